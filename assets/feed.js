@@ -1,0 +1,106 @@
+/* Asks for what is new: soon after a tick is due, one request at a time, given up after five seconds. */
+(function (app) {
+  "use strict";
+
+  const GIVE_UP_MS = 5000;
+  const LONGEST_WAIT_MS = 5000;
+  const MARGIN_MS = { least: 40, most: 300, more: 30, less: 1 };
+
+  app.Feed = class {
+    /* `onFrame(frame)` for each answer, `onFailure()` where none came. */
+    constructor(base, clock, onFrame, onFailure) {
+      this.base = base;
+      this.clock = clock;
+      this.onFrame = onFrame;
+      this.onFailure = onFailure;
+      this.window = 100;
+      this.cursor = null;
+      this.step = 1000;
+      this.newest = null;
+      this.margin = MARGIN_MS.least;
+      this.jitter = Math.random() * 60; // so that a thousand viewers do not ask in the same instant
+      this.timer = null;
+      this.flight = null;
+      this.wanted = false;
+    }
+
+    /* Called on every interval: ask when the next tick is due, or now where it is late. */
+    plan() {
+      if (this.flight) {
+        this.wanted = true;
+        return;
+      }
+      if (this.timer === null) this.timer = setTimeout(() => this.ask(), this.wait());
+    }
+
+    wait() {
+      const now = this.clock.now();
+      if (now === null || this.newest === null || this.cursor === null) return 0;
+      const wait = this.newest + this.step + this.margin + this.jitter - now;
+      return wait > 0 && wait < LONGEST_WAIT_MS ? wait : 0;
+    }
+
+    /* Forget the cursor and ask for the whole window, once the slider has come to rest. */
+    restart(pause) {
+      this.cursor = null;
+      if (this.flight) {
+        this.flight.abort();
+        this.flight = null;
+      }
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.ask(), pause);
+    }
+
+    async ask() {
+      clearTimeout(this.timer);
+      this.timer = null;
+      if (this.flight) return;
+      const flight = (this.flight = new AbortController());
+      const limit = setTimeout(() => flight.abort(), GIVE_UP_MS);
+      let frame = null;
+      try {
+        const after = this.cursor === null ? "" : "&after=" + encodeURIComponent(this.cursor);
+        const answer = await fetch(`${this.base}api/ticks?window=${this.window}${after}`, {
+          signal: flight.signal,
+          cache: "no-store",
+        });
+        if (answer.ok) frame = checked(await answer.json());
+      } catch (error) {
+        frame = null; // down, aborted, or no JSON: all the same to the viewer
+      }
+      clearTimeout(limit);
+      if (this.flight !== flight) return; // a newer question took its place
+      this.flight = null;
+      if (frame) this.take(frame);
+      else this.onFailure();
+      if (this.wanted) {
+        this.wanted = false;
+        this.plan();
+      }
+    }
+
+    take(frame) {
+      this.clock.hear(frame.now);
+      const came = frame.t.length > 0;
+      const { least, most, more, less } = MARGIN_MS;
+      // Nothing new although a tick was due: it takes longer to arrive than we thought.
+      this.margin = came ? Math.max(least, this.margin - less) : Math.min(most, this.margin + more);
+      this.step = frame.step * 1000;
+      if (came) this.newest = frame.t[frame.t.length - 1];
+      this.cursor = frame.cursor;
+      this.onFrame(frame);
+    }
+  };
+
+  /* The frame, or null where it is not one: a proxy's page with status 200, say. */
+  function checked(frame) {
+    const whole =
+      frame !== null &&
+      typeof frame.cursor === "string" &&
+      typeof frame.now === "number" &&
+      Array.isArray(frame.t) &&
+      typeof frame.y === "object" &&
+      Object.values(frame.y).every((y) => Array.isArray(y) && y.length === frame.t.length);
+    return whole ? frame : null;
+  }
+})((window.dashapp = window.dashapp || {}));

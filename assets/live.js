@@ -1,0 +1,214 @@
+/* The page's three callbacks and what ties feed, series, charts and badge together.
+   Nothing here may throw into Dash, which keeps every error for ever. */
+(function (app) {
+  "use strict";
+
+  const SLIDER_REST_MS = 120;
+
+  class Page {
+    constructor() {
+      const config = JSON.parse(document.getElementById("_dash-config").textContent);
+      this.base = config.requests_pathname_prefix || "/";
+      this.root = document.getElementById("page");
+      this.stops = this.root.dataset.stops.split(",").map(Number);
+      this.series = new app.Series();
+      this.clock = new app.ServerClock();
+      this.status = new app.Status();
+      this.feed = new app.Feed(this.base, this.clock, (f) => this.take(f), () => this.miss());
+      this.catalogue = new Map();
+      this.asked = -Infinity;
+      this.window = null;
+      this.paused = false;
+      this.pausedRange = null;
+      this.frame = null;
+      this.turn = 0;
+      this.charts = [...document.querySelectorAll("[data-panel]")].map((s) => new app.Chart(s, this));
+      for (const [target, event] of [[document, "visibilitychange"], [window, "pageshow"], [window, "online"]]) {
+        target.addEventListener(event, () => {
+          if (!document.hidden) this.feed.plan();
+        });
+      }
+      document.addEventListener("keydown", (event) => this.key(event));
+    }
+
+    tick() {
+      this.show();
+      if (!document.hidden) this.feed.plan();
+    }
+
+    setWindow(index) {
+      const seconds = this.stops[index];
+      if (seconds === undefined || seconds === this.window) return;
+      const first = this.window === null;
+      this.window = this.feed.window = seconds;
+      const words = app.fullWords(seconds);
+      document.getElementById("window-label").textContent = words;
+      const thumb = document.querySelector("#window [role=slider]");
+      if (thumb) {
+        thumb.setAttribute("aria-valuetext", words);
+        thumb.setAttribute("aria-label", "Seconds on screen");
+      }
+      if (first) return;
+      this.resume();
+      this.trim();
+      this.feed.restart(SLIDER_REST_MS);
+      this.redrawAll();
+    }
+
+    take(frame) {
+      this.status.heard();
+      this.status.notices(frame.notices || []);
+      if (frame.reset) this.series.replace(frame);
+      else this.series.append(frame);
+      this.trim();
+      this.learn();
+      this.redrawAll();
+      this.show();
+    }
+
+    miss() {
+      this.status.failed();
+      this.show();
+    }
+
+    trim() {
+      if (this.series.last !== null) this.series.trim(this.series.last - this.window * 1000);
+    }
+
+    /* Ask for the catalogue where a metric is not in it. */
+    learn() {
+      const known = Object.keys(this.series.y).every((key) => this.catalogue.has(key));
+      if (known || performance.now() - this.asked < 5000) return;
+      this.asked = performance.now();
+      fetch(`${this.base}api/metrics`, { cache: "no-store" })
+        .then((answer) => answer.json())
+        .then((metrics) => {
+          for (const metric of metrics) this.catalogue.set(metric.key, metric);
+          this.redrawAll();
+          this.show();
+        })
+        .catch(() => undefined);
+    }
+
+    metricsOf(panel) {
+      return [...this.catalogue.values()].filter((m) => m.panel === panel && m.key in this.series.y);
+    }
+
+    range() {
+      const end = this.series.last === null ? this.clock.now() || 0 : this.series.last;
+      return [end - this.window * 1000, end];
+    }
+
+    redrawAll() {
+      if (this.paused) return;
+      for (const chart of this.charts) chart.dirty = true;
+      this.wake();
+    }
+
+    /* One chart an animation frame, as long as one waits. */
+    wake() {
+      if (this.frame === null) this.frame = requestAnimationFrame(() => this.step());
+    }
+
+    step() {
+      this.frame = null;
+      if (this.paused || !this.catalogue.size || this.window === null) return;
+      for (let tried = 0; tried < this.charts.length; tried += 1) {
+        const chart = this.charts[this.turn++ % this.charts.length];
+        if (!chart.dirty || !chart.ready()) continue;
+        chart.draw(this.series, this.metricsOf(chart.panel), this.range());
+        break;
+      }
+      if (this.charts.some((chart) => chart.waiting())) this.wake();
+    }
+
+    userZoomed(range) {
+      this.paused = true;
+      this.pausedRange = range;
+      for (const chart of this.charts) {
+        if (!chart.gd || chart.range().every((end, side) => Math.abs(end - range[side]) < 2)) continue;
+        chart.gd.layout.xaxis.range = range.slice();
+        window.Plotly.redraw(chart.gd);
+      }
+      this.show();
+    }
+
+    repair(chart) {
+      if (this.paused || !chart.strayed()) return;
+      chart.life = -1;
+      chart.dirty = true;
+      this.wake();
+    }
+
+    pause() {
+      this.paused = true;
+      this.show();
+    }
+
+    resume() {
+      if (!this.paused) return;
+      this.paused = false;
+      for (const chart of this.charts) chart.life = -1;
+      this.redrawAll();
+      this.feed.plan();
+      this.show();
+    }
+
+    key(event) {
+      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.target.closest("button, input, select, textarea, a, [role=slider]")) return;
+      if (event.key !== " " && event.key !== "p") return;
+      event.preventDefault();
+      if (this.paused) this.resume();
+      else this.pause();
+    }
+
+    show() {
+      const button = document.getElementById("pause");
+      if (button) {
+        button.setAttribute("aria-pressed", String(this.paused));
+        button.textContent = this.paused ? "Resume" : "Pause";
+      }
+      const cpu = this.series.value("cpu.percent");
+      this.status.show({
+        paused: this.paused,
+        newest: this.series.last,
+        step: this.feed.step,
+        now: this.clock.now(),
+        interval: 1000,
+        value: cpu === null ? "" : `${Math.round(cpu)} % CPU`,
+      });
+      for (const chart of this.charts) {
+        const metrics = this.metricsOf(chart.panel);
+        const output = chart.section.querySelector(".value");
+        const value = metrics.length === 1 ? this.series.value(metrics[0].key) : null;
+        const text = value === null ? "" : `${value.toFixed(1)} ${metrics[0].unit}`;
+        if (output && output.textContent !== text) output.textContent = text;
+      }
+    }
+  }
+
+  let page = null;
+
+  function guarded(action) {
+    return (value) => {
+      try {
+        if (page === null && document.getElementById("page")) page = app.page = new Page();
+        if (page !== null) action(value);
+      } catch (error) {
+        console.error("dashapp:", error.message);
+      }
+    };
+  }
+
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.dashapp = {
+    tick: guarded(() => page.tick()),
+    window: guarded((index) => page.setWindow(index)),
+    pause: guarded((clicks) => {
+      if (!clicks) return;
+      if (page.paused) page.resume();
+      else page.pause();
+    }),
+  };
+})((window.dashapp = window.dashapp || {}));

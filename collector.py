@@ -1,0 +1,6 @@
+"""The collector process: `python collector.py [--store …] [--interval …]`. Its code is dashapp/collector.py."""
+
+from dashapp.collector import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,105 @@
+"""`python -m dashapp`: settle the settings, start collector and web, say where it serves."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from threading import Event, Thread
+
+from dashapp import config
+from dashapp.config import MEMORY, Settings
+from dashapp.model import SettingsError
+from dashapp.notices import Notice
+from dashapp.supervisor import Child, python, stop_on_signals, supervise
+
+log = logging.getLogger("dashapp")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 after a signal, 1 where the web server would not start, 2 where the settings cannot work."""
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
+    given = list(sys.argv[1:] if argv is None else argv)
+    try:
+        settings = config.parse(given)
+        _port_is_free(settings)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    for sentence in config.unknown_variables():
+        log.warning(sentence)
+    folder = config.store_folder(settings)
+    if folder is not None and not config.can_write(folder):
+        log.warning("%s cannot be written: the history is kept in memory only", folder)
+        folder = None
+    stop = stop_on_signals()
+    if folder is None:
+        given += ["--store", MEMORY, "--workers", "1"]
+        children = [Child("web", python("dashapp.web", given))]
+    else:
+        given += ["--store", str(folder)]
+        children = [Child("web", python("dashapp.web", given))]
+        if settings.collector:
+            notice = Notice(folder, "supervisor")
+            notice.clear()
+            children.insert(0, Child("collector", python("dashapp.collector", given), notice))
+    web = children[-1]
+    served = Event()
+    Thread(target=_announce, args=(settings, folder, stop, served), daemon=True).start()
+    Thread(target=_give_up, args=(web, stop, served), daemon=True).start()
+    supervise(children, stop)
+    if web.deaths and not served.is_set():
+        print("the web server would not start; its last words stand above", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _port_is_free(settings: Settings) -> None:
+    """SettingsError where the address cannot be listened on, before anything is started."""
+    family = socket.AF_INET6 if ":" in settings.address else socket.AF_INET
+    with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.address, settings.port))
+        except OSError as error:
+            raise SettingsError(
+                [
+                    f'--port is "{settings.port}"; {settings.address} does not give it '
+                    f"({error.strerror}); end what listens there or choose another"
+                ]
+            ) from None
+
+
+def _announce(settings: Settings, folder: Path | None, stop: Event, served: Event) -> None:
+    """Print where it serves, once it does."""
+    host = "127.0.0.1" if settings.address == "0.0.0.0" else settings.address
+    while not stop.wait(0.05):
+        try:
+            with closing(http.client.HTTPConnection(host, settings.port, timeout=2)) as connection:
+                connection.request("GET", "/healthz")
+                if connection.getresponse().status == 200:
+                    break
+        except OSError:
+            continue
+    else:
+        return
+    served.set()
+    shown = f"[{settings.address}]" if ":" in settings.address else settings.address
+    store = "memory" if folder is None else f"{folder}/"
+    print(f"Serving on http://{shown}:{settings.port} (store: {store})", flush=True)
+
+
+def _give_up(web: Child, stop: Event, served: Event) -> None:
+    while not stop.wait(0.2):
+        if served.is_set():
+            return
+        if web.deaths >= 3:
+            stop.set()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

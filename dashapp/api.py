@@ -1,0 +1,165 @@
+"""The API: a small WSGI application of its own, on the path that every viewer asks once a second.
+
+An answer is built once for all who ask the same thing of the same newest tick.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import parse_qsl
+
+from dashapp.config import LONGEST_WINDOW, SHORTEST_WINDOW
+from dashapp.history import frame
+from dashapp.model import BadRequest, Cursor
+from dashapp.stores import Reader
+
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+App = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+MOST_METRICS = 64
+LONGEST_QUERY = 8192
+LONGEST_CURSOR = 64
+# Different questions kept answered for one tick; past that a question is answered anew each time.
+ANSWERS = 512
+# How old an answer may grow while no tick comes: its "now" is what tells stale from live.
+FRESH = 0.5
+
+PATHS = ("/api/ticks", "/api/metrics", "/healthz", "/readyz")
+
+
+class Api:
+    """Answers GET and HEAD on PATHS, and whatever else lies under `/api/` with 404."""
+
+    def __init__(self, store: Reader, *, window: float = 100.0, interval: float = 1.0) -> None:
+        self._store = store
+        self._window = window
+        self._interval = interval
+        self._answers: dict[tuple[str, str], tuple[str, bytes]] = {}
+        self._asked_of: Cursor | None = None
+        self._built = 0.0
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        method = environ["REQUEST_METHOD"]
+        if method not in ("GET", "HEAD"):
+            body = _error(f"{method} is not for this address; GET is")
+            return _answer(start_response, "405 Method Not Allowed", body)
+        key = (environ["PATH_INFO"], environ.get("QUERY_STRING", ""))
+        newest = self._store.newest()
+        now = time.time()
+        if newest != self._asked_of or now - self._built > FRESH or now < self._built:
+            self._answers = {}
+            self._asked_of = newest
+            self._built = now
+        known = self._answers.get(key)
+        if known is None:
+            known = self._build(*key)
+            if len(self._answers) < ANSWERS:
+                self._answers[key] = known
+        return _answer(start_response, *known)
+
+    def _build(self, path: str, query: str) -> tuple[str, bytes]:
+        try:
+            if path == "/api/ticks":
+                return "200 OK", self._ticks(_parameters(query))
+            if path == "/api/metrics":
+                return "200 OK", _json([asdict(metric) for metric in self._store.metrics()])
+            if path in ("/healthz", "/readyz"):
+                return self._health(path)
+        except BadRequest as error:
+            return "400 Bad Request", _error(str(error))
+        return "404 Not Found", _error("there is nothing at this address")
+
+    def _ticks(self, given: Mapping[str, str]) -> bytes:
+        window = _window(given["window"]) if "window" in given else self._window
+        cursor = given.get("after", "")
+        if len(cursor) > LONGEST_CURSOR:
+            raise BadRequest(f"after has {len(cursor)} characters; at most {LONGEST_CURSOR} are taken")
+        metrics = _metrics(given["metrics"]) if "metrics" in given else None
+        found = frame(self._store, window, cursor, metrics, self._interval)
+        body: dict[str, Any] = {
+            "cursor": found.cursor,
+            "reset": found.reset,
+            "now": round(time.time(), 3),
+            "step": found.step,
+            "t": found.t,
+            "y": found.y,
+        }
+        if notices := self._store.notices():
+            body["notices"] = notices
+        return _json(body)
+
+    def _health(self, path: str) -> tuple[str, bytes]:
+        newest = self._store.newest().time_ms
+        ticks = self._store.since(float("-inf"), 1)
+        step = ticks[-1].step if ticks else self._interval
+        age = max(0.0, time.time() - newest / 1000) if newest else None
+        stale = age is None or age > stale_after(step)
+        status = "503 Service Unavailable" if stale and path == "/readyz" else "200 OK"
+        shown = None if age is None else round(age, 3)
+        return status, _json({"status": "stale" if stale else "ok", "age": shown})
+
+
+def stale_after(step: float) -> float:
+    """Seconds without a tick after which what is shown is no longer live."""
+    return 2 * step + 1.5
+
+
+def _parameters(query: str) -> dict[str, str]:
+    if len(query) > LONGEST_QUERY:
+        raise BadRequest(f"the query has {len(query)} characters; at most {LONGEST_QUERY} are taken")
+    given: dict[str, str] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name not in ("window", "after", "metrics"):
+            raise BadRequest(f"{_shown(name)} is not a parameter; window, after and metrics are")
+        if name in given:
+            raise BadRequest(f"{name} is given twice; once is enough")
+        given[name] = value
+    return given
+
+
+def _window(text: str) -> float:
+    try:
+        window = float(text)
+    except ValueError:
+        window = math.nan
+    if not SHORTEST_WINDOW <= window <= LONGEST_WINDOW:
+        raise BadRequest(
+            f"window is {_shown(text)}; expected seconds from {SHORTEST_WINDOW} to {LONGEST_WINDOW}"
+        )
+    return window
+
+
+def _metrics(text: str) -> frozenset[str]:
+    names = [name for name in text.split(",") if name]
+    if not names or len(names) > MOST_METRICS:
+        raise BadRequest(f"metrics has {len(names)} names; expected 1 to {MOST_METRICS}")
+    return frozenset(names)
+
+
+def _shown(text: str) -> str:
+    return json.dumps(text if len(text) <= 40 else text[:40] + "…", ensure_ascii=False)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _error(sentence: str) -> bytes:
+    return _json({"error": sentence})
+
+
+def _answer(start_response: StartResponse, status: str, body: bytes) -> list[bytes]:
+    start_response(
+        status,
+        [
+            ("content-type", "application/json"),
+            ("content-length", str(len(body))),
+            ("cache-control", "no-store"),
+        ],
+    )
+    return [body]

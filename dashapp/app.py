@@ -1,0 +1,79 @@
+"""Wiring: the Dash page, the API in front of it, the guard in front of both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from dash import Dash
+
+from dashapp import callbacks, layout
+from dashapp.api import PATHS, Api, App, StartResponse
+from dashapp.config import Settings
+from dashapp.security import Guard
+from dashapp.static import Static
+from dashapp.stores import Reader
+
+INDEX = """<!DOCTYPE html>
+<html lang="en">
+    <head>
+        {%metas%}
+        <meta name="color-scheme" content="light dark">
+        <title>{%title%}</title>
+        {%favicon%}
+        {%css%}
+    </head>
+    <body>
+        <noscript>This page draws its charts in the browser and needs JavaScript.</noscript>
+        {%app_entry%}
+        <footer>{%config%}{%scripts%}{%renderer%}</footer>
+    </body>
+</html>"""
+
+
+def create_app(store: Reader, settings: Settings) -> App:
+    """The whole WSGI application over `store`."""
+    dash = _dash(settings)
+    pages = Static(dash.server.wsgi_app)
+    api = Api(store, window=settings.window, interval=settings.interval)
+
+    def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        path: str = environ["PATH_INFO"]
+        if path in PATHS or path.startswith("/api/"):
+            return api(environ, start_response)
+        if path == "/" or path.startswith(("/assets/", "/_dash-", "/_favicon")):
+            return pages(environ, start_response)
+        body = b"There is nothing at this address."
+        start_response(
+            "404 Not Found",
+            [("content-type", "text/plain"), ("content-length", str(len(body)))],
+        )
+        return [body]
+
+    hosts = None if settings.public and not settings.hosts else settings.hosts
+    return Guard(route, script_hashes=dash.csp_hashes(), hosts=hosts)
+
+
+def _dash(settings: Settings) -> Dash:
+    app = Dash(
+        "dashapp",
+        assets_folder=str(assets_folder()),
+        index_string=INDEX,
+        title="dashapp",
+        update_title=None,
+        enable_mcp=False,
+        use_pages=False,
+        pages_folder="",
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+    )
+    app.layout = layout.page(settings.window, settings.interval)
+    callbacks.connect(app)
+    return app
+
+
+def assets_folder() -> Path:
+    """Beside the package in a checkout, inside it when installed."""
+    package = Path(__file__).resolve().parent
+    inside = package / "assets"
+    return inside if inside.is_dir() else package.parent / "assets"

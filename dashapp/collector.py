@@ -1,0 +1,100 @@
+"""The collector: one process that samples on a grid of deadlines and appends to the store.
+
+Owns the signals, the writer's turn and the time; imports no dash, plotly or flask.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from threading import Event, Thread
+
+from dashapp import config
+from dashapp.clock import Clock, LogTime, SystemClock, deadlines
+from dashapp.model import SettingsError, StoreError, StoreLocked
+from dashapp.sampler import Sampler
+from dashapp.sources.cpu import CpuSource
+from dashapp.stores import Store
+from dashapp.stores.disk import DiskStore
+
+log = logging.getLogger("dashapp")
+
+# What the history keeps at the least, in seconds: the longest window.
+KEEP = config.LONGEST_WINDOW + 600
+
+
+def collect(store: Store, clock: Clock, interval: float) -> None:
+    """Sample into `store` until the clock says that the work is over."""
+    newest = store.newest().time_ms / 1000
+    sampler = Sampler([CpuSource()], store, interval)
+    log_time = LogTime(clock, newest)
+    # A kernel counts CPU time in hundredths: a rate over less than a few of them is noise.
+    for time in deadlines(clock, interval, log_time, first=min(0.3, interval / 2)):
+        sampler.tick(time)
+
+
+def rows_to_keep(interval: float) -> int:
+    return int(max(KEEP, KEEP / interval))
+
+
+def die_with_parent(stop: Event) -> None:
+    """End when the pipe on standard input does: it closes however the parent dies, SIGKILL included."""
+
+    def watch() -> None:
+        with suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        stop.set()
+
+    Thread(target=watch, daemon=True).start()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    logging.basicConfig(format="%(asctime)s collector: %(message)s", level=logging.INFO)
+    try:
+        settings = config.parse(sys.argv[1:] if argv is None else argv, prog="collector.py")
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    folder = config.store_folder(settings)
+    if folder is None:
+        print("a collector of its own needs a store that others can read", file=sys.stderr)
+        return 2
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    if os.environ.get("DASHAPP_CHILD"):
+        die_with_parent(stop)
+    try:
+        store = _take_turn(folder, settings.interval, stop)
+    except StoreError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if store is not None:
+        log.info("every %g s into %s", settings.interval, folder)
+        collect(store, SystemClock(stop), settings.interval)
+        store.close()
+    return 0
+
+
+def _take_turn(folder: Path, interval: float, stop: Event) -> DiskStore | None:
+    """The store, once no other collector writes to it; None where we are stopped first."""
+    said = False
+    while not stop.is_set():
+        try:
+            return DiskStore(folder, keep=rows_to_keep(interval))
+        except StoreLocked as error:
+            if not said:
+                log.info("%s; standing by to take over", error)
+                said = True
+            stop.wait(0.5)
+    return None
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,255 @@
+"""Settings: one table of them, read once, at the edge, from flags and the environment.
+
+argparse splits the command line; the table says what each value may be. (pydantic would double the
+collector's memory.) Every problem is found before any is told.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import ipaddress
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from dashapp import __version__
+from dashapp.model import SettingsError
+
+PREFIX = "DASHAPP_"
+MEMORY = "memory:"
+SHORTEST_WINDOW = 10
+LONGEST_WINDOW = 7200
+
+
+def _number(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        value = float(text)
+        if not low <= value <= high:
+            raise ValueError
+        return value
+
+    return parse
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise ValueError
+        return value
+
+    return parse
+
+
+def _switch(text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"": False, "0": False, "false": False, "no": False, "off": False}
+    try:
+        return words[text.strip().lower()]
+    except KeyError:
+        raise ValueError from None
+
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+
+
+def _address(text: str) -> str:
+    if text != "localhost":
+        ipaddress.ip_address(text)
+    return text
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip().lower() for name in text.split(",") if name.strip())
+    if not all(_HOST.fullmatch(name) for name in names):
+        raise ValueError
+    return names
+
+
+def _store(text: str) -> str:
+    if not text.strip() or ("://" in text) or (":" in text and text != MEMORY):
+        raise ValueError
+    return text
+
+
+def _setting(default: Any, parse: Callable[[str], Any], expected: str, help: str, **more: Any) -> Any:
+    return field(
+        default=default, metadata={"parse": parse, "expected": expected, "help": help, **more}
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set. The field's name gives the flag (`--name`) and variable (`DASHAPP_NAME`)."""
+
+    host: str = _setting(
+        "127.0.0.1", _address, "an IP address or localhost", "address to listen on"
+    )
+    port: int = _setting(
+        8050, _whole(1, 65535), "a whole number from 1 to 65535", "port to listen on", also="PORT"
+    )
+    public: bool = _setting(
+        False, _switch, "1 or 0", "listen on 0.0.0.0 and show the numbers to whoever asks"
+    )
+    hosts: tuple[str, ...] = _setting(
+        (), _hosts, "host names with commas between them", "further host names to answer to"
+    )
+    store: str = _setting(
+        "", _store, "a folder, or memory: for none", "folder that keeps the history"
+    )
+    interval: float = _setting(
+        1.0, _number(0.1, 60), "seconds from 0.1 to 60", "seconds between two ticks"
+    )
+    window: float = _setting(
+        100.0,
+        _number(SHORTEST_WINDOW, LONGEST_WINDOW),
+        f"seconds from {SHORTEST_WINDOW} to {LONGEST_WINDOW}",
+        "seconds on screen at first",
+    )
+    workers: int = _setting(
+        1, _whole(1, 33), "a whole number from 1 to 33", "web processes", also="WEB_CONCURRENCY"
+    )
+    collector: bool = _setting(
+        True, _switch, "1 or 0", "start a collector (--no-collector: one runs elsewhere)"
+    )
+
+    @property
+    def address(self) -> str:
+        """Where to listen: `--public` opens every interface, unless a host is given."""
+        return "0.0.0.0" if self.public and self.host == "127.0.0.1" else self.host
+
+
+def parse(
+    argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: str = "dashapp"
+) -> Settings:
+    """The settings of a command line and an environment; flags win. SettingsError tells all that is wrong."""
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        allow_abbrev=False,
+        description="Shows this machine's CPU live in the browser.",
+        epilog=f"Every flag has a variable: --port is {PREFIX}PORT.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    for each in fields(Settings):
+        _add_flag(parser, each.name, each.metadata["help"], each.default)
+    given, unknown = parser.parse_known_args(argv)
+    # What follows an unknown flag is its value, not a second problem.
+    strays = [
+        text
+        for before, text in zip(["", *unknown], unknown, strict=False)
+        if text.startswith("-") or not before.startswith("-")
+    ]
+    problems = [_unknown_flag(text) for text in strays]
+    values: dict[str, Any] = {}
+    for each in fields(Settings):
+        flag = getattr(given, each.name)
+        name, text = _source(each.name, each.metadata.get("also"), flag, environ)
+        if text is None:
+            continue
+        try:
+            values[each.name] = each.metadata["parse"](text)
+        except ValueError:
+            problems.append(f'{name} is "{text}"; expected {each.metadata["expected"]}')
+    settings = Settings(**values)
+    problems += _conflicts(settings)
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _add_flag(parser: argparse.ArgumentParser, name: str, help: str, default: Any) -> None:
+    if isinstance(default, bool):
+        # --no-collector turns off what is on by default, --public on what is off.
+        flag, const = (f"--no-{name}", "0") if default else (f"--{name}", "1")
+        parser.add_argument(flag, dest=name, action="store_const", const=const, help=help)
+    else:
+        shown = f"{help} ({default})" if default else help
+        parser.add_argument(f"--{name}", nargs="?", const="", metavar=name.upper(), help=shown)
+
+
+def _source(
+    name: str, also: str | None, flag: str | None, environ: Mapping[str, str]
+) -> tuple[str, str | None]:
+    """The name and text of whatever sets this: flag, our variable, the platform's variable."""
+    if flag is not None:
+        return f"--{name}", flag
+    for variable in (PREFIX + name.upper(), also):
+        if variable and environ.get(variable, "") != "":
+            return variable, environ[variable]
+    return f"--{name}", None
+
+
+def _unknown_flag(text: str) -> str:
+    flags = ["--version", "--help"]
+    for each in fields(Settings):
+        flags.append(f"--no-{each.name}" if each.default is True else f"--{each.name}")
+    near = difflib.get_close_matches(text.split("=")[0], flags, 1)
+    hint = f"did you mean {near[0]}?" if near else "see --help for those there are"
+    return f'"{text}" is not a setting; {hint}'
+
+
+def _conflicts(settings: Settings) -> list[str]:
+    problems = []
+    host = settings.host
+    if not (settings.public or host == "localhost" or ipaddress.ip_address(host).is_loopback):
+        problems.append(
+            f'--host is "{host}", which others can reach; add --public to show them this machine\'s numbers'
+        )
+    if settings.store == MEMORY and settings.workers > 1:
+        problems.append(
+            f'--workers is "{settings.workers}"; expected 1 with --store {MEMORY}, '
+            "which one process cannot share with another"
+        )
+    return problems
+
+
+def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """A sentence for each variable that looks like ours and is not."""
+    known = [PREFIX + each.name.upper() for each in fields(Settings)]
+    sentences = []
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in known and name != PREFIX + "CHILD":
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            sentences.append(f"{name} is set but is not a setting{hint}")
+    return sentences
+
+
+def store_folder(settings: Settings) -> Path | None:
+    """The folder to keep the history in; None for memory.
+
+    Without `--store`: `data/` here, or the per-user data folder where that cannot be written.
+    """
+    if settings.store == MEMORY:
+        return None
+    if settings.store:
+        return Path(settings.store)
+    here = Path("data")
+    return here if can_write(here) else user_folder()
+
+
+def user_folder() -> Path:
+    """The system's per-user data folder, by its own convention (XDG, macOS, Windows)."""
+    if os.name == "nt":
+        base = Path(os.environ.get("LOCALAPPDATA", "~/AppData/Local"))
+    elif os.uname().sysname == "Darwin":
+        base = Path("~/Library/Application Support")
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share")
+    return base.expanduser() / "dashapp"
+
+
+def can_write(folder: Path) -> bool:
+    """Whether files can be made in `folder`, which is made where it is missing."""
+    probe = folder / f".probe-{os.getpid()}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,72 @@
+"""Figures: the empty picture of a panel. Its points come later, in the browser, by `extendData`.
+
+Colours that follow the theme are the style sheet's; here stand only those that mean a metric.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Okabe and Ito's set for the colour-blind, reordered, less the black and yellow that one theme would swallow.
+# https://jfly.uni-koeln.de/color/
+COLOURS = ("#0091d5", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8c7ae6", "#7f8c8d")
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
+
+
+def empty_figure(unit: str, low: float | None, high: float | None, *, lines: int = 1) -> dict[str, Any]:
+    """A panel without points: `unit` on the y axis, which runs from `low` to `high` where they are given."""
+    bounded = low is not None and high is not None
+    return {
+        "data": [],
+        "layout": {
+            "autosize": True,
+            "margin": {"l": 52, "r": 14, "t": 8 if lines == 1 else 30, "b": 28},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "font": {"family": FONT, "size": 12, "color": "#7a8594"},
+            "colorway": list(COLOURS),
+            "hovermode": "x unified",
+            "dragmode": "zoom",
+            "uirevision": "kept",
+            "showlegend": lines != 1,
+            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+            "xaxis": {
+                "type": "date",
+                "showgrid": False,
+                "zeroline": False,
+                "tickangle": 0,
+                "automargin": False,
+                "ticklabeloverflow": "allow",
+                "nticks": 7,
+                # One line each: a second one, with the date, would be cut off below the chart.
+                "tickformatstops": [
+                    {"dtickrange": [None, 60_000], "value": "%H:%M:%S"},
+                    {"dtickrange": [60_000, 43_200_000], "value": "%H:%M"},
+                    {"dtickrange": [43_200_000, "M1"], "value": "%e %b"},
+                    {"dtickrange": ["M1", None], "value": "%b %Y"},
+                ],
+                "hoverformat": "%e %b %H:%M:%S",
+                "autorange": False,
+                "range": [0, 1],
+            },
+            "yaxis": {
+                "fixedrange": True,
+                "zeroline": False,
+                "automargin": False,
+                "tickangle": 0,
+                "nticks": 6,
+                "ticksuffix": f" {unit}",
+                "rangemode": "tozero",
+                **({"range": [low, high], "autorange": False} if bounded else {}),
+            },
+        },
+    }
+
+
+CONFIG: dict[str, Any] = {
+    "displayModeBar": False,
+    "doubleClick": False,
+    "scrollZoom": False,
+    "showTips": False,
+    "responsive": True,
+}

@@ -1,0 +1,130 @@
+"""The words every other module speaks: metric, tick, page, cursor, and the tree of errors.
+
+Imports nothing of ours, and knows no clock, process, file or socket.
+
+    DashappError
+    ├── SettingsError      settings that cannot work: one sentence each
+    ├── BadRequest         a question the API cannot answer: one sentence
+    └── StoreError
+        └── StoreLocked    another collector writes to this store
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class DashappError(Exception):
+    """Anything that dashapp itself says is wrong, in words for a person."""
+
+
+class SettingsError(DashappError):
+    """Settings that cannot work. `problems` holds one sentence each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class BadRequest(DashappError):
+    """A question that the API cannot answer."""
+
+
+class StoreError(DashappError):
+    """A store that cannot be used."""
+
+
+class StoreLocked(StoreError):
+    """Another collector writes to this store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A named line. `low` and `high` bound its axis in `unit`s, None where it is open."""
+
+    key: str
+    label: str
+    unit: str
+    panel: str
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Everything read at one instant.
+
+    `time` is seconds UTC, to the millisecond; `step` the seconds between this collector's ticks, which tells a gap from
+    a slow interval; `values` holds finite numbers by metric key.
+    """
+
+    time: float
+    step: float
+    values: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        # Whole milliseconds everywhere: a cursor, a row and the wire then name the same instant.
+        object.__setattr__(self, "time", milliseconds(self.time) / 1000)
+
+    def encode(self) -> str:
+        """One line of JSON: `[time, step, {key: value}]`. ValueError on NaN or infinity."""
+        return json.dumps(
+            [self.time, self.step, self.values], separators=(",", ":"), allow_nan=False
+        )
+
+    @staticmethod
+    def decode(text: str | bytes) -> Tick:
+        """The tick that `encode` wrote. ValueError on anything else."""
+        row = json.loads(text)
+        if not (isinstance(row, list) and len(row) == 3 and isinstance(row[2], dict)):
+            raise ValueError("not a tick")
+        return Tick(float(row[0]), float(row[1]), row[2])
+
+
+class Page(NamedTuple):
+    """Ticks in order, the cursor after the last, and whether the reader must forget what it has."""
+
+    ticks: list[Tick]
+    cursor: str
+    reset: bool
+
+
+_CURSOR = re.compile(r"([0-9a-f]{16})\.([0-9]{1,16})")
+
+
+class Cursor(NamedTuple):
+    """Where a reader got to: the store's life, and the newest tick's time in milliseconds.
+
+    Times rise strictly within a life, so the pair names one tick wherever it is kept.
+    """
+
+    life: str
+    time_ms: int
+
+    def encode(self) -> str:
+        return f"{self.life}.{self.time_ms}"
+
+    @staticmethod
+    def decode(text: str) -> Cursor | None:
+        """None for text that no store ever gave out."""
+        match = _CURSOR.fullmatch(text)
+        return Cursor(match[1], int(match[2])) if match else None
+
+
+def milliseconds(time: float) -> int:
+    """Seconds as the whole milliseconds that go on the wire."""
+    return round(time * 1000)
+
+
+def finite(values: Mapping[str, object]) -> dict[str, float]:
+    """Only what is a number that JSON can carry; a bool, text, None, NaN or infinity is left out."""
+    return {
+        key: float(value)
+        for key, value in values.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    }

@@ -1,0 +1,75 @@
+"""The guard: one WSGI layer in front of every path, errors included.
+
+Answers only to hosts it knows (DNS rebinding), and puts the security headers on whatever goes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from dashapp.api import App, StartResponse
+
+LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+# What is not a page needs no more of the policy than this, and is asked for every second.
+DATA_POLICY = "default-src 'none'; frame-ancestors 'self'"
+
+
+def page_policy(script_hashes: Sequence[str]) -> str:
+    """The content security policy of a page whose inline scripts have these hashes."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            " ".join(("script-src 'self'", *script_hashes)),
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "font-src 'self' data:",
+            "connect-src 'self'",
+            "frame-ancestors 'self'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "object-src 'none'",
+        )
+    )
+
+
+class Guard:
+    """`hosts` None answers to any name, as a public page must."""
+
+    def __init__(
+        self, app: App, *, script_hashes: Sequence[str] = (), hosts: Collection[str] | None = ()
+    ) -> None:
+        self._app = app
+        self._hosts = None if hosts is None else LOCAL | frozenset(hosts)
+        shared = [("x-content-type-options", "nosniff"), ("referrer-policy", "same-origin")]
+        self._page = [*shared, ("content-security-policy", page_policy(script_hashes))]
+        self._data = [*shared, ("content-security-policy", DATA_POLICY)]
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        data = path.startswith("/api/") or path in ("/healthz", "/readyz")
+        extra = self._data if data else self._page
+
+        def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
+            return start_response(status, headers + extra)
+
+        if self._hosts is not None and _name(environ.get("HTTP_HOST", "")) not in self._hosts:
+            body = (
+                b'{"error":"this server does not answer to that host name; '
+                b'its operator can add it to DASHAPP_HOSTS"}'
+            )
+            start(
+                "400 Bad Request",
+                [("content-type", "application/json"), ("content-length", str(len(body)))],
+            )
+            return [body]
+        return self._app(environ, start)
+
+
+def _name(host: str) -> str:
+    """The name in a Host header, without its port."""
+    host = host.strip().lower()
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0]

@@ -1,0 +1,95 @@
+"""Static answers: what Dash sends the same to everyone, compressed once and kept by the browser.
+
+Compressing on each request would cost the server a second a visit; without validators every visit
+downloads it all again.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import parse_qs
+
+from dashapp.api import App, StartResponse
+
+# Answers kept; the page needs about thirty.
+KEPT = 256
+_TEXT = re.compile(r"(text/|application/(javascript|json)|image/svg)")
+# Dash writes version and time of change into the address of each of its own files.
+_FINGERPRINT = re.compile(r"\.v[0-9_a-z]+m[0-9]+\.")
+
+Kept = tuple[list[tuple[str, str]], bytes, bytes | None, str]
+
+
+class Static:
+    """In front of an application whose every GET answers the same for the life of the process."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._kept: dict[tuple[str, str], Kept] = {}
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            return self._app(environ, start_response)
+        key = (environ["PATH_INFO"], environ.get("QUERY_STRING", ""))
+        kept = self._kept.get(key)
+        if kept is None:
+            status, headers, body = _call(self._app, environ)
+            if not status.startswith("200"):
+                start_response(status, headers)
+                return [body]
+            kept = _keep(key, headers, body)
+            if len(self._kept) < KEPT:
+                self._kept[key] = kept
+        headers, body, packed, tag = kept
+        if environ.get("HTTP_IF_NONE_MATCH") == tag:
+            start_response("304 Not Modified", [h for h in headers if h[0] != "content-type"])
+            return [b""]
+        if packed is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+            body = packed
+            headers = [*headers, ("content-encoding", "gzip")]
+        start_response("200 OK", [*headers, ("content-length", str(len(body)))])
+        return [body]
+
+
+def _call(app: App, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
+    """One whole, unconditional answer of `app`."""
+    got: list[Any] = []
+
+    def start(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
+        got[:] = [status, headers]
+
+    plain = {
+        name: value
+        for name, value in environ.items()
+        if name not in ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE")
+    }
+    body = app({**plain, "REQUEST_METHOD": "GET"}, start)
+    try:
+        whole = b"".join(body)
+    finally:
+        if hasattr(body, "close"):
+            body.close()
+    return got[0], got[1], whole
+
+
+def _keep(key: tuple[str, str], headers: list[tuple[str, str]], body: bytes) -> Kept:
+    path, query = key
+    kind = next((v for k, v in headers if k.lower() == "content-type"), "application/octet-stream")
+    forever = bool(_FINGERPRINT.search(path)) or "m" in parse_qs(query)
+    tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    packed = gzip.compress(body, 9, mtime=0) if _TEXT.match(kind) and len(body) > 512 else None
+    return (
+        [
+            ("content-type", kind),
+            ("cache-control", "public, max-age=31536000, immutable" if forever else "no-cache"),
+            ("etag", tag),
+            ("vary", "accept-encoding"),
+        ],
+        body,
+        packed,
+        tag,
+    )

@@ -1,0 +1,66 @@
+"""Stores: one file each, all with the same few verbs.
+
+A store is an ordered, bounded log of ticks. Exactly one process appends; any number read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from dashapp.model import Cursor, Metric, Page, Tick, milliseconds
+
+
+class Reader(Protocol):
+    """What the web side asks of a store. No verb blocks for longer than a second."""
+
+    def newest(self) -> Cursor:
+        """The store's life and its newest tick's time (0 where it is empty). Cheap: asked per request."""
+
+    def since(self, time: float, limit: int) -> list[Tick]:
+        """The newest `limit` ticks later than `time` (seconds), oldest first."""
+
+    def metrics(self) -> list[Metric]:
+        """The catalogue, as the collector last described it."""
+
+    def notices(self) -> list[str]:
+        """Sentences for the page: what is wrong with this store, or was mended in it."""
+
+    def close(self) -> None: ...
+
+
+class Store(Reader, Protocol):
+    """What the collector asks of a store."""
+
+    def append(self, tick: Tick) -> bool:
+        """Keep a tick; False, counted in `dropped`, where it is not newer than the last."""
+
+    def describe(self, metrics: Iterable[Metric]) -> None:
+        """Set the catalogue."""
+
+
+def last(store: Reader, limit: int) -> Page:
+    """The newest `limit` ticks."""
+    mark = store.newest()
+    ticks = store.since(float("-inf"), limit)
+    return Page(ticks, _cursor(mark.life, ticks, mark.time_ms), reset=True)
+
+
+def after(store: Reader, cursor: str, limit: int) -> Page:
+    """The ticks that came since `cursor`, or the newest `limit` with `reset` where that is not known.
+
+    A cursor is not known when it is of another life of the store, lies in its future, or is so
+    old that more than `limit` ticks have come since.
+    """
+    mark = store.newest()
+    place = Cursor.decode(cursor)
+    if place is None or place.life != mark.life or place.time_ms > mark.time_ms:
+        return last(store, limit)
+    ticks = store.since(place.time_ms / 1000, limit + 1)
+    if len(ticks) > limit:
+        return last(store, limit)
+    return Page(ticks, _cursor(mark.life, ticks, place.time_ms), reset=False)
+
+
+def _cursor(life: str, ticks: list[Tick], otherwise_ms: int) -> str:
+    return Cursor(life, milliseconds(ticks[-1].time) if ticks else otherwise_ms).encode()

@@ -1,0 +1,213 @@
+"""The disk store: a diskcache Deque of JSON rows, and in front of it the mapped tail.
+
+A tick goes into the tail first, which cannot fail, then into the Deque, which can: whatever SQLite or the
+disk refuses waits here, in order and bounded, and is written when they take it again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from dashapp.model import Cursor, Metric, StoreError, Tick, milliseconds
+from dashapp.notices import Notice
+from dashapp.stores.disk_reader import DiskReader
+from dashapp.stores.lock import WriterLock
+from dashapp.stores.rows import FAILURES, Rows, is_damaged, set_aside
+from dashapp.stores.tail import Tail, TailError
+
+log = logging.getLogger("dashapp")
+
+# Rows read back into a tail that was lost.
+REFILL = 1000
+
+
+class DiskStore:
+    """The one writer of a folder. StoreLocked where there is another, StoreError where it cannot be written."""
+
+    def __init__(self, folder: Path, keep: int = 7200) -> None:
+        self.dropped = 0
+        self._folder = folder
+        self._keep = keep
+        self._reader = DiskReader(folder)
+        self._notice = Notice(folder, "store")
+        self._metrics: list[Metric] = []
+        self._pending: deque[str] = deque(maxlen=keep)
+        self._rows: Rows | None = None
+        self._tail: Tail | None = None
+        self._lock: WriterLock | None = None
+        self._last = 0
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = WriterLock(folder)
+            self._notice.clear()
+            Notice(folder, "history").clear()
+            self._open()
+            self._flush()
+        except FAILURES as error:
+            self._shut()
+            raise StoreError(f"cannot write to {folder}: {error}") from error
+
+    def append(self, tick: Tick) -> bool:
+        time = milliseconds(tick.time)
+        if time <= self._last:
+            self.dropped += 1
+            return False
+        row = tick.encode()
+        self._last = time
+        self._pending.append(row)
+        if self._tail is not None:
+            self._tail.append(row.encode())
+        try:
+            if not self._in_place():
+                log.warning("%s was removed or replaced; it is made anew", self._folder)
+                self._reopen()
+            self._flush()
+        except FAILURES as error:
+            self._fail(error)
+        return True
+
+    def describe(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = list(metrics)
+        self._write_metrics()
+
+    def newest(self) -> Cursor:
+        return self._reader.newest()
+
+    def since(self, time: float, limit: int) -> list[Tick]:
+        return self._reader.since(time, limit)
+
+    def metrics(self) -> list[Metric]:
+        return self._reader.metrics()
+
+    def notices(self) -> list[str]:
+        return self._reader.notices()
+
+    def clear(self) -> None:
+        """Forget every tick and begin another life."""
+        self._pending.clear()
+        if self._rows is not None:
+            self._rows.clear()
+        if self._tail is not None:
+            self._tail.renew()
+
+    def close(self) -> None:
+        """Write what waits, and let go of the folder."""
+        with suppress(*FAILURES):
+            self._flush(closing=True)
+        self._shut()
+        self._reader.close()
+
+    def _open(self) -> None:
+        """Lock, Deque and tail, each brought up to what the others know."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.chmod(self._folder, 0o700)
+        if self._lock is None:
+            self._lock = WriterLock(self._folder)
+        try:
+            self._rows = Rows(self._folder, self._keep)
+            newest = self._rows.newest()
+        except FAILURES as error:
+            if not is_damaged(error):
+                raise
+            self._set_aside()
+            self._rows = Rows(self._folder, self._keep)
+            newest = None
+        self._open_tail(milliseconds(Tick.decode(newest).time) if newest else 0)
+
+    def _open_tail(self, stored: int) -> None:
+        """The tail as it was left, or a new one. What only one of tail and Deque holds goes into the other."""
+        waiting = {milliseconds(Tick.decode(row).time): row for row in self._pending}
+        path = self._folder / "tail"
+        try:
+            self._tail = Tail(path, write=True)
+            for record in self._tail.records()[0]:
+                waiting.setdefault(milliseconds(Tick.decode(record).time), record.decode())
+        except (OSError, TailError, ValueError):
+            self._tail = Tail.create(path)
+        newest = max(waiting, default=0)
+        self._pending.clear()
+        self._pending.extend(waiting[time] for time in sorted(waiting) if time > stored)
+        if newest < stored or self._tail.head == 0:
+            # No tail, or one of another time (a store put back from a copy): fill it from the Deque.
+            self._tail.renew()
+            for tick in DiskReader(self._folder).rows(float("-inf"), float("inf"), REFILL):
+                self._tail.append(tick.encode().encode())
+            self._append_pending_to(self._tail)
+        self._last = max(self._last, newest, stored)
+
+    def _append_pending_to(self, tail: Tail) -> None:
+        for row in self._pending:
+            tail.append(row.encode())
+
+    def _in_place(self) -> bool:
+        try:
+            return (
+                self._rows is not None
+                and self._tail is not None
+                and self._rows.in_place()
+                and (self._folder / "tail").stat().st_ino == self._tail.inode
+            )
+        except OSError:
+            return False
+
+    def _reopen(self) -> None:
+        """Begin again in a folder that is gone or was put aside, with what the old tail still holds."""
+        if self._tail is not None:
+            self._pending.clear()
+            self._pending.extend(record.decode() for record in self._tail.records()[0])
+        self._shut()
+        self._open()
+        self._write_metrics()
+
+    def _shut(self) -> None:
+        for part in (self._rows, self._tail, self._lock):
+            if part is not None:
+                with suppress(*FAILURES):
+                    part.close()
+        self._rows = self._tail = self._lock = None
+
+    def _flush(self, closing: bool = False) -> None:
+        """Move what waits into the Deque, in one transaction."""
+        if self._rows is None or not self._pending:
+            return
+        if not closing and self._rows.should_wait(len(self._pending)):
+            return
+        if not self._rows.extend(self._pending) and self._tail is not None:
+            log.warning("the store was cleared from outside; it begins anew")
+            self._tail.renew()
+            self._append_pending_to(self._tail)
+        self._pending.clear()
+        self._notice.clear()
+
+    def _fail(self, error: BaseException) -> None:
+        if is_damaged(error):
+            with suppress(*FAILURES):
+                self._set_aside()
+                self._reopen()
+                self._flush()
+            return
+        # diskcache says Timeout, and no more, for whatever kept a transaction from beginning.
+        reason = str(error) or "it is locked or may not be written"
+        self._notice.say(f"The history cannot be saved ({reason}): new ticks wait in memory.")
+
+    def _set_aside(self) -> None:
+        if self._rows is not None:
+            self._rows.close()
+        name = set_aside(self._folder)
+        Notice(self._folder, "history").say(
+            f"The history was damaged: it is set aside as {name}, and a fresh one has begun."
+        )
+
+    def _write_metrics(self) -> None:
+        path = self._folder / "metrics.json"
+        fresh = path.with_suffix(".new")
+        with suppress(OSError):
+            fresh.write_text(json.dumps([asdict(metric) for metric in self._metrics]))
+            fresh.replace(path)

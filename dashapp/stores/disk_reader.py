@@ -1,0 +1,136 @@
+"""Reading the disk store: the newest ticks from the mapped tail, older ones by one read-only SELECT.
+
+Never writes, never unpickles, and holds no SQLite handle between reads, so that nothing of the writer's
+(a lock, a checkpoint, a replaced file) can make a request wait or see half a window.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time as clock
+from bisect import bisect_right
+from contextlib import closing
+from pathlib import Path
+from threading import Lock
+from urllib.parse import quote
+
+from dashapp.model import Cursor, Metric, Tick, milliseconds
+from dashapp.notices import read_notices
+from dashapp.stores.tail import Tail, TailError
+
+# Decoded ticks held for all viewers; what is older is read again when somebody asks.
+HELD = 4096
+# How often to look whether somebody replaced the files under us, in seconds.
+LOOK = 0.5
+NO_LIFE = "0" * 16
+
+
+class DiskReader:
+    """One for a process; any number of threads ask it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = Lock()
+        self._tail: Tail | None = None
+        self._head = -1
+        self._ticks: list[Tick] = []
+        self._mark = Cursor(NO_LIFE, 0)
+        self._looked = float("-inf")
+        self._notices: list[str] = []
+
+    def newest(self) -> Cursor:
+        if clock.monotonic() - self._looked > LOOK:
+            self._look()
+        tail = self._tail
+        if tail is not None and tail.head != self._head:
+            with self._lock:
+                self._take(tail)
+        return self._mark
+
+    def since(self, time: float, limit: int) -> list[Tick]:
+        self.newest()
+        ticks = self._ticks
+        start = bisect_right(ticks, time, key=lambda tick: tick.time)
+        if start > 0 or len(ticks) >= limit:
+            return ticks[max(start, len(ticks) - limit) :]
+        before = ticks[0].time if ticks else float("inf")
+        return self.rows(time, before, limit - len(ticks)) + ticks
+
+    def metrics(self) -> list[Metric]:
+        try:
+            rows = json.loads((self._folder / "metrics.json").read_text())
+            return [Metric(**row) for row in rows]
+        except (OSError, ValueError, TypeError):
+            return []
+
+    def notices(self) -> list[str]:
+        return self._notices
+
+    def close(self) -> None:
+        if self._tail is not None:
+            self._tail.close()
+            self._tail = None
+
+    def _look(self) -> None:
+        """Follow the files where they were replaced: the folder deleted, the store set aside."""
+        with self._lock:
+            self._looked = clock.monotonic()
+            self._notices = read_notices(self._folder)
+            path = self._folder / "tail"
+            try:
+                if self._tail is None or path.stat().st_ino != self._tail.inode:
+                    self._tail = Tail(path)
+                    self._head = -1
+            except (OSError, TailError):
+                if self._tail is None:
+                    self._mark = self._newest_row()
+
+    def _take(self, tail: Tail) -> None:
+        """Decode what is new in the tail."""
+        life = tail.life
+        again = self._head < 0 or life != self._mark.life
+        records, head, missed = tail.records(0 if again else self._head)
+        if missed and not again:
+            records, head, missed = tail.records()
+            again = True
+        if tail.life != life:
+            return  # renewed while we read: the next call sees one life only
+        ticks = [Tick.decode(record) for record in records]
+        self._ticks = (ticks if again else self._ticks + ticks)[-HELD:]
+        self._mark = Cursor(life, milliseconds(self._ticks[-1].time) if self._ticks else 0)
+        self._head = head
+
+    def rows(self, time: float, before: float, limit: int) -> list[Tick]:
+        """The newest `limit` ticks between `time` and `before`, oldest first, from SQLite."""
+        found: list[Tick] = []
+        for (value,) in self._select(limit + HELD):
+            if not isinstance(value, str):
+                continue
+            at = float(value[1 : value.index(",")])
+            if at <= time or len(found) >= limit:
+                break
+            if at < before:
+                found.append(Tick.decode(value))
+        found.reverse()
+        return found
+
+    def _newest_row(self) -> Cursor:
+        for (value,) in self._select(1):
+            if isinstance(value, str):
+                return Cursor(NO_LIFE, milliseconds(Tick.decode(value).time))
+        return Cursor(NO_LIFE, 0)
+
+    def _select(self, limit: int) -> list[tuple[object]]:
+        """The newest rows, newest first; none where the file is absent, locked or damaged.
+
+        Fetched whole: an open statement would keep the writer from resetting its log.
+        """
+        uri = f"file:{quote(str(self._folder / 'cache.db'))}?mode=ro"
+        try:
+            with closing(sqlite3.connect(uri, uri=True, timeout=0.5)) as connection:
+                return connection.execute(
+                    "SELECT value FROM Cache WHERE raw = 1 ORDER BY key DESC LIMIT ?", (limit,)
+                ).fetchall()
+        except sqlite3.Error:
+            return []

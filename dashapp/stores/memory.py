@@ -1,0 +1,59 @@
+"""The reference store: a list in this process, for tests and for a machine without a writable disk."""
+
+from __future__ import annotations
+
+import secrets
+from bisect import bisect_right
+from collections.abc import Iterable
+from threading import Lock
+
+from dashapp.model import Cursor, Metric, Tick, milliseconds
+
+
+class MemoryStore:
+    """Ticks in memory, at most `keep` of them. One thread appends, any number read."""
+
+    def __init__(self, keep: int = 7200, notice: str | None = None) -> None:
+        self.dropped = 0
+        self._keep = keep
+        self._notices = [notice] if notice else []
+        self._lock = Lock()
+        self._metrics: list[Metric] = []
+        self._ticks: list[Tick] = []
+        self._life = secrets.token_hex(8)
+
+    def append(self, tick: Tick) -> bool:
+        with self._lock:
+            if self._ticks and milliseconds(tick.time) <= milliseconds(self._ticks[-1].time):
+                self.dropped += 1
+                return False
+            self._ticks.append(tick)
+            del self._ticks[: -self._keep]
+            return True
+
+    def clear(self) -> None:
+        """Forget every tick and begin another life."""
+        with self._lock:
+            self._ticks.clear()
+            self._life = secrets.token_hex(8)
+
+    def newest(self) -> Cursor:
+        with self._lock:
+            newest = milliseconds(self._ticks[-1].time) if self._ticks else 0
+            return Cursor(self._life, newest)
+
+    def since(self, time: float, limit: int) -> list[Tick]:
+        with self._lock:
+            start = bisect_right(self._ticks, time, key=lambda tick: tick.time)
+            return self._ticks[max(start, len(self._ticks) - limit) :]
+
+    def describe(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = list(metrics)
+
+    def metrics(self) -> list[Metric]:
+        return self._metrics
+
+    def notices(self) -> list[str]:
+        return self._notices
+
+    def close(self) -> None: ...

@@ -1,0 +1,121 @@
+"""Rows of text in a diskcache Deque: one transaction an append, never a retry, never a pickle.
+
+Knows SQLite's failures and its log; knows nothing of ticks.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import diskcache
+
+FAILURES = (diskcache.Timeout, sqlite3.Error, OSError)
+# A reader stopped inside a statement keeps SQLite from resetting its log. Past the first size rows go
+# in by the hundred, which writes each page once and not a hundred times; past the second they wait.
+WAL_SLOW, WAL_STOP, BATCH = 6 << 20, 13 << 20, 400
+
+
+class TextDisk(diskcache.Disk):  # type: ignore[misc]
+    """Rows are text or bytes, in the database itself. No pickle goes in, and none is ever read."""
+
+    def store(self, value: Any, read: Any, key: Any = diskcache.UNKNOWN) -> Any:
+        if not isinstance(value, str | bytes):
+            raise TypeError(f"a row is text or bytes, not {type(value).__name__}")
+        data = sqlite3.Binary(value) if isinstance(value, bytes) else value
+        return 0, diskcache.core.MODE_RAW, None, data
+
+    def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
+        if mode != diskcache.core.MODE_RAW:
+            raise TypeError("this row is not text")
+        return value
+
+    def get(self, key: Any, raw: bool) -> Any:
+        if not raw:
+            raise TypeError("this key is not plain")
+        return key
+
+
+class Rows:
+    """At most `keep` rows in `folder`. Raises what is in FAILURES; `is_damaged` tells the worst of them."""
+
+    def __init__(self, folder: Path, keep: int) -> None:
+        self._folder = folder
+        self._keep = keep
+        self.path = folder / "cache.db"
+        self._cache = diskcache.Cache(
+            str(folder),
+            timeout=0.2,
+            disk=TextDisk,
+            eviction_policy="none",
+            cull_limit=0,
+            sqlite_mmap_size=0,
+            sqlite_auto_vacuum=0,
+        )
+        os.chmod(self.path, 0o600)
+        self._deque = diskcache.Deque.fromcache(self._cache, maxlen=keep)
+        self._count = len(self._deque)
+        self._inode = self.path.stat().st_ino
+
+    def newest(self) -> str | None:
+        return self._deque.peek() if len(self._deque) else None
+
+    def extend(self, rows: Collection[str]) -> bool:
+        """Add rows at the end in one transaction; False where somebody else had emptied the Deque."""
+        try:
+            with self._cache.transact(retry=False):
+                for row in rows:
+                    self._deque.append(row)
+                while len(self._deque) > self._keep:
+                    self._deque.popleft()
+                count = len(self._deque)
+        except BaseException:
+            self._cache.close()  # else a COMMIT that failed leaves its transaction open for good
+            raise
+        whole = count >= min(self._count + len(rows), self._keep)
+        self._count = count
+        return whole
+
+    def in_place(self) -> bool:
+        """Whether the path still names the file that is open. OSError where it names none."""
+        return self.path.stat().st_ino == self._inode
+
+    def should_wait(self, waiting: int) -> bool:
+        """Whether `waiting` rows had better wait, because a stopped reader holds SQLite's log."""
+        try:
+            size = self.path.with_name("cache.db-wal").stat().st_size
+        except OSError:
+            return False
+        if size < WAL_SLOW:
+            return False
+        if waiting < BATCH:
+            return True
+        if size < WAL_STOP:
+            return False
+        ((busy, _log, _done),) = self._cache._sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return bool(busy)
+
+    def clear(self) -> None:
+        self._deque.clear()
+        self._count = 0
+
+    def close(self) -> None:
+        self._cache.close()
+
+
+def set_aside(folder: Path) -> str:
+    """Rename a damaged database out of the way; its new name."""
+    name = f"cache.db.corrupt-{time.strftime('%Y%m%dT%H%M%S')}"
+    (folder / "cache.db").replace(folder / name)
+    for suffix in ("-wal", "-shm"):
+        (folder / f"cache.db{suffix}").unlink(missing_ok=True)
+    return name
+
+
+def is_damaged(error: BaseException) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

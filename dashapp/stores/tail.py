@@ -1,0 +1,140 @@
+"""The newest ticks in a small memory-mapped file: one process writes, any number read without a lock.
+
+It keeps the live view moving whatever SQLite or the disk does, because its space is allocated when
+it is made, and it tells a reader in well under a microsecond whether there is anything new. A ring of
+records, each `length, crc32, text`; three counters of bytes ever written say which are whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import secrets
+import struct
+import zlib
+from pathlib import Path
+
+MAGIC = b"dashtl01"
+HEADER = 64
+SIZE = 1 << 20
+_RECORD = struct.Struct("<II")
+# Places in the header, counted in 64-bit words: a claim runs ahead of a write, the head follows it.
+_MAGIC, _LIFE, _CLAIM, _HEAD, _START = range(5)
+
+
+class TailError(Exception):
+    """The file is not a tail, or not a whole one."""
+
+
+class Tail:
+    """The mapped file. `inode` tells whether the path still names the same file."""
+
+    def __init__(self, path: Path, *, write: bool = False) -> None:
+        descriptor = os.open(path, os.O_RDWR if write else os.O_RDONLY)
+        try:
+            status = os.fstat(descriptor)
+            self.inode = status.st_ino
+            if status.st_size != HEADER + SIZE:
+                raise TailError(f"{path.name} has {status.st_size} bytes")
+            access = mmap.ACCESS_WRITE if write else mmap.ACCESS_READ
+            self._map = mmap.mmap(descriptor, HEADER + SIZE, access=access)
+        finally:
+            os.close(descriptor)
+        self._view = memoryview(self._map)
+        # A cast view moves eight bytes at once; struct's "<Q" would move them one by one.
+        self._words = self._view[:HEADER].cast("Q")
+        self._body = self._view[HEADER:]
+        if bytes(self._view[:8]) != MAGIC:
+            self.close()
+            raise TailError(f"{path.name} is not a tail")
+
+    @staticmethod
+    def create(path: Path) -> Tail:
+        """A new, empty tail with a life of its own, put in place whole. OSError where it cannot be."""
+        fresh = path.with_suffix(".new")
+        # Real zeros, not a hole: a page that the full disk cannot back would be a SIGBUS later.
+        fresh.write_bytes(MAGIC + secrets.token_bytes(8) + bytes(HEADER - 16 + SIZE))
+        fresh.chmod(0o600)
+        fresh.replace(path)
+        return Tail(path, write=True)
+
+    @property
+    def life(self) -> str:
+        return bytes(self._view[8:16]).hex()
+
+    @property
+    def head(self) -> int:
+        """How many bytes were ever written: it moves when, and only when, there is something new."""
+        return int(self._words[_HEAD])
+
+    def append(self, record: bytes) -> None:
+        """Add a record, over the oldest where the ring is full. ValueError past a quarter of it."""
+        data = _RECORD.pack(len(record), zlib.crc32(record)) + record
+        if len(data) > SIZE // 4:
+            raise ValueError(f"a tick of {len(record)} bytes is more than the tail takes")
+        head = self.head
+        claim = head + len(data)
+        start = self._words[_START]
+        while claim - start > SIZE:
+            (length, _crc) = _RECORD.unpack(self._read(start, _RECORD.size))
+            start += _RECORD.size + length
+        self._words[_START] = start
+        self._words[_CLAIM] = claim
+        place = head % SIZE
+        first = data[: SIZE - place]
+        self._body[place : place + len(first)] = first
+        self._body[: len(data) - len(first)] = data[len(first) :]
+        self._words[_HEAD] = claim
+
+    def renew(self) -> None:
+        """Empty it and begin another life."""
+        self._words[_START] = self._words[_CLAIM] = self.head
+        self._view[8:16] = secrets.token_bytes(8)
+
+    def records(self, after: int = 0) -> tuple[list[bytes], int, bool]:
+        """The whole records past byte `after`, the head they reach, and whether some were missed.
+
+        Missed are those that were overwritten before they were read.
+        """
+        for _attempt in range(50):
+            head = self.head
+            start = int(self._words[_START])
+            missed = after < start
+            place = max(after, start)
+            data = self._read(place, head - place)
+            if place + SIZE >= self._words[_CLAIM] and (found := _split(data)) is not None:
+                return found, head, missed
+            if self._words[_CLAIM] == head:
+                break
+        return [], self.head, True
+
+    def close(self) -> None:
+        # Another thread may be reading; the map goes with the last of them then.
+        with contextlib.suppress(BufferError):
+            self._words.release()
+            self._body.release()
+            self._view.release()
+            self._map.close()
+
+    def _read(self, place: int, length: int) -> bytes:
+        length = min(length, SIZE)
+        offset = place % SIZE
+        first = bytes(self._body[offset : offset + length])
+        return first + bytes(self._body[: length - len(first)])
+
+
+def _split(data: bytes) -> list[bytes] | None:
+    """The records in `data`, None where they are not whole."""
+    found = []
+    place = 0
+    while place < len(data):
+        if place + _RECORD.size > len(data):
+            return None
+        length, crc = _RECORD.unpack_from(data, place)
+        record = data[place + _RECORD.size : place + _RECORD.size + length]
+        if len(record) != length or zlib.crc32(record) != crc:
+            return None
+        found.append(record)
+        place += _RECORD.size + length
+    return found

@@ -1,0 +1,90 @@
+"""The web process: granian in front of the application, the store's reader behind it.
+
+Started by the supervisor, and dies with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from contextlib import suppress
+from threading import Event, Thread
+from time import sleep
+
+from granian import Granian
+from granian.constants import Interfaces
+
+from dashapp import config
+from dashapp.api import App
+from dashapp.app import create_app
+from dashapp.clock import SystemClock
+from dashapp.collector import collect, rows_to_keep
+from dashapp.stores import Reader
+from dashapp.stores.disk_reader import DiskReader
+from dashapp.stores.memory import MemoryStore
+
+# Python threads that answer. One slow answer (a first page, a long window) leaves the others free.
+THREADS = 8
+
+
+def build() -> App:
+    """The application of one worker: granian calls this in each, after the fork."""
+    settings = config.parse(sys.argv[1:])
+    _end_with_pipe(lambda: os._exit(0), grace=3.0)
+    folder = config.store_folder(settings)
+    store: Reader
+    if folder is not None:
+        store = DiskReader(folder)
+    else:
+        store = MemoryStore(
+            keep=rows_to_keep(settings.interval),
+            notice="The history is kept in memory only, and ends with this server.",
+        )
+        if settings.collector:
+            clock = SystemClock(Event())
+            Thread(target=collect, args=(store, clock, settings.interval), daemon=True).start()
+    return create_app(store, settings)
+
+
+def _end_with_pipe(end: object, grace: float) -> None:
+    """Call `end` some seconds after standard input closes, which it does however the supervisor dies."""
+    if not os.environ.get("DASHAPP_CHILD"):
+        return
+
+    def watch() -> None:
+        # os.read holds no lock of Python's: a thread inside sys.stdin's would hang a worker forked meanwhile.
+        with suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        sleep(grace)
+        end()  # type: ignore[operator]
+
+    Thread(target=watch, daemon=True).start()
+
+
+def main() -> int:
+    logging.basicConfig(format="%(asctime)s web: %(message)s", level=logging.WARNING)
+    settings = config.parse(sys.argv[1:])
+    _end_with_pipe(lambda: os.kill(os.getpid(), signal.SIGTERM), grace=0)
+    Granian(
+        "dashapp.web:build",
+        factory=True,
+        address=settings.address,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.workers,
+        blocking_threads=THREADS,
+        backpressure=1024,
+        websockets=False,
+        log_level="error",
+        workers_kill_timeout=3,
+        respawn_failed_workers=True,
+        respawn_interval=0.5,
+    ).serve()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
