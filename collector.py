@@ -1,4 +1,4 @@
-"""The collector process: `python collector.py [--store …] [--interval …]`. Its code is dashapp/collector.py."""
+"""The collector process: `python collector.py [--store …] [--interval …]`; its code: dashapp/collector.py."""
 
 from dashapp.collector import main
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from dashapp import config
-from dashapp.config import MEMORY, Settings
+from dashapp.config import ANYWHERE, MEMORY, Settings
 from dashapp.model import SettingsError
 from dashapp.notices import Notice
 from dashapp.supervisor import Child, python, stop_on_signals, supervise
@@ -76,7 +76,7 @@ def _port_is_free(settings: Settings) -> None:
 
 def _announce(settings: Settings, folder: Path | None, stop: Event, served: Event) -> None:
     """Print where it serves, once it does."""
-    host = "127.0.0.1" if settings.address == "0.0.0.0" else settings.address
+    host = "127.0.0.1" if settings.address == ANYWHERE else settings.address
     while not stop.wait(0.05):
         try:
             with closing(http.client.HTTPConnection(host, settings.port, timeout=2)) as connection:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 
 from dashapp.config import LONGEST_WINDOW, SHORTEST_WINDOW
 from dashapp.history import frame
-from dashapp.model import BadRequest, Cursor
+from dashapp.model import BadRequestError, Cursor
 from dashapp.stores import Reader
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -70,7 +70,7 @@ class Api:
                 return "200 OK", _json([asdict(metric) for metric in self._store.metrics()])
             if path in ("/healthz", "/readyz"):
                 return self._health(path)
-        except BadRequest as error:
+        except BadRequestError as error:
             return "400 Bad Request", _error(str(error))
         return "404 Not Found", _error("there is nothing at this address")
 
@@ -78,7 +78,7 @@ class Api:
         window = _window(given["window"]) if "window" in given else self._window
         cursor = given.get("after", "")
         if len(cursor) > LONGEST_CURSOR:
-            raise BadRequest(f"after has {len(cursor)} characters; at most {LONGEST_CURSOR} are taken")
+            raise BadRequestError(f"after has {len(cursor)} characters; at most {LONGEST_CURSOR} are taken")
         metrics = _metrics(given["metrics"]) if "metrics" in given else None
         found = frame(self._store, window, cursor, metrics, self._interval)
         body: dict[str, Any] = {
@@ -111,13 +111,13 @@ def stale_after(step: float) -> float:
 
 def _parameters(query: str) -> dict[str, str]:
     if len(query) > LONGEST_QUERY:
-        raise BadRequest(f"the query has {len(query)} characters; at most {LONGEST_QUERY} are taken")
+        raise BadRequestError(f"the query has {len(query)} characters; at most {LONGEST_QUERY} are taken")
     given: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name not in ("window", "after", "metrics"):
-            raise BadRequest(f"{_shown(name)} is not a parameter; window, after and metrics are")
+            raise BadRequestError(f"{_shown(name)} is not a parameter; window, after and metrics are")
         if name in given:
-            raise BadRequest(f"{name} is given twice; once is enough")
+            raise BadRequestError(f"{name} is given twice; once is enough")
         given[name] = value
     return given
 
@@ -128,7 +128,7 @@ def _window(text: str) -> float:
     except ValueError:
         window = math.nan
     if not SHORTEST_WINDOW <= window <= LONGEST_WINDOW:
-        raise BadRequest(
+        raise BadRequestError(
             f"window is {_shown(text)}; expected seconds from {SHORTEST_WINDOW} to {LONGEST_WINDOW}"
         )
     return window
@@ -137,7 +137,7 @@ def _window(text: str) -> float:
 def _metrics(text: str) -> frozenset[str]:
     names = [name for name in text.split(",") if name]
     if not names or len(names) > MOST_METRICS:
-        raise BadRequest(f"metrics has {len(names)} names; expected 1 to {MOST_METRICS}")
+        raise BadRequestError(f"metrics has {len(names)} names; expected 1 to {MOST_METRICS}")
     return frozenset(names)
 
 

@@ -16,7 +16,7 @@ from threading import Event, Thread
 
 from dashapp import config
 from dashapp.clock import Clock, LogTime, SystemClock, deadlines
-from dashapp.model import SettingsError, StoreError, StoreLocked
+from dashapp.model import SettingsError, StoreError, StoreLockedError
 from dashapp.sampler import Sampler
 from dashapp.sources.cpu import CpuSource
 from dashapp.stores import Store
@@ -88,7 +88,7 @@ def _take_turn(folder: Path, interval: float, stop: Event) -> DiskStore | None:
     while not stop.is_set():
         try:
             return DiskStore(folder, keep=rows_to_keep(interval))
-        except StoreLocked as error:
+        except StoreLockedError as error:
             if not said:
                 log.info("%s; standing by to take over", error)
                 said = True

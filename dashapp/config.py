@@ -21,6 +21,7 @@ from dashapp.model import SettingsError
 
 PREFIX = "DASHAPP_"
 MEMORY = "memory:"
+ANYWHERE = "0.0.0.0"  # noqa: S104
 SHORTEST_WINDOW = 10
 LONGEST_WINDOW = 7200
 
@@ -77,18 +78,14 @@ def _store(text: str) -> str:
 
 
 def _setting(default: Any, parse: Callable[[str], Any], expected: str, help: str, **more: Any) -> Any:
-    return field(
-        default=default, metadata={"parse": parse, "expected": expected, "help": help, **more}
-    )
+    return field(default=default, metadata={"parse": parse, "expected": expected, "help": help, **more})
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that can be set. The field's name gives the flag (`--name`) and variable (`DASHAPP_NAME`)."""
+    """Everything that can be set. A field's name gives its flag (`--name`) and variable (`DASHAPP_NAME`)."""
 
-    host: str = _setting(
-        "127.0.0.1", _address, "an IP address or localhost", "address to listen on"
-    )
+    host: str = _setting("127.0.0.1", _address, "an IP address or localhost", "address to listen on")
     port: int = _setting(
         8050, _whole(1, 65535), "a whole number from 1 to 65535", "port to listen on", also="PORT"
     )
@@ -98,12 +95,8 @@ class Settings:
     hosts: tuple[str, ...] = _setting(
         (), _hosts, "host names with commas between them", "further host names to answer to"
     )
-    store: str = _setting(
-        "", _store, "a folder, or memory: for none", "folder that keeps the history"
-    )
-    interval: float = _setting(
-        1.0, _number(0.1, 60), "seconds from 0.1 to 60", "seconds between two ticks"
-    )
+    store: str = _setting("", _store, "a folder, or memory: for none", "folder that keeps the history")
+    interval: float = _setting(1.0, _number(0.1, 60), "seconds from 0.1 to 60", "seconds between two ticks")
     window: float = _setting(
         100.0,
         _number(SHORTEST_WINDOW, LONGEST_WINDOW),
@@ -120,12 +113,10 @@ class Settings:
     @property
     def address(self) -> str:
         """Where to listen: `--public` opens every interface, unless a host is given."""
-        return "0.0.0.0" if self.public and self.host == "127.0.0.1" else self.host
+        return ANYWHERE if self.public and self.host == "127.0.0.1" else self.host
 
 
-def parse(
-    argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: str = "dashapp"
-) -> Settings:
+def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: str = "dashapp") -> Settings:
     """The settings of a command line and an environment; flags win. SettingsError tells all that is wrong."""
     parser = argparse.ArgumentParser(
         prog=prog,

@@ -47,12 +47,7 @@ def frame(
     mark = store.newest()
     place = Cursor.decode(cursor) if cursor else None
     start = mark.time_ms - milliseconds(window)
-    if (
-        place is None
-        or place.life != mark.life
-        or place.time_ms > mark.time_ms
-        or place.time_ms < start
-    ):
+    if place is None or place.life != mark.life or place.time_ms > mark.time_ms or place.time_ms < start:
         place = None
     ticks = _upto(store.since((place.time_ms if place else start) / 1000, MOST), mark.time_ms)
     before = place.time_ms if place else None

@@ -45,7 +45,7 @@ def page(window: float, interval: float) -> html.Div:
                         "Connecting",
                         id="status",
                         role="status",
-                        **{"data-state": "stale"},  # type: ignore[arg-type]
+                        **{"data-state": "stale"},
                     ),
                 ]
             ),
@@ -53,7 +53,7 @@ def page(window: float, interval: float) -> html.Div:
             html.Main([_panel(panel) for panel in PANELS]),
             _controls(stops, stops.index(round(window)), window),
         ],
-        **{"data-stops": ",".join(map(str, stops))},  # type: ignore[arg-type]
+        **{"data-stops": ",".join(map(str, stops))},
     )
 
 
@@ -61,7 +61,7 @@ def _panel(panel: Panel) -> html.Section:
     return html.Section(
         [
             html.H2(
-                [panel.title, html.Output("", className="value", **{"aria-live": "off"})],  # type: ignore[arg-type]
+                [panel.title, html.Output("", className="value", **{"aria-live": "off"})],
             ),
             html.Div(
                 dcc.Graph(
@@ -74,7 +74,7 @@ def _panel(panel: Panel) -> html.Section:
             ),
         ],
         className="panel loading",
-        **{"data-panel": panel.name, "aria-label": panel.title},  # type: ignore[arg-type]
+        **{"data-panel": panel.name, "aria-label": panel.title},
     )
 
 
@@ -87,7 +87,7 @@ def _controls(stops: list[int], chosen: int, window: float) -> html.Footer:
                 id="pause",
                 type="button",
                 title="Pause or resume (space)",
-                **{"aria-pressed": "false", "aria-keyshortcuts": "Space"},  # type: ignore[arg-type]
+                **{"aria-pressed": "false", "aria-keyshortcuts": "Space"},
             ),
             html.Div(
                 [

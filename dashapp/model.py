@@ -4,9 +4,9 @@ Imports nothing of ours, and knows no clock, process, file or socket.
 
     DashappError
     ├── SettingsError      settings that cannot work: one sentence each
-    ├── BadRequest         a question the API cannot answer: one sentence
+    ├── BadRequestError         a question the API cannot answer: one sentence
     └── StoreError
-        └── StoreLocked    another collector writes to this store
+        └── StoreLockedError    another collector writes to this store
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class SettingsError(DashappError):
         self.problems = problems
 
 
-class BadRequest(DashappError):
+class BadRequestError(DashappError):
     """A question that the API cannot answer."""
 
 
@@ -39,7 +39,7 @@ class StoreError(DashappError):
     """A store that cannot be used."""
 
 
-class StoreLocked(StoreError):
+class StoreLockedError(StoreError):
     """Another collector writes to this store."""
 
 
@@ -59,8 +59,8 @@ class Metric:
 class Tick:
     """Everything read at one instant.
 
-    `time` is seconds UTC, to the millisecond; `step` the seconds between this collector's ticks, which tells a gap from
-    a slow interval; `values` holds finite numbers by metric key.
+    `time` is seconds UTC, to the millisecond; `step` the seconds between this collector's ticks,
+    which tells a gap from a slow interval; `values` holds finite numbers by metric key.
     """
 
     time: float
@@ -73,9 +73,7 @@ class Tick:
 
     def encode(self) -> str:
         """One line of JSON: `[time, step, {key: value}]`. ValueError on NaN or infinity."""
-        return json.dumps(
-            [self.time, self.step, self.values], separators=(",", ":"), allow_nan=False
-        )
+        return json.dumps([self.time, self.step, self.values], separators=(",", ":"), allow_nan=False)
 
     @staticmethod
     def decode(text: str | bytes) -> Tick:

@@ -15,6 +15,7 @@ from time import sleep
 
 from granian import Granian
 from granian.constants import Interfaces
+from granian.log import LogLevels
 
 from dashapp import config
 from dashapp.api import App
@@ -78,7 +79,7 @@ def main() -> int:
         blocking_threads=THREADS,
         backpressure=1024,
         websockets=False,
-        log_level="error",
+        log_level=LogLevels.error,
         workers_kill_timeout=3,
         respawn_failed_workers=True,
         respawn_interval=0.5,

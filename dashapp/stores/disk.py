@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
@@ -29,7 +28,7 @@ REFILL = 1000
 
 
 class DiskStore:
-    """The one writer of a folder. StoreLocked where there is another, StoreError where it cannot be written."""
+    """The one writer of a folder. StoreLockedError where there is another; StoreError where it refuses."""
 
     def __init__(self, folder: Path, keep: int = 7200) -> None:
         self.dropped = 0
@@ -107,7 +106,7 @@ class DiskStore:
     def _open(self) -> None:
         """Lock, Deque and tail, each brought up to what the others know."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.chmod(self._folder, 0o700)
+        self._folder.chmod(0o700)
         if self._lock is None:
             self._lock = WriterLock(self._folder)
         try:
@@ -122,7 +121,7 @@ class DiskStore:
         self._open_tail(milliseconds(Tick.decode(newest).time) if newest else 0)
 
     def _open_tail(self, stored: int) -> None:
-        """The tail as it was left, or a new one. What only one of tail and Deque holds goes into the other."""
+        """The tail as it was left, or a new one. What tail or Deque alone holds goes into the other."""
         waiting = {milliseconds(Tick.decode(row).time): row for row in self._pending}
         path = self._folder / "tail"
         try:

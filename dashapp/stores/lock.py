@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from dashapp.model import StoreLocked
+from dashapp.model import StoreLockedError
 
 if sys.platform == "win32":  # pragma: no cover
     import msvcrt
@@ -25,7 +25,7 @@ else:
 
 
 class WriterLock:
-    """Held from construction to `close`. StoreLocked, naming the holder, where another has it."""
+    """Held from construction to `close`. StoreLockedError, naming the holder, where another has it."""
 
     def __init__(self, folder: Path) -> None:
         path = folder / "writer.lock"
@@ -39,9 +39,7 @@ class WriterLock:
             name = "unknown"
             with suppress(OSError):
                 name = holder.read_text().strip() or name
-            raise StoreLocked(
-                f"another collector (process {name}) already writes to {folder}"
-            ) from None
+            raise StoreLockedError(f"another collector (process {name}) already writes to {folder}") from None
         with suppress(OSError):  # a full disk: the lock holds all the same
             holder.write_text(str(os.getpid()))
 

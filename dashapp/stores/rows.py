@@ -5,7 +5,6 @@ Knows SQLite's failures and its log; knows nothing of ticks.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Collection
@@ -56,7 +55,7 @@ class Rows:
             sqlite_mmap_size=0,
             sqlite_auto_vacuum=0,
         )
-        os.chmod(self.path, 0o600)
+        self.path.chmod(0o600)
         self._deque = diskcache.Deque.fromcache(self._cache, maxlen=keep)
         self._count = len(self._deque)
         self._inode = self.path.stat().st_ino
