@@ -55,10 +55,10 @@ class LogTime:
     def now(self) -> float:
         wall, steady = self._clock.wall(), self._clock.monotonic()
         elapsed = steady - self._mark[1]
-        back = self._mark[0] + elapsed - wall
-        # Less than that is the two clocks' own drift, or NTP at work.
-        if back > 0.5:
-            self._ahead += back
+        jump = wall - self._mark[0] - elapsed
+        # Less is drift, or NTP at work. A jump forward makes up for one that was made back.
+        if abs(jump) > 0.5:
+            self._ahead -= jump
         self._ahead = max(0.0, self._ahead - (SLEW * elapsed))
         self._mark = (wall, steady)
         return wall + self._ahead

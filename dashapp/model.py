@@ -78,10 +78,15 @@ class Tick:
     @staticmethod
     def decode(text: str | bytes) -> Tick:
         """The tick that `encode` wrote. ValueError on anything else."""
-        row = json.loads(text)
-        if not (isinstance(row, list) and len(row) == 3 and isinstance(row[2], dict)):
+        try:
+            time, step, values = json.loads(text)
+            tick = Tick(float(time), float(step), values)
+            whole = math.isfinite(tick.step) and len(finite(values)) == len(values)
+        except (TypeError, AttributeError, OverflowError, RecursionError) as error:
+            raise ValueError("not a tick") from error
+        if not whole:
             raise ValueError("not a tick")
-        return Tick(float(row[0]), float(row[1]), row[2])
+        return tick
 
 
 class Page(NamedTuple):
@@ -121,8 +126,13 @@ def milliseconds(time: float) -> int:
 
 def finite(values: Mapping[str, object]) -> dict[str, float]:
     """Only what is a number that JSON can carry; a bool, text, None, NaN or infinity is left out."""
-    return {
-        key: float(value)
-        for key, value in values.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    }
+    found = {}
+    for key, value in values.items():
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            try:
+                number = float(value)
+            except OverflowError:
+                continue
+            if math.isfinite(number):
+                found[key] = number
+    return found

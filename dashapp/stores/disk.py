@@ -19,7 +19,7 @@ from dashapp.notices import Notice
 from dashapp.stores.disk_reader import DiskReader
 from dashapp.stores.lock import WriterLock
 from dashapp.stores.rows import FAILURES, Rows, is_damaged, set_aside
-from dashapp.stores.tail import Tail, TailError
+from dashapp.stores.tail import LARGEST, Tail, TailError
 
 log = logging.getLogger("dashapp")
 
@@ -59,14 +59,16 @@ class DiskStore:
             self.dropped += 1
             return False
         row = tick.encode()
+        if len(row) > LARGEST:
+            raise StoreError(f"a tick of {len(row)} characters is more than a store takes")
         self._last = time
         self._pending.append(row)
         if self._tail is not None:
             self._tail.append(row.encode())
         try:
             if not self._in_place():
-                log.warning("%s was removed or replaced; it is made anew", self._folder)
                 self._reopen()
+                log.warning("%s was removed or replaced; it is made anew", self._folder)
             self._flush()
         except FAILURES as error:
             self._fail(error)
@@ -111,14 +113,13 @@ class DiskStore:
             self._lock = WriterLock(self._folder)
         try:
             self._rows = Rows(self._folder, self._keep)
-            newest = self._rows.newest()
         except FAILURES as error:
             if not is_damaged(error):
                 raise
             self._set_aside()
             self._rows = Rows(self._folder, self._keep)
-            newest = None
-        self._open_tail(milliseconds(Tick.decode(newest).time) if newest else 0)
+        newest = DiskReader(self._folder).rows(float("-inf"), float("inf"), 1)
+        self._open_tail(milliseconds(newest[-1].time) if newest else 0)
 
     def _open_tail(self, stored: int) -> None:
         """The tail as it was left, or a new one. What tail or Deque alone holds goes into the other."""
@@ -159,8 +160,10 @@ class DiskStore:
     def _reopen(self) -> None:
         """Begin again in a folder that is gone or was put aside, with what the old tail still holds."""
         if self._tail is not None:
-            self._pending.clear()
-            self._pending.extend(record.decode() for record in self._tail.records()[0])
+            with suppress(TailError):
+                records = [record.decode() for record in self._tail.records()[0]]
+                self._pending.clear()
+                self._pending.extend(records)
         self._shut()
         self._open()
         self._write_metrics()

@@ -10,7 +10,7 @@ import json
 import sqlite3
 import time as clock
 from bisect import bisect_right
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from threading import Lock
 from urllib.parse import quote
@@ -45,7 +45,10 @@ class DiskReader:
         tail = self._tail
         if tail is not None and tail.head != self._head:
             with self._lock:
-                self._take(tail)
+                # Another thread may have put a new file in its place, or have taken what is new.
+                if self._tail is not None and self._tail.head != self._head:
+                    with suppress(TailError):
+                        self._take(self._tail)
         return self._mark
 
     def since(self, time: float, limit: int) -> list[Tick]:
@@ -107,19 +110,20 @@ class DiskReader:
         for (value,) in self._select(limit + HELD):
             if not isinstance(value, str):
                 continue
-            at = float(value[1 : value.index(",")])
-            if at <= time or len(found) >= limit:
-                break
-            if at < before:
-                found.append(Tick.decode(value))
+            try:
+                at = float(value[1 : value.index(",")])
+                if at <= time or len(found) >= limit:
+                    break
+                if at < before:
+                    found.append(Tick.decode(value))
+            except ValueError:
+                continue  # no row of ours
         found.reverse()
         return found
 
     def _newest_row(self) -> Cursor:
-        for (value,) in self._select(1):
-            if isinstance(value, str):
-                return Cursor(NO_LIFE, milliseconds(Tick.decode(value).time))
-        return Cursor(NO_LIFE, 0)
+        newest = self.rows(float("-inf"), float("inf"), 1)
+        return Cursor(NO_LIFE, milliseconds(newest[-1].time) if newest else 0)
 
     def _select(self, limit: int) -> list[tuple[object]]:
         """The newest rows, newest first; none where the file is absent, locked or damaged.

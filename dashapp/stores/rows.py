@@ -29,14 +29,11 @@ class TextDisk(diskcache.Disk):  # type: ignore[misc]
         return 0, diskcache.core.MODE_RAW, None, data
 
     def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
-        if mode != diskcache.core.MODE_RAW:
-            raise TypeError("this row is not text")
-        return value
+        # Whatever else somebody put in (a pickle runs code when read) is nothing, and goes as others go.
+        return value if mode == diskcache.core.MODE_RAW else ""
 
     def get(self, key: Any, raw: bool) -> Any:
-        if not raw:
-            raise TypeError("this key is not plain")
-        return key
+        return key if raw else ""
 
 
 class Rows:
@@ -58,10 +55,8 @@ class Rows:
         self.path.chmod(0o600)
         self._deque = diskcache.Deque.fromcache(self._cache, maxlen=keep)
         self._count = len(self._deque)
+        self._cache._sql("SELECT value FROM Cache ORDER BY key DESC LIMIT 1").fetchall()  # tells damage
         self._inode = self.path.stat().st_ino
-
-    def newest(self) -> str | None:
-        return self._deque.peek() if len(self._deque) else None
 
     def extend(self, rows: Collection[str]) -> bool:
         """Add rows at the end in one transaction; False where somebody else had emptied the Deque."""
@@ -91,12 +86,10 @@ class Rows:
             return False
         if size < WAL_SLOW:
             return False
-        if waiting < BATCH:
+        if waiting % BATCH:
             return True
-        if size < WAL_STOP:
-            return False
         ((busy, _log, _done),) = self._cache._sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        return bool(busy)
+        return bool(busy) and size >= WAL_STOP
 
     def clear(self) -> None:
         self._deque.clear()

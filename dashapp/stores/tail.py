@@ -2,7 +2,8 @@
 
 It keeps the live view moving whatever SQLite or the disk does, because its space is allocated when
 it is made, and it tells a reader in well under a microsecond whether there is anything new. A ring of
-records, each `length, crc32, text`; three counters of bytes ever written say which are whole.
+records, each `length, crc32, text`; three counters of bytes ever written say which are whole: the start
+moves before what it gives up is written over, so what a reader copied is whole from the start it sees after.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 MAGIC = b"dashtl01"
 HEADER = 64
 SIZE = 1 << 20
+LARGEST = SIZE // 4
 _RECORD = struct.Struct("<II")
 # Places in the header, counted in 64-bit words: a claim runs ahead of a write, the head follows it.
 _MAGIC, _LIFE, _CLAIM, _HEAD, _START = range(5)
@@ -45,7 +47,7 @@ class Tail:
         # A cast view moves eight bytes at once; struct's "<Q" would move them one by one.
         self._words = self._view[:HEADER].cast("Q")
         self._body = self._view[HEADER:]
-        if bytes(self._view[:8]) != MAGIC:
+        if bytes(self._view[:8]) != MAGIC or (write and not self._whole()):
             self.close()
             raise TailError(f"{path.name} is not a tail")
 
@@ -69,9 +71,9 @@ class Tail:
         return int(self._words[_HEAD])
 
     def append(self, record: bytes) -> None:
-        """Add a record, over the oldest where the ring is full. ValueError past a quarter of it."""
+        """Add a record, over the oldest where the ring is full. ValueError past LARGEST bytes."""
         data = _RECORD.pack(len(record), zlib.crc32(record)) + record
-        if len(data) > SIZE // 4:
+        if len(record) > LARGEST:
             raise ValueError(f"a tick of {len(record)} bytes is more than the tail takes")
         head = self.head
         claim = head + len(data)
@@ -95,19 +97,26 @@ class Tail:
     def records(self, after: int = 0) -> tuple[list[bytes], int, bool]:
         """The whole records past byte `after`, the head they reach, and whether some were missed.
 
-        Missed are those that were overwritten before they were read.
+        Missed are those that were overwritten before they were read. TailError where none can be read.
         """
         for _attempt in range(50):
             head = self.head
-            start = int(self._words[_START])
-            missed = after < start
-            place = max(after, start)
+            place = max(after, int(self._words[_START]))
             data = self._read(place, head - place)
-            if place + SIZE >= self._words[_CLAIM] and (found := _split(data)) is not None:
-                return found, head, missed
-            if self._words[_CLAIM] == head:
-                break
-        return [], self.head, True
+            start = int(self._words[_START])
+            if start > head:
+                continue  # lapped while copying
+            found = _split(data[max(0, start - place) :])
+            if found is not None:
+                return found, head, after < start
+        raise TailError("the records are not whole")
+
+    def _whole(self) -> bool:
+        """Whether the counters and every record make sense: asked before writing by them."""
+        start, head, claim = (int(self._words[word]) for word in (_START, _HEAD, _CLAIM))
+        if not (start <= head <= claim <= start + SIZE):
+            return False
+        return _split(self._read(start, head - start)) is not None
 
     def close(self) -> None:
         # Another thread may be reading; the map goes with the last of them then.
@@ -118,7 +127,7 @@ class Tail:
             self._map.close()
 
     def _read(self, place: int, length: int) -> bytes:
-        length = min(length, SIZE)
+        length = max(0, min(length, SIZE))
         offset = place % SIZE
         first = bytes(self._body[offset : offset + length])
         return first + bytes(self._body[: length - len(first)])
