@@ -15,7 +15,8 @@ from dashapp import config
 from dashapp.config import ANYWHERE, MEMORY, Settings
 from dashapp.model import SettingsError
 from dashapp.notices import Notice
-from dashapp.supervisor import Child, python, stop_on_signals, supervise
+from dashapp.signals import stop_on_signals
+from dashapp.supervisor import Child, python, supervise
 
 log = logging.getLogger("dashapp")
 
@@ -38,10 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         folder = None
     stop = stop_on_signals()
     if folder is None:
-        given += ["--store", MEMORY, "--workers", "1"]
+        given += [f"--store={MEMORY}", "--workers=1"]
         children = [Child("web", python("dashapp.web", given))]
     else:
-        given += ["--store", str(folder)]
+        given += [f"--store={folder}"]
         children = [Child("web", python("dashapp.web", given))]
         if settings.collector:
             notice = Notice(folder, "supervisor")

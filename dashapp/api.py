@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -24,12 +25,23 @@ App = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 MOST_METRICS = 64
 LONGEST_QUERY = 8192
 LONGEST_CURSOR = 64
-# Different questions kept answered for one tick; past that a question is answered anew each time.
-ANSWERS = 512
+# Different questions kept answered for one tick, and their bytes; past that each is answered anew.
+ANSWERS, ANSWERS_BYTES = 512, 16 << 20
 # How old an answer may grow while no tick comes: its "now" is what tells stale from live.
 FRESH = 0.5
 
 PATHS = ("/api/ticks", "/api/metrics", "/healthz", "/readyz")
+
+
+class _Answers:
+    """What was answered about one newest tick."""
+
+    def __init__(self, asked_of: Cursor, built: float) -> None:
+        self.asked_of = asked_of
+        self.built = built
+        self.known: dict[tuple[str, str], tuple[str, bytes]] = {}
+        self.building: dict[tuple[str, str], Lock] = {}
+        self.size = 0
 
 
 class Api:
@@ -39,28 +51,34 @@ class Api:
         self._store = store
         self._window = window
         self._interval = interval
-        self._answers: dict[tuple[str, str], tuple[str, bytes]] = {}
-        self._asked_of: Cursor | None = None
-        self._built = 0.0
+        self._answers = _Answers(store.newest(), 0.0)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
         if method not in ("GET", "HEAD"):
             body = _error(f"{method} is not for this address; GET is")
-            return _answer(start_response, "405 Method Not Allowed", body)
+            return _answer(start_response, "405 Method Not Allowed", body, [("allow", "GET, HEAD")])
         key = (environ["PATH_INFO"], environ.get("QUERY_STRING", ""))
         newest = self._store.newest()
         now = time.time()
-        if newest != self._asked_of or now - self._built > FRESH or now < self._built:
-            self._answers = {}
-            self._asked_of = newest
-            self._built = now
-        known = self._answers.get(key)
+        # Held from here on: an answer that takes long must not pass for one about a later tick.
+        answers = self._answers
+        if newest != answers.asked_of or now - answers.built > FRESH or now < answers.built:
+            answers = self._answers = _Answers(newest, now)
+        known = answers.known.get(key)
         if known is None:
-            known = self._build(*key)
-            if len(self._answers) < ANSWERS:
-                self._answers[key] = known
+            known = self._once(answers, key)
         return _answer(start_response, *known)
+
+    def _once(self, answers: _Answers, key: tuple[str, str]) -> tuple[str, bytes]:
+        """Build an answer; who asks the same meanwhile waits for it."""
+        if len(answers.building) >= ANSWERS or answers.size > ANSWERS_BYTES:
+            return self._build(*key)
+        with answers.building.setdefault(key, Lock()):
+            if key not in answers.known:
+                answers.known[key] = built = self._build(*key)
+                answers.size += len(built[1])
+            return answers.known[key]
 
     def _build(self, path: str, query: str) -> tuple[str, bytes]:
         try:
@@ -153,13 +171,16 @@ def _error(sentence: str) -> bytes:
     return _json({"error": sentence})
 
 
-def _answer(start_response: StartResponse, status: str, body: bytes) -> list[bytes]:
+def _answer(
+    start_response: StartResponse, status: str, body: bytes, more: Sequence[tuple[str, str]] = ()
+) -> list[bytes]:
     start_response(
         status,
         [
             ("content-type", "application/json"),
             ("content-length", str(len(body))),
             ("cache-control", "no-store"),
+            *more,
         ],
     )
     return [body]

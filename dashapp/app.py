@@ -51,7 +51,8 @@ def create_app(store: Reader, settings: Settings) -> App:
         )
         return [body]
 
-    hosts = None if settings.public and not settings.hosts else settings.hosts
+    listening = f"[{settings.host}]" if ":" in settings.host else settings.host
+    hosts = None if settings.public and not settings.hosts else (*settings.hosts, listening)
     return Guard(route, script_hashes=dash.csp_hashes(), hosts=hosts)
 
 

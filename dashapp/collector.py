@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -18,6 +17,7 @@ from dashapp import config
 from dashapp.clock import Clock, LogTime, SystemClock, deadlines
 from dashapp.model import SettingsError, StoreError, StoreLockedError
 from dashapp.sampler import Sampler
+from dashapp.signals import stop_on_signals
 from dashapp.sources.cpu import CpuSource
 from dashapp.stores import Store
 from dashapp.stores.disk import DiskStore
@@ -65,20 +65,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     if folder is None:
         print("a collector of its own needs a store that others can read", file=sys.stderr)
         return 2
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_on_signals()
     if os.environ.get("DASHAPP_CHILD"):
         die_with_parent(stop)
     try:
-        store = _take_turn(folder, settings.interval, stop)
+        while (store := _take_turn(folder, settings.interval, stop)) is not None:
+            log.info("every %g s into %s", settings.interval, folder)
+            with closing(store), suppress(StoreLockedError):
+                collect(store, SystemClock(stop), settings.interval)
     except StoreError as error:
         print(error, file=sys.stderr)
         return 1
-    if store is not None:
-        log.info("every %g s into %s", settings.interval, folder)
-        collect(store, SystemClock(stop), settings.interval)
-        store.close()
     return 0
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from dashapp.model import Cursor, Tick, milliseconds
-from dashapp.stores import Reader
+from dashapp.stores import Reader, since_place
 
 # A tick that comes later than this many steps after the one before leaves a hole.
 GAP = 1.5
@@ -49,9 +49,13 @@ def frame(
     start = mark.time_ms - milliseconds(window)
     if place is None or place.life != mark.life or place.time_ms > mark.time_ms or place.time_ms < start:
         place = None
-    ticks = _upto(store.since((place.time_ms if place else start) / 1000, MOST), mark.time_ms)
+    lacking = since_place(store, place, MOST) if place else None
+    if lacking is None:
+        place = None
+        lacking = store.since(start / 1000, MOST)
+    ticks = _upto(lacking, mark.time_ms)
     before = place.time_ms if place else None
-    times, rows = _with_holes(ticks, before)
+    times, rows = _with_holes(ticks, before or None)
     if ticks:
         step = ticks[-1].step
     elif place is not None and (newest := store.since(float("-inf"), 1)):

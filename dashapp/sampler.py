@@ -31,7 +31,7 @@ class Sampler:
         read: dict[Metric, float] = {}
         for number, source in enumerate(self._sources):
             try:
-                read.update(source.read())
+                read.update({metric: value for metric, value in source.read().items() if metric.key})
                 self._failing.discard(number)
             except Exception as error:
                 # A source is somebody else's code: whatever it raises, the others keep their second.

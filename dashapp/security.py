@@ -5,12 +5,15 @@ Answers only to hosts it knows (DNS rebinding), and puts the security headers on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from dashapp.api import App, StartResponse
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+_HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 # What is not a page needs no more of the policy than this, and is asked for every second.
 DATA_POLICY = "default-src 'none'; frame-ancestors 'self'"
@@ -68,8 +71,6 @@ class Guard:
 
 
 def _name(host: str) -> str:
-    """The name in a Host header, without its port."""
-    host = host.strip().lower()
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+    """The name in a Host header, without its port; empty where it is none."""
+    found = _HOST.fullmatch(host.lower())
+    return found[1] if found else ""

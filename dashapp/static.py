@@ -29,22 +29,26 @@ class Static:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._kept: dict[tuple[str, str], Kept] = {}
+        self._kept: dict[str, Kept] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return self._app(environ, start_response)
-        key = (environ["PATH_INFO"], environ.get("QUERY_STRING", ""))
+        # Not by the query: no answer depends on it, and anybody can think of one that was never asked.
+        key = environ["PATH_INFO"]
         kept = self._kept.get(key)
         if kept is None:
             status, headers, body = _call(self._app, environ)
             if not status.startswith("200"):
                 start_response(status, headers)
                 return [body]
-            kept = _keep(key, headers, body)
+            kept = _keep(headers, body)
             if len(self._kept) < KEPT:
                 self._kept[key] = kept
         headers, body, packed, tag = kept
+        forever = bool(_FINGERPRINT.search(key)) or "m" in parse_qs(environ.get("QUERY_STRING", ""))
+        caching = "public, max-age=31536000, immutable" if forever else "no-cache"
+        headers = [*headers, ("cache-control", caching)]
         if environ.get("HTTP_IF_NONE_MATCH") == tag:
             start_response("304 Not Modified", [h for h in headers if h[0] != "content-type"])
             return [b""]
@@ -76,16 +80,13 @@ def _call(app: App, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]]
     return got[0], got[1], whole
 
 
-def _keep(key: tuple[str, str], headers: list[tuple[str, str]], body: bytes) -> Kept:
-    path, query = key
+def _keep(headers: list[tuple[str, str]], body: bytes) -> Kept:
     kind = next((v for k, v in headers if k.lower() == "content-type"), "application/octet-stream")
-    forever = bool(_FINGERPRINT.search(path)) or "m" in parse_qs(query)
     tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
     packed = gzip.compress(body, 9, mtime=0) if _TEXT.match(kind) and len(body) > 512 else None
     return (
         [
             ("content-type", kind),
-            ("cache-control", "public, max-age=31536000, immutable" if forever else "no-cache"),
             ("etag", tag),
             ("vary", "accept-encoding"),
         ],

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -103,14 +102,6 @@ def supervise(children: Sequence[Child], stop: Event) -> None:
     deadline = time.monotonic() + GRACE
     for child in children:
         child.wait(deadline)
-
-
-def stop_on_signals() -> Event:
-    """An event that SIGTERM and SIGINT set, however often they come."""
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
 
 
 def python(module: str, argv: Sequence[str]) -> list[str]:

@@ -50,16 +50,26 @@ def after(store: Reader, cursor: str, limit: int) -> Page:
     """The ticks that came since `cursor`, or the newest `limit` with `reset` where that is not known.
 
     A cursor is not known when it is of another life of the store, lies in its future, or is so
-    old that more than `limit` ticks have come since.
+    old that its tick is forgotten or more than `limit` have come since.
     """
     mark = store.newest()
     place = Cursor.decode(cursor)
     if place is None or place.life != mark.life or place.time_ms > mark.time_ms:
         return last(store, limit)
-    ticks = store.since(place.time_ms / 1000, limit + 1)
-    if len(ticks) > limit:
+    ticks = since_place(store, place, limit + 1)
+    if ticks is None or len(ticks) > limit:
         return last(store, limit)
     return Page(ticks, _cursor(mark.life, ticks, place.time_ms), reset=False)
+
+
+def since_place(store: Reader, place: Cursor, limit: int) -> list[Tick] | None:
+    """What came after the tick that `place` names; None where the store no longer knows that tick."""
+    ticks = store.since((place.time_ms - 1) / 1000, limit + 1)
+    if place.time_ms == 0:
+        return None if ticks else []
+    if not ticks or milliseconds(ticks[0].time) != place.time_ms:
+        return None
+    return ticks[1:]
 
 
 def _cursor(life: str, ticks: list[Tick], otherwise_ms: int) -> str:
