@@ -13,6 +13,7 @@ from threading import Event, Thread
 
 from dashapp import config
 from dashapp.config import ANYWHERE, MEMORY, Settings
+from dashapp.folders import can_write, store_folder
 from dashapp.model import SettingsError
 from dashapp.notices import Notice
 from dashapp.signals import stop_on_signals
@@ -33,8 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     for sentence in config.unknown_variables():
         log.warning(sentence)
-    folder = config.store_folder(settings)
-    if folder is not None and not config.can_write(folder):
+    folder = store_folder(settings)
+    if folder is not None and not can_write(folder):
         log.warning("%s cannot be written: the history is kept in memory only", folder)
         folder = None
     stop = stop_on_signals()

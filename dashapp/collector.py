@@ -15,6 +15,7 @@ from threading import Event, Thread
 
 from dashapp import config
 from dashapp.clock import Clock, LogTime, SystemClock, deadlines
+from dashapp.folders import store_folder
 from dashapp.model import SettingsError, StoreError, StoreLockedError
 from dashapp.sampler import Sampler
 from dashapp.signals import stop_on_signals
@@ -61,9 +62,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    folder = config.store_folder(settings)
+    folder = store_folder(settings)
     if folder is None:
-        print("a collector of its own needs a store that others can read", file=sys.stderr)
+        print(
+            f'--store is "{config.MEMORY}"; expected a folder, which the web server can read too',
+            file=sys.stderr,
+        )
         return 2
     stop = stop_on_signals()
     if os.environ.get("DASHAPP_CHILD"):

@@ -9,11 +9,11 @@ from __future__ import annotations
 import argparse
 import difflib
 import ipaddress
+import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
 from dashapp import __version__
@@ -127,6 +127,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: st
     parser.add_argument("--version", action="version", version=__version__)
     for each in fields(Settings):
         _add_flag(parser, each.name, each.metadata["help"], each.default)
+    problems, argv = _valued_switches(argv)
     given, unknown = parser.parse_known_args(argv)
     # What follows an unknown flag is its value, not a second problem.
     strays = [
@@ -134,29 +135,47 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: st
         for before, text in zip(["", *unknown], unknown, strict=False)
         if text.startswith("-") or not before.startswith("-")
     ]
-    problems = [_unknown_flag(text) for text in strays]
+    problems += [_unknown_flag(text) for text in strays]
     values: dict[str, Any] = {}
+    named: dict[str, str] = {}
     for each in fields(Settings):
         flag = getattr(given, each.name)
-        name, text = _source(each.name, each.metadata.get("also"), flag, environ)
+        named[each.name], text = _source(each.name, each.metadata.get("also"), flag, environ)
         if text is None:
             continue
         try:
             values[each.name] = each.metadata["parse"](text)
         except ValueError:
-            problems.append(f'{name} is "{text}"; expected {each.metadata["expected"]}')
-    settings = Settings(**values)
-    problems += _conflicts(settings)
+            problems.append(f"{named[each.name]} is {_shown(text)}; expected {each.metadata['expected']}")
+    problems += _conflicts(Settings(**values), named)
     if problems:
         raise SettingsError(problems)
-    return settings
+    return Settings(**values)
+
+
+def _shown(text: str) -> str:
+    """Text from outside as one quoted line of bounded length."""
+    return json.dumps(text if len(text) <= 80 else text[:80] + "…", ensure_ascii=False)
+
+
+def _flag(name: str, default: Any) -> str:
+    """--no-collector turns off what is on by default, --public on what is off."""
+    return f"--no-{name}" if default is True else f"--{name}"
+
+
+def _valued_switches(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """A sentence for each switch that was given a value, and the rest: argparse would stop at the first."""
+    switches = {_flag(each.name, each.default) for each in fields(Settings) if isinstance(each.default, bool)}
+    switches |= {"--help", "--version"}
+    wrong = [text for text in argv if "=" in text and text.partition("=")[0] in switches]
+    problems = [f"{_shown(text)} has a value; expected {text.partition('=')[0]} alone" for text in wrong]
+    return problems, [text for text in argv if text not in wrong]
 
 
 def _add_flag(parser: argparse.ArgumentParser, name: str, help: str, default: Any) -> None:
     if isinstance(default, bool):
-        # --no-collector turns off what is on by default, --public on what is off.
-        flag, const = (f"--no-{name}", "0") if default else (f"--{name}", "1")
-        parser.add_argument(flag, dest=name, action="store_const", const=const, help=help)
+        const = "0" if default else "1"
+        parser.add_argument(_flag(name, default), dest=name, action="store_const", const=const, help=help)
     else:
         shown = f"{help} ({default})" if default else help
         parser.add_argument(f"--{name}", nargs="?", const="", metavar=name.upper(), help=shown)
@@ -175,24 +194,24 @@ def _source(
 
 
 def _unknown_flag(text: str) -> str:
-    flags = ["--version", "--help"]
-    for each in fields(Settings):
-        flags.append(f"--no-{each.name}" if each.default is True else f"--{each.name}")
+    flags = ["--version", "--help", *(_flag(each.name, each.default) for each in fields(Settings))]
     near = difflib.get_close_matches(text.split("=")[0], flags, 1)
     hint = f"did you mean {near[0]}?" if near else "see --help for those there are"
-    return f'"{text}" is not a setting; {hint}'
+    return f"{_shown(text)} is not a setting; {hint}"
 
 
-def _conflicts(settings: Settings) -> list[str]:
+def _conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
+    """Settings that cannot go together; `named` tells where each came from."""
     problems = []
     host = settings.host
     if not (settings.public or host == "localhost" or ipaddress.ip_address(host).is_loopback):
         problems.append(
-            f'--host is "{host}", which others can reach; add --public to show them this machine\'s numbers'
+            f'{named["host"]} is "{host}", which others can reach; '
+            "add --public to show them this machine's numbers"
         )
     if settings.store == MEMORY and settings.workers > 1:
         problems.append(
-            f'--workers is "{settings.workers}"; expected 1 with --store {MEMORY}, '
+            f'{named["workers"]} is "{settings.workers}"; expected 1 with {named["store"]} {MEMORY}, '
             "which one process cannot share with another"
         )
     return problems
@@ -208,39 +227,3 @@ def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
             hint = f"; did you mean {near[0]}?" if near else ""
             sentences.append(f"{name} is set but is not a setting{hint}")
     return sentences
-
-
-def store_folder(settings: Settings) -> Path | None:
-    """The folder to keep the history in; None for memory.
-
-    Without `--store`: `data/` here, or the per-user data folder where that cannot be written.
-    """
-    if settings.store == MEMORY:
-        return None
-    if settings.store:
-        return Path(settings.store)
-    here = Path("data")
-    return here if can_write(here) else user_folder()
-
-
-def user_folder() -> Path:
-    """The system's per-user data folder, by its own convention (XDG, macOS, Windows)."""
-    if os.name == "nt":
-        base = Path(os.environ.get("LOCALAPPDATA", "~/AppData/Local"))
-    elif os.uname().sysname == "Darwin":
-        base = Path("~/Library/Application Support")
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share")
-    return base.expanduser() / "dashapp"
-
-
-def can_write(folder: Path) -> bool:
-    """Whether files can be made in `folder`, which is made where it is missing."""
-    probe = folder / f".probe-{os.getpid()}"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError:
-        return False
-    return True

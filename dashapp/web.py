@@ -22,6 +22,7 @@ from dashapp.api import App
 from dashapp.app import create_app
 from dashapp.clock import SystemClock
 from dashapp.collector import collect, rows_to_keep
+from dashapp.folders import store_folder
 from dashapp.stores import Reader
 from dashapp.stores.disk_reader import DiskReader
 from dashapp.stores.memory import MemoryStore
@@ -34,7 +35,7 @@ def build() -> App:
     """The application of one worker: granian calls this in each, after the fork."""
     settings = config.parse(sys.argv[1:])
     _end_with_pipe(lambda: os._exit(0), grace=3.0)
-    folder = config.store_folder(settings)
+    folder = store_folder(settings)
     store: Reader
     if folder is not None:
         store = DiskReader(folder)
