@@ -60,7 +60,7 @@
         const keys = Object.keys(event || {});
         if (keys.some((key) => key.startsWith("xaxis.range"))) this.host.userZoomed(this.range());
       });
-      gd.addEventListener("pointerdown", () => (this.dragging = true), true);
+      gd.addEventListener("pointerdown", (event) => (this.dragging = event.button === 0), true);
       const released = () => {
         if (!this.dragging) return;
         this.dragging = false;

@@ -7,7 +7,7 @@
   const MARGIN_MS = { least: 40, most: 300, more: 30, less: 1 };
 
   app.Feed = class {
-    /* `onFrame(frame)` for each answer, `onFailure()` where none came. */
+    /* `onFrame(frame)` for each answer, `onFailure(asked)` where none came. */
     constructor(base, clock, onFrame, onFailure) {
       this.base = base;
       this.clock = clock;
@@ -21,7 +21,14 @@
       this.jitter = Math.random() * 60; // so that a thousand viewers do not ask in the same instant
       this.timer = null;
       this.flight = null;
+      this.begun = null; // performance.now() of the question in flight
+      this.failing = false;
       this.wanted = false;
+    }
+
+    /* Since when an answer is waited for, by performance.now(); null while none is. */
+    get waiting() {
+      return this.flight ? this.begun : null;
     }
 
     /* Called on every interval: ask when the next tick is due, or now where it is late. */
@@ -35,9 +42,9 @@
 
     wait() {
       const now = this.clock.now();
-      if (now === null || this.newest === null || this.cursor === null) return 0;
+      if (now === null || this.newest === null || this.cursor === null || this.failing) return 0;
       const wait = this.newest + this.step + this.margin + this.jitter - now;
-      return wait > 0 && wait < LONGEST_WAIT_MS ? wait : 0;
+      return Math.min(Math.max(wait, 0), LONGEST_WAIT_MS);
     }
 
     /* Forget the cursor and ask for the whole window, once the slider has come to rest. */
@@ -54,7 +61,8 @@
     async ask() {
       clearTimeout(this.timer);
       this.timer = null;
-      if (this.flight) return;
+      if (this.flight || document.hidden) return;
+      this.begun = performance.now();
       const flight = (this.flight = new AbortController());
       const limit = setTimeout(() => flight.abort(), GIVE_UP_MS);
       let frame = null;
@@ -71,8 +79,9 @@
       clearTimeout(limit);
       if (this.flight !== flight) return; // a newer question took its place
       this.flight = null;
+      this.failing = frame === null;
       if (frame) this.take(frame);
-      else this.onFailure();
+      else this.onFailure(this.begun);
       if (this.wanted) {
         this.wanted = false;
         this.plan();

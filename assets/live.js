@@ -14,18 +14,19 @@
       this.series = new app.Series();
       this.clock = new app.ServerClock();
       this.status = new app.Status();
-      this.feed = new app.Feed(this.base, this.clock, (f) => this.take(f), () => this.miss());
+      this.feed = new app.Feed(this.base, this.clock, (f) => this.take(f), (asked) => this.miss(asked));
       this.catalogue = new Map();
       this.asked = -Infinity;
       this.window = null;
-      this.paused = false;
-      this.pausedRange = null;
+      this.held = null; // the range that a pause holds; null while following
+      this.age = 0; // milliseconds of the newest point when the server last answered
       this.frame = null;
       this.turn = 0;
       this.charts = [...document.querySelectorAll("[data-panel]")].map((s) => new app.Chart(s, this));
       for (const [target, event] of [[document, "visibilitychange"], [window, "pageshow"], [window, "online"]]) {
         target.addEventListener(event, () => {
           if (!document.hidden) this.feed.plan();
+          this.show();
         });
       }
       document.addEventListener("keydown", (event) => this.key(event));
@@ -60,19 +61,29 @@
       this.status.notices(frame.notices || []);
       if (frame.reset) this.series.replace(frame);
       else this.series.append(frame);
+      if (this.series.last !== null) this.age = frame.now * 1000 - this.series.last;
       this.trim();
       this.learn();
       this.redrawAll();
       this.show();
     }
 
-    miss() {
-      this.status.failed();
+    miss(asked) {
+      this.status.failed(asked);
       this.show();
     }
 
+    get paused() {
+      return this.held !== null;
+    }
+
+    /* Forget what is older than the window, but of what a pause holds only what no window could show. */
     trim() {
-      if (this.series.last !== null) this.series.trim(this.series.last - this.window * 1000);
+      const last = this.series.last;
+      if (last === null) return;
+      const start = last - this.window * 1000;
+      const longest = last - this.stops[this.stops.length - 1] * 1000;
+      this.series.trim(this.held ? Math.max(Math.min(start, this.held[0] - 1), longest) : start);
     }
 
     /* Ask for the catalogue where a metric is not in it. */
@@ -80,14 +91,14 @@
       const known = Object.keys(this.series.y).every((key) => this.catalogue.has(key));
       if (known || performance.now() - this.asked < 5000) return;
       this.asked = performance.now();
-      fetch(`${this.base}api/metrics`, { cache: "no-store" })
+      fetch(`${this.base}api/metrics`, { cache: "no-store", signal: AbortSignal.timeout(5000) })
         .then((answer) => answer.json())
         .then((metrics) => {
           for (const metric of metrics) this.catalogue.set(metric.key, metric);
           this.redrawAll();
           this.show();
         })
-        .catch(() => undefined);
+        .catch(() => (this.asked = -Infinity)); // the next frame asks again
     }
 
     metricsOf(panel) {
@@ -112,24 +123,24 @@
 
     step() {
       this.frame = null;
-      if (this.paused || !this.catalogue.size || this.window === null) return;
+      if (!this.catalogue.size || this.window === null) return;
       for (let tried = 0; tried < this.charts.length; tried += 1) {
         const chart = this.charts[this.turn++ % this.charts.length];
         if (!chart.dirty || !chart.ready()) continue;
-        chart.draw(this.series, this.metricsOf(chart.panel), this.range());
+        chart.draw(this.series, this.metricsOf(chart.panel), this.held ?? this.range());
         break;
       }
       if (this.charts.some((chart) => chart.waiting())) this.wake();
     }
 
     userZoomed(range) {
-      this.paused = true;
-      this.pausedRange = range;
+      this.held = range;
       for (const chart of this.charts) {
         if (!chart.gd || chart.range().every((end, side) => Math.abs(end - range[side]) < 2)) continue;
-        chart.gd.layout.xaxis.range = range.slice();
-        window.Plotly.redraw(chart.gd);
+        chart.life = -1;
+        chart.dirty = true;
       }
+      this.wake();
       this.show();
     }
 
@@ -141,13 +152,13 @@
     }
 
     pause() {
-      this.paused = true;
+      this.held = this.range();
       this.show();
     }
 
     resume() {
       if (!this.paused) return;
-      this.paused = false;
+      this.held = null;
       for (const chart of this.charts) chart.life = -1;
       this.redrawAll();
       this.feed.plan();
@@ -156,8 +167,9 @@
 
     key(event) {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.target.closest("button, input, select, textarea, a, [role=slider]")) return;
-      if (event.key !== " " && event.key !== "p") return;
+      // Space presses what has the focus; a letter only means something where one can write.
+      const busy = event.key === " " ? "button, input, select, textarea, a" : "input, select, textarea";
+      if ((event.key !== " " && event.key !== "p") || event.target.closest(busy)) return;
       event.preventDefault();
       if (this.paused) this.resume();
       else this.pause();
@@ -172,10 +184,11 @@
       const cpu = this.series.value("cpu.percent");
       this.status.show({
         paused: this.paused,
+        hidden: document.hidden,
+        waiting: this.feed.waiting,
         newest: this.series.last,
+        age: this.age,
         step: this.feed.step,
-        now: this.clock.now(),
-        interval: 1000,
         value: cpu === null ? "" : `${Math.round(cpu)} % CPU`,
       });
       for (const chart of this.charts) {

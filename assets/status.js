@@ -6,22 +6,29 @@
 
   app.Status = class {
     constructor() {
-      this.answered = null; // performance.now() of the last answer
+      this.answered = false;
       this.failures = 0;
-      this.state = null;
+      this.failing = null; // performance.now() of the first question of those without an answer
     }
 
     heard() {
-      this.answered = performance.now();
+      this.answered = true;
       this.failures = 0;
+      this.failing = null;
     }
 
-    failed() {
+    failed(asked) {
       this.failures += 1;
+      if (this.failing === null) this.failing = asked;
     }
 
-    /* `view`: {paused, newest (ms or null), step (ms), now (ms or null), interval (ms), value (text)}. */
+    /* `view`: {paused, hidden, waiting (since when, or null), newest (ms or null), age (ms), step (ms),
+       value (text)}. A hidden tab asks nothing, so it says nothing: neither old numbers nor an alarm. */
     show(view) {
+      if (view.hidden) {
+        document.title = "dashapp";
+        return;
+      }
       const [state, sentence] = this.judge(view);
       const badge = document.getElementById("status");
       if (!badge) return;
@@ -34,19 +41,16 @@
     }
 
     judge(view) {
-      const silent = this.answered === null ? 0 : performance.now() - this.answered;
-      if (this.failures >= 2 || silent > Math.max(OFFLINE_MS, view.interval * 2.5)) {
-        const since = this.answered === null ? "" : ` for ${app.words(silent / 1000)}`;
-        return ["offline", `Server not reachable${since}; trying again`];
+      const since = this.failing ?? view.waiting;
+      const silent = since === null ? 0 : performance.now() - since;
+      if (this.failures >= 2 || silent > OFFLINE_MS) {
+        return ["offline", `Server not reachable for ${app.words(silent / 1000)}; trying again`];
       }
       if (view.paused) return ["paused", "Paused; the newest points wait"];
-      if (view.newest === null || view.now === null) {
-        return ["stale", this.answered === null ? "Connecting" : "Waiting for the first points"];
-      }
-      const age = view.now - view.newest;
-      if (age > 2 * view.step + 1500) {
+      if (view.newest === null) return ["stale", this.answered ? "Waiting for the first points" : "Connecting"];
+      if (view.age > 2 * view.step + 1500) {
         const time = new Date(view.newest).toLocaleTimeString();
-        return ["stale", `No data for ${app.words(age / 1000)}, since ${time}`];
+        return ["stale", `No data for ${app.words(view.age / 1000)}, since ${time}`];
       }
       return ["live", "Live"];
     }

@@ -37,7 +37,7 @@ def page(window: float, interval: float) -> html.Div:
     return html.Div(
         id="page",
         children=[
-            dcc.Interval(id="interval", interval=round(1000 * min(max(interval, 0.25), 5))),
+            dcc.Interval(id="interval", interval=round(1000 * min(max(interval, 0.25), 1))),
             html.Header(
                 [
                     html.H1(["dashapp", html.Span("this machine, live", className="tagline")]),
@@ -86,8 +86,8 @@ def _controls(stops: list[int], chosen: int, window: float) -> html.Footer:
                 "Pause",
                 id="pause",
                 type="button",
-                title="Pause or resume (space)",
-                **{"aria-pressed": "false", "aria-keyshortcuts": "Space"},
+                title="Pause or resume (space or p)",
+                **{"aria-pressed": "false", "aria-keyshortcuts": "Space P"},
             ),
             html.Div(
                 [

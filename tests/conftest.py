@@ -1,0 +1,89 @@
+"""The browser's fixtures: one Chromium for all tests, a page and a served store for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from browser import find
+from feeder import Feeder
+from playwright.sync_api import Browser, Page, sync_playwright
+from served import Served, Trouble
+
+from dashapp.app import create_app
+from dashapp.config import Settings
+from dashapp.stores.memory import MemoryStore
+
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+# Neither UTC nor a whole hour from it: a time drawn in the wrong zone is seen.
+ZONE = "Asia/Kolkata"
+
+
+@dataclass
+class Live:
+    """A page's whole other side."""
+
+    store: MemoryStore
+    feeder: Feeder
+    server: Served
+
+    @property
+    def trouble(self) -> Trouble:
+        return self.server.trouble
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+
+Serve = Callable[..., Live]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find(), args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A desktop's tab, in which nothing may throw."""
+    context = chromium.new_context(viewport={"width": 1200, "height": 860}, timezone_id=ZONE, locale="en-GB")
+    page = context.new_page()
+    thrown: list[str] = []
+    page.on("pageerror", lambda error: thrown.append(str(error)))
+    page.on("console", lambda line: thrown.append(line.text) if "dashapp:" in line.text else None)
+    yield page
+    context.close()
+    assert not thrown
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """`serve(past=100, interval=1.0, feeding=True)`: a store with a past, fed on the grid and served."""
+    lives: list[Live] = []
+
+    def start(past: int = 100, interval: float = 1.0, *, feeding: bool = True, age: float = 0.0) -> Live:
+        store = MemoryStore()
+        feeder = Feeder(store, interval)
+        feeder.past(past, age)
+        if feeding:
+            feeder.start()
+        live = Live(store, feeder, Served(create_app(store, Settings(interval=interval))))
+        lives.append(live)
+        return live
+
+    yield start
+    for live in lives:
+        live.feeder.stop()
+        live.server.stop()

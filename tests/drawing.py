@@ -1,0 +1,112 @@
+"""What the page has drawn, and the one assertion that all its tests share: it equals the store."""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+from typing import Any
+
+from playwright.sync_api import Page
+
+from dashapp.model import milliseconds
+from dashapp.stores.memory import MemoryStore
+
+# Plotly gives a range of the user's back as local time in text.
+READ = """() => [...document.querySelectorAll(".js-plotly-plot")].filter((gd) => gd.calcdata).map((gd) => ({
+    panel: gd.closest("[data-panel]").dataset.panel,
+    range: gd._fullLayout.xaxis.range.map((end) =>
+        typeof end === "number" ? end : new Date(String(end).replace(" ", "T")).getTime()),
+    traces: gd.data.map((trace, index) => ({
+        key: trace.meta,
+        x: [...trace.x],
+        y: [...trace.y],
+        drawn: gd._fullData[index].visible === true ? gd.calcdata[index]?.length : trace.x.length,
+    })),
+}))"""
+
+
+def drawing(page: Page) -> list[dict[str, Any]]:
+    """Each chart's panel, x-range in epoch milliseconds, and traces."""
+    charts: list[dict[str, Any]] = page.evaluate(READ)
+    return charts
+
+
+def wait_until(page: Page, true: Any, seconds: float = 10.0, every: float = 0.05) -> Any:
+    """What `true` gives as soon as that is anything; a failed assertion with its last word otherwise."""
+    end = time.monotonic() + seconds
+    while not (got := true()):
+        assert time.monotonic() < end, f"not within {seconds} s: {true.__doc__ or true}"
+        page.wait_for_timeout(1000 * every)
+    return got
+
+
+def wait_for_state(page: Page, state: str, seconds: float = 10.0) -> None:
+    page.wait_for_selector(f'#status[data-state="{state}"]', timeout=1000 * seconds)
+
+
+def window(page: Page) -> float:
+    """Seconds on screen, as the slider says them."""
+    stop = page.locator("#window [role=slider]").get_attribute("aria-valuenow") or ""
+    stops = page.locator("#page").get_attribute("data-stops") or ""
+    return float(stops.split(",")[int(stop)])
+
+
+def assert_drawn_equals_store(page: Page, store: MemoryStore, seconds: float = 10.0) -> None:
+    """Soon every chart shows the newest window of `store`: none missing, none twice, holes for gaps."""
+    newest = store.newest().time_ms
+    end = time.monotonic() + seconds
+    while True:
+        charts = drawing(page)
+        wrong = differences(charts, store, window(page), newest)
+        if not wrong:
+            return
+        assert time.monotonic() < end, "; ".join(wrong)
+        page.wait_for_timeout(50)
+
+
+def differences(charts: list[dict[str, Any]], store: MemoryStore, window: float, newest: int) -> list[str]:
+    """What `charts` have that the last `window` seconds of `store` have not, or the other way round.
+
+    The store may be ahead, because a server's answer takes its time, but not of `newest`.
+    """
+    wrong = [] if charts else ["no chart"]
+    keys = {key for tick in store.since(0, 1) for key in tick.values}
+    drawn_keys = {trace["key"] for chart in charts for trace in chart["traces"]}
+    if keys != drawn_keys:
+        wrong.append(f"traces {sorted(drawn_keys)} for {sorted(keys)}")
+    for chart in charts:
+        last = max((trace["x"][-1] for trace in chart["traces"] if trace["x"]), default=0)
+        if last < newest:
+            wrong.append(f"{chart['panel']} ends {newest - last} ms early")
+        expected_range = [last - 1000 * window, last]
+        if last and any(abs(a - b) > 2 for a, b in zip(chart["range"], expected_range, strict=True)):
+            wrong.append(f"{chart['panel']} shows {chart['range']}, not {expected_range}")
+        for trace in chart["traces"]:
+            wrong += _trace_differences(trace, store, last - milliseconds(window), last)
+    return wrong
+
+
+def _trace_differences(trace: dict[str, Any], store: MemoryStore, start: int, last: int) -> list[str]:
+    key, x, y = trace["key"], trace["x"], trace["y"]
+    points = [(time, value) for time, value in zip(x, y, strict=True) if value is not None]
+    ticks = {milliseconds(tick.time): tick for tick in store.since(start / 1000, 100_000)}
+    expected = [
+        (t, ticks[t].values[key]) for t in sorted(ticks) if start < t <= last and key in ticks[t].values
+    ]
+    wrong = []
+    if any(late <= early for early, late in pairwise(x)):
+        wrong.append(f"{key} does not rise")
+    if trace["drawn"] != len(x):
+        wrong.append(f"{key} has {len(x)} points and drew {trace['drawn']}")
+    if points != expected:
+        missing, extra = sorted(set(expected) - set(points)), sorted(set(points) - set(expected))
+        wrong.append(
+            f"{key} drew {len(points)} of {len(expected)} points; {len(missing)} are missing {missing[:2]}, "
+            f"{len(extra)} are not the store's {extra[:2]}"
+        )
+    holes = {time for time, value in zip(x, y, strict=True) if value is None}
+    for (early, _), (late, _) in pairwise(points):
+        gap = late in ticks and late - early > 1500 * ticks[late].step
+        if gap != any(early < hole < late for hole in holes):
+            wrong.append(f"{key} has {'no hole' if gap else 'a hole'} between {early} and {late}")
+    return wrong

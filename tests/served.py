@@ -1,0 +1,162 @@
+"""A web server that a test can trouble: the application in front of a browser, on a port of its own.
+
+Knows WSGI and sockets, nothing of ticks or pages.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock, Thread
+from typing import Any
+
+from dashapp.api import App
+
+# What is asked for the newest points. The catalogue and the page itself are left untroubled.
+TROUBLED = "/api/ticks"
+
+
+class Trouble:
+    """WSGI in front of an application: what a test sets here happens to every question for ticks.
+
+    `latency` in seconds; `answer` is (status, content type, body) instead of the application's;
+    `dropping` closes the connection unanswered. A question that the browser gave up is no longer in flight.
+    """
+
+    def __init__(self, app: App) -> None:
+        self.latency = 0.0
+        self.answer: tuple[str, str, bytes] | None = None
+        self.dropping = False
+        self.asked: list[str] = []
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self._app = app
+        self._lock = Lock()
+
+    def calm(self) -> None:
+        self.latency, self.answer, self.dropping = 0.0, None, False
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        if environ["PATH_INFO"] != TROUBLED:
+            return self._app(environ, start_response)
+        with self._lock:
+            self.asked.append(environ["QUERY_STRING"])
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            self._wait(environ["connection"])
+            if self.dropping:
+                raise ConnectionAbortedError
+            if self.answer is None:
+                return self._app(environ, start_response)
+            status, kind, body = self.answer
+            start_response(status, [("content-type", kind), ("content-length", str(len(body)))])
+            return [body]
+        finally:
+            with self._lock:
+                self.in_flight -= 1
+
+    def _wait(self, connection: socket.socket) -> None:
+        end = time.monotonic() + self.latency
+        while (left := end - time.monotonic()) > 0:
+            readable, _, _ = select.select([connection], [], [], min(left, 0.05))
+            if readable and not connection.recv(1, socket.MSG_PEEK):
+                raise ConnectionAbortedError
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Keep-alive, as every real server in front of this page has it; the library's own closes."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def do_GET(self) -> None:
+        path, _, query = self.path.partition("?")
+        environ = {
+            "REQUEST_METHOD": self.command,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "SERVER_NAME": "127.0.0.1",
+            "SERVER_PORT": str(self.server.server_address[1]),
+            "SERVER_PROTOCOL": self.request_version,
+            "wsgi.url_scheme": "http",
+            "wsgi.input": self.rfile,
+            "connection": self.connection,
+            **{"HTTP_" + name.upper().replace("-", "_"): text for name, text in self.headers.items()},
+        }
+        got: list[Any] = []
+        try:
+            body = b"".join(self.server.app(environ, lambda *answer: got.extend(answer)))
+        except ConnectionAbortedError:
+            self.close_connection = True
+            return
+        status, headers = got[:2]
+        self.send_response(int(status.split()[0]), status.partition(" ")[2])
+        for name, value in headers:
+            if name.lower() != "content-length":
+                self.send_header(name, value)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_HEAD = do_GET  # noqa: N815
+
+    def log_message(self, format: str, *args: Any) -> None: ...
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 64
+
+    def __init__(self, port: int, app: Any) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.app = app
+        self.connections: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self.connections.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that went away, or a server that was stopped: what these tests are about."""
+
+
+class Served:
+    """An application served on 127.0.0.1 until `stop`, and again, on the same port, from `start`."""
+
+    def __init__(self, app: App) -> None:
+        self.trouble = Trouble(app)
+        self._server: _Server | None = None
+        self._port = 0
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}/"
+
+    def start(self) -> None:
+        server = self._server = _Server(self._port, self.trouble)
+        self._port = int(server.server_address[1])
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Refuse connections and close those that are open."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        server.shutdown()
+        server.server_close()
+        for connection in list(server.connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,63 @@
+"""The page in a real browser, with nothing wrong: first draw, following, colours, sizes, keys."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from conftest import ZONE, Serve
+from drawing import assert_drawn_equals_store, drawing, wait_for_state, wait_until
+from playwright.sync_api import Page
+
+
+def test_first_drawing_has_the_past_and_a_clean_console(page: Page, serve: Serve) -> None:
+    live = serve(past=300)
+    console: list[str] = []
+    requested: list[str] = []
+    failed: list[str] = []
+    page.on("console", lambda line: console.append(f"{line.type}: {line.text}"))
+    page.on("request", lambda request: requested.append(request.url))
+    page.on("requestfailed", lambda request: failed.append(request.url))
+    page.on("response", lambda answer: failed.append(answer.url) if answer.status >= 400 else None)
+    answer = page.goto(live.url)
+    assert answer is not None
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    assert_drawn_equals_store(page, live.store)
+    assert len(drawing(page)[0]["traces"][0]["x"]) == 100
+    wait_for_state(page, "live")
+    assert console == []
+    assert failed == []
+    assert [url for url in requested if not url.startswith((live.url, "data:", "blob:"))] == []
+
+
+def test_times_are_drawn_in_the_viewers_zone(page: Page, serve: Serve) -> None:
+    live = serve()
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    labels = page.locator('[data-panel="cpu"] .xtick text').all_text_contents()
+    here = datetime.fromtimestamp(live.feeder.newest, ZoneInfo(ZONE))
+    assert labels
+    assert all(re.fullmatch(r"\d\d:\d\d:\d\d", label) for label in labels)
+    drawn = [int(h) * 3600 + int(m) * 60 + int(s) for h, m, s in (label.split(":") for label in labels)]
+    now = here.hour * 3600 + here.minute * 60 + here.second
+    assert all((now - second) % 86400 <= 102 for second in drawn)
+
+
+def test_following_draws_each_point_once(page: Page, serve: Serve) -> None:
+    live = serve(interval=0.3)
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    for _ in range(5):
+        before = live.store.newest().time_ms
+        wait_until(page, lambda b=before: live.store.newest().time_ms > b)
+        assert_drawn_equals_store(page, live.store)
+
+
+def test_title_and_headline_show_the_cpu(page: Page, serve: Serve) -> None:
+    live = serve(feeding=False)
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    cpu = live.store.since(0, 1)[0].values["cpu.percent"]
+    wait_until(page, lambda: page.title() in (f"{cpu:.0f} % CPU · dashapp", "No data · dashapp"))
+    assert page.inner_text('[data-panel="cpu"] .value') == f"{cpu:.1f} %"

@@ -1,0 +1,66 @@
+"""What a tick costs the browser: one extension a chart, and nothing that stays behind."""
+
+from __future__ import annotations
+
+from conftest import Serve
+from drawing import assert_drawn_equals_store, wait_for_state, wait_until
+from playwright.sync_api import CDPSession, Page
+
+COUNT_DRAWS = """() => {
+    window.draws = {};
+    for (const way of ["extendTraces", "redraw", "react", "newPlot", "relayout", "restyle", "update"]) {
+        const plain = window.Plotly[way];
+        window.draws[way] = 0;
+        window.Plotly[way] = (...given) => { window.draws[way] += 1; return plain(...given); };
+    }
+}"""
+# As if the page's interval were this short, so that a minute holds the draws of ten.
+HURRY = "() => setInterval(() => dash_clientside.dashapp.tick(), 60)"
+
+
+def test_a_tick_extends_and_draws_nothing_anew(page: Page, serve: Serve) -> None:
+    live = serve(interval=0.5)
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    page.evaluate(COUNT_DRAWS)
+    asked = len(live.trouble.asked)
+    wait_until(page, lambda: len(live.trouble.asked) >= asked + 6)
+    assert_drawn_equals_store(page, live.store)
+    draws = page.evaluate("window.draws")
+    ticks = len(live.trouble.asked) - asked
+    assert 10 <= draws.pop("extendTraces") <= 2 * ticks
+    assert set(draws.values()) == {0}
+
+
+def measured(session: CDPSession) -> dict[str, float]:
+    """Heap in bytes, nodes and listeners, all rubbish collected first."""
+    for _ in range(3):
+        session.send("HeapProfiler.collectGarbage")
+    found = session.send("Performance.getMetrics")["metrics"]
+    wanted = ("JSHeapUsedSize", "Nodes", "JSEventListeners")
+    return {metric["name"]: metric["value"] for metric in found if metric["name"] in wanted}
+
+
+def test_two_thousand_ticks_leave_nothing_behind(page: Page, serve: Serve) -> None:
+    live = serve(past=500, interval=0.025)
+    page.goto(live.url)
+    page.focus("#window [role=slider]")
+    page.keyboard.press("Home")
+    assert_drawn_equals_store(page, live.store)
+    page.evaluate(HURRY)
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+    session.send("HeapProfiler.enable")
+    seen = []
+    for ticks in (500, 1000, 1000):
+        target = live.store.newest().time_ms + ticks * 25
+        wait_until(page, lambda t=target: live.store.newest().time_ms >= t, 120, every=0.5)
+        seen.append(measured(session))
+    _, early, late = seen
+    assert late["JSHeapUsedSize"] < early["JSHeapUsedSize"] + 700_000
+    assert late["Nodes"] < early["Nodes"] + 200
+    assert late["JSEventListeners"] < early["JSEventListeners"] + 20
+    assert len(live.trouble.asked) > 300
+    wait_for_state(page, "live")
+    live.feeder.stop()
+    assert_drawn_equals_store(page, live.store)

@@ -1,0 +1,97 @@
+"""Time as the page sees it: tabs that sleep, clocks that lie, intervals that are long."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from conftest import Serve
+from drawing import assert_drawn_equals_store, drawing, wait_for_state, wait_until
+from playwright.sync_api import Page
+
+HIDE = """(hidden) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+    Object.defineProperty(document, "visibilityState", {
+        configurable: true, get: () => (hidden ? "hidden" : "visible") });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+SHIFT = """
+const Real = Date;
+window.Date = class extends Real {
+    constructor(...parts) { parts.length ? super(...parts) : super(Real.now() + SHIFT_MS); }
+    static now() { return Real.now() + SHIFT_MS; }
+};
+"""
+# What the badge said, at every change of it.
+WATCH = """() => {
+    const badge = document.getElementById("status");
+    window.said = [];
+    new MutationObserver(() => window.said.push(badge.dataset.state)).observe(
+        badge, { attributes: true, childList: true, characterData: true, subtree: true });
+}"""
+
+
+def test_a_tab_hidden_for_ten_minutes_catches_up_with_one_question(page: Page, serve: Serve) -> None:
+    live = serve(past=700, age=600, feeding=False)
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    wait_for_state(page, "stale")
+    page.evaluate(HIDE, True)
+    wait_until(page, lambda: not live.trouble.in_flight)
+    asked = len(live.trouble.asked)
+    page.wait_for_timeout(4000)
+    assert len(live.trouble.asked) == asked
+    assert page.title() == "dashapp"
+    # The next tick is then due, and asked for, only well after this one's answer.
+    wait_until(page, lambda: time.time() % 1 < 0.2, every=0.02)
+    live.feeder.catch_up()
+    returned = time.monotonic()
+    page.evaluate(HIDE, False)
+    assert_drawn_equals_store(page, live.store, 1)
+    assert len(drawing(page)[0]["traces"][0]["x"]) == 100
+    page.wait_for_timeout(max(0, 600 - 1000 * (time.monotonic() - returned)))
+    assert len(live.trouble.asked) == asked + 1
+    wait_for_state(page, "live", 1)
+
+
+def test_a_tab_that_returns_raises_no_false_alarm(page: Page, serve: Serve) -> None:
+    live = serve()
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    wait_for_state(page, "live")
+    page.evaluate(WATCH)
+    page.evaluate(HIDE, True)
+    page.wait_for_timeout(4500)
+    page.evaluate(HIDE, False)
+    assert_drawn_equals_store(page, live.store, 1)
+    page.wait_for_timeout(200)
+    assert set(page.evaluate("window.said")) <= {"live"}
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_clock_a_day_off_changes_nothing(page: Page, serve: Serve, days: int) -> None:
+    live = serve(interval=0.5)
+    page.add_init_script(SHIFT.replace("SHIFT_MS", str(days * 86_400_000)))
+    page.goto(live.url)
+    assert abs(page.evaluate("Date.now()") / 1000 - time.time() - days * 86_400) < 60
+    assert_drawn_equals_store(page, live.store)
+    wait_for_state(page, "live")
+    before = live.store.newest().time_ms
+    wait_until(page, lambda: live.store.newest().time_ms >= before + 2000)
+    assert_drawn_equals_store(page, live.store)
+    assert page.get_attribute("#status", "data-state") == "live"
+
+
+def test_a_long_interval_is_live_between_its_ticks(page: Page, serve: Serve) -> None:
+    live = serve(interval=60)
+    page.goto(live.url)
+    page.focus("#window [role=slider]")
+    page.keyboard.press("End")
+    assert_drawn_equals_store(page, live.store)
+    wait_for_state(page, "live")
+    page.evaluate(WATCH)
+    asked = len(live.trouble.asked)
+    page.wait_for_timeout(7000)
+    assert set(page.evaluate("window.said")) <= {"live"}
+    assert len(live.trouble.asked) - asked in (1, 2)
