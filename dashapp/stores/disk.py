@@ -93,6 +93,7 @@ class DiskStore:
     def clear(self) -> None:
         """Forget every tick and begin another life."""
         self._pending.clear()
+        self._last = 0
         if self._rows is not None:
             self._rows.clear()
         if self._tail is not None:

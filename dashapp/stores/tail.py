@@ -91,8 +91,12 @@ class Tail:
 
     def renew(self) -> None:
         """Empty it and begin another life."""
-        self._words[_START] = self._words[_CLAIM] = self.head
+        # As if a whole ring had been written: every reader sees that all it has is gone.
+        head = self.head + SIZE
+        self._words[_START] = head
         self._view[8:16] = secrets.token_bytes(8)
+        self._words[_CLAIM] = head
+        self._words[_HEAD] = head
 
     def records(self, after: int = 0) -> tuple[list[bytes], int, bool]:
         """The whole records past byte `after`, the head they reach, and whether some were missed.
@@ -100,11 +104,11 @@ class Tail:
         Missed are those that were overwritten before they were read. TailError where none can be read.
         """
         for _attempt in range(50):
-            head = self.head
             place = max(after, int(self._words[_START]))
+            head = self.head
             data = self._read(place, head - place)
             start = int(self._words[_START])
-            if start > head:
+            if start > head or start == head > place:
                 continue  # lapped while copying
             found = _split(data[max(0, start - place) :])
             if found is not None:

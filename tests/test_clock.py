@@ -1,0 +1,103 @@
+"""The collector's time: on the grid for ever, and in order whatever happens to the clock."""
+
+from __future__ import annotations
+
+from itertools import islice, pairwise
+
+import pytest
+from clocks import FakeClock
+
+from dashapp.clock import LogTime, deadlines
+
+
+@pytest.mark.parametrize("interval", [0.1, 0.3, 1, 7, 60])
+def test_ten_thousand_ticks_land_on_the_grid(interval: float) -> None:
+    clock = FakeClock(wall=1_800_000_000.037)
+    found = []
+    for due in islice(deadlines(clock, interval, LogTime(clock), first=0.0), 10_000):
+        assert 0 <= clock.wall() - due < 0.01
+        clock.pass_time(interval / 3)
+        found.append(round(due * 1000))
+    step = round(interval * 1000)
+    assert found == list(range(found[0], found[0] + 10_000 * step, step))
+    assert found[0] % step == 0
+
+
+def test_the_first_is_not_due_before_a_rate_can_be_measured() -> None:
+    clock = FakeClock(wall=1000.9)
+    assert next(deadlines(clock, 1, LogTime(clock), first=0.3)) == 1002
+
+
+def test_a_slow_tick_leaves_deadlines_out_and_returns_to_the_grid() -> None:
+    clock = FakeClock(wall=1000.0)
+    due = deadlines(clock, 1, LogTime(clock), first=0.0)
+    assert next(due) == 1000
+    clock.pass_time(3.4)
+    assert next(due) == 1003
+    assert next(due) == 1004
+
+
+def test_work_that_is_over_ends_the_sleep() -> None:
+    assert len(list(deadlines(FakeClock(wall=1000.5, waits=3), 1, LogTime(FakeClock()), first=0.0))) < 4
+
+
+def test_a_suspend_is_left_out() -> None:
+    """Fault 23: the wall goes on for an hour while the machine does not."""
+    clock = FakeClock(wall=1000.0)
+    due = deadlines(clock, 1, LogTime(clock), first=0.0)
+    assert next(due) == 1000
+    clock.pass_time(1)
+    clock.jump(3600)
+    assert [next(due) for _ in range(3)] == [4601, 4602, 4603]
+
+
+def test_a_clock_set_back_keeps_the_order_and_does_not_freeze() -> None:
+    """Fault 24: ticks go on, none at a time that was there before, and the log's time meets the clock's."""
+    clock = FakeClock(wall=10_000.0)
+    due = deadlines(clock, 1, LogTime(clock), first=0.0)
+    found = [next(due) for _ in range(3)]
+    clock.jump(-3600)
+    before = clock.monotonic()
+    found += [next(due) for _ in range(600)]
+    assert all(new - old == 1 for old, new in pairwise(found))
+    assert clock.monotonic() - before < 600 * 1.2
+    for _ in range(39_000):
+        next(due)
+    assert abs(next(due) - clock.wall()) < 0.1
+
+
+def test_a_clock_set_back_and_right_again_is_followed_at_once() -> None:
+    clock = FakeClock(wall=10_000.0)
+    time = LogTime(clock)
+    clock.jump(-3600)
+    clock.pass_time(1)
+    assert time.now() == pytest.approx(10_001, abs=0.2)
+    clock.jump(3600)
+    clock.pass_time(1)
+    assert time.now() == pytest.approx(10_002, abs=0.2)
+
+
+def test_a_machine_that_starts_without_its_clock_catches_up() -> None:
+    """Its clock begins in the past and is set right by the network a moment later."""
+    clock = FakeClock(wall=0.0)
+    time = LogTime(clock, newest=1_800_000_000.0)
+    assert time.now() >= 1_800_000_000
+    clock.jump(1_800_000_060)
+    clock.pass_time(1)
+    assert time.now() == pytest.approx(clock.wall(), abs=1)
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0, 0.4, -0.4, 86_400 * 365.0])
+def test_log_time_never_goes_back_past_what_was_yielded(jump: float) -> None:
+    clock = FakeClock(wall=5000.0)
+    due = deadlines(clock, 0.5, LogTime(clock), first=0.0)
+    before = next(due)
+    clock.jump(jump)
+    after = [next(due) for _ in range(5)]
+    assert all(old < new for old, new in pairwise([before, *after]))
+
+
+def test_a_store_from_the_future_is_continued_after_its_newest() -> None:
+    clock = FakeClock(wall=5000.0)
+    due = deadlines(clock, 1, LogTime(clock, newest=5010.0), first=0.3)
+    assert next(due) == 5011

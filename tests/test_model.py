@@ -1,0 +1,84 @@
+"""Ticks, cursors and numbers: what goes in comes out, and what is not ours is refused."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashapp.model import Cursor, SettingsError, Tick, finite, milliseconds
+
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(time=st.floats(0, 4e9), step=st.floats(0.1, 60), values=st.dictionaries(st.text(max_size=40), numbers))
+def test_a_tick_survives_its_text(time: float, step: float, values: dict[str, float]) -> None:
+    tick = Tick(time, step, values)
+    assert Tick.decode(tick.encode()) == tick
+    assert "\n" not in tick.encode()
+
+
+@given(st.integers(0, 4_000_000_000_000))
+def test_a_tick_keeps_whole_milliseconds(time: int) -> None:
+    assert milliseconds(Tick(time / 1000, 1, {}).time) == time
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[1,1]",
+        "[1,1,{},1]",
+        "[1,1,[]]",
+        '[null,1,{"a":1}]',
+        '["x",1,{"a":1}]',
+        '[1,{},{"a":1}]',
+        '[1,1e999,{"a":1}]',
+        '[1e999,1,{"a":1}]',
+        '[NaN,1,{"a":1}]',
+        '[1,1,{"a":NaN}]',
+        '[1,1,{"a":"<b>"}]',
+        '[1,1,{"a":null}]',
+        '[1,1,{"a":true}]',
+        "[1,1,{}" + "[" * 100_000,
+        "1",
+        '"abc"',
+        b"\xff\xfe",
+    ],
+)
+def test_what_is_no_tick_is_refused(text: str | bytes) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        Tick.decode(text)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_tick_with_what_json_cannot_carry_is_not_encoded(value: float) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        Tick(1, 1, {"a": value}).encode()
+
+
+@pytest.mark.parametrize(
+    "value", [math.nan, math.inf, None, "7", True, b"1", [1], {}, 10**400, -(10**400), 1j, object()]
+)
+def test_only_finite_numbers_are_kept(value: object) -> None:
+    assert finite({"bad": value, "good": 3}) == {"good": 3.0}
+
+
+@given(st.text("0123456789abcdef", min_size=16, max_size=16), st.integers(0, 10**16 - 1))
+def test_a_cursor_survives_its_text(life: str, time_ms: int) -> None:
+    cursor = Cursor(life, time_ms)
+    assert Cursor.decode(cursor.encode()) == cursor
+    assert len(cursor.encode()) <= 64
+
+
+@given(st.text(max_size=80))
+def test_any_text_may_be_asked_for_as_a_cursor(text: str) -> None:
+    cursor = Cursor.decode(text)
+    assert cursor is None or cursor.encode().split(".")[0] == text.split(".")[0]
+
+
+def test_settings_errors_keep_every_sentence() -> None:
+    assert str(SettingsError(["one", "two"])) == "one\ntwo"
