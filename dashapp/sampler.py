@@ -6,7 +6,8 @@ A source that fails costs its own metrics and nobody else's. Knows no clock, pro
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from dashapp.model import Metric, Tick, finite
 from dashapp.sources import Source
@@ -14,37 +15,85 @@ from dashapp.stores import Store
 
 log = logging.getLogger("dashapp")
 
+# What a page has room for.
+MOST_TOLD = 5
+
+
+class Speaker(Protocol):
+    """Where a sentence for the page goes: `notices.Notice`."""
+
+    def say(self, sentence: str) -> None: ...
+    def clear(self) -> None: ...
+
 
 class Sampler:
-    """Reads `sources` into `store`; `step` is the seconds between ticks."""
+    """Reads `sources` into `store`; `step` is the seconds between ticks.
 
-    def __init__(self, sources: Sequence[Source], store: Store, step: float) -> None:
+    What is wrong with a source is logged once, and said to `notice` for as long as it lasts.
+    """
+
+    def __init__(
+        self, sources: Sequence[Source], store: Store, step: float, notice: Speaker | None = None
+    ) -> None:
         self._sources = sources
         self._store = store
         self._step = step
+        self._notice = notice
         self._known: dict[str, Metric] = {metric.key: metric for metric in store.metrics()}
         self._described: dict[str, Metric] = {}
-        self._failing: set[int] = set()
+        self._wrong: dict[int, str] = {}
 
     def tick(self, time: float) -> Tick | None:
         """The tick of `time`, kept; None where no source gave a value."""
-        read: dict[Metric, float] = {}
+        metrics: dict[str, Metric] = {}
+        values: dict[str, float] = {}
+        wrong: dict[int, str] = {}
         for number, source in enumerate(self._sources):
             try:
-                read.update({metric: value for metric, value in source.read().items() if metric.key})
-                self._failing.discard(number)
+                found = _by_key(source.read())
+                numbers = finite({key: value for key, (_, value) in found.items()})
+                values.update(numbers)
+                metrics.update((key, found[key][0]) for key in numbers)
             except Exception as error:
                 # A source is somebody else's code: whatever it raises, the others keep their second.
-                if number not in self._failing:
-                    self._failing.add(number)
-                    log.warning("%s gives nothing: %r", type(source).__name__, error)
-        values = finite({metric.key: value for metric, value in read.items()})
+                # Only the kind of error goes on the page: its text may hold a path.
+                self._note(wrong, number, f"gives nothing: {type(error).__name__}", repr(error))
+            else:
+                if len(numbers) < len(found):
+                    key = min(found.keys() - numbers.keys())
+                    self._note(wrong, number, f"gives no number for {key[:64]}", repr(found[key][1])[:80])
+        self._tell(wrong)
         if not values:
             return None
         tick = Tick(time, self._step, values)
-        fresh = {metric.key: metric for metric in read if metric.key in values}
-        if any(self._described.get(key) != metric for key, metric in fresh.items()):
-            self._described.update(fresh)
-            self._store.describe((self._known | self._described).values())
+        described = self._described
+        # Most are the very same objects as in the tick before, and to compare two by value costs far more.
+        if any(
+            (old := described.get(key)) is not metric and old != metric for key, metric in metrics.items()
+        ):
+            described.update(metrics)
+            self._store.describe((self._known | described).values())
         self._store.append(tick)
         return tick
+
+    def _note(self, wrong: dict[int, str], number: int, what: str, detail: str) -> None:
+        source = self._sources[number]
+        wrong[number] = f"{getattr(source, 'name', type(source).__name__)} {what}"
+        if number not in self._wrong:
+            log.warning("%s: %s", wrong[number], detail)
+
+    def _tell(self, wrong: dict[int, str]) -> None:
+        if self._notice and wrong != self._wrong:
+            if wrong:
+                self._notice.say("; ".join(list(wrong.values())[:MOST_TOLD]))
+            else:
+                self._notice.clear()
+        self._wrong = wrong
+
+
+def _by_key(read: Mapping[Metric, float]) -> dict[str, tuple[Metric, float]]:
+    """TypeError where a source answers with something else than metrics."""
+    for metric in read:
+        if not (isinstance(metric, Metric) and isinstance(metric.key, str) and metric.key):
+            raise TypeError(f"{metric!r:.80} is not a metric")
+    return {metric.key: (metric, value) for metric, value in read.items()}

@@ -1,4 +1,4 @@
-"""How busy the CPUs are: in all and each core, in percent of the time since the last reading.
+"""How busy the CPUs are: in all, each core, and with what, in percent of the time since the last reading.
 
 Reckoned from the kernel's own counters, because psutil's `cpu_percent` begins with a meaningless 0.0
 and keeps its state by thread.
@@ -6,14 +6,29 @@ and keeps its state by thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-
-import psutil
+import time
+from collections.abc import Callable, Mapping
 
 from dashapp.model import Metric
+from dashapp.sources.cpu_counts import CpuCounts, cpu_counts
+from dashapp.sources.rates import Rates
 
 TOTAL = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
+KINDS = {
+    kind: Metric(f"cpu.{kind}", label, "%", "cpukinds", 0.0, 100.0)
+    for kind, label in {
+        "user": "User",
+        "system": "System",
+        "iowait": "Waiting for disks",
+        "steal": "Stolen by the host",
+        "irq": "Interrupts",
+        "nice": "Nice",
+    }.items()
+}
+WORK = {
+    "switches": Metric("cpu.switches", "Context switches", "1/s", "kernel", 0.0),
+    "interrupts": Metric("cpu.interrupts", "Interrupts", "1/s", "kernel", 0.0),
+}
 
 
 def core(number: int) -> Metric:
@@ -21,40 +36,64 @@ def core(number: int) -> Metric:
 
 
 class CpuSource:
-    """`times` gives one reading a core, as `psutil.cpu_times(percpu=True)` does."""
+    """`counts` reads the counters; where it fails, so does the source."""
 
-    def __init__(self, times: Callable[[], Sequence[Any]] | None = None) -> None:
-        self._times = times or (lambda: psutil.cpu_times(percpu=True))
-        self._before = self._times()
+    def __init__(
+        self,
+        counts: Callable[[], CpuCounts] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._counts = counts or cpu_counts()
+        self._cores: dict[int, Metric] = {}
+        self._work: Rates[str] = Rates(clock)
+        self._before = self._counts()
+        self._work.per_second(self._before.work)
 
     def read(self) -> Mapping[Metric, float]:
-        """Empty where no time has passed on any core. A core that was just plugged in is left out once."""
-        now, before = self._times(), self._before
+        """No CPU value where no time has passed on any core. A core just plugged in is left out once."""
+        now, before = self._counts(), self._before
         self._before = now
-        values: dict[Metric, float] = {}
-        busy_of_all = total_of_all = 0.0
-        for number, (new, old) in enumerate(zip(now, before, strict=False)):
-            busy, total = _spent(new, old)
-            if total > 0:
-                values[core(number)] = round(100 * busy / total, 1)
-                busy_of_all += busy
-                total_of_all += total
-        if total_of_all > 0:
-            return {TOTAL: round(100 * busy_of_all / total_of_all, 1), **values}
+        values = self._shares(now, before)
+        for name, rate in self._work.per_second(now.work).items():
+            values[WORK[name]] = round(rate)
         return values
 
+    def _shares(self, now: CpuCounts, before: CpuCounts) -> dict[Metric, float]:
+        if not now.numbered and len(now.cores) != len(before.cores):
+            return {}
+        cores: dict[Metric, float] = {}
+        spent_of_all: dict[str, float] = {}
+        for number, times in now.cores.items():
+            spent = _spent(times, before.cores.get(number))
+            total = sum(spent.values())
+            if total > 0:
+                for kind, share in spent.items():
+                    spent_of_all[kind] = spent_of_all.get(kind, 0) + share
+                metric = self._cores.setdefault(number, core(number))
+                cores[metric] = round(100 * _busy(spent, total) / total, 1)
+        total = sum(spent_of_all.values())
+        if total <= 0:
+            return {}
+        values = {TOTAL: round(100 * _busy(spent_of_all, total) / total, 1)}
+        for kind, metric in KINDS.items():
+            if kind in spent_of_all:
+                values[metric] = round(100 * spent_of_all[kind] / total, 1)
+        return values | cores
 
-def _spent(new: Any, old: Any) -> tuple[float, float]:
-    """Busy and all CPU seconds between two readings; a counter that stepped back counts as still.
 
-    Idle and iowait are not busy; guest time is already within user and nice (proc_stat(5)).
+def _spent(new: Mapping[str, float], old: Mapping[str, float] | None) -> dict[str, float]:
+    """Time by kind between two readings of a core; nothing where a counter stepped back.
+
+    After a suspend Linux sets idle back, and what is left then looks like 100 % (psutil#2172).
+    Only iowait steps back by itself, being unreliable (proc_stat(5)): it is taken as standing still.
     """
-    idle = total = 0.0
-    for field in new._fields:
-        if field in ("guest", "guest_nice"):
-            continue
-        spent = max(0.0, getattr(new, field) - getattr(old, field))
-        total += spent
-        if field in ("idle", "iowait"):
-            idle += spent
-    return total - idle, total
+    if old is None:
+        return {}
+    spent = {kind: count - old.get(kind, count) for kind, count in new.items()}
+    if spent.get("iowait", 0) < 0:
+        spent["iowait"] = 0
+    return spent if min(spent.values(), default=0) >= 0 else {}
+
+
+def _busy(spent: Mapping[str, float], total: float) -> float:
+    return total - spent.get("idle", 0) - spent.get("iowait", 0)

@@ -1,0 +1,87 @@
+"""A source that may be slow or never answer, read in a thread of its own, so that nobody waits for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from threading import Condition, Thread
+
+from dashapp.model import Metric
+from dashapp.sources import Source
+
+
+class Isolated:
+    """Reads `source` every `every` seconds (0: at every call) in one daemon thread, one reading at a time.
+
+    A call waits `patience` seconds for a reading that it has just asked for, never again for the same one;
+    what comes later is given at the next call. After `timeout` seconds the reading is given up: calls raise
+    TimeoutError until it has ended after all, for a thread that is stuck cannot be stopped.
+
+    Between readings the last values stand, for at most half as long again as they were meant to: then a gap.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        every: float = 0.0,
+        timeout: float = 5.0,
+        patience: float = 0.02,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = type(source).__name__
+        self._source = source
+        self._every = every
+        self._timeout = timeout
+        self._patience = patience
+        self._clock = clock
+        self._changed = Condition()
+        self._asked: float | None = None
+        self._answered = float("-inf")
+        self._due = float("-inf")
+        self._fresh = False
+        self._values: Mapping[Metric, float] = {}
+        self._error: Exception | None = None
+        self._thread: Thread | None = None
+
+    def read(self) -> Mapping[Metric, float]:
+        """The newest values, or nothing while there are none. Raises what the source raised."""
+        now = self._clock()
+        with self._changed:
+            if self._asked is None and now >= self._due:
+                self._ask(now)
+                self._changed.wait_for(lambda: self._asked is None, self._patience)
+            if self._asked is not None and now - self._asked > self._timeout:
+                self._values = {}
+                raise TimeoutError(f"no answer for {self._timeout:g} s")
+            if self._error is not None:
+                raise self._error.with_traceback(None)
+            if not self._fresh and now - self._answered > 1.5 * self._every:
+                return {}
+            self._fresh = False
+            return self._values
+
+    def _ask(self, now: float) -> None:
+        self._asked = now
+        self._due = now + self._every
+        if self._thread is None:
+            self._thread = Thread(target=self._work, name=f"source {self.name}", daemon=True)
+            self._thread.start()
+        self._changed.notify_all()
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._asked is not None)
+            values: Mapping[Metric, float] = {}
+            error = None
+            try:
+                values = dict(self._source.read())
+            except Exception as raised:
+                # Somebody else's code: the error is for whoever reads, and the thread lives on.
+                error = raised
+            with self._changed:
+                self._values, self._error = values, error
+                self._fresh = True
+                self._answered = self._clock()
+                self._asked = None
+                self._changed.notify_all()
