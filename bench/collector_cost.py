@@ -1,0 +1,28 @@
+"""What the collector costs while it does its work: CPU and memory."""
+
+from __future__ import annotations
+
+import time
+
+from bench.cost import cpu, memory
+from bench.served import fill, folder, serving
+from bench.table import Row
+
+SECONDS = 20.0
+
+
+def run() -> list[Row]:
+    with folder() as store:
+        # A store as full as it gets: the Deque then lets one row go for each that comes.
+        fill(store, 7200)
+        with serving(store) as served:
+            collector = served.collector()
+            time.sleep(2)
+            before, start = cpu(collector), time.monotonic()
+            time.sleep(SECONDS)
+            share = (cpu(collector) - before) / (time.monotonic() - start)
+            used = memory(collector)
+    return [
+        Row("collector CPU", 100 * share, "% of a core", 0.5),
+        Row("collector memory", used.rss, "MB", 30, f"RSS; {used.uss:.1f} MB USS"),
+    ]

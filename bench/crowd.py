@@ -1,0 +1,192 @@
+"""Viewers without a browser: keep-alive connections that ask what the page asks, as cheaply as Python can.
+
+One asyncio loop for all who ask once a second; one bare epoll loop for those who ask without a pause.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+ONE_CHART = "cpu.percent"
+# What Chromium sends with the page's fetch, so that the server parses as much as it will.
+_HEADERS = (
+    "Host: 127.0.0.1:{port}\r\n"
+    "Connection: keep-alive\r\n"
+    "Pragma: no-cache\r\n"
+    "Cache-Control: no-cache\r\n"
+    'sec-ch-ua-platform: "Linux"\r\n'
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/150.0.0.0 Safari/537.36\r\n"
+    'sec-ch-ua: "Chromium";v="150", "Not.A/Brand";v="24"\r\n'
+    "sec-ch-ua-mobile: ?0\r\n"
+    "Accept: */*\r\n"
+    "Sec-Fetch-Site: same-origin\r\n"
+    "Sec-Fetch-Mode: cors\r\n"
+    "Sec-Fetch-Dest: empty\r\n"
+    "Referer: http://127.0.0.1:{port}/\r\n"
+    "Accept-Encoding: gzip, deflate, br, zstd\r\n"
+    "Accept-Language: en-US,en;q=0.9\r\n\r\n"
+)
+
+
+@dataclass
+class Count:
+    """What a crowd asked and got since the last `clear`."""
+
+    answers: int = 0
+    failures: int = 0
+    points: int = 0
+    received: int = 0
+    sent: int = 0
+
+    def clear(self) -> None:
+        self.__init__()  # type: ignore[misc]
+
+
+class Asker:
+    """The bytes of one viewer's questions, and what it takes from the answers: its cursor."""
+
+    def __init__(self, port: int, metrics: str, count: Count) -> None:
+        narrowed = f"&metrics={metrics}" if metrics else ""
+        self._before = b"GET /api/ticks?window=100"
+        self._after = f"{narrowed} HTTP/1.1\r\n{_HEADERS.format(port=port)}".encode()
+        self._cursor = b""
+        self._buffer = b""
+        self._count = count
+
+    def question(self) -> bytes:
+        question = self._before + self._cursor + self._after
+        self._count.sent += len(question)
+        return question
+
+    def take(self, data: bytes) -> bool:
+        """Whether the answer is whole with this."""
+        self._buffer += data
+        head = self._buffer.find(b"\r\n\r\n")
+        if head < 0:
+            return False
+        place = self._buffer.lower().find(b"content-length:", 0, head)
+        length = int(self._buffer[place + 15 : self._buffer.find(b"\r", place)])
+        if len(self._buffer) < head + 4 + length:
+            return False
+        answer, self._buffer = self._buffer, b""
+        count = self._count
+        count.answers += 1
+        count.received += len(answer)
+        start = answer.find(b'"cursor":"', head)
+        if not answer.startswith(b"HTTP/1.1 200") or start < 0:
+            count.failures += 1
+            return True
+        self._cursor = b"&after=" + answer[start + 10 : answer.find(b'"', start + 10)]
+        if answer.find(b'"t":[]', head) < 0:
+            count.points += 1
+        return True
+
+
+class _Viewer(asyncio.Protocol):
+    def __init__(self, asker: Asker) -> None:
+        self._asker = asker
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._asker.take(data)
+
+    def ask(self) -> None:
+        if self.transport is not None:
+            self.transport.write(self._asker.question())
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """When within a second the viewers ask: the first `start` seconds into it, the last `spread` later."""
+
+    start: float = 0.0
+    spread: float = 1.0
+
+
+EVEN = Rhythm()
+# As the page does: a margin after the tick is due, and up to 60 ms of its own (assets/feed.js).
+LIKE_THE_PAGE = Rhythm(0.04, 0.06)
+
+
+def once_a_second(
+    port: int,
+    viewers: int,
+    seconds: float,
+    mark: Callable[[], float],
+    *,
+    metrics: str = ONE_CHART,
+    rhythm: Rhythm = EVEN,
+) -> tuple[Count, float]:
+    """Let `viewers` ask for `seconds`; what they got, and by how much `mark()` rose meanwhile."""
+    return asyncio.run(_once_a_second(port, viewers, seconds, mark, metrics, rhythm))
+
+
+async def _once_a_second(
+    port: int, viewers: int, seconds: float, mark: Callable[[], float], metrics: str, rhythm: Rhythm
+) -> tuple[Count, float]:
+    loop = asyncio.get_running_loop()
+    count = Count()
+    crowd = []
+    for _ in range(viewers):
+        asker = Asker(port, metrics, count)
+        _, viewer = await loop.create_connection(partial(_Viewer, asker), "127.0.0.1", port)
+        crowd.append(viewer)
+    # The first two rounds fetch the whole window and warm the server; they are not counted.
+    warm = 2
+    origin = loop.time() - time.time() % 1 + 1 + rhythm.start
+    for second in range(warm + round(seconds)):
+        if second == warm:
+            await asyncio.sleep(origin + second - 0.01 - loop.time())
+            count.clear()
+            before = mark()
+        for place, viewer in enumerate(crowd):
+            due = origin + second + rhythm.spread * place / viewers
+            if (left := due - loop.time()) > 0.0005:
+                await asyncio.sleep(left)
+            viewer.ask()
+    await asyncio.sleep(max(0.0, origin + warm + round(seconds) - 0.01 - loop.time()))
+    cost = mark() - before
+    for viewer in crowd:
+        if viewer.transport is not None:
+            viewer.transport.close()
+    return count, cost
+
+
+def without_pause(port: int, connections: int, seconds: float) -> tuple[Count, float]:
+    """Each connection asks again as soon as it is answered; the counts, and the seconds it took."""
+    count = Count()
+    poll = select.epoll()
+    crowd: dict[int, tuple[socket.socket, Asker]] = {}
+    try:
+        for _ in range(connections):
+            link = socket.create_connection(("127.0.0.1", port), timeout=5)
+            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            asker = Asker(port, ONE_CHART, count)
+            crowd[link.fileno()] = link, asker
+            poll.register(link.fileno(), select.EPOLLIN)
+            link.sendall(asker.question())
+        start = time.perf_counter()
+        while (spent := time.perf_counter() - start) < seconds:
+            for number, _event in poll.poll(1):
+                link, asker = crowd[number]
+                data = link.recv(65536)
+                if not data:
+                    raise ConnectionError("the server closed a keep-alive connection")
+                if asker.take(data):
+                    link.sendall(asker.question())
+        return count, spent
+    finally:
+        poll.close()
+        for link, _asker in crowd.values():
+            link.close()

@@ -1,0 +1,58 @@
+"""`python -m bench.fast_server PORT`: the whole application over a memory store whose seconds fly.
+
+For the soak: the page, the API and the ticks are the real ones, a second apart; only they come sooner.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from threading import Thread
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from bench.served import load
+from dashapp.api import App
+from dashapp.app import create_app
+from dashapp.config import Settings
+from dashapp.model import Tick
+from dashapp.sources.cpu import TOTAL, core
+from dashapp.stores.memory import MemoryStore
+
+TICKS_A_SECOND = 100
+# The ticks lie ahead of the clock by more than the page will wait for one, so that it never waits.
+AHEAD = 60
+
+
+def build() -> App:
+    store = MemoryStore()
+    Thread(target=_append, args=(store,), daemon=True).start()
+    return create_app(store, Settings())
+
+
+def _append(store: MemoryStore) -> None:
+    metrics = [TOTAL, core(0), core(1)]
+    store.describe(metrics)
+    first, start = int(time.time()) + AHEAD, time.monotonic()
+    number = 0
+    while True:
+        values = {metric.key: load(number + place) for place, metric in enumerate(metrics)}
+        store.append(Tick(float(first + number), 1.0, values))
+        number += 1
+        time.sleep(max(0.0, start + number / TICKS_A_SECOND - time.monotonic()))
+
+
+if __name__ == "__main__":
+    Granian(
+        "bench.fast_server:build",
+        factory=True,
+        address="127.0.0.1",
+        port=int(sys.argv[1]),
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=2,
+        websockets=False,
+        log_level=LogLevels.error,
+    ).serve()

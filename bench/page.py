@@ -1,0 +1,98 @@
+"""The page in a real Chromium, and what its DevTools protocol tells: tasks, bytes, heap."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
+
+# Only the chart that is measured: one that is not displayed is not drawn.
+BY_ITSELF = "[data-panel]:not([data-panel=cpu]) { display: none !important }"
+VIEWPORT: Any = {"width": 1280, "height": 800}
+
+
+@cache
+def chromium() -> str | None:
+    """The path of the Chromium that the tests drive; None where it is Playwright's own."""
+    finder = Path(__file__).resolve().parent.parent / "tests" / "browser.py"
+    said = subprocess.run([sys.executable, str(finder)], capture_output=True, text=True, check=True)
+    path = said.stdout.strip()
+    return path if Path(path).is_file() else None
+
+
+@contextmanager
+def browser(*flags: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium(), args=list(flags))
+        try:
+            yield running
+        finally:
+            running.close()
+
+
+@contextmanager
+def opened(running: Browser, *, script: str = "") -> Iterator[tuple[BrowserContext, Page, CDPSession]]:
+    """A blank page in a context of its own (an empty cache), with `script` before any of the page's."""
+    context = running.new_context(viewport=VIEWPORT)
+    try:
+        if script:
+            context.add_init_script(script)
+        page = context.new_page()
+        yield context, page, session(page)
+    finally:
+        context.close()
+
+
+def session(page: Page) -> CDPSession:
+    cdp = page.context.new_cdp_session(page)
+    # Thread time: a task that waits for a core, because others use the machine, is no longer for that.
+    cdp.send("Performance.enable", {"timeDomain": "threadTicks"})
+    return cdp
+
+
+def metrics(cdp: CDPSession) -> dict[str, float]:
+    """Chromium's counters: TaskDuration (s), JSHeapUsedSize (bytes), Nodes, JSEventListeners, …"""
+    return {each["name"]: each["value"] for each in cdp.send("Performance.getMetrics")["metrics"]}
+
+
+def until(page: Page, expression: str, patience: float = 20.0) -> None:
+    """Until `expression` is true in the page, whose policy forbids Playwright's own way of waiting for it."""
+    deadline = time.monotonic() + patience
+    while not page.evaluate(expression):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the page never came to {expression}")
+        page.wait_for_timeout(50)
+
+
+class Traffic:
+    """Requests and bytes received, headers included, of a page from now on."""
+
+    def __init__(self, cdp: CDPSession) -> None:
+        self.requests = 0
+        self.bytes = 0.0
+        self.answers: list[tuple[str, float]] = []
+        self._paths: dict[str, str] = {}
+        cdp.on("Network.requestWillBeSent", self._sent)
+        cdp.on("Network.loadingFinished", self._finished)
+        cdp.send("Network.enable")
+
+    def _sent(self, event: dict[str, Any]) -> None:
+        url = event["request"]["url"]
+        if url.startswith("http"):
+            self._paths[event["requestId"]] = url
+
+    def _finished(self, event: dict[str, Any]) -> None:
+        url = self._paths.get(event["requestId"])
+        size = event["encodedDataLength"]
+        # A file that came from the browser's own cache counts no byte, and asked nobody.
+        if url is not None and size > 0:
+            self.requests += 1
+            self.bytes += size
+            self.answers.append((url, size))

@@ -1,0 +1,125 @@
+"""dashapp as a user starts it: real processes on a port of their own, over a store of their own."""
+
+from __future__ import annotations
+
+import http.client
+import math
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from dashapp.model import Tick
+from dashapp.sources.cpu import TOTAL, core
+from dashapp.stores.disk import DiskStore
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 20.0
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running `python -m dashapp`."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    def part(self, module: str) -> list[psutil.Process]:
+        """The processes below the supervisor that run `module`, granian's workers included."""
+        below = psutil.Process(self.process.pid).children(recursive=True)
+        return [process for process in below if module in process.cmdline()]
+
+    def web(self) -> list[psutil.Process]:
+        return self.part("dashapp.web")
+
+    def collector(self) -> list[psutil.Process]:
+        return self.part("dashapp.collector")
+
+    def status(self, path: str) -> int:
+        """The status of one GET; 0 where nobody answers."""
+        try:
+            with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)) as connection:
+                connection.request("GET", path)
+                return connection.getresponse().status
+        except OSError:
+            return 0
+
+    def wait(self, path: str) -> None:
+        """Until `path` answers 200."""
+        deadline = time.monotonic() + PATIENCE
+        while self.status(path) != 200:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"dashapp did not answer {path} in {PATIENCE:g} s")
+            time.sleep(0.01)
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="dashapp-bench-") as name:
+        yield Path(name) / "store"
+
+
+@contextmanager
+def launched(argv: Sequence[str], port: int) -> Iterator[Served]:
+    """A process of ours, ended when the block is left."""
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("DASHAPP_") and k != "PORT"}
+    process = subprocess.Popen(
+        [sys.executable, *argv], cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    try:
+        yield Served(process, port)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def serving(store: Path, *flags: str) -> Iterator[Served]:
+    """dashapp over `store`, once it is ready: it answers, and has a tick."""
+    port = free_port()
+    with launched(command(store, port, *flags), port) as served:
+        served.wait("/readyz")
+        yield served
+
+
+def command(store: Path, port: int, *flags: str) -> list[str]:
+    return ["-m", "dashapp", "--store", str(store), "--port", str(port), *flags]
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def fill(store: Path, seconds: int) -> None:
+    """The past: a tick a second up to now, of a load that is never the same twice in a row."""
+    metrics = [TOTAL, *(core(number) for number in range(os.cpu_count() or 1))]
+    now = int(time.time())
+    with closing(DiskStore(store, keep=seconds + 1000)) as disk:
+        disk.describe(metrics)
+        for at in range(now - seconds + 1, now + 1):
+            values = {metric.key: load(at + place) for place, metric in enumerate(metrics)}
+            disk.append(Tick(float(at), 1.0, values))
+
+
+def load(at: float) -> float:
+    """A percentage that moves as a machine's does: slow waves, a quick one, and spikes."""
+    wave = 35 + 20 * math.sin(at / 41) + 12 * math.sin(at / 7.3) + 8 * math.sin(at * 1.7)
+    return round(min(100.0, max(0.0, wave + (25 if int(at) % 37 == 0 else 0))), 1)

@@ -1,0 +1,100 @@
+"""The server under viewers: CPU per update, requests a second, bytes on the wire, memory."""
+
+from __future__ import annotations
+
+import time
+
+import psutil
+
+from bench import crowd
+from bench.cost import cpu, memory
+from bench.served import Served, fill, folder, serving
+from bench.table import Row
+
+IDLE = 8.0
+SECONDS = 15
+CROWDS = (1, 50, 500)
+FULL = CROWDS[-1]
+CONNECTIONS = 8
+
+
+def run() -> list[Row]:
+    with folder() as store:
+        fill(store, 200)
+        with serving(store) as served:
+            return _measure(served)
+
+
+def _measure(served: Served) -> list[Row]:
+    web = served.web()
+    time.sleep(1.0)
+    before = cpu(web)
+    time.sleep(IDLE)
+    idle = (cpu(web) - before) / IDLE
+    costs: list[Row] = []
+    memories: list[Row] = []
+    counts: dict[int, crowd.Count] = {}
+    for viewers in CROWDS:
+        count, spent = _watched(served, web, viewers)
+        what = f"server CPU per viewer-update, {_viewers(viewers)}"
+        costs.append(_cost(what, count, spent - idle * SECONDS, viewers == FULL))
+        counts[viewers] = count
+        if viewers in (1, FULL):
+            memories.append(_memory(web, viewers))
+    count, spent = _watched(served, web, FULL, metrics="", rhythm=crowd.LIKE_THE_PAGE)
+    what = f"the same, all asking within 60 ms as the page does, for every chart, {_viewers(FULL)}"
+    costs.append(_cost(what, count, spent - idle * SECONDS, True))
+    alone = counts[1]
+    return [
+        *costs,
+        *_saturation(served, web),
+        Row("bytes per viewer per second, one chart", alone.received / SECONDS, "B", 500, "headers included"),
+        Row("the same for every chart", count.received / count.answers, "B", note="headers included"),
+        Row("bytes asked per viewer per second", alone.sent / SECONDS, "B", note="the request"),
+        Row("server CPU without viewers", 1000 * idle, "ms per second"),
+        *memories,
+    ]
+
+
+def _watched(
+    served: Served,
+    web: list[psutil.Process],
+    viewers: int,
+    metrics: str = crowd.ONE_CHART,
+    rhythm: crowd.Rhythm = crowd.EVEN,
+) -> tuple[crowd.Count, float]:
+    """What `viewers` got in SECONDS, and the CPU seconds that it cost the web processes."""
+    count, spent = crowd.once_a_second(
+        served.port, viewers, SECONDS, lambda: cpu(web), metrics=metrics, rhythm=rhythm
+    )
+    if count.failures or count.answers < 0.98 * viewers * SECONDS:
+        raise RuntimeError(f"{count.answers} answers, {count.failures} failed: no figure to go by")
+    return count, spent
+
+
+def _cost(what: str, count: crowd.Count, spent: float, judged: bool) -> Row:
+    return Row(what, 1e6 * spent / count.answers, "µs", 60 if judged else None)
+
+
+def _saturation(served: Served, web: list[psutil.Process]) -> list[Row]:
+    before, own = cpu(web), time.process_time()
+    count, seconds = crowd.without_pause(served.port, CONNECTIONS, 5.0)
+    spent, own = cpu(web) - before, time.process_time() - own
+    if count.failures:
+        raise RuntimeError(f"{count.failures} of {count.answers} answers failed: no figure to go by")
+    shares = f"server {100 * spent / seconds:.0f} %, asker {100 * own / seconds:.0f} % of a core"
+    note = f"{CONNECTIONS} connections; {shares}"
+    return [
+        Row("requests a second at saturation", count.answers / seconds, "", note=note),
+        Row("server CPU per request at saturation", 1e6 * spent / count.answers, "µs"),
+    ]
+
+
+def _memory(web: list[psutil.Process], viewers: int) -> Row:
+    used = memory(web)
+    note = f"{len(web)} processes, shared pages once; RSS added up {used.rss:.0f}, USS {used.uss:.0f}"
+    return Row(f"web memory, {_viewers(viewers)}", used.whole, "MB", note=note)
+
+
+def _viewers(count: int) -> str:
+    return "1 viewer" if count == 1 else f"{count} viewers"
