@@ -15,6 +15,9 @@ from dashapp.security import Guard
 from dashapp.static import Static
 from dashapp.stores import Reader
 
+PAGES = ("/", "/_dash-layout", "/_dash-dependencies", "/_favicon.ico")
+FILES = ("/assets/", "/_dash-component-suites/")
+
 INDEX = """<!DOCTYPE html>
 <html lang="en">
     <head>
@@ -42,7 +45,8 @@ def create_app(store: Reader, settings: Settings) -> App:
         path: str = environ["PATH_INFO"]
         if path in PATHS or path.startswith("/api/"):
             return api(environ, start_response)
-        if path == "/" or path.startswith(("/assets/", "/_dash-", "/_favicon")):
+        # Dash answers any path it does not know with the page, so only those that the page asks for go there.
+        if path in PAGES or path.startswith(FILES):
             return pages(environ, start_response)
         body = b"There is nothing at this address."
         start_response(

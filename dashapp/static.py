@@ -34,8 +34,9 @@ class Static:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return self._app(environ, start_response)
-        # Not by the query: no answer depends on it, and anybody can think of one that was never asked.
-        key = environ["PATH_INFO"]
+        # Not by query or fingerprint: no answer depends on them, and anybody can think of a new one.
+        path: str = environ["PATH_INFO"]
+        key = _FINGERPRINT.sub(".", path)
         kept = self._kept.get(key)
         if kept is None:
             status, headers, body = _call(self._app, environ)
@@ -46,7 +47,7 @@ class Static:
             if len(self._kept) < KEPT:
                 self._kept[key] = kept
         headers, body, packed, tag = kept
-        forever = bool(_FINGERPRINT.search(key)) or "m" in parse_qs(environ.get("QUERY_STRING", ""))
+        forever = key != path or "m" in parse_qs(environ.get("QUERY_STRING", ""))
         caching = "public, max-age=31536000, immutable" if forever else "no-cache"
         headers = [*headers, ("cache-control", caching)]
         if environ.get("HTTP_IF_NONE_MATCH") == tag:

@@ -1,0 +1,288 @@
+"""The API's contract: frames, cursors, the catalogue, health, and bounds on whatever is asked."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from threading import Barrier
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wsgi import ask
+
+from dashapp.api import ANSWERS, FRESH, LONGEST_CURSOR, LONGEST_QUERY, MOST_METRICS, Api
+from dashapp.model import Metric, Tick
+from dashapp.stores.memory import MemoryStore
+
+METRICS = [
+    Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0),
+    Metric("cpu.core0.percent", "Core 0", "%", "cores"),
+]
+
+
+class CountingStore(MemoryStore):
+    """Says how often it was read, and can be slow."""
+
+    reads = 0
+    slow = 0.0
+
+    def since(self, time_: float, limit: int) -> list[Tick]:
+        self.reads += 1
+        time.sleep(self.slow)
+        return super().since(time_, limit)
+
+
+def second() -> int:
+    return int(time.time())
+
+
+@pytest.fixture
+def store() -> CountingStore:
+    made = CountingStore()
+    made.describe(METRICS)
+    for at in range(second() - 300, second()):
+        made.append(Tick(at, 1, {"cpu.percent": at % 100, "cpu.core0.percent": at % 50}))
+    return made
+
+
+@pytest.fixture
+def api(store: CountingStore) -> Api:
+    return Api(store)
+
+
+def test_the_newest_frame(api: Api, store: CountingStore) -> None:
+    answer = ask(api, "/api/ticks?window=100")
+    body = answer.json
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-length"] == str(len(answer.body))
+    assert set(body) == {"cursor", "reset", "now", "step", "t", "y"}
+    assert (body["reset"], body["step"], len(body["t"])) == (True, 1.0, 100)
+    assert abs(body["now"] - time.time()) < 2
+    assert all(old < new for old, new in pairwise(body["t"]))
+    assert set(body["y"]) == {"cpu.percent", "cpu.core0.percent"}
+    assert {len(column) for column in body["y"].values()} == {100}
+    assert body["t"][-1] == store.newest().time_ms
+
+
+def test_without_a_window_the_settings(store: CountingStore) -> None:
+    assert len(ask(Api(store, window=30), "/api/ticks").json["t"]) == 30
+
+
+def test_only_what_came_since(api: Api, store: CountingStore) -> None:
+    cursor = ask(api, "/api/ticks?window=100").json["cursor"]
+    assert ask(api, f"/api/ticks?window=100&after={cursor}").json["t"] == []
+    store.append(Tick(second() + 1, 1, {"cpu.percent": 7}))
+    body = ask(api, f"/api/ticks?window=100&after={cursor}").json
+    assert (body["reset"], body["t"][-1:], body["y"]["cpu.percent"][-1:]) == (
+        False,
+        [1000 * (second() + 1)],
+        [7],
+    )
+
+
+def test_a_cleared_store_resets(api: Api, store: CountingStore) -> None:
+    """Fault 18: the ids begin again, and the page draws anew instead of freezing."""
+    cursor = ask(api, "/api/ticks?window=100").json["cursor"]
+    store.clear()
+    store.append(Tick(5, 1, {"cpu.percent": 7}))
+    body = ask(api, f"/api/ticks?window=100&after={cursor}").json
+    assert (body["reset"], body["t"]) == (True, [5000])
+
+
+def test_metrics_narrow_it(api: Api) -> None:
+    assert list(ask(api, "/api/ticks?metrics=cpu.percent,,x").json["y"]) == ["cpu.percent"]
+
+
+def test_what_has_no_value_is_null(api: Api, store: CountingStore) -> None:
+    store.append(Tick(second() + 1, 1, {"cpu.percent": 7}))
+    assert ask(api, "/api/ticks").json["y"]["cpu.core0.percent"][-1] is None
+
+
+def test_the_catalogue(api: Api) -> None:
+    body = ask(api, "/api/metrics").json
+    assert [set(each) for each in body] == [{"key", "label", "unit", "panel", "low", "high"}] * 2
+    assert body[0] == {
+        "key": "cpu.percent",
+        "label": "CPU",
+        "unit": "%",
+        "panel": "cpu",
+        "low": 0.0,
+        "high": 100.0,
+    }
+
+
+def test_notices_are_shown() -> None:
+    api = Api(MemoryStore(notice="kept in memory only"))
+    assert ask(api, "/api/ticks").json["notices"] == ["kept in memory only"]
+
+
+@pytest.mark.parametrize(
+    ("age", "step", "status"),
+    [(0.0, 1, "ok"), (3.3, 1, "ok"), (4.0, 1, "stale"), (100, 60, "ok"), (130, 60, "stale"), (1, 0.1, "ok")],
+)
+def test_health(age: float, step: float, status: str) -> None:
+    store = MemoryStore()
+    store.append(Tick(time.time() - age, step, {"a": 1}))
+    api = Api(store)
+    health, ready = ask(api, "/healthz"), ask(api, "/readyz")
+    assert (health.status, health.json["status"]) == (200, status)
+    assert (ready.status, ready.json["status"]) == (200 if status == "ok" else 503, status)
+    assert age <= health.json["age"] < age + 1
+
+
+def test_health_of_an_empty_store() -> None:
+    api = Api(MemoryStore())
+    assert ask(api, "/healthz").json == {"status": "stale", "age": None}
+    assert ask(api, "/readyz").status == 503
+
+
+def test_a_stopped_collector_is_told_though_no_tick_comes(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    assert ask(api, "/healthz").json["status"] == "ok"
+    monkeypatch.setattr("dashapp.api.time.time", lambda: now + 10)
+    assert ask(api, "/healthz").json["status"] == "stale"
+    assert ask(api, "/api/ticks").json["now"] == round(now + 10, 3)
+
+
+BAD = [
+    "window=9.999",
+    "window=7200.001",
+    "window=-1",
+    "window=0",
+    "window=1e400",
+    "window=" + "9" * 4000,
+    "window=nan",
+    "window=inf",
+    "window=-inf",
+    "window=",
+    "window=abc",
+    "window=[100]",
+    "window=100&window=100",
+    "window[]=100",
+    "window=100;after=1",
+    "window=0x64",
+    "%00=1",
+    "after=" + "x" * (LONGEST_CURSOR + 1),
+    "after=a&after=b",
+    "metrics=",
+    "metrics=,,,",
+    "metrics=" + ",".join("abcdefgh" * 9)[: 2 * (MOST_METRICS + 1)],
+    "nothing=1",
+    "callback=alert",
+    "<script>alert(1)</script>",
+    quote("é" * 500),
+    "a=" + "x" * (LONGEST_QUERY - 1),
+    "window=100&" * 700,
+    "x" * 1_000_000,
+    "&".join(f"a{n}=1" for n in range(150_000)),
+]
+
+
+@pytest.mark.parametrize("query", BAD)
+def test_a_bad_question_costs_one_sentence_and_no_time(api: Api, query: str) -> None:
+    before = time.thread_time()
+    answer = ask(api, f"/api/ticks?{query}")
+    spent = time.thread_time() - before
+    assert answer.status == 400
+    assert set(answer.json) == {"error"}
+    sentence = answer.json["error"]
+    assert 0 < len(sentence) < 200
+    assert "Traceback" not in sentence
+    assert "\n" not in sentence
+    assert spent < 0.01
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "window=10",
+        "window=7200",
+        "window=1e2",
+        "after=" + "x" * LONGEST_CURSOR,
+        "after=",
+        "metrics=" + ",".join(["m"] * MOST_METRICS),
+        "after=" + quote("é\0'\""),
+    ],
+)
+def test_what_lies_just_within_the_bounds_is_answered(api: Api, query: str) -> None:
+    assert ask(api, f"/api/ticks?{query}").status == 200
+
+
+@given(st.text(max_size=200))
+def test_no_question_raises(query: str) -> None:
+    store = MemoryStore()
+    store.append(Tick(5, 1, {"a": 1}))
+    for text in (query, f"window={query}", f"after={query}", f"metrics={query}", f"after={quote(query)}"):
+        assert ask(Api(store), f"/api/ticks?{text}").status in (200, 400)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "BREW"])
+def test_only_reading_is_allowed(api: Api, method: str) -> None:
+    answer = ask(api, "/api/ticks", method=method)
+    assert answer.status == 405
+    assert answer.headers["allow"] == "GET, HEAD"
+    assert method in answer.json["error"]
+
+
+@pytest.mark.parametrize("path", ["/api/", "/api/tick", "/api/ticks/", "/api/../x", "/api/\0"])
+def test_what_is_not_there_is_a_404(api: Api, path: str) -> None:
+    answer = ask(api, path)
+    assert (answer.status, set(answer.json)) == (404, {"error"})
+
+
+def test_the_same_question_of_the_same_tick_is_answered_once(api: Api, store: CountingStore) -> None:
+    ask(api, "/api/ticks?window=50")
+    reads = store.reads
+    bodies = {ask(api, "/api/ticks?window=50").body for _ in range(100)}
+    assert (store.reads, len(bodies)) == (reads, 1)
+    store.append(Tick(second() + 5, 1, {"cpu.percent": 1}))
+    assert ask(api, "/api/ticks?window=50").body not in bodies
+    assert store.reads > reads
+
+
+def test_all_who_ask_at_once_wait_for_one_answer(api: Api, store: CountingStore) -> None:
+    store.slow = 0.1
+    barrier = Barrier(8)
+
+    def go(_: int) -> bytes:
+        barrier.wait()
+        return ask(api, "/api/ticks?window=50").body
+
+    with ThreadPoolExecutor(8) as pool:
+        bodies = set(pool.map(go, range(8)))
+    assert (len(bodies), store.reads) == (1, 1)
+
+
+def test_a_slow_answer_never_passes_for_one_about_a_later_tick(api: Api, store: CountingStore) -> None:
+    store.slow = 0.3
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(ask, api, "/api/ticks?window=50")
+        while not store.reads:
+            time.sleep(0.001)
+        store.slow = 0
+        store.append(Tick(second() + 5, 1, {"cpu.percent": 1}))
+        ask(api, "/healthz")
+        slow.result()
+    assert ask(api, "/api/ticks?window=50").json["cursor"] == store.newest().encode()
+
+
+def test_different_questions_are_not_kept_without_end(api: Api, store: CountingStore) -> None:
+    for number in range(ANSWERS + 50):
+        ask(api, f"/api/ticks?window={100 + number / 1000}")
+    assert len(api._answers.known) <= ANSWERS
+
+
+def test_an_old_answer_is_not_given_for_ever(
+    api: Api, store: CountingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = ask(api, "/api/ticks").json["now"]
+    now = time.time()
+    monkeypatch.setattr("dashapp.api.time.time", lambda: now + FRESH + 0.1)
+    assert ask(api, "/api/ticks").json["now"] > first
+    monkeypatch.setattr("dashapp.api.time.time", lambda: now - 3600)
+    assert ask(api, "/api/ticks").json["now"] < first

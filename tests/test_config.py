@@ -1,0 +1,216 @@
+"""Settings: every bad one is told, at once, each in one sentence that says what to do."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from dashapp.config import Settings, parse, unknown_variables
+from dashapp.folders import can_write, store_folder, user_folder
+from dashapp.model import SettingsError
+
+
+def problems(argv: list[str], environ: dict[str, str] | None = None) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        parse(argv, environ or {})
+    return caught.value.problems
+
+
+BAD = [
+    ("--port", "0", "1 to 65535"),
+    ("--port", "65536", "1 to 65535"),
+    ("--port", "-1", "1 to 65535"),
+    ("--port", "80.5", "whole number"),
+    ("--port", "http", "whole number"),
+    ("--port", "", "whole number"),
+    ("--port", "9" * 5000, "whole number"),
+    ("--interval", "0", "0.1 to 60"),
+    ("--interval", "0.099", "0.1 to 60"),
+    ("--interval", "60.01", "0.1 to 60"),
+    ("--interval", "nan", "0.1 to 60"),
+    ("--interval", "inf", "0.1 to 60"),
+    ("--interval", "1s", "0.1 to 60"),
+    ("--window", "9", "10 to 7200"),
+    ("--window", "7201", "10 to 7200"),
+    ("--window", "1e400", "10 to 7200"),
+    ("--workers", "0", "1 to 33"),
+    ("--workers", "34", "1 to 33"),
+    ("--workers", "two", "whole number"),
+    ("--host", "example.test", "IP address"),
+    ("--host", "1.2.3", "IP address"),
+    ("--host", "300.1.1.1", "IP address"),
+    ("--host", "127.0.0.1:80", "IP address"),
+    ("--hosts", "a,b c", "host names"),
+    ("--hosts", "http://a", "host names"),
+    ("--store", "reddis://x", "folder"),
+    ("--store", "", "folder"),
+    ("--store", "memory:x", "folder"),
+]
+
+
+@pytest.mark.parametrize(("flag", "value", "expected"), BAD)
+def test_a_bad_value_is_told_with_name_value_and_what_is_expected(
+    flag: str, value: str, expected: str
+) -> None:
+    (sentence,) = problems([f"{flag}={value}"])
+    assert sentence.startswith(f'{flag} is "{value[:80]}')
+    assert expected in sentence
+    assert "\n" not in sentence
+    assert len(sentence) < 250
+
+
+@pytest.mark.parametrize(("flag", "value", "expected"), [bad for bad in BAD if bad[1]])
+def test_a_bad_variable_is_told_by_its_own_name(flag: str, value: str, expected: str) -> None:
+    name = "DASHAPP_" + flag[2:].upper()
+    (sentence,) = problems([], {name: value})
+    assert sentence.startswith(f'{name} is "{value[:80]}')
+
+
+@pytest.mark.parametrize("value", ["maybe", "2", "-"])
+def test_a_switch_is_on_or_off(value: str) -> None:
+    (sentence,) = problems([], {"DASHAPP_PUBLIC": value})
+    assert sentence == f'DASHAPP_PUBLIC is "{value}"; expected 1 or 0'
+
+
+@pytest.mark.parametrize("text", ["--public=1", "--no-collector=0", "--version=1", "--help="])
+def test_a_switch_takes_no_value(text: str) -> None:
+    (sentence,) = problems([text])
+    assert text.partition("=")[0] + " alone" in sentence
+
+
+def test_all_problems_are_told_at_once() -> None:
+    found = problems(
+        ["--port", "0", "--interval=x", "--prot", "81", "--public=1", "stray", "--host", "0.0.0.0"],
+        {"DASHAPP_WINDOW": "1", "WEB_CONCURRENCY": "99"},
+    )
+    for part in ("--port", "--interval", "--prot", "--public", "stray", "--host", "DASHAPP_WINDOW"):
+        assert sum(part in sentence for sentence in found) >= 1
+    assert any("WEB_CONCURRENCY" in sentence for sentence in found)
+    assert len(found) == 8
+
+
+def test_a_line_break_in_a_value_stays_on_one_line() -> None:
+    (sentence,) = problems(["--port", "1\n2"])
+    assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        ("--prot", "--port"),
+        ("--intervall=1", "--interval"),
+        ("--collector", "--no-collector"),
+        ("--worker", "--workers"),
+        ("--pubic", "--public"),
+        ("-port", "--port"),
+    ],
+)
+def test_an_unknown_flag_suggests_the_nearest(text: str, near: str) -> None:
+    (sentence,) = problems([text])
+    assert f"did you mean {near}?" in sentence
+
+
+def test_an_unknown_flag_like_none_points_to_the_help() -> None:
+    assert "--help" in problems(["--zzz"])[0]
+
+
+def test_an_unknown_variable_is_told_but_no_error() -> None:
+    environ = {"DASHAPP_PROT": "1", "DASHAPP_PORT": "1", "DASHAPP_CHILD": "1", "OTHER": "1"}
+    assert unknown_variables(environ) == [
+        "DASHAPP_PROT is set but is not a setting; did you mean DASHAPP_PORT?"
+    ]
+
+
+def test_defaults() -> None:
+    assert parse([], {}) == Settings()
+    assert Settings().address == "127.0.0.1"
+
+
+GOOD = {
+    "host": ("::1", "::1"),
+    "port": ("9000", 9000),
+    "public": ("yes", True),
+    "hosts": ("A.test, b", ("a.test", "b")),
+    "store": ("./x", "./x"),
+    "interval": ("0.1", 0.1),
+    "window": ("7200", 7200.0),
+    "workers": ("33", 33),
+    "collector": ("off", False),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_every_setting_has_a_variable(name: str) -> None:
+    text, value = GOOD[name]
+    assert getattr(parse([], {f"DASHAPP_{name.upper()}": text}), name) == value
+
+
+@pytest.mark.parametrize("name", [name for name in GOOD if name not in ("public", "collector")])
+def test_every_setting_has_a_flag_which_wins(name: str) -> None:
+    text, value = GOOD[name]
+    assert getattr(parse([f"--{name}", text], {f"DASHAPP_{name.upper()}": "bad one"}), name) == value
+
+
+def test_every_setting_is_tried_here() -> None:
+    assert {each.name for each in fields(Settings)} >= set(GOOD)
+
+
+def test_switches() -> None:
+    settings = parse(["--public", "--no-collector"], {})
+    assert (settings.public, settings.collector) == (True, False)
+
+
+def test_the_platforms_variables_give_way_to_ours_and_to_flags() -> None:
+    platform = {"PORT": "5000", "WEB_CONCURRENCY": "2"}
+    assert (parse([], platform).port, parse([], platform).workers) == (5000, 2)
+    assert parse([], {**platform, "DASHAPP_PORT": "6000"}).port == 6000
+    assert parse(["--port", "7000"], {**platform, "DASHAPP_PORT": "6000"}).port == 7000
+    assert problems([], {"PORT": "x"})[0].startswith('PORT is "x"')
+    assert parse([], {"PORT": ""}).port == 8050
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::"])
+def test_an_address_that_others_reach_needs_public(host: str) -> None:
+    (sentence,) = problems(["--host", host])
+    assert host in sentence
+    assert "--public" in sentence
+    assert parse(["--host", host, "--public"], {}).address == host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1"])
+def test_this_machine_alone_needs_nothing(host: str) -> None:
+    assert parse(["--host", host], {}).address == host
+
+
+def test_public_opens_every_interface() -> None:
+    assert parse(["--public"], {}).address == "0.0.0.0"
+
+
+def test_memory_is_of_one_process() -> None:
+    (sentence,) = problems(["--store", "memory:"], {"WEB_CONCURRENCY": "2"})
+    assert sentence.startswith('WEB_CONCURRENCY is "2"; expected 1')
+
+
+def test_without_a_store_data_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert store_folder(Settings()) == Path("data")
+    assert store_folder(Settings(store="memory:")) is None
+    assert store_folder(Settings(store="x")) == Path("x")
+
+
+def test_without_a_writable_folder_here_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    Path("data").write_text("a file is in the way")
+    assert store_folder(Settings()) == user_folder()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="paths of Unix")
+def test_the_folder_is_the_owners_alone(tmp_path: Path) -> None:
+    assert can_write(tmp_path / "a")
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o700
+    assert not list((tmp_path / "a").iterdir())
+    assert not can_write(Path("/proc/nothing"))

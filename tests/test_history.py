@@ -1,0 +1,133 @@
+"""Frames: holes where ticks are missing, the same picture whole or bit by bit."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashapp.history import Frame, frame
+from dashapp.model import Tick
+from dashapp.stores.memory import MemoryStore
+
+
+def store_of(times: list[float], step: float = 1.0, keep: int = 100_000) -> MemoryStore:
+    store = MemoryStore(keep)
+    for time in times:
+        assert store.append(Tick(time, step, {"a": time, **({"b": -time} if round(time) % 2 else {})}))
+    return store
+
+
+def seconds(found: Frame) -> list[float]:
+    return [time / 1000 for time in found.t]
+
+
+def test_a_frame_is_columns_of_one_length() -> None:
+    found = frame(store_of([1, 2, 3]), 100)
+    assert found.t == [1000, 2000, 3000]
+    assert found.y == {"a": [1, 2, 3], "b": [-1, None, -3]}
+    assert (found.reset, found.step) == (True, 1.0)
+
+
+def test_an_empty_store_gives_an_empty_frame() -> None:
+    store = MemoryStore()
+    found = frame(store, 100, step=7)
+    assert (found.t, found.y, found.reset, found.step) == ([], {}, True, 7)
+    store.append(Tick(5, 1, {"a": 5}))
+    assert frame(store, 100, found.cursor).t == [5000]
+
+
+@pytest.mark.parametrize(("window", "count"), [(10, 10), (10.5, 11), (99, 99), (100, 100), (7200, 100)])
+def test_a_window_ends_at_the_newest(window: float, count: int) -> None:
+    found = frame(store_of([float(n) for n in range(1, 101)]), window)
+    assert seconds(found) == list(range(101 - count, 101))
+
+
+def test_only_the_metrics_asked_for() -> None:
+    store = store_of([1, 2])
+    assert set(frame(store, 100, metrics={"b", "nothing"}).y) == {"b"}
+    assert frame(store, 100, metrics={"nothing"}).t == [1000, 2000]
+
+
+@pytest.mark.parametrize(
+    ("times", "step", "holes"),
+    [
+        ([1, 2, 3], 1, []),
+        ([1, 2, 3.5], 1, []),
+        ([1, 2, 4], 1, [3]),
+        ([1, 2, 100], 1, [3]),
+        ([0.1, 0.2, 0.3, 0.5], 0.1, [0.4]),
+        ([60, 120, 240], 60, [180]),
+        ([1, 3, 5], 1, [2, 4]),
+    ],
+)
+def test_a_gap_is_one_empty_time_a_step_after_the_last(
+    times: list[float], step: float, holes: list[float]
+) -> None:
+    found = frame(store_of(times, step), 1000)
+    empty = [time for time, value in zip(seconds(found), found.y["a"], strict=True) if value is None]
+    assert empty == holes
+    assert seconds(found) == sorted({*times, *holes})
+
+
+def test_a_slower_collector_makes_no_gap() -> None:
+    store = store_of([1, 2, 3])
+    for time in (60.0, 120.0):
+        store.append(Tick(time, 60, {"a": 1}))
+    assert None not in frame(store, 1000).y["a"]
+
+
+def test_a_gap_before_what_is_new_is_drawn_too() -> None:
+    store = store_of([1, 2])
+    cursor = frame(store, 100).cursor
+    store.append(Tick(10, 1, {"a": 10}))
+    found = frame(store, 100, cursor)
+    assert (seconds(found), found.y["a"], found.reset) == ([3, 10], [None, 10], False)
+
+
+@pytest.mark.parametrize("cursor", ["", "x", f"{'0' * 16}.1000", "LIFE.9000", "LIFE.1500", "LIFE.0"])
+def test_a_cursor_that_is_not_known_gives_the_whole_window(cursor: str) -> None:
+    store = store_of([1, 2, 3])
+    found = frame(store, 100, cursor.replace("LIFE", store.newest().life))
+    assert (seconds(found), found.reset) == ([1, 2, 3], True)
+
+
+def test_a_cursor_older_than_the_window_gives_the_whole_window() -> None:
+    store = store_of([float(n) for n in range(1, 51)])
+    life = store.newest().life
+    assert frame(store, 10, f"{life}.40000").reset is False
+    assert frame(store, 10, f"{life}.39000").reset is True
+
+
+def test_a_cursor_whose_tick_is_forgotten_gives_the_whole_window() -> None:
+    store = store_of([float(n) for n in range(1, 51)], keep=20)
+    life = store.newest().life
+    assert frame(store, 100, f"{life}.31000").reset is False
+    found = frame(store, 100, f"{life}.30000")
+    assert (found.reset, len(found.t)) == (True, 20)
+
+
+@given(
+    gaps=st.lists(st.sampled_from([1, 1, 1, 1, 2, 3, 50]), min_size=1, max_size=60),
+    reads=st.sets(st.integers(0, 60)),
+)
+def test_bit_by_bit_is_the_same_as_at_once(gaps: list[int], reads: set[int]) -> None:
+    store = MemoryStore()
+    cursor, t, a = "", list[int](), list[float | None]()
+    time = 1000.0
+    for number, gap in enumerate([*gaps, 1]):
+        if number in reads or number == len(gaps):
+            found = frame(store, 1e6, cursor)
+            assert found.reset is (not t)
+            cursor = found.cursor
+            t += found.t
+            a += found.y.get("a", [])
+        time += gap
+        store.append(Tick(time, 1, {"a": number}))
+    found = frame(store, 1e6, cursor)
+    whole = frame(store, 1e6)
+    assert t + found.t == whole.t
+    assert a + found.y["a"] == whole.y["a"]
+    assert all(old < new for old, new in pairwise(whole.t))

@@ -1,0 +1,59 @@
+"""Asks a WSGI application as a server would, without one."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from dashapp.api import App
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def ask(app: App, path: str, *, method: str = "GET", host: str = "127.0.0.1:8050", **headers: str) -> Answer:
+    """`headers` by their names in lower case, with underscores."""
+    path, _, query = path.partition("?")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "8050",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        "HTTP_HOST": host,
+        **{f"HTTP_{name.upper()}": value for name, value in headers.items()},
+    }
+    got: list[Any] = []
+
+    def start(status: str, fields: list[tuple[str, str]], *_: Any) -> None:
+        got[:] = [status, fields]
+
+    parts = app(environ, start)
+    try:
+        body = b"".join(parts)
+    finally:
+        if hasattr(parts, "close"):
+            parts.close()
+    names = [name.lower() for name, _ in got[1]]
+    assert len(names) == len(set(names)), "a header is there twice"
+    return Answer(int(got[0].split()[0]), {name.lower(): value for name, value in got[1]}, body)
