@@ -184,8 +184,8 @@ def test_no_variable_opens_a_debug_door(
     assert page.status == 200
     for path in ("/_mcp", "/mcp", "/_dash-mcp", "/_reload-hash", "/console", "/_alive_token", "/_dash-dev"):
         assert ask(other, path).status == ask(app, path).status != 200
-    for name in (b'"ui":true', b'"hot_reload":{', b"dash_dev_tools"):
-        assert (name in page.body) == (name in ask(app, "/").body)
+    for mark in (b'"ui":true', b"dash_dev_tools"):
+        assert (mark in page.body) == (mark in ask(app, "/").body)
     assert b'"hot_reload":{' not in page.body
 
 

@@ -1,0 +1,125 @@
+"""The house's rules: who may import whom, how long a file may be, what never stands in one."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+PACKAGE = HERE.parent / "dashapp"
+FILES = sorted(PACKAGE.rglob("*.py"))
+HEAVY = ("dash", "plotly", "flask", "granian", "werkzeug", "pandas", "numpy")
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(path: Path) -> set[str]:
+    """Whole names of the modules that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {each.name for each in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            if node.module == "dashapp":
+                found |= {f"dashapp.{each.name}" for each in node.names}
+    return found
+
+
+def ours(path: Path) -> set[str]:
+    return {name for name in imported(path) if name.startswith("dashapp.") and name != "dashapp.__version__"}
+
+
+# By the first word after the package: what each room may know. A room that is not here may know all.
+ROOMS = {
+    "model": set[str](),
+    "signals": set(),
+    "notices": set(),
+    "clock": set(),
+    "downsample": {"model"},
+    "rollup": {"model"},
+    "config": {"model"},
+    "folders": {"config", "model"},
+    "sources": {"model", "sources"},
+    "stores": {"model", "notices", "rollup", "stores"},
+    "sampler": {"model", "sources", "stores"},
+    "history": {"model", "stores", "downsample", "rollup"},
+    "static": {"api"},
+    "security": {"api", "config"},
+    "supervisor": {"notices"},
+    "figures": {"model"},
+    "callbacks": set(),
+}
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_room_knows_only_those_below_it(path: Path) -> None:
+    room = [*name_of(path).split("."), ""][1]
+    if room in ROOMS:
+        assert {name.split(".")[1] for name in ours(path)} <= ROOMS[room]
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_only_the_page_and_its_server_know_dash(path: Path) -> None:
+    outside = {name.split(".")[0] for name in imported(path)}
+    allowed = {"app": {"dash"}, "layout": {"dash"}, "callbacks": {"dash"}, "live_graph": {"dash"}}
+    room = [*name_of(path).split("."), ""][1]
+    expected = {"granian"} if room == "web" else allowed.get(room, set())
+    assert outside & set(HEAVY) <= expected
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_one_noun_a_file(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 250
+    assert ast.get_docstring(ast.parse(path.read_text())), "a module says what it is"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_no_code_comes_from_data(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    called = {
+        node.func.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert not called & {"eval", "exec", "compile", "globals", "__import__"}
+    assert not {name.split(".")[0] for name in imported(path)} & {"pickle", "marshal", "shelve", "dill"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_no_failure_is_swallowed_unseen(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ExceptHandler):
+            assert node.type is not None, "a bare except"
+            silent = all(isinstance(line, ast.Pass) for line in node.body)
+            assert not (silent and isinstance(node.type, ast.Name) and node.type.id == "Exception")
+
+
+@pytest.mark.parametrize("module", ["dashapp.collector", "dashapp.__main__"])
+def test_a_small_process_stays_small(module: str) -> None:
+    """The collector and the supervisor: a third of the memory, a seventh of the start-up."""
+    code = f"import {module}, sys; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=HERE.parent, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not set(loaded) & {*HEAVY, "asyncio", "pydantic", "requests"}
+
+
+def test_nothing_happens_at_import() -> None:
+    """No thread, child, socket or file is left open by importing every module."""
+    names = [name_of(path) for path in FILES if path.stem != "__main__"]
+    code = (
+        f"import importlib, os, threading\nbefore = set(os.listdir('/proc/self/fd'))\n"
+        f"for name in {names!r}: importlib.import_module(name)\n"
+        "assert threading.active_count() == 1, threading.enumerate()\n"
+        "assert set(os.listdir('/proc/self/fd')) == before\n"
+    )
+    if Path("/proc/self/fd").is_dir():
+        subprocess.run([sys.executable, "-c", code], cwd=HERE.parent, check=True)
