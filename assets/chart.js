@@ -5,6 +5,8 @@
 
   const STUCK_MS = 1500;
   const QUIET_FRAMES = 2;
+  const LABEL_PX = 65; // a time's width, and air
+  const MOST_LABELS = 7;
 
   app.Chart = class {
     /* `section`: the element with data-panel. `host`: {userZoomed(range), resume(), wake()}. */
@@ -97,10 +99,11 @@
       const xaxis = this.gd.layout.xaxis;
       xaxis.range = range.slice();
       xaxis.autorange = false;
+      xaxis.nticks = Math.max(2, Math.min(MOST_LABELS, Math.floor(this.gd._fullLayout._size.w / LABEL_PX)));
       this.drawn = { length: series.t.length, last: series.last, range: range.slice() };
       this.life = series.life;
       this.end = series.end;
-      if (series.t.length) this.section.classList.remove("loading");
+      this.section.classList.toggle("loading", !series.t.length);
       this.busySince = performance.now();
       if (whole || count <= 0 || !metrics.length) return this.redraw(series, metrics);
       window.dash_clientside.set_props(this.graph.id, {

@@ -34,6 +34,7 @@
 
     tick() {
       this.show();
+      if (this.window !== null) this.nameSlider();
       if (!document.hidden) this.feed.plan();
     }
 
@@ -42,18 +43,22 @@
       if (seconds === undefined || seconds === this.window) return;
       const first = this.window === null;
       this.window = this.feed.window = seconds;
-      const words = app.fullWords(seconds);
-      document.getElementById("window-label").textContent = words;
-      const thumb = document.querySelector("#window [role=slider]");
-      if (thumb) {
-        thumb.setAttribute("aria-valuetext", words);
-        thumb.setAttribute("aria-label", "Seconds on screen");
-      }
+      document.getElementById("window-label").textContent = app.fullWords(seconds);
+      this.nameSlider();
       if (first) return;
       this.resume();
       this.trim();
       this.feed.restart(SLIDER_REST_MS);
       this.redrawAll();
+    }
+
+    /* Say to those who hear the page what the slider is. Dash mounts it later than it calls for its value. */
+    nameSlider() {
+      const thumb = document.querySelector("#window [role=slider]");
+      const words = app.fullWords(this.window);
+      if (!thumb || thumb.getAttribute("aria-valuetext") === words) return;
+      thumb.setAttribute("aria-valuetext", words);
+      thumb.setAttribute("aria-label", "Time on screen");
     }
 
     take(frame) {

@@ -20,7 +20,7 @@ def empty_figure(unit: str, low: float | None, high: float | None, *, lines: int
         "data": [],
         "layout": {
             "autosize": True,
-            "margin": {"l": 52, "r": 14, "t": 8 if lines == 1 else 30, "b": 28},
+            "margin": {"l": 52, "r": 28, "t": 14, "b": 28},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "font": {"family": FONT, "size": 12, "color": "#7a8594"},
@@ -29,7 +29,7 @@ def empty_figure(unit: str, low: float | None, high: float | None, *, lines: int
             "dragmode": "zoom",
             "uirevision": "kept",
             "showlegend": lines != 1,
-            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "maxheight": 0.25},
             "xaxis": {
                 "type": "date",
                 "showgrid": False,

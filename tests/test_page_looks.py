@@ -1,0 +1,122 @@
+"""How the page looks and is reached: dark and light, a phone, the Tab key, names that would be code."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from conftest import ZONE, Serve
+from drawing import assert_drawn_equals_store, wait_for_state, wait_until
+from feeder import METRICS
+from playwright.sync_api import Browser, Page
+
+from dashapp.model import Metric
+
+COLOURS = """() => {
+    const brightness = (colour) => colour.match(/[0-9.]+/g).slice(0, 3).reduce((sum, part) => sum + +part, 0);
+    const style = (selector) => getComputedStyle(document.querySelector(selector));
+    return { ground: brightness(style("body").backgroundColor), card: brightness(style(".panel").backgroundColor),
+             text: brightness(style("h1").color), label: brightness(style(".xtick text").fill) };
+}"""
+SPANS = """() => [...document.querySelectorAll('[data-panel="cpu"] .xtick text')].map((text) => {
+    const box = text.getBoundingClientRect();
+    return [box.left, box.right];
+})"""
+
+
+def test_colours_follow_the_system_while_the_page_is_open(page: Page, serve: Serve) -> None:
+    live = serve()
+    page.emulate_media(color_scheme="light")
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    light = page.evaluate(COLOURS)
+    assert light["ground"] > 600
+    assert light["card"] > light["text"] + 400
+    assert light["card"] > light["label"] + 250
+    page.emulate_media(color_scheme="dark")
+    dark = page.evaluate(COLOURS)
+    assert dark["ground"] < 150
+    assert dark["card"] + 400 < dark["text"]
+    assert dark["card"] + 250 < dark["label"]
+    assert_drawn_equals_store(page, live.store)
+
+
+def test_a_phone_shows_everything_without_scrolling_sideways(chromium: Browser, serve: Serve) -> None:
+    live = serve()
+    context = chromium.new_context(
+        viewport={"width": 390, "height": 800}, is_mobile=True, has_touch=True, timezone_id=ZONE
+    )
+    page = context.new_page()
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    spans = sorted(page.evaluate(SPANS))
+    assert len(spans) >= 2
+    assert all(right < left for (_, right), (left, _) in pairwise(spans))
+    for control in ("#pause", "#window [role=slider]", "#status"):
+        box = page.locator(control).bounding_box()
+        assert box
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+        assert box["y"] + box["height"] <= 800
+    page.tap("#pause")
+    wait_for_state(page, "paused")
+    page.tap("#pause")
+    wait_for_state(page, "live")
+    page.touchscreen.tap(200, 300)
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
+    context.close()
+
+
+def test_tab_reaches_every_control_and_shows_where_it_is(page: Page, serve: Serve) -> None:
+    live = serve()
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    wait_until(page, lambda: page.get_attribute("#window [role=slider]", "aria-valuetext") == "100 seconds")
+    reached = []
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        focus = page.evaluate(
+            """() => { const e = document.activeElement;
+            return [e.id || e.getAttribute("role"), e.getAttribute("aria-label") || e.textContent,
+                    getComputedStyle(e).outlineStyle]; }"""
+        )
+        reached.append(tuple(focus))
+    assert ("pause", "Pause", "solid") in reached
+    assert ("slider", "Time on screen", "solid") in reached
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        '<a href="javascript:alert(1)">click</a>',
+        "<img src=x onerror=alert(1)>",
+        "</script><script>alert(1)</script>",
+        "%{y}<br><b>" + "x" * 500,
+        "&lt;b&gt; \u202e \x00",
+    ],
+)
+def test_a_hostile_label_is_text(page: Page, serve: Serve, label: str) -> None:
+    console: list[str] = []
+    page.on("console", lambda line: console.append(line.text))
+    page.on("dialog", lambda dialog: console.append(dialog.message))
+    live = serve()
+    live.store.describe(
+        [METRICS[0], *(Metric(m.key, label, label, m.panel, m.low, m.high) for m in METRICS[1:])]
+    )
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    legend = page.locator('[data-panel="cores"] .legendtext').first
+    wait_until(page, lambda: legend.text_content())
+    assert legend.locator("a").count() == 0
+    shown = legend.text_content() or ""
+    assert shown.replace("…", "") in label
+    box = page.locator('[data-panel="cores"] .nsewdrag').bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 300, box["y"] + 60)
+    page.mouse.move(box["x"] + 304, box["y"] + 60)
+    page.locator('[data-panel="cores"] .hoverlayer').wait_for(state="attached")
+    page.wait_for_timeout(300)
+    assert page.locator(".js-plotly-plot a, .js-plotly-plot img").count() == 0
+    assert console == []
