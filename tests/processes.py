@@ -1,0 +1,202 @@
+"""Real processes: started as a user starts them, on a port of their own, and ended, and only they."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from itertools import pairwise
+from pathlib import Path
+from threading import Thread
+from typing import Any, TypeVar
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+Result = TypeVar("Result")
+
+
+def wait_for(what: Callable[[], Result], seconds: float = 10.0) -> Result:
+    """The first answer of `what` that is true. AssertionError, with the last one, past `seconds`."""
+    end = time.monotonic() + seconds
+    while not (answer := what()):
+        assert time.monotonic() < end, f"waited {seconds} s in vain: {answer!r}"
+        time.sleep(0.02)
+    return answer
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Process:
+    """A process with its output kept as it comes, stderr and stdout together."""
+
+    def __init__(self, argv: Sequence[str], *, folder: Path, env: Mapping[str, str], **more: Any) -> None:
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("DASHAPP_")}
+        clean = {k: v for k, v in clean.items() if k not in ("PORT", "WEB_CONCURRENCY")}
+        self.popen = subprocess.Popen(
+            argv,
+            cwd=folder,
+            env={**clean, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "HOME": str(folder), **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            **more,
+        )
+        self.lines: list[str] = []
+        self._family: dict[int, psutil.Process] = {}
+        self._reading = Thread(target=self._read, daemon=True)
+        self._reading.start()
+
+    def _read(self) -> None:
+        assert self.popen.stdout is not None
+        for line in self.popen.stdout:
+            self.lines.append(line.decode(errors="replace").rstrip())
+
+    @property
+    def pid(self) -> int:
+        return self.popen.pid
+
+    @property
+    def said(self) -> str:
+        return "\n".join(self.lines)
+
+    def family(self) -> list[psutil.Process]:
+        """Every process that it started, and they, as far as they live."""
+        with suppress(psutil.NoSuchProcess):
+            for each in psutil.Process(self.pid).children(recursive=True):
+                self._family.setdefault(each.pid, each)
+        return [each for each in self._family.values() if alive(each)]
+
+    def child(self, word: str) -> psutil.Process:
+        """The direct child that runs the module `word`."""
+
+        def find() -> psutil.Process | None:
+            with suppress(psutil.Error):
+                for each in psutil.Process(self.pid).children():
+                    if f"dashapp.{word}" in each.cmdline():
+                        self.family()
+                        return each
+            return None
+
+        found = wait_for(find)
+        assert found
+        return found
+
+    def wait(self, seconds: float = 10.0) -> int:
+        code = self.popen.wait(seconds)
+        self._reading.join(2)
+        return code
+
+    def end(self) -> None:
+        """Kill it and all that it ever started."""
+        family = self.family()
+        with suppress(ProcessLookupError):
+            self.popen.send_signal(signal.SIGCONT)
+            self.popen.kill()
+        for each in family:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        self.popen.wait(10)
+        self._reading.join(5)
+        assert self.popen.stdout is not None
+        self.popen.stdout.close()
+
+
+def alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+class Dashapp(Process):
+    """`python -m dashapp` in a folder of its own."""
+
+    def __init__(self, folder: Path, *flags: str, env: Mapping[str, str] | None = None, **more: Any) -> None:
+        self.port = free_port()
+        self.store = folder / "data"
+        argv = [sys.executable, "-m", "dashapp", "--port", str(self.port), *flags]
+        super().__init__(argv, folder=folder, env=env or {}, **more)
+
+    def serving(self) -> Dashapp:
+        """Wait until it says where it serves."""
+        wait_for(lambda: "Serving on" in self.said or self.popen.poll() is not None, 20)
+        assert "Serving on" in self.said, self.said
+        self.family()
+        return self
+
+    def get(self, path: str, timeout: float = 5.0, **headers: str) -> tuple[int, bytes]:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)) as connection:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+
+    def ticks(self, window: int = 100, after: str = "") -> dict[str, Any]:
+        status, body = self.get(f"/api/ticks?window={window}&after={after}")
+        assert status == 200, body
+        found: dict[str, Any] = json.loads(body)
+        return found
+
+    def newest(self) -> int:
+        """Milliseconds; 0 where there is no tick, or no answer yet."""
+        with suppress(OSError, http.client.HTTPException):
+            return max(self.ticks()["t"], default=0)
+        return 0
+
+    def moves(self, seconds: float = 10.0) -> None:
+        """Wait until another tick comes."""
+        before = self.newest()
+        wait_for(lambda: self.newest() > before, seconds)
+
+    def notices(self) -> str:
+        return " ".join(self.ticks().get("notices", []))
+
+
+@contextmanager
+def dashapp(folder: Path, *flags: str, **more: Any) -> Iterator[Dashapp]:
+    process = Dashapp(folder, *flags, **more)
+    try:
+        yield process
+    finally:
+        process.end()
+
+
+@contextmanager
+def collector(
+    folder: Path, *flags: str, env: Mapping[str, str] | None = None, **more: Any
+) -> Iterator[Process]:
+    """`python collector.py` in a folder of its own."""
+    argv = [sys.executable, str(ROOT / "collector.py"), *flags]
+    process = Process(argv, folder=folder, env=env or {}, **more)
+    try:
+        yield process
+    finally:
+        process.end()
+
+
+def stored(folder: Path) -> list[int]:
+    """The times in the database, in milliseconds, by a reading of our own."""
+    uri = f"file:{folder / 'cache.db'}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True, timeout=5)) as connection:
+            rows = connection.execute("SELECT value FROM Cache ORDER BY key").fetchall()
+    except sqlite3.OperationalError:
+        return []  # there is none yet, or no table in it
+    return [round(1000 * json.loads(row)[0]) for (row,) in rows]
+
+
+def holes(times: Sequence[int], step: int) -> list[tuple[int, int]]:
+    """Where `times` do not follow each other by `step`."""
+    return [(old, new) for old, new in pairwise(times) if new - old != step]

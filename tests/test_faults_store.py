@@ -1,0 +1,211 @@
+"""Faults of the disk under a running product: full, read-only, gone, damaged, locked, cleared."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import diskcache
+import psutil
+import pytest
+from processes import Dashapp, collector, dashapp, holes, stored, wait_for
+
+NOBODY = 65534
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Somebody else's write transaction."""
+    with closing(sqlite3.connect(folder / "cache.db", isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+def all_stored(app: Dashapp, since: int) -> None:
+    """Every tick of the page is in the database, none missing and none twice."""
+    shown = [time for time in app.ticks(7200)["t"] if time > since]
+    wait_for(lambda: stored(app.store)[-1:] >= shown[-1:], 15)
+    times = stored(app.store)
+    assert times == sorted(set(times))
+    assert set(shown) <= set(times)
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="sets another process's limit")
+def test_11_a_full_disk_stops_nothing_and_loses_nothing(tmp_path: Path) -> None:
+    with dashapp(tmp_path, "--interval", "0.1") as app:
+        app.serving().moves()
+        pid = app.child("collector").pid
+        first = app.newest()
+        # Neither database nor log may grow; what is there may be written over.
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+        wait_for(lambda: "cannot be saved" in app.notices(), 15)
+        for _ in range(5):
+            app.moves(2)
+        answer = app.ticks()
+        assert holes([t for t in answer["t"] if t > first], 100) == []
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        wait_for(lambda: not app.ticks().get("notices"), 15)
+        assert app.child("collector").pid == pid
+        all_stored(app, first)
+        assert holes([t for t in stored(app.store) if t >= first], 100) == []
+        assert app.said.count("cannot be saved") == 1
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="needs another user's eyes")
+def test_12_a_store_turned_read_only_does_not_spin_and_recovers(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    for each in (home, *tmp_path.parents):
+        if each.is_relative_to("/tmp") and each != Path("/tmp"):
+            each.chmod(each.stat().st_mode | 0o055)
+    os.chown(home, NOBODY, NOBODY)
+    store = home / "s"
+    flags = ("--store", "s", "--interval", "0.1")
+    with collector(home, *flags, user=NOBODY, group=NOBODY, extra_groups=[]) as running:
+        wait_for(lambda: len(stored(store)) > 3)
+        files = [store / "cache.db", store / "cache.db-wal", store / "cache.db-shm"]
+        with held(store):
+            # The files open at the time can still be written: what fails once opens them anew.
+            for file in files:
+                file.chmod(0o444)
+            store.chmod(0o555)
+            time.sleep(0.5)
+        process = psutil.Process(running.pid)
+        before, lines = process.cpu_times(), len(running.lines)
+        time.sleep(5)
+        after = process.cpu_times()
+        assert (after.user + after.system - before.user - before.system) / 5 < 0.2
+        assert len(running.lines) - lines <= 1
+        assert "Traceback" not in running.said
+        count = len(stored(store))
+        store.chmod(0o700)
+        for file in files:
+            if file.exists():
+                file.chmod(0o600)
+        wait_for(lambda: len(stored(store)) > count + 50)
+        assert holes(stored(store), 100) == []
+        assert running.popen.poll() is None
+
+
+def test_13_a_deleted_folder_is_made_again(tmp_path: Path) -> None:
+    with dashapp(tmp_path, "--interval", "0.2") as app:
+        app.serving().moves()
+        pid = app.child("collector").pid
+        for _ in range(2):
+            shutil.rmtree(app.store)
+            wait_for(lambda: stored(app.store), 5)
+            app.moves(5)
+        assert app.child("collector").pid == pid
+        assert app.store.stat().st_mode & 0o777 == 0o700
+        wait_for(lambda: app.get("/api/metrics")[1] != b"[]")
+        answer = app.ticks()
+        assert holes(answer["t"], 200) == [], "what the page showed, it still shows"
+        assert app.said.count("made anew") == 2
+
+
+def random_header(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(os.urandom(4096))
+
+
+def half(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2 // 4096 * 4096 + 100)
+
+
+def random_middle(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(path.stat().st_size - 4096))
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [random_header, half, random_middle])
+@pytest.mark.parametrize("tail", ["tail there", "tail gone"])
+def test_14_a_damaged_store_is_set_aside_and_said(tmp_path: Path, damage: object, tail: str) -> None:
+    with collector(tmp_path, "--store", "data", "--interval", "0.1") as before:
+        wait_for(lambda: len(stored(tmp_path / "data")) > 20)
+        before.popen.terminate()
+        assert before.wait() == 0
+    old = stored(tmp_path / "data")
+    (tmp_path / "data" / "cache.db-wal").unlink(missing_ok=True)
+    damage(tmp_path / "data" / "cache.db")  # type: ignore[operator]
+    if tail == "tail gone":
+        (tmp_path / "data" / "tail").unlink()
+    with dashapp(tmp_path, "--interval", "0.1") as app:
+        app.serving().moves()
+        wait_for(lambda: "set aside as cache.db.corrupt-" in app.notices())
+        assert list(app.store.glob("cache.db.corrupt-*"))
+        assert "set aside as cache.db.corrupt-" in app.said
+        assert "Traceback" not in app.said
+        assert app.ticks(7200)["t"][-1] > old[-1]
+        wait_for(lambda: stored(app.store))
+        if tail == "tail there":
+            assert set(old) <= set(stored(app.store)), "what the tail still knew is kept"
+
+
+def test_14_an_empty_database_is_filled_again(tmp_path: Path) -> None:
+    with collector(tmp_path, "--store", "data", "--interval", "0.1") as before:
+        wait_for(lambda: len(stored(tmp_path / "data")) > 5)
+        before.popen.terminate()
+        assert before.wait() == 0
+    empty(tmp_path / "data" / "cache.db")
+    with dashapp(tmp_path, "--interval", "0.1") as app:
+        app.serving().moves()
+        assert "Traceback" not in app.said
+
+
+def test_14_a_store_damaged_while_it_runs_is_set_aside(tmp_path: Path) -> None:
+    with dashapp(tmp_path, "--interval", "0.1") as app:
+        app.serving().moves()
+        wait_for(lambda: len(stored(app.store)) > 10)
+        with closing(sqlite3.connect(app.store / "cache.db")) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        random_header(app.store / "cache.db")
+        wait_for(lambda: list(app.store.glob("cache.db.corrupt-*")), 10)
+        app.moves()
+        wait_for(lambda: "set aside" in app.notices())
+        assert "Traceback" not in app.said
+
+
+def test_17_a_locked_store_keeps_nobody_waiting(tmp_path: Path) -> None:
+    with dashapp(tmp_path, "--interval", "0.2") as app:
+        app.serving().moves()
+        first = app.newest()
+        with held(app.store):
+            end = time.monotonic() + 5
+            slowest, newest = 0.0, set[int]()
+            while time.monotonic() < end:
+                for path in ("/api/ticks?window=7200", "/", "/healthz"):
+                    before = time.monotonic()
+                    assert app.get(path)[0] == 200
+                    slowest = max(slowest, time.monotonic() - before)
+                newest.add(app.newest())
+                time.sleep(0.05)
+            assert slowest < 1
+            assert len(newest) > 10
+        all_stored(app, first)
+        assert holes([t for t in stored(app.store) if t >= first], 200) == []
+
+
+def test_18_a_store_cleared_from_outside_resets_the_page(tmp_path: Path) -> None:
+    with dashapp(tmp_path, "--interval", "0.2") as app:
+        app.serving().moves()
+        cursor = app.ticks()["cursor"]
+        cleared = 1000 * time.time()
+        with diskcache.Cache(str(app.store)) as cache:
+            cache.clear()
+        wait_for(lambda: app.ticks(after=cursor)["reset"], 5)
+        answer = app.ticks()
+        assert min(answer["t"]) > cleared - 400
+        app.moves()
+        assert app.ticks(after=app.ticks()["cursor"])["reset"] is False
