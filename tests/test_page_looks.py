@@ -15,8 +15,12 @@ from dashapp.model import Metric
 COLOURS = """() => {
     const brightness = (colour) => colour.match(/[0-9.]+/g).slice(0, 3).reduce((sum, part) => sum + +part, 0);
     const style = (selector) => getComputedStyle(document.querySelector(selector));
-    return { ground: brightness(style("body").backgroundColor), card: brightness(style(".panel").backgroundColor),
-             text: brightness(style("h1").color), label: brightness(style(".xtick text").fill) };
+    return {
+        ground: brightness(style("body").backgroundColor),
+        card: brightness(style(".panel").backgroundColor),
+        text: brightness(style("h1").color),
+        label: brightness(style(".xtick text").fill),
+    };
 }"""
 SPANS = """() => [...document.querySelectorAll('[data-panel="cpu"] .xtick text')].map((text) => {
     const box = text.getBoundingClientRect();
