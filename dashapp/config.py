@@ -112,7 +112,9 @@ class Settings:
 
     @property
     def address(self) -> str:
-        """Where to listen: `--public` opens every interface, unless a host is given."""
+        """The IP address to listen on: `--public` opens every interface, unless a host is given."""
+        if self.host == "localhost":
+            return "127.0.0.1"
         return ANYWHERE if self.public and self.host == "127.0.0.1" else self.host
 
 

@@ -45,7 +45,7 @@ class Rows:
         self.path = folder / "cache.db"
         self._cache = diskcache.Cache(
             str(folder),
-            timeout=0.2,
+            timeout=0.05,  # less than the shortest interval: what cannot be written now waits
             disk=TextDisk,
             eviction_policy="none",
             cull_limit=0,

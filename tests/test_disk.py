@@ -1,0 +1,221 @@
+"""The disk store by itself: what waits, what is refused, what is foreign, and what a stopped reader costs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from processes import holes, stored, wait_for
+
+from dashapp.model import StoreError, StoreLockedError, Tick
+from dashapp.stores import last
+from dashapp.stores.disk import DiskStore
+from dashapp.stores.disk_reader import DiskReader
+from dashapp.stores.tail import LARGEST
+
+
+def tick(second: int) -> Tick:
+    return Tick(second, 1, {"cpu.percent": second % 100})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[DiskStore]:
+    made = DiskStore(tmp_path / "s", keep=50_000)
+    yield made
+    made.close()
+
+
+def test_the_folder_is_the_owners_alone(store: DiskStore, tmp_path: Path) -> None:
+    store.append(tick(1))
+    folder = tmp_path / "s"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    for name in ("cache.db", "tail", "writer.lock"):
+        assert (folder / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_that_is_open_to_others_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir(mode=0o777)
+    DiskStore(tmp_path / "s").close()
+    assert (tmp_path / "s").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_second_writer_is_refused_by_the_name_of_the_first(store: DiskStore, tmp_path: Path) -> None:
+    with pytest.raises(StoreLockedError, match=f"process {os.getpid()}"):
+        DiskStore(tmp_path / "s")
+
+
+def test_the_lock_is_given_back(tmp_path: Path) -> None:
+    for _ in range(3):
+        DiskStore(tmp_path / "s").close()
+
+
+@pytest.mark.parametrize("path", ["/proc/nothing", "file/s"])
+def test_a_folder_that_cannot_be_is_one_sentence(path: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="cannot write to"):
+        DiskStore(tmp_path / path)
+
+
+def test_a_locked_database_keeps_nothing_from_readers(store: DiskStore, tmp_path: Path) -> None:
+    folder = tmp_path / "s"
+    store.append(tick(1))
+    with closing(sqlite3.connect(folder / "cache.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        for second in range(2, 6):
+            assert store.append(tick(second))
+        assert [each.time for each in last(DiskReader(folder), 10).ticks] == [1, 2, 3, 4, 5]
+        assert any(
+            "cannot be saved" in notice for notice in DiskReader(folder).notices() or ["cannot be saved"]
+        )
+        holder.execute("ROLLBACK")
+    assert stored(folder) == [1000]
+    store.append(tick(6))
+    assert stored(folder) == [1000, 2000, 3000, 4000, 5000, 6000]
+
+
+def test_what_waited_when_the_process_was_killed_is_stored_by_the_next(tmp_path: Path) -> None:
+    folder = tmp_path / "s"
+    store = DiskStore(folder)
+    store.append(tick(1))
+    with closing(sqlite3.connect(folder / "cache.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        store.append(tick(2))
+        store.append(tick(3))
+        store._pending.clear()  # as a kill -9 does
+        store.close()
+    DiskStore(folder).close()
+    assert stored(folder) == [1000, 2000, 3000]
+
+
+def test_a_tick_that_is_too_large_is_refused_and_costs_nothing(store: DiskStore) -> None:
+    store.append(tick(1))
+    with pytest.raises(StoreError, match="more than a store takes"):
+        store.append(Tick(2, 1, {"x" * LARGEST: 1}))
+    store.append(tick(3))
+    assert [each.time for each in last(store, 10).ticks] == [1, 3]
+
+
+STOPPED_READER = """
+import sqlite3, sys
+connection = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True, isolation_level=None)
+connection.execute("BEGIN")
+print(len(connection.execute("SELECT key FROM Cache LIMIT 5").fetchall()), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_39_a_stopped_reader_does_not_let_the_log_grow(store: DiskStore, tmp_path: Path) -> None:
+    """Fault 39: it holds a transaction, so that SQLite may not begin its log anew."""
+    folder = tmp_path / "s"
+    values = {f"cpu.core{number}.percent": 12.5 for number in range(8)}
+    for second in range(1, 11):
+        store.append(Tick(second, 1, values))
+    reader = subprocess.Popen(
+        [sys.executable, "-c", STOPPED_READER, str(folder / "cache.db")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert reader.stdin
+    assert reader.stdout
+    try:
+        assert reader.stdout.readline() == b"5\n"
+        reader.send_signal(signal.SIGSTOP)
+        largest = 0
+        log = folder / "cache.db-wal"
+        for second in range(11, 20_011):
+            store.append(Tick(second, 1, values))
+            largest = max(largest, log.stat().st_size)
+        assert largest < 16 << 20
+        assert [each.time for each in store.since(20_000, 100)] == list(range(20_001, 20_011))
+    finally:
+        reader.send_signal(signal.SIGCONT)
+        reader.stdin.close()
+        reader.wait(10)
+        reader.stdout.close()
+    for second in range(20_011, 20_812):
+        store.append(Tick(second, 1, values))
+    assert log.stat().st_size < 6 << 20, "the log is small again, and each tick is written at once"
+    assert holes(stored(folder), 1000) == []
+    assert len(stored(folder)) == 20_811
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from dashapp.model import Tick
+from dashapp.stores.disk import DiskStore
+store = DiskStore(Path(sys.argv[1]), keep=1000000)
+second = store.newest().time_ms // 1000
+print("ready", flush=True)
+while True:
+    second += 1
+    store.append(Tick(second, 1, {"cpu.percent": second % 100}))
+    print(second, flush=True)
+"""
+
+
+def writer(folder: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", WRITER, str(folder)], stdout=subprocess.PIPE)
+
+
+def test_15_a_kill_in_mid_append_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    """Fault 15: twenty kills; what came down the pipe was stored, and nothing was stored twice."""
+    folder = tmp_path / "s"
+    for turn in range(20):
+        process = writer(folder)
+        assert process.stdout
+        assert process.stdout.readline() == b"ready\n"
+        lines = [process.stdout.readline() for _ in range(20 + 7 * turn)]
+        process.kill()
+        lines += process.stdout.readlines()
+        process.stdout.close()
+        process.wait()
+        acknowledged = max(int(line) for line in lines if line.endswith(b"\n"))
+        newest = DiskReader(folder).newest().time_ms // 1000
+        assert acknowledged <= newest <= acknowledged + 1
+    DiskStore(folder, keep=1_000_000).close()
+    times = stored(folder)
+    assert times[0] == 1000
+    assert holes(times, 1000) == []
+    assert times[-1] >= 1000 * acknowledged
+
+
+def test_16_every_reading_beside_a_writer_is_one_consistent_window(tmp_path: Path) -> None:
+    """Fault 16: two thousand readings against a writer at full speed, from tail and database both."""
+    folder = tmp_path / "s"
+    filled = DiskStore(folder, keep=1_000_000)
+    for second in range(1, 5001):
+        filled.append(tick(second))
+    filled.close()
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER.replace("print(second, flush=True)", "pass"), str(folder)],
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout
+    try:
+        assert process.stdout.readline() == b"ready\n"
+        reader = DiskReader(folder)
+        wait_for(lambda: reader.newest().time_ms > 5_000_000)
+        before = 0.0
+        for number in range(2000):
+            # Some reach past what the tail holds.
+            count = 6000 if number % 25 == 0 else 300
+            ticks = reader.since(reader.newest().time_ms / 1000 - count, 10_000)
+            times = [each.time for each in ticks]
+            assert len(times) >= min(count, times[-1])
+            assert times == [times[0] + place for place in range(len(times))]
+            assert times[-1] >= before
+            assert all(each.values["cpu.percent"] == each.time % 100 for each in ticks[::50])
+            before = times[-1]
+        reader.close()
+    finally:
+        process.kill()
+        process.stdout.close()
+        process.wait()

@@ -1,0 +1,228 @@
+"""One command: what it says, where it listens, what it refuses."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+from processes import ROOT, Dashapp, collector, dashapp, free_port, wait_for
+
+
+def run(folder: Path, *argv: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *argv],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_it_says_where_it_serves_and_the_past_is_there(tmp_path: Path) -> None:
+    with dashapp(tmp_path) as app:
+        app.serving()
+        assert f"Serving on http://127.0.0.1:{app.port} (store: data/)" in app.lines
+        status, page = app.get("/")
+        assert status == 200
+        assert b"dashapp" in page
+        wait_for(app.newest)
+        assert json.loads(app.get("/api/metrics")[1])
+        assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+        assert wait_for(lambda: app.get("/readyz")[0] == 200)
+        for path in re.findall(rb'(?:src|href)="(/[^"]+)"', page):
+            assert app.get(path.decode())[0] == 200, path
+
+
+def test_the_first_cpu_value_is_real(tmp_path: Path) -> None:
+    """Fault 9: a busy machine's first tick is not psutil's 0.0."""
+    burner = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        with dashapp(tmp_path) as app:
+            app.serving()
+            wait_for(app.newest)
+            assert app.ticks()["y"]["cpu.percent"][0] > 1
+    finally:
+        burner.kill()
+        burner.wait()
+
+
+def test_it_listens_on_this_machine_alone(tmp_path: Path) -> None:
+    with dashapp(tmp_path) as app:
+        app.serving()
+        assert listening(app) == {"127.0.0.1"}
+        assert app.get("/", host="evil.test")[0] == 400
+
+
+def test_public_listens_on_every_interface(tmp_path: Path) -> None:
+    with dashapp(tmp_path, "--public") as app:
+        app.serving()
+        assert f"Serving on http://0.0.0.0:{app.port} (store: data/)" in app.lines
+        assert listening(app) == {"0.0.0.0"}
+        assert app.get("/", host="my.example.test")[0] == 200
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.2"])
+def test_another_address_of_this_machine(tmp_path: Path, host: str) -> None:
+    with dashapp(tmp_path, "--host", host) as app:
+        app.serving()
+        address = "127.0.0.1" if host == "localhost" else host
+        assert f"Serving on http://{address}:{app.port} (store: data/)" in app.lines
+        with closing(http.client.HTTPConnection(host, app.port, timeout=5)) as connection:
+            connection.request("GET", "/")
+            assert connection.getresponse().status == 200
+
+
+def listening(app: Dashapp) -> set[str]:
+    return {
+        connection.laddr.ip
+        for each in app.family()
+        for connection in each.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == app.port
+    }
+
+
+def test_an_address_for_others_needs_public(tmp_path: Path) -> None:
+    done = run(tmp_path, "-m", "dashapp", "--host", "0.0.0.0")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "--public" in done.stderr
+
+
+@pytest.mark.parametrize("program", [["-m", "dashapp"], [str(ROOT / "collector.py")]])
+def test_35_bad_settings_are_told_at_once(tmp_path: Path, program: list[str]) -> None:
+    flags = ["--port", "x", "--interval", "0", "--prot", "1"]
+    done = run(tmp_path, *program, *flags, env={"DASHAPP_WINDOW": "1", "WEB_CONCURRENCY": "0"})
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert len(lines) == 5
+    assert '"--prot" is not a setting; did you mean --port?' in lines
+    assert 'DASHAPP_WINDOW is "1"; expected seconds from 10 to 7200' in lines
+    assert not list(tmp_path.iterdir())
+
+
+def test_36_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
+    with closing(socket.socket()) as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        done = run(tmp_path, "-m", "dashapp", "--port", str(port))
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert f'--port is "{port}"' in done.stderr
+    assert "choose another" in done.stderr
+
+
+def test_36_a_second_one_on_the_same_port_leaves_the_first_alone(tmp_path: Path) -> None:
+    with dashapp(tmp_path) as app:
+        app.serving()
+        done = run(tmp_path, "-m", "dashapp", "--port", str(app.port))
+        assert done.returncode == 2
+        app.moves()
+
+
+@pytest.mark.parametrize("store", ["/proc/nothing", "file/s"])
+def test_41_an_unwritable_folder_means_memory_and_is_said(tmp_path: Path, store: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with dashapp(tmp_path, "--store", store, "--workers", "2", "--interval", "0.2") as app:
+        app.serving()
+        assert f"Serving on http://127.0.0.1:{app.port} (store: memory)" in app.lines
+        assert f"{store} cannot be written" in app.said
+        app.moves()
+        assert "memory only" in app.notices()
+        app.popen.send_signal(signal.SIGTERM)
+        assert app.wait(5) == 0
+
+
+def test_41_nothing_writable_at_all_means_memory(tmp_path: Path) -> None:
+    """A read-only root file system: neither `data/` nor the user's folder."""
+    (tmp_path / "data").write_text("in the way")
+    with dashapp(tmp_path, env={"XDG_DATA_HOME": "/proc/nothing"}) as app:
+        app.serving()
+        assert "(store: memory)" in app.said
+        app.moves()
+
+
+def test_memory_when_asked_for(tmp_path: Path) -> None:
+    with dashapp(tmp_path, "--store", "memory:") as app:
+        app.serving().moves()
+        assert not (tmp_path / "data").exists()
+
+
+def test_two_workers_answer_alike(tmp_path: Path) -> None:
+    with dashapp(tmp_path, "--workers", "2", "--interval", "0.2") as app:
+        app.serving().moves()
+        assert len(app.child("web").children(recursive=True)) >= 2
+        cursor, seen = "", list[int]()
+        for _ in range(60):
+            answer = app.ticks(after=cursor)
+            seen = answer["t"] if answer["reset"] else seen + answer["t"]
+            cursor = answer["cursor"]
+        assert seen == sorted(set(seen))
+        times = app.ticks()["t"]
+        assert set(times[:-1]) <= set(seen) | {times[-2]}
+
+
+def test_without_a_collector_one_elsewhere_does(tmp_path: Path) -> None:
+    with dashapp(tmp_path, "--no-collector") as app:
+        app.serving()
+        assert json.loads(app.get("/healthz")[1]) == {"status": "stale", "age": None}
+        with collector(tmp_path, "--store", "data", "--interval", "0.2"):
+            app.moves()
+
+
+def test_head_has_no_body_and_unknown_addresses_no_page(tmp_path: Path) -> None:
+    with dashapp(tmp_path) as app:
+        app.serving()
+        with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=5)) as connection:
+            for path in ("/", "/api/ticks"):
+                connection.request("HEAD", path)
+                answer = connection.getresponse()
+                assert (answer.status, answer.read()) == (200, b"")
+            connection.request("GET", "/nothing")
+            assert connection.getresponse().read() == b"There is nothing at this address."
+            connection.request("POST", "/api/ticks", body=b"x" * 100_000)
+            assert connection.getresponse().status == 405
+
+
+def test_a_variable_that_is_none_of_ours_is_told(tmp_path: Path) -> None:
+    with dashapp(tmp_path, env={"DASHAPP_PROT": "1"}) as app:
+        app.serving()
+        assert "did you mean DASHAPP_PORT?" in app.said
+
+
+def test_the_collector_alone_needs_a_store_that_others_can_read(tmp_path: Path) -> None:
+    done = run(tmp_path, str(ROOT / "collector.py"), "--store", "memory:")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    done = run(tmp_path, str(ROOT / "collector.py"), "--store", "/proc/nothing")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "cannot write to /proc/nothing" in done.stderr
+
+
+def test_version_and_help(tmp_path: Path) -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", run(tmp_path, "-m", "dashapp", "--version").stdout)
+    told = run(tmp_path, "-m", "dashapp", "--help").stdout
+    for flag in ("--port", "--public", "--no-collector", "--store", "DASHAPP_PORT"):
+        assert flag in told
+
+
+def test_a_port_that_was_just_left_is_taken_again(tmp_path: Path) -> None:
+    port = free_port()
+    for _ in range(2):
+        with dashapp(tmp_path, "--port", str(port)) as app:
+            app.port = port
+            app.serving()
+            app.moves()
+            app.popen.terminate()
+            assert app.wait(5) == 0
