@@ -37,9 +37,10 @@ class Served:
         return f"http://127.0.0.1:{self.port}/"
 
     def part(self, module: str) -> list[psutil.Process]:
-        """The processes below the supervisor that run `module`, granian's workers included."""
-        below = psutil.Process(self.process.pid).children(recursive=True)
-        return [process for process in below if module in process.cmdline()]
+        """The processes, from this one down, that run `module`, granian's workers included."""
+        ours = psutil.Process(self.process.pid)
+        every = [ours, *ours.children(recursive=True)]
+        return [process for process in every if module in process.cmdline()]
 
     def web(self) -> list[psutil.Process]:
         return self.part("dashapp.web")

@@ -17,6 +17,7 @@ TICKS = 10_000
 # By then the window is full, and every function has been compiled.
 WARM = 1500
 LONGEST = 180.0
+LEAST_DRAWS = 1000
 KEYS = {"heap": "JSHeapUsedSize", "nodes": "Nodes", "listeners": "JSEventListeners"}
 
 # More than the screen's 60 frames a second: what leaks, leaks by the draw.
@@ -51,6 +52,8 @@ def run() -> list[Row]:
             _seen(page, WARM + TICKS, start)
             late, draws = _still(page, cdp), page.evaluate("window.bench.draws") - drawn
     took = time.monotonic() - start
+    if draws < LEAST_DRAWS:
+        raise RuntimeError(f"{TICKS:,} ticks came in {draws} draws: what leaks by the draw would not show")
     note = f"{late['heap'] / 1e6:.1f} MB after {TICKS:,} ticks in {draws:,} draws of each chart, {took:.0f} s"
     return [
         Row("heap gained in 10,000 ticks", (late["heap"] - early["heap"]) / 1e6, "MB", 1.0, note),

@@ -8,7 +8,7 @@ import psutil
 
 from bench import crowd
 from bench.cost import cpu, memory
-from bench.served import Served, fill, folder, serving
+from bench.served import Served, fill, folder, free_port, launched, serving
 from bench.table import Row
 
 IDLE = 8.0
@@ -22,7 +22,9 @@ def run() -> list[Row]:
     with folder() as store:
         fill(store, 200)
         with serving(store) as served:
-            return _measure(served)
+            rows = _measure(served)
+    # Next to the row that it explains.
+    return [*rows[: len(CROWDS)], _bare(), *rows[len(CROWDS) :]]
 
 
 def _measure(served: Served) -> list[Row]:
@@ -70,6 +72,15 @@ def _watched(
     if count.failures or count.answers < 0.98 * viewers * SECONDS:
         raise RuntimeError(f"{count.answers} answers, {count.failures} failed: no figure to go by")
     return count, spent
+
+
+def _bare() -> Row:
+    """What the web server alone costs: for viewers far apart, a core sleeps and wakes between two."""
+    port = free_port()
+    with launched(["-m", "bench.bare_server", str(port)], port) as bare:
+        bare.wait("/")
+        count, spent = _watched(bare, bare.part("bench.bare_server"), FULL)
+    return _cost(f"of that, an application that does nothing, {_viewers(FULL)}", count, spent, False)
 
 
 def _cost(what: str, count: crowd.Count, spent: float, judged: bool) -> Row:

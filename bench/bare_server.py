@@ -1,0 +1,43 @@
+"""`python -m bench.bare_server PORT`: dashapp's web server around an application that does nothing.
+
+What it costs under the same viewers is what no change of ours could save: the kernel's and the server's part.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from dashapp.api import App, StartResponse
+from dashapp.web import THREADS
+
+# As long as an answer of one chart and one tick, and parsed by the crowd like one.
+BODY = b'{"cursor":"0123456789abcdef.1","t":[1]}'.ljust(150)
+HEADERS = [("content-type", "application/json"), ("content-length", str(len(BODY)))]
+
+
+def build() -> App:
+    def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        start_response("200 OK", HEADERS)
+        return [BODY]
+
+    return app
+
+
+if __name__ == "__main__":
+    Granian(
+        "bench.bare_server:build",
+        factory=True,
+        address="127.0.0.1",
+        port=int(sys.argv[1]),
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=THREADS,
+        websockets=False,
+        log_level=LogLevels.error,
+    ).serve()
