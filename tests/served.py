@@ -31,10 +31,15 @@ class Trouble:
         self.answer: tuple[str, str, bytes] | None = None
         self.dropping = False
         self.asked: list[str] = []
-        self.in_flight = 0
         self.most_in_flight = 0
         self._app = app
         self._lock = Lock()
+        self._connections: set[socket.socket] = set()
+
+    @property
+    def in_flight(self) -> int:
+        with self._lock:
+            return sum(not _gone(connection) for connection in self._connections)
 
     def calm(self) -> None:
         self.latency, self.answer, self.dropping = 0.0, None, False
@@ -42,12 +47,13 @@ class Trouble:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         if environ["PATH_INFO"] != TROUBLED:
             return self._app(environ, start_response)
+        connection = environ["connection"]
         with self._lock:
             self.asked.append(environ["QUERY_STRING"])
-            self.in_flight += 1
-            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+            self._connections.add(connection)
         try:
-            self._wait(environ["connection"])
+            self._count()
+            self._wait(connection)
             if self.dropping:
                 raise ConnectionAbortedError
             if self.answer is None:
@@ -57,14 +63,29 @@ class Trouble:
             return [body]
         finally:
             with self._lock:
-                self.in_flight -= 1
+                self._connections.discard(connection)
+
+    def _count(self) -> None:
+        """The news that a browser gave one up may come after its next question."""
+        end = time.monotonic() + 0.3
+        while (count := self.in_flight) > 1 and time.monotonic() < end:
+            time.sleep(0.01)
+        self.most_in_flight = max(self.most_in_flight, count)
 
     def _wait(self, connection: socket.socket) -> None:
         end = time.monotonic() + self.latency
         while (left := end - time.monotonic()) > 0:
-            readable, _, _ = select.select([connection], [], [], min(left, 0.05))
-            if readable and not connection.recv(1, socket.MSG_PEEK):
+            time.sleep(min(left, 0.05))
+            if _gone(connection):
                 raise ConnectionAbortedError
+
+
+def _gone(connection: socket.socket) -> bool:
+    try:
+        readable, _, _ = select.select([connection], [], [], 0)
+        return bool(readable) and not connection.recv(1, socket.MSG_PEEK)
+    except (OSError, ValueError):
+        return True
 
 
 class _Handler(BaseHTTPRequestHandler):
