@@ -1,0 +1,79 @@
+"""The collector's loop, with a clock of the tests': what it appends and when."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from clocks import FakeClock
+
+from dashapp.clock import LogTime, deadlines
+from dashapp.collector import collect, rows_to_keep
+from dashapp.config import LONGEST_WINDOW
+from dashapp.model import Metric, Tick
+from dashapp.sampler import Sampler
+from dashapp.stores.disk import DiskStore
+from dashapp.stores.memory import MemoryStore
+
+LOAD = Metric("load", "Load", "", "load")
+
+
+class Counting:
+    def __init__(self) -> None:
+        self.count = 0
+
+    def read(self) -> Mapping[Metric, float]:
+        self.count += 1
+        return {LOAD: float(self.count)}
+
+
+def test_ticks_land_in_the_store_one_an_interval() -> None:
+    store = MemoryStore()
+    collect(store, FakeClock(wall=1000.4, waits=40), 1)
+    times = [tick.time for tick in store.since(0, 100)]
+    assert len(times) >= 19
+    assert all(new - old == 1 for old, new in pairwise(times))
+    assert times[0] == 1001
+
+
+def test_a_store_from_the_future_is_gone_on_with(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path)
+    store.append(Tick(5000, 1, {"load": 1}))
+    collect(store, FakeClock(wall=1000.0, waits=20), 1)
+    assert store.newest().time_ms > 5_000_000
+    assert store.dropped == 0
+    store.close()
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_no_tick_is_dropped_when_the_clock_jumps(jump: float) -> None:
+    clock, store = FakeClock(wall=10_000.0), MemoryStore()
+    sampler = Sampler([Counting()], store, 1)
+    due = deadlines(clock, 1, LogTime(clock), first=0.0)
+    for number in range(50):
+        sampler.tick(next(due))
+        if number == 20:
+            clock.jump(jump)
+    assert store.dropped == 0
+    assert [tick.values["load"] for tick in store.since(0, 100)] == list(range(1, 51))
+
+
+@pytest.mark.parametrize("interval", [0.1, 1, 60])
+def test_the_longest_window_is_kept(interval: float) -> None:
+    assert rows_to_keep(interval) * interval >= LONGEST_WINDOW
+
+
+def test_a_day_of_ticks_leaves_nothing_behind(caplog: pytest.LogCaptureFixture) -> None:
+    """Fault 40, the collector's half: 86,400 ticks."""
+    clock, store = FakeClock(wall=10_000.0), MemoryStore(keep=7800)
+    sampler = Sampler([Counting()], store, 1)
+    due = deadlines(clock, 1, LogTime(clock), first=0.0)
+    with caplog.at_level(logging.INFO):
+        for _ in range(86_400):
+            sampler.tick(next(due))
+    assert len(store.since(0, 100_000)) == 7800
+    assert store.newest().time_ms == 1000 * (10_000 + 86_399)
+    assert not caplog.records

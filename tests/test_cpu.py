@@ -1,0 +1,98 @@
+"""CPU shares: real from the first, never beyond 0 to 100, whatever the counters do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from threading import Event, Thread
+
+import psutil
+import pytest
+
+from dashapp.sources.cpu import TOTAL, CpuSource, core
+from dashapp.sources.cpu_counts import CpuCounts
+
+
+def counts(*cores: tuple[float, float], numbers: tuple[int, ...] = (), numbered: bool = True) -> CpuCounts:
+    """(busy, idle) of each core."""
+    return CpuCounts(
+        {
+            number: {"user": busy, "idle": idle}
+            for number, (busy, idle) in zip(numbers or range(len(cores)), cores, strict=True)
+        },
+        numbered,
+        {},
+    )
+
+
+def shares(*readings: CpuCounts) -> list[dict[str, float]]:
+    answers: Iterator[CpuCounts] = iter(readings)
+    source = CpuSource(lambda: next(answers))
+    return [{metric.key: value for metric, value in source.read().items()} for _ in readings[1:]]
+
+
+def test_9_the_first_reading_is_real() -> None:
+    (first,) = shares(counts((0, 0), (0, 0)), counts((10, 30), (20, 20)))
+    assert first["cpu.percent"] == 37.5
+    assert (first["cpu.core0.percent"], first["cpu.core1.percent"]) == (25, 50)
+
+
+def test_no_time_gone_by_is_no_value() -> None:
+    (found,) = shares(counts((5, 5)), counts((5, 5)))
+    assert found == {}
+
+
+@pytest.mark.parametrize("after", [(5, 100), (100, 5), (0, 0), (90, 90)])
+def test_25_counters_that_step_back_are_never_shown(after: tuple[float, float]) -> None:
+    reset, recovered = shares(counts((100, 100)), counts(after), counts((after[0] + 1, after[1] + 3)))
+    assert all(0 <= value <= 100 for value in reset.values())
+    assert recovered["cpu.percent"] == 25
+
+
+def test_32_cores_come_and_go() -> None:
+    four, eight = [(10, 10)] * 4, [(20, 40)] * 8
+    found = shares(counts(*four), counts(*eight), counts(*[(21, 41)] * 2))
+    assert [len([key for key in each if "core" in key]) for each in found] == [4, 2]
+    assert found[0]["cpu.percent"] == 25
+    assert found[1]["cpu.percent"] == 50
+
+
+def test_32_a_core_in_the_middle_goes_and_the_others_keep_their_lines() -> None:
+    (found,) = shares(
+        counts((10, 10), (1000, 10), (30, 10)),
+        counts((20, 20), (40, 10), numbers=(0, 2)),
+    )
+    assert (found["cpu.core0.percent"], found["cpu.core2.percent"]) == (50, 100)
+    assert "cpu.core1.percent" not in found
+
+
+def test_32_cores_without_numbers_are_left_out_once_when_one_goes() -> None:
+    gone, after = shares(
+        counts((10, 10), (99, 99), numbered=False), counts((99, 100), numbered=False), counts((100, 101))
+    )
+    assert not any("percent" in key for key in gone)
+    assert after["cpu.percent"] == 50
+
+
+def test_9_fifty_threads_that_ask_psutil_change_nothing() -> None:
+    stop = Event()
+
+    def ask() -> None:
+        while not stop.wait(0.005):
+            psutil.cpu_percent()
+            psutil.cpu_percent(percpu=True)
+
+    threads = [Thread(target=ask) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    try:
+        source = CpuSource()
+        for _ in range(10):
+            time.sleep(0.05)
+            found = source.read()
+            assert 0 < found[TOTAL] <= 100, "fifty threads are at work"
+            assert all(0 <= found[core(n)] <= 100 for n in range(psutil.cpu_count() or 1) if core(n) in found)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()

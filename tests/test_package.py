@@ -1,0 +1,93 @@
+"""The package as others get it: built, installed into a fresh environment, started from another folder."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import venv
+import zipfile
+from email.parser import HeaderParser
+from pathlib import Path
+
+import pytest
+from processes import ROOT, Dashapp, Process, free_port, wait_for
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--wheel-dir", str(folder), str(ROOT)], check=True, cwd=folder, timeout=100)
+    (found,) = folder.glob("dashapp-*.whl")
+    return found
+
+
+def requirements(lines: list[str]) -> set[str]:
+    """Without order and spaces, the pieces of each in order."""
+    return {
+        re.match(r"[\w.-]+", line)[0] + ",".join(sorted(re.findall(r"[<>=!~]=?[\w.]+", line)))  # type: ignore[index]
+        for line in lines
+        if line.strip() and not line.startswith("#")
+    }
+
+
+def test_it_asks_for_what_a_platform_installs(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [each for each in archive.namelist() if each.endswith("/METADATA")]
+        metadata = HeaderParser().parsestr(archive.read(name).decode())
+    needed = [each for each in metadata.get_all("Requires-Dist", []) if "extra ==" not in each]
+    assert requirements(needed) == requirements((ROOT / "requirements.txt").read_text().splitlines())
+    assert metadata["Requires-Python"] == ">=3.11"
+
+
+def test_it_holds_the_whole_page_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = {each for each in archive.namelist() if ".dist-info/" not in each}
+    tracked = subprocess.run(
+        ["git", "ls-files", "dashapp", "assets"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert {"dashapp/web.py", "dashapp/assets/live.js", "dashapp/assets/style.css"} <= names
+    assert all(name.startswith("dashapp/") for name in names)
+    if tracked.returncode == 0:
+        for name in tracked.stdout.split():
+            assert name.removeprefix("dashapp/") in {each.removeprefix("dashapp/") for each in names}
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh environment with the wheel in it, which finds its dependencies where these tests do."""
+    folder = tmp_path_factory.mktemp("installed")
+    venv.create(folder, with_pip=False, symlinks=True)
+    (site,) = folder.glob("lib/python*/site-packages")
+    own = next(path for path in sys.path if path.endswith("site-packages"))
+    (site / "dependencies.pth").write_text(own + "\n")
+    pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet"]
+    options = ["--no-deps", "--no-index", "--disable-pip-version-check", "--ignore-installed"]
+    subprocess.run([*pip, *options, str(wheel)], check=True, timeout=100)
+    return folder / "bin"
+
+
+@pytest.mark.parametrize("command", [["dashapp"], ["python", "-m", "dashapp"]])
+def test_it_serves_from_any_folder(installed: Path, tmp_path: Path, command: list[str]) -> None:
+    program = [str(installed / command[0]), *command[1:]]
+    version = subprocess.run(
+        [*program, "--version"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", version.stdout)
+    port = free_port()
+    process = Process([*program, "--port", str(port)], folder=tmp_path, env={"PYTHONPATH": ""})
+    app = Dashapp.__new__(Dashapp)
+    app.port, app.popen = port, process.popen
+    try:
+        wait_for(lambda: f"Serving on http://127.0.0.1:{port} (store: data/)" in process.said, 20)
+        wait_for(app.newest)
+        page = app.get("/")[1]
+        addresses = re.findall(rb'(?:src|href)="(/[^"]+)"', page)
+        assert any(b"live.js" in address for address in addresses)
+        assert any(b"plotly-basic" in address for address in addresses)
+        for address in addresses:
+            assert app.get(address.decode())[0] == 200, address
+        assert str(ROOT) not in process.said
+    finally:
+        process.end()

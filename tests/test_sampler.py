@@ -1,0 +1,97 @@
+"""One tick of all sources: what one of them does wrong costs only itself."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pytest
+
+from dashapp.model import Metric
+from dashapp.sampler import Sampler
+from dashapp.stores.memory import MemoryStore
+
+A, B = Metric("a", "A", "%", "p"), Metric("b", "B", "%", "p")
+
+
+class Fixed:
+    """Answers the same each time, or raises it."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def read(self) -> Mapping[Metric, float]:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return cast("Mapping[Metric, float]", self.answer)
+
+
+def test_a_tick_holds_all_sources() -> None:
+    store = MemoryStore()
+    tick = Sampler([Fixed({A: 1.0}), Fixed({B: 2.0})], store, 0.5).tick(7)
+    assert tick is not None
+    assert (tick.time, tick.step, tick.values) == (7, 0.5, {"a": 1, "b": 2})
+    assert store.since(0, 10) == [tick]
+    assert store.metrics() == [A, B]
+
+
+HOSTILE: list[object] = [
+    OSError("gone"),
+    ValueError(),
+    None,
+    7,
+    [],
+    "text",
+    {A: math.nan},
+    {A: None},
+    {A: "7"},
+    {A: math.inf},
+    {A: 10**400},
+    {A: [1]},
+    {A: True},
+    {"a": 1.0},
+    {None: 1.0},
+]
+
+
+@pytest.mark.parametrize("answer", HOSTILE)
+def test_21_a_source_that_fails_leaves_the_others(answer: object) -> None:
+    store = MemoryStore()
+    sampler = Sampler([Fixed(answer), Fixed({B: 2.0})], store, 1)
+    for time in range(1, 4):
+        sampler.tick(time)
+    assert [tick.values for tick in store.since(0, 10)] == [{"b": 2}] * 3
+    assert store.metrics() == [B]
+
+
+def test_21_a_failing_source_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    sampler = Sampler([Fixed(OSError("gone")), Fixed({B: 2.0})], MemoryStore(), 1)
+    with caplog.at_level(logging.WARNING):
+        for time in range(1, 50):
+            sampler.tick(time)
+    assert len(caplog.records) == 1
+
+
+def test_a_source_that_recovers_is_read_again() -> None:
+    store, source = MemoryStore(), Fixed(OSError("gone"))
+    sampler = Sampler([source, Fixed({B: 2.0})], store, 1)
+    sampler.tick(1)
+    source.answer = {A: 1.0}
+    sampler.tick(2)
+    assert [tick.values for tick in store.since(0, 10)] == [{"b": 2}, {"a": 1, "b": 2}]
+    assert store.metrics() == [B, A]
+
+
+def test_nothing_read_is_no_tick() -> None:
+    store = MemoryStore()
+    assert Sampler([Fixed({})], store, 1).tick(1) is None
+    assert store.since(0, 10) == []
+
+
+def test_the_catalogue_keeps_what_an_earlier_run_described() -> None:
+    store = MemoryStore()
+    store.describe([A])
+    Sampler([Fixed({B: 2.0})], store, 1).tick(1)
+    assert store.metrics() == [A, B]
