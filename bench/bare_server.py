@@ -1,6 +1,6 @@
 """`python -m bench.bare_server PORT`: dashapp's web server around an application that does nothing.
 
-What it costs under the same viewers is what no change of ours could save: the kernel's and the server's part.
+What it costs under the same viewers is the kernel's part and the server's, and none of our code's.
 """
 
 from __future__ import annotations
