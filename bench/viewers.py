@@ -80,7 +80,9 @@ def _bare() -> Row:
     with launched(["-m", "bench.bare_server", str(port)], port) as bare:
         bare.wait("/")
         count, spent = _watched(bare, bare.part("bench.bare_server"), FULL)
-    return _cost(f"for comparison, an empty application on the same server, {_viewers(FULL)}", count, spent, False)
+    return _cost(
+        f"for comparison, an empty application on the same server, {_viewers(FULL)}", count, spent, False
+    )
 
 
 def _cost(what: str, count: crowd.Count, spent: float, judged: bool) -> Row:
