@@ -1,0 +1,53 @@
+"""Notices: one sentence a speaker, shown while it holds, logged at most once a minute."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from dashapp.notices import Notice, read_notices
+
+
+def test_each_speaker_has_one_sentence(tmp_path: Path) -> None:
+    one, two = Notice(tmp_path, "one"), Notice(tmp_path, "two")
+    one.say("first")
+    one.say("second")
+    two.say("third")
+    assert read_notices(tmp_path) == ["second", "third"]
+    one.clear()
+    assert read_notices(tmp_path) == ["third"]
+    one.clear()
+
+
+def test_the_same_trouble_is_logged_once_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("dashapp.notices.time", SimpleNamespace(monotonic=lambda: now))
+    notice = Notice(tmp_path, "one")
+    with caplog.at_level(logging.WARNING):
+        for second in range(180):
+            now = 1000.0 + second
+            notice.say(f"trouble {second % 2}")
+    assert len(caplog.records) == 3
+
+
+@pytest.mark.parametrize("content", [b"", b"  \n", b"\xff\xfe\x00"])
+def test_what_is_no_sentence_is_not_shown(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.notice").write_bytes(content)
+    assert read_notices(tmp_path) == []
+
+
+def test_a_sentence_has_an_end(tmp_path: Path) -> None:
+    (tmp_path / "x.notice").write_text("x" * 10_000)
+    assert len(read_notices(tmp_path)[0]) == 500
+
+
+def test_where_nothing_can_be_written_nothing_is_raised(tmp_path: Path) -> None:
+    notice = Notice(tmp_path / "gone", "one")
+    notice.say("trouble")
+    notice.clear()
+    assert read_notices(tmp_path / "gone") == []

@@ -1,0 +1,113 @@
+"""The supervisor: who dies young waits longer, who lived well begins anew, and all end together."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from threading import Event, Thread
+from types import SimpleNamespace
+
+import pytest
+from processes import wait_for
+
+from dashapp import supervisor
+from dashapp.notices import Notice, read_notices
+from dashapp.signals import stop_on_signals
+from dashapp.supervisor import PAUSES, Child, supervise
+
+EXITS = [sys.executable, "-c", "raise SystemExit(3)"]
+# Ends with the pipe on its standard input, as every child of ours does.
+OBEYS = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+DEAF = [
+    sys.executable,
+    "-c",
+    "import signal, time; signal.signal(15, 1); time.sleep(60)",
+]
+
+
+def test_who_dies_young_waits_longer_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("dashapp.supervisor.time", SimpleNamespace(monotonic=lambda: now))
+    child = Child("collector", EXITS, Notice(tmp_path, "supervisor"))
+    pauses: list[float] = []
+
+    def dead(times: int) -> bool:
+        child.watch()
+        return child.deaths == times
+
+    caplog.set_level(logging.WARNING)
+    for deaths in range(1, len(PAUSES) + 3):
+        wait_for(partial(dead, deaths))
+        died = now
+        assert child._process is None
+        while child._process is None:
+            now += 0.1
+            child.watch()
+        pauses.append(now - died)
+        assert (read_notices(tmp_path) != []) is (deaths > 1)
+    child.wait(now + 5)
+    assert pauses == pytest.approx([*PAUSES, PAUSES[-1], PAUSES[-1]], abs=0.11)
+    assert "exit code 3" in caplog.text
+
+
+def test_who_lived_well_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("dashapp.supervisor.time", SimpleNamespace(monotonic=lambda: now))
+    notice = Notice(tmp_path, "supervisor")
+    child = Child("collector", OBEYS, notice)
+    child.deaths = 4
+    notice.say("it died")
+    child.watch()
+    now += PAUSES[-1] + 1
+    child.watch()
+    assert (child.deaths, read_notices(tmp_path)) == (0, [])
+    child.stop()
+    child.wait(now + 5)
+
+
+def test_all_end_together_and_the_deaf_are_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "GRACE", 0.3)
+    stop = Event()
+    children = [Child("one", OBEYS), Child("two", DEAF)]
+    running = Thread(target=supervise, args=(children, stop))
+    running.start()
+    wait_for(lambda: all(child._process for child in children))
+    processes = [child._process for child in children]
+    stop.set()
+    running.join(5)
+    assert not running.is_alive()
+    assert all(process and process.returncode is not None for process in processes)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_becomes_an_event_however_often_it_comes(number: signal.Signals) -> None:
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        stop = stop_on_signals()
+        for _ in range(200):
+            os.kill(os.getpid(), number)
+        assert stop.wait(5)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def test_a_signal_inside_the_events_own_lock_does_not_hang() -> None:
+    """What a wait does for a moment each time, held for as long as it takes."""
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    try:
+        stop = stop_on_signals()
+        with stop._cond:  # type: ignore[attr-defined]
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.01)
+        assert stop.wait(5)
+    finally:
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGINT, before[1])
