@@ -149,6 +149,12 @@ class Dashapp(Process):
         found: dict[str, Any] = json.loads(body)
         return found
 
+    def shown(self, since: int = 0) -> list[int]:
+        """The times of all ticks that the page can show; a hole's is none of a tick."""
+        answer = self.ticks(7200)
+        values = answer["y"].get("cpu.percent", [])
+        return [t for t, value in zip(answer["t"], values, strict=True) if value is not None and t >= since]
+
     def newest(self) -> int:
         """Milliseconds; 0 where there is no tick, or no answer yet."""
         with suppress(OSError, http.client.HTTPException):
@@ -205,6 +211,11 @@ def stored(folder: Path) -> list[int]:
     except sqlite3.OperationalError:
         return []  # there is none yet, or no table in it
     return [round(1000 * json.loads(row)[0]) for (row,) in rows if isinstance(row, str)]
+
+
+def on_grid(times: Sequence[int], step: int) -> bool:
+    """Whether each is there once, in order, on the grid. A starved machine may leave deadlines out."""
+    return list(times) == sorted(set(times)) and all(time % step == 0 for time in times)
 
 
 def holes(times: Sequence[int], step: int) -> list[tuple[int, int]]:
