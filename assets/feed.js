@@ -23,6 +23,7 @@
       this.flight = null;
       this.begun = null; // performance.now() of the question in flight
       this.failing = false;
+      this.stalled = false; // the last answer had nothing new
       this.wanted = false;
     }
 
@@ -92,8 +93,10 @@
       this.clock.hear(frame.now);
       const came = frame.t.length > 0;
       const { least, most, more, less } = MARGIN_MS;
-      // Nothing new although a tick was due: it takes longer to arrive than we thought.
-      this.margin = came ? Math.max(least, this.margin - less) : Math.min(most, this.margin + more);
+      // Nothing new although a tick was due: it takes longer to arrive than we thought. Nothing again: it stalls.
+      if (came) this.margin = Math.max(least, this.margin - less);
+      else if (!this.stalled) this.margin = Math.min(most, this.margin + more);
+      this.stalled = !came;
       this.step = frame.step * 1000;
       if (came) this.newest = frame.t[frame.t.length - 1];
       this.cursor = frame.cursor;

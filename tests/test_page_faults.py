@@ -86,9 +86,13 @@ def test_a_stopped_feeder_is_told_and_leaves_a_hole(page: Page, serve: Serve) ->
     assert "No data for" in page.inner_text("#status")
     assert page.title().startswith("No data")
     assert_drawn_equals_store(page, live.store)
+    asked = len(live.trouble.asked)
+    wait_until(page, lambda: len(live.trouble.asked) >= asked + 4)
     live.feeder.start()
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, live.store)
+    # A stall tells nothing of how soon to ask after a tick.
+    assert page.evaluate("dashapp.page.feed.margin") <= 140
     for chart in drawing(page):
         assert [trace["y"].count(None) for trace in chart["traces"]] == [1] * len(chart["traces"])
 

@@ -137,6 +137,7 @@ def test_a_wildly_dragged_slider_ends_at_its_last_value(page: Page, live: Live) 
     box, thumb = track.bounding_box(), page.locator("#window [role=slider]").bounding_box()
     assert box
     assert thumb
+    live.trouble.latency = 0.25
     height = thumb["y"] + thumb["height"] / 2
     page.mouse.move(thumb["x"] + thumb["width"] / 2, height)
     page.mouse.down()
