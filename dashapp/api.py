@@ -14,8 +14,10 @@ from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl
 
-from dashapp.config import LONGEST_WINDOW, SHORTEST_WINDOW
-from dashapp.history import frame
+import orjson
+
+from dashapp.config import SHORTEST_WINDOW
+from dashapp.history import Frame, frame, past
 from dashapp.model import BadRequestError, Cursor
 from dashapp.stores import Reader
 
@@ -25,6 +27,8 @@ App = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 MOST_METRICS = 64
 LONGEST_QUERY = 8192
 LONGEST_CURSOR = 64
+LATEST = 1e14
+PARAMETERS = ("window", "after", "metrics", "from", "to")
 # Different questions kept answered for one tick, and their bytes; past that each is answered anew.
 ANSWERS, ANSWERS_BYTES = 512, 16 << 20
 # How old an answer may grow while no tick comes: its "now" is what tells stale from live.
@@ -47,11 +51,20 @@ class _Answers:
 class Api:
     """Answers GET and HEAD on PATHS, and whatever else lies under `/api/` with 404."""
 
-    def __init__(self, store: Reader, *, window: float = 100.0, interval: float = 1.0) -> None:
+    def __init__(
+        self,
+        store: Reader,
+        *,
+        window: float = 100.0,
+        interval: float = 1.0,
+        longest: float = 7200.0,
+    ) -> None:
+        """`window`: seconds answered where none is asked; `longest`: seconds that may be asked for."""
         self._store = store
         self._window = window
         self._interval = interval
         self._answers = _Answers(store.newest(), 0.0)
+        self._longest = longest
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
@@ -93,12 +106,20 @@ class Api:
         return "404 Not Found", _error("there is nothing at this address")
 
     def _ticks(self, given: Mapping[str, str]) -> bytes:
-        window = _window(given["window"]) if "window" in given else self._window
-        cursor = given.get("after", "")
-        if len(cursor) > LONGEST_CURSOR:
-            raise BadRequestError(f"after has {len(cursor)} characters; at most {LONGEST_CURSOR} are taken")
-        metrics = _metrics(given["metrics"]) if "metrics" in given else None
-        found = frame(self._store, window, cursor, metrics, self._interval)
+        metrics = self._metrics(given["metrics"]) if "metrics" in given else None
+        if "from" in given or "to" in given:
+            found = past(self._store, *self._range(given), metrics, self._interval)
+        else:
+            window = self._seconds(given["window"]) if "window" in given else self._window
+            cursor = given.get("after", "")
+            if len(cursor) > LONGEST_CURSOR:
+                raise BadRequestError(
+                    f"after has {len(cursor)} characters; at most {LONGEST_CURSOR} are taken"
+                )
+            found = frame(self._store, window, cursor, metrics, self._interval)
+        return _json(self._body(found))
+
+    def _body(self, found: Frame) -> dict[str, Any]:
         body: dict[str, Any] = {
             "cursor": found.cursor,
             "reset": found.reset,
@@ -107,9 +128,49 @@ class Api:
             "t": found.t,
             "y": found.y,
         }
+        if found.low:
+            body |= {"min": found.low, "max": found.high, "newest": found.newest}
         if notices := self._store.notices():
             body["notices"] = notices
-        return _json(body)
+        return body
+
+    def _seconds(self, text: str) -> float:
+        window = _number(text)
+        if not SHORTEST_WINDOW <= window <= self._longest:
+            raise BadRequestError(
+                f"window is {_shown(text)}; expected seconds from {SHORTEST_WINDOW} to {self._longest:g}"
+            )
+        return window
+
+    def _range(self, given: Mapping[str, str]) -> tuple[int, int]:
+        """Start and end in epoch milliseconds."""
+        if "window" in given or "after" in given:
+            raise BadRequestError("from and to ask for the past; window and after do not go with them")
+        now = time.time() * 1000
+        ends = []
+        for name, otherwise in (("from", None), ("to", now)):
+            text = given.get(name)
+            value = otherwise if text is None else _number(text)
+            if value is None or not 0 <= value <= LATEST:
+                raise BadRequestError(f"{name} is {_shown(text or '')}; expected epoch milliseconds")
+            ends.append(int(value))
+        start, end = ends
+        if start >= now:
+            raise BadRequestError("from lies in the future")
+        if start >= end:
+            raise BadRequestError("the range ends before it begins: from must be less than to")
+        if end - start > self._longest * 1000:
+            raise BadRequestError(f"the range is longer than the {self._longest:g} seconds that are kept")
+        return start, end
+
+    def _metrics(self, text: str) -> frozenset[str]:
+        names = [name for name in text.split(",") if name]
+        if not names or len(names) > MOST_METRICS:
+            raise BadRequestError(f"metrics has {len(names)} names; expected 1 to {MOST_METRICS}")
+        known = {metric.key for metric in self._store.metrics()}
+        if known and not known.intersection(names):
+            raise BadRequestError(f"{_shown(names[0])} is not a metric; /api/metrics lists those there are")
+        return frozenset(names)
 
     def _health(self, path: str) -> tuple[str, bytes]:
         newest = self._store.newest().time_ms
@@ -132,31 +193,20 @@ def _parameters(query: str) -> dict[str, str]:
         raise BadRequestError(f"the query has {len(query)} characters; at most {LONGEST_QUERY} are taken")
     given: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
-        if name not in ("window", "after", "metrics"):
-            raise BadRequestError(f"{_shown(name)} is not a parameter; window, after and metrics are")
+        if name not in PARAMETERS:
+            raise BadRequestError(f"{_shown(name)} is not a parameter; {', '.join(PARAMETERS)} are")
         if name in given:
             raise BadRequestError(f"{name} is given twice; once is enough")
         given[name] = value
     return given
 
 
-def _window(text: str) -> float:
+def _number(text: str) -> float:
+    """NaN, which no comparison lets through, for what is no number."""
     try:
-        window = float(text)
+        return float(text)
     except ValueError:
-        window = math.nan
-    if not SHORTEST_WINDOW <= window <= LONGEST_WINDOW:
-        raise BadRequestError(
-            f"window is {_shown(text)}; expected seconds from {SHORTEST_WINDOW} to {LONGEST_WINDOW}"
-        )
-    return window
-
-
-def _metrics(text: str) -> frozenset[str]:
-    names = [name for name in text.split(",") if name]
-    if not names or len(names) > MOST_METRICS:
-        raise BadRequestError(f"metrics has {len(names)} names; expected 1 to {MOST_METRICS}")
-    return frozenset(names)
+        return math.nan
 
 
 def _shown(text: str) -> str:
@@ -164,7 +214,8 @@ def _shown(text: str) -> str:
 
 
 def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+    # orjson writes numpy's columns ten times as fast as the standard library lists, and NaN as null.
+    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _error(sentence: str) -> bytes:

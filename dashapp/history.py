@@ -1,36 +1,47 @@
 """History: "window W, since cursor C, these metrics" -> a frame of columns, with gaps as holes.
 
-Pure reading: knows stores and time in seconds, nothing of HTTP or drawing.
+Chooses the level that answers in a bounded number of points, and makes them coarser where it must.
+Knows stores and time; nothing of HTTP or drawing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from dashapp.model import Cursor, Tick, milliseconds
+import numpy as np
+from numpy.typing import NDArray
+
+from dashapp.columns import Columns
+from dashapp.levels import Levels
+from dashapp.model import Cursor, milliseconds
 from dashapp.stores import Reader, since_place
 
-# A tick that comes later than this many steps after the one before leaves a hole.
+# A point that comes later than this many steps after the one before leaves a hole.
 GAP = 1.5
-# No window holds more ticks than this: two hours at ten a second.
-MOST = 80_000
+# Points of one metric in a frame, at the most.
+MOST_POINTS = 2000
 
-Column = list[float | None]
+Column = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Columns ready to draw: `t` in epoch milliseconds, strictly rising; each of `y` as long as `t`.
+    """Columns ready to draw: `t` in epoch milliseconds, strictly rising; each column as long as `t`.
 
-    None stands where a metric has no value; a time at which none has any is a hole's.
+    `step` is the seconds from point to point. Where a point stands for several ticks, `y` is their mean and
+    `low` and `high` are their extremes; else those two are empty. NaN where a metric has no value; a time at
+    which none has any is a hole's.
     """
 
     cursor: str
     reset: bool
     step: float
-    t: list[int]
-    y: dict[str, Column]
+    newest: int
+    t: NDArray[np.int64]
+    y: Mapping[str, Column]
+    low: Mapping[str, Column]
+    high: Mapping[str, Column]
 
 
 def frame(
@@ -45,57 +56,84 @@ def frame(
     The window ends at the newest tick. `step` is what an empty store is said to have.
     """
     mark = store.newest()
-    place = Cursor.decode(cursor) if cursor else None
-    start = mark.time_ms - milliseconds(window)
-    if place is None or place.life != mark.life or place.time_ms > mark.time_ms or place.time_ms < start:
+    span = milliseconds(window)
+    levels = Levels(store, step)
+    place = Cursor.decode(cursor)
+    if place is not None and _goes_on(store, place, mark, span, levels):
+        size = place.size_ms
+        columns = levels.read(place.time_ms, _whole(mark.time_ms, size), size, metrics)
+    else:
         place = None
-    lacking = since_place(store, place, MOST) if place else None
-    if lacking is None:
-        place = None
-        lacking = store.since(start / 1000, MOST)
-    ticks = _upto(lacking, mark.time_ms)
-    before = place.time_ms if place else None
-    times, rows = _with_holes(ticks, before or None)
-    if ticks:
-        step = ticks[-1].step
-    elif place is not None and (newest := store.since(float("-inf"), 1)):
-        step = newest[-1].step
+        size = levels.size_for(mark.time_ms - span, mark.time_ms, MOST_POINTS)
+        columns = levels.read(mark.time_ms - span, _whole(mark.time_ms, size), size, metrics)
+        if len(columns.t) > MOST_POINTS:
+            # Older ticks were closer together than those of now.
+            size = levels.next_size(span, MOST_POINTS)
+            columns = levels.read(mark.time_ms - span, _whole(mark.time_ms, size), size, metrics)
+    there = Cursor(mark.life, _whole(mark.time_ms, size), size, span if size else 0)
+    return _frame(columns, there.encode(), mark.time_ms, size, levels.step, place)
+
+
+def past(
+    store: Reader,
+    start_ms: int,
+    end_ms: int,
+    metrics: Collection[str] | None = None,
+    step: float = 1.0,
+) -> Frame:
+    """The points in (start, end], epoch milliseconds, at the finest step that fits."""
+    mark = store.newest()
+    levels = Levels(store, step)
+    end_ms = min(end_ms, mark.time_ms)
+    size = levels.size_for(start_ms, end_ms, MOST_POINTS)
+    columns = levels.read(start_ms, end_ms, size, metrics)
+    if len(columns.t) > MOST_POINTS:
+        size = levels.next_size(end_ms - start_ms, MOST_POINTS)
+        columns = levels.read(start_ms, end_ms, size, metrics)
+    return _frame(columns, mark.encode(), mark.time_ms, size, levels.step, None)
+
+
+def _goes_on(store: Reader, place: Cursor, mark: Cursor, span: int, levels: Levels) -> bool:
+    """Whether a reader at `place` can be told only what is new."""
+    if place.life != mark.life or not mark.time_ms - span <= place.time_ms <= mark.time_ms:
+        return False
+    if place.size_ms:
+        return place.window_ms == span and span / place.size_ms <= MOST_POINTS
+    return span / levels.step_ms <= MOST_POINTS and since_place(store, place, MOST_POINTS) is not None
+
+
+def _whole(time_ms: int, size: int) -> int:
+    """The end of the newest whole point: a tick is one by itself."""
+    return time_ms // size * size if size else time_ms
+
+
+def _frame(columns: Columns, cursor: str, newest: int, size: int, step: float, place: Cursor | None) -> Frame:
+    t, holes = _with_holes(columns, (place.time_ms or None) if place else None)
+
+    def spread(matrix: NDArray[np.float64]) -> dict[str, Column]:
+        if len(holes):
+            matrix = np.insert(matrix, holes, np.nan, axis=1)
+        # Half a millionth of nothing is noise; six characters a number are a frame's size.
+        return dict(zip(columns.keys, np.round(matrix, 3), strict=True))
+
     return Frame(
-        cursor=mark.encode(),
+        cursor=cursor,
         reset=place is None,
-        step=step,
-        t=times,
-        y=_columns(rows, metrics),
+        step=size / 1000 if size else step,
+        newest=newest,
+        t=t,
+        y=spread(columns.mean() if size else columns.total),
+        low=spread(columns.low) if size else {},
+        high=spread(columns.high) if size else {},
     )
 
 
-def _upto(ticks: list[Tick], time_ms: int) -> list[Tick]:
-    """Without what came after the cursor was taken, so that the next answer brings it."""
-    while ticks and milliseconds(ticks[-1].time) > time_ms:
-        ticks = ticks[:-1]
-    return ticks
-
-
-def _with_holes(ticks: Sequence[Tick], before: int | None) -> tuple[list[int], list[Tick | None]]:
-    """Times and ticks, with one empty time a step after the last tick before each gap."""
-    times: list[int] = []
-    rows: list[Tick | None] = []
-    for tick in ticks:
-        time = milliseconds(tick.time)
-        step = milliseconds(tick.step)
-        if before is not None and time - before > GAP * step:
-            times.append(before + step)
-            rows.append(None)
-        times.append(time)
-        rows.append(tick)
-        before = time
-    return times, rows
-
-
-def _columns(rows: Sequence[Tick | None], metrics: Collection[str] | None) -> dict[str, Column]:
-    keys = dict.fromkeys(key for row in rows if row is not None for key in row.values)
-    return {
-        key: [None if row is None else row.values.get(key) for row in rows]
-        for key in keys
-        if metrics is None or key in metrics
-    }
+def _with_holes(columns: Columns, before: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The times with one more, a step after the last point, before each gap; and where those go in."""
+    t, steps = columns.t, columns.step * 1000
+    if not len(t):
+        return t, np.empty(0, np.int64)
+    earlier = np.r_[t[0] if before is None else before, t[:-1]]
+    holes = np.flatnonzero(t - earlier > GAP * steps)
+    times = np.insert(t, holes, np.round(earlier[holes] + steps[holes]).astype(np.int64))
+    return times, holes

@@ -97,26 +97,33 @@ class Page(NamedTuple):
     reset: bool
 
 
-_CURSOR = re.compile(r"([0-9a-f]{16})\.([0-9]{1,16})")
+_CURSOR = re.compile(r"([0-9a-f]{16})\.([0-9]{1,16})(?:\.([0-9]{1,12})\.([0-9]{1,12}))?")
 
 
 class Cursor(NamedTuple):
-    """Where a reader got to: the store's life, and the newest tick's time in milliseconds.
+    """Where a reader got to: the store's life, and the newest point's time in milliseconds.
 
-    Times rise strictly within a life, so the pair names one tick wherever it is kept.
+    Times rise strictly within a life, so the pair names one tick wherever it is kept. A reader of
+    points that stand for several ticks goes on in the same steps: `size_ms` is one point's span (0: each
+    tick is a point), `window_ms` what was asked for.
     """
 
     life: str
     time_ms: int
+    size_ms: int = 0
+    window_ms: int = 0
 
     def encode(self) -> str:
-        return f"{self.life}.{self.time_ms}"
+        coarse = f".{self.size_ms}.{self.window_ms}" if self.size_ms else ""
+        return f"{self.life}.{self.time_ms}{coarse}"
 
     @staticmethod
     def decode(text: str) -> Cursor | None:
         """None for text that no store ever gave out."""
         match = _CURSOR.fullmatch(text)
-        return Cursor(match[1], int(match[2])) if match else None
+        if match is None:
+            return None
+        return Cursor(match[1], int(match[2]), int(match[3] or 0), int(match[4] or 0))
 
 
 def milliseconds(time: float) -> int:

@@ -5,10 +5,14 @@ A store is an ordered, bounded log of ticks. Exactly one process appends; any nu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from dashapp.model import Cursor, Metric, Page, Tick, milliseconds
+
+if TYPE_CHECKING:
+    # It brings numpy, which the collector does without.
+    from dashapp.stores.level_reader import LevelReader
 
 
 class Reader(Protocol):
@@ -19,6 +23,9 @@ class Reader(Protocol):
 
     def since(self, time: float, limit: int) -> list[Tick]:
         """The newest `limit` ticks later than `time` (seconds), oldest first."""
+
+    def levels(self) -> Sequence[LevelReader]:
+        """Sealed ticks, minutes and hours, finest first; empty where nothing is sealed."""
 
     def metrics(self) -> list[Metric]:
         """The catalogue, as the collector last described it."""

@@ -9,17 +9,23 @@ from __future__ import annotations
 import json
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dashapp.model import Cursor, Metric, StoreError, Tick, milliseconds
 from dashapp.notices import Notice
 from dashapp.stores.disk_reader import DiskReader
 from dashapp.stores.lock import WriterLock
+from dashapp.stores.long_memory import Retention
 from dashapp.stores.rows import FAILURES, Rows, is_damaged, set_aside
+from dashapp.stores.sealing import Sealing
 from dashapp.stores.tail import LARGEST, Tail, TailError
+
+if TYPE_CHECKING:
+    from dashapp.stores.level_reader import LevelReader
 
 log = logging.getLogger("dashapp")
 
@@ -30,12 +36,13 @@ REFILL = 1000
 class DiskStore:
     """The one writer of a folder. StoreLockedError where there is another; StoreError where it refuses."""
 
-    def __init__(self, folder: Path, keep: int = 7200) -> None:
+    def __init__(self, folder: Path, keep: int = 7200, retention: Retention | None = None) -> None:
         self.dropped = 0
         self._folder = folder
         self._keep = keep
         self._reader = DiskReader(folder)
         self._notice = Notice(folder, "store")
+        self._sealing = Sealing(folder, retention or Retention())
         self._metrics: list[Metric] = []
         self._pending: deque[str] = deque(maxlen=keep)
         self._rows: Rows | None = None
@@ -72,6 +79,8 @@ class DiskStore:
             self._flush()
         except FAILURES as error:
             self._fail(error)
+        if self._rows is not None and not self._pending:
+            self._sealing.turn(self._rows, time)
         return True
 
     def describe(self, metrics: Iterable[Metric]) -> None:
@@ -83,6 +92,9 @@ class DiskStore:
 
     def since(self, time: float, limit: int) -> list[Tick]:
         return self._reader.since(time, limit)
+
+    def levels(self) -> Sequence[LevelReader]:
+        return self._reader.levels()
 
     def metrics(self) -> list[Metric]:
         return self._reader.metrics()
@@ -96,6 +108,7 @@ class DiskStore:
         self._last = 0
         if self._rows is not None:
             self._rows.clear()
+            self._sealing.clear()
         if self._tail is not None:
             self._tail.renew()
 
@@ -174,6 +187,7 @@ class DiskStore:
             if part is not None:
                 with suppress(*FAILURES):
                     part.close()
+        self._sealing.close()
         self._rows = self._tail = self._lock = None
 
     def _flush(self, closing: bool = False) -> None:

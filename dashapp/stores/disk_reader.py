@@ -10,14 +10,19 @@ import json
 import sqlite3
 import time as clock
 from bisect import bisect_right
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from dashapp.model import Cursor, Metric, Tick, milliseconds
 from dashapp.notices import read_notices
 from dashapp.stores.tail import Tail, TailError
+
+if TYPE_CHECKING:
+    from dashapp.stores.level_reader import LevelReader
 
 # Decoded ticks held for all viewers; what is older is read again when somebody asks.
 HELD = 4096
@@ -38,6 +43,7 @@ class DiskReader:
         self._mark = Cursor(NO_LIFE, 0)
         self._looked = float("-inf")
         self._notices: list[str] = []
+        self._levels: Sequence[LevelReader] | None = None
 
     def newest(self) -> Cursor:
         if clock.monotonic() - self._looked > LOOK:
@@ -59,6 +65,14 @@ class DiskReader:
             return ticks[max(start, len(ticks) - limit) :]
         before = ticks[0].time if ticks else float("inf")
         return self.rows(time, before, limit - len(ticks)) + ticks
+
+    def levels(self) -> Sequence[LevelReader]:
+        if self._levels is None:
+            # Only those who read history need it, and the collector has no room for numpy.
+            from dashapp.stores.level_reader import open_levels
+
+            self._levels = open_levels(self._folder)
+        return self._levels
 
     def metrics(self) -> list[Metric]:
         try:

@@ -47,6 +47,9 @@ class MemoryStore:
             start = bisect_right(self._ticks, time, key=lambda tick: tick.time)
             return self._ticks[max(start, len(self._ticks) - limit) :]
 
+    def levels(self) -> tuple[()]:
+        return ()
+
     def describe(self, metrics: Iterable[Metric]) -> None:
         self._metrics = list(metrics)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,23 @@ class TextDisk(diskcache.Disk):  # type: ignore[misc]
         return key if raw else ""
 
 
+def open_cache(folder: Path, **settings: Any) -> diskcache.Cache:
+    """A database of our kind in `folder`: nothing is ever evicted, and no call waits long."""
+    cache = diskcache.Cache(
+        str(folder),
+        timeout=0.05,  # less than the shortest interval: what cannot be written now waits
+        disk=TextDisk,
+        eviction_policy="none",
+        cull_limit=0,
+        sqlite_mmap_size=0,
+        sqlite_auto_vacuum=0,
+        **settings,
+    )
+    folder.chmod(0o700)
+    (folder / "cache.db").chmod(0o600)
+    return cache
+
+
 class Rows:
     """At most `keep` rows in `folder`. Raises what is in FAILURES; `is_damaged` tells the worst of them."""
 
@@ -43,16 +60,7 @@ class Rows:
         self._folder = folder
         self._keep = keep
         self.path = folder / "cache.db"
-        self._cache = diskcache.Cache(
-            str(folder),
-            timeout=0.05,  # less than the shortest interval: what cannot be written now waits
-            disk=TextDisk,
-            eviction_policy="none",
-            cull_limit=0,
-            sqlite_mmap_size=0,
-            sqlite_auto_vacuum=0,
-        )
-        self.path.chmod(0o600)
+        self._cache = open_cache(folder)
         self._deque = diskcache.Deque.fromcache(self._cache, maxlen=keep)
         self._count = len(self._deque)
         self._cache._sql("SELECT value FROM Cache ORDER BY key DESC LIMIT 1").fetchall()  # tells damage
@@ -73,6 +81,30 @@ class Rows:
         whole = count >= min(self._count + len(rows), self._keep)
         self._count = count
         return whole
+
+    def oldest(self, limit: int) -> list[str]:
+        """The first `limit` rows, oldest first."""
+        found = self._cache._sql("SELECT value FROM Cache ORDER BY key LIMIT ?", (limit,)).fetchall()
+        return [value for (value,) in found]
+
+    def oldest_until(self, stop: Callable[[str], bool], at_first: int) -> list[str]:
+        """The oldest rows before the first that `stop` is true of, which must be there."""
+        while True:
+            found = self.oldest(at_first + 1)
+            for place, row in enumerate(found):
+                if stop(row):
+                    return found[:place]
+            if len(found) <= at_first:
+                return []
+            at_first *= 4
+
+    def drop(self, count: int) -> None:
+        """Forget the `count` oldest rows, in one statement: one by one they would hold up the next tick."""
+        with self._cache.transact(retry=False):
+            self._cache._sql(
+                "DELETE FROM Cache WHERE key IN (SELECT key FROM Cache ORDER BY key LIMIT ?)", (count,)
+            )
+            self._count = len(self._deque)
 
     def in_place(self) -> bool:
         """Whether the path still names the file that is open. OSError where it names none."""

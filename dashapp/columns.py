@@ -1,0 +1,105 @@
+"""Columns: points as numpy arrays, one shared time and for each metric total, lowest, highest and count.
+
+The web side's form of history. Knows no store, no file and no JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashapp.model import Tick, milliseconds
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """`t` epoch milliseconds, strictly rising, and `step` seconds, both (n,); the rest (metrics, n).
+
+    NaN in `total`, `low` and `high`, and 0 in `count`, where a metric has no value.
+    """
+
+    t: NDArray[np.int64]
+    step: Matrix
+    keys: tuple[str, ...]
+    total: Matrix
+    low: Matrix
+    high: Matrix
+    count: Matrix
+
+    def between(self, start: float, end: float) -> Columns:
+        """Only the points in (start, end], in milliseconds."""
+        first, last = np.searchsorted(self.t, [start, end], side="right")
+        if first == 0 and last == len(self.t):
+            return self
+        part = slice(first, last)
+        return Columns(
+            self.t[part],
+            self.step[part],
+            self.keys,
+            self.total[:, part],
+            self.low[:, part],
+            self.high[:, part],
+            self.count[:, part],
+        )
+
+    def mean(self) -> Matrix:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return self.total / self.count
+
+
+def empty(keys: Sequence[str] = ()) -> Columns:
+    nothing = np.empty((len(keys), 0))
+    return Columns(np.empty(0, np.int64), np.empty(0), tuple(keys), nothing, nothing, nothing, nothing)
+
+
+def from_ticks(ticks: Sequence[Tick], wanted: Sequence[str] | None = None) -> Columns:
+    """One point a tick; all metrics that any of them has, or those `wanted` of them."""
+    there = dict.fromkeys(key for tick in ticks for key in tick.values)
+    keys = tuple(there) if wanted is None else tuple(key for key in wanted if key in there)
+    nan = float("nan")
+    values = np.array([[tick.values.get(key, nan) for tick in ticks] for key in keys], float)
+    values = values.reshape(len(keys), len(ticks))
+    return Columns(
+        np.array([milliseconds(tick.time) for tick in ticks], np.int64),
+        np.array([tick.step for tick in ticks], float),
+        keys,
+        values,
+        values,
+        values,
+        (~np.isnan(values)).astype(float),
+    )
+
+
+def join(parts: Iterable[Columns]) -> Columns:
+    """Parts one after the other, each later than the one before, with the metrics of them all."""
+    some = [part for part in parts if len(part.t)]
+    if not some:
+        return empty()
+    if len(some) == 1:
+        return some[0]
+    keys = tuple(dict.fromkeys(key for part in some for key in part.keys))
+    return Columns(
+        np.concatenate([part.t for part in some]),
+        np.concatenate([part.step for part in some]),
+        keys,
+        *(
+            np.concatenate([_spread(part, keys, name) for part in some], axis=1)
+            for name in ("total", "low", "high", "count")
+        ),
+    )
+
+
+def _spread(part: Columns, keys: tuple[str, ...], name: str) -> Matrix:
+    """One matrix of a part with a row for each of `keys`."""
+    matrix: Matrix = getattr(part, name)
+    if part.keys == keys:
+        return matrix
+    spread = np.full((len(keys), len(part.t)), 0.0 if name == "count" else np.nan)
+    place = {key: row for row, key in enumerate(keys)}
+    spread[[place[key] for key in part.keys]] = matrix
+    return spread

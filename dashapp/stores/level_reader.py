@@ -1,0 +1,176 @@
+"""Reading one level of the long memory into columns: blocks by numpy, rows not yet sealed beside them.
+
+Never writes. A damaged block is left out, and said once; the rest is served.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import zlib
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import orjson
+
+from dashapp.columns import Columns, Matrix, empty, join
+from dashapp.stores import block
+from dashapp.stores.long_memory import ALL
+
+log = logging.getLogger("dashapp")
+
+_TYPES = {1: "<i1", 2: "<i2", 4: "<i4", 8: "<i8"}
+PARTS = ("total", "low", "high", "count")
+
+
+class LevelReader:
+    """Points of `step` seconds (0: ticks as they came) under `folder`; blocks of at most `span` seconds."""
+
+    def __init__(self, folder: Path, step: float, span: float) -> None:
+        self.step = step
+        self.damaged = 0
+        self._path = folder / "cache.db"
+        self._span_ms = round(span * 1000)
+        self._said: set[int] = set()
+
+    def oldest(self) -> int | None:
+        """The time of the oldest point, in epoch milliseconds; None where there is none."""
+        for (value,) in self._select("1 ORDER BY typeof(key), key LIMIT 1"):
+            try:
+                return int(_start(value))
+            except ValueError:
+                return None
+        return None
+
+    def newest(self) -> int:
+        """The time of the newest point, in epoch milliseconds; 0 where there is none."""
+        for (value,) in self._select("typeof(key) = 'text' ORDER BY key DESC LIMIT 1"):
+            return int(orjson.loads(value)[0])
+        for (value,) in self._select("1 ORDER BY key DESC LIMIT 1", what="tag"):
+            return int(value)
+        return 0
+
+    def columns(self, start: int, end: int, wanted: Sequence[str] | None) -> Columns:
+        """The points in (start, end], epoch milliseconds; all metrics, or those `wanted` that are there."""
+        found = self._select(
+            "typeof(key) = 'integer' AND tag > ? AND tag < ? ORDER BY key", start, end + self._span_ms
+        )
+        rows = self._select("typeof(key) = 'text' ORDER BY key") if self.step else []
+        parts = []
+        for (value,) in found:
+            try:
+                parts.append(decode(value, wanted).between(start, end))
+            except (ValueError, KeyError, IndexError, TypeError, zlib.error) as error:
+                self._say(value, error)
+        last = int(parts[-1].t[-1]) if parts and len(parts[-1].t) else start
+        points = [orjson.loads(value) for (value,) in rows]
+        parts.append(_from_rows([p for p in points if last < p[0] <= end and p[0] > start], wanted))
+        return join(parts)
+
+    def _say(self, value: Any, error: Exception) -> None:
+        mark = zlib.crc32(bytes(value[:64])) if isinstance(value, bytes) else 0
+        if mark not in self._said:
+            self._said.add(mark)
+            self.damaged += 1
+            log.warning("a block of the history is damaged and left out as a gap: %s", error)
+
+    def _select(self, where: str, *values: int, what: str = "value") -> list[tuple[Any]]:
+        uri = f"file:{quote(str(self._path))}?mode=ro"
+        try:
+            with closing(sqlite3.connect(uri, uri=True, timeout=0.5)) as connection:
+                return connection.execute(
+                    f"SELECT {what} FROM Cache WHERE {where}",  # noqa: S608 - our own words only
+                    values,
+                ).fetchall()
+        except sqlite3.Error:
+            return []
+
+
+def open_levels(folder: Path) -> tuple[LevelReader, ...]:
+    """Sealed ticks, minutes and hours of a disk store, finest first."""
+    return tuple(LevelReader(folder / name, step, span) for name, step, span in ALL)
+
+
+def _start(value: Any) -> float:
+    if isinstance(value, bytes):
+        return float(block.read_header(value)[0]["start"])
+    return float(orjson.loads(value)[0])
+
+
+def decode(data: bytes, wanted: Sequence[str] | None = None) -> Columns:
+    """A block's columns. ValueError where it is damaged."""
+    header, place = block.read_header(data)
+    body = data[place:]
+    length = header["length"]
+    there = header["parts"]["total"]
+    keys = tuple(there) if wanted is None else tuple(key for key in wanted if key in there)
+    parts: dict[str, Matrix] = {}
+    for name, columns in header["parts"].items():
+        matrix = np.empty((len(keys), length))
+        for row, key in enumerate(keys):
+            matrix[row] = _column(columns[key], body, length)
+        parts[name] = matrix
+    total = parts["total"]
+    times = _column(header["axis"]["t"], body, length).astype(np.int64)
+    if length > 1 and not bool((np.diff(times) > 0).all()):
+        raise ValueError("times that do not rise")
+    return Columns(
+        times,
+        _column(header["axis"]["step"], body, length),
+        keys,
+        total,
+        parts.get("low", total),
+        parts.get("high", total),
+        np.nan_to_num(parts["count"]) if "count" in parts else (~np.isnan(total)).astype(float),
+    )
+
+
+def _column(entry: Sequence[Any], body: bytes, length: int) -> Matrix:
+    """One column as doubles, NaN where it has no value. The entry is what block.FIELDS names."""
+    count, decimals, factor, first, width, differences, offset, size, mask = entry
+    if width == 0:
+        values = np.full(count, first / 10**decimals)
+    else:
+        raw = zlib.decompress(body[offset : offset + size])
+        if len(raw) != count * width:
+            raise ValueError("a column of another length")
+        raw = np.frombuffer(raw, np.uint8).reshape(width, count).T.tobytes() if width > 1 else raw
+        if decimals < 0:
+            values = np.frombuffer(raw, "<f8")
+        else:
+            numbers = np.frombuffer(raw, _TYPES[width]).astype(np.int64)
+            if differences:
+                numbers = np.cumsum(numbers)
+            values = (numbers * factor + first) / 10**decimals
+    if mask is None:
+        if count != length:
+            raise ValueError("a column of another length")
+        return values
+    present = np.frombuffer(zlib.decompress(body[mask[0] : mask[0] + mask[1]]), np.uint8).astype(bool)
+    spread = np.full(length, np.nan)
+    spread[present] = values
+    return spread
+
+
+def _from_rows(points: Sequence[Any], wanted: Sequence[str] | None) -> Columns:
+    """Points as Point.encode wrote them."""
+    if not points:
+        return empty()
+    there = dict.fromkeys(key for point in points for key in point[2])
+    keys = tuple(there) if wanted is None else tuple(key for key in wanted if key in there)
+    none = (np.nan, np.nan, np.nan, 0)
+    cube = np.array([[point[2].get(key, none) for point in points] for key in keys], float)
+    cube = cube.reshape(len(keys), len(points), 4)
+    return Columns(
+        np.array([point[0] for point in points], np.int64),
+        np.array([point[1] for point in points], float),
+        keys,
+        cube[:, :, 0],
+        cube[:, :, 1],
+        cube[:, :, 2],
+        cube[:, :, 3],
+    )
