@@ -64,7 +64,7 @@ class LevelReader:
         for (value,) in found:
             try:
                 parts.append(decode(value, wanted).between(start, end))
-            except (ValueError, KeyError, IndexError, TypeError, zlib.error) as error:
+            except ValueError as error:
                 self._say(value, error)
         last = int(parts[-1].t[-1]) if parts and len(parts[-1].t) else start
         points = [orjson.loads(value) for (value,) in rows]
@@ -103,6 +103,13 @@ def _start(value: Any) -> float:
 
 def decode(data: bytes, wanted: Sequence[str] | None = None) -> Columns:
     """A block's columns. ValueError where it is damaged."""
+    try:
+        return _decode(data, wanted)
+    except (KeyError, IndexError, TypeError, OverflowError, zlib.error) as error:
+        raise ValueError(f"a damaged block: {error}") from error
+
+
+def _decode(data: bytes, wanted: Sequence[str] | None) -> Columns:
     header, place = block.read_header(data)
     body = data[place:]
     length = header["length"]

@@ -1,0 +1,85 @@
+"""Blocks give back exactly what went in, and say so when they are damaged."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashapp.columns import Columns
+from dashapp.stores import block
+from dashapp.stores.level_reader import decode
+
+NUMBERS = st.one_of(
+    st.none(),
+    st.floats(allow_nan=False, allow_infinity=False, width=64),
+    st.integers(-(2**60), 2**60).map(float),
+    st.integers(-1000, 1000).map(lambda whole: whole / 10),
+)
+
+
+def encode(columns: dict[str, list[float | None]], length: int) -> bytes:
+    times = [1_795_218_017_000 + 1000 * place for place in range(length)]
+    return block.encode({"t": times, "step": [1.0] * length}, {"total": columns})
+
+
+def column(columns: Columns, key: str) -> list[float | None]:
+    return [None if math.isnan(v) else v for v in columns.total[columns.keys.index(key)].tolist()]
+
+
+TABLES = st.integers(1, 60).flatmap(
+    lambda length: st.lists(st.lists(NUMBERS, min_size=length, max_size=length), min_size=1, max_size=4)
+)
+
+
+@given(TABLES)
+def test_a_block_gives_back_what_went_in(columns: list[list[float | None]]) -> None:
+    named = {f"m{place}": values for place, values in enumerate(columns)}
+    got = decode(encode(named, len(columns[0])))
+    for key, values in named.items():
+        assert column(got, key) == values
+    assert (np.diff(got.t) == 1000).all()
+
+
+def test_only_the_wanted_columns_are_unpacked() -> None:
+    got = decode(encode({"a": [1.0, 2.0], "b": [3.0, 4.0]}, 2), ["b", "missing"])
+    assert got.keys == ("b",)
+    assert column(got, "b") == [3.0, 4.0]
+
+
+def test_fifty_usual_metrics_take_less_than_two_bytes_a_value() -> None:
+    chance = random.Random(1)
+    columns: dict[str, list[float | None]] = {}
+    for number in range(50):
+        # Two in three a percentage that never rests, the third a number of bytes that wanders by the page.
+        level, pages, values = 30.0, 2_000_000, list[float | None]()
+        for _ in range(600):
+            level = max(0.0, min(100.0, level * 0.9 + chance.gauss(3, 6)))
+            pages += round(chance.gauss(0, 200))
+            values.append(round(level, 1) if number % 3 else pages * 4096.0)
+        columns[f"m{number}"] = values
+    assert len(encode(columns, 600)) / (50 * 600) < 2
+
+
+@pytest.mark.parametrize("place", range(0, 400, 7))
+def test_a_damaged_byte_is_noticed_or_harmless(place: int) -> None:
+    chance = random.Random(place)
+    columns: dict[str, list[float | None]] = {"a": [round(chance.uniform(0, 100), 1) for _ in range(300)]}
+    whole = encode(columns, 300)
+    damaged = bytearray(whole)
+    damaged[place % len(whole)] ^= 0x55
+    try:
+        got = decode(bytes(damaged))
+    except ValueError:
+        return
+    assert column(got, "a") == columns["a"]
+
+
+@pytest.mark.parametrize("data", [b"", b"dB1\x01", b"x" * 100, b"dB1\x01" + b"\0" * 8])
+def test_what_is_no_block_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match="block"):
+        decode(data)
