@@ -39,7 +39,9 @@ def create_app(store: Reader, settings: Settings) -> App:
     """The whole WSGI application over `store`."""
     dash = _dash(settings)
     pages = Static(dash.server.wsgi_app)
-    api = Api(store, window=settings.window, interval=settings.interval)
+    api = Api(
+        store, window=settings.window, interval=settings.interval, longest=settings.longest
+    )
 
     def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
@@ -72,7 +74,7 @@ def _dash(settings: Settings) -> Dash:
         pages_folder="",
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    app.layout = layout.page(settings.window, settings.interval)
+    app.layout = layout.page(settings.window, settings.interval, settings.longest)
     callbacks.connect(app)
     return app
 

@@ -25,8 +25,8 @@ from dashapp.stores.disk import DiskStore
 
 log = logging.getLogger("dashapp")
 
-# What the history keeps at the least, in seconds: the longest window.
-KEEP = config.LONGEST_WINDOW + 600
+# Ticks of so many seconds wait for the long memory at the most, and are all there is without one.
+KEEP = config.MEMORY_KEEPS + 600
 
 
 def collect(store: Store, clock: Clock, interval: float) -> None:

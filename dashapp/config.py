@@ -11,70 +11,21 @@ import difflib
 import ipaddress
 import json
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from dashapp import __version__
+from dashapp import values
 from dashapp.model import SettingsError
+from dashapp.values import MEMORY
 
 PREFIX = "DASHAPP_"
-MEMORY = "memory:"
 ANYWHERE = "0.0.0.0"  # noqa: S104
 SHORTEST_WINDOW = 10
-LONGEST_WINDOW = 7200
-
-
-def _number(low: float, high: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        value = float(text)
-        if not low <= value <= high:
-            raise ValueError
-        return value
-
-    return parse
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        value = int(text)
-        if not low <= value <= high:
-            raise ValueError
-        return value
-
-    return parse
-
-
-def _switch(text: str) -> bool:
-    words = {"1": True, "true": True, "yes": True, "on": True}
-    words |= {"": False, "0": False, "false": False, "no": False, "off": False}
-    try:
-        return words[text.strip().lower()]
-    except KeyError:
-        raise ValueError from None
-
-
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
-
-
-def _address(text: str) -> str:
-    if text != "localhost":
-        ipaddress.ip_address(text)
-    return text
-
-
-def _hosts(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip().lower() for name in text.split(",") if name.strip())
-    if not all(_HOST.fullmatch(name) for name in names):
-        raise ValueError
-    return names
-
-
-def _store(text: str) -> str:
-    if not text.strip() or ("://" in text) or (":" in text and text != MEMORY):
-        raise ValueError
-    return text
+DAY = 86_400
+# Seconds that a history in memory reaches back.
+MEMORY_KEEPS = 7200.0
 
 
 def _setting(default: Any, parse: Callable[[str], Any], expected: str, help: str, **more: Any) -> Any:
@@ -85,30 +36,49 @@ def _setting(default: Any, parse: Callable[[str], Any], expected: str, help: str
 class Settings:
     """Everything that can be set. A field's name gives its flag (`--name`) and variable (`DASHAPP_NAME`)."""
 
-    host: str = _setting("127.0.0.1", _address, "an IP address or localhost", "address to listen on")
+    host: str = _setting("127.0.0.1", values.address, "an IP address or localhost", "address to listen on")
     port: int = _setting(
-        8050, _whole(1, 65535), "a whole number from 1 to 65535", "port to listen on", also="PORT"
+        8050, values.whole(1, 65535), "a whole number from 1 to 65535", "port to listen on", also="PORT"
     )
     public: bool = _setting(
-        False, _switch, "1 or 0", "listen on 0.0.0.0 and show the numbers to whoever asks"
+        False, values.switch, "1 or 0", "listen on 0.0.0.0 and show the numbers to whoever asks"
     )
     hosts: tuple[str, ...] = _setting(
-        (), _hosts, "host names with commas between them", "further host names to answer to"
+        (), values.hosts, "host names with commas between them", "further host names to answer to"
     )
-    store: str = _setting("", _store, "a folder, or memory: for none", "folder that keeps the history")
-    interval: float = _setting(1.0, _number(0.1, 60), "seconds from 0.1 to 60", "seconds between two ticks")
+    store: str = _setting("", values.store, "a folder, or memory: for none", "folder that keeps the history")
+    interval: float = _setting(1.0, values.number(0.1, 60), "seconds from 0.1 to 60", "seconds between two ticks")
     window: float = _setting(
         100.0,
-        _number(SHORTEST_WINDOW, LONGEST_WINDOW),
-        f"seconds from {SHORTEST_WINDOW} to {LONGEST_WINDOW}",
+        values.number(SHORTEST_WINDOW, 20 * 365 * DAY),
+        f"seconds from {SHORTEST_WINDOW} to the longest --retention",
         "seconds on screen at first",
     )
+    retention: tuple[float, float, float] = _setting(
+        (14.0 * DAY, 90.0 * DAY, 730.0 * DAY),
+        values.retention,
+        "three rising lengths of an hour to 20 years, such as 14d,90d,730d",
+        "how long ticks, minutes and hours are kept",
+        shown="14d,90d,730d",
+    )
+    size: int = _setting(
+        400_000_000,
+        values.size,
+        "megabytes or gigabytes from 10MB to 1000GB, such as 400MB",
+        "what the history may take on disk",
+        shown="400MB",
+    )
     workers: int = _setting(
-        1, _whole(1, 33), "a whole number from 1 to 33", "web processes", also="WEB_CONCURRENCY"
+        1, values.whole(1, 33), "a whole number from 1 to 33", "web processes", also="WEB_CONCURRENCY"
     )
     collector: bool = _setting(
-        True, _switch, "1 or 0", "start a collector (--no-collector: one runs elsewhere)"
+        True, values.switch, "1 or 0", "start a collector (--no-collector: one runs elsewhere)"
     )
+
+    @property
+    def longest(self) -> float:
+        """The longest window, in seconds: what the history reaches back to."""
+        return MEMORY_KEEPS if self.store == MEMORY else max(self.retention)
 
     @property
     def address(self) -> str:
@@ -128,7 +98,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: st
     )
     parser.add_argument("--version", action="version", version=__version__)
     for each in fields(Settings):
-        _add_flag(parser, each.name, each.metadata["help"], each.default)
+        _add_flag(parser, each.name, each.metadata, each.default)
     problems, argv = _valued_switches(argv)
     given, unknown = parser.parse_known_args(argv)
     # What follows an unknown flag is its value, not a second problem.
@@ -138,7 +108,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: st
         if text.startswith("-") or not before.startswith("-")
     ]
     problems += [_unknown_flag(text) for text in strays]
-    values: dict[str, Any] = {}
+    chosen: dict[str, Any] = {}
     named: dict[str, str] = {}
     for each in fields(Settings):
         flag = getattr(given, each.name)
@@ -146,13 +116,13 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: st
         if text is None:
             continue
         try:
-            values[each.name] = each.metadata["parse"](text)
+            chosen[each.name] = each.metadata["parse"](text)
         except ValueError:
             problems.append(f"{named[each.name]} is {_shown(text)}; expected {each.metadata['expected']}")
-    problems += _conflicts(Settings(**values), named)
+    problems += _conflicts(Settings(**chosen), named)
     if problems:
         raise SettingsError(problems)
-    return Settings(**values)
+    return Settings(**chosen)
 
 
 def _shown(text: str) -> str:
@@ -174,12 +144,13 @@ def _valued_switches(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     return problems, [text for text in argv if text not in wrong]
 
 
-def _add_flag(parser: argparse.ArgumentParser, name: str, help: str, default: Any) -> None:
+def _add_flag(parser: argparse.ArgumentParser, name: str, metadata: Mapping[str, Any], default: Any) -> None:
+    help = metadata["help"]
     if isinstance(default, bool):
         const = "0" if default else "1"
         parser.add_argument(_flag(name, default), dest=name, action="store_const", const=const, help=help)
     else:
-        shown = f"{help} ({default})" if default else help
+        shown = f"{help} ({metadata.get('shown', default)})" if default else help
         parser.add_argument(f"--{name}", nargs="?", const="", metavar=name.upper(), help=shown)
 
 
@@ -215,6 +186,11 @@ def _conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
         problems.append(
             f'{named["workers"]} is "{settings.workers}"; expected 1 with {named["store"]} {MEMORY}, '
             "which one process cannot share with another"
+        )
+    if settings.window > settings.longest:
+        problems.append(
+            f'{named["window"]} is "{settings.window:g}"; expected at most the {settings.longest:g} seconds '
+            "that are kept"
         )
     return problems
 

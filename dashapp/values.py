@@ -1,0 +1,92 @@
+"""Values: how the text of a setting becomes what it means. Each raises ValueError for what it cannot be."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+
+MEMORY = "memory:"
+
+def number(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        value = float(text)
+        if not low <= value <= high:
+            raise ValueError
+        return value
+
+    return parse
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise ValueError
+        return value
+
+    return parse
+
+
+def switch(text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"": False, "0": False, "false": False, "no": False, "off": False}
+    try:
+        return words[text.strip().lower()]
+    except KeyError:
+        raise ValueError from None
+
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+
+
+def address(text: str) -> str:
+    if text != "localhost":
+        ipaddress.ip_address(text)
+    return text
+
+
+def hosts(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip().lower() for name in text.split(",") if name.strip())
+    if not all(_HOST.fullmatch(name) for name in names):
+        raise ValueError
+    return names
+
+
+def store(text: str) -> str:
+    if not text.strip() or ("://" in text) or (":" in text and text != MEMORY):
+        raise ValueError
+    return text
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhdwy])")
+
+
+def _seconds(text: str) -> float:
+    match = _DURATION.fullmatch(text.strip().lower())
+    if match is None:
+        raise ValueError
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def retention(text: str) -> tuple[float, float, float]:
+    """Three lengths of time, none shorter than the one before: of ticks, minutes and hours, in seconds."""
+    first, second, third = (_seconds(part) for part in text.split(","))
+    if not 3600 <= first <= second <= third <= 20 * _UNITS["y"]:
+        raise ValueError
+    return first, second, third
+
+
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(mb|gb)")
+
+
+def size(text: str) -> int:
+    """Bytes, from megabytes or gigabytes of ten to the sixth or ninth."""
+    match = _SIZE.fullmatch(text.strip().lower())
+    if match is None:
+        raise ValueError
+    count = float(match[1]) * {"mb": 1e6, "gb": 1e9}[match[2]]
+    if not 10e6 <= count <= 1e12:
+        raise ValueError
+    return int(count)
