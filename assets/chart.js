@@ -9,13 +9,16 @@
   const MOST_LABELS = 7;
 
   app.Chart = class {
-    /* `section`: the element with data-panel. `host`: {userZoomed(range), resume(), wake()}. */
-    constructor(section, host) {
+    /* `section`: the element with data-panel. `host`: {userZoomed(range), resume(), wake()}. `component`: the
+       dcc.Graph to put into it where it has none yet. */
+    constructor(section, host, component) {
       this.section = section;
       this.panel = section.dataset.panel;
       this.host = host;
-      this.graph = section.querySelector(".dash-graph");
+      this.component = component;
+      this.mounted = section.querySelector(".dash-graph") !== null;
       this.gd = null;
+      this.lines = [];
       this.dirty = true;
       this.life = -1; // the series' life that is drawn
       this.end = 0; // and up to which point
@@ -32,10 +35,11 @@
 
     /* Whether a draw may begin in this animation frame. */
     ready() {
+      if (!this.onScreen || this.dragging) return false;
+      if (!this.mounted) return true;
       const gd = this.section.querySelector(".js-plotly-plot");
       if (!gd || !gd._fullLayout || !gd.on) return false;
       if (gd !== this.gd) this.bind(gd);
-      if (!this.onScreen || this.dragging) return false;
       if (this.quiet > 0) {
         this.quiet -= 1;
         return false;
@@ -53,8 +57,9 @@
     }
 
     bind(gd) {
+      // A graph that we put in has its first points already; any other is not ours yet.
+      if (this.gd !== null || !this.drawn) this.life = -1;
       this.gd = gd;
-      this.life = -1;
       gd.on("plotly_afterplot", () => this.check());
       gd.on("plotly_doubleclick", () => this.host.resume());
       gd.on("plotly_relayout", (event) => {
@@ -92,47 +97,77 @@
     /* Draw the series' metrics (`[{key, label, unit}]`) over `range`, moving as little as possible. */
     draw(series, metrics, range) {
       this.dirty = false;
-      const fresh = this.traces(metrics);
+      if (!this.mounted) return this.mount(series, metrics, range);
+      const fresh = this.retrace(series, metrics);
       const whole = fresh || series.life !== this.life || this.end < series.first;
       if (!whole && !this.moved(range)) return;
       const count = series.end - this.end;
       const xaxis = this.gd.layout.xaxis;
       xaxis.range = range.slice();
       xaxis.autorange = false;
-      xaxis.nticks = Math.max(2, Math.min(MOST_LABELS, Math.floor(this.gd._fullLayout._size.w / LABEL_PX)));
-      this.drawn = { length: series.t.length, last: series.last, range: range.slice() };
-      this.life = series.life;
-      this.end = series.end;
-      this.section.classList.toggle("loading", !series.t.length);
-      this.busySince = performance.now();
-      if (whole || count <= 0 || !metrics.length) return this.redraw(series, metrics);
-      window.dash_clientside.set_props(this.graph.id, {
+      xaxis.nticks = labels(this.gd._fullLayout._size.w);
+      this.begin(series, range);
+      if (whole || count <= 0 || !this.lines.length) return this.redraw(series);
+      window.dash_clientside.set_props(`graph-${this.panel}`, {
         extendData: [
           {
-            x: metrics.map(() => series.t.slice(-count)),
-            y: metrics.map((metric) => series.y[metric.key].slice(-count)),
+            x: this.lines.map(() => series.t.slice(-count)),
+            y: this.lines.map((line) => app.points(series, line, -count)),
           },
-          metrics.map((_, index) => index),
+          this.lines.map((_, index) => index),
           series.t.length,
         ],
       });
     }
 
-    redraw(series, metrics) {
-      metrics.forEach((metric, index) => {
+    /* Note what will stand there after the draw that now begins. */
+    begin(series, range) {
+      this.drawn = { length: series.t.length, last: series.last, range: range.slice() };
+      this.life = series.life;
+      this.end = series.end;
+      this.busySince = performance.now();
+      this.section.classList.toggle("loading", !series.t.length);
+    }
+
+    /* Put the graph in, with what there is: its first drawing has the past. */
+    mount(series, metrics, range) {
+      this.mounted = true;
+      const graph = structuredClone(this.component);
+      const { layout } = graph.props.figure;
+      this.lines = app.linesOf(metrics, series, layout.colorway);
+      graph.props.figure.data = this.lines.map((line) => ({
+        ...app.traceOf(line, metrics.length),
+        x: series.t.slice(),
+        y: app.points(series, line),
+      }));
+      layout.xaxis.range = range.slice();
+      layout.xaxis.nticks = labels(this.section.clientWidth - 80);
+      app.makeRoom(layout, metrics.length);
+      this.begin(series, range);
+      window.dash_clientside.set_props(`chart-${this.panel}`, { children: graph });
+    }
+
+    redraw(series) {
+      this.lines.forEach((line, index) => {
         this.gd.data[index].x = series.t.slice();
-        this.gd.data[index].y = series.y[metric.key].slice();
+        this.gd.data[index].y = app.points(series, line);
       });
       window.Plotly.redraw(this.gd);
     }
 
     /* Make the traces be those of the metrics; whether they were not. */
-    traces(metrics) {
+    retrace(series, metrics) {
       const data = this.gd.data;
-      if (data.length === metrics.length && metrics.every((m, i) => data[i].meta === m.key)) return false;
+      this.lines = app.linesOf(metrics, series, this.gd.layout.colorway);
+      if (data.length === this.lines.length && this.lines.every((l, i) => data[i].meta === l.meta)) return false;
       const known = new Map(data.map((trace) => [trace.meta, trace]));
-      const single = metrics.length === 1;
-      data.splice(0, data.length, ...metrics.map((m) => known.get(m.key) || trace(m, single)));
+      const traces = this.lines.map((line) => ({
+        ...app.traceOf(line, metrics.length),
+        // What was hidden in the legend stays hidden.
+        visible: known.get(line.metric.key)?.visible ?? true,
+      }));
+      data.splice(0, data.length, ...traces);
+      app.makeRoom(this.gd.layout, metrics.length);
       return true;
     }
 
@@ -161,25 +196,8 @@
     }
   };
 
-  function trace(metric, single) {
-    const look = single ? { fill: "tozeroy", fillcolor: "rgba(0,145,213,0.14)" } : {};
-    return {
-      type: "scatter",
-      mode: "lines",
-      meta: metric.key,
-      name: plain(metric.label),
-      x: [],
-      y: [],
-      connectgaps: false,
-      line: { width: single ? 2 : 1.5 },
-      hovertemplate: `%{y:.1f} ${plain(metric.unit)}`,
-      ...look,
-    };
-  }
-
-  /* Plotly reads tags in a name, links among them. */
-  function plain(text) {
-    const short = text.length > 60 ? text.slice(0, 59) + "…" : text;
-    return short.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  /* How many times fit below a chart so many pixels wide. */
+  function labels(width) {
+    return Math.max(2, Math.min(MOST_LABELS, Math.floor(width / LABEL_PX)));
   }
 })((window.dashapp = window.dashapp || {}));

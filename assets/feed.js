@@ -91,14 +91,15 @@
 
     take(frame) {
       this.clock.hear(frame.now);
-      const came = frame.t.length > 0;
+      const came = frame.newest ? frame.newest !== this.newest : frame.t.length > 0;
       const { least, most, more, less } = MARGIN_MS;
       // Nothing new although a tick was due: it takes longer to arrive than we thought. Nothing again: it stalls.
       if (came) this.margin = Math.max(least, this.margin - less);
       else if (!this.stalled) this.margin = Math.min(most, this.margin + more);
       this.stalled = !came;
-      this.step = frame.step * 1000;
-      if (came) this.newest = frame.t[frame.t.length - 1];
+      // Where a point stands for several ticks the answer says when the newest of them was.
+      this.step = (frame.tick ?? frame.step) * 1000;
+      if (frame.newest || came) this.newest = frame.newest || frame.t[frame.t.length - 1];
       this.cursor = frame.cursor;
       this.onFrame(frame);
     }
@@ -111,8 +112,11 @@
       typeof frame.cursor === "string" &&
       typeof frame.now === "number" &&
       Array.isArray(frame.t) &&
-      typeof frame.y === "object" &&
-      Object.values(frame.y).every((y) => Array.isArray(y) && y.length === frame.t.length);
+      [frame.y, frame.min || {}, frame.max || {}].every(
+        (part) =>
+          typeof part === "object" &&
+          Object.values(part).every((column) => Array.isArray(column) && column.length === frame.t.length)
+      );
     return whole ? frame : null;
   }
 })((window.dashapp = window.dashapp || {}));

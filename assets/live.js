@@ -6,7 +6,8 @@
   const SLIDER_REST_MS = 120;
 
   class Page {
-    constructor() {
+    /* `components`: the dcc.Graph of each panel, by its name. */
+    constructor(components) {
       const config = JSON.parse(document.getElementById("_dash-config").textContent);
       this.base = config.requests_pathname_prefix || "/";
       this.root = document.getElementById("page");
@@ -22,7 +23,10 @@
       this.age = 0; // milliseconds of the newest point when the server last answered
       this.frame = null;
       this.turn = 0;
-      this.charts = [...document.querySelectorAll("[data-panel]")].map((s) => new app.Chart(s, this));
+      this.last = {}; // the newest tick's values
+      this.charts = [...document.querySelectorAll("[data-panel]")].map(
+        (section) => new app.Chart(section, this, components[section.dataset.panel])
+      );
       for (const [target, event] of [[document, "visibilitychange"], [window, "pageshow"], [window, "online"]]) {
         target.addEventListener(event, () => {
           if (!document.hidden) this.feed.plan();
@@ -66,7 +70,11 @@
       this.status.notices(frame.notices || []);
       if (frame.reset) this.series.replace(frame);
       else this.series.append(frame);
-      if (this.series.last !== null) this.age = frame.now * 1000 - this.series.last;
+      const newest = this.feed.newest;
+      if (newest !== null) this.age = frame.now * 1000 - newest;
+      const end = frame.t.length - 1;
+      if (frame.last) this.last = frame.last;
+      else if (end >= 0) this.last = Object.fromEntries(Object.entries(frame.y).map(([k, y]) => [k, y[end]]));
       this.trim();
       this.learn();
       this.redrawAll();
@@ -132,7 +140,12 @@
       for (let tried = 0; tried < this.charts.length; tried += 1) {
         const chart = this.charts[this.turn++ % this.charts.length];
         if (!chart.dirty || !chart.ready()) continue;
-        chart.draw(this.series, this.metricsOf(chart.panel), this.held ?? this.range());
+        const metrics = this.metricsOf(chart.panel);
+        if (!metrics.length && !chart.mounted) {
+          chart.dirty = false;
+          continue;
+        }
+        chart.draw(this.series, metrics, this.held ?? this.range());
         break;
       }
       if (this.charts.some((chart) => chart.waiting())) this.wake();
@@ -180,27 +193,39 @@
       else this.pause();
     }
 
+    /* A panel's newest values, where they are few enough to read. */
+    headline(metrics) {
+      if (metrics.length > 2) return "";
+      return metrics
+        .map((metric) => {
+          const text = app.quantity(this.last[metric.key], metric.unit);
+          return metrics.length > 1 && text ? `${metric.label} ${text}` : text;
+        })
+        .filter(Boolean)
+        .join(" · ");
+    }
+
     show() {
       const button = document.getElementById("pause");
       if (button) {
         button.setAttribute("aria-pressed", String(this.paused));
         button.textContent = this.paused ? "Resume" : "Pause";
       }
-      const cpu = this.series.value("cpu.percent");
+      const cpu = this.last["cpu.percent"] ?? null;
       this.status.show({
         paused: this.paused,
         hidden: document.hidden,
         waiting: this.feed.waiting,
-        newest: this.series.last,
+        newest: this.feed.newest,
         age: this.age,
         step: this.feed.step,
         value: cpu === null ? "" : `${Math.round(cpu)} % CPU`,
       });
       for (const chart of this.charts) {
         const metrics = this.metricsOf(chart.panel);
+        if (metrics.length) chart.section.classList.remove("absent");
         const output = chart.section.querySelector(".value");
-        const value = metrics.length === 1 ? this.series.value(metrics[0].key) : null;
-        const text = value === null ? "" : `${value.toFixed(1)} ${metrics[0].unit}`;
+        const text = this.headline(metrics);
         if (output && output.textContent !== text) output.textContent = text;
       }
     }
@@ -209,9 +234,9 @@
   let page = null;
 
   function guarded(action) {
-    return (value) => {
+    return (value, components) => {
       try {
-        if (page === null && document.getElementById("page")) page = app.page = new Page();
+        if (page === null && components) page = app.page = new Page(components);
         if (page !== null) action(value);
       } catch (error) {
         console.error("dashapp:", error.message);

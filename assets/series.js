@@ -2,10 +2,15 @@
 (function (app) {
   "use strict";
 
+  // What a frame says of each metric: its value or mean, and where a point stands for several ticks its extremes.
+  const PARTS = { y: "y", low: "min", high: "max" };
+
   app.Series = class {
     constructor() {
       this.t = [];
       this.y = {};
+      this.low = {};
+      this.high = {};
       this.first = 0; // how many points were ever dropped from the front
       this.life = 0; // rises whenever what was drawn before no longer holds
     }
@@ -19,10 +24,17 @@
       return this.first + this.t.length;
     }
 
+    /* Whether a point stands for several ticks. */
+    get coarse() {
+      return Object.keys(this.low).length > 0;
+    }
+
     replace(frame) {
       this.t = frame.t.slice();
-      this.y = {};
-      for (const key of Object.keys(frame.y)) this.y[key] = frame.y[key].slice();
+      for (const [part, name] of Object.entries(PARTS)) {
+        this[part] = {};
+        for (const [key, column] of Object.entries(frame[name] || {})) this[part][key] = column.slice();
+      }
       this.first = 0;
       this.life += 1;
     }
@@ -32,33 +44,31 @@
       while (skip < frame.t.length && this.last !== null && frame.t[skip] <= this.last) skip += 1;
       const t = frame.t.slice(skip);
       if (!t.length) return;
-      for (const key of Object.keys(frame.y)) {
-        if (!(key in this.y)) {
-          this.y[key] = new Array(this.t.length).fill(null);
-          this.life += 1;
-        }
-      }
-      for (const key of Object.keys(this.y)) {
-        const fresh = key in frame.y ? frame.y[key].slice(skip) : new Array(t.length).fill(null);
-        this.y[key].push(...fresh);
-      }
+      for (const [part, name] of Object.entries(PARTS)) this.extend(this[part], frame[name] || {}, skip, t.length);
       this.t.push(...t);
     }
 
-    /* Keep only what is later than `from`, and forget metrics that have no value left. */
+    extend(columns, fresh, skip, length) {
+      for (const key of Object.keys(fresh)) {
+        if (key in columns) continue;
+        columns[key] = new Array(this.t.length).fill(null);
+        this.life += 1;
+      }
+      for (const key of Object.keys(columns)) {
+        columns[key].push(...(key in fresh ? fresh[key].slice(skip) : new Array(length).fill(null)));
+      }
+    }
+
+    /* Keep only what is later than `from`. */
     trim(from) {
       let count = 0;
       while (count < this.t.length && this.t[count] <= from) count += 1;
       if (!count) return;
       this.t.splice(0, count);
       this.first += count;
-      for (const key of Object.keys(this.y)) this.y[key].splice(0, count);
-    }
-
-    /* The newest value of a metric at the newest time; null in a gap. */
-    value(key) {
-      const y = this.y[key];
-      return y && y.length ? y[y.length - 1] : null;
+      for (const part of Object.keys(PARTS)) {
+        for (const column of Object.values(this[part])) column.splice(0, count);
+      }
     }
   };
 })((window.dashapp = window.dashapp || {}));

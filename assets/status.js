@@ -70,23 +70,4 @@
       );
     }
   };
-
-  /* A length of time, short: "12 s", "5 min", "3 h", "2 days". */
-  app.words = function (seconds) {
-    if (seconds < 120) return `${Math.round(seconds)} s`;
-    if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-    if (seconds < 172800) return `${Math.round(seconds / 3600)} h`;
-    return `${Math.round(seconds / 86400)} days`;
-  };
-
-  /* The same in full, for the slider: "100 seconds", "5 minutes", "2 hours". */
-  app.fullWords = function (seconds) {
-    for (const [size, unit] of [[3600, "hour"], [60, "minute"]]) {
-      if (seconds >= size && seconds % (size / 2) === 0) {
-        const count = seconds / size;
-        return `${count} ${unit}${count === 1 ? "" : "s"}`;
-      }
-    }
-    return `${seconds} second${seconds === 1 ? "" : "s"}`;
-  };
 })((window.dashapp = window.dashapp || {}));

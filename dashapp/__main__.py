@@ -12,12 +12,13 @@ from pathlib import Path
 from threading import Event, Thread
 
 from dashapp import config
-from dashapp.config import ANYWHERE, MEMORY, Settings
+from dashapp.config import ANYWHERE, Settings
 from dashapp.folders import can_write, store_folder
 from dashapp.model import SettingsError
 from dashapp.notices import Notice
 from dashapp.signals import stop_on_signals
 from dashapp.supervisor import Child, python, supervise
+from dashapp.values import MEMORY
 
 log = logging.getLogger("dashapp")
 

@@ -18,7 +18,7 @@ import orjson
 
 from dashapp.config import SHORTEST_WINDOW
 from dashapp.history import Frame, frame, past
-from dashapp.model import BadRequestError, Cursor
+from dashapp.model import BadRequestError, Cursor, milliseconds
 from dashapp.stores import Reader
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -128,8 +128,11 @@ class Api:
             "t": found.t,
             "y": found.y,
         }
-        if found.low:
-            body |= {"min": found.low, "max": found.high, "newest": found.newest}
+        if found.low and found.newest:
+            # What a reader of single ticks sees for itself: when the newest came, and what it said.
+            newest = found.newest
+            body |= {"min": found.low, "max": found.high}
+            body |= {"newest": milliseconds(newest.time), "tick": newest.step, "last": newest.values}
         if notices := self._store.notices():
             body["notices"] = notices
         return body

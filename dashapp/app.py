@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dash import Dash
+from dash.development.base_component import Component
 
 from dashapp import callbacks, layout
 from dashapp.api import PATHS, Api, App, StartResponse
@@ -37,11 +39,9 @@ INDEX = """<!DOCTYPE html>
 
 def create_app(store: Reader, settings: Settings) -> App:
     """The whole WSGI application over `store`."""
-    dash = _dash(settings)
+    dash = _dash(store, settings)
     pages = Static(dash.server.wsgi_app)
-    api = Api(
-        store, window=settings.window, interval=settings.interval, longest=settings.longest
-    )
+    api = Api(store, window=settings.window, interval=settings.interval, longest=settings.longest)
 
     def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
@@ -62,7 +62,11 @@ def create_app(store: Reader, settings: Settings) -> App:
     return Guard(route, script_hashes=dash.csp_hashes(), hosts=hosts)
 
 
-def _dash(settings: Settings) -> Dash:
+def _page(store: Reader, settings: Settings) -> Component:
+    return layout.page(settings.window, settings.interval, settings.longest, store.metrics())
+
+
+def _dash(store: Reader, settings: Settings) -> Dash:
     app = Dash(
         "dashapp",
         assets_folder=str(assets_folder()),
@@ -74,7 +78,7 @@ def _dash(settings: Settings) -> Dash:
         pages_folder="",
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    app.layout = layout.page(settings.window, settings.interval, settings.longest)
+    app.layout = partial(_page, store, settings)
     callbacks.connect(app)
     return app
 

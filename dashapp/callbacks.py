@@ -6,7 +6,7 @@ older one when the next tick fires first (plotly/dash#941).
 
 from __future__ import annotations
 
-from dash import ClientsideFunction, Dash, Input
+from dash import ClientsideFunction, Dash, Input, State
 
 
 def connect(app: Dash) -> None:
@@ -15,4 +15,6 @@ def connect(app: Dash) -> None:
         ("window", "window", "value"),
         ("pause", "pause", "n_clicks"),
     ):
-        app.clientside_callback(ClientsideFunction("dashapp", function), Input(component, prop))
+        app.clientside_callback(
+            ClientsideFunction("dashapp", function), Input(component, prop), State("charts", "data")
+        )

@@ -15,6 +15,7 @@ from threading import Event, Thread
 
 from dashapp import config
 from dashapp.clock import Clock, LogTime, SystemClock, deadlines
+from dashapp.config import Settings
 from dashapp.folders import store_folder
 from dashapp.model import SettingsError, StoreError, StoreLockedError
 from dashapp.sampler import Sampler
@@ -22,6 +23,8 @@ from dashapp.signals import stop_on_signals
 from dashapp.sources.cpu import CpuSource
 from dashapp.stores import Store
 from dashapp.stores.disk import DiskStore
+from dashapp.stores.long_memory import Retention
+from dashapp.values import MEMORY
 
 log = logging.getLogger("dashapp")
 
@@ -65,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder = store_folder(settings)
     if folder is None:
         print(
-            f'--store is "{config.MEMORY}"; expected a folder, which the web server can read too',
+            f'--store is "{MEMORY}"; expected a folder, which the web server can read too',
             file=sys.stderr,
         )
         return 2
@@ -73,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if os.environ.get("DASHAPP_CHILD"):
         die_with_parent(stop)
     try:
-        while (store := _take_turn(folder, settings.interval, stop)) is not None:
+        while (store := _take_turn(folder, settings, stop)) is not None:
             log.info("every %g s into %s", settings.interval, folder)
             with closing(store), suppress(StoreLockedError):
                 collect(store, SystemClock(stop), settings.interval)
@@ -83,12 +86,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _take_turn(folder: Path, interval: float, stop: Event) -> DiskStore | None:
+def _take_turn(folder: Path, settings: Settings, stop: Event) -> DiskStore | None:
     """The store, once no other collector writes to it; None where we are stopped first."""
+    retention = Retention(*settings.retention, size=settings.size)
     said = False
     while not stop.is_set():
         try:
-            return DiskStore(folder, keep=rows_to_keep(interval))
+            return DiskStore(folder, rows_to_keep(settings.interval), retention)
         except StoreLockedError as error:
             if not said:
                 log.info("%s; standing by to take over", error)

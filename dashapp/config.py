@@ -15,8 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from dashapp import __version__
-from dashapp import values
+from dashapp import __version__, values
 from dashapp.model import SettingsError
 from dashapp.values import MEMORY
 
@@ -47,7 +46,9 @@ class Settings:
         (), values.hosts, "host names with commas between them", "further host names to answer to"
     )
     store: str = _setting("", values.store, "a folder, or memory: for none", "folder that keeps the history")
-    interval: float = _setting(1.0, values.number(0.1, 60), "seconds from 0.1 to 60", "seconds between two ticks")
+    interval: float = _setting(
+        1.0, values.number(0.1, 60), "seconds from 0.1 to 60", "seconds between two ticks"
+    )
     window: float = _setting(
         100.0,
         values.number(SHORTEST_WINDOW, 20 * 365 * DAY),

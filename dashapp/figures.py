@@ -13,9 +13,8 @@ COLOURS = ("#0091d5", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 
-def empty_figure(unit: str, low: float | None, high: float | None, *, lines: int = 1) -> dict[str, Any]:
+def empty_figure(unit: str, low: float | None, high: float | None) -> dict[str, Any]:
     """A panel without points: `unit` on the y axis, which runs from `low` to `high` where they are given."""
-    bounded = low is not None and high is not None
     return {
         "data": [],
         "layout": {
@@ -28,7 +27,6 @@ def empty_figure(unit: str, low: float | None, high: float | None, *, lines: int
             "hovermode": "x unified",
             "dragmode": "zoom",
             "uirevision": "kept",
-            "showlegend": lines != 1,
             "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "maxheight": 0.25},
             "xaxis": {
                 "type": "date",
@@ -55,12 +53,21 @@ def empty_figure(unit: str, low: float | None, high: float | None, *, lines: int
                 "automargin": False,
                 "tickangle": 0,
                 "nticks": 6,
-                "ticksuffix": f" {unit}",
-                "rangemode": "tozero",
-                **({"range": [low, high], "autorange": False} if bounded else {}),
+                **_scale(unit, low, high),
             },
         },
     }
+
+
+def _scale(unit: str, low: float | None, high: float | None) -> dict[str, Any]:
+    if low is not None and high is not None:
+        scale: dict[str, Any] = {"range": [low, high], "autorange": False}
+    else:
+        scale = {"rangemode": "tozero" if low == 0 else "normal", "autorange": True}
+    # Thousands as k, M, G: the SI prefixes mean powers of ten, on disks and networks alike.
+    if unit in ("B", "B/s", "Hz"):
+        return scale | {"tickformat": "~s", "ticksuffix": unit}
+    return scale | {"ticksuffix": f" {unit}" if unit else ""}
 
 
 CONFIG: dict[str, Any] = {

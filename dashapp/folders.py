@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from dashapp.config import MEMORY, Settings
+from dashapp.config import Settings
+from dashapp.values import MEMORY
 
 
 def store_folder(settings: Settings) -> Path | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dashapp.columns import Columns
 from dashapp.levels import Levels
-from dashapp.model import Cursor, milliseconds
+from dashapp.model import Cursor, Tick, milliseconds
 from dashapp.stores import Reader, since_place
 
 # A point that comes later than this many steps after the one before leaves a hole.
@@ -31,13 +31,13 @@ class Frame:
 
     `step` is the seconds from point to point. Where a point stands for several ticks, `y` is their mean and
     `low` and `high` are their extremes; else those two are empty. NaN where a metric has no value; a time at
-    which none has any is a hole's.
+    which none has any is a hole's. `newest` is the newest tick of all.
     """
 
     cursor: str
     reset: bool
     step: float
-    newest: int
+    newest: Tick | None
     t: NDArray[np.int64]
     y: Mapping[str, Column]
     low: Mapping[str, Column]
@@ -71,7 +71,7 @@ def frame(
             size = levels.next_size(span, MOST_POINTS)
             columns = levels.read(mark.time_ms - span, _whole(mark.time_ms, size), size, metrics)
     there = Cursor(mark.life, _whole(mark.time_ms, size), size, span if size else 0)
-    return _frame(columns, there.encode(), mark.time_ms, size, levels.step, place)
+    return _frame(columns, there.encode(), size, levels, place)
 
 
 def past(
@@ -90,7 +90,7 @@ def past(
     if len(columns.t) > MOST_POINTS:
         size = levels.next_size(end_ms - start_ms, MOST_POINTS)
         columns = levels.read(start_ms, end_ms, size, metrics)
-    return _frame(columns, mark.encode(), mark.time_ms, size, levels.step, None)
+    return _frame(columns, mark.encode(), size, levels, None)
 
 
 def _goes_on(store: Reader, place: Cursor, mark: Cursor, span: int, levels: Levels) -> bool:
@@ -107,7 +107,7 @@ def _whole(time_ms: int, size: int) -> int:
     return time_ms // size * size if size else time_ms
 
 
-def _frame(columns: Columns, cursor: str, newest: int, size: int, step: float, place: Cursor | None) -> Frame:
+def _frame(columns: Columns, cursor: str, size: int, levels: Levels, place: Cursor | None) -> Frame:
     t, holes = _with_holes(columns, (place.time_ms or None) if place else None)
 
     def spread(matrix: NDArray[np.float64]) -> dict[str, Column]:
@@ -119,8 +119,8 @@ def _frame(columns: Columns, cursor: str, newest: int, size: int, step: float, p
     return Frame(
         cursor=cursor,
         reset=place is None,
-        step=size / 1000 if size else step,
-        newest=newest,
+        step=size / 1000 if size else levels.step,
+        newest=levels.newest,
         t=t,
         y=spread(columns.mean() if size else columns.total),
         low=spread(columns.low) if size else {},

@@ -30,7 +30,8 @@ class Levels:
         self._store = store
         self._coarser = store.levels()
         newest = store.since(float("-inf"), 1)
-        self.step = newest[-1].step if newest else step
+        self.newest = newest[-1] if newest else None
+        self.step = self.newest.step if self.newest else step
         self.step_ms = max(1, milliseconds(self.step))
 
     def size_for(self, start: int, end: int, most: int) -> int:

@@ -20,7 +20,6 @@ class Panel:
     high: float | None = None
 
 
-
 def _share(name: str, title: str, of: str) -> Panel:
     return Panel(name, title, of, "%", 0, 100)
 

@@ -17,6 +17,8 @@ from dashapp.api import App, StartResponse
 
 # Answers kept; the page needs about thirty.
 KEPT = 256
+# The layout has a panel for each kind of metric that there is, and those may come later.
+CHANGING = ("/_dash-layout",)
 _TEXT = re.compile(r"(text/|application/(javascript|json)|image/svg)")
 # Dash writes version and time of change into the address of each of its own files.
 _FINGERPRINT = re.compile(r"\.v[0-9_a-z]+m[0-9]+\.")
@@ -25,7 +27,7 @@ Kept = tuple[list[tuple[str, str]], bytes, bytes | None, str]
 
 
 class Static:
-    """In front of an application whose every GET answers the same for the life of the process."""
+    """In front of an application whose every GET but those answers the same for the life of the process."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -44,7 +46,7 @@ class Static:
                 start_response(status, headers)
                 return [body]
             kept = _keep(headers, body)
-            if len(self._kept) < KEPT:
+            if key not in CHANGING and len(self._kept) < KEPT:
                 self._kept[key] = kept
         headers, body, packed, tag = kept
         forever = key != path or "m" in parse_qs(environ.get("QUERY_STRING", ""))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 MEMORY = "memory:"
 
+
 def number(low: float, high: float) -> Callable[[str], float]:
     def parse(text: str) -> float:
         value = float(text)

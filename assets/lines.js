@@ -1,0 +1,62 @@
+/* Which lines a panel draws of its metrics, and how they look. Knows Plotly's traces and no graph. */
+(function (app) {
+  "use strict";
+
+  // Past this a band about each line hides more than it shows.
+  const MOST_BANDS = 4;
+  const MOST_IN_LEGEND = 12;
+
+  /* `[{meta, part, metric, colour, look}]`: a line a metric, and where points are coarse its band before it. */
+  app.linesOf = function (metrics, series, colours) {
+    const banded = series.coarse && metrics.length <= MOST_BANDS;
+    const lines = [];
+    metrics.forEach((metric, index) => {
+      const colour = colours[index % colours.length];
+      if (banded) {
+        lines.push({ meta: `${metric.key}:min`, part: "low", metric, colour, look: "edge" });
+        lines.push({ meta: `${metric.key}:max`, part: "high", metric, colour, look: "band" });
+      }
+      lines.push({ meta: metric.key, part: "y", metric, colour, look: metrics.length > 1 ? "line" : "only" });
+    });
+    return lines;
+  };
+
+  app.traceOf = function (line, count) {
+    const trace = {
+      type: "scatter",
+      mode: "lines",
+      meta: line.meta,
+      name: app.plain(line.metric.label),
+      x: [],
+      y: [],
+      connectgaps: false,
+      line: { width: line.look === "only" ? 2 : 1.5, color: line.colour },
+      hovertemplate: app.hoverFormat(line.metric.unit),
+      showlegend: count > 1 && count <= MOST_IN_LEGEND,
+    };
+    if (line.look === "edge" || line.look === "band") {
+      Object.assign(trace, { hoverinfo: "skip", hovertemplate: null, showlegend: false });
+      trace.legendgroup = line.metric.key;
+      trace.line.width = 0;
+    }
+    if (line.look === "band") Object.assign(trace, { fill: "tonexty", fillcolor: shade(line.colour, 0.22) });
+    if (line.look === "line") trace.legendgroup = line.metric.key;
+    return trace;
+  };
+
+  /* Above the lines, for their legend where there is one. */
+  app.makeRoom = function (layout, count) {
+    layout.margin.t = count > 1 && count <= MOST_IN_LEGEND ? 34 : 12;
+  };
+
+  app.points = function (series, line, from) {
+    const column = series[line.part][line.metric.key];
+    return from ? column.slice(from) : column.slice();
+  };
+
+  /* "#rrggbb" with an opacity. */
+  function shade(colour, opacity) {
+    const [red, green, blue] = [1, 3, 5].map((place) => parseInt(colour.slice(place, place + 2), 16));
+    return `rgba(${red},${green},${blue},${opacity})`;
+  }
+})((window.dashapp = window.dashapp || {}));
