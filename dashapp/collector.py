@@ -18,9 +18,10 @@ from dashapp.clock import Clock, LogTime, SystemClock, deadlines
 from dashapp.config import Settings
 from dashapp.folders import store_folder
 from dashapp.model import SettingsError, StoreError, StoreLockedError
+from dashapp.notices import Notice
 from dashapp.sampler import Sampler
 from dashapp.signals import stop_on_signals
-from dashapp.sources.cpu import CpuSource
+from dashapp.sources.machine import machine_sources
 from dashapp.stores import Store
 from dashapp.stores.disk import DiskStore
 from dashapp.stores.long_memory import Retention
@@ -32,10 +33,10 @@ log = logging.getLogger("dashapp")
 KEEP = config.MEMORY_KEEPS + 600
 
 
-def collect(store: Store, clock: Clock, interval: float) -> None:
-    """Sample into `store` until the clock says that the work is over."""
+def collect(store: Store, clock: Clock, interval: float, notice: Notice | None = None) -> None:
+    """Sample into `store` until the clock says that the work is over; say what fails by `notice`."""
     newest = store.newest().time_ms / 1000
-    sampler = Sampler([CpuSource()], store, interval)
+    sampler = Sampler(machine_sources(), store, interval, notice)
     log_time = LogTime(clock, newest)
     # A kernel counts CPU time in hundredths: a rate over less than a few of them is noise.
     for time in deadlines(clock, interval, log_time, first=min(0.3, interval / 2)):
@@ -79,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         while (store := _take_turn(folder, settings, stop)) is not None:
             log.info("every %g s into %s", settings.interval, folder)
             with closing(store), suppress(StoreLockedError):
-                collect(store, SystemClock(stop), settings.interval)
+                collect(store, SystemClock(stop), settings.interval, Notice(folder, "sources"))
     except StoreError as error:
         print(error, file=sys.stderr)
         return 1

@@ -21,6 +21,8 @@ from dashapp.stores import Reader, since_place
 GAP = 1.5
 # Points of one metric in a frame, at the most.
 MOST_POINTS = 2000
+# How much coarser than need be a reader may go on, when a window once held closer ticks.
+MOST_STEPS = 100
 
 Column = NDArray[np.float64]
 
@@ -58,18 +60,14 @@ def frame(
     mark = store.newest()
     span = milliseconds(window)
     levels = Levels(store, step)
+    size = levels.size_for(mark.time_ms - span, mark.time_ms, MOST_POINTS)
     place = Cursor.decode(cursor)
-    if place is not None and _goes_on(store, place, mark, span, levels):
+    if place is not None and _goes_on(store, place, mark, span, size):
         size = place.size_ms
         columns = levels.read(place.time_ms, _whole(mark.time_ms, size), size, metrics)
     else:
         place = None
-        size = levels.size_for(mark.time_ms - span, mark.time_ms, MOST_POINTS)
-        columns = levels.read(mark.time_ms - span, _whole(mark.time_ms, size), size, metrics)
-        if len(columns.t) > MOST_POINTS:
-            # Older ticks were closer together than those of now.
-            size = levels.next_size(span, MOST_POINTS)
-            columns = levels.read(mark.time_ms - span, _whole(mark.time_ms, size), size, metrics)
+        size, columns = _fitting(levels, mark.time_ms - span, mark.time_ms, size, metrics)
     there = Cursor(mark.life, _whole(mark.time_ms, size), size, span if size else 0)
     return _frame(columns, there.encode(), size, levels, place)
 
@@ -86,20 +84,28 @@ def past(
     levels = Levels(store, step)
     end_ms = min(end_ms, mark.time_ms)
     size = levels.size_for(start_ms, end_ms, MOST_POINTS)
-    columns = levels.read(start_ms, end_ms, size, metrics)
-    if len(columns.t) > MOST_POINTS:
-        size = levels.next_size(end_ms - start_ms, MOST_POINTS)
-        columns = levels.read(start_ms, end_ms, size, metrics)
+    size, columns = _fitting(levels, start_ms, end_ms, size, metrics)
     return _frame(columns, mark.encode(), size, levels, None)
 
 
-def _goes_on(store: Reader, place: Cursor, mark: Cursor, span: int, levels: Levels) -> bool:
-    """Whether a reader at `place` can be told only what is new."""
+def _fitting(
+    levels: Levels, start: int, end: int, size: int, metrics: Collection[str] | None
+) -> tuple[int, Columns]:
+    """Points of `size`, or of a coarser one where ticks were once closer together than they are now."""
+    columns = levels.read(start, _whole(end, size), size, metrics)
+    if len(columns.t) > MOST_POINTS:
+        size = levels.coarser_size(end - start, MOST_POINTS)
+        columns = levels.read(start, _whole(end, size), size, metrics)
+    return size, columns
+
+
+def _goes_on(store: Reader, place: Cursor, mark: Cursor, span: int, size: int) -> bool:
+    """Whether a reader at `place` can be told only what is new, in points of the size it has."""
     if place.life != mark.life or not mark.time_ms - span <= place.time_ms <= mark.time_ms:
         return False
     if place.size_ms:
-        return place.window_ms == span and span / place.size_ms <= MOST_POINTS
-    return span / levels.step_ms <= MOST_POINTS and since_place(store, place, MOST_POINTS) is not None
+        return place.window_ms == span and size <= place.size_ms <= MOST_STEPS * max(size, 1000)
+    return size == 0 and since_place(store, place, MOST_POINTS) is not None
 
 
 def _whole(time_ms: int, size: int) -> int:

@@ -35,16 +35,29 @@ class Levels:
         self.step_ms = max(1, milliseconds(self.step))
 
     def size_for(self, start: int, end: int, most: int) -> int:
-        """Milliseconds a point for (start, end] in at most `most` points; 0 where each tick is one."""
+        """Milliseconds a point for (start, end] in at most `most` points; 0 where each tick is one.
+
+        What lies before the oldest point takes no room: a young store shows its ticks in any window.
+        """
+        if end - start > most * self.step_ms:
+            start = max(start, self._oldest_of_all())
         span = max(0, end - start)
         level = self._choose(start, span)
         unit = self.step_ms if level == 0 else milliseconds(self._coarser[level].step)
         times = max(1, math.ceil(span / unit / most))
         return 0 if level == 0 and times == 1 else times * unit
 
-    def next_size(self, span: int, most: int) -> int:
+    def coarser_size(self, span: int, most: int) -> int:
         """Milliseconds a point, where the ticks turned out to be closer together than they are now."""
-        return max(1, math.ceil(span / most / self.step_ms)) * self.step_ms
+        times = math.ceil(span / most / self.step_ms)
+        return max(2, times) * self.step_ms
+
+    def _oldest_of_all(self) -> int:
+        ages = [age for reader in self._coarser if (age := reader.oldest()) is not None]
+        if not ages:
+            ticks = self._store.since(float("-inf"), MOST_TICKS)
+            ages = [milliseconds(ticks[0].time)] if ticks else [0]
+        return min(ages) - self.step_ms
 
     def read(self, start: int, end: int, size: int, metrics: Collection[str] | None) -> Columns:
         """Points of `size` milliseconds (0: ticks) in (start, end], where both are whole numbers of them."""
