@@ -5,36 +5,41 @@ An answer is built once for all who ask the same thing of the same newest tick.
 
 from __future__ import annotations
 
-import json
-import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from threading import Lock
-from typing import Any
-from urllib.parse import parse_qsl
+from typing import Any, NamedTuple
 
 import orjson
 
-from dashapp.config import SHORTEST_WINDOW
 from dashapp.history import Frame, frame, past
 from dashapp.model import BadRequestError, Cursor, milliseconds
+from dashapp.question import ask
 from dashapp.stores import Reader
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 App = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
-MOST_METRICS = 64
-LONGEST_QUERY = 8192
-LONGEST_CURSOR = 64
-LATEST = 1e14
-PARAMETERS = ("window", "after", "metrics", "from", "to")
 # Different questions kept answered for one tick, and their bytes; past that each is answered anew.
 ANSWERS, ANSWERS_BYTES = 512, 16 << 20
 # How old an answer may grow while no tick comes: its "now" is what tells stale from live.
 FRESH = 0.5
 
+# Bytes from which an answer goes out compressed; it is packed once for all who ask.
+PACK_FROM = 1000
+PACKED = (("content-encoding", "gzip"), ("vary", "accept-encoding"))
+
 PATHS = ("/api/ticks", "/api/metrics", "/healthz", "/readyz")
+
+
+class Answer(NamedTuple):
+    """`packed` is the body in gzip, None where it is too small to gain by it."""
+
+    status: str
+    body: bytes
+    packed: bytes | None
 
 
 class _Answers:
@@ -43,7 +48,7 @@ class _Answers:
     def __init__(self, asked_of: Cursor, built: float) -> None:
         self.asked_of = asked_of
         self.built = built
-        self.known: dict[tuple[str, str], tuple[str, bytes]] = {}
+        self.known: dict[tuple[str, str], Answer] = {}
         self.building: dict[tuple[str, str], Lock] = {}
         self.size = 0
 
@@ -81,22 +86,24 @@ class Api:
         known = answers.known.get(key)
         if known is None:
             known = self._once(answers, key)
-        return _answer(start_response, *known)
+        if known.packed is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+            return _answer(start_response, known.status, known.packed, PACKED)
+        return _answer(start_response, known.status, known.body)
 
-    def _once(self, answers: _Answers, key: tuple[str, str]) -> tuple[str, bytes]:
+    def _once(self, answers: _Answers, key: tuple[str, str]) -> Answer:
         """Build an answer; who asks the same meanwhile waits for it."""
         if len(answers.building) >= ANSWERS or answers.size > ANSWERS_BYTES:
-            return self._build(*key)
+            return _packed(*self._build(*key))
         with answers.building.setdefault(key, Lock()):
             if key not in answers.known:
-                answers.known[key] = built = self._build(*key)
-                answers.size += len(built[1])
+                answers.known[key] = built = _packed(*self._build(*key))
+                answers.size += len(built.body)
             return answers.known[key]
 
     def _build(self, path: str, query: str) -> tuple[str, bytes]:
         try:
             if path == "/api/ticks":
-                return "200 OK", self._ticks(_parameters(query))
+                return "200 OK", self._ticks(query)
             if path == "/api/metrics":
                 return "200 OK", _json([asdict(metric) for metric in self._store.metrics()])
             if path in ("/healthz", "/readyz"):
@@ -105,18 +112,18 @@ class Api:
             return "400 Bad Request", _error(str(error))
         return "404 Not Found", _error("there is nothing at this address")
 
-    def _ticks(self, given: Mapping[str, str]) -> bytes:
-        metrics = self._metrics(given["metrics"]) if "metrics" in given else None
-        if "from" in given or "to" in given:
-            found = past(self._store, *self._range(given), metrics, self._interval)
+    def _ticks(self, query: str) -> bytes:
+        question = ask(
+            query,
+            window=self._window,
+            longest=self._longest,
+            now=time.time(),
+            known=[metric.key for metric in self._store.metrics()] if "metrics" in query else (),
+        )
+        if question.past is not None:
+            found = past(self._store, *question.past, question.metrics, self._interval)
         else:
-            window = self._seconds(given["window"]) if "window" in given else self._window
-            cursor = given.get("after", "")
-            if len(cursor) > LONGEST_CURSOR:
-                raise BadRequestError(
-                    f"after has {len(cursor)} characters; at most {LONGEST_CURSOR} are taken"
-                )
-            found = frame(self._store, window, cursor, metrics, self._interval)
+            found = frame(self._store, question.window, question.after, question.metrics, self._interval)
         return _json(self._body(found))
 
     def _body(self, found: Frame) -> dict[str, Any]:
@@ -137,44 +144,6 @@ class Api:
             body["notices"] = notices
         return body
 
-    def _seconds(self, text: str) -> float:
-        window = _number(text)
-        if not SHORTEST_WINDOW <= window <= self._longest:
-            raise BadRequestError(
-                f"window is {_shown(text)}; expected seconds from {SHORTEST_WINDOW} to {self._longest:g}"
-            )
-        return window
-
-    def _range(self, given: Mapping[str, str]) -> tuple[int, int]:
-        """Start and end in epoch milliseconds."""
-        if "window" in given or "after" in given:
-            raise BadRequestError("from and to ask for the past; window and after do not go with them")
-        now = time.time() * 1000
-        ends = []
-        for name, otherwise in (("from", None), ("to", now)):
-            text = given.get(name)
-            value = otherwise if text is None else _number(text)
-            if value is None or not 0 <= value <= LATEST:
-                raise BadRequestError(f"{name} is {_shown(text or '')}; expected epoch milliseconds")
-            ends.append(int(value))
-        start, end = ends
-        if start >= now:
-            raise BadRequestError("from lies in the future")
-        if start >= end:
-            raise BadRequestError("the range ends before it begins: from must be less than to")
-        if end - start > self._longest * 1000:
-            raise BadRequestError(f"the range is longer than the {self._longest:g} seconds that are kept")
-        return start, end
-
-    def _metrics(self, text: str) -> frozenset[str]:
-        names = [name for name in text.split(",") if name]
-        if not names or len(names) > MOST_METRICS:
-            raise BadRequestError(f"metrics has {len(names)} names; expected 1 to {MOST_METRICS}")
-        known = {metric.key for metric in self._store.metrics()}
-        if known and not known.intersection(names):
-            raise BadRequestError(f"{_shown(names[0])} is not a metric; /api/metrics lists those there are")
-        return frozenset(names)
-
     def _health(self, path: str) -> tuple[str, bytes]:
         newest = self._store.newest().time_ms
         ticks = self._store.since(float("-inf"), 1)
@@ -191,31 +160,6 @@ def stale_after(step: float) -> float:
     return 2 * step + 1.5
 
 
-def _parameters(query: str) -> dict[str, str]:
-    if len(query) > LONGEST_QUERY:
-        raise BadRequestError(f"the query has {len(query)} characters; at most {LONGEST_QUERY} are taken")
-    given: dict[str, str] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        if name not in PARAMETERS:
-            raise BadRequestError(f"{_shown(name)} is not a parameter; {', '.join(PARAMETERS)} are")
-        if name in given:
-            raise BadRequestError(f"{name} is given twice; once is enough")
-        given[name] = value
-    return given
-
-
-def _number(text: str) -> float:
-    """NaN, which no comparison lets through, for what is no number."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-def _shown(text: str) -> str:
-    return json.dumps(text if len(text) <= 40 else text[:40] + "…", ensure_ascii=False)
-
-
 def _json(value: object) -> bytes:
     # orjson writes numpy's columns ten times as fast as the standard library lists, and NaN as null.
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
@@ -223,6 +167,13 @@ def _json(value: object) -> bytes:
 
 def _error(sentence: str) -> bytes:
     return _json({"error": sentence})
+
+
+def _packed(status: str, body: bytes) -> Answer:
+    if len(body) < PACK_FROM:
+        return Answer(status, body, None)
+    packer = zlib.compressobj(1, wbits=31)  # gzip, and fast: columns of numbers gain little from more
+    return Answer(status, body, packer.compress(body) + packer.flush())
 
 
 def _answer(
