@@ -190,7 +190,7 @@ def _conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
         )
     if settings.window > settings.longest:
         problems.append(
-            f'{named["window"]} is "{settings.window:g}"; expected at most the {settings.longest:g} seconds '
+            f'{named["window"]} is "{settings.window:.10g}"; expected at most the {settings.longest:.10g} seconds '
             "that are kept"
         )
     return problems

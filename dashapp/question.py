@@ -1,4 +1,4 @@
-"""A question for ticks: what its query may say, each bound told in one sentence. Knows no store and no HTTP."""
+"""A question for ticks: what its query may say, each bound told in one sentence. Knows no store."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _seconds(text: str, longest: float) -> float:
     window = _number(text)
     if not SHORTEST_WINDOW <= window <= longest:
         raise BadRequestError(
-            f"window is {shown(text)}; expected seconds from {SHORTEST_WINDOW} to {longest:g}"
+            f"window is {shown(text)}; expected seconds from {SHORTEST_WINDOW} to {longest:.10g}"
         )
     return window
 
@@ -87,7 +87,7 @@ def _range(given: Mapping[str, str], longest: float, now: float) -> tuple[int, i
     if start >= end:
         raise BadRequestError("the range ends before it begins; from must be less than to")
     if end - start > longest * 1000:
-        raise BadRequestError(f"the range is longer than the {longest:g} seconds that are kept")
+        raise BadRequestError(f"the range is longer than the {longest:.10g} seconds that are kept")
     return start, end
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wsgi import ask
 
-from dashapp.api import LONGEST_CURSOR, LONGEST_QUERY, MOST_METRICS, Api
+from dashapp.api import Api
+from dashapp.question import LONGEST_CURSOR, LONGEST_QUERY, MOST_METRICS
 from dashapp.model import Tick
 from dashapp.stores.memory import MemoryStore
 
@@ -78,7 +79,8 @@ def test_a_bad_question_costs_one_sentence_and_no_time(api: Api, query: str) -> 
         "window=1e2",
         "after=" + "x" * LONGEST_CURSOR,
         "after=",
-        "metrics=" + ",".join(["m"] * MOST_METRICS),
+        "metrics=" + ",".join(["cpu.percent"] * MOST_METRICS),
+        "metrics=cpu.percent,gone",
         "after=" + quote("é\0'\""),
     ],
 )

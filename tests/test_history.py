@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashapp.history import Frame, frame
+from dashapp import history
 from dashapp.model import Tick
 from dashapp.stores.memory import MemoryStore
 
@@ -20,7 +22,29 @@ def store_of(times: list[float], step: float = 1.0, keep: int = 100_000) -> Memo
     return store
 
 
-def seconds(found: Frame) -> list[float]:
+@dataclass(frozen=True)
+class Lists:
+    """A frame as plain lists, None for no value."""
+
+    cursor: str
+    reset: bool
+    step: float
+    t: list[int]
+    y: dict[str, list[float | None]]
+
+
+def frame(
+    store: MemoryStore, window: float, cursor: str = "", metrics: set[str] | None = None, step: float = 1.0
+) -> Lists:
+    found = history.frame(store, window, cursor, metrics, step)
+    columns = {
+        key: [None if math.isnan(value) else value for value in column.tolist()]
+        for key, column in found.y.items()
+    }
+    return Lists(found.cursor, found.reset, found.step, found.t.tolist(), columns)
+
+
+def seconds(found: Lists) -> list[float]:
     return [time / 1000 for time in found.t]
 
 
