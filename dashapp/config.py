@@ -190,8 +190,8 @@ def _conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
         )
     if settings.window > settings.longest:
         problems.append(
-            f'{named["window"]} is "{settings.window:.10g}"; expected at most the {settings.longest:.10g} seconds '
-            "that are kept"
+            f'{named["window"]} is "{settings.window:.10g}"; '
+            f"expected at most the {settings.longest:.10g} seconds that are kept"
         )
     return problems
 

@@ -8,12 +8,17 @@ from dataclasses import dataclass
 import pytest
 from browser import find
 from feeder import Feeder
+from hypothesis import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 from served import Served, Trouble
 
 from dashapp.app import create_app
 from dashapp.config import Settings
 from dashapp.stores.memory import MemoryStore
+
+# A property is about what is true, not about how busy the machine is.
+settings.register_profile("any pace", deadline=None)
+settings.load_profile("any pace")
 
 QUIET = (
     "--no-sandbox",

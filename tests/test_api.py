@@ -12,7 +12,6 @@ from wsgi import ask
 
 from dashapp.api import ANSWERS, FRESH, Api
 from dashapp.model import Metric, Tick
-from dashapp.question import LONGEST_CURSOR, LONGEST_QUERY, MOST_METRICS
 from dashapp.stores.memory import MemoryStore
 
 METRICS = [

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from wsgi import ask
 
 from dashapp.api import Api
-from dashapp.question import LONGEST_CURSOR, LONGEST_QUERY, MOST_METRICS
 from dashapp.model import Tick
+from dashapp.question import LONGEST_CURSOR, LONGEST_QUERY, MOST_METRICS
 from dashapp.stores.memory import MemoryStore
 
 
