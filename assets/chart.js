@@ -60,6 +60,7 @@
       // A graph that we put in has its first points already; any other is not ours yet.
       if (this.gd !== null || !this.drawn) this.life = -1;
       this.gd = gd;
+      this.busySince = null;
       gd.on("plotly_afterplot", () => this.check());
       gd.on("plotly_doubleclick", () => this.host.resume());
       gd.on("plotly_relayout", (event) => {
