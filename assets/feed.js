@@ -81,14 +81,18 @@
       if (this.flight !== flight) return; // a newer question took its place
       this.flight = null;
       this.failing = frame === null;
-      if (frame) this.take(frame);
+      let came = false;
+      if (frame) came = this.take(frame);
       else this.onFailure(this.begun);
-      if (this.wanted) {
+      // After a tick the next is due in a known time, wherever the interval's own beat falls. Where nothing
+      // came the beat must ask: a collector that stopped is no reason to hurry.
+      if (this.wanted || came) {
         this.wanted = false;
         this.plan();
       }
     }
 
+    /* Whether it brought a tick. */
     take(frame) {
       this.clock.hear(frame.now);
       const came = frame.newest ? frame.newest !== this.newest : frame.t.length > 0;
@@ -102,6 +106,7 @@
       if (frame.newest || came) this.newest = frame.newest || frame.t[frame.t.length - 1];
       this.cursor = frame.cursor;
       this.onFrame(frame);
+      return came;
     }
   };
 

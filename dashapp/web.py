@@ -28,7 +28,7 @@ from dashapp.stores.disk_reader import DiskReader
 from dashapp.stores.memory import MemoryStore
 
 # Python threads that answer. One slow answer (a first page, a long window) leaves the others free.
-THREADS = 8
+THREADS = 2
 
 
 def build() -> App:

@@ -84,7 +84,7 @@ def serve() -> Iterator[Serve]:
         feeder.past(past, age)
         if feeding:
             feeder.start()
-        live = Live(store, feeder, Served(create_app(store, Settings(interval=interval))))
+        live = Live(store, feeder, Served(create_app(store, Settings(interval=interval, store="memory:"))))
         lives.append(live)
         return live
 

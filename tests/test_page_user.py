@@ -161,7 +161,7 @@ def test_slider_by_keyboard(page: Page, live: Live) -> None:
         ("Home", "10 seconds"),
         ("ArrowRight", "15 seconds"),
         ("End", "2 hours"),
-        ("ArrowLeft", "1.5 hours"),
+        ("ArrowLeft", "1 hour"),
     ):
         page.keyboard.press(key)
         wait_until(page, lambda w=words: page.inner_text("#window-label") == w)
