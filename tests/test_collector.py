@@ -12,7 +12,7 @@ from clocks import FakeClock
 
 from dashapp.clock import LogTime, deadlines
 from dashapp.collector import collect, rows_to_keep
-from dashapp.config import LONGEST_WINDOW
+from dashapp.config import MEMORY_KEEPS
 from dashapp.model import Metric, Tick
 from dashapp.sampler import Sampler
 from dashapp.stores.disk import DiskStore
@@ -63,7 +63,7 @@ def test_no_tick_is_dropped_when_the_clock_jumps(jump: float) -> None:
 
 @pytest.mark.parametrize("interval", [0.1, 1, 60])
 def test_the_longest_window_is_kept(interval: float) -> None:
-    assert rows_to_keep(interval) * interval >= LONGEST_WINDOW
+    assert rows_to_keep(interval) * interval >= MEMORY_KEEPS
 
 
 def test_a_day_of_ticks_leaves_nothing_behind(caplog: pytest.LogCaptureFixture) -> None:
