@@ -23,6 +23,6 @@ def run() -> list[Row]:
             share = (cpu(collector) - before) / (time.monotonic() - start)
             used = memory(collector)
     return [
-        Row("collector CPU", 100 * share, "% of a core", 0.5),
-        Row("collector memory", used.rss, "MB", 30, f"RSS; {used.uss:.1f} MB USS"),
+        Row("collector CPU", 100 * share, "% of a core", 1.5),
+        Row("collector memory", used.rss, "MB", 40, f"RSS; {used.uss:.1f} MB USS"),
     ]

@@ -1,0 +1,143 @@
+"""Two years of 50 metrics through the real roll-up: bytes on disk, opening, and every window.
+
+The clock is made up, the code is not: spans of ticks go into the long memory as the collector hands them
+over. What no level would keep any more comes at a slower pace, so that two years take minutes.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.served import folder
+from bench.table import Row
+from dashapp.api import Api
+from dashapp.model import Metric, Tick, milliseconds
+from dashapp.rollup import as_point
+from dashapp.stores.disk import DiskStore
+from dashapp.stores.disk_reader import DiskReader
+from dashapp.stores.long_memory import DAY, HOUR, LongMemory, Retention
+
+METRICS = 50
+ASKED = 20
+SPAN = 600
+WINDOWS = [100, 600, 1800, HOUR, 2 * HOUR, 6 * HOUR, DAY, 3 * DAY, 7 * DAY, 14 * DAY, 30 * DAY]
+WINDOWS += [90 * DAY, 180 * DAY, 365 * DAY, 730 * DAY]
+KEYS = [f"metric.{number:02}" for number in range(METRICS)]
+
+
+def run() -> list[Row]:
+    with folder() as store:
+        end = int(time.time()) // SPAN * SPAN - 1200
+        began = time.process_time()
+        ticks = _fill(store, end)
+        filling = time.process_time() - began
+        opening = _open(store) - _open(store / "empty")
+        memory = LongMemory(store, Retention())
+        seconds, size = memory._ticks.size(), memory.size()
+        memory.close()
+        _append_newest(store, end)
+        rows = [
+            Row("two years through the roll-up", filling, "s of CPU"),
+            Row("disk, a value of a tick", seconds / (ticks * METRICS), "bytes", 2),
+            Row("disk, two years of 50 metrics", size / 1e6, "MB", 400),
+            Row("opening a full store, over an empty one", 1000 * opening, "ms", 100),
+        ]
+        return rows + list(_windows(store))
+
+
+def _fill(store: Path, end: int) -> int:
+    """How many ticks the finest level keeps."""
+    templates = [_values(random.Random(seed), SPAN) for seed in range(12)]
+    store.mkdir(exist_ok=True)
+    memory = LongMemory(store, Retention())
+    kept = 0
+    for start, stop, step in ((730, 90, 600), (90, 14, 60), (14, 0, 1)):
+        for number, begin in enumerate(range(end - start * DAY, end - stop * DAY, SPAN)):
+            values = templates[number % len(templates)]
+            span = [
+                as_point(Tick(begin + at, step, dict(zip(KEYS, values[at - 1], strict=True))))
+                for at in range(step, SPAN + 1, step)
+            ]
+            memory.take(span, milliseconds(begin + SPAN))
+            kept += len(span) if step == 1 else 0
+    memory.close()
+    return kept
+
+
+def _values(chance: random.Random, count: int) -> list[list[float]]:
+    """Rows of what machines measure: shares that never rest, bytes that wander, rates that come in bursts."""
+    share, pages = [30.0] * METRICS, [2_000_000] * METRICS
+    rows = []
+    for _ in range(count):
+        row = []
+        for number in range(METRICS):
+            if number < 22:
+                share[number] = max(0.0, min(100.0, share[number] * 0.9 + chance.gauss(3, 6)))
+                row.append(round(share[number], 1))
+            elif number < 34:
+                pages[number] += round(chance.gauss(0, 150))
+                row.append(pages[number] * 4096.0)
+            elif number < 46:
+                row.append(float(int(chance.lognormvariate(8, 2))) if chance.random() < 0.4 else 0.0)
+            else:
+                row.append(float(number))
+        rows.append(row)
+    return rows
+
+
+def _open(store: Path) -> float:
+    began = time.perf_counter()
+    opened = DiskStore(store)
+    LongMemory(store, Retention()).close()
+    took = time.perf_counter() - began
+    opened.close()
+    return took
+
+
+def _append_newest(store: Path, end: int) -> None:
+    opened = DiskStore(store)
+    opened.describe(Metric(key, key, "", "all") for key in KEYS)
+    for place, row in enumerate(_values(random.Random(99), 1200), 1):
+        opened.append(Tick(end + place, 1, dict(zip(KEYS, row, strict=True))))
+    opened.close()
+
+
+def _windows(store: Path) -> Iterator[Row]:
+    """CPU of the dearest window and range for 20 metrics, asked for the first time and again."""
+    api = Api(DiskReader(store), longest=Retention().longest)
+    asked = "&metrics=" + ",".join(KEYS[:ASKED])
+    _ask(api, f"window=100{asked}")
+    now = int(time.time() * 1000)
+    questions = {f"{window:,} s": f"window={window}{asked}" for window in WINDOWS}
+    questions |= {
+        f"{length // HOUR} h, {ago // DAY} days ago": (
+            f"from={now - ago * 1000}&to={now - (ago - length) * 1000}{asked}"
+        )
+        for ago in (10 * DAY, 60 * DAY, 400 * DAY)
+        for length in (HOUR, 6 * HOUR, 5 * DAY)
+    }
+    first, again = {}, {}
+    for name, question in questions.items():
+        first[name] = _ask(api, question)
+        again[name] = _ask(api, question)
+    dearest = max(first, key=lambda name: first[name])
+    yield Row(
+        "any window or past range, 20 metrics", 1000 * first[dearest], "ms of CPU", 50, f"dearest: {dearest}"
+    )
+    yield Row("the same asked again", 1000 * max(again.values()), "ms of CPU", 5)
+
+
+def _ask(api: Api, query: str) -> float:
+    """CPU seconds that an answer took."""
+
+    def start(status: str, headers: list[tuple[str, str]]) -> None:
+        assert status == "200 OK", (status, query)
+
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/api/ticks", "QUERY_STRING": query}
+    began = time.thread_time()
+    for _ in api(environ | {"HTTP_ACCEPT_ENCODING": "gzip"}, start):
+        pass
+    return time.thread_time() - began
