@@ -227,6 +227,7 @@
         const output = chart.section.querySelector(".value");
         const text = this.headline(metrics);
         if (output && output.textContent !== text) output.textContent = text;
+        if (output) output.classList.toggle("several", metrics.length > 1);
       }
     }
   }

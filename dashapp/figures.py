@@ -61,7 +61,8 @@ def empty_figure(unit: str, low: float | None, high: float | None) -> dict[str, 
 
 def _scale(unit: str, low: float | None, high: float | None) -> dict[str, Any]:
     if low is not None and high is not None:
-        scale: dict[str, Any] = {"range": [low, high], "autorange": False}
+        # A line along the upper bound is seen whole.
+        scale: dict[str, Any] = {"range": [low, high * 1.01], "autorange": False}
     else:
         scale = {"rangemode": "tozero" if low == 0 else "normal", "autorange": True}
     # Thousands as k, M, G: the SI prefixes mean powers of ten, on disks and networks alike.

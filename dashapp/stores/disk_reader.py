@@ -82,7 +82,10 @@ class DiskReader:
             return []
 
     def notices(self) -> list[str]:
-        return self._notices
+        damaged = sum(level.damaged for level in self._levels or ())
+        if not damaged:
+            return self._notices
+        return [*self._notices, f"{damaged} blocks of the history are damaged and left out as gaps."]
 
     def close(self) -> None:
         if self._tail is not None:
