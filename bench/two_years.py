@@ -6,16 +6,16 @@ over. What no level would keep any more comes at a slower pace, so that two year
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 from bench.served import folder
 from bench.table import Row
 from dashapp.api import Api
 from dashapp.model import Metric, Tick, milliseconds
-from dashapp.rollup import as_point
+from dashapp.rollup import Point, as_point
 from dashapp.stores.disk import DiskStore
 from dashapp.stores.disk_reader import DiskReader
 from dashapp.stores.long_memory import DAY, HOUR, LongMemory, Retention
@@ -50,7 +50,13 @@ def run() -> list[Row]:
 
 def _fill(store: Path, end: int) -> int:
     """How many ticks the finest level keeps."""
-    templates = [_values(random.Random(seed), SPAN) for seed in range(12)]
+    templates = [
+        [
+            as_point(Tick(0, 1, dict(zip(KEYS, row, strict=True)))).values
+            for row in _values(Random(seed), SPAN)
+        ]
+        for seed in range(12)
+    ]
     store.mkdir(exist_ok=True)
     memory = LongMemory(store, Retention())
     kept = 0
@@ -58,8 +64,7 @@ def _fill(store: Path, end: int) -> int:
         for number, begin in enumerate(range(end - start * DAY, end - stop * DAY, SPAN)):
             values = templates[number % len(templates)]
             span = [
-                as_point(Tick(begin + at, step, dict(zip(KEYS, values[at - 1], strict=True))))
-                for at in range(step, SPAN + 1, step)
+                Point(milliseconds(begin + at), step, values[at - 1]) for at in range(step, SPAN + 1, step)
             ]
             memory.take(span, milliseconds(begin + SPAN))
             kept += len(span) if step == 1 else 0
@@ -67,7 +72,7 @@ def _fill(store: Path, end: int) -> int:
     return kept
 
 
-def _values(chance: random.Random, count: int) -> list[list[float]]:
+def _values(chance: Random, count: int) -> list[list[float]]:
     """Rows of what machines measure: shares that never rest, bytes that wander, rates that come in bursts."""
     share, pages = [30.0] * METRICS, [2_000_000] * METRICS
     rows = []
@@ -100,7 +105,7 @@ def _open(store: Path) -> float:
 def _append_newest(store: Path, end: int) -> None:
     opened = DiskStore(store)
     opened.describe(Metric(key, key, "", "all") for key in KEYS)
-    for place, row in enumerate(_values(random.Random(99), 1200), 1):
+    for place, row in enumerate(_values(Random(99), 1200), 1):
         opened.append(Tick(end + place, 1, dict(zip(KEYS, row, strict=True))))
     opened.close()
 
