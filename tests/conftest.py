@@ -30,6 +30,18 @@ QUIET = (
 )
 # Neither UTC nor a whole hour from it: a time drawn in the wrong zone is seen.
 ZONE = "Asia/Kolkata"
+# How many questions for ticks the browser has in flight, had at most, and ever asked.
+COUNT_FLIGHTS = """
+window.flights = { now: 0, most: 0, ever: 0 };
+const plain = window.fetch;
+window.fetch = async (...question) => {
+    if (!String(question[0]).includes("/api/ticks")) return plain(...question);
+    window.flights.ever += 1;
+    window.flights.now += 1;
+    window.flights.most = Math.max(window.flights.most, window.flights.now);
+    try { return await plain(...question); } finally { window.flights.now -= 1; }
+};
+"""
 
 
 @dataclass
@@ -65,6 +77,7 @@ def page(chromium: Browser) -> Iterator[Page]:
     """A desktop's tab, in which nothing may throw."""
     context = chromium.new_context(viewport={"width": 1200, "height": 860}, timezone_id=ZONE, locale="en-GB")
     page = context.new_page()
+    page.add_init_script(COUNT_FLIGHTS)
     thrown: list[str] = []
     page.on("pageerror", lambda error: thrown.append(str(error)))
     page.on("console", lambda line: thrown.append(line.text) if "dashapp:" in line.text else None)

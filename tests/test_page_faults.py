@@ -127,3 +127,24 @@ def test_a_store_cleared_between_two_questions_is_drawn_anew(page: Page, serve: 
     assert_drawn_equals_store(page, live.store)
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, live.store)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "gd.data[0].x = []; gd.data[0].y = [];",
+        "gd.data[0].x.push(gd.data[0].x.at(-1)); gd.data[0].y.push(1);",
+        "gd.layout.xaxis.range = [0, 1];",
+    ],
+)
+def test_a_chart_that_something_else_redraws_is_put_right(page: Page, serve: Serve, damage: str) -> None:
+    live = serve(interval=0.5)
+    open_live(page, live)
+    live.feeder.stop()
+    assert_drawn_equals_store(page, live.store)
+    page.evaluate(f"""() => {{
+        const gd = document.querySelector('[data-panel="cpu"] .js-plotly-plot');
+        {damage}
+        Plotly.redraw(gd);
+    }}""")
+    assert_drawn_equals_store(page, live.store, 3)

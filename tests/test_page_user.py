@@ -13,22 +13,10 @@ from playwright.sync_api import Locator, Page
 CPU = '[data-panel="cpu"] .nsewdrag'
 CORES = '[data-panel="cores"]'
 
-COUNT_FLIGHTS = """
-window.flights = { now: 0, most: 0 };
-const plain = window.fetch;
-window.fetch = async (...question) => {
-    if (!String(question[0]).includes("/api/ticks")) return plain(...question);
-    window.flights.now += 1;
-    window.flights.most = Math.max(window.flights.most, window.flights.now);
-    try { return await plain(...question); } finally { window.flights.now -= 1; }
-};
-"""
-
 
 @pytest.fixture
 def live(page: Page, serve: Serve) -> Iterator[Live]:
     live = serve(past=200, interval=0.5)
-    page.add_init_script(COUNT_FLIGHTS)
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
     yield live
@@ -90,6 +78,26 @@ def test_zoom_by_mouse_is_kept_until_a_double_click(page: Page, live: Live) -> N
     more_ticks(page, live, 3)
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, live.store)
+
+
+def test_a_slow_drag_zooms_to_what_was_under_the_mouse(page: Page, live: Live) -> None:
+    box = page.locator(CPU).bounding_box()
+    assert box
+    height = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.3 * box["width"], height)
+    page.mouse.down()
+    before = ranges(page)[0]
+    page.mouse.move(box["x"] + 0.4 * box["width"], height)
+    more_ticks(page, live, 4)
+    page.mouse.move(box["x"] + 0.6 * box["width"], height)
+    assert ranges(page)[0] == before
+    page.mouse.up()
+    wait_for_state(page, "paused")
+    wait_until(page, lambda: ranges(page)[0] == ranges(page)[1])
+    start, end = ranges(page)[0]
+    assert start - before[0] == pytest.approx(30_000, abs=500)
+    assert end - before[0] == pytest.approx(60_000, abs=500)
+    assert_points_of_range(page, live)
 
 
 def test_pause_button_holds_and_resumes(page: Page, live: Live) -> None:
