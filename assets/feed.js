@@ -7,12 +7,12 @@
   const MARGIN_MS = { least: 40, most: 300, more: 30, less: 1 };
 
   app.Feed = class {
-    /* `onFrame(frame)` for each answer, `onFailure(asked)` where none came. */
-    constructor(base, clock, onFrame, onFailure) {
+    /* `host`: onFrame(frame) for each answer, onPast(frame) for a stretch of the past, onFailure(asked). */
+    constructor(base, clock, host) {
       this.base = base;
       this.clock = clock;
-      this.onFrame = onFrame;
-      this.onFailure = onFailure;
+      this.host = host;
+      this.past = null; // the range that is wanted of the past, in epoch milliseconds
       this.window = 100;
       this.cursor = null;
       this.step = 1000;
@@ -51,6 +51,17 @@
     /* Forget the cursor and ask for the whole window, once the slider has come to rest. */
     restart(pause) {
       this.cursor = null;
+      this.past = null;
+      this.soon(pause);
+    }
+
+    /* Ask for (start, end] of the past, before anything else. */
+    travel(range, pause) {
+      this.past = range;
+      this.soon(pause);
+    }
+
+    soon(pause) {
       if (this.flight) {
         this.flight.abort();
         this.flight = null;
@@ -66,10 +77,10 @@
       this.begun = performance.now();
       const flight = (this.flight = new AbortController());
       const limit = setTimeout(() => flight.abort(), GIVE_UP_MS);
+      const past = this.past;
       let frame = null;
       try {
-        const after = this.cursor === null ? "" : "&after=" + encodeURIComponent(this.cursor);
-        const answer = await fetch(`${this.base}api/ticks?window=${this.window}${after}`, {
+        const answer = await fetch(this.base + this.question(), {
           signal: flight.signal,
           cache: "no-store",
         });
@@ -82,14 +93,28 @@
       this.flight = null;
       this.failing = frame === null;
       let came = false;
-      if (frame) came = this.take(frame);
-      else this.onFailure(this.begun);
+      if (frame && past) this.arrive(frame);
+      else if (frame) came = this.take(frame);
+      else this.host.onFailure(this.begun);
       // After a tick the next is due in a known time, wherever the interval's own beat falls. Where nothing
       // came the beat must ask: a collector that stopped is no reason to hurry.
       if (this.wanted || came) {
         this.wanted = false;
         this.plan();
       }
+    }
+
+    question() {
+      if (this.past) return `api/ticks?from=${Math.floor(this.past[0])}&to=${Math.ceil(this.past[1])}`;
+      const after = this.cursor === null ? "" : "&after=" + encodeURIComponent(this.cursor);
+      return `api/ticks?window=${this.window}${after}`;
+    }
+
+    arrive(frame) {
+      this.clock.hear(frame.now);
+      this.past = null;
+      this.wanted = true; // what is new waited for this
+      this.host.onPast(frame);
     }
 
     /* Whether it brought a tick. */
@@ -105,7 +130,7 @@
       this.step = (frame.tick ?? frame.step) * 1000;
       if (frame.newest || came) this.newest = frame.newest || frame.t[frame.t.length - 1];
       this.cursor = frame.cursor;
-      this.onFrame(frame);
+      this.host.onFrame(frame);
       return came;
     }
   };

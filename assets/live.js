@@ -1,32 +1,27 @@
-/* The page's three callbacks and what ties feed, series, charts and badge together.
+/* The page's callbacks and what ties feed, series, charts and badge together.
    Nothing here may throw into Dash, which keeps every error for ever. */
 (function (app) {
   "use strict";
 
-  const SLIDER_REST_MS = 120;
+  const REST_MS = 120; // what a slider or a zoom rests before the server is asked
 
   class Page {
     /* `components`: the dcc.Graph of each panel, by its name. */
     constructor(components) {
       const config = JSON.parse(document.getElementById("_dash-config").textContent);
-      this.base = config.requests_pathname_prefix || "/";
-      this.root = document.getElementById("page");
-      this.stops = this.root.dataset.stops.split(",").map(Number);
+      const base = config.requests_pathname_prefix || "/";
+      this.stops = document.getElementById("page").dataset.stops.split(",").map(Number);
+      this.window = null;
+      this.age = 0; // milliseconds of the newest point when the server last answered
       this.series = new app.Series();
+      this.past = null; // the points of a held stretch that the live series has not; null while it has them
+      this.journey = new app.Journey(() => this.follow());
       this.clock = new app.ServerClock();
       this.status = new app.Status();
-      this.feed = new app.Feed(this.base, this.clock, (f) => this.take(f), (asked) => this.miss(asked));
-      this.catalogue = new Map();
-      this.asked = -Infinity;
-      this.window = null;
-      this.held = null; // the range that a pause holds; null while following
-      this.age = 0; // milliseconds of the newest point when the server last answered
-      this.frame = null;
-      this.turn = 0;
-      this.last = {}; // the newest tick's values
-      this.charts = [...document.querySelectorAll("[data-panel]")].map(
-        (section) => new app.Chart(section, this, components[section.dataset.panel])
-      );
+      this.headlines = new app.Headlines();
+      this.catalogue = new app.Catalogue(base, () => this.changed());
+      this.feed = new app.Feed(base, this.clock, this);
+      this.easel = new app.Easel(document.querySelectorAll("[data-panel]"), components, this);
       for (const [target, event] of [[document, "visibilitychange"], [window, "pageshow"], [window, "online"]]) {
         target.addEventListener(event, () => {
           if (!document.hidden) this.feed.plan();
@@ -36,24 +31,56 @@
       document.addEventListener("keydown", (event) => this.key(event));
     }
 
+    get charts() {
+      return this.easel.charts;
+    }
+
+    /* The range that is held; null while following. */
+    get held() {
+      return this.journey.held;
+    }
+
     tick() {
       this.show();
       if (this.window !== null) this.nameSlider();
       if (!document.hidden) this.feed.plan();
     }
 
+    /* The slider's callback: at first with the server's window, which the address may overrule. */
     setWindow(index) {
+      if (this.window === null) return this.begin(this.stops[index]);
       const seconds = this.stops[index];
       if (seconds === undefined || seconds === this.window) return;
-      const first = this.window === null;
+      this.setLength(seconds);
+      this.resume();
+      this.journey.write(seconds);
+      this.trim();
+      this.feed.restart(REST_MS);
+      this.changed();
+    }
+
+    begin(seconds) {
+      this.setLength(seconds);
+      this.follow();
+    }
+
+    /* Go where the address leads. */
+    follow() {
+      const { window: seconds, end } = this.journey.read();
+      if (seconds !== null) {
+        this.setLength(app.nearest(this.stops, seconds));
+        window.dash_clientside.set_props("window", { value: this.stops.indexOf(this.window) });
+        this.feed.restart(0);
+      }
+      if (end !== null) this.travel([end - (seconds ?? this.window) * 1000, end]);
+      else if (this.held) this.release();
+    }
+
+    setLength(seconds) {
+      if (seconds === undefined) return;
       this.window = this.feed.window = seconds;
       document.getElementById("window-label").textContent = app.fullWords(seconds);
       this.nameSlider();
-      if (first) return;
-      this.resume();
-      this.trim();
-      this.feed.restart(SLIDER_REST_MS);
-      this.redrawAll();
     }
 
     /* Say to those who hear the page what the slider is. Dash mounts it later than it calls for its value. */
@@ -65,29 +92,34 @@
       thumb.setAttribute("aria-label", "Time on screen");
     }
 
-    take(frame) {
+    /* What the feed brings: the newest, a stretch of the past, or nothing. */
+
+    onFrame(frame) {
       this.status.heard();
       this.status.notices(frame.notices || []);
       if (frame.reset) this.series.replace(frame);
       else this.series.append(frame);
       const newest = this.feed.newest;
       if (newest !== null) this.age = frame.now * 1000 - newest;
-      const end = frame.t.length - 1;
-      if (frame.last) this.last = frame.last;
-      else if (end >= 0) this.last = Object.fromEntries(Object.entries(frame.y).map(([k, y]) => [k, y[end]]));
+      this.headlines.take(frame);
       this.trim();
-      this.learn();
-      this.redrawAll();
+      this.catalogue.learn(this.series.y);
+      this.changed();
+    }
+
+    onPast(frame) {
+      this.status.heard();
+      if (!this.held) return;
+      this.past = this.past || new app.Series();
+      this.past.replace(frame);
+      this.catalogue.learn(this.past.y);
+      this.easel.redraw();
       this.show();
     }
 
-    miss(asked) {
+    onFailure(asked) {
       this.status.failed(asked);
       this.show();
-    }
-
-    get paused() {
-      return this.held !== null;
     }
 
     /* Forget what is older than the window, but of what a pause holds only what no window could show. */
@@ -96,26 +128,18 @@
       if (last === null) return;
       const start = last - this.window * 1000;
       const longest = last - this.stops[this.stops.length - 1] * 1000;
-      this.series.trim(this.held ? Math.max(Math.min(start, this.held[0] - 1), longest) : start);
+      const kept = this.held && !this.past ? this.held[0] - 1 : start;
+      this.series.trim(Math.max(Math.min(start, kept), longest));
     }
 
-    /* Ask for the catalogue where a metric is not in it. */
-    learn() {
-      const known = Object.keys(this.series.y).every((key) => this.catalogue.has(key));
-      if (known || performance.now() - this.asked < 5000) return;
-      this.asked = performance.now();
-      fetch(`${this.base}api/metrics`, { cache: "no-store", signal: AbortSignal.timeout(5000) })
-        .then((answer) => answer.json())
-        .then((metrics) => {
-          for (const metric of metrics) this.catalogue.set(metric.key, metric);
-          this.redrawAll();
-          this.show();
-        })
-        .catch(() => (this.asked = -Infinity)); // the next frame asks again
+    /* What the charts draw now; null where there is nothing yet. */
+    view() {
+      if (this.catalogue.empty || this.window === null) return null;
+      return { series: this.past ?? this.series, range: this.held ?? this.range() };
     }
 
     metricsOf(panel) {
-      return [...this.catalogue.values()].filter((m) => m.panel === panel && m.key in this.series.y);
+      return this.catalogue.of(panel, (this.past ?? this.series).y);
     }
 
     range() {
@@ -123,113 +147,94 @@
       return [end - this.window * 1000, end];
     }
 
-    redrawAll() {
-      if (this.paused) return;
-      for (const chart of this.charts) chart.dirty = true;
-      this.wake();
-    }
-
-    /* One chart an animation frame, as long as one waits. */
-    wake() {
-      if (this.frame === null) this.frame = requestAnimationFrame(() => this.step());
-    }
-
-    step() {
-      this.frame = null;
-      if (!this.catalogue.size || this.window === null) return;
-      for (let tried = 0; tried < this.charts.length; tried += 1) {
-        const chart = this.charts[this.turn++ % this.charts.length];
-        if (!chart.dirty || !chart.ready()) continue;
-        const metrics = this.metricsOf(chart.panel);
-        if (!metrics.length && !chart.mounted) {
-          chart.dirty = false;
-          continue;
-        }
-        chart.draw(this.series, metrics, this.held ?? this.range());
-        break;
-      }
-      if (this.charts.some((chart) => chart.waiting())) this.wake();
-    }
-
-    userZoomed(range) {
-      this.held = range;
-      for (const chart of this.charts) {
-        // A graph that was only just put in is not bound yet, and shows the range it was put in with.
-        if (chart.gd && chart.range().every((end, side) => Math.abs(end - range[side]) < 2)) continue;
-        chart.life = -1;
-        chart.dirty = true;
-      }
-      this.wake();
+    changed() {
+      if (!this.held) this.easel.redraw();
       this.show();
     }
 
-    repair(chart) {
-      if (this.paused || !chart.strayed()) return;
-      chart.life = -1;
-      chart.dirty = true;
-      this.wake();
+    userZoomed(range) {
+      this.travel(range);
+      this.journey.write(this.window, true);
+    }
+
+    /* Hold a stretch of time; fetch it where the points at hand are too coarse, or do not reach so far. */
+    travel(range) {
+      this.journey.held = range;
+      const { series } = this;
+      const reach = series.t.length && range[0] >= series.t[0] - this.feed.step && range[1] <= series.last + 1;
+      if (!reach || series.coarse) {
+        const near = (range[1] - range[0]) / 2; // a little way on either side is there already then
+        const newest = this.clock.now() ?? Infinity;
+        this.feed.travel([Math.max(0, range[0] - near), Math.min(range[1] + near, newest)], REST_MS);
+      }
+      this.easel.align(range);
+      this.show();
+    }
+
+    /* Three quarters of a screen back or on; past the newest it is live again. */
+    leap(side) {
+      const [start, end] = this.held ?? this.range();
+      const way = 0.75 * (end - start) * side;
+      if (end + way >= this.range()[1]) this.resume();
+      else this.userZoomed([start + way, end + way]);
     }
 
     pause() {
-      this.held = this.range();
+      this.journey.held = this.range();
+      this.journey.write(this.window, true);
       this.show();
     }
 
     resume() {
-      if (!this.paused) return;
-      this.held = null;
-      for (const chart of this.charts) chart.life = -1;
-      this.redrawAll();
+      if (!this.held) return;
+      this.release();
+      this.journey.write(this.window, true);
+    }
+
+    release() {
+      this.journey.held = null;
+      this.past = null;
+      this.feed.past = null;
+      this.easel.redraw(true);
       this.feed.plan();
       this.show();
+    }
+
+    toggle() {
+      if (this.held) this.resume();
+      else this.pause();
     }
 
     key(event) {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
       // Space presses what has the focus; a letter only means something where one can write.
       const busy = event.key === " " ? "button, input, select, textarea, a" : "input, select, textarea";
-      if ((event.key !== " " && event.key !== "p") || event.target.closest(busy)) return;
+      if (event.target.closest(busy)) return;
+      const inSlider = event.target.closest("[role=slider]");
+      if (event.key === " " || event.key === "p") this.toggle();
+      else if (event.key === "ArrowLeft" && !inSlider) this.leap(-1);
+      else if (event.key === "ArrowRight" && !inSlider) this.leap(1);
+      else if (event.key === "Escape" || event.key === "l") this.resume();
+      else return;
       event.preventDefault();
-      if (this.paused) this.resume();
-      else this.pause();
-    }
-
-    /* A panel's newest values, where they are few enough to read. */
-    headline(metrics) {
-      if (metrics.length > 2) return "";
-      return metrics
-        .map((metric) => {
-          const text = app.quantity(this.last[metric.key], metric.unit);
-          return metrics.length > 1 && text ? `${metric.label} ${text}` : text;
-        })
-        .filter(Boolean)
-        .join(" · ");
     }
 
     show() {
       const button = document.getElementById("pause");
       if (button) {
-        button.setAttribute("aria-pressed", String(this.paused));
-        button.textContent = this.paused ? "Resume" : "Pause";
+        button.setAttribute("aria-pressed", String(this.held !== null));
+        button.textContent = this.held ? "Resume" : "Pause";
       }
-      const cpu = this.last["cpu.percent"] ?? null;
       this.status.show({
-        paused: this.paused,
+        held: this.held,
         hidden: document.hidden,
         waiting: this.feed.waiting,
         newest: this.feed.newest,
         age: this.age,
         step: this.feed.step,
-        value: cpu === null ? "" : `${Math.round(cpu)} % CPU`,
+        value: this.headlines.title,
       });
-      for (const chart of this.charts) {
-        const metrics = this.metricsOf(chart.panel);
-        if (metrics.length) chart.section.classList.remove("absent");
-        const output = chart.section.querySelector(".value");
-        const text = this.headline(metrics);
-        if (output && output.textContent !== text) output.textContent = text;
-        if (output) output.classList.toggle("several", metrics.length > 1);
-      }
+      for (const chart of this.charts) this.headlines.show(chart.section, this.metricsOf(chart.panel));
     }
   }
 
@@ -250,10 +255,8 @@
   window.dash_clientside.dashapp = {
     tick: guarded(() => page.tick()),
     window: guarded((index) => page.setWindow(index)),
-    pause: guarded((clicks) => {
-      if (!clicks) return;
-      if (page.paused) page.resume();
-      else page.pause();
-    }),
+    pause: guarded((clicks) => clicks && page.toggle()),
+    earlier: guarded((clicks) => clicks && page.leap(-1)),
+    later: guarded((clicks) => clicks && page.leap(1)),
   };
 })((window.dashapp = window.dashapp || {}));

@@ -5,6 +5,8 @@
   // What a frame says of each metric: its value or mean, and where a point stands for several ticks its extremes.
   const PARTS = { y: "y", low: "min", high: "max" };
 
+  let lives = 0;
+
   app.Series = class {
     constructor() {
       this.t = [];
@@ -12,7 +14,7 @@
       this.low = {};
       this.high = {};
       this.first = 0; // how many points were ever dropped from the front
-      this.life = 0; // rises whenever what was drawn before no longer holds
+      this.life = ++lives; // another whenever what was drawn before no longer holds; no two series share one
     }
 
     get last() {
@@ -36,7 +38,7 @@
         for (const [key, column] of Object.entries(frame[name] || {})) this[part][key] = column.slice();
       }
       this.first = 0;
-      this.life += 1;
+      this.life = ++lives;
     }
 
     append(frame) {
@@ -52,7 +54,7 @@
       for (const key of Object.keys(fresh)) {
         if (key in columns) continue;
         columns[key] = new Array(this.t.length).fill(null);
-        this.life += 1;
+        this.life = ++lives;
       }
       for (const key of Object.keys(columns)) {
         columns[key].push(...(key in fresh ? fresh[key].slice(skip) : new Array(length).fill(null)));

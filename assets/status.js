@@ -22,7 +22,7 @@
       if (this.failing === null) this.failing = asked;
     }
 
-    /* `view`: {paused, hidden, waiting (since when, or null), newest (ms or null), age (ms), step (ms),
+    /* `view`: {held ([start, end] or null), hidden, waiting (since when, or null), newest (ms or null), age (ms), step (ms),
        value (text)}. A hidden tab asks nothing, so it says nothing: neither old numbers nor an alarm. */
     show(view) {
       if (view.hidden) {
@@ -46,7 +46,7 @@
       if (this.failures >= 2 || silent > OFFLINE_MS) {
         return ["offline", `Server not reachable for ${app.words(silent / 1000)}; trying again`];
       }
-      if (view.paused) return ["paused", "Paused; the newest points wait"];
+      if (view.held) return ["paused", `Paused, up to ${app.moment(view.held[1])}`];
       if (view.newest === null) return ["stale", this.answered ? "Waiting for the first points" : "Connecting"];
       if (view.age > 2 * view.step + 1500) {
         const time = new Date(view.newest).toLocaleTimeString();

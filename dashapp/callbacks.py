@@ -1,4 +1,4 @@
-"""Callbacks: three inputs, no output, no server. What they do is in assets/live.js.
+"""Callbacks: five inputs, no output, no server. What they do is in assets/live.js.
 
 A callback with an Output that waits for the network on an Interval loses answers: Dash throws away the
 older one when the next tick fires first (plotly/dash#941).
@@ -14,6 +14,8 @@ def connect(app: Dash) -> None:
         ("tick", "interval", "n_intervals"),
         ("window", "window", "value"),
         ("pause", "pause", "n_clicks"),
+        ("earlier", "earlier", "n_clicks"),
+        ("later", "later", "n_clicks"),
     ):
         app.clientside_callback(
             ClientsideFunction("dashapp", function), Input(component, prop), State("charts", "data")

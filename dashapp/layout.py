@@ -81,12 +81,13 @@ def _graph(panel: Panel) -> dcc.Graph:
 def _controls(stops: list[int], chosen: int, window: float) -> html.Footer:
     return html.Footer(
         [
-            html.Button(
-                "Pause",
-                id="pause",
-                type="button",
-                title="Pause or resume (space or p)",
-                **{"aria-pressed": "false", "aria-keyshortcuts": "Space P"},
+            html.Div(
+                [
+                    _button("earlier", "‹", "Earlier (left arrow)", "ArrowLeft"),
+                    _button("pause", "Pause", "Pause or resume (space or p)", "Space P", pressed="false"),
+                    _button("later", "›", "Later (right arrow)", "ArrowRight"),
+                ],
+                className="buttons",
             ),
             html.Div(
                 [
@@ -110,6 +111,11 @@ def _controls(stops: list[int], chosen: int, window: float) -> html.Footer:
             ),
         ]
     )
+
+
+def _button(name: str, text: str, title: str, keys: str, pressed: str | None = None) -> html.Button:
+    said = {"aria-keyshortcuts": keys} | ({"aria-pressed": pressed} if pressed else {"aria-label": title})
+    return html.Button(text, id=name, type="button", title=title, **said)
 
 
 def _marks(stops: list[int]) -> dict[int, Any]:

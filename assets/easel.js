@@ -1,0 +1,75 @@
+/* The page's charts, drawn one an animation frame. Knows when each may draw, not what the points mean. */
+(function (app) {
+  "use strict";
+
+  app.Easel = class {
+    /* `view()`: {series, range, columns} to draw now, null where there is nothing yet. `metricsOf(panel)`. */
+    constructor(sections, components, host) {
+      this.host = host;
+      this.frame = null;
+      this.turn = 0;
+      this.charts = [...sections].map(
+        (section) => new app.Chart(section, this, components[section.dataset.panel])
+      );
+    }
+
+    /* Every chart wants drawing; `anew`: whatever stands there. */
+    redraw(anew) {
+      for (const chart of this.charts) {
+        chart.dirty = true;
+        if (anew) chart.life = -1;
+      }
+      this.wake();
+    }
+
+    /* The charts that do not show `range` want drawing. */
+    align(range) {
+      for (const chart of this.charts) {
+        // A graph that was only just put in is not bound yet, and shows the range it was put in with.
+        if (chart.gd && chart.range().every((end, side) => Math.abs(end - range[side]) < 2)) continue;
+        chart.life = -1;
+        chart.dirty = true;
+      }
+      this.wake();
+    }
+
+    wake() {
+      if (this.frame === null) this.frame = requestAnimationFrame(() => this.step());
+    }
+
+    step() {
+      this.frame = null;
+      const view = this.host.view();
+      if (!view) return;
+      for (let tried = 0; tried < this.charts.length; tried += 1) {
+        const chart = this.charts[this.turn++ % this.charts.length];
+        if (!chart.dirty || !chart.ready()) continue;
+        const metrics = this.host.metricsOf(chart.panel);
+        if (!metrics.length && !chart.mounted) {
+          chart.dirty = false;
+          continue;
+        }
+        chart.draw(view.series, metrics, view.range);
+        break;
+      }
+      if (this.charts.some((chart) => chart.waiting())) this.wake();
+    }
+
+    /* What a chart tells. */
+
+    userZoomed(range) {
+      this.host.userZoomed(range);
+    }
+
+    resume() {
+      this.host.resume();
+    }
+
+    repair(chart) {
+      if (this.host.held || !chart.strayed()) return;
+      chart.life = -1;
+      chart.dirty = true;
+      this.wake();
+    }
+  };
+})((window.dashapp = window.dashapp || {}));
