@@ -127,7 +127,8 @@ def _windows(store: Path) -> Iterator[Row]:
     first, again = {}, {}
     for name, question in questions.items():
         first[name] = _ask(api, question)
-        again[name] = _ask(api, question)
+        # Twice, because an answer is made anew where a second begins between the two.
+        again[name] = min(_ask(api, question), _ask(api, question))
     dearest = max(first, key=lambda name: first[name])
     yield Row(
         "any window or past range, 20 metrics", 1000 * first[dearest], "ms of CPU", 50, f"dearest: {dearest}"

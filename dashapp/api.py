@@ -25,7 +25,7 @@ App = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 # Different questions kept answered for one tick, and their bytes; past that each is answered anew.
 ANSWERS, ANSWERS_BYTES = 512, 16 << 20
 # How old an answer may grow while no tick comes: its "now" is what tells stale from live.
-FRESH = 0.5
+FRESH = 1.0
 
 # Bytes from which an answer goes out compressed; it is packed once for all who ask.
 PACK_FROM = 1000

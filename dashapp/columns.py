@@ -5,7 +5,7 @@ The web side's form of history. Knows no store, no file and no JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,13 +37,14 @@ class Columns:
         if first == 0 and last == len(self.t):
             return self
         part = slice(first, last)
+        total = self.total[:, part]
         return Columns(
             self.t[part],
             self.step[part],
             self.keys,
-            self.total[:, part],
-            self.low[:, part],
-            self.high[:, part],
+            total,
+            total if self.low is self.total else self.low[:, part],
+            total if self.high is self.total else self.high[:, part],
             self.count[:, part],
         )
 
@@ -59,8 +60,7 @@ def empty(keys: Sequence[str] = ()) -> Columns:
 
 def from_ticks(ticks: Sequence[Tick], wanted: Sequence[str] | None = None) -> Columns:
     """One point a tick; all metrics that any of them has, or those `wanted` of them."""
-    there = dict.fromkeys(key for tick in ticks for key in tick.values)
-    keys = tuple(there) if wanted is None else tuple(key for key in wanted if key in there)
+    keys = present([tick.values for tick in ticks], wanted)
     nan = float("nan")
     values = np.array([[tick.values.get(key, nan) for tick in ticks] for key in keys], float)
     values = values.reshape(len(keys), len(ticks))
@@ -83,15 +83,29 @@ def join(parts: Iterable[Columns]) -> Columns:
     if len(some) == 1:
         return some[0]
     keys = tuple(dict.fromkeys(key for part in some for key in part.keys))
+    total = _join(some, keys, "total")
+    # Where each point is one tick, its total is its extremes too: one copy serves.
+    single = all(part.low is part.total and part.high is part.total for part in some)
     return Columns(
         np.concatenate([part.t for part in some]),
         np.concatenate([part.step for part in some]),
         keys,
-        *(
-            np.concatenate([_spread(part, keys, name) for part in some], axis=1)
-            for name in ("total", "low", "high", "count")
-        ),
+        total,
+        total if single else _join(some, keys, "low"),
+        total if single else _join(some, keys, "high"),
+        _join(some, keys, "count"),
     )
+
+
+def present(rows: Sequence[Mapping[str, object]], wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """The keys that any row has, or those `wanted` of them."""
+    if wanted is None:
+        return tuple(dict.fromkeys(key for row in rows for key in row))
+    return tuple(key for key in wanted if any(key in row for row in rows))
+
+
+def _join(parts: Sequence[Columns], keys: tuple[str, ...], name: str) -> Matrix:
+    return np.concatenate([_spread(part, keys, name) for part in parts], axis=1)
 
 
 def _spread(part: Columns, keys: tuple[str, ...], name: str) -> Matrix:

@@ -5,6 +5,7 @@ Started by the supervisor, and dies with it.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -47,7 +48,11 @@ def build() -> App:
         if settings.collector:
             clock = SystemClock(Event())
             Thread(target=collect, args=(store, clock, settings.interval), daemon=True).start()
-    return create_app(store, settings)
+    app = create_app(store, settings)
+    # What was built so far stays: without this the collector of garbage walks all of Dash, in mid-answer.
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def _end_with_pipe(end: object, grace: float) -> None:

@@ -35,12 +35,12 @@ class Level:
 
     def extend(self, points: Sequence[Point]) -> None:
         """Add points at the end; those that are there already are left out."""
-        fresh = [point for point in points if point.time_ms > self.newest]
+        fresh = [(point.encode(), point.time_ms) for point in points if point.time_ms > self.newest]
         with self._cache.transact(retry=False):
-            added = [(self._cache.push(row, prefix=ROW), row) for row in (p.encode() for p in fresh)]
+            added = [(self._cache.push(row, prefix=ROW, tag=time), row) for row, time in fresh]
         self._rows += added
         if fresh:
-            self.newest = fresh[-1].time_ms
+            self.newest = fresh[-1][1]
 
     def whole_span(self) -> list[Point]:
         """The points of the oldest span that is not sealed, once it is whole; none before."""

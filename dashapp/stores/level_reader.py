@@ -17,7 +17,7 @@ from urllib.parse import quote
 import numpy as np
 import orjson
 
-from dashapp.columns import Columns, Matrix, empty, join
+from dashapp.columns import Columns, Matrix, empty, join, present
 from dashapp.stores import block
 from dashapp.stores.long_memory import ALL
 
@@ -59,7 +59,11 @@ class LevelReader:
         found = self._select(
             "typeof(key) = 'integer' AND tag > ? AND tag < ? ORDER BY key", start, end + self._span_ms
         )
-        rows = self._select("typeof(key) = 'text' ORDER BY key") if self.step else []
+        rows = (
+            self._select("typeof(key) = 'text' AND tag > ? AND tag <= ? ORDER BY key", start, end)
+            if self.step
+            else []
+        )
         parts = []
         for (value,) in found:
             try:
@@ -68,7 +72,7 @@ class LevelReader:
                 self._say(value, error)
         last = int(parts[-1].t[-1]) if parts and len(parts[-1].t) else start
         points = [orjson.loads(value) for (value,) in rows]
-        parts.append(_from_rows([p for p in points if last < p[0] <= end and p[0] > start], wanted))
+        parts.append(_from_rows([point for point in points if point[0] > last], wanted))
         return join(parts)
 
     def _say(self, value: Any, error: Exception) -> None:
@@ -167,8 +171,7 @@ def _from_rows(points: Sequence[Any], wanted: Sequence[str] | None) -> Columns:
     """Points as Point.encode wrote them."""
     if not points:
         return empty()
-    there = dict.fromkeys(key for point in points for key in point[2])
-    keys = tuple(there) if wanted is None else tuple(key for key in wanted if key in there)
+    keys = present([point[2] for point in points], wanted)
     none = (np.nan, np.nan, np.nan, 0)
     cube = np.array([[point[2].get(key, none) for point in points] for key in keys], float)
     cube = cube.reshape(len(keys), len(points), 4)

@@ -18,7 +18,7 @@ from dashapp.stores.rows import FAILURES, is_damaged, set_aside
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 # Folder, seconds a point, seconds a block: some hundred points a block, whatever the level.
 MINUTES = ("minutes", MINUTE, 6 * HOUR)
-HOURS = ("hours", HOUR, 30 * DAY)
+HOURS = ("hours", HOUR, 15 * DAY)
 TICKS = ("seconds", 0, 600)
 ALL = (TICKS, MINUTES, HOURS)
 
