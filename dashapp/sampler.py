@@ -6,6 +6,7 @@ A source that fails costs its own metrics and nobody else's. Knows no clock, pro
 from __future__ import annotations
 
 import logging
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -17,6 +18,13 @@ log = logging.getLogger("dashapp")
 
 # What a page has room for.
 MOST_TOLD = 5
+
+# Somebody else's error may be endless, or fail to say what it is.
+_SHORT = reprlib.Repr()
+_SHORT.maxother = _SHORT.maxstring = 200
+
+# Seconds between two log lines about one source, however often it fails and recovers.
+PATIENCE = 60.0
 
 
 class Speaker(Protocol):
@@ -41,7 +49,8 @@ class Sampler:
         self._notice = notice
         self._known: dict[str, Metric] = {metric.key: metric for metric in store.metrics()}
         self._described: dict[str, Metric] = {}
-        self._wrong: dict[int, str] = {}
+        self._wrong: dict[int, str] | None = None
+        self._logged: dict[int, float] = {}
 
     def tick(self, time: float) -> Tick | None:
         """The tick of `time`, kept; None where no source gave a value."""
@@ -57,11 +66,12 @@ class Sampler:
             except Exception as error:
                 # A source is somebody else's code: whatever it raises, the others keep their second.
                 # Only the kind of error goes on the page: its text may hold a path.
-                self._note(wrong, number, f"gives nothing: {type(error).__name__}", repr(error))
+                wrong[number] = self._note(number, time, f"gives nothing: {type(error).__name__}", error)
             else:
                 if len(numbers) < len(found):
                     key = min(found.keys() - numbers.keys())
-                    self._note(wrong, number, f"gives no number for {key[:64]}", repr(found[key][1])[:80])
+                    kind = type(found[key][1]).__name__
+                    wrong[number] = self._note(number, time, f"gives no number for {key[:64]}", kind)
         self._tell(wrong)
         if not values:
             return None
@@ -76,11 +86,14 @@ class Sampler:
         self._store.append(tick)
         return tick
 
-    def _note(self, wrong: dict[int, str], number: int, what: str, detail: str) -> None:
+    def _note(self, number: int, time: float, what: str, detail: object) -> str:
         source = self._sources[number]
-        wrong[number] = f"{getattr(source, 'name', type(source).__name__)} {what}"
-        if number not in self._wrong:
-            log.warning("%s: %s", wrong[number], detail)
+        sentence = f"{getattr(source, 'name', type(source).__name__)} {what}"
+        failing = self._wrong is not None and number in self._wrong
+        if not failing and time - self._logged.get(number, float("-inf")) >= PATIENCE:
+            self._logged[number] = time
+            log.warning("%s (%s)", sentence, _SHORT.repr(detail))
+        return sentence
 
     def _tell(self, wrong: dict[int, str]) -> None:
         if self._notice and wrong != self._wrong:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psutil
@@ -20,6 +20,16 @@ def ask(call: Ask) -> Any:
         return call()
     except REFUSALS:
         return None
+
+
+def by_name(answer: Any) -> Mapping[str, Any]:
+    """An answer for each device; none where it is of another kind."""
+    return answer if isinstance(answer, Mapping) else {}
+
+
+def listed(answer: Any) -> Sequence[Any]:
+    """An answer one by one; none where it is of another kind."""
+    return answer if isinstance(answer, list | tuple) else ()
 
 
 def number(answer: Any, field: str) -> float | None:

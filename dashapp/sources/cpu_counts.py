@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import psutil
 
-from dashapp.sources.asking import Ask, ask, number, numbers
+from dashapp.sources.asking import Ask, ask, listed, number, numbers
 from dashapp.sources.procfile import ProcFile, number_after
 
 # The order of a line in /proc/stat; guest time is left out, for user and nice hold it (proc_stat(5)).
@@ -70,7 +70,7 @@ class PsutilCpu:
 
     def __call__(self) -> CpuCounts:
         cores = {}
-        for core, answer in enumerate(ask(self._times) or ()):
+        for core, answer in enumerate(listed(ask(self._times))):
             times = numbers(answer, "user", "nice", "system", "idle", "iowait", "steal")
             # Linux says irq and softirq, Windows interrupt and dpc.
             if irq := numbers(answer, "irq", "softirq", "interrupt", "dpc"):

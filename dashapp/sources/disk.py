@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from dashapp.model import Metric
-from dashapp.sources.asking import Ask, ask, numbers
+from dashapp.sources.asking import Ask, ask, by_name, numbers
 from dashapp.sources.naming import Slugs
 from dashapp.sources.procfile import ProcFile
 from dashapp.sources.rates import Rates
@@ -142,5 +142,5 @@ class PsutilDisks:
         }
         return {
             disk: {names[field]: count for field, count in numbers(answer, *names).items()}
-            for disk, answer in (ask(self._counters) or {}).items()
+            for disk, answer in by_name(ask(self._counters)).items()
         }

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import psutil
 
 from dashapp.model import Metric
-from dashapp.sources.asking import Ask, ask
+from dashapp.sources.asking import Ask, ask, listed
 from dashapp.sources.naming import Slugs
 from dashapp.sources.procfile import ProcFile
 
@@ -113,8 +113,8 @@ class PsutilMounts:
     def __call__(self) -> list[Mount]:
         return [
             Mount(str(found.device), str(found.mountpoint), str(found.fstype).lower())
-            for found in ask(self._partitions) or ()
-            if found is not None
+            for found in listed(ask(self._partitions))
+            if hasattr(found, "mountpoint")
         ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import psutil
 
 from dashapp.model import Metric
-from dashapp.sources.asking import Ask, ask
+from dashapp.sources.asking import Ask, ask, listed
 from dashapp.sources.procfile import ProcFile
 
 AVERAGES = tuple(Metric(f"load.{minutes}", f"Load, {minutes} min", "", "load", 0.0) for minutes in (1, 5, 15))
@@ -33,7 +33,7 @@ class LoadSource:
         try:
             found = [float(word) for word in self._file.read().split()[:3]]
         except (OSError, ValueError):
-            found = list(ask(self._averages) or ())
+            found = [load for load in listed(ask(self._averages)) if isinstance(load, int | float)]
         values = {metric: round(load, 2) for metric, load in zip(AVERAGES, found, strict=False)}
         if AVERAGES[0] in values and (cores := self._cores()):
             values[PER_CORE] = round(found[0] / cores, 2)

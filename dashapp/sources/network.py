@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from dashapp.model import Metric
-from dashapp.sources.asking import Ask, ask, numbers
+from dashapp.sources.asking import Ask, ask, by_name, numbers
 from dashapp.sources.naming import Slugs
 from dashapp.sources.procfile import ProcFile
 from dashapp.sources.rates import Rates
@@ -53,7 +53,7 @@ class NetworkSource:
     def read(self) -> Mapping[Metric, float]:
         """Totals first. An interface just plugged in is left out once.
 
-        A counter that never counted anything has no line: most machines have silent interfaces, and few errors.
+        A counter that never counted has no line: most machines have silent interfaces, and few errors.
         """
         counters = self._flat()
         rates = self._rates.per_second(counters)
@@ -137,7 +137,7 @@ class PsutilNetwork:
             "dropout": "drops",
         }
         found: dict[str, dict[str, float]] = {}
-        for link, answer in (ask(self._counters) or {}).items():
+        for link, answer in by_name(ask(self._counters)).items():
             counts = found.setdefault(link, {})
             for field, count in numbers(answer, *names).items():
                 counts[names[field]] = counts.get(names[field], 0) + count

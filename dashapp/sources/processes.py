@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import psutil
 
 from dashapp.model import Metric
-from dashapp.sources.asking import ask
+from dashapp.sources.asking import ask, listed
 from dashapp.sources.procfile import ProcFile
 
 PROCESSES = Metric("processes.count", "Processes", "", "processes", 0.0)
@@ -35,7 +35,7 @@ class ProcessSource:
             with os.scandir(self._proc) as entries:
                 values[PROCESSES] = sum(entry.name.isdigit() for entry in entries)
         except (OSError, ValueError, IndexError):
-            found = ask(self._pids)
-            if found is not None:
-                values[PROCESSES] = len(found)
+            # This one at least is running: none at all is no answer.
+            if count := sum(isinstance(pid, int) for pid in listed(ask(self._pids))):
+                values[PROCESSES] = count
         return values

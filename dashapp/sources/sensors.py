@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 
 from dashapp.model import Metric
-from dashapp.sources.asking import Ask, ask, number
+from dashapp.sources.asking import Ask, ask, by_name, listed, number
 from dashapp.sources.naming import Slugs
 
 BATTERY = Metric("battery.percent", "Battery", "%", "battery", 0.0, 100.0)
@@ -56,9 +56,9 @@ def sensors_here(sys: str = "/sys") -> bool:
 def _sensors(answer: Any) -> Iterator[tuple[str, str, float]]:
     """Name, label and value of the first MOST. Equal labels of a chip are counted through."""
     told = 0
-    for chip, entries in (answer or {}).items():
+    for chip, entries in by_name(answer).items():
         seen: dict[str, int] = {}
-        for entry in entries or ():
+        for entry in listed(entries):
             label = str(getattr(entry, "label", None) or "")[:24]
             seen[label] = seen.get(label, 0) + 1
             value = number(entry, "current")
