@@ -51,8 +51,22 @@
 
   app.points = function (series, line, from) {
     const column = series[line.part][line.metric.key];
-    return from ? column.slice(from) : column.slice();
+    const points = from ? column.slice(from) : column.slice();
+    return line.part === "y" ? points : closed(points, series.y[line.metric.key].slice(from || 0));
   };
+
+  /* An edge of a band whose holes have no height: Plotly would fill across a null. Where a hole begins the band
+     closes on the mean before it, and opens from the mean after it. */
+  function closed(edge, means) {
+    let before = means.find((mean) => mean !== null) ?? 0;
+    return edge.map((value, place) => {
+      if (value !== null) {
+        before = means[place];
+        return value;
+      }
+      return means[place + 1] ?? before;
+    });
+  }
 
   /* "#rrggbb" with an opacity. */
   function shade(colour, opacity) {

@@ -135,11 +135,17 @@ def _frame(columns: Columns, cursor: str, size: int, levels: Levels, place: Curs
 
 
 def _with_holes(columns: Columns, before: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The times with one more, a step after the last point, before each gap; and where those go in."""
+    """The times, with two more in each gap (a step after the point before it, a step before the one after;
+    one where they would meet), and where those go in."""
     t, steps = columns.t, columns.step * 1000
     if not len(t):
         return t, np.empty(0, np.int64)
     earlier = np.r_[t[0] if before is None else before, t[:-1]]
-    holes = np.flatnonzero(t - earlier > GAP * steps)
-    times = np.insert(t, holes, np.round(earlier[holes] + steps[holes]).astype(np.int64))
-    return times, holes
+    gaps = np.flatnonzero(t - earlier > GAP * steps)
+    begins = np.round(earlier[gaps] + steps[gaps]).astype(np.int64)
+    ends = np.round(t[gaps] - steps[gaps]).astype(np.int64)
+    wide = ends > begins
+    places = np.r_[gaps, gaps[wide]]
+    times = np.r_[begins, ends[wide]]
+    order = np.lexsort((times, places))
+    return np.insert(t, places[order], times[order]), places[order]

@@ -81,13 +81,14 @@ def test_only_the_metrics_asked_for() -> None:
         ([1, 2, 3], 1, []),
         ([1, 2, 3.5], 1, []),
         ([1, 2, 4], 1, [3]),
-        ([1, 2, 100], 1, [3]),
+        ([1, 2, 100], 1, [3, 99]),
+        ([1, 2, 5], 1, [3, 4]),
         ([0.1, 0.2, 0.3, 0.5], 0.1, [0.4]),
         ([60, 120, 240], 60, [180]),
         ([1, 3, 5], 1, [2, 4]),
     ],
 )
-def test_a_gap_is_one_empty_time_a_step_after_the_last(
+def test_a_gap_has_an_empty_time_a_step_from_either_edge(
     times: list[float], step: float, holes: list[float]
 ) -> None:
     found = frame(store_of(times, step), 1000)
@@ -108,7 +109,7 @@ def test_a_gap_before_what_is_new_is_drawn_too() -> None:
     cursor = frame(store, 100).cursor
     store.append(Tick(10, 1, {"a": 10}))
     found = frame(store, 100, cursor)
-    assert (seconds(found), found.y["a"], found.reset) == ([3, 10], [None, 10], False)
+    assert (seconds(found), found.y["a"], found.reset) == ([3, 9, 10], [None, None, 10], False)
 
 
 @pytest.mark.parametrize("cursor", ["", "x", f"{'0' * 16}.1000", "LIFE.9000", "LIFE.1500", "LIFE.0"])
