@@ -57,7 +57,7 @@ class FilesystemSource:
     ) -> None:
         self._mounts = mounts or ProcMounts()
         self._size = size or os.statvfs
-        self._slugs = Slugs()
+        self._slugs = Slugs(root="/")
 
     def read(self) -> Mapping[Metric, float]:
         """Used, of what a user can use, as df(1) reckons: used / (used + available) x 100."""
@@ -69,7 +69,7 @@ class FilesystemSource:
                 continue  # unmounted since, or not ours to see
             used = size.f_blocks - size.f_bfree
             if used >= 0 and used + size.f_bavail > 0:
-                name = "root" if mount.point == "/" else self._slugs(mount.point)
+                name = self._slugs(mount.point)
                 label = mount.point if len(mount.point) <= 32 else f"…{mount.point[-31:]}"
                 metric = Metric(f"filesystem.{name}.percent", label, "%", "filesystem", 0.0, 100.0)
                 values[metric] = round(100 * used / (used + size.f_bavail), 1)

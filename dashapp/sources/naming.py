@@ -16,8 +16,9 @@ class Slugs:
     ('eth0-100', 'eth0-100-2', 'eth0-100')
     """
 
-    def __init__(self) -> None:
-        self._given: dict[str, str] = {}
+    def __init__(self, **given: str) -> None:
+        """`given`: slug=name pairs that are settled beforehand."""
+        self._given = {name: slug for slug, name in given.items()}
 
     def __call__(self, name: str) -> str:
         """Lower-case letters, digits, `_` and `-`; the same answer whenever asked."""

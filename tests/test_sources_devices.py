@@ -1,0 +1,166 @@
+"""Disks, file systems, networks and sensors: what is told by device, and what counts in the totals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from fake_machine import FakeMachine, size_of_disk
+
+from dashapp.model import Metric
+from dashapp.sources import disk, filesystem, network
+from dashapp.sources.disk import DiskSource, ProcDisks
+from dashapp.sources.filesystem import FilesystemSource, Mount, ProcMounts, worth_telling
+from dashapp.sources.network import NetworkSource, ProcNetwork
+from dashapp.sources.sensors import SensorSource, sensors_here
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> FakeMachine:
+    return FakeMachine(tmp_path)
+
+
+def by_key(values: Mapping[Metric, float]) -> dict[str, float]:
+    return {metric.key: value for metric, value in values.items()}
+
+
+def test_a_disk_tells_bytes_operations_and_busy_time_and_its_parts_nothing(machine: FakeMachine) -> None:
+    machine.disks = {"sda": 512_000, "sda1": 512_000, "loop0": 512_000, "dm-0": 512_000}
+    machine.write()
+    source = DiskSource(ProcDisks(machine.proc), machine.now)
+    machine.disks = dict.fromkeys(machine.disks, 1_024_000)
+    machine.time += 2.0
+    machine.write()
+    assert by_key(source.read()) == {
+        "disk.read": 256_000,
+        "disk.write": 512_000,
+        "disk.sda.read": 256_000,
+        "disk.sda.write": 512_000,
+        "disk.sda.reads": 256,
+        "disk.sda.writes": 512,
+        "disk.sda.busy": 100.0,
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["sda1", "nvme0n1p3", "mmcblk0p1", "loop3", "ram0", "zram0", "dm-2", "md127", "sr0", "nvme0c0n1"]
+)
+def test_a_part_or_a_stacked_device_is_no_disk_of_its_own(name: str) -> None:
+    assert not disk.whole(name, {"sda": 0, "nvme0n1": 0, "mmcblk0": 0, name: 0})
+
+
+@pytest.mark.parametrize(
+    "name", ["sda", "vdb", "xvda1", "nvme0n1", "nvme10n2", "mmcblk0", "PhysicalDrive0", "disk0"]
+)
+def test_a_disk_is_a_disk(name: str) -> None:
+    assert disk.whole(name, {name: 0})
+
+
+def test_past_so_many_devices_only_the_totals_are_told(machine: FakeMachine) -> None:
+    machine.disks = {f"sd{chr(97 + n)}": 1000 for n in range(disk.MOST + 1)}
+    machine.links = {f"eth{n}": 1000 for n in range(network.MOST + 1)}
+    machine.write()
+    disks = DiskSource(ProcDisks(machine.proc), machine.now)
+    links = NetworkSource(ProcNetwork(machine.proc), machine.now)
+    machine.pass_time()
+    assert set(by_key(disks.read())) == {"disk.read", "disk.write"}
+    assert set(by_key(links.read())) == {"network.received", "network.sent"}
+
+
+def test_the_network_total_leaves_out_loopback_and_what_passes_another_interface(
+    machine: FakeMachine,
+) -> None:
+    inner = ("lo", "docker0", "br-1f2e", "veth12", "virbr0", "tun0", "wg0", "bond0", "eth0.100", "cni0")
+    machine.links = dict.fromkeys((*inner, "eth0", "wlp3s0"), 10_000)
+    machine.write()
+    source = NetworkSource(ProcNetwork(machine.proc), machine.now)
+    machine.pass_time()
+    found = by_key(source.read())
+    assert found["network.received"] == 2000
+    assert found["network.sent"] == 4000
+    assert found["network.docker0.received"] == 1000
+    assert found["network.eth0-100.received"] == 1000
+    assert not [key for key in found if "veth" in key]
+
+
+def test_a_silent_interface_has_no_line_until_it_speaks(machine: FakeMachine) -> None:
+    source = NetworkSource(ProcNetwork(machine.proc), machine.now)
+    machine.pass_time()
+    assert "network.ifb0.received" not in by_key(source.read())
+    machine.links["ifb0"] = 500
+    machine.pass_time()
+    assert by_key(source.read())["network.ifb0.received"] == 1500
+
+
+def test_real_file_systems_are_told_once_and_network_ones_are_never_asked(machine: FakeMachine) -> None:
+    asked = []
+
+    def size(point: str) -> filesystem.Size:
+        asked.append(point)
+        return size_of_disk(point)  # type: ignore[no-any-return]
+
+    found = by_key(FilesystemSource(ProcMounts(machine.proc), size).read())
+    assert found == {"filesystem.root.percent": 44.4, "filesystem.mnt-a-b.percent": 44.4}
+    assert asked == ["/", "/mnt/a b"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "point", "told"),
+    [
+        ("overlay", "/", True),
+        ("overlay", "/var/lib/docker/overlay2/x/merged", False),
+        ("ext4", "/etc/hosts", False),
+        ("squashfs", "/snap/x", False),
+        ("tmpfs", "/run", False),
+        ("nfs4", "/home", False),
+        ("cifs", "/mnt", False),
+        ("fuse.sshfs", "/mnt", False),
+        ("9p", "/mnt", False),
+        ("btrfs", "/home", True),
+        ("vfat", "/boot/efi", True),
+        ("apfs", "/", True),
+    ],
+)
+def test_which_file_systems_are_worth_telling(kind: str, point: str, told: bool) -> None:
+    assert bool(worth_telling([Mount("/dev/x", point, kind)])) == told
+
+
+def test_a_mount_that_went_or_is_empty_costs_its_own_line() -> None:
+    mounts = [Mount(f"/dev/{name}", f"/{name}", "ext4") for name in ("gone", "empty", "full")]
+
+    def size(point: str) -> filesystem.Size:
+        if point == "/gone":
+            raise FileNotFoundError(point)
+        return SimpleNamespace(f_blocks=0 if point == "/empty" else 10, f_bfree=0, f_bavail=0)
+
+    assert by_key(FilesystemSource(lambda: mounts, size).read()) == {"filesystem.full.percent": 100.0}
+
+
+def test_mounts_of_alike_names_keep_keys_of_their_own() -> None:
+    mounts = [
+        Mount(f"/dev/{n}", point, "xfs") for n, point in enumerate(("/a b", "/a-b", "/A/b", "/root", "/"))
+    ]
+    found = by_key(FilesystemSource(lambda: mounts, size_of_disk).read())
+    assert len(found) == 5
+
+
+def test_sensors_of_equal_labels_are_counted_through(machine: FakeMachine) -> None:
+    source = SensorSource(
+        machine.call("sensors_temperatures"), machine.call("sensors_fans"), machine.call("sensors_battery")
+    )
+    assert by_key(source.read()) == {
+        "temperature.coretemp-core-0": 41.5,
+        "temperature.coretemp-core-1": 41.5,
+        "temperature.coretemp": 41.5,
+        "temperature.coretemp-2": 41.5,
+        "fan.dell_smm": 30.0,
+        "battery.percent": 93.0,
+    }
+
+
+def test_a_machine_without_sensors_is_known_without_asking_one(tmp_path: Path) -> None:
+    assert not sensors_here(str(tmp_path))
+    (tmp_path / "class/hwmon/hwmon0").mkdir(parents=True)
+    assert sensors_here(str(tmp_path))

@@ -1,0 +1,157 @@
+"""What /proc tells in a few numbers: memory, load, pressure, connections, processes; and how it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from fake_machine import FakeMachine
+
+from dashapp.model import Metric
+from dashapp.sources import connections
+from dashapp.sources.connections import ConnectionSource
+from dashapp.sources.frequency import FrequencySource
+from dashapp.sources.load import LoadSource
+from dashapp.sources.memory import MemorySource, ProcMemory
+from dashapp.sources.pressure import PressureSource
+from dashapp.sources.processes import ProcessSource
+from dashapp.sources.procfile import ProcFile, number_after
+from dashapp.sources.uptime import UptimeSource
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> FakeMachine:
+    return FakeMachine(tmp_path)
+
+
+def by_key(values: Mapping[Metric, float]) -> dict[str, float]:
+    return {metric.key: value for metric, value in values.items()}
+
+
+def test_memory_used_is_what_no_program_could_get(machine: FakeMachine) -> None:
+    source = MemorySource(ProcMemory(machine.proc, page=4096), machine.now)
+    machine.pass_time(2.0)
+    assert by_key(source.read()) == {
+        "memory.percent": 25.0,
+        "memory.used": 2000 * 1024,
+        "memory.available": 6000 * 1024,
+        "memory.cached": 3500 * 1024,
+        "memory.buffers": 100 * 1024,
+        "swap.percent": 25.0,
+        "swap.used": 100 * 1024,
+        "swap.in": 409_600,
+        "swap.out": 409_600,
+    }
+
+
+def test_a_machine_without_swap_uses_none_of_it(tmp_path: Path) -> None:
+    (tmp_path / "meminfo").write_text("MemTotal: 8 kB\nMemAvailable: 4 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n")
+    found = by_key(MemorySource(ProcMemory(str(tmp_path))).read())
+    assert (found["swap.percent"], found["swap.used"]) == (0.0, 0)
+
+
+def test_an_old_kernel_without_available_memory_reckons_it(tmp_path: Path) -> None:
+    (tmp_path / "meminfo").write_text("MemTotal: 100 kB\nMemFree: 10 kB\nBuffers: 20 kB\nCached: 30 kB\n")
+    assert by_key(MemorySource(ProcMemory(str(tmp_path))).read())["memory.percent"] == 40.0
+
+
+def test_load_is_told_over_the_cores_too(machine: FakeMachine) -> None:
+    source = LoadSource(machine.proc, machine.call("getloadavg"), lambda: 4)
+    assert by_key(source.read()) == {"load.1": 0.5, "load.5": 1.25, "load.15": 2.0, "load.percore": 0.12}
+
+
+def test_pressure_is_the_share_of_the_time_since_the_last_reading(machine: FakeMachine) -> None:
+    source = PressureSource(machine.proc, machine.now)
+    machine.counts["stall"] += 5000
+    machine.time += 2.0
+    machine.write()
+    assert by_key(source.read()) == {
+        "pressure.cpu": 25.0,
+        "pressure.memory": 25.0,
+        "pressure.io": 25.0,
+        "pressure.memory.full": 12.5,
+        "pressure.io.full": 12.5,
+    }
+
+
+def test_a_kernel_without_pressure_has_no_such_source(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="counts no pressure"):
+        PressureSource(str(tmp_path))
+
+
+def test_connections_by_state_and_a_rare_state_once_it_was_seen(machine: FakeMachine) -> None:
+    source = ConnectionSource(machine.proc)
+    assert by_key(source.read()) == {"tcp.established": 3, "tcp.time_wait": 1, "tcp.listen": 1}
+    table = Path(machine.proc, "net/tcp")
+    calm = table.read_text()
+    table.write_text(calm.replace(" 01 ", " 08 "))
+    assert by_key(source.read())["tcp.close_wait"] == 3
+    table.write_text(calm)
+    assert by_key(source.read())["tcp.close_wait"] == 0
+
+
+def test_a_table_too_long_to_read_is_not_read(machine: FakeMachine) -> None:
+    net = Path(machine.proc, "net")
+    (net / "sockstat").write_text(
+        f"sockets: used 1\nTCP: inuse {connections.MOST} orphan 0 tw 7 alloc 9 mem 1\n"
+    )
+    (net / "snmp").write_text(
+        "Ip: A B\nIp: 1 2\nTcp: MaxConn CurrEstab InSegs\nTcp: -1 4321 5\nUdp: X\nUdp: 1\n"
+    )
+    source = ConnectionSource(machine.proc)
+    assert by_key(source.read()) == {"tcp.established": 4321, "tcp.time_wait": 7}
+
+
+def test_processes_are_counted_and_threads_told(machine: FakeMachine) -> None:
+    found = by_key(ProcessSource(machine.proc).read())
+    assert found == {"processes.count": 2, "threads.count": 120}
+
+
+def test_uptime_is_in_whole_seconds(machine: FakeMachine) -> None:
+    assert by_key(UptimeSource(machine.proc).read()) == {"uptime.seconds": 1000}
+    assert by_key(UptimeSource("/nonexistent", lambda: 500.0, lambda: 450.0).read()) == {}
+
+
+def test_frequency_is_the_mean_of_the_cores_in_hertz(machine: FakeMachine) -> None:
+    assert by_key(FrequencySource(machine.proc, machine.sys).read()) == {"cpu.frequency": 2.5e9}
+    for core, kilohertz in ((0, 1_000_000), (1, 2_000_000)):
+        place = Path(machine.sys, f"devices/system/cpu/cpu{core}/cpufreq/scaling_cur_freq")
+        place.parent.mkdir(parents=True)
+        place.write_text(f"{kilohertz}\n")
+    assert by_key(FrequencySource(machine.proc, machine.sys).read()) == {"cpu.frequency": 1.5e9}
+
+
+def test_a_file_is_read_whole_and_anew_and_its_descriptor_is_given_back(tmp_path: Path) -> None:
+    path = tmp_path / "long"
+    file = ProcFile(path)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for size in (100_000, 10):
+        path.write_bytes(b"x" * size)
+        assert len(file.read()) == size
+    del file
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_file_that_comes_later_is_read_then(tmp_path: Path) -> None:
+    file = ProcFile(tmp_path / "later")
+    with pytest.raises(FileNotFoundError):
+        file.read()
+    (tmp_path / "later").write_text("7")
+    assert file.read() == b"7"
+
+
+@pytest.mark.parametrize(
+    ("content", "number"),
+    [
+        (b"name 5\n", 5),
+        (b"other 1\nname 5\nlast 2", 5),
+        (b"my name 5\nname 6\n", 6),
+        (b"rename 5\n", None),
+        (b"name x\n", None),
+        (b"name \n", None),
+        (b"", None),
+    ],
+)
+def test_the_number_after_a_name_at_the_start_of_a_line(content: bytes, number: int | None) -> None:
+    assert number_after(b"name ", content) == number
