@@ -103,6 +103,16 @@ def test_a_table_too_long_to_read_is_not_read(machine: FakeMachine) -> None:
     assert by_key(source.read()) == {"tcp.established": 4321, "tcp.time_wait": 7}
 
 
+def test_a_table_without_a_socket_is_not_read(machine: FakeMachine) -> None:
+    net = Path(machine.proc, "net")
+    (net / "sockstat6").write_text("TCP6: inuse 0\nUDP6: inuse 0\n")
+    (net / "tcp6").write_text((net / "tcp").read_text())
+    source = ConnectionSource(machine.proc)
+    assert by_key(source.read())["tcp.listen"] == 1
+    (net / "sockstat6").write_text("TCP6: inuse 4\nUDP6: inuse 0\n")
+    assert by_key(source.read())["tcp.listen"] == 2
+
+
 def test_processes_are_counted_and_threads_told(machine: FakeMachine) -> None:
     found = by_key(ProcessSource(machine.proc).read())
     assert found == {"processes.count": 2, "threads.count": 120}

@@ -42,7 +42,7 @@ LINUX: tuple[Make, ...] = (
     ContainerSource,
     *EVERYWHERE,
     PressureSource,
-    lambda: Seldom(ConnectionSource(), every=5.0),
+    lambda: Seldom(ConnectionSource(), every=10.0),
     # Disks and chips on a slow bus may block; what the others read, the kernel holds in memory.
     lambda: Isolated(FilesystemSource(), every=10.0),
 )
