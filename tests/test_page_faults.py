@@ -94,7 +94,7 @@ def test_a_stopped_feeder_is_told_and_leaves_a_hole(page: Page, serve: Serve) ->
     # A stall tells nothing of how soon to ask after a tick.
     assert page.evaluate("dashapp.page.feed.margin") <= 140
     for chart in drawing(page):
-        assert [trace["y"].count(None) for trace in chart["traces"]] == [1] * len(chart["traces"])
+        assert [trace["y"].count(None) for trace in chart["traces"]] == [2] * len(chart["traces"])
 
 
 def test_a_page_opened_before_the_first_tick_draws_it_when_it_comes(page: Page, serve: Serve) -> None:
