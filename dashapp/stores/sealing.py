@@ -18,6 +18,8 @@ log = logging.getLogger("dashapp")
 
 # Rows that stay beside what was sealed: what nearly every reader asks for, and what a copy of the log is for.
 KEPT_MS = 600_000
+# How long to leave a disk alone that has just refused.
+RETRY_MS = 10_000
 # Some hundred ticks a span, whatever the interval: few enough to seal between two ticks.
 SPAN, SHORT_SPAN, FAST = 600, 60, 0.5
 
@@ -30,17 +32,18 @@ class Sealing:
         self._retention = retention
         self._notice = Notice(folder, "sealing")
         self._memory: LongMemory | None = None
-        self._oldest: int | None = None
+        self._due = 0  # no span can be whole before a tick of this time, in epoch milliseconds
 
     def turn(self, rows: Rows, newest: int) -> None:
         """Seal one span where there is a whole one that ended long enough before `newest` (ms)."""
-        if self._oldest is not None and newest - self._oldest < KEPT_MS + SHORT_SPAN * 1000:
+        if newest < self._due:
             return
         try:
             self._seal(rows, newest)
             self._notice.clear()
         except FAILURES as error:
             self.close()
+            self._due = newest + RETRY_MS
             self._notice.say(f"The long history cannot be written ({error}); the newest ticks wait.")
 
     def _seal(self, rows: Rows, newest: int) -> None:
@@ -51,10 +54,10 @@ class Sealing:
         if oldest is None:
             rows.drop(1)  # no row of ours: nobody reads it, and it must not stand in the way
             return
-        self._oldest = milliseconds(oldest.time)
         span = SHORT_SPAN if oldest.step < FAST else SPAN
-        end = end_of(self._oldest, span)
-        if newest < end + KEPT_MS:
+        end = end_of(milliseconds(oldest.time), span)
+        self._due = end + KEPT_MS
+        if newest < self._due:
             return
         if self._memory is None:
             self._memory = LongMemory(self._folder, self._retention)
@@ -63,15 +66,17 @@ class Sealing:
         if end > self._memory.sealed:
             self._memory.take([as_point(tick) for tick in ticks], end)
         rows.drop(len(found))
-        self._oldest = None
+        self._due = 0
 
     def clear(self) -> None:
         """Forget all that was ever sealed."""
         memory = self._memory or LongMemory(self._folder, self._retention)
         self._memory = memory
         memory.clear()
+        self._due = 0
 
     def close(self) -> None:
+        self._due = 0
         if self._memory is not None:
             self._memory.close()
             self._memory = None
