@@ -9,6 +9,7 @@ import asyncio
 import select
 import socket
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -79,12 +80,15 @@ class Asker:
         count = self._count
         count.answers += 1
         count.received += len(answer)
-        start = answer.find(b'"cursor":"', head)
+        body = answer[head + 4 :]
+        if body.startswith(b"\x1f\x8b"):
+            body = zlib.decompress(body, 31)
+        start = body.find(b'"cursor":"')
         if not answer.startswith(b"HTTP/1.1 200") or start < 0:
             count.failures += 1
             return True
-        self._cursor = b"&after=" + answer[start + 10 : answer.find(b'"', start + 10)]
-        if answer.find(b'"t":[]', head) < 0:
+        self._cursor = b"&after=" + body[start + 10 : body.find(b'"', start + 10)]
+        if body.find(b'"t":[]') < 0:
             count.points += 1
         return True
 
