@@ -85,6 +85,8 @@
           cache: "no-store",
         });
         if (answer.ok) frame = checked(await answer.json());
+        // No second try helps a stretch that cannot be had.
+        else if (answer.status === 400 && past && this.past === past) this.past = null;
       } catch (error) {
         frame = null; // down, aborted, or no JSON: all the same to the viewer
       }
@@ -93,7 +95,8 @@
       this.flight = null;
       this.failing = frame === null;
       let came = false;
-      if (frame && past) this.arrive(frame);
+      if (past && past !== this.past) this.wanted = true; // the viewer went on meanwhile
+      else if (frame && past) this.arrive(frame);
       else if (frame) came = this.take(frame);
       else this.host.onFailure(this.begun);
       // After a tick the next is due in a known time, wherever the interval's own beat falls. Where nothing

@@ -1,11 +1,10 @@
-/* The page's callbacks and what ties feed, series, charts and badge together.
-   Nothing here may throw into Dash, which keeps every error for ever. */
+/* The page: what ties feed, series, charts and badge together. */
 (function (app) {
   "use strict";
 
   const REST_MS = 120; // what a slider or a zoom rests before the server is asked
 
-  class Page {
+  app.Page = class {
     /* `components`: the dcc.Graph of each panel, by its name. */
     constructor(components) {
       const config = JSON.parse(document.getElementById("_dash-config").textContent);
@@ -14,7 +13,7 @@
       this.window = null;
       this.age = 0; // milliseconds of the newest point when the server last answered
       this.series = new app.Series();
-      this.past = null; // the points of a held stretch that the live series has not; null while it has them
+      this.past = null; // the points of a held stretch that the live series has not; null while following
       this.journey = new app.Journey(() => this.follow());
       this.clock = new app.ServerClock();
       this.status = new app.Status();
@@ -28,7 +27,7 @@
           this.show();
         });
       }
-      document.addEventListener("keydown", (event) => this.key(event));
+      app.listenForKeys(this);
     }
 
     get charts() {
@@ -42,7 +41,7 @@
 
     tick() {
       this.show();
-      if (this.window !== null) this.nameSlider();
+      if (this.window !== null) app.nameSlider(this.window);
       if (!document.hidden) this.feed.plan();
     }
 
@@ -60,36 +59,36 @@
     }
 
     begin(seconds) {
+      this.first = seconds;
       this.setLength(seconds);
       this.follow();
     }
 
-    /* Go where the address leads. */
+    /* Go where the address leads. The length of a held stretch is not the live window's, but for one who comes by
+       that link. */
     follow() {
       const { window: seconds, end } = this.journey.read();
-      if (seconds !== null) {
-        this.setLength(app.nearest(this.stops, seconds));
-        window.dash_clientside.set_props("window", { value: this.stops.indexOf(this.window) });
+      const live = seconds === null ? this.first : app.nearest(this.stops, seconds);
+      const fresh = this.feed.newest === null;
+      if (live !== this.window && (end === null || fresh)) {
+        this.setLength(live);
+        window.dash_clientside.set_props("window", { value: this.stops.indexOf(live) });
         this.feed.restart(0);
       }
-      if (end !== null) this.travel([end - (seconds ?? this.window) * 1000, end]);
+      if (end !== null) this.travel([end - Math.min(seconds ?? this.window, this.longest) * 1000, end]);
       else if (this.held) this.release();
+    }
+
+    /* Seconds that can be asked for at once; a little less than the longest window, for the ends are rounded. */
+    get longest() {
+      return this.stops[this.stops.length - 1] - 1;
     }
 
     setLength(seconds) {
       if (seconds === undefined) return;
       this.window = this.feed.window = seconds;
       document.getElementById("window-label").textContent = app.fullWords(seconds);
-      this.nameSlider();
-    }
-
-    /* Say to those who hear the page what the slider is. Dash mounts it later than it calls for its value. */
-    nameSlider() {
-      const thumb = document.querySelector("#window [role=slider]");
-      const words = app.fullWords(this.window);
-      if (!thumb || thumb.getAttribute("aria-valuetext") === words) return;
-      thumb.setAttribute("aria-valuetext", words);
-      thumb.setAttribute("aria-label", "Time on screen");
+      app.nameSlider(seconds);
     }
 
     /* What the feed brings: the newest, a stretch of the past, or nothing. */
@@ -122,14 +121,10 @@
       this.show();
     }
 
-    /* Forget what is older than the window, but of what a pause holds only what no window could show. */
+    /* Forget what is older than the window. What is held is a copy. */
     trim() {
       const last = this.series.last;
-      if (last === null) return;
-      const start = last - this.window * 1000;
-      const longest = last - this.stops[this.stops.length - 1] * 1000;
-      const kept = this.held && !this.past ? this.held[0] - 1 : start;
-      this.series.trim(Math.max(Math.min(start, kept), longest));
+      if (last !== null) this.series.trim(last - this.window * 1000);
     }
 
     /* What the charts draw now; null where there is nothing yet. */
@@ -160,10 +155,19 @@
     /* Hold a stretch of time; fetch it where the points at hand are too coarse, or do not reach so far. */
     travel(range) {
       this.journey.held = range;
-      const { series } = this;
-      const reach = series.t.length && range[0] >= series.t[0] - this.feed.step && range[1] <= series.last + 1;
-      if (!reach || series.coarse) {
-        const near = (range[1] - range[0]) / 2; // a little way on either side is there already then
+      const covers = (series) =>
+        series &&
+        series.t.length &&
+        !series.coarse &&
+        range[0] >= series.t[0] - this.feed.step &&
+        range[1] <= series.last + 1;
+      if (covers(this.past)) this.feed.past = null;
+      else if (covers(this.series)) this.hold();
+      else {
+        if (this.past === null) this.hold(); // there is something to see until the answer comes
+        const length = range[1] - range[0];
+        // A little way on either side is there already then.
+        const near = Math.max(0, Math.min(length, this.longest * 1000 - length) / 2);
         const newest = this.clock.now() ?? Infinity;
         this.feed.travel([Math.max(0, range[0] - near), Math.min(range[1] + near, newest)], REST_MS);
       }
@@ -171,9 +175,16 @@
       this.show();
     }
 
+    /* Keep what is on screen now, whatever comes. */
+    hold() {
+      this.past = this.series.copy();
+      this.feed.past = null;
+    }
+
     /* Three quarters of a screen back or on; past the newest it is live again. */
     leap(side) {
-      const [start, end] = this.held ?? this.range();
+      const [from, end] = this.held ?? this.range();
+      const start = Math.max(from, end - this.longest * 1000);
       const way = 0.75 * (end - start) * side;
       if (end + way >= this.range()[1]) this.resume();
       else this.userZoomed([start + way, end + way]);
@@ -181,6 +192,7 @@
 
     pause() {
       this.journey.held = this.range();
+      this.hold();
       this.journey.write(this.window, true);
       this.show();
     }
@@ -205,20 +217,6 @@
       else this.pause();
     }
 
-    key(event) {
-      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-      // Space presses what has the focus; a letter only means something where one can write.
-      const busy = event.key === " " ? "button, input, select, textarea, a" : "input, select, textarea";
-      if (event.target.closest(busy)) return;
-      const inSlider = event.target.closest("[role=slider]");
-      if (event.key === " " || event.key === "p") this.toggle();
-      else if (event.key === "ArrowLeft" && !inSlider) this.leap(-1);
-      else if (event.key === "ArrowRight" && !inSlider) this.leap(1);
-      else if (event.key === "Escape" || event.key === "l") this.resume();
-      else return;
-      event.preventDefault();
-    }
-
     show() {
       const button = document.getElementById("pause");
       if (button) {
@@ -236,27 +234,5 @@
       });
       for (const chart of this.charts) this.headlines.show(chart.section, this.metricsOf(chart.panel));
     }
-  }
-
-  let page = null;
-
-  function guarded(action) {
-    return (value, components) => {
-      try {
-        if (page === null && components) page = app.page = new Page(components);
-        if (page !== null) action(value);
-      } catch (error) {
-        console.error("dashapp:", error.message);
-      }
-    };
-  }
-
-  window.dash_clientside = window.dash_clientside || {};
-  window.dash_clientside.dashapp = {
-    tick: guarded(() => page.tick()),
-    window: guarded((index) => page.setWindow(index)),
-    pause: guarded((clicks) => clicks && page.toggle()),
-    earlier: guarded((clicks) => clicks && page.leap(-1)),
-    later: guarded((clicks) => clicks && page.leap(1)),
   };
 })((window.dashapp = window.dashapp || {}));

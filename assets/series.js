@@ -41,6 +41,18 @@
       this.life = ++lives;
     }
 
+    /* The same points, to be held while these go on. What is drawn of them still holds. */
+    copy() {
+      const held = new app.Series();
+      held.t = this.t.slice();
+      for (const part of Object.keys(PARTS)) {
+        for (const [key, column] of Object.entries(this[part])) held[part][key] = column.slice();
+      }
+      held.first = this.first;
+      held.life = this.life;
+      return held;
+    }
+
     append(frame) {
       let skip = 0;
       while (skip < frame.t.length && this.last !== null && frame.t[skip] <= this.last) skip += 1;

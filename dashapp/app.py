@@ -49,7 +49,10 @@ def create_app(store: Reader, settings: Settings) -> App:
             return api(environ, start_response)
         # Dash answers any path it does not know with the page, so only those that the page asks for go there.
         if path in PAGES or path.startswith(FILES):
-            return pages(environ, start_response)
+            package = path.split("/", 3)[2] if path.startswith("/_dash-component-suites/") else None
+            # Dash answers an unknown package with a traceback.
+            if package is None or package in dash.registered_paths:
+                return pages(environ, start_response)
         body = b"There is nothing at this address."
         start_response(
             "404 Not Found",

@@ -1,4 +1,4 @@
-"""Callbacks: five inputs, no output, no server. What they do is in assets/live.js.
+"""Callbacks: five inputs, no output, no server. What they call is in assets/callbacks.js.
 
 A callback with an Output that waits for the network on an Interval loses answers: Dash throws away the
 older one when the next tick fires first (plotly/dash#941).

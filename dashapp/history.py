@@ -62,13 +62,18 @@ def frame(
     levels = Levels(store, step)
     size = levels.size_for(mark.time_ms - span, mark.time_ms, MOST_POINTS)
     place = Cursor.decode(cursor)
-    if place is not None and _goes_on(store, place, mark, span, size):
+    if place is not None and _goes_on(store, place, mark, span, size or levels.step_ms, size):
         size = place.size_ms
         columns = levels.read(place.time_ms, _whole(mark.time_ms, size), size, metrics)
     else:
         place = None
         size, columns = _fitting(levels, mark.time_ms - span, mark.time_ms, size, metrics)
-    there = Cursor(mark.life, _whole(mark.time_ms, size), size, span if size else 0)
+    reached = mark.time_ms
+    if size:
+        # The last point there is, not the last there could be: a gap that goes on is seen by the next answer.
+        before = place.time_ms if place else _whole(mark.time_ms, size)
+        reached = int(columns.t[-1]) if len(columns.t) else before
+    there = Cursor(mark.life, reached, size, span if size else 0)
     return _frame(columns, there.encode(), size, levels, place)
 
 
@@ -99,12 +104,14 @@ def _fitting(
     return size, columns
 
 
-def _goes_on(store: Reader, place: Cursor, mark: Cursor, span: int, size: int) -> bool:
+def _goes_on(store: Reader, place: Cursor, mark: Cursor, span: int, unit: int, size: int) -> bool:
     """Whether a reader at `place` can be told only what is new, in points of the size it has."""
     if place.life != mark.life or not mark.time_ms - span <= place.time_ms <= mark.time_ms:
         return False
     if place.size_ms:
-        return place.window_ms == span and size <= place.size_ms <= MOST_STEPS * max(size, 1000)
+        # A size that nobody was given would be read from a level far too fine for it.
+        fits = size <= place.size_ms <= MOST_STEPS * unit and place.size_ms % unit == 0
+        return fits and place.window_ms == span
     return size == 0 and since_place(store, place, MOST_POINTS) is not None
 
 

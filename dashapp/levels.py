@@ -73,7 +73,8 @@ class Levels:
         return downsample(found, size).between(start, end)
 
     def _choose(self, start: int, span: int) -> int:
-        units = [self.step_ms, *(milliseconds(reader.step) for reader in self._coarser[1:])]
+        # Older ticks may have been closer together than today's: count on a second, the usual.
+        units = [min(self.step_ms, 1000), *(milliseconds(reader.step) for reader in self._coarser[1:])]
         level = 0
         while level < len(units) - 1 and span / units[level] > READ[level]:
             level += 1

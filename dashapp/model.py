@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -80,7 +81,8 @@ class Tick:
         """The tick that `encode` wrote. ValueError on anything else."""
         try:
             time, step, values = json.loads(text)
-            tick = Tick(float(time), float(step), values)
+            # One string a key for all ticks that are held, not one a tick.
+            tick = Tick(float(time), float(step), {sys.intern(key): value for key, value in values.items()})
             whole = math.isfinite(tick.step) and len(finite(values)) == len(values)
         except (TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError("not a tick") from error

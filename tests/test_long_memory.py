@@ -245,3 +245,70 @@ def test_opening_takes_no_longer_when_the_store_is_full(
         DiskStore(folder).close()
         spent.append(time.process_time() - began)
     assert spent[1] < spent[0] + 0.1
+
+
+def test_a_gap_while_a_coarse_window_streams_is_a_hole(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path)
+    ticks = calm_with_spikes(4500)
+    for tick in ticks:
+        store.append(tick)
+    reader = DiskReader(tmp_path)
+    cursor = frame(reader, 7000).cursor
+    streamed = []
+    # Asked all through the outage, as a page does.
+    for second in range(1, 130):
+        if second > 60:
+            store.append(Tick(NOW + second, 1.0, {"cpu": 5.0}))
+        more = frame(reader, 7000, cursor)
+        assert not more.reset
+        cursor = more.cursor
+        streamed += list(zip(more.t.tolist(), np.isnan(more.y.get("cpu", np.array([]))), strict=True))
+    whole = frame(reader, 7000)
+    assert any(empty for _, empty in streamed)
+    after = [
+        (t, e) for t, e in zip(whole.t.tolist(), np.isnan(whole.y["cpu"]), strict=True) if t > NOW * 1000
+    ]
+    assert [pair for pair in streamed if pair[0] > NOW * 1000] == after
+    store.close()
+
+
+def test_a_crafted_cursor_is_no_way_to_the_finest_level(filled: tuple[Path, list[Tick]]) -> None:
+    reader = DiskReader(filled[0])
+    honest = frame(reader, DAY)
+    life, time_ms, size, window = honest.cursor.split(".")
+    assert not frame(reader, DAY, honest.cursor).reset
+    assert frame(reader, DAY, f"{life}.{time_ms}.{int(size) + 1}.{window}").reset
+    assert frame(reader, DAY, f"{life}.{time_ms}.{size}.{int(window) - 1}").reset
+
+
+def test_a_damaged_row_of_minutes_is_a_gap(
+    filled: tuple[Path, list[Tick]], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(filled[0], copy)
+    with sqlite3.connect(copy / "minutes" / "cache.db") as connection:
+        connection.execute(
+            "UPDATE Cache SET value = substr(value, 1, 20) WHERE key = "
+            "(SELECT key FROM Cache WHERE typeof(key) = 'text' ORDER BY key LIMIT 1)"
+        )
+    connection.close()
+    reader = DiskReader(copy)
+    for _ in range(2):
+        found = frame(reader, 9 * 3600)
+    whole = frame(DiskReader(filled[0]), 9 * 3600)
+    assert np.count_nonzero(~np.isnan(whole.y["cpu"])) - np.count_nonzero(~np.isnan(found.y["cpu"])) == 1
+    assert len([record for record in caplog.records if "damaged" in record.message]) == 1
+
+
+def test_a_slower_collector_does_not_make_its_past_dearer(
+    filled: tuple[Path, list[Tick]], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(filled[0], copy)
+    store = DiskStore(copy)
+    for minute in range(1, 12):
+        store.append(Tick(NOW + 60 * minute, 60.0, {"cpu": 1.0}))
+    store.close()
+    found = frame(DiskReader(copy), 9 * 3600)
+    assert found.step >= 60
+    assert len(found.t) <= MOST_POINTS

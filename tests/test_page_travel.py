@@ -125,3 +125,76 @@ def test_never_more_than_one_question_at_a_time(page: Page, live: Live) -> None:
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, live.store)
     assert live.trouble.most_in_flight == 1
+
+
+def test_from_the_past_back_into_the_live_window_nothing_is_blank(page: Page, live: Live) -> None:
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    wait_until(page, lambda: shows(page, live, *held(page)))
+    # Forward again until the stretch lies within what the live page holds itself.
+    for _ in range(2):
+        before = held(page)[1]
+        page.keyboard.press("ArrowRight")
+        if "end" not in address(page):
+            break
+        wait_until(page, lambda b=before: held(page)[1] > b)
+        wait_until(page, lambda: shows(page, live, *held(page)))
+    page.keyboard.press("l")
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
+
+
+@pytest.mark.parametrize("end", [4_000_000_000_000, 1_000])
+def test_a_link_to_a_time_that_cannot_be_had_stays_alive(page: Page, live: Live, end: int) -> None:
+    page.goto(f"{live.url}?window=1000000000&end={end}")
+    wait_for_state(page, "paused")
+    asked = len(live.trouble.asked)
+    wait_until(page, lambda: len(live.trouble.asked) >= asked + 3)
+    wait_for_state(page, "paused", 3)
+    page.keyboard.press("l")
+    wait_for_state(page, "live")
+
+
+def test_earlier_in_the_longest_window_reaches_the_server(page: Page, live: Live) -> None:
+    page.focus("#window [role=slider]")
+    page.keyboard.press("End")
+    wait_until(page, lambda: page.inner_text("#window-label") == "2 hours")
+    asked = len(live.trouble.asked)
+    page.click("#earlier")
+    wait_until(page, lambda: any("from=" in query for query in live.trouble.asked[asked:]))
+    # There is nothing so long ago, and that is an answer: what is live is asked for again.
+    page.wait_for_selector('[data-panel="cpu"].loading')
+    wait_until(page, lambda: "after=" in live.trouble.asked[-1])
+    wait_for_state(page, "paused")
+
+
+def test_a_zoom_does_not_change_the_live_window(page: Page, live: Live) -> None:
+    page.goto(live.url + "?window=600")
+    wait_until(page, lambda: page.inner_text("#window-label") == "10 minutes")
+    wait_for_state(page, "live")
+    page.evaluate(
+        "dashapp.page.userZoomed([...dashapp.page.range()].map((end, side) => end - (1 - side) * 1000))"
+    )
+    page.keyboard.press("ArrowLeft")
+    page.go_back()
+    page.keyboard.press("l")
+    wait_for_state(page, "live")
+    assert page.inner_text("#window-label") == "10 minutes"
+    assert_drawn_equals_store(page, live.store)
+
+
+def test_a_pause_keeps_what_it_holds_through_a_reset(page: Page, live: Live) -> None:
+    page.click("#pause")
+    wait_for_state(page, "paused")
+    start, _ = held(page)
+    before = live.store.since(start, 1000)
+    live.store.clear()
+    live.feeder.past(3)
+    asked = len(live.trouble.asked)
+    wait_until(page, lambda: len(live.trouble.asked) >= asked + 3)
+    (chart,) = [chart for chart in drawing(page) if chart["panel"] == "cpu"]
+    assert chart["traces"][0]["x"][0] == milliseconds(before[0].time)
+    assert page.evaluate("dashapp.page.series.t.length") < 20
+    page.click("#pause")
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)

@@ -195,3 +195,8 @@ def test_nothing_of_the_environment_is_shown(monkeypatch: pytest.MonkeyPatch) ->
     for _, answer in answers(app):
         assert b"canary-471" not in answer.body
         assert "canary-471" not in json.dumps(answer.headers)
+
+
+def test_an_unknown_component_package_is_not_found(app: App) -> None:
+    assert ask(app, "/_dash-component-suites/evil/x.js").status == 404
+    assert ask(app, "/_dash-component-suites/").status == 404

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dashapp.stores.level_reader import LevelReader
 
 # Decoded ticks held for all viewers; what is older is read again when somebody asks.
-HELD = 4096
+HELD = 2048
 # How often to look whether somebody replaced the files under us, in seconds.
 LOOK = 0.5
 NO_LIFE = "0" * 16

@@ -39,30 +39,30 @@ class LevelReader:
 
     def oldest(self) -> int | None:
         """The time of the oldest point, in epoch milliseconds; None where there is none."""
-        for (value,) in self._select("1 ORDER BY typeof(key), key LIMIT 1"):
+        # SQLite sorts numbers, the keys of blocks, before text, the keys of points not sealed yet.
+        for value, tag in self._select("1 ORDER BY key LIMIT 1", what="value, tag"):
             try:
-                return int(_start(value))
+                return int(block.read_header(value)[0]["start"]) if isinstance(value, bytes) else int(tag)
             except ValueError:
-                return None
+                return int(tag) - self._span_ms  # damaged: it ends then, and began a span before at the most
         return None
 
     def newest(self) -> int:
         """The time of the newest point, in epoch milliseconds; 0 where there is none."""
-        for (value,) in self._select("typeof(key) = 'text' ORDER BY key DESC LIMIT 1"):
-            return int(orjson.loads(value)[0])
-        for (value,) in self._select("1 ORDER BY key DESC LIMIT 1", what="tag"):
-            return int(value)
+        for (tag,) in self._select("1 ORDER BY key DESC LIMIT 1", what="tag"):
+            return int(tag)
         return 0
 
     def columns(self, start: int, end: int, wanted: Sequence[str] | None) -> Columns:
         """The points in (start, end], epoch milliseconds; all metrics, or those `wanted` that are there."""
-        found = self._select(
-            "typeof(key) = 'integer' AND tag > ? AND tag < ? ORDER BY key", start, end + self._span_ms
-        )
+        # Rows first: what is sealed meanwhile is then found in both, and not in neither.
         rows = (
             self._select("typeof(key) = 'text' AND tag > ? AND tag <= ? ORDER BY key", start, end)
             if self.step
             else []
+        )
+        found = self._select(
+            "typeof(key) = 'integer' AND tag > ? AND tag < ? ORDER BY key", start, end + self._span_ms
         )
         parts = []
         for (value,) in found:
@@ -71,18 +71,23 @@ class LevelReader:
             except ValueError as error:
                 self._say(value, error)
         last = int(parts[-1].t[-1]) if parts and len(parts[-1].t) else start
-        points = [orjson.loads(value) for (value,) in rows]
+        points = []
+        for (value,) in rows:
+            try:
+                points.append(orjson.loads(value))
+            except ValueError as error:
+                self._say(value, error)
         parts.append(_from_rows([point for point in points if point[0] > last], wanted))
         return join(parts)
 
     def _say(self, value: Any, error: Exception) -> None:
-        mark = zlib.crc32(bytes(value[:64])) if isinstance(value, bytes) else 0
+        mark = zlib.crc32(value if isinstance(value, bytes) else str(value).encode())
         if mark not in self._said:
             self._said.add(mark)
             self.damaged += 1
             log.warning("a block of the history is damaged and left out as a gap: %s", error)
 
-    def _select(self, where: str, *values: int, what: str = "value") -> list[tuple[Any]]:
+    def _select(self, where: str, *values: int, what: str = "value") -> list[tuple[Any, ...]]:
         uri = f"file:{quote(str(self._path))}?mode=ro"
         try:
             with closing(sqlite3.connect(uri, uri=True, timeout=0.5)) as connection:
@@ -97,12 +102,6 @@ class LevelReader:
 def open_levels(folder: Path) -> tuple[LevelReader, ...]:
     """Sealed ticks, minutes and hours of a disk store, finest first."""
     return tuple(LevelReader(folder / name, step, span) for name, step, span in ALL)
-
-
-def _start(value: Any) -> float:
-    if isinstance(value, bytes):
-        return float(block.read_header(value)[0]["start"])
-    return float(orjson.loads(value)[0])
 
 
 def decode(data: bytes, wanted: Sequence[str] | None = None) -> Columns:

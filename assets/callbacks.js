@@ -1,0 +1,27 @@
+/* What Dash calls: dashapp/callbacks.py names these functions.
+   Nothing here may throw into Dash, which keeps every error for ever. */
+(function (app) {
+  "use strict";
+
+  let page = null;
+
+  function guarded(action) {
+    return (value, components) => {
+      try {
+        if (page === null && components) page = app.page = new app.Page(components);
+        if (page !== null) action(value);
+      } catch (error) {
+        console.error("dashapp:", error.message);
+      }
+    };
+  }
+
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.dashapp = {
+    tick: guarded(() => page.tick()),
+    window: guarded((index) => page.setWindow(index)),
+    pause: guarded((clicks) => clicks && page.toggle()),
+    earlier: guarded((clicks) => clicks && page.leap(-1)),
+    later: guarded((clicks) => clicks && page.leap(1)),
+  };
+})((window.dashapp = window.dashapp || {}));
