@@ -51,9 +51,14 @@
       return true;
     }
 
+    /* Whether the graph is put in but not there yet. */
+    get arriving() {
+      return this.mounted && this.gd === null;
+    }
+
     /* Whether this chart will want a frame without anything new happening. */
     waiting() {
-      return this.dirty && this.onScreen && !this.dragging;
+      return (this.dirty || this.arriving) && this.onScreen && !this.dragging;
     }
 
     bind(gd) {

@@ -43,9 +43,12 @@
       if (!view) return;
       for (let tried = 0; tried < this.charts.length; tried += 1) {
         const chart = this.charts[this.turn++ % this.charts.length];
-        if (!chart.dirty || !chart.ready()) continue;
+        // A graph that was just put in is listened to as soon as it is there: the first zoom may come before a tick.
+        if (!chart.dirty && !chart.arriving) continue;
+        if (!chart.ready() || !chart.dirty) continue;
         const metrics = this.host.metricsOf(chart.panel);
-        if (!metrics.length && !chart.mounted) {
+        // What is not there at first is put in when it has metrics; the rest is there, empty if need be.
+        if (!metrics.length && chart.section.classList.contains("absent")) {
           chart.dirty = false;
           continue;
         }

@@ -129,7 +129,8 @@
 
     /* What the charts draw now; null where there is nothing yet. */
     view() {
-      if (this.catalogue.empty || this.window === null) return null;
+      const unknown = this.catalogue.empty && this.series.t.length > 0;
+      if (unknown || !this.status.answered) return null;
       return { series: this.past ?? this.series, range: this.held ?? this.range() };
     }
 

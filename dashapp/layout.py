@@ -1,7 +1,7 @@
 """The page: a headline, the panels, the window slider. The same for every viewer; the numbers come later.
 
-A panel's chart is put in by the browser when it has points and comes into sight (assets/panel.js): two dozen
-charts that nobody looks at would cost the first second.
+A panel's chart is put in by the browser when it has points and comes into sight (assets/chart.js): its first
+drawing has the past then, and two dozen charts that nobody looks at do not cost the first second.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _section(panel: Panel) -> html.Section:
                     html.Output("", className="value", **{"aria-live": "off"}),
                 ]
             ),
-            html.Div(_graph(panel) if first else None, id=f"chart-{panel.name}", className="chart"),
+            html.Div(id=f"chart-{panel.name}", className="chart"),
         ],
         className="panel loading" if first else "panel loading absent",
         **{"data-panel": panel.name, "aria-label": f"{panel.title}, {panel.of}"},
