@@ -22,7 +22,10 @@ def live(page: Page, serve: Serve) -> Live:
 
 def shows(page: Page, live: Live, start: float, end: float) -> bool:
     """Whether the CPU panel shows exactly the store's ticks of that range (seconds), over that range."""
-    (chart,) = [chart for chart in drawing(page) if chart["panel"] == "cpu"]
+    charts = [chart for chart in drawing(page) if chart["panel"] == "cpu" and chart["traces"]]
+    if not charts:
+        return False
+    (chart,) = charts
     if any(abs(a - 1000 * b) > 2 for a, b in zip(chart["range"], (start, end), strict=True)):
         return False
     (trace,) = chart["traces"]
@@ -40,6 +43,16 @@ def address(page: Page) -> dict[str, Any]:
     return got
 
 
+def go(page: Page, where: str) -> None:
+    """Press the button or the key, and wait until the address says where it led."""
+    before = address(page)
+    if where.startswith("#"):
+        page.click(where)
+    else:
+        page.keyboard.press(where)
+    wait_until(page, lambda: address(page) != before)
+
+
 def held(page: Page) -> tuple[float, float]:
     said = address(page)
     end = float(said["end"]) / 1000
@@ -49,24 +62,24 @@ def held(page: Page) -> tuple[float, float]:
 @pytest.mark.parametrize("way", ["button", "key"])
 def test_earlier_and_later_move_by_most_of_a_screen(page: Page, live: Live, way: str) -> None:
     for _ in range(3):
-        page.click("#earlier") if way == "button" else page.keyboard.press("ArrowLeft")
+        go(page, "#earlier" if way == "button" else "ArrowLeft")
     wait_for_state(page, "paused")
     start, end = held(page)
     assert end < live.feeder.newest - 200
     wait_until(page, lambda: shows(page, live, start, end))
-    page.click("#later") if way == "button" else page.keyboard.press("ArrowRight")
+    go(page, "#later" if way == "button" else "ArrowRight")
     wait_until(page, lambda: held(page)[1] == pytest.approx(end + 75, abs=0.01))
     wait_until(page, lambda: shows(page, live, *held(page)))
-    for _ in range(6):
-        page.click("#later")
+    while "end" in address(page):
+        go(page, "#later")
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, live.store)
     assert "end" not in address(page)
 
 
 def test_a_link_shows_another_viewer_the_same(page: Page, live: Live) -> None:
-    page.click("#earlier")
-    page.click("#earlier")
+    go(page, "#earlier")
+    go(page, "#earlier")
     start, end = held(page)
     wait_until(page, lambda: shows(page, live, start, end))
     other = page.context.new_page()
@@ -79,9 +92,9 @@ def test_a_link_shows_another_viewer_the_same(page: Page, live: Live) -> None:
 
 
 def test_back_and_forward_lead_through_time(page: Page, live: Live) -> None:
-    page.click("#earlier")
+    go(page, "#earlier")
     first = held(page)
-    page.click("#earlier")
+    go(page, "#earlier")
     second = held(page)
     page.go_back()
     wait_until(page, lambda: shows(page, live, *first))
@@ -128,16 +141,14 @@ def test_never_more_than_one_question_at_a_time(page: Page, live: Live) -> None:
 
 
 def test_from_the_past_back_into_the_live_window_nothing_is_blank(page: Page, live: Live) -> None:
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowLeft")
+    go(page, "ArrowLeft")
+    go(page, "ArrowLeft")
     wait_until(page, lambda: shows(page, live, *held(page)))
     # Forward again until the stretch lies within what the live page holds itself.
     for _ in range(2):
-        before = held(page)[1]
-        page.keyboard.press("ArrowRight")
+        go(page, "ArrowRight")
         if "end" not in address(page):
             break
-        wait_until(page, lambda b=before: held(page)[1] > b)
         wait_until(page, lambda: shows(page, live, *held(page)))
     page.keyboard.press("l")
     wait_for_state(page, "live")
@@ -175,7 +186,7 @@ def test_a_zoom_does_not_change_the_live_window(page: Page, live: Live) -> None:
     page.evaluate(
         "dashapp.page.userZoomed([...dashapp.page.range()].map((end, side) => end - (1 - side) * 1000))"
     )
-    page.keyboard.press("ArrowLeft")
+    go(page, "ArrowLeft")
     page.go_back()
     page.keyboard.press("l")
     wait_for_state(page, "live")
@@ -184,7 +195,7 @@ def test_a_zoom_does_not_change_the_live_window(page: Page, live: Live) -> None:
 
 
 def test_a_pause_keeps_what_it_holds_through_a_reset(page: Page, live: Live) -> None:
-    page.click("#pause")
+    go(page, "#pause")
     wait_for_state(page, "paused")
     start, _ = held(page)
     before = live.store.since(start, 1000)
