@@ -18,7 +18,10 @@
       this.clock = new app.ServerClock();
       this.status = new app.Status();
       this.headlines = new app.Headlines();
-      this.catalogue = new app.Catalogue(base, () => this.changed());
+      this.catalogue = new app.Catalogue(base, () => {
+        this.easel.redraw(); // what is held too: it may have waited for its names
+        this.show();
+      });
       this.feed = new app.Feed(base, this.clock, this);
       this.easel = new app.Easel(document.querySelectorAll("[data-panel]"), components, this);
       for (const [target, event] of [[document, "visibilitychange"], [window, "pageshow"], [window, "online"]]) {
@@ -129,9 +132,10 @@
 
     /* What the charts draw now; null where there is nothing yet. */
     view() {
-      const unknown = this.catalogue.empty && this.series.t.length > 0;
+      const series = this.past ?? this.series;
+      const unknown = this.catalogue.empty && series.t.length > 0;
       if (unknown || !this.status.answered) return null;
-      return { series: this.past ?? this.series, range: this.held ?? this.range() };
+      return { series, range: this.held ?? this.range() };
     }
 
     metricsOf(panel) {
