@@ -28,7 +28,8 @@ def test_a_tick_extends_and_draws_nothing_anew(page: Page, serve: Serve) -> None
     assert_drawn_equals_store(page, live.store)
     draws = page.evaluate("window.draws")
     ticks = len(live.trouble.asked) - asked
-    assert 10 <= draws.pop("extendTraces") <= 2 * ticks
+    # Two charts; on a busy machine one draw may bring two ticks.
+    assert ticks <= draws.pop("extendTraces") <= 2 * ticks
     assert set(draws.values()) == {0}
 
 
