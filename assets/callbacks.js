@@ -8,13 +8,26 @@
   function guarded(action) {
     return (value, components) => {
       try {
-        if (page === null && components) page = app.page = new app.Page(components);
+        if (page === null && components) page = app.page = new app.Page(app.graphs(components));
         if (page !== null) action(value);
       } catch (error) {
         console.error("dashapp:", error.message);
       }
     };
   }
+
+  /* The dcc.Graph of each panel: what is common to all stands in the page's layout once. */
+  app.graphs = function ({ graph, panels }) {
+    return Object.fromEntries(
+      Object.entries(panels).map(([name, layout]) => {
+        const mine = structuredClone(graph);
+        mine.props.id = `graph-${name}`;
+        Object.assign(mine.props.figure.layout.yaxis, layout.yaxis);
+        mine.props.figure.layout.shapes = layout.shapes;
+        return [name, mine];
+      })
+    );
+  };
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.dashapp = {

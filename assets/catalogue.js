@@ -9,6 +9,7 @@
       this.address = `${base}api/metrics`;
       this.onLearnt = onLearnt;
       this.metrics = new Map();
+      this.panels = new Map(); // the metrics of each panel, by its name
       this.asked = -Infinity;
     }
 
@@ -18,7 +19,7 @@
 
     /* The metrics of a panel that `columns` has values of. */
     of(panel, columns) {
-      return [...this.metrics.values()].filter((metric) => metric.panel === panel && metric.key in columns);
+      return (this.panels.get(panel) ?? []).filter((metric) => metric.key in columns);
     }
 
     learn(columns) {
@@ -29,6 +30,7 @@
         .then((answer) => answer.json())
         .then((metrics) => {
           for (const metric of metrics) this.metrics.set(metric.key, metric);
+          this.panels = Map.groupBy(this.metrics.values(), (metric) => metric.panel);
           this.onLearnt();
         })
         .catch(() => (this.asked = -Infinity)); // the next frame asks again

@@ -9,8 +9,8 @@
   const MOST_LABELS = 7;
 
   app.Chart = class {
-    /* `section`: the element with data-panel. `host`: {userZoomed(range), resume(), wake()}. `component`: the
-       dcc.Graph to put into it where it has none yet. */
+    /* `section`: the element with data-panel. `host`: {userZoomed(range), resume(), pointed(time), drawn(chart),
+       repair(chart), wake()}. `component`: the dcc.Graph to put into it where it has none yet. */
     constructor(section, host, component) {
       this.section = section;
       this.panel = section.dataset.panel;
@@ -27,6 +27,8 @@
       this.quiet = 0;
       this.dragging = false;
       this.onScreen = true;
+      this.line = new app.CrosshairLine(section);
+      this.pointing = false; // whether the mouse is in this chart, whose line is Plotly's own then
       new IntersectionObserver((entries) => {
         this.onScreen = entries[entries.length - 1].isIntersecting;
         if (this.onScreen) this.host.wake();
@@ -68,6 +70,14 @@
       this.busySince = null;
       gd.on("plotly_afterplot", () => this.check());
       gd.on("plotly_doubleclick", () => this.host.resume());
+      gd.on("plotly_hover", ({ points }) => {
+        this.pointing = points.length > 0;
+        this.host.pointed(this.pointed());
+      });
+      gd.on("plotly_unhover", () => {
+        this.pointing = false;
+        this.host.pointed(null);
+      });
       gd.on("plotly_relayout", (event) => {
         this.quiet = QUIET_FRAMES;
         const keys = Object.keys(event || {});
@@ -139,18 +149,24 @@
     mount(series, metrics, range) {
       this.mounted = true;
       const graph = structuredClone(this.component);
-      const { layout } = graph.props.figure;
-      this.lines = app.linesOf(metrics, series, layout.colorway);
-      graph.props.figure.data = this.lines.map((line) => ({
+      graph.props.figure = this.figure(series, metrics, range, this.section.clientWidth);
+      this.lines = app.linesOf(metrics, series, graph.props.figure.layout.colorway);
+      this.begin(series, range);
+      window.dash_clientside.set_props(`chart-${this.panel}`, { children: graph });
+    }
+
+    /* The whole picture of `range`, for a graph so many pixels wide. */
+    figure(series, metrics, range, width) {
+      const { layout } = structuredClone(this.component.props.figure);
+      const data = app.linesOf(metrics, series, layout.colorway).map((line) => ({
         ...app.traceOf(line, metrics.length),
         x: series.t.slice(),
         y: app.points(series, line),
       }));
       layout.xaxis.range = range.slice();
-      layout.xaxis.nticks = labels(this.section.clientWidth - 80);
+      layout.xaxis.nticks = labels(width - 80);
       app.makeRoom(layout, metrics.length);
-      this.begin(series, range);
-      window.dash_clientside.set_props(`chart-${this.panel}`, { children: graph });
+      return { data, layout };
     }
 
     redraw(series) {
@@ -181,6 +197,7 @@
     check() {
       this.busySince = null;
       if (!this.drawn) return;
+      this.host.drawn(this);
       const whole = this.gd.data.every(
         (trace) =>
           trace.x.length === this.drawn.length &&
@@ -193,6 +210,18 @@
       }
       // A zoom of the user's is drawn before it is told: look at the range only when that has been heard.
       requestAnimationFrame(() => requestAnimationFrame(() => this.host.repair(this)));
+    }
+
+    /* The time below the mouse. Plotly tells it as text; the points have it as we gave it. */
+    pointed() {
+      const [point] = (this.pointing && this.gd._hoverdata) || [];
+      return point ? point.data.x[point.pointIndex] : null;
+    }
+
+    /* Stand the crosshair's line at `time`; none where that is null, or where the mouse has Plotly's own. */
+    cross(time) {
+      if (time === null || this.pointing || !this.onScreen || !this.gd || !this.gd._fullLayout) this.line.hide();
+      else this.line.stand(time, this.range(), this.gd._fullLayout._size);
     }
 
     /* While following: has something thrown the range back? */

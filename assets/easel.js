@@ -3,14 +3,18 @@
   "use strict";
 
   app.Easel = class {
-    /* `view()`: {series, range, columns} to draw now, null where there is nothing yet. `metricsOf(panel)`. */
-    constructor(sections, components, host) {
+    /* `host`: view() gives {series, range} to draw now, null where there is nothing yet; metricsOf(panel);
+       `held`, `crosshair`; and a `host` of its own that is told of zooms. */
+    constructor(host) {
       this.host = host;
       this.frame = null;
       this.turn = 0;
-      this.charts = [...sections].map(
-        (section) => new app.Chart(section, this, components[section.dataset.panel])
-      );
+      this.charts = [];
+    }
+
+    /* One more panel; `component`: the dcc.Graph to put into it. */
+    add(section, component) {
+      this.charts.push(new app.Chart(section, this, component));
     }
 
     /* Every chart wants drawing; `anew`: whatever stands there. */
@@ -61,11 +65,21 @@
     /* What a chart tells. */
 
     userZoomed(range) {
-      this.host.userZoomed(range);
+      this.host.host.onZoom(range);
     }
 
     resume() {
-      this.host.resume();
+      this.host.host.onResume();
+    }
+
+    pointed(time) {
+      this.host.crosshair.point(time);
+    }
+
+    /* The points went by below the mouse, and below the line. */
+    drawn(chart) {
+      if (chart.pointing) this.pointed(chart.pointed());
+      else chart.cross(this.host.crosshair.time);
     }
 
     repair(chart) {

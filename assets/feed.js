@@ -7,7 +7,8 @@
   const MARGIN_MS = { least: 40, most: 300, more: 30, less: 1 };
 
   app.Feed = class {
-    /* `host`: onFrame(frame) for each answer, onPast(frame) for a stretch of the past, onFailure(asked). */
+    /* `host`: onFrame(frame) for each answer, onPast(frame) for a stretch of the past, onFailure(asked); extras()
+       gives what else to ask for, as more of the query. */
     constructor(base, clock, host) {
       this.base = base;
       this.clock = clock;
@@ -110,7 +111,7 @@
     question() {
       if (this.past) return `api/ticks?from=${Math.floor(this.past[0])}&to=${Math.ceil(this.past[1])}`;
       const after = this.cursor === null ? "" : "&after=" + encodeURIComponent(this.cursor);
-      return `api/ticks?window=${this.window}${after}`;
+      return `api/ticks?window=${this.window}${after}${this.host.extras()}`;
     }
 
     arrive(frame) {

@@ -1,9 +1,12 @@
-/* The newest values, in the panels' titles and the tab's. */
+/* Values in words, in the panels' titles and the tab's: the newest, or those of the time that is pointed at or held. */
 (function (app) {
   "use strict";
 
+  const MOST = 2; // values that a title has room for
+
   app.Headlines = class {
-    constructor() {
+    constructor(live) {
+      this.live = live;
       this.last = {}; // the newest tick's values by metric key
     }
 
@@ -20,18 +23,39 @@
     }
 
     /* A panel that has metrics is there, with its values where they are few enough to read. */
-    show(section, metrics) {
-      if (metrics.length) section.classList.remove("absent");
+    show(chart) {
+      const { section } = chart;
+      const absent = section.classList.contains("absent");
+      if (!chart.onScreen && !absent) return;
+      const metrics = this.live.metricsOf(chart.panel);
+      if (metrics.length && absent) section.classList.remove("absent");
       const output = section.querySelector(".value");
       if (!output) return;
-      const text = metrics.length > 2 ? "" : metrics.map((m) => this.text(m, metrics.length)).filter(Boolean).join(" · ");
+      const values = metrics.length > MOST ? [] : metrics.map((metric) => this.text(metric, metrics.length));
+      const text = values.filter(Boolean).join(" · ");
       if (output.textContent !== text) output.textContent = text;
       output.classList.toggle("several", metrics.length > 1);
+      output.classList.toggle("then", this.then !== null);
+    }
+
+    /* The time whose values are shown, where that is not the newest. */
+    get then() {
+      const { crosshair, held } = this.live;
+      return crosshair.time ?? (held ? held[1] : null);
     }
 
     text(metric, count) {
-      const text = app.quantity(this.last[metric.key], metric.unit);
+      const text = app.quantity(this.value(metric.key), metric.unit);
       return count > 1 && text ? `${metric.label} ${text}` : text;
+    }
+
+    value(key) {
+      const { then } = this;
+      if (then === null) return this.last[key];
+      const { t, y } = this.live.shown;
+      let place = t.length - 1;
+      while (place >= 0 && t[place] > then) place -= 1;
+      return y[key]?.[place];
     }
   };
 })((window.dashapp = window.dashapp || {}));

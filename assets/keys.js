@@ -1,22 +1,59 @@
-/* The page's keys: space or p pauses and resumes, arrows lead through time, l or escape back to what is live. */
+/* The page's keys and buttons. The help overlay (assets/help.js) tells of them. */
 (function (app) {
   "use strict";
 
+  function actions(page) {
+    return {
+      panels: () => app.openPanelList(page.arrangement),
+      theme: () => page.theme.next(),
+      help: () => app.openHelp(),
+      goto: () => app.openGoTo(page),
+    };
+  }
+
+  const ACTIONS = { "?": "help", t: "theme", v: "panels", g: "goto" };
+
   app.listenForKeys = function (page) {
+    const act = actions(page);
     document.addEventListener("keydown", (event) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
       // Space presses what has the focus; a letter only means something where one can write.
       const busy = event.key === " " ? "button, input, select, textarea, a" : "input, select, textarea";
-      if (event.target.closest(busy)) return;
+      if (event.target.closest(`dialog, [popover], ${busy}`)) return;
       const inSlider = event.target.closest("[role=slider]");
+      const side = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (event.key === " " || event.key === "p") page.toggle();
-      else if (event.key === "ArrowLeft" && !inSlider) page.leap(-1);
-      else if (event.key === "ArrowRight" && !inSlider) page.leap(1);
+      else if (side && event.shiftKey) page.live.crosshair.step(side);
+      else if (side && !inSlider) page.leap(side);
+      else if (event.key === "Escape" && page.live.crosshair.time !== null) page.live.crosshair.point(null);
       else if (event.key === "Escape" || event.key === "l") page.resume();
+      else if (event.key === "+" || event.key === "-") page.stretch(event.key === "+" ? 1 : -1);
+      else if (event.key === "f") fillScreen();
+      else if (ACTIONS[event.key]) act[ACTIONS[event.key]]();
       else return;
       event.preventDefault();
     });
   };
+
+  app.listenForClicks = function (page) {
+    for (const [id, action] of Object.entries(actions(page))) {
+      document.getElementById(id).addEventListener("click", action);
+    }
+    // A tile leads to its panel.
+    document.getElementById("tiles").addEventListener("click", (event) => {
+      const tile = event.target.closest(".tile");
+      if (!tile) return;
+      if (page.arrangement.hidden.has(tile.dataset.leads)) page.arrangement.setHidden(tile.dataset.leads, false);
+      const section = page.arrangement.sections.get(tile.dataset.leads);
+      section?.scrollIntoView({ block: "center" });
+      section?.querySelector(".more")?.focus({ preventScroll: true });
+    });
+  };
+
+  function fillScreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else document.documentElement.requestFullscreen?.().catch(() => {});
+  }
 
   /* Say to those who hear the page what the slider is. Dash mounts it later than it calls for its value. */
   app.nameSlider = function (seconds) {

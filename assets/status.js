@@ -23,7 +23,7 @@
     }
 
     /* `view`: {held ([start, end] or null), hidden, waiting (since when, or null), newest (ms or null), age (ms), step (ms),
-       value (text)}. A hidden tab asks nothing, so it says nothing: neither old numbers nor an alarm. */
+       value, alert (texts)}. A hidden tab asks nothing, so it says nothing: neither old numbers nor an alarm. */
     show(view) {
       if (view.hidden) {
         document.title = "dashapp";
@@ -35,7 +35,9 @@
       if (badge.dataset.state !== state) badge.dataset.state = state;
       if (badge.textContent !== sentence) badge.textContent = sentence;
       document.getElementById("page").dataset.state = state;
-      const front = state === "live" || state === "paused" ? view.value : state === "stale" ? "No data" : "Offline";
+      const seen = state === "live" || state === "paused";
+      const front = seen ? view.alert || view.value : state === "stale" ? "No data" : "Offline";
+      app.setFavicon(seen && view.alert ? "broken" : state);
       const title = front ? `${front} · dashapp` : "dashapp";
       if (document.title !== title) document.title = title;
     }

@@ -13,13 +13,13 @@ COLOURS = ("#0091d5", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 
-def empty_figure(unit: str, low: float | None, high: float | None) -> dict[str, Any]:
-    """A panel without points: `unit` on the y axis, which runs from `low` to `high` where they are given."""
+def empty_figure() -> dict[str, Any]:
+    """What every panel has in common, without points."""
     return {
         "data": [],
         "layout": {
             "autosize": True,
-            "margin": {"l": 52, "r": 28, "t": 14, "b": 28},
+            "margin": {"l": 52, "r": 28, "t": 14, "b": 32},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "font": {"family": FONT, "size": 12, "color": "#7a8594"},
@@ -34,6 +34,7 @@ def empty_figure(unit: str, low: float | None, high: float | None) -> dict[str, 
                 "zeroline": False,
                 "tickangle": 0,
                 "automargin": False,
+                "ticklabelstandoff": 5,
                 "ticklabeloverflow": "allow",
                 "nticks": 7,
                 # One line each: a second one, with the date, would be cut off below the chart.
@@ -53,22 +54,25 @@ def empty_figure(unit: str, low: float | None, high: float | None) -> dict[str, 
                 "automargin": False,
                 "tickangle": 0,
                 "nticks": 6,
-                **_scale(unit, low, high),
             },
         },
     }
 
 
-def _scale(unit: str, low: float | None, high: float | None) -> dict[str, Any]:
+def scale(unit: str, low: float | None, high: float | None) -> dict[str, Any]:
+    """A y axis in `unit`s, from `low` to `high` where they are given."""
     if low is not None and high is not None:
         # A line along the upper bound is seen whole.
-        scale: dict[str, Any] = {"range": [low, high * 1.01], "autorange": False}
+        axis: dict[str, Any] = {"range": [low, high * 1.01], "autorange": False}
     else:
-        scale = {"rangemode": "tozero" if low == 0 else "normal", "autorange": True}
+        axis = {"rangemode": "tozero" if low == 0 else "normal", "autorange": True}
+        if unit in ("B", "B/s"):
+            # Nothing at all is not drawn in thousandths of a byte.
+            axis["autorangeoptions"] = {"include": 1000}
     # Thousands as k, M, G: the SI prefixes mean powers of ten, on disks and networks alike.
     if unit in ("B", "B/s", "Hz"):
-        return scale | {"tickformat": "~s", "ticksuffix": unit}
-    return scale | {"ticksuffix": f" {unit}" if unit else ""}
+        return axis | {"tickformat": "~s", "ticksuffix": unit}
+    return axis | {"ticksuffix": f" {unit}" if unit else ""}
 
 
 CONFIG: dict[str, Any] = {

@@ -1,19 +1,16 @@
-"""The page: a headline, the panels, the window slider. The same for every viewer; the numbers come later.
-
-A panel's chart is put in by the browser when it has points and comes into sight (assets/chart.js): its first
-drawing has the past then, and two dozen charts that nobody looks at do not cost the first second.
-"""
+"""The page: a headline, tiles, panels, the window slider. The same for every viewer; the numbers come later."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from dash import dcc, html
 
-from dashapp.figures import CONFIG, empty_figure
+from dashapp.live_graph import charts, live_graph
 from dashapp.model import Metric
-from dashapp.panels import Panel, panels
+from dashapp.panels import panels
+from dashapp.tiles import Tile, tiles
 
 HOUR, DAY, YEAR = 3600, 86_400, 31_536_000
 # The slider's stops in seconds, each half as long again as the one before or so, in words people use.
@@ -28,53 +25,57 @@ _MARKS |= {2 * HOUR: "2 h", YEAR: "1 year", 2 * YEAR: "2 years"}
 _ONLY_LAST = (2 * HOUR, YEAR, 2 * YEAR)
 
 
-def page(window: float, interval: float, longest: float, metrics: Iterable[Metric]) -> html.Div:
+def page(window: float, interval: float, longest: float, metrics: Sequence[Metric]) -> html.Div:
     """`window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks."""
     stops = sorted({*(stop for stop in WINDOWS if stop <= longest), round(window), int(longest)})
     shown = panels(metrics)
+    there = {metric.panel for metric in metrics} or {"cpu"}
     return html.Div(
         id="page",
         children=[
             dcc.Interval(id="interval", interval=round(1000 * min(max(interval, 0.25), 1))),
-            dcc.Store(id="charts", data={panel.name: _graph(panel) for panel in shown}),
-            html.Header(
-                [
-                    html.H1(["dashapp", html.Span("this machine, live", className="tagline")]),
-                    html.Div("Connecting", id="status", role="status", **{"data-state": "stale"}),
-                ]
-            ),
+            dcc.Store(id="charts", data=charts(shown)),
+            _header(),
             html.Div(id="notices", role="alert", hidden=True),
-            html.Main([_section(panel) for panel in shown]),
+            html.Div(id="alerts", role="alert", hidden=True),
+            html.Div([_tile(tile, metrics) for tile in tiles(metrics)], id="tiles"),
+            html.Main([live_graph(panel, there=panel.name in there) for panel in shown]),
             _controls(stops, stops.index(round(window)), window),
         ],
         **{"data-stops": ",".join(map(str, stops))},
     )
 
 
-def _section(panel: Panel) -> html.Section:
-    first = panel.name == "cpu"
-    return html.Section(
+def _header() -> html.Header:
+    return html.Header(
         [
-            html.H2(
+            html.H1(["dashapp", html.Span("this machine, live", className="tagline")]),
+            html.Div("Connecting", id="status", role="status", **{"data-state": "stale"}),
+            html.Div(
                 [
-                    panel.title,
-                    html.Span(panel.of, className="of"),
-                    html.Output("", className="value", **{"aria-live": "off"}),
-                ]
+                    _button("panels", "Panels", "Choose and order the panels (v)", "v"),
+                    _button("share", "Share", "Copy a link, save the numbers or a picture"),
+                    _button("theme", "◐", "Theme: as the system (t)", "t"),
+                    _button("help", "?", "Help (?)", "?"),
+                ],
+                className="buttons tools",
             ),
-            html.Div(id=f"chart-{panel.name}", className="chart"),
-        ],
-        className="panel loading" if first else "panel loading absent",
-        **{"data-panel": panel.name, "aria-label": f"{panel.title}, {panel.of}"},
+        ]
     )
 
 
-def _graph(panel: Panel) -> dcc.Graph:
-    return dcc.Graph(
-        id=f"graph-{panel.name}",
-        figure=empty_figure(panel.unit, panel.low, panel.high),
-        config=CONFIG,
-        responsive=True,
+def _tile(tile: Tile, metrics: Sequence[Metric]) -> html.Button:
+    there = not metrics or any(tile.covers(metric.key) for metric in metrics)
+    return html.Button(
+        [
+            html.Span(tile.title, className="tile-title"),
+            html.Span(tile.of, className="tile-of", **{"data-of": tile.of}),
+            html.Span("", className="tile-value"),
+        ],
+        type="button",
+        className="tile" if there else "tile absent",
+        **{"data-metrics": ",".join(tile.metrics), "data-leads": tile.panel},
+        **({"data-most": "yes"} if tile.most else {}),
     )
 
 
@@ -86,6 +87,7 @@ def _controls(stops: list[int], chosen: int, window: float) -> html.Footer:
                     _button("earlier", "‹", "Earlier (left arrow)", "ArrowLeft"),
                     _button("pause", "Pause", "Pause or resume (space or p)", "Space P", pressed="false"),
                     _button("later", "›", "Later (right arrow)", "ArrowRight"),
+                    _button("goto", "Go to…", "Go to a moment in the past (g)", "g"),
                 ],
                 className="buttons",
             ),
@@ -113,8 +115,13 @@ def _controls(stops: list[int], chosen: int, window: float) -> html.Footer:
     )
 
 
-def _button(name: str, text: str, title: str, keys: str, pressed: str | None = None) -> html.Button:
-    said = {"aria-keyshortcuts": keys} | ({"aria-pressed": pressed} if pressed else {"aria-label": title})
+def _button(name: str, text: str, title: str, keys: str = "", pressed: str | None = None) -> html.Button:
+    """What says itself only by a sign has its title for a name."""
+    said = {"aria-keyshortcuts": keys} if keys else {}
+    if pressed:
+        said["aria-pressed"] = pressed
+    elif len(text) == 1:
+        said["aria-label"] = title
     return html.Button(text, id=name, type="button", title=title, **said)
 
 

@@ -92,7 +92,7 @@ def test_a_stopped_feeder_is_told_and_leaves_a_hole(page: Page, serve: Serve) ->
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, live.store)
     # A stall tells nothing of how soon to ask after a tick.
-    assert page.evaluate("dashapp.page.feed.margin") <= 140
+    assert page.evaluate("dashapp.page.live.feed.margin") <= 140
     for chart in drawing(page):
         assert [trace["y"].count(None) for trace in chart["traces"]] == [2] * len(chart["traces"])
 

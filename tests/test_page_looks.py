@@ -79,7 +79,7 @@ def test_tab_reaches_every_control_and_shows_where_it_is(page: Page, serve: Serv
     assert_drawn_equals_store(page, live.store)
     wait_until(page, lambda: page.get_attribute("#window [role=slider]", "aria-valuetext") == "100 seconds")
     reached = []
-    for _ in range(4):
+    for _ in range(40):
         page.keyboard.press("Tab")
         focus = page.evaluate(
             """() => { const e = document.activeElement;
@@ -87,7 +87,12 @@ def test_tab_reaches_every_control_and_shows_where_it_is(page: Page, serve: Serv
                     getComputedStyle(e).outlineStyle]; }"""
         )
         reached.append(tuple(focus))
+        if focus[0] == "slider":
+            break
     assert ("pause", "Pause", "solid") in reached
+    assert ("help", "Help (?)", "solid") in reached
+    assert any(name == "CPU: more" for _, name, _ in reached)
+    assert {style for _, _, style in reached} == {"solid"}
     assert ("slider", "Time on screen", "solid") in reached
 
 

@@ -184,7 +184,7 @@ def test_a_zoom_does_not_change_the_live_window(page: Page, live: Live) -> None:
     wait_until(page, lambda: page.inner_text("#window-label") == "10 minutes")
     wait_for_state(page, "live")
     page.evaluate(
-        "dashapp.page.userZoomed([...dashapp.page.range()].map((end, side) => end - (1 - side) * 1000))"
+        "dashapp.page.onZoom([...dashapp.page.live.range()].map((end, side) => end - (1 - side) * 1000))"
     )
     go(page, "ArrowLeft")
     page.go_back()
@@ -205,7 +205,7 @@ def test_a_pause_keeps_what_it_holds_through_a_reset(page: Page, live: Live) -> 
     wait_until(page, lambda: len(live.trouble.asked) >= asked + 3)
     (chart,) = [chart for chart in drawing(page) if chart["panel"] == "cpu"]
     assert chart["traces"][0]["x"][0] == milliseconds(before[0].time)
-    assert page.evaluate("dashapp.page.series.t.length") < 20
+    assert page.evaluate("dashapp.page.live.series.t.length") < 20
     page.click("#pause")
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, live.store)

@@ -103,7 +103,7 @@ def test_a_slow_drag_zooms_to_what_was_under_the_mouse(page: Page, live: Live) -
 def test_pause_button_holds_and_resumes(page: Page, live: Live) -> None:
     page.click("#pause")
     wait_for_state(page, "paused")
-    assert page.inner_text("#pause") == "Resume"
+    assert page.inner_text("#pause") == "Back to live"
     kept = drawing(page)
     more_ticks(page, live, 4)
     assert drawing(page) == kept

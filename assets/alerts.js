@@ -1,0 +1,48 @@
+/* Thresholds that are broken: in words above the panels, and marked on tile, panel, tab and favicon. */
+(function (app) {
+  "use strict";
+
+  const SIDES = { ">": "above", ">=": "at or above", "<": "below", "<=": "at or below" };
+
+  app.Alerts = class {
+    constructor(catalogue) {
+      this.catalogue = catalogue;
+      this.box = document.getElementById("alerts");
+      this.thresholds = JSON.parse(document.getElementById("page").dataset.thresholds || "[]");
+      this.broken = [];
+    }
+
+    /* `broken`: `[{metric, text, since}]` as the newest frame says. */
+    take(broken) {
+      this.broken = broken;
+      const sentences = broken.map((each) => `${this.words(each)} since ${app.moment(each.since)}`);
+      const text = sentences.join("\n");
+      if (this.box.dataset.text === text) return;
+      this.box.dataset.text = text;
+      this.box.hidden = !sentences.length;
+      this.box.replaceChildren(...sentences.map((sentence) => app.element("p", {}, sentence)));
+    }
+
+    /* "CPU above 90 %" */
+    words({ metric, text }) {
+      const known = this.catalogue.metrics.get(metric);
+      const threshold = this.thresholds.find((each) => each.text === text);
+      if (!threshold) return text;
+      return `${known?.label ?? metric} ${SIDES[threshold.op] ?? threshold.op} ${app.quantity(threshold.limit, known?.unit ?? "")}`;
+    }
+
+    /* For the tab. */
+    get title() {
+      if (!this.broken.length) return "";
+      return this.broken.length > 1 ? `${this.broken.length} alerts` : this.words(this.broken[0]);
+    }
+
+    /* Mark the panels and tiles that the broken ones are in. */
+    mark(charts, tiles) {
+      const keys = this.broken.map((each) => each.metric);
+      const panels = new Set(keys.map((key) => this.catalogue.metrics.get(key)?.panel));
+      for (const chart of charts) chart.section.classList.toggle("broken", panels.has(chart.panel));
+      for (const tile of tiles) tile.element.classList.toggle("broken", keys.some((key) => tile.covers(key)));
+    }
+  };
+})((window.dashapp = window.dashapp || {}));

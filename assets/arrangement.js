@@ -1,0 +1,124 @@
+/* Which panels stand on the page, in which order, which of them large; this browser remembers it. */
+(function (app) {
+  "use strict";
+
+  app.Arrangement = class {
+    constructor(page) {
+      this.page = page;
+      this.main = document.querySelector("#page main");
+      this.sections = new Map([...this.main.querySelectorAll(".panel")].map((section) => [app.panelName(section), section]));
+      this.own = [...this.sections.keys()]; // the order where nobody chose
+      this.reset();
+    }
+
+    reset() {
+      this.order = this.own.slice();
+      this.hidden = new Set();
+      this.large = new Set();
+    }
+
+    names() {
+      return this.own;
+    }
+
+    /* The sections that a chart goes into. */
+    charts() {
+      return [...this.sections.values()].filter((section) => section.dataset.panel);
+    }
+
+    /* As the address says, or else as this viewer last left it. */
+    go() {
+      const { panels, large } = this.page.address.read();
+      const known = (names) => [...new Set(names)].filter((name) => this.sections.has(name));
+      const kept = app.readPreferences();
+      this.reset();
+      // "-swap" leaves a panel out of all; "cpu,memory" is these alone.
+      const without = known((panels ?? []).filter((name) => name.startsWith("-")).map((name) => name.slice(1)));
+      const first = known(panels ?? kept.order ?? []);
+      this.order = [...first, ...this.own.filter((name) => !first.includes(name))];
+      if (panels === null) this.hidden = new Set(known(kept.hidden ?? []));
+      else if (first.length) this.hidden = new Set(this.own.filter((name) => !first.includes(name)));
+      else this.hidden = new Set(without);
+      this.large = new Set(known(large ?? (panels === null ? kept.large ?? [] : [])));
+      this.place();
+    }
+
+    /* What the address must say of it; null where that is what everybody sees. */
+    written() {
+      const usual = this.order.every((name, place) => name === this.own[place]);
+      const without = [...this.hidden].map((name) => `-${name}`);
+      const panels = usual && without.length <= this.shown().length ? without : this.shown();
+      return {
+        panels: panels.length ? panels.join(",") : null,
+        large: this.large.size ? [...this.large].join(",") : null,
+      };
+    }
+
+    /* The panels that have something to show on this machine, in their order. */
+    present() {
+      return this.order.filter((name) => !this.sections.get(name).classList.contains("absent"));
+    }
+
+    shown() {
+      return this.present().filter((name) => !this.hidden.has(name));
+    }
+
+    setHidden(name, hidden) {
+      this.hidden[hidden ? "add" : "delete"](name);
+      this.changed();
+    }
+
+    setLarge(name, large) {
+      this.large[large ? "add" : "delete"](name);
+      this.changed();
+      this.sections.get(name).scrollIntoView({ block: "nearest" });
+    }
+
+    /* One place up (-1) or down among the panels that are seen. */
+    move(name, side) {
+      const shown = this.shown();
+      const neighbour = shown[shown.indexOf(name) + side];
+      if (neighbour) this.put(name, neighbour, side > 0);
+    }
+
+    /* Before or after another panel. */
+    put(name, other, after) {
+      if (name === other) return;
+      this.order = this.order.filter((each) => each !== name);
+      this.order.splice(this.order.indexOf(other) + (after ? 1 : 0), 0, name);
+      this.changed();
+    }
+
+    forget() {
+      this.reset();
+      this.changed();
+    }
+
+    changed() {
+      this.place();
+      app.writePreferences({ order: this.order, hidden: [...this.hidden], large: [...this.large] });
+      this.page.write();
+    }
+
+    /* Move only what stands elsewhere: what moves loses the focus. */
+    place() {
+      let next = this.main.firstElementChild;
+      for (const name of this.order) {
+        const section = this.sections.get(name);
+        section.hidden = this.hidden.has(name);
+        section.classList.toggle("large", this.large.has(name));
+        if (section === next) next = next.nextElementSibling;
+        else this.main.insertBefore(section, next);
+      }
+    }
+  };
+
+  app.panelName = function (section) {
+    return section.dataset.panel ?? section.dataset.table;
+  };
+
+  /* The title without what stands beside it. */
+  app.panelTitle = function (section) {
+    return section.querySelector("h2").firstChild.textContent;
+  };
+})((window.dashapp = window.dashapp || {}));

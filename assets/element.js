@@ -1,0 +1,37 @@
+/* Elements made by hand, and the dialogs made of them. All text goes in as text. */
+(function (app) {
+  "use strict";
+
+  /* A `tag` with `properties` (those with a "-" are attributes) and children: elements or text. */
+  app.element = function (tag, properties = {}, ...children) {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(properties)) {
+      if (name.includes("-") || name === "role" || name === "popover") made.setAttribute(name, value);
+      else made[name] = value;
+    }
+    made.append(...children);
+    return made;
+  };
+
+  /* Show `children` under `title`, until Escape, its button or a click beside it; the focus goes back then. */
+  app.openDialog = function (title, ...children) {
+    document.querySelector("dialog[open]")?.close();
+    const before = document.activeElement;
+    const close = app.element("button", { type: "button", className: "close", "aria-label": "Close" }, "✕");
+    const heading = app.element("h2", { id: "dialog-title" }, title);
+    const dialog = app.element(
+      "dialog",
+      { "aria-labelledby": "dialog-title" },
+      app.element("div", { className: "dialog-body" }, app.element("div", { className: "dialog-head" }, heading, close), ...children)
+    );
+    close.addEventListener("click", () => dialog.close());
+    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      if (before && before.isConnected) before.focus();
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+    return dialog;
+  };
+})((window.dashapp = window.dashapp || {}));

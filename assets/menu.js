@@ -1,0 +1,98 @@
+/* Menus: a button's popover of things to do, by mouse, finger or arrow keys. */
+(function (app) {
+  "use strict";
+
+  /* Let `button` open a menu of what `items()` gives: `[{text, act}]`. */
+  app.giveMenu = function (button, items) {
+    button.setAttribute("aria-haspopup", "menu");
+    button.setAttribute("aria-expanded", "false");
+    button.addEventListener("click", () => open(button, items()));
+  };
+
+  /* A menu for each panel, and one for the whole page. */
+  app.putMenus = function (page) {
+    app.giveMenu(document.getElementById("share"), () => page.takeaway.items(null));
+    for (const [name, section] of page.arrangement.sections) {
+      const title = app.panelTitle(section);
+      const button = app.element("button", { type: "button", className: "more", "aria-label": `${title}: more` }, "⋯");
+      app.giveMenu(button, () => [...placing(page.arrangement, name), ...page.takeaway.items(name)]);
+      section.append(button);
+    }
+    letDrag(page.arrangement);
+  };
+
+  function placing(arrangement, name) {
+    const large = arrangement.large.has(name);
+    const shown = arrangement.shown();
+    const place = shown.indexOf(name);
+    return [
+      { text: large ? "Make smaller" : "Enlarge", act: () => arrangement.setLarge(name, !large) },
+      ...(place > 0 ? [{ text: "Move up", act: () => arrangement.move(name, -1) }] : []),
+      ...(place < shown.length - 1 ? [{ text: "Move down", act: () => arrangement.move(name, 1) }] : []),
+      { text: "Hide", act: () => arrangement.setHidden(name, true) },
+    ];
+  }
+
+  function open(button, items) {
+    const menu = app.element("div", { className: "menu", role: "menu", popover: "auto" });
+    for (const { text, act } of items) {
+      const item = app.element("button", { type: "button", role: "menuitem", tabIndex: -1 }, text);
+      item.addEventListener("click", () => {
+        menu.hidePopover();
+        act();
+        if (button.isConnected && button.offsetParent) button.focus();
+      });
+      menu.append(item);
+    }
+    menu.addEventListener("keydown", (event) => walk(event, menu));
+    menu.addEventListener("toggle", (event) => {
+      button.setAttribute("aria-expanded", String(event.newState === "open"));
+      if (event.newState === "closed") menu.remove();
+    });
+    document.body.append(menu);
+    menu.showPopover();
+    const { bottom, right, top } = button.getBoundingClientRect();
+    const { offsetHeight: height, offsetWidth: width } = menu;
+    menu.style.left = `${Math.max(8, right - width)}px`;
+    menu.style.top = `${bottom + height + 4 > window.innerHeight ? Math.max(8, top - height - 4) : bottom + 4}px`;
+    menu.firstElementChild.focus();
+  }
+
+  function walk(event, menu) {
+    const items = [...menu.children];
+    const place = items.indexOf(document.activeElement);
+    const to = { ArrowDown: place + 1, ArrowUp: place - 1 + items.length, Home: 0, End: items.length - 1 }[event.key];
+    if (event.key === "Tab") menu.hidePopover();
+    if (to === undefined) return;
+    items[to % items.length].focus();
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /* A panel is taken by its title and put before or after another. */
+  function letDrag(arrangement) {
+    let taken = null;
+    const over = (event) => event.target.closest?.("#page main .panel");
+    for (const [name, section] of arrangement.sections) {
+      const title = section.querySelector("h2");
+      title.draggable = true;
+      title.addEventListener("dragstart", (event) => {
+        taken = name;
+        event.dataTransfer.setData("text/plain", name);
+        event.dataTransfer.effectAllowed = "move";
+      });
+      title.addEventListener("dragend", () => (taken = null));
+    }
+    arrangement.main.addEventListener("dragover", (event) => {
+      if (taken !== null && over(event)) event.preventDefault();
+    });
+    arrangement.main.addEventListener("drop", (event) => {
+      const section = over(event);
+      if (taken === null || !section) return;
+      event.preventDefault();
+      const shown = arrangement.shown();
+      const other = app.panelName(section);
+      arrangement.put(taken, other, shown.indexOf(taken) < shown.indexOf(other));
+    });
+  }
+})((window.dashapp = window.dashapp || {}));

@@ -1,0 +1,174 @@
+/* The page around the live charts: what the viewer does, and what the page says of itself. */
+(function (app) {
+  "use strict";
+
+  app.Page = class {
+    /* `components`: the dcc.Graph of each panel, by its name. */
+    constructor(components) {
+      const config = JSON.parse(document.getElementById("_dash-config").textContent);
+      const root = document.getElementById("page");
+      const base = config.requests_pathname_prefix || "/";
+      this.stops = root.dataset.stops.split(",").map(Number);
+      this.first = null; // the window where the address names none, in seconds
+      this.notes = new app.Notes();
+      this.address = new app.Address(() => this.go());
+      this.theme = new app.Theme(this);
+      this.arrangement = new app.Arrangement(this);
+      this.status = new app.Status();
+      this.live = new app.Live(base, this);
+      // A little less than the longest window, for the ends are rounded.
+      this.live.longest = this.stops[this.stops.length - 1] - 1;
+      for (const section of this.arrangement.charts()) {
+        this.live.easel.add(section, components[section.dataset.panel]);
+      }
+      this.headlines = new app.Headlines(this.live);
+      this.tiles = new app.Tiles(this.live);
+      this.alerts = new app.Alerts(this.live.catalogue);
+      this.processes = new app.ProcessTable();
+      this.takeaway = new app.Takeaway(this);
+      app.listenForKeys(this);
+      app.listenForClicks(this);
+      app.putMenus(this);
+    }
+
+    tick() {
+      if (this.live.window !== null) app.nameSlider(this.live.window);
+      this.live.tick();
+    }
+
+    /* The slider's callback: at first with the server's window, which the address may overrule. */
+    setWindow(index) {
+      const seconds = this.stops[index];
+      if (this.first === null) {
+        this.first = seconds;
+        this.nameWindow(seconds);
+        return this.go();
+      }
+      if (seconds === undefined || seconds === this.live.window) return;
+      this.nameWindow(seconds);
+      this.live.follow(seconds);
+      this.write();
+    }
+
+    /* Go where the address leads. The length of a held stretch is not the live window's, but for one who comes by
+       that link. */
+    go() {
+      const { window: seconds, end } = this.address.read();
+      const following = seconds === null ? this.first : app.nearest(this.stops, seconds);
+      const fresh = this.live.feed.newest === null;
+      if (following !== this.live.window && (end === null || fresh)) {
+        this.nameWindow(following);
+        window.dash_clientside.set_props("window", { value: this.stops.indexOf(following) });
+        this.live.follow(following, false);
+      }
+      if (end !== null) {
+        const length = Math.min(seconds ?? this.live.window, this.live.longest);
+        this.live.travel([end - length * 1000, end]);
+      } else if (this.live.held) this.live.release();
+      this.arrangement.go();
+      this.theme.go();
+      this.notes.say(this.address.wrong(this.arrangement.names()));
+    }
+
+    nameWindow(seconds) {
+      document.getElementById("window-label").textContent = app.fullWords(seconds);
+      app.nameSlider(seconds);
+    }
+
+    /* Let the address say where we are; `fresh`: as a step that "back" takes back. */
+    write(fresh = false) {
+      this.address.write({
+        ...app.placed(this.live.held, this.live.window),
+        ...this.arrangement.written(),
+        ...this.theme.written(),
+      }, fresh);
+    }
+
+    /* What the charts tell. */
+
+    onAnswer(frame) {
+      this.status.heard();
+      this.status.notices(frame.notices || []);
+      this.headlines.take(frame);
+      this.alerts.take(frame.broken || []);
+      if (frame.processes) this.processes.take(frame.processes);
+      this.tiles.draw(this.headlines.last);
+      this.changed();
+    }
+
+    onPast() {
+      this.status.heard();
+      this.changed();
+    }
+
+    onFailure(asked) {
+      this.status.failed(asked);
+      this.changed();
+    }
+
+    onZoom(range) {
+      this.live.travel(range);
+      this.write(true);
+    }
+
+    onResume() {
+      this.resume();
+    }
+
+    extras() {
+      return this.processes.wanted() ? "&processes=1" : "";
+    }
+
+    /* What the viewer does. */
+
+    /* Three quarters of a screen back or on; past the newest it is live again. */
+    leap(side) {
+      const [from, end] = this.live.held ?? this.live.range();
+      const start = Math.max(from, end - this.live.longest * 1000);
+      const way = 0.75 * (end - start) * side;
+      if (end + way >= this.live.range()[1]) this.resume();
+      else this.onZoom([start + way, end + way]);
+    }
+
+    /* See more time (1) or less (-1): the slider's next stop. */
+    stretch(side) {
+      const place = this.stops.indexOf(this.live.window) + side;
+      if (place >= 0 && place < this.stops.length) window.dash_clientside.set_props("window", { value: place });
+    }
+
+    resume() {
+      if (!this.live.held) return;
+      this.live.release();
+      this.write(true);
+    }
+
+    toggle() {
+      if (this.live.held) return this.resume();
+      this.live.pause();
+      this.write(true);
+    }
+
+    /* Anything may have changed: say so where it shows. */
+    changed() {
+      const { live } = this;
+      const button = document.getElementById("pause");
+      if (button) {
+        button.setAttribute("aria-pressed", String(live.held !== null));
+        const text = live.held ? "Back to live" : "Pause";
+        if (button.textContent !== text) button.textContent = text;
+      }
+      this.status.show({
+        held: live.held,
+        hidden: document.hidden,
+        waiting: live.feed.waiting,
+        newest: live.feed.newest,
+        age: live.age,
+        step: live.feed.step,
+        value: this.headlines.title,
+        alert: this.alerts.title,
+      });
+      for (const chart of live.charts) this.headlines.show(chart);
+      this.alerts.mark(live.charts, this.tiles.tiles);
+    }
+  };
+})((window.dashapp = window.dashapp || {}));

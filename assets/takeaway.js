@@ -1,0 +1,84 @@
+/* What a viewer takes away: numbers, a picture, a link; of one panel or of the page. */
+(function (app) {
+  "use strict";
+
+  app.Takeaway = class {
+    constructor(page) {
+      this.page = page;
+    }
+
+    /* The menu's lines for a panel; for the whole page where `name` is null. */
+    items(name) {
+      const table = name !== null && !this.page.arrangement.sections.get(name).dataset.panel;
+      const link = { text: "Copy link", act: () => this.copyLink(name) };
+      if (table) return [link];
+      return [
+        { text: "Save picture (PNG)", act: () => this.savePicture(name) },
+        { text: "Save numbers (CSV)", act: () => this.saveNumbers(name) },
+        link,
+      ];
+    }
+
+    saveNumbers(name) {
+      const { live } = this.page;
+      const [start, end] = live.held ?? live.range();
+      const query = new URLSearchParams({ from: Math.floor(start), to: Math.ceil(end) });
+      if (name !== null) query.set("panel", name);
+      follow(`${live.feed.base}api/csv?${query}`, "");
+    }
+
+    async savePicture(name) {
+      const { live, arrangement, notes } = this.page;
+      const view = live.view();
+      const names = name === null ? arrangement.shown() : [name];
+      const charts = names
+        .map((each) => live.charts.find((chart) => chart.panel === each))
+        .filter((chart) => chart && live.metricsOf(chart.panel).length);
+      if (!view || !charts.length) return notes.say("There is nothing to draw yet.");
+      try {
+        const address = await app.picture(charts, view, (panel) => live.metricsOf(panel));
+        follow(address, `dashapp-${name ?? "page"}-${stamp(view.range[1])}.png`);
+      } catch (error) {
+        notes.say("This browser could not draw the picture.");
+      }
+    }
+
+    async copyLink(name) {
+      const { page } = this;
+      const url = new URL(window.location.href);
+      const said = { ...app.placed(page.live.held, page.live.window), ...page.arrangement.written(), ...page.theme.written() };
+      if (name !== null) Object.assign(said, { panels: name, large: name });
+      for (const [key, value] of Object.entries(said)) {
+        if (value !== null) url.searchParams.set(key, value);
+      }
+      url.search = url.search.replaceAll("%2C", ",");
+      page.notes.say((await copied(url.href)) ? "The link is copied." : `This browser copies nothing by itself: ${url.href}`);
+    }
+  };
+
+  async function copied(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch (error) {
+      // Without https there is no clipboard but the old way.
+    }
+    const box = app.element("textarea", { value: text, className: "unseen" });
+    document.body.append(box);
+    box.select();
+    const done = document.execCommand("copy");
+    box.remove();
+    return done;
+  }
+
+  function follow(address, filename) {
+    const link = app.element("a", { href: address, download: filename });
+    document.body.append(link);
+    link.click();
+    link.remove();
+  }
+
+  function stamp(milliseconds) {
+    return new Date(milliseconds).toISOString().slice(0, 16).replace(/[-:]/g, "").replace("T", "-");
+  }
+})((window.dashapp = window.dashapp || {}));

@@ -1,0 +1,68 @@
+/* The tiles on top: what is so now, in a number and a line. */
+(function (app) {
+  "use strict";
+
+  const DASHES = "–";
+
+  app.Tiles = class {
+    constructor(live) {
+      this.live = live;
+      this.onScreen = true;
+      const box = document.getElementById("tiles");
+      this.tiles = [...box.querySelectorAll(".tile")].map((tile) => new Tile(tile));
+      new IntersectionObserver((entries) => {
+        this.onScreen = entries[entries.length - 1].isIntersecting;
+      }).observe(box);
+    }
+
+    /* `last`: the newest values by metric key. */
+    draw(last) {
+      if (!this.onScreen || document.hidden) return;
+      for (const tile of this.tiles) tile.draw(this.live, last);
+    }
+  };
+
+  class Tile {
+    constructor(element) {
+      this.element = element;
+      this.patterns = element.dataset.metrics.split(",");
+      this.most = "most" in element.dataset; // of many metrics only the highest is shown
+      this.value = element.querySelector(".tile-value");
+      this.canvas = element.querySelector("canvas") ?? this.putCanvas();
+    }
+
+    putCanvas() {
+      const canvas = app.element("canvas", { className: "spark", "aria-hidden": "true" });
+      this.element.append(canvas);
+      return canvas;
+    }
+
+    covers(key) {
+      return this.patterns.some((pattern) =>
+        pattern.endsWith("*") ? key.startsWith(pattern.slice(0, -1)) : key === pattern
+      );
+    }
+
+    metrics(catalogue, last) {
+      const there = [...catalogue.metrics.values()].filter(
+        (metric) => this.covers(metric.key) && last[metric.key] !== null && last[metric.key] !== undefined
+      );
+      if (!this.most || there.length < 2) return there;
+      return [there.reduce((high, metric) => (last[metric.key] > last[high.key] ? metric : high))];
+    }
+
+    draw(live, last) {
+      const metrics = this.metrics(live.catalogue, last);
+      this.element.classList.toggle("absent", !metrics.length);
+      if (!metrics.length) return;
+      const words = metrics.map((metric) => app.quantity(last[metric.key], metric.unit) || DASHES);
+      const text = metrics.length > 1 ? words.map((word, index) => `${"↓↑"[index] ?? ""} ${word}`).join("\n") : words[0];
+      if (this.value.textContent !== text) this.value.textContent = text;
+      this.value.classList.toggle("several", metrics.length > 1);
+      const of = this.element.querySelector(".tile-of");
+      const name = this.most ? metrics[0].label : of.dataset.of;
+      if (of.textContent !== name) of.textContent = name;
+      app.sparkline(this.canvas, live.series, metrics, live.range());
+    }
+  }
+})((window.dashapp = window.dashapp || {}));

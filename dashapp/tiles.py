@@ -1,0 +1,43 @@
+"""Tiles: which numbers stand on top of the page, and the panel that each leads to. Knows nothing of Dash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dashapp.model import Metric
+
+# Tiles for the metrics of somebody's own, where the machine's are left out.
+MOST = 8
+
+
+@dataclass(frozen=True)
+class Tile:
+    """`metrics`: keys, or beginnings of keys with a `*` at their end. `most`: only the highest of them."""
+
+    title: str
+    of: str
+    metrics: tuple[str, ...]
+    panel: str
+    most: bool = False
+
+    def covers(self, key: str) -> bool:
+        return any(key.startswith(m[:-1]) if m.endswith("*") else key == m for m in self.metrics)
+
+
+TILES = (
+    Tile("CPU", "all cores", ("cpu.percent",), "cpu"),
+    Tile("Memory", "in use", ("memory.percent",), "memory"),
+    Tile("Load", "over a minute", ("load.1",), "load"),
+    Tile("Network", "received, sent", ("network.received", "network.sent"), "network"),
+    Tile("Disk", "read, written", ("disk.read", "disk.write"), "disk"),
+    Tile("Fullest disk", "", ("filesystem.*",), "filesystem", most=True),
+    Tile("Hottest", "", ("temperature.*",), "temperature", most=True),
+)
+
+
+def tiles(metrics: Sequence[Metric]) -> list[Tile]:
+    """The machine's tiles; for metrics that none of them covers, where there is no machine, one each."""
+    if not metrics or any(tile.covers(metric.key) for tile in TILES for metric in metrics):
+        return list(TILES)
+    return [Tile(metric.label, "", (metric.key,), metric.panel) for metric in metrics[:MOST]]

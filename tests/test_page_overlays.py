@@ -1,0 +1,121 @@
+"""What opens over the page: help, a moment to go to; and what is pointed at, in every chart at once."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Live, Serve
+from drawing import assert_drawn_equals_store, drawing, wait_for_state, wait_until
+from playwright.sync_api import Page, expect
+
+CROSSED = """() => [...document.querySelectorAll(".cross:not([hidden])")].map((line) => {
+    const section = line.closest("[data-panel]");
+    const gd = section.querySelector(".js-plotly-plot");
+    const { l, w } = gd._fullLayout._size;
+    const [start, end] = dashapp.page.live.charts.find((c) => c.section === section).range();
+    const left = parseFloat(line.style.left) - section.querySelector(".chart").offsetLeft;
+    return [section.dataset.panel, start + ((left - l) / w) * (end - start)];
+})"""
+
+
+@pytest.fixture
+def live(page: Page, serve: Serve) -> Live:
+    live = serve(past=200)
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    return live
+
+
+def test_the_crosshair_stands_at_one_time_in_every_panel(page: Page, live: Live) -> None:
+    box = page.locator('[data-panel="cpu"] .nsewdrag').bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
+    page.mouse.move(box["x"] + box["width"] / 2 + 4, box["y"] + 40)
+    wait_until(page, lambda: page.evaluate("dashapp.page.live.crosshair.time") is not None)
+    page.click("body", position={"x": 2, "y": 2}, trial=True)
+    for _ in range(3):
+        before = live.store.newest().time_ms
+        wait_until(page, lambda b=before: drawing(page)[0]["traces"][0]["x"][-1] > b)
+
+        def agreed() -> bool:
+            """The lines stand where the value in the CPU's title was read."""
+            time = page.evaluate("dashapp.page.live.crosshair.time")
+            lines = page.evaluate(CROSSED)
+            value = next(t.values["cpu.percent"] for t in live.store.since(0, 500) if round(t.time * 1000) == time)
+            said = page.inner_text('[data-panel="cpu"] .value') == f"{value:.1f} %"
+            return said and [panel for panel, _ in lines] == ["cores"] and abs(lines[0][1] - time) < 400
+
+        wait_until(page, agreed)
+    page.mouse.move(2, 2)
+    wait_until(page, lambda: page.evaluate(CROSSED) == [])
+
+
+def test_values_are_read_point_by_point_with_the_keys(page: Page, live: Live) -> None:
+    page.keyboard.press("p")
+    wait_for_state(page, "paused")
+    ticks = {round(tick.time * 1000): tick for tick in live.store.since(0, 500)}
+    times = sorted(ticks)
+    end = page.evaluate("dashapp.page.live.held[1]")
+    for back in (0, 1, 2):
+        page.keyboard.press("Shift+ArrowLeft")
+        time = times[times.index(round(end)) - back]
+        assert page.evaluate("dashapp.page.live.crosshair.time") == time
+        assert page.inner_text('[data-panel="cpu"] .value') == f"{ticks[time].values['cpu.percent']:.1f} %"
+        assert {panel for panel, _ in page.evaluate(CROSSED)} == {"cpu", "cores"}
+    page.keyboard.press("Escape")
+    assert page.evaluate(CROSSED) == []
+    wait_for_state(page, "paused")
+
+
+def test_help_opens_by_key_and_gives_the_focus_back(page: Page, live: Live) -> None:
+    page.focus("#share")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="How to get about")).to_be_visible()
+    page.keyboard.press("p")
+    wait_for_state(page, "live")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator("#share")).to_be_focused()
+    assert_drawn_equals_store(page, live.store)
+
+
+def test_an_hour_ago_is_two_presses_away(page: Page, serve: Serve) -> None:
+    live = serve(past=5400)
+    page.goto(live.url)
+    wait_for_state(page, "live")
+    page.keyboard.press("g")
+    page.get_by_role("button", name="An hour ago").click()
+    wait_for_state(page, "paused")
+    now = live.store.newest().time_ms
+
+    def there() -> bool:
+        start, end = drawing(page)[0]["range"]
+        points = [t for t in drawing(page)[0]["traces"][0]["x"] if start < t <= end]
+        return abs((start + end) / 2 - (now - 3_600_000)) < 10_000 and len(points) == pytest.approx(1800, abs=2)
+
+    wait_until(page, there)
+    page.click("#pause")
+    wait_for_state(page, "live")
+
+
+def test_a_range_that_cannot_be_is_told_in_the_dialog(page: Page, live: Live) -> None:
+    page.click("#goto")
+    dialog = page.get_by_role("dialog", name="Go to")
+    dialog.get_by_label("From").fill("2026-03-01T10:00:00")
+    dialog.get_by_label("To").fill("2026-03-01T09:00:00")
+    dialog.get_by_role("button", name="Show").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("must be before")
+    dialog.get_by_label("From").fill("2099-01-01T10:00:00")
+    dialog.get_by_label("To").fill("2099-01-01T11:00:00")
+    dialog.get_by_role("button", name="Show").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("not happened yet")
+    page.keyboard.press("Escape")
+    wait_for_state(page, "live")
+
+
+def test_plus_and_minus_change_the_window(page: Page, live: Live) -> None:
+    page.keyboard.press("-")
+    wait_until(page, lambda: page.inner_text("#window-label") == "1 minute")
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    wait_until(page, lambda: page.inner_text("#window-label") in ("100 seconds", "3 minutes"))
+    assert_drawn_equals_store(page, live.store)

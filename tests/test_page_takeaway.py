@@ -1,0 +1,94 @@
+"""What a viewer takes away: a picture, a link."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+from conftest import Live, Serve
+from drawing import assert_drawn_equals_store, wait_for_state
+from playwright.sync_api import Page, expect
+
+
+@pytest.fixture
+def live(page: Page, serve: Serve) -> Live:
+    live = serve()
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    return live
+
+
+def save(page: Page, opener: str, item: str, where: Path) -> Path:
+    with page.expect_download() as download:
+        page.click(opener)
+        page.get_by_role("menuitem", name=item).click()
+    path = where / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+def png_size(path: Path) -> tuple[int, int]:
+    data = path.read_bytes()
+    assert data.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height = struct.unpack(">II", data[16:24])
+    return width, height
+
+
+def test_a_panel_and_the_page_are_saved_as_pictures(page: Page, live: Live, tmp_path: Path) -> None:
+    one = save(page, '[data-panel="cpu"] .more', "Save picture", tmp_path)
+    assert one.name.startswith("dashapp-cpu-2")
+    width, height = png_size(one)
+    assert width == 1800
+    whole = save(page, "#share", "Save picture", tmp_path)
+    assert whole.name.startswith("dashapp-page-2")
+    assert png_size(whole)[1] > height
+    assert_drawn_equals_store(page, live.store)
+    wait_for_state(page, "live")
+
+
+def test_the_picture_has_the_line_and_the_ground_of_the_theme(
+    page: Page, live: Live, tmp_path: Path
+) -> None:
+    brightness = {}
+    for theme in ("dark", "light"):
+        page.evaluate("(theme) => dashapp.page.theme.put(theme)", theme)
+        path = save(page, '[data-panel="cpu"] .more', "Save picture", tmp_path)
+        page.evaluate("() => { delete window.picture; }")
+        found = page.evaluate(
+            """async (bytes) => {
+                const image = await createImageBitmap(new Blob([new Uint8Array(bytes)], { type: "image/png" }));
+                const canvas = new OffscreenCanvas(image.width, image.height);
+                const pen = canvas.getContext("2d");
+                pen.drawImage(image, 0, 0);
+                const { data } = pen.getImageData(0, 0, image.width, image.height);
+                const ground = data[0] + data[1] + data[2];
+                let line = 0;
+                for (let at = 0; at < data.length; at += 4) {
+                    line += data[at] < 60 && data[at + 1] > 110 && data[at + 2] > 180;
+                }
+                return [ground, line];
+            }""",
+            list(path.read_bytes()),
+        )
+        brightness[theme], line = found
+        assert line > 500
+    assert brightness["dark"] < 150 < 600 < brightness["light"]
+
+
+def test_a_link_leads_another_viewer_to_the_same_picture(page: Page, live: Live) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.keyboard.press("p")
+    wait_for_state(page, "paused")
+    held = page.evaluate("dashapp.page.live.held")
+    page.click('[data-panel="cores"] .more')
+    page.get_by_role("menuitem", name="Copy link").click()
+    expect(page.locator("#note.shown")).to_have_text("The link is copied.")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert "panels=cores" in link
+    other = page.context.new_page()
+    other.goto(link)
+    wait_for_state(other, "paused")
+    other.wait_for_selector('[data-panel="cores"] .js-plotly-plot')
+    assert other.evaluate("dashapp.page.live.held") == pytest.approx(held, abs=2)
+    assert other.evaluate("dashapp.page.arrangement.shown()") == ["cores"]
