@@ -4,6 +4,7 @@
   "use strict";
 
   const REST_MS = 120; // what a slider or a zoom rests before the server is asked
+  const MOST_POINTS = 2000; // of a metric in one answer: past that a point stands for several ticks
 
   app.Live = class {
     /* `base`: where the server's paths begin. `host`: onAnswer(frame), onPast(frame), onFailure(asked), onZoom(range),
@@ -127,8 +128,9 @@
       else {
         if (this.past === null) this.hold(); // there is something to see until the answer comes
         const length = range[1] - range[0];
-        // A little way on either side is there already then.
-        const near = Math.max(0, Math.min(length, this.longest * 1000 - length) / 2);
+        // A little way on either side is there already then, where that makes no point coarser.
+        const room = Math.min(MOST_POINTS * this.feed.step, this.longest * 1000) - length;
+        const near = Math.max(0, Math.min(length, room) / 2);
         const newest = this.clock.now() ?? Infinity;
         this.feed.travel([Math.max(0, range[0] - near), Math.min(range[1] + near, newest)], REST_MS);
       }
