@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -66,7 +67,12 @@ def create_app(store: Reader, settings: Settings) -> App:
 
 
 def _page(store: Reader, settings: Settings) -> Component:
-    return layout.page(settings.window, settings.interval, settings.longest, store.metrics())
+    limits = [
+        {"metric": limit.metric, "op": limit.op, "limit": limit.limit, "text": limit.text}
+        for limit in (state.threshold for state in store.thresholds())
+    ]
+    given = (settings.window, settings.interval, settings.longest, store.metrics(), json.dumps(limits))
+    return layout.page(*given)
 
 
 def _dash(store: Reader, settings: Settings) -> Dash:

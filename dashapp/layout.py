@@ -28,8 +28,15 @@ _MARKS |= {2 * HOUR: "2 h", YEAR: "1 year", 2 * YEAR: "2 years"}
 _ONLY_LAST = (2 * HOUR, YEAR, 2 * YEAR)
 
 
-def page(window: float, interval: float, longest: float, metrics: Iterable[Metric]) -> html.Div:
-    """`window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks."""
+def page(
+    window: float,
+    interval: float,
+    longest: float,
+    metrics: Iterable[Metric],
+    thresholds: str = "[]",
+) -> html.Div:
+    """`window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks.
+    `thresholds`: what the charts draw as lines, in JSON."""
     stops = sorted({*(stop for stop in WINDOWS if stop <= longest), round(window), int(longest)})
     shown = panels(metrics)
     return html.Div(
@@ -47,7 +54,7 @@ def page(window: float, interval: float, longest: float, metrics: Iterable[Metri
             html.Main([_section(panel) for panel in shown]),
             _controls(stops, stops.index(round(window)), window),
         ],
-        **{"data-stops": ",".join(map(str, stops))},
+        **{"data-stops": ",".join(map(str, stops)), "data-thresholds": thresholds},
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from dashapp.config import Settings, parse, unknown_variables
 from dashapp.folders import can_write, store_folder, user_folder
 from dashapp.model import SettingsError
+from dashapp.thresholds import Threshold
 
 
 def problems(argv: list[str], environ: dict[str, str] | None = None) -> list[str]:
@@ -54,6 +55,9 @@ BAD = [
     ("--store", "reddis://x", "folder"),
     ("--store", "", "folder"),
     ("--store", "memory:x", "folder"),
+    ("--threshold", "cpu.percent", "METRIC > NUMBER for TIME"),
+    ("--threshold", "cpu.percent > 90 for ever", "METRIC > NUMBER for TIME"),
+    ("--threshold", "", "METRIC > NUMBER for TIME"),
 ]
 
 
@@ -147,6 +151,7 @@ GOOD = {
     "size": ("2GB", 2_000_000_000),
     "workers": ("33", 33),
     "collector": ("off", False),
+    "threshold": ("cpu.percent > 90 for 30s", (Threshold("cpu.percent", ">", 90, 30),)),
 }
 
 
