@@ -18,6 +18,7 @@ from dashapp.history import Frame, frame, past
 from dashapp.model import BadRequestError, Cursor, milliseconds
 from dashapp.question import ask
 from dashapp.stores import Reader
+from dashapp.thresholds import State
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 App = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -31,7 +32,7 @@ FRESH = 1.0
 PACK_FROM = 1000
 PACKED = (("content-encoding", "gzip"), ("vary", "accept-encoding"))
 
-PATHS = ("/api/ticks", "/api/metrics", "/healthz", "/readyz")
+PATHS = ("/api/ticks", "/api/metrics", "/api/alerts", "/healthz", "/readyz")
 
 
 class Answer(NamedTuple):
@@ -106,6 +107,8 @@ class Api:
                 return "200 OK", self._ticks(query)
             if path == "/api/metrics":
                 return "200 OK", _json([asdict(metric) for metric in self._store.metrics()])
+            if path == "/api/alerts":
+                return "200 OK", _json({"thresholds": [_alert(state) for state in self._store.thresholds()]})
             if path in ("/healthz", "/readyz"):
                 return self._health(path)
         except BadRequestError as error:
@@ -140,6 +143,11 @@ class Api:
             newest = found.newest
             body |= {"min": found.low, "max": found.high}
             body |= {"newest": milliseconds(newest.time), "tick": newest.step, "last": newest.values}
+        if broken := [state for state in self._store.thresholds() if state.broken]:
+            body["broken"] = [
+                {"metric": each.threshold.metric, "text": each.threshold.text, "since": _since(each)}
+                for each in broken
+            ]
         if notices := self._store.notices():
             body["notices"] = notices
         return body
@@ -158,6 +166,23 @@ class Api:
 def stale_after(step: float) -> float:
     """Seconds without a tick after which what is shown is no longer live."""
     return 2 * step + 1.5
+
+
+def _alert(state: State) -> dict[str, Any]:
+    threshold = state.threshold
+    return {
+        "text": threshold.text,
+        "metric": threshold.metric,
+        "op": threshold.op,
+        "limit": threshold.limit,
+        "for": threshold.seconds,
+        "state": "broken" if state.broken else "ok",
+        "since": _since(state),
+    }
+
+
+def _since(state: State) -> int | None:
+    return None if state.since is None else milliseconds(state.since)
 
 
 def _json(value: object) -> bytes:

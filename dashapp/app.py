@@ -66,7 +66,8 @@ def create_app(store: Reader, settings: Settings) -> App:
 
 
 def _page(store: Reader, settings: Settings) -> Component:
-    return layout.page(settings.window, settings.interval, settings.longest, store.metrics())
+    limits = [state.threshold for state in store.thresholds()]
+    return layout.page(settings.window, settings.interval, settings.longest, store.metrics(), limits)
 
 
 def _dash(store: Reader, settings: Settings) -> Dash:

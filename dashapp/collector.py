@@ -19,13 +19,14 @@ from dashapp.config import Settings
 from dashapp.folders import store_folder
 from dashapp.model import SettingsError, StoreError, StoreLockedError
 from dashapp.notices import Notice
-from dashapp.sampler import Sampler
+from dashapp.sampler import Sampler, Speaker
 from dashapp.signals import stop_on_signals
 from dashapp.sources.machine import machine_sources
 from dashapp.stores import Store
 from dashapp.stores.disk import DiskStore
 from dashapp.stores.long_memory import Retention
 from dashapp.values import MEMORY
+from dashapp.watch import Watch
 
 log = logging.getLogger("dashapp")
 
@@ -33,14 +34,21 @@ log = logging.getLogger("dashapp")
 KEEP = config.MEMORY_KEEPS + 600
 
 
-def collect(store: Store, clock: Clock, interval: float, notice: Notice | None = None) -> None:
-    """Sample into `store` until the clock says that the work is over; say what fails by `notice`."""
+def collect(
+    store: Store, clock: Clock, interval: float, notice: Speaker | None = None, watch: Watch | None = None
+) -> None:
+    """Sample into `store` until the clock says that the work is over; say what fails by `notice`.
+
+    `watch` sees each tick after it was kept.
+    """
     newest = store.newest().time_ms / 1000
     sampler = Sampler(machine_sources(), store, interval, notice)
     log_time = LogTime(clock, newest)
     # A kernel counts CPU time in hundredths: a rate over less than a few of them is noise.
     for time in deadlines(clock, interval, log_time, first=min(0.3, interval / 2)):
-        sampler.tick(time)
+        tick = sampler.tick(time)
+        if tick is not None and watch is not None:
+            watch.see(tick)
 
 
 def rows_to_keep(interval: float) -> int:
@@ -80,7 +88,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         while (store := _take_turn(folder, settings, stop)) is not None:
             log.info("every %g s into %s", settings.interval, folder)
             with closing(store), suppress(StoreLockedError):
-                collect(store, SystemClock(stop), settings.interval, Notice(folder, "sources"))
+                watch = Watch(settings.threshold, store, Notice(folder, "thresholds"))
+                notice = Notice(folder, "sources")
+                collect(store, SystemClock(stop), settings.interval, notice, watch)
     except StoreError as error:
         print(error, file=sys.stderr)
         return 1

@@ -17,6 +17,7 @@ from typing import Any
 
 from dashapp import __version__, values
 from dashapp.model import SettingsError
+from dashapp.thresholds import Threshold
 from dashapp.values import MEMORY
 
 PREFIX = "DASHAPP_"
@@ -25,9 +26,12 @@ SHORTEST_WINDOW = 10
 DAY = 86_400
 # Seconds that a history in memory reaches back.
 MEMORY_KEEPS = 7200.0
+# How often a flag that may be repeated is given, at the most.
+MOST = 64
 
 
 def _setting(default: Any, parse: Callable[[str], Any], expected: str, help: str, **more: Any) -> Any:
+    """`separator`: a flag that may be repeated, whose variable has this between several."""
     return field(default=default, metadata={"parse": parse, "expected": expected, "help": help, **more})
 
 
@@ -75,6 +79,13 @@ class Settings:
     collector: bool = _setting(
         True, values.switch, "1 or 0", "start a collector (--no-collector: one runs elsewhere)"
     )
+    threshold: tuple[Threshold, ...] = _setting(
+        (),
+        Threshold.parse,
+        '"METRIC > NUMBER for TIME" (or >=, <, <=), such as "cpu.percent > 90 for 30s"',
+        'a limit to watch, such as "cpu.percent > 90 for 30s"; may be repeated',
+        separator=";",
+    )
 
     @property
     def longest(self) -> float:
@@ -116,14 +127,32 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: st
         named[each.name], text = _source(each.name, each.metadata.get("also"), flag, environ)
         if text is None:
             continue
-        try:
-            chosen[each.name] = each.metadata["parse"](text)
-        except ValueError:
-            problems.append(f"{named[each.name]} is {_shown(text)}; expected {each.metadata['expected']}")
+        separator = each.metadata.get("separator")
+        texts = _several(text, separator) if separator else [text]
+        if len(texts) > MOST:
+            problems.append(f"{named[each.name]} is given {len(texts)} times; expected at most {MOST}")
+            continue
+        found = []
+        for one in texts:
+            try:
+                found.append(each.metadata["parse"](one))
+            except ValueError:
+                problems.append(f"{named[each.name]} is {_shown(one)}; expected {each.metadata['expected']}")
+        if separator:
+            chosen[each.name] = tuple(dict.fromkeys(found))  # what is said twice is meant once
+        elif found:
+            chosen[each.name] = found[0]
     problems += _conflicts(Settings(**chosen), named)
     if problems:
         raise SettingsError(problems)
     return Settings(**chosen)
+
+
+def _several(given: str | list[str], separator: str) -> list[str]:
+    """What a repeated flag collected, or the parts of a variable."""
+    if isinstance(given, list):
+        return given
+    return [part.strip() for part in given.split(separator) if part.strip()]
 
 
 def _shown(text: str) -> str:
@@ -152,13 +181,13 @@ def _add_flag(parser: argparse.ArgumentParser, name: str, metadata: Mapping[str,
         parser.add_argument(_flag(name, default), dest=name, action="store_const", const=const, help=help)
     else:
         shown = f"{help} ({metadata.get('shown', default)})" if default else help
-        parser.add_argument(f"--{name}", nargs="?", const="", metavar=name.upper(), help=shown)
+        action = "append" if "separator" in metadata else "store"
+        parser.add_argument(f"--{name}", nargs="?", const="", metavar=name.upper(), help=shown, action=action)
 
 
-def _source(
-    name: str, also: str | None, flag: str | None, environ: Mapping[str, str]
-) -> tuple[str, str | None]:
-    """The name and text of whatever sets this: flag, our variable, the platform's variable."""
+def _source(name: str, also: str | None, flag: Any, environ: Mapping[str, str]) -> tuple[str, Any]:
+    """The name and text (a list from a flag that may be repeated) of whatever sets this: flag, our variable,
+    the platform's variable."""
     if flag is not None:
         return f"--{name}", flag
     for variable in (PREFIX + name.upper(), also):

@@ -75,6 +75,20 @@ def scale(unit: str, low: float | None, high: float | None) -> dict[str, Any]:
     return axis | {"ticksuffix": f" {unit}" if unit else ""}
 
 
+def line(limit: float, op: str) -> dict[str, Any]:
+    """A threshold across the whole panel. Its colour is the style sheet's, too."""
+    return {
+        "type": "line",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": limit,
+        "y1": limit,
+        "line": {"width": 1, "dash": "dash", "color": "#b3261e"},
+        "label": {"text": f"{op} {limit:g}", "textposition": "end", "font": {"size": 11}},
+    }
+
+
 CONFIG: dict[str, Any] = {
     "displayModeBar": False,
     "doubleClick": False,

@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 
 from dashapp.columns import Columns
 from dashapp.levels import Levels
-from dashapp.model import Cursor, Tick, milliseconds
+from dashapp.model import GAP, Cursor, Tick, milliseconds
 from dashapp.stores import Reader, since_place
 
-# A point that comes later than this many steps after the one before leaves a hole.
-GAP = 1.5
 # Points of one metric in a frame, at the most.
 MOST_POINTS = 2000
 # How much coarser than need be a reader may go on, when a window once held closer ticks.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from dash import dcc, html
 from dashapp.live_graph import charts, live_graph
 from dashapp.model import Metric
 from dashapp.panels import panels
+from dashapp.thresholds import Threshold
 from dashapp.tiles import Tile, tiles
 
 HOUR, DAY, YEAR = 3600, 86_400, 31_536_000
@@ -25,7 +27,13 @@ _MARKS |= {2 * HOUR: "2 h", YEAR: "1 year", 2 * YEAR: "2 years"}
 _ONLY_LAST = (2 * HOUR, YEAR, 2 * YEAR)
 
 
-def page(window: float, interval: float, longest: float, metrics: Sequence[Metric]) -> html.Div:
+def page(
+    window: float,
+    interval: float,
+    longest: float,
+    metrics: Sequence[Metric],
+    thresholds: Sequence[Threshold] = (),
+) -> html.Div:
     """`window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks."""
     stops = sorted({*(stop for stop in WINDOWS if stop <= longest), round(window), int(longest)})
     shown = panels(metrics)
@@ -34,7 +42,7 @@ def page(window: float, interval: float, longest: float, metrics: Sequence[Metri
         id="page",
         children=[
             dcc.Interval(id="interval", interval=round(1000 * min(max(interval, 0.25), 1))),
-            dcc.Store(id="charts", data=charts(shown)),
+            dcc.Store(id="charts", data=charts(shown, metrics, thresholds)),
             _header(),
             html.Div(id="notices", role="alert", hidden=True),
             html.Div(id="alerts", role="alert", hidden=True),
@@ -42,7 +50,13 @@ def page(window: float, interval: float, longest: float, metrics: Sequence[Metri
             html.Main([live_graph(panel, there=panel.name in there) for panel in shown]),
             _controls(stops, stops.index(round(window)), window),
         ],
-        **{"data-stops": ",".join(map(str, stops))},
+        **{"data-stops": ",".join(map(str, stops)), "data-thresholds": _in_json(thresholds)},
+    )
+
+
+def _in_json(thresholds: Sequence[Threshold]) -> str:
+    return json.dumps(
+        [{"metric": t.metric, "op": t.op, "limit": t.limit, "text": t.text} for t in thresholds]
     )
 
 

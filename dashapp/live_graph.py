@@ -7,12 +7,15 @@ do not cost the first second.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dash import dcc, html
 
-from dashapp.figures import CONFIG, empty_figure, scale
+from dashapp.figures import CONFIG, empty_figure, line, scale
+from dashapp.model import Metric
 from dashapp.panels import Panel
+from dashapp.thresholds import Threshold
 
 
 def live_graph(panel: Panel, *, there: bool = True) -> html.Section:
@@ -33,10 +36,13 @@ def live_graph(panel: Panel, *, there: bool = True) -> html.Section:
     )
 
 
-def charts(panels: list[Panel]) -> dict[str, Any]:
+def charts(
+    panels: Sequence[Panel], metrics: Sequence[Metric], thresholds: Sequence[Threshold]
+) -> dict[str, Any]:
     """What the browser makes each panel's dcc.Graph of: what all have in common, and what is its own."""
-    common = dcc.Graph(figure=empty_figure(), config=CONFIG, responsive=True)
-    return {
-        "graph": common,
-        "panels": {panel.name: {"yaxis": scale(panel.unit, panel.low, panel.high)} for panel in panels},
-    }
+    places = {metric.key: metric.panel for metric in metrics}
+    own = {}
+    for panel in panels:
+        shapes = [line(t.limit, t.op) for t in thresholds if places.get(t.metric) == panel.name]
+        own[panel.name] = {"yaxis": scale(panel.unit, panel.low, panel.high), "shapes": shapes}
+    return {"graph": dcc.Graph(figure=empty_figure(), config=CONFIG, responsive=True), "panels": own}

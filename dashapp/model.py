@@ -19,6 +19,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+# A point that comes later than this many steps after the one before leaves a gap.
+GAP = 1.5
+
 
 class DashappError(Exception):
     """Anything that dashapp itself says is wrong, in words for a person."""

@@ -27,6 +27,7 @@ from dashapp.folders import store_folder
 from dashapp.stores import Reader
 from dashapp.stores.disk_reader import DiskReader
 from dashapp.stores.memory import MemoryStore
+from dashapp.watch import Watch
 
 # Python threads that answer. One slow answer (a first page, a long window) leaves the others free.
 THREADS = 2
@@ -47,7 +48,10 @@ def build() -> App:
         )
         if settings.collector:
             clock = SystemClock(Event())
-            Thread(target=collect, args=(store, clock, settings.interval), daemon=True).start()
+            watch = Watch(settings.threshold, store, store.speaker("thresholds"))
+            told = store.speaker("sources")
+            args = (store, clock, settings.interval, told, watch)
+            Thread(target=collect, args=args, daemon=True).start()
     app = create_app(store, settings)
     # What was built so far stays: without this the collector of garbage walks all of Dash, in mid-answer.
     gc.collect()

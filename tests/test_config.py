@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dashapp.config import Settings, parse, unknown_variables
+from dashapp.config import MOST, Settings, parse, unknown_variables
 from dashapp.folders import can_write, store_folder, user_folder
 from dashapp.model import SettingsError
+from dashapp.thresholds import Threshold
 
 
 def problems(argv: list[str], environ: dict[str, str] | None = None) -> list[str]:
@@ -54,6 +55,9 @@ BAD = [
     ("--store", "reddis://x", "folder"),
     ("--store", "", "folder"),
     ("--store", "memory:x", "folder"),
+    ("--threshold", "cpu.percent", "METRIC > NUMBER for TIME"),
+    ("--threshold", "cpu.percent > 90 for ever", "METRIC > NUMBER for TIME"),
+    ("--threshold", "", "METRIC > NUMBER for TIME"),
 ]
 
 
@@ -147,6 +151,7 @@ GOOD = {
     "size": ("2GB", 2_000_000_000),
     "workers": ("33", 33),
     "collector": ("off", False),
+    "threshold": ("cpu.percent > 90 for 30s", (Threshold("cpu.percent", ">", 90, 30),)),
 }
 
 
@@ -164,6 +169,41 @@ def test_every_setting_has_a_flag_which_wins(name: str) -> None:
 
 def test_every_setting_is_tried_here() -> None:
     assert {each.name for each in fields(Settings)} == set(GOOD)
+
+
+HOT, FULL = "cpu.percent > 90 for 30s", "disk.percent >= 95"
+
+
+def test_a_flag_is_repeated_and_a_variable_divided() -> None:
+    found = parse(["--threshold", HOT, f"--threshold={FULL}"], {}).threshold
+    assert [each.text for each in found] == [HOT, FULL]
+    assert parse([], {"DASHAPP_THRESHOLD": f" {HOT};{FULL} ;; "}).threshold == found
+    assert parse(["--threshold", FULL], {"DASHAPP_THRESHOLD": HOT}).threshold == found[1:]
+    assert parse([], {"DASHAPP_THRESHOLD": " ; "}).threshold == ()
+
+
+def test_what_is_said_twice_is_meant_once() -> None:
+    assert len(parse(["--threshold", HOT, "--threshold", "cpu.percent>90% for 0.5m"], {}).threshold) == 1
+
+
+def test_each_bad_one_of_several_is_told() -> None:
+    given = ["--threshold", "cpu", "--threshold", HOT, "--threshold", f"{HOT}; {FULL}", "--port=x"]
+    assert [sentence.split(";")[0][:20] for sentence in problems(given)] == [
+        '--port is "x"',
+        '--threshold is "cpu"',
+        '--threshold is "cpu.percent > 90 for 30s; disk.percent'[:20],
+    ]
+    assert len(problems([], {"DASHAPP_THRESHOLD": f"cpu; {HOT}; > 5"})) == 2
+
+
+@pytest.mark.parametrize(("count", "fits"), [(MOST, True), (MOST + 1, False), (100_000, False)])
+def test_a_flag_is_repeated_so_often_and_no_more(count: int, fits: bool) -> None:
+    text = ";".join(f"m{number} > 1" for number in range(count))
+    if fits:
+        assert len(parse([], {"DASHAPP_THRESHOLD": text}).threshold) == count
+    else:
+        (sentence,) = problems([], {"DASHAPP_THRESHOLD": text})
+        assert sentence == f"DASHAPP_THRESHOLD is given {count} times; expected at most {MOST}"
 
 
 def test_switches() -> None:

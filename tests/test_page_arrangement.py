@@ -144,7 +144,9 @@ def assert_drawn_equals_store_of_cpu(page: Page) -> None:
         "[]",
         json.dumps({"version": 0, "hidden": ["cpu"]}),
         json.dumps({"version": 1, "hidden": "cpu", "order": {"a": 1}, "theme": 7}),
-        json.dumps({"version": 1, "hidden": ["gone"], "order": ["gone", "cpu"], "large": [None], "theme": "pink"}),
+        json.dumps(
+            {"version": 1, "hidden": ["gone"], "order": ["gone", "cpu"], "large": [None], "theme": "pink"}
+        ),
     ],
 )
 def test_what_an_older_version_stored_does_no_harm(page: Page, live: Live, stored: str) -> None:

@@ -39,7 +39,9 @@ def test_the_crosshair_stands_at_one_time_in_every_panel(page: Page, live: Live)
             """The lines stand where the value in the CPU's title was read."""
             time = page.evaluate("dashapp.page.live.crosshair.time")
             lines = page.evaluate(CROSSED)
-            value = next(t.values["cpu.percent"] for t in live.store.since(0, 500) if round(t.time * 1000) == time)
+            value = next(
+                t.values["cpu.percent"] for t in live.store.since(0, 500) if round(t.time * 1000) == time
+            )
             said = page.inner_text('[data-panel="cpu"] .value') == f"{value:.1f} %"
             return said and [panel for panel, _ in lines] == ["cores"] and abs(lines[0][1] - time) < 400
 
@@ -89,7 +91,9 @@ def test_an_hour_ago_is_two_presses_away(page: Page, serve: Serve) -> None:
     def there() -> bool:
         start, end = drawing(page)[0]["range"]
         points = [t for t in drawing(page)[0]["traces"][0]["x"] if start < t <= end]
-        return abs((start + end) / 2 - (now - 3_600_000)) < 10_000 and len(points) == pytest.approx(1800, abs=2)
+        return abs((start + end) / 2 - (now - 3_600_000)) < 10_000 and len(points) == pytest.approx(
+            1800, abs=2
+        )
 
     wait_until(page, there)
     page.click("#pause")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from dashapp.model import Cursor, Metric, Page, Tick, milliseconds
+from dashapp.thresholds import State
 
 if TYPE_CHECKING:
     # It brings numpy, which the collector does without.
@@ -30,6 +31,9 @@ class Reader(Protocol):
     def metrics(self) -> list[Metric]:
         """The catalogue, as the collector last described it."""
 
+    def thresholds(self) -> list[State]:
+        """Where each threshold stands, as the collector last judged. Cheap: asked per answer."""
+
     def notices(self) -> list[str]:
         """Sentences for the page: what is wrong with this store, or was mended in it."""
 
@@ -44,6 +48,9 @@ class Store(Reader, Protocol):
 
     def describe(self, metrics: Iterable[Metric]) -> None:
         """Set the catalogue."""
+
+    def set_thresholds(self, states: Iterable[State]) -> None:
+        """Set what `thresholds` answers. Written late where it cannot be now, and never raises for it."""
 
 
 def last(store: Reader, limit: int) -> Page:

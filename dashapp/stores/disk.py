@@ -6,12 +6,10 @@ disk refuses waits here, in order and bounded, and is written when they take it 
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +20,9 @@ from dashapp.stores.lock import WriterLock
 from dashapp.stores.long_memory import Retention
 from dashapp.stores.rows import FAILURES, Rows, is_damaged, set_aside
 from dashapp.stores.sealing import Sealing
+from dashapp.stores.sheets import Sheets
 from dashapp.stores.tail import LARGEST, Tail, TailError
+from dashapp.thresholds import State
 
 if TYPE_CHECKING:
     from dashapp.stores.level_reader import LevelReader
@@ -43,7 +43,7 @@ class DiskStore:
         self._reader = DiskReader(folder)
         self._notice = Notice(folder, "store")
         self._sealing = Sealing(folder, retention or Retention())
-        self._metrics: list[Metric] = []
+        self._sheets = Sheets(folder)
         self._pending: deque[str] = deque(maxlen=keep)
         self._rows: Rows | None = None
         self._tail: Tail | None = None
@@ -79,13 +79,16 @@ class DiskStore:
             self._flush()
         except FAILURES as error:
             self._fail(error)
+        self._sheets.write()
         if self._rows is not None and not self._pending:
             self._sealing.turn(self._rows, time)
         return True
 
     def describe(self, metrics: Iterable[Metric]) -> None:
-        self._metrics = list(metrics)
-        self._write_metrics()
+        self._sheets.put_metrics(metrics)
+
+    def set_thresholds(self, states: Iterable[State]) -> None:
+        self._sheets.put_thresholds(states)
 
     def newest(self) -> Cursor:
         # What the writer knows by itself; a reader holds the whole tail decoded, a third of this process.
@@ -99,6 +102,9 @@ class DiskStore:
 
     def metrics(self) -> list[Metric]:
         return self._reader.metrics()
+
+    def thresholds(self) -> list[State]:
+        return self._reader.thresholds()
 
     def notices(self) -> list[str]:
         return self._reader.notices()
@@ -185,7 +191,7 @@ class DiskStore:
                 self._pending.extend(records)
         self._shut()
         self._open()
-        self._write_metrics()
+        self._sheets.again()
 
     def _shut(self) -> None:
         for part in (self._rows, self._tail, self._lock):
@@ -226,13 +232,6 @@ class DiskStore:
         Notice(self._folder, "history").say(
             f"The history was damaged: it is set aside as {name}, and a fresh one has begun."
         )
-
-    def _write_metrics(self) -> None:
-        path = self._folder / "metrics.json"
-        fresh = path.with_suffix(".new")
-        with suppress(OSError):
-            fresh.write_text(json.dumps([asdict(metric) for metric in self._metrics]))
-            fresh.replace(path)
 
 
 def _time_of(row: str) -> int:

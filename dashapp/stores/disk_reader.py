@@ -6,7 +6,6 @@ Never writes, never unpickles, and holds no SQLite handle between reads, so that
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time as clock
 from bisect import bisect_right
@@ -19,7 +18,9 @@ from urllib.parse import quote
 
 from dashapp.model import Cursor, Metric, Tick, milliseconds
 from dashapp.notices import read_notices
+from dashapp.stores.sheets import ThresholdSheet, read_metrics
 from dashapp.stores.tail import Tail, TailError
+from dashapp.thresholds import State
 
 if TYPE_CHECKING:
     from dashapp.stores.level_reader import LevelReader
@@ -43,6 +44,7 @@ class DiskReader:
         self._mark = Cursor(NO_LIFE, 0)
         self._looked = float("-inf")
         self._notices: list[str] = []
+        self._thresholds = ThresholdSheet(folder)
         self._levels: Sequence[LevelReader] | None = None
 
     def newest(self) -> Cursor:
@@ -75,11 +77,10 @@ class DiskReader:
         return self._levels
 
     def metrics(self) -> list[Metric]:
-        try:
-            rows = json.loads((self._folder / "metrics.json").read_text())
-            return [Metric(**row) for row in rows]
-        except (OSError, ValueError, TypeError):
-            return []
+        return read_metrics(self._folder)
+
+    def thresholds(self) -> list[State]:
+        return self._thresholds.read()
 
     def notices(self) -> list[str]:
         damaged = sum(level.damaged for level in self._levels or ())

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from threading import Lock
 
 from dashapp.model import Cursor, Metric, Tick, milliseconds
+from dashapp.thresholds import State
 
 
 class MemoryStore:
@@ -16,9 +17,10 @@ class MemoryStore:
     def __init__(self, keep: int = 7200, notice: str | None = None) -> None:
         self.dropped = 0
         self._keep = keep
-        self._notices = [notice] if notice else []
+        self._notices = {"": notice} if notice else {}
         self._lock = Lock()
         self._metrics: list[Metric] = []
+        self._thresholds: list[State] = []
         self._ticks: list[Tick] = []
         self._life = secrets.token_hex(8)
 
@@ -56,7 +58,31 @@ class MemoryStore:
     def metrics(self) -> list[Metric]:
         return self._metrics
 
+    def set_thresholds(self, states: Iterable[State]) -> None:
+        self._thresholds = list(states)
+
+    def thresholds(self) -> list[State]:
+        return self._thresholds
+
     def notices(self) -> list[str]:
-        return self._notices
+        return list(self._notices.values())
+
+    def speaker(self, name: str) -> MemoryNotice:
+        """One speaker's sentence among the notices, as notices.Notice is beside a store on disk."""
+        return MemoryNotice(self._notices, name)
 
     def close(self) -> None: ...
+
+
+class MemoryNotice:
+    """What `speaker` has to say, in `sentences` while it holds."""
+
+    def __init__(self, sentences: dict[str, str], speaker: str) -> None:
+        self._sentences = sentences
+        self._speaker = speaker
+
+    def say(self, sentence: str) -> None:
+        self._sentences[self._speaker] = sentence
+
+    def clear(self) -> None:
+        self._sentences.pop(self._speaker, None)

@@ -1,0 +1,96 @@
+"""Sheets: small JSON files beside the log, each replaced whole: the catalogue, and where thresholds stand.
+
+What the disk refuses is tried again at the next tick. Knows no tick and no database.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from dashapp.model import Metric, milliseconds
+from dashapp.thresholds import State, Threshold
+
+METRICS, THRESHOLDS = "metrics.json", "thresholds.json"
+
+
+class Sheets:
+    """The writing side of all sheets in one folder. Never raises what a disk does."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._texts: dict[str, str] = {}
+        self._waiting: set[str] = set()
+
+    def put_metrics(self, metrics: Iterable[Metric]) -> None:
+        self._put(METRICS, [asdict(metric) for metric in metrics])
+
+    def put_thresholds(self, states: Iterable[State]) -> None:
+        rows = [(each.threshold.text, each.broken, _ms(each.since)) for each in states]
+        self._put(THRESHOLDS, rows)
+
+    def again(self) -> None:
+        """Write all of them anew: the folder they were in is gone."""
+        self._waiting.update(self._texts)
+        self.write()
+
+    def write(self) -> None:
+        """Write what waits. Costs nothing where nothing does."""
+        for name in tuple(self._waiting):
+            path = self._folder / name
+            fresh = path.with_suffix(".new")
+            try:
+                fresh.write_text(self._texts[name])
+                fresh.replace(path)
+            except OSError:
+                continue  # the store says what is wrong with the disk, and it is no different here
+            self._waiting.discard(name)
+
+    def _put(self, name: str, value: Any) -> None:
+        self._texts[name] = json.dumps(value)
+        self._waiting.add(name)
+        self.write()
+
+
+def read_metrics(folder: Path) -> list[Metric]:
+    """The catalogue; empty where there is none, or none that we wrote."""
+    try:
+        return [Metric(**row) for row in json.loads((folder / METRICS).read_text())]
+    except (OSError, ValueError, TypeError, RecursionError):
+        return []
+
+
+class ThresholdSheet:
+    """The reading side of one sheet, which is asked often and seldom changes: read when it was replaced."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / THRESHOLDS
+        self._known: tuple[tuple[int, int, int], list[State]] = ((0, 0, 0), [])
+
+    def read(self) -> list[State]:
+        """Empty where there is none, or none that we wrote."""
+        try:
+            status = self._path.stat()
+        except OSError:
+            return []
+        mark = (status.st_ino, status.st_mtime_ns, status.st_size)
+        if mark != self._known[0]:
+            # In one assignment: several threads ask.
+            self._known = (mark, self._read())
+        return self._known[1]
+
+    def _read(self) -> list[State]:
+        try:
+            return [
+                State(Threshold.parse(text), broken is True, None if since is None else since / 1000)
+                for text, broken, since in json.loads(self._path.read_text())
+            ]
+        except (OSError, ValueError, TypeError, RecursionError):
+            return []
+
+
+def _ms(time: float | None) -> int | None:
+    return None if time is None else milliseconds(time)
