@@ -28,7 +28,7 @@
       const known = this.catalogue.metrics.get(metric);
       const threshold = this.thresholds.find((each) => each.text === text);
       if (!threshold) return text;
-      return `${known?.label ?? metric} ${SIDES[threshold.op] ?? threshold.op} ${app.quantity(threshold.limit, known?.unit ?? "")}`;
+      return `${known?.label ?? metric} ${SIDES[threshold.op] ?? threshold.op} ${app.quantity(threshold.limit, known?.unit ?? "").replace(".0 %", " %")}`;
     }
 
     /* For the tab. */

@@ -1,4 +1,4 @@
-"""The page: a headline, tiles, panels, the window slider. The same for every viewer; the numbers come later."""
+"""The page: headline, tiles, panels, window slider. The same for every viewer; the numbers come later."""
 
 from __future__ import annotations
 

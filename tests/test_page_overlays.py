@@ -39,9 +39,8 @@ def test_the_crosshair_stands_at_one_time_in_every_panel(page: Page, live: Live)
             """The lines stand where the value in the CPU's title was read."""
             time = page.evaluate("dashapp.page.live.crosshair.time")
             lines = page.evaluate(CROSSED)
-            value = next(
-                t.values["cpu.percent"] for t in live.store.since(0, 500) if round(t.time * 1000) == time
-            )
+            ticks = {round(tick.time * 1000): tick for tick in live.store.since(0, 500)}
+            value = ticks[time].values["cpu.percent"]
             said = page.inner_text('[data-panel="cpu"] .value') == f"{value:.1f} %"
             return said and [panel for panel, _ in lines] == ["cores"] and abs(lines[0][1] - time) < 400
 

@@ -52,10 +52,10 @@ def test_the_picture_has_the_line_and_the_ground_of_the_theme(page: Page, live: 
     for theme in ("dark", "light"):
         page.evaluate("(theme) => dashapp.page.theme.put(theme)", theme)
         path = save(page, '[data-panel="cpu"] .more', "Save picture", tmp_path)
-        page.evaluate("() => { delete window.picture; }")
         found = page.evaluate(
             """async (bytes) => {
-                const image = await createImageBitmap(new Blob([new Uint8Array(bytes)], { type: "image/png" }));
+                const file = new Blob([new Uint8Array(bytes)], { type: "image/png" });
+                const image = await createImageBitmap(file);
                 const canvas = new OffscreenCanvas(image.width, image.height);
                 const pen = canvas.getContext("2d");
                 pen.drawImage(image, 0, 0);
