@@ -7,6 +7,8 @@
   const QUIET_FRAMES = 2;
   const LABEL_PX = 65; // a time's width, and air
   const MOST_LABELS = 7;
+  const FROM_AFAR = 1.4;
+  const wall = window.matchMedia("(min-width: 2400px)");
 
   app.Chart = class {
     /* `section`: the element with data-panel. `host`: {userZoomed(range), resume(), pointed(time), drawn(chart),
@@ -165,6 +167,7 @@
       }));
       layout.xaxis.range = range.slice();
       layout.xaxis.nticks = labels(width - 80);
+      if (wall.matches) enlarge(layout);
       app.makeRoom(layout, metrics.length);
       return { data, layout };
     }
@@ -230,6 +233,12 @@
       return this.range().some((end, side) => Math.abs(end - this.drawn.range[side]) > 2);
     }
   };
+
+  /* What is read from afar. */
+  function enlarge(layout) {
+    layout.font.size *= FROM_AFAR;
+    for (const side of ["l", "b"]) layout.margin[side] *= FROM_AFAR;
+  }
 
   /* How many times fit below a chart so many pixels wide. */
   function labels(width) {

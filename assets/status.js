@@ -3,16 +3,17 @@
   "use strict";
 
   const OFFLINE_MS = 3500;
+  const EMPTY_MS = 5000; // without a first point: longer than any collector takes to begin
 
   app.Status = class {
     constructor() {
-      this.answered = false;
+      this.answered = null; // performance.now() of the first answer
       this.failures = 0;
       this.failing = null; // performance.now() of the first question of those without an answer
     }
 
     heard() {
-      this.answered = true;
+      this.answered ??= performance.now();
       this.failures = 0;
       this.failing = null;
     }
@@ -49,12 +50,19 @@
         return ["offline", `Server not reachable for ${app.words(silent / 1000)}; trying again`];
       }
       if (view.held) return ["paused", `Paused, up to ${app.moment(view.held[1])}`];
-      if (view.newest === null) return ["stale", this.answered ? "Waiting for the first points" : "Connecting"];
+      if (view.newest === null) return ["stale", this.emptiness()];
       if (view.age > 2 * view.step + 1500) {
         const time = new Date(view.newest).toLocaleTimeString();
         return ["stale", `No data for ${app.words(view.age / 1000)}, since ${time}`];
       }
       return ["live", "Live"];
+    }
+
+    emptiness() {
+      if (this.answered === null) return "Connecting";
+      const empty = performance.now() - this.answered > EMPTY_MS;
+      document.getElementById("page").classList.toggle("empty", empty);
+      return empty ? "No points yet" : "Waiting for the first points";
     }
 
     notices(sentences) {

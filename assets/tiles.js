@@ -53,7 +53,8 @@
 
     draw(live, last) {
       const metrics = this.metrics(live.catalogue, last);
-      this.element.classList.toggle("absent", !metrics.length);
+      // Before anything is known each stands empty, so that nothing jumps when the first numbers come.
+      this.element.classList.toggle("absent", !metrics.length && !live.catalogue.empty);
       if (!metrics.length) return;
       const words = metrics.map((metric) => app.quantity(last[metric.key], metric.unit) || DASHES);
       const text = metrics.length > 1 ? words.map((word, index) => `${"↓↑"[index] ?? ""} ${word}`).join("\n") : words[0];

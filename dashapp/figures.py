@@ -19,7 +19,7 @@ def empty_figure() -> dict[str, Any]:
         "data": [],
         "layout": {
             "autosize": True,
-            "margin": {"l": 52, "r": 28, "t": 14, "b": 32},
+            "margin": {"l": 60, "r": 28, "t": 14, "b": 32},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "font": {"family": FONT, "size": 12, "color": "#7a8594"},
