@@ -14,7 +14,7 @@
 
   app.ProcessTable = class {
     constructor() {
-      this.section = document.querySelector('[data-table="processes"]');
+      this.section = document.querySelector('[data-table="top"]');
       this.onScreen = false;
       this.asked = -Infinity;
       this.by = "cpu";

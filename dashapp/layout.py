@@ -33,8 +33,10 @@ def page(
     longest: float,
     metrics: Sequence[Metric],
     thresholds: Sequence[Threshold] = (),
+    processes: bool = False,
 ) -> html.Div:
-    """`window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks."""
+    """`window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks.
+    `processes`: whether there is a table of them."""
     stops = sorted({*(stop for stop in WINDOWS if stop <= longest), round(window), int(longest)})
     shown = panels(metrics)
     there = {metric.panel for metric in metrics} or {"cpu"}
@@ -47,7 +49,12 @@ def page(
             html.Div(id="notices", role="alert", hidden=True),
             html.Div(id="alerts", role="alert", hidden=True),
             html.Div([_tile(tile, metrics) for tile in tiles(metrics)], id="tiles"),
-            html.Main([live_graph(panel, there=panel.name in there) for panel in shown]),
+            html.Main(
+                [
+                    *(live_graph(panel, there=panel.name in there) for panel in shown),
+                    *([_process_table()] if processes else []),
+                ]
+            ),
             _controls(stops, stops.index(round(window)), window),
         ],
         **{"data-stops": ",".join(map(str, stops)), "data-thresholds": _in_json(thresholds)},
@@ -75,6 +82,18 @@ def _header() -> html.Header:
                 className="buttons tools",
             ),
         ]
+    )
+
+
+def _process_table() -> html.Section:
+    """Filled by assets/process_table.js."""
+    return html.Section(
+        [
+            html.H2(["Top processes", html.Span("of this machine", className="of")]),
+            html.Div(className="table"),
+        ],
+        className="panel",
+        **{"data-table": "top", "aria-label": "Top processes"},
     )
 
 
