@@ -1,0 +1,85 @@
+"""What the default page costs its main thread a second, and how long a jump in time takes to be drawn.
+
+Over every metric of this machine, as a user starts it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import CDPSession, Page
+
+from bench.page import browser, metrics, opened, until
+from bench.served import fill, folder, serving
+from bench.table import Row
+
+SECONDS = 20
+PANELS = 8
+# Two columns, and as many rows as eight panels need (the first panel has a row of its own).
+EIGHT: Any = {"width": 1280, "height": 1500}
+ONE = "document.querySelectorAll('main > .panel:not([data-panel=cpu])').forEach((s) => { s.hidden = true; })"
+AWAY = """() => {
+  document.querySelector("main").style.marginTop = "5000px";
+  document.getElementById("tiles").style.marginTop = "3000px";
+}"""
+ON_SCREEN = """() => (window.dashapp?.page?.live.charts ?? []).filter((c) => c.onScreen && c.gd && !c.section.hidden).length"""
+JUMPS = ("window=100", "window=3600", "window=86400", "window=900&end={hour_ago}", "window=100")
+JUMP = """(query) => new Promise((drawn) => {
+  const { live } = dashapp.page;
+  const began = performance.now();
+  history.pushState(null, "", "?" + query);
+  dispatchEvent(new PopStateEvent("popstate"));
+  const look = () => {
+    const wanted = live.held ?? live.range();
+    const there = live.feed.cursor !== null && live.feed.past === null && live.feed.flight === null &&
+      live.charts.filter((c) => c.onScreen && c.gd).every((c) => !c.dirty && c.busySince === null &&
+        c.range().every((end, side) => Math.abs(end - wanted[side]) < 3000));
+    if (there) drawn(performance.now() - began);
+    else if (performance.now() - began > 10000) drawn(NaN);
+    else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+})"""
+
+
+def run() -> list[Row]:
+    with folder() as store:
+        fill(store, 7200)
+        with serving(store) as served, browser() as running, opened(running) as (_, page, cdp):
+            page.set_viewport_size(EIGHT)
+            page.goto(served.url)
+            until(page, f"({ON_SCREEN})() >= {PANELS}")
+            rows = _steady(page, cdp)
+            page.reload()
+            until(page, f"({ON_SCREEN})() >= {PANELS}")
+            return rows + _jumps(page)
+
+
+def _steady(page: Page, cdp: CDPSession) -> list[Row]:
+    # Everything of this machine is on screen by now, and has a window of points only a while later.
+    page.wait_for_timeout(8000)
+    count = page.evaluate(ON_SCREEN)
+    rows = [Row(f"main thread a second, {count} panels on screen", _spent(page, cdp), "ms", 150.0)]
+    page.evaluate(ONE)
+    page.wait_for_timeout(3000)
+    rows.append(Row("main thread a second, one panel on screen", _spent(page, cdp), "ms", 30.0))
+    page.evaluate(AWAY)
+    page.wait_for_timeout(3000)
+    rows.append(Row("main thread a second, scrolled away", _spent(page, cdp), "ms", 5.0))
+    return rows
+
+
+def _spent(page: Page, cdp: CDPSession) -> float:
+    before = metrics(cdp)["TaskDuration"]
+    page.wait_for_timeout(1000 * SECONDS)
+    return 1000 * (metrics(cdp)["TaskDuration"] - before) / SECONDS
+
+
+def _jumps(page: Page) -> list[Row]:
+    page.wait_for_timeout(4000)
+    hour_ago = page.evaluate("dashapp.page.live.series.last") - 3_600_000
+    took = []
+    for query in JUMPS:
+        took.append(page.evaluate(JUMP, query.format(hour_ago=hour_ago)))
+        page.wait_for_timeout(1000)
+    return [Row("jump in time or window, to drawn, slowest", max(took), "ms", 500.0)]
