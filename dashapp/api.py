@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from dashapp.export import RETRY, Export
 from dashapp.history import Frame, frame, past
-from dashapp.model import BadRequestError, Cursor, milliseconds
+from dashapp.model import BadRequestError, BusyError, Cursor, milliseconds
+from dashapp.process_table import ProcessTable, Table
 from dashapp.question import ask
 from dashapp.stores import Reader
 from dashapp.thresholds import State
@@ -32,7 +34,12 @@ FRESH = 1.0
 PACK_FROM = 1000
 PACKED = (("content-encoding", "gzip"), ("vary", "accept-encoding"))
 
-PATHS = ("/api/ticks", "/api/metrics", "/api/alerts", "/healthz", "/readyz")
+PATHS = ("/api/ticks", "/api/metrics", "/api/alerts", "/api/csv", "/healthz", "/readyz")
+NO_PROCESSES = "processes are not shown here"
+
+
+# Path, query, and the table of processes that goes with it.
+Key = tuple[str, str, Table | None]
 
 
 class Answer(NamedTuple):
@@ -49,8 +56,8 @@ class _Answers:
     def __init__(self, asked_of: Cursor, built: float) -> None:
         self.asked_of = asked_of
         self.built = built
-        self.known: dict[tuple[str, str], Answer] = {}
-        self.building: dict[tuple[str, str], Lock] = {}
+        self.known: dict[Key, Answer] = {}
+        self.building: dict[Key, Lock] = {}
         self.size = 0
 
 
@@ -64,20 +71,29 @@ class Api:
         window: float = 100.0,
         interval: float = 1.0,
         longest: float = 7200.0,
+        processes: ProcessTable | str = NO_PROCESSES,
     ) -> None:
-        """`window`: seconds answered where none is asked; `longest`: seconds that may be asked for."""
+        """`window`: seconds answered where none is asked; `longest`: seconds that may be asked for.
+
+        `processes`: their table, or the sentence that says why there is none.
+        """
         self._store = store
         self._window = window
         self._interval = interval
         self._answers = _Answers(store.newest(), 0.0)
         self._longest = longest
+        self._processes = processes
+        self._export = Export(store, window=window, longest=longest, interval=interval)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
         if method not in ("GET", "HEAD"):
             body = _error(f"{method} is not for this address; GET is")
             return _answer(start_response, "405 Method Not Allowed", body, [("allow", "GET, HEAD")])
-        key = (environ["PATH_INFO"], environ.get("QUERY_STRING", ""))
+        path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
+        if path == "/api/csv":
+            return self._csv(method, query, start_response)
+        key = (path, query, self._table(path, query))
         newest = self._store.newest()
         now = time.time()
         # Held from here on: an answer that takes long must not pass for one about a later tick.
@@ -91,7 +107,28 @@ class Api:
             return _answer(start_response, known.status, known.packed, PACKED)
         return _answer(start_response, known.status, known.body)
 
-    def _once(self, answers: _Answers, key: tuple[str, str]) -> Answer:
+    def _csv(self, method: str, query: str, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            download = self._export.open(query)
+        except BadRequestError as error:
+            return _answer(start_response, "400 Bad Request", _error(str(error)))
+        except BusyError as error:
+            later = [("retry-after", str(RETRY))]
+            return _answer(start_response, "503 Service Unavailable", _error(str(error)), later)
+        start_response("200 OK", [*download.headers, ("cache-control", "no-store")])
+        if method == "HEAD":
+            download.close()
+            return []
+        return download
+
+    def _table(self, path: str, query: str) -> Table | None:
+        """The processes, where a query may ask for them. Taken here: who waits for an answer is not to wait
+        for a reading as well."""
+        if isinstance(self._processes, str) or path != "/api/ticks" or "processes=1" not in query:
+            return None
+        return self._processes.newest()
+
+    def _once(self, answers: _Answers, key: Key) -> Answer:
         """Build an answer; who asks the same meanwhile waits for it."""
         if len(answers.building) >= ANSWERS or answers.size > ANSWERS_BYTES:
             return _packed(*self._build(*key))
@@ -101,10 +138,10 @@ class Api:
                 answers.size += len(built.body)
             return answers.known[key]
 
-    def _build(self, path: str, query: str) -> tuple[str, bytes]:
+    def _build(self, path: str, query: str, table: Table | None) -> tuple[str, bytes]:
         try:
             if path == "/api/ticks":
-                return "200 OK", self._ticks(query)
+                return "200 OK", self._ticks(query, table)
             if path == "/api/metrics":
                 return "200 OK", _json([asdict(metric) for metric in self._store.metrics()])
             if path == "/api/alerts":
@@ -115,7 +152,7 @@ class Api:
             return "400 Bad Request", _error(str(error))
         return "404 Not Found", _error("there is nothing at this address")
 
-    def _ticks(self, query: str) -> bytes:
+    def _ticks(self, query: str, table: Table | None) -> bytes:
         question = ask(
             query,
             window=self._window,
@@ -123,11 +160,17 @@ class Api:
             now=time.time(),
             known=[metric.key for metric in self._store.metrics()] if "metrics" in query else (),
         )
+        if question.processes and isinstance(self._processes, str):
+            raise BadRequestError(self._processes)
         if question.past is not None:
             found = past(self._store, *question.past, question.metrics, self._interval)
         else:
             found = frame(self._store, question.window, question.after, question.metrics, self._interval)
-        return _json(self._body(found))
+        body = self._body(found)
+        if question.processes and not isinstance(self._processes, str):
+            table = table or self._processes.newest()
+            body["processes"] = table and table.columns()
+        return _json(body)
 
     def _body(self, found: Frame) -> dict[str, Any]:
         body: dict[str, Any] = {

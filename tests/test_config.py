@@ -52,6 +52,8 @@ BAD = [
     ("--host", "127.0.0.1:80", "IP address"),
     ("--hosts", "a,b c", "host names"),
     ("--hosts", "http://a", "host names"),
+    ("--processes", "1", "local, always or never"),
+    ("--processes", "", "local, always or never"),
     ("--store", "reddis://x", "folder"),
     ("--store", "", "folder"),
     ("--store", "memory:x", "folder"),
@@ -152,6 +154,7 @@ GOOD = {
     "workers": ("33", 33),
     "collector": ("off", False),
     "threshold": ("cpu.percent > 90 for 30s", (Threshold("cpu.percent", ">", 90, 30),)),
+    "processes": ("never", "never"),
 }
 
 
@@ -236,6 +239,24 @@ def test_this_machine_alone_needs_nothing(host: str) -> None:
 
 def test_public_opens_every_interface() -> None:
     assert parse(["--public"], {}).address == "0.0.0.0"
+
+
+@pytest.mark.parametrize(
+    ("argv", "shown"),
+    [
+        ([], True),
+        (["--host", "::1"], True),
+        (["--public"], False),
+        (["--public", "--host", "127.0.0.2"], False),
+        (["--hosts", "mon.test"], False),
+        (["--public", "--processes", "always"], True),
+        (["--hosts", "mon.test", "--processes", "always"], True),
+        (["--processes", "never"], False),
+        (["--public", "--processes", "local"], False),
+    ],
+)
+def test_processes_are_shown_where_nobody_else_sees_them(argv: list[str], shown: bool) -> None:
+    assert parse(argv, {}).shows_processes is shown
 
 
 def test_memory_is_of_one_process() -> None:
