@@ -47,7 +47,7 @@ def create_app(store: Reader, settings: Settings) -> App:
         window=settings.window,
         interval=settings.interval,
         longest=settings.longest,
-        processes=ProcessTable() if settings.shows_processes else _no_processes(settings),
+        processes=ProcessTable() if shows_processes(settings) else _no_processes(settings),
     )
 
     def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -75,12 +75,22 @@ def create_app(store: Reader, settings: Settings) -> App:
 def _page(store: Reader, settings: Settings) -> Component:
     window, interval, longest = settings.window, settings.interval, settings.longest
     limits = [state.threshold for state in store.thresholds()]
-    return layout.page(window, interval, longest, store.metrics(), limits, settings.shows_processes)
+    return layout.page(window, interval, longest, store.metrics(), limits, shows_processes(settings))
+
+
+def shows_processes(settings: Settings) -> bool:
+    """Whether the names of processes may leave: `local` keeps them from a page that others can reach."""
+    return settings.processes == "always" or (settings.processes == "local" and not _others_reach(settings))
+
+
+def _others_reach(settings: Settings) -> bool:
+    """By its address, or by a further name that a proxy in front gives it."""
+    return settings.public or bool(settings.hosts)
 
 
 def _no_processes(settings: Settings) -> str:
     """What is said to who asks for them; not to others how they could be had."""
-    if settings.open:
+    if _others_reach(settings):
         return NO_PROCESSES
     return f'processes are off, as --processes is "{settings.processes}"; start with --processes local'
 

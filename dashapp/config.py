@@ -86,23 +86,9 @@ class Settings:
         'a limit to watch, such as "cpu.percent > 90 for 30s"; may be repeated',
         separator=";",
     )
-
     processes: str = _setting(
-        "local",
-        values.one_of("local", "always", "never"),
-        "local, always or never",
-        "who may see the names of processes",
+        "local", values.audience, "local, always or never", "who may see the names of processes"
     )
-
-    @property
-    def shows_processes(self) -> bool:
-        """Whether their names may leave: `local` keeps them from a page that others can reach."""
-        return self.processes == "always" or (self.processes == "local" and not self.open)
-
-    @property
-    def open(self) -> bool:
-        """Whether others can reach the page: by its address, or by a further name that a proxy gives it."""
-        return self.public or bool(self.hosts)
 
     @property
     def longest(self) -> float:

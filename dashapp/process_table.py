@@ -128,7 +128,7 @@ class ProcessTable:
                         mark = (self._steady(), times.user + times.system)
                         cpu = self._share(process, mark)
                         now[process] = mark
-            except (psutil.NoSuchProcess, psutil.AccessDenied):
+            except (psutil.Error, OSError):
                 continue  # gone while we looked, a zombie without a name, or nobody's business
             rows.append(Row(pid, name, cpu, None if memory is None else int(memory.rss), threads))
         self._began, self._before = began, now

@@ -38,13 +38,10 @@ def switch(text: str) -> bool:
         raise ValueError from None
 
 
-def one_of(*words: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in words:
-            raise ValueError
-        return text
-
-    return parse
+def audience(text: str) -> str:
+    if text not in ("local", "always", "never"):
+        raise ValueError
+    return text
 
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")

@@ -59,6 +59,7 @@ ROOMS = {
     "watch": {"model", "sampler", "stores", "thresholds"},
     "history": {"model", "stores", "columns", "levels"},
     "static": {"api"},
+    "answer": set(),
     "export": {"model", "question", "stores", "columns", "levels"},
     "process_table": {"model"},
     "security": {"api", "config"},

@@ -241,24 +241,6 @@ def test_public_opens_every_interface() -> None:
     assert parse(["--public"], {}).address == "0.0.0.0"
 
 
-@pytest.mark.parametrize(
-    ("argv", "shown"),
-    [
-        ([], True),
-        (["--host", "::1"], True),
-        (["--public"], False),
-        (["--public", "--host", "127.0.0.2"], False),
-        (["--hosts", "mon.test"], False),
-        (["--public", "--processes", "always"], True),
-        (["--hosts", "mon.test", "--processes", "always"], True),
-        (["--processes", "never"], False),
-        (["--public", "--processes", "local"], False),
-    ],
-)
-def test_processes_are_shown_where_nobody_else_sees_them(argv: list[str], shown: bool) -> None:
-    assert parse(argv, {}).shows_processes is shown
-
-
 def test_memory_is_of_one_process() -> None:
     (sentence,) = problems(["--store", "memory:"], {"WEB_CONCURRENCY": "2"})
     assert sentence.startswith('WEB_CONCURRENCY is "2"; expected 1')

@@ -23,8 +23,8 @@ from test_api_bounds import BAD
 from wsgi import ask
 
 from dashapp.api import Api
-from dashapp.app import create_app
-from dashapp.config import Settings
+from dashapp.app import create_app, shows_processes
+from dashapp.config import Settings, parse
 from dashapp.model import Tick
 from dashapp.process_table import BLINK, FRESH, MOST, PAUSE, SHORT, ProcessTable, Row, Table
 from dashapp.stores.memory import MemoryStore
@@ -386,6 +386,24 @@ def test_only_1_asks_for_them(store: MemoryStore, machine: Machine, value: str, 
 def test_a_bad_question_stays_one(store: MemoryStore, machine: Machine, query: str) -> None:
     api = Api(store, processes=machine.table)
     assert ask(api, f"/api/ticks?processes=1&{query}").status == 400
+
+
+@pytest.mark.parametrize(
+    ("argv", "shown"),
+    [
+        ([], True),
+        (["--host", "::1"], True),
+        (["--public"], False),
+        (["--public", "--host", "127.0.0.2"], False),
+        (["--hosts", "mon.test"], False),
+        (["--public", "--processes", "always"], True),
+        (["--hosts", "mon.test", "--processes", "always"], True),
+        (["--processes", "never"], False),
+        (["--public", "--processes", "local"], False),
+    ],
+)
+def test_processes_are_shown_where_nobody_else_sees_them(argv: list[str], shown: bool) -> None:
+    assert shows_processes(parse(argv, {})) is shown
 
 
 LOCAL = Settings(store="memory:")
