@@ -183,7 +183,7 @@ def test_fifty_threads_make_one_reading(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    "trouble", [psutil.NoSuchProcess(2), psutil.ZombieProcess(2), psutil.AccessDenied(2)]
+    "trouble", [psutil.NoSuchProcess(2), psutil.ZombieProcess(2), psutil.AccessDenied(2), OSError(24, "x")]
 )
 @pytest.mark.parametrize("what", ["process", "name"])
 def test_what_vanishes_or_says_nothing_is_left_out(machine: Machine, trouble: Exception, what: str) -> None:
@@ -272,23 +272,25 @@ def child(*argv: str, **more: Any) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_a_child_that_burns_a_core_is_found() -> None:
-    table = ProcessTable()
+    """With what the kernel says that it got meanwhile: beside others that is less than a whole core."""
     with child(sys.executable, "-c", BURN) as process:
+        watched = psutil.Process(process.pid)
 
-        def share() -> float:
-            """Beside others a core is not its own: ask the kernel what it got."""
-            before, start = psutil.Process(process.pid).cpu_times().user, time.monotonic()
+        def told() -> Row | None:
+            table = ProcessTable()
+            before, start = watched.cpu_times().user, time.monotonic()
             found = table.newest()
+            got = 100 * (watched.cpu_times().user - before) / (time.monotonic() - start)
             assert found is not None
-            got = psutil.Process(process.pid).cpu_times().user - before
             row = next(row for row in found.rows if row.pid == process.pid)
             assert row.cpu is not None
-            assert abs(row.cpu - 100 * got / (time.monotonic() - start)) < 45
-            assert (row.memory or 0) > 1e6
-            assert row.threads == 1
-            return row.cpu
+            # The kernel counts hundredths of a second, and who reads may be held up between two looks.
+            return row if abs(row.cpu - got) < 0.2 * got and got > 30 else None
 
-        assert 40 < share() < 130
+        row = wait_for(told, 30)
+        assert row is not None
+        assert (row.memory or 0) > 1e6
+        assert row.threads == 1
 
 
 def test_its_own_process_is_in_it() -> None:
