@@ -6,16 +6,16 @@ An answer is built once for all who ask the same thing of the same newest tick.
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
-import orjson
-
+from dashapp.answer import PACKED, Answer, failure, json, packed
+from dashapp.export import RETRY, Export
 from dashapp.history import Frame, frame, past
-from dashapp.model import BadRequestError, Cursor, milliseconds
+from dashapp.model import BadRequestError, BusyError, Cursor, milliseconds
+from dashapp.process_table import ProcessTable, Table
 from dashapp.question import ask
 from dashapp.stores import Reader
 from dashapp.thresholds import State
@@ -28,19 +28,11 @@ ANSWERS, ANSWERS_BYTES = 512, 16 << 20
 # How old an answer may grow while no tick comes: its "now" is what tells stale from live.
 FRESH = 1.0
 
-# Bytes from which an answer goes out compressed; it is packed once for all who ask.
-PACK_FROM = 1000
-PACKED = (("content-encoding", "gzip"), ("vary", "accept-encoding"))
+PATHS = ("/api/ticks", "/api/metrics", "/api/alerts", "/api/csv", "/healthz", "/readyz")
+NO_PROCESSES = "processes are not shown here"
 
-PATHS = ("/api/ticks", "/api/metrics", "/api/alerts", "/healthz", "/readyz")
-
-
-class Answer(NamedTuple):
-    """`packed` is the body in gzip, None where it is too small to gain by it."""
-
-    status: str
-    body: bytes
-    packed: bytes | None
+# Path, query, and the table of processes that goes with it.
+Key = tuple[str, str, Table | None]
 
 
 class _Answers:
@@ -49,8 +41,8 @@ class _Answers:
     def __init__(self, asked_of: Cursor, built: float) -> None:
         self.asked_of = asked_of
         self.built = built
-        self.known: dict[tuple[str, str], Answer] = {}
-        self.building: dict[tuple[str, str], Lock] = {}
+        self.known: dict[Key, Answer] = {}
+        self.building: dict[Key, Lock] = {}
         self.size = 0
 
 
@@ -64,20 +56,29 @@ class Api:
         window: float = 100.0,
         interval: float = 1.0,
         longest: float = 7200.0,
+        processes: ProcessTable | str = NO_PROCESSES,
     ) -> None:
-        """`window`: seconds answered where none is asked; `longest`: seconds that may be asked for."""
+        """`window`: seconds answered where none is asked; `longest`: seconds that may be asked for.
+
+        `processes`: their table, or the sentence that says why there is none.
+        """
         self._store = store
         self._window = window
         self._interval = interval
         self._answers = _Answers(store.newest(), 0.0)
         self._longest = longest
+        self._processes = processes
+        self._export = Export(store, window=window, longest=longest, interval=interval)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
         if method not in ("GET", "HEAD"):
-            body = _error(f"{method} is not for this address; GET is")
+            body = failure(f"{method} is not for this address; GET is")
             return _answer(start_response, "405 Method Not Allowed", body, [("allow", "GET, HEAD")])
-        key = (environ["PATH_INFO"], environ.get("QUERY_STRING", ""))
+        path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
+        if path == "/api/csv":
+            return self._csv(method, query, start_response)
+        key = (path, query, self._table(path, query))
         newest = self._store.newest()
         now = time.time()
         # Held from here on: an answer that takes long must not pass for one about a later tick.
@@ -91,31 +92,52 @@ class Api:
             return _answer(start_response, known.status, known.packed, PACKED)
         return _answer(start_response, known.status, known.body)
 
-    def _once(self, answers: _Answers, key: tuple[str, str]) -> Answer:
+    def _csv(self, method: str, query: str, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            download = self._export.open(query)
+        except BadRequestError as error:
+            return _answer(start_response, "400 Bad Request", failure(str(error)))
+        except BusyError as error:
+            later = [("retry-after", str(RETRY))]
+            return _answer(start_response, "503 Service Unavailable", failure(str(error)), later)
+        start_response("200 OK", [*download.headers, ("cache-control", "no-store")])
+        if method == "HEAD":
+            download.close()
+            return []
+        return download
+
+    def _table(self, path: str, query: str) -> Table | None:
+        """The processes, where a query may ask for them. Taken here: who waits for an answer is not to wait
+        for a reading as well."""
+        if isinstance(self._processes, str) or path != "/api/ticks" or "processes=1" not in query:
+            return None
+        return self._processes.newest()
+
+    def _once(self, answers: _Answers, key: Key) -> Answer:
         """Build an answer; who asks the same meanwhile waits for it."""
         if len(answers.building) >= ANSWERS or answers.size > ANSWERS_BYTES:
-            return _packed(*self._build(*key))
+            return packed(*self._build(*key))
         with answers.building.setdefault(key, Lock()):
             if key not in answers.known:
-                answers.known[key] = built = _packed(*self._build(*key))
+                answers.known[key] = built = packed(*self._build(*key))
                 answers.size += len(built.body)
             return answers.known[key]
 
-    def _build(self, path: str, query: str) -> tuple[str, bytes]:
+    def _build(self, path: str, query: str, table: Table | None) -> tuple[str, bytes]:
         try:
             if path == "/api/ticks":
-                return "200 OK", self._ticks(query)
+                return "200 OK", self._ticks(query, table)
             if path == "/api/metrics":
-                return "200 OK", _json([asdict(metric) for metric in self._store.metrics()])
+                return "200 OK", json([asdict(metric) for metric in self._store.metrics()])
             if path == "/api/alerts":
-                return "200 OK", _json({"thresholds": [_alert(state) for state in self._store.thresholds()]})
+                return "200 OK", json({"thresholds": [_alert(state) for state in self._store.thresholds()]})
             if path in ("/healthz", "/readyz"):
                 return self._health(path)
         except BadRequestError as error:
-            return "400 Bad Request", _error(str(error))
-        return "404 Not Found", _error("there is nothing at this address")
+            return "400 Bad Request", failure(str(error))
+        return "404 Not Found", failure("there is nothing at this address")
 
-    def _ticks(self, query: str) -> bytes:
+    def _ticks(self, query: str, table: Table | None) -> bytes:
         question = ask(
             query,
             window=self._window,
@@ -123,11 +145,17 @@ class Api:
             now=time.time(),
             known=[metric.key for metric in self._store.metrics()] if "metrics" in query else (),
         )
+        if question.processes and isinstance(self._processes, str):
+            raise BadRequestError(self._processes)
         if question.past is not None:
             found = past(self._store, *question.past, question.metrics, self._interval)
         else:
             found = frame(self._store, question.window, question.after, question.metrics, self._interval)
-        return _json(self._body(found))
+        body = self._body(found)
+        if question.processes and not isinstance(self._processes, str):
+            table = table or self._processes.newest()
+            body["processes"] = table and table.columns()
+        return json(body)
 
     def _body(self, found: Frame) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -160,7 +188,7 @@ class Api:
         stale = age is None or age > stale_after(step)
         status = "503 Service Unavailable" if stale and path == "/readyz" else "200 OK"
         shown = None if age is None else round(age, 3)
-        return status, _json({"status": "stale" if stale else "ok", "age": shown})
+        return status, json({"status": "stale" if stale else "ok", "age": shown})
 
 
 def stale_after(step: float) -> float:
@@ -183,22 +211,6 @@ def _alert(state: State) -> dict[str, Any]:
 
 def _since(state: State) -> int | None:
     return None if state.since is None else milliseconds(state.since)
-
-
-def _json(value: object) -> bytes:
-    # orjson writes numpy's columns ten times as fast as the standard library lists, and NaN as null.
-    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
-
-
-def _error(sentence: str) -> bytes:
-    return _json({"error": sentence})
-
-
-def _packed(status: str, body: bytes) -> Answer:
-    if len(body) < PACK_FROM:
-        return Answer(status, body, None)
-    packer = zlib.compressobj(1, wbits=31)  # gzip, and fast: columns of numbers gain little from more
-    return Answer(status, body, packer.compress(body) + packer.flush())
 
 
 def _answer(

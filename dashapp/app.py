@@ -11,8 +11,9 @@ from dash import Dash
 from dash.development.base_component import Component
 
 from dashapp import callbacks, layout
-from dashapp.api import PATHS, Api, App, StartResponse
+from dashapp.api import NO_PROCESSES, PATHS, Api, App, StartResponse
 from dashapp.config import Settings
+from dashapp.process_table import ProcessTable
 from dashapp.security import Guard
 from dashapp.static import Static
 from dashapp.stores import Reader
@@ -41,7 +42,13 @@ def create_app(store: Reader, settings: Settings) -> App:
     """The whole WSGI application over `store`."""
     dash = _dash(store, settings)
     pages = Static(dash.server.wsgi_app)
-    api = Api(store, window=settings.window, interval=settings.interval, longest=settings.longest)
+    api = Api(
+        store,
+        window=settings.window,
+        interval=settings.interval,
+        longest=settings.longest,
+        processes=ProcessTable() if shows_processes(settings) else _no_processes(settings),
+    )
 
     def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
@@ -66,8 +73,26 @@ def create_app(store: Reader, settings: Settings) -> App:
 
 
 def _page(store: Reader, settings: Settings) -> Component:
+    window, interval, longest = settings.window, settings.interval, settings.longest
     limits = [state.threshold for state in store.thresholds()]
-    return layout.page(settings.window, settings.interval, settings.longest, store.metrics(), limits)
+    return layout.page(window, interval, longest, store.metrics(), limits, shows_processes(settings))
+
+
+def shows_processes(settings: Settings) -> bool:
+    """Whether the names of processes may leave: `local` keeps them from a page that others can reach."""
+    return settings.processes == "always" or (settings.processes == "local" and not _others_reach(settings))
+
+
+def _others_reach(settings: Settings) -> bool:
+    """By its address, or by a further name that a proxy in front gives it."""
+    return settings.public or bool(settings.hosts)
+
+
+def _no_processes(settings: Settings) -> str:
+    """What is said to who asks for them; not to others how they could be had."""
+    if _others_reach(settings):
+        return NO_PROCESSES
+    return f'processes are off, as --processes is "{settings.processes}"; start with --processes local'
 
 
 def _dash(store: Reader, settings: Settings) -> Dash:

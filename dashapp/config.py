@@ -86,6 +86,9 @@ class Settings:
         'a limit to watch, such as "cpu.percent > 90 for 30s"; may be repeated',
         separator=";",
     )
+    processes: str = _setting(
+        "local", values.audience, "local, always or never", "who may see the names of processes"
+    )
 
     @property
     def longest(self) -> float:

@@ -57,7 +57,11 @@ def page(
             ),
             _controls(stops, stops.index(round(window)), window),
         ],
-        **{"data-stops": ",".join(map(str, stops)), "data-thresholds": _in_json(thresholds)},
+        **{
+            "data-stops": ",".join(map(str, stops)),
+            "data-thresholds": _in_json(thresholds),
+            "data-processes": "on" if processes else "off",
+        },
     )
 
 

@@ -6,7 +6,7 @@ Whatever a coarser level has not been told yet is made from the finer one, on th
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 
 from dashapp import columns as columns_of
 from dashapp.columns import Columns
@@ -21,6 +21,8 @@ READ = (25_000, 20_000, math.inf)
 MOST_TICKS = 80_000
 # How long a tick stays in the log before it may be sealed.
 KEPT_MS = 600_000
+# A time after every other, in milliseconds.
+NEVER = 1 << 62
 
 
 class Levels:
@@ -71,6 +73,44 @@ class Levels:
         # The first point is whole too, though it begins before the window does.
         found = self._level(level, start // size * size, end, wanted)
         return downsample(found, size).between(start, end)
+
+    def stretches(self, start: int, end: int, wanted: Sequence[str]) -> Iterator[Columns]:
+        """All points in (start, end], stretch by stretch, each from the finest level that still has it.
+
+        A stretch is what a block spans: ten minutes of ticks, six hours of minutes, 15 days of hours. What is
+        not in blocks yet comes as one: ten to twenty minutes of ticks, or, without a disk, all there are.
+        """
+        begins = self._begins()
+        sealed = self._coarser[0].newest() if self._coarser else 0
+        place = start
+        while place < end:
+            level = next((level for level, begin in enumerate(begins) if begin <= place), None)
+            if level is None:
+                place = min(begins)
+            elif level == 0 and place >= sealed:
+                yield self._ticks(place, end, list(wanted))
+                return
+            else:
+                reader = self._coarser[level]
+                after = (place // reader.span_ms + 1) * reader.span_ms
+                stop = min([end, after, sealed if level == 0 else after, *begins[:level]])
+                yield reader.columns(place, stop, wanted)
+                place = stop
+
+    def _begins(self) -> list[int]:
+        """For each level, finest first, the time after which it has all there is; NEVER where it has nothing.
+
+        A whole number of the next coarser points, so that nothing is told by two levels, or by none.
+        """
+        ages = [reader.oldest() for reader in self._coarser] or [None]
+        if ages[0] is None:
+            ticks = self._store.since(float("-inf"), MOST_TICKS)
+            ages[0] = milliseconds(ticks[0].time) if ticks else None
+        units = [milliseconds(reader.step) for reader in self._coarser[1:]]
+        units.append(units[-1] if units else 1)
+        return [
+            NEVER if age is None else (age - 1) // unit * unit for age, unit in zip(ages, units, strict=True)
+        ]
 
     def _choose(self, start: int, span: int) -> int:
         # Older ticks may have been closer together than today's: count on a second, the usual.

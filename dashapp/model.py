@@ -5,6 +5,7 @@ Imports nothing of ours, and knows no clock, process, file or socket.
     DashappError
     ├── SettingsError      settings that cannot work: one sentence each
     ├── BadRequestError         a question the API cannot answer: one sentence
+    ├── BusyError          a question that it can answer later: one sentence
     └── StoreError
         └── StoreLockedError    another collector writes to this store
 """
@@ -37,6 +38,10 @@ class SettingsError(DashappError):
 
 class BadRequestError(DashappError):
     """A question that the API cannot answer."""
+
+
+class BusyError(DashappError):
+    """A question that the API can answer later."""
 
 
 class StoreError(DashappError):

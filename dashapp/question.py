@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -14,7 +14,7 @@ from dashapp.model import BadRequestError
 MOST_METRICS = 64
 LONGEST_QUERY = 8192
 LONGEST_CURSOR = 64
-PARAMETERS = ("window", "after", "metrics", "from", "to")
+PARAMETERS = ("window", "after", "metrics", "from", "to", "processes")
 # Epoch milliseconds past which nobody means a time.
 LATEST = 1e14
 
@@ -22,38 +22,55 @@ LATEST = 1e14
 @dataclass(frozen=True, slots=True)
 class Question:
     """The newest `window` seconds since cursor `after`; or, where `past` is set, (start, end] in epoch
-    milliseconds. `metrics` None asks for all."""
+    milliseconds. `metrics` None asks for all, `panel` for those of one chart, `processes` for their table."""
 
     window: float
     after: str
     past: tuple[int, int] | None
     metrics: frozenset[str] | None
+    processes: bool = False
+    panel: str | None = None
 
 
-def ask(query: str, *, window: float, longest: float, now: float, known: Collection[str]) -> Question:
+def ask(
+    query: str,
+    *,
+    window: float,
+    longest: float,
+    now: float,
+    known: Collection[str],
+    parameters: Sequence[str] = PARAMETERS,
+) -> Question:
     """The question in a query string. BadRequestError where it is none.
 
     `window`: seconds where none are given; `longest`: seconds at the most; `now`: epoch seconds; `known`: the
-    metrics there are, empty where that is not known yet.
+    metrics there are, empty where that is not known yet; `parameters`: what it may say.
     """
-    given = _parameters(query)
+    given = _parameters(query, parameters)
     metrics = _metrics(given["metrics"], known) if "metrics" in given else None
+    if "panel" in given and metrics is not None:
+        raise BadRequestError("panel asks for all metrics of a chart; metrics do not go with it")
+    if given.get("processes", "1") != "1":
+        raise BadRequestError(f"processes is {shown(given['processes'])}; expected 1, or none at all")
+    processes = "processes" in given
     if "from" in given or "to" in given:
-        return Question(window, "", _range(given, longest, now * 1000), metrics)
+        return Question(
+            window, "", _range(given, longest, now * 1000), metrics, processes, given.get("panel")
+        )
     after = given.get("after", "")
     if len(after) > LONGEST_CURSOR:
         raise BadRequestError(f"after has {len(after)} characters; at most {LONGEST_CURSOR} are taken")
     seconds = _seconds(given["window"], longest) if "window" in given else window
-    return Question(seconds, after, None, metrics)
+    return Question(seconds, after, None, metrics, processes, given.get("panel"))
 
 
-def _parameters(query: str) -> dict[str, str]:
+def _parameters(query: str, parameters: Sequence[str]) -> dict[str, str]:
     if len(query) > LONGEST_QUERY:
         raise BadRequestError(f"the query has {len(query)} characters; at most {LONGEST_QUERY} are taken")
     given: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
-        if name not in PARAMETERS:
-            raise BadRequestError(f"{shown(name)} is not a parameter; {', '.join(PARAMETERS)} are")
+        if name not in parameters:
+            raise BadRequestError(f"{shown(name)} is not a parameter; {', '.join(parameters)} are")
         if name in given:
             raise BadRequestError(f"{name} is given twice; once is enough")
         given[name] = value

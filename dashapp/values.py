@@ -38,6 +38,12 @@ def switch(text: str) -> bool:
         raise ValueError from None
 
 
+def audience(text: str) -> str:
+    if text not in ("local", "always", "never"):
+        raise ValueError
+    return text
+
+
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 

@@ -23,14 +23,17 @@ from dashapp.api import App
 from dashapp.app import create_app
 from dashapp.clock import SystemClock
 from dashapp.collector import collect, rows_to_keep
+from dashapp.export import PLACES
 from dashapp.folders import store_folder
 from dashapp.stores import Reader
 from dashapp.stores.disk_reader import DiskReader
 from dashapp.stores.memory import MemoryStore
 from dashapp.watch import Watch
 
-# Python threads that answer. One slow answer (a first page, a long window) leaves the others free.
-THREADS = 2
+# Python threads that answer. One slow answer (a first page, a long window) leaves the others free. A download
+# keeps one until its reader has taken all: granian runs the body on it, and waits there for a slow reader
+# without any limit. So each place for a download comes with a thread of its own.
+THREADS = 2 + PLACES
 
 
 def build() -> App:

@@ -59,6 +59,9 @@ ROOMS = {
     "watch": {"model", "sampler", "stores", "thresholds"},
     "history": {"model", "stores", "columns", "levels"},
     "static": {"api"},
+    "answer": set(),
+    "export": {"model", "question", "stores", "columns", "levels"},
+    "process_table": {"model"},
     "security": {"api", "config"},
     "supervisor": {"notices"},
     "figures": {"model"},
@@ -79,6 +82,7 @@ def test_only_the_page_and_its_server_know_dash(path: Path) -> None:
     allowed = {"app": {"dash"}, "layout": {"dash"}, "callbacks": {"dash"}, "live_graph": {"dash"}}
     # History is read in columns; whoever writes it does without.
     allowed |= {"columns": {"numpy"}, "downsample": {"numpy"}, "history": {"numpy"}, "stores": {"numpy"}}
+    allowed |= {"export": {"numpy"}}
     room = [*name_of(path).split("."), ""][1]
     expected = {"granian"} if room == "web" else allowed.get(room, set())
     assert outside & set(HEAVY) <= expected

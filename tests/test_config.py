@@ -52,6 +52,8 @@ BAD = [
     ("--host", "127.0.0.1:80", "IP address"),
     ("--hosts", "a,b c", "host names"),
     ("--hosts", "http://a", "host names"),
+    ("--processes", "1", "local, always or never"),
+    ("--processes", "", "local, always or never"),
     ("--store", "reddis://x", "folder"),
     ("--store", "", "folder"),
     ("--store", "memory:x", "folder"),
@@ -152,6 +154,7 @@ GOOD = {
     "workers": ("33", 33),
     "collector": ("off", False),
     "threshold": ("cpu.percent > 90 for 30s", (Threshold("cpu.percent", ">", 90, 30),)),
+    "processes": ("never", "never"),
 }
 
 

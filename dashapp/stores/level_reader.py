@@ -34,7 +34,7 @@ class LevelReader:
         self.step = step
         self.damaged = 0
         self._path = folder / "cache.db"
-        self._span_ms = round(span * 1000)
+        self.span_ms = round(span * 1000)
         self._said: set[int] = set()
 
     def oldest(self) -> int | None:
@@ -44,7 +44,7 @@ class LevelReader:
             try:
                 return int(block.read_header(value)[0]["start"]) if isinstance(value, bytes) else int(tag)
             except ValueError:
-                return int(tag) - self._span_ms  # damaged: it ends then, and began a span before at the most
+                return int(tag) - self.span_ms  # damaged: it ends then, and began a span before at the most
         return None
 
     def newest(self) -> int:
@@ -62,7 +62,7 @@ class LevelReader:
             else []
         )
         found = self._select(
-            "typeof(key) = 'integer' AND tag > ? AND tag < ? ORDER BY key", start, end + self._span_ms
+            "typeof(key) = 'integer' AND tag > ? AND tag < ? ORDER BY key", start, end + self.span_ms
         )
         parts = []
         for (value,) in found:
