@@ -4,7 +4,8 @@
   "use strict";
 
   const REST_MS = 120; // what a slider or a zoom rests before the server is asked
-  const MOST_POINTS = 2000; // of a metric in one answer: past that a point stands for several ticks
+  // Of a metric in one answer; past 2,000 a point stands for several ticks, and the ends are rounded.
+  const MOST_POINTS = 1990;
 
   app.Live = class {
     /* `base`: where the server's paths begin. `host`: onAnswer(frame), onPast(frame), onFailure(asked), onZoom(range),
