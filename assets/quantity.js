@@ -8,6 +8,7 @@
     if (value === null || value === undefined) return "";
     if (unit === "%") return `${value.toFixed(1)} %`;
     if (unit === "s") return app.words(value);
+    if (unit === "1/s") return `${app.quantity(value, "")}/s`;
     if (unit !== "B" && unit !== "B/s" && unit !== "Hz") {
       const digits = Math.abs(value) < 100 && !Number.isInteger(value) ? 2 : 0;
       return `${value.toLocaleString("en", { maximumFractionDigits: digits })} ${unit}`.trim();
@@ -24,6 +25,7 @@
   app.hoverFormat = function (unit) {
     if (unit === "%") return "%{y:.1f} %";
     if (unit === "B" || unit === "B/s" || unit === "Hz") return `%{y:.3s}${unit}`;
+    if (unit === "1/s") return "%{y:,.4~r}/s";
     return `%{y:,.4~r} ${app.plain(unit)}`.trim();
   };
 

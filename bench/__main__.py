@@ -16,7 +16,17 @@ from bench.machine import words
 from bench.table import Row, markdown, plain
 
 # In this order: what is sensitive to a busy machine comes before what heats it.
-PARTS = ("startup", "collector_cost", "viewers", "first_load", "main_thread", "whole_page", "latency", "soak", "two_years")
+PARTS = (
+    "startup",
+    "collector_cost",
+    "viewers",
+    "first_load",
+    "main_thread",
+    "whole_page",
+    "latency",
+    "soak",
+    "two_years",
+)
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 

@@ -72,6 +72,8 @@ def scale(unit: str, low: float | None, high: float | None) -> dict[str, Any]:
     # Thousands as k, M, G: the SI prefixes mean powers of ten, on disks and networks alike.
     if unit in ("B", "B/s", "Hz"):
         return axis | {"tickformat": "~s", "ticksuffix": unit}
+    if unit == "1/s":
+        return axis | {"ticksuffix": "/s"}
     return axis | {"ticksuffix": f" {unit}" if unit else ""}
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from dash import dcc, html
 
 from dashapp.live_graph import charts, live_graph
 from dashapp.model import Metric
-from dashapp.panels import panels
+from dashapp.panels import DETAILS, Panel, panels
 from dashapp.thresholds import Threshold
 from dashapp.tiles import Tile, tiles
 
@@ -49,12 +49,7 @@ def page(
             html.Div(id="notices", role="alert", hidden=True),
             html.Div(id="alerts", role="alert", hidden=True),
             html.Div([_tile(tile, metrics) for tile in tiles(metrics)], id="tiles"),
-            html.Main(
-                [
-                    *(live_graph(panel, there=panel.name in there) for panel in shown),
-                    *([_process_table()] if processes else []),
-                ]
-            ),
+            html.Main(_sections(shown, there, processes)),
             _controls(stops, stops.index(round(window)), window),
         ],
         **{
@@ -87,6 +82,15 @@ def _header() -> html.Header:
             ),
         ]
     )
+
+
+def _sections(shown: Sequence[Panel], there: Collection[str], processes: bool) -> list[html.Section]:
+    sections = [live_graph(panel, there=panel.name in there) for panel in shown]
+    if processes:
+        # Below the machine as a whole, above what goes into detail.
+        names = [panel.name for panel in shown]
+        sections.insert(names.index(DETAILS) if DETAILS in names else len(names), _process_table())
+    return sections
 
 
 def _process_table() -> html.Section:

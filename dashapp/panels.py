@@ -56,6 +56,10 @@ PANELS = (
 )
 
 
+# The first panel of those that go into detail.
+DETAILS = "pressure"
+
+
 def panels(metrics: Iterable[Metric]) -> list[Panel]:
     """Every panel that there may be: ours, and one for each other name that a metric gives."""
     known = {panel.name for panel in PANELS}
