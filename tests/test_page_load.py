@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from conftest import Serve
 from drawing import assert_drawn_equals_store, wait_for_state, wait_until
 from playwright.sync_api import CDPSession, Page
@@ -15,7 +16,7 @@ COUNT_DRAWS = """() => {
     }
 }"""
 # As if the page's interval were this short, so that a minute holds the draws of ten.
-HURRY = "() => { window.hurry = setInterval(() => dash_clientside.dashapp.tick(), 60); }"
+HURRY = "() => { window.hurry = setInterval(() => dash_clientside.dashapp.tick(), 40); }"
 
 
 def test_a_tick_extends_and_draws_nothing_anew(page: Page, serve: Serve) -> None:
@@ -43,7 +44,8 @@ def measured(session: CDPSession) -> dict[str, float]:
     return {metric["name"]: metric["value"] for metric in found if metric["name"] in wanted}
 
 
-def test_two_thousand_ticks_leave_nothing_behind(page: Page, serve: Serve) -> None:
+@pytest.mark.timeout(300)
+def test_a_thousand_draws_leave_nothing_behind(page: Page, serve: Serve) -> None:
     live = serve(past=500, interval=0.025)
     page.goto(live.url)
     page.focus("#window [role=slider]")
@@ -53,10 +55,12 @@ def test_two_thousand_ticks_leave_nothing_behind(page: Page, serve: Serve) -> No
     session.send("Performance.enable")
     session.send("HeapProfiler.enable")
     seen = []
-    for ticks in (500, 1000, 1000):
+    # By draws, not by ticks, of which a busy machine draws several at once: the first seven hundred warm up
+    # what the browser compiles and keeps.
+    for draws in (700, 250, 250):
         page.evaluate(HURRY)
-        target = live.store.newest().time_ms + ticks * 25
-        wait_until(page, lambda t=target: live.store.newest().time_ms >= t, 120, every=0.5)
+        target = len(live.trouble.asked) + draws
+        wait_until(page, lambda t=target: len(live.trouble.asked) >= t, 120, every=0.5)
         # At rest: what a draw in progress holds is no leak.
         page.evaluate("clearInterval(window.hurry)")
         live.feeder.stop()
@@ -68,5 +72,4 @@ def test_two_thousand_ticks_leave_nothing_behind(page: Page, serve: Serve) -> No
     assert late["JSHeapUsedSize"] < early["JSHeapUsedSize"] + 700_000
     assert late["Nodes"] < early["Nodes"] + 60
     assert late["JSEventListeners"] < early["JSEventListeners"] + 10
-    assert len(live.trouble.asked) > 150
     wait_for_state(page, "live")

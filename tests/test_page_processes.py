@@ -1,4 +1,4 @@
-"""The table of processes in the browser: asked for only while it is seen, sorted, filtered, and by name alone."""
+"""The table of processes in the browser: asked for only while it is seen; sorted, filtered, names alone."""
 
 from __future__ import annotations
 
@@ -54,9 +54,7 @@ def test_processes_are_asked_for_only_while_they_are_seen(
     assert "hunter2" not in page.content()
 
 
-def test_the_table_is_sorted_and_filtered(
-    page: Page, serve: Serve, burning: subprocess.Popen[bytes]
-) -> None:
+def test_the_table_is_sorted_and_filtered(page: Page, serve: Serve, burning: subprocess.Popen[bytes]) -> None:
     live = serve(interval=0.5)
     page.goto(live.url)
     page.locator(TABLE).scroll_into_view_if_needed()
