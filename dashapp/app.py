@@ -10,7 +10,7 @@ from typing import Any
 from dash import Dash
 from dash.development.base_component import Component
 
-from dashapp import callbacks, layout
+from dashapp import callbacks, document, layout
 from dashapp.api import NO_PROCESSES, PATHS, Api, App, StartResponse
 from dashapp.config import Settings
 from dashapp.process_table import ProcessTable
@@ -18,24 +18,8 @@ from dashapp.security import Guard
 from dashapp.static import Static
 from dashapp.stores import Reader
 
-PAGES = ("/", "/_dash-layout", "/_dash-dependencies", "/_favicon.ico")
+PAGES = ("/", "/_dash-layout", "/_dash-dependencies")
 FILES = ("/assets/", "/_dash-component-suites/")
-
-INDEX = """<!DOCTYPE html>
-<html lang="en">
-    <head>
-        {%metas%}
-        <meta name="color-scheme" content="light dark">
-        <title>{%title%}</title>
-        {%favicon%}
-        {%css%}
-    </head>
-    <body>
-        <noscript>This page draws its charts in the browser and needs JavaScript.</noscript>
-        {%app_entry%}
-        <footer>{%config%}{%scripts%}{%renderer%}</footer>
-    </body>
-</html>"""
 
 
 def create_app(store: Reader, settings: Settings) -> App:
@@ -99,14 +83,16 @@ def _dash(store: Reader, settings: Settings) -> Dash:
     app = Dash(
         "dashapp",
         assets_folder=str(assets_folder()),
-        index_string=INDEX,
         title="dashapp",
         update_title=None,
         enable_mcp=False,
         use_pages=False,
         pages_folder="",
+        # Else every page carries its whole layout twice, for a check that the tests make.
+        suppress_callback_exceptions=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
+    app.interpolate_index = document.writer(app.get_relative_path, app.get_asset_url("favicon.svg"))
     app.layout = partial(_page, store, settings)
     callbacks.connect(app)
     return app

@@ -66,6 +66,7 @@ ROOMS = {
     "supervisor": {"notices"},
     "figures": {"model"},
     "callbacks": set(),
+    "document": set(),
 }
 
 

@@ -1,0 +1,78 @@
+"""`python -m audit`: serve a page with an hour behind it, ask Lighthouse and axe; 1 where it falls short.
+
+Needs the npm packages that `make audit` installs beside this file.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from playwright.sync_api import Browser, sync_playwright
+
+from audit import axe, lighthouse
+from audit.states import STATES
+from audit.verdict import Report, Violations, judge
+from bench.page import browser, chromium
+from bench.served import Served, command, fill, folder, free_port, launched, serving
+
+HISTORY = 3600
+
+
+def main() -> int:
+    if not (lighthouse.COMMAND.exists() and axe.SCRIPT.exists()):
+        print(
+            "The audit's npm packages are not installed: run `make audit`, which installs them.",
+            file=sys.stderr,
+        )
+        return 1
+    start = time.monotonic()
+    try:
+        with folder() as store:
+            fill(store, HISTORY)
+            with serving(store) as full:
+                reports = _reports(full)
+                found = _violations(full)
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return 1
+    lines, code = judge(reports, found)
+    print("\n".join([*lines, f"In {time.monotonic() - start:.0f} s."]))
+    return code
+
+
+def _reports(full: Served) -> list[Report]:
+    path = _chromium()
+    return [lighthouse.run(full.url, path) for _ in range(lighthouse.RUNS)]
+
+
+def _chromium() -> str:
+    if path := chromium():
+        return path
+    with sync_playwright() as playwright:
+        return playwright.chromium.executable_path
+
+
+def _violations(full: Served) -> dict[str, Violations]:
+    with ExitStack() as stack:
+        empty = stack.enter_context(_empty())
+        running: Browser = stack.enter_context(browser())
+        return {
+            state.name: axe.violations(running, (full if state.filled else empty).url, state)
+            for state in STATES
+        }
+
+
+@contextmanager
+def _empty() -> Iterator[Served]:
+    """A server in front of nothing: no tick, and nobody who makes one."""
+    port = free_port()
+    with folder() as store, launched(command(store, port, "--no-collector"), port) as served:
+        served.wait("/healthz")
+        yield served
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,70 @@
+"""The states of the page that axe looks at: one table, and how a page is brought into each.
+
+A new state is a new row. Knows the page by its contract only: `data-panel`, `#status`, the address.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import Page
+
+from bench.page import until
+
+# Higher than a screen: a chart that is out of sight is not drawn, and would not be looked at.
+DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 3200}}
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+DRAWN = "document.querySelector('[data-panel=cpu] .js-plotly-plot .scatterlayer path') !== null"
+
+
+@dataclass(frozen=True)
+class State:
+    """`options` are the browser context's; `reach` brings the open page there, and waits until it is."""
+
+    name: str
+    reach: Callable[[Page], None]
+    options: dict[str, Any] = field(default_factory=lambda: DESK)
+    filled: bool = True
+    # What stands behind the address's "?", made when the page is opened.
+    query: Callable[[], str] = str
+
+
+def shows(state: str) -> Callable[[Page], None]:
+    """Until the badge says `state`, with a chart drawn."""
+
+    def reach(page: Page) -> None:
+        _badge(page, state)
+        until(page, DRAWN)
+
+    return reach
+
+
+def _badge(page: Page, state: str) -> None:
+    until(page, f"document.querySelector('#status')?.dataset.state === '{state}'")
+
+
+def _empty(page: Page) -> None:
+    until(page, "document.querySelector('#status')?.textContent === 'Waiting for the first points'")
+
+
+def _offline(page: Page) -> None:
+    shows("live")(page)
+    page.context.set_offline(True)
+    _badge(page, "offline")
+
+
+def _past() -> str:
+    return f"window=100&end={1000 * int(time.time() - 1200)}"
+
+
+STATES = (
+    State("dark", shows("live"), DESK | {"color_scheme": "dark"}),
+    State("light", shows("live"), DESK | {"color_scheme": "light"}),
+    State("phone", shows("live"), PHONE),
+    State("paused in the past", shows("paused"), query=_past),
+    State("empty store", _empty, filled=False),
+    State("offline", _offline),
+)

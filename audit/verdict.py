@@ -1,0 +1,83 @@
+"""What passes, from what Lighthouse and axe answered: pure, so that a test can make it fail.
+
+Knows the shapes of their JSON, not how they are run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+# A report as Lighthouse writes it, and the violations that axe found in one state of the page.
+Report = Mapping[str, Any]
+Violations = Sequence[Mapping[str, Any]]
+
+AT_LEAST = 95
+CATEGORIES = ("performance", "accessibility", "best-practices")
+METRICS = {
+    "first-contentful-paint": "FCP",
+    "largest-contentful-paint": "LCP",
+    "total-blocking-time": "TBT",
+    "cumulative-layout-shift": "CLS",
+    "speed-index": "SI",
+}
+# Below this Lighthouse itself no longer shows an audit as passed.
+PASSED = 0.9
+
+
+def judge(reports: Sequence[Report], found: Mapping[str, Violations]) -> tuple[list[str], int]:
+    """The lines to print, and the exit code: 1 for a category below AT_LEAST or any violation of axe's."""
+    lines: list[str] = []
+    failed = not reports or not found
+    for category in CATEGORIES if reports else ():
+        report = median(reports, category)
+        score = score_of(report, category)
+        runs = ", ".join(str(score_of(each, category)) for each in reports)
+        failed |= score < AT_LEAST
+        lines.append(f"{'ok' if score >= AT_LEAST else 'NO':3}{category}: {score} of 100 (runs: {runs})")
+        lines += failing(report, category)
+    if reports:
+        lines.append("   " + "  ".join(metrics(median(reports, "performance"))))
+    for state, violations in found.items():
+        failed |= bool(violations)
+        lines.append(f"{'NO' if violations else 'ok':3}axe, {state}: {len(violations) or 'no'} violation(s)")
+        lines += [line for violation in violations for line in described(violation)]
+    return lines, int(failed)
+
+
+def score_of(report: Report, category: str) -> int:
+    """0 to 100; 0 where Lighthouse could not tell."""
+    # Rounded as Lighthouse rounds it: its own answer has two decimals, and floats have more.
+    return round(100 * (report["categories"][category]["score"] or 0))
+
+
+def median(reports: Sequence[Report], category: str) -> Report:
+    """The run in the middle: machines are noisy, and one bad run says nothing of the page."""
+    return sorted(reports, key=lambda report: score_of(report, category))[(len(reports) - 1) // 2]
+
+
+def failing(report: Report, category: str) -> Iterator[str]:
+    if report.get("runtimeError"):
+        yield f"     {report['runtimeError'].get('message', 'Lighthouse broke')}"
+    for ref in report["categories"][category]["auditRefs"]:
+        audit = report["audits"][ref["id"]]
+        score = audit.get("score")
+        if score is not None and score < PASSED:
+            told = audit.get("displayValue")
+            counts = "" if ref["weight"] else " (not in the score)"
+            yield f"     {ref['id']}: {audit['title']}{f', {told}' if told else ''}{counts}"
+
+
+def metrics(report: Report) -> Iterator[str]:
+    """What the performance score is made of; milliseconds, but for CLS."""
+    for name, short in METRICS.items():
+        value = report["audits"].get(name, {}).get("numericValue")
+        if value is not None:
+            yield f"{short} {value:.3f}" if short == "CLS" else f"{short} {value:,.0f} ms"
+
+
+def described(violation: Mapping[str, Any]) -> Iterator[str]:
+    for node in violation["nodes"]:
+        # A selector is a list: one more for each frame or shadow root on the way.
+        element = " ".join(map(str, node["target"]))
+        yield f"     {violation['id']} ({violation.get('impact')}): {violation['help']}: {element}"

@@ -1,0 +1,67 @@
+"""The page's document: its head, its first words, and the order in which a browser gets to hear of its files.
+
+Fills in what Dash made; knows neither Dash nor what the page holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+DESCRIPTION = "CPU, memory, disks, network and the other vital signs of this machine, live, with their past."
+# What the renderer asks for when all the scripts have run, and what Dash loads when it has read the answers:
+# begun along with the scripts, it is there by then.
+_ASKED = ("_dash-layout", "_dash-dependencies")
+_LATE = (
+    "_dash-component-suites/dash/dcc/async-slider.js",
+    "_dash-component-suites/dash/dcc/async-graph.js",
+)
+# Sent to every page by Dash, of use to none of ours. (Its polyfill is: dcc's sliders and graphs call
+# the regeneratorRuntime that stands in there.)
+_UNUSED = re.compile(r'<script src="[^"]*/dash_table/[^"]*"></script>\n?')
+
+# The first words stand where the page's header will, in its own style, before any script has come. They go
+# when the page is there; inside Dash's own element they would go for its "Loading..." first.
+_TEMPLATE = """<!DOCTYPE html>
+<html lang="en">
+    <head>
+        {metas}
+        <meta name="description" content="{description}">
+        <meta name="color-scheme" content="light dark">
+        <title>{title}</title>
+        <link rel="icon" type="image/svg+xml" href="{icon}">
+        {css}
+        {hints}
+        <style>
+            #first {{ max-width: 1880px; margin: 0 auto; padding: 0 16px; }}
+            #first p {{ margin: 0; padding: 3rem 1rem; text-align: center; color: var(--quiet); }}
+            body:has(#page) > #first, body:has(> #first) ._dash-loading {{ display: none; }}
+            @supports not selector(:has(a)) {{ #first {{ display: none; }} }}
+            @media (max-width: 640px) {{ #first {{ padding: 0 10px; }} }}
+        </style>
+    </head>
+    <body>
+        <noscript>This page draws its charts in the browser and needs JavaScript.</noscript>
+        <div id="first"><header>
+            <h1>dashapp<span class="tagline">this machine, live</span></h1>
+        </header><p>{description}</p></div>
+        {app_entry}
+        {config}{scripts}{renderer}
+    </body>
+</html>"""
+
+
+def writer(address: Callable[[str], str], icon: str) -> Callable[..., str]:
+    """What Dash calls with the pieces that it made; `address` tells where one of its paths is."""
+    asked = (f'<link rel="preload" as="fetch" crossorigin href="{address("/" + path)}">' for path in _ASKED)
+    late = (f'<link rel="preload" as="script" href="{address("/" + path)}">' for path in _LATE)
+    hints = "\n        ".join((*asked, *late))
+
+    def write(*, scripts: str, favicon: str, **pieces: str) -> str:
+        # Dash's own icon is 15 kB of somebody else's.
+        del favicon
+        return _TEMPLATE.format(
+            scripts=_UNUSED.sub("", scripts), icon=icon, hints=hints, description=DESCRIPTION, **pieces
+        )
+
+    return write

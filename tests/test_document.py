@@ -1,0 +1,74 @@
+"""The page's document: what it says before any script, and that it announces what the page then asks for."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from conftest import Serve
+from drawing import assert_drawn_equals_store
+from playwright.sync_api import Page
+from wsgi import ask
+
+from dashapp.api import App
+from dashapp.app import create_app
+from dashapp.config import Settings
+from dashapp.stores.memory import MemoryStore
+
+
+@pytest.fixture
+def app() -> App:
+    return create_app(MemoryStore(), Settings(store="memory:"))
+
+
+def test_every_address_in_it_answers(app: App) -> None:
+    text = ask(app, "/", host="localhost").body.decode()
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', text)
+    assert len(addresses) > 20
+    for address in addresses:
+        assert ask(app, address, host="localhost").status == 200, address
+    # The table comes with Dash and is on no page of ours.
+    assert not [address for address in addresses if "dash_table" in address]
+    assert '<meta name="description"' in text
+
+
+def test_it_does_not_carry_the_layout_that_is_asked_for_after(app: App) -> None:
+    answer = ask(app, "/", host="localhost")
+    assert b"validation_layout" not in answer.body
+    assert len(answer.body) < 20_000
+
+
+def test_what_it_announces_is_asked_for_once(page: Page, serve: Serve) -> None:
+    live = serve()
+    asked: list[str] = []
+    told: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(live.url)))
+    page.on("console", lambda line: told.append(line.text))
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    counts = Counter(address for address in asked if not address.startswith("api/"))
+    assert set(counts.values()) == {1}
+    hints = page.locator('link[rel="preload"]')
+    announced = {hint.get_attribute("href") for hint in hints.all()}
+    assert {"/_dash-layout", "/_dash-dependencies"} < announced
+    # Chromium says so where nobody took what was announced.
+    page.wait_for_timeout(5000)
+    assert not [line for line in told if "preload" in line]
+
+
+def test_the_first_words_make_room_for_the_page(page: Page, serve: Serve) -> None:
+    live = serve()
+    page.route("**/_dash-layout", lambda _: None)
+    page.goto(live.url, wait_until="commit")
+    first = page.locator("#first")
+    first.wait_for()
+    assert first.locator("h1").inner_text().startswith("dashapp")
+    page.wait_for_load_state("load")
+    assert first.is_visible()
+    assert not page.locator("._dash-loading").is_visible()
+    page.unroute_all()
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    assert not first.is_visible()
+    assert page.get_by_role("heading", level=1).count() == 1
