@@ -55,12 +55,19 @@
     else document.documentElement.requestFullscreen?.().catch(() => {});
   }
 
+  let naming = null; // of a slider that is not there yet
+
   /* Say to those who hear the page what the slider is. Dash mounts it later than it calls for its value. */
   app.nameSlider = function (seconds) {
+    naming?.disconnect();
     const thumb = document.querySelector("#window [role=slider]");
     const words = app.fullWords(seconds);
-    if (!thumb || thumb.getAttribute("aria-valuetext") === words) return;
-    thumb.setAttribute("aria-valuetext", words);
-    thumb.setAttribute("aria-label", "Time on screen");
+    if (!thumb) {
+      naming = new MutationObserver(() => app.nameSlider(seconds));
+      naming.observe(document.getElementById("page"), { childList: true, subtree: true });
+    } else if (thumb.getAttribute("aria-valuetext") !== words) {
+      thumb.setAttribute("aria-valuetext", words);
+      thumb.setAttribute("aria-label", "Time on screen");
+    }
   };
 })((window.dashapp = window.dashapp || {}));

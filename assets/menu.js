@@ -49,7 +49,7 @@
       button.setAttribute("aria-expanded", String(event.newState === "open"));
       if (event.newState === "closed") menu.remove();
     });
-    document.body.append(menu);
+    button.after(menu);
     menu.showPopover();
     const { bottom, right, top } = button.getBoundingClientRect();
     const { offsetHeight: height, offsetWidth: width } = menu;

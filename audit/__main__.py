@@ -32,7 +32,7 @@ def main() -> int:
     try:
         with folder() as store:
             fill(store, HISTORY)
-            with serving(store) as full:
+            with serving(store, "--threshold", "memory.percent > 0.01") as full:
                 reports = _reports(full)
                 found = _violations(full)
     except RuntimeError as error:

@@ -56,6 +56,34 @@ def _offline(page: Page) -> None:
     _badge(page, "offline")
 
 
+def pressed(key: str) -> Callable[[Page], None]:
+    """Live, with the dialog open that a key opens."""
+
+    def reach(page: Page) -> None:
+        shows("live")(page)
+        page.keyboard.press(key)
+        until(page, "document.querySelector('dialog[open]') !== null")
+
+    return reach
+
+
+def _menu(page: Page) -> None:
+    shows("live")(page)
+    page.click('[data-panel="cpu"] .more')
+    until(page, "document.querySelector('.menu:popover-open') !== null")
+
+
+def _processes(page: Page) -> None:
+    shows("live")(page)
+    page.locator('[data-table="top"]').scroll_into_view_if_needed()
+    until(page, "document.querySelectorAll('[data-table=top] tbody tr').length > 3")
+
+
+def _alert(page: Page) -> None:
+    shows("live")(page)
+    until(page, "document.querySelector('.tile.broken') !== null")
+
+
 def _past() -> str:
     return f"window=100&end={1000 * int(time.time() - 1200)}"
 
@@ -67,4 +95,11 @@ STATES = (
     State("paused in the past", shows("paused"), query=_past),
     State("empty store", _empty, filled=False),
     State("offline", _offline),
+    State("help", pressed("?")),
+    State("go to", pressed("g")),
+    State("panels", pressed("v")),
+    State("a panel's menu", _menu),
+    State("processes", _processes),
+    State("a broken threshold, dark", _alert, DESK | {"color_scheme": "dark"}),
+    State("a broken threshold, light", _alert, DESK | {"color_scheme": "light"}),
 )

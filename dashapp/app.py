@@ -9,8 +9,9 @@ from typing import Any
 
 from dash import Dash
 from dash.development.base_component import Component
+from flask import Response
 
-from dashapp import callbacks, document, layout
+from dashapp import bundle, callbacks, document, layout
 from dashapp.api import NO_PROCESSES, PATHS, Api, App, StartResponse
 from dashapp.config import Settings
 from dashapp.process_table import ProcessTable
@@ -83,6 +84,7 @@ def _dash(store: Reader, settings: Settings) -> Dash:
     app = Dash(
         "dashapp",
         assets_folder=str(assets_folder()),
+        assets_ignore=bundle.IGNORED,
         title="dashapp",
         update_title=None,
         enable_mcp=False,
@@ -92,7 +94,15 @@ def _dash(store: Reader, settings: Settings) -> Dash:
         suppress_callback_exceptions=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    app.interpolate_index = document.writer(app.get_relative_path, app.get_asset_url("favicon.svg"))
+    own = bundle.Bundle(assets_folder())
+    app.server.add_url_rule(
+        f"/assets/{bundle.NAME}", "bundle", lambda: Response(own.text, mimetype="text/javascript")
+    )
+    app.interpolate_index = document.writer(
+        app.get_relative_path,
+        icon=app.get_asset_url("favicon.svg"),
+        own=f"{app.get_asset_url(bundle.NAME)}?m={own.mark}",
+    )
     app.layout = partial(_page, store, settings)
     callbacks.connect(app)
     return app

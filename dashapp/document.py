@@ -46,13 +46,15 @@ _TEMPLATE = """<!DOCTYPE html>
             <h1>dashapp<span class="tagline">this machine, live</span></h1>
         </header><p>{description}</p></div>
         {app_entry}
-        {config}{scripts}{renderer}
+        {config}{scripts}<script src="{own}"></script>
+        {renderer}
     </body>
 </html>"""
 
 
-def writer(address: Callable[[str], str], icon: str) -> Callable[..., str]:
-    """What Dash calls with the pieces that it made; `address` tells where one of its paths is."""
+def writer(address: Callable[[str], str], icon: str, own: str) -> Callable[..., str]:
+    """What Dash calls with the pieces that it made; `address` tells where one of its paths is, `own` where
+    the page's own scripts are."""
     asked = (f'<link rel="preload" as="fetch" crossorigin href="{address("/" + path)}">' for path in _ASKED)
     late = (f'<link rel="preload" as="script" href="{address("/" + path)}">' for path in _LATE)
     hints = "\n        ".join((*asked, *late))
@@ -61,7 +63,12 @@ def writer(address: Callable[[str], str], icon: str) -> Callable[..., str]:
         # Dash's own icon is 15 kB of somebody else's.
         del favicon
         return _TEMPLATE.format(
-            scripts=_UNUSED.sub("", scripts), icon=icon, hints=hints, description=DESCRIPTION, **pieces
+            scripts=_UNUSED.sub("", scripts),
+            icon=icon,
+            own=own,
+            hints=hints,
+            description=DESCRIPTION,
+            **pieces,
         )
 
     return write

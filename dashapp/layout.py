@@ -47,7 +47,6 @@ def page(
             dcc.Store(id="charts", data=charts(shown, metrics, thresholds)),
             _header(),
             html.Div(id="notices", role="alert", hidden=True),
-            html.Div(id="alerts", role="alert", hidden=True),
             html.Div([_tile(tile, metrics) for tile in tiles(metrics)], id="tiles"),
             html.Main(_sections(shown, there, processes)),
             _controls(stops, stops.index(round(window)), window),
@@ -70,6 +69,7 @@ def _header() -> html.Header:
     return html.Header(
         [
             html.H1(["dashapp", html.Span("this machine, live", className="tagline")]),
+            html.Div(id="alerts", role="alert", hidden=True),
             html.Div("Connecting", id="status", role="status", **{"data-state": "stale"}),
             html.Div(
                 [

@@ -1,0 +1,37 @@
+"""The page's own scripts come as one file, whole and under an address that changes with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wsgi import ask
+
+from dashapp.app import assets_folder, create_app
+from dashapp.bundle import NAME, Bundle
+from dashapp.config import Settings
+from dashapp.stores.memory import MemoryStore
+
+
+def test_every_script_of_the_folder_is_in_it_whole() -> None:
+    text = Bundle(assets_folder()).text
+    scripts = list(assets_folder().glob("*.js"))
+    assert len(scripts) > 20
+    assert all(script.read_text().rstrip() in text for script in scripts)
+
+
+def test_another_content_has_another_mark(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text("one();")
+    before = Bundle(tmp_path).mark
+    (tmp_path / "a.js").write_text("two();")
+    assert Bundle(tmp_path).mark != before
+
+
+def test_a_page_asks_for_one_script_of_ours_and_may_keep_it() -> None:
+    app = create_app(MemoryStore(), Settings(store="memory:"))
+    page = ask(app, "/").body.decode()
+    ours = [part.split('"')[0] for part in page.split('src="/assets/')[1:]]
+    assert [address.split("?")[0] for address in ours] == ["vendor/plotly-basic-4.1.1.min.js", NAME]
+    answer = ask(app, f"/assets/{ours[1]}")
+    assert answer.status == 200
+    assert answer.headers["cache-control"].endswith("immutable")
+    assert answer.headers["content-type"].startswith("text/javascript")
