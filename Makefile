@@ -1,9 +1,9 @@
-# make run · make test · make check · make audit · make bench: each makes the virtual environment that it needs.
+# make run · make test · make check · make audit · make bench · make pictures: each makes the virtual environment that it needs.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check audit bench browser clean
+.PHONY: run test check audit bench pictures browser clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m dashapp $(ARGS)
@@ -24,6 +24,9 @@ audit: $(VENV)/test.stamp browser audit/node_modules/install.stamp
 	$(BIN)/python -m audit
 
 # What the lock pins, and nothing that runs at installing.
+pictures: $(VENV)/test.stamp browser
+	$(BIN)/python -m audit.pictures
+
 audit/node_modules/install.stamp: audit/package.json audit/package-lock.json
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && npm --version >/dev/null 2>&1 || \
 	  { echo "make audit needs node 20 or newer, and npm: install your system's packages nodejs and npm, then run this again." >&2; exit 1; }

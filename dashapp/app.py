@@ -9,7 +9,6 @@ from typing import Any
 
 from dash import Dash
 from dash.development.base_component import Component
-from flask import Response
 
 from dashapp import bundle, callbacks, document, layout
 from dashapp.api import NO_PROCESSES, PATHS, Api, App, StartResponse
@@ -96,7 +95,9 @@ def _dash(store: Reader, settings: Settings) -> Dash:
     )
     own = bundle.Bundle(assets_folder())
     app.server.add_url_rule(
-        f"/assets/{bundle.NAME}", "bundle", lambda: Response(own.text, mimetype="text/javascript")
+        f"/assets/{bundle.NAME}",
+        "bundle",
+        lambda: app.server.response_class(own.text, mimetype="text/javascript"),
     )
     app.interpolate_index = document.writer(
         app.get_relative_path,

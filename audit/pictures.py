@@ -1,0 +1,179 @@
+"""`make pictures`: the page in every state that a person may meet, as the pictures in `docs/`.
+
+The machines are made up, the page and its server are the real ones.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+from playwright.sync_api import Browser, Page
+
+from audit.states import shows
+from bench.page import browser, until
+from bench.served import Served, command, folder, free_port, launched
+from dashapp.model import Metric, Tick
+from dashapp.sources.cpu import TOTAL, core
+from dashapp.stores.disk import DiskStore
+from dashapp.stores.long_memory import Retention
+from dashapp.thresholds import Threshold
+from dashapp.watch import Watch
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+DAY = 86_400
+MEMORY = Metric("memory.percent", "Memory", "%", "memory", 0, 100)
+LOAD = Metric("load.1", "Load, 1 min", "", "load", 0)
+NETWORK = tuple(
+    Metric(f"network.{way}", way.capitalize(), "B/s", "network", 0) for way in ("received", "sent")
+)
+SENSORS = tuple(
+    Metric(f"temperature.core{number}", f"Core {number}", "°C", "temperature") for number in range(4)
+)
+
+
+def disks(count: int) -> tuple[Metric, ...]:
+    whole = [Metric(f"disk.{way}", way.capitalize(), "B/s", "disk", 0) for way in ("read", "write")]
+    each = [
+        Metric(f"disk.sd{chr(97 + n)}.{way}", f"sd{chr(97 + n)} {way}", "B/s", "disks", 0)
+        for n in range(count)
+        for way in ("read", "write")
+    ]
+    return (*whole, *each)
+
+
+def machine(cores: int = 4, disk: int = 1, sensors: bool = True) -> tuple[Metric, ...]:
+    rest = (MEMORY, LOAD, *NETWORK, *disks(disk), *(SENSORS if sensors else ()))
+    return (TOTAL, *map(core, range(cores)), *rest)
+
+
+def value(metric: Metric, place: int, at: float) -> float:
+    """Something like a day of work, with the unrest of a minute; the same at the same time."""
+    day = 0.5 - 0.45 * math.cos(2 * math.pi * (at % DAY) / DAY)
+    unrest = math.sin(at / 7 + place) * math.sin(at / 61 + 3 * place) + 0.4 * math.sin(at / 2.3 + 5 * place)
+    share = min(max(0.15 + 0.55 * day + 0.22 * unrest, 0.01), 0.99)
+    if metric.unit == "%":
+        return 100 * share
+    return {"B/s": 4e6 * share**3, "°C": 38 + 30 * share}.get(metric.unit, 6 * share)
+
+
+LIVE = shows("live")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """`seconds` of the past at `step`, of `metrics`; `reach` brings the open page to what is pictured."""
+
+    name: str
+    metrics: Sequence[Metric] = field(default_factory=machine)
+    seconds: int = 900
+    step: float = 1.0
+    options: dict[str, Any] = field(default_factory=dict)
+    query: str = ""
+    reach: Callable[[Page], None] = LIVE
+    age: float = 0.0
+    going: bool = True
+    thresholds: tuple[str, ...] = ()
+
+
+def _stale(page: Page) -> None:
+    until(page, "document.querySelector('#status')?.dataset.state === 'stale'")
+    until(page, "document.querySelector('[data-panel=cpu] .js-plotly-plot .scatterlayer path') !== null")
+
+
+def _empty(page: Page) -> None:
+    until(page, "document.querySelector('#page.empty') !== null")
+
+
+def _offline(page: Page) -> None:
+    shows("live")(page)
+    page.context.set_offline(True)
+    until(page, "document.querySelector('#status')?.dataset.state === 'offline'")
+
+
+DARK, LIGHT = {"color_scheme": "dark"}, {"color_scheme": "light"}
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+TALL = {"viewport": {"width": 1280, "height": 1300}}
+PICTURES = (
+    Picture("dark", options=DARK),
+    Picture("light", options=LIGHT),
+    Picture("phone", options=PHONE | LIGHT),
+    Picture("wall", machine(16, 4), options=DARK | {"viewport": {"width": 3840, "height": 2160}}),
+    Picture("empty", (), 0, reach=_empty, going=False, options=DARK),
+    Picture("stale", age=600, going=False, reach=_stale, options=LIGHT),
+    Picture("offline", reach=_offline, options=DARK),
+    Picture("64-cores", machine(64), options=DARK | TALL),
+    Picture("20-disks", machine(disk=20), options=LIGHT | TALL, query="panels=cpu,disk,disks"),
+    Picture("no-sensors", machine(sensors=False), options=LIGHT),
+    Picture("two-years", seconds=730 * DAY, step=1800.0, query=f"window={730 * DAY}", options=DARK),
+    Picture("alert", options=DARK, thresholds=("cpu.percent > 30",)),
+)
+
+
+def main() -> None:
+    with browser() as running:
+        for picture in PICTURES:
+            with folder() as store, _served(store, picture) as served:
+                _take(running, served, picture)
+            print(f"docs/page-{picture.name}.png")
+
+
+def _take(running: Browser, served: Served, picture: Picture) -> None:
+    context = running.new_context(**({"viewport": {"width": 1280, "height": 900}} | picture.options))
+    page = context.new_page()
+    page.goto(f"{served.url}?{picture.query}")
+    picture.reach(page)
+    page.wait_for_timeout(2500)
+    page.screenshot(path=DOCS / f"page-{picture.name}.png")
+    context.close()
+
+
+@contextmanager
+def _served(store: Path, picture: Picture) -> Iterator[Served]:
+    keep = picture.seconds + 2 * DAY
+    stopping = Event()
+    with closing(DiskStore(store, keep=7200, retention=Retention(keep, keep, keep, 10**9))) as disk:
+        watch = Watch([Threshold.parse(text) for text in picture.thresholds], disk)
+        if picture.seconds:
+            _fill(disk, picture)
+        feeder = Thread(target=_feed, args=(disk, picture, watch, stopping))
+        if picture.going:
+            feeder.start()
+        port = free_port()
+        try:
+            with launched(command(store, port, "--no-collector"), port) as served:
+                served.wait("/readyz" if picture.going else "/healthz")
+                yield served
+        finally:
+            stopping.set()
+            if picture.going:
+                feeder.join()
+
+
+def _tick(picture: Picture, at: float, step: float) -> Tick:
+    return Tick(at, step, {each.key: round(value(each, n, at), 2) for n, each in enumerate(picture.metrics)})
+
+
+def _fill(disk: DiskStore, picture: Picture) -> None:
+    end = int(time.time() - picture.age)
+    disk.describe(picture.metrics)
+    count = int(picture.seconds / picture.step)
+    for number in range(count):
+        disk.append(_tick(picture, end - (count - 1 - number) * picture.step, picture.step))
+
+
+def _feed(disk: DiskStore, picture: Picture, watch: Watch, stopping: Event) -> None:
+    while not stopping.wait(1 - time.time() % 1):
+        tick = _tick(picture, float(round(time.time())), 1.0)
+        if disk.append(tick):
+            watch.see(tick)
+
+
+if __name__ == "__main__":
+    main()
