@@ -5,6 +5,8 @@
   // Past this a band about each line hides more than it shows.
   const MOST_BANDS = 4;
   const MOST_IN_LEGEND = 12;
+  // Threads are lines too many to be told apart: what all of them do is seen.
+  const WIDTHS = { only: 2, line: 1.5, thread: 1 };
 
   /* `[{meta, part, metric, colour, look}]`: a line a metric, and where points are coarse its band before it. */
   app.linesOf = function (metrics, series, colours) {
@@ -16,7 +18,8 @@
         lines.push({ meta: `${metric.key}:min`, part: "low", metric, colour, look: "edge" });
         lines.push({ meta: `${metric.key}:max`, part: "high", metric, colour, look: "band" });
       }
-      lines.push({ meta: metric.key, part: "y", metric, colour, look: metrics.length > 1 ? "line" : "only" });
+      const look = metrics.length > MOST_IN_LEGEND ? "thread" : metrics.length > 1 ? "line" : "only";
+      lines.push({ meta: metric.key, part: "y", metric, colour, look });
     });
     return lines;
   };
@@ -30,14 +33,14 @@
       x: [],
       y: [],
       connectgaps: false,
-      line: { width: line.look === "only" ? 2 : 1.5, color: line.colour },
+      line: { width: WIDTHS[line.look] ?? 0, color: line.colour },
+      opacity: line.look === "thread" ? 0.6 : 1,
       hovertemplate: app.hoverFormat(line.metric.unit),
       showlegend: count > 1 && count <= MOST_IN_LEGEND,
     };
     if (line.look === "edge" || line.look === "band") {
       Object.assign(trace, { hoverinfo: "skip", hovertemplate: null, showlegend: false });
       trace.legendgroup = line.metric.key;
-      trace.line.width = 0;
     }
     if (line.look === "band") Object.assign(trace, { fill: "tonexty", fillcolor: shade(line.colour, 0.22) });
     if (line.look === "line") trace.legendgroup = line.metric.key;

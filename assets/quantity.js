@@ -10,7 +10,7 @@
     if (unit === "s") return app.words(value);
     if (unit === "1/s") return `${app.quantity(value, "")}/s`;
     if (unit !== "B" && unit !== "B/s" && unit !== "Hz") {
-      const digits = Math.abs(value) < 100 && !Number.isInteger(value) ? 2 : 0;
+      const digits = Number.isInteger(value) ? 0 : Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0;
       return `${value.toLocaleString("en", { maximumFractionDigits: digits })} ${unit}`.trim();
     }
     let power = 0;

@@ -169,10 +169,14 @@ def _fill(disk: DiskStore, picture: Picture) -> None:
 
 
 def _feed(disk: DiskStore, picture: Picture, watch: Watch, stopping: Event) -> None:
-    while not stopping.wait(1 - time.time() % 1):
-        tick = _tick(picture, float(round(time.time())), 1.0)
-        if disk.append(tick):
-            watch.see(tick)
+    at = disk.newest().time_ms / 1000
+    while not stopping.is_set():
+        while at < time.time():
+            tick = _tick(picture, at, picture.step)
+            if disk.append(tick):
+                watch.see(tick)
+            at += picture.step
+        stopping.wait(1 - time.time() % 1)
 
 
 if __name__ == "__main__":

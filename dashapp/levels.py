@@ -19,6 +19,7 @@ from dashapp.stores import Reader
 READ = (25_000, 20_000, math.inf)
 # Ticks read at the most, whatever the interval.
 MOST_TICKS = 80_000
+DAY_MS = 86_400_000
 # How long a tick stays in the log before it may be sealed.
 KEPT_MS = 600_000
 # A time after every other, in milliseconds.
@@ -47,7 +48,11 @@ class Levels:
         level = self._choose(start, span)
         unit = self.step_ms if level == 0 else milliseconds(self._coarser[level].step)
         times = max(1, math.ceil(span / unit / most))
-        return 0 if level == 0 and times == 1 else times * unit
+        if level == 0 and times == 1:
+            return 0
+        # Points of some hours each would show day and night as a solid block, those of whole days do not.
+        size = times * unit
+        return size if size <= DAY_MS / 4 else math.ceil(size / DAY_MS) * DAY_MS
 
     def coarser_size(self, span: int, most: int) -> int:
         """Milliseconds a point, where the ticks turned out to be closer together than they are now."""
