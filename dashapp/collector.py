@@ -21,11 +21,13 @@ from dashapp.model import SettingsError, StoreError, StoreLockedError
 from dashapp.notices import Notice
 from dashapp.sampler import Sampler, Speaker
 from dashapp.signals import stop_on_signals
+from dashapp.sources.push import PushSource
 from dashapp.sources.registry import make_sources, problems
 from dashapp.sources.spec import Spec
 from dashapp.stores import Store
 from dashapp.stores.disk import DiskStore
 from dashapp.stores.long_memory import Retention
+from dashapp.stores.spool import DiskSpool, Spool
 from dashapp.values import MEMORY
 from dashapp.watch import Watch
 
@@ -42,13 +44,18 @@ def collect(
     notice: Speaker | None = None,
     watch: Watch | None = None,
     source: Sequence[Spec] = (),
+    spool: Spool | None = None,
 ) -> None:
     """Sample `source` into `store` until the clock says that the work is over; say what fails by `notice`.
 
-    `watch` sees each tick after it was kept.
+    `watch` sees each tick after it was kept; in `spool` waits what programs push, None where they may not.
     """
     newest = store.newest().time_ms / 1000
-    sampler = Sampler(make_sources(source, interval), store, interval, notice)
+    sources = make_sources(source, interval)
+    if spool is not None:
+        # The last: what the machine measures cannot be pushed over.
+        sources.append(PushSource(spool, lambda: store.newest().time_ms))
+    sampler = Sampler(sources, store, interval, notice)
     log_time = LogTime(clock, newest)
     # A kernel counts CPU time in hundredths: a rate over less than a few of them is noise.
     for time in deadlines(clock, interval, log_time, first=min(0.3, interval / 2)):
@@ -99,7 +106,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             with closing(store), suppress(StoreLockedError):
                 watch = Watch(settings.threshold, store, Notice(folder, "thresholds"))
                 notice = Notice(folder, "sources")
-                collect(store, SystemClock(stop), settings.interval, notice, watch, settings.source)
+                spool = DiskSpool(folder) if settings.push_token else None
+                clock = SystemClock(stop)
+                collect(store, clock, settings.interval, notice, watch, settings.source, spool)
     except StoreError as error:
         print(error, file=sys.stderr)
         return 1

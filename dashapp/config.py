@@ -36,8 +36,10 @@ def _setting(default: Any, parse: Callable[[str], Any], expected: str, help: str
 
     `separator`: there may be several, a flag for each or with it between them; `parse` reads one of them, and
     `table` one that a settings file gives as a table: its ValueError says it itself, always.
+    `secret`: no flag sets it, for whoever lists the processes sees their flags, and it is never shown.
     """
-    return field(default=default, metadata={"parse": parse, "expected": expected, "help": help, **more})
+    metadata = {"parse": parse, "expected": expected, "help": help, **more}
+    return field(default=default, repr="secret" not in more, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,13 @@ class Settings:
     config: str = _setting(
         "", values.text(4096), "a file", f"settings file, instead of {NAME} in this folder"
     )
+    push_token: str = _setting(
+        "",
+        values.token,
+        "16 to 200 letters, digits and signs, such as openssl rand -hex 16 prints",
+        "what programs must show to push their numbers",
+        secret=True,
+    )
     workers: int = _setting(
         1, values.whole(1, 33), "a whole number from 1 to 33", "web processes", also="WEB_CONCURRENCY"
     )
@@ -158,7 +167,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: st
             try:
                 found.append(each.metadata["parse" if isinstance(item, str) else "table"](item))
             except ValueError as error:
-                problems.append(_sentence(named[each.name], number, item, each.metadata["expected"], error))
+                problems.append(_sentence(named[each.name], number, item, each.metadata, error))
         if found and len(found) == len(items):
             # What is said twice is meant once.
             chosen[each.name] = tuple(dict.fromkeys(found)) if several else found[0]
@@ -174,9 +183,12 @@ def _file(line: CommandLine, environ: Mapping[str, str]) -> SettingsFile:
     return SettingsFile(Path(texts[0]), named) if any(texts) else SettingsFile(Path(NAME))
 
 
-def _sentence(named: str, number: int, item: str | Table, expected: str, error: ValueError) -> str:
+def _sentence(
+    named: str, number: int, item: str | Table, metadata: Mapping[str, Any], error: ValueError
+) -> str:
     if isinstance(item, str):
-        return f"{named} is {shown(item)}; {f'expected {expected}' if expected else error}"
+        told = f"has {len(item)} characters" if "secret" in metadata else f"is {shown(item)}"
+        return f"{named} {told}; {f'expected {expected}' if (expected := metadata['expected']) else error}"
     return f"{named} {number}: {error}"
 
 
@@ -194,7 +206,7 @@ def _conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
             f'{named["workers"]} is "{settings.workers}"; expected 1 with {named["store"]} {MEMORY}, '
             "which one process cannot share with another"
         )
-    if settings.source and all(spec.name == NONE for spec in settings.source):
+    if settings.source and all(spec.name == NONE for spec in settings.source) and not settings.push_token:
         problems.append(f'{named["source"]} is "{NONE}" alone, which leaves nothing to read; add another')
     if settings.window > settings.longest:
         problems.append(

@@ -15,6 +15,8 @@ from typing import Any
 from dashapp import __version__
 
 PREFIX = "DASHAPP_"
+# Variables that are no settings: what the supervisor tells its children, and where a program pushes to.
+ELSEWHERE = (PREFIX + "CHILD", PREFIX + "URL")
 # Said to a command and not a setting: it is not handed on to the processes that it starts.
 CHECK = "--check-config"
 
@@ -33,6 +35,8 @@ class CommandLine:
         )
         parser.add_argument("--version", action="version", version=__version__)
         parser.add_argument(CHECK, action="store_true", help="say what is wrong with the settings, and end")
+        self._secrets = [each.name for each in table if "secret" in each.metadata]
+        table = [each for each in table if each.name not in self._secrets]
         for each in table:
             _add(parser, each.name, each.metadata, each.default)
         self._flags = ["--version", "--help", CHECK, *(_flag(each.name, each.default) for each in table)]
@@ -54,7 +58,7 @@ class CommandLine:
 
     def texts(self, each: Field[Any], environ: Mapping[str, str]) -> tuple[str, list[str]]:
         """The name and texts of whatever sets this: flag, our variable, the platform's variable."""
-        flag = self._given[each.name]
+        flag = self._given.get(each.name)
         if flag is not None:
             return f"--{each.name}", [flag] if isinstance(flag, str) else flag
         for variable in (PREFIX + each.name.upper(), each.metadata.get("also")):
@@ -65,6 +69,9 @@ class CommandLine:
         return f"--{each.name}", []
 
     def _unknown(self, text: str) -> str:
+        if (secret := text.split("=")[0].strip("-").replace("-", "_")) in self._secrets:
+            variable = PREFIX + secret.upper()
+            return f"a secret is no flag, which everyone on this machine could read; set {variable}"
         near = difflib.get_close_matches(text.split("=")[0], self._flags, 1)
         hint = f"did you mean {near[0]}?" if near else "see --help for those there are"
         return f"{shown(text)} is not a setting; {hint}"
@@ -82,7 +89,7 @@ def unknown_variables(environ: Mapping[str, str], table: Table) -> list[str]:
     known = [PREFIX + each.name.upper() for each in table]
     sentences = []
     for name in sorted(environ):
-        if name.startswith(PREFIX) and name not in known and name != PREFIX + "CHILD":
+        if name.startswith(PREFIX) and name not in (*known, *ELSEWHERE):
             near = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             sentences.append(f"{name} is set but is not a setting{hint}")

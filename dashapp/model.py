@@ -8,7 +8,8 @@ Imports nothing of ours, and knows no clock, process, file or socket.
     ├── SourceError             what keeps a source from answering: one sentence, which the page shows
     ├── BusyError          a question that it can answer later: one sentence
     └── StoreError
-        └── StoreLockedError    another collector writes to this store
+        ├── StoreLockedError    another collector writes to this store
+        └── SpoolError          what was pushed cannot be kept now: one sentence
 """
 
 from __future__ import annotations
@@ -55,6 +56,10 @@ class StoreError(DashappError):
 
 class StoreLockedError(StoreError):
     """Another collector writes to this store."""
+
+
+class SpoolError(StoreError):
+    """What was pushed cannot be kept now."""
 
 
 @dataclass(frozen=True, slots=True)

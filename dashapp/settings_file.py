@@ -67,7 +67,8 @@ class SettingsFile:
             elif (text := _text(part, each.default, several)) is not None:
                 items.append(text)
             else:
-                self.problems.append(f"{named} is {shown(part)}; expected {_kind(each)}")
+                told = "of another kind" if "secret" in each.metadata else shown(part)
+                self.problems.append(f"{named} is {told}; expected {_kind(each)}")
         return named, items
 
 

@@ -78,6 +78,16 @@ def hosts(text: str) -> tuple[str, ...]:
     return names
 
 
+_TOKEN = re.compile(r"[!-~]{16,200}")
+
+
+def token(text: str) -> str:
+    """A secret that a header can carry: too short a one could be guessed."""
+    if _TOKEN.fullmatch(text) is None:
+        raise ValueError
+    return text
+
+
 def store(text: str) -> str:
     if not text.strip() or ("://" in text) or (":" in text and text != MEMORY):
         raise ValueError

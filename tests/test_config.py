@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+from contextlib import redirect_stdout
 from dataclasses import fields
 from pathlib import Path
 
@@ -183,6 +185,7 @@ GOOD = {
     "size": ("2GB", 2_000_000_000),
     "workers": ("33", 33),
     "collector": ("off", False),
+    "push_token": ("0123456789abcdef", "0123456789abcdef"),
     "source": ("a.b:c", (Spec("a.b:c"),)),
     "panel": ('name="x", kind="bar"', (Panel.from_table({"name": "x", "kind": "bar"}),)),
     "title": ("The greenhouse", "The greenhouse"),
@@ -193,13 +196,17 @@ GOOD = {
 }
 
 
+# Switches, and what no flag sets.
+NO_TEXT = ("public", "collector", "push_token")
+
+
 @pytest.mark.parametrize("name", GOOD)
 def test_every_setting_has_a_variable(name: str) -> None:
     text, value = GOOD[name]
     assert getattr(parse([], {f"DASHAPP_{name.upper()}": text}), name) == value
 
 
-@pytest.mark.parametrize("name", [name for name in GOOD if name not in ("public", "collector")])
+@pytest.mark.parametrize("name", [name for name in GOOD if name not in NO_TEXT])
 def test_every_setting_has_a_flag_which_wins(name: str) -> None:
     text, value = GOOD[name]
     assert getattr(parse([f"--{name}", text], {f"DASHAPP_{name.upper()}": "bad one"}), name) == value
@@ -215,6 +222,52 @@ def test_a_setting_of_several_is_a_flag_for_each_or_one_variable() -> None:
 def test_each_bad_source_of_several_is_told() -> None:
     assert len(problems(["--source", "wether", "--source", "machine", "--source", "prometeus:"])) == 2
     assert len(problems([], {"DASHAPP_SOURCE": "wether;none;a b:c"})) == 2
+
+
+@pytest.mark.parametrize(
+    "flags", [["--push-token", "c4nary"], ["--push_token=c4nary"], ["-push-token=c4nary"]]
+)
+def test_a_secret_is_no_flag_and_is_never_shown(flags: list[str]) -> None:
+    (sentence,) = problems(flags)
+    assert sentence.endswith("set DASHAPP_PUSH_TOKEN")
+    assert "c4nary" not in sentence
+    assert "push" not in parse_help()
+    assert "c4nary" not in repr(parse([], {"DASHAPP_PUSH_TOKEN": "c4nary" * 4}))
+
+
+@pytest.mark.parametrize(
+    "text", ["c4nary", "c" * 15, "c" * 201, "c4nary with a space", "c4naryé" * 3, "c4nary\n" * 3]
+)
+def test_a_secret_that_is_none_is_told_without_it(text: str) -> None:
+    (sentence,) = problems([], {"DASHAPP_PUSH_TOKEN": text})
+    assert sentence.startswith(f"DASHAPP_PUSH_TOKEN has {len(text)} characters; expected 16 to 200")
+    assert "c4nary" not in sentence
+
+
+def test_a_secret_may_stand_in_a_settings_file(tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text('push_token = "c4naryc4naryc4nary"')
+    assert parse(["--config", str(path)], {}).push_token == "c4nary" * 3
+    for text in ('"c4nary"', '["c4naryc4naryc4nary"]', "474747", "true"):
+        path.write_text(f"push_token = {text}")
+        (sentence,) = problems(["--config", str(path)])
+        assert "push_token" in sentence
+        assert "c4nary" not in sentence
+        assert "474747" not in sentence
+
+
+def parse_help() -> str:
+    with pytest.raises(SystemExit), redirect_stdout(io.StringIO()) as said:
+        parse(["--help"], {})
+    return said.getvalue()
+
+
+def test_where_programs_push_to_is_no_unknown_variable() -> None:
+    assert not unknown_variables({"DASHAPP_URL": "http://x", "DASHAPP_PUSH_TOKEN": "0123456789abcdef"})
+
+
+def test_what_is_pushed_may_be_all_there_is() -> None:
+    assert parse(["--source", "none"], {"DASHAPP_PUSH_TOKEN": "0123456789abcdef"}).source == (Spec("none"),)
 
 
 def test_every_setting_is_tried_here() -> None:
