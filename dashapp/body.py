@@ -9,7 +9,7 @@ from typing import Any
 from dashapp.model import BadRequestError
 
 # Bodies that are on their way at one time. A thread waits for each until it is whole or its sender goes away,
-# so the web has as many to spare. Not for a time only: granian 2.8 stands still, all of it, where a request is
+# so the web has as many to spare. Not for a time only: granian 2.8 stands still as a whole where a request is
 # answered while another thread still reads its body.
 MOST = 6
 
