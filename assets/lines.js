@@ -16,7 +16,9 @@
         lines.push({ meta: `${metric.key}:min`, part: "low", metric, colour, look: "edge" });
         lines.push({ meta: `${metric.key}:max`, part: "high", metric, colour, look: "band" });
       }
-      lines.push({ meta: metric.key, part: "y", metric, colour, look: metrics.length > 1 ? "line" : "only" });
+      const look = metrics.length > 1 ? "line" : "only";
+      const mode = lonely(series.y[metric.key]) ? "lines+markers" : "lines";
+      lines.push({ meta: metric.key, part: "y", metric, colour, look, mode });
     });
     return lines;
   };
@@ -24,13 +26,14 @@
   app.traceOf = function (line, count) {
     const trace = {
       type: "scatter",
-      mode: "lines",
+      mode: line.mode ?? "lines",
       meta: line.meta,
       name: app.plain(line.metric.label),
       x: [],
       y: [],
       connectgaps: false,
       line: { width: line.look === "only" ? 2 : 1.5, color: line.colour },
+      marker: { size: 4, color: line.colour },
       hovertemplate: app.hoverFormat(line.metric.unit),
       showlegend: count > 1 && count <= MOST_IN_LEGEND,
     };
@@ -43,6 +46,19 @@
     if (line.look === "line") trace.legendgroup = line.metric.key;
     return trace;
   };
+
+  /* Whether many points stand between two holes, as those of a program that pushes now and then: no line would
+     show them. */
+  function lonely(column) {
+    let points = 0;
+    let alone = 0;
+    for (let place = 0; place < column.length; place += 1) {
+      if (column[place] === null) continue;
+      points += 1;
+      if ((column[place - 1] ?? null) === null && (column[place + 1] ?? null) === null) alone += 1;
+    }
+    return 4 * alone > points;
+  }
 
   /* Above the lines, for their legend where there is one. */
   app.makeRoom = function (layout, count) {

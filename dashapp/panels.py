@@ -91,6 +91,8 @@ PANELS = (
     _share("throttling", "Throttling", "periods that the quota cut short"),
     Panel("oomkills", "Out of memory", "processes killed in this container"),
     Panel("uptime", "Uptime", "since the machine started", "s"),
+    # Always there, so that a page that is open already draws the first that a program pushes.
+    Panel("pushed", "Pushed", "by programs", low=None),
 )
 
 
