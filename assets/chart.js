@@ -184,7 +184,8 @@
     retrace(series, metrics) {
       const data = this.gd.data;
       this.lines = app.linesOf(metrics, series, this.gd.layout.colorway);
-      if (data.length === this.lines.length && this.lines.every((l, i) => data[i].meta === l.meta)) return false;
+      const same = (l, i) => data[i].meta === l.meta && data[i].mode === (l.mode ?? "lines");
+      if (data.length === this.lines.length && this.lines.every(same)) return false;
       const known = new Map(data.map((trace) => [trace.meta, trace]));
       const traces = this.lines.map((line) => ({
         ...app.traceOf(line, metrics.length),

@@ -19,7 +19,8 @@
         lines.push({ meta: `${metric.key}:max`, part: "high", metric, colour, look: "band" });
       }
       const look = metrics.length > MOST_IN_LEGEND ? "thread" : metrics.length > 1 ? "line" : "only";
-      lines.push({ meta: metric.key, part: "y", metric, colour, look });
+      const mode = lonely(series.y[metric.key]) ? "lines+markers" : "lines";
+      lines.push({ meta: metric.key, part: "y", metric, colour, look, mode });
     });
     return lines;
   };
@@ -27,7 +28,7 @@
   app.traceOf = function (line, count) {
     const trace = {
       type: "scatter",
-      mode: "lines",
+      mode: line.mode ?? "lines",
       meta: line.meta,
       name: app.plain(line.metric.label),
       x: [],
@@ -35,6 +36,7 @@
       connectgaps: false,
       line: { width: WIDTHS[line.look] ?? 0, color: line.colour },
       opacity: line.look === "thread" ? 0.6 : 1,
+      marker: { size: 4, color: line.colour },
       hovertemplate: app.hoverFormat(line.metric.unit),
       showlegend: count > 1 && count <= MOST_IN_LEGEND,
     };
@@ -46,6 +48,19 @@
     if (line.look === "line") trace.legendgroup = line.metric.key;
     return trace;
   };
+
+  /* Whether many points stand between two holes, as those of a program that pushes now and then: no line would
+     show them. */
+  function lonely(column) {
+    let points = 0;
+    let alone = 0;
+    for (let place = 0; place < column.length; place += 1) {
+      if (column[place] === null) continue;
+      points += 1;
+      if ((column[place - 1] ?? null) === null && (column[place + 1] ?? null) === null) alone += 1;
+    }
+    return 4 * alone > points;
+  }
 
   /* Above the lines, for their legend where there is one. */
   app.makeRoom = function (layout, count) {

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import http.client
 import logging
+import os
 import socket
 import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
+from typing import NoReturn
 
 from dashapp import config
+from dashapp.checking import check_sources
 from dashapp.config import ANYWHERE, Settings
+from dashapp.flags import CHECK
 from dashapp.folders import can_write, store_folder
 from dashapp.model import SettingsError
 from dashapp.notices import Notice
@@ -27,8 +31,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """0 after a signal, 1 where the web server would not start, 2 where the settings cannot work."""
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
     given = list(sys.argv[1:] if argv is None else argv)
+    checking, given = CHECK in given, [text for text in given if text != CHECK]
     try:
         settings = config.parse(given)
+        if checking:
+            _tell(settings)
+        check_sources(settings, given)
         _port_is_free(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
@@ -59,6 +67,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("the web server would not start; its last words stand above", file=sys.stderr)
         return 1
     return 0
+
+
+def _tell(settings: Settings) -> NoReturn:
+    """Say what --check-config does of settings that are right in themselves, and end."""
+    # Only here: it knows every source, and the supervisor is to stay small.
+    from dashapp.sources.registry import problems
+
+    found = problems(settings.source, settings.interval)
+    print("\n".join(found) or "ok", file=sys.stderr if found else sys.stdout, flush=True)
+    # A thread that somebody's module has started would keep this process from its end.
+    os._exit(2 if found else 0)
 
 
 def _port_is_free(settings: Settings) -> None:

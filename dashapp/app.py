@@ -14,16 +14,19 @@ from dashapp import bundle, callbacks, document, layout
 from dashapp.api import NO_PROCESSES, PATHS, Api, App, StartResponse
 from dashapp.config import Settings
 from dashapp.process_table import ProcessTable
+from dashapp.receiver import PATH as PUSH
+from dashapp.receiver import receiver
 from dashapp.security import Guard
 from dashapp.static import Static
 from dashapp.stores import Reader
+from dashapp.stores.spool import Spool
 
 PAGES = ("/", "/_dash-layout", "/_dash-dependencies")
 FILES = ("/assets/", "/_dash-component-suites/")
 
 
-def create_app(store: Reader, settings: Settings) -> App:
-    """The whole WSGI application over `store`."""
+def create_app(store: Reader, settings: Settings, spool: Spool | None = None) -> App:
+    """The whole WSGI application over `store`; what programs push goes into `spool`."""
     dash = _dash(store, settings)
     pages = Static(dash.server.wsgi_app)
     api = Api(
@@ -34,8 +37,12 @@ def create_app(store: Reader, settings: Settings) -> App:
         processes=ProcessTable() if shows_processes(settings) else _no_processes(settings),
     )
 
+    pushed = receiver(settings.push_token, spool, store)
+
     def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
+        if path == PUSH:
+            return pushed(environ, start_response)
         if path in PATHS or path.startswith("/api/"):
             return api(environ, start_response)
         # Dash answers any path it does not know with the page, so only those that the page asks for go there.

@@ -1,17 +1,20 @@
 """The guard: one WSGI layer in front of every path, errors included.
 
-Answers only to hosts it knows (DNS rebinding), and puts the security headers on whatever goes out.
+Answers only to hosts it knows (DNS rebinding), takes nothing from another site's page (cross-site requests),
+and puts the security headers on whatever goes out.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from dashapp.api import App, StartResponse
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+SAFE = ("GET", "HEAD", "OPTIONS")
 
 _HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
@@ -67,7 +70,28 @@ class Guard:
                 [("content-type", "application/json"), ("content-length", str(len(body)))],
             )
             return [body]
+        if environ["REQUEST_METHOD"] not in SAFE and _from_elsewhere(environ):
+            body = b'{"error":"another site\'s page may not send this"}'
+            start(
+                "403 Forbidden",
+                [("content-type", "application/json"), ("content-length", str(len(body)))],
+            )
+            return [body]
         return self._app(environ, start)
+
+
+def _from_elsewhere(environ: Mapping[str, Any]) -> bool:
+    """Whether a page of another site had a browser ask this. No program but a browser sends these headers.
+
+    https://web.dev/articles/fetch-metadata; a browser that knows none of it sends an origin.
+    """
+    site = environ.get("HTTP_SEC_FETCH_SITE")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = environ.get("HTTP_ORIGIN")
+    if origin is None:
+        return False
+    return bool(origin.partition("://")[2].lower() != environ.get("HTTP_HOST", "").lower())
 
 
 def _name(host: str) -> str:

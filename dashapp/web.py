@@ -21,14 +21,19 @@ from granian.log import LogLevels
 from dashapp import config
 from dashapp.api import App
 from dashapp.app import create_app
+from dashapp.body import MOST
 from dashapp.clock import SystemClock
 from dashapp.collector import collect, rows_to_keep
 from dashapp.export import PLACES
 from dashapp.folders import store_folder
+from dashapp.model import SettingsError
 from dashapp.stores import Reader
 from dashapp.stores.disk_reader import DiskReader
 from dashapp.stores.memory import MemoryStore
+from dashapp.stores.spool import DiskSpool, MemorySpool, Spool
 from dashapp.watch import Watch
+
+log = logging.getLogger("dashapp")
 
 # Python threads that answer. One slow answer (a first page, a long window) leaves the others free. A download
 # keeps one until its reader has taken all: granian runs the body on it, and waits there for a slow reader
@@ -42,9 +47,12 @@ def build() -> App:
     _end_with_pipe(lambda: os._exit(0), grace=3.0)
     folder = store_folder(settings)
     store: Reader
+    spool: Spool
     if folder is not None:
         store = DiskReader(folder)
+        spool = DiskSpool(folder, settings.interval)
     else:
+        spool = MemorySpool(settings.interval)
         store = MemoryStore(
             keep=rows_to_keep(settings.interval),
             notice="The history is kept in memory only, and ends with this server.",
@@ -53,9 +61,10 @@ def build() -> App:
             clock = SystemClock(Event())
             watch = Watch(settings.threshold, store, store.speaker("thresholds"))
             told = store.speaker("sources")
-            args = (store, clock, settings.interval, told, watch)
+            taken = spool if settings.push_token else None
+            args = (store, clock, settings.interval, told, watch, settings.source, taken)
             Thread(target=collect, args=args, daemon=True).start()
-    app = create_app(store, settings)
+    app = create_app(store, settings, spool)
     # What was built so far stays: without this the collector of garbage walks all of Dash, in mid-answer.
     gc.collect()
     gc.freeze()
@@ -80,7 +89,12 @@ def _end_with_pipe(end: object, grace: float) -> None:
 
 def main() -> int:
     logging.basicConfig(format="%(asctime)s web: %(message)s", level=logging.WARNING)
-    settings = config.parse(sys.argv[1:])
+    try:
+        settings = config.parse(sys.argv[1:])
+    except SettingsError as error:
+        # Who started us has looked already: the file was changed since.
+        log.error(str(error))
+        return 2
     _end_with_pipe(lambda: os.kill(os.getpid(), signal.SIGTERM), grace=0)
     Granian(
         "dashapp.web:build",
@@ -89,7 +103,7 @@ def main() -> int:
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=settings.workers,
-        blocking_threads=THREADS,
+        blocking_threads=THREADS + (MOST if settings.push_token else 0),
         backpressure=1024,
         websockets=False,
         log_level=LogLevels.error,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
+from contextlib import redirect_stdout
 from dataclasses import fields
 from pathlib import Path
 
@@ -11,7 +14,16 @@ import pytest
 from dashapp.config import MOST, Settings, parse, unknown_variables
 from dashapp.folders import can_write, store_folder, user_folder
 from dashapp.model import SettingsError
+from dashapp.panels import Panel
+from dashapp.sources.spec import Spec
 from dashapp.thresholds import Threshold
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No settings file but what a test puts here."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.toml").touch()
 
 
 def problems(argv: list[str], environ: dict[str, str] | None = None) -> list[str]:
@@ -57,6 +69,26 @@ BAD = [
     ("--store", "reddis://x", "folder"),
     ("--store", "", "folder"),
     ("--store", "memory:x", "folder"),
+    ("--source", "", "machine, none"),
+    ("--source", "machin", "did you mean machine?"),
+    ("--source", "quote:BTC USD", "did you mean quotes?"),
+    ("--source", "wether", "a Python function as module:function"),
+    ("--source", "machine:1", "machine alone"),
+    ("--source", "weather:", "module:function"),
+    ("--source", ":temperature", "module:function"),
+    ("--source", "../weather:temperature", "module:function"),
+    ("--source", "weather:a.b", "module:function"),
+    ("--source", "a" * 5000, "module:function"),
+    ("--source", "none", "leaves nothing to read"),
+    ("--panel", "cpu", "one line of TOML"),
+    ("--panel", 'kind="bar"', "a name or a title"),
+    ("--panel", 'name="x"}\nport={', "one line of TOML"),
+    ("--panel", 'name="x", kind="pie"', "line, area, stacked"),
+    ("--title", "", "1 to 64"),
+    ("--title", "x" * 65, "1 to 64"),
+    ("--theme", "pink", "auto, dark or light"),
+    ("--config", "", "a file"),
+    ("--config", "nothing.toml", "no such file"),
     ("--threshold", "cpu.percent", "METRIC > NUMBER for TIME"),
     ("--threshold", "cpu.percent > 90 for ever", "METRIC > NUMBER for TIME"),
     ("--threshold", "", "METRIC > NUMBER for TIME"),
@@ -68,7 +100,7 @@ def test_a_bad_value_is_told_with_name_value_and_what_is_expected(
     flag: str, value: str, expected: str
 ) -> None:
     (sentence,) = problems([f"{flag}={value}"])
-    assert sentence.startswith(f'{flag} is "{value[:80]}')
+    assert sentence.startswith(f"{flag} is {json.dumps(value[:80])[:-1]}")
     assert expected in sentence
     assert "\n" not in sentence
     assert len(sentence) < 250
@@ -78,7 +110,7 @@ def test_a_bad_value_is_told_with_name_value_and_what_is_expected(
 def test_a_bad_variable_is_told_by_its_own_name(flag: str, value: str, expected: str) -> None:
     name = "DASHAPP_" + flag[2:].upper()
     (sentence,) = problems([], {name: value})
-    assert sentence.startswith(f'{name} is "{value[:80]}')
+    assert sentence.startswith(f"{name} is {json.dumps(value[:80])[:-1]}")
 
 
 @pytest.mark.parametrize("value", ["maybe", "2", "-"])
@@ -153,9 +185,19 @@ GOOD = {
     "size": ("2GB", 2_000_000_000),
     "workers": ("33", 33),
     "collector": ("off", False),
+    "push_token": ("0123456789abcdef", "0123456789abcdef"),
+    "source": ("a.b:c", (Spec("a.b:c"),)),
+    "panel": ('name="x", kind="bar"', (Panel.from_table({"name": "x", "kind": "bar"}),)),
+    "title": ("The greenhouse", "The greenhouse"),
+    "theme": ("dark", "dark"),
+    "config": ("empty.toml", "empty.toml"),
     "threshold": ("cpu.percent > 90 for 30s", (Threshold("cpu.percent", ">", 90, 30),)),
     "processes": ("never", "never"),
 }
+
+
+# Switches, and what no flag sets.
+NO_TEXT = ("public", "collector", "push_token")
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -164,10 +206,68 @@ def test_every_setting_has_a_variable(name: str) -> None:
     assert getattr(parse([], {f"DASHAPP_{name.upper()}": text}), name) == value
 
 
-@pytest.mark.parametrize("name", [name for name in GOOD if name not in ("public", "collector")])
+@pytest.mark.parametrize("name", [name for name in GOOD if name not in NO_TEXT])
 def test_every_setting_has_a_flag_which_wins(name: str) -> None:
     text, value = GOOD[name]
     assert getattr(parse([f"--{name}", text], {f"DASHAPP_{name.upper()}": "bad one"}), name) == value
+
+
+def test_a_setting_of_several_is_a_flag_for_each_or_one_variable() -> None:
+    wanted = (Spec("none"), Spec("weather:temperature"), Spec("quotes:a;b"))
+    argv = ["--source", "none", "--source=weather:temperature", "--source", "quotes:a;b"]
+    assert parse(argv, {"DASHAPP_SOURCE": "machine"}).source == wanted
+    assert parse([], {"DASHAPP_SOURCE": " none;weather:temperature ; "}).source == wanted[:2]
+
+
+def test_each_bad_source_of_several_is_told() -> None:
+    assert len(problems(["--source", "wether", "--source", "machine", "--source", "prometeus:"])) == 2
+    assert len(problems([], {"DASHAPP_SOURCE": "wether;none;a b:c"})) == 2
+
+
+@pytest.mark.parametrize(
+    "flags", [["--push-token", "c4nary"], ["--push_token=c4nary"], ["-push-token=c4nary"]]
+)
+def test_a_secret_is_no_flag_and_is_never_shown(flags: list[str]) -> None:
+    (sentence,) = problems(flags)
+    assert sentence.endswith("set DASHAPP_PUSH_TOKEN")
+    assert "c4nary" not in sentence
+    assert "push" not in parse_help()
+    assert "c4nary" not in repr(parse([], {"DASHAPP_PUSH_TOKEN": "c4nary" * 4}))
+
+
+@pytest.mark.parametrize(
+    "text", ["c4nary", "c" * 15, "c" * 201, "c4nary with a space", "c4naryé" * 3, "c4nary\n" * 3]
+)
+def test_a_secret_that_is_none_is_told_without_it(text: str) -> None:
+    (sentence,) = problems([], {"DASHAPP_PUSH_TOKEN": text})
+    assert sentence.startswith(f"DASHAPP_PUSH_TOKEN has {len(text)} characters; expected 16 to 200")
+    assert "c4nary" not in sentence
+
+
+def test_a_secret_may_stand_in_a_settings_file(tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text('push_token = "c4naryc4naryc4nary"')
+    assert parse(["--config", str(path)], {}).push_token == "c4nary" * 3
+    for text in ('"c4nary"', '["c4naryc4naryc4nary"]', "474747", "true"):
+        path.write_text(f"push_token = {text}")
+        (sentence,) = problems(["--config", str(path)])
+        assert "push_token" in sentence
+        assert "c4nary" not in sentence
+        assert "474747" not in sentence
+
+
+def parse_help() -> str:
+    with pytest.raises(SystemExit), redirect_stdout(io.StringIO()) as said:
+        parse(["--help"], {})
+    return said.getvalue()
+
+
+def test_where_programs_push_to_is_no_unknown_variable() -> None:
+    assert not unknown_variables({"DASHAPP_URL": "http://x", "DASHAPP_PUSH_TOKEN": "0123456789abcdef"})
+
+
+def test_what_is_pushed_may_be_all_there_is() -> None:
+    assert parse(["--source", "none"], {"DASHAPP_PUSH_TOKEN": "0123456789abcdef"}).source == (Spec("none"),)
 
 
 def test_every_setting_is_tried_here() -> None:

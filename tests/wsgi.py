@@ -21,8 +21,16 @@ class Answer:
         return json.loads(self.body)
 
 
-def ask(app: App, path: str, *, method: str = "GET", host: str = "127.0.0.1:8050", **headers: str) -> Answer:
-    """`headers` by their names in lower case, with underscores."""
+def ask(
+    app: App,
+    path: str,
+    *,
+    method: str = "GET",
+    host: str = "127.0.0.1:8050",
+    body: bytes | None = None,
+    **headers: str,
+) -> Answer:
+    """`headers` by their names in lower case, with underscores. A body comes with its length."""
     path, _, query = path.partition("?")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
@@ -35,12 +43,13 @@ def ask(app: App, path: str, *, method: str = "GET", host: str = "127.0.0.1:8050
         "REMOTE_ADDR": "127.0.0.1",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(),
+        "wsgi.input": io.BytesIO(body or b""),
         "wsgi.errors": io.StringIO(),
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
         "HTTP_HOST": host,
+        **({} if body is None else {"CONTENT_LENGTH": str(len(body))}),
         **{f"HTTP_{name.upper()}": value for name, value in headers.items()},
     }
     got: list[Any] = []

@@ -15,12 +15,12 @@ from dashapp.model import StoreLockedError
 if sys.platform == "win32":  # pragma: no cover
     import msvcrt
 
-    def _take(descriptor: int) -> None:
+    def take(descriptor: int) -> None:
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
 
-    def _take(descriptor: int) -> None:
+    def take(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
@@ -33,7 +33,7 @@ class WriterLock:
         holder = folder / "writer.pid"
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            _take(self._descriptor)
+            take(self._descriptor)
         except OSError:
             os.close(self._descriptor)
             name = "unknown"

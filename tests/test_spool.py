@@ -1,0 +1,241 @@
+"""The spool: what was put is taken once, whoever dies between two steps, whoever else writes."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from processes import ROOT
+
+from dashapp.model import SpoolError
+from dashapp.stores.lock import take as take_lock
+from dashapp.stores.spool import AWAY, HEADER, LONGEST, DiskSpool, MemorySpool, Spool
+
+
+@pytest.fixture(params=["memory", "disk"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Spool]:
+    def build(**more: float) -> Spool:
+        if request.param == "memory":
+            return MemorySpool(**more)  # type: ignore[arg-type]
+        return DiskSpool(tmp_path, **more)  # type: ignore[arg-type]
+
+    return build
+
+
+class Collector:
+    """Takes records into ticks as a sampler does; `records` is what was stored."""
+
+    def __init__(self, spool: Spool, newest: int = 0) -> None:
+        self.spool = spool
+        self.newest = newest
+        self.records: list[bytes] = []
+
+    def read(self, most: int = 1000) -> list[bytes]:
+        found: list[bytes] = []
+
+        def accept(record: bytes) -> bool:
+            if len(found) == most:
+                return False
+            found.append(record)
+            return True
+
+        self.spool.take(self.newest, accept)
+        return found
+
+    def tick(self, most: int = 1000) -> list[bytes]:
+        found = self.read(most)
+        self.newest += 1000
+        self.records += found
+        return found
+
+
+def test_what_is_put_is_taken_once_and_in_order(make: Callable[..., Spool]) -> None:
+    spool = make()
+    collector = Collector(spool)
+    assert collector.tick() == []
+    for number in range(10):
+        spool.put(b"%d" % number)
+    assert collector.tick(4) == [b"0", b"1", b"2", b"3"]
+    spool.put(b"10")
+    while collector.tick(4):
+        pass
+    assert collector.records == [b"%d" % number for number in range(11)]
+    assert collector.tick() == []
+
+
+def test_it_is_bounded_and_takes_again_when_it_was_emptied(make: Callable[..., Spool]) -> None:
+    spool = make(most=1000)
+    collector = Collector(spool)
+    for _ in range(9):
+        spool.put(b"x" * 90)
+    with pytest.raises(SpoolError, match="1000 bytes"):
+        spool.put(b"x" * 200)
+    assert len(collector.tick()) == 9
+    spool.put(b"again")
+    assert collector.tick() == [b"again"]
+
+
+def test_nobody_is_promised_a_tick_when_no_collector_looks(
+    make: Callable[..., Spool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    spool = make()
+    now += AWAY - 1
+    spool.put(b"while it starts")
+    now += 2
+    with pytest.raises(SpoolError, match="no collector has looked for 61 seconds"):
+        spool.put(b"in vain")
+
+
+def test_a_collector_that_looks_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether or not there is anything to put into a tick."""
+    spool = DiskSpool(tmp_path)
+    late = time.time() + AWAY - 5
+    monkeypatch.setattr(time, "time", lambda: late)
+    Collector(spool).tick()
+    spool._looked.at = 0.0
+    spool.put(b"a")
+
+
+def test_a_slow_grid_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = MemorySpool(interval=60)
+    late = time.time() + 175
+    monkeypatch.setattr(time, "time", lambda: late)
+    spool.put(b"a")
+
+
+def test_killed_before_the_tick_was_stored_it_is_taken_again(tmp_path: Path) -> None:
+    spool = DiskSpool(tmp_path)
+    first = Collector(spool, newest=5000)
+    for number in range(6):
+        spool.put(b"%d" % number)
+    first.tick(2)
+    assert first.read(2) == [b"2", b"3"], "and killed"
+    second = Collector(DiskSpool(tmp_path), newest=first.newest)
+    assert second.read(3) == [b"2", b"3", b"4"], "and killed again"
+    third = Collector(DiskSpool(tmp_path), newest=first.newest)
+    assert third.tick() == [b"2", b"3", b"4", b"5"]
+
+
+def test_killed_after_the_tick_was_stored_it_is_not_taken_again(tmp_path: Path) -> None:
+    spool = DiskSpool(tmp_path)
+    first = Collector(spool, newest=5000)
+    for number in range(4):
+        spool.put(b"%d" % number)
+    assert first.tick(2) == [b"0", b"1"]
+    second = Collector(DiskSpool(tmp_path), newest=first.newest)
+    assert second.tick(1) == [b"2"]
+    spool.put(b"4")
+    third = Collector(DiskSpool(tmp_path), newest=second.newest)
+    assert third.tick() == [b"3"]
+    assert third.tick() == [b"4"]
+
+
+@pytest.mark.parametrize("torn", [b"\n", b"\n[", b'\n{"a": 1', b"\n" + b"x" * 5000])
+def test_what_a_killed_writer_left_spoils_no_other_record(tmp_path: Path, torn: bytes) -> None:
+    spool = DiskSpool(tmp_path)
+    spool.put(b"before")
+    with (tmp_path / "push.spool").open("ab") as file:
+        file.write(torn)
+    spool.put(b"after")
+    found = Collector(spool).tick()
+    assert found[0] == b"before"
+    assert found[-1] == b"after"
+
+
+@pytest.mark.parametrize("size", [0, 1, HEADER - 1])
+def test_a_writer_killed_in_its_first_bytes_leaves_nothing(tmp_path: Path, size: int) -> None:
+    (tmp_path / "push.spool").write_bytes(b" " * size)
+    spool = DiskSpool(tmp_path)
+    spool.put(b"after")
+    assert Collector(spool).tick() == [b"after"]
+
+
+@pytest.mark.parametrize(
+    "header", [b"x" * HEADER, b"9" * HEADER, b"1 2".ljust(HEADER), b"-5 -7 0".ljust(HEADER), b"\xff" * HEADER]
+)
+def test_a_mark_that_is_none_loses_no_record(tmp_path: Path, header: bytes) -> None:
+    (tmp_path / "push.taken").write_bytes(header + b"\na\nb")
+    assert Collector(DiskSpool(tmp_path)).tick() == [b"a", b"b"]
+
+
+def test_a_planted_line_without_an_end_is_read_in_pieces(tmp_path: Path) -> None:
+    (tmp_path / "push.taken").write_bytes(b" " * HEADER + b"\n" + b"x" * (3 * LONGEST))
+    assert max(map(len, Collector(DiskSpool(tmp_path)).tick())) <= LONGEST + 1
+
+
+def test_a_deleted_folder_is_told_and_taken_again(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    spool = DiskSpool(folder)
+    with pytest.raises(SpoolError, match="No such file") as caught:
+        spool.put(b"a")
+    assert str(tmp_path) not in str(caught.value)
+    assert Collector(spool).tick() == []
+    folder.mkdir()
+    spool.put(b"b")
+    assert Collector(spool).tick() == [b"b"]
+
+
+def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path: Path) -> None:
+    """A limit on this process's files stands for the disk: half of the record finds room."""
+    code = (
+        "import sys, resource\nfrom pathlib import Path\nfrom dashapp.model import SpoolError\n"
+        "from dashapp.stores.spool import DiskSpool\nspool = DiskSpool(Path(sys.argv[1]))\n"
+        "spool.put(b'a' * 100)\nresource.setrlimit(resource.RLIMIT_FSIZE, (200, resource.RLIM_INFINITY))\n"
+        "try:\n    spool.put(b'b' * 100)\nexcept SpoolError as error:\n    print(error)\n"
+        "spool.put(b'c' * 20)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("what was pushed cannot be kept (")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    collector = Collector(DiskSpool(tmp_path))
+    try:
+        # The mark takes no room.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (HEADER, hard))
+        assert collector.tick() == [b"a" * 100, b"c" * 20]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert collector.tick() == []
+
+
+def test_a_writer_that_is_stopped_with_the_lock_holds_nobody_for_long(tmp_path: Path) -> None:
+    spool = DiskSpool(tmp_path)
+    spool.put(b"a")
+    with (tmp_path / "push.lock").open("rb+") as file:
+        take_lock(file.fileno())
+        before = time.monotonic()
+        assert Collector(spool).tick() == []
+        assert time.monotonic() - before < 0.3
+        with pytest.raises(SpoolError, match="another process"):
+            spool.put(b"b")
+        assert time.monotonic() - before < 2
+    assert Collector(spool).tick() == [b"a"]
+
+
+def test_many_writers_beside_a_collector_lose_nothing(tmp_path: Path) -> None:
+    def write(name: int) -> None:
+        spool = DiskSpool(tmp_path)
+        for number in range(300):
+            spool.put(b"%d.%d" % (name, number))
+
+    writers = [Thread(target=write, args=(name,)) for name in range(4)]
+    for writer in writers:
+        writer.start()
+    collector = Collector(DiskSpool(tmp_path))
+    while any(writer.is_alive() for writer in writers):
+        collector.tick(50)
+    while collector.tick() or (tmp_path / "push.spool").exists():
+        pass
+    assert len(collector.records) == 1200
+    for name in range(4):
+        own = [record for record in collector.records if record.startswith(b"%d." % name)]
+        assert own == [b"%d.%d" % (name, number) for number in range(300)]
