@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dashapp.model import Tick, milliseconds
 
@@ -65,13 +65,26 @@ def end_of(time_ms: int, step: float) -> int:
 
 def roll_up(points: Iterable[Point], step: float) -> list[Point]:
     """`points`, in order, as points of `step` seconds. Whether the last is whole is the caller's to know."""
-    rolled: list[Point] = []
-    values: dict[str, Summary] = {}
+    rolled: list[tuple[int, dict[str, list[Any]]]] = []
+    values: dict[str, list[Any]] = {}
     for point in points:
         end = end_of(point.time_ms, step)
-        if not rolled or rolled[-1].time_ms != end:
+        if not rolled or rolled[-1][0] != end:
             values = {}
-            rolled.append(Point(end, step, values))
+            rolled.append((end, values))
+        # Summary.plus() of every key, without making one that is thrown away for each.
         for key, summary in point.values.items():
-            values[key] = values[key].plus(summary) if key in values else summary
-    return rolled
+            known = values.get(key)
+            if known is None:
+                values[key] = [*summary]
+                continue
+            total, low, high, ticks = summary
+            known[0] = round(known[0] + total, 6)
+            if low < known[1]:
+                known[1] = low
+            if high > known[2]:
+                known[2] = high
+            known[3] += ticks
+    return [
+        Point(end, step, {key: Summary(*known) for key, known in values.items()}) for end, values in rolled
+    ]

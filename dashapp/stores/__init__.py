@@ -5,7 +5,7 @@ A store is an ordered, bounded log of ticks. Exactly one process appends; any nu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from dashapp.model import Cursor, Metric, Page, Tick, milliseconds
@@ -31,6 +31,9 @@ class Reader(Protocol):
     def metrics(self) -> list[Metric]:
         """The catalogue, as the collector last described it."""
 
+    def looks(self) -> Mapping[str, str]:
+        """How panels are drawn, by their names, where the sources say it."""
+
     def thresholds(self) -> list[State]:
         """Where each threshold stands, as the collector last judged. Cheap: asked per answer."""
 
@@ -46,8 +49,8 @@ class Store(Reader, Protocol):
     def append(self, tick: Tick) -> bool:
         """Keep a tick; False, counted in `dropped`, where it is not newer than the last."""
 
-    def describe(self, metrics: Iterable[Metric]) -> None:
-        """Set the catalogue."""
+    def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
+        """Set the catalogue, and how panels are drawn."""
 
     def set_thresholds(self, states: Iterable[State]) -> None:
         """Set what `thresholds` answers. Written late where it cannot be now, and never raises for it."""

@@ -20,6 +20,7 @@ from typing import Any
 MAGIC = b"dB1\x01"
 PREFIX = struct.Struct("<4sII")
 MOST_DECIMALS = 6
+FINEST = 10**MOST_DECIMALS
 LEVEL = 6
 
 # What a column's entry in the header means, in order; see `_column`.
@@ -98,6 +99,11 @@ def _packed(values: Sequence[float]) -> list[Any]:
 
 def _as_whole(values: Sequence[float]) -> tuple[int, list[int]] | None:
     """The fewest decimals with which every value is a whole number, and those; None where it takes more."""
+    # Most columns that take more are known by their first value, without a try of every length. Where it is
+    # too large for a double to tell, all are tried.
+    finest = values[0] * FINEST
+    if abs(finest) < 1 << 50 and round(finest) / FINEST != values[0]:
+        return None
     for decimals in range(MOST_DECIMALS + 1):
         scale = 10**decimals
         numbers = [round(value * scale) for value in values]

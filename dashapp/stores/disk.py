@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,12 +80,15 @@ class DiskStore:
         except FAILURES as error:
             self._fail(error)
         self._sheets.write()
-        if self._rows is not None and not self._pending:
+        if self._pending:
+            self._sealing.read_on()
+        elif self._rows is not None:
             self._sealing.turn(self._rows, time)
         return True
 
-    def describe(self, metrics: Iterable[Metric]) -> None:
+    def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
         self._sheets.put_metrics(metrics)
+        self._sheets.put_looks(looks or {})
 
     def set_thresholds(self, states: Iterable[State]) -> None:
         self._sheets.put_thresholds(states)
@@ -102,6 +105,9 @@ class DiskStore:
 
     def metrics(self) -> list[Metric]:
         return self._reader.metrics()
+
+    def looks(self) -> Mapping[str, str]:
+        return self._reader.looks()
 
     def thresholds(self) -> list[State]:
         return self._reader.thresholds()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time as clock
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from threading import Lock
@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from dashapp.model import Cursor, Metric, Tick, milliseconds
 from dashapp.notices import read_notices
-from dashapp.stores.sheets import ThresholdSheet, read_metrics
+from dashapp.stores.sheets import ThresholdSheet, read_looks, read_metrics
 from dashapp.stores.tail import Tail, TailError
 from dashapp.thresholds import State
 
@@ -78,6 +78,9 @@ class DiskReader:
 
     def metrics(self) -> list[Metric]:
         return read_metrics(self._folder)
+
+    def looks(self) -> Mapping[str, str]:
+        return read_looks(self._folder)
 
     def thresholds(self) -> list[State]:
         return self._thresholds.read()

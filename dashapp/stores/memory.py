@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from threading import Lock
 
 from dashapp.model import Cursor, Metric, Tick, milliseconds
@@ -20,6 +20,7 @@ class MemoryStore:
         self._notices = {"": notice} if notice else {}
         self._lock = Lock()
         self._metrics: list[Metric] = []
+        self._looks: Mapping[str, str] = {}
         self._thresholds: list[State] = []
         self._ticks: list[Tick] = []
         self._life = secrets.token_hex(8)
@@ -52,8 +53,12 @@ class MemoryStore:
     def levels(self) -> tuple[()]:
         return ()
 
-    def describe(self, metrics: Iterable[Metric]) -> None:
+    def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
         self._metrics = list(metrics)
+        self._looks = dict(looks or {})
+
+    def looks(self) -> Mapping[str, str]:
+        return self._looks
 
     def metrics(self) -> list[Metric]:
         return self._metrics

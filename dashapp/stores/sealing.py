@@ -1,6 +1,7 @@
 """Sealing: takes whole spans of ticks out of the newest rows and hands them to the long memory.
 
-At most one span a tick, so that catching up (an older store, a long outage) never holds a tick up.
+At most one span a tick, and of a wide one a part, so that nothing (an older store, a long outage, a thousand
+metrics) holds a tick up for long.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from dashapp.model import Tick, milliseconds
 from dashapp.notices import Notice
-from dashapp.rollup import as_point, end_of
+from dashapp.rollup import Point, as_point, end_of
 from dashapp.stores.long_memory import LongMemory, Retention
 from dashapp.stores.rows import FAILURES, Rows
 
@@ -22,6 +23,8 @@ KEPT_MS = 600_000
 RETRY_MS = 10_000
 # Some hundred ticks a span, whatever the interval: few enough to seal between two ticks.
 SPAN, SHORT_SPAN, FAST = 600, 60, 0.5
+# Values read back between two ticks, about 30 ms of them.
+VALUES = 30_000
 
 
 class Sealing:
@@ -32,6 +35,8 @@ class Sealing:
         self._retention = retention
         self._notice = Notice(folder, "sealing")
         self._memory: LongMemory | None = None
+        self._found: list[str] = []  # the rows of the span that is being read
+        self._points: list[Point | None] = []  # what has been read of them, None for what is no tick
         self._due = 0  # no span can be whole before a tick of this time, in epoch milliseconds
 
     def turn(self, rows: Rows, newest: int) -> None:
@@ -61,21 +66,41 @@ class Sealing:
             return
         if self._memory is None:
             self._memory = LongMemory(self._folder, self._retention)
-        found = rows.oldest_until(lambda row: _is_later(row, end), at_first=span)
-        ticks = [tick for tick in map(_tick, found) if tick is not None]
+        if self._found[:1] != first:
+            self._points = []
+            self._found = rows.oldest_until(lambda row: _is_later(row, end), at_first=span)
         if end > self._memory.sealed:
-            self._memory.take([as_point(tick) for tick in ticks], end)
-        rows.drop(len(found))
+            if not self.read_on():
+                return
+            self._memory.take([point for point in self._points if point is not None], end)
+        rows.drop(len(self._found))
+        self._forget()
         self._due = 0
+
+    def read_on(self) -> bool:
+        """Read a part of the span's rows, which needs no disk; True once all are read."""
+        room = VALUES
+        for row in self._found[len(self._points) :]:
+            if room <= 0:
+                return False
+            tick = _tick(row)
+            self._points.append(None if tick is None else as_point(tick))
+            room -= 1 if tick is None else len(tick.values)
+        return True
+
+    def _forget(self) -> None:
+        self._found, self._points = [], []
 
     def clear(self) -> None:
         """Forget all that was ever sealed."""
         memory = self._memory or LongMemory(self._folder, self._retention)
         self._memory = memory
         memory.clear()
+        self._forget()
         self._due = 0
 
     def close(self) -> None:
+        self._forget()
         self._due = 0
         if self._memory is not None:
             self._memory.close()
@@ -90,5 +115,8 @@ def _tick(row: object) -> Tick | None:
 
 
 def _is_later(row: object, end: int) -> bool:
-    tick = _tick(row)
-    return tick is not None and milliseconds(tick.time) > end
+    """By the time at its beginning alone: what is no tick is found out when it is sealed."""
+    try:
+        return isinstance(row, str) and milliseconds(float(row[1 : row.index(",")])) > end
+    except (ValueError, OverflowError):
+        return False

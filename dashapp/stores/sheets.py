@@ -6,7 +6,7 @@ What the disk refuses is tried again at the next tick. Knows no tick and no data
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from dashapp.model import Metric, milliseconds
 from dashapp.thresholds import State, Threshold
 
-METRICS, THRESHOLDS = "metrics.json", "thresholds.json"
+METRICS, LOOKS, THRESHOLDS = "metrics.json", "looks.json", "thresholds.json"
 
 
 class Sheets:
@@ -27,6 +27,11 @@ class Sheets:
 
     def put_metrics(self, metrics: Iterable[Metric]) -> None:
         self._put(METRICS, [asdict(metric) for metric in metrics])
+
+    def put_looks(self, looks: Mapping[str, str]) -> None:
+        # Most have none to tell, and no sheet then; one of an earlier run is emptied.
+        if looks or (self._folder / LOOKS).exists():
+            self._put(LOOKS, dict(looks))
 
     def put_thresholds(self, states: Iterable[State]) -> None:
         rows = [(each.threshold.text, each.broken, _ms(each.since)) for each in states]
@@ -61,6 +66,15 @@ def read_metrics(folder: Path) -> list[Metric]:
         return [Metric(**row) for row in json.loads((folder / METRICS).read_text())]
     except (OSError, ValueError, TypeError, RecursionError):
         return []
+
+
+def read_looks(folder: Path) -> dict[str, str]:
+    """How panels are drawn; empty where nobody says it."""
+    try:
+        looks = json.loads((folder / LOOKS).read_text())
+        return {str(name): str(kind) for name, kind in looks.items()}
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return {}
 
 
 class ThresholdSheet:
