@@ -3,4 +3,20 @@
 The public face. It imports nothing heavy, so that the collector stays small.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dashapp.sources.about import source as source
+
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """What is there when asked for: `import dashapp` alone loads nothing."""
+    if name == "source":
+        from dashapp.sources.about import source
+
+        return source
+    raise AttributeError(f"dashapp has no {name}")

@@ -12,7 +12,9 @@ from pathlib import Path
 from threading import Event, Thread
 
 from dashapp import config
+from dashapp.checking import check_sources
 from dashapp.config import ANYWHERE, Settings
+from dashapp.flags import CHECK
 from dashapp.folders import can_write, store_folder
 from dashapp.model import SettingsError
 from dashapp.notices import Notice
@@ -27,8 +29,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """0 after a signal, 1 where the web server would not start, 2 where the settings cannot work."""
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
     given = list(sys.argv[1:] if argv is None else argv)
+    checking, given = CHECK in given, [text for text in given if text != CHECK]
     try:
         settings = config.parse(given)
+        if checking:
+            return _told(settings)
+        check_sources(settings, given)
         _port_is_free(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
@@ -58,6 +64,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     if web.deaths and not served.is_set():
         print("the web server would not start; its last words stand above", file=sys.stderr)
         return 1
+    return 0
+
+
+def _told(settings: Settings) -> int:
+    """What --check-config says of settings that are right in themselves, and its exit code."""
+    # Only here: it knows every source, and the supervisor is to stay small.
+    from dashapp.sources.registry import problems
+
+    if found := problems(settings.source, settings.interval):
+        raise SettingsError(found)
+    print("ok")
     return 0
 
 

@@ -21,7 +21,8 @@ from dashapp.model import SettingsError, StoreError, StoreLockedError
 from dashapp.notices import Notice
 from dashapp.sampler import Sampler, Speaker
 from dashapp.signals import stop_on_signals
-from dashapp.sources.machine import machine_sources
+from dashapp.sources.registry import make_sources, problems
+from dashapp.sources.spec import Spec
 from dashapp.stores import Store
 from dashapp.stores.disk import DiskStore
 from dashapp.stores.long_memory import Retention
@@ -35,14 +36,19 @@ KEEP = config.MEMORY_KEEPS + 600
 
 
 def collect(
-    store: Store, clock: Clock, interval: float, notice: Speaker | None = None, watch: Watch | None = None
+    store: Store,
+    clock: Clock,
+    interval: float,
+    notice: Speaker | None = None,
+    watch: Watch | None = None,
+    source: Sequence[Spec] = (),
 ) -> None:
-    """Sample into `store` until the clock says that the work is over; say what fails by `notice`.
+    """Sample `source` into `store` until the clock says that the work is over; say what fails by `notice`.
 
     `watch` sees each tick after it was kept.
     """
     newest = store.newest().time_ms / 1000
-    sampler = Sampler(machine_sources(), store, interval, notice)
+    sampler = Sampler(make_sources(source, interval), store, interval, notice)
     log_time = LogTime(clock, newest)
     # A kernel counts CPU time in hundredths: a rate over less than a few of them is noise.
     for time in deadlines(clock, interval, log_time, first=min(0.3, interval / 2)):
@@ -71,6 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="%(asctime)s collector: %(message)s", level=logging.INFO)
     try:
         settings = config.parse(sys.argv[1:] if argv is None else argv, prog="collector.py")
+        # Who started us has looked already.
+        if not os.environ.get("DASHAPP_CHILD") and (found := problems(settings.source, settings.interval)):
+            raise SettingsError(found)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
@@ -90,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             with closing(store), suppress(StoreLockedError):
                 watch = Watch(settings.threshold, store, Notice(folder, "thresholds"))
                 notice = Notice(folder, "sources")
-                collect(store, SystemClock(stop), settings.interval, notice, watch)
+                collect(store, SystemClock(stop), settings.interval, notice, watch, settings.source)
     except StoreError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,26 +1,27 @@
-"""Settings: one table of them, read once, at the edge, from flags and the environment.
+"""Settings: one table of them, read once, at the edge, from flags, the environment and a file.
 
-argparse splits the command line; the table says what each value may be. (pydantic would double the
-collector's memory.) Every problem is found before any is told.
+The table says what each value may be. (pydantic would double the collector's memory.) Every problem is
+found before any is told.
 """
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import ipaddress
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
-from dashapp import __version__, values
+from dashapp import flags, values
+from dashapp.flags import CommandLine, shown
 from dashapp.model import SettingsError
+from dashapp.panels import Panel
+from dashapp.settings_file import NAME, SettingsFile, Table
+from dashapp.sources.spec import NONE, Spec
 from dashapp.thresholds import Threshold
 from dashapp.values import MEMORY
 
-PREFIX = "DASHAPP_"
 ANYWHERE = "0.0.0.0"  # noqa: S104
 SHORTEST_WINDOW = 10
 DAY = 86_400
@@ -31,7 +32,11 @@ MOST = 64
 
 
 def _setting(default: Any, parse: Callable[[str], Any], expected: str, help: str, **more: Any) -> Any:
-    """`separator`: a flag that may be repeated, whose variable has this between several."""
+    """`expected` is empty where `parse` says it itself, as the text of its ValueError.
+
+    `separator`: there may be several, a flag for each or with it between them; `parse` reads one of them, and
+    `table` one that a settings file gives as a table: its ValueError says it itself, always.
+    """
     return field(default=default, metadata={"parse": parse, "expected": expected, "help": help, **more})
 
 
@@ -73,6 +78,29 @@ class Settings:
         "what the history may take on disk",
         shown="400MB",
     )
+    source: tuple[Spec, ...] = _setting(
+        (),
+        Spec.parse,
+        "",
+        "what to read beside the machine, once for each: name or module:function",
+        separator=";",
+        table=Spec.from_table,
+    )
+    panel: tuple[Panel, ...] = _setting(
+        (),
+        Panel.parse,
+        "",
+        'a chart more, or another look of one, once for each: name="x", kind="bar"',
+        separator=";",
+        table=Panel.from_table,
+    )
+    title: str = _setting("dashapp", values.text(64), "text of 1 to 64 characters", "the page's title")
+    theme: str = _setting(
+        "auto", values.one_of("auto", "dark", "light"), "auto, dark or light", "the page's colours"
+    )
+    config: str = _setting(
+        "", values.text(4096), "a file", f"settings file, instead of {NAME} in this folder"
+    )
     workers: int = _setting(
         1, values.whole(1, 33), "a whole number from 1 to 33", "web processes", also="WEB_CONCURRENCY"
     )
@@ -104,106 +132,52 @@ class Settings:
 
 
 def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: str = "dashapp") -> Settings:
-    """The settings of a command line and an environment; flags win. SettingsError tells all that is wrong."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        allow_abbrev=False,
-        description="Shows this machine's CPU live in the browser.",
-        epilog=f"Every flag has a variable: --port is {PREFIX}PORT.",
-    )
-    parser.add_argument("--version", action="version", version=__version__)
-    for each in fields(Settings):
-        _add_flag(parser, each.name, each.metadata, each.default)
-    problems, argv = _valued_switches(argv)
-    given, unknown = parser.parse_known_args(argv)
-    # What follows an unknown flag is its value, not a second problem.
-    strays = [
-        text
-        for before, text in zip(["", *unknown], unknown, strict=False)
-        if text.startswith("-") or not before.startswith("-")
-    ]
-    problems += [_unknown_flag(text) for text in strays]
-    chosen: dict[str, Any] = {}
+    """The settings of a command line, an environment and a file, each of which gives way to the one before.
+
+    SettingsError tells all that is wrong.
+    """
+    table = fields(Settings)
+    line = CommandLine(argv, table, prog)
+    file = _file(line, environ)
     named: dict[str, str] = {}
-    for each in fields(Settings):
-        flag = getattr(given, each.name)
-        named[each.name], text = _source(each.name, each.metadata.get("also"), flag, environ)
-        if text is None:
-            continue
-        separator = each.metadata.get("separator")
-        texts = _several(text, separator) if separator else [text]
-        if len(texts) > MOST:
-            problems.append(f"{named[each.name]} is given {len(texts)} times; expected at most {MOST}")
+    in_file = [each for each in table if each.name != "config"]
+    problems = [*line.problems, *file.unknown([each.name for each in in_file])]
+    chosen: dict[str, Any] = {}
+    for each in table:
+        several = "separator" in each.metadata
+        named[each.name], texts = line.texts(each, environ)
+        items: list[str | Table] = [*texts]
+        if not items and each in in_file:
+            where, items = file.items(each)
+            named[each.name] = where if items else named[each.name]
+        if len(items) > MOST:
+            problems.append(f"{named[each.name]} is given {len(items)} times; expected at most {MOST}")
             continue
         found = []
-        for one in texts:
+        for number, item in enumerate(items, 1):
             try:
-                found.append(each.metadata["parse"](one))
-            except ValueError:
-                problems.append(f"{named[each.name]} is {_shown(one)}; expected {each.metadata['expected']}")
-        if separator:
-            chosen[each.name] = tuple(dict.fromkeys(found))  # what is said twice is meant once
-        elif found:
-            chosen[each.name] = found[0]
-    problems += _conflicts(Settings(**chosen), named)
+                found.append(each.metadata["parse" if isinstance(item, str) else "table"](item))
+            except ValueError as error:
+                problems.append(_sentence(named[each.name], number, item, each.metadata["expected"], error))
+        if found and len(found) == len(items):
+            # What is said twice is meant once.
+            chosen[each.name] = tuple(dict.fromkeys(found)) if several else found[0]
+    problems += [*file.problems, *_conflicts(Settings(**chosen), named)]
     if problems:
         raise SettingsError(problems)
     return Settings(**chosen)
 
 
-def _several(given: str | list[str], separator: str) -> list[str]:
-    """What a repeated flag collected, or the parts of a variable."""
-    if isinstance(given, list):
-        return given
-    return [part.strip() for part in given.split(separator) if part.strip()]
+def _file(line: CommandLine, environ: Mapping[str, str]) -> SettingsFile:
+    (config,) = (each for each in fields(Settings) if each.name == "config")
+    named, texts = line.texts(config, environ)
+    return SettingsFile(Path(texts[0]), named) if any(texts) else SettingsFile(Path(NAME))
 
 
-def _shown(text: str) -> str:
-    """Text from outside as one quoted line of bounded length."""
-    return json.dumps(text if len(text) <= 80 else text[:80] + "…", ensure_ascii=False)
-
-
-def _flag(name: str, default: Any) -> str:
-    """--no-collector turns off what is on by default, --public on what is off."""
-    return f"--no-{name}" if default is True else f"--{name}"
-
-
-def _valued_switches(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """A sentence for each switch that was given a value, and the rest: argparse would stop at the first."""
-    switches = {_flag(each.name, each.default) for each in fields(Settings) if isinstance(each.default, bool)}
-    switches |= {"--help", "--version"}
-    wrong = [text for text in argv if "=" in text and text.partition("=")[0] in switches]
-    problems = [f"{_shown(text)} has a value; expected {text.partition('=')[0]} alone" for text in wrong]
-    return problems, [text for text in argv if text not in wrong]
-
-
-def _add_flag(parser: argparse.ArgumentParser, name: str, metadata: Mapping[str, Any], default: Any) -> None:
-    help = metadata["help"]
-    if isinstance(default, bool):
-        const = "0" if default else "1"
-        parser.add_argument(_flag(name, default), dest=name, action="store_const", const=const, help=help)
-    else:
-        shown = f"{help} ({metadata.get('shown', default)})" if default else help
-        action = "append" if "separator" in metadata else "store"
-        parser.add_argument(f"--{name}", nargs="?", const="", metavar=name.upper(), help=shown, action=action)
-
-
-def _source(name: str, also: str | None, flag: Any, environ: Mapping[str, str]) -> tuple[str, Any]:
-    """The name and text (a list from a flag that may be repeated) of whatever sets this: flag, our variable,
-    the platform's variable."""
-    if flag is not None:
-        return f"--{name}", flag
-    for variable in (PREFIX + name.upper(), also):
-        if variable and environ.get(variable, "") != "":
-            return variable, environ[variable]
-    return f"--{name}", None
-
-
-def _unknown_flag(text: str) -> str:
-    flags = ["--version", "--help", *(_flag(each.name, each.default) for each in fields(Settings))]
-    near = difflib.get_close_matches(text.split("=")[0], flags, 1)
-    hint = f"did you mean {near[0]}?" if near else "see --help for those there are"
-    return f"{_shown(text)} is not a setting; {hint}"
+def _sentence(named: str, number: int, item: str | Table, expected: str, error: ValueError) -> str:
+    if isinstance(item, str):
+        return f"{named} is {shown(item)}; {f'expected {expected}' if expected else error}"
+    return f"{named} {number}: {error}"
 
 
 def _conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
@@ -220,6 +194,8 @@ def _conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
             f'{named["workers"]} is "{settings.workers}"; expected 1 with {named["store"]} {MEMORY}, '
             "which one process cannot share with another"
         )
+    if settings.source and all(spec.name == NONE for spec in settings.source):
+        problems.append(f'{named["source"]} is "{NONE}" alone, which leaves nothing to read; add another')
     if settings.window > settings.longest:
         problems.append(
             f'{named["window"]} is "{settings.window:.10g}"; '
@@ -230,11 +206,4 @@ def _conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
     """A sentence for each variable that looks like ours and is not."""
-    known = [PREFIX + each.name.upper() for each in fields(Settings)]
-    sentences = []
-    for name in sorted(environ):
-        if name.startswith(PREFIX) and name not in known and name != PREFIX + "CHILD":
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            sentences.append(f"{name} is set but is not a setting{hint}")
-    return sentences
+    return flags.unknown_variables(environ, fields(Settings))

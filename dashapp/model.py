@@ -5,6 +5,7 @@ Imports nothing of ours, and knows no clock, process, file or socket.
     DashappError
     ├── SettingsError      settings that cannot work: one sentence each
     ├── BadRequestError         a question the API cannot answer: one sentence
+    ├── SourceError             what keeps a source from answering: one sentence, which the page shows
     ├── BusyError          a question that it can answer later: one sentence
     └── StoreError
         └── StoreLockedError    another collector writes to this store
@@ -38,6 +39,10 @@ class SettingsError(DashappError):
 
 class BadRequestError(DashappError):
     """A question that the API cannot answer."""
+
+
+class SourceError(DashappError):
+    """What keeps a source from answering, in a sentence that holds no path, password or traceback."""
 
 
 class BusyError(DashappError):
@@ -144,8 +149,12 @@ def milliseconds(time: float) -> int:
 def finite(values: Mapping[str, object]) -> dict[str, float]:
     """Only what is a number that JSON can carry; a bool, text, None, NaN or infinity is left out."""
     found = {}
+    isfinite = math.isfinite
     for key, value in values.items():
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if type(value) is float:
+            if isfinite(value):
+                found[key] = value
+        elif isinstance(value, int | float) and not isinstance(value, bool):
             try:
                 number = float(value)
             except OverflowError:

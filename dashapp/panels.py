@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from dashapp.model import Metric
+from dashapp.panel_table import KINDS, from_text, matches, read
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A chart of all metrics that name it. `title` says what, `of` of what."""
+    """A chart. `title` says what, `of` of what; `low` and `high` bound the axis in `unit`s.
+
+    `metrics` are the keys, or patterns of keys, that it draws; without, all metrics that name it. Those that
+    match `right` have an axis of their own on the right. `kind` is one of panel_table.KINDS.
+    `said` names what a settings file says of it, for a panel that is only altered.
+    """
 
     name: str
     title: str
@@ -18,6 +25,37 @@ class Panel:
     unit: str = ""
     low: float | None = 0
     high: float | None = None
+    kind: str = "line"
+    metrics: tuple[str, ...] = ()
+    right: tuple[str, ...] = ()
+    said: frozenset[str] = frozenset()
+
+    @staticmethod
+    def from_table(table: Mapping[str, Any]) -> Panel:
+        """A settings file's `[[panel]]`. ValueError, with what is expected, for what it cannot be."""
+        given = read(table)
+        panel = Panel(**{"low": None, **given})
+        return replace(panel, said=frozenset(table.keys() & given.keys()))
+
+    @staticmethod
+    def parse(text: str) -> Panel:
+        """The same as one line: `name="cpu", kind="area"`."""
+        return Panel.from_table(from_text(text))
+
+    def members(self, metrics: Iterable[Metric]) -> list[Metric]:
+        """What it draws, in its patterns' order and then the catalogue's; no metric twice."""
+        metrics = list(metrics)
+        if not self.metrics:
+            own = [each for each in metrics if each.panel == self.name]
+            return own + [each for each in metrics if each not in own and self.on_the_right(each)]
+        found: dict[str, Metric] = {}
+        for pattern in (*self.metrics, *self.right):
+            meant = (each for each in metrics if each.key not in found and matches(pattern, each.key))
+            found |= {each.key: each for each in meant}
+        return list(found.values())
+
+    def on_the_right(self, metric: Metric) -> bool:
+        return any(matches(pattern, metric.key) for pattern in self.right)
 
 
 def _share(name: str, title: str, of: str) -> Panel:
@@ -60,12 +98,27 @@ PANELS = (
 DETAILS = "pressure"
 
 
-def panels(metrics: Iterable[Metric]) -> list[Panel]:
-    """Every panel that there may be: ours, and one for each other name that a metric gives."""
-    known = {panel.name for panel in PANELS}
-    others: dict[str, Panel] = {}
+def panels(
+    metrics: Iterable[Metric], chosen: Sequence[Panel] = (), looks: Mapping[str, str] | None = None
+) -> list[Panel]:
+    """Every panel that there may be: the chosen, then ours, and one for each other name that a metric gives.
+
+    A chosen one of a name that there is already is that one, with what was said of it. `looks` are the kinds
+    that sources give to panels by name; what is chosen wins.
+    """
+    found = {panel.name: panel for panel in PANELS}
     for metric in metrics:
-        if metric.panel not in known and metric.panel not in others:
-            title = metric.panel.replace("_", " ").capitalize() or "Others"
-            others[metric.panel] = Panel(metric.panel, title, "", metric.unit, metric.low, metric.high)
-    return [*PANELS, *others.values()]
+        if metric.panel not in found:
+            title = metric.panel.replace("_", " ").replace("-", " ").capitalize() or "Others"
+            found[metric.panel] = Panel(metric.panel, title, "", metric.unit, metric.low, metric.high)
+    for name, kind in (looks or {}).items():
+        if name in found and kind in KINDS:
+            found[name] = replace(found[name], kind=kind)
+    first = {panel.name: _altered(found.get(panel.name), panel) for panel in chosen}
+    return [*(first | {name: panel for name, panel in found.items() if name not in first}).values()]
+
+
+def _altered(panel: Panel | None, chosen: Panel) -> Panel:
+    if panel is None:
+        return chosen
+    return replace(panel, **{name: getattr(chosen, name) for name in chosen.said})

@@ -10,18 +10,23 @@ import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from dashapp.model import Metric, Tick, finite
+from dashapp.model import Metric, SourceError, Tick, finite
 from dashapp.sources import Source
 from dashapp.stores import Store
 
 log = logging.getLogger("dashapp")
 
 # What a page has room for.
-MOST_TOLD = 5
+MOST_TOLD, LONGEST_TOLD = 5, 240
 
 # Somebody else's error may be endless, or fail to say what it is.
 _SHORT = reprlib.Repr()
 _SHORT.maxother = _SHORT.maxstring = 200
+
+# Characters of values in a tick, well below what a store takes, and metrics of which no tick is so large.
+LARGEST, FEW = 200_000, 60
+# What a number takes, with its quotes, colon and comma.
+NUMBER = 28
 
 # Seconds between two log lines about one source, however often it fails and recovers.
 PATIENCE = 60.0
@@ -61,17 +66,25 @@ class Sampler:
             try:
                 found = _by_key(source.read())
                 numbers = finite({key: value for key, (_, value) in found.items()})
+                lost = found.keys() - numbers.keys() if len(numbers) < len(found) else ()
+                taken = _taken_out(numbers, values)
                 values.update(numbers)
                 metrics.update((key, found[key][0]) for key in numbers)
+            except SourceError as error:
+                wrong[number] = self._note(number, time, str(error)[:LONGEST_TOLD], error)
             except Exception as error:
                 # A source is somebody else's code: whatever it raises, the others keep their second.
                 # Only the kind of error goes on the page: its text may hold a path.
-                wrong[number] = self._note(number, time, f"gives nothing: {type(error).__name__}", error)
+                sentence = f"{self._name(number)} gives nothing: {type(error).__name__}"
+                wrong[number] = self._note(number, time, sentence, error)
             else:
-                if len(numbers) < len(found):
-                    key = min(found.keys() - numbers.keys())
-                    kind = type(found[key][1]).__name__
-                    wrong[number] = self._note(number, time, f"gives no number for {key[:64]}", kind)
+                if lost:
+                    sentence = f"{self._name(number)} gives no number for {min(lost)[:64]}"
+                    wrong[number] = self._note(number, time, sentence, type(found[min(lost)][1]).__name__)
+                elif taken:
+                    wrong[number] = self._note(number, time, f"{self._name(number)} {taken}")
+                elif said := getattr(source, "said", ""):
+                    wrong[number] = self._note(number, time, said[:LONGEST_TOLD])
         self._tell(wrong)
         if not values:
             return None
@@ -82,17 +95,25 @@ class Sampler:
             (old := described.get(key)) is not metric and old != metric for key, metric in metrics.items()
         ):
             described.update(metrics)
-            self._store.describe((self._known | described).values())
+            looks: dict[str, str] = {}
+            for source in self._sources:
+                looks |= getattr(source, "looks", {})
+            self._store.describe((self._known | described).values(), looks)
         self._store.append(tick)
         return tick
 
-    def _note(self, number: int, time: float, what: str, detail: object) -> str:
+    def _name(self, number: int) -> str:
         source = self._sources[number]
-        sentence = f"{getattr(source, 'name', type(source).__name__)} {what}"
+        return str(getattr(source, "name", type(source).__name__))
+
+    def _note(self, number: int, time: float, sentence: str, detail: object = None) -> str:
         failing = self._wrong is not None and number in self._wrong
         if not failing and time - self._logged.get(number, float("-inf")) >= PATIENCE:
             self._logged[number] = time
-            log.warning("%s (%s)", sentence, _SHORT.repr(detail))
+            if detail is None or isinstance(detail, SourceError):
+                log.warning("%s", sentence)
+            else:
+                log.warning("%s (%s)", sentence, _SHORT.repr(detail))
         return sentence
 
     def _tell(self, wrong: dict[int, str]) -> None:
@@ -102,6 +123,23 @@ class Sampler:
             else:
                 self._notice.clear()
         self._wrong = wrong
+
+
+def _taken_out(numbers: dict[str, float], before: Mapping[str, float]) -> str:
+    """Take out of a source's numbers what the tick cannot take, and say what; empty where all fits."""
+    if shared := numbers.keys() & before.keys():
+        for key in shared:
+            del numbers[key]
+        return f"gives {min(shared)[:64]}, which a source before it gives already"
+    if len(numbers) + len(before) > FEW and _size(numbers) + _size(before) > LARGEST:
+        numbers.clear()
+        return "gives more than a tick has room for"
+    return ""
+
+
+def _size(values: Mapping[str, float]) -> int:
+    """Characters that values take in a row at the most: JSON writes other scripts' letters as escapes."""
+    return sum(NUMBER + (len(key) if key.isascii() else 12 * len(key)) for key in values)
 
 
 def _by_key(read: Mapping[Metric, float]) -> dict[str, tuple[Metric, float]]:

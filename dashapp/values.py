@@ -29,6 +29,24 @@ def whole(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def text(longest: int) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not (text := text.strip()) or len(text) > longest or not text.isprintable():
+            raise ValueError
+        return text
+
+    return parse
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError
+        return text
+
+    return parse
+
+
 def switch(text: str) -> bool:
     words = {"1": True, "true": True, "yes": True, "on": True}
     words |= {"": False, "0": False, "false": False, "no": False, "off": False}

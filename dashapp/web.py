@@ -53,7 +53,7 @@ def build() -> App:
             clock = SystemClock(Event())
             watch = Watch(settings.threshold, store, store.speaker("thresholds"))
             told = store.speaker("sources")
-            args = (store, clock, settings.interval, told, watch)
+            args = (store, clock, settings.interval, told, watch, settings.source)
             Thread(target=collect, args=args, daemon=True).start()
     app = create_app(store, settings)
     # What was built so far stays: without this the collector of garbage walks all of Dash, in mid-answer.

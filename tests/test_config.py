@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import fields
 from pathlib import Path
@@ -11,7 +12,16 @@ import pytest
 from dashapp.config import MOST, Settings, parse, unknown_variables
 from dashapp.folders import can_write, store_folder, user_folder
 from dashapp.model import SettingsError
+from dashapp.panels import Panel
+from dashapp.sources.spec import Spec
 from dashapp.thresholds import Threshold
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No settings file but what a test puts here."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.toml").touch()
 
 
 def problems(argv: list[str], environ: dict[str, str] | None = None) -> list[str]:
@@ -57,6 +67,26 @@ BAD = [
     ("--store", "reddis://x", "folder"),
     ("--store", "", "folder"),
     ("--store", "memory:x", "folder"),
+    ("--source", "", "machine, none"),
+    ("--source", "machin", "did you mean machine?"),
+    ("--source", "quote:BTC USD", "did you mean quotes?"),
+    ("--source", "wether", "a Python function as module:function"),
+    ("--source", "machine:1", "machine alone"),
+    ("--source", "weather:", "module:function"),
+    ("--source", ":temperature", "module:function"),
+    ("--source", "../weather:temperature", "module:function"),
+    ("--source", "weather:a.b", "module:function"),
+    ("--source", "a" * 5000, "module:function"),
+    ("--source", "none", "leaves nothing to read"),
+    ("--panel", "cpu", "one line of TOML"),
+    ("--panel", 'kind="bar"', "a name or a title"),
+    ("--panel", 'name="x"}\nport={', "one line of TOML"),
+    ("--panel", 'name="x", kind="pie"', "line, area, stacked"),
+    ("--title", "", "1 to 64"),
+    ("--title", "x" * 65, "1 to 64"),
+    ("--theme", "pink", "auto, dark or light"),
+    ("--config", "", "a file"),
+    ("--config", "nothing.toml", "no such file"),
     ("--threshold", "cpu.percent", "METRIC > NUMBER for TIME"),
     ("--threshold", "cpu.percent > 90 for ever", "METRIC > NUMBER for TIME"),
     ("--threshold", "", "METRIC > NUMBER for TIME"),
@@ -68,7 +98,7 @@ def test_a_bad_value_is_told_with_name_value_and_what_is_expected(
     flag: str, value: str, expected: str
 ) -> None:
     (sentence,) = problems([f"{flag}={value}"])
-    assert sentence.startswith(f'{flag} is "{value[:80]}')
+    assert sentence.startswith(f"{flag} is {json.dumps(value[:80])[:-1]}")
     assert expected in sentence
     assert "\n" not in sentence
     assert len(sentence) < 250
@@ -78,7 +108,7 @@ def test_a_bad_value_is_told_with_name_value_and_what_is_expected(
 def test_a_bad_variable_is_told_by_its_own_name(flag: str, value: str, expected: str) -> None:
     name = "DASHAPP_" + flag[2:].upper()
     (sentence,) = problems([], {name: value})
-    assert sentence.startswith(f'{name} is "{value[:80]}')
+    assert sentence.startswith(f"{name} is {json.dumps(value[:80])[:-1]}")
 
 
 @pytest.mark.parametrize("value", ["maybe", "2", "-"])
@@ -153,6 +183,11 @@ GOOD = {
     "size": ("2GB", 2_000_000_000),
     "workers": ("33", 33),
     "collector": ("off", False),
+    "source": ("a.b:c", (Spec("a.b:c"),)),
+    "panel": ('name="x", kind="bar"', (Panel.from_table({"name": "x", "kind": "bar"}),)),
+    "title": ("The greenhouse", "The greenhouse"),
+    "theme": ("dark", "dark"),
+    "config": ("empty.toml", "empty.toml"),
     "threshold": ("cpu.percent > 90 for 30s", (Threshold("cpu.percent", ">", 90, 30),)),
     "processes": ("never", "never"),
 }
@@ -168,6 +203,18 @@ def test_every_setting_has_a_variable(name: str) -> None:
 def test_every_setting_has_a_flag_which_wins(name: str) -> None:
     text, value = GOOD[name]
     assert getattr(parse([f"--{name}", text], {f"DASHAPP_{name.upper()}": "bad one"}), name) == value
+
+
+def test_a_setting_of_several_is_a_flag_for_each_or_one_variable() -> None:
+    wanted = (Spec("none"), Spec("weather:temperature"), Spec("quotes:a;b"))
+    argv = ["--source", "none", "--source=weather:temperature", "--source", "quotes:a;b"]
+    assert parse(argv, {"DASHAPP_SOURCE": "machine"}).source == wanted
+    assert parse([], {"DASHAPP_SOURCE": " none;weather:temperature ; "}).source == wanted[:2]
+
+
+def test_each_bad_source_of_several_is_told() -> None:
+    assert len(problems(["--source", "wether", "--source", "machine", "--source", "prometeus:"])) == 2
+    assert len(problems([], {"DASHAPP_SOURCE": "wether;none;a b:c"})) == 2
 
 
 def test_every_setting_is_tried_here() -> None:

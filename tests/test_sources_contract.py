@@ -25,6 +25,7 @@ from dashapp.sources.cpu_counts import ProcStat, PsutilCpu
 from dashapp.sources.disk import DiskSource, ProcDisks, PsutilDisks
 from dashapp.sources.filesystem import FilesystemSource, ProcMounts, PsutilMounts
 from dashapp.sources.frequency import FrequencySource
+from dashapp.sources.function import FunctionSource
 from dashapp.sources.isolated import Isolated
 from dashapp.sources.load import LoadSource
 from dashapp.sources.machine import working
@@ -75,6 +76,10 @@ ALL = {f"linux-{name}": make for name, make in LINUX.items()} | {
 }
 ALL["seldom"] = lambda m: Seldom(LINUX["disk"](m), 1.0, m.now)
 ALL["isolated"] = lambda m: Isolated(LINUX["disk"](m), patience=5.0, clock=m.now)
+TEMPERATURE, HUMIDITY = "own_functions:temperature", "own_functions:humidity"
+ALL["function"] = lambda m: FunctionSource(TEMPERATURE, {})
+ALL["function-isolated"] = lambda m: Isolated(FunctionSource(TEMPERATURE, {}), patience=5.0, clock=m.now)
+ALL["function-async"] = lambda m: Isolated(FunctionSource(HUMIDITY, {}), patience=5.0, clock=m.now)
 
 each = pytest.mark.parametrize("make", ALL.values(), ids=ALL.keys())
 
@@ -212,6 +217,20 @@ def test_linux_and_psutil_agree_on_the_keys_of_a_source(machine: FakeMachine) ->
         machine.pass_time()
         linux, elsewhere = ({metric.key for metric in source.read()} for source in sources)
         assert linux == elsewhere
+
+
+def test_a_function_that_gives_nonsense_gives_what_is_sound_in_it(machine: FakeMachine) -> None:
+    store = MemoryStore()
+    sources = [FunctionSource("own_functions:nonsense", {}), LINUX["cpu"](machine)]
+    for _ in range(3):
+        machine.pass_time()
+        tick = Sampler(sources, store, 1.0).tick(machine.time)
+        assert tick is not None
+        assert tick.values["nonsense.fine"] == 7
+        metrics = {metric.key: metric for metric in store.metrics()}
+        check({metrics[key]: value for key, value in tick.values.items()})
+        # The names whose values are none count too: they may have one the next time.
+        assert len([key for key in tick.values if key.startswith("nonsense.")]) == 1000 - 4
 
 
 CALLS = (

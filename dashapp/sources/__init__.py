@@ -1,4 +1,9 @@
-"""Sources: one file each. A source has one method, and may raise, be slow or leave a metric out."""
+"""Sources: one file each. A source has one method, and may raise, be slow or leave a metric out.
+
+One that has something to say while it goes on, such as where its input ended, says it by an attribute `said`:
+a sentence for the page, empty while there is none. A SourceError is such a sentence instead of values.
+One that knows how its panels are drawn says it by `looks`, a kind by a panel's name.
+"""
 
 from __future__ import annotations
 

@@ -9,6 +9,9 @@ from threading import Condition, Thread
 from dashapp.model import Metric
 from dashapp.sources import Source
 
+# Ticks come some milliseconds early or late; a source due at this one is not left for the next.
+SLACK = 0.05
+
 
 class Isolated:
     """Reads `source` every `every` seconds (0: at every call) in one daemon thread, one reading at a time.
@@ -18,6 +21,9 @@ class Isolated:
     TimeoutError until it has ended after all, for a thread that is stuck cannot be stopped.
 
     Between readings the last values stand, for at most half as long again as they were meant to: then a gap.
+
+    A source that only learns later how seldom it is to be read says so by an attribute `every`. Its `said`
+    and `looks` are passed on.
     """
 
     def __init__(
@@ -27,8 +33,11 @@ class Isolated:
         timeout: float = 5.0,
         patience: float = 0.02,
         clock: Callable[[], float] = time.monotonic,
+        name: str = "",
     ) -> None:
-        self.name = type(source).__name__
+        self.name = name or type(source).__name__
+        self.said = ""
+        self.looks: Mapping[str, str] = {}
         self._source = source
         self._every = every
         self._timeout = timeout
@@ -36,8 +45,9 @@ class Isolated:
         self._clock = clock
         self._changed = Condition()
         self._asked: float | None = None
+        self._began = float("-inf")
+        self._slow = False
         self._answered = float("-inf")
-        self._due = float("-inf")
         self._fresh = False
         self._values: Mapping[Metric, float] = {}
         self._error: Exception | None = None
@@ -47,22 +57,24 @@ class Isolated:
         """The newest values, or nothing while there are none. Raises what the source raised."""
         now = self._clock()
         with self._changed:
-            if self._asked is None and now >= self._due:
+            every = float(getattr(self._source, "every", self._every))
+            if self._asked is None and now >= self._began + every - SLACK:
                 self._ask(now)
-                self._changed.wait_for(lambda: self._asked is None, self._patience)
+                # One that was slow the last time is not waited for: many such would hold up the tick.
+                if not self._slow:
+                    self._changed.wait_for(lambda: self._asked is None, self._patience)
             if self._asked is not None and now - self._asked > self._timeout:
                 self._values = {}
                 raise TimeoutError(f"no answer for {self._timeout:g} s")
             if self._error is not None:
                 raise self._error.with_traceback(None)
-            if not self._fresh and now - self._answered > 1.5 * self._every:
+            if not self._fresh and now - self._answered > 1.5 * every:
                 return {}
             self._fresh = False
             return self._values
 
     def _ask(self, now: float) -> None:
-        self._asked = now
-        self._due = now + self._every
+        self._asked = self._began = now
         if self._thread is None:
             self._thread = Thread(target=self._work, name=f"source {self.name}", daemon=True)
             self._thread.start()
@@ -73,15 +85,21 @@ class Isolated:
             with self._changed:
                 self._changed.wait_for(lambda: self._asked is not None)
             values: Mapping[Metric, float] = {}
-            error = None
+            error: Exception | None = None
             try:
                 values = dict(self._source.read())
             except Exception as raised:
                 # Somebody else's code: the error is for whoever reads, and the thread lives on.
                 error = raised
+            except BaseException as raised:
+                # sys.exit() and a cancelled task end no thread of ours.
+                error = RuntimeError(f"it ended with {type(raised).__name__}")
             with self._changed:
                 self._values, self._error = values, error
+                self.said = getattr(self._source, "said", "")
+                self.looks = getattr(self._source, "looks", {})
                 self._fresh = True
                 self._answered = self._clock()
+                self._slow = self._answered - self._began > self._patience
                 self._asked = None
                 self._changed.notify_all()

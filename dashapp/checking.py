@@ -1,0 +1,46 @@
+"""Checking: whether the sources that are asked for can be made, before anything is started.
+
+A function's module is somebody else's code: it is imported in a process of its own, which may hang or die.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from dashapp.config import Settings
+from dashapp.flags import CHECK
+from dashapp.model import SettingsError
+from dashapp.sources.spec import MACHINE, NONE
+
+# Seconds that all modules together may take to be imported.
+PATIENCE = 20.0
+
+
+def check_sources(settings: Settings, given: Sequence[str], patience: float = PATIENCE) -> None:
+    """SettingsError where a source cannot be made. `given`: the command line that led to `settings`."""
+    asked = [spec.text for spec in settings.source if spec.name not in (MACHINE, NONE)]
+    if not asked or not settings.collector:
+        return
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "dashapp", CHECK, *given],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=patience,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8:replace"},
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise SettingsError([_sentence(asked, f"importing it took more than {patience:g} seconds")]) from None
+    if done.returncode == 2:
+        raise SettingsError([line for line in done.stderr.decode(errors="replace").splitlines() if line])
+    if done.returncode:
+        how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
+        raise SettingsError([_sentence(asked, f"importing it ended the process ({how})")])
+
+
+def _sentence(asked: Sequence[str], what: str) -> str:
+    return f'source is "{" and ".join(asked)}"; {what}'

@@ -1,0 +1,100 @@
+"""A panel's table: what a settings file may say of a chart, and what patterns of metric keys mean.
+
+Knows no panel, metric or figure.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+KINDS = ("line", "area", "stacked", "mountain", "bar", "table")
+TEXTS = ("name", "title", "of", "unit")
+BOUNDS = ("low", "high")
+LISTS = ("metrics", "right")
+KEYS = (*TEXTS, "kind", *LISTS, *BOUNDS)
+LONGEST_TEXT, LONGEST_PATTERN, MOST_PATTERNS = 64, 256, 64
+_UNFIT = re.compile(r"[^\w-]+")
+
+
+def read(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a panel, `name` and `title` always. ValueError, with what is expected."""
+    given: dict[str, Any] = {}
+    for key, value in table.items():
+        if key in TEXTS:
+            given[key] = _text(key, value)
+        elif key == "kind":
+            if value not in KINDS:
+                raise ValueError(f"kind is {_shown(value)}; expected one of {', '.join(KINDS)}")
+            given[key] = value
+        elif key in LISTS:
+            given[key] = _patterns(key, value)
+        elif key in BOUNDS:
+            given[key] = _bound(key, value)
+        else:
+            near = difflib.get_close_matches(str(key), KEYS, 1)
+            hint = f"did you mean {near[0]}?" if near else f"{', '.join(KEYS)} are"
+            raise ValueError(f"`{key[:80]}` is not one of a panel's keys; {hint}")
+    wanted = given.get("name") or given.get("title", "")
+    name = _UNFIT.sub("-", wanted).strip("-")
+    if not name:
+        raise ValueError("there is no name in it; expected a name or a title")
+    given["name"] = name if "name" in given else name.lower()
+    given.setdefault("title", wanted.replace("_", " ").capitalize())
+    low, high = given.get("low"), given.get("high")
+    if low is not None and high is not None and low >= high:
+        raise ValueError(f"low is {low:g}; expected less than high, which is {high:g}")
+    return given
+
+
+def from_text(text: str) -> dict[str, Any]:
+    """The table that a flag or a variable says on one line: `name="x", metrics=["a.*"]`."""
+    import tomllib
+
+    try:
+        found = tomllib.loads(f"panel = {{ {text} }}")
+    except (ValueError, RecursionError):
+        found = {}
+    panel = found.get("panel")
+    if len(found) != 1 or not isinstance(panel, dict):
+        raise ValueError('expected a panel as one line of TOML, such as name="cpu", kind="area"')
+    return panel
+
+
+def matches(pattern: str, key: str) -> bool:
+    """Whether a key is meant: `*` is anything, `?` one character, all else itself.
+
+    >>> matches("weather.*", "weather.kitchen"), matches("weather", "weather.kitchen")
+    (True, False)
+    """
+    return pattern == key or fnmatchcase(key, pattern.replace("[", "[[]"))
+
+
+def _text(key: str, value: object) -> str:
+    if not isinstance(value, str) or len(value) > LONGEST_TEXT or not value.isprintable():
+        raise ValueError(f"{key} is {_shown(value)}; expected text of at most {LONGEST_TEXT} characters")
+    return value.strip()
+
+
+def _patterns(key: str, value: object) -> tuple[str, ...]:
+    listed = [value] if isinstance(value, str) else value
+    if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_PATTERNS:
+        raise ValueError(f'{key} is {_shown(value)}; expected a list of metric keys, such as ["cpu.*"]')
+    for each in listed:
+        if not isinstance(each, str) or not 0 < len(each) <= LONGEST_PATTERN:
+            raise ValueError(f"{key} holds {_shown(each)}; expected metric keys, such as cpu.*")
+    return tuple(listed)
+
+
+def _bound(key: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{key} is {_shown(value)}; expected a number")
+    return float(value)
+
+
+def _shown(value: object) -> str:
+    return f"{value!r:.60}" if isinstance(value, str | int | float) else f"a {type(value).__name__}"

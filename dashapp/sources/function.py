@@ -1,0 +1,87 @@
+"""A Python function as a source: a number, or a mapping of names to numbers, whenever it is called."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from dashapp.model import Metric
+from dashapp.sources.about import About, about
+from dashapp.sources.importing import load
+from dashapp.sources.isolated import Isolated
+from dashapp.sources.numbers import NamedNumbers
+
+if TYPE_CHECKING:
+    import asyncio
+
+# Seconds after which a call is given up; it may come back later.
+TIMEOUT = 10.0
+
+
+class FunctionSource:
+    """Calls `module:function`, which is imported at the first reading: a slow module holds up nobody.
+
+    An `async def` runs to its end in an event loop that stays from one call to the next. All is done in
+    the thread that reads.
+    """
+
+    def __init__(self, spec: str, options: Mapping[str, Any]) -> None:
+        self.name = spec
+        self._options = options
+        self._function: Callable[[], Any] | None = None
+        self._numbers = NamedNumbers("")
+        # Seconds between two readings, once it is known; 0 is at every tick.
+        self.every = About().but(options).every or 0.0
+        self.looks: Mapping[str, str] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def said(self) -> str:
+        """What the last reading left out."""
+        return f"{self.name} {self._numbers.refused}" if self._numbers.refused else ""
+
+    def read(self) -> Mapping[Metric, float]:
+        """TypeError where the function answers with something else than numbers; raises what it raises."""
+        if self._function is None:
+            self._function, self._numbers = self._load()
+        answer = self._function()
+        return self._numbers.read(self._wait_for(answer) if inspect.isawaitable(answer) else answer)
+
+    def _load(self) -> tuple[Callable[[], Any], NamedNumbers]:
+        function = load(self.name)
+        said = about(function).but(self._options)
+        self.every = said.every or 0.0
+        name = self.name.partition(":")[2]
+        numbers = NamedNumbers(
+            name,
+            label=said.label or "",
+            unit=said.unit or "",
+            panel=said.panel or name,
+            low=said.low,
+            high=said.high,
+        )
+        self.looks = {numbers.panel: said.kind} if said.kind else {}
+        return function, numbers
+
+    def _wait_for(self, answer: Any) -> Any:
+        # A collector without such a function does without asyncio, which is a tenth of its memory.
+        import asyncio
+
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+
+        async def whole() -> Any:
+            return await answer
+
+        return self._loop.run_until_complete(whole())
+
+    def close(self) -> None:
+        """Let go of the event loop."""
+        if self._loop is not None:
+            self._loop.close()
+
+
+def make(rest: str, interval: float, **options: Any) -> Isolated:
+    """`options` say what the decorator may, and win over it. ValueError where one cannot be."""
+    return Isolated(FunctionSource(rest, options), timeout=TIMEOUT, name=rest)

@@ -1,0 +1,57 @@
+"""The registry: makes the sources that the settings ask for, and imports only what they name."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from importlib import import_module
+from inspect import signature
+
+from dashapp.sources import Source
+from dashapp.sources.about import about
+from dashapp.sources.importing import load_or_tell
+from dashapp.sources.machine import machine_sources
+from dashapp.sources.spec import BUILT_IN, MACHINE, NONE, Spec
+
+
+def make_sources(specs: Sequence[Spec], interval: float) -> list[Source]:
+    """The machine's own, unless `none` is among them, and then each that is asked for, in order.
+
+    ValueError where one cannot be made.
+    """
+    sources = [] if any(spec.name == NONE for spec in specs) else machine_sources()
+    sources += [make_source(spec, interval) for spec in specs if spec.name not in (MACHINE, NONE)]
+    return sources
+
+
+def make_source(spec: Spec, interval: float) -> Source:
+    """One source, which starts nothing until it is read. ValueError where it cannot be made."""
+    module, _, name = BUILT_IN.get(spec.name, "dashapp.sources.function:make").partition(":")
+    make = getattr(import_module(module), name)
+    rest = spec.rest if spec.name else spec.text
+    try:
+        signature(make).bind(rest, interval, **spec.options)
+    except TypeError as error:
+        raise ValueError(f"{spec.name} takes no such option: {error}") from None
+    source: Source = make(rest, interval, **spec.options)
+    return source
+
+
+def problems(specs: Sequence[Spec], interval: float) -> list[str]:
+    """A sentence for each that cannot be made."""
+    return [sentence for spec in specs if (sentence := problem(spec, interval))]
+
+
+def problem(spec: Spec, interval: float) -> str:
+    """Why this source cannot be made, in one sentence; empty where it can. Imports a function's module."""
+    quiet = io.StringIO()
+    try:
+        with redirect_stdout(quiet), redirect_stderr(quiet):
+            if spec.name not in (MACHINE, NONE):
+                make_source(spec, interval)
+            if not spec.name:
+                about(load_or_tell(spec.text)).but(spec.options)
+    except ValueError as error:
+        return f'source is "{spec.text}"; {error}'
+    return ""

@@ -1,0 +1,78 @@
+"""A spec: what a setting says about one source, `NAME`, `NAME:REST` or `module:function`.
+
+Knows the names that are built in, and imports none of what they name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dashapp.sources.about import About
+
+# Each but the first two names what makes it, `make(rest, interval, **options)`: the text after the colon, the
+# seconds between ticks, and what a settings file says beside it. It starts and opens nothing, and raises
+# ValueError, with what it expects instead, for what it cannot be.
+MACHINE, NONE = "machine", "none"
+BUILT_IN = {
+    MACHINE: "",
+    NONE: "",
+    "demo": "dashapp.sources.demo:make",
+    "prometheus": "dashapp.sources.prometheus:make",
+    "push": "dashapp.sources.push:make",
+    "quotes": "dashapp.sources.quotes:make",
+    "replay": "dashapp.sources.replay:make",
+    "stdin": "dashapp.sources.stdin:make",
+}
+_FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+EXPECTED = f"{', '.join(BUILT_IN)} or a Python function as module:function"
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One source as it was asked for: `text`, and the options that a settings file gives beside it."""
+
+    text: str
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def name(self) -> str:
+        """The built-in name; empty for a function."""
+        name = self.text.partition(":")[0]
+        return name if name in BUILT_IN else ""
+
+    @property
+    def rest(self) -> str:
+        """What stands after the first colon."""
+        return self.text.partition(":")[2]
+
+    @staticmethod
+    def from_table(table: Mapping[str, Any]) -> Spec:
+        """A settings file's `[[source]]`: `use`, and options. ValueError, with what is expected."""
+        use = table.get("use")
+        if not isinstance(use, str):
+            raise ValueError(f"there is no `use` in it; expected use = one of {EXPECTED}")
+        try:
+            spec = Spec.parse(use)
+        except ValueError as error:
+            raise ValueError(f'use is "{use[:80]}"; {error}') from None
+        options = {name: value for name, value in table.items() if name != "use"}
+        if options and spec.name in (MACHINE, NONE):
+            raise ValueError(f"{spec.name} has no options; expected use alone")
+        if not spec.name:
+            About().but(options)
+        return Spec(spec.text, options)
+
+    @staticmethod
+    def parse(text: str) -> Spec:
+        """ValueError, with what is expected, where it can be no source."""
+        spec = Spec(text.strip())
+        if spec.name in (MACHINE, NONE) and spec.rest:
+            raise ValueError(f"expected {spec.name} alone")
+        if spec.name or _FUNCTION.fullmatch(spec.text):
+            return spec
+        near = difflib.get_close_matches(spec.text.partition(":")[0], BUILT_IN, 1)
+        raise ValueError(f"expected {EXPECTED}" + (f"; did you mean {near[0]}?" if near else ""))

@@ -1,0 +1,89 @@
+"""Panels: which there are, in what order, and what each draws."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashapp.model import Metric
+from dashapp.panels import PANELS, Panel, panels
+
+KITCHEN = Metric("temperature.kitchen", "Kitchen", "°C", "temperature")
+HALL = Metric("temperature.hall", "Hall", "°C", "temperature")
+RAIN = Metric("rain", "Rain", "mm", "garden_rain", 0.0, 50.0)
+CPU = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
+ALL = [CPU, KITCHEN, HALL, RAIN]
+
+
+def chosen(**table: object) -> Panel:
+    return Panel.from_table(table)
+
+
+def test_a_name_that_a_metric_gives_is_a_panel() -> None:
+    assert panels(ALL)[-1] == Panel("garden_rain", "Garden rain", "", "mm", 0.0, 50.0)
+    assert panels([]) == list(PANELS)
+
+
+def test_a_chosen_panel_comes_first_and_leaves_the_others_as_they_are() -> None:
+    climate = chosen(title="Climate", metrics=["temperature.*", "rain"], right="rain")
+    found = panels(ALL, [climate])
+    assert found == [climate, *panels(ALL)]
+    assert climate.members(ALL) == [KITCHEN, HALL, RAIN]
+    assert [climate.on_the_right(metric) for metric in climate.members(ALL)] == [False, False, True]
+
+
+def test_one_of_ours_is_altered_by_what_is_said_of_it_only() -> None:
+    found = panels(ALL, [chosen(name="memory", kind="area", high=50)])
+    assert found[0] == Panel("memory", "Memory", "share in use", "%", 0, 50.0, "area")
+    assert [panel.name for panel in found].count("memory") == 1
+    assert len(found) == len(panels(ALL))
+
+
+def test_a_source_says_how_its_panel_is_drawn_and_the_file_has_the_last_word() -> None:
+    looks = {"garden_rain": "bar", "memory": "area", "nothing": "bar", "cpu": "pie"}
+    kinds = {panel.name: panel.kind for panel in panels(ALL, [chosen(name="memory", kind="table")], looks)}
+    assert {name: kind for name, kind in kinds.items() if kind != "line"} == {
+        "garden_rain": "bar",
+        "memory": "table",
+    }
+
+
+def test_one_of_a_metrics_own_is_altered_too() -> None:
+    assert panels(ALL, [chosen(name="garden_rain", kind="bar")])[0] == Panel(
+        "garden_rain", "Garden rain", "", "mm", 0.0, 50.0, "bar"
+    )
+
+
+def test_without_patterns_a_panel_draws_what_names_it_and_what_is_on_its_right() -> None:
+    panel = chosen(name="temperature", right=["rain", "temperature.hall"])
+    assert panel.members(ALL) == [KITCHEN, HALL, RAIN]
+    assert not panel.on_the_right(KITCHEN)
+    assert panel.on_the_right(HALL)
+
+
+def test_the_order_is_that_of_the_patterns() -> None:
+    assert chosen(name="x", metrics=["rain", "*.hall", "temp*"]).members(ALL) == [RAIN, HALL, KITCHEN]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "key", "meant"),
+    [
+        ("cpu.*", "cpu.percent", True),
+        ("cpu.*", "cpu", False),
+        ("*", "anything", True),
+        ("core?", "core1", True),
+        ("core?", "core10", False),
+        ("a.b", "axb", False),
+        ("a[bc]", "ab", False),
+        ("a[bc]", "a[bc]", True),
+        ("*a" * 60, "a" * 250 + "b", False),
+    ],
+)
+def test_a_pattern_means_stars_and_question_marks_alone(pattern: str, key: str, meant: bool) -> None:
+    metric = Metric(key, key, "", "p")
+    assert (chosen(name="x", metrics=pattern).members([metric]) == [metric]) == meant
+
+
+def test_a_chosen_panels_name_is_fit_for_the_page() -> None:
+    assert chosen(title='<b>Über "uns"</b>').name == "b-über-uns-b"
+    assert chosen(name="Living room").name == "Living-room"
+    assert chosen(name="living_room").title == "Living room"

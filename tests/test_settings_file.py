@@ -1,0 +1,246 @@
+"""dashapp.toml: what it sets, what it gives way to, and what is said of a bad one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dashapp.config import Settings, parse
+from dashapp.model import SettingsError
+from dashapp.panels import Panel
+from dashapp.sources.spec import Spec
+
+WHOLE = """
+host = "127.0.0.2"
+port = 9000
+public = true
+hosts = ["A.test", "b"]
+store = "./x"
+interval = 0.5
+window = 300
+retention = ["1h", "2d", "1y"]
+size = "2GB"
+workers = 3
+collector = false
+title = "The greenhouse"
+theme = "dark"
+
+[[source]]
+use = "weather:temperature"
+label = "Kitchen"
+unit = "°C"
+low = -10
+high = 40.5
+panel = "climate"
+every = 5
+
+[[source]]
+use = "quotes:btcusd"
+currency = "EUR"
+
+[[panel]]
+name = "cpu"
+kind = "mountain"
+
+[[panel]]
+title = "Climate at home"
+metrics = ["temperature.*", "humidity"]
+right = ["humidity"]
+kind = "area"
+unit = "°C"
+low = -10
+high = 40
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(text: str | bytes, name: str = "dashapp.toml") -> None:
+    Path(name).write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
+def problems(text: str | bytes) -> list[str]:
+    write(text)
+    with pytest.raises(SettingsError) as caught:
+        parse([], {})
+    return caught.value.problems
+
+
+def test_without_one_the_defaults_hold() -> None:
+    assert parse([], {}) == Settings()
+    write("")
+    assert parse([], {}) == Settings()
+
+
+def test_a_file_sets_whatever_a_flag_does() -> None:
+    write(WHOLE)
+    assert parse([], {}) == Settings(
+        host="127.0.0.2",
+        port=9000,
+        public=True,
+        hosts=("a.test", "b"),
+        store="./x",
+        interval=0.5,
+        window=300.0,
+        retention=(3600.0, 172_800.0, 31_536_000.0),
+        size=2_000_000_000,
+        workers=3,
+        collector=False,
+        title="The greenhouse",
+        theme="dark",
+        source=(
+            Spec(
+                "weather:temperature",
+                {
+                    "label": "Kitchen",
+                    "unit": "°C",
+                    "low": -10,
+                    "high": 40.5,
+                    "panel": "climate",
+                    "every": 5,
+                },
+            ),
+            Spec("quotes:btcusd", {"currency": "EUR"}),
+        ),
+        panel=(
+            Panel("cpu", "Cpu", low=None, kind="mountain", said=frozenset({"name", "kind"})),
+            Panel(
+                "climate-at-home",
+                "Climate at home",
+                unit="°C",
+                low=-10.0,
+                high=40.0,
+                kind="area",
+                metrics=("temperature.*", "humidity"),
+                right=("humidity",),
+                said=frozenset({"title", "metrics", "right", "kind", "unit", "low", "high"}),
+            ),
+        ),
+    )
+
+
+def test_flags_win_over_variables_over_the_file_over_the_defaults() -> None:
+    write('port = 1001\nwindow = 20\nsource = ["a:b", "c:d"]\ntheme = "dark"')
+    environ = {"DASHAPP_PORT": "1002", "DASHAPP_WINDOW": "30", "PORT": "1003"}
+    settings = parse(["--port", "1004", "--source", "machine"], environ)
+    assert (settings.port, settings.window, settings.theme, settings.host) == (1004, 30, "dark", "127.0.0.1")
+    assert settings.source == (Spec("machine"),)
+    assert parse([], environ).port == 1002
+    assert parse([], {"PORT": "1003"}).port == 1003
+    assert parse([], {}).port == 1001
+    assert parse([], {}).source == (Spec("a:b"), Spec("c:d"))
+
+
+def test_what_the_file_turns_on_a_variable_turns_off() -> None:
+    write("public = true\ncollector = false")
+    settings = parse([], {"DASHAPP_PUBLIC": "0", "DASHAPP_COLLECTOR": "1"})
+    assert (settings.public, settings.collector) == (False, True)
+
+
+@pytest.mark.parametrize("how", ["flag", "variable"])
+def test_another_file_is_named(how: str) -> None:
+    write("port = 1001")
+    write("port = 1002", "other.toml")
+    argv = ["--config", "other.toml"] if how == "flag" else []
+    assert parse(argv, {} if argv else {"DASHAPP_CONFIG": "other.toml"}).port == 1002
+
+
+def test_a_bad_value_that_is_overruled_is_still_none() -> None:
+    write('port = "x"')
+    assert parse(["--port", "80"], {}).port == 80
+
+
+BAD = {
+    "unknown": ("widnow = 5", "dashapp.toml: `widnow` is not a setting; did you mean window?"),
+    "unknown-far": ("zzz = 5", "`zzz` is not a setting; host, port"),
+    "unknown-table": ("[prot]\nx = 1", "`prot` is not a setting; did you mean port?"),
+    "unknown-endless": ("a" * 5000 + " = 1", "is not a setting"),
+    "config": ('config = "x.toml"', "`config` is not a setting"),
+    "bad-value": ("window = 5", 'dashapp.toml: window is "5"; expected seconds from 10'),
+    "not-a-number": ("interval = nan", 'interval is "nan"; expected seconds'),
+    "text-for-number": ('port = "http"', 'port is "http"; expected a whole number'),
+    "fraction": ("port = 80.5", "expected a whole number"),
+    "switch-for-number": ("port = true", "port is true; expected a number"),
+    "number-for-text": ("host = 5", "host is 5; expected text"),
+    "number-for-switch": ("public = 1", "public is 1; expected true or false"),
+    "list-for-number": ("port = [1]", "port is [1]; expected a number"),
+    "table-for-number": ("[port]\nx = 1", "port is {"),
+    "date-for-number": ("port = 2026-01-01", 'port is "2026-01-01"; expected a number'),
+    "numbers-for-texts": ("hosts = [1, 2]", "hosts is [1, 2]; expected text, or a list"),
+    "empty-list": ("retention = []", "retention is []; expected text, or a list"),
+    "number-for-source": ("source = [5]", "source is 5; expected text or a table"),
+    "unknown-source": ('source = "wether"', 'source is "wether"; expected machine'),
+    "table-without-use": ("[[source]]\nlabel = 'x'", "source 1: there is no `use` in it"),
+    "table-one": ("[source]\nuse = 'weather'", 'source 1: use is "weather"; expected machine'),
+    "option-unknown": ("[[source]]\nuse='a:b'\nlable='x'", "did you mean label?"),
+    "option-kind": ("[[source]]\nuse='a:b'\nlow='x'", "source 1: low is 'x'; expected a number"),
+    "option-range": ("[[source]]\nuse='a:b'\nlow=2\nhigh=1", "low is 2; expected less than high"),
+    "option-every": ("[[source]]\nuse='a:b'\nevery=0", "every is 0; expected seconds from 0.1"),
+    "option-endless": (f"[[source]]\nuse='a:b'\nlow={'9' * 400}", "low is 999"),
+    "option-of-none": ("[[source]]\nuse='machine'\nevery=1", "machine has no options"),
+    "second-source": ("[[source]]\nuse='a:b'\n[[source]]\nuse='a'", 'source 2: use is "a"'),
+    "panel-kind": ("[[panel]]\nname='x'\nkind='pie'", "panel 1: kind is 'pie'; expected one of line"),
+    "panel-key": ("[[panel]]\nnmae='x'", "panel 1: `nmae` is not one of a panel's keys; did you mean name?"),
+    "panel-nameless": ("[[panel]]\nkind='bar'", "expected a name or a title"),
+    "panel-name-of-signs": ("[[panel]]\nname='<>'", "expected a name or a title"),
+    "panel-metrics": ("[[panel]]\nname='x'\nmetrics=[1]", "panel 1: metrics holds 1; expected metric keys"),
+    "panel-no-metrics": ("[[panel]]\nname='x'\nmetrics=[]", "expected a list of metric keys"),
+    "panel-range": ("[[panel]]\nname='x'\nlow=1\nhigh=1", "low is 1; expected less than high"),
+    "panel-infinite": ("[[panel]]\nname='x'\nlow=inf", "low is inf; expected a number"),
+    "half": ('port = 80\nhost = "127', "dashapp.toml: it is not TOML: "),
+    "place": ("port = 80\nhost 5", "line 2"),
+    "twice": ("port = 80\nport = 81", "it is not TOML: Cannot overwrite a value"),
+    "deep": ("port = " + "[" * 100_000, "it is not TOML"),
+    "huge-number": ("port = " + "9" * 5000, "it is not TOML"),
+    "not-utf-8": (b'title = "\xff"', "dashapp.toml: it is not UTF-8 (at byte 9)"),
+    "binary": (bytes(range(256)), "it is not"),
+    "ten-megabytes": (b"# " + b"x" * 10_000_000, "it has more than the 1,048,576 bytes"),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), BAD.values(), ids=BAD.keys())
+def test_a_bad_file_is_told_in_one_sentence(text: str | bytes, expected: str) -> None:
+    (sentence,) = problems(text)
+    assert sentence.startswith("dashapp.toml: ")
+    assert expected in sentence
+    assert "\n" not in sentence
+    assert len(sentence) < 400
+
+
+def test_every_problem_is_told_at_once() -> None:
+    text = 'widnow = 1\nport = "x"\ninterval = true\n[[panel]]\nkind = "x"\n[[source]]\nuse = "x"'
+    assert len(problems(text)) == 5
+
+
+def test_what_is_no_file_is_told() -> None:
+    Path("dashapp.toml").mkdir()
+    with pytest.raises(SettingsError, match=r"dashapp\.toml: it is not a file"):
+        parse([], {})
+
+
+def test_a_pipe_is_not_waited_for() -> None:
+    os.mkfifo("pipe.toml")
+    with pytest.raises(SettingsError, match=r"pipe\.toml: it is not a file"):
+        parse(["--config", "pipe.toml"], {})
+
+
+def test_one_that_cannot_be_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    write("port = 80")
+
+    def refuse(*_arguments: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(SettingsError, match=r"dashapp\.toml: it cannot be read \(Permission denied\)"):
+        parse([], {})
+
+
+def test_conflicts_name_the_file() -> None:
+    (sentence,) = problems('store = "memory:"\nworkers = 2')
+    assert sentence.startswith('dashapp.toml: workers is "2"; expected 1 with dashapp.toml: store')

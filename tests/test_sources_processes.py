@@ -1,0 +1,171 @@
+"""Sources that the settings name, in real processes: values by HTTP, and one sentence for what cannot be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from processes import ROOT, Dashapp, dashapp, wait_for
+from test_main import run
+
+from dashapp.checking import check_sources
+from dashapp.config import parse
+from dashapp.model import SettingsError
+
+WEATHER = """
+import asyncio, threading, dashapp
+
+@dashapp.source(label="<b>Temp</b>", unit="°C", low=-10, high=40)
+def temperature():
+    return {"kitchen": 21.5, "hall": 18, "cellar": None}
+
+async def wind():
+    await asyncio.sleep(0)
+    return 7
+
+def hangs():
+    threading.Event().wait()
+
+def fails():
+    raise OSError("/home/me/secret")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "weather.py").write_text(WEATHER)
+    return tmp_path
+
+
+def newest(app: Dashapp) -> dict[str, Any]:
+    return {key: values[-1] for key, values in app.ticks()["y"].items() if values}
+
+
+def shows(app: Dashapp, *keys: str) -> dict[str, Any]:
+    """The newest values, once all of `keys` have one."""
+    wait_for(lambda: all(newest(app).get(key) is not None for key in keys), 15)
+    return newest(app)
+
+
+def test_a_function_in_this_folder_is_drawn_beside_the_machine(folder: Path) -> None:
+    with dashapp(folder, "--source", "weather:temperature", "--source", "weather:wind") as app:
+        app.serving()
+        found = shows(app, "temperature.kitchen", "temperature.hall", "wind", "cpu.percent")
+        assert (found["temperature.kitchen"], found["temperature.hall"], found["wind"]) == (21.5, 18, 7)
+        metrics = {metric["key"]: metric for metric in json.loads(app.get("/api/metrics")[1])}
+        assert metrics["temperature.kitchen"] == {
+            "key": "temperature.kitchen",
+            "label": "<b>Temp</b> kitchen",
+            "unit": "°C",
+            "panel": "temperature",
+            "low": -10,
+            "high": 40,
+        }
+        assert wait_for(app.notices) == "weather:temperature gives no number for temperature.cellar"
+
+
+def test_20_to_22_one_that_hangs_and_one_that_fails_cost_only_themselves(folder: Path) -> None:
+    names = [f"--source=weather:{name}" for name in ("hangs", "fails", "wind")]
+    with dashapp(folder, *names, "--interval", "0.2") as app:
+        app.serving()
+        shows(app, "cpu.percent", "wind")
+        wait_for(lambda: "weather:fails" in app.notices(), 15)
+        assert "weather:fails gives nothing: OSError" in app.notices()
+        assert "secret" not in app.get("/api/ticks?window=100")[1].decode()
+        assert "secret" in app.said, "the log is the operator's"
+        wait_for(lambda: "weather:hangs gives nothing: TimeoutError" in app.notices(), 20)
+        app.moves()
+        answer = app.ticks(10)
+        assert all(value is not None for value in answer["y"]["cpu.percent"][-10:])
+        threads = app.child("collector").num_threads()
+        app.moves()
+        assert app.child("collector").num_threads() <= threads
+
+
+def test_none_leaves_the_machine_out(folder: Path) -> None:
+    with dashapp(folder, "--source", "none", "--source", "weather:wind") as app:
+        app.serving()
+        assert shows(app, "wind") == {"wind": 7}
+        assert [metric["key"] for metric in json.loads(app.get("/api/metrics")[1])] == ["wind"]
+
+
+def test_in_memory_too_and_from_a_file(folder: Path) -> None:
+    (folder / "dashapp.toml").write_text(
+        'store = "memory:"\n[[source]]\nuse = "weather:wind"\npanel = "garden"\n[[source]]\nuse = "none"\n'
+    )
+    with dashapp(folder) as app:
+        app.serving()
+        assert "(store: memory)" in app.said
+        shows(app, "wind")
+        (metric,) = json.loads(app.get("/api/metrics")[1])
+        assert (metric["key"], metric["panel"]) == ("wind", "garden")
+
+
+BAD = {
+    "unknown": ("wether", '--source is "wether"; expected machine, none, '),
+    "no-module": ("wether:temperature", "there is no module wether in "),
+    "no-function": ("weather:temprature", "weather has no function temprature; did you mean temperature?"),
+    "broken": ("broken:f", "broken cannot be imported: ZeroDivisionError: division by zero"),
+}
+
+
+@pytest.mark.parametrize(("source", "expected"), BAD.values(), ids=BAD.keys())
+@pytest.mark.parametrize("program", [["-m", "dashapp"], ["-m", "dashapp", "--check-config"]])
+def test_one_that_cannot_be_is_one_sentence_before_anything_is_started(
+    folder: Path, program: list[str], source: str, expected: str
+) -> None:
+    (folder / "broken.py").write_text("print('noise')\n1 / 0\n")
+    done = run(folder, *program, "--source", source)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (sentence,) = done.stderr.splitlines()
+    assert expected in sentence
+    assert not (folder / "data").exists()
+
+
+def test_a_module_that_ends_its_process_is_one_sentence_too(folder: Path) -> None:
+    (folder / "dies.py").write_text("import os\nos._exit(3)\n")
+    done = run(folder, "-m", "dashapp", "--source", "dies:f")
+    assert done.returncode == 2
+    assert done.stderr == 'source is "dies:f"; importing it ended the process (exit code 3)\n'
+
+
+def test_the_collector_alone_looks_first_too(folder: Path) -> None:
+    done = run(folder, str(ROOT / "collector.py"), "--store", "data", "--source", "weather:temprature")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "did you mean temperature?" in done.stderr
+    assert not (folder / "data").exists()
+
+
+def test_a_module_that_never_ends_its_import_is_not_waited_for_long(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "endless.py").write_text("import threading; threading.Event().wait()\n")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    given = ["--source", "endless:f"]
+    with pytest.raises(SettingsError, match='"endless:f"; importing it took more than 2 seconds'):
+        check_sources(parse(given, {}), given, patience=2.0)
+
+
+def test_a_server_without_a_collector_needs_no_module(folder: Path) -> None:
+    flags = ["--source", "elsewhere:f", "--no-collector"]
+    with dashapp(folder, *flags) as app:
+        app.serving()
+
+
+def test_what_is_right_is_said_to_be(folder: Path) -> None:
+    done = run(folder, "-m", "dashapp", "--check-config", "--source", "weather:temperature")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", "")
+    assert not (folder / "data").exists()
+
+
+def test_every_problem_of_a_file_is_told(folder: Path) -> None:
+    (folder / "dashapp.toml").write_text('widnow = 5\nport = "x"\n[[panel]]\nkind = "pie"\n')
+    for flag in ([], ["--check-config"]):
+        done = run(folder, "-m", "dashapp", *flag)
+        assert done.returncode == 2
+        assert len(done.stderr.splitlines()) == 3
+        assert "dashapp.toml: `widnow` is not a setting; did you mean window?\n" in done.stderr
