@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import http.client
 import logging
+import os
 import socket
 import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
+from typing import NoReturn
 
 from dashapp import config
 from dashapp.checking import check_sources
@@ -33,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = config.parse(given)
         if checking:
-            return _told(settings)
+            _tell(settings)
         check_sources(settings, given)
         _port_is_free(settings)
     except SettingsError as error:
@@ -67,15 +69,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _told(settings: Settings) -> int:
-    """What --check-config says of settings that are right in themselves, and its exit code."""
+def _tell(settings: Settings) -> NoReturn:
+    """Say what --check-config does of settings that are right in themselves, and end."""
     # Only here: it knows every source, and the supervisor is to stay small.
     from dashapp.sources.registry import problems
 
-    if found := problems(settings.source, settings.interval):
-        raise SettingsError(found)
-    print("ok")
-    return 0
+    found = problems(settings.source, settings.interval)
+    print("\n".join(found) or "ok", file=sys.stderr if found else sys.stdout, flush=True)
+    # A thread that somebody's module has started would keep this process from its end.
+    os._exit(2 if found else 0)
 
 
 def _port_is_free(settings: Settings) -> None:

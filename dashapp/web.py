@@ -25,10 +25,13 @@ from dashapp.clock import SystemClock
 from dashapp.collector import collect, rows_to_keep
 from dashapp.export import PLACES
 from dashapp.folders import store_folder
+from dashapp.model import SettingsError
 from dashapp.stores import Reader
 from dashapp.stores.disk_reader import DiskReader
 from dashapp.stores.memory import MemoryStore
 from dashapp.watch import Watch
+
+log = logging.getLogger("dashapp")
 
 # Python threads that answer. One slow answer (a first page, a long window) leaves the others free. A download
 # keeps one until its reader has taken all: granian runs the body on it, and waits there for a slow reader
@@ -80,7 +83,12 @@ def _end_with_pipe(end: object, grace: float) -> None:
 
 def main() -> int:
     logging.basicConfig(format="%(asctime)s web: %(message)s", level=logging.WARNING)
-    settings = config.parse(sys.argv[1:])
+    try:
+        settings = config.parse(sys.argv[1:])
+    except SettingsError as error:
+        # Who started us has looked already: the file was changed since.
+        log.error(str(error))
+        return 2
     _end_with_pipe(lambda: os.kill(os.getpid(), signal.SIGTERM), grace=0)
     Granian(
         "dashapp.web:build",

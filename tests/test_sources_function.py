@@ -430,3 +430,21 @@ def test_a_module_that_is_not_there_is_told_with_the_nearest(define: Define) -> 
     module = define("def f(): return 1")
     sentence = problem(Spec(f"{module}x:f"), 1.0)
     assert f"there is no module {module}x in {Path.cwd()}; did you mean {module}?" in sentence
+
+
+@pytest.mark.parametrize(
+    ("missing", "expected"),
+    [
+        ("websockets", "websockets cannot be used; python -m pip install websockets"),
+        ("dashapp.sources.nowhere", "nowhere cannot be used"),
+    ],
+)
+def test_37_a_package_that_is_missing_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, missing: str, expected: str
+) -> None:
+    def import_module(_name: str) -> None:
+        raise ModuleNotFoundError(f"{missing.rpartition('.')[2]} cannot be used", name=missing)
+
+    monkeypatch.setattr("dashapp.sources.registry.import_module", import_module)
+    sentence = problem(Spec("quotes:x"), 1.0)
+    assert sentence == f'source is "quotes:x"; quotes cannot be used here: {expected}'

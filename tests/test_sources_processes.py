@@ -162,6 +162,26 @@ def test_what_is_right_is_said_to_be(folder: Path) -> None:
     assert not (folder / "data").exists()
 
 
+def test_a_module_with_a_thread_of_its_own_holds_nothing_up(folder: Path) -> None:
+    busy = "import threading\nthreading.Thread(target=threading.Event().wait).start()\ndef f(): return 1\n"
+    (folder / "busy.py").write_text(busy)
+    done = run(folder, "-m", "dashapp", "--check-config", "--source", "busy:f")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", "")
+
+
+def test_a_file_that_turns_bad_while_it_serves_is_one_sentence(folder: Path) -> None:
+    file = folder / "dashapp.toml"
+    file.write_text("window = 200")
+    with dashapp(folder) as app:
+        app.serving()
+        file.write_text("widnow = 200")
+        app.child("web").kill()
+        wait_for(lambda: "did you mean window?" in app.said)
+        file.write_text("window = 300")
+        wait_for(lambda: app.newest())
+        assert "Traceback" not in app.said
+
+
 def test_every_problem_of_a_file_is_told(folder: Path) -> None:
     (folder / "dashapp.toml").write_text('widnow = 5\nport = "x"\n[[panel]]\nkind = "pie"\n')
     for flag in ([], ["--check-config"]):

@@ -28,7 +28,12 @@ def make_sources(specs: Sequence[Spec], interval: float) -> list[Source]:
 def make_source(spec: Spec, interval: float) -> Source:
     """One source, which starts nothing until it is read. ValueError where it cannot be made."""
     module, _, name = BUILT_IN.get(spec.name, "dashapp.sources.function:make").partition(":")
-    make = getattr(import_module(module), name)
+    try:
+        make = getattr(import_module(module), name)
+    except ImportError as error:
+        ours = error.name is None or error.name.startswith("dashapp.")
+        hint = "" if ours else f"; python -m pip install {error.name}"
+        raise ValueError(f"{spec.name} cannot be used here: {error}{hint}") from None
     rest = spec.rest if spec.name else spec.text
     try:
         signature(make).bind(rest, interval, **spec.options)
