@@ -39,10 +39,10 @@
 
     /* Mark the panels and tiles that the broken ones are in. */
     mark(charts, tiles) {
-      const keys = this.broken.map((each) => each.metric);
-      const panels = new Set(keys.map((key) => this.catalogue.metrics.get(key)?.panel));
+      const metrics = this.broken.map((each) => this.catalogue.metrics.get(each.metric)).filter(Boolean);
+      const panels = new Set(metrics.map((metric) => metric.panel));
       for (const chart of charts) chart.section.classList.toggle("broken", panels.has(chart.panel));
-      for (const tile of tiles) tile.element.classList.toggle("broken", keys.some((key) => tile.covers(key)));
+      for (const tile of tiles) tile.element.classList.toggle("broken", metrics.some((each) => tile.covers(each)));
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -6,7 +6,11 @@
     constructor(page) {
       this.page = page;
       this.main = document.querySelector("#page main");
-      this.sections = new Map([...this.main.querySelectorAll(".panel")].map((section) => [app.panelName(section), section]));
+      const sections = [...this.main.querySelectorAll(".panel")];
+      this.spare = sections.filter((section) => !app.panelName(section));
+      this.sections = new Map(
+        sections.filter((section) => app.panelName(section)).map((section) => [app.panelName(section), section])
+      );
       this.own = [...this.sections.keys()]; // the order where nobody chose
       this.reset();
     }
@@ -15,6 +19,20 @@
       this.order = this.own.slice();
       this.hidden = new Set();
       this.large = new Set();
+    }
+
+    /* A spare place for a panel that turned up; undefined where none is left. */
+    adopt(name) {
+      const section = this.spare.shift();
+      if (!section) return undefined;
+      section.dataset.panel = name;
+      const title = name.replace(/[_-]/g, " ");
+      section.querySelector("h2").firstChild.textContent = title.charAt(0).toUpperCase() + title.slice(1);
+      section.setAttribute("aria-label", title);
+      this.sections.set(name, section);
+      this.own.push(name);
+      this.order.push(name);
+      return section;
     }
 
     names() {

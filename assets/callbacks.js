@@ -8,7 +8,7 @@
   function guarded(action) {
     return (value, components) => {
       try {
-        if (page === null && components) page = app.page = new app.Page(app.graphs(components));
+        if (page === null && components) page = app.page = new app.Page(app.panelsOf(components));
         if (page !== null) action(value);
       } catch (error) {
         console.error("dashapp:", error.message);
@@ -16,17 +16,24 @@
     };
   }
 
-  /* The dcc.Graph of each panel: what is common to all stands in the page's layout once. */
-  app.graphs = function ({ graph, panels }) {
-    return Object.fromEntries(
-      Object.entries(panels).map(([name, layout]) => {
+  /* What draws each panel, by its name: {kind, metrics, right, graph(slot)}. What is common to all stands in the
+     page's layout once. */
+  app.panelsOf = function ({ graph, panels }) {
+    const made = (own) => ({
+      ...own,
+      graph: (slot) => {
         const mine = structuredClone(graph);
-        mine.props.id = `graph-${name}`;
-        Object.assign(mine.props.figure.layout.yaxis, layout.yaxis);
-        mine.props.figure.layout.shapes = layout.shapes;
-        return [name, mine];
-      })
-    );
+        const { layout } = mine.props.figure;
+        mine.props.id = `graph-${slot}`;
+        Object.assign(layout.yaxis, own.yaxis);
+        if (own.yaxis2) layout.yaxis2 = own.yaxis2;
+        layout.shapes = own.shapes;
+        return mine;
+      },
+    });
+    const found = new Map(Object.entries(panels).map(([name, own]) => [name, made(own)]));
+    found.usual = made({ kind: "line", metrics: [], right: [], shapes: [], yaxis: { autorange: true } });
+    return found;
   };
 
   window.dash_clientside = window.dash_clientside || {};

@@ -5,9 +5,12 @@
   const PATIENCE_MS = 5000;
 
   app.Catalogue = class {
-    constructor(base, onLearnt) {
+    /* `onLearnt()`; `onNewPanel(name)` for one that was never defined. */
+    constructor(base, onLearnt, onNewPanel) {
       this.address = `${base}api/metrics`;
       this.onLearnt = onLearnt;
+      this.onNewPanel = onNewPanel;
+      this.defined = new Map(); // what draws each panel, by its name
       this.metrics = new Map();
       this.panels = new Map(); // the metrics of each panel, by its name
       this.asked = -Infinity;
@@ -22,6 +25,28 @@
       return (this.panels.get(panel) ?? []).filter((metric) => metric.key in columns);
     }
 
+    define(panels) {
+      this.defined = new Map(panels);
+    }
+
+    /* Put each metric into the panels that draw it: where it says, or where a pattern means it. */
+    sort() {
+      const all = [...this.metrics.values()];
+      this.panels = Map.groupBy(all, (metric) => metric.panel);
+      for (const metrics of this.panels.values()) metrics.forEach((metric, place) => (metric.place = place));
+      for (const name of this.panels.keys()) {
+        if (this.defined.has(name)) continue;
+        this.defined.set(name, { metrics: [], right: [] });
+        this.onNewPanel(name);
+      }
+      for (const [name, { metrics, right }] of this.defined) {
+        const own = metrics.length ? matching(all, metrics) : this.panels.get(name) ?? [];
+        const found = [...new Set([...own, ...matching(all, right)])];
+        const aside = new Set(matching(found, right));
+        this.panels.set(name, found.map((metric) => ({ ...metric, right: aside.has(metric) })));
+      }
+    }
+
     learn(columns) {
       const known = Object.keys(columns).every((key) => this.metrics.has(key));
       if (known || performance.now() - this.asked < PATIENCE_MS) return;
@@ -30,10 +55,19 @@
         .then((answer) => answer.json())
         .then((metrics) => {
           for (const metric of metrics) this.metrics.set(metric.key, metric);
-          this.panels = Map.groupBy(this.metrics.values(), (metric) => metric.panel);
+          this.sort();
           this.onLearnt();
         })
         .catch(() => (this.asked = -Infinity)); // the next frame asks again
     }
   };
+
+  /* The metrics that the patterns mean, in the patterns' order: `*` is anything, `?` one character. */
+  function matching(metrics, patterns) {
+    return patterns.flatMap((pattern) => {
+      const text = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*/g, ".*").replace(/\?/g, ".");
+      const meant = new RegExp(`^${text}$`, "s");
+      return metrics.filter((metric) => meant.test(metric.key));
+    });
+  }
 })((window.dashapp = window.dashapp || {}));

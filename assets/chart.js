@@ -12,12 +12,14 @@
 
   app.Chart = class {
     /* `section`: the element with data-panel. `host`: {userZoomed(range), resume(), pointed(time), drawn(chart),
-       repair(chart), wake()}. `component`: the dcc.Graph to put into it where it has none yet. */
-    constructor(section, host, component) {
+       repair(chart), wake()}. `panel`: {kind, graph(slot)}, the dcc.Graph to put into it where it has none yet. */
+    constructor(section, host, panel) {
       this.section = section;
       this.panel = section.dataset.panel;
       this.host = host;
-      this.component = component;
+      this.kind = panel.kind;
+      this.slot = section.querySelector(".chart").id.slice("chart-".length);
+      this.component = panel.graph(this.slot);
       this.mounted = section.querySelector(".dash-graph") !== null;
       this.gd = null;
       this.lines = [];
@@ -126,7 +128,7 @@
       xaxis.nticks = labels(this.gd._fullLayout._size.w);
       this.begin(series, range);
       if (whole || count <= 0 || !this.lines.length) return this.redraw(series);
-      window.dash_clientside.set_props(`graph-${this.panel}`, {
+      window.dash_clientside.set_props(`graph-${this.slot}`, {
         extendData: [
           {
             x: this.lines.map(() => series.t.slice(-count)),
@@ -152,15 +154,15 @@
       this.mounted = true;
       const graph = structuredClone(this.component);
       graph.props.figure = this.figure(series, metrics, range, this.section.clientWidth);
-      this.lines = app.linesOf(metrics, series, graph.props.figure.layout.colorway);
+      this.lines = app.linesOf(metrics, series, graph.props.figure.layout.colorway, this.kind);
       this.begin(series, range);
-      window.dash_clientside.set_props(`chart-${this.panel}`, { children: graph });
+      window.dash_clientside.set_props(`chart-${this.slot}`, { children: graph });
     }
 
     /* The whole picture of `range`, for a graph so many pixels wide. */
     figure(series, metrics, range, width) {
       const { layout } = structuredClone(this.component.props.figure);
-      const data = app.linesOf(metrics, series, layout.colorway).map((line) => ({
+      const data = app.linesOf(metrics, series, layout.colorway, this.kind).map((line) => ({
         ...app.traceOf(line, metrics.length),
         x: series.t.slice(),
         y: app.points(series, line),
@@ -183,7 +185,7 @@
     /* Make the traces be those of the metrics; whether they were not. */
     retrace(series, metrics) {
       const data = this.gd.data;
-      this.lines = app.linesOf(metrics, series, this.gd.layout.colorway);
+      this.lines = app.linesOf(metrics, series, this.gd.layout.colorway, this.kind);
       const same = (l, i) => data[i].meta === l.meta && data[i].mode === (l.mode ?? "lines");
       if (data.length === this.lines.length && this.lines.every(same)) return false;
       const known = new Map(data.map((trace) => [trace.meta, trace]));

@@ -12,9 +12,10 @@
       this.charts = [];
     }
 
-    /* One more panel; `component`: the dcc.Graph to put into it. */
-    add(section, component) {
-      this.charts.push(new app.Chart(section, this, component));
+    /* One more panel; `panel`: what draws it. */
+    add(section, panel) {
+      const Kind = app.isSnapshot(panel.kind) ? app.Snapshot : app.Chart;
+      this.charts.push(new Kind(section, this, panel));
     }
 
     /* Every chart wants drawing; `anew`: whatever stands there. */

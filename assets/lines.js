@@ -8,22 +8,43 @@
   // Threads are lines too many to be told apart: what all of them do is seen.
   const WIDTHS = { only: 2, line: 1.5, thread: 1 };
 
+  /* What a kind of panel fills. */
+  const FILLS = {
+    area: (colour) => ({ fill: "tozeroy", fillcolor: shade(colour, 0.18) }),
+    stacked: (colour) => ({ stackgroup: "all", fillcolor: shade(colour, 0.5) }),
+    mountain: (colour) => ({
+      fill: "tozeroy",
+      fillgradient: { type: "vertical", colorscale: [[0, shade(colour, 0)], [1, shade(colour, 0.45)]] },
+    }),
+  };
+
   /* `[{meta, part, metric, colour, look}]`: a line a metric, and where points are coarse its band before it. */
-  app.linesOf = function (metrics, series, colours) {
-    const banded = series.coarse && metrics.length <= MOST_BANDS;
+  app.linesOf = function (metrics, series, colours, kind) {
+    const banded = series.coarse && metrics.length <= MOST_BANDS && kind !== "stacked";
     const lines = [];
-    metrics.forEach((metric, index) => {
-      const colour = colours[index % colours.length];
+    const taken = new Set();
+    for (const metric of metrics) {
+      const colour = chosen(metric.place, colours, taken);
       if (banded) {
         lines.push({ meta: `${metric.key}:min`, part: "low", metric, colour, look: "edge" });
         lines.push({ meta: `${metric.key}:max`, part: "high", metric, colour, look: "band" });
       }
       const look = metrics.length > MOST_IN_LEGEND ? "thread" : metrics.length > 1 ? "line" : "only";
       const mode = lonely(series.y[metric.key]) ? "lines+markers" : "lines";
-      lines.push({ meta: metric.key, part: "y", metric, colour, look, mode });
-    });
+      lines.push({ meta: metric.key, part: "y", metric, colour, look, mode, fill: banded ? null : FILLS[kind] });
+    }
     return lines;
   };
+
+  /* A metric's own colour wherever it is drawn, by its place in its own panel; the next one where another metric
+     of this panel has it. */
+  function chosen(place, colours, taken) {
+    let number = place ?? 0;
+    if (taken.size < colours.length) while (taken.has(colours[number % colours.length])) number += 1;
+    const colour = colours[number % colours.length];
+    taken.add(colour);
+    return colour;
+  }
 
   app.traceOf = function (line, count) {
     const trace = {
@@ -46,6 +67,8 @@
     }
     if (line.look === "band") Object.assign(trace, { fill: "tonexty", fillcolor: shade(line.colour, 0.22) });
     if (line.look === "line") trace.legendgroup = line.metric.key;
+    if (line.fill) Object.assign(trace, line.fill(line.colour));
+    if (line.metric.right) trace.yaxis = "y2";
     return trace;
   };
 
@@ -65,6 +88,7 @@
   /* Above the lines, for their legend where there is one. */
   app.makeRoom = function (layout, count) {
     layout.margin.t = count > 1 && count <= MOST_IN_LEGEND ? 34 : 12;
+    if (layout.yaxis2) layout.margin.r = layout.margin.l;
   };
 
   app.points = function (series, line, from) {

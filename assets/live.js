@@ -19,10 +19,14 @@
       this.series = new app.Series();
       this.past = null; // the points of a held stretch that the live series has not; null while following
       this.clock = new app.ServerClock();
-      this.catalogue = new app.Catalogue(base, () => {
-        this.easel.redraw(); // what is held too: it may have waited for its names
-        host.changed();
-      });
+      this.catalogue = new app.Catalogue(
+        base,
+        () => {
+          this.easel.redraw(); // what is held too: it may have waited for its names
+          host.changed();
+        },
+        (name) => host.onNewPanel(name)
+      );
       this.feed = new app.Feed(base, this.clock, this);
       this.easel = new app.Easel(this);
       this.crosshair = new app.Crosshair(this);

@@ -9,16 +9,13 @@
     button.addEventListener("click", () => open(button, items()));
   };
 
-  /* A menu for each panel, and one for the whole page. */
-  app.putMenus = function (page) {
-    app.giveMenu(document.getElementById("share"), () => page.takeaway.items(null));
-    for (const [name, section] of page.arrangement.sections) {
-      const title = app.panelTitle(section);
-      const button = app.element("button", { type: "button", className: "more", "aria-label": `${title}: more` }, "⋯");
-      app.giveMenu(button, () => [...placing(page.arrangement, name), ...page.takeaway.items(name)]);
-      section.append(button);
-    }
-    letDrag(page.arrangement);
+  /* The menu of a panel. */
+  app.putMenu = function (page, name, section) {
+    const title = app.panelTitle(section);
+    const button = app.element("button", { type: "button", className: "more", "aria-label": `${title}: more` }, "⋯");
+    app.giveMenu(button, () => [...placing(page.arrangement, name), ...page.takeaway.items(name)]);
+    section.append(button);
+    section.querySelector("h2").draggable = true;
   };
 
   function placing(arrangement, name) {
@@ -70,19 +67,16 @@
   }
 
   /* A panel is taken by its title and put before or after another. */
-  function letDrag(arrangement) {
+  app.letDrag = function (arrangement) {
     let taken = null;
     const over = (event) => event.target.closest?.("#page main .panel");
-    for (const [name, section] of arrangement.sections) {
-      const title = section.querySelector("h2");
-      title.draggable = true;
-      title.addEventListener("dragstart", (event) => {
-        taken = name;
-        event.dataTransfer.setData("text/plain", name);
-        event.dataTransfer.effectAllowed = "move";
-      });
-      title.addEventListener("dragend", () => (taken = null));
-    }
+    arrangement.main.addEventListener("dragstart", (event) => {
+      if (!event.target.closest?.(".panel > h2")) return;
+      taken = app.panelName(over(event));
+      event.dataTransfer.setData("text/plain", taken);
+      event.dataTransfer.effectAllowed = "move";
+    });
+    arrangement.main.addEventListener("dragend", () => (taken = null));
     arrangement.main.addEventListener("dragover", (event) => {
       if (taken !== null && over(event)) event.preventDefault();
     });
@@ -94,5 +88,5 @@
       const other = app.panelName(section);
       arrangement.put(taken, other, shown.indexOf(taken) < shown.indexOf(other));
     });
-  }
+  };
 })((window.dashapp = window.dashapp || {}));

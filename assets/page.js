@@ -3,8 +3,8 @@
   "use strict";
 
   app.Page = class {
-    /* `components`: the dcc.Graph of each panel, by its name. */
-    constructor(components) {
+    /* `panels`: what draws each panel, by its name. */
+    constructor(panels) {
       const config = JSON.parse(document.getElementById("_dash-config").textContent);
       const root = document.getElementById("page");
       const base = config.requests_pathname_prefix || "/";
@@ -18,9 +18,9 @@
       this.live = new app.Live(base, this);
       // A little less than the longest window, for the ends are rounded.
       this.live.longest = this.stops[this.stops.length - 1] - 1;
-      for (const section of this.arrangement.charts()) {
-        this.live.easel.add(section, components[section.dataset.panel]);
-      }
+      this.panels = panels;
+      this.live.catalogue.define(panels);
+      for (const section of this.arrangement.charts()) this.open(section);
       this.headlines = new app.Headlines(this.live);
       this.tiles = new app.Tiles(this.live);
       this.alerts = new app.Alerts(this.live.catalogue);
@@ -28,7 +28,9 @@
       this.takeaway = new app.Takeaway(this);
       app.listenForKeys(this);
       app.listenForClicks(this);
-      app.putMenus(this);
+      app.giveMenu(document.getElementById("share"), () => this.takeaway.items(null));
+      for (const [name, section] of this.arrangement.sections) app.putMenu(this, name, section);
+      app.letDrag(this.arrangement);
     }
 
     tick() {
@@ -68,6 +70,19 @@
       this.arrangement.go();
       this.theme.go();
       this.notes.say(this.address.wrong(this.arrangement.names()));
+    }
+
+    open(section) {
+      const name = section.dataset.panel;
+      this.live.easel.add(section, this.panels.get(name) ?? this.panels.usual);
+    }
+
+    /* Metrics of a panel that was not there when the page was made: it goes into a spare place. */
+    onNewPanel(name, unit) {
+      const section = this.arrangement.adopt(name, unit);
+      if (!section) return this.notes.say("There are more panels than this page has room for; reload it to see them.");
+      this.open(section);
+      app.putMenu(this, name, section);
     }
 
     nameWindow(seconds) {

@@ -33,7 +33,7 @@
       const names = name === null ? arrangement.shown() : [name];
       const charts = names
         .map((each) => live.charts.find((chart) => chart.panel === each))
-        .filter((chart) => chart && live.metricsOf(chart.panel).length);
+        .filter((chart) => chart && chart.figure && live.metricsOf(chart.panel).length);
       if (!view || !charts.length) return notes.say("There is nothing to draw yet.");
       try {
         const address = await app.picture(charts, view, (panel) => live.metricsOf(panel));

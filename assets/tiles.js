@@ -37,15 +37,16 @@
       return canvas;
     }
 
-    covers(key) {
-      return this.patterns.some((pattern) =>
+    covers({ key, unit }) {
+      const meant = this.patterns.some((pattern) =>
         pattern.endsWith("*") ? key.startsWith(pattern.slice(0, -1)) : key === pattern
       );
+      return meant && (this.element.dataset.unit ?? unit) === unit;
     }
 
     metrics(catalogue, last) {
       const there = [...catalogue.metrics.values()].filter(
-        (metric) => this.covers(metric.key) && last[metric.key] !== null && last[metric.key] !== undefined
+        (metric) => this.covers(metric) && last[metric.key] !== null && last[metric.key] !== undefined
       );
       if (!this.most || there.length < 2) return there;
       return [there.reduce((high, metric) => (last[metric.key] > last[high.key] ? metric : high))];

@@ -13,6 +13,7 @@ from dash.development.base_component import Component
 from dashapp import bundle, callbacks, document, layout
 from dashapp.api import NO_PROCESSES, PATHS, Api, App, StartResponse
 from dashapp.config import Settings
+from dashapp.panels import panels
 from dashapp.process_table import ProcessTable
 from dashapp.receiver import PATH as PUSH
 from dashapp.receiver import receiver
@@ -64,9 +65,18 @@ def create_app(store: Reader, settings: Settings, spool: Spool | None = None) ->
 
 
 def _page(store: Reader, settings: Settings) -> Component:
-    window, interval, longest = settings.window, settings.interval, settings.longest
-    limits = [state.threshold for state in store.thresholds()]
-    return layout.page(window, interval, longest, store.metrics(), limits, shows_processes(settings))
+    metrics = store.metrics()
+    return layout.page(
+        settings.window,
+        settings.interval,
+        settings.longest,
+        metrics,
+        panels(metrics, settings.panel, store.looks()),
+        thresholds=[state.threshold for state in store.thresholds()],
+        processes=shows_processes(settings),
+        title=settings.title,
+        theme=settings.theme,
+    )
 
 
 def shows_processes(settings: Settings) -> bool:
@@ -91,7 +101,7 @@ def _dash(store: Reader, settings: Settings) -> Dash:
         "dashapp",
         assets_folder=str(assets_folder()),
         assets_ignore=bundle.IGNORED,
-        title="dashapp",
+        title=settings.title,
         update_title=None,
         enable_mcp=False,
         use_pages=False,
@@ -110,6 +120,7 @@ def _dash(store: Reader, settings: Settings) -> Dash:
         app.get_relative_path,
         icon=app.get_asset_url("favicon.svg"),
         own=f"{app.get_asset_url(bundle.NAME)}?m={own.mark}",
+        heading=settings.title,
     )
     app.layout = partial(_page, store, settings)
     callbacks.connect(app)

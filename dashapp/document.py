@@ -5,6 +5,7 @@ Fills in what Dash made; knows neither Dash nor what the page holds.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 
@@ -43,7 +44,7 @@ _TEMPLATE = """<!DOCTYPE html>
     <body>
         <noscript>This page draws its charts in the browser and needs JavaScript.</noscript>
         <div id="first"><header>
-            <h1>dashapp<span class="tagline">this machine, live</span></h1>
+            <h1>{heading}</h1>
         </header><p>{description}</p></div>
         {app_entry}
         {config}{scripts}<script src="{own}"></script>
@@ -52,9 +53,9 @@ _TEMPLATE = """<!DOCTYPE html>
 </html>"""
 
 
-def writer(address: Callable[[str], str], icon: str, own: str) -> Callable[..., str]:
+def writer(address: Callable[[str], str], icon: str, own: str, heading: str) -> Callable[..., str]:
     """What Dash calls with the pieces that it made; `address` tells where one of its paths is, `own` where
-    the page's own scripts are."""
+    the page's own scripts are. `heading` is text."""
     asked = (f'<link rel="preload" as="fetch" crossorigin href="{address("/" + path)}">' for path in _ASKED)
     late = (f'<link rel="preload" as="script" href="{address("/" + path)}">' for path in _LATE)
     hints = "\n        ".join((*asked, *late))
@@ -67,6 +68,7 @@ def writer(address: Callable[[str], str], icon: str, own: str) -> Callable[..., 
             icon=icon,
             own=own,
             hints=hints,
+            heading=html.escape(heading),
             description=DESCRIPTION,
             **pieces,
         )

@@ -77,6 +77,21 @@ def scale(unit: str, low: float | None, high: float | None) -> dict[str, Any]:
     return axis | {"ticksuffix": f" {unit}" if unit else ""}
 
 
+def right_axis(unit: str, low: float | None, high: float | None) -> dict[str, Any]:
+    """A second y axis in `unit`s, over the first."""
+    return {
+        "overlaying": "y",
+        "side": "right",
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,
+        "automargin": False,
+        "tickangle": 0,
+        "nticks": 6,
+        **scale(unit, None, None),
+    }
+
+
 def line(limit: float, op: str) -> dict[str, Any]:
     """A threshold across the whole panel. Its colour is the style sheet's, too."""
     return {

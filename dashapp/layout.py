@@ -10,7 +10,7 @@ from dash import dcc, html
 
 from dashapp.live_graph import charts, live_graph
 from dashapp.model import Metric
-from dashapp.panels import DETAILS, Panel, panels
+from dashapp.panels import DETAILS, Panel
 from dashapp.thresholds import Threshold
 from dashapp.tiles import Tile, tiles
 
@@ -27,25 +27,33 @@ _MARKS |= {2 * HOUR: "2 h", YEAR: "1 year", 2 * YEAR: "2 years"}
 _ONLY_LAST = (2 * HOUR, YEAR, 2 * YEAR)
 
 
+TITLE = "dashapp"
+# Panels that a page has room for when they turn up while it is open.
+SPARE = 8
+
+
 def page(
     window: float,
     interval: float,
     longest: float,
     metrics: Sequence[Metric],
+    shown: Sequence[Panel],
+    *,
     thresholds: Sequence[Threshold] = (),
     processes: bool = False,
+    title: str = TITLE,
+    theme: str = "auto",
 ) -> html.Div:
     """`window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks.
     `processes`: whether there is a table of them."""
     stops = sorted({*(stop for stop in WINDOWS if stop <= longest), round(window), int(longest)})
-    shown = panels(metrics)
-    there = {metric.panel for metric in metrics} or {"cpu"}
+    there = {panel.name for panel in shown if panel.members(metrics)} or {shown[0].name}
     return html.Div(
         id="page",
         children=[
             dcc.Interval(id="interval", interval=round(1000 * min(max(interval, 0.25), 1))),
             dcc.Store(id="charts", data=charts(shown, metrics, thresholds)),
-            _header(),
+            _header(title),
             html.Div(id="notices", role="alert", hidden=True),
             html.Div([_tile(tile, metrics) for tile in tiles(metrics)], id="tiles"),
             html.Main(_sections(shown, there, processes)),
@@ -55,6 +63,8 @@ def page(
             "data-stops": ",".join(map(str, stops)),
             "data-thresholds": _in_json(thresholds),
             "data-processes": "on" if processes else "off",
+            "data-metrics": str(len(metrics)),
+            "data-theme": theme,
         },
     )
 
@@ -65,10 +75,12 @@ def _in_json(thresholds: Sequence[Threshold]) -> str:
     )
 
 
-def _header() -> html.Header:
+def _header(title: str) -> html.Header:
     return html.Header(
         [
-            html.H1(["dashapp", html.Span("this machine, live", className="tagline")]),
+            html.H1(
+                [title, html.Span("this machine, live" if title == TITLE else "live", className="tagline")]
+            ),
             html.Div(id="alerts", role="alert", hidden=True),
             html.Div("Connecting", id="status", role="status", **{"data-state": "stale"}),
             html.Div(
@@ -90,7 +102,8 @@ def _sections(shown: Sequence[Panel], there: Collection[str], processes: bool) -
         # Below the machine as a whole, above what goes into detail.
         names = [panel.name for panel in shown]
         sections.insert(names.index(DETAILS) if DETAILS in names else len(names), _process_table())
-    return sections
+    spare = Panel("spare", "Spare")
+    return sections + [live_graph(spare, there=False, slot=f"spare-{number}") for number in range(SPARE)]
 
 
 def _process_table() -> html.Section:
@@ -106,7 +119,7 @@ def _process_table() -> html.Section:
 
 
 def _tile(tile: Tile, metrics: Sequence[Metric]) -> html.Button:
-    there = not metrics or any(tile.covers(metric.key) for metric in metrics)
+    there = not metrics or any(tile.covers(metric) for metric in metrics)
     return html.Button(
         [
             html.Span(tile.title, className="tile-title"),
@@ -117,6 +130,7 @@ def _tile(tile: Tile, metrics: Sequence[Metric]) -> html.Button:
         className="tile" if there else "tile absent",
         **{"data-metrics": ",".join(tile.metrics), "data-leads": tile.panel},
         **({"data-most": "yes"} if tile.most else {}),
+        **({"data-unit": tile.unit} if tile.unit else {}),
     )
 
 

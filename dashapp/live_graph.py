@@ -12,14 +12,16 @@ from typing import Any
 
 from dash import dcc, html
 
-from dashapp.figures import CONFIG, empty_figure, line, scale
+from dashapp.figures import CONFIG, empty_figure, line, right_axis, scale
 from dashapp.model import Metric
 from dashapp.panels import Panel
 from dashapp.thresholds import Threshold
 
 
-def live_graph(panel: Panel, *, there: bool = True) -> html.Section:
-    """`there`: False for a panel that has no metric yet and stays unseen until one comes."""
+def live_graph(panel: Panel, *, there: bool = True, slot: str = "") -> html.Section:
+    """`there`: False for a panel that has no metric yet and stays unseen until one comes. `slot` is its place
+    in the page, by which its graph is named; the panel's own name where it is not given."""
+    own = {} if slot else {"data-panel": panel.name}
     return html.Section(
         [
             html.H2(
@@ -29,10 +31,11 @@ def live_graph(panel: Panel, *, there: bool = True) -> html.Section:
                     html.Output("", className="value", **{"aria-live": "off"}),
                 ]
             ),
-            html.Div(id=f"chart-{panel.name}", className="chart"),
+            html.Div(id=f"chart-{slot or panel.name}", className="chart"),
         ],
         className="panel loading" if there else "panel loading absent",
-        **{"data-panel": panel.name, "aria-label": f"{panel.title}, {panel.of}" if panel.of else panel.title},
+        **own,
+        **{"aria-label": f"{panel.title}, {panel.of}" if panel.of else panel.title},
     )
 
 
@@ -40,9 +43,27 @@ def charts(
     panels: Sequence[Panel], metrics: Sequence[Metric], thresholds: Sequence[Threshold]
 ) -> dict[str, Any]:
     """What the browser makes each panel's dcc.Graph of: what all have in common, and what is its own."""
-    places = {metric.key: metric.panel for metric in metrics}
-    own = {}
-    for panel in panels:
-        shapes = [line(t.limit, t.op) for t in thresholds if places.get(t.metric) == panel.name]
-        own[panel.name] = {"yaxis": scale(panel.unit, panel.low, panel.high), "shapes": shapes}
+    own = {panel.name: _own(panel, panel.members(metrics), thresholds) for panel in panels}
     return {"graph": dcc.Graph(figure=empty_figure(), config=CONFIG, responsive=True), "panels": own}
+
+
+def _own(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Threshold]) -> dict[str, Any]:
+    left = [metric for metric in members if not panel.on_the_right(metric)]
+    right = [metric for metric in members if panel.on_the_right(metric)]
+    keys = {metric.key for metric in left}
+    said = {
+        "kind": panel.kind,
+        "yaxis": scale(panel.unit or _unit(left), panel.low, panel.high),
+        "shapes": [line(each.limit, each.op) for each in thresholds if each.metric in keys],
+        "metrics": panel.metrics,
+        "right": panel.right,
+    }
+    if panel.right:
+        first = right[0] if right else None
+        bounds = (first.low, first.high) if first else (None, None)
+        said["yaxis2"] = right_axis(_unit(right), *bounds)
+    return said
+
+
+def _unit(metrics: Sequence[Metric]) -> str:
+    return metrics[0].unit if metrics else ""

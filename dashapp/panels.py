@@ -108,11 +108,15 @@ def panels(
     A chosen one of a name that there is already is that one, with what was said of it. `looks` are the kinds
     that sources give to panels by name; what is chosen wins.
     """
-    found = {panel.name: panel for panel in PANELS}
+    ours = {panel.name: panel for panel in PANELS}
+    others: dict[str, Panel] = {}
     for metric in metrics:
-        if metric.panel not in found:
+        if metric.panel not in ours and metric.panel not in others:
             title = metric.panel.replace("_", " ").replace("-", " ").capitalize() or "Others"
-            found[metric.panel] = Panel(metric.panel, title, "", metric.unit, metric.low, metric.high)
+            others[metric.panel] = Panel(metric.panel, title, "", metric.unit, metric.low, metric.high)
+    # What somebody added stands above what goes into detail.
+    details = [panel.name for panel in PANELS].index(DETAILS)
+    found = dict([*[*ours.items()][:details], *others.items(), *[*ours.items()][details:]])
     for name, kind in (looks or {}).items():
         if name in found and kind in KINDS:
             found[name] = replace(found[name], kind=kind)

@@ -13,16 +13,20 @@ MOST = 8
 
 @dataclass(frozen=True)
 class Tile:
-    """`metrics`: keys, or beginnings of keys with a `*` at their end. `most`: only the highest of them."""
+    """`metrics`: keys, or beginnings of keys with a `*` at their end, in `unit`s where that is given. `most`:
+    only the highest of them."""
 
     title: str
     of: str
     metrics: tuple[str, ...]
     panel: str
     most: bool = False
+    unit: str = ""
 
-    def covers(self, key: str) -> bool:
-        return any(key.startswith(m[:-1]) if m.endswith("*") else key == m for m in self.metrics)
+    def covers(self, metric: Metric) -> bool:
+        key = metric.key
+        meant = any(key.startswith(m[:-1]) if m.endswith("*") else key == m for m in self.metrics)
+        return meant and self.unit in ("", metric.unit)
 
 
 TILES = (
@@ -32,12 +36,12 @@ TILES = (
     Tile("Network", "received, sent", ("network.received", "network.sent"), "network"),
     Tile("Disk", "read, written", ("disk.read", "disk.write"), "disk"),
     Tile("Fullest disk", "", ("filesystem.*",), "filesystem", most=True),
-    Tile("Hottest", "", ("temperature.*",), "temperature", most=True),
+    Tile("Hottest", "", ("temperature.*",), "temperature", most=True, unit="°C"),
 )
 
 
 def tiles(metrics: Sequence[Metric]) -> list[Tile]:
     """The machine's tiles; for metrics that none of them covers, where there is no machine, one each."""
-    if not metrics or any(tile.covers(metric.key) for tile in TILES for metric in metrics):
+    if not metrics or any(tile.covers(metric) for tile in TILES for metric in metrics):
         return list(TILES)
     return [Tile(metric.label, "", (metric.key,), metric.panel) for metric in metrics[:MOST]]
