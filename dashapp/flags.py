@@ -16,7 +16,7 @@ from dashapp import __version__
 
 PREFIX = "DASHAPP_"
 # Variables that are no settings: what the supervisor tells its children, and where a program pushes to.
-ELSEWHERE = (PREFIX + "CHILD", PREFIX + "URL")
+ELSEWHERE = (PREFIX + "CHILD", PREFIX + "STDIN", PREFIX + "URL")
 # Said to a command and not a setting: it is not handed on to the processes that it starts.
 CHECK = "--check-config"
 
