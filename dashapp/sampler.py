@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import reprlib
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Protocol
 
 from dashapp.model import Metric, SourceError, Tick, finite
@@ -101,6 +102,25 @@ class Sampler:
             self._store.describe((self._known | described).values(), looks)
         self._store.append(tick)
         return tick
+
+    def recall(self, until: float, limit: int) -> None:
+        """Append what sources know of the time up to `until`, at most `limit` ticks back."""
+        for source in self._sources:
+            try:
+                past = getattr(source, "past", lambda *_: ())(until, limit)
+            except SourceError as error:
+                log.warning("%s", error)  # the first reading says it to the page
+                continue
+            if not past:
+                continue
+            steps = sorted(new[0] - old[0] for old, new in pairwise(past))
+            # The usual distance, whatever holes there are: what is farther apart is a gap.
+            step = max(self._step, steps[len(steps) // 2] if steps else self._step)
+            for metrics in [found for _, found in past][-1:]:
+                self._described.update({metric.key: metric for metric in metrics})
+            self._store.describe((self._known | self._described).values())
+            for time, found in past:
+                self._store.append(Tick(time, step, finite({m.key: value for m, value in found.items()})))
 
     def _name(self, number: int) -> str:
         source = self._sources[number]

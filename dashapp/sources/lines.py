@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-LONGEST = 64 << 10
+LONGEST = CHUNK = 64 << 10
 
 
 class Lines:

@@ -19,13 +19,12 @@ from typing import Any
 
 from dashapp.model import Metric
 from dashapp.sources.lately import Lately
-from dashapp.sources.lines import Lines
+from dashapp.sources.lines import CHUNK, Lines
 from dashapp.sources.naming import Slugs
 from dashapp.sources.text_table import TextTable
 
 # Two descriptors in a child's environment: standard input, and a file without a name for the heading.
 HANDED_ON = "DASHAPP_STDIN"
-CHUNK = 64 << 10
 # Names that are told; a stream that thinks of a new one each second would fill the page.
 MOST = 100
 # Reading rests this many times as long as a chunk took: whoever floods us gets a quarter of a core.
