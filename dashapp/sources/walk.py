@@ -1,7 +1,7 @@
-"""A random walk that is a function of time: the same at an instant whoever asks, whenever, and in any order.
+"""A random walk that is a function of time: the same at an instant whoever asks, and in any order.
 
-Lévy's construction of Brownian motion: a stretch's middle is the mean of its ends and a random step, and so on
-with each half. https://en.wikipedia.org/wiki/Wiener_process#Construction_of_Brownian_motion
+Lévy's construction of Brownian motion: a stretch's middle is the mean of its ends and a random step, and
+so is each half's. https://en.wikipedia.org/wiki/Wiener_process#Construction_of_Brownian_motion
 """
 
 from __future__ import annotations
