@@ -10,9 +10,12 @@ import pytest
 from clocks import FakeClock
 from processes import dashapp, wait_for
 
+from dashapp.examples import make_bars
 from dashapp.model import SourceError
 from dashapp.sampler import Sampler
 from dashapp.sources import time_column
+from dashapp.sources.quote_feed import YahooFeed
+from dashapp.sources.quotes import QuoteSource
 from dashapp.sources.replay import ReplaySource, make
 from dashapp.stores.memory import MemoryStore
 
@@ -82,6 +85,7 @@ SHAPES = {
     "collide": ("time,a b,a-b\n2026-01-01,7,8\n", {"replay.a-b": 7, "replay.a-b-2": 8}),
     "hostile": ("time,<b>x,../y\n2026-01-01,7,8\n", {"replay.b-x": 7}),
     "case and dots": ("time,AAPL,AAPL.close\n2026-01-01,7,8\n", {"replay.AAPL": 7, "replay.AAPL.close": 8}),
+    "comment": ("# made up\n\ntime,a\n2026-01-01,7\n", {"replay.a": 7}),
     "no newline": ("time,a\n2026-01-01,7", {"replay.a": 7}),
 }
 
@@ -170,6 +174,23 @@ def test_a_large_file_is_read_as_it_is_needed(end_now: bool, tmp_path: Path) -> 
         assert tracemalloc.get_traced_memory()[1] < 3 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_a_row_stands_until_the_next_from_the_first_on(tmp_path: Path) -> None:
+    played = Played(tmp_path, ROWS, 1)
+    for second in range(120):
+        assert played.after(bool(second)), second
+
+
+def test_the_example_is_what_its_script_makes_and_has_the_names_of_real_quotes() -> None:
+    assert make_bars.PATH.read_text() == make_bars.text()
+    assert "made up" in make_bars.text().splitlines()[0].lower()
+    source = make("example?speed=60", 1.0)
+    keys = {metric.key for metric in wait_for(source.read)}
+    assert keys == {"quotes.AAPL", "quotes.AAPL.close", "quotes.MSFT", "quotes.MSFT.close"}
+    real = QuoteSource(["AAPL", "MSFT"], YahooFeed())
+    assert keys == {metric.key for metric in [*real._prices.values(), *real._closes.values()]}
+    assert len(make("example?end=now", 1.0).past(1e9, 40_000)) == 390
 
 
 def test_faster_than_it_can_be_read_lags_and_says_so(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from dashapp.model import SourceError
 from dashapp.sources import time_column
@@ -71,7 +71,7 @@ class CsvRows:
             if self._names:
                 if line.strip():
                     yield self._split(line)
-            elif text := line.lstrip("\ufeff").strip():
+            elif (text := line.lstrip("\ufeff").strip()) and not text.startswith("#"):
                 self._delimiter = max(",;\t", key=text.count)
                 words = self._split(text)
                 self._names, self._time = words[:MOST], time_column.find(words)
@@ -88,7 +88,7 @@ class CsvRows:
             with self._path.open("rb") as file:
                 if self._tail and (beginning := file.seek(0, os.SEEK_END) - self._tail) > 0:
                     file.seek(0)
-                    yield file.readline(CHUNK).decode(errors="replace")
+                    yield self._heading(file)
                     file.seek(max(file.tell(), beginning))
                     lines.skip()
                 else:
@@ -99,6 +99,11 @@ class CsvRows:
                 yield lines.rest().decode(errors="replace")
         except OSError as error:
             raise self._unreadable(error) from None
+
+    def _heading(self, file: BinaryIO) -> str:
+        """The first line that says something, within a few."""
+        lines = (file.readline(CHUNK).decode(errors="replace") for _ in range(HOPELESS))
+        return next((line for line in lines if line.strip() and not line.startswith("#")), "")
 
     def _unreadable(self, error: OSError) -> SourceError:
         return SourceError(f"{self._path.name} cannot be read ({error.strerror or type(error).__name__})")

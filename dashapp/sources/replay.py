@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -24,6 +25,8 @@ from dashapp.sources.lately import Lately
 from dashapp.sources.naming import Slugs
 
 FASTEST = 1e6
+# A day of made-up prices that comes with the package, under the names that real ones have.
+EXAMPLE = "example"
 # Rows of one reading, and bytes of the file's end that are told as the past: half a second's work each.
 AT_ONCE, TAIL = 20_000, 1_000_000
 EXPECTED = "expected replay:FILE.csv, and after a ? speed=60, end=now or as=NAME with & between them"
@@ -90,6 +93,10 @@ class ReplaySource:
             rows = iter(())
         self._rows, self._next = rows, first
         self._began, self._origin = self._clock(), first.time
+        if (second := next(rows, None)) is not None:
+            # How long the first row stands for is known only here.
+            self._lately.note(first.values, 2 * first.time - second.time)
+            self._rows = chain([second], rows)
 
     def _follow(self, now: float) -> bool:
         """Take every row up to `now`; True where they are more than can be read at once."""
@@ -135,6 +142,8 @@ def make(rest: str, interval: float, **options: Any) -> Isolated:
     if not 0 < speed <= FASTEST:
         raise ValueError(f"expected a speed above 0, at most {FASTEST:.0f}")
     path = Path(name)
+    if name == EXAMPLE:
+        path, group = Path(__file__).parent.parent / "examples" / "bars.csv", "quotes"
     if not path.is_file():
         raise ValueError("expected a file that is there; a relative name begins in the folder of the command")
     source = ReplaySource(path, speed, end == "now", str(group), interval)
