@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from dashapp.model import Metric, SourceError, Tick, finite
-from dashapp.sources import Source
+from dashapp.sources import Past, Source
 from dashapp.stores import Store
 
 log = logging.getLogger("dashapp")
@@ -96,31 +96,34 @@ class Sampler:
             (old := described.get(key)) is not metric and old != metric for key, metric in metrics.items()
         ):
             described.update(metrics)
-            looks: dict[str, str] = {}
-            for source in self._sources:
-                looks |= getattr(source, "looks", {})
-            self._store.describe((self._known | described).values(), looks)
+            self._describe()
         self._store.append(tick)
         return tick
 
     def recall(self, until: float, limit: int) -> None:
         """Append what sources know of the time up to `until`, at most `limit` ticks back."""
-        for source in self._sources:
+        for number, source in enumerate(self._sources):
             try:
-                past = getattr(source, "past", lambda *_: ())(until, limit)
-            except SourceError as error:
-                log.warning("%s", error)  # the first reading says it to the page
+                past = list(getattr(source, "past", _none)(until, limit))
+            except Exception as error:
+                # What is wrong with it the first reading tells the page.
+                log.warning("%s knows no past (%s)", self._name(number), _SHORT.repr(error))
                 continue
             if not past:
                 continue
-            steps = sorted(new[0] - old[0] for old, new in pairwise(past))
-            # The usual distance, whatever holes there are: what is farther apart is a gap.
-            step = max(self._step, steps[len(steps) // 2] if steps else self._step)
-            for metrics in [found for _, found in past][-1:]:
-                self._described.update({metric.key: metric for metric in metrics})
-            self._store.describe((self._known | self._described).values())
+            # The usual distance: what is farther apart is a gap.
+            steps = sorted(new - old for (old, _), (new, _) in pairwise(past))
+            step = max(self._step, steps[len(steps) // 2] if steps else 0.0)
+            self._described.update((metric.key, metric) for _, found in past for metric in found)
+            self._describe()
             for time, found in past:
                 self._store.append(Tick(time, step, finite({m.key: value for m, value in found.items()})))
+
+    def _describe(self) -> None:
+        looks: dict[str, str] = {}
+        for source in self._sources:
+            looks |= getattr(source, "looks", {})
+        self._store.describe((self._known | self._described).values(), looks)
 
     def _name(self, number: int) -> str:
         source = self._sources[number]
@@ -143,6 +146,10 @@ class Sampler:
             else:
                 self._notice.clear()
         self._wrong = wrong
+
+
+def _none(until: float, limit: int) -> Past:
+    return ()
 
 
 def _taken_out(numbers: dict[str, float], before: Mapping[str, float]) -> str:

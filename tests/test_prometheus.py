@@ -140,7 +140,7 @@ def test_hostile_labels_become_plain_keys_and_short_labels(
     exporter.act = body(line + "\n")
     (metric,) = source(exporter, clock).read()
     assert re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+", metric.key)
-    assert len(metric.key) <= 160
+    assert len(metric.key) <= 120
     assert 0 < len(metric.label) <= 64
     assert metric.label.isprintable()
     assert re.fullmatch(r"[a-z0-9_-]+", metric.panel)
@@ -324,6 +324,19 @@ def test_37_without_the_package_one_sentence_with_the_pip_line(monkeypatch: pyte
     with pytest.raises(ValueError, match=r"pip install 'dashapp\[prometheus\]'"):
         make("http://h/metrics", 1.0)
     assert prometheus.MISSING.count("\n") == 0
+
+
+def test_a_spec_that_cannot_be_is_told_without_its_password(tmp_path: Path) -> None:
+    source = "prometheus:http://me:s3c/r@et@127.0.0.1/metrics#(("
+    with dashapp(tmp_path, "--source", source) as app:
+        assert app.wait(20) == 2
+        assert "expected prometheus:http://host:port/metrics" in app.said
+        assert "…@127.0.0.1/metrics" in app.said
+        assert "s3c" not in app.said
+    with dashapp(tmp_path, "--source", source.replace("prometheus", "promtheus")) as app:
+        assert app.wait(20) == 2
+        assert "did you mean prometheus?" in app.said
+        assert "s3c" not in app.said
 
 
 def test_a_real_process_shows_an_exporter_and_what_is_wrong_with_it(

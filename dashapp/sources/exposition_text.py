@@ -10,6 +10,7 @@ import io
 import math
 import re
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from fnmatch import translate
 from typing import NamedTuple
 
@@ -87,4 +88,6 @@ def _parsed(text: str, names: Collection[str]) -> Iterator[Series]:
             # The parser gives every counter OpenMetrics's ending; it is to be found by the name that it has.
             name = sample.name if sample.name in names else sample.name.removesuffix("_total")
             counted = family.type in COUNTED or name.endswith("_total")
-            yield Series(name, tuple(sorted(sample.labels.items())), float(sample.value), counted)
+            # A whole number has as many digits as its sender likes.
+            with suppress(OverflowError):
+                yield Series(name, tuple(sorted(sample.labels.items())), float(sample.value), counted)

@@ -9,7 +9,7 @@ from hashlib import sha256
 from dashapp.model import Metric
 from dashapp.sources.exposition_text import Series
 
-LONGEST_PART, LONGEST_KEY, LONGEST_LABEL = 64, 160, 64
+LONGEST_PART, LONGEST_KEY, LONGEST_LABEL = 64, 120, 64
 # Series remembered, so that one tick's metrics are the very same objects as the next one's.
 REMEMBERED = 4000
 
