@@ -116,8 +116,15 @@ class Sampler:
             step = max(self._step, steps[len(steps) // 2] if steps else 0.0)
             self._described.update((metric.key, metric) for _, found in past for metric in found)
             self._describe()
+            kept = 0
             for time, found in past:
-                self._store.append(Tick(time, step, finite({m.key: value for m, value in found.items()})))
+                values = finite({metric.key: value for metric, value in found.items()})
+                kept += self._store.append(Tick(time, step, values))
+            if kept < len(past):
+                log.warning(
+                    "%s knows %d ticks of the past; %d of them are older than the store's newest: left out",
+                    *(self._name(number), len(past), len(past) - kept),
+                )
 
     def _describe(self) -> None:
         looks: dict[str, str] = {}

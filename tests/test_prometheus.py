@@ -107,6 +107,15 @@ def test_only_what_is_wanted(exporter: Exporter, clock: FakeClock) -> None:
     }
 
 
+@pytest.mark.parametrize("wanted", ["node_load1,x*", ["node_load1"]])
+def test_a_settings_file_may_say_what_is_wanted(wanted: object, exporter: Exporter) -> None:
+    exporter.act = body(NODE)
+    reading = make(exporter.url, 1.0, filter=wanted)
+    assert set(keys(wait_for(reading.read))) == {"prom.node_load1"}
+    with pytest.raises(ValueError, match=r"^expected prometheus:"):
+        make(exporter.url, 1.0, filter=[7])
+
+
 COLLIDING = ('up{path="/a b"} 1\n', 'up{path="/a-b"} 2\n', 'up{path="-a-b"} 3\n', 'up{path=""} 4\n')
 
 

@@ -11,7 +11,7 @@ from clocks import FakeClock
 from processes import dashapp, wait_for
 
 from dashapp.examples import make_bars
-from dashapp.model import SourceError
+from dashapp.model import SourceError, Tick
 from dashapp.sampler import Sampler
 from dashapp.sources import time_column
 from dashapp.sources.quote_feed import YahooFeed
@@ -219,6 +219,17 @@ def test_with_end_now_the_past_is_there_at_once(rows: int, tmp_path: Path) -> No
     assert sampler.tick(1_800_000_011.0) is None
 
 
+def test_a_past_that_the_store_has_already_is_left_out_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    played = Played(tmp_path, ROWS, 60, end_now=True)
+    store = MemoryStore()
+    store.append(Tick(1_799_999_999.0, 1.0, {"cpu.percent": 1.0}))
+    Sampler([played.source], store, 1.0).recall(1_800_000_000.0, 7200)
+    assert [tick.time for tick in store.since(0, 99)] == [1_799_999_999.0, 1_800_000_000.0]
+    assert "knows 3 ticks of the past; 2 of them are older" in caplog.text
+
+
 def test_rows_between_two_ticks_are_one_tick_of_the_past_and_a_hole_stays_one(tmp_path: Path) -> None:
     text = "time,a\n" + "".join(f"{second},{second}\n" for second in range(1000) if not 300 < second < 600)
     past = Played(tmp_path, text, 10, end_now=True).source.past(5000.0, 100)
@@ -242,6 +253,14 @@ def test_rows_between_two_ticks_are_one_tick_of_the_past_and_a_hole_stays_one(tm
 def test_a_wrong_spec_says_what_is_expected(rest: str) -> None:
     with pytest.raises(ValueError, match=r"^expected "):
         make(rest, 1.0)
+
+
+def test_a_settings_file_may_say_it_by_name(tmp_path: Path) -> None:
+    path = Played(tmp_path, ROWS).path
+    values = wait_for(make(str(path), 1.0, **{"speed": 60, "as": "prices"}).read)
+    assert {metric.key for metric in values} == {"prices.open", "prices.close"}
+    with pytest.raises(ValueError, match=r"^expected replay:FILE"):
+        make(str(path), 1.0, sped=60)
 
 
 @pytest.mark.parametrize("speed", ["0", "-1", "nan", "inf", "1e7"])
