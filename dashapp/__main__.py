@@ -21,7 +21,6 @@ from dashapp.folders import can_write, store_folder
 from dashapp.model import SettingsError
 from dashapp.notices import Notice
 from dashapp.signals import stop_on_signals
-from dashapp.sources.stdin import hand_on
 from dashapp.supervisor import Child, python, supervise
 from dashapp.values import MEMORY
 
@@ -102,6 +101,9 @@ def _standard_input(settings: Settings) -> tuple[int, ...]:
     """What the child that collects inherits of ours. SettingsError where there is none to hand on."""
     if not (settings.collector and any(spec.name == "stdin" for spec in settings.source)):
         return ()
+    # Only here: without it the supervisor is to stay small.
+    from dashapp.sources.stdin import hand_on
+
     try:
         if os.name == "nt":
             raise OSError("Windows hands on none")
