@@ -3,12 +3,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check audit bench pictures browser clean
+.PHONY: run test check audit bench pictures browser tools clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m dashapp $(ARGS)
 
-test: $(VENV)/test.stamp browser
+test: $(VENV)/test.stamp browser tools
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/test.stamp
@@ -47,6 +47,9 @@ $(VENV)/test.stamp: requirements.txt pyproject.toml | $(BIN)/python
 
 browser: $(VENV)/test.stamp
 	$(BIN)/python tests/browser.py --install
+
+tools: $(VENV)/test.stamp
+	$(BIN)/python tests/tools.py --install
 
 clean:
 	rm -rf $(VENV) audit/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

@@ -38,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _tell(settings)
         check_sources(settings, given)
         _port_is_free(settings)
+        stdin = _standard_input(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
@@ -50,14 +51,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     stop = stop_on_signals()
     if folder is None:
         given += [f"--store={MEMORY}", "--workers=1"]
-        children = [Child("web", python("dashapp.web", given))]
+        children = [Child("web", python("dashapp.web", given), stdin=stdin)]
     else:
         given += [f"--store={folder}"]
         children = [Child("web", python("dashapp.web", given))]
         if settings.collector:
             notice = Notice(folder, "supervisor")
             notice.clear()
-            children.insert(0, Child("collector", python("dashapp.collector", given), notice))
+            children.insert(0, Child("collector", python("dashapp.collector", given), notice, stdin))
     web = children[-1]
     served = Event()
     Thread(target=_announce, args=(settings, folder, stop, served), daemon=True).start()
@@ -94,6 +95,23 @@ def _port_is_free(settings: Settings) -> None:
                     f"({error.strerror}); end what listens there or choose another"
                 ]
             ) from None
+
+
+def _standard_input(settings: Settings) -> tuple[int, ...]:
+    """What the child that collects inherits of ours. SettingsError where there is none to hand on."""
+    if not (settings.collector and any(spec.name == "stdin" for spec in settings.source)):
+        return ()
+    # Only here: without it the supervisor is to stay small.
+    from dashapp.sources.stdin import hand_on
+
+    try:
+        if os.name == "nt":
+            raise OSError("Windows hands on none")
+        return hand_on()
+    except OSError as error:
+        raise SettingsError(
+            [f'--source is "stdin"; expected a standard input ({error}); pipe a program into this one']
+        ) from None
 
 
 def _announce(settings: Settings, folder: Path | None, stop: Event, served: Event) -> None:

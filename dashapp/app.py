@@ -13,6 +13,7 @@ from dash.development.base_component import Component
 from dashapp import bundle, callbacks, document, layout
 from dashapp.api import NO_PROCESSES, PATHS, Api, App, StartResponse
 from dashapp.config import Settings
+from dashapp.exposition import Exposition
 from dashapp.panels import panels
 from dashapp.process_table import ProcessTable
 from dashapp.receiver import PATH as PUSH
@@ -61,7 +62,7 @@ def create_app(store: Reader, settings: Settings, spool: Spool | None = None) ->
 
     listening = f"[{settings.host}]" if ":" in settings.host else settings.host
     hosts = None if settings.public and not settings.hosts else (*settings.hosts, listening)
-    return Guard(route, script_hashes=dash.csp_hashes(), hosts=hosts)
+    return Guard(Exposition(route, store), script_hashes=dash.csp_hashes(), hosts=hosts)
 
 
 def _page(store: Reader, settings: Settings) -> Component:

@@ -14,6 +14,7 @@ from dashapp.config import Settings
 from dashapp.flags import CHECK
 from dashapp.model import SettingsError
 from dashapp.sources.spec import MACHINE, NONE
+from dashapp.values import masked
 
 # Seconds that all modules together may take to be imported.
 PATIENCE = 20.0
@@ -43,4 +44,4 @@ def check_sources(settings: Settings, given: Sequence[str], patience: float = PA
 
 
 def _sentence(asked: Sequence[str], what: str) -> str:
-    return f'source is "{" and ".join(asked)}"; {what}'
+    return f'source is "{masked(" and ".join(asked))}"; {what}'

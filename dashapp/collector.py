@@ -6,6 +6,7 @@ Owns the signals, the writer's turn and the time; imports no dash, plotly or fla
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -35,6 +36,8 @@ log = logging.getLogger("dashapp")
 
 # Ticks of so many seconds wait for the long memory at the most, and are all there is without one.
 KEEP = config.MEMORY_KEEPS + 600
+# Ticks of a past that a source brings: to append them takes less than a second.
+RECALLED = 7200
 
 
 def collect(
@@ -57,6 +60,7 @@ def collect(
         sources.append(PushSource(spool, lambda: store.newest().time_ms))
     sampler = Sampler(sources, store, interval, notice)
     log_time = LogTime(clock, newest)
+    sampler.recall(math.floor(log_time.now() / interval) * interval, RECALLED)
     # A kernel counts CPU time in hundredths: a rate over less than a few of them is noise.
     for time in deadlines(clock, interval, log_time, first=min(0.3, interval / 2)):
         tick = sampler.tick(time)

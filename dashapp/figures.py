@@ -88,7 +88,8 @@ def right_axis(unit: str, low: float | None, high: float | None) -> dict[str, An
         "automargin": False,
         "tickangle": 0,
         "nticks": 6,
-        **scale(unit, None, None),
+        "tickmode": "auto",
+        **scale(unit, low, high),
     }
 
 

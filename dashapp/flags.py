@@ -13,10 +13,11 @@ from dataclasses import Field
 from typing import Any
 
 from dashapp import __version__
+from dashapp.values import masked
 
 PREFIX = "DASHAPP_"
 # Variables that are no settings: what the supervisor tells its children, and where a program pushes to.
-ELSEWHERE = (PREFIX + "CHILD", PREFIX + "URL")
+ELSEWHERE = (PREFIX + "CHILD", PREFIX + "STDIN", PREFIX + "URL")
 # Said to a command and not a setting: it is not handed on to the processes that it starts.
 CHECK = "--check-config"
 
@@ -80,7 +81,8 @@ class CommandLine:
 def shown(value: Any) -> str:
     """A value from outside as one line of bounded length, text in quotes."""
     if not isinstance(value, str):
-        return json.dumps(value, default=str, ensure_ascii=False)[:80]
+        return masked(json.dumps(value, default=str, ensure_ascii=False))[:80]
+    value = masked(value)
     return json.dumps(value if len(value) <= 80 else value[:80] + "…", ensure_ascii=False)
 
 

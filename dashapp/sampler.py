@@ -8,10 +8,11 @@ from __future__ import annotations
 import logging
 import reprlib
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Protocol
 
 from dashapp.model import Metric, SourceError, Tick, finite
-from dashapp.sources import Source
+from dashapp.sources import Past, Source
 from dashapp.stores import Store
 
 log = logging.getLogger("dashapp")
@@ -95,12 +96,41 @@ class Sampler:
             (old := described.get(key)) is not metric and old != metric for key, metric in metrics.items()
         ):
             described.update(metrics)
-            looks: dict[str, str] = {}
-            for source in self._sources:
-                looks |= getattr(source, "looks", {})
-            self._store.describe((self._known | described).values(), looks)
+            self._describe()
         self._store.append(tick)
         return tick
+
+    def recall(self, until: float, limit: int) -> None:
+        """Append what sources know of the time up to `until`, at most `limit` ticks back."""
+        for number, source in enumerate(self._sources):
+            try:
+                past = list(getattr(source, "past", _none)(until, limit))
+            except Exception as error:
+                # What is wrong with it the first reading tells the page.
+                log.warning("%s knows no past (%s)", self._name(number), _SHORT.repr(error))
+                continue
+            if not past:
+                continue
+            # The usual distance: what is farther apart is a gap.
+            steps = sorted(new - old for (old, _), (new, _) in pairwise(past))
+            step = max(self._step, steps[len(steps) // 2] if steps else 0.0)
+            self._described.update((metric.key, metric) for _, found in past for metric in found)
+            self._describe()
+            kept = 0
+            for time, found in past:
+                values = finite({metric.key: value for metric, value in found.items()})
+                kept += self._store.append(Tick(time, step, values))
+            if kept < len(past):
+                log.warning(
+                    "%s knows %d ticks of the past; %d of them are older than the store's newest: left out",
+                    *(self._name(number), len(past), len(past) - kept),
+                )
+
+    def _describe(self) -> None:
+        looks: dict[str, str] = {}
+        for source in self._sources:
+            looks |= getattr(source, "looks", {})
+        self._store.describe((self._known | self._described).values(), looks)
 
     def _name(self, number: int) -> str:
         source = self._sources[number]
@@ -123,6 +153,10 @@ class Sampler:
             else:
                 self._notice.clear()
         self._wrong = wrong
+
+
+def _none(until: float, limit: int) -> Past:
+    return ()
 
 
 def _taken_out(numbers: dict[str, float], before: Mapping[str, float]) -> str:

@@ -54,7 +54,7 @@ class Guard:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
-        data = path.startswith("/api/") or path in ("/healthz", "/readyz")
+        data = path.startswith("/api/") or path in ("/healthz", "/readyz", "/metrics")
         extra = self._data if data else self._page
 
         def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:

@@ -27,8 +27,12 @@ GRACE = 4.0
 class Child:
     """One process, started again whenever it dies, later each time that it dies young."""
 
-    def __init__(self, name: str, argv: Sequence[str], notice: Notice | None = None) -> None:
+    def __init__(
+        self, name: str, argv: Sequence[str], notice: Notice | None = None, stdin: Sequence[int] = ()
+    ) -> None:
+        """`stdin`: descriptors of our own standard input, which each start inherits beside its pipe."""
         self.name = name
+        self._stdin = tuple(stdin)
         self.deaths = 0
         self._argv = argv
         self._notice = notice
@@ -81,7 +85,8 @@ class Child:
         self._process = subprocess.Popen(
             self._argv,
             stdin=subprocess.PIPE,
-            env={**os.environ, "DASHAPP_CHILD": "1"},
+            env={**os.environ, "DASHAPP_CHILD": "1", "DASHAPP_STDIN": ",".join(map(str, self._stdin))},
+            pass_fds=self._stdin,
         )
 
     def _let_go(self) -> None:

@@ -8,6 +8,17 @@ from collections.abc import Callable
 
 MEMORY = "memory:"
 
+_USER = re.compile(r"(?<=//)\S*@")
+
+
+def masked(text: str) -> str:
+    """Text from a setting without the user and password that an address in it may have.
+
+    >>> masked("prometheus:http://me:secret@host/metrics")
+    'prometheus:http://…@host/metrics'
+    """
+    return _USER.sub("…@", text)
+
 
 def number(low: float, high: float) -> Callable[[str], float]:
     def parse(text: str) -> float:

@@ -45,6 +45,7 @@ class Process:
     """A process with its output kept as it comes, stderr and stdout together."""
 
     def __init__(self, argv: Sequence[str], *, folder: Path, env: Mapping[str, str], **more: Any) -> None:
+        more.setdefault("stdin", subprocess.DEVNULL)
         clean = {k: v for k, v in os.environ.items() if not k.startswith("DASHAPP_")}
         clean = {k: v for k, v in clean.items() if k not in ("PORT", "WEB_CONCURRENCY")}
         self.popen = subprocess.Popen(
@@ -53,7 +54,6 @@ class Process:
             env={**clean, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "HOME": str(folder), **env},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
             **more,
         )
         self.lines: list[str] = []
@@ -193,11 +193,11 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 @contextmanager
 def collector(
-    folder: Path, *flags: str, env: Mapping[str, str] | None = None, powerless: bool = False
+    folder: Path, *flags: str, env: Mapping[str, str] | None = None, powerless: bool = False, **more: Any
 ) -> Iterator[Process]:
     """`python collector.py` in a folder of its own."""
     argv = [sys.executable, *(["-c", POWERLESS] if powerless else []), str(ROOT / "collector.py"), *flags]
-    process = Process(argv, folder=folder, env=env or {})
+    process = Process(argv, folder=folder, env=env or {}, **more)
     try:
         yield process
     finally:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from threading import Condition, Thread
 
 from dashapp.model import Metric
-from dashapp.sources import Source
+from dashapp.sources import Past, Source
 
 # Ticks come some milliseconds early or late; a source due at this one is not left for the next.
 SLACK = 0.05
@@ -72,6 +72,11 @@ class Isolated:
                 return {}
             self._fresh = False
             return self._values
+
+    def past(self, until: float, limit: int) -> Past:
+        """What the source knows of the time before it was read; nothing where it knows none."""
+        past = getattr(self._source, "past", None)
+        return past(until, limit) if past else ()
 
     def _ask(self, now: float) -> None:
         self._asked = self._began = now

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_UNFIT = re.compile(r"[^a-z0-9_-]+")
+_UNFIT, _UNFIT_OF_ANY_CASE = re.compile(r"[^a-z0-9_-]+"), re.compile(r"[^a-zA-Z0-9_-]+")
 LONGEST = 32
 
 
@@ -16,14 +16,19 @@ class Slugs:
     ('eth0-100', 'eth0-100-2', 'eth0-100')
     """
 
-    def __init__(self, **given: str) -> None:
-        """`given`: slug=name pairs that are settled beforehand."""
+    def __init__(self, keep_case: bool = False, **given: str) -> None:
+        """`given`: slug=name pairs that are settled beforehand; `keep_case` for names that people gave."""
+        self._unfit = _UNFIT_OF_ANY_CASE if keep_case else _UNFIT
+        self._keep_case = keep_case
         self._given = {name: slug for slug, name in given.items()}
 
     def __call__(self, name: str) -> str:
         """Lower-case letters, digits, `_` and `-`; the same answer whenever asked."""
         if name not in self._given:
-            plain = _UNFIT.sub("-", name.lower()).strip("-")[:LONGEST] or "unnamed"
+            plain = (
+                self._unfit.sub("-", name if self._keep_case else name.lower()).strip("-")[:LONGEST]
+                or "unnamed"
+            )
             slug, again = plain, 2
             while slug in self._given.values():
                 slug, again = f"{plain}-{again}", again + 1

@@ -13,6 +13,7 @@ from dashapp.sources.about import about
 from dashapp.sources.importing import load_or_tell
 from dashapp.sources.machine import machine_sources
 from dashapp.sources.spec import BUILT_IN, MACHINE, NONE, Spec
+from dashapp.values import masked
 
 
 def make_sources(specs: Sequence[Spec], interval: float) -> list[Source]:
@@ -58,5 +59,5 @@ def problem(spec: Spec, interval: float) -> str:
             if not spec.name:
                 about(load_or_tell(spec.text)).but(spec.options)
     except ValueError as error:
-        return f'source is "{spec.text}"; {error}'
+        return f'source is "{masked(spec.text)}"; {error}'
     return ""

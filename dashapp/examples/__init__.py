@@ -1,0 +1,1 @@
+"""Files to try dashapp with, and what makes them."""

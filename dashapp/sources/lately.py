@@ -1,0 +1,60 @@
+"""Lately: the newest value of each name, until it has not come for far longer than it used to.
+
+Knows no source; times are handed in, and never go back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Generic, TypeVar
+
+Name = TypeVar("Name")
+
+# A line that is late by as much as this many of the usual distances has stopped.
+PATIENCE = 3.0
+# How much of the usual distance is the newest one.
+SHARE = 0.2
+
+
+class Lately(Generic[Name]):
+    """`least`: seconds for which a value stands in any case.
+
+    >>> lately = Lately(least=3.0)
+    >>> for time in (0, 10, 20):
+    ...     lately.note({"slow": 7.0}, time)
+    >>> lately.at(45), lately.at(51)
+    ({'slow': 7.0}, {})
+    """
+
+    def __init__(self, least: float) -> None:
+        self._least = least
+        self._values: dict[Name, float] = {}
+        self._came: dict[Name, float] = {}
+        self._usual: dict[Name, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._came)
+
+    def __contains__(self, name: Name) -> bool:
+        return name in self._came
+
+    def note(self, values: Mapping[Name, float], time: float) -> None:
+        """What came at `time`. After a pause the usual distance is what it was before."""
+        for name, value in values.items():
+            if name in self._came:
+                distance = time - self._came[name]
+                usual = self._usual.get(name, distance)
+                if distance <= PATIENCE * max(usual, self._least):
+                    self._usual[name] = usual + SHARE * (distance - usual)
+                else:
+                    self._usual[name] = min(distance, PATIENCE * max(usual, self._least))
+            self._values[name] = value
+            self._came[name] = time
+
+    def at(self, time: float) -> dict[Name, float]:
+        """What still stands at `time`."""
+        return {
+            name: value
+            for name, value in self._values.items()
+            if time - self._came[name] <= max(self._least, PATIENCE * self._usual.get(name, 0.0))
+        }

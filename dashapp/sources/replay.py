@@ -1,0 +1,150 @@
+"""A file replayed as if it were live: `replay:prices.csv?speed=60`, or with `end=now` as the past.
+
+From its first row on, `speed` seconds of the file a second; with `end=now` its last row is now's, and those
+before it are told as the past. At its end it says so and leaves a gap.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from dashapp.model import Metric
+from dashapp.sources import Past
+from dashapp.sources.csv_rows import CsvRows, Row
+from dashapp.sources.isolated import Isolated
+from dashapp.sources.lately import Lately
+from dashapp.sources.naming import Slugs
+
+FASTEST = 1e6
+# A day of made-up prices that comes with the package, under the names that real ones have.
+EXAMPLE = "example"
+# Rows of one reading, and bytes of the file's end that are told as the past: half a second's work each.
+AT_ONCE, TAIL = 20_000, 1_000_000
+EXPECTED = "expected replay:FILE.csv, and after a ? speed=60, end=now or as=NAME with & between them"
+
+_GROUP = re.compile(r"[a-z]{1,32}")
+
+
+class ReplaySource:
+    """`group`: the panel, and the first part of every key; `interval`: seconds between two ticks."""
+
+    def __init__(
+        self,
+        path: Path,
+        speed: float = 1.0,
+        end_now: bool = False,
+        group: str = "replay",
+        interval: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.said = ""
+        self._path, self._group = path, group
+        self._speed, self._end_now, self._interval = speed, end_now, interval
+        self._clock = clock
+        self._lately: Lately[str] = Lately(3 * interval * speed)
+        self._slugs = Slugs(keep_case=True)
+        self._metrics: dict[str, Metric] = {}
+        self._table = CsvRows(path, TAIL if end_now else 0)
+        self._rows: Iterator[Row] | None = None
+        self._next: Row | None = None
+        self._began = self._origin = self._last = 0.0
+
+    def read(self) -> Mapping[Metric, float]:
+        """What the file says of the moment that the replay is at. SourceError where it cannot be read."""
+        if self._rows is None:
+            self._begin()
+        now = self._origin + (self._clock() - self._began) * self._speed
+        behind = self._follow(now)
+        self.said = "; ".join(self._sentences(behind))
+        return {self._metric(name): value for name, value in self._lately.at(now).items()}
+
+    def past(self, until: float, limit: int) -> Past:
+        """With end=now the file's last rows at the times that they stand for, the last at `until`.
+
+        On the grid of ticks, and of all rows between two ticks the newest numbers.
+        """
+        if not self._end_now:
+            return ()
+        # Twice, for it takes the last row to place the first, and rows are many.
+        (end,) = deque((row.time for row in CsvRows(self._path, TAIL)), maxlen=1)
+        ticks: dict[int, dict[Metric, float]] = {}
+        for row in CsvRows(self._path, TAIL):
+            before = (end - row.time) / self._speed
+            place = -math.floor(round(before / self._interval, 6))
+            if place > -limit:
+                ticks.setdefault(place, {}).update({self._metric(k): v for k, v in row.values.items()})
+        return [(until + place * self._interval, values) for place, values in ticks.items()]
+
+    def _begin(self) -> None:
+        rows = iter(self._table)
+        first = next(rows)
+        if self._end_now:
+            for last in rows:
+                first = last
+            rows = iter(())
+        self._rows, self._next = rows, first
+        self._began, self._origin = self._clock(), first.time
+        if (second := next(rows, None)) is not None:
+            # How long the first row stands for is known only here.
+            self._lately.note(first.values, 2 * first.time - second.time)
+            self._rows = chain([second], rows)
+
+    def _follow(self, now: float) -> bool:
+        """Take every row up to `now`; True where they are more than can be read at once."""
+        assert self._rows is not None
+        for _ in range(AT_ONCE):
+            if self._next is None or self._next.time > now:
+                return False
+            self._lately.note(self._next.values, self._next.time)
+            self._last = self._next.time
+            self._next = next(self._rows, None)
+        return True
+
+    def _sentences(self, behind: bool) -> Iterator[str]:
+        name = self._path.name[:60]
+        if self._next is None:
+            last = datetime.fromtimestamp(self._last, UTC)
+            yield f"{name} ended with its row of {last:%Y-%m-%d %H:%M:%S} UTC"
+        if behind:
+            yield f"{name} has more rows than can be read at speed {self._speed:g}; the replay lags"
+        if self._table.left_out:
+            yield f"{name}: some rows are left out, for {self._table.first}"
+
+    def _metric(self, name: str) -> Metric:
+        if name not in self._metrics:
+            parts = [self._slugs(part) for part in name.split(".")]
+            label = "".join(letter for letter in name if letter.isprintable())[:64]
+            key = ".".join([self._group, *parts])
+            self._metrics[name] = Metric(key, label or key, "", self._group)
+        return self._metrics[name]
+
+
+def make(rest: str, interval: float, **options: Any) -> Isolated:
+    """`rest`: FILE or FILE?speed=…&end=now&as=…; `options`: the same by name."""
+    name, _, query = rest.partition("?")
+    try:
+        given = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))) | options
+        speed = float(given.pop("speed", 1))
+        end, group = given.pop("end", ""), given.pop("as", "replay")
+    except (TypeError, ValueError):
+        raise ValueError(EXPECTED) from None
+    if given or not name or end not in ("", "now") or not _GROUP.fullmatch(str(group)):
+        raise ValueError(EXPECTED)
+    if not 0 < speed <= FASTEST:
+        raise ValueError(f"expected a speed above 0, at most {FASTEST:.0f}")
+    path = Path(name)
+    if name == EXAMPLE:
+        path, group = Path(__file__).parent.parent / "examples" / "bars.csv", "quotes"
+    if not path.is_file():
+        raise ValueError("expected a file that is there; a relative name begins in the folder of the command")
+    source = ReplaySource(path, speed, end == "now", str(group), interval)
+    return Isolated(source, timeout=60.0, name=f"replay of {path.name}")

@@ -1,0 +1,128 @@
+"""A text table: what the lines of a program's output say, as names and numbers.
+
+Three kinds of line: columns of numbers under a heading (vmstat, iostat), `name=value` pairs, a JSON object.
+Each line is judged by itself, so that a stream may mix them. Knows neither pipes nor metrics.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+# vmstat has two lines of heading, others three; more lines of words in a row are no heading.
+HEADING_LINES = 3
+DEEPEST = 4
+
+_SEPARATOR = re.compile(r"[,;\t]")
+
+
+class TextTable:
+    """Remembers the heading, without which a line of numbers has no names.
+
+    >>> table = TextTable()
+    >>> table.values("procs ---memory--"), table.values(" r  b free"), table.values(" 1  0 52")
+    ({}, {}, {'r': 1.0, 'b': 0.0, 'free': 52.0})
+    >>> table.values("load=0.5 cpu=7%"), table.values('{"cpu": {"user": 3}}'), table.values("\\x00 what?")
+    ({'load': 0.5, 'cpu': 7.0}, {'cpu.user': 3.0}, None)
+    """
+
+    def __init__(self, heading: Sequence[str] = ()) -> None:
+        self.heading = tuple(heading)
+        self._words: tuple[str, ...] = ()
+        self._headings = 0
+
+    def values(self, line: str) -> Mapping[str, float] | None:
+        """The finite numbers of a line; none for a heading or a blank line, None for what cannot be read."""
+        line = line.strip()
+        if not line:
+            return {}
+        if line.startswith("{"):
+            return _object(line)
+        if not line.replace("\t", " ").isprintable():
+            return None
+        if "=" in line:
+            return _pairs(line)
+        words = tuple(_words(line))
+        numbers = [number(word) for word in words]
+        if all(value is None for value in numbers):
+            return self._heading(words)
+        self._headings = 0
+        return self._row(numbers)
+
+    def _heading(self, words: tuple[str, ...]) -> Mapping[str, float] | None:
+        """The last of several lines of words is the heading, if numbers as many as its words follow."""
+        if words != self.heading:
+            self._headings += 1
+            self._words = words
+        return {} if self._headings <= HEADING_LINES else None
+
+    def _row(self, numbers: Sequence[float | None]) -> Mapping[str, float] | None:
+        if len(self._words) == len(numbers):
+            self.heading = self._words
+        self._words = ()
+        names: Sequence[str] = self.heading
+        if not names:
+            names = (
+                ["value"] if len(numbers) == 1 else [f"column{place + 1}" for place in range(len(numbers))]
+            )
+        if len(names) != len(numbers):
+            return None
+        found: dict[str, float] = {}
+        for name, value in zip(names, numbers, strict=True):
+            # NaN is a number that this line has none for.
+            if value is not None and math.isfinite(value):
+                found[_apart(name, found)] = value
+        return found
+
+
+def number(word: str) -> float | None:
+    """What a word says, a percent sign after it or not; NaN and infinity too."""
+    try:
+        return float(word.removesuffix("%")) if "_" not in word else None
+    except ValueError:
+        return None
+
+
+def _apart(name: str, taken: Mapping[str, float]) -> str:
+    """`name`, told from the columns of the same name before it."""
+    again, apart = 2, name
+    while apart in taken:
+        apart, again = f"{name}-{again}", again + 1
+    return apart
+
+
+def _words(line: str) -> list[str]:
+    """Parted by commas, semicolons or tabs where there are any, by spaces otherwise."""
+    return [word.strip() for word in _SEPARATOR.split(line)] if _SEPARATOR.search(line) else line.split()
+
+
+def _pairs(line: str) -> Mapping[str, float] | None:
+    closed = "=".join(part.strip() for part in line.split("="))
+    parted = (word.partition("=") for word in _SEPARATOR.sub(" ", closed).split())
+    found = {name: value for name, _, text in parted if name and (value := number(text)) is not None}
+    finite = {name: value for name, value in found.items() if math.isfinite(value)}
+    return finite if found else None
+
+
+def _object(line: str) -> Mapping[str, float] | None:
+    found: dict[str, float] = {}
+    try:
+        _flatten(json.loads(line), "", found, DEEPEST)
+    except (ValueError, RecursionError):
+        return None
+    return found
+
+
+def _flatten(value: object, name: str, found: dict[str, float], depth: int) -> None:
+    """Objects within objects become names with dots; what is no number is left out."""
+    if isinstance(value, dict) and depth:
+        for key, inner in value.items():
+            _flatten(inner, f"{name}.{key}" if name else str(key), found, depth - 1)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            if math.isfinite(value):
+                found[name] = float(value)
+        except OverflowError:
+            return

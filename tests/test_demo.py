@@ -1,0 +1,63 @@
+"""The demo's walks: the same for the same seed at the same time, and plausible."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from itertools import pairwise
+
+import pytest
+from clocks import FakeClock
+
+from dashapp.sources.demo import DEVIATION, DemoSource, make
+from dashapp.sources.walk import SPAN, walk
+
+
+def rates(clock: FakeClock, seed: int = 1) -> Mapping[str, float]:
+    return {metric.key: value for metric, value in DemoSource(seed, clock.wall).read().items()}
+
+
+def test_a_restart_goes_on_where_the_clock_is() -> None:
+    clock = FakeClock()
+    assert rates(clock) == rates(clock)
+    assert set(rates(clock)) == {"demo.eurusd", "demo.gbpusd"}
+    before = rates(clock)
+    clock.pass_time(1)
+    after = rates(clock)
+    assert before != after
+    clock.jump(-1)
+    assert rates(clock) == before
+    assert rates(clock, 2) != before
+    for key in before:
+        assert abs(after[key] / before[key] - 1) < 0.001
+
+
+def test_a_seed_gives_the_same_numbers_on_every_machine_and_day() -> None:
+    assert [*DemoSource(1, lambda: 1_800_000_000.0).read().values()] == [1.0806, 1.39609]
+
+
+def test_it_stays_where_rates_are() -> None:
+    for seed in range(5):
+        for day in range(0, 800, 7):
+            values = [*DemoSource(seed, lambda day=day: 1_790_000_000 + 86_400 * day).read().values()]  # type: ignore[misc]
+            assert 0.7 < values[0] < 1.6
+            assert 0.8 < values[1] < 1.9
+
+
+@pytest.mark.parametrize("step", [1, 60, 3600])
+def test_steps_grow_with_the_root_of_time(step: int) -> None:
+    places = [walk("x", 1_790_000_000 + step * count, 1.0) for count in range(2000)]
+    steps = [new - old for old, new in pairwise(places)]
+    assert statistics.stdev(steps) == pytest.approx(step**0.5, rel=0.1)
+    assert abs(statistics.mean(steps)) < 0.1 * step**0.5
+
+
+def test_one_stretch_leads_into_the_next() -> None:
+    edge = 27 * SPAN
+    assert abs(walk("x", edge - 0.2, DEVIATION) - walk("x", edge, DEVIATION)) < 10 * DEVIATION
+
+
+@pytest.mark.parametrize("rest", ["x", "1.5", "1;2"])
+def test_a_seed_is_a_whole_number(rest: str) -> None:
+    with pytest.raises(ValueError, match="whole number"):
+        make(rest, 1.0)

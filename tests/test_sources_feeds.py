@@ -1,0 +1,205 @@
+"""The contract of sources that bring somebody else's names and numbers: pipes, files, exporters, exchanges.
+
+Whatever those say, a reading is well-formed metrics or one sentence, and the others keep their second.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from clocks import FakeClock
+from processes import wait_for
+
+from dashapp.model import Metric, SourceError
+from dashapp.sampler import Sampler
+from dashapp.sources import Source
+from dashapp.sources.prometheus import PrometheusSource
+from dashapp.sources.quote_feed import Quote
+from dashapp.sources.quotes import QuoteSource
+from dashapp.sources.replay import ReplaySource
+from dashapp.sources.stdin import StdinSource
+from dashapp.stores.memory import MemoryStore
+
+GOOD = Metric("good.value", "Good", "", "good", 0.0)
+UNITS = {"B", "B/s", "1/s", "s", "°C", "Hz", ""}
+
+
+class Good:
+    def read(self) -> Mapping[Metric, float]:
+        return {GOOD: 1.0}
+
+
+class Answers:
+    """An exporter or an exchange that has its answer ready."""
+
+    def __init__(self, text: bytes = b"", price: float = 1.0) -> None:
+        self._text, self._price = text, price
+
+    def fetch(self, symbol: str = "") -> object:
+        return Quote(self._price, self._price, 0.0, 0.0, 1e12) if symbol else self._text
+
+
+def stdin(folder: Path, data: bytes) -> Source:
+    path = folder / "input"
+    path.write_bytes(data)
+    source = StdinSource(1.0, os.open(path, os.O_RDONLY), None, FakeClock().monotonic)
+    source.read()
+    wait_for(lambda: "ended" in source.said)
+    return source
+
+
+def replay(folder: Path, data: bytes) -> Source:
+    path = folder / "file.csv"
+    path.write_bytes(data)
+    return ReplaySource(path, clock=FakeClock().monotonic)
+
+
+def prometheus(folder: Path, data: bytes) -> Source:
+    return PrometheusSource(Answers(data), "http://h/", (), FakeClock().monotonic)  # type: ignore[arg-type]
+
+
+def quotes(folder: Path, data: bytes) -> Source:
+    name, _, value = data.decode(errors="replace").partition("\n")
+    price = float(value) if re.fullmatch(r"-?[0-9e]+|nan|inf", value) else 1.0
+    source = QuoteSource([name], Answers(price=price), lambda: 5.0)  # type: ignore[arg-type]
+    source.ask()
+    source._thread = object()  # type: ignore[assignment]
+    return source
+
+
+Make = Callable[[Path, bytes], Source]
+Say = Callable[[str, str], str]
+
+# What makes the source of bytes, and how it is told one value by name.
+FEEDS: dict[str, tuple[Make, Say]] = {
+    "stdin columns": (stdin, lambda name, value: f"{name}\tother\n{value}\t1\n"),
+    "stdin pairs": (stdin, lambda name, value: f"{name}={value} other=1\n"),
+    "stdin json": (stdin, lambda name, value: f'{{"{name}": {value}, "other": 1}}\n'),
+    "replay": (replay, lambda name, value: f"time,{name},other\n2026-01-01,{value},1\n"),
+    "prometheus": (prometheus, lambda name, value: f'up{{a="{name}"}} {value}\nother 1\n'),
+    "quotes": (quotes, lambda name, value: f"{name}\n{value}"),
+}
+feeds = pytest.mark.parametrize(("make", "say"), FEEDS.values(), ids=FEEDS.keys())
+
+
+def check(values: Mapping[Metric, float]) -> None:
+    """What holds of every reading of every feed; a bad number is the sampler's to leave out."""
+    keys = [metric.key for metric in values]
+    assert len(set(keys)) == len(keys)
+    for metric, value in values.items():
+        assert re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+", metric.key)
+        assert len(metric.key) <= 200
+        assert 0 < len(metric.label) <= 64
+        assert metric.label.isprintable()
+        assert metric.unit in UNITS
+        assert re.fullmatch(r"[a-z0-9_-]{1,64}", metric.panel)
+        assert metric.low is None or value >= metric.low
+        assert isinstance(value, float)
+
+
+def tick(source: Source) -> Mapping[str, float]:
+    """What a tick holds of it; the good source beside it always has its second."""
+    found = Sampler([source, Good()], MemoryStore(), 1.0).tick(1.0)
+    assert found is not None
+    assert found.values["good.value"] == 1.0
+    return {key: value for key, value in found.values.items() if key != "good.value"}
+
+
+NAMES = {
+    "plain": "abc",
+    "tag": "<img src=x onerror=alert(1)>",
+    "path": "../../../etc/passwd",
+    "dots": "....",
+    "spaces": "a  b",
+    "controls": "a\x01\x1b[31m",
+    "right to left": "\u202eabc",
+    "other script": "温度",
+    "emoji": "🔥",
+    "long": "x" * 5_000,
+    "quote": "a'b",
+    "percent": "%d%s%n",
+    "a key of ours": "cpu.percent",
+    "dunder": "__proto__",
+}
+
+
+# A share's symbol comes from the settings, which are looked at before.
+@pytest.mark.parametrize(("make", "say"), list(FEEDS.values())[:-1], ids=list(FEEDS)[:-1])
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
+def test_a_hostile_name_becomes_a_plain_key(make: Make, say: Say, name: str, tmp_path: Path) -> None:
+    with suppress(SourceError):
+        source = make(tmp_path, say(name, "2").encode())
+        check(source.read())
+        assert "cpu.percent" not in tick(source)
+
+
+VALUES = {
+    "nan": "nan",
+    "infinity": "inf",
+    "huge": "1e400",
+    "digits": "9" * 400,
+    "very many digits": "9" * 5_000,
+    "underscores": "1_000",
+    "text": "twelve",
+    "empty": "",
+    "hexadecimal": "0x10",
+    "negative": "-1",
+    "minus nothing": "-",
+    "other digits": "١٢",
+    "null": "null",
+    "list": "[1,2]",
+    "object": '{"a": {"b": 1}}',
+}
+
+
+@feeds
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES.keys())
+def test_a_hostile_value_costs_its_own_line_at_the_most(
+    make: Make, say: Say, value: str, tmp_path: Path
+) -> None:
+    source = make(tmp_path, say("abc", value).encode())
+    with suppress(SourceError):
+        check(source.read())
+    assert all(math.isfinite(number) for number in tick(source).values())
+
+
+FILES = {
+    "empty": b"",
+    "newlines": b"\n" * 10_000,
+    "nul": b"\0" * 10_000,
+    "random": bytes((number * 7919) % 256 for number in range(50_000)),
+    "one line": b"a" * 1_000_000,
+    "braces": b"{" * 100_000,
+    "quotes": b'"' * 100_000,
+    "equals": b"=" * 100_000,
+    "commas": b"," * 100_000,
+    "hashes": b"# TYPE " * 10_000,
+    "spaces": b"a" + b" " * 60_000 + b"=" + b" " * 60_000 + b"1\n",
+    "many columns": b",".join(b"c%d" % number for number in range(9_000)) + b"\n" + b"1," * 8_999 + b"1\n",
+    "many lines": b"".join(b"n%d=%d\n" % (number, number) for number in range(20_000)),
+    "utf-16": "time,a\n2026-01-01,1\n".encode("utf-16"),
+    "gzip": b"\x1f\x8b\x08\x00" + b"x" * 1000,
+}
+
+
+@pytest.mark.parametrize("make", [stdin, replay, prometheus])
+@pytest.mark.parametrize("data", FILES.values(), ids=FILES.keys())
+def test_a_hostile_file_is_values_or_a_sentence_and_soon(make: Make, data: bytes, tmp_path: Path) -> None:
+    source = make(tmp_path, data)
+    said = getattr(source, "said", "")
+    try:
+        values = source.read()
+    except SourceError as error:
+        said = str(error)
+    else:
+        check(values)
+        assert len(values) <= 1000
+    assert "\n" not in said
+    assert str(tmp_path) not in said
+    tick(source)
