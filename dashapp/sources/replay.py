@@ -6,13 +6,11 @@ before it are told as the past. At its end it says so and leaves a gap.
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -21,8 +19,8 @@ from dashapp.model import Metric
 from dashapp.sources import Past
 from dashapp.sources.csv_rows import CsvRows, Row
 from dashapp.sources.isolated import Isolated
-from dashapp.sources.lately import Lately
 from dashapp.sources.naming import Slugs
+from dashapp.sources.playback import Playback
 
 FASTEST = 1e6
 # A day of made-up prices that comes with the package, under the names that real ones have.
@@ -49,72 +47,52 @@ class ReplaySource:
         self.said = ""
         self._path, self._group = path, group
         self._speed, self._end_now, self._interval = speed, end_now, interval
+        self._least = 3 * interval * speed
         self._clock = clock
-        self._lately: Lately[str] = Lately(3 * interval * speed)
         self._slugs = Slugs(keep_case=True)
         self._metrics: dict[str, Metric] = {}
         self._table = CsvRows(path, TAIL if end_now else 0)
-        self._rows: Iterator[Row] | None = None
-        self._next: Row | None = None
-        self._began = self._origin = self._last = 0.0
+        self._playback: Playback | None = None
+        self._began = 0.0
 
     def read(self) -> Mapping[Metric, float]:
         """What the file says of the moment that the replay is at. SourceError where it cannot be read."""
-        if self._rows is None:
-            self._begin()
-        now = self._origin + (self._clock() - self._began) * self._speed
-        behind = self._follow(now)
-        self.said = "; ".join(self._sentences(behind))
-        return {self._metric(name): value for name, value in self._lately.at(now).items()}
+        if self._playback is None:
+            self._playback = self._begin()
+            self._began = self._clock()
+        playback = self._playback
+        now = playback.begins + (self._clock() - self._began) * self._speed
+        values = playback.at(now, AT_ONCE)
+        self.said = "; ".join(self._sentences(playback, now))
+        return {self._metric(name): value for name, value in values.items()}
 
     def past(self, until: float, limit: int) -> Past:
-        """With end=now the file's last rows at the times that they stand for, the last at `until`.
-
-        On the grid of ticks, and of all rows between two ticks the newest numbers.
-        """
+        """With end=now what the file says of each tick before `until`, for which its last row stands."""
         if not self._end_now:
             return ()
         # Twice, for it takes the last row to place the first, and rows are many.
         (end,) = deque((row.time for row in CsvRows(self._path, TAIL)), maxlen=1)
-        ticks: dict[int, dict[Metric, float]] = {}
-        for row in CsvRows(self._path, TAIL):
-            before = (end - row.time) / self._speed
-            place = -math.floor(round(before / self._interval, 6))
-            if place > -limit:
-                ticks.setdefault(place, {}).update({self._metric(k): v for k, v in row.values.items()})
-        return [(until + place * self._interval, values) for place, values in ticks.items()]
+        playback = Playback(CsvRows(self._path, TAIL), self._least)
+        step = self._interval * self._speed
+        ticks = []
+        for before in range(min(limit - 1, int((end - playback.begins) / step)), -1, -1):
+            if values := playback.at(end - before * step):
+                found = {self._metric(name): value for name, value in values.items()}
+                ticks.append((until - before * self._interval, found))
+        return ticks
 
-    def _begin(self) -> None:
-        rows = iter(self._table)
-        first = next(rows)
+    def _begin(self) -> Playback:
+        rows: Iterable[Row] = self._table
         if self._end_now:
-            for last in rows:
-                first = last
-            rows = iter(())
-        self._rows, self._next = rows, first
-        self._began, self._origin = self._clock(), first.time
-        if (second := next(rows, None)) is not None:
-            # How long the first row stands for is known only here.
-            self._lately.note(first.values, 2 * first.time - second.time)
-            self._rows = chain([second], rows)
+            rows = deque(rows, maxlen=1)
+        return Playback(rows, self._least)
 
-    def _follow(self, now: float) -> bool:
-        """Take every row up to `now`; True where they are more than can be read at once."""
-        assert self._rows is not None
-        for _ in range(AT_ONCE):
-            if self._next is None or self._next.time > now:
-                return False
-            self._lately.note(self._next.values, self._next.time)
-            self._last = self._next.time
-            self._next = next(self._rows, None)
-        return True
-
-    def _sentences(self, behind: bool) -> Iterator[str]:
+    def _sentences(self, playback: Playback, now: float) -> Iterator[str]:
         name = self._path.name[:60]
-        if self._next is None:
-            last = datetime.fromtimestamp(self._last, UTC)
+        if playback.ended:
+            last = datetime.fromtimestamp(playback.reached, UTC)
             yield f"{name} ended with its row of {last:%Y-%m-%d %H:%M:%S} UTC"
-        if behind:
+        elif playback.behind(now):
             yield f"{name} has more rows than can be read at speed {self._speed:g}; the replay lags"
         if self._table.left_out:
             yield f"{name}: some rows are left out, for {self._table.first}"
