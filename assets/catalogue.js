@@ -48,8 +48,11 @@
     }
 
     learn(columns) {
-      const known = Object.keys(columns).every((key) => this.metrics.has(key));
-      if (known || performance.now() - this.asked < PATIENCE_MS) return;
+      if (!Object.keys(columns).every((key) => this.metrics.has(key))) this.ask();
+    }
+
+    ask() {
+      if (performance.now() - this.asked < PATIENCE_MS) return;
       this.asked = performance.now();
       fetch(this.address, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) })
         .then((answer) => answer.json())

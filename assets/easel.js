@@ -44,6 +44,7 @@
 
     step() {
       this.frame = null;
+      this.host.look();
       const view = this.host.view();
       if (!view) return;
       for (let tried = 0; tried < this.charts.length; tried += 1) {

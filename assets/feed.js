@@ -15,6 +15,7 @@
       this.host = host;
       this.past = null; // the range that is wanted of the past, in epoch milliseconds
       this.window = 100;
+      this.metrics = ""; // the only ones to ask for, with commas between; all where it is empty
       this.cursor = null;
       this.step = 1000;
       this.newest = null;
@@ -35,6 +36,7 @@
 
     /* Called on every interval: ask when the next tick is due, or now where it is late. */
     plan() {
+      if (!this.host.ready()) return;
       if (this.flight) {
         this.wanted = true;
         return;
@@ -74,7 +76,7 @@
     async ask() {
       clearTimeout(this.timer);
       this.timer = null;
-      if (this.flight || document.hidden) return;
+      if (this.flight || document.hidden || !this.host.ready()) return;
       this.begun = performance.now();
       const flight = (this.flight = new AbortController());
       const limit = setTimeout(() => flight.abort(), GIVE_UP_MS);
@@ -109,9 +111,10 @@
     }
 
     question() {
-      if (this.past) return `api/ticks?from=${Math.floor(this.past[0])}&to=${Math.ceil(this.past[1])}`;
+      const only = this.metrics ? `&metrics=${encodeURIComponent(this.metrics)}` : "";
+      if (this.past) return `api/ticks?from=${Math.floor(this.past[0])}&to=${Math.ceil(this.past[1])}${only}`;
       const after = this.cursor === null ? "" : "&after=" + encodeURIComponent(this.cursor);
-      return `api/ticks?window=${this.window}${after}${this.host.extras()}`;
+      return `api/ticks?window=${this.window}${after}${only}${this.host.extras()}`;
     }
 
     arrive(frame) {

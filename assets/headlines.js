@@ -32,7 +32,9 @@
       const output = section.querySelector(".value");
       if (!output) return;
       const values = metrics.length > MOST ? [] : metrics.map((metric) => this.text(metric, metrics.length));
-      const text = values.filter(Boolean).join(" · ");
+      const all = this.live.catalogue.panels.get(chart.panel)?.length ?? 0;
+      const left = metrics.length && this.live.feed.metrics && all > metrics.length;
+      const text = left ? `${metrics.length} of ${all.toLocaleString("en")} lines` : values.filter(Boolean).join(" · ");
       if (output.textContent !== text) output.textContent = text;
       output.classList.toggle("several", metrics.length > 1);
       output.classList.toggle("then", this.then !== null);

@@ -4,16 +4,20 @@
   "use strict";
 
   const REST_MS = 120; // what a slider or a zoom rests before the server is asked
+  const FEW = (app.FEW_METRICS = 200); // metrics that are all asked for, and drawn the sooner when they come into sight
+  const MOST_METRICS = 64; // that a question may name
+  const LONGEST = 6000; // characters of their names
   // Of a metric in one answer; past 2,000 a point stands for several ticks, and the ends are rounded.
   const MOST_POINTS = 1990;
 
   app.Live = class {
     /* `base`: where the server's paths begin. `host`: onAnswer(frame), onPast(frame), onFailure(asked), onZoom(range),
-       onResume(), changed(), for whoever shows what these charts do not. */
+       onResume(), changed(); extras() of a question, keys() of metrics that it shows by itself. */
     constructor(base, host) {
       this.host = host;
       this.window = null; // seconds on screen while following
       this.longest = Infinity; // seconds that can be asked for at once
+      this.many = false;
       this.held = null; // [start, end] in epoch milliseconds; null while following
       this.age = 0; // milliseconds of the newest point when the server last answered
       this.series = new app.Series();
@@ -22,6 +26,8 @@
       this.catalogue = new app.Catalogue(
         base,
         () => {
+          this.look();
+          this.feed.plan();
           this.easel.redraw(); // what is held too: it may have waited for its names
           host.changed();
         },
@@ -33,6 +39,37 @@
       for (const [target, event] of [[document, "visibilitychange"], [window, "pageshow"], [window, "online"]]) {
         target.addEventListener(event, () => this.tick());
       }
+    }
+
+    /* Whether it is known what to ask for. `many` is told beforehand of a page with more metrics than are asked for
+       at once: their names come first then. */
+    ready() {
+      if (!this.many || !this.catalogue.empty) return true;
+      this.catalogue.ask();
+      return false;
+    }
+
+    /* The metrics to ask for: "" for all, where they are few; else those of the charts in sight. */
+    wanted() {
+      const { catalogue } = this;
+      if (catalogue.metrics.size <= FEW) return "";
+      const seen = this.charts.filter((chart) => chart.onScreen && !chart.section.hidden);
+      const lists = seen.map((chart) => (catalogue.panels.get(chart.panel) ?? []).map((metric) => metric.key));
+      // One of each panel in turn, so that a panel of a thousand leaves the others theirs.
+      const turns = Array.from({ length: MOST_METRICS }, (_, turn) => lists.map((list) => list[turn])).flat();
+      const all = [...new Set([...this.host.keys(), ...turns])].filter(Boolean).slice(0, MOST_METRICS);
+      while (all.join().length > LONGEST) all.pop();
+      return all.join();
+    }
+
+    /* Other charts have come into sight, with metrics of their own. */
+    look() {
+      if (this.window === null || !this.ready()) return;
+      const wanted = this.wanted();
+      if (wanted === this.feed.metrics) return;
+      this.feed.metrics = wanted;
+      this.feed.restart(REST_MS);
+      if (this.held) this.travel(this.held);
     }
 
     get charts() {
@@ -50,7 +87,7 @@
     }
 
     tick() {
-      if (!document.hidden && this.window !== null) this.feed.plan();
+      if (!document.hidden && this.window !== null && this.ready()) this.feed.plan();
       this.host.changed();
     }
 
@@ -92,7 +129,7 @@
 
     /* What else a question asks for, as more of its query. */
     extras() {
-      return this.host.extras ? this.host.extras() : "";
+      return this.host.extras();
     }
 
     /* Forget what is older than the window. What is held is a copy. */

@@ -18,6 +18,7 @@
       this.live = new app.Live(base, this);
       // A little less than the longest window, for the ends are rounded.
       this.live.longest = this.stops[this.stops.length - 1] - 1;
+      this.live.many = Number(root.dataset.metrics) > app.FEW_METRICS;
       this.panels = panels;
       this.live.catalogue.define(panels);
       for (const section of this.arrangement.charts()) this.open(section);
@@ -128,6 +129,10 @@
 
     onResume() {
       this.resume();
+    }
+
+    keys() {
+      return ["cpu.percent", ...this.tiles.keys(this.live.catalogue)];
     }
 
     extras() {

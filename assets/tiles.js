@@ -15,6 +15,12 @@
       }).observe(box);
     }
 
+    /* The metrics that the tiles show, of those with many the first few. */
+    keys(catalogue) {
+      const all = [...catalogue.metrics.values()];
+      return this.tiles.flatMap((tile) => all.filter((metric) => tile.covers(metric)).slice(0, 8).map((metric) => metric.key));
+    }
+
     /* `last`: the newest values by metric key. */
     draw(last) {
       if (!this.onScreen || document.hidden) return;

@@ -1,0 +1,58 @@
+"""More metrics than anybody looks at: the page asks for those in sight, and says what it leaves out."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+import pytest
+from conftest import Live, Serve
+from drawing import wait_until
+from playwright.sync_api import Page, expect
+
+from dashapp.model import Metric, Tick
+
+WIDE = [Metric(f"wide.m{number:04}", f"m{number}", "", "wide") for number in range(1000)]
+SMALL = [Metric(f"small{part}.{name}", name, "", f"small{part}") for part in range(4) for name in "ab"]
+POINTS = """(panel) => {
+    const gd = document.querySelector(`[data-panel="${panel}"] .js-plotly-plot`);
+    return gd?.data ? gd.data.map((trace) => [trace.meta, trace.y.filter((value) => value !== null).length]) : [];
+}"""
+
+
+@pytest.fixture
+def live(page: Page, serve: Serve) -> Live:
+    page.set_viewport_size({"width": 1000, "height": 700})
+    live = serve(feeding=False, past=1)
+    now = live.feeder.newest
+    live.store.describe([*WIDE, *SMALL])
+    for second in range(1, 60):
+        values = {metric.key: float(place) for place, metric in enumerate([*WIDE, *SMALL])}
+        live.store.append(Tick(now + second, 1.0, values))
+    return live
+
+
+def asked(live: Live) -> list[list[str]]:
+    return [parse_qs(query).get("metrics", [""])[0].split(",") for query in live.trouble.asked]
+
+
+def test_only_what_is_in_sight_is_asked_for(page: Page, live: Live) -> None:
+    page.goto(live.url)
+    panel = page.locator('[data-panel="wide"]')
+    panel.scroll_into_view_if_needed()
+    wait_until(page, lambda: len(page.evaluate(POINTS, "wide")) > 10)
+    assert all(1 <= len(keys) <= 64 for keys in asked(live))
+    assert all("" not in keys for keys in asked(live))
+    expect(panel.locator(".value")).to_contain_text("of 1,000 lines")
+    page.locator('[data-panel="small3"]').scroll_into_view_if_needed()
+    wait_until(page, lambda: [n for _, n in page.evaluate(POINTS, "small3")] == [59, 59])
+    last = asked(live)[-1]
+    assert {"small3.a", "small3.b"} <= set(last)
+    assert page.evaluate("window.flights.most") == 1
+
+
+def test_a_panel_of_a_thousand_leaves_the_others_theirs(page: Page, live: Live) -> None:
+    page.set_viewport_size({"width": 1000, "height": 2600})
+    page.goto(live.url)
+    for part in range(4):
+        wait_until(page, lambda p=part: [n for _, n in page.evaluate(POINTS, f"small{p}")] == [59, 59])
+    assert len(page.evaluate(POINTS, "wide")) > 20
