@@ -9,6 +9,7 @@ from typing import Any
 
 from playwright.sync_api import CDPSession, Page
 
+from bench.main_thread import LONG_TASKS
 from bench.page import browser, metrics, opened, until
 from bench.served import fill, folder, serving
 from bench.table import Row
@@ -46,7 +47,11 @@ JUMP = """(query) => new Promise((drawn) => {
 def run() -> list[Row]:
     with folder() as store:
         fill(store, 7200)
-        with serving(store) as served, browser() as running, opened(running) as (_, page, cdp):
+        with (
+            serving(store) as served,
+            browser() as running,
+            opened(running, script=LONG_TASKS) as (_, page, cdp),
+        ):
             page.set_viewport_size(EIGHT)
             page.goto(served.url)
             until(page, f"({ON_SCREEN})() >= {PANELS}")
@@ -60,7 +65,11 @@ def _steady(page: Page, cdp: CDPSession) -> list[Row]:
     # Everything of this machine is on screen by now, and has a window of points only a while later.
     page.wait_for_timeout(8000)
     count = page.evaluate(ON_SCREEN)
+    page.evaluate("window.bench.long = []")
     rows = [Row(f"main thread a second, {count} panels on screen", _spent(page, cdp), "ms", 150.0)]
+    long = page.evaluate("window.bench.long")
+    longest = f"the longest {max(long):.0f} ms" if long else ""
+    rows.append(Row(f"long tasks over 50 ms in {SECONDS} s, {count} panels", len(long), "", 0, longest))
     page.evaluate(ONE)
     page.wait_for_timeout(3000)
     rows.append(Row("main thread a second, one panel on screen", _spent(page, cdp), "ms", 30.0))

@@ -15,7 +15,8 @@ WIDE = [Metric(f"wide.m{number:04}", f"m{number}", "", "wide") for number in ran
 SMALL = [Metric(f"small{part}.{name}", name, "", f"small{part}") for part in range(4) for name in "ab"]
 POINTS = """(panel) => {
     const gd = document.querySelector(`[data-panel="${panel}"] .js-plotly-plot`);
-    return gd?.data ? gd.data.map((trace) => [trace.meta, trace.y.filter((value) => value !== null).length]) : [];
+    const there = (trace) => trace.y.filter((value) => value !== null).length;
+    return gd?.data ? gd.data.map((trace) => [trace.meta, there(trace)]) : [];
 }"""
 
 

@@ -1,0 +1,66 @@
+"""Whatever metrics and panels are called, and however many there are: the page stands, text stays text."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Serve
+from drawing import wait_for_state, wait_until
+from playwright.sync_api import Page
+
+from dashapp.model import Metric, Tick
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "a.b {c: d}",
+    "\"'`;--",
+    "constructor",
+    "__proto__",
+    "toString",
+    "x" * 200,
+    "Ümläut \u202e \u4e2d\u6587",
+    " ",
+]
+
+
+def fed(serve: Serve, metrics: list[Metric]) -> str:
+    live = serve(feeding=False, past=1)
+    now = live.feeder.newest
+    live.store.describe(metrics)
+    for second in range(1, 31):
+        live.store.append(Tick(now + second, 1.0, {each.key: float(n) for n, each in enumerate(metrics)}))
+    return live.url
+
+
+def heard(page: Page) -> list[str]:
+    said: list[str] = []
+    page.on("console", lambda line: said.append(line.text))
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    return said
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_drawn_as_text(page: Page, serve: Serve, name: str) -> None:
+    said = heard(page)
+    page.goto(fed(serve, [Metric(f"k.{name}", name, name, name), Metric(name, name, "%", "cpu", 0, 100)]))
+    wait_for_state(page, "live")
+    drawn = (
+        "[...document.querySelectorAll('.js-plotly-plot')].filter((gd) => gd.data?.[0]?.x.length > 20).length"
+    )
+    wait_until(page, lambda: page.evaluate(drawn) == 2)
+    page.keyboard.press("v")
+    page.wait_for_selector("dialog[open]")
+    page.keyboard.press("Escape")
+    assert page.locator("#page img, #page a").count() == 0
+    assert said == []
+
+
+def test_five_hundred_panels_are_there_and_those_in_sight_are_drawn(page: Page, serve: Serve) -> None:
+    said = heard(page)
+    page.goto(fed(serve, [Metric(f"m{n}", f"m{n}", "", f"panel{n}") for n in range(500)]))
+    wait_for_state(page, "live", 20)
+    last = page.locator('[data-panel="panel499"]')
+    last.scroll_into_view_if_needed()
+    points = "document.querySelector('[data-panel=panel499] .js-plotly-plot')?.data?.[0]?.x.length ?? 0"
+    wait_until(page, lambda: page.evaluate(points) > 20, 20)
+    assert page.locator(".js-plotly-plot").count() < 60
+    assert said == []
