@@ -57,3 +57,19 @@ def test_a_panel_of_a_thousand_leaves_the_others_theirs(page: Page, live: Live) 
     for part in range(4):
         wait_until(page, lambda p=part: [n for _, n in page.evaluate(POINTS, f"small{p}")] == [59, 59])
     assert len(page.evaluate(POINTS, "wide")) > 20
+
+
+def test_a_panel_that_turns_up_is_drawn_and_arranged_like_any(page: Page, serve: Serve) -> None:
+    live = serve(interval=0.5)
+    page.goto(live.url)
+    wait_until(page, lambda: page.evaluate(POINTS, "cpu"))
+    live.feeder.stop()
+    live.store.describe([*live.store.metrics(), Metric("train.loss", "Loss", "", "train_run")])
+    for _ in range(20):
+        live.store.append(Tick(live.feeder.newest + 0.5, 0.5, {"cpu.percent": 5.0, "train.loss": 0.3}))
+    wait_until(page, lambda: [n for _, n in page.evaluate(POINTS, "train_run")] == [20], 20)
+    panel = page.locator('[data-panel="train_run"]')
+    expect(panel.locator("h2")).to_contain_text("Train run")
+    panel.locator(".more").click()
+    page.get_by_role("menuitem", name="Hide", exact=True).click()
+    expect(panel).to_be_hidden()
