@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Most of a test is waiting: two at a time, a file's one after the other.
+JOBS ?= 2
 
 .PHONY: run test check audit bench pictures browser tools clean
 
@@ -9,7 +11,7 @@ run: $(VENV)/run.stamp
 	$(BIN)/python -m dashapp $(ARGS)
 
 test: $(VENV)/test.stamp browser tools
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff check .
