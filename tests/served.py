@@ -49,11 +49,13 @@ class Trouble:
             return self._app(environ, start_response)
         connection = environ["connection"]
         with self._lock:
+            # What happens to a question is settled when it comes, whatever the test sets meanwhile.
+            latency = self.latency
             self.asked.append(environ["QUERY_STRING"])
             self._connections.add(connection)
         try:
             self._count()
-            self._wait(connection)
+            self._wait(connection, latency)
             if self.dropping:
                 raise ConnectionAbortedError
             if self.answer is None:
@@ -72,8 +74,8 @@ class Trouble:
             time.sleep(0.01)
         self.most_in_flight = max(self.most_in_flight, count)
 
-    def _wait(self, connection: socket.socket) -> None:
-        end = time.monotonic() + self.latency
+    def _wait(self, connection: socket.socket, latency: float) -> None:
+        end = time.monotonic() + latency
         while (left := end - time.monotonic()) > 0:
             time.sleep(min(left, 0.05))
             if _gone(connection):

@@ -84,7 +84,7 @@ def test_it_serves_from_any_folder(installed: Path, tmp_path: Path, command: lis
         wait_for(app.newest)
         page = app.get("/")[1]
         addresses = re.findall(rb'(?:src|href)="(/[^"]+)"', page)
-        assert any(b"live.js" in address for address in addresses)
+        assert any(b"page.bundle.js" in address for address in addresses)
         assert any(b"plotly-basic" in address for address in addresses)
         for address in addresses:
             assert app.get(address.decode())[0] == 200, address

@@ -70,7 +70,8 @@ def test_an_answer_that_never_comes_is_given_up(page: Page, serve: Serve) -> Non
     live = serve(interval=0.5)
     open_live(page, live)
     live.trouble.latency = 60
-    wait_until(page, lambda: live.trouble.in_flight)
+    asked = len(live.trouble.asked)
+    wait_until(page, lambda: len(live.trouble.asked) > asked)
     live.trouble.calm()
     wait_for_state(page, "offline", 5)
     wait_for_state(page, "live", 7)

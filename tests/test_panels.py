@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dashapp.model import Metric
-from dashapp.panels import PANELS, Panel, panels
+from dashapp.panels import DETAILS, PANELS, Panel, panels
 
 KITCHEN = Metric("temperature.kitchen", "Kitchen", "°C", "temperature")
 HALL = Metric("temperature.hall", "Hall", "°C", "temperature")
@@ -19,7 +19,10 @@ def chosen(**table: object) -> Panel:
 
 
 def test_a_name_that_a_metric_gives_is_a_panel() -> None:
-    assert panels(ALL)[-1] == Panel("garden_rain", "Garden rain", "", "mm", 0.0, 50.0)
+    found = panels(ALL)
+    place = found.index(Panel("garden_rain", "Garden rain", "", "mm", 0.0, 50.0))
+    # Above what goes into detail.
+    assert found[place + 1].name == DETAILS
     assert panels([]) == list(PANELS)
 
 
