@@ -12,7 +12,7 @@ from dashapp import columns as columns_of
 from dashapp.columns import Columns
 from dashapp.downsample import downsample
 from dashapp.model import milliseconds
-from dashapp.stores import Reader
+from dashapp.stores import KEPT_MS, Reader
 
 # Points that one answer may read of a level before a coarser one serves: what numpy gets through in the time
 # that a viewer does not notice. Minutes carry three numbers a point.
@@ -20,8 +20,6 @@ READ = (25_000, 20_000, math.inf)
 # Ticks read at the most, whatever the interval.
 MOST_TICKS = 80_000
 DAY_MS = 86_400_000
-# How long a tick stays in the log before it may be sealed.
-KEPT_MS = 600_000
 # A time after every other, in milliseconds.
 NEVER = 1 << 62
 

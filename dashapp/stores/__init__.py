@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from dashapp.stores.level_reader import LevelReader
 
 
+# How long a tick stays in the log before it may be sealed: what nearly every reader asks for.
+KEPT_MS = 600_000
+
+
 class Reader(Protocol):
     """What the web side asks of a store. No verb blocks for longer than a second."""
 

@@ -12,13 +12,12 @@ from pathlib import Path
 from dashapp.model import Tick, milliseconds
 from dashapp.notices import Notice
 from dashapp.rollup import Point, as_point, end_of
+from dashapp.stores import KEPT_MS
 from dashapp.stores.long_memory import LongMemory, Retention
 from dashapp.stores.rows import FAILURES, Rows
 
 log = logging.getLogger("dashapp")
 
-# Rows that stay beside what was sealed: what nearly every reader asks for, and what a copy of the log is for.
-KEPT_MS = 600_000
 # How long to leave a disk alone that has just refused.
 RETRY_MS = 10_000
 # Some hundred ticks a span, whatever the interval: few enough to seal between two ticks.
