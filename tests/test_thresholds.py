@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashapp.clock import LogTime, deadlines
-from dashapp.model import GAP, Tick
+from dashapp.model import GAP, Tick, milliseconds
 from dashapp.thresholds import LARGEST, LONGEST, Change, Judge, State, Threshold
 
 GOOD = [
@@ -239,6 +239,10 @@ STEPS = st.lists(
 )
 
 
+def ms(tick: Tick) -> int:
+    return milliseconds(tick.time)
+
+
 def judged(seconds: float, made: Sequence[Tick]) -> list[tuple[float, bool]]:
     """The slow way: at each tick, look back for as long as the contrary held without a break."""
     told: list[tuple[float, bool]] = []
@@ -250,9 +254,10 @@ def judged(seconds: float, made: Sequence[Tick]) -> list[tuple[float, bool]]:
             if value is None or (value > 90) is broken:
                 break
             start = place
-            if place and not 0 < made[place].time - made[place - 1].time <= GAP:
+            # In whole milliseconds: the difference of two times in seconds may be a hair too small.
+            if place and not 0 < ms(made[place]) - ms(made[place - 1]) <= 1000 * GAP:
                 break
-        if start is not None and tick.time - made[start].time >= seconds:
+        if start is not None and ms(tick) - ms(made[start]) >= 1000 * seconds:
             broken, since_change = not broken, end + 1
             told.append((tick.time, broken))
     return told
