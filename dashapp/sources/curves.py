@@ -99,7 +99,7 @@ class NamedCurves:
         self.refused = self.refused or sentence
 
     def _name(self, name: str) -> str:
-        return plain(f"{self._label} {name}") if name else self._label or plain(self._stem)
+        return plain(f"{self._label} {name}" if name else self._label or self._stem) or "?"
 
 
 def as_finite(value: object) -> float | None:
