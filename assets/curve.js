@@ -98,7 +98,7 @@
     scale(layout, { names, unit, low, high }) {
       const said = this.component.props.figure.layout.yaxis;
       const bounded = typeof low === "number" && typeof high === "number";
-      if (!said.ticksuffix && !said.tickformat && unit) Object.assign(layout.yaxis, suffixOf(unit));
+      if (!said.ticksuffix && !said.tickformat) Object.assign(layout.yaxis, { tickformat: "" }, suffixOf(unit));
       if (!said.range && bounded) Object.assign(layout.yaxis, { range: [low, high], autorange: false });
       else if (!said.range) Object.assign(layout.yaxis, { autorange: true, rangemode: low === 0 ? "tozero" : "normal" });
       app.makeRoom(layout, names.length);
@@ -138,6 +138,7 @@
   }
 
   function suffixOf(unit) {
+    if (!unit) return { ticksuffix: "" };
     if (["B", "B/s", "Hz"].includes(unit)) return { tickformat: "~s", ticksuffix: unit };
     return { ticksuffix: unit === "1/s" ? "/s" : ` ${app.plain(unit)}` };
   }
