@@ -5,7 +5,7 @@
   const PATIENCE_MS = 5000;
 
   app.Catalogue = class {
-    /* `onLearnt()`; `onNewPanel(name)` for one that was never defined. */
+    /* `onLearnt()`; `onNewPanel(name, kind)` for one that was never defined. */
     constructor(base, onLearnt, onNewPanel) {
       this.address = `${base}api/metrics`;
       this.onLearnt = onLearnt;
@@ -34,10 +34,10 @@
       const all = [...this.metrics.values()];
       this.panels = Map.groupBy(all, (metric) => metric.panel);
       for (const metrics of this.panels.values()) metrics.forEach((metric, place) => (metric.place = place));
-      for (const name of this.panels.keys()) {
+      for (const [name, [{ kind }]] of this.panels) {
         if (this.defined.has(name)) continue;
         this.defined.set(name, { metrics: [], right: [] });
-        this.onNewPanel(name);
+        this.onNewPanel(name, kind);
       }
       for (const [name, { metrics, right }] of this.defined) {
         const own = metrics.length ? matching(all, metrics) : this.panels.get(name) ?? [];

@@ -8,7 +8,6 @@
   const LABEL_PX = 65; // a time's width, and air
   const MOST_LABELS = 7;
   const FROM_AFAR = 1.4;
-  const wall = window.matchMedia("(min-width: 2400px)");
 
   app.Chart = class {
     /* `section`: the element with data-panel. `host`: {userZoomed(range), resume(), pointed(time), drawn(chart),
@@ -169,7 +168,7 @@
       }));
       layout.xaxis.range = range.slice();
       layout.xaxis.nticks = labels(width - 80);
-      if (wall.matches) enlarge(layout);
+      app.enlarge(layout);
       app.makeRoom(layout, metrics.length);
       return { data, layout };
     }
@@ -238,10 +237,11 @@
   };
 
   /* What is read from afar. */
-  function enlarge(layout) {
+  app.enlarge = function (layout) {
+    if (!window.matchMedia("(min-width: 2400px)").matches) return;
     layout.font.size *= FROM_AFAR;
     for (const side of ["l", "b"]) layout.margin[side] *= FROM_AFAR;
-  }
+  };
 
   /* How many times fit below a chart so many pixels wide. */
   function labels(width) {

@@ -3,7 +3,7 @@
   "use strict";
 
   app.Easel = class {
-    /* `host`: view() gives {series, range} to draw now, null where there is nothing yet; metricsOf(panel);
+    /* `host`: view() gives {series, range, curves} to draw now, null where there is nothing yet; metricsOf(panel);
        `held`, `crosshair`; and a `host` of its own that is told of zooms. */
     constructor(host) {
       this.host = host;
@@ -14,7 +14,7 @@
 
     /* One more panel; `panel`: what draws it. */
     add(section, panel) {
-      const Kind = app.isSnapshot(panel.kind) ? app.Snapshot : app.Chart;
+      const Kind = panel.kind === "curve" ? app.Curve : app.isSnapshot(panel.kind) ? app.Snapshot : app.Chart;
       this.charts.push(new Kind(section, this, panel));
     }
 
@@ -58,7 +58,7 @@
           chart.dirty = false;
           continue;
         }
-        chart.draw(view.series, metrics, view.range);
+        chart.draw(view.series, metrics, view.range, view.curves);
         break;
       }
       if (this.charts.some((chart) => chart.waiting())) this.wake();

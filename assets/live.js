@@ -21,6 +21,7 @@
       this.held = null; // [start, end] in epoch milliseconds; null while following
       this.age = 0; // milliseconds of the newest point when the server last answered
       this.series = new app.Series();
+      this.curves = {}; // the newest by their panel, which have no past; held, those of that moment
       this.past = null; // the points of a held stretch that the live series has not; null while following
       this.clock = new app.ServerClock();
       this.catalogue = new app.Catalogue(
@@ -31,7 +32,7 @@
           this.easel.redraw(); // what is held too: it may have waited for its names
           host.changed();
         },
-        (name) => host.onNewPanel(name)
+        (name, kind) => host.onNewPanel(name, kind)
       );
       this.feed = new app.Feed(base, this.clock, this);
       this.easel = new app.Easel(this);
@@ -109,7 +110,10 @@
       if (this.feed.newest !== null) this.age = frame.now * 1000 - this.feed.newest;
       this.trim();
       this.catalogue.learn(this.series.y);
-      if (!this.held) this.easel.redraw();
+      if (!this.held) {
+        this.curves = frame.curves ?? {};
+        this.easel.redraw();
+      }
       this.host.onAnswer(frame);
     }
 
@@ -143,7 +147,7 @@
       const series = this.shown;
       const unknown = this.catalogue.empty && series.t.length > 0;
       if (unknown || !this.answered) return null;
-      return { series, range: this.held ?? this.range() };
+      return { series, range: this.held ?? this.range(), curves: this.curves };
     }
 
     metricsOf(panel) {

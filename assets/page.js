@@ -73,16 +73,16 @@
       this.notes.say(this.address.wrong(this.arrangement.names()));
     }
 
-    open(section) {
+    open(section, kind = "line") {
       const name = section.dataset.panel;
-      this.live.easel.add(section, this.panels.get(name) ?? this.panels.usual);
+      this.live.easel.add(section, this.panels.get(name) ?? { ...this.panels.usual, kind });
     }
 
     /* Metrics of a panel that was not there when the page was made: it goes into a spare place. */
-    onNewPanel(name, unit) {
-      const section = this.arrangement.adopt(name, unit);
+    onNewPanel(name, kind) {
+      const section = this.arrangement.adopt(name);
       if (!section) return this.notes.say("There are more panels than this page has room for; reload it to see them.");
-      this.open(section);
+      this.open(section, kind);
       app.putMenu(this, name, section);
     }
 
@@ -136,7 +136,8 @@
     }
 
     extras() {
-      return this.processes.wanted() ? "&processes=1" : "";
+      const curves = this.live.charts.some((chart) => chart.kind === "curve");
+      return (this.processes.wanted() ? "&processes=1" : "") + (curves ? "&curves=1" : "");
     }
 
     /* What the viewer does. */

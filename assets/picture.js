@@ -27,7 +27,7 @@
       const left = (place % columns) * WIDTH;
       const top = HEAD + Math.floor(place / columns) * (HEIGHT + TITLE);
       write(pen, app.panelTitle(chart.section), left + 16, top + 24, resolved(colour("--text")), "600 17px");
-      const figure = chart.figure(view.series, metricsOf(chart.panel), view.range, WIDTH);
+      const figure = chart.figure(view.series, metricsOf(chart.panel), view.range, WIDTH, view.curves);
       const image = new Image();
       image.src = await window.Plotly.toImage(themed(figure, colour), { format: "png", width: WIDTH, height: HEIGHT, scale: SCALE });
       await image.decode();

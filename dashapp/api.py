@@ -128,7 +128,7 @@ class Api:
             if path == "/api/ticks":
                 return "200 OK", self._ticks(query, table)
             if path == "/api/metrics":
-                return "200 OK", json([asdict(metric) for metric in self._store.metrics()])
+                return "200 OK", json(self._catalogue())
             if path == "/api/alerts":
                 return "200 OK", json({"thresholds": [_alert(state) for state in self._store.thresholds()]})
             if path in ("/healthz", "/readyz"):
@@ -136,6 +136,12 @@ class Api:
         except BadRequestError as error:
             return "400 Bad Request", failure(str(error))
         return "404 Not Found", failure("there is nothing at this address")
+
+    def _catalogue(self) -> list[dict[str, Any]]:
+        """Each metric; with its panel's kind where its source says it, for pages that lack it."""
+        looks = self._store.looks()
+        rows = [asdict(metric) for metric in self._store.metrics()]
+        return [row | {"kind": looks[row["panel"]]} if row["panel"] in looks else row for row in rows]
 
     def _ticks(self, query: str, table: Table | None) -> bytes:
         question = ask(
@@ -155,6 +161,8 @@ class Api:
         if question.processes and not isinstance(self._processes, str):
             table = table or self._processes.newest()
             body["processes"] = table and table.columns()
+        if question.curves and (curves := self._store.curves()):
+            body["curves"] = curves
         return json(body)
 
     def _body(self, found: Frame) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from dash import dcc, html
 
 from dashapp.figures import CONFIG, empty_figure, line, right_axis, scale
 from dashapp.model import Metric
+from dashapp.panel_table import CURVE
 from dashapp.panels import Panel
 from dashapp.thresholds import Threshold
 
@@ -53,7 +54,7 @@ def _own(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Threshold
     keys = {metric.key for metric in left}
     said = {
         "kind": panel.kind,
-        "yaxis": scale(panel.unit or _unit(left), panel.low, panel.high),
+        "yaxis": scale(panel.unit or ("" if panel.kind == CURVE else _unit(left)), panel.low, panel.high),
         "shapes": [line(each.limit, each.op) for each in thresholds if each.metric in keys],
         "metrics": panel.metrics,
         "right": panel.right,

@@ -75,6 +75,28 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
+class Curves:
+    """What one panel shows of this moment: for each curve its x, its y (None is a hole) and its name.
+
+    `low` and `high` bound the y axis in `unit`s. Not a tick's: the next curves stand instead of these.
+    """
+
+    x: list[list[float]]
+    y: list[list[float | None]]
+    names: list[str]
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+
+    def __post_init__(self) -> None:
+        """ValueError where they do not belong together."""
+        if not len(self.x) == len(self.y) == len(self.names):
+            raise ValueError("as many x, y and names as there are curves")
+        if any(len(x) != len(y) for x, y in zip(self.x, self.y, strict=True)):
+            raise ValueError("as many x as y in a curve")
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Everything read at one instant.
 

@@ -13,6 +13,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 KINDS = ("line", "area", "stacked", "mountain", "bar", "table")
+# What no metric can be drawn as: its source alone can say it.
+CURVE = "curve"
 TEXTS = ("name", "title", "of", "unit")
 BOUNDS = ("low", "high")
 LISTS = ("metrics", "right")
@@ -29,7 +31,8 @@ def read(table: Mapping[str, Any]) -> dict[str, Any]:
             given[key] = _text(key, value)
         elif key == "kind":
             if value not in KINDS:
-                raise ValueError(f"kind is {_shown(value)}; expected one of {', '.join(KINDS)}")
+                hint = ", as a curve is its source's to say" if value == CURVE else ""
+                raise ValueError(f"kind is {_shown(value)}; expected one of {', '.join(KINDS)}{hint}")
             given[key] = value
         elif key in LISTS:
             given[key] = _patterns(key, value)

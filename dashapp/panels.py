@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dashapp.model import Metric
-from dashapp.panel_table import KINDS, from_text, matches, read
+from dashapp.panel_table import CURVE, KINDS, from_text, matches, read
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Panel:
     """A chart. `title` says what, `of` of what; `low` and `high` bound the axis in `unit`s.
 
     `metrics` are the keys, or patterns of keys, that it draws; without, all metrics that name it. Those that
-    match `right` have an axis of their own on the right. `kind` is one of panel_table.KINDS.
+    match `right` have an axis of their own on the right. `kind` is one of panel_table.KINDS, or CURVE.
     `said` names what a settings file says of it, for a panel that is only altered.
     """
 
@@ -120,6 +120,9 @@ def panels(
     for name, kind in (looks or {}).items():
         if name in found and kind in KINDS:
             found[name] = replace(found[name], kind=kind)
+        elif name in found and kind == CURVE:
+            # Its metric counts points; in what the curves are drawn they say themselves.
+            found[name] = replace(found[name], kind=kind, unit="", low=None, high=None)
     first = {panel.name: _altered(found.get(panel.name), panel) for panel in chosen}
     return [*(first | {name: panel for name, panel in found.items() if name not in first}).values()]
 

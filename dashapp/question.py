@@ -14,7 +14,7 @@ from dashapp.model import BadRequestError
 MOST_METRICS = 64
 LONGEST_QUERY = 8192
 LONGEST_CURSOR = 64
-PARAMETERS = ("window", "after", "metrics", "from", "to", "processes")
+PARAMETERS = ("window", "after", "metrics", "from", "to", "processes", "curves")
 # Epoch milliseconds past which nobody means a time.
 LATEST = 1e14
 
@@ -22,7 +22,8 @@ LATEST = 1e14
 @dataclass(frozen=True, slots=True)
 class Question:
     """The newest `window` seconds since cursor `after`; or, where `past` is set, (start, end] in epoch
-    milliseconds. `metrics` None asks for all, `panel` for those of one chart, `processes` for their table."""
+    milliseconds. `metrics` None asks for all, `panel` for those of one chart, `processes` for their table,
+    `curves` for the newest of what has no past."""
 
     window: float
     after: str
@@ -30,6 +31,7 @@ class Question:
     metrics: frozenset[str] | None
     processes: bool = False
     panel: str | None = None
+    curves: bool = False
 
 
 def ask(
@@ -50,10 +52,13 @@ def ask(
     metrics = _metrics(given["metrics"], known) if "metrics" in given else None
     if "panel" in given and metrics is not None:
         raise BadRequestError("panel asks for all metrics of a chart; metrics do not go with it")
-    if given.get("processes", "1") != "1":
-        raise BadRequestError(f"processes is {shown(given['processes'])}; expected 1, or none at all")
-    processes = "processes" in given
+    for name in ("processes", "curves"):
+        if given.get(name, "1") != "1":
+            raise BadRequestError(f"{name} is {shown(given[name])}; expected 1, or none at all")
+    processes, curves = "processes" in given, "curves" in given
     if "from" in given or "to" in given:
+        if curves:
+            raise BadRequestError("from and to ask for the past; curves have none")
         return Question(
             window, "", _range(given, longest, now * 1000), metrics, processes, given.get("panel")
         )
@@ -61,7 +66,7 @@ def ask(
     if len(after) > LONGEST_CURSOR:
         raise BadRequestError(f"after has {len(after)} characters; at most {LONGEST_CURSOR} are taken")
     seconds = _seconds(given["window"], longest) if "window" in given else window
-    return Question(seconds, after, None, metrics, processes, given.get("panel"))
+    return Question(seconds, after, None, metrics, processes, given.get("panel"), curves)
 
 
 def _parameters(query: str, parameters: Sequence[str]) -> dict[str, str]:

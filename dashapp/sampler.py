@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Protocol
 
-from dashapp.model import Metric, SourceError, Tick, finite
+from dashapp.model import Curves, Metric, SourceError, Tick, finite
 from dashapp.sources import Past, Source
 from dashapp.stores import Store
 
@@ -55,6 +55,7 @@ class Sampler:
         self._notice = notice
         self._known: dict[str, Metric] = {metric.key: metric for metric in store.metrics()}
         self._described: dict[str, Metric] = {}
+        self._curves: Mapping[str, Curves] | None = None
         self._wrong: dict[int, str] | None = None
         self._logged: dict[int, float] = {}
 
@@ -62,6 +63,7 @@ class Sampler:
         """The tick of `time`, kept; None where no source gave a value."""
         metrics: dict[str, Metric] = {}
         values: dict[str, float] = {}
+        curves: dict[str, Curves] = {}
         wrong: dict[int, str] = {}
         for number, source in enumerate(self._sources):
             try:
@@ -71,6 +73,10 @@ class Sampler:
                 taken = _taken_out(numbers, values)
                 values.update(numbers)
                 metrics.update((key, found[key][0]) for key in numbers)
+                # While a source only has nothing new its last curves stand; not once it fails.
+                drawn = getattr(source, "curves", {})
+                double = drawn.keys() & curves.keys()
+                curves = {**drawn, **curves}
             except SourceError as error:
                 wrong[number] = self._note(number, time, str(error)[:LONGEST_TOLD], error)
             except Exception as error:
@@ -84,9 +90,16 @@ class Sampler:
                     wrong[number] = self._note(number, time, sentence, type(found[min(lost)][1]).__name__)
                 elif taken:
                     wrong[number] = self._note(number, time, f"{self._name(number)} {taken}")
+                elif double:
+                    sentence = f"gives curves for {min(double)[:64]}, where a source before it gives its own"
+                    wrong[number] = self._note(number, time, f"{self._name(number)} {sentence}")
                 elif said := getattr(source, "said", ""):
                     wrong[number] = self._note(number, time, said[:LONGEST_TOLD])
         self._tell(wrong)
+        if curves != self._curves:
+            # Before the tick: what is asked of it is asked with its curves.
+            self._curves = curves
+            self._store.set_curves(curves)
         if not values:
             return None
         tick = Tick(time, self._step, values)

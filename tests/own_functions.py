@@ -18,6 +18,11 @@ async def humidity() -> dict[str, float]:
     return {"air": 55.5}
 
 
+@dashapp.source(kind="curve")
+def growth() -> list[int]:
+    return [2**count for count in range(10)]
+
+
 @dashapp.source(unit="%", low=0, high=100)
 def nonsense() -> dict[object, object]:
     names = {f"n{number}": number % 100 for number in range(5000)}

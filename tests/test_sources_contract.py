@@ -41,7 +41,7 @@ from dashapp.stores.memory import MemoryStore
 Make = Callable[[FakeMachine], Source]
 
 NOWHERE = "/nonexistent"
-UNITS = {"%", "B", "B/s", "1/s", "s", "°C", "Hz", ""}
+UNITS = {"%", "B", "B/s", "1/s", "s", "°C", "Hz", "points", ""}
 
 LINUX: dict[str, Make] = {
     "cpu": lambda m: CpuSource(ProcStat(m.proc), m.now),
@@ -80,6 +80,7 @@ TEMPERATURE, HUMIDITY = "own_functions:temperature", "own_functions:humidity"
 ALL["function"] = lambda m: FunctionSource(TEMPERATURE, {})
 ALL["function-isolated"] = lambda m: Isolated(FunctionSource(TEMPERATURE, {}), patience=5.0, clock=m.now)
 ALL["function-async"] = lambda m: Isolated(FunctionSource(HUMIDITY, {}), patience=5.0, clock=m.now)
+ALL["function-curve"] = lambda m: FunctionSource("own_functions:growth", {})
 
 each = pytest.mark.parametrize("make", ALL.values(), ids=ALL.keys())
 

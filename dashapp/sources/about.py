@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
-from dashapp.panel_table import KINDS
+from dashapp.panel_table import CURVE, KINDS
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -25,7 +25,8 @@ class About:
     """None is what nobody said. ValueError, with what is expected, where something cannot be.
 
     `low` and `high` bound the axis in `unit`s; `every` is the seconds between two calls, a tick's if None.
-    `kind` is how the panel is drawn: a bar or a table shows the newest values alone.
+    `kind` is how the panel is drawn: a bar or a table shows the newest values alone. With "curve" the
+    function gives whole curves instead of values, of which the panel shows the newest.
     """
 
     label: str | None = None
@@ -51,8 +52,9 @@ class About:
             raise ValueError(f"low is {self.low:g}; expected less than high, which is {self.high:g}")
         if self.every is not None and not SHORTEST <= self.every <= LONGEST:
             raise ValueError(f"every is {self.every:g}; expected seconds from {SHORTEST} to {LONGEST}")
-        if self.kind is not None and self.kind not in KINDS:
-            raise ValueError(f"kind is {_shown(self.kind)}; expected one of {', '.join(KINDS)}")
+        if self.kind is not None and self.kind not in (*KINDS, CURVE):
+            kinds = ", ".join((*KINDS, CURVE))
+            raise ValueError(f"kind is {_shown(self.kind)}; expected one of {kinds}")
 
     def but(self, options: Mapping[str, Any]) -> About:
         """The same, with what `options` say instead."""

@@ -1,4 +1,4 @@
-"""A Python function as a source: a number, or a mapping of names to numbers, whenever it is called."""
+"""A Python function as a source: a number, a mapping of names to numbers, or whole curves, at each call."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dashapp.model import Metric
+from dashapp.model import Curves, Metric
+from dashapp.panel_table import CURVE
 from dashapp.sources.about import About, about
+from dashapp.sources.curves import NamedCurves
 from dashapp.sources.importing import load
 from dashapp.sources.isolated import Isolated
 from dashapp.sources.numbers import NamedNumbers
@@ -30,7 +32,7 @@ class FunctionSource:
         self.name = spec
         self._options = options
         self._function: Callable[[], Any] | None = None
-        self._numbers = NamedNumbers("")
+        self._numbers: NamedNumbers | NamedCurves = NamedNumbers("")
         # Seconds between two readings, once it is known; 0 is at every tick.
         self.every = About().but(options).every or 0.0
         self.looks: Mapping[str, str] = {}
@@ -41,19 +43,25 @@ class FunctionSource:
         """What the last reading left out."""
         return f"{self.name} {self._numbers.refused}" if self._numbers.refused else ""
 
+    @property
+    def curves(self) -> Mapping[str, Curves]:
+        """What the last reading gave of them, by their panel's name."""
+        return self._numbers.curves if isinstance(self._numbers, NamedCurves) else {}
+
     def read(self) -> Mapping[Metric, float]:
-        """TypeError where the function answers with something else than numbers; raises what it raises."""
+        """TypeError where the function answers with something else than it may; raises what it raises."""
         if self._function is None:
             self._function, self._numbers = self._load()
         answer = self._function()
         return self._numbers.read(self._wait_for(answer) if inspect.isawaitable(answer) else answer)
 
-    def _load(self) -> tuple[Callable[[], Any], NamedNumbers]:
+    def _load(self) -> tuple[Callable[[], Any], NamedNumbers | NamedCurves]:
         function = load(self.name)
         said = about(function).but(self._options)
         self.every = said.every or 0.0
         name = self.name.partition(":")[2]
-        numbers = NamedNumbers(
+        made = NamedCurves if said.kind == CURVE else NamedNumbers
+        numbers = made(
             name,
             label=said.label or "",
             unit=said.unit or "",

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from threading import Condition, Thread
 
-from dashapp.model import Metric
+from dashapp.model import Curves, Metric
 from dashapp.sources import Past, Source
 
 # Ticks come some milliseconds early or late; a source due at this one is not left for the next.
@@ -22,8 +22,8 @@ class Isolated:
 
     Between readings the last values stand, for at most half as long again as they were meant to: then a gap.
 
-    A source that only learns later how seldom it is to be read says so by an attribute `every`. Its `said`
-    and `looks` are passed on.
+    A source that only learns later how seldom it is to be read says so by an attribute `every`. Its `said`,
+    `looks` and `curves` are passed on.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ class Isolated:
         self.name = name or type(source).__name__
         self.said = ""
         self.looks: Mapping[str, str] = {}
+        self.curves: Mapping[str, Curves] = {}
         self._source = source
         self._every = every
         self._timeout = timeout
@@ -103,6 +104,7 @@ class Isolated:
                 self._values, self._error = values, error
                 self.said = getattr(self._source, "said", "")
                 self.looks = getattr(self._source, "looks", {})
+                self.curves = getattr(self._source, "curves", {})
                 self._fresh = True
                 self._answered = self._clock()
                 self._slow = self._answered - self._began > self._patience

@@ -39,7 +39,7 @@ class NamedNumbers:
         self._stem = stem
         self._label = plain(label)
         self._unit = plain(unit)
-        self.panel = _UNFIT.sub("-", panel or stem).replace(".", "-").strip("-") or "others"
+        self.panel = panel_name(panel or stem)
         self._low, self._high = low, high
         self._known: dict[object, Metric] = {}
         self._keys: set[str] = set()
@@ -60,7 +60,7 @@ class NamedNumbers:
         for name, value in answer.items():
             metric = known.get(name)
             if metric is None:
-                if not _is_name(name):
+                if not is_name(name):
                     bad += 1
                     continue
                 if len(known) >= MOST:
@@ -90,7 +90,12 @@ class NamedNumbers:
         return metric
 
 
-def _is_name(name: object) -> bool:
+def panel_name(text: str) -> str:
+    """A panel's name in an address: letters, digits and dashes."""
+    return _UNFIT.sub("-", text).replace(".", "-").strip("-") or "others"
+
+
+def is_name(name: object) -> bool:
     """Text that is neither empty nor endless, or a whole number."""
     if isinstance(name, str):
         return bool(name.strip()) and len(name) <= LONGEST_NAME

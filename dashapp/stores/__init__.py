@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from dashapp.model import Cursor, Metric, Page, Tick, milliseconds
+from dashapp.model import Cursor, Curves, Metric, Page, Tick, milliseconds
 from dashapp.thresholds import State
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ class Reader(Protocol):
     def looks(self) -> Mapping[str, str]:
         """How panels are drawn, by their names, where the sources say it."""
 
+    def curves(self) -> Mapping[str, Curves]:
+        """The newest curves, by their panels' names. Asked where a page has such a panel."""
+
     def thresholds(self) -> list[State]:
         """Where each threshold stands, as the collector last judged. Cheap: asked per answer."""
 
@@ -55,6 +58,9 @@ class Store(Reader, Protocol):
 
     def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
         """Set the catalogue, and how panels are drawn."""
+
+    def set_curves(self, curves: Mapping[str, Curves]) -> None:
+        """Set what `curves` answers, before the tick they came with. As late and as quiet as thresholds."""
 
     def set_thresholds(self, states: Iterable[State]) -> None:
         """Set what `thresholds` answers. Written late where it cannot be now, and never raises for it."""

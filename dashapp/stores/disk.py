@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dashapp.model import Cursor, Metric, StoreError, Tick, milliseconds
+from dashapp.model import Cursor, Curves, Metric, StoreError, Tick, milliseconds
 from dashapp.notices import Notice
 from dashapp.stores.disk_reader import DiskReader
 from dashapp.stores.lock import WriterLock
@@ -90,6 +90,9 @@ class DiskStore:
         self._sheets.put_metrics(metrics)
         self._sheets.put_looks(looks or {})
 
+    def set_curves(self, curves: Mapping[str, Curves]) -> None:
+        self._sheets.put_curves(curves)
+
     def set_thresholds(self, states: Iterable[State]) -> None:
         self._sheets.put_thresholds(states)
 
@@ -108,6 +111,9 @@ class DiskStore:
 
     def looks(self) -> Mapping[str, str]:
         return self._reader.looks()
+
+    def curves(self) -> Mapping[str, Curves]:
+        return self._reader.curves()
 
     def thresholds(self) -> list[State]:
         return self._reader.thresholds()
@@ -209,11 +215,10 @@ class DiskStore:
 
     def _flush(self, closing: bool = False) -> None:
         """Move what waits into the Deque, in one transaction."""
-        if self._rows is None or not self._pending:
+        rows = self._rows
+        if rows is None or not self._pending or (not closing and rows.should_wait(len(self._pending))):
             return
-        if not closing and self._rows.should_wait(len(self._pending)):
-            return
-        if not self._rows.extend(self._pending) and self._tail is not None:
+        if not rows.extend(self._pending) and self._tail is not None:
             log.warning("the store was cleared from outside; it begins anew")
             self._tail.renew()
             self._append_pending_to(self._tail)

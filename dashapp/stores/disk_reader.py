@@ -16,9 +16,9 @@ from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from dashapp.model import Cursor, Metric, Tick, milliseconds
+from dashapp.model import Cursor, Curves, Metric, Tick, milliseconds
 from dashapp.notices import read_notices
-from dashapp.stores.sheets import ThresholdSheet, read_looks, read_metrics
+from dashapp.stores.sheets import curve_sheet, read_looks, read_metrics, threshold_sheet
 from dashapp.stores.tail import Tail, TailError
 from dashapp.thresholds import State
 
@@ -44,7 +44,8 @@ class DiskReader:
         self._mark = Cursor(NO_LIFE, 0)
         self._looked = float("-inf")
         self._notices: list[str] = []
-        self._thresholds = ThresholdSheet(folder)
+        self._thresholds = threshold_sheet(folder)
+        self._curves = curve_sheet(folder)
         self._levels: Sequence[LevelReader] | None = None
 
     def newest(self) -> Cursor:
@@ -81,6 +82,9 @@ class DiskReader:
 
     def looks(self) -> Mapping[str, str]:
         return read_looks(self._folder)
+
+    def curves(self) -> Mapping[str, Curves]:
+        return self._curves.read()
 
     def thresholds(self) -> list[State]:
         return self._thresholds.read()

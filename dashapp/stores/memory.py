@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from threading import Lock
 
-from dashapp.model import Cursor, Metric, Tick, milliseconds
+from dashapp.model import Cursor, Curves, Metric, Tick, milliseconds
 from dashapp.thresholds import State
 
 
@@ -21,6 +21,7 @@ class MemoryStore:
         self._lock = Lock()
         self._metrics: list[Metric] = []
         self._looks: Mapping[str, str] = {}
+        self._curves: Mapping[str, Curves] = {}
         self._thresholds: list[State] = []
         self._ticks: list[Tick] = []
         self._life = secrets.token_hex(8)
@@ -62,6 +63,12 @@ class MemoryStore:
 
     def metrics(self) -> list[Metric]:
         return self._metrics
+
+    def set_curves(self, curves: Mapping[str, Curves]) -> None:
+        self._curves = dict(curves)
+
+    def curves(self) -> Mapping[str, Curves]:
+        return self._curves
 
     def set_thresholds(self, states: Iterable[State]) -> None:
         self._thresholds = list(states)

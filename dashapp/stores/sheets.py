@@ -1,4 +1,5 @@
-"""Sheets: small JSON files beside the log, each replaced whole: the catalogue, and where thresholds stand.
+"""Sheets: small JSON files beside the log, each replaced whole: the catalogue, the newest curves, where
+thresholds stand.
 
 What the disk refuses is tried again at the next tick. Knows no tick and no database.
 """
@@ -6,15 +7,18 @@ What the disk refuses is tried again at the next tick. Knows no tick and no data
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from dashapp.model import Metric, milliseconds
+from dashapp.model import Curves, Metric, milliseconds
 from dashapp.thresholds import State, Threshold
 
 METRICS, LOOKS, THRESHOLDS = "metrics.json", "looks.json", "thresholds.json"
+CURVES = "curves.json"
+
+Content = TypeVar("Content")
 
 
 class Sheets:
@@ -32,6 +36,13 @@ class Sheets:
         # Most have none to tell, and no sheet then; one of an earlier run is emptied.
         if looks or (self._folder / LOOKS).exists():
             self._put(LOOKS, dict(looks))
+
+    def put_curves(self, curves: Mapping[str, Curves]) -> None:
+        if curves or (self._folder / CURVES).exists():
+            # Not asdict, which copies each number.
+            keys = [each.name for each in fields(Curves)]
+            rows = {name: {key: getattr(each, key) for key in keys} for name, each in curves.items()}
+            self._put(CURVES, rows)
 
     def put_thresholds(self, states: Iterable[State]) -> None:
         rows = [(each.threshold.text, each.broken, _ms(each.since)) for each in states]
@@ -77,33 +88,50 @@ def read_looks(folder: Path) -> dict[str, str]:
         return {}
 
 
-class ThresholdSheet:
+class Sheet(Generic[Content]):
     """The reading side of one sheet, which is asked often and seldom changes: read when it was replaced."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / THRESHOLDS
-        self._known: tuple[tuple[int, int, int], list[State]] = ((0, 0, 0), [])
+    def __init__(self, path: Path, parse: Callable[[Any], Content], empty: Content) -> None:
+        """`parse` makes what is read of its JSON; `empty` stands for none, or none that we wrote."""
+        self._path = path
+        self._parse = parse
+        self._empty = empty
+        self._known: tuple[tuple[int, int, int], Content] = ((0, 0, 0), empty)
 
-    def read(self) -> list[State]:
-        """Empty where there is none, or none that we wrote."""
+    def read(self) -> Content:
         try:
             status = self._path.stat()
         except OSError:
-            return []
+            return self._empty
         mark = (status.st_ino, status.st_mtime_ns, status.st_size)
-        if mark != self._known[0]:
+        known = self._known
+        if mark != known[0]:
             # In one assignment: several threads ask.
-            self._known = (mark, self._read())
-        return self._known[1]
+            self._known = known = (mark, self._read())
+        return known[1]
 
-    def _read(self) -> list[State]:
+    def _read(self) -> Content:
         try:
-            return [
-                State(Threshold.parse(text), broken is True, None if since is None else since / 1000)
-                for text, broken, since in json.loads(self._path.read_text())
-            ]
-        except (OSError, ValueError, TypeError, RecursionError):
-            return []
+            return self._parse(json.loads(self._path.read_text()))
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+            return self._empty
+
+
+def threshold_sheet(folder: Path) -> Sheet[list[State]]:
+    def states(rows: Any) -> list[State]:
+        return [
+            State(Threshold.parse(text), broken is True, None if since is None else since / 1000)
+            for text, broken, since in rows
+        ]
+
+    return Sheet(folder / THRESHOLDS, states, [])
+
+
+def curve_sheet(folder: Path) -> Sheet[Mapping[str, Curves]]:
+    def curves(panels: Any) -> dict[str, Curves]:
+        return {name: Curves(**each) for name, each in panels.items()}
+
+    return Sheet(folder / CURVES, curves, {})
 
 
 def _ms(time: float | None) -> int | None:
