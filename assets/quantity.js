@@ -10,6 +10,8 @@
     if (unit === "s") return app.words(value);
     if (unit === "1/s") return `${app.quantity(value, "")}/s`;
     if (unit !== "B" && unit !== "B/s" && unit !== "Hz") {
+      // A bare number may be a price, whose fourth digit matters.
+      if (!unit) return value.toLocaleString("en", Math.abs(value) < 1000 ? { maximumSignificantDigits: 4 } : { maximumFractionDigits: 0 });
       const digits = Number.isInteger(value) ? 0 : Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0;
       return `${value.toLocaleString("en", { maximumFractionDigits: digits })} ${unit}`.trim();
     }

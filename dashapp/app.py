@@ -77,12 +77,16 @@ def _page(store: Reader, settings: Settings) -> Component:
         processes=shows_processes(settings),
         title=settings.title,
         theme=settings.theme,
+        tagline="this machine, live" if settings.machine and settings.title == layout.TITLE else "live",
     )
 
 
 def shows_processes(settings: Settings) -> bool:
-    """Whether the names of processes may leave: `local` keeps them from a page that others can reach."""
-    return settings.processes == "always" or (settings.processes == "local" and not _others_reach(settings))
+    """Whether the names of processes may leave: `local` keeps them from a page that others can reach, and
+    from one that shows nothing else of the machine."""
+    if settings.processes == "local":
+        return not _others_reach(settings) and settings.machine
+    return settings.processes == "always"
 
 
 def _others_reach(settings: Settings) -> bool:

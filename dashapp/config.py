@@ -128,6 +128,11 @@ class Settings:
     )
 
     @property
+    def machine(self) -> bool:
+        """Whether the machine's own metrics are read."""
+        return not any(spec.name == NONE for spec in self.source)
+
+    @property
     def longest(self) -> float:
         """The longest window, in seconds: what the history reaches back to."""
         return MEMORY_KEEPS if self.store == MEMORY else max(self.retention)

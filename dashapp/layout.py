@@ -43,6 +43,7 @@ def page(
     processes: bool = False,
     title: str = TITLE,
     theme: str = "auto",
+    tagline: str = "live",
 ) -> html.Div:
     """`window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks.
     `processes`: whether there is a table of them."""
@@ -53,7 +54,7 @@ def page(
         children=[
             dcc.Interval(id="interval", interval=round(1000 * min(max(interval, 0.25), 1))),
             dcc.Store(id="charts", data=charts(shown, metrics, thresholds)),
-            _header(title),
+            _header(title, tagline),
             html.Div(id="notices", role="alert", hidden=True),
             html.Div([_tile(tile, metrics) for tile in tiles(metrics)], id="tiles"),
             html.Main(_sections(shown, there, processes)),
@@ -75,12 +76,10 @@ def _in_json(thresholds: Sequence[Threshold]) -> str:
     )
 
 
-def _header(title: str) -> html.Header:
+def _header(title: str, tagline: str) -> html.Header:
     return html.Header(
         [
-            html.H1(
-                [title, html.Span("this machine, live" if title == TITLE else "live", className="tagline")]
-            ),
+            html.H1([title, html.Span(tagline, className="tagline")]),
             html.Div(id="alerts", role="alert", hidden=True),
             html.Div("Connecting", id="status", role="status", **{"data-state": "stale"}),
             html.Div(

@@ -402,6 +402,8 @@ def test_a_bad_question_stays_one(store: MemoryStore, machine: Machine, query: s
         (["--hosts", "mon.test", "--processes", "always"], True),
         (["--processes", "never"], False),
         (["--public", "--processes", "local"], False),
+        (["--source", "none", "--source", "demo"], False),
+        (["--source", "demo"], True),
     ],
 )
 def test_processes_are_shown_where_nobody_else_sees_them(argv: list[str], shown: bool) -> None:
