@@ -4,6 +4,7 @@
   "use strict";
 
   const KNOWN = ["window", "end", "panels", "large", "theme"];
+  const FUTURE_MS = 2 * 86_400_000; // by which the viewer's clock may be behind
   const LONGEST = 4000; // characters of a list that anybody means
 
   app.Address = class {
@@ -19,15 +20,15 @@
     /* `{window (seconds), end (epoch milliseconds), panels, large (lists of names), theme}`, null for what it does not say. */
     read() {
       const { given } = this;
-      const number = (name) => {
+      const number = (name, most) => {
         const value = Number(given.get(name));
-        return given.has(name) && Number.isFinite(value) && value > 0 ? value : null;
+        return given.has(name) && value > 0 && value <= most ? value : null;
       };
       const list = (name) =>
         given.has(name) ? given.get(name).slice(0, LONGEST).split(",").filter(Boolean) : null;
       return {
-        window: number("window"),
-        end: number("end"),
+        window: number("window", Number.MAX_VALUE),
+        end: number("end", Date.now() + FUTURE_MS),
         panels: list("panels"),
         large: list("large"),
         theme: given.get("theme"),

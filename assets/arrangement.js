@@ -2,6 +2,8 @@
 (function (app) {
   "use strict";
 
+  const NO_PANEL = "none"; // in the address, where all are hidden
+
   app.Arrangement = class {
     constructor(page) {
       this.page = page;
@@ -36,7 +38,7 @@
     }
 
     names() {
-      return this.own;
+      return [...this.own, NO_PANEL];
     }
 
     /* The sections that a chart goes into. */
@@ -55,7 +57,7 @@
       const first = known(panels ?? kept.order ?? []);
       this.order = [...first, ...this.own.filter((name) => !first.includes(name))];
       if (panels === null) this.hidden = new Set(known(kept.hidden ?? []));
-      else if (first.length) this.hidden = new Set(this.own.filter((name) => !first.includes(name)));
+      else if (first.length || panels.includes(NO_PANEL)) this.hidden = new Set(this.own.filter((name) => !first.includes(name)));
       else this.hidden = new Set(without);
       this.large = new Set(known(large ?? (panels === null ? kept.large ?? [] : [])));
       this.place();
@@ -65,7 +67,9 @@
     written() {
       const usual = this.order.every((name, place) => name === this.own[place]);
       const without = [...this.hidden].map((name) => `-${name}`);
-      const panels = usual && without.length <= this.shown().length ? without : this.shown();
+      const shown = this.shown();
+      const all = shown.length || !this.present().length ? shown : [NO_PANEL];
+      const panels = usual && without.length <= shown.length ? without : all;
       return {
         panels: panels.length ? panels.join(",") : null,
         large: this.large.size ? [...this.large].join(",") : null,

@@ -80,6 +80,8 @@
 
     /* The points went by below the mouse, and below the line. */
     drawn(chart) {
+      const { time } = this.host.crosshair;
+      if (time !== null && time < chart.drawn.range[0]) this.pointed(null); // it has left the window
       if (chart.pointing) this.pointed(chart.pointed());
       else chart.cross(this.host.crosshair.time);
     }

@@ -36,6 +36,10 @@
       const left = metrics.length && this.live.feed.metrics && all > metrics.length;
       const text = left ? `${metrics.length} of ${all.toLocaleString("en")} lines` : values.filter(Boolean).join(" · ");
       if (output.textContent !== text) output.textContent = text;
+      const of = section.querySelector(".of");
+      // One line has no legend: it is named beside the title, unless the title does.
+      const { textContent: title } = section.querySelector("h2").firstChild;
+      if (metrics.length === 1 && !of.textContent && metrics[0].label !== title) of.textContent = metrics[0].label;
       output.classList.toggle("several", metrics.length > 1);
       output.classList.toggle("then", this.then !== null);
     }

@@ -199,6 +199,7 @@
     /* Back to what is live. */
     release() {
       this.held = null;
+      this.crosshair.point(null);
       this.past = null;
       this.feed.past = null;
       this.easel.redraw(true);

@@ -2,6 +2,8 @@
 (function (app) {
   "use strict";
 
+  const FEWEST_TICKS = 5;
+
   app.Page = class {
     /* `panels`: what draws each panel, by its name. */
     constructor(panels) {
@@ -87,8 +89,20 @@
     }
 
     nameWindow(seconds) {
-      document.getElementById("window-label").textContent = app.fullWords(seconds);
       app.nameSlider(seconds);
+      this.sayWindow(seconds);
+    }
+
+    /* What is on screen, in words: the newest so many seconds, or a held stretch and its end. */
+    sayWindow(seconds) {
+      const { held } = this.live;
+      const length = held ? (held[1] - held[0]) / 1000 : seconds;
+      const words = held ? `${app.words(length)}, up to ${app.moment(held[1])}` : app.fullWords(seconds);
+      const lead = held ? "Showing " : "Showing the last ";
+      for (const [id, text] of [["window-lead", lead], ["window-label", words]]) {
+        const element = document.getElementById(id);
+        if (element.textContent !== text) element.textContent = text;
+      }
     }
 
     /* Let the address say where we are; `fresh`: as a step that "back" takes back. */
@@ -123,8 +137,14 @@
     }
 
     onZoom(range) {
-      this.live.travel(range);
+      this.live.travel(this.atLeast(range));
       this.write(true);
+    }
+
+    /* Closer than a few ticks there is nothing to see. */
+    atLeast([start, end]) {
+      const lack = Math.max(0, FEWEST_TICKS * this.live.feed.step - (end - start)) / 2;
+      return [start - lack, end + lack];
     }
 
     onResume() {
@@ -178,6 +198,7 @@
         const text = live.held ? "Back to live" : "Pause";
         if (button.textContent !== text) button.textContent = text;
       }
+      if (live.window !== null) this.sayWindow(live.window);
       this.status.show({
         held: live.held,
         hidden: document.hidden,

@@ -77,6 +77,7 @@ def _page(store: Reader, settings: Settings) -> Component:
         processes=shows_processes(settings),
         title=settings.title,
         theme=settings.theme,
+        machine=settings.machine,
         tagline="this machine, live" if settings.machine and settings.title == layout.TITLE else "live",
     )
 

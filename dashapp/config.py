@@ -114,7 +114,7 @@ class Settings:
         1, values.whole(1, 33), "a whole number from 1 to 33", "web processes", also="WEB_CONCURRENCY"
     )
     collector: bool = _setting(
-        True, values.switch, "1 or 0", "start a collector (--no-collector: one runs elsewhere)"
+        True, values.switch, "1 or 0", "serve only; a collector runs elsewhere on this machine"
     )
     threshold: tuple[Threshold, ...] = _setting(
         (),

@@ -44,11 +44,14 @@ def page(
     title: str = TITLE,
     theme: str = "auto",
     tagline: str = "live",
+    machine: bool = True,
 ) -> html.Div:
     """`window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks.
-    `processes`: whether there is a table of them."""
+    `processes`: whether there is a table of them; `machine`: whether its metrics are to come."""
     stops = sorted({*(stop for stop in WINDOWS if stop <= longest), round(window), int(longest)})
-    there = {panel.name for panel in shown if panel.members(metrics)} or {shown[0].name}
+    there = {panel.name for panel in shown if panel.members(metrics)}
+    if machine and not there:
+        there = {shown[0].name}
     return html.Div(
         id="page",
         children=[
@@ -56,7 +59,7 @@ def page(
             dcc.Store(id="charts", data=charts(shown, metrics, thresholds)),
             _header(title, tagline),
             html.Div(id="notices", role="alert", hidden=True),
-            html.Div([_tile(tile, metrics) for tile in tiles(metrics)], id="tiles"),
+            html.Div([_tile(tile, metrics) for tile in tiles(metrics, machine)], id="tiles"),
             html.Main(_sections(shown, there, processes)),
             _controls(stops, stops.index(round(window)), window),
         ],
@@ -148,7 +151,10 @@ def _controls(stops: list[int], chosen: int, window: float) -> html.Footer:
             html.Div(
                 [
                     html.Div(
-                        [html.Span("Showing the last "), html.Output(words(window), id="window-label")],
+                        [
+                            html.Span("Showing the last ", id="window-lead"),
+                            html.Output(words(window), id="window-label"),
+                        ],
                         className="window-text",
                     ),
                     dcc.Slider(

@@ -67,4 +67,6 @@ def _own(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Threshold
 
 
 def _unit(metrics: Sequence[Metric]) -> str:
-    return metrics[0].unit if metrics else ""
+    """Theirs where they have one in common."""
+    units = {metric.unit for metric in metrics}
+    return units.pop() if len(units) == 1 else ""

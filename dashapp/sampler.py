@@ -162,7 +162,9 @@ class Sampler:
     def _tell(self, wrong: dict[int, str]) -> None:
         if self._notice and wrong != self._wrong:
             if wrong:
-                self._notice.say("; ".join(list(wrong.values())[:MOST_TOLD]))
+                told = list(wrong.values())[:MOST_TOLD]
+                more = [f"and {len(wrong) - MOST_TOLD} more"] if len(wrong) > MOST_TOLD else []
+                self._notice.say("; ".join([*told, *more]))
             else:
                 self._notice.clear()
         self._wrong = wrong

@@ -40,8 +40,8 @@ TILES = (
 )
 
 
-def tiles(metrics: Sequence[Metric]) -> list[Tile]:
-    """The machine's tiles; for metrics that none of them covers, where there is no machine, one each."""
-    if not metrics or any(tile.covers(metric) for tile in TILES for metric in metrics):
+def tiles(metrics: Sequence[Metric], machine: bool = True) -> list[Tile]:
+    """The machine's tiles; for metrics that none of them covers, or without the `machine`, one each."""
+    if (machine and not metrics) or any(tile.covers(metric) for tile in TILES for metric in metrics):
         return list(TILES)
     return [Tile(metric.label, "", (metric.key,), metric.panel) for metric in metrics[:MOST]]

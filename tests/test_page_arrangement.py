@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import Live, Serve
-from drawing import assert_drawn_equals_store, wait_until
+from drawing import assert_drawn_equals_store, wait_for_state, wait_until
 from playwright.sync_api import Page, expect
 
 SHOWN = "dashapp.page.arrangement.shown()"
@@ -56,6 +56,20 @@ def test_a_hidden_panel_stays_away_until_it_is_wanted_again(page: Page, live: Li
     assert "cores" in order(page)
     assert "panels" not in address(page)
     assert_drawn_equals_store(page, live.store)
+
+
+def test_all_panels_hidden_is_said_and_told_to_others(page: Page, live: Live) -> None:
+    for name in page.evaluate(SHOWN):
+        page.evaluate("(name) => dashapp.page.arrangement.setHidden(name, true)", name)
+    assert address(page)["panels"] == "none"
+    said = "getComputedStyle(document.querySelector('main'), '::before').content"
+    assert "Every panel is hidden" in page.evaluate(said)
+    page.evaluate("localStorage.clear()")
+    reopened_empty = page.context.new_page()
+    reopened_empty.goto(f"{live.url}?panels=none")
+    wait_for_state(reopened_empty, "live")
+    assert reopened_empty.evaluate(SHOWN) == []
+    assert not reopened_empty.locator("#note.shown").count()
 
 
 def test_panels_move_by_menu_key_and_mouse(page: Page, live: Live) -> None:
