@@ -83,7 +83,7 @@ def test_it_serves_from_any_folder(installed: Path, tmp_path: Path, command: lis
         wait_for(lambda: f"Serving on http://127.0.0.1:{port} (store: data/)" in process.said, 20)
         wait_for(app.newest)
         page = app.get("/")[1]
-        addresses = re.findall(rb'(?:src|href)="(/[^"]+)"', page)
+        addresses = [b"/" + each for each in re.findall(rb'(?:src|href)="\./([^"]+)"', page)]
         assert any(b"page.bundle.js" in address for address in addresses)
         assert any(b"plotly-basic" in address for address in addresses)
         for address in addresses:
