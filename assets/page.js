@@ -81,6 +81,7 @@
 
     /* Metrics of a panel that was not there when the page was made: it goes into a spare place. */
     onNewPanel(name, kind) {
+      if (this.embedded) return;
       const section = this.arrangement.adopt(name);
       if (!section) return this.notes.say("There are more panels than this page has room for; reload it to see them.");
       this.open(section, kind);

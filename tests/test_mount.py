@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 from flask import Flask, Response, abort, redirect, request, session
+from processes import ROOT
 from werkzeug.middleware.proxy_fix import ProxyFix
 from wsgi import Answer, ask
 
@@ -523,3 +524,11 @@ def test_a_hosts_own_tests_start_nothing(tmp_path: Path) -> None:
     dashapp.mount(host.app, "/monitor/", store=tmp_path / "store")
     assert host.ask("/monitor/").status == 200
     assert not (tmp_path / "store").exists()
+
+
+def test_the_example_is_as_short_as_it_says() -> None:
+    """It is run by tests/test_package.py."""
+    lines = (ROOT / "examples" / "flask_app.py").read_text().partition("import dashapp")[2].splitlines()
+    code = [line for line in lines if line.strip()]
+    assert len(code) < 10
+    assert sum("dashapp" in line for line in code) == 2
