@@ -26,6 +26,9 @@
       this.section.classList.remove("absent");
       this.name(keys);
       this.allow(page.address.read().window);
+      // Their names come first, where there are any: then it is known what to ask for.
+      page.live.many = document.getElementById("page").dataset.metrics !== "0";
+      page.live.wanted = () => this.wanted();
     }
 
     /* A window of any length may be asked for; the slider, which has it among its stops then, is not seen. */
@@ -45,11 +48,11 @@
       return this.page.live.metricsOf(NAME);
     }
 
-    /* Ask for no more than is drawn, once it is known to be there. */
-    extras() {
-      const known = this.metrics.map((metric) => metric.key);
-      const all = known.length <= MOST && this.keys.every((key) => known.includes(key));
-      return all ? `&metrics=${encodeURIComponent(known.join(","))}` : "";
+    /* Ask for no more than is drawn; for all where it is not there yet, to learn when it is. */
+    wanted() {
+      const known = (this.page.live.catalogue.panels.get(NAME) ?? []).map((metric) => metric.key);
+      const all = this.keys.every((key) => /[*?]/.test(key) || known.includes(key));
+      return all && known.length <= MOST ? known.join() : "";
     }
 
     /* Anything may have changed: title, axis and thresholds are those of the metrics that there are, as in the panel

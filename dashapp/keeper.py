@@ -51,11 +51,7 @@ class Keeper:
             if self._process == os.getpid():
                 return
             self._process = os.getpid()
-        try:
-            Thread(target=self._run, name="dashapp keeper", daemon=True).start()
-        except RuntimeError as error:
-            # It is somebody else's request that this happens in.
-            log.warning("no collector is kept here: %s", error)
+        Thread(target=self._run, name="dashapp keeper", daemon=True).start()
 
     def _run(self) -> None:
         said = False

@@ -121,9 +121,13 @@ class Mounted:
             log.warning(wrong)
         if not self._collect or self._host.testing:
             return
-        if self._keeper is None:
-            self._keeper = Keeper(self._store(), self.settings, self._argv, self._environ, self._where)
-        self._keeper.wake()
+        try:
+            if self._keeper is None:
+                self._keeper = Keeper(self._store(), self.settings, self._argv, self._environ, self._where)
+            self._keeper.wake()
+        except (OSError, RuntimeError) as error:
+            # No home, no more threads: it is somebody else's request that this happens in.
+            log.warning("no collector is kept here: %s", error)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         instead = self._gate.answer(environ)
