@@ -526,6 +526,38 @@ def test_a_hosts_own_tests_start_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "store").exists()
 
 
+def test_settings_are_given_as_python_has_them(mounted: Mounted) -> None:
+    host = mounted(
+        window=60,
+        interval=0.5,
+        title="Our machine",
+        hosts=["shop.test", "www.shop.test"],
+        threshold=["cpu.percent > 90 for 30s", "cpu.percent < 1 for 5m"],
+        panel=[{"name": "orders", "title": 'The "orders"', "metrics": ["orders.*"], "kind": "bar"}],
+        retention=("1d", "2d", "3d"),
+    )
+    layout = host.ask("/monitor/_dash-layout").body.decode()
+    assert 'The \\"orders\\"' in layout
+    assert "60 seconds" in layout or "1 minute" in layout
+    assert b"<title>Our machine</title>" in host.ask("/monitor/", host="www.shop.test").body
+    assert host.ask("/monitor/", host="other.test").status == 400
+    assert host.ask(f"/monitor/api/ticks?window={3 * 86_400}").status == 200
+    assert host.ask(f"/monitor/api/ticks?window={3 * 86_400 + 1}").status == 400
+
+
+def test_no_collector_is_no_trouble_to_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def no_more(*_: Any, **__: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("dashapp.keeper.Thread", no_more)
+    host = Host(TESTING=False)
+    dashapp.mount(host.app, "/monitor/", store=tmp_path / "store")
+    assert host.ask("/").body == b"home 1"
+    assert caplog.messages == ["no collector is kept here: can't start new thread"]
+
+
 def test_the_example_is_as_short_as_it_says() -> None:
     """It is run by tests/test_package.py."""
     lines = (ROOT / "examples" / "flask_app.py").read_text().partition("import dashapp")[2].splitlines()
