@@ -22,6 +22,7 @@
       this.live.longest = this.stops[this.stops.length - 1] - 1;
       this.live.many = Number(root.dataset.metrics) > app.FEW_METRICS;
       this.panels = panels;
+      this.embedded = app.embed(this); // null but where one chart is shown in another page
       this.live.catalogue.define(panels);
       for (const section of this.arrangement.charts()) this.open(section);
       this.headlines = new app.Headlines(this.live);
@@ -82,6 +83,7 @@
 
     /* Metrics of a panel that was not there when the page was made: it goes into a spare place. */
     onNewPanel(name, kind) {
+      if (this.embedded) return;
       const section = this.arrangement.adopt(name);
       if (!section) return this.notes.say("There are more panels than this page has room for; reload it to see them.");
       this.open(section, kind);
@@ -107,6 +109,7 @@
 
     /* Let the address say where we are; `fresh`: as a step that "back" takes back. */
     write(fresh = false) {
+      if (app.bare) return; // a step back is the other page's
       this.address.write({
         ...app.placed(this.live.held, this.live.window),
         ...this.arrangement.written(),
@@ -156,6 +159,7 @@
     }
 
     extras() {
+      if (this.embedded) return "";
       const curves = this.live.charts.some((chart) => chart.kind === "curve");
       return (this.processes.wanted() ? "&processes=1" : "") + (curves ? "&curves=1" : "");
     }
@@ -192,6 +196,7 @@
     /* Anything may have changed: say so where it shows. */
     changed() {
       const { live } = this;
+      this.embedded?.settle();
       const button = document.getElementById("pause");
       if (button) {
         button.setAttribute("aria-pressed", String(live.held !== null));

@@ -20,6 +20,7 @@ PARTS = (
     "startup",
     "collector_cost",
     "viewers",
+    "mounted",
     "first_load",
     "main_thread",
     "whole_page",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dashapp.mounting import mount as mount
     from dashapp.pushing import push as push
     from dashapp.sources.about import source as source
 
@@ -16,6 +17,10 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> Any:
     """What is there when asked for: `import dashapp` alone loads nothing."""
+    if name == "mount":
+        from dashapp.mounting import mount
+
+        return mount
     if name == "push":
         from dashapp.pushing import push
 

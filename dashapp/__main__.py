@@ -1,4 +1,7 @@
-"""`python -m dashapp`: settle the settings, start collector and web, say where it serves."""
+"""`python -m dashapp`: settle the settings, start collector and web, say where it serves.
+
+`python -m dashapp collect` is the collector alone, as `python collector.py` in a checkout.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from typing import NoReturn
 from dashapp import config
 from dashapp.checking import check_sources
 from dashapp.config import ANYWHERE, Settings
-from dashapp.flags import CHECK
+from dashapp.flags import CHECK, COLLECT
 from dashapp.folders import can_write, store_folder
 from dashapp.model import SettingsError
 from dashapp.notices import Notice
@@ -29,8 +32,13 @@ log = logging.getLogger("dashapp")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """0 after a signal, 1 where the web server would not start, 2 where the settings cannot work."""
-    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
     given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == [COLLECT]:
+        # Only here: the supervisor is to stay small.
+        from dashapp.collector import main as collect
+
+        return collect(given[1:], prog=f"dashapp {COLLECT}")
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
     checking, given = CHECK in given, [text for text in given if text != CHECK]
     try:
         settings = config.parse(given)

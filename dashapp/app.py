@@ -123,7 +123,6 @@ def _dash(store: Reader, settings: Settings) -> Dash:
         lambda: app.server.response_class(own.text, mimetype="text/javascript"),
     )
     app.interpolate_index = document.writer(
-        app.get_relative_path,
         icon=app.get_asset_url("favicon.svg"),
         own=f"{app.get_asset_url(bundle.NAME)}?m={own.mark}",
         heading=settings.title,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dashapp.config import Settings
 from dashapp.flags import CHECK
@@ -20,8 +20,14 @@ from dashapp.values import masked
 PATIENCE = 20.0
 
 
-def check_sources(settings: Settings, given: Sequence[str], patience: float = PATIENCE) -> None:
-    """SettingsError where a source cannot be made. `given`: the command line that led to `settings`."""
+def check_sources(
+    settings: Settings,
+    given: Sequence[str],
+    patience: float = PATIENCE,
+    environ: Mapping[str, str] = os.environ,
+) -> None:
+    """SettingsError where a source cannot be made. `given`: the command line that led to `settings`, and
+    `environ` the variables."""
     asked = [spec.text for spec in settings.source if spec.name not in (MACHINE, NONE)]
     if not asked or not settings.collector:
         return
@@ -31,7 +37,7 @@ def check_sources(settings: Settings, given: Sequence[str], patience: float = PA
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=patience,
-            env={**os.environ, "PYTHONIOENCODING": "utf-8:replace"},
+            env={**environ, "PYTHONIOENCODING": "utf-8:replace"},
             check=False,
         )
     except subprocess.TimeoutExpired:

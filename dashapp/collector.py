@@ -84,10 +84,10 @@ def die_with_parent(stop: Event) -> None:
     Thread(target=watch, daemon=True).start()
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
     logging.basicConfig(format="%(asctime)s collector: %(message)s", level=logging.INFO)
     try:
-        settings = config.parse(sys.argv[1:] if argv is None else argv, prog="collector.py")
+        settings = config.parse(sys.argv[1:] if argv is None else argv, prog=prog)
         # Who started us has looked already.
         if not os.environ.get("DASHAPP_CHILD") and (found := problems(settings.source, settings.interval)):
             raise SettingsError(found)

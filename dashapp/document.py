@@ -1,6 +1,7 @@
 """The page's document: its head, its first words, and the order in which a browser gets to hear of its files.
 
-Fills in what Dash made; knows neither Dash nor what the page holds.
+Fills in what Dash made; knows neither Dash nor what the page holds. Every address in it is relative to the
+page's own, so that the page works wherever an application or a proxy puts it, without being told.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ _LATE = (
     "_dash-component-suites/dash/dcc/async-slider.js",
     "_dash-component-suites/dash/dcc/async-graph.js",
 )
+# Dash writes every address from the root on; in its settings, with the slash as JSON that fits a script.
+_FROM_ROOT = re.compile(r'(?<=(?:src|ref)=")/(?!/)')
+_BASE = re.compile(r'(?<="requests_pathname_prefix":)"(?:\\u002f|/)"')
 # Sent to every page by Dash, of use to none of ours. (Its polyfill is: dcc's sliders and graphs call
 # the regeneratorRuntime that stands in there.)
 _UNUSED = re.compile(r'<script src="[^"]*/dash_table/[^"]*"></script>\n?')
@@ -53,18 +57,19 @@ _TEMPLATE = """<!DOCTYPE html>
 </html>"""
 
 
-def writer(address: Callable[[str], str], icon: str, own: str, heading: str) -> Callable[..., str]:
-    """What Dash calls with the pieces that it made; `address` tells where one of its paths is, `own` where
-    the page's own scripts are. `heading` is text."""
-    asked = (f'<link rel="preload" as="fetch" crossorigin href="{address("/" + path)}">' for path in _ASKED)
-    late = (f'<link rel="preload" as="script" href="{address("/" + path)}">' for path in _LATE)
+def writer(icon: str, own: str, heading: str) -> Callable[..., str]:
+    """What Dash calls with the pieces that it made; `icon` and `own` tell where the icon and the page's own
+    scripts are. `heading` is text."""
+    asked = (f'<link rel="preload" as="fetch" crossorigin href="/{path}">' for path in _ASKED)
+    late = (f'<link rel="preload" as="script" href="/{path}">' for path in _LATE)
     hints = "\n        ".join((*asked, *late))
 
-    def write(*, scripts: str, favicon: str, **pieces: str) -> str:
+    def write(*, scripts: str, config: str, favicon: str, **pieces: str) -> str:
         # Dash's own icon is 15 kB of somebody else's.
         del favicon
-        return _TEMPLATE.format(
+        text = _TEMPLATE.format(
             scripts=_UNUSED.sub("", scripts),
+            config=_BASE.sub('"./"', config),
             icon=icon,
             own=own,
             hints=hints,
@@ -72,5 +77,6 @@ def writer(address: Callable[[str], str], icon: str, own: str, heading: str) -> 
             description=DESCRIPTION,
             **pieces,
         )
+        return _FROM_ROOT.sub("./", text)
 
     return write

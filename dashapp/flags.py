@@ -20,6 +20,8 @@ PREFIX = "DASHAPP_"
 ELSEWHERE = (PREFIX + "CHILD", PREFIX + "STDIN", PREFIX + "URL")
 # Said to a command and not a setting: it is not handed on to the processes that it starts.
 CHECK = "--check-config"
+# The first word of a command line that is for the collector alone.
+COLLECT = "collect"
 
 Table = Sequence[Field[Any]]
 
@@ -32,7 +34,8 @@ class CommandLine:
             prog=prog,
             allow_abbrev=False,
             description="Shows this machine's CPU live in the browser.",
-            epilog=f"Every flag has a variable: --port is {PREFIX}PORT. Both win over dashapp.toml.",
+            epilog=f"Every flag has a variable: --port is {PREFIX}PORT. Both win over dashapp.toml. "
+            f"`dashapp {COLLECT}` with the same flags is the collector alone.",
         )
         parser.add_argument("--version", action="version", version=__version__)
         parser.add_argument(CHECK, action="store_true", help="say what is wrong with the settings, and end")

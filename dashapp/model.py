@@ -4,6 +4,7 @@ Imports nothing of ours, and knows no clock, process, file or socket.
 
     DashappError
     ├── SettingsError      settings that cannot work: one sentence each
+    ├── MountError         a place in another application that cannot be had: one sentence
     ├── BadRequestError         a question the API cannot answer: one sentence
     ├── SourceError             what keeps a source from answering: one sentence, which the page shows
     ├── BusyError          a question that it can answer later: one sentence
@@ -36,6 +37,10 @@ class SettingsError(DashappError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class MountError(DashappError):
+    """A place in another application, or a chart in its page, that cannot be had."""
 
 
 class BadRequestError(DashappError):

@@ -11,9 +11,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from threading import Event
+from typing import Any
 
 from dashapp.notices import Notice
 
@@ -28,14 +29,23 @@ class Child:
     """One process, started again whenever it dies, later each time that it dies young."""
 
     def __init__(
-        self, name: str, argv: Sequence[str], notice: Notice | None = None, stdin: Sequence[int] = ()
+        self,
+        name: str,
+        argv: Sequence[str],
+        notice: Notice | None = None,
+        stdin: Sequence[int] = (),
+        environ: Mapping[str, str] | None = None,
+        **more: Any,
     ) -> None:
-        """`stdin`: descriptors of our own standard input, which each start inherits beside its pipe."""
+        """`stdin`: descriptors of our own standard input, which each start inherits beside its pipe.
+        `environ`: its variables, ours where not given. `more`: what else subprocess.Popen is told."""
         self.name = name
         self._stdin = tuple(stdin)
         self.deaths = 0
         self._argv = argv
         self._notice = notice
+        self._environ = environ
+        self._more = more
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._due = 0.0
@@ -82,11 +92,13 @@ class Child:
 
     def _start(self) -> None:
         self._started = time.monotonic()
+        environ = os.environ if self._environ is None else self._environ
         self._process = subprocess.Popen(
             self._argv,
             stdin=subprocess.PIPE,
-            env={**os.environ, "DASHAPP_CHILD": "1", "DASHAPP_STDIN": ",".join(map(str, self._stdin))},
+            env={**environ, "DASHAPP_CHILD": "1", "DASHAPP_STDIN": ",".join(map(str, self._stdin))},
             pass_fds=self._stdin,
+            **self._more,
         )
 
     def _let_go(self) -> None:

@@ -71,6 +71,12 @@ ROOMS = {
     "process_table": {"model"},
     "security": {"api", "config"},
     "supervisor": {"notices"},
+    "keywords": {"config", "flags", "model"},
+    "prefix": {"flags", "model"},
+    "gate": {"api"},
+    "dispatcher": {"api"},
+    "embedding": {"config", "flags", "model"},
+    "keeper": {"checking", "config", "model", "notices", "stores", "supervisor"},
     "figures": {"model"},
     "callbacks": set(),
     "document": set(),
@@ -91,6 +97,9 @@ def test_only_the_page_and_its_server_know_dash(path: Path) -> None:
     # History is read in columns; whoever writes it does without.
     allowed |= {"columns": {"numpy"}, "downsample": {"numpy"}, "history": {"numpy"}, "stores": {"numpy"}}
     allowed |= {"export": {"numpy"}}
+    # What goes into somebody's Flask application.
+    allowed |= {room: {"flask"} for room in ("mounting", "dispatcher", "embedding")}
+    allowed |= {"gate": {"flask", "werkzeug"}}
     room = [*name_of(path).split("."), ""][1]
     expected = {"granian"} if room == "web" else allowed.get(room, set())
     assert outside & set(HEAVY) <= expected

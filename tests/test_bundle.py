@@ -29,7 +29,7 @@ def test_another_content_has_another_mark(tmp_path: Path) -> None:
 def test_a_page_asks_for_one_script_of_ours_and_may_keep_it() -> None:
     app = create_app(MemoryStore(), Settings(store="memory:"))
     page = ask(app, "/").body.decode()
-    ours = [part.split('"')[0] for part in page.split('src="/assets/')[1:]]
+    ours = [part.split('"')[0] for part in page.split('src="./assets/')[1:]]
     assert [address.split("?")[0] for address in ours] == ["vendor/plotly-basic-4.1.1.min.js", NAME]
     answer = ask(app, f"/assets/{ours[1]}")
     assert answer.status == 200

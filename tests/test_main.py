@@ -100,7 +100,10 @@ def test_an_address_for_others_needs_public(tmp_path: Path) -> None:
     assert "--public" in done.stderr
 
 
-@pytest.mark.parametrize("program", [["-m", "dashapp"], [str(ROOT / "collector.py")]])
+PROGRAMS = [["-m", "dashapp"], [str(ROOT / "collector.py")], ["-m", "dashapp", "collect"]]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_35_bad_settings_are_told_at_once(tmp_path: Path, program: list[str]) -> None:
     flags = ["--port", "x", "--interval", "0", "--prot", "1"]
     done = run(tmp_path, *program, *flags, env={"DASHAPP_WINDOW": "1", "WEB_CONCURRENCY": "0"})
@@ -202,10 +205,11 @@ def test_a_variable_that_is_none_of_ours_is_told(tmp_path: Path) -> None:
         assert "did you mean DASHAPP_PORT?" in app.said
 
 
-def test_the_collector_alone_needs_a_store_that_others_can_read(tmp_path: Path) -> None:
-    done = run(tmp_path, str(ROOT / "collector.py"), "--store", "memory:")
+@pytest.mark.parametrize("program", PROGRAMS[1:])
+def test_the_collector_alone_needs_a_store_that_others_can_read(tmp_path: Path, program: list[str]) -> None:
+    done = run(tmp_path, *program, "--store", "memory:")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    done = run(tmp_path, str(ROOT / "collector.py"), "--store", "/proc/nothing")
+    done = run(tmp_path, *program, "--store", "/proc/nothing")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "cannot write to /proc/nothing" in done.stderr
 
@@ -213,8 +217,9 @@ def test_the_collector_alone_needs_a_store_that_others_can_read(tmp_path: Path) 
 def test_version_and_help(tmp_path: Path) -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", run(tmp_path, "-m", "dashapp", "--version").stdout)
     told = run(tmp_path, "-m", "dashapp", "--help").stdout
-    for flag in ("--port", "--public", "--no-collector", "--store", "DASHAPP_PORT"):
-        assert flag in told
+    for flag in ("--port", "--public", "--no-collector", "--store", "DASHAPP_PORT", "dashapp collect"):
+        assert flag in " ".join(told.split())
+    assert run(tmp_path, "-m", "dashapp", "collect", "--help").stdout.startswith("usage: dashapp collect ")
 
 
 def test_a_port_that_was_just_left_is_taken_again(tmp_path: Path) -> None:

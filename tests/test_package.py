@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import venv
 import zipfile
+from contextlib import suppress
 from email.parser import HeaderParser
 from pathlib import Path
 
 import pytest
-from processes import ROOT, Dashapp, Process, free_port, wait_for
+from processes import ROOT, Dashapp, Process, free_port, stored, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,8 @@ def test_it_holds_the_whole_page_and_nothing_else(wheel: Path) -> None:
     tracked = subprocess.run(
         ["git", "ls-files", "dashapp", "assets"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert {"dashapp/web.py", "dashapp/assets/live.js", "dashapp/assets/style.css"} <= names
+    assert {"dashapp/web.py", "dashapp/collector.py", "dashapp/mounting.py"} <= names
+    assert {"dashapp/assets/live.js", "dashapp/assets/style.css"} <= names
     assert all(name.startswith("dashapp/") for name in names)
     if tracked.returncode == 0:
         for name in tracked.stdout.split():
@@ -83,11 +86,48 @@ def test_it_serves_from_any_folder(installed: Path, tmp_path: Path, command: lis
         wait_for(lambda: f"Serving on http://127.0.0.1:{port} (store: data/)" in process.said, 20)
         wait_for(app.newest)
         page = app.get("/")[1]
-        addresses = re.findall(rb'(?:src|href)="(/[^"]+)"', page)
+        addresses = [b"/" + each for each in re.findall(rb'(?:src|href)="\./([^"]+)"', page)]
         assert any(b"page.bundle.js" in address for address in addresses)
         assert any(b"plotly-basic" in address for address in addresses)
         for address in addresses:
             assert app.get(address.decode())[0] == 200, address
         assert str(ROOT) not in process.said
+    finally:
+        process.end()
+
+
+@pytest.mark.parametrize("command", [["dashapp"], ["python", "-m", "dashapp"]])
+def test_it_collects_into_any_folder(installed: Path, tmp_path: Path, command: list[str]) -> None:
+    program = [str(installed / command[0]), *command[1:], "collect"]
+    process = Process([*program, "--store", "here"], folder=tmp_path, env={"PYTHONPATH": ""})
+    try:
+        wait_for(lambda: stored(tmp_path / "here"), 20)
+        process.popen.terminate()
+        assert process.wait() == 0
+        assert "Traceback" not in process.said
+    finally:
+        process.end()
+
+
+def test_it_is_mounted_from_any_folder(installed: Path, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "examples" / "flask_app.py", tmp_path / "shop.py")
+    port = free_port()
+    argv = [str(installed / "python"), "-m", "flask", "--app", "shop", "run", "--port", str(port)]
+    process = Process(argv, folder=tmp_path, env={"PYTHONPATH": ""})
+    app = Dashapp.__new__(Dashapp)
+    app.port, app.popen = port, process.popen
+
+    def get(path: str) -> tuple[int, bytes]:
+        with suppress(OSError):
+            return app.get(path)
+        return 0, b""
+
+    try:
+        wait_for(lambda: get("/")[0] == 200, 20)
+        assert b'<iframe class="dashapp-chart" src="/monitor/?' in get("/")[1]
+        wait_for(lambda: b'"cpu.percent":[' in get("/monitor/api/ticks?metrics=cpu.percent")[1], 20)
+        for address in re.findall(rb'(?:src|href)="\./([^"]+)"', get("/monitor/")[1]):
+            assert get(f"/monitor/{address.decode()}")[0] == 200, address
+        assert stored(tmp_path / "data")
     finally:
         process.end()

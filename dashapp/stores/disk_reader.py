@@ -30,6 +30,7 @@ HELD = 2048
 # How often to look whether somebody replaced the files under us, in seconds.
 LOOK = 0.5
 NO_LIFE = "0" * 16
+ABSENT = "There is no store where this page looks for one: no collector has written to it yet."
 
 
 class DiskReader:
@@ -104,7 +105,7 @@ class DiskReader:
         """Follow the files where they were replaced: the folder deleted, the store set aside."""
         with self._lock:
             self._looked = clock.monotonic()
-            self._notices = read_notices(self._folder)
+            self._notices = read_notices(self._folder) if self._folder.is_dir() else [ABSENT]
             path = self._folder / "tail"
             try:
                 if self._tail is None or path.stat().st_ino != self._tail.inode:

@@ -1,0 +1,87 @@
+/* What another page holds in a frame: `bare=1` leaves nothing of the page but its charts, and `chart=KEY,KEY` makes
+   one of these metrics, in a panel of its own. */
+(function (app) {
+  "use strict";
+
+  const NAME = "embedded";
+  const MOST = 64; // metrics that a question may name
+  const given = new URLSearchParams(window.location.search);
+
+  app.bare = given.get("bare") === "1";
+  if (app.bare) document.documentElement.classList.add("bare");
+
+  /* Prepare `page` for its one chart; null where its address asks for none. */
+  app.embed = function (page) {
+    const keys = (given.get("chart") ?? "").split(",").filter(Boolean);
+    return keys.length ? new Embedded(page, keys) : null;
+  };
+
+  class Embedded {
+    constructor(page, keys) {
+      this.page = page;
+      this.keys = keys;
+      this.settled = ""; // the metrics that title and axis are of
+      page.panels.set(NAME, { ...page.panels.usual, metrics: keys });
+      this.section = page.arrangement.adopt(NAME);
+      this.section.classList.remove("absent");
+      this.name(keys);
+      this.allow(page.address.read().window);
+      // Their names come first, where there are any: then it is known what to ask for.
+      page.live.many = document.getElementById("page").dataset.metrics !== "0";
+      page.live.wanted = () => this.wanted();
+    }
+
+    /* A window of any length may be asked for; the slider, which has it among its stops then, is not seen. */
+    allow(seconds) {
+      const { stops } = this.page;
+      if (seconds !== null && seconds >= stops[0] && seconds <= this.page.live.longest) {
+        stops[stops.indexOf(app.nearest(stops, seconds))] = seconds;
+      }
+    }
+
+    name(titles) {
+      this.section.querySelector("h2").firstChild.textContent = titles.join(", ");
+      this.section.setAttribute("aria-label", titles.join(", "));
+    }
+
+    get metrics() {
+      return this.page.live.metricsOf(NAME);
+    }
+
+    /* Ask for no more than is drawn; for all where it is not there yet, to learn when it is. */
+    wanted() {
+      const known = (this.page.live.catalogue.panels.get(NAME) ?? []).map((metric) => metric.key);
+      const all = this.keys.every((key) => /[*?]/.test(key) || known.includes(key));
+      return all && known.length <= MOST ? known.join() : "";
+    }
+
+    /* Anything may have changed: title, axis and thresholds are those of the metrics that there are, as in the panel
+       that they come from. */
+    settle() {
+      const { live, panels } = this.page;
+      const { metrics } = this;
+      this.section.querySelector(".chart").dataset.say =
+        metrics.length || live.catalogue.empty ? "" : `There is no metric ${this.keys.join(", ")} yet`;
+      const settled = metrics.map((metric) => metric.key).join(",");
+      const chart = live.charts.find((each) => each.section === this.section);
+      if (settled === this.settled || !chart || chart.arriving) return;
+      this.settled = settled;
+      this.name(metrics.map((metric) => metric.label));
+      const alike = metrics.every((metric) => metric.panel === metrics[0].panel);
+      const like = (alike && panels.get(metrics[0].panel)) || panels.usual;
+      const { yaxis } = like.graph(NAME).props.figure.layout;
+      for (const component of [chart.component.props.figure, chart.gd].filter(Boolean)) {
+        Object.assign(component.layout.yaxis, yaxis);
+        component.layout.shapes = this.limits(like, settled.split(","));
+      }
+      chart.life = -1;
+      chart.dirty = true;
+    }
+
+    limits(panel, keys) {
+      const all = JSON.parse(document.getElementById("page").dataset.thresholds);
+      const own = all.filter(({ metric }) => keys.includes(metric)).map(({ limit }) => limit);
+      return panel.shapes.filter((shape) => own.includes(shape.y0));
+    }
+  }
+})((window.dashapp = window.dashapp || {}));

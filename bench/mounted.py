@@ -1,0 +1,96 @@
+"""A host's own route, with us mounted beside it and without: CPU time of a request.
+
+Both are called in turns within one process, each turn short, so that a busy machine falls on either alike;
+the median of the turns' ratios counts. The collector of the mounted one runs meanwhile, and somebody looks.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from flask import Flask
+
+import dashapp
+from bench.served import fill, folder
+from bench.table import Row
+
+TURNS, CALLS = 120, 400
+ROUTE = "/hello/you"
+WARM = 2000
+
+
+def run() -> list[Row]:
+    with folder() as store:
+        fill(store, 200)
+        return _compare(store)
+
+
+def _compare(store: Path) -> list[Row]:
+    alone, mounted, control = _host(), _host(), _host()
+    dashapp.mount(mounted, "/monitor/", store=store)
+    page = _environ("/monitor/api/ticks", "window=100")
+    assert _call(mounted, page) == "200 OK"
+    for each in (alone, mounted, control):
+        _spent(each, WARM)
+    ours, noise, costs, bare = [], [], [], []
+    for turn in range(TURNS):
+        # The order changes: what runs first in a turn is not always the same.
+        order = [alone, mounted, control] if turn % 2 else [control, mounted, alone]
+        spent = {id(each): _spent(each, CALLS) for each in order}
+        _call(mounted, page)
+        ours.append(spent[id(mounted)] / spent[id(alone)])
+        noise.append(spent[id(control)] / spent[id(alone)])
+        costs.append(1e6 * (spent[id(mounted)] - spent[id(alone)]) / CALLS)
+        bare.append(1e6 * spent[id(alone)] / CALLS)
+    note = f"two equal applications differ by {100 * (median(noise) - 1):+.1f} %"
+    return [
+        Row("a host's own route, mounted against alone", 100 * (median(ours) - 1), "%", 5, note),
+        Row("the same, more CPU per request", median(costs), "µs", note=f"of {median(bare):.0f} µs"),
+    ]
+
+
+def _host() -> Flask:
+    app = Flask("host")
+    app.before_request(lambda: None)
+    app.add_url_rule("/hello/<name>", "hello", lambda name: f"Hello {name}")
+    return app
+
+
+def _spent(app: Flask, calls: int) -> float:
+    """Seconds of this thread's CPU."""
+    environ = _environ(ROUTE, "")
+    begun = time.thread_time()
+    for _ in range(calls):
+        _call(app, dict(environ))
+    return time.thread_time() - begun
+
+
+def _call(app: Callable[..., Any], environ: dict[str, Any]) -> str:
+    got: list[str] = []
+    answer = app(environ, lambda status, *_: got.append(status))
+    b"".join(answer)
+    if hasattr(answer, "close"):
+        answer.close()
+    return got[0]
+
+
+def _environ(path: str, query: str) -> dict[str, Any]:
+    return {
+        "REQUEST_METHOD": "GET",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": "127.0.0.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(),
+        "wsgi.errors": io.StringIO(),
+    }

@@ -1,0 +1,123 @@
+"""The keeper: sees to it, from within somebody else's server, that one collector runs as long as that does.
+
+However many processes serve, one of them has the keeper's lock and the collector for a child, which dies with
+it; another takes over then. Knows no request and no application.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Lock, Thread
+
+from dashapp.checking import check_sources
+from dashapp.config import Settings
+from dashapp.model import SettingsError
+from dashapp.notices import Notice
+from dashapp.stores.lock import take
+from dashapp.supervisor import GRACE, Child
+
+log = logging.getLogger("dashapp")
+
+LOCK = "keeper.lock"
+# Seconds between two looks: at the collector, and at whether another process keeps it.
+LOOK, TURN = 0.2, 1.0
+
+
+class Keeper:
+    """`argv`, `environ` and `where` (a folder) are the collector's, and led to `settings`."""
+
+    def __init__(
+        self, folder: Path, settings: Settings, argv: Sequence[str], environ: Mapping[str, str], where: Path
+    ) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._argv = [*argv, f"--store={folder}"]
+        self._environ = environ
+        self._where = where
+        self._process = 0
+        self._waking = Lock()
+
+    def wake(self) -> None:
+        """Begin, in this process: called at its first request, since a server may fork until then.
+
+        (A thread that is inside Popen in one that forks hangs for good.)
+        """
+        with self._waking:
+            if self._process == os.getpid():
+                return
+            self._process = os.getpid()
+        Thread(target=self._run, name="dashapp keeper", daemon=True).start()
+
+    def _run(self) -> None:
+        said = False
+        while True:
+            try:
+                self._take_turn()
+            except OSError as error:
+                if not said:
+                    log.warning("no collector can be started for %s: %s", self._folder, error)
+                    said = True
+            time.sleep(TURN)
+
+    def _take_turn(self) -> None:
+        """Keep the collector, unless another process does."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._folder / LOCK
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            take(descriptor)
+        except OSError:
+            os.close(descriptor)
+            return
+        try:
+            self._keep(path, os.fstat(descriptor).st_ino)
+        finally:
+            os.close(descriptor)
+
+    def _keep(self, path: Path, inode: int) -> None:
+        """As long as the lock is the one that others see."""
+        notice = Notice(self._folder, "supervisor")
+        notice.clear()
+        child = self._child(notice)
+        try:
+            while _inode(path) == inode:
+                if child is not None:
+                    child.watch()
+                time.sleep(LOOK)
+        finally:
+            if child is not None:
+                child.stop()
+                child.wait(time.monotonic() + GRACE)
+
+    def _child(self, notice: Notice) -> Child | None:
+        """None where a source cannot be made: a restart would change nothing."""
+        try:
+            check_sources(self._settings, self._argv, environ=self._environ)
+        except SettingsError as error:
+            notice.say(str(error))
+            return None
+        argv = [_python(), "-m", "dashapp.collector", *self._argv]
+        # Apart from the terminal's Ctrl-C, which is the server's; the pipe ends it.
+        return Child(
+            "collector", argv, notice, environ=self._environ, cwd=self._where, start_new_session=True
+        )
+
+
+def _inode(path: Path) -> int | None:
+    """None where it is gone: somebody deleted the store."""
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
+
+
+def _python() -> str:
+    """The interpreter: where a server holds it inside, `sys.executable` is that server."""
+    if "py" in Path(sys.executable or "").name.lower():
+        return sys.executable
+    return str(Path(sys.exec_prefix) / "bin" / "python3")

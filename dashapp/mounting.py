@@ -1,0 +1,180 @@
+"""Mounting: our whole application below a prefix of somebody's Flask application, by one call.
+
+Wiring only. The host's routes, hooks, config and sessions stay as they are; it is neither asked nor told, but
+for what `protect` asks it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from flask import Flask
+
+from dashapp import config, keywords
+from dashapp.api import App, StartResponse
+from dashapp.config import Settings
+from dashapp.dispatcher import Dispatcher, put_into
+from dashapp.embedding import Charts
+from dashapp.folders import can_write, user_folder
+from dashapp.gate import Gate
+from dashapp.keeper import Keeper
+from dashapp.model import MountError, SettingsError
+from dashapp.prefix import collision, overlap, prefix
+from dashapp.values import MEMORY
+
+log = logging.getLogger("dashapp")
+
+NAME = "dashapp"
+_SERVERS = "the application's own server decides it"
+REFUSED = {
+    "host": _SERVERS,
+    "port": _SERVERS,
+    "public": "who may see the application may see the pages, but for what protect says",
+    "workers": _SERVERS,
+    "collector": "collect=False leaves it to another process",
+}
+# Whoever the host lets in is the public of these pages: names of processes stay unseen unless asked for.
+PUBLIC = "--public"
+# A platform tells them to the server; and what was meant for `python -m dashapp` is not meant for this.
+_NOT_OURS = ("PORT", "WEB_CONCURRENCY", *(f"DASHAPP_{name.upper()}" for name in REFUSED))
+
+
+def mount(
+    host: Flask,
+    at: str = "/monitor/",
+    *,
+    collect: bool = True,
+    protect: Callable[[], Any] | None = None,
+    **settings: Any,
+) -> None:
+    """Serve our pages below the prefix `at` of `host`, and give its templates `dashapp_chart`.
+
+    `collect`: run a collector as long as the server runs, one however many processes serve; False where one
+    runs elsewhere. `protect` says, as a view of the host's would, who may see: True or False, or what to
+    answer instead. `settings` are those of the command line, `window=300`. SettingsError or MountError, a
+    sentence each, for what cannot work.
+    """
+    if not isinstance(host, Flask):
+        hint = "; hand it its server" if isinstance(getattr(host, "server", None), Flask) else ""
+        raise MountError(f"mount takes a Flask application, and was given a {type(host).__name__}{hint}")
+    if protect is not None and not callable(protect):
+        raise MountError(f"protect is {protect!r}; expected a function without arguments")
+    own = prefix(at)
+    mine: dict[str, Mounted] = getattr(host.extensions.get(NAME), "mounted", {})
+    if wrong := overlap(own, mine) or collision(own, (rule.rule for rule in host.url_map.iter_rules())):
+        raise MountError(wrong)
+    mounted = Mounted(host, own, Gate(host, protect), collect, settings)
+    place = host.extensions.get(NAME) or _first(host)
+    place.mounted[own] = mounted
+    place.dispatcher.add(own, mounted)
+    place.charts.add(own, mounted.settings.longest)
+
+
+class Place:
+    """What a host has of ours: by its own name among the host's extensions."""
+
+    def __init__(self, dispatcher: Dispatcher, charts: Charts) -> None:
+        self.dispatcher = dispatcher
+        self.charts = charts
+        self.mounted: dict[str, Mounted] = {}
+
+
+def _first(host: Flask) -> Place:
+    place = host.extensions[NAME] = Place(put_into(host), Charts())
+    # Not one of the environment's globals: asking for those makes the environment, too early for settings of
+    # the host's that are still to come.
+    host.template_context_processors[None].append(lambda: {"dashapp_chart": place.charts.chart})
+    return place
+
+
+class Mounted:
+    """Our application below one prefix; made when somebody first asks for a page of it."""
+
+    def __init__(self, host: Flask, own: str, gate: Gate, collect: bool, given: dict[str, Any]) -> None:
+        said = keywords.given(given, REFUSED, others=("collect", "protect"))
+        environ = {name: text for name, text in os.environ.items() if name not in _NOT_OURS} | said.variables
+        try:
+            self.settings = config.parse([*said.argv, PUBLIC], environ, prog="dashapp.mount")
+            _check(self.settings)
+        except SettingsError as error:
+            raise keywords.told(error, said) from None
+        self._host = host
+        self._prefix = own
+        self._gate = gate
+        self._collect = collect
+        self._argv = [*said.argv, PUBLIC]
+        self._environ = environ
+        self._where = Path.cwd()
+        self._app: App | None = None
+        self._lock = Lock()
+        self._folder: Path | None = None
+        self._keeper: Keeper | None = None
+
+    def begin(self) -> None:
+        """At the first request of a process: what an application's start, tests or commands do not."""
+        if wrong := collision(self._prefix, (rule.rule for rule in self._host.url_map.iter_rules())):
+            log.warning(wrong)
+        if not self._collect or self._host.testing:
+            return
+        try:
+            if self._keeper is None:
+                self._keeper = Keeper(self._store(), self.settings, self._argv, self._environ, self._where)
+            self._keeper.wake()
+        except (OSError, RuntimeError) as error:
+            # No home, no more threads: it is somebody else's request that this happens in.
+            log.warning("no collector is kept here: %s", error)
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        instead = self._gate.answer(environ)
+        if instead is not None:
+            return instead(environ, start_response)
+        bare = self._prefix[:-1]
+        path: str = environ["PATH_INFO"]
+        if path == bare:
+            return _with_slash(environ, start_response)
+        app = self._app or self._make()
+        inside = {"SCRIPT_NAME": environ.get("SCRIPT_NAME", "") + bare, "PATH_INFO": path[len(bare) :]}
+        return app({**environ, **inside}, start_response)
+
+    def _make(self) -> App:
+        # Only here: half a second and a few dozen megabytes, in each process where somebody looks.
+        from dashapp.app import create_app
+        from dashapp.stores.disk_reader import DiskReader
+        from dashapp.stores.spool import DiskSpool
+
+        with self._lock:
+            if self._app is None:
+                folder = self._store()
+                spool = DiskSpool(folder, self.settings.interval)
+                self._app = create_app(DiskReader(folder), self.settings, spool)
+            return self._app
+
+    def _store(self) -> Path:
+        """Where the ticks are. What only reads makes no folder."""
+        if self._folder is None:
+            here = self._where / (self.settings.store or "data")
+            if not self.settings.store and self._collect and not can_write(here):
+                here = user_folder()
+            self._folder = here
+        return self._folder
+
+
+def _check(settings: Settings) -> None:
+    if settings.store == MEMORY:
+        raise SettingsError([f'store is "{MEMORY}"; expected a folder, which collector and pages share'])
+    if any(spec.name == "stdin" for spec in settings.source):
+        raise SettingsError(['source is "stdin", which is the server\'s; collect it by a process elsewhere'])
+
+
+def _with_slash(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    """To the page's own address: those in it are relative to that. By the last part alone, which is right
+    behind any proxy."""
+    query = environ.get("QUERY_STRING", "")
+    place = environ["PATH_INFO"].rpartition("/")[2] + "/" + (f"?{query}" if query else "")
+    start_response("308 Permanent Redirect", [("location", place), ("content-length", "0")])
+    return [b""]

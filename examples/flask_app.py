@@ -1,0 +1,17 @@
+"""A Flask application with a live chart of this machine: the two lines that are dashapp's are marked.
+
+python -m flask --app examples/flask_app.py run         then http://127.0.0.1:5000
+"""
+
+from flask import Flask, render_template_string
+
+import dashapp
+
+app = Flask(__name__)
+dashapp.mount(app, "/monitor/")  # dashapp's, and the whole monitor is at /monitor/
+PAGE = '<h1>My shop</h1> {{ dashapp_chart("cpu.percent", window=100) }}'  # dashapp's
+
+
+@app.get("/")
+def home() -> str:
+    return render_template_string(PAGE)

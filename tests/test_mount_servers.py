@@ -1,0 +1,214 @@
+"""Mounted and served as people serve Flask: one collector however many processes, which ends with them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from processes import Process, alive, collector, free_port, stored, wait_for
+
+HOST = """
+import os
+from flask import Flask
+import dashapp
+
+app = Flask(__name__)
+dashapp.mount(app, "/monitor/", **{settings})
+
+@app.get("/")
+def home():
+    return str(os.getpid())
+
+def orders():
+    return 7.0
+"""
+GUNICORN = ["-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--graceful-timeout", "1"]
+SERVERS = {
+    "flask": ["-m", "flask", "--app", "host", "run", "--port", "{port}"],
+    "flask with reloader": ["-m", "flask", "--app", "host", "run", "--debug", "--port", "{port}"],
+    "waitress": ["-m", "waitress", "--listen=127.0.0.1:{port}", "host:app"],
+    "gunicorn": [*GUNICORN, "--workers", "3", "host:app"],
+    "gunicorn threads": [*GUNICORN, "--workers", "2", "--threads", "4", "host:app"],
+    "gunicorn preload": [*GUNICORN, "--workers", "3", "--preload", "host:app"],
+    "granian": ["-m", "granian", "--interface", "wsgi", "--port", "{port}", "--workers", "2", "host:app"],
+}
+
+
+class Server(Process):
+    """A server of somebody else's, with us in it."""
+
+    def __init__(self, folder: Path, server: str, **settings: Any) -> None:
+        self.port = free_port()
+        self.store = folder / "data"
+        (folder / "host.py").write_text(HOST.format(settings=settings))
+        argv = [each.format(port=self.port) for each in SERVERS[server]]
+        super().__init__([sys.executable, *argv], folder=folder, env={}, start_new_session=True)
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        """Status 0 where nobody answers yet."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with suppress(OSError, http.client.HTTPException), closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        return 0, b""
+
+    def serving(self) -> Server:
+        wait_for(lambda: self.get("/")[0] == 200 or self.popen.poll() is not None, 30)
+        assert self.popen.poll() is None, self.said
+        return self
+
+    def newest(self) -> int:
+        status, body = self.get("/monitor/api/ticks?window=100")
+        return max(json.loads(body)["t"], default=0) if status == 200 else 0
+
+    def collectors(self) -> list[psutil.Process]:
+        found = []
+        for each in self.family():
+            with suppress(psutil.Error):
+                if "dashapp.collector" in each.cmdline():
+                    found.append(each)
+        return found
+
+    def collector(self) -> psutil.Process:
+        """The only one."""
+        return wait_for(lambda: self.collectors() if len(self.collectors()) == 1 else [], 20)[0]
+
+    def moves(self) -> None:
+        before = self.newest()
+        wait_for(lambda: self.newest() > before, 20)
+
+
+Start = Callable[..., Server]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    servers: list[Server] = []
+
+    def begin(server: str, **settings: Any) -> Server:
+        servers.append(Server(tmp_path, server, **settings))
+        return servers[-1].serving()
+
+    yield begin
+    for each in servers:
+        each.end()
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_it_collects_once_and_ends_with_its_server(start: Start, name: str) -> None:
+    server = start(name)
+    # Every worker has had a request, most likely; each takes its turn at the lock once a second.
+    wait_for(lambda: len({server.get("/")[1] for _ in range(20)}) >= (2 if "gunicorn" in name else 1), 20)
+    server.moves()
+    only = server.collector()
+    server.moves()
+    server.moves()
+    server.moves()
+    assert [each.pid for each in server.collectors()] == [only.pid]
+    assert server.get("/monitor/")[0] == 200
+    # One that stands alone may be killed; of the others the first process, which ends the rest.
+    server.popen.send_signal(signal.SIGKILL if name in ("flask", "waitress") else signal.SIGTERM)
+    wait_for(lambda: not alive(only), 8)
+    assert "Traceback" not in server.said
+
+
+def test_another_worker_takes_over_where_one_is_killed(start: Start) -> None:
+    server = start("gunicorn")
+    wait_for(lambda: len({server.get("/")[1] for _ in range(20)}) == 3, 20)
+    first = server.collector()
+    server.moves()
+    worker = first.ppid()
+    assert str(worker).encode() in {server.get("/")[1] for _ in range(60)}
+    os.kill(worker, signal.SIGKILL)
+    wait_for(lambda: not alive(first), 5)
+    second = wait_for(lambda: [each for each in server.collectors() if each.pid != first.pid], 10)[0]
+    assert second.ppid() != worker
+    server.moves()
+    assert len(server.collectors()) == 1
+
+
+def test_a_killed_collector_is_started_again(start: Start) -> None:
+    server = start("waitress")
+    first = server.collector()
+    first.kill()
+    wait_for(lambda: [each for each in server.collectors() if each.pid != first.pid], 5)
+    server.moves()
+
+
+def test_a_deleted_store_is_made_anew(start: Start, tmp_path: Path) -> None:
+    server = start("waitress")
+    server.moves()
+    for path in [*server.store.rglob("*")][::-1]:
+        path.rmdir() if path.is_dir() else path.unlink()
+    server.store.rmdir()
+    wait_for(lambda: server.store.is_dir() and stored(server.store), 10)
+    server.moves()
+    server.collector()
+
+
+def test_loading_the_application_starts_nothing(tmp_path: Path) -> None:
+    (tmp_path / "host.py").write_text(HOST.format(settings={}))
+    process = Process([sys.executable, "-m", "flask", "--app", "host", "routes"], folder=tmp_path, env={})
+    try:
+        assert process.wait(20) == 0
+        assert "/monitor" not in process.said
+        assert sorted(each.name for each in tmp_path.iterdir() if each.name != "__pycache__") == ["host.py"]
+    finally:
+        process.end()
+
+
+def test_a_collector_elsewhere_is_read(start: Start, tmp_path: Path) -> None:
+    server = start("waitress", collect=False, store="data")
+    assert "no store" in server.get("/monitor/api/ticks")[1].decode()
+    with collector(tmp_path, "--store", "data"):
+        server.moves()
+        assert "notices" not in json.loads(server.get("/monitor/api/ticks")[1])
+        assert server.collectors() == []
+
+
+def test_a_source_that_cannot_be_made_is_said_once(start: Start) -> None:
+    server = start("waitress", source="host:nothing_of_that_name")
+    said = 'source is "host:nothing_of_that_name"'
+    wait_for(lambda: said in server.get("/monitor/api/ticks")[1].decode().replace('\\"', '"'), 30)
+    assert server.said.count(said) == 1
+    assert server.collectors() == []
+
+
+def test_a_function_of_the_host_itself_is_a_source(start: Start) -> None:
+    # Its module is the application's, which mounts us again wherever it is imported.
+    server = start("gunicorn", source=["host:orders"], threshold="host.orders > 1 for 1s")
+    wait_for(lambda: b"orders" in server.get("/monitor/api/ticks?window=10")[1], 20)
+    assert len(server.collectors()) == 1
+
+
+def test_the_reloader_takes_the_collector_along(start: Start) -> None:
+    server = start("flask with reloader")
+    first, served = server.collector(), server.get("/")[1]
+    server.moves()
+    with (server.store.parent / "host.py").open("a") as file:
+        file.write("\n# changed\n")
+    wait_for(lambda: server.get("/")[1] not in (b"", served), 20)
+    wait_for(lambda: not alive(first), 5)
+    server.moves()
+    assert len(server.collectors()) == 1
+
+
+def test_ctrl_c_at_the_terminal_is_the_servers(start: Start) -> None:
+    server = start("waitress")
+    only = server.collector()
+    server.moves()
+    # To all of its group, as a terminal does.
+    os.killpg(server.pid, signal.SIGINT)
+    server.wait(10)
+    wait_for(lambda: not alive(only), 5)
+    assert "the collector died" not in server.said

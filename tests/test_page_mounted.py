@@ -1,0 +1,243 @@
+"""The page below a prefix, and one chart in a host's own page, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from drawing import READ, assert_drawn_equals_store, wait_for_state, wait_until
+from feeder import Feeder
+from flask import Flask, render_template_string, session
+from playwright.sync_api import Frame, Page
+from served import Served
+
+import dashapp
+from dashapp.api import App
+from dashapp.model import Metric, Tick
+from dashapp.stores.disk import DiskStore
+from dashapp.stores.memory import MemoryStore
+
+TEMPLATE = "<!doctype html><title>Shop</title><h1>Shop</h1><div id=place>{{ chart }}</div>"
+
+
+class Shop:
+    """A host with the monitor in it, and a page with a chart; `outer` is where a proxy has put it all."""
+
+    def __init__(self, folder: Path, *, past: int = 100, outer: str = "", **settings: Any) -> None:
+        self.store = cast(MemoryStore, DiskStore(folder / "data"))
+        self.feeder = Feeder(self.store, 0.5)
+        if past:
+            self.feeder.past(past)
+        app = Flask("shop")
+        app.config.update(SECRET_KEY="a secret", TESTING=True)
+        settings = {"interval": 0.5, "store": folder / "data", "collect": False, **settings}
+        dashapp.mount(app, "/ops/monitor/", **settings)
+        self.call = 'dashapp_chart("cpu.percent", window=40)'
+
+        @app.get("/")
+        def home() -> str:
+            return render_template_string(TEMPLATE.replace("chart", self.call))
+
+        @app.get("/login")
+        def login() -> str:
+            session["user"] = "ann"
+            return "Hello"
+
+        def proxied(environ: dict[str, Any], start_response: Any) -> Any:
+            path = environ["PATH_INFO"]
+            assert path.startswith(outer), path
+            inside = {"SCRIPT_NAME": outer, "PATH_INFO": path[len(outer) :]}
+            return app({**environ, **inside}, start_response)
+
+        self.server = Served(cast("App", proxied))
+        self.url = self.server.url.rstrip("/") + outer + "/"
+
+    def stop(self) -> None:
+        self.feeder.stop()
+        self.server.stop()
+        self.store.close()
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Any]:
+    shops: list[Shop] = []
+
+    def open_shop(**more: Any) -> Shop:
+        shops.append(Shop(tmp_path, **more))
+        return shops[-1]
+
+    yield open_shop
+    for each in shops:
+        each.stop()
+
+
+@pytest.mark.parametrize("outer", ["", "/outer"])
+def test_the_mounted_page_draws_and_follows(page: Page, shop: Any, outer: str) -> None:
+    host = shop(outer=outer)
+    host.feeder.start()
+    asked: list[str] = []
+    failed: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("response", lambda answer: failed.append(answer.url) if answer.status >= 400 else None)
+    page.goto(f"{host.url}ops/monitor")
+    assert page.url == f"{host.url}ops/monitor/"
+    for _ in range(3):
+        assert_drawn_equals_store(page, host.store)
+        before = host.store.newest().time_ms
+        wait_until(page, lambda b=before: host.store.newest().time_ms > b)
+    wait_for_state(page, "live")
+    assert failed == []
+    own = f"{host.url}ops/monitor"
+    assert [url for url in asked if not url.startswith((own, "data:", "blob:"))] == []
+
+
+def embedded(page: Page) -> Frame:
+    element = page.wait_for_selector("iframe.dashapp-chart")
+    assert element is not None
+    frame = element.content_frame()
+    assert frame is not None
+    return frame
+
+
+def lines(frame: Frame) -> dict[str, list[tuple[int, float]]]:
+    """The points drawn of each metric of the one chart, which must be the only one."""
+    charts = frame.evaluate(READ)
+    assert len(charts) <= 1
+    return {
+        trace["key"]: list(zip(trace["x"], trace["y"], strict=True))
+        for chart in charts
+        for trace in chart["traces"]
+        if trace["drawn"] == len(trace["x"])
+    }
+
+
+def expected(store: MemoryStore, key: str, seconds: float) -> list[tuple[int, float]]:
+    ticks = store.since(store.newest().time_ms / 1000 - seconds, 10_000)
+    return [(round(1000 * tick.time), tick.values[key]) for tick in ticks]
+
+
+def assert_embedded(page: Page, frame: Frame, store: MemoryStore, *keys: str, seconds: float = 40) -> None:
+    def equal() -> bool:
+        """the frame draws what the store has"""
+        return lines(frame) == {key: expected(store, key, seconds) for key in keys}
+
+    wait_until(page, equal)
+
+
+@pytest.mark.parametrize("outer", ["", "/outer"])
+def test_a_chart_in_the_hosts_page_draws_and_follows(page: Page, shop: Any, outer: str) -> None:
+    host = shop(outer=outer)
+    host.feeder.start()
+    page.goto(host.url)
+    frame = embedded(page)
+    for _ in range(3):
+        assert_embedded(page, frame, host.store, "cpu.percent")
+        before = host.store.newest().time_ms
+        wait_until(page, lambda b=before: host.store.newest().time_ms > b)
+    # Nothing but the chart: title, value and axis as its panel has them.
+    seen = frame.locator("header, #tiles, footer, .panel, #status, .more, h1")
+    assert [
+        each.get_attribute("class") for each in seen.all() if each.is_visible() and each.inner_text()
+    ] == ["panel"]
+    assert frame.locator(".panel:visible h2").inner_text().startswith("CPU")
+    axis = frame.evaluate("document.querySelector('.js-plotly-plot').layout.yaxis")
+    assert axis["range"] == [0, 101]
+    assert axis["ticksuffix"] == " %"
+    # The host's page is the host's: no style, no script, no global of ours.
+    assert page.evaluate("typeof window.dashapp + typeof window.Plotly") == "undefinedundefined"
+    assert page.evaluate("document.styleSheets.length") == 0
+
+
+def test_only_what_is_drawn_is_asked_for(page: Page, shop: Any) -> None:
+    host = shop()
+    host.feeder.start()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/api/ticks" in request.url else None)
+    page.goto(host.url)
+    assert_embedded(page, embedded(page), host.store, "cpu.percent")
+    wait_until(page, lambda: len(asked) > 5)
+    assert all(each.endswith("&metrics=cpu.percent") for each in asked)
+    # A step back in the browser leads out of the host's page, not through the frame's states.
+    assert page.evaluate("history.length") == 2
+
+
+@pytest.mark.parametrize("width", [1100, 340])
+def test_it_is_as_wide_as_its_place(page: Page, shop: Any, width: int) -> None:
+    host = shop()
+    page.goto(host.url)
+    frame = embedded(page)
+    assert_embedded(page, frame, host.store, "cpu.percent")
+    page.evaluate(f"document.getElementById('place').style.width = '{width}px'")
+    wait_until(page, lambda: abs(drawn_width(frame) - width) < 12)
+    assert frame.evaluate("document.documentElement.scrollHeight <= innerHeight")
+    assert frame.evaluate(
+        "document.querySelector('.js-plotly-plot').getBoundingClientRect().bottom <= innerHeight"
+    )
+
+
+def drawn_width(frame: Frame) -> float:
+    return float(
+        frame.evaluate("document.querySelector('.js-plotly-plot .main-svg').getBoundingClientRect().width")
+    )
+
+
+def test_several_metrics_in_one(page: Page, shop: Any) -> None:
+    host = shop()
+    host.call = 'dashapp_chart("cpu.core0.percent", "cpu.core1.percent", window=20)'
+    page.goto(host.url)
+    frame = embedded(page)
+    assert_embedded(page, frame, host.store, "cpu.core0.percent", "cpu.core1.percent", seconds=20)
+    assert frame.locator(".panel:visible h2").inner_text().startswith("Core 0, Core 1")
+
+
+def test_a_metric_that_is_not_there_yet_is_said_and_comes(page: Page, shop: Any) -> None:
+    host = shop()
+    host.call = 'dashapp_chart("loss", window=40)'
+    page.goto(host.url)
+    frame = embedded(page)
+    chart = frame.locator(".panel:visible .chart")
+    chart.wait_for()
+    says = "getComputedStyle(document.querySelector('[data-panel=embedded] .chart'), '::after').content"
+    wait_until(page, lambda: "There is no metric loss yet" in frame.evaluate(says))
+    assert chart.bounding_box() is not None
+    assert lines(frame) == {}
+    host.store.describe([*host.store.metrics(), Metric("loss", "Loss", "", "training")])
+    newest = host.store.newest().time_ms / 1000
+    for number in range(1, 5):
+        host.store.append(Tick(newest + number / 2, 0.5, {"cpu.percent": 1, "loss": number / 8}))
+    wait_until(
+        page, lambda: [y for _, y in lines(frame).get("loss", [])][-4:] == [n / 8 for n in range(1, 5)], 15
+    )
+    assert frame.evaluate(says) == "none"
+    assert frame.locator(".panel:visible h2").inner_text().startswith("Loss")
+
+
+def test_a_store_that_is_not_there_is_said(page: Page, shop: Any, tmp_path: Path) -> None:
+    host = shop(store=tmp_path / "none")
+    page.goto(f"{host.url}ops/monitor/")
+    wait_until(page, lambda: "no store" in page.locator("#notices").inner_text())
+    page.goto(host.url)
+    wait_until(page, lambda: "no store" in embedded(page).locator("#notices").inner_text())
+
+
+def test_numbers_that_are_old_are_said_to_be(page: Page, shop: Any) -> None:
+    host = shop(past=0)
+    host.feeder.past(60, age=30)
+    page.goto(host.url)
+    frame = embedded(page)
+    frame.wait_for_selector('#status[data-state="stale"]')
+    wait_until(page, lambda: "No data for" in frame.locator("#status").inner_text())
+
+
+def test_the_hosts_login_opens_page_and_chart(page: Page, shop: Any) -> None:
+    host = shop(protect=lambda: bool(session.get("user")))
+    answer = page.goto(f"{host.url}ops/monitor/")
+    assert answer is not None
+    assert answer.status == 403
+    page.goto(f"{host.url}login")
+    page.goto(host.url)
+    assert_embedded(page, embedded(page), host.store, "cpu.percent")
+    page.goto(f"{host.url}ops/monitor/")
+    assert_drawn_equals_store(page, host.store)
