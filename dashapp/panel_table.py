@@ -85,6 +85,8 @@ def _text(key: str, value: object) -> str:
 
 def _patterns(key: str, value: object) -> tuple[str, ...]:
     listed = [value] if isinstance(value, str) else value
+    if listed == []:
+        raise ValueError(f'{key} is empty; expected metric keys, such as ["cpu.*"]')
     if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_PATTERNS:
         raise ValueError(f'{key} is {_shown(value)}; expected a list of metric keys, such as ["cpu.*"]')
     for each in listed:

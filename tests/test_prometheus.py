@@ -362,3 +362,10 @@ def test_a_real_process_shows_an_exporter_and_what_is_wrong_with_it(
         assert "s3cret" not in app.said + app.notices()
         exporter.act = body(NODE)
         wait_for(lambda: not app.notices())
+
+
+def test_names_that_match_nothing_are_told(exporter: Exporter, clock: FakeClock) -> None:
+    exporter.act = body("a 1\nb 2\n")
+    reading = source(exporter, clock, "nothing_*")
+    assert reading.read() == {}
+    assert "has no series that matches nothing_*" in reading.said

@@ -190,7 +190,7 @@ BAD = {
     "panel-nameless": ("[[panel]]\nkind='bar'", "expected a name or a title"),
     "panel-name-of-signs": ("[[panel]]\nname='<>'", "expected a name or a title"),
     "panel-metrics": ("[[panel]]\nname='x'\nmetrics=[1]", "panel 1: metrics holds 1; expected metric keys"),
-    "panel-no-metrics": ("[[panel]]\nname='x'\nmetrics=[]", "expected a list of metric keys"),
+    "panel-no-metrics": ("[[panel]]\nname='x'\nmetrics=[]", "metrics is empty; expected metric keys"),
     "panel-range": ("[[panel]]\nname='x'\nlow=1\nhigh=1", "low is 1; expected less than high"),
     "panel-infinite": ("[[panel]]\nname='x'\nlow=inf", "low is inf; expected a number"),
     "half": ('port = 80\nhost = "127', "dashapp.toml: it is not TOML: "),

@@ -50,6 +50,7 @@ class PrometheusSource:
         self.said = ""
         self._scrape = scrape
         self._shown = shown
+        self._patterns = patterns
         self._selection = Selection(patterns, MOST)
         self._clock = clock
         self._rates: Rates[Identity] = Rates(clock)
@@ -78,12 +79,18 @@ class PrometheusSource:
             series, more = self._selection.read(text)
         except SourceError as error:
             raise SourceError(f"what {self._shown} answers {error}") from None
-        self.said = f"{self._shown} has more than {MOST:,} series; name those that you want after a #"
-        self.said = self.said if more else ""
+        self.said = self._remark(len(series), more)
         metrics = self._names.metrics(series)
         values = {(each.name, each.labels): each.value for each in series if not each.counted}
         values |= self._rates.per_second({(e.name, e.labels): e.value for e in series if e.counted})
         return {metrics[identity]: value for identity, value in values.items()}
+
+    def _remark(self, count: int, more: bool) -> str:
+        if more:
+            return f"{self._shown} has more than {MOST:,} series; name those that you want after a #"
+        if not count and self._patterns:
+            return f"{self._shown} has no series that matches {','.join(self._patterns)[:80]}"
+        return ""
 
 
 def make(rest: str, interval: float, **options: Any) -> Isolated:
