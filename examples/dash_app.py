@@ -1,0 +1,16 @@
+"""A Dash app with a live chart of its own numbers: `python examples/dash_app.py`, then http://127.0.0.1:8050."""
+
+from random import gauss
+
+from dash import Dash, html
+
+from dashapp import LiveGraph, attach
+
+app = Dash()
+attach(
+    app, sources={"loss": lambda: gauss(1, 0.1), "accuracy": lambda: {"train": 0.9, "test": gauss(0.8, 0.02)}}
+)
+app.layout = html.Div([html.H1("Training"), LiveGraph("loss", window=100), LiveGraph("accuracy.*")])
+
+if __name__ == "__main__":
+    app.run()
