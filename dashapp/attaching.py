@@ -92,12 +92,15 @@ def _check(app: Dash, settings: Mapping[str, Any]) -> None:
         raise SettingsError([f"attach needs a Dash app on Flask, with its server; this one's is a {kind}"])
     if "source" in settings:
         raise SettingsError(["source is not one of its settings; did you mean sources?"])
-    prefix = app.config.routes_pathname_prefix + PATH
-    rules = [each for each in app.server.url_map.iter_rules() if each.rule.startswith(prefix)]
-    if any(each.endpoint == _endpoint(prefix) for each in rules):
+    rules = [each.rule for each in app.server.url_map.iter_rules()]
+    theirs = app.config.routes_pathname_prefix
+    if f"{theirs}_dash-layout" not in rules:
+        raise SettingsError(["attach needs the server that Dash is to use; call app.init_app(server) before"])
+    ours = [rule for rule in rules if rule.startswith(theirs + PATH)]
+    if _endpoint(theirs + PATH) in app.server.view_functions:
         raise SettingsError(["attach was called for this app before; once serves all its LiveGraphs"])
-    if rules:
-        raise SettingsError([f"the app has a route {rules[0].rule}, where attach would serve; rename it"])
+    if ours:
+        raise SettingsError([f"the app has a route {ours[0]}, where attach would serve; rename it"])
 
 
 def _sources(sources: Sources | None) -> tuple[list[str], dict[str, Callable[[], Any]]]:

@@ -7,10 +7,8 @@ from dash import Dash, html
 from dashapp import LiveGraph, attach
 
 app = Dash()
-attach(
-    app, sources={"loss": lambda: gauss(1, 0.1), "accuracy": lambda: {"train": 0.9, "test": gauss(0.8, 0.02)}}
-)
-app.layout = html.Div([html.H1("Training"), LiveGraph("loss", window=100), LiveGraph("accuracy.*")])
+attach(app, sources={"loss": lambda: gauss(1, 0.1), "accuracy": lambda: {"train": 0.9, "test": 0.8}})
+app.layout = html.Div([html.H1("Training"), LiveGraph("loss"), LiveGraph("accuracy.*", window=300)])
 
 if __name__ == "__main__":
     app.run()
