@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
-from urllib.parse import quote
-from urllib.request import urlopen
 
 import pytest
 from dash import Dash, Input, Output, dcc, html, no_update
 from drawing import READ, wait_until
 from playwright.sync_api import Page
 from served import Served
+from wsgi import ask
 
 from dashapp import LiveGraph, attach
 
@@ -29,7 +27,7 @@ class Theirs:
     def __init__(self) -> None:
         self.late = False
         rising = {"up": count(1).__next__, "down": count(-1, -1).__next__}
-        app = Dash(prevent_initial_callbacks=True)
+        self.app = app = Dash(prevent_initial_callbacks=True)
         sources: dict[str, Any] = {**rising, "late": lambda: {"now": 1} if self.late else {}}
         attach(app, sources=sources, interval=INTERVAL)
         app.layout = self.layout
@@ -62,8 +60,8 @@ class Theirs:
 
     def stored(self, since: int) -> dict[str, dict[int, float]]:
         """Each metric's values by their times, from `since` on, as the server tells them."""
-        with urlopen(f"{self.server.url}_dashapp/api/ticks?window=600&like={quote('*')}") as answer:
-            frame = json.load(answer)
+        # Past the server: it counts what the browser asks.
+        frame = ask(self.app.server.wsgi_app, "/_dashapp/api/ticks?window=600&like=*").json
         return {
             key: {t: y for t, y in zip(frame["t"], column, strict=True) if y is not None and t >= since}
             for key, column in frame["y"].items()
