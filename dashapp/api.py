@@ -21,7 +21,6 @@ from dashapp.panel_table import matches
 from dashapp.process_table import ProcessTable, Table
 from dashapp.question import ask
 from dashapp.stores import Reader
-from dashapp.thresholds import State
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 App = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]

@@ -36,7 +36,18 @@ log = logging.getLogger("dashapp")
 PATH = "_dashapp/"
 # The scripts of our page that draw charts, and those that stand in for the page around them.
 SCRIPTS = (
-    *("asker", "catalogue", "chart", "crosshair", "crosshair_line", "easel", "element", "feed", "headlines"),
+    *(
+        "asker",
+        "catalogue",
+        "chart",
+        "crosshair",
+        "crosshair_line",
+        "curve",
+        "easel",
+        "element",
+        "feed",
+        "headlines",
+    ),
     *("layout", "lines", "live", "moment", "panel_of", "patterns", "quantity", "series", "server_clock"),
     *("snapshot", "status", "embedded/scale", "embedded/live_graph", "embedded/live_graphs"),
 )

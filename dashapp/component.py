@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -98,7 +99,8 @@ class LiveGraph(html.Section):  # type: ignore[misc]
 
         `metrics`: their keys, or patterns of keys (`cpu.*`); those that there are not yet are waited for.
         `window`: seconds on screen at first; `longest`: seconds that the slider reaches to.
-        `title` and `of`: what, and of what. `kind`: line, area, stacked, mountain, bar or table.
+        `title` and `of`: what, and of what. `kind`: line, area, stacked, mountain, bar or table; or
+        curve, for a function that gives whole curves, and whose name `metrics` is then.
         `right`: keys or patterns of what has an axis of its own on the right.
         `unit`, `low`, `high`: of the axis on the left, where the metrics are not to say it.
         `controls`: whether there are a pause button and a window slider.
@@ -111,12 +113,12 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         table: dict[str, Any] = {"name": NAME, "metrics": keys, **({"right": list(right)} if right else {})}
         table |= {name: value for name, value in given.items() if value is not None}
         try:
-            panel = Panel(**{"low": None, "title": _title(keys), **panel_table.read(table)})
+            panel = _curve(keys, table) if kind == panel_table.CURVE else _panel(table)
             _check(window, longest, theme, aio_id)
         except ValueError as error:
             raise ValueError(f"LiveGraph: {error}") from None
         if title is None:
-            panel = Panel(**{**vars(panel), "title": _title(keys)})
+            panel = replace(panel, title=_title(keys))
         self.metrics = panel.metrics
         self.aio_id = aio_id or str(uuid4())
         self.stops = stops_to(longest, window)
@@ -154,7 +156,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
             className=f"dashapp-live loading absent {called}".rstrip(),
             **{
                 "aria-label": panel.title,
-                "data-panel": NAME,
+                "data-panel": panel.name,
                 "data-live-graph": self.aio_id,
                 "data-theme": theme,
                 **section,
@@ -174,6 +176,18 @@ class LiveGraph(html.Section):  # type: ignore[misc]
             html.Div(slider(self.ids.window(self.aio_id), self.stops, place), className="window"),
             html.Output("", className="window-label"),
         ]
+
+
+def _panel(table: dict[str, Any]) -> Panel:
+    return Panel(**{"low": None, **panel_table.read(table)})
+
+
+def _curve(keys: list[str], table: dict[str, Any]) -> Panel:
+    """The page has them by their panel's name, and how many points there are as a metric."""
+    if len(keys) != 1 or table.get("right"):
+        raise ValueError("a curve is drawn alone; expected the name of one function that gives it")
+    panel = _panel(table | {"kind": "line", "metrics": [f"{keys[0]}.points"]})
+    return replace(panel, name=str(keys[0]), kind=panel_table.CURVE)
 
 
 def _title(keys: Sequence[Any]) -> str:

@@ -58,7 +58,13 @@ def ask(
             raise BadRequestError(f"{name} is {shown(given[name])}; expected 1, or none at all")
     if "like" in given and metrics is not None:
         raise BadRequestError("like asks for all metrics of some patterns; metrics do not go with it")
-    more = (metrics, "processes" in given, given.get("panel"), "curves" in given, _patterns(given.get("like")))
+    more = (
+        metrics,
+        "processes" in given,
+        given.get("panel"),
+        "curves" in given,
+        _patterns(given.get("like")),
+    )
     if "from" in given or "to" in given:
         if "curves" in given:
             raise BadRequestError("from and to ask for the past; curves have none")

@@ -71,7 +71,7 @@
     onNewPanel() {}
 
     extras() {
-      return "";
+      return this.live.charts.some((chart) => chart.kind === "curve") ? "&curves=1" : "";
     }
 
     keys() {
