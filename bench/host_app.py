@@ -1,4 +1,4 @@
-"""A stranger's Dash app with six LiveGraphs: `python -m bench.host_app STORE PORT WINDOW …`, seconds of each."""
+"""A stranger's app with six LiveGraphs: `python -m bench.host_app STORE PORT WINDOW …`, seconds of each."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def get(app: Dash, path: str, accept_encoding: str = "") -> Answer:
 
 
 def theirs() -> Dash:
-    app = Dash()
+    app = Dash(__name__)
     app.layout = html.Div("Theirs")
     return app
 
@@ -50,7 +50,7 @@ def filled(folder: Path, count: int = 5) -> Path:
 
 @pytest.fixture
 def attached(tmp_path: Path) -> Dash:
-    app = Dash()
+    app = Dash(__name__)
     attach(app, store=filled(tmp_path / "store"), collect=False)
     app.layout = LiveGraph("loss")
     return app
@@ -158,7 +158,7 @@ def test_the_apps_own_paths_are_as_they_were(attached: Dash) -> None:
 
 
 def test_it_stands_below_the_apps_own_prefix(tmp_path: Path) -> None:
-    app = Dash(routes_pathname_prefix="/tool/", requests_pathname_prefix="/proxy/tool/")
+    app = Dash(__name__, routes_pathname_prefix="/tool/", requests_pathname_prefix="/proxy/tool/")
     attach(app, store=filled(tmp_path / "store"), collect=False)
     app.layout = LiveGraph("loss")
     assert get(app, "/tool/_dashapp/api/metrics").status == 200
@@ -168,7 +168,7 @@ def test_it_stands_below_the_apps_own_prefix(tmp_path: Path) -> None:
 def test_the_apps_login_stands_before_the_numbers(tmp_path: Path) -> None:
     server = Flask("theirs")
     server.before_request(lambda: abort(401))
-    app = Dash(server=server)
+    app = Dash(__name__, server=server)
     attach(app, store=filled(tmp_path / "store"), collect=False)
     assert get(app, "/_dashapp/api/ticks").status == 401
 
@@ -236,7 +236,7 @@ def test_a_function_that_raises_leaves_the_others_theirs(caplog: pytest.LogCaptu
 HOST = """
 from dash import Dash
 from dashapp import LiveGraph, attach
-app = Dash()
+app = Dash(__name__)
 attach(app, store="store", sources=["demo"], interval=0.2)
 app.layout = LiveGraph("demo.*")
 print("attached", flush=True)
@@ -311,10 +311,10 @@ def test_a_route_of_the_apps_own_is_not_served_over(tmp_path: Path) -> None:
     ],
 )
 def test_settings_that_cannot_be_are_told_in_one_sentence(settings: dict[str, Any], said: str) -> None:
-    assert said in refused(lambda: attach(Dash(), **settings))
+    assert said in refused(lambda: attach(Dash(__name__), **settings))
 
 
-@pytest.mark.parametrize("app", [Flask("theirs"), None, Dash(server=False)])
+@pytest.mark.parametrize("app", [Flask("theirs"), None, Dash(__name__, server=False)])
 def test_what_is_no_dash_app_with_a_server_is_refused(app: Any) -> None:
     assert "attach" in refused(lambda: attach(app))
 

@@ -27,7 +27,7 @@ class Theirs:
     def __init__(self) -> None:
         self.late = False
         rising = {"up": count(1).__next__, "down": count(-1, -1).__next__}
-        self.app = app = Dash(prevent_initial_callbacks=True)
+        self.app = app = Dash(__name__, prevent_initial_callbacks=True)
         sources: dict[str, Any] = {**rising, "late": lambda: {"now": 1} if self.late else {}}
         attach(app, sources=sources, interval=INTERVAL)
         app.layout = self.layout
@@ -290,7 +290,7 @@ def test_its_numbers_are_said_beside_its_title(page: Page, theirs: Theirs) -> No
 
 
 def test_an_app_that_was_not_attached_says_so(page: Page) -> None:
-    app = Dash()
+    app = Dash(__name__)
     app.layout = LiveGraph("up")
     server = Served(app.server.wsgi_app)
     page.goto(server.url)
