@@ -1,6 +1,6 @@
 """LiveGraph: a live chart for anybody's Dash app, made as Dash's All-in-One components are.
 
-Only says what stands in the page; its points come from what `attach` serves, and assets/embedded draws them
+Only says what stands in the page; its points come from what `attach` serves, and assets/live_graph draws them
 with the very scripts of our own page.
 """
 

@@ -6,7 +6,6 @@ found before any is told.
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -179,33 +178,6 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: st
     if problems:
         raise SettingsError(problems)
     return Settings(**chosen)
-
-
-def chosen(given: Mapping[str, Any], allowed: Sequence[str]) -> Settings:
-    """The settings that a program says itself, without command line, environment or file.
-
-    SettingsError tells all that is wrong, a name that is not `allowed` among it.
-    """
-    table = {each.name: each for each in fields(Settings)}
-    problems = []
-    found: dict[str, Any] = {}
-    for name, value in given.items():
-        if name not in allowed:
-            near = difflib.get_close_matches(name, allowed, 1)
-            hint = f"did you mean {near[0]}?" if near else f"{', '.join(allowed)} are"
-            problems.append(f"{name} is not one of its settings; {hint}")
-            continue
-        several = "separator" in table[name].metadata
-        items = list(value) if several and not isinstance(value, str) else [value]
-        try:
-            read = [table[name].metadata["parse"](str(item)) for item in items]
-            found[name] = tuple(dict.fromkeys(read)) if several else read[0]
-        except ValueError as error:
-            expected = table[name].metadata["expected"]
-            problems.append(f"{name} is {shown(value)}; {f'expected {expected}' if expected else error}")
-    if problems:
-        raise SettingsError(problems)
-    return Settings(**found)
 
 
 def _file(line: CommandLine, environ: Mapping[str, str]) -> SettingsFile:

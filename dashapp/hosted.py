@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any
@@ -16,14 +16,17 @@ from typing import Any
 from dashapp.clock import SystemClock
 from dashapp.collector import collect, collect_into
 from dashapp.config import Settings
-from dashapp.model import StoreError
+from dashapp.model import SettingsError, StoreError
 from dashapp.notices import Notice
 from dashapp.sources import Source, function
+from dashapp.sources.spec import MACHINE, NONE
 from dashapp.stores.memory import MemoryStore
 from dashapp.supervisor import Child, python, supervise
 from dashapp.watch import Watch
 
 log = logging.getLogger("dashapp")
+
+Sources = str | Callable[[], Any] | Iterable[str | Callable[[], Any]] | Mapping[str, Callable[[], Any]]
 
 
 class Collection:
@@ -87,3 +90,36 @@ class Collection:
         notice = Notice(folder, "supervisor")
         notice.clear()
         supervise([Child("collector", python("dashapp.collector", self._argv), notice)], Event())
+
+
+def asked(sources: Sources | None) -> tuple[list[str], dict[str, Callable[[], Any]]]:
+    """The sources that have a name, as settings say them, and the functions by theirs. SettingsError for what
+    can be neither."""
+    if sources is None:
+        return [], {}
+    if isinstance(sources, Mapping):
+        listed: list[Any] = [*sources.items()]
+    elif isinstance(sources, str) or callable(sources):
+        listed = [sources]
+    else:
+        listed = [*sources]
+    texts: list[str] = []
+    functions: dict[str, Callable[[], Any]] = {}
+    for each in listed:
+        name, function = each if isinstance(each, tuple) else (getattr(each, "__name__", ""), each)
+        if isinstance(each, str):
+            texts.append(each)
+        elif not callable(function):
+            raise SettingsError([f"sources holds {function!r:.60}; expected functions, or names of sources"])
+        elif not isinstance(name, str) or not name.isidentifier():
+            raise SettingsError(
+                [f"sources holds {name or type(function).__name__}; give it a name: {{name: function}}"]
+            )
+        elif name in functions:
+            raise SettingsError([f"sources holds two functions {name}; name them: {{name: function}}"])
+        else:
+            functions[name] = function
+    if not texts and not functions:
+        raise SettingsError(["sources is empty; expected functions, or names of sources; or leave it out"])
+    # What is asked for, and not this machine beside it, unless that is asked for too.
+    return texts if MACHINE in texts else [NONE, *texts], functions

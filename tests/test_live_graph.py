@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -193,6 +194,36 @@ def test_patterns_that_cannot_be_are_refused(attached: Dash, query: str) -> None
     assert get(attached, f"/_dashapp/api/ticks?{query}").status == 400
 
 
+def asked_by_asgi(app: Dash, path: str, method: str = "GET") -> tuple[int, dict[bytes, bytes], bytes]:
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
+    path, _, query = path.partition("?")
+    scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": []}
+    asyncio.run(app.server({**scope, "root_path": "", "scheme": "http", "app": app.server}, receive, send))
+    body = b"".join(message.get("body", b"") for message in sent[1:])
+    return sent[0]["status"], dict(sent[0]["headers"]), body
+
+
+def test_an_app_on_fastapi_is_served_the_same(tmp_path: Path) -> None:
+    app = Dash(__name__, backend="fastapi")
+    attach(app, store=filled(tmp_path / "store"), collect=False)
+    status, headers, body = asked_by_asgi(app, "/_dashapp/api/ticks?like=loss")
+    assert (status, json.loads(body)["y"]) == (200, {"loss": [0, 1, 2, 3, 4]})
+    assert headers[b"content-type"] == b"application/json"
+    assert asked_by_asgi(app, "/_dashapp/api/ticks", "HEAD")[::2] == (200, b"")
+    assert asked_by_asgi(app, "/_dashapp/live_graph.js")[0] == 200
+    assert asked_by_asgi(app, "/_dashapp/nothing")[0] == 404
+    csv = asked_by_asgi(app, "/_dashapp/api/csv?metrics=loss&from=1699999990000&to=1700000009000")
+    assert csv[2].decode().count("\n") >= 6
+    assert "before; once" in refused(lambda: attach(app, store=tmp_path, collect=False))
+
+
 # What attach collects.
 
 
@@ -295,10 +326,10 @@ def test_a_route_of_the_apps_own_is_not_served_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"interval": 0}, "interval is 0; expected seconds from 0.1 to 60"),
-        ({"intervall": 1}, "intervall is not one of its settings; did you mean interval?"),
-        ({"port": 80}, "port is not one of its settings"),
-        ({"source": "demo"}, "did you mean sources?"),
+        ({"interval": 0}, 'interval is "0"; expected seconds from 0.1 to 60'),
+        ({"intervall": 1}, "intervall is not a setting; did you mean interval?"),
+        ({"port": 80}, "port is no setting here: attach serves no page"),
+        ({"source": "demo"}, "source is no setting here: sources is"),
         ({"sources": []}, "sources is empty"),
         ({"sources": [lambda: 1]}, "sources holds <lambda>; give it a name"),
         ({"sources": [loss, loss]}, "two functions loss"),

@@ -203,7 +203,7 @@ def test_a_callback_of_the_apps_slides_one_window(page: Page, theirs: Theirs) ->
     for name, key in (("one", "up"), ("fixed", "up"), ("two", "down")):
         assert_up_to_date(page, theirs, name, key)
     # Two windows are two questions, of one request.
-    assert theirs.server.trouble.asked[-1].count("q=") == 2
+    wait_until(page, lambda: theirs.server.trouble.asked[-1].count("q=") == 2)
     assert theirs.server.trouble.most_in_flight == 1
 
 
