@@ -83,7 +83,6 @@ ROOMS = {
     "windows": set(),
     "routes": {"api", "bridge", "model"},
     "bridge": {"api"},
-    "keywords": {"config", "flags", "model"},
     "component": {"config", "live_graph", "panels", "panel_table", "values", "windows"},
 }
 
