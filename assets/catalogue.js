@@ -6,8 +6,8 @@
 
   app.Catalogue = class {
     /* `onLearnt()`; `onNewPanel(name, kind)` for one that was never defined. */
-    constructor(base, onLearnt, onNewPanel) {
-      this.address = `${base}api/metrics`;
+    constructor(asker, onLearnt, onNewPanel) {
+      this.asker = asker;
       this.onLearnt = onLearnt;
       this.onNewPanel = onNewPanel;
       this.defined = new Map(); // what draws each panel, by its name
@@ -40,9 +40,9 @@
         this.onNewPanel(name, kind);
       }
       for (const [name, { metrics, right }] of this.defined) {
-        const own = metrics.length ? matching(all, metrics) : this.panels.get(name) ?? [];
-        const found = [...new Set([...own, ...matching(all, right)])];
-        const aside = new Set(matching(found, right));
+        const own = metrics.length ? app.matching(all, metrics) : this.panels.get(name) ?? [];
+        const found = [...new Set([...own, ...app.matching(all, right)])];
+        const aside = new Set(app.matching(found, right));
         this.panels.set(name, found.map((metric) => ({ ...metric, right: aside.has(metric) })));
       }
     }
@@ -54,8 +54,8 @@
     ask() {
       if (performance.now() - this.asked < PATIENCE_MS) return;
       this.asked = performance.now();
-      fetch(this.address, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) })
-        .then((answer) => answer.json())
+      this.asker
+        .metrics()
         .then((metrics) => {
           for (const metric of metrics) this.metrics.set(metric.key, metric);
           this.sort();
@@ -64,13 +64,4 @@
         .catch(() => (this.asked = -Infinity)); // the next frame asks again
     }
   };
-
-  /* The metrics that the patterns mean, in the patterns' order: `*` is anything, `?` one character. */
-  function matching(metrics, patterns) {
-    return patterns.flatMap((pattern) => {
-      const text = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*/g, ".*").replace(/\?/g, ".");
-      const meant = new RegExp(`^${text}$`, "s");
-      return metrics.filter((metric) => meant.test(metric.key));
-    });
-  }
 })((window.dashapp = window.dashapp || {}));

@@ -5,20 +5,22 @@
 
   const STUCK_MS = 1500;
   const QUIET_FRAMES = 2;
-  const LABEL_PX = 65; // a time's width, and air
-  const MOST_LABELS = 7;
-  const FROM_AFAR = 1.4;
 
   app.Chart = class {
     /* `section`: the element with data-panel. `host`: {userZoomed(range), resume(), pointed(time), drawn(chart),
-       repair(chart), wake()}. `panel`: {kind, graph(slot)}, the dcc.Graph to put into it where it has none yet. */
+       repair(chart), wake()}. `panel`: {kind, graph(slot)}, the dcc.Graph to put into it where it has none yet;
+       `place` where that goes has another id than its element's; fit(layout, metrics) where its scale is theirs. */
     constructor(section, host, panel) {
       this.section = section;
       this.panel = section.dataset.panel;
       this.host = host;
       this.kind = panel.kind;
-      this.slot = section.querySelector(".chart").id.slice("chart-".length);
-      this.component = panel.graph(this.slot);
+      const place = section.querySelector(".chart").id;
+      // The ids that Dash knows them by: text, or what a component made of several has for one.
+      this.place = panel.place ?? place;
+      this.component = panel.graph(place.slice("chart-".length));
+      this.fit = panel.fit ?? (() => {});
+      this.closing = new AbortController();
       this.mounted = section.querySelector(".dash-graph") !== null;
       this.gd = null;
       this.lines = [];
@@ -32,10 +34,17 @@
       this.onScreen = true;
       this.line = new app.CrosshairLine(section);
       this.pointing = false; // whether the mouse is in this chart, whose line is Plotly's own then
-      new IntersectionObserver((entries) => {
+      this.sight = new IntersectionObserver((entries) => {
         this.onScreen = entries[entries.length - 1].isIntersecting;
         if (this.onScreen) this.host.wake();
-      }).observe(section);
+      });
+      this.sight.observe(section);
+    }
+
+    /* Leave nothing behind. */
+    close() {
+      this.sight.disconnect();
+      this.closing.abort();
     }
 
     /* Whether a draw may begin in this animation frame. */
@@ -93,8 +102,9 @@
         this.quiet = QUIET_FRAMES;
         this.host.wake();
       };
-      window.addEventListener("pointerup", released, true);
-      window.addEventListener("pointercancel", released, true);
+      const { signal } = this.closing;
+      window.addEventListener("pointerup", released, { capture: true, signal });
+      window.addEventListener("pointercancel", released, { capture: true, signal });
       // A finger on a chart scrolls the page.
       if (window.matchMedia("(pointer: coarse)").matches) gd.layout.dragmode = false;
     }
@@ -124,10 +134,10 @@
       const xaxis = this.gd.layout.xaxis;
       xaxis.range = range.slice();
       xaxis.autorange = false;
-      xaxis.nticks = labels(this.gd._fullLayout._size.w);
+      xaxis.nticks = app.labels(this.gd._fullLayout._size.w);
       this.begin(series, range);
       if (whole || count <= 0 || !this.lines.length) return this.redraw(series);
-      window.dash_clientside.set_props(`graph-${this.slot}`, {
+      window.dash_clientside.set_props(this.component.props.id, {
         extendData: [
           {
             x: this.lines.map(() => series.t.slice(-count)),
@@ -155,7 +165,7 @@
       graph.props.figure = this.figure(series, metrics, range, this.section.clientWidth);
       this.lines = app.linesOf(metrics, series, graph.props.figure.layout.colorway, this.kind);
       this.begin(series, range);
-      window.dash_clientside.set_props(`chart-${this.slot}`, { children: graph });
+      window.dash_clientside.set_props(this.place, { children: graph });
     }
 
     /* The whole picture of `range`, for a graph so many pixels wide. */
@@ -166,10 +176,9 @@
         x: series.t.slice(),
         y: app.points(series, line),
       }));
-      layout.xaxis.range = range.slice();
-      layout.xaxis.nticks = labels(width - 80);
-      app.enlarge(layout);
+      app.layOut(layout, range, width - 80);
       app.makeRoom(layout, metrics.length);
+      this.fit(layout, metrics);
       return { data, layout };
     }
 
@@ -195,6 +204,7 @@
       }));
       data.splice(0, data.length, ...traces);
       app.makeRoom(this.gd.layout, metrics.length);
+      this.fit(this.gd.layout, metrics);
       return true;
     }
 
@@ -235,16 +245,4 @@
       return this.range().some((end, side) => Math.abs(end - this.drawn.range[side]) > 2);
     }
   };
-
-  /* What is read from afar. */
-  app.enlarge = function (layout) {
-    if (!window.matchMedia("(min-width: 2400px)").matches) return;
-    layout.font.size *= FROM_AFAR;
-    for (const side of ["l", "b"]) layout.margin[side] *= FROM_AFAR;
-  };
-
-  /* How many times fit below a chart so many pixels wide. */
-  function labels(width) {
-    return Math.max(2, Math.min(MOST_LABELS, Math.floor(width / LABEL_PX)));
-  }
 })((window.dashapp = window.dashapp || {}));

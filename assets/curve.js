@@ -13,8 +13,9 @@
       this.panel = section.dataset.panel;
       this.host = host;
       this.kind = panel.kind;
-      this.slot = section.querySelector(".chart").id.slice("chart-".length);
-      this.component = panel.graph(this.slot);
+      const place = section.querySelector(".chart").id;
+      this.place = panel.place ?? place;
+      this.component = panel.graph(place.slice("chart-".length));
       this.mounted = false;
       this.graph = null;
       this.gd = null; // for whoever asks for a time or a range: it has none
@@ -24,10 +25,15 @@
       this.text = null; // of the curves that are drawn
       this.drawn = null; // the y of each that must stand there
       this.onScreen = true;
-      new IntersectionObserver((entries) => {
+      this.sight = new IntersectionObserver((entries) => {
         this.onScreen = entries[entries.length - 1].isIntersecting;
         if (this.onScreen) this.host.wake();
-      }).observe(section);
+      });
+      this.sight.observe(section);
+    }
+
+    close() {
+      this.sight.disconnect();
     }
 
     ready() {
@@ -78,7 +84,7 @@
       this.mounted = true;
       const graph = structuredClone(this.component);
       graph.props.figure = this.figure(null, null, null, null, { [this.panel]: curve });
-      window.dash_clientside.set_props(`chart-${this.slot}`, { children: graph });
+      window.dash_clientside.set_props(this.place, { children: graph });
     }
 
     /* The whole picture, as of app.Chart. */

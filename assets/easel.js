@@ -2,12 +2,22 @@
 (function (app) {
   "use strict";
 
+  // Those that want to draw: one has its turn in an animation frame, however many there are on the page.
+  const queue = [];
+  let frame = null;
+
+  function turn() {
+    frame = null;
+    queue.shift().step();
+    if (queue.length && frame === null) frame = requestAnimationFrame(turn);
+  }
+
   app.Easel = class {
     /* `host`: view() gives {series, range, curves} to draw now, null where there is nothing yet; metricsOf(panel);
        `held`, `crosshair`; and a `host` of its own that is told of zooms. */
     constructor(host) {
       this.host = host;
-      this.frame = null;
+      this.awake = false;
       this.turn = 0;
       this.charts = [];
     }
@@ -16,6 +26,11 @@
     add(section, panel) {
       const Kind = panel.kind === "curve" ? app.Curve : app.isSnapshot(panel.kind) ? app.Snapshot : app.Chart;
       this.charts.push(new Kind(section, this, panel));
+    }
+
+    close() {
+      for (const chart of this.charts) chart.close();
+      this.charts = [];
     }
 
     /* Every chart wants drawing; `anew`: whatever stands there. */
@@ -39,11 +54,14 @@
     }
 
     wake() {
-      if (this.frame === null) this.frame = requestAnimationFrame(() => this.step());
+      if (this.awake) return;
+      this.awake = true;
+      queue.push(this);
+      frame ??= requestAnimationFrame(turn);
     }
 
     step() {
-      this.frame = null;
+      this.awake = false;
       this.host.look();
       const view = this.host.view();
       if (!view) return;

@@ -4,7 +4,7 @@
 
   // Past this a band about each line hides more than it shows.
   const MOST_BANDS = 4;
-  const MOST_IN_LEGEND = 12;
+  const MOST_IN_LEGEND = (app.MOST_IN_LEGEND = 12);
   // Threads are lines too many to be told apart: what all of them do is seen.
   const WIDTHS = { only: 2, line: 1.5, thread: 1 };
 
@@ -84,12 +84,6 @@
     }
     return 4 * alone > points;
   }
-
-  /* Above the lines, for their legend where there is one. */
-  app.makeRoom = function (layout, count) {
-    layout.margin.t = count > 1 && count <= MOST_IN_LEGEND ? 34 : 12;
-    if (layout.yaxis2) layout.margin.r = layout.margin.l;
-  };
 
   app.points = function (series, line, from) {
     const column = series[line.part][line.metric.key];

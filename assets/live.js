@@ -11,21 +11,23 @@
   const MOST_POINTS = 1990;
 
   app.Live = class {
-    /* `base`: where the server's paths begin. `host`: onAnswer(frame), onPast(frame), onFailure(asked), onZoom(range),
-       onResume(), changed(); extras() of a question, keys() of metrics that it shows by itself. */
-    constructor(base, host) {
+    /* `asker` may serve others too. `host`: onAnswer(frame), onPast(frame), onFailure(asked, why), onZoom(range),
+       onResume(), changed(), onNewPanel(name); extras() of a question, keys() of metrics that it shows by itself.
+       `like`: patterns of all that these charts draw, where that is not everything. */
+    constructor(asker, host, like = []) {
       this.host = host;
       this.window = null; // seconds on screen while following
       this.longest = Infinity; // seconds that can be asked for at once
       this.many = false;
+      this.closing = new AbortController();
       this.held = null; // [start, end] in epoch milliseconds; null while following
       this.age = 0; // milliseconds of the newest point when the server last answered
       this.series = new app.Series();
       this.curves = {}; // the newest by their panel, which have no past; held, those of that moment
       this.past = null; // the points of a held stretch that the live series has not; null while following
-      this.clock = new app.ServerClock();
+      this.clock = asker.clock;
       this.catalogue = new app.Catalogue(
-        base,
+        asker,
         () => {
           this.look();
           this.feed.plan();
@@ -34,12 +36,19 @@
         },
         (name, kind) => host.onNewPanel(name, kind)
       );
-      this.feed = new app.Feed(base, this.clock, this);
+      this.feed = new app.Feed(asker, this, like);
       this.easel = new app.Easel(this);
       this.crosshair = new app.Crosshair(this);
       for (const [target, event] of [[document, "visibilitychange"], [window, "pageshow"], [window, "online"]]) {
-        target.addEventListener(event, () => this.tick());
+        target.addEventListener(event, () => this.tick(), { signal: this.closing.signal });
       }
+    }
+
+    /* Leave nothing behind: no listener, no question, no drawing. */
+    close() {
+      this.closing.abort();
+      this.feed.close();
+      this.easel.close();
     }
 
     /* Whether it is known what to ask for. `many` is told beforehand of a page with more metrics than are asked for
@@ -53,7 +62,7 @@
     /* The metrics to ask for: "" for all, where they are few; else those of the charts in sight. */
     wanted() {
       const { catalogue } = this;
-      if (catalogue.metrics.size <= FEW) return "";
+      if (this.feed.like.length || catalogue.metrics.size <= FEW) return "";
       const seen = this.charts.filter((chart) => chart.onScreen && !chart.section.hidden);
       const lists = seen.map((chart) => (catalogue.panels.get(chart.panel) ?? []).map((metric) => metric.key));
       // One of each panel in turn, so that a panel of a thousand leaves the others theirs.
@@ -127,8 +136,8 @@
       this.host.onPast(frame);
     }
 
-    onFailure(asked) {
-      this.host.onFailure(asked);
+    onFailure(asked, why) {
+      this.host.onFailure(asked, why);
     }
 
     /* What else a question asks for, as more of its query. */

@@ -26,10 +26,15 @@
         app.element("div", { className: "snapshot", tabIndex: 0, role: "group", "aria-label": app.panelTitle(section) },
           app.element("table", {}, this.body))
       );
-      new IntersectionObserver((entries) => {
+      this.sight = new IntersectionObserver((entries) => {
         this.onScreen = entries[entries.length - 1].isIntersecting;
         if (this.onScreen) this.host.wake();
-      }).observe(section);
+      });
+      this.sight.observe(section);
+    }
+
+    close() {
+      this.sight.disconnect();
     }
 
     ready() {

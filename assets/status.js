@@ -35,7 +35,9 @@
       if (!badge) return;
       if (badge.dataset.state !== state) badge.dataset.state = state;
       if (badge.textContent !== sentence) badge.textContent = sentence;
-      document.getElementById("page").dataset.state = state;
+      const page = document.getElementById("page");
+      page.dataset.state = state;
+      page.classList.toggle("empty", view.newest === null && this.empty);
       const seen = state === "live" || state === "paused";
       const front = seen ? view.alert || view.value : state === "stale" ? "No data" : "Offline";
       app.setFavicon(seen && view.alert ? "broken" : state);
@@ -58,11 +60,14 @@
       return ["live", "Live"];
     }
 
+    /* Whether the server has answered for long and had no point. */
+    get empty() {
+      return this.answered !== null && performance.now() - this.answered > EMPTY_MS;
+    }
+
     emptiness() {
       if (this.answered === null) return "Connecting";
-      const empty = performance.now() - this.answered > EMPTY_MS;
-      document.getElementById("page").classList.toggle("empty", empty);
-      return empty ? "No points yet" : "Waiting for the first points";
+      return this.empty ? "No points yet" : "Waiting for the first points";
     }
 
     notices(sentences) {

@@ -24,6 +24,7 @@ PARTS = (
     "first_load",
     "main_thread",
     "whole_page",
+    "live_graphs",
     "latency",
     "soak",
     "two_years",

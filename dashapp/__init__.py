@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dashapp.attaching import attach as attach
+    from dashapp.component import LiveGraph as LiveGraph
     from dashapp.mounting import mount as mount
     from dashapp.pushing import push as push
     from dashapp.sources.about import source as source
@@ -21,6 +23,14 @@ def __getattr__(name: str) -> Any:
         from dashapp.mounting import mount
 
         return mount
+    if name == "LiveGraph":
+        from dashapp.component import LiveGraph
+
+        return LiveGraph
+    if name == "attach":
+        from dashapp.attaching import attach
+
+        return attach
     if name == "push":
         from dashapp.pushing import push
 

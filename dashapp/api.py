@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from threading import Lock
 from typing import Any
+from urllib.parse import parse_qsl
 
+from dashapp.alerts import alert, since
 from dashapp.answer import PACKED, Answer, failure, json, packed
 from dashapp.export import RETRY, Export
 from dashapp.history import Frame, frame, past
 from dashapp.model import BadRequestError, BusyError, Cursor, milliseconds
+from dashapp.panel_table import matches
 from dashapp.process_table import ProcessTable, Table
 from dashapp.question import ask
 from dashapp.stores import Reader
-from dashapp.thresholds import State
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 App = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -28,7 +30,9 @@ ANSWERS, ANSWERS_BYTES = 512, 16 << 20
 # How old an answer may grow while no tick comes: its "now" is what tells stale from live.
 FRESH = 1.0
 
-PATHS = ("/api/ticks", "/api/metrics", "/api/alerts", "/api/csv", "/healthz", "/readyz")
+PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv", "/healthz", "/readyz")
+# Questions in one request, and metrics that patterns may mean in one of them.
+QUESTIONS, LIKENED = 16, 200
 NO_PROCESSES = "processes are not shown here"
 
 # Path, query, and the table of processes that goes with it.
@@ -127,10 +131,12 @@ class Api:
         try:
             if path == "/api/ticks":
                 return "200 OK", self._ticks(query, table)
+            if path == "/api/frames":
+                return "200 OK", self._frames(query)
             if path == "/api/metrics":
                 return "200 OK", json(self._catalogue())
             if path == "/api/alerts":
-                return "200 OK", json({"thresholds": [_alert(state) for state in self._store.thresholds()]})
+                return "200 OK", json({"thresholds": [alert(state) for state in self._store.thresholds()]})
             if path in ("/healthz", "/readyz"):
                 return self._health(path)
         except BadRequestError as error:
@@ -143,6 +149,14 @@ class Api:
         rows = [asdict(metric) for metric in self._store.metrics()]
         return [row | {"kind": looks[row["panel"]]} if row["panel"] in looks else row for row in rows]
 
+    def _frames(self, query: str) -> bytes:
+        """What several questions for ticks, each a `q`, would be answered one by one."""
+        given = parse_qsl(query, keep_blank_values=True)
+        if not 1 <= len(given) <= QUESTIONS or any(name != "q" for name, _ in given):
+            raise BadRequestError(f"expected 1 to {QUESTIONS} questions, each as q, and nothing else")
+        bodies = (self._build("/api/ticks", question, None)[1] for _, question in given)
+        return b'{"frames":[' + b",".join(bodies) + b"]}"
+
     def _ticks(self, query: str, table: Table | None) -> bytes:
         question = ask(
             query,
@@ -153,10 +167,11 @@ class Api:
         )
         if question.processes and isinstance(self._processes, str):
             raise BadRequestError(self._processes)
+        metrics = question.metrics if question.like is None else self._likened(question.like)
         if question.past is not None:
-            found = past(self._store, *question.past, question.metrics, self._interval)
+            found = past(self._store, *question.past, metrics, self._interval)
         else:
-            found = frame(self._store, question.window, question.after, question.metrics, self._interval)
+            found = frame(self._store, question.window, question.after, metrics, self._interval)
         body = self._body(found)
         if question.processes and not isinstance(self._processes, str):
             table = table or self._processes.newest()
@@ -164,6 +179,12 @@ class Api:
         if question.curves and (curves := self._store.curves()):
             body["curves"] = curves
         return json(body)
+
+    def _likened(self, patterns: Sequence[str]) -> list[str]:
+        """The keys of the metrics that patterns mean, which may be none yet."""
+        keys = [metric.key for metric in self._store.metrics()]
+        meant = dict.fromkeys(key for pattern in patterns for key in keys if matches(pattern, key))
+        return list(meant)[:LIKENED]
 
     def _body(self, found: Frame) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -181,7 +202,7 @@ class Api:
             body |= {"newest": milliseconds(newest.time), "tick": newest.step, "last": newest.values}
         if broken := [state for state in self._store.thresholds() if state.broken]:
             body["broken"] = [
-                {"metric": each.threshold.metric, "text": each.threshold.text, "since": _since(each)}
+                {"metric": each.threshold.metric, "text": each.threshold.text, "since": since(each)}
                 for each in broken
             ]
         if notices := self._store.notices():
@@ -202,23 +223,6 @@ class Api:
 def stale_after(step: float) -> float:
     """Seconds without a tick after which what is shown is no longer live."""
     return 2 * step + 1.5
-
-
-def _alert(state: State) -> dict[str, Any]:
-    threshold = state.threshold
-    return {
-        "text": threshold.text,
-        "metric": threshold.metric,
-        "op": threshold.op,
-        "limit": threshold.limit,
-        "for": threshold.seconds,
-        "state": "broken" if state.broken else "ok",
-        "since": _since(state),
-    }
-
-
-def _since(state: State) -> int | None:
-    return None if state.since is None else milliseconds(state.since)
 
 
 def _answer(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from dash import Dash
@@ -105,7 +104,7 @@ def _no_processes(settings: Settings) -> str:
 def _dash(store: Reader, settings: Settings) -> Dash:
     app = Dash(
         "dashapp",
-        assets_folder=str(assets_folder()),
+        assets_folder=str(bundle.assets_folder()),
         assets_ignore=bundle.IGNORED,
         title=settings.title,
         update_title=None,
@@ -116,7 +115,7 @@ def _dash(store: Reader, settings: Settings) -> Dash:
         suppress_callback_exceptions=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    own = bundle.Bundle(assets_folder())
+    own = bundle.Bundle(bundle.assets_folder())
     app.server.add_url_rule(
         f"/assets/{bundle.NAME}",
         "bundle",
@@ -130,10 +129,3 @@ def _dash(store: Reader, settings: Settings) -> Dash:
     app.layout = partial(_page, store, settings)
     callbacks.connect(app)
     return app
-
-
-def assets_folder() -> Path:
-    """Beside the package in a checkout, inside it when installed."""
-    package = Path(__file__).resolve().parent
-    inside = package / "assets"
-    return inside if inside.is_dir() else package.parent / "assets"

@@ -22,6 +22,7 @@ from dashapp.model import SettingsError, StoreError, StoreLockedError
 from dashapp.notices import Notice
 from dashapp.sampler import Sampler, Speaker
 from dashapp.signals import stop_on_signals
+from dashapp.sources import Source
 from dashapp.sources.push import PushSource
 from dashapp.sources.registry import make_sources, problems
 from dashapp.sources.spec import Spec
@@ -48,13 +49,15 @@ def collect(
     watch: Watch | None = None,
     source: Sequence[Spec] = (),
     spool: Spool | None = None,
+    more: Sequence[Source] = (),
 ) -> None:
     """Sample `source` into `store` until the clock says that the work is over; say what fails by `notice`.
 
     `watch` sees each tick after it was kept; in `spool` waits what programs push, None where they may not.
+    `more` are sources that are made already.
     """
     newest = store.newest().time_ms / 1000
-    sources = make_sources(source, interval)
+    sources = [*make_sources(source, interval), *more]
     if spool is not None:
         # The last: what the machine measures cannot be pushed over.
         sources.append(PushSource(spool, lambda: store.newest().time_ms))
@@ -105,18 +108,23 @@ def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
     if os.environ.get("DASHAPP_CHILD"):
         die_with_parent(stop)
     try:
-        while (store := _take_turn(folder, settings, stop)) is not None:
-            log.info("every %g s into %s", settings.interval, folder)
-            with closing(store), suppress(StoreLockedError):
-                watch = Watch(settings.threshold, store, Notice(folder, "thresholds"))
-                notice = Notice(folder, "sources")
-                spool = DiskSpool(folder) if settings.push_token else None
-                clock = SystemClock(stop)
-                collect(store, clock, settings.interval, notice, watch, settings.source, spool)
+        collect_into(folder, settings, stop)
     except StoreError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def collect_into(folder: Path, settings: Settings, stop: Event, more: Sequence[Source] = ()) -> None:
+    """Collect into the store in `folder` when it is our turn, until `stop`. StoreError where none can be."""
+    while (store := _take_turn(folder, settings, stop)) is not None:
+        log.info("every %g s into %s", settings.interval, folder)
+        with closing(store), suppress(StoreLockedError):
+            watch = Watch(settings.threshold, store, Notice(folder, "thresholds"))
+            notice = Notice(folder, "sources")
+            spool = DiskSpool(folder) if settings.push_token else None
+            clock = SystemClock(stop)
+            collect(store, clock, settings.interval, notice, watch, settings.source, spool, more)
 
 
 def _take_turn(folder: Path, settings: Settings, stop: Event) -> DiskStore | None:

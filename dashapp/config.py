@@ -97,9 +97,7 @@ class Settings:
         table=Panel.from_table,
     )
     title: str = _setting("dashapp", values.text(64), "text of 1 to 64 characters", "the page's title")
-    theme: str = _setting(
-        "auto", values.one_of("auto", "dark", "light"), "auto, dark or light", "the page's colours"
-    )
+    theme: str = _setting("auto", values.one_of(*values.THEMES), "auto, dark or light", "the page's colours")
     config: str = _setting(
         "", values.text(4096), "a file", f"settings file, instead of {NAME} in this folder"
     )

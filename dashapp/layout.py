@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from dash import dcc, html
 
@@ -13,19 +12,7 @@ from dashapp.model import Metric
 from dashapp.panels import DETAILS, Panel
 from dashapp.thresholds import Threshold
 from dashapp.tiles import Tile, tiles
-
-HOUR, DAY, YEAR = 3600, 86_400, 31_536_000
-# The slider's stops in seconds, each half as long again as the one before or so, in words people use.
-WINDOWS = (
-    *(10, 15, 20, 30, 45, 60, 100, 180, 300, 600, 900, 1800),
-    *(HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 3 * DAY, 7 * DAY, 14 * DAY),
-    *(30 * DAY, 60 * DAY, 90 * DAY, 180 * DAY, YEAR, 2 * YEAR),
-)
-_MARKS = {10: "10 s", 100: "100 s", 600: "10 min", HOUR: "1 h", DAY: "1 day", 30 * DAY: "30 days"}
-_MARKS |= {2 * HOUR: "2 h", YEAR: "1 year", 2 * YEAR: "2 years"}
-# Marks that would run into their neighbours on the full scale.
-_ONLY_LAST = (2 * HOUR, YEAR, 2 * YEAR)
-
+from dashapp.windows import slider, stops_to, words
 
 TITLE = "dashapp"
 # Panels that a page has room for when they turn up while it is open.
@@ -48,7 +35,7 @@ def page(
 ) -> html.Div:
     """`window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks.
     `processes`: whether there is a table of them; `machine`: whether its metrics are to come."""
-    stops = sorted({*(stop for stop in WINDOWS if stop <= longest), round(window), int(longest)})
+    stops = stops_to(longest, window)
     there = {panel.name for panel in shown if panel.members(metrics)}
     if machine and not there:
         there = {shown[0].name}
@@ -157,17 +144,7 @@ def _controls(stops: list[int], chosen: int, window: float) -> html.Footer:
                         ],
                         className="window-text",
                     ),
-                    dcc.Slider(
-                        id="window",
-                        min=0,
-                        max=len(stops) - 1,
-                        step=1,
-                        value=chosen,
-                        marks=_marks(stops),
-                        included=False,
-                        updatemode="drag",
-                        allow_direct_input=False,
-                    ),
+                    slider("window", stops, chosen),
                 ],
                 className="window",
             ),
@@ -183,20 +160,3 @@ def _button(name: str, text: str, title: str, keys: str = "", pressed: str | Non
     elif len(text) == 1:
         said["aria-label"] = title
     return html.Button(text, id=name, type="button", title=title, **said)
-
-
-def _marks(stops: list[int]) -> dict[int, Any]:
-    return {
-        stops.index(stop): text
-        for stop, text in _MARKS.items()
-        if stop in stops and (stop not in _ONLY_LAST or stop == stops[-1])
-    }
-
-
-def words(seconds: float) -> str:
-    """A length of time as a person says it: "100 seconds", "5 minutes", "2 hours", "90 days"."""
-    for size, unit in ((YEAR, "year"), (DAY, "day"), (HOUR, "hour"), (60, "minute")):
-        if seconds >= size and seconds % (size / 2) == 0:
-            count = seconds / size
-            return f"{count:g} {unit}{'' if count == 1 else 's'}"
-    return f"{seconds:g} second{'' if seconds == 1 else 's'}"

@@ -25,18 +25,23 @@ def live_graph(panel: Panel, *, there: bool = True, slot: str = "") -> html.Sect
     own = {} if slot else {"data-panel": panel.name}
     return html.Section(
         [
-            html.H2(
-                [
-                    panel.title,
-                    html.Span(panel.of, className="of"),
-                    html.Output("", className="value", **{"aria-live": "off"}),
-                ]
-            ),
+            heading(panel),
             html.Div(id=f"chart-{slot or panel.name}", className="chart"),
         ],
         className="panel loading" if there else "panel loading absent",
         **own,
         **{"aria-label": f"{panel.title}, {panel.of}" if panel.of else panel.title},
+    )
+
+
+def heading(panel: Panel) -> html.H2:
+    """Its title, and room for its newest values."""
+    return html.H2(
+        [
+            panel.title,
+            html.Span(panel.of, className="of"),
+            html.Output("", className="value", **{"aria-live": "off"}),
+        ]
     )
 
 

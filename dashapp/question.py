@@ -14,7 +14,7 @@ from dashapp.model import BadRequestError
 MOST_METRICS = 64
 LONGEST_QUERY = 8192
 LONGEST_CURSOR = 64
-PARAMETERS = ("window", "after", "metrics", "from", "to", "processes", "curves")
+PARAMETERS = ("window", "after", "metrics", "like", "from", "to", "processes", "curves")
 # Epoch milliseconds past which nobody means a time.
 LATEST = 1e14
 
@@ -23,7 +23,7 @@ LATEST = 1e14
 class Question:
     """The newest `window` seconds since cursor `after`; or, where `past` is set, (start, end] in epoch
     milliseconds. `metrics` None asks for all, `panel` for those of one chart, `processes` for their table,
-    `curves` for the newest of what has no past."""
+    `curves` for the newest of what has no past; `like` are patterns of the only metrics that are meant."""
 
     window: float
     after: str
@@ -32,6 +32,7 @@ class Question:
     processes: bool = False
     panel: str | None = None
     curves: bool = False
+    like: tuple[str, ...] | None = None
 
 
 def ask(
@@ -55,18 +56,24 @@ def ask(
     for name in ("processes", "curves"):
         if given.get(name, "1") != "1":
             raise BadRequestError(f"{name} is {shown(given[name])}; expected 1, or none at all")
-    processes, curves = "processes" in given, "curves" in given
+    if "like" in given and metrics is not None:
+        raise BadRequestError("like asks for all metrics of some patterns; metrics do not go with it")
+    more = (
+        metrics,
+        "processes" in given,
+        given.get("panel"),
+        "curves" in given,
+        _patterns(given.get("like")),
+    )
     if "from" in given or "to" in given:
-        if curves:
+        if "curves" in given:
             raise BadRequestError("from and to ask for the past; curves have none")
-        return Question(
-            window, "", _range(given, longest, now * 1000), metrics, processes, given.get("panel")
-        )
+        return Question(window, "", _range(given, longest, now * 1000), *more)
     after = given.get("after", "")
     if len(after) > LONGEST_CURSOR:
         raise BadRequestError(f"after has {len(after)} characters; at most {LONGEST_CURSOR} are taken")
     seconds = _seconds(given["window"], longest) if "window" in given else window
-    return Question(seconds, after, None, metrics, processes, given.get("panel"), curves)
+    return Question(seconds, after, None, *more)
 
 
 def _parameters(query: str, parameters: Sequence[str]) -> dict[str, str]:
@@ -120,6 +127,15 @@ def _metrics(text: str, known: Collection[str]) -> frozenset[str]:
     if known and not set(names).intersection(known):
         raise BadRequestError(f"{shown(names[0])} is not a metric; /api/metrics lists those there are")
     return frozenset(names)
+
+
+def _patterns(text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    patterns = tuple(pattern for pattern in text.split(",") if pattern)
+    if not patterns or len(patterns) > MOST_METRICS:
+        raise BadRequestError(f"like has {len(patterns)} patterns; expected 1 to {MOST_METRICS}")
+    return patterns
 
 
 def _number(text: str) -> float:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 MEMORY = "memory:"
+THEMES = ("auto", "dark", "light")
 
 _USER = re.compile(r"(?<=//)\S*@")
 

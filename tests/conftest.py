@@ -31,11 +31,11 @@ QUIET = (
 # Neither UTC nor a whole hour from it: a time drawn in the wrong zone is seen.
 ZONE = "Asia/Kolkata"
 # How many questions for ticks the browser has in flight, had at most, and ever asked.
-COUNT_FLIGHTS = """
+COUNT_FLIGHTS = r"""
 window.flights = { now: 0, most: 0, ever: 0 };
 const plain = window.fetch;
 window.fetch = async (...question) => {
-    if (!String(question[0]).includes("/api/ticks")) return plain(...question);
+    if (!/\/api\/(ticks|frames)/.test(String(question[0]))) return plain(...question);
     window.flights.ever += 1;
     window.flights.now += 1;
     window.flights.most = Math.max(window.flights.most, window.flights.now);

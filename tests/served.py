@@ -15,8 +15,8 @@ from typing import Any
 
 from dashapp.api import App
 
-# What is asked for the newest points. The catalogue and the page itself are left untroubled.
-TROUBLED = "/api/ticks"
+# What is asked for the newest points, wherever it is mounted. The catalogue and the page are left untroubled.
+TROUBLED = ("/api/ticks", "/api/frames")
 
 
 class Trouble:
@@ -45,7 +45,7 @@ class Trouble:
         self.latency, self.answer, self.dropping = 0.0, None, False
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        if environ["PATH_INFO"] != TROUBLED:
+        if not environ["PATH_INFO"].endswith(TROUBLED):
             return self._app(environ, start_response)
         connection = environ["connection"]
         with self._lock:
@@ -109,6 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
             "SERVER_PROTOCOL": self.request_version,
             "wsgi.url_scheme": "http",
             "wsgi.input": self.rfile,
+            "CONTENT_TYPE": self.headers.get("content-type", ""),
+            "CONTENT_LENGTH": self.headers.get("content-length", ""),
             "connection": self.connection,
             **{"HTTP_" + name.upper().replace("-", "_"): text for name, text in self.headers.items()},
         }
@@ -128,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    do_HEAD = do_GET  # noqa: N815
+    do_HEAD = do_POST = do_GET  # noqa: N815
 
     def log_message(self, format: str, *args: Any) -> None: ...
 

@@ -80,6 +80,10 @@ ROOMS = {
     "figures": {"model"},
     "callbacks": set(),
     "document": set(),
+    "windows": set(),
+    "routes": {"api", "bridge", "model"},
+    "bridge": {"api"},
+    "component": {"config", "live_graph", "panels", "panel_table", "values", "windows"},
 }
 
 
@@ -100,6 +104,9 @@ def test_only_the_page_and_its_server_know_dash(path: Path) -> None:
     # What goes into somebody's Flask application.
     allowed |= {room: {"flask"} for room in ("mounting", "dispatcher", "embedding")}
     allowed |= {"gate": {"flask", "werkzeug"}}
+    # What goes into other people's Dash apps.
+    allowed |= {"windows": {"dash"}, "component": {"dash"}, "attaching": {"dash"}}
+    allowed |= {"routes": {"dash", "flask"}}
     room = [*name_of(path).split("."), ""][1]
     expected = {"granian"} if room == "web" else allowed.get(room, set())
     assert outside & set(HEAVY) <= expected

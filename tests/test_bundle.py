@@ -6,8 +6,8 @@ from pathlib import Path
 
 from wsgi import ask
 
-from dashapp.app import assets_folder, create_app
-from dashapp.bundle import NAME, Bundle
+from dashapp.app import create_app
+from dashapp.bundle import NAME, Bundle, assets_folder
 from dashapp.config import Settings
 from dashapp.stores.memory import MemoryStore
 

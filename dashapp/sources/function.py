@@ -28,9 +28,13 @@ class FunctionSource:
     the thread that reads.
     """
 
-    def __init__(self, spec: str, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self, spec: str, options: Mapping[str, Any], function: Callable[[], Any] | None = None
+    ) -> None:
+        """`function`: where it is there already, and `spec` only its name."""
         self.name = spec
         self._options = options
+        self._given = function
         self._function: Callable[[], Any] | None = None
         self._numbers: NamedNumbers | NamedCurves = NamedNumbers("")
         # Seconds between two readings, once it is known; 0 is at every tick.
@@ -56,10 +60,10 @@ class FunctionSource:
         return self._numbers.read(self._wait_for(answer) if inspect.isawaitable(answer) else answer)
 
     def _load(self) -> tuple[Callable[[], Any], NamedNumbers | NamedCurves]:
-        function = load(self.name)
+        function = self._given or load(self.name)
         said = about(function).but(self._options)
         self.every = said.every or 0.0
-        name = self.name.partition(":")[2]
+        name = self.name.rpartition(":")[2]
         made = NamedCurves if said.kind == CURVE else NamedNumbers
         numbers = made(
             name,
@@ -88,6 +92,11 @@ class FunctionSource:
         """Let go of the event loop."""
         if self._loop is not None:
             self._loop.close()
+
+
+def of(name: str, function: Callable[[], Any]) -> Isolated:
+    """A function that is at hand, by a name for its metrics."""
+    return Isolated(FunctionSource(name, {}, function), timeout=TIMEOUT, name=name)
 
 
 def make(rest: str, interval: float, **options: Any) -> Isolated:

@@ -1,0 +1,82 @@
+/* All the LiveGraphs of somebody else's page: found when their intervals first beat, driven by one of these, let go of
+   when they leave the page. They share one asker, so that one request a tick serves them all. */
+(function (app) {
+  "use strict";
+
+  const PATIENCE_MS = 2500; // without a beat: the one that beat for all has left
+
+  app.LiveGraphs = class {
+    constructor(base) {
+      this.asker = new app.Asker(base);
+      this.found = new Map(); // by aio_id
+      this.leader = null; // whose interval beats for all
+      this.watch = null;
+    }
+
+    /* The graph of `spec`, as it stands in the page now; undefined where it does not. */
+    graph(spec) {
+      const known = this.found.get(spec.id);
+      if (known?.section.isConnected && (known.spec === spec || known.mark === JSON.stringify(spec))) return known;
+      const section = document.querySelector(`[data-live-graph="${CSS.escape(spec.id)}"]`);
+      if (!section) return undefined;
+      known?.close();
+      const graph = new app.LiveGraph(this.asker, section, spec);
+      this.found.set(spec.id, graph);
+      if (this.leader !== null && this.leader !== spec.id) beats(spec, false);
+      else this.leader = spec.id;
+      return graph;
+    }
+
+    beat(spec) {
+      this.graph(spec);
+      this.sweep();
+      for (const graph of this.found.values()) graph.live.tick();
+      clearTimeout(this.watch);
+      this.watch = setTimeout(() => this.sweep(), PATIENCE_MS);
+    }
+
+    /* Let go of those that have left, and have another beat where the leader has. */
+    sweep() {
+      for (const [id, graph] of this.found) {
+        if (graph.section.isConnected) continue;
+        graph.close();
+        this.found.delete(id);
+      }
+      if (this.found.has(this.leader)) return;
+      const [next] = this.found.values();
+      this.leader = next ? next.spec.id : null;
+      if (next) beats(next.spec, true);
+    }
+  };
+
+  function beats({ interval }, on) {
+    window.dash_clientside.set_props(interval, { disabled: !on });
+  }
+
+  /* What Dash calls: dashapp/attaching.py names these functions. Nothing here may throw into Dash, which keeps every
+     error for ever. */
+
+  let graphs = null;
+
+  function guarded(action) {
+    return (value, spec) => {
+      try {
+        if (!spec) return;
+        if (graphs === null) {
+          const { requests_pathname_prefix: prefix } = JSON.parse(document.getElementById("_dash-config").textContent);
+          graphs = app.graphs = new app.LiveGraphs(`${prefix || "/"}_dashapp/`);
+        }
+        action(graphs, spec, value);
+      } catch (error) {
+        console.error("dashapp:", error.message);
+      }
+    };
+  }
+
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.dashapp_live_graph = {
+    beat: guarded((all, spec) => all.beat(spec)),
+    window: guarded((all, spec, index) => all.graph(spec)?.setWindow(spec.stops[index])),
+    pause: guarded((all, spec, clicks) => clicks && all.graph(spec)?.toggle()),
+  };
+})((window.dashapp = window.dashapp || {}));

@@ -1,0 +1,54 @@
+"""What six LiveGraphs in another app ask of the server, and cost the page's main thread, a second."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import CDPSession, Page
+
+from bench.host_app import METRICS
+from bench.page import Traffic, browser, metrics, opened, session, until
+from bench.served import fill, folder, free_port, launched
+from bench.table import Row
+
+SECONDS = 20
+SIX: Any = {"width": 1280, "height": 1200}
+# Seconds on screen of each: all the same, and all different.
+SAME = (100,) * len(METRICS)
+MIXED = (30, 60, 100, 180, 300, 600)
+DRAWN = """() => [...(window.dashapp?.graphs?.found.values() ?? [])]
+  .filter(({ live }) => live.charts[0].onScreen && live.charts[0].gd).length"""
+
+
+def run() -> list[Row]:
+    with folder() as store:
+        fill(store, 700)
+        return _measured(store, SAME, "one window") + _measured(store, MIXED, "six windows")
+
+
+def _measured(store: Any, windows: tuple[int, ...], said: str) -> list[Row]:
+    port = free_port()
+    argv = ["-m", "bench.host_app", str(store), str(port), *map(str, windows)]
+    with launched(argv, port) as host:
+        host.wait("/_dashapp/api/metrics")
+        with browser() as running, opened(running) as (_, page, cdp):
+            page.set_viewport_size(SIX)
+            page.goto(host.url)
+            until(page, f"({DRAWN})() === {len(METRICS)}")
+            page.wait_for_timeout(8000)
+            return _steady(page, cdp, said)
+
+
+def _steady(page: Page, cdp: CDPSession, said: str) -> list[Row]:
+    traffic = Traffic(session(page))
+    first = page.evaluate("dashapp.graphs.asker.feeds[0].newest")
+    before = metrics(cdp)["TaskDuration"]
+    page.wait_for_timeout(1000 * SECONDS)
+    spent = 1000 * (metrics(cdp)["TaskDuration"] - before) / SECONDS
+    ticks = (page.evaluate("dashapp.graphs.asker.feeds[0].newest") - first) / 1000
+    what = f"{len(METRICS)} LiveGraphs, {said}"
+    return [
+        Row(f"main thread a second, {what}", spent, "ms", 120.0),
+        Row(f"requests a tick, {what}", traffic.requests / ticks, "", 1.1),
+        Row(f"bytes a tick, {what}", traffic.bytes / ticks, ""),
+    ]

@@ -1,0 +1,177 @@
+"""Attaching: gives somebody else's Dash app the server's side of its LiveGraphs, below a path of its own.
+
+The app's routes, hooks, logins and looks stay its own: whoever may not see the app does not see the numbers.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from dash import MATCH, ClientsideFunction, Dash, Input, State
+
+from dashapp import config, keywords, routes
+from dashapp.api import Api, App, StartResponse
+from dashapp.bundle import Bundle, assets_folder
+from dashapp.collector import rows_to_keep
+from dashapp.component import LiveGraph
+from dashapp.config import Settings
+from dashapp.folders import can_write
+from dashapp.hosted import Collection, Sources, asked
+from dashapp.model import SettingsError
+from dashapp.sources.registry import problem
+from dashapp.sources.spec import Spec
+from dashapp.static import Static
+from dashapp.stores import Reader
+from dashapp.stores.disk_reader import DiskReader
+from dashapp.stores.memory import MemoryStore
+from dashapp.values import MEMORY
+
+log = logging.getLogger("dashapp")
+
+# Below the app's own prefix.
+PATH = "_dashapp/"
+# The scripts of our page that draw charts, and those that stand in for the page around them.
+SCRIPTS = (
+    *(
+        "asker",
+        "catalogue",
+        "chart",
+        "crosshair",
+        "crosshair_line",
+        "curve",
+        "easel",
+        "element",
+        "feed",
+        "headlines",
+    ),
+    *("layout", "lines", "live", "moment", "panel_of", "patterns", "quantity", "series", "server_clock"),
+    *("snapshot", "status", "live_graph/scale", "live_graph/live_graph", "live_graph/live_graphs"),
+)
+SETTINGS = ("store", "interval", "retention", "size", "threshold", "source", "config")
+_REFUSED = {each.name: "attach serves no page" for each in fields(Settings) if each.name not in SETTINGS}
+_REFUSED["source"] = "sources is, which takes functions too"
+
+
+def attach(
+    app: Dash,
+    *,
+    store: str | Path | None = None,
+    sources: Sources | None = None,
+    collect: bool = True,
+    **settings: Any,
+) -> None:
+    """Serve what the LiveGraphs of `app` show, and collect it. SettingsError tells why it cannot.
+
+    `store`: a folder that keeps the history, or memory:, as where nothing is said, which one process has to
+    itself.
+    `sources`: what to read, this machine where nothing is said: functions of the app's own, or names for them
+    with the functions, called in a thread of this process; "machine", "module:function", or any other source
+    by its name. `collect`: False where another process does.
+    `settings`: interval, retention, size and threshold, as everywhere: what is not said here the environment
+    says, or dashapp.toml.
+    """
+    routes.check(app, PATH)
+    texts, functions = asked(sources)
+    known = _settings(settings if store is None else {**settings, "store": store}, texts, bool(functions))
+    if found := [said for spec in known.source if spec.name and (said := problem(spec, known.interval))]:
+        raise SettingsError(found)
+    place = _place(known, collect)
+    argv = [*keywords.given(settings, _REFUSED).argv, f"--store={place}"]
+    argv += [f"--source={text}" for text in texts]
+    collection = Collection(known, place, functions, argv) if collect and not _is_collector() else None
+    reader: Reader = place if isinstance(place, MemoryStore) else DiskReader(place)
+    own = Bundle(assets_folder(), SCRIPTS)
+    style = (assets_folder() / "live_graph" / "live_graph.css").read_text("utf-8")
+    files = {"/live_graph.js": ("text/javascript", own.text), "/live_graph.css": ("text/css", style)}
+    routes.put(app, PATH, _served(reader, known, files, collection))
+    address = app.config.requests_pathname_prefix + PATH
+    app.config.external_scripts = [*app.config.external_scripts, f"{address}live_graph.js?m={own.mark}"]
+    sheet = f"{address}live_graph.css?m={own.mark}"
+    app.config.external_stylesheets = [*app.config.external_stylesheets, sheet]
+    _connect(app)
+    if collection is not None:
+        collection.start()
+
+
+def _settings(given: Mapping[str, Any], sources: Sequence[str], functions: bool) -> Settings:
+    said = keywords.given(given, _REFUSED, others=("sources", "collect"))
+    variables = [f"DASHAPP_{name.upper()}" for name in SETTINGS]
+    environ = {name: os.environ[name] for name in variables if name in os.environ}
+    # With functions `none` is not alone, of which the settings know nothing.
+    flags = [] if functions else [f"--source={text}" for text in sources]
+    try:
+        known = config.parse([*said.argv, *flags], environ, prog="dashapp.attach")
+        if functions:
+            known = replace(known, source=tuple(Spec.parse(text) for text in sources))
+    except SettingsError as error:
+        raise keywords.told(error, said) from None
+    except ValueError as error:
+        raise SettingsError([f"sources holds {' and '.join(sources)}; {error}"]) from None
+    return known if known.store else replace(known, store=MEMORY)
+
+
+def _place(settings: Settings, collect: bool) -> MemoryStore | Path:
+    if settings.store == MEMORY:
+        if not collect:
+            said = f'store is "{MEMORY}"; expected a folder with collect=False, which another process fills'
+            raise SettingsError([said])
+        return MemoryStore(keep=rows_to_keep(settings.interval))
+    # The app may change its working folder later.
+    folder = Path(settings.store).absolute()
+    if collect and not can_write(folder):
+        raise SettingsError([f'store is "{folder}", it cannot be written; choose another, or "{MEMORY}"'])
+    if not collect and not (folder / "tail").exists():
+        log.warning(
+            '%s holds no store yet; its charts stay empty until a collector writes there: '
+            'python -m dashapp.collector --store "%s"', folder, folder
+        )  # fmt: skip
+    return folder
+
+
+def _is_collector() -> bool:
+    """Whether this is our own child, which imports the app for a function of its."""
+    return bool(os.environ.get("DASHAPP_CHILD"))
+
+
+def _served(
+    reader: Reader, settings: Settings, files: Mapping[str, tuple[str, str]], collection: Collection | None
+) -> App:
+    api = Api(reader, interval=settings.interval, longest=settings.longest)
+    kept = Static(lambda environ, start: _file(files, environ, start))
+
+    def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if collection is not None:
+            collection.start()
+        app = api if environ["PATH_INFO"].startswith("/api/") else kept
+        return app(environ, start_response)
+
+    return serve
+
+
+def _file(
+    files: Mapping[str, tuple[str, str]], environ: dict[str, Any], start_response: StartResponse
+) -> Iterable[bytes]:
+    kind, text = files.get(environ["PATH_INFO"], ("text/plain", ""))
+    start_response("200 OK" if text else "404 Not Found", [("content-type", f"{kind}; charset=utf-8")])
+    return [text.encode()]
+
+
+def _connect(app: Dash) -> None:
+    """Callbacks without an output: nothing of ours waits in Dash for the network."""
+    ids = LiveGraph.ids
+    for name, part, prop in (
+        ("beat", ids.interval, "n_intervals"),
+        ("window", ids.window, "value"),
+        ("pause", ids.pause, "n_clicks"),
+    ):
+        app.clientside_callback(
+            ClientsideFunction("dashapp_live_graph", name),
+            Input(part(MATCH), prop),
+            State(ids.spec(MATCH), "data"),
+            prevent_initial_call=False,
+        )

@@ -1,0 +1,125 @@
+"""What collects beside somebody else's application: a thread of its process, or a process that dies with it.
+
+A function of the application's own can only be called where it is: in a thread. The rest has a process to
+itself where there is a folder to share. Knows no Dash and no HTTP.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Any
+
+from dashapp.clock import SystemClock
+from dashapp.collector import collect, collect_into
+from dashapp.config import Settings
+from dashapp.model import SettingsError, StoreError
+from dashapp.notices import Notice
+from dashapp.sources import Source, function
+from dashapp.sources.spec import MACHINE, NONE
+from dashapp.stores.memory import MemoryStore
+from dashapp.supervisor import Child, python, supervise
+from dashapp.watch import Watch
+
+log = logging.getLogger("dashapp")
+
+Sources = str | Callable[[], Any] | Iterable[str | Callable[[], Any]] | Mapping[str, Callable[[], Any]]
+
+
+class Collection:
+    """Collects once it is started: `settings` name the sources, `functions` are the application's own.
+
+    `place` is the store itself where it is in memory, else its folder.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        place: MemoryStore | Path,
+        functions: Mapping[str, Callable[[], Any]],
+        argv: Sequence[str],
+    ) -> None:
+        """`argv`: the same settings, for a collector's command line."""
+        self._settings = settings
+        self._place = place
+        self._functions = functions
+        self._argv = argv
+        self._lock = Lock()
+        self._process = 0
+
+    def start(self) -> None:
+        """Begin, unless this process has begun already. A fork has no thread of those from before it."""
+        if self._process == os.getpid():
+            return
+        with self._lock:
+            if self._process == os.getpid():
+                return
+            self._process = os.getpid()
+            Thread(target=self._work, name="dashapp collector", daemon=True).start()
+
+    def _work(self) -> None:
+        if isinstance(self._place, MemoryStore):
+            self._into_memory(self._place)
+        elif self._functions:
+            self._into_folder(self._place)
+        else:
+            self._by_child(self._place)
+
+    def _sources(self) -> list[Source]:
+        return [function.of(name, each) for name, each in self._functions.items()]
+
+    def _into_memory(self, store: MemoryStore) -> None:
+        settings = self._settings
+        watch = Watch(settings.threshold, store, store.speaker("thresholds"))
+        notice = store.speaker("sources")
+        clock = SystemClock(Event())
+        more = self._sources()
+        collect(store, clock, settings.interval, notice, watch, settings.source, more=more)
+
+    def _into_folder(self, folder: Path) -> None:
+        try:
+            collect_into(folder, self._settings, Event(), self._sources())
+        except StoreError as error:
+            log.error("nothing is collected: %s", error)
+
+    def _by_child(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        notice = Notice(folder, "supervisor")
+        notice.clear()
+        supervise([Child("collector", python("dashapp.collector", self._argv), notice)], Event())
+
+
+def asked(sources: Sources | None) -> tuple[list[str], dict[str, Callable[[], Any]]]:
+    """The sources that have a name, as settings say them, and the functions by theirs. SettingsError for what
+    can be neither."""
+    if sources is None:
+        return [], {}
+    if isinstance(sources, Mapping):
+        listed: list[Any] = [*sources.items()]
+    elif isinstance(sources, str) or callable(sources):
+        listed = [sources]
+    else:
+        listed = [*sources]
+    texts: list[str] = []
+    functions: dict[str, Callable[[], Any]] = {}
+    for each in listed:
+        name, function = each if isinstance(each, tuple) else (getattr(each, "__name__", ""), each)
+        if isinstance(each, str):
+            texts.append(each)
+        elif not callable(function):
+            raise SettingsError([f"sources holds {function!r:.60}; expected functions, or names of sources"])
+        elif not isinstance(name, str) or not name.isidentifier():
+            raise SettingsError(
+                [f"sources holds {name or type(function).__name__}; give it a name: {{name: function}}"]
+            )
+        elif name in functions:
+            raise SettingsError([f"sources holds two functions {name}; name them: {{name: function}}"])
+        else:
+            functions[name] = function
+    if not texts and not functions:
+        raise SettingsError(["sources is empty; expected functions, or names of sources; or leave it out"])
+    # What is asked for, and not this machine beside it, unless that is asked for too.
+    return texts if MACHINE in texts else [NONE, *texts], functions

@@ -1,0 +1,298 @@
+"""LiveGraphs in a stranger's Dash app, in the browser: they stream, pause, slide, heal, come and go."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+from dash import Dash, Input, Output, dcc, html, no_update
+from drawing import READ, wait_until
+from playwright.sync_api import Page
+from served import Served
+from wsgi import ask
+
+from dashapp import LiveGraph, attach
+
+INTERVAL = 0.5
+IDS = LiveGraph.ids
+LONGER = 4  # the place of 45 s among the stops
+
+
+class Theirs:
+    """A stranger's app with callbacks of its own; its metrics rise by one a tick, `late` once it may."""
+
+    def __init__(self) -> None:
+        self.late = False
+        rising = {"up": count(1).__next__, "down": count(-1, -1).__next__}
+        self.app = app = Dash(__name__, prevent_initial_callbacks=True)
+        sources: dict[str, Any] = {**rising, "late": lambda: {"now": 1} if self.late else {}}
+        attach(app, sources=sources, interval=INTERVAL)
+        app.layout = self.layout
+        self.connect(app)
+        self.server = Served(app.server.wsgi_app)
+
+    def layout(self) -> Any:
+        return html.Div(
+            [
+                *(html.Button(name, id=name) for name in ("say", "longer", "add", "remove", "again")),
+                html.Div(id="said"),
+                LiveGraph("up", window=30, aio_id="one", title="Up"),
+                LiveGraph(["down"], window=30, aio_id="two", controls=False, kind="area"),
+                html.Div(LiveGraph("up", window=30, aio_id="fixed"), id="place"),
+                LiveGraph("late.*", window=30, aio_id="late", controls=False),
+                dcc.Graph(
+                    id="theirs", figure={"data": [{"y": [1, 2]}], "layout": {"title": {"text": "Theirs"}}}
+                ),
+            ]
+        )
+
+    def connect(self, app: Dash) -> None:
+        fixed = LiveGraph("up", window=30, aio_id="fixed")
+        place = Output("place", "children", allow_duplicate=True)
+        app.callback(Output("said", "children"), Input("say", "n_clicks"))(lambda clicks: f"said {clicks}")
+        app.callback(Output(IDS.window("one"), "value"), Input("longer", "n_clicks"))(lambda _: LONGER)
+        app.callback(place, Input("add", "n_clicks"))(lambda n: LiveGraph("up", window=30, aio_id=f"more{n}"))
+        app.callback(place, Input("remove", "n_clicks"))(lambda n: None if n else no_update)
+        app.callback(place, Input("again", "n_clicks"))(lambda _: fixed)
+
+    def stored(self, since: int) -> dict[str, dict[int, float]]:
+        """Each metric's values by their times, from `since` on, as the server tells them."""
+        # Past the server: it counts what the browser asks.
+        frame = ask(self.app.server.wsgi_app, "/_dashapp/api/ticks?window=600&like=*").json
+        return {
+            key: {t: y for t, y in zip(frame["t"], column, strict=True) if y is not None and t >= since}
+            for key, column in frame["y"].items()
+        }
+
+
+@pytest.fixture
+def theirs(page: Page) -> Iterator[Theirs]:
+    app = Theirs()
+    errors: list[str] = []
+    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    page.goto(app.server.url)
+    wait_until(page, lambda: drawn(page, "one") and drawn(page, "two") and drawn(page, "fixed"))
+    yield app
+    app.server.stop()
+    assert [text for text in errors if "ERR_" not in text and "Failed to fetch" not in text] == []
+
+
+def section(aio_id: str) -> str:
+    return f'[data-live-graph="{aio_id}"]'
+
+
+def chart(page: Page, aio_id: str) -> dict[str, Any] | None:
+    """What one LiveGraph has drawn: its range and its only trace."""
+    read = READ.replace("document.querySelectorAll(", f"document.querySelectorAll('{section(aio_id)} ' + ")
+    charts: list[dict[str, Any]] = page.evaluate(read)
+    return charts[0] if charts and charts[0]["traces"] else None
+
+
+def drawn(page: Page, aio_id: str) -> dict[int, float]:
+    found = chart(page, aio_id)
+    if not found:
+        return {}
+    (trace,) = found["traces"]
+    assert len(set(trace["x"])) == len(trace["x"]) == trace["drawn"]
+    return {t: y for t, y in zip(trace["x"], trace["y"], strict=True) if y is not None}
+
+
+def assert_up_to_date(page: Page, app: Theirs, aio_id: str, key: str) -> None:
+    """Soon it shows all that the server has of its window, to the newest: none missing, none twice."""
+
+    def whole() -> bool:
+        found = chart(page, aio_id)
+        points = drawn(page, aio_id)
+        if not found or not points:
+            return False
+        stored = app.stored(round(found["range"][0]) + 1)[key]
+        return (
+            points == {t: y for t, y in stored.items() if t <= max(points)}
+            and max(stored) - max(points) <= 2 * 1000 * INTERVAL
+        )
+
+    wait_until(page, whole, 15)
+
+
+def state(page: Page, aio_id: str) -> str | None:
+    return page.locator(section(aio_id)).get_attribute("data-state")
+
+
+def wait_for_state(page: Page, aio_id: str, wanted: str, seconds: float = 10) -> None:
+    page.wait_for_selector(f'{section(aio_id)}[data-state="{wanted}"]', timeout=1000 * seconds)
+
+
+def living(page: Page) -> list[str]:
+    return sorted(page.evaluate("[...dashapp.graphs.found.keys()]"))
+
+
+def click(page: Page, name: str) -> None:
+    page.locator(f"#{name}").click()
+
+
+def test_all_stream_with_one_request_a_tick(page: Page, theirs: Theirs) -> None:
+    trouble = theirs.server.trouble
+    for name, key in (("one", "up"), ("two", "down"), ("fixed", "up")):
+        assert_up_to_date(page, theirs, name, key)
+    asked, begun = len(trouble.asked), max(drawn(page, "one"))
+    wait_until(page, lambda: max(drawn(page, "one")) >= begun + 12 * 1000 * INTERVAL, 20)
+    ticks = (max(drawn(page, "one")) - begun) / (1000 * INTERVAL)
+    assert len(trouble.asked) - asked <= ticks + 1
+    assert trouble.most_in_flight == 1
+    # All stand at the same place of the same window: their question is one.
+    assert "q=" not in trouble.asked[-1]
+    assert_up_to_date(page, theirs, "two", "down")
+
+
+def test_the_apps_own_callbacks_and_graphs_are_as_they_were(page: Page, theirs: Theirs) -> None:
+    click(page, "say")
+    page.wait_for_selector("text=said 1")
+    assert page.locator("#theirs .gtitle").text_content() == "Theirs"
+    style = page.evaluate("""() => {
+        const { margin, backgroundColor, fontFamily } = getComputedStyle(document.body);
+        return [margin, backgroundColor, fontFamily];
+    }""")
+    page.goto("about:blank")
+    assert style[:2] == page.evaluate("""() => {
+        const { margin, backgroundColor } = getComputedStyle(document.body);
+        return [margin, backgroundColor];
+    }""")
+
+
+def test_one_is_paused_and_the_others_go_on(page: Page, theirs: Theirs) -> None:
+    assert_up_to_date(page, theirs, "one", "up")
+    page.locator(section("one")).get_by_role("button", name="Pause").click()
+    wait_for_state(page, "one", "paused")
+    held = drawn(page, "one")
+    before = max(drawn(page, "two"))
+    wait_until(page, lambda: max(drawn(page, "two")) > before + 4 * 1000 * INTERVAL)
+    assert drawn(page, "one") == held
+    page.locator(section("one")).get_by_role("button", name="Back to live").click()
+    wait_for_state(page, "one", "live")
+    assert_up_to_date(page, theirs, "one", "up")
+
+
+def test_a_zoom_holds_one_and_a_double_click_lets_go(page: Page, theirs: Theirs) -> None:
+    box = page.locator(f"{section('one')} .nsewdrag").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 60, steps=5)
+    page.mouse.up()
+    wait_for_state(page, "one", "paused")
+    assert state(page, "two") == "live"
+    start, end = (chart(page, "one") or {})["range"]
+    assert 5_000 < end - start < 15_000
+    page.locator(f"{section('one')} .nsewdrag").dblclick()
+    wait_for_state(page, "one", "live")
+    assert_up_to_date(page, theirs, "one", "up")
+
+
+def test_a_callback_of_the_apps_slides_one_window(page: Page, theirs: Theirs) -> None:
+    def length(aio_id: str) -> float:
+        start, end = (chart(page, aio_id) or {})["range"]
+        return float(end - start)
+
+    click(page, "longer")
+    wait_until(page, lambda: length("one") == 45_000)
+    assert length("fixed") == 30_000
+    assert "last 45 seconds" in page.inner_text(section("one"))
+    for name, key in (("one", "up"), ("fixed", "up"), ("two", "down")):
+        assert_up_to_date(page, theirs, name, key)
+    # Two windows are two questions, of one request.
+    wait_until(page, lambda: theirs.server.trouble.asked[-1].count("q=") == 2)
+    assert theirs.server.trouble.most_in_flight == 1
+
+
+def test_one_that_comes_later_streams_and_one_that_goes_leaves_nothing(page: Page, theirs: Theirs) -> None:
+    click(page, "add")
+    wait_until(page, lambda: drawn(page, "more1"))
+    assert_up_to_date(page, theirs, "more1", "up")
+    click(page, "remove")
+    wait_until(page, lambda: living(page) == ["late", "one", "two"])
+    session = page.context.new_cdp_session(page)
+
+    def left() -> tuple[float, float]:
+        session.send("HeapProfiler.collectGarbage")
+        found = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+        return found["JSEventListeners"], found["Nodes"]
+
+    session.send("Performance.enable")
+    listeners, nodes = left()
+    for number in range(2, 8):
+        click(page, "add")
+        wait_until(page, lambda n=number: drawn(page, f"more{n}"))
+        click(page, "remove")
+        wait_until(page, lambda: len(living(page)) == 3)
+    assert page.evaluate("dashapp.graphs.asker.feeds.length") == 3
+    now = left()
+    # Plotly and React keep some of the last one; six of them would be hundreds.
+    assert now[0] - listeners < 60
+    assert now[1] - nodes < 600
+    assert_up_to_date(page, theirs, "one", "up")
+
+
+def test_the_same_one_comes_back_and_the_one_that_beat_may_go(page: Page, theirs: Theirs) -> None:
+    leader = page.evaluate("dashapp.graphs.leader")
+    page.evaluate(
+        """(id) => document.querySelector(`[data-live-graph="${id}"]`).classList.add("first")""", leader
+    )
+    for _ in range(2):
+        click(page, "remove")
+        wait_until(page, lambda: "fixed" not in living(page))
+        click(page, "again")
+        wait_until(page, lambda: drawn(page, "fixed"))
+        assert_up_to_date(page, theirs, "fixed", "up")
+    # React would not have it so, but the one whose interval beats for all may leave as well.
+    page.evaluate("""() => {
+        const { graphs } = dashapp;
+        graphs.found.get(graphs.leader).section.remove();
+    }""")
+    wait_until(page, lambda: page.evaluate("dashapp.graphs.leader") not in (leader, None))
+    theirs.late = True
+    rest = [name for name in living(page) if name in ("one", "two", "fixed")]
+    assert len(rest) == 2
+    assert_up_to_date(page, theirs, rest[0], "down" if rest[0] == "two" else "up")
+
+
+def test_a_server_that_was_down_is_told_and_its_hole_is_filled(page: Page, theirs: Theirs) -> None:
+    assert_up_to_date(page, theirs, "one", "up")
+    theirs.server.stop()
+    stopped = time.monotonic()
+    wait_for_state(page, "one", "offline", 5)
+    assert state(page, "two") == "offline"
+    assert "not reachable" in page.inner_text(section("two"))
+    wait_until(page, lambda: time.monotonic() - stopped > 4)
+    theirs.server.start()
+    wait_for_state(page, "one", "live", 5)
+    for name, key in (("one", "up"), ("two", "down")):
+        assert_up_to_date(page, theirs, name, key)
+
+
+def test_a_metric_that_is_not_there_is_told_and_drawn_when_it_comes(page: Page, theirs: Theirs) -> None:
+    page.locator(section("late")).scroll_into_view_if_needed()
+    said = f"getComputedStyle(document.querySelector('{section('late')} .chart'), '::after').content"
+    wait_until(page, lambda: "There is no metric late.* yet" in page.evaluate(said))
+    assert chart(page, "late") is None
+    theirs.late = True
+    wait_until(page, lambda: drawn(page, "late"))
+    assert_up_to_date(page, theirs, "late", "late.now")
+    assert page.evaluate(said) == "none"
+
+
+def test_its_numbers_are_said_beside_its_title(page: Page, theirs: Theirs) -> None:
+    value = page.locator(f"{section('one')} .value")
+    first = float(value.inner_text())
+    wait_until(page, lambda: float(value.inner_text()) > first)
+
+
+def test_an_app_that_was_not_attached_says_so(page: Page) -> None:
+    app = Dash(__name__)
+    app.layout = LiveGraph("up")
+    server = Served(app.server.wsgi_app)
+    page.goto(server.url)
+    page.wait_for_selector("text=Its numbers come by dashapp.attach(app)")
+    server.stop()
