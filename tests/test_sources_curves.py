@@ -104,7 +104,9 @@ def test_21_a_point_that_is_none_is_no_point_and_said(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [None, 7, 7.5, "abc", b"abc", {1, 2}, object(), (n for n in "ab")], ids=repr
+    "value",
+    [None, 7, 7.5, "abc", b"abc", {1, 2}, object(), (n for n in "ab")],
+    ids=lambda value: type(value).__name__,
 )
 def test_21_what_is_no_curve_gives_nothing_and_is_said(value: object) -> None:
     with pytest.raises(TypeError, match="is neither a sequence nor names with sequences"):
