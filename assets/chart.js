@@ -211,7 +211,7 @@
     /* After any draw: are the points ours, and the range? */
     check() {
       this.busySince = null;
-      if (!this.drawn) return;
+      if (!this.drawn || !this.gd.data) return;
       this.host.drawn(this);
       const whole = this.gd.data.every(
         (trace) =>
@@ -241,7 +241,8 @@
 
     /* While following: has something thrown the range back? */
     strayed() {
-      if (!this.gd || !this.drawn || this.busySince !== null || this.dragging) return false;
+      // A graph that has left the page has no layout any more.
+      if (!this.gd?.layout || !this.drawn || this.busySince !== null || this.dragging) return false;
       return this.range().some((end, side) => Math.abs(end - this.drawn.range[side]) > 2);
     }
   };

@@ -46,7 +46,7 @@
     align(range) {
       for (const chart of this.charts) {
         // A graph that was only just put in is not bound yet, and shows the range it was put in with.
-        if (chart.gd && chart.range().every((end, side) => Math.abs(end - range[side]) < 2)) continue;
+        if (chart.gd?.layout && chart.range().every((end, side) => Math.abs(end - range[side]) < 2)) continue;
         chart.life = -1;
         chart.dirty = true;
       }
