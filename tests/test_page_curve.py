@@ -115,6 +115,8 @@ def test_a_zoom_of_another_chart_leaves_its_axis_alone(page: Page, live: Live) -
     assert drawn(page) == expected(doubling(5))
     # Nor can it be dragged itself.
     page.keyboard.press("p")
+    # Nothing feeds this store by itself: without a new tick the page would be stale, and say so.
+    give(live, doubling(5))
     wait_for_state(page, "live")
     page.locator(PANEL).scroll_into_view_if_needed()
     box = page.locator(f"{PANEL} .js-plotly-plot").bounding_box()

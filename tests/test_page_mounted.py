@@ -197,7 +197,7 @@ def test_a_metric_that_is_not_there_yet_is_said_and_comes(page: Page, shop: Any)
     host.call = 'dashapp_chart("loss", window=40)'
     page.goto(host.url)
     frame = embedded(page)
-    chart = frame.locator(".panel:visible .chart")
+    chart = frame.locator('[data-panel="embedded"] .chart')
     chart.wait_for()
     says = "getComputedStyle(document.querySelector('[data-panel=embedded] .chart'), '::after').content"
     wait_until(page, lambda: "There is no metric loss yet" in frame.evaluate(says))
