@@ -17,7 +17,8 @@
       this.theme = new app.Theme(this);
       this.arrangement = new app.Arrangement(this);
       this.status = new app.Status();
-      this.live = new app.Live(new app.Asker(base), this);
+      this.asker = new app.Asker(base);
+      this.live = new app.Live(this.asker, this);
       // A little less than the longest window, for the ends are rounded.
       this.live.longest = this.stops[this.stops.length - 1] - 1;
       this.live.many = Number(root.dataset.metrics) > app.FEW_METRICS;

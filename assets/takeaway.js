@@ -20,11 +20,11 @@
     }
 
     saveNumbers(name) {
-      const { live } = this.page;
+      const { asker, live } = this.page;
       const [start, end] = live.held ?? live.range();
       const query = new URLSearchParams({ from: Math.floor(start), to: Math.ceil(end) });
       if (name !== null) query.set("panel", name);
-      follow(`${live.feed.base}api/csv?${query}`, "");
+      follow(`${asker.base}api/csv?${query}`, "");
     }
 
     async savePicture(name) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import struct
 from pathlib import Path
 
@@ -90,3 +91,21 @@ def test_a_link_leads_another_viewer_to_the_same_picture(page: Page, live: Live)
     other.wait_for_selector('[data-panel="cores"] .js-plotly-plot')
     assert other.evaluate("dashapp.page.live.held") == pytest.approx(held, abs=2)
     assert other.evaluate("dashapp.page.arrangement.shown()") == ["cores"]
+
+
+def test_the_numbers_of_a_panel_are_those_of_the_store(page: Page, live: Live, tmp_path: Path) -> None:
+    page.keyboard.press("p")
+    wait_for_state(page, "paused")
+    start, end = page.evaluate("dashapp.page.live.held")
+    for opener, keys in (
+        ('[data-panel="cores"] .more', [f"cpu.core{number}.percent" for number in range(4)]),
+        ("#share", ["cpu.percent", *(f"cpu.core{number}.percent" for number in range(4))]),
+    ):
+        path = save(page, opener, "Save numbers", tmp_path)
+        head, *lines = list(csv.reader(path.read_text().splitlines()))
+        assert head == ["time", *keys]
+        ticks = [tick for tick in live.store.since(start / 1000, 1000) if tick.time * 1000 <= end]
+        assert [[float(cell) for cell in line[1:]] for line in lines] == [
+            [tick.values[key] for key in keys] for tick in ticks
+        ]
+        assert len(lines) > 90
