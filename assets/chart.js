@@ -31,20 +31,19 @@
       this.busySince = null;
       this.quiet = 0;
       this.dragging = false;
-      this.onScreen = true;
       this.line = new app.CrosshairLine(section);
       this.pointing = false; // whether the mouse is in this chart, whose line is Plotly's own then
-      this.sight = new IntersectionObserver((entries) => {
-        this.onScreen = entries[entries.length - 1].isIntersecting;
-        if (this.onScreen) this.host.wake();
-      });
-      this.sight.observe(section);
+      this.sight = new app.Sight(section, () => this.host.wake());
     }
 
     /* Leave nothing behind. */
     close() {
-      this.sight.disconnect();
+      this.sight.close();
       this.closing.abort();
+    }
+
+    get onScreen() {
+      return this.sight.here;
     }
 
     /* Whether a draw may begin in this animation frame. */

@@ -24,16 +24,15 @@
       this.life = -1;
       this.text = null; // of the curves that are drawn
       this.drawn = null; // the y of each that must stand there
-      this.onScreen = true;
-      this.sight = new IntersectionObserver((entries) => {
-        this.onScreen = entries[entries.length - 1].isIntersecting;
-        if (this.onScreen) this.host.wake();
-      });
-      this.sight.observe(section);
+      this.sight = new app.Sight(section, () => this.host.wake());
     }
 
     close() {
-      this.sight.disconnect();
+      this.sight.close();
+    }
+
+    get onScreen() {
+      return this.sight.here;
     }
 
     ready() {

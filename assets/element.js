@@ -13,6 +13,11 @@
     return made;
   };
 
+  /* Have `element` say `text`. To set what stands there already would have the browser lay the page out anew. */
+  app.say = function (element, text) {
+    if (element.textContent !== text) element.textContent = text;
+  };
+
   /* Show `children` under `title`, until Escape, its button or a click beside it; the focus goes back then. */
   app.openDialog = function (title, ...children) {
     document.querySelector("dialog[open]")?.close();

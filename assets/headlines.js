@@ -35,7 +35,7 @@
       const all = this.live.catalogue.panels.get(chart.panel)?.length ?? 0;
       const left = metrics.length && this.live.feed.metrics && all > metrics.length;
       const text = left ? `${metrics.length} of ${all.toLocaleString("en")} lines` : values.filter(Boolean).join(" · ");
-      if (output.textContent !== text) output.textContent = text;
+      app.say(output, text);
       const of = section.querySelector(".of");
       // One line has no legend: it is named beside the title, unless the title does.
       const { textContent: title } = section.querySelector("h2").firstChild;

@@ -3,6 +3,7 @@
   "use strict";
 
   const FEWEST_TICKS = 5;
+  const RESTING_MS = 4000;
 
   app.Page = class {
     /* `panels`: what draws each panel, by its name. */
@@ -11,6 +12,7 @@
       const root = document.getElementById("page");
       const base = config.requests_pathname_prefix || "/";
       this.stops = root.dataset.stops.split(",").map(Number);
+      this.beat = this.beating = Number(root.dataset.beat); // milliseconds between two of the interval's
       this.first = null; // the window where the address names none, in seconds
       this.notes = new app.Notes();
       this.address = new app.Address(() => this.go());
@@ -103,8 +105,7 @@
       const words = held ? `${app.words(length)}, up to ${app.moment(held[1])}` : app.fullWords(seconds);
       const lead = held ? "Showing " : "Showing the last ";
       for (const [id, text] of [["window-lead", lead], ["window-label", words]]) {
-        const element = document.getElementById(id);
-        if (element.textContent !== text) element.textContent = text;
+        app.say(document.getElementById(id), text);
       }
     }
 
@@ -200,9 +201,9 @@
       this.embedded?.settle();
       const button = document.getElementById("pause");
       if (button) {
-        button.setAttribute("aria-pressed", String(live.held !== null));
-        const text = live.held ? "Back to live" : "Pause";
-        if (button.textContent !== text) button.textContent = text;
+        const pressed = String(live.held !== null);
+        if (button.getAttribute("aria-pressed") !== pressed) button.setAttribute("aria-pressed", pressed);
+        app.say(button, live.held ? "Back to live" : "Pause");
       }
       if (live.window !== null) this.sayWindow(live.window);
       this.status.show({
@@ -217,6 +218,18 @@
       });
       for (const chart of live.charts) this.headlines.show(chart);
       this.alerts.mark(live.charts, this.tiles.tiles);
+      this.pace();
+    }
+
+    /* While there is nothing in sight that moves, Dash's interval, whose beat costs more than all else then, may rest;
+       the asker's own timer goes from tick to tick. */
+    pace() {
+      const { tiles, processes, live, status } = this;
+      const seen = [tiles, processes, ...live.charts].some(({ sight }) => sight.here);
+      const beat = seen || status.alarmed ? this.beat : RESTING_MS;
+      if (beat === this.beating) return;
+      this.beating = beat;
+      window.dash_clientside.set_props("interval", { interval: beat });
     }
   };
 })((window.dashapp = window.dashapp || {}));

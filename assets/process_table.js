@@ -15,21 +15,19 @@
   app.ProcessTable = class {
     constructor() {
       this.section = document.querySelector('[data-table="top"]');
-      this.onScreen = false;
+      this.sight = { here: false };
       this.asked = -Infinity;
       this.by = "cpu";
       this.down = true;
       this.rows = [];
       if (!this.section) return;
       this.build();
-      new IntersectionObserver((entries) => {
-        this.onScreen = entries[entries.length - 1].isIntersecting;
-      }).observe(this.section);
+      this.sight = new app.Sight(this.section, undefined, false);
     }
 
     /* Whether the next question should ask for them: somebody looks, and the last ones are old. */
     wanted() {
-      if (!this.onScreen || performance.now() - this.asked < EVERY_MS) return false;
+      if (!this.sight.here || performance.now() - this.asked < EVERY_MS) return false;
       this.asked = performance.now();
       return true;
     }
@@ -83,9 +81,7 @@
       }
       seen.forEach((row, index) => {
         row.forEach((value, column) => {
-          const cell = this.body.children[index].children[column];
-          const text = COLUMNS[column][2](value);
-          if (cell.textContent !== text) cell.textContent = text;
+          app.say(this.body.children[index].children[column], COLUMNS[column][2](value));
         });
       });
       const more = found.length - seen.length;

@@ -20,21 +20,20 @@
       this.pointing = false;
       this.dirty = true;
       this.life = -1;
-      this.onScreen = true;
       this.body = app.element("tbody", {});
       section.querySelector(".chart").append(
         app.element("div", { className: "snapshot", tabIndex: 0, role: "group", "aria-label": app.panelTitle(section) },
           app.element("table", {}, this.body))
       );
-      this.sight = new IntersectionObserver((entries) => {
-        this.onScreen = entries[entries.length - 1].isIntersecting;
-        if (this.onScreen) this.host.wake();
-      });
-      this.sight.observe(section);
+      this.sight = new app.Sight(section, () => this.host.wake());
     }
 
     close() {
-      this.sight.disconnect();
+      this.sight.close();
+    }
+
+    get onScreen() {
+      return this.sight.here;
     }
 
     ready() {
@@ -58,8 +57,8 @@
       while (this.body.children.length < shown.length) this.body.append(this.row());
       shown.forEach((metric, number) => {
         const [name, bar, value] = this.body.children[number].children;
-        put(name, metric.label);
-        put(value, app.quantity(values[number], metric.unit) || "–");
+        app.say(name, metric.label);
+        app.say(value, app.quantity(values[number], metric.unit) || "–");
         const share = high > 0 ? Math.max(0, values[number] ?? 0) / high : 0;
         bar.firstElementChild.style.width = `${100 * share}%`;
       });
@@ -82,8 +81,4 @@
       return false;
     }
   };
-
-  function put(cell, text) {
-    if (cell.textContent !== text) cell.textContent = text;
-  }
 })((window.dashapp = window.dashapp || {}));

@@ -34,15 +34,20 @@
       const badge = document.getElementById("status");
       if (!badge) return;
       if (badge.dataset.state !== state) badge.dataset.state = state;
-      if (badge.textContent !== sentence) badge.textContent = sentence;
+      app.say(badge, sentence);
       const page = document.getElementById("page");
-      page.dataset.state = state;
+      if (page.dataset.state !== state) page.dataset.state = state;
       page.classList.toggle("empty", view.newest === null && this.empty);
       const seen = state === "live" || state === "paused";
       const front = seen ? view.alert || view.value : state === "stale" ? "No data" : "Offline";
       app.setFavicon(seen && view.alert ? "broken" : state);
       const title = front ? `${front} · dashapp` : "dashapp";
       if (document.title !== title) document.title = title;
+    }
+
+    /* Whether it says how long something has been wrong. */
+    get alarmed() {
+      return ["stale", "offline"].includes(document.getElementById("status")?.dataset.state);
     }
 
     judge(view) {

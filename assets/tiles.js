@@ -7,12 +7,9 @@
   app.Tiles = class {
     constructor(live) {
       this.live = live;
-      this.onScreen = true;
       const box = document.getElementById("tiles");
       this.tiles = [...box.querySelectorAll(".tile")].map((tile) => new Tile(tile));
-      new IntersectionObserver((entries) => {
-        this.onScreen = entries[entries.length - 1].isIntersecting;
-      }).observe(box);
+      this.sight = new app.Sight(box);
     }
 
     /* The metrics that the tiles show, of those with many the first few. */
@@ -23,7 +20,7 @@
 
     /* `last`: the newest values by metric key. */
     draw(last) {
-      if (!this.onScreen || document.hidden) return;
+      if (!this.sight.here || document.hidden) return;
       for (const tile of this.tiles) tile.draw(this.live, last);
     }
   };
@@ -65,11 +62,10 @@
       if (!metrics.length) return;
       const words = metrics.map((metric) => app.quantity(last[metric.key], metric.unit) || DASHES);
       const text = metrics.length > 1 ? words.map((word, index) => `${"↓↑"[index] ?? ""} ${word}`).join("\n") : words[0];
-      if (this.value.textContent !== text) this.value.textContent = text;
+      app.say(this.value, text);
       this.value.classList.toggle("several", metrics.length > 1);
       const of = this.element.querySelector(".tile-of");
-      const name = this.most ? metrics[0].label : of.dataset.of;
-      if (of.textContent !== name) of.textContent = name;
+      app.say(of, this.most ? metrics[0].label : of.dataset.of);
       app.sparkline(this.canvas, live.series, metrics, live.range());
     }
   }

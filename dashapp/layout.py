@@ -39,10 +39,11 @@ def page(
     there = {panel.name for panel in shown if panel.members(metrics)}
     if machine and not there:
         there = {shown[0].name}
+    beat = round(1000 * min(max(interval, 0.25), 1))
     return html.Div(
         id="page",
         children=[
-            dcc.Interval(id="interval", interval=round(1000 * min(max(interval, 0.25), 1))),
+            dcc.Interval(id="interval", interval=beat),
             dcc.Store(id="charts", data=charts(shown, metrics, thresholds)),
             _header(title, tagline),
             html.Div(id="notices", role="alert", hidden=True),
@@ -51,6 +52,7 @@ def page(
             _controls(stops, stops.index(round(window)), window),
         ],
         **{
+            "data-beat": str(beat),
             "data-stops": ",".join(map(str, stops)),
             "data-thresholds": _in_json(thresholds),
             "data-processes": "on" if processes else "off",

@@ -73,3 +73,34 @@ def test_a_thousand_draws_leave_nothing_behind(page: Page, serve: Serve) -> None
     assert late["Nodes"] < early["Nodes"] + 60
     assert late["JSEventListeners"] < early["JSEventListeners"] + 10
     wait_for_state(page, "live")
+
+
+def test_with_nothing_in_sight_dashs_interval_rests_and_the_points_still_come(
+    page: Page, serve: Serve
+) -> None:
+    live = serve(interval=0.5)
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    beat = "dashapp.page.beating"
+    assert page.evaluate(beat) == 500
+    page.evaluate("document.getElementById('page').style.marginTop = '9000px'")
+    wait_until(page, lambda: page.evaluate(beat) == 4000)
+    begun = len(live.trouble.asked)
+    # Each tick is asked for as it comes: three of them in less than one such beat.
+    page.wait_for_timeout(2500)
+    assert len(live.trouble.asked) >= begun + 3
+    page.evaluate("document.getElementById('page').style.marginTop = ''")
+    wait_until(page, lambda: page.evaluate(beat) == 500)
+    assert_drawn_equals_store(page, live.store)
+
+
+def test_with_nothing_in_sight_silence_is_said_as_soon_as_it_is_seen(page: Page, serve: Serve) -> None:
+    live = serve(interval=0.5)
+    page.goto(live.url)
+    page.evaluate(
+        "document.querySelectorAll('main, #tiles').forEach((part) => { part.style.marginTop = '9000px'; })"
+    )
+    wait_until(page, lambda: page.evaluate("dashapp.page.beating") == 4000)
+    live.feeder.stop()
+    wait_for_state(page, "stale")
+    wait_until(page, lambda: page.evaluate("dashapp.page.beating") == 500)

@@ -113,6 +113,6 @@
   };
 
   function put(element, text) {
-    if (element && element.textContent !== text) element.textContent = text;
+    if (element) app.say(element, text);
   }
 })((window.dashapp = window.dashapp || {}));
