@@ -103,7 +103,7 @@
     scale(layout, { names, unit, low, high }) {
       const said = this.component.props.figure.layout.yaxis;
       const bounded = typeof low === "number" && typeof high === "number";
-      if (!said.ticksuffix && !said.tickformat) Object.assign(layout.yaxis, { tickformat: "" }, suffixOf(unit));
+      if (!said.ticksuffix && !said.tickformat) Object.assign(layout.yaxis, { tickformat: "" }, app.axisFormat(unit ?? ""));
       if (!said.range && bounded) Object.assign(layout.yaxis, { range: [low, high], autorange: false });
       else if (!said.range) Object.assign(layout.yaxis, { autorange: true, rangemode: low === 0 ? "tozero" : "normal" });
       app.makeRoom(layout, names.length);
@@ -140,11 +140,5 @@
       hovertemplate: app.hoverFormat(unit ?? ""),
       showlegend: names.length > 1,
     }));
-  }
-
-  function suffixOf(unit) {
-    if (!unit) return { ticksuffix: "" };
-    if (["B", "B/s", "Hz"].includes(unit)) return { tickformat: "~s", ticksuffix: unit };
-    return { ticksuffix: unit === "1/s" ? "/s" : ` ${app.plain(unit)}` };
   }
 })((window.dashapp = window.dashapp || {}));

@@ -31,6 +31,12 @@
     return `%{y:,.4~r} ${app.plain(unit)}`.trim();
   };
 
+  /* And for the ticks of Plotly's axes, where they say it otherwise than by its own count. */
+  app.axisFormat = function (unit) {
+    if (["B", "B/s", "Hz"].includes(unit)) return { tickformat: "~s", ticksuffix: unit };
+    return { ticksuffix: unit === "1/s" ? "/s" : unit && ` ${app.plain(unit)}` };
+  };
+
   /* A length of time, short: "12 s", "5 min", "3 h", "2 days". */
   app.words = function (seconds) {
     if (seconds < 120) return `${Math.round(seconds)} s`;

@@ -14,10 +14,8 @@
     const bounded = low !== null && high !== null;
     const axis = bounded ? { range: [low, high * 1.01], autorange: false } : { autorange: true };
     if (!bounded) axis.rangemode = low === 0 ? "tozero" : "normal";
-    const bytes = unit === "B" || unit === "B/s";
     // Nothing at all is not drawn in thousandths of a byte.
-    if (bytes && !bounded) axis.autorangeoptions = { include: 1000 };
-    if (bytes || unit === "Hz") return { ...axis, tickformat: "~s", ticksuffix: unit };
-    return { ...axis, ticksuffix: unit === "1/s" ? "/s" : unit && ` ${app.plain(unit)}` };
+    if (["B", "B/s"].includes(unit) && !bounded) axis.autorangeoptions = { include: 1000 };
+    return { ...axis, ...app.axisFormat(unit) };
   }
 })((window.dashapp = window.dashapp || {}));
