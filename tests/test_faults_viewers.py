@@ -17,7 +17,7 @@ ROOM = 16_000_000
 
 
 async def viewer(port: int, delay: float) -> list[float]:
-    """The seconds that each of a viewer's questions took: one a second, as a page asks, over one connection."""
+    """The seconds that each of a viewer's questions took: one a second, as a page asks."""
     await asyncio.sleep(delay)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     took, cursor = [], ""
