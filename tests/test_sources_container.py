@@ -1,72 +1,20 @@
-"""Fault 8: a container shows the share of *my* quota and *my* limit, in every version of control groups."""
+"""Fault 8: a container shows the share of *my* quota and *my* limit, whatever its groups leave out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from control_groups import GIB, Tree
+from readings import by_key, labels
 
-from dashapp.model import Metric
 from dashapp.sources.cgroup import own_groups
-from dashapp.sources.container import LOOK, ContainerSource
-
-GIB = 2**30
-NO_LIMIT_V1 = 9223372036854771712
-
-
-class Tree:
-    """Control groups in a folder; `use` moves CPU time on, and the clock with it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.proc = folder / "proc"
-        self.top = folder / "cgroup"
-        self.time = 100.0
-        (self.proc / "self").mkdir(parents=True)
-        self.top.mkdir()
-        self.write(self.proc / "meminfo", f"MemTotal: {16 * GIB // 1024} kB\n")
-        self.mounts = ""
-        self.paths = ""
-
-    def now(self) -> float:
-        return self.time
-
-    @staticmethod
-    def write(path: Path, content: object) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{content}\n")
-
-    def mount(self, point: str, kind: str, options: str, root: str = "/") -> Path:
-        place = self.top / point
-        place.mkdir(parents=True, exist_ok=True)
-        self.mounts += f"31 23 0:28 {root} {place} rw,nosuid shared:9 - {kind} cgroup {options}\n"
-        self.write(self.proc / "self/mountinfo", "22 27 0:21 / /proc rw - proc proc rw\n" + self.mounts)
-        return place
-
-    def path(self, line: str) -> None:
-        self.paths += line + "\n"
-        self.write(self.proc / "self/cgroup", self.paths)
-
-    def v2(self, group: Path, **content: object) -> None:
-        """`cpu_max="50000 100000"` becomes the file cpu.max."""
-        for name, text in content.items():
-            self.write(group / name.replace("_", ".", 1), text)
-
-    def source(self, cpus: int = 4) -> ContainerSource:
-        return ContainerSource(str(self.proc), lambda: cpus, self.now)
+from dashapp.sources.container import LOOK
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
     return Tree(tmp_path)
-
-
-def by_key(values: Mapping[Metric, float]) -> dict[str, float]:
-    return {metric.key: value for metric, value in values.items()}
-
-
-def labels(values: Mapping[Metric, float]) -> dict[str, str]:
-    return {metric.key: metric.label for metric in values}
 
 
 def test_v2_tells_the_share_of_half_a_core(tree: Tree) -> None:
@@ -133,67 +81,6 @@ def test_v2_nested_takes_the_smallest_of_all_ancestors_and_what_counts_against_i
     assert labels(values)["container.cpu.percent"] == "Container, of 1 core"
 
 
-def v1(
-    tree: Tree, co_mounted: bool, path: str = "/docker/abc", root: str = "/docker/abc"
-) -> tuple[Path, Path, Path]:
-    """The groups for cpu, cpuacct and memory of a version 1 container."""
-    if co_mounted:
-        cpu = account = tree.mount("cpu,cpuacct", "cgroup", "rw,cpu,cpuacct", root)
-        tree.path(f"4:cpu,cpuacct:{path}")
-    else:
-        cpu = tree.mount("cpu", "cgroup", "rw,cpu", root)
-        account = tree.mount("cpuacct", "cgroup", "rw,cpuacct", root)
-        tree.path(f"4:cpu:{path}")
-        tree.path(f"5:cpuacct:{path}")
-    memory = tree.mount("memory", "cgroup", "rw,memory", root)
-    tree.path(f"6:memory:{path}")
-    tree.path("1:name=systemd:/")
-    return cpu, account, memory
-
-
-@pytest.mark.parametrize("co_mounted", [False, True])
-@pytest.mark.parametrize(("path", "root"), [("/docker/abc", "/docker/abc"), ("/", "/"), ("/gone", "/")])
-def test_v1_tells_the_same(tree: Tree, co_mounted: bool, path: str, root: str) -> None:
-    cpu, account, memory = v1(tree, co_mounted, path, root)
-    tree.write(cpu / "cpu.cfs_quota_us", 150_000)
-    tree.write(cpu / "cpu.cfs_period_us", 100_000)
-    tree.write(cpu / "cpu.stat", "nr_periods 10\nnr_throttled 0\nthrottled_time 0")
-    tree.write(account / "cpuacct.usage", 1_000_000_000)
-    tree.write(memory / "memory.limit_in_bytes", GIB)
-    tree.write(memory / "memory.usage_in_bytes", 3 * GIB // 4)
-    tree.write(memory / "memory.stat", f"inactive_file 1\ntotal_inactive_file {GIB // 4}")
-    tree.write(memory / "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 1")
-    source = tree.source()
-    tree.time += 1.0
-    tree.write(cpu / "cpu.stat", "nr_periods 20\nnr_throttled 10\nthrottled_time 5")
-    tree.write(account / "cpuacct.usage", 1_750_000_000)
-    values = source.read()
-    assert by_key(values) == {
-        "container.cpu.percent": 50.0,
-        "container.cpu.throttled": 100.0,
-        "container.memory.used": GIB // 2,
-        "container.memory.percent": 50.0,
-        "container.oom_kills": 1,
-    }
-    assert labels(values)["container.cpu.percent"] == "Container, of 1.5 cores"
-
-
-def test_without_a_quota_the_cores_are_those_of_the_affinity_mask(tree: Tree) -> None:
-    cpu, account, memory = v1(tree, co_mounted=False)
-    tree.write(cpu / "cpu.cfs_quota_us", -1)
-    tree.write(cpu / "cpu.cfs_period_us", 100_000)
-    tree.write(cpu / "cpu.stat", "nr_periods 0\nnr_throttled 0")
-    tree.write(account / "cpuacct.usage", 0)
-    tree.write(memory / "memory.limit_in_bytes", GIB)
-    tree.write(memory / "memory.usage_in_bytes", GIB // 2)
-    source = tree.source(cpus=4)
-    tree.time += 1.0
-    tree.write(account / "cpuacct.usage", 1_000_000_000)
-    found = by_key(source.read())
-    assert found["container.cpu.percent"] == 25.0
-    assert "container.cpu.throttled" not in found
-
-
 def test_a_limit_above_the_host_is_the_host(tree: Tree) -> None:
     group = tree.mount("", "cgroup2", "rw")
     tree.path("0::/")
@@ -214,15 +101,6 @@ def test_unlimited_v2_has_no_line(tree: Tree) -> None:
     group = tree.mount("", "cgroup2", "rw")
     tree.path("0::/")
     tree.v2(group, cpu_max="max 100000", cpu_stat="usage_usec 5", memory_max="max", memory_current=5)
-    assert tree.source().read() == {}
-
-
-def test_unlimited_v1_has_no_line(tree: Tree) -> None:
-    cpu, _, memory = v1(tree, co_mounted=True)
-    tree.write(cpu / "cpu.cfs_quota_us", -1)
-    tree.write(cpu / "cpu.cfs_period_us", 100_000)
-    tree.write(memory / "memory.limit_in_bytes", NO_LIMIT_V1)
-    tree.write(memory / "memory.usage_in_bytes", 5)
     assert tree.source().read() == {}
 
 

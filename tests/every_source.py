@@ -1,0 +1,106 @@
+"""Every source there is, on the files and answers of a made-up machine, and what holds of each reading."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from fake_machine import FakeMachine, size_of_disk
+
+from dashapp.model import Metric
+from dashapp.sources import Source
+from dashapp.sources.connections import ConnectionSource
+from dashapp.sources.container import ContainerSource
+from dashapp.sources.cpu import CpuSource
+from dashapp.sources.cpu_counts import ProcStat, PsutilCpu
+from dashapp.sources.disk import DiskSource, ProcDisks, PsutilDisks
+from dashapp.sources.filesystem import FilesystemSource, ProcMounts, PsutilMounts
+from dashapp.sources.frequency import FrequencySource
+from dashapp.sources.function import FunctionSource
+from dashapp.sources.isolated import Isolated
+from dashapp.sources.load import LoadSource
+from dashapp.sources.memory import MemorySource, ProcMemory, PsutilMemory
+from dashapp.sources.network import NetworkSource, ProcNetwork, PsutilNetwork
+from dashapp.sources.pressure import PressureSource
+from dashapp.sources.processes import ProcessSource
+from dashapp.sources.seldom import Seldom
+from dashapp.sources.sensors import SensorSource
+from dashapp.sources.uptime import UptimeSource
+
+Make = Callable[[FakeMachine], Source]
+
+NOWHERE = "/nonexistent"
+UNITS = {"%", "B", "B/s", "1/s", "s", "°C", "Hz", "points", ""}
+
+LINUX: dict[str, Make] = {
+    "cpu": lambda m: CpuSource(ProcStat(m.proc), m.now),
+    "frequency": lambda m: FrequencySource(m.proc, m.sys, m.call("cpu_freq")),
+    "load": lambda m: LoadSource(m.proc, m.call("getloadavg"), lambda: 2),
+    "pressure": lambda m: PressureSource(m.proc, m.now),
+    "memory": lambda m: MemorySource(ProcMemory(m.proc, 4096), m.now),
+    "disk": lambda m: DiskSource(ProcDisks(m.proc), m.now),
+    "filesystem": lambda m: FilesystemSource(ProcMounts(m.proc), size_of_disk),
+    "network": lambda m: NetworkSource(ProcNetwork(m.proc), m.now),
+    "connections": lambda m: ConnectionSource(m.proc),
+    "processes": lambda m: ProcessSource(m.proc, m.call("pids")),
+    "uptime": lambda m: UptimeSource(m.proc, m.call("boot_time"), m.now),
+    "container": lambda m: ContainerSource(limited(m), lambda: 2, m.now),
+}
+PSUTIL: dict[str, Make] = {
+    "cpu": lambda m: CpuSource(PsutilCpu(m.call("cpu_times"), m.call("cpu_stats")), m.now),
+    "frequency": lambda m: FrequencySource(NOWHERE, NOWHERE, m.call("cpu_freq")),
+    "load": lambda m: LoadSource(NOWHERE, m.call("getloadavg"), lambda: 2),
+    "memory": lambda m: MemorySource(PsutilMemory(m.call("virtual_memory"), m.call("swap_memory")), m.now),
+    "disk": lambda m: DiskSource(PsutilDisks(m.call("disk_io_counters")), m.now),
+    "filesystem": lambda m: FilesystemSource(PsutilMounts(m.call("disk_partitions")), size_of_disk),
+    "network": lambda m: NetworkSource(PsutilNetwork(m.call("net_io_counters")), m.now),
+    "processes": lambda m: ProcessSource(NOWHERE, m.call("pids")),
+    "uptime": lambda m: UptimeSource(NOWHERE, m.call("boot_time"), m.now),
+    "sensors": lambda m: SensorSource(
+        m.call("sensors_temperatures"), m.call("sensors_fans"), m.call("sensors_battery")
+    ),
+}
+ALL = {f"linux-{name}": make for name, make in LINUX.items()} | {
+    f"psutil-{name}": make for name, make in PSUTIL.items()
+}
+ALL["seldom"] = lambda m: Seldom(LINUX["disk"](m), 1.0, m.now)
+ALL["isolated"] = lambda m: Isolated(LINUX["disk"](m), patience=5.0, clock=m.now)
+TEMPERATURE, HUMIDITY = "own_functions:temperature", "own_functions:humidity"
+ALL["function"] = lambda m: FunctionSource(TEMPERATURE, {})
+ALL["function-isolated"] = lambda m: Isolated(FunctionSource(TEMPERATURE, {}), patience=5.0, clock=m.now)
+ALL["function-async"] = lambda m: Isolated(FunctionSource(HUMIDITY, {}), patience=5.0, clock=m.now)
+ALL["function-curve"] = lambda m: FunctionSource("own_functions:growth", {})
+
+
+def limited(machine: FakeMachine) -> str:
+    """A machine in a container of half a core and 4 MB; its /proc."""
+    group = Path(machine.sys, "fs/cgroup")
+    group.mkdir(parents=True, exist_ok=True)
+    Path(machine.proc, "self/cgroup").write_text("0::/\n")
+    Path(machine.proc, "self/mountinfo").write_text(f"31 23 0:28 / {group} rw - cgroup2 cgroup2 rw\n")
+    (group / "cpu.max").write_text("50000 100000\n")
+    (group / "cpu.stat").write_text("usage_usec 1000\nnr_periods 10\nnr_throttled 5\n")
+    (group / "memory.max").write_text("4000000\n")
+    (group / "memory.current").write_text("3000000\n")
+    (group / "memory.stat").write_text("inactive_file 1000000\n")
+    (group / "memory.events").write_text("oom 1\noom_kill 1\n")
+    return machine.proc
+
+
+def check(values: Mapping[Metric, float]) -> None:
+    """What holds of every reading of every source."""
+    keys = [metric.key for metric in values]
+    assert len(set(keys)) == len(keys)
+    for metric, value in values.items():
+        assert re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+", metric.key)
+        assert 0 < len(metric.label) <= 64
+        assert metric.unit in UNITS
+        assert re.fullmatch(r"[a-z]+", metric.panel)
+        assert isinstance(value, int | float)
+        assert math.isfinite(value)
+        assert metric.low is None or value >= metric.low
+        assert metric.high is None or value <= metric.high or metric.key == "container.cpu.percent"
+        assert metric.unit == "°C" or metric.low == 0
+        assert (metric.unit == "%") == (metric.high == 100)

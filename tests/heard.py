@@ -1,0 +1,23 @@
+"""A notice that remembers what a sampler said of its sources."""
+
+from __future__ import annotations
+
+from dashapp.sampler import Sampler
+from dashapp.sources.function import FunctionSource
+from dashapp.stores.memory import MemoryStore
+
+
+class Heard:
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+    def clear(self) -> None: ...
+
+
+def said_of(source: FunctionSource) -> list[str]:
+    heard = Heard()
+    Sampler([source], MemoryStore(), 1.0, heard).tick(1.0)
+    return heard.said

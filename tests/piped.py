@@ -1,0 +1,53 @@
+"""A source at one end of a pipe, with a clock of its own, and what vmstat would write into it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+
+from clocks import FakeClock
+from processes import wait_for
+
+from dashapp.sources.stdin import StdinSource
+
+VMSTAT = """procs -----------memory---------- ---swap--
+ r  b   swpd   free   buff  cache   si   so
+ 3  0      0 215677  26712 161841    4    5
+procs -----------memory---------- ---swap--
+ r  b   swpd   free   buff  cache   si   so
+ 2  1      0 215670  26712 161841    0    0
+"""
+
+
+class Piped:
+    """A source at one end of a pipe, a test at the other, and a clock of its own."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self._reading, self._writing = os.pipe()
+        self.source = StdinSource(1.0, self._reading, None, self.clock.monotonic, self.clock.wall)
+
+    def write(self, text: str | bytes) -> None:
+        self.source.read()
+        data = text.encode() if isinstance(text, str) else text
+        while data:
+            data = data[os.write(self._writing, data) :]
+
+    def values(self) -> Mapping[str, float]:
+        return {metric.key: value for metric, value in self.source.read().items()}
+
+    def said(self, word: str) -> bool:
+        return wait_for(lambda: word in self.source.said)
+
+    def end(self) -> Mapping[str, float]:
+        """What stands when everything was read."""
+        self.source.read()
+        self.close()
+        self.said("ended")
+        return self.values()
+
+    def close(self) -> None:
+        with suppress(OSError):
+            os.close(self._writing)
+        self._writing = -1

@@ -1,0 +1,26 @@
+"""A CSV in a folder, replayed by a test's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from clocks import FakeClock
+
+from dashapp.sources.replay import ReplaySource
+
+ROWS = "time,open,close\n2026-01-01T00:00:00Z,1,10\n2026-01-01T00:01:00Z,2,20\n2026-01-01T00:02:00Z,3,30\n"
+
+
+class Played:
+    """A file, a clock, and what is shown of the one at the other."""
+
+    def __init__(self, folder: Path, text: str | bytes, speed: float = 60, **more: object) -> None:
+        self.path = folder / "prices.csv"
+        self.path.write_bytes(text.encode() if isinstance(text, str) else text)
+        self.clock = FakeClock()
+        self.source = ReplaySource(self.path, speed, clock=self.clock.monotonic, **more)  # type: ignore[arg-type]
+
+    def after(self, seconds: float) -> Mapping[str, float]:
+        self.clock.pass_time(seconds)
+        return {metric.key: value for metric, value in self.source.read().items()}

@@ -1,0 +1,15 @@
+"""What a source has read, by its metrics' keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dashapp.model import Metric
+
+
+def by_key(values: Mapping[Metric, float]) -> dict[str, float]:
+    return {metric.key: value for metric, value in values.items()}
+
+
+def labels(values: Mapping[Metric, float]) -> dict[str, str]:
+    return {metric.key: metric.label for metric in values}

@@ -1,0 +1,101 @@
+"""The process table of this very machine: real processes, and never a command line or environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from processes import dashapp, wait_for
+
+from dashapp.process_table import SHORT, ProcessTable, Row
+
+BURN = "import sys\nprint('on', flush=True)\nwhile True: pass"
+
+
+@contextmanager
+def child(*argv: str, **more: Any) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, **more)
+    try:
+        assert process.stdout is not None
+        with closing(process.stdout) as said:
+            assert said.readline()
+            yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_child_that_burns_a_core_is_found() -> None:
+    """With what the kernel says that it got meanwhile: beside others that is less than a whole core."""
+    with child(sys.executable, "-c", BURN) as process:
+        watched = psutil.Process(process.pid)
+
+        def told() -> Row | None:
+            table = ProcessTable()
+            before, start = watched.cpu_times().user, time.monotonic()
+            found = table.newest()
+            got = 100 * (watched.cpu_times().user - before) / (time.monotonic() - start)
+            assert found is not None
+            row = next(row for row in found.rows if row.pid == process.pid)
+            assert row.cpu is not None
+            # The kernel counts hundredths of a second, and who reads may be held up between two looks.
+            return row if abs(row.cpu - got) < 0.2 * got and got > 30 else None
+
+        row = wait_for(told, 30)
+        assert row is not None
+        assert (row.memory or 0) > 1e6
+        assert row.threads == 1
+
+
+def test_its_own_process_is_in_it() -> None:
+    found = ProcessTable().newest()
+    assert found is not None
+    (row,) = [row for row in found.rows if row.pid == os.getpid()]
+    assert row.memory == pytest.approx(psutil.Process().memory_info().rss, rel=0.2)
+    assert abs(found.time - time.time() * 1000) < 2000
+
+
+# A name that fills what the kernel keeps, so that psutil would complete it; and a title that begins like it.
+TITLED = """
+import ctypes, sys
+ctypes.CDLL(None).prctl(15, b"abcdefghijklmno", 0, 0, 0)
+print("on", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl")
+def test_no_command_line_or_environment_is_ever_shown(tmp_path: Path) -> None:
+    env = {**os.environ, "TOKEN": "canary-in-the-environment"}
+    argv = ["abcdefghijklmno --password=canary-in-the-title", "-c", TITLED, "canary-argument"]
+    with (
+        dashapp(tmp_path, env=env) as app,
+        child(*argv, executable=sys.executable, env=env, cwd=tmp_path, stdin=subprocess.PIPE) as process,
+    ):
+        assert process.stdin is not None
+        app.serving()
+
+        def found() -> dict[str, Any] | None:
+            status, body = app.get("/api/ticks?window=10&processes=1")
+            assert status == 200
+            assert b"canary" not in body
+            assert str(tmp_path).encode() not in body
+            answer: dict[str, Any] | None = json.loads(body)["processes"]
+            return answer
+
+        columns = wait_for(found)
+        assert columns is not None
+        assert set(columns) == {"pid", "name", "cpu", "memory", "threads", "time"}
+        assert columns["name"][columns["pid"].index(process.pid)] == "abcdefghijklmno"
+        assert max(map(len, columns["name"])) <= SHORT
+        assert b"canary" not in app.get("/")[1] + app.get("/_dash-layout")[1]
+        process.stdin.close()

@@ -1,0 +1,99 @@
+"""Fault 21: a source that lies, fails or flaps costs its own lines only, and is said once."""
+
+from __future__ import annotations
+
+import logging
+import math
+
+import pytest
+from clocks import FakeClock
+from stage import SLOW, Says, Stage
+
+from dashapp.model import Metric
+from dashapp.sampler import PATIENCE
+from dashapp.sources.isolated import Isolated
+
+
+class UnprintableError(Exception):
+    def __repr__(self) -> str:
+        raise ValueError("not even that")
+
+
+LIES = {
+    "raises": RuntimeError("secret /home/me"),
+    "none": None,
+    "list": [1, 2],
+    "text": "cpu",
+    "keys-of-text": {"cpu.percent": 1.0},
+    "key-of-none": {Metric(None, "x", "", "x"): 1.0},  # type: ignore[arg-type]
+    "key-empty": {Metric("", "x", "", "x"): 1.0},
+    "nan": {SLOW: math.nan},
+    "infinite": {SLOW: 1e400},
+    "minus-infinite": {SLOW: -math.inf},
+    "value-none": {SLOW: None},
+    "value-text": {SLOW: "12"},
+    "value-list": {SLOW: [1]},
+    "value-bool": {SLOW: True},
+    "huge": {SLOW: 10**400},
+}
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES.keys())
+@pytest.mark.parametrize("isolated", [False, True])
+def test_a_hostile_value_is_a_gap_in_its_own_line_said_once(
+    lie: object, isolated: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = FakeClock()
+    liar = Says({SLOW: 2.0})
+    stage = Stage(Isolated(liar, patience=5.0, clock=clock.monotonic) if isolated else liar, clock)
+    assert stage.tick()["slow.value"] == 2.0
+    liar.answer = lie
+    with caplog.at_level(logging.WARNING):
+        for _ in range(5):
+            assert set(stage.tick()) == {"good.value"}
+    assert len(caplog.records) == 1
+    assert len(stage.notice.said) == 2
+    sentence = stage.notice.said[-1]
+    assert sentence is not None
+    assert sentence.startswith("Says gives no")
+    assert "/" not in sentence
+    liar.answer = {SLOW: 3.0}
+    assert stage.tick()["slow.value"] == 3.0
+    assert stage.notice.said[-1] is None
+
+
+def test_one_bad_value_costs_no_other_of_the_same_source() -> None:
+    other = Metric("other.value", "Other", "", "other")
+    stage = Stage(Says({SLOW: math.nan, other: 5.0}), FakeClock())
+    assert stage.tick() == {"good.value": 1.0, "other.value": 5.0}
+
+
+def test_a_source_that_fails_every_other_second_is_logged_once_a_minute(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    source = Says({SLOW: 2.0})
+    stage = Stage(source, FakeClock())
+    with caplog.at_level(logging.WARNING):
+        for second in range(int(2 * PATIENCE)):
+            source.answer = OSError("flaps") if second % 2 else {SLOW: 2.0}
+            stage.tick()
+    assert len(caplog.records) == 2
+
+
+def test_an_error_that_cannot_be_printed_stops_nothing() -> None:
+    stage = Stage(Says(UnprintableError()), FakeClock())
+    assert set(stage.tick()) == {"good.value"}
+    assert stage.notice.said == ["Says gives nothing: UnprintableError"]
+
+
+def test_a_label_that_changes_is_described_anew_and_one_that_stays_is_not() -> None:
+    source = Says({SLOW: 2.0})
+    stage = Stage(source, FakeClock())
+    stage.tick()
+    described = stage.store.metrics()
+    source.answer = {Metric(SLOW.key, SLOW.label, "", "slow", 0.0): 2.0}
+    stage.tick()
+    assert stage.store.metrics() is described
+    source.answer = {Metric(SLOW.key, "of 2 cores", "", "slow", 0.0): 2.0}
+    stage.tick()
+    assert [metric.label for metric in stage.store.metrics()] == ["of 2 cores", "Good"]
