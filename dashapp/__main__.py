@@ -17,6 +17,7 @@ from threading import Event, Thread
 from typing import NoReturn
 
 from dashapp import config
+from dashapp.addresses import bad_addresses
 from dashapp.checking import check_sources
 from dashapp.config import ANYWHERE, Settings
 from dashapp.flags import CHECK, COLLECT
@@ -45,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if checking:
             _tell(settings)
         check_sources(settings, given)
+        if settings.collector and (found := bad_addresses(settings)):
+            raise SettingsError(found)
         _port_is_free(settings)
         stdin = _standard_input(settings)
     except SettingsError as error:
@@ -83,7 +86,7 @@ def _tell(settings: Settings) -> NoReturn:
     # Only here: it knows every source, and the supervisor is to stay small.
     from dashapp.sources.registry import problems
 
-    found = problems(settings.source, settings.interval)
+    found = [*problems(settings.source, settings.interval), *bad_addresses(settings)]
     print("\n".join(found) or "ok", file=sys.stderr if found else sys.stdout, flush=True)
     # A thread that somebody's module has started would keep this process from its end.
     os._exit(2 if found else 0)

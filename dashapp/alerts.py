@@ -1,25 +1,66 @@
-"""Alerts: where a threshold stands, as an answer says it. Knows no store and no HTTP."""
+"""Alerts: where thresholds stand and what became of them, as an answer says it. Knows no store and no HTTP."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qsl
 
-from dashapp.model import milliseconds
-from dashapp.thresholds import State
+from dashapp.model import BadRequestError, milliseconds
+from dashapp.thresholds import MISSING, Change, State
+
+# Changes in an answer where nobody says how many, and that a store remembers.
+USUAL, MOST = 100, 500
 
 
-def alert(state: State) -> dict[str, Any]:
+def alert(state: State, there: Collection[str] | None) -> dict[str, Any]:
+    """`there`: the metrics that have a value now; None where nothing comes from the collector."""
     threshold = state.threshold
     return {
         "text": threshold.text,
         "metric": threshold.metric,
         "op": threshold.op,
-        "limit": threshold.limit,
+        "limit": None if threshold.op == MISSING else threshold.limit,
         "for": threshold.seconds,
-        "state": "broken" if state.broken else "ok",
+        "state": "broken" if state.broken else "ok" if _known(state, there) else "unknown",
         "since": since(state),
     }
 
 
+def _known(state: State, there: Collection[str] | None) -> bool:
+    if there is None:
+        return False
+    return state.threshold.op == MISSING or state.threshold.metric in there
+
+
 def since(state: State) -> int | None:
     return None if state.since is None else milliseconds(state.since)
+
+
+def entries(changes: Sequence[Change], sent: Mapping[str, int], limit: int) -> list[dict[str, Any]]:
+    """The newest `limit` of `changes`, newest first. `sent`: what each address was told of."""
+    told = min(sent.values(), default=None)
+    return [
+        {
+            "text": each.threshold.text,
+            "metric": each.threshold.metric,
+            "state": "broken" if each.broken else "ok",
+            "time": milliseconds(each.time),
+            "value": each.value,
+            "sent": None if told is None else each.number <= told,
+        }
+        for each in reversed(changes[-limit:])
+    ]
+
+
+def limit_of(query: str) -> int:
+    """How many changes a query asks for. BadRequestError where it asks for anything else."""
+    given = parse_qsl(query, keep_blank_values=True)
+    if not given:
+        return USUAL
+    (name, text), *more = given
+    if name != "limit" or more:
+        raise BadRequestError("expected limit, and nothing else")
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MOST)) and 1 <= int(text) <= MOST):
+        raise BadRequestError(f"limit is {text[:40]!r}; expected a whole number from 1 to {MOST}")
+    return int(text)

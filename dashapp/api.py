@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl
 
-from dashapp.alerts import alert, since
+from dashapp.alerts import alert, entries, limit_of, since
 from dashapp.answer import PACKED, Answer, failure, json, packed
 from dashapp.export import RETRY, Export
 from dashapp.history import Frame, frame, past
@@ -136,12 +136,23 @@ class Api:
             if path == "/api/metrics":
                 return "200 OK", json(self._catalogue())
             if path == "/api/alerts":
-                return "200 OK", json({"thresholds": [alert(state) for state in self._store.thresholds()]})
+                return "200 OK", json(self._alerts(limit_of(query)))
             if path in ("/healthz", "/readyz"):
                 return self._health(path)
         except BadRequestError as error:
             return "400 Bad Request", failure(str(error))
         return "404 Not Found", failure("there is nothing at this address")
+
+    def _alerts(self, limit: int) -> dict[str, Any]:
+        """Where each threshold stands, and the newest of what became of them."""
+        store = self._store
+        newest = store.since(float("-inf"), 1)
+        fresh = newest and time.time() - newest[-1].time <= stale_after(newest[-1].step)
+        there = newest[-1].values.keys() if fresh else None
+        return {
+            "thresholds": [alert(state, there) for state in store.thresholds()],
+            "log": entries(store.changes(), store.sent(), limit),
+        }
 
     def _catalogue(self) -> list[dict[str, Any]]:
         """Each metric; with its panel's kind where its source says it, for pages that lack it."""
@@ -205,6 +216,9 @@ class Api:
                 {"metric": each.threshold.metric, "text": each.threshold.text, "since": since(each)}
                 for each in broken
             ]
+        if changes := self._store.changes():
+            # Who shows what became of them asks for it when there is more.
+            body["changes"] = changes[-1].number
         if notices := self._store.notices():
             body["notices"] = notices
         return body

@@ -54,6 +54,7 @@ SCRIPTS = (
 )
 SETTINGS = ("store", "interval", "retention", "size", "threshold", "source", "config")
 _REFUSED = {each.name: "attach serves no page" for each in fields(Settings) if each.name not in SETTINGS}
+_REFUSED["notify"] = "the monitor itself sends alerts, not a page's charts"
 _REFUSED["source"] = "sources is, which takes functions too"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from contextlib import closing, suppress
@@ -15,11 +16,13 @@ from pathlib import Path
 from threading import Event, Thread
 
 from dashapp import config
+from dashapp.addresses import bad_addresses
 from dashapp.clock import Clock, LogTime, SystemClock, deadlines
 from dashapp.config import Settings
 from dashapp.folders import store_folder
 from dashapp.model import SettingsError, StoreError, StoreLockedError
 from dashapp.notices import Notice
+from dashapp.outbox import Outbox
 from dashapp.sampler import Sampler, Speaker
 from dashapp.signals import stop_on_signals
 from dashapp.sources import Source
@@ -50,11 +53,12 @@ def collect(
     source: Sequence[Spec] = (),
     spool: Spool | None = None,
     more: Sequence[Source] = (),
+    outbox: Outbox | None = None,
 ) -> None:
     """Sample `source` into `store` until the clock says that the work is over; say what fails by `notice`.
 
-    `watch` sees each tick after it was kept; in `spool` waits what programs push, None where they may not.
-    `more` are sources that are made already.
+    `watch` sees each tick after it was kept, and what changed with it goes into `outbox`; in `spool` waits
+    what programs push, None where they may not. `more` are sources that are made already.
     """
     newest = store.newest().time_ms / 1000
     sources = [*make_sources(source, interval), *more]
@@ -68,7 +72,9 @@ def collect(
     for time in deadlines(clock, interval, log_time, first=min(0.3, interval / 2)):
         tick = sampler.tick(time)
         if tick is not None and watch is not None:
-            watch.see(tick)
+            changes = watch.see(tick)
+            if outbox is not None:
+                outbox.put(changes)
 
 
 def rows_to_keep(interval: float) -> int:
@@ -92,8 +98,10 @@ def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
     try:
         settings = config.parse(sys.argv[1:] if argv is None else argv, prog=prog)
         # Who started us has looked already.
-        if not os.environ.get("DASHAPP_CHILD") and (found := problems(settings.source, settings.interval)):
-            raise SettingsError(found)
+        if not os.environ.get("DASHAPP_CHILD"):
+            found = [*problems(settings.source, settings.interval), *bad_addresses(settings)]
+            if found:
+                raise SettingsError(found)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
@@ -124,7 +132,14 @@ def collect_into(folder: Path, settings: Settings, stop: Event, more: Sequence[S
             notice = Notice(folder, "sources")
             spool = DiskSpool(folder) if settings.push_token else None
             clock = SystemClock(stop)
-            collect(store, clock, settings.interval, notice, watch, settings.source, spool, more)
+            told = Notice(folder, "outbox")
+            with closing(Outbox(settings.notify, store, told, whose(settings))) as outbox:
+                collect(store, clock, settings.interval, notice, watch, settings.source, spool, more, outbox)
+
+
+def whose(settings: Settings) -> str:
+    """What a message begins with: one person may have many machines."""
+    return f"{settings.title} on {socket.gethostname()}"
 
 
 def _take_turn(folder: Path, settings: Settings, stop: Event) -> DiskStore | None:

@@ -117,9 +117,18 @@ class Settings:
     threshold: tuple[Threshold, ...] = _setting(
         (),
         Threshold.parse,
-        '"METRIC > NUMBER for TIME" (or >=, <, <=), such as "cpu.percent > 90 for 30s"',
+        '"METRIC > NUMBER for TIME clear NUMBER" (or >=, <, <=) or "METRIC missing for TIME", '
+        'such as "cpu.percent > 90 for 30s"',
         'a limit to watch, such as "cpu.percent > 90 for 30s"; may be repeated',
         separator=";",
+    )
+    notify: tuple[str, ...] = _setting(
+        (),
+        values.notify,
+        "an address such as json://127.0.0.1/alerts or mailto://user:password@host, as apprise knows them",
+        "whom to tell of alerts, as apprise's addresses",
+        separator=";",
+        secret=True,
     )
     processes: str = _setting(
         "local", values.audience, "local, always or never", "who may see the names of processes"

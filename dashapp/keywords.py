@@ -45,7 +45,9 @@ def given(keywords: Mapping[str, Any], refused: Mapping[str, str], others: Colle
             hint = f"did you mean {near[0]}?" if near else f"{', '.join(known)} are"
             problems.append(f"{name} is not a setting; {hint}")
         elif "secret" in table[name].metadata:
-            found.variables[PREFIX + name.upper()] = str(value)
+            separator = table[name].metadata.get("separator")
+            parts = value if separator and isinstance(value, list | tuple) else [value]
+            found.variables[PREFIX + name.upper()] = (separator or "").join(map(str, parts))
         else:
             several = "separator" in table[name].metadata
             try:

@@ -1,70 +1,92 @@
-"""Thresholds: a limit on a metric, and the judge who says from tick to tick whether it is broken.
+"""Thresholds: a limit on a metric, where it stands, and what became of it.
 
-Pure: knows ticks, and no clock, file or setting. A change of state is an event, told once.
+Pure: knows no tick, clock, file or setting. Who says whether one is broken is the judge.
 """
 
 from __future__ import annotations
 
 import math
-import operator
 import re
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-
-from dashapp.model import GAP, Tick, milliseconds
 
 LONGEST_TEXT = 200
 # Nobody means a larger number; and past this a float no longer tells one whole number from the next.
 LARGEST = 1e15
 LONGEST = 7 * 86_400
 
-_OPERATORS: dict[str, Callable[[float, float], bool]] = {
-    ">": operator.gt,
-    ">=": operator.ge,
-    "<": operator.lt,
-    "<=": operator.le,
-}
+# The condition that a metric has no value.
+MISSING = "missing"
+# Where no other is given, a threshold is well again this share of its limit on the other side of it, so that
+# a value which hovers about the limit does not change its state from tick to tick.
+MARGIN = 0.05
+
 _TENS = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_NUMBER = (
+    r"(?P<{0}>-?[0-9]{{1,18}}(?:\.[0-9]{{1,24}})?)(?:e(?P<{0}_tens>[+-]?[0-9]{{1,3}}))?"
+    r"\s?(?P<{0}_unit>[kMGT]?)%?"
+)
+_FOR = r"\s+for\s+(?P<count>[0-9]{1,9}(?:\.[0-9]{1,3})?)(?P<time>[smhd])"
+_METRIC = r"(?P<metric>[^\s<>;]{0,119}[^\s<>;=])"
 _SENTENCE = re.compile(
-    r"(?P<metric>[^\s<>;]{0,119}[^\s<>;=])\s*(?P<op>[<>]=?)\s*"
-    r"(?P<number>-?[0-9]{1,18}(?:\.[0-9]{1,24})?)(?:e(?P<tens>[+-]?[0-9]{1,3}))?\s?(?P<unit>[kMGT]?)%?"
-    r"(?:\s+for\s+(?P<count>[0-9]{1,9}(?:\.[0-9]{1,3})?)(?P<time>[smhd]))?",
+    rf"{_METRIC}\s*(?P<op>[<>]=?)\s*{_NUMBER.format('limit')}(?:{_FOR})?(?:\s+clear\s+{_NUMBER.format('clear')})?",
     re.ASCII,
 )
+_ABSENCE = re.compile(rf"{_METRIC}\s+{MISSING}{_FOR}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """`metric` `op` `limit` is what shall not last for `seconds`."""
+    """`metric` `op` `limit` is what shall not last for `seconds`; once it has, it is well again on the other
+    side of `clear`. Where `op` is MISSING the metric has no value, and the numbers mean nothing."""
 
     metric: str
     op: str
     limit: float
     seconds: float = 0.0
+    clear: float | None = None
 
     @staticmethod
     def parse(text: str) -> Threshold:
-        """What a sentence such as "disk.read >= 1.5G for 5m" means. ValueError where it is none.
+        """What a sentence such as "disk.read >= 1.5G for 5m clear 1G" or "cpu.percent missing for 1m" means.
+        ValueError where it is none.
 
         k, M, G and T are powers of ten; a percent sign changes nothing, for percentages are 0-100.
         """
-        match = _SENTENCE.fullmatch(text.strip()) if len(text) <= LONGEST_TEXT else None
+        if len(text) > LONGEST_TEXT:
+            raise ValueError
+        match = _ABSENCE.fullmatch(text.strip()) or _SENTENCE.fullmatch(text.strip())
         if match is None or not match["metric"].isprintable():
             raise ValueError
-        # One conversion, so that 1.1G is the float nearest to it. Adding 0 makes -0 the 0 that it is.
-        tens = int(match["tens"] or 0) + _TENS[match["unit"]]
-        limit = float(f"{match['number']}e{tens}") + 0.0
         seconds = round(float(match["count"] or 0) * _SECONDS[match["time"] or "s"], 3)
-        if abs(limit) > LARGEST or seconds > LONGEST:
+        if seconds > LONGEST:
             raise ValueError
-        return Threshold(match["metric"], match["op"], limit, seconds)
+        if match.re is _ABSENCE:
+            if not seconds:
+                raise ValueError
+            return Threshold(match["metric"], MISSING, 0.0, seconds)
+        limit = _parsed(match, "limit")
+        clear = _parsed(match, "clear") if match["clear"] else None
+        if clear is not None and (clear > limit if match["op"] in (">", ">=") else clear < limit):
+            raise ValueError
+        return Threshold(match["metric"], match["op"], limit, seconds, clear)
 
     @property
     def text(self) -> str:
         """The one sentence that `parse` makes this of: "cpu.percent > 90 for 30s"."""
         lasting = f" for {_duration(self.seconds)}" if self.seconds else ""
-        return f"{self.metric} {self.op} {_number(self.limit)}{lasting}"
+        if self.op == MISSING:
+            return f"{self.metric} {MISSING}{lasting}"
+        clear = "" if self.clear is None else f" clear {_number(self.clear)}"
+        return f"{self.metric} {self.op} {_number(self.limit)}{lasting}{clear}"
+
+    @property
+    def well(self) -> float:
+        """The limit for one that is broken."""
+        if self.clear is not None:
+            return self.clear
+        margin = MARGIN * abs(self.limit)
+        return self.limit - margin if self.op in (">", ">=") else self.limit + margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,64 +101,24 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A threshold is broken, or no longer, from the tick of `time` (seconds UTC), where `value` was read."""
+    """A threshold is broken, or no longer, from `time` (seconds UTC) on, where `value` was read; None where
+    none was. `number` counts the changes of a store's log, from 1."""
 
     threshold: Threshold
     broken: bool
     time: float
-    value: float
+    value: float | None
+    number: int = 0
 
 
-class Judge:
-    """Fed with ticks, in the order they were made.
-
-    A threshold's state changes once the contrary has held at every tick for `threshold.seconds`, either way.
-    Where the metric has no value, or the ticks a gap, or the clock was set back, that time starts anew.
-    """
-
-    def __init__(self, thresholds: Iterable[Threshold], before: Iterable[State] = ()) -> None:
-        """`before`: the states that an earlier judge came to; those of other thresholds are forgotten."""
-        known = {state.threshold: state for state in before}
-        self._cases = [_Case(known.get(each, State(each))) for each in thresholds]
-        self._last = 0
-
-    def states(self) -> list[State]:
-        return [case.state for case in self._cases]
-
-    def judge(self, tick: Tick) -> list[Change]:
-        """What changed with this tick."""
-        now = milliseconds(tick.time)
-        follows = 0 < now - self._last <= GAP * 1000 * tick.step
-        self._last = now
-        changes = []
-        for case in self._cases:
-            value = tick.values.get(case.metric)
-            if value is None or case.holds(value, case.limit) is case.state.broken:
-                case.contrary_since = None
-                continue
-            if case.contrary_since is None or not follows:
-                case.contrary_since = now
-            if now - case.contrary_since >= case.patience:
-                broken = not case.state.broken
-                case.state = State(case.state.threshold, broken, tick.time)
-                case.contrary_since = None
-                changes.append(Change(case.state.threshold, broken, tick.time, value))
-        return changes
-
-
-class _Case:
-    """One threshold before the judge. Times in milliseconds; `contrary_since` is None where nothing is."""
-
-    __slots__ = ("contrary_since", "holds", "limit", "metric", "patience", "state")
-
-    def __init__(self, state: State) -> None:
-        threshold = state.threshold
-        self.state = state
-        self.metric = threshold.metric
-        self.limit = threshold.limit
-        self.holds = _OPERATORS[threshold.op]
-        self.patience = milliseconds(threshold.seconds)
-        self.contrary_since: int | None = None
+def _parsed(match: re.Match[str], name: str) -> float:
+    """ValueError for a number that nobody means."""
+    # One conversion, so that 1.1G is the float nearest to it. Adding 0 makes -0 the 0 that it is.
+    tens = int(match[f"{name}_tens"] or 0) + _TENS[match[f"{name}_unit"]]
+    value = float(f"{match[name]}e{tens}") + 0.0
+    if abs(value) > LARGEST:
+        raise ValueError
+    return value
 
 
 def _number(value: float) -> str:

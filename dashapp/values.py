@@ -100,6 +100,16 @@ def token(text: str) -> str:
     return text
 
 
+_NOTIFY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,39}://\S{1,2000}")
+
+
+def notify(text: str) -> str:
+    """Where a message goes. Which of them there are is for apprise to say."""
+    if _NOTIFY.fullmatch(text := text.strip()) is None or not text.isprintable():
+        raise ValueError
+    return text
+
+
 def store(text: str) -> str:
     if not text.strip() or ("://" in text) or (":" in text and text != MEMORY):
         raise ValueError

@@ -1,5 +1,5 @@
-"""The watch: what the collector does with a tick once it is kept. It has the thresholds judged, leaves their
-states in the store for whoever reads it, and says which of them name what no source gives.
+"""The watch: what the collector does with a tick once it is kept. It has the thresholds judged, leaves in
+the store where they stand and what became of them, and says which of them name what no source gives.
 
 Knows no clock, process or signal; what becomes of a change is for the caller.
 """
@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections import deque
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from dashapp.judge import Judge
 from dashapp.model import Tick
 from dashapp.sampler import MOST_TOLD, Speaker
-from dashapp.stores import Store
-from dashapp.thresholds import Change, Judge, Threshold
+from dashapp.stores import MOST_CHANGES, Store
+from dashapp.thresholds import Change, Threshold
 
 # Seconds that a metric may take to appear: some sources are read seldom, or wait for another machine.
 PATIENCE = 30.0
@@ -26,7 +29,8 @@ class Watch:
         self._store = store
         self._notice = notice
         before = store.thresholds()
-        self._judge = Judge(thresholds, before)
+        self._judge = Judge(thresholds, before, store.newest().time_ms / 1000)
+        self._log = deque(store.changes(), maxlen=MOST_CHANGES)
         self._missing = {each.metric: None for each in thresholds}  # a set in the order given
         self._started: float | None = None
         self._told: str | None = None
@@ -40,6 +44,10 @@ class Watch:
         changes = self._judge.judge(tick)
         if changes:
             self._store.set_thresholds(self._judge.states())
+            last = self._log[-1].number if self._log else 0
+            changes = [replace(each, number=number) for number, each in enumerate(changes, last + 1)]
+            self._log.extend(changes)
+            self._store.set_changes(self._log)
         if self._missing:
             self._look_for_missing(tick)
         return changes

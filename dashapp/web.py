@@ -23,10 +23,11 @@ from dashapp.api import App
 from dashapp.app import create_app
 from dashapp.body import MOST
 from dashapp.clock import SystemClock
-from dashapp.collector import collect, rows_to_keep
+from dashapp.collector import collect, rows_to_keep, whose
 from dashapp.export import PLACES
 from dashapp.folders import store_folder
 from dashapp.model import SettingsError
+from dashapp.outbox import Outbox
 from dashapp.stores import Reader
 from dashapp.stores.disk_reader import DiskReader
 from dashapp.stores.memory import MemoryStore
@@ -63,7 +64,8 @@ def build() -> App:
             told = store.speaker("sources")
             taken = spool if settings.push_token else None
             args = (store, clock, settings.interval, told, watch, settings.source, taken)
-            Thread(target=collect, args=args, daemon=True).start()
+            outbox = Outbox(settings.notify, store, store.speaker("outbox"), whose(settings))
+            Thread(target=collect, args=args, kwargs={"outbox": outbox}, daemon=True).start()
     app = create_app(store, settings, spool)
     # What was built so far stays: without this the collector of garbage walks all of Dash, in mid-answer.
     gc.collect()

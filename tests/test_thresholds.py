@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashapp.clock import LogTime, deadlines
+from dashapp.judge import Judge
 from dashapp.model import GAP, Tick, milliseconds
-from dashapp.thresholds import LARGEST, LONGEST, Change, Judge, State, Threshold
+from dashapp.thresholds import LARGEST, LONGEST, Change, State, Threshold
 
 GOOD = [
     ("cpu.percent > 90 for 30s", "cpu.percent", ">", 90, 30),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from dashapp.model import Cursor, Curves, Metric, Page, Tick, milliseconds
-from dashapp.thresholds import State
+from dashapp.thresholds import Change, State
 
 if TYPE_CHECKING:
     # It brings numpy, which the collector does without.
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # How long a tick stays in the log before it may be sealed: what nearly every reader asks for.
 KEPT_MS = 600_000
+# Changes of thresholds that are remembered.
+MOST_CHANGES = 500
 
 
 class Reader(Protocol):
@@ -44,6 +46,12 @@ class Reader(Protocol):
     def thresholds(self) -> list[State]:
         """Where each threshold stands, as the collector last judged. Cheap: asked per answer."""
 
+    def changes(self) -> list[Change]:
+        """What became of the thresholds, oldest first, at most MOST_CHANGES. Cheap: asked per answer."""
+
+    def sent(self) -> Mapping[str, int]:
+        """The number of the last change that each address was told of."""
+
     def notices(self) -> list[str]:
         """Sentences for the page: what is wrong with this store, or was mended in it."""
 
@@ -64,6 +72,13 @@ class Store(Reader, Protocol):
 
     def set_thresholds(self, states: Iterable[State]) -> None:
         """Set what `thresholds` answers. Written late where it cannot be now, and never raises for it."""
+
+    def set_changes(self, changes: Iterable[Change]) -> None:
+        """Set what `changes` answers, numbers and all. As late and as quiet as thresholds."""
+
+    def set_sent(self, sent: Mapping[str, int]) -> None:
+        """Set what `sent` answers. As late and as quiet as thresholds; any thread may, beside the one that
+        appends."""
 
 
 def last(store: Reader, limit: int) -> Page:

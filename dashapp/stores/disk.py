@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dashapp.model import Cursor, Curves, Metric, StoreError, Tick, milliseconds
+from dashapp.model import Cursor, StoreError, Tick, milliseconds
 from dashapp.notices import Notice
 from dashapp.stores.disk_reader import DiskReader
 from dashapp.stores.lock import WriterLock
 from dashapp.stores.long_memory import Retention
 from dashapp.stores.rows import FAILURES, Rows, is_damaged, set_aside
 from dashapp.stores.sealing import Sealing
-from dashapp.stores.sheets import Sheets
+from dashapp.stores.sheet_store import SheetStore
 from dashapp.stores.tail import LARGEST, Tail, TailError
-from dashapp.thresholds import State
 
 if TYPE_CHECKING:
     from dashapp.stores.level_reader import LevelReader
@@ -33,17 +32,17 @@ log = logging.getLogger("dashapp")
 REFILL = 1000
 
 
-class DiskStore:
+class DiskStore(SheetStore):
     """The one writer of a folder. StoreLockedError where there is another; StoreError where it refuses."""
 
     def __init__(self, folder: Path, keep: int = 7200, retention: Retention | None = None) -> None:
+        self._reader = DiskReader(folder)
+        super().__init__(folder, self._reader)
         self.dropped = 0
         self._folder = folder
         self._keep = keep
-        self._reader = DiskReader(folder)
         self._notice = Notice(folder, "store")
         self._sealing = Sealing(folder, retention or Retention())
-        self._sheets = Sheets(folder)
         self._pending: deque[str] = deque(maxlen=keep)
         self._rows: Rows | None = None
         self._tail: Tail | None = None
@@ -86,16 +85,6 @@ class DiskStore:
             self._sealing.turn(self._rows, time)
         return True
 
-    def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
-        self._sheets.put_metrics(metrics)
-        self._sheets.put_looks(looks or {})
-
-    def set_curves(self, curves: Mapping[str, Curves]) -> None:
-        self._sheets.put_curves(curves)
-
-    def set_thresholds(self, states: Iterable[State]) -> None:
-        self._sheets.put_thresholds(states)
-
     def newest(self) -> Cursor:
         # What the writer knows by itself; a reader holds the whole tail decoded, a third of this process.
         return self._reader.newest() if self._tail is None else Cursor(self._tail.life, self._last)
@@ -105,18 +94,6 @@ class DiskStore:
 
     def levels(self) -> Sequence[LevelReader]:
         return self._reader.levels()
-
-    def metrics(self) -> list[Metric]:
-        return self._reader.metrics()
-
-    def looks(self) -> Mapping[str, str]:
-        return self._reader.looks()
-
-    def curves(self) -> Mapping[str, Curves]:
-        return self._reader.curves()
-
-    def thresholds(self) -> list[State]:
-        return self._reader.thresholds()
 
     def notices(self) -> list[str]:
         return self._reader.notices()

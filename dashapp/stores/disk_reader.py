@@ -18,9 +18,16 @@ from urllib.parse import quote
 
 from dashapp.model import Cursor, Curves, Metric, Tick, milliseconds
 from dashapp.notices import read_notices
-from dashapp.stores.sheets import curve_sheet, read_looks, read_metrics, threshold_sheet
+from dashapp.stores.sheets import (
+    change_sheet,
+    curve_sheet,
+    read_looks,
+    read_metrics,
+    sent_sheet,
+    threshold_sheet,
+)
 from dashapp.stores.tail import Tail, TailError
-from dashapp.thresholds import State
+from dashapp.thresholds import Change, State
 
 if TYPE_CHECKING:
     from dashapp.stores.level_reader import LevelReader
@@ -47,6 +54,8 @@ class DiskReader:
         self._notices: list[str] = []
         self._thresholds = threshold_sheet(folder)
         self._curves = curve_sheet(folder)
+        self._changes = change_sheet(folder)
+        self._sent = sent_sheet(folder)
         self._levels: Sequence[LevelReader] | None = None
 
     def newest(self) -> Cursor:
@@ -89,6 +98,12 @@ class DiskReader:
 
     def thresholds(self) -> list[State]:
         return self._thresholds.read()
+
+    def changes(self) -> list[Change]:
+        return self._changes.read()
+
+    def sent(self) -> Mapping[str, int]:
+        return self._sent.read()
 
     def notices(self) -> list[str]:
         damaged = sum(level.damaged for level in self._levels or ())

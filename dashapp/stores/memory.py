@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from threading import Lock
 
 from dashapp.model import Cursor, Curves, Metric, Tick, milliseconds
-from dashapp.thresholds import State
+from dashapp.stores import MOST_CHANGES
+from dashapp.thresholds import Change, State
 
 
 class MemoryStore:
@@ -23,6 +24,8 @@ class MemoryStore:
         self._looks: Mapping[str, str] = {}
         self._curves: Mapping[str, Curves] = {}
         self._thresholds: list[State] = []
+        self._changes: list[Change] = []
+        self._sent: Mapping[str, int] = {}
         self._ticks: list[Tick] = []
         self._life = secrets.token_hex(8)
 
@@ -75,6 +78,18 @@ class MemoryStore:
 
     def thresholds(self) -> list[State]:
         return self._thresholds
+
+    def set_changes(self, changes: Iterable[Change]) -> None:
+        self._changes = list(changes)[-MOST_CHANGES:]
+
+    def changes(self) -> list[Change]:
+        return self._changes
+
+    def set_sent(self, sent: Mapping[str, int]) -> None:
+        self._sent = dict(sent)
+
+    def sent(self) -> Mapping[str, int]:
+        return self._sent
 
     def notices(self) -> list[str]:
         return list(self._notices.values())

@@ -1,5 +1,5 @@
 """Sheets: small JSON files beside the log, each replaced whole: the catalogue, the newest curves, where
-thresholds stand.
+thresholds stand, what became of them, and who was told.
 
 What the disk refuses is tried again at the next tick. Knows no tick and no database.
 """
@@ -10,13 +10,15 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
+from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from dashapp.model import Curves, Metric, milliseconds
-from dashapp.thresholds import State, Threshold
+from dashapp.stores import MOST_CHANGES
+from dashapp.thresholds import Change, State, Threshold
 
 METRICS, LOOKS, THRESHOLDS = "metrics.json", "looks.json", "thresholds.json"
-CURVES = "curves.json"
+CURVES, CHANGES, SENT = "curves.json", "changes.json", "sent.json"
 
 Content = TypeVar("Content")
 
@@ -28,6 +30,8 @@ class Sheets:
         self._folder = folder
         self._texts: dict[str, str] = {}
         self._waiting: set[str] = set()
+        # Who was told of a change is put here by another thread than the rest.
+        self._lock = Lock()
 
     def put_metrics(self, metrics: Iterable[Metric]) -> None:
         self._put(METRICS, [asdict(metric) for metric in metrics])
@@ -48,13 +52,29 @@ class Sheets:
         rows = [(each.threshold.text, each.broken, _ms(each.since)) for each in states]
         self._put(THRESHOLDS, rows)
 
+    def put_changes(self, changes: Iterable[Change]) -> None:
+        newest = list(changes)[-MOST_CHANGES:]
+        rows = [
+            (each.number, each.threshold.text, each.broken, _ms(each.time), each.value) for each in newest
+        ]
+        self._put(CHANGES, rows)
+
+    def put_sent(self, sent: Mapping[str, int]) -> None:
+        self._put(SENT, dict(sent))
+
     def again(self) -> None:
         """Write all of them anew: the folder they were in is gone."""
-        self._waiting.update(self._texts)
+        with self._lock:
+            self._waiting.update(self._texts)
         self.write()
 
     def write(self) -> None:
         """Write what waits. Costs nothing where nothing does."""
+        if self._waiting:
+            with self._lock:
+                self._write()
+
+    def _write(self) -> None:
         for name in tuple(self._waiting):
             path = self._folder / name
             fresh = path.with_suffix(".new")
@@ -66,9 +86,10 @@ class Sheets:
             self._waiting.discard(name)
 
     def _put(self, name: str, value: Any) -> None:
-        self._texts[name] = json.dumps(value)
-        self._waiting.add(name)
-        self.write()
+        with self._lock:
+            self._texts[name] = json.dumps(value)
+            self._waiting.add(name)
+            self._write()
 
 
 def read_metrics(folder: Path) -> list[Metric]:
@@ -125,6 +146,26 @@ def threshold_sheet(folder: Path) -> Sheet[list[State]]:
         ]
 
     return Sheet(folder / THRESHOLDS, states, [])
+
+
+def change_sheet(folder: Path) -> Sheet[list[Change]]:
+    def changes(rows: Any) -> list[Change]:
+        known: dict[str, Threshold] = {}
+        found = []
+        for number, text, broken, time, value in rows:
+            threshold = known.setdefault(text, Threshold.parse(text))
+            value = None if value is None else float(value)
+            found.append(Change(threshold, broken is True, time / 1000, value, int(number)))
+        return found
+
+    return Sheet(folder / CHANGES, changes, [])
+
+
+def sent_sheet(folder: Path) -> Sheet[Mapping[str, int]]:
+    def sent(marks: Any) -> dict[str, int]:
+        return {address: int(number) for address, number in marks.items()}
+
+    return Sheet(folder / SENT, sent, {})
 
 
 def curve_sheet(folder: Path) -> Sheet[Mapping[str, Curves]]:

@@ -1,0 +1,23 @@
+"""Addresses that alerts are sent to: whether they can be, asked of a courier before anything is started.
+
+Tells them by their place and service alone: they may hold passwords.
+"""
+
+from __future__ import annotations
+
+from dashapp import courier
+from dashapp.config import Settings
+
+
+def bad_addresses(settings: Settings) -> list[str]:
+    """A sentence for each that no message could go to, or one where none could."""
+    if not settings.notify:
+        return []
+    reasons = courier.check(settings.notify)
+    if set(reasons) == {courier.MISSING}:
+        return [f"notify has {len(reasons)} address{'es' if len(reasons) > 1 else ''}; {courier.MISSING}"]
+    return [
+        f'notify {place} ("{address.partition("://")[0][:40]}://…") {reason}'
+        for place, (address, reason) in enumerate(zip(settings.notify, reasons, strict=True), 1)
+        if reason
+    ]
