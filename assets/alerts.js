@@ -28,7 +28,13 @@
       const known = this.catalogue.metrics.get(metric);
       const threshold = this.thresholds.find((each) => each.text === text);
       if (!threshold) return text;
+      if (threshold.op === "missing") return `No data: ${known?.label ?? metric}`;
       return `${known?.label ?? metric} ${SIDES[threshold.op] ?? threshold.op} ${app.quantity(threshold.limit, known?.unit ?? "").replace(".0 %", " %")}`;
+    }
+
+    /* The value of a change, with its unit. */
+    quantity({ metric, value }) {
+      return value === null ? "" : app.quantity(value, this.catalogue.metrics.get(metric)?.unit ?? "");
     }
 
     /* For the tab. */

@@ -8,7 +8,7 @@
 
   app.Chart = class {
     /* `section`: the element with data-panel. `host`: {userZoomed(range), resume(), pointed(time), drawn(chart),
-       repair(chart), wake()}. `panel`: {kind, graph(slot)}, the dcc.Graph to put into it where it has none yet;
+       repair(chart), wake(), stretches(keys, range)}. `panel`: {kind, graph(slot)}, the dcc.Graph to put into it where it has none yet;
        `place` where that goes has another id than its element's; fit(layout, metrics) where its scale is theirs. */
     constructor(section, host, panel) {
       this.section = section;
@@ -130,10 +130,10 @@
       const whole = fresh || series.life !== this.life || this.end < series.first;
       if (!whole && !this.moved(range)) return;
       const count = series.end - this.end;
-      const xaxis = this.gd.layout.xaxis;
-      xaxis.range = range.slice();
-      xaxis.autorange = false;
+      const { xaxis } = this.gd.layout;
+      Object.assign(xaxis, { range: range.slice(), autorange: false });
       xaxis.nticks = app.labels(this.gd._fullLayout._size.w);
+      app.shade(this, this.gd.layout, metrics, range);
       this.begin(series, range);
       if (whole || count <= 0 || !this.lines.length) return this.redraw(series);
       window.dash_clientside.set_props(this.component.props.id, {
@@ -178,6 +178,7 @@
       app.layOut(layout, range, width - 80);
       app.makeRoom(layout, metrics.length);
       this.fit(layout, metrics);
+      app.shade(this, layout, metrics, range);
       return { data, layout };
     }
 

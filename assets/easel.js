@@ -92,6 +92,11 @@
       this.host.host.onResume();
     }
 
+    /* Of a chart that is the page's own; others have no log. */
+    stretches(keys, range) {
+      return this.host.host.stretches?.(keys, range) ?? [];
+    }
+
     pointed(time) {
       this.host.crosshair.point(time);
     }

@@ -31,6 +31,7 @@
       this.headlines = new app.Headlines(this.live);
       this.tiles = new app.Tiles(this.live);
       this.alerts = new app.Alerts(this.live.catalogue);
+      this.log = new app.AlertLog(base, this.alerts, this);
       this.processes = new app.ProcessTable();
       this.takeaway = new app.Takeaway(this);
       app.listenForKeys(this);
@@ -126,6 +127,7 @@
       this.status.notices(frame.notices || []);
       this.headlines.take(frame);
       this.alerts.take(frame.broken || []);
+      this.log.take(frame.changes);
       if (frame.processes) this.processes.take(frame.processes);
       this.tiles.draw(this.headlines.last);
       this.changed();
@@ -139,6 +141,22 @@
     onFailure(asked) {
       this.status.failed(asked);
       this.changed();
+    }
+
+    /* When something of these metrics was broken. */
+    stretches(keys, range) {
+      return this.log.stretches(keys, range);
+    }
+
+    /* There is more in the log than the charts show. */
+    logged() {
+      this.live.easel.redraw(true);
+    }
+
+    /* As much of the past as is on screen, about a moment. */
+    goTo(time) {
+      const half = 500 * this.live.window;
+      this.onZoom([time - half, time + half]);
     }
 
     onZoom(range) {

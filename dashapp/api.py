@@ -6,13 +6,13 @@ An answer is built once for all who ask the same thing of the same newest tick.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl
 
-from dashapp.alerts import alert, entries, limit_of, since
+from dashapp.alerts import broken, listed
 from dashapp.answer import PACKED, Answer, failure, json, packed
 from dashapp.export import RETRY, Export
 from dashapp.history import Frame, frame, past
@@ -136,23 +136,18 @@ class Api:
             if path == "/api/metrics":
                 return "200 OK", json(self._catalogue())
             if path == "/api/alerts":
-                return "200 OK", json(self._alerts(limit_of(query)))
+                return "200 OK", json(listed(self._store, query, self._now()))
             if path in ("/healthz", "/readyz"):
                 return self._health(path)
         except BadRequestError as error:
             return "400 Bad Request", failure(str(error))
         return "404 Not Found", failure("there is nothing at this address")
 
-    def _alerts(self, limit: int) -> dict[str, Any]:
-        """Where each threshold stands, and the newest of what became of them."""
-        store = self._store
-        newest = store.since(float("-inf"), 1)
+    def _now(self) -> Mapping[str, float] | None:
+        """The values of now; None where nothing comes."""
+        newest = self._store.since(float("-inf"), 1)
         fresh = newest and time.time() - newest[-1].time <= stale_after(newest[-1].step)
-        there = newest[-1].values.keys() if fresh else None
-        return {
-            "thresholds": [alert(state, there) for state in store.thresholds()],
-            "log": entries(store.changes(), store.sent(), limit),
-        }
+        return newest[-1].values if fresh else None
 
     def _catalogue(self) -> list[dict[str, Any]]:
         """Each metric; with its panel's kind where its source says it, for pages that lack it."""
@@ -211,11 +206,8 @@ class Api:
             newest = found.newest
             body |= {"min": found.low, "max": found.high}
             body |= {"newest": milliseconds(newest.time), "tick": newest.step, "last": newest.values}
-        if broken := [state for state in self._store.thresholds() if state.broken]:
-            body["broken"] = [
-                {"metric": each.threshold.metric, "text": each.threshold.text, "since": since(each)}
-                for each in broken
-            ]
+        if those := broken(self._store.thresholds()):
+            body["broken"] = those
         if changes := self._store.changes():
             # Who shows what became of them asks for it when there is more.
             body["changes"] = changes[-1].number

@@ -50,7 +50,8 @@ SCRIPTS = (
         "headlines",
     ),
     *("layout", "lines", "live", "moment", "panel_of", "patterns", "quantity", "series", "server_clock"),
-    *("sight", "snapshot", "status", "live_graph/scale", "live_graph/live_graph", "live_graph/live_graphs"),
+    *("shading", "sight", "snapshot", "status"),
+    *("live_graph/scale", "live_graph/live_graph", "live_graph/live_graphs"),
 )
 SETTINGS = ("store", "interval", "retention", "size", "threshold", "source", "config")
 _REFUSED = {each.name: "attach serves no page" for each in fields(Settings) if each.name not in SETTINGS}

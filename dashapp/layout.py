@@ -10,7 +10,7 @@ from dash import dcc, html
 from dashapp.live_graph import charts, live_graph
 from dashapp.model import Metric
 from dashapp.panels import DETAILS, Panel
-from dashapp.thresholds import Threshold
+from dashapp.thresholds import MISSING, Threshold
 from dashapp.tiles import Tile, tiles
 from dashapp.windows import slider, stops_to, words
 
@@ -48,7 +48,7 @@ def page(
             _header(title, tagline),
             html.Div(id="notices", role="alert", hidden=True),
             html.Div([_tile(tile, metrics) for tile in tiles(metrics, machine)], id="tiles"),
-            html.Main(_sections(shown, there, processes)),
+            html.Main(_sections(shown, there, processes, bool(thresholds))),
             _controls(stops, stops.index(round(window)), window),
         ],
         **{
@@ -64,7 +64,10 @@ def page(
 
 def _in_json(thresholds: Sequence[Threshold]) -> str:
     return json.dumps(
-        [{"metric": t.metric, "op": t.op, "limit": t.limit, "text": t.text} for t in thresholds]
+        [
+            {"metric": t.metric, "op": t.op, "limit": None if t.op == MISSING else t.limit, "text": t.text}
+            for t in thresholds
+        ]
     )
 
 
@@ -87,12 +90,17 @@ def _header(title: str, tagline: str) -> html.Header:
     )
 
 
-def _sections(shown: Sequence[Panel], there: Collection[str], processes: bool) -> list[html.Section]:
+def _sections(
+    shown: Sequence[Panel], there: Collection[str], processes: bool, alerts: bool
+) -> list[html.Section]:
     sections = [live_graph(panel, there=panel.name in there) for panel in shown]
+    # Below the machine as a whole, above what goes into detail.
+    names = [panel.name for panel in shown]
+    place = names.index(DETAILS) if DETAILS in names else len(names)
     if processes:
-        # Below the machine as a whole, above what goes into detail.
-        names = [panel.name for panel in shown]
-        sections.insert(names.index(DETAILS) if DETAILS in names else len(names), _process_table())
+        sections.insert(place, _process_table())
+    if alerts:
+        sections.insert(place, _alert_log())
     spare = Panel("spare", "Spare")
     return sections + [live_graph(spare, there=False, slot=f"spare-{number}") for number in range(SPARE)]
 
@@ -106,6 +114,15 @@ def _process_table() -> html.Section:
         ],
         className="panel",
         **{"data-table": "top", "aria-label": "Top processes"},
+    )
+
+
+def _alert_log() -> html.Section:
+    """Filled by assets/alert_log.js."""
+    return html.Section(
+        [html.H2("Alerts"), html.Div(className="table")],
+        className="panel",
+        **{"data-table": "alerts", "aria-label": "Alerts"},
     )
 
 

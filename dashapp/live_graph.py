@@ -16,7 +16,7 @@ from dashapp.figures import CONFIG, empty_figure, line, right_axis, scale
 from dashapp.model import Metric
 from dashapp.panel_table import CURVE
 from dashapp.panels import Panel
-from dashapp.thresholds import Threshold
+from dashapp.thresholds import MISSING, Threshold
 
 
 def live_graph(panel: Panel, *, there: bool = True, slot: str = "") -> html.Section:
@@ -60,7 +60,9 @@ def _own(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Threshold
     said = {
         "kind": panel.kind,
         "yaxis": scale(panel.unit or ("" if panel.kind == CURVE else _unit(left)), panel.low, panel.high),
-        "shapes": [line(each.limit, each.op) for each in thresholds if each.metric in keys],
+        "shapes": [
+            line(each.limit, each.op) for each in thresholds if each.metric in keys and each.op != MISSING
+        ],
         "metrics": panel.metrics,
         "right": panel.right,
     }

@@ -192,12 +192,13 @@ GOOD = {
     "theme": ("dark", "dark"),
     "config": ("empty.toml", "empty.toml"),
     "threshold": ("cpu.percent > 90 for 30s", (Threshold("cpu.percent", ">", 90, 30),)),
+    "notify": ("json://127.0.0.1:9/x", ("json://127.0.0.1:9/x",)),
     "processes": ("never", "never"),
 }
 
 
 # Switches, and what no flag sets.
-NO_TEXT = ("public", "collector", "push_token")
+NO_TEXT = ("public", "collector", "push_token", "notify")
 
 
 @pytest.mark.parametrize("name", GOOD)

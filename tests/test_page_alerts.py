@@ -6,7 +6,7 @@ from conftest import Live, Serve
 from drawing import assert_drawn_equals_store, wait_until
 from playwright.sync_api import Page, expect
 
-from dashapp.thresholds import State, Threshold
+from dashapp.thresholds import Change, State, Threshold
 
 HIGH = Threshold.parse("cpu.percent > 90 for 30s")
 
@@ -35,3 +35,70 @@ def test_a_broken_threshold_is_told_in_words_and_marks(page: Page, serve: Serve)
     expect(page.locator(".broken")).to_have_count(0)
     wait_until(page, lambda: page.title().endswith("% CPU \u00b7 dashapp"))
     assert page.get_attribute("link[rel~=icon]", "href") == calm
+
+
+def changed(live: Live, *states: bool, of: Threshold = HIGH, every: float = 10.0) -> None:
+    """`states` in turn, the last one at the newest tick."""
+    newest = live.store.newest().time_ms / 1000
+    before = live.store.changes()
+    made = [
+        Change(
+            of, broken, newest - every * (len(states) - place), 97.25 if broken else 20.0, len(before) + place
+        )
+        for place, broken in enumerate(states, 1)
+    ]
+    live.store.set_changes([*before, *made])
+    live.store.set_thresholds([State(of, states[-1], newest)])
+
+
+def shaded(page: Page, panel: str) -> list[list[float]]:
+    found: list[list[float]] = page.evaluate(
+        """(panel) => document.querySelector(`[data-panel=${panel}] .js-plotly-plot`).layout.shapes
+             .filter((shape) => shape.type === "rect").map(({ x0, x1 }) => [x0, x1])""",
+        panel,
+    )
+    return found
+
+
+def test_what_was_broken_is_shaded_and_listed(page: Page, serve: Serve) -> None:
+    live = serve(interval=0.5)
+    set_state(live, broken=False)
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    expect(page.locator('[data-table="alerts"] .rest')).to_have_text("Nothing was broken yet")
+    changed(live, True, False)
+    rows = page.locator('[data-table="alerts"] tbody tr')
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text("CPU above 90 %")
+    expect(rows.nth(0)).to_contain_text("well again")
+    expect(rows.nth(1)).to_contain_text("97.3 %")
+    expect(rows.nth(1)).to_contain_text("broken")
+    again, began = live.store.changes()[1], live.store.changes()[0]
+    wait_until(page, lambda: shaded(page, "cpu") == [[1000 * began.time, 1000 * again.time]])
+    # It moves with the points, and nothing else is shaded.
+    assert_drawn_equals_store(page, live.store)
+    assert shaded(page, "cpu") == [[1000 * began.time, 1000 * again.time]]
+    changed(live, True)
+    wait_until(page, lambda: len(shaded(page, "cpu")) == 2)
+    expect(rows).to_have_count(3)
+    page.locator('[data-table="alerts"] .when button').last.click()
+    expect(page.locator("#status")).to_have_attribute("data-state", "paused")
+
+
+def test_a_metric_without_data_is_told(page: Page, serve: Serve) -> None:
+    live = serve(interval=0.5)
+    absent = Threshold.parse("cpu.percent missing for 60s")
+    live.store.set_thresholds([State(absent)])
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    expect(page.locator('[data-panel="cpu"] .shapelayer path')).to_have_count(0)
+    changed(live, True, of=absent)
+    expect(page.locator("#alerts")).to_contain_text("No data: CPU since")
+    expect(page.locator('[data-table="alerts"] tbody tr')).to_contain_text("no data")
+
+
+def test_a_store_without_thresholds_has_no_list(page: Page, serve: Serve) -> None:
+    live = serve(interval=0.5)
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    expect(page.locator('[data-table="alerts"]')).to_have_count(0)

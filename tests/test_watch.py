@@ -257,7 +257,7 @@ def test_a_change_that_comes_just_after_an_answer_is_in_the_next() -> None:
 
 def test_alerts_are_listed_whatever_their_state() -> None:
     store = MemoryStore()
-    assert ask(Api(store), "/api/alerts").json == {"thresholds": []}
+    assert ask(Api(store), "/api/alerts").json == {"thresholds": [], "log": []}
     Watch([HOT, Threshold("b", "<=", 1.5e9, 90)], store).see(Tick(1000.5, 1, {"cpu.percent": 95}))
     assert ask(Api(store), "/api/alerts").json == {
         "thresholds": [
@@ -276,10 +276,21 @@ def test_alerts_are_listed_whatever_their_state() -> None:
                 "op": "<=",
                 "limit": 1.5e9,
                 "for": 90.0,
-                "state": "ok",
+                # It never came, which is not well.
+                "state": "unknown",
                 "since": None,
             },
-        ]
+        ],
+        "log": [
+            {
+                "text": "cpu.percent > 90",
+                "metric": "cpu.percent",
+                "state": "broken",
+                "time": 1_000_500,
+                "value": 95.0,
+                "sent": None,
+            }
+        ],
     }
 
 
@@ -329,5 +340,5 @@ def test_by_the_variable_and_gone_at_the_next_start(tmp_path: Path) -> None:
         assert [each["text"] for each in wait_for(lambda: broken(app))] == ["memory.percent > 0.001"]
     with dashapp(tmp_path, "--interval", "0.2") as app:
         app.serving().moves()
-        assert json.loads(app.get("/api/alerts")[1]) == {"thresholds": []}
+        assert json.loads(app.get("/api/alerts")[1])["thresholds"] == []
         assert broken(app) == []

@@ -1,0 +1,17 @@
+/* The stretches of time in which something was broken, shaded in a chart. Knows no threshold and no server. */
+(function (app) {
+  "use strict";
+
+  /* Into `layout`, which is `chart`'s: its panel's own shapes, and the stretches of `range` that its host knows. */
+  app.shade = function (chart, layout, metrics, range) {
+    const stretches = chart.host.stretches(metrics.map(({ key }) => key), range);
+    if (!stretches.length && !chart.shaded) return;
+    chart.shaded = stretches.length > 0;
+    layout.shapes = [...(chart.component.props.figure.layout.shapes ?? []), ...stretches.map(shapeOf)];
+  };
+
+  function shapeOf([from, to]) {
+    const place = { xref: "x", yref: "paper", x0: from, x1: to, y0: 0, y1: 1 };
+    return { type: "rect", layer: "below", ...place, fillcolor: "#d5433a", opacity: 0.16, line: { width: 0 } };
+  }
+})((window.dashapp = window.dashapp || {}));

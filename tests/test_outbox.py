@@ -1,0 +1,213 @@
+"""The outbox: every address hears of every change once, whatever fails, and nobody waits for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Lock
+
+import pytest
+from processes import wait_for
+
+from dashapp import outbox
+from dashapp.message import Message
+from dashapp.outbox import BURST, Outbox, mark
+from dashapp.stores.memory import MemoryStore
+from dashapp.thresholds import Change, State, Threshold
+
+HOT = Threshold.parse("cpu.percent > 90 for 30s")
+HERE, THERE = "json://me:c4nary@here", "slack://c4nary/there"
+
+
+class Hand:
+    """Takes messages as a courier would; `reasons` are why it takes none, in turn, the last for ever."""
+
+    def __init__(self, *reasons: str) -> None:
+        self.given: list[tuple[str, Message]] = []
+        self.tried = 0
+        self.reasons = list(reasons)
+        self.open = {HERE: Event(), THERE: Event()}
+        self.release()
+        self._lock = Lock()
+
+    def release(self) -> None:
+        for event in self.open.values():
+            event.set()
+
+    def __call__(self, address: str, message: Message) -> str:
+        self.tried += 1
+        self.open[address].wait(60)
+        with self._lock:
+            reason = (
+                (self.reasons.pop(0) if len(self.reasons) > 1 else self.reasons[0]) if self.reasons else ""
+            )
+            if not reason:
+                self.given.append((address, message))
+        return reason
+
+    def titles(self, address: str = HERE) -> list[str]:
+        return [message.title for whom, message in self.given if whom == address]
+
+
+def change(number: int, broken: bool = True, of: Threshold = HOT) -> Change:
+    return Change(of, broken, 1_795_218_000.0 + number, 97.25, number)
+
+
+class Post:
+    """A store and what is put into its outbox, as the watch and the collector do."""
+
+    def __init__(self, store: MemoryStore, hand: Hand, *addresses: str) -> None:
+        self.store = store
+        self.outbox = Outbox(addresses, store, store.speaker("outbox"), "lab", hand)
+
+    def put(self, *changes: Change) -> None:
+        self.store.set_changes([*self.store.changes(), *changes])
+        self.outbox.put(changes)
+
+
+@contextmanager
+def posting(hand: Hand, *addresses: str, store: MemoryStore | None = None) -> Iterator[Post]:
+    post = Post(store or MemoryStore(), hand, *(addresses or (HERE,)))
+    try:
+        yield post
+    finally:
+        hand.release()
+        post.outbox.close()
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tries again at once."""
+    monkeypatch.setattr(outbox, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(outbox, "LAST_PAUSE", 0.02)
+
+
+def test_each_change_is_told_once() -> None:
+    hand = Hand()
+    with posting(hand, HERE, THERE) as post:
+        post.put(change(1))
+        wait_for(lambda: len(hand.given) == 2)
+        post.put(change(2, broken=False))
+        wait_for(lambda: len(hand.given) == 4)
+    wanted = [
+        "lab: cpu.percent > 90 for 30s: broken, at 97.25",
+        "lab: cpu.percent > 90 for 30s: well again, at 97.25",
+    ]
+    assert hand.titles(HERE) == hand.titles(THERE) == wanted
+    assert [message.good for whom, message in hand.given if whom == HERE] == [False, True]
+    assert "2026-11-20 23:40:01 UTC" in hand.given[0][1].body
+
+
+def test_a_restart_tells_nothing_twice_and_forgets_nothing(hasty: None) -> None:
+    store, hand = MemoryStore(), Hand()
+    with posting(hand, store=store) as post:
+        post.put(change(1))
+        wait_for(lambda: store.sent() == {mark(HERE): 1})
+    store.set_changes([change(1), change(2, broken=False)])
+    with posting(hand, HERE, THERE, store=store) as post:
+        wait_for(lambda: len(hand.titles()) == 2)
+        post.put(change(3))
+        wait_for(lambda: len(hand.titles()) == 3 and len(hand.titles(THERE)) == 1)
+    # An address that is new is told of what comes from then on.
+    assert store.sent() == {mark(HERE): 3, mark(THERE): 3}
+    with posting(hand, store=store):
+        pass
+    assert store.sent() == {mark(HERE): 3}
+    assert len(hand.given) == 4
+
+
+def test_a_log_that_was_lost_begins_anew() -> None:
+    store, hand = MemoryStore(), Hand()
+    store.set_sent({mark(HERE): 57})
+    with posting(hand, store=store) as post:
+        post.put(change(1))
+        wait_for(lambda: len(hand.given) == 1)
+
+
+def test_what_is_refused_is_tried_again_and_told_on_the_page(hasty: None) -> None:
+    hand = Hand("it answered with status 500")
+    with posting(hand, HERE, THERE) as post:
+        post.put(change(1))
+        wait_for(lambda: len(post.store.notices()) == 1 and "2 (slack)" in post.store.notices()[0])
+        (said,) = post.store.notices()
+        assert "Alerts do not reach address 1 (json): it answered with status 500; they wait" in said
+        assert "c4nary" not in said
+        post.put(change(2, broken=False))
+        tried = hand.tried
+        wait_for(lambda: hand.tried > tried + 6)
+        hand.reasons = [""]
+        wait_for(lambda: len(hand.given) == 2)
+        wait_for(lambda: post.store.notices() == [])
+    (title,) = hand.titles()
+    assert title == "lab: 2 alerts; 0 are broken now"
+    assert hand.given[0][1].body.count("\n") == 1
+
+
+def test_ten_thousand_at_once_are_one_message() -> None:
+    hand = Hand()
+    limits = [Threshold(f"m{number}<b>", ">", 90) for number in range(10_000)]
+    changes = [change(number, of=each) for number, each in enumerate(limits, 1)]
+    with posting(hand) as post:
+        post.store.set_thresholds([State(each, True) for each in limits])
+        before = time.perf_counter()
+        post.outbox.put(changes)
+        assert time.perf_counter() - before < 0.1
+        wait_for(lambda: post.store.sent() == {mark(HERE): 10_000})
+    ((_, message),) = hand.given
+    assert message.title == "lab: 10,000 alerts; 10,000 are broken now"
+    assert message.body.startswith("9,990 before these; /api/alerts lists them.\n")
+    assert len(message.body) < 2000
+
+
+def test_a_limit_that_flaps_does_not_ring_all_day() -> None:
+    hand = Hand()
+    with posting(hand) as post:
+        for number in range(1, BURST + 1):
+            post.put(change(number, broken=number % 2 == 1))
+            wait_for(lambda number=number: len(hand.given) == number)  # type: ignore[misc]
+        for number in range(BURST + 1, 100):
+            post.put(change(number, broken=number % 2 == 1))
+        time.sleep(0.3)
+        assert len(hand.given) == BURST
+
+
+def test_one_that_hangs_keeps_nobody_waiting() -> None:
+    hand = Hand()
+    with posting(hand, HERE, THERE) as post:
+        hand.open[HERE].clear()
+        slowest = 0.0
+        for number in range(1, 4):
+            before = time.perf_counter()
+            post.put(change(number))
+            slowest = max(slowest, time.perf_counter() - before)
+            wait_for(lambda number=number: len(hand.titles(THERE)) == number)  # type: ignore[misc]
+        assert slowest < 0.05
+        assert hand.titles(HERE) == []
+        hand.open[HERE].set()
+        wait_for(lambda: post.store.sent() == {mark(HERE): 3, mark(THERE): 3})
+    assert hand.titles(HERE)[1:] == ["lab: 2 alerts; 0 are broken now"]
+
+
+def test_the_end_does_not_wait_for_one_that_hangs() -> None:
+    hand, store = Hand(), MemoryStore()
+    post = Post(store, hand, HERE)
+    hand.open[HERE].clear()
+    post.put(change(1))
+    wait_for(lambda: hand.tried == 1)
+    before = time.monotonic()
+    post.outbox.close()
+    assert time.monotonic() - before < 3
+    # The store may be another's by now.
+    hand.release()
+    wait_for(lambda: len(hand.given) == 1)
+    assert store.sent() == {mark(HERE): 0}
+
+
+def test_with_nobody_to_tell_there_is_no_thread() -> None:
+    store = MemoryStore()
+    box = Outbox((), store, store.speaker("outbox"))
+    box.put([change(1)])
+    box.close()
+    assert box._threads == []
+    assert store.sent() == {}
