@@ -21,12 +21,12 @@ HERE, THERE = "json://me:c4nary@here", "slack://c4nary/there"
 
 
 class Hand:
-    """Takes messages as a courier would; `reasons` are why it takes none, in turn, the last for ever."""
+    """Takes messages as a courier would; `reason` is why it takes none, where it says one."""
 
-    def __init__(self, *reasons: str) -> None:
+    def __init__(self, reason: str = "") -> None:
         self.given: list[tuple[str, Message]] = []
         self.tried = 0
-        self.reasons = list(reasons)
+        self.reason = reason
         self.open = {HERE: Event(), THERE: Event()}
         self.release()
         self._lock = Lock()
@@ -39,12 +39,9 @@ class Hand:
         self.tried += 1
         self.open[address].wait(60)
         with self._lock:
-            reason = (
-                (self.reasons.pop(0) if len(self.reasons) > 1 else self.reasons[0]) if self.reasons else ""
-            )
-            if not reason:
+            if not self.reason:
                 self.given.append((address, message))
-        return reason
+        return self.reason
 
     def titles(self, address: str = HERE) -> list[str]:
         return [message.title for whom, message in self.given if whom == address]
@@ -136,7 +133,7 @@ def test_what_is_refused_is_tried_again_and_told_on_the_page(hasty: None) -> Non
         post.put(change(2, broken=False))
         tried = hand.tried
         wait_for(lambda: hand.tried > tried + 6)
-        hand.reasons = [""]
+        hand.reason = ""
         wait_for(lambda: len(hand.given) == 2)
         wait_for(lambda: post.store.notices() == [])
     (title,) = hand.titles()
