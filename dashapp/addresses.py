@@ -17,7 +17,7 @@ def bad_addresses(settings: Settings) -> list[str]:
     if set(reasons) == {courier.MISSING}:
         return [f"notify has {len(reasons)} address{'es' if len(reasons) > 1 else ''}; {courier.MISSING}"]
     return [
-        f'notify {place} ("{address.partition("://")[0][:40]}://…") {reason}'
+        f'notify {place} ("{address.partition("://")[0][:40]}://…") is {reason}'
         for place, (address, reason) in enumerate(zip(settings.notify, reasons, strict=True), 1)
         if reason
     ]

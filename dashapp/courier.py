@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 from dashapp.message import Message
 
 MISSING = "expected the package apprise beside it: pip install 'dashapp[alerts]'"
-UNKNOWN = "is no address that apprise knows; https://github.com/caronc/apprise lists them"
+UNKNOWN = "no address that apprise knows; https://github.com/caronc/apprise lists them"
 UNANSWERED = "it cannot be reached, or did not answer"
 # Found where this module was, wherever the collector was started from.
 _PROGRAM = "import sys; sys.path.append(sys.argv[1]); from dashapp.courier import main; main()"
@@ -39,8 +39,8 @@ def hand_over(address: str, message: Message, patience: float = PATIENCE) -> str
 
 
 def check(addresses: Sequence[str], patience: float = PATIENCE) -> list[str]:
-    """For each address what is wrong with it; empty where nothing is. Sends nothing."""
-    return _sent(addresses, None, patience) or ["cannot be checked: apprise does not start"] * len(addresses)
+    """For each address what it is instead of one; empty where nothing is. Sends nothing."""
+    return _sent(addresses, None, patience) or ["not to be checked: apprise does not start"] * len(addresses)
 
 
 def _sent(addresses: Sequence[str], message: dict[str, Any] | None, patience: float) -> list[str]:

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock, Thread
 
-from dashapp.addresses import bad_addresses
 from dashapp.checking import check_sources
 from dashapp.config import Settings
 from dashapp.model import SettingsError
@@ -99,8 +98,6 @@ class Keeper:
         """None where a source cannot be made: a restart would change nothing."""
         try:
             check_sources(self._settings, self._argv, environ=self._environ)
-            if found := bad_addresses(self._settings):
-                raise SettingsError(found)
         except SettingsError as error:
             notice.say(str(error))
             return None

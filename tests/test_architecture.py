@@ -82,7 +82,7 @@ ROOMS = {
     "gate": {"api"},
     "dispatcher": {"api"},
     "embedding": {"config", "flags", "model"},
-    "keeper": {"addresses", "checking", "config", "model", "notices", "stores", "supervisor"},
+    "keeper": {"checking", "config", "model", "notices", "stores", "supervisor"},
     "figures": {"model"},
     "callbacks": set(),
     "document": set(),
