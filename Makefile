@@ -1,11 +1,11 @@
-# make run · make test · make check · make audit · make bench · make pictures: each makes the virtual environment that it needs.
+# make run · make test · make check · make audit · make bench · make soak · make pictures: each makes the virtual environment that it needs.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Most of a test is waiting: two at a time, a file's one after the other.
 JOBS ?= 2
 
-.PHONY: run test check audit bench pictures browser tools clean
+.PHONY: run test check audit bench soak pictures browser tools clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m dashapp $(ARGS)
@@ -24,6 +24,10 @@ bench: $(VENV)/test.stamp browser
 # Lighthouse and axe-core on the real page.
 audit: $(VENV)/test.stamp browser audit/node_modules/install.stamp
 	$(BIN)/python -m audit
+
+# An hour of faults: make soak ARGS="--seconds 120 --seed 7" is two minutes of others.
+soak: $(VENV)/test.stamp
+	$(BIN)/python -m bench.soak_faults $(ARGS)
 
 # What the lock pins, and nothing that runs at installing.
 pictures: $(VENV)/test.stamp browser

@@ -1,0 +1,216 @@
+"""`python -m bench.soak_faults [--seconds 3600] [--seed 1]`: an hour of faults, and what they cost.
+
+Real processes are killed, frozen and restarted, their disk fills up and their database is locked, at random
+from a seed, while a reader follows. At the end every tick that the reader ever saw must be kept, once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+
+import psutil
+
+from bench.observer import Observer
+from bench.served import ROOT, Served, folder, free_port
+from bench.table import Row, markdown
+from dashapp.stores.level_reader import open_levels
+
+INTERVAL = 0.2
+# Seconds between two faults, at least and at most; in which each must be over with ticks coming again.
+PAUSE, RECOVERY = (1.0, 6.0), 20.0
+
+
+class Soak:
+    """dashapp over a folder, and the faults that it goes through."""
+
+    def __init__(self, store: Path, seed: int) -> None:
+        self._store = store
+        self._random = random.Random(seed)
+        self._port = free_port()
+        self._served = self._start()
+        self.observer = Observer(self._port)
+        self.faults: Counter[str] = Counter()
+        self.slowest = 0.0
+
+    def run(self, seconds: float) -> None:
+        kinds: dict[str, Callable[[], None]] = {
+            "collector killed": lambda: self._signal("dashapp.collector", signal.SIGKILL),
+            "collector told to end": lambda: self._signal("dashapp.collector", signal.SIGTERM),
+            "collector frozen": lambda: self._freeze("dashapp.collector", 6.0),
+            "web killed": lambda: self._signal("dashapp.web", signal.SIGKILL),
+            "web frozen": lambda: self._freeze("dashapp.web", 4.0),
+            "disk full": self._fill_disk,
+            "disk full, collector killed": lambda: self._fill_disk(killed=True),
+            "database locked": self._lock,
+            "all told to end and started": lambda: self._restart(signal.SIGTERM),
+            "all killed and started": lambda: self._restart(signal.SIGKILL),
+        }
+        end = time.monotonic() + seconds
+        self._recover()
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, self._random.uniform(*PAUSE)))
+            name = self._random.choice(list(kinds))
+            self.faults[name] += 1
+            print(f"{left:5.0f} s left  {name}", file=sys.stderr, flush=True)
+            kinds[name]()
+            self._recover()
+
+    def close(self) -> None:
+        self._end(signal.SIGTERM)
+        self.observer.close()
+
+    def _start(self) -> Served:
+        """It may take some tries: those before it may not have let go of the port yet."""
+        environ = {k: v for k, v in os.environ.items() if not k.startswith("DASHAPP_") and k != "PORT"}
+        argv = [sys.executable, "-m", "dashapp", "--store", str(self._store), "--port", str(self._port)]
+        end = time.monotonic() + RECOVERY
+        while True:
+            quiet = subprocess.DEVNULL
+            process = subprocess.Popen(
+                [*argv, "--interval", str(INTERVAL)],
+                cwd=ROOT,
+                env=environ,
+                stdin=quiet,
+                stdout=quiet,
+                stderr=quiet,
+            )
+            served = Served(process, self._port)
+            with suppress(RuntimeError):
+                served.wait("/healthz")
+                return served
+            process.kill()
+            process.wait()
+            if time.monotonic() > end:
+                raise RuntimeError(f"dashapp did not start again in {RECOVERY:g} s")
+
+    def _end(self, number: signal.Signals) -> None:
+        process = self._served.process
+        family = [*psutil.Process(process.pid).children(recursive=True)]
+        process.send_signal(number)
+        process.wait(15)
+        left = psutil.wait_procs(family, 10)[1]
+        if left:
+            raise RuntimeError(f"{len(left)} processes outlived the one that started them")
+
+    def _restart(self, number: signal.Signals) -> None:
+        self._end(number)
+        self._served = self._start()
+
+    def _part(self, module: str) -> list[psutil.Process]:
+        """The newest of them may just be starting."""
+        end = time.monotonic() + RECOVERY
+        while time.monotonic() < end:
+            with suppress(psutil.Error):
+                if found := self._served.part(module):
+                    return found
+            time.sleep(0.05)
+        raise RuntimeError(f"{module} did not start again in {RECOVERY:g} s")
+
+    def _signal(self, module: str, number: signal.Signals) -> None:
+        with suppress(psutil.NoSuchProcess):
+            self._part(module)[0].send_signal(number)
+
+    def _freeze(self, module: str, longest: float) -> None:
+        processes = self._part(module)
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
+        time.sleep(self._random.uniform(0.5, longest))
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
+    def _fill_disk(self, killed: bool = False) -> None:
+        """No file of the collector's may grow; its kernel refuses what a full disk would."""
+        process = self._part("dashapp.collector")[0]
+        unlimited = resource.RLIM_INFINITY
+        try:
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4096, unlimited))
+            time.sleep(self._random.uniform(2.0, 12.0))
+            if killed:
+                process.kill()
+            else:
+                resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (unlimited, unlimited))
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            return  # it had died just before
+
+    def _lock(self) -> None:
+        """Somebody else's write transaction."""
+        connection = sqlite3.connect(self._store / "cache.db", isolation_level=None, timeout=5)
+        with closing(connection), suppress(sqlite3.OperationalError):
+            connection.execute("BEGIN IMMEDIATE")
+            time.sleep(self._random.uniform(0.5, 5.0))
+            connection.execute("ROLLBACK")
+
+    def _recover(self) -> None:
+        """Until the reader sees a tick that was made after the fault."""
+        start = time.monotonic()
+        over = 1000 * time.time()
+        while self.observer.newest <= over:
+            if time.monotonic() - start > RECOVERY:
+                raise RuntimeError(f"no tick came for {RECOVERY:g} s after {self.faults}")
+            time.sleep(0.02)
+        self.slowest = max(self.slowest, time.monotonic() - start)
+
+
+def kept(store: Path) -> Counter[int]:
+    """How often each tick stands on disk, by its time in milliseconds."""
+    with closing(sqlite3.connect(f"file:{store / 'cache.db'}?mode=ro", uri=True)) as connection:
+        rows = connection.execute("SELECT value FROM Cache ORDER BY key").fetchall()
+    times = [round(1000 * json.loads(row)[0]) for (row,) in rows if isinstance(row, str)]
+    # What was sealed just when a process was killed may stand in the rows as well, until the next sealing: it
+    # is read from the rows alone.
+    sealed = open_levels(store)[0].columns(-1, times[0] - 1 if times else 1 << 60, None)
+    return Counter([*map(int, sealed.t), *times])
+
+
+def run(seconds: float, seed: int) -> list[Row]:
+    with folder() as store:
+        soak = Soak(store, seed)
+        try:
+            soak.run(seconds)
+        finally:
+            soak.close()
+        observer, found = soak.observer, kept(store)
+    lost = [time for time in observer.shown if not found[time]]
+    doubled = [time for time, count in found.items() if count > 1]
+    every = soak.faults.most_common()
+    due = round((max(found) - min(found)) / (1000 * INTERVAL)) + 1
+    return [
+        Row("faults", soak.faults.total(), "", None, ", ".join(f"{name} {count}" for name, count in every)),
+        Row("ticks shown to a reader", len(observer.shown), "", None, f"in {observer.answers:,} answers"),
+        Row("of them lost", len(lost), "", 0),
+        Row("never made, the collector dead or frozen", due - len(found), "", None, f"of {due:,} due"),
+        Row("kept twice", len(doubled), "", 0, f"of {len(found):,}"),
+        Row("shown twice, or out of order", len(observer.twice), "", 0, f"{observer.resets} resets"),
+        Row("off the grid", sum(time % round(1000 * INTERVAL) != 0 for time in found), "", 0),
+        Row("slowest recovery, to the next tick shown", soak.slowest, "s", RECOVERY),
+        Row("questions that nobody answered", observer.failures, "", None, "while the server was away"),
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.soak_faults", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=3600.0)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    rows = run(given.seconds, given.seed)
+    print(f"{given.seconds / 60:g} minutes, seed {given.seed}:\n\n{markdown(rows)}")
+    return 1 if any(row.ok is False for row in rows) else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
