@@ -6,7 +6,7 @@
   const ROWS = 50;
   const MOST_STRETCHES = 30; // in one chart
   const AGAIN_MS = 10000; // until what is not sent yet is asked for again
-  const COLUMNS = [["when", "When"], ["what", "What"], ["amount", "Value"], ["turn", "Since then"], ["sent", "Sent"]];
+  const COLUMNS = [["when", "When"], ["what", "What"], ["amount", "Value"], ["turn", "State"], ["sent", "Sent"]];
 
   app.AlertLog = class {
     /* `alerts` puts a threshold in words; `host`: goTo(time), logged(). */
@@ -16,6 +16,7 @@
       this.host = host;
       this.number = 0; // of the newest change that we know
       this.asked = -Infinity;
+      this.asking = false;
       this.entries = [];
       this.section = document.querySelector('[data-table="alerts"]');
       if (this.section) this.build();
@@ -25,20 +26,24 @@
     take(number) {
       const waiting = this.entries[0]?.sent === false && performance.now() - this.asked > AGAIN_MS;
       if (number === undefined || (number === this.number && !waiting)) return;
-      this.number = number;
       this.ask();
     }
 
     async ask() {
+      if (this.asking) return;
+      this.asking = true;
       this.asked = performance.now();
       try {
         const answer = await fetch(`${this.base}api/alerts?limit=500`, { cache: "no-store", signal: AbortSignal.timeout(5000) });
         const { log } = await answer.json();
         if (!Array.isArray(log)) return;
         this.entries = log;
+        // An answer may be a moment older than the frame that led here: then it is asked again with the next.
+        this.number = log[0]?.number;
       } catch (error) {
-        this.number = -1; // down or no JSON: asked again with the next frame
-        return;
+        return; // down or no JSON: the next frame asks again
+      } finally {
+        this.asking = false;
       }
       this.draw();
       this.host.logged();

@@ -61,6 +61,7 @@ def _entries(changes: Sequence[Change], sent: Mapping[str, int], limit: int) -> 
     told = min(sent.values(), default=None)
     return [
         {
+            "number": each.number,
             "text": each.threshold.text,
             "metric": each.threshold.metric,
             "state": "broken" if each.broken else "ok",

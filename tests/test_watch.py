@@ -283,6 +283,7 @@ def test_alerts_are_listed_whatever_their_state() -> None:
         ],
         "log": [
             {
+                "number": 1,
                 "text": "cpu.percent > 90",
                 "metric": "cpu.percent",
                 "state": "broken",
