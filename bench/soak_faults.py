@@ -88,9 +88,13 @@ class Soak:
                 stderr=quiet,
             )
             served = Served(process, self._port)
-            with suppress(RuntimeError):
+            with suppress(RuntimeError, psutil.Error):
+                # A worker whose server was killed answers for a moment more, and is none of this one's.
+                while process.poll() is None and not served.web():
+                    time.sleep(0.02)
                 served.wait("/healthz")
-                return served
+                if process.poll() is None:
+                    return served
             process.kill()
             process.wait()
             if time.monotonic() > end:
