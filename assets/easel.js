@@ -94,7 +94,7 @@
 
     /* Of a chart that is the page's own; others have no log. */
     stretches(keys, range) {
-      return this.host.host.stretches?.(keys, range) ?? [];
+      return this.host.host.log?.stretches(keys, range) ?? [];
     }
 
     pointed(time) {

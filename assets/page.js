@@ -143,11 +143,6 @@
       this.changed();
     }
 
-    /* When something of these metrics was broken. */
-    stretches(keys, range) {
-      return this.log.stretches(keys, range);
-    }
-
     /* There is more in the log than the charts show. */
     logged() {
       this.live.easel.redraw(true);
