@@ -7,7 +7,6 @@ from a seed, while a reader follows. At the end every tick that the reader ever 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import resource
@@ -23,14 +22,23 @@ from pathlib import Path
 
 import psutil
 
+from bench.kept import kept, told
+from bench.listener import Listener
 from bench.observer import Observer
 from bench.served import ROOT, Served, folder, free_port
 from bench.table import Row, markdown
-from dashapp.stores.level_reader import open_levels
+from dashapp.stores.disk_reader import DiskReader
+from dashapp.supervisor import PAUSES
 
 INTERVAL = 0.2
-# Seconds between two faults, at least and at most; in which each must be over with ticks coming again.
-PAUSE, RECOVERY = (1.0, 6.0), 20.0
+# Broken and well again with most of the faults.
+THRESHOLD = "cpu.percent missing for 1s"
+# Seconds in which everybody must be told of what is left, once nothing fails any more.
+LAST_WORDS = 120.0
+# Seconds between two faults, at least and at most.
+PAUSE = (1.0, 6.0)
+# Seconds in which ticks must come again: who dies often is started again after a while only.
+RECOVERY = PAUSES[-1] + 10
 
 
 class Soak:
@@ -40,6 +48,7 @@ class Soak:
         self._store = store
         self._random = random.Random(seed)
         self._port = free_port()
+        self.listener = Listener(seed)
         self._served = self._start()
         self.observer = Observer(self._port)
         self.faults: Counter[str] = Counter()
@@ -67,26 +76,23 @@ class Soak:
             print(f"{left:5.0f} s left  {name}", file=sys.stderr, flush=True)
             kinds[name]()
             self._recover()
+        self._hear()
 
     def close(self) -> None:
         self._end(signal.SIGTERM)
         self.observer.close()
+        self.listener.close()
 
     def _start(self) -> Served:
         """It may take some tries: those before it may not have let go of the port yet."""
         environ = {k: v for k, v in os.environ.items() if not k.startswith("DASHAPP_") and k != "PORT"}
+        environ["DASHAPP_NOTIFY"] = self.listener.address
         argv = [sys.executable, "-m", "dashapp", "--store", str(self._store), "--port", str(self._port)]
+        argv += ["--interval", str(INTERVAL), "--threshold", THRESHOLD]
         end = time.monotonic() + RECOVERY
         while True:
             quiet = subprocess.DEVNULL
-            process = subprocess.Popen(
-                [*argv, "--interval", str(INTERVAL)],
-                cwd=ROOT,
-                env=environ,
-                stdin=quiet,
-                stdout=quiet,
-                stderr=quiet,
-            )
+            process = subprocess.Popen(argv, cwd=ROOT, env=environ, stdin=quiet, stdout=quiet, stderr=quiet)
             served = Served(process, self._port)
             with suppress(RuntimeError, psutil.Error):
                 # A worker whose server was killed answers for a moment more, and is none of this one's.
@@ -159,6 +165,17 @@ class Soak:
             time.sleep(self._random.uniform(0.5, 5.0))
             connection.execute("ROLLBACK")
 
+    def _hear(self) -> None:
+        """Until the listener was told of everything; it takes what it is told from here on."""
+        self.listener.calm = True
+        end = time.monotonic() + LAST_WORDS
+        with closing(DiskReader(self._store)) as reader:
+            while time.monotonic() < end:
+                changes, sent = reader.changes(), reader.sent()
+                if not changes or changes[-1].number in sent.values():
+                    return
+                time.sleep(0.1)
+
     def _recover(self) -> None:
         """Until the reader sees a tick that was made after the fault."""
         start = time.monotonic()
@@ -170,17 +187,6 @@ class Soak:
         self.slowest = max(self.slowest, time.monotonic() - start)
 
 
-def kept(store: Path) -> Counter[int]:
-    """How often each tick stands on disk, by its time in milliseconds."""
-    with closing(sqlite3.connect(f"file:{store / 'cache.db'}?mode=ro", uri=True)) as connection:
-        rows = connection.execute("SELECT value FROM Cache ORDER BY key").fetchall()
-    times = [round(1000 * json.loads(row)[0]) for (row,) in rows if isinstance(row, str)]
-    # What was sealed just when a process was killed may stand in the rows as well, until the next sealing: it
-    # is read from the rows alone.
-    sealed = open_levels(store)[0].columns(-1, times[0] - 1 if times else 1 << 60, None)
-    return Counter([*map(int, sealed.t), *times])
-
-
 def run(seconds: float, seed: int) -> list[Row]:
     with folder() as store:
         soak = Soak(store, seed)
@@ -188,7 +194,8 @@ def run(seconds: float, seed: int) -> list[Row]:
             soak.run(seconds)
         finally:
             soak.close()
-        observer, found = soak.observer, kept(store)
+        observer, found, heard = soak.observer, kept(store), told(store, soak.listener.heard)
+    unheard = max(0, heard.count(0) - soak.listener.counted)
     lost = [time for time in observer.shown if not found[time]]
     doubled = [time for time, count in found.items() if count > 1]
     every = soak.faults.most_common()
@@ -201,6 +208,14 @@ def run(seconds: float, seed: int) -> list[Row]:
         Row("kept twice", len(doubled), "", 0, f"of {len(found):,}"),
         Row("shown twice, or out of order", len(observer.twice), "", 0, f"{observer.resets} resets"),
         Row("off the grid", sum(time % round(1000 * INTERVAL) != 0 for time in found), "", 0),
+        Row("alerts that nobody was told of", unheard, "", 0, f"of {len(heard)}"),
+        Row(
+            "alerts told twice",
+            sum(count > 1 for count in heard),
+            "",
+            None,
+            f"{soak.listener.messages} messages",
+        ),
         Row("slowest recovery, to the next tick shown", soak.slowest, "s", RECOVERY),
         Row("questions that nobody answered", observer.failures, "", None, "while the server was away"),
     ]

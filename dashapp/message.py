@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from dashapp.thresholds import MISSING, Change
 
 # Changes told one by one in a message; of the rest the number.
-MOST_TOLD = 10
+MOST_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,15 @@ def compose(changes: Sequence[Change], count: int, broken: int, whose: str) -> M
     else:
         title = f"{count:,} alerts; {broken:,} {'is' if broken == 1 else 'are'} broken now"
     told = list(changes)[-MOST_TOLD:]
-    lines = [f"{_utc(each.time)}  {words(each)}" for each in told]
+    lines = [line(each) for each in told]
     if count > len(told):
         lines.insert(0, f"{count - len(told):,} before these; /api/alerts lists them.")
     return Message(f"{whose}: {title}", "\n".join(lines), good)
+
+
+def line(change: Change) -> str:
+    """One of a message's lines."""
+    return f"{_utc(change.time)}  {words(change)}"
 
 
 def words(change: Change) -> str:

@@ -90,7 +90,7 @@ def test_several_are_counted_and_the_newest_told() -> None:
     message = compose(changes, 30, 1, "lab")
     assert message.title == "lab: 30 alerts; 1 is broken now"
     first, *lines = message.body.splitlines()
-    assert first == "20 before these; /api/alerts lists them."
+    assert first == "10 before these; /api/alerts lists them."
     assert len(lines) == MOST_TOLD
     assert lines[-1].startswith("1970-01-01 00:00:30 UTC")
     assert message.good is False
