@@ -6,7 +6,7 @@
   const ROWS = 50;
   const MOST_STRETCHES = 30; // in one chart
   const AGAIN_MS = 10000; // until what is not sent yet is asked for again
-  const COLUMNS = [["when", "When"], ["what", "What"], ["amount", "Value"], ["turn", "State"], ["sent", "Sent"]];
+  const COLUMNS = [["when", "When"], ["what", "What"], ["turn", "State"], ["amount", "Value"], ["sent", "Sent"]];
 
   app.AlertLog = class {
     /* `alerts` puts a threshold in words; `host`: goTo(time), logged(). */
@@ -92,7 +92,7 @@
       const go = app.element("button", { type: "button", title: "Go there" }, app.moment(entry.time));
       go.addEventListener("click", () => this.host.goTo(entry.time));
       const said = { true: "yes", false: "not yet", null: "" }[entry.sent] ?? "";
-      const cells = [go, this.alerts.words(entry), this.alerts.quantity(entry), this.turn(entry), said];
+      const cells = [go, this.alerts.words(entry), this.turn(entry), this.alerts.quantity(entry), said];
       const row = cells.map((cell, place) => app.element("td", { className: COLUMNS[place][0] }, cell));
       return app.element("tr", { className: entry.state }, ...row);
     }
