@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from dashapp.alerts import broken, listed
-from dashapp.answer import PACKED, Answer, failure, json, packed
+from dashapp.answer import PACKED, Answer, failure, json, packed, send
 from dashapp.export import RETRY, Export
 from dashapp.history import Frame, frame, past
 from dashapp.model import BadRequestError, BusyError, Cursor, milliseconds
@@ -34,6 +34,7 @@ PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv",
 # Questions in one request, and metrics that patterns may mean in one of them.
 QUESTIONS, LIKENED = 16, 200
 NO_PROCESSES = "processes are not shown here"
+NO_HOSTS = "hosts are not listed here; this store has one machine's history"
 
 # Path, query, and the table of processes that goes with it.
 Key = tuple[str, str, Table | None]
@@ -61,30 +62,35 @@ class Api:
         interval: float = 1.0,
         longest: float = 7200.0,
         processes: ProcessTable | str = NO_PROCESSES,
+        hosts: Callable[[], dict[str, Any]] | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
         """`window`: seconds answered where none is asked; `longest`: seconds that may be asked for.
 
-        `processes`: their table, or the sentence that says why there is none.
+        `processes`: their table, or the sentence that says why there is none. `hosts`: the list of them,
+        where the store has many. `now`: the seconds UTC by which the newest tick is old.
         """
+        self._hosts = hosts
+        self._clock = now
         self._store = store
         self._window = window
         self._interval = interval
         self._answers = _Answers(store.newest(), 0.0)
         self._longest = longest
         self._processes = processes
-        self._export = Export(store, window=window, longest=longest, interval=interval)
+        self._export = Export(store, window=window, longest=longest, interval=interval, now=now)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
         if method not in ("GET", "HEAD"):
             body = failure(f"{method} is not for this address; GET is")
-            return _answer(start_response, "405 Method Not Allowed", body, [("allow", "GET, HEAD")])
+            return send(start_response, "405 Method Not Allowed", body, [("allow", "GET, HEAD")])
         path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
         if path == "/api/csv":
             return self._csv(method, query, start_response)
         key = (path, query, self._table(path, query))
         newest = self._store.newest()
-        now = time.time()
+        now = self._clock()
         # Held from here on: an answer that takes long must not pass for one about a later tick.
         answers = self._answers
         if newest != answers.asked_of or now - answers.built > FRESH or now < answers.built:
@@ -93,17 +99,17 @@ class Api:
         if known is None:
             known = self._once(answers, key)
         if known.packed is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
-            return _answer(start_response, known.status, known.packed, PACKED)
-        return _answer(start_response, known.status, known.body)
+            return send(start_response, known.status, known.packed, PACKED)
+        return send(start_response, known.status, known.body)
 
     def _csv(self, method: str, query: str, start_response: StartResponse) -> Iterable[bytes]:
         try:
             download = self._export.open(query)
         except BadRequestError as error:
-            return _answer(start_response, "400 Bad Request", failure(str(error)))
+            return send(start_response, "400 Bad Request", failure(str(error)))
         except BusyError as error:
             later = [("retry-after", str(RETRY))]
-            return _answer(start_response, "503 Service Unavailable", failure(str(error)), later)
+            return send(start_response, "503 Service Unavailable", failure(str(error)), later)
         start_response("200 OK", [*download.headers, ("cache-control", "no-store")])
         if method == "HEAD":
             download.close()
@@ -135,6 +141,8 @@ class Api:
                 return "200 OK", self._frames(query)
             if path == "/api/metrics":
                 return "200 OK", json(self._catalogue())
+            if path == "/api/hosts" and self._hosts is not None:
+                return "200 OK", json(self._hosts())
             if path == "/api/alerts":
                 return "200 OK", json(listed(self._store, query, self._now()))
             if path in ("/healthz", "/readyz"):
@@ -168,11 +176,13 @@ class Api:
             query,
             window=self._window,
             longest=self._longest,
-            now=time.time(),
+            now=self._clock(),
             known=[metric.key for metric in self._store.metrics()] if "metrics" in query else (),
         )
         if question.processes and isinstance(self._processes, str):
             raise BadRequestError(self._processes)
+        if question.hosts and self._hosts is None:
+            raise BadRequestError(NO_HOSTS)
         metrics = question.metrics if question.like is None else self._likened(question.like)
         if question.past is not None:
             found = past(self._store, *question.past, metrics, self._interval)
@@ -182,6 +192,8 @@ class Api:
         if question.processes and not isinstance(self._processes, str):
             table = table or self._processes.newest()
             body["processes"] = table and table.columns()
+        if question.hosts and self._hosts is not None:
+            body["hosts"] = self._hosts()["hosts"]
         if question.curves and (curves := self._store.curves()):
             body["curves"] = curves
         return json(body)
@@ -196,7 +208,7 @@ class Api:
         body: dict[str, Any] = {
             "cursor": found.cursor,
             "reset": found.reset,
-            "now": round(time.time(), 3),
+            "now": round(self._clock(), 3),
             "step": found.step,
             "t": found.t,
             "y": found.y,
@@ -219,7 +231,7 @@ class Api:
         newest = self._store.newest().time_ms
         ticks = self._store.since(float("-inf"), 1)
         step = ticks[-1].step if ticks else self._interval
-        age = max(0.0, time.time() - newest / 1000) if newest else None
+        age = max(0.0, self._clock() - newest / 1000) if newest else None
         stale = age is None or age > stale_after(step)
         status = "503 Service Unavailable" if stale and path == "/readyz" else "200 OK"
         shown = None if age is None else round(age, 3)
@@ -229,18 +241,3 @@ class Api:
 def stale_after(step: float) -> float:
     """Seconds without a tick after which what is shown is no longer live."""
     return 2 * step + 1.5
-
-
-def _answer(
-    start_response: StartResponse, status: str, body: bytes, more: Sequence[tuple[str, str]] = ()
-) -> list[bytes]:
-    start_response(
-        status,
-        [
-            ("content-type", "application/json"),
-            ("content-length", str(len(body))),
-            ("cache-control", "no-store"),
-            *more,
-        ],
-    )
-    return [body]

@@ -8,11 +8,17 @@ from typing import Any
 
 from dash import Dash
 from dash.development.base_component import Component
+from flask import has_request_context, request
 
 from dashapp import bundle, callbacks, document, layout
 from dashapp.api import NO_PROCESSES, PATHS, Api, App, StartResponse
 from dashapp.config import Settings
 from dashapp.exposition import Exposition
+from dashapp.host_controls import HostsShown
+from dashapp.host_list import host_list
+from dashapp.host_paths import KEY, HostPaths, Place
+from dashapp.hosts import Hosts
+from dashapp.laid import panels_of_all
 from dashapp.panels import panels
 from dashapp.process_table import ProcessTable
 from dashapp.receiver import PATH as PUSH
@@ -23,62 +29,100 @@ from dashapp.stores import Reader
 from dashapp.stores.spool import Spool
 
 PAGES = ("/", "/_dash-layout", "/_dash-dependencies")
+ELSEWHERE = "processes are not read for this host; they are those of the machine that serves"
 FILES = ("/assets/", "/_dash-component-suites/")
 
 
-def create_app(store: Reader, settings: Settings, spool: Spool | None = None) -> App:
-    """The whole WSGI application over `store`; what programs push goes into `spool`."""
-    dash = _dash(store, settings)
-    pages = Static(dash.server.wsgi_app)
-    api = Api(
-        store,
-        window=settings.window,
-        interval=settings.interval,
-        longest=settings.longest,
-        processes=ProcessTable() if shows_processes(settings) else _no_processes(settings),
-    )
+def create_app(
+    store: Reader,
+    settings: Settings,
+    spool: Spool | None = None,
+    hosts: Hosts | None = None,
+    own: str = "",
+) -> App:
+    """The whole WSGI application over `store`; what programs push goes into `spool`.
 
+    `hosts`: all that write to the same place, each with a page below `/host/`; `own` is the one whose store
+    this is, and whose processes are this machine's.
+    """
+    dash = _dash(Place(store), settings, hosts, own)
+    # The page below a host's path has other addresses in it.
+    pages, below = Static(dash.server.wsgi_app), Static(dash.server.wsgi_app)
     pushed = receiver(settings.push_token, spool, store)
+    table = ProcessTable() if shows_processes(settings) else None
+    listed = partial(host_list, hosts) if hosts is not None else None
 
-    def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        path: str = environ["PATH_INFO"]
-        if path == PUSH:
-            return pushed(environ, start_response)
-        if path in PATHS or path.startswith("/api/"):
-            return api(environ, start_response)
-        # Dash answers any path it does not know with the page, so only those that the page asks for go there.
-        if path in PAGES or path.startswith(FILES):
-            package = path.split("/", 3)[2] if path.startswith("/_dash-component-suites/") else None
-            # Dash answers an unknown package with a traceback.
-            if package is None or package in dash.registered_paths:
-                return pages(environ, start_response)
-        body = b"There is nothing at this address."
-        start_response(
-            "404 Not Found",
-            [("content-type", "text/plain"), ("content-length", str(len(body)))],
+    def serve(place: Place) -> App:
+        api = Api(
+            place.reader,
+            window=settings.window,
+            interval=settings.interval,
+            longest=settings.longest,
+            processes=_no_processes(settings) if table is None else table if place.is_of(own) else ELSEWHERE,
+            hosts=listed,
+            now=place.now,
         )
-        return [body]
+        at_root = not place.names or place.top
+        kept = pages if at_root else below
 
+        def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+            path: str = environ["PATH_INFO"]
+            if path == PUSH and at_root:
+                return pushed(environ, start_response)
+            if path in PATHS or path.startswith("/api/"):
+                return api(environ, start_response)
+            # Dash answers any path it does not know with the page: only what the page asks for goes there.
+            if path in PAGES or path.startswith(FILES):
+                package = path.split("/", 3)[2] if path.startswith("/_dash-component-suites/") else None
+                # Dash answers an unknown package with a traceback.
+                if package is None or package in dash.registered_paths:
+                    return kept(environ, start_response)
+            return _nothing(start_response)
+
+        return route if len(place.names) > 1 else Exposition(route, place.reader, place.now)
+
+    app = serve(Place(store))
+    if hosts is not None:
+        app = HostPaths(hosts, app, serve, own)
     listening = f"[{settings.host}]" if ":" in settings.host else settings.host
-    hosts = None if settings.public and not settings.hosts else (*settings.hosts, listening)
-    return Guard(Exposition(route, store), script_hashes=dash.csp_hashes(), hosts=hosts)
+    names = None if settings.public and not settings.hosts else (*settings.hosts, listening)
+    return Guard(app, script_hashes=dash.csp_hashes(), hosts=names)
 
 
-def _page(store: Reader, settings: Settings) -> Component:
-    metrics = store.metrics()
+def _nothing(start_response: StartResponse) -> Iterable[bytes]:
+    body = b"There is nothing at this address."
+    start_response(
+        "404 Not Found",
+        [("content-type", "text/plain"), ("content-length", str(len(body)))],
+    )
+    return [body]
+
+
+def _page(bare: Place, settings: Settings, hosts: Hosts | None, own: str) -> Component:
+    place = _place() or bare
+    metrics = place.reader.metrics()
+    shown = settings.panel if len(place.names) < 2 else panels_of_all(settings.panel)
+    several = hosts is not None and len(hosts.hosts()) > 1
+    tagline = "this machine, live" if settings.machine and settings.title == layout.TITLE else "live"
     return layout.page(
         settings.window,
         settings.interval,
         settings.longest,
         metrics,
-        panels(metrics, settings.panel, store.looks()),
-        thresholds=[state.threshold for state in store.thresholds()],
-        processes=shows_processes(settings),
+        panels(metrics, shown, place.reader.looks()),
+        thresholds=[state.threshold for state in place.reader.thresholds()],
+        processes=shows_processes(settings) and place.is_of(own),
         title=settings.title,
         theme=settings.theme,
         machine=settings.machine,
-        tagline="this machine, live" if settings.machine and settings.title == layout.TITLE else "live",
+        tagline=tagline,
+        hosts=None if hosts is None else HostsShown(place.names, place.top or not place.names, several),
     )
+
+
+def _place() -> Place | None:
+    """What this request is for; None outside of one, where Dash looks at its layout first."""
+    return request.environ.get(KEY) if has_request_context() else None
 
 
 def shows_processes(settings: Settings) -> bool:
@@ -101,7 +145,7 @@ def _no_processes(settings: Settings) -> str:
     return f'processes are off, as --processes is "{settings.processes}"; start with --processes local'
 
 
-def _dash(store: Reader, settings: Settings) -> Dash:
+def _dash(bare: Place, settings: Settings, hosts: Hosts | None, own: str) -> Dash:
     app = Dash(
         "dashapp",
         assets_folder=str(bundle.assets_folder()),
@@ -115,17 +159,18 @@ def _dash(store: Reader, settings: Settings) -> Dash:
         suppress_callback_exceptions=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    own = bundle.Bundle(bundle.assets_folder())
+    scripts = bundle.Bundle(bundle.assets_folder())
     app.server.add_url_rule(
         f"/assets/{bundle.NAME}",
         "bundle",
-        lambda: app.server.response_class(own.text, mimetype="text/javascript"),
+        lambda: app.server.response_class(scripts.text, mimetype="text/javascript"),
     )
     app.interpolate_index = document.writer(
         icon=app.get_asset_url("favicon.svg"),
-        own=f"{app.get_asset_url(bundle.NAME)}?m={own.mark}",
+        own=f"{app.get_asset_url(bundle.NAME)}?m={scripts.mark}",
         heading=settings.title,
+        files=lambda: "../../" if (place := _place()) and not place.top else "./",
     )
-    app.layout = partial(_page, store, settings)
+    app.layout = partial(_page, bare, settings, hosts, own)
     callbacks.connect(app)
     return app

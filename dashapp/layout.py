@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 
 from dash import dcc, html
 
+from dashapp.host_controls import HostsShown
+from dashapp.laid import tiles_of_all
 from dashapp.live_graph import charts, live_graph
 from dashapp.model import Metric
 from dashapp.panels import DETAILS, Panel
@@ -32,23 +34,32 @@ def page(
     theme: str = "auto",
     tagline: str = "live",
     machine: bool = True,
+    hosts: HostsShown | None = None,
 ) -> html.Div:
     """`window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks.
-    `processes`: whether there is a table of them; `machine`: whether its metrics are to come."""
+    `processes`: whether there is a table of them; `machine`: whether its metrics are to come. `hosts`: of
+    which this page is, where the store may have many."""
     stops = stops_to(longest, window)
     there = {panel.name for panel in shown if panel.members(metrics)}
     if machine and not there:
         there = {shown[0].name}
     beat = round(1000 * min(max(interval, 0.25), 1))
+    sections = _sections(shown, there, processes, bool(thresholds))
+    if hosts is not None and hosts.top:
+        sections.insert(0, hosts.section())
+    if hosts is not None and (hosts.several or not hosts.top):
+        tagline = hosts.tagline()
+    laid = hosts is not None and len(hosts.names) > 1
+    numbers = tiles_of_all(hosts.names, metrics) if hosts and laid else tiles(metrics, machine)
     return html.Div(
         id="page",
         children=[
             dcc.Interval(id="interval", interval=beat),
             dcc.Store(id="charts", data=charts(shown, metrics, thresholds)),
-            _header(title, tagline),
+            _header(title, tagline, hosts),
             html.Div(id="notices", role="alert", hidden=True),
-            html.Div([_tile(tile, metrics) for tile in tiles(metrics, machine)], id="tiles"),
-            html.Main(_sections(shown, there, processes, bool(thresholds))),
+            html.Div([_tile(tile, metrics) for tile in numbers], id="tiles"),
+            html.Main(sections),
             _controls(stops, stops.index(round(window)), window),
         ],
         **{
@@ -58,6 +69,7 @@ def page(
             "data-processes": "on" if processes else "off",
             "data-metrics": str(len(metrics)),
             "data-theme": theme,
+            **({} if hosts is None else hosts.said()),
         },
     )
 
@@ -71,7 +83,7 @@ def _in_json(thresholds: Sequence[Threshold]) -> str:
     )
 
 
-def _header(title: str, tagline: str) -> html.Header:
+def _header(title: str, tagline: str, hosts: HostsShown | None) -> html.Header:
     return html.Header(
         [
             html.H1([title, html.Span(tagline, className="tagline")]),
@@ -79,6 +91,7 @@ def _header(title: str, tagline: str) -> html.Header:
             html.Div("Connecting", id="status", role="status", **{"data-state": "stale"}),
             html.Div(
                 [
+                    *([] if hosts is None else [hosts.button()]),
                     _button("panels", "Panels", "Choose and order the panels (v)", "v"),
                     _button("share", "Share", "Copy a link, save the numbers or a picture"),
                     _button("theme", "◐", "Theme: as the system (t)", "t"),

@@ -18,6 +18,8 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 
 _HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
+_HOST_PATH = re.compile(r"^/host/[^/]*/")
+
 # What is not a page needs no more of the policy than this, and is asked for every second.
 DATA_POLICY = "default-src 'none'; frame-ancestors 'self'"
 
@@ -53,7 +55,8 @@ class Guard:
         self._data = [*shared, ("content-security-policy", DATA_POLICY)]
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        path = environ["PATH_INFO"]
+        # What is below a host's path is what it is below the root.
+        path = _HOST_PATH.sub("/", environ["PATH_INFO"])
         data = path.startswith("/api/") or path in ("/healthz", "/readyz", "/metrics")
         extra = self._data if data else self._page
 

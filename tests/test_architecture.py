@@ -89,6 +89,14 @@ ROOMS = {
     "windows": set(),
     "routes": {"api", "bridge", "model"},
     "bridge": {"api"},
+    "hosts": {"stores"},
+    "skew": {"hosts"},
+    "host_list": {"api", "hosts"},
+    "host_reader": {"hosts", "model", "skew", "stores", "thresholds"},
+    "laid": {"exposition", "model", "panels", "tiles"},
+    "overlay": {"hosts", "laid", "model", "overlay_points", "skew", "stores", "thresholds"},
+    "overlay_points": {"columns", "downsample", "levels", "model", "stores"},
+    "host_controls": set(),
     "component": {"config", "live_graph", "panels", "panel_table", "values", "windows"},
 }
 
@@ -109,6 +117,8 @@ def test_only_the_page_and_its_server_know_dash(path: Path) -> None:
     allowed |= {"export": {"numpy"}}
     # What goes into somebody's Flask application.
     allowed |= {room: {"flask"} for room in ("mounting", "dispatcher", "embedding")}
+    # What page a request is for, the layout is told by it alone.
+    allowed |= {"app": {"dash", "flask"}, "host_controls": {"dash"}}
     allowed |= {"gate": {"flask", "werkzeug"}}
     # What goes into other people's Dash apps.
     allowed |= {"windows": {"dash"}, "component": {"dash"}, "attaching": {"dash"}}

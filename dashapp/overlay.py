@@ -1,0 +1,206 @@
+"""The overlay: several hosts' histories as one, each metric under its host's name, by one clock.
+
+A reader like any other. Points of the same time are one; a host whose clock is wrong has its points moved to
+the store's. It ends where no live host will add anything any more, and waits for none that stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dashapp.hosts import Host, Hosts, by_name
+from dashapp.laid import carried, hosts_metric
+from dashapp.model import Cursor, Curves, Metric, Tick, milliseconds
+from dashapp.overlay_points import SPANS, OverlayPoints
+from dashapp.skew import Skews
+from dashapp.stores import Points, Reader
+from dashapp.thresholds import State
+
+# Milliseconds past its time that a host's next tick is waited for.
+GRACE = 1250
+# Milliseconds before its time that one may come.
+EARLY = 500
+# Milliseconds in which whoever came back may bring what it kept meanwhile: nobody's place is good in these.
+RETURN = 10_000
+# Ticks that a host may have past the end, at the most.
+AHEAD = 64
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A host at one moment; `newest` its newest tick's time and `shift` its clock's skew, in milliseconds."""
+
+    name: str
+    reader: Reader
+    life: str
+    newest: int
+    shift: int
+    step: int
+    awaited: bool
+
+
+class Overlay:
+    """Of `readers`, by their hosts' names; `missing` are names that are no host's."""
+
+    def __init__(
+        self, readers: Mapping[str, Reader], hosts: Hosts, skews: Skews, missing: Sequence[str] = ()
+    ) -> None:
+        self._readers = dict(readers)
+        self._hosts = hosts
+        self._skews = skews
+        self._missing = missing
+        self._awaited: set[str] | None = None
+        self._returned = float("-inf")
+        self._catalogues: list[list[Metric]] | None = None
+        self._metrics: list[Metric] = []
+        self._named: dict[str, dict[str, str]] = {}
+        self._points = tuple(OverlayPoints(step, span, self) for step, span in SPANS)
+
+    def now(self) -> float:
+        """Seconds UTC by the store's clock, which all points are moved to."""
+        return self._hosts.now_ms() / 1000
+
+    def newest(self) -> Cursor:
+        members = self._members()
+        return Cursor(self._life(members), _end(members))
+
+    def since(self, time: float, limit: int) -> list[Tick]:
+        members = self._members()
+        end = _end(members)
+        found: dict[int, tuple[float, dict[str, float]]] = {}
+        for member in members:
+            named = self.named(member.name)
+            for tick in member.reader.since(time + member.shift / 1000, limit + AHEAD):
+                at = milliseconds(tick.time) - member.shift
+                if at > end:
+                    break
+                step, values = found.setdefault(at, (tick.step, {}))
+                if tick.step < step:
+                    found[at] = (tick.step, values)
+                values.update((named[key], value) for key, value in tick.values.items() if key in named)
+        return [Tick(at / 1000, *found[at]) for at in sorted(found)[-limit:]]
+
+    def levels(self) -> Sequence[Points]:
+        return self._points
+
+    def metrics(self) -> list[Metric]:
+        self._learn()
+        return self._metrics
+
+    def named(self, name: str) -> Mapping[str, str]:
+        """What each metric of a host that is laid over is called here, by its own key."""
+        self._learn()
+        return self._named[name]
+
+    def shifts(self) -> dict[str, tuple[Reader, int]]:
+        """Each host's reader, and by how many milliseconds its clock is ahead."""
+        return {member.name: (member.reader, member.shift) for member in self._members()}
+
+    def looks(self) -> Mapping[str, str]:
+        return {panel: kind for reader in self._readers.values() for panel, kind in reader.looks().items()}
+
+    def curves(self) -> Mapping[str, Curves]:
+        laid: dict[str, Curves] = {}
+        for name, reader in self._readers.items():
+            for panel, own in reader.curves().items():
+                told = replace(own, names=[f"{name} {each}".strip() for each in own.names])
+                first = laid.get(panel)
+                if first is None:
+                    laid[panel] = told
+                elif first.unit == own.unit:
+                    more: dict[str, Any] = {
+                        part: getattr(first, part) + getattr(told, part) for part in ("x", "y", "names")
+                    }
+                    laid[panel] = replace(first, **more)
+        return laid
+
+    def thresholds(self) -> list[State]:
+        states = []
+        for name, reader in self._readers.items():
+            named = self.named(name)
+            for state in reader.thresholds():
+                if key := named.get(state.threshold.metric):
+                    states.append(replace(state, threshold=replace(state.threshold, metric=key)))
+        return states
+
+    def notices(self) -> list[str]:
+        said = [*self._hosts.notices()]
+        for name, reader in self._readers.items():
+            said += [f"{name}: {notice}" for notice in reader.notices() if notice not in said]
+            if skew := self._skews.said(name):
+                said.append(f"{skew[0].upper()}{skew[1:]}; its points are moved to match the others.")
+        missing = "There is no host {} in this store; the others are shown."
+        return said + [missing.format(name) for name in self._missing]
+
+    def close(self) -> None:
+        """The store of many closes its readers itself."""
+
+    def _learn(self) -> None:
+        catalogues = [reader.metrics() for reader in self._readers.values()]
+        if catalogues != self._catalogues:
+            laid = carried(dict(zip(self._readers, catalogues, strict=True)))
+            self._named = {
+                name: {metric.key: hosts_metric(name, metric).key for metric in metrics}
+                for name, metrics in laid.items()
+            }
+            alone = {
+                (name, metric.panel): sum(each.panel == metric.panel for each in metrics) == 1
+                for name, metrics in laid.items()
+                for metric in metrics
+            }
+            self._metrics = [
+                hosts_metric(name, metric, alone[name, metric.panel])
+                for name, metrics in laid.items()
+                for metric in metrics
+            ]
+            self._catalogues = catalogues
+
+    def _members(self) -> list[_Member]:
+        known = by_name(self._hosts)
+        now = self._hosts.now_ms()
+        members = [
+            _member(name, reader, known.get(name), now, self._skews) for name, reader in self._readers.items()
+        ]
+        awaited = {member.name for member in members if member.awaited}
+        if self._awaited is not None and awaited - self._awaited:
+            self._returned = now
+        self._awaited = awaited
+        return members
+
+    def _life(self, members: Sequence[_Member]) -> str:
+        """The same wherever the same is seen; another while a host that was away may bring what it kept."""
+        returning = self._hosts.now_ms() - self._returned < RETURN
+        told = [returning, *((member.name, member.life, member.shift) for member in members)]
+        return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+def _member(name: str, reader: Reader, host: Host | None, now: int, skews: Skews) -> _Member:
+    mark = reader.newest()
+    step = milliseconds(host.step) if host else 1000
+    awaited = host is not None and mark.time_ms > 0 and now - host.arrived_ms <= step + GRACE
+    return _Member(name, reader, mark.life, mark.time_ms, skews.shift(host) if host else 0, step, awaited)
+
+
+def _end(members: Sequence[_Member]) -> int:
+    """The time of the newest tick before which no host that is awaited will add another."""
+    ends = [member.newest - member.shift for member in members if member.newest]
+    if not ends:
+        return 0
+    due = [
+        member.newest - member.shift + member.step - min(member.step // 2, EARLY)
+        for member in members
+        if member.awaited
+    ]
+    limit = min(due, default=max(ends) + 1)
+    if max(ends) < limit:
+        return max(ends)
+    found = [end for end in ends if end < limit]
+    for member in members:
+        if member.newest - member.shift >= limit:
+            after = (limit + member.shift - 3 * member.step) / 1000
+            times = [milliseconds(tick.time) - member.shift for tick in member.reader.since(after, AHEAD)]
+            found += [time for time in times if time < limit]
+    return max(found)
