@@ -128,7 +128,7 @@
       const alone = texts.length === 1;
       const path = alone ? `ticks?${texts[0]}` : `frames?${texts.map((text) => `q=${encodeURIComponent(text)}`).join("&")}`;
       const answer = await fetch(`${this.base}api/${path}`, { signal, cache: "no-store" });
-      if (!answer.ok && !(alone && answer.status === 400)) return texts.map(() => NOTHING);
+      if (!answer.ok && !(alone && (answer.status === 400 || answer.status === 404))) return texts.map(() => NOTHING);
       const body = await answer.json();
       const parts = alone ? [body] : body.frames;
       return texts.map((_, place) => ({ frame: checked(parts[place]), refused: parts[place]?.error ?? null }));

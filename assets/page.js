@@ -33,6 +33,9 @@
       this.alerts = new app.Alerts(this.live.catalogue);
       this.log = new app.AlertLog(base, this.alerts, this);
       this.processes = new app.ProcessTable();
+      this.hosts = new app.Hosts();
+      // Several hosts have a colour each, whatever is drawn of them.
+      if (this.hosts.names.length > 1) this.live.catalogue.hosts = this.hosts.names;
       this.takeaway = new app.Takeaway(this);
       app.listenForKeys(this);
       app.listenForClicks(this);
@@ -128,6 +131,7 @@
       this.headlines.take(frame);
       this.alerts.take(frame.broken || []);
       this.log.take(frame.changes);
+      if (frame.hosts) this.hosts.take(frame.hosts);
       if (frame.processes) this.processes.take(frame.processes);
       this.tiles.draw(this.headlines.last);
       this.changed();
@@ -138,8 +142,8 @@
       this.changed();
     }
 
-    onFailure(asked) {
-      this.status.failed(asked);
+    onFailure(asked, why) {
+      this.status.failed(asked, why);
       this.changed();
     }
 
@@ -176,7 +180,7 @@
     extras() {
       if (this.embedded) return "";
       const curves = this.live.charts.some((chart) => chart.kind === "curve");
-      return (this.processes.wanted() ? "&processes=1" : "") + (curves ? "&curves=1" : "");
+      return (this.processes.wanted() ? "&processes=1" : "") + (curves ? "&curves=1" : "") + (this.hosts.wanted() ? "&hosts=1" : "");
     }
 
     /* What the viewer does. */
@@ -228,6 +232,7 @@
         step: live.feed.step,
         value: this.headlines.title,
         alert: this.alerts.title,
+        host: this.hosts.top ? "" : this.hosts.names.join(", "),
       });
       for (const chart of live.charts) this.headlines.show(chart);
       this.alerts.mark(live.charts, this.tiles.tiles);

@@ -10,21 +10,29 @@
       this.answered = null; // performance.now() of the first answer
       this.failures = 0;
       this.failing = null; // performance.now() of the first question of those without an answer
+      this.refused = null; // why the server has no answer, in its words
     }
 
     heard() {
       this.answered ??= performance.now();
       this.failures = 0;
       this.failing = null;
+      this.refused = null;
     }
 
-    failed(asked) {
+    /* `why`: the server's word where it answered, and refused. */
+    failed(asked, why) {
+      if (why) {
+        this.heard();
+        this.refused = why;
+        return;
+      }
       this.failures += 1;
       if (this.failing === null) this.failing = asked;
     }
 
     /* `view`: {held ([start, end] or null), hidden, waiting (since when, or null), newest (ms or null), age (ms), step (ms),
-       value, alert (texts)}. A hidden tab asks nothing, so it says nothing: neither old numbers nor an alarm. */
+       value, alert, host (texts)}. A hidden tab asks nothing, so it says nothing: neither old numbers nor an alarm. */
     show(view) {
       if (view.hidden) {
         document.title = "dashapp";
@@ -37,11 +45,11 @@
       app.say(badge, sentence);
       const page = document.getElementById("page");
       if (page.dataset.state !== state) page.dataset.state = state;
-      page.classList.toggle("empty", view.newest === null && this.empty);
+      page.classList.toggle("empty", view.newest === null && this.empty && this.refused === null);
       const seen = state === "live" || state === "paused";
       const front = seen ? view.alert || view.value : state === "stale" ? "No data" : "Offline";
       app.setFavicon(seen && view.alert ? "broken" : state);
-      const title = front ? `${front} · dashapp` : "dashapp";
+      const title = [front, view.host || "dashapp"].filter(Boolean).join(" · ");
       if (document.title !== title) document.title = title;
     }
 
@@ -56,6 +64,7 @@
       if (this.failures >= 2 || silent > OFFLINE_MS) {
         return ["offline", `Server not reachable for ${app.words(silent / 1000)}; trying again`];
       }
+      if (this.refused !== null) return ["stale", this.refused];
       if (view.held) return ["paused", `Paused, up to ${app.moment(view.held[1])}`];
       if (view.newest === null) return ["stale", this.emptiness()];
       if (view.age > 2 * view.step + 1500) {

@@ -16,7 +16,7 @@ from dashapp.alerts import broken, listed
 from dashapp.answer import PACKED, Answer, failure, json, packed, send
 from dashapp.export import RETRY, Export
 from dashapp.history import Frame, frame, past
-from dashapp.model import BadRequestError, BusyError, Cursor, milliseconds
+from dashapp.model import BadRequestError, BusyError, Cursor, milliseconds, stale_after
 from dashapp.panel_table import matches
 from dashapp.process_table import ProcessTable, Table
 from dashapp.question import ask
@@ -38,6 +38,11 @@ NO_HOSTS = "hosts are not listed here; this store has one machine's history"
 
 # Path, query, and the table of processes that goes with it.
 Key = tuple[str, str, Table | None]
+
+
+def wall() -> float:
+    """Seconds UTC by this machine's clock."""
+    return time.time()
 
 
 class _Answers:
@@ -63,7 +68,7 @@ class Api:
         longest: float = 7200.0,
         processes: ProcessTable | str = NO_PROCESSES,
         hosts: Callable[[], dict[str, Any]] | None = None,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = wall,
     ) -> None:
         """`window`: seconds answered where none is asked; `longest`: seconds that may be asked for.
 
@@ -236,8 +241,3 @@ class Api:
         status = "503 Service Unavailable" if stale and path == "/readyz" else "200 OK"
         shown = None if age is None else round(age, 3)
         return status, json({"status": "stale" if stale else "ok", "age": shown})
-
-
-def stale_after(step: float) -> float:
-    """Seconds without a tick after which what is shown is no longer live."""
-    return 2 * step + 1.5

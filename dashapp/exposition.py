@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from dashapp.api import App, StartResponse, stale_after
-from dashapp.model import Metric, Tick
+from dashapp.api import App, StartResponse
+from dashapp.model import Metric, Tick, stale_after
 from dashapp.panels import PANELS
 from dashapp.stores import Reader
 

@@ -28,7 +28,7 @@ class HostsShown:
 
     def tagline(self) -> str:
         if len(self.names) < 2:
-            return ", ".join((*self.names, "live"))
+            return "".join(self.names)
         more = len(self.names) - MOST_NAMED
         named = ", ".join(self.names[:MOST_NAMED])
         return f"{named}{f' and {more} more' if more > 0 else ''}, laid over each other"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashapp.api import stale_after
 from dashapp.hosts import Host, Hosts
+from dashapp.model import stale_after
 
 
 def host_list(hosts: Hosts) -> dict[str, Any]:

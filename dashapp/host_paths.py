@@ -6,7 +6,6 @@ place it serves it knows from the environ alone.
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from threading import Lock
 from typing import Any
 
 from dashapp.answer import failure, send
-from dashapp.api import App, StartResponse
+from dashapp.api import App, StartResponse, wall
 from dashapp.host_reader import HostReader
 from dashapp.hosts import NAME, Hosts, by_name
 from dashapp.model import BadRequestError
@@ -39,7 +38,7 @@ class Place:
 
     reader: Reader
     names: tuple[str, ...] = ()
-    now: Callable[[], float] = time.time
+    now: Callable[[], float] = wall
     top: bool = False
 
     def is_of(self, own: str) -> bool:

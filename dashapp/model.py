@@ -173,6 +173,11 @@ class Cursor(NamedTuple):
         return Cursor(match[1], int(match[2]), int(match[3] or 0), int(match[4] or 0))
 
 
+def stale_after(step: float) -> float:
+    """Seconds without a tick after which what is shown is no longer live."""
+    return 2 * step + 1.5
+
+
 def milliseconds(time: float) -> int:
     """Seconds as the whole milliseconds that go on the wire."""
     return round(time * 1000)

@@ -13,7 +13,7 @@ from typing import Any
 
 from dashapp.hosts import Host, Hosts, by_name
 from dashapp.laid import carried, hosts_metric
-from dashapp.model import Cursor, Curves, Metric, Tick, milliseconds
+from dashapp.model import Cursor, Curves, Metric, Tick, milliseconds, stale_after
 from dashapp.overlay_points import SPANS, OverlayPoints
 from dashapp.skew import Skews
 from dashapp.stores import Points, Reader
@@ -130,10 +130,20 @@ class Overlay:
         said = [*self._hosts.notices()]
         for name, reader in self._readers.items():
             said += [f"{name}: {notice}" for notice in reader.notices() if notice not in said]
-            if skew := self._skews.said(name):
-                said.append(f"{skew[0].upper()}{skew[1:]}; its points are moved to match the others.")
-        missing = "There is no host {} in this store; the others are shown."
-        return said + [missing.format(name) for name in self._missing]
+        known, now = by_name(self._hosts), self._hosts.now_ms()
+        skews = [told for name in self._readers if (told := self._skews.said(name))]
+        if skews:
+            said.append(f"{_sentence(skews)}; the points are moved to match.")
+        stopped = [
+            name
+            for name in self._readers
+            if name in known and now - known[name].arrived_ms > 1000 * stale_after(known[name].step)
+        ]
+        if stopped:
+            said.append(f"{', '.join(stopped)} stopped: nothing new comes of it.")
+        if self._missing:
+            said.append(f"There is no host {', '.join(self._missing)} in this store; the others are shown.")
+        return said
 
     def close(self) -> None:
         """The store of many closes its readers itself."""
@@ -175,6 +185,11 @@ class Overlay:
         returning = self._hosts.now_ms() - self._returned < RETURN
         told = [returning, *((member.name, member.life, member.shift) for member in members)]
         return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+def _sentence(parts: Sequence[str]) -> str:
+    whole = ", ".join(parts)
+    return whole[0].upper() + whole[1:]
 
 
 def _member(name: str, reader: Reader, host: Host | None, now: int, skews: Skews) -> _Member:

@@ -91,7 +91,7 @@ ROOMS = {
     "bridge": {"api"},
     "hosts": {"stores"},
     "skew": {"hosts"},
-    "host_list": {"api", "hosts"},
+    "host_list": {"hosts", "model"},
     "host_reader": {"hosts", "model", "skew", "stores", "thresholds"},
     "laid": {"exposition", "model", "panels", "tiles"},
     "overlay": {"hosts", "laid", "model", "overlay_points", "skew", "stores", "thresholds"},
