@@ -47,9 +47,11 @@ class Skews:
             elif abs(measured - known.shift) <= NEAR:
                 known.count = 0
             elif host.newest_ms != known.newest:
-                same = known.count and abs(measured - known.guess) <= NEAR
-                known.count = known.count + 1 if same else 1
-                known.guess = measured
+                # As at the first of them: a backlog says something else each time.
+                if known.count and abs(measured - known.guess) <= NEAR:
+                    known.count += 1
+                else:
+                    known.count, known.guess = 1, measured
                 if known.count >= STEADY:
                     known.shift, known.count = _whole(measured), 0
             known.newest = host.newest_ms
