@@ -111,10 +111,7 @@
       // A host that measures something else says that.
       const [other] = Object.entries(row.values);
       if (other && !("cpu.percent" in row.values)) texts[1] = `${other[0]} ${app.quantity(other[1], "")}`;
-      texts.forEach((text, place) => {
-        const cell = line.children[place + 2];
-        if (cell.textContent !== text) cell.textContent = text;
-      });
+      texts.forEach((text, place) => app.say(line.children[place + 2], text));
     }
 
     /* Move only what stands elsewhere: what moves loses the focus. */
@@ -136,7 +133,7 @@
         gone.remove();
       }
       const text = found.length ? "" : this.rows.length ? "No host has that name" : "Reading the hosts";
-      if (this.rest.textContent !== text) this.rest.textContent = text;
+      app.say(this.rest, text);
     }
 
     count() {

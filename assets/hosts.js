@@ -16,13 +16,11 @@
       this.list = null; // in the dialog while that is open
       this.section = document.querySelector('[data-table="hosts"]');
       this.button = document.getElementById("hosts");
-      this.onScreen = false;
+      this.sight = { here: false };
       if (!this.section) return;
       this.panel = new app.HostList(this);
       this.section.querySelector(".table").append(this.panel.element);
-      new IntersectionObserver((entries) => {
-        this.onScreen = entries[entries.length - 1].isIntersecting;
-      }).observe(this.section);
+      this.sight = new app.Sight(this.section, undefined, false);
     }
 
     /* Whether there is anything to choose from. */
@@ -33,7 +31,7 @@
     /* Whether the next question should ask for them: they are seen, or may have become several. */
     wanted() {
       if (!this.there) return false;
-      if (this.list || (this.several && this.onScreen && !this.section.hidden)) return true;
+      if (this.list || (this.several && this.sight.here)) return true;
       if ((this.several && this.rows) || performance.now() - this.asked < WATCH_MS) return false;
       this.asked = performance.now();
       return true;
@@ -55,8 +53,7 @@
     sayHow(rows) {
       const stopped = rows.filter(({ state }) => state !== "live").length;
       const text = stopped ? `${rows.length - stopped} live, ${stopped} stopped` : `${rows.length}, all live`;
-      const of = this.section.querySelector(".of");
-      if (of.textContent !== text) of.textContent = text;
+      app.say(this.section.querySelector(".of"), text);
     }
 
     open() {
