@@ -83,7 +83,7 @@ def create_app(
 
     app = serve(Place(store))
     if hosts is not None:
-        app = HostPaths(hosts, app, serve, own)
+        app = HostPaths(hosts, app, serve, own, coming=bool(own) and settings.collector)
     listening = f"[{settings.host}]" if ":" in settings.host else settings.host
     names = None if settings.public and not settings.hosts else (*settings.hosts, listening)
     return Guard(app, script_hashes=dash.csp_hashes(), hosts=names)
@@ -100,6 +100,8 @@ def _nothing(start_response: StartResponse) -> Iterable[bytes]:
 
 def _page(bare: Place, settings: Settings, hosts: Hosts | None, own: str) -> Component:
     place = _place() or bare
+    # What is polled in the background is there then.
+    place.reader.newest()
     metrics = place.reader.metrics()
     shown = settings.panel if len(place.names) < 2 else panels_of_all(settings.panel)
     several = hosts is not None and len(hosts.hosts()) > 1

@@ -47,10 +47,18 @@ class Place:
 
 
 class HostPaths:
-    """`serve` makes the application of a place, of which KEPT are kept; `bare` is what `/` serves while no
-    host is known, and after that the one called `own`, or else the first."""
+    """`serve` makes the application of a place, of which KEPT are kept. At the root is the host called `own`,
+    or else the first; `bare` while there is none, or the own one is `coming`."""
 
-    def __init__(self, hosts: Hosts, bare: App, serve: Callable[[Place], App], own: str = "") -> None:
+    def __init__(
+        self,
+        hosts: Hosts,
+        bare: App,
+        serve: Callable[[Place], App],
+        own: str = "",
+        coming: bool = False,
+    ) -> None:
+        self._coming = coming
         self._hosts = hosts
         self._bare = bare
         self._serve = serve
@@ -80,7 +88,7 @@ class HostPaths:
 
     def _top(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         known = by_name(self._hosts)
-        if not known:
+        if not known or (self._coming and self._own not in known):
             return self._bare(environ, start_response)
         name = self._own if self._own in known else min(known)
         place, app = self._place((name,), [name], top=True)

@@ -47,7 +47,7 @@ def page(
     sections = _sections(shown, there, processes, bool(thresholds))
     if hosts is not None and hosts.top:
         sections.insert(0, hosts.section())
-    if hosts is not None and (hosts.several or not hosts.top):
+    if hosts is not None and hosts.names and (hosts.several or not hosts.top):
         tagline = hosts.tagline()
     laid = hosts is not None and len(hosts.names) > 1
     numbers = tiles_of_all(hosts.names, metrics) if hosts and laid else tiles(metrics, machine)

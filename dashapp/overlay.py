@@ -8,38 +8,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from dashapp.hosts import Host, Hosts, by_name
+from dashapp.hosts import Hosts, by_name
 from dashapp.laid import carried, hosts_metric
+from dashapp.members import AHEAD, Member, awaited, end_of, newest_of, seen
 from dashapp.model import Cursor, Curves, Metric, Tick, milliseconds, stale_after
 from dashapp.overlay_points import SPANS, OverlayPoints
 from dashapp.skew import Skews
 from dashapp.stores import Points, Reader
 from dashapp.thresholds import State
 
-# Milliseconds past its time that a host's next tick is waited for.
-GRACE = 1250
-# Milliseconds before its time that one may come.
-EARLY = 500
 # Milliseconds in which whoever came back may bring what it kept meanwhile: nobody's place is good in these.
 RETURN = 10_000
-# Ticks that a host may have past the end, at the most.
-AHEAD = 64
-
-
-@dataclass(frozen=True)
-class _Member:
-    """A host at one moment; `newest` its newest tick's time and `shift` its clock's skew, in milliseconds."""
-
-    name: str
-    reader: Reader
-    life: str
-    newest: int
-    shift: int
-    step: int
-    awaited: bool
 
 
 class Overlay:
@@ -65,11 +47,11 @@ class Overlay:
 
     def newest(self) -> Cursor:
         members = self._members()
-        return Cursor(self._life(members), _end(members))
+        return Cursor(self._life(members), end_of(members))
 
     def since(self, time: float, limit: int) -> list[Tick]:
         members = self._members()
-        end = _end(members)
+        end = end_of(members)
         found: dict[int, tuple[float, dict[str, float]]] = {}
         for member in members:
             named = self.named(member.name)
@@ -168,19 +150,20 @@ class Overlay:
             ]
             self._catalogues = catalogues
 
-    def _members(self) -> list[_Member]:
+    def _members(self) -> list[Member]:
         known = by_name(self._hosts)
         now = self._hosts.now_ms()
+        marks = zip(self._readers.items(), newest_of([*self._readers.values()]), strict=True)
         members = [
-            _member(name, reader, known.get(name), now, self._skews) for name, reader in self._readers.items()
+            seen(name, reader, mark, known.get(name), now, self._skews) for (name, reader), mark in marks
         ]
-        awaited = {member.name for member in members if member.awaited}
-        if self._awaited is not None and awaited - self._awaited:
+        waited_for = {member.name for member in awaited(members)}
+        if self._awaited is not None and waited_for - self._awaited:
             self._returned = now
-        self._awaited = awaited
+        self._awaited = waited_for
         return members
 
-    def _life(self, members: Sequence[_Member]) -> str:
+    def _life(self, members: Sequence[Member]) -> str:
         """The same wherever the same is seen; another while a host that was away may bring what it kept."""
         returning = self._hosts.now_ms() - self._returned < RETURN
         told = [returning, *((member.name, member.life, member.shift) for member in members)]
@@ -190,32 +173,3 @@ class Overlay:
 def _sentence(parts: Sequence[str]) -> str:
     whole = ", ".join(parts)
     return whole[0].upper() + whole[1:]
-
-
-def _member(name: str, reader: Reader, host: Host | None, now: int, skews: Skews) -> _Member:
-    mark = reader.newest()
-    step = milliseconds(host.step) if host else 1000
-    awaited = host is not None and mark.time_ms > 0 and now - host.arrived_ms <= step + GRACE
-    return _Member(name, reader, mark.life, mark.time_ms, skews.shift(host) if host else 0, step, awaited)
-
-
-def _end(members: Sequence[_Member]) -> int:
-    """The time of the newest tick before which no host that is awaited will add another."""
-    ends = [member.newest - member.shift for member in members if member.newest]
-    if not ends:
-        return 0
-    due = [
-        member.newest - member.shift + member.step - min(member.step // 2, EARLY)
-        for member in members
-        if member.awaited
-    ]
-    limit = min(due, default=max(ends) + 1)
-    if max(ends) < limit:
-        return max(ends)
-    found = [end for end in ends if end < limit]
-    for member in members:
-        if member.newest - member.shift >= limit:
-            after = (limit + member.shift - 3 * member.step) / 1000
-            times = [milliseconds(tick.time) - member.shift for tick in member.reader.since(after, AHEAD)]
-            found += [time for time in times if time < limit]
-    return max(found)

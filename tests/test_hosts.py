@@ -152,7 +152,7 @@ def test_with_one_host_nothing_of_hosts_is_seen(clock: Clock) -> None:
 
 @pytest.mark.parametrize(("own", "shown"), [("web-3", "web-3"), ("", "web-1"), ("gone", "web-1")])
 def test_the_root_is_the_own_host_or_the_first(fleet: Fleet, own: str, shown: str) -> None:
-    app = served(fleet, own)
+    app = served(fleet, own, collector=False)
     assert ask(app, "/api/ticks").json["y"] == ask(app, f"/host/{shown}/api/ticks").json["y"]
 
 
@@ -162,6 +162,14 @@ def test_the_root_serves_the_store_given_while_no_host_is_known(clock: Clock) ->
     assert ask(app, "/api/ticks").json["t"] == []
     fleet.add("web-1", 10)
     assert len(ask(app, "/api/ticks").json["t"]) == 10
+
+
+def test_the_root_waits_for_an_own_host_that_is_about_to_write(fleet: Fleet) -> None:
+    app = served(fleet, "web-9")
+    assert ask(app, "/api/ticks").json["t"] == []
+    fleet.add("web-9", 10)
+    assert len(ask(app, "/api/ticks").json["t"]) == 10
+    assert '"data-hosts":"web-9"' in layout(app)
 
 
 def test_processes_are_the_serving_machines_alone(fleet: Fleet) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from typing import Any
 
 from fleet import METRICS, NOW, Clock, Fleet
@@ -10,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashapp.history import frame
-from dashapp.model import Metric, milliseconds
-from dashapp.overlay import GRACE, RETURN, Overlay
+from dashapp.members import GRACE, newest_of
+from dashapp.model import Cursor, Metric, milliseconds
+from dashapp.overlay import RETURN, Overlay
 from dashapp.skew import Skews
+from dashapp.stores.memory import MemoryStore
 
 
 def overlay(fleet: Fleet, *names: str) -> Overlay:
@@ -137,6 +140,33 @@ def test_what_came_while_a_host_was_away_is_not_lost() -> None:
     assert RETURN < 20_000
 
 
+def test_a_host_that_brings_old_ticks_holds_nobody_up() -> None:
+    clock = Clock()
+    fleet = Fleet(clock)
+    fleet.add("a", 10), fleet.add("b", 10)
+    laid = overlay(fleet)
+    viewer = Viewer(laid)
+    viewer.look()
+    clock.now += 600
+    fleet.come(["a"])
+    viewer.look()
+    old = NOW
+    while old < clock.now:
+        # Two minutes' worth a second, until it has caught up.
+        clock.now += 1
+        fleet.come(["a"])
+        for _ in range(120):
+            old = min(old + 1, clock.now)
+            fleet.machines["b"].append(old, clock.now)
+        viewer.look()
+        assert clock.now - laid.newest().time_ms / 1000 < 1 + 10
+    for _ in range(15):
+        clock.now += 1
+        fleet.come()
+        viewer.look()
+    assert viewer.points == expected(fleet, {}, laid.newest().time_ms)
+
+
 @given(st.integers(0, 10_000), st.sampled_from([1.0, 0.5, 2.0, 5.0]))
 def test_every_point_is_told_once(seed: int, step: float) -> None:
     """Whatever comes late, stops and comes back: in the end a viewer has all there is, each point once."""
@@ -169,6 +199,34 @@ def test_many_lines_are_left_to_each_hosts_page() -> None:
     assert len(metrics) <= 192
     assert {metric.panel for metric in metrics} == {"cpu", "memory", "network"}
     assert len({metric.key for metric in metrics}) == len(metrics)
+
+
+class Slow(MemoryStore):
+    """As a store that is asked the first time: whoever asks waits."""
+
+    def newest(self) -> Cursor:
+        time.sleep(0.2)
+        return super().newest()
+
+
+def test_hosts_that_make_one_wait_do_so_together() -> None:
+    start = time.monotonic()
+    assert len(newest_of([Slow() for _ in range(16)])) == 16
+    assert time.monotonic() - start < 1.5
+
+
+def test_a_list_that_is_older_than_the_points_makes_no_host_stop() -> None:
+    clock = Clock()
+    fleet = Fleet(clock)
+    fleet.add("a", 10), fleet.add("b", 10)
+    laid = overlay(fleet)
+    listed = fleet.hosts()
+    clock.now += 3
+    fleet.come()
+    fleet.hosts = lambda: listed  # type: ignore[method-assign]
+    clock.now += 1
+    fleet.come(["a"])
+    assert laid.newest().time_ms == 1000 * (NOW + 3), "b is a little late, and waited for"
 
 
 def test_an_overlay_of_empty_hosts_is_empty() -> None:
