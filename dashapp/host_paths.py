@@ -7,7 +7,7 @@ place it serves it knows from the environ alone.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from dashapp.answer import failure, send
 from dashapp.api import App, StartResponse, wall
 from dashapp.host_reader import HostReader
-from dashapp.hosts import NAME, Hosts, by_name
+from dashapp.hosts import NAME, Host, Hosts, by_name
 from dashapp.model import BadRequestError
 from dashapp.overlay import Overlay
 from dashapp.question import shown
@@ -28,6 +28,8 @@ BEGIN = "/host/"
 KEY = "dashapp.place"
 # Hosts laid over each other, at the most; and places that are kept made.
 MOST, KEPT = 32, 64
+# Milliseconds without a tick after which another host is rather the first.
+SILENT = 60_000
 # The names asked for, those of them that are known, and whether at the root.
 Key = tuple[tuple[str, ...], tuple[str, ...], bool]
 
@@ -59,6 +61,7 @@ class HostPaths:
         coming: bool = False,
     ) -> None:
         self._coming = coming
+        self._chosen = ""
         self._hosts = hosts
         self._bare = bare
         self._serve = serve
@@ -90,9 +93,19 @@ class HostPaths:
         known = by_name(self._hosts)
         if not known or (self._coming and self._own not in known):
             return self._bare(environ, start_response)
-        name = self._own if self._own in known else min(known)
+        name = self._first(known)
         place, app = self._place((name,), [name], top=True)
         return app({**environ, KEY: place}, start_response)
+
+    def _first(self, known: Mapping[str, Host]) -> str:
+        """The own one; else one that is awake, and the same as long as it is known."""
+        if self._own in known:
+            return self._own
+        if self._chosen not in known:
+            now = self._hosts.now_ms()
+            awake = [name for name, host in known.items() if now - host.arrived_ms < SILENT]
+            self._chosen = min(awake or known)
+        return self._chosen
 
     def _place(self, names: tuple[str, ...], known: Sequence[str], top: bool) -> tuple[Place, App]:
         key = (names, tuple(known), top)

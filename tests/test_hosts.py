@@ -164,6 +164,17 @@ def test_the_root_serves_the_store_given_while_no_host_is_known(clock: Clock) ->
     assert len(ask(app, "/api/ticks").json["t"]) == 10
 
 
+def test_the_first_is_awake_and_stays_the_first_as_long_as_it_is_known(fleet: Fleet, clock: Clock) -> None:
+    clock.now += 100
+    fleet.come(["web-2", "web-3"])
+    app = served(fleet, "", collector=False)
+    assert '"data-hosts":"web-2"' in layout(app)
+    fleet.come(["web-1"])
+    assert '"data-hosts":"web-2"' in layout(app)
+    fleet.forget("web-2")
+    assert '"data-hosts":"web-1"' in layout(app)
+
+
 def test_the_root_waits_for_an_own_host_that_is_about_to_write(fleet: Fleet) -> None:
     app = served(fleet, "web-9")
     assert ask(app, "/api/ticks").json["t"] == []
