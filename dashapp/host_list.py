@@ -25,5 +25,5 @@ def _row(host: Host, now: int) -> dict[str, Any]:
         age = max(0, now - host.arrived_ms) / 1000
         skew = (host.newest_ms - host.arrived_ms) / 1000
         row |= {"state": "live" if age <= stale_after(host.step) else "stale"}
-        row |= {"newest": host.newest_ms, "age": round(age, 1), "skew": round(skew, 1)}
+        row |= {"newest": host.newest_ms, "age": round(age, 1), "skew": round(skew, 1) + 0.0}
     return row | {"values": dict(host.values)}

@@ -116,8 +116,8 @@ class HostPaths:
             readers = {name: reader for name in known if (reader := self._hosts.reader(name)) is not None}
             place = self._read(names, readers, top)
             made = (place, self._serve(place))
-            # Whoever was forgotten between two words is asked for anew.
-            if len(readers) == len(known):
+            # Names can be thought of without end; and whoever was forgotten meanwhile is asked for anew.
+            if readers and len(readers) == len(known):
                 self._keep(key, made)
             return made
 

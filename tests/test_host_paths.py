@@ -98,6 +98,7 @@ def test_what_is_kept_made_is_bounded() -> None:
         ask(paths, f"/host/web-{number}/api/ticks")
         ask(paths, f"/host/nobody-{number}/")
     assert len(paths._made) <= KEPT
+    assert all(key[1] for key in paths._made), "nobody's page is kept"
     before = len(made)
     ask(paths, f"/host/web-{2 * KEPT - 1}/api/ticks")
     assert len(made) == before

@@ -54,6 +54,7 @@ def test_the_list_says_state_newest_age_and_skew(app: App, fleet: Fleet, clock: 
     assert new == {"name": "new", "state": "stale", "newest": None, "age": None, "skew": None, "values": {}}
     assert set(first) == {"name", "state", "newest", "age", "skew", "values"}
     assert (first["state"], first["newest"], first["age"], first["skew"]) == ("live", 1000 * (NOW + 60), 0, 0)
+    assert str(first["skew"]) == "0.0"
     assert set(first["values"]) == {"cpu.percent", "memory.percent"}
     assert (second["state"], second["newest"], second["skew"]) == ("live", 1000 * (NOW + 360), 300)
     assert (third["state"], third["newest"], third["age"]) == ("stale", 1000 * NOW, 60)
