@@ -47,6 +47,7 @@ def test_the_list_says_state_newest_age_and_skew(app: App, fleet: Fleet, clock: 
     fleet.add("new")
     clock.now += 60
     fleet.come(["web-1", "web-2"])
+    fleet.machines["web-1"].arrived_ms += 30
     answer = ask(app, "/api/hosts").json
     assert answer["now"] == NOW + 60
     assert [row["name"] for row in answer["hosts"]] == ["new", "web-1", "web-2", "web-3"]
