@@ -6,11 +6,13 @@
   const WATCH_MS = 10_000; // how often a page of the only host asks whether there are others
 
   app.Hosts = class {
-    constructor() {
+    /* Several hosts have a colour each in `catalogue`, whatever is drawn of them. */
+    constructor(catalogue) {
       const { hosts, top } = document.getElementById("page").dataset;
       this.there = hosts !== undefined; // whether the store may have many
       this.names = (hosts ?? "").split(",").filter(Boolean);
       this.top = top === "yes";
+      if (this.names.length > 1) catalogue.hosts = this.names;
       this.rows = null; // as the server last told; null before that
       this.asked = -Infinity;
       this.list = null; // in the dialog while that is open

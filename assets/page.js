@@ -33,9 +33,7 @@
       this.alerts = new app.Alerts(this.live.catalogue);
       this.log = new app.AlertLog(base, this.alerts, this);
       this.processes = new app.ProcessTable();
-      this.hosts = new app.Hosts();
-      // Several hosts have a colour each, whatever is drawn of them.
-      if (this.hosts.names.length > 1) this.live.catalogue.hosts = this.hosts.names;
+      this.hosts = new app.Hosts(this.live.catalogue);
       this.takeaway = new app.Takeaway(this);
       app.listenForKeys(this);
       app.listenForClicks(this);
@@ -178,9 +176,8 @@
     }
 
     extras() {
-      if (this.embedded) return "";
-      const curves = this.live.charts.some((chart) => chart.kind === "curve");
-      return (this.processes.wanted() ? "&processes=1" : "") + (curves ? "&curves=1" : "") + (this.hosts.wanted() ? "&hosts=1" : "");
+      const wanted = this.embedded ? {} : { processes: this.processes.wanted(), curves: this.live.charts.some((chart) => chart.kind === "curve"), hosts: this.hosts.wanted() };
+      return Object.keys(wanted).filter((name) => wanted[name]).map((name) => `&${name}=1`).join("");
     }
 
     /* What the viewer does. */

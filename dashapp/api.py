@@ -159,7 +159,7 @@ class Api:
     def _now(self) -> Mapping[str, float] | None:
         """The values of now; None where nothing comes."""
         newest = self._store.since(float("-inf"), 1)
-        fresh = newest and time.time() - newest[-1].time <= stale_after(newest[-1].step)
+        fresh = newest and self._clock() - newest[-1].time <= stale_after(newest[-1].step)
         return newest[-1].values if fresh else None
 
     def _catalogue(self) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from dashapp.hosts import Hosts
 from dashapp.model import Cursor, Curves, Metric, Tick
 from dashapp.skew import Skews
 from dashapp.stores import Points, Reader
-from dashapp.thresholds import State
+from dashapp.thresholds import Change, State
 
 
 class HostReader:
@@ -49,6 +49,12 @@ class HostReader:
 
     def thresholds(self) -> list[State]:
         return self._reader.thresholds()
+
+    def changes(self) -> list[Change]:
+        return self._reader.changes()
+
+    def sent(self) -> Mapping[str, int]:
+        return self._reader.sent()
 
     def close(self) -> None:
         """The store of many closes its readers itself."""

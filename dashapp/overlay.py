@@ -17,8 +17,8 @@ from dashapp.members import AHEAD, Member, awaited, end_of, newest_of, seen
 from dashapp.model import Cursor, Curves, Metric, Tick, milliseconds, stale_after
 from dashapp.overlay_points import SPANS, OverlayPoints
 from dashapp.skew import Skews
-from dashapp.stores import Points, Reader
-from dashapp.thresholds import State
+from dashapp.stores import MOST_CHANGES, Points, Reader
+from dashapp.thresholds import Change, State
 
 # Milliseconds in which whoever came back may bring what it kept meanwhile: nobody's place is good in these.
 RETURN = 10_000
@@ -101,12 +101,32 @@ class Overlay:
 
     def thresholds(self) -> list[State]:
         states = []
-        for name, reader in self._readers.items():
+        for name, (reader, shift) in self.shifts().items():
             named = self.named(name)
             for state in reader.thresholds():
                 if key := named.get(state.threshold.metric):
-                    states.append(replace(state, threshold=replace(state.threshold, metric=key)))
+                    since = None if state.since is None else state.since - shift / 1000
+                    states.append(State(replace(state.threshold, metric=key), state.broken, since))
         return states
+
+    def changes(self) -> list[Change]:
+        """Of all of them, by one clock; numbered so that the newest has another number whenever one comes."""
+        found: list[Change] = []
+        count = 0
+        for name, (reader, shift) in self.shifts().items():
+            named, own = self.named(name), reader.changes()
+            count += own[-1].number if own else 0
+            for each in own:
+                if key := named.get(each.threshold.metric):
+                    limit = replace(each.threshold, metric=key)
+                    found.append(replace(each, threshold=limit, time=each.time - shift / 1000))
+        found = sorted(found, key=lambda change: change.time)[-MOST_CHANGES:]
+        first = count - len(found) + 1
+        return [replace(each, number=first + place) for place, each in enumerate(found)]
+
+    def sent(self) -> Mapping[str, int]:
+        """Nothing: each host tells its own."""
+        return {}
 
     def notices(self) -> list[str]:
         said = [*self._hosts.notices()]

@@ -8,7 +8,7 @@ from test_overlay import overlay
 
 from dashapp.export import Export
 from dashapp.history import frame, past
-from dashapp.thresholds import State, Threshold
+from dashapp.thresholds import Change, State, Threshold
 
 
 def test_long_windows_have_each_hosts_extremes() -> None:
@@ -57,8 +57,30 @@ def test_a_csv_has_a_column_for_each_of_them() -> None:
 
 def test_thresholds_are_each_hosts_own() -> None:
     fleet = Fleet(Clock())
-    fleet.add("a", 5), fleet.add("b", 5)
+    fleet.add("a", 5), fleet.add("b", 5, skew=300)
     limit = Threshold("cpu.percent", ">", 90)
-    fleet.machines["b"].store.set_thresholds([State(limit, True, NOW), State(Threshold("no.such", ">", 1))])
+    fleet.machines["b"].store.set_thresholds(
+        [State(limit, True, NOW + 299), State(Threshold("no.such", ">", 1))]
+    )
     (state,) = overlay(fleet).thresholds()
-    assert (state.threshold.text, state.broken) == ("b/cpu.percent > 90", True)
+    assert (state.threshold.text, state.broken, state.since) == ("b/cpu.percent > 90", True, NOW - 1)
+
+
+def test_what_became_of_thresholds_is_in_order_by_one_clock() -> None:
+    fleet = Fleet(Clock())
+    fleet.add("a", 5), fleet.add("b", 5, skew=300)
+    limit, unseen = Threshold("cpu.percent", ">", 90), Threshold("cpu.core0.percent", ">", 90)
+    fleet.machines["a"].store.set_changes(
+        [Change(limit, True, NOW - 3, 95, 7), Change(limit, False, NOW, 5, 8)]
+    )
+    fleet.machines["b"].store.set_changes(
+        [Change(unseen, True, NOW + 200, 95, 1), Change(limit, True, NOW + 299, 99, 2)]
+    )
+    laid = overlay(fleet)
+    told = [(each.threshold.metric, each.broken, each.time, each.number) for each in laid.changes()]
+    assert told == [
+        ("a/cpu.percent", True, NOW - 3, 8),
+        ("b/cpu.percent", True, NOW - 1, 9),
+        ("a/cpu.percent", False, NOW, 10),
+    ]
+    assert laid.sent() == {}
