@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from typing import Any
 
 from fleet import METRICS, NOW, Clock, Fleet
@@ -11,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashapp.history import frame
-from dashapp.members import GRACE, newest_of
-from dashapp.model import Cursor, Metric, milliseconds
+from dashapp.members import GRACE
+from dashapp.model import Metric, milliseconds
 from dashapp.overlay import RETURN, Overlay
 from dashapp.skew import Skews
-from dashapp.stores.memory import MemoryStore
 
 
 def overlay(fleet: Fleet, *names: str) -> Overlay:
@@ -199,34 +197,6 @@ def test_many_lines_are_left_to_each_hosts_page() -> None:
     assert len(metrics) <= 192
     assert {metric.panel for metric in metrics} == {"cpu", "memory", "network"}
     assert len({metric.key for metric in metrics}) == len(metrics)
-
-
-class Slow(MemoryStore):
-    """As a store that is asked the first time: whoever asks waits."""
-
-    def newest(self) -> Cursor:
-        time.sleep(0.2)
-        return super().newest()
-
-
-def test_hosts_that_make_one_wait_do_so_together() -> None:
-    start = time.monotonic()
-    assert len(newest_of([Slow() for _ in range(16)])) == 16
-    assert time.monotonic() - start < 1.5
-
-
-def test_a_list_that_is_older_than_the_points_makes_no_host_stop() -> None:
-    clock = Clock()
-    fleet = Fleet(clock)
-    fleet.add("a", 10), fleet.add("b", 10)
-    laid = overlay(fleet)
-    listed = fleet.hosts()
-    clock.now += 3
-    fleet.come()
-    fleet.hosts = lambda: listed  # type: ignore[method-assign]
-    clock.now += 1
-    fleet.come(["a"])
-    assert laid.newest().time_ms == 1000 * (NOW + 3), "b is a little late, and waited for"
 
 
 def test_an_overlay_of_empty_hosts_is_empty() -> None:
