@@ -87,7 +87,7 @@
 
     /* Metrics of a panel that was not there when the page was made: it goes into a spare place. */
     onNewPanel(name, kind) {
-      if (this.embedded) return;
+      if (this.embedded) return this.embedded.meet(name, kind);
       const section = this.arrangement.adopt(name);
       if (!section) return this.notes.say("There are more panels than this page has room for; reload it to see them.");
       this.open(section, kind);
@@ -174,7 +174,7 @@
     }
 
     extras() {
-      if (this.embedded) return "";
+      if (this.embedded) return this.embedded.curve === null ? "" : "&curves=1";
       const curves = this.live.charts.some((chart) => chart.kind === "curve");
       return (this.processes.wanted() ? "&processes=1" : "") + (curves ? "&curves=1" : "");
     }
