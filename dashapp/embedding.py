@@ -28,6 +28,9 @@ FRAME = Markup(
 )
 
 
+SCRIPT = Markup('<script src="{src}"></script>')
+
+
 class Charts:
     """What a host's templates call."""
 
@@ -73,13 +76,14 @@ class Charts:
         src = f"{_outside(at)}?{urlencode(said, safe=',')}"
         return FRAME.format(src=src, title=title or f"{', '.join(keys)}, live", height=round(pixels))
 
-    def plotlyjs(self, at: str = "") -> str:
-        """The address of the plotly.js that our own charts use, for a chart of the host's that stands still:
-        `{{ figure.to_html(full_html=False, include_plotlyjs=dashapp_plotlyjs()) | safe }}`."""
+    def plotlyjs(self, at: str = "") -> Markup:
+        """The plotly.js that our own charts use, for charts of the host's that stand still:
+        `{{ dashapp_plotlyjs() }} {{ figure.to_html(full_html=False, include_plotlyjs=False) | safe }}`."""
         path = plotlyjs()
         # As Dash asks for it, so that a browser fetches it once for both.
-        mark = int(path.stat().st_mtime)
-        return f"{_outside(self._place(at))}assets/{path.parent.name}/{path.name}?m={mark}"
+        mark = path.stat().st_mtime
+        src = f"{_outside(self._place(at))}assets/{path.parent.name}/{path.name}?m={mark}"
+        return SCRIPT.format(src=src)
 
     def _place(self, at: str) -> str:
         at = at or next(iter(self._longest))

@@ -84,8 +84,9 @@ def test_the_static_chart_stands_still_and_asks_nobody_else(page: Page, doubling
     wait_until(page, lambda: len(drawn(newest)["y"]) > points + 2)
     assert drawn(page)["y"] == first["y"]
     assert [url for url in asked if not url.startswith((doubling.url, "data:", "blob:"))] == []
-    # One charting library for all three.
+    # One charting library for all three, and none in the page itself.
     assert len({url for url in asked if "plotly" in url}) == 1
+    assert len(doubling.get()[1]) < 20_000
 
 
 @pytest.mark.parametrize("width", [1200, 360])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,16 @@ from dashapp.model import MountError
 
 
 @pytest.mark.parametrize("outer", ["", "/outer"])
-def test_a_template_gets_its_address(tmp_path: Path, outer: str) -> None:
+def test_a_template_gets_its_script(tmp_path: Path, outer: str) -> None:
     app = Flask("host")
     dashapp.mount(app, "/monitor/", store=tmp_path / "none", collect=False)
     with app.test_request_context("/", environ_overrides={"SCRIPT_NAME": outer}):
-        address = render_template_string("{{ dashapp_plotlyjs() }}")
+        script = render_template_string("{{ dashapp_plotlyjs() }}")
         with pytest.raises(MountError, match='at is "/nowhere/"; dashapp is mounted at /monitor/'):
             render_template_string('{{ dashapp_plotlyjs(at="/nowhere/") }}')
+    found = re.fullmatch(r'<script src="([^"]+)"></script>', script)
+    assert found
+    address = found[1]
     assert address.startswith(f"{outer}/monitor/assets/vendor/plotly-basic-")
     client = app.test_client()
     answer = client.get(address.removeprefix(outer))
@@ -26,5 +30,5 @@ def test_a_template_gets_its_address(tmp_path: Path, outer: str) -> None:
     assert b"Plotly" in answer.data
     assert "immutable" in answer.headers["cache-control"]
     # The page asks for the same, so that a browser has it once.
-    own = address.removeprefix(f"{outer}/monitor/").encode()
-    assert own in client.get("/monitor/").data
+    own = address.removeprefix(f"{outer}/monitor/")
+    assert f'"./{own}"'.encode() in client.get("/monitor/").data

@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from random import Random
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import gevent
 from flask import Flask
 from gevent.pywsgi import WSGIServer
+from geventwebsocket import WebSocketError
 from geventwebsocket.handler import WebSocketHandler
 
 from bench.originals.files import PLOTLY, send
@@ -69,9 +71,10 @@ def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         return app(environ, start_response)
     symbol = environ["QUERY_STRING"]
     values = two if environ["PATH_INFO"] == "/two" else partial(price, symbol)
-    while not socket.closed:
-        gevent.sleep(1 - time.time() % 1)
-        socket.send(json.dumps({"t": round(1000 * time.time()), "y": values()}))
+    with suppress(WebSocketError):  # the viewer has gone
+        while not socket.closed:
+            gevent.sleep(1 - time.time() % 1)
+            socket.send(json.dumps({"t": round(1000 * time.time()), "y": values()}))
     return []
 
 
