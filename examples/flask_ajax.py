@@ -16,7 +16,8 @@ EVERY = float(os.environ.get("EVERY", "2"))
 PAGE = """<!doctype html><meta name="color-scheme" content="light dark"><title>Doubling</title>
 <div style="display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 1rem">
 <div>{{ dashapp_chart("newest", window=60) }}</div> <div>{{ dashapp_chart("growth") }}</div>
-{{ dashapp_plotlyjs() }}{{ figure.to_html(full_html=False, include_plotlyjs=False, default_height=300) | safe }}</div>"""
+{{ dashapp_plotlyjs() }}
+{{ figure.to_html(full_html=False, include_plotlyjs=False, default_height=300) | safe }}</div>"""
 CLEAR = "rgba(0,0,0,0)"
 points, curves = count(), count()
 
