@@ -44,13 +44,14 @@ SCRIPTS = (
         "crosshair",
         "crosshair_line",
         "curve",
+        "dragging",
         "easel",
         "element",
         "feed",
         "headlines",
     ),
-    *("layout", "lines", "live", "moment", "panel_of", "patterns", "quantity", "series", "server_clock"),
-    *("shading", "sight", "snapshot", "status"),
+    *("layout", "lines", "live", "moment", "panel_of", "patterns", "quantity", "reference", "series"),
+    *("server_clock", "shading", "sight", "snapshot", "stand", "status"),
     *("live_graph/scale", "live_graph/live_graph", "live_graph/live_graphs"),
 )
 SETTINGS = ("store", "interval", "retention", "size", "threshold", "source", "config")

@@ -124,8 +124,7 @@ def _frame(columns: Columns, cursor: str, size: int, levels: Levels, place: Curs
     def spread(matrix: NDArray[np.float64]) -> dict[str, Column]:
         if len(holes):
             matrix = np.insert(matrix, holes, np.nan, axis=1)
-        # Half a millionth of nothing is noise; six characters a number are a frame's size.
-        return dict(zip(columns.keys, np.round(matrix, 3), strict=True))
+        return dict(zip(columns.keys, _short(matrix), strict=True))
 
     return Frame(
         cursor=cursor,
@@ -137,6 +136,18 @@ def _frame(columns: Columns, cursor: str, size: int, levels: Levels, place: Curs
         low=spread(columns.low) if size else {},
         high=spread(columns.high) if size else {},
     )
+
+
+def _short(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """To three decimals, or five digits where that is more: half a millionth of nothing is noise, and the
+    characters of a number are a frame's size."""
+    short = np.round(matrix, 3)
+    size = np.abs(matrix)
+    small = (size < 10) & (size > 0)
+    if small.any():
+        scale = 10.0 ** np.minimum(4 - np.floor(np.log10(size[small])), 15)
+        short[small] = np.round(matrix[small] * scale) / scale
+    return short
 
 
 def _with_holes(columns: Columns, before: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Lock
@@ -88,7 +89,7 @@ def _first(host: Flask) -> Place:
     place = host.extensions[NAME] = Place(put_into(host), Charts())
     # Not one of the environment's globals: asking for those makes the environment, too early for settings of
     # the host's that are still to come.
-    host.template_context_processors[None].append(lambda: {"dashapp_chart": place.charts.chart})
+    host.template_context_processors[None].append(place.charts.given)
     return place
 
 
@@ -108,7 +109,8 @@ class Mounted:
         self._gate = gate
         self._collect = collect
         self._argv = [*said.argv, PUBLIC]
-        self._environ = environ
+        # A function of the host's is found by its collector where the host itself finds it.
+        self._environ = environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         self._where = Path.cwd()
         self._app: App | None = None
         self._lock = Lock()

@@ -81,7 +81,7 @@ ROOMS = {
     "prefix": {"flags", "model"},
     "gate": {"api"},
     "dispatcher": {"api"},
-    "embedding": {"config", "flags", "model"},
+    "embedding": {"bundle", "config", "flags", "model"},
     "keeper": {"checking", "config", "model", "notices", "stores", "supervisor"},
     "figures": {"model"},
     "callbacks": set(),
