@@ -20,13 +20,13 @@ from dashapp.receiver import receiver
 from dashapp.security import Guard
 from dashapp.static import Static
 from dashapp.stores import Reader
-from dashapp.stores.spool import Spool
+from dashapp.stores.spool import Intake
 
 PAGES = ("/", "/_dash-layout", "/_dash-dependencies")
 FILES = ("/assets/", "/_dash-component-suites/")
 
 
-def create_app(store: Reader, settings: Settings, spool: Spool | None = None) -> App:
+def create_app(store: Reader, settings: Settings, spool: Intake | None = None) -> App:
     """The whole WSGI application over `store`; what programs push goes into `spool`."""
     dash = _dash(store, settings)
     pages = Static(dash.server.wsgi_app)
