@@ -26,7 +26,7 @@ from dashapp.receiver import receiver
 from dashapp.security import Guard
 from dashapp.static import Static
 from dashapp.stores import Reader
-from dashapp.stores.spool import Spool
+from dashapp.stores.spool import Intake
 
 PAGES = ("/", "/_dash-layout", "/_dash-dependencies")
 ELSEWHERE = "processes are not read for this host; they are those of the machine that serves"
@@ -36,7 +36,7 @@ FILES = ("/assets/", "/_dash-component-suites/")
 def create_app(
     store: Reader,
     settings: Settings,
-    spool: Spool | None = None,
+    spool: Intake | None = None,
     hosts: Hosts | None = None,
     own: str = "",
 ) -> App:

@@ -6,14 +6,15 @@ found before any is told.
 
 from __future__ import annotations
 
-import ipaddress
 import os
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from dashapp import flags, values
+from dashapp.conflicts import conflicts
 from dashapp.flags import CommandLine, shown
 from dashapp.model import SettingsError
 from dashapp.panels import Panel
@@ -56,7 +57,24 @@ class Settings:
     hosts: tuple[str, ...] = _setting(
         (), values.hosts, "host names with commas between them", "further host names to answer to"
     )
-    store: str = _setting("", values.store, "a folder, or memory: for none", "folder that keeps the history")
+    store: str = _setting(
+        "",
+        values.store,
+        "",
+        "folder that keeps the history, or redis://, rediss://, redis+cluster://, rediss+cluster://",
+        also="REDIS_URL",
+        address=True,
+    )
+    name: str = _setting(
+        "", values.name, "1 to 64 letters, digits and . _ -", "this machine's name in Redis, else its host's"
+    )
+    forget: float = _setting(
+        7.0 * DAY,
+        values.duration(3600, 20 * 365 * DAY),
+        "a length from 1h to 20y, such as 7d",
+        "how long Redis keeps a machine that is not heard of",
+        shown="7d",
+    )
     interval: float = _setting(
         1.0, values.number(0.1, 60), "seconds from 0.1 to 60", "seconds between two ticks"
     )
@@ -140,6 +158,11 @@ class Settings:
         return not any(spec.name == NONE for spec in self.source)
 
     @property
+    def known_as(self) -> str:
+        """This machine's name. A platform's machine has another host name at each start, and one DYNO."""
+        return self.name or values.as_name(os.environ.get("DYNO", "") or socket.gethostname())
+
+    @property
     def longest(self) -> float:
         """The longest window, in seconds: what the history reaches back to."""
         return MEMORY_KEEPS if self.store == MEMORY else max(self.retention)
@@ -183,7 +206,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: st
         if found and len(found) == len(items):
             # What is said twice is meant once.
             chosen[each.name] = tuple(dict.fromkeys(found)) if several else found[0]
-    problems += [*file.problems, *_conflicts(Settings(**chosen), named)]
+    problems += [*file.problems, *conflicts(Settings(**chosen), named)]
     if problems:
         raise SettingsError(problems)
     return Settings(**chosen)
@@ -199,33 +222,10 @@ def _sentence(
     named: str, number: int, item: str | Table, metadata: Mapping[str, Any], error: ValueError
 ) -> str:
     if isinstance(item, str):
+        item = values.without_user(item) if "address" in metadata else item
         told = f"has {len(item)} characters" if "secret" in metadata else f"is {shown(item)}"
         return f"{named} {told}; {f'expected {expected}' if (expected := metadata['expected']) else error}"
     return f"{named} {number}: {error}"
-
-
-def _conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
-    """Settings that cannot go together; `named` tells where each came from."""
-    problems = []
-    host = settings.host
-    if not (settings.public or host == "localhost" or ipaddress.ip_address(host).is_loopback):
-        problems.append(
-            f'{named["host"]} is "{host}", which others can reach; '
-            "add --public to show them this machine's numbers"
-        )
-    if settings.store == MEMORY and settings.workers > 1:
-        problems.append(
-            f'{named["workers"]} is "{settings.workers}"; expected 1 with {named["store"]} {MEMORY}, '
-            "which one process cannot share with another"
-        )
-    if settings.source and all(spec.name == NONE for spec in settings.source) and not settings.push_token:
-        problems.append(f'{named["source"]} is "{NONE}" alone, which leaves nothing to read; add another')
-    if settings.window > settings.longest:
-        problems.append(
-            f'{named["window"]} is "{settings.window:.10g}"; '
-            f"expected at most the {settings.longest:.10g} seconds that are kept"
-        )
-    return problems
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:

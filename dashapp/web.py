@@ -23,15 +23,14 @@ from dashapp.api import App
 from dashapp.app import create_app
 from dashapp.body import MOST
 from dashapp.clock import SystemClock
-from dashapp.collector import collect, rows_to_keep, whose
+from dashapp.collector import collect, whose
 from dashapp.export import PLACES
-from dashapp.folders import store_folder
 from dashapp.model import SettingsError
+from dashapp.opening import place, rows_to_keep
 from dashapp.outbox import Outbox
 from dashapp.stores import Reader
-from dashapp.stores.disk_reader import DiskReader
 from dashapp.stores.memory import MemoryStore
-from dashapp.stores.spool import DiskSpool, MemorySpool, Spool
+from dashapp.stores.spool import Intake, MemorySpool
 from dashapp.watch import Watch
 
 log = logging.getLogger("dashapp")
@@ -46,14 +45,15 @@ def build() -> App:
     """The application of one worker: granian calls this in each, after the fork."""
     settings = config.parse(sys.argv[1:])
     _end_with_pipe(lambda: os._exit(0), grace=3.0)
-    folder = store_folder(settings)
+    where = place(settings)
     store: Reader
-    spool: Spool
-    if folder is not None:
-        store = DiskReader(folder)
-        spool = DiskSpool(folder, settings.interval)
+    spool: Intake
+    if where is not None:
+        store = where.reader()
+        spool = where.intake()
+        store.newest()  # what is polled in the background is there when the first page is asked for
     else:
-        spool = MemorySpool(settings.interval)
+        spool = inbox = MemorySpool(settings.interval)
         store = MemoryStore(
             keep=rows_to_keep(settings.interval),
             notice="The history is kept in memory only, and ends with this server.",
@@ -62,7 +62,7 @@ def build() -> App:
             clock = SystemClock(Event())
             watch = Watch(settings.threshold, store, store.speaker("thresholds"))
             told = store.speaker("sources")
-            taken = spool if settings.push_token else None
+            taken = inbox if settings.push_token else None
             args = (store, clock, settings.interval, told, watch, settings.source, taken)
             outbox = Outbox(settings.notify, store, store.speaker("outbox"), whose(settings))
             Thread(target=collect, args=args, kwargs={"outbox": outbox}, daemon=True).start()

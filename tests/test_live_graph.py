@@ -364,7 +364,7 @@ def test_a_route_of_the_apps_own_is_not_served_over(tmp_path: Path) -> None:
         ({"sources": [3]}, "sources holds 3"),
         ({"sources": ["no such"]}, "source is"),
         ({"sources": ["replay:/no/such.csv"]}, "/no/such.csv"),
-        ({"store": "redis://x"}, "store is"),
+        ({"store": "reddis://x"}, "store is"),
         ({"store": "/proc/nowhere"}, "it cannot be written"),
         ({"collect": False}, "expected a folder with collect=False"),
     ],
