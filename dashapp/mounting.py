@@ -151,7 +151,8 @@ class Mounted:
         with self._lock:
             if self._app is None:
                 place = self._store()
-                self._app = create_app(place.reader(), self.settings, place.intake())
+                hosts, own = place.hosts(), self.settings.known_as
+                self._app = create_app(place.reader(), self.settings, place.intake(), hosts, own)
             return self._app
 
     def _new_keeper(self) -> Keeper:

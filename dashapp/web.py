@@ -66,7 +66,8 @@ def build() -> App:
             args = (store, clock, settings.interval, told, watch, settings.source, taken)
             outbox = Outbox(settings.notify, store, store.speaker("outbox"), whose(settings))
             Thread(target=collect, args=args, kwargs={"outbox": outbox}, daemon=True).start()
-    app = create_app(store, settings, spool)
+    hosts = where.hosts() if where is not None else None
+    app = create_app(store, settings, spool, hosts, settings.known_as if hosts is not None else "")
     # What was built so far stays: without this the collector of garbage walks all of Dash, in mid-answer.
     gc.collect()
     gc.freeze()

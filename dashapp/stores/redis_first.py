@@ -11,7 +11,7 @@ from dashapp.stores import Reader
 from dashapp.thresholds import Change, State
 
 if TYPE_CHECKING:
-    from dashapp.stores.level_reader import LevelReader
+    from dashapp.stores import Points
 
 # Milliseconds of silence after which a host is not chosen, while there is another.
 SILENT = 60_000
@@ -35,7 +35,7 @@ class FirstReader:
     def since(self, time: float, limit: int) -> list[Tick]:
         return self._reader().since(time, limit)
 
-    def levels(self) -> Sequence[LevelReader]:
+    def levels(self) -> Sequence[Points]:
         return self._reader().levels()
 
     def metrics(self) -> list[Metric]:
