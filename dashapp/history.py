@@ -60,7 +60,11 @@ def frame(
     levels = Levels(store, step)
     size = levels.size_for(mark.time_ms - span, mark.time_ms, MOST_POINTS)
     place = Cursor.decode(cursor)
-    if place is not None and _goes_on(store, place, mark, span, size or levels.step_ms, size):
+    if place is not None and not place.size_ms and _is_ahead(store, place, mark):
+        # Another process has seen it come, and this one will in a moment.
+        mark = mark._replace(time_ms=place.time_ms)
+        size, columns = 0, levels.read(place.time_ms, place.time_ms, 0, metrics)
+    elif place is not None and _goes_on(store, place, mark, span, size or levels.step_ms, size):
         size = place.size_ms
         columns = levels.read(place.time_ms, _whole(mark.time_ms, size), size, metrics)
     else:
@@ -111,6 +115,12 @@ def _goes_on(store: Reader, place: Cursor, mark: Cursor, span: int, unit: int, s
         fits = size <= place.size_ms <= MOST_STEPS * unit and place.size_ms % unit == 0
         return fits and place.window_ms == span
     return size == 0 and since_place(store, place, MOST_POINTS) is not None
+
+
+def _is_ahead(store: Reader, place: Cursor, mark: Cursor) -> bool:
+    """Whether a reader is at a tick that not every process that is told of ticks has heard of yet."""
+    lag: int = getattr(store, "lag_ms", 0)
+    return place.life == mark.life and 0 < place.time_ms - mark.time_ms <= lag
 
 
 def _whole(time_ms: int, size: int) -> int:
