@@ -14,7 +14,7 @@ from dashapp.stores.redis_keys import GIVE_TURN, REGISTER, REGISTRY, TAKE_TURN, 
 from dashapp.stores.redis_link import Link
 
 # Milliseconds without a sign of life after which another may take over.
-LASTS = 1500
+LASTS = 1200
 
 Word = str | bytes | int | float
 
