@@ -7,7 +7,8 @@
   const LONGEST_WAIT_MS = 5000;
   const MARGIN_MS = { least: 40, most: 300, more: 30, less: 1 };
   const MOST_QUESTIONS = 16; // in one request
-  const NOTHING = { frame: null, refused: null };
+  const NOTHING = { frame: null, refused: null, locked: false };
+  const LOCKED = { ...NOTHING, locked: true };
 
   app.Asker = class {
     /* `base`: where the server's paths begin. */
@@ -123,15 +124,19 @@
       return first.map(({ place, like, asked }) => ({ text: place + app.liking(like), asked }));
     }
 
-    /* `[{frame, refused}]`, one for each text: a frame, null where none came, and why the server refuses one. */
+    /* `[{frame, refused, locked}]`, one for each text: a frame, null where none came; why the server refuses one, and
+       whether because the viewer's session has ended. */
     async fetch(texts, signal) {
       const alone = texts.length === 1;
       const path = alone ? `ticks?${texts[0]}` : `frames?${texts.map((text) => `q=${encodeURIComponent(text)}`).join("&")}`;
       const answer = await fetch(`${this.base}api/${path}`, { signal, cache: "no-store" });
+      if (answer.status === 401) return texts.map(() => LOCKED);
       if (!answer.ok && !(alone && answer.status === 400)) return texts.map(() => NOTHING);
       const body = await answer.json();
       const parts = alone ? [body] : body.frames;
-      return texts.map((_, place) => ({ frame: checked(parts[place]), refused: parts[place]?.error ?? null }));
+      // The body is the same for all who ask this of this tick; when it was told stands beside it.
+      const now = Number(answer.headers.get("x-now"));
+      return texts.map((_, place) => ({ ...NOTHING, frame: checked(parts[place], now), refused: parts[place]?.error ?? null }));
     }
 
     /* Whether any of them brought a tick. */
@@ -163,8 +168,8 @@
     }
   };
 
-  /* The frame, or null where it is not one: a proxy's page with status 200, say. */
-  function checked(frame) {
+  /* The frame, told at `now` seconds where that is known; null where it is none: a proxy's page with status 200, say. */
+  function checked(frame, now) {
     const whole =
       frame !== null &&
       typeof frame === "object" &&
@@ -176,6 +181,6 @@
           typeof part === "object" &&
           Object.values(part).every((column) => Array.isArray(column) && column.length === frame.t.length)
       );
-    return whole ? frame : null;
+    return whole ? { ...frame, now: now || frame.now } : null;
   }
 })((window.dashapp = window.dashapp || {}));

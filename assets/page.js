@@ -138,8 +138,8 @@
       this.changed();
     }
 
-    onFailure(asked) {
-      this.status.failed(asked);
+    onFailure(asked, why, locked) {
+      this.status.failed(asked, locked);
       this.changed();
     }
 

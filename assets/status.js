@@ -10,15 +10,18 @@
       this.answered = null; // performance.now() of the first answer
       this.failures = 0;
       this.failing = null; // performance.now() of the first question of those without an answer
+      this.locked = false; // whether the server asks for its password again
     }
 
     heard() {
       this.answered ??= performance.now();
       this.failures = 0;
       this.failing = null;
+      this.lock(false);
     }
 
-    failed(asked) {
+    failed(asked, locked = false) {
+      this.lock(locked);
       this.failures += 1;
       if (this.failing === null) this.failing = asked;
     }
@@ -39,7 +42,7 @@
       if (page.dataset.state !== state) page.dataset.state = state;
       page.classList.toggle("empty", view.newest === null && this.empty);
       const seen = state === "live" || state === "paused";
-      const front = seen ? view.alert || view.value : state === "stale" ? "No data" : "Offline";
+      const front = seen ? view.alert || view.value : state === "stale" ? "No data" : this.locked ? "Signed out" : "Offline";
       app.setFavicon(seen && view.alert ? "broken" : state);
       const title = front ? `${front} · dashapp` : "dashapp";
       if (document.title !== title) document.title = title;
@@ -51,6 +54,7 @@
     }
 
     judge(view) {
+      if (this.locked) return ["offline", "Signed out"];
       const since = this.failing ?? view.waiting;
       const silent = since === null ? 0 : performance.now() - since;
       if (this.failures >= 2 || silent > OFFLINE_MS) {
@@ -63,6 +67,18 @@
         return ["stale", `No data for ${app.words(view.age / 1000)}, since ${time}`];
       }
       return ["live", "Live"];
+    }
+
+    /* Say that the session has ended, and the way to a new one, which leads back here. */
+    lock(locked) {
+      if (this.locked === locked) return;
+      this.locked = locked;
+      document.getElementById("locked")?.remove();
+      if (!locked) return;
+      const here = "/" + window.location.search;
+      const link = app.element("a", { href: `login?next=${encodeURIComponent(here)}` }, "Sign in again");
+      const box = app.element("div", { id: "locked", role: "alert" }, "Your session has ended. ", link);
+      document.getElementById("notices")?.before(box);
     }
 
     /* Whether the server has answered for long and had no point. */

@@ -6,7 +6,6 @@ found before any is told.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -14,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from dashapp import flags, values
+from dashapp.conflicts import conflicts
 from dashapp.flags import CommandLine, shown
 from dashapp.model import SettingsError
 from dashapp.panels import Panel
 from dashapp.settings_file import NAME, SettingsFile, Table
 from dashapp.sources.spec import NONE, Spec
 from dashapp.thresholds import Threshold
-from dashapp.values import MEMORY
+from dashapp.values import MEMORY, Network
 
 ANYWHERE = "0.0.0.0"  # noqa: S104
 SHORTEST_WINDOW = 10
@@ -37,6 +37,7 @@ def _setting(default: Any, parse: Callable[[str], Any], expected: str, help: str
     `separator`: there may be several, a flag for each or with it between them; `parse` reads one of them, and
     `table` one that a settings file gives as a table: its ValueError says it itself, always.
     `secret`: no flag sets it, for whoever lists the processes sees their flags, and it is never shown.
+    `never_empty`: what is set to nothing is a mistake, and not as if it were not set.
     """
     metadata = {"parse": parse, "expected": expected, "help": help, **more}
     return field(default=default, repr="secret" not in more, metadata=metadata)
@@ -101,6 +102,29 @@ class Settings:
     config: str = _setting(
         "", values.text(4096), "a file", f"settings file, instead of {NAME} in this folder"
     )
+    password: str = _setting(
+        "",
+        values.password,
+        "10 to 200 characters, five of them different and no row of neighbours",
+        "what visitors must give to see anything",
+        secret=True,
+        never_empty=True,
+    )
+    trusted_proxy: tuple[Network, ...] = _setting(
+        (),
+        values.networks,
+        "IP addresses or networks with commas between them, such as 127.0.0.1",
+        "where a proxy asks from whose X-Forwarded-* are believed",
+    )
+    proxy_user: str = _setting(
+        "",
+        values.header,
+        "a header's name, such as X-Forwarded-User",
+        "header in which a trusted proxy names whom it has let in",
+    )
+    limit: int = _setting(
+        300, values.whole(1, 100_000), "a whole number from 1 to 100000", "requests a second of one address"
+    )
     push_token: str = _setting(
         "",
         values.token,
@@ -138,6 +162,11 @@ class Settings:
     def machine(self) -> bool:
         """Whether the machine's own metrics are read."""
         return not any(spec.name == NONE for spec in self.source)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether nobody sees anything without a password or a trusted proxy's word."""
+        return bool(self.password or self.proxy_user)
 
     @property
     def longest(self) -> float:
@@ -183,7 +212,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: st
         if found and len(found) == len(items):
             # What is said twice is meant once.
             chosen[each.name] = tuple(dict.fromkeys(found)) if several else found[0]
-    problems += [*file.problems, *_conflicts(Settings(**chosen), named)]
+    problems += [*file.problems, *conflicts(Settings(**chosen), named)]
     if problems:
         raise SettingsError(problems)
     return Settings(**chosen)
@@ -202,30 +231,6 @@ def _sentence(
         told = f"has {len(item)} characters" if "secret" in metadata else f"is {shown(item)}"
         return f"{named} {told}; {f'expected {expected}' if (expected := metadata['expected']) else error}"
     return f"{named} {number}: {error}"
-
-
-def _conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
-    """Settings that cannot go together; `named` tells where each came from."""
-    problems = []
-    host = settings.host
-    if not (settings.public or host == "localhost" or ipaddress.ip_address(host).is_loopback):
-        problems.append(
-            f'{named["host"]} is "{host}", which others can reach; '
-            "add --public to show them this machine's numbers"
-        )
-    if settings.store == MEMORY and settings.workers > 1:
-        problems.append(
-            f'{named["workers"]} is "{settings.workers}"; expected 1 with {named["store"]} {MEMORY}, '
-            "which one process cannot share with another"
-        )
-    if settings.source and all(spec.name == NONE for spec in settings.source) and not settings.push_token:
-        problems.append(f'{named["source"]} is "{NONE}" alone, which leaves nothing to read; add another')
-    if settings.window > settings.longest:
-        problems.append(
-            f'{named["window"]} is "{settings.window:.10g}"; '
-            f"expected at most the {settings.longest:.10g} seconds that are kept"
-        )
-    return problems
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:

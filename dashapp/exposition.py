@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from dashapp.api import App, StartResponse, stale_after
+from dashapp.api import App, StartResponse
+from dashapp.health import stale_after
 from dashapp.model import Metric, Tick
 from dashapp.panels import PANELS
 from dashapp.stores import Reader

@@ -32,9 +32,11 @@ def page(
     theme: str = "auto",
     tagline: str = "live",
     machine: bool = True,
+    session: str = "",
 ) -> html.Div:
     """`window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks.
-    `processes`: whether there is a table of them; `machine`: whether its metrics are to come."""
+    `processes`: whether there is a table of them; `machine`: whether its metrics are to come.
+    `session`: how the viewer got in, by "password" or "proxy"; empty where everybody does."""
     stops = stops_to(longest, window)
     there = {panel.name for panel in shown if panel.members(metrics)}
     if machine and not there:
@@ -45,7 +47,7 @@ def page(
         children=[
             dcc.Interval(id="interval", interval=beat),
             dcc.Store(id="charts", data=charts(shown, metrics, thresholds)),
-            _header(title, tagline),
+            _header(title, tagline, session),
             html.Div(id="notices", role="alert", hidden=True),
             html.Div([_tile(tile, metrics) for tile in tiles(metrics, machine)], id="tiles"),
             html.Main(_sections(shown, there, processes, bool(thresholds))),
@@ -58,6 +60,7 @@ def page(
             "data-processes": "on" if processes else "off",
             "data-metrics": str(len(metrics)),
             "data-theme": theme,
+            "data-session": session,
         },
     )
 
@@ -71,7 +74,7 @@ def _in_json(thresholds: Sequence[Threshold]) -> str:
     )
 
 
-def _header(title: str, tagline: str) -> html.Header:
+def _header(title: str, tagline: str, session: str) -> html.Header:
     return html.Header(
         [
             html.H1([title, html.Span(tagline, className="tagline")]),
@@ -83,11 +86,18 @@ def _header(title: str, tagline: str) -> html.Header:
                     _button("share", "Share", "Copy a link, save the numbers or a picture"),
                     _button("theme", "◐", "Theme: as the system (t)", "t"),
                     _button("help", "?", "Help (?)", "?"),
+                    *([_sign_out()] if session == "password" else []),
                 ],
                 className="buttons tools",
             ),
         ]
     )
+
+
+def _sign_out() -> html.Form:
+    """A form, which a browser sends without any script of ours."""
+    button = html.Button("Sign out", id="sign-out", type="submit", title="End this browser's session")
+    return html.Form(button, method="post", action="logout")
 
 
 def _sections(

@@ -27,10 +27,14 @@ Kept = tuple[list[tuple[str, str]], bytes, bytes | None, str]
 
 
 class Static:
-    """In front of an application whose every GET but those answers the same for the life of the process."""
+    """In front of an application whose every GET but those answers the same for the life of the process.
 
-    def __init__(self, app: App) -> None:
+    `caching`: who may keep what may change with the next start, as a Cache-Control header says it.
+    """
+
+    def __init__(self, app: App, caching: str = "no-cache") -> None:
         self._app = app
+        self._caching = caching
         self._kept: dict[str, Kept] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -50,7 +54,7 @@ class Static:
                 self._kept[key] = kept
         headers, body, packed, tag = kept
         forever = key != path or "m" in parse_qs(environ.get("QUERY_STRING", ""))
-        caching = "public, max-age=31536000, immutable" if forever else "no-cache"
+        caching = "public, max-age=31536000, immutable" if forever else self._caching
         headers = [*headers, ("cache-control", caching)]
         if environ.get("HTTP_IF_NONE_MATCH") == tag:
             start_response("304 Not Modified", [h for h in headers if h[0] != "content-type"])
