@@ -40,11 +40,6 @@ class Answer(NamedTuple):
     headers: Headers
     packed_headers: Headers
 
-    @property
-    def unchanged(self) -> Headers:
-        """The headers for who has it already."""
-        return tuple(each for each in self.headers if not each[0].startswith("content-"))
-
 
 def json(value: object) -> bytes:
     # orjson writes numpy's columns ten times as fast as the standard library lists, and NaN as null.
@@ -53,6 +48,11 @@ def json(value: object) -> bytes:
 
 def failure(sentence: str) -> bytes:
     return json({"error": sentence})
+
+
+def unchanged(headers: Headers) -> Headers:
+    """The headers for who has the answer already."""
+    return tuple(each for each in headers if not each[0].startswith("content-"))
 
 
 def packed(status: str, body: bytes, caching: str = NEVER) -> Answer:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from dashapp.alerts import broken, listed
-from dashapp.answer import NEVER, SHARED, Answer, Answers, Key, failure, json, packed
+from dashapp.answer import NEVER, SHARED, Answer, Answers, Key, failure, json, packed, unchanged
 from dashapp.export import RETRY, Export
 from dashapp.health import health, stale_after
 from dashapp.history import Frame, frame, past
@@ -86,16 +86,16 @@ class Api:
         known = answers.known.get(key)
         if known is None:
             known = self._once(answers, key)
+        body, headers = known.body, known.headers
+        if known.packed is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+            body, headers = known.packed, known.packed_headers
         told = (NOW, f"{now:.3f}")
         has = environ.get("HTTP_IF_NONE_MATCH")
         if has and known.tag[:-1] in has and known.status == "200 OK":
-            start_response("304 Not Modified", [*known.unchanged, told])
+            start_response("304 Not Modified", [*unchanged(headers), told])
             return []
-        if known.packed is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
-            start_response(known.status, [*known.packed_headers, told])
-            return [known.packed]
-        start_response(known.status, [*known.headers, told])
-        return [known.body]
+        start_response(known.status, [*headers, told])
+        return [body]
 
     def _csv(self, method: str, query: str, start_response: StartResponse) -> Iterable[bytes]:
         try:

@@ -210,7 +210,7 @@ def test_in_somebody_elses_application_their_own_login_decides(setting: str, tmp
     from dashapp.mounting import mount
 
     with pytest.raises(SettingsError, match="the application's own login decides it"):
-        mount(Flask(__name__), store=tmp_path / "s", **{setting: PASSWORD})
+        mount(Flask(__name__), "/monitor/", **{setting: PASSWORD})  # type: ignore[arg-type]
     file = tmp_path / "dashapp.toml"
     file.write_text(f'password = "{PASSWORD}"')
     with pytest.raises(SettingsError, match="own login decides it"):

@@ -19,6 +19,14 @@ def promtool() -> str | None:
     return str(beside) if beside.exists() else shutil.which("promtool")
 
 
+def nginx() -> str | None:
+    """The path of nginx; None where there is none. Debian keeps it where only root looks."""
+    beside = BESIDE / "nginx"
+    return (
+        str(beside) if beside.exists() else shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    )
+
+
 def install() -> int:
     """promtool alone out of Debian's package, which as a whole would start a service; always 0."""
     if promtool():
