@@ -21,7 +21,7 @@ from dashapp.panels import panels
 from dashapp.process_table import ProcessTable
 from dashapp.receiver import PATH as PUSH
 from dashapp.receiver import receiver
-from dashapp.static import Static
+from dashapp.static import Static, plain
 from dashapp.stores import Reader
 from dashapp.stores.spool import Spool
 from dashapp.view import View, Viewed
@@ -32,7 +32,8 @@ VIEWED = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv"
 _viewed: ContextVar[Viewed | None] = ContextVar("viewed", default=None)
 
 PAGES = ("/", "/_dash-layout", "/_dash-dependencies")
-FILES = ("/assets/", "/_dash-component-suites/")
+SUITES = "/_dash-component-suites/"
+FILES = ("/assets/", SUITES)
 
 
 def create_app(
@@ -77,9 +78,9 @@ def create_app(
         path: str = environ["PATH_INFO"]
         # Dash answers any path it does not know with the page, so only those that the page asks for go there.
         if path in PAGES or path.startswith(FILES):
-            package = path.split("/", 3)[2] if path.startswith("/_dash-component-suites/") else None
-            # Dash answers an unknown package with a traceback.
-            if package is None or package in dash.registered_paths:
+            package, _, name = path.removeprefix(SUITES).partition("/")
+            # Dash answers a package or a file that it does not know with a traceback.
+            if not path.startswith(SUITES) or plain(name) in dash.registered_paths.get(package, ()):
                 return pages(environ, start_response)
         body = b"There is nothing at this address."
         start_response(

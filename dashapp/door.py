@@ -67,12 +67,15 @@ class Door:
         if path.startswith(PREFIX):
             return self._shares(environ, start_response)
         if self._sessions.good(environ.get("HTTP_COOKIE", "")) or self._visitors.user(environ):
-            if path == SHARE:
-                return self._shares.make(environ, start_response)
-            return self._app(environ, start_response)
+            return self._let_in(environ, start_response)
         if "HTTP_AUTHORIZATION" in environ and self._password:
             return self._program(environ, start_response)
         return self._turn_away(environ, start_response)
+
+    def _let_in(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == SHARE:
+            return self._shares.make(environ, start_response)
+        return self._app(environ, start_response)
 
     def _turn_away(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """To the login where somebody looks at a page, else one sentence."""
@@ -155,7 +158,7 @@ class Door:
                 return refusal(start_response, "403 Forbidden", "the token is not this server's password")
             self._tries.forgive(visitor)
             self._programs = {digest}
-        return self._app(environ, start_response)
+        return self._let_in(environ, start_response)
 
     def _secure(self, environ: dict[str, Any]) -> bool:
         """A browser says where its page came from, whatever stands between: that can only be stricter."""

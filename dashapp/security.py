@@ -113,9 +113,10 @@ class Guard:
 
 def _own(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Those of an answer that only one visitor may keep, and only where it never changes."""
-    told = next((text for name, text in headers if name == "cache-control"), "")
+    told = next((text for name, text in headers if name.lower() == "cache-control"), "")
     caching = told.replace("public", "private") if "immutable" in told else PRIVATE
-    return [*(header for header in headers if header[0] != "cache-control"), ("cache-control", caching)]
+    others = (header for header in headers if header[0].lower() != "cache-control")
+    return [*others, ("cache-control", caching)]
 
 
 def _from_elsewhere(environ: Mapping[str, Any]) -> bool:

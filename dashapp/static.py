@@ -42,7 +42,7 @@ class Static:
             return self._app(environ, start_response)
         # Not by query or fingerprint: no answer depends on them, and anybody can think of a new one.
         path: str = environ["PATH_INFO"]
-        key = _FINGERPRINT.sub(".", path)
+        key = plain(path)
         kept = self._kept.get(key)
         if kept is None:
             status, headers, body = _call(self._app, environ)
@@ -64,6 +64,11 @@ class Static:
             headers = [*headers, ("content-encoding", "gzip")]
         start_response("200 OK", [*headers, ("content-length", str(len(body)))])
         return [body]
+
+
+def plain(path: str) -> str:
+    """The address of a file without what Dash writes into it."""
+    return _FINGERPRINT.sub(".", path)
 
 
 def _call(app: App, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:

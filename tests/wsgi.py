@@ -65,5 +65,5 @@ def ask(
         if hasattr(parts, "close"):
             parts.close()
     names = [name.lower() for name, _ in got[1]]
-    assert len(names) == len(set(names)), "a header is there twice"
+    assert len(names) == len(set(names)), f"a header is there twice: {names}"
     return Answer(int(got[0].split()[0]), {name.lower(): value for name, value in got[1]}, body)
