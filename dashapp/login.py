@@ -28,6 +28,7 @@ _TEMPLATE = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
+<link rel="icon" href="data:,">
 <title>Sign in · {title}</title>
 <style>
 {colours}* {{ box-sizing: border-box; }}

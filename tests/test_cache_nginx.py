@@ -65,7 +65,7 @@ def test_who_asked_too_early_gets_the_tick_when_it_comes(front: Proxied, origin:
     cursor = origin.ticks()["cursor"]
     for _ in range(3):
         path = f"/api/ticks?window=100&after={cursor}"
-        answers = []
+        answers: list[bytes] = []
 
         def ask(path: str = path, answers: list[bytes] = answers) -> bool:
             answers.append(get(front.port, path)[2])
@@ -79,7 +79,8 @@ def test_who_asked_too_early_gets_the_tick_when_it_comes(front: Proxied, origin:
 
 def test_a_viewer_of_a_long_window_sees_every_tick_too(front: Proxied, origin: Dashapp) -> None:
     """Its points stand for many ticks, and the newest tick comes beside them."""
-    cursor, seen = "", []
+    cursor = ""
+    seen: list[int] = []
     end = time.monotonic() + 5
     while time.monotonic() < end:
         status, _, body = get(front.port, f"/api/ticks?window=5000000&after={cursor}")

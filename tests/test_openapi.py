@@ -46,7 +46,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     environ = {"DASHAPP_PASSWORD": PASSWORD, "DASHAPP_PUSH_TOKEN": TOKEN}
     with dashapp(tmp_path_factory.mktemp("openapi"), env=environ) as app:
         app.serving()
-        wait_for(lambda: app.get("/readyz", **BEARER)[0] == 200)
+        wait_for(lambda: app.get("/readyz", Authorization=BEARER["Authorization"])[0] == 200)
         yield schemathesis.openapi.from_url(f"http://127.0.0.1:{app.port}{PATH}", headers=BEARER)
 
 
@@ -61,7 +61,7 @@ def test_what_it_says_is_so(described: Any, path: str, method: str, mode: Genera
 
     @given(case=described[path][method].as_strategy(generation_mode=mode))
     @settings(max_examples=25, derandomize=True, suppress_health_check=list(HealthCheck))
-    def check(case: schemathesis.Case) -> None:
+    def check(case: Any) -> None:
         case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, checks=CHECKS)
 
     operation = document(SETTINGS)["paths"][path][method]

@@ -183,11 +183,12 @@ BAD = [
 def test_a_bad_request_costs_less_than_ten_milliseconds(path: str, headers: dict[str, str]) -> None:
     app = guarded()
     cookie = sign_in(app)
-    for more in ({}, {"cookie": cookie} if "cookie" not in headers else {}):
+    signed_in = {"cookie": cookie} | headers
+    for fields in (headers, signed_in):
         took = []
         for number in range(20):
             start = time.process_time()
-            answer = ask(app, path, peer=f"2001:db8:{number:x}::1", **headers, **more)
+            answer = ask(app, path, peer=f"2001:db8:{number:x}::1", **fields)
             took.append(time.process_time() - start)
             assert answer.status < 500
         assert sorted(took)[10] < 0.01
