@@ -36,7 +36,7 @@ html, body {{ margin: 0; height: 100%; background: var(--ground); color: var(--t
 body {{ display: grid; place-content: center; padding: 16px; }}
 main {{ width: min(360px, calc(100vw - 32px)); padding: 26px 26px 28px; border: 1px solid var(--line);
   border-radius: 14px; background: var(--card); }}
-h1 {{ margin: 0 0 4px; font-size: 1.25rem; font-weight: 650; letter-spacing: -0.01em;
+h1 {{ margin: 0 0 8px; font-size: 1.25rem; font-weight: 650; letter-spacing: -0.01em;
   overflow-wrap: anywhere; }}
 p {{ margin: 0 0 18px; color: var(--quiet); font-size: 0.9375rem; line-height: 1.45; }}
 [role="alert"] {{ padding: 8px 12px; border: 1px solid var(--off); border-radius: 9px; color: var(--off); }}
