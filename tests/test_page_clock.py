@@ -1,4 +1,4 @@
-"""The page's clock of the server, told by answers that a cache gave to many: viewers keep up with the ticks."""
+"""The page's clock of the server, told by answers that a cache gave to many: who hears them keeps up."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page
 from dashapp.bundle import assets_folder
 
 # A viewer of a tick a second, who asks 100 ms after it is due by the clock under test; a cache gives it what
-# the first of many got, 60 ms before it would ask itself, as long as that is kept. Gives how late it asks, tick
-# by tick.
+# the first of many got, 60 ms before it would ask itself, as long as that is kept. Gives how late it asks
+# each tick.
 KEEP_UP = """
 ([ticks, kept, skew]) => {
     let now = 0;
