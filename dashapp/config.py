@@ -55,7 +55,10 @@ class Settings:
         False, values.switch, "1 or 0", "listen on 0.0.0.0 and show the numbers to whoever asks"
     )
     hosts: tuple[str, ...] = _setting(
-        (), values.hosts, "host names with commas between them", "further host names to answer to"
+        (),
+        values.hosts,
+        "host names with commas between them, without http:// and port",
+        "further host names to answer to",
     )
     store: str = _setting("", values.store, "a folder, or memory: for none", "folder that keeps the history")
     interval: float = _setting(

@@ -14,7 +14,7 @@ from dashapp.answer import PRIVATE
 from dashapp.api import App, StartResponse
 from dashapp.reply import refusal
 from dashapp.throttle import Requests
-from dashapp.visitor import Visitors, behind_nobody, household
+from dashapp.visitor import Visitors
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -97,18 +97,14 @@ class Guard:
                 headers = _own(headers)
             return start_response(status, headers + extra)
 
-        if self._requests is not None and (wait := self._over(self._requests, environ)):
-            return refusal(start, "429 Too Many Requests", NO_MORE, ("retry-after", str(wait)))
+        if self._requests is not None and (visitor := self._visitors.counted(environ)):  # noqa: SIM102
+            if wait := self._requests.over(visitor):
+                return refusal(start, "429 Too Many Requests", NO_MORE, ("retry-after", str(wait)))
         if self._hosts is not None and _name(environ.get("HTTP_HOST", "")) not in self._hosts:
             return refusal(start, "400 Bad Request", NO_HOST)
         if environ["REQUEST_METHOD"] not in SAFE and _from_elsewhere(environ):
             return refusal(start, "403 Forbidden", CROSS_SITE)
         return self._app(environ, start)
-
-    def _over(self, requests: Requests, environ: Mapping[str, Any]) -> int:
-        address = self._visitors.address(environ)
-        # A proxy on this machine asks for many; who they are only one that is trusted may say.
-        return requests.over(household(address)) if behind_nobody(address) else 0
 
 
 def _own(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -15,7 +15,8 @@ from itsdangerous import BadSignature, TimestampSigner
 LIFE = 30 * 86_400
 # Sessions known to be good, so that a viewer's next request costs one look; past that all are checked anew.
 MOST = 4096
-# Longer than any of ours.
+# Of one name in a header, and letters of one: more than any of ours.
+MOST_COOKIES = 4
 LONGEST = 256
 
 
@@ -42,10 +43,11 @@ class Sessions:
 
     def good(self, cookies: str) -> bool:
         """Whether a Cookie header holds a session of ours that has not ended."""
-        place = cookies.find(self._mark)
-        if place < 0:
-            return False
-        token = cookies[place + len(self._mark) :].partition(";")[0].strip()
+        # There may be an old one of another folder beside it.
+        parts = cookies.split(self._mark, MOST_COOKIES)[1:]
+        return any(self._lasts(part.partition(";")[0].strip()) for part in parts)
+
+    def _lasts(self, token: str) -> bool:
         ends = self._known.get(token)
         if ends is None:
             ends = self._ends(token)

@@ -31,6 +31,18 @@ DAY = 86_400
 MOST_PANELS, LONGEST_NAME, LONGEST_LINK, MOST = 64, 100, 6000, 32
 LARGEST = 16 << 10
 
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Nothing is shared here</title>
+<style>
+body {{ max-width: 30rem; margin: 20vh auto; padding: 0 1rem; font: 1.0625rem/1.5 system-ui, sans-serif; }}
+</style>
+<p>{sentence}.</p>
+"""
+
 EXPIRED = "this link has expired; ask whoever shared it for a new one"
 ALTERED = "this link is not one that was shared here, or a part of it is missing; copy it again, whole"
 
@@ -147,9 +159,8 @@ class Shares:
 def _refuse(environ: dict[str, Any], start_response: StartResponse, sentence: str) -> Iterable[bytes]:
     if "text/html" not in environ.get("HTTP_ACCEPT", ""):
         return refusal(start_response, "403 Forbidden", sentence)
-    return html(
-        start_response, "403 Forbidden", f"<!DOCTYPE html><title>Not shared</title><p>{sentence}".encode()
-    )
+    page = _PAGE.format(sentence=sentence.capitalize())
+    return html(start_response, "403 Forbidden", page.encode())
 
 
 class _Links(URLSafeTimedSerializer):

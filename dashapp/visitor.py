@@ -37,6 +37,13 @@ class Visitors:
                 return text if _parsed(text) else ""
         return ""
 
+    def counted(self, environ: Environ) -> str:
+        """Under what the visitor's requests are counted; empty where many may stand behind one address: on
+        this machine, and where a proxy of a private network asks that nobody has named."""
+        address = self.address(environ)
+        unnamed = "HTTP_X_FORWARDED_FOR" in environ and address == environ.get("REMOTE_ADDR")
+        return household(address) if _one(address, unnamed) else ""
+
     def user(self, environ: Environ) -> str:
         """Whom a trusted proxy has let in; empty for nobody."""
         if not self._header or not self._is_trusted(str(environ.get("REMOTE_ADDR", ""))):
@@ -70,10 +77,10 @@ def household(address: str) -> str:
 
 
 @lru_cache(4096)
-def behind_nobody(address: str) -> bool:
-    """Whether this address is one visitor's: not this machine's own, where a proxy may stand in front."""
+def _one(address: str, forwards: bool) -> bool:
+    """Whether one visitor asks from here. `forwards`: for others, by its own words."""
     parsed = _parsed(address)
-    return parsed is not None and not parsed.is_loopback
+    return parsed is not None and not parsed.is_loopback and not (forwards and parsed.is_private)
 
 
 def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

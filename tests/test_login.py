@@ -134,6 +134,7 @@ def test_a_cookie_altered_anywhere_is_none() -> None:
     good = sessions.begin(secure=False).partition(";")[0]
     start = good.index("=") + 1
     assert sessions.good(f"other=1; {good}; more=2")
+    assert sessions.good(f"{sessions.name}=old; x{sessions.name}=1; {good}")
     for place in range(start, len(good)):
         letter = "A" if good[place] != "A" else "B"
         altered = good[:place] + letter + good[place + 1 :]

@@ -174,5 +174,5 @@ def test_who_holds_a_bad_one_is_told_in_a_sentence(app: App) -> None:
     assert ask(app, "/share/x/api/ticks").json == {"error": ALTERED}
     page = ask(app, "/share/x/", accept="text/html")
     assert page.status == 403
-    assert ALTERED in page.body.decode()
+    assert f"<p>{ALTERED.capitalize()}.</p>" in page.body.decode()
     assert EXPIRED.count(";") == 1

@@ -151,6 +151,15 @@ def test_a_proxy_here_is_not_one_visitor_and_a_trusted_one_names_them() -> None:
     asked = [ask(trusted, "/healthz", x_forwarded_for="192.0.2.1").status for _ in range(11)]
     assert asked == [200] * 10 + [429]
     assert ask(trusted, "/healthz", x_forwarded_for="192.0.2.2").status == 200
+    # Nor is one in a private network, as a platform has them, of which nobody has told.
+    router = [
+        ask(unnamed, "/healthz", peer="10.1.2.3", x_forwarded_for="192.0.2.1").status for _ in range(30)
+    ]
+    assert set(router) == {200}
+    stranger = [
+        ask(unnamed, "/healthz", peer="8.8.8.8", x_forwarded_for="192.0.2.1").status for _ in range(11)
+    ]
+    assert stranger == [200] * 10 + [429]
     # What stands before the proxy's own word anybody may have written.
     forged = [ask(trusted, "/healthz", x_forwarded_for=f"198.51.100.{n}, 192.0.2.1").status for n in range(3)]
     assert forged == [429] * 3
