@@ -97,9 +97,8 @@ class Guard:
                 headers = _own(headers)
             return start_response(status, headers + extra)
 
-        if self._requests is not None and (visitor := self._visitors.counted(environ)):  # noqa: SIM102
-            if wait := self._requests.over(visitor):
-                return refusal(start, "429 Too Many Requests", NO_MORE, ("retry-after", str(wait)))
+        if self._requests and (wait := self._requests.over(self._visitors.counted(environ))):
+            return refusal(start, "429 Too Many Requests", NO_MORE, ("retry-after", str(wait)))
         if self._hosts is not None and _name(environ.get("HTTP_HOST", "")) not in self._hosts:
             return refusal(start, "400 Bad Request", NO_HOST)
         if environ["REQUEST_METHOD"] not in SAFE and _from_elsewhere(environ):

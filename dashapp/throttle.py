@@ -18,6 +18,7 @@ from typing import BinaryIO
 # Seconds over which requests are counted, and visitors counted at one time; the rest share one count.
 SPAN = 10.0
 MOST = 20_000
+OTHERS = "others"
 
 # Tries of a password in a minute.
 TRIES = 5
@@ -39,13 +40,16 @@ class Requests:
         self._until = 0.0
 
     def over(self, visitor: str) -> int:
-        """0 where one more request is fine, else the seconds until it is."""
+        """0 where one more request is fine, else the seconds until it is. Who is nobody in particular, empty
+        text, is not counted."""
+        if not visitor:
+            return 0
         now = self._clock()
         if now >= self._until:
             self._counts, self._until = {}, now + SPAN
         counts = self._counts
         if visitor not in counts and len(counts) >= MOST:
-            visitor = ""
+            visitor = OTHERS
         counts[visitor] = count = counts.get(visitor, 0) + 1
         return 0 if count <= self._limit else max(1, round(self._until - now))
 
