@@ -15,79 +15,12 @@ from dashapp.config import SHORTEST_WINDOW, Settings
 from dashapp.question import LATEST, LONGEST_CURSOR, MOST_METRICS
 from dashapp.receiver import LARGEST
 from dashapp.reply import refusal
+from dashapp.schemas import NUMBER, OR_NULL, SCHEMAS, TEXT, Json, array, ref, shape
 from dashapp.share import DAYS, LONGEST_NAME, MOST_PANELS
+from dashapp.stores import MOST_CHANGES
 
 PATH = "/api/openapi.json"
 
-Json = dict[str, Any]
-
-NUMBER: Json = {"type": "number"}
-TEXT: Json = {"type": "string"}
-OR_NULL: Json = {"type": ["number", "null"]}
-COLUMNS: Json = {"type": "object", "additionalProperties": {"type": "array", "items": OR_NULL}}
-
-
-def _ref(name: str) -> Json:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _object(required: Json, optional: Json | None = None, **more: Any) -> Json:
-    return {"type": "object", "required": [*required], "properties": required | (optional or {}), **more}
-
-
-def _list(of: Json) -> Json:
-    return {"type": "array", "items": of}
-
-
-SCHEMAS: Json = {
-    "Error": _object({"error": TEXT}, description="One sentence: what is wrong, and what is expected."),
-    "Metric": _object(
-        {"key": TEXT, "label": TEXT, "unit": TEXT, "panel": TEXT, "low": OR_NULL, "high": OR_NULL},
-        {"kind": TEXT},
-    ),
-    "Frame": _object(
-        {
-            "cursor": {**TEXT, "maxLength": LONGEST_CURSOR},
-            "reset": {"type": "boolean"},
-            "now": {**NUMBER, "description": "Epoch seconds; x-now has it to the millisecond."},
-            "step": {**NUMBER, "description": "Seconds from point to point."},
-            "t": {**_list({"type": "integer"}), "description": "Epoch milliseconds, strictly rising."},
-            "y": COLUMNS,
-        },
-        {
-            "min": COLUMNS,
-            "max": COLUMNS,
-            "newest": {"type": "integer"},
-            "tick": NUMBER,
-            "last": {"type": "object", "additionalProperties": NUMBER},
-            "broken": _list(_object({"metric": TEXT, "text": TEXT, "since": OR_NULL})),
-            "notices": _list(TEXT),
-            "processes": {"type": ["object", "null"]},
-            "curves": {"type": "object"},
-        },
-    ),
-    "Frames": _object({"frames": _list({"anyOf": [_ref("Frame"), _ref("Error")]})}),
-    "Alerts": _object(
-        {
-            "thresholds": _list(
-                _object(
-                    {
-                        "text": TEXT,
-                        "metric": TEXT,
-                        "op": TEXT,
-                        "limit": NUMBER,
-                        "for": NUMBER,
-                        "state": {"enum": ["broken", "ok"]},
-                        "since": OR_NULL,
-                    }
-                )
-            )
-        }
-    ),
-    "Health": _object({"status": {"enum": ["ok", "stale"]}, "age": OR_NULL}),
-    "Link": _object({"path": TEXT, "until": {"type": "integer"}}),
-    "Accepted": _object({"accepted": {"type": "integer"}}),
-}
 HEADERS: Json = {
     "x-now": {"schema": TEXT, "description": "The server's time when it answered, in epoch seconds."},
 }
@@ -111,6 +44,8 @@ def document(settings: Settings) -> Json:
         _asked("processes", one, "The table of processes too, where it is shown."),
         _asked("curves", one, "The newest curves too; not with from and to."),
     ]
+    changes = {"type": "integer", "minimum": 1, "maximum": MOST_CHANGES}
+    most = _asked("limit", changes, "Changes at the most.")
     questions = {"type": "array", "items": TEXT, "minItems": 1, "maxItems": QUESTIONS}
     several = [_asked("q", questions, "The query of /api/ticks, once for each frame.", required=True)]
     panel = _asked("panel", TEXT, "Only the metrics of this panel; not with metrics.")
@@ -119,15 +54,17 @@ def document(settings: Settings) -> Json:
     paths: Json = {
         "/api/ticks": _get("What came of the newest seconds, or a stretch of the past", "Frame", ticks),
         "/api/frames": _get("Several answers of /api/ticks in one", "Frames", several),
-        "/api/metrics": _get("What there is", _list(_ref("Metric"))),
-        "/api/alerts": _get("Every threshold, and where it stands", "Alerts"),
+        "/api/metrics": _get("What there is", array(ref("Metric"))),
+        "/api/alerts": _get(
+            "Every threshold, where it stands, and its changes, newest first", "Alerts", [most]
+        ),
         "/api/csv": _get("A stretch as CSV, streamed", csv, [*stretch, panel], {"503": "Busy."}),
         "/metrics": _get("The newest tick for Prometheus", lines),
         "/healthz": _get("Whether it serves", "Health", free=True),
         "/readyz": _get("Whether there is anything new", "Health", more={"503": "Nothing new."}),
         PATH: _get("This", {"type": "object"}),
     }
-    paths["/readyz"]["get"]["responses"]["503"] = _answer("Nothing new.", _ref("Health"))
+    paths["/readyz"]["get"]["responses"]["503"] = _answer("Nothing new.", ref("Health"))
     if settings.push_token:
         paths["/api/push"] = {"post": _push()}
     if settings.guarded:
@@ -176,7 +113,7 @@ def _errors(**more: str) -> Json:
         "403": "Another site's page asked, or what was given is not right.",
         "429": "Too many requests of one address; Retry-After says when to go on.",
     }
-    return {code: _answer(text, _ref("Error")) for code, text in (told | more).items()}
+    return {code: _answer(text, ref("Error")) for code, text in (told | more).items()}
 
 
 def _get(
@@ -186,7 +123,7 @@ def _get(
     more: dict[str, str] | None = None,
     free: bool = False,
 ) -> Json:
-    schema = _ref(answer) if isinstance(answer, str) else answer
+    schema = ref(answer) if isinstance(answer, str) else answer
     good = schema if "content" in schema else _answer(summary, schema) | {"headers": HEADERS}
     found: Json = {"summary": summary, "parameters": parameters or []}
     found["responses"] = {"200": good, "304": {"description": "Unchanged since that ETag."}}
@@ -196,7 +133,7 @@ def _get(
 
 def _push() -> Json:
     values = {"type": "object", "additionalProperties": OR_NULL}
-    entry = _object({"metrics": values}, {"t": NUMBER})
+    entry = shape({"metrics": values}, {"t": NUMBER})
     more = {
         "413": f"More than {LARGEST} bytes.",
         "415": "A packed body.",
@@ -207,21 +144,21 @@ def _push() -> Json:
         "security": [{"push": []}],
         "requestBody": {
             "required": True,
-            "content": _content("application/json", {"anyOf": [entry, _list(entry)]}),
+            "content": _content("application/json", {"anyOf": [entry, array(entry)]}),
         },
-        "responses": {"200": _answer("How many values were taken.", _ref("Accepted")), **_errors(**more)},
+        "responses": {"200": _answer("How many values were taken.", ref("Accepted")), **_errors(**more)},
     }
 
 
 def _share(window: Json, time: Json) -> Json:
     names = {"type": "array", "minItems": 1, "maxItems": MOST_PANELS}
     names |= {"items": {**TEXT, "minLength": 1, "maxLength": LONGEST_NAME}}
-    body = _object({"panels": names, "days": {"enum": [*DAYS]}}, {"window": window, "from": time, "to": time})
+    body = shape({"panels": names, "days": {"enum": [*DAYS]}}, {"window": window, "from": time, "to": time})
     return {
         "summary": "A link that shows one view to whoever holds it",
         "requestBody": {"required": True, "content": _content("application/json", body)},
         "responses": {
-            "200": _answer("The link's path, and until when it holds in epoch milliseconds.", _ref("Link")),
+            "200": _answer("The link's path, and until when it holds in epoch milliseconds.", ref("Link")),
             **_errors(**{"413": "Too large.", "415": "A packed body.", "503": "Busy."}),
         },
     }

@@ -14,7 +14,7 @@ from dashapp.model import Cursor, Curves, Metric, Tick, milliseconds
 from dashapp.panels import Panel, panels
 from dashapp.stores import Reader
 from dashapp.stores.level_reader import LevelReader
-from dashapp.thresholds import State
+from dashapp.thresholds import Change, State
 
 # Ticks that a stretch of the past may be looked for in, beside what is sealed.
 MOST_TICKS = 80_000
@@ -85,6 +85,16 @@ class Viewed:
     def thresholds(self) -> list[State]:
         keys = self._keys()
         return [state for state in self._store.thresholds() if state.threshold.metric in keys]
+
+    def changes(self) -> list[Change]:
+        start, end = self._stretch()
+        keys = self._keys()
+        changes = (each for each in self._store.changes() if each.threshold.metric in keys)
+        return [each for each in changes if start < milliseconds(each.time) <= end]
+
+    def sent(self) -> Mapping[str, int]:
+        """Who is told of them is the operator's to know."""
+        return {}
 
     def notices(self) -> list[str]:
         """What is wrong with the server is its operator's to know."""
