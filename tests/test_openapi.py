@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import schemathesis
 from guarded import PASSWORD, TOKEN, guarded
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from processes import dashapp, wait_for
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -62,6 +62,8 @@ def test_what_it_says_is_so(described: Any, path: str, method: str, mode: Genera
     @given(case=described[path][method].as_strategy(generation_mode=mode))
     @settings(max_examples=25, derandomize=True, suppress_health_check=list(HealthCheck))
     def check(case: Any) -> None:
+        # An empty list or object has no place in an address: nothing wrong would be asked.
+        assume(all(value not in ([], {}) for value in (case.query or {}).values()))
         case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, checks=CHECKS)
 
     operation = document(SETTINGS)["paths"][path][method]
