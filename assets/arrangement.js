@@ -55,7 +55,9 @@
       // "-swap" leaves a panel out of all; "cpu,memory" is these alone.
       const without = known((panels ?? []).filter((name) => name.startsWith("-")).map((name) => name.slice(1)));
       const first = known(panels ?? kept.order ?? []);
-      this.order = [...first, ...this.own.filter((name) => !first.includes(name))];
+      const rest = this.own.filter((name) => !first.includes(name));
+      // A list of hosts that turned up since stands where anybody would look for it.
+      this.order = [...rest.filter((name) => name === "hosts"), ...first, ...rest.filter((name) => name !== "hosts")];
       if (panels === null) this.hidden = new Set(known(kept.hidden ?? []));
       else if (first.length || panels.includes(NO_PANEL)) this.hidden = new Set(this.own.filter((name) => !first.includes(name)));
       else this.hidden = new Set(without);

@@ -133,7 +133,7 @@
       const path = alone ? `ticks?${texts[0]}` : `frames?${texts.map((text) => `q=${encodeURIComponent(text)}`).join("&")}`;
       const answer = await fetch(`${this.base}api/${path}`, { signal, cache: "no-store" });
       if (answer.status === 401) return texts.map(() => LOCKED);
-      if (!answer.ok && !(alone && answer.status === 400)) return texts.map(() => NOTHING);
+      if (!answer.ok && !(alone && (answer.status === 400 || answer.status === 404))) return texts.map(() => NOTHING);
       if (answer.headers.get("cache-control")?.includes("s-maxage")) this.setClock();
       const body = await answer.json();
       const parts = alone ? [body] : body.frames;

@@ -14,6 +14,7 @@
       this.metrics = new Map();
       this.panels = new Map(); // the metrics of each panel, by its name
       this.asked = -Infinity;
+      this.hosts = []; // names whose metrics begin with them, where those of several are laid over each other
     }
 
     get empty() {
@@ -33,7 +34,7 @@
     sort() {
       const all = [...this.metrics.values()];
       this.panels = Map.groupBy(all, (metric) => metric.panel);
-      for (const metrics of this.panels.values()) metrics.forEach((metric, place) => (metric.place = place));
+      for (const metrics of this.panels.values()) this.put(metrics);
       for (const [name, [{ kind }]] of this.panels) {
         if (this.defined.has(name)) continue;
         this.defined.set(name, { metrics: [], right: [] });
@@ -45,6 +46,18 @@
         const aside = new Set(app.matching(found, right));
         this.panels.set(name, found.map((metric) => ({ ...metric, right: aside.has(metric) })));
       }
+    }
+
+    /* Each metric's place in its own panel, which is its colour; of several hosts each has a colour, and its metrics
+       are told apart by their dashes. */
+    put(metrics) {
+      const counts = new Map();
+      metrics.forEach((metric, place) => {
+        const host = this.hosts.indexOf(metric.key.slice(0, metric.key.indexOf("/")));
+        const dash = counts.get(host) ?? 0;
+        counts.set(host, dash + 1);
+        Object.assign(metric, host < 0 ? { place } : { place: host, dash });
+      });
     }
 
     learn(columns) {

@@ -9,6 +9,7 @@
     ["L  Esc", "Back to live"],
     ["G", "Go to a moment in the past"],
     ["+  −", "See more time, see less"],
+    ["H", "Choose a host, or several"],
     ["V", "Choose and order the panels"],
     ["T", "Dark, light, or as the system"],
     ["F", "Fill the screen"],
@@ -16,7 +17,7 @@
   ];
 
   app.openHelp = function () {
-    const rows = KEYS.map(([keys, what]) =>
+    const rows = KEYS.filter(([key]) => key !== "H" || app.page.hosts.several).map(([keys, what]) =>
       app.element(
         "tr",
         {},

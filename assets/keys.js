@@ -8,10 +8,11 @@
       theme: () => page.theme.next(),
       help: () => app.openHelp(),
       goto: () => app.openGoTo(page),
+      hosts: () => page.hosts.open(),
     };
   }
 
-  const ACTIONS = { "?": "help", t: "theme", v: "panels", g: "goto" };
+  const ACTIONS = { "?": "help", t: "theme", v: "panels", g: "goto", h: "hosts" };
 
   app.listenForKeys = function (page) {
     const act = actions(page);
@@ -37,7 +38,7 @@
 
   app.listenForClicks = function (page) {
     for (const [id, action] of Object.entries(actions(page))) {
-      document.getElementById(id).addEventListener("click", action);
+      document.getElementById(id)?.addEventListener("click", action);
     }
     // A tile leads to its panel.
     document.getElementById("tiles").addEventListener("click", (event) => {

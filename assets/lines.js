@@ -8,6 +8,8 @@
   // Threads are lines too many to be told apart: what all of them do is seen.
   const WIDTHS = { only: 2, line: 1.5, thread: 1 };
 
+  const DASHES = ["solid", "dot", "dash", "dashdot"];
+
   /* What a kind of panel fills. */
   const FILLS = {
     area: (colour) => ({ fill: "tozeroy", fillcolor: shade(colour, 0.18) }),
@@ -24,7 +26,7 @@
     const lines = [];
     const taken = new Set();
     for (const metric of metrics) {
-      const colour = chosen(metric.place, colours, taken);
+      const colour = metric.dash === undefined ? chosen(metric.place, colours, taken) : colours[metric.place % colours.length];
       if (banded) {
         lines.push({ meta: `${metric.key}:min`, part: "low", metric, colour, look: "edge" });
         lines.push({ meta: `${metric.key}:max`, part: "high", metric, colour, look: "band" });
@@ -55,7 +57,7 @@
       x: [],
       y: [],
       connectgaps: false,
-      line: { width: WIDTHS[line.look] ?? 0, color: line.colour },
+      line: { width: WIDTHS[line.look] ?? 0, color: line.colour, dash: DASHES[line.metric.dash % DASHES.length] ?? "solid" },
       opacity: line.look === "thread" ? 0.6 : 1,
       marker: { size: 4, color: line.colour },
       hovertemplate: app.hoverFormat(line.metric.unit),

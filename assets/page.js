@@ -33,6 +33,7 @@
       this.alerts = new app.Alerts(this.live.catalogue);
       this.log = new app.AlertLog(base, this.alerts, this);
       this.processes = new app.ProcessTable();
+      this.hosts = new app.Hosts(this.live.catalogue);
       this.takeaway = new app.Takeaway(this);
       app.listenForKeys(this);
       app.listenForClicks(this);
@@ -128,6 +129,7 @@
       this.headlines.take(frame);
       this.alerts.take(frame.broken || []);
       this.log.take(frame.changes);
+      if (frame.hosts) this.hosts.take(frame.hosts);
       if (frame.processes) this.processes.take(frame.processes);
       this.tiles.draw(this.headlines.last);
       this.changed();
@@ -139,7 +141,7 @@
     }
 
     onFailure(asked, why, locked) {
-      this.status.failed(asked, locked);
+      this.status.failed(asked, why, locked);
       this.changed();
     }
 
@@ -174,9 +176,8 @@
     }
 
     extras() {
-      if (this.embedded) return "";
-      const curves = this.live.charts.some((chart) => chart.kind === "curve");
-      return (this.processes.wanted() ? "&processes=1" : "") + (curves ? "&curves=1" : "");
+      const wanted = this.embedded ? {} : { processes: this.processes.wanted(), curves: this.live.charts.some((chart) => chart.kind === "curve"), hosts: this.hosts.wanted() };
+      return Object.keys(wanted).filter((name) => wanted[name]).map((name) => `&${name}=1`).join("");
     }
 
     /* What the viewer does. */
@@ -228,6 +229,7 @@
         step: live.feed.step,
         value: this.headlines.title,
         alert: this.alerts.title,
+        host: this.hosts.top ? "" : this.hosts.names.join(", "),
       });
       for (const chart of live.charts) this.headlines.show(chart);
       this.alerts.mark(live.charts, this.tiles.tiles);

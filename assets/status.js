@@ -11,23 +11,31 @@
       this.failures = 0;
       this.failing = null; // performance.now() of the first question of those without an answer
       this.locked = false; // whether the server asks for its password again
+      this.refused = null; // why the server has no answer, in its words
     }
 
     heard() {
       this.answered ??= performance.now();
       this.failures = 0;
       this.failing = null;
+      this.refused = null;
       this.lock(false);
     }
 
-    failed(asked, locked = false) {
+    /* `why`: the server's word where it answered, and refused; `locked`: because the session has ended. */
+    failed(asked, why, locked = false) {
+      if (why) {
+        this.heard();
+        this.refused = why;
+        return;
+      }
       this.lock(locked);
       this.failures += 1;
       if (this.failing === null) this.failing = asked;
     }
 
     /* `view`: {held ([start, end] or null), hidden, waiting (since when, or null), newest (ms or null), age (ms), step (ms),
-       value, alert (texts)}. A hidden tab asks nothing, so it says nothing: neither old numbers nor an alarm. */
+       value, alert, host (texts)}. A hidden tab asks nothing, so it says nothing: neither old numbers nor an alarm. */
     show(view) {
       if (view.hidden) {
         document.title = "dashapp";
@@ -40,11 +48,11 @@
       app.say(badge, sentence);
       const page = document.getElementById("page");
       if (page.dataset.state !== state) page.dataset.state = state;
-      page.classList.toggle("empty", view.newest === null && this.empty);
+      page.classList.toggle("empty", view.newest === null && this.empty && this.refused === null);
       const seen = state === "live" || state === "paused";
       const front = seen ? view.alert || view.value : state === "stale" ? "No data" : this.locked ? "Signed out" : "Offline";
       app.setFavicon(seen && view.alert ? "broken" : state);
-      const title = front ? `${front} · dashapp` : "dashapp";
+      const title = [front, view.host || "dashapp"].filter(Boolean).join(" · ");
       if (document.title !== title) document.title = title;
     }
 
@@ -60,6 +68,7 @@
       if (this.failures >= 2 || silent > OFFLINE_MS) {
         return ["offline", `Server not reachable for ${app.words(silent / 1000)}; trying again`];
       }
+      if (this.refused !== null) return ["stale", this.refused];
       if (view.held) return ["paused", `Paused, up to ${app.moment(view.held[1])}`];
       if (view.newest === null) return ["stale", this.emptiness()];
       if (view.age > 2 * view.step + 1500) {
@@ -69,14 +78,13 @@
       return ["live", "Live"];
     }
 
-    /* Say that the session has ended, and the way to a new one, which leads back here. */
+    /* Say that the session has ended, and the way to a new one: this page, at whose door the server asks. */
     lock(locked) {
       if (this.locked === locked) return;
       this.locked = locked;
       document.getElementById("locked")?.remove();
       if (!locked) return;
-      const here = "/" + window.location.search;
-      const link = app.element("a", { href: `login?next=${encodeURIComponent(here)}` }, "Sign in again");
+      const link = app.element("a", { href: window.location.href }, "Sign in again");
       const box = app.element("div", { id: "locked", role: "alert" }, "Your session has ended. ", link);
       document.getElementById("notices")?.before(box);
     }

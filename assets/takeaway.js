@@ -12,13 +12,13 @@
       const table = name !== null && !this.page.arrangement.sections.get(name).dataset.panel;
       const link = { text: "Copy link", act: () => this.copyLink(name) };
       if (table) return [link];
-      const session = document.getElementById("page").dataset.session;
+      const shared = document.getElementById("page").dataset.share === "on";
       const share = ([text, days]) => ({ text, act: () => this.share(name, days) });
       return [
         { text: "Save picture (PNG)", act: () => this.savePicture(name) },
         { text: "Save numbers (CSV)", act: () => this.saveNumbers(name) },
         link,
-        ...(session ? [["Share for a day", 1], ["Share for a week", 7]].map(share) : []),
+        ...(shared ? [["Share for a day", 1], ["Share for a week", 7]].map(share) : []),
       ];
     }
 

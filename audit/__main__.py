@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from playwright.sync_api import Browser, sync_playwright
 
 from audit import axe, lighthouse
+from audit.many import many
 from audit.states import STATES
 from audit.verdict import Report, Violations, judge
 from bench.page import browser, chromium
@@ -58,9 +59,12 @@ def _chromium() -> str:
 def _violations(full: Served) -> dict[str, Violations]:
     with ExitStack() as stack:
         empty = stack.enter_context(_empty())
+        hosts = stack.enter_context(many())
         running: Browser = stack.enter_context(browser())
         return {
-            state.name: axe.violations(running, (full if state.filled else empty).url, state)
+            state.name: axe.violations(
+                running, hosts if state.many else (full if state.filled else empty).url, state
+            )
             for state in STATES
         }
 

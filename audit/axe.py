@@ -24,7 +24,7 @@ def violations(running: Browser, url: str, state: State) -> list[dict[str, Any]]
         page = context.new_page()
         # By DevTools, not by a script element: the page's policy would rightly refuse it, and stays on.
         page.add_init_script(path=SCRIPT)
-        page.goto(f"{url}?{state.query()}")
+        page.goto(f"{url}{state.path}?{state.query()}")
         state.reach(page)
         found: list[dict[str, Any]] = page.evaluate(RUN)
         return found

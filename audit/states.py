@@ -28,6 +28,9 @@ class State:
     reach: Callable[[Page], None]
     options: dict[str, Any] = field(default_factory=lambda: DESK)
     filled: bool = True
+    # Of many hosts, and the part of the path that says which of them.
+    many: bool = False
+    path: str = ""
     # What stands behind the address's "?", made when the page is opened.
     query: Callable[[], str] = str
 
@@ -84,6 +87,12 @@ def _alert(page: Page) -> None:
     until(page, "document.querySelector('.tile.broken') !== null")
 
 
+def _hosts(page: Page) -> None:
+    shows("live")(page)
+    page.keyboard.press("h")
+    until(page, "document.querySelectorAll('dialog[open] tbody tr').length > 99")
+
+
 def _past() -> str:
     return f"window=100&end={1000 * int(time.time() - 1200)}"
 
@@ -102,4 +111,9 @@ STATES = (
     State("processes", _processes),
     State("a broken threshold, dark", _alert, DESK | {"color_scheme": "dark"}),
     State("a broken threshold, light", _alert, DESK | {"color_scheme": "light"}),
+    State("hosts, dark", shows("live"), DESK | {"color_scheme": "dark"}, many=True),
+    State("hosts, light", shows("live"), DESK | {"color_scheme": "light"}, many=True),
+    State("choosing hosts", _hosts, many=True, path="host/web-005/"),
+    State("choosing hosts, phone", _hosts, PHONE, many=True, path="host/web-005/"),
+    State("hosts in one chart", shows("live"), many=True, path="host/web-001,web-003,web-005/"),
 )

@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import zlib
 from base64 import urlsafe_b64encode
+from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -93,3 +94,12 @@ class Answers:
         self.known: dict[Key, Answer] = {}
         self.building: dict[Key, Lock] = {}
         self.size = 0
+
+
+def send(
+    start_response: Callable[..., Any], status: str, body: bytes, more: Sequence[tuple[str, str]] = ()
+) -> list[bytes]:
+    """A WSGI answer that nobody keeps."""
+    length = ("content-length", str(len(body)))
+    start_response(status, [("content-type", "application/json"), length, ("cache-control", NEVER), *more])
+    return [body]

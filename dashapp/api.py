@@ -6,19 +6,18 @@ An answer is built once for all who ask the same thing of the same newest tick.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl
 
 from dashapp.alerts import broken, listed
 from dashapp.answer import NEVER, SHARED, Answer, Answers, Key, failure, json, packed, unchanged
+from dashapp.catalogue import catalogue, likened
 from dashapp.export import RETRY, Export
-from dashapp.health import health, stale_after
+from dashapp.health import health
 from dashapp.history import Frame, frame, past
-from dashapp.model import BadRequestError, BusyError, milliseconds
-from dashapp.panel_table import matches
+from dashapp.model import BadRequestError, BusyError, milliseconds, stale_after
 from dashapp.process_table import ProcessTable, Table
 from dashapp.question import ask
 from dashapp.stores import Reader
@@ -35,9 +34,15 @@ FRESH = 1.0
 NOW = "x-now"
 
 PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv", "/healthz", "/readyz")
-# Questions in one request, and metrics that patterns may mean in one of them.
-QUESTIONS, LIKENED = 16, 200
+# Questions in one request.
+QUESTIONS = 16
 NO_PROCESSES = "processes are not shown here"
+NO_HOSTS = "hosts are not listed here; this store has one machine's history"
+
+
+def wall() -> float:
+    """Seconds UTC by this machine's clock."""
+    return time.time()
 
 
 class Api:
@@ -51,13 +56,18 @@ class Api:
         interval: float = 1.0,
         longest: float = 7200.0,
         processes: ProcessTable | str = NO_PROCESSES,
+        hosts: Callable[[], dict[str, Any]] | None = None,
+        now: Callable[[], float] = wall,
         caching: str = NEVER,
     ) -> None:
         """`window`: seconds answered where none is asked; `longest`: seconds that may be asked for.
 
-        `processes`: their table, or the sentence that says why there is none; `caching`: who may keep an
-        answer.
+        `processes`: their table, or the sentence that says why there is none. `hosts`: the list of them,
+        where the store has many. `now`: the seconds UTC by which the newest tick is old. `caching`: who may
+        keep an answer.
         """
+        self._hosts = hosts
+        self._clock = now
         self._caching = caching
         self._store = store
         self._window = window
@@ -65,7 +75,7 @@ class Api:
         self._answers = Answers(store.newest(), -1)
         self._longest = longest
         self._processes = processes
-        self._export = Export(store, window=window, longest=longest, interval=interval)
+        self._export = Export(store, window=window, longest=longest, interval=interval, now=now)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
@@ -77,7 +87,7 @@ class Api:
             return self._csv(method, query, start_response)
         key = (path, query, self._table(path, query))
         newest = self._store.newest()
-        now = time.time()
+        now = self._clock()
         beat = int((now - newest.time_ms / 1000) // FRESH)
         # Held from here on: an answer that takes long must not pass for one about a later tick.
         answers = self._answers
@@ -153,11 +163,13 @@ class Api:
             if path == "/api/frames":
                 return "200 OK", *self._frames(query, now)
             if path == "/api/metrics":
-                return "200 OK", json(self._catalogue()), True
+                return "200 OK", json(catalogue(self._store)), True
+            if path == "/api/hosts" and self._hosts is not None:
+                return "200 OK", json(self._hosts()), True
             if path == "/api/alerts":
                 return "200 OK", json(listed(self._store, query, self._now())), True
             if path in ("/healthz", "/readyz"):
-                stale, body = health(self._store, self._interval)
+                stale, body = health(self._store, self._interval, self._clock())
                 return "503 Service Unavailable" if stale and path == "/readyz" else "200 OK", body, False
         except BadRequestError as error:
             return "400 Bad Request", failure(str(error)), False
@@ -166,14 +178,8 @@ class Api:
     def _now(self) -> Mapping[str, float] | None:
         """The values of now; None where nothing comes."""
         newest = self._store.since(float("-inf"), 1)
-        fresh = newest and time.time() - newest[-1].time <= stale_after(newest[-1].step)
+        fresh = newest and self._clock() - newest[-1].time <= stale_after(newest[-1].step)
         return newest[-1].values if fresh else None
-
-    def _catalogue(self) -> list[dict[str, Any]]:
-        """Each metric; with its panel's kind where its source says it, for pages that lack it."""
-        looks = self._store.looks()
-        rows = [asdict(metric) for metric in self._store.metrics()]
-        return [row | {"kind": looks[row["panel"]]} if row["panel"] in looks else row for row in rows]
 
     def _frames(self, query: str, now: float) -> tuple[bytes, bool]:
         """What several questions for ticks, each a `q`, would be answered one by one."""
@@ -189,12 +195,14 @@ class Api:
             query,
             window=self._window,
             longest=self._longest,
-            now=time.time(),
+            now=self._clock(),
             known=[metric.key for metric in self._store.metrics()] if "metrics" in query else (),
         )
         if question.processes and isinstance(self._processes, str):
             raise BadRequestError(self._processes)
-        metrics = question.metrics if question.like is None else self._likened(question.like)
+        if question.hosts and self._hosts is None:
+            raise BadRequestError(NO_HOSTS)
+        metrics = question.metrics if question.like is None else likened(self._store, question.like)
         if question.past is not None:
             found = past(self._store, *question.past, metrics, self._interval)
         else:
@@ -203,20 +211,16 @@ class Api:
         if question.processes and not isinstance(self._processes, str):
             table = table or self._processes.newest()
             body["processes"] = table and table.columns()
+        if question.hosts and self._hosts is not None:
+            body["hosts"] = self._hosts()["hosts"]
         if question.curves and (curves := self._store.curves()):
             body["curves"] = curves
         # Who asked before the next tick was there is to have it as soon as it is, and not after everybody's
         # second: unless none comes any more, and all would ask in vain.
         newest = found.newest
         early = newest is not None and found.cursor == question.after
-        waiting = early and newest and time.time() - newest.time <= stale_after(newest.step)
-        return json(body), not (waiting or question.processes)
-
-    def _likened(self, patterns: Sequence[str]) -> list[str]:
-        """The keys of the metrics that patterns mean, which may be none yet."""
-        keys = [metric.key for metric in self._store.metrics()]
-        meant = dict.fromkeys(key for pattern in patterns for key in keys if matches(pattern, key))
-        return list(meant)[:LIKENED]
+        waiting = early and newest and self._clock() - newest.time <= stale_after(newest.step)
+        return json(body), not (waiting or question.processes or question.hosts)
 
     def _body(self, found: Frame, now: float) -> dict[str, Any]:
         body: dict[str, Any] = {

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dash import Dash
 from dash.development.base_component import Component
+from flask import has_request_context, request
 
 from dashapp import bundle, callbacks, document, layout, openapi
 from dashapp.answer import NEVER, PRIVATE, SHARED
 from dashapp.api import NO_PROCESSES, PATHS, Api, App, StartResponse
-from dashapp.config import SHORTEST_WINDOW, Settings
+from dashapp.config import Settings
 from dashapp.entrance import entrance
 from dashapp.exposition import Exposition
+from dashapp.host_controls import HostsShown
+from dashapp.host_list import host_list
+from dashapp.host_paths import KEY, HostPaths, Place
+from dashapp.hosts import Hosts
+from dashapp.laid import panels_of_all
 from dashapp.panels import panels
 from dashapp.process_table import ProcessTable
 from dashapp.receiver import PATH as PUSH
@@ -25,13 +30,11 @@ from dashapp.static import Static, plain
 from dashapp.stores import Reader
 from dashapp.stores.spool import Spool
 from dashapp.view import View, Viewed
-
-# What of the numbers a shared link answers.
-VIEWED = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv")
-# Through which view the page is asked for; None for all of it.
-_viewed: ContextVar[Viewed | None] = ContextVar("viewed", default=None)
+from dashapp.viewing import KEY as VIEW
+from dashapp.viewing import view_page, viewing
 
 PAGES = ("/", "/_dash-layout", "/_dash-dependencies")
+ELSEWHERE = "processes are not read for this host; they are those of the machine that serves"
 SUITES = "/_dash-component-suites/"
 FILES = ("/assets/", SUITES)
 
@@ -40,115 +43,115 @@ def create_app(
     store: Reader,
     settings: Settings,
     spool: Spool | None = None,
-    folder: Path | None = None,
+    hosts: Hosts | None = None,
+    own: str = "",
     *,
+    folder: Path | None = None,
     mounted: bool = False,
 ) -> App:
     """The whole WSGI application over `store`; what programs push goes into `spool`.
 
-    `folder`: where the key of sessions is kept; None for memory. `mounted`: in an application of somebody
-    else's, whose own login and caches decide who sees and keeps what.
+    `hosts`: all that write to the same place, each with a page below `/host/`; `own` is the one whose store
+    this is, and whose processes are this machine's. `folder`: where the key of sessions is kept; None for
+    memory. `mounted`: in an application of somebody else's, whose own login and caches decide who sees and
+    keeps what.
     """
-    dash = _dash(store, settings)
+    dash = _dash(Place(store), settings, hosts, own)
+    # The page below a host's path has other addresses in it.
     many = _others_reach(settings) and not settings.guarded and not mounted
-    pages = Static(dash.server.wsgi_app, SHARED if many else "no-cache")
-    api = Api(
-        store,
-        window=settings.window,
-        interval=settings.interval,
-        longest=settings.longest,
-        processes=ProcessTable() if shows_processes(settings) else _no_processes(settings),
-        caching=SHARED if many else PRIVATE if settings.guarded or mounted else NEVER,
-    )
-
+    fixed = SHARED if many else "no-cache"
+    pages, below, seen = (Static(dash.server.wsgi_app, fixed) for _ in range(3))
+    description = openapi.Description(settings, hosts is not None)
     pushed = receiver(settings.push_token, spool, store)
-    description = openapi.Description(settings)
+    table = ProcessTable() if shows_processes(settings) else None
+    listed = partial(host_list, hosts) if hosts is not None else None
 
-    def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def page(kept: App, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
-        if path == PUSH:
-            return pushed(environ, start_response)
-        if path == openapi.PATH:
-            return description(environ, start_response)
-        if path in PATHS or path.startswith("/api/"):
-            return api(environ, start_response)
-        return page(environ, start_response)
-
-    def page(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        path: str = environ["PATH_INFO"]
-        # Dash answers any path it does not know with the page, so only those that the page asks for go there.
+        # Dash answers any path it does not know with the page: only what the page asks for goes there.
         if path in PAGES or path.startswith(FILES):
             package, _, name = path.removeprefix(SUITES).partition("/")
             # Dash answers a package or a file that it does not know with a traceback.
             if not path.startswith(SUITES) or plain(name) in dash.registered_paths.get(package, ()):
-                return pages(environ, start_response)
-        body = b"There is nothing at this address."
-        start_response(
-            "404 Not Found",
-            [("content-type", "text/plain"), ("content-length", str(len(body)))],
+                return kept(environ, start_response)
+        return _nothing(start_response)
+
+    def serve(place: Place) -> App:
+        api = Api(
+            place.reader,
+            window=settings.window,
+            interval=settings.interval,
+            longest=settings.longest,
+            processes=_no_processes(settings) if table is None else table if place.is_of(own) else ELSEWHERE,
+            hosts=listed,
+            now=place.now,
+            caching=SHARED if many else PRIVATE if settings.guarded or mounted else NEVER,
         )
-        return [body]
+        at_root = not place.names or place.top
+        kept = pages if at_root else below
+
+        def route(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+            path: str = environ["PATH_INFO"]
+            if path == PUSH and at_root:
+                return pushed(environ, start_response)
+            if path == openapi.PATH and at_root:
+                return description(environ, start_response)
+            if path in PATHS or path.startswith("/api/"):
+                return api(environ, start_response)
+            return page(kept, environ, start_response)
+
+        return route if len(place.names) > 1 else Exposition(route, place.reader, place.now)
+
+    app = serve(Place(store))
+    if hosts is not None:
+        app = HostPaths(hosts, app, serve, own, coming=bool(own) and settings.collector)
 
     def build(view: View) -> App:
-        return _viewing(Viewed(store, view, settings.panel), settings.interval, page)
+        return viewing(Viewed(store, view, settings.panel), settings, partial(page, seen))
 
-    whole = Exposition(route, store)
-    return entrance(whole, settings, folder, build, dash.csp_hashes(), mounted=mounted)
-
-
-def _viewing(store: Viewed, interval: float, page: App) -> App:
-    """The application of a shared link: page and numbers of one view."""
-    seconds = max(store.view.seconds, SHORTEST_WINDOW)
-    api = Api(store, window=seconds, longest=seconds, interval=interval, caching=PRIVATE)
-
-    def show(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        if environ["PATH_INFO"] in VIEWED:
-            return api(environ, start_response)
-        before = _viewed.set(store)
-        try:
-            return page(environ, start_response)
-        finally:
-            _viewed.reset(before)
-
-    return show
+    return entrance(app, settings, folder, build, dash.csp_hashes(), mounted=mounted)
 
 
-def _page(store: Reader, settings: Settings) -> Component:
-    if viewed := _viewed.get():
-        return _view_page(viewed, settings)
-    metrics = store.metrics()
+def _nothing(start_response: StartResponse) -> Iterable[bytes]:
+    body = b"There is nothing at this address."
+    start_response(
+        "404 Not Found",
+        [("content-type", "text/plain"), ("content-length", str(len(body)))],
+    )
+    return [body]
+
+
+def _page(bare: Place, settings: Settings, hosts: Hosts | None, own: str) -> Component:
+    if viewed := _asked(VIEW):
+        return view_page(viewed, settings)
+    place = _asked(KEY) or bare
+    # What is polled in the background is there then.
+    place.reader.newest()
+    metrics = place.reader.metrics()
+    shown = settings.panel if len(place.names) < 2 else panels_of_all(settings.panel)
+    several = hosts is not None and len(hosts.hosts()) > 1
+    tagline = "this machine, live" if settings.machine and settings.title == layout.TITLE else "live"
     return layout.page(
         settings.window,
         settings.interval,
         settings.longest,
         metrics,
-        panels(metrics, settings.panel, store.looks()),
-        thresholds=[state.threshold for state in store.thresholds()],
-        processes=shows_processes(settings),
+        panels(metrics, shown, place.reader.looks()),
+        thresholds=[state.threshold for state in place.reader.thresholds()],
+        processes=shows_processes(settings) and place.is_of(own),
         title=settings.title,
         theme=settings.theme,
         machine=settings.machine,
-        tagline="this machine, live" if settings.machine and settings.title == layout.TITLE else "live",
+        tagline=tagline,
         session="password" if settings.password else "proxy" if settings.proxy_user else "",
+        share=settings.guarded and (hosts is None or place.is_of(own)),
+        hosts=None if hosts is None else HostsShown(place.names, place.top or not place.names, several),
     )
 
 
-def _view_page(store: Viewed, settings: Settings) -> Component:
-    metrics = store.metrics()
-    shown = panels(metrics, settings.panel, store.looks())
-    seconds = max(store.view.seconds, SHORTEST_WINDOW)
-    return layout.page(
-        seconds,
-        settings.interval,
-        seconds,
-        metrics,
-        [panel for panel in shown if panel.name in store.view.panels],
-        thresholds=[state.threshold for state in store.thresholds()],
-        title=settings.title,
-        theme=settings.theme,
-        machine=False,
-        tagline="a shared view",
-    )
+def _asked(key: str) -> Any:
+    """What this request is for; None outside of one, where Dash looks at its layout first."""
+    return request.environ.get(key) if has_request_context() else None
 
 
 def shows_processes(settings: Settings) -> bool:
@@ -171,7 +174,7 @@ def _no_processes(settings: Settings) -> str:
     return f'processes are off, as --processes is "{settings.processes}"; start with --processes local'
 
 
-def _dash(store: Reader, settings: Settings) -> Dash:
+def _dash(bare: Place, settings: Settings, hosts: Hosts | None, own: str) -> Dash:
     app = Dash(
         "dashapp",
         assets_folder=str(bundle.assets_folder()),
@@ -185,17 +188,18 @@ def _dash(store: Reader, settings: Settings) -> Dash:
         suppress_callback_exceptions=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    own = bundle.Bundle(bundle.assets_folder())
+    scripts = bundle.Bundle(bundle.assets_folder())
     app.server.add_url_rule(
         f"/assets/{bundle.NAME}",
         "bundle",
-        lambda: app.server.response_class(own.text, mimetype="text/javascript"),
+        lambda: app.server.response_class(scripts.text, mimetype="text/javascript"),
     )
     app.interpolate_index = document.writer(
         icon=app.get_asset_url("favicon.svg"),
-        own=f"{app.get_asset_url(bundle.NAME)}?m={own.mark}",
+        own=f"{app.get_asset_url(bundle.NAME)}?m={scripts.mark}",
         heading=settings.title,
+        files=lambda: "../../" if (place := _asked(KEY)) and not place.top else "./",
     )
-    app.layout = partial(_page, store, settings)
+    app.layout = partial(_page, bare, settings, hosts, own)
     callbacks.connect(app)
     return app

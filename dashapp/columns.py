@@ -48,6 +48,11 @@ class Columns:
             self.count[:, part],
         )
 
+    def moved(self, by: int, named: Mapping[str, str]) -> Columns:
+        """The same points `by` milliseconds later, their metrics `named` anew."""
+        keys = tuple(named[key] for key in self.keys)
+        return Columns(self.t + by, self.step, keys, self.total, self.low, self.high, self.count)
+
     def mean(self) -> Matrix:
         with np.errstate(invalid="ignore", divide="ignore"):
             return self.total / self.count
@@ -94,6 +99,39 @@ def join(parts: Iterable[Columns]) -> Columns:
         total if single else _join(some, keys, "low"),
         total if single else _join(some, keys, "high"),
         _join(some, keys, "count"),
+    )
+
+
+def lay_over(parts: Iterable[Columns]) -> Columns:
+    """Parts of other metrics each, over the times of them all; where two have the same time, one point."""
+    some = [part for part in parts if len(part.t)]
+    if len(some) < 2:
+        return some[0] if some else empty()
+    times = np.unique(np.concatenate([part.t for part in some]))
+    keys = tuple(key for part in some for key in part.keys)
+    places = [np.searchsorted(times, part.t) for part in some]
+    step = np.full(len(times), np.inf)
+    for part, place in zip(some, places, strict=True):
+        step[place] = np.minimum(step[place], part.step)
+
+    def over(name: str) -> Matrix:
+        whole = np.full((len(keys), len(times)), 0.0 if name == "count" else np.nan)
+        row = 0
+        for part, place in zip(some, places, strict=True):
+            whole[row : row + len(part.keys), place] = getattr(part, name)
+            row += len(part.keys)
+        return whole
+
+    total = over("total")
+    single = all(part.low is part.total and part.high is part.total for part in some)
+    return Columns(
+        times,
+        step,
+        keys,
+        total,
+        total if single else over("low"),
+        total if single else over("high"),
+        over("count"),
     )
 
 

@@ -20,6 +20,7 @@ _LATE = (
 )
 # Dash writes every address from the root on; in its settings, with the slash as JSON that fits a script.
 _FROM_ROOT = re.compile(r'(?<=(?:src|ref)=")/(?!/)')
+_FILE = re.compile(r'(?<=(?:src|ref)=")\./(?=assets/|_dash-component-suites/)')
 _BASE = re.compile(r'(?<="requests_pathname_prefix":)"(?:\\u002f|/)"')
 # Sent to every page by Dash, of use to none of ours. (Its polyfill is: dcc's sliders and graphs call
 # the regeneratorRuntime that stands in there.)
@@ -57,9 +58,9 @@ _TEMPLATE = """<!DOCTYPE html>
 </html>"""
 
 
-def writer(icon: str, own: str, heading: str) -> Callable[..., str]:
+def writer(icon: str, own: str, heading: str, files: Callable[[], str] = lambda: "./") -> Callable[..., str]:
     """What Dash calls with the pieces that it made; `icon` and `own` tell where the icon and the page's own
-    scripts are. `heading` is text."""
+    scripts are. `heading` is text; `files` says how the root is reached, which has the files of all pages."""
     asked = (f'<link rel="preload" as="fetch" crossorigin href="/{path}">' for path in _ASKED)
     late = (f'<link rel="preload" as="script" href="/{path}">' for path in _LATE)
     hints = "\n        ".join((*asked, *late))
@@ -77,6 +78,6 @@ def writer(icon: str, own: str, heading: str) -> Callable[..., str]:
             description=DESCRIPTION,
             **pieces,
         )
-        return _FROM_ROOT.sub("./", text)
+        return _FILE.sub(files(), _FROM_ROOT.sub("./", text))
 
     return write

@@ -11,7 +11,7 @@ import csv
 import io
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from threading import BoundedSemaphore
 
@@ -37,12 +37,21 @@ END = b"\r\n"
 class Export:
     """Hands out downloads, PLACES at a time."""
 
-    def __init__(self, store: Reader, *, window: float, longest: float, interval: float) -> None:
+    def __init__(
+        self,
+        store: Reader,
+        *,
+        window: float,
+        longest: float,
+        interval: float,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         """As Api takes them."""
         self._store = store
         self._window = window
         self._longest = longest
         self._interval = interval
+        self._now = now
         self._places = BoundedSemaphore(PLACES)
 
     def open(self, query: str) -> Download:
@@ -52,7 +61,7 @@ class Export:
             query,
             window=self._window,
             longest=self._longest,
-            now=time.time(),
+            now=self._now(),
             known=metrics,
             parameters=PARAMETERS,
         )

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from dashapp.api import App, StartResponse
-from dashapp.health import stale_after
-from dashapp.model import Metric, Tick
+from dashapp.model import Metric, Tick, stale_after
 from dashapp.panels import PANELS
 from dashapp.stores import Reader
 
@@ -97,9 +96,10 @@ def _lines(family: str, help: str, members: Mapping[str, float]) -> list[str]:
 class Exposition:
     """Answers GET and HEAD on PATH, and hands every other path on to `app`."""
 
-    def __init__(self, app: App, store: Reader) -> None:
+    def __init__(self, app: App, store: Reader, now: Callable[[], float] = time.time) -> None:
         self._app = app
         self._store = store
+        self._now = now
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] != PATH:
@@ -120,5 +120,5 @@ class Exposition:
     def _text(self) -> str:
         newest = self._store.newest().time_ms
         ticks = self._store.since(float("-inf"), 1)
-        age = max(0.0, time.time() - newest / 1000) if newest else None
+        age = max(0.0, self._now() - newest / 1000) if newest else None
         return expose(self._store.metrics(), ticks[-1] if ticks else None, age)

@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 
 from dash import dcc, html
 
+from dashapp.host_controls import HostsShown
+from dashapp.laid import tiles_of_all
 from dashapp.live_graph import charts, live_graph
 from dashapp.model import Metric
 from dashapp.panels import DETAILS, Panel
@@ -32,25 +34,35 @@ def page(
     theme: str = "auto",
     tagline: str = "live",
     machine: bool = True,
+    hosts: HostsShown | None = None,
     session: str = "",
+    share: bool = False,
 ) -> html.Div:
     """`window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks.
-    `processes`: whether there is a table of them; `machine`: whether its metrics are to come.
-    `session`: how the viewer got in, by "password" or "proxy"; empty where everybody does."""
+    `processes`: whether there is a table of them; `machine`: whether its metrics are to come. `hosts`: of
+    which this page is, where the store may have many. `session`: how the viewer got in, by "password" or
+    "proxy", empty where everybody does; `share`: whether links to views of this page may be made."""
     stops = stops_to(longest, window)
     there = {panel.name for panel in shown if panel.members(metrics)}
     if machine and not there:
         there = {shown[0].name}
     beat = round(1000 * min(max(interval, 0.25), 1))
+    sections = _sections(shown, there, processes, bool(thresholds))
+    if hosts is not None and hosts.top:
+        sections.insert(0, hosts.section())
+    if hosts is not None and hosts.names and (hosts.several or not hosts.top):
+        tagline = hosts.tagline()
+    laid = hosts is not None and len(hosts.names) > 1
+    numbers = tiles_of_all(hosts.names, metrics) if hosts and laid else tiles(metrics, machine)
     return html.Div(
         id="page",
         children=[
             dcc.Interval(id="interval", interval=beat),
             dcc.Store(id="charts", data=charts(shown, metrics, thresholds)),
-            _header(title, tagline, session),
+            _header(title, tagline, hosts, session),
             html.Div(id="notices", role="alert", hidden=True),
-            html.Div([_tile(tile, metrics) for tile in tiles(metrics, machine)], id="tiles"),
-            html.Main(_sections(shown, there, processes, bool(thresholds))),
+            html.Div([_tile(tile, metrics) for tile in numbers], id="tiles"),
+            html.Main(sections),
             _controls(stops, stops.index(round(window)), window),
         ],
         **{
@@ -60,7 +72,8 @@ def page(
             "data-processes": "on" if processes else "off",
             "data-metrics": str(len(metrics)),
             "data-theme": theme,
-            "data-session": session,
+            "data-share": "on" if share else "off",
+            **({} if hosts is None else hosts.said()),
         },
     )
 
@@ -74,7 +87,7 @@ def _in_json(thresholds: Sequence[Threshold]) -> str:
     )
 
 
-def _header(title: str, tagline: str, session: str) -> html.Header:
+def _header(title: str, tagline: str, hosts: HostsShown | None, session: str) -> html.Header:
     return html.Header(
         [
             html.H1([title, html.Span(tagline, className="tagline")]),
@@ -82,11 +95,12 @@ def _header(title: str, tagline: str, session: str) -> html.Header:
             html.Div("Connecting", id="status", role="status", **{"data-state": "stale"}),
             html.Div(
                 [
+                    *([] if hosts is None else [hosts.button()]),
                     _button("panels", "Panels", "Choose and order the panels (v)", "v"),
                     _button("share", "Share", "Copy a link, save the numbers or a picture"),
                     _button("theme", "◐", "Theme: as the system (t)", "t"),
                     _button("help", "?", "Help (?)", "?"),
-                    *([_sign_out()] if session == "password" else []),
+                    *([_sign_out(hosts)] if session == "password" else []),
                 ],
                 className="buttons tools",
             ),
@@ -94,10 +108,11 @@ def _header(title: str, tagline: str, session: str) -> html.Header:
     )
 
 
-def _sign_out() -> html.Form:
-    """A form, which a browser sends without any script of ours."""
+def _sign_out(hosts: HostsShown | None) -> html.Form:
+    """A form, which a browser sends without any script of ours. Sessions are the root's alone."""
+    root = "" if hosts is None or hosts.top else "../../"
     button = html.Button("Sign out", id="sign-out", type="submit", title="End this browser's session")
-    return html.Form(button, method="post", action="logout")
+    return html.Form(button, method="post", action=f"{root}logout")
 
 
 def _sections(

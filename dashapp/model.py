@@ -175,6 +175,11 @@ class Cursor(NamedTuple):
         return Cursor(match[1], int(match[2]), *(int(part or 0) for part in match.groups()[2:]))
 
 
+def stale_after(step: float) -> float:
+    """Seconds without a tick after which what is shown is no longer live."""
+    return 2 * step + 1.5
+
+
 def milliseconds(time: float) -> int:
     """Seconds as the whole milliseconds that go on the wire."""
     return round(time * 1000)

@@ -26,7 +26,8 @@ HEADERS: Json = {
 }
 
 
-def document(settings: Settings) -> Json:
+def document(settings: Settings, many: bool = False) -> Json:
+    """`many`: whether the store has several hosts, each with paths of its own below `/host/NAME`."""
     window = {**NUMBER, "minimum": SHORTEST_WINDOW, "maximum": settings.longest}
     time = {**NUMBER, "minimum": 0, "maximum": LATEST}
     names = {**TEXT, "minLength": 1, "description": f"1 to {MOST_METRICS}, with commas between."}
@@ -42,6 +43,7 @@ def document(settings: Settings) -> Json:
         _asked("after", {**TEXT, "maxLength": LONGEST_CURSOR}, "A frame's cursor: only what came since."),
         _asked("like", names, "Only what these patterns mean; not with metrics."),
         _asked("processes", one, "The table of processes too, where it is shown."),
+        _asked("hosts", one, "The list of hosts too, where the store has many."),
         _asked("curves", one, "The newest curves too; not with from and to."),
     ]
     changes = {"type": "integer", "minimum": 1, "maximum": MOST_CHANGES}
@@ -65,6 +67,8 @@ def document(settings: Settings) -> Json:
         PATH: _get("This", {"type": "object"}),
     }
     paths["/readyz"]["get"]["responses"]["503"] = _answer("Nothing new.", ref("Health"))
+    if many:
+        paths["/api/hosts"] = _get("The hosts, and how they are", "Hosts")
     if settings.push_token:
         paths["/api/push"] = {"post": _push()}
     if settings.guarded:
@@ -167,8 +171,9 @@ def _share(window: Json, time: Json) -> Json:
 class Description:
     """Answers GET and HEAD with the document."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._answer = packed("200 OK", json(document(settings)), PRIVATE if settings.guarded else NEVER)
+    def __init__(self, settings: Settings, many: bool = False) -> None:
+        caching = PRIVATE if settings.guarded else NEVER
+        self._answer = packed("200 OK", json(document(settings, many)), caching)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):

@@ -14,7 +14,7 @@ from dashapp.model import BadRequestError
 MOST_METRICS = 64
 LONGEST_QUERY = 8192
 LONGEST_CURSOR = 64
-PARAMETERS = ("window", "after", "metrics", "like", "from", "to", "processes", "curves")
+PARAMETERS = ("window", "after", "metrics", "like", "from", "to", "processes", "curves", "hosts")
 # Epoch milliseconds past which nobody means a time.
 LATEST = 1e14
 
@@ -23,7 +23,8 @@ LATEST = 1e14
 class Question:
     """The newest `window` seconds since cursor `after`; or, where `past` is set, (start, end] in epoch
     milliseconds. `metrics` None asks for all, `panel` for those of one chart, `processes` for their table,
-    `curves` for the newest of what has no past; `like` are patterns of the only metrics that are meant."""
+    `curves` for the newest of what has no past, `hosts` for their list; `like` are patterns of the only
+    metrics that are meant."""
 
     window: float
     after: str
@@ -33,6 +34,7 @@ class Question:
     panel: str | None = None
     curves: bool = False
     like: tuple[str, ...] | None = None
+    hosts: bool = False
 
 
 def ask(
@@ -53,7 +55,7 @@ def ask(
     metrics = _metrics(given["metrics"], known) if "metrics" in given else None
     if "panel" in given and metrics is not None:
         raise BadRequestError("panel asks for all metrics of a chart; metrics do not go with it")
-    for name in ("processes", "curves"):
+    for name in ("processes", "curves", "hosts"):
         if given.get(name, "1") != "1":
             raise BadRequestError(f"{name} is {shown(given[name])}; expected 1, or none at all")
     if "like" in given and metrics is not None:
@@ -64,6 +66,7 @@ def ask(
         given.get("panel"),
         "curves" in given,
         _patterns(given.get("like")),
+        "hosts" in given,
     )
     if "from" in given or "to" in given:
         if "curves" in given:

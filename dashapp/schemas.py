@@ -51,6 +51,7 @@ SCHEMAS: Json = {
             "changes": {"type": "integer"},
             "notices": array(TEXT),
             "processes": {"type": ["object", "null"]},
+            "hosts": array({"type": "object"}),
             "curves": {"type": "object"},
         },
     ),
@@ -85,6 +86,7 @@ SCHEMAS: Json = {
             ),
         }
     ),
+    "Hosts": shape({"hosts": array({"type": "object"})}),
     "Health": shape({"status": {"enum": ["ok", "stale"]}, "age": OR_NULL}),
     "Link": shape({"path": TEXT, "until": {"type": "integer"}}),
     "Accepted": shape({"accepted": {"type": "integer"}}),

@@ -22,6 +22,8 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 
 _HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
+_HOST_PATH = re.compile(r"^/host/[^/]*/")
+
 NO_HOST = "this server does not answer to that host name; its operator can add it to DASHAPP_HOSTS"
 NO_MORE = "this address asks for more than its share; try again in a moment"
 CROSS_SITE = "another site's page may not send this"
@@ -86,7 +88,8 @@ class Guard:
         self._data = [*shared, ("content-security-policy", DATA_POLICY)]
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        path = environ["PATH_INFO"]
+        # What is below a host's path is what it is below the root.
+        path = _HOST_PATH.sub("/", environ["PATH_INFO"])
         data = path.startswith("/api/") or path in ("/healthz", "/readyz", "/metrics")
         extra = self._data if data else self._page
         if not data and self._visitors.secure(environ):

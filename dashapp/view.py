@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from dashapp.columns import Columns
 from dashapp.model import Cursor, Curves, Metric, Tick, milliseconds
 from dashapp.panels import Panel, panels
-from dashapp.stores import Reader
-from dashapp.stores.level_reader import LevelReader
+from dashapp.stores import Points, Reader
 from dashapp.thresholds import Change, State
 
 # Ticks that a stretch of the past may be looked for in, beside what is sealed.
@@ -61,10 +60,10 @@ class Viewed:
         keys = self._keys()
         return [Tick(tick.time, tick.step, _only(tick.values, keys)) for tick in ticks]
 
-    def levels(self) -> Sequence[LevelReader]:
+    def levels(self) -> Sequence[Points]:
         start, end = self._stretch()
         keys = self._keys()
-        return [cast(LevelReader, _Level(reader, start, end, keys)) for reader in self._store.levels()]
+        return [_Level(reader, start, end, keys) for reader in self._store.levels()]
 
     def metrics(self) -> list[Metric]:
         metrics = self._store.metrics()
@@ -114,7 +113,7 @@ class Viewed:
 class _Level:
     """One level of a store, as far as a view shows it."""
 
-    def __init__(self, reader: LevelReader, start: int, end: int, keys: frozenset[str]) -> None:
+    def __init__(self, reader: Points, start: int, end: int, keys: frozenset[str]) -> None:
         self._reader = reader
         self._start = start
         self._end = end

@@ -67,7 +67,7 @@ def build() -> App:
             args = (store, clock, settings.interval, told, watch, settings.source, taken)
             outbox = Outbox(settings.notify, store, store.speaker("outbox"), whose(settings))
             Thread(target=collect, args=args, kwargs={"outbox": outbox}, daemon=True).start()
-    app = create_app(store, settings, spool, folder)
+    app = create_app(store, settings, spool, folder=folder)
     # What was built so far stays: without this the collector of garbage walks all of Dash, in mid-answer.
     gc.collect()
     gc.freeze()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 from browser import find
 from feeder import Feeder
+from fleet import Fleet
 from hypothesis import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 from served import Served, Trouble
@@ -61,7 +62,20 @@ class Live:
         return self.server.url
 
 
+@dataclass
+class Many:
+    fleet: Fleet
+    server: Served
+
+    def url(self, *names: str) -> str:
+        return self.server.url + (f"host/{','.join(names)}/" if names else "")
+
+    def asked(self) -> list[str]:
+        return [query for query in self.server.trouble.asked if "hosts=1" in query]
+
+
 Serve = Callable[..., Live]
+Serving = Callable[..., Many]
 
 
 @pytest.fixture(scope="session")
@@ -104,4 +118,25 @@ def serve() -> Iterator[Serve]:
     yield start
     for live in lives:
         live.feeder.stop()
+        live.server.stop()
+
+
+@pytest.fixture
+def many() -> Iterator[Serving]:
+    """`many("web-1", "web-2")`: hosts with a minute behind them, fed and served; the first is the own one."""
+    lives: list[Many] = []
+
+    def start(*names: str, skews: dict[str, float] | None = None) -> Many:
+        fleet = Fleet()
+        for name in names:
+            fleet.add(name, 60, skew=(skews or {}).get(name, 0.0))
+        fleet.start()
+        own = names[0] if names else ""
+        app = create_app(MemoryStore(), Settings(store="memory:"), None, fleet, own)
+        lives.append(Many(fleet, Served(app)))
+        return lives[-1]
+
+    yield start
+    for live in lives:
+        live.fleet.end()
         live.server.stop()

@@ -38,7 +38,7 @@ def guarded(*flags: str, folder: Path | None = None, store: MemoryStore | None =
     """`more`: variables, in lower case and without their beginning."""
     environ = {"DASHAPP_PASSWORD": PASSWORD} | {f"DASHAPP_{k.upper()}": text for k, text in more.items()}
     settings = parse(["--store", "memory:", *flags], {k: text for k, text in environ.items() if text})
-    return create_app(store or filled(), settings, MemorySpool(1), folder)
+    return create_app(store or filled(), settings, MemorySpool(1), folder=folder)
 
 
 def post(app: App, path: str, form: dict[str, str], **headers: str) -> Answer:

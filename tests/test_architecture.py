@@ -74,7 +74,8 @@ ROOMS = {
     "history": {"model", "stores", "columns", "levels"},
     "static": {"api"},
     "answer": {"model", "process_table"},
-    "health": {"answer", "stores"},
+    "health": {"answer", "model", "stores"},
+    "catalogue": {"panel_table", "stores"},
     "reply": {"answer", "api"},
     "signing_key": set(),
     "visitor": set(),
@@ -100,6 +101,15 @@ ROOMS = {
     "windows": set(),
     "routes": {"api", "bridge", "model"},
     "bridge": {"api"},
+    "hosts": {"stores"},
+    "skew": {"hosts"},
+    "host_list": {"hosts", "model"},
+    "host_reader": {"hosts", "model", "skew", "stores", "thresholds"},
+    "laid": {"exposition", "model", "panels", "tiles"},
+    "members": {"hosts", "model", "skew", "stores"},
+    "overlay": {"hosts", "laid", "members", "model", "overlay_points", "skew", "stores", "thresholds"},
+    "overlay_points": {"columns", "downsample", "levels", "model", "stores"},
+    "host_controls": set(),
     "component": {"config", "live_graph", "panels", "panel_table", "values", "windows"},
 }
 
@@ -120,9 +130,11 @@ def test_only_the_page_and_its_server_know_dash(path: Path) -> None:
     allowed |= {"export": {"numpy"}}
     # What goes into somebody's Flask application.
     allowed |= {room: {"flask"} for room in ("mounting", "dispatcher", "embedding")}
+    # What page a request is for, the layout is told by it alone.
+    allowed |= {"app": {"dash", "flask"}, "host_controls": {"dash"}}
     allowed |= {"gate": {"flask", "werkzeug"}}
     # What goes into other people's Dash apps.
-    allowed |= {"windows": {"dash"}, "component": {"dash"}, "attaching": {"dash"}}
+    allowed |= {"windows": {"dash"}, "viewing": {"dash"}, "component": {"dash"}, "attaching": {"dash"}}
     allowed |= {"routes": {"dash", "flask"}}
     room = [*name_of(path).split("."), ""][1]
     expected = {"granian"} if room == "web" else allowed.get(room, set())

@@ -84,6 +84,7 @@ def test_every_path_and_parameter_is_described() -> None:
         parse(["--store", "memory:"], {"DASHAPP_PUSH_TOKEN": TOKEN, "DASHAPP_PASSWORD": PASSWORD})
     )
     assert {*PATHS, "/metrics", "/api/push", "/api/share", PATH} == set(found["paths"])
+    assert "/api/hosts" in document(parse(["--store", "memory:"], {}), many=True)["paths"]
     asked = {each["name"] for each in found["paths"]["/api/ticks"]["get"]["parameters"]}
     assert asked == set(PARAMETERS)
 

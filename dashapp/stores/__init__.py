@@ -12,14 +12,30 @@ from dashapp.model import Cursor, Curves, Metric, Page, Tick, milliseconds
 from dashapp.thresholds import Change, State
 
 if TYPE_CHECKING:
-    # It brings numpy, which the collector does without.
-    from dashapp.stores.level_reader import LevelReader
+    # They bring numpy, which the collector does without.
+    from dashapp.columns import Columns
 
 
 # How long a tick stays in the log before it may be sealed: what nearly every reader asks for.
 KEPT_MS = 600_000
 # Changes of thresholds that are remembered.
 MOST_CHANGES = 500
+
+
+class Points(Protocol):
+    """One level of a history: points of `step` seconds (0: ticks as they came), in stretches of `span_ms`."""
+
+    step: float
+    span_ms: int
+
+    def oldest(self) -> int | None:
+        """The time of the oldest point, in epoch milliseconds; None where there is none."""
+
+    def newest(self) -> int:
+        """That of the newest; 0 where there is none."""
+
+    def columns(self, start: int, end: int, wanted: Sequence[str] | None) -> Columns:
+        """The points in (start, end], epoch milliseconds; all metrics, or those `wanted` that are there."""
 
 
 class Reader(Protocol):
@@ -31,7 +47,7 @@ class Reader(Protocol):
     def since(self, time: float, limit: int) -> list[Tick]:
         """The newest `limit` ticks later than `time` (seconds), oldest first."""
 
-    def levels(self) -> Sequence[LevelReader]:
+    def levels(self) -> Sequence[Points]:
         """Sealed ticks, minutes and hours, finest first; empty where nothing is sealed."""
 
     def metrics(self) -> list[Metric]:

@@ -1,0 +1,94 @@
+"""A server in front of many hosts that are made up, one of which has stopped and one whose clock is wrong.
+
+Their histories are in this process; page and API are the real ones.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from socketserver import ThreadingMixIn
+from threading import Event, Thread
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from dashapp.app import create_app
+from dashapp.config import Settings
+from dashapp.hosts import Host
+from dashapp.model import Metric, Tick, milliseconds
+from dashapp.stores.memory import MemoryStore
+
+METRICS = (
+    Metric("cpu.percent", "CPU", "%", "cpu", 0, 100),
+    Metric("memory.percent", "Memory", "%", "memory", 0, 100),
+)
+COUNT, PAST = 100, 300
+STOPPED, AHEAD = 2, 4
+
+
+class Many:
+    """As dashapp.hosts.Hosts."""
+
+    def __init__(self) -> None:
+        self._stores = {f"web-{number:03}": MemoryStore() for number in range(1, COUNT + 1)}
+        self._arrived: dict[str, int] = {}
+        now = int(time.time())
+        for at in range(now - PAST, now):
+            self.feed(at, all_of_them=at < now - 60)
+
+    def feed(self, at: int, all_of_them: bool = False) -> None:
+        for number, (name, store) in enumerate(self._stores.items()):
+            if number != STOPPED or all_of_them:
+                values = {each.key: (at * (3 + p) + 37 * number) % 100.0 for p, each in enumerate(METRICS)}
+                store.describe(METRICS)
+                store.append(Tick(at + 300 * (number == AHEAD), 1.0, values))
+                self._arrived[name] = milliseconds(at)
+
+    def hosts(self) -> list[Host]:
+        return [self._host(name, store) for name, store in self._stores.items()]
+
+    def _host(self, name: str, store: MemoryStore) -> Host:
+        (newest,) = store.since(float("-inf"), 1)
+        return Host(name, store.newest().time_ms, self._arrived[name], 1.0, newest.values)
+
+    def now_ms(self) -> int:
+        return milliseconds(time.time())
+
+    def reader(self, name: str) -> MemoryStore | None:
+        return self._stores.get(name)
+
+    def notices(self) -> list[str]:
+        return []
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None: ...
+
+
+class _Threads(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+@contextmanager
+def many() -> Iterator[str]:
+    """The address of the list."""
+    hosts, stopping = Many(), Event()
+
+    def feed() -> None:
+        while not stopping.wait(1 - time.time() % 1):
+            hosts.feed(int(time.time()))
+
+    app = create_app(MemoryStore(), Settings(store="memory:"), None, hosts, "web-001")
+    server = make_server("127.0.0.1", 0, app, _Threads, _Quiet)
+    threads = [Thread(target=feed), Thread(target=server.serve_forever)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        stopping.set()
+        server.shutdown()
+        server.server_close()
+        for thread in threads:
+            thread.join()

@@ -1,0 +1,55 @@
+"""What the page has for hosts: a button, a list above the charts, and a word of which are shown.
+
+Filled by assets/hosts.js; nothing of it is seen where the store has one host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dash import html
+
+# Names that a line has room for.
+MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class HostsShown:
+    """`names`: those that this page shows; `top`: it is the one at the root, `several`: there are others."""
+
+    names: tuple[str, ...]
+    top: bool
+    several: bool
+
+    def said(self) -> Mapping[str, str]:
+        """Attributes of the page, for its scripts."""
+        return {"data-hosts": ",".join(self.names), "data-top": "yes" if self.top else "no"}
+
+    def tagline(self) -> str:
+        if len(self.names) < 2:
+            return "".join(self.names)
+        more = len(self.names) - MOST_NAMED
+        named = ", ".join(self.names[:MOST_NAMED])
+        return f"{named}{f' and {more} more' if more > 0 else ''}, laid over each other"
+
+    def button(self) -> html.Button:
+        text = "Hosts" if self.top else self.names[0] if len(self.names) == 1 else f"{len(self.names)} hosts"
+        title = "Choose a host, or several (h)"
+        return html.Button(
+            text,
+            id="hosts",
+            type="button",
+            title=title,
+            className="" if self.several or not self.top else "absent",
+            **{"aria-keyshortcuts": "h", "aria-haspopup": "dialog", "aria-label": f"Hosts: {text}"}
+            if text != "Hosts"
+            else {"aria-keyshortcuts": "h", "aria-haspopup": "dialog"},
+        )
+
+    def section(self) -> html.Section:
+        return html.Section(
+            [html.H2(["Hosts", html.Span("", className="of")]), html.Div(className="table")],
+            className="panel" if self.several else "panel absent",
+            **{"data-table": "hosts", "aria-label": "Hosts"},
+        )

@@ -1,0 +1,49 @@
+"""Hosts: several machines' histories in one store, each under its own host's name.
+
+The protocol that such a store offers to the web. Knows no store's kind, no HTTP and no page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from dashapp.stores import Reader
+
+# What a host may be called. Nothing in it means anything to HTML or to an address, but for the two names that
+# an address has for itself and what is above it.
+NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Host:
+    """`newest_ms`: its newest tick's time by its own clock, 0 where there is none yet; `arrived_ms`: when
+    that came, by the store's; `step`: seconds between its ticks; `values`: some of the newest, by metric
+    key."""
+
+    name: str
+    newest_ms: int
+    arrived_ms: int
+    step: float
+    values: Mapping[str, float]
+
+
+class Hosts(Protocol):
+    """A store of many. It forgets those that stopped long ago; the readers stay its own to close."""
+
+    def hosts(self) -> list[Host]:
+        """Every known host, by name. From memory: asked per request."""
+
+    def now_ms(self) -> int:
+        """The store's own clock, by which `arrived_ms` is so old."""
+
+    def reader(self, name: str) -> Reader | None:
+        """None for a host that is not known."""
+
+    def notices(self) -> list[str]: ...
+
+
+def by_name(hosts: Hosts) -> dict[str, Host]:
+    return {host.name: host for host in hosts.hosts()}

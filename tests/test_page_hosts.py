@@ -1,0 +1,145 @@
+"""Many hosts in the browser: the list, the way to one and to several, what is said of those that stop."""
+
+from __future__ import annotations
+
+from conftest import Serving
+from drawing import assert_drawn_equals_store, wait_for_state, wait_until
+from playwright.sync_api import Page, ViewportSize, expect
+
+# All charts are in sight, and so drawn.
+TALL: ViewportSize = {"width": 1200, "height": 2000}
+LIST = '[data-table="hosts"]'
+
+
+def names(page: Page, within: str = LIST) -> list[str]:
+    return page.locator(f"{within} tbody .name").all_inner_texts()
+
+
+def cell(page: Page, name: str, column: str, within: str = LIST) -> str:
+    row = page.locator(f"{within} tbody tr").filter(has=page.get_by_role("link", name=name, exact=True))
+    return row.locator(f".{column}").inner_text()
+
+
+def test_a_hundred_hosts_are_there_at_once_by_one_request_a_tick(page: Page, many: Serving) -> None:
+    hosts = [f"web-{number}" for number in range(1, 101)]
+    live = many(*hosts)
+    page.goto(live.url(), wait_until="commit")
+    page.wait_for_selector(f"{LIST} tbody tr:nth-child(100)")
+    drawn = page.evaluate("performance.now()")
+    assert names(page) == hosts, "by number, not by letter"
+    # A second on a machine that has nothing else to do; this one may.
+    assert drawn < 4000
+    wait_for_state(page, "live")
+    before = len(live.server.trouble.asked)
+    page.wait_for_timeout(5000)
+    assert 4 <= len(live.server.trouble.asked) - before <= 6
+    assert len(live.asked()) == len(live.server.trouble.asked)
+    assert page.evaluate("window.flights.most") == 1
+    value = cell(page, "web-50", "cpu")
+    wait_until(page, lambda: cell(page, "web-50", "cpu") != value)
+
+
+def test_a_name_leads_to_the_hosts_own_page(page: Page, many: Serving) -> None:
+    live = many("web-1", "web-2", "web-3")
+    page.set_viewport_size(TALL)
+    page.goto(f"{live.url()}?window=30")
+    page.locator(LIST).get_by_role("link", name="web-2").click()
+    page.wait_for_url(f"{live.url('web-2')}?window=30")
+    assert_drawn_equals_store(page, live.fleet.machines["web-2"].store)
+    expect(page.locator(LIST)).to_have_count(0)
+    expect(page.locator("#page h1")).to_contain_text("web-2")
+    wait_until(page, lambda: page.title().endswith("% CPU · web-2"))
+    page.go_back()
+    wait_until(page, lambda: names(page) == ["web-1", "web-2", "web-3"])
+
+
+def test_the_dialog_filters_walks_and_gives_the_focus_back(page: Page, many: Serving) -> None:
+    live = many("web-1", "web-2", "db-1", "db-2")
+    page.goto(live.url("web-1"))
+    wait_for_state(page, "live")
+    seen = len(live.asked())
+    page.wait_for_timeout(2500)
+    assert len(live.asked()) == seen, "nobody looks"
+    page.keyboard.press("h")
+    dialog = page.get_by_role("dialog", name="Hosts")
+    expect(dialog.get_by_label("Filter hosts by name")).to_be_focused()
+    wait_until(page, lambda: names(page, "dialog") == ["db-1", "db-2", "web-1", "web-2"])
+    wait_until(page, lambda: len(live.asked()) > seen + 1)
+    expect(dialog.get_by_role("link", name="web-1")).to_have_attribute("aria-current", "page")
+    expect(dialog.get_by_label("Lay web-1 over others")).to_be_checked()
+    page.keyboard.type("DB")
+    assert names(page, "dialog") == ["db-1", "db-2"]
+    dialog.get_by_role("link", name="db-1").focus()
+    page.keyboard.press("ArrowDown")
+    expect(dialog.get_by_role("link", name="db-2")).to_be_focused()
+    value = cell(page, "db-2", "cpu", "dialog")
+    wait_until(page, lambda: cell(page, "db-2", "cpu", "dialog") != value)
+    expect(dialog.get_by_role("link", name="db-2")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    page.wait_for_timeout(300)
+    seen = len(live.asked())
+    page.wait_for_timeout(2500)
+    assert len(live.asked()) == seen
+    page.click("#hosts")
+    page.keyboard.type("db-2")
+    page.keyboard.press("Enter")
+    page.wait_for_url(live.url("db-2"))
+    page.click("#hosts")
+    page.get_by_role("link", name="All hosts").click()
+    page.wait_for_url(live.url())
+
+
+def test_a_host_that_stops_is_marked_in_words_and_one_forgotten_goes(page: Page, many: Serving) -> None:
+    live = many("web-1", "web-2", "web-3")
+    page.goto(live.url())
+    wait_until(page, lambda: cell(page, "web-2", "state") == "Live")
+    live.fleet.machines["web-2"].running = False
+    wait_until(page, lambda: cell(page, "web-2", "state").startswith("Stopped since "))
+    expect(page.locator(f"{LIST} .of")).to_have_text("2 live, 1 stopped")
+    assert cell(page, "web-1", "state") == "Live"
+    live.fleet.machines["web-2"].running = True
+    wait_until(page, lambda: cell(page, "web-2", "state") == "Live")
+    live.fleet.forget("web-3")
+    wait_until(page, lambda: names(page) == ["web-1", "web-2"])
+
+
+def test_with_one_host_there_is_no_list_until_another_turns_up(page: Page, many: Serving) -> None:
+    live = many("web-1")
+    page.goto(live.url())
+    wait_for_state(page, "live")
+    expect(page.locator("#hosts")).to_be_hidden()
+    expect(page.locator(LIST)).to_be_hidden()
+    expect(page.locator("#page h1")).not_to_contain_text("web-1")
+    page.keyboard.press("h")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_have_count(1)
+    expect(page.get_by_role("dialog")).not_to_contain_text("Choose a host")
+    page.keyboard.press("Escape")
+    assert len(live.asked()) == 1
+    live.fleet.add("web-2", 5)
+    page.wait_for_selector("#hosts:visible", timeout=15_000)
+    wait_until(page, lambda: names(page) == ["web-1", "web-2"])
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Choose a host, or several")
+
+
+def test_a_host_that_is_not_there_is_told_and_drawn_once_it_is(page: Page, many: Serving) -> None:
+    live = many("web-1", "web-2")
+    page.set_viewport_size(TALL)
+    page.goto(live.url("late"))
+    expect(page.locator("#status")).to_contain_text("There is no host late in this store")
+    expect(page.locator("#status")).to_have_attribute("data-state", "stale")
+    live.fleet.add("late", 20)
+    wait_for_state(page, "live", 15)
+    assert_drawn_equals_store(page, live.fleet.machines["late"].store)
+
+
+def test_a_link_in_a_name_stays_a_name(page: Page, many: Serving) -> None:
+    """What a store should never hold: it goes in as text, and leads nowhere but below this page."""
+    live = many("web-1", '<img src=x onerror="document.title=1">', "javascript:alert(1)")
+    page.goto(live.url())
+    wait_until(page, lambda: len(names(page)) == 3)
+    assert page.locator(f"{LIST} img").count() == 0
+    links = page.locator(f"{LIST} tbody a").evaluate_all("all => all.map((each) => each.href)")
+    assert all(link.startswith(f"{live.url()}host/") for link in links)
