@@ -15,6 +15,8 @@
       this.panel = section.dataset.panel;
       this.host = host;
       this.kind = panel.kind;
+      this.reference = panel.reference ?? null;
+      this.standing = null; // of its line against that
       const place = section.querySelector(".chart").id;
       // The ids that Dash knows them by: text, or what a component made of several has for one.
       this.place = panel.place ?? place;
@@ -94,18 +96,12 @@
         const keys = Object.keys(event || {});
         if (keys.some((key) => key.startsWith("xaxis.range"))) this.host.userZoomed(this.range());
       });
-      gd.addEventListener("pointerdown", (event) => (this.dragging = event.button === 0), true);
-      const released = () => {
-        if (!this.dragging) return;
-        this.dragging = false;
+      app.watchDragging(gd, this.closing.signal, (dragging) => {
+        this.dragging = dragging;
+        if (dragging) return;
         this.quiet = QUIET_FRAMES;
         this.host.wake();
-      };
-      const { signal } = this.closing;
-      window.addEventListener("pointerup", released, { capture: true, signal });
-      window.addEventListener("pointercancel", released, { capture: true, signal });
-      // A finger on a chart scrolls the page.
-      if (window.matchMedia("(pointer: coarse)").matches) gd.layout.dragmode = false;
+      });
     }
 
     /* The x-range on screen, in epoch milliseconds. Plotly keeps it as local time in text. */
@@ -125,6 +121,8 @@
     /* Draw the series' metrics (`[{key, label, unit}]`) over `range`, moving as little as possible. */
     draw(series, metrics, range) {
       this.dirty = false;
+      this.standing = app.standing(this.reference, series, metrics, range);
+      if (this.standing) this.section.dataset.side = this.standing.side;
       if (!this.mounted) return this.mount(series, metrics, range);
       const fresh = this.retrace(series, metrics);
       const whole = fresh || series.life !== this.life || this.end < series.first;
@@ -134,6 +132,7 @@
       Object.assign(xaxis, { range: range.slice(), autorange: false });
       xaxis.nticks = app.labels(this.gd._fullLayout._size.w);
       app.shade(this, this.gd.layout, metrics, range);
+      app.stand(this, this.gd, series, metrics, range);
       this.begin(series, range);
       if (whole || count <= 0 || !this.lines.length) return this.redraw(series);
       window.dash_clientside.set_props(this.component.props.id, {
@@ -162,7 +161,7 @@
       this.mounted = true;
       const graph = structuredClone(this.component);
       graph.props.figure = this.figure(series, metrics, range, this.section.clientWidth);
-      this.lines = app.linesOf(metrics, series, graph.props.figure.layout.colorway, this.kind);
+      this.lines = this.linesOf(series, metrics, graph.props.figure.layout);
       this.begin(series, range);
       window.dash_clientside.set_props(this.place, { children: graph });
     }
@@ -170,16 +169,22 @@
     /* The whole picture of `range`, for a graph so many pixels wide. */
     figure(series, metrics, range, width) {
       const { layout } = structuredClone(this.component.props.figure);
-      const data = app.linesOf(metrics, series, layout.colorway, this.kind).map((line) => ({
+      const data = this.linesOf(series, metrics, layout).map((line) => ({
         ...app.traceOf(line, metrics.length),
         x: series.t.slice(),
         y: app.points(series, line),
       }));
       app.layOut(layout, range, width - 80);
       app.makeRoom(layout, metrics.length);
+      app.nameAxes(layout, metrics);
       this.fit(layout, metrics);
       app.shade(this, layout, metrics, range);
+      app.stand(this, { data, layout }, series, metrics, range);
       return { data, layout };
+    }
+
+    linesOf(series, metrics, { colorway }) {
+      return app.linesOf(metrics, series, this.standing ? [this.standing.colour] : colorway, this.kind);
     }
 
     redraw(series) {
@@ -192,18 +197,10 @@
 
     /* Make the traces be those of the metrics; whether they were not. */
     retrace(series, metrics) {
-      const data = this.gd.data;
-      this.lines = app.linesOf(metrics, series, this.gd.layout.colorway, this.kind);
-      const same = (l, i) => data[i].meta === l.meta && data[i].mode === (l.mode ?? "lines");
-      if (data.length === this.lines.length && this.lines.every(same)) return false;
-      const known = new Map(data.map((trace) => [trace.meta, trace]));
-      const traces = this.lines.map((line) => ({
-        ...app.traceOf(line, metrics.length),
-        // What was hidden in the legend stays hidden.
-        visible: known.get(line.metric.key)?.visible ?? true,
-      }));
-      data.splice(0, data.length, ...traces);
+      this.lines = this.linesOf(series, metrics, this.gd.layout);
+      if (!app.retrace(this.gd.data, this.lines, metrics.length)) return false;
       app.makeRoom(this.gd.layout, metrics.length);
+      app.nameAxes(this.gd.layout, metrics);
       this.fit(this.gd.layout, metrics);
       return true;
     }

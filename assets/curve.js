@@ -13,6 +13,7 @@
       this.panel = section.dataset.panel;
       this.host = host;
       this.kind = panel.kind;
+      this.curve = panel.curve ?? this.panel; // the panel that its curves come by
       const place = section.querySelector(".chart").id;
       this.place = panel.place ?? place;
       this.component = panel.graph(place.slice("chart-".length));
@@ -61,7 +62,7 @@
 
     draw(series, metrics, range, curves) {
       this.dirty = false;
-      const curve = curves[this.panel] ?? NONE;
+      const curve = curves[this.curve] ?? NONE;
       this.section.classList.toggle("loading", !curve.names.length);
       if (!this.mounted) return this.mount(curve);
       const text = JSON.stringify(curve);
@@ -82,13 +83,13 @@
     mount(curve) {
       this.mounted = true;
       const graph = structuredClone(this.component);
-      graph.props.figure = this.figure(null, null, null, null, { [this.panel]: curve });
+      graph.props.figure = this.figure(null, null, null, null, { [this.curve]: curve });
       window.dash_clientside.set_props(this.place, { children: graph });
     }
 
     /* The whole picture, as of app.Chart. */
     figure(series, metrics, range, width, curves) {
-      const curve = curves[this.panel] ?? NONE;
+      const curve = curves[this.curve] ?? NONE;
       const { layout } = structuredClone(this.component.props.figure);
       const { tickformatstops, hoverformat, range: time, ...axis } = layout.xaxis;
       layout.xaxis = { ...axis, type: "linear", autorange: true, fixedrange: true };

@@ -1,5 +1,5 @@
 /* What another page holds in a frame: `bare=1` leaves nothing of the page but its charts, and `chart=KEY,KEY` makes
-   one of these metrics, in a panel of its own. */
+   one of these metrics, or of a curve's name, in a panel of its own. */
 (function (app) {
   "use strict";
 
@@ -19,9 +19,11 @@
   class Embedded {
     constructor(page, keys) {
       this.page = page;
-      this.keys = keys;
+      const curve = keys.length === 1 && page.panels.get(keys[0])?.kind === "curve" ? keys[0] : null;
+      this.curve = curve;
+      this.keys = curve === null ? keys : [`${curve}.points`];
       this.settled = ""; // the metrics that title and axis are of
-      page.panels.set(NAME, { ...page.panels.usual, metrics: keys });
+      page.panels.set(NAME, { ...page.panels.usual, ...(curve === null ? {} : { kind: "curve", curve }), metrics: this.keys });
       this.section = page.arrangement.adopt(NAME);
       this.section.classList.remove("absent");
       this.name(keys);
@@ -37,6 +39,11 @@
       if (seconds !== null && seconds >= stops[0] && seconds <= this.page.live.longest) {
         stops[stops.indexOf(app.nearest(stops, seconds))] = seconds;
       }
+    }
+
+    /* A panel that was not there when the page was made: where it is the curve that is meant, begin again. */
+    meet(name, kind) {
+      if (kind === "curve" && this.keys.length === 1 && this.keys[0] === name) window.location.reload();
     }
 
     name(titles) {

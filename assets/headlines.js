@@ -31,7 +31,7 @@
       if (metrics.length && absent) section.classList.remove("absent");
       const output = section.querySelector(".value");
       if (!output) return;
-      const values = metrics.length > MOST ? [] : metrics.map((metric) => this.text(metric, metrics.length));
+      const values = metrics.length > MOST ? [] : this.texts(chart, metrics);
       const all = this.live.catalogue.panels.get(chart.panel)?.length ?? 0;
       const left = metrics.length && this.live.feed.metrics && all > metrics.length;
       const text = left ? `${metrics.length} of ${all.toLocaleString("en")} lines` : values.filter(Boolean).join(" · ");
@@ -48,6 +48,13 @@
     get then() {
       const { crosshair, held } = this.live;
       return crosshair.time ?? (held ? held[1] : null);
+    }
+
+    texts(chart, metrics) {
+      const [start, end] = this.live.held ?? this.live.range();
+      const standing = app.standing(chart.reference ?? null, this.live.shown, metrics, [start, this.then ?? end]);
+      if (standing) return [app.standingWords(standing, metrics[0].unit)];
+      return metrics.map((metric) => this.text(metric, metrics.length));
     }
 
     text(metric, count) {

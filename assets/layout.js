@@ -5,6 +5,7 @@
   const LABEL_PX = 65; // a time's width, and air
   const MOST_LABELS = 7;
   const FROM_AFAR = 1.4;
+  const TITLE_PX = 20; // of an axis
 
   /* For `range`, on axes so many pixels wide. */
   app.layOut = function (layout, range, width) {
@@ -24,6 +25,23 @@
   app.labels = function (width) {
     return Math.max(2, Math.min(MOST_LABELS, Math.floor(width / LABEL_PX)));
   };
+
+  /* Where there are two axes each says of what it is: of its only line, or in which unit. */
+  app.nameAxes = function (layout, metrics) {
+    if (!layout.yaxis2) return;
+    const named = [layout.yaxis, layout.yaxis2].map((axis, side) => [axis, nameOf(metrics.filter(({ right }) => right === (side === 1)))]);
+    if (!layout.yaxis.title && named.some(([, text]) => text)) {
+      for (const side of ["l", "r"]) layout.margin[side] += TITLE_PX;
+    }
+    for (const [axis, text] of named) axis.title = { text, standoff: 4, font: { size: layout.font.size } };
+  };
+
+  function nameOf(metrics) {
+    const units = new Set(metrics.map(({ unit }) => unit));
+    const unit = units.size === 1 ? [...units][0] : "";
+    const label = metrics.length === 1 ? metrics[0].label : unit ? "" : metrics.slice(0, 2).map((each) => each.label).join(" · ");
+    return app.plain(label && unit ? `${label}, ${unit}` : label || unit);
+  }
 
   /* Above the lines, for their legend where there is one. */
   app.makeRoom = function (layout, count) {

@@ -32,8 +32,9 @@
         lines.push({ meta: `${metric.key}:max`, part: "high", metric, colour, look: "band" });
       }
       const look = metrics.length > MOST_IN_LEGEND ? "thread" : metrics.length > 1 ? "line" : "only";
+      const fill = banded && kind !== "mountain" ? null : FILLS[kind];
       const mode = lonely(series.y[metric.key]) ? "lines+markers" : "lines";
-      lines.push({ meta: metric.key, part: "y", metric, colour, look, mode, fill: banded ? null : FILLS[kind] });
+      lines.push({ meta: metric.key, part: "y", metric, colour, look, mode, fill });
     }
     return lines;
   };
@@ -72,6 +73,21 @@
     if (line.fill) Object.assign(trace, line.fill(line.colour));
     if (line.metric.right) trace.yaxis = "y2";
     return trace;
+  };
+
+  /* Make `data` be the traces of `lines`; whether they were not. */
+  app.retrace = function (data, lines, count) {
+    const same = ({ meta, mode = "lines", colour }, place) =>
+      data[place].meta === meta && data[place].mode === mode && data[place].line.color === colour;
+    if (data.length === lines.length && lines.every(same)) return false;
+    const known = new Map(data.map((trace) => [trace.meta, trace]));
+    const traces = lines.map((line) => ({
+      ...app.traceOf(line, count),
+      // What was hidden in the legend stays hidden.
+      visible: known.get(line.metric.key)?.visible ?? true,
+    }));
+    data.splice(0, data.length, ...traces);
+    return true;
   };
 
   /* Whether many points stand between two holes, as those of a program that pushes now and then: no line would

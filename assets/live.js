@@ -9,6 +9,7 @@
   const LONGEST = 6000; // characters of their names
   // Of a metric in one answer; past 2,000 a point stands for several ticks, and the ends are rounded.
   const MOST_POINTS = 1990;
+  const SHORTEST_MS = 10_000;
 
   app.Live = class {
     /* `asker` may serve others too. `host`: onAnswer(frame), onPast(frame), onFailure(asked, why, locked), onZoom(range),
@@ -18,6 +19,7 @@
       this.host = host;
       this.window = null; // seconds on screen while following
       this.longest = Infinity; // seconds that can be asked for at once
+      this.all = null; // the window that begins with the first point there is, in seconds
       this.many = false;
       this.closing = new AbortController();
       this.held = null; // [start, end] in epoch milliseconds; null while following
@@ -66,8 +68,9 @@
       const seen = this.charts.filter((chart) => chart.onScreen && !chart.section.hidden);
       const lists = seen.map((chart) => (catalogue.panels.get(chart.panel) ?? []).map((metric) => metric.key));
       // One of each panel in turn, so that a panel of a thousand leaves the others theirs.
+      const against = seen.map((chart) => app.referenceKey(chart.reference ?? null));
       const turns = Array.from({ length: MOST_METRICS }, (_, turn) => lists.map((list) => list[turn])).flat();
-      const all = [...new Set([...this.host.keys(), ...turns])].filter(Boolean).slice(0, MOST_METRICS);
+      const all = [...new Set([...this.host.keys(), ...against, ...turns])].filter(Boolean).slice(0, MOST_METRICS);
       while (all.join().length > LONGEST) all.pop();
       return all.join();
     }
@@ -166,7 +169,8 @@
     /* The newest window, in epoch milliseconds. */
     range() {
       const end = this.series.last === null ? this.clock.now() || 0 : this.series.last;
-      return [end - this.window * 1000, end];
+      const start = end - this.window * 1000;
+      return [this.window === this.all ? Math.max(start, Math.min(this.series.begin ?? end, end - SHORTEST_MS)) : start, end];
     }
 
     /* Hold a stretch of time; fetch it where the points at hand are too coarse, or do not reach so far. */

@@ -88,7 +88,7 @@
 
     /* Metrics of a panel that was not there when the page was made: it goes into a spare place. */
     onNewPanel(name, kind) {
-      if (this.embedded) return;
+      if (this.embedded) return this.embedded.meet(name, kind);
       const section = this.arrangement.adopt(name);
       if (!section) return this.notes.say("There are more panels than this page has room for; reload it to see them.");
       this.open(section, kind);
@@ -176,7 +176,12 @@
     }
 
     extras() {
-      const wanted = this.embedded ? {} : { processes: this.processes.wanted(), curves: this.live.charts.some((chart) => chart.kind === "curve"), hosts: this.hosts.wanted() };
+      const { embedded, processes, hosts, live } = this;
+      const wanted = {
+        processes: !embedded && processes.wanted(),
+        curves: embedded ? embedded.curve !== null : live.charts.some((chart) => chart.kind === "curve"),
+        hosts: !embedded && hosts.wanted(),
+      };
       return Object.keys(wanted).filter((name) => wanted[name]).map((name) => `&${name}=1`).join("");
     }
 

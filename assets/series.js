@@ -21,6 +21,12 @@
       return this.t.length ? this.t[this.t.length - 1] : null;
     }
 
+    /* The time of the first point that has a value; null where none has. */
+    get begin() {
+      const columns = Object.values(this.y);
+      return this.t.find((_, place) => columns.some((column) => column[place] !== null)) ?? null;
+    }
+
     /* One past the newest point, counted from the first there ever was. */
     get end() {
       return this.first + this.t.length;

@@ -27,6 +27,7 @@ PARTS = (
     "main_thread",
     "whole_page",
     "live_graphs",
+    "tutorials",
     "latency",
     "soak",
     "two_years",

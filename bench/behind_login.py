@@ -37,7 +37,7 @@ def run() -> list[Row]:
         locked = create_app(reader, parse(flags, {"DASHAPP_PASSWORD": PASSWORD}), folder=store)
         rows = _compare(bare, locked)
         port = free_port()
-        with launched(command(store, port), port, PASSWORD) as served:
+        with launched(command(store, port), port, DASHAPP_PASSWORD=PASSWORD) as served:
             served.wait("/healthz")
             return [*rows, _watched(served)]
 

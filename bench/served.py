@@ -73,12 +73,16 @@ def folder() -> Iterator[Path]:
 
 
 @contextmanager
-def launched(argv: Sequence[str], port: int, password: str = "") -> Iterator[Served]:
+def launched(argv: Sequence[str], port: int, **variables: str) -> Iterator[Served]:
     """A process of ours, ended when the block is left."""
     environ = {k: v for k, v in os.environ.items() if not k.startswith("DASHAPP_") and k != "PORT"}
-    environ |= {"DASHAPP_PASSWORD": password} if password else {}
+    environ |= variables
     process = subprocess.Popen(
-        [sys.executable, *argv], cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        [sys.executable, *argv],
+        cwd=ROOT,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
     )
     try:
         yield Served(process, port)

@@ -18,7 +18,8 @@ from dashapp.model import Metric, Tick, milliseconds
 from dashapp.rollup import Point, as_point
 from dashapp.stores.disk import DiskStore
 from dashapp.stores.disk_reader import DiskReader
-from dashapp.stores.long_memory import DAY, HOUR, LongMemory, Retention
+from dashapp.stores.disk_shelf import disk_memory
+from dashapp.stores.long_memory import DAY, HOUR, Retention
 
 METRICS = 50
 ASKED = 20
@@ -35,7 +36,7 @@ def run() -> list[Row]:
         ticks = _fill(store, end)
         filling = time.process_time() - began
         opening = _open(store) - _open(store / "empty")
-        memory = LongMemory(store, Retention())
+        memory = disk_memory(store, Retention())
         seconds, size = memory._ticks.size(), memory.size()
         memory.close()
         _append_newest(store, end)
@@ -58,7 +59,7 @@ def _fill(store: Path, end: int) -> int:
         for seed in range(12)
     ]
     store.mkdir(exist_ok=True)
-    memory = LongMemory(store, Retention())
+    memory = disk_memory(store, Retention())
     kept = 0
     for start, stop, step in ((730, 90, 600), (90, 14, 60), (14, 0, 1)):
         for number, begin in enumerate(range(end - start * DAY, end - stop * DAY, SPAN)):
@@ -96,7 +97,7 @@ def _values(chance: Random, count: int) -> list[list[float]]:
 def _open(store: Path) -> float:
     began = time.perf_counter()
     opened = DiskStore(store)
-    LongMemory(store, Retention()).close()
+    disk_memory(store, Retention()).close()
     took = time.perf_counter() - began
     opened.close()
     return took

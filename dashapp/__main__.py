@@ -12,7 +12,6 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from pathlib import Path
 from threading import Event, Thread
 from typing import NoReturn
 
@@ -21,9 +20,8 @@ from dashapp.addresses import bad_addresses
 from dashapp.checking import check_sources
 from dashapp.config import ANYWHERE, Settings
 from dashapp.flags import CHECK, COLLECT
-from dashapp.folders import can_write, store_folder
 from dashapp.model import SettingsError
-from dashapp.notices import Notice
+from dashapp.opening import Place, place, separate, wrong_place
 from dashapp.signals import stop_on_signals
 from dashapp.supervisor import Child, python, supervise
 from dashapp.values import MEMORY
@@ -45,6 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = config.parse(given)
         if checking:
             _tell(settings)
+        if not settings.collector and (apart := separate(settings)):
+            raise SettingsError([apart])
         check_sources(settings, given)
         if settings.collector and (found := bad_addresses(settings)):
             raise SettingsError(found)
@@ -55,24 +55,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     for sentence in config.unknown_variables():
         log.warning(sentence)
-    folder = store_folder(settings)
-    if folder is not None and not can_write(folder):
-        log.warning("%s cannot be written: the history is kept in memory only", folder)
-        folder = None
+    where = place(settings)
+    if where is not None and (problem := where.problem()):
+        log.warning("%s: the history is kept in memory only", problem)
+        where = None
     stop = stop_on_signals()
-    if folder is None:
+    if where is None:
         given += [f"--store={MEMORY}", "--workers=1"]
         children = [Child("web", python("dashapp.web", given), stdin=stdin)]
     else:
-        given += [f"--store={folder}"]
+        given += where.flags
         children = [Child("web", python("dashapp.web", given))]
         if settings.collector:
-            notice = Notice(folder, "supervisor")
+            notice = where.speaker("supervisor")
             notice.clear()
             children.insert(0, Child("collector", python("dashapp.collector", given), notice, stdin))
     web = children[-1]
     served = Event()
-    Thread(target=_announce, args=(settings, folder, stop, served), daemon=True).start()
+    Thread(target=_announce, args=(settings, where, stop, served), daemon=True).start()
     Thread(target=_give_up, args=(web, stop, served), daemon=True).start()
     supervise(children, stop)
     if web.deaths and not served.is_set():
@@ -87,6 +87,8 @@ def _tell(settings: Settings) -> NoReturn:
     from dashapp.sources.registry import problems
 
     found = [*problems(settings.source, settings.interval), *bad_addresses(settings)]
+    if wrong := wrong_place(settings):
+        found.append(wrong)
     print("\n".join(found) or "ok", file=sys.stderr if found else sys.stdout, flush=True)
     # A thread that somebody's module has started would keep this process from its end.
     os._exit(2 if found else 0)
@@ -125,7 +127,7 @@ def _standard_input(settings: Settings) -> tuple[int, ...]:
         ) from None
 
 
-def _announce(settings: Settings, folder: Path | None, stop: Event, served: Event) -> None:
+def _announce(settings: Settings, where: Place | None, stop: Event, served: Event) -> None:
     """Print where it serves, once it does."""
     host = "127.0.0.1" if settings.address == ANYWHERE else settings.address
     while not stop.wait(0.05):
@@ -140,7 +142,7 @@ def _announce(settings: Settings, folder: Path | None, stop: Event, served: Even
         return
     served.set()
     shown = f"[{settings.address}]" if ":" in settings.address else settings.address
-    store = "memory" if folder is None else f"{folder}/"
+    store = "memory" if where is None else where.shown
     print(f"Serving on http://{shown}:{settings.port} (store: {store})", flush=True)
 
 

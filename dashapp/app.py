@@ -28,7 +28,7 @@ from dashapp.receiver import PATH as PUSH
 from dashapp.receiver import receiver
 from dashapp.static import Static, plain
 from dashapp.stores import Reader
-from dashapp.stores.spool import Spool
+from dashapp.stores.spool import Intake
 from dashapp.view import View, Viewed
 from dashapp.viewing import KEY as VIEW
 from dashapp.viewing import view_page, viewing
@@ -42,7 +42,7 @@ FILES = ("/assets/", SUITES)
 def create_app(
     store: Reader,
     settings: Settings,
-    spool: Spool | None = None,
+    spool: Intake | None = None,
     hosts: Hosts | None = None,
     own: str = "",
     *,

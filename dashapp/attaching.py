@@ -17,19 +17,17 @@ from dash import MATCH, ClientsideFunction, Dash, Input, State
 from dashapp import config, keywords, routes
 from dashapp.api import Api, App, StartResponse
 from dashapp.bundle import Bundle, assets_folder
-from dashapp.collector import rows_to_keep
 from dashapp.component import LiveGraph
 from dashapp.config import Settings
-from dashapp.folders import can_write
 from dashapp.hosted import Collection, Sources, asked
 from dashapp.model import SettingsError
+from dashapp.opening import FolderPlace, Place, RedisPlace, rows_to_keep
 from dashapp.sources.registry import problem
 from dashapp.sources.spec import Spec
 from dashapp.static import Static
 from dashapp.stores import Reader
-from dashapp.stores.disk_reader import DiskReader
 from dashapp.stores.memory import MemoryStore
-from dashapp.values import MEMORY
+from dashapp.values import MEMORY, is_redis
 
 log = logging.getLogger("dashapp")
 
@@ -44,16 +42,17 @@ SCRIPTS = (
         "crosshair",
         "crosshair_line",
         "curve",
+        "dragging",
         "easel",
         "element",
         "feed",
         "headlines",
     ),
-    *("layout", "lines", "live", "moment", "panel_of", "patterns", "quantity", "series", "server_clock"),
-    *("shading", "sight", "snapshot", "status"),
+    *("layout", "lines", "live", "moment", "panel_of", "patterns", "quantity", "reference", "series"),
+    *("server_clock", "shading", "sight", "snapshot", "stand", "status"),
     *("live_graph/scale", "live_graph/live_graph", "live_graph/live_graphs"),
 )
-SETTINGS = ("store", "interval", "retention", "size", "threshold", "source", "config")
+SETTINGS = ("store", "name", "forget", "interval", "retention", "size", "threshold", "source", "config")
 _REFUSED = {each.name: "attach serves no page" for each in fields(Settings) if each.name not in SETTINGS}
 _REFUSED["notify"] = "the monitor itself sends alerts, not a page's charts"
 _REFUSED["source"] = "sources is, which takes functions too"
@@ -69,8 +68,8 @@ def attach(
 ) -> None:
     """Serve what the LiveGraphs of `app` show, and collect it. SettingsError tells why it cannot.
 
-    `store`: a folder that keeps the history, or memory:, as where nothing is said, which one process has to
-    itself.
+    `store`: a folder or a Redis that keeps the history, or memory:, as where nothing is said, which one
+    process has to itself.
     `sources`: what to read, this machine where nothing is said: functions of the app's own, or names for them
     with the functions, called in a thread of this process; "machine", "module:function", or any other source
     by its name. `collect`: False where another process does.
@@ -83,10 +82,10 @@ def attach(
     if found := [said for spec in known.source if spec.name and (said := problem(spec, known.interval))]:
         raise SettingsError(found)
     place = _place(known, collect)
-    argv = [*keywords.given(settings, _REFUSED).argv, f"--store={place}"]
+    argv = keywords.given(settings, _REFUSED).argv
     argv += [f"--source={text}" for text in texts]
     collection = Collection(known, place, functions, argv) if collect and not _is_collector() else None
-    reader: Reader = place if isinstance(place, MemoryStore) else DiskReader(place)
+    reader: Reader = place if isinstance(place, MemoryStore) else place.reader()
     own = Bundle(assets_folder(), SCRIPTS)
     style = (assets_folder() / "live_graph" / "live_graph.css").read_text("utf-8")
     files = {"/live_graph.js": ("text/javascript", own.text), "/live_graph.css": ("text/css", style)}
@@ -117,22 +116,25 @@ def _settings(given: Mapping[str, Any], sources: Sequence[str], functions: bool)
     return known if known.store else replace(known, store=MEMORY)
 
 
-def _place(settings: Settings, collect: bool) -> MemoryStore | Path:
+def _place(settings: Settings, collect: bool) -> MemoryStore | Place:
     if settings.store == MEMORY:
         if not collect:
             said = f'store is "{MEMORY}"; expected a folder with collect=False, which another process fills'
             raise SettingsError([said])
         return MemoryStore(keep=rows_to_keep(settings.interval))
+    if is_redis(settings.store):
+        return RedisPlace(settings)
     # The app may change its working folder later.
     folder = Path(settings.store).absolute()
-    if collect and not can_write(folder):
+    place = FolderPlace(settings, folder)
+    if collect and place.problem():
         raise SettingsError([f'store is "{folder}", it cannot be written; choose another, or "{MEMORY}"'])
     if not collect and not (folder / "tail").exists():
         log.warning(
             '%s holds no store yet; its charts stay empty until a collector writes there: '
             'python -m dashapp.collector --store "%s"', folder, folder
         )  # fmt: skip
-    return folder
+    return place
 
 
 def _is_collector() -> bool:

@@ -29,3 +29,9 @@ def assets_folder() -> Path:
     package = Path(__file__).resolve().parent
     inside = package / "assets"
     return inside if inside.is_dir() else package.parent / "assets"
+
+
+def plotlyjs() -> Path:
+    """The charting library, as it is vendored."""
+    (found,) = (assets_folder() / "vendor").glob("plotly-basic-*.min.js")
+    return found

@@ -14,7 +14,7 @@ from dashapp.config import Settings
 from dashapp.flags import CHECK
 from dashapp.model import SettingsError
 from dashapp.sources.spec import MACHINE, NONE
-from dashapp.values import masked
+from dashapp.values import is_redis, masked
 
 # Seconds that all modules together may take to be imported.
 PATIENCE = 20.0
@@ -29,7 +29,8 @@ def check_sources(
     """SettingsError where a source cannot be made. `given`: the command line that led to `settings`, and
     `environ` the variables."""
     asked = [spec.text for spec in settings.source if spec.name not in (MACHINE, NONE)]
-    if not asked or not settings.collector:
+    # A question to Redis takes a second and thirty megabytes, for a process that is to be quick and small.
+    if not is_redis(settings.store) and (not asked or not settings.collector):
         return
     try:
         done = subprocess.run(

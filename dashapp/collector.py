@@ -12,34 +12,28 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from pathlib import Path
 from threading import Event, Thread
 
 from dashapp import config
 from dashapp.addresses import bad_addresses
 from dashapp.clock import Clock, LogTime, SystemClock, deadlines
 from dashapp.config import Settings
-from dashapp.folders import store_folder
-from dashapp.model import SettingsError, StoreError, StoreLockedError
-from dashapp.notices import Notice
+from dashapp.model import SettingsError, StoreAwayError, StoreError, StoreLockedError
+from dashapp.opening import Place, place, separate, wrong_place
 from dashapp.outbox import Outbox
-from dashapp.sampler import Sampler, Speaker
+from dashapp.sampler import Sampler
 from dashapp.signals import stop_on_signals
 from dashapp.sources import Source
 from dashapp.sources.push import PushSource
 from dashapp.sources.registry import make_sources, problems
 from dashapp.sources.spec import Spec
-from dashapp.stores import Store
-from dashapp.stores.disk import DiskStore
-from dashapp.stores.long_memory import Retention
-from dashapp.stores.spool import DiskSpool, Spool
+from dashapp.stores import Speaker, Store
+from dashapp.stores.spool import Inbox
 from dashapp.values import MEMORY
 from dashapp.watch import Watch
 
 log = logging.getLogger("dashapp")
 
-# Ticks of so many seconds wait for the long memory at the most, and are all there is without one.
-KEEP = config.MEMORY_KEEPS + 600
 # Ticks of a past that a source brings: to append them takes less than a second.
 RECALLED = 7200
 
@@ -51,7 +45,7 @@ def collect(
     notice: Speaker | None = None,
     watch: Watch | None = None,
     source: Sequence[Spec] = (),
-    spool: Spool | None = None,
+    spool: Inbox | None = None,
     more: Sequence[Source] = (),
     outbox: Outbox | None = None,
 ) -> None:
@@ -77,10 +71,6 @@ def collect(
                 outbox.put(changes)
 
 
-def rows_to_keep(interval: float) -> int:
-    return int(max(KEEP, KEEP / interval))
-
-
 def die_with_parent(stop: Event) -> None:
     """End when the pipe on standard input does: it closes however the parent dies, SIGKILL included."""
 
@@ -100,13 +90,14 @@ def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
         # Who started us has looked already.
         if not os.environ.get("DASHAPP_CHILD"):
             found = [*problems(settings.source, settings.interval), *bad_addresses(settings)]
+            found += [each for each in (separate(settings), wrong_place(settings)) if each]
             if found:
                 raise SettingsError(found)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    folder = store_folder(settings)
-    if folder is None:
+    where = place(settings)
+    if where is None:
         print(
             f'--store is "{MEMORY}"; expected a folder, which the web server can read too',
             file=sys.stderr,
@@ -116,23 +107,23 @@ def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
     if os.environ.get("DASHAPP_CHILD"):
         die_with_parent(stop)
     try:
-        collect_into(folder, settings, stop)
+        collect_into(where, settings, stop)
     except StoreError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-def collect_into(folder: Path, settings: Settings, stop: Event, more: Sequence[Source] = ()) -> None:
-    """Collect into the store in `folder` when it is our turn, until `stop`. StoreError where none can be."""
-    while (store := _take_turn(folder, settings, stop)) is not None:
-        log.info("every %g s into %s", settings.interval, folder)
+def collect_into(where: Place, settings: Settings, stop: Event, more: Sequence[Source] = ()) -> None:
+    """Collect there when it is our turn, until `stop`. StoreError where there can be no store."""
+    while (store := _take_turn(where, stop)) is not None:
+        log.info("every %g s into %s", settings.interval, where.shown)
         with closing(store), suppress(StoreLockedError):
-            watch = Watch(settings.threshold, store, Notice(folder, "thresholds"))
-            notice = Notice(folder, "sources")
-            spool = DiskSpool(folder) if settings.push_token else None
+            watch = Watch(settings.threshold, store, store.speaker("thresholds"))
+            notice = store.speaker("sources")
+            spool = where.inbox(store) if settings.push_token else None
             clock = SystemClock(stop)
-            told = Notice(folder, "outbox")
+            told = store.speaker("outbox")
             with closing(Outbox(settings.notify, store, told, whose(settings))) as outbox:
                 collect(store, clock, settings.interval, notice, watch, settings.source, spool, more, outbox)
 
@@ -142,18 +133,21 @@ def whose(settings: Settings) -> str:
     return f"{settings.title} on {socket.gethostname()}"
 
 
-def _take_turn(folder: Path, settings: Settings, stop: Event) -> DiskStore | None:
+def _take_turn(where: Place, stop: Event) -> Store | None:
     """The store, once no other collector writes to it; None where we are stopped first."""
-    retention = Retention(*settings.retention, size=settings.size)
-    said = False
+    said = ""
     while not stop.is_set():
         try:
-            return DiskStore(folder, rows_to_keep(settings.interval), retention)
+            return where.writer()
         except StoreLockedError as error:
-            if not said:
+            if said != "locked":
                 log.info("%s; standing by to take over", error)
-                said = True
-            stop.wait(0.5)
+            said = "locked"
+        except StoreAwayError as error:
+            if said != "away":
+                log.warning("%s; nothing is collected until that changes", error)
+            said = "away"
+        stop.wait(0.25)
     return None
 
 

@@ -24,6 +24,8 @@ from dashapp.windows import YEAR, slider, stops_to
 NAME = "live-graph"
 # Milliseconds between two looks at whether something is late. What is new is asked for as soon as it is due.
 BEAT = 1000
+# The window that begins with the first point there is.
+ALL = "all"
 UNATTACHED = "Its numbers come by dashapp.attach(app), which this app has not called."
 
 
@@ -80,11 +82,12 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         self,
         metrics: str | Sequence[str],
         *,
-        window: float = 100,
+        window: float | str = 100,
         title: str | None = None,
         of: str = "",
         kind: str = "line",
         right: Sequence[str] = (),
+        reference: str | float | None = None,
         unit: str | None = None,
         low: float | None = None,
         high: float | None = None,
@@ -98,10 +101,13 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         """ValueError, in one sentence, for what cannot be.
 
         `metrics`: their keys, or patterns of keys (`cpu.*`); those that there are not yet are waited for.
-        `window`: seconds on screen at first; `longest`: seconds that the slider reaches to.
+        `window`: seconds on screen at first, or "all" there is; `longest`: seconds that it, and the slider,
+        reach to.
         `title` and `of`: what, and of what. `kind`: line, area, stacked, mountain, bar or table; or
         curve, for a function that gives whole curves, and whose name `metrics` is then.
         `right`: keys or patterns of what has an axis of its own on the right.
+        `reference`: what the only line is measured against, as its colour, a sign and words say: a metric's
+        key, a number, or "first", the first point on screen.
         `unit`, `low`, `high`: of the axis on the left, where the metrics are not to say it.
         `controls`: whether there are a pause button and a window slider.
         `theme`: dark, light, or auto for that of the page around it. `height`: of the chart, as CSS says it.
@@ -110,23 +116,27 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         """
         keys = [metrics] if isinstance(metrics, str) else list(metrics)
         given = {"title": title, "of": of, "kind": kind, "unit": unit, "low": low, "high": high}
+        given |= {"reference": reference}
+        seconds = longest if window == ALL else window
         table: dict[str, Any] = {"name": NAME, "metrics": keys, **({"right": list(right)} if right else {})}
         table |= {name: value for name, value in given.items() if value is not None}
         try:
             panel = _curve(keys, table) if kind == panel_table.CURVE else _panel(table)
-            _check(window, longest, theme, aio_id)
+            _check(seconds, longest, theme, aio_id)
         except ValueError as error:
             raise ValueError(f"LiveGraph: {error}") from None
         if title is None:
             panel = replace(panel, title=_title(keys))
         self.metrics = panel.metrics
         self.aio_id = aio_id or str(uuid4())
-        self.stops = stops_to(longest, window)
+        seconds = round(float(seconds))
+        self.stops = stops_to(longest, seconds)
         spec = {
             "id": self.aio_id,
             "interval": self.ids.interval(self.aio_id),
             "place": self.ids.chart(self.aio_id),
-            "window": round(window),
+            "window": seconds,
+            "all": window == ALL,
             "stops": self.stops,
             "scale": {name: given[name] for name in ("unit", "low", "high") if given[name] is not None},
             **charts([panel], (), ()),
@@ -147,7 +157,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
                 html.Div(
                     [
                         html.Output("", className="badge", role="status"),
-                        *(self._controls(round(window)) if controls else ()),
+                        *(self._controls(seconds) if controls else ()),
                     ],
                     className="under",
                 ),

@@ -7,20 +7,24 @@ found before any is told.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from dashapp import flags, values
+from dashapp import credentials, flags, values
 from dashapp.conflicts import conflicts
-from dashapp.flags import CommandLine, shown
+from dashapp.credentials import Network
+from dashapp.flags import CommandLine
 from dashapp.model import SettingsError
 from dashapp.panels import Panel
+from dashapp.setting import problem
+from dashapp.setting import setting as _setting
 from dashapp.settings_file import NAME, SettingsFile, Table
 from dashapp.sources.spec import NONE, Spec
 from dashapp.thresholds import Threshold
-from dashapp.values import MEMORY, Network
+from dashapp.values import MEMORY
 
 ANYWHERE = "0.0.0.0"  # noqa: S104
 SHORTEST_WINDOW = 10
@@ -29,18 +33,6 @@ DAY = 86_400
 MEMORY_KEEPS = 7200.0
 # How often a flag that may be repeated is given, at the most.
 MOST = 64
-
-
-def _setting(default: Any, parse: Callable[[str], Any], expected: str, help: str, **more: Any) -> Any:
-    """`expected` is empty where `parse` says it itself, as the text of its ValueError.
-
-    `separator`: there may be several, a flag for each or with it between them; `parse` reads one of them, and
-    `table` one that a settings file gives as a table: its ValueError says it itself, always.
-    `secret`: no flag sets it, for whoever lists the processes sees their flags, and it is never shown.
-    `never_empty`: what is set to nothing is a mistake, and not as if it were not set.
-    """
-    metadata = {"parse": parse, "expected": expected, "help": help, **more}
-    return field(default=default, repr="secret" not in more, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -60,7 +52,24 @@ class Settings:
         "host names with commas between them, without http:// and port",
         "further host names to answer to",
     )
-    store: str = _setting("", values.store, "a folder, or memory: for none", "folder that keeps the history")
+    store: str = _setting(
+        "",
+        values.store,
+        "",
+        "folder that keeps the history, or redis://, rediss://, redis+cluster://, rediss+cluster://",
+        also="REDIS_URL",
+        address=True,
+    )
+    name: str = _setting(
+        "", values.name, "1 to 64 letters, digits and . _ -", "this machine's name in Redis, else its host's"
+    )
+    forget: float = _setting(
+        7.0 * DAY,
+        values.duration(3600, 20 * 365 * DAY),
+        "a length from 1h to 20y, such as 7d",
+        "how long Redis keeps a machine that is not heard of",
+        shown="7d",
+    )
     interval: float = _setting(
         1.0, values.number(0.1, 60), "seconds from 0.1 to 60", "seconds between two ticks"
     )
@@ -107,7 +116,7 @@ class Settings:
     )
     password: str = _setting(
         "",
-        values.password,
+        credentials.password,
         "10 to 200 characters, five of them different and no row of neighbours",
         "what visitors must give to see anything",
         secret=True,
@@ -115,13 +124,13 @@ class Settings:
     )
     trusted_proxy: tuple[Network, ...] = _setting(
         (),
-        values.networks,
+        credentials.networks,
         "IP addresses or networks with commas between them, such as 127.0.0.1",
         "where a proxy asks from whose X-Forwarded-* are believed",
     )
     proxy_user: str = _setting(
         "",
-        values.header,
+        credentials.header,
         "a header's name, such as X-Forwarded-User",
         "header in which a trusted proxy names whom it has let in",
     )
@@ -172,6 +181,11 @@ class Settings:
         return bool(self.password or self.proxy_user)
 
     @property
+    def known_as(self) -> str:
+        """This machine's name. A platform's machine has another host name at each start, and one DYNO."""
+        return self.name or values.as_name(os.environ.get("DYNO", "") or socket.gethostname())
+
+    @property
     def longest(self) -> float:
         """The longest window, in seconds: what the history reaches back to."""
         return MEMORY_KEEPS if self.store == MEMORY else max(self.retention)
@@ -211,7 +225,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: st
             try:
                 found.append(each.metadata["parse" if isinstance(item, str) else "table"](item))
             except ValueError as error:
-                problems.append(_sentence(named[each.name], number, item, each.metadata, error))
+                problems.append(problem(named[each.name], number, item, each.metadata, error))
         if found and len(found) == len(items):
             # What is said twice is meant once.
             chosen[each.name] = tuple(dict.fromkeys(found)) if several else found[0]
@@ -225,15 +239,6 @@ def _file(line: CommandLine, environ: Mapping[str, str]) -> SettingsFile:
     (config,) = (each for each in fields(Settings) if each.name == "config")
     named, texts = line.texts(config, environ)
     return SettingsFile(Path(texts[0]), named) if any(texts) else SettingsFile(Path(NAME))
-
-
-def _sentence(
-    named: str, number: int, item: str | Table, metadata: Mapping[str, Any], error: ValueError
-) -> str:
-    if isinstance(item, str):
-        told = f"has {len(item)} characters" if "secret" in metadata else f"is {shown(item)}"
-        return f"{named} {told}; {f'expected {expected}' if (expected := metadata['expected']) else error}"
-    return f"{named} {number}: {error}"
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:

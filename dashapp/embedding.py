@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from flask import has_request_context, request
 from markupsafe import Markup
 
+from dashapp.bundle import plotlyjs
 from dashapp.config import SHORTEST_WINDOW
 from dashapp.flags import shown
 from dashapp.model import MountError
@@ -27,6 +28,9 @@ FRAME = Markup(
 )
 
 
+SCRIPT = Markup('<script src="{src}"></script>')
+
+
 class Charts:
     """What a host's templates call."""
 
@@ -37,6 +41,10 @@ class Charts:
     def add(self, prefix: str, longest: float) -> None:
         self._longest[prefix] = longest
 
+    def given(self) -> dict[str, Any]:
+        """By the names that templates know them by."""
+        return {"dashapp_chart": self.chart, "dashapp_plotlyjs": self.plotlyjs}
+
     def chart(
         self,
         *metrics: str,
@@ -46,14 +54,13 @@ class Charts:
         title: str = "",
         at: str = "",
     ) -> Markup:
-        """One chart of these metrics, or patterns of them; `window` in seconds, `height` in pixels.
+        """One chart of these metrics, or patterns of them, or of a curve by its function's name; `window` in
+        seconds, `height` in pixels.
 
         `at`: the prefix of one of several mounts; the first, where not given. A metric that is not there yet
         is an empty chart until it is. MountError for what cannot be meant.
         """
-        at = at or next(iter(self._longest))
-        if at not in self._longest:
-            raise MountError(f"at is {shown(at)}; dashapp is mounted at {' and '.join(self._longest)}")
+        at = self._place(at)
         keys = [_key(each) for each in metrics]
         if not 1 <= len(keys) <= MOST:
             raise MountError(
@@ -66,10 +73,28 @@ class Charts:
         said = {"bare": "1", "chart": ",".join(keys), "panels": PANEL, "window": f"{seconds:.10g}"}
         if theme != "auto":
             said["theme"] = theme
-        # Where a proxy has put the host, as the host itself was told.
-        root = request.script_root if has_request_context() else ""
-        src = f"{root}{at}?{urlencode(said, safe=',')}"
+        src = f"{_outside(at)}?{urlencode(said, safe=',')}"
         return FRAME.format(src=src, title=title or f"{', '.join(keys)}, live", height=round(pixels))
+
+    def plotlyjs(self, at: str = "") -> Markup:
+        """The plotly.js that our own charts use, for charts of the host's that stand still:
+        `{{ dashapp_plotlyjs() }} {{ figure.to_html(full_html=False, include_plotlyjs=False) | safe }}`."""
+        path = plotlyjs()
+        # As Dash asks for it, so that a browser fetches it once for both.
+        mark = path.stat().st_mtime
+        src = f"{_outside(self._place(at))}assets/{path.parent.name}/{path.name}?m={mark}"
+        return SCRIPT.format(src=src)
+
+    def _place(self, at: str) -> str:
+        at = at or next(iter(self._longest))
+        if at not in self._longest:
+            raise MountError(f"at is {shown(at)}; dashapp is mounted at {' and '.join(self._longest)}")
+        return at
+
+
+def _outside(at: str) -> str:
+    """Where a proxy has put the host, as the host itself was told, and `at` below that."""
+    return (request.script_root if has_request_context() else "") + at
 
 
 def _key(given: Any) -> str:

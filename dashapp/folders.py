@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import os
+import tempfile
+import zlib
 from pathlib import Path
 
 from dashapp.config import Settings
@@ -31,6 +34,15 @@ def user_folder() -> Path:
     else:
         base = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share")
     return base.expanduser() / "dashapp"
+
+
+def turn_folder(settings: Settings) -> Path:
+    """Where the processes of this machine that share a Redis agree which of them keeps its collector."""
+    mark = f"{zlib.crc32(f'{settings.store} {settings.known_as}'.encode()):08x}"
+    folder = user_folder() / f"redis-{mark}"
+    return (
+        folder if can_write(folder) else Path(tempfile.gettempdir()) / f"dashapp-{getpass.getuser()}-{mark}"
+    )
 
 
 def can_write(folder: Path) -> bool:

@@ -60,7 +60,11 @@ def frame(
     levels = Levels(store, step)
     size = levels.size_for(mark.time_ms - span, mark.time_ms, MOST_POINTS)
     place = Cursor.decode(cursor)
-    if place is not None and _goes_on(store, place, mark, span, size or levels.step_ms, size):
+    if place is not None and not place.size_ms and _is_ahead(store, place, mark):
+        # Another process has seen it come, and this one will in a moment.
+        mark = mark._replace(time_ms=place.time_ms)
+        size, columns = 0, levels.read(place.time_ms, place.time_ms, 0, metrics)
+    elif place is not None and _goes_on(store, place, mark, span, size or levels.step_ms, size):
         size = place.size_ms
         columns = levels.read(place.time_ms, _whole(mark.time_ms, size), size, metrics)
     else:
@@ -115,6 +119,12 @@ def _goes_on(store: Reader, place: Cursor, mark: Cursor, span: int, unit: int, s
     return size == 0 and since_place(store, place, MOST_POINTS) is not None
 
 
+def _is_ahead(store: Reader, place: Cursor, mark: Cursor) -> bool:
+    """Whether a reader is at a tick that not every process that is told of ticks has heard of yet."""
+    lag: int = getattr(store, "lag_ms", 0)
+    return place.life == mark.life and 0 < place.time_ms - mark.time_ms <= lag
+
+
 def _whole(time_ms: int, size: int) -> int:
     """The end of the newest whole point: a tick is one by itself."""
     return time_ms // size * size if size else time_ms
@@ -126,8 +136,7 @@ def _frame(columns: Columns, cursor: str, size: int, levels: Levels, place: Curs
     def spread(matrix: NDArray[np.float64]) -> dict[str, Column]:
         if len(holes):
             matrix = np.insert(matrix, holes, np.nan, axis=1)
-        # Half a millionth of nothing is noise; six characters a number are a frame's size.
-        return dict(zip(columns.keys, np.round(matrix, 3), strict=True))
+        return dict(zip(columns.keys, _short(matrix), strict=True))
 
     return Frame(
         cursor=cursor,
@@ -139,6 +148,18 @@ def _frame(columns: Columns, cursor: str, size: int, levels: Levels, place: Curs
         low=spread(columns.low) if size else {},
         high=spread(columns.high) if size else {},
     )
+
+
+def _short(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """To three decimals, or five digits where that is more: half a millionth of nothing is noise, and the
+    characters of a number are a frame's size."""
+    short = np.round(matrix, 3)
+    size = np.abs(matrix)
+    small = (size < 10) & (size > 0)
+    if small.any():
+        scale = 10.0 ** np.minimum(4 - np.floor(np.log10(size[small])), 15)
+        short[small] = np.round(matrix[small] * scale) / scale
+    return short
 
 
 def _with_holes(columns: Columns, before: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -15,13 +15,14 @@ from typing import Any
 from dashapp.answer import failure, send
 from dashapp.api import App, StartResponse, wall
 from dashapp.host_reader import HostReader
-from dashapp.hosts import NAME, Host, Hosts, by_name
+from dashapp.hosts import Host, Hosts, by_name
 from dashapp.model import BadRequestError
 from dashapp.overlay import Overlay
 from dashapp.question import shown
 from dashapp.skew import Skews
 from dashapp.stores import Reader
 from dashapp.stores.memory import MemoryStore
+from dashapp.values import HOST
 
 BEGIN = "/host/"
 # Where what lies below finds its place.
@@ -143,7 +144,7 @@ def chosen(said: str) -> tuple[str, ...]:
     """The names in a part of a path, none twice. BadRequestError where they can be none."""
     names = tuple(dict.fromkeys(said.split(",")))
     for name in names:
-        if not NAME.fullmatch(name):
+        if not HOST.fullmatch(name):
             letters = "expected letters, digits and ._- , with commas between"
             raise BadRequestError(f"{shown(name)} is no name of a host; {letters}")
     if len(names) > MOST:

@@ -29,6 +29,11 @@ class HostReader:
         own = [f"{skew[0].upper()}{skew[1:]}; the times here are its own."] if skew else []
         return list(dict.fromkeys([*self._hosts.notices(), *self._reader.notices(), *own]))
 
+    @property
+    def lag_ms(self) -> int:
+        """How far other processes may be ahead of what this one was told: see history."""
+        return getattr(self._reader, "lag_ms", 0)
+
     def newest(self) -> Cursor:
         return self._reader.newest()
 

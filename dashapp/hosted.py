@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any
 
@@ -17,7 +16,7 @@ from dashapp.clock import SystemClock
 from dashapp.collector import collect, collect_into
 from dashapp.config import Settings
 from dashapp.model import SettingsError, StoreError
-from dashapp.notices import Notice
+from dashapp.opening import Place
 from dashapp.sources import Source, function
 from dashapp.sources.spec import MACHINE, NONE
 from dashapp.stores.memory import MemoryStore
@@ -32,17 +31,17 @@ Sources = str | Callable[[], Any] | Iterable[str | Callable[[], Any]] | Mapping[
 class Collection:
     """Collects once it is started: `settings` name the sources, `functions` are the application's own.
 
-    `place` is the store itself where it is in memory, else its folder.
+    `place` is the store itself where it is in memory, else where it is.
     """
 
     def __init__(
         self,
         settings: Settings,
-        place: MemoryStore | Path,
+        place: MemoryStore | Place,
         functions: Mapping[str, Callable[[], Any]],
         argv: Sequence[str],
     ) -> None:
-        """`argv`: the same settings, for a collector's command line."""
+        """`argv`: the same settings but for the place, for a collector's command line."""
         self._settings = settings
         self._place = place
         self._functions = functions
@@ -64,7 +63,7 @@ class Collection:
         if isinstance(self._place, MemoryStore):
             self._into_memory(self._place)
         elif self._functions:
-            self._into_folder(self._place)
+            self._into_place(self._place)
         else:
             self._by_child(self._place)
 
@@ -79,17 +78,20 @@ class Collection:
         more = self._sources()
         collect(store, clock, settings.interval, notice, watch, settings.source, more=more)
 
-    def _into_folder(self, folder: Path) -> None:
+    def _into_place(self, where: Place) -> None:
         try:
-            collect_into(folder, self._settings, Event(), self._sources())
+            collect_into(where, self._settings, Event(), self._sources())
         except StoreError as error:
             log.error("nothing is collected: %s", error)
 
-    def _by_child(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        notice = Notice(folder, "supervisor")
+    def _by_child(self, where: Place) -> None:
+        if problem := where.problem():
+            log.error("nothing is collected: %s", problem)
+            return
+        notice = where.speaker("supervisor")
+        argv, environ = [*self._argv, *where.flags], {**os.environ, **where.variables}
         notice.clear()
-        supervise([Child("collector", python("dashapp.collector", self._argv), notice)], Event())
+        supervise([Child("collector", python("dashapp.collector", argv), notice, environ=environ)], Event())
 
 
 def asked(sources: Sources | None) -> tuple[list[str], dict[str, Callable[[], Any]]]:

@@ -5,16 +5,11 @@ The protocol that such a store offers to the web. Knows no store's kind, no HTTP
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from dashapp.stores import Reader
-
-# What a host may be called. Nothing in it means anything to HTML or to an address, but for the two names that
-# an address has for itself and what is above it.
-NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True)

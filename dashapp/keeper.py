@@ -17,7 +17,8 @@ from threading import Lock, Thread
 from dashapp.checking import check_sources
 from dashapp.config import Settings
 from dashapp.model import SettingsError
-from dashapp.notices import Notice
+from dashapp.opening import Place
+from dashapp.stores import Speaker
 from dashapp.stores.lock import take
 from dashapp.supervisor import GRACE, Child
 
@@ -32,12 +33,20 @@ class Keeper:
     """`argv`, `environ` and `where` (a folder) are the collector's, and led to `settings`."""
 
     def __init__(
-        self, folder: Path, settings: Settings, argv: Sequence[str], environ: Mapping[str, str], where: Path
+        self,
+        folder: Path,
+        place: Place,
+        settings: Settings,
+        argv: Sequence[str],
+        environ: Mapping[str, str],
+        where: Path,
     ) -> None:
+        """`folder`: where this machine's processes agree which of them keeps it."""
         self._folder = folder
         self._settings = settings
-        self._argv = [*argv, f"--store={folder}"]
-        self._environ = environ
+        self._place = place
+        self._argv = [*argv, *place.flags]
+        self._environ = {**environ, **place.variables}
         self._where = where
         self._process = 0
         self._waking = Lock()
@@ -60,7 +69,7 @@ class Keeper:
                 self._take_turn()
             except OSError as error:
                 if not said:
-                    log.warning("no collector can be started for %s: %s", self._folder, error)
+                    log.warning("no collector can be started for %s: %s", self._place.shown, error)
                     said = True
             time.sleep(TURN)
 
@@ -81,7 +90,7 @@ class Keeper:
 
     def _keep(self, path: Path, inode: int) -> None:
         """As long as the lock is the one that others see."""
-        notice = Notice(self._folder, "supervisor")
+        notice = self._place.speaker("supervisor")
         notice.clear()
         child = self._child(notice)
         try:
@@ -94,7 +103,7 @@ class Keeper:
                 child.stop()
                 child.wait(time.monotonic() + GRACE)
 
-    def _child(self, notice: Notice) -> Child | None:
+    def _child(self, notice: Speaker) -> Child | None:
         """None where a source cannot be made: a restart would change nothing."""
         try:
             check_sources(self._settings, self._argv, environ=self._environ)

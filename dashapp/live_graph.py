@@ -57,7 +57,7 @@ def _own(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Threshold
     left = [metric for metric in members if not panel.on_the_right(metric)]
     right = [metric for metric in members if panel.on_the_right(metric)]
     keys = {metric.key for metric in left}
-    said = {
+    said: dict[str, Any] = {
         "kind": panel.kind,
         "yaxis": scale(panel.unit or ("" if panel.kind == CURVE else _unit(left)), panel.low, panel.high),
         "shapes": [
@@ -66,6 +66,8 @@ def _own(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Threshold
         "metrics": panel.metrics,
         "right": panel.right,
     }
+    if panel.reference is not None:
+        said["reference"] = panel.reference
     if panel.right:
         first = right[0] if right else None
         bounds = (first.low, first.high) if first else (None, None)

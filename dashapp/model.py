@@ -10,6 +10,7 @@ Imports nothing of ours, and knows no clock, process, file or socket.
     ├── BusyError          a question that it can answer later: one sentence
     └── StoreError
         ├── StoreLockedError    another collector writes to this store
+        ├── StoreAwayError      a store that does not answer now, and may soon
         └── SpoolError          what was pushed cannot be kept now: one sentence
 """
 
@@ -61,6 +62,10 @@ class StoreError(DashappError):
 
 class StoreLockedError(StoreError):
     """Another collector writes to this store."""
+
+
+class StoreAwayError(StoreError):
+    """A store that does not answer now, and may soon."""
 
 
 class SpoolError(StoreError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Lock
@@ -15,17 +16,17 @@ from typing import Any
 
 from flask import Flask
 
-from dashapp import config, keywords
+from dashapp import config, keywords, opening
 from dashapp.api import App, StartResponse
 from dashapp.config import Settings
 from dashapp.dispatcher import Dispatcher, put_into
 from dashapp.embedding import Charts
-from dashapp.folders import can_write, user_folder
+from dashapp.folders import can_write, turn_folder, user_folder
 from dashapp.gate import Gate
 from dashapp.keeper import Keeper
 from dashapp.model import MountError, SettingsError
 from dashapp.prefix import collision, overlap, prefix
-from dashapp.values import MEMORY
+from dashapp.values import MEMORY, is_redis
 
 log = logging.getLogger("dashapp")
 
@@ -45,8 +46,9 @@ REFUSED = {
 }
 # Whoever the host lets in is the public of these pages: names of processes stay unseen unless asked for.
 PUBLIC = "--public"
-# A platform tells them to the server; and what was meant for `python -m dashapp` is not meant for this.
-_NOT_OURS = ("PORT", "WEB_CONCURRENCY", *(f"DASHAPP_{name.upper()}" for name in REFUSED))
+# A platform tells them to the server, its Redis is the application's, and what was meant for
+# `python -m dashapp` is not meant for this.
+_NOT_OURS = ("PORT", "WEB_CONCURRENCY", "REDIS_URL", *(f"DASHAPP_{name.upper()}" for name in REFUSED))
 
 
 def mount(
@@ -93,7 +95,7 @@ def _first(host: Flask) -> Place:
     place = host.extensions[NAME] = Place(put_into(host), Charts())
     # Not one of the environment's globals: asking for those makes the environment, too early for settings of
     # the host's that are still to come.
-    host.template_context_processors[None].append(lambda: {"dashapp_chart": place.charts.chart})
+    host.template_context_processors[None].append(place.charts.given)
     return place
 
 
@@ -113,11 +115,12 @@ class Mounted:
         self._gate = gate
         self._collect = collect
         self._argv = [*said.argv, PUBLIC]
-        self._environ = environ
+        # A function of the host's is found by its collector where the host itself finds it.
+        self._environ = environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         self._where = Path.cwd()
         self._app: App | None = None
         self._lock = Lock()
-        self._folder: Path | None = None
+        self._place: opening.Place | None = None
         self._keeper: Keeper | None = None
 
     def begin(self) -> None:
@@ -128,7 +131,7 @@ class Mounted:
             return
         try:
             if self._keeper is None:
-                self._keeper = Keeper(self._store(), self.settings, self._argv, self._environ, self._where)
+                self._keeper = self._new_keeper()
             self._keeper.wake()
         except (OSError, RuntimeError) as error:
             # No home, no more threads: it is somebody else's request that this happens in.
@@ -149,24 +152,35 @@ class Mounted:
     def _make(self) -> App:
         # Only here: half a second and a few dozen megabytes, in each process where somebody looks.
         from dashapp.app import create_app
-        from dashapp.stores.disk_reader import DiskReader
-        from dashapp.stores.spool import DiskSpool
 
         with self._lock:
             if self._app is None:
-                folder = self._store()
-                spool = DiskSpool(folder, self.settings.interval)
-                self._app = create_app(DiskReader(folder), self.settings, spool, mounted=True)
+                place = self._store()
+                self._app = create_app(
+                    place.reader(),
+                    self.settings,
+                    place.intake(),
+                    place.hosts(),
+                    self.settings.known_as,
+                    mounted=True,
+                )
             return self._app
 
-    def _store(self) -> Path:
+    def _new_keeper(self) -> Keeper:
+        place = self._store()
+        folder = place.folder if isinstance(place, opening.FolderPlace) else turn_folder(self.settings)
+        return Keeper(folder, place, self.settings, self._argv, self._environ, self._where)
+
+    def _store(self) -> opening.Place:
         """Where the ticks are. What only reads makes no folder."""
-        if self._folder is None:
+        if self._place is None and is_redis(self.settings.store):
+            self._place = opening.RedisPlace(self.settings)
+        elif self._place is None:
             here = self._where / (self.settings.store or "data")
             if not self.settings.store and self._collect and not can_write(here):
                 here = user_folder()
-            self._folder = here
-        return self._folder
+            self._place = opening.FolderPlace(self.settings, here)
+        return self._place
 
 
 def _check(settings: Settings) -> None:

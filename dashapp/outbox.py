@@ -17,8 +17,7 @@ from threading import Condition, Lock, Semaphore, Thread
 
 from dashapp import courier
 from dashapp.message import Message, compose
-from dashapp.sampler import Speaker
-from dashapp.stores import MOST_CHANGES, Store
+from dashapp.stores import MOST_CHANGES, Speaker, Store
 from dashapp.thresholds import Change
 
 log = logging.getLogger("dashapp")

@@ -15,10 +15,12 @@ from typing import Any
 KINDS = ("line", "area", "stacked", "mountain", "bar", "table")
 # What no metric can be drawn as: its source alone can say it.
 CURVE = "curve"
+# The reference of a line that is measured against the first point in sight.
+FIRST = "first"
 TEXTS = ("name", "title", "of", "unit")
 BOUNDS = ("low", "high")
 LISTS = ("metrics", "right")
-KEYS = (*TEXTS, "kind", *LISTS, *BOUNDS)
+KEYS = (*TEXTS, "kind", *LISTS, *BOUNDS, "reference")
 LONGEST_TEXT, LONGEST_PATTERN, MOST_PATTERNS = 64, 256, 64
 _UNFIT = re.compile(r"[^\w-]+")
 
@@ -38,6 +40,8 @@ def read(table: Mapping[str, Any]) -> dict[str, Any]:
             given[key] = _patterns(key, value)
         elif key in BOUNDS:
             given[key] = _bound(key, value)
+        elif key == "reference":
+            given[key] = _reference(value)
         else:
             near = difflib.get_close_matches(str(key), KEYS, 1)
             hint = f"did you mean {near[0]}?" if near else f"{', '.join(KEYS)} are"
@@ -99,6 +103,14 @@ def _bound(key: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{key} is {_shown(value)}; expected a number")
     return float(value)
+
+
+def _reference(value: object) -> str | float:
+    if isinstance(value, str):
+        if not 0 < len(value) <= LONGEST_PATTERN or not value.isprintable():
+            raise ValueError(f'reference is {_shown(value)}; expected a metric key, "{FIRST}" or a number')
+        return value
+    return _bound("reference", value)
 
 
 def _shown(value: object) -> str:

@@ -16,6 +16,7 @@ class Panel:
 
     `metrics` are the keys, or patterns of keys, that it draws; without, all metrics that name it. Those that
     match `right` have an axis of their own on the right. `kind` is one of panel_table.KINDS, or CURVE.
+    A panel of one line is measured against `reference`: a metric's key, a number, or panel_table.FIRST.
     `said` names what a settings file says of it, for a panel that is only altered.
     """
 
@@ -28,6 +29,7 @@ class Panel:
     kind: str = "line"
     metrics: tuple[str, ...] = ()
     right: tuple[str, ...] = ()
+    reference: str | float | None = None
     said: frozenset[str] = frozenset()
 
     @staticmethod
@@ -70,6 +72,7 @@ PANELS = (
     Panel("network", "Network", "all interfaces together", "B/s"),
     Panel("disk", "Disk", "all devices together", "B/s"),
     _share("filesystem", "File systems", "share in use"),
+    Panel("demo", "Demo", "two random walks", low=None, right=("demo.gbpusd",)),
     Panel("pressure", "Pressure", "time that tasks spent waiting", "%"),
     _share("cpukinds", "CPU by kind", "what the time went to"),
     Panel("memorybytes", "Memory by kind", "what it is used for", "B"),

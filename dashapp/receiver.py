@@ -18,7 +18,7 @@ from dashapp.model import BadRequestError, SpoolError
 from dashapp.question import shown
 from dashapp.sources.push import ROOM_OF_ONE, cost, pushed_metric
 from dashapp.stores import Reader
-from dashapp.stores.spool import Spool
+from dashapp.stores.spool import Intake
 
 PATH = "/api/push"
 LARGEST = 64 << 10
@@ -30,7 +30,7 @@ class Receiver:
     """`token`: what a pushing program must show."""
 
     def __init__(
-        self, token: str, spool: Spool, store: Reader, clock: Callable[[], float] = time.time
+        self, token: str, spool: Intake, store: Reader, clock: Callable[[], float] = time.time
     ) -> None:
         self._token = token.encode()
         self._spool = spool
@@ -95,7 +95,7 @@ def no_receiver(environ: dict[str, Any], start_response: StartResponse) -> Itera
     return _answer(start_response, "404 Not Found", sentence)
 
 
-def receiver(token: str, spool: Spool | None, store: Reader) -> App:
+def receiver(token: str, spool: Intake | None, store: Reader) -> App:
     return Receiver(token, spool, store) if token and spool is not None else no_receiver
 
 

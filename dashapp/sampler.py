@@ -9,11 +9,10 @@ import logging
 import reprlib
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Protocol
 
 from dashapp.model import Curves, Metric, SourceError, Tick, finite
 from dashapp.sources import Past, Source
-from dashapp.stores import Store
+from dashapp.stores import Speaker, Store
 
 log = logging.getLogger("dashapp")
 
@@ -31,13 +30,6 @@ NUMBER = 28
 
 # Seconds between two log lines about one source, however often it fails and recovers.
 PATIENCE = 60.0
-
-
-class Speaker(Protocol):
-    """Where a sentence for the page goes: `notices.Notice`."""
-
-    def say(self, sentence: str) -> None: ...
-    def clear(self) -> None: ...
 
 
 class Sampler:

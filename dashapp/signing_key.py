@@ -26,6 +26,8 @@ _SLOW = {"n": 1 << 14, "r": 8, "p": 1, "dklen": SIZE}
 def signing_key(folder: Path | None, password: str) -> bytes:
     """The key of a store and a password: another password signs everybody out."""
     kept = None if folder is None else _kept(folder)
+    if kept is None and not password:
+        kept = secrets.token_bytes(SIZE)  # of nothing that everybody knows: it ends with the process
     if kept is None:
         kept = hashlib.scrypt(password.encode(), salt=b"dashapp signing key", **_SLOW)
     return hmac.digest(kept, b"dashapp\0" + password.encode(), "sha256")

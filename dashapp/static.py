@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import re
 from collections.abc import Iterable
+from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -36,6 +37,8 @@ class Static:
         self._app = app
         self._caching = caching
         self._kept: dict[str, Kept] = {}
+        # Dash looks for its files during its first request, and gives whoever asks meanwhile a page without.
+        self._one = Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
@@ -45,7 +48,8 @@ class Static:
         key = plain(path)
         kept = self._kept.get(key)
         if kept is None:
-            status, headers, body = _call(self._app, environ)
+            with self._one:
+                status, headers, body = _call(self._app, environ)
             if not status.startswith("200"):
                 start_response(status, headers)
                 return [body]

@@ -16,7 +16,7 @@ from contextlib import suppress
 from threading import Event
 from typing import Any
 
-from dashapp.notices import Notice
+from dashapp.stores import Speaker
 
 log = logging.getLogger("dashapp")
 
@@ -32,7 +32,7 @@ class Child:
         self,
         name: str,
         argv: Sequence[str],
-        notice: Notice | None = None,
+        notice: Speaker | None = None,
         stdin: Sequence[int] = (),
         environ: Mapping[str, str] | None = None,
         **more: Any,

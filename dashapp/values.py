@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
 import re
 from collections.abc import Callable
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 MEMORY = "memory:"
+# Redis itself, and a cluster of it by the address of any of its nodes; with an s, by TLS.
+REDIS = ("redis", "rediss", "redis+cluster", "rediss+cluster")
+REDIS_EXPECTED = (
+    "expected redis://[[user]:password@]host[:port][/number], rediss:// for TLS, or redis+cluster:// "
+    "and rediss+cluster:// for a cluster, with signs such as @ / # in a password as %40 %2F %23"
+)
+REDIS_MISSING = "expected the package redis beside it: pip install 'dashapp[redis]'"
 THEMES = ("auto", "dark", "light")
 
 _USER = re.compile(r"(?<=//)\S*@")
+_SCHEME = re.compile(r"[a-zA-Z+]*:/{0,2}")
 
 
 def masked(text: str) -> str:
@@ -19,6 +29,21 @@ def masked(text: str) -> str:
     'prometheus:http://…@host/metrics'
     """
     return _USER.sub("…@", text)
+
+
+def without_user(text: str) -> str:
+    """Text that is, or was meant as, one address, without all that may be a user or password in it.
+
+    >>> without_user("reddis:/:sec ret@host"), without_user("redis://host?password=x"), without_user("data")
+    ('reddis:/…@host', 'redis://host?…', 'data')
+    """
+    told, query = (
+        (text[: found.start()], found[0]) if (found := re.search(r"(?s)[?#][^@]*$", text)) else (text, "")
+    )
+    scheme, rest = (match[0], told[match.end() :]) if (match := _SCHEME.match(told)) else ("", told)
+    if "@" in rest:
+        rest = "…@" + rest.rpartition("@")[2]
+    return scheme + rest + ("?…" if query else "")
 
 
 def number(low: float, high: float) -> Callable[[str], float]:
@@ -110,45 +135,71 @@ def notify(text: str) -> str:
     return text
 
 
-# What is on every list of passwords, and what lies in a row on a keyboard.
-_ROWS = ("abcdefghijklmnopqrstuvwxyz", "qwertzuiopasdfghjkl", "qwertyuiopasdfghjkl", "01234567890123456789")
-_COMMON = ("password", "passwort", "changeme", "letmein", "dashapp", "administrator")
-
-
-def password(text: str) -> str:
-    """What nobody guesses at five tries a minute."""
-    plain = text.lower()
-    weak = len(set(text)) < 5 or any(plain in row or plain[::-1] in row for row in _ROWS)
-    weak = weak or any(len(plain) - len(word) < 5 and word in plain for word in _COMMON)
-    if not 10 <= len(text) <= 200 or not text.isprintable() or weak:
-        raise ValueError
-    return text
-
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-def networks(text: str) -> tuple[Network, ...]:
-    return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
-
-
-_HEADER = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
-
-
-def header(text: str) -> str:
-    """A header of the proxy's own: none that browsers send."""
-    if len(text) > 64 or _HEADER.fullmatch(text) is None or text.lower() in _BROWSERS:
-        raise ValueError
-    return text
-
-
-_BROWSERS = ("host", "cookie", "authorization", "user-agent", "accept", "referer", "origin")
+def is_redis(text: str) -> bool:
+    return text.partition("://")[0] in REDIS and "://" in text
 
 
 def store(text: str) -> str:
+    if is_redis(text):
+        return redis(text)
+    if "redis" in text.partition(":")[0].lower() and ":" in text:
+        raise ValueError(REDIS_EXPECTED)
     if not text.strip() or ("://" in text) or (":" in text and text != MEMORY):
+        raise ValueError("expected a folder, redis://…, or memory: for none")
+    return text
+
+
+# What an address of Redis may say after a question mark, and how.
+_OPTIONS = {
+    "ssl_cert_reqs": re.compile("none|optional|required"),
+    "ssl_check_hostname": re.compile("(?i)true|false"),
+    "ssl_ca_certs": re.compile("[^\0]{1,4096}"),
+}
+
+
+def redis(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        port, host, number = parts.port, parts.hostname, unquote(parts.path).strip("/")
+        options = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    except ValueError:
+        raise ValueError(REDIS_EXPECTED) from None
+    if port == 0 or not host or parts.fragment or not re.fullmatch("([0-9]{1,5})?", number, re.ASCII):
+        raise ValueError(REDIS_EXPECTED)
+    if any(char.isspace() or not char.isprintable() for char in text):
+        raise ValueError(REDIS_EXPECTED)
+    if "cluster" in parts.scheme and number not in ("", "0"):
+        raise ValueError("expected no number at its end: a cluster has no databases but 0")
+    for name, value in options:
+        if name not in _OPTIONS or not parts.scheme.startswith("rediss"):
+            raise ValueError(
+                f"expected no more after it than {', '.join(_OPTIONS)}, and these with rediss://"
+            )
+        if not _OPTIONS[name].fullmatch(value):
+            raise ValueError(f"expected {name} as Redis' clients know it, such as ssl_cert_reqs=none")
+    if importlib.util.find_spec("redis") is None:
+        raise ValueError(REDIS_MISSING)
+    return text
+
+
+# What a host may be called. Nothing in it means anything to HTML or to an address, but for the two names
+# that an address has for itself and for what is above it.
+HOST = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
+
+
+def name(text: str) -> str:
+    if not HOST.fullmatch(text):
         raise ValueError
     return text
+
+
+def as_name(text: str) -> str:
+    """What comes nearest to `text` and is a name.
+
+    >>> as_name("Anna's MacBook"), as_name("")
+    ('Anna-s-MacBook', 'host')
+    """
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:64].strip("-.") or "host"
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
@@ -160,6 +211,15 @@ def _seconds(text: str) -> float:
     if match is None:
         raise ValueError
     return float(match[1]) * _UNITS[match[2]]
+
+
+def duration(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        if not low <= (seconds := _seconds(text)) <= high:
+            raise ValueError
+        return seconds
+
+    return parse
 
 
 def retention(text: str) -> tuple[float, float, float]:

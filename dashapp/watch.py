@@ -14,8 +14,8 @@ from dataclasses import replace
 
 from dashapp.judge import Judge
 from dashapp.model import Tick
-from dashapp.sampler import MOST_TOLD, Speaker
-from dashapp.stores import MOST_CHANGES, Store
+from dashapp.sampler import MOST_TOLD
+from dashapp.stores import MOST_CHANGES, Speaker, Store
 from dashapp.thresholds import Change, Threshold
 
 # Seconds that a metric may take to appear: some sources are read seldom, or wait for another machine.

@@ -23,16 +23,15 @@ from dashapp.api import App
 from dashapp.app import create_app
 from dashapp.body import MOST
 from dashapp.clock import SystemClock
-from dashapp.collector import collect, rows_to_keep, whose
+from dashapp.collector import collect, whose
 from dashapp.config import Settings
 from dashapp.export import PLACES
-from dashapp.folders import store_folder
 from dashapp.model import SettingsError
+from dashapp.opening import FolderPlace, place, rows_to_keep
 from dashapp.outbox import Outbox
 from dashapp.stores import Reader
-from dashapp.stores.disk_reader import DiskReader
 from dashapp.stores.memory import MemoryStore
-from dashapp.stores.spool import DiskSpool, MemorySpool, Spool
+from dashapp.stores.spool import Intake, MemorySpool
 from dashapp.watch import Watch
 
 log = logging.getLogger("dashapp")
@@ -47,14 +46,15 @@ def build() -> App:
     """The application of one worker: granian calls this in each, after the fork."""
     settings = config.parse(sys.argv[1:])
     _end_with_pipe(lambda: os._exit(0), grace=3.0)
-    folder = store_folder(settings)
+    where = place(settings)
     store: Reader
-    spool: Spool
-    if folder is not None:
-        store = DiskReader(folder)
-        spool = DiskSpool(folder, settings.interval)
+    spool: Intake
+    if where is not None:
+        store = where.reader()
+        spool = where.intake()
+        store.newest()  # what is polled in the background is there when the first page is asked for
     else:
-        spool = MemorySpool(settings.interval)
+        spool = inbox = MemorySpool(settings.interval)
         store = MemoryStore(
             keep=rows_to_keep(settings.interval),
             notice="The history is kept in memory only, and ends with this server.",
@@ -63,11 +63,18 @@ def build() -> App:
             clock = SystemClock(Event())
             watch = Watch(settings.threshold, store, store.speaker("thresholds"))
             told = store.speaker("sources")
-            taken = spool if settings.push_token else None
+            taken = inbox if settings.push_token else None
             args = (store, clock, settings.interval, told, watch, settings.source, taken)
             outbox = Outbox(settings.notify, store, store.speaker("outbox"), whose(settings))
             Thread(target=collect, args=args, kwargs={"outbox": outbox}, daemon=True).start()
-    app = create_app(store, settings, spool, folder=folder)
+    app = create_app(
+        store,
+        settings,
+        spool,
+        where.hosts() if where else None,
+        settings.known_as,
+        folder=where.folder if isinstance(where, FolderPlace) else None,
+    )
     # What was built so far stays: without this the collector of garbage walks all of Dash, in mid-answer.
     gc.collect()
     gc.freeze()

@@ -14,7 +14,8 @@ from dashapp.api import Api
 from dashapp.model import Metric, Tick, milliseconds
 from dashapp.rollup import as_point
 from dashapp.stores import Reader
-from dashapp.stores.long_memory import DAY, LongMemory, Retention
+from dashapp.stores.disk_shelf import disk_memory
+from dashapp.stores.long_memory import DAY, Retention
 from dashapp.stores.memory import MemoryStore
 
 START = 1_700_006_400  # 2023-11-15T00:00:00Z
@@ -24,7 +25,7 @@ METRICS = [Metric("a", "A", "%", "cpu", 0, 100), Metric("b", "B", "B", "disk"), 
 
 def seal(folder: Path, points: Sequence[Tick], retention: Retention) -> None:
     """Into the long memory, span by span, as the collector hands them over."""
-    memory = LongMemory(folder, retention)
+    memory = disk_memory(folder, retention)
     spans: dict[int, list[Tick]] = {}
     for each in points:
         spans.setdefault(-(-int(each.time) // SPAN) * SPAN, []).append(each)

@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
-from dashapp.model import Tick
+import pytest
+from redis_server import cluster_at, redis_at
+
+from dashapp.model import Cursor, Metric, Tick
 from dashapp.stores import Reader
 from dashapp.stores.disk import DiskStore
 from dashapp.stores.disk_reader import DiskReader
 from dashapp.stores.memory import MemoryStore
+from dashapp.stores.redis_link import Link
+from dashapp.stores.redis_reader import RedisReader
+from dashapp.stores.redis_store import RedisStore
 
-Writer = MemoryStore | DiskStore
+
+class PromptStore(RedisStore):
+    """Done when it says so, as the others are: what is tried here is what is kept, not when."""
+
+    def append(self, tick: Tick) -> bool:
+        kept = super().append(tick)
+        assert self.drain()
+        return kept
+
+    def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
+        super().describe(metrics, looks)
+        assert self.drain()
+
+
+class PromptReader(RedisReader):
+    """Polls whenever it is asked."""
+
+    def newest(self) -> Cursor:
+        self.poll()
+        return super().newest()
+
+
+Writer = MemoryStore | DiskStore | RedisStore
 
 
 class Kept:
@@ -23,11 +52,16 @@ class Kept:
         self.reader = reader(self.store)
 
     def fill(self, first: int, count: int) -> None:
+        append = self.store.append
+        if isinstance(self.store, PromptStore):
+            append = super(PromptStore, self.store).append
         for second in range(first, first + count):
-            assert self.store.append(Tick(second, 1, {"cpu.percent": second % 100}))
+            assert append(Tick(second, 1, {"cpu.percent": second % 100}))
+        if isinstance(self.store, RedisStore):
+            assert self.store.drain()
 
     def reopen(self) -> None:
-        if isinstance(self.store, DiskStore):
+        if not isinstance(self.store, MemoryStore):
             own = self.reader is self.store
             self.store.close()
             self.store = self._open()
@@ -39,12 +73,35 @@ class Kept:
         self.store.close()
 
 
-def kept(kind: str, folder: Path, keep: int = 10_000) -> Kept:
+def kept(kind: str, folder: Path, keep: int = 10_000, url: str = "") -> Kept:
+    """`url`: of the Redis that is meant; each `folder` has a name of its own there."""
     if kind == "memory":
         return Kept(lambda: MemoryStore(keep), lambda store: store)
     if kind == "disk":
         return Kept(lambda: DiskStore(folder, keep), lambda store: store)
-    return Kept(lambda: DiskStore(folder, keep), lambda _: DiskReader(folder))
+    if kind == "disk read elsewhere":
+        return Kept(lambda: DiskStore(folder, keep), lambda _: DiskReader(folder))
+    name = f"{folder.parent.name}-{folder.name}"[-60:]
+    return Kept(lambda: PromptStore(Link(url), name, keep), lambda _: PromptReader(Link(url), name))
+
+
+def urls_by_kind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """The address of the store of a kind; its servers are started when somebody first asks."""
+    with ExitStack() as stack:
+        started: dict[str, str] = {}
+
+        def url(kind: str) -> str:
+            if kind in REDIS and kind not in started:
+                folder = tmp_path_factory.mktemp("redis")
+                if "cluster" in kind:
+                    node = stack.enter_context(cluster_at(folder))[0]
+                    started[kind] = node.url.replace("redis:", "redis+cluster:")
+                else:
+                    started[kind] = stack.enter_context(redis_at(folder)).url
+            return started.get(kind, "")
+
+        yield url
 
 
 KINDS = ["memory", "disk", "disk read elsewhere"]
+REDIS = ["redis", "redis cluster"]

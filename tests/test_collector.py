@@ -11,9 +11,10 @@ import pytest
 from clocks import FakeClock
 
 from dashapp.clock import LogTime, deadlines
-from dashapp.collector import collect, rows_to_keep
+from dashapp.collector import collect
 from dashapp.config import MEMORY_KEEPS
 from dashapp.model import Metric, Tick
+from dashapp.opening import rows_to_keep
 from dashapp.sampler import Sampler
 from dashapp.stores.disk import DiskStore
 from dashapp.stores.memory import MemoryStore

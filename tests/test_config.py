@@ -191,6 +191,8 @@ GOOD = {
     "public": ("yes", True),
     "hosts": ("A.test, b", ("a.test", "b")),
     "store": ("./x", "./x"),
+    "name": ("db-1.eu_west", "db-1.eu_west"),
+    "forget": ("2d", 172_800.0),
     "interval": ("0.1", 0.1),
     "window": ("7200", 7200.0),
     "retention": ("1h,2d,1y", (3600.0, 172_800.0, 31_536_000.0)),

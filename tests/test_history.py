@@ -156,3 +156,19 @@ def test_bit_by_bit_is_the_same_as_at_once(gaps: list[int], reads: set[int]) -> 
     assert t + found.t == whole.t
     assert a + found.y["a"] == whole.y["a"]
     assert all(old < new for old, new in pairwise(whole.t))
+
+
+def test_small_numbers_keep_their_digits() -> None:
+    store = MemoryStore()
+    values = {"rate": 1.04312, "tiny": 0.000123456, "least": 3e-14, "share": 12.3456, "large": 123456.789012}
+    store.append(Tick(1000.0, 1.0, values | {"nought": 0.0, "below": -0.00098765}))
+    found = frame(store, 100).y
+    assert found == {
+        "rate": [1.0431],
+        "tiny": [0.00012346],
+        "least": [3e-14],
+        "share": [12.346],
+        "large": [123456.789],
+        "nought": [0.0],
+        "below": [-0.00098765],
+    }

@@ -92,6 +92,21 @@ def test_its_slider_begins_at_its_window() -> None:
     assert graph.stops[-1] == 300
 
 
+def test_all_there_is_is_the_longest_window() -> None:
+    found = parts(graph := LiveGraph("loss", window="all", longest=900))
+    assert (found["spec"].data["window"], found["spec"].data["all"]) == (900, True)
+    assert graph.stops[found["window"].value] == 900
+    assert parts(LiveGraph("loss", window=900, longest=900))["spec"].data["all"] is False
+
+
+@pytest.mark.parametrize("reference", ["loss.first", "first", 0, 0.5])
+def test_its_reference_is_told_to_the_browser(reference: str | float) -> None:
+    (panel,) = parts(LiveGraph("loss", reference=reference))["spec"].data["panels"].values()
+    assert panel["reference"] == reference
+    (plain,) = parts(LiveGraph("loss"))["spec"].data["panels"].values()
+    assert "reference" not in plain
+
+
 def test_what_a_section_takes_it_takes() -> None:
     graph = LiveGraph("loss", className="col-6", style={"margin": "1em"}, hidden=True)
     assert graph.className.split() == ["dashapp-live", "loading", "absent", "col-6"]
@@ -111,6 +126,10 @@ def test_what_a_section_takes_it_takes() -> None:
         ({"window": 9000}, "at most longest, which is 7200"),
         ({"longest": 1e12}, "longest is"),
         ({"kind": "pie"}, "kind is 'pie'; expected one of line"),
+        ({"reference": ""}, "reference is ''; expected a metric key, \"first\" or a number"),
+        ({"reference": float("nan")}, "reference is nan; expected a number"),
+        ({"reference": ["a"]}, "reference is a list"),
+        ({"window": "some"}, "window is 'some'"),
         ({"low": 3, "high": 2}, "low is 3; expected less than high"),
         ({"title": "t" * 65}, "title is"),
         ({"theme": "pink"}, "expected auto, dark or light"),
@@ -345,7 +364,7 @@ def test_a_route_of_the_apps_own_is_not_served_over(tmp_path: Path) -> None:
         ({"sources": [3]}, "sources holds 3"),
         ({"sources": ["no such"]}, "source is"),
         ({"sources": ["replay:/no/such.csv"]}, "/no/such.csv"),
-        ({"store": "redis://x"}, "store is"),
+        ({"store": "reddis://x"}, "store is"),
         ({"store": "/proc/nowhere"}, "it cannot be written"),
         ({"collect": False}, "expected a folder with collect=False"),
     ],

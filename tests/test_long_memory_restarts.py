@@ -15,8 +15,9 @@ from dashapp.history import frame, past
 from dashapp.model import Tick, milliseconds
 from dashapp.stores.disk import DiskStore
 from dashapp.stores.disk_reader import DiskReader
+from dashapp.stores.disk_shelf import disk_memory
 from dashapp.stores.level import Level
-from dashapp.stores.long_memory import LongMemory, Retention
+from dashapp.stores.long_memory import Retention
 from dashapp.stores.rows import Rows
 
 filled = pytest.fixture(scope="module")(store_of_nine_hours)
@@ -101,7 +102,7 @@ def test_the_oldest_goes_first_by_time_and_by_bytes(tmp_path: Path) -> None:
     store = DiskStore(small, retention=Retention(size=300_000))
     for tick in calm_with_spikes(6 * 3600):
         store.append(tick)
-    memory = LongMemory(small, Retention())
+    memory = disk_memory(small, Retention())
     assert memory.size() <= 300_000
     memory.close()
     store.close()

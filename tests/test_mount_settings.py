@@ -21,7 +21,7 @@ mounted = pytest.fixture(mounter)
     [
         ({"windw": 100}, "windw is not a setting; did you mean window?"),
         ({"colect": False}, "colect is not a setting; did you mean collect?"),
-        ({"zzz": 1}, "zzz is not a setting; hosts, store, interval"),
+        ({"zzz": 1}, "zzz is not a setting; hosts, store, name"),
         ({"port": 80}, "port is no setting here: the application's own server decides it"),
         ({"public": True}, "public is no setting here"),
         ({"collector": False}, "collector is no setting here: collect=False"),

@@ -50,6 +50,7 @@ def test_one_that_others_could_read_is_closed_and_told(
 
 def test_without_a_folder_the_password_makes_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert signing_key(None, "a") == signing_key(None, "a") != signing_key(None, "b")
+    assert signing_key(None, "") != signing_key(None, ""), "nobody can make it of nothing"
     (tmp_path / "file").touch()
     assert signing_key(tmp_path / "file" / "below", "a") == signing_key(None, "a")
     assert "cannot be kept" in caplog.text

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -110,6 +112,26 @@ def test_errors_are_passed_on_and_not_kept() -> None:
         assert (answer.status, answer.body) == (404, b"no")
         assert "cache-control" not in answer.headers
     assert files.asked == 2
+
+
+def test_the_application_makes_one_answer_at_a_time() -> None:
+    """Dash is not whole before its first request has been answered."""
+    files = Files()
+    inside: list[int] = []
+    most: list[int] = []
+
+    def slow(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.02)
+        inside.pop()
+        return files(environ, start_response)
+
+    app = Static(slow)
+    with ThreadPoolExecutor(8) as crowd:
+        answers = list(crowd.map(lambda number: ask(app, f"/{number % 4}"), range(16)))
+    assert {answer.body for answer in answers} == {CSS}
+    assert max(most) == 1
 
 
 def test_other_methods_are_passed_on() -> None:

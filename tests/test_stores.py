@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kept import KINDS, Kept, kept
+from kept import KINDS, REDIS, Kept, kept, urls_by_kind
+from redis_server import needs_redis
 
 from dashapp.model import Metric, Page, Tick
 from dashapp.stores import after, last
 from dashapp.stores.disk import DiskStore
 from dashapp.stores.disk_reader import HELD, DiskReader
+from dashapp.stores.redis_store import RedisStore
 
 CPU = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
 
 
-@pytest.fixture(params=KINDS)
-def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
-    found = kept(request.param, tmp_path / "store")
+ALL = [*KINDS, *(pytest.param(kind, marks=needs_redis) for kind in REDIS)]
+
+
+urls = pytest.fixture(scope="module")(urls_by_kind)
+
+
+@pytest.fixture(params=ALL)
+def both(request: pytest.FixtureRequest, tmp_path: Path, urls: Callable[[str], str]) -> Iterator[Kept]:
+    found = kept(request.param, tmp_path / "store", url=urls(request.param))
     yield found
     found.close()
 
@@ -141,9 +149,9 @@ def test_the_order_holds_over_a_restart(both: Kept) -> None:
     assert both.store.append(Tick(5, 1, {"cpu.percent": 1})) is False
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_no_store_grows_past_what_it_keeps(kind: str, tmp_path: Path) -> None:
-    found = kept(kind, tmp_path, keep=50)
+@pytest.mark.parametrize("kind", ALL)
+def test_no_store_grows_past_what_it_keeps(kind: str, tmp_path: Path, urls: Callable[[str], str]) -> None:
+    found = kept(kind, tmp_path, keep=50, url=urls(kind))
     try:
         cursor = last(found.reader, 1).cursor
         found.fill(1, 10)
@@ -154,7 +162,12 @@ def test_no_store_grows_past_what_it_keeps(kind: str, tmp_path: Path) -> None:
         assert ticks[-1].time == HELD + 110
         assert all(new.time - old.time == 1 for old, new in pairwise(ticks))
         assert after(found.reader, cursor, 100_000).reset is True
-        if kind != "memory":
+        if kind in REDIS:
+            # MAXLEN ~ lets whole nodes of a hundred go.
+            assert isinstance(found.store, RedisStore)
+            keys = found.store.turn.keys
+            assert 50 <= found.store.turn.link.client.xlen(keys.ticks) <= 200
+        elif kind != "memory":
             assert len(DiskReader(tmp_path).rows(float("-inf"), float("inf"), 1000)) == 50
     finally:
         found.close()
@@ -198,14 +211,17 @@ steps = st.lists(
 )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plan=steps)
 def test_reading_by_cursor_gives_every_tick_once_and_in_order(
-    kind: str, tmp_path_factory: pytest.TempPathFactory, plan: list[tuple[str, int]]
+    kind: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    urls: Callable[[str], str],
+    plan: list[tuple[str, int]],
 ) -> None:
     """Whatever the interleaving. A reader that was too slow is told so, and only then misses any."""
-    found = kept(kind, tmp_path_factory.mktemp("store"))
+    found = kept(kind, tmp_path_factory.mktemp("store"), url=urls(kind))
     written: list[float] = []
     seen: list[float] = []
     cursor = last(found.reader, 1).cursor

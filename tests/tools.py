@@ -11,6 +11,10 @@ from pathlib import Path
 
 BESIDE = Path(sys.executable).parent
 ADVICE = "promtool is missing: install your system's package `prometheus`; tests that need it are left out."
+NO_REDIS = (
+    "redis-server is missing: install your system's package `redis-server`; tests that need it are left out."
+)
+NO_NGINX = "nginx is missing: install your system's package `nginx`; tests that need it are left out."
 
 
 def promtool() -> str | None:
@@ -19,36 +23,76 @@ def promtool() -> str | None:
     return str(beside) if beside.exists() else shutil.which("promtool")
 
 
+def redis_server() -> str | None:
+    """The path of Redis; None where there is none."""
+    return shutil.which("redis-server")
+
+
 def nginx() -> str | None:
-    """The path of nginx; None where there is none. Debian keeps it where only root looks."""
-    beside = BESIDE / "nginx"
-    return (
-        str(beside) if beside.exists() else shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    )
+    """The path of nginx; None where there is none. Debian's place for it is not in everybody's PATH."""
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 
 
 def install() -> int:
-    """promtool alone out of Debian's package, which as a whole would start a service; always 0."""
-    if promtool():
-        return 0
-    apt, unpack = shutil.which("apt-get"), shutil.which("dpkg-deb")
-    if apt and unpack:
-        with tempfile.TemporaryDirectory() as folder:
-            if os.geteuid() == 0:
-                subprocess.run([apt, "-qq", "update"], check=False, stdout=subprocess.DEVNULL)
-            subprocess.run(
-                [apt, "-qq", "-o", "APT::Sandbox::User=root", "download", "prometheus"],
-                cwd=folder,
-                check=False,
-            )
-            for package in Path(folder).glob("prometheus_*.deb"):
-                subprocess.run([unpack, "--extract", str(package), folder], check=False)
-            found = Path(folder, "usr/bin/promtool")
-            if found.exists():
-                shutil.copy2(found, BESIDE)
-                return 0
-    print(ADVICE, file=sys.stderr)
+    """What is missing, and can be had here; always 0."""
+    if not promtool():
+        _promtool()
+    if not redis_server():
+        _apt("redis-server")
+    if not nginx():
+        _apt("nginx")
+    for found, advice in ((promtool(), ADVICE), (redis_server(), NO_REDIS), (nginx(), NO_NGINX)):
+        if not found:
+            print(advice, file=sys.stderr)
     return 0
+
+
+def _promtool() -> None:
+    """promtool alone out of Debian's package, which as a whole would start a service."""
+    apt, unpack = shutil.which("apt-get"), shutil.which("dpkg-deb")
+    if apt is None or unpack is None:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        _update(apt)
+        subprocess.run(
+            [apt, "-qq", "-o", "APT::Sandbox::User=root", "download", "prometheus"],
+            cwd=folder,
+            check=False,
+        )
+        for package in Path(folder).glob("prometheus_*.deb"):
+            subprocess.run([unpack, "--extract", str(package), folder], check=False)
+        found = Path(folder, "usr/bin/promtool")
+        if found.exists():
+            shutil.copy2(found, BESIDE)
+
+
+def _apt(package: str) -> None:
+    """A whole package, with the libraries that it needs, and no service of it started; root alone can."""
+    apt = shutil.which("apt-get")
+    if apt is None or os.geteuid() != 0:
+        return
+    _update(apt)
+    policy = Path("/usr/sbin/policy-rc.d")
+    mine = not policy.exists()
+    if mine:
+        # What Debian's packages ask before they start a service: 101 is no.
+        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.chmod(0o755)
+    try:
+        subprocess.run(
+            [apt, "-qq", "-y", "--no-install-recommends", "install", package],
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            stdout=subprocess.DEVNULL,
+            check=False,
+        )
+    finally:
+        if mine:
+            policy.unlink()
+
+
+def _update(apt: str) -> None:
+    if os.geteuid() == 0:
+        subprocess.run([apt, "-qq", "update"], check=False, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@
       this.status = new app.Status();
       this.refused = null;
       const [[name, panel]] = app.panelsOf(spec);
-      this.live = new app.Live(asker, this, [...panel.metrics, ...panel.right]);
+      const against = app.referenceKey(panel.reference ?? null);
+      this.live = new app.Live(asker, this, [...panel.metrics, ...panel.right, ...(against === null ? [] : [against])]);
+      this.live.all = spec.all ? spec.window : null;
       this.live.longest = spec.stops[spec.stops.length - 1] - 1;
       this.live.catalogue.define(new Map([[name, panel]]));
       this.headlines = new app.Headlines(this.live);
@@ -92,7 +94,8 @@
       });
       if (section.dataset.state !== state) section.dataset.state = state;
       put(section.querySelector(".badge"), sentence);
-      put(section.querySelector(".window-label"), live.held ? "" : `last ${app.fullWords(live.window)}`);
+      const last = live.window === live.all ? "all there is" : `last ${app.fullWords(live.window)}`;
+      put(section.querySelector(".window-label"), live.held ? "" : last);
       const button = section.querySelector(".pause");
       put(button, live.held ? "Back to live" : "Pause");
       button?.setAttribute("aria-pressed", String(live.held !== null));

@@ -24,8 +24,8 @@ class Rate(NamedTuple):
 
 
 RATES = (
-    Rate(Metric("demo.eurusd", "EUR/USD, made up", "", "demo"), 1.09),
-    Rate(Metric("demo.gbpusd", "GBP/USD, made up", "", "demo"), 1.27),
+    Rate(Metric("demo.eurusd", "EUR/USD (demo)", "", "demo"), 1.09),
+    Rate(Metric("demo.gbpusd", "GBP/USD (demo)", "", "demo"), 1.27),
 )
 
 

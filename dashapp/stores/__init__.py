@@ -74,6 +74,13 @@ class Reader(Protocol):
     def close(self) -> None: ...
 
 
+class Speaker(Protocol):
+    """Where a sentence for the page goes, and is taken back."""
+
+    def say(self, sentence: str) -> None: ...
+    def clear(self) -> None: ...
+
+
 class Store(Reader, Protocol):
     """What the collector asks of a store."""
 
@@ -95,6 +102,9 @@ class Store(Reader, Protocol):
     def set_sent(self, sent: Mapping[str, int]) -> None:
         """Set what `sent` answers. As late and as quiet as thresholds; any thread may, beside the one that
         appends."""
+
+    def speaker(self, name: str) -> Speaker:
+        """One speaker's place among the notices."""
 
 
 def last(store: Reader, limit: int) -> Page:

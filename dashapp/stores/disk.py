@@ -10,15 +10,17 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dashapp.model import Cursor, StoreError, Tick, milliseconds
 from dashapp.notices import Notice
 from dashapp.stores.disk_reader import DiskReader
+from dashapp.stores.disk_shelf import disk_memory
 from dashapp.stores.lock import WriterLock
 from dashapp.stores.long_memory import Retention
-from dashapp.stores.rows import FAILURES, Rows, is_damaged, set_aside
+from dashapp.stores.rows import FAILURES, Rows, is_damaged, set_aside, time_of
 from dashapp.stores.sealing import Sealing
 from dashapp.stores.sheet_store import SheetStore
 from dashapp.stores.tail import LARGEST, Tail, TailError
@@ -41,8 +43,9 @@ class DiskStore(SheetStore):
         self.dropped = 0
         self._folder = folder
         self._keep = keep
-        self._notice = Notice(folder, "store")
-        self._sealing = Sealing(folder, retention or Retention())
+        self._notice = self.speaker("store")
+        memory = partial(disk_memory, folder, retention or Retention())
+        self._sealing = Sealing(memory, self.speaker("sealing"), FAILURES)
         self._pending: deque[str] = deque(maxlen=keep)
         self._rows: Rows | None = None
         self._tail: Tail | None = None
@@ -52,7 +55,7 @@ class DiskStore(SheetStore):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = WriterLock(folder)
             self._notice.clear()
-            Notice(folder, "history").clear()
+            self.speaker("history").clear()
             self._open()
             self._flush()
         except FAILURES as error:
@@ -98,6 +101,9 @@ class DiskStore(SheetStore):
     def notices(self) -> list[str]:
         return self._reader.notices()
 
+    def speaker(self, name: str) -> Notice:
+        return Notice(self._folder, name)
+
     def clear(self) -> None:
         """Forget every tick and begin another life."""
         self._pending.clear()
@@ -133,14 +139,14 @@ class DiskStore(SheetStore):
 
     def _open_tail(self, stored: int) -> None:
         """The tail as it was left, or a new one. What tail or Deque alone holds goes into the other."""
-        waiting = {_time_of(row): row for row in self._pending}
+        waiting = {time_of(row): row for row in self._pending}
         path = self._folder / "tail"
         newest = 0
         try:
             self._tail = Tail(path, write=True)
             for record in self._tail.records()[0]:
                 row = record.decode()
-                newest = max(newest, time := _time_of(row))
+                newest = max(newest, time := time_of(row))
                 if time > stored:
                     waiting.setdefault(time, row)
         except (OSError, TailError, ValueError):
@@ -217,11 +223,5 @@ class DiskStore(SheetStore):
         if self._rows is not None:
             self._rows.close()
         name = set_aside(self._folder)
-        Notice(self._folder, "history").say(
-            f"The history was damaged: it is set aside as {name}, and a fresh one has begun."
-        )
-
-
-def _time_of(row: str) -> int:
-    """The time of a row that a Tick encoded, in milliseconds, without decoding the rest."""
-    return milliseconds(float(row[1 : row.index(",")]))
+        said = f"The history was damaged: it is set aside as {name}, and a fresh one has begun."
+        self.speaker("history").say(said)

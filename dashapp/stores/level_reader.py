@@ -6,20 +6,19 @@ Never writes. A damaged block is left out, and said once; the rest is served.
 from __future__ import annotations
 
 import logging
-import sqlite3
 import zlib
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 import orjson
 
 from dashapp.columns import Columns, Matrix, empty, join, present
 from dashapp.stores import block
+from dashapp.stores.disk_shelf import DiskShelfReader
 from dashapp.stores.long_memory import ALL
+from dashapp.stores.shelf import ShelfReader
 
 log = logging.getLogger("dashapp")
 
@@ -28,53 +27,38 @@ PARTS = ("total", "low", "high", "count")
 
 
 class LevelReader:
-    """Points of `step` seconds (0: ticks as they came) under `folder`; blocks of at most `span` seconds."""
+    """Points of `step` seconds (0: ticks as they came) on a shelf; blocks of at most `span` seconds."""
 
-    def __init__(self, folder: Path, step: float, span: float) -> None:
+    def __init__(self, shelf: ShelfReader, step: float, span: float) -> None:
         self.step = step
         self.damaged = 0
-        self._path = folder / "cache.db"
         self.span_ms = round(span * 1000)
+        self._shelf = shelf
         self._said: set[int] = set()
 
     def oldest(self) -> int | None:
         """The time of the oldest point, in epoch milliseconds; None where there is none."""
-        # SQLite sorts numbers, the keys of blocks, before text, the keys of points not sealed yet.
-        for value, tag in self._select("1 ORDER BY key LIMIT 1", what="value, tag"):
-            try:
-                return int(block.read_header(value)[0]["start"]) if isinstance(value, bytes) else int(tag)
-            except ValueError:
-                return int(tag) - self.span_ms  # damaged: it ends then, and began a span before at the most
-        return None
+        return self._shelf.oldest()
 
     def newest(self) -> int:
         """The time of the newest point, in epoch milliseconds; 0 where there is none."""
-        for (tag,) in self._select("1 ORDER BY key DESC LIMIT 1", what="tag"):
-            return int(tag)
-        return 0
+        return self._shelf.newest()
 
     def columns(self, start: int, end: int, wanted: Sequence[str] | None) -> Columns:
         """The points in (start, end], epoch milliseconds; all metrics, or those `wanted` that are there."""
         # Rows first: what is sealed meanwhile is then found in both, and not in neither.
-        rows = (
-            self._select("typeof(key) = 'text' AND tag > ? AND tag <= ? ORDER BY key", start, end)
-            if self.step
-            else []
-        )
-        found = self._select(
-            "typeof(key) = 'integer' AND tag > ? AND tag < ? ORDER BY key", start, end + self.span_ms
-        )
+        rows = self._shelf.rows(start, end) if self.step else []
         parts = []
-        for (value,) in found:
+        for value in self._shelf.blocks(start, end):
             try:
                 parts.append(decode(value, wanted).between(start, end))
             except ValueError as error:
                 self._say(value, error)
         last = int(parts[-1].t[-1]) if parts and len(parts[-1].t) else start
         points = []
-        for (value,) in rows:
+        for value in rows:
             try:
-                points.append(orjson.loads(value))
+                points.append(orjson.loads(value))  # type: ignore[arg-type]
             except ValueError as error:
                 self._say(value, error)
         parts.append(_from_rows([point for point in points if point[0] > last], wanted))
@@ -87,25 +71,19 @@ class LevelReader:
             self.damaged += 1
             log.warning("a block of the history is damaged and left out as a gap: %s", error)
 
-    def _select(self, where: str, *values: int, what: str = "value") -> list[tuple[Any, ...]]:
-        uri = f"file:{quote(str(self._path))}?mode=ro"
-        try:
-            with closing(sqlite3.connect(uri, uri=True, timeout=0.5)) as connection:
-                return connection.execute(
-                    f"SELECT {what} FROM Cache WHERE {where}",  # noqa: S608 - our own words only
-                    values,
-                ).fetchall()
-        except sqlite3.Error:
-            return []
-
 
 def open_levels(folder: Path) -> tuple[LevelReader, ...]:
     """Sealed ticks, minutes and hours of a disk store, finest first."""
-    return tuple(LevelReader(folder / name, step, span) for name, step, span in ALL)
+    return tuple(
+        LevelReader(DiskShelfReader(folder / name, round(span * 1000)), step, span)
+        for name, step, span in ALL
+    )
 
 
-def decode(data: bytes, wanted: Sequence[str] | None = None) -> Columns:
-    """A block's columns. ValueError where it is damaged."""
+def decode(data: object, wanted: Sequence[str] | None = None) -> Columns:
+    """A block's columns. ValueError where it is damaged, or none."""
+    if not isinstance(data, bytes):
+        raise ValueError("not a block")
     try:
         return _decode(data, wanted)
     except (KeyError, IndexError, TypeError, OverflowError, zlib.error) as error:

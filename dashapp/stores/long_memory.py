@@ -6,17 +6,15 @@ nothing twice and loses nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from dashapp.notices import Notice
 from dashapp.rollup import Point, roll_up
 from dashapp.stores.level import Level, encode_ticks
-from dashapp.stores.rows import FAILURES, is_damaged, set_aside
+from dashapp.stores.shelf import Shelf
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
-# Folder, seconds a point, seconds a block: some hundred points a block, whatever the level.
+# Name, seconds a point, seconds a block: some hundred points a block, whatever the level.
 MINUTES = ("minutes", MINUTE, 6 * HOUR)
 HOURS = ("hours", HOUR, 15 * DAY)
 TICKS = ("seconds", 0, 600)
@@ -38,11 +36,12 @@ class Retention:
 
 
 class LongMemory:
-    """The writing side of all levels under one folder. Raises what is in rows.FAILURES; open it anew then."""
+    """The writing side of all levels. Raises what their shelves do; open it anew then."""
 
-    def __init__(self, folder: Path, retention: Retention) -> None:
+    def __init__(self, open_shelf: Callable[[str], Shelf], retention: Retention) -> None:
+        """`open_shelf` gives each level's by its name."""
         self._retention = retention
-        self._levels = tuple(_open(folder / name, step, span) for name, step, span in ALL)
+        self._levels = tuple(Level(open_shelf(name), step, span) for name, step, span in ALL)
         self._ticks, self._minutes, self._hours = self._levels
 
     @property
@@ -58,7 +57,7 @@ class LongMemory:
             self._minutes.seal(points)
         while points := self._hours.whole_span():
             self._hours.seal(points)
-        self._ticks.add_block(encode_ticks(ticks), end_ms)
+        self._ticks.add_block(encode_ticks(ticks), ticks[0].time_ms, end_ms)
         self._forget(end_ms)
 
     def clear(self) -> None:
@@ -66,7 +65,7 @@ class LongMemory:
             level.clear()
 
     def size(self) -> int:
-        """Bytes in use on disk."""
+        """Bytes in use."""
         return sum(level.size() for level in self._levels)
 
     def close(self) -> None:
@@ -81,18 +80,3 @@ class LongMemory:
             # The finest first: what it drops still stands in the coarser ones.
             if not any(level.forget_oldest() for level in self._levels):
                 break
-
-
-def _open(folder: Path, step: float, span: float) -> Level:
-    """A level; where its file is damaged, a fresh one, and the old one set aside."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    try:
-        return Level(folder, step, span)
-    except FAILURES as error:
-        if not is_damaged(error):
-            raise
-        name = set_aside(folder)
-        Notice(folder.parent, folder.name).say(
-            f"The history by {folder.name} was damaged: it is set aside as {name}, and a fresh one has begun."
-        )
-        return Level(folder, step, span)

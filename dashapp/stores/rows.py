@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import diskcache
+
+from dashapp.model import milliseconds
 
 FAILURES = (diskcache.Timeout, sqlite3.Error, OSError)
 # A reader stopped inside a statement keeps SQLite from resetting its log. Past the first size rows go
@@ -87,17 +89,6 @@ class Rows:
         found = self._cache._sql("SELECT value FROM Cache ORDER BY key LIMIT ?", (limit,)).fetchall()
         return [value for (value,) in found]
 
-    def oldest_until(self, stop: Callable[[str], bool], at_first: int) -> list[str]:
-        """The oldest rows before the first that `stop` is true of, which must be there."""
-        while True:
-            found = self.oldest(at_first + 1)
-            for place, row in enumerate(found):
-                if stop(row):
-                    return found[:place]
-            if len(found) <= at_first:
-                return []
-            at_first *= 4
-
     def drop(self, count: int) -> None:
         """Forget the `count` oldest rows, in one statement: one by one they would hold up the next tick."""
         with self._cache.transact(retry=False):
@@ -144,3 +135,8 @@ def set_aside(folder: Path) -> str:
 def is_damaged(error: BaseException) -> bool:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def time_of(row: str) -> int:
+    """The time of a row that a Tick encoded, in milliseconds, without decoding the rest."""
+    return milliseconds(float(row[1 : row.index(",")]))

@@ -6,17 +6,13 @@ metrics) holds a tick up for long.
 
 from __future__ import annotations
 
-import logging
-from pathlib import Path
+from collections.abc import Callable
+from typing import Protocol
 
 from dashapp.model import Tick, milliseconds
-from dashapp.notices import Notice
 from dashapp.rollup import Point, as_point, end_of
-from dashapp.stores import KEPT_MS
-from dashapp.stores.long_memory import LongMemory, Retention
-from dashapp.stores.rows import FAILURES, Rows
-
-log = logging.getLogger("dashapp")
+from dashapp.stores import KEPT_MS, Speaker
+from dashapp.stores.long_memory import LongMemory
 
 # How long to leave a disk alone that has just refused.
 RETRY_MS = 10_000
@@ -26,31 +22,44 @@ SPAN, SHORT_SPAN, FAST = 600, 60, 0.5
 VALUES = 30_000
 
 
+class Log(Protocol):
+    """The newest rows, of which sealing takes the oldest away."""
+
+    def oldest(self, limit: int) -> list[str]: ...
+    def drop(self, count: int) -> None: ...
+
+
 class Sealing:
     """Moves what is old enough. Its failures are told and tried again; the rows wait meanwhile."""
 
-    def __init__(self, folder: Path, retention: Retention) -> None:
-        self._folder = folder
-        self._retention = retention
-        self._notice = Notice(folder, "sealing")
+    def __init__(
+        self,
+        open_memory: Callable[[], LongMemory],
+        notice: Speaker,
+        failures: tuple[type[BaseException], ...],
+    ) -> None:
+        """`failures`: what rows and memory raise where they cannot be read or written now."""
+        self._open = open_memory
+        self._failures = failures
+        self._notice = notice
         self._memory: LongMemory | None = None
         self._found: list[str] = []  # the rows of the span that is being read
         self._points: list[Point | None] = []  # what has been read of them, None for what is no tick
         self._due = 0  # no span can be whole before a tick of this time, in epoch milliseconds
 
-    def turn(self, rows: Rows, newest: int) -> None:
+    def turn(self, rows: Log, newest: int) -> None:
         """Seal one span where there is a whole one that ended long enough before `newest` (ms)."""
         if newest < self._due:
             return
         try:
             self._seal(rows, newest)
             self._notice.clear()
-        except FAILURES as error:
+        except self._failures as error:
             self.close()
             self._due = newest + RETRY_MS
             self._notice.say(f"The long history cannot be written ({error}); the newest ticks wait.")
 
-    def _seal(self, rows: Rows, newest: int) -> None:
+    def _seal(self, rows: Log, newest: int) -> None:
         first = rows.oldest(1)
         if not first:
             return
@@ -64,10 +73,10 @@ class Sealing:
         if newest < self._due:
             return
         if self._memory is None:
-            self._memory = LongMemory(self._folder, self._retention)
+            self._memory = self._open()
         if self._found[:1] != first:
             self._points = []
-            self._found = rows.oldest_until(lambda row: _is_later(row, end), at_first=span)
+            self._found = _oldest_until(rows, end, at_first=span)
         if end > self._memory.sealed:
             if not self.read_on():
                 return
@@ -92,7 +101,7 @@ class Sealing:
 
     def clear(self) -> None:
         """Forget all that was ever sealed."""
-        memory = self._memory or LongMemory(self._folder, self._retention)
+        memory = self._memory or self._open()
         self._memory = memory
         memory.clear()
         self._forget()
@@ -104,6 +113,18 @@ class Sealing:
         if self._memory is not None:
             self._memory.close()
             self._memory = None
+
+
+def _oldest_until(rows: Log, end: int, at_first: int) -> list[str]:
+    """The oldest rows before the first that is later than `end`, which must be there."""
+    while True:
+        found = rows.oldest(at_first + 1)
+        for place, row in enumerate(found):
+            if _is_later(row, end):
+                return found[:place]
+        if len(found) <= at_first:
+            return []
+        at_first *= 4
 
 
 def _tick(row: object) -> Tick | None:

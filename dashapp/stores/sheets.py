@@ -6,16 +6,14 @@ What the disk refuses is tried again at the next tick. Knows no tick and no data
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, fields
 from pathlib import Path
 from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from dashapp.model import Curves, Metric, milliseconds
-from dashapp.stores import MOST_CHANGES
-from dashapp.thresholds import Change, State, Threshold
+from dashapp.model import Curves, Metric
+from dashapp.stores import sheet_text
+from dashapp.thresholds import Change, State
 
 METRICS, LOOKS, THRESHOLDS = "metrics.json", "looks.json", "thresholds.json"
 CURVES, CHANGES, SENT = "curves.json", "changes.json", "sent.json"
@@ -34,33 +32,25 @@ class Sheets:
         self._lock = Lock()
 
     def put_metrics(self, metrics: Iterable[Metric]) -> None:
-        self._put(METRICS, [asdict(metric) for metric in metrics])
+        self._put(METRICS, sheet_text.of_metrics(metrics))
 
     def put_looks(self, looks: Mapping[str, str]) -> None:
         # Most have none to tell, and no sheet then; one of an earlier run is emptied.
         if looks or (self._folder / LOOKS).exists():
-            self._put(LOOKS, dict(looks))
+            self._put(LOOKS, sheet_text.of_looks(looks))
 
     def put_curves(self, curves: Mapping[str, Curves]) -> None:
         if curves or (self._folder / CURVES).exists():
-            # Not asdict, which copies each number.
-            keys = [each.name for each in fields(Curves)]
-            rows = {name: {key: getattr(each, key) for key in keys} for name, each in curves.items()}
-            self._put(CURVES, rows)
+            self._put(CURVES, sheet_text.of_curves(curves))
 
     def put_thresholds(self, states: Iterable[State]) -> None:
-        rows = [(each.threshold.text, each.broken, _ms(each.since)) for each in states]
-        self._put(THRESHOLDS, rows)
+        self._put(THRESHOLDS, sheet_text.of_thresholds(states))
 
     def put_changes(self, changes: Iterable[Change]) -> None:
-        newest = list(changes)[-MOST_CHANGES:]
-        rows = [
-            (each.number, each.threshold.text, each.broken, _ms(each.time), each.value) for each in newest
-        ]
-        self._put(CHANGES, rows)
+        self._put(CHANGES, sheet_text.of_changes(changes))
 
     def put_sent(self, sent: Mapping[str, int]) -> None:
-        self._put(SENT, dict(sent))
+        self._put(SENT, sheet_text.of_sent(sent))
 
     def again(self) -> None:
         """Write all of them anew: the folder they were in is gone."""
@@ -85,39 +75,31 @@ class Sheets:
                 continue  # the store says what is wrong with the disk, and it is no different here
             self._waiting.discard(name)
 
-    def _put(self, name: str, value: Any) -> None:
+    def _put(self, name: str, text: str) -> None:
         with self._lock:
-            self._texts[name] = json.dumps(value)
+            self._texts[name] = text
             self._waiting.add(name)
             self._write()
 
 
 def read_metrics(folder: Path) -> list[Metric]:
     """The catalogue; empty where there is none, or none that we wrote."""
-    try:
-        return [Metric(**row) for row in json.loads((folder / METRICS).read_text())]
-    except (OSError, ValueError, TypeError, RecursionError):
-        return []
+    return sheet_text.metrics(_text(folder / METRICS))
 
 
 def read_looks(folder: Path) -> dict[str, str]:
     """How panels are drawn; empty where nobody says it."""
-    try:
-        looks = json.loads((folder / LOOKS).read_text())
-        return {str(name): str(kind) for name, kind in looks.items()}
-    except (OSError, ValueError, AttributeError, RecursionError):
-        return {}
+    return sheet_text.looks(_text(folder / LOOKS))
 
 
 class Sheet(Generic[Content]):
     """The reading side of one sheet, which is asked often and seldom changes: read when it was replaced."""
 
-    def __init__(self, path: Path, parse: Callable[[Any], Content], empty: Content) -> None:
-        """`parse` makes what is read of its JSON; `empty` stands for none, or none that we wrote."""
+    def __init__(self, path: Path, parse: Callable[[str | None], Content]) -> None:
         self._path = path
         self._parse = parse
-        self._empty = empty
-        self._known: tuple[tuple[int, int, int], Content] = ((0, 0, 0), empty)
+        self._empty = parse(None)
+        self._known: tuple[tuple[int, int, int], Content] = ((0, 0, 0), self._empty)
 
     def read(self) -> Content:
         try:
@@ -128,52 +110,28 @@ class Sheet(Generic[Content]):
         known = self._known
         if mark != known[0]:
             # In one assignment: several threads ask.
-            self._known = known = (mark, self._read())
+            self._known = known = (mark, self._parse(_text(self._path)))
         return known[1]
-
-    def _read(self) -> Content:
-        try:
-            return self._parse(json.loads(self._path.read_text()))
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
-            return self._empty
 
 
 def threshold_sheet(folder: Path) -> Sheet[list[State]]:
-    def states(rows: Any) -> list[State]:
-        return [
-            State(Threshold.parse(text), broken is True, None if since is None else since / 1000)
-            for text, broken, since in rows
-        ]
+    return Sheet(folder / THRESHOLDS, sheet_text.thresholds)
 
-    return Sheet(folder / THRESHOLDS, states, [])
+
+def curve_sheet(folder: Path) -> Sheet[dict[str, Curves]]:
+    return Sheet(folder / CURVES, sheet_text.curves)
 
 
 def change_sheet(folder: Path) -> Sheet[list[Change]]:
-    def changes(rows: Any) -> list[Change]:
-        known: dict[str, Threshold] = {}
-        found = []
-        for number, text, broken, time, value in rows:
-            threshold = known.setdefault(text, Threshold.parse(text))
-            value = None if value is None else float(value)
-            found.append(Change(threshold, broken is True, time / 1000, value, int(number)))
-        return found
-
-    return Sheet(folder / CHANGES, changes, [])
+    return Sheet(folder / CHANGES, sheet_text.changes)
 
 
-def sent_sheet(folder: Path) -> Sheet[Mapping[str, int]]:
-    def sent(marks: Any) -> dict[str, int]:
-        return {address: int(number) for address, number in marks.items()}
-
-    return Sheet(folder / SENT, sent, {})
+def sent_sheet(folder: Path) -> Sheet[dict[str, int]]:
+    return Sheet(folder / SENT, sheet_text.sent)
 
 
-def curve_sheet(folder: Path) -> Sheet[Mapping[str, Curves]]:
-    def curves(panels: Any) -> dict[str, Curves]:
-        return {name: Curves(**each) for name, each in panels.items()}
-
-    return Sheet(folder / CURVES, curves, {})
-
-
-def _ms(time: float | None) -> int | None:
-    return None if time is None else milliseconds(time)
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError):
+        return None

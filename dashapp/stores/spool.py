@@ -33,12 +33,22 @@ AWAY = 60.0
 Accept = Callable[[bytes], bool]
 
 
-class Spool(Protocol):
+class Intake(Protocol):
+    """The web's side."""
+
     def put(self, record: bytes) -> None:
         """Keep a record, without a line break, till it is taken. SpoolError where that cannot be promised."""
 
+
+class Inbox(Protocol):
+    """The collector's side."""
+
     def take(self, newest: int, accept: Accept) -> None:
         """Hand over what waits, for the tick after the one at `newest` (the store's newest, milliseconds)."""
+
+
+class Spool(Intake, Inbox, Protocol):
+    """Both in one."""
 
 
 class MemorySpool:
@@ -55,7 +65,7 @@ class MemorySpool:
         self._looked.check(0.0)
         with self._lock:
             if self._size + len(record) > self._most:
-                raise _full(self._most)
+                raise full(self._most)
             self._size += len(record)
             self._records.append(record)
 
@@ -116,7 +126,7 @@ class DiskSpool:
                 os.ftruncate(descriptor, size := 0)
                 data = b" " * HEADER + data
             if size + len(data) > self._most:
-                raise _full(self._most)
+                raise full(self._most)
             try:
                 if os.write(descriptor, data) < len(data):
                     raise OSError(None, "the disk is full")
@@ -187,7 +197,7 @@ class _Looked:
             raise SpoolError(f"no collector has looked for {silent:.0f} seconds; try again when one runs")
 
 
-def _full(most: int) -> SpoolError:
+def full(most: int) -> SpoolError:
     return SpoolError(f"{most} bytes of what was pushed wait for the collector already; try again later")
 
 

@@ -1,0 +1,83 @@
+"""Numbers by gevent's websocket: each viewer has a loop of their own on the server, which sends each second.
+
+`/two` sends two random series, as the tutorial with Epoch does; `/price?SYMBOL` the price of one symbol. The
+first page draws by hand, without a library: Epoch and d3 would be so many bytes more.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
+from random import Random
+from typing import Any
+
+import gevent
+from flask import Flask
+from gevent.pywsgi import WSGIServer
+from geventwebsocket import WebSocketError
+from geventwebsocket.handler import WebSocketHandler
+
+from bench.originals.files import PLOTLY, send
+
+app = Flask(__name__)
+chance = Random(7)
+TWO = """<!doctype html><title>Two series</title><canvas id="chart" width="800" height="300"></canvas><script>
+const pen = chart.getContext("2d"), lines = [[], []];
+new WebSocket(`ws://${location.host}/two`).onmessage = ({data}) => {
+  JSON.parse(data).y.forEach((y, place) => (lines[place] = [...lines[place].slice(-99), y]));
+  pen.clearRect(0, 0, 800, 300);
+  lines.forEach((line, place) => {
+    pen.strokeStyle = ["#0091d5", "#e69f00"][place];
+    pen.beginPath();
+    line.forEach((y, x) => pen.lineTo(8 * x, 300 - 300 * y));
+    pen.stroke();
+  });
+  window.drawn = true;
+};
+</script>"""
+PRICE = """<!doctype html><title>Prices</title><script src="/plotly.js"></script>
+<div id="chart"></div><script>
+Plotly.newPlot("chart", [{x: [], y: [], fill: "tozeroy"}]);
+new WebSocket(`ws://${location.host}/price?AAPL`).onmessage = ({data}) => {
+  const {t, y} = JSON.parse(data);
+  Plotly.extendTraces("chart", {x: [[t]], y: [[y]]}, [0], 900);
+  window.drawn = true;
+};
+</script>"""
+app.add_url_rule("/", "two_page", lambda: TWO)
+app.add_url_rule("/prices", "price_page", lambda: PRICE)
+app.add_url_rule("/plotly.js", "plotly", lambda: send(PLOTLY))
+
+
+CLOSES = {"AAPL": 231.5, "MSFT": 502.1, "NVDA": 181.2}
+
+
+def two() -> list[float]:
+    return [chance.random(), chance.random()]
+
+
+def price(symbol: str) -> float:
+    return round(CLOSES.get(symbol, 100.0) * chance.gauss(1, 0.0003), 2)
+
+
+def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Flask's router takes no WebSocket."""
+    socket = environ.get("wsgi.websocket")
+    if socket is None:
+        return app(environ, start_response)
+    symbol = environ["QUERY_STRING"]
+    values = two if environ["PATH_INFO"] == "/two" else partial(price, symbol)
+    with suppress(WebSocketError):  # the viewer has gone
+        while not socket.closed:
+            gevent.sleep(1 - time.time() % 1)
+            socket.send(json.dumps({"t": round(1000 * time.time()), "y": values()}))
+    return []
+
+
+if __name__ == "__main__":
+    server = WSGIServer(("127.0.0.1", int(sys.argv[1])), serve, handler_class=WebSocketHandler, log=None)
+    server.serve_forever()

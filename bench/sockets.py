@@ -1,0 +1,105 @@
+"""Viewers of the originals without a browser: WebSockets that listen, and connections that poll."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+HANDSHAKE = (
+    "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+POLL = (
+    "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+    "Content-Length: 0\r\nX-Requested-With: XMLHttpRequest\r\n\r\n"
+)
+# "40", masked by nothing: a socket.io client says that it is there.
+HERE = b"\x81\x82\x00\x00\x00\x0040"
+WARM = 3.0
+
+
+@dataclass
+class Seen:
+    updates: int = 0
+
+
+class Listener(asyncio.Protocol):
+    """Counts the frames that begin with `mark`."""
+
+    def __init__(self, hello: bytes, mark: bytes, seen: Seen) -> None:
+        self._hello, self._mark, self._seen = hello, mark, seen
+        self._buffer = b""
+        self._open = False
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.write(self._hello)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        if not self._open:
+            head = self._buffer.find(b"\r\n\r\n")
+            if head < 0:
+                return
+            self._open, self._buffer = True, self._buffer[head + 4 :]
+        while len(self._buffer) >= 2:
+            start, length = 2, self._buffer[1] & 127
+            if length == 126:
+                start, length = 4, int.from_bytes(self._buffer[2:4], "big")
+            if len(self._buffer) < start + length:
+                return
+            self._take(self._buffer[start : start + length])
+            self._buffer = self._buffer[start + length :]
+
+    def _take(self, text: bytes) -> None:
+        if text.startswith(b"0{") and self.transport is not None:
+            self.transport.write(HERE)
+        elif text.startswith(self._mark):
+            self._seen.updates += 1
+
+
+class Poller(Listener):
+    """Counts answers: each holds `mark` once."""
+
+    def data_received(self, data: bytes) -> None:
+        self._seen.updates += data.count(self._mark)
+
+    def ask(self) -> None:
+        if self.transport is not None:
+            self.transport.write(self._hello)
+
+
+def watched(
+    port: int, path: str, viewers: int, seconds: float, mark: Callable[[], float], word: bytes, polled: bool
+) -> tuple[int, float]:
+    """What `viewers` got in `seconds`, and by how much `mark()` rose meanwhile."""
+    return asyncio.run(_watched(port, path, viewers, seconds, mark, word, polled))
+
+
+async def _watched(
+    port: int, path: str, viewers: int, seconds: float, mark: Callable[[], float], word: bytes, polled: bool
+) -> tuple[int, float]:
+    loop = asyncio.get_running_loop()
+    seen = Seen()
+    hello = (POLL if polled else HANDSHAKE).format(path=path, port=port).encode()
+    kind = Poller if polled else Listener
+    crowd = []
+    for _ in range(viewers):
+        _, viewer = await loop.create_connection(partial(kind, hello, word, seen), "127.0.0.1", port)
+        crowd.append(viewer)
+    await asyncio.sleep(WARM)
+    seen.updates, before = 0, mark()
+    for _ in range(round(seconds)):
+        for viewer in crowd if polled else ():
+            assert isinstance(viewer, Poller)
+            viewer.ask()
+        await asyncio.sleep(1)
+    spent = mark() - before
+    for viewer in crowd:
+        if viewer.transport is not None:
+            viewer.transport.close()
+    return seen.updates, spent

@@ -1,0 +1,138 @@
+"""The four tutorials beside ours: what an update costs either server, and the bytes to the first chart.
+
+What the server takes for nobody is taken off, so that what samples is in neither. The originals are written
+anew, with what they were made of, in bench/originals.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import psutil
+
+from bench import crowd, sockets
+from bench.cost import cpu
+from bench.page import Traffic, browser, opened, until
+from bench.served import Served, folder, free_port, launched
+from bench.table import Row
+
+VIEWERS = 50
+SECONDS, IDLE = 12.0, 6.0
+DRAWN = """[document, ...[...document.querySelectorAll("iframe")].map((frame) => frame.contentDocument)]
+  .some((each) => each?.querySelector(".js-plotly-plot path.js-line, .js-plotly-plot .point"))"""
+BOKEH = "Boolean(window.Bokeh?.documents.length)"
+SAID = "window.drawn === true"
+POLLED = "/data"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """`ours`: what Python is to run, before the port; `asked` and `metrics`: what a viewer of ours asks for.
+    `theirs`: the original's module, `page` its page; `told`: where its updates come from, each with `word`.
+    """
+
+    name: str
+    ours: tuple[str, ...]
+    asked: str
+    metrics: str
+    theirs: str
+    page: str
+    told: str
+    word: bytes
+
+
+TICKS = "/api/ticks?window"
+ALONE = ("-m", "dashapp", "--port")
+DEMO = ("-m", "dashapp", "--source", "none", "--source", "demo", "--port")
+AJAX, STOCKS = ("-m", "bench.ours", "flask_ajax"), ("-m", "bench.ours", "stocks")
+SOCKETIO = "/socket.io/?EIO=4&transport=websocket"
+RATES = "demo.eurusd,demo.gbpusd"
+PAIRS = (
+    Pair("CPU stream", ALONE, f"{TICKS}=100", "cpu.percent", "cpu_stream", "", SOCKETIO, b"42"),
+    Pair("two series", DEMO, f"{TICKS}=100", RATES, "pushed", "", "/two", b"{"),
+    Pair("Flask by AJAX", AJAX, f"/monitor{TICKS}=60", "newest", "bokeh_ajax", "", POLLED, b'"x"'),
+    Pair("prices", STOCKS, f"/_dashapp{TICKS}=900", "quotes.AAPL", "pushed", "prices", "/price?AAPL", b"{"),
+)
+
+
+def run() -> list[Row]:
+    return [row for pair in PAIRS for row in _compare(pair)]
+
+
+def _compare(pair: Pair) -> list[Row]:
+    with _ours(pair) as served:
+        mine = _cost(served, partial(_asking, pair))
+        my_bytes = _bytes(served.url, DRAWN)
+    port = free_port()
+    with launched(["-m", f"bench.originals.{pair.theirs}", str(port)], port) as served:
+        served.wait("/")
+        other = _cost(served, partial(_told, pair))
+        their_bytes = _bytes(served.url + pair.page, BOKEH if pair.told == POLLED else SAID)
+    what = f"{pair.name}, ours to the original"
+    cost = f"{mine:.0f} to {other:.0f} µs of server CPU; {VIEWERS} viewers"
+    sizes = f"{my_bytes / 1000:.0f} to {their_bytes / 1000:.0f} kB"
+    return [
+        Row(f"{what}, server CPU per viewer-update", mine / other, "", 1.0, cost),
+        Row(f"{what}, bytes to the first chart", my_bytes / their_bytes, "", 1.0, sizes),
+    ]
+
+
+@contextmanager
+def _ours(pair: Pair) -> Iterator[Served]:
+    port = free_port()
+    argv = [*pair.ours, str(port)]
+    with folder() as store, launched(argv, port, DASHAPP_STORE=str(store), EVERY="1") as served:
+        served.wait("/")
+        # What is no metric yet is refused.
+        served.wait(f"{pair.asked}&metrics={pair.metrics}")
+        time.sleep(3)
+        yield served
+
+
+def _family(served: Served) -> list[psutil.Process]:
+    """All that serve; not what samples, which is the same for any number of viewers."""
+    ours = psutil.Process(served.process.pid)
+    every = [ours, *ours.children(recursive=True)]
+    return [each for each in every if "dashapp.collector" not in each.cmdline()]
+
+
+def _cost(served: Served, watch: Callable[[int, Callable[[], float]], tuple[int, float]]) -> float:
+    """Microseconds of CPU an update, above what the server takes for nobody."""
+    family = _family(served)
+
+    def mark() -> float:
+        return cpu(family)
+
+    before = mark()
+    time.sleep(IDLE)
+    idle = (mark() - before) / IDLE
+    updates, spent = watch(served.port, mark)
+    if updates < 0.9 * VIEWERS * SECONDS:
+        raise RuntimeError(f"{updates} updates for {VIEWERS} viewers in {SECONDS:g} s: no figure to go by")
+    return 1e6 * (spent - idle * SECONDS) / updates
+
+
+def _asking(pair: Pair, port: int, mark: Callable[[], float]) -> tuple[int, float]:
+    count, spent = crowd.once_a_second(
+        port, VIEWERS, SECONDS, mark, metrics=pair.metrics, rhythm=crowd.LIKE_THE_PAGE, path=pair.asked
+    )
+    if count.failures:
+        raise RuntimeError(f"{count.failures} of {count.answers} answers failed: no figure to go by")
+    return count.answers, spent
+
+
+def _told(pair: Pair, port: int, mark: Callable[[], float]) -> tuple[int, float]:
+    return sockets.watched(port, pair.told, VIEWERS, SECONDS, mark, pair.word, pair.told == POLLED)
+
+
+def _bytes(url: str, drawn: str) -> float:
+    with browser() as running, opened(running) as (_, page, cdp):
+        traffic = Traffic(cdp)
+        page.goto(url)
+        until(page, drawn)
+        page.wait_for_timeout(300)
+        return traffic.bytes

@@ -1,0 +1,142 @@
+"""Keys: what a host's things are called in Redis, and what runs there in one piece.
+
+All keys of a host have its name in braces: a cluster keeps them on one node, so that one script may use them
+together, and spreads the hosts.
+"""
+
+from __future__ import annotations
+
+PREFIX = "dashapp:"
+# A hash: of each host, when its newest tick came by Redis' clock, and JSON of what a list of hosts shows.
+REGISTRY = PREFIX + "hosts"
+LEVELS = ("seconds", "minutes", "hours")
+
+# The kind that each key of a host is of, by its last part.
+KINDS = {
+    "turn": "string",
+    "life": "string",
+    "ticks": "stream",
+    "sheets": "hash",
+    "push": "stream",
+    "push.size": "string",
+    "push.looked": "string",
+    **{f"{level}.{part}": kind for level in LEVELS for part, kind in
+       (("rows", "zset"), ("ends", "zset"), ("blocks", "hash"))},
+}  # fmt: skip
+
+
+class Keys:
+    """Those of one host."""
+
+    def __init__(self, name: str) -> None:
+        self._before = f"{PREFIX}{{{name}}}:"
+        self.turn, self.life, self.ticks, self.sheets = map(self.of, ("turn", "life", "ticks", "sheets"))
+        self.push, self.push_size, self.looked = map(self.of, ("push", "push.size", "push.looked"))
+
+    def of(self, part: str) -> str:
+        return self._before + part
+
+    def all(self) -> dict[str, str]:
+        """Each key with the kind that it is of."""
+        return {self.of(part): kind for part, kind in KINDS.items()}
+
+
+# The writer's turn is a key with its token, and gone soon after the last sign of life. Whoever has no turn
+# when Redis was away for longer than that takes it again, unless somebody else did.
+_TURN = """
+local turn = redis.call('GET', KEYS[1])
+if turn and turn ~= ARGV[1] then return {'lost'} end
+"""
+# At a script's end: once a script has written anything, Redis lets it go on though its memory is full.
+_RENEW = """
+if turn then redis.call('PEXPIRE', KEYS[1], ARGV[2])
+else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+"""
+
+# KEYS turn, ticks, life, push, push size; ARGV token, its ms, ticks to keep, ms to forget after, the newest
+# that should be there, a life for a store that has none; then of each row its time, itself, and how far it
+# took what was pushed. A row that is there already, from a try that was not answered, is left out.
+APPEND = (
+    _TURN
+    + """
+local life = redis.call('GET', KEYS[3])
+if not life then
+  life = ARGV[6]
+  redis.call('SET', KEYS[3], life)
+end
+local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
+local newest = last[1] and tonumber(last[1][2][2]) or 0
+if newest < tonumber(ARGV[5]) then return {'behind', string.format('%d', newest), life} end
+local seen = ''
+for i = 7, #ARGV, 3 do
+  if tonumber(ARGV[i]) > newest then
+    redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', 't', ARGV[i], 'd', ARGV[i + 1])
+    newest = tonumber(ARGV[i])
+    if ARGV[i + 2] ~= '' then seen = ARGV[i + 2] end
+  end
+end
+if seen ~= '' then
+  local size = 0
+  local taken = redis.call('XRANGE', KEYS[4], '-', seen)
+  for _, each in ipairs(taken) do
+    size = size + #each[2][2]
+    redis.call('XDEL', KEYS[4], each[1])
+  end
+  redis.call('DECRBY', KEYS[5], size)
+end
+for i = 2, 5 do redis.call('PEXPIRE', KEYS[i], ARGV[4]) end
+"""
+    + _RENEW
+    + "return {'kept', string.format('%d', newest), life}"
+)
+
+# KEYS turn, and those that the commands use; ARGV token, its ms, ms to forget after, then of each command how
+# many words it has, and these.
+TOGETHER = (
+    _TURN
+    + """
+local at = 4
+while at <= #ARGV do
+  local count = tonumber(ARGV[at])
+  redis.call(unpack(ARGV, at + 1, at + count))
+  at = at + count + 1
+end
+for i = 2, #KEYS do redis.call('PEXPIRE', KEYS[i], ARGV[3]) end
+"""
+    + _RENEW
+    + "return {'done'}"
+)
+
+# KEYS registry, and where it is on the same node the turn; ARGV a host's name, what is said of it, token.
+REGISTER = """
+if KEYS[2] and redis.call('GET', KEYS[2]) ~= ARGV[3] then return '' end
+local now = redis.call('TIME')
+local ms = string.format('%d', now[1] * 1000 + math.floor(now[2] / 1000))
+redis.call('HSET', KEYS[1], ARGV[1], ms .. ' ' .. ARGV[2])
+return ms
+"""
+
+# KEYS registry: Redis' clock, and all that is said of hosts.
+REGISTERED = "return {redis.call('TIME'), redis.call('HGETALL', KEYS[1])}"
+
+# KEYS turn; ARGV token, its ms. Whose turn it is then.
+TAKE_TURN = """
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX')
+return redis.call('GET', KEYS[1])
+"""
+
+# KEYS turn; ARGV token.
+GIVE_TURN = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 1"
+
+# KEYS push, its size, when a collector last looked; ARGV a record, bytes that may wait, ms to forget after,
+# whether it matters that no collector looks.
+PUSH = """
+if ARGV[4] == '1' and redis.call('EXISTS', KEYS[3]) == 0 then return 'away' end
+local size = tonumber(redis.call('GET', KEYS[2]) or '0')
+if size + #ARGV[1] > tonumber(ARGV[2]) then return 'full' end
+redis.call('XADD', KEYS[1], '*', 'r', ARGV[1])
+redis.call('INCRBY', KEYS[2], #ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+return 'kept'
+"""

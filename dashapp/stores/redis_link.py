@@ -1,0 +1,143 @@
+"""The link to Redis: a client that gives up after a second and never tries twice, and what is wrong in words.
+
+Whoever answers a request asks through a breaker: after a failure, or a slow answer, nobody asks again for a
+second, so that no request waits longer than that altogether.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Lock
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode, RedisCluster
+from redis.exceptions import RedisClusterException
+from redis.retry import Retry
+
+# A cluster's exception is no RedisError.
+FAILURES = (redis.RedisError, RedisClusterException, OSError)
+# Seconds that one answer may take; that nobody asks after a failure; past which an answer counts as one.
+PATIENCE, PAUSE, SLOW = 1.0, 1.0, 0.2
+
+Answer = TypeVar("Answer")
+# Single or cluster: their shared verbs have no type of their own in redis-py.
+Client = Any
+
+
+class Link:
+    """One for a process and a purpose; any number of threads ask it. Connects at the first question."""
+
+    def __init__(self, url: str, patience: float = PATIENCE) -> None:
+        parts = urlsplit(url)
+        self.is_cluster = parts.scheme.endswith("+cluster")
+        self.shown = f"{parts.hostname}:{parts.port or 6379}"
+        self.trouble = ""
+        self._options: dict[str, Any] = {
+            "username": unquote(parts.username) if parts.username else None,
+            "password": unquote(parts.password) if parts.password else None,
+            "socket_timeout": patience,
+            "socket_connect_timeout": patience,
+            "retry": Retry(NoBackoff(), 0),
+            "protocol": 2,
+        }
+        if not self.is_cluster:
+            self._options["db"] = int(parts.path.strip("/") or 0)
+        if parts.scheme.startswith("rediss"):
+            options = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
+            if "ssl_check_hostname" in options:
+                checked: Any = options["ssl_check_hostname"].lower() == "true"
+                options["ssl_check_hostname"] = checked
+            elif options.get("ssl_cert_reqs") == "none":
+                unchecked: Any = False
+                options["ssl_check_hostname"] = unchecked
+            self._options |= {"ssl": True, **options}
+        self._host, self._port = parts.hostname or "", parts.port or 6379
+        self._client: Client = None
+        self._lock = Lock()
+        self._shut_until = 0.0
+
+    @property
+    def client(self) -> Client:
+        """Raises what is in FAILURES where a cluster cannot be asked for its nodes."""
+        if self._client is None:
+            with self._lock:
+                if self._client is None:
+                    self._client = self._connect()
+        return self._client
+
+    def ask(self, do: Callable[[Client], Answer], otherwise: Answer) -> Answer:
+        """What `do` gets of Redis; `otherwise` where it gets nothing, or nobody is to ask now."""
+        start = time.monotonic()
+        if start < self._shut_until:
+            return otherwise
+        try:
+            return do(self.client)
+        except FAILURES as error:
+            self.failed(error)
+            return otherwise
+        finally:
+            if (now := time.monotonic()) - start > SLOW:
+                self._shut_until = now + PAUSE
+
+    @property
+    def is_shut(self) -> bool:
+        return time.monotonic() < self._shut_until
+
+    def failed(self, error: BaseException) -> None:
+        """Take note: of what is wrong, and that nobody is to ask for a while."""
+        self.trouble = sentence(error)
+        self._shut_until = time.monotonic() + PAUSE
+        if isinstance(error, redis.ReadOnlyError) and self._client is not None and not self.is_cluster:
+            # A replica that was the master: the address may lead to another by now.
+            self._client.connection_pool.disconnect()
+
+    def went_well(self) -> None:
+        self.trouble = ""
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+    def _connect(self) -> Client:
+        if self.is_cluster:
+            nodes = [ClusterNode(self._host, self._port)]  # type: ignore[no-untyped-call]
+            return RedisCluster(startup_nodes=nodes, require_full_coverage=False, **self._options)
+        return redis.Redis(host=self._host, port=self._port, **self._options)
+
+
+def sentence(error: BaseException) -> str:
+    """What is wrong, in words that hold no address and no password."""
+    text = " ".join(str(error).split())
+    for word, said in _TOLD:
+        if word in text:
+            return said
+    for kind, said in _SAID:
+        if isinstance(error, kind):
+            return said
+    if isinstance(error, redis.ConnectionError | RedisClusterException | OSError):
+        return "it cannot be reached"
+    return text[:150] or type(error).__name__
+
+
+_SAID: tuple[tuple[type[BaseException], str], ...] = (
+    (redis.TimeoutError, "it does not answer"),
+    (redis.AuthenticationError, "it refuses the user or the password"),
+    (redis.OutOfMemoryError, "it has no memory left for more (maxmemory)"),
+    (redis.ReadOnlyError, "it is a replica, and takes no writes"),
+    (redis.BusyLoadingError, "it is still loading its data"),
+)
+_TOLD = (
+    ("WRONGPASS", "it refuses the user or the password"),
+    ("NOAUTH", "it asks for a password"),
+    ("Authentication required", "it asks for a password"),
+    ("OOM ", "it has no memory left for more (maxmemory)"),
+    ("READONLY", "it is a replica, and takes no writes"),
+    ("MISCONF", "it cannot save to its disk, and takes no writes"),
+    ("Cluster mode is not enabled", "it is no cluster"),
+    ("CLUSTERDOWN", "the cluster is down"),
+    ("DB index is out of range", "it has no database of that number"),
+)

@@ -1,0 +1,194 @@
+"""The Redis store's writing side: one collector of a name keeps its ticks, sheets and long memory there.
+
+Nothing here waits for Redis once it is open: rows and sheets go to the writer's thread, and so does sealing.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from dashapp.model import (
+    Cursor,
+    Curves,
+    Metric,
+    StoreAwayError,
+    StoreError,
+    StoreLockedError,
+    Tick,
+    milliseconds,
+)
+from dashapp.stores import sheet_text
+from dashapp.stores.long_memory import LongMemory, Retention
+from dashapp.stores.redis_keys import Keys
+from dashapp.stores.redis_link import FAILURES, Link, sentence
+from dashapp.stores.redis_reader import RedisReader
+from dashapp.stores.redis_rows import RedisRows
+from dashapp.stores.redis_sheets import CHANGES, CURVES, LOOKS, METRICS, SENT, THRESHOLDS, RedisNotice
+from dashapp.stores.redis_shelf import RedisShelf
+from dashapp.stores.redis_turn import Turn
+from dashapp.stores.redis_writer import Row, Writer, said_of
+from dashapp.stores.sealing import Sealing
+from dashapp.thresholds import Change, State
+
+if TYPE_CHECKING:
+    from dashapp.stores.level_reader import LevelReader
+
+# Characters of a row, as on disk.
+LARGEST = 1 << 18
+# What a list of hosts shows of each.
+HEADLINES = ("cpu.percent", "memory.percent", "load.1", "swap.percent", "network.received", "network.sent")
+
+
+class RedisStore:
+    """The one writer of a name. StoreLockedError where there is another, StoreAwayError where Redis is away.
+
+    `yields`: see Turn.take.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        name: str,
+        keep: int = 7200,
+        retention: Retention | None = None,
+        forget: float = 604_800,
+        yields: bool = False,
+    ) -> None:
+        self.dropped = 0
+        # How far the next tick takes what programs pushed: an id of theirs.
+        self.pushed = ""
+        self.renewals = 0
+        self.turn = Turn(link, Keys(name), forget)
+        self._reader = RedisReader(link, name)
+        kept = retention or Retention()
+        self._rows = RedisRows(self.turn)
+        self._looks_told = False
+        try:
+            self.turn.take(yields)
+            self._reader.poll()
+        except StoreLockedError:
+            raise
+        except FAILURES as error:
+            link.failed(error)
+            raise StoreAwayError(f"Redis at {link.shown}: {sentence(error)}") from error
+        mark = self._reader.mark
+        self._last = mark.time_ms
+        self._writer = Writer(self.turn, name, keep, mark, self._seal)
+        self._sealing = Sealing(
+            lambda: LongMemory(lambda level: RedisShelf(self.turn, level), kept),
+            self.speaker("sealing"),
+            FAILURES,
+        )
+        for name in ("store", "history", "supervisor"):
+            self.speaker(name).clear()
+        self._writer.start(self._renew)
+
+    def append(self, tick: Tick) -> bool:
+        if self._writer.is_lost:
+            raise StoreLockedError("another collector writes by this name now")
+        time = milliseconds(tick.time)
+        if time <= self._last:
+            self.dropped += 1
+            return False
+        text = tick.encode()
+        if len(text) > LARGEST:
+            raise StoreError(f"a tick of {len(text)} characters is more than a store takes")
+        self._last = time
+        values = tick.values
+        said = said_of(time, tick.step, {key: values[key] for key in HEADLINES if key in values})
+        pushed, self.pushed = self.pushed, ""
+        self._writer.add(Row(time, text, pushed, said))
+        return True
+
+    def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
+        self._put(METRICS, sheet_text.of_metrics(metrics))
+        self._put(LOOKS, sheet_text.of_looks(looks or {}))
+
+    def set_curves(self, curves: Mapping[str, Curves]) -> None:
+        self._put(CURVES, sheet_text.of_curves(curves))
+
+    def set_thresholds(self, states: Iterable[State]) -> None:
+        self._put(THRESHOLDS, sheet_text.of_thresholds(states))
+
+    def set_changes(self, changes: Iterable[Change]) -> None:
+        self._put(CHANGES, sheet_text.of_changes(changes))
+
+    def set_sent(self, sent: Mapping[str, int]) -> None:
+        self._put(SENT, sheet_text.of_sent(sent))
+
+    def speaker(self, name: str) -> RedisNotice:
+        return RedisNotice(self._writer.sheets, name)
+
+    def newest(self) -> Cursor:
+        return Cursor(self._writer.life, self._last)
+
+    def since(self, time: float, limit: int) -> list[Tick]:
+        return self._asked().since(time, limit)
+
+    def levels(self) -> Sequence[LevelReader]:
+        return self._reader.levels()
+
+    def metrics(self) -> list[Metric]:
+        return self._asked().metrics()
+
+    def looks(self) -> Mapping[str, str]:
+        return self._asked().looks()
+
+    def curves(self) -> Mapping[str, Curves]:
+        return self._asked().curves()
+
+    def thresholds(self) -> list[State]:
+        return self._asked().thresholds()
+
+    def changes(self) -> list[Change]:
+        return self._asked().changes()
+
+    def sent(self) -> Mapping[str, int]:
+        return self._asked().sent()
+
+    def notices(self) -> list[str]:
+        return self._asked().notices()
+
+    def drain(self, seconds: float = 5.0) -> bool:
+        """Wait until Redis has all that was appended and said."""
+        return self._writer.drain(seconds)
+
+    def clear(self) -> None:
+        """Forget every tick and begin another life. Raises what is in FAILURES."""
+        self.drain()
+        life = secrets.token_hex(8)
+        keys = self.turn.keys
+        gone = keys.all().keys() - {keys.turn, keys.life, keys.sheets}
+        self.turn.together(*(("DEL", key) for key in gone), ("SET", keys.life, life))
+        self._writer.begin_anew(life)
+        self._sealing.close()
+        self._last = 0
+
+    def close(self) -> None:
+        """Write what waits, and let another have the turn."""
+        if not self._writer.is_lost and not self._writer.trouble:
+            self.drain(2.0)
+        self._writer.stop()
+        self._sealing.close()
+        try:
+            self.turn.give()
+        except FAILURES as error:
+            self.turn.link.failed(error)  # it ends by itself soon
+        self.turn.link.close()
+
+    def _put(self, name: str, text: str) -> None:
+        self._writer.sheets.put(name, text)
+        self._writer.wake()
+
+    def _asked(self) -> RedisReader:
+        self._reader.link.ask(lambda client: self._reader.poll(), None)
+        return self._reader
+
+    def _seal(self, stored_ms: int) -> None:
+        self._sealing.turn(self._rows, stored_ms)
+
+    def _renew(self) -> None:
+        self.renewals += 1
+        self._sealing.close()

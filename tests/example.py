@@ -1,0 +1,51 @@
+"""An example as a reader starts it: `python examples/NAME`, on a port and with a store of its own."""
+
+from __future__ import annotations
+
+import http.client
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from processes import ROOT, Process, free_port, wait_for
+
+FOLDER = ROOT / "examples"
+
+
+class Example(Process):
+    def __init__(self, name: str, folder: Path, env: Mapping[str, str], *flags: str) -> None:
+        self.port = free_port()
+        said = {"PORT": str(self.port), "DASHAPP_STORE": str(folder / "data"), **env}
+        super().__init__([sys.executable, str(FOLDER / name), *flags], folder=folder, env=said)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    def get(self, path: str = "/") -> tuple[int, bytes]:
+        """Status 0 where nobody answers yet."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with suppress(OSError, http.client.HTTPException), closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        return 0, b""
+
+
+@contextmanager
+def example(name: str, folder: Path, *flags: str, env: Mapping[str, str] | None = None) -> Iterator[Example]:
+    """Once it answers."""
+    process = Example(name, folder, env or {}, *flags)
+    try:
+        wait_for(lambda: process.get()[0] or process.popen.poll() is not None, 30)
+        assert process.popen.poll() is None, process.said
+        yield process
+    finally:
+        process.end()
+
+
+def lines_of_code(name: str) -> int:
+    """Those of an example that are neither empty nor of its docstring."""
+    text = (FOLDER / name).read_text().split('"""', 2)[2]
+    return sum(1 for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#"))

@@ -1,0 +1,115 @@
+"""Redis itself, started by a test on a free port of 127.0.0.1, nothing of it on disk; a cluster of three."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from processes import wait_for
+from tools import redis_server
+
+needs_redis = pytest.mark.skipif(redis_server() is None, reason="redis-server is not installed")
+
+
+def free_port() -> int:
+    """One whose neighbour by ten thousand is free as well, as a cluster's node needs it."""
+    while True:
+        with closing(socket.socket()) as first, closing(socket.socket()) as second:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            with suppress(OSError, OverflowError):
+                second.bind(("127.0.0.1", port + 10_000))
+                return port
+
+
+class RedisServer:
+    """One process, which `start` starts again on the same port, empty."""
+
+    def __init__(self, folder: Path, *flags: str) -> None:
+        self.port = free_port()
+        self.folder = folder
+        self.flags = flags
+        self.popen: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}"
+
+    def start(self, *flags: str) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        program = redis_server()
+        assert program is not None
+        argv = [program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        argv += ["--save", "", "--appendonly", "no", *self.flags, *flags]
+        with (self.folder / "log").open("ab") as log:
+            self.popen = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_for(self.answers, 20)
+
+    def answers(self) -> bool:
+        with suppress(redis.RedisError), closing(self.client()) as client:
+            return bool(client.ping())
+        with closing(socket.socket()) as probe:  # one with a password does not answer that
+            return "requirepass" in " ".join(self.flags) and probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def client(self, **options: Any) -> Any:
+        return redis.Redis(host="127.0.0.1", port=self.port, socket_timeout=5, protocol=2, **options)
+
+    def kill(self) -> None:
+        assert self.popen is not None
+        with suppress(ProcessLookupError):
+            self.popen.send_signal(signal.SIGCONT)
+            self.popen.kill()
+        self.popen.wait(10)
+
+    def freeze(self) -> None:
+        assert self.popen is not None
+        self.popen.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self.popen is not None
+        self.popen.send_signal(signal.SIGCONT)
+
+
+@contextmanager
+def redis_at(folder: Path, *flags: str) -> Iterator[RedisServer]:
+    server = RedisServer(folder, *flags)
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@contextmanager
+def cluster_at(folder: Path) -> Iterator[list[RedisServer]]:
+    """Three masters."""
+    cli = shutil.which("redis-cli")
+    assert cli is not None
+    nodes: list[RedisServer] = []
+    try:
+        for number in range(3):
+            flags = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]
+            nodes.append(RedisServer(folder / str(number), *flags))
+        addresses = [f"127.0.0.1:{node.port}" for node in nodes]
+        argv = [cli, "--cluster", "create", *addresses, "--cluster-yes"]
+        made = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+        assert made.returncode == 0, made.stdout
+        wait_for(lambda: all(is_whole(node) for node in nodes), 20)
+        yield nodes
+    finally:
+        for node in nodes:
+            node.kill()
+
+
+def is_whole(node: RedisServer) -> bool:
+    with closing(node.client()) as client:
+        known = client.cluster("INFO")
+    return bool(known["cluster_state"] == "ok" and known["cluster_slots_ok"] == "16384")

@@ -1,0 +1,38 @@
+"""A Redis store that a test writes to, and what Redis has of it."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+
+from redis_server import RedisServer
+
+from dashapp.model import Tick
+from dashapp.stores.redis_keys import Keys
+from dashapp.stores.redis_link import Link
+from dashapp.stores.redis_store import RedisStore
+
+
+def opened(server: RedisServer, name: str = "a") -> RedisStore:
+    return RedisStore(Link(server.url), name)
+
+
+def fill(store: RedisStore, first: int, count: int) -> float:
+    """The longest that one took, in seconds."""
+    slowest = 0.0
+    for second in range(first, first + count):
+        start = time.monotonic()
+        assert store.append(Tick(second, 1, {"cpu.percent": second % 100}))
+        slowest = max(slowest, time.monotonic() - start)
+    return slowest
+
+
+def stored(server: RedisServer, name: str = "a") -> list[int]:
+    """The times of all entries, as they are: in order, and twice where one is there twice."""
+    with closing(server.client()) as client:
+        return [int(fields[b"t"]) // 1000 for _id, fields in client.xrange(Keys(name).ticks)]
+
+
+def life(server: RedisServer) -> bytes:
+    with closing(server.client()) as client:
+        return bytes(client.get(Keys("a").life) or b"")

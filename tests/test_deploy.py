@@ -1,0 +1,91 @@
+"""The files that others deploy by, followed as far as that goes without their engines."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+from processes import ROOT, Dashapp, Process, free_port, wait_for
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+UNIT = (ROOT / "deploy" / "dashapp.service").read_text("utf-8")
+
+
+def steps(word: str) -> list[str]:
+    return re.findall(rf"^{word} (.+)$", DOCKERFILE, re.MULTILINE)
+
+
+def serves(folder: Path, argv: list[str], port: int, env: dict[str, str]) -> None:
+    """Starts, shows ticks, and ends at the first SIGTERM."""
+    runner = Process(argv, folder=folder, env=env)
+    app = Dashapp.__new__(Dashapp)
+    app.port, app.popen = port, runner.popen
+    try:
+        wait_for(lambda: "Serving on" in runner.said, 20)
+        app.moves()
+        assert app.get("/", host="my-app.example.test" if "PORT" in env else "localhost")[0] == 200
+        runner.popen.send_signal(signal.SIGTERM)
+        assert runner.wait(8) == 0
+        assert not runner.family()
+        assert "Traceback" not in runner.said
+    finally:
+        runner.end()
+
+
+def test_what_the_dockerfile_copies_is_enough_to_serve(tmp_path: Path) -> None:
+    (allowed,) = [(ROOT / ".dockerignore").read_text().split()]
+    for step in steps("COPY"):
+        *sources, target = step.split()
+        for source in sources:
+            assert f"!{source}" in allowed, "else the engine does not get to see it"
+            if (ROOT / source).is_dir():
+                shutil.copytree(
+                    ROOT / source, tmp_path / target, ignore=shutil.ignore_patterns("__pycache__")
+                )
+            else:
+                shutil.copy(ROOT / source, tmp_path / target)
+    (command,) = steps("CMD")
+    argv = json.loads(command)
+    assert argv[0] == "python"
+    port = free_port()
+    # PYTHONPATH is nothing here: the folder alone is what the container has.
+    serves(tmp_path, [sys.executable, *argv[1:]], port, {"PORT": str(port), "PYTHONPATH": str(tmp_path)})
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_the_dockerfile_installs_what_the_package_says() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    (install,) = [step for step in steps("RUN") if "pip install" in step]
+    assert "-r requirements.txt" in install
+    assert [part for part in shlex.split(install) if part.startswith("redis")] == extras["redis"]
+    (python,) = re.findall(r"python:(\d\.\d+)-slim", DOCKERFILE)
+    classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
+    assert any(fnmatch(each, f"*Python :: {python}") for each in classifiers)
+
+
+def test_what_the_unit_starts_serves(tmp_path: Path) -> None:
+    (command,) = re.findall(r"^ExecStart=(.+)$", UNIT, re.MULTILINE)
+    store, port = tmp_path / "state", free_port()
+    argv = shlex.split(command.replace("/var/lib/dashapp", str(store)))
+    argv[argv.index("--port") + 1] = str(port)
+    serves(tmp_path, [sys.executable, *argv[1:]], port, {})
+    assert (store / "cache.db").exists()
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here to look at its unit")
+def test_systemd_finds_no_fault_with_the_unit(tmp_path: Path) -> None:
+    unit = tmp_path / "dashapp.service"
+    unit.write_text(UNIT.replace("/opt/dashapp/bin/python", sys.executable))
+    found = subprocess.run(
+        ["systemd-analyze", "verify", unit], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (found.returncode, found.stderr) == (0, "")

@@ -1,0 +1,122 @@
+"""examples/nginx.conf: the page behind the real nginx, with a sampler and a web server that come and go."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from drawing import READ, wait_for_state, wait_until
+from example import FOLDER
+from playwright.sync_api import Page
+from processes import Dashapp, Process, collector, free_port, holes, on_grid, stored, wait_for
+from tools import NO_NGINX, nginx
+
+pytestmark = pytest.mark.skipif(nginx() is None, reason=NO_NGINX)
+STEP = 500  # milliseconds
+
+
+class Site:
+    """A sampler, a web server and nginx, each a process of its own; the configuration is the example's."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.folder = folder
+        self.store = folder / "data"
+        self._stack = stack
+        self.sampler = self.sample()
+        self.web_port, self.port = free_port(), free_port()
+        self.web = self.serve()
+        text = (FOLDER / "nginx.conf").read_text()
+        assert "127.0.0.1:8050" in text
+        assert "127.0.0.1:8080" in text
+        text = text.replace("127.0.0.1:8050", f"127.0.0.1:{self.web_port}")
+        (folder / "nginx.conf").write_text(text.replace("127.0.0.1:8080", f"127.0.0.1:{self.port}"))
+        argv = [nginx() or "", "-p", str(folder), "-c", str(folder / "nginx.conf")]
+        self.nginx = Process(argv, folder=folder, env={})
+        stack.callback(self.nginx.end)
+        self.url = f"http://127.0.0.1:{self.port}/monitor/"
+
+    def sample(self) -> Process:
+        flags = ("--store", str(self.store), "--interval", str(STEP / 1000))
+        return self._stack.enter_context(collector(self.folder, *flags))
+
+    def serve(self) -> Dashapp:
+        wait_for(lambda: stored(self.store), 20)
+        web = Dashapp.__new__(Dashapp)
+        web.port, web.store = self.web_port, self.store
+        argv = [sys.executable, "-m", "dashapp", "--no-collector", "--port", str(self.web_port)]
+        Process.__init__(web, [*argv, "--interval", str(STEP / 1000)], folder=self.folder, env={})
+        self._stack.callback(web.end)
+        return web.serving()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with ExitStack() as stack:
+        running = Site(tmp_path, stack)
+        wait_for(lambda: len(stored(running.store)) > 6, 20)
+        yield running
+
+
+def cpu(page: Page) -> list[int]:
+    """The times of the points that the CPU's chart shows."""
+    charts: list[dict[str, Any]] = page.evaluate(READ)
+    found = [chart["traces"][0] for chart in charts if chart["panel"] == "cpu" and chart["traces"]]
+    if not found:
+        return []
+    return [t for t, y in zip(found[0]["x"], found[0]["y"], strict=True) if y is not None]
+
+
+def whole(page: Page, site: Site) -> bool:
+    """the chart shows every tick there is, in order, to one of the newest"""
+    drawn, kept = cpu(page), stored(site.store)
+    if not drawn or not on_grid(drawn, STEP):
+        return False
+    # The first tick has no share of the CPU yet: nothing was measured before it.
+    return drawn == [t for t in kept if drawn[0] <= t <= drawn[-1]] and drawn[-1] >= kept[-1] - 4 * STEP
+
+
+def test_the_past_is_there_at_once_and_it_streams(page: Page, site: Site) -> None:
+    failed: list[str] = []
+    page.on("response", lambda answer: failed.append(answer.url) if answer.status >= 400 else None)
+    page.goto(f"http://127.0.0.1:{site.port}/")
+    assert page.url == site.url
+    before = stored(site.store)
+    wait_until(page, lambda: cpu(page), 20)
+    assert cpu(page)[0] <= before[1]
+    wait_for_state(page, "live")
+    for _ in range(3):
+        newest = cpu(page)[-1]
+        wait_until(page, lambda n=newest: cpu(page)[-1] > n)
+        wait_until(page, lambda: whole(page, site))
+    assert failed == []
+
+
+def test_a_web_server_that_is_killed_and_started_again_leaves_no_gap(page: Page, site: Site) -> None:
+    page.goto(site.url)
+    wait_for_state(page, "live", 20)
+    wait_until(page, lambda: whole(page, site))
+    first = cpu(page)[0]
+    site.web.end()
+    wait_for_state(page, "offline", 15)
+    fallen = stored(site.store)[-1]
+    wait_for(lambda: stored(site.store)[-1] > fallen + 4 * STEP)
+    site.web = site.serve()
+    wait_for_state(page, "live", 15)
+    wait_until(page, lambda: whole(page, site) and cpu(page)[-1] > fallen + 4 * STEP)
+    # What was sampled meanwhile is there, too.
+    assert cpu(page)[0] == first
+    assert holes([t for t in stored(site.store) if t >= first], STEP) == holes(cpu(page), STEP)
+
+
+def test_a_sampler_that_is_killed_is_said(page: Page, site: Site) -> None:
+    page.goto(site.url)
+    wait_for_state(page, "live", 20)
+    site.sampler.end()
+    wait_for_state(page, "stale", 15)
+    assert page.locator("#status").inner_text().startswith("No data for")
+    site.sampler = site.sample()
+    wait_for_state(page, "live", 20)

@@ -1,0 +1,143 @@
+"""A line against its reference in the browser: on which side it is, by colour, sign and words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from dash import Dash, html
+from drawing import wait_until
+from playwright.sync_api import Page, expect
+from served import Served
+
+from dashapp import LiveGraph, attach
+
+GREEN, NEUTRAL, RED = "#009e73", "#7f8c8d", "#d55e00"
+LOOK = """(id) => {
+    const gd = document.querySelector(`[data-live-graph="${id}"] .js-plotly-plot`);
+    if (!gd?.calcdata) return null;
+    const line = gd.data[gd.data.length - 1];
+    return {
+        colours: gd.data.map((trace) => trace.line.color),
+        keys: gd.data.map((trace) => trace.meta),
+        newest: line.y[line.y.length - 1],
+        axis: gd._fullLayout.yaxis.range,
+        across: (gd._fullLayout.shapes ?? []).map((shape) => shape.y0),
+        filled: gd.data.map((trace) => trace.fill ?? ""),
+        seen: gd.querySelectorAll(".shapelayer path").length,
+    };
+}"""
+
+
+class Market:
+    """An app whose price and close the test sets."""
+
+    def __init__(self) -> None:
+        self.price, self.close = 181.2, 180.0
+        app = Dash(__name__)
+        attach(app, sources={"share": self.read, "rest": lambda: {"a": 1.0, "b": 2.0}}, interval=0.2)
+        of: dict[str, Any] = {"kind": "mountain", "window": 30, "controls": False}
+        app.layout = html.Div(
+            [
+                LiveGraph("share.price", reference="share.close", aio_id="close", **of),
+                LiveGraph("share.price", reference=200, aio_id="number", **of),
+                LiveGraph("share.price", reference="first", aio_id="first", **of),
+                LiveGraph("share.price", reference="share.nothing", aio_id="none", **of),
+                LiveGraph("rest.*", reference=1, aio_id="two", **of),
+                LiveGraph("share.price", reference="share.close", aio_id="bound", low=0, high=400, window=30),
+            ]
+        )
+        self.server = Served(app.server.wsgi_app)
+
+    def read(self) -> dict[str, float]:
+        return {"price": self.price, "close": self.close}
+
+
+@pytest.fixture
+def market(page: Page) -> Iterator[Market]:
+    page.set_viewport_size({"width": 900, "height": 2200})
+    running = Market()
+    page.goto(running.server.url)
+    names = ("close", "number", "first", "none", "two", "bound")
+    wait_until(page, lambda: all(look(page, name) for name in names))
+    yield running
+    running.server.stop()
+
+
+def look(page: Page, name: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = page.evaluate(LOOK, name)
+    return found
+
+
+def section(page: Page, name: str) -> Any:
+    return page.locator(f'[data-live-graph="{name}"]')
+
+
+@pytest.mark.parametrize(
+    ("price", "side", "colour", "words"),
+    [
+        (181.2, "above", GREEN, "181.2 ▲ 0.67 % above 180"),
+        (180.0, "at", NEUTRAL, "180 ● at 180"),
+        (171.0, "below", RED, "171 ▼ 5.00 % below 180"),
+    ],
+)
+def test_the_side_is_told_by_colour_sign_and_words(
+    page: Page, market: Market, price: float, side: str, colour: str, words: str
+) -> None:
+    market.price = price
+    expect(section(page, "close")).to_have_attribute("data-side", side)
+    expect(section(page, "close").locator(".value")).to_have_text(words)
+    wait_until(page, lambda: (look(page, "close") or {})["colours"] == [colour])
+    found = look(page, "close") or {}
+    assert (found["keys"], found["across"], found["seen"]) == (["share.price"], [180.0], 1)
+    # It changes while the page is open, and the points stay.
+    market.price = 190.0
+    wait_until(page, lambda: (look(page, "close") or {})["colours"] == [GREEN])
+    market.close = 195.5
+    wait_until(page, lambda: (look(page, "close") or {})["colours"] == [RED])
+    assert (look(page, "close") or {})["across"] == [195.5]
+    drawn = page.evaluate("document.querySelector('[data-live-graph=close] .js-plotly-plot').data[0].y")
+    assert {price, 190.0} <= set(drawn)
+
+
+def test_a_number_or_the_first_point_may_be_the_reference(page: Page, market: Market) -> None:
+    expect(section(page, "number")).to_have_attribute("data-side", "below")
+    expect(section(page, "first")).to_have_attribute("data-side", "at")
+    market.price = 181.0
+    expect(section(page, "first").locator(".value")).to_have_text("181 ▼ 0.11 % below 181.2")
+    market.price = 230.0
+    expect(section(page, "number").locator(".value")).to_have_text("230 ▲ 15.00 % above 200")
+    expect(section(page, "first")).to_have_attribute("data-side", "above")
+
+
+def test_what_cannot_be_compared_looks_as_ever(page: Page, market: Market) -> None:
+    own = "#0091d5"
+    for name, values in (("none", "181.2"), ("two", "a 1 · b 2")):
+        expect(section(page, name).locator(".value")).to_have_text(values)
+        assert section(page, name).get_attribute("data-side") is None
+        found = look(page, name) or {}
+        assert (found["colours"][0], found["across"]) == (own, [])
+
+
+def test_a_mountain_stands_on_its_lowest_point_or_on_its_bound(page: Page, market: Market) -> None:
+    market.price = 184.0
+    wait_until(page, lambda: (look(page, "close") or {})["newest"] == 184.0)
+    low, high = (look(page, "close") or {})["axis"]
+    # From the reference, which is near, to the highest point.
+    assert 179 < low < 180 < 184 < high < 185
+    # What is far away is told in words alone.
+    low, high = (look(page, "number") or {})["axis"]
+    assert 180 < low < 181.2 < 184 < high < 185
+    assert (look(page, "bound") or {})["axis"] == [0, 404]
+    assert (look(page, "close") or {})["filled"] == ["tozeroy"]
+
+
+def test_pointed_at_the_side_is_that_of_the_moment(page: Page, market: Market) -> None:
+    page.wait_for_timeout(1500)
+    market.price = 170.0
+    expect(section(page, "close")).to_have_attribute("data-side", "below")
+    wait_until(page, lambda: (look(page, "close") or {})["newest"] == 170.0)
+    box = section(page, "close").locator(".nsewdrag").bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 30, box["y"] + 60)
+    expect(section(page, "close").locator(".value")).to_have_text("181.2 ▲ 0.67 % above 180")

@@ -1,0 +1,222 @@
+"""All hosts of a Redis, as one web process sees them: from memory, by one thread, through every fault."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from processes import wait_for
+from redis_server import RedisServer, cluster_at, needs_redis, redis_at
+
+from dashapp.model import Metric, Tick
+from dashapp.stores import after, last, redis_hosts
+from dashapp.stores.redis_first import FirstReader
+from dashapp.stores.redis_hosts import RedisHosts
+from dashapp.stores.redis_keys import REGISTRY, Keys
+from dashapp.stores.redis_link import Link
+from dashapp.stores.redis_reader import RedisReader
+from dashapp.stores.redis_store import RedisStore
+
+pytestmark = needs_redis
+CPU = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    with redis_at(tmp_path / "redis") as found:
+        yield found
+
+
+@pytest.fixture
+def store(server: RedisServer) -> Iterator[RedisStore]:
+    with closing(RedisStore(Link(server.url), "a")) as found:
+        yield found
+
+
+@pytest.fixture
+def hosts(server: RedisServer) -> Iterator[RedisHosts]:
+    with closing(RedisHosts(Link(server.url), "a")) as found:
+        yield found
+
+
+def write(store: RedisStore, *times: float) -> None:
+    for each in times:
+        assert store.append(Tick(each, 1, {"cpu.percent": 12.5, "other": 3.0}))
+    assert store.drain()
+
+
+def times(reader: RedisReader | FirstReader) -> list[float]:
+    return [tick.time for tick in reader.since(float("-inf"), 1000)]
+
+
+def test_the_first_who_asks_gets_what_there_is(store: RedisStore, hosts: RedisHosts) -> None:
+    store.describe([CPU])
+    write(store, 1, 2, 3)
+    reader = hosts.own()
+    assert reader.newest().time_ms == 3000
+    assert times(reader) == [1, 2, 3]
+    assert reader.metrics() == [CPU]
+
+
+def test_what_comes_is_seen_soon_and_only_it_is_new(store: RedisStore, hosts: RedisHosts) -> None:
+    write(store, 1, 2, 3)
+    reader = hosts.own()
+    cursor = last(reader, 10).cursor
+    write(store, 4)
+    start = time.monotonic()
+    wait_for(lambda: reader.newest().time_ms == 4000)
+    assert time.monotonic() - start < 1.2
+    page = after(reader, cursor, 10)
+    assert ([tick.time for tick in page.ticks], page.reset) == ([4], False)
+
+
+def test_every_host_is_listed_with_its_headlines_and_when_it_arrived(
+    server: RedisServer, store: RedisStore, hosts: RedisHosts
+) -> None:
+    write(store, 1000)
+    with closing(RedisStore(Link(server.url), "b.c-d_9")) as other:
+        write(other, 2000)
+        found = hosts.hosts()
+    assert [(host.name, host.newest_ms, host.step) for host in found] == [
+        ("a", 1_000_000, 1),
+        ("b.c-d_9", 2_000_000, 1),
+    ]
+    assert found[0].values == {"cpu.percent": 12.5}
+    # Its own clock is decades behind; Redis' own tells that it is well and alive.
+    assert all(abs(host.arrived_ms - time.time() * 1000) < 5000 for host in found)
+    assert abs(hosts.now_ms() - time.time() * 1000) < 1000
+    reader = hosts.reader("b.c-d_9")
+    assert reader is not None
+    assert times(reader) == [2000]
+    assert hosts.reader("nobody") is None
+
+
+def test_one_host_never_shows_anothers(server: RedisServer, store: RedisStore, hosts: RedisHosts) -> None:
+    write(store, 1)
+    with closing(RedisStore(Link(server.url), "b")) as other:
+        write(other, 1, 2)
+        wait_for(lambda: hosts.reader("b") is not None)
+        reader = hosts.reader("b")
+        assert reader is not None
+        assert times(reader) == [1, 2]
+        page = after(reader, last(hosts.own(), 10).cursor, 10)
+    assert page.reset
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "1", "1 []", '1 [1,1,"x"]', "1 {}", "\xff", "9" * 400, "1 " + "[" * 9999]
+)
+def test_what_is_none_of_ours_in_the_registry_is_left_out(
+    server: RedisServer, store: RedisStore, hosts: RedisHosts, text: str
+) -> None:
+    write(store, 1)
+    with closing(server.client()) as client:
+        client.hset(REGISTRY, "evil", text.encode("latin-1"))
+        client.hset(REGISTRY, b"\xff\xfe", b"1 [1,1,{}]")
+    assert [host.name for host in hosts.hosts()] == ["a"]
+
+
+def test_what_is_none_of_ours_in_the_stream_is_left_out(
+    server: RedisServer, store: RedisStore, hosts: RedisHosts
+) -> None:
+    write(store, 1)
+    with closing(server.client()) as client:
+        for fields in ({"d": "junk"}, {"x": "y"}, {"t": "5", "d": "[1e999,1,{}]"}, {"d": b"\xff"}):
+            client.xadd(Keys("a").ticks, fields)
+        client.hset(
+            Keys("a").sheets,
+            mapping={"metrics": "nope", "curves": b"\xff", "mark": "99", "notice.x": b"\xff"},
+        )
+    assert times(hosts.own()) == [1]
+    assert hosts.own().metrics() == []
+    assert hosts.own().curves() == {}
+
+
+def test_it_asks_no_more_than_five_times_a_second_whatever_the_viewers(
+    server: RedisServer, store: RedisStore, hosts: RedisHosts
+) -> None:
+    write(store, 1)
+    stop = time.monotonic() + 2
+    reader = hosts.own()
+    reader.newest()
+    with closing(server.client()) as client:
+
+        def look() -> None:
+            while time.monotonic() < stop:
+                last(reader, 10)
+
+        before = client.info("commandstats")["cmdstat_get"]["calls"]
+        polls = hosts.polls
+        threads = [Thread(target=look) for _ in range(8)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        assert hosts.polls - polls <= 11
+        assert client.info("commandstats")["cmdstat_get"]["calls"] - before <= 40
+
+
+def test_where_nobody_asks_it_rests_and_holds_nothing(
+    store: RedisStore, hosts: RedisHosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_hosts, "LATELY", 0.3)
+    write(store, 1, 2)
+    reader = hosts.own()
+    assert times(reader) == [1, 2]
+    wait_for(lambda: not reader.loaded)
+    polls = hosts.polls
+    time.sleep(0.6)  # nothing is to happen
+    assert hosts.polls <= polls + 1
+    write(store, 3)
+    hosts._waited.clear()
+    assert times(reader) == [1, 2, 3]
+
+
+def test_a_fork_polls_by_itself(store: RedisStore, hosts: RedisHosts) -> None:
+    write(store, 1)
+    assert times(hosts.own()) == [1]
+    child = os.fork()
+    if not child:
+        polls = hosts.polls
+        end = time.monotonic() + 5
+        while hosts.polls == polls and time.monotonic() < end:
+            hosts.own().newest()
+            time.sleep(0.02)
+        os._exit(0 if hosts.polls > polls else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_cluster_spreads_hosts(tmp_path: Path) -> None:
+    with cluster_at(tmp_path) as nodes:
+        url = nodes[0].url.replace("redis://", "redis+cluster://")
+        names = ["a", "b", "c", "web.1", "worker.1"]
+        stores = [RedisStore(Link(url), name) for name in names]
+        for place, each in enumerate(stores):
+            write(each, 1, 2, 3 + place)
+        hosts = RedisHosts(Link(url), "a")
+        assert [host.name for host in hosts.hosts()] == names
+        for place, name in enumerate(names):
+            reader = hosts.reader(name)
+            assert reader is not None
+            assert times(reader) == [1, 2, 3 + place]
+        for each in stores:
+            each.close()
+        held = []
+        for node in nodes:
+            with closing(node.client()) as client:
+                held.append({key.split(b"}")[0] for key in client.keys("dashapp:{*")})
+        assert sum(map(len, held)) == len(set().union(*held)) == len(names)
+        assert sum(map(bool, held)) > 1
+
+
+def test_without_a_collector_here_the_first_host_is_shown(server: RedisServer, hosts: RedisHosts) -> None:
+    with closing(RedisStore(Link(server.url), "b")) as other:
+        write(other, 1, 2)
+        wait_for(lambda: hosts.hosts())
+        assert times(FirstReader(hosts, "a", collects=False)) == [1, 2]
+        assert times(FirstReader(hosts, "a", collects=True)) == []

@@ -1,0 +1,174 @@
+"""The long memory in Redis: sealed, rolled up, read and forgotten as on disk, by the same code."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from processes import wait_for
+from redis_server import RedisServer, cluster_at, needs_redis, redis_at
+
+from dashapp.history import Frame, frame, past
+from dashapp.model import Tick
+from dashapp.stores import Reader
+from dashapp.stores.disk import DiskStore
+from dashapp.stores.long_memory import Retention
+from dashapp.stores.redis_keys import Keys
+from dashapp.stores.redis_link import Link
+from dashapp.stores.redis_reader import RedisReader
+from dashapp.stores.redis_store import RedisStore
+
+pytestmark = needs_redis
+START = 1_795_216_800  # a whole hour
+HOURS = 14
+
+
+@pytest.fixture(scope="module", params=["redis", "redis+cluster"])
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("redis")
+    if request.param == "redis":
+        with redis_at(folder) as server:
+            yield server.url
+    else:
+        with cluster_at(folder) as nodes:
+            yield nodes[0].url.replace("redis://", "redis+cluster://")
+
+
+def ticks(count: int, step: int = 10) -> list[Tick]:
+    return [
+        Tick(START + second, step, {"cpu": second % 97 + 0.25, **({"gone": 1.0} if second % 3 else {})})
+        for second in range(step, count * step + 1, step)
+    ]
+
+
+def fill(store: RedisStore | DiskStore, found: list[Tick]) -> None:
+    for place, tick in enumerate(found):
+        assert store.append(tick)
+        if isinstance(store, RedisStore) and place % 60 == 59:
+            assert store.drain(20)  # a span is sealed in one round, and rounds are what passes between ticks
+
+
+@pytest.fixture(scope="module")
+def readers(url: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Reader, Reader]:
+    """The same past on disk and in Redis."""
+    disk = DiskStore(tmp_path_factory.mktemp("disk"))
+    made = ticks(HOURS * 360)
+    fill(disk, made)
+    with closing(RedisStore(Link(url), "filled")) as store:
+        fill(store, made)
+    reader = RedisReader(Link(url), "filled")
+    reader.poll()
+    return disk, reader
+
+
+def same(one: Frame, other: Frame) -> None:
+    assert list(one.t) == list(other.t)
+    assert one.step == other.step
+    for part, its in ((one.y, other.y), (one.low, other.low), (one.high, other.high)):
+        assert part.keys() == its.keys()
+        for key in part:
+            np.testing.assert_array_equal(part[key], its[key])
+
+
+@pytest.mark.parametrize("window", [100, 1800, 7200, 6 * 3600, HOURS * 3600, 86_400 * 30])
+def test_any_window_is_as_on_disk(readers: tuple[Reader, Reader], window: float) -> None:
+    disk, redis = readers
+    assert len(frame(redis, window).t) > 5
+    same(frame(disk, window), frame(redis, window))
+
+
+@pytest.mark.parametrize(("first", "hours"), [(0, 1), (3, 0.5), (5, 7), (0, 14), (13, 1)])
+def test_any_stretch_is_as_on_disk(readers: tuple[Reader, Reader], first: int, hours: float) -> None:
+    disk, redis = readers
+    start = (START + first * 3600) * 1000
+    end = start + int(hours * 3_600_000)
+    same(past(disk, start, end), past(redis, start, end))
+
+
+def test_the_stream_holds_only_what_is_not_sealed(url: str, readers: tuple[Reader, Reader]) -> None:
+    count = Link(url).client.xlen(Keys("filled").ticks)
+    assert 60 <= count <= 121
+
+
+def test_what_is_kept_no_longer_is_forgotten(url: str) -> None:
+    kept = Retention(ticks=3600, minutes=7200, hours=86_400)
+    with closing(RedisStore(Link(url), "short", retention=kept)) as store:
+        fill(store, ticks(HOURS * 360))
+    reader = RedisReader(Link(url), "short")
+    reader.poll()
+    seconds, minutes, hours = reader.levels()
+    newest = reader.mark.time_ms
+    oldest = seconds.oldest()
+    assert oldest is not None
+    assert oldest >= newest - 2 * 3_600_000
+    assert (hours.oldest() or 0) <= START * 1000 + 3_600_000
+    client, keys = Link(url).client, Keys("short")
+    for level in ("seconds", "minutes", "hours"):
+        assert client.hlen(keys.of(f"{level}.blocks")) == client.zcard(keys.of(f"{level}.ends"))
+    del minutes
+
+
+def test_no_more_bytes_than_asked_for(url: str) -> None:
+    with closing(RedisStore(Link(url), "small", retention=Retention(size=3000))) as store:
+        fill(store, ticks(3 * 360))
+        client, keys = Link(url).client, Keys("small")
+        wait_for(lambda: sum(map(len, client.hvals(keys.of("seconds.blocks")))) <= 3000)
+        assert client.hlen(keys.of("seconds.blocks")) >= 1
+
+
+def test_a_damaged_block_is_a_gap_and_is_said(url: str) -> None:
+    with closing(RedisStore(Link(url), "hurt")) as store:
+        fill(store, ticks(360))
+    client, keys = Link(url).client, Keys("hurt")
+    ends = sorted(map(int, client.hkeys(keys.of("seconds.blocks"))))
+    client.hset(keys.of("seconds.blocks"), ends[1], b"nonsense")
+    client.hset(keys.of("seconds.blocks"), ends[2], b"")
+    reader = RedisReader(Link(url), "hurt")
+    reader.poll()
+    found = frame(reader, 3600)
+    assert np.isnan(found.y["cpu"]).any()
+    assert any("2 blocks of the history are damaged" in said for said in reader.notices())
+
+
+def test_a_restart_in_the_middle_counts_nothing_twice(url: str, readers: tuple[Reader, Reader]) -> None:
+    """31, over a dozen writers, each of which is never told to end."""
+    made = ticks(HOURS * 360)
+    for place in range(0, len(made), 400):
+        store = RedisStore(Link(url), "often")
+        fill(store, made[place : place + 400])
+        assert store.drain()
+        store._writer.stop()
+        store.turn.give()
+    reader = RedisReader(Link(url), "often")
+    reader.poll()
+    same(frame(readers[0], HOURS * 3600), frame(reader, HOURS * 3600))
+
+
+def test_a_redis_that_is_away_costs_a_reader_no_more_than_a_second(tmp_path: Path) -> None:
+    with redis_at(tmp_path) as server:
+        with closing(RedisStore(Link(server.url), "a")) as store:
+            fill(store, ticks(4 * 360))
+        reader = RedisReader(Link(server.url), "a")
+        reader.poll()
+        whole = frame(reader, 4 * 3600)
+        server.freeze()
+        found = measured(server, reader)
+        # The blocks that were asked for before are still known; all else is a gap.
+        assert found.t[-1] == whole.t[-1]
+        server.thaw()
+        wait_for(lambda: list(frame(reader, 4 * 3600).t) == list(whole.t))
+
+
+def measured(server: RedisServer, reader: RedisReader) -> Frame:
+    start = time.monotonic()
+    found = frame(reader, 4 * 3600)
+    past(reader, START * 1000, (START + 7200) * 1000)
+    assert time.monotonic() - start < 1.3
+    start = time.monotonic()
+    frame(reader, 4 * 3600)
+    assert time.monotonic() - start < 1.3
+    return found

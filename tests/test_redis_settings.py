@@ -1,0 +1,236 @@
+"""A Redis that cannot work, told in one sentence each, by its address or its answers; passwords never."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from processes import ROOT, collector, free_port, wait_for
+from redis_server import RedisServer, cluster_at, needs_redis, redis_at
+
+from dashapp.config import Settings, parse
+from dashapp.model import SettingsError
+from dashapp.opening import separate, wrong_place
+from dashapp.stores.redis_keys import Keys
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def told(argv: list[str], environ: dict[str, str] | None = None) -> str:
+    with pytest.raises(SettingsError) as caught:
+        parse(argv, environ or {})
+    (sentence,) = caught.value.problems
+    assert "\n" not in sentence
+    assert "c4nary" not in sentence
+    return sentence
+
+
+GOOD = [
+    "redis://h",
+    "redis://h:1/15",
+    "redis://:p%40ss@h",
+    "redis://me:pass@[::1]:6379/0",
+    "rediss://h:6380?ssl_cert_reqs=none",
+    "redis+cluster://h:7000",
+    "rediss+cluster://me:pass@h:7000/0",
+]
+
+
+@pytest.mark.parametrize("url", GOOD)
+def test_an_address_of_redis(url: str) -> None:
+    assert parse([f"--store={url}"], {}).store == url
+    assert parse([], {"REDIS_URL": url}).store == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "reddis://:c4nary@h",
+        "redis:/:c4nary@h",
+        "redis:c4nary@h",
+        "Redis://:c4nary@h",
+        "redis://:c4nary@h:99999",
+        "redis://:c4nary@h:port",
+        "redis://:c4nary@h:0",
+        "redis://:c4nary@h/first",
+        "redis://:c4nary@h/-1",
+        "redis://:c4nary@h/1/2",
+        "redis://:c4na/c4nary@h",
+        "redis://:c4 nary c4nary@h",
+        "redis://:c4nary@",
+        "redis://",
+        "redis://h#c4nary",
+        "redis://h?password=c4nary",
+        "redis://h?ssl_cert_reqs=none",
+        "rediss://h?ssl_cert_reqs=maybe",
+        "redis+cluster://:c4nary@h/3",
+        "redis+sentinel://:c4nary@h",
+        "unix:///:c4nary@x.sock",
+        "redis://:c4nary?c4nary@h:x",
+        "redis://[:c4nary@h",
+        "redis://:c4nary@h\n",
+    ],
+)
+def test_an_address_that_is_none_is_told_without_its_password(url: str) -> None:
+    assert told([f"--store={url}"]).startswith('--store is "')
+    assert told([], {"REDIS_URL": url}).startswith('REDIS_URL is "')
+    assert "expected" in told([], {"DASHAPP_STORE": url})
+
+
+def test_what_is_said_here_wins_over_the_platform() -> None:
+    platform = {"REDIS_URL": "redis://platform"}
+    assert parse([], {**platform, "DASHAPP_STORE": "folder"}).store == "folder"
+    assert parse(["--store", "redis://mine"], platform).store == "redis://mine"
+
+
+def test_without_the_package_one_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert told(["--store=redis://:c4nary@h"]).endswith("pip install 'dashapp[redis]'")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a/b", "é", "{a}", "a" * 65, "a\n"])
+def test_a_name_that_is_none(name: str) -> None:
+    assert "1 to 64 letters" in told([f"--name={name}"])
+
+
+def test_the_name_is_the_systems_or_the_platforms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DYNO", raising=False)
+    monkeypatch.setattr("socket.gethostname", lambda: "Anna's MacBook é")
+    assert Settings().known_as == "Anna-s-MacBook"
+    monkeypatch.setenv("DYNO", "web.1")
+    assert Settings().known_as == "web.1"
+    assert Settings(name="x").known_as == "x"
+
+
+def test_10_processes_apart_share_no_folder_on_a_platform() -> None:
+    assert "REDIS_URL" in separate(Settings(store="data"), {"DYNO": "worker.1"})
+    assert not separate(Settings(store="redis://h"), {"DYNO": "worker.1"})
+    assert not separate(Settings(store="data"), {})
+
+
+@pytest.mark.parametrize(
+    "argv", [["collector.py"], ["-m", "dashapp", "--no-collector"], ["collector.py", "--store=data"]]
+)
+def test_10_a_worker_with_a_disk_of_its_own_is_refused(tmp_path: Path, argv: list[str]) -> None:
+    argv = [str(ROOT / each) if each.endswith(".py") else each for each in argv]
+    done = run(argv, tmp_path, DYNO="worker.1")
+    assert done.returncode == 2
+    assert done.stderr.startswith('DYNO is "worker.1"')
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "data").exists()
+
+
+def run(argv: list[str], folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    more = {"PYTHONPATH": str(ROOT), "HOME": str(folder), "PATH": "/usr/bin:/bin", **env}
+    return subprocess.run(
+        [sys.executable, *argv], cwd=folder, env=more, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    with redis_at(tmp_path / "redis") as found:
+        yield found
+
+
+def wrong(url: str) -> str:
+    sentence = wrong_place(Settings(store=url, name="a"))
+    assert "c4nary" not in sentence
+    assert "\n" not in sentence
+    return sentence
+
+
+@needs_redis
+def test_nothing_is_wrong_with_a_redis_that_will_do_or_that_is_away(server: RedisServer) -> None:
+    assert wrong(server.url) == ""
+    server.freeze()
+    assert wrong(server.url) == ""
+    server.thaw()
+    server.kill()
+    assert wrong(server.url) == ""
+
+
+@needs_redis
+def test_a_database_that_there_is_none_of(server: RedisServer) -> None:
+    assert "no database of that number" in wrong(f"{server.url}/99")
+
+
+@needs_redis
+def test_a_password(tmp_path: Path) -> None:
+    with redis_at(tmp_path, "--requirepass", "right") as server:
+        assert "asks for a password" in wrong(server.url)
+        assert "refuses" in wrong(server.url.replace("//", "//:c4nary@"))
+        assert "refuses" in wrong(server.url.replace("//", "//me:c4nary@"))
+        assert wrong(server.url.replace("//", "//:right@")) == ""
+
+
+@needs_redis
+@pytest.mark.parametrize(
+    "rights", ["~* +@all -xadd", "~* +@all -eval", "~* +@read", "~other +@all", "~* +@all -type"]
+)
+def test_a_user_that_may_not(server: RedisServer, rights: str) -> None:
+    with closing(server.client()) as client:
+        client.execute_command("ACL", "SETUSER", "me", "on", ">c4nary", *rights.split())
+    assert "its user may not" in wrong(server.url.replace("//", "//me:c4nary@"))
+
+
+@needs_redis
+def test_a_user_that_may_only_touch_ours(server: RedisServer) -> None:
+    with closing(server.client()) as client:
+        client.execute_command("ACL", "SETUSER", "me", "on", ">p", "~dashapp:*", "+@all", "-@dangerous")
+    assert wrong(server.url.replace("//", "//me:p@")) == ""
+
+
+@needs_redis
+@pytest.mark.parametrize("part", ["ticks", "life", "minutes.rows"])
+def test_a_key_of_another_kind_is_told_and_left_alone(server: RedisServer, part: str) -> None:
+    with closing(server.client()) as client:
+        client.rpush(Keys("a").of(part), "theirs")
+        assert "is a list and not ours" in wrong(server.url)
+        done = run([str(ROOT / "collector.py"), "--store", server.url, "--name=a"], server.folder)
+        assert done.returncode == 2
+        assert "is a list and not ours" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+        assert client.lrange(Keys("a").of(part), 0, -1) == [b"theirs"]
+
+
+@needs_redis
+def test_a_cluster_for_a_single_one_and_the_reverse(server: RedisServer, tmp_path: Path) -> None:
+    assert "it is no cluster; say redis://" in wrong(server.url.replace("redis:", "redis+cluster:"))
+    with cluster_at(tmp_path / "cluster") as nodes:
+        assert "it is a cluster; say redis+cluster://" in wrong(nodes[1].url)
+        assert wrong(nodes[1].url.replace("redis:", "redis+cluster:")) == ""
+
+
+@needs_redis
+@pytest.mark.parametrize(
+    "command", [["-m", "dashapp"], ["-m", "dashapp", "--check-config"], [str(ROOT / "collector.py")]]
+)
+def test_it_is_told_before_anything_is_started(server: RedisServer, command: list[str]) -> None:
+    port = [] if command[0].endswith(".py") else [f"--port={free_port()}"]
+    done = run([*command, *port], server.folder, REDIS_URL=server.url.replace("//", "//:c4nary@") + "/99")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "c4nary" not in done.stderr
+
+
+@needs_redis
+def test_away_at_first_a_collector_waits_and_says_so(server: RedisServer, tmp_path: Path) -> None:
+    server.kill()
+    with collector(tmp_path, "--store", server.url.replace("//", "//:c4nary@"), "--name=a") as process:
+        wait_for(lambda: "cannot be reached; nothing is collected until that changes" in process.said, 20)
+        server.flags = ("--requirepass", "c4nary")
+        server.start()
+        with closing(server.client(password="c4nary")) as client:
+            wait_for(lambda: client.xlen(Keys("a").ticks))
+        assert "c4nary" not in process.said
+        process.popen.terminate()
+        assert process.wait() == 0

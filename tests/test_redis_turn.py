@@ -1,0 +1,124 @@
+"""Whose turn it is to write by a name in Redis: one at a time, and nobody loses what waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from processes import wait_for
+from redis_server import RedisServer, needs_redis, redis_at
+from redis_store import fill, opened, stored
+
+from dashapp.config import Settings
+from dashapp.model import Metric, StoreAwayError, StoreLockedError
+from dashapp.opening import RedisPlace
+from dashapp.stores.redis_keys import Keys
+from dashapp.stores.redis_store import RedisStore
+from dashapp.stores.redis_turn import LASTS
+
+pytestmark = needs_redis
+CPU = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
+# Ticks of an outage of five minutes.
+OUTAGE = 300
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    with redis_at(tmp_path / "redis") as found:
+        yield found
+
+
+@pytest.fixture
+def store(server: RedisServer) -> Iterator[RedisStore]:
+    found = opened(server)
+    yield found
+    found.close()
+
+
+def test_5_one_writes_the_other_stands_by_and_takes_over(server: RedisServer, store: RedisStore) -> None:
+    fill(store, 1, 3)
+    assert store.drain()
+    with pytest.raises(StoreLockedError, match="another collector"):
+        opened(server)
+    # Killed: nobody gives the turn back, it ends by itself.
+    store._writer.is_lost = True
+    store._writer.wake()
+    start = time.monotonic()
+
+    def second() -> RedisStore | None:
+        try:
+            return opened(server)
+        except StoreLockedError:
+            return None
+
+    other = wait_for(second, 5)
+    assert other is not None
+    with closing(other):
+        assert time.monotonic() - start < 3
+        assert other.newest().time_ms == 3000
+        fill(other, 4, 1)
+        assert other.drain()
+    assert stored(server) == [1, 2, 3, 4]
+
+
+def test_a_writer_that_lost_its_turn_notices_and_writes_nothing_more(
+    server: RedisServer, store: RedisStore
+) -> None:
+    fill(store, 1, 3)
+    assert store.drain()
+    with closing(server.client()) as client:
+        client.set(Keys("a").turn, "777-other")
+        fill(store, 4, 1)
+        wait_for(lambda: store._writer.is_lost)
+        assert stored(server) == [1, 2, 3]
+        with pytest.raises(StoreLockedError):
+            fill(store, 5, 1)
+        store.close()
+        assert client.get(Keys("a").turn) == b"777-other"
+
+
+def test_an_outage_longer_than_the_turn_costs_nobody_their_turn(
+    server: RedisServer, store: RedisStore
+) -> None:
+    fill(store, 1, 3)
+    server.freeze()
+    time.sleep(LASTS / 1000 + 0.2)  # what Redis' own clock has to see pass
+    fill(store, 4, 3)
+    server.thaw()
+    assert store.drain(10)
+    assert stored(server) == [1, 2, 3, 4, 5, 6]
+
+
+def test_who_stood_by_through_an_outage_lets_the_writer_go_on(
+    server: RedisServer, store: RedisStore, tmp_path: Path
+) -> None:
+    """It has ticks that wait; whoever took its turn would lose them."""
+    fill(store, 1, 3)
+    assert store.drain()
+    other = RedisPlace(Settings(store=server.url, name="a"))
+    stop = Event()
+    got: list[object] = []
+
+    def stand_by() -> None:
+        while not stop.wait(0.05):
+            with suppress(StoreLockedError, StoreAwayError):
+                got.append(other.writer())
+
+    thread = Thread(target=stand_by)
+    thread.start()
+    try:
+        for second in (4, 104):
+            server.freeze()
+            time.sleep(LASTS / 1000 + 0.5)  # what Redis' own clock has to see pass
+            fill(store, second, 100)
+            server.thaw()
+            assert store.drain(10)
+    finally:
+        stop.set()
+        thread.join()
+    assert not got
+    assert stored(server) == list(range(1, 204))
