@@ -21,6 +21,10 @@ class FirstReader:
         self._own = own
         self._chosen = own if collects else ""
 
+    @property
+    def lag_ms(self) -> int:
+        return getattr(self._reader(), "lag_ms", 0)
+
     def newest(self) -> Cursor:
         return self._reader().newest()
 

@@ -58,6 +58,9 @@ class RedisReader:
         self._again = False
         self._levels: Sequence[LevelReader] | None = None
 
+    # How far other processes may be ahead of what this one was told.
+    lag_ms = 2500
+
     def newest(self) -> Cursor:
         if self._ready is not None:
             self._ready(self)
