@@ -1,11 +1,11 @@
-# make run · make test · make check · make audit · make bench · make soak · make pictures: each makes the virtual environment that it needs.
+# make run · make test · make check · make audit · make bench · make soak · make pictures · make lock: each makes the virtual environment that it needs.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Most of a test is waiting: two at a time, a file's one after the other.
 JOBS ?= 2
 
-.PHONY: run test check audit bench soak pictures browser tools clean
+.PHONY: run test check audit bench soak pictures browser tools lock advisories clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m dashapp $(ARGS)
@@ -57,6 +57,15 @@ browser: $(VENV)/test.stamp
 
 tools: $(VENV)/test.stamp
 	$(BIN)/python tests/tools.py --install
+
+# Every release that a server installs, with its hashes; of the index that pip is set to, which the file does not name.
+lock: $(VENV)/test.stamp
+	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-annotate -o requirements.lock requirements.txt
+
+# What is known to be wrong with them, where the network lets us ask.
+advisories: $(VENV)/test.stamp
+	$(BIN)/pip-audit --requirement requirements.lock --ignore-vuln CVE-2025-69872
 
 clean:
 	rm -rf $(VENV) audit/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

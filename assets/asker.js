@@ -7,7 +7,9 @@
   const LONGEST_WAIT_MS = 5000;
   const MARGIN_MS = { least: 40, most: 300, more: 30, less: 1 };
   const MOST_QUESTIONS = 16; // in one request
-  const NOTHING = { frame: null, refused: null };
+  const CLOCK_MS = 3_600_000; // after which the time is asked for itself, where a cache may tell it late
+  const NOTHING = { frame: null, refused: null, locked: false };
+  const LOCKED = { ...NOTHING, locked: true };
 
   app.Asker = class {
     /* `base`: where the server's paths begin. */
@@ -23,6 +25,7 @@
       this.failing = false;
       this.stalled = false; // the last answer had nothing new
       this.wanted = false;
+      this.told = 0; // performance.now() when the server itself told its time
       this.learning = null; // the catalogue, while it is asked for
     }
 
@@ -123,15 +126,30 @@
       return first.map(({ place, like, asked }) => ({ text: place + app.liking(like), asked }));
     }
 
-    /* `[{frame, refused}]`, one for each text: a frame, null where none came, and why the server refuses one. */
+    /* `[{frame, refused, locked}]`, one for each text: a frame, null where none came; why the server refuses one, and
+       whether because the viewer's session has ended. */
     async fetch(texts, signal) {
       const alone = texts.length === 1;
       const path = alone ? `ticks?${texts[0]}` : `frames?${texts.map((text) => `q=${encodeURIComponent(text)}`).join("&")}`;
       const answer = await fetch(`${this.base}api/${path}`, { signal, cache: "no-store" });
+      if (answer.status === 401) return texts.map(() => LOCKED);
       if (!answer.ok && !(alone && (answer.status === 400 || answer.status === 404))) return texts.map(() => NOTHING);
+      if (answer.headers.get("cache-control")?.includes("s-maxage")) this.setClock();
       const body = await answer.json();
       const parts = alone ? [body] : body.frames;
-      return texts.map((_, place) => ({ frame: checked(parts[place]), refused: parts[place]?.error ?? null }));
+      // The body is the same for all who ask this of this tick; when it was told stands beside it.
+      const now = Number(answer.headers.get("x-now"));
+      return texts.map((_, place) => ({ ...NOTHING, frame: checked(parts[place], now), refused: parts[place]?.error ?? null }));
+    }
+
+    /* Hear the time from the server itself, which no cache keeps: two clocks differ by some milliseconds an hour. */
+    setClock() {
+      if (performance.now() - this.told < CLOCK_MS) return;
+      this.told = performance.now();
+      fetch(`${this.base}healthz`, { cache: "no-store", signal: AbortSignal.timeout(GIVE_UP_MS) })
+        .then((answer) => Number(answer.headers.get("x-now")))
+        .then((now) => now && this.clock.hear(now, true))
+        .catch(() => {}); // in an hour again
     }
 
     /* Whether any of them brought a tick. */
@@ -163,8 +181,8 @@
     }
   };
 
-  /* The frame, or null where it is not one: a proxy's page with status 200, say. */
-  function checked(frame) {
+  /* The frame, told at `now` seconds where that is known; null where it is none: a proxy's page with status 200, say. */
+  function checked(frame, now) {
     const whole =
       frame !== null &&
       typeof frame === "object" &&
@@ -176,6 +194,6 @@
           typeof part === "object" &&
           Object.values(part).every((column) => Array.isArray(column) && column.length === frame.t.length)
       );
-    return whole ? frame : null;
+    return whole ? { ...frame, now: now || frame.now } : null;
   }
 })((window.dashapp = window.dashapp || {}));

@@ -4,7 +4,7 @@
   "use strict";
 
   app.Feed = class {
-    /* `host`: onFrame(frame) for each answer, onPast(frame) for a stretch of the past, onFailure(asked, why); extras()
+    /* `host`: onFrame(frame) for each answer, onPast(frame) for a stretch of the past, onFailure(asked, why, locked); extras()
        gives what else to ask for, as more of the query; ready() whether anything is to be asked.
        `like`: patterns of the only metrics to ask for; all where there is none. */
     constructor(asker, host, like = []) {
@@ -77,7 +77,7 @@
 
     /* The answer to what was asked at `begun`, when `past` was wanted. Whether it brought a tick; null where it was not
        about what is new. */
-    hear({ frame, refused }, past, begun) {
+    hear({ frame, refused, locked }, past, begun) {
       // No second try helps a stretch that cannot be had.
       if (refused !== null && past && this.past === past) this.past = null;
       if (past && past !== this.past) this.asker.wanted = true; // the viewer went on meanwhile
@@ -85,22 +85,22 @@
       else if (frame) return this.take(this.narrow(frame));
       else {
         this.refused = refused;
-        this.host.onFailure(begun, refused);
+        this.host.onFailure(begun, refused, locked);
       }
       return null;
     }
 
     arrive(frame) {
-      this.asker.clock.hear(frame.now);
+      this.asker.clock.hear(frame.now, true);
       this.past = null;
       this.asker.wanted = true; // what is new waited for this
       this.host.onPast(frame);
     }
 
     take(frame) {
-      this.asker.clock.hear(frame.now);
       this.refused = null;
       const came = frame.newest ? frame.newest !== this.newest : frame.t.length > 0;
+      this.asker.clock.hear(frame.now, came);
       // Where a point stands for several ticks the answer says when the newest of them was.
       this.step = (frame.tick ?? frame.step) * 1000;
       if (frame.newest || came) this.newest = frame.newest || frame.t[frame.t.length - 1];

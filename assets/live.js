@@ -12,7 +12,7 @@
   const SHORTEST_MS = 10_000;
 
   app.Live = class {
-    /* `asker` may serve others too. `host`: onAnswer(frame), onPast(frame), onFailure(asked, why), onZoom(range),
+    /* `asker` may serve others too. `host`: onAnswer(frame), onPast(frame), onFailure(asked, why, locked), onZoom(range),
        onResume(), changed(), onNewPanel(name); extras() of a question, keys() of metrics that it shows by itself.
        `like`: patterns of all that these charts draw, where that is not everything. */
     constructor(asker, host, like = []) {
@@ -139,8 +139,8 @@
       this.host.onPast(frame);
     }
 
-    onFailure(asked, why) {
-      this.host.onFailure(asked, why);
+    onFailure(asked, why, locked) {
+      this.host.onFailure(asked, why, locked);
     }
 
     /* What else a question asks for, as more of its query. */

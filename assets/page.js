@@ -140,8 +140,8 @@
       this.changed();
     }
 
-    onFailure(asked, why) {
-      this.status.failed(asked, why);
+    onFailure(asked, why, locked) {
+      this.status.failed(asked, why, locked);
       this.changed();
     }
 

@@ -2,9 +2,11 @@
 (function (app) {
   "use strict";
 
-  // Answers are shared for up to half a second, so an answer's "now" is never late and sometimes early:
-  // the latest seen is the best, unless the server's clock was set back.
-  const SET_BACK_MS = 2000;
+  // A cache in front may give an answer to many for a second or two, so its "now" is never late and often early: the
+  // latest seen is the best. Where a cache answers all but the first, all others hear an early one tick by tick, which
+  // is no reason to ask later. Who heard nothing new asked too early, and gives way: the server's clock is slower, or
+  // was set back.
+  const SET_BACK_MS = 3500;
   const DRIFT_MS = 2;
 
   app.ServerClock = class {
@@ -12,11 +14,12 @@
       this.offset = null;
     }
 
-    hear(seconds) {
+    /* `came`: whether the answer brought anything. */
+    hear(seconds, came) {
       const offset = seconds * 1000 - performance.now();
       const behind = this.offset === null ? 0 : this.offset - offset;
       if (behind <= 0 || behind > SET_BACK_MS) this.offset = offset;
-      else this.offset -= DRIFT_MS;
+      else if (!came) this.offset -= Math.min(behind, DRIFT_MS);
     }
 
     /* Epoch milliseconds; null until an answer came. */

@@ -10,6 +10,7 @@
       this.answered = null; // performance.now() of the first answer
       this.failures = 0;
       this.failing = null; // performance.now() of the first question of those without an answer
+      this.locked = false; // whether the server asks for its password again
       this.refused = null; // why the server has no answer, in its words
     }
 
@@ -18,15 +19,17 @@
       this.failures = 0;
       this.failing = null;
       this.refused = null;
+      this.lock(false);
     }
 
-    /* `why`: the server's word where it answered, and refused. */
-    failed(asked, why) {
+    /* `why`: the server's word where it answered, and refused; `locked`: because the session has ended. */
+    failed(asked, why, locked = false) {
       if (why) {
         this.heard();
         this.refused = why;
         return;
       }
+      this.lock(locked);
       this.failures += 1;
       if (this.failing === null) this.failing = asked;
     }
@@ -47,7 +50,7 @@
       if (page.dataset.state !== state) page.dataset.state = state;
       page.classList.toggle("empty", view.newest === null && this.empty && this.refused === null);
       const seen = state === "live" || state === "paused";
-      const front = seen ? view.alert || view.value : state === "stale" ? "No data" : "Offline";
+      const front = seen ? view.alert || view.value : state === "stale" ? "No data" : this.locked ? "Signed out" : "Offline";
       app.setFavicon(seen && view.alert ? "broken" : state);
       const title = [front, view.host || "dashapp"].filter(Boolean).join(" · ");
       if (document.title !== title) document.title = title;
@@ -59,6 +62,7 @@
     }
 
     judge(view) {
+      if (this.locked) return ["offline", "Signed out"];
       const since = this.failing ?? view.waiting;
       const silent = since === null ? 0 : performance.now() - since;
       if (this.failures >= 2 || silent > OFFLINE_MS) {
@@ -72,6 +76,17 @@
         return ["stale", `No data for ${app.words(view.age / 1000)}, since ${time}`];
       }
       return ["live", "Live"];
+    }
+
+    /* Say that the session has ended, and the way to a new one: this page, at whose door the server asks. */
+    lock(locked) {
+      if (this.locked === locked) return;
+      this.locked = locked;
+      document.getElementById("locked")?.remove();
+      if (!locked) return;
+      const link = app.element("a", { href: window.location.href }, "Sign in again");
+      const box = app.element("div", { id: "locked", role: "alert" }, "Your session has ended. ", link);
+      document.getElementById("notices")?.before(box);
     }
 
     /* Whether the server has answered for long and had no point. */

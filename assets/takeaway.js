@@ -12,11 +12,35 @@
       const table = name !== null && !this.page.arrangement.sections.get(name).dataset.panel;
       const link = { text: "Copy link", act: () => this.copyLink(name) };
       if (table) return [link];
+      const shared = document.getElementById("page").dataset.share === "on";
+      const share = ([text, days]) => ({ text, act: () => this.share(name, days) });
       return [
         { text: "Save picture (PNG)", act: () => this.savePicture(name) },
         { text: "Save numbers (CSV)", act: () => this.saveNumbers(name) },
         link,
+        ...(shared ? [["Share for a day", 1], ["Share for a week", 7]].map(share) : []),
       ];
+    }
+
+    /* A link that shows this and nothing else, to whoever has it and no password. */
+    async share(name, days) {
+      const { live, arrangement, asker, notes } = this.page;
+      const panels = name === null ? arrangement.shown().filter((each) => live.metricsOf(each).length) : [name];
+      const stretch = live.held ? { from: live.held[0], to: live.held[1] } : { window: live.window };
+      try {
+        const body = JSON.stringify({ panels: panels.slice(0, 64), days, ...stretch });
+        const answer = await fetch(`${asker.base}api/share`, { method: "POST", body, signal: AbortSignal.timeout(5000) });
+        const { path, until, error } = await answer.json();
+        if (!path) return notes.say(`No link was made: ${error}.`);
+        const url = new URL(path, new URL(asker.base, window.location.href));
+        for (const [key, value] of Object.entries(app.placed(live.held, live.window))) {
+          if (value !== null) url.searchParams.set(key, value);
+        }
+        const when = `It shows this until ${app.moment(until)}, without the password.`;
+        notes.say((await copied(url.href)) ? `The link is copied. ${when}` : `${url.href} ${when}`);
+      } catch (error) {
+        notes.say("No link was made: the server could not be reached.");
+      }
     }
 
     saveNumbers(name) {

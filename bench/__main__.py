@@ -20,6 +20,8 @@ PARTS = (
     "startup",
     "collector_cost",
     "viewers",
+    "behind_login",
+    "cached",
     "mounted",
     "first_load",
     "main_thread",

@@ -53,10 +53,18 @@ class Count:
 class Asker:
     """The bytes of one viewer's questions, and what it takes from the answers: its cursor."""
 
-    def __init__(self, port: int, metrics: str, count: Count, path: str = "/api/ticks?window=100") -> None:
+    def __init__(
+        self,
+        port: int,
+        metrics: str,
+        count: Count,
+        path: str = "/api/ticks?window=100",
+        cookie: str = "",
+    ) -> None:
         narrowed = f"&metrics={metrics}" if metrics else ""
+        more = f"Cookie: {cookie}\r\n" if cookie else ""
         self._before = f"GET {path}".encode()
-        self._after = f"{narrowed} HTTP/1.1\r\n{_HEADERS.format(port=port)}".encode()
+        self._after = f"{narrowed} HTTP/1.1\r\n{more}{_HEADERS.format(port=port)}".encode()
         self._cursor = b""
         self._buffer = b""
         self._count = count
@@ -132,9 +140,10 @@ def once_a_second(
     metrics: str = ONE_CHART,
     rhythm: Rhythm = EVEN,
     path: str = "/api/ticks?window=100",
+    cookie: str = "",
 ) -> tuple[Count, float]:
     """Let `viewers` ask for `seconds`; what they got, and by how much `mark()` rose meanwhile."""
-    return asyncio.run(_once_a_second(port, viewers, seconds, mark, metrics, rhythm, path))
+    return asyncio.run(_once_a_second(port, viewers, seconds, mark, metrics, rhythm, path, cookie))
 
 
 async def _once_a_second(
@@ -145,12 +154,13 @@ async def _once_a_second(
     metrics: str,
     rhythm: Rhythm,
     path: str,
+    cookie: str,
 ) -> tuple[Count, float]:
     loop = asyncio.get_running_loop()
     count = Count()
     crowd = []
     for _ in range(viewers):
-        asker = Asker(port, metrics, count, path)
+        asker = Asker(port, metrics, count, path, cookie)
         _, viewer = await loop.create_connection(partial(_Viewer, asker), "127.0.0.1", port)
         crowd.append(viewer)
     # The first two rounds fetch the whole window and warm the server; they are not counted.

@@ -6,18 +6,18 @@ An answer is built once for all who ask the same thing of the same newest tick.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl
 
 from dashapp.alerts import broken, listed
-from dashapp.answer import PACKED, Answer, failure, json, packed, send
+from dashapp.answer import NEVER, SHARED, Answer, Answers, Key, failure, json, packed, unchanged
+from dashapp.catalogue import catalogue, likened
 from dashapp.export import RETRY, Export
+from dashapp.health import health
 from dashapp.history import Frame, frame, past
-from dashapp.model import BadRequestError, BusyError, Cursor, milliseconds, stale_after
-from dashapp.panel_table import matches
+from dashapp.model import BadRequestError, BusyError, milliseconds, stale_after
 from dashapp.process_table import ProcessTable, Table
 from dashapp.question import ask
 from dashapp.stores import Reader
@@ -27,33 +27,22 @@ App = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 # Different questions kept answered for one tick, and their bytes; past that each is answered anew.
 ANSWERS, ANSWERS_BYTES = 512, 16 << 20
-# How old an answer may grow while no tick comes: its "now" is what tells stale from live.
+# How old an answer may grow while no tick comes: its "now" is what tells stale from live. It counts from the
+# newest tick on in steps of this, so that whoever answers, and when, answers with the same bytes; to the
+# millisecond the time stands in a header beside them.
 FRESH = 1.0
+NOW = "x-now"
 
 PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv", "/healthz", "/readyz")
-# Questions in one request, and metrics that patterns may mean in one of them.
-QUESTIONS, LIKENED = 16, 200
+# Questions in one request.
+QUESTIONS = 16
 NO_PROCESSES = "processes are not shown here"
 NO_HOSTS = "hosts are not listed here; this store has one machine's history"
-
-# Path, query, and the table of processes that goes with it.
-Key = tuple[str, str, Table | None]
 
 
 def wall() -> float:
     """Seconds UTC by this machine's clock."""
     return time.time()
-
-
-class _Answers:
-    """What was answered about one newest tick."""
-
-    def __init__(self, asked_of: Cursor, built: float) -> None:
-        self.asked_of = asked_of
-        self.built = built
-        self.known: dict[Key, Answer] = {}
-        self.building: dict[Key, Lock] = {}
-        self.size = 0
 
 
 class Api:
@@ -69,18 +58,21 @@ class Api:
         processes: ProcessTable | str = NO_PROCESSES,
         hosts: Callable[[], dict[str, Any]] | None = None,
         now: Callable[[], float] = wall,
+        caching: str = NEVER,
     ) -> None:
         """`window`: seconds answered where none is asked; `longest`: seconds that may be asked for.
 
         `processes`: their table, or the sentence that says why there is none. `hosts`: the list of them,
-        where the store has many. `now`: the seconds UTC by which the newest tick is old.
+        where the store has many. `now`: the seconds UTC by which the newest tick is old. `caching`: who may
+        keep an answer.
         """
         self._hosts = hosts
         self._clock = now
+        self._caching = caching
         self._store = store
         self._window = window
         self._interval = interval
-        self._answers = _Answers(store.newest(), 0.0)
+        self._answers = Answers(store.newest(), -1)
         self._longest = longest
         self._processes = processes
         self._export = Export(store, window=window, longest=longest, interval=interval, now=now)
@@ -89,37 +81,55 @@ class Api:
         method = environ["REQUEST_METHOD"]
         if method not in ("GET", "HEAD"):
             body = failure(f"{method} is not for this address; GET is")
-            return send(start_response, "405 Method Not Allowed", body, [("allow", "GET, HEAD")])
+            return self._refuse(start_response, "405 Method Not Allowed", body, ("allow", "GET, HEAD"))
         path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
         if path == "/api/csv":
             return self._csv(method, query, start_response)
         key = (path, query, self._table(path, query))
         newest = self._store.newest()
         now = self._clock()
+        beat = int((now - newest.time_ms / 1000) // FRESH)
         # Held from here on: an answer that takes long must not pass for one about a later tick.
         answers = self._answers
-        if newest != answers.asked_of or now - answers.built > FRESH or now < answers.built:
-            answers = self._answers = _Answers(newest, now)
+        if newest != answers.asked_of or beat != answers.beat:
+            answers = self._answers = Answers(newest, beat)
         known = answers.known.get(key)
         if known is None:
             known = self._once(answers, key)
+        body, headers = known.body, known.headers
         if known.packed is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
-            return send(start_response, known.status, known.packed, PACKED)
-        return send(start_response, known.status, known.body)
+            body, headers = known.packed, known.packed_headers
+        told = (NOW, f"{now:.3f}")
+        has = environ.get("HTTP_IF_NONE_MATCH")
+        if has and known.tag[:-1] in has and known.status == "200 OK":
+            start_response("304 Not Modified", [*unchanged(headers), told])
+            return []
+        start_response(known.status, [*headers, told])
+        return [body]
 
     def _csv(self, method: str, query: str, start_response: StartResponse) -> Iterable[bytes]:
         try:
             download = self._export.open(query)
         except BadRequestError as error:
-            return send(start_response, "400 Bad Request", failure(str(error)))
+            return self._refuse(start_response, "400 Bad Request", failure(str(error)))
         except BusyError as error:
-            later = [("retry-after", str(RETRY))]
-            return send(start_response, "503 Service Unavailable", failure(str(error)), later)
-        start_response("200 OK", [*download.headers, ("cache-control", "no-store")])
+            later = ("retry-after", str(RETRY))
+            return self._refuse(start_response, "503 Service Unavailable", failure(str(error)), later)
+        start_response("200 OK", [*download.headers, ("cache-control", self._kept_by(False))])
         if method == "HEAD":
             download.close()
             return []
         return download
+
+    def _kept_by(self, many: bool) -> str:
+        """Who may keep an answer, where `many` may be given this one."""
+        return self._caching if many or self._caching != SHARED else NEVER
+
+    def _refuse(
+        self, start_response: StartResponse, status: str, body: bytes, *more: tuple[str, str]
+    ) -> list[bytes]:
+        start_response(status, [*packed(status, body, self._kept_by(False)).headers, *more])
+        return [body]
 
     def _table(self, path: str, query: str) -> Table | None:
         """The processes, where a query may ask for them. Taken here: who waits for an answer is not to wait
@@ -128,33 +138,42 @@ class Api:
             return None
         return self._processes.newest()
 
-    def _once(self, answers: _Answers, key: Key) -> Answer:
+    def _once(self, answers: Answers, key: Key) -> Answer:
         """Build an answer; who asks the same meanwhile waits for it."""
         if len(answers.building) >= ANSWERS or answers.size > ANSWERS_BYTES:
-            return packed(*self._build(*key))
+            return self._built(answers, key)
         with answers.building.setdefault(key, Lock()):
             if key not in answers.known:
-                answers.known[key] = built = packed(*self._build(*key))
+                answers.known[key] = built = self._built(answers, key)
                 answers.size += len(built.body)
             return answers.known[key]
 
-    def _build(self, path: str, query: str, table: Table | None) -> tuple[str, bytes]:
+    def _built(self, answers: Answers, key: Key) -> Answer:
+        path, query, table = key
+        # The beat's own time: the same whenever in it this is built.
+        now = answers.asked_of.time_ms / 1000 + FRESH * answers.beat
+        status, body, many = self._build(path, query, table, round(now, 3))
+        return packed(status, body, self._kept_by(many))
+
+    def _build(self, path: str, query: str, table: Table | None, now: float) -> tuple[str, bytes, bool]:
+        """Status, body, and whether many may be given it a second long."""
         try:
             if path == "/api/ticks":
-                return "200 OK", self._ticks(query, table)
+                return "200 OK", *self._ticks(query, table, now)
             if path == "/api/frames":
-                return "200 OK", self._frames(query)
+                return "200 OK", *self._frames(query, now)
             if path == "/api/metrics":
-                return "200 OK", json(self._catalogue())
+                return "200 OK", json(catalogue(self._store)), True
             if path == "/api/hosts" and self._hosts is not None:
-                return "200 OK", json(self._hosts())
+                return "200 OK", json(self._hosts()), True
             if path == "/api/alerts":
-                return "200 OK", json(listed(self._store, query, self._now()))
+                return "200 OK", json(listed(self._store, query, self._now())), True
             if path in ("/healthz", "/readyz"):
-                return self._health(path)
+                stale, body = health(self._store, self._interval, self._clock())
+                return "503 Service Unavailable" if stale and path == "/readyz" else "200 OK", body, False
         except BadRequestError as error:
-            return "400 Bad Request", failure(str(error))
-        return "404 Not Found", failure("there is nothing at this address")
+            return "400 Bad Request", failure(str(error)), False
+        return "404 Not Found", failure("there is nothing at this address"), False
 
     def _now(self) -> Mapping[str, float] | None:
         """The values of now; None where nothing comes."""
@@ -162,21 +181,16 @@ class Api:
         fresh = newest and self._clock() - newest[-1].time <= stale_after(newest[-1].step)
         return newest[-1].values if fresh else None
 
-    def _catalogue(self) -> list[dict[str, Any]]:
-        """Each metric; with its panel's kind where its source says it, for pages that lack it."""
-        looks = self._store.looks()
-        rows = [asdict(metric) for metric in self._store.metrics()]
-        return [row | {"kind": looks[row["panel"]]} if row["panel"] in looks else row for row in rows]
-
-    def _frames(self, query: str) -> bytes:
+    def _frames(self, query: str, now: float) -> tuple[bytes, bool]:
         """What several questions for ticks, each a `q`, would be answered one by one."""
         given = parse_qsl(query, keep_blank_values=True)
         if not 1 <= len(given) <= QUESTIONS or any(name != "q" for name, _ in given):
             raise BadRequestError(f"expected 1 to {QUESTIONS} questions, each as q, and nothing else")
-        bodies = (self._build("/api/ticks", question, None)[1] for _, question in given)
-        return b'{"frames":[' + b",".join(bodies) + b"]}"
+        built = [self._build("/api/ticks", question, None, now) for _, question in given]
+        bodies = b",".join(body for _, body, _ in built)
+        return b'{"frames":[' + bodies + b"]}", all(many for _, _, many in built)
 
-    def _ticks(self, query: str, table: Table | None) -> bytes:
+    def _ticks(self, query: str, table: Table | None, now: float) -> tuple[bytes, bool]:
         question = ask(
             query,
             window=self._window,
@@ -188,12 +202,12 @@ class Api:
             raise BadRequestError(self._processes)
         if question.hosts and self._hosts is None:
             raise BadRequestError(NO_HOSTS)
-        metrics = question.metrics if question.like is None else self._likened(question.like)
+        metrics = question.metrics if question.like is None else likened(self._store, question.like)
         if question.past is not None:
             found = past(self._store, *question.past, metrics, self._interval)
         else:
             found = frame(self._store, question.window, question.after, metrics, self._interval)
-        body = self._body(found)
+        body = self._body(found, now)
         if question.processes and not isinstance(self._processes, str):
             table = table or self._processes.newest()
             body["processes"] = table and table.columns()
@@ -201,19 +215,18 @@ class Api:
             body["hosts"] = self._hosts()["hosts"]
         if question.curves and (curves := self._store.curves()):
             body["curves"] = curves
-        return json(body)
+        # Who asked before the next tick was there is to have it as soon as it is, and not after everybody's
+        # second: unless none comes any more, and all would ask in vain.
+        newest = found.newest
+        early = newest is not None and found.cursor == question.after
+        waiting = early and newest and self._clock() - newest.time <= stale_after(newest.step)
+        return json(body), not (waiting or question.processes or question.hosts)
 
-    def _likened(self, patterns: Sequence[str]) -> list[str]:
-        """The keys of the metrics that patterns mean, which may be none yet."""
-        keys = [metric.key for metric in self._store.metrics()]
-        meant = dict.fromkeys(key for pattern in patterns for key in keys if matches(pattern, key))
-        return list(meant)[:LIKENED]
-
-    def _body(self, found: Frame) -> dict[str, Any]:
+    def _body(self, found: Frame, now: float) -> dict[str, Any]:
         body: dict[str, Any] = {
             "cursor": found.cursor,
             "reset": found.reset,
-            "now": round(self._clock(), 3),
+            "now": now,
             "step": found.step,
             "t": found.t,
             "y": found.y,
@@ -231,13 +244,3 @@ class Api:
         if notices := self._store.notices():
             body["notices"] = notices
         return body
-
-    def _health(self, path: str) -> tuple[str, bytes]:
-        newest = self._store.newest().time_ms
-        ticks = self._store.since(float("-inf"), 1)
-        step = ticks[-1].step if ticks else self._interval
-        age = max(0.0, self._clock() - newest / 1000) if newest else None
-        stale = age is None or age > stale_after(step)
-        status = "503 Service Unavailable" if stale and path == "/readyz" else "200 OK"
-        shown = None if age is None else round(age, 3)
-        return status, json({"status": "stale" if stale else "ok", "age": shown})

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from dash import Dash
 from dash.development.base_component import Component
 from flask import has_request_context, request
 
-from dashapp import bundle, callbacks, document, layout
+from dashapp import bundle, callbacks, document, layout, openapi
+from dashapp.answer import NEVER, PRIVATE, SHARED
 from dashapp.api import NO_PROCESSES, PATHS, Api, App, StartResponse
 from dashapp.config import Settings
+from dashapp.entrance import entrance
 from dashapp.exposition import Exposition
 from dashapp.host_controls import HostsShown
 from dashapp.host_list import host_list
@@ -23,14 +26,17 @@ from dashapp.panels import panels
 from dashapp.process_table import ProcessTable
 from dashapp.receiver import PATH as PUSH
 from dashapp.receiver import receiver
-from dashapp.security import Guard
-from dashapp.static import Static
+from dashapp.static import Static, plain
 from dashapp.stores import Reader
 from dashapp.stores.spool import Intake
+from dashapp.view import View, Viewed
+from dashapp.viewing import KEY as VIEW
+from dashapp.viewing import view_page, viewing
 
 PAGES = ("/", "/_dash-layout", "/_dash-dependencies")
 ELSEWHERE = "processes are not read for this host; they are those of the machine that serves"
-FILES = ("/assets/", "/_dash-component-suites/")
+SUITES = "/_dash-component-suites/"
+FILES = ("/assets/", SUITES)
 
 
 def create_app(
@@ -39,18 +45,36 @@ def create_app(
     spool: Intake | None = None,
     hosts: Hosts | None = None,
     own: str = "",
+    *,
+    folder: Path | None = None,
+    mounted: bool = False,
 ) -> App:
     """The whole WSGI application over `store`; what programs push goes into `spool`.
 
     `hosts`: all that write to the same place, each with a page below `/host/`; `own` is the one whose store
-    this is, and whose processes are this machine's.
+    this is, and whose processes are this machine's. `folder`: where the key of sessions is kept; None for
+    memory. `mounted`: in an application of somebody else's, whose own login and caches decide who sees and
+    keeps what.
     """
     dash = _dash(Place(store), settings, hosts, own)
     # The page below a host's path has other addresses in it.
-    pages, below = Static(dash.server.wsgi_app), Static(dash.server.wsgi_app)
+    many = _others_reach(settings) and not settings.guarded and not mounted
+    fixed = SHARED if many else "no-cache"
+    pages, below, seen = (Static(dash.server.wsgi_app, fixed) for _ in range(3))
+    description = openapi.Description(settings, hosts is not None)
     pushed = receiver(settings.push_token, spool, store)
     table = ProcessTable() if shows_processes(settings) else None
     listed = partial(host_list, hosts) if hosts is not None else None
+
+    def page(kept: App, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        path: str = environ["PATH_INFO"]
+        # Dash answers any path it does not know with the page: only what the page asks for goes there.
+        if path in PAGES or path.startswith(FILES):
+            package, _, name = path.removeprefix(SUITES).partition("/")
+            # Dash answers a package or a file that it does not know with a traceback.
+            if not path.startswith(SUITES) or plain(name) in dash.registered_paths.get(package, ()):
+                return kept(environ, start_response)
+        return _nothing(start_response)
 
     def serve(place: Place) -> App:
         api = Api(
@@ -61,6 +85,7 @@ def create_app(
             processes=_no_processes(settings) if table is None else table if place.is_of(own) else ELSEWHERE,
             hosts=listed,
             now=place.now,
+            caching=SHARED if many else PRIVATE if settings.guarded or mounted else NEVER,
         )
         at_root = not place.names or place.top
         kept = pages if at_root else below
@@ -69,24 +94,22 @@ def create_app(
             path: str = environ["PATH_INFO"]
             if path == PUSH and at_root:
                 return pushed(environ, start_response)
+            if path == openapi.PATH and at_root:
+                return description(environ, start_response)
             if path in PATHS or path.startswith("/api/"):
                 return api(environ, start_response)
-            # Dash answers any path it does not know with the page: only what the page asks for goes there.
-            if path in PAGES or path.startswith(FILES):
-                package = path.split("/", 3)[2] if path.startswith("/_dash-component-suites/") else None
-                # Dash answers an unknown package with a traceback.
-                if package is None or package in dash.registered_paths:
-                    return kept(environ, start_response)
-            return _nothing(start_response)
+            return page(kept, environ, start_response)
 
         return route if len(place.names) > 1 else Exposition(route, place.reader, place.now)
 
     app = serve(Place(store))
     if hosts is not None:
         app = HostPaths(hosts, app, serve, own, coming=bool(own) and settings.collector)
-    listening = f"[{settings.host}]" if ":" in settings.host else settings.host
-    names = None if settings.public and not settings.hosts else (*settings.hosts, listening)
-    return Guard(app, script_hashes=dash.csp_hashes(), hosts=names)
+
+    def build(view: View) -> App:
+        return viewing(Viewed(store, view, settings.panel), settings, partial(page, seen))
+
+    return entrance(app, settings, folder, build, dash.csp_hashes(), mounted=mounted)
 
 
 def _nothing(start_response: StartResponse) -> Iterable[bytes]:
@@ -99,7 +122,9 @@ def _nothing(start_response: StartResponse) -> Iterable[bytes]:
 
 
 def _page(bare: Place, settings: Settings, hosts: Hosts | None, own: str) -> Component:
-    place = _place() or bare
+    if viewed := _asked(VIEW):
+        return view_page(viewed, settings)
+    place = _asked(KEY) or bare
     # What is polled in the background is there then.
     place.reader.newest()
     metrics = place.reader.metrics()
@@ -118,20 +143,22 @@ def _page(bare: Place, settings: Settings, hosts: Hosts | None, own: str) -> Com
         theme=settings.theme,
         machine=settings.machine,
         tagline=tagline,
+        session="password" if settings.password else "proxy" if settings.proxy_user else "",
+        share=settings.guarded and (hosts is None or place.is_of(own)),
         hosts=None if hosts is None else HostsShown(place.names, place.top or not place.names, several),
     )
 
 
-def _place() -> Place | None:
+def _asked(key: str) -> Any:
     """What this request is for; None outside of one, where Dash looks at its layout first."""
-    return request.environ.get(KEY) if has_request_context() else None
+    return request.environ.get(key) if has_request_context() else None
 
 
 def shows_processes(settings: Settings) -> bool:
-    """Whether the names of processes may leave: `local` keeps them from a page that others can reach, and
-    from one that shows nothing else of the machine."""
+    """Whether the names of processes may leave: `local` keeps them from a page that others can reach without
+    a password, and from one that shows nothing else of the machine."""
     if settings.processes == "local":
-        return not _others_reach(settings) and settings.machine
+        return settings.machine and (bool(settings.password) or not _others_reach(settings))
     return settings.processes == "always"
 
 
@@ -171,7 +198,7 @@ def _dash(bare: Place, settings: Settings, hosts: Hosts | None, own: str) -> Das
         icon=app.get_asset_url("favicon.svg"),
         own=f"{app.get_asset_url(bundle.NAME)}?m={scripts.mark}",
         heading=settings.title,
-        files=lambda: "../../" if (place := _place()) and not place.top else "./",
+        files=lambda: "../../" if (place := _asked(KEY)) and not place.top else "./",
     )
     app.layout = partial(_page, bare, settings, hosts, own)
     callbacks.connect(app)

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from dashapp import flags, values
+from dashapp import credentials, flags, values
 from dashapp.conflicts import conflicts
-from dashapp.flags import CommandLine, shown
+from dashapp.credentials import Network
+from dashapp.flags import CommandLine
 from dashapp.model import SettingsError
 from dashapp.panels import Panel
+from dashapp.setting import problem
+from dashapp.setting import setting as _setting
 from dashapp.settings_file import NAME, SettingsFile, Table
 from dashapp.sources.spec import NONE, Spec
 from dashapp.thresholds import Threshold
@@ -32,17 +35,6 @@ MEMORY_KEEPS = 7200.0
 MOST = 64
 
 
-def _setting(default: Any, parse: Callable[[str], Any], expected: str, help: str, **more: Any) -> Any:
-    """`expected` is empty where `parse` says it itself, as the text of its ValueError.
-
-    `separator`: there may be several, a flag for each or with it between them; `parse` reads one of them, and
-    `table` one that a settings file gives as a table: its ValueError says it itself, always.
-    `secret`: no flag sets it, for whoever lists the processes sees their flags, and it is never shown.
-    """
-    metadata = {"parse": parse, "expected": expected, "help": help, **more}
-    return field(default=default, repr="secret" not in more, metadata=metadata)
-
-
 @dataclass(frozen=True)
 class Settings:
     """Everything that can be set. A field's name gives its flag (`--name`) and variable (`DASHAPP_NAME`)."""
@@ -55,7 +47,10 @@ class Settings:
         False, values.switch, "1 or 0", "listen on 0.0.0.0 and show the numbers to whoever asks"
     )
     hosts: tuple[str, ...] = _setting(
-        (), values.hosts, "host names with commas between them", "further host names to answer to"
+        (),
+        values.hosts,
+        "host names with commas between them, without http:// and port",
+        "further host names to answer to",
     )
     store: str = _setting(
         "",
@@ -119,6 +114,29 @@ class Settings:
     config: str = _setting(
         "", values.text(4096), "a file", f"settings file, instead of {NAME} in this folder"
     )
+    password: str = _setting(
+        "",
+        credentials.password,
+        "10 to 200 characters, five of them different and no row of neighbours",
+        "what visitors must give to see anything",
+        secret=True,
+        never_empty=True,
+    )
+    trusted_proxy: tuple[Network, ...] = _setting(
+        (),
+        credentials.networks,
+        "IP addresses or networks with commas between them, such as 127.0.0.1",
+        "where a proxy asks from whose X-Forwarded-* are believed",
+    )
+    proxy_user: str = _setting(
+        "",
+        credentials.header,
+        "a header's name, such as X-Forwarded-User",
+        "header in which a trusted proxy names whom it has let in",
+    )
+    limit: int = _setting(
+        300, values.whole(1, 100_000), "a whole number from 1 to 100000", "requests a second of one address"
+    )
     push_token: str = _setting(
         "",
         values.token,
@@ -156,6 +174,11 @@ class Settings:
     def machine(self) -> bool:
         """Whether the machine's own metrics are read."""
         return not any(spec.name == NONE for spec in self.source)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether nobody sees anything without a password or a trusted proxy's word."""
+        return bool(self.password or self.proxy_user)
 
     @property
     def known_as(self) -> str:
@@ -202,7 +225,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: st
             try:
                 found.append(each.metadata["parse" if isinstance(item, str) else "table"](item))
             except ValueError as error:
-                problems.append(_sentence(named[each.name], number, item, each.metadata, error))
+                problems.append(problem(named[each.name], number, item, each.metadata, error))
         if found and len(found) == len(items):
             # What is said twice is meant once.
             chosen[each.name] = tuple(dict.fromkeys(found)) if several else found[0]
@@ -216,16 +239,6 @@ def _file(line: CommandLine, environ: Mapping[str, str]) -> SettingsFile:
     (config,) = (each for each in fields(Settings) if each.name == "config")
     named, texts = line.texts(config, environ)
     return SettingsFile(Path(texts[0]), named) if any(texts) else SettingsFile(Path(NAME))
-
-
-def _sentence(
-    named: str, number: int, item: str | Table, metadata: Mapping[str, Any], error: ValueError
-) -> str:
-    if isinstance(item, str):
-        item = values.without_user(item) if "address" in metadata else item
-        told = f"has {len(item)} characters" if "secret" in metadata else f"is {shown(item)}"
-        return f"{named} {told}; {f'expected {expected}' if (expected := metadata['expected']) else error}"
-    return f"{named} {number}: {error}"
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:

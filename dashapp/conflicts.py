@@ -1,4 +1,4 @@
-"""Conflicts: settings that are right in themselves and cannot go together, a sentence each."""
+"""Conflicts: settings that are right each by itself and cannot go together, told in a sentence each."""
 
 from __future__ import annotations
 
@@ -14,13 +14,19 @@ if TYPE_CHECKING:
 
 
 def conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
-    """Settings that cannot go together; `named` tells where each came from."""
+    """`named` tells where each came from."""
     problems = []
     host = settings.host
-    if not (settings.public or host == "localhost" or ipaddress.ip_address(host).is_loopback):
+    alone = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    if not (alone or settings.public or settings.guarded):
         problems.append(
             f'{named["host"]} is "{host}", which others can reach; '
-            "add --public to show them this machine's numbers"
+            "set DASHAPP_PASSWORD, or add --public to show them this machine's numbers"
+        )
+    if settings.proxy_user and not settings.trusted_proxy:
+        problems.append(
+            f'{named["proxy_user"]} is "{settings.proxy_user}", which anybody could send; '
+            "add --trusted-proxy with the address that it is believed from"
         )
     if settings.store == MEMORY and settings.workers > 1:
         problems.append(

@@ -64,13 +64,15 @@ class CommandLine:
         """The name and texts of whatever sets this: flag, our variable, the platform's variable."""
         flag = self._given.get(each.name)
         if flag is not None:
-            return f"--{each.name}", [flag] if isinstance(flag, str) else flag
+            return flag_of(each.name), [flag] if isinstance(flag, str) else flag
         for variable in (PREFIX + each.name.upper(), each.metadata.get("also")):
+            if variable and "never_empty" in each.metadata and environ.get(variable) == "":
+                return variable, [""]
             if variable and (text := environ.get(variable, "")) != "":
                 if separator := each.metadata.get("separator"):
                     return variable, [part for part in text.split(separator) if part.strip()]
                 return variable, [text]
-        return f"--{each.name}", []
+        return flag_of(each.name), []
 
     def _unknown(self, text: str) -> str:
         if (secret := text.split("=")[0].strip("-").replace("-", "_")) in self._secrets:
@@ -101,9 +103,14 @@ def unknown_variables(environ: Mapping[str, str], table: Table) -> list[str]:
     return sentences
 
 
+def flag_of(name: str) -> str:
+    """The flag that gives a setting its text."""
+    return "--" + name.replace("_", "-")
+
+
 def _flag(name: str, default: Any) -> str:
     """--no-collector turns off what is on by default, --public on what is off."""
-    return f"--no-{name}" if default is True else f"--{name}"
+    return f"--no-{name}" if default is True else flag_of(name)
 
 
 def _add(parser: argparse.ArgumentParser, name: str, metadata: Mapping[str, Any], default: Any) -> None:
@@ -114,4 +121,7 @@ def _add(parser: argparse.ArgumentParser, name: str, metadata: Mapping[str, Any]
     else:
         shown = f"{help} ({metadata.get('shown', default)})" if default else help
         action = "append" if "separator" in metadata else "store"
-        parser.add_argument(f"--{name}", nargs="?", const="", metavar=name.upper(), help=shown, action=action)
+        flag = flag_of(name)
+        parser.add_argument(
+            flag, dest=name, nargs="?", const="", metavar=name.upper(), help=shown, action=action
+        )

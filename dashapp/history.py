@@ -75,7 +75,9 @@ def frame(
         # The last point there is, not the last there could be: a gap that goes on is seen by the next answer.
         before = place.time_ms if place else _whole(mark.time_ms, size)
         reached = int(columns.t[-1]) if len(columns.t) else before
-    there = Cursor(mark.life, reached, size, span if size else 0)
+    there = Cursor(
+        mark.life, reached, size, span if size else 0, max(0, mark.time_ms - reached) if size else 0
+    )
     return _frame(columns, there.encode(), size, levels, place)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dashapp.config import Settings
-from dashapp.flags import PREFIX, shown
+from dashapp.flags import PREFIX, flag_of, shown
 from dashapp.model import SettingsError
 
 _FLAG = re.compile(r"(?<!\S)--(?=[a-z])")
@@ -51,7 +51,7 @@ def given(keywords: Mapping[str, Any], refused: Mapping[str, str], others: Colle
         else:
             several = "separator" in table[name].metadata
             try:
-                found.argv.extend(f"--{name}={text}" for text in _texts(value, several))
+                found.argv.extend(f"{flag_of(name)}={text}" for text in _texts(value, several))
             except TypeError:
                 problems.append(f"{name} is {shown(repr(value))}; expected text, a number or a list of them")
     if problems:

@@ -35,10 +35,13 @@ def page(
     tagline: str = "live",
     machine: bool = True,
     hosts: HostsShown | None = None,
+    session: str = "",
+    share: bool = False,
 ) -> html.Div:
     """`window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks.
     `processes`: whether there is a table of them; `machine`: whether its metrics are to come. `hosts`: of
-    which this page is, where the store may have many."""
+    which this page is, where the store may have many. `session`: how the viewer got in, by "password" or
+    "proxy", empty where everybody does; `share`: whether links to views of this page may be made."""
     stops = stops_to(longest, window)
     there = {panel.name for panel in shown if panel.members(metrics)}
     if machine and not there:
@@ -56,7 +59,7 @@ def page(
         children=[
             dcc.Interval(id="interval", interval=beat),
             dcc.Store(id="charts", data=charts(shown, metrics, thresholds)),
-            _header(title, tagline, hosts),
+            _header(title, tagline, hosts, session),
             html.Div(id="notices", role="alert", hidden=True),
             html.Div([_tile(tile, metrics) for tile in numbers], id="tiles"),
             html.Main(sections),
@@ -69,6 +72,7 @@ def page(
             "data-processes": "on" if processes else "off",
             "data-metrics": str(len(metrics)),
             "data-theme": theme,
+            "data-share": "on" if share else "off",
             **({} if hosts is None else hosts.said()),
         },
     )
@@ -83,7 +87,7 @@ def _in_json(thresholds: Sequence[Threshold]) -> str:
     )
 
 
-def _header(title: str, tagline: str, hosts: HostsShown | None) -> html.Header:
+def _header(title: str, tagline: str, hosts: HostsShown | None, session: str) -> html.Header:
     return html.Header(
         [
             html.H1([title, html.Span(tagline, className="tagline")]),
@@ -96,11 +100,19 @@ def _header(title: str, tagline: str, hosts: HostsShown | None) -> html.Header:
                     _button("share", "Share", "Copy a link, save the numbers or a picture"),
                     _button("theme", "◐", "Theme: as the system (t)", "t"),
                     _button("help", "?", "Help (?)", "?"),
+                    *([_sign_out(hosts)] if session == "password" else []),
                 ],
                 className="buttons tools",
             ),
         ]
     )
+
+
+def _sign_out(hosts: HostsShown | None) -> html.Form:
+    """A form, which a browser sends without any script of ours. Sessions are the root's alone."""
+    root = "" if hosts is None or hosts.top else "../../"
+    button = html.Button("Sign out", id="sign-out", type="submit", title="End this browser's session")
+    return html.Form(button, method="post", action=f"{root}logout")
 
 
 def _sections(

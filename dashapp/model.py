@@ -149,7 +149,7 @@ class Page(NamedTuple):
     reset: bool
 
 
-_CURSOR = re.compile(r"([0-9a-f]{16})\.([0-9]{1,16})(?:\.([0-9]{1,12})\.([0-9]{1,12}))?")
+_CURSOR = re.compile(r"([0-9a-f]{16})\.([0-9]{1,16})(?:\.([0-9]{1,12})\.([0-9]{1,12})(?:\.([0-9]{1,12}))?)?")
 
 
 class Cursor(NamedTuple):
@@ -157,16 +157,18 @@ class Cursor(NamedTuple):
 
     Times rise strictly within a life, so the pair names one tick wherever it is kept. A reader of
     points that stand for several ticks goes on in the same steps: `size_ms` is one point's span (0: each
-    tick is a point), `window_ms` what was asked for.
+    tick is a point), `window_ms` what was asked for, and `since_ms` how long after it the newest tick came:
+    so that no two answers of different ticks give the same cursor.
     """
 
     life: str
     time_ms: int
     size_ms: int = 0
     window_ms: int = 0
+    since_ms: int = 0
 
     def encode(self) -> str:
-        coarse = f".{self.size_ms}.{self.window_ms}" if self.size_ms else ""
+        coarse = f".{self.size_ms}.{self.window_ms}.{self.since_ms}" if self.size_ms else ""
         return f"{self.life}.{self.time_ms}{coarse}"
 
     @staticmethod
@@ -175,7 +177,7 @@ class Cursor(NamedTuple):
         match = _CURSOR.fullmatch(text)
         if match is None:
             return None
-        return Cursor(match[1], int(match[2]), int(match[3] or 0), int(match[4] or 0))
+        return Cursor(match[1], int(match[2]), *(int(part or 0) for part in match.groups()[2:]))
 
 
 def stale_after(step: float) -> float:

@@ -32,12 +32,17 @@ log = logging.getLogger("dashapp")
 
 NAME = "dashapp"
 _SERVERS = "the application's own server decides it"
+_LOGIN = "the application's own login decides it, through protect"
 REFUSED = {
     "host": _SERVERS,
     "port": _SERVERS,
     "public": "who may see the application may see the pages, but for what protect says",
     "workers": _SERVERS,
     "collector": "collect=False leaves it to another process",
+    "password": _LOGIN,
+    "proxy_user": _LOGIN,
+    "trusted_proxy": "the application's own middleware knows its proxies, such as werkzeug's ProxyFix",
+    "limit": _SERVERS,
 }
 # Whoever the host lets in is the public of these pages: names of processes stay unseen unless asked for.
 PUBLIC = "--public"
@@ -152,7 +157,12 @@ class Mounted:
             if self._app is None:
                 place = self._store()
                 self._app = create_app(
-                    place.reader(), self.settings, place.intake(), place.hosts(), self.settings.known_as
+                    place.reader(),
+                    self.settings,
+                    place.intake(),
+                    place.hosts(),
+                    self.settings.known_as,
+                    mounted=True,
                 )
             return self._app
 
@@ -176,6 +186,9 @@ class Mounted:
 def _check(settings: Settings) -> None:
     if settings.store == MEMORY:
         raise SettingsError([f'store is "{MEMORY}"; expected a folder, which collector and pages share'])
+    if settings.guarded:
+        # Of a settings file: a keyword says no by itself.
+        raise SettingsError([f"password and proxy_user are no settings here: {_LOGIN}"])
     if any(spec.name == "stdin" for spec in settings.source):
         raise SettingsError(['source is "stdin", which is the server\'s; collect it by a process elsewhere'])
 

@@ -28,10 +28,14 @@ Kept = tuple[list[tuple[str, str]], bytes, bytes | None, str]
 
 
 class Static:
-    """In front of an application whose every GET but those answers the same for the life of the process."""
+    """In front of an application whose every GET but those answers the same for the life of the process.
 
-    def __init__(self, app: App) -> None:
+    `caching`: who may keep what may change with the next start, as a Cache-Control header says it.
+    """
+
+    def __init__(self, app: App, caching: str = "no-cache") -> None:
         self._app = app
+        self._caching = caching
         self._kept: dict[str, Kept] = {}
         # Dash looks for its files during its first request, and gives whoever asks meanwhile a page without.
         self._one = Lock()
@@ -41,7 +45,7 @@ class Static:
             return self._app(environ, start_response)
         # Not by query or fingerprint: no answer depends on them, and anybody can think of a new one.
         path: str = environ["PATH_INFO"]
-        key = _FINGERPRINT.sub(".", path)
+        key = plain(path)
         kept = self._kept.get(key)
         if kept is None:
             with self._one:
@@ -54,7 +58,7 @@ class Static:
                 self._kept[key] = kept
         headers, body, packed, tag = kept
         forever = key != path or "m" in parse_qs(environ.get("QUERY_STRING", ""))
-        caching = "public, max-age=31536000, immutable" if forever else "no-cache"
+        caching = "public, max-age=31536000, immutable" if forever else self._caching
         headers = [*headers, ("cache-control", caching)]
         if environ.get("HTTP_IF_NONE_MATCH") == tag:
             start_response("304 Not Modified", [h for h in headers if h[0] != "content-type"])
@@ -64,6 +68,11 @@ class Static:
             headers = [*headers, ("content-encoding", "gzip")]
         start_response("200 OK", [*headers, ("content-length", str(len(body)))])
         return [body]
+
+
+def plain(path: str) -> str:
+    """The address of a file without what Dash writes into it."""
+    return _FINGERPRINT.sub(".", path)
 
 
 def _call(app: App, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:

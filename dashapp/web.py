@@ -24,9 +24,10 @@ from dashapp.app import create_app
 from dashapp.body import MOST
 from dashapp.clock import SystemClock
 from dashapp.collector import collect, whose
+from dashapp.config import Settings
 from dashapp.export import PLACES
 from dashapp.model import SettingsError
-from dashapp.opening import place, rows_to_keep
+from dashapp.opening import FolderPlace, place, rows_to_keep
 from dashapp.outbox import Outbox
 from dashapp.stores import Reader
 from dashapp.stores.memory import MemoryStore
@@ -66,7 +67,14 @@ def build() -> App:
             args = (store, clock, settings.interval, told, watch, settings.source, taken)
             outbox = Outbox(settings.notify, store, store.speaker("outbox"), whose(settings))
             Thread(target=collect, args=args, kwargs={"outbox": outbox}, daemon=True).start()
-    app = create_app(store, settings, spool, where.hosts() if where else None, settings.known_as)
+    app = create_app(
+        store,
+        settings,
+        spool,
+        where.hosts() if where else None,
+        settings.known_as,
+        folder=where.folder if isinstance(where, FolderPlace) else None,
+    )
     # What was built so far stays: without this the collector of garbage walks all of Dash, in mid-answer.
     gc.collect()
     gc.freeze()
@@ -105,7 +113,9 @@ def main() -> int:
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=settings.workers,
-        blocking_threads=THREADS + (MOST if settings.push_token else 0),
+        blocking_threads=THREADS
+        + (MOST if settings.push_token else 0)
+        + (2 * MOST if settings.guarded else 0),
         backpressure=1024,
         websockets=False,
         log_level=LogLevels.error,
@@ -114,6 +124,11 @@ def main() -> int:
         respawn_interval=0.5,
     ).serve()
     return 0
+
+
+def _threads(settings: Settings) -> int:
+    """What answers, and as many more as may wait for a body: a push, a password, a question for a link."""
+    return THREADS + (MOST if settings.push_token else 0) + (2 * MOST if settings.guarded else 0)
 
 
 if __name__ == "__main__":

@@ -54,8 +54,13 @@ ROOMS = {
     "downsample": {"columns"},
     "rollup": {"model"},
     "values": set(),
-    "config": {"conflicts", "flags", "model", "panels", "settings_file", "sources", "thresholds", "values"},
     "conflicts": {"config", "sources", "values"},
+    "credentials": set(),
+    "setting": {"flags", "settings_file", "values"},
+    "config": {
+        *("conflicts", "credentials", "flags", "model", "panels", "setting", "settings_file", "sources"),
+        *("thresholds", "values"),
+    },
     "flags": {"values"},
     "settings_file": {"flags"},
     "folders": {"config", "model", "values"},
@@ -73,10 +78,21 @@ ROOMS = {
     "watch": {"judge", "model", "sampler", "stores", "thresholds"},
     "history": {"model", "stores", "columns", "levels"},
     "static": {"api"},
-    "answer": set(),
+    "answer": {"model", "process_table"},
+    "health": {"answer", "model", "stores"},
+    "catalogue": {"panel_table", "stores"},
+    "reply": {"answer", "api"},
+    "signing_key": set(),
+    "visitor": set(),
+    "throttle": set(),
+    "session": set(),
+    "login": set(),
+    "view": {"columns", "model", "panels", "stores", "thresholds"},
+    "share": {"answer", "api", "body", "model", "question", "reply", "session", "view"},
+    "door": {"api", "body", "login", "reply", "session", "share", "throttle", "visitor"},
     "export": {"model", "question", "stores", "columns", "levels"},
     "process_table": {"model"},
-    "security": {"api", "config"},
+    "security": {"answer", "api", "reply", "throttle", "visitor"},
     "supervisor": {"stores"},
     "keywords": {"config", "flags", "model"},
     "prefix": {"flags", "model"},
@@ -124,7 +140,7 @@ def test_only_the_page_and_its_server_know_dash(path: Path) -> None:
     allowed |= {"app": {"dash", "flask"}, "host_controls": {"dash"}}
     allowed |= {"gate": {"flask", "werkzeug"}}
     # What goes into other people's Dash apps.
-    allowed |= {"windows": {"dash"}, "component": {"dash"}, "attaching": {"dash"}}
+    allowed |= {"windows": {"dash"}, "viewing": {"dash"}, "component": {"dash"}, "attaching": {"dash"}}
     allowed |= {"routes": {"dash", "flask"}}
     room = [*name_of(path).split("."), ""][1]
     expected = {"granian"} if room == "web" else allowed.get(room, set())

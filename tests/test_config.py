@@ -7,6 +7,7 @@ import json
 import os
 from contextlib import redirect_stdout
 from dataclasses import fields
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,17 @@ BAD = [
     ("--host", "127.0.0.1:80", "IP address"),
     ("--hosts", "a,b c", "host names"),
     ("--hosts", "http://a", "host names"),
+    ("--hosts", "monitor.example:80", "host names"),
+    ("--hosts", "monitor,.example", "host names"),
+    ("--hosts", "*", "host names"),
+    ("--trusted-proxy", "localhost", "IP addresses or networks"),
+    ("--trusted-proxy", "127.0.0.1,10.0.0.0/33", "IP addresses or networks"),
+    ("--trusted-proxy", "10.0.0.1/8", "IP addresses or networks"),
+    ("--proxy-user", "X Forwarded", "a header's name"),
+    ("--proxy-user", "Cookie", "a header's name"),
+    ("--proxy-user", "X-Forwarded-User", "add --trusted-proxy"),
+    ("--limit", "0", "1 to 100000"),
+    ("--limit", "many", "whole number"),
     ("--processes", "1", "local, always or never"),
     ("--processes", "", "local, always or never"),
     ("--store", "reddis://x", "folder"),
@@ -108,7 +120,7 @@ def test_a_bad_value_is_told_with_name_value_and_what_is_expected(
 
 @pytest.mark.parametrize(("flag", "value", "expected"), [bad for bad in BAD if bad[1]])
 def test_a_bad_variable_is_told_by_its_own_name(flag: str, value: str, expected: str) -> None:
-    name = "DASHAPP_" + flag[2:].upper()
+    name = "DASHAPP_" + flag[2:].upper().replace("-", "_")
     (sentence,) = problems([], {name: value})
     assert sentence.startswith(f"{name} is {json.dumps(value[:80])[:-1]}")
 
@@ -188,6 +200,10 @@ GOOD = {
     "workers": ("33", 33),
     "collector": ("off", False),
     "push_token": ("0123456789abcdef", "0123456789abcdef"),
+    "password": ("correct horse 7", "correct horse 7"),
+    "trusted_proxy": ("127.0.0.1, 10.0.0.0/8", (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"))),
+    "proxy_user": ("X-Forwarded-User", "X-Forwarded-User"),
+    "limit": ("50", 50),
     "source": ("a.b:c", (Spec("a.b:c"),)),
     "panel": ('name="x", kind="bar"', (Panel.from_table({"name": "x", "kind": "bar"}),)),
     "title": ("The greenhouse", "The greenhouse"),
@@ -200,19 +216,22 @@ GOOD = {
 
 
 # Switches, and what no flag sets.
-NO_TEXT = ("public", "collector", "push_token", "notify")
+NO_TEXT = ("public", "collector", "push_token", "notify", "password")
+# What a setting is only taken with.
+BESIDE = {"proxy_user": {"DASHAPP_TRUSTED_PROXY": "127.0.0.1"}}
 
 
 @pytest.mark.parametrize("name", GOOD)
 def test_every_setting_has_a_variable(name: str) -> None:
     text, value = GOOD[name]
-    assert getattr(parse([], {f"DASHAPP_{name.upper()}": text}), name) == value
+    assert getattr(parse([], {f"DASHAPP_{name.upper()}": text, **BESIDE.get(name, {})}), name) == value
 
 
 @pytest.mark.parametrize("name", [name for name in GOOD if name not in NO_TEXT])
 def test_every_setting_has_a_flag_which_wins(name: str) -> None:
     text, value = GOOD[name]
-    assert getattr(parse([f"--{name}", text], {f"DASHAPP_{name.upper()}": "bad one"}), name) == value
+    environ = {f"DASHAPP_{name.upper()}": "bad one", **BESIDE.get(name, {})}
+    assert getattr(parse([f"--{name.replace('_', '-')}", text], environ), name) == value
 
 
 def test_a_setting_of_several_is_a_flag_for_each_or_one_variable() -> None:

@@ -28,9 +28,10 @@ def ask(
     method: str = "GET",
     host: str = "127.0.0.1:8050",
     body: bytes | None = None,
+    peer: str = "127.0.0.1",
     **headers: str,
 ) -> Answer:
-    """`headers` by their names in lower case, with underscores. A body comes with its length."""
+    """`headers` by their names in lower case, with underscores; `peer` asks. A body comes with its length."""
     path, _, query = path.partition("?")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
@@ -40,7 +41,7 @@ def ask(
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "8050",
         "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1",
+        "REMOTE_ADDR": peer,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(body or b""),
@@ -64,5 +65,5 @@ def ask(
         if hasattr(parts, "close"):
             parts.close()
     names = [name.lower() for name, _ in got[1]]
-    assert len(names) == len(set(names)), "a header is there twice"
+    assert len(names) == len(set(names)), f"a header is there twice: {names}"
     return Answer(int(got[0].split()[0]), {name.lower(): value for name, value in got[1]}, body)

@@ -1,0 +1,68 @@
+"""The entrance: guard and door in front of an application, as the settings want them. Wiring only."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dashapp.api import App
+from dashapp.bundle import assets_folder
+from dashapp.config import ANYWHERE, Settings
+from dashapp.door import Door
+from dashapp.login import LoginPage
+from dashapp.receiver import PATH as PUSH
+from dashapp.security import Guard
+from dashapp.session import Sessions
+from dashapp.share import Shares
+from dashapp.signing_key import signing_key
+from dashapp.throttle import Requests, Tries
+from dashapp.view import View
+from dashapp.visitor import Visitors
+
+
+def entrance(
+    app: App,
+    settings: Settings,
+    folder: Path | None,
+    build: Callable[[View], App],
+    script_hashes: Sequence[str],
+    *,
+    mounted: bool = False,
+) -> App:
+    """`build` makes the application that shows a view; `mounted`: the door is the host's."""
+    visitors = Visitors(settings.trusted_proxy, settings.proxy_user)
+    guarded = settings.guarded and not mounted
+    if guarded:
+        key = signing_key(folder, settings.password)
+        app = Door(
+            app,
+            password=settings.password,
+            sessions=Sessions(key),
+            visitors=visitors,
+            tries=Tries(key, folder),
+            page=LoginPage(settings.title, settings.theme, assets_folder()),
+            shares=Shares(key, build, settings.longest),
+            free=("/healthz", PUSH) if settings.push_token else ("/healthz",),
+        )
+    return Guard(
+        app,
+        script_hashes=script_hashes,
+        hosts=_hosts(settings),
+        visitors=visitors,
+        requests=None if mounted else Requests(settings.limit),
+        private=guarded,
+    )
+
+
+def _hosts(settings: Settings) -> Sequence[str] | None:
+    """The names to answer to beside this machine's own; None for any."""
+    if not settings.hosts and (settings.public or (settings.guarded and _everywhere(settings.host))):
+        return None
+    listening = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return (*settings.hosts, listening)
+
+
+def _everywhere(host: str) -> bool:
+    """Whether it listens on every address of this machine, whose names nobody can list."""
+    return host == ANYWHERE or (host != "localhost" and ipaddress.ip_address(host).is_unspecified)

@@ -1,0 +1,130 @@
+"""Throttles: how often one visitor may ask, and how often one may try a password. Know no HTTP.
+
+Both are bounded tables of our own: libraries keep an entry for each visitor, and share none without Redis.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import struct
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Lock
+from typing import BinaryIO
+
+# Seconds over which requests are counted, and visitors counted at one time; the rest share one count.
+SPAN = 10.0
+MOST = 20_000
+OTHERS = "others"
+
+# Tries of a password in a minute.
+TRIES = 5
+MINUTE = 60.0
+# Places of a table of tries: two visitors share one by chance alone, for where one falls is secret.
+PLACES = 4096
+NAME = "tries"
+_PLACE = struct.Struct(f"<{TRIES}d")
+
+
+class Requests:
+    """At most `limit` a second of each visitor, over SPAN. Each web process counts what it answers itself: a
+    bound on what one visitor costs it."""
+
+    def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit = limit * SPAN
+        self._clock = clock
+        self._counts: dict[str, int] = {}
+        self._until = 0.0
+
+    def over(self, visitor: str) -> int:
+        """0 where one more request is fine, else the seconds until it is. Who is nobody in particular, empty
+        text, is not counted."""
+        if not visitor:
+            return 0
+        now = self._clock()
+        if now >= self._until:
+            self._counts, self._until = {}, now + SPAN
+        counts = self._counts
+        if visitor not in counts and len(counts) >= MOST:
+            visitor = OTHERS
+        counts[visitor] = count = counts.get(visitor, 0) + 1
+        return 0 if count <= self._limit else max(1, round(self._until - now))
+
+
+class Tries:
+    """TRIES in a MINUTE of each visitor. In a file beside the store all web processes count together, and a
+    restart forgives nothing; without a folder each counts for itself."""
+
+    def __init__(
+        self, key: bytes, folder: Path | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._key = key
+        self._path = None if folder is None else folder / NAME
+        self._clock = clock
+        self._table = bytearray(PLACES * _PLACE.size)
+        self._lock = Lock()
+
+    def over(self, visitor: str) -> int:
+        """Count one try: 0 where it may be made, else the seconds until one may."""
+        now = self._clock()
+        place = self._place(visitor)
+        with self._opened() as file:
+            times = self._read(file, place)
+            # A clock that was set back must lock nobody out for long.
+            recent = sorted(each for each in times if now - MINUTE < each <= now)
+            if len(recent) >= TRIES:
+                return max(1, round(recent[0] + MINUTE - now))
+            self._write(file, place, [*recent, now])
+        return 0
+
+    def forgive(self, visitor: str) -> None:
+        """The password was right."""
+        with self._opened() as file:
+            self._write(file, self._place(visitor), [])
+
+    def _place(self, visitor: str) -> int:
+        digest = hmac.digest(self._key, visitor.encode(errors="replace"), hashlib.sha256)
+        return int.from_bytes(digest[:8], "big") % PLACES * _PLACE.size
+
+    @contextmanager
+    def _opened(self) -> Iterator[BinaryIO | None]:
+        with self._lock:
+            file: BinaryIO | None = None
+            if self._path is not None:
+                with suppress(OSError):  # a full disk: this process still counts
+                    self._path.touch(mode=0o600)
+                    file = self._path.open("r+b", buffering=0)
+            try:
+                if file is not None:
+                    _lock(file)
+                yield file
+            finally:
+                if file is not None:
+                    file.close()
+
+    def _read(self, file: BinaryIO | None, place: int) -> tuple[float, ...]:
+        data = bytes(self._table[place : place + _PLACE.size])
+        if file is not None:
+            file.seek(place)
+            data = (file.read(_PLACE.size) or b"").ljust(_PLACE.size, b"\0")
+        return _PLACE.unpack(data)
+
+    def _write(self, file: BinaryIO | None, place: int, times: list[float]) -> None:
+        data = _PLACE.pack(*times, *[0.0] * (TRIES - len(times)))
+        self._table[place : place + _PLACE.size] = data
+        if file is not None:
+            with suppress(OSError):
+                file.seek(place)
+                file.write(data)
+
+
+def _lock(file: BinaryIO) -> None:
+    """Until the file is closed; where the system has no such lock, this process's own must do."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    fcntl.flock(file, fcntl.LOCK_EX)

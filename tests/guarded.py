@@ -1,0 +1,52 @@
+"""Applications behind a password, for tests: what is in them, and how one signs in."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from urllib.parse import urlencode
+
+from wsgi import Answer, ask
+
+from dashapp.api import App
+from dashapp.app import create_app
+from dashapp.config import parse
+from dashapp.model import Metric, Tick
+from dashapp.stores.memory import MemoryStore
+from dashapp.stores.spool import MemorySpool
+
+PASSWORD = "correct horse 7"
+TOKEN = "0123456789abcdef"
+METRICS = [
+    Metric("cpu.percent", "CPU", "%", "cpu", 0, 100),
+    Metric("memory.percent", "Memory", "%", "memory", 0, 100),
+    Metric("secret.plan", "Plan", "", "secret"),
+]
+
+
+def filled(count: int = 100, now: float | None = None) -> MemoryStore:
+    """A tick a second up to `now`, of three metrics in three panels."""
+    store = MemoryStore()
+    store.describe(METRICS)
+    end = int(time.time() if now is None else now)
+    for at in range(end - count + 1, end + 1):
+        store.append(Tick(at, 1, {"cpu.percent": 1.0, "memory.percent": 2.0, "secret.plan": 4711.0}))
+    return store
+
+
+def guarded(*flags: str, folder: Path | None = None, store: MemoryStore | None = None, **more: str) -> App:
+    """`more`: variables, in lower case and without their beginning."""
+    environ = {"DASHAPP_PASSWORD": PASSWORD} | {f"DASHAPP_{k.upper()}": text for k, text in more.items()}
+    settings = parse(["--store", "memory:", *flags], {k: text for k, text in environ.items() if text})
+    return create_app(store or filled(), settings, MemorySpool(1), folder=folder)
+
+
+def post(app: App, path: str, form: dict[str, str], **headers: str) -> Answer:
+    return ask(app, path, method="POST", body=urlencode(form).encode(), **headers)
+
+
+def sign_in(app: App, password: str = PASSWORD, **headers: str) -> str:
+    """The cookie that a browser sends from then on."""
+    answer = post(app, "/login", {"password": password}, **headers)
+    assert answer.status == 303, answer.body
+    return answer.headers["set-cookie"].partition(";")[0]

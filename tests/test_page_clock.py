@@ -1,0 +1,68 @@
+"""The page's clock of the server, told by answers that a cache gave to many: who hears them keeps up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from dashapp.bundle import assets_folder
+
+# A viewer of a tick a second, who asks 100 ms after it is due by the clock under test; a cache gives it what
+# the first of many got, 60 ms before it would ask itself, as long as that is kept. Gives how late it asks
+# each tick.
+KEEP_UP = """
+([ticks, kept, skew]) => {
+    let now = 0;
+    performance.now = () => now;
+    const clock = new window.dashapp.ServerClock();
+    const lags = [];
+    clock.hear(0.5, true);
+    now = 500;
+    for (let tick = 1; tick <= ticks; tick += 1) {
+        const due = 1000 * tick + 100;
+        now = Math.max(now, now + due - clock.now());
+        const server = 500 + now * (1 + skew);
+        const first = 1000 * tick + 40;
+        const told = server - first < kept ? Math.min(first, server) : server;
+        clock.hear(told / 1000, server > 1000 * tick + 20);
+        lags.push(server - due);
+    }
+    return lags;
+}
+"""
+
+
+@pytest.fixture
+def script(chromium: Browser) -> Iterator[Page]:
+    page = chromium.new_page()
+    page.add_script_tag(content=(assets_folder() / "server_clock.js").read_text())
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize("skew", [0.0, 5e-5, -5e-5])
+def test_who_hears_only_what_a_cache_kept_keeps_up_with_the_ticks(script: Page, skew: float) -> None:
+    lags: list[float] = script.evaluate(KEEP_UP, [3600, 2000, skew])
+    assert max(lags) < 250, "what clocks differ by in an hour"
+    assert min(lags) > -150, "it asks before the tick is there, and goes on doing so"
+
+
+@pytest.mark.parametrize("back", [1000, 10_000, 86_400_000])
+def test_a_clock_that_was_set_back_is_followed(script: Page, back: int) -> None:
+    found: Any = script.evaluate(
+        """(back) => {
+            let now = 0;
+            performance.now = () => now;
+            const clock = new window.dashapp.ServerClock();
+            for (let tick = 0; tick < 600; tick += 1) {
+                now = 1000 * tick;
+                clock.hear((1e9 + now - (tick > 10 ? back : 0)) / 1000, false);
+            }
+            return clock.now() - (1e9 + now - back);
+        }""",
+        back,
+    )
+    assert abs(found) < 1

@@ -1,0 +1,178 @@
+"""Shared links: one view for whoever holds one, until it expires, and nothing that anybody adds to it."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from guarded import filled, guarded, sign_in
+from wsgi import Answer, ask
+
+from dashapp.api import App
+from dashapp.model import Metric
+from dashapp.share import ALTERED, DAY, EXPIRED
+from dashapp.stores.disk import DiskStore
+from dashapp.stores.disk_reader import DiskReader
+from dashapp.thresholds import State, Threshold
+from dashapp.view import View, Viewed
+
+KEY = b"k" * 32
+
+
+def nothing(view: View) -> App:
+    def answer(_: object, start: Any) -> list[bytes]:
+        start("200 OK", [])
+        return [b""]
+
+    return answer
+
+
+@pytest.fixture(scope="module")
+def app() -> App:
+    return guarded()
+
+
+def make(app: App, body: object, **headers: str) -> Answer:
+    text = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return ask(app, "/api/share", method="POST", body=text, **headers)
+
+
+def link(app: App, **view: Any) -> str:
+    answer = make(app, {"panels": ["cpu"], "days": 1, "window": 30, **view}, cookie=sign_in(app))
+    assert answer.status == 200, answer.body
+    assert abs(answer.json["until"] / 1000 - time.time() - view.get("days", 1) * DAY) < 5
+    return "/" + str(answer.json["path"])
+
+
+def test_its_holder_sees_the_view_without_a_password(app: App) -> None:
+    path = link(app)
+    page = ask(app, path, accept="text/html")
+    assert page.status == 200
+    assert b"page.bundle.js" in page.body
+    for name in ("assets/style.css", "_dash-dependencies", "_dash-layout"):
+        assert ask(app, path + name).status == 200
+    assert ask(app, path[:-1]).headers["location"] == path.split("/")[2] + "/"
+    frame = ask(app, path + "api/ticks").json
+    assert list(frame["y"]) == ["cpu.percent"]
+    assert len(frame["t"]) == 30
+    after = ask(app, f"{path}api/ticks?window=30&after={frame['cursor']}").json
+    assert (after["reset"], after["t"]) == (False, [])
+    assert [each["key"] for each in ask(app, path + "api/metrics").json] == ["cpu.percent"]
+
+
+WIDER = [
+    "api/ticks?metrics=secret.plan",
+    "api/ticks?metrics=cpu.percent,secret.plan",
+    "api/ticks?like=*",
+    "api/ticks?window=100",
+    "api/ticks?window=7200",
+    "api/ticks?from=1",
+    "api/ticks?from={hour}",
+    "api/ticks?from={minute}",
+    "api/ticks?processes=1",
+    "api/ticks?curves=1",
+    "api/ticks?after=0000000000000000.1",
+    "api/frames?q=window%3D100&q=metrics%3Dsecret.plan",
+    "api/csv",
+    "api/csv?panel=secret",
+    "api/csv?metrics=secret.plan",
+    "api/csv?from={minute}",
+    "api/metrics?panels=secret",
+    "api/alerts",
+    "api/share",
+    "api/push",
+    "api/openapi.json",
+    "metrics",
+    "healthz",
+    "readyz",
+    "login",
+    "logout",
+    "_dash-layout?panels=secret",
+    "?panels=secret",
+    "../api/ticks",
+    "..%2f..%2fapi/ticks",
+    "share/x/api/ticks",
+]
+
+
+@pytest.mark.parametrize("query", WIDER)
+def test_nothing_widens_it(app: App, query: str) -> None:
+    now = round(1000 * time.time())
+    path = link(app) + query.format(hour=now - 3_600_000, minute=now - 60_000)
+    for method in ("GET", "HEAD", "POST"):
+        answer = ask(app, path, method=method)
+        assert answer.status in (200, 400, 404, 405)
+        # A refusal quotes what was asked for. Which tiles a machine has is no secret; what they say is.
+        assert b"secret" not in answer.body or b"is not a " in answer.body
+        assert b"4711" not in answer.body
+        assert b"memory.percent" not in answer.body or "layout" in query
+        if method == "POST":
+            assert answer.status == 405
+        if method == "GET" and answer.headers["content-type"] == "application/json" and "layout" not in query:
+            times = [t for frame in [answer.json] if isinstance(frame, dict) for t in frame.get("t", [])]
+            assert all(t > now - 33_000 for t in times)
+
+
+def test_its_page_names_nothing_else(app: App) -> None:
+    layout = ask(app, link(app) + "_dash-layout").body
+    assert b"cpu" in layout
+    for word in (b"secret", b"Plan", b"sign-out", b"Top processes"):
+        assert word not in layout
+    # Nor does it change what who signed in sees.
+    assert b"secret" in ask(app, "/_dash-layout", cookie=sign_in(app)).body
+
+
+def test_a_stretch_of_the_past_stays_that_stretch(app: App) -> None:
+    end = int(time.time()) - 40
+    path = link(app, panels=["cpu", "memory"], **{"from": 1000 * (end - 20), "to": 1000 * end})
+    frame = ask(app, path + "api/ticks?window=20").json
+    assert frame["t"] == [1000 * at for at in range(end - 19, end + 1)]
+    assert sorted(frame["y"]) == ["cpu.percent", "memory.percent"]
+    wide = ask(app, f"{path}api/ticks?from={1000 * (end - 20)}&to={1000 * end}").json
+    assert wide["t"] == frame["t"]
+    for query in (
+        f"from={1000 * (end - 25)}&to={1000 * (end - 5)}",
+        f"from={1000 * (end - 10)}&to={1000 * (end + 10)}",
+    ):
+        times = ask(app, f"{path}api/ticks?{query}").json["t"]
+        assert times
+        assert times[0] > 1000 * (end - 20)
+        assert times[-1] <= 1000 * end
+
+
+def test_on_disk_too(tmp_path: Any) -> None:
+    """What is sealed is read through the view as what is new."""
+    now = 1_800_000_000
+    disk = DiskStore(tmp_path, keep=10_000)
+    disk.describe([Metric("a", "A", "", "one"), Metric("b", "B", "", "two")])
+    from dashapp.history import past
+    from dashapp.model import Tick
+
+    for at in range(now - 4000, now + 1):
+        disk.append(Tick(at, 1, {"a": 1.0, "b": 4711.0}))
+    viewed = Viewed(DiskReader(tmp_path), View(("one",), 3000.0))
+    for begin in (now - 4000, now - 3500, now - 100):
+        frame = past(viewed, 1000 * begin, 1000 * now)
+        assert list(frame.y) == ["a"]
+        assert frame.t[0] >= 1000 * max(begin, now - 3000 - frame.step)
+    disk.close()
+
+
+def test_thresholds_of_other_metrics_are_none_of_it() -> None:
+    store = filled()
+    store.set_thresholds(
+        [State(Threshold.parse(f"{name} > 1 for 1s"), True, 1.0) for name in ("cpu.percent", "secret.plan")]
+    )
+    viewed = Viewed(store, View(("cpu",), 30))
+    assert [state.threshold.metric for state in viewed.thresholds()] == ["cpu.percent"]
+    assert viewed.notices() == []
+
+
+def test_who_holds_a_bad_one_is_told_in_a_sentence(app: App) -> None:
+    assert ask(app, "/share/x/api/ticks").json == {"error": ALTERED}
+    page = ask(app, "/share/x/", accept="text/html")
+    assert page.status == 403
+    assert f"<p>{ALTERED.capitalize()}.</p>" in page.body.decode()
+    assert EXPIRED.count(";") == 1
