@@ -103,6 +103,18 @@ def test_a_table_too_long_to_read_is_not_read(machine: FakeMachine) -> None:
     assert by_key(source.read()) == {"tcp.established": 4321, "tcp.time_wait": 7}
 
 
+def test_a_table_is_only_looked_for_at_first(machine: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server of many thousand connections takes seconds to write it: no collector starts that late."""
+
+    def whole(_: ProcFile) -> bytes:
+        raise AssertionError("a table was read whole")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ProcFile, "read", whole)
+        source = ConnectionSource(machine.proc)
+    assert by_key(source.read())["tcp.listen"] == 1
+
+
 def test_a_table_without_a_socket_is_not_read(machine: FakeMachine) -> None:
     net = Path(machine.proc, "net")
     (net / "sockstat6").write_text("TCP6: inuse 0\nUDP6: inuse 0\n")
