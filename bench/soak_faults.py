@@ -108,6 +108,8 @@ class Soak:
 
     def _end(self, number: signal.Signals) -> None:
         process = self._served.process
+        if process.poll() is not None:
+            return  # it did not start again, which is told already
         family = [*psutil.Process(process.pid).children(recursive=True)]
         process.send_signal(number)
         process.wait(15)

@@ -1,37 +1,79 @@
-"""The Procfile, started as a platform starts it."""
+"""The Procfile, started as a platform starts it: a runner, a port, and for each dyno a machine of its own."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from processes import ROOT, Dashapp, Process, free_port, wait_for
+from redis_server import needs_redis, redis_at
 
 
-def test_it_has_one_type_and_shows_public() -> None:
-    assert (ROOT / "Procfile").read_text() == "web: python -m dashapp --public\n"
-
-
-def test_a_runner_starts_it_on_its_port_and_ends_it(tmp_path: Path) -> None:
-    shutil.copy(ROOT / "Procfile", tmp_path)
+@contextmanager
+def dyno(folder: Path, kind: str, **env: str) -> Iterator[Dashapp]:
+    """One process type in a folder of its own, its runner started with what a platform sets."""
+    folder.mkdir()
+    for name in ("Procfile", "collector.py"):
+        shutil.copy(ROOT / name, folder)
     port = free_port()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    argv = [sys.executable, "-m", "honcho", "start", "--no-colour"]
-    runner = Process(argv, folder=tmp_path, env={"PORT": str(port), "WEB_CONCURRENCY": "2", "PATH": path})
+    argv = [sys.executable, "-m", "honcho", "start", "--no-colour", kind]
+    runner = Process(argv, folder=folder, env={"PORT": str(port), "PATH": path, **env})
     app = Dashapp.__new__(Dashapp)
-    app.port, app.popen = port, runner.popen
+    app.port, app.popen, app.lines = port, runner.popen, runner.lines
+    app._family = runner._family
     try:
-        wait_for(lambda: f"Serving on http://0.0.0.0:{port} (store: data/)" in runner.said, 20)
-        app.moves()
-        assert app.get("/", host="my-app.example.test")[0] == 200
-        # Runner, supervisor, collector, web server and two workers.
-        assert len(runner.family()) >= 5
+        yield app
         runner.popen.send_signal(signal.SIGTERM)
         runner.wait(8)
         wait_for(lambda: not runner.family(), 2)
         assert "Traceback" not in runner.said
     finally:
         runner.end()
+
+
+def test_its_types() -> None:
+    assert (ROOT / "Procfile").read_text().splitlines() == [
+        "web: python -m dashapp --public",
+        "worker: python collector.py",
+    ]
+
+
+def test_web_alone_serves_and_collects_on_its_port(tmp_path: Path) -> None:
+    with dyno(tmp_path / "web", "web", WEB_CONCURRENCY="2", DYNO="web.1") as app:
+        wait_for(lambda: f"Serving on http://0.0.0.0:{app.port} (store: data/)" in app.said, 20)
+        app.moves()
+        assert app.get("/", host="my-app.example.test")[0] == 200
+        # Runner, supervisor, collector, web server and two workers.
+        assert len(app.family()) >= 5
+
+
+def test_a_worker_without_redis_says_what_to_do(tmp_path: Path) -> None:
+    with dyno(tmp_path / "worker", "worker", DYNO="worker.1") as worker:
+        wait_for(lambda: worker.popen.poll() is not None, 20)
+        assert "add a Redis (REDIS_URL), or run python -m dashapp alone" in worker.said
+
+
+@needs_redis
+def test_with_redis_web_and_worker_are_apart_and_one_page_shows_both(tmp_path: Path) -> None:
+    with redis_at(tmp_path / "redis") as redis:
+        env = {"REDIS_URL": redis.url}
+        with (
+            dyno(tmp_path / "web", "web", DYNO="web.1", **env) as web,
+            dyno(tmp_path / "worker", "worker", DYNO="worker.1", **env),
+        ):
+            wait_for(lambda: "Serving on" in web.said, 20)
+
+            def live() -> list[str]:
+                found = json.loads(web.get("/api/hosts", host="my-app.example.test")[1])["hosts"]
+                return [host["name"] for host in found if host["state"] == "live"]
+
+            wait_for(lambda: live() == ["web.1", "worker.1"], 20)
+            assert web.get("/host/worker.1/api/ticks", host="my-app.example.test")[0] == 200
+            assert not (tmp_path / "web" / "data").exists(), "nothing is left to a disk that goes"
