@@ -16,7 +16,7 @@ from dash import MATCH, ClientsideFunction, Dash, Input, State
 
 from dashapp import config, keywords, routes
 from dashapp.api import Api, App, StartResponse
-from dashapp.bundle import Bundle, assets_folder
+from dashapp.bundle import Bundle, assets_folder, plotlyjs
 from dashapp.component import LiveGraph
 from dashapp.config import Settings
 from dashapp.hosted import Collection, Sources, asked
@@ -64,6 +64,7 @@ def attach(
     store: str | Path | None = None,
     sources: Sources | None = None,
     collect: bool = True,
+    basic: bool = False,
     **settings: Any,
 ) -> None:
     """Serve what the LiveGraphs of `app` show, and collect it. SettingsError tells why it cannot.
@@ -73,6 +74,8 @@ def attach(
     `sources`: what to read, this machine where nothing is said: functions of the app's own, or names for them
     with the functions, called in a thread of this process; "machine", "module:function", or any other source
     by its name. `collect`: False where another process does.
+    `basic`: give the whole app plotly.js' basic bundle, a twelfth of the bytes, whose charts are lines, bars
+    and pies; only where it has no others.
     `settings`: interval, retention, size and threshold, as everywhere: what is not said here the environment
     says, or dashapp.toml.
     """
@@ -89,9 +92,14 @@ def attach(
     own = Bundle(assets_folder(), SCRIPTS)
     style = (assets_folder() / "live_graph" / "live_graph.css").read_text("utf-8")
     files = {"/live_graph.js": ("text/javascript", own.text), "/live_graph.css": ("text/css", style)}
+    scripts = [f"live_graph.js?m={own.mark}"]
+    if basic:
+        # A dcc.Graph takes the Plotly that is there, and asks for no other.
+        files["/plotly.js"] = ("text/javascript", plotlyjs().read_text("utf-8"))
+        scripts.append(f"plotly.js?m={plotlyjs().stem}")
     routes.put(app, PATH, _served(reader, known, files, collection))
     address = app.config.requests_pathname_prefix + PATH
-    app.config.external_scripts = [*app.config.external_scripts, f"{address}live_graph.js?m={own.mark}"]
+    app.config.external_scripts = [*app.config.external_scripts, *(address + each for each in scripts)]
     sheet = f"{address}live_graph.css?m={own.mark}"
     app.config.external_stylesheets = [*app.config.external_stylesheets, sheet]
     _connect(app)
@@ -100,7 +108,7 @@ def attach(
 
 
 def _settings(given: Mapping[str, Any], sources: Sequence[str], functions: bool) -> Settings:
-    said = keywords.given(given, _REFUSED, others=("sources", "collect"))
+    said = keywords.given(given, _REFUSED, others=("sources", "collect", "basic"))
     variables = [f"DASHAPP_{name.upper()}" for name in SETTINGS]
     environ = {name: os.environ[name] for name in variables if name in os.environ}
     # With functions `none` is not alone, of which the settings know nothing.

@@ -25,7 +25,7 @@ def quotes() -> dict[str, float]:
 
 
 app = Dash(title="Stocks")
-attach(app, sources=quotes)
+attach(app, sources=quotes, basic=True)
 app.layout = html.Div([dcc.Location("url"), html.Main(id="main")], style=LOOKS)
 
 

@@ -1,4 +1,4 @@
-"""The charting library that is served anyway, for a chart of the host's own that stands still."""
+"""The charting library that is served anyway, for charts of the host's own."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+from dash import Dash
 from flask import Flask, render_template_string
+from wsgi import ask
 
 import dashapp
+from dashapp import LiveGraph, attach
+from dashapp.bundle import plotlyjs
 from dashapp.model import MountError
 
 
@@ -32,3 +36,18 @@ def test_a_template_gets_its_script(tmp_path: Path, outer: str) -> None:
     # The page asks for the same, so that a browser has it once.
     own = address.removeprefix(f"{outer}/monitor/")
     assert f'"./{own}"'.encode() in client.get("/monitor/").data
+
+
+@pytest.mark.parametrize("basic", [True, False])
+def test_a_dash_app_has_the_basic_bundle_where_it_says_so(basic: bool) -> None:
+    app = Dash(__name__)
+    attach(app, sources={"loss": lambda: 1.0}, basic=basic)
+    app.layout = LiveGraph("loss")
+    page = ask(app.server.wsgi_app, "/").body.decode()
+    found = re.findall(r'<script src="(/_dashapp/plotly\.js\?m=[^"]+)"', page)
+    assert len(found) == basic
+    for address in found:
+        answer = ask(app.server.wsgi_app, address, accept_encoding="gzip")
+        assert answer.headers["content-encoding"] == "gzip"
+        assert "immutable" in answer.headers["cache-control"]
+        assert ask(app.server.wsgi_app, address).body == plotlyjs().read_bytes()
