@@ -160,7 +160,7 @@
     const since = new Date(Date.now() - 1000 * age);
     const today = since.toDateString() === new Date().toDateString();
     const day = today ? "" : `${since.toLocaleDateString([], { day: "numeric", month: "short" })} `;
-    return `Stopped since ${day}${since.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`;
+    return `Stopped since ${day}${app.timeOfDay(since, { hour: "2-digit", minute: "2-digit" })}`;
   }
 
   function skew(seconds) {

@@ -72,7 +72,7 @@
       if (view.held) return ["paused", `Paused, up to ${app.moment(view.held[1])}`];
       if (view.newest === null) return ["stale", this.emptiness()];
       if (view.age > 2 * view.step + 1500) {
-        const time = new Date(view.newest).toLocaleTimeString();
+        const time = app.timeOfDay(new Date(view.newest));
         return ["stale", `No data for ${app.words(view.age / 1000)}, since ${time}`];
       }
       return ["live", "Live"];

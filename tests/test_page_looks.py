@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import closing
 from itertools import pairwise
 
 import pytest
@@ -129,3 +131,12 @@ def test_a_hostile_label_is_text(page: Page, serve: Serve, label: str) -> None:
     page.wait_for_timeout(300)
     assert page.locator(".js-plotly-plot a, .js-plotly-plot img").count() == 0
     assert console == []
+
+
+def test_an_american_reads_the_same_hours_in_words_and_on_the_axes(chromium: Browser, serve: Serve) -> None:
+    live = serve(feeding=False, age=3600)
+    with closing(chromium.new_context(locale="en-US", timezone_id="America/New_York")) as context:
+        page = context.new_page()
+        page.goto(live.url)
+        wait_for_state(page, "stale")
+        assert re.search(r"since \d\d:\d\d:\d\d$", page.inner_text("#status"))
