@@ -104,3 +104,8 @@ def run(code: str, server: Server | None = None, **env: str) -> subprocess.Compl
         timeout=30,
         check=True,
     )
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What we logged: a library that an earlier test left a thread of may log as well."""
+    return [record.getMessage() for record in caplog.records if record.name == "dashapp"]

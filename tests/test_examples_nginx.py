@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,10 @@ class Site:
         stack.callback(self.nginx.end)
         self.url = f"http://127.0.0.1:{self.port}/monitor/"
 
+    def answers(self) -> bool:
+        with closing(socket.socket()) as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
     def sample(self) -> Process:
         flags = ("--store", str(self.store), "--interval", str(STEP / 1000))
         return self._stack.enter_context(collector(self.folder, *flags))
@@ -58,6 +63,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     with ExitStack() as stack:
         running = Site(tmp_path, stack)
         wait_for(lambda: len(stored(running.store)) > 6, 20)
+        wait_for(running.answers, 20)
         yield running
 
 

@@ -123,10 +123,10 @@ def test_a_gap_while_a_coarse_window_streams_is_a_hole(tmp_path: Path) -> None:
 def test_a_crafted_cursor_is_no_way_to_the_finest_level(filled: tuple[Path, list[Tick]]) -> None:
     reader = DiskReader(filled[0])
     honest = frame(reader, DAY)
-    life, time_ms, size, window = honest.cursor.split(".")
+    life, time_ms, size, window, since = honest.cursor.split(".")
     assert not frame(reader, DAY, honest.cursor).reset
-    assert frame(reader, DAY, f"{life}.{time_ms}.{int(size) + 1}.{window}").reset
-    assert frame(reader, DAY, f"{life}.{time_ms}.{size}.{int(window) - 1}").reset
+    assert frame(reader, DAY, f"{life}.{time_ms}.{int(size) + 1}.{window}.{since}").reset
+    assert frame(reader, DAY, f"{life}.{time_ms}.{size}.{int(window) - 1}.{since}").reset
 
 
 def test_a_slower_collector_does_not_make_its_past_dearer(

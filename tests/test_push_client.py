@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from processes import free_port, wait_for
-from push_server import Server, pushed_to, pusher_of_a_test
+from push_server import Server, pushed_to, pusher_of_a_test, told
 from pushed import TOKEN
 
 from dashapp.pushing import MOST, MOST_NAMES, Pusher
@@ -93,8 +93,8 @@ def test_what_is_wrong_is_logged_once_and_never_raised(
     with caplog.at_level(logging.WARNING):
         for _ in range(50):
             pusher.push(*call)
-    assert len(caplog.records) == 1
-    assert len(caplog.records[0].getMessage()) < 300
+    assert len(told(caplog)) == 1
+    assert len(told(caplog)[0]) < 300
     pusher.push({"good": 1})
     wait_for(lambda: server.newest == {"good": 1})
 
@@ -187,6 +187,6 @@ def test_an_environment_that_cannot_work_is_one_warning(
         for number in range(20):
             pusher.push("a", number)
         assert pusher.flush(5)
-    assert len(caplog.records) == 1
-    assert said in caplog.records[0].getMessage()
-    assert "nothing is pushed" in caplog.records[0].getMessage()
+    assert len(told(caplog)) == 1
+    assert said in told(caplog)[0]
+    assert "nothing is pushed" in told(caplog)[0]

@@ -8,7 +8,7 @@ import time
 
 import pytest
 from processes import free_port, wait_for
-from push_server import Server, pushed_to, pusher_of_a_test, serving
+from push_server import Server, pushed_to, pusher_of_a_test, serving, told
 
 from dashapp.pushing import Pusher
 
@@ -25,14 +25,14 @@ def test_the_server_away_is_one_warning_and_the_newest_come_when_it_is_back(
         for number in range(3):
             pusher.push({"a": number, "b": number})
             assert pusher.flush(5), "a refused connection is no wait"
-        assert [record.getMessage() for record in caplog.records] == [
+        assert told(caplog) == [
             f"http://127.0.0.1:{port} does not take what is pushed "
             "([Errno 111] Connection refused); trying again"
         ]
         with serving(port) as back:
             wait_for(lambda: back.newest == {"a": 2, "b": 2})
-            wait_for(lambda: len(caplog.records) == 2)
-    assert "again" in caplog.records[1].getMessage()
+            wait_for(lambda: len(told(caplog)) == 2)
+    assert "again" in told(caplog)[1]
 
 
 @pytest.mark.parametrize("status", [500, 503, 429, 401, 403, 404, 302])
@@ -50,8 +50,8 @@ def test_what_the_server_does_not_take_now_is_tried_again_later(
     with caplog.at_level(logging.WARNING):
         pusher.push("a", 1)
         wait_for(lambda: server.newest == {"a": 1})
-        wait_for(lambda: len(caplog.records) == 2)
-    assert f"a sentence about {status}" in caplog.records[0].getMessage()
+        wait_for(lambda: len(told(caplog)) == 2)
+    assert f"a sentence about {status}" in told(caplog)[0]
     assert tried[1] - tried[0] > 0.2
     assert tried[2] - tried[1] > 0.2
 
@@ -69,7 +69,7 @@ def test_one_bad_name_does_not_cost_the_others(
         pusher.push({**values, "bad": 2})
         assert pusher.flush(5)
     assert len(server.headers) == asked + 1, "it is not tried at each push"
-    assert [record.getMessage() for record in caplog.records] == ["bad is not taken: a sentence about 400"]
+    assert told(caplog) == ["bad is not taken: a sentence about 400"]
 
 
 def test_no_request_is_greater_than_the_server_takes(pusher: Pusher, server: Server) -> None:
