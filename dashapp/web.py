@@ -113,9 +113,7 @@ def main() -> int:
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=settings.workers,
-        blocking_threads=THREADS
-        + (MOST if settings.push_token else 0)
-        + (2 * MOST if settings.guarded else 0),
+        blocking_threads=_threads(settings),
         backpressure=1024,
         websockets=False,
         log_level=LogLevels.error,

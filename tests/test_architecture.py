@@ -98,7 +98,7 @@ ROOMS = {
     "prefix": {"flags", "model"},
     "gate": {"api"},
     "dispatcher": {"api"},
-    "embedding": {"bundle", "config", "flags", "model"},
+    "embedding": {"bundle", "config", "flags", "model", "values"},
     "keeper": {"checking", "config", "model", "opening", "stores", "supervisor"},
     "opening": {"config", "folders", "hosts", "model", "notices", "stores", "values"},
     "figures": {"model"},

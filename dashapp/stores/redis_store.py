@@ -64,7 +64,6 @@ class RedisStore:
         self._reader = RedisReader(link, name)
         kept = retention or Retention()
         self._rows = RedisRows(self.turn)
-        self._looks_told = False
         try:
             self.turn.take(yields)
             self._reader.poll()
