@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from dashapp.answer import failure, send
 from dashapp.api import App, StartResponse, wall
 from dashapp.host_reader import HostReader
 from dashapp.hosts import Host, Hosts, by_name
 from dashapp.model import BadRequestError
 from dashapp.overlay import Overlay
 from dashapp.question import shown
+from dashapp.reply import refusal, with_slash
 from dashapp.skew import Skews
 from dashapp.stores import Reader
 from dashapp.stores.memory import MemoryStore
@@ -79,13 +79,13 @@ class HostPaths:
         try:
             names = chosen(said)
         except BadRequestError as error:
-            return send(start_response, "400 Bad Request", failure(str(error)))
+            return refusal(start_response, "400 Bad Request", str(error))
         if not slash:
-            return _with_slash(said, environ, start_response)
+            return with_slash(said, environ, start_response)
         known = by_name(self._hosts)
         data = rest.startswith("api/") or rest in ("healthz", "readyz", "metrics")
         if data and not any(name in known for name in names):
-            return send(start_response, "404 Not Found", failure(unknown(names)))
+            return refusal(start_response, "404 Not Found", unknown(names))
         place, app = self._place(names, [name for name in names if name in known], top=False)
         inside = {"SCRIPT_NAME": f"{environ.get('SCRIPT_NAME', '')}{BEGIN}{said}", "PATH_INFO": f"/{rest}"}
         return app({**environ, **inside, KEY: place}, start_response)
@@ -155,12 +155,3 @@ def chosen(said: str) -> tuple[str, ...]:
 def unknown(names: Sequence[str]) -> str:
     which = f"There is no host {names[0]}" if len(names) == 1 else "There are no such hosts"
     return f"{which} in this store: it never wrote, or was forgotten after it stopped."
-
-
-def _with_slash(said: str, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """To the page's own address, by the last part alone: right behind any proxy."""
-    query = environ.get("QUERY_STRING", "")
-    # A name may begin like a scheme or not at all like a path, so it is said to be one.
-    place = f"./{said}/" + (f"?{query}" if query else "")
-    start_response("308 Permanent Redirect", [("location", place), ("content-length", "0")])
-    return [b""]
