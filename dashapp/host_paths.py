@@ -14,7 +14,7 @@ from typing import Any
 
 from dashapp.api import App, StartResponse, wall
 from dashapp.host_reader import HostReader
-from dashapp.hosts import Host, Hosts, by_name
+from dashapp.hosts import Host, Hosts, by_name, first
 from dashapp.model import BadRequestError
 from dashapp.overlay import Overlay
 from dashapp.question import shown
@@ -29,8 +29,6 @@ BEGIN = "/host/"
 KEY = "dashapp.place"
 # Hosts laid over each other, at the most; and places that are kept made.
 MOST, KEPT = 32, 64
-# Milliseconds without a tick after which another host is rather the first.
-SILENT = 60_000
 # The names asked for, those of them that are known, and whether at the root.
 Key = tuple[tuple[str, ...], tuple[str, ...], bool]
 
@@ -100,12 +98,8 @@ class HostPaths:
 
     def _first(self, known: Mapping[str, Host]) -> str:
         """The own one; else one that is awake, and the same as long as it is known."""
-        if self._own in known:
-            return self._own
-        if self._chosen not in known:
-            now = self._hosts.now_ms()
-            awake = [name for name, host in known.items() if now - host.arrived_ms < SILENT]
-            self._chosen = min(awake or known)
+        if self._own in known or self._chosen not in known:
+            self._chosen = first(known, self._own, self._hosts.now_ms())
         return self._chosen
 
     def _place(self, names: tuple[str, ...], known: Sequence[str], top: bool) -> tuple[Place, App]:

@@ -11,7 +11,8 @@ from guarded import filled, guarded, sign_in
 from wsgi import Answer, ask
 
 from dashapp.api import App
-from dashapp.model import Metric
+from dashapp.history import frame, past
+from dashapp.model import Metric, Tick
 from dashapp.share import ALTERED, DAY, EXPIRED
 from dashapp.stores.disk import DiskStore
 from dashapp.stores.disk_reader import DiskReader
@@ -54,10 +55,10 @@ def test_its_holder_sees_the_view_without_a_password(app: App) -> None:
     for name in ("assets/style.css", "_dash-dependencies", "_dash-layout"):
         assert ask(app, path + name).status == 200
     assert ask(app, path[:-1]).headers["location"] == path.split("/")[2] + "/"
-    frame = ask(app, path + "api/ticks").json
-    assert list(frame["y"]) == ["cpu.percent"]
-    assert len(frame["t"]) == 30
-    after = ask(app, f"{path}api/ticks?window=30&after={frame['cursor']}").json
+    told = ask(app, path + "api/ticks").json
+    assert list(told["y"]) == ["cpu.percent"]
+    assert len(told["t"]) == 30
+    after = ask(app, f"{path}api/ticks?window=30&after={told['cursor']}").json
     assert (after["reset"], after["t"]) == (False, [])
     assert [each["key"] for each in ask(app, path + "api/metrics").json] == ["cpu.percent"]
 
@@ -147,16 +148,13 @@ def test_on_disk_too(tmp_path: Any) -> None:
     now = 1_800_000_000
     disk = DiskStore(tmp_path, keep=10_000)
     disk.describe([Metric("a", "A", "", "one"), Metric("b", "B", "", "two")])
-    from dashapp.history import past
-    from dashapp.model import Tick
-
     for at in range(now - 4000, now + 1):
         disk.append(Tick(at, 1, {"a": 1.0, "b": 4711.0}))
     viewed = Viewed(DiskReader(tmp_path), View(("one",), 3000.0))
     for begin in (now - 4000, now - 3500, now - 100):
-        frame = past(viewed, 1000 * begin, 1000 * now)
-        assert list(frame.y) == ["a"]
-        assert frame.t[0] >= 1000 * max(begin, now - 3000 - frame.step)
+        found = past(viewed, 1000 * begin, 1000 * now)
+        assert list(found.y) == ["a"]
+        assert found.t[0] >= 1000 * max(begin, now - 3000 - found.step)
     disk.close()
 
 
@@ -168,6 +166,16 @@ def test_thresholds_of_other_metrics_are_none_of_it() -> None:
     viewed = Viewed(store, View(("cpu",), 30))
     assert [state.threshold.metric for state in viewed.thresholds()] == ["cpu.percent"]
     assert viewed.notices() == []
+
+
+def test_a_worker_that_has_not_heard_of_a_tick_yet_resets_no_link_either() -> None:
+    store = filled()
+    viewed = Viewed(store, View(("cpu",), 30))
+    mark = store.newest()
+    ahead = mark._replace(time_ms=mark.time_ms + 1000).encode()
+    assert frame(viewed, 30, ahead).reset
+    store.lag_ms = 2500
+    assert not frame(viewed, 30, ahead).reset
 
 
 def test_who_holds_a_bad_one_is_told_in_a_sentence(app: App) -> None:

@@ -43,6 +43,8 @@ ABSENT = "There is no store where this page looks for one: no collector has writ
 class DiskReader:
     """One for a process; any number of threads ask it."""
 
+    lag_ms = 0
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = Lock()
