@@ -43,7 +43,7 @@ ROOMS = {
     "thresholds": set(),
     "judge": {"model", "thresholds"},
     "message": {"thresholds"},
-    "courier": {"message"},
+    "courier": {"message", "signals"},
     "outbox": {"courier", "message", "sampler", "stores", "thresholds"},
     "addresses": {"config", "courier"},
     "alerts": {"model", "stores", "thresholds"},
