@@ -2,49 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any
 
 import pytest
-from guarded import filled, guarded, sign_in
-from wsgi import Answer, ask
+from guarded import filled, guarded, link, sign_in
+from wsgi import ask
 
 from dashapp.api import App
 from dashapp.history import frame, past
 from dashapp.model import Metric, Tick
-from dashapp.share import ALTERED, DAY, EXPIRED
+from dashapp.share import ALTERED, EXPIRED
 from dashapp.stores.disk import DiskStore
 from dashapp.stores.disk_reader import DiskReader
 from dashapp.thresholds import State, Threshold
 from dashapp.view import View, Viewed
 
-KEY = b"k" * 32
-
-
-def nothing(view: View) -> App:
-    def answer(_: object, start: Any) -> list[bytes]:
-        start("200 OK", [])
-        return [b""]
-
-    return answer
-
 
 @pytest.fixture(scope="module")
 def app() -> App:
     return guarded()
-
-
-def make(app: App, body: object, **headers: str) -> Answer:
-    text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return ask(app, "/api/share", method="POST", body=text, **headers)
-
-
-def link(app: App, **view: Any) -> str:
-    answer = make(app, {"panels": ["cpu"], "days": 1, "window": 30, **view}, cookie=sign_in(app))
-    assert answer.status == 200, answer.body
-    assert abs(answer.json["until"] / 1000 - time.time() - view.get("days", 1) * DAY) < 5
-    return "/" + str(answer.json["path"])
 
 
 def test_its_holder_sees_the_view_without_a_password(app: App) -> None:
