@@ -52,15 +52,21 @@
       return "";
     }
 
-    /* Let the address say `said`, null for what it need not; as a new entry to go back to where `fresh`. */
-    write(said, fresh) {
+    /* This page's address where it says `said`, null for what it need not. */
+    link(said) {
       const url = new URL(window.location.href);
       for (const name of KNOWN) {
         if (said[name] === null || said[name] === undefined) url.searchParams.delete(name);
         else url.searchParams.set(name, String(said[name]));
       }
       url.search = url.search.replaceAll("%2C", ",");
-      if (url.href === window.location.href) return;
+      return url.href;
+    }
+
+    /* Let the address say `said`; as a new entry to go back to where `fresh`. */
+    write(said, fresh) {
+      const url = this.link(said);
+      if (url === window.location.href) return;
       window.history[fresh ? "pushState" : "replaceState"](null, "", url);
     }
   };

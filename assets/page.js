@@ -3,7 +3,6 @@
   "use strict";
 
   const FEWEST_TICKS = 5;
-  const RESTING_MS = 4000;
 
   app.Page = class {
     /* `panels`: what draws each panel, by its name. */
@@ -12,7 +11,7 @@
       const root = document.getElementById("page");
       const base = config.requests_pathname_prefix || "/";
       this.stops = root.dataset.stops.split(",").map(Number);
-      this.beat = this.beating = Number(root.dataset.beat); // milliseconds between two of the interval's
+      this.beat = new app.Beat();
       this.first = null; // the window where the address names none, in seconds
       this.notes = new app.Notes();
       this.address = new app.Address(() => this.go());
@@ -114,11 +113,12 @@
     /* Let the address say where we are; `fresh`: as a step that "back" takes back. */
     write(fresh = false) {
       if (app.bare) return; // a step back is the other page's
-      this.address.write({
-        ...app.placed(this.live.held, this.live.window),
-        ...this.arrangement.written(),
-        ...this.theme.written(),
-      }, fresh);
+      this.address.write(this.written(), fresh);
+    }
+
+    /* Where we are, in the address's words. */
+    written() {
+      return { ...app.placed(this.live.held, this.live.window), ...this.arrangement.written(), ...this.theme.written() };
     }
 
     /* What the charts tell. */
@@ -216,7 +216,7 @@
 
     /* Anything may have changed: say so where it shows. */
     changed() {
-      const { live } = this;
+      const { live, processes, status, tiles } = this;
       this.embedded?.settle();
       const button = document.getElementById("pause");
       if (button) {
@@ -225,7 +225,7 @@
         app.say(button, live.held ? "Back to live" : "Pause");
       }
       if (live.window !== null) this.sayWindow(live.window);
-      this.status.show({
+      status.show({
         held: live.held,
         hidden: document.hidden,
         waiting: live.feed.waiting,
@@ -237,19 +237,8 @@
         host: this.hosts.top ? "" : this.hosts.names.join(", "),
       });
       for (const chart of live.charts) this.headlines.show(chart);
-      this.alerts.mark(live.charts, this.tiles.tiles);
-      this.pace();
-    }
-
-    /* While there is nothing in sight that moves, Dash's interval, whose beat costs more than all else then, may rest;
-       the asker's own timer goes from tick to tick. */
-    pace() {
-      const { tiles, processes, live, status } = this;
-      const seen = [tiles, processes, ...live.charts].some(({ sight }) => sight.here);
-      const beat = seen || status.alarmed ? this.beat : RESTING_MS;
-      if (beat === this.beating) return;
-      this.beating = beat;
-      window.dash_clientside.set_props("interval", { interval: beat });
+      this.alerts.mark(live.charts, tiles.tiles);
+      this.beat.pace(status.alarmed || [tiles, processes, ...live.charts].some(({ sight }) => sight.here));
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -69,14 +69,9 @@
 
     async copyLink(name) {
       const { page } = this;
-      const url = new URL(window.location.href);
-      const said = { ...app.placed(page.live.held, page.live.window), ...page.arrangement.written(), ...page.theme.written() };
-      if (name !== null) Object.assign(said, { panels: name, large: name });
-      for (const [key, value] of Object.entries(said)) {
-        if (value !== null) url.searchParams.set(key, value);
-      }
-      url.search = url.search.replaceAll("%2C", ",");
-      page.notes.say((await copied(url.href)) ? "The link is copied." : `This browser copies nothing by itself: ${url.href}`);
+      const alone = name === null ? {} : { panels: name, large: name };
+      const link = page.address.link({ ...page.written(), ...alone });
+      page.notes.say((await copied(link)) ? "The link is copied." : `This browser copies nothing by itself: ${link}`);
     }
   };
 

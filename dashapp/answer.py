@@ -8,9 +8,8 @@ from __future__ import annotations
 import hashlib
 import zlib
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
@@ -48,7 +47,8 @@ def json(value: object) -> bytes:
 
 
 def failure(sentence: str) -> bytes:
-    return json({"error": sentence})
+    # What was sent may hold half a character, which no answer can carry.
+    return json({"error": sentence.encode("utf-8", "replace").decode()})
 
 
 def unchanged(headers: Headers) -> Headers:
@@ -94,12 +94,3 @@ class Answers:
         self.known: dict[Key, Answer] = {}
         self.building: dict[Key, Lock] = {}
         self.size = 0
-
-
-def send(
-    start_response: Callable[..., Any], status: str, body: bytes, more: Sequence[tuple[str, str]] = ()
-) -> list[bytes]:
-    """A WSGI answer that nobody keeps."""
-    length = ("content-length", str(len(body)))
-    start_response(status, [("content-type", "application/json"), length, ("cache-control", NEVER), *more])
-    return [body]

@@ -1,4 +1,4 @@
-"""The page's own scripts as one file: three dozen small ones, one request. Knows nothing of what they do."""
+"""The page's own scripts as one file: dozens of small ones, one request. Knows nothing of what they do."""
 
 from __future__ import annotations
 

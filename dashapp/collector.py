@@ -12,7 +12,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from threading import Event, Thread
+from threading import Event
 
 from dashapp import config
 from dashapp.addresses import bad_addresses
@@ -22,7 +22,7 @@ from dashapp.model import SettingsError, StoreAwayError, StoreError, StoreLocked
 from dashapp.opening import Place, place, separate, wrong_place
 from dashapp.outbox import Outbox
 from dashapp.sampler import Sampler
-from dashapp.signals import stop_on_signals
+from dashapp.signals import stop_on_signals, when_parent_ends
 from dashapp.sources import Source
 from dashapp.sources.push import PushSource
 from dashapp.sources.registry import make_sources, problems
@@ -71,18 +71,6 @@ def collect(
                 outbox.put(changes)
 
 
-def die_with_parent(stop: Event) -> None:
-    """End when the pipe on standard input does: it closes however the parent dies, SIGKILL included."""
-
-    def watch() -> None:
-        with suppress(OSError):
-            while os.read(0, 4096):
-                pass
-        stop.set()
-
-    Thread(target=watch, daemon=True).start()
-
-
 def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
     logging.basicConfig(format="%(asctime)s collector: %(message)s", level=logging.INFO)
     try:
@@ -105,7 +93,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
         return 2
     stop = stop_on_signals()
     if os.environ.get("DASHAPP_CHILD"):
-        die_with_parent(stop)
+        when_parent_ends(stop.set)
     try:
         collect_into(where, settings, stop)
     except StoreError as error:
@@ -119,16 +107,21 @@ def collect_into(where: Place, settings: Settings, stop: Event, more: Sequence[S
     while (store := _take_turn(where, stop)) is not None:
         log.info("every %g s into %s", settings.interval, where.shown)
         with closing(store), suppress(StoreLockedError):
-            watch = Watch(settings.threshold, store, store.speaker("thresholds"))
-            notice = store.speaker("sources")
-            spool = where.inbox(store) if settings.push_token else None
-            clock = SystemClock(stop)
-            told = store.speaker("outbox")
-            with closing(Outbox(settings.notify, store, told, whose(settings))) as outbox:
-                collect(store, clock, settings.interval, notice, watch, settings.source, spool, more, outbox)
+            collect_as(settings, store, where.inbox(store) if settings.push_token else None, stop, more)
 
 
-def whose(settings: Settings) -> str:
+def collect_as(
+    settings: Settings, store: Store, spool: Inbox | None, stop: Event, more: Sequence[Source] = ()
+) -> None:
+    """Collect into a store that is open, with all that the settings say, until `stop`."""
+    watch = Watch(settings.threshold, store, store.speaker("thresholds"))
+    notice, told = store.speaker("sources"), store.speaker("outbox")
+    clock = SystemClock(stop)
+    with closing(Outbox(settings.notify, store, told, _whose(settings))) as outbox:
+        collect(store, clock, settings.interval, notice, watch, settings.source, spool, more, outbox)
+
+
+def _whose(settings: Settings) -> str:
     """What a message begins with: one person may have many machines."""
     return f"{settings.title} on {socket.gethostname()}"
 

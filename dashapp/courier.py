@@ -16,10 +16,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from threading import Thread, Timer
+from threading import Timer
 from typing import Any, NoReturn
 
 from dashapp.message import Message
+from dashapp.signals import when_parent_ends
 
 MISSING = "expected the package apprise beside it: pip install 'dashapp[alerts]'"
 UNKNOWN = "no address that apprise knows; https://github.com/caronc/apprise lists them"
@@ -73,7 +74,7 @@ def _sent(addresses: Sequence[str], message: dict[str, Any] | None, patience: fl
 
 def main() -> NoReturn:
     order = json.loads(sys.stdin.buffer.readline())
-    Thread(target=_end_with_pipe, daemon=True).start()
+    when_parent_ends(lambda: os._exit(1))
     late = Timer(order["patience"], os._exit, (1,))
     late.daemon = True
     late.start()
@@ -87,13 +88,6 @@ def main() -> NoReturn:
     os.write(1, json.dumps(found).encode())
     # A thread that some service has started would keep this process from its end.
     os._exit(0)
-
-
-def _end_with_pipe() -> None:
-    with suppress(OSError):
-        while os.read(0, 4096):
-            pass
-    os._exit(1)
 
 
 def _tried(apprise: Any, address: str, message: dict[str, Any] | None) -> str:

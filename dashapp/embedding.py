@@ -16,8 +16,8 @@ from dashapp.bundle import plotlyjs
 from dashapp.config import SHORTEST_WINDOW
 from dashapp.flags import shown
 from dashapp.model import MountError
+from dashapp.values import THEMES
 
-THEMES = ("auto", "dark", "light")
 # What assets/embedded.js calls the panel that it makes.
 PANEL = "embedded"
 LOWEST, HIGHEST = 80, 4000
@@ -26,8 +26,6 @@ FRAME = Markup(
     '<iframe class="dashapp-chart" src="{src}" title="{title}" width="100%" height="{height}" '
     'style="display: block; border: 0" loading="lazy"></iframe>'
 )
-
-
 SCRIPT = Markup('<script src="{src}"></script>')
 
 

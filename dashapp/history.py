@@ -121,7 +121,7 @@ def _goes_on(store: Reader, place: Cursor, mark: Cursor, span: int, unit: int, s
 
 def _is_ahead(store: Reader, place: Cursor, mark: Cursor) -> bool:
     """Whether a reader is at a tick that not every process that is told of ticks has heard of yet."""
-    lag: int = getattr(store, "lag_ms", 0)
+    lag = store.lag_ms
     # A store that was cleared has another life: one of this life without a tick has not been heard of.
     known = mark.time_ms or place.time_ms - lag
     return place.life == mark.life and 0 < place.time_ms - known <= lag

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from dashapp.answer import failure, send
 from dashapp.api import App, StartResponse, wall
 from dashapp.host_reader import HostReader
-from dashapp.hosts import Host, Hosts, by_name
+from dashapp.hosts import Host, Hosts, by_name, first
 from dashapp.model import BadRequestError
 from dashapp.overlay import Overlay
 from dashapp.question import shown
+from dashapp.reply import refusal, with_slash
 from dashapp.skew import Skews
 from dashapp.stores import Reader
 from dashapp.stores.memory import MemoryStore
@@ -29,8 +29,6 @@ BEGIN = "/host/"
 KEY = "dashapp.place"
 # Hosts laid over each other, at the most; and places that are kept made.
 MOST, KEPT = 32, 64
-# Milliseconds without a tick after which another host is rather the first.
-SILENT = 60_000
 # The names asked for, those of them that are known, and whether at the root.
 Key = tuple[tuple[str, ...], tuple[str, ...], bool]
 
@@ -79,13 +77,13 @@ class HostPaths:
         try:
             names = chosen(said)
         except BadRequestError as error:
-            return send(start_response, "400 Bad Request", failure(str(error)))
+            return refusal(start_response, "400 Bad Request", str(error))
         if not slash:
-            return _with_slash(said, environ, start_response)
+            return with_slash(said, environ, start_response)
         known = by_name(self._hosts)
         data = rest.startswith("api/") or rest in ("healthz", "readyz", "metrics")
         if data and not any(name in known for name in names):
-            return send(start_response, "404 Not Found", failure(unknown(names)))
+            return refusal(start_response, "404 Not Found", unknown(names))
         place, app = self._place(names, [name for name in names if name in known], top=False)
         inside = {"SCRIPT_NAME": f"{environ.get('SCRIPT_NAME', '')}{BEGIN}{said}", "PATH_INFO": f"/{rest}"}
         return app({**environ, **inside, KEY: place}, start_response)
@@ -100,12 +98,8 @@ class HostPaths:
 
     def _first(self, known: Mapping[str, Host]) -> str:
         """The own one; else one that is awake, and the same as long as it is known."""
-        if self._own in known:
-            return self._own
-        if self._chosen not in known:
-            now = self._hosts.now_ms()
-            awake = [name for name, host in known.items() if now - host.arrived_ms < SILENT]
-            self._chosen = min(awake or known)
+        if self._own in known or self._chosen not in known:
+            self._chosen = first(known, self._own, self._hosts.now_ms())
         return self._chosen
 
     def _place(self, names: tuple[str, ...], known: Sequence[str], top: bool) -> tuple[Place, App]:
@@ -155,12 +149,3 @@ def chosen(said: str) -> tuple[str, ...]:
 def unknown(names: Sequence[str]) -> str:
     which = f"There is no host {names[0]}" if len(names) == 1 else "There are no such hosts"
     return f"{which} in this store: it never wrote, or was forgotten after it stopped."
-
-
-def _with_slash(said: str, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """To the page's own address, by the last part alone: right behind any proxy."""
-    query = environ.get("QUERY_STRING", "")
-    # A name may begin like a scheme or not at all like a path, so it is said to be one.
-    place = f"./{said}/" + (f"?{query}" if query else "")
-    start_response("308 Permanent Redirect", [("location", place), ("content-length", "0")])
-    return [b""]

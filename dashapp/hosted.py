@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from threading import Event, Lock, Thread
 from typing import Any
 
-from dashapp.clock import SystemClock
-from dashapp.collector import collect, collect_into
+from dashapp.collector import collect_as, collect_into
 from dashapp.config import Settings
 from dashapp.model import SettingsError, StoreError
 from dashapp.opening import Place
@@ -21,7 +21,6 @@ from dashapp.sources import Source, function
 from dashapp.sources.spec import MACHINE, NONE
 from dashapp.stores.memory import MemoryStore
 from dashapp.supervisor import Child, python, supervise
-from dashapp.watch import Watch
 
 log = logging.getLogger("dashapp")
 
@@ -71,12 +70,9 @@ class Collection:
         return [function.of(name, each) for name, each in self._functions.items()]
 
     def _into_memory(self, store: MemoryStore) -> None:
-        settings = self._settings
-        watch = Watch(settings.threshold, store, store.speaker("thresholds"))
-        notice = store.speaker("sources")
-        clock = SystemClock(Event())
-        more = self._sources()
-        collect(store, clock, settings.interval, notice, watch, settings.source, more=more)
+        # Who is told is the monitor's own to tell, whatever a settings file says for both.
+        settings = replace(self._settings, notify=())
+        collect_as(settings, store, None, Event(), self._sources())
 
     def _into_place(self, where: Place) -> None:
         try:

@@ -11,6 +11,9 @@ from typing import Protocol
 
 from dashapp.stores import Reader
 
+# Milliseconds without a tick after which another host is rather the first.
+SILENT = 60_000
+
 
 @dataclass(frozen=True)
 class Host:
@@ -42,3 +45,12 @@ class Hosts(Protocol):
 
 def by_name(hosts: Hosts) -> dict[str, Host]:
     return {host.name: host for host in hosts.hosts()}
+
+
+def first(known: Mapping[str, Host], own: str, now_ms: int) -> str:
+    """Whose page is shown where none is named: the `own` one, else the first by name that is awake, else the
+    first. Empty where there is none yet."""
+    if own in known:
+        return own
+    awake = [name for name, host in known.items() if now_ms - host.arrived_ms < SILENT]
+    return min(awake or known, default="")

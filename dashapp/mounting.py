@@ -26,6 +26,7 @@ from dashapp.gate import Gate
 from dashapp.keeper import Keeper
 from dashapp.model import MountError, SettingsError
 from dashapp.prefix import collision, overlap, prefix
+from dashapp.reply import with_slash
 from dashapp.values import MEMORY, is_redis
 
 log = logging.getLogger("dashapp")
@@ -144,7 +145,7 @@ class Mounted:
         bare = self._prefix[:-1]
         path: str = environ["PATH_INFO"]
         if path == bare:
-            return _with_slash(environ, start_response)
+            return with_slash(bare.rpartition("/")[2], environ, start_response)
         app = self._app or self._make()
         inside = {"SCRIPT_NAME": environ.get("SCRIPT_NAME", "") + bare, "PATH_INFO": path[len(bare) :]}
         return app({**environ, **inside}, start_response)
@@ -191,12 +192,3 @@ def _check(settings: Settings) -> None:
         raise SettingsError([f"password and proxy_user are no settings here: {_LOGIN}"])
     if any(spec.name == "stdin" for spec in settings.source):
         raise SettingsError(['source is "stdin", which is the server\'s; collect it by a process elsewhere'])
-
-
-def _with_slash(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """To the page's own address: those in it are relative to that. By the last part alone, which is right
-    behind any proxy."""
-    query = environ.get("QUERY_STRING", "")
-    place = environ["PATH_INFO"].rpartition("/")[2] + "/" + (f"?{query}" if query else "")
-    start_response("308 Permanent Redirect", [("location", place), ("content-length", "0")])
-    return [b""]

@@ -27,6 +27,8 @@ RETURN = 10_000
 class Overlay:
     """Of `readers`, by their hosts' names; `missing` are names that are no host's."""
 
+    lag_ms = 0
+
     def __init__(
         self, readers: Mapping[str, Reader], hosts: Hosts, skews: Skews, missing: Sequence[str] = ()
     ) -> None:

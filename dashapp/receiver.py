@@ -16,6 +16,7 @@ from dashapp.body import Bodies, BodyError
 from dashapp.entries import entries
 from dashapp.model import BadRequestError, SpoolError
 from dashapp.question import shown
+from dashapp.reply import data, refusal
 from dashapp.sources.push import ROOM_OF_ONE, cost, pushed_metric
 from dashapp.stores import Reader
 from dashapp.stores.spool import Intake
@@ -42,13 +43,13 @@ class Receiver:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "POST":
             sentence = "this address is for POST alone"
-            return _answer(start_response, "405 Method Not Allowed", sentence, ("allow", "POST"))
+            return refusal(start_response, "405 Method Not Allowed", sentence, ("allow", "POST"))
         kind, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         if kind.lower() != "bearer" or not token.strip():
             sentence = "pushing needs the header Authorization: Bearer and the server's DASHAPP_PUSH_TOKEN"
-            return _answer(start_response, "401 Unauthorized", sentence, ("www-authenticate", "Bearer"))
+            return refusal(start_response, "401 Unauthorized", sentence, ("www-authenticate", "Bearer"))
         if not hmac.compare_digest(token.strip().encode("utf-8", "replace"), self._token):
-            return _answer(
+            return refusal(
                 start_response, "403 Forbidden", "the token is not the server's DASHAPP_PUSH_TOKEN"
             )
         try:
@@ -56,13 +57,13 @@ class Receiver:
             self._check_names(values)
             self._keep(values)
         except BodyError as error:
-            return _answer(start_response, error.status, str(error), ("connection", "close"))
+            return refusal(start_response, error.status, str(error), ("connection", "close"))
         except BadRequestError as error:
-            return _answer(start_response, "400 Bad Request", str(error))
+            return refusal(start_response, "400 Bad Request", str(error))
         except SpoolError as error:
-            return _answer(start_response, "503 Service Unavailable", str(error), ("retry-after", "1"))
+            return refusal(start_response, "503 Service Unavailable", str(error), ("retry-after", "1"))
         self._names.update(values)
-        return _send(start_response, "200 OK", {"accepted": len(values)})
+        return data(start_response, "200 OK", {"accepted": len(values)})
 
     def _keep(self, values: dict[str, float]) -> None:
         if (room := sum(map(cost, values))) > ROOM_OF_ONE:
@@ -92,23 +93,8 @@ class Receiver:
 def no_receiver(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
     """In its place where no token is set."""
     sentence = "pushing is off; its operator can turn it on by setting DASHAPP_PUSH_TOKEN"
-    return _answer(start_response, "404 Not Found", sentence)
+    return refusal(start_response, "404 Not Found", sentence)
 
 
 def receiver(token: str, spool: Intake | None, store: Reader) -> App:
     return Receiver(token, spool, store) if token and spool is not None else no_receiver
-
-
-def _answer(
-    start_response: StartResponse, status: str, sentence: str, *more: tuple[str, str]
-) -> Iterable[bytes]:
-    return _send(start_response, status, {"error": sentence}, *more)
-
-
-def _send(
-    start_response: StartResponse, status: str, answer: object, *more: tuple[str, str]
-) -> Iterable[bytes]:
-    body = json.dumps(answer).encode()
-    headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
-    start_response(status, [*headers, ("cache-control", "no-store"), *more])
-    return [body]

@@ -15,12 +15,11 @@ from typing import Any, TypeGuard
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
-from dashapp.answer import json as written
 from dashapp.api import App, StartResponse
 from dashapp.body import Bodies, BodyError
 from dashapp.model import BadRequestError
 from dashapp.question import LATEST
-from dashapp.reply import UNKEPT, html, refusal, see_other
+from dashapp.reply import data, html, refusal, see_other
 from dashapp.session import Signer
 from dashapp.view import View
 
@@ -98,10 +97,8 @@ class Shares:
             return refusal(start_response, error.status, str(error), ("connection", "close"))
         except BadRequestError as error:
             return refusal(start_response, "400 Bad Request", str(error))
-        body = written({"path": self.link(view, days), "until": round(1000 * (self._clock() + days * DAY))})
-        length = ("content-length", str(len(body)))
-        start_response("200 OK", [("content-type", "application/json"), length, UNKEPT])
-        return [body]
+        until = round(1000 * (self._clock() + days * DAY))
+        return data(start_response, "200 OK", {"path": self.link(view, days), "until": until})
 
     def _asked(self, body: bytes) -> tuple[View, int]:
         try:

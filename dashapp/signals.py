@@ -1,10 +1,17 @@
-"""Signals: SIGTERM and SIGINT become an event, however often and whenever they come."""
+"""Signals that a process is to end: SIGTERM, SIGINT, and the pipe from whoever started it.
+
+Knows nothing of what is to end.
+"""
 
 from __future__ import annotations
 
 import _thread
+import os
 import signal
-from threading import Event
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Event, Thread
+from time import sleep
 
 
 def stop_on_signals() -> Event:
@@ -19,3 +26,18 @@ def stop_on_signals() -> Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, handle)
     return stop
+
+
+def when_parent_ends(end: Callable[[], object], grace: float = 0) -> None:
+    """Call `end` some seconds after the pipe on standard input closes: it does however the parent dies,
+    SIGKILL included."""
+
+    def watch() -> None:
+        # os.read holds no lock of Python's: a thread inside sys.stdin's would hang a worker forked meanwhile.
+        with suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        sleep(grace)
+        end()
+
+    Thread(target=watch, daemon=True).start()

@@ -45,6 +45,10 @@ class Viewed:
         self._chosen = chosen
         self.view = view
 
+    @property
+    def lag_ms(self) -> int:
+        return self._store.lag_ms
+
     def newest(self) -> Cursor:
         mark = self._store.newest()
         end = self.view.past[1] if self.view.past else FOREVER

@@ -10,9 +10,8 @@ import logging
 import os
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Callable
 from threading import Event, Thread
-from time import sleep
 
 from granian import Granian
 from granian.constants import Interfaces
@@ -22,17 +21,15 @@ from dashapp import config
 from dashapp.api import App
 from dashapp.app import create_app
 from dashapp.body import MOST
-from dashapp.clock import SystemClock
-from dashapp.collector import collect, whose
+from dashapp.collector import collect_as
 from dashapp.config import Settings
 from dashapp.export import PLACES
 from dashapp.model import SettingsError
 from dashapp.opening import FolderPlace, place, rows_to_keep
-from dashapp.outbox import Outbox
+from dashapp.signals import when_parent_ends
 from dashapp.stores import Reader
 from dashapp.stores.memory import MemoryStore
 from dashapp.stores.spool import Intake, MemorySpool
-from dashapp.watch import Watch
 
 log = logging.getLogger("dashapp")
 
@@ -45,7 +42,7 @@ THREADS = 2 + PLACES
 def build() -> App:
     """The application of one worker: granian calls this in each, after the fork."""
     settings = config.parse(sys.argv[1:])
-    _end_with_pipe(lambda: os._exit(0), grace=3.0)
+    _end_with_parent(lambda: os._exit(0), grace=3.0)
     where = place(settings)
     store: Reader
     spool: Intake
@@ -60,13 +57,8 @@ def build() -> App:
             notice="The history is kept in memory only, and ends with this server.",
         )
         if settings.collector:
-            clock = SystemClock(Event())
-            watch = Watch(settings.threshold, store, store.speaker("thresholds"))
-            told = store.speaker("sources")
             taken = inbox if settings.push_token else None
-            args = (store, clock, settings.interval, told, watch, settings.source, taken)
-            outbox = Outbox(settings.notify, store, store.speaker("outbox"), whose(settings))
-            Thread(target=collect, args=args, kwargs={"outbox": outbox}, daemon=True).start()
+            Thread(target=collect_as, args=(settings, store, taken, Event()), daemon=True).start()
     app = create_app(
         store,
         settings,
@@ -81,20 +73,9 @@ def build() -> App:
     return app
 
 
-def _end_with_pipe(end: object, grace: float) -> None:
-    """Call `end` some seconds after standard input closes, which it does however the supervisor dies."""
-    if not os.environ.get("DASHAPP_CHILD"):
-        return
-
-    def watch() -> None:
-        # os.read holds no lock of Python's: a thread inside sys.stdin's would hang a worker forked meanwhile.
-        with suppress(OSError):
-            while os.read(0, 4096):
-                pass
-        sleep(grace)
-        end()  # type: ignore[operator]
-
-    Thread(target=watch, daemon=True).start()
+def _end_with_parent(end: Callable[[], object], grace: float = 0) -> None:
+    if os.environ.get("DASHAPP_CHILD"):
+        when_parent_ends(end, grace)
 
 
 def main() -> int:
@@ -105,7 +86,7 @@ def main() -> int:
         # Who started us has looked already: the file was changed since.
         log.error(str(error))
         return 2
-    _end_with_pipe(lambda: os.kill(os.getpid(), signal.SIGTERM), grace=0)
+    _end_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
     Granian(
         "dashapp.web:build",
         factory=True,
@@ -113,9 +94,7 @@ def main() -> int:
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=settings.workers,
-        blocking_threads=THREADS
-        + (MOST if settings.push_token else 0)
-        + (2 * MOST if settings.guarded else 0),
+        blocking_threads=_threads(settings),
         backpressure=1024,
         websockets=False,
         log_level=LogLevels.error,

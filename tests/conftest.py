@@ -1,9 +1,10 @@
-"""The browser's fixtures: one Chromium for all tests, a page and a served store for each."""
+"""Fixtures of many: one Chromium for all tests, a page and a served store for each; a folder of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from browser import find
@@ -98,6 +99,12 @@ def page(chromium: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert not thrown
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No settings file but what a test puts here."""
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
-"""Applications behind a password, for tests: what is in them, and how one signs in."""
+"""Applications behind a password, for tests: what is in them, how one signs in, and makes a link to share."""
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from wsgi import Answer, ask
@@ -12,6 +14,7 @@ from dashapp.api import App
 from dashapp.app import create_app
 from dashapp.config import parse
 from dashapp.model import Metric, Tick
+from dashapp.share import DAY
 from dashapp.stores.memory import MemoryStore
 from dashapp.stores.spool import MemorySpool
 
@@ -50,3 +53,16 @@ def sign_in(app: App, password: str = PASSWORD, **headers: str) -> str:
     answer = post(app, "/login", {"password": password}, **headers)
     assert answer.status == 303, answer.body
     return answer.headers["set-cookie"].partition(";")[0]
+
+
+def ask_for_link(app: App, body: object, **headers: str) -> Answer:
+    text = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return ask(app, "/api/share", method="POST", body=text, **headers)
+
+
+def link(app: App, **view: Any) -> str:
+    """The path of a new one."""
+    answer = ask_for_link(app, {"panels": ["cpu"], "days": 1, "window": 30, **view}, cookie=sign_in(app))
+    assert answer.status == 200, answer.body
+    assert abs(answer.json["until"] / 1000 - time.time() - view.get("days", 1) * DAY) < 5
+    return "/" + str(answer.json["path"])

@@ -5,19 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from settings_problems import problems
 
 from dashapp.addresses import bad_addresses
 from dashapp.config import Settings, parse
 from dashapp.keywords import given
-from dashapp.model import SettingsError
 
 ONE, TWO = "json://me:c4nary@127.0.0.1:9/x", "mailto://me:c4nary@example.org"
-
-
-def problems(argv: list[str], environ: dict[str, str]) -> list[str]:
-    with pytest.raises(SettingsError) as caught:
-        parse(argv, environ)
-    return caught.value.problems
 
 
 def test_several_by_the_variable_or_the_file(tmp_path: Path) -> None:

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
-from contextlib import redirect_stdout
 from dataclasses import fields
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+from settings_problems import problems
 
-from dashapp.config import MOST, Settings, parse, unknown_variables
-from dashapp.folders import can_write, store_folder, user_folder
-from dashapp.model import SettingsError
+from dashapp.config import Settings, parse, unknown_variables
 from dashapp.panels import Panel
 from dashapp.sources.spec import Spec
 from dashapp.thresholds import Threshold
 
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No settings file but what a test puts here."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "empty.toml").touch()
-
-
-def problems(argv: list[str], environ: dict[str, str] | None = None) -> list[str]:
-    with pytest.raises(SettingsError) as caught:
-        parse(argv, environ or {})
-    return caught.value.problems
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 BAD = [
@@ -214,74 +199,26 @@ GOOD = {
     "processes": ("never", "never"),
 }
 
-
 # Switches, and what no flag sets.
 NO_TEXT = ("public", "collector", "push_token", "notify", "password")
+
 # What a setting is only taken with.
 BESIDE = {"proxy_user": {"DASHAPP_TRUSTED_PROXY": "127.0.0.1"}}
 
 
 @pytest.mark.parametrize("name", GOOD)
 def test_every_setting_has_a_variable(name: str) -> None:
+    Path("empty.toml").touch()
     text, value = GOOD[name]
     assert getattr(parse([], {f"DASHAPP_{name.upper()}": text, **BESIDE.get(name, {})}), name) == value
 
 
 @pytest.mark.parametrize("name", [name for name in GOOD if name not in NO_TEXT])
 def test_every_setting_has_a_flag_which_wins(name: str) -> None:
+    Path("empty.toml").touch()
     text, value = GOOD[name]
     environ = {f"DASHAPP_{name.upper()}": "bad one", **BESIDE.get(name, {})}
     assert getattr(parse([f"--{name.replace('_', '-')}", text], environ), name) == value
-
-
-def test_a_setting_of_several_is_a_flag_for_each_or_one_variable() -> None:
-    wanted = (Spec("none"), Spec("weather:temperature"), Spec("quotes:a;b"))
-    argv = ["--source", "none", "--source=weather:temperature", "--source", "quotes:a;b"]
-    assert parse(argv, {"DASHAPP_SOURCE": "machine"}).source == wanted
-    assert parse([], {"DASHAPP_SOURCE": " none;weather:temperature ; "}).source == wanted[:2]
-
-
-def test_each_bad_source_of_several_is_told() -> None:
-    assert len(problems(["--source", "wether", "--source", "machine", "--source", "prometeus:"])) == 2
-    assert len(problems([], {"DASHAPP_SOURCE": "wether;none;a b:c"})) == 2
-
-
-@pytest.mark.parametrize(
-    "flags", [["--push-token", "c4nary"], ["--push_token=c4nary"], ["-push-token=c4nary"]]
-)
-def test_a_secret_is_no_flag_and_is_never_shown(flags: list[str]) -> None:
-    (sentence,) = problems(flags)
-    assert sentence.endswith("set DASHAPP_PUSH_TOKEN")
-    assert "c4nary" not in sentence
-    assert "push" not in parse_help()
-    assert "c4nary" not in repr(parse([], {"DASHAPP_PUSH_TOKEN": "c4nary" * 4}))
-
-
-@pytest.mark.parametrize(
-    "text", ["c4nary", "c" * 15, "c" * 201, "c4nary with a space", "c4naryé" * 3, "c4nary\n" * 3]
-)
-def test_a_secret_that_is_none_is_told_without_it(text: str) -> None:
-    (sentence,) = problems([], {"DASHAPP_PUSH_TOKEN": text})
-    assert sentence.startswith(f"DASHAPP_PUSH_TOKEN has {len(text)} characters; expected 16 to 200")
-    assert "c4nary" not in sentence
-
-
-def test_a_secret_may_stand_in_a_settings_file(tmp_path: Path) -> None:
-    path = tmp_path / "s.toml"
-    path.write_text('push_token = "c4naryc4naryc4nary"')
-    assert parse(["--config", str(path)], {}).push_token == "c4nary" * 3
-    for text in ('"c4nary"', '["c4naryc4naryc4nary"]', "474747", "true"):
-        path.write_text(f"push_token = {text}")
-        (sentence,) = problems(["--config", str(path)])
-        assert "push_token" in sentence
-        assert "c4nary" not in sentence
-        assert "474747" not in sentence
-
-
-def parse_help() -> str:
-    with pytest.raises(SystemExit), redirect_stdout(io.StringIO()) as said:
-        parse(["--help"], {})
-    return said.getvalue()
 
 
 def test_where_programs_push_to_is_no_unknown_variable() -> None:
@@ -296,95 +233,11 @@ def test_every_setting_is_tried_here() -> None:
     assert {each.name for each in fields(Settings)} == set(GOOD)
 
 
-HOT, FULL = "cpu.percent > 90 for 30s", "disk.percent >= 95"
-
-
-def test_a_flag_is_repeated_and_a_variable_divided() -> None:
-    found = parse(["--threshold", HOT, f"--threshold={FULL}"], {}).threshold
-    assert [each.text for each in found] == [HOT, FULL]
-    assert parse([], {"DASHAPP_THRESHOLD": f" {HOT};{FULL} ;; "}).threshold == found
-    assert parse(["--threshold", FULL], {"DASHAPP_THRESHOLD": HOT}).threshold == found[1:]
-    assert parse([], {"DASHAPP_THRESHOLD": " ; "}).threshold == ()
-
-
-def test_what_is_said_twice_is_meant_once() -> None:
-    assert len(parse(["--threshold", HOT, "--threshold", "cpu.percent>90% for 0.5m"], {}).threshold) == 1
-
-
-def test_each_bad_one_of_several_is_told() -> None:
-    given = ["--threshold", "cpu", "--threshold", HOT, "--threshold", f"{HOT}; {FULL}", "--port=x"]
-    assert [sentence.split(";")[0][:20] for sentence in problems(given)] == [
-        '--port is "x"',
-        '--threshold is "cpu"',
-        '--threshold is "cpu.percent > 90 for 30s; disk.percent'[:20],
-    ]
-    assert len(problems([], {"DASHAPP_THRESHOLD": f"cpu; {HOT}; > 5"})) == 2
-
-
-@pytest.mark.parametrize(("count", "fits"), [(MOST, True), (MOST + 1, False), (100_000, False)])
-def test_a_flag_is_repeated_so_often_and_no_more(count: int, fits: bool) -> None:
-    text = ";".join(f"m{number} > 1" for number in range(count))
-    if fits:
-        assert len(parse([], {"DASHAPP_THRESHOLD": text}).threshold) == count
-    else:
-        (sentence,) = problems([], {"DASHAPP_THRESHOLD": text})
-        assert sentence == f"DASHAPP_THRESHOLD is given {count} times; expected at most {MOST}"
-
-
 def test_switches() -> None:
     settings = parse(["--public", "--no-collector"], {})
     assert (settings.public, settings.collector) == (True, False)
 
 
-def test_the_platforms_variables_give_way_to_ours_and_to_flags() -> None:
-    platform = {"PORT": "5000", "WEB_CONCURRENCY": "2"}
-    assert (parse([], platform).port, parse([], platform).workers) == (5000, 2)
-    assert parse([], {**platform, "DASHAPP_PORT": "6000"}).port == 6000
-    assert parse(["--port", "7000"], {**platform, "DASHAPP_PORT": "6000"}).port == 7000
-    assert problems([], {"PORT": "x"})[0].startswith('PORT is "x"')
-    assert parse([], {"PORT": ""}).port == 8050
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::"])
-def test_an_address_that_others_reach_needs_public(host: str) -> None:
-    (sentence,) = problems(["--host", host])
-    assert host in sentence
-    assert "--public" in sentence
-    assert parse(["--host", host, "--public"], {}).address == host
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1"])
-def test_this_machine_alone_needs_nothing(host: str) -> None:
-    address = "127.0.0.1" if host == "localhost" else host
-    assert parse(["--host", host], {}).address == address
-
-
-def test_public_opens_every_interface() -> None:
-    assert parse(["--public"], {}).address == "0.0.0.0"
-
-
 def test_memory_is_of_one_process() -> None:
     (sentence,) = problems(["--store", "memory:"], {"WEB_CONCURRENCY": "2"})
     assert sentence.startswith('WEB_CONCURRENCY is "2"; expected 1')
-
-
-def test_without_a_store_data_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert store_folder(Settings()) == Path("data")
-    assert store_folder(Settings(store="memory:")) is None
-    assert store_folder(Settings(store="x")) == Path("x")
-
-
-def test_without_a_writable_folder_here_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
-    Path("data").write_text("a file is in the way")
-    assert store_folder(Settings()) == user_folder()
-
-
-@pytest.mark.skipif(os.name == "nt", reason="paths of Unix")
-def test_the_folder_is_the_owners_alone(tmp_path: Path) -> None:
-    assert can_write(tmp_path / "a")
-    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o700
-    assert not list((tmp_path / "a").iterdir())
-    assert not can_write(Path("/proc/nothing"))

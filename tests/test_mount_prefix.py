@@ -42,7 +42,7 @@ def test_the_prefix_without_its_slash_leads_to_the_page(mounted: Mounted) -> Non
     answer = host.ask("/ops/machine?window=60")
     assert answer.status == 308
     # Relative: right behind any proxy, whatever it calls the host.
-    assert answer.headers["location"] == "machine/?window=60"
+    assert answer.headers["location"] == "./machine/?window=60"
 
 
 def test_two_at_two_prefixes(mounted: Mounted, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_with_nothing_in_sight_dashs_interval_rests_and_the_points_still_come(
     live = serve(interval=0.5)
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
-    beat = "dashapp.page.beating"
+    beat = "dashapp.page.beat.now"
     assert page.evaluate(beat) == 500
     page.evaluate("document.getElementById('page').style.marginTop = '9000px'")
     wait_until(page, lambda: page.evaluate(beat) == 4000)
@@ -100,7 +100,7 @@ def test_with_nothing_in_sight_silence_is_said_as_soon_as_it_is_seen(page: Page,
     page.evaluate(
         "document.querySelectorAll('main, #tiles').forEach((part) => { part.style.marginTop = '9000px'; })"
     )
-    wait_until(page, lambda: page.evaluate("dashapp.page.beating") == 4000)
+    wait_until(page, lambda: page.evaluate("dashapp.page.beat.now") == 4000)
     live.feeder.stop()
     wait_for_state(page, "stale")
-    wait_until(page, lambda: page.evaluate("dashapp.page.beating") == 500)
+    wait_until(page, lambda: page.evaluate("dashapp.page.beat.now") == 500)

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from settings_problems import problems
 
 from dashapp.config import parse
-from dashapp.model import SettingsError
 
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No settings file but what a test puts here."""
-    monkeypatch.chdir(tmp_path)
-
-
-def problems(argv: list[str], environ: dict[str, str] | None = None) -> list[str]:
-    with pytest.raises(SettingsError) as caught:
-        parse(argv, environ or {})
-    return caught.value.problems
-
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 WEAK = ["", "short", "x" * 10, "1234567890", "0987654321", "qwertzuiop", "abcdefghijkl", "password12"]
 WEAK += ["Passwort1", "dashapp1234", "abababababab", "correct\nhorse", "x1" * 101]

@@ -2,48 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any
 
 import pytest
-from guarded import filled, guarded, sign_in
-from wsgi import Answer, ask
+from guarded import filled, guarded, link, sign_in
+from wsgi import ask
 
 from dashapp.api import App
-from dashapp.model import Metric
-from dashapp.share import ALTERED, DAY, EXPIRED
+from dashapp.history import frame, past
+from dashapp.model import Metric, Tick
+from dashapp.share import ALTERED, EXPIRED
 from dashapp.stores.disk import DiskStore
 from dashapp.stores.disk_reader import DiskReader
 from dashapp.thresholds import State, Threshold
 from dashapp.view import View, Viewed
 
-KEY = b"k" * 32
-
-
-def nothing(view: View) -> App:
-    def answer(_: object, start: Any) -> list[bytes]:
-        start("200 OK", [])
-        return [b""]
-
-    return answer
-
 
 @pytest.fixture(scope="module")
 def app() -> App:
     return guarded()
-
-
-def make(app: App, body: object, **headers: str) -> Answer:
-    text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return ask(app, "/api/share", method="POST", body=text, **headers)
-
-
-def link(app: App, **view: Any) -> str:
-    answer = make(app, {"panels": ["cpu"], "days": 1, "window": 30, **view}, cookie=sign_in(app))
-    assert answer.status == 200, answer.body
-    assert abs(answer.json["until"] / 1000 - time.time() - view.get("days", 1) * DAY) < 5
-    return "/" + str(answer.json["path"])
 
 
 def test_its_holder_sees_the_view_without_a_password(app: App) -> None:
@@ -54,10 +32,10 @@ def test_its_holder_sees_the_view_without_a_password(app: App) -> None:
     for name in ("assets/style.css", "_dash-dependencies", "_dash-layout"):
         assert ask(app, path + name).status == 200
     assert ask(app, path[:-1]).headers["location"] == path.split("/")[2] + "/"
-    frame = ask(app, path + "api/ticks").json
-    assert list(frame["y"]) == ["cpu.percent"]
-    assert len(frame["t"]) == 30
-    after = ask(app, f"{path}api/ticks?window=30&after={frame['cursor']}").json
+    told = ask(app, path + "api/ticks").json
+    assert list(told["y"]) == ["cpu.percent"]
+    assert len(told["t"]) == 30
+    after = ask(app, f"{path}api/ticks?window=30&after={told['cursor']}").json
     assert (after["reset"], after["t"]) == (False, [])
     assert [each["key"] for each in ask(app, path + "api/metrics").json] == ["cpu.percent"]
 
@@ -147,16 +125,13 @@ def test_on_disk_too(tmp_path: Any) -> None:
     now = 1_800_000_000
     disk = DiskStore(tmp_path, keep=10_000)
     disk.describe([Metric("a", "A", "", "one"), Metric("b", "B", "", "two")])
-    from dashapp.history import past
-    from dashapp.model import Tick
-
     for at in range(now - 4000, now + 1):
         disk.append(Tick(at, 1, {"a": 1.0, "b": 4711.0}))
     viewed = Viewed(DiskReader(tmp_path), View(("one",), 3000.0))
     for begin in (now - 4000, now - 3500, now - 100):
-        frame = past(viewed, 1000 * begin, 1000 * now)
-        assert list(frame.y) == ["a"]
-        assert frame.t[0] >= 1000 * max(begin, now - 3000 - frame.step)
+        found = past(viewed, 1000 * begin, 1000 * now)
+        assert list(found.y) == ["a"]
+        assert found.t[0] >= 1000 * max(begin, now - 3000 - found.step)
     disk.close()
 
 
@@ -168,6 +143,16 @@ def test_thresholds_of_other_metrics_are_none_of_it() -> None:
     viewed = Viewed(store, View(("cpu",), 30))
     assert [state.threshold.metric for state in viewed.thresholds()] == ["cpu.percent"]
     assert viewed.notices() == []
+
+
+def test_a_worker_that_has_not_heard_of_a_tick_yet_resets_no_link_either() -> None:
+    store = filled()
+    viewed = Viewed(store, View(("cpu",), 30))
+    mark = store.newest()
+    ahead = mark._replace(time_ms=mark.time_ms + 1000).encode()
+    assert frame(viewed, 30, ahead).reset
+    store.lag_ms = 2500
+    assert not frame(viewed, 30, ahead).reset
 
 
 def test_who_holds_a_bad_one_is_told_in_a_sentence(app: App) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from guarded import PASSWORD, guarded, sign_in
-from wsgi import Answer, ask
+from guarded import PASSWORD, ask_for_link, guarded, link, sign_in
+from wsgi import ask
 
 from dashapp.api import App
 from dashapp.model import BadRequestError
@@ -31,18 +30,6 @@ def nothing(view: View) -> App:
 @pytest.fixture(scope="module")
 def app() -> App:
     return guarded()
-
-
-def make(app: App, body: object, **headers: str) -> Answer:
-    text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return ask(app, "/api/share", method="POST", body=text, **headers)
-
-
-def link(app: App, **view: Any) -> str:
-    answer = make(app, {"panels": ["cpu"], "days": 1, "window": 30, **view}, cookie=sign_in(app))
-    assert answer.status == 200, answer.body
-    assert abs(answer.json["until"] / 1000 - time.time() - view.get("days", 1) * DAY) < 5
-    return "/" + str(answer.json["path"])
 
 
 def test_it_expires() -> None:
@@ -110,17 +97,17 @@ BAD = [
 
 @pytest.mark.parametrize("body", BAD)
 def test_a_bad_question_for_a_link_is_told(app: App, body: object) -> None:
-    answer = make(app, body, cookie=sign_in(app))
+    answer = ask_for_link(app, body, cookie=sign_in(app))
     assert answer.status == 400
     assert len(answer.json["error"]) < 200
 
 
 def test_only_who_signed_in_shares(app: App) -> None:
     view = {"panels": ["cpu"], "days": 1, "window": 30}
-    assert make(app, view).status == 401
-    assert make(app, view, cookie=sign_in(app), origin="https://evil.test").status == 403
+    assert ask_for_link(app, view).status == 401
+    assert ask_for_link(app, view, cookie=sign_in(app), origin="https://evil.test").status == 403
     assert ask(app, "/api/share", cookie=sign_in(app)).status == 405
-    assert make(guarded(password=""), view).status == 405
+    assert ask_for_link(guarded(password=""), view).status == 405
 
 
 def test_applications_of_links_are_bounded() -> None:

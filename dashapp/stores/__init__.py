@@ -41,6 +41,10 @@ class Points(Protocol):
 class Reader(Protocol):
     """What the web side asks of a store. No verb blocks for longer than a second."""
 
+    @property
+    def lag_ms(self) -> int:
+        """How far other processes may be ahead of what this one was told; 0 where all see the same."""
+
     def newest(self) -> Cursor:
         """The store's life and its newest tick's time (0 where it is empty). Cheap: asked per request."""
 

@@ -37,6 +37,8 @@ REFILL = 1000
 class DiskStore(SheetStore):
     """The one writer of a folder. StoreLockedError where there is another; StoreError where it refuses."""
 
+    lag_ms = 0
+
     def __init__(self, folder: Path, keep: int = 7200, retention: Retention | None = None) -> None:
         self._reader = DiskReader(folder)
         super().__init__(folder, self._reader)

@@ -18,14 +18,8 @@ from urllib.parse import quote
 
 from dashapp.model import Cursor, Curves, Metric, Tick, milliseconds
 from dashapp.notices import read_notices
-from dashapp.stores.sheets import (
-    change_sheet,
-    curve_sheet,
-    read_looks,
-    read_metrics,
-    sent_sheet,
-    threshold_sheet,
-)
+from dashapp.stores import sheet_text
+from dashapp.stores.sheets import CHANGES, CURVES, LOOKS, METRICS, SENT, THRESHOLDS, Sheet
 from dashapp.stores.tail import Tail, TailError
 from dashapp.thresholds import Change, State
 
@@ -43,6 +37,8 @@ ABSENT = "There is no store where this page looks for one: no collector has writ
 class DiskReader:
     """One for a process; any number of threads ask it."""
 
+    lag_ms = 0
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = Lock()
@@ -52,10 +48,12 @@ class DiskReader:
         self._mark = Cursor(NO_LIFE, 0)
         self._looked = float("-inf")
         self._notices: list[str] = []
-        self._thresholds = threshold_sheet(folder)
-        self._curves = curve_sheet(folder)
-        self._changes = change_sheet(folder)
-        self._sent = sent_sheet(folder)
+        self._metrics = Sheet(folder / METRICS, sheet_text.metrics)
+        self._looks = Sheet(folder / LOOKS, sheet_text.looks)
+        self._thresholds = Sheet(folder / THRESHOLDS, sheet_text.thresholds)
+        self._curves = Sheet(folder / CURVES, sheet_text.curves)
+        self._changes = Sheet(folder / CHANGES, sheet_text.changes)
+        self._sent = Sheet(folder / SENT, sheet_text.sent)
         self._levels: Sequence[LevelReader] | None = None
 
     def newest(self) -> Cursor:
@@ -88,10 +86,10 @@ class DiskReader:
         return self._levels
 
     def metrics(self) -> list[Metric]:
-        return read_metrics(self._folder)
+        return self._metrics.read()
 
     def looks(self) -> Mapping[str, str]:
-        return read_looks(self._folder)
+        return self._looks.read()
 
     def curves(self) -> Mapping[str, Curves]:
         return self._curves.read()

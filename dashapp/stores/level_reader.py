@@ -23,7 +23,6 @@ from dashapp.stores.shelf import ShelfReader
 log = logging.getLogger("dashapp")
 
 _TYPES = {1: "<i1", 2: "<i2", 4: "<i4", 8: "<i8"}
-PARTS = ("total", "low", "high", "count")
 
 
 class LevelReader:

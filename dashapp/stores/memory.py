@@ -15,6 +15,8 @@ from dashapp.thresholds import Change, State
 class MemoryStore:
     """Ticks in memory, at most `keep` of them. One thread appends, any number read."""
 
+    lag_ms = 0
+
     def __init__(self, keep: int = 7200, notice: str | None = None) -> None:
         self.dropped = 0
         self._keep = keep

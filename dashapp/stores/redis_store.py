@@ -29,6 +29,7 @@ from dashapp.stores.redis_sheets import CHANGES, CURVES, LOOKS, METRICS, SENT, T
 from dashapp.stores.redis_shelf import RedisShelf
 from dashapp.stores.redis_turn import Turn
 from dashapp.stores.redis_writer import Row, Writer, said_of
+from dashapp.stores.relay import Relay
 from dashapp.stores.sealing import Sealing
 from dashapp.thresholds import Change, State
 
@@ -41,11 +42,13 @@ LARGEST = 1 << 18
 HEADLINES = ("cpu.percent", "memory.percent", "load.1", "swap.percent", "network.received", "network.sent")
 
 
-class RedisStore:
+class RedisStore(Relay):
     """The one writer of a name. StoreLockedError where there is another, StoreAwayError where Redis is away.
 
     `yields`: see Turn.take.
     """
+
+    lag_ms = 0
 
     def __init__(
         self,
@@ -64,7 +67,6 @@ class RedisStore:
         self._reader = RedisReader(link, name)
         kept = retention or Retention()
         self._rows = RedisRows(self.turn)
-        self._looks_told = False
         try:
             self.turn.take(yields)
             self._reader.poll()
@@ -124,32 +126,13 @@ class RedisStore:
     def newest(self) -> Cursor:
         return Cursor(self._writer.life, self._last)
 
-    def since(self, time: float, limit: int) -> list[Tick]:
-        return self._asked().since(time, limit)
+    def reader(self) -> RedisReader:
+        self._reader.link.ask(lambda client: self._reader.poll(), None)
+        return self._reader
 
     def levels(self) -> Sequence[LevelReader]:
+        # Read from Redis by itself.
         return self._reader.levels()
-
-    def metrics(self) -> list[Metric]:
-        return self._asked().metrics()
-
-    def looks(self) -> Mapping[str, str]:
-        return self._asked().looks()
-
-    def curves(self) -> Mapping[str, Curves]:
-        return self._asked().curves()
-
-    def thresholds(self) -> list[State]:
-        return self._asked().thresholds()
-
-    def changes(self) -> list[Change]:
-        return self._asked().changes()
-
-    def sent(self) -> Mapping[str, int]:
-        return self._asked().sent()
-
-    def notices(self) -> list[str]:
-        return self._asked().notices()
 
     def drain(self, seconds: float = 5.0) -> bool:
         """Wait until Redis has all that was appended and said."""
@@ -181,10 +164,6 @@ class RedisStore:
     def _put(self, name: str, text: str) -> None:
         self._writer.sheets.put(name, text)
         self._writer.wake()
-
-    def _asked(self) -> RedisReader:
-        self._reader.link.ask(lambda client: self._reader.poll(), None)
-        return self._reader
 
     def _seal(self, stored_ms: int) -> None:
         self._sealing.turn(self._rows, stored_ms)

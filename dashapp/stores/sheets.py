@@ -82,16 +82,6 @@ class Sheets:
             self._write()
 
 
-def read_metrics(folder: Path) -> list[Metric]:
-    """The catalogue; empty where there is none, or none that we wrote."""
-    return sheet_text.metrics(_text(folder / METRICS))
-
-
-def read_looks(folder: Path) -> dict[str, str]:
-    """How panels are drawn; empty where nobody says it."""
-    return sheet_text.looks(_text(folder / LOOKS))
-
-
 class Sheet(Generic[Content]):
     """The reading side of one sheet, which is asked often and seldom changes: read when it was replaced."""
 
@@ -112,22 +102,6 @@ class Sheet(Generic[Content]):
             # In one assignment: several threads ask.
             self._known = known = (mark, self._parse(_text(self._path)))
         return known[1]
-
-
-def threshold_sheet(folder: Path) -> Sheet[list[State]]:
-    return Sheet(folder / THRESHOLDS, sheet_text.thresholds)
-
-
-def curve_sheet(folder: Path) -> Sheet[dict[str, Curves]]:
-    return Sheet(folder / CURVES, sheet_text.curves)
-
-
-def change_sheet(folder: Path) -> Sheet[list[Change]]:
-    return Sheet(folder / CHANGES, sheet_text.changes)
-
-
-def sent_sheet(folder: Path) -> Sheet[dict[str, int]]:
-    return Sheet(folder / SENT, sheet_text.sent)
 
 
 def _text(path: Path) -> str | None:

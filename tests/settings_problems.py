@@ -1,0 +1,16 @@
+"""What is wrong with settings, as the server says it of a command line and an environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from dashapp.config import parse
+from dashapp.model import SettingsError
+
+
+def problems(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        parse(argv, environ or {})
+    return caught.value.problems
