@@ -61,10 +61,16 @@
       if (!view || !charts.length) return notes.say("There is nothing to draw yet.");
       try {
         const address = await app.picture(charts, view, (panel) => live.metricsOf(panel));
-        follow(address, `dashapp-${name ?? "page"}-${stamp(view.range[1])}.png`);
+        follow(address, `dashapp-${this.whose()}${name ?? "page"}-${stamp(view.range[1])}.png`);
       } catch (error) {
         notes.say("This browser could not draw the picture.");
       }
+    }
+
+    /* As the server names a download: two hosts' files are not one. */
+    whose() {
+      const { names } = this.page.hosts;
+      return names.length ? `${names.length > 1 ? `${names.length}-hosts` : names[0]}-` : "";
     }
 
     async copyLink(name) {

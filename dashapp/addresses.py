@@ -8,6 +8,8 @@ from __future__ import annotations
 from dashapp import courier
 from dashapp.config import Settings
 
+NAME = "DASHAPP_NOTIFY"
+
 
 def bad_addresses(settings: Settings) -> list[str]:
     """A sentence for each that no message could go to, or one where none could."""
@@ -15,9 +17,9 @@ def bad_addresses(settings: Settings) -> list[str]:
         return []
     reasons = courier.check(settings.notify)
     if set(reasons) == {courier.MISSING}:
-        return [f"notify has {len(reasons)} address{'es' if len(reasons) > 1 else ''}; {courier.MISSING}"]
+        return [f"{NAME} has {len(reasons)} address{'es' if len(reasons) > 1 else ''}; {courier.MISSING}"]
     return [
-        f'notify {place} ("{address.partition("://")[0][:40]}://…") is {reason}'
+        f'{NAME} {place} ("{address.partition("://")[0][:40]}://…") is {reason}'
         for place, (address, reason) in enumerate(zip(settings.notify, reasons, strict=True), 1)
         if reason
     ]

@@ -59,12 +59,13 @@ class Api:
         hosts: Callable[[], dict[str, Any]] | None = None,
         now: Callable[[], float] = wall,
         caching: str = NEVER,
+        called: str = "",
     ) -> None:
         """`window`: seconds answered where none is asked; `longest`: seconds that may be asked for.
 
         `processes`: their table, or the sentence that says why there is none. `hosts`: the list of them,
         where the store has many. `now`: the seconds UTC by which the newest tick is old. `caching`: who may
-        keep an answer.
+        keep an answer. `called`: of what a download is, for its name.
         """
         self._hosts = hosts
         self._clock = now
@@ -75,7 +76,9 @@ class Api:
         self._answers = Answers(store.newest(), -1)
         self._longest = longest
         self._processes = processes
-        self._export = Export(store, window=window, longest=longest, interval=interval, now=now)
+        self._export = Export(
+            store, window=window, longest=longest, interval=interval, now=now, called=called
+        )
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]

@@ -85,6 +85,7 @@ def create_app(
             processes=_no_processes(settings) if table is None else table if place.is_of(own) else ELSEWHERE,
             hosts=listed,
             now=place.now,
+            called=place.called,
             caching=SHARED if many else PRIVATE if settings.guarded or mounted else NEVER,
         )
         at_root = not place.names or place.top

@@ -153,7 +153,8 @@ def _is_collector() -> bool:
 def _served(
     reader: Reader, settings: Settings, files: Mapping[str, tuple[str, str]], collection: Collection | None
 ) -> App:
-    api = Api(reader, interval=settings.interval, longest=settings.longest)
+    # A chart may show more than a memory keeps: it is empty there.
+    api = Api(reader, interval=settings.interval, longest=max(settings.retention))
     kept = Static(lambda environ, start: _file(files, environ, start))
 
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

@@ -18,7 +18,9 @@ def conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
     problems = []
     host = settings.host
     alone = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    if not (alone or settings.public or settings.guarded):
+    # It is named as a flag, which it is not, where nobody gave one. One that was refused is told by itself.
+    refused = not settings.password and not named["password"].startswith("--")
+    if not (alone or settings.public or settings.guarded or refused):
         problems.append(
             f'{named["host"]} is "{host}", which others can reach; '
             "set DASHAPP_PASSWORD, or add --public to show them this machine's numbers"

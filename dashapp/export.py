@@ -45,8 +45,10 @@ class Export:
         longest: float,
         interval: float,
         now: Callable[[], float] = time.time,
+        called: str = "",
     ) -> None:
         """As Api takes them."""
+        self._called = called
         self._store = store
         self._window = window
         self._longest = longest
@@ -82,7 +84,9 @@ class Export:
         start, end = question.past or (newest - round(question.window * 1000), newest)
         if not self._places.acquire(blocking=False):
             raise BusyError(f"{PLACES} downloads are under way; try again when one has ended")
-        return Download(levels, max(start, 0), min(end, newest), keys, name(question, end), self._places)
+        return Download(
+            levels, max(start, 0), min(end, newest), keys, name(question, end, self._called), self._places
+        )
 
 
 class Download:
@@ -114,13 +118,15 @@ class Download:
             places.release()
 
 
-def name(question: Question, end: int) -> str:
+def name(question: Question, end: int, called: str = "") -> str:
     """A file's name: what it holds, and when it ends in UTC; of letters that every system takes."""
     of = question.panel or "all"
     if question.metrics is not None:
         of = min(question.metrics) if len(question.metrics) == 1 else "metrics"
     safe = re.sub(r"[^A-Za-z0-9_-]+", "-", of)[:40].strip("-") or "metrics"
-    return f"dashapp-{safe}-{datetime.fromtimestamp(end / 1000, UTC):%Y%m%d-%H%M}.csv"
+    whose = re.sub(r"[^A-Za-z0-9_-]+", "-", called)[:40]
+    parts = ("dashapp", whose, safe, f"{datetime.fromtimestamp(end / 1000, UTC):%Y%m%d-%H%M}.csv")
+    return "-".join(part for part in parts if part)
 
 
 def _parts(levels: Levels, start: int, end: int, keys: Sequence[str]) -> Iterator[bytes]:

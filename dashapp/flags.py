@@ -43,7 +43,14 @@ class CommandLine:
         table = [each for each in table if each.name not in self._secrets]
         for each in table:
             _add(parser, each.name, each.metadata, each.default)
-        self._flags = ["--version", "--help", CHECK, *(_flag(each.name, each.default) for each in table)]
+        # A first word that is no flag may be meant as the one that is.
+        self._flags = [
+            COLLECT,
+            "--version",
+            "--help",
+            CHECK,
+            *(_flag(each.name, each.default) for each in table),
+        ]
         switches = {_flag(each.name, each.default) for each in table if isinstance(each.default, bool)}
         switches |= {"--help", "--version", CHECK}
         # argparse would stop at the first switch that was given a value.

@@ -42,6 +42,11 @@ class Place:
     now: Callable[[], float] = wall
     top: bool = False
 
+    @property
+    def called(self) -> str:
+        """What a file's name says of it."""
+        return self.names[0] if len(self.names) == 1 else f"{len(self.names)}-hosts" if self.names else ""
+
     def is_of(self, own: str) -> bool:
         """Whether it is the machine's that serves it."""
         return not self.names or self.names == (own,)

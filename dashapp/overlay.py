@@ -143,8 +143,11 @@ class Overlay:
             for name in self._readers
             if name in known and now - known[name].arrived_ms > 1000 * stale_after(known[name].step)
         ]
-        if stopped:
-            said.append(f"{', '.join(stopped)} stopped: nothing new comes of it.")
+        # Where the store itself is silent nobody can tell who stopped.
+        if stopped and not self._hosts.notices():
+            said.append(
+                f"{', '.join(stopped)} stopped: nothing new comes of {'it' if len(stopped) == 1 else 'them'}."
+            )
         if self._missing:
             said.append(f"There is no host {', '.join(self._missing)} in this store; the others are shown.")
         return said

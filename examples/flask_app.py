@@ -10,8 +10,9 @@ import dashapp
 app = Flask(__name__)
 dashapp.mount(app, "/monitor/")  # dashapp's, and the whole monitor is at /monitor/
 PAGE = '<h1>My shop</h1> {{ dashapp_chart("cpu.percent", window=100) }}'  # dashapp's
+DARK_TOO = '<meta name="color-scheme" content="light dark">'
 
 
 @app.get("/")
 def home() -> str:
-    return render_template_string(PAGE)
+    return render_template_string(DARK_TOO + PAGE)

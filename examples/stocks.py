@@ -13,7 +13,7 @@ from dashapp import LiveGraph, attach
 
 CLOSES = {"AAPL": 231.5, "MSFT": 502.1, "NVDA": 181.2}
 RANGES = {"15 m": 900, "30 m": 1800, "1 h": 3600, "1 d": 86_400, "all": "all"}
-LOOKS = {"colorScheme": "light dark", "background": "Canvas", "color": "CanvasText", "font": "1rem system-ui"}
+THEME = {"name": "color-scheme", "content": "light dark"}
 prices, chance = dict(CLOSES), Random(7)
 
 
@@ -24,9 +24,9 @@ def quotes() -> dict[str, float]:
     return prices | {f"{symbol}.close": close for symbol, close in CLOSES.items()}
 
 
-app = Dash(title="Stocks")
+app = Dash(title="Stocks", meta_tags=[THEME])
 attach(app, sources=quotes, basic=True)
-app.layout = html.Div([dcc.Location("url"), html.Main(id="main")], style=LOOKS)
+app.layout = html.Div([dcc.Location("url"), html.Main(id="main")], style={"font": "1rem system-ui"})
 
 
 @app.callback(Output("main", "children"), Input("url", "search"))  # type: ignore[untyped-decorator]

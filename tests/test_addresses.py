@@ -58,7 +58,7 @@ def test_what_is_no_address_is_told_without_it(text: str) -> None:
 def test_each_that_apprise_does_not_know_is_told_by_its_place() -> None:
     found = bad_addresses(Settings(notify=(ONE, "nonsense://c4nary", TWO, "slack://c4nary")))
     assert found == [
-        f'notify {place} ("{service}://…") is no address that apprise knows; '
+        f'DASHAPP_NOTIFY {place} ("{service}://…") is no address that apprise knows; '
         "https://github.com/caronc/apprise lists them"
         for place, service in ((2, "nonsense"), (4, "slack"))
     ]

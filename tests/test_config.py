@@ -145,6 +145,7 @@ def test_a_line_break_in_a_value_stays_on_one_line() -> None:
         ("--intervall=1", "--interval"),
         ("--collector", "--no-collector"),
         ("--worker", "--workers"),
+        ("colect", "collect"),
         ("--pubic", "--public"),
         ("-port", "--port"),
     ],

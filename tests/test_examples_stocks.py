@@ -125,6 +125,13 @@ def test_all_begins_with_the_first_point_there_is(page: Page, stocks: Example) -
     assert drawn(page)["start"] == found["start"]
 
 
+@pytest.mark.parametrize("span", ["1 d", "all"])
+def test_every_range_is_there_without_a_store(page: Page, tmp_path: Path, span: str) -> None:
+    with example("stocks.py", tmp_path, env={"DASHAPP_STORE": ""}) as running:
+        page.goto(f"{running.url}?range={span}")
+        wait_until(page, lambda: shows(page, "quotes.AAPL"), 20)
+
+
 @pytest.mark.parametrize("search", ["?symbol=<b>&range=2", "?symbol=", "?%FF=%", "?symbol=a&symbol=MSFT&x"])
 def test_an_address_that_means_nothing_shows_the_first(page: Page, stocks: Example, search: str) -> None:
     page.goto(stocks.url + search)

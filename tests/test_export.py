@@ -46,6 +46,14 @@ def test_only_what_was_asked_for(memory: MemoryStore, asked: str, keys: str, nam
     assert f'"dashapp-{name}-2023' in answer.headers["content-disposition"]
 
 
+@pytest.mark.parametrize(
+    ("called", "whose"), [("web.1", "web-1-"), ("3-hosts", "3-hosts-"), ("", ""), ("a" * 64, "a" * 40 + "-")]
+)
+def test_the_file_of_a_host_has_its_name(memory: MemoryStore, called: str, whose: str) -> None:
+    answer = ask(Api(memory, called=called), "/api/csv?window=10")
+    assert f'"dashapp-{whose}all-2023' in answer.headers["content-disposition"]
+
+
 def test_a_store_without_ticks_has_a_first_line() -> None:
     assert ask(Api(MemoryStore()), "/api/csv").body == b"time\r\n"
 

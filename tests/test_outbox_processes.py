@@ -160,8 +160,8 @@ def test_the_collector_itself_knows_no_apprise(tmp_path: Path, hook: Webhook) ->
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("nonsense://c4nary@x", 'notify 1 ("nonsense://…") is no address that apprise knows'),
-        ("slack://c4nary", 'notify 1 ("slack://…") is no address that apprise knows'),
+        ("nonsense://c4nary@x", 'DASHAPP_NOTIFY 1 ("nonsense://…") is no address that apprise knows'),
+        ("slack://c4nary", 'DASHAPP_NOTIFY 1 ("slack://…") is no address that apprise knows'),
         (
             "json://127.0.0.1:9/;json://",
             "DASHAPP_NOTIFY has 7 characters; expected an address such as json://",
@@ -185,7 +185,7 @@ def test_without_apprise_one_sentence_says_how_to_get_it(tmp_path: Path) -> None
         assert app.wait() == 2
         (line,) = app.lines
     wanted = "expected the package apprise beside it: pip install 'dashapp[alerts]'"
-    assert line == f"notify has 1 address; {wanted}"
+    assert line == f"DASHAPP_NOTIFY has 1 address; {wanted}"
 
 
 def test_a_courier_dies_with_its_collector(tmp_path: Path, hook: Webhook) -> None:

@@ -120,6 +120,9 @@ def test_a_host_that_stopped_holds_nobody_up() -> None:
     assert max(behind) <= 1 + GRACE / 1000 + 0.5
     assert max(behind[6:]) < 1
     assert "b stopped: nothing new comes of it." in laid.notices()
+    # Where the store is silent nobody knows who stopped.
+    fleet.said = ["Redis does not answer."]
+    assert laid.notices() == ["Redis does not answer."]
 
 
 def test_what_came_while_a_host_was_away_is_not_lost() -> None:

@@ -58,6 +58,12 @@ def test_a_phone_shows_everything_without_scrolling_sideways(chromium: Browser, 
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     spans = sorted(page.evaluate(SPANS))
     assert len(spans) >= 2
+    marks = page.locator("#window .dash-slider-mark:visible").all()
+    assert len(marks) >= 3
+    for box in [mark.bounding_box() for mark in marks]:
+        assert box
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
     assert all(right < left for (_, right), (left, _) in pairwise(spans))
     for control in ("#pause", "#window [role=slider]", "#status"):
         box = page.locator(control).bounding_box()

@@ -9,7 +9,19 @@ from dashapp.config import parse
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
-WEAK = ["", "short", "x" * 10, "1234567890", "0987654321", "qwertzuiop", "abcdefghijkl", "password12"]
+WEAK = [
+    "",
+    "short",
+    "x" * 10,
+    "1234567890",
+    "0987654321",
+    "qwertzuiop",
+    "abcdefghijkl",
+    "password12",
+    "passwordpassword",
+    "PasswortDashapp1",
+    "DashappDashapp1",
+]
 WEAK += ["Passwort1", "dashapp1234", "abababababab", "correct\nhorse", "x1" * 101]
 
 
@@ -29,6 +41,11 @@ def test_a_password_that_is_hard_to_guess_is_taken(text: str) -> None:
     assert settings.guarded
     assert text not in repr(settings)
     assert "password" in problems([f"--password={text}"])[0].lower()
+
+
+def test_a_password_that_is_refused_is_not_asked_for_again() -> None:
+    (sentence,) = problems(["--host", "0.0.0.0"], {"DASHAPP_PASSWORD": "password12"})
+    assert sentence.startswith("DASHAPP_PASSWORD has 10 characters")
 
 
 def test_with_a_password_others_may_reach_it() -> None:
