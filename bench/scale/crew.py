@@ -1,8 +1,8 @@
 """A process of made-up hosts: each has the collector's own store, writer and thread; only what it measures is made up.
 
-`python -m bench.scale.crew URL FIRST COUNT STEP PAST AHEAD`: hosts FIRST and up, a tick every STEP seconds on the
-grid, PAST ticks before the first, their clocks AHEAD seconds ahead. Told by lines: it says `ready`, hears `go`,
-and at the end of its standard input says what it did.
+`python -m bench.scale.crew URL FIRST COUNT STEP PAST BEGIN`: hosts FIRST and up, a tick every STEP seconds on the
+grid, a span of PAST ticks that ends at the time END before that. Told by lines: it says `ready`, hears by how much the hosts' clocks are
+ahead, and at the end of its standard input says what it did.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ import math
 import os
 import sys
 import time
+from collections.abc import Sequence
 from threading import Event, Thread
 
-from bench.scale.made_up import catalogue, name_of, tick
+from bench.scale.made_up import KINDS, catalogue, name_of, tick
+from dashapp.model import milliseconds
+from dashapp.stores.redis_keys import Keys
 from dashapp.stores.redis_link import Link
 from dashapp.stores.redis_store import RedisStore
 
@@ -23,21 +26,17 @@ from dashapp.stores.redis_store import RedisStore
 DRAIN = 60.0
 
 
-def main(url: str, first: int, count: int, step: float, past: int, ahead: float) -> None:
+def main(url: str, first: int, count: int, step: float, past: int, end: float) -> None:
     logging.disable(logging.WARNING)  # an outage is told a hundred times otherwise
+    # Threads that wait for Python's lock wake up that often: with as many of them, it would be all they do.
+    sys.setswitchinterval(0.05)
     stores = [RedisStore(Link(url), name_of(number)) for number in range(first, first + count)]
     for store in stores:
         store.describe(catalogue())
-    now = math.floor((time.time() + ahead) / step) * step
-    for place, store in enumerate(stores):
-        for back in range(past, 0, -1):
-            store.append(tick(first + place, now - back * step, step))
-        # One after the other, so that the past of all is not held twice.
-        store.drain(DRAIN)
-    for store in stores:
-        store.drain(DRAIN)
+    if past:
+        _write_past(url, range(first, first + count), step, past, end)
     print("ready", flush=True)
-    sys.stdin.readline()
+    ahead = float(sys.stdin.readline())
     print(json.dumps(_run(stores, first, step, ahead)), flush=True)
     for store in stores:
         store.close()
@@ -60,6 +59,20 @@ def _run(stores: list[RedisStore], first: int, step: float, ahead: float) -> dic
     return {"ticks": ticks, "cpu": spent, "late": late, "lost": lost}
 
 
+def _write_past(url: str, hosts: Sequence[int], step: float, past: int, end: float) -> None:
+    """As the writer would have: in bulk, for it is not what is measured."""
+    times = [end - back * step for back in range(past - 1, -1, -1)]
+    client = Link(url, DRAIN).client
+    for kind in range(KINDS):
+        texts = [(milliseconds(time), tick(kind, time, step).encode()) for time in times]
+        for number in hosts:
+            if number % KINDS == kind:
+                pipe = client.pipeline(transaction=False)
+                for time_ms, text in texts:
+                    pipe.xadd(Keys(name_of(number)).ticks, {"t": time_ms, "d": text})
+                pipe.execute()
+
+
 def _until_end(ended: Event) -> None:
     while os.read(0, 4096):
         pass
@@ -67,5 +80,5 @@ def _until_end(ended: Event) -> None:
 
 
 if __name__ == "__main__":
-    url, first, count, step, past, ahead = sys.argv[1:]
-    main(url, int(first), int(count), float(step), int(past), float(ahead))
+    url, first, count, step, past, end = sys.argv[1:]
+    main(url, int(first), int(count), float(step), int(past), float(end))

@@ -14,7 +14,7 @@ import psutil
 from bench.served import ROOT
 
 # A real host has a process of its own; here as many share one as Python's lock lets through in time.
-TOGETHER = 250
+TOGETHER = 125
 
 
 @dataclass
@@ -27,10 +27,11 @@ class Fleet:
     late: float = 0.0
     processes: list[psutil.Process] = field(default_factory=list)
 
-    def go(self) -> None:
+    def go(self, ahead: float = 0.0) -> None:
+        """`ahead`: seconds that the hosts' clocks are ahead."""
         for popen in self.popens:
             assert popen.stdin is not None
-            popen.stdin.write("go\n")
+            popen.stdin.write(f"{ahead}\n")
             popen.stdin.flush()
 
     def end(self) -> None:
@@ -48,12 +49,12 @@ class Fleet:
 
 
 @contextmanager
-def fleet(url: str, hosts: int, step: float = 1.0, past: int = 0, ahead: float = 0.0) -> Iterator[Fleet]:
-    """`hosts` that are ready, and wait for `go`. See crew.py for what `past` and `ahead` are."""
+def fleet(url: str, hosts: int, step: float = 1.0, past: int = 0, end: float = 0.0) -> Iterator[Fleet]:
+    """`hosts` that are ready, and wait for `go`: with a span of `past` ticks that ends at the time `end`."""
     popens = []
     try:
         for first in range(0, hosts, TOGETHER):
-            numbers = (first, min(TOGETHER, hosts - first), step, past, ahead)
+            numbers = (first, min(TOGETHER, hosts - first), step, past, end)
             argv = [sys.executable, "-m", "bench.scale.crew", url, *map(str, numbers)]
             pipe = subprocess.PIPE
             popens.append(subprocess.Popen(argv, cwd=ROOT, stdin=pipe, stdout=pipe, text=True))

@@ -30,6 +30,5 @@ def rows(kind: int) -> list[dict[str, float]]:
 
 
 def tick(number: int, time: float, step: float) -> Tick:
-    """The tick of host `number` at `time`; another's of the same time differs."""
-    known = rows(number % KINDS)
-    return Tick(time, step, known[(round(time / step) + 7 * number) % SPAN])
+    """The tick of host `number` at `time`, the same for all hosts of its kind."""
+    return Tick(time, step, rows(number % KINDS)[round(time / step) % SPAN])
