@@ -141,7 +141,7 @@ def test_a_restart_in_the_middle_counts_nothing_twice(url: str, readers: tuple[R
         store = RedisStore(Link(url), "often")
         fill(store, made[place : place + 400])
         assert store.drain()
-        store._writer.stop()
+        store.writer.stop()
         store.turn.give()
     reader = RedisReader(Link(url), "often")
     reader.poll()

@@ -45,8 +45,8 @@ def test_5_one_writes_the_other_stands_by_and_takes_over(server: RedisServer, st
     with pytest.raises(StoreLockedError, match="another collector"):
         opened(server)
     # Killed: nobody gives the turn back, it ends by itself.
-    store._writer.is_lost = True
-    store._writer.wake()
+    store.writer.is_lost = True
+    store.writer.wake()
     start = time.monotonic()
 
     def second() -> RedisStore | None:
@@ -73,7 +73,7 @@ def test_a_writer_that_lost_its_turn_notices_and_writes_nothing_more(
     with closing(server.client()) as client:
         client.set(Keys("a").turn, "777-other")
         fill(store, 4, 1)
-        wait_for(lambda: store._writer.is_lost)
+        wait_for(lambda: store.writer.is_lost)
         assert stored(server) == [1, 2, 3]
         with pytest.raises(StoreLockedError):
             fill(store, 5, 1)

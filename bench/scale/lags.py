@@ -21,12 +21,11 @@ LOOK = 0.005
 class Watcher:
     """Looks at `watched` hosts through a RedisHosts, as a web process does, in a thread of its own."""
 
-    def __init__(self, url: str, watched: Sequence[str], ahead: float) -> None:
+    def __init__(self, url: str, watched: Sequence[str]) -> None:
         self.seconds: list[float] = []
         self.hosts = RedisHosts(Link(url), watched[0])
         self._watched = watched
         self._readers: list[RedisReader] = []
-        self._ahead = ahead
         self._ending = Event()
         self._thread = Thread(target=self._run)
 
@@ -50,16 +49,16 @@ class Watcher:
             for place, reader in enumerate(self._readers):
                 newest = reader.newest().time_ms
                 if newest > seen[place]:
-                    self.seconds.append(time.time() + self._ahead - newest / 1000)
+                    self.seconds.append(time.time() - newest / 1000)
                     seen[place] = newest
 
 
-def in_redis(client: Any, hosts: int, since: float, ahead: float) -> list[float]:
+def in_redis(client: Any, hosts: int, since: float) -> list[float]:
     """Seconds from each tick's time to its arrival, of all that arrived since then."""
     found = []
     for number in range(hosts):
         for entry, fields in client.xrange(Keys(name_of(number)).ticks, min=int(1000 * since)):
-            found.append((int(entry.partition(b"-")[0]) - int(fields[b"t"])) / 1000 + ahead)
+            found.append((int(entry.partition(b"-")[0]) - int(fields[b"t"])) / 1000)
     return found
 
 

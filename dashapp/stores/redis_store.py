@@ -6,6 +6,7 @@ Nothing here waits for Redis once it is open: rows and sheets go to the writer's
 from __future__ import annotations
 
 import secrets
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 # Characters of a row, as on disk.
 LARGEST = 1 << 18
+# Every host's spans end at the same instants; by so much later, at the most, each seals its own, which asks
+# Redis for a megabyte.
+SPREAD_MS = 60_000
 # What a list of hosts shows of each.
 HEADLINES = ("cpu.percent", "memory.percent", "load.1", "swap.percent", "network.received", "network.sent")
 
@@ -65,6 +69,7 @@ class RedisStore:
         kept = retention or Retention()
         self._rows = RedisRows(self.turn)
         self._looks_told = False
+        self._later_ms = zlib.crc32(name.encode()) % SPREAD_MS
         try:
             self.turn.take(yields)
             self._reader.poll()
@@ -75,7 +80,7 @@ class RedisStore:
             raise StoreAwayError(f"Redis at {link.shown}: {sentence(error)}") from error
         mark = self._reader.mark
         self._last = mark.time_ms
-        self._writer = Writer(self.turn, name, keep, mark, self._seal)
+        self.writer = Writer(self.turn, name, keep, mark, self._seal)
         self._sealing = Sealing(
             lambda: LongMemory(lambda level: RedisShelf(self.turn, level), kept),
             self.speaker("sealing"),
@@ -83,10 +88,10 @@ class RedisStore:
         )
         for name in ("store", "history", "supervisor"):
             self.speaker(name).clear()
-        self._writer.start(self._renew)
+        self.writer.start(self._renew)
 
     def append(self, tick: Tick) -> bool:
-        if self._writer.is_lost:
+        if self.writer.is_lost:
             raise StoreLockedError("another collector writes by this name now")
         time = milliseconds(tick.time)
         if time <= self._last:
@@ -99,7 +104,7 @@ class RedisStore:
         values = tick.values
         said = said_of(time, tick.step, {key: values[key] for key in HEADLINES if key in values})
         pushed, self.pushed = self.pushed, ""
-        self._writer.add(Row(time, text, pushed, said))
+        self.writer.add(Row(time, text, pushed, said))
         return True
 
     def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
@@ -119,10 +124,10 @@ class RedisStore:
         self._put(SENT, sheet_text.of_sent(sent))
 
     def speaker(self, name: str) -> RedisNotice:
-        return RedisNotice(self._writer.sheets, name)
+        return RedisNotice(self.writer.sheets, name)
 
     def newest(self) -> Cursor:
-        return Cursor(self._writer.life, self._last)
+        return Cursor(self.writer.life, self._last)
 
     def since(self, time: float, limit: int) -> list[Tick]:
         return self._asked().since(time, limit)
@@ -153,7 +158,7 @@ class RedisStore:
 
     def drain(self, seconds: float = 5.0) -> bool:
         """Wait until Redis has all that was appended and said."""
-        return self._writer.drain(seconds)
+        return self.writer.drain(seconds)
 
     def clear(self) -> None:
         """Forget every tick and begin another life. Raises what is in FAILURES."""
@@ -162,15 +167,15 @@ class RedisStore:
         keys = self.turn.keys
         gone = keys.all().keys() - {keys.turn, keys.life, keys.sheets}
         self.turn.together(*(("DEL", key) for key in gone), ("SET", keys.life, life))
-        self._writer.begin_anew(life)
+        self.writer.begin_anew(life)
         self._sealing.close()
         self._last = 0
 
     def close(self) -> None:
         """Write what waits, and let another have the turn."""
-        if not self._writer.is_lost and not self._writer.trouble:
+        if not self.writer.is_lost and not self.writer.trouble:
             self.drain(2.0)
-        self._writer.stop()
+        self.writer.stop()
         self._sealing.close()
         try:
             self.turn.give()
@@ -179,15 +184,15 @@ class RedisStore:
         self.turn.link.close()
 
     def _put(self, name: str, text: str) -> None:
-        self._writer.sheets.put(name, text)
-        self._writer.wake()
+        self.writer.sheets.put(name, text)
+        self.writer.wake()
 
     def _asked(self) -> RedisReader:
         self._reader.link.ask(lambda client: self._reader.poll(), None)
         return self._reader
 
     def _seal(self, stored_ms: int) -> None:
-        self._sealing.turn(self._rows, stored_ms)
+        self._sealing.turn(self._rows, stored_ms - self._later_ms)
 
     def _renew(self) -> None:
         self.renewals += 1
