@@ -52,10 +52,7 @@ def run() -> list[Row]:
 def _fill(store: Path, end: int) -> int:
     """How many ticks the finest level keeps."""
     templates = [
-        [
-            as_point(Tick(0, 1, dict(zip(KEYS, row, strict=True)))).values
-            for row in values(Random(seed), SPAN)
-        ]
+        [as_point(Tick(0, 1, dict(zip(KEYS, row, strict=True)))).values for row in values(Random(seed), SPAN)]
         for seed in range(12)
     ]
     store.mkdir(exist_ok=True)

@@ -68,5 +68,10 @@ def _measure(url: str, client: Any, redis: psutil.Process, size: int) -> list[Ro
     return [
         Row(f"registry of {which}, read, CPU of Redis", 1000 * theirs, "ms", note=f"{sent:,.0f} kB"),
         Row(f"registry of {which}, read, CPU of ours", 1000 * ours, "ms", note="once a second a web process"),
-        Row(f"list of {which}, an answer, CPU of ours", 1000 * listed, "ms", note=f"{small:,.0f} kB on the wire"),
+        Row(
+            f"list of {which}, an answer, CPU of ours",
+            1000 * listed,
+            "ms",
+            note=f"{small:,.0f} kB on the wire",
+        ),
     ]
