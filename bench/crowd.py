@@ -11,6 +11,7 @@ import socket
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -196,7 +197,9 @@ def without_pause(port: int, connections: int, seconds: float) -> tuple[Count, f
         while (spent := time.perf_counter() - start) < seconds:
             for number, _event in poll.poll(1):
                 link, asker = crowd[number]
-                data = link.recv(65536)
+                data = b""
+                with suppress(ConnectionResetError):
+                    data = link.recv(65536)
                 if not data:
                     # nginx ends a connection after a thousand requests; whoever was on it comes again.
                     del crowd[number]

@@ -161,6 +161,18 @@ def test_it_asks_no_more_than_five_times_a_second_whatever_the_viewers(
         assert client.info("commandstats")["cmdstat_get"]["calls"] - before <= 40
 
 
+def test_it_asks_once_a_tick_and_not_before_one_is_due_as_well(store: RedisStore, hosts: RedisHosts) -> None:
+    write(store, 1)
+    reader = hosts.own()
+    assert times(reader) == [1]
+    start, polls = time.monotonic(), hosts.polls
+    for second in range(1, 6):
+        wait_for(lambda second=second: time.monotonic() >= start + second)
+        write(store, 1 + second)
+        wait_for(lambda second=second: times(reader)[-1] == 1 + second)
+    assert hosts.polls - polls <= 8  # one more for each tick that came late
+
+
 def test_where_nobody_asks_it_rests_and_holds_nothing(
     store: RedisStore, hosts: RedisHosts, monkeypatch: pytest.MonkeyPatch
 ) -> None:

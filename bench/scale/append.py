@@ -1,4 +1,4 @@
-"""One host's append, and the newest answer, over Redis: CPU of ours, and what the bare client costs beside it.
+"""One host's append, and the newest answer, over Redis: CPU of ours, and what the bare client costs beside.
 
 Back to back: what a sleeping core costs to wake is the machine's, and neither ours nor the client's.
 """
@@ -25,10 +25,10 @@ WARM, TIMES, SPAN = 200, 3000, 600
 
 
 def run() -> list[Row]:
-    from redis_server import RedisServer, redis_at
+    from redis_server import redis_at
 
     with tempfile.TemporaryDirectory(prefix="dashapp-bench-") as folder, redis_at(Path(folder)) as server:
-        assert isinstance(server, RedisServer) and server.popen is not None
+        assert server.popen is not None
         redis = [psutil.Process(server.popen.pid)]
         with closing(RedisStore(Link(server.url), name_of(0))) as store, closing(server.client()) as client:
             store.describe(catalogue())

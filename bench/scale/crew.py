@@ -2,8 +2,8 @@
 
 The writers take turns on one thread: hundreds of threads would wait for Python's lock, and not for Redis.
 
-`python -m bench.scale.crew URL FIRST COUNT STEP`: hosts FIRST and up, a tick every STEP seconds on the grid. It says
-`ready`, hears `go`, and at the end of its standard input says what it did.
+`python -m bench.scale.crew URL FIRST COUNT STEP`: hosts FIRST and up, a tick every STEP seconds on the
+grid. It says `ready`, hears `go`, and at the end of its standard input says what it did.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main(url: str, first: int, count: int, step: float) -> None:
 
 
 def _run(stores: list[RedisStore], first: int, step: float) -> dict[str, float]:
-    """Ticks until standard input ends; how many, the CPU seconds of all that, and the longest that one came late."""
+    """Ticks until standard input ends; how many, the CPU seconds they took, and how late one was."""
     ended = Event()
     Thread(target=_until_end, args=(ended,), daemon=True).start()
     turn = math.ceil(time.time() / step) + 1

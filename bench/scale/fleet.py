@@ -13,14 +13,14 @@ import psutil
 
 from bench.served import ROOT
 
-# A real host has a process of its own; here as many share one as leaves a machine of two cores time for Redis.
+# A real host has a process of its own; here as many share one as leaves two cores time for Redis.
 TOGETHER = 500
 
 
 @dataclass
 class Fleet:
     popens: list[subprocess.Popen[str]]
-    # After its end: ticks that were appended, CPU seconds of all that, and how many hosts kept something back.
+    # After its end: ticks that were appended, CPU seconds of all that, hosts that kept something back.
     ticks: int = 0
     cpu: float = 0.0
     lost: int = 0

@@ -1,4 +1,4 @@
-"""How late ticks come: by Redis' own clock for every tick of every host, and as a reader of many hosts has them."""
+"""How late ticks come: by Redis' own clock those of every host, and as a reader of many hosts has them."""
 
 from __future__ import annotations
 

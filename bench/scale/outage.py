@@ -1,7 +1,7 @@
-"""Redis away for as many ticks as five minutes have: what is lost, what the page says meanwhile, how soon it is back.
+"""Redis away for as many ticks as five minutes have: what is lost, what the page says, how soon it is back.
 
-It is killed, and starts again from its append-only file. The hosts tick ten times a second, so that thirty seconds
-bring what five minutes bring at one; DASHAPP_BENCH_STEP=1 has it take the five minutes.
+It is killed, and starts again from its append-only file. The hosts tick ten times a second, so that thirty
+seconds bring what five minutes bring at one; DASHAPP_BENCH_STEP=1 has it take the five minutes.
 """
 
 from __future__ import annotations
@@ -56,31 +56,34 @@ class Visitor:
 def run() -> list[Row]:
     from redis_server import redis_at
 
-    with tempfile.TemporaryDirectory(prefix="dashapp-bench-") as folder:
-        with redis_at(Path(folder), "--appendonly", "yes") as server, fleet(server.url, HOSTS, STEP) as hosts:
-            hosts.go()
-            port = free_port()
-            argv = ["-m", "dashapp", "--no-collector", "--name", name_of(0), "--port", str(port)]
-            with launched([*argv, "--store", server.url], port) as served:
-                served.wait("/readyz")
-                time.sleep(AROUND * STEP)
-                visitor = Visitor(port)
-                server.kill()
-                time.sleep(AWAY * STEP)
-                server.start()
-                back = time.monotonic()
-                while not _is_fresh(port):
-                    time.sleep(0.01)
-                took = time.monotonic() - back
-                time.sleep(AROUND * STEP)
-                visitor.end()
-                hosts.end()
-            with closing(server.client()) as client:
-                there, holes = _kept(client)
+    with (
+        tempfile.TemporaryDirectory(prefix="dashapp-bench-") as folder,
+        redis_at(Path(folder), "--appendonly", "yes") as server,
+        fleet(server.url, HOSTS, STEP) as hosts,
+    ):
+        hosts.go()
+        port = free_port()
+        argv = ["-m", "dashapp", "--no-collector", "--name", name_of(0), "--port", str(port)]
+        with launched([*argv, "--store", server.url], port) as served:
+            served.wait("/readyz")
+            time.sleep(AROUND * STEP)
+            visitor = Visitor(port)
+            server.kill()
+            time.sleep(AWAY * STEP)
+            server.start()
+            back = time.monotonic()
+            while not _is_fresh(port):
+                time.sleep(0.01)
+            took = time.monotonic() - back
+            time.sleep(AROUND * STEP)
+            visitor.end()
+            hosts.end()
+        with closing(server.client()) as client:
+            there, wrong = _kept(client)
     which = f"Redis away for {AWAY * STEP:.0f} s, {AWAY} ticks of {HOSTS} hosts"
     return [
         Row(f"{which}: ticks lost", hosts.ticks - there, "", 0, f"of {hosts.ticks:,}"),
-        Row("twice, or out of order", holes, "", 0),
+        Row("twice, or out of order", wrong, "", 0),
         Row(
             "pages and answers that did not come meanwhile",
             visitor.failures,
@@ -98,7 +101,7 @@ def _is_fresh(port: int) -> bool:
 
 
 def _kept(client: Any) -> tuple[int, int]:
-    """How many ticks are there, and how many do not follow the one before by a step."""
+    """How many ticks are there, and how many are not later than the one before."""
     there = wrong = 0
     for number in range(HOSTS):
         times = [int(fields[b"t"]) for _id, fields in client.xrange(Keys(name_of(number)).ticks)]
@@ -109,9 +112,9 @@ def _kept(client: Any) -> tuple[int, int]:
 
 def ask(port: int, path: str) -> tuple[int, bytes]:
     """Status and body; 0 where nobody answers."""
-    with suppress(OSError, http.client.HTTPException):
-        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    with suppress(OSError, http.client.HTTPException), closing(connection):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
     return 0, b""

@@ -18,32 +18,32 @@ from bench.table import Row
 
 HOSTS, LOADS, SECONDS = 100, 3, 15
 # Notes when each row of the list stands there, in milliseconds since the navigation began.
-WATCH = (
-    """
-window.bench = {listed: null};
-(function look() {
+WATCH = f"""
+window.bench = {{listed: null}};
+(function look() {{
   const rows = document.querySelectorAll("[data-table=hosts] tbody tr").length;
-  if (rows >= %d) window.bench.listed = performance.now();
+  if (rows >= {HOSTS}) window.bench.listed = performance.now();
   else requestAnimationFrame(look);
-})();
+}})();
 """
-    % HOSTS
-)  # noqa: UP031
 
 
 def run() -> list[Row]:
     from redis_server import redis_at
 
-    with tempfile.TemporaryDirectory(prefix="dashapp-bench-") as folder, redis_at(Path(folder)) as server:
-        with fleet(server.url, HOSTS) as hosts:
-            hosts.go()
-            port = free_port()
-            # The browser's page is the one thing that is looked at: nobody measures this machine.
-            argv = ["-m", "dashapp", "--no-collector", "--name", name_of(0), "--port", str(port)]
-            with launched([*argv, "--store", server.url], port) as served, browser() as running:
-                served.wait("/readyz")
-                loads = [_load(running, served) for _ in range(LOADS)]
-                asked = _watch(running, served)
+    with (
+        tempfile.TemporaryDirectory(prefix="dashapp-bench-") as folder,
+        redis_at(Path(folder)) as server,
+        fleet(server.url, HOSTS) as hosts,
+    ):
+        hosts.go()
+        port = free_port()
+        # It shows a made-up host at first, for nobody measures this machine.
+        argv = ["-m", "dashapp", "--no-collector", "--name", name_of(0), "--port", str(port)]
+        with launched([*argv, "--store", server.url], port) as served, browser() as running:
+            served.wait("/readyz")
+            loads = [_load(running, served) for _ in range(LOADS)]
+            asked = _watch(running, served)
     which = f"a page with {HOSTS} hosts"
     return [
         Row(f"{which}, first drawn", median(loads) / 1000, "s", 1, "empty cache"),

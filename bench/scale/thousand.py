@@ -32,7 +32,6 @@ def run() -> list[Row]:
         assert server.popen is not None
         redis = psutil.Process(server.popen.pid)
         with closing(server.client()) as client:
-            empty = int(client.info("memory")["used_memory"])
             with fleet(server.url, HOSTS) as hosts:
                 return _measure(server.url, client, redis, hosts)
 

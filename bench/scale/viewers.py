@@ -64,14 +64,8 @@ def _asked_of_redis(webs: list[Served], client: Any) -> list[Row]:
         _judge(count, viewers)
         which = "1 viewer" if viewers == 1 else f"{viewers} viewers"
         # The other process is asked by nobody, and polls no longer, or as often.
-        rows.append(
-            Row(
-                f"polls of Redis a second by {SIDE_BY_SIDE} web processes, {which}",
-                asked / SECONDS,
-                "",
-                5 * SIDE_BY_SIDE,
-            )
-        )
+        what = f"polls of Redis a second by {SIDE_BY_SIDE} web processes, {which}"
+        rows.append(Row(what, asked / SECONDS, "", 5 * SIDE_BY_SIDE))
     return rows
 
 
