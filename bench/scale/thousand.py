@@ -31,9 +31,8 @@ def run() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="dashapp-bench-") as folder, redis_at(Path(folder)) as server:
         assert server.popen is not None
         redis = psutil.Process(server.popen.pid)
-        with closing(server.client()) as client:
-            with fleet(server.url, HOSTS) as hosts:
-                return _measure(server.url, client, redis, hosts)
+        with closing(server.client()) as client, fleet(server.url, HOSTS) as hosts:
+            return _measure(server.url, client, redis, hosts)
 
 
 def _measure(url: str, client: Any, redis: psutil.Process, hosts: Fleet) -> list[Row]:
