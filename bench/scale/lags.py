@@ -35,6 +35,9 @@ class Watcher:
         with ThreadPoolExecutor(len(self._readers)) as pool:
             # At once: who asks for one host after the other waits for a poll each time.
             list(pool.map(lambda reader: reader.newest(), self._readers))
+        # One that is not there yet holds up whoever asks for it, and here one thread asks for all.
+        while not all(reader.loaded for reader in self._readers):
+            time.sleep(LOOK)
         self._thread.start()
 
     def end(self) -> None:
