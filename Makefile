@@ -1,11 +1,11 @@
-# make run · make test · make check · make audit · make bench · make soak · make pictures · make lock: each makes the virtual environment that it needs.
+# make run · make test · make check · make audit · make bench · make bench-scale · make soak · make pictures · make lock: each makes the virtual environment that it needs.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Most of a test is waiting: two at a time, a file's one after the other.
 JOBS ?= 2
 
-.PHONY: run test check audit bench soak pictures browser tools lock advisories clean
+.PHONY: run test check audit bench bench-scale soak pictures browser tools lock advisories clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m dashapp $(ARGS)
@@ -21,6 +21,10 @@ check: $(VENV)/test.stamp
 bench: $(VENV)/test.stamp browser
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python -m bench $(ARGS)
+
+# A thousand hosts in one Redis, and viewers without end: bounded, and on 127.0.0.1 alone.
+bench-scale: $(VENV)/test.stamp browser tools
+	$(BIN)/python -m bench.scale $(ARGS)
 
 # Lighthouse and axe-core on the real page.
 audit: $(VENV)/test.stamp browser audit/node_modules/install.stamp

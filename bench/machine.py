@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.page import chromium
 
-LIBRARIES = ("dash", "plotly", "granian", "diskcache", "psutil", "playwright")
+LIBRARIES = ("dash", "plotly", "granian", "diskcache", "psutil", "redis", "playwright")
 
 
 def words() -> str:

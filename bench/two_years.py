@@ -52,10 +52,7 @@ def run() -> list[Row]:
 def _fill(store: Path, end: int) -> int:
     """How many ticks the finest level keeps."""
     templates = [
-        [
-            as_point(Tick(0, 1, dict(zip(KEYS, row, strict=True)))).values
-            for row in _values(Random(seed), SPAN)
-        ]
+        [as_point(Tick(0, 1, dict(zip(KEYS, row, strict=True)))).values for row in values(Random(seed), SPAN)]
         for seed in range(12)
     ]
     store.mkdir(exist_ok=True)
@@ -73,7 +70,7 @@ def _fill(store: Path, end: int) -> int:
     return kept
 
 
-def _values(chance: Random, count: int) -> list[list[float]]:
+def values(chance: Random, count: int) -> list[list[float]]:
     """Rows of what machines measure: shares that never rest, bytes that wander, rates that come in bursts."""
     share, pages = [30.0] * METRICS, [2_000_000] * METRICS
     rows = []
@@ -106,7 +103,7 @@ def _open(store: Path) -> float:
 def _append_newest(store: Path, end: int) -> None:
     opened = DiskStore(store)
     opened.describe(Metric(key, key, "", "all") for key in KEYS)
-    for place, row in enumerate(_values(Random(99), 1200), 1):
+    for place, row in enumerate(values(Random(99), 1200), 1):
         opened.append(Tick(end + place, 1, dict(zip(KEYS, row, strict=True))))
     opened.close()
 

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from threading import Thread
 
@@ -159,6 +160,22 @@ def test_it_asks_no_more_than_five_times_a_second_whatever_the_viewers(
             each.join()
         assert hosts.polls - polls <= 11
         assert client.info("commandstats")["cmdstat_get"]["calls"] - before <= 40
+
+
+def test_it_asks_once_a_tick_and_not_before_one_is_due_as_well(store: RedisStore, hosts: RedisHosts) -> None:
+    write(store, 1)
+    reader = hosts.own()
+    assert times(reader) == [1]
+
+    def seen(newest: int) -> bool:
+        return times(reader)[-1] == newest
+
+    start, polls = time.monotonic(), hosts.polls
+    for second in range(1, 6):
+        time.sleep(max(0.0, start + second - time.monotonic()))
+        write(store, 1 + second)
+        wait_for(partial(seen, 1 + second))
+    assert hosts.polls - polls <= 8  # one more for each tick that came late
 
 
 def test_where_nobody_asks_it_rests_and_holds_nothing(

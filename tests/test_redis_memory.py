@@ -141,7 +141,7 @@ def test_a_restart_in_the_middle_counts_nothing_twice(url: str, readers: tuple[R
         store = RedisStore(Link(url), "often")
         fill(store, made[place : place + 400])
         assert store.drain()
-        store._writer.stop()
+        store.writer.stop()
         store.turn.give()
     reader = RedisReader(Link(url), "often")
     reader.poll()
@@ -172,3 +172,25 @@ def measured(server: RedisServer, reader: RedisReader) -> Frame:
     frame(reader, 4 * 3600)
     assert time.monotonic() - start < 1.3
     return found
+
+
+def test_hosts_do_not_all_seal_at_the_same_instant(tmp_path: Path) -> None:
+    """Their spans end together, and ten thousand megabytes at once would stop Redis."""
+    with redis_at(tmp_path) as server:
+        sealed = {}
+        for name in ("a", "b", "c"):
+            with closing(RedisStore(Link(server.url), name)) as store:
+                sealed[name] = _sealed_after(store, name)
+    assert all(1200 <= seconds <= 1262 for seconds in sealed.values())
+    assert len(set(sealed.values())) == 3
+
+
+def _sealed_after(store: RedisStore, name: str) -> int:
+    """Seconds after the beginning of a span whose newest tick sealed it."""
+    for second in range(2, 1300, 2):
+        assert store.append(Tick(START + second, 2, {"cpu": 1.0}))
+        if second > 1190:
+            assert store.drain(5)
+            if any(level.newest() for level in RedisReader(store.turn.link, name).levels()):
+                return second
+    return 0

@@ -40,8 +40,8 @@ class Collector:
 
     def die(self) -> None:
         """Without a chance to write what waits."""
-        self.store._writer.is_lost = True
-        self.store._writer.stop()
+        self.store.writer.is_lost = True
+        self.store.writer.stop()
         self.store.turn.give()
 
 

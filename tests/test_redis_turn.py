@@ -45,8 +45,8 @@ def test_5_one_writes_the_other_stands_by_and_takes_over(server: RedisServer, st
     with pytest.raises(StoreLockedError, match="another collector"):
         opened(server)
     # Killed: nobody gives the turn back, it ends by itself.
-    store._writer.is_lost = True
-    store._writer.wake()
+    store.writer.is_lost = True
+    store.writer.wake()
     start = time.monotonic()
 
     def second() -> RedisStore | None:
@@ -73,7 +73,7 @@ def test_a_writer_that_lost_its_turn_notices_and_writes_nothing_more(
     with closing(server.client()) as client:
         client.set(Keys("a").turn, "777-other")
         fill(store, 4, 1)
-        wait_for(lambda: store._writer.is_lost)
+        wait_for(lambda: store.writer.is_lost)
         assert stored(server) == [1, 2, 3]
         with pytest.raises(StoreLockedError):
             fill(store, 5, 1)
@@ -122,3 +122,25 @@ def test_who_stood_by_through_an_outage_lets_the_writer_go_on(
         thread.join()
     assert not got
     assert stored(server) == list(range(1, 204))
+
+
+def test_redis_is_told_a_script_once_and_again_where_it_forgot(
+    server: RedisServer, store: RedisStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(store, 1, 3)
+    assert store.drain()
+    with closing(server.client()) as client:
+
+        def received(first: int) -> int:
+            before = int(client.info("stats")["total_net_input_bytes"])
+            for second in range(first, first + 10):
+                fill(store, second, 1)
+                assert store.drain()
+            return int(client.info("stats")["total_net_input_bytes"]) - before
+
+        assert received(4) < 10 * 800
+        client.script_flush()
+        received(14)
+        assert received(24) < 10 * 800
+    assert stored(server) == list(range(1, 34))
+    assert not caplog.records

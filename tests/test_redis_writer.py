@@ -48,7 +48,7 @@ def test_19_frozen_for_five_minutes_nothing_is_lost_or_doubled_and_no_tick_waits
     server.freeze()
     assert fill(store, 11, OUTAGE // 2) < 0.1
     # What is sent now comes to an answer that nobody waits for any longer, and is done all the same.
-    wait_for(lambda: store._writer.trouble == "it does not answer")
+    wait_for(lambda: store.writer.trouble == "it does not answer")
     assert fill(store, 11 + OUTAGE // 2, OUTAGE // 2) < 0.1
     server.thaw()
     start = time.monotonic()
@@ -66,7 +66,7 @@ def test_19_refused_and_started_again_empty_it_gets_again_what_is_known(
     before = life(server)
     server.kill()
     assert fill(store, 11, OUTAGE) < 0.1
-    wait_for(lambda: store._writer.trouble == "it cannot be reached")
+    wait_for(lambda: store.writer.trouble == "it cannot be reached")
     server.start()
     start = time.monotonic()
     assert store.drain(10)
@@ -98,7 +98,7 @@ def test_19_out_of_memory_ticks_wait_until_it_has_room(server: RedisServer, stor
     with closing(server.client()) as client:
         client.config_set("maxmemory", client.info("memory")["used_memory"])
         fill(store, 11, OUTAGE)
-        wait_for(lambda: "no memory left" in store._writer.trouble)
+        wait_for(lambda: "no memory left" in store.writer.trouble)
         time.sleep(LASTS / 1000 + 0.5)  # what Redis' own clock has to see pass
         assert client.get(Keys("a").turn), "the turn is kept meanwhile"
         assert stored(server) == list(range(1, 11))

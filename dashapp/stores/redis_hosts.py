@@ -22,7 +22,7 @@ from dashapp.stores.redis_registry import hosts_of, milliseconds_of
 log = logging.getLogger("dashapp")
 
 # Seconds between two polls at least and at most; after a tick is due; between two looks at the registry.
-SHORTEST, LONGEST, SOON, REGISTRY_EVERY = 0.2, 1.0, 0.025, 1.0
+SHORTEST, LONGEST, SOON, REGISTRY_EVERY = 0.2, 1.1, 0.025, 1.0
 # Seconds after which a host that nobody asks for is no longer polled, and what is held of it is let go.
 LATELY = 30.0
 # Seconds that the first to ask for a host waits for it; whoever comes again soon does not.
@@ -136,7 +136,7 @@ class RedisHosts:
             with self._news:
                 self._news.notify_all()
             time.sleep(max(0.0, start + SHORTEST - time.monotonic()))
-            self._wake.wait(max(0.0, start + self._pause() - time.monotonic()))
+            self._wake.wait(max(0.0, min(self._pause(), start + LONGEST - time.monotonic())))
 
     def _poll(self, now: float) -> None:
         self.polls += 1
@@ -179,12 +179,12 @@ class RedisHosts:
                     reader.let_go()
 
     def _pause(self) -> float:
-        """Seconds from one poll to the next: as long as none of those looked at has a tick due."""
+        """Seconds from now until one of those looked at has a tick that came."""
+        if self._link.trouble:
+            return 0.0
         now = time.monotonic()
         dues = [self._due(each) for each in self._readers.values() if now - each.asked <= LATELY]
-        if self._link.trouble:
-            return SHORTEST
-        return max(SHORTEST, min([LONGEST, *(due + SOON for due in dues)]))
+        return min([LONGEST, *(due + SOON for due in dues)])
 
     def _due(self, reader: RedisReader) -> float:
         """Seconds until a tick is due."""

@@ -6,6 +6,7 @@ Nothing here waits for Redis once it is open: rows and sheets go to the writer's
 from __future__ import annotations
 
 import secrets
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 # Characters of a row, as on disk.
 LARGEST = 1 << 18
+# Every host's spans end at the same instants; by so much later, at the most, each seals its own, which asks
+# Redis for a megabyte.
+SPREAD_MS = 60_000
 # What a list of hosts shows of each.
 HEADLINES = ("cpu.percent", "memory.percent", "load.1", "swap.percent", "network.received", "network.sent")
 
@@ -67,6 +71,7 @@ class RedisStore(Relay):
         self._reader = RedisReader(link, name)
         kept = retention or Retention()
         self._rows = RedisRows(self.turn)
+        self._later_ms = zlib.crc32(name.encode()) % SPREAD_MS
         try:
             self.turn.take(yields)
             self._reader.poll()
@@ -77,7 +82,7 @@ class RedisStore(Relay):
             raise StoreAwayError(f"Redis at {link.shown}: {sentence(error)}") from error
         mark = self._reader.mark
         self._last = mark.time_ms
-        self._writer = Writer(self.turn, name, keep, mark, self._seal)
+        self.writer = Writer(self.turn, name, keep, mark, self._seal)
         self._sealing = Sealing(
             lambda: LongMemory(lambda level: RedisShelf(self.turn, level), kept),
             self.speaker("sealing"),
@@ -85,10 +90,10 @@ class RedisStore(Relay):
         )
         for name in ("store", "history", "supervisor"):
             self.speaker(name).clear()
-        self._writer.start(self._renew)
+        self.writer.start(self._renew)
 
     def append(self, tick: Tick) -> bool:
-        if self._writer.is_lost:
+        if self.writer.is_lost:
             raise StoreLockedError("another collector writes by this name now")
         time = milliseconds(tick.time)
         if time <= self._last:
@@ -101,7 +106,7 @@ class RedisStore(Relay):
         values = tick.values
         said = said_of(time, tick.step, {key: values[key] for key in HEADLINES if key in values})
         pushed, self.pushed = self.pushed, ""
-        self._writer.add(Row(time, text, pushed, said))
+        self.writer.add(Row(time, text, pushed, said))
         return True
 
     def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
@@ -121,10 +126,10 @@ class RedisStore(Relay):
         self._put(SENT, sheet_text.of_sent(sent))
 
     def speaker(self, name: str) -> RedisNotice:
-        return RedisNotice(self._writer.sheets, name)
+        return RedisNotice(self.writer.sheets, name)
 
     def newest(self) -> Cursor:
-        return Cursor(self._writer.life, self._last)
+        return Cursor(self.writer.life, self._last)
 
     def reader(self) -> RedisReader:
         self._reader.link.ask(lambda client: self._reader.poll(), None)
@@ -136,7 +141,7 @@ class RedisStore(Relay):
 
     def drain(self, seconds: float = 5.0) -> bool:
         """Wait until Redis has all that was appended and said."""
-        return self._writer.drain(seconds)
+        return self.writer.drain(seconds)
 
     def clear(self) -> None:
         """Forget every tick and begin another life. Raises what is in FAILURES."""
@@ -145,15 +150,15 @@ class RedisStore(Relay):
         keys = self.turn.keys
         gone = keys.all().keys() - {keys.turn, keys.life, keys.sheets}
         self.turn.together(*(("DEL", key) for key in gone), ("SET", keys.life, life))
-        self._writer.begin_anew(life)
+        self.writer.begin_anew(life)
         self._sealing.close()
         self._last = 0
 
     def close(self) -> None:
         """Write what waits, and let another have the turn."""
-        if not self._writer.is_lost and not self._writer.trouble:
+        if not self.writer.is_lost and not self.writer.trouble:
             self.drain(2.0)
-        self._writer.stop()
+        self.writer.stop()
         self._sealing.close()
         try:
             self.turn.give()
@@ -162,11 +167,11 @@ class RedisStore(Relay):
         self.turn.link.close()
 
     def _put(self, name: str, text: str) -> None:
-        self._writer.sheets.put(name, text)
-        self._writer.wake()
+        self.writer.sheets.put(name, text)
+        self.writer.wake()
 
     def _seal(self, stored_ms: int) -> None:
-        self._sealing.turn(self._rows, stored_ms)
+        self._sealing.turn(self._rows, stored_ms - self._later_ms)
 
     def _renew(self) -> None:
         self.renewals += 1

@@ -5,18 +5,25 @@ So a writer that was frozen, and whose turn another took meanwhile, writes nothi
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
+
+from redis.exceptions import NoScriptError, ResponseError
 
 from dashapp.model import StoreLockedError
 from dashapp.stores.redis_keys import GIVE_TURN, REGISTER, REGISTRY, TAKE_TURN, TOGETHER, Keys
-from dashapp.stores.redis_link import Link
+from dashapp.stores.redis_link import Client, Link
 
 # Milliseconds without a sign of life after which another may take over.
 LASTS = 1200
 
 Word = str | bytes | int | float
+# A script, its keys and its words.
+Run = tuple[str, list[str], tuple[Word, ...]]
 
 
 class Turn:
@@ -47,24 +54,42 @@ class Turn:
     def run(self, script: str, keys: list[str], *words: Word) -> Any:
         """What a script that begins by asking for the turn answers."""
         keys = [self.keys.turn, *keys]
-        return self._heard(self.link.client.eval(script, len(keys), *keys, self.token, LASTS, *words))
+        return self._heard(self._scripts((script, keys, (self.token, LASTS, *words)))[0])
 
     def run_and_register(self, name: str, said: str, script: str, keys: list[str], *words: Word) -> Any:
         """The same, and what is said of a host goes into the registry, at once where one node has all."""
         if self.link.is_cluster:
             answer = self.run(script, keys, *words)
-            self.link.client.eval(REGISTER, 1, REGISTRY, name, said)
+            self._scripts((REGISTER, [REGISTRY], (name, said)))
             return answer
-        keys = [self.keys.turn, *keys]
-        pipe = self.link.client.pipeline(transaction=False)
-        pipe.eval(script, len(keys), *keys, self.token, LASTS, *words)
-        pipe.eval(REGISTER, 2, REGISTRY, self.keys.turn, name, said, self.token)
-        # Raised by the pipeline, an error would hold all that was sent.
-        answers = pipe.execute(raise_on_error=False)
+        write = (script, [self.keys.turn, *keys], (self.token, LASTS, *words))
+        register = (REGISTER, [REGISTRY, self.keys.turn], (name, said, self.token))
+        return self._heard(self._scripts(write, register)[0])
+
+    def _scripts(self, *runs: Run) -> list[Any]:
+        """What each answers. Redis knows them by their digests, for whole they are more than half of what an
+        append sends; where it has forgotten one it gets all of them whole, for each may be done twice."""
+        answers = self._sent("evalsha", runs)
+        if any(isinstance(each, NoScriptError) for each in answers):
+            answers = self._sent("eval", runs)
         for each in answers:
             if isinstance(each, Exception):
                 raise each
-        return self._heard(answers[0])
+        return answers
+
+    def _sent(self, verb: str, runs: Sequence[Run]) -> list[Any]:
+        client = self.link.client
+        if len(runs) == 1:
+            try:
+                return [_send(client, verb, runs[0])]
+            except ResponseError as error:
+                return [error]
+        pipe = client.pipeline(transaction=False)
+        for run in runs:
+            _send(pipe, verb, run)
+        # Raised by the pipeline, an error would hold all that was sent.
+        answers: list[Any] = pipe.execute(raise_on_error=False)
+        return answers
 
     def _heard(self, answer: Any) -> Any:
         if answer[0] == b"lost":
@@ -78,3 +103,14 @@ class Turn:
         for command in commands:
             words += [len(command), *command]
         self.run(TOGETHER, keys, self.forget_ms, *words)
+
+
+def _send(client: Client, verb: str, run: Run) -> Any:
+    script, keys, words = run
+    said = script if verb == "eval" else _digest(script)
+    return getattr(client, verb)(said, len(keys), *keys, *words)
+
+
+@cache
+def _digest(script: str) -> str:
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()

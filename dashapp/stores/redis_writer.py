@@ -108,18 +108,22 @@ class Writer:
             self._wake.wait(BEAT if not self.trouble else RETRY)
             if self._closing:
                 return
-            self._wake.clear()
-            try:
-                self._work()
-                with self._lock:
-                    if not self._wake.is_set():
-                        self._idle.set()
-            except StoreLockedError as error:
-                log.warning("%s; this one stands by", error)
-                self.is_lost = True
-                self._idle.set()
-            except FAILURES as error:
-                self._fail(error)
+            self.round()
+
+    def round(self) -> None:
+        """Write what waits, once; what Redis does not take waits on."""
+        self._wake.clear()
+        try:
+            self._work()
+            with self._lock:
+                if not self._wake.is_set():
+                    self._idle.set()
+        except StoreLockedError as error:
+            log.warning("%s; this one stands by", error)
+            self.is_lost = True
+            self._idle.set()
+        except FAILURES as error:
+            self._fail(error)
 
     def _work(self) -> None:
         try:

@@ -1,0 +1,51 @@
+"""Parts of a bench, run one after the other: one table of all, and a file of it where none was left out.
+
+Knows nothing of what any of them measures.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.machine import words
+from bench.table import Row, markdown, plain
+
+
+def measure(package: str, parts: Sequence[str], names: Sequence[str], results: Path, command: str) -> int:
+    """Run those named, or all. 1 where a target was missed, 2 where there is no such part."""
+    unknown = [name for name in names if name not in parts]
+    if unknown:
+        print(f'"{unknown[0]}" is not a part of the bench; expected {", ".join(parts)}', file=sys.stderr)
+        return 2
+    machine = words()
+    print(machine, file=sys.stderr)
+    rows: list[Row] = []
+    start = time.monotonic()
+    for name in names or parts:
+        print(f"{time.monotonic() - start:4.0f} s  {name} …", file=sys.stderr)
+        try:
+            rows += importlib.import_module(f"{package}.{name}").run()
+        except Exception:
+            # One part that broke costs its own rows; a target of 0 failures shows it.
+            traceback.print_exc()
+            rows.append(Row(f"{name} broke", 1, "", 0))
+    took = f"{(time.monotonic() - start) / 60:.1f} minutes"
+    print(f"\n{plain(rows)}\n\nIn {took}.")
+    if not names:
+        results.write_text(_document(machine, rows, took, package, command))
+    return 1 if any(row.ok is False for row in rows) else 0
+
+
+def _document(machine: str, rows: list[Row], took: str, package: str, command: str) -> str:
+    today = datetime.now(UTC).date().isoformat()
+    return (
+        f"# What `{command}` measured\n\n{today}, in {took}. {machine}\n\n{markdown(rows)}\n\n"
+        "CPU is user and system time of the processes, or of the page's main thread, not time on a clock: a "
+        f"busy machine changes it little. Bytes count headers. `python -m {package} NAME` runs one part.\n"
+    )

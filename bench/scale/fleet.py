@@ -1,0 +1,68 @@
+"""Made-up hosts by the hundred, in a few processes that end with whoever started them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import psutil
+
+from bench.served import ROOT
+
+# A real host has a process of its own; here as many share one as leaves two cores time for Redis.
+TOGETHER = 500
+
+
+@dataclass
+class Fleet:
+    popens: list[subprocess.Popen[str]]
+    # After its end: ticks that were appended, CPU seconds of all that, hosts that kept something back.
+    ticks: int = 0
+    cpu: float = 0.0
+    lost: int = 0
+    late: float = 0.0
+    processes: list[psutil.Process] = field(default_factory=list)
+
+    def go(self) -> None:
+        for popen in self.popens:
+            assert popen.stdin is not None
+            popen.stdin.write("go\n")
+            popen.stdin.flush()
+
+    def end(self) -> None:
+        """Let no further tick come, and wait until Redis has all there were."""
+        for popen in self.popens:
+            assert popen.stdin is not None
+            popen.stdin.close()
+        for popen in self.popens:
+            assert popen.stdout is not None
+            told = json.loads(popen.stdout.readline())
+            self.ticks += told["ticks"]
+            self.cpu += told["cpu"]
+            self.lost += told["lost"]
+            self.late = max(self.late, told["late"])
+
+
+@contextmanager
+def fleet(url: str, hosts: int, step: float = 1.0) -> Iterator[Fleet]:
+    """`hosts` that are ready, and wait for `go`."""
+    popens = []
+    try:
+        for first in range(0, hosts, TOGETHER):
+            numbers = (first, min(TOGETHER, hosts - first), step)
+            argv = [sys.executable, "-m", "bench.scale.crew", url, *map(str, numbers)]
+            pipe = subprocess.PIPE
+            popens.append(subprocess.Popen(argv, cwd=ROOT, stdin=pipe, stdout=pipe, text=True))
+        for popen in popens:
+            assert popen.stdout is not None
+            if popen.stdout.readline() != "ready\n":
+                raise RuntimeError("made-up hosts did not start")
+        yield Fleet(popens, processes=[psutil.Process(popen.pid) for popen in popens])
+    finally:
+        for popen in popens:
+            popen.kill()
+            popen.wait(10)

@@ -1,0 +1,120 @@
+"""Redis away for as many ticks as five minutes have: what is lost, what the page says, how soon it is back.
+
+It is killed, and starts again from its append-only file. The hosts tick ten times a second, so that thirty
+seconds bring what five minutes bring at one; DASHAPP_BENCH_STEP=1 has it take the five minutes.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import tempfile
+import time
+from contextlib import closing, suppress
+from itertools import pairwise
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+from bench.scale.fleet import fleet
+from bench.scale.made_up import name_of
+from bench.served import free_port, launched
+from bench.table import Row
+from dashapp.stores.redis_keys import Keys
+
+HOSTS, AWAY, AROUND = 50, 300, 50  # ticks of each host while it is away, before that and after
+STEP = float(os.environ.get("DASHAPP_BENCH_STEP", "0.1"))
+# The page, its hosts and its ticks are asked for that often, in seconds.
+LOOK = 0.1
+
+
+class Visitor:
+    """Asks as a browser does, all the time, and notes what does not come, and how long the slowest took."""
+
+    def __init__(self, port: int) -> None:
+        self.failures = self.answers = 0
+        self.slowest = 0.0
+        self._port = port
+        self._ending = Event()
+        self._thread = Thread(target=self._run)
+        self._thread.start()
+
+    def end(self) -> None:
+        self._ending.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        paths = ("/", "/api/ticks?window=100&hosts=1", "/api/hosts", "/healthz")
+        while not self._ending.wait(LOOK):
+            for path in paths:
+                start = time.monotonic()
+                self.failures += ask(self._port, path)[0] != 200
+                self.slowest = max(self.slowest, time.monotonic() - start)
+                self.answers += 1
+
+
+def run() -> list[Row]:
+    from redis_server import redis_at
+
+    with (
+        tempfile.TemporaryDirectory(prefix="dashapp-bench-") as folder,
+        redis_at(Path(folder), "--appendonly", "yes") as server,
+        fleet(server.url, HOSTS, STEP) as hosts,
+    ):
+        hosts.go()
+        port = free_port()
+        argv = ["-m", "dashapp", "--no-collector", "--name", name_of(0), "--port", str(port)]
+        with launched([*argv, "--store", server.url], port) as served:
+            served.wait("/readyz")
+            time.sleep(AROUND * STEP)
+            visitor = Visitor(port)
+            server.kill()
+            time.sleep(AWAY * STEP)
+            server.start()
+            back = time.monotonic()
+            while not _is_fresh(port):
+                time.sleep(0.01)
+            took = time.monotonic() - back
+            time.sleep(AROUND * STEP)
+            visitor.end()
+            hosts.end()
+        with closing(server.client()) as client:
+            there, wrong = _kept(client)
+    which = f"Redis away for {AWAY * STEP:.0f} s, {AWAY} ticks of {HOSTS} hosts"
+    return [
+        Row(f"{which}: ticks lost", hosts.ticks - there, "", 0, f"of {hosts.ticks:,}"),
+        Row("twice, or out of order", wrong, "", 0),
+        Row(
+            "pages and answers that did not come meanwhile",
+            visitor.failures,
+            "",
+            0,
+            f"of {visitor.answers:,}",
+        ),
+        Row("the slowest of them", visitor.slowest, "s"),
+        Row("from Redis' first answer to a live page", took, "s", 3),
+    ]
+
+
+def _is_fresh(port: int) -> bool:
+    return ask(port, "/readyz")[0] == 200
+
+
+def _kept(client: Any) -> tuple[int, int]:
+    """How many ticks are there, and how many are not later than the one before."""
+    there = wrong = 0
+    for number in range(HOSTS):
+        times = [int(fields[b"t"]) for _id, fields in client.xrange(Keys(name_of(number)).ticks)]
+        there += len(times)
+        wrong += sum(later - sooner <= 0 for sooner, later in pairwise(times))
+    return there, wrong
+
+
+def ask(port: int, path: str) -> tuple[int, bytes]:
+    """Status and body; 0 where nobody answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    with suppress(OSError, http.client.HTTPException), closing(connection):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    return 0, b""

@@ -1,0 +1,93 @@
+"""A thousand hosts of fifty metrics, a tick a second each, into one Redis: CPU, memory, lag.
+
+All on the same second, as collectors are. Sealing is not within what is looked at: a thousand hosts have a
+thousand cores for it, and here there are two (see append.py for what it costs each).
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench.cost import cpu
+from bench.scale.fleet import Fleet, fleet
+from bench.scale.lags import Watcher, in_redis, share
+from bench.scale.made_up import METRICS, name_of
+from bench.table import Row
+from dashapp.stores.redis_keys import Keys
+
+HOSTS, WATCHED = 1000, 100
+SECONDS = 40
+
+
+def run() -> list[Row]:
+    from redis_server import redis_at
+
+    with tempfile.TemporaryDirectory(prefix="dashapp-bench-") as folder, redis_at(Path(folder)) as server:
+        assert server.popen is not None
+        redis = psutil.Process(server.popen.pid)
+        with closing(server.client()) as client, fleet(server.url, HOSTS) as hosts:
+            return _measure(server.url, client, redis, hosts)
+
+
+def _measure(url: str, client: Any, redis: psutil.Process, hosts: Fleet) -> list[Row]:
+    hosts.go()
+    time.sleep(3)  # a moment for all to be at it
+    watcher = Watcher(url, [name_of(number) for number in range(WATCHED)])
+    watcher.start()
+    time.sleep(2)
+    watcher.seconds.clear()
+    since, before = time.time(), cpu([redis])
+    sent = client.info("stats")["total_net_input_bytes"]
+    busiest = _busiest(redis, SECONDS)
+    spent = (cpu([redis]) - before) / (time.time() - since)
+    received = (client.info("stats")["total_net_input_bytes"] - sent) / (time.time() - since)
+    watcher.end()
+    hosts.end()
+    arrived = in_redis(client, HOSTS, since)
+    streams = [Keys(name_of(number)).ticks for number in range(WATCHED)]
+    held = sum(client.memory_usage(key, samples=0) for key in streams)
+    each = held / sum(client.xlen(key) for key in streams)
+    which = f"{HOSTS:,} hosts of {METRICS} metrics at 1 Hz"
+    return [
+        Row(f"{which}: Redis", 100 * spent, "% of a core", 100, f"busiest second {100 * busiest:.0f} %"),
+        Row(
+            "lag as a page's reader has it, p99",
+            share(watcher.seconds, 0.99),
+            "s",
+            1,
+            _spread(watcher.seconds),
+        ),
+        Row("lag in Redis, p99", share(arrived, 0.99), "s", note=_spread(arrived)),
+        Row("ticks that did not come", hosts.lost, "hosts", 0, f"{hosts.ticks:,} ticks came"),
+        Row(
+            "CPU of a host's own, an append",
+            1e6 * hosts.cpu / hosts.ticks,
+            "µs",
+            note="signs of life included",
+        ),
+        Row("bytes to Redis, a host", received / HOSTS / 1000, "kB a second"),
+        Row("memory of Redis, a tick of 50 metrics", each, "bytes"),
+    ]
+
+
+def _busiest(redis: psutil.Process, seconds: float) -> float:
+    """Look for so long; the CPU of the second that took most."""
+    end = time.monotonic() + seconds
+    most, before, at = 0.0, cpu([redis]), time.monotonic()
+    while time.monotonic() < end:
+        time.sleep(1.0)
+        now = time.monotonic()
+        spent = cpu([redis])
+        most = max(most, (spent - before) / (now - at))
+        before, at = spent, now
+    return most
+
+
+def _spread(seconds: list[float]) -> str:
+    return f"median {share(seconds, 0.5):.2f} s, longest {max(seconds):.2f} s, {len(seconds):,} ticks"

@@ -1,0 +1,121 @@
+"""Viewers without end over one Redis: web processes side by side, and nginx's cache in front of one of them.
+
+What Redis sees of them does not depend on how many there are; what nginx lets through does not either.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench import crowd
+from bench.cost import cpu, memory
+from bench.scale.fleet import fleet
+from bench.scale.made_up import name_of
+from bench.served import Served, free_port, launched
+from bench.table import Row
+
+HOSTS, SIDE_BY_SIDE, EACH, SECONDS = 10, 2, 500, 10
+THROUGH, CONNECTIONS, FULL = 2000, 8, 5.0
+
+
+def run() -> list[Row]:
+    from redis_server import redis_at
+    from tools import nginx
+
+    with (
+        tempfile.TemporaryDirectory(prefix="dashapp-bench-") as folder,
+        redis_at(Path(folder) / "redis") as server,
+        fleet(server.url, HOSTS) as hosts,
+        ExitStack() as stack,
+        closing(server.client()) as client,
+    ):
+        hosts.go()
+        webs = [stack.enter_context(_web(server.url, number)) for number in range(SIDE_BY_SIDE)]
+        rows = [*_asked_of_redis(webs, client), *_straight(webs)]
+        if nginx() is not None:
+            rows += _through_nginx(webs[0], Path(folder) / "nginx")
+        return rows
+
+
+@contextmanager
+def _web(url: str, number: int) -> Iterator[Served]:
+    port = free_port()
+    argv = ["-m", "dashapp", "--no-collector", "--public", "--name", name_of(number), "--port", str(port)]
+    with launched([*argv, "--store", url], port) as served:
+        served.wait("/readyz")
+        yield served
+
+
+def _asked_of_redis(webs: list[Served], client: Any) -> list[Row]:
+    """The same question is asked of Redis once a poll: how often, with few viewers and with many."""
+    rows = []
+    for viewers in (1, EACH):
+        count, asked = crowd.once_a_second(
+            webs[0].port, viewers, SECONDS, lambda: _polls(client), metrics="", rhythm=crowd.LIKE_THE_PAGE
+        )
+        _judge(count, viewers)
+        which = "1 viewer" if viewers == 1 else f"{viewers} viewers"
+        # The other process is asked by nobody, and polls no longer, or as often.
+        what = f"polls of Redis a second by {SIDE_BY_SIDE} web processes, {which}"
+        rows.append(Row(what, asked / SECONDS, "", 5 * SIDE_BY_SIDE))
+    return rows
+
+
+def _polls(client: Any) -> float:
+    """Ranges of a stream that were asked for: one a poll and host looked at, and nothing else asks so."""
+    return float(client.info("commandstats").get("cmdstat_xrange", {"calls": 0})["calls"])
+
+
+def _straight(webs: list[Served]) -> list[Row]:
+    web = [process for each in webs for process in each.web()]
+    return [
+        *_full(webs[0].port, lambda: cpu(webs[0].web()), "straight"),
+        Row("memory of a web process", memory(web).whole / len(webs), "MB", note="shared pages once"),
+    ]
+
+
+def _through_nginx(web: Served, folder: Path) -> list[Row]:
+    from proxied import proxied
+
+    with proxied(web.port, folder) as front:
+        ours = psutil.Process(os.getpid())
+        # Only nginx's own: whoever else is our child was started for something else.
+        front_processes = [each for each in ours.children(recursive=True) if each.name() == "nginx"]
+        before, start = front.asked("/api/ticks"), time.monotonic()
+        count, spent = crowd.once_a_second(
+            front.port, THROUGH, SECONDS, lambda: cpu(web.web()), metrics="", rhythm=crowd.LIKE_THE_PAGE
+        )
+        took, asked = time.monotonic() - start, front.asked("/api/ticks")
+        _judge(count, THROUGH)
+        kept = asked["HIT"] + asked["UPDATING"] - before["HIT"] - before["UPDATING"]
+        reached = (asked.total() - before.total() - kept) / took
+        what = f"through nginx's cache, {THROUGH:,} viewers"
+        return [
+            Row(f"requests a second that reach the web process, {what}", reached, "", 3),
+            Row(f"CPU of the web process, {what}", 1000 * spent / SECONDS, "ms per second"),
+            Row(f"answers with a new tick, {what}", 100 * count.points / count.answers, "%"),
+            *_full(front.port, lambda: cpu(front_processes), "through nginx's cache"),
+        ]
+
+
+def _full(port: int, mark: Callable[[], float], how: str) -> list[Row]:
+    """As many questions as are answered: what one costs, and so how many viewers a core has time for."""
+    before = mark()
+    count, seconds = crowd.without_pause(port, CONNECTIONS, FULL)
+    each = (mark() - before) / count.answers
+    _judge(count, 0)
+    note = f"{1e6 * each:.1f} µs a request; {count.answers / seconds:,.0f} a second were asked"
+    return [Row(f"viewers per core, {how}", 1 / each, "", note=note)]
+
+
+def _judge(count: crowd.Count, viewers: int) -> None:
+    if count.failures or count.answers < 0.98 * viewers * SECONDS:
+        raise RuntimeError(f"{count.answers} answers, {count.failures} failed: no figure to go by")
