@@ -157,6 +157,7 @@
   function state({ state: word, newest, age }) {
     if (newest === null) return "No tick yet";
     if (word === "live") return "Live";
+    if (word === "unknown") return "Not known now";
     const since = new Date(Date.now() - 1000 * age);
     const today = since.toDateString() === new Date().toDateString();
     const day = today ? "" : `${since.toLocaleDateString([], { day: "numeric", month: "short" })} `;

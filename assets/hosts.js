@@ -53,8 +53,10 @@
     }
 
     sayHow(rows) {
-      const stopped = rows.filter(({ state }) => state !== "live").length;
-      const text = stopped ? `${rows.length - stopped} live, ${stopped} stopped` : `${rows.length}, all live`;
+      const count = (wanted) => rows.filter(({ state }) => state === wanted).length;
+      const [live, stopped, unknown] = ["live", "stale", "unknown"].map(count);
+      const parts = [`${live} live`, stopped && `${stopped} stopped`, unknown && `${unknown} not known`];
+      const text = live === rows.length ? `${live}, all live` : parts.filter(Boolean).join(", ");
       app.say(this.section.querySelector(".of"), text);
     }
 

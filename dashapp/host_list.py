@@ -14,16 +14,19 @@ from dashapp.model import stale_after
 def host_list(hosts: Hosts) -> dict[str, Any]:
     """`now` in seconds by the store's clock, and a row a host, by name."""
     now = hosts.now_ms()
-    return {"now": now / 1000, "hosts": [_row(host, now) for host in hosts.hosts()]}
+    # Of whom nothing comes while the store is silent may well be fine.
+    quiet = "unknown" if hosts.notices() else "stale"
+    return {"now": now / 1000, "hosts": [_row(host, now, quiet) for host in hosts.hosts()]}
 
 
-def _row(host: Host, now: int) -> dict[str, Any]:
-    """`newest` in milliseconds by its own clock, `age` and `skew` in seconds; None before its first tick."""
-    row: dict[str, Any] = {"name": host.name, "state": "stale", "newest": None, "age": None, "skew": None}
+def _row(host: Host, now: int, quiet: str) -> dict[str, Any]:
+    """`newest` in milliseconds by its own clock, `age` and `skew` in seconds; None before its first tick.
+    `quiet`: the state of one that nothing new came of."""
+    row: dict[str, Any] = {"name": host.name, "state": quiet, "newest": None, "age": None, "skew": None}
     if host.newest_ms:
         # A store's clock that was read a moment ago is no sign of a tick from the future.
         age = max(0, now - host.arrived_ms) / 1000
         skew = (host.newest_ms - host.arrived_ms) / 1000
-        row |= {"state": "live" if age <= stale_after(host.step) else "stale"}
+        row |= {"state": "live" if age <= stale_after(host.step) else quiet}
         row |= {"newest": host.newest_ms, "age": round(age, 1), "skew": round(skew, 1) + 0.0}
     return row | {"values": dict(host.values)}

@@ -61,6 +61,17 @@ def test_the_list_says_state_newest_age_and_skew(app: App, fleet: Fleet, clock: 
     assert (third["state"], third["newest"], third["age"]) == ("stale", 1000 * NOW, 60)
 
 
+def test_while_the_store_is_silent_no_host_is_said_to_have_stopped(
+    app: App, fleet: Fleet, clock: Clock
+) -> None:
+    fleet.said = ["Redis does not answer."]
+    fleet.come(["web-1"])
+    states = {row["name"]: row["state"] for row in ask(app, "/api/hosts").json["hosts"]}
+    assert states["web-1"] == "live"
+    clock.now += 60
+    assert {row["state"] for row in ask(app, "/api/hosts").json["hosts"]} == {"unknown"}
+
+
 def test_the_list_comes_along_with_ticks_where_it_is_asked_for(app: App) -> None:
     assert "hosts" not in ask(app, "/api/ticks").json
     assert len(ask(app, "/api/ticks?hosts=1").json["hosts"]) == 3

@@ -98,6 +98,10 @@ def test_a_host_that_stops_is_marked_in_words_and_one_forgotten_goes(page: Page,
     wait_until(page, lambda: cell(page, "web-2", "state").startswith("Stopped since "))
     expect(page.locator(f"{LIST} .of")).to_have_text("2 live, 1 stopped")
     assert cell(page, "web-1", "state") == "Live"
+    live.fleet.said = ["Redis does not answer."]
+    wait_until(page, lambda: cell(page, "web-2", "state") == "Not known now")
+    expect(page.locator(f"{LIST} .of")).to_have_text("2 live, 1 not known")
+    live.fleet.said = []
     live.fleet.machines["web-2"].running = True
     wait_until(page, lambda: cell(page, "web-2", "state") == "Live")
     live.fleet.forget("web-3")
