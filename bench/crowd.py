@@ -11,7 +11,6 @@ import socket
 import time
 import zlib
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -192,32 +191,23 @@ def without_pause(port: int, connections: int, seconds: float) -> tuple[Count, f
     crowd: dict[int, tuple[socket.socket, Asker]] = {}
     try:
         for _ in range(connections):
-            _open(port, Asker(port, ONE_CHART, count), crowd, poll)
+            link = socket.create_connection(("127.0.0.1", port), timeout=5)
+            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            asker = Asker(port, ONE_CHART, count)
+            crowd[link.fileno()] = link, asker
+            poll.register(link.fileno(), select.EPOLLIN)
+            link.sendall(asker.question())
         start = time.perf_counter()
         while (spent := time.perf_counter() - start) < seconds:
             for number, _event in poll.poll(1):
                 link, asker = crowd[number]
-                data = b""
-                with suppress(ConnectionResetError):
-                    data = link.recv(65536)
+                data = link.recv(65536)
                 if not data:
-                    # nginx ends a connection after a thousand requests; whoever was on it comes again.
-                    del crowd[number]
-                    link.close()
-                    _open(port, asker, crowd, poll)
-                elif asker.take(data):
+                    raise ConnectionError("the server closed a keep-alive connection")
+                if asker.take(data):
                     link.sendall(asker.question())
         return count, spent
     finally:
         poll.close()
         for link, _asker in crowd.values():
             link.close()
-
-
-def _open(port: int, asker: Asker, crowd: dict[int, tuple[socket.socket, Asker]], poll: select.epoll) -> None:
-    """A connection of this one's own, and its question on it."""
-    link = socket.create_connection(("127.0.0.1", port), timeout=5)
-    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    crowd[link.fileno()] = link, asker
-    poll.register(link.fileno(), select.EPOLLIN)
-    link.sendall(asker.question())

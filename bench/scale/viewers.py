@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def _polls(client: Any) -> float:
 def _straight(webs: list[Served]) -> list[Row]:
     web = [process for each in webs for process in each.web()]
     return [
-        *_full(webs[0].port, lambda: cpu(webs[0].web()), "straight"),
+        _full(webs[0]),
         Row("memory of a web process", memory(web).whole / len(webs), "MB", note="shared pages once"),
     ]
 
@@ -90,9 +90,17 @@ def _through_nginx(web: Served, folder: Path) -> list[Row]:
         # Only nginx's own: whoever else is our child was started for something else.
         front_processes = [each for each in ours.children(recursive=True) if each.name() == "nginx"]
         before, start = front.asked("/api/ticks"), time.monotonic()
+        marks: list[float] = []
+
+        def mark() -> float:
+            marks.append(cpu(front_processes))
+            return cpu(web.web())
+
+        # One a second each: who asks without a pause asks for what is not there yet, and that is not kept.
         count, spent = crowd.once_a_second(
-            front.port, THROUGH, SECONDS, lambda: cpu(web.web()), metrics="", rhythm=crowd.LIKE_THE_PAGE
+            front.port, THROUGH, SECONDS, mark, metrics="", rhythm=crowd.LIKE_THE_PAGE
         )
+        each = (marks[1] - marks[0]) / count.answers
         took, asked = time.monotonic() - start, front.asked("/api/ticks")
         _judge(count, THROUGH)
         kept = asked["HIT"] + asked["UPDATING"] - before["HIT"] - before["UPDATING"]
@@ -102,18 +110,23 @@ def _through_nginx(web: Served, folder: Path) -> list[Row]:
             Row(f"requests a second that reach the web process, {what}", reached, "", 3),
             Row(f"CPU of the web process, {what}", 1000 * spent / SECONDS, "ms per second"),
             Row(f"answers with a new tick, {what}", 100 * count.points / count.answers, "%"),
-            *_full(front.port, lambda: cpu(front_processes), "through nginx's cache"),
+            Row(
+                "viewers per core of nginx, through its cache",
+                1 / each,
+                "",
+                note=f"{1e6 * each:.1f} µs a request",
+            ),
         ]
 
 
-def _full(port: int, mark: Callable[[], float], how: str) -> list[Row]:
+def _full(web: Served) -> Row:
     """As many questions as are answered: what one costs, and so how many viewers a core has time for."""
-    before = mark()
-    count, seconds = crowd.without_pause(port, CONNECTIONS, FULL)
-    each = (mark() - before) / count.answers
+    before = cpu(web.web())
+    count, seconds = crowd.without_pause(web.port, CONNECTIONS, FULL)
+    each = (cpu(web.web()) - before) / count.answers
     _judge(count, 0)
     note = f"{1e6 * each:.1f} µs a request; {count.answers / seconds:,.0f} a second were asked"
-    return [Row(f"viewers per core, {how}", 1 / each, "", note=note)]
+    return Row("viewers per core, straight", 1 / each, "", note=note)
 
 
 def _judge(count: crowd.Count, viewers: int) -> None:
