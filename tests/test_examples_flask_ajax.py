@@ -13,10 +13,11 @@ from example import Example, example, lines_of_code
 from playwright.sync_api import Frame, Page
 
 EVERY = 0.5
-READ = """() => [...document.querySelectorAll(".js-plotly-plot")].filter((gd) => gd.calcdata?.[0] && gd.data[0]).map((gd) => ({
+THERE = "(gd) => gd.calcdata?.[0] && gd.data[0]"
+READ = f"""() => [...document.querySelectorAll(".js-plotly-plot")].filter({THERE}).map((gd) => ({{
     x: [...gd.data[0].x ?? gd.calcdata[0].map((point) => point.x)], y: gd.calcdata[0].map((point) => point.y),
     width: gd.querySelector(".main-svg").getBoundingClientRect().width,
-}))"""
+}}))"""
 
 
 @pytest.fixture(scope="module")
