@@ -43,7 +43,7 @@ def _lasting(error: BaseException) -> str:
     said = sentence(error)
     if "no cluster" in said:
         return SINGLE
-    lasting = any(word in said for word in ("database", "password"))
+    lasting = any(word in said for word in ("database", "password", "certificate"))
     if lasting or isinstance(error, exceptions.ResponseError):
         return f"{said}; correct the address"
     return ""

@@ -139,5 +139,9 @@ _TOLD = (
     ("MISCONF", "it cannot save to its disk, and takes no writes"),
     ("Cluster mode is not enabled", "it is no cluster"),
     ("CLUSTERDOWN", "the cluster is down"),
+    (
+        "CERTIFICATE_VERIFY_FAILED",
+        "nobody that we believe has signed its certificate; add ?ssl_ca_certs=FILE",
+    ),
     ("DB index is out of range", "it has no database of that number"),
 )

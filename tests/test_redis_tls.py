@@ -1,0 +1,89 @@
+"""A Redis that speaks TLS alone: `rediss://`, with a certificate that only who names it believes."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from processes import collector, dashapp
+from redis_server import RedisServer, needs_redis
+
+pytestmark = [
+    needs_redis,
+    pytest.mark.skipif(shutil.which("openssl") is None, reason="nothing makes a certificate here"),
+]
+
+
+class TlsServer(RedisServer):
+    """Its one port is that of the encrypted."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        key, self.certificate = folder / "key.pem", folder / "certificate.pem"
+        argv = [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "1",
+            "-subj",
+            "/CN=redis",
+        ]
+        argv += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(self.certificate)]
+        subprocess.run(argv, check=True, capture_output=True, timeout=60)
+        files = [
+            "--tls-cert-file",
+            self.certificate,
+            "--tls-key-file",
+            key,
+            "--tls-ca-cert-file",
+            self.certificate,
+        ]
+        super().__init__(folder, *map(str, files), "--tls-auth-clients", "no")
+
+    @property
+    def url(self) -> str:
+        return f"rediss://127.0.0.1:{self.port}"
+
+    def start(self, *flags: str) -> None:
+        super().start("--tls-port", str(self.port), "--port", "0", *flags)
+
+    def client(self, **options: object) -> object:
+        return super().client(ssl=True, ssl_ca_certs=str(self.certificate), **options)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[TlsServer]:
+    running = TlsServer(tmp_path / "redis")
+    try:
+        yield running
+    finally:
+        running.kill()
+
+
+def test_it_collects_and_serves(server: TlsServer, tmp_path: Path) -> None:
+    url = f"{server.url}?ssl_ca_certs={server.certificate}"
+    with dashapp(tmp_path, "--store", url, "--interval", "0.2") as app:
+        app.serving()
+        app.moves()
+        assert not app.ticks().get("notices")
+
+
+def test_a_certificate_that_nobody_signed_is_told_and_nothing_is_sent(
+    server: TlsServer, tmp_path: Path
+) -> None:
+    with collector(tmp_path, "--store", server.url, "--interval", "0.2") as process:
+        assert process.wait(10) == 2
+        (said,) = process.lines
+        assert said.startswith(
+            f'--store is "{server.url}"; nobody that we believe has signed its certificate'
+        )
+        assert "?ssl_ca_certs=FILE" in said
+        with server.client() as client:  # type: ignore[attr-defined]
+            assert client.dbsize() == 0
