@@ -18,7 +18,7 @@ from dashapp.stores import last
 from dashapp.stores.redis_keys import Keys
 from dashapp.stores.redis_link import Link
 from dashapp.stores.redis_reader import RedisReader
-from dashapp.stores.redis_spool import BATCH, BRIEFLY, RedisInbox, RedisIntake
+from dashapp.stores.redis_spool import BATCH, RedisInbox, RedisIntake
 from dashapp.stores.redis_store import RedisStore
 from dashapp.stores.spool import AWAY
 
@@ -30,7 +30,8 @@ class Collector:
 
     def __init__(self, url: str) -> None:
         self.store = RedisStore(Link(url), "a")
-        self.inbox = RedisInbox(Link(url, BRIEFLY), self.store)
+        # More patient than a real one, which has the next tick to take what was slow.
+        self.inbox = RedisInbox(Link(url), self.store)
         source = PushSource(self.inbox, lambda: self.store.newest().time_ms)
         self.sampler = Sampler([source], self.store, 1)
 
