@@ -18,7 +18,7 @@ from dashapp.stores import last
 from dashapp.stores.redis_keys import Keys
 from dashapp.stores.redis_link import Link
 from dashapp.stores.redis_reader import RedisReader
-from dashapp.stores.redis_spool import BATCH, RedisInbox, RedisIntake
+from dashapp.stores.redis_spool import BATCH, BRIEFLY, RedisInbox, RedisIntake
 from dashapp.stores.redis_store import RedisStore
 from dashapp.stores.spool import AWAY
 
@@ -28,10 +28,10 @@ pytestmark = needs_redis
 class Collector:
     """The side that takes, with a sampler as there is."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: float = 1.0) -> None:
+        """More patient than a real one, whose next tick takes what was slow."""
         self.store = RedisStore(Link(url), "a")
-        # More patient than a real one, which has the next tick to take what was slow.
-        self.inbox = RedisInbox(Link(url), self.store)
+        self.inbox = RedisInbox(Link(url, patience), self.store)
         source = PushSource(self.inbox, lambda: self.store.newest().time_ms)
         self.sampler = Sampler([source], self.store, 1)
 
@@ -169,7 +169,7 @@ def test_19_what_redis_does_not_take_is_not_promised(single: RedisServer, fault:
 
 
 def test_19_a_tick_does_not_wait_for_what_was_pushed(single: RedisServer) -> None:
-    collector = Collector(single.url)
+    collector = Collector(single.url, BRIEFLY)
     collector.store.append(Tick(1, 1, {"a": 1}))
     assert collector.store.drain()
     single.freeze()
