@@ -1,9 +1,9 @@
-/* The beat of Dash's interval, which costs more than all else while nothing in sight moves: it may rest then. The asker's
-   own timer goes from tick to tick meanwhile. */
+/* The beat of Dash's interval, which costs more than all else while nothing in sight moves: it may rest then, as long as
+   every tick comes that is due. The asker's own timer goes from one to the next meanwhile. */
 (function (app) {
   "use strict";
 
-  const RESTING_MS = 4000;
+  const RESTING_MS = 10000;
 
   app.Beat = class {
     constructor() {

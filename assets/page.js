@@ -124,6 +124,9 @@
     /* What the charts tell. */
 
     onAnswer(frame) {
+      const { newest } = this.live.feed;
+      this.lacking = newest === this.newest; // what was due did not come with it
+      this.newest = newest;
       this.status.heard();
       this.status.notices(frame.notices || []);
       this.headlines.take(frame);
@@ -238,7 +241,8 @@
       });
       for (const chart of live.charts) this.headlines.show(chart);
       this.alerts.mark(live.charts, tiles.tiles);
-      this.beat.pace(status.alarmed || [tiles, processes, ...live.charts].some(({ sight }) => sight.here));
+      const uneasy = this.lacking || status.uneasy;
+      this.beat.pace(uneasy || [tiles, processes, ...live.charts].some(({ sight }) => sight.here));
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -56,9 +56,9 @@
       if (document.title !== title) document.title = title;
     }
 
-    /* Whether it says how long something has been wrong. */
-    get alarmed() {
-      return ["stale", "offline"].includes(document.getElementById("status")?.dataset.state);
+    /* Whether it says how long something has been wrong, or may soon have to. */
+    get uneasy() {
+      return this.failing !== null || ["stale", "offline"].includes(document.getElementById("status")?.dataset.state);
     }
 
     judge(view) {

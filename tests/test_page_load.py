@@ -84,7 +84,7 @@ def test_with_nothing_in_sight_dashs_interval_rests_and_the_points_still_come(
     beat = "dashapp.page.beat.now"
     assert page.evaluate(beat) == 500
     page.evaluate("document.getElementById('page').style.marginTop = '9000px'")
-    wait_until(page, lambda: page.evaluate(beat) == 4000)
+    wait_until(page, lambda: page.evaluate(beat) == 10_000)
     begun = len(live.trouble.asked)
     # Each tick is asked for as it comes: three of them in less than one such beat.
     page.wait_for_timeout(2500)
@@ -100,7 +100,7 @@ def test_with_nothing_in_sight_silence_is_said_as_soon_as_it_is_seen(page: Page,
     page.evaluate(
         "document.querySelectorAll('main, #tiles').forEach((part) => { part.style.marginTop = '9000px'; })"
     )
-    wait_until(page, lambda: page.evaluate("dashapp.page.beat.now") == 4000)
+    wait_until(page, lambda: page.evaluate("dashapp.page.beat.now") == 10_000)
     live.feeder.stop()
     wait_for_state(page, "stale")
     wait_until(page, lambda: page.evaluate("dashapp.page.beat.now") == 500)
