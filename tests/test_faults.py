@@ -43,6 +43,7 @@ SHOWN = {
     19: "test_faults_redis::test_19_it_answers_meanwhile_says_so_and_heals_without_a_hole "
     "test_faults_redis::test_19_flushed_the_page_begins_anew "
     "test_faults_redis::test_19_evicted_it_goes_on "
+    "test_redis_failover::test_19_failed_over_to_a_replica_nothing_is_lost_or_doubled "
     "test_redis_writer::test_19_out_of_memory_ticks_wait_until_it_has_room",
     20: "test_sources_processes::test_20_to_22_one_that_hangs_and_one_that_fails_cost_only_themselves",
     21: "test_sampler::test_21_a_source_that_fails_leaves_the_others "
