@@ -18,23 +18,27 @@ pytestmark = needs_redis
 
 def test_19_failed_over_to_a_replica_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     ticks = Keys("a").ticks
-    with redis_at(tmp_path / "first") as first, redis_at(tmp_path / "second") as second:
-        with closing(second.client()) as replica, closing(RedisStore(Link(first.url), "a")) as store:
-            replica.replicaof("127.0.0.1", first.port)
-            for time in range(1, 6):
-                store.append(Tick(time, 1, {"cpu": 1.0}))
-            assert store.drain()
-            wait_for(lambda: replica.xlen(ticks) == 5)
-            second.freeze()
-            store.append(Tick(6, 1, {"cpu": 1.0}))
-            assert store.drain()
-            first.kill()
-            second.thaw()
-            replica.replicaof("NO", "ONE")
-            replica.config_set("port", first.port)
-            second.port = first.port
-            store.append(Tick(7, 1, {"cpu": 1.0}))
-            assert store.drain(10)
-            with closing(second.client()) as promoted:
-                kept = [int(fields[b"t"]) for _id, fields in promoted.xrange(ticks)]
-            assert kept == [1000, 2000, 3000, 4000, 5000, 6000, 7000]
+    with (
+        redis_at(tmp_path / "first") as first,
+        redis_at(tmp_path / "second") as second,
+        closing(second.client()) as replica,
+        closing(RedisStore(Link(first.url), "a")) as store,
+    ):
+        replica.replicaof("127.0.0.1", first.port)
+        for time in range(1, 6):
+            store.append(Tick(time, 1, {"cpu": 1.0}))
+        assert store.drain()
+        wait_for(lambda: replica.xlen(ticks) == 5)
+        second.freeze()
+        store.append(Tick(6, 1, {"cpu": 1.0}))
+        assert store.drain()
+        first.kill()
+        second.thaw()
+        replica.replicaof("NO", "ONE")
+        replica.config_set("port", first.port)
+        second.port = first.port
+        store.append(Tick(7, 1, {"cpu": 1.0}))
+        assert store.drain(10)
+        with closing(second.client()) as promoted:
+            kept = [int(fields[b"t"]) for _id, fields in promoted.xrange(ticks)]
+        assert kept == [1000, 2000, 3000, 4000, 5000, 6000, 7000]
