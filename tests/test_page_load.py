@@ -97,6 +97,7 @@ def test_with_nothing_in_sight_dashs_interval_rests_and_the_points_still_come(
 def test_with_nothing_in_sight_silence_is_said_as_soon_as_it_is_seen(page: Page, serve: Serve) -> None:
     live = serve(interval=0.5)
     page.goto(live.url)
+    wait_for_state(page, "live")
     page.evaluate(
         "document.querySelectorAll('main, #tiles').forEach((part) => { part.style.marginTop = '9000px'; })"
     )
