@@ -17,6 +17,7 @@
       this.cursor = null;
       this.step = 1000;
       this.newest = null;
+      this.came = true; // whether the last answer brought a tick
       this.refused = null; // why the server does not answer this, in its words
       asker.add(this);
     }
@@ -105,6 +106,7 @@
       this.step = (frame.tick ?? frame.step) * 1000;
       if (frame.newest || came) this.newest = frame.newest || frame.t[frame.t.length - 1];
       this.cursor = frame.cursor;
+      this.came = came;
       this.host.onFrame(frame);
       return came;
     }

@@ -124,9 +124,6 @@
     /* What the charts tell. */
 
     onAnswer(frame) {
-      const { newest } = this.live.feed;
-      this.lacking = newest === this.newest; // what was due did not come with it
-      this.newest = newest;
       this.status.heard();
       this.status.notices(frame.notices || []);
       this.headlines.take(frame);
@@ -241,7 +238,7 @@
       });
       for (const chart of live.charts) this.headlines.show(chart);
       this.alerts.mark(live.charts, tiles.tiles);
-      const uneasy = this.lacking || status.uneasy;
+      const uneasy = !live.feed.came || status.uneasy;
       this.beat.pace(uneasy || [tiles, processes, ...live.charts].some(({ sight }) => sight.here));
     }
   };
