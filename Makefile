@@ -34,10 +34,11 @@ audit: $(VENV)/test.stamp browser audit/node_modules/install.stamp
 soak: $(VENV)/test.stamp
 	$(BIN)/python -m bench.soak_faults $(ARGS)
 
-# What the lock pins, and nothing that runs at installing.
+# The page as it stands in docs/: dark, light, phone, wall and the rest.
 pictures: $(VENV)/test.stamp browser
 	$(BIN)/python -m audit.pictures
 
+# What the lock pins, and nothing that runs at installing.
 audit/node_modules/install.stamp: audit/package.json audit/package-lock.json
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && npm --version >/dev/null 2>&1 || \
 	  { echo "make audit needs node 20 or newer, and npm: install your system's packages nodejs and npm, then run this again." >&2; exit 1; }

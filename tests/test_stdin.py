@@ -119,6 +119,15 @@ def test_what_stops_coming_becomes_a_gap_and_what_comes_seldom_does_not(pipe: Pi
     assert pipe.values() == {}
 
 
+def test_a_tick_that_is_late_has_what_came_before_it(pipe: Piped) -> None:
+    pipe.write("early=1\n")
+    pipe.write(b"\xff\n")
+    wait_for(lambda: pipe.source.unread)
+    pipe.clock.pass_time(60)
+    assert pipe.values() == {"stdin.early": 1}
+    assert pipe.values() == {}
+
+
 def test_the_end_is_said_once_and_is_no_failure(pipe: Piped, caplog: pytest.LogCaptureFixture) -> None:
     store = MemoryStore()
     sampler = Sampler([pipe.source], store, 1.0)

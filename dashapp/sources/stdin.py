@@ -50,6 +50,7 @@ class StdinSource:
         self._wall = wall
         self._lock = Lock()
         self._lately: Lately[str] = Lately(3 * interval)
+        self._waiting: dict[str, float] = {}
         self._metrics: dict[str, Metric] = {}
         self._slugs = Slugs()
         self._lines = Lines()
@@ -74,12 +75,14 @@ class StdinSource:
         return self._unread + self._lines.skipped
 
     def read(self) -> Mapping[Metric, float]:
-        """The newest value of each name, until it has stopped coming."""
+        """The newest value of each name, until it has stopped coming; each that came, once at least."""
         if self._thread is None:
             self._thread = Thread(target=self._follow, name="source stdin", daemon=True)
             self._thread.start()
         with self._lock:
-            found = self._lately.at(self._clock())
+            # A tick that is late misses nothing of what came before it.
+            found = self._waiting | self._lately.at(self._clock())
+            self._waiting = {}
             return {self._metrics[name]: value for name, value in found.items()}
 
     def _follow(self) -> None:
@@ -120,6 +123,7 @@ class StdinSource:
             known = {name: value for name, value in values.items() if self._know(name)}
             self._refused += len(values) - len(known)
             self._lately.note(known, now)
+            self._waiting.update(known)
 
     def _know(self, name: str) -> bool:
         """Whether there is a metric of this name, made where there is room for one more."""
