@@ -18,7 +18,7 @@ check: $(VENV)/test.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/test.stamp browser
+bench: $(VENV)/test.stamp browser bench/originals/node_modules/install.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python -m bench $(ARGS)
 
@@ -39,10 +39,10 @@ pictures: $(VENV)/test.stamp browser
 	$(BIN)/python -m audit.pictures
 
 # What the lock pins, and nothing that runs at installing.
-audit/node_modules/install.stamp: audit/package.json audit/package-lock.json
+%/node_modules/install.stamp: %/package.json %/package-lock.json
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && npm --version >/dev/null 2>&1 || \
-	  { echo "make audit needs node 20 or newer, and npm: install your system's packages nodejs and npm, then run this again." >&2; exit 1; }
-	cd audit && npm ci --loglevel=error
+	  { echo "make $(firstword $(MAKECMDGOALS)) needs node 20 or newer, and npm: install your system's packages nodejs and npm, then run this again." >&2; exit 1; }
+	cd $* && npm ci --loglevel=error
 	touch $@
 
 $(VENV)/bin/python:
@@ -73,4 +73,4 @@ advisories: $(VENV)/test.stamp
 	$(BIN)/pip-audit --requirement requirements.lock --ignore-vuln CVE-2025-69872
 
 clean:
-	rm -rf $(VENV) audit/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) audit/node_modules bench/originals/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

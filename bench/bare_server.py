@@ -1,6 +1,7 @@
-"""`python -m bench.bare_server PORT`: dashapp's web server around an application that does nothing.
+"""`python -m bench.bare_server PORT [flask]`: dashapp's web server around an application that does nothing.
 
-What it costs under the same viewers is the kernel's part and the server's, and none of our code's.
+What it costs under the same viewers is the kernel's part and the server's, and none of our code's; with
+`flask`, Flask's part too, through which every question goes that a LiveGraph in a Dash app asks.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from flask import Flask, Response
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -22,6 +24,18 @@ HEADERS = [("content-type", "application/json"), ("content-length", str(len(BODY
 
 
 def build() -> App:
+    return _flask() if "flask" in sys.argv else _plain()
+
+
+def _flask() -> App:
+    app = Flask(__name__)
+    # As a LiveGraph's route: a pattern with a view.
+    app.add_url_rule("/<path:rest>", view_func=lambda rest: Response(BODY, headers=HEADERS), endpoint="rest")
+    app.add_url_rule("/", view_func=lambda: "", endpoint="root")
+    return app
+
+
+def _plain() -> App:
     def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         start_response("200 OK", HEADERS)
         return [BODY]

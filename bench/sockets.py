@@ -93,11 +93,14 @@ async def _watched(
         crowd.append(viewer)
     await asyncio.sleep(WARM)
     seen.updates, before = 0, mark()
-    for _ in range(round(seconds)):
-        for viewer in crowd if polled else ():
+    start = loop.time()
+    for second in range(round(seconds)):
+        for place, viewer in enumerate(crowd if polled else ()):
             assert isinstance(viewer, Poller)
+            # Each page counts its seconds from its own opening.
+            await asyncio.sleep(start + second + place / viewers - loop.time())
             viewer.ask()
-        await asyncio.sleep(1)
+        await asyncio.sleep(start + second + 1 - loop.time())
     spent = mark() - before
     for viewer in crowd:
         if viewer.transport is not None:

@@ -1,7 +1,8 @@
 """The four tutorials beside ours: what an update costs either server, and the bytes to the first chart.
 
 What the server takes for nobody is taken off, so that what samples is in neither. The originals are written
-anew, with what they were made of, in bench/originals.
+anew, with what they were made of, in bench/originals. Below them stands what no code of ours is below:
+an empty application on our server, asked as often.
 """
 
 from __future__ import annotations
@@ -60,7 +61,17 @@ PAIRS = (
 
 
 def run() -> list[Row]:
-    return [row for pair in PAIRS for row in _compare(pair)]
+    rows = [row for pair in PAIRS for row in _compare(pair)]
+    return [*rows, _floor("an empty application"), _floor("an empty Flask route", "flask")]
+
+
+def _floor(what: str, *more: str) -> Row:
+    port = free_port()
+    with launched(["-m", "bench.bare_server", str(port), *more], port) as bare:
+        bare.wait("/")
+        cost = _cost(bare, partial(_asking, PAIRS[0]))
+    note = f"server CPU per answer; {VIEWERS} viewers"
+    return Row(f"for comparison, {what} on our server, asked as often", cost, "µs", note=note)
 
 
 def _compare(pair: Pair) -> list[Row]:

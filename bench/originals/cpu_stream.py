@@ -1,7 +1,4 @@
-"""CPU by Flask-SocketIO: a sampler emits a number each second, the page has Plotly extend its trace.
-
-Without the client's library, of which the page has the three lines that it needs: that many bytes less.
-"""
+"""CPU by Flask-SocketIO: a sampler emits a number each second, the page has Plotly extend its trace."""
 
 from __future__ import annotations
 
@@ -12,24 +9,22 @@ import psutil
 from flask import Flask
 from flask_socketio import SocketIO
 
-from bench.originals.files import PLOTLY, send
+from bench.originals.files import PLOTLY, SOCKETIO, send
 
 app = Flask(__name__)
 sockets = SocketIO(app, async_mode="gevent")
-PAGE = """<!doctype html><title>CPU</title><script src="/plotly.js"></script><div id="chart"></div><script>
+PAGE = """<!doctype html><title>CPU</title><script src="/plotly.js"></script>
+<script src="/socket.io.js"></script>
+<div id="chart"></div><script>
 Plotly.newPlot("chart", [{x: [], y: []}]);
-const socket = new WebSocket(`ws://${location.host}/socket.io/?EIO=4&transport=websocket`);
-socket.onmessage = ({data}) => {
-  if (data[0] === "0") return socket.send("40");
-  if (data === "2") return socket.send("3");
-  if (!data.startsWith("42")) return;
-  const [, {t, y}] = JSON.parse(data.slice(2));
+io({transports: ["websocket"]}).on("cpu", ({t, y}) => {
   Plotly.extendTraces("chart", {x: [[t]], y: [[y]]}, [0], 100);
   window.drawn = true;
-};
+});
 </script>"""
 app.add_url_rule("/", "home", lambda: PAGE)
 app.add_url_rule("/plotly.js", "plotly", lambda: send(PLOTLY))
+app.add_url_rule("/socket.io.js", "socketio", lambda: send(SOCKETIO))
 
 
 def sample() -> None:

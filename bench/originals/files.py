@@ -1,4 +1,4 @@
-"""The charting libraries that the originals have, packed once, as a good server sends them."""
+"""The libraries that the originals' pages load, packed once, as a good server sends them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ from flask import Response
 
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 BOKEH = Path(bokeh.__file__).parent / "server" / "static" / "js" / "bokeh.min.js"
+# What `npm ci` in this folder installs; `make bench` does it.
+_MODULES = Path(__file__).resolve().parent / "node_modules"
+D3 = _MODULES / "d3" / "d3.min.js"
+EPOCH = _MODULES / "epoch-charting" / "dist" / "js" / "epoch.min.js"
+EPOCH_STYLE = _MODULES / "epoch-charting" / "dist" / "css" / "epoch.min.css"
+SOCKETIO = _MODULES / "socket.io-client" / "dist" / "socket.io.min.js"
 
 
 @cache
@@ -20,4 +26,5 @@ def packed(path: Path) -> bytes:
 
 
 def send(path: Path) -> Response:
-    return Response(packed(path), mimetype="text/javascript", headers={"content-encoding": "gzip"})
+    kind = "text/css" if path.suffix == ".css" else "text/javascript"
+    return Response(packed(path), mimetype=kind, headers={"content-encoding": "gzip"})

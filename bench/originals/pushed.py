@@ -1,7 +1,6 @@
 """Numbers by gevent's websocket: each viewer has a loop of their own on the server, which sends each second.
 
-`/two` sends two random series, as the tutorial with Epoch does; `/price?SYMBOL` the price of one symbol. The
-first page draws by hand, without a library: Epoch and d3 would be so many bytes more.
+`/two` sends two random series, which Epoch draws; `/price?SYMBOL` the price of one symbol, for plotly.js.
 """
 
 from __future__ import annotations
@@ -21,21 +20,18 @@ from gevent.pywsgi import WSGIServer
 from geventwebsocket import WebSocketError
 from geventwebsocket.handler import WebSocketHandler
 
-from bench.originals.files import PLOTLY, send
+from bench.originals.files import D3, EPOCH, EPOCH_STYLE, PLOTLY, send
 
 app = Flask(__name__)
 chance = Random(7)
-TWO = """<!doctype html><title>Two series</title><canvas id="chart" width="800" height="300"></canvas><script>
-const pen = chart.getContext("2d"), lines = [[], []];
+TWO = """<!doctype html><title>Two series</title><link rel="stylesheet" href="/epoch.css">
+<script src="/d3.js"></script><script src="/epoch.js"></script>
+<div id="chart" class="epoch" style="width: 800px; height: 300px"></div><script>
+const data = ["first", "second"].map((label) => ({label, values: []}));
+const chart = new Epoch.Time.Line({el: "#chart", data, axes: ["left", "bottom", "right"], windowSize: 100});
 new WebSocket(`ws://${location.host}/two`).onmessage = ({data}) => {
-  JSON.parse(data).y.forEach((y, place) => (lines[place] = [...lines[place].slice(-99), y]));
-  pen.clearRect(0, 0, 800, 300);
-  lines.forEach((line, place) => {
-    pen.strokeStyle = ["#0091d5", "#e69f00"][place];
-    pen.beginPath();
-    line.forEach((y, x) => pen.lineTo(8 * x, 300 - 300 * y));
-    pen.stroke();
-  });
+  const {t, y} = JSON.parse(data);
+  chart.push(y.map((value) => ({time: Math.round(t / 1000), y: value})));
   window.drawn = true;
 };
 </script>"""
@@ -51,6 +47,9 @@ new WebSocket(`ws://${location.host}/price?AAPL`).onmessage = ({data}) => {
 app.add_url_rule("/", "two_page", lambda: TWO)
 app.add_url_rule("/prices", "price_page", lambda: PRICE)
 app.add_url_rule("/plotly.js", "plotly", lambda: send(PLOTLY))
+app.add_url_rule("/d3.js", "d3", lambda: send(D3))
+app.add_url_rule("/epoch.js", "epoch", lambda: send(EPOCH))
+app.add_url_rule("/epoch.css", "epoch_style", lambda: send(EPOCH_STYLE))
 
 
 CLOSES = {"AAPL": 231.5, "MSFT": 502.1, "NVDA": 181.2}
