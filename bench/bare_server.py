@@ -24,10 +24,11 @@ HEADERS = [("content-type", "application/json"), ("content-length", str(len(BODY
 
 
 def build() -> App:
-    return _flask() if "flask" in sys.argv else _plain()
+    known: App = _flask() if "flask" in sys.argv else _plain()
+    return known
 
 
-def _flask() -> App:
+def _flask() -> Any:
     app = Flask(__name__)
     # As a LiveGraph's route: a pattern with a view.
     app.add_url_rule("/<path:rest>", view_func=lambda rest: Response(BODY, headers=HEADERS), endpoint="rest")
