@@ -12,6 +12,7 @@ from feeder import Feeder
 from fleet import Fleet
 from hypothesis import settings
 from playwright.sync_api import Browser, Page, sync_playwright
+from redis_server import RedisServer, redis_at
 from served import Served, Trouble
 
 from dashapp.app import create_app
@@ -105,6 +106,12 @@ def page(chromium: Browser) -> Iterator[Page]:
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No settings file but what a test puts here."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    with redis_at(tmp_path / "redis") as server:
+        yield server
 
 
 @pytest.fixture

@@ -7,10 +7,14 @@ from contextlib import closing
 
 from redis_server import RedisServer
 
-from dashapp.model import Tick
+from dashapp.model import Metric, Tick
+from dashapp.stores.redis_first import FirstReader
 from dashapp.stores.redis_keys import Keys
 from dashapp.stores.redis_link import Link
+from dashapp.stores.redis_reader import RedisReader
 from dashapp.stores.redis_store import RedisStore
+
+CPU = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
 
 
 def opened(server: RedisServer, name: str = "a") -> RedisStore:
@@ -25,6 +29,16 @@ def fill(store: RedisStore, first: int, count: int) -> float:
         assert store.append(Tick(second, 1, {"cpu.percent": second % 100}))
         slowest = max(slowest, time.monotonic() - start)
     return slowest
+
+
+def write(store: RedisStore, *times: float) -> None:
+    for each in times:
+        assert store.append(Tick(each, 1, {"cpu.percent": 12.5, "other": 3.0}))
+    assert store.drain()
+
+
+def times(reader: RedisReader | FirstReader) -> list[float]:
+    return [tick.time for tick in reader.since(float("-inf"), 1000)]
 
 
 def stored(server: RedisServer, name: str = "a") -> list[int]:

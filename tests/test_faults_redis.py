@@ -1,4 +1,4 @@
-"""Fault 19, and those around it, with everything real: a page's server, a collector, a Redis that fails."""
+"""Fault 19, and those around it, with everything real: a page's redis, a collector, a Redis that fails."""
 
 from __future__ import annotations
 
@@ -22,21 +22,15 @@ FAST = ("--interval", "0.2", "--name", NAME)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with redis_at(tmp_path / "redis") as found:
-        yield found
-
-
-@pytest.fixture
-def app(server: RedisServer, tmp_path: Path) -> Iterator[Dashapp]:
-    with dashapp(tmp_path, *FAST, env={"REDIS_URL": server.url}) as process:
+def app(redis: RedisServer, tmp_path: Path) -> Iterator[Dashapp]:
+    with dashapp(tmp_path, *FAST, env={"REDIS_URL": redis.url}) as process:
         process.serving()
         process.moves()
         yield process
 
 
-def stored(server: RedisServer) -> list[int]:
-    with closing(server.client()) as client:
+def stored(redis: RedisServer) -> list[int]:
+    with closing(redis.client()) as client:
         return [int(fields[b"t"]) for _id, fields in client.xrange(Keys(NAME).ticks)]
 
 
@@ -50,26 +44,26 @@ def answers(app: Dashapp, seconds: float) -> None:
             assert time.monotonic() - start < 2, path
 
 
-def test_it_serves_and_collects_without_a_folder(app: Dashapp, server: RedisServer, tmp_path: Path) -> None:
-    assert f"(store: {server.url})" in app.said
+def test_it_serves_and_collects_without_a_folder(app: Dashapp, redis: RedisServer, tmp_path: Path) -> None:
+    assert f"(store: {redis.url})" in app.said
     assert not (tmp_path / "data").exists()
-    assert on_grid(stored(server), STEP)
-    assert set(app.shown()) <= set(stored(server))
+    assert on_grid(stored(redis), STEP)
+    assert set(app.shown()) <= set(stored(redis))
 
 
-def freeze(server: RedisServer) -> Callable[[], None]:
-    server.freeze()
-    return server.thaw
+def freeze(redis: RedisServer) -> Callable[[], None]:
+    redis.freeze()
+    return redis.thaw
 
 
-def refuse(server: RedisServer) -> Callable[[], None]:
-    server.kill()
-    return server.start
+def refuse(redis: RedisServer) -> Callable[[], None]:
+    redis.kill()
+    return redis.start
 
 
-def fill_up(server: RedisServer) -> Callable[[], None]:
+def fill_up(redis: RedisServer) -> Callable[[], None]:
     def set_to(most: int) -> None:
-        with closing(server.client()) as client:
+        with closing(redis.client()) as client:
             client.config_set("maxmemory", most)
 
     set_to(1)
@@ -78,11 +72,11 @@ def fill_up(server: RedisServer) -> Callable[[], None]:
 
 @pytest.mark.parametrize("fault", [freeze, refuse, fill_up])
 def test_19_it_answers_meanwhile_says_so_and_heals_without_a_hole(
-    app: Dashapp, server: RedisServer, fault: Callable[[RedisServer], Callable[[], None]]
+    app: Dashapp, redis: RedisServer, fault: Callable[[RedisServer], Callable[[], None]]
 ) -> None:
-    mend = fault(server)
+    mend = fault(redis)
     answers(app, 5)
-    assert f"Redis at 127.0.0.1:{server.port}" in app.notices() or fault is fill_up
+    assert f"Redis at 127.0.0.1:{redis.port}" in app.notices() or fault is fill_up
     if fault is fill_up:
         wait_for(lambda: "is full" in app.notices(), 15)
     assert app.get("/readyz")[0] == 503
@@ -92,32 +86,32 @@ def test_19_it_answers_meanwhile_says_so_and_heals_without_a_hole(
     wait_for(lambda: app.newest() > before, 5)
     assert time.monotonic() - start < 3
     wait_for(lambda: not app.notices(), 5)
-    times = stored(server)
+    times = stored(redis)
     assert on_grid(times, STEP)
     # Nothing that was measured meanwhile is lost; a starved machine leaves a deadline out, not seconds.
     assert all(new - old <= 3 * STEP for old, new in holes(times, STEP))
 
 
-def test_19_flushed_the_page_begins_anew(app: Dashapp, server: RedisServer) -> None:
+def test_19_flushed_the_page_begins_anew(app: Dashapp, redis: RedisServer) -> None:
     cursor = app.ticks()["cursor"]
-    with closing(server.client()) as client:
+    with closing(redis.client()) as client:
         client.flushall()
     wait_for(lambda: app.ticks(after=cursor)["reset"] or None, 5)
     assert app.ticks()["cursor"].split(".")[0] != cursor.split(".")[0]
     app.moves()
     wait_for(lambda: app.get("/api/metrics")[1] != b"[]")
-    assert on_grid(stored(server), STEP)
+    assert on_grid(stored(redis), STEP)
 
 
 def test_19_evicted_it_goes_on(tmp_path: Path) -> None:
     flags = ("--maxmemory", "2mb", "--maxmemory-policy", "allkeys-lru")
     with (
-        redis_at(tmp_path / "redis", *flags) as server,
-        dashapp(tmp_path, *FAST, "--store", server.url) as app,
+        redis_at(tmp_path / "redis", *flags) as redis,
+        dashapp(tmp_path, *FAST, "--store", redis.url) as app,
     ):
         app.serving()
         app.moves()
-        with closing(server.client()) as client:
+        with closing(redis.client()) as client:
             for number in range(400):
                 client.set(f"theirs:{number}", b"x" * 20_000)
             assert client.info("stats")["evicted_keys"] > 0
@@ -127,50 +121,50 @@ def test_19_evicted_it_goes_on(tmp_path: Path) -> None:
         assert app.popen.poll() is None
 
 
-def test_19_away_at_first_the_page_comes_up_and_heals(server: RedisServer, tmp_path: Path) -> None:
-    server.kill()
-    with dashapp(tmp_path, *FAST, "--store", server.url) as app:
+def test_19_away_at_first_the_page_comes_up_and_heals(redis: RedisServer, tmp_path: Path) -> None:
+    redis.kill()
+    with dashapp(tmp_path, *FAST, "--store", redis.url) as app:
         app.serving()
         answers(app, 2)
         assert "cannot be reached" in app.notices()
-        server.start()
+        redis.start()
         wait_for(app.newest, 5)
         wait_for(lambda: not app.notices(), 5)
 
 
-def test_5_two_collectors_of_one_name(server: RedisServer, tmp_path: Path) -> None:
-    flags = (*FAST, "--store", server.url)
+def test_5_two_collectors_of_one_name(redis: RedisServer, tmp_path: Path) -> None:
+    flags = (*FAST, "--store", redis.url)
     with collector(tmp_path, *flags) as first:
-        wait_for(lambda: len(stored(server)) > 5)
+        wait_for(lambda: len(stored(redis)) > 5)
         with collector(tmp_path, *flags) as second:
             wait_for(lambda: "standing by" in second.said)
             first.popen.kill()
             killed = time.time() * 1000
-            wait_for(lambda: stored(server)[-1] > killed + 3 * STEP)
-            times = stored(server)
+            wait_for(lambda: stored(redis)[-1] > killed + 3 * STEP)
+            times = stored(redis)
             assert on_grid(times, STEP)
             late = [(old, new) for old, new in holes(times, STEP) if new - old >= 3000]
             assert not late, (late, killed, second.said)
 
 
-def test_5_a_writer_that_was_frozen_writes_nothing_doubly(server: RedisServer, tmp_path: Path) -> None:
-    flags = (*FAST, "--store", server.url)
+def test_5_a_writer_that_was_frozen_writes_nothing_doubly(redis: RedisServer, tmp_path: Path) -> None:
+    flags = (*FAST, "--store", redis.url)
     with collector(tmp_path, *flags) as first:
-        wait_for(lambda: len(stored(server)) > 5)
+        wait_for(lambda: len(stored(redis)) > 5)
         with collector(tmp_path, *flags) as second:
             first.popen.send_signal(signal.SIGSTOP)
             stopped = time.time() * 1000
-            wait_for(lambda: stored(server)[-1] > stopped + 3 * STEP)
+            wait_for(lambda: stored(redis)[-1] > stopped + 3 * STEP)
             first.popen.send_signal(signal.SIGCONT)
             wait_for(lambda: "stands by" in first.said)
-            count = len(stored(server))
-            wait_for(lambda: len(stored(server)) > count + 10)
-            assert on_grid(stored(server), STEP)
+            count = len(stored(redis))
+            wait_for(lambda: len(stored(redis)) > count + 10)
+            assert on_grid(stored(redis), STEP)
             assert second.popen.poll() is None
 
 
-def test_several_workers_answer_alike(server: RedisServer, tmp_path: Path) -> None:
-    with dashapp(tmp_path, *FAST, "--store", server.url, "--workers", "2") as app:
+def test_several_workers_answer_alike(redis: RedisServer, tmp_path: Path) -> None:
+    with dashapp(tmp_path, *FAST, "--store", redis.url, "--workers", "2") as app:
         app.serving()
         # Each of the two has heard of a tick.
         wait_for(lambda: all(app.newest() for _ in range(20)))
@@ -179,10 +173,10 @@ def test_several_workers_answer_alike(server: RedisServer, tmp_path: Path) -> No
         assert not any(app.ticks(after=cursor)["reset"] for _ in range(20))
 
 
-def test_serving_alone_shows_whoever_collects(server: RedisServer, tmp_path: Path) -> None:
+def test_serving_alone_shows_whoever_collects(redis: RedisServer, tmp_path: Path) -> None:
     with (
-        collector(tmp_path, "--interval", "0.2", "--name", "elsewhere", "--store", server.url),
-        dashapp(tmp_path, "--no-collector", "--store", server.url, "--name", "nothing") as app,
+        collector(tmp_path, "--interval", "0.2", "--name", "elsewhere", "--store", redis.url),
+        dashapp(tmp_path, "--no-collector", "--store", redis.url, "--name", "nothing") as app,
     ):
         app.serving()
         wait_for(app.newest, 10)
@@ -191,25 +185,25 @@ def test_serving_alone_shows_whoever_collects(server: RedisServer, tmp_path: Pat
         )
 
 
-def test_7_the_last_tick_is_stored_when_it_ends(server: RedisServer, tmp_path: Path) -> None:
-    with dashapp(tmp_path, *FAST, "--store", server.url) as app:
+def test_7_the_last_tick_is_stored_when_it_ends(redis: RedisServer, tmp_path: Path) -> None:
+    with dashapp(tmp_path, *FAST, "--store", redis.url) as app:
         app.serving()
         app.moves()
         app.popen.terminate()
         ended = time.time() * 1000
         assert app.wait(5) == 0
-        assert stored(server)[-1] >= ended - 3 * STEP
-        with closing(server.client()) as client:
+        assert stored(redis)[-1] >= ended - 3 * STEP
+        with closing(redis.client()) as client:
             assert not client.exists(Keys(NAME).turn), "its turn is given back"
 
 
-def test_a_platform_with_redis_keeps_each_machine_apart(server: RedisServer, tmp_path: Path) -> None:
-    env = {"REDIS_URL": server.url, "DASHAPP_INTERVAL": "0.2"}
+def test_a_platform_with_redis_keeps_each_machine_apart(redis: RedisServer, tmp_path: Path) -> None:
+    env = {"REDIS_URL": redis.url, "DASHAPP_INTERVAL": "0.2"}
     with (
         dashapp(tmp_path, env={**env, "DYNO": "web.1"}) as app,
         collector(tmp_path, env={**env, "DYNO": "worker.1"}),
     ):
         app.serving()
         app.moves()
-        with closing(server.client()) as client:
+        with closing(redis.client()) as client:
             wait_for(lambda: client.xlen(Keys("web.1").ticks) and client.xlen(Keys("worker.1").ticks))

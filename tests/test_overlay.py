@@ -54,6 +54,14 @@ def expected(fleet: Fleet, skews: dict[str, float], until: int) -> dict[tuple[st
     return found
 
 
+def pair() -> tuple[Clock, Fleet]:
+    """Two live hosts, and the clock that they and their readers have."""
+    clock = Clock()
+    fleet = Fleet(clock)
+    fleet.add("a", 10), fleet.add("b", 10)
+    return clock, fleet
+
+
 def test_keys_and_labels_say_the_host() -> None:
     fleet = Fleet(Clock())
     fleet.add("web-1", 5), fleet.add("db", 5)
@@ -88,9 +96,7 @@ def test_clocks_minutes_apart_are_laid_over_each_other() -> None:
 
 
 def test_a_live_host_that_is_late_is_waited_for() -> None:
-    clock = Clock()
-    fleet = Fleet(clock)
-    fleet.add("a", 10), fleet.add("b", 10)
+    clock, fleet = pair()
     laid = overlay(fleet)
     viewer = Viewer(laid)
     viewer.look()
@@ -107,9 +113,7 @@ def test_a_live_host_that_is_late_is_waited_for() -> None:
 
 
 def test_a_host_that_stopped_holds_nobody_up() -> None:
-    clock = Clock()
-    fleet = Fleet(clock)
-    fleet.add("a", 10), fleet.add("b", 10)
+    clock, fleet = pair()
     fleet.machines["b"].running = False
     laid = overlay(fleet)
     behind = []
@@ -127,9 +131,7 @@ def test_a_host_that_stopped_holds_nobody_up() -> None:
 
 def test_what_came_while_a_host_was_away_is_not_lost() -> None:
     """The store was gone for a host, which then brings what it kept, faster than anybody looks."""
-    clock = Clock()
-    fleet = Fleet(clock)
-    fleet.add("a", 10), fleet.add("b", 10)
+    clock, fleet = pair()
     laid = overlay(fleet)
     viewer = Viewer(laid)
     for second in range(60):
@@ -142,9 +144,7 @@ def test_what_came_while_a_host_was_away_is_not_lost() -> None:
 
 
 def test_a_host_that_brings_old_ticks_holds_nobody_up() -> None:
-    clock = Clock()
-    fleet = Fleet(clock)
-    fleet.add("a", 10), fleet.add("b", 10)
+    clock, fleet = pair()
     laid = overlay(fleet)
     viewer = Viewer(laid)
     viewer.look()

@@ -12,47 +12,29 @@ from threading import Thread
 
 import pytest
 from processes import wait_for
-from redis_server import RedisServer, cluster_at, needs_redis, redis_at
+from redis_server import RedisServer, cluster_at, needs_redis
+from redis_store import CPU, times, write
 
-from dashapp.model import Metric, Tick
 from dashapp.stores import after, last, redis_hosts
 from dashapp.stores.redis_first import FirstReader
 from dashapp.stores.redis_hosts import RedisHosts
 from dashapp.stores.redis_keys import REGISTRY, Keys
 from dashapp.stores.redis_link import Link
-from dashapp.stores.redis_reader import RedisReader
 from dashapp.stores.redis_store import RedisStore
 
 pytestmark = needs_redis
-CPU = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with redis_at(tmp_path / "redis") as found:
+def store(redis: RedisServer) -> Iterator[RedisStore]:
+    with closing(RedisStore(Link(redis.url), "a")) as found:
         yield found
 
 
 @pytest.fixture
-def store(server: RedisServer) -> Iterator[RedisStore]:
-    with closing(RedisStore(Link(server.url), "a")) as found:
+def hosts(redis: RedisServer) -> Iterator[RedisHosts]:
+    with closing(RedisHosts(Link(redis.url), "a")) as found:
         yield found
-
-
-@pytest.fixture
-def hosts(server: RedisServer) -> Iterator[RedisHosts]:
-    with closing(RedisHosts(Link(server.url), "a")) as found:
-        yield found
-
-
-def write(store: RedisStore, *times: float) -> None:
-    for each in times:
-        assert store.append(Tick(each, 1, {"cpu.percent": 12.5, "other": 3.0}))
-    assert store.drain()
-
-
-def times(reader: RedisReader | FirstReader) -> list[float]:
-    return [tick.time for tick in reader.since(float("-inf"), 1000)]
 
 
 def test_the_first_who_asks_gets_what_there_is(store: RedisStore, hosts: RedisHosts) -> None:
@@ -77,10 +59,10 @@ def test_what_comes_is_seen_soon_and_only_it_is_new(store: RedisStore, hosts: Re
 
 
 def test_every_host_is_listed_with_its_headlines_and_when_it_arrived(
-    server: RedisServer, store: RedisStore, hosts: RedisHosts
+    redis: RedisServer, store: RedisStore, hosts: RedisHosts
 ) -> None:
     write(store, 1000)
-    with closing(RedisStore(Link(server.url), "b.c-d_9")) as other:
+    with closing(RedisStore(Link(redis.url), "b.c-d_9")) as other:
         write(other, 2000)
         found = hosts.hosts()
     assert [(host.name, host.newest_ms, host.step) for host in found] == [
@@ -97,9 +79,9 @@ def test_every_host_is_listed_with_its_headlines_and_when_it_arrived(
     assert hosts.reader("nobody") is None
 
 
-def test_one_host_never_shows_anothers(server: RedisServer, store: RedisStore, hosts: RedisHosts) -> None:
+def test_one_host_never_shows_anothers(redis: RedisServer, store: RedisStore, hosts: RedisHosts) -> None:
     write(store, 1)
-    with closing(RedisStore(Link(server.url), "b")) as other:
+    with closing(RedisStore(Link(redis.url), "b")) as other:
         write(other, 1, 2)
         wait_for(lambda: hosts.reader("b") is not None)
         reader = hosts.reader("b")
@@ -113,20 +95,20 @@ def test_one_host_never_shows_anothers(server: RedisServer, store: RedisStore, h
     "text", ["", "x", "1", "1 []", '1 [1,1,"x"]', "1 {}", "\xff", "9" * 400, "1 " + "[" * 9999]
 )
 def test_what_is_none_of_ours_in_the_registry_is_left_out(
-    server: RedisServer, store: RedisStore, hosts: RedisHosts, text: str
+    redis: RedisServer, store: RedisStore, hosts: RedisHosts, text: str
 ) -> None:
     write(store, 1)
-    with closing(server.client()) as client:
+    with closing(redis.client()) as client:
         client.hset(REGISTRY, "evil", text.encode("latin-1"))
         client.hset(REGISTRY, b"\xff\xfe", b"1 [1,1,{}]")
     assert [host.name for host in hosts.hosts()] == ["a"]
 
 
 def test_what_is_none_of_ours_in_the_stream_is_left_out(
-    server: RedisServer, store: RedisStore, hosts: RedisHosts
+    redis: RedisServer, store: RedisStore, hosts: RedisHosts
 ) -> None:
     write(store, 1)
-    with closing(server.client()) as client:
+    with closing(redis.client()) as client:
         for fields in ({"d": "junk"}, {"x": "y"}, {"t": "5", "d": "[1e999,1,{}]"}, {"d": b"\xff"}):
             client.xadd(Keys("a").ticks, fields)
         client.hset(
@@ -139,13 +121,13 @@ def test_what_is_none_of_ours_in_the_stream_is_left_out(
 
 
 def test_it_asks_no_more_than_five_times_a_second_whatever_the_viewers(
-    server: RedisServer, store: RedisStore, hosts: RedisHosts
+    redis: RedisServer, store: RedisStore, hosts: RedisHosts
 ) -> None:
     write(store, 1)
     stop = time.monotonic() + 2
     reader = hosts.own()
     reader.newest()
-    with closing(server.client()) as client:
+    with closing(redis.client()) as client:
 
         def look() -> None:
             while time.monotonic() < stop:
@@ -231,8 +213,8 @@ def test_a_cluster_spreads_hosts(tmp_path: Path) -> None:
         assert sum(map(bool, held)) > 1
 
 
-def test_without_a_collector_here_the_first_host_is_shown(server: RedisServer, hosts: RedisHosts) -> None:
-    with closing(RedisStore(Link(server.url), "b")) as other:
+def test_without_a_collector_here_the_first_host_is_shown(redis: RedisServer, hosts: RedisHosts) -> None:
+    with closing(RedisStore(Link(redis.url), "b")) as other:
         write(other, 1, 2)
         wait_for(lambda: hosts.hosts())
         assert times(FirstReader(hosts, "a", collects=False)) == [1, 2]

@@ -5,50 +5,31 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from processes import wait_for
-from redis_server import RedisServer, needs_redis, redis_at
+from redis_server import RedisServer, needs_redis
+from redis_store import times, write
 
-from dashapp.model import Metric, Tick
+from dashapp.model import Tick
 from dashapp.stores import after, last, redis_hosts
-from dashapp.stores.redis_first import FirstReader
 from dashapp.stores.redis_hosts import RedisHosts
 from dashapp.stores.redis_link import Link
-from dashapp.stores.redis_reader import RedisReader
 from dashapp.stores.redis_store import RedisStore
 
 pytestmark = needs_redis
-CPU = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with redis_at(tmp_path / "redis") as found:
+def store(redis: RedisServer) -> Iterator[RedisStore]:
+    with closing(RedisStore(Link(redis.url), "a")) as found:
         yield found
 
 
 @pytest.fixture
-def store(server: RedisServer) -> Iterator[RedisStore]:
-    with closing(RedisStore(Link(server.url), "a")) as found:
+def hosts(redis: RedisServer) -> Iterator[RedisHosts]:
+    with closing(RedisHosts(Link(redis.url), "a")) as found:
         yield found
-
-
-@pytest.fixture
-def hosts(server: RedisServer) -> Iterator[RedisHosts]:
-    with closing(RedisHosts(Link(server.url), "a")) as found:
-        yield found
-
-
-def write(store: RedisStore, *times: float) -> None:
-    for each in times:
-        assert store.append(Tick(each, 1, {"cpu.percent": 12.5, "other": 3.0}))
-    assert store.drain()
-
-
-def times(reader: RedisReader | FirstReader) -> list[float]:
-    return [tick.time for tick in reader.since(float("-inf"), 1000)]
 
 
 def quick(hosts: RedisHosts) -> float:
@@ -63,43 +44,43 @@ def quick(hosts: RedisHosts) -> float:
 
 @pytest.mark.parametrize("fault", ["freeze", "kill"])
 def test_19_away_the_last_is_shown_it_is_said_and_it_heals(
-    server: RedisServer, store: RedisStore, hosts: RedisHosts, fault: str
+    redis: RedisServer, store: RedisStore, hosts: RedisHosts, fault: str
 ) -> None:
     write(store, 1, 2, 3)
     reader = hosts.own()
     assert times(reader) == [1, 2, 3]
-    getattr(server, fault)()
+    getattr(redis, fault)()
     said = "it does not answer" if fault == "freeze" else "it cannot be reached"
     wait_for(lambda: said in " ".join(reader.notices()) or last(reader, 1) is None)
     assert [each.count("the last that came") for each in reader.notices()] == [1]
     for _time in range(20):
         assert quick(hosts) < 0.2
     assert times(reader) == [1, 2, 3]
-    server.thaw() if fault == "freeze" else server.start()
+    redis.thaw() if fault == "freeze" else redis.start()
     assert store.append(Tick(4, 1, {"a": 1}))
     wait_for(lambda: reader.newest().time_ms == 4000 and not reader.notices(), 4)
     assert times(reader) == [1, 2, 3, 4]
 
 
-def test_19_away_at_first_nobody_waits_long_and_it_heals(server: RedisServer) -> None:
-    server.kill()
-    hosts = RedisHosts(Link(server.url), "a")
+def test_19_away_at_first_nobody_waits_long_and_it_heals(redis: RedisServer) -> None:
+    redis.kill()
+    hosts = RedisHosts(Link(redis.url), "a")
     assert quick(hosts) < 1.3
     assert quick(hosts) < 0.2
     assert hosts.own().newest().time_ms == 0
     wait_for(hosts.notices)
-    server.start()
-    with closing(RedisStore(Link(server.url), "a")) as store:
+    redis.start()
+    with closing(RedisStore(Link(redis.url), "a")) as store:
         write(store, 1)
         wait_for(lambda: hosts.own().newest().time_ms == 1000, 4)
 
 
 def test_19_flushed_the_cursor_is_of_another_life(
-    server: RedisServer, store: RedisStore, hosts: RedisHosts
+    redis: RedisServer, store: RedisStore, hosts: RedisHosts
 ) -> None:
     write(store, 1, 2, 3)
     cursor = last(hosts.own(), 10).cursor
-    with closing(server.client()) as client:
+    with closing(redis.client()) as client:
         client.flushall()
     write(store, 4)
     wait_for(lambda: hosts.own().newest().time_ms == 4000)
@@ -108,13 +89,13 @@ def test_19_flushed_the_cursor_is_of_another_life(
 
 
 def test_19_full_it_is_said(
-    server: RedisServer, store: RedisStore, hosts: RedisHosts, monkeypatch: pytest.MonkeyPatch
+    redis: RedisServer, store: RedisStore, hosts: RedisHosts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_hosts, "STALE", 0.2)
     monkeypatch.setattr(redis_hosts, "WHY_EVERY", 0.2)
     write(store, 1)
     hosts.own().newest()
-    with closing(server.client()) as client:
+    with closing(redis.client()) as client:
         client.config_set("maxmemory", client.info("memory")["used_memory"])
         store.append(Tick(2, 1, {"a": 1}))
         wait_for(lambda: "is full" in " ".join(hosts.own().notices()) or last(hosts.own(), 1) is None)

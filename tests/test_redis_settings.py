@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -135,12 +134,6 @@ def run(argv: list[str], folder: Path, **env: str) -> subprocess.CompletedProces
     )
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with redis_at(tmp_path / "redis") as found:
-        yield found
-
-
 def wrong(url: str) -> str:
     sentence = wrong_place(Settings(store=url, name="a"))
     assert "c4nary" not in sentence
@@ -149,53 +142,53 @@ def wrong(url: str) -> str:
 
 
 @needs_redis
-def test_nothing_is_wrong_with_a_redis_that_will_do_or_that_is_away(server: RedisServer) -> None:
-    assert wrong(server.url) == ""
-    server.freeze()
-    assert wrong(server.url) == ""
-    server.thaw()
-    server.kill()
-    assert wrong(server.url) == ""
+def test_nothing_is_wrong_with_a_redis_that_will_do_or_that_is_away(redis: RedisServer) -> None:
+    assert wrong(redis.url) == ""
+    redis.freeze()
+    assert wrong(redis.url) == ""
+    redis.thaw()
+    redis.kill()
+    assert wrong(redis.url) == ""
 
 
 @needs_redis
-def test_a_database_that_there_is_none_of(server: RedisServer) -> None:
-    assert "no database of that number" in wrong(f"{server.url}/99")
+def test_a_database_that_there_is_none_of(redis: RedisServer) -> None:
+    assert "no database of that number" in wrong(f"{redis.url}/99")
 
 
 @needs_redis
 def test_a_password(tmp_path: Path) -> None:
-    with redis_at(tmp_path, "--requirepass", "right") as server:
-        assert "asks for a password" in wrong(server.url)
-        assert "refuses" in wrong(server.url.replace("//", "//:c4nary@"))
-        assert "refuses" in wrong(server.url.replace("//", "//me:c4nary@"))
-        assert wrong(server.url.replace("//", "//:right@")) == ""
+    with redis_at(tmp_path, "--requirepass", "right") as redis:
+        assert "asks for a password" in wrong(redis.url)
+        assert "refuses" in wrong(redis.url.replace("//", "//:c4nary@"))
+        assert "refuses" in wrong(redis.url.replace("//", "//me:c4nary@"))
+        assert wrong(redis.url.replace("//", "//:right@")) == ""
 
 
 @needs_redis
 @pytest.mark.parametrize(
     "rights", ["~* +@all -xadd", "~* +@all -eval", "~* +@read", "~other +@all", "~* +@all -type"]
 )
-def test_a_user_that_may_not(server: RedisServer, rights: str) -> None:
-    with closing(server.client()) as client:
+def test_a_user_that_may_not(redis: RedisServer, rights: str) -> None:
+    with closing(redis.client()) as client:
         client.execute_command("ACL", "SETUSER", "me", "on", ">c4nary", *rights.split())
-    assert "its user may not" in wrong(server.url.replace("//", "//me:c4nary@"))
+    assert "its user may not" in wrong(redis.url.replace("//", "//me:c4nary@"))
 
 
 @needs_redis
-def test_a_user_that_may_only_touch_ours(server: RedisServer) -> None:
-    with closing(server.client()) as client:
+def test_a_user_that_may_only_touch_ours(redis: RedisServer) -> None:
+    with closing(redis.client()) as client:
         client.execute_command("ACL", "SETUSER", "me", "on", ">p", "~dashapp:*", "+@all", "-@dangerous")
-    assert wrong(server.url.replace("//", "//me:p@")) == ""
+    assert wrong(redis.url.replace("//", "//me:p@")) == ""
 
 
 @needs_redis
 @pytest.mark.parametrize("part", ["ticks", "life", "minutes.rows"])
-def test_a_key_of_another_kind_is_told_and_left_alone(server: RedisServer, part: str) -> None:
-    with closing(server.client()) as client:
+def test_a_key_of_another_kind_is_told_and_left_alone(redis: RedisServer, part: str) -> None:
+    with closing(redis.client()) as client:
         client.rpush(Keys("a").of(part), "theirs")
-        assert "is a list and not ours" in wrong(server.url)
-        done = run([str(ROOT / "collector.py"), "--store", server.url, "--name=a"], server.folder)
+        assert "is a list and not ours" in wrong(redis.url)
+        done = run([str(ROOT / "collector.py"), "--store", redis.url, "--name=a"], redis.folder)
         assert done.returncode == 2
         assert "is a list and not ours" in done.stderr
         assert len(done.stderr.splitlines()) == 1
@@ -203,8 +196,8 @@ def test_a_key_of_another_kind_is_told_and_left_alone(server: RedisServer, part:
 
 
 @needs_redis
-def test_a_cluster_for_a_single_one_and_the_reverse(server: RedisServer, tmp_path: Path) -> None:
-    assert "it is no cluster; say redis://" in wrong(server.url.replace("redis:", "redis+cluster:"))
+def test_a_cluster_for_a_single_one_and_the_reverse(redis: RedisServer, tmp_path: Path) -> None:
+    assert "it is no cluster; say redis://" in wrong(redis.url.replace("redis:", "redis+cluster:"))
     with cluster_at(tmp_path / "cluster") as nodes:
         assert "it is a cluster; say redis+cluster://" in wrong(nodes[1].url)
         assert wrong(nodes[1].url.replace("redis:", "redis+cluster:")) == ""
@@ -214,22 +207,22 @@ def test_a_cluster_for_a_single_one_and_the_reverse(server: RedisServer, tmp_pat
 @pytest.mark.parametrize(
     "command", [["-m", "dashapp"], ["-m", "dashapp", "--check-config"], [str(ROOT / "collector.py")]]
 )
-def test_it_is_told_before_anything_is_started(server: RedisServer, command: list[str]) -> None:
+def test_it_is_told_before_anything_is_started(redis: RedisServer, command: list[str]) -> None:
     port = [] if command[0].endswith(".py") else [f"--port={free_port()}"]
-    done = run([*command, *port], server.folder, REDIS_URL=server.url.replace("//", "//:c4nary@") + "/99")
+    done = run([*command, *port], redis.folder, REDIS_URL=redis.url.replace("//", "//:c4nary@") + "/99")
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "c4nary" not in done.stderr
 
 
 @needs_redis
-def test_away_at_first_a_collector_waits_and_says_so(server: RedisServer, tmp_path: Path) -> None:
-    server.kill()
-    with collector(tmp_path, "--store", server.url.replace("//", "//:c4nary@"), "--name=a") as process:
+def test_away_at_first_a_collector_waits_and_says_so(redis: RedisServer, tmp_path: Path) -> None:
+    redis.kill()
+    with collector(tmp_path, "--store", redis.url.replace("//", "//:c4nary@"), "--name=a") as process:
         wait_for(lambda: "cannot be reached; nothing is collected until that changes" in process.said, 20)
-        server.flags = ("--requirepass", "c4nary")
-        server.start()
-        with closing(server.client(password="c4nary")) as client:
+        redis.flags = ("--requirepass", "c4nary")
+        redis.start()
+        with closing(redis.client(password="c4nary")) as client:
             wait_for(lambda: client.xlen(Keys("a").ticks))
         assert "c4nary" not in process.said
         process.popen.terminate()

@@ -69,12 +69,6 @@ def url(server: RedisServer) -> str:
     )
 
 
-@pytest.fixture
-def single(tmp_path: Path) -> Iterator[RedisServer]:
-    with redis_at(tmp_path) as found:
-        yield found
-
-
 def put(intake: RedisIntake, **values: float) -> None:
     intake.put(json.dumps(values).encode())
 
@@ -131,8 +125,8 @@ def test_many_are_taken_in_order(url: str) -> None:
     collector.store.close()
 
 
-def test_it_is_bounded_and_takes_again_when_it_was_emptied(single: RedisServer) -> None:
-    intake, collector = RedisIntake(Link(single.url), "a", most=1000), Collector(single.url)
+def test_it_is_bounded_and_takes_again_when_it_was_emptied(redis: RedisServer) -> None:
+    intake, collector = RedisIntake(Link(redis.url), "a", most=1000), Collector(redis.url)
     for _ in range(9):
         intake.put(b'{"x":1' + b" " * 80 + b"}")
     with pytest.raises(SpoolError, match="1000 bytes"):
@@ -144,28 +138,28 @@ def test_it_is_bounded_and_takes_again_when_it_was_emptied(single: RedisServer) 
 
 
 def test_nobody_is_promised_a_tick_when_no_collector_looks(
-    single: RedisServer, monkeypatch: pytest.MonkeyPatch
+    redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    intake = RedisIntake(Link(single.url), "a")
+    intake = RedisIntake(Link(redis.url), "a")
     put(intake, x=1)
     now = time.monotonic()
     monkeypatch.setattr(intake, "_made", now - AWAY - 1)
     with pytest.raises(SpoolError, match="no collector has looked for 60 seconds"):
         put(intake, x=2)
-    with closing(Collector(single.url).store) as store:
-        RedisInbox(Link(single.url, BRIEFLY), store).take(0, lambda record: True)
+    with closing(Collector(redis.url).store) as store:
+        RedisInbox(Link(redis.url, BRIEFLY), store).take(0, lambda record: True)
         put(intake, x=3)
 
 
 @pytest.mark.parametrize("fault", ["freeze", "kill", "full"])
-def test_19_what_redis_does_not_take_is_not_promised(single: RedisServer, fault: str) -> None:
-    intake = RedisIntake(Link(single.url), "a")
+def test_19_what_redis_does_not_take_is_not_promised(redis: RedisServer, fault: str) -> None:
+    intake = RedisIntake(Link(redis.url), "a")
     put(intake, x=1)
     if fault == "full":
-        with closing(single.client()) as client:
+        with closing(redis.client()) as client:
             client.config_set("maxmemory", client.info("memory")["used_memory"])
     else:
-        getattr(single, fault)()
+        getattr(redis, fault)()
     start = time.monotonic()
     with pytest.raises(SpoolError, match="cannot be kept"):
         put(intake, x=2)
@@ -174,11 +168,11 @@ def test_19_what_redis_does_not_take_is_not_promised(single: RedisServer, fault:
     assert time.monotonic() - start < 1.5
 
 
-def test_19_a_tick_does_not_wait_for_what_was_pushed(single: RedisServer) -> None:
-    collector = Collector(single.url, Link(single.url, BRIEFLY))
+def test_19_a_tick_does_not_wait_for_what_was_pushed(redis: RedisServer) -> None:
+    collector = Collector(redis.url, Link(redis.url, BRIEFLY))
     collector.store.append(Tick(1, 1, {"a": 1}))
     assert collector.store.drain()
-    single.freeze()
+    redis.freeze()
     took = []
     for _ in range(5):
         start = time.monotonic()
@@ -186,5 +180,5 @@ def test_19_a_tick_does_not_wait_for_what_was_pushed(single: RedisServer) -> Non
         took.append(time.monotonic() - start)
     assert max(took) < 0.3
     assert sum(took) < 0.5
-    single.thaw()
+    redis.thaw()
     collector.store.close()

@@ -10,40 +10,31 @@ from threading import Event, Thread
 
 import pytest
 from processes import wait_for
-from redis_server import RedisServer, needs_redis, redis_at
+from redis_server import RedisServer, needs_redis
 from redis_store import fill, opened, stored
 
 from dashapp.config import Settings
-from dashapp.model import Metric, StoreAwayError, StoreLockedError
+from dashapp.model import StoreAwayError, StoreLockedError
 from dashapp.opening import RedisPlace
 from dashapp.stores.redis_keys import Keys
 from dashapp.stores.redis_store import RedisStore
 from dashapp.stores.redis_turn import LASTS
 
 pytestmark = needs_redis
-CPU = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
-# Ticks of an outage of five minutes.
-OUTAGE = 300
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with redis_at(tmp_path / "redis") as found:
-        yield found
-
-
-@pytest.fixture
-def store(server: RedisServer) -> Iterator[RedisStore]:
-    found = opened(server)
+def store(redis: RedisServer) -> Iterator[RedisStore]:
+    found = opened(redis)
     yield found
     found.close()
 
 
-def test_5_one_writes_the_other_stands_by_and_takes_over(server: RedisServer, store: RedisStore) -> None:
+def test_5_one_writes_the_other_stands_by_and_takes_over(redis: RedisServer, store: RedisStore) -> None:
     fill(store, 1, 3)
     assert store.drain()
     with pytest.raises(StoreLockedError, match="another collector"):
-        opened(server)
+        opened(redis)
     # Killed: nobody gives the turn back, it ends by itself.
     store.writer.is_lost = True
     store.writer.wake()
@@ -51,7 +42,7 @@ def test_5_one_writes_the_other_stands_by_and_takes_over(server: RedisServer, st
 
     def second() -> RedisStore | None:
         try:
-            return opened(server)
+            return opened(redis)
         except StoreLockedError:
             return None
 
@@ -62,19 +53,19 @@ def test_5_one_writes_the_other_stands_by_and_takes_over(server: RedisServer, st
         assert other.newest().time_ms == 3000
         fill(other, 4, 1)
         assert other.drain()
-    assert stored(server) == [1, 2, 3, 4]
+    assert stored(redis) == [1, 2, 3, 4]
 
 
 def test_a_writer_that_lost_its_turn_notices_and_writes_nothing_more(
-    server: RedisServer, store: RedisStore
+    redis: RedisServer, store: RedisStore
 ) -> None:
     fill(store, 1, 3)
     assert store.drain()
-    with closing(server.client()) as client:
+    with closing(redis.client()) as client:
         client.set(Keys("a").turn, "777-other")
         fill(store, 4, 1)
         wait_for(lambda: store.writer.is_lost)
-        assert stored(server) == [1, 2, 3]
+        assert stored(redis) == [1, 2, 3]
         with pytest.raises(StoreLockedError):
             fill(store, 5, 1)
         store.close()
@@ -82,24 +73,24 @@ def test_a_writer_that_lost_its_turn_notices_and_writes_nothing_more(
 
 
 def test_an_outage_longer_than_the_turn_costs_nobody_their_turn(
-    server: RedisServer, store: RedisStore
+    redis: RedisServer, store: RedisStore
 ) -> None:
     fill(store, 1, 3)
-    server.freeze()
+    redis.freeze()
     time.sleep(LASTS / 1000 + 0.2)  # what Redis' own clock has to see pass
     fill(store, 4, 3)
-    server.thaw()
+    redis.thaw()
     assert store.drain(10)
-    assert stored(server) == [1, 2, 3, 4, 5, 6]
+    assert stored(redis) == [1, 2, 3, 4, 5, 6]
 
 
 def test_who_stood_by_through_an_outage_lets_the_writer_go_on(
-    server: RedisServer, store: RedisStore, tmp_path: Path
+    redis: RedisServer, store: RedisStore, tmp_path: Path
 ) -> None:
     """It has ticks that wait; whoever took its turn would lose them."""
     fill(store, 1, 3)
     assert store.drain()
-    other = RedisPlace(Settings(store=server.url, name="a"))
+    other = RedisPlace(Settings(store=redis.url, name="a"))
     stop = Event()
     got: list[object] = []
 
@@ -112,24 +103,24 @@ def test_who_stood_by_through_an_outage_lets_the_writer_go_on(
     thread.start()
     try:
         for second in (4, 104):
-            server.freeze()
+            redis.freeze()
             time.sleep(LASTS / 1000 + 0.5)  # what Redis' own clock has to see pass
             fill(store, second, 100)
-            server.thaw()
+            redis.thaw()
             assert store.drain(10)
     finally:
         stop.set()
         thread.join()
     assert not got
-    assert stored(server) == list(range(1, 204))
+    assert stored(redis) == list(range(1, 204))
 
 
 def test_redis_is_told_a_script_once_and_again_where_it_forgot(
-    server: RedisServer, store: RedisStore, caplog: pytest.LogCaptureFixture
+    redis: RedisServer, store: RedisStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     fill(store, 1, 3)
     assert store.drain()
-    with closing(server.client()) as client:
+    with closing(redis.client()) as client:
 
         def received(first: int) -> int:
             before = int(client.info("stats")["total_net_input_bytes"])
@@ -142,5 +133,5 @@ def test_redis_is_told_a_script_once_and_again_where_it_forgot(
         client.script_flush()
         received(14)
         assert received(24) < 10 * 800
-    assert stored(server) == list(range(1, 34))
+    assert stored(redis) == list(range(1, 34))
     assert not caplog.records

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from processes import wait_for
 from redis_server import RedisServer, needs_redis, redis_at
-from redis_store import fill, life, opened, stored
+from redis_store import CPU, fill, life, opened, stored
 
-from dashapp.model import Curves, Metric, StoreAwayError
+from dashapp.model import Curves, StoreAwayError
 from dashapp.stores import redis_writer
 from dashapp.stores.redis_keys import REGISTRY, Keys
 from dashapp.stores.redis_link import Link
@@ -22,143 +22,136 @@ from dashapp.stores.redis_turn import LASTS
 from dashapp.thresholds import Change, State, Threshold
 
 pytestmark = needs_redis
-CPU = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
 # Ticks of an outage of five minutes.
 OUTAGE = 300
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with redis_at(tmp_path / "redis") as found:
-        yield found
-
-
-@pytest.fixture
-def store(server: RedisServer) -> Iterator[RedisStore]:
-    found = opened(server)
+def store(redis: RedisServer) -> Iterator[RedisStore]:
+    found = opened(redis)
     yield found
     found.close()
 
 
 def test_19_frozen_for_five_minutes_nothing_is_lost_or_doubled_and_no_tick_waits(
-    server: RedisServer, store: RedisStore
+    redis: RedisServer, store: RedisStore
 ) -> None:
     fill(store, 1, 10)
     assert store.drain()
-    server.freeze()
+    redis.freeze()
     assert fill(store, 11, OUTAGE // 2) < 0.1
     # What is sent now comes to an answer that nobody waits for any longer, and is done all the same.
     wait_for(lambda: store.writer.trouble == "it does not answer")
     assert fill(store, 11 + OUTAGE // 2, OUTAGE // 2) < 0.1
-    server.thaw()
+    redis.thaw()
     start = time.monotonic()
     assert store.drain(10)
     assert time.monotonic() - start < 3
-    assert stored(server) == list(range(1, OUTAGE + 11))
+    assert stored(redis) == list(range(1, OUTAGE + 11))
 
 
 def test_19_refused_and_started_again_empty_it_gets_again_what_is_known(
-    server: RedisServer, store: RedisStore
+    redis: RedisServer, store: RedisStore
 ) -> None:
     store.describe([CPU])
     fill(store, 1, 10)
     assert store.drain()
-    before = life(server)
-    server.kill()
+    before = life(redis)
+    redis.kill()
     assert fill(store, 11, OUTAGE) < 0.1
     wait_for(lambda: store.writer.trouble == "it cannot be reached")
-    server.start()
+    redis.start()
     start = time.monotonic()
     assert store.drain(10)
     assert time.monotonic() - start < 3
-    assert stored(server) == list(range(1, OUTAGE + 11))
-    assert life(server) not in (before, b"")
-    assert RedisReader(Link(server.url), "a").metrics() == []
-    reader = RedisReader(Link(server.url), "a")
+    assert stored(redis) == list(range(1, OUTAGE + 11))
+    assert life(redis) not in (before, b"")
+    assert RedisReader(Link(redis.url), "a").metrics() == []
+    reader = RedisReader(Link(redis.url), "a")
     reader.poll()
     assert reader.metrics() == [CPU]
 
 
 @pytest.mark.parametrize("gone", ["FLUSHALL", "ticks", "life"])
 def test_19_flushed_or_evicted_it_gets_again_what_is_known(
-    server: RedisServer, store: RedisStore, gone: str
+    redis: RedisServer, store: RedisStore, gone: str
 ) -> None:
     fill(store, 1, 10)
     assert store.drain()
-    with closing(server.client()) as client:
+    with closing(redis.client()) as client:
         client.flushall() if gone == "FLUSHALL" else client.delete(Keys("a").of(gone))
     fill(store, 11, 5)
     assert store.drain()
-    assert stored(server) == list(range(1, 16))
+    assert stored(redis) == list(range(1, 16))
 
 
-def test_19_out_of_memory_ticks_wait_until_it_has_room(server: RedisServer, store: RedisStore) -> None:
+def test_19_out_of_memory_ticks_wait_until_it_has_room(redis: RedisServer, store: RedisStore) -> None:
     fill(store, 1, 10)
     assert store.drain()
-    with closing(server.client()) as client:
+    with closing(redis.client()) as client:
         client.config_set("maxmemory", client.info("memory")["used_memory"])
         fill(store, 11, OUTAGE)
         wait_for(lambda: "no memory left" in store.writer.trouble)
         time.sleep(LASTS / 1000 + 0.5)  # what Redis' own clock has to see pass
         assert client.get(Keys("a").turn), "the turn is kept meanwhile"
-        assert stored(server) == list(range(1, 11))
+        assert stored(redis) == list(range(1, 11))
         client.config_set("maxmemory", 0)
     assert store.drain(10)
-    assert stored(server) == list(range(1, OUTAGE + 11))
+    assert stored(redis) == list(range(1, OUTAGE + 11))
 
 
 def test_what_waits_is_bounded_and_the_oldest_goes(
-    server: RedisServer, store: RedisStore, monkeypatch: pytest.MonkeyPatch
+    redis: RedisServer, store: RedisStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_writer, "MOST", 20_000)
     fill(store, 1, 10)
     assert store.drain()
-    server.freeze()
+    redis.freeze()
     fill(store, 11, 2000)
-    server.thaw()
+    redis.thaw()
     assert store.drain(10)
-    times = stored(server)
+    times = stored(redis)
     assert times[-1] == 2010
     assert len(times) < 1100
     assert times == sorted(set(times))
 
 
 def test_where_redis_is_away_at_first_it_is_told_and_another_try_may_be_made(tmp_path: Path) -> None:
-    with redis_at(tmp_path) as server:
-        server.kill()
+    with redis_at(tmp_path) as redis:
+        redis.kill()
         with pytest.raises(StoreAwayError, match="cannot be reached"):
-            opened(server)
-        server.start()
-        opened(server).close()
+            opened(redis)
+        redis.start()
+        opened(redis).close()
 
 
-def test_every_key_ends_by_itself_once_nobody_writes(server: RedisServer) -> None:
-    with closing(RedisStore(Link(server.url), "a", forget=5000)) as store:
+def test_every_key_ends_by_itself_once_nobody_writes(redis: RedisServer) -> None:
+    with closing(RedisStore(Link(redis.url), "a", forget=5000)) as store:
         store.describe([CPU])
         fill(store, 1_795_218_000, 1300)  # some of it sealed
         assert store.drain()
-        with closing(server.client()) as client:
+        with closing(redis.client()) as client:
             wait_for(lambda: client.exists(Keys("a").of("seconds.blocks"), Keys("a").of("minutes.rows")) == 2)
             for key in set(client.keys()) - {REGISTRY.encode()}:
                 assert 0 < client.pttl(key) <= 5_000_000, key
 
 
-def test_a_host_that_is_long_gone_leaves_the_registry(server: RedisServer) -> None:
-    with closing(server.client()) as client:
+def test_a_host_that_is_long_gone_leaves_the_registry(redis: RedisServer) -> None:
+    with closing(redis.client()) as client:
         client.hset(REGISTRY, "old", "1000 [1000,1,{}]")
         client.hset(REGISTRY, "new", f"{round(time.time() * 1000)} [1000,1,{{}}]")
-        with closing(opened(server)) as store:
+        with closing(opened(redis)) as store:
             fill(store, 1, 1)
             assert store.drain()
             wait_for(lambda: client.hkeys(REGISTRY) and not client.hexists(REGISTRY, "old"))
             assert set(client.hkeys(REGISTRY)) == {b"new", b"a"}
 
 
-def test_what_stands_beside_the_ticks_comes_back(server: RedisServer) -> None:
+def test_what_stands_beside_the_ticks_comes_back(redis: RedisServer) -> None:
     limit = Threshold.parse("cpu.percent > 90 for 30s")
     change = Change(limit, True, 12.5, 93.0, 7)
     curves = {"spectrum": Curves([[1.0, 2.0]], [[None, 4.0]], ["a"])}
-    with closing(opened(server)) as store:
+    with closing(opened(redis)) as store:
         store.describe([CPU], {"cpu": "area"})
         store.set_thresholds([State(limit, True, 12.5)])
         store.set_changes([change])
@@ -166,7 +159,7 @@ def test_what_stands_beside_the_ticks_comes_back(server: RedisServer) -> None:
         store.set_curves(curves)
         store.speaker("sources").say("weather gives nothing")
         assert store.drain()
-    with closing(opened(server)) as store:
+    with closing(opened(redis)) as store:
         assert store.metrics() == [CPU]
         assert store.looks() == {"cpu": "area"}
         assert store.thresholds() == [State(limit, True, 12.5)]
