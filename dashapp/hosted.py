@@ -10,13 +10,14 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from threading import Event, Lock, Thread
+from threading import Event
 from typing import Any
 
 from dashapp.collector import collect_as, collect_into
 from dashapp.config import Settings
 from dashapp.model import SettingsError, StoreError
 from dashapp.opening import Place
+from dashapp.own_thread import OwnThread
 from dashapp.sources import Source, function
 from dashapp.sources.spec import MACHINE, NONE
 from dashapp.stores.memory import MemoryStore
@@ -45,18 +46,11 @@ class Collection:
         self._place = place
         self._functions = functions
         self._argv = argv
-        self._lock = Lock()
-        self._process = 0
+        self._thread = OwnThread("dashapp collector", self._work)
 
     def start(self) -> None:
-        """Begin, unless this process has begun already. A fork has no thread of those from before it."""
-        if self._process == os.getpid():
-            return
-        with self._lock:
-            if self._process == os.getpid():
-                return
-            self._process = os.getpid()
-            Thread(target=self._work, name="dashapp collector", daemon=True).start()
+        """Begin, unless this process has begun already."""
+        self._thread.start()
 
     def _work(self) -> None:
         if isinstance(self._place, MemoryStore):

@@ -12,12 +12,12 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from threading import Lock, Thread
 
 from dashapp.checking import check_sources
 from dashapp.config import Settings
 from dashapp.model import SettingsError
 from dashapp.opening import Place
+from dashapp.own_thread import OwnThread
 from dashapp.stores import Speaker
 from dashapp.stores.lock import take
 from dashapp.supervisor import GRACE, Child
@@ -48,19 +48,14 @@ class Keeper:
         self._argv = [*argv, *place.flags]
         self._environ = {**environ, **place.variables}
         self._where = where
-        self._process = 0
-        self._waking = Lock()
+        self._thread = OwnThread("dashapp keeper", self._run)
 
     def wake(self) -> None:
         """Begin, in this process: called at its first request, since a server may fork until then.
 
         (A thread that is inside Popen in one that forks hangs for good.)
         """
-        with self._waking:
-            if self._process == os.getpid():
-                return
-            self._process = os.getpid()
-        Thread(target=self._run, name="dashapp keeper", daemon=True).start()
+        self._thread.start()
 
     def _run(self) -> None:
         said = False

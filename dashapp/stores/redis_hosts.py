@@ -7,13 +7,13 @@ never more than five times a second. Knows no HTTP.
 from __future__ import annotations
 
 import logging
-import os
 import time
 from contextlib import suppress
-from threading import Condition, Event, Lock, Thread
+from threading import Condition, Event, Lock
 from typing import Any
 
 from dashapp.hosts import Host
+from dashapp.own_thread import OwnThread
 from dashapp.stores.redis_keys import REGISTERED, REGISTRY
 from dashapp.stores.redis_link import FAILURES, Link
 from dashapp.stores.redis_reader import RedisReader
@@ -49,7 +49,7 @@ class RedisHosts:
         self._lock = Lock()
         self._news = Condition()
         self._wake = Event()
-        self._process = 0
+        self._thread = OwnThread("dashapp redis reader", self._run)
         self._closed = False
         self.polls = 0
 
@@ -95,8 +95,7 @@ class RedisHosts:
         self._asked = now = time.monotonic()
         if reader is not None:
             reader.asked = now
-        if self._process != os.getpid():
-            self._start()
+        self._thread.start()
         loaded = self._listed if reader is None else reader.loaded
         if loaded:
             return
@@ -107,13 +106,6 @@ class RedisHosts:
         self._waited[name] = now
         with self._news:
             self._news.wait_for(lambda: self._listed if reader is None else reader.loaded, FIRST)
-
-    def _start(self) -> None:
-        """A fork has no thread of those from before it."""
-        with self._lock:
-            if self._process != os.getpid():
-                self._process = os.getpid()
-                Thread(target=self._run, name="dashapp redis reader", daemon=True).start()
 
     def _run(self) -> None:
         while not self._closed:
