@@ -23,6 +23,7 @@ import psutil
 from dashapp.stores.level_reader import open_levels
 
 ROOT = Path(__file__).resolve().parent.parent
+ALWAYS = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
 Result = TypeVar("Result")
 
 
@@ -51,7 +52,7 @@ class Process:
         self.popen = subprocess.Popen(
             argv,
             cwd=folder,
-            env={**clean, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "HOME": str(folder), **env},
+            env={**clean, **ALWAYS, "HOME": str(folder), **env},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             **more,
@@ -97,7 +98,13 @@ class Process:
         return found
 
     def wait(self, seconds: float = 10.0) -> int:
-        code = self.popen.wait(seconds)
+        try:
+            code = self.popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            # What it dies with tells where each of its threads stands.
+            self.popen.send_signal(signal.SIGABRT)
+            self._reading.join(5)
+            raise AssertionError(f"not ended after {seconds} s:\n{self.said}") from None
         self._reading.join(2)
         return code
 
