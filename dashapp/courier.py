@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 from dashapp.message import Message
 from dashapp.signals import when_parent_ends
 
-MISSING = "expected the package apprise beside it: pip install 'dashapp[alerts]'"
+MISSING = "expected the package apprise beside it: pip install 'apprise>=1.9,<3'"
 UNKNOWN = "no address that apprise knows; https://github.com/caronc/apprise lists them"
 UNANSWERED = "it cannot be reached, or did not answer"
 # Found where this module was, wherever the collector was started from.

@@ -15,7 +15,7 @@ REDIS_EXPECTED = (
     "expected redis://[[user]:password@]host[:port][/number], rediss:// for TLS, or redis+cluster:// "
     "and rediss+cluster:// for a cluster, with signs such as @ / # in a password as %40 %2F %23"
 )
-REDIS_MISSING = "expected the package redis beside it: pip install 'dashapp[redis]'"
+REDIS_MISSING = "expected the package redis beside it: pip install 'redis>=6,<9'"
 THEMES = ("auto", "dark", "light")
 
 _USER = re.compile(r"(?<=//)\S*@")

@@ -184,7 +184,7 @@ def test_without_apprise_one_sentence_says_how_to_get_it(tmp_path: Path) -> None
     with dashapp(tmp_path, env=env) as app:
         assert app.wait() == 2
         (line,) = app.lines
-    wanted = "expected the package apprise beside it: pip install 'dashapp[alerts]'"
+    wanted = "expected the package apprise beside it: pip install 'apprise>=1.9,<3'"
     assert line == f"DASHAPP_NOTIFY has 1 address; {wanted}"
 
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from contextlib import suppress
@@ -14,6 +15,9 @@ from pathlib import Path
 
 import pytest
 from processes import ROOT, Dashapp, Process, free_port, stored, wait_for
+
+from dashapp import courier, values
+from dashapp.sources import prometheus, quotes
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +45,21 @@ def test_it_asks_for_what_a_platform_installs(wheel: Path) -> None:
     needed = [each for each in metadata.get_all("Requires-Dist", []) if "extra ==" not in each]
     assert requirements(needed) == requirements((ROOT / "requirements.txt").read_text().splitlines())
     assert metadata["Requires-Python"] == ">=3.11"
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    {
+        "alerts": courier.MISSING,
+        "prometheus": prometheus.MISSING,
+        "quotes": quotes.MISSING,
+        "redis": values.REDIS_MISSING,
+    }.items(),
+)
+def test_who_misses_a_package_is_told_to_install_what_the_extra_asks_for(extra: str, said: str) -> None:
+    """By the package's own name: ours is on no index, and whoever takes it there is not us."""
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert [re.findall("pip install '(.+)'", said)[0]] == known[extra]
 
 
 def test_it_holds_the_whole_page_and_nothing_else(wheel: Path) -> None:

@@ -92,7 +92,7 @@ def test_what_is_said_here_wins_over_the_platform() -> None:
 
 def test_without_the_package_one_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert told(["--store=redis://:c4nary@h"]).endswith("pip install 'dashapp[redis]'")
+    assert told(["--store=redis://:c4nary@h"]).endswith("pip install 'redis>=6,<9'")
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "é", "{a}", "a" * 65, "a\n"])

@@ -29,7 +29,7 @@ _PATTERN = re.compile(r"[A-Za-z0-9_:*?]+")
 EXPECTED = (
     "expected prometheus:http://host:port/metrics, and after a # the names that are wanted: #node_load*,up"
 )
-MISSING = "expected the package prometheus-client beside it: pip install 'dashapp[prometheus]'"
+MISSING = "expected the package prometheus-client beside it: pip install 'prometheus-client>=0.22,<1'"
 
 
 class Fetch(Protocol):

@@ -25,7 +25,7 @@ OLD = 180.0
 
 _SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.^=-]{0,19}")
 EXPECTED = f"expected quotes:AAPL,MSFT, at most {MOST} symbols with commas between them"
-MISSING = "expected the package yfinance beside it: pip install 'dashapp[quotes]'"
+MISSING = "expected the package yfinance beside it: pip install 'yfinance>=1.0,<2'"
 
 
 class QuoteSource:
