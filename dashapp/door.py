@@ -97,8 +97,9 @@ class Door:
         method = environ["REQUEST_METHOD"]
         if not self._password:
             return self._turn_away(environ, start_response)
+        # The form is sent to the address that it came from, which says it too: where no body is read.
+        place = login.safe(_last(environ.get("QUERY_STRING", ""), "next"))
         if method in ("GET", "HEAD"):
-            place = login.safe(_last(environ.get("QUERY_STRING", ""), "next"))
             if self._sessions.good(environ.get("HTTP_COOKIE", "")):
                 return see_other(start_response, f".{place}")
             return html(start_response, "200 OK", self._page.write(place))
@@ -109,11 +110,11 @@ class Door:
             )
         visitor = household(self._visitors.address(environ))
         if wait := self._tries.over(visitor):
-            return self._too_often(start_response, login.HOME, wait)
+            return self._too_often(start_response, place, wait)
         try:
             form = self._form(environ, visitor)
         except BodyError as error:
-            return html(start_response, error.status, self._page.write(login.HOME, login.AGAIN), CLOSE)
+            return html(start_response, error.status, self._page.write(place, login.AGAIN), CLOSE)
         place = login.safe(_last(form, "next"))
         given = _last(form, "password")
         if not hmac.compare_digest(_digest(given), self._password):

@@ -55,7 +55,7 @@ button {{ width: 100%; min-height: 44px; margin-top: 14px; border: 1px solid var
 <main>
 <h1>{title}</h1>
 {said}
-<form method="post" action="login">
+<form method="post">
 <input class="unseen" type="text" name="username" value="{title}" autocomplete="username"
   tabindex="-1" aria-hidden="true" readonly>
 <input type="hidden" name="next" value="{place}">

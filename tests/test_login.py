@@ -38,6 +38,14 @@ def test_a_page_leads_to_the_login_and_back(app: App) -> None:
     assert ask(app, "/login", cookie=cookie).headers["location"] == "./"
 
 
+def test_who_tries_too_often_is_led_on_all_the_same() -> None:
+    app, address = guarded(), "/login?next=" + quote("/?window=300", safe="")
+    statuses = [post(app, address, {"password": "wrong"}).status for _ in range(5)]
+    late = post(app, address, {"password": PASSWORD})
+    assert [*statuses, late.status] == [403] * 5 + [429]
+    assert 'name="next" value="/?window=300"' in late.body.decode()
+
+
 def test_the_login_is_found_from_deep_below(app: App) -> None:
     for path, up in (("/a", "./"), ("/a/", "../"), ("/a/b/c", "../../")):
         assert ask(app, path, accept="text/html").headers["location"].startswith(up + "login")
