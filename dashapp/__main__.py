@@ -89,6 +89,8 @@ def _tell(settings: Settings) -> NoReturn:
     found = [*problems(settings.source, settings.interval), *bad_addresses(settings)]
     if wrong := wrong_place(settings):
         found.append(wrong)
+    for sentence in () if found else config.unknown_variables():
+        print(sentence, file=sys.stderr)
     print("\n".join(found) or "ok", file=sys.stderr if found else sys.stdout, flush=True)
     # A thread that somebody's module has started would keep this process from its end.
     os._exit(2 if found else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ from served import Served, Trouble
 from dashapp.app import create_app
 from dashapp.config import Settings
 from dashapp.stores.memory import MemoryStore
+
+# What a shell starts in the background ignores Ctrl-C, and so would all that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A property is about what is true, not about how busy the machine is.
 settings.register_profile("any pace", deadline=None)

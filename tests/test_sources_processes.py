@@ -162,6 +162,12 @@ def test_what_is_right_is_said_to_be(folder: Path) -> None:
     assert not (folder / "data").exists()
 
 
+def test_a_variable_that_nothing_reads_is_told_and_no_error(folder: Path) -> None:
+    done = run(folder, "-m", "dashapp", "--check-config", env={"DASHAPP_INTERVALL": "2"})
+    assert (done.returncode, done.stdout) == (0, "ok\n")
+    assert done.stderr == "DASHAPP_INTERVALL is set but is not a setting; did you mean DASHAPP_INTERVAL?\n"
+
+
 def test_a_module_with_a_thread_of_its_own_holds_nothing_up(folder: Path) -> None:
     busy = "import threading\nthreading.Thread(target=threading.Event().wait).start()\ndef f(): return 1\n"
     (folder / "busy.py").write_text(busy)
