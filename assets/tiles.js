@@ -47,19 +47,21 @@
       return meant && (this.element.dataset.unit ?? unit) === unit;
     }
 
-    metrics(catalogue, last) {
-      const there = [...catalogue.metrics.values()].filter(
-        (metric) => this.covers(metric) && last[metric.key] !== null && last[metric.key] !== undefined
-      );
+    /* Those of `known` that have a value now; of many the highest. */
+    valued(known, last) {
+      const there = known.filter(({ key }) => last[key] !== null && last[key] !== undefined);
       if (!this.most || there.length < 2) return there;
       return [there.reduce((high, metric) => (last[metric.key] > last[high.key] ? metric : high))];
     }
 
     draw(live, last) {
-      const metrics = this.metrics(live.catalogue, last);
+      const known = [...live.catalogue.metrics.values()].filter((metric) => this.covers(metric));
       // Before anything is known each stands empty, so that nothing jumps when the first numbers come.
-      this.element.classList.toggle("absent", !metrics.length && !live.catalogue.empty);
-      if (!metrics.length) return;
+      this.element.classList.toggle("absent", !known.length && !live.catalogue.empty);
+      if (!known.length) return;
+      const valued = this.valued(known, last);
+      // What has stopped keeps its place, and the line of what it was.
+      const metrics = valued.length ? valued : known.slice(0, 1);
       const words = metrics.map((metric) => app.quantity(last[metric.key], metric.unit) || DASHES);
       const text = metrics.length > 1 ? words.map((word, index) => `${"↓↑"[index] ?? ""} ${word}`).join("\n") : words[0];
       app.say(this.value, text);

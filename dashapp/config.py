@@ -153,7 +153,8 @@ class Settings:
     threshold: tuple[Threshold, ...] = _setting(
         (),
         Threshold.parse,
-        '"METRIC > NUMBER for TIME clear NUMBER" (or >=, <, <=) or "METRIC missing for TIME", '
+        '"METRIC > NUMBER for TIME clear NUMBER" (or >=, the second number not above the first; with < or <= '
+        'not below it) or "METRIC missing for TIME", '
         'such as "cpu.percent > 90 for 30s"',
         'a limit to watch, such as "cpu.percent > 90 for 30s"; may be repeated',
         separator=";",

@@ -18,7 +18,7 @@ from dashapp.hosts import Host, Hosts, by_name, first
 from dashapp.model import BadRequestError
 from dashapp.overlay import Overlay
 from dashapp.question import shown
-from dashapp.reply import refusal, with_slash
+from dashapp.reply import refusal, see_other, with_slash
 from dashapp.skew import Skews
 from dashapp.stores import Reader
 from dashapp.stores.memory import MemoryStore
@@ -79,6 +79,8 @@ class HostPaths:
         if not path.startswith(BEGIN):
             return self._top(environ, start_response)
         said, slash, rest = path[len(BEGIN) :].partition("/")
+        if path == BEGIN:
+            return see_other(start_response, "../")
         try:
             names = chosen(said)
         except BadRequestError as error:

@@ -25,7 +25,6 @@ def app(fleet: Fleet) -> App:
 
 
 PATHS = [
-    ("/host/", "no name of a host"),
     ("/host//", "no name of a host"),
     ("/host/web-1,/", "no name of a host"),
     ("/host/./", "no name of a host"),
@@ -49,6 +48,11 @@ def test_what_can_be_no_name_is_told_in_one_sentence(app: App, path: str, told: 
         assert told in answer.json["error"]
         assert len(answer.body) < 300
         assert answer.headers["content-type"] == "application/json"
+
+
+def test_no_name_at_all_is_the_page_with_the_list_of_them(app: App) -> None:
+    answer = ask(app, "/host/")
+    assert (answer.status, answer.headers["location"]) == (303, "../")
 
 
 @pytest.mark.parametrize("path", ["/host/nobody/", "/host/nobody,either/"])

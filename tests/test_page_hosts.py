@@ -108,6 +108,20 @@ def test_a_host_that_stops_is_marked_in_words_and_one_forgotten_goes(page: Page,
     wait_until(page, lambda: names(page) == ["web-1", "web-2"])
 
 
+def test_laid_over_each_other_one_that_stops_keeps_its_tile(page: Page, many: Serving) -> None:
+    live = many("web-1", "web-2")
+    page.goto(live.url("web-1", "web-2"))
+    wait_for_state(page, "live")
+    tiles = page.locator(".tile:not(.absent)")
+    value = tiles.locator(".tile-value")
+    wait_until(page, lambda: tiles.count() == 2 and all("%" in each for each in value.all_inner_texts()))
+    live.fleet.machines["web-2"].running = False
+    wait_until(page, lambda: value.nth(1).inner_text() == "–", 15)
+    assert "%" in value.nth(0).inner_text()
+    live.fleet.machines["web-2"].running = True
+    wait_until(page, lambda: "%" in value.nth(1).inner_text(), 15)
+
+
 def test_with_one_host_there_is_no_list_until_another_turns_up(page: Page, many: Serving) -> None:
     live = many("web-1")
     page.goto(live.url())
