@@ -13,6 +13,7 @@ from threading import Event, Thread
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+from bench.served import load
 from dashapp.app import create_app
 from dashapp.config import Settings
 from dashapp.hosts import Host
@@ -40,7 +41,7 @@ class Many:
     def feed(self, at: int, all_of_them: bool = False) -> None:
         for number, (name, store) in enumerate(self._stores.items()):
             if number != STOPPED or all_of_them:
-                values = {each.key: (at * (3 + p) + 37 * number) % 100.0 for p, each in enumerate(METRICS)}
+                values = {each.key: load(at + 37 * number + 500 * p) for p, each in enumerate(METRICS)}
                 store.describe(METRICS)
                 store.append(Tick(at + 300 * (number == AHEAD), 1.0, values))
                 self._arrived[name] = milliseconds(at)

@@ -16,6 +16,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
+from audit.many import many
 from audit.states import shows
 from bench.page import browser, until
 from bench.served import Served, command, folder, free_port, launched
@@ -80,6 +81,11 @@ class Picture:
     age: float = 0.0
     going: bool = True
     thresholds: tuple[str, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict)
+
+
+def _login(page: Page) -> None:
+    page.wait_for_selector("input[type=password]")
 
 
 def _stale(page: Page) -> None:
@@ -113,25 +119,34 @@ PICTURES = (
     Picture("no-sensors", machine(sensors=False), options=LIGHT),
     Picture("two-years", seconds=730 * DAY, step=1800.0, query=f"window={730 * DAY}", options=DARK),
     Picture("alert", options=DARK, thresholds=("cpu.percent > 30",)),
+    Picture("login", options=LIGHT, variables={"DASHAPP_PASSWORD": "correct horse 7"}, reach=_login),
 )
+# Of many hosts, and two of them laid over each other.
+HOSTS = {
+    "": Picture("hosts", options=DARK),
+    "host/web-001,web-004/": Picture("laid-over", options=LIGHT),
+}
 
 
 def main() -> None:
     with browser() as running:
         for picture in PICTURES:
             with folder() as store, _served(store, picture) as served:
-                _take(running, served, picture)
-            print(f"docs/page-{picture.name}.png")
+                _take(running, served.url, picture)
+        with many() as url:
+            for path, picture in HOSTS.items():
+                _take(running, url + path, picture)
 
 
-def _take(running: Browser, served: Served, picture: Picture) -> None:
+def _take(running: Browser, url: str, picture: Picture) -> None:
     context = running.new_context(**({"viewport": {"width": 1280, "height": 900}} | picture.options))
     page = context.new_page()
-    page.goto(f"{served.url}?{picture.query}")
+    page.goto(f"{url}?{picture.query}")
     picture.reach(page)
     page.wait_for_timeout(2500)
     page.screenshot(path=DOCS / f"page-{picture.name}.png")
     context.close()
+    print(f"docs/page-{picture.name}.png")
 
 
 @contextmanager
@@ -147,8 +162,8 @@ def _served(store: Path, picture: Picture) -> Iterator[Served]:
             feeder.start()
         port = free_port()
         try:
-            with launched(command(store, port, "--no-collector"), port) as served:
-                served.wait("/readyz" if picture.going else "/healthz")
+            with launched(command(store, port, "--no-collector"), port, **picture.variables) as served:
+                served.wait("/readyz" if picture.going and not picture.variables else "/healthz")
                 yield served
         finally:
             stopping.set()

@@ -58,8 +58,9 @@ def test_of_a_crowd_few_questions_reach_the_server(front: Proxied) -> None:
     assert count.points >= 0.9 * VIEWERS * SECONDS, "each viewer has (nearly) every tick as it comes"
     kept = asked["HIT"] + asked["UPDATING"] - before["HIT"] - before["UPDATING"]
     reached = asked.total() - before.total() - kept
-    # The warming rounds are logged too.
-    assert reached <= 3 * (SECONDS + 3)
+    # The warming rounds are logged too. Who asks before a tick that is late gets an answer that nobody keeps.
+    early = count.answers - count.points
+    assert reached <= 3 * (SECONDS + 3) + early
     assert kept > 0.95 * VIEWERS * SECONDS
 
 

@@ -116,7 +116,7 @@ def test_laid_over_each_other_one_that_stops_keeps_its_tile(page: Page, many: Se
     value = tiles.locator(".tile-value")
     wait_until(page, lambda: tiles.count() == 2 and all("%" in each for each in value.all_inner_texts()))
     live.fleet.machines["web-2"].running = False
-    wait_until(page, lambda: value.nth(1).inner_text() == "–", 15)
+    wait_until(page, lambda: value.nth(1).inner_text() == "\N{EN DASH}", 15)
     assert "%" in value.nth(0).inner_text()
     live.fleet.machines["web-2"].running = True
     wait_until(page, lambda: "%" in value.nth(1).inner_text(), 15)

@@ -200,5 +200,5 @@ def test_symbols_are_checked(rest: str) -> None:
 
 def test_37_without_the_package_one_sentence_with_the_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"pip install 'dashapp\[quotes\]'"):
+    with pytest.raises(ValueError, match="pip install 'yfinance"):
         make("aapl, MSFT ,AAPL", 1.0)
