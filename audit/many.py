@@ -35,10 +35,17 @@ class Many:
         self._stores = {f"web-{number:03}": MemoryStore() for number in range(1, COUNT + 1)}
         self._arrived: dict[str, int] = {}
         now = int(time.time())
-        for at in range(now - PAST, now):
-            self.feed(at, all_of_them=at < now - 60)
+        self._next = now - PAST
+        while self._next < now - 60:
+            self._feed(all_of_them=True)
+        self.catch_up()
 
-    def feed(self, at: int, all_of_them: bool = False) -> None:
+    def catch_up(self) -> None:
+        while self._next <= time.time():
+            self._feed()
+
+    def _feed(self, all_of_them: bool = False) -> None:
+        at, self._next = self._next, self._next + 1
         for number, (name, store) in enumerate(self._stores.items()):
             if number != STOPPED or all_of_them:
                 values = {each.key: load(at + 37 * number + 500 * p) for p, each in enumerate(METRICS)}
@@ -78,7 +85,7 @@ def many() -> Iterator[str]:
 
     def feed() -> None:
         while not stopping.wait(1 - time.time() % 1):
-            hosts.feed(int(time.time()))
+            hosts.catch_up()
 
     app = create_app(MemoryStore(), Settings(store="memory:"), None, hosts, "web-001")
     server = make_server("127.0.0.1", 0, app, _Threads, _Quiet)
