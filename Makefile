@@ -11,7 +11,7 @@ run: $(VENV)/run.stamp
 	$(BIN)/python -m dashapp $(ARGS)
 
 test: $(VENV)/test.stamp browser tools
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff check .

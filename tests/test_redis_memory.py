@@ -53,16 +53,16 @@ def fill(store: RedisStore | DiskStore, found: list[Tick]) -> None:
 
 
 @pytest.fixture(scope="module")
-def readers(url: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Reader, Reader]:
+def readers(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Reader, Reader]]:
     """The same past on disk and in Redis."""
-    disk = DiskStore(tmp_path_factory.mktemp("disk"))
-    made = ticks(HOURS * 360)
-    fill(disk, made)
-    with closing(RedisStore(Link(url), "filled")) as store:
-        fill(store, made)
-    reader = RedisReader(Link(url), "filled")
-    reader.poll()
-    return disk, reader
+    with closing(DiskStore(tmp_path_factory.mktemp("disk"))) as disk:
+        made = ticks(HOURS * 360)
+        fill(disk, made)
+        with closing(RedisStore(Link(url), "filled")) as store:
+            fill(store, made)
+        reader = RedisReader(Link(url), "filled")
+        reader.poll()
+        yield disk, reader
 
 
 def same(one: Frame, other: Frame) -> None:
