@@ -46,10 +46,13 @@ SERVERS = {
 class Server(Process):
     """A server of somebody else's, with us in it."""
 
+    HOST = HOST
+    TICKS = "/monitor/api/ticks?window=100"
+
     def __init__(self, folder: Path, server: str, **settings: Any) -> None:
         self.port = free_port()
         self.store = folder / "data"
-        (folder / "host.py").write_text(HOST.format(settings=settings))
+        (folder / "host.py").write_text(self.HOST.format(settings=settings))
         argv = [each.format(port=self.port) for each in SERVERS[server]]
         super().__init__([sys.executable, *argv], folder=folder, env={}, start_new_session=True)
 
@@ -68,7 +71,7 @@ class Server(Process):
         return self
 
     def newest(self) -> int:
-        status, body = self.get("/monitor/api/ticks?window=100")
+        status, body = self.get(self.TICKS)
         return max(json.loads(body)["t"], default=0) if status == 200 else 0
 
     def collectors(self) -> list[psutil.Process]:
