@@ -60,9 +60,9 @@ def _fill(store: Path, end: int) -> int:
     kept = 0
     for start, stop, step in ((730, 90, 600), (90, 14, 60), (14, 0, 1)):
         for number, begin in enumerate(range(end - start * DAY, end - stop * DAY, SPAN)):
-            values = templates[number % len(templates)]
+            template = templates[number % len(templates)]
             span = [
-                Point(milliseconds(begin + at), step, values[at - 1]) for at in range(step, SPAN + 1, step)
+                Point(milliseconds(begin + at), step, template[at - 1]) for at in range(step, SPAN + 1, step)
             ]
             memory.take(span, milliseconds(begin + SPAN))
             kept += len(span) if step == 1 else 0
