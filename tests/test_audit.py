@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from audit import lighthouse
 from audit.states import STATES
 from audit.verdict import CATEGORIES, judge
 
@@ -85,6 +86,27 @@ def test_each_failing_audit_is_one_line_with_what_it_found() -> None:
 @pytest.mark.parametrize(("reports", "found"), [([], CLEAN), ([report()], {})])
 def test_nothing_measured_is_no_pass(reports: list[dict[str, Any]], found: dict[str, Any]) -> None:
     assert judge(reports, found)[1] == 1
+
+
+@pytest.mark.parametrize("breaks", [0, 1, 2, 3])
+def test_lighthouse_is_asked_again_where_it_gave_no_report(
+    breaks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command, runs = tmp_path / "lighthouse", tmp_path / "runs"
+    command.write_text(
+        f"#!/bin/sh\necho >> {runs}\n"
+        f'[ "$(wc -l < {runs})" -gt {breaks} ] && echo \'{{"audits": {{}}}}\' && exit\n'
+        "echo Page lost. >&2\nexit 1\n"
+    )
+    command.chmod(0o700)
+    monkeypatch.setattr(lighthouse, "COMMAND", command)
+    if breaks < lighthouse.TRIES:
+        assert lighthouse.run("http://127.0.0.1:1/", "none") == {"audits": {}}
+    else:
+        with pytest.raises(RuntimeError, match=r"no report, and said: Page lost\.$"):
+            lighthouse.run("http://127.0.0.1:1/", "none")
+    told = "Lighthouse gave no report, and said: Page lost. (asked once more)\n"
+    assert capsys.readouterr().err == told * min(breaks, lighthouse.TRIES - 1)
 
 
 def test_the_packages_are_pinned_by_content_and_bring_no_browser() -> None:
