@@ -11,12 +11,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask import Flask, Response
-from granian import Granian
-from granian.constants import Interfaces
-from granian.log import LogLevels
 
+from bench.one_worker import serve
 from dashapp.api import App, StartResponse
-from dashapp.web import THREADS
 
 # As long as an answer of one chart and one tick, and parsed by the crowd like one.
 BODY = b'{"cursor":"0123456789abcdef.1","t":[1]}'.ljust(150)
@@ -45,14 +42,4 @@ def _plain() -> App:
 
 
 if __name__ == "__main__":
-    Granian(
-        "bench.bare_server:build",
-        factory=True,
-        address="127.0.0.1",
-        port=int(sys.argv[1]),
-        interface=Interfaces.WSGI,
-        workers=1,
-        blocking_threads=THREADS,
-        websockets=False,
-        log_level=LogLevels.error,
-    ).serve()
+    serve("bench.bare_server:build", int(sys.argv[1]))

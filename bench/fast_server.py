@@ -9,10 +9,7 @@ import sys
 import time
 from threading import Thread
 
-from granian import Granian
-from granian.constants import Interfaces
-from granian.log import LogLevels
-
+from bench.one_worker import serve
 from bench.served import load
 from dashapp.api import App
 from dashapp.app import create_app
@@ -45,14 +42,4 @@ def _append(store: MemoryStore) -> None:
 
 
 if __name__ == "__main__":
-    Granian(
-        "bench.fast_server:build",
-        factory=True,
-        address="127.0.0.1",
-        port=int(sys.argv[1]),
-        interface=Interfaces.WSGI,
-        workers=1,
-        blocking_threads=2,
-        websockets=False,
-        log_level=LogLevels.error,
-    ).serve()
+    serve("bench.fast_server:build", int(sys.argv[1]), threads=2)

@@ -12,11 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from flask_compress import Compress
-from granian import Granian
-from granian.constants import Interfaces
-from granian.log import LogLevels
 
-from dashapp.web import THREADS
+from bench.one_worker import serve
 
 
 def build() -> Any:
@@ -30,17 +27,7 @@ def build() -> Any:
 def main(name: str, port: str) -> None:
     # The worker builds what it serves.
     os.environ["EXAMPLE"] = name
-    Granian(
-        "bench.ours:build",
-        factory=True,
-        address="127.0.0.1",
-        port=int(port),
-        interface=Interfaces.WSGI,
-        workers=1,
-        blocking_threads=THREADS,
-        websockets=False,
-        log_level=LogLevels.error,
-    ).serve()
+    serve("bench.ours:build", int(port))
 
 
 if __name__ == "__main__":

@@ -78,9 +78,9 @@ class HostPaths:
         path: str = environ["PATH_INFO"]
         if not path.startswith(BEGIN):
             return self._top(environ, start_response)
-        said, slash, rest = path[len(BEGIN) :].partition("/")
         if path == BEGIN:
             return see_other(start_response, "../")
+        said, slash, rest = path[len(BEGIN) :].partition("/")
         try:
             names = chosen(said)
         except BadRequestError as error:

@@ -1,0 +1,24 @@
+"""One worker of granian, set up as dashapp's web process has it, for an application that is not dashapp's."""
+
+from __future__ import annotations
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from dashapp.web import THREADS
+
+
+def serve(target: str, port: int, threads: int = THREADS) -> None:
+    """`target`: the module and the function that builds the application, "bench.ours:build"."""
+    Granian(
+        target,
+        factory=True,
+        address="127.0.0.1",
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=threads,
+        websockets=False,
+        log_level=LogLevels.error,
+    ).serve()
