@@ -26,6 +26,7 @@ from dashapp.sources.spec import NONE, Spec
 from dashapp.thresholds import Threshold
 from dashapp.values import MEMORY
 
+HERE = "127.0.0.1"
 ANYWHERE = "0.0.0.0"  # noqa: S104
 SHORTEST_WINDOW = 10
 DAY = 86_400
@@ -39,12 +40,20 @@ MOST = 64
 class Settings:
     """Everything that can be set. A field's name gives its flag (`--name`) and variable (`DASHAPP_NAME`)."""
 
-    host: str = _setting("127.0.0.1", values.address, "an IP address or localhost", "address to listen on")
+    host: str = _setting(
+        "",
+        values.address,
+        "an IP address or localhost",
+        "address to listen on (127.0.0.1, or 0.0.0.0 where public)",
+    )
     port: int = _setting(
         8050, values.whole(1, 65535), "a whole number from 1 to 65535", "port to listen on", also="PORT"
     )
     public: bool = _setting(
-        False, values.switch, "1 or 0", "listen on 0.0.0.0 and show the numbers to whoever asks"
+        False,
+        values.switch,
+        "1 or 0",
+        "show the numbers to whoever asks, on 0.0.0.0 unless --host says where",
     )
     hosts: tuple[str, ...] = _setting(
         (),
@@ -194,9 +203,9 @@ class Settings:
     @property
     def address(self) -> str:
         """The IP address to listen on: `--public` opens every interface, unless a host is given."""
-        if self.host == "localhost":
-            return "127.0.0.1"
-        return ANYWHERE if self.public and self.host == "127.0.0.1" else self.host
+        if self.host in ("", "localhost"):
+            return ANYWHERE if self.public and not self.host else HERE
+        return self.host
 
 
 def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: str = "dashapp") -> Settings:

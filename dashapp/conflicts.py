@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
     """`named` tells where each came from."""
     problems = []
-    host = settings.host
-    alone = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    host = settings.address
+    alone = ipaddress.ip_address(host).is_loopback
     # It is named as a flag, which it is not, where nobody gave one. One that was refused is told by itself.
     refused = not settings.password and not named["password"].startswith("--")
     if not (alone or settings.public or settings.guarded or refused):

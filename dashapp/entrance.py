@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dashapp.api import App
 from dashapp.bundle import assets_folder
-from dashapp.config import ANYWHERE, Settings
+from dashapp.config import Settings
 from dashapp.door import Door
 from dashapp.login import LoginPage
 from dashapp.receiver import PATH as PUSH
@@ -57,12 +57,12 @@ def entrance(
 
 def _hosts(settings: Settings) -> Sequence[str] | None:
     """The names to answer to beside this machine's own; None for any."""
-    if not settings.hosts and (settings.public or (settings.guarded and _everywhere(settings.host))):
+    if not settings.hosts and (settings.public or (settings.guarded and _everywhere(settings.address))):
         return None
-    listening = f"[{settings.host}]" if ":" in settings.host else settings.host
+    listening = f"[{settings.address}]" if ":" in settings.address else settings.address
     return (*settings.hosts, listening)
 
 
-def _everywhere(host: str) -> bool:
+def _everywhere(address: str) -> bool:
     """Whether it listens on every address of this machine, whose names nobody can list."""
-    return host == ANYWHERE or (host != "localhost" and ipaddress.ip_address(host).is_unspecified)
+    return ipaddress.ip_address(address).is_unspecified

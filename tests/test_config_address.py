@@ -33,5 +33,12 @@ def test_this_machine_alone_needs_nothing(host: str) -> None:
     assert parse(["--host", host], {}).address == address
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1", "192.168.1.5"])
+def test_public_opens_no_more_than_the_host_that_is_named(host: str) -> None:
+    address = "127.0.0.1" if host == "localhost" else host
+    assert parse(["--public", "--host", host], {}).address == address
+    assert parse([], {"DASHAPP_PUBLIC": "1", "DASHAPP_HOST": host}).address == address
+
+
 def test_public_opens_every_interface() -> None:
     assert parse(["--public"], {}).address == "0.0.0.0"

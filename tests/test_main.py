@@ -73,6 +73,13 @@ def test_public_listens_on_every_interface(tmp_path: Path) -> None:
         assert app.get("/", host="my.example.test")[0] == 200
 
 
+def test_public_behind_a_proxy_of_this_machine_stays_there(tmp_path: Path) -> None:
+    with dashapp(tmp_path, "--public", "--host", "127.0.0.1") as app:
+        app.serving()
+        assert listening(app) == {"127.0.0.1"}
+        assert app.get("/", host="my.example.test")[0] == 200
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.2"])
 def test_another_address_of_this_machine(tmp_path: Path, host: str) -> None:
     with dashapp(tmp_path, "--host", host) as app:
