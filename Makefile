@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Most of a test is waiting: two at a time, a file's one after the other.
-JOBS ?= 2
+# Most of a test is waiting: three at a time, a file's one after the other.
+JOBS ?= 3
 
 .PHONY: run test check audit bench bench-scale soak pictures browser tools lock advisories clean
 

@@ -116,10 +116,16 @@ def test_one_that_comes_later_streams_and_one_that_goes_leaves_nothing(page: Pag
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
 
-    def standing() -> tuple[float, float]:
+    def reading() -> tuple[float, float]:
+        page.wait_for_timeout(200)
         session.send("HeapProfiler.collectGarbage")
         found = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
         return found["JSEventListeners"], found["Nodes"]
+
+    def standing() -> tuple[float, float]:
+        # On a slow machine React lets go of some of it after the first look.
+        listeners, nodes = zip(*[reading() for _ in range(5)], strict=True)
+        return min(listeners), min(nodes)
 
     click(page, "add")
     wait_until(page, lambda: drawn(page, "more1"))
