@@ -1,12 +1,14 @@
 """The four tutorials beside ours: what an update costs either server, and the bytes to the first chart.
 
 What the server takes for nobody is taken off, so that what samples is in neither. The originals are written
-anew, with what they were made of, in bench/originals. Below them stands what no code of ours is below:
-an empty application on our server, asked as often.
+anew, with what they were made of, in bench/originals. A page for everybody is measured behind nginx's cache
+too, and what nginx takes is ours then. Below them stands what no code of ours is below: an empty application
+on our server, asked as often.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,10 +20,11 @@ import psutil
 from bench import crowd, sockets
 from bench.cost import cpu
 from bench.page import Traffic, browser, opened, until
-from bench.served import Served, folder, free_port, launched
+from bench.served import ROOT, Served, folder, free_port, launched
 from bench.table import Row
 
-VIEWERS = 50
+# A cache is for crowds.
+VIEWERS, CROWD = 50, 500
 SECONDS, IDLE = 12.0, 6.0
 DRAWN = """[document, ...[...document.querySelectorAll("iframe")].map((frame) => frame.contentDocument)]
   .some((each) => each?.querySelector(".js-plotly-plot path.js-line, .js-plotly-plot .point"))"""
@@ -30,10 +33,15 @@ SAID = "window.drawn === true"
 POLLED = "/data"
 
 
+# So many viewers, the port, and what reads CPU seconds: the updates they got, and by how much those rose.
+Watch = Callable[[int, int, Callable[[], float]], tuple[int, float]]
+
+
 @dataclass(frozen=True)
 class Pair:
     """`ours`: what Python is to run, before the port; `asked` and `metrics`: what a viewer of ours asks for.
     `theirs`: the original's module, `page` its page; `told`: where its updates come from, each with `word`.
+    `behind`: what makes our answers everybody's; None where an application decides whose they are.
     """
 
     name: str
@@ -44,19 +52,23 @@ class Pair:
     page: str
     told: str
     word: bytes
+    behind: tuple[str, ...] | None = None
 
 
 TICKS = "/api/ticks?window"
 ALONE = ("-m", "dashapp", "--port")
 DEMO = ("-m", "dashapp", "--source", "none", "--source", "demo", "--port")
+BEHIND = ("--public", "--host", "127.0.0.1")
 AJAX, STOCKS = ("-m", "bench.ours", "flask_ajax"), ("-m", "bench.ours", "stocks")
 SOCKETIO = "/socket.io/?EIO=4&transport=websocket"
 RATES = "demo.eurusd,demo.gbpusd"
 PAIRS = (
-    Pair("CPU stream", ALONE, f"{TICKS}=100", "cpu.percent", "cpu_stream", "", SOCKETIO, b"42"),
-    Pair("two series", DEMO, f"{TICKS}=100", RATES, "pushed", "", "/two", b"{"),
+    Pair("CPU stream", ALONE, f"{TICKS}=100", "cpu.percent", "cpu_stream", "", SOCKETIO, b"42", BEHIND),
+    Pair("two series", DEMO, f"{TICKS}=100", RATES, "pushed", "", "/two", b"{", BEHIND),
     Pair("Flask by AJAX", AJAX, f"/monitor{TICKS}=60", "newest", "bokeh_ajax", "", POLLED, b'"x"'),
-    Pair("prices", STOCKS, f"/_dashapp{TICKS}=900", "quotes.AAPL", "pushed", "prices", "/price?AAPL", b"{"),
+    Pair(
+        "prices", STOCKS, f"/_dashapp{TICKS}=900", "quotes.AAPL", "pushed", "prices", "/price?AAPL", b"{", ()
+    ),
 )
 
 
@@ -69,33 +81,60 @@ def _floor(what: str, *more: str) -> Row:
     port = free_port()
     with launched(["-m", "bench.bare_server", str(port), *more], port) as bare:
         bare.wait("/")
-        cost = _cost(bare, partial(_asking, PAIRS[0]))
+        cost = _cost(_family(bare), port, partial(_asking, PAIRS[0]), VIEWERS)
     note = f"server CPU per answer; {VIEWERS} viewers"
     return Row(f"for comparison, {what} on our server, asked as often", cost, "µs", note=note)
 
 
 def _compare(pair: Pair) -> list[Row]:
+    asking, told = partial(_asking, pair), partial(_told, pair)
     with _ours(pair) as served:
-        mine = _cost(served, partial(_asking, pair))
+        mine = _cost(_family(served), served.port, asking, VIEWERS)
         my_bytes = _bytes(served.url, DRAWN)
+    what = f"{pair.name}, ours to the original"
     port = free_port()
     with launched(["-m", f"bench.originals.{pair.theirs}", str(port)], port) as served:
         served.wait("/")
-        other = _cost(served, partial(_told, pair))
+        family = _family(served)
+        rows = [
+            _row(f"{what}, server CPU per viewer-update", mine, _cost(family, port, told, VIEWERS), VIEWERS)
+        ]
+        for cached in _cached(pair):
+            rows.append(
+                _row(f"{what}, behind nginx's cache", cached, _cost(family, port, told, CROWD), CROWD)
+            )
         their_bytes = _bytes(served.url + pair.page, BOKEH if pair.told == POLLED else SAID)
-    what = f"{pair.name}, ours to the original"
-    cost = f"{mine:.0f} to {other:.0f} µs of server CPU; {VIEWERS} viewers"
     sizes = f"{my_bytes / 1000:.0f} to {their_bytes / 1000:.0f} kB"
-    return [
-        Row(f"{what}, server CPU per viewer-update", mine / other, "", 1.0, cost),
-        Row(f"{what}, bytes to the first chart", my_bytes / their_bytes, "", 1.0, sizes),
-    ]
+    return [*rows, Row(f"{what}, bytes to the first chart", my_bytes / their_bytes, "", 1.0, sizes)]
+
+
+def _row(what: str, mine: float, other: float, viewers: int) -> Row:
+    return Row(what, mine / other, "", 1.0, f"{mine:.0f} to {other:.0f} µs of server CPU; {viewers} viewers")
+
+
+def _cached(pair: Pair) -> Iterator[float]:
+    """The cost of ours with a cache before it, nginx counted; nothing where there is none."""
+    # The configuration that the documentation gives, as the tests serve it.
+    sys.path.insert(0, str(ROOT / "tests"))
+    from proxied import proxied
+    from tools import nginx
+
+    if nginx() is None or pair.behind is None:
+        return
+    with (
+        _ours(pair, *pair.behind) as served,
+        folder() as place,
+        proxied(served.port, place, counted=False) as front,
+    ):
+        master = psutil.Process(front.pid)
+        family = [*_family(served), master, *master.children()]
+        yield _cost(family, front.port, partial(_asking, pair), CROWD)
 
 
 @contextmanager
-def _ours(pair: Pair) -> Iterator[Served]:
+def _ours(pair: Pair, *flags: str) -> Iterator[Served]:
     port = free_port()
-    argv = [*pair.ours, str(port)]
+    argv = [*pair.ours, str(port), *flags]
     with folder() as store, launched(argv, port, DASHAPP_STORE=str(store), EVERY="1") as served:
         served.wait("/")
         # What is no metric yet is refused.
@@ -111,9 +150,8 @@ def _family(served: Served) -> list[psutil.Process]:
     return [each for each in every if "dashapp.collector" not in each.cmdline()]
 
 
-def _cost(served: Served, watch: Callable[[int, Callable[[], float]], tuple[int, float]]) -> float:
+def _cost(family: list[psutil.Process], port: int, watch: Watch, viewers: int) -> float:
     """Microseconds of CPU an update, above what the server takes for nobody."""
-    family = _family(served)
 
     def mark() -> float:
         return cpu(family)
@@ -121,23 +159,23 @@ def _cost(served: Served, watch: Callable[[int, Callable[[], float]], tuple[int,
     before = mark()
     time.sleep(IDLE)
     idle = (mark() - before) / IDLE
-    updates, spent = watch(served.port, mark)
-    if updates < 0.9 * VIEWERS * SECONDS:
-        raise RuntimeError(f"{updates} updates for {VIEWERS} viewers in {SECONDS:g} s: no figure to go by")
+    updates, spent = watch(viewers, port, mark)
+    if updates < 0.9 * viewers * SECONDS:
+        raise RuntimeError(f"{updates} updates for {viewers} viewers in {SECONDS:g} s: no figure to go by")
     return 1e6 * (spent - idle * SECONDS) / updates
 
 
-def _asking(pair: Pair, port: int, mark: Callable[[], float]) -> tuple[int, float]:
+def _asking(pair: Pair, viewers: int, port: int, mark: Callable[[], float]) -> tuple[int, float]:
     count, spent = crowd.once_a_second(
-        port, VIEWERS, SECONDS, mark, metrics=pair.metrics, rhythm=crowd.LIKE_THE_PAGE, path=pair.asked
+        port, viewers, SECONDS, mark, metrics=pair.metrics, rhythm=crowd.LIKE_THE_PAGE, path=pair.asked
     )
     if count.failures:
         raise RuntimeError(f"{count.failures} of {count.answers} answers failed: no figure to go by")
     return count.answers, spent
 
 
-def _told(pair: Pair, port: int, mark: Callable[[], float]) -> tuple[int, float]:
-    return sockets.watched(port, pair.told, VIEWERS, SECONDS, mark, pair.word, pair.told == POLLED)
+def _told(pair: Pair, viewers: int, port: int, mark: Callable[[], float]) -> tuple[int, float]:
+    return sockets.watched(port, pair.told, viewers, SECONDS, mark, pair.word, pair.told == POLLED)
 
 
 def _bytes(url: str, drawn: str) -> float:

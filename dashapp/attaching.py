@@ -15,6 +15,7 @@ from typing import Any
 from dash import MATCH, ClientsideFunction, Dash, Input, State
 
 from dashapp import config, keywords, routes
+from dashapp.answer import NEVER, SHARED
 from dashapp.api import Api, App, StartResponse
 from dashapp.bundle import Bundle, assets_folder, plotlyjs
 from dashapp.component import LiveGraph
@@ -65,6 +66,7 @@ def attach(
     sources: Sources | None = None,
     collect: bool = True,
     basic: bool = False,
+    public: bool = False,
     **settings: Any,
 ) -> None:
     """Serve what the LiveGraphs of `app` show, and collect it. SettingsError tells why it cannot.
@@ -76,6 +78,8 @@ def attach(
     by its name. `collect`: False where another process does.
     `basic`: give the whole app plotly.js' basic bundle, a twelfth of the bytes, whose charts are lines, bars
     and pies; only where it has no others.
+    `public`: the app is for everybody, so a cache in front may answer one viewer's question for all who ask
+    the same of the same tick; behind a login it would answer those who may not see.
     `settings`: interval, retention, size and threshold, as everywhere: what is not said here the environment
     says, or dashapp.toml.
     """
@@ -97,7 +101,7 @@ def attach(
         # A dcc.Graph takes the Plotly that is there, and asks for no other.
         files["/plotly.js"] = ("text/javascript", plotlyjs().read_text("utf-8"))
         scripts.append(f"plotly.js?m={plotlyjs().stem}")
-    routes.put(app, PATH, _served(reader, known, files, collection))
+    routes.put(app, PATH, _served(reader, known, files, collection, SHARED if public else NEVER))
     address = app.config.requests_pathname_prefix + PATH
     app.config.external_scripts = [*app.config.external_scripts, *(address + each for each in scripts)]
     sheet = f"{address}live_graph.css?m={own.mark}"
@@ -108,7 +112,7 @@ def attach(
 
 
 def _settings(given: Mapping[str, Any], sources: Sequence[str], functions: bool) -> Settings:
-    said = keywords.given(given, _REFUSED, others=("sources", "collect", "basic"))
+    said = keywords.given(given, _REFUSED, others=("sources", "collect", "basic", "public"))
     variables = [f"DASHAPP_{name.upper()}" for name in SETTINGS]
     environ = {name: os.environ[name] for name in variables if name in os.environ}
     # With functions `none` is not alone, of which the settings know nothing.
@@ -151,10 +155,14 @@ def _is_collector() -> bool:
 
 
 def _served(
-    reader: Reader, settings: Settings, files: Mapping[str, tuple[str, str]], collection: Collection | None
+    reader: Reader,
+    settings: Settings,
+    files: Mapping[str, tuple[str, str]],
+    collection: Collection | None,
+    caching: str,
 ) -> App:
     # A chart may show more than a memory keeps: it is empty there.
-    api = Api(reader, interval=settings.interval, longest=max(settings.retention))
+    api = Api(reader, interval=settings.interval, longest=max(settings.retention), caching=caching)
     kept = Static(lambda environ, start: _file(files, environ, start))
 
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

@@ -25,7 +25,7 @@ def quotes() -> dict[str, float]:
 
 
 app = Dash(title="Stocks", meta_tags=[THEME])
-attach(app, sources=quotes, basic=True)
+attach(app, sources=quotes, basic=True, public=True)
 app.layout = html.Div([dcc.Location("url"), html.Main(id="main")], style={"font": "1rem system-ui"})
 
 

@@ -38,6 +38,8 @@ http {{
 class Proxied:
     port: int
     folder: Path
+    # Of the process that the others are children of.
+    pid: int
 
     def asked(self, begin: str = "") -> Counter[str]:
         """How the questions so far were answered: HIT, MISS, … `begin`: how their addresses begin."""
@@ -46,13 +48,15 @@ class Proxied:
 
 
 @contextmanager
-def proxied(origin: int, folder: Path) -> Iterator[Proxied]:
+def proxied(origin: int, folder: Path, *, counted: bool = True) -> Iterator[Proxied]:
+    """`counted`: its log is on, which `asked` reads."""
     program = nginx()
     assert program
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     given = (ROOT / "docs" / "cache.nginx.conf").read_text()
     for said, here in (
+        ("access_log off;", "" if counted else "access_log off;"),
         ("listen 80;", f"listen 127.0.0.1:{port};"),
         ("http://127.0.0.1:8050", f"http://127.0.0.1:{origin}"),
         ("/var/cache/nginx/dashapp", f"{folder}/cache"),
@@ -70,7 +74,7 @@ def proxied(origin: int, folder: Path) -> Iterator[Proxied]:
 
     try:
         wait_for(answers)
-        yield Proxied(port, folder)
+        yield Proxied(port, folder, process.pid)
     finally:
         process.terminate()
         process.wait(10)

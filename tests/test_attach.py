@@ -14,6 +14,7 @@ from flask import Flask, abort
 from stranger import filled, get, loss, refused, theirs
 
 from dashapp import LiveGraph, attach
+from dashapp.answer import NEVER, SHARED
 
 
 @pytest.fixture
@@ -70,6 +71,17 @@ def test_the_apps_login_stands_before_the_numbers(tmp_path: Path) -> None:
     app = Dash(__name__, server=server)
     attach(app, store=filled(tmp_path / "store"), collect=False)
     assert get(app, "/_dashapp/api/ticks").status == 401
+
+
+@pytest.mark.parametrize(("public", "caching"), [(True, SHARED), (False, NEVER)])
+def test_a_cache_in_front_may_keep_an_answer_where_the_app_is_for_everybody(
+    tmp_path: Path, public: bool, caching: str
+) -> None:
+    app = Dash(__name__)
+    attach(app, store=filled(tmp_path / "store"), collect=False, public=public)
+    app.layout = LiveGraph("loss")
+    for question in ("ticks?window=100&metrics=loss", "metrics"):
+        assert get(app, f"/_dashapp/api/{question}").headers["cache-control"] == caching
 
 
 def test_several_questions_have_their_answers_in_one(attached: Dash) -> None:
