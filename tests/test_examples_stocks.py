@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -18,6 +19,8 @@ from drawing import READ, wait_until
 from example import FOLDER, Example, example, lines_of_code
 from playwright.sync_api import Browser, Page, expect
 from processes import ROOT, wait_for
+from proxied import proxied
+from tools import NO_NGINX, nginx
 
 from dashapp.model import Metric, Tick
 from dashapp.stores.disk import DiskStore
@@ -185,3 +188,19 @@ def test_twenty_viewers_leave_no_object(tmp_path: Path) -> None:
     # What the first visits make is for all; what each round makes more of would be a viewer's.
     assert len(rounds) > 3
     assert not set.intersection(*rounds)
+
+
+@pytest.mark.skipif(nginx() is None, reason=NO_NGINX)
+def test_behind_nginxs_cache_viewers_of_one_share_are_one(stocks: Example, tmp_path: Path) -> None:
+    path = "/_dashapp/api/ticks?window=900&metrics=quotes.NVDA"
+    with proxied(stocks.port, tmp_path / "nginx") as front, ThreadPoolExecutor(VIEWERS) as pool:
+        page = f"http://127.0.0.1:{front.port}"
+        urlopen(page + path, timeout=10).read()
+        start = time.monotonic()
+        frames = set(pool.map(lambda _: urlopen(page + path, timeout=10).read(), range(5 * VIEWERS)))
+        took = time.monotonic() - start
+        asked = front.asked(path)
+    assert asked.total() == 1 + 5 * VIEWERS
+    reached = asked.total() - asked["HIT"] - asked["UPDATING"]
+    # An answer is good for a second.
+    assert len(frames) <= reached <= 3 * (took + 1)
