@@ -26,7 +26,6 @@ from dashapp.sources.spec import NONE, Spec
 from dashapp.thresholds import Threshold
 from dashapp.values import MEMORY
 
-HERE = "127.0.0.1"
 ANYWHERE = "0.0.0.0"  # noqa: S104
 SHORTEST_WINDOW = 10
 DAY = 86_400
@@ -40,12 +39,7 @@ MOST = 64
 class Settings:
     """Everything that can be set. A field's name gives its flag (`--name`) and variable (`DASHAPP_NAME`)."""
 
-    host: str = _setting(
-        "",
-        values.address,
-        "an IP address or localhost",
-        "address to listen on (127.0.0.1, or 0.0.0.0 where public)",
-    )
+    host: str = _setting("", values.address, "an IP address or localhost", "address to listen on (127.0.0.1)")
     port: int = _setting(
         8050, values.whole(1, 65535), "a whole number from 1 to 65535", "port to listen on", also="PORT"
     )
@@ -203,9 +197,9 @@ class Settings:
     @property
     def address(self) -> str:
         """The IP address to listen on: `--public` opens every interface, unless a host is given."""
-        if self.host in ("", "localhost"):
-            return ANYWHERE if self.public and not self.host else HERE
-        return self.host
+        if not self.host:
+            return ANYWHERE if self.public else "127.0.0.1"
+        return "127.0.0.1" if self.host == "localhost" else self.host
 
 
 def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: str = "dashapp") -> Settings:
