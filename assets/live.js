@@ -13,7 +13,7 @@
 
   app.Live = class {
     /* `asker` may serve others too. `host`: onAnswer(frame), onPast(frame), onFailure(asked, why, locked), onZoom(range),
-       onResume(), changed(), onNewPanel(name); extras() of a question, keys() of metrics that it shows by itself.
+       onResume(), changed(), onNames(), onNewPanel(name); extras() of a question, keys() of metrics that it shows by itself.
        `like`: patterns of all that these charts draw, where that is not everything. */
     constructor(asker, host, like = []) {
       this.host = host;
@@ -34,7 +34,7 @@
           this.look();
           this.feed.plan();
           this.easel.redraw(); // what is held too: it may have waited for its names
-          host.changed();
+          host.onNames();
         },
         (name, kind) => host.onNewPanel(name, kind)
       );

@@ -131,6 +131,11 @@
       this.log.take(frame.changes);
       if (frame.hosts) this.hosts.take(frame.hosts);
       if (frame.processes) this.processes.take(frame.processes);
+      this.onNames();
+    }
+
+    /* What is drawn by its name may have waited for that. */
+    onNames() {
       this.tiles.draw(this.headlines.last);
       this.changed();
     }

@@ -7,7 +7,7 @@ import time
 import pytest
 from conftest import Serve
 from drawing import assert_drawn_equals_store, drawing, wait_for_state, wait_until
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route, expect
 
 HIDE = """(hidden) => {
     Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
@@ -84,6 +84,22 @@ def test_a_clock_a_day_off_changes_nothing(page: Page, serve: Serve, days: int) 
     assert len(live.trouble.asked) - asked >= 4
     assert_drawn_equals_store(page, live.store)
     assert page.get_attribute("#status", "data-state") == "live"
+
+
+def test_tiles_wait_for_no_tick_where_the_names_come_after_the_numbers(page: Page, serve: Serve) -> None:
+    live = serve(interval=60)
+    names: list[Route] = []
+    page.route("**/api/metrics", lambda route: names.append(route))
+    page.goto(live.url)
+    wait_until(
+        page,
+        lambda: bool(names) and page.evaluate("window.dashapp.page?.live.series.last ?? null") is not None,
+    )
+    for each in names:
+        each.continue_()
+    value = page.locator(".tile", has_text="CPU").locator(".tile-value")
+    expect(value).to_contain_text("%", timeout=1500)
+    assert value.inner_text() == page.locator("[data-panel=cpu] .value").inner_text()
 
 
 def test_a_long_interval_is_live_between_its_ticks(page: Page, serve: Serve) -> None:

@@ -72,6 +72,10 @@
 
     onNewPanel() {}
 
+    onNames() {
+      this.changed();
+    }
+
     extras() {
       return this.live.charts.some((chart) => chart.kind === "curve") ? "&curves=1" : "";
     }
