@@ -13,21 +13,13 @@ from typing import Any
 from dashapp.api import App
 
 Scope = Mapping[str, Any]
-Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-def bridge(app: App) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
-    async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await _answer(app, scope, send)
-
-    return asgi
-
-
-async def _answer(app: App, scope: Scope, send: Send) -> None:
+async def bridge(app: App, path: str, scope: Scope, send: Send) -> None:
+    """Let `app` answer a question of HTTP as if it had come to `path`."""
     got: list[Any] = []
-    parts = await asyncio.to_thread(app, _environ(scope), lambda *answer: got.extend(answer))
+    parts = await asyncio.to_thread(app, _environ(path, scope), lambda *answer: got.extend(answer))
     try:
         status, headers = got[:2]
         fields = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
@@ -41,13 +33,12 @@ async def _answer(app: App, scope: Scope, send: Send) -> None:
             await asyncio.to_thread(parts.close)  # type: ignore[attr-defined]
 
 
-def _environ(scope: Scope) -> dict[str, Any]:
-    """What a WSGI server would say of the question, its path below where the application was put."""
-    root = scope.get("root_path", "")
+def _environ(path: str, scope: Scope) -> dict[str, Any]:
+    """What a WSGI server would say of the question."""
     environ = {
         "REQUEST_METHOD": scope["method"],
-        "SCRIPT_NAME": root,
-        "PATH_INFO": scope["path"].removeprefix(root),
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "wsgi.url_scheme": scope.get("scheme", "http"),
     }

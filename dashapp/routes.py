@@ -33,7 +33,7 @@ def put(app: Dash, path: str, served: App) -> None:
     """What is asked below `path` of the app's own prefix `served` answers, as if it stood at the root."""
     rule = _rule(app, path)
     if _on_flask(app):
-        # Only here: on another server the app may do without it.
+        # Only here: on another server the app may do without it; so with the other.
         from flask import request
 
         respond = app.server.response_class.from_app
@@ -41,9 +41,26 @@ def put(app: Dash, path: str, served: App) -> None:
         def view(rest: str) -> Any:
             return respond(served, {**request.environ, "PATH_INFO": f"/{rest}"})
 
-        app.server.add_url_rule(rule, endpoint=f"dashapp {rule}", view_func=view)
+        # Dash names its own by their rules too: a login that goes by those names finds this one among them.
+        app.server.add_url_rule(rule, endpoint=rule, view_func=view)
     else:
-        app.server.mount(rule, bridge(served))
+        from starlette.responses import Response
+
+        class Answer(Response):
+            def __init__(self, path: str) -> None:
+                super().__init__()
+                self._path = path
+
+            async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+                await bridge(served, self._path, scope, send)
+
+        async def answer(rest: str) -> Any:
+            return Answer(f"/{rest}")
+
+        # A route and not a mount, which would stand outside of the dependencies that are the app's login.
+        app.server.add_api_route(
+            rule, answer, methods=["GET", "HEAD"], response_model=None, include_in_schema=False
+        )
 
 
 def _on_flask(app: Dash) -> bool:
@@ -52,7 +69,7 @@ def _on_flask(app: Dash) -> bool:
 
 def _rule(app: Dash, path: str) -> str:
     prefix: str = app.config.routes_pathname_prefix + path
-    return f"{prefix}<path:rest>" if _on_flask(app) else prefix.rstrip("/")
+    return prefix + ("<path:rest>" if _on_flask(app) else "{rest:path}")
 
 
 def _rules(app: Dash) -> list[str]:
