@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from dash import Dash
+from fastapi import Depends, FastAPI, HTTPException
 from flask import Flask, abort
 from stranger import filled, get, loss, refused, theirs
 
@@ -71,6 +72,33 @@ def test_the_apps_login_stands_before_the_numbers(tmp_path: Path) -> None:
     app = Dash(__name__, server=server)
     attach(app, store=filled(tmp_path / "store"), collect=False)
     assert get(app, "/_dashapp/api/ticks").status == 401
+
+
+def test_a_login_that_goes_by_dashs_own_endpoints_stands_before_the_numbers(tmp_path: Path) -> None:
+    server = Flask("theirs")
+    app = Dash(__name__, server=server, url_base_pathname="/dashboard/")
+    attach(app, store=filled(tmp_path / "store"), collect=False)
+    app.layout = LiveGraph("loss")
+    # As many do it: every view of Dash's is put behind the login, found by its name.
+    for name in [name for name in server.view_functions if name.startswith("/dashboard/")]:
+        server.view_functions[name] = lambda **_: abort(401)
+    assert get(app, "/dashboard/_dash-layout").status == 401
+    assert get(app, "/dashboard/_dashapp/api/ticks").status == 401
+
+
+@pytest.mark.parametrize("status", [200, 401])
+def test_dependencies_that_are_a_fastapi_apps_login_stand_before_the_numbers(
+    tmp_path: Path, status: int
+) -> None:
+    def login() -> None:
+        if status != 200:
+            raise HTTPException(status)
+
+    app = Dash(__name__, server=FastAPI(dependencies=[Depends(login)]))
+    attach(app, store=filled(tmp_path / "store"), collect=False)
+    app.layout = LiveGraph("loss")
+    assert asked_by_asgi(app, "/_dash-layout")[0] == status
+    assert asked_by_asgi(app, "/_dashapp/api/ticks")[0] == status
 
 
 @pytest.mark.parametrize(("public", "caching"), [(True, SHARED), (False, NEVER)])
