@@ -18,6 +18,7 @@ from dashapp.export import RETRY, Export
 from dashapp.health import health
 from dashapp.history import Frame, frame, past
 from dashapp.model import BadRequestError, BusyError, milliseconds, stale_after
+from dashapp.notices import for_strangers
 from dashapp.process_table import ProcessTable, Table
 from dashapp.question import ask
 from dashapp.stores import Reader
@@ -245,5 +246,5 @@ class Api:
             # Who shows what became of them asks for it when there is more.
             body["changes"] = changes[-1].number
         if notices := self._store.notices():
-            body["notices"] = notices
+            body["notices"] = for_strangers(notices) if self._caching == SHARED else notices
         return body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashapp.hosts import Hosts
+from dashapp.notices import Harmless
 from dashapp.skew import Skews
 from dashapp.stores import Reader
 from dashapp.stores.relay import Relay
@@ -26,5 +27,5 @@ class HostReader(Relay):
 
     def notices(self) -> list[str]:
         skew = self._skews.said(self._name)
-        own = [f"{skew[0].upper()}{skew[1:]}; the times here are its own."] if skew else []
+        own = [Harmless(f"{skew[0].upper()}{skew[1:]}; the times here are its own.")] if skew else []
         return list(dict.fromkeys([*self._hosts.notices(), *self._reader.notices(), *own]))

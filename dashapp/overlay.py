@@ -15,6 +15,7 @@ from dashapp.hosts import Hosts, by_name
 from dashapp.laid import carried, hosts_metric
 from dashapp.members import AHEAD, Member, awaited, end_of, newest_of, seen
 from dashapp.model import Cursor, Curves, Metric, Tick, milliseconds, stale_after
+from dashapp.notices import Harmless
 from dashapp.overlay_points import SPANS, OverlayPoints
 from dashapp.skew import Skews
 from dashapp.stores import MOST_CHANGES, Points, Reader
@@ -133,11 +134,11 @@ class Overlay:
     def notices(self) -> list[str]:
         said = [*self._hosts.notices()]
         for name, reader in self._readers.items():
-            said += [f"{name}: {notice}" for notice in reader.notices() if notice not in said]
+            said += [type(notice)(f"{name}: {notice}") for notice in reader.notices() if notice not in said]
         known, now = by_name(self._hosts), self._hosts.now_ms()
         skews = [told for name in self._readers if (told := self._skews.said(name))]
         if skews:
-            said.append(f"{_sentence(skews)}; the points are moved to match.")
+            said.append(Harmless(f"{_sentence(skews)}; the points are moved to match."))
         stopped = [
             name
             for name in self._readers
@@ -145,11 +146,11 @@ class Overlay:
         ]
         # Where the store itself is silent nobody can tell who stopped.
         if stopped and not self._hosts.notices():
-            said.append(
-                f"{', '.join(stopped)} stopped: nothing new comes of {'it' if len(stopped) == 1 else 'them'}."
-            )
+            of = "it" if len(stopped) == 1 else "them"
+            said.append(Harmless(f"{', '.join(stopped)} stopped: nothing new comes of {of}."))
         if self._missing:
-            said.append(f"There is no host {', '.join(self._missing)} in this store; the others are shown.")
+            missing = ", ".join(self._missing)
+            said.append(Harmless(f"There is no host {missing} in this store; the others are shown."))
         return said
 
     def close(self) -> None:

@@ -25,6 +25,7 @@ from dashapp.collector import collect_as
 from dashapp.config import Settings
 from dashapp.export import PLACES
 from dashapp.model import SettingsError
+from dashapp.notices import Harmless
 from dashapp.opening import FolderPlace, place, rows_to_keep
 from dashapp.signals import when_parent_ends
 from dashapp.stores import Reader
@@ -54,7 +55,7 @@ def build() -> App:
         spool = inbox = MemorySpool(settings.interval)
         store = MemoryStore(
             keep=rows_to_keep(settings.interval),
-            notice="The history is kept in memory only, and ends with this server.",
+            notice=Harmless("The history is kept in memory only, and ends with this server."),
         )
         if settings.collector:
             taken = inbox if settings.push_token else None

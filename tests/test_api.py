@@ -10,8 +10,10 @@ from threading import Barrier
 import pytest
 from wsgi import ask
 
+from dashapp.answer import SHARED
 from dashapp.api import ANSWERS, FRESH, Api
 from dashapp.model import Curves, Metric, Tick
+from dashapp.notices import UNTOLD, Harmless
 from dashapp.stores.memory import MemoryStore
 
 METRICS = [
@@ -116,6 +118,14 @@ def test_the_catalogue(api: Api) -> None:
 def test_notices_are_shown() -> None:
     api = Api(MemoryStore(notice="kept in memory only"))
     assert ask(api, "/api/ticks").json["notices"] == ["kept in memory only"]
+
+
+def test_strangers_are_told_that_something_is_wrong_and_not_where() -> None:
+    store = MemoryStore(notice=Harmless("kept in memory only"))
+    for speaker in ("sources", "supervisor"):
+        store.speaker(speaker).say("http://10.0.0.5/metrics does not answer")
+    assert ask(Api(store, caching=SHARED), "/api/ticks").json["notices"] == ["kept in memory only", UNTOLD]
+    assert len(ask(Api(store), "/api/ticks").json["notices"]) == 3
 
 
 @pytest.mark.parametrize(

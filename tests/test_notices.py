@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from dashapp.notices import Notice, read_notices
+from dashapp.notices import Notice, read_notices, reason
 
 
 def test_each_speaker_has_one_sentence(tmp_path: Path) -> None:
@@ -39,6 +40,12 @@ def test_the_same_trouble_is_logged_once_a_minute(
 def test_what_is_no_sentence_is_not_shown(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.notice").write_bytes(content)
     assert read_notices(tmp_path) == []
+
+
+def test_why_something_failed_is_told_without_the_path() -> None:
+    assert reason(FileExistsError(17, "File exists", "/home/anna/store/minutes")) == "File exists"
+    assert reason(sqlite3.OperationalError("database is locked")) == "database is locked"
+    assert reason(ValueError()) == ""
 
 
 def test_a_sentence_has_an_end(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dashapp.model import Cursor, StoreError, Tick, milliseconds
-from dashapp.notices import Notice
+from dashapp.notices import Notice, reason
 from dashapp.stores.disk_reader import DiskReader
 from dashapp.stores.disk_shelf import disk_memory
 from dashapp.stores.lock import WriterLock
@@ -218,8 +218,8 @@ class DiskStore(SheetStore):
                 self._flush()
             return
         # diskcache says Timeout, and no more, for whatever kept a transaction from beginning.
-        reason = str(error) or "it is locked or may not be written"
-        self._notice.say(f"The history cannot be saved ({reason}): new ticks wait in memory.")
+        why = reason(error) or "it is locked or may not be written"
+        self._notice.say(f"The history cannot be saved ({why}): new ticks wait in memory.")
 
     def _set_aside(self) -> None:
         if self._rows is not None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from dashapp.model import Cursor, Curves, Metric, Tick, milliseconds
-from dashapp.notices import read_notices
+from dashapp.notices import damage, read_notices
 from dashapp.stores import sheet_text
 from dashapp.stores.sheets import CHANGES, CURVES, LOOKS, METRICS, SENT, THRESHOLDS, Sheet
 from dashapp.stores.tail import Tail, TailError
@@ -107,7 +107,7 @@ class DiskReader:
         damaged = sum(level.damaged for level in self._levels or ())
         if not damaged:
             return self._notices
-        return [*self._notices, f"{damaged} blocks of the history are damaged and left out as gaps."]
+        return [*self._notices, damage(damaged)]
 
     def close(self) -> None:
         if self._tail is not None:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dashapp.model import Cursor, Curves, Metric, Tick, milliseconds
+from dashapp.notices import damage
 from dashapp.stores import sheet_text
 from dashapp.stores.redis_keys import Keys
 from dashapp.stores.redis_link import Client, Link
@@ -105,7 +106,7 @@ class RedisReader:
         found = [text.decode(errors="replace") for _name, text in said if text]
         damaged = sum(level.damaged for level in self._levels or ())
         if damaged:
-            found.append(f"{damaged} blocks of the history are damaged and left out as gaps.")
+            found.append(damage(damaged))
         return found + (self._more(self) if self._more is not None else [])
 
     def close(self) -> None: ...

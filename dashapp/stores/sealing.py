@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from dashapp.model import Tick, milliseconds
+from dashapp.notices import reason
 from dashapp.rollup import Point, as_point, end_of
 from dashapp.stores import KEPT_MS, Speaker
 from dashapp.stores.long_memory import LongMemory
@@ -57,7 +58,7 @@ class Sealing:
         except self._failures as error:
             self.close()
             self._due = newest + RETRY_MS
-            self._notice.say(f"The long history cannot be written ({error}); the newest ticks wait.")
+            self._notice.say(f"The long history cannot be written ({reason(error)}); the newest ticks wait.")
 
     def _seal(self, rows: Log, newest: int) -> None:
         first = rows.oldest(1)
