@@ -17,7 +17,8 @@ def password(text: str) -> str:
     for word in _COMMON:
         plain = plain.replace(word, "")
     weak = weak or len(plain) < 5
-    if not 10 <= len(text) <= 200 or not text.isprintable() or weak:
+    # At its ends no header can carry a space.
+    if not 10 <= len(text) <= 200 or not text.isprintable() or text != text.strip() or weak:
         raise ValueError
     return text
 

@@ -28,6 +28,11 @@ class Gate:
         self._host = host
         self._protect = protect
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody is asked."""
+        return self._protect is None
+
     def answer(self, environ: dict[str, Any]) -> Callable[..., Iterable[bytes]] | None:
         """What is answered to who may not see; None for who may."""
         if trusted := self._host.config.get("TRUSTED_HOSTS"):

@@ -31,6 +31,11 @@ from dashapp.values import MEMORY, is_redis
 
 log = logging.getLogger("dashapp")
 
+HOOKS = (
+    "the application's before_request hooks are not run before %s: if one of them is its login, mount with "
+    "protect=…; protect=lambda: True says that whoever comes may see"
+)
+
 NAME = "dashapp"
 _SERVERS = "the application's own server decides it"
 _LOGIN = "the application's own login decides it, through protect"
@@ -128,6 +133,8 @@ class Mounted:
         """At the first request of a process: what an application's start, tests or commands do not."""
         if wrong := collision(self._prefix, (rule.rule for rule in self._host.url_map.iter_rules())):
             log.warning(wrong)
+        if self._gate.is_open and self._host.before_request_funcs.get(None):
+            log.warning(HOOKS, self._prefix)
         if not self._collect or self._host.testing:
             return
         try:

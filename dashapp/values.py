@@ -103,9 +103,8 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
 def address(text: str) -> str:
-    if text != "localhost":
-        ipaddress.ip_address(text)
-    return text
+    """As browsers write it: of all the ways to write an IPv6 address they know one."""
+    return text if text == "localhost" else str(ipaddress.ip_address(text))
 
 
 def hosts(text: str) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ WEAK = [
     "PasswortDashapp1",
     "DashappDashapp1",
 ]
-WEAK += ["Passwort1", "dashapp1234", "abababababab", "correct\nhorse", "x1" * 101]
+WEAK += ["Passwort1", "dashapp1234", "abababababab", "correct\nhorse", "x1" * 101, "correct horse "]
 
 
 @pytest.mark.parametrize("text", WEAK)

@@ -90,7 +90,14 @@ def test_configured_names_are_answered_too() -> None:
     assert ask(app, "/", host="evil.test").status == 400
 
 
-@pytest.mark.parametrize(("flag", "host"), [("127.0.0.2", "127.0.0.2:8050"), ("::1", "[::1]:8050")])
+@pytest.mark.parametrize(
+    ("flag", "host"),
+    [
+        ("127.0.0.2", "127.0.0.2:8050"),
+        ("::1", "[::1]:8050"),
+        ("0:0::0:1", "[::1]"),
+    ],
+)
 def test_the_address_it_listens_on_is_answered(flag: str, host: str) -> None:
     assert ask(app_of("--host", flag), "/", host=host).status == 200
 
