@@ -9,7 +9,7 @@ import json
 import math
 from typing import Any
 
-from dashapp.model import BadRequestError
+from dashapp.model import LARGEST_VALUE, BadRequestError
 from dashapp.question import shown
 from dashapp.sources.push import LONGEST_NAME
 
@@ -103,8 +103,10 @@ def _value(name: str, value: Any, where: str) -> float:
         raise BadRequestError(f"{where}{shown(name)} is no name that a page can ask for; choose another")
     if not isinstance(value, float):
         raise BadRequestError(f"{where}{shown(name)} is {_kind(value)}; expected a number")
-    if not math.isfinite(value):
-        raise BadRequestError(f"{where}{shown(name)} is {value}; expected a finite number")
+    if not abs(value) <= LARGEST_VALUE:
+        raise BadRequestError(
+            f"{where}{shown(name)} is {value}; expected a number of at most {LARGEST_VALUE:.0e}"
+        )
     return value
 
 

@@ -26,6 +26,8 @@ from typing import NamedTuple
 
 # A point that comes later than this many steps after the one before leaves a gap.
 GAP = 1.5
+# What is larger is no number: so a day's total is one still.
+LARGEST_VALUE = 1e300
 
 
 class DashappError(Exception):
@@ -111,7 +113,7 @@ class Tick:
     """Everything read at one instant.
 
     `time` is seconds UTC, to the millisecond; `step` the seconds between this collector's ticks,
-    which tells a gap from a slow interval; `values` holds finite numbers by metric key.
+    which tells a gap from a slow interval; `values` holds numbers up to LARGEST_VALUE by metric key.
     """
 
     time: float
@@ -131,9 +133,14 @@ class Tick:
         """The tick that `encode` wrote. ValueError on anything else."""
         try:
             time, step, values = json.loads(text)
+            if len(kept := finite(values)) < len(values):
+                # Older versions kept what is too large: that value is left out, and not the tick.
+                values = {
+                    key: each for key, each in values.items() if not LARGEST_VALUE < abs(each) < math.inf
+                }
             # One string a key for all ticks that are held, not one a tick.
             tick = Tick(float(time), float(step), {sys.intern(key): value for key, value in values.items()})
-            whole = math.isfinite(tick.step) and len(finite(values)) == len(values)
+            whole = math.isfinite(tick.step) and len(kept) == len(values)
         except (TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError("not a tick") from error
         if not whole:
@@ -191,18 +198,12 @@ def milliseconds(time: float) -> int:
 
 
 def finite(values: Mapping[str, object]) -> dict[str, float]:
-    """Only what is a number that JSON can carry; a bool, text, None, NaN or infinity is left out."""
+    """Only numbers up to LARGEST_VALUE; a bool, text, None, NaN or infinity is left out."""
     found = {}
-    isfinite = math.isfinite
     for key, value in values.items():
         if type(value) is float:
-            if isfinite(value):
+            if abs(value) <= LARGEST_VALUE:
                 found[key] = value
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            try:
-                number = float(value)
-            except OverflowError:
-                continue
-            if math.isfinite(number):
-                found[key] = number
+        elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_VALUE:
+            found[key] = float(value)
     return found

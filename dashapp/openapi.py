@@ -12,6 +12,7 @@ from dashapp import __version__
 from dashapp.answer import NEVER, PRIVATE, json, packed
 from dashapp.api import QUESTIONS, StartResponse
 from dashapp.config import SHORTEST_WINDOW, Settings
+from dashapp.model import LARGEST_VALUE
 from dashapp.question import LATEST, LONGEST_CURSOR, MOST_METRICS
 from dashapp.receiver import LARGEST
 from dashapp.reply import refusal
@@ -136,7 +137,8 @@ def _get(
 
 
 def _push() -> Json:
-    values = {"type": "object", "additionalProperties": OR_NULL}
+    value = {**OR_NULL, "minimum": -LARGEST_VALUE, "maximum": LARGEST_VALUE}
+    values = {"type": "object", "additionalProperties": value}
     entry = shape({"metrics": values}, {"t": NUMBER})
     more = {
         "413": f"More than {LARGEST} bytes.",

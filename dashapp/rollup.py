@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from dashapp.model import Tick, milliseconds
+from dashapp.model import LARGEST_VALUE, Tick, milliseconds
 
 
 class Summary(NamedTuple):
@@ -48,7 +48,9 @@ class Point:
     @staticmethod
     def decode(text: str | bytes) -> Point:
         time_ms, step, values = json.loads(text)
-        return Point(time_ms, step, {key: Summary(*row) for key, row in values.items()})
+        # Older versions kept numbers so large that their total was infinite.
+        fit = {key: row for key, row in values.items() if max(-row[1], row[2]) <= LARGEST_VALUE}
+        return Point(time_ms, step, {key: Summary(*row) for key, row in fit.items()})
 
 
 def as_point(tick: Tick) -> Point:

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,6 +86,40 @@ def test_a_damaged_block_is_a_gap_and_the_rest_is_served(
     lost = np.count_nonzero(~np.isnan(whole.y["cpu"])) - np.count_nonzero(~np.isnan(found.y["cpu"]))
     assert 60 <= lost <= 100
     assert len([record for record in caplog.records if "damaged" in record.message]) == 1
+
+
+def test_an_older_versions_infinite_totals_are_gaps_of_their_own_line_and_stop_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Fault 21: two of the largest doubles in a minute add up to what JSON cannot carry, nor a block hold."""
+    largest = 1.7976931348623157e308
+    begin = NOW // (6 * 3600) * 6 * 3600
+    ticks = [Tick(begin + 30 * place, 30.0, {"cpu": 2.0, "bad": largest}) for place in range(1, 801)]
+    store = DiskStore(tmp_path)
+    for tick in ticks[:400]:
+        assert store.append(tick)
+    store.close()
+    with sqlite3.connect(tmp_path / "minutes" / "cache.db") as connection:
+        told = f'"bad":[Infinity,{largest},{largest},2],"cpu"'
+        connection.execute("UPDATE Cache SET value = replace(value, '\"cpu\"', ?)", (told,))
+    connection.close()
+
+    def minutes() -> list[Any]:
+        found = DiskReader(tmp_path).levels()[1].columns(0, 1 << 60, ["cpu", "bad"])
+        assert found.keys == ("cpu",)
+        assert (np.diff(found.t) == 60_000).all()
+        return [*found.mean()[0].tolist()]
+
+    before = minutes()
+    assert len(before) > 180
+    store = DiskStore(tmp_path)
+    for tick in ticks[400:]:
+        assert store.append(tick)
+    store.close()
+    after = minutes()
+    assert len(after) > 370, "six hours are sealed, and it goes on"
+    assert {*before, *after} == {2.0}
+    assert not [record for record in caplog.records if "damaged" in record.message]
 
 
 def test_the_oldest_goes_first_by_time_and_by_bytes(tmp_path: Path) -> None:

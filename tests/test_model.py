@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashapp.model import Cursor, SettingsError, Tick, finite, milliseconds
+from dashapp.model import LARGEST_VALUE, Cursor, SettingsError, Tick, finite, milliseconds
 
-numbers = st.floats(allow_nan=False, allow_infinity=False)
+numbers = st.floats(-LARGEST_VALUE, LARGEST_VALUE)
 
 
 @given(time=st.floats(0, 4e9), step=st.floats(0.1, 60), values=st.dictionaries(st.text(max_size=40), numbers))
@@ -60,8 +60,16 @@ def test_a_tick_with_what_json_cannot_carry_is_not_encoded(value: float) -> None
         Tick(1, 1, {"a": value}).encode()
 
 
+@pytest.mark.parametrize("value", [1.7976931348623157e308, -1e306, 10**301], ids=["double", "low", "whole"])
+def test_an_older_versions_value_that_is_too_large_costs_no_other(value: float) -> None:
+    assert Tick.decode(Tick(1, 1, {"bad": value, "good": -LARGEST_VALUE}).encode()).values == {
+        "good": -LARGEST_VALUE
+    }
+
+
 @pytest.mark.parametrize(
-    "value", [math.nan, math.inf, None, "7", True, b"1", [1], {}, 10**400, -(10**400), 1j, object()]
+    "value",
+    [math.nan, math.inf, None, "7", True, b"1", [1], {}, 10**400, -(10**400), 1j, object(), 1e301, -1e301],
 )
 def test_only_finite_numbers_are_kept(value: object) -> None:
     assert finite({"bad": value, "good": 3}) == {"good": 3.0}

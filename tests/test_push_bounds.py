@@ -26,6 +26,7 @@ BAD_VALUES: list[tuple[str, str]] = [
     ("-Infinity", "-inf"),
     ("1e400", "inf"),
     ("-1e400", "-inf"),
+    ("1e301", "1e+301"),
     ("9" * 5000, "inf"),
     ('"0.31"', "text"),
     ('""', "text"),

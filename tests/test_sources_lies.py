@@ -35,6 +35,7 @@ LIES = {
     "value-list": {SLOW: [1]},
     "value-bool": {SLOW: True},
     "huge": {SLOW: 10**400},
+    "too-large-to-add-up": {SLOW: 1.7976931348623157e308},
 }
 
 

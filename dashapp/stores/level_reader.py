@@ -15,6 +15,7 @@ import numpy as np
 import orjson
 
 from dashapp.columns import Columns, Matrix, empty, join, present
+from dashapp.rollup import Point
 from dashapp.stores import block
 from dashapp.stores.disk_shelf import DiskShelfReader
 from dashapp.stores.long_memory import ALL
@@ -57,7 +58,7 @@ class LevelReader:
         points = []
         for value in rows:
             try:
-                points.append(orjson.loads(value))  # type: ignore[arg-type]
+                points.append(_row(value))
             except ValueError as error:
                 self._say(value, error)
         parts.append(_from_rows([point for point in points if point[0] > last], wanted))
@@ -141,6 +142,15 @@ def _column(entry: Sequence[Any], body: bytes, length: int) -> Matrix:
     spread = np.full(length, np.nan)
     spread[present] = values
     return spread
+
+
+def _row(value: Any) -> Any:
+    try:
+        return orjson.loads(value)
+    except ValueError:
+        # An older version may have written a total as Infinity, which is no JSON.
+        point = Point.decode(value)
+        return point.time_ms, point.step, point.values
 
 
 def _from_rows(points: Sequence[Any], wanted: Sequence[str] | None) -> Columns:
