@@ -16,11 +16,13 @@ def downsample(columns: Columns, step_ms: int) -> Columns:
     if not len(columns.t):
         return columns
     ends = -(-columns.t // step_ms) * step_ms
+    # Of points that come less often than these are long: else each would stand between two gaps.
+    steps = np.maximum(-(-np.rint(1000 * columns.step) // step_ms), 1) * step_ms / 1000
     firsts = np.flatnonzero(np.r_[True, ends[1:] != ends[:-1]])
     if len(firsts) == len(ends):
         return Columns(
             ends,
-            np.full(len(ends), step_ms / 1000),
+            steps,
             columns.keys,
             columns.total,
             columns.low,
@@ -31,7 +33,7 @@ def downsample(columns: Columns, step_ms: int) -> Columns:
     total = np.add.reduceat(np.nan_to_num(columns.total), firsts, axis=1)
     return Columns(
         ends[firsts],
-        np.full(len(firsts), step_ms / 1000),
+        np.maximum.reduceat(steps, firsts),
         columns.keys,
         np.where(count > 0, total, np.nan),
         np.fmin.reduceat(columns.low, firsts, axis=1),

@@ -104,6 +104,21 @@ def test_a_slower_collector_makes_no_gap() -> None:
     assert None not in frame(store, 1000).y["a"]
 
 
+@pytest.mark.parametrize("slow", [3, 5, 10, 60])
+def test_a_slower_past_in_coarser_points_has_its_gaps_and_no_others(slow: int) -> None:
+    store = MemoryStore(100_000)
+    out = range(1200, 1200 + 20 * slow)
+    for second in (second for second in range(slow, 2401, slow) if second not in out):
+        assert store.append(Tick(second, float(slow), {"a": 1}))
+    for second in range(2401, 3601):
+        assert store.append(Tick(second, 1.0, {"a": 1}))
+    found = frame(store, 3600)
+    holes = [time for time, value in zip(seconds(found), found.y["a"], strict=True) if value is None]
+    assert found.step == 2
+    assert len(holes) == 2
+    assert out.start - slow < holes[0] < holes[1] < out.stop + slow
+
+
 def test_a_gap_before_what_is_new_is_drawn_too() -> None:
     store = store_of([1, 2])
     cursor = frame(store, 100).cursor
