@@ -6,7 +6,7 @@ An answer is built once for all who ask the same thing of the same newest tick.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl
@@ -19,6 +19,7 @@ from dashapp.health import health
 from dashapp.history import Frame, frame, past
 from dashapp.model import BadRequestError, BusyError, milliseconds, stale_after
 from dashapp.notices import for_strangers
+from dashapp.panels import Panel
 from dashapp.process_table import ProcessTable, Table
 from dashapp.question import ask
 from dashapp.stores import Reader
@@ -61,12 +62,13 @@ class Api:
         now: Callable[[], float] = wall,
         caching: str = NEVER,
         called: str = "",
+        chosen: Sequence[Panel] = (),
     ) -> None:
         """`window`: seconds answered where none is asked; `longest`: seconds that may be asked for.
 
         `processes`: their table, or the sentence that says why there is none. `hosts`: the list of them,
         where the store has many. `now`: the seconds UTC by which the newest tick is old. `caching`: who may
-        keep an answer. `called`: of what a download is, for its name.
+        keep an answer. `called`: of what a download is, for its name. `chosen`: the settings' own panels.
         """
         self._hosts = hosts
         self._clock = now
@@ -75,10 +77,9 @@ class Api:
         self._window = window
         self._interval = interval
         self._answers = Answers(store.newest(), -1)
-        self._longest = longest
-        self._processes = processes
+        self._longest, self._processes = longest, processes
         self._export = Export(
-            store, window=window, longest=longest, interval=interval, now=now, called=called
+            store, window=window, longest=longest, interval=interval, now=now, called=called, chosen=chosen
         )
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -235,9 +236,8 @@ class Api:
             "t": found.t,
             "y": found.y,
         }
-        if found.low and found.newest:
+        if found.low and (newest := found.newest):
             # What a reader of single ticks sees for itself: when the newest came, and what it said.
-            newest = found.newest
             body |= {"min": found.low, "max": found.high}
             body |= {"newest": milliseconds(newest.time), "tick": newest.step, "last": newest.values}
         if those := broken(self._store.thresholds()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from dashapp.host_list import host_list
 from dashapp.host_paths import KEY, HostPaths, Place
 from dashapp.hosts import Hosts
 from dashapp.laid import panels_of_all
-from dashapp.panels import panels
+from dashapp.panels import Panel, panels
 from dashapp.process_table import ProcessTable
 from dashapp.receiver import PATH as PUSH
 from dashapp.receiver import receiver
@@ -86,6 +86,7 @@ def create_app(
             hosts=listed,
             now=place.now,
             called=place.called,
+            chosen=_chosen(settings, place),
             caching=SHARED if many else PRIVATE if settings.guarded or mounted else NEVER,
         )
         at_root = not place.names or place.top
@@ -129,7 +130,6 @@ def _page(bare: Place, settings: Settings, hosts: Hosts | None, own: str) -> Com
     # What is polled in the background is there then.
     place.reader.newest()
     metrics = place.reader.metrics()
-    shown = settings.panel if len(place.names) < 2 else panels_of_all(settings.panel)
     several = hosts is not None and len(hosts.hosts()) > 1
     tagline = "this machine, live" if settings.machine and settings.title == layout.TITLE else "live"
     return layout.page(
@@ -137,7 +137,7 @@ def _page(bare: Place, settings: Settings, hosts: Hosts | None, own: str) -> Com
         settings.interval,
         settings.longest,
         metrics,
-        panels(metrics, shown, place.reader.looks()),
+        panels(metrics, _chosen(settings, place), place.reader.looks()),
         thresholds=[state.threshold for state in place.reader.thresholds()],
         processes=shows_processes(settings) and place.is_of(own),
         title=settings.title,
@@ -148,6 +148,10 @@ def _page(bare: Place, settings: Settings, hosts: Hosts | None, own: str) -> Com
         share=settings.guarded and (hosts is None or place.is_of(own)),
         hosts=None if hosts is None else HostsShown(place.names, place.top or not place.names, several),
     )
+
+
+def _chosen(settings: Settings, place: Place) -> Sequence[Panel]:
+    return settings.panel if len(place.names) < 2 else panels_of_all(settings.panel)
 
 
 def _asked(key: str) -> Any:

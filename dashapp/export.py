@@ -21,6 +21,7 @@ import orjson
 from dashapp.columns import Columns
 from dashapp.levels import Levels
 from dashapp.model import BadRequestError, BusyError
+from dashapp.panels import Panel, panels
 from dashapp.question import Question, ask, shown
 from dashapp.stores import Reader
 
@@ -46,8 +47,10 @@ class Export:
         interval: float,
         now: Callable[[], float] = time.time,
         called: str = "",
+        chosen: Sequence[Panel] = (),
     ) -> None:
         """As Api takes them."""
+        self._chosen = chosen
         self._called = called
         self._store = store
         self._window = window
@@ -69,7 +72,12 @@ class Export:
         )
         wanted = question.metrics
         if question.panel is not None:
-            wanted = frozenset(key for key, metric in metrics.items() if metric.panel == question.panel)
+            wanted = frozenset(
+                metric.key
+                for panel in panels(metrics.values(), self._chosen)
+                if panel.name == question.panel
+                for metric in panel.members(metrics.values())
+            )
             if not wanted:
                 raise BadRequestError(
                     f"{shown(question.panel)} is not a panel; /api/metrics names those there are"

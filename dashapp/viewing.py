@@ -23,7 +23,14 @@ KEY = "dashapp.view"
 def viewing(store: Viewed, settings: Settings, page: App) -> App:
     """`page` answers what is no number, and knows by KEY through which view it is asked."""
     seconds = max(store.view.seconds, SHORTEST_WINDOW)
-    api = Api(store, window=seconds, longest=seconds, interval=settings.interval, caching=PRIVATE)
+    api = Api(
+        store,
+        window=seconds,
+        longest=seconds,
+        interval=settings.interval,
+        caching=PRIVATE,
+        chosen=settings.panel,
+    )
 
     def show(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] in ANSWERED:

@@ -91,7 +91,7 @@ ROOMS = {
     "view": {"columns", "model", "panels", "stores", "thresholds"},
     "share": {"answer", "api", "body", "model", "question", "reply", "session", "view"},
     "door": {"api", "body", "login", "reply", "session", "share", "throttle", "visitor"},
-    "export": {"model", "question", "stores", "columns", "levels"},
+    "export": {"model", "panels", "question", "stores", "columns", "levels"},
     "process_table": {"model"},
     "security": {"answer", "api", "reply", "throttle", "visitor"},
     "supervisor": {"stores"},

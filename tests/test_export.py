@@ -14,6 +14,7 @@ from wsgi import ask
 from dashapp.api import Api
 from dashapp.export import header
 from dashapp.model import Metric, Tick, milliseconds
+from dashapp.panels import Panel
 from dashapp.stores.memory import MemoryStore
 
 memory = pytest.fixture(two_hundred_ticks)
@@ -44,6 +45,23 @@ def test_only_what_was_asked_for(memory: MemoryStore, asked: str, keys: str, nam
     answer = ask(Api(memory), f"/api/csv?window=10&{asked}")
     assert answer.body.startswith(f"time,{keys}\r\n".encode())
     assert f'"dashapp-{name}-2023' in answer.headers["content-disposition"]
+
+
+PANELS = [
+    Panel("heat", "Heat", metrics=("a", "c*"), right=("b",)),
+    Panel("cpu", "CPU", right=("b",), said=frozenset({"right"})),
+    Panel("c", "C", metrics=("c",)),
+]
+
+
+@pytest.mark.parametrize(
+    ("panel", "keys"), [("heat", "a,b,c"), ("cpu", "a,b"), ("disk", "b,c"), ("c", "c"), ("demo", "")]
+)
+def test_the_numbers_of_a_panel_are_those_that_it_draws(memory: MemoryStore, panel: str, keys: str) -> None:
+    answer = ask(Api(memory, chosen=PANELS), f"/api/csv?window=10&panel={panel}")
+    told = answer.body.decode().partition("\r\n")[0]
+    refused = f'{{"error":"\\"{panel}\\" is not a panel; /api/metrics names those there are"}}'
+    assert told == (f"time,{keys}" if keys else refused)
 
 
 @pytest.mark.parametrize(

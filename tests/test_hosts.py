@@ -11,6 +11,7 @@ from wsgi import Answer, ask
 from dashapp.api import App
 from dashapp.app import create_app
 from dashapp.config import Settings
+from dashapp.panels import Panel
 from dashapp.stores.memory import MemoryStore
 from dashapp.stores.spool import MemorySpool
 
@@ -209,3 +210,15 @@ def test_pushing_is_for_the_root(fleet: Fleet) -> None:
     app = served(fleet, push_token="a" * 32)
     assert ask(app, "/api/push", method="POST", body=b"{}").status == 401
     assert ask(app, "/host/web-1/api/push", method="POST", body=b"{}").status == 405
+
+
+@pytest.mark.parametrize("hosts", [(), ("web-3",), ("web-1", "web-3")])
+def test_the_numbers_of_a_panel_by_patterns_are_saved_on_every_page(
+    fleet: Fleet, hosts: tuple[str, ...]
+) -> None:
+    heat = Panel("heat", "Heat", metrics=("cpu.percent",), right=("memory.percent",))
+    path = f"/host/{','.join(hosts)}" if hosts else ""
+    answer = ask(served(fleet, panel=(heat,)), f"{path}/api/csv?panel=heat")
+    before = [f"{name}/" for name in hosts] if len(hosts) > 1 else [""]
+    keys = [f"{name}{key}" for name in before for key in ("cpu.percent", "memory.percent")]
+    assert answer.body.decode().split("\r\n")[0] == ",".join(["time", *keys])

@@ -40,6 +40,12 @@ def test_its_holder_sees_the_view_without_a_password(app: App) -> None:
     assert [each["key"] for each in ask(app, path + "api/metrics").json] == ["cpu.percent"]
 
 
+def test_the_numbers_of_a_panel_by_patterns_are_saved_through_a_link() -> None:
+    app = guarded("--panel", 'name="heat", metrics=["cpu.*"], right=["memory.*"]')
+    answer = ask(app, f"{link(app, panels=['heat'])}api/csv?panel=heat")
+    assert answer.body.startswith(b"time,cpu.percent,memory.percent\r\n")
+
+
 WIDER = [
     "api/ticks?metrics=secret.plan",
     "api/ticks?metrics=cpu.percent,secret.plan",
