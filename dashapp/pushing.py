@@ -73,7 +73,7 @@ class Pusher:
     def flush(self, seconds: float = FAREWELL) -> bool:
         """Wait until what was pushed is sent, or was tried in vain. False where that takes longer."""
         if self._thread is None:
-            return True
+            return not self._queue
         tried = Event()
         self._wake.put(tried)
         return tried.wait(seconds)
@@ -90,16 +90,23 @@ class Pusher:
             self._queue.append((name, number, time.monotonic()))
 
     def _start(self) -> None:
-        if not self._starting.acquire(blocking=False):
+        starting = self._starting  # a fork puts another in its place
+        if not starting.acquire(blocking=False):
             return  # another thread is at it
-        if not self._registered:
-            self._registered = True
-            atexit.register(self.flush)
-            if hasattr(os, "register_at_fork"):
-                os.register_at_fork(after_in_child=self._begin)
-        thread = Thread(target=self._run, name="dashapp.push", daemon=True)
-        thread.start()
-        self._thread = thread
+        try:
+            if self._thread is not None:
+                return  # it was, until a moment ago
+            if not self._registered:
+                self._registered = True
+                atexit.register(self.flush)
+                if hasattr(os, "register_at_fork"):
+                    os.register_at_fork(after_in_child=self._begin)
+            thread = Thread(target=self._run, name="dashapp.push", daemon=True)
+            thread.start()
+            self._thread = thread
+        finally:
+            # Where the system has no thread to give, the next push asks again.
+            starting.release()
 
     def _run(self) -> None:
         sender = Sender(os.environ, self._tell)

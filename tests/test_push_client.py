@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -143,6 +143,23 @@ def test_what_waits_is_bounded_and_what_is_dropped_is_counted(
     before = pusher.dropped
     assert pusher.flush(10)
     assert pusher.dropped >= before + 5, "names, of which the oldest give way"
+
+
+def test_without_a_thread_to_be_had_the_next_push_asks_again(
+    pusher: Pusher, server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as full:
+        full.setattr(Thread, "start", refused)
+        for number in range(3):
+            pusher.push("a", number)
+        assert not pusher.flush(1), "it waits still"
+    assert len(told(caplog)) == 1
+    pusher.push("b", 3)
+    assert pusher.flush(5)
+    assert server.newest == {"a": 2, "b": 3}
 
 
 def test_what_waited_too_long_is_no_news(
