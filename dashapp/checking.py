@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from dashapp.config import Settings
 from dashapp.flags import CHECK
 from dashapp.model import SettingsError
 from dashapp.sources.spec import MACHINE, NONE
+from dashapp.supervisor import python
 from dashapp.values import is_redis, masked
 
 # Seconds that all modules together may take to be imported.
@@ -25,19 +26,21 @@ def check_sources(
     given: Sequence[str],
     patience: float = PATIENCE,
     environ: Mapping[str, str] = os.environ,
+    where: Path | None = None,
 ) -> None:
-    """SettingsError where a source cannot be made. `given`: the command line that led to `settings`, and
-    `environ` the variables."""
+    """SettingsError where a source cannot be made. `given`: the command line that led to `settings`,
+    `environ` the variables, and `where` the folder, the working folder where not given."""
     asked = [spec.text for spec in settings.source if spec.name not in (MACHINE, NONE)]
     # A question to Redis takes a second and thirty megabytes, for a process that is to be quick and small.
     if not is_redis(settings.store) and (not asked or not settings.collector):
         return
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "dashapp", CHECK, *given],
+            python("dashapp", [CHECK, *given]),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=patience,
+            cwd=where,
             env={**environ, "PYTHONIOENCODING": "utf-8:replace"},
             check=False,
         )

@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -46,6 +47,8 @@ class Collection:
         self._place = place
         self._functions = functions
         self._argv = argv
+        # The app may change its working folder before the child is started, or started again.
+        self._where = Path.cwd()
         self._thread = OwnThread("dashapp collector", self._work)
 
     def start(self) -> None:
@@ -81,7 +84,8 @@ class Collection:
         notice = where.speaker("supervisor")
         argv, environ = [*self._argv, *where.flags], {**os.environ, **where.variables}
         notice.clear()
-        supervise([Child("collector", python("dashapp.collector", argv), notice, environ=environ)], Event())
+        command = python("dashapp.collector", argv)
+        supervise([Child("collector", command, notice, environ=environ, cwd=self._where)], Event())
 
 
 def asked(sources: Sources | None) -> tuple[list[str], dict[str, Callable[[], Any]]]:

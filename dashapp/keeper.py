@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from dashapp.opening import Place
 from dashapp.own_thread import OwnThread
 from dashapp.stores import Speaker
 from dashapp.stores.lock import take
-from dashapp.supervisor import GRACE, Child
+from dashapp.supervisor import GRACE, Child, python
 
 log = logging.getLogger("dashapp")
 
@@ -101,11 +100,11 @@ class Keeper:
     def _child(self, notice: Speaker) -> Child | None:
         """None where a source cannot be made: a restart would change nothing."""
         try:
-            check_sources(self._settings, self._argv, environ=self._environ)
+            check_sources(self._settings, self._argv, environ=self._environ, where=self._where)
         except SettingsError as error:
             notice.say(str(error))
             return None
-        argv = [_python(), "-m", "dashapp.collector", *self._argv]
+        argv = python("dashapp.collector", self._argv)
         # Apart from the terminal's Ctrl-C, which is the server's; the pipe ends it.
         return Child(
             "collector", argv, notice, environ=self._environ, cwd=self._where, start_new_session=True
@@ -118,10 +117,3 @@ def _inode(path: Path) -> int | None:
         return path.stat().st_ino
     except FileNotFoundError:
         return None
-
-
-def _python() -> str:
-    """The interpreter: where a server holds it inside, `sys.executable` is that server."""
-    if "py" in Path(sys.executable or "").name.lower():
-        return sys.executable
-    return str(Path(sys.exec_prefix) / "bin" / "python3")

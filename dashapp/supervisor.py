@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -122,4 +123,11 @@ def supervise(children: Sequence[Child], stop: Event) -> None:
 
 
 def python(module: str, argv: Sequence[str]) -> list[str]:
-    return [sys.executable, "-m", module, *argv]
+    return [_interpreter(), "-m", module, *argv]
+
+
+def _interpreter() -> str:
+    """Where a server holds it inside, such as uWSGI, `sys.executable` is that server."""
+    if "py" in Path(sys.executable or "").name.lower():
+        return sys.executable
+    return str(Path(sys.exec_prefix) / "bin" / "python3")

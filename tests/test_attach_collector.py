@@ -55,10 +55,12 @@ def test_a_function_that_raises_leaves_the_others_theirs(caplog: pytest.LogCaptu
 
 
 HOST = """
+import os
 from dash import Dash
 from dashapp import LiveGraph, attach
 app = Dash(__name__)
-attach(app, store="store", sources=["demo"], interval=0.2)
+attach(app, store="store", sources=["demo"], interval=0.2, config="monitor.toml")
+os.chdir("/")
 app.layout = LiveGraph("demo.*")
 print("attached", flush=True)
 input()
@@ -67,6 +69,7 @@ input()
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    (tmp_path / "monitor.toml").touch()
     process = subprocess.Popen(
         [sys.executable, "-c", HOST],
         cwd=tmp_path,
@@ -87,3 +90,15 @@ def test_a_collector_of_its_own_dies_with_the_app(host: subprocess.Popen[bytes],
     assert "dashapp.collector" in collector.cmdline()
     host.kill()
     wait_for(lambda: not alive(collector))
+
+
+def test_a_killed_collector_is_started_again_where_the_app_began(
+    host: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    tail = tmp_path / "store" / "tail"
+    wait_for(tail.exists, 20)
+    (first,) = psutil.Process(host.pid).children()
+    first.kill()
+    wait_for(lambda: not alive(first))
+    written = tail.stat().st_ino, tail.read_bytes()
+    wait_for(lambda: (tail.stat().st_ino, tail.read_bytes()) != written, 20)

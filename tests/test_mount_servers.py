@@ -197,6 +197,29 @@ def test_a_function_of_the_host_itself_is_a_source(start: Start) -> None:
     assert len(server.collectors()) == 1
 
 
+class RestlessServer(Server):
+    """It leaves the folder where it was started, and is its own interpreter, as uWSGI is."""
+
+    HOST = (
+        HOST
+        + """
+import os, sys
+os.chdir("/")
+sys.executable = "/bin/false"
+"""
+    )
+
+
+def test_a_server_that_goes_elsewhere_and_holds_the_interpreter_inside(tmp_path: Path) -> None:
+    (tmp_path / "monitor.toml").write_text('source = ["demo"]\n')
+    server = RestlessServer(tmp_path, "waitress", config="monitor.toml")
+    try:
+        server.serving().moves()
+        assert b"demo." in server.get(server.TICKS)[1]
+    finally:
+        server.end()
+
+
 def test_the_reloader_takes_the_collector_along(start: Start) -> None:
     server = start("flask with reloader")
     first, served = server.collector(), server.get("/")[1]
