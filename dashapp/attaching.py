@@ -57,6 +57,11 @@ SETTINGS = ("store", "name", "forget", "interval", "retention", "size", "thresho
 _REFUSED = {each.name: "attach serves no page" for each in fields(Settings) if each.name not in SETTINGS}
 _REFUSED["notify"] = "the monitor itself sends alerts, not a page's charts"
 _REFUSED["source"] = "sources is, which takes functions too"
+# What a platform tells the app's own server, or somebody the monitor's, ends no collector here.
+_NOT_OURS = (
+    *("PORT", "WEB_CONCURRENCY"),
+    *(f"DASHAPP_{each.name.upper()}" for each in fields(Settings) if each.name not in SETTINGS),
+)
 
 
 def attach(
@@ -91,7 +96,9 @@ def attach(
     place = _place(known, collect)
     argv = keywords.given(settings, _REFUSED).argv
     argv += [f"--source={text}" for text in texts]
-    collection = Collection(known, place, functions, argv) if collect and not _is_collector() else None
+    environ = {name: text for name, text in os.environ.items() if name not in _NOT_OURS}
+    collecting = collect and not _is_collector()
+    collection = Collection(known, place, functions, argv, environ) if collecting else None
     reader: Reader = place if isinstance(place, MemoryStore) else place.reader()
     own = Bundle(assets_folder(), SCRIPTS)
     style = (assets_folder() / "live_graph" / "live_graph.css").read_text("utf-8")
@@ -118,7 +125,7 @@ def _settings(given: Mapping[str, Any], sources: Sequence[str], functions: bool)
     # With functions `none` is not alone, of which the settings know nothing.
     flags = [] if functions else [f"--source={text}" for text in sources]
     try:
-        known = config.parse([*said.argv, *flags], environ, prog="dashapp.attach")
+        known = config.parse([*said.argv, *flags], environ, prog="dashapp.attach", serving=False)
         if functions:
             known = replace(known, source=tuple(Spec.parse(text) for text in sources))
     except SettingsError as error:

@@ -74,7 +74,7 @@ def collect(
 def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
     logging.basicConfig(format="%(asctime)s collector: %(message)s", level=logging.INFO)
     try:
-        settings = config.parse(sys.argv[1:] if argv is None else argv, prog=prog)
+        settings = config.parse(sys.argv[1:] if argv is None else argv, prog=prog, serving=False)
         # Who started us has looked already.
         if not os.environ.get("DASHAPP_CHILD"):
             found = [*problems(settings.source, settings.interval), *bad_addresses(settings)]

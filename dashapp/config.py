@@ -15,8 +15,6 @@ from typing import Any
 
 from dashapp import credentials, flags, values
 from dashapp.conflicts import conflicts
-from dashapp.credentials import Network
-from dashapp.flags import CommandLine
 from dashapp.model import SettingsError
 from dashapp.panels import Panel
 from dashapp.setting import problem
@@ -24,7 +22,6 @@ from dashapp.setting import setting as _setting
 from dashapp.settings_file import NAME, SettingsFile, Table
 from dashapp.sources.spec import NONE, Spec
 from dashapp.thresholds import Threshold
-from dashapp.values import MEMORY
 
 ANYWHERE = "0.0.0.0"  # noqa: S104
 SHORTEST_WINDOW = 10
@@ -125,7 +122,7 @@ class Settings:
         secret=True,
         never_empty=True,
     )
-    trusted_proxy: tuple[Network, ...] = _setting(
+    trusted_proxy: tuple[credentials.Network, ...] = _setting(
         (),
         credentials.networks,
         "IP addresses or networks with commas between them, such as 127.0.0.1",
@@ -192,7 +189,7 @@ class Settings:
     @property
     def longest(self) -> float:
         """The longest window, in seconds: what the history reaches back to."""
-        return MEMORY_KEEPS if self.store == MEMORY else max(self.retention)
+        return MEMORY_KEEPS if self.store == values.MEMORY else max(self.retention)
 
     @property
     def address(self) -> str:
@@ -202,13 +199,15 @@ class Settings:
         return "127.0.0.1" if self.host == "localhost" else self.host
 
 
-def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: str = "dashapp") -> Settings:
+def parse(
+    argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: str = "dashapp", serving: bool = True
+) -> Settings:
     """The settings of a command line, an environment and a file, each of which gives way to the one before.
 
-    SettingsError tells all that is wrong.
+    SettingsError tells all that is wrong. `serving`: whether they are for pages, not for a collector alone.
     """
     table = fields(Settings)
-    line = CommandLine(argv, table, prog)
+    line = flags.CommandLine(argv, table, prog)
     file = _file(line, environ)
     named: dict[str, str] = {}
     in_file = [each for each in table if each.name != "config"]
@@ -233,13 +232,13 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: st
         if found and len(found) == len(items):
             # What is said twice is meant once.
             chosen[each.name] = tuple(dict.fromkeys(found)) if several else found[0]
-    problems += [*file.problems, *conflicts(Settings(**chosen), named)]
+    problems += [*file.problems, *conflicts(Settings(**chosen), named, serving)]
     if problems:
         raise SettingsError(problems)
     return Settings(**chosen)
 
 
-def _file(line: CommandLine, environ: Mapping[str, str]) -> SettingsFile:
+def _file(line: flags.CommandLine, environ: Mapping[str, str]) -> SettingsFile:
     (config,) = (each for each in fields(Settings) if each.name == "config")
     named, texts = line.texts(config, environ)
     return SettingsFile(Path(texts[0]), named) if any(texts) else SettingsFile(Path(NAME))

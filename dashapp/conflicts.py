@@ -13,8 +13,16 @@ if TYPE_CHECKING:
     from dashapp.config import Settings
 
 
-def conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
-    """`named` tells where each came from."""
+def conflicts(settings: Settings, named: Mapping[str, str], serving: bool) -> list[str]:
+    """`named` tells where each came from. Who is not `serving` pages may read the same file as who is, and
+    have neither its password nor its store."""
+    problems = _of_pages(settings, named) if serving else []
+    if settings.source and all(spec.name == NONE for spec in settings.source) and not settings.push_token:
+        problems.append(f'{named["source"]} is "{NONE}" alone, which leaves nothing to read; add another')
+    return problems
+
+
+def _of_pages(settings: Settings, named: Mapping[str, str]) -> list[str]:
     problems = []
     host = settings.address
     alone = ipaddress.ip_address(host).is_loopback
@@ -35,8 +43,6 @@ def conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
             f'{named["workers"]} is "{settings.workers}"; expected 1 with {named["store"]} {MEMORY}, '
             "which one process cannot share with another"
         )
-    if settings.source and all(spec.name == NONE for spec in settings.source) and not settings.push_token:
-        problems.append(f'{named["source"]} is "{NONE}" alone, which leaves nothing to read; add another')
     if settings.window > settings.longest:
         problems.append(
             f'{named["window"]} is "{settings.window:.10g}"; '

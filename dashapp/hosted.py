@@ -7,7 +7,6 @@ itself where there is a folder to share. Knows no Dash and no HTTP.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -41,12 +40,15 @@ class Collection:
         place: MemoryStore | Place,
         functions: Mapping[str, Callable[[], Any]],
         argv: Sequence[str],
+        environ: Mapping[str, str],
     ) -> None:
-        """`argv`: the same settings but for the place, for a collector's command line."""
+        """`argv`: the same settings but for the place, for a collector's command line; `environ`: its
+        variables."""
         self._settings = settings
         self._place = place
         self._functions = functions
         self._argv = argv
+        self._environ = environ
         # The app may change its working folder before the child is started, or started again.
         self._where = Path.cwd()
         self._thread = OwnThread("dashapp collector", self._work)
@@ -82,7 +84,7 @@ class Collection:
             log.error("nothing is collected: %s", problem)
             return
         notice = where.speaker("supervisor")
-        argv, environ = [*self._argv, *where.flags], {**os.environ, **where.variables}
+        argv, environ = [*self._argv, *where.flags], {**self._environ, **where.variables}
         notice.clear()
         command = python("dashapp.collector", argv)
         supervise([Child("collector", command, notice, environ=environ, cwd=self._where)], Event())

@@ -205,6 +205,14 @@ def test_settings_that_cannot_be_are_told_in_one_sentence(settings: dict[str, An
     assert said in refused(lambda: attach(Dash(__name__), **settings))
 
 
+def test_a_monitors_file_here_is_no_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DASHAPP_PASSWORD", "correct horse 7")
+    (tmp_path / "dashapp.toml").write_text('host = "0.0.0.0"\nwindow = 86400\nworkers = 2\n')
+    attach(theirs(), store=tmp_path / "store", collect=False)
+    attach(theirs(), store="memory:", sources=[loss])
+
+
 @pytest.mark.parametrize("app", [Flask("theirs"), None, Dash(__name__, server=False)])
 def test_what_is_no_dash_app_with_a_server_is_refused(app: Any) -> None:
     assert "attach" in refused(lambda: attach(app))

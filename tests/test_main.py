@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from processes import ROOT, Dashapp, collector, dashapp, free_port, wait_for
+from processes import ROOT, Dashapp, Process, collector, dashapp, free_port, wait_for
 
 
 def run(folder: Path, *argv: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -219,6 +219,16 @@ def test_the_collector_alone_needs_a_store_that_others_can_read(tmp_path: Path, 
     done = run(tmp_path, *program, "--store", "/proc/nothing")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "cannot write to /proc/nothing" in done.stderr
+
+
+@pytest.mark.parametrize("program", PROGRAMS[1:])
+def test_the_collector_alone_needs_no_password_of_the_pages(tmp_path: Path, program: list[str]) -> None:
+    (tmp_path / "dashapp.toml").write_text('host = "0.0.0.0"\nstore = "data"\nproxy_user = "X-User"\n')
+    process = Process([sys.executable, *program], folder=tmp_path, env={})
+    try:
+        wait_for((tmp_path / "data" / "tail").exists, 20)
+    finally:
+        process.end()
 
 
 def test_version_and_help(tmp_path: Path) -> None:
