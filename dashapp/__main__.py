@@ -18,7 +18,7 @@ from typing import NoReturn
 from dashapp import config
 from dashapp.addresses import bad_addresses
 from dashapp.checking import check_sources
-from dashapp.config import ANYWHERE, Settings
+from dashapp.config import ANYWHERE, MEMORY_KEEPS, Settings
 from dashapp.flags import CHECK, COLLECT
 from dashapp.model import SettingsError
 from dashapp.opening import Place, place, separate, wrong_place
@@ -27,6 +27,8 @@ from dashapp.supervisor import Child, python, supervise
 from dashapp.values import MEMORY
 
 log = logging.getLogger("dashapp")
+
+IN_MEMORY = "the history is kept in memory only"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,11 +59,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.warning(sentence)
     where = place(settings)
     if where is not None and (problem := where.problem()):
-        log.warning("%s: the history is kept in memory only", problem)
-        where = None
+        # Who collects elsewhere can write there: a folder that is mounted read-only is read all the same.
+        log.warning("%s: %s", problem, IN_MEMORY if settings.collector else "it is only read")
+        where = None if settings.collector else where
     stop = stop_on_signals()
     if where is None:
-        given += [f"--store={MEMORY}", "--workers=1"]
+        # What a store on disk would allow, and memory refuses.
+        given += [f"--store={MEMORY}", "--workers=1", f"--window={min(settings.window, MEMORY_KEEPS)}"]
         children = [Child("web", python("dashapp.web", given), stdin=stdin)]
     else:
         given += where.flags

@@ -133,10 +133,18 @@ def alive(process: psutil.Process) -> bool:
 class Dashapp(Process):
     """`python -m dashapp` in a folder of its own."""
 
-    def __init__(self, folder: Path, *flags: str, env: Mapping[str, str] | None = None, **more: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *flags: str,
+        env: Mapping[str, str] | None = None,
+        powerless: bool = False,
+        **more: Any,
+    ) -> None:
         self.port = free_port()
         self.store = folder / "data"
-        argv = [sys.executable, "-m", "dashapp", "--port", str(self.port), *flags]
+        program = ["-c", POWERLESS, str(ROOT / "dashapp" / "__main__.py")] if powerless else ["-m", "dashapp"]
+        argv = [sys.executable, *program, "--port", str(self.port), *flags]
         super().__init__(argv, folder=folder, env=env or {}, **more)
 
     def serving(self) -> Dashapp:
@@ -188,9 +196,11 @@ def dashapp(folder: Path, *flags: str, **more: Any) -> Iterator[Dashapp]:
         process.end()
 
 
-# Root writes whatever its bits say, by a capability. Without it root is a user like any other.
+# Root writes whatever its bits say, by a capability. Without it root is a user like any other, and so are its
+# children (28 and 1: PR_SET_SECUREBITS, SECBIT_NOROOT).
 POWERLESS = """
 import ctypes, runpy, sys
+ctypes.CDLL(None).prctl(28, 1)
 version, none = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
 assert ctypes.CDLL(None).capset(version, none) == 0
 sys.argv = sys.argv[1:]

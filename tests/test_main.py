@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from guarded import TOKEN
 from processes import ROOT, Dashapp, Process, collector, dashapp, free_port, wait_for
 
 
@@ -162,6 +163,32 @@ def test_41_nothing_writable_at_all_means_memory(tmp_path: Path) -> None:
         app.serving()
         assert "(store: memory)" in app.said
         app.moves()
+
+
+def test_41_a_window_longer_than_memory_keeps_is_no_trouble(tmp_path: Path) -> None:
+    with dashapp(tmp_path, "--store", "/proc/nothing", "--window", "86400") as app:
+        app.serving()
+        assert "(store: memory)" in app.said
+        app.moves()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="takes root's power by a call of Linux's")
+def test_a_folder_that_is_only_read_is_shown(tmp_path: Path) -> None:
+    store = tmp_path / "data"
+    with collector(tmp_path, "--store", "data", "--interval", "0.2"):
+        wait_for((store / "tail").exists, 20)
+        store.chmod(0o555)
+        flags = ("--no-collector", "--store", "data")
+        with dashapp(tmp_path, *flags, env={"DASHAPP_PUSH_TOKEN": TOKEN}, powerless=True) as app:
+            app.serving().moves()
+            assert "data cannot be written: it is only read" in app.said
+            assert "(store: data/)" in app.said
+            with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=5)) as connection:
+                headers = {"Authorization": f"Bearer {TOKEN}"}
+                connection.request("POST", "/api/push", b'{"metrics": {"loss": 1}}', headers)
+                answer = connection.getresponse()
+                assert (answer.status, b"cannot be kept" in answer.read()) == (503, True)
+        store.chmod(0o700)
 
 
 def test_memory_when_asked_for(tmp_path: Path) -> None:
