@@ -106,8 +106,8 @@
 
     /* The x-range on screen, in epoch milliseconds. Plotly keeps it as local time in text. */
     range() {
-      return this.gd.layout.xaxis.range.map((end) =>
-        typeof end === "number" ? end : new Date(String(end).replace(" ", "T")).getTime()
+      return this.gd.layout.xaxis.range.map((end, side) =>
+        typeof end === "number" ? end : app.localTime(String(end), this.drawn?.range, side)
       );
     }
 

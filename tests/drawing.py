@@ -11,11 +11,11 @@ from playwright.sync_api import Page
 from dashapp.model import milliseconds
 from dashapp.stores.memory import MemoryStore
 
-# Plotly gives a range of the user's back as local time in text.
+# Plotly gives a range of the user's back as local time in text, at midnight as a bare day.
 READ = """() => [...document.querySelectorAll(".js-plotly-plot")].filter((gd) => gd.calcdata).map((gd) => ({
     panel: gd.closest("[data-panel]").dataset.panel,
     range: gd._fullLayout.xaxis.range.map((end) =>
-        typeof end === "number" ? end : new Date(String(end).replace(" ", "T")).getTime()),
+        typeof end === "number" ? end : new Date(end.includes(":") ? end : `${end} 00:00`).getTime()),
     traces: gd.data.map((trace, index) => ({
         key: trace.meta,
         x: [...trace.x],

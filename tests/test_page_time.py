@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import Serve
+from conftest import ZONE, Serve
 from drawing import assert_drawn_equals_store, drawing, wait_for_state, wait_until
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
+
+from dashapp.bundle import assets_folder
 
 HIDE = """(hidden) => {
     Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
@@ -114,3 +119,58 @@ def test_a_long_interval_is_live_between_its_ticks(page: Page, serve: Serve) -> 
     page.wait_for_timeout(7000)
     assert set(page.evaluate("window.said")) <= {"live"}
     assert len(live.trouble.asked) - asked in (1, 2)
+
+
+def test_a_zoom_up_to_midnight_ends_there(page: Page, serve: Serve) -> None:
+    live = serve(past=2880, interval=60, feeding=False)
+    midnight = datetime.now(ZoneInfo(ZONE)).replace(hour=0, minute=0, second=0, microsecond=0)
+    hour = [1000 * each.timestamp() for each in (midnight - timedelta(hours=1), midnight)]
+    page.goto(f"{live.url}?window=3600&end={hour[1]:.0f}")
+    wait_until(page, lambda: [chart["range"] for chart in drawing(page)][:1] == [hour])
+    box = page.locator('[data-panel="cpu"] .nsewdrag').bounding_box()
+    assert box
+    height = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.6 * box["width"], height)
+    page.mouse.down()
+    for share in (0.8, 1.0, 1.2):
+        page.mouse.move(box["x"] + share * box["width"], height)
+    page.mouse.up()
+
+    def told() -> list[float]:
+        said = parse_qs(urlsplit(page.url).query)
+        return [float(said[name][0]) for name in ("end", "window")]
+
+    wait_until(page, lambda: told()[1] < 3600)
+    end, seconds = told()
+    assert end == hour[1]
+    assert seconds == pytest.approx(0.4 * 3600, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "text", "side", "found"),
+    [
+        # On 2026-11-01 the hour after 5:00 UTC comes again an hour later.
+        ("05:05", "05:15", "2026-11-01 01:10", 0, "05:10"),
+        ("06:05", "06:15", "2026-11-01 01:10", 0, "06:10"),
+        ("06:05", "06:15", "2026-11-01 01:00:00.5", 0, "06:00"),
+        ("04:00", "08:00", "2026-11-01 01:10", 0, "05:10"),
+        ("04:00", "08:00", "2026-11-01 01:10", 1, "06:10"),
+        ("04:00", "08:00", "2026-11-01 02:10", 1, "07:10"),
+        ("04:00", "08:00", "2026-11-01", 1, "04:00"),
+    ],
+)
+def test_an_hour_that_comes_twice_is_the_one_on_screen(
+    chromium: Browser, begins: str, ends: str, text: str, side: int, found: str
+) -> None:
+    context = chromium.new_context(timezone_id="America/New_York")
+    page = context.new_page()
+    page.add_script_tag(content=(assets_folder() / "moment.js").read_text())
+    got = page.evaluate(
+        """([begins, ends, text, side]) => {
+            const range = [begins, ends].map((each) => Date.parse(`2026-11-01T${each}Z`));
+            return new Date(window.dashapp.localTime(text, range, side)).toISOString().slice(11, 16);
+        }""",
+        [begins, ends, text, side],
+    )
+    context.close()
+    assert got == found
