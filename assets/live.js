@@ -173,15 +173,18 @@
       return [this.window === this.all ? Math.max(start, Math.min(this.series.begin ?? end, end - SHORTEST_MS)) : start, end];
     }
 
-    /* Hold a stretch of time; fetch it where the points at hand are too coarse, or do not reach so far. */
+    /* Hold a stretch of time; fetch it where the points at hand are too coarse, do not reach so far, or lack what is in
+       sight. */
     travel(range) {
       this.held = range;
+      const wanted = this.feed.metrics.split(",").filter((key) => this.catalogue.metrics.has(key));
       const covers = (series) =>
         series &&
         series.t.length &&
         !series.coarse &&
         range[0] >= series.t[0] - this.feed.step &&
-        range[1] <= series.last + 1;
+        range[1] <= series.last + 1 &&
+        wanted.every((key) => key in series.y);
       if (covers(this.past)) this.feed.past = null;
       else if (covers(this.series)) this.hold();
       else {

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from conftest import Live, Serve
-from drawing import wait_until
+from drawing import wait_for_state, wait_until
 from playwright.sync_api import Page, expect
 
 from dashapp.model import Metric, Tick
@@ -23,7 +23,7 @@ POINTS = """(panel) => {
 @pytest.fixture
 def live(page: Page, serve: Serve) -> Live:
     page.set_viewport_size({"width": 1000, "height": 700})
-    live = serve(feeding=False, past=1)
+    live = serve(feeding=False, past=1, age=60)
     now = live.feeder.newest
     live.store.describe([*WIDE, *SMALL])
     for second in range(1, 60):
@@ -49,6 +49,20 @@ def test_only_what_is_in_sight_is_asked_for(page: Page, live: Live) -> None:
     last = asked(live)[-1]
     assert {"small3.a", "small3.b"} <= set(last)
     assert page.evaluate("window.flights.most") == 1
+
+
+def test_what_comes_into_sight_while_the_page_is_paused_is_drawn(page: Page, live: Live) -> None:
+    page.goto(live.url + "?window=30")
+    wait_until(page, lambda: page.evaluate(POINTS, "wide"))
+    page.keyboard.press("p")
+    wait_for_state(page, "paused")
+    page.locator('[data-panel="small3"]').scroll_into_view_if_needed()
+    wait_until(page, lambda: [n >= 30 for _, n in page.evaluate(POINTS, "small3")] == [True, True])
+    # Closer it needs no other answer.
+    asked = len(live.trouble.asked)
+    page.evaluate("dashapp.page.onZoom(dashapp.page.live.held.map((end, side) => end + 5000 - side * 10000))")
+    page.wait_for_timeout(500)
+    assert not any("from=" in query for query in live.trouble.asked[asked:])
 
 
 def test_a_panel_of_a_thousand_leaves_the_others_theirs(page: Page, live: Live) -> None:
