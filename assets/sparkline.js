@@ -22,7 +22,7 @@
       pen.strokeStyle = pen.fillStyle = colour;
       pen.lineWidth = place ? 1 : 1.5;
       pen.globalAlpha = place ? 0.55 : 1;
-      for (const run of runs(series.t, series.y[metric.key] ?? [])) {
+      for (const run of runs(series, series.y[metric.key] ?? [])) {
         pen.beginPath();
         for (const [time, value] of run) pen.lineTo(across(time), up(value));
         pen.stroke();
@@ -36,18 +36,22 @@
     });
   };
 
-  /* Stretches without a hole, thinned to what a tile can show. */
-  function runs(t, column) {
+  /* Stretches without a hole, thinned to what a tile can show: of every few points the lowest and the highest. */
+  function runs({ t, first }, column) {
     const every = Math.max(1, Math.floor(t.length / 300));
     const found = [];
     let run = null;
-    for (let place = (t.length - 1) % every; place < t.length; place += every) {
-      const value = column[place];
-      if (value === null || value === undefined) run = null;
-      else if (run) run.push([t[place], value]);
-      else found.push((run = [[t[place], value]]));
+    for (let place = 0; place < t.length; place += 1) {
+      const point = [t[place], column[place] ?? null];
+      if (point[1] === null) run = null;
+      else if (!run) found.push((run = [[point]]));
+      else if ((first + place) % every === 0) run.push([point]);
+      else {
+        const [low, high = low] = run.pop();
+        run.push(point[1] < low[1] ? [point, high] : [low, point[1] > high[1] ? point : high]);
+      }
     }
-    return found;
+    return found.map((run) => run.flatMap((few) => few.sort(([one], [other]) => one - other)));
   }
 
   function bounds(series, metrics) {

@@ -12,6 +12,7 @@ from drawing import assert_drawn_equals_store, wait_for_state, wait_until
 from feeder import METRICS
 from playwright.sync_api import Browser, Page
 
+from dashapp.bundle import assets_folder
 from dashapp.model import Metric
 
 COLOURS = """() => {
@@ -146,3 +147,35 @@ def test_an_american_reads_the_same_hours_in_words_and_on_the_axes(chromium: Bro
         page.goto(live.url)
         wait_for_state(page, "stale")
         assert re.search(r"since \d\d:\d\d:\d\d$", page.inner_text("#status"))
+
+
+# A tile's line of half an hour with a hole of ten minutes, two empty points at any place of the series, and a
+# spike: how much is drawn in the middle of the hole, whether the spike is, and the line.
+SPARK = """(at) => {
+    const series = { t: [], y: { cpu: [] }, first: 0 };
+    for (let second = 0; second < 1200; second += 1) {
+        const value = second === at + 333 ? 90 : 10;
+        series.t.push(second < at ? second : second + 600);
+        series.y.cpu.push(second === at || second === at - 1 ? null : value);
+    }
+    const canvas = document.createElement("canvas");
+    canvas.style.cssText = "display: block; width: 300px; height: 40px; color: black";
+    document.body.replaceChildren(canvas);
+    window.dashapp.sparkline(canvas, series, [{ key: "cpu", low: 0, high: 100 }], [0, 1800]);
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const ink = (x, top, bottom) => {
+        let count = 0;
+        for (let y = top; y < bottom; y += 1) count += data[4 * (y * canvas.width + x) + 3] > 0;
+        return count;
+    };
+    const [hole, spike] = [at + 300, at + 333 + 600].map((second) => Math.round(second / 6));
+    return [ink(hole, 0, 40), ink(spike - 1, 0, 20) + ink(spike, 0, 20) > 0, ink(10, 0, 40) > 0];
+}"""
+
+
+def test_a_tiles_line_has_the_holes_and_the_spikes(chromium: Browser) -> None:
+    page = chromium.new_page()
+    page.add_script_tag(content=(assets_folder() / "sparkline.js").read_text())
+    for at in range(400, 412):
+        assert page.evaluate(SPARK, at) == [0, True, True]
+    page.close()
