@@ -7,13 +7,12 @@
   app.quantity = function (value, unit) {
     if (value === null || value === undefined) return "";
     if (unit === "%") return `${value.toFixed(1)} %`;
-    if (unit === "s") return app.words(value);
+    if (unit === "s" && value >= 120) return app.words(value);
     if (unit === "1/s") return `${app.quantity(value, "")}/s`;
     if (unit !== "B" && unit !== "B/s" && unit !== "Hz") {
       // A bare number may be a price, whose fourth digit matters.
-      if (!unit) return value.toLocaleString("en", Math.abs(value) < 1000 ? { maximumSignificantDigits: 4 } : { maximumFractionDigits: 0 });
-      const digits = Number.isInteger(value) ? 0 : Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0;
-      return `${value.toLocaleString("en", { maximumFractionDigits: digits })} ${unit}`.trim();
+      const short = Number(value.toPrecision(unit ? 3 : 4));
+      return `${Math.abs(short) < 1000 ? short : value.toLocaleString("en", { maximumFractionDigits: 0 })} ${unit}`.trim();
     }
     let power = 0;
     while (Math.abs(value) >= 999.5 && power < LARGE.length - 1) {

@@ -179,3 +179,32 @@ def test_a_tiles_line_has_the_holes_and_the_spikes(chromium: Browser) -> None:
     for at in range(400, 412):
         assert page.evaluate(SPARK, at) == [0, True, True]
     page.close()
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "words"),
+    [
+        (0.25, "s", "0.25 s"),
+        (1.6, "s", "1.6 s"),
+        (0.0042, "s", "0.0042 s"),
+        (119.0, "s", "119 s"),
+        (200.0, "s", "3 min"),
+        (0.0, "s", "0 s"),
+        (0.004, "ms", "0.004 ms"),
+        (-0.00412345, "°C", "-0.00412 °C"),
+        (1e-12, "°C", "1e-12 °C"),
+        (45.678, "°C", "45.7 °C"),
+        (1234.5, "rpm", "1,235 rpm"),
+        (999.7, "rpm", "1,000 rpm"),
+        (182.345, "", "182.3"),
+        (1234567.0, "", "1,234,567"),
+        (0.123456, "1/s", "0.1235/s"),
+    ],
+)
+def test_a_number_is_short_and_small_ones_are_no_nought(
+    chromium: Browser, value: float, unit: str, words: str
+) -> None:
+    page = chromium.new_page()
+    page.add_script_tag(content=(assets_folder() / "quantity.js").read_text())
+    assert page.evaluate("([value, unit]) => window.dashapp.quantity(value, unit)", [value, unit]) == words
+    page.close()
