@@ -105,9 +105,7 @@
       const length = held ? (held[1] - held[0]) / 1000 : seconds;
       const words = held ? `${app.words(length)}, up to ${app.moment(held[1])}` : app.fullWords(seconds);
       const lead = held ? "Showing " : "Showing the last ";
-      for (const [id, text] of [["window-lead", lead], ["window-label", words]]) {
-        app.say(document.getElementById(id), text);
-      }
+      for (const [id, text] of [["window-lead", lead], ["window-label", words]]) app.say(document.getElementById(id), text);
     }
 
     /* Let the address say where we are; `fresh`: as a step that "back" takes back. */
@@ -155,10 +153,11 @@
       this.live.easel.redraw(true);
     }
 
-    /* As much of the past as is on screen, about a moment. */
+    /* As much of the past as is on screen, about a moment; what is to come is not there yet. */
     goTo(time) {
-      const half = 500 * this.live.window;
-      this.onZoom([time - half, time + half]);
+      const length = 1000 * this.live.window;
+      const end = Math.min(time + length / 2, this.live.clock.now());
+      this.onZoom([end - length, end]);
     }
 
     onZoom(range) {

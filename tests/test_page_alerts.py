@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from urllib.parse import parse_qs, urlsplit
+
 from conftest import Live, Serve
 from drawing import assert_drawn_equals_store, wait_until
 from playwright.sync_api import Page, expect
@@ -83,6 +86,19 @@ def test_what_was_broken_is_shaded_and_listed(page: Page, serve: Serve) -> None:
     expect(rows).to_have_count(3)
     page.locator('[data-table="alerts"] .when button').last.click()
     expect(page.locator("#status")).to_have_attribute("data-state", "paused")
+
+
+def test_a_fresh_alert_is_shown_with_what_led_to_it_and_nothing_to_come(page: Page, serve: Serve) -> None:
+    live = serve(interval=0.5)
+    set_state(live, broken=False)
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    changed(live, True)
+    page.locator('[data-table="alerts"] .when button').click()
+    expect(page.locator("#status")).to_have_attribute("data-state", "paused")
+    said = parse_qs(urlsplit(page.url).query)
+    assert said["window"] == ["100"]
+    assert live.store.changes()[0].time <= float(said["end"][0]) / 1000 <= time.time() + 1
 
 
 def test_a_metric_without_data_is_told(page: Page, serve: Serve) -> None:
