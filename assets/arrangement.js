@@ -33,7 +33,7 @@
       section.setAttribute("aria-label", title);
       this.sections.set(name, section);
       this.own.push(name);
-      this.order.push(name);
+      this.go();
       return section;
     }
 

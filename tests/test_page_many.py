@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import parse_qs
 
 import pytest
@@ -73,17 +74,35 @@ def test_a_panel_of_a_thousand_leaves_the_others_theirs(page: Page, live: Live) 
     assert len(page.evaluate(POINTS, "wide")) > 20
 
 
-def test_a_panel_that_turns_up_is_drawn_and_arranged_like_any(page: Page, serve: Serve) -> None:
-    live = serve(interval=0.5)
-    page.goto(live.url)
-    wait_until(page, lambda: page.evaluate(POINTS, "cpu"))
+def turn_up(live: Live) -> None:
     live.feeder.stop()
     live.store.describe([*live.store.metrics(), Metric("train.loss", "Loss", "", "train_run")])
     for _ in range(20):
         live.store.append(Tick(live.feeder.newest + 0.5, 0.5, {"cpu.percent": 5.0, "train.loss": 0.3}))
+
+
+def test_a_panel_that_turns_up_is_drawn_and_arranged_like_any(page: Page, serve: Serve) -> None:
+    live = serve(interval=0.5)
+    page.goto(live.url)
+    wait_until(page, lambda: page.evaluate(POINTS, "cpu"))
+    turn_up(live)
     wait_until(page, lambda: [n for _, n in page.evaluate(POINTS, "train_run")] == [20], 20)
     panel = page.locator('[data-panel="train_run"]')
     expect(panel.locator("h2")).to_contain_text("Train run")
     panel.locator(".more").click()
     page.get_by_role("menuitem", name="Hide", exact=True).click()
     expect(panel).to_be_hidden()
+
+
+@pytest.mark.parametrize("chosen", ["link", "memory"])
+def test_a_panel_that_turns_up_unwanted_stays_away(page: Page, serve: Serve, chosen: str) -> None:
+    live = serve(interval=0.5)
+    if chosen == "memory":
+        kept = json.dumps({"version": 1, "hidden": ["train_run"]})
+        page.add_init_script(f"localStorage.setItem('dashapp', '{kept}')")
+    page.goto(live.url + ("?panels=cpu" if chosen == "link" else ""))
+    wait_until(page, lambda: page.evaluate(POINTS, "cpu"))
+    turn_up(live)
+    page.wait_for_selector('[data-panel="train_run"]:not(.absent)', state="attached", timeout=20_000)
+    expect(page.locator('[data-panel="train_run"]')).to_be_hidden()
+    expect(page.locator('[data-panel="cpu"]')).to_be_visible()
