@@ -115,12 +115,21 @@
 
     forget() {
       this.reset();
-      this.changed();
+      this.changed({});
     }
 
-    changed() {
+    /* `kept`: what is remembered so far. */
+    changed(kept = app.readPreferences()) {
       this.place();
-      app.writePreferences({ order: this.order, hidden: [...this.hidden], large: [...this.large] });
+      const chosen = {};
+      for (const what of ["order", "hidden", "large"]) {
+        const names = (chosen[what] = [...this[what]]);
+        // Panels that other pages have and this one has not stay as they are there.
+        (kept[what] ?? []).forEach((name, place, all) => {
+          if (!this.sections.has(name)) names.splice(names.indexOf(all[place - 1]) + 1, 0, name);
+        });
+      }
+      app.writePreferences(chosen);
       this.page.write();
     }
 

@@ -126,6 +126,21 @@ def assert_panels_drawn(page: Page, panels: list[str]) -> None:
     wait_until(page, lambda: page.evaluate(drawn) == panels)
 
 
+def test_panels_of_other_pages_stay_as_they_are_there(page: Page, live: Live) -> None:
+    kept = {"version": 1, "order": ["web", "cpu", "gpu", "cores"], "hidden": ["web"], "large": ["gpu"]}
+    page.evaluate("(kept) => localStorage.setItem('dashapp', kept)", json.dumps(kept))
+    reopened(page, live)
+    menu(page, "cores", "Enlarge")
+    remembered = json.loads(page.evaluate("localStorage.getItem('dashapp')"))
+    assert remembered["order"][:4] == ["web", "cpu", "gpu", "cores"]
+    assert remembered["hidden"] == ["web"]
+    assert sorted(remembered["large"]) == ["cores", "gpu"]
+    page.click("#panels")
+    page.get_by_role("button", name="As at first").click()
+    remembered = json.loads(page.evaluate("localStorage.getItem('dashapp')"))
+    assert not {"web", "gpu"} & {*remembered["order"], *remembered["hidden"], *remembered["large"]}
+
+
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
