@@ -8,6 +8,10 @@
   // Threads are lines too many to be told apart: what all of them do is seen.
   const WIDTHS = { only: 2, line: 1.5, thread: 1 };
 
+  // As the server has them: a point that comes later than this many steps leaves a gap.
+  const GAP = 1.5;
+  const FEWEST = 4; // points that tell how far apart they are
+
   const DASHES = ["solid", "dot", "dash", "dashdot"];
 
   /* What a kind of panel fills. */
@@ -20,21 +24,22 @@
     }),
   };
 
-  /* `[{meta, part, metric, colour, look}]`: a line a metric, and where points are coarse its band before it. */
+  /* `[{meta, part, metric, colour, look, bridged}]`: a line a metric, and where points are coarse its band before it. */
   app.linesOf = function (metrics, series, colours, kind) {
     const banded = series.coarse && metrics.length <= MOST_BANDS && kind !== "stacked";
     const lines = [];
     const taken = new Set();
     for (const metric of metrics) {
       const colour = metric.dash === undefined ? chosen(metric.place, colours, taken) : colours[metric.place % colours.length];
+      const bridged = app.bridged(series, metric);
       if (banded) {
-        lines.push({ meta: `${metric.key}:min`, part: "low", metric, colour, look: "edge" });
-        lines.push({ meta: `${metric.key}:max`, part: "high", metric, colour, look: "band" });
+        lines.push({ meta: `${metric.key}:min`, part: "low", metric, colour, look: "edge", bridged });
+        lines.push({ meta: `${metric.key}:max`, part: "high", metric, colour, look: "band", bridged });
       }
       const look = metrics.length > MOST_IN_LEGEND ? "thread" : metrics.length > 1 ? "line" : "only";
       const fill = banded && kind !== "mountain" ? null : FILLS[kind];
-      const mode = lonely(series.y[metric.key]) ? "lines+markers" : "lines";
-      lines.push({ meta: metric.key, part: "y", metric, colour, look, mode, fill });
+      const mode = !bridged && lonely(series.y[metric.key]) ? "lines+markers" : "lines";
+      lines.push({ meta: metric.key, part: "y", metric, colour, look, mode, fill, bridged });
     }
     return lines;
   };
@@ -57,7 +62,7 @@
       name: app.plain(line.metric.label),
       x: [],
       y: [],
-      connectgaps: false,
+      connectgaps: line.bridged,
       line: { width: WIDTHS[line.look] ?? 0, color: line.colour, dash: DASHES[line.metric.dash % DASHES.length] ?? "solid" },
       opacity: line.look === "thread" ? 0.6 : 1,
       marker: { size: 4, color: line.colour },
@@ -77,8 +82,10 @@
 
   /* Make `data` be the traces of `lines`; whether they were not. */
   app.retrace = function (data, lines, count) {
-    const same = ({ meta, mode = "lines", colour }, place) =>
-      data[place].meta === meta && data[place].mode === mode && data[place].line.color === colour;
+    const same = ({ meta, mode = "lines", colour, bridged }, place) => {
+      const trace = data[place];
+      return trace.meta === meta && trace.mode === mode && trace.line.color === colour && trace.connectgaps === bridged;
+    };
     if (data.length === lines.length && lines.every(same)) return false;
     const known = new Map(data.map((trace) => [trace.meta, trace]));
     const traces = lines.map((line) => ({
@@ -103,10 +110,20 @@
     return 4 * alone > points;
   }
 
+  /* Whether a host's points come as regularly as its ticks, beside those of others: what is empty is then the times of
+     these, and no gap. One real gap, and every hole is drawn as one. */
+  app.bridged = function ({ t, y }, metric) {
+    if (metric.dash === undefined) return false;
+    const times = t.filter((_, place) => (y[metric.key]?.[place] ?? null) !== null);
+    if (times.length < FEWEST) return false;
+    const widest = Math.max(...times.slice(1).map((time, place) => time - times[place]));
+    return widest < (GAP * (times.at(-1) - times[0])) / (times.length - 1);
+  };
+
   app.points = function (series, line, from) {
     const column = series[line.part][line.metric.key];
     const points = from ? column.slice(from) : column.slice();
-    return line.part === "y" ? points : closed(points, series.y[line.metric.key].slice(from || 0));
+    return line.part === "y" || line.bridged ? points : closed(points, series.y[line.metric.key].slice(from || 0));
   };
 
   /* An edge of a band whose holes have no height: Plotly would fill across a null. Where a hole begins the band

@@ -22,7 +22,7 @@
       pen.strokeStyle = pen.fillStyle = colour;
       pen.lineWidth = place ? 1 : 1.5;
       pen.globalAlpha = place ? 0.55 : 1;
-      for (const run of runs(series, series.y[metric.key] ?? [])) {
+      for (const run of runs(series, series.y[metric.key] ?? [], app.bridged(series, metric))) {
         pen.beginPath();
         for (const [time, value] of run) pen.lineTo(across(time), up(value));
         pen.stroke();
@@ -36,14 +36,15 @@
     });
   };
 
-  /* Stretches without a hole, thinned to what a tile can show: of every few points the lowest and the highest. */
-  function runs({ t, first }, column) {
+  /* Stretches without a hole, thinned to what a tile can show: of every few points the lowest and the highest. Where
+     they are `bridged` what is empty is no hole. */
+  function runs({ t, first }, column, bridged) {
     const every = Math.max(1, Math.floor(t.length / 300));
     const found = [];
     let run = null;
     for (let place = 0; place < t.length; place += 1) {
       const point = [t[place], column[place] ?? null];
-      if (point[1] === null) run = null;
+      if (point[1] === null) run = bridged ? run : null;
       else if (!run) found.push((run = [[point]]));
       else if ((first + place) % every === 0) run.push([point]);
       else {

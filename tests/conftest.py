@@ -152,10 +152,12 @@ def many() -> Iterator[Serving]:
     """`many("web-1", "web-2")`: hosts with a minute behind them, fed and served; the first is the own one."""
     lives: list[Many] = []
 
-    def start(*names: str, skews: dict[str, float] | None = None) -> Many:
+    def start(
+        *names: str, skews: dict[str, float] | None = None, steps: dict[str, float] | None = None
+    ) -> Many:
         fleet = Fleet()
         for name in names:
-            fleet.add(name, 60, skew=(skews or {}).get(name, 0.0))
+            fleet.add(name, 60, (steps or {}).get(name, 1.0), (skews or {}).get(name, 0.0))
         fleet.start()
         own = names[0] if names else ""
         app = create_app(MemoryStore(), Settings(store="memory:"), None, fleet, own)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 from conftest import Serving
 from drawing import assert_drawn_equals_store, drawing, wait_for_state, wait_until
+from feeder import grid
+from fleet import Machine
 from playwright.sync_api import Page, expect
 from test_page_hosts import TALL
 
@@ -51,6 +56,56 @@ def test_ticked_hosts_are_laid_over_each_other(page: Page, many: Serving) -> Non
     wait_until(page, whole)
     end = drawing(page)[0]["traces"][0]["x"][-1]
     wait_until(page, lambda: drawing(page)[0]["traces"][0]["x"][-1] >= end + 3000 and whole())
+
+
+# Of each line of the CPU's chart in how many strokes it is drawn, and the times of its points.
+STROKES = """() => {
+    const gd = document.querySelector('[data-panel="cpu"] .js-plotly-plot');
+    const drawn = gd?.querySelectorAll(".scatterlayer .trace") ?? [];
+    return Object.fromEntries([...drawn].map((trace, place) => {
+        const { meta, x, y } = gd.data[place];
+        const strokes = trace.querySelectorAll(".js-line").length;
+        return [meta.split("/")[0], [strokes, x.filter((_, at) => y[at] !== null)]];
+    }));
+}"""
+# Columns of each tile's picture with something in them, as a share of all.
+INK = """() => [...document.querySelectorAll(".tile canvas")].map((canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const inked = new Set();
+    for (let at = 3; at < data.length; at += 4) if (data[at]) inked.add(((at - 3) / 4) % canvas.width);
+    return inked.size / canvas.width;
+})"""
+
+
+def test_a_slower_hosts_line_is_whole_between_anothers_ticks(page: Page, many: Serving) -> None:
+    live = many("fast", "slow", steps={"slow": 3.0})
+    torn, now = Machine(2, 2.0, 0.0), time.time()
+    for at in grid(2.0, now - 90, now):
+        if not 10 < now - at < 30:
+            torn.append(at, now)
+    live.fleet.machines |= {"torn": torn}
+    page.set_viewport_size(TALL)
+    page.goto(live.url("fast", "slow", "torn"))
+
+    def strokes() -> dict[str, Any]:
+        found: dict[str, Any] = page.evaluate(STROKES)
+        return found
+
+    def only_gaps_are_gaps() -> bool:
+        return {name: count == 1 for name, (count, _) in strokes().items()} == {
+            "fast": True,
+            "slow": True,
+            "torn": False,
+        }
+
+    wait_until(page, only_gaps_are_gaps)
+    end = strokes()["slow"][1][-1]
+    wait_until(page, lambda: strokes()["slow"][1][-1] >= end + 6000, 20)
+    wait_until(page, only_gaps_are_gaps)
+    for name, (_, times) in strokes().items():
+        own = {round(tick.time * 1000) for tick in live.fleet.machines[name].store.since(0, 500)}
+        assert set(times) <= own, "no point is made up"
+    wait_until(page, lambda: min(page.evaluate(INK)[:2]) > 0.5)
 
 
 def test_a_host_whose_clock_is_wrong_is_live_all_the_same(page: Page, many: Serving) -> None:
