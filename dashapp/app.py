@@ -47,14 +47,15 @@ def create_app(
     own: str = "",
     *,
     folder: Path | None = None,
+    local: Path | None = None,
     mounted: bool = False,
 ) -> App:
     """The whole WSGI application over `store`; what programs push goes into `spool`.
 
     `hosts`: all that write to the same place, each with a page below `/host/`; `own` is the one whose store
-    this is, and whose processes are this machine's. `folder`: where the key of sessions is kept; None for
-    memory. `mounted`: in an application of somebody else's, whose own login and caches decide who sees and
-    keeps what.
+    this is, and whose processes are this machine's. `folder`: the store's, which keeps the key of sessions;
+    None where it is none. `local`: one of this machine's, where that cannot be written. `mounted`: in an
+    application of somebody else's, whose own login and caches decide who sees and keeps what.
     """
     dash = _dash(Place(store), settings, hosts, own)
     # The page below a host's path has other addresses in it.
@@ -111,7 +112,7 @@ def create_app(
     def build(view: View) -> App:
         return viewing(Viewed(store, view, settings.panel), settings, partial(page, seen))
 
-    return entrance(app, settings, folder, build, dash.csp_hashes(), mounted=mounted)
+    return entrance(app, settings, folder, build, dash.csp_hashes(), local=local, mounted=mounted)
 
 
 def _nothing(start_response: StartResponse) -> Iterable[bytes]:

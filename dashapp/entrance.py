@@ -28,19 +28,21 @@ def entrance(
     build: Callable[[View], App],
     script_hashes: Sequence[str],
     *,
+    local: Path | None = None,
     mounted: bool = False,
 ) -> App:
-    """`build` makes the application that shows a view; `mounted`: the door is the host's."""
+    """`build` makes the application that shows a view; `local`: a folder of this machine's, where `folder` is
+    none that can be written; `mounted`: the door is the host's."""
     visitors = Visitors(settings.trusted_proxy, settings.proxy_user)
     guarded = settings.guarded and not mounted
     if guarded:
-        key = signing_key(folder, settings.password)
+        key = signing_key(folder, settings.password, local)
         app = Door(
             app,
             password=settings.password,
             sessions=Sessions(key),
             visitors=visitors,
-            tries=Tries(key, folder),
+            tries=Tries(key, local or folder),
             page=LoginPage(settings.title, settings.theme, assets_folder()),
             shares=Shares(key, build, settings.longest),
             free=("/healthz", PUSH) if settings.push_token else ("/healthz",),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import getpass
 import os
+import stat
 import tempfile
 import zlib
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from dashapp.config import Settings
-from dashapp.values import MEMORY
+from dashapp.values import MEMORY, is_redis
 
 
 def store_folder(settings: Settings) -> Path | None:
@@ -37,12 +40,36 @@ def user_folder() -> Path:
 
 
 def turn_folder(settings: Settings) -> Path:
-    """Where the processes of this machine that share a Redis agree which of them keeps its collector."""
+    """Where the processes of this machine that share a Redis agree which of them keeps its collector. OSError
+    where there is no room for one."""
     mark = f"{zlib.crc32(f'{settings.store} {settings.known_as}'.encode()):08x}"
-    folder = user_folder() / f"redis-{mark}"
-    return (
-        folder if can_write(folder) else Path(tempfile.gettempdir()) / f"dashapp-{getpass.getuser()}-{mark}"
-    )
+    with suppress(RuntimeError):  # a user without a home
+        folder = user_folder() / f"{'redis' if is_redis(settings.store) else 'store'}-{mark}"
+        if can_write(folder):
+            return folder
+    # A container's user may have a number and no name.
+    user = getpass.getuser() if os.name == "nt" else os.getuid()
+    return Path(tempfile.gettempdir()) / f"dashapp-{user}-{mark}"
+
+
+def own_folder(settings: Settings, store: Path | None) -> Path | None:
+    """Where the web processes of this machine keep what they share and no store holds: in the store's folder,
+    or in one of their own where that is none or cannot be written. None where nothing can be kept."""
+    if store is not None and can_write(store):
+        return store
+    try:
+        folder = turn_folder(settings if store is None else replace(settings, store=str(store.absolute())))
+        return folder if can_write(folder) and _is_ours_alone(folder) else None
+    except OSError:  # not even a folder for what is temporary
+        return None
+
+
+def _is_ours_alone(folder: Path) -> bool:
+    """Whether nobody else can have put anything there: where all may make folders, another may have."""
+    if os.name == "nt":
+        return True
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
 
 
 def can_write(folder: Path) -> bool:

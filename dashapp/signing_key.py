@@ -1,7 +1,7 @@
 """The signing key: what sessions and share links are signed with, the same in every web process.
 
-Made once and kept beside the store, readable by its owner alone; without a folder it is made of the password.
-Knows no HTTP.
+Made once and kept beside the store, readable by its owner alone; without a folder it is made of the password,
+and without either kept on this machine. Knows no HTTP.
 """
 
 from __future__ import annotations
@@ -23,9 +23,14 @@ SIZE = 32
 _SLOW = {"n": 1 << 14, "r": 8, "p": 1, "dklen": SIZE}
 
 
-def signing_key(folder: Path | None, password: str) -> bytes:
-    """The key of a store and a password: another password signs everybody out."""
+def signing_key(folder: Path | None, password: str, local: Path | None = None) -> bytes:
+    """The key of a store and a password: another password signs everybody out.
+
+    `local`: a folder of this machine's. What is made of the password is the same on all that share a Redis.
+    """
     kept = None if folder is None else _kept(folder)
+    if kept is None and not password and local is not None:
+        kept = _kept(local)
     if kept is None and not password:
         kept = secrets.token_bytes(SIZE)  # of nothing that everybody knows: it ends with the process
     if kept is None:
@@ -34,7 +39,7 @@ def signing_key(folder: Path | None, password: str) -> bytes:
 
 
 def _kept(folder: Path) -> bytes | None:
-    """The random part, made where there is none; None where the folder cannot be written."""
+    """The random part, made where there is none; None where it cannot be kept."""
     path = folder / NAME
     try:
         for _ in range(2):
@@ -46,7 +51,7 @@ def _kept(folder: Path) -> bytes | None:
                 path.unlink(missing_ok=True)
             _make(path)
     except OSError as error:
-        log.warning("the signing key cannot be kept, so it is made of the password: %s", error)
+        log.warning("the signing key cannot be kept in %s: %s", folder, error)
     return None
 
 

@@ -55,7 +55,7 @@ class Requests:
 
 
 class Tries:
-    """TRIES in a MINUTE of each visitor. In a file beside the store all web processes count together, and a
+    """TRIES in a MINUTE of each visitor. In a file all web processes of a machine count together, and a
     restart forgives nothing; without a folder each counts for itself."""
 
     def __init__(

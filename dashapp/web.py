@@ -24,6 +24,7 @@ from dashapp.body import MOST
 from dashapp.collector import collect_as
 from dashapp.config import Settings
 from dashapp.export import PLACES
+from dashapp.folders import own_folder
 from dashapp.model import SettingsError
 from dashapp.notices import Harmless
 from dashapp.opening import FolderPlace, place, rows_to_keep
@@ -60,13 +61,15 @@ def build() -> App:
         if settings.collector:
             taken = inbox if settings.push_token else None
             Thread(target=collect_as, args=(settings, store, taken, Event()), daemon=True).start()
+    folder = where.folder if isinstance(where, FolderPlace) else None
     app = create_app(
         store,
         settings,
         spool,
         where.hosts() if where else None,
         settings.known_as,
-        folder=where.folder if isinstance(where, FolderPlace) else None,
+        folder=folder,
+        local=own_folder(settings, folder) if where and settings.guarded else None,
     )
     # What was built so far stays: without this the collector of garbage walks all of Dash, in mid-answer.
     gc.collect()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from dashapp.config import Settings
-from dashapp.folders import can_write, store_folder, user_folder
+from dashapp.folders import can_write, own_folder, store_folder, turn_folder, user_folder
 
 
 def test_without_a_store_data_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,3 +32,42 @@ def test_the_folder_is_the_owners_alone(tmp_path: Path) -> None:
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o700
     assert not list((tmp_path / "a").iterdir())
     assert not can_write(Path("/proc/nothing"))
+
+
+REDIS = Settings(store="redis://h", name="m")
+
+
+def test_beside_a_store_that_is_no_folder_of_ours_one_of_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    assert own_folder(REDIS, tmp_path / "store") == tmp_path / "store"
+    beside = own_folder(REDIS, None)
+    assert beside is not None
+    assert beside == turn_folder(REDIS) == own_folder(REDIS, None)
+    assert beside.parent == user_folder()
+    assert beside.stat().st_mode & 0o777 == 0o700
+    read = own_folder(REDIS, Path("/proc/nothing"))
+    assert read is not None
+    assert read.parent == user_folder()
+    assert read != beside
+
+
+def test_without_a_home_one_of_what_is_temporary_unless_it_is_anothers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", "/proc/nothing")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    beside = own_folder(REDIS, None)
+    assert beside is not None
+    assert beside.parent == tmp_path
+    assert beside.stat().st_mode & 0o777 == 0o700
+    # Where all may make folders, one that others can write to may hold a key that they know.
+    beside.chmod(0o777)
+    assert own_folder(REDIS, None) is None
+    beside.rmdir()
+    (tmp_path / "planted").mkdir(mode=0o700)
+    beside.symlink_to(tmp_path / "planted")
+    assert own_folder(REDIS, None) is None
+    monkeypatch.setattr(tempfile, "tempdir", "/proc/nothing")
+    assert own_folder(REDIS, None) is None

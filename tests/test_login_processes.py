@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import http.client
+import json
+import sys
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlencode
 
+import pytest
 from guarded import PASSWORD, TOKEN
 from processes import Dashapp, dashapp, wait_for
+from redis_server import RedisServer, needs_redis
 
 ENVIRON = {"DASHAPP_PASSWORD": PASSWORD, "DASHAPP_PUSH_TOKEN": TOKEN}
+PROXY = ("--proxy-user", "X-User", "--trusted-proxy", "127.0.0.1")
 
 
 def post(app: Dashapp, path: str, body: str, **headers: str) -> tuple[int, str]:
@@ -23,6 +28,19 @@ def post(app: Dashapp, path: str, body: str, **headers: str) -> tuple[int, str]:
 
 def sign_in(app: Dashapp, password: str = PASSWORD) -> tuple[int, str]:
     return post(app, "/login", urlencode({"password": password}))
+
+
+def asked_for_link(app: Dashapp) -> tuple[int, bytes]:
+    """By whom a trusted proxy has let in."""
+    with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=5)) as connection:
+        connection.request(
+            "POST",
+            "/api/share",
+            json.dumps({"panels": ["cpu"], "days": 1, "window": 30}),
+            {"X-User": "anna", "Content-Type": "application/json"},
+        )
+        answer = connection.getresponse()
+        return answer.status, answer.read()
 
 
 def asked(app: Dashapp, cookie: str) -> set[int]:
@@ -51,6 +69,54 @@ def test_workers_count_tries_together(tmp_path: Path) -> None:
         app.serving()
         assert [sign_in(app, "wrong")[0] for _ in range(8)] == [403] * 5 + [429] * 3
         assert sign_in(app)[0] == 429
+
+
+@needs_redis
+def test_over_a_redis_workers_count_tries_together_and_machines_sign_the_same(
+    tmp_path: Path, redis: RedisServer
+) -> None:
+    cookies = []
+    for machine in ("one", "other"):
+        folder = tmp_path / machine
+        folder.mkdir()
+        with dashapp(folder, "--store", redis.url, "--workers", "3", env=ENVIRON) as app:
+            app.serving()
+            cookies.append(sign_in(app)[1])
+            assert [asked(app, each) for each in cookies] == [{200}] * len(cookies)
+            assert [sign_in(app, "wrong")[0] for _ in range(8)] == [403] * 5 + [429] * 3
+
+
+@needs_redis
+def test_over_a_redis_a_shared_link_is_every_workers_and_outlives_a_restart(
+    tmp_path: Path, redis: RedisServer
+) -> None:
+    flags = ("--store", redis.url, "--workers", "2", *PROXY)
+    paths = []
+    for _ in range(2):
+        with dashapp(tmp_path, *flags) as app:
+            app.serving()
+            status, body = asked_for_link(app)
+            assert status == 200, body
+            paths.append("/" + str(json.loads(body)["path"]))
+            for path in paths:
+                assert {app.get(path)[0] for _ in range(100)} == {200}
+    kept = [*(tmp_path / ".local").rglob("signing.key")]
+    assert [each.stat().st_mode & 0o777 for each in kept] == [0o600]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="takes root's power by a call of Linux's")
+def test_in_a_folder_that_is_only_read_a_link_is_every_workers_too(tmp_path: Path) -> None:
+    with dashapp(tmp_path, "--store", "data") as app:
+        app.serving()
+    (tmp_path / "data").chmod(0o555)
+    flags = ("--no-collector", "--store", "data", "--workers", "2")
+    with dashapp(tmp_path, *flags, *PROXY, powerless=True) as app:
+        app.serving()
+        status, body = asked_for_link(app)
+        assert status == 200, body
+        path = "/" + str(json.loads(body)["path"])
+        assert {app.get(path)[0] for _ in range(100)} == {200}
+    (tmp_path / "data").chmod(0o700)
 
 
 def test_in_memory_a_session_outlives_a_restart_too(tmp_path: Path) -> None:

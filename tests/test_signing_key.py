@@ -56,6 +56,16 @@ def test_without_a_folder_the_password_makes_it(tmp_path: Path, caplog: pytest.L
     assert "cannot be kept" in caplog.text
 
 
+def test_what_is_no_stores_keeps_it_only_without_a_password(tmp_path: Path) -> None:
+    """One password signs the same on all machines that share a store."""
+    assert signing_key(None, "a", tmp_path) == signing_key(None, "a")
+    assert not list(tmp_path.iterdir())
+    assert signing_key(None, "", tmp_path) == signing_key(None, "", tmp_path)
+    assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o600
+    unwritable = Path("/proc/nothing")
+    assert signing_key(unwritable, "", tmp_path) == signing_key(None, "", tmp_path)
+
+
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_session_outlives_the_server(tmp_path: Path, kept: bool) -> None:
     folder = tmp_path if kept else None
