@@ -71,6 +71,7 @@ def test_one_is_paused_and_the_others_go_on(page: Page, theirs: Theirs) -> None:
     assert_up_to_date(page, theirs, "one", "up")
     page.locator(section("one")).get_by_role("button", name="Pause").click()
     wait_for_state(page, "one", "paused")
+    page.wait_for_timeout(500)  # what came just before is held too, and drawn a frame later
     held = drawn(page, "one")
     before = max(drawn(page, "two"))
     wait_until(page, lambda: max(drawn(page, "two")) > before + 4 * 1000 * INTERVAL)
