@@ -175,7 +175,8 @@ SPARK = """(at) => {
 
 def test_a_tiles_line_has_the_holes_and_the_spikes(chromium: Browser) -> None:
     page = chromium.new_page()
-    page.add_script_tag(content=(assets_folder() / "sparkline.js").read_text())
+    for script in ("lines.js", "sparkline.js"):
+        page.add_script_tag(content=(assets_folder() / script).read_text())
     for at in range(400, 412):
         assert page.evaluate(SPARK, at) == [0, True, True]
     page.close()

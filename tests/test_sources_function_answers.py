@@ -32,7 +32,7 @@ NUMBERS = {
     "numpy-array-of-none": np.array(3.5),
     "minus-zero": -0.0,
     "tiny": 5e-324,
-    "huge": 1.7e308,
+    "huge": 1e300,
 }
 
 
@@ -54,6 +54,7 @@ NONSENSE = {
     "text": "21",
     "bytes": b"21",
     "nan": math.nan,
+    "too-large-to-add-up": 1.7e308,
     "infinite": 1e400,
     "minus-infinite": -math.inf,
     "whole-beyond-floats": 10**400,
