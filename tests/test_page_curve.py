@@ -43,6 +43,10 @@ def drawn(page: Page) -> list[Any]:
     return [[name, x, [y and float(y) for y in ys]] for name, x, ys in found["curves"]] if found else []
 
 
+# Nothing feeds these stores by themselves: two seconds after a tick the page is stale, and says so.
+FOLLOWING = '#status[data-state="live"], #status[data-state="stale"]'
+
+
 @pytest.fixture
 def live(page: Page, serve: Serve) -> Live:
     page.set_viewport_size({"width": 1000, "height": 1300})
@@ -115,9 +119,7 @@ def test_a_zoom_of_another_chart_leaves_its_axis_alone(page: Page, live: Live) -
     assert drawn(page) == expected(doubling(5))
     # Nor can it be dragged itself.
     page.keyboard.press("p")
-    # Nothing feeds this store by itself: without a new tick the page would be stale, and say so.
-    give(live, doubling(5))
-    wait_for_state(page, "live")
+    page.wait_for_selector(FOLLOWING)
     page.locator(PANEL).scroll_into_view_if_needed()
     box = page.locator(f"{PANEL} .js-plotly-plot").bounding_box()
     assert box
@@ -165,7 +167,7 @@ def test_a_curve_that_turns_up_while_the_page_is_open_is_one(page: Page, serve: 
     page.set_viewport_size({"width": 1000, "height": 1300})
     live = serve(feeding=False, past=30, interval=0.2)
     page.goto(live.url)
-    wait_for_state(page, "live")
+    page.wait_for_selector(FOLLOWING)
     live.store.describe([*live.store.metrics(), POINTS], {"growth": "curve"})
     give(live, doubling(3))
     page.locator(PANEL).scroll_into_view_if_needed()
