@@ -20,7 +20,7 @@
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
       // Space presses what has the focus; a letter only means something where one can write.
       const busy = event.key === " " ? "button, input, select, textarea, a" : "input, select, textarea";
-      if (event.target.closest(`dialog, [popover], ${busy}`)) return;
+      if (event.target.closest(`dialog[open], [popover], ${busy}`)) return;
       const inSlider = event.target.closest("[role=slider]");
       const side = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (event.key === " " || event.key === "p") page.toggle();

@@ -99,6 +99,12 @@
       return this.past ?? this.series;
     }
 
+    /* Whether the stretch that is held has come, and is empty. */
+    get nothing() {
+      const [start, end] = this.held ?? [0, Infinity];
+      return end < Infinity && !this.feed.past && !this.shown.t.some((time) => time > start && time <= end);
+    }
+
     tick() {
       if (!document.hidden && this.window !== null && this.ready()) this.feed.plan();
       this.host.changed();

@@ -231,6 +231,7 @@
       if (live.window !== null) this.sayWindow(live.window);
       status.show({
         held: live.held,
+        nothing: live.nothing,
         hidden: document.hidden,
         waiting: live.feed.waiting,
         newest: live.feed.newest,

@@ -69,6 +69,7 @@
         return ["offline", `Server not reachable for ${app.words(silent / 1000)}; trying again`];
       }
       if (this.refused !== null) return ["stale", this.refused];
+      if (view.nothing) return ["paused", "Paused; nothing was recorded then"];
       if (view.held) return ["paused", `Paused, up to ${app.moment(view.held[1])}`];
       if (view.newest === null) return ["stale", this.emptiness()];
       if (view.age > 2 * view.step + 1500) {

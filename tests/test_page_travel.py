@@ -38,6 +38,16 @@ def shows(page: Page, live: Live, start: float, end: float) -> bool:
     return bool(expected) and inside == expected
 
 
+def test_where_nothing_was_recorded_it_says_so(page: Page, live: Live) -> None:
+    first = live.store.since(0, 100_000)[0].time
+    page.goto(f"{live.url}?window=100&end={1000 * (first - 3600):.0f}")
+    wait_until(page, lambda: page.inner_text("#status") == "Paused; nothing was recorded then")
+    page.goto(f"{live.url}?window=100&end={1000 * (first + 50):.0f}")
+    wait_until(page, lambda: page.inner_text("#status").startswith("Paused, up to "))
+    page.keyboard.press("p")
+    wait_for_state(page, "live")
+
+
 def address(page: Page) -> dict[str, Any]:
     got: dict[str, Any] = page.evaluate("Object.fromEntries(new URLSearchParams(location.search))")
     return got

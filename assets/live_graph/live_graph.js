@@ -91,6 +91,7 @@
       for (const chart of live.charts) this.headlines.show(chart);
       const [state, sentence] = this.status.judge({
         held: live.held,
+        nothing: live.nothing,
         waiting: live.feed.waiting,
         newest: live.feed.newest,
         age: live.age,
