@@ -102,10 +102,14 @@ def test_a_viewer_of_a_long_window_sees_every_tick_too(front: Proxied, origin: D
 def test_the_page_and_its_files_come_from_the_cache(front: Proxied) -> None:
     for path in ("/", "/_dash-layout", "/assets/page.bundle.js?m=1"):
         first = get(front.port, path)
-        again = get(front.port, path)
-        assert first[0] == again[0] == 200
-        assert first[2] == again[2]
-        assert front.asked(path)["HIT"] >= 1
+        assert first[0] == 200
+
+        def kept(path: str = path, body: bytes = first[2]) -> bool:
+            """It is for a second, which on a slow machine may be over before the next question comes."""
+            assert get(front.port, path)[2] == body
+            return front.asked(path)["HIT"] >= 1
+
+        wait_for(kept)
 
 
 @pytest.mark.parametrize(
