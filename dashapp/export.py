@@ -21,7 +21,7 @@ import orjson
 from dashapp.columns import Columns
 from dashapp.levels import Levels
 from dashapp.model import BadRequestError, BusyError
-from dashapp.panels import Panel, panels
+from dashapp.panels import Panel, drawn_in
 from dashapp.question import Question, ask, shown
 from dashapp.stores import Reader
 
@@ -72,12 +72,7 @@ class Export:
         )
         wanted = question.metrics
         if question.panel is not None:
-            wanted = frozenset(
-                metric.key
-                for panel in panels(metrics.values(), self._chosen)
-                if panel.name == question.panel
-                for metric in panel.members(metrics.values())
-            )
+            wanted = drawn_in([question.panel], metrics.values(), self._chosen)
             if not wanted:
                 raise BadRequestError(
                     f"{shown(question.panel)} is not a panel; /api/metrics names those there are"

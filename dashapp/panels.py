@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -128,6 +128,16 @@ def panels(
             found[name] = replace(found[name], kind=kind, unit="", low=None, high=None)
     first = {panel.name: _altered(found.get(panel.name), panel) for panel in chosen}
     return [*(first | {name: panel for name, panel in found.items() if name not in first}).values()]
+
+
+def drawn_in(names: Container[str], metrics: Collection[Metric], chosen: Sequence[Panel]) -> frozenset[str]:
+    """The keys of those of `metrics` that any of the panels of these names draws."""
+    return frozenset(
+        metric.key
+        for panel in panels(metrics, chosen)
+        if panel.name in names
+        for metric in panel.members(metrics)
+    )
 
 
 def _altered(panel: Panel | None, chosen: Panel) -> Panel:

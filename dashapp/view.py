@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from dashapp.columns import Columns
 from dashapp.model import Cursor, Curves, Metric, Tick, milliseconds
-from dashapp.panels import Panel, panels
+from dashapp.panels import Panel, drawn_in
 from dashapp.stores import Points, Reader
 from dashapp.thresholds import Change, State
 
@@ -71,12 +71,7 @@ class Viewed:
 
     def metrics(self) -> list[Metric]:
         metrics = self._store.metrics()
-        shown = {
-            metric.key
-            for panel in panels(metrics, self._chosen, self._store.looks())
-            if panel.name in self.view.panels
-            for metric in panel.members(metrics)
-        }
+        shown = drawn_in(self.view.panels, metrics, self._chosen)
         return [metric for metric in metrics if metric.key in shown]
 
     def looks(self) -> Mapping[str, str]:
