@@ -101,8 +101,16 @@
 
     /* Whether the stretch that is held has come, and is empty. */
     get nothing() {
-      const [start, end] = this.held ?? [0, Infinity];
-      return end < Infinity && !this.feed.past && !this.shown.t.some((time) => time > start && time <= end);
+      if (!this.held || this.feed.past) return false;
+      const [start, end] = this.held;
+      return !this.shown.t.some((time) => time > start && time <= end);
+    }
+
+    /* What a status is judged by. */
+    get condition() {
+      const { held, nothing, age } = this;
+      const { waiting, newest, step } = this.feed;
+      return { held, nothing, waiting, newest, age, step };
     }
 
     tick() {

@@ -105,7 +105,9 @@
       const length = held ? (held[1] - held[0]) / 1000 : seconds;
       const words = held ? `${app.words(length)}, up to ${app.moment(held[1])}` : app.fullWords(seconds);
       const lead = held ? "Showing " : "Showing the last ";
-      for (const [id, text] of [["window-lead", lead], ["window-label", words]]) app.say(document.getElementById(id), text);
+      for (const [id, text] of [["window-lead", lead], ["window-label", words]]) {
+        app.say(document.getElementById(id), text);
+      }
     }
 
     /* Let the address say where we are; `fresh`: as a step that "back" takes back. */
@@ -230,13 +232,8 @@
       }
       if (live.window !== null) this.sayWindow(live.window);
       status.show({
-        held: live.held,
-        nothing: live.nothing,
+        ...live.condition,
         hidden: document.hidden,
-        waiting: live.feed.waiting,
-        newest: live.feed.newest,
-        age: live.age,
-        step: live.feed.step,
         value: this.headlines.title,
         alert: this.alerts.title,
         host: this.hosts.top ? "" : this.hosts.names.join(", "),

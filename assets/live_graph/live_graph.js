@@ -89,14 +89,7 @@
       const { live, section } = this;
       if (document.hidden || !this.headlines) return;
       for (const chart of live.charts) this.headlines.show(chart);
-      const [state, sentence] = this.status.judge({
-        held: live.held,
-        nothing: live.nothing,
-        waiting: live.feed.waiting,
-        newest: live.feed.newest,
-        age: live.age,
-        step: live.feed.step,
-      });
+      const [state, sentence] = this.status.judge(live.condition);
       if (section.dataset.state !== state) section.dataset.state = state;
       put(section.querySelector(".badge"), sentence);
       const last = live.window === live.all ? "all there is" : `last ${app.fullWords(live.window)}`;
