@@ -149,6 +149,12 @@ def test_an_american_reads_the_same_hours_in_words_and_on_the_axes(chromium: Bro
         assert re.search(r"since \d\d:\d\d:\d\d$", page.inner_text("#status"))
 
 
+def load(page: Page, *scripts: str) -> None:
+    """Some of our scripts, alone on an empty page."""
+    for script in scripts:
+        page.add_script_tag(content=(assets_folder() / script).read_text())
+
+
 # A tile's line of half an hour with a hole of ten minutes, two empty points at any place of the series, and a
 # spike: how much is drawn in the middle of the hole, whether the spike is, and the line.
 SPARK = """(at) => {
@@ -173,13 +179,10 @@ SPARK = """(at) => {
 }"""
 
 
-def test_a_tiles_line_has_the_holes_and_the_spikes(chromium: Browser) -> None:
-    page = chromium.new_page()
-    for script in ("lines.js", "sparkline.js"):
-        page.add_script_tag(content=(assets_folder() / script).read_text())
+def test_a_tiles_line_has_the_holes_and_the_spikes(page: Page) -> None:
+    load(page, "lines.js", "sparkline.js")
     for at in range(400, 412):
         assert page.evaluate(SPARK, at) == [0, True, True]
-    page.close()
 
 
 @pytest.mark.parametrize(
@@ -203,9 +206,7 @@ def test_a_tiles_line_has_the_holes_and_the_spikes(chromium: Browser) -> None:
     ],
 )
 def test_a_number_is_short_and_small_ones_are_no_nought(
-    chromium: Browser, value: float, unit: str, words: str
+    page: Page, value: float, unit: str, words: str
 ) -> None:
-    page = chromium.new_page()
-    page.add_script_tag(content=(assets_folder() / "quantity.js").read_text())
+    load(page, "quantity.js")
     assert page.evaluate("([value, unit]) => window.dashapp.quantity(value, unit)", [value, unit]) == words
-    page.close()

@@ -1,0 +1,53 @@
+"""Where one command listens, and to which names it answers there."""
+
+from __future__ import annotations
+
+import http.client
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+from processes import Dashapp, dashapp
+
+
+def test_it_listens_on_this_machine_alone(tmp_path: Path) -> None:
+    with dashapp(tmp_path) as app:
+        app.serving()
+        assert listening(app) == {"127.0.0.1"}
+        assert app.get("/", host="evil.test")[0] == 400
+
+
+def test_public_listens_on_every_interface(tmp_path: Path) -> None:
+    with dashapp(tmp_path, "--public") as app:
+        app.serving()
+        assert f"Serving on http://0.0.0.0:{app.port} (store: data/)" in app.lines
+        assert listening(app) == {"0.0.0.0"}
+        assert app.get("/", host="my.example.test")[0] == 200
+
+
+def test_public_behind_a_proxy_of_this_machine_stays_there(tmp_path: Path) -> None:
+    with dashapp(tmp_path, "--public", "--host", "127.0.0.1") as app:
+        app.serving()
+        assert listening(app) == {"127.0.0.1"}
+        assert app.get("/", host="my.example.test")[0] == 200
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.2"])
+def test_another_address_of_this_machine(tmp_path: Path, host: str) -> None:
+    with dashapp(tmp_path, "--host", host) as app:
+        app.serving()
+        address = "127.0.0.1" if host == "localhost" else host
+        assert f"Serving on http://{address}:{app.port} (store: data/)" in app.lines
+        with closing(http.client.HTTPConnection(host, app.port, timeout=5)) as connection:
+            connection.request("GET", "/")
+            assert connection.getresponse().status == 200
+
+
+def listening(app: Dashapp) -> set[str]:
+    return {
+        connection.laddr.ip
+        for each in app.family()
+        for connection in each.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == app.port
+    }
