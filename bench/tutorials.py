@@ -91,6 +91,7 @@ def _compare(pair: Pair) -> list[Row]:
     with _ours(pair) as served:
         mine = _cost(_family(served), served.port, asking, VIEWERS)
         my_bytes = _bytes(served.url, DRAWN)
+    cached = _cached(pair)
     what = f"{pair.name}, ours to the original"
     port = free_port()
     with launched(["-m", f"bench.originals.{pair.theirs}", str(port)], port) as served:
@@ -99,7 +100,7 @@ def _compare(pair: Pair) -> list[Row]:
         rows = [
             _row(f"{what}, server CPU per viewer-update", mine, _cost(family, port, told, VIEWERS), VIEWERS)
         ]
-        for cached in _cached(pair):
+        if cached is not None:
             rows.append(
                 _row(f"{what}, behind nginx's cache", cached, _cost(family, port, told, CROWD), CROWD)
             )
@@ -112,15 +113,15 @@ def _row(what: str, mine: float, other: float, viewers: int) -> Row:
     return Row(what, mine / other, "", 1.0, f"{mine:.0f} to {other:.0f} µs of server CPU; {viewers} viewers")
 
 
-def _cached(pair: Pair) -> Iterator[float]:
-    """The cost of ours with a cache before it, nginx counted; nothing where there is none."""
+def _cached(pair: Pair) -> float | None:
+    """The cost of ours with a cache before it, nginx counted; None where there is none."""
     # The configuration that the documentation gives, as the tests serve it.
     sys.path.insert(0, str(ROOT / "tests"))
     from proxied import proxied
     from tools import nginx
 
     if nginx() is None or pair.behind is None:
-        return
+        return None
     with (
         _ours(pair, *pair.behind) as served,
         folder() as place,
@@ -128,7 +129,7 @@ def _cached(pair: Pair) -> Iterator[float]:
     ):
         master = psutil.Process(front.pid)
         family = [*_family(served), master, *master.children()]
-        yield _cost(family, front.port, partial(_asking, pair), CROWD)
+        return _cost(family, front.port, partial(_asking, pair), CROWD)
 
 
 @contextmanager
