@@ -28,8 +28,6 @@ from dashapp.values import MEMORY
 
 log = logging.getLogger("dashapp")
 
-IN_MEMORY = "the history is kept in memory only"
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """0 after a signal, 1 where the web server would not start, 2 where the settings cannot work."""
@@ -59,9 +57,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.warning(sentence)
     where = place(settings)
     if where is not None and (problem := where.problem()):
-        # Who collects elsewhere can write there: a folder that is mounted read-only is read all the same.
-        log.warning("%s: %s", problem, IN_MEMORY if settings.collector else "it is only read")
-        where = None if settings.collector else where
+        if settings.collector:
+            log.warning("%s: the history is kept in memory only", problem)
+            where = None
+        else:
+            # Who collects elsewhere can write there: a folder that is mounted read-only is read all the same.
+            log.warning("%s: it is only read", problem)
     stop = stop_on_signals()
     if where is None:
         # What a store on disk would allow, and memory refuses.

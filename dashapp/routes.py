@@ -33,7 +33,7 @@ def put(app: Dash, path: str, served: App) -> None:
     """What is asked below `path` of the app's own prefix `served` answers, as if it stood at the root."""
     rule = _rule(app, path)
     if _on_flask(app):
-        # Only here: on another server the app may do without it; so with the other.
+        # Only here, as with starlette: on the other server the app may do without it.
         from flask import request
 
         respond = app.server.response_class.from_app
