@@ -41,7 +41,9 @@ def wait_until(page: Page, true: Any, seconds: float = 10.0, every: float = 0.05
 
 
 def wait_for_state(page: Page, state: str, seconds: float = 10.0) -> None:
-    page.wait_for_selector(f'#status[data-state="{state}"]', timeout=1000 * seconds)
+    # The page is served as stale and connecting, before its scripts have judged anything.
+    judged = f'#status[data-state="{state}"]:not(:text-is("Connecting"))'
+    page.wait_for_selector(judged, timeout=1000 * seconds)
 
 
 def window(page: Page) -> float:

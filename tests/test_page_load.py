@@ -35,13 +35,20 @@ def test_a_tick_extends_and_draws_nothing_anew(page: Page, serve: Serve) -> None
     assert set(draws.values()) == {0}
 
 
-def measured(session: CDPSession) -> dict[str, float]:
-    """Heap in bytes, nodes and listeners, all rubbish collected first."""
-    for _ in range(3):
-        session.send("HeapProfiler.collectGarbage")
-    found = session.send("Performance.getMetrics")["metrics"]
+def measured(page: Page, session: CDPSession) -> dict[str, float]:
+    """Heap in bytes, nodes and listeners, all rubbish collected first, each the least of eight readings.
+
+    A page that follows is never quite at rest, and holds up to a megabyte for a moment; what leaks is in all.
+    """
+    readings = []
+    for _ in range(8):
+        page.wait_for_timeout(300)
+        for _ in range(3):
+            session.send("HeapProfiler.collectGarbage")
+        found = session.send("Performance.getMetrics")["metrics"]
+        readings.append({metric["name"]: metric["value"] for metric in found})
     wanted = ("JSHeapUsedSize", "Nodes", "JSEventListeners")
-    return {metric["name"]: metric["value"] for metric in found if metric["name"] in wanted}
+    return {name: min(reading[name] for reading in readings) for name in wanted}
 
 
 @pytest.mark.timeout(300)
@@ -65,11 +72,10 @@ def test_a_thousand_draws_leave_nothing_behind(page: Page, serve: Serve) -> None
         page.evaluate("clearInterval(window.hurry)")
         live.feeder.stop()
         assert_drawn_equals_store(page, live.store)
-        page.wait_for_timeout(500)
-        seen.append(measured(session))
+        seen.append(measured(page, session))
         live.feeder.start()
     _, early, late = seen
-    assert late["JSHeapUsedSize"] < early["JSHeapUsedSize"] + 700_000
+    assert late["JSHeapUsedSize"] < early["JSHeapUsedSize"] + 250_000
     assert late["Nodes"] < early["Nodes"] + 60
     assert late["JSEventListeners"] < early["JSEventListeners"] + 10
     wait_for_state(page, "live")
