@@ -159,25 +159,32 @@ def test_a_stopped_collector_is_told_though_no_tick_comes(api: Api, monkeypatch:
     assert answer.headers["x-now"] == f"{now + 10:.3f}"
 
 
-def test_the_same_question_of_the_same_tick_is_answered_once(api: Api, store: CountingStore) -> None:
-    ask(api, "/api/ticks?window=50")
+@pytest.fixture
+def still(store: CountingStore) -> Api:
+    """All it is asked, it is asked at one moment: an answer is kept for a second of the clock's."""
+    moment = time.time()
+    return Api(store, now=lambda: moment)
+
+
+def test_the_same_question_of_the_same_tick_is_answered_once(still: Api, store: CountingStore) -> None:
+    ask(still, "/api/ticks?window=50")
     reads = store.reads
-    bodies = {ask(api, "/api/ticks?window=50").body for _ in range(100)}
+    bodies = {ask(still, "/api/ticks?window=50").body for _ in range(100)}
     assert (store.reads, len(bodies)) == (reads, 1)
     store.append(Tick(second() + 5, 1, {"cpu.percent": 1}))
-    assert ask(api, "/api/ticks?window=50").body not in bodies
+    assert ask(still, "/api/ticks?window=50").body not in bodies
     assert store.reads > reads
 
 
-def test_all_who_ask_at_once_wait_for_one_answer(api: Api, store: CountingStore) -> None:
-    ask(api, "/api/ticks?window=51")
+def test_all_who_ask_at_once_wait_for_one_answer(still: Api, store: CountingStore) -> None:
+    ask(still, "/api/ticks?window=51")
     once, store.reads = store.reads, 0
     store.slow = 0.1
     barrier = Barrier(8)
 
     def go(_: int) -> bytes:
         barrier.wait()
-        return ask(api, "/api/ticks?window=50").body
+        return ask(still, "/api/ticks?window=50").body
 
     with ThreadPoolExecutor(8) as pool:
         bodies = set(pool.map(go, range(8)))

@@ -47,16 +47,18 @@ def test_a_tab_hidden_for_ten_minutes_catches_up_with_one_question(page: Page, s
     page.wait_for_timeout(4000)
     assert page.evaluate("flights.ever") == asked
     assert page.title() == "dashapp"
-    # The next tick is then due, and asked for, only well after this one's answer.
-    wait_until(page, lambda: time.time() % 1 < 0.2, every=0.02)
     live.feeder.catch_up()
-    returned = time.monotonic()
+    newest = live.store.newest()
+    before = len(live.trouble.asked)
     page.evaluate(HIDE, False)
     assert_drawn_equals_store(page, live.store, 1)
     assert len(drawing(page)[0]["traces"][0]["x"]) == 100
-    page.wait_for_timeout(max(0, 600 - 1000 * (time.monotonic() - returned)))
-    assert page.evaluate("flights.ever") == asked + 1
     wait_for_state(page, "live", 1)
+    page.wait_for_timeout(500)
+    # Where the machine is slow, the next tick is asked for by now; before it is due, nothing more is.
+    assert len([query for query in live.trouble.asked[before:] if newest.encode() not in query]) == 1
+    due = newest.time_ms + 1000
+    assert len([at for at in page.evaluate("flights.at")[asked:] if at < due]) <= 1
 
 
 def test_a_tab_that_returns_raises_no_false_alarm(page: Page, serve: Serve) -> None:
