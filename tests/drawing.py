@@ -40,6 +40,19 @@ def wait_until(page: Page, true: Any, seconds: float = 10.0, every: float = 0.05
     return got
 
 
+def heard(page: Page) -> list[str]:
+    """What its console and its dialogs say from now on, but for what Chromium says of a slow machine."""
+    said: list[str] = []
+
+    def hear(line: str) -> None:
+        if "was preloaded using link preload but not used within" not in line:
+            said.append(line)
+
+    page.on("console", lambda line: hear(line.text))
+    page.on("dialog", lambda dialog: hear(dialog.message))
+    return said
+
+
 def wait_for_state(page: Page, state: str, seconds: float = 10.0) -> None:
     # The page is served as stale and connecting, before its scripts have judged anything.
     judged = f'#status[data-state="{state}"]:not(:text-is("Connecting"))'

@@ -7,16 +7,15 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from conftest import ZONE, Serve
-from drawing import assert_drawn_equals_store, drawing, wait_for_state, wait_until
+from drawing import assert_drawn_equals_store, drawing, heard, wait_for_state, wait_until
 from playwright.sync_api import Page
 
 
 def test_first_drawing_has_the_past_and_a_clean_console(page: Page, serve: Serve) -> None:
     live = serve(past=300)
-    console: list[str] = []
     requested: list[str] = []
     failed: list[str] = []
-    page.on("console", lambda line: console.append(f"{line.type}: {line.text}"))
+    console = heard(page)
     page.on("request", lambda request: requested.append(request.url))
     page.on("requestfailed", lambda request: failed.append(request.url))
     page.on("response", lambda answer: failed.append(answer.url) if answer.status >= 400 else None)

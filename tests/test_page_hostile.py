@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from conftest import Serve
-from drawing import wait_for_state, wait_until
+from drawing import heard, wait_for_state, wait_until
 from playwright.sync_api import Page
 
 from dashapp.model import Metric, Tick
@@ -29,13 +29,6 @@ def fed(serve: Serve, metrics: list[Metric]) -> str:
     for second in range(1, 31):
         live.store.append(Tick(now + second, 1.0, {each.key: float(n) for n, each in enumerate(metrics)}))
     return live.url
-
-
-def heard(page: Page) -> list[str]:
-    said: list[str] = []
-    page.on("console", lambda line: said.append(line.text))
-    page.on("dialog", lambda dialog: said.append(dialog.message))
-    return said
 
 
 @pytest.mark.parametrize("name", HOSTILE)

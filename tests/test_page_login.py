@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from drawing import drawing, wait_for_state, wait_until
+from drawing import drawing, heard, wait_for_state, wait_until
 from feeder import Feeder
 from guarded import PASSWORD
 from playwright.sync_api import Browser, Page, expect
@@ -152,8 +152,7 @@ def test_a_shared_view_shows_its_panel_to_a_stranger(page: Page, live: Served, c
 
 
 def test_nothing_stands_in_the_browsers_log(page: Page, live: Served) -> None:
-    said: list[str] = []
-    page.on("console", lambda line: said.append(line.text))
+    said = heard(page)
     page.goto(live.url)
     sign_in(page)
     wait_for_state(page, "live")

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 from conftest import ZONE, Serve
-from drawing import assert_drawn_equals_store, wait_for_state, wait_until
+from drawing import assert_drawn_equals_store, heard, wait_for_state, wait_until
 from feeder import METRICS
 from playwright.sync_api import Browser, Page
 
@@ -116,9 +116,7 @@ def test_tab_reaches_every_control_and_shows_where_it_is(page: Page, serve: Serv
     ],
 )
 def test_a_hostile_label_is_text(page: Page, serve: Serve, label: str) -> None:
-    console: list[str] = []
-    page.on("console", lambda line: console.append(line.text))
-    page.on("dialog", lambda dialog: console.append(dialog.message))
+    console = heard(page)
     live = serve()
     live.store.describe(
         [METRICS[0], *(Metric(m.key, label, label, m.panel, m.low, m.high) for m in METRICS[1:])]

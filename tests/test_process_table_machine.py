@@ -43,14 +43,15 @@ def test_a_child_that_burns_a_core_is_found() -> None:
             table = ProcessTable()
             before, start = watched.cpu_times().user, time.monotonic()
             found = table.newest()
-            got = 100 * (watched.cpu_times().user - before) / (time.monotonic() - start)
+            took = time.monotonic() - start
+            got = 100 * (watched.cpu_times().user - before) / took
             assert found is not None
             row = next(row for row in found.rows if row.pid == process.pid)
             assert row.cpu is not None
             # The kernel counts hundredths of a second, and who reads may be held up between two looks.
-            return row if abs(row.cpu - got) < 0.2 * got and got > 30 else None
+            return row if abs(row.cpu - got) < max(0.2 * got, 2 / took) and got > 10 else None
 
-        row = wait_for(told, 30)
+        row = wait_for(told, 50)
         assert row is not None
         assert (row.memory or 0) > 1e6
         assert row.threads == 1

@@ -25,6 +25,12 @@ from dashapp.stores.redis_store import RedisStore
 pytestmark = needs_redis
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks first gets what there is, on a slow machine too; test_redis_hosts_faults.py ends the wait."""
+    monkeypatch.setattr(redis_hosts, "FIRST", 10.0)
+
+
 @pytest.fixture
 def store(redis: RedisServer) -> Iterator[RedisStore]:
     with closing(RedisStore(Link(redis.url), "a")) as found:
