@@ -221,20 +221,20 @@ def test_an_old_answer_is_not_given_for_ever(
     assert ask(api, "/api/ticks").json["now"] < first
 
 
-def test_curves_come_with_the_answer_where_they_are_asked_for(api: Api, store: CountingStore) -> None:
-    assert "curves" not in ask(api, "/api/ticks?curves=1").json, "there are none"
+def test_curves_come_with_the_answer_where_they_are_asked_for(still: Api, store: CountingStore) -> None:
+    assert "curves" not in ask(still, "/api/ticks?curves=1").json, "there are none"
     curves = Curves([[0.0, 1.0]], [[1.0, None]], ["growth"], "g", 0.0)
     store.set_curves({"growth": curves})
     store.append(Tick(second() + 1, 1, {"cpu.percent": 7}))
-    assert "curves" not in ask(api, "/api/ticks").json
-    answer = ask(api, "/api/ticks?curves=1")
+    assert "curves" not in ask(still, "/api/ticks").json
+    answer = ask(still, "/api/ticks?curves=1")
     said = {"x": [[0, 1]], "y": [[1, None]], "names": ["growth"], "unit": "g", "low": 0, "high": None}
     assert answer.json["curves"] == {"growth": said}
     # Of one tick there is one answer, and of the next another.
     store.set_curves({})
-    assert ask(api, "/api/ticks?curves=1").body == answer.body
+    assert ask(still, "/api/ticks?curves=1").body == answer.body
     store.append(Tick(second() + 2, 1, {"cpu.percent": 7}))
-    assert "curves" not in ask(api, "/api/ticks?curves=1").json
+    assert "curves" not in ask(still, "/api/ticks?curves=1").json
 
 
 def test_a_panel_that_a_source_draws_in_its_own_way_is_known_to_the_catalogue(

@@ -65,8 +65,8 @@ def test_another_tick_is_another_answer(clock: list[float]) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["", "gzip"])
-def test_who_has_it_already_gets_few_bytes(encoding: str) -> None:
-    api = cached(filled())
+def test_who_has_it_already_gets_few_bytes(clock: list[float], encoding: str) -> None:
+    api = cached(filled(now=clock[0]))
     first = ask(api, "/api/ticks", accept_encoding=encoding)
     for tag in (first.headers["etag"], f'"other", {first.headers["etag"]}', f"W/{first.headers['etag']}"):
         again = ask(api, "/api/ticks", accept_encoding=encoding, if_none_match=tag)
@@ -79,8 +79,8 @@ def test_who_has_it_already_gets_few_bytes(encoding: str) -> None:
     assert ask(api, "/api/ticks?window=1", if_none_match='"x"').status == 400
 
 
-def test_what_is_packed_has_a_tag_of_its_own() -> None:
-    api = cached(filled())
+def test_what_is_packed_has_a_tag_of_its_own(clock: list[float]) -> None:
+    api = cached(filled(now=clock[0]))
     plain, small = (ask(api, "/api/ticks", accept_encoding=each) for each in ("", "gzip"))
     assert plain.headers["vary"] == small.headers["vary"] == "accept-encoding"
     assert plain.headers["etag"] != small.headers["etag"]

@@ -45,7 +45,8 @@ def test_all_stream_with_one_request_a_tick(page: Page, theirs: Theirs) -> None:
     asked, begun = len(trouble.asked), max(drawn(page, "one"))
     wait_until(page, lambda: max(drawn(page, "one")) >= begun + 12 * 1000 * INTERVAL, 20)
     ticks = (max(drawn(page, "one")) - begun) / (1000 * INTERVAL)
-    assert len(trouble.asked) - asked <= ticks + 1
+    # Three that ask by themselves ask three times as often; a tick that is late on a slow machine, twice.
+    assert len(trouble.asked) - asked <= 1.5 * ticks + 1
     assert trouble.most_in_flight == 1
     # All stand at the same place of the same window: their question is one.
     assert "q=" not in trouble.asked[-1]
