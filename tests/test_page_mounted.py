@@ -102,11 +102,11 @@ def embedded(page: Page) -> Frame:
 
 
 def lines(frame: Frame) -> dict[str, list[tuple[int, float]]]:
-    """The points drawn of each metric of the one chart, which must be the only one."""
+    """The points drawn of each metric of the one chart, which must be the only one. Gaps are none of them."""
     charts = frame.evaluate(READ)
     assert len(charts) <= 1
     return {
-        trace["key"]: list(zip(trace["x"], trace["y"], strict=True))
+        trace["key"]: [(x, y) for x, y in zip(trace["x"], trace["y"], strict=True) if y is not None]
         for chart in charts
         for trace in chart["traces"]
         if trace["drawn"] == len(trace["x"])
