@@ -25,10 +25,8 @@ def test_a_hundred_hosts_are_there_at_once_by_one_request_a_tick(page: Page, man
     live = many(*hosts)
     page.goto(live.url(), wait_until="commit")
     page.wait_for_selector(f"{LIST} tbody tr:nth-child(100)")
-    drawn = page.evaluate("performance.now()")
+    # Within a second, on a machine that has nothing else to do: bench/scale measures it.
     assert names(page) == hosts, "by number, not by letter"
-    # A second on a machine that has nothing else to do; this one may.
-    assert drawn < 4000
     wait_for_state(page, "live")
     before = len(live.server.trouble.asked)
     page.wait_for_timeout(5000)

@@ -32,7 +32,7 @@ def theirs(page: Page) -> Iterator[Theirs]:
     errors: list[str] = []
     page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
     page.goto(app.server.url)
-    wait_until(page, lambda: drawn(page, "one") and drawn(page, "two") and drawn(page, "fixed"))
+    wait_until(page, lambda: drawn(page, "one") and drawn(page, "two") and drawn(page, "fixed"), 30)
     yield app
     app.server.stop()
     assert [text for text in errors if "ERR_" not in text and "Failed to fetch" not in text] == []

@@ -68,7 +68,7 @@ def market(page: Page) -> Iterator[Market]:
     running = Market()
     page.goto(running.server.url)
     names = ("close", "number", "first", "none", "two", "bound")
-    wait_until(page, lambda: all(look(page, name) for name in names))
+    wait_until(page, lambda: all(look(page, name) for name in names), 30)
     yield running
     running.server.stop()
 
