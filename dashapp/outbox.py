@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from random import SystemRandom
 from threading import Condition, Lock, Semaphore, Thread
 
 from dashapp import courier
@@ -108,7 +108,7 @@ class Outbox:
                 continue
             failures += 1
             longest = min(LAST_PAUSE, FIRST_PAUSE * 2 ** min(failures - 1, 10))
-            due = now + random.uniform(longest / 2, longest)  # noqa: S311
+            due = now + SystemRandom().uniform(longest / 2, longest)
             # An address may hold a password: it is told by its place, and its service.
             which = f"{place} ({address.partition('://')[0]})"
             self._say(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import random
 import time
 from threading import Event, Thread
 from typing import Any
@@ -97,6 +98,14 @@ def test_what_is_wrong_is_logged_once_and_never_raised(
     assert len(told(caplog)[0]) < 300
     pusher.push({"good": 1})
     wait_for(lambda: server.newest == {"good": 1})
+
+
+def test_a_seeded_program_keeps_its_own_chances(pusher: Pusher, server: Server) -> None:
+    server.answer = lambda metrics: 503
+    before = random.getstate()
+    pusher.push("loss", 0.31)
+    wait_for(lambda: len(server.headers) >= 2)
+    assert random.getstate() == before
 
 
 def test_a_number_of_another_kind_is_a_number(pusher: Pusher, server: Server) -> None:
