@@ -12,7 +12,7 @@ from processes import wait_for
 from redis_server import RedisServer, needs_redis, redis_at
 from redis_store import CPU, fill, life, opened, stored
 
-from dashapp.model import Curves, StoreAwayError
+from dashapp.model import Curves, Metric, StoreAwayError
 from dashapp.stores import redis_writer
 from dashapp.stores.redis_keys import REGISTRY, Keys
 from dashapp.stores.redis_link import Link
@@ -33,6 +33,24 @@ def store(redis: RedisServer) -> Iterator[RedisStore]:
     found = opened(redis)
     yield found
     found.close()
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_19_names_evicted_alone_are_written_again(redis: RedisServer, store: RedisStore, left: bool) -> None:
+    store.describe([CPU])
+    reader = RedisReader(Link(redis.url), "a")
+
+    def names() -> list[Metric]:
+        reader.poll()
+        return reader.metrics()
+
+    wait_for(lambda: names() == [CPU])
+    with closing(redis.client()) as client:
+        client.delete(Keys("a").sheets)
+        if left:  # by whatever was written next
+            client.hset(Keys("a").sheets, "mark", 700)
+    wait_for(lambda: names() == [])
+    wait_for(lambda: names() == [CPU])
 
 
 def test_19_frozen_for_five_minutes_nothing_is_lost_or_doubled_and_no_tick_waits(

@@ -34,6 +34,13 @@ class Sheets:
         with self._lock:
             self._waiting.update(self._texts)
 
+    def check(self) -> None:
+        """See to it that Redis still has them all: one that evicts may drop them and keep the stream."""
+        with self._lock:
+            known = len(self._texts)
+        if known and self._turn.link.client.hlen(self._turn.keys.sheets) < known:
+            self.again()
+
     def write(self) -> None:
         with self._lock:
             names = [*self._waiting]

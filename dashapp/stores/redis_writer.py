@@ -34,6 +34,8 @@ MOST, SPARE = 16 << 20, 2 << 20
 BEAT, RETRY, QUIET = 0.5, 0.25, 60.0
 # Seconds that keys are let run towards their end, at the most, before each is told to stay.
 REFRESH = 3600.0
+# Seconds between two looks at whether what stands beside the stream is still there.
+LOOK = 3.0
 
 
 class Row(NamedTuple):
@@ -63,6 +65,7 @@ class Writer:
         self._idle = Event()
         self._closing = False
         self._beaten = self._refreshed = self._said = float("-inf")
+        self._looked = time.monotonic()
         self._renewed: Callable[[], None] = _nothing
         self._thread = Thread(target=self._run, name="dashapp redis writer", daemon=True)
 
@@ -135,6 +138,9 @@ class Writer:
             raise
         if time.monotonic() - self._beaten > BEAT * 0.9:
             self._send([])
+        if time.monotonic() - self._looked > LOOK:
+            self._looked = time.monotonic()
+            self.sheets.check()
         self.sheets.write()
         if time.monotonic() - self._refreshed > min(REFRESH, self._turn.forget_ms / 4000):
             self._refresh()
