@@ -203,12 +203,12 @@ def test_a_cluster_spreads_hosts(tmp_path: Path) -> None:
         stores = [RedisStore(Link(url), name) for name in names]
         for place, each in enumerate(stores):
             write(each, 1, 2, 3 + place)
-        hosts = RedisHosts(Link(url), "a")
-        assert [host.name for host in hosts.hosts()] == names
-        for place, name in enumerate(names):
-            reader = hosts.reader(name)
-            assert reader is not None
-            assert times(reader) == [1, 2, 3 + place]
+        with closing(RedisHosts(Link(url), "a")) as hosts:
+            assert [host.name for host in hosts.hosts()] == names
+            for place, name in enumerate(names):
+                reader = hosts.reader(name)
+                assert reader is not None
+                assert times(reader) == [1, 2, 3 + place]
         for each in stores:
             each.close()
         held = []

@@ -64,15 +64,15 @@ def test_19_away_the_last_is_shown_it_is_said_and_it_heals(
 
 def test_19_away_at_first_nobody_waits_long_and_it_heals(redis: RedisServer) -> None:
     redis.kill()
-    hosts = RedisHosts(Link(redis.url), "a")
-    assert quick(hosts) < 1.3
-    assert quick(hosts) < 0.2
-    assert hosts.own().newest().time_ms == 0
-    wait_for(hosts.notices)
-    redis.start()
-    with closing(RedisStore(Link(redis.url), "a")) as store:
-        write(store, 1)
-        wait_for(lambda: hosts.own().newest().time_ms == 1000, 4)
+    with closing(RedisHosts(Link(redis.url), "a")) as hosts:
+        assert quick(hosts) < 1.3
+        assert quick(hosts) < 0.2
+        assert hosts.own().newest().time_ms == 0
+        wait_for(hosts.notices)
+        redis.start()
+        with closing(RedisStore(Link(redis.url), "a")) as store:
+            write(store, 1)
+            wait_for(lambda: hosts.own().newest().time_ms == 1000, 4)
 
 
 def test_19_flushed_the_cursor_is_of_another_life(
