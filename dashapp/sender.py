@@ -27,8 +27,6 @@ LARGEST, MOST_VALUES = 64 << 10, 1000
 PATIENCE, FIRST_PAUSE, LAST_PAUSE = 5.0, 0.5, 30.0
 # Seconds for which a name that was refused is not sent again.
 REFUSED = 60.0
-# Not the program's own, which it may have seeded for a run that it can repeat.
-_CHANCE = SystemRandom()
 
 
 # Scheme, host, port and path.
@@ -71,7 +69,8 @@ class Sender:
             # Full jitter: many programs that lost one server do not come back to it all at once.
             # https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
             longest = min(LAST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures, 10))
-            return done, _CHANCE.uniform(FIRST_PAUSE / 2, longest)
+            # Not by the program's own chances: it may have seeded them for a run that it can repeat.
+            return done, SystemRandom().uniform(FIRST_PAUSE / 2, longest)
         if self._failures and done:
             self._failures = 0
             log.warning("%s takes what is pushed again", self._url)

@@ -53,10 +53,13 @@ def heard(page: Page) -> list[str]:
     return said
 
 
+def judged(state: str) -> str:
+    """The selector of that state, as the page's scripts judged it: it is served as stale, and connecting."""
+    return f'#status[data-state="{state}"]:not(:text-is("Connecting"))'
+
+
 def wait_for_state(page: Page, state: str, seconds: float = 10.0) -> None:
-    # The page is served as stale and connecting, before its scripts have judged anything.
-    judged = f'#status[data-state="{state}"]:not(:text-is("Connecting"))'
-    page.wait_for_selector(judged, timeout=1000 * seconds)
+    page.wait_for_selector(judged(state), timeout=1000 * seconds)
 
 
 def window(page: Page) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from conftest import Live, Serve
-from drawing import wait_for_state, wait_until
+from drawing import judged, wait_for_state, wait_until
 from playwright.sync_api import Page, expect
 from processes import dashapp
 from test_page_takeaway import png_size, save
@@ -44,7 +44,7 @@ def drawn(page: Page) -> list[Any]:
 
 
 # Nothing feeds these stores by themselves: two seconds after a tick the page is stale, and says so.
-FOLLOWING = '#status[data-state="live"], #status[data-state="stale"]'
+FOLLOWING = f"{judged('live')}, {judged('stale')}"
 
 
 @pytest.fixture
