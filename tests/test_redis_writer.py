@@ -35,8 +35,8 @@ def store(redis: RedisServer) -> Iterator[RedisStore]:
     found.close()
 
 
-@pytest.mark.parametrize("left", [False, True])
-def test_19_names_evicted_alone_are_written_again(redis: RedisServer, store: RedisStore, left: bool) -> None:
+@pytest.mark.parametrize("left", ["nothing", "a mark", "all others"])
+def test_19_names_evicted_alone_are_written_again(redis: RedisServer, store: RedisStore, left: str) -> None:
     store.describe([CPU])
     reader = RedisReader(Link(redis.url), "a")
 
@@ -46,9 +46,14 @@ def test_19_names_evicted_alone_are_written_again(redis: RedisServer, store: Red
 
     wait_for(lambda: names() == [CPU])
     with closing(redis.client()) as client:
+        others = client.hgetall(Keys("a").sheets)
+        del others[b"metrics"]
         client.delete(Keys("a").sheets)
-        if left:  # by whatever was written next
+        # By whatever was written next.
+        if left == "a mark":
             client.hset(Keys("a").sheets, "mark", 700)
+        elif left == "all others":
+            client.hset(Keys("a").sheets, mapping=others | {b"mark": 700})
     wait_for(lambda: names() == [])
     wait_for(lambda: names() == [CPU])
 

@@ -38,7 +38,8 @@ class Sheets:
         """See to it that Redis still has them all: one that evicts may drop them and keep the stream."""
         with self._lock:
             known = len(self._texts)
-        if known and self._turn.link.client.hlen(self._turn.keys.sheets) < known:
+        # Beside them stands the mark.
+        if known and self._turn.link.client.hlen(self._turn.keys.sheets) < known + 1:
             self.again()
 
     def write(self) -> None:
