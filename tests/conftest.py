@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,16 +10,21 @@ from pathlib import Path
 
 import pytest
 from browser import find
+from failures import keep_evidence, pytest_runtest_makereport
 from feeder import Feeder
 from fleet import Fleet
 from hypothesis import settings
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from redis_server import RedisServer, redis_at
 from served import Served, Trouble
+from thorough import VARIABLE
+from waiting import PATIENCE_S
 
 from dashapp.app import create_app
 from dashapp.config import Settings
 from dashapp.stores.memory import MemoryStore
+
+__all__ = ["pytest_runtest_makereport"]  # a hook that pytest finds here
 
 # What a shell starts in the background ignores Ctrl-C, and so would all that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -26,6 +32,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # A property is about what is true, not about how busy the machine is.
 settings.register_profile("any pace", deadline=None)
 settings.load_profile("any pace")
+
+# A limit ends a test that would hang; it is no promise of ours, and a slow machine is no fault.
+expect.set_options(timeout=1000 * PATIENCE_S)
 
 QUIET = (
     "--no-sandbox",
@@ -49,6 +58,15 @@ window.fetch = async (...question) => {
     try { return await plain(...question); } finally { window.flights.now -= 1; }
 };
 """
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--thorough", action="store_true", help="try all examples, not only the usual few")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.thorough:
+        os.environ[VARIABLE] = "1"  # before test modules are imported, and for the workers
 
 
 # First: the last file of all has the machine to itself.
@@ -101,15 +119,19 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    """A desktop's tab, in which nothing may throw."""
+def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A desktop's tab, in which nothing may throw. A failed test leaves a picture of it, and its console."""
     context = chromium.new_context(viewport={"width": 1200, "height": 860}, timezone_id=ZONE, locale="en-GB")
+    context.set_default_timeout(1000 * PATIENCE_S)
     page = context.new_page()
     page.add_init_script(COUNT_FLIGHTS)
     thrown: list[str] = []
+    console: list[str] = []
     page.on("pageerror", lambda error: thrown.append(str(error)))
     page.on("console", lambda line: thrown.append(line.text) if "dashapp:" in line.text else None)
+    page.on("console", lambda line: console.append(f"{line.type}: {line.text}"))
     yield page
+    keep_evidence(request.node, page, [*console, *(f"thrown: {error}" for error in thrown)])
     context.close()
     assert not thrown
 

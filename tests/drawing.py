@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 from typing import Any
 
 from playwright.sync_api import Page
+from waiting import wait_until_passes
 
 from dashapp.model import milliseconds
 from dashapp.stores.memory import MemoryStore
@@ -31,15 +31,6 @@ def drawing(page: Page) -> list[dict[str, Any]]:
     return charts
 
 
-def wait_until(page: Page, true: Any, seconds: float = 10.0, every: float = 0.05) -> Any:
-    """What `true` gives as soon as that is anything; a failed assertion with its last word otherwise."""
-    end = time.monotonic() + seconds
-    while not (got := true()):
-        assert time.monotonic() < end, f"not within {seconds} s: {true.__doc__ or true}"
-        page.wait_for_timeout(1000 * every)
-    return got
-
-
 def heard(page: Page) -> list[str]:
     """What its console and its dialogs say from now on, but for what Chromium says of a slow machine."""
     said: list[str] = []
@@ -58,8 +49,8 @@ def judged(state: str) -> str:
     return f'#status[data-state="{state}"]:not(:text-is("Connecting"))'
 
 
-def wait_for_state(page: Page, state: str, seconds: float = 10.0) -> None:
-    page.wait_for_selector(judged(state), timeout=1000 * seconds)
+def wait_for_state(page: Page, state: str) -> None:
+    page.wait_for_selector(judged(state))
 
 
 def window(page: Page) -> float:
@@ -69,17 +60,15 @@ def window(page: Page) -> float:
     return float(stops.split(",")[int(stop)])
 
 
-def assert_drawn_equals_store(page: Page, store: MemoryStore, seconds: float = 10.0) -> None:
+def assert_drawn_equals_store(page: Page, store: MemoryStore) -> None:
     """Soon every chart shows the newest window of `store`: none missing, none twice, holes for gaps."""
     newest = store.newest().time_ms
-    end = time.monotonic() + seconds
-    while True:
-        charts = drawing(page)
-        wrong = differences(charts, store, window(page), newest)
-        if not wrong:
-            return
-        assert time.monotonic() < end, "; ".join(wrong)
-        page.wait_for_timeout(50)
+
+    def is_drawn() -> None:
+        wrong = differences(drawing(page), store, window(page), newest)
+        assert not wrong, "; ".join(wrong)
+
+    wait_until_passes(page, is_drawn)
 
 
 def differences(charts: list[dict[str, Any]], store: MemoryStore, window: float, newest: int) -> list[str]:

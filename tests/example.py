@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from processes import ROOT, Process, free_port, wait_for
+from processes import ROOT, Process, free_port
+from waiting import PATIENCE_S, wait_for
 
 FOLDER = ROOT / "examples"
 
@@ -25,7 +26,7 @@ class Example(Process):
 
     def get(self, path: str = "/") -> tuple[int, bytes]:
         """Status 0 where nobody answers yet."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         with suppress(OSError, http.client.HTTPException), closing(connection):
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -38,7 +39,7 @@ def example(name: str, folder: Path, *flags: str, env: Mapping[str, str] | None 
     """Once it answers."""
     process = Example(name, folder, env or {}, *flags)
     try:
-        wait_for(lambda: process.get()[0] or process.popen.poll() is not None, 30)
+        wait_for(lambda: process.get()[0] or process.popen.poll() is not None)
         assert process.popen.poll() is None, process.said
         yield process
     finally:

@@ -6,9 +6,10 @@ from itertools import count
 from typing import Any
 
 from dash import Dash, Input, Output, dcc, html, no_update
-from drawing import READ, wait_until
+from drawing import READ
 from playwright.sync_api import Page
 from served import Served
+from waiting import wait_until
 from wsgi import ask
 
 from dashapp import LiveGraph, attach
@@ -101,15 +102,15 @@ def assert_up_to_date(page: Page, app: Theirs, aio_id: str, key: str) -> None:
             and max(stored) - max(points) <= 2 * 1000 * INTERVAL
         )
 
-    wait_until(page, whole, 15)
+    wait_until(page, whole)
 
 
 def state(page: Page, aio_id: str) -> str | None:
     return page.locator(section(aio_id)).get_attribute("data-state")
 
 
-def wait_for_state(page: Page, aio_id: str, wanted: str, seconds: float = 10) -> None:
-    page.wait_for_selector(f'{section(aio_id)}[data-state="{wanted}"]', timeout=1000 * seconds)
+def wait_for_state(page: Page, aio_id: str, wanted: str) -> None:
+    page.wait_for_selector(f'{section(aio_id)}[data-state="{wanted}"]')
 
 
 def living(page: Page) -> list[str]:

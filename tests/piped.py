@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from clocks import FakeClock
-from processes import wait_for
+from waiting import wait_for
 
 from dashapp.sources.stdin import StdinSource
 

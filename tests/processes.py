@@ -10,30 +10,20 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
+from waiting import PATIENCE_S, wait_for
 
 from dashapp.stores.level_reader import open_levels
 
 ROOT = Path(__file__).resolve().parent.parent
 ALWAYS = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
-Result = TypeVar("Result")
-
-
-def wait_for(what: Callable[[], Result], seconds: float = 10.0) -> Result:
-    """The first answer of `what` that is true. AssertionError, with the last one, past `seconds`."""
-    end = time.monotonic() + seconds
-    while not (answer := what()):
-        assert time.monotonic() < end, f"waited {seconds} s in vain: {answer!r}"
-        time.sleep(0.02)
-    return answer
 
 
 def free_port() -> int:
@@ -97,7 +87,7 @@ class Process:
         assert found
         return found
 
-    def wait(self, seconds: float = 10.0) -> int:
+    def wait(self, seconds: float = PATIENCE_S) -> int:
         try:
             code = self.popen.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -149,12 +139,12 @@ class Dashapp(Process):
 
     def serving(self) -> Dashapp:
         """Wait until it says where it serves."""
-        wait_for(lambda: "Serving on" in self.said or self.popen.poll() is not None, 20)
+        wait_for(lambda: "Serving on" in self.said or self.popen.poll() is not None)
         assert "Serving on" in self.said, self.said
         self.family()
         return self
 
-    def get(self, path: str, timeout: float = 5.0, **headers: str) -> tuple[int, bytes]:
+    def get(self, path: str, timeout: float = PATIENCE_S, **headers: str) -> tuple[int, bytes]:
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)) as connection:
             connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
@@ -178,10 +168,10 @@ class Dashapp(Process):
             return max(self.ticks()["t"], default=0)
         return 0
 
-    def moves(self, seconds: float = 10.0) -> None:
+    def moves(self) -> None:
         """Wait until another tick comes."""
         before = self.newest()
-        wait_for(lambda: self.newest() > before, seconds)
+        wait_for(lambda: self.newest() > before)
 
     def notices(self) -> str:
         return " ".join(self.ticks().get("notices", []))

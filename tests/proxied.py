@@ -10,8 +10,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from processes import ROOT, free_port, wait_for
+from processes import ROOT, free_port
 from tools import nginx
+from waiting import wait_for
 
 # What the system's own file would say around it.
 AROUND = """

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from processes import ROOT
 from pushed import TOKEN
+from waiting import PATIENCE_S
 
 from dashapp.pushing import Pusher
 
@@ -101,7 +102,7 @@ def run(code: str, server: Server | None = None, **env: str) -> subprocess.Compl
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DASHAPP_PUSH_TOKEN": TOKEN, **url, **env},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_S,
         check=True,
     )
 

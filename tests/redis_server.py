@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 import redis
-from processes import wait_for
 from tools import redis_server
+from waiting import PATIENCE_S, wait_for
 
 needs_redis = pytest.mark.skipif(redis_server() is None, reason="redis-server is not installed")
 
@@ -52,7 +52,7 @@ class RedisServer:
         argv += ["--save", "", "--appendonly", "no", *self.flags, *flags]
         with (self.folder / "log").open("ab") as log:
             self.popen = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_for(self.answers, 20)
+        wait_for(self.answers)
 
     def answers(self) -> bool:
         with suppress(redis.RedisError), closing(self.client()) as client:
@@ -61,7 +61,7 @@ class RedisServer:
             return "requirepass" in " ".join(self.flags) and probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def client(self, **options: Any) -> Any:
-        return redis.Redis(host="127.0.0.1", port=self.port, socket_timeout=5, protocol=2, **options)
+        return redis.Redis(host="127.0.0.1", port=self.port, socket_timeout=PATIENCE_S, protocol=2, **options)
 
     def kill(self) -> None:
         assert self.popen is not None
@@ -102,7 +102,7 @@ def cluster_at(folder: Path) -> Iterator[list[RedisServer]]:
         argv = [cli, "--cluster", "create", *addresses, "--cluster-yes"]
         made = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
         assert made.returncode == 0, made.stdout
-        wait_for(lambda: all(is_whole(node) for node in nodes), 20)
+        wait_for(lambda: all(is_whole(node) for node in nodes))
         yield nodes
     finally:
         for node in nodes:

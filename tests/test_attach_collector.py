@@ -11,8 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 from dash import Dash
-from processes import ROOT, alive, wait_for
+from processes import ROOT, alive
 from stranger import get, loss, theirs
+from waiting import wait_for
 
 from dashapp import attach
 
@@ -88,7 +89,7 @@ def host(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_a_collector_of_its_own_dies_with_the_app(host: subprocess.Popen[bytes], tmp_path: Path) -> None:
-    wait_for((tmp_path / "store" / "tail").exists, 20)
+    wait_for((tmp_path / "store" / "tail").exists)
     (collector,) = psutil.Process(host.pid).children()
     assert "dashapp.collector" in collector.cmdline()
     host.kill()
@@ -99,9 +100,9 @@ def test_a_killed_collector_is_started_again_where_the_app_began(
     host: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     tail = tmp_path / "store" / "tail"
-    wait_for(tail.exists, 20)
+    wait_for(tail.exists)
     (first,) = psutil.Process(host.pid).children()
     first.kill()
     wait_for(lambda: not alive(first))
     written = tail.stat().st_ino, tail.read_bytes()
-    wait_for(lambda: (tail.stat().st_ino, tail.read_bytes()) != written, 20)
+    wait_for(lambda: (tail.stat().st_ino, tail.read_bytes()) != written)

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 from guarded import PASSWORD
-from processes import Dashapp, dashapp, wait_for
+from processes import Dashapp, dashapp
 from proxied import Proxied, proxied
 from tools import nginx
+from waiting import PATIENCE_S, wait_for
 
 from bench import crowd
 
@@ -40,7 +41,7 @@ def front(origin: Dashapp, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def get(port: int, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)) as connection:
         connection.request("GET", path, headers={k.replace("_", "-"): text for k, text in headers.items()})
         answer = connection.getresponse()
         return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
@@ -75,7 +76,7 @@ def test_who_asked_too_early_gets_the_tick_when_it_comes(front: Proxied, origin:
             answers.append(get(front.port, path)[2])
             return b'"t":[]' not in answers[-1]
 
-        wait_for(ask, 3)
+        wait_for(ask)
         newest = origin.newest()
         assert time.time() - newest / 1000 < 1.5
         cursor = origin.ticks()["cursor"]

@@ -14,7 +14,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
-from processes import ROOT, Dashapp, Process, free_port, wait_for
+from processes import ROOT, Dashapp, Process, free_port
+from waiting import wait_for
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 UNIT = (ROOT / "deploy" / "dashapp.service").read_text("utf-8")
@@ -30,7 +31,7 @@ def serves(folder: Path, argv: list[str], port: int, env: dict[str, str]) -> Non
     app = Dashapp.__new__(Dashapp)
     app.port, app.popen = port, runner.popen
     try:
-        wait_for(lambda: "Serving on" in runner.said, 20)
+        wait_for(lambda: "Serving on" in runner.said)
         app.moves()
         assert app.get("/", host="my-app.example.test" if "PORT" in env else "localhost")[0] == 200
         runner.popen.send_signal(signal.SIGTERM)

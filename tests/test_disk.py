@@ -12,7 +12,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from processes import holes, stored, wait_for
+from processes import holes, stored
+from waiting import wait_for
 
 from dashapp.levels import Levels
 from dashapp.model import StoreError, StoreLockedError, Tick

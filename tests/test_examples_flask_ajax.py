@@ -8,9 +8,9 @@ from math import log2
 from typing import Any
 
 import pytest
-from drawing import wait_until
 from example import Example, example, lines_of_code
 from playwright.sync_api import Frame, Page
+from waiting import wait_until
 
 EVERY = 0.5
 THERE = "(gd) => gd.calcdata?.[0] && gd.data[0]"
@@ -49,8 +49,8 @@ def test_it_is_as_short_as_it_says() -> None:
 def test_points_are_appended_and_a_curve_is_replaced(page: Page, doubling: Example) -> None:
     page.goto(doubling.url)
     newest, growth = frames(page)
-    wait_until(page, lambda: len(drawn(newest).get("y", [])) > 2, 30)
-    wait_until(page, lambda: is_doubling(drawn(growth).get("y", [])), 30)
+    wait_until(page, lambda: len(drawn(newest).get("y", [])) > 2)
+    wait_until(page, lambda: is_doubling(drawn(growth).get("y", [])))
     # Appended: what was there stays, a point more each EVERY, each twice the one before or the first again.
     before = drawn(newest)
     wait_until(page, lambda: len(drawn(newest)["y"]) >= len(before["y"]) + 6)
@@ -80,7 +80,7 @@ def test_the_static_chart_stands_still_and_asks_nobody_else(page: Page, doubling
     wait_until(page, lambda: is_doubling(drawn(page).get("y", [])))
     first = drawn(page)
     newest, _ = frames(page)
-    wait_until(page, lambda: len(drawn(newest).get("y", [])) > 2, 30)
+    wait_until(page, lambda: len(drawn(newest).get("y", [])) > 2)
     points = len(drawn(newest)["y"])
     wait_until(page, lambda: len(drawn(newest)["y"]) > points + 2)
     assert drawn(page)["y"] == first["y"]
@@ -94,7 +94,7 @@ def test_the_static_chart_stands_still_and_asks_nobody_else(page: Page, doubling
 def test_all_are_as_wide_as_their_place(page: Page, doubling: Example, width: int) -> None:
     page.goto(doubling.url)
     newest, growth = frames(page)
-    wait_until(page, lambda: drawn(newest) and drawn(growth) and drawn(page), 30)
+    wait_until(page, lambda: drawn(newest) and drawn(growth) and drawn(page))
     page.set_viewport_size({"width": width, "height": 1000})
 
     def fits(frame: Frame) -> bool:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drawing import READ, wait_for_state, wait_until
+from drawing import READ, wait_for_state
 from example import FOLDER
 from playwright.sync_api import Page
-from processes import Dashapp, Process, collector, free_port, holes, on_grid, stored, wait_for
+from processes import Dashapp, Process, collector, free_port, holes, on_grid, stored
 from tools import NO_NGINX, nginx
+from waiting import wait_for, wait_until
 
 pytestmark = pytest.mark.skipif(nginx() is None, reason=NO_NGINX)
 STEP = 500  # milliseconds
@@ -49,7 +50,7 @@ class Site:
         return self._stack.enter_context(collector(self.folder, *flags))
 
     def serve(self) -> Dashapp:
-        wait_for(lambda: stored(self.store), 20)
+        wait_for(lambda: stored(self.store))
         web = Dashapp.__new__(Dashapp)
         web.port, web.store = self.web_port, self.store
         argv = [sys.executable, "-m", "dashapp", "--no-collector", "--port", str(self.web_port)]
@@ -62,8 +63,8 @@ class Site:
 def site(tmp_path: Path) -> Iterator[Site]:
     with ExitStack() as stack:
         running = Site(tmp_path, stack)
-        wait_for(lambda: len(stored(running.store)) > 6, 20)
-        wait_for(running.answers, 20)
+        wait_for(lambda: len(stored(running.store)) > 6)
+        wait_for(running.answers)
         yield running
 
 
@@ -91,7 +92,7 @@ def test_the_past_is_there_at_once_and_it_streams(page: Page, site: Site) -> Non
     page.goto(f"http://127.0.0.1:{site.port}/")
     assert page.url == site.url
     before = stored(site.store)
-    wait_until(page, lambda: cpu(page), 20)
+    wait_until(page, lambda: cpu(page))
     assert cpu(page)[0] <= before[1]
     wait_for_state(page, "live")
     for _ in range(3):
@@ -103,15 +104,15 @@ def test_the_past_is_there_at_once_and_it_streams(page: Page, site: Site) -> Non
 
 def test_a_web_server_that_is_killed_and_started_again_leaves_no_gap(page: Page, site: Site) -> None:
     page.goto(site.url)
-    wait_for_state(page, "live", 20)
+    wait_for_state(page, "live")
     wait_until(page, lambda: whole(page, site))
     first = cpu(page)[0]
     site.web.end()
-    wait_for_state(page, "offline", 15)
+    wait_for_state(page, "offline")
     fallen = stored(site.store)[-1]
     wait_for(lambda: stored(site.store)[-1] > fallen + 4 * STEP)
     site.web = site.serve()
-    wait_for_state(page, "live", 15)
+    wait_for_state(page, "live")
     wait_until(page, lambda: whole(page, site) and cpu(page)[-1] > fallen + 4 * STEP)
     # What was sampled meanwhile is there, too.
     assert cpu(page)[0] == first
@@ -120,9 +121,9 @@ def test_a_web_server_that_is_killed_and_started_again_leaves_no_gap(page: Page,
 
 def test_a_sampler_that_is_killed_is_said(page: Page, site: Site) -> None:
     page.goto(site.url)
-    wait_for_state(page, "live", 20)
+    wait_for_state(page, "live")
     site.sampler.end()
-    wait_for_state(page, "stale", 15)
+    wait_for_state(page, "stale")
     assert page.locator("#status").inner_text().startswith("No data for")
     site.sampler = site.sample()
-    wait_for_state(page, "live", 20)
+    wait_for_state(page, "live")

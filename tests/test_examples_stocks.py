@@ -15,12 +15,13 @@ from urllib.request import urlopen
 
 import psutil
 import pytest
-from drawing import READ, wait_until
+from drawing import READ
 from example import FOLDER, Example, example, lines_of_code
 from playwright.sync_api import Browser, Page, expect
-from processes import ROOT, wait_for
+from processes import ROOT
 from proxied import proxied
 from tools import NO_NGINX, nginx
+from waiting import PATIENCE_S, wait_for, wait_until
 
 from dashapp.model import Metric, Tick
 from dashapp.stores.disk import DiskStore
@@ -74,7 +75,7 @@ def test_it_is_as_short_as_it_says() -> None:
 
 def test_the_past_is_there_and_it_streams(page: Page, stocks: Example) -> None:
     page.goto(stocks.url)
-    wait_until(page, lambda: shows(page, "quotes.AAPL", 900), 20)
+    wait_until(page, lambda: shows(page, "quotes.AAPL", 900))
     first = drawn(page)
     assert len(first["x"]) > 800
     wait_until(page, lambda: drawn(page)["x"][-1] >= first["x"][-1] + 2000)
@@ -87,7 +88,7 @@ def test_each_viewer_has_a_choice_of_their_own_in_the_address(
     page: Page, chromium: Browser, stocks: Example
 ) -> None:
     page.goto(stocks.url)
-    wait_until(page, lambda: shows(page, "quotes.AAPL"), 20)
+    wait_until(page, lambda: shows(page, "quotes.AAPL"))
     page.get_by_role("link", name="MSFT").click()
     wait_until(page, lambda: shows(page, "quotes.MSFT", 900))
     page.get_by_role("link", name="1 h").click()
@@ -97,29 +98,29 @@ def test_each_viewer_has_a_choice_of_their_own_in_the_address(
     with closing(chromium.new_context()) as others:
         second, third = others.new_page(), others.new_page()
         second.goto(page.url)
-        wait_until(second, lambda: shows(second, "quotes.MSFT", 3600), 20)
+        wait_until(second, lambda: shows(second, "quotes.MSFT", 3600))
         third.goto(stocks.url)
-        wait_until(third, lambda: shows(third, "quotes.AAPL", 900), 20)
+        wait_until(third, lambda: shows(third, "quotes.AAPL", 900))
         second.get_by_role("link", name="NVDA").click()
         wait_until(second, lambda: shows(second, "quotes.NVDA", 3600))
         assert shows(page, "quotes.MSFT", 3600)
     page.go_back()
     wait_until(page, lambda: shows(page, "quotes.MSFT", 900))
     page.reload()
-    wait_until(page, lambda: shows(page, "quotes.MSFT", 900), 20)
+    wait_until(page, lambda: shows(page, "quotes.MSFT", 900))
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("15 m", 900), ("30 m", 1800), ("1 h", 3600), ("1 d", 86_400)])
 def test_a_range_is_a_click_away(page: Page, stocks: Example, text: str, seconds: float) -> None:
     page.goto(f"{stocks.url}?range=all")
-    wait_until(page, lambda: shows(page, "quotes.AAPL"), 20)
+    wait_until(page, lambda: shows(page, "quotes.AAPL"))
     page.get_by_role("link", name=text).click()
     wait_until(page, lambda: shows(page, "quotes.AAPL", seconds))
 
 
 def test_all_begins_with_the_first_point_there_is(page: Page, stocks: Example) -> None:
     page.goto(f"{stocks.url}?range=all")
-    wait_until(page, lambda: shows(page, "quotes.AAPL"), 20)
+    wait_until(page, lambda: shows(page, "quotes.AAPL"))
     found = drawn(page)
     assert PAST - 60 < found["seconds"] < PAST + 600
     assert abs(found["start"] - found["x"][0]) < 1000
@@ -132,13 +133,13 @@ def test_all_begins_with_the_first_point_there_is(page: Page, stocks: Example) -
 def test_every_range_is_there_without_a_store(page: Page, tmp_path: Path, span: str) -> None:
     with example("stocks.py", tmp_path, env={"DASHAPP_STORE": ""}) as running:
         page.goto(f"{running.url}?range={span}")
-        wait_until(page, lambda: shows(page, "quotes.AAPL"), 20)
+        wait_until(page, lambda: shows(page, "quotes.AAPL"))
 
 
 @pytest.mark.parametrize("search", ["?symbol=<b>&range=2", "?symbol=", "?%FF=%", "?symbol=a&symbol=MSFT&x"])
 def test_an_address_that_means_nothing_shows_the_first(page: Page, stocks: Example, search: str) -> None:
     page.goto(stocks.url + search)
-    wait_until(page, lambda: drawn(page).get("key") in ("quotes.AAPL", "quotes.MSFT"), 20)
+    wait_until(page, lambda: drawn(page).get("key") in ("quotes.AAPL", "quotes.MSFT"))
 
 
 # What stays when the viewers have gone.
@@ -195,9 +196,9 @@ def test_behind_nginxs_cache_viewers_of_one_share_are_one(stocks: Example, tmp_p
     path = "/_dashapp/api/ticks?window=900&metrics=quotes.NVDA"
     with proxied(stocks.port, tmp_path / "nginx") as front, ThreadPoolExecutor(VIEWERS) as pool:
         page = f"http://127.0.0.1:{front.port}"
-        urlopen(page + path, timeout=10).read()
+        urlopen(page + path, timeout=PATIENCE_S).read()
         start = time.monotonic()
-        frames = set(pool.map(lambda _: urlopen(page + path, timeout=10).read(), range(5 * VIEWERS)))
+        frames = set(pool.map(lambda _: urlopen(page + path, timeout=PATIENCE_S).read(), range(5 * VIEWERS)))
         took = time.monotonic() - start
         # nginx logs an answer when it is sent, which is after it was read.
         wait_for(lambda: front.asked(path).total() == 1 + 5 * VIEWERS)

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from drawing import wait_until
 from example import FOLDER, lines_of_code
 from playwright.sync_api import Page
 from processes import Process, dashapp
+from waiting import wait_until
 
 TOKEN = "0123456789abcdef"
 READ = """(panel) => {
@@ -56,7 +56,7 @@ def test_what_a_script_pushes_each_second_is_drawn_left_and_right(page: Page, tm
         script = Process([sys.executable, str(FOLDER / "two_series.py")], folder=tmp_path, env=said)
         try:
             page.goto(f"{url}/?panels=shop")
-            wait_until(page, lambda: few(page, "shop") > 5, 30)
+            wait_until(page, lambda: few(page, "shop") > 5)
             found = panel(page, "shop")
             assert found["axes"] == {"orders": "y", "latency": "y2"}
             assert found["titles"] == ["orders", "latency"]
@@ -73,7 +73,7 @@ def test_the_demo_shows_the_same_without_a_script(page: Page, tmp_path: Path) ->
     with dashapp(tmp_path, "--source", "none", "--source", "demo") as app:
         app.serving().moves()
         page.goto(f"http://127.0.0.1:{app.port}/")
-        wait_until(page, lambda: few(page, "demo") > 2, 20)
+        wait_until(page, lambda: few(page, "demo") > 2)
         found = panel(page, "demo")
         assert found["axes"] == {"demo.eurusd": "y", "demo.gbpusd": "y2"}
         assert found["titles"] == ["EUR/USD (demo)", "GBP/USD (demo)"]
@@ -84,6 +84,6 @@ def test_a_right_axis_of_several_lines_is_named_by_their_unit(page: Page, tmp_pa
     with dashapp(tmp_path, "--panel", chart) as app:
         app.serving().moves()
         page.goto(f"http://127.0.0.1:{app.port}/?panels=both")
-        wait_until(page, lambda: len(panel(page, "both").get("axes", [])) > 1, 20)
+        wait_until(page, lambda: len(panel(page, "both").get("axes", [])) > 1)
         assert panel(page, "both")["titles"][1] in ("B", "Used, B", "Available, B")
         assert panel(page, "both")["titles"][0].endswith(", %")

@@ -13,7 +13,8 @@ from random import Random
 
 import pytest
 from exported import SPAN, seal
-from processes import Dashapp, dashapp, wait_for
+from processes import Dashapp, dashapp
+from waiting import PATIENCE_S, wait_for
 
 from dashapp.export import PLACES
 from dashapp.model import Tick
@@ -80,7 +81,7 @@ def test_readers_that_stall_hold_their_places_and_nobody_up(app: Dashapp) -> Non
 
 def test_the_whole_file_arrives_while_others_look_on(app: Dashapp) -> None:
     lines, took = 0, []
-    with closing(HTTPConnection("127.0.0.1", app.port, timeout=10)) as connection:
+    with closing(HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
         connection.request("GET", MUCH)
         answer = connection.getresponse()
         while part := answer.read(1 << 20):

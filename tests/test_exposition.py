@@ -9,9 +9,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from processes import dashapp, wait_for
+from processes import dashapp
 from prometheus_client.parser import text_string_to_metric_families
 from tools import promtool
+from waiting import PATIENCE_S, wait_for
 from wsgi import Answer, ask
 
 from dashapp.app import create_app
@@ -50,7 +51,12 @@ def check(text: str) -> None:
     """promtool accepts it, and has no advice either."""
     assert CHECKER
     done = subprocess.run(
-        [CHECKER, "check", "metrics"], input=text, capture_output=True, text=True, timeout=30, check=False
+        [CHECKER, "check", "metrics"],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
@@ -135,7 +141,7 @@ def test_a_real_process_exposes_its_newest_tick(tmp_path: Path) -> None:
         app.serving().moves()
         found = wait_for(lambda: "dashapp_cpu_percent" in (text := app.get("/metrics")[1].decode()) and text)
         assert values(str(found))["dashapp_live", ""] == 1
-        with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=5)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
             connection.request("HEAD", "/metrics")
             answer = connection.getresponse()
             assert (answer.status, answer.read()) == (200, b"")

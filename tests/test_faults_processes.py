@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from processes import Dashapp, alive, collector, dashapp, holes, on_grid, stored, wait_for
+from processes import Dashapp, alive, collector, dashapp, holes, on_grid, stored
+from waiting import wait_for
 
 from dashapp.model import Tick
 from dashapp.stores.disk import DiskStore
@@ -27,7 +28,7 @@ def test_3_a_killed_collector_is_started_again(tmp_path: Path) -> None:
         before.kill()
         wait_for(lambda: not alive(before))
         killed, cursor = time.time(), app.ticks()["cursor"]
-        wait_for(lambda: app.newest() > 1000 * killed, 3)
+        wait_for(lambda: app.newest() > 1000 * killed)
         answer = app.ticks(after=cursor)
         assert answer["reset"] is False
         assert answer["y"]["cpu.percent"][0] is None, "the gap is drawn as a gap"
@@ -40,13 +41,13 @@ def test_a_collector_that_keeps_dying_is_backed_off_and_told_on_the_page(tmp_pat
     (tmp_path / "data" / "writer.lock").mkdir()
     with dashapp(tmp_path) as app:
         app.serving()
-        wait_for(lambda: "3 times in a row" in app.notices(), 15)
+        wait_for(lambda: "3 times in a row" in app.notices())
         assert "exit code 1" in app.notices()
         assert "started again in 2 seconds" in app.notices()
         assert app.said.count("the collector died") <= 4
         assert "Traceback" not in app.said
         (tmp_path / "data" / "writer.lock").rmdir()
-        wait_for(app.newest, 8)
+        wait_for(app.newest)
 
 
 def test_5_two_collectors_write_one_row_a_tick(tmp_path: Path) -> None:
@@ -60,7 +61,7 @@ def test_5_two_collectors_write_one_row_a_tick(tmp_path: Path) -> None:
             first.popen.kill()
             first.wait()
             killed = 1000 * time.time()
-            wait_for(lambda: stored(tmp_path / "s")[-1] > killed, 3)
+            wait_for(lambda: stored(tmp_path / "s")[-1] > killed)
             wait_for(lambda: stored(tmp_path / "s")[-1] > killed + 500)
             assert on_grid(stored(tmp_path / "s"), 100)
 
@@ -72,7 +73,7 @@ def test_6_the_parents_end_is_everyones(tmp_path: Path, number: signal.Signals) 
         assert len(wait_for(lambda: len(app.family()) >= 4 and app.family())) >= 4  # type: ignore[arg-type]
         collecting = app.child("collector")
         app.popen.send_signal(number)
-        wait_for(lambda: not alive(collecting), 2)
+        wait_for(lambda: not alive(collecting))
         dead_within(app, 4)
         assert app.wait() == (0 if number == signal.SIGTERM else -9)
 
@@ -84,8 +85,8 @@ def test_6_a_killed_web_server_leaves_no_orphan_and_comes_back(tmp_path: Path) -
         wait_for(lambda: web.children(recursive=True))
         workers = web.children(recursive=True)
         web.kill()
-        wait_for(lambda: not any(map(alive, workers)), 6)
-        wait_for(app.newest, 8)
+        wait_for(lambda: not any(map(alive, workers)))
+        wait_for(app.newest)
         assert app.child("web").pid != web.pid
         app.moves()
 
@@ -96,7 +97,7 @@ def test_6_a_killed_worker_is_replaced(tmp_path: Path) -> None:
         web = app.child("web")
         (worker, *_) = wait_for(lambda: web.children(recursive=True))
         worker.kill()
-        wait_for(app.newest, 8)
+        wait_for(app.newest)
 
 
 def past(folder: Path, count: int, step: float) -> None:
@@ -165,10 +166,10 @@ def test_a_stopped_collector_leaves_a_gap_and_goes_on(tmp_path: Path) -> None:
         child = app.child("collector")
         child.suspend()
         before = app.newest()
-        wait_for(lambda: app.get("/readyz")[0] == 503, 5)
+        wait_for(lambda: app.get("/readyz")[0] == 503)
         assert app.get("/healthz")[0] == 200
         child.resume()
-        wait_for(lambda: app.get("/readyz")[0] == 200, 3)
+        wait_for(lambda: app.get("/readyz")[0] == 200)
         wait_for(lambda: app.newest() > before + 2500)
         times = stored(app.store)
         assert on_grid(times, 200)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from processes import Dashapp, collector, dashapp, holes, on_grid, wait_for
+from processes import Dashapp, collector, dashapp, holes, on_grid
 from redis_server import RedisServer, needs_redis, redis_at
+from waiting import wait_for
 
 from dashapp.stores.redis_keys import Keys
 
@@ -78,14 +79,14 @@ def test_19_it_answers_meanwhile_says_so_and_heals_without_a_hole(
     answers(app, 5)
     assert f"Redis at 127.0.0.1:{redis.port}" in app.notices() or fault is fill_up
     if fault is fill_up:
-        wait_for(lambda: "is full" in app.notices(), 15)
+        wait_for(lambda: "is full" in app.notices())
     assert app.get("/readyz")[0] == 503
     before = app.newest()
     mend()
     start = time.monotonic()
-    wait_for(lambda: app.newest() > before, 5)
+    wait_for(lambda: app.newest() > before)
     assert time.monotonic() - start < 3
-    wait_for(lambda: not app.notices(), 5)
+    wait_for(lambda: not app.notices())
     times = stored(redis)
     assert on_grid(times, STEP)
     # Nothing that was measured meanwhile is lost; a starved machine leaves a deadline out, not seconds.
@@ -96,7 +97,7 @@ def test_19_flushed_the_page_begins_anew(app: Dashapp, redis: RedisServer) -> No
     cursor = app.ticks()["cursor"]
     with closing(redis.client()) as client:
         client.flushall()
-    wait_for(lambda: app.ticks(after=cursor)["reset"] or None, 5)
+    wait_for(lambda: app.ticks(after=cursor)["reset"] or None)
     assert app.ticks()["cursor"].split(".")[0] != cursor.split(".")[0]
     app.moves()
     wait_for(lambda: app.get("/api/metrics")[1] != b"[]")
@@ -128,8 +129,8 @@ def test_19_away_at_first_the_page_comes_up_and_heals(redis: RedisServer, tmp_pa
         answers(app, 2)
         assert "cannot be reached" in app.notices()
         redis.start()
-        wait_for(app.newest, 5)
-        wait_for(lambda: not app.notices(), 5)
+        wait_for(app.newest)
+        wait_for(lambda: not app.notices())
 
 
 def test_5_two_collectors_of_one_name(redis: RedisServer, tmp_path: Path) -> None:
@@ -179,7 +180,7 @@ def test_serving_alone_shows_whoever_collects(redis: RedisServer, tmp_path: Path
         dashapp(tmp_path, "--no-collector", "--store", redis.url, "--name", "nothing") as app,
     ):
         app.serving()
-        wait_for(app.newest, 10)
+        wait_for(app.newest)
         assert "dashapp.collector" not in " ".join(
             word for each in psutil.Process(app.pid).children() for word in each.cmdline()
         )

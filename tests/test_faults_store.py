@@ -15,7 +15,8 @@ from pathlib import Path
 import diskcache
 import psutil
 import pytest
-from processes import Dashapp, collector, dashapp, on_grid, stored, wait_for
+from processes import Dashapp, collector, dashapp, on_grid, stored
+from waiting import wait_for
 
 from dashapp.stores.disk_reader import DiskReader
 
@@ -32,7 +33,7 @@ def held(folder: Path) -> Iterator[None]:
 def all_stored(app: Dashapp, since: int) -> None:
     """Every tick of the page is in the database, none missing and none twice."""
     shown = app.shown(since)
-    wait_for(lambda: stored(app.store)[-1:] >= shown[-1:], 15)
+    wait_for(lambda: stored(app.store)[-1:] >= shown[-1:])
     times = stored(app.store)
     assert on_grid(times, 100)
     assert set(shown) <= set(times)
@@ -46,12 +47,12 @@ def test_11_a_full_disk_stops_nothing_and_loses_nothing(tmp_path: Path) -> None:
         first = app.newest()
         # Neither database nor log may grow; what is there may be written over.
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
-        wait_for(lambda: "cannot be saved" in app.notices(), 15)
+        wait_for(lambda: "cannot be saved" in app.notices())
         for _ in range(5):
-            app.moves(2)
+            app.moves()
         during = app.shown(first)
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        wait_for(lambda: not app.ticks().get("notices"), 15)
+        wait_for(lambda: not app.ticks().get("notices"))
         assert app.child("collector").pid == pid
         all_stored(app, first)
         assert set(during) <= set(stored(app.store))
@@ -100,8 +101,8 @@ def test_13_a_deleted_folder_is_made_again(tmp_path: Path) -> None:
         for _ in range(2):
             # It may be made again, and found filled, while it is being deleted.
             shutil.rmtree(app.store, ignore_errors=True)
-            wait_for(lambda: stored(app.store), 5)
-            app.moves(5)
+            wait_for(lambda: stored(app.store))
+            app.moves()
         assert app.child("collector").pid == pid
         assert app.store.stat().st_mode & 0o777 == 0o700
         wait_for(lambda: app.get("/api/metrics")[1] != b"[]")
@@ -170,7 +171,7 @@ def test_14_a_store_damaged_while_it_runs_is_set_aside(tmp_path: Path) -> None:
         with closing(sqlite3.connect(app.store / "cache.db")) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         random_header(app.store / "cache.db")
-        wait_for(lambda: list(app.store.glob("cache.db.corrupt-*")), 10)
+        wait_for(lambda: list(app.store.glob("cache.db.corrupt-*")))
         app.moves()
         wait_for(lambda: "set aside" in app.notices())
         assert "Traceback" not in app.said
@@ -202,7 +203,7 @@ def test_18_a_store_cleared_from_outside_resets_the_page(tmp_path: Path) -> None
         cleared = 1000 * time.time()
         with diskcache.Cache(str(app.store)) as cache:
             cache.clear()
-        wait_for(lambda: app.ticks(after=cursor)["reset"], 5)
+        wait_for(lambda: app.ticks(after=cursor)["reset"])
         answer = app.ticks()
         assert min(answer["t"]) > cleared - 400
         app.moves()

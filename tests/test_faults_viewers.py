@@ -8,7 +8,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from processes import Dashapp, dashapp, wait_for
+from processes import Dashapp, dashapp
+from waiting import wait_for
 
 VIEWERS = 100
 ROUNDS = 5

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 from processes import Dashapp, dashapp
+from waiting import PATIENCE_S
 
 
 def test_it_listens_on_this_machine_alone(tmp_path: Path) -> None:
@@ -39,7 +40,7 @@ def test_another_address_of_this_machine(tmp_path: Path, host: str) -> None:
         app.serving()
         address = "127.0.0.1" if host == "localhost" else host
         assert f"Serving on http://{address}:{app.port} (store: data/)" in app.lines
-        with closing(http.client.HTTPConnection(host, app.port, timeout=5)) as connection:
+        with closing(http.client.HTTPConnection(host, app.port, timeout=PATIENCE_S)) as connection:
             connection.request("GET", "/")
             assert connection.getresponse().status == 200
 

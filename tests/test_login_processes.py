@@ -11,15 +11,16 @@ from urllib.parse import urlencode
 
 import pytest
 from guarded import PASSWORD, TOKEN
-from processes import Dashapp, dashapp, wait_for
+from processes import Dashapp, dashapp
 from redis_server import RedisServer, needs_redis
+from waiting import PATIENCE_S, wait_for
 
 ENVIRON = {"DASHAPP_PASSWORD": PASSWORD, "DASHAPP_PUSH_TOKEN": TOKEN}
 PROXY = ("--proxy-user", "X-User", "--trusted-proxy", "127.0.0.1")
 
 
 def post(app: Dashapp, path: str, body: str, **headers: str) -> tuple[int, str]:
-    with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=5)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
         connection.request("POST", path, body, headers)
         answer = connection.getresponse()
         answer.read()
@@ -32,7 +33,7 @@ def sign_in(app: Dashapp, password: str = PASSWORD) -> tuple[int, str]:
 
 def asked_for_link(app: Dashapp) -> tuple[int, bytes]:
     """By whom a trusted proxy has let in."""
-    with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=5)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
         connection.request(
             "POST",
             "/api/share",

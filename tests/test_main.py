@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 from guarded import TOKEN
-from processes import ROOT, Process, collector, dashapp, free_port, wait_for
+from processes import ROOT, Process, collector, dashapp, free_port
+from waiting import PATIENCE_S, wait_for
 
 
 def run(folder: Path, *argv: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -25,7 +26,7 @@ def run(folder: Path, *argv: str, env: dict[str, str] | None = None) -> subproce
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **(env or {})},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_S,
         check=False,
     )
 
@@ -133,14 +134,14 @@ def test_41_a_window_longer_than_memory_keeps_is_no_trouble(tmp_path: Path) -> N
 def test_a_folder_that_is_only_read_is_shown(tmp_path: Path) -> None:
     store = tmp_path / "data"
     with collector(tmp_path, "--store", "data", "--interval", "0.2"):
-        wait_for((store / "tail").exists, 20)
+        wait_for((store / "tail").exists)
         store.chmod(0o555)
         flags = ("--no-collector", "--store", "data")
         with dashapp(tmp_path, *flags, env={"DASHAPP_PUSH_TOKEN": TOKEN}, powerless=True) as app:
             app.serving().moves()
             assert "data cannot be written: it is only read" in app.said
             assert "(store: data/)" in app.said
-            with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=5)) as connection:
+            with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
                 headers = {"Authorization": f"Bearer {TOKEN}"}
                 connection.request("POST", "/api/push", b'{"metrics": {"loss": 1}}', headers)
                 answer = connection.getresponse()
@@ -179,7 +180,7 @@ def test_without_a_collector_one_elsewhere_does(tmp_path: Path) -> None:
 def test_head_has_no_body_and_unknown_addresses_no_page(tmp_path: Path) -> None:
     with dashapp(tmp_path) as app:
         app.serving()
-        with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=5)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
             for path in ("/", "/api/ticks"):
                 connection.request("HEAD", path)
                 answer = connection.getresponse()
@@ -210,7 +211,7 @@ def test_the_collector_alone_needs_no_password_of_the_pages(tmp_path: Path, prog
     (tmp_path / "dashapp.toml").write_text('host = "0.0.0.0"\nstore = "data"\nproxy_user = "X-User"\n')
     process = Process([sys.executable, *program], folder=tmp_path, env={})
     try:
-        wait_for((tmp_path / "data" / "tail").exists, 20)
+        wait_for((tmp_path / "data" / "tail").exists)
     finally:
         process.end()
 

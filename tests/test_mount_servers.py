@@ -14,7 +14,8 @@ from typing import Any
 
 import psutil
 import pytest
-from processes import Process, alive, collector, free_port, stored, wait_for
+from processes import Process, alive, collector, free_port, stored
+from waiting import PATIENCE_S, wait_for
 
 HOST = """
 import os
@@ -58,7 +59,7 @@ class Server(Process):
 
     def get(self, path: str) -> tuple[int, bytes]:
         """Status 0 where nobody answers yet."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         with suppress(OSError, http.client.HTTPException), closing(connection):
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -66,7 +67,7 @@ class Server(Process):
         return 0, b""
 
     def serving(self) -> Server:
-        wait_for(lambda: self.get("/")[0] == 200 or self.popen.poll() is not None, 30)
+        wait_for(lambda: self.get("/")[0] == 200 or self.popen.poll() is not None)
         assert self.popen.poll() is None, self.said
         return self
 
@@ -84,11 +85,11 @@ class Server(Process):
 
     def collector(self) -> psutil.Process:
         """The only one."""
-        return wait_for(lambda: self.collectors() if len(self.collectors()) == 1 else [], 20)[0]
+        return wait_for(lambda: self.collectors() if len(self.collectors()) == 1 else [])[0]
 
     def moves(self) -> None:
         before = self.newest()
-        wait_for(lambda: self.newest() > before, 20)
+        wait_for(lambda: self.newest() > before)
 
 
 Start = Callable[..., Server]
@@ -111,7 +112,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def test_it_collects_once_and_ends_with_its_server(start: Start, name: str) -> None:
     server = start(name)
     # Every worker has had a request, most likely; each takes its turn at the lock once a second.
-    wait_for(lambda: len({server.get("/")[1] for _ in range(20)}) >= (2 if "gunicorn" in name else 1), 20)
+    wait_for(lambda: len({server.get("/")[1] for _ in range(20)}) >= (2 if "gunicorn" in name else 1))
     server.moves()
     only = server.collector()
     server.moves()
@@ -121,7 +122,7 @@ def test_it_collects_once_and_ends_with_its_server(start: Start, name: str) -> N
     assert server.get("/monitor/")[0] == 200
     # One that stands alone may be killed; of the others the first process, which ends the rest.
     server.popen.send_signal(signal.SIGKILL if name in ("flask", "waitress") else signal.SIGTERM)
-    wait_for(lambda: not alive(only), 8)
+    wait_for(lambda: not alive(only))
     assert "Traceback" not in server.said
 
 
@@ -136,8 +137,8 @@ def test_another_worker_takes_over_where_one_is_killed(start: Start) -> None:
     worker = first.ppid()
     assert str(worker).encode() in workers
     os.kill(worker, signal.SIGKILL)
-    wait_for(lambda: not alive(first), 5)
-    second = wait_for(lambda: [each for each in server.collectors() if each.pid != first.pid], 10)[0]
+    wait_for(lambda: not alive(first))
+    second = wait_for(lambda: [each for each in server.collectors() if each.pid != first.pid])[0]
     assert second.ppid() != worker
     server.moves()
     assert len(server.collectors()) == 1
@@ -147,7 +148,7 @@ def test_a_killed_collector_is_started_again(start: Start) -> None:
     server = start("waitress")
     first = server.collector()
     first.kill()
-    wait_for(lambda: [each for each in server.collectors() if each.pid != first.pid], 5)
+    wait_for(lambda: [each for each in server.collectors() if each.pid != first.pid])
     server.moves()
 
 
@@ -157,7 +158,7 @@ def test_a_deleted_store_is_made_anew(start: Start, tmp_path: Path) -> None:
     for path in [*server.store.rglob("*")][::-1]:
         path.rmdir() if path.is_dir() else path.unlink()
     server.store.rmdir()
-    wait_for(lambda: server.store.is_dir() and stored(server.store), 10)
+    wait_for(lambda: server.store.is_dir() and stored(server.store))
     server.moves()
     server.collector()
 
@@ -185,7 +186,7 @@ def test_a_collector_elsewhere_is_read(start: Start, tmp_path: Path) -> None:
 def test_a_source_that_cannot_be_made_is_said_once(start: Start) -> None:
     server = start("waitress", source="host:nothing_of_that_name")
     said = 'source is "host:nothing_of_that_name"'
-    wait_for(lambda: said in server.get("/monitor/api/ticks")[1].decode().replace('\\"', '"'), 30)
+    wait_for(lambda: said in server.get("/monitor/api/ticks")[1].decode().replace('\\"', '"'))
     assert server.said.count(said) == 1
     assert server.collectors() == []
 
@@ -193,7 +194,7 @@ def test_a_source_that_cannot_be_made_is_said_once(start: Start) -> None:
 def test_a_function_of_the_host_itself_is_a_source(start: Start) -> None:
     # Its module is the application's, which mounts us again wherever it is imported.
     server = start("gunicorn", source=["host:orders"], threshold="host.orders > 1 for 1s")
-    wait_for(lambda: b"orders" in server.get("/monitor/api/ticks?window=10")[1], 20)
+    wait_for(lambda: b"orders" in server.get("/monitor/api/ticks?window=10")[1])
     assert len(server.collectors()) == 1
 
 
@@ -226,8 +227,8 @@ def test_the_reloader_takes_the_collector_along(start: Start) -> None:
     server.moves()
     with (server.store.parent / "host.py").open("a") as file:
         file.write("\n# changed\n")
-    wait_for(lambda: server.get("/")[1] not in (b"", served), 20)
-    wait_for(lambda: not alive(first), 5)
+    wait_for(lambda: server.get("/")[1] not in (b"", served))
+    wait_for(lambda: not alive(first))
     server.moves()
     assert len(server.collectors()) == 1
 
@@ -239,5 +240,5 @@ def test_ctrl_c_at_the_terminal_is_the_servers(start: Start) -> None:
     # To all of its group, as a terminal does.
     os.killpg(server.pid, signal.SIGINT)
     server.wait(10)
-    wait_for(lambda: not alive(only), 5)
+    wait_for(lambda: not alive(only))
     assert "the collector died" not in server.said

@@ -10,7 +10,7 @@ import pytest
 import schemathesis
 from guarded import PASSWORD, TOKEN, guarded
 from hypothesis import HealthCheck, assume, given, settings
-from processes import dashapp, wait_for
+from processes import dashapp
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
     unsupported_method,
 )
+from waiting import wait_for
 from wsgi import ask
 
 from dashapp.api import PATHS, App

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from threading import Event, Lock
 
 import pytest
-from processes import wait_for
+from waiting import wait_for
 
 from dashapp import outbox
 from dashapp.message import Message

@@ -10,7 +10,8 @@ from typing import Any
 
 import psutil
 import pytest
-from processes import ROOT, Dashapp, collector, dashapp, free_port, holes, on_grid, stored, wait_for
+from processes import ROOT, Dashapp, collector, dashapp, free_port, holes, on_grid, stored
+from waiting import wait_for
 from webhook import Webhook, webhook
 
 LOW = "memory.percent > 0.001"
@@ -66,13 +67,13 @@ def test_a_hook_that_hangs_keeps_no_tick_waiting(tmp_path: Path, hook: Webhook) 
         app.serving()
         wait_for(lambda: hook.tried)
         start = app.newest()
-        wait_for(lambda: "address 1 (json): it cannot be reached, or did not answer" in app.notices(), 15)
+        wait_for(lambda: "address 1 (json): it cannot be reached, or did not answer" in app.notices())
         times = [time for time in app.shown() if time >= start]
         assert len(times) > 15
         assert on_grid(times, 200)
         assert holes(times, 200) == []
         hook.hanging = False
-        wait_for(lambda: told(app), 30)
+        wait_for(lambda: told(app))
         wait_for(lambda: not app.notices())
         assert len(hook.heard) == 1
 

@@ -14,7 +14,8 @@ from email.parser import HeaderParser
 from pathlib import Path
 
 import pytest
-from processes import ROOT, Dashapp, Process, free_port, stored, wait_for
+from processes import ROOT, Dashapp, Process, free_port, stored
+from waiting import wait_for
 
 from dashapp import courier, values
 from dashapp.sources import prometheus, quotes
@@ -102,7 +103,7 @@ def test_it_serves_from_any_folder(installed: Path, tmp_path: Path, command: lis
     app = Dashapp.__new__(Dashapp)
     app.port, app.popen = port, process.popen
     try:
-        wait_for(lambda: f"Serving on http://127.0.0.1:{port} (store: data/)" in process.said, 20)
+        wait_for(lambda: f"Serving on http://127.0.0.1:{port} (store: data/)" in process.said)
         wait_for(app.newest)
         page = app.get("/")[1]
         addresses = [b"/" + each for each in re.findall(rb'(?:src|href)="\./([^"]+)"', page)]
@@ -120,7 +121,7 @@ def test_it_collects_into_any_folder(installed: Path, tmp_path: Path, command: l
     program = [str(installed / command[0]), *command[1:], "collect"]
     process = Process([*program, "--store", "here"], folder=tmp_path, env={"PYTHONPATH": ""})
     try:
-        wait_for(lambda: stored(tmp_path / "here"), 20)
+        wait_for(lambda: stored(tmp_path / "here"))
         process.popen.terminate()
         assert process.wait() == 0
         assert "Traceback" not in process.said
@@ -142,9 +143,9 @@ def test_it_is_mounted_from_any_folder(installed: Path, tmp_path: Path) -> None:
         return 0, b""
 
     try:
-        wait_for(lambda: get("/")[0] == 200, 20)
+        wait_for(lambda: get("/")[0] == 200)
         assert b'<iframe class="dashapp-chart" src="/monitor/?' in get("/")[1]
-        wait_for(lambda: b'"cpu.percent":[' in get("/monitor/api/ticks?metrics=cpu.percent")[1], 20)
+        wait_for(lambda: b'"cpu.percent":[' in get("/monitor/api/ticks?metrics=cpu.percent")[1])
         for address in re.findall(rb'(?:src|href)="\./([^"]+)"', get("/monitor/")[1]):
             assert get(f"/monitor/{address.decode()}")[0] == 200, address
         assert stored(tmp_path / "data")

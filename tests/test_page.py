@@ -7,8 +7,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from conftest import ZONE, Serve
-from drawing import assert_drawn_equals_store, drawing, heard, wait_for_state, wait_until
+from drawing import assert_drawn_equals_store, drawing, heard, wait_for_state
 from playwright.sync_api import Page
+from waiting import wait_until
 
 
 def test_first_drawing_has_the_past_and_a_clean_console(page: Page, serve: Serve) -> None:

@@ -6,8 +6,9 @@ import time
 from urllib.parse import parse_qs, urlsplit
 
 from conftest import Live, Serve
-from drawing import assert_drawn_equals_store, wait_until
+from drawing import assert_drawn_equals_store
 from playwright.sync_api import Page, expect
+from waiting import wait_until
 
 from dashapp.thresholds import Change, State, Threshold
 

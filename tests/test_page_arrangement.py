@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from conftest import Live, Serve
-from drawing import assert_drawn_equals_store, wait_for_state, wait_until
+from drawing import assert_drawn_equals_store, wait_for_state
 from playwright.sync_api import Page, expect
+from waiting import wait_until
 
 SHOWN = "dashapp.page.arrangement.shown()"
 ORDER = """() => [...document.querySelectorAll("main > .panel:not(.absent):not([hidden])")]

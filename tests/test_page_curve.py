@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from conftest import Live, Serve
-from drawing import judged, wait_for_state, wait_until
+from drawing import judged, wait_for_state
 from playwright.sync_api import Page, expect
 from processes import dashapp
 from test_page_takeaway import png_size, save
+from waiting import wait_until
 
 from dashapp.model import Curves, Metric, Tick
 
@@ -195,4 +196,4 @@ def test_a_function_that_doubles_every_two_seconds_is_seen_to(page: Page, tmp_pa
                 seen.add(len(x))
             return len(seen) >= 3
 
-        wait_until(page, grown, 20)
+        wait_until(page, grown)

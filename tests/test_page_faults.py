@@ -6,8 +6,9 @@ import time
 
 import pytest
 from conftest import Live, Serve
-from drawing import assert_drawn_equals_store, differences, drawing, wait_for_state, wait_until, window
+from drawing import assert_drawn_equals_store, differences, drawing, wait_for_state, window
 from playwright.sync_api import Page
+from waiting import wait_until
 
 JSON_ERROR = b'{"error": "too many"}'
 
@@ -41,13 +42,13 @@ def test_a_stopped_server_is_told_and_its_hole_is_filled(page: Page, serve: Serv
     open_live(page, live)
     live.server.stop()
     stopped = time.monotonic()
-    wait_for_state(page, "offline", 4)
+    wait_for_state(page, "offline")
     assert "not reachable" in page.inner_text("#status")
     assert page.title().startswith("Offline")
     wait_until(page, lambda: time.monotonic() - stopped > 4)
     live.server.start()
-    wait_for_state(page, "live", 5)
-    assert_drawn_equals_store(page, live.store, 1)
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
 
 
 @pytest.mark.parametrize("trouble", ["drop", "500", "429", "page"])
@@ -62,8 +63,8 @@ def test_no_answer_of_use_is_told_and_then_made_up_for(page: Page, serve: Serve,
     }.get(trouble)
     wait_for_state(page, "offline")
     live.trouble.calm()
-    wait_for_state(page, "live", 5)
-    assert_drawn_equals_store(page, live.store, 1)
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
 
 
 def test_an_answer_that_never_comes_is_given_up(page: Page, serve: Serve) -> None:
@@ -73,8 +74,8 @@ def test_an_answer_that_never_comes_is_given_up(page: Page, serve: Serve) -> Non
     asked = len(live.trouble.asked)
     wait_until(page, lambda: len(live.trouble.asked) > asked)
     live.trouble.calm()
-    wait_for_state(page, "offline", 5)
-    wait_for_state(page, "live", 7)
+    wait_for_state(page, "offline")
+    wait_for_state(page, "live")
     assert_drawn_equals_store(page, live.store)
     assert live.trouble.most_in_flight == 1
 
@@ -83,7 +84,7 @@ def test_a_stopped_feeder_is_told_and_leaves_a_hole(page: Page, serve: Serve) ->
     live = serve(interval=0.5)
     open_live(page, live)
     live.feeder.stop()
-    wait_for_state(page, "stale", 6)
+    wait_for_state(page, "stale")
     assert "No data for" in page.inner_text("#status")
     assert page.title().startswith("No data")
     assert_drawn_equals_store(page, live.store)
@@ -148,4 +149,4 @@ def test_a_chart_that_something_else_redraws_is_put_right(page: Page, serve: Ser
         {damage}
         Plotly.redraw(gd);
     }}""")
-    assert_drawn_equals_store(page, live.store, 3)
+    assert_drawn_equals_store(page, live.store)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from conftest import Serve
-from drawing import heard, wait_for_state, wait_until
+from drawing import heard, wait_for_state
 from playwright.sync_api import Page
+from waiting import wait_until
 
 from dashapp.model import Metric, Tick
 
@@ -50,10 +51,10 @@ def test_a_hostile_name_is_drawn_as_text(page: Page, serve: Serve, name: str) ->
 def test_five_hundred_panels_are_there_and_those_in_sight_are_drawn(page: Page, serve: Serve) -> None:
     said = heard(page)
     page.goto(fed(serve, [Metric(f"m{n}", f"m{n}", "", f"panel{n}") for n in range(500)]))
-    wait_for_state(page, "live", 20)
+    wait_for_state(page, "live")
     last = page.locator('[data-panel="panel499"]')
     last.scroll_into_view_if_needed()
     points = "document.querySelector('[data-panel=panel499] .js-plotly-plot')?.data?.[0]?.x.length ?? 0"
-    wait_until(page, lambda: page.evaluate(points) > 20, 20)
+    wait_until(page, lambda: page.evaluate(points) > 20)
     assert page.locator(".js-plotly-plot").count() < 60
     assert said == []

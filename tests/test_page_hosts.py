@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from conftest import Serving
-from drawing import assert_drawn_equals_store, wait_for_state, wait_until
+from drawing import assert_drawn_equals_store, wait_for_state
 from playwright.sync_api import Page, ViewportSize, expect
+from waiting import wait_until
 
 # All charts are in sight, and so drawn.
 TALL: ViewportSize = {"width": 1200, "height": 2000}
@@ -114,10 +115,10 @@ def test_laid_over_each_other_one_that_stops_keeps_its_tile(page: Page, many: Se
     value = tiles.locator(".tile-value")
     wait_until(page, lambda: tiles.count() == 2 and all("%" in each for each in value.all_inner_texts()))
     live.fleet.machines["web-2"].running = False
-    wait_until(page, lambda: value.nth(1).inner_text() == "\N{EN DASH}", 15)
+    wait_until(page, lambda: value.nth(1).inner_text() == "\N{EN DASH}")
     assert "%" in value.nth(0).inner_text()
     live.fleet.machines["web-2"].running = True
-    wait_until(page, lambda: "%" in value.nth(1).inner_text(), 15)
+    wait_until(page, lambda: "%" in value.nth(1).inner_text())
 
 
 def test_with_one_host_there_is_no_list_until_another_turns_up(page: Page, many: Serving) -> None:
@@ -134,7 +135,7 @@ def test_with_one_host_there_is_no_list_until_another_turns_up(page: Page, many:
     page.keyboard.press("Escape")
     assert len(live.asked()) == 1
     live.fleet.add("web-2", 5)
-    page.wait_for_selector("#hosts:visible", timeout=15_000)
+    page.wait_for_selector("#hosts:visible")
     wait_until(page, lambda: names(page) == ["web-1", "web-2"])
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("Choose a host, or several")
@@ -147,7 +148,7 @@ def test_a_host_that_is_not_there_is_told_and_drawn_once_it_is(page: Page, many:
     expect(page.locator("#status")).to_contain_text("There is no host late in this store")
     expect(page.locator("#status")).to_have_attribute("data-state", "stale")
     live.fleet.add("late", 20)
-    wait_for_state(page, "live", 15)
+    wait_for_state(page, "live")
     assert_drawn_equals_store(page, live.fleet.machines["late"].store)
 
 

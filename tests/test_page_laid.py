@@ -6,11 +6,12 @@ import time
 from typing import Any
 
 from conftest import Serving
-from drawing import assert_drawn_equals_store, drawing, wait_for_state, wait_until
+from drawing import assert_drawn_equals_store, drawing, wait_for_state
 from feeder import grid
 from fleet import Machine
 from playwright.sync_api import Page, expect
 from test_page_hosts import TALL
+from waiting import wait_until
 
 # Each panel's lines: metric, colour and dash.
 LINES = """[...document.querySelectorAll("[data-panel] .js-plotly-plot")].map((gd) =>
@@ -100,7 +101,7 @@ def test_a_slower_hosts_line_is_whole_between_anothers_ticks(page: Page, many: S
 
     wait_until(page, only_gaps_are_gaps)
     end = strokes()["slow"][1][-1]
-    wait_until(page, lambda: strokes()["slow"][1][-1] >= end + 6000, 20)
+    wait_until(page, lambda: strokes()["slow"][1][-1] >= end + 6000)
     wait_until(page, only_gaps_are_gaps)
     for name, (_, times) in strokes().items():
         own = {round(tick.time * 1000) for tick in live.fleet.machines[name].store.since(0, 500)}

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 from dash import Dash
-from drawing import wait_until
 from live_graphs import (
     INTERVAL,
     Theirs,
@@ -22,6 +21,7 @@ from live_graphs import (
 )
 from playwright.sync_api import Page
 from served import Served
+from waiting import wait_until
 
 from dashapp import LiveGraph
 
@@ -32,7 +32,7 @@ def theirs(page: Page) -> Iterator[Theirs]:
     errors: list[str] = []
     page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
     page.goto(app.server.url)
-    wait_until(page, lambda: drawn(page, "one") and drawn(page, "two") and drawn(page, "fixed"), 30)
+    wait_until(page, lambda: drawn(page, "one") and drawn(page, "two") and drawn(page, "fixed"))
     yield app
     app.server.stop()
     assert [text for text in errors if "ERR_" not in text and "Failed to fetch" not in text] == []
@@ -43,7 +43,7 @@ def test_all_stream_with_one_request_a_tick(page: Page, theirs: Theirs) -> None:
     for name, key in (("one", "up"), ("two", "down"), ("fixed", "up")):
         assert_up_to_date(page, theirs, name, key)
     asked, begun = len(trouble.asked), max(drawn(page, "one"))
-    wait_until(page, lambda: max(drawn(page, "one")) >= begun + 12 * 1000 * INTERVAL, 20)
+    wait_until(page, lambda: max(drawn(page, "one")) >= begun + 12 * 1000 * INTERVAL)
     ticks = (max(drawn(page, "one")) - begun) / (1000 * INTERVAL)
     # Three that ask by themselves ask three times as often; a tick that is late on a slow machine, twice.
     assert len(trouble.asked) - asked <= 1.5 * ticks + 1
@@ -175,12 +175,12 @@ def test_a_server_that_was_down_is_told_and_its_hole_is_filled(page: Page, their
     assert_up_to_date(page, theirs, "one", "up")
     theirs.server.stop()
     stopped = time.monotonic()
-    wait_for_state(page, "one", "offline", 5)
+    wait_for_state(page, "one", "offline")
     assert state(page, "two") == "offline"
     assert "not reachable" in page.inner_text(section("two"))
     wait_until(page, lambda: time.monotonic() - stopped > 4)
     theirs.server.start()
-    wait_for_state(page, "one", "live", 5)
+    wait_for_state(page, "one", "live")
     for name, key in (("one", "up"), ("two", "down")):
         assert_up_to_date(page, theirs, name, key)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from conftest import Serve
-from drawing import assert_drawn_equals_store, wait_for_state, wait_until
+from drawing import assert_drawn_equals_store, wait_for_state
 from playwright.sync_api import CDPSession, Page
+from waiting import wait_until
 
 COUNT_DRAWS = """() => {
     window.draws = {};

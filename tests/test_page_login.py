@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from drawing import drawing, heard, wait_for_state, wait_until
+from drawing import drawing, heard, wait_for_state
 from feeder import Feeder
 from guarded import PASSWORD
 from playwright.sync_api import Browser, Page, expect
 from served import Served
+from waiting import wait_until
 
 from dashapp.app import create_app
 from dashapp.config import parse

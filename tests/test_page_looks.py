@@ -8,9 +8,10 @@ from itertools import pairwise
 
 import pytest
 from conftest import ZONE, Serve
-from drawing import assert_drawn_equals_store, heard, wait_for_state, wait_until
+from drawing import assert_drawn_equals_store, heard, wait_for_state
 from feeder import METRICS
 from playwright.sync_api import Browser, Page
+from waiting import wait_until
 
 from dashapp.bundle import assets_folder
 from dashapp.model import Metric

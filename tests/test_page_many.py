@@ -7,8 +7,9 @@ from urllib.parse import parse_qs
 
 import pytest
 from conftest import Live, Serve
-from drawing import wait_for_state, wait_until
+from drawing import wait_for_state
 from playwright.sync_api import Page, expect
+from waiting import wait_until
 
 from dashapp.model import Metric, Tick
 
@@ -86,7 +87,7 @@ def test_a_panel_that_turns_up_is_drawn_and_arranged_like_any(page: Page, serve:
     page.goto(live.url)
     wait_until(page, lambda: page.evaluate(POINTS, "cpu"))
     turn_up(live)
-    wait_until(page, lambda: [n for _, n in page.evaluate(POINTS, "train_run")] == [20], 20)
+    wait_until(page, lambda: [n for _, n in page.evaluate(POINTS, "train_run")] == [20])
     panel = page.locator('[data-panel="train_run"]')
     expect(panel.locator("h2")).to_contain_text("Train run")
     panel.locator(".more").click()
@@ -103,6 +104,6 @@ def test_a_panel_that_turns_up_unwanted_stays_away(page: Page, serve: Serve, cho
     page.goto(live.url + ("?panels=cpu" if chosen == "link" else ""))
     wait_until(page, lambda: page.evaluate(POINTS, "cpu"))
     turn_up(live)
-    page.wait_for_selector('[data-panel="train_run"]:not(.absent)', state="attached", timeout=20_000)
+    page.wait_for_selector('[data-panel="train_run"]:not(.absent)', state="attached")
     expect(page.locator('[data-panel="train_run"]')).to_be_hidden()
     expect(page.locator('[data-panel="cpu"]')).to_be_visible()

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from drawing import READ, assert_drawn_equals_store, wait_for_state, wait_until
+from drawing import READ, assert_drawn_equals_store, wait_for_state
 from feeder import Feeder
 from flask import Flask, render_template_string, session
 from playwright.sync_api import Frame, Page
 from served import Served
+from waiting import wait_until
 
 import dashapp
 from dashapp.api import App
@@ -213,7 +214,7 @@ def test_a_metric_that_is_not_there_yet_is_said_and_comes(page: Page, shop: Any)
     for number in range(1, 5):
         host.store.append(Tick(newest + number / 2, 0.5, {"cpu.percent": 1, "loss": number / 8}))
     wait_until(
-        page, lambda: [y for _, y in lines(frame).get("loss", [])][-4:] == [n / 8 for n in range(1, 5)], 15
+        page, lambda: [y for _, y in lines(frame).get("loss", [])][-4:] == [n / 8 for n in range(1, 5)]
     )
     assert frame.evaluate(says) == "none"
     assert frame.locator(".panel:visible h2").inner_text().startswith("Loss")

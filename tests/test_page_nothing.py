@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from dash import Dash
-from drawing import READ, wait_until
+from drawing import READ
 from playwright.sync_api import Page
 from served import Served
+from waiting import wait_until
 
 from dashapp import LiveGraph, attach
 from dashapp.model import Metric, Tick
@@ -30,14 +31,14 @@ def test_a_store_that_is_not_there_is_said_and_drawn_once_it_is(
         page.goto(server.url)
         page.wait_for_selector("[data-live-graph] .chart")
         said = "getComputedStyle(document.querySelector('[data-live-graph] .chart'), '::after').content"
-        wait_until(page, lambda: "Nothing was recorded yet" in page.evaluate(said), 20)
+        wait_until(page, lambda: "Nothing was recorded yet" in page.evaluate(said))
         assert page.locator("[data-live-graph]").get_attribute("data-state") == "stale"
         assert page.evaluate(READ) == []
         with closing(DiskStore(tmp_path / "later")) as store:
             store.describe([Metric("loss", "loss", "", "loss")])
             store.append(Tick(round(time.time()) - 1.0, 1.0, {"loss": 0.5}))
             store.append(Tick(round(time.time()), 1.0, {"loss": 0.25}))
-        wait_until(page, lambda: page.evaluate(said) == "none", 20)
+        wait_until(page, lambda: page.evaluate(said) == "none")
         if kind == "bar":
             wait_until(page, lambda: page.locator(".snapshot .amount").inner_text() == "0.25")
         else:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from conftest import Live, Serve
-from drawing import assert_drawn_equals_store, drawing, wait_for_state, wait_until
+from drawing import assert_drawn_equals_store, drawing, wait_for_state
 from playwright.sync_api import Page, expect
+from waiting import wait_until
 
 CROSSED = """() => [...document.querySelectorAll(".cross:not([hidden])")].map((line) => {
     const section = line.closest("[data-panel]");

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 from conftest import Serve
-from drawing import wait_until
 from playwright.sync_api import Page, expect
+from waiting import wait_until
 
 TABLE = '[data-table="top"]'
 BURN = "import time; end = time.monotonic() + 60\nwhile time.monotonic() < end: pass"

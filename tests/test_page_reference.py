@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from dash import Dash, html
-from drawing import wait_until
 from playwright.sync_api import Page, expect
 from served import Served
+from waiting import wait_until
 
 from dashapp import LiveGraph, attach
 
@@ -68,7 +68,7 @@ def market(page: Page) -> Iterator[Market]:
     running = Market()
     page.goto(running.server.url)
     names = ("close", "number", "first", "none", "two", "bound")
-    wait_until(page, lambda: all(look(page, name) for name in names), 30)
+    wait_until(page, lambda: all(look(page, name) for name in names))
     yield running
     running.server.stop()
 

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from conftest import ZONE, Serve
-from drawing import assert_drawn_equals_store, drawing, wait_for_state, wait_until
+from drawing import assert_drawn_equals_store, drawing, wait_for_state
 from playwright.sync_api import Browser, Page, Route, expect
+from waiting import wait_until
 
 from dashapp.bundle import assets_folder
 
@@ -51,9 +52,9 @@ def test_a_tab_hidden_for_ten_minutes_catches_up_with_one_question(page: Page, s
     newest = live.store.newest()
     before = len(live.trouble.asked)
     page.evaluate(HIDE, False)
-    assert_drawn_equals_store(page, live.store, 1)
+    assert_drawn_equals_store(page, live.store)
     assert len(drawing(page)[0]["traces"][0]["x"]) == 100
-    wait_for_state(page, "live", 1)
+    wait_for_state(page, "live")
     page.wait_for_timeout(500)
     # Where the machine is slow, the next tick is asked for by now; before it is due, nothing more is.
     assert len([query for query in live.trouble.asked[before:] if newest.encode() not in query]) == 1
@@ -105,7 +106,7 @@ def test_tiles_wait_for_no_tick_where_the_names_come_after_the_numbers(page: Pag
     for each in names:
         each.continue_()
     value = page.locator(".tile", has_text="CPU").locator(".tile-value")
-    expect(value).to_contain_text("%", timeout=1500)
+    expect(value).to_contain_text("%")
     assert value.inner_text() == page.locator("[data-panel=cpu] .value").inner_text()
 
 

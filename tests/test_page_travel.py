@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from conftest import Live, Serve
-from drawing import assert_drawn_equals_store, drawing, wait_for_state, wait_until
+from drawing import assert_drawn_equals_store, drawing, wait_for_state
 from playwright.sync_api import Page, expect
+from waiting import wait_until
 
 from dashapp.model import milliseconds
 
@@ -195,7 +196,7 @@ def test_a_link_to_a_time_that_cannot_be_had_stays_alive(page: Page, live: Live)
     wait_for_state(page, "paused")
     asked = len(live.trouble.asked)
     wait_until(page, lambda: len(live.trouble.asked) >= asked + 3)
-    wait_for_state(page, "paused", 3)
+    wait_for_state(page, "paused")
     page.keyboard.press("l")
     wait_for_state(page, "live")
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 from conftest import Live, Serve
-from drawing import assert_drawn_equals_store, drawing, wait_for_state, wait_until, window
+from drawing import assert_drawn_equals_store, drawing, wait_for_state, window
 from playwright.sync_api import Locator, Page
+from waiting import wait_until
 
 CPU = '[data-panel="cpu"] .nsewdrag'
 CORES = '[data-panel="cores"]'
@@ -39,7 +40,7 @@ def more_ticks(page: Page, live: Live, count: int) -> None:
     """Wait until the store has `count` more, and the page could have them too."""
     target = live.store.newest().time_ms + 1000 * live.feeder.step * count
     asked = len(live.trouble.asked) + count
-    wait_until(page, lambda: live.store.newest().time_ms >= target and len(live.trouble.asked) >= asked, 30)
+    wait_until(page, lambda: live.store.newest().time_ms >= target and len(live.trouble.asked) >= asked)
 
 
 def ranges(page: Page) -> list[list[float]]:

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from processes import ROOT, Dashapp, Process, free_port, wait_for
+from processes import ROOT, Dashapp, Process, free_port
 from redis_server import needs_redis, redis_at
+from waiting import wait_for
 
 
 @contextmanager
@@ -32,7 +33,7 @@ def dyno(folder: Path, kind: str, **env: str) -> Iterator[Dashapp]:
         yield app
         runner.popen.send_signal(signal.SIGTERM)
         runner.wait(8)
-        wait_for(lambda: not runner.family(), 2)
+        wait_for(lambda: not runner.family())
         assert "Traceback" not in runner.said
     finally:
         runner.end()
@@ -47,7 +48,7 @@ def test_its_types() -> None:
 
 def test_web_alone_serves_and_collects_on_its_port(tmp_path: Path) -> None:
     with dyno(tmp_path / "web", "web", WEB_CONCURRENCY="2", DYNO="web.1") as app:
-        wait_for(lambda: f"Serving on http://0.0.0.0:{app.port} (store: data/)" in app.said, 20)
+        wait_for(lambda: f"Serving on http://0.0.0.0:{app.port} (store: data/)" in app.said)
         app.moves()
         assert app.get("/", host="my-app.example.test")[0] == 200
         # Runner, supervisor, collector, web server and two workers.
@@ -56,7 +57,7 @@ def test_web_alone_serves_and_collects_on_its_port(tmp_path: Path) -> None:
 
 def test_a_worker_without_redis_says_what_to_do(tmp_path: Path) -> None:
     with dyno(tmp_path / "worker", "worker", DYNO="worker.1") as worker:
-        wait_for(lambda: worker.popen.poll() is not None, 20)
+        wait_for(lambda: worker.popen.poll() is not None)
         assert "add a Redis (REDIS_URL), or run python -m dashapp alone" in worker.said
 
 
@@ -68,12 +69,12 @@ def test_with_redis_web_and_worker_are_apart_and_one_page_shows_both(tmp_path: P
             dyno(tmp_path / "web", "web", DYNO="web.1", **env) as web,
             dyno(tmp_path / "worker", "worker", DYNO="worker.1", **env),
         ):
-            wait_for(lambda: "Serving on" in web.said, 20)
+            wait_for(lambda: "Serving on" in web.said)
 
             def live() -> list[str]:
                 found = json.loads(web.get("/api/hosts", host="my-app.example.test")[1])["hosts"]
                 return [host["name"] for host in found if host["state"] == "live"]
 
-            wait_for(lambda: live() == ["web.1", "worker.1"], 20)
+            wait_for(lambda: live() == ["web.1", "worker.1"])
             assert web.get("/host/worker.1/api/ticks", host="my-app.example.test")[0] == 200
             assert not (tmp_path / "web" / "data").exists(), "nothing is left to a disk that goes"

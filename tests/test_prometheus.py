@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from clocks import FakeClock
 from exporter import Exporter, body
-from processes import dashapp, wait_for
+from processes import dashapp
 from readings import by_key
 from scraped import NODE, exporter_of_a_test, source
+from waiting import wait_for
 
 from dashapp.sources.prometheus import make
 

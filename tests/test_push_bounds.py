@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pushed import NOW, House, many, refused
+from waiting import PATIENCE_S
 
 from dashapp.body import MOST, Bodies, BodyError
 from dashapp.entries import MOST_VALUES
@@ -235,7 +236,7 @@ def test_so_many_bodies_are_on_their_way_and_no_more() -> None:
     waiting = [Thread(target=lambda: got.append(bodies.read(environ))) for _ in range(MOST)]
     for thread in waiting:
         thread.start()
-        assert slow.asked.acquire(timeout=10)
+        assert slow.asked.acquire(timeout=PATIENCE_S)
     with pytest.raises(BodyError) as caught:
         bodies.read({"CONTENT_LENGTH": "5", "wsgi.input": io.BytesIO(b"hello")})
     assert caught.value.status[:3] == "503"

@@ -10,9 +10,10 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-from processes import free_port, wait_for
+from processes import free_port
 from push_server import Server, pushed_to, pusher_of_a_test, told
 from pushed import TOKEN
+from waiting import wait_for
 
 from dashapp.pushing import MOST, MOST_NAMES, Pusher
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from processes import dashapp, free_port, wait_for
+from processes import dashapp, free_port
 from push_server import Server, pushed_to, run
 from pushed import TOKEN
+from waiting import wait_for
 
 server = pytest.fixture(pushed_to)
 

@@ -7,8 +7,9 @@ import logging
 import time
 
 import pytest
-from processes import free_port, wait_for
+from processes import free_port
 from push_server import Server, pushed_to, pusher_of_a_test, serving, told
+from waiting import wait_for
 
 from dashapp.pushing import Pusher
 

@@ -16,8 +16,9 @@ from threading import Event, Thread
 
 import psutil
 import pytest
-from processes import Dashapp, collector, dashapp, wait_for
+from processes import Dashapp, collector, dashapp
 from pushed import TOKEN
+from waiting import PATIENCE_S, wait_for
 
 from dashapp.body import MOST
 
@@ -77,7 +78,7 @@ def test_kill_9_of_either_side_loses_nothing_that_was_answered(tmp_path: Path, w
         with pushing(app, iter(range(900)), answered):
             for victim in ("collector", "web", "collector"):
                 before = len(answered)
-                wait_for(lambda before=before: len(answered) > before + 20, 20)  # type: ignore[misc]
+                wait_for(lambda before=before: len(answered) > before + 20)  # type: ignore[misc]
                 child = app.child(victim)
                 workers_of = child.children(recursive=True) if victim == "web" else []
                 child.kill()
@@ -85,9 +86,9 @@ def test_kill_9_of_either_side_loses_nothing_that_was_answered(tmp_path: Path, w
                     with suppress(psutil.NoSuchProcess):
                         worker.kill()
             before = len(answered)
-            wait_for(lambda: len(answered) > before + 20, 20)
+            wait_for(lambda: len(answered) > before + 20)
         assert len(answered) > 80
-        wait_for(lambda: not set(answered) - set(stored(app.store)), 10)
+        wait_for(lambda: not set(answered) - set(stored(app.store)))
         times = stored(app.store)
         assert {times[each] for each in answered} == {1}, "each in one tick alone"
         assert "Traceback" not in app.said
@@ -101,14 +102,14 @@ def test_a_collector_killed_again_and_again_stores_each_value_once(tmp_path: Pat
         with pushing(app, iter(range(900)), answered):
             for round_ in range(6):
                 collecting.start()
-                wait_for(lambda: len(stored(app.store)), 10)
+                wait_for(lambda: len(stored(app.store)))
                 # Not on the grid: the instant of the kill moves through the tick.
                 time.sleep(0.2 + 0.017 * round_)
                 collecting.kill()
             collecting.start()
             before = len(answered)
             wait_for(lambda: len(answered) > before)
-        wait_for(lambda: not set(answered) - set(stored(app.store)), 10)
+        wait_for(lambda: not set(answered) - set(stored(app.store)))
         times = stored(app.store)
         assert {times[each] for each in answered} == {1}
         assert len(answered) > 100
@@ -162,10 +163,10 @@ def test_senders_that_stop_in_the_middle_do_not_hold_the_page(tmp_path: Path) ->
             sender.sendall(head.encode() + b'{"metrics')
         # Whether all of them are being read already is the server's to know.
         assert {push(app, {"a": 1})[0] for _ in range(20)} <= {200, 503}
-        app.moves(5)
+        app.moves()
         assert app.get("/")[0] == 200
         stack.close()
-        wait_for(lambda: push(app, {"a": 1})[0] == 200, 5)
+        wait_for(lambda: push(app, {"a": 1})[0] == 200)
 
 
 def test_a_chunked_body_and_one_that_is_too_large(tmp_path: Path) -> None:
@@ -173,7 +174,7 @@ def test_a_chunked_body_and_one_that_is_too_large(tmp_path: Path) -> None:
         app.serving()
 
         def status(body: object) -> int:
-            with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=5)) as connection:
+            with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
                 connection.request("POST", "/api/push", body, HEADERS)  # type: ignore[arg-type]
                 return connection.getresponse().status
 
@@ -191,7 +192,7 @@ def test_200_pushes_a_second(tmp_path: Path) -> None:
         family = app.family()
         before = spent(family)
         late, count, start = 0.0, 1000, time.monotonic()
-        with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=5)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
             for number in range(count):
                 body = json.dumps({"metrics": {f"p.{number % 100}": number}})
                 connection.request("POST", "/api/push", body, HEADERS)
@@ -207,7 +208,7 @@ def test_200_pushes_a_second(tmp_path: Path) -> None:
         assert took < 7, "200 a second are kept up with"
         assert app.get("/readyz")[0] == 200
         newest = {(f"p.{number % 100}", float(number)) for number in range(count - 100, count)}
-        wait_for(lambda: not newest - set(stored(app.store)), 5)
+        wait_for(lambda: not newest - set(stored(app.store)))
         print(f"{count / took:.0f}/s, {1e6 * cost / count:.0f} µs of CPU each, late {1000 * late:.0f} ms")
 
 
@@ -230,6 +231,6 @@ def test_told_to_stop_it_keeps_what_was_answered(tmp_path: Path) -> None:
             assert app.wait() == 0
     with dashapp(tmp_path, "--interval", "0.3", env=ENV) as app:
         app.serving().moves()
-        wait_for(lambda: not set(answered) - set(stored(app.store)), 5)
+        wait_for(lambda: not set(answered) - set(stored(app.store)))
         times = stored(app.store)
         assert {times[each] for each in answered} == {1}

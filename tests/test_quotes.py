@@ -11,8 +11,8 @@ import pytest
 import yfinance
 from clocks import FakeClock
 from exporter import exporting
-from processes import wait_for
 from stock_exchange import Exchange
+from waiting import wait_for
 
 from dashapp.model import SourceError
 from dashapp.sources.quote_feed import Quote, TooManyRequestsError, YahooFeed

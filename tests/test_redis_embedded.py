@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from processes import wait_for
 from redis_server import RedisServer, needs_redis
 from redis_store import stored
 from test_mount_servers import Server
+from waiting import wait_for
 
 pytestmark = needs_redis
 

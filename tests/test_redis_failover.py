@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
-from processes import wait_for
 from redis_server import needs_redis, redis_at
+from waiting import wait_for
 
 from dashapp.model import Tick
 from dashapp.stores.redis_keys import Keys

@@ -11,9 +11,9 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from processes import wait_for
 from redis_server import RedisServer, cluster_at, needs_redis
 from redis_store import CPU, times, write
+from waiting import wait_for
 
 from dashapp.stores import after, last, redis_hosts
 from dashapp.stores.redis_first import FirstReader

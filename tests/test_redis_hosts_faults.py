@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from processes import wait_for
 from redis_server import RedisServer, needs_redis
 from redis_store import times, write
+from waiting import wait_for
 
 from dashapp.model import Tick
 from dashapp.stores import after, last, redis_hosts
@@ -58,7 +58,7 @@ def test_19_away_the_last_is_shown_it_is_said_and_it_heals(
     assert times(reader) == [1, 2, 3]
     redis.thaw() if fault == "freeze" else redis.start()
     assert store.append(Tick(4, 1, {"a": 1}))
-    wait_for(lambda: reader.newest().time_ms == 4000 and not reader.notices(), 4)
+    wait_for(lambda: reader.newest().time_ms == 4000 and not reader.notices())
     assert times(reader) == [1, 2, 3, 4]
 
 
@@ -72,7 +72,7 @@ def test_19_away_at_first_nobody_waits_long_and_it_heals(redis: RedisServer) -> 
         redis.start()
         with closing(RedisStore(Link(redis.url), "a")) as store:
             write(store, 1)
-            wait_for(lambda: hosts.own().newest().time_ms == 1000, 4)
+            wait_for(lambda: hosts.own().newest().time_ms == 1000)
 
 
 def test_19_flushed_the_cursor_is_of_another_life(

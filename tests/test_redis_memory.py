@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from processes import wait_for
 from redis_server import RedisServer, cluster_at, needs_redis, redis_at
+from waiting import wait_for
 
 from dashapp.history import Frame, frame, past
 from dashapp.model import Tick

@@ -9,8 +9,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from processes import ROOT, collector, free_port, wait_for
+from processes import ROOT, collector, free_port
 from redis_server import RedisServer, cluster_at, needs_redis, redis_at
+from waiting import wait_for
 
 from dashapp.config import Settings, parse
 from dashapp.model import SettingsError
@@ -219,7 +220,7 @@ def test_it_is_told_before_anything_is_started(redis: RedisServer, command: list
 def test_away_at_first_a_collector_waits_and_says_so(redis: RedisServer, tmp_path: Path) -> None:
     redis.kill()
     with collector(tmp_path, "--store", redis.url.replace("//", "//:c4nary@"), "--name=a") as process:
-        wait_for(lambda: "cannot be reached; nothing is collected until that changes" in process.said, 20)
+        wait_for(lambda: "cannot be reached; nothing is collected until that changes" in process.said)
         redis.flags = ("--requirepass", "c4nary")
         redis.start()
         with closing(redis.client(password="c4nary")) as client:

@@ -9,9 +9,9 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from processes import wait_for
 from redis_server import RedisServer, needs_redis
 from redis_store import fill, opened, stored
+from waiting import wait_for
 
 from dashapp.config import Settings
 from dashapp.model import StoreAwayError, StoreLockedError
@@ -46,7 +46,7 @@ def test_5_one_writes_the_other_stands_by_and_takes_over(redis: RedisServer, sto
         except StoreLockedError:
             return None
 
-    other = wait_for(second, 5)
+    other = wait_for(second)
     assert other is not None
     with closing(other):
         assert time.monotonic() - start < 3

@@ -8,9 +8,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from processes import wait_for
 from redis_server import RedisServer, needs_redis, redis_at
 from redis_store import CPU, fill, life, opened, stored
+from waiting import wait_for
 
 from dashapp.model import Curves, Metric, StoreAwayError
 from dashapp.stores import redis_writer

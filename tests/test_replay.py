@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from played import ROWS, Played
-from processes import dashapp, wait_for
+from processes import dashapp
+from waiting import wait_for
 
 from dashapp.examples import make_bars
 from dashapp.model import Tick

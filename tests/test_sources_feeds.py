@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from clocks import FakeClock
-from processes import wait_for
+from waiting import wait_for
 
 from dashapp.model import Metric, SourceError
 from dashapp.sampler import Sampler

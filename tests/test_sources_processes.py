@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import ROOT, Dashapp, dashapp, wait_for
+from processes import ROOT, Dashapp, dashapp
 from test_main import run
+from waiting import wait_for
 
 from dashapp.checking import check_sources
 from dashapp.config import parse
@@ -45,7 +46,7 @@ def newest(app: Dashapp) -> dict[str, Any]:
 
 def shows(app: Dashapp, *keys: str) -> dict[str, Any]:
     """The newest values, once all of `keys` have one."""
-    wait_for(lambda: all(newest(app).get(key) is not None for key in keys), 15)
+    wait_for(lambda: all(newest(app).get(key) is not None for key in keys))
     return newest(app)
 
 
@@ -71,11 +72,11 @@ def test_20_to_22_one_that_hangs_and_one_that_fails_cost_only_themselves(folder:
     with dashapp(folder, *names, "--interval", "0.2") as app:
         app.serving()
         shows(app, "cpu.percent", "wind")
-        wait_for(lambda: "weather:fails" in app.notices(), 15)
+        wait_for(lambda: "weather:fails" in app.notices())
         assert "weather:fails gives nothing: OSError" in app.notices()
         assert "secret" not in app.get("/api/ticks?window=100")[1].decode()
         assert "secret" in app.said, "the log is the operator's"
-        wait_for(lambda: "weather:hangs gives nothing: TimeoutError" in app.notices(), 20)
+        wait_for(lambda: "weather:hangs gives nothing: TimeoutError" in app.notices())
         app.moves()
         answer = app.ticks(10)
         assert all(value is not None for value in answer["y"]["cpu.percent"][-10:])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from piped import VMSTAT, Piped
-from processes import wait_for
+from waiting import wait_for
 
 from dashapp.sampler import Sampler
 from dashapp.sources.stdin import MOST, StdinSource, make

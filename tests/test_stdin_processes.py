@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from piped import VMSTAT
-from processes import ROOT, alive, collector, dashapp, free_port, stored, wait_for
+from processes import ROOT, alive, collector, dashapp, free_port, stored
+from waiting import PATIENCE_S, wait_for
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_no_standard_input_at_all_is_one_sentence(tmp_path: Path) -> None:
         env={"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 2

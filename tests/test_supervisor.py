@@ -13,7 +13,7 @@ from threading import Event, Thread
 from types import SimpleNamespace
 
 import pytest
-from processes import wait_for
+from waiting import wait_for
 
 from dashapp import supervisor
 from dashapp.notices import Notice, read_notices

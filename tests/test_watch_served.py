@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from processes import Dashapp, dashapp, wait_for
+from processes import Dashapp, dashapp
+from waiting import wait_for
 from wsgi import ask
 
 from dashapp.api import Api
