@@ -1,6 +1,6 @@
-"""The collector process: `python collector.py [--store …] [--interval …]`; its code: dashapp/collector.py."""
+"""The collector process: `python collector.py [--store …] [--interval …]`; its code: dashapp/collector/."""
 
-from dashapp.collector import main
+from dashapp.collector.service import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -1,4 +1,4 @@
-/* What Dash calls: dashapp/callbacks.py names these functions.
+/* What Dash calls: dashapp/web/callbacks.py names these functions.
    Nothing here may throw into Dash, which keeps every error for ever. */
 (function (app) {
   "use strict";

@@ -14,11 +14,11 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from bench.served import load
-from dashapp.app import create_app
-from dashapp.config import Settings
-from dashapp.hosts import Host
-from dashapp.model import Metric, Tick, milliseconds
+from dashapp.config.settings import Settings
+from dashapp.model.ticks import Metric, Tick, milliseconds
+from dashapp.stores.hosts import Host
 from dashapp.stores.memory import MemoryStore
+from dashapp.web.app import create_app
 
 METRICS = (
     Metric("cpu.percent", "CPU", "%", "cpu", 0, 100),
@@ -29,7 +29,7 @@ STOPPED, AHEAD = 2, 4
 
 
 class Many:
-    """As dashapp.hosts.Hosts."""
+    """As dashapp.stores.hosts.Hosts."""
 
     def __init__(self) -> None:
         self._stores = {f"web-{number:03}": MemoryStore() for number in range(1, COUNT + 1)}

@@ -20,12 +20,12 @@ from audit.many import many
 from audit.states import shows
 from bench.page import browser, until
 from bench.served import Served, command, folder, free_port, launched
-from dashapp.model import Metric, Tick
-from dashapp.sources.cpu import TOTAL, core
-from dashapp.stores.disk import DiskStore
-from dashapp.stores.long_memory import Retention
-from dashapp.thresholds import Threshold
-from dashapp.watch import Watch
+from dashapp.alerts.monitor import Watch
+from dashapp.model.thresholds import Threshold
+from dashapp.model.ticks import Metric, Tick
+from dashapp.sources.system.cpu import TOTAL, core
+from dashapp.stores.archive import Retention
+from dashapp.stores.disk.store import DiskStore
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 DAY = 86_400

@@ -17,10 +17,10 @@ from bench import crowd
 from bench.cost import cpu
 from bench.served import Served, command, fill, folder, free_port, launched
 from bench.table import Row
-from dashapp.api import App
-from dashapp.app import create_app
-from dashapp.config import parse
-from dashapp.stores.disk_reader import DiskReader
+from dashapp.api.endpoints import App
+from dashapp.config.settings import parse
+from dashapp.stores.disk.reader import DiskReader
+from dashapp.web.app import create_app
 
 PASSWORD = "correct horse 7"
 TURNS, CALLS = 60, 400

@@ -11,12 +11,12 @@ from threading import Thread
 
 from bench.one_worker import serve
 from bench.served import load
-from dashapp.api import App
-from dashapp.app import create_app
-from dashapp.config import Settings
-from dashapp.model import Tick
-from dashapp.sources.cpu import TOTAL, core
+from dashapp.api.endpoints import App
+from dashapp.config.settings import Settings
+from dashapp.model.ticks import Tick
+from dashapp.sources.system.cpu import TOTAL, core
 from dashapp.stores.memory import MemoryStore
+from dashapp.web.app import create_app
 
 TICKS_A_SECOND = 100
 # The ticks lie so far back that the next is always due: the page never waits for one.

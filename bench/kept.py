@@ -8,9 +8,9 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-from dashapp.message import line
-from dashapp.stores.disk_reader import DiskReader
-from dashapp.stores.level_reader import open_levels
+from dashapp.alerts.message import line
+from dashapp.stores.archive_reader import open_levels
+from dashapp.stores.disk.reader import DiskReader
 
 
 def told(store: Path, heard: Counter[str]) -> list[int]:

@@ -9,7 +9,7 @@ from playwright.sync_api import CDPSession, Page
 from bench.page import BY_ITSELF, browser, metrics, opened, until
 from bench.served import fill, folder, serving
 from bench.table import Row
-from dashapp.history import MOST_POINTS
+from dashapp.query.frames import MOST_POINTS
 
 TICKS = 24
 # Points on screen, and the milliseconds that a tick may cost.

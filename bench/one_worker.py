@@ -6,7 +6,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from dashapp.web import THREADS
+from dashapp.web.server import THREADS
 
 
 def serve(target: str, port: int, threads: int = THREADS) -> None:

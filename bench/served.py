@@ -17,9 +17,9 @@ from pathlib import Path
 
 import psutil
 
-from dashapp.model import Tick
-from dashapp.sources.cpu import TOTAL, core
-from dashapp.stores.disk import DiskStore
+from dashapp.model.ticks import Tick
+from dashapp.sources.system.cpu import TOTAL, core
+from dashapp.stores.disk.store import DiskStore
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 20.0

@@ -27,8 +27,8 @@ from bench.listener import Listener
 from bench.observer import Observer
 from bench.served import ROOT, Served, folder, free_port
 from bench.table import Row, markdown
-from dashapp.stores.disk_reader import DiskReader
-from dashapp.supervisor import PAUSES
+from dashapp.process.supervisor import PAUSES
+from dashapp.stores.disk.reader import DiskReader
 
 INTERVAL = 0.2
 # Broken and well again with most of the faults.

@@ -13,13 +13,13 @@ from random import Random
 
 from bench.served import folder
 from bench.table import Row
-from dashapp.api import Api
-from dashapp.model import Metric, Tick, milliseconds
-from dashapp.rollup import Point, as_point
-from dashapp.stores.disk import DiskStore
-from dashapp.stores.disk_reader import DiskReader
-from dashapp.stores.disk_shelf import disk_memory
-from dashapp.stores.long_memory import DAY, HOUR, Retention
+from dashapp.api.endpoints import Api
+from dashapp.model.rollup import Point, as_point
+from dashapp.model.ticks import Metric, Tick, milliseconds
+from dashapp.stores.archive import DAY, HOUR, Retention
+from dashapp.stores.disk.archive import disk_memory
+from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.store import DiskStore
 
 METRICS = 50
 ASKED = 20

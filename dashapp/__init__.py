@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dashapp.attaching import attach as attach
-    from dashapp.component import LiveGraph as LiveGraph
-    from dashapp.mounting import mount as mount
-    from dashapp.pushing import push as push
-    from dashapp.sources.about import source as source
+    from dashapp.client import push as push
+    from dashapp.integrations.dash_attach import attach as attach
+    from dashapp.integrations.flask_mount import mount as mount
+    from dashapp.sources.options import source as source
+    from dashapp.web.live_graph import LiveGraph as LiveGraph
 
 __version__ = "0.1.0"
 
@@ -20,23 +20,23 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     """What is there when asked for: `import dashapp` alone loads nothing."""
     if name == "mount":
-        from dashapp.mounting import mount
+        from dashapp.integrations.flask_mount import mount
 
         return mount
     if name == "LiveGraph":
-        from dashapp.component import LiveGraph
+        from dashapp.web.live_graph import LiveGraph
 
         return LiveGraph
     if name == "attach":
-        from dashapp.attaching import attach
+        from dashapp.integrations.dash_attach import attach
 
         return attach
     if name == "push":
-        from dashapp.pushing import push
+        from dashapp.client import push
 
         return push
     if name == "source":
-        from dashapp.sources.about import source
+        from dashapp.sources.options import source
 
         return source
     raise AttributeError(f"dashapp has no {name}")

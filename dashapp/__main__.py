@@ -15,16 +15,16 @@ from contextlib import closing
 from threading import Event, Thread
 from typing import NoReturn
 
-from dashapp import config
-from dashapp.addresses import bad_addresses
-from dashapp.checking import check_sources
-from dashapp.config import ANYWHERE, MEMORY_KEEPS, Settings
-from dashapp.flags import CHECK, COLLECT
-from dashapp.model import SettingsError
-from dashapp.opening import Place, place, separate, wrong_place
-from dashapp.signals import stop_on_signals
-from dashapp.supervisor import Child, python, supervise
-from dashapp.values import MEMORY
+from dashapp.collector.addresses import bad_addresses
+from dashapp.collector.preflight import check_sources
+from dashapp.config import settings as config
+from dashapp.config.cli import CHECK, COLLECT
+from dashapp.config.parsers import MEMORY
+from dashapp.config.settings import ANYWHERE, MEMORY_KEEPS, Settings
+from dashapp.model.ticks import SettingsError
+from dashapp.process.signals import stop_on_signals
+from dashapp.process.supervisor import Child, python, supervise
+from dashapp.stores.factory import Place, place, separate, wrong_place
 
 log = logging.getLogger("dashapp")
 
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     if given[:1] == [COLLECT]:
         # Only here: the supervisor is to stay small.
-        from dashapp.collector import main as collect
+        from dashapp.collector.service import main as collect
 
         return collect(given[1:], prog=f"dashapp {COLLECT}")
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
@@ -122,7 +122,7 @@ def _standard_input(settings: Settings) -> tuple[int, ...]:
     if not (settings.collector and any(spec.name == "stdin" for spec in settings.source)):
         return ()
     # Only here: without it the supervisor is to stay small.
-    from dashapp.sources.stdin import hand_on
+    from dashapp.sources.external.stdin import hand_on
 
     try:
         if os.name == "nt":

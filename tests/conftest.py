@@ -20,9 +20,9 @@ from served import Served, Trouble
 from thorough import VARIABLE
 from waiting import PATIENCE_S
 
-from dashapp.app import create_app
-from dashapp.config import Settings
+from dashapp.config.settings import Settings
 from dashapp.stores.memory import MemoryStore
+from dashapp.web.app import create_app
 
 __all__ = ["pytest_runtest_makereport"]  # a hook that pytest finds here
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dashapp.sources.container import ContainerSource
+from dashapp.sources.system.container import ContainerSource
 
 GIB = 2**30
 

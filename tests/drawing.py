@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Page
 from waiting import wait_until_passes
 
-from dashapp.model import milliseconds
+from dashapp.model.ticks import milliseconds
 from dashapp.stores.memory import MemoryStore
 
 # Plotly gives a range of the user's back as local time in text, at midnight as a bare day.

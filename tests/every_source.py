@@ -9,25 +9,25 @@ from pathlib import Path
 
 from fake_machine import FakeMachine, size_of_disk
 
-from dashapp.model import Metric
-from dashapp.sources import Source
-from dashapp.sources.connections import ConnectionSource
-from dashapp.sources.container import ContainerSource
-from dashapp.sources.cpu import CpuSource
-from dashapp.sources.cpu_counts import ProcStat, PsutilCpu
-from dashapp.sources.disk import DiskSource, ProcDisks, PsutilDisks
-from dashapp.sources.filesystem import FilesystemSource, ProcMounts, PsutilMounts
-from dashapp.sources.frequency import FrequencySource
+from dashapp.model.ticks import Metric
+from dashapp.sources.base import Source
 from dashapp.sources.function import FunctionSource
-from dashapp.sources.isolated import Isolated
-from dashapp.sources.load import LoadSource
-from dashapp.sources.memory import MemorySource, ProcMemory, PsutilMemory
-from dashapp.sources.network import NetworkSource, ProcNetwork, PsutilNetwork
-from dashapp.sources.pressure import PressureSource
-from dashapp.sources.processes import ProcessSource
+from dashapp.sources.polling import Isolated
 from dashapp.sources.seldom import Seldom
-from dashapp.sources.sensors import SensorSource
-from dashapp.sources.uptime import UptimeSource
+from dashapp.sources.system.connections import ConnectionSource
+from dashapp.sources.system.container import ContainerSource
+from dashapp.sources.system.cpu import CpuSource
+from dashapp.sources.system.cpu_counts import ProcStat, PsutilCpu
+from dashapp.sources.system.disk import DiskSource, ProcDisks, PsutilDisks
+from dashapp.sources.system.filesystem import FilesystemSource, ProcMounts, PsutilMounts
+from dashapp.sources.system.frequency import FrequencySource
+from dashapp.sources.system.load import LoadSource
+from dashapp.sources.system.memory import MemorySource, ProcMemory, PsutilMemory
+from dashapp.sources.system.network import NetworkSource, ProcNetwork, PsutilNetwork
+from dashapp.sources.system.pressure import PressureSource
+from dashapp.sources.system.processes import ProcessSource
+from dashapp.sources.system.sensors import SensorSource
+from dashapp.sources.system.uptime import UptimeSource
 
 Make = Callable[[FakeMachine], Source]
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from wsgi import Answer, ask
 
-from dashapp.api import Api
-from dashapp.model import Metric, Tick, milliseconds
-from dashapp.rollup import as_point
-from dashapp.stores import Reader
-from dashapp.stores.disk_shelf import disk_memory
-from dashapp.stores.long_memory import DAY, Retention
+from dashapp.api.endpoints import Api
+from dashapp.model.rollup import as_point
+from dashapp.model.ticks import Metric, Tick, milliseconds
+from dashapp.stores.archive import DAY, Retention
+from dashapp.stores.base import Reader
+from dashapp.stores.disk.archive import disk_memory
 from dashapp.stores.memory import MemoryStore
 
 START = 1_700_006_400  # 2023-11-15T00:00:00Z

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from types import SimpleNamespace
 from typing import Any
 
-from dashapp.process_table import ProcessTable, Row
+from dashapp.api.process_table import ProcessTable, Row
 
 
 class Fake:

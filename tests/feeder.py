@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from threading import Event, Thread
 
-from dashapp.model import Metric, Tick
+from dashapp.model.ticks import Metric, Tick
 from dashapp.stores.memory import MemoryStore
 
 CORES = 4

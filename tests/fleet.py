@@ -8,9 +8,9 @@ from threading import Event, Thread
 
 from feeder import grid
 
-from dashapp.hosts import Host
-from dashapp.model import Metric, Tick, milliseconds
-from dashapp.stores import Reader
+from dashapp.model.ticks import Metric, Tick, milliseconds
+from dashapp.stores.base import Reader
+from dashapp.stores.hosts import Host
 from dashapp.stores.memory import MemoryStore
 
 METRICS = [
@@ -58,7 +58,7 @@ class Machine:
 
 
 class Fleet:
-    """What dashapp.hosts.Hosts asks for. `clock`: seconds UTC, the store's own."""
+    """What dashapp.stores.hosts.Hosts asks for. `clock`: seconds UTC, the store's own."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock

@@ -10,13 +10,13 @@ from urllib.parse import urlencode
 
 from wsgi import Answer, ask
 
-from dashapp.api import App
-from dashapp.app import create_app
-from dashapp.config import parse
-from dashapp.model import Metric, Tick
-from dashapp.share import DAY
+from dashapp.api.endpoints import App
+from dashapp.config.settings import parse
+from dashapp.http.middleware.share_links import DAY
+from dashapp.model.ticks import Metric, Tick
 from dashapp.stores.memory import MemoryStore
-from dashapp.stores.spool import MemorySpool
+from dashapp.stores.push_queue import MemorySpool
+from dashapp.web.app import create_app
 
 PASSWORD = "correct horse 7"
 TOKEN = "0123456789abcdef"

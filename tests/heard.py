@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashapp.sampler import Sampler
+from dashapp.collector.sampler import Sampler
 from dashapp.sources.function import FunctionSource
 from dashapp.stores.memory import MemoryStore
 

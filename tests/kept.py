@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from redis_server import cluster_at, redis_at
 
-from dashapp.model import Cursor, Metric, Tick
-from dashapp.stores import Reader
-from dashapp.stores.disk import DiskStore
-from dashapp.stores.disk_reader import DiskReader
+from dashapp.model.ticks import Cursor, Metric, Tick
+from dashapp.stores.base import Reader
+from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.memory import MemoryStore
-from dashapp.stores.redis_link import Link
-from dashapp.stores.redis_reader import RedisReader
-from dashapp.stores.redis_store import RedisStore
+from dashapp.stores.redis.client import Link
+from dashapp.stores.redis.reader import RedisReader
+from dashapp.stores.redis.store import RedisStore
 
 
 class PromptStore(RedisStore):

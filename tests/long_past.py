@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dashapp.model import Tick
-from dashapp.stores.disk import DiskStore
+from dashapp.model.ticks import Tick
+from dashapp.stores.disk.store import DiskStore
 
 NOW = 1_795_218_000
 DAY = 86_400

@@ -10,9 +10,9 @@ from flask import Flask, Response, abort, request, session
 from wsgi import Answer, ask
 
 import dashapp
-from dashapp.api import App
-from dashapp.model import Tick
-from dashapp.stores.disk import DiskStore
+from dashapp.api.endpoints import App
+from dashapp.model.ticks import Tick
+from dashapp.stores.disk.store import DiskStore
 
 
 class Host:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from clocks import FakeClock
 from waiting import wait_for
 
-from dashapp.sources.stdin import StdinSource
+from dashapp.sources.external.stdin import StdinSource
 
 VMSTAT = """procs -----------memory---------- ---swap--
  r  b   swpd   free   buff  cache   si   so

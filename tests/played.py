@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clocks import FakeClock
 
-from dashapp.sources.replay import ReplaySource
+from dashapp.sources.external.replay import ReplaySource
 
 ROWS = "time,open,close\n2026-01-01T00:00:00Z,1,10\n2026-01-01T00:01:00Z,2,20\n2026-01-01T00:02:00Z,3,30\n"
 

@@ -19,7 +19,7 @@ from processes import ROOT
 from pushed import TOKEN
 from waiting import PATIENCE_S
 
-from dashapp.pushing import Pusher
+from dashapp.client import Pusher
 
 
 class Server:

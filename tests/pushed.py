@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 from wsgi import Answer, ask
 
-from dashapp.api import App
-from dashapp.receiver import Receiver
-from dashapp.sampler import Sampler
+from dashapp.api.endpoints import App
+from dashapp.api.push import Receiver
+from dashapp.collector.sampler import Sampler
 from dashapp.sources.push import PushSource
 from dashapp.stores.memory import MemoryStore
-from dashapp.stores.spool import MemorySpool
+from dashapp.stores.push_queue import MemorySpool
 
 TOKEN = "0123456789abcdef"
 NOW = 1_800_000_000.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dashapp.model import Metric
+from dashapp.model.ticks import Metric
 
 
 def by_key(values: Mapping[Metric, float]) -> dict[str, float]:

@@ -7,12 +7,12 @@ from contextlib import closing
 
 from redis_server import RedisServer
 
-from dashapp.model import Metric, Tick
-from dashapp.stores.redis_first import FirstReader
-from dashapp.stores.redis_keys import Keys
-from dashapp.stores.redis_link import Link
-from dashapp.stores.redis_reader import RedisReader
-from dashapp.stores.redis_store import RedisStore
+from dashapp.model.ticks import Metric, Tick
+from dashapp.stores.redis.client import Link
+from dashapp.stores.redis.default_host import FirstReader
+from dashapp.stores.redis.keys import Keys
+from dashapp.stores.redis.reader import RedisReader
+from dashapp.stores.redis.store import RedisStore
 
 CPU = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
 

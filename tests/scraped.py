@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from clocks import FakeClock
 from exporter import Exporter, exporting
 
-from dashapp.sources.prometheus import ACCEPT, KINDS, PrometheusSource
-from dashapp.sources.scraping import Address, Scrape
+from dashapp.sources.external.http_client import Address, Scrape
+from dashapp.sources.external.prometheus import ACCEPT, KINDS, PrometheusSource
 
 NODE = """# HELP node_load1 1m load average.
 # TYPE node_load1 gauge

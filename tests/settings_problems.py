@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from dashapp.config import parse
-from dashapp.model import SettingsError
+from dashapp.config.settings import parse
+from dashapp.model.ticks import SettingsError
 
 
 def problems(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> list[str]:

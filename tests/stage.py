@@ -8,9 +8,9 @@ from typing import Any
 
 from clocks import FakeClock
 
-from dashapp.model import Metric
-from dashapp.sampler import Sampler
-from dashapp.sources import Source
+from dashapp.collector.sampler import Sampler
+from dashapp.model.ticks import Metric
+from dashapp.sources.base import Source
 from dashapp.stores.memory import MemoryStore
 
 GOOD = Metric("good.value", "Good", "", "good", 0.0)

@@ -10,8 +10,8 @@ import pytest
 from dash import Dash, html
 from wsgi import Answer, ask
 
-from dashapp.model import Metric, SettingsError, Tick
-from dashapp.stores.disk import DiskStore
+from dashapp.model.ticks import Metric, SettingsError, Tick
+from dashapp.stores.disk.store import DiskStore
 
 LOSS = Metric("loss", "loss", "", "loss")
 

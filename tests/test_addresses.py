@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from settings_problems import problems
 
-from dashapp.addresses import bad_addresses
-from dashapp.config import Settings, parse
-from dashapp.keywords import given
+from dashapp.collector.addresses import bad_addresses
+from dashapp.config.kwargs import given
+from dashapp.config.settings import Settings, parse
 
 ONE, TWO = "json://me:c4nary@127.0.0.1:9/x", "mailto://me:c4nary@example.org"
 

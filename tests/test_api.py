@@ -10,10 +10,10 @@ from threading import Barrier
 import pytest
 from wsgi import ask
 
-from dashapp.answer import SHARED
-from dashapp.api import ANSWERS, FRESH, Api
-from dashapp.model import Curves, Metric, Tick
-from dashapp.notices import UNTOLD, Harmless
+from dashapp.api.endpoints import ANSWERS, FRESH, Api
+from dashapp.http.responses import SHARED
+from dashapp.model.notices import UNTOLD, Harmless
+from dashapp.model.ticks import Curves, Metric, Tick
 from dashapp.stores.memory import MemoryStore
 
 METRICS = [
@@ -151,7 +151,7 @@ def test_health_of_an_empty_store() -> None:
 def test_a_stopped_collector_is_told_though_no_tick_comes(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
     assert ask(api, "/healthz").json["status"] == "ok"
-    monkeypatch.setattr("dashapp.api.time.time", lambda: now + 10)
+    monkeypatch.setattr("dashapp.api.endpoints.time.time", lambda: now + 10)
     assert ask(api, "/healthz").json["status"] == "stale"
     answer = ask(api, "/api/ticks")
     # The body's counts from the newest tick on in whole seconds, so that it is the same for all.
@@ -215,9 +215,9 @@ def test_an_old_answer_is_not_given_for_ever(
 ) -> None:
     first = ask(api, "/api/ticks").json["now"]
     now = time.time()
-    monkeypatch.setattr("dashapp.api.time.time", lambda: now + FRESH + 0.1)
+    monkeypatch.setattr("dashapp.api.endpoints.time.time", lambda: now + FRESH + 0.1)
     assert ask(api, "/api/ticks").json["now"] > first
-    monkeypatch.setattr("dashapp.api.time.time", lambda: now - 3600)
+    monkeypatch.setattr("dashapp.api.endpoints.time.time", lambda: now - 3600)
     assert ask(api, "/api/ticks").json["now"] < first
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from wsgi import ask
 
-from dashapp.api import Api
-from dashapp.model import Tick
+from dashapp.api.endpoints import Api
+from dashapp.model.thresholds import Change, State, Threshold
+from dashapp.model.ticks import Tick
 from dashapp.stores.memory import MemoryStore
-from dashapp.thresholds import Change, State, Threshold
 
 HOT, ABSENT = Threshold.parse("cpu.percent > 90"), Threshold.parse("gone missing for 60s")
 

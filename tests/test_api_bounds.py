@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wsgi import ask
 
-from dashapp.api import Api
-from dashapp.model import Tick
-from dashapp.question import LONGEST_CURSOR, LONGEST_QUERY, MOST_METRICS
+from dashapp.api.endpoints import Api
+from dashapp.api.params import LONGEST_CURSOR, LONGEST_QUERY, MOST_METRICS
+from dashapp.model.ticks import Tick
 from dashapp.stores.memory import MemoryStore
 
 

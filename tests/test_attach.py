@@ -15,7 +15,7 @@ from flask import Flask, abort
 from stranger import filled, get, loss, refused, theirs
 
 from dashapp import LiveGraph, attach
-from dashapp.answer import NEVER, SHARED
+from dashapp.http.responses import NEVER, SHARED
 
 
 @pytest.fixture

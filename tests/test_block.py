@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashapp.columns import Columns
-from dashapp.stores import block
-from dashapp.stores.level_reader import decode
+from dashapp.model.columns import Columns
+from dashapp.stores import block_codec
+from dashapp.stores.archive_reader import decode
 
 NUMBERS = st.one_of(
     st.none(),
@@ -24,7 +24,7 @@ NUMBERS = st.one_of(
 
 def encode(columns: dict[str, list[float | None]], length: int) -> bytes:
     times = [1_795_218_017_000 + 1000 * place for place in range(length)]
-    return block.encode({"t": times, "step": [1.0] * length}, {"total": columns})
+    return block_codec.encode({"t": times, "step": [1.0] * length}, {"total": columns})
 
 
 def column(columns: Columns, key: str) -> list[float | None]:

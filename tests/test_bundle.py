@@ -6,10 +6,10 @@ from pathlib import Path
 
 from wsgi import ask
 
-from dashapp.app import create_app
-from dashapp.bundle import NAME, Bundle, assets_folder
-from dashapp.config import Settings
+from dashapp.config.settings import Settings
 from dashapp.stores.memory import MemoryStore
+from dashapp.web.app import create_app
+from dashapp.web.assets import NAME, Bundle, assets_folder
 
 
 def test_every_script_of_the_folder_is_in_it_whole() -> None:

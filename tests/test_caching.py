@@ -8,12 +8,12 @@ import pytest
 from guarded import filled, guarded
 from wsgi import Answer, ask
 
-from dashapp.answer import NEVER, PRIVATE, SHARED
-from dashapp.api import Api
-from dashapp.app import create_app
-from dashapp.config import parse
-from dashapp.model import Tick
+from dashapp.api.endpoints import Api
+from dashapp.config.settings import parse
+from dashapp.http.responses import NEVER, PRIVATE, SHARED
+from dashapp.model.ticks import Tick
 from dashapp.stores.memory import MemoryStore
+from dashapp.web.app import create_app
 
 NOW = 1_800_000_000.25
 

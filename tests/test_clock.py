@@ -7,7 +7,7 @@ from itertools import islice, pairwise
 import pytest
 from clocks import FakeClock
 
-from dashapp.clock import LogTime, deadlines
+from dashapp.collector.clock import LogTime, deadlines
 
 
 @pytest.mark.parametrize("interval", [0.1, 0.3, 1, 7, 60])

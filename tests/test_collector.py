@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from clocks import FakeClock
 
-from dashapp.clock import LogTime, deadlines
-from dashapp.collector import collect
-from dashapp.config import MEMORY_KEEPS
-from dashapp.model import Metric, Tick
-from dashapp.opening import rows_to_keep
-from dashapp.sampler import Sampler
-from dashapp.stores.disk import DiskStore
+from dashapp.collector.clock import LogTime, deadlines
+from dashapp.collector.sampler import Sampler
+from dashapp.collector.service import collect
+from dashapp.config.settings import MEMORY_KEEPS
+from dashapp.model.ticks import Metric, Tick
+from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.factory import rows_to_keep
 from dashapp.stores.memory import MemoryStore
 
 LOAD = Metric("load", "Load", "", "load")

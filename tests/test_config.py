@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from settings_problems import problems
 
-from dashapp.config import Settings, parse, unknown_variables
-from dashapp.panels import Panel
+from dashapp.config.settings import Settings, parse, unknown_variables
+from dashapp.model.panels import Panel
+from dashapp.model.thresholds import Threshold
 from dashapp.sources.spec import Spec
-from dashapp.thresholds import Threshold
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 

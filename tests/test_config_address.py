@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from settings_problems import problems
 
-from dashapp.config import parse
+from dashapp.config.settings import parse
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from settings_problems import problems
 
-from dashapp.config import parse
+from dashapp.config.settings import parse
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 

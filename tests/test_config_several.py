@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from settings_problems import problems
 
-from dashapp.config import MOST, parse
+from dashapp.config.settings import MOST, parse
 from dashapp.sources.spec import Spec
 
 pytestmark = pytest.mark.usefixtures("elsewhere")

@@ -9,9 +9,9 @@ import pytest
 from processes import free_port
 from webhook import Webhook, webhook
 
-from dashapp import courier
-from dashapp.message import MOST_TOLD, Message, compose
-from dashapp.thresholds import Change, Threshold
+from dashapp.alerts import apprise_worker
+from dashapp.alerts.message import MOST_TOLD, Message, compose
+from dashapp.model.thresholds import Change, Threshold
 
 HOT = Threshold.parse("cpu.percent > 90 for 30s")
 PLAIN = Message("lab: a title", "a body", good=False)
@@ -29,7 +29,7 @@ def hook() -> Iterator[Webhook]:
 )
 def test_text_arrives_as_it_was_said(hook: Webhook, text: str) -> None:
     title = text.replace("\n", " ")
-    assert courier.hand_over(hook.address, Message(title, text, good=True)) == ""
+    assert apprise_worker.hand_over(hook.address, Message(title, text, good=True)) == ""
     ((_, message),) = hook.heard
     assert (message["title"], message["message"], message["type"]) == (title, text, "success")
 
@@ -37,7 +37,7 @@ def test_text_arrives_as_it_was_said(hook: Webhook, text: str) -> None:
 @pytest.mark.parametrize("status", [301, 401, 404, 500, 503])
 def test_a_status_is_told(hook: Webhook, status: int) -> None:
     hook.status = status
-    assert courier.hand_over(hook.address, PLAIN) == f"it answered with status {status}"
+    assert apprise_worker.hand_over(hook.address, PLAIN) == f"it answered with status {status}"
     assert hook.heard == []
 
 
@@ -45,25 +45,25 @@ def test_one_that_hangs_is_given_up(hook: Webhook) -> None:
     hook.hanging = True
     before = time.monotonic()
     # Longer than we wait for a courier, whatever the address itself asks for.
-    assert courier.hand_over(f"{hook.address}?rto=50", PLAIN, patience=2) == courier.UNANSWERED
+    assert apprise_worker.hand_over(f"{hook.address}?rto=50", PLAIN, patience=2) == apprise_worker.UNANSWERED
     assert time.monotonic() - before < 4
 
 
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("json://c4nary@127.0.0.1:PORT/", courier.UNANSWERED),
-        ("json://c4nary.invalid/", courier.UNANSWERED),
-        ("nonsense://c4nary", courier.UNKNOWN),
-        ("json://c4nary\0/", courier.UNKNOWN),
+        ("json://c4nary@127.0.0.1:PORT/", apprise_worker.UNANSWERED),
+        ("json://c4nary.invalid/", apprise_worker.UNANSWERED),
+        ("nonsense://c4nary", apprise_worker.UNKNOWN),
+        ("json://c4nary\0/", apprise_worker.UNKNOWN),
     ],
 )
 def test_what_cannot_be_reached_is_told_without_its_address(address: str, said: str) -> None:
-    assert courier.hand_over(address.replace("PORT", str(free_port())), PLAIN) == said
+    assert apprise_worker.hand_over(address.replace("PORT", str(free_port())), PLAIN) == said
 
 
 def test_looking_at_an_address_sends_nothing(hook: Webhook) -> None:
-    assert courier.check([hook.address, "nonsense://x"]) == ["", courier.UNKNOWN]
+    assert apprise_worker.check([hook.address, "nonsense://x"]) == ["", apprise_worker.UNKNOWN]
     assert hook.tried == 0
 
 

@@ -10,14 +10,14 @@ import pytest
 from clocks import FakeClock
 from heard import Heard
 
-from dashapp.model import Curves, Metric
-from dashapp.panel_table import CURVE
-from dashapp.panels import Panel, panels
-from dashapp.sampler import Sampler
-from dashapp.sources.curves import NamedCurves
+from dashapp.collector.sampler import Sampler
+from dashapp.model.panel_spec import CURVE
+from dashapp.model.panels import Panel, panels
+from dashapp.model.ticks import Curves, Metric
 from dashapp.sources.function import FunctionSource
-from dashapp.sources.isolated import Isolated
-from dashapp.stores.disk import DiskStore
+from dashapp.sources.named_curves import NamedCurves
+from dashapp.sources.polling import Isolated
+from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.memory import MemoryStore
 
 

@@ -9,8 +9,8 @@ from itertools import pairwise
 import pytest
 from clocks import FakeClock
 
-from dashapp.sources.demo import DEVIATION, DemoSource, make
-from dashapp.sources.walk import SPAN, walk
+from dashapp.sources.external.demo import DEVIATION, DemoSource, make
+from dashapp.sources.external.walk import SPAN, walk
 
 
 def rates(clock: FakeClock, seed: int = 1) -> Mapping[str, float]:

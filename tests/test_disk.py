@@ -15,12 +15,12 @@ import pytest
 from processes import holes, stored
 from waiting import wait_for
 
-from dashapp.levels import Levels
-from dashapp.model import StoreError, StoreLockedError, Tick
-from dashapp.stores import last
-from dashapp.stores.disk import DiskStore
-from dashapp.stores.disk_reader import DiskReader
-from dashapp.stores.tail import LARGEST
+from dashapp.model.ticks import StoreError, StoreLockedError, Tick
+from dashapp.query.levels import Levels
+from dashapp.stores.base import last
+from dashapp.stores.disk.mmap_tail import LARGEST
+from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.store import DiskStore
 
 
 def tick(second: int) -> Tick:
@@ -151,8 +151,8 @@ def test_39_a_stopped_reader_does_not_let_the_log_grow(store: DiskStore, tmp_pat
 WRITER = """
 import sys
 from pathlib import Path
-from dashapp.model import Tick
-from dashapp.stores.disk import DiskStore
+from dashapp.model.ticks import Tick
+from dashapp.stores.disk.store import DiskStore
 store = DiskStore(Path(sys.argv[1]), keep=1000000)
 second = store.newest().time_ms // 1000
 print("ready", flush=True)

@@ -11,10 +11,10 @@ from drawing import assert_drawn_equals_store
 from playwright.sync_api import Page
 from wsgi import ask
 
-from dashapp.api import App
-from dashapp.app import create_app
-from dashapp.config import Settings
+from dashapp.api.endpoints import App
+from dashapp.config.settings import Settings
 from dashapp.stores.memory import MemoryStore
+from dashapp.web.app import create_app
 
 
 @pytest.fixture

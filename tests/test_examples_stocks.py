@@ -23,8 +23,8 @@ from proxied import proxied
 from tools import NO_NGINX, nginx
 from waiting import PATIENCE_S, wait_for, wait_until
 
-from dashapp.model import Metric, Tick
-from dashapp.stores.disk import DiskStore
+from dashapp.model.ticks import Metric, Tick
+from dashapp.stores.disk.store import DiskStore
 
 CLOSES = {"AAPL": 231.5, "MSFT": 502.1, "NVDA": 181.2}
 PAST = 5000  # seconds

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wsgi import ask
 
-from dashapp.api import Api
-from dashapp.export import header
-from dashapp.model import Metric, Tick, milliseconds
-from dashapp.panels import Panel
+from dashapp.api.csv_export import header
+from dashapp.api.endpoints import Api
+from dashapp.model.panels import Panel
+from dashapp.model.ticks import Metric, Tick, milliseconds
 from dashapp.stores.memory import MemoryStore
 
 memory = pytest.fixture(two_hundred_ticks)

@@ -12,12 +12,12 @@ from exported import START, api_of, seal, two_hundred_ticks
 from test_api_bounds import BAD
 from wsgi import ask
 
-from dashapp.api import Api
-from dashapp.export import CELLS, PLACES, RETRY
-from dashapp.model import Tick
-from dashapp.stores.disk import DiskStore
-from dashapp.stores.disk_reader import DiskReader
-from dashapp.stores.long_memory import HOUR, Retention
+from dashapp.api.csv_export import CELLS, PLACES, RETRY
+from dashapp.api.endpoints import Api
+from dashapp.model.ticks import Tick
+from dashapp.stores.archive import HOUR, Retention
+from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.memory import MemoryStore
 
 memory = pytest.fixture(two_hundred_ticks)

@@ -11,10 +11,10 @@ from random import Random
 import pytest
 from exported import METRICS, START, api_of, read, seal
 
-from dashapp.model import Tick, milliseconds
-from dashapp.stores.disk import DiskStore
-from dashapp.stores.disk_reader import DiskReader
-from dashapp.stores.long_memory import DAY, HOUR, Retention
+from dashapp.model.ticks import Tick, milliseconds
+from dashapp.stores.archive import DAY, HOUR, Retention
+from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.store import DiskStore
 
 
 def tick(second: int) -> Tick | None:

@@ -16,9 +16,9 @@ from exported import SPAN, seal
 from processes import Dashapp, dashapp
 from waiting import PATIENCE_S, wait_for
 
-from dashapp.export import PLACES
-from dashapp.model import Tick
-from dashapp.stores.long_memory import DAY, Retention
+from dashapp.api.csv_export import PLACES
+from dashapp.model.ticks import Tick
+from dashapp.stores.archive import DAY, Retention
 
 
 @pytest.fixture(scope="module")

@@ -15,12 +15,12 @@ from tools import promtool
 from waiting import PATIENCE_S, wait_for
 from wsgi import Answer, ask
 
-from dashapp.app import create_app
-from dashapp.config import Settings
-from dashapp.exposition import KIND, expose
-from dashapp.model import Metric, Tick
-from dashapp.sources.machine import machine_sources
+from dashapp.api.prometheus import KIND, expose
+from dashapp.config.settings import Settings
+from dashapp.model.ticks import Metric, Tick
+from dashapp.sources.system.all import machine_sources
 from dashapp.stores.memory import MemoryStore
+from dashapp.web.app import create_app
 
 CHECKER = promtool()
 checked = pytest.mark.skipif(CHECKER is None, reason="promtool is not installed: tests/tools.py --install")

@@ -13,8 +13,8 @@ import pytest
 from processes import Dashapp, alive, collector, dashapp, holes, on_grid, stored
 from waiting import wait_for
 
-from dashapp.model import Tick
-from dashapp.stores.disk import DiskStore
+from dashapp.model.ticks import Tick
+from dashapp.stores.disk.store import DiskStore
 
 
 def dead_within(app: Dashapp, seconds: float) -> None:

@@ -14,7 +14,7 @@ from processes import Dashapp, collector, dashapp, holes, on_grid
 from redis_server import RedisServer, needs_redis, redis_at
 from waiting import wait_for
 
-from dashapp.stores.redis_keys import Keys
+from dashapp.stores.redis.keys import Keys
 
 pytestmark = needs_redis
 NAME = "here"

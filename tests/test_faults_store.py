@@ -18,7 +18,7 @@ import pytest
 from processes import Dashapp, collector, dashapp, on_grid, stored
 from waiting import wait_for
 
-from dashapp.stores.disk_reader import DiskReader
+from dashapp.stores.disk.reader import DiskReader
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dashapp.config import Settings
-from dashapp.folders import can_write, own_folder, store_folder, turn_folder, user_folder
+from dashapp.config.data_dir import can_write, own_folder, store_folder, turn_folder, user_folder
+from dashapp.config.settings import Settings
 
 
 def test_without_a_store_data_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,9 @@ import pytest
 from guarded import TOKEN, guarded, sign_in
 from wsgi import ask
 
-from dashapp.api import PATHS, App
-from dashapp.app import PAGES
-from dashapp.question import PARAMETERS
+from dashapp.api.endpoints import PATHS, App
+from dashapp.api.params import PARAMETERS
+from dashapp.web.app import PAGES
 
 COUNT = 10_000
 HOSTS = ["127.0.0.1", "localhost:8050", "evil.test", "", "[::1]", "a" * 300, "127.0.0.1\r\nx: y", "é", "*"]

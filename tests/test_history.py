@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashapp import history
-from dashapp.model import Tick
+from dashapp.model.ticks import Tick
+from dashapp.query import frames
 from dashapp.stores.memory import MemoryStore
 
 
@@ -36,7 +36,7 @@ class Lists:
 def frame(
     store: MemoryStore, window: float, cursor: str = "", metrics: set[str] | None = None, step: float = 1.0
 ) -> Lists:
-    found = history.frame(store, window, cursor, metrics, step)
+    found = frames.frame(store, window, cursor, metrics, step)
     columns = {
         key: [None if math.isnan(value) else value for value in column.tolist()]
         for key, column in found.y.items()

@@ -7,9 +7,9 @@ from fleet import Clock, Fleet
 from test_hosts import layout, served
 from wsgi import ask
 
-from dashapp.api import App
-from dashapp.host_paths import KEPT, MOST, HostPaths, Place
+from dashapp.api.endpoints import App
 from dashapp.stores.memory import MemoryStore
+from dashapp.web.host_routes import KEPT, MOST, HostPaths, Place
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import pytest
 from fleet import NOW, Clock, Fleet
 from wsgi import Answer, ask
 
-from dashapp.api import App
-from dashapp.app import create_app
-from dashapp.config import Settings
-from dashapp.panels import Panel
+from dashapp.api.endpoints import App
+from dashapp.config.settings import Settings
+from dashapp.model.panels import Panel
 from dashapp.stores.memory import MemoryStore
-from dashapp.stores.spool import MemorySpool
+from dashapp.stores.push_queue import MemorySpool
+from dashapp.web.app import create_app
 
 
 @pytest.fixture

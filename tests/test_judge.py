@@ -10,10 +10,10 @@ from clocks import FakeClock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashapp.clock import LogTime, deadlines
-from dashapp.judge import Judge
-from dashapp.model import GAP, Tick, milliseconds
-from dashapp.thresholds import Change, State, Threshold
+from dashapp.alerts.evaluator import Judge
+from dashapp.collector.clock import LogTime, deadlines
+from dashapp.model.thresholds import Change, State, Threshold
+from dashapp.model.ticks import GAP, Tick, milliseconds
 
 HOT = Threshold("a", ">", 90, 3)
 

@@ -11,10 +11,10 @@ import pytest
 from guarded import PASSWORD, TOKEN, guarded, post, sign_in
 from wsgi import ask
 
-from dashapp.api import App
-from dashapp.login import safe
-from dashapp.model import SettingsError
-from dashapp.session import LIFE, MOST, Sessions
+from dashapp.api.endpoints import App
+from dashapp.http.middleware.login_page import safe
+from dashapp.http.middleware.sessions import LIFE, MOST, Sessions
+from dashapp.model.ticks import SettingsError
 
 KEY = b"k" * 32
 
@@ -216,7 +216,7 @@ def test_a_body_that_is_none_is_told(app: App) -> None:
 def test_in_somebody_elses_application_their_own_login_decides(setting: str, tmp_path: Path) -> None:
     from flask import Flask
 
-    from dashapp.mounting import mount
+    from dashapp.integrations.flask_mount import mount
 
     with pytest.raises(SettingsError, match="the application's own login decides it"):
         mount(Flask(__name__), "/monitor/", **{setting: PASSWORD})  # type: ignore[arg-type]

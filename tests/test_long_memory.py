@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from long_past import DAY, NOW, calm_with_spikes, store_of_nine_hours
 
-from dashapp.history import MOST_POINTS, Frame, frame, past
-from dashapp.model import Tick, milliseconds
-from dashapp.stores.disk import DiskStore
-from dashapp.stores.disk_reader import DiskReader
-from dashapp.stores.long_memory import Retention
+from dashapp.model.ticks import Tick, milliseconds
+from dashapp.query.frames import MOST_POINTS, Frame, frame, past
+from dashapp.stores.archive import Retention
+from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.store import DiskStore
 
 filled = pytest.fixture(scope="module")(store_of_nine_hours)
 

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from long_past import DAY, NOW, calm_with_spikes, store_of_nine_hours
 
-from dashapp.history import frame, past
-from dashapp.model import Tick, milliseconds
-from dashapp.stores.disk import DiskStore
-from dashapp.stores.disk_reader import DiskReader
-from dashapp.stores.disk_shelf import disk_memory
-from dashapp.stores.level import Level
-from dashapp.stores.long_memory import Retention
-from dashapp.stores.rows import Rows
+from dashapp.model.ticks import Tick, milliseconds
+from dashapp.query.frames import frame, past
+from dashapp.stores.archive import Retention
+from dashapp.stores.archive_level import Level
+from dashapp.stores.disk.archive import disk_memory
+from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.row_log import Rows
+from dashapp.stores.disk.store import DiskStore
 
 filled = pytest.fixture(scope="module")(store_of_nine_hours)
 

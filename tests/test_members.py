@@ -7,8 +7,8 @@ import time
 from fleet import NOW, Clock, Fleet
 from test_overlay import overlay
 
-from dashapp.members import newest_of
-from dashapp.model import Cursor
+from dashapp.model.ticks import Cursor
+from dashapp.query.overlay_sync import newest_of
 from dashapp.stores.memory import MemoryStore
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashapp.model import LARGEST_VALUE, Cursor, SettingsError, Tick, finite, milliseconds
+from dashapp.model.ticks import LARGEST_VALUE, Cursor, SettingsError, Tick, finite, milliseconds
 
 numbers = st.floats(-LARGEST_VALUE, LARGEST_VALUE)
 

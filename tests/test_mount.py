@@ -71,7 +71,7 @@ def test_no_collector_is_no_trouble_to_the_host(
     def no_more(*_: Any, **__: Any) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr("dashapp.own_thread.Thread", no_more)
+    monkeypatch.setattr("dashapp.process.threads.Thread", no_more)
     host = Host(TESTING=False)
     dashapp.mount(host.app, "/monitor/", store=tmp_path / "store")
     assert host.ask("/").body == b"home 1"

@@ -10,7 +10,7 @@ import pytest
 from mounted import Host, Mounted, mounter, store_of_a_tick
 
 import dashapp
-from dashapp.model import MountError
+from dashapp.model.ticks import MountError
 
 store = pytest.fixture(store_of_a_tick)
 mounted = pytest.fixture(mounter)

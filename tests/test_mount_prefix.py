@@ -12,8 +12,8 @@ from mounted import Mounted, mounter, store_of_a_tick, wsgi
 from wsgi import ask
 
 import dashapp
-from dashapp.model import MountError
-from dashapp.mounting import HOOKS
+from dashapp.integrations.flask_mount import HOOKS
+from dashapp.model.ticks import MountError
 
 store = pytest.fixture(store_of_a_tick)
 mounted = pytest.fixture(mounter)

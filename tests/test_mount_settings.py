@@ -10,7 +10,7 @@ from flask import Flask
 from mounted import Host, Mounted, mounter, store_of_a_tick
 
 import dashapp
-from dashapp.model import DashappError, MountError, SettingsError
+from dashapp.model.ticks import DashappError, MountError, SettingsError
 
 store = pytest.fixture(store_of_a_tick)
 mounted = pytest.fixture(mounter)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dashapp.notices import Notice, read_notices, reason
+from dashapp.model.notices import Notice, read_notices, reason
 
 
 def test_each_speaker_has_one_sentence(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_the_same_trouble_is_logged_once_a_minute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("dashapp.notices.time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr("dashapp.model.notices.time", SimpleNamespace(monotonic=lambda: now))
     notice = Notice(tmp_path, "one")
     with caplog.at_level(logging.WARNING):
         for second in range(180):

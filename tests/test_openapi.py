@@ -24,10 +24,10 @@ from schemathesis.specs.openapi.checks import (
 from waiting import wait_for
 from wsgi import ask
 
-from dashapp.api import PATHS, App
-from dashapp.config import parse
-from dashapp.openapi import PATH, document
-from dashapp.question import PARAMETERS
+from dashapp.api.endpoints import PATHS, App
+from dashapp.api.openapi import PATH, document
+from dashapp.api.params import PARAMETERS
+from dashapp.config.settings import parse
 
 CHECKS = [
     not_a_server_error,

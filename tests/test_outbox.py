@@ -10,11 +10,11 @@ from threading import Event, Lock
 import pytest
 from waiting import wait_for
 
-from dashapp import outbox
-from dashapp.message import Message
-from dashapp.outbox import BURST, Outbox, mark
+from dashapp.alerts import delivery
+from dashapp.alerts.delivery import BURST, Outbox, mark
+from dashapp.alerts.message import Message
+from dashapp.model.thresholds import Change, State, Threshold
 from dashapp.stores.memory import MemoryStore
-from dashapp.thresholds import Change, State, Threshold
 
 HOT = Threshold.parse("cpu.percent > 90 for 30s")
 HERE, THERE = "json://me:c4nary@here", "slack://c4nary/there"
@@ -76,8 +76,8 @@ def posting(hand: Hand, *addresses: str, store: MemoryStore | None = None) -> It
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tries again at once."""
-    monkeypatch.setattr(outbox, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(outbox, "LAST_PAUSE", 0.02)
+    monkeypatch.setattr(delivery, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(delivery, "LAST_PAUSE", 0.02)
 
 
 def test_each_change_is_told_once() -> None:

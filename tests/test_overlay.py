@@ -9,11 +9,11 @@ from fleet import METRICS, NOW, Clock, Fleet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashapp.history import frame
-from dashapp.members import GRACE
-from dashapp.model import Metric, milliseconds
-from dashapp.overlay import RETURN, Overlay
-from dashapp.skew import Skews
+from dashapp.model.ticks import Metric, milliseconds
+from dashapp.query.clock_skew import Skews
+from dashapp.query.frames import frame
+from dashapp.query.overlay import RETURN, Overlay
+from dashapp.query.overlay_sync import GRACE
 
 
 def overlay(fleet: Fleet, *names: str) -> Overlay:

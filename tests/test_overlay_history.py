@@ -6,9 +6,9 @@ import pytest
 from fleet import NOW, Clock, Fleet
 from test_overlay import overlay
 
-from dashapp.export import Export
-from dashapp.history import frame, past
-from dashapp.thresholds import Change, State, Threshold
+from dashapp.api.csv_export import Export
+from dashapp.model.thresholds import Change, State, Threshold
+from dashapp.query.frames import frame, past
 
 
 def test_long_windows_have_each_hosts_extremes() -> None:

@@ -17,8 +17,9 @@ import pytest
 from processes import ROOT, Dashapp, Process, free_port, stored
 from waiting import wait_for
 
-from dashapp import courier, values
-from dashapp.sources import prometheus, quotes
+from dashapp.alerts import apprise_worker
+from dashapp.config import parsers
+from dashapp.sources.external import prometheus, quotes
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +52,10 @@ def test_it_asks_for_what_a_platform_installs(wheel: Path) -> None:
 @pytest.mark.parametrize(
     ("extra", "said"),
     {
-        "alerts": courier.MISSING,
+        "alerts": apprise_worker.MISSING,
         "prometheus": prometheus.MISSING,
         "quotes": quotes.MISSING,
-        "redis": values.REDIS_MISSING,
+        "redis": parsers.REDIS_MISSING,
     }.items(),
 )
 def test_who_misses_a_package_is_told_to_install_what_the_extra_asks_for(extra: str, said: str) -> None:
@@ -69,7 +70,11 @@ def test_it_holds_the_whole_page_and_nothing_else(wheel: Path) -> None:
     tracked = subprocess.run(
         ["git", "ls-files", "dashapp", "assets"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert {"dashapp/web.py", "dashapp/collector.py", "dashapp/mounting.py"} <= names
+    assert {
+        "dashapp/web/server.py",
+        "dashapp/collector/service.py",
+        "dashapp/integrations/flask_mount.py",
+    } <= names
     assert {"dashapp/assets/live.js", "dashapp/assets/style.css"} <= names
     assert all(name.startswith("dashapp/") for name in names)
     if tracked.returncode == 0:

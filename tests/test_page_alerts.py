@@ -10,7 +10,7 @@ from drawing import assert_drawn_equals_store
 from playwright.sync_api import Page, expect
 from waiting import wait_until
 
-from dashapp.thresholds import Change, State, Threshold
+from dashapp.model.thresholds import Change, State, Threshold
 
 HIGH = Threshold.parse("cpu.percent > 90 for 30s")
 

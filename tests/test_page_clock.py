@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from dashapp.bundle import assets_folder
+from dashapp.web.assets import assets_folder
 
 # A viewer of a tick a second, who asks 100 ms after it is due by the clock under test; a cache gives it what
 # the first of many got, 60 ms before it would ask itself, as long as that is kept. Gives how late it asks

@@ -14,7 +14,7 @@ from processes import dashapp
 from test_page_takeaway import png_size, save
 from waiting import wait_until
 
-from dashapp.model import Curves, Metric, Tick
+from dashapp.model.ticks import Curves, Metric, Tick
 
 POINTS = Metric("growth.points", "growth", "points", "growth", 0)
 PANEL = '[data-panel="growth"]'

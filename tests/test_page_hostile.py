@@ -8,7 +8,7 @@ from drawing import heard, wait_for_state
 from playwright.sync_api import Page
 from waiting import wait_until
 
-from dashapp.model import Metric, Tick
+from dashapp.model.ticks import Metric, Tick
 
 HOSTILE = [
     "<img src=x onerror=alert(1)>",

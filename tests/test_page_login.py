@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, Page, expect
 from served import Served
 from waiting import wait_until
 
-from dashapp.app import create_app
-from dashapp.config import parse
+from dashapp.config.settings import parse
 from dashapp.stores.memory import MemoryStore
+from dashapp.web.app import create_app
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from feeder import METRICS
 from playwright.sync_api import Browser, Page
 from waiting import wait_until
 
-from dashapp.bundle import assets_folder
-from dashapp.model import Metric
+from dashapp.model.ticks import Metric
+from dashapp.web.assets import assets_folder
 
 COLOURS = """() => {
     const brightness = (colour) => colour.match(/[0-9.]+/g).slice(0, 3).reduce((sum, part) => sum + +part, 0);

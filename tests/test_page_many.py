@@ -11,7 +11,7 @@ from drawing import wait_for_state
 from playwright.sync_api import Page, expect
 from waiting import wait_until
 
-from dashapp.model import Metric, Tick
+from dashapp.model.ticks import Metric, Tick
 
 WIDE = [Metric(f"wide.m{number:04}", f"m{number}", "", "wide") for number in range(1000)]
 SMALL = [Metric(f"small{part}.{name}", name, "", f"small{part}") for part in range(4) for name in "ab"]

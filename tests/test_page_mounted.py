@@ -15,9 +15,9 @@ from served import Served
 from waiting import wait_until
 
 import dashapp
-from dashapp.api import App
-from dashapp.model import Metric, Tick
-from dashapp.stores.disk import DiskStore
+from dashapp.api.endpoints import App
+from dashapp.model.ticks import Metric, Tick
+from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.memory import MemoryStore
 
 TEMPLATE = "<!doctype html><title>Shop</title><h1>Shop</h1><div id=place>{{ chart }}</div>"

@@ -14,8 +14,8 @@ from served import Served
 from waiting import wait_until
 
 from dashapp import LiveGraph, attach
-from dashapp.model import Metric, Tick
-from dashapp.stores.disk import DiskStore
+from dashapp.model.ticks import Metric, Tick
+from dashapp.stores.disk.store import DiskStore
 
 
 @pytest.mark.parametrize("kind", ["line", "mountain", "bar"])

@@ -13,7 +13,7 @@ from drawing import assert_drawn_equals_store, drawing, wait_for_state
 from playwright.sync_api import Browser, Page, Route, expect
 from waiting import wait_until
 
-from dashapp.bundle import assets_folder
+from dashapp.web.assets import assets_folder
 
 HIDE = """(hidden) => {
     Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });

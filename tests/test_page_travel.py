@@ -10,7 +10,7 @@ from drawing import assert_drawn_equals_store, drawing, wait_for_state
 from playwright.sync_api import Page, expect
 from waiting import wait_until
 
-from dashapp.model import milliseconds
+from dashapp.model.ticks import milliseconds
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dashapp.model import Metric
-from dashapp.panels import DETAILS, PANELS, Panel, panels
+from dashapp.model.panels import DETAILS, PANELS, Panel, panels
+from dashapp.model.ticks import Metric
 
 KITCHEN = Metric("temperature.kitchen", "Kitchen", "°C", "temperature")
 HALL = Metric("temperature.hall", "Hall", "°C", "temperature")

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from processes import stored
 
-from dashapp.model import Tick
-from dashapp.stores import last
-from dashapp.stores.disk import DiskStore
-from dashapp.stores.disk_reader import DiskReader
+from dashapp.model.ticks import Tick
+from dashapp.stores.base import last
+from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.store import DiskStore
 
 
 def tick(second: int) -> Tick:

@@ -12,8 +12,8 @@ from wsgi import ask
 
 import dashapp
 from dashapp import LiveGraph, attach
-from dashapp.bundle import plotlyjs
-from dashapp.model import MountError
+from dashapp.model.ticks import MountError
+from dashapp.web.assets import plotlyjs
 
 
 @pytest.mark.parametrize("outer", ["", "/outer"])

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from fake_processes import Fake, Machine
 
-from dashapp.process_table import BLINK, FRESH, MOST, PAUSE, ProcessTable, Row, Table
+from dashapp.api.process_table import BLINK, FRESH, MOST, PAUSE, ProcessTable, Row, Table
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from fake_processes import Fake, Machine
 from test_api_bounds import BAD
 from wsgi import ask
 
-from dashapp.api import Api
-from dashapp.app import create_app, shows_processes
-from dashapp.config import Settings, parse
-from dashapp.model import Tick
-from dashapp.process_table import FRESH, ProcessTable
+from dashapp.api.endpoints import Api
+from dashapp.api.process_table import FRESH, ProcessTable
+from dashapp.config.settings import Settings, parse
+from dashapp.model.ticks import Tick
 from dashapp.stores.memory import MemoryStore
+from dashapp.web.app import create_app, shows_processes
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pytest
 from processes import dashapp
 from waiting import wait_for
 
-from dashapp.process_table import SHORT, ProcessTable, Row
+from dashapp.api.process_table import SHORT, ProcessTable, Row
 
 BURN = "import sys\nprint('on', flush=True)\nwhile True: pass"
 

@@ -13,7 +13,7 @@ from readings import by_key
 from scraped import NODE, exporter_of_a_test, source
 from waiting import wait_for
 
-from dashapp.sources.prometheus import make
+from dashapp.sources.external.prometheus import make
 
 exporter = pytest.fixture(exporter_of_a_test)
 

@@ -12,10 +12,10 @@ from processes import dashapp
 from readings import by_key
 from scraped import exporter_of_a_test, source
 
-from dashapp.model import SourceError
-from dashapp.sources import prometheus
-from dashapp.sources.prometheus import make
-from dashapp.sources.scraping import Address
+from dashapp.model.ticks import SourceError
+from dashapp.sources.external import prometheus
+from dashapp.sources.external.http_client import Address
+from dashapp.sources.external.prometheus import make
 
 exporter = pytest.fixture(exporter_of_a_test)
 

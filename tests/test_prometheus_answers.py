@@ -14,8 +14,8 @@ from exporter import Act, Exporter, body
 from readings import by_key
 from scraped import NODE, exporter_of_a_test, source
 
-from dashapp.model import SourceError
-from dashapp.sources.prometheus import MOST
+from dashapp.model.ticks import SourceError
+from dashapp.sources.external.prometheus import MOST
 
 exporter = pytest.fixture(exporter_of_a_test)
 

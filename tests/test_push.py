@@ -9,16 +9,16 @@ import pytest
 from pushed import TOKEN, House, many, post, refused
 from wsgi import ask
 
-from dashapp.api import App
-from dashapp.app import create_app
-from dashapp.config import parse
-from dashapp.entries import MOST_VALUES
-from dashapp.model import Metric
-from dashapp.receiver import MOST_NAMES, Receiver
-from dashapp.sampler import Sampler
+from dashapp.api.endpoints import App
+from dashapp.api.push import MOST_NAMES, Receiver
+from dashapp.api.push_body import MOST_VALUES
+from dashapp.collector.sampler import Sampler
+from dashapp.config.settings import parse
+from dashapp.model.ticks import Metric
 from dashapp.sources.push import PushSource, pushed_metric
 from dashapp.stores.memory import MemoryStore
-from dashapp.stores.spool import MemorySpool
+from dashapp.stores.push_queue import MemorySpool
+from dashapp.web.app import create_app
 
 
 @pytest.fixture

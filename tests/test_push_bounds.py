@@ -10,9 +10,9 @@ import pytest
 from pushed import NOW, House, many, refused
 from waiting import PATIENCE_S
 
-from dashapp.body import MOST, Bodies, BodyError
-from dashapp.entries import MOST_VALUES
-from dashapp.receiver import LARGEST
+from dashapp.api.push import LARGEST
+from dashapp.api.push_body import MOST_VALUES
+from dashapp.http.request_body import MOST, Bodies, BodyError
 from dashapp.sources.push import LONGEST_NAME
 
 

@@ -15,7 +15,7 @@ from push_server import Server, pushed_to, pusher_of_a_test, told
 from pushed import TOKEN
 from waiting import wait_for
 
-from dashapp.pushing import MOST, MOST_NAMES, Pusher
+from dashapp.client import MOST, MOST_NAMES, Pusher
 
 server = pytest.fixture(pushed_to)
 pusher = pytest.fixture(pusher_of_a_test)

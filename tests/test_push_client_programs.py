@@ -106,10 +106,10 @@ def test_it_loads_nothing_heavy_and_nothing_before_it_is_used(server: Server) ->
         import sys, time
         began = time.process_time()
         import dashapp
-        assert "dashapp.pushing" not in sys.modules
+        assert "dashapp.client" not in sys.modules
         dashapp.push("a", 1)
         took = time.process_time() - began
-        from dashapp.pushing import _pusher
+        from dashapp.client import _pusher
         _pusher.flush()
         heavy = {"dash", "plotly", "flask", "numpy", "granian", "psutil", "diskcache", "orjson", "asyncio"}
         assert not heavy & set(sys.modules), heavy & set(sys.modules)

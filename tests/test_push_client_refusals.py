@@ -11,7 +11,7 @@ from processes import free_port
 from push_server import Server, pushed_to, pusher_of_a_test, serving, told
 from waiting import wait_for
 
-from dashapp.pushing import Pusher
+from dashapp.client import Pusher
 
 server = pytest.fixture(pushed_to)
 pusher = pytest.fixture(pusher_of_a_test)

@@ -20,7 +20,7 @@ from processes import Dashapp, collector, dashapp
 from pushed import TOKEN
 from waiting import PATIENCE_S, wait_for
 
-from dashapp.body import MOST
+from dashapp.http.request_body import MOST
 
 ENV = {"DASHAPP_PUSH_TOKEN": TOKEN}
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}

@@ -14,10 +14,10 @@ from exporter import exporting
 from stock_exchange import Exchange
 from waiting import wait_for
 
-from dashapp.model import SourceError
-from dashapp.sources.quote_feed import Quote, TooManyRequestsError, YahooFeed
-from dashapp.sources.quote_schedule import LONGEST_PAUSE, SELDOM, QuoteSchedule
-from dashapp.sources.quotes import MOST, QuoteSource, make
+from dashapp.model.ticks import SourceError
+from dashapp.sources.external.quote_client import Quote, TooManyRequestsError, YahooFeed
+from dashapp.sources.external.quote_schedule import LONGEST_PAUSE, SELDOM, QuoteSchedule
+from dashapp.sources.external.quotes import MOST, QuoteSource, make
 
 # yfinance's own, which its next release may mend.
 pytestmark = pytest.mark.filterwarnings("ignore")

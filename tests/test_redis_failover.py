@@ -8,10 +8,10 @@ from pathlib import Path
 from redis_server import needs_redis, redis_at
 from waiting import wait_for
 
-from dashapp.model import Tick
-from dashapp.stores.redis_keys import Keys
-from dashapp.stores.redis_link import Link
-from dashapp.stores.redis_store import RedisStore
+from dashapp.model.ticks import Tick
+from dashapp.stores.redis.client import Link
+from dashapp.stores.redis.keys import Keys
+from dashapp.stores.redis.store import RedisStore
 
 pytestmark = needs_redis
 

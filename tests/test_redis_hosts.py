@@ -15,12 +15,13 @@ from redis_server import RedisServer, cluster_at, needs_redis
 from redis_store import CPU, times, write
 from waiting import wait_for
 
-from dashapp.stores import after, last, redis_hosts
-from dashapp.stores.redis_first import FirstReader
-from dashapp.stores.redis_hosts import RedisHosts
-from dashapp.stores.redis_keys import REGISTRY, Keys
-from dashapp.stores.redis_link import Link
-from dashapp.stores.redis_store import RedisStore
+from dashapp.stores.base import after, last
+from dashapp.stores.redis import hosts as redis_hosts
+from dashapp.stores.redis.client import Link
+from dashapp.stores.redis.default_host import FirstReader
+from dashapp.stores.redis.hosts import RedisHosts
+from dashapp.stores.redis.keys import REGISTRY, Keys
+from dashapp.stores.redis.store import RedisStore
 
 pytestmark = needs_redis
 

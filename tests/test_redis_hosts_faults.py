@@ -11,11 +11,12 @@ from redis_server import RedisServer, needs_redis
 from redis_store import times, write
 from waiting import wait_for
 
-from dashapp.model import Tick
-from dashapp.stores import after, last, redis_hosts
-from dashapp.stores.redis_hosts import RedisHosts
-from dashapp.stores.redis_link import Link
-from dashapp.stores.redis_store import RedisStore
+from dashapp.model.ticks import Tick
+from dashapp.stores.base import after, last
+from dashapp.stores.redis import hosts as redis_hosts
+from dashapp.stores.redis.client import Link
+from dashapp.stores.redis.hosts import RedisHosts
+from dashapp.stores.redis.store import RedisStore
 
 pytestmark = needs_redis
 

@@ -12,15 +12,15 @@ import pytest
 from redis_server import RedisServer, cluster_at, needs_redis, redis_at
 from waiting import wait_for
 
-from dashapp.history import Frame, frame, past
-from dashapp.model import Tick
-from dashapp.stores import Reader
-from dashapp.stores.disk import DiskStore
-from dashapp.stores.long_memory import Retention
-from dashapp.stores.redis_keys import Keys
-from dashapp.stores.redis_link import Link
-from dashapp.stores.redis_reader import RedisReader
-from dashapp.stores.redis_store import RedisStore
+from dashapp.model.ticks import Tick
+from dashapp.query.frames import Frame, frame, past
+from dashapp.stores.archive import Retention
+from dashapp.stores.base import Reader
+from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.redis.client import Link
+from dashapp.stores.redis.keys import Keys
+from dashapp.stores.redis.reader import RedisReader
+from dashapp.stores.redis.store import RedisStore
 
 pytestmark = needs_redis
 START = 1_795_216_800  # a whole hour

@@ -13,10 +13,10 @@ from processes import ROOT, collector, free_port
 from redis_server import RedisServer, cluster_at, needs_redis, redis_at
 from waiting import wait_for
 
-from dashapp.config import Settings, parse
-from dashapp.model import SettingsError
-from dashapp.opening import separate, wrong_place
-from dashapp.stores.redis_keys import Keys
+from dashapp.config.settings import Settings, parse
+from dashapp.model.ticks import SettingsError
+from dashapp.stores.factory import separate, wrong_place
+from dashapp.stores.redis.keys import Keys
 
 
 @pytest.fixture(autouse=True)

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from redis_server import RedisServer, cluster_at, needs_redis, redis_at
 
-from dashapp.model import SpoolError, Tick
-from dashapp.sampler import Sampler
+from dashapp.collector.sampler import Sampler
+from dashapp.model.ticks import SpoolError, Tick
 from dashapp.sources.push import PushSource
-from dashapp.stores import last
-from dashapp.stores.redis_keys import Keys
-from dashapp.stores.redis_link import Answer, Client, Link
-from dashapp.stores.redis_reader import RedisReader
-from dashapp.stores.redis_spool import BATCH, BRIEFLY, RedisInbox, RedisIntake
-from dashapp.stores.redis_store import RedisStore
-from dashapp.stores.spool import AWAY
+from dashapp.stores.base import last
+from dashapp.stores.push_queue import AWAY
+from dashapp.stores.redis.client import Answer, Client, Link
+from dashapp.stores.redis.keys import Keys
+from dashapp.stores.redis.push_queue import BATCH, BRIEFLY, RedisInbox, RedisIntake
+from dashapp.stores.redis.reader import RedisReader
+from dashapp.stores.redis.store import RedisStore
 
 pytestmark = needs_redis
 

@@ -13,12 +13,12 @@ from redis_server import RedisServer, needs_redis
 from redis_store import fill, opened, stored
 from waiting import wait_for
 
-from dashapp.config import Settings
-from dashapp.model import StoreAwayError, StoreLockedError
-from dashapp.opening import RedisPlace
-from dashapp.stores.redis_keys import Keys
-from dashapp.stores.redis_store import RedisStore
-from dashapp.stores.redis_turn import LASTS
+from dashapp.config.settings import Settings
+from dashapp.model.ticks import StoreAwayError, StoreLockedError
+from dashapp.stores.factory import RedisPlace
+from dashapp.stores.redis.keys import Keys
+from dashapp.stores.redis.lease import LASTS
+from dashapp.stores.redis.store import RedisStore
 
 pytestmark = needs_redis
 

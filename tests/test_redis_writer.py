@@ -12,14 +12,14 @@ from redis_server import RedisServer, needs_redis, redis_at
 from redis_store import CPU, fill, life, opened, stored
 from waiting import wait_for
 
-from dashapp.model import Curves, Metric, StoreAwayError
-from dashapp.stores import redis_writer
-from dashapp.stores.redis_keys import REGISTRY, Keys
-from dashapp.stores.redis_link import Link
-from dashapp.stores.redis_reader import RedisReader
-from dashapp.stores.redis_store import RedisStore
-from dashapp.stores.redis_turn import LASTS
-from dashapp.thresholds import Change, State, Threshold
+from dashapp.model.thresholds import Change, State, Threshold
+from dashapp.model.ticks import Curves, Metric, StoreAwayError
+from dashapp.stores.redis import writer
+from dashapp.stores.redis.client import Link
+from dashapp.stores.redis.keys import REGISTRY, Keys
+from dashapp.stores.redis.lease import LASTS
+from dashapp.stores.redis.reader import RedisReader
+from dashapp.stores.redis.store import RedisStore
 
 pytestmark = needs_redis
 # Ticks of an outage of five minutes.
@@ -128,7 +128,7 @@ def test_19_out_of_memory_ticks_wait_until_it_has_room(redis: RedisServer, store
 def test_what_waits_is_bounded_and_the_oldest_goes(
     redis: RedisServer, store: RedisStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis_writer, "MOST", 20_000)
+    monkeypatch.setattr(writer, "MOST", 20_000)
     fill(store, 1, 10)
     assert store.drain()
     redis.freeze()

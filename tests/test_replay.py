@@ -9,12 +9,12 @@ from played import ROWS, Played
 from processes import dashapp
 from waiting import wait_for
 
+from dashapp.collector.sampler import Sampler
 from dashapp.examples import make_bars
-from dashapp.model import Tick
-from dashapp.sampler import Sampler
-from dashapp.sources.quote_feed import YahooFeed
-from dashapp.sources.quotes import QuoteSource
-from dashapp.sources.replay import make
+from dashapp.model.ticks import Tick
+from dashapp.sources.external.quote_client import YahooFeed
+from dashapp.sources.external.quotes import QuoteSource
+from dashapp.sources.external.replay import make
 from dashapp.stores.memory import MemoryStore
 
 

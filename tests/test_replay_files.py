@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from played import ROWS, Played
 
-from dashapp.model import SourceError
-from dashapp.sources import time_column
-from dashapp.sources.replay import ReplaySource, make
+from dashapp.model.ticks import SourceError
+from dashapp.sources.external import time_column
+from dashapp.sources.external.replay import ReplaySource, make
 
 TIMES = {
     "zone": "2026-01-01T01:00:00+01:00",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashapp.model import Tick
-from dashapp.rollup import Point, as_point, end_of, roll_up
+from dashapp.model.rollup import Point, as_point, end_of, roll_up
+from dashapp.model.ticks import Tick
 
 VALUES = st.integers(-(10**6), 10**6).map(lambda whole: whole / 10)
 TICKS = st.lists(st.tuples(st.integers(1, 400), VALUES), min_size=1, max_size=200).map(

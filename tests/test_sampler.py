@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from dashapp.model import Metric
-from dashapp.sampler import Sampler
+from dashapp.collector.sampler import Sampler
+from dashapp.model.ticks import Metric
 from dashapp.stores.memory import MemoryStore
 
 A, B = Metric("a", "A", "%", "p"), Metric("b", "B", "%", "p")

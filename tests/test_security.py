@@ -7,11 +7,11 @@ import json
 import pytest
 from wsgi import Answer, ask
 
-from dashapp.api import App
-from dashapp.app import create_app
-from dashapp.config import parse
-from dashapp.model import Tick
+from dashapp.api.endpoints import App
+from dashapp.config.settings import parse
+from dashapp.model.ticks import Tick
 from dashapp.stores.memory import MemoryStore
+from dashapp.web.app import create_app
 
 
 def app_of(*flags: str) -> App:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dashapp.config import Settings, parse
-from dashapp.model import SettingsError
-from dashapp.panels import Panel
+from dashapp.config.settings import Settings, parse
+from dashapp.model.panels import Panel
+from dashapp.model.ticks import SettingsError
 from dashapp.sources.spec import Spec
 
 WHOLE = """

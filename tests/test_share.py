@@ -9,14 +9,14 @@ import pytest
 from guarded import filled, guarded, link, sign_in
 from wsgi import ask
 
-from dashapp.api import App
-from dashapp.history import frame, past
-from dashapp.model import Metric, Tick
-from dashapp.share import ALTERED, EXPIRED
-from dashapp.stores.disk import DiskStore
-from dashapp.stores.disk_reader import DiskReader
-from dashapp.thresholds import State, Threshold
-from dashapp.view import View, Viewed
+from dashapp.api.endpoints import App
+from dashapp.http.middleware.share_links import ALTERED, EXPIRED
+from dashapp.model.thresholds import State, Threshold
+from dashapp.model.ticks import Metric, Tick
+from dashapp.query.frames import frame, past
+from dashapp.query.shared_view import View, Viewed
+from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.store import DiskStore
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import pytest
 from guarded import PASSWORD, ask_for_link, guarded, link, sign_in
 from wsgi import ask
 
-from dashapp.api import App
-from dashapp.model import BadRequestError
-from dashapp.session import Sessions
-from dashapp.share import DAY, MOST, Shares
-from dashapp.view import View
+from dashapp.api.endpoints import App
+from dashapp.http.middleware.sessions import Sessions
+from dashapp.http.middleware.share_links import DAY, MOST, Shares
+from dashapp.model.ticks import BadRequestError
+from dashapp.query.shared_view import View
 
 KEY = b"k" * 32
 

@@ -8,8 +8,8 @@ import pytest
 from control_groups import GIB, Tree
 from readings import by_key, labels
 
-from dashapp.sources.cgroup import own_groups
-from dashapp.sources.container import LOOK
+from dashapp.sources.system.cgroup import own_groups
+from dashapp.sources.system.container import LOOK
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from every_source import ALL, LINUX, PSUTIL, Make, check
 from fake_machine import FakeMachine
 
-from dashapp.sampler import Sampler
+from dashapp.collector.sampler import Sampler
 from dashapp.sources.function import FunctionSource
 from dashapp.stores.memory import MemoryStore
 

@@ -10,9 +10,9 @@ import psutil
 import pytest
 from fake_machine import FakeMachine
 
-from dashapp.model import Metric
-from dashapp.sources.cpu import CpuSource
-from dashapp.sources.cpu_counts import CpuCounts, ProcStat, PsutilCpu, cpu_counts
+from dashapp.model.ticks import Metric
+from dashapp.sources.system.cpu import CpuSource
+from dashapp.sources.system.cpu_counts import CpuCounts, ProcStat, PsutilCpu, cpu_counts
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from dashapp.model import Curves, Metric
-from dashapp.sources.curves import MOST_CURVES, MOST_POINTS, NamedCurves
+from dashapp.model.ticks import Curves, Metric
+from dashapp.sources.named_curves import MOST_CURVES, MOST_POINTS, NamedCurves
 
 
 def read(answer: object) -> tuple[Curves, str]:

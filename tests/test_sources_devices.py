@@ -9,12 +9,12 @@ from types import SimpleNamespace
 import pytest
 from fake_machine import FakeMachine, size_of_disk
 
-from dashapp.model import Metric
-from dashapp.sources import disk, filesystem, network
-from dashapp.sources.disk import DiskSource, ProcDisks
-from dashapp.sources.filesystem import FilesystemSource, Mount, ProcMounts, worth_telling
-from dashapp.sources.network import NetworkSource, ProcNetwork
-from dashapp.sources.sensors import SensorSource, sensors_here
+from dashapp.model.ticks import Metric
+from dashapp.sources.system import disk, filesystem, network
+from dashapp.sources.system.disk import DiskSource, ProcDisks
+from dashapp.sources.system.filesystem import FilesystemSource, Mount, ProcMounts, worth_telling
+from dashapp.sources.system.network import NetworkSource, ProcNetwork
+from dashapp.sources.system.sensors import SensorSource, sensors_here
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ import pytest
 from every_source import LINUX, PSUTIL, check
 from fake_machine import FakeMachine
 
-from dashapp.sampler import Sampler
-from dashapp.sources import Source
-from dashapp.sources.machine import working
+from dashapp.collector.sampler import Sampler
+from dashapp.sources.base import Source
+from dashapp.sources.system.all import working
 from dashapp.stores.memory import MemoryStore
 
 

@@ -16,14 +16,14 @@ import pytest
 from clocks import FakeClock
 from waiting import wait_for
 
-from dashapp.model import Metric, SourceError
-from dashapp.sampler import Sampler
-from dashapp.sources import Source
-from dashapp.sources.prometheus import PrometheusSource
-from dashapp.sources.quote_feed import Quote
-from dashapp.sources.quotes import QuoteSource
-from dashapp.sources.replay import ReplaySource
-from dashapp.sources.stdin import StdinSource
+from dashapp.collector.sampler import Sampler
+from dashapp.model.ticks import Metric, SourceError
+from dashapp.sources.base import Source
+from dashapp.sources.external.prometheus import PrometheusSource
+from dashapp.sources.external.quote_client import Quote
+from dashapp.sources.external.quotes import QuoteSource
+from dashapp.sources.external.replay import ReplaySource
+from dashapp.sources.external.stdin import StdinSource
 from dashapp.stores.memory import MemoryStore
 
 GOOD = Metric("good.value", "Good", "", "good", 0.0)

@@ -18,11 +18,11 @@ from heard import Heard
 from readings import by_key
 
 import dashapp
-from dashapp.model import Metric
-from dashapp.sampler import Sampler
+from dashapp.collector.sampler import Sampler
+from dashapp.model.ticks import Metric
 from dashapp.sources.function import FunctionSource
-from dashapp.sources.isolated import Isolated
-from dashapp.stores.disk import DiskStore
+from dashapp.sources.polling import Isolated
+from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.memory import MemoryStore
 
 define = pytest.fixture(definer)
@@ -117,7 +117,9 @@ def test_import_dashapp_is_light() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     seconds, *loaded = done.stdout.split()
     assert float(seconds) < 0.1
-    assert not {"dash", "numpy", "flask", "plotly", "psutil", "asyncio", "dashapp.config"} & set(loaded)
+    assert not {"dash", "numpy", "flask", "plotly", "psutil", "asyncio", "dashapp.config.settings"} & set(
+        loaded
+    )
     with pytest.raises(AttributeError, match="dashapp has no sauce"):
         _ = dashapp.sauce
 

@@ -14,7 +14,7 @@ from defined import Define, answerer, definer
 from heard import Heard, said_of
 from readings import by_key
 
-from dashapp.sampler import Sampler
+from dashapp.collector.sampler import Sampler
 from dashapp.sources.function import FunctionSource
 from dashapp.stores.memory import MemoryStore
 

@@ -9,7 +9,7 @@ import pytest
 from defined import Define, definer
 
 from dashapp.sources.function import make
-from dashapp.sources.isolated import Isolated
+from dashapp.sources.polling import Isolated
 from dashapp.sources.registry import make_sources, problem
 from dashapp.sources.spec import Spec
 
@@ -67,7 +67,7 @@ def test_a_module_that_is_not_there_is_told_with_the_nearest(define: Define) -> 
     ("missing", "expected"),
     [
         ("websockets", "websockets cannot be used; python -m pip install websockets"),
-        ("dashapp.sources.nowhere", "nowhere cannot be used"),
+        ("dashapp.sources.base.nowhere", "nowhere cannot be used"),
     ],
 )
 def test_37_a_package_that_is_missing_is_one_sentence(
@@ -76,6 +76,6 @@ def test_37_a_package_that_is_missing_is_one_sentence(
     def import_module(_name: str) -> None:
         raise ModuleNotFoundError(f"{missing.rpartition('.')[2]} cannot be used", name=missing)
 
-    monkeypatch.setattr("dashapp.sources.registry.import_module", import_module)
+    monkeypatch.setattr("dashapp.sources.base.registry.import_module", import_module)
     sentence = problem(Spec("quotes:x"), 1.0)
     assert sentence == f'source is "quotes:x"; quotes cannot be used here: {expected}'

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from fake_machine import FakeMachine
 
-from dashapp.model import Metric
-from dashapp.sources import connections
-from dashapp.sources.connections import ConnectionSource
-from dashapp.sources.frequency import FrequencySource
-from dashapp.sources.load import LoadSource
-from dashapp.sources.memory import MemorySource, ProcMemory
-from dashapp.sources.pressure import PressureSource
-from dashapp.sources.processes import ProcessSource
-from dashapp.sources.procfile import ProcFile, number_after
-from dashapp.sources.uptime import UptimeSource
+from dashapp.model.ticks import Metric
+from dashapp.sources.system import connections
+from dashapp.sources.system.connections import ConnectionSource
+from dashapp.sources.system.frequency import FrequencySource
+from dashapp.sources.system.load import LoadSource
+from dashapp.sources.system.memory import MemorySource, ProcMemory
+from dashapp.sources.system.pressure import PressureSource
+from dashapp.sources.system.processes import ProcessSource
+from dashapp.sources.system.procfs import ProcFile, number_after
+from dashapp.sources.system.uptime import UptimeSource
 
 
 @pytest.fixture

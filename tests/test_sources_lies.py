@@ -9,9 +9,9 @@ import pytest
 from clocks import FakeClock
 from stage import SLOW, Says, Stage
 
-from dashapp.model import Metric
-from dashapp.sampler import PATIENCE
-from dashapp.sources.isolated import Isolated
+from dashapp.collector.sampler import PATIENCE
+from dashapp.model.ticks import Metric
+from dashapp.sources.polling import Isolated
 
 
 class UnprintableError(Exception):

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from dashapp.model import Metric
-from dashapp.sampler import Sampler
-from dashapp.sources import Source, disk, naming, rates
-from dashapp.sources.machine import machine_sources, working
+from dashapp.collector.sampler import Sampler
+from dashapp.model.ticks import Metric
+from dashapp.sources import rates, slug
+from dashapp.sources.base import Source
+from dashapp.sources.system import disk
+from dashapp.sources.system.all import machine_sources, working
 from dashapp.stores.memory import MemoryStore
 
 # Everywhere that these tests run; issue 3 names them.
@@ -82,6 +84,6 @@ def test_a_source_that_cannot_work_here_is_left_out_with_its_reason(caplog: pyte
     assert "not on this platform" in caplog.text
 
 
-@pytest.mark.parametrize("module", [rates, naming, disk], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [rates, slug, disk], ids=lambda module: module.__name__)
 def test_the_examples_in_docstrings_hold(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]

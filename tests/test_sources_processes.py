@@ -11,9 +11,9 @@ from processes import ROOT, Dashapp, dashapp
 from test_main import run
 from waiting import wait_for
 
-from dashapp.checking import check_sources
-from dashapp.config import parse
-from dashapp.model import SettingsError
+from dashapp.collector.preflight import check_sources
+from dashapp.config.settings import parse
+from dashapp.model.ticks import SettingsError
 
 WEATHER = """
 import asyncio, threading, dashapp

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from wsgi import ask
 
-from dashapp.static import KEPT, Static
+from dashapp.http.static_files import KEPT, Static
 
 CSS = b"a {}\n" * 1000
 

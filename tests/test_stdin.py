@@ -12,8 +12,8 @@ import pytest
 from piped import VMSTAT, Piped
 from waiting import wait_for
 
-from dashapp.sampler import Sampler
-from dashapp.sources.stdin import MOST, StdinSource, make
+from dashapp.collector.sampler import Sampler
+from dashapp.sources.external.stdin import MOST, StdinSource, make
 from dashapp.stores.memory import MemoryStore
 
 

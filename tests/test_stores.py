@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from kept import KINDS, REDIS, Kept, kept, urls_by_kind
 from redis_server import needs_redis
 
-from dashapp.model import Metric, Page, Tick
-from dashapp.stores import after, last
-from dashapp.stores.disk import DiskStore
-from dashapp.stores.disk_reader import HELD, DiskReader
-from dashapp.stores.redis_store import RedisStore
+from dashapp.model.ticks import Metric, Page, Tick
+from dashapp.stores.base import after, last
+from dashapp.stores.disk.reader import HELD, DiskReader
+from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.redis.store import RedisStore
 
 CPU = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
 

@@ -9,9 +9,9 @@ from threading import Event, Thread
 import pytest
 from kept import KINDS, Kept, kept
 
-from dashapp.stores import MOST_CHANGES
-from dashapp.stores.disk import DiskStore
-from dashapp.thresholds import Change, Threshold
+from dashapp.model.thresholds import Change, Threshold
+from dashapp.stores.base import MOST_CHANGES
+from dashapp.stores.disk.store import DiskStore
 
 HOT = Threshold.parse("cpu.percent > 90 for 30s clear 80")
 ABSENT = Threshold.parse('é{a="b"} missing for 60s')

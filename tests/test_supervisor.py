@@ -15,10 +15,10 @@ from types import SimpleNamespace
 import pytest
 from waiting import wait_for
 
-from dashapp import supervisor
-from dashapp.notices import Notice, read_notices
-from dashapp.signals import stop_on_signals
-from dashapp.supervisor import PAUSES, Child, supervise
+from dashapp.model.notices import Notice, read_notices
+from dashapp.process import supervisor
+from dashapp.process.signals import stop_on_signals
+from dashapp.process.supervisor import PAUSES, Child, supervise
 
 EXITS = [sys.executable, "-c", "raise SystemExit(3)"]
 # Ends with the pipe on its standard input, as every child of ours does.
@@ -34,7 +34,7 @@ def test_who_dies_young_waits_longer_each_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = 100.0
-    monkeypatch.setattr("dashapp.supervisor.time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr("dashapp.process.supervisor.time", SimpleNamespace(monotonic=lambda: now))
     child = Child("collector", EXITS, Notice(tmp_path, "supervisor"))
     pauses: list[float] = []
 
@@ -59,7 +59,7 @@ def test_who_dies_young_waits_longer_each_time(
 
 def test_who_lived_well_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr("dashapp.supervisor.time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr("dashapp.process.supervisor.time", SimpleNamespace(monotonic=lambda: now))
     notice = Notice(tmp_path, "supervisor")
     child = Child("collector", OBEYS, notice)
     child.deaths = 4

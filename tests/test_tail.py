@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dashapp.stores.tail import HEADER, LARGEST, SIZE, Tail, TailError
+from dashapp.stores.disk.mmap_tail import HEADER, LARGEST, SIZE, Tail, TailError
 
 
 @pytest.fixture

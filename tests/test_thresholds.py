@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dashapp.thresholds import LARGEST, LONGEST, Threshold
+from dashapp.model.thresholds import LARGEST, LONGEST, Threshold
 
 GOOD = [
     ("cpu.percent > 90 for 30s", "cpu.percent", ">", 90, 30),

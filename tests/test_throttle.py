@@ -9,8 +9,8 @@ import pytest
 from guarded import PASSWORD, guarded, post
 from wsgi import ask
 
-from dashapp.throttle import MOST, NAME, PLACES, SPAN, TRIES, Requests, Tries
-from dashapp.visitor import household
+from dashapp.http.middleware.client_address import household
+from dashapp.http.middleware.rate_limit import MOST, NAME, PLACES, SPAN, TRIES, Requests, Tries
 
 KEY = b"k" * 32
 

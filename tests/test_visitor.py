@@ -8,7 +8,7 @@ import pytest
 from guarded import PASSWORD, guarded
 from wsgi import ask
 
-from dashapp.visitor import Visitors
+from dashapp.http.middleware.client_address import Visitors
 
 PROXY = ("--trusted-proxy", "127.0.0.1,10.0.0.0/8", "--proxy-user", "X-Forwarded-User")
 

@@ -9,14 +9,14 @@ import pytest
 from clocks import FakeClock
 from kept import KINDS, Kept, kept
 
-from dashapp.collector import collect
-from dashapp.model import Tick
-from dashapp.notices import Notice, read_notices
-from dashapp.stores.disk import DiskStore
-from dashapp.stores.disk_reader import DiskReader
+from dashapp.alerts.monitor import PATIENCE, Watch
+from dashapp.collector.service import collect
+from dashapp.model.notices import Notice, read_notices
+from dashapp.model.thresholds import State, Threshold
+from dashapp.model.ticks import Tick
+from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.memory import MemoryStore
-from dashapp.thresholds import State, Threshold
-from dashapp.watch import PATIENCE, Watch
 
 HOT = Threshold("cpu.percent", ">", 90)
 

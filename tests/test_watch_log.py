@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from kept import KINDS, Kept, kept
 
-from dashapp.model import Tick
-from dashapp.stores import MOST_CHANGES
-from dashapp.stores.disk import DiskStore
-from dashapp.thresholds import Threshold
-from dashapp.watch import Watch
+from dashapp.alerts.monitor import Watch
+from dashapp.model.thresholds import Threshold
+from dashapp.model.ticks import Tick
+from dashapp.stores.base import MOST_CHANGES
+from dashapp.stores.disk.store import DiskStore
 
 HOT = Threshold("a", ">", 90)
 ABSENT = Threshold.parse("a missing for 5s")

@@ -11,13 +11,13 @@ from processes import Dashapp, dashapp
 from waiting import wait_for
 from wsgi import ask
 
-from dashapp.api import Api
-from dashapp.app import create_app
-from dashapp.config import Settings
-from dashapp.model import Tick
+from dashapp.alerts.monitor import Watch
+from dashapp.api.endpoints import Api
+from dashapp.config.settings import Settings
+from dashapp.model.thresholds import Threshold
+from dashapp.model.ticks import Tick
 from dashapp.stores.memory import MemoryStore
-from dashapp.thresholds import Threshold
-from dashapp.watch import Watch
+from dashapp.web.app import create_app
 
 HOT = Threshold("cpu.percent", ">", 90)
 

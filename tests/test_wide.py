@@ -9,10 +9,10 @@ from pathlib import Path
 
 from processes import stored
 
-from dashapp.model import Metric
-from dashapp.sampler import Sampler
-from dashapp.stores.disk import DiskStore
-from dashapp.stores.disk_reader import DiskReader
+from dashapp.collector.sampler import Sampler
+from dashapp.model.ticks import Metric
+from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.store import DiskStore
 
 METRICS = [Metric(f"wide.metric_{number}", f"{number}", "", "wide") for number in range(1000)]
 START, TICKS = 1_800_000_001, 1300

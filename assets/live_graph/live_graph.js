@@ -3,7 +3,7 @@
   "use strict";
 
   app.LiveGraph = class {
-    /* `section`: its element. `spec`: what dashapp/component.py says of it. */
+    /* `section`: its element. `spec`: what dashapp/web/live_graph.py says of it. */
     constructor(asker, section, spec) {
       this.section = section;
       this.spec = spec;

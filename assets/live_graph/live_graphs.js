@@ -53,7 +53,7 @@
     window.dash_clientside.set_props(interval, { disabled: !on });
   }
 
-  /* What Dash calls: dashapp/attaching.py names these functions. Nothing here may throw into Dash, which keeps every
+  /* What Dash calls: dashapp/integrations/dash_attach.py names these functions. Nothing here may throw into Dash, which keeps every
      error for ever. */
 
   let graphs = null;

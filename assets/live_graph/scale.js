@@ -1,4 +1,4 @@
-/* The y axes of a chart of which somebody said little: its metrics say the rest. As dashapp/figures.py's `scale`. */
+/* The y axes of a chart of which somebody said little: its metrics say the rest. As dashapp/web/figures.py's `scale`. */
 (function (app) {
   "use strict";
 

@@ -16,10 +16,10 @@ import psutil
 from bench.cost import cpu
 from bench.scale.made_up import catalogue, name_of, tick
 from bench.table import Row
-from dashapp.api import Api
-from dashapp.stores.redis_link import Link
-from dashapp.stores.redis_reader import RedisReader
-from dashapp.stores.redis_store import RedisStore
+from dashapp.api.endpoints import Api
+from dashapp.stores.redis.client import Link
+from dashapp.stores.redis.reader import RedisReader
+from dashapp.stores.redis.store import RedisStore
 
 WARM, TIMES, SPAN = 200, 3000, 600
 

@@ -17,8 +17,8 @@ import time
 from threading import Event, Thread
 
 from bench.scale.made_up import catalogue, name_of, tick
-from dashapp.stores.redis_link import Link
-from dashapp.stores.redis_store import RedisStore
+from dashapp.stores.redis.client import Link
+from dashapp.stores.redis.store import RedisStore
 
 
 def main(url: str, first: int, count: int, step: float) -> None:

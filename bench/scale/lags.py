@@ -9,10 +9,10 @@ from threading import Event, Thread
 from typing import Any
 
 from bench.scale.made_up import name_of
-from dashapp.stores.redis_hosts import RedisHosts
-from dashapp.stores.redis_keys import Keys
-from dashapp.stores.redis_link import Link
-from dashapp.stores.redis_reader import RedisReader
+from dashapp.stores.redis.client import Link
+from dashapp.stores.redis.hosts import RedisHosts
+from dashapp.stores.redis.keys import Keys
+from dashapp.stores.redis.reader import RedisReader
 
 # Seconds between two looks at what a reader has.
 LOOK = 0.005

@@ -6,8 +6,8 @@ from functools import cache
 from random import Random
 
 from bench.two_years import values
-from dashapp.model import Metric, Tick
-from dashapp.stores.redis_store import HEADLINES
+from dashapp.model.ticks import Metric, Tick
+from dashapp.stores.redis.store import HEADLINES
 
 METRICS = 50
 # Names as long as a machine's are, the headlines of a list of hosts among them.

@@ -20,7 +20,7 @@ from bench.scale.fleet import fleet
 from bench.scale.made_up import name_of
 from bench.served import free_port, launched
 from bench.table import Row
-from dashapp.stores.redis_keys import Keys
+from dashapp.stores.redis.keys import Keys
 
 HOSTS, AWAY, AROUND = 50, 300, 50  # ticks of each host while it is away, before that and after
 STEP = float(os.environ.get("DASHAPP_BENCH_STEP", "0.1"))

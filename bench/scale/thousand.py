@@ -19,7 +19,7 @@ from bench.scale.fleet import Fleet, fleet
 from bench.scale.lags import Watcher, in_redis, share
 from bench.scale.made_up import METRICS, name_of
 from bench.table import Row
-from dashapp.stores.redis_keys import Keys
+from dashapp.stores.redis.keys import Keys
 
 HOSTS, WATCHED = 1000, 100
 SECONDS = 40

@@ -6,13 +6,13 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dashapp.model import Curves, Metric
-from dashapp.panel_table import CURVE
-from dashapp.sources.about import About, about
-from dashapp.sources.curves import NamedCurves
-from dashapp.sources.importing import load
-from dashapp.sources.isolated import Isolated
-from dashapp.sources.numbers import NamedNumbers
+from dashapp.model.panel_spec import CURVE
+from dashapp.model.ticks import Curves, Metric
+from dashapp.sources.loader import load
+from dashapp.sources.named_curves import NamedCurves
+from dashapp.sources.named_values import NamedNumbers
+from dashapp.sources.options import About, about
+from dashapp.sources.polling import Isolated
 
 if TYPE_CHECKING:
     import asyncio

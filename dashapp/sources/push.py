@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from dashapp.model import Metric, finite
+from dashapp.model.ticks import Metric, finite
 
 # Characters of a tick's row that are for what was pushed (half of them all), and for one request; bytes of
 # records read for one tick. What is more waits for the tick after.

@@ -8,12 +8,12 @@ from contextlib import redirect_stderr, redirect_stdout
 from importlib import import_module
 from inspect import signature
 
-from dashapp.sources import Source
-from dashapp.sources.about import about
-from dashapp.sources.importing import load_or_tell
-from dashapp.sources.machine import machine_sources
+from dashapp.config.parsers import masked
+from dashapp.sources.base import Source
+from dashapp.sources.loader import load_or_tell
+from dashapp.sources.options import about
 from dashapp.sources.spec import BUILT_IN, MACHINE, NONE, Spec
-from dashapp.values import masked
+from dashapp.sources.system.all import machine_sources
 
 
 def make_sources(specs: Sequence[Spec], interval: float) -> list[Source]:
@@ -28,7 +28,7 @@ def make_sources(specs: Sequence[Spec], interval: float) -> list[Source]:
 
 def make_source(spec: Spec, interval: float) -> Source:
     """One source, which starts nothing until it is read. ValueError where it cannot be made."""
-    module, _, name = BUILT_IN.get(spec.name, "dashapp.sources.function:make").partition(":")
+    module, _, name = BUILT_IN.get(spec.name, "dashapp.sources.base.function:make").partition(":")
     try:
         make = getattr(import_module(module), name)
     except ImportError as error:

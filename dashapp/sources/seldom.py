@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from dashapp.model import Metric
-from dashapp.sources import Source
+from dashapp.model.ticks import Metric
+from dashapp.sources.base import Source
 
 
 class Seldom:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dashapp.sources.about import About
+from dashapp.sources.options import About
 
 # Each but the first two names what makes it, `make(rest, interval, **options)`: the text after the colon, the
 # seconds between ticks, and what a settings file says beside it. It starts and opens nothing, and raises
@@ -20,12 +20,12 @@ MACHINE, NONE = "machine", "none"
 BUILT_IN = {
     MACHINE: "",
     NONE: "",
-    "demo": "dashapp.sources.demo:make",
-    "prometheus": "dashapp.sources.prometheus:make",
-    "push": "dashapp.sources.push:make",
-    "quotes": "dashapp.sources.quotes:make",
-    "replay": "dashapp.sources.replay:make",
-    "stdin": "dashapp.sources.stdin:make",
+    "demo": "dashapp.sources.external.demo:make",
+    "prometheus": "dashapp.sources.external.prometheus:make",
+    "push": "dashapp.sources.base.push:make",
+    "quotes": "dashapp.sources.external.quotes:make",
+    "replay": "dashapp.sources.external.replay:make",
+    "stdin": "dashapp.sources.external.stdin:make",
 }
 _FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 EXPECTED = f"{', '.join(BUILT_IN)} or a Python function as module:function"

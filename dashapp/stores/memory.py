@@ -7,9 +7,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from threading import Lock
 
-from dashapp.model import Cursor, Curves, Metric, Tick, milliseconds
-from dashapp.stores import MOST_CHANGES
-from dashapp.thresholds import Change, State
+from dashapp.model.thresholds import Change, State
+from dashapp.model.ticks import Cursor, Curves, Metric, Tick, milliseconds
+from dashapp.stores.base import MOST_CHANGES
 
 
 class MemoryStore:

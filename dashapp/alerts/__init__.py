@@ -1,0 +1,1 @@
+"""Alerts: evaluate thresholds, record changes, deliver notifications."""

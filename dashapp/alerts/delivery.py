@@ -1,0 +1,152 @@
+"""The outbox: sees to it that each address is told of every change once, however long that takes.
+
+A thread an address, which waits for news, for a courier, and for the next try. The collector leaves its
+changes here and goes on. The store remembers what each address was told of, so that a restart tells nothing
+twice; an address that is new there is told of what comes from now on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from random import SystemRandom
+from threading import Condition, Lock, Semaphore, Thread
+
+from dashapp.alerts import apprise_worker
+from dashapp.alerts.message import Message, compose
+from dashapp.model.thresholds import Change
+from dashapp.stores.base import MOST_CHANGES, Speaker, Store
+
+log = logging.getLogger("dashapp")
+
+# Messages in so many seconds that an address gets at once; what comes after is told together.
+BURST, PER = 5, 60.0
+# Couriers at a time: each takes more memory than the collector.
+COURIERS = 3
+# Seconds before the first new try, and the longest before another.
+FIRST_PAUSE, LAST_PAUSE = 2.0, 300.0
+# Seconds that the end waits for what is just being sent.
+FAREWELL = 2.0
+
+Hand = Callable[[str, Message], str]
+
+
+class Outbox:
+    """`whose`: what a message begins with. `hand` gives a message to an address, or says why it cannot."""
+
+    def __init__(
+        self,
+        addresses: Sequence[str],
+        store: Store,
+        notice: Speaker,
+        whose: str = "dashapp",
+        hand: Hand = apprise_worker.hand_over,
+    ) -> None:
+        self._store = store
+        self._notice = notice
+        self._whose = whose
+        self._hand = hand
+        self._changes = deque(store.changes(), maxlen=MOST_CHANGES)
+        self._newest = self._changes[-1].number if self._changes else 0
+        known = store.sent()
+        self._marks = {
+            mark(each): min(known.get(mark(each), self._newest), self._newest) for each in addresses
+        }
+        if self._marks != known:
+            store.set_sent(self._marks)
+        self._news = Condition()
+        self._marking = Lock()
+        self._places = Semaphore(COURIERS)
+        self._troubles: dict[int, str] = {}
+        self._closed = False
+        notice.clear()
+        self._threads = [
+            Thread(target=self._work, args=(place, each), name=f"outbox {place}", daemon=True)
+            for place, each in enumerate(addresses, 1)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def put(self, changes: Sequence[Change]) -> None:
+        """Have everybody told of them. Takes microseconds."""
+        if changes:
+            with self._news:
+                self._changes.extend(changes)
+                self._newest = changes[-1].number
+                self._news.notify_all()
+
+    def close(self) -> None:
+        """Wait a little for what is just being sent. What is not sent then is after the next start."""
+        with self._news:
+            self._closed = True
+            self._news.notify_all()
+        end = time.monotonic() + FAREWELL
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        with self._marking:
+            # From here on the store may be another's.
+            self._marks.clear()
+
+    def _work(self, place: int, address: str) -> None:
+        lately: deque[float] = deque(maxlen=BURST)
+        failures, due = 0, 0.0
+        while (found := self._wait(mark(address), due)) is not None:
+            changes, newest, count = found
+            broken = sum(state.broken for state in self._store.thresholds())
+            with self._places:
+                reason = self._hand(address, compose(changes, count, broken, self._whose))
+            now = time.monotonic()
+            if not reason:
+                failures = 0
+                lately.append(now)
+                due = lately[0] + PER if len(lately) == BURST else now
+                self._note(mark(address), newest)
+                self._say(place, "")
+                continue
+            failures += 1
+            longest = min(LAST_PAUSE, FIRST_PAUSE * 2 ** min(failures - 1, 10))
+            due = now + SystemRandom().uniform(longest / 2, longest)
+            # An address may hold a password: it is told by its place, and its service.
+            which = f"{place} ({address.partition('://')[0]})"
+            self._say(
+                place, f"Alerts do not reach address {which}: {reason}; they wait, and are tried again."
+            )
+
+    def _wait(self, key: str, due: float) -> tuple[list[Change], int, int] | None:
+        """What an address is to be told, once it is time: the newest changes, the last's number, how many
+        there are. None at the end."""
+        with self._news:
+            while not self._closed:
+                told = self._marks.get(key, 0)
+                left = due - time.monotonic()
+                if self._newest > told and left <= 0:
+                    news = [each for each in self._changes if each.number > told]
+                    return news, self._newest, self._newest - told
+                self._news.wait(left if left > 0 else None)
+        return None
+
+    def _note(self, key: str, newest: int) -> None:
+        with self._marking:
+            if key in self._marks:
+                self._marks[key] = newest
+                self._store.set_sent(self._marks)
+
+    def _say(self, place: int, sentence: str) -> None:
+        with self._marking:
+            before = " ".join(self._troubles.values())
+            self._troubles.pop(place, None)
+            if sentence:
+                self._troubles[place] = sentence
+            said = " ".join(self._troubles.values())
+            if said:
+                self._notice.say(said)
+            elif before:
+                self._notice.clear()
+
+
+def mark(address: str) -> str:
+    """By what the store knows an address, which may hold a password."""
+    return hashlib.sha256(address.encode()).hexdigest()[:16]

@@ -1,0 +1,112 @@
+"""The judge: says from tick to tick which thresholds are broken. A change of state is told once.
+
+Pure: knows ticks and thresholds, and no clock, file or setting.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+
+from dashapp.model.thresholds import MISSING, Change, State, Threshold
+from dashapp.model.ticks import GAP, Tick, milliseconds
+
+_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+
+
+class Judge:
+    """Fed with ticks, in the order they were made.
+
+    A threshold's state changes once the contrary has held at every tick for `threshold.seconds`, either way;
+    one that is broken is held to `threshold.well`. Where the metric has no value, or the ticks a gap, or the
+    clock was set back, that time starts anew.
+
+    A metric is missing once it had no value for `threshold.seconds`, and no longer at the first value. That
+    time goes on where there are no ticks: what nobody could tell is told after the gap.
+    """
+
+    def __init__(
+        self, thresholds: Iterable[Threshold], before: Iterable[State] = (), newest: float = 0.0
+    ) -> None:
+        """`before`: the states that an earlier judge came to; those of other thresholds are forgotten.
+        `newest`: the time of the last tick that it saw, 0 where there was none."""
+        known = {state.threshold: state for state in before}
+        states = [known.get(each, State(each)) for each in thresholds]
+        self._cases: list[_Limit | _Absence] = [
+            _Absence(state, milliseconds(newest)) if state.threshold.op == MISSING else _Limit(state)
+            for state in states
+        ]
+        self._last = 0
+
+    def states(self) -> list[State]:
+        return [case.state for case in self._cases]
+
+    def judge(self, tick: Tick) -> list[Change]:
+        """What changed with this tick."""
+        now = milliseconds(tick.time)
+        follows = 0 < now - self._last <= GAP * 1000 * tick.step
+        self._last = now
+        changes: list[Change] = []
+        for case in self._cases:
+            case.judge(now, tick.values.get(case.metric), follows, changes)
+        return changes
+
+
+class _Limit:
+    """One threshold before the judge. Times in milliseconds; `contrary_since` is None where nothing is."""
+
+    __slots__ = ("contrary_since", "holds", "limits", "metric", "patience", "state")
+
+    def __init__(self, state: State) -> None:
+        threshold = state.threshold
+        self.state = state
+        self.metric = threshold.metric
+        self.limits = (threshold.limit, threshold.well)
+        self.holds = _OPERATORS[threshold.op]
+        self.patience = milliseconds(threshold.seconds)
+        self.contrary_since: int | None = None
+
+    def judge(self, now: int, value: float | None, follows: bool, changes: list[Change]) -> None:
+        broken = self.state.broken
+        if value is None or self.holds(value, self.limits[broken]) is broken:
+            self.contrary_since = None
+            return
+        if self.contrary_since is None or not follows:
+            self.contrary_since = now
+        if now - self.contrary_since >= self.patience:
+            self.state = State(self.state.threshold, not broken, now / 1000)
+            self.contrary_since = None
+            changes.append(Change(self.state.threshold, not broken, now / 1000, value))
+
+
+class _Absence:
+    """A metric that shall not be missing. `seen`: when it was last there, in milliseconds; 0 for never."""
+
+    __slots__ = ("metric", "patience", "seen", "state")
+
+    def __init__(self, state: State, newest: int) -> None:
+        self.state = state
+        self.metric = state.threshold.metric
+        self.patience = milliseconds(state.threshold.seconds)
+        self.seen = newest
+
+    def judge(self, now: int, value: float | None, follows: bool, changes: list[Change]) -> None:
+        # What never was there is missing since we look; and a clock that was set back starts the time anew.
+        self.seen = min(self.seen or now, now)
+        # Between two ticks that follow each other nothing is missing, however far apart they are.
+        there = follows and value is not None
+        if now - self.seen >= self.patience and not there and not self.state.broken:
+            self._turn(True, self.seen + self.patience, None, changes)
+        if value is not None:
+            self.seen = now
+            if self.state.broken:
+                self._turn(False, now, value, changes)
+
+    def _turn(self, broken: bool, at: int, value: float | None, changes: list[Change]) -> None:
+        self.state = State(self.state.threshold, broken, at / 1000)
+        changes.append(Change(self.state.threshold, broken, at / 1000, value))

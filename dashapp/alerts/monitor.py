@@ -1,0 +1,75 @@
+"""The watch: what the collector does with a tick once it is kept. It has the thresholds judged, leaves in
+the store where they stand and what became of them, and says which of them name what no source gives.
+
+Knows no clock, process or signal; what becomes of a change is for the caller.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from dashapp.alerts.evaluator import Judge
+from dashapp.collector.sampler import MOST_TOLD
+from dashapp.model.thresholds import Change, Threshold
+from dashapp.model.ticks import Tick
+from dashapp.stores.base import MOST_CHANGES, Speaker, Store
+
+# Seconds that a metric may take to appear: some sources are read seldom, or wait for another machine.
+PATIENCE = 30.0
+
+
+class Watch:
+    """Goes on where the store's last watch stopped: what was broken is, until it is judged otherwise."""
+
+    def __init__(self, thresholds: Sequence[Threshold], store: Store, notice: Speaker | None = None) -> None:
+        self._store = store
+        self._notice = notice
+        before = store.thresholds()
+        self._judge = Judge(thresholds, before, store.newest().time_ms / 1000)
+        self._log = deque(store.changes(), maxlen=MOST_CHANGES)
+        self._missing = {each.metric: None for each in thresholds}  # a set in the order given
+        self._started: float | None = None
+        self._told: str | None = None
+        if notice is not None:
+            notice.clear()
+        if self._judge.states() != before:
+            store.set_thresholds(self._judge.states())
+
+    def see(self, tick: Tick) -> list[Change]:
+        """The changes that came with `tick`, which the store has by now."""
+        changes = self._judge.judge(tick)
+        if changes:
+            self._store.set_thresholds(self._judge.states())
+            last = self._log[-1].number if self._log else 0
+            changes = [replace(each, number=number) for number, each in enumerate(changes, last + 1)]
+            self._log.extend(changes)
+            self._store.set_changes(self._log)
+        if self._missing:
+            self._look_for_missing(tick)
+        return changes
+
+    def _look_for_missing(self, tick: Tick) -> None:
+        """Say which metrics never came, for as long as they do not."""
+        for key in [key for key in self._missing if key in tick.values]:
+            del self._missing[key]
+        if self._started is None:
+            self._started = tick.time
+        if self._notice is None or tick.time - self._started < PATIENCE:
+            return
+        said = " ".join(_nowhere(key, tick.values) for key in list(self._missing)[:MOST_TOLD])
+        if said != self._told:
+            self._told = said
+            if said:
+                self._notice.say(said)
+            else:
+                self._notice.clear()
+
+
+def _nowhere(key: str, keys: Iterable[str]) -> str:
+    near = difflib.get_close_matches(key, keys, 1)
+    hint = f"did you mean {near[0]}?" if near else "/api/metrics lists those there are."
+    return f"--threshold names {json.dumps(key[:64], ensure_ascii=False)}, which no source gives; {hint}"

@@ -1,0 +1,250 @@
+"""The API: a small WSGI application of its own, on the path that every viewer asks once a second.
+
+An answer is built once for all who ask the same thing of the same newest tick.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from threading import Lock
+from typing import Any
+from urllib.parse import parse_qsl
+
+from dashapp.api.alerts import broken, listed
+from dashapp.api.catalogue import catalogue, likened
+from dashapp.api.csv_export import RETRY, Export
+from dashapp.api.health import health
+from dashapp.api.params import ask
+from dashapp.api.process_table import ProcessTable, Table
+from dashapp.http.responses import NEVER, SHARED, Answer, Answers, Key, failure, json, packed, unchanged
+from dashapp.model.notices import for_strangers
+from dashapp.model.panels import Panel
+from dashapp.model.ticks import BadRequestError, BusyError, milliseconds, stale_after
+from dashapp.query.frames import Frame, frame, past
+from dashapp.stores.base import Reader
+
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+App = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+# Different questions kept answered for one tick, and their bytes; past that each is answered anew.
+ANSWERS, ANSWERS_BYTES = 512, 16 << 20
+# How old an answer may grow while no tick comes: its "now" is what tells stale from live. It counts from the
+# newest tick on in steps of this, so that whoever answers, and when, answers with the same bytes; to the
+# millisecond the time stands in a header beside them.
+FRESH = 1.0
+NOW = "x-now"
+
+PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv", "/healthz", "/readyz")
+# Questions in one request.
+QUESTIONS = 16
+NO_PROCESSES = "processes are not shown here"
+NO_HOSTS = "hosts are not listed here; this store has one machine's history"
+
+
+def wall() -> float:
+    """Seconds UTC by this machine's clock."""
+    return time.time()
+
+
+class Api:
+    """Answers GET and HEAD on PATHS, and whatever else lies under `/api/` with 404."""
+
+    def __init__(
+        self,
+        store: Reader,
+        *,
+        window: float = 100.0,
+        interval: float = 1.0,
+        longest: float = 7200.0,
+        processes: ProcessTable | str = NO_PROCESSES,
+        hosts: Callable[[], dict[str, Any]] | None = None,
+        now: Callable[[], float] = wall,
+        caching: str = NEVER,
+        called: str = "",
+        chosen: Sequence[Panel] = (),
+    ) -> None:
+        """`window`: seconds answered where none is asked; `longest`: seconds that may be asked for.
+
+        `processes`: their table, or the sentence that says why there is none. `hosts`: the list of them,
+        where the store has many. `now`: the seconds UTC by which the newest tick is old. `caching`: who may
+        keep an answer. `called`: of what a download is, for its name. `chosen`: the settings' own panels.
+        """
+        self._hosts = hosts
+        self._clock = now
+        self._caching = caching
+        self._store = store
+        self._window = window
+        self._interval = interval
+        self._answers = Answers(store.newest(), -1)
+        self._longest, self._processes = longest, processes
+        self._export = Export(
+            store, window=window, longest=longest, interval=interval, now=now, called=called, chosen=chosen
+        )
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        method = environ["REQUEST_METHOD"]
+        if method not in ("GET", "HEAD"):
+            body = failure(f"{method} is not for this address; GET is")
+            return self._refuse(start_response, "405 Method Not Allowed", body, ("allow", "GET, HEAD"))
+        path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
+        if path == "/api/csv":
+            return self._csv(method, query, start_response)
+        key = (path, query, self._table(path, query))
+        newest = self._store.newest()
+        now = self._clock()
+        beat = int((now - newest.time_ms / 1000) // FRESH)
+        # Held from here on: an answer that takes long must not pass for one about a later tick.
+        answers = self._answers
+        if newest != answers.asked_of or beat != answers.beat:
+            answers = self._answers = Answers(newest, beat)
+        known = answers.known.get(key)
+        if known is None:
+            known = self._once(answers, key)
+        body, headers = known.body, known.headers
+        if known.packed is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+            body, headers = known.packed, known.packed_headers
+        told = (NOW, f"{now:.3f}")
+        has = environ.get("HTTP_IF_NONE_MATCH")
+        if has and known.tag[:-1] in has and known.status == "200 OK":
+            start_response("304 Not Modified", [*unchanged(headers), told])
+            return []
+        start_response(known.status, [*headers, told])
+        return [body]
+
+    def _csv(self, method: str, query: str, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            download = self._export.open(query)
+        except BadRequestError as error:
+            return self._refuse(start_response, "400 Bad Request", failure(str(error)))
+        except BusyError as error:
+            later = ("retry-after", str(RETRY))
+            return self._refuse(start_response, "503 Service Unavailable", failure(str(error)), later)
+        start_response("200 OK", [*download.headers, ("cache-control", self._kept_by(False))])
+        if method == "HEAD":
+            download.close()
+            return []
+        return download
+
+    def _kept_by(self, many: bool) -> str:
+        """Who may keep an answer, where `many` may be given this one."""
+        return self._caching if many or self._caching != SHARED else NEVER
+
+    def _refuse(
+        self, start_response: StartResponse, status: str, body: bytes, *more: tuple[str, str]
+    ) -> list[bytes]:
+        start_response(status, [*packed(status, body, self._kept_by(False)).headers, *more])
+        return [body]
+
+    def _table(self, path: str, query: str) -> Table | None:
+        """The processes, where a query may ask for them. Taken here: who waits for an answer is not to wait
+        for a reading as well."""
+        if isinstance(self._processes, str) or path != "/api/ticks" or "processes=1" not in query:
+            return None
+        return self._processes.newest()
+
+    def _once(self, answers: Answers, key: Key) -> Answer:
+        """Build an answer; who asks the same meanwhile waits for it."""
+        if len(answers.building) >= ANSWERS or answers.size > ANSWERS_BYTES:
+            return self._built(answers, key)
+        with answers.building.setdefault(key, Lock()):
+            if key not in answers.known:
+                answers.known[key] = built = self._built(answers, key)
+                answers.size += len(built.body)
+            return answers.known[key]
+
+    def _built(self, answers: Answers, key: Key) -> Answer:
+        path, query, table = key
+        # The beat's own time: the same whenever in it this is built.
+        now = answers.asked_of.time_ms / 1000 + FRESH * answers.beat
+        status, body, many = self._build(path, query, table, round(now, 3))
+        return packed(status, body, self._kept_by(many))
+
+    def _build(self, path: str, query: str, table: Table | None, now: float) -> tuple[str, bytes, bool]:
+        """Status, body, and whether many may be given it a second long."""
+        try:
+            if path == "/api/ticks":
+                return "200 OK", *self._ticks(query, table, now)
+            if path == "/api/frames":
+                return "200 OK", *self._frames(query, now)
+            if path == "/api/metrics":
+                return "200 OK", json(catalogue(self._store)), True
+            if path == "/api/hosts" and self._hosts is not None:
+                return "200 OK", json(self._hosts()), True
+            if path == "/api/alerts":
+                return "200 OK", json(listed(self._store, query, self._now())), True
+            if path in ("/healthz", "/readyz"):
+                stale, body = health(self._store, self._interval, self._clock())
+                return "503 Service Unavailable" if stale and path == "/readyz" else "200 OK", body, False
+        except BadRequestError as error:
+            return "400 Bad Request", failure(str(error)), False
+        return "404 Not Found", failure("there is nothing at this address"), False
+
+    def _now(self) -> Mapping[str, float] | None:
+        """The values of now; None where nothing comes."""
+        newest = self._store.since(float("-inf"), 1)
+        fresh = newest and self._clock() - newest[-1].time <= stale_after(newest[-1].step)
+        return newest[-1].values if fresh else None
+
+    def _frames(self, query: str, now: float) -> tuple[bytes, bool]:
+        """What several questions for ticks, each a `q`, would be answered one by one."""
+        given = parse_qsl(query, keep_blank_values=True)
+        if not 1 <= len(given) <= QUESTIONS or any(name != "q" for name, _ in given):
+            raise BadRequestError(f"expected 1 to {QUESTIONS} questions, each as q, and nothing else")
+        built = [self._build("/api/ticks", question, None, now) for _, question in given]
+        bodies = b",".join(body for _, body, _ in built)
+        return b'{"frames":[' + bodies + b"]}", all(many for _, _, many in built)
+
+    def _ticks(self, query: str, table: Table | None, now: float) -> tuple[bytes, bool]:
+        question = ask(
+            query,
+            window=self._window,
+            longest=self._longest,
+            now=self._clock(),
+            known=[metric.key for metric in self._store.metrics()] if "metrics" in query else (),
+        )
+        if question.processes and isinstance(self._processes, str):
+            raise BadRequestError(self._processes)
+        if question.hosts and self._hosts is None:
+            raise BadRequestError(NO_HOSTS)
+        metrics = question.metrics if question.like is None else likened(self._store, question.like)
+        if question.past is not None:
+            found = past(self._store, *question.past, metrics, self._interval)
+        else:
+            found = frame(self._store, question.window, question.after, metrics, self._interval)
+        body = self._body(found, now)
+        if question.processes and not isinstance(self._processes, str):
+            table = table or self._processes.newest()
+            body["processes"] = table and table.columns()
+        if question.hosts and self._hosts is not None:
+            body["hosts"] = self._hosts()["hosts"]
+        if question.curves and (curves := self._store.curves()):
+            body["curves"] = curves
+        # Who asked before the next tick was there is to have it as soon as it is, and not after everybody's
+        # second: unless none comes any more, and all would ask in vain.
+        newest = found.newest
+        early = newest is not None and found.cursor == question.after
+        waiting = early and newest and self._clock() - newest.time <= stale_after(newest.step)
+        return json(body), not (waiting or question.processes or question.hosts)
+
+    def _body(self, found: Frame, now: float) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "cursor": found.cursor,
+            "reset": found.reset,
+            "now": now,
+            "step": found.step,
+            "t": found.t,
+            "y": found.y,
+        }
+        if found.low and (newest := found.newest):
+            # What a reader of single ticks sees for itself: when the newest came, and what it said.
+            body |= {"min": found.low, "max": found.high}
+            body |= {"newest": milliseconds(newest.time), "tick": newest.step, "last": newest.values}
+        if those := broken(self._store.thresholds()):
+            body["broken"] = those
+        if changes := self._store.changes():
+            # Who shows what became of them asks for it when there is more.
+            body["changes"] = changes[-1].number
+        if notices := self._store.notices():
+            body["notices"] = for_strangers(notices) if self._caching == SHARED else notices
+        return body

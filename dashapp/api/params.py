@@ -1,0 +1,154 @@
+"""A question for ticks: what its query may say, each bound told in one sentence. Knows no store."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from dashapp.config.settings import SHORTEST_WINDOW
+from dashapp.model.ticks import BadRequestError
+
+MOST_METRICS = 64
+LONGEST_QUERY = 8192
+LONGEST_CURSOR = 64
+PARAMETERS = ("window", "after", "metrics", "like", "from", "to", "processes", "curves", "hosts")
+# Epoch milliseconds past which nobody means a time.
+LATEST = 1e14
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The newest `window` seconds since cursor `after`; or, where `past` is set, (start, end] in epoch
+    milliseconds. `metrics` None asks for all, `panel` for those of one chart, `processes` for their table,
+    `curves` for the newest of what has no past, `hosts` for their list; `like` are patterns of the only
+    metrics that are meant."""
+
+    window: float
+    after: str
+    past: tuple[int, int] | None
+    metrics: frozenset[str] | None
+    processes: bool = False
+    panel: str | None = None
+    curves: bool = False
+    like: tuple[str, ...] | None = None
+    hosts: bool = False
+
+
+def ask(
+    query: str,
+    *,
+    window: float,
+    longest: float,
+    now: float,
+    known: Collection[str],
+    parameters: Sequence[str] = PARAMETERS,
+) -> Question:
+    """The question in a query string. BadRequestError where it is none.
+
+    `window`: seconds where none are given; `longest`: seconds at the most; `now`: epoch seconds; `known`: the
+    metrics there are, empty where that is not known yet; `parameters`: what it may say.
+    """
+    given = _parameters(query, parameters)
+    metrics = _metrics(given["metrics"], known) if "metrics" in given else None
+    if "panel" in given and metrics is not None:
+        raise BadRequestError("panel asks for all metrics of a chart; metrics do not go with it")
+    for name in ("processes", "curves", "hosts"):
+        if given.get(name, "1") != "1":
+            raise BadRequestError(f"{name} is {shown(given[name])}; expected 1, or none at all")
+    if "like" in given and metrics is not None:
+        raise BadRequestError("like asks for all metrics of some patterns; metrics do not go with it")
+    more = (
+        metrics,
+        "processes" in given,
+        given.get("panel"),
+        "curves" in given,
+        _patterns(given.get("like")),
+        "hosts" in given,
+    )
+    if "from" in given or "to" in given:
+        if "curves" in given:
+            raise BadRequestError("from and to ask for the past; curves have none")
+        return Question(window, "", _range(given, longest, now * 1000), *more)
+    after = given.get("after", "")
+    if len(after) > LONGEST_CURSOR:
+        raise BadRequestError(f"after has {len(after)} characters; at most {LONGEST_CURSOR} are taken")
+    seconds = _seconds(given["window"], longest) if "window" in given else window
+    return Question(seconds, after, None, *more)
+
+
+def _parameters(query: str, parameters: Sequence[str]) -> dict[str, str]:
+    if len(query) > LONGEST_QUERY:
+        raise BadRequestError(f"the query has {len(query)} characters; at most {LONGEST_QUERY} are taken")
+    given: dict[str, str] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name not in parameters:
+            raise BadRequestError(f"{shown(name)} is not a parameter; {', '.join(parameters)} are")
+        if name in given:
+            raise BadRequestError(f"{name} is given twice; once is enough")
+        given[name] = value
+    return given
+
+
+def _seconds(text: str, longest: float) -> float:
+    window = _number(text)
+    if not SHORTEST_WINDOW <= window <= longest:
+        raise BadRequestError(
+            f"window is {shown(text)}; expected seconds from {SHORTEST_WINDOW} to {longest:.10g}"
+        )
+    return window
+
+
+def _range(given: Mapping[str, str], longest: float, now: float) -> tuple[int, int]:
+    """Start and end in epoch milliseconds, like `now`."""
+    if "window" in given or "after" in given:
+        raise BadRequestError("from and to ask for the past; window and after do not go with them")
+    if "from" not in given:
+        raise BadRequestError("to needs a from: both are epoch milliseconds")
+    ends = []
+    for name, text in (("from", given["from"]), ("to", given.get("to", str(now)))):
+        value = _number(text)
+        if not 0 <= value <= LATEST:
+            raise BadRequestError(f"{name} is {shown(text)}; expected epoch milliseconds")
+        ends.append(int(value))
+    start, end = ends
+    if start >= now:
+        raise BadRequestError("from lies in the future; the past ends now")
+    if start >= end:
+        raise BadRequestError("the range ends before it begins; from must be less than to")
+    if end - start > longest * 1000:
+        raise BadRequestError(f"the range is longer than the {longest:.10g} seconds that are kept")
+    return start, end
+
+
+def _metrics(text: str, known: Collection[str]) -> frozenset[str]:
+    names = [name for name in text.split(",") if name]
+    if not names or len(names) > MOST_METRICS:
+        raise BadRequestError(f"metrics has {len(names)} names; expected 1 to {MOST_METRICS}")
+    if known and not set(names).intersection(known):
+        raise BadRequestError(f"{shown(names[0])} is not a metric; /api/metrics lists those there are")
+    return frozenset(names)
+
+
+def _patterns(text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    patterns = tuple(pattern for pattern in text.split(",") if pattern)
+    if not patterns or len(patterns) > MOST_METRICS:
+        raise BadRequestError(f"like has {len(patterns)} patterns; expected 1 to {MOST_METRICS}")
+    return patterns
+
+
+def _number(text: str) -> float:
+    """NaN, which no comparison lets through, for what is no number."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def shown(text: str) -> str:
+    """Text from outside as one quoted line of bounded length."""
+    return json.dumps(text if len(text) <= 40 else text[:40] + "…", ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""The collector process: clock, sampler, and the checks before it starts."""

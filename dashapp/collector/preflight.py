@@ -1,0 +1,57 @@
+"""Checking: whether the sources that are asked for can be made, before anything is started.
+
+A function's module is somebody else's code: it is imported in a process of its own, which may hang or die.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dashapp.config.cli import CHECK
+from dashapp.config.parsers import is_redis, masked
+from dashapp.config.settings import Settings
+from dashapp.model.ticks import SettingsError
+from dashapp.process.supervisor import python
+from dashapp.sources.spec import MACHINE, NONE
+
+# Seconds that all modules together may take to be imported.
+PATIENCE = 20.0
+
+
+def check_sources(
+    settings: Settings,
+    given: Sequence[str],
+    patience: float = PATIENCE,
+    environ: Mapping[str, str] = os.environ,
+    where: Path | None = None,
+) -> None:
+    """SettingsError where a source cannot be made. `given`: the command line that led to `settings`,
+    `environ` the variables, and `where` the folder, the working folder where not given."""
+    asked = [spec.text for spec in settings.source if spec.name not in (MACHINE, NONE)]
+    # A question to Redis takes a second and thirty megabytes, for a process that is to be quick and small.
+    if not is_redis(settings.store) and (not asked or not settings.collector):
+        return
+    try:
+        done = subprocess.run(
+            python("dashapp", [CHECK, *given]),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=patience,
+            cwd=where,
+            env={**environ, "PYTHONIOENCODING": "utf-8:replace"},
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise SettingsError([_sentence(asked, f"importing it took more than {patience:g} seconds")]) from None
+    if done.returncode == 2:
+        raise SettingsError([line for line in done.stderr.decode(errors="replace").splitlines() if line])
+    if done.returncode:
+        how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
+        raise SettingsError([_sentence(asked, f"importing it ended the process ({how})")])
+
+
+def _sentence(asked: Sequence[str], what: str) -> str:
+    return f'source is "{masked(" and ".join(asked))}"; {what}'

@@ -1,0 +1,191 @@
+"""The sampler: reads every source at one instant, and appends one tick to the store.
+
+A source that fails costs its own metrics and nobody else's. Knows no clock, process or signal.
+"""
+
+from __future__ import annotations
+
+import logging
+import reprlib
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from dashapp.model.ticks import Curves, Metric, SourceError, Tick, finite
+from dashapp.sources.base import Past, Source
+from dashapp.stores.base import Speaker, Store
+
+log = logging.getLogger("dashapp")
+
+# What a page has room for.
+MOST_TOLD, LONGEST_TOLD = 5, 240
+
+# Somebody else's error may be endless, or fail to say what it is.
+_SHORT = reprlib.Repr()
+_SHORT.maxother = _SHORT.maxstring = 200
+
+# Characters of values in a tick, well below what a store takes, and metrics of which no tick is so large.
+LARGEST, FEW = 200_000, 60
+# What a number takes, with its quotes, colon and comma.
+NUMBER = 28
+
+# Seconds between two log lines about one source, however often it fails and recovers.
+PATIENCE = 60.0
+
+
+class Sampler:
+    """Reads `sources` into `store`; `step` is the seconds between ticks.
+
+    What is wrong with a source is logged once, and said to `notice` for as long as it lasts.
+    """
+
+    def __init__(
+        self, sources: Sequence[Source], store: Store, step: float, notice: Speaker | None = None
+    ) -> None:
+        self._sources = sources
+        self._store = store
+        self._step = step
+        self._notice = notice
+        self._known: dict[str, Metric] = {metric.key: metric for metric in store.metrics()}
+        self._described: dict[str, Metric] = {}
+        self._curves: Mapping[str, Curves] | None = None
+        self._wrong: dict[int, str] | None = None
+        self._logged: dict[int, float] = {}
+
+    def tick(self, time: float) -> Tick | None:
+        """The tick of `time`, kept; None where no source gave a value."""
+        metrics: dict[str, Metric] = {}
+        values: dict[str, float] = {}
+        curves: dict[str, Curves] = {}
+        wrong: dict[int, str] = {}
+        for number, source in enumerate(self._sources):
+            try:
+                found = _by_key(source.read())
+                numbers = finite({key: value for key, (_, value) in found.items()})
+                lost = found.keys() - numbers.keys() if len(numbers) < len(found) else ()
+                taken = _taken_out(numbers, values)
+                values.update(numbers)
+                metrics.update((key, found[key][0]) for key in numbers)
+                # While a source only has nothing new its last curves stand; not once it fails.
+                drawn = getattr(source, "curves", {})
+                double = drawn.keys() & curves.keys()
+                curves = {**drawn, **curves}
+            except SourceError as error:
+                wrong[number] = self._note(number, time, str(error)[:LONGEST_TOLD], error)
+            except Exception as error:
+                # A source is somebody else's code: whatever it raises, the others keep their second.
+                # Only the kind of error goes on the page: its text may hold a path.
+                sentence = f"{self._name(number)} gives nothing: {type(error).__name__}"
+                wrong[number] = self._note(number, time, sentence, error)
+            else:
+                if lost:
+                    sentence = f"{self._name(number)} gives no number for {min(lost)[:64]}"
+                    wrong[number] = self._note(number, time, sentence, type(found[min(lost)][1]).__name__)
+                elif taken:
+                    wrong[number] = self._note(number, time, f"{self._name(number)} {taken}")
+                elif double:
+                    sentence = f"gives curves for {min(double)[:64]}, where a source before it gives its own"
+                    wrong[number] = self._note(number, time, f"{self._name(number)} {sentence}")
+                elif said := getattr(source, "said", ""):
+                    wrong[number] = self._note(number, time, said[:LONGEST_TOLD])
+        self._tell(wrong)
+        if curves != self._curves:
+            # Before the tick: what is asked of it is asked with its curves.
+            self._curves = curves
+            self._store.set_curves(curves)
+        if not values:
+            return None
+        tick = Tick(time, self._step, values)
+        described = self._described
+        # Most are the very same objects as in the tick before, and to compare two by value costs far more.
+        if any(
+            (old := described.get(key)) is not metric and old != metric for key, metric in metrics.items()
+        ):
+            described.update(metrics)
+            self._describe()
+        self._store.append(tick)
+        return tick
+
+    def recall(self, until: float, limit: int) -> None:
+        """Append what sources know of the time up to `until`, at most `limit` ticks back."""
+        for number, source in enumerate(self._sources):
+            try:
+                past = list(getattr(source, "past", _none)(until, limit))
+            except Exception as error:
+                # What is wrong with it the first reading tells the page.
+                log.warning("%s knows no past (%s)", self._name(number), _SHORT.repr(error))
+                continue
+            if not past:
+                continue
+            # The usual distance: what is farther apart is a gap.
+            steps = sorted(new - old for (old, _), (new, _) in pairwise(past))
+            step = max(self._step, steps[len(steps) // 2] if steps else 0.0)
+            self._described.update((metric.key, metric) for _, found in past for metric in found)
+            self._describe()
+            kept = 0
+            for time, found in past:
+                values = finite({metric.key: value for metric, value in found.items()})
+                kept += self._store.append(Tick(time, step, values))
+            if kept < len(past):
+                log.warning(
+                    "%s knows %d ticks of the past; %d of them are older than the store's newest: left out",
+                    *(self._name(number), len(past), len(past) - kept),
+                )
+
+    def _describe(self) -> None:
+        looks: dict[str, str] = {}
+        for source in self._sources:
+            looks |= getattr(source, "looks", {})
+        self._store.describe((self._known | self._described).values(), looks)
+
+    def _name(self, number: int) -> str:
+        source = self._sources[number]
+        return str(getattr(source, "name", type(source).__name__))
+
+    def _note(self, number: int, time: float, sentence: str, detail: object = None) -> str:
+        failing = self._wrong is not None and number in self._wrong
+        if not failing and time - self._logged.get(number, float("-inf")) >= PATIENCE:
+            self._logged[number] = time
+            if detail is None or isinstance(detail, SourceError):
+                log.warning("%s", sentence)
+            else:
+                log.warning("%s (%s)", sentence, _SHORT.repr(detail))
+        return sentence
+
+    def _tell(self, wrong: dict[int, str]) -> None:
+        if self._notice and wrong != self._wrong:
+            if wrong:
+                told = list(wrong.values())[:MOST_TOLD]
+                more = [f"and {len(wrong) - MOST_TOLD} more"] if len(wrong) > MOST_TOLD else []
+                self._notice.say("; ".join([*told, *more]))
+            else:
+                self._notice.clear()
+        self._wrong = wrong
+
+
+def _none(until: float, limit: int) -> Past:
+    return ()
+
+
+def _taken_out(numbers: dict[str, float], before: Mapping[str, float]) -> str:
+    """Take out of a source's numbers what the tick cannot take, and say what; empty where all fits."""
+    if shared := numbers.keys() & before.keys():
+        for key in shared:
+            del numbers[key]
+        return f"gives {min(shared)[:64]}, which a source before it gives already"
+    if len(numbers) + len(before) > FEW and _size(numbers) + _size(before) > LARGEST:
+        numbers.clear()
+        return "gives more than a tick has room for"
+    return ""
+
+
+def _size(values: Mapping[str, float]) -> int:
+    """Characters that values take in a row at the most: JSON writes other scripts' letters as escapes."""
+    return sum(NUMBER + (len(key) if key.isascii() else 12 * len(key)) for key in values)
+
+
+def _by_key(read: Mapping[Metric, float]) -> dict[str, tuple[Metric, float]]:
+    """TypeError where a source answers with something else than metrics."""
+    for metric in read:
+        if not (isinstance(metric, Metric) and isinstance(metric.key, str) and metric.key):
+            raise TypeError(f"{metric!r:.80} is not a metric")
+    return {metric.key: (metric, value) for metric, value in read.items()}

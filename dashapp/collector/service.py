@@ -1,0 +1,144 @@
+"""The collector: one process that samples on a grid of deadlines and appends to the store.
+
+Owns the signals, the writer's turn and the time; imports no dash, plotly or flask.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from threading import Event
+
+from dashapp.alerts.delivery import Outbox
+from dashapp.alerts.monitor import Watch
+from dashapp.collector.addresses import bad_addresses
+from dashapp.collector.clock import Clock, LogTime, SystemClock, deadlines
+from dashapp.collector.sampler import Sampler
+from dashapp.config import settings as config
+from dashapp.config.parsers import MEMORY
+from dashapp.config.settings import Settings
+from dashapp.model.ticks import SettingsError, StoreAwayError, StoreError, StoreLockedError
+from dashapp.process.signals import stop_on_signals, when_parent_ends
+from dashapp.sources.base import Source
+from dashapp.sources.push import PushSource
+from dashapp.sources.registry import make_sources, problems
+from dashapp.sources.spec import Spec
+from dashapp.stores.base import Speaker, Store
+from dashapp.stores.factory import Place, place, separate, wrong_place
+from dashapp.stores.push_queue import Inbox
+
+log = logging.getLogger("dashapp")
+
+# Ticks of a past that a source brings: to append them takes less than a second.
+RECALLED = 7200
+
+
+def collect(
+    store: Store,
+    clock: Clock,
+    interval: float,
+    notice: Speaker | None = None,
+    watch: Watch | None = None,
+    source: Sequence[Spec] = (),
+    spool: Inbox | None = None,
+    more: Sequence[Source] = (),
+    outbox: Outbox | None = None,
+) -> None:
+    """Sample `source` into `store` until the clock says that the work is over; say what fails by `notice`.
+
+    `watch` sees each tick after it was kept, and what changed with it goes into `outbox`; in `spool` waits
+    what programs push, None where they may not. `more` are sources that are made already.
+    """
+    newest = store.newest().time_ms / 1000
+    sources = [*make_sources(source, interval), *more]
+    if spool is not None:
+        # The last: what the machine measures cannot be pushed over.
+        sources.append(PushSource(spool, lambda: store.newest().time_ms))
+    sampler = Sampler(sources, store, interval, notice)
+    log_time = LogTime(clock, newest)
+    sampler.recall(math.floor(log_time.now() / interval) * interval, RECALLED)
+    # A kernel counts CPU time in hundredths: a rate over less than a few of them is noise.
+    for time in deadlines(clock, interval, log_time, first=min(0.3, interval / 2)):
+        tick = sampler.tick(time)
+        if tick is not None and watch is not None:
+            changes = watch.see(tick)
+            if outbox is not None:
+                outbox.put(changes)
+
+
+def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
+    logging.basicConfig(format="%(asctime)s collector: %(message)s", level=logging.INFO)
+    try:
+        settings = config.parse(sys.argv[1:] if argv is None else argv, prog=prog, serving=False)
+        # Who started us has looked already.
+        if not os.environ.get("DASHAPP_CHILD"):
+            found = [*problems(settings.source, settings.interval), *bad_addresses(settings)]
+            found += [each for each in (separate(settings), wrong_place(settings)) if each]
+            if found:
+                raise SettingsError(found)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    where = place(settings)
+    if where is None:
+        print(
+            f'--store is "{MEMORY}"; expected a folder, which the web server can read too',
+            file=sys.stderr,
+        )
+        return 2
+    stop = stop_on_signals()
+    if os.environ.get("DASHAPP_CHILD"):
+        when_parent_ends(stop.set)
+    try:
+        collect_into(where, settings, stop)
+    except StoreError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def collect_into(where: Place, settings: Settings, stop: Event, more: Sequence[Source] = ()) -> None:
+    """Collect there when it is our turn, until `stop`. StoreError where there can be no store."""
+    while (store := _take_turn(where, stop)) is not None:
+        log.info("every %g s into %s", settings.interval, where.shown)
+        with closing(store), suppress(StoreLockedError):
+            collect_as(settings, store, where.inbox(store) if settings.push_token else None, stop, more)
+
+
+def collect_as(
+    settings: Settings, store: Store, spool: Inbox | None, stop: Event, more: Sequence[Source] = ()
+) -> None:
+    """Collect into a store that is open, with all that the settings say, until `stop`."""
+    watch = Watch(settings.threshold, store, store.speaker("thresholds"))
+    notice, told = store.speaker("sources"), store.speaker("outbox")
+    clock = SystemClock(stop)
+    with closing(Outbox(settings.notify, store, told, _whose(settings))) as outbox:
+        collect(store, clock, settings.interval, notice, watch, settings.source, spool, more, outbox)
+
+
+def _whose(settings: Settings) -> str:
+    """What a message begins with: one person may have many machines."""
+    return f"{settings.title} on {socket.gethostname()}"
+
+
+def _take_turn(where: Place, stop: Event) -> Store | None:
+    """The store, once no other collector writes to it; None where we are stopped first."""
+    said = ""
+    while not stop.is_set():
+        try:
+            return where.writer()
+        except StoreLockedError as error:
+            if said != "locked":
+                log.info("%s; standing by to take over", error)
+            said = "locked"
+        except StoreAwayError as error:
+            if said != "away":
+                log.warning("%s; nothing is collected until that changes", error)
+            said = "away"
+        stop.wait(0.25)
+    return None

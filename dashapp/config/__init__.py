@@ -1,0 +1,1 @@
+"""Settings: flags, environment variables, the TOML file and keyword arguments."""

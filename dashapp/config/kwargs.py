@@ -1,0 +1,84 @@
+"""Keywords: settings as a Python program gives them, `window=300`, put as a command line that says the same.
+
+Knows the table of settings, and nothing of who gives them or what for.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dashapp.config.cli import PREFIX, flag_of, shown
+from dashapp.config.settings import Settings
+from dashapp.model.ticks import SettingsError
+
+_FLAG = re.compile(r"(?<!\S)--(?=[a-z])")
+
+
+class Given(NamedTuple):
+    """Flags, and the variables that stand for what no flag may say."""
+
+    argv: list[str]
+    variables: dict[str, str]
+
+
+def given(keywords: Mapping[str, Any], refused: Mapping[str, str], others: Collection[str] = ()) -> Given:
+    """SettingsError tells all that is no setting.
+
+    `refused`: settings that are of no use here, each with the reason. `others`: further names that there are,
+    to be meant by one that is misspelt.
+    """
+    table = {each.name: each for each in fields(Settings)}
+    known = [*(name for name in table if name not in refused), *others]
+    found = Given([], {})
+    problems = []
+    for name, value in keywords.items():
+        if name in refused:
+            problems.append(f"{name} is no setting here: {refused[name]}")
+        elif name not in table:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"{', '.join(known)} are"
+            problems.append(f"{name} is not a setting; {hint}")
+        elif "secret" in table[name].metadata:
+            separator = table[name].metadata.get("separator")
+            parts = value if separator and isinstance(value, list | tuple) else [value]
+            found.variables[PREFIX + name.upper()] = (separator or "").join(map(str, parts))
+        else:
+            several = "separator" in table[name].metadata
+            try:
+                found.argv.extend(f"{flag_of(name)}={text}" for text in _texts(value, several))
+            except TypeError:
+                problems.append(f"{name} is {shown(repr(value))}; expected text, a number or a list of them")
+    if problems:
+        raise SettingsError(problems)
+    return found
+
+
+def told(error: SettingsError, by: Given) -> SettingsError:
+    """The same for who gave keywords, neither flags nor the variables that stand for some."""
+    problems = [_FLAG.sub("", problem) for problem in error.problems]
+    for variable in by.variables:
+        problems = [each.replace(variable, variable.removeprefix(PREFIX).lower()) for each in problems]
+    return SettingsError(problems)
+
+
+def _texts(value: Any, several: bool) -> list[str]:
+    if isinstance(value, list | tuple):
+        texts = [_text(each) for each in value]
+        return texts if several else [",".join(texts)]
+    return [_text(value)]
+
+
+def _text(value: Any) -> str:
+    """TypeError for what no flag can say."""
+    if isinstance(value, Mapping):
+        # A settings file's table in one line: what JSON writes of text, numbers and lists is TOML as well.
+        return ", ".join(f"{name}={json.dumps(each, ensure_ascii=False)}" for name, each in value.items())
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Path):
+        raise TypeError
+    return str(value)

@@ -1,0 +1,253 @@
+"""Settings: one table of them, read once, at the edge, from flags, the environment and a file.
+
+The table says what each value may be. (pydantic would double the collector's memory.) Every problem is
+found before any is told.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from dashapp.config import cli, credentials, parsers
+from dashapp.config.setting import problem
+from dashapp.config.setting import setting as _setting
+from dashapp.config.toml_file import NAME, SettingsFile, Table
+from dashapp.config.validation import conflicts
+from dashapp.model.panels import Panel
+from dashapp.model.thresholds import Threshold
+from dashapp.model.ticks import SettingsError
+from dashapp.sources.spec import NONE, Spec
+
+ANYWHERE = "0.0.0.0"  # noqa: S104
+SHORTEST_WINDOW = 10
+DAY = 86_400
+# Seconds that a history in memory reaches back.
+MEMORY_KEEPS = 7200.0
+# How often a flag that may be repeated is given, at the most.
+MOST = 64
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set. A field's name gives its flag (`--name`) and variable (`DASHAPP_NAME`)."""
+
+    host: str = _setting(
+        "", parsers.address, "an IP address or localhost", "address to listen on (127.0.0.1)"
+    )
+    port: int = _setting(
+        8050, parsers.whole(1, 65535), "a whole number from 1 to 65535", "port to listen on", also="PORT"
+    )
+    public: bool = _setting(
+        False,
+        parsers.switch,
+        "1 or 0",
+        "show the numbers to whoever asks, on 0.0.0.0 unless --host says where",
+    )
+    hosts: tuple[str, ...] = _setting(
+        (),
+        parsers.hosts,
+        "host names with commas between them, without http:// and port",
+        "further host names to answer to",
+    )
+    store: str = _setting(
+        "",
+        parsers.store,
+        "",
+        "folder that keeps the history, or redis://, rediss://, redis+cluster://, rediss+cluster://",
+        also="REDIS_URL",
+        address=True,
+    )
+    name: str = _setting(
+        "", parsers.name, "1 to 64 letters, digits and . _ -", "this machine's name in Redis, else its host's"
+    )
+    forget: float = _setting(
+        7.0 * DAY,
+        parsers.duration(3600, 20 * 365 * DAY),
+        "a length from 1h to 20y, such as 7d",
+        "how long Redis keeps a machine that is not heard of",
+        shown="7d",
+    )
+    interval: float = _setting(
+        1.0, parsers.number(0.1, 60), "seconds from 0.1 to 60", "seconds between two ticks"
+    )
+    window: float = _setting(
+        100.0,
+        parsers.number(SHORTEST_WINDOW, 20 * 365 * DAY),
+        f"seconds from {SHORTEST_WINDOW} to the longest --retention",
+        "seconds on screen at first",
+    )
+    retention: tuple[float, float, float] = _setting(
+        (14.0 * DAY, 90.0 * DAY, 730.0 * DAY),
+        parsers.retention,
+        "three rising lengths of an hour to 20 years, such as 14d,90d,730d",
+        "how long ticks, minutes and hours are kept",
+        shown="14d,90d,730d",
+    )
+    size: int = _setting(
+        400_000_000,
+        parsers.size,
+        "megabytes or gigabytes from 10MB to 1000GB, such as 400MB",
+        "what the history may take on disk",
+        shown="400MB",
+    )
+    source: tuple[Spec, ...] = _setting(
+        (),
+        Spec.parse,
+        "",
+        "what to read beside the machine, once for each: name or module:function",
+        separator=";",
+        table=Spec.from_table,
+    )
+    panel: tuple[Panel, ...] = _setting(
+        (),
+        Panel.parse,
+        "",
+        'a chart more, or another look of one, once for each: name="x", kind="bar"',
+        separator=";",
+        table=Panel.from_table,
+    )
+    title: str = _setting("dashapp", parsers.text(64), "text of 1 to 64 characters", "the page's title")
+    theme: str = _setting(
+        "auto", parsers.one_of(*parsers.THEMES), "auto, dark or light", "the page's colours"
+    )
+    config: str = _setting(
+        "", parsers.text(4096), "a file", f"settings file, instead of {NAME} in this folder"
+    )
+    password: str = _setting(
+        "",
+        credentials.password,
+        "10 to 200 characters, five of them different and no row of neighbours",
+        "what visitors must give to see anything",
+        secret=True,
+        never_empty=True,
+    )
+    trusted_proxy: tuple[credentials.Network, ...] = _setting(
+        (),
+        credentials.networks,
+        "IP addresses or networks with commas between them, such as 127.0.0.1",
+        "where a proxy asks from whose X-Forwarded-* are believed",
+    )
+    proxy_user: str = _setting(
+        "",
+        credentials.header,
+        "a header's name, such as X-Forwarded-User",
+        "header in which a trusted proxy names whom it has let in",
+    )
+    limit: int = _setting(
+        300, parsers.whole(1, 100_000), "a whole number from 1 to 100000", "requests a second of one address"
+    )
+    push_token: str = _setting(
+        "",
+        parsers.token,
+        "16 to 200 letters, digits and signs, such as openssl rand -hex 16 prints",
+        "what programs must show to push their numbers",
+        secret=True,
+    )
+    workers: int = _setting(
+        1, parsers.whole(1, 33), "a whole number from 1 to 33", "web processes", also="WEB_CONCURRENCY"
+    )
+    collector: bool = _setting(
+        True, parsers.switch, "1 or 0", "serve only; a collector runs elsewhere on this machine"
+    )
+    threshold: tuple[Threshold, ...] = _setting(
+        (),
+        Threshold.parse,
+        '"METRIC > NUMBER for TIME clear NUMBER" (or >=, the second number not above the first; with < or <= '
+        'not below it) or "METRIC missing for TIME", '
+        'such as "cpu.percent > 90 for 30s"',
+        'a limit to watch, such as "cpu.percent > 90 for 30s"; may be repeated',
+        separator=";",
+    )
+    notify: tuple[str, ...] = _setting(
+        (),
+        parsers.notify,
+        "an address such as json://127.0.0.1/alerts or mailto://user:password@host, as apprise knows them",
+        "whom to tell of alerts, as apprise's addresses",
+        separator=";",
+        secret=True,
+    )
+    processes: str = _setting(
+        "local", parsers.audience, "local, always or never", "who may see the names of processes"
+    )
+
+    @property
+    def machine(self) -> bool:
+        """Whether the machine's own metrics are read."""
+        return not any(spec.name == NONE for spec in self.source)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether nobody sees anything without a password or a trusted proxy's word."""
+        return bool(self.password or self.proxy_user)
+
+    @property
+    def known_as(self) -> str:
+        """This machine's name. A platform's machine has another host name at each start, and one DYNO."""
+        return self.name or parsers.as_name(os.environ.get("DYNO", "") or socket.gethostname())
+
+    @property
+    def longest(self) -> float:
+        """The longest window, in seconds: what the history reaches back to."""
+        return MEMORY_KEEPS if self.store == parsers.MEMORY else max(self.retention)
+
+    @property
+    def address(self) -> str:
+        """The IP address to listen on: `--public` opens every interface, unless a host is given."""
+        if not self.host:
+            return ANYWHERE if self.public else "127.0.0.1"
+        return "127.0.0.1" if self.host == "localhost" else self.host
+
+
+def parse(
+    argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: str = "dashapp", serving: bool = True
+) -> Settings:
+    """The settings of a command line, an environment and a file, each of which gives way to the one before.
+
+    SettingsError tells all that is wrong. `serving`: whether they are for pages, not for a collector alone.
+    """
+    table = fields(Settings)
+    line = cli.CommandLine(argv, table, prog)
+    file = _file(line, environ)
+    named: dict[str, str] = {}
+    in_file = [each for each in table if each.name != "config"]
+    problems = [*line.problems, *file.unknown([each.name for each in in_file])]
+    chosen: dict[str, Any] = {}
+    for each in table:
+        several = "separator" in each.metadata
+        named[each.name], texts = line.texts(each, environ)
+        items: list[str | Table] = [*texts]
+        if not items and each in in_file:
+            where, items = file.items(each)
+            named[each.name] = where if items else named[each.name]
+        if len(items) > MOST:
+            problems.append(f"{named[each.name]} is given {len(items)} times; expected at most {MOST}")
+            continue
+        found = []
+        for number, item in enumerate(items, 1):
+            try:
+                found.append(each.metadata["parse" if isinstance(item, str) else "table"](item))
+            except ValueError as error:
+                problems.append(problem(named[each.name], number, item, each.metadata, error))
+        if found and len(found) == len(items):
+            # What is said twice is meant once.
+            chosen[each.name] = tuple(dict.fromkeys(found)) if several else found[0]
+    problems += [*file.problems, *conflicts(Settings(**chosen), named, serving)]
+    if problems:
+        raise SettingsError(problems)
+    return Settings(**chosen)
+
+
+def _file(line: cli.CommandLine, environ: Mapping[str, str]) -> SettingsFile:
+    (config,) = (each for each in fields(Settings) if each.name == "config")
+    named, texts = line.texts(config, environ)
+    return SettingsFile(Path(texts[0]), named) if any(texts) else SettingsFile(Path(NAME))
+
+
+def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """A sentence for each variable that looks like ours and is not."""
+    return cli.unknown_variables(environ, fields(Settings))

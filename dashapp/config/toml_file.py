@@ -1,0 +1,118 @@
+"""The settings file: a TOML document whose keys are the settings' names, taken apart for the same parsers.
+
+What a text may be is the table's to say; a list holds several, and `[[source]]` or `[[panel]]` a table each.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import Field
+from pathlib import Path
+from typing import Any
+
+from dashapp.config.cli import shown
+
+NAME = "dashapp.toml"
+LARGEST = 1 << 20
+
+Table = dict[str, Any]
+
+
+class SettingsFile:
+    """The document at `path`; empty where there is none. `problems` holds a sentence for each thing wrong.
+
+    `named` says who asked for it; without, it need not be there.
+    """
+
+    def __init__(self, path: Path, named: str = "") -> None:
+        self.problems: list[str] = []
+        self._path = path
+        self._document: dict[str, Any] = {}
+        try:
+            self._document = _read(path)
+        except FileNotFoundError:
+            if named:
+                self.problems = [f"{named} is {shown(str(path))}; there is no such file"]
+        except OSError as error:
+            self.problems = [f"{path}: it cannot be read ({error.strerror})"]
+        except (ValueError, RecursionError) as error:
+            self.problems = [f"{path}: {_reason(error)}"]
+
+    def unknown(self, known: Sequence[str]) -> list[str]:
+        """A sentence for each key that is none of the known."""
+        sentences = []
+        for key in self._document:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, 1)
+                hint = f"did you mean {near[0]}?" if near else f"{', '.join(known)} are"
+                sentences.append(f"{self._path}: `{key[:80]}` is not a setting; {hint}")
+        return sentences
+
+    def items(self, each: Field[Any]) -> tuple[str, list[str | Table]]:
+        """Where a setting stands, and the texts or tables that set it; none where nothing does.
+
+        What is of another kind than the setting is a problem.
+        """
+        named = f"{self._path}: {each.name}"
+        if each.name not in self._document:
+            return named, []
+        value = self._document[each.name]
+        several = "separator" in each.metadata
+        parts = value if several and isinstance(value, list) else [value]
+        items: list[str | Table] = []
+        for part in parts:
+            if "table" in each.metadata and isinstance(part, dict):
+                items.append(part)
+            elif (text := _text(part, each.default, several)) is not None:
+                items.append(text)
+            else:
+                told = "of another kind" if "secret" in each.metadata else shown(part)
+                self.problems.append(f"{named} is {told}; expected {_kind(each)}")
+        return named, items
+
+
+def _read(path: Path) -> dict[str, Any]:
+    # A pipe or a device would never end.
+    if not path.is_file():
+        if path.exists():
+            raise ValueError("it is not a file")
+        raise FileNotFoundError
+    with path.open("rb") as file:
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise ValueError(f"it has more than the {LARGEST:,} bytes of a settings file")
+    import tomllib
+
+    return tomllib.loads(data.decode())
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not UTF-8 (at byte {error.start})"
+    if isinstance(error, RecursionError):
+        return "it is not TOML: its lists are too deep"
+    text = " ".join(str(error).split())[:150]
+    return text if text.startswith("it ") else f"it is not TOML: {text}"
+
+
+def _text(value: Any, default: Any, several: bool) -> str | None:
+    """A value as text; None for one of another kind than the setting's."""
+    if isinstance(value, str):
+        return value
+    if isinstance(default, bool):
+        return str(int(value)) if isinstance(value, bool) else None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value) if isinstance(default, int | float) else None
+    if isinstance(value, list) and isinstance(default, tuple) and not several:
+        return ",".join(value) if value and all(isinstance(each, str) for each in value) else None
+    return None
+
+
+def _kind(each: Field[Any]) -> str:
+    if "separator" in each.metadata:
+        return (
+            "text or a table, or a list of them" if "table" in each.metadata else "text, or a list of texts"
+        )
+    kinds: Mapping[type, str] = {bool: "true or false", str: "text", tuple: "text, or a list of texts"}
+    return kinds.get(type(each.default), "a number")

@@ -1,0 +1,51 @@
+"""Conflicts: settings that are right each by itself and cannot go together, told in a sentence each."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from dashapp.config.parsers import MEMORY
+from dashapp.sources.spec import NONE
+
+if TYPE_CHECKING:
+    from dashapp.config.settings import Settings
+
+
+def conflicts(settings: Settings, named: Mapping[str, str], serving: bool) -> list[str]:
+    """`named` tells where each came from. Who is not `serving` pages may read the same file as who is, and
+    have neither its password nor its store."""
+    problems = _of_pages(settings, named) if serving else []
+    if settings.source and all(spec.name == NONE for spec in settings.source) and not settings.push_token:
+        problems.append(f'{named["source"]} is "{NONE}" alone, which leaves nothing to read; add another')
+    return problems
+
+
+def _of_pages(settings: Settings, named: Mapping[str, str]) -> list[str]:
+    problems = []
+    host = settings.address
+    alone = ipaddress.ip_address(host).is_loopback
+    # It is named as a flag, which it is not, where nobody gave one. One that was refused is told by itself.
+    refused = not settings.password and not named["password"].startswith("--")
+    if not (alone or settings.public or settings.guarded or refused):
+        problems.append(
+            f'{named["host"]} is "{host}", which others can reach; '
+            "set DASHAPP_PASSWORD, or add --public to show them this machine's numbers"
+        )
+    if settings.proxy_user and not settings.trusted_proxy:
+        problems.append(
+            f'{named["proxy_user"]} is "{settings.proxy_user}", which anybody could send; '
+            "add --trusted-proxy with the address that it is believed from"
+        )
+    if settings.store == MEMORY and settings.workers > 1:
+        problems.append(
+            f'{named["workers"]} is "{settings.workers}"; expected 1 with {named["store"]} {MEMORY}, '
+            "which one process cannot share with another"
+        )
+    if settings.window > settings.longest:
+        problems.append(
+            f'{named["window"]} is "{settings.window:.10g}"; '
+            f"expected at most the {settings.longest:.10g} seconds that are kept"
+        )
+    return problems

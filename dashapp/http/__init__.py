@@ -1,0 +1,1 @@
+"""A small WSGI toolkit: request bodies, responses, static files, an ASGI bridge."""

@@ -1,0 +1,48 @@
+"""The bridge: a WSGI application of ours on an ASGI server, for a host that has one.
+
+Answers questions without a body, which are all that a host's page has; each runs in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from dashapp.api.endpoints import App
+
+Scope = Mapping[str, Any]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+async def bridge(app: App, path: str, scope: Scope, send: Send) -> None:
+    """Let `app` answer a question of HTTP as if it had come to `path`."""
+    got: list[Any] = []
+    parts = await asyncio.to_thread(app, _environ(path, scope), lambda *answer: got.extend(answer))
+    try:
+        status, headers = got[:2]
+        fields = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        await send({"type": "http.response.start", "status": int(status.split()[0]), "headers": fields})
+        rest = iter(parts if scope["method"] != "HEAD" else ())
+        while (part := await asyncio.to_thread(next, rest, None)) is not None:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        with suppress(AttributeError):
+            await asyncio.to_thread(parts.close)  # type: ignore[attr-defined]
+
+
+def _environ(path: str, scope: Scope) -> dict[str, Any]:
+    """What a WSGI server would say of the question."""
+    environ = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "wsgi.url_scheme": scope.get("scheme", "http"),
+    }
+    for name, value in scope["headers"]:
+        key = name.decode("latin-1").upper().replace("-", "_")
+        environ[f"HTTP_{key}"] = value.decode("latin-1")
+    return environ

@@ -1,0 +1,1 @@
+"""WSGI middleware: security headers, login, rate limits, share links."""

@@ -1,0 +1,181 @@
+"""The door: lets in who has given the password, whom a trusted proxy vouches for, or who holds a shared link.
+
+Stands inside the guard and in front of everything else; only a health check and what has a token of its own
+pass by. Knows no number and no page but that of the login.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Collection, Iterable
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+from dashapp.api.endpoints import App, StartResponse
+from dashapp.http.middleware import login_page
+from dashapp.http.middleware.client_address import Visitors, household
+from dashapp.http.middleware.login_page import LoginPage
+from dashapp.http.middleware.rate_limit import Tries
+from dashapp.http.middleware.sessions import Sessions
+from dashapp.http.middleware.share_links import PREFIX, Shares
+from dashapp.http.reply import html, refusal, see_other
+from dashapp.http.request_body import Bodies, BodyError
+
+LOGIN, LOGOUT, SHARE = "/login", "/logout", "/api/share"
+# Bytes of a form: a password and where to go.
+LARGEST = 4096
+
+SIGN_IN = "sign in to see this; a program sends Authorization: Bearer and the password"
+
+
+class Door:
+    """`password`: empty where only a trusted proxy lets anybody in. `free`: paths that guard themselves."""
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        password: str,
+        sessions: Sessions,
+        visitors: Visitors,
+        tries: Tries,
+        page: LoginPage,
+        shares: Shares,
+        free: Collection[str] = ("/healthz",),
+    ) -> None:
+        self._app = app
+        self._password = _digest(password) if password else b""
+        self._sessions = sessions
+        self._visitors = visitors
+        self._tries = tries
+        self._page = page
+        self._shares = shares
+        self._free = frozenset(free)
+        self._bodies = Bodies(LARGEST)
+        self._sending: set[str] = set()
+        self._programs: set[bytes] = set()
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        path: str = environ["PATH_INFO"]
+        if path in self._free:
+            return self._app(environ, start_response)
+        if path == LOGIN:
+            return self._login(environ, start_response)
+        if path == LOGOUT:
+            return self._logout(environ, start_response)
+        if path.startswith(PREFIX):
+            return self._shares(environ, start_response)
+        if self._sessions.good(environ.get("HTTP_COOKIE", "")) or self._visitors.user(environ):
+            return self._let_in(environ, start_response)
+        if "HTTP_AUTHORIZATION" in environ and self._password:
+            return self._program(environ, start_response)
+        return self._turn_away(environ, start_response)
+
+    def _let_in(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == SHARE:
+            return self._shares.make(environ, start_response)
+        return self._app(environ, start_response)
+
+    def _turn_away(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """To the login where somebody looks at a page, else one sentence."""
+        reading = environ["REQUEST_METHOD"] in ("GET", "HEAD")
+        if not self._password:
+            sentence = "only the proxy in front of this server lets anybody in; open the page through it"
+            return refusal(start_response, "403 Forbidden", sentence)
+        if not (reading and "text/html" in environ.get("HTTP_ACCEPT", "")):
+            challenge = ("www-authenticate", 'Bearer realm="dashapp"')
+            return refusal(start_response, "401 Unauthorized", SIGN_IN, challenge)
+        query = environ.get("QUERY_STRING", "")
+        path: str = environ["PATH_INFO"]
+        place = quote(path, safe="/~!$&'()*+,;=:@-._") + (f"?{query}" if query else "")
+        up = "../" * (path.count("/") - 1) or "./"
+        wanted = "" if login_page.safe(place) == login_page.HOME else f"?next={quote(place, safe='')}"
+        return see_other(start_response, f"{up}login{wanted}")
+
+    def _login(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        method = environ["REQUEST_METHOD"]
+        if not self._password:
+            return self._turn_away(environ, start_response)
+        # The form is sent to the address that it came from, which says it too: where no body is read.
+        place = login_page.safe(_last(environ.get("QUERY_STRING", ""), "next"))
+        if method in ("GET", "HEAD"):
+            if self._sessions.good(environ.get("HTTP_COOKIE", "")):
+                return see_other(start_response, f".{place}")
+            return html(start_response, "200 OK", self._page.write(place))
+        if method != "POST":
+            allow = ("allow", "GET, HEAD, POST")
+            return refusal(
+                start_response, "405 Method Not Allowed", "this address is for GET and POST", allow
+            )
+        visitor = household(self._visitors.address(environ))
+        if wait := self._tries.over(visitor):
+            return self._too_often(start_response, place, wait)
+        try:
+            form = self._form(environ, visitor)
+        except BodyError as error:
+            return html(start_response, error.status, self._page.write(place, login_page.AGAIN), CLOSE)
+        place = login_page.safe(_last(form, "next"))
+        given = _last(form, "password")
+        if not hmac.compare_digest(_digest(given), self._password):
+            wrong = login_page.WRONG if given else login_page.EMPTY
+            return html(start_response, "403 Forbidden", self._page.write(place, wrong))
+        self._tries.forgive(visitor)
+        cookie = self._sessions.begin(self._secure(environ))
+        return see_other(start_response, f".{place}", ("set-cookie", cookie))
+
+    def _form(self, environ: dict[str, Any], visitor: str) -> str:
+        # One at a time of each: who sends slowly holds a thread, and is to hold no more than that.
+        if visitor in self._sending:
+            raise BodyError("503 Service Unavailable", "another is on its way")
+        self._sending.add(visitor)
+        try:
+            return self._bodies.read(environ).decode("ascii", "replace")
+        finally:
+            self._sending.discard(visitor)
+
+    def _too_often(self, start_response: StartResponse, place: str, wait: int) -> Iterable[bytes]:
+        body = self._page.write(place, login_page.seconds(wait))
+        return html(start_response, "429 Too Many Requests", body, ("retry-after", str(wait)), CLOSE)
+
+    def _logout(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "POST":
+            allow = ("allow", "POST")
+            return refusal(start_response, "405 Method Not Allowed", "this address is for POST alone", allow)
+        return see_other(start_response, "./login", ("set-cookie", self._sessions.end(self._secure(environ))))
+
+    def _program(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """The password as a token: for what has no cookies, such as curl or Prometheus."""
+        kind, _, token = environ["HTTP_AUTHORIZATION"].partition(" ")
+        if kind.lower() != "bearer" or not token.strip():
+            return self._turn_away(environ, start_response)
+        digest = _digest(token.strip())
+        if digest not in self._programs:
+            visitor = household(self._visitors.address(environ))
+            if wait := self._tries.over(visitor):
+                later = ("retry-after", str(wait))
+                return refusal(start_response, "429 Too Many Requests", login_page.seconds(wait), later)
+            if not hmac.compare_digest(digest, self._password):
+                return refusal(start_response, "403 Forbidden", "the token is not this server's password")
+            self._tries.forgive(visitor)
+            self._programs = {digest}
+        return self._let_in(environ, start_response)
+
+    def _secure(self, environ: dict[str, Any]) -> bool:
+        """A browser says where its page came from, whatever stands between: that can only be stricter."""
+        return self._visitors.secure(environ) or environ.get("HTTP_ORIGIN", "").startswith("https://")
+
+
+CLOSE = ("connection", "close")
+
+
+def _digest(password: str) -> bytes:
+    """Of one length whatever was given, so that comparing takes one time."""
+    return hashlib.sha256(password.encode("utf-8", "replace")).digest()
+
+
+def _last(form: str, name: str) -> str:
+    try:
+        return parse_qs(form, keep_blank_values=True, max_num_fields=8, errors="replace").get(name, [""])[-1]
+    except ValueError:
+        return ""

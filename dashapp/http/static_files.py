@@ -1,0 +1,112 @@
+"""Static answers: what Dash sends the same to everyone, compressed once and kept by the browser.
+
+Compressing on each request would cost the server a second a visit; without validators every visit
+downloads it all again.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from collections.abc import Iterable
+from threading import Lock
+from typing import Any
+from urllib.parse import parse_qs
+
+from dashapp.api.endpoints import App, StartResponse
+
+# Answers kept; the page needs about thirty.
+KEPT = 256
+# The layout has a panel for each kind of metric that there is, and those may come later.
+CHANGING = ("/_dash-layout",)
+_TEXT = re.compile(r"(text/|application/(javascript|json)|image/svg)")
+# Dash writes version and time of change into the address of each of its own files.
+_FINGERPRINT = re.compile(r"\.v[0-9_a-z]+m[0-9]+\.")
+
+Kept = tuple[list[tuple[str, str]], bytes, bytes | None, str]
+
+
+class Static:
+    """In front of an application whose every GET but those answers the same for the life of the process.
+
+    `caching`: who may keep what may change with the next start, as a Cache-Control header says it.
+    """
+
+    def __init__(self, app: App, caching: str = "no-cache") -> None:
+        self._app = app
+        self._caching = caching
+        self._kept: dict[str, Kept] = {}
+        # Dash looks for its files during its first request, and gives whoever asks meanwhile a page without.
+        self._one = Lock()
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            return self._app(environ, start_response)
+        # Not by query or fingerprint: no answer depends on them, and anybody can think of a new one.
+        path: str = environ["PATH_INFO"]
+        key = plain(path)
+        kept = self._kept.get(key)
+        if kept is None:
+            with self._one:
+                status, headers, body = _call(self._app, environ)
+            if not status.startswith("200"):
+                start_response(status, headers)
+                return [body]
+            kept = _keep(headers, body)
+            if key not in CHANGING and len(self._kept) < KEPT:
+                self._kept[key] = kept
+        headers, body, packed, tag = kept
+        forever = key != path or "m" in parse_qs(environ.get("QUERY_STRING", ""))
+        caching = "public, max-age=31536000, immutable" if forever else self._caching
+        headers = [*headers, ("cache-control", caching)]
+        if environ.get("HTTP_IF_NONE_MATCH") == tag:
+            start_response("304 Not Modified", [h for h in headers if h[0] != "content-type"])
+            return [b""]
+        if packed is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+            body = packed
+            headers = [*headers, ("content-encoding", "gzip")]
+        start_response("200 OK", [*headers, ("content-length", str(len(body)))])
+        return [body]
+
+
+def plain(path: str) -> str:
+    """The address of a file without what Dash writes into it."""
+    return _FINGERPRINT.sub(".", path)
+
+
+def _call(app: App, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
+    """One whole, unconditional answer of `app`."""
+    got: list[Any] = []
+
+    def start(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
+        got[:] = [status, headers]
+
+    plain = {
+        name: value
+        for name, value in environ.items()
+        if name not in ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE")
+    }
+    body = app({**plain, "REQUEST_METHOD": "GET"}, start)
+    try:
+        whole = b"".join(body)
+    finally:
+        if hasattr(body, "close"):
+            body.close()
+    return got[0], got[1], whole
+
+
+def _keep(headers: list[tuple[str, str]], body: bytes) -> Kept:
+    kind = next((v for k, v in headers if k.lower() == "content-type"), "application/octet-stream")
+    tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    packed = gzip.compress(body, 9, mtime=0) if _TEXT.match(kind) and len(body) > 512 else None
+    return (
+        [
+            ("content-type", kind),
+            ("etag", tag),
+            ("vary", "accept-encoding"),
+        ],
+        body,
+        packed,
+        tag,
+    )

@@ -1,0 +1,1 @@
+"""dashapp inside other people's applications: attach for Dash, mount for Flask."""

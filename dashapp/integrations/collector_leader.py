@@ -1,0 +1,119 @@
+"""The keeper: sees to it, from within somebody else's server, that one collector runs as long as that does.
+
+However many processes serve, one of them has the keeper's lock and the collector for a child, which dies with
+it; another takes over then. Knows no request and no application.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dashapp.collector.preflight import check_sources
+from dashapp.config.settings import Settings
+from dashapp.model.ticks import SettingsError
+from dashapp.process.supervisor import GRACE, Child, python
+from dashapp.process.threads import OwnThread
+from dashapp.stores.base import Speaker
+from dashapp.stores.disk.lock import take
+from dashapp.stores.factory import Place
+
+log = logging.getLogger("dashapp")
+
+LOCK = "keeper.lock"
+# Seconds between two looks: at the collector, and at whether another process keeps it.
+LOOK, TURN = 0.2, 1.0
+
+
+class Keeper:
+    """`argv`, `environ` and `where` (a folder) are the collector's, and led to `settings`."""
+
+    def __init__(
+        self,
+        folder: Path,
+        place: Place,
+        settings: Settings,
+        argv: Sequence[str],
+        environ: Mapping[str, str],
+        where: Path,
+    ) -> None:
+        """`folder`: where this machine's processes agree which of them keeps it."""
+        self._folder = folder
+        self._settings = settings
+        self._place = place
+        self._argv = [*argv, *place.flags]
+        self._environ = {**environ, **place.variables}
+        self._where = where
+        self._thread = OwnThread("dashapp keeper", self._run)
+
+    def wake(self) -> None:
+        """Begin, in this process: called at its first request, since a server may fork until then.
+
+        (A thread that is inside Popen in one that forks hangs for good.)
+        """
+        self._thread.start()
+
+    def _run(self) -> None:
+        said = False
+        while True:
+            try:
+                self._take_turn()
+            except OSError as error:
+                if not said:
+                    log.warning("no collector can be started for %s: %s", self._place.shown, error)
+                    said = True
+            time.sleep(TURN)
+
+    def _take_turn(self) -> None:
+        """Keep the collector, unless another process does."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._folder / LOCK
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            take(descriptor)
+        except OSError:
+            os.close(descriptor)
+            return
+        try:
+            self._keep(path, os.fstat(descriptor).st_ino)
+        finally:
+            os.close(descriptor)
+
+    def _keep(self, path: Path, inode: int) -> None:
+        """As long as the lock is the one that others see."""
+        notice = self._place.speaker("supervisor")
+        notice.clear()
+        child = self._child(notice)
+        try:
+            while _inode(path) == inode:
+                if child is not None:
+                    child.watch()
+                time.sleep(LOOK)
+        finally:
+            if child is not None:
+                child.stop()
+                child.wait(time.monotonic() + GRACE)
+
+    def _child(self, notice: Speaker) -> Child | None:
+        """None where a source cannot be made: a restart would change nothing."""
+        try:
+            check_sources(self._settings, self._argv, environ=self._environ, where=self._where)
+        except SettingsError as error:
+            notice.say(str(error))
+            return None
+        argv = python("dashapp.collector", self._argv)
+        # Apart from the terminal's Ctrl-C, which is the server's; the pipe ends it.
+        return Child(
+            "collector", argv, notice, environ=self._environ, cwd=self._where, start_new_session=True
+        )
+
+
+def _inode(path: Path) -> int | None:
+    """None where it is gone: somebody deleted the store."""
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,124 @@
+"""What collects beside somebody else's application: a thread of its process, or a process that dies with it.
+
+A function of the application's own can only be called where it is: in a thread. The rest has a process to
+itself where there is a folder to share. Knows no Dash and no HTTP.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from dashapp.collector.service import collect_as, collect_into
+from dashapp.config.settings import Settings
+from dashapp.model.ticks import SettingsError, StoreError
+from dashapp.process.supervisor import Child, python, supervise
+from dashapp.process.threads import OwnThread
+from dashapp.sources import function
+from dashapp.sources.base import Source
+from dashapp.sources.spec import MACHINE, NONE
+from dashapp.stores.factory import Place
+from dashapp.stores.memory import MemoryStore
+
+log = logging.getLogger("dashapp")
+
+Sources = str | Callable[[], Any] | Iterable[str | Callable[[], Any]] | Mapping[str, Callable[[], Any]]
+
+
+class Collection:
+    """Collects once it is started: `settings` name the sources, `functions` are the application's own.
+
+    `place` is the store itself where it is in memory, else where it is.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        place: MemoryStore | Place,
+        functions: Mapping[str, Callable[[], Any]],
+        argv: Sequence[str],
+        environ: Mapping[str, str],
+    ) -> None:
+        """`argv`: the same settings but for the place, for a collector's command line; `environ`: its
+        variables."""
+        self._settings = settings
+        self._place = place
+        self._functions = functions
+        self._argv = argv
+        self._environ = environ
+        # The app may change its working folder before the child is started, or started again.
+        self._where = Path.cwd()
+        self._thread = OwnThread("dashapp collector", self._work)
+
+    def start(self) -> None:
+        """Begin, unless this process has begun already."""
+        self._thread.start()
+
+    def _work(self) -> None:
+        if isinstance(self._place, MemoryStore):
+            self._into_memory(self._place)
+        elif self._functions:
+            self._into_place(self._place)
+        else:
+            self._by_child(self._place)
+
+    def _sources(self) -> list[Source]:
+        return [function.of(name, each) for name, each in self._functions.items()]
+
+    def _into_memory(self, store: MemoryStore) -> None:
+        # Who is told is the monitor's own to tell, whatever a settings file says for both.
+        settings = replace(self._settings, notify=())
+        collect_as(settings, store, None, Event(), self._sources())
+
+    def _into_place(self, where: Place) -> None:
+        try:
+            collect_into(where, self._settings, Event(), self._sources())
+        except StoreError as error:
+            log.error("nothing is collected: %s", error)
+
+    def _by_child(self, where: Place) -> None:
+        if problem := where.problem():
+            log.error("nothing is collected: %s", problem)
+            return
+        notice = where.speaker("supervisor")
+        argv, environ = [*self._argv, *where.flags], {**self._environ, **where.variables}
+        notice.clear()
+        command = python("dashapp.collector", argv)
+        supervise([Child("collector", command, notice, environ=environ, cwd=self._where)], Event())
+
+
+def asked(sources: Sources | None) -> tuple[list[str], dict[str, Callable[[], Any]]]:
+    """The sources that have a name, as settings say them, and the functions by theirs. SettingsError for what
+    can be neither."""
+    if sources is None:
+        return [], {}
+    if isinstance(sources, Mapping):
+        listed: list[Any] = [*sources.items()]
+    elif isinstance(sources, str) or callable(sources):
+        listed = [sources]
+    else:
+        listed = [*sources]
+    texts: list[str] = []
+    functions: dict[str, Callable[[], Any]] = {}
+    for each in listed:
+        name, function = each if isinstance(each, tuple) else (getattr(each, "__name__", ""), each)
+        if isinstance(each, str):
+            texts.append(each)
+        elif not callable(function):
+            raise SettingsError([f"sources holds {function!r:.60}; expected functions, or names of sources"])
+        elif not isinstance(name, str) or not name.isidentifier():
+            raise SettingsError(
+                [f"sources holds {name or type(function).__name__}; give it a name: {{name: function}}"]
+            )
+        elif name in functions:
+            raise SettingsError([f"sources holds two functions {name}; name them: {{name: function}}"])
+        else:
+            functions[name] = function
+    if not texts and not functions:
+        raise SettingsError(["sources is empty; expected functions, or names of sources; or leave it out"])
+    # What is asked for, and not this machine beside it, unless that is asked for too.
+    return texts if MACHINE in texts else [NONE, *texts], functions

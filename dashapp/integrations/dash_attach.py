@@ -1,0 +1,207 @@
+"""Attaching: gives somebody else's Dash app the server's side of its LiveGraphs, below a path of its own.
+
+The app's routes, hooks, logins and looks stay its own: whoever may not see the app does not see the numbers.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from dash import MATCH, ClientsideFunction, Dash, Input, State
+
+from dashapp.api.endpoints import Api, App, StartResponse
+from dashapp.config import kwargs
+from dashapp.config import settings as config
+from dashapp.config.parsers import MEMORY, is_redis
+from dashapp.config.settings import Settings
+from dashapp.http.responses import NEVER, SHARED
+from dashapp.http.static_files import Static
+from dashapp.integrations import dash_routes
+from dashapp.integrations.collector_runner import Collection, Sources, asked
+from dashapp.model.ticks import SettingsError
+from dashapp.sources.registry import problem
+from dashapp.sources.spec import Spec
+from dashapp.stores.base import Reader
+from dashapp.stores.factory import FolderPlace, Place, RedisPlace, rows_to_keep
+from dashapp.stores.memory import MemoryStore
+from dashapp.web.assets import Bundle, assets_folder, plotlyjs
+from dashapp.web.live_graph import LiveGraph
+
+log = logging.getLogger("dashapp")
+
+# Below the app's own prefix.
+PATH = "_dashapp/"
+# The scripts of our page that draw charts, and those that stand in for the page around them.
+SCRIPTS = (
+    *(
+        "asker",
+        "catalogue",
+        "chart",
+        "crosshair",
+        "crosshair_line",
+        "curve",
+        "dragging",
+        "easel",
+        "element",
+        "feed",
+        "headlines",
+    ),
+    *("layout", "lines", "live", "moment", "panel_of", "patterns", "quantity", "reference", "series"),
+    *("server_clock", "shading", "sight", "snapshot", "stand", "status"),
+    *("live_graph/scale", "live_graph/live_graph", "live_graph/live_graphs"),
+)
+SETTINGS = ("store", "name", "forget", "interval", "retention", "size", "threshold", "source", "config")
+_REFUSED = {each.name: "attach serves no page" for each in fields(Settings) if each.name not in SETTINGS}
+_REFUSED["notify"] = "the monitor itself sends alerts, not a page's charts"
+_REFUSED["source"] = "sources is, which takes functions too"
+# What a platform tells the app's own server, or somebody the monitor's, ends no collector here.
+_NOT_OURS = (
+    *("PORT", "WEB_CONCURRENCY"),
+    *(f"DASHAPP_{each.name.upper()}" for each in fields(Settings) if each.name not in SETTINGS),
+)
+
+
+def attach(
+    app: Dash,
+    *,
+    store: str | Path | None = None,
+    sources: Sources | None = None,
+    collect: bool = True,
+    basic: bool = False,
+    public: bool = False,
+    **settings: Any,
+) -> None:
+    """Serve what the LiveGraphs of `app` show, and collect it. SettingsError tells why it cannot.
+
+    `store`: a folder or a Redis that keeps the history, or memory:, as where nothing is said, which one
+    process has to itself.
+    `sources`: what to read, this machine where nothing is said: functions of the app's own, or names for them
+    with the functions, called in a thread of this process; "machine", "module:function", or any other source
+    by its name. `collect`: False where another process does.
+    `basic`: give the whole app plotly.js' basic bundle, a twelfth of the bytes, whose charts are lines, bars
+    and pies; only where it has no others.
+    `public`: the app is for everybody, so a cache in front may answer one viewer's question for all who ask
+    the same of the same tick; behind a login it would answer those who may not see.
+    `settings`: interval, retention, size and threshold, as everywhere: what is not said here the environment
+    says, or dashapp.toml.
+    """
+    dash_routes.check(app, PATH)
+    texts, functions = asked(sources)
+    known = _settings(settings if store is None else {**settings, "store": store}, texts, bool(functions))
+    if found := [said for spec in known.source if spec.name and (said := problem(spec, known.interval))]:
+        raise SettingsError(found)
+    place = _place(known, collect)
+    argv = kwargs.given(settings, _REFUSED).argv
+    argv += [f"--source={text}" for text in texts]
+    environ = {name: text for name, text in os.environ.items() if name not in _NOT_OURS}
+    collecting = collect and not _is_collector()
+    collection = Collection(known, place, functions, argv, environ) if collecting else None
+    reader: Reader = place if isinstance(place, MemoryStore) else place.reader()
+    own = Bundle(assets_folder(), SCRIPTS)
+    style = (assets_folder() / "live_graph" / "live_graph.css").read_text("utf-8")
+    files = {"/live_graph.js": ("text/javascript", own.text), "/live_graph.css": ("text/css", style)}
+    scripts = [f"live_graph.js?m={own.mark}"]
+    if basic:
+        # A dcc.Graph takes the Plotly that is there, and asks for no other.
+        files["/plotly.js"] = ("text/javascript", plotlyjs().read_text("utf-8"))
+        scripts.append(f"plotly.js?m={plotlyjs().stem}")
+    dash_routes.put(app, PATH, _served(reader, known, files, collection, SHARED if public else NEVER))
+    address = app.config.requests_pathname_prefix + PATH
+    app.config.external_scripts = [*app.config.external_scripts, *(address + each for each in scripts)]
+    sheet = f"{address}live_graph.css?m={own.mark}"
+    app.config.external_stylesheets = [*app.config.external_stylesheets, sheet]
+    _connect(app)
+    if collection is not None:
+        collection.start()
+
+
+def _settings(given: Mapping[str, Any], sources: Sequence[str], functions: bool) -> Settings:
+    said = kwargs.given(given, _REFUSED, others=("sources", "collect", "basic", "public"))
+    variables = [f"DASHAPP_{name.upper()}" for name in SETTINGS]
+    environ = {name: os.environ[name] for name in variables if name in os.environ}
+    # With functions `none` is not alone, of which the settings know nothing.
+    flags = [] if functions else [f"--source={text}" for text in sources]
+    try:
+        known = config.parse([*said.argv, *flags], environ, prog="dashapp.attach", serving=False)
+        if functions:
+            known = replace(known, source=tuple(Spec.parse(text) for text in sources))
+    except SettingsError as error:
+        raise kwargs.told(error, said) from None
+    except ValueError as error:
+        raise SettingsError([f"sources holds {' and '.join(sources)}; {error}"]) from None
+    return known if known.store else replace(known, store=MEMORY)
+
+
+def _place(settings: Settings, collect: bool) -> MemoryStore | Place:
+    if settings.store == MEMORY:
+        if not collect:
+            said = f'store is "{MEMORY}"; expected a folder with collect=False, which another process fills'
+            raise SettingsError([said])
+        return MemoryStore(keep=rows_to_keep(settings.interval))
+    if is_redis(settings.store):
+        return RedisPlace(settings)
+    # The app may change its working folder later.
+    folder = Path(settings.store).absolute()
+    place = FolderPlace(settings, folder)
+    if collect and place.problem():
+        raise SettingsError([f'store is "{folder}", it cannot be written; choose another, or "{MEMORY}"'])
+    if not collect and not (folder / "tail").exists():
+        log.warning(
+            '%s holds no store yet; its charts stay empty until a collector writes there: '
+            'python -m dashapp.collector --store "%s"', folder, folder
+        )  # fmt: skip
+    return place
+
+
+def _is_collector() -> bool:
+    """Whether this is our own child, which imports the app for a function of its."""
+    return bool(os.environ.get("DASHAPP_CHILD"))
+
+
+def _served(
+    reader: Reader,
+    settings: Settings,
+    files: Mapping[str, tuple[str, str]],
+    collection: Collection | None,
+    caching: str,
+) -> App:
+    # A chart may show more than a memory keeps: it is empty there.
+    api = Api(reader, interval=settings.interval, longest=max(settings.retention), caching=caching)
+    kept = Static(lambda environ, start: _file(files, environ, start))
+
+    def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if collection is not None:
+            collection.start()
+        app = api if environ["PATH_INFO"].startswith("/api/") else kept
+        return app(environ, start_response)
+
+    return serve
+
+
+def _file(
+    files: Mapping[str, tuple[str, str]], environ: dict[str, Any], start_response: StartResponse
+) -> Iterable[bytes]:
+    kind, text = files.get(environ["PATH_INFO"], ("text/plain", ""))
+    start_response("200 OK" if text else "404 Not Found", [("content-type", f"{kind}; charset=utf-8")])
+    return [text.encode()]
+
+
+def _connect(app: Dash) -> None:
+    """Callbacks without an output: nothing of ours waits in Dash for the network."""
+    ids = LiveGraph.ids
+    for name, part, prop in (
+        ("beat", ids.interval, "n_intervals"),
+        ("window", ids.window, "value"),
+        ("pause", ids.pause, "n_clicks"),
+    ):
+        app.clientside_callback(
+            ClientsideFunction("dashapp_live_graph", name),
+            Input(part(MATCH), prop),
+            State(ids.spec(MATCH), "data"),
+            prevent_initial_call=False,
+        )

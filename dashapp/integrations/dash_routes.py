@@ -1,0 +1,81 @@
+"""Routes: a WSGI application below a path of somebody else's Dash app, whichever server that has.
+
+It becomes a route of the app's own, and not a layer in front of it: the app's login stands before it too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import Dash
+
+from dashapp.api.endpoints import App
+from dashapp.http.asgi import bridge
+from dashapp.model.ticks import SettingsError
+
+
+def check(app: Dash, path: str) -> None:
+    """SettingsError where nothing can be put below `path` of this app, or was before."""
+    if not isinstance(app, Dash):
+        raise SettingsError([f"attach takes a dash.Dash; this is a {type(app).__name__}"])
+    theirs = app.config.routes_pathname_prefix
+    rules = _rules(app)
+    if f"{theirs}_dash-layout" not in rules:
+        raise SettingsError(["attach needs the server that Dash is to use; call app.init_app(server) before"])
+    ours = [rule for rule in rules if rule.startswith(theirs + path.rstrip("/"))]
+    if _rule(app, path) in ours:
+        raise SettingsError(["attach was called for this app before; once serves all its LiveGraphs"])
+    if ours:
+        raise SettingsError([f"the app has a route {ours[0]}, where attach would serve; rename it"])
+
+
+def put(app: Dash, path: str, served: App) -> None:
+    """What is asked below `path` of the app's own prefix `served` answers, as if it stood at the root."""
+    rule = _rule(app, path)
+    if _on_flask(app):
+        # Only here, as with starlette: on the other server the app may do without it.
+        from flask import request
+
+        respond = app.server.response_class.from_app
+
+        def view(rest: str) -> Any:
+            return respond(served, {**request.environ, "PATH_INFO": f"/{rest}"})
+
+        # Dash names its own by their rules too: a login that goes by those names finds this one among them.
+        app.server.add_url_rule(rule, endpoint=rule, view_func=view)
+    else:
+        from starlette.responses import Response
+
+        class Answer(Response):
+            def __init__(self, path: str) -> None:
+                super().__init__()
+                self._path = path
+
+            async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+                await bridge(served, self._path, scope, send)
+
+        async def answer(rest: str) -> Any:
+            return Answer(f"/{rest}")
+
+        # A route and not a mount, which would stand outside of the dependencies that are the app's login.
+        app.server.add_api_route(
+            rule, answer, methods=["GET", "HEAD"], response_model=None, include_in_schema=False
+        )
+
+
+def _on_flask(app: Dash) -> bool:
+    return hasattr(app.server, "url_map")
+
+
+def _rule(app: Dash, path: str) -> str:
+    prefix: str = app.config.routes_pathname_prefix + path
+    return prefix + ("<path:rest>" if _on_flask(app) else "{rest:path}")
+
+
+def _rules(app: Dash) -> list[str]:
+    if _on_flask(app):
+        return [each.rule for each in app.server.url_map.iter_rules()]
+    if hasattr(app.server, "routes") and hasattr(app.server, "mount"):
+        return [getattr(each, "path", "") for each in app.server.routes]
+    kind = type(app.server).__name__
+    raise SettingsError([f"attach needs a Dash app on Flask or FastAPI; this one's server is a {kind}"])

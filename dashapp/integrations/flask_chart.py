@@ -1,0 +1,111 @@
+"""Embedding: `{{ dashapp_chart("cpu.percent") }}` in a host's template puts one live chart there, in a frame.
+
+A frame of our own page: the host's styles, scripts and content security policy stay out of it, and ours out
+of the host's. It is as wide as what it stands in.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import has_request_context, request
+from markupsafe import Markup
+
+from dashapp.config.cli import shown
+from dashapp.config.parsers import THEMES
+from dashapp.config.settings import SHORTEST_WINDOW
+from dashapp.model.ticks import MountError
+from dashapp.web.assets import plotlyjs
+
+# What assets/embedded.js calls the panel that it makes.
+PANEL = "embedded"
+LOWEST, HIGHEST = 80, 4000
+MOST = 16
+FRAME = Markup(
+    '<iframe class="dashapp-chart" src="{src}" title="{title}" width="100%" height="{height}" '
+    'style="display: block; border: 0" loading="lazy"></iframe>'
+)
+SCRIPT = Markup('<script src="{src}"></script>')
+
+
+class Charts:
+    """What a host's templates call."""
+
+    def __init__(self) -> None:
+        # The longest window of each, in seconds, by its prefix.
+        self._longest: dict[str, float] = {}
+
+    def add(self, prefix: str, longest: float) -> None:
+        self._longest[prefix] = longest
+
+    def given(self) -> dict[str, Any]:
+        """By the names that templates know them by."""
+        return {"dashapp_chart": self.chart, "dashapp_plotlyjs": self.plotlyjs}
+
+    def chart(
+        self,
+        *metrics: str,
+        window: float = 100,
+        height: int = 300,
+        theme: str = "auto",
+        title: str = "",
+        at: str = "",
+    ) -> Markup:
+        """One chart of these metrics, or patterns of them, or of a curve by its function's name; `window` in
+        seconds, `height` in pixels.
+
+        `at`: the prefix of one of several mounts; the first, where not given. A metric that is not there yet
+        is an empty chart until it is. MountError for what cannot be meant.
+        """
+        at = self._place(at)
+        keys = [_key(each) for each in metrics]
+        if not 1 <= len(keys) <= MOST:
+            raise MountError(
+                f'dashapp_chart has {len(keys)} metrics; expected 1 to {MOST}, such as "cpu.percent"'
+            )
+        seconds = _number("window", window, SHORTEST_WINDOW, self._longest[at], "seconds")
+        pixels = _number("height", height, LOWEST, HIGHEST, "pixels")
+        if theme not in THEMES:
+            raise MountError(f"theme is {shown(theme)}; expected {', '.join(THEMES)}")
+        said = {"bare": "1", "chart": ",".join(keys), "panels": PANEL, "window": f"{seconds:.10g}"}
+        if theme != "auto":
+            said["theme"] = theme
+        src = f"{_outside(at)}?{urlencode(said, safe=',')}"
+        return FRAME.format(src=src, title=title or f"{', '.join(keys)}, live", height=round(pixels))
+
+    def plotlyjs(self, at: str = "") -> Markup:
+        """The plotly.js that our own charts use, for charts of the host's that stand still:
+        `{{ dashapp_plotlyjs() }} {{ figure.to_html(full_html=False, include_plotlyjs=False) | safe }}`."""
+        path = plotlyjs()
+        # As Dash asks for it, so that a browser fetches it once for both.
+        mark = path.stat().st_mtime
+        src = f"{_outside(self._place(at))}assets/{path.parent.name}/{path.name}?m={mark}"
+        return SCRIPT.format(src=src)
+
+    def _place(self, at: str) -> str:
+        at = at or next(iter(self._longest))
+        if at not in self._longest:
+            raise MountError(f"at is {shown(at)}; dashapp is mounted at {' and '.join(self._longest)}")
+        return at
+
+
+def _outside(at: str) -> str:
+    """Where a proxy has put the host, as the host itself was told, and `at` below that."""
+    return (request.script_root if has_request_context() else "") + at
+
+
+def _key(given: Any) -> str:
+    if not isinstance(given, str) or not given.strip() or "," in given:
+        raise MountError(f'a metric is {shown(given)}; expected a name, such as "cpu.percent"')
+    return given.strip()
+
+
+def _number(name: str, given: Any, low: float, high: float, unit: str) -> float:
+    try:
+        value = float(given)
+    except (TypeError, ValueError):
+        value = float("nan")
+    if not low <= value <= high:
+        raise MountError(f"{name} is {shown(given)}; expected {unit} from {low:g} to {high:.10g}")
+    return value

@@ -1,0 +1,203 @@
+"""Mounting: our whole application below a prefix of somebody's Flask application, by one call.
+
+Wiring only. The host's routes, hooks, config and sessions stay as they are; it is neither asked nor told, but
+for what `protect` asks it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from flask import Flask
+
+from dashapp.api.endpoints import App, StartResponse
+from dashapp.config import kwargs
+from dashapp.config import settings as config
+from dashapp.config.data_dir import can_write, turn_folder, user_folder
+from dashapp.config.parsers import MEMORY, is_redis
+from dashapp.config.settings import Settings
+from dashapp.http.reply import with_slash
+from dashapp.integrations.collector_leader import Keeper
+from dashapp.integrations.flask_auth import Gate
+from dashapp.integrations.flask_chart import Charts
+from dashapp.integrations.flask_dispatch import Dispatcher, put_into
+from dashapp.integrations.prefix import collision, overlap, prefix
+from dashapp.model.ticks import MountError, SettingsError
+from dashapp.stores import factory
+
+log = logging.getLogger("dashapp")
+
+HOOKS = (
+    "the application's before_request hooks are not run before %s: if one of them is its login, mount with "
+    "protect=…; protect=lambda: True says that whoever comes may see"
+)
+
+NAME = "dashapp"
+_SERVERS = "the application's own server decides it"
+_LOGIN = "the application's own login decides it, through protect"
+REFUSED = {
+    "host": _SERVERS,
+    "port": _SERVERS,
+    "public": "who may see the application may see the pages, but for what protect says",
+    "workers": _SERVERS,
+    "collector": "collect=False leaves it to another process",
+    "password": _LOGIN,
+    "proxy_user": _LOGIN,
+    "trusted_proxy": "the application's own middleware knows its proxies, such as werkzeug's ProxyFix",
+    "limit": _SERVERS,
+}
+# Whoever the host lets in is the public of these pages: names of processes stay unseen unless asked for.
+PUBLIC = "--public"
+# A platform tells them to the server, its Redis is the application's, and what was meant for
+# `python -m dashapp` is not meant for this.
+_NOT_OURS = ("PORT", "WEB_CONCURRENCY", "REDIS_URL", *(f"DASHAPP_{name.upper()}" for name in REFUSED))
+
+
+def mount(
+    host: Flask,
+    at: str = "/monitor/",
+    *,
+    collect: bool = True,
+    protect: Callable[[], Any] | None = None,
+    **settings: Any,
+) -> None:
+    """Serve our pages below the prefix `at` of `host`, and give its templates `dashapp_chart`.
+
+    `collect`: run a collector as long as the server runs, one however many processes serve; False where one
+    runs elsewhere. `protect` says, as a view of the host's would, who may see: True or False, or what to
+    answer instead. `settings` are those of the command line, `window=300`. SettingsError or MountError, a
+    sentence each, for what cannot work.
+    """
+    if not isinstance(host, Flask):
+        hint = "; hand it its server" if isinstance(getattr(host, "server", None), Flask) else ""
+        raise MountError(f"mount takes a Flask application, and was given a {type(host).__name__}{hint}")
+    if protect is not None and not callable(protect):
+        raise MountError(f"protect is {protect!r}; expected a function without arguments")
+    own = prefix(at)
+    mine: dict[str, Mounted] = getattr(host.extensions.get(NAME), "mounted", {})
+    if wrong := overlap(own, mine) or collision(own, (rule.rule for rule in host.url_map.iter_rules())):
+        raise MountError(wrong)
+    mounted = Mounted(host, own, Gate(host, protect), collect, settings)
+    place = host.extensions.get(NAME) or _first(host)
+    place.mounted[own] = mounted
+    place.dispatcher.add(own, mounted)
+    place.charts.add(own, mounted.settings.longest)
+
+
+class Place:
+    """What a host has of ours: by its own name among the host's extensions."""
+
+    def __init__(self, dispatcher: Dispatcher, charts: Charts) -> None:
+        self.dispatcher = dispatcher
+        self.charts = charts
+        self.mounted: dict[str, Mounted] = {}
+
+
+def _first(host: Flask) -> Place:
+    place = host.extensions[NAME] = Place(put_into(host), Charts())
+    # Not one of the environment's globals: asking for those makes the environment, too early for settings of
+    # the host's that are still to come.
+    host.template_context_processors[None].append(place.charts.given)
+    return place
+
+
+class Mounted:
+    """Our application below one prefix; made when somebody first asks for a page of it."""
+
+    def __init__(self, host: Flask, own: str, gate: Gate, collect: bool, given: dict[str, Any]) -> None:
+        said = kwargs.given(given, REFUSED, others=("collect", "protect"))
+        environ = {name: text for name, text in os.environ.items() if name not in _NOT_OURS} | said.variables
+        try:
+            self.settings = config.parse([*said.argv, PUBLIC], environ, prog="dashapp.mount")
+            _check(self.settings)
+        except SettingsError as error:
+            raise kwargs.told(error, said) from None
+        self._host = host
+        self._prefix = own
+        self._gate = gate
+        self._collect = collect
+        self._argv = [*said.argv, PUBLIC]
+        # A function of the host's is found by its collector where the host itself finds it.
+        self._environ = environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        self._where = Path.cwd()
+        self._app: App | None = None
+        self._lock = Lock()
+        self._place: factory.Place | None = None
+        self._keeper: Keeper | None = None
+
+    def begin(self) -> None:
+        """At the first request of a process: what an application's start, tests or commands do not."""
+        if wrong := collision(self._prefix, (rule.rule for rule in self._host.url_map.iter_rules())):
+            log.warning(wrong)
+        if self._gate.is_open and self._host.before_request_funcs.get(None):
+            log.warning(HOOKS, self._prefix)
+        if not self._collect or self._host.testing:
+            return
+        try:
+            if self._keeper is None:
+                self._keeper = self._new_keeper()
+            self._keeper.wake()
+        except (OSError, RuntimeError) as error:
+            # No home, no more threads: it is somebody else's request that this happens in.
+            log.warning("no collector is kept here: %s", error)
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        instead = self._gate.answer(environ)
+        if instead is not None:
+            return instead(environ, start_response)
+        bare = self._prefix[:-1]
+        path: str = environ["PATH_INFO"]
+        if path == bare:
+            return with_slash(bare.rpartition("/")[2], environ, start_response)
+        app = self._app or self._make()
+        inside = {"SCRIPT_NAME": environ.get("SCRIPT_NAME", "") + bare, "PATH_INFO": path[len(bare) :]}
+        return app({**environ, **inside}, start_response)
+
+    def _make(self) -> App:
+        # Only here: half a second and a few dozen megabytes, in each process where somebody looks.
+        from dashapp.web.app import create_app
+
+        with self._lock:
+            if self._app is None:
+                place = self._store()
+                self._app = create_app(
+                    place.reader(),
+                    self.settings,
+                    place.intake(),
+                    place.hosts(),
+                    self.settings.known_as,
+                    mounted=True,
+                )
+            return self._app
+
+    def _new_keeper(self) -> Keeper:
+        place = self._store()
+        folder = place.folder if isinstance(place, factory.FolderPlace) else turn_folder(self.settings)
+        return Keeper(folder, place, self.settings, self._argv, self._environ, self._where)
+
+    def _store(self) -> factory.Place:
+        """Where the ticks are. What only reads makes no folder."""
+        if self._place is None and is_redis(self.settings.store):
+            self._place = factory.RedisPlace(self.settings)
+        elif self._place is None:
+            here = self._where / (self.settings.store or "data")
+            if not self.settings.store and self._collect and not can_write(here):
+                here = user_folder()
+            self._place = factory.FolderPlace(self.settings, here)
+        return self._place
+
+
+def _check(settings: Settings) -> None:
+    if settings.store == MEMORY:
+        raise SettingsError([f'store is "{MEMORY}"; expected a folder, which collector and pages share'])
+    if settings.guarded:
+        # Of a settings file: a keyword says no by itself.
+        raise SettingsError([f"password and proxy_user are no settings here: {_LOGIN}"])
+    if any(spec.name == "stdin" for spec in settings.source):
+        raise SettingsError(['source is "stdin", which is the server\'s; collect it by a process elsewhere'])

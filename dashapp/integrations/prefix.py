@@ -1,0 +1,46 @@
+"""A prefix: the part of an application's addresses that is ours, such as `/monitor/`. Knows no server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from dashapp.config.cli import shown
+from dashapp.model.ticks import MountError
+
+# What stands in an address as it is, and means nothing to a router.
+_PART = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
+_EXPECTED = 'expected letters, digits, - and _ between slashes, such as "/monitor/"'
+
+
+def prefix(given: Any) -> str:
+    """With a slash at either end, given or not. MountError where it can be none."""
+    if isinstance(given, str):
+        parts = given.strip("/").split("/")
+        if all(_PART.fullmatch(part) for part in parts):
+            return f"/{'/'.join(parts)}/"
+        if given.strip("/") == "":
+            raise MountError(f"the prefix is {shown(given)}, which is all of the application; {_EXPECTED}")
+    raise MountError(f"the prefix is {shown(given)}; {_EXPECTED}")
+
+
+def collision(own: str, rules: Iterable[str]) -> str:
+    """A sentence where one of an application's rules lies below `own`; empty where all are out of the way.
+
+    What begins with a variable, as `/<path:rest>`, is out of the way: it is for what is nobody else's.
+    """
+    for rule in rules:
+        if rule == own[:-1] or rule.startswith(own):
+            return f'the prefix "{own}" holds the application\'s own route {shown(rule)}; choose another'
+    return ""
+
+
+def overlap(own: str, others: Iterable[str]) -> str:
+    """A sentence where another prefix of ours is the same, lies below, or above; empty elsewhere."""
+    for other in others:
+        if other == own:
+            return f'dashapp is mounted at "{own}" already; choose another prefix for a second one'
+        if own.startswith(other) or other.startswith(own):
+            return f'dashapp is mounted at "{other}" already, and "{own}" overlaps it; choose another prefix'
+    return ""

@@ -1,0 +1,47 @@
+"""Tiles: which numbers stand on top of the page, and the panel that each leads to. Knows nothing of Dash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dashapp.model.ticks import Metric
+
+# Tiles for the metrics of somebody's own, where the machine's are left out.
+MOST = 8
+
+
+@dataclass(frozen=True)
+class Tile:
+    """`metrics`: keys, or beginnings of keys with a `*` at their end, in `unit`s where that is given. `most`:
+    only the highest of them."""
+
+    title: str
+    of: str
+    metrics: tuple[str, ...]
+    panel: str
+    most: bool = False
+    unit: str = ""
+
+    def covers(self, metric: Metric) -> bool:
+        key = metric.key
+        meant = any(key.startswith(m[:-1]) if m.endswith("*") else key == m for m in self.metrics)
+        return meant and self.unit in ("", metric.unit)
+
+
+TILES = (
+    Tile("CPU", "all cores", ("cpu.percent",), "cpu"),
+    Tile("Memory", "in use", ("memory.percent",), "memory"),
+    Tile("Load", "over a minute", ("load.1",), "load"),
+    Tile("Network", "received, sent", ("network.received", "network.sent"), "network"),
+    Tile("Disk", "read, written", ("disk.read", "disk.write"), "disk"),
+    Tile("Fullest disk", "", ("filesystem.*",), "filesystem", most=True),
+    Tile("Hottest", "", ("temperature.*",), "temperature", most=True, unit="°C"),
+)
+
+
+def tiles(metrics: Sequence[Metric], machine: bool = True) -> list[Tile]:
+    """The machine's tiles; for metrics that none of them covers, or without the `machine`, one each."""
+    if (machine and not metrics) or any(tile.covers(metric) for tile in TILES for metric in metrics):
+        return list(TILES)
+    return [Tile(metric.label, "", (metric.key,), metric.panel) for metric in metrics[:MOST]]

@@ -1,0 +1,1 @@
+"""The read side: frames, levels, comparison of hosts, shared views."""

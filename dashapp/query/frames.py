@@ -1,0 +1,183 @@
+"""History: "window W, since cursor C, these metrics" -> a frame of columns, with gaps as holes.
+
+Chooses the level that answers in a bounded number of points, and makes them coarser where it must.
+Knows stores and time; nothing of HTTP or drawing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashapp.model.columns import Columns
+from dashapp.model.ticks import GAP, Cursor, Tick, milliseconds
+from dashapp.query.levels import Levels
+from dashapp.stores.base import Reader, since_place
+
+# Points of one metric in a frame, at the most.
+MOST_POINTS = 2000
+# How much coarser than need be a reader may go on, when a window once held closer ticks.
+MOST_STEPS = 100
+
+Column = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Columns ready to draw: `t` in epoch milliseconds, strictly rising; each column as long as `t`.
+
+    `step` is the seconds from point to point. Where a point stands for several ticks, `y` is their mean and
+    `low` and `high` are their extremes; else those two are empty. NaN where a metric has no value; a time at
+    which none has any is a hole's. `newest` is the newest tick of all.
+    """
+
+    cursor: str
+    reset: bool
+    step: float
+    newest: Tick | None
+    t: NDArray[np.int64]
+    y: Mapping[str, Column]
+    low: Mapping[str, Column]
+    high: Mapping[str, Column]
+
+
+def frame(
+    store: Reader,
+    window: float,
+    cursor: str = "",
+    metrics: Collection[str] | None = None,
+    step: float = 1.0,
+) -> Frame:
+    """What a reader at `cursor` lacks of the newest `window` seconds; all of it, with `reset`, where it must.
+
+    The window ends at the newest tick. `step` is what an empty store is said to have.
+    """
+    mark = store.newest()
+    span = milliseconds(window)
+    levels = Levels(store, step)
+    size = levels.size_for(mark.time_ms - span, mark.time_ms, MOST_POINTS)
+    place = Cursor.decode(cursor)
+    if place is not None and not place.size_ms and _is_ahead(store, place, mark):
+        # Another process has seen it come, and this one will in a moment.
+        mark = mark._replace(time_ms=place.time_ms)
+        size, columns = 0, levels.read(place.time_ms, place.time_ms, 0, metrics)
+    elif place is not None and _goes_on(store, place, mark, span, size or levels.step_ms, size):
+        size = place.size_ms
+        columns = levels.read(place.time_ms, _whole(mark.time_ms, size), size, metrics)
+    else:
+        place = None
+        size, columns = _fitting(levels, mark.time_ms - span, mark.time_ms, size, metrics)
+    reached = mark.time_ms
+    if size:
+        # The last point there is, not the last there could be: a gap that goes on is seen by the next answer.
+        before = place.time_ms if place else _whole(mark.time_ms, size)
+        reached = int(columns.t[-1]) if len(columns.t) else before
+    there = Cursor(
+        mark.life, reached, size, span if size else 0, max(0, mark.time_ms - reached) if size else 0
+    )
+    return _frame(columns, there.encode(), size, levels, place)
+
+
+def past(
+    store: Reader,
+    start_ms: int,
+    end_ms: int,
+    metrics: Collection[str] | None = None,
+    step: float = 1.0,
+) -> Frame:
+    """The points in (start, end], epoch milliseconds, at the finest step that fits."""
+    mark = store.newest()
+    levels = Levels(store, step)
+    end_ms = min(end_ms, mark.time_ms)
+    size = levels.size_for(start_ms, end_ms, MOST_POINTS)
+    size, columns = _fitting(levels, start_ms, end_ms, size, metrics)
+    return _frame(columns, mark.encode(), size, levels, None)
+
+
+def _fitting(
+    levels: Levels, start: int, end: int, size: int, metrics: Collection[str] | None
+) -> tuple[int, Columns]:
+    """Points of `size`, or of a coarser one where ticks were once closer together than they are now."""
+    columns = levels.read(start, _whole(end, size), size, metrics)
+    if len(columns.t) > MOST_POINTS:
+        size = levels.coarser_size(end - start, MOST_POINTS)
+        columns = levels.read(start, _whole(end, size), size, metrics)
+    return size, columns
+
+
+def _goes_on(store: Reader, place: Cursor, mark: Cursor, span: int, unit: int, size: int) -> bool:
+    """Whether a reader at `place` can be told only what is new, in points of the size it has."""
+    if place.life != mark.life or not mark.time_ms - span <= place.time_ms <= mark.time_ms:
+        return False
+    if place.size_ms:
+        # A size that nobody was given would be read from a level far too fine for it.
+        fits = size <= place.size_ms <= MOST_STEPS * unit and place.size_ms % unit == 0
+        return fits and place.window_ms == span
+    return size == 0 and since_place(store, place, MOST_POINTS) is not None
+
+
+def _is_ahead(store: Reader, place: Cursor, mark: Cursor) -> bool:
+    """Whether a reader is at a tick that not every process that is told of ticks has heard of yet."""
+    lag = store.lag_ms
+    # A store that was cleared has another life: one of this life without a tick has not been heard of.
+    known = mark.time_ms or place.time_ms - lag
+    return place.life == mark.life and 0 < place.time_ms - known <= lag
+
+
+def _whole(time_ms: int, size: int) -> int:
+    """The end of the newest whole point: a tick is one by itself."""
+    return time_ms // size * size if size else time_ms
+
+
+def _frame(columns: Columns, cursor: str, size: int, levels: Levels, place: Cursor | None) -> Frame:
+    t, holes = _with_holes(columns, (place.time_ms or None) if place else None)
+
+    def spread(matrix: NDArray[np.float64]) -> dict[str, Column]:
+        if len(holes):
+            matrix = np.insert(matrix, holes, np.nan, axis=1)
+        return dict(zip(columns.keys, _short(matrix), strict=True))
+
+    return Frame(
+        cursor=cursor,
+        reset=place is None,
+        step=size / 1000 if size else levels.step,
+        newest=levels.newest,
+        t=t,
+        y=spread(columns.mean() if size else columns.total),
+        low=spread(columns.low) if size else {},
+        high=spread(columns.high) if size else {},
+    )
+
+
+def _short(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """To three decimals, or five digits where that is more: half a millionth of nothing is noise, and the
+    characters of a number are a frame's size."""
+    short = np.round(matrix, 3)
+    size = np.abs(matrix)
+    small = (size < 10) & (size > 0)
+    if small.any():
+        scale = 10.0 ** np.minimum(4 - np.floor(np.log10(size[small])), 15)
+        short[small] = np.round(matrix[small] * scale) / scale
+    return short
+
+
+def _with_holes(columns: Columns, before: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The times, with two more in each gap (a step after the point before it, a step before the one after;
+    one where they would meet), and where those go in."""
+    t, steps = columns.t, columns.step * 1000
+    if not len(t):
+        return t, np.empty(0, np.int64)
+    earlier = np.concatenate(([t[0] if before is None else before], t[:-1]))
+    gaps = np.flatnonzero(t - earlier > GAP * steps)
+    if not len(gaps):
+        return t, gaps  # as it is once a tick, and half of what an answer costs is not needed then
+    begins = np.round(earlier[gaps] + steps[gaps]).astype(np.int64)
+    ends = np.round(t[gaps] - steps[gaps]).astype(np.int64)
+    wide = ends > begins
+    places = np.r_[gaps, gaps[wide]]
+    times = np.r_[begins, ends[wide]]
+    order = np.lexsort((times, places))
+    return np.insert(t, places[order], times[order]), places[order]

@@ -1,0 +1,201 @@
+"""The overlay: several hosts' histories as one, each metric under its host's name, by one clock.
+
+A reader like any other. Points of the same time are one; a host whose clock is wrong has its points moved to
+the store's. It ends where no live host will add anything any more, and waits for none that stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from dashapp.model.notices import Harmless
+from dashapp.model.thresholds import Change, State
+from dashapp.model.ticks import Cursor, Curves, Metric, Tick, milliseconds, stale_after
+from dashapp.query.clock_skew import Skews
+from dashapp.query.overlay_levels import SPANS, OverlayPoints
+from dashapp.query.overlay_metrics import carried, hosts_metric
+from dashapp.query.overlay_sync import AHEAD, Member, awaited, end_of, newest_of, seen
+from dashapp.stores.base import MOST_CHANGES, Points, Reader
+from dashapp.stores.hosts import Hosts, by_name
+
+# Milliseconds in which whoever came back may bring what it kept meanwhile: nobody's place is good in these.
+RETURN = 10_000
+
+
+class Overlay:
+    """Of `readers`, by their hosts' names; `missing` are names that are no host's."""
+
+    lag_ms = 0
+
+    def __init__(
+        self, readers: Mapping[str, Reader], hosts: Hosts, skews: Skews, missing: Sequence[str] = ()
+    ) -> None:
+        self._readers = dict(readers)
+        self._hosts = hosts
+        self._skews = skews
+        self._missing = missing
+        self._awaited: set[str] | None = None
+        self._returned = float("-inf")
+        self._catalogues: list[list[Metric]] | None = None
+        self._metrics: list[Metric] = []
+        self._named: dict[str, dict[str, str]] = {}
+        self._points = tuple(OverlayPoints(step, span, self) for step, span in SPANS)
+
+    def now(self) -> float:
+        """Seconds UTC by the store's clock, which all points are moved to."""
+        return self._hosts.now_ms() / 1000
+
+    def newest(self) -> Cursor:
+        members = self._members()
+        return Cursor(self._life(members), end_of(members))
+
+    def since(self, time: float, limit: int) -> list[Tick]:
+        members = self._members()
+        end = end_of(members)
+        found: dict[int, tuple[float, dict[str, float]]] = {}
+        for member in members:
+            named = self.named(member.name)
+            for tick in member.reader.since(time + member.shift / 1000, limit + AHEAD):
+                at = milliseconds(tick.time) - member.shift
+                if at > end:
+                    break
+                step, values = found.setdefault(at, (tick.step, {}))
+                if tick.step < step:
+                    found[at] = (tick.step, values)
+                values.update((named[key], value) for key, value in tick.values.items() if key in named)
+        return [Tick(at / 1000, *found[at]) for at in sorted(found)[-limit:]]
+
+    def levels(self) -> Sequence[Points]:
+        return self._points
+
+    def metrics(self) -> list[Metric]:
+        self._learn()
+        return self._metrics
+
+    def named(self, name: str) -> Mapping[str, str]:
+        """What each metric of a host that is laid over is called here, by its own key."""
+        self._learn()
+        return self._named[name]
+
+    def shifts(self) -> dict[str, tuple[Reader, int]]:
+        """Each host's reader, and by how many milliseconds its clock is ahead."""
+        return {member.name: (member.reader, member.shift) for member in self._members()}
+
+    def looks(self) -> Mapping[str, str]:
+        return {panel: kind for reader in self._readers.values() for panel, kind in reader.looks().items()}
+
+    def curves(self) -> Mapping[str, Curves]:
+        laid: dict[str, Curves] = {}
+        for name, reader in self._readers.items():
+            for panel, own in reader.curves().items():
+                told = replace(own, names=[f"{name} {each}".strip() for each in own.names])
+                first = laid.get(panel)
+                if first is None:
+                    laid[panel] = told
+                elif first.unit == own.unit:
+                    more: dict[str, Any] = {
+                        part: getattr(first, part) + getattr(told, part) for part in ("x", "y", "names")
+                    }
+                    laid[panel] = replace(first, **more)
+        return laid
+
+    def thresholds(self) -> list[State]:
+        states = []
+        for name, (reader, shift) in self.shifts().items():
+            named = self.named(name)
+            for state in reader.thresholds():
+                if key := named.get(state.threshold.metric):
+                    since = None if state.since is None else state.since - shift / 1000
+                    states.append(State(replace(state.threshold, metric=key), state.broken, since))
+        return states
+
+    def changes(self) -> list[Change]:
+        """Of all of them, by one clock; numbered so that the newest has another number whenever one comes."""
+        found: list[Change] = []
+        count = 0
+        for name, (reader, shift) in self.shifts().items():
+            named, own = self.named(name), reader.changes()
+            count += own[-1].number if own else 0
+            for each in own:
+                if key := named.get(each.threshold.metric):
+                    limit = replace(each.threshold, metric=key)
+                    found.append(replace(each, threshold=limit, time=each.time - shift / 1000))
+        found = sorted(found, key=lambda change: change.time)[-MOST_CHANGES:]
+        first = count - len(found) + 1
+        return [replace(each, number=first + place) for place, each in enumerate(found)]
+
+    def sent(self) -> Mapping[str, int]:
+        """Nothing: each host tells its own."""
+        return {}
+
+    def notices(self) -> list[str]:
+        said = [*self._hosts.notices()]
+        for name, reader in self._readers.items():
+            said += [type(notice)(f"{name}: {notice}") for notice in reader.notices() if notice not in said]
+        known, now = by_name(self._hosts), self._hosts.now_ms()
+        skews = [told for name in self._readers if (told := self._skews.said(name))]
+        if skews:
+            said.append(Harmless(f"{_sentence(skews)}; the points are moved to match."))
+        stopped = [
+            name
+            for name in self._readers
+            if name in known and now - known[name].arrived_ms > 1000 * stale_after(known[name].step)
+        ]
+        # Where the store itself is silent nobody can tell who stopped.
+        if stopped and not self._hosts.notices():
+            of = "it" if len(stopped) == 1 else "them"
+            said.append(Harmless(f"{', '.join(stopped)} stopped: nothing new comes of {of}."))
+        if self._missing:
+            missing = ", ".join(self._missing)
+            said.append(Harmless(f"There is no host {missing} in this store; the others are shown."))
+        return said
+
+    def close(self) -> None:
+        """The store of many closes its readers itself."""
+
+    def _learn(self) -> None:
+        catalogues = [reader.metrics() for reader in self._readers.values()]
+        if catalogues != self._catalogues:
+            laid = carried(dict(zip(self._readers, catalogues, strict=True)))
+            self._named = {
+                name: {metric.key: hosts_metric(name, metric).key for metric in metrics}
+                for name, metrics in laid.items()
+            }
+            alone = {
+                (name, metric.panel): sum(each.panel == metric.panel for each in metrics) == 1
+                for name, metrics in laid.items()
+                for metric in metrics
+            }
+            self._metrics = [
+                hosts_metric(name, metric, alone[name, metric.panel])
+                for name, metrics in laid.items()
+                for metric in metrics
+            ]
+            self._catalogues = catalogues
+
+    def _members(self) -> list[Member]:
+        known = by_name(self._hosts)
+        now = self._hosts.now_ms()
+        marks = zip(self._readers.items(), newest_of([*self._readers.values()]), strict=True)
+        members = [
+            seen(name, reader, mark, known.get(name), now, self._skews) for (name, reader), mark in marks
+        ]
+        waited_for = {member.name for member in awaited(members)}
+        if self._awaited is not None and waited_for - self._awaited:
+            self._returned = now
+        self._awaited = waited_for
+        return members
+
+    def _life(self, members: Sequence[Member]) -> str:
+        """The same wherever the same is seen; another while a host that was away may bring what it kept."""
+        returning = self._hosts.now_ms() - self._returned < RETURN
+        told = [returning, *((member.name, member.life, member.shift) for member in members)]
+        return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+def _sentence(parts: Sequence[str]) -> str:
+    whole = ", ".join(parts)
+    return whole[0].upper() + whole[1:]

@@ -1,0 +1,76 @@
+"""Points of an overlay: each host's own, moved to one clock and laid over each other. Knows no HTTP."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from dashapp.model.columns import Columns, lay_over
+from dashapp.model.downsample import downsample
+from dashapp.model.ticks import Cursor, milliseconds
+from dashapp.query.levels import MOST_TICKS, Levels
+from dashapp.stores.base import Reader
+
+# Seconds a point and a stretch: ticks, minutes, hours.
+SPANS = ((0, 600), (60, 6 * 3600), (3600, 15 * 86_400))
+# Seconds for which the beginning of a long history is taken to be where it was.
+KNOWN = 10.0
+
+
+class Laid(Protocol):
+    """What is asked of an overlay."""
+
+    def newest(self) -> Cursor: ...
+    def named(self, name: str) -> Mapping[str, str]: ...
+    def shifts(self) -> dict[str, tuple[Reader, int]]: ...
+
+
+class OverlayPoints:
+    """A level of them all: points of `step` seconds, each host's from whatever level it has them in."""
+
+    def __init__(self, step: float, span: float, overlay: Laid) -> None:
+        self.step = step
+        self.span_ms = milliseconds(span)
+        self._overlay = overlay
+        self._size = milliseconds(step)
+        self._oldest: int | None = None
+        self._asked = float("-inf")
+
+    def oldest(self) -> int | None:
+        if self._oldest is None or time.monotonic() - self._asked > KNOWN:
+            place = [each for each, _ in SPANS].index(int(self.step))
+            ages = [
+                age - shift
+                for reader, shift in self._overlay.shifts().values()
+                if (age := _oldest(reader, place)) is not None
+            ]
+            self._oldest = min(ages, default=None)
+            self._asked = time.monotonic()
+        return self._oldest
+
+    def newest(self) -> int:
+        """All there is but for the last that is not whole, however late a host's own level is told."""
+        unit = self._size or self.span_ms
+        return self._overlay.newest().time_ms // unit * unit
+
+    def columns(self, start: int, end: int, wanted: Sequence[str] | None) -> Columns:
+        parts = []
+        for name, (reader, shift) in self._overlay.shifts().items():
+            named = self._overlay.named(name)
+            keys = [key for key, own in named.items() if wanted is None or own in wanted]
+            if not keys:
+                continue
+            found = Levels(reader, 1.0).read(start + shift, end + shift, self._size, keys)
+            moved = found.moved(-shift, named)
+            # Minutes that were whole by a clock of seconds beside go into those that they end in.
+            parts.append(downsample(moved, self._size) if self._size and shift % self._size else moved)
+        return lay_over(parts)
+
+
+def _oldest(reader: Reader, place: int) -> int | None:
+    levels = reader.levels()
+    age = levels[place].oldest() if len(levels) > place else None
+    if age is None and (ticks := reader.since(float("-inf"), MOST_TICKS)):
+        age = milliseconds(ticks[0].time)
+    return age

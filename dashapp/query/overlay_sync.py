@@ -1,0 +1,91 @@
+"""The members of an overlay at one moment: how far each has come, and how far all of them have together.
+
+Knows no keys and no values.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from dashapp.model.ticks import Cursor, milliseconds
+from dashapp.query.clock_skew import Skews
+from dashapp.stores.base import Reader
+from dashapp.stores.hosts import Host
+
+# Milliseconds past its time that a host's next tick is waited for.
+GRACE = 1250
+# Milliseconds behind the first past which one is not waited for: it brings what it kept long ago.
+LATE = 10_000
+# Milliseconds before its time that one may come.
+EARLY = 500
+# Seconds after which those that make one wait are asked all at once.
+PATIENCE = 0.05
+# Ticks that a host may have past the end, at the most.
+AHEAD = 64
+
+
+@dataclass(frozen=True)
+class Member:
+    """A host at one moment; `newest` its newest tick's time and `shift` its clock's skew, in milliseconds.
+    `writes`: something came of it lately."""
+
+    name: str
+    reader: Reader
+    life: str
+    newest: int
+    shift: int
+    step: int
+    writes: bool
+
+    @property
+    def end(self) -> int:
+        """Its newest tick's time by the clock of all; negative where it has none."""
+        return self.newest - self.shift if self.newest else -1
+
+
+def newest_of(readers: Sequence[Reader]) -> list[Cursor]:
+    """What each says is newest. A store may make the first to ask wait: the rest do so together."""
+    marks: list[Cursor] = []
+    start = time.monotonic()
+    while len(marks) < len(readers) and time.monotonic() - start < PATIENCE:
+        marks.append(readers[len(marks)].newest())
+    if rest := readers[len(marks) :]:
+        with ThreadPoolExecutor(len(rest)) as pool:
+            marks += pool.map(lambda reader: reader.newest(), rest)
+    return marks
+
+
+def seen(name: str, reader: Reader, mark: Cursor, host: Host | None, now: int, skews: Skews) -> Member:
+    step = milliseconds(host.step) if host else 1000
+    # What the list says may be a little older than what the reader has.
+    since = max(0, mark.time_ms - host.newest_ms) if host else 0
+    writes = host is not None and mark.time_ms > 0 and now - host.arrived_ms - since <= step + GRACE
+    return Member(name, reader, mark.life, mark.time_ms, skews.shift(host) if host else 0, step, writes)
+
+
+def awaited(members: Sequence[Member]) -> list[Member]:
+    """Those that will add their next tick in a moment."""
+    writing = [member for member in members if member.writes]
+    first = max((member.end for member in writing), default=0)
+    return [member for member in writing if member.end + member.step + LATE >= first]
+
+
+def end_of(members: Sequence[Member]) -> int:
+    """The time of the newest tick before which no host that is awaited will add another."""
+    ends = [member.end for member in members if member.newest]
+    if not ends:
+        return 0
+    due = [member.end + member.step - min(member.step // 2, EARLY) for member in awaited(members)]
+    limit = min(due, default=max(ends) + 1)
+    if max(ends) < limit:
+        return max(ends)
+    found = [end for end in ends if end < limit]
+    for member in members:
+        if member.end >= limit:
+            after = (limit + member.shift - 3 * member.step) / 1000
+            times = [milliseconds(tick.time) - member.shift for tick in member.reader.since(after, AHEAD)]
+            found += [time for time in times if time < limit]
+    return max(found)

@@ -1,0 +1,135 @@
+"""A view: some panels over some stretch of time, and a store seen through it, which has nothing else.
+
+What is built on such a store cannot show more than the view, whatever it is asked. Knows no HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from dashapp.model.columns import Columns
+from dashapp.model.panels import Panel, drawn_in
+from dashapp.model.thresholds import Change, State
+from dashapp.model.ticks import Cursor, Curves, Metric, Tick, milliseconds
+from dashapp.stores.base import Points, Reader
+
+# Ticks that a stretch of the past may be looked for in, beside what is sealed.
+MOST_TICKS = 80_000
+FOREVER = 1 << 62
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """`panels` by their names; the newest `window` seconds or, where there are any, (start, end] in epoch
+    milliseconds."""
+
+    panels: tuple[str, ...]
+    window: float
+    past: tuple[int, int] | None = None
+
+    @property
+    def seconds(self) -> float:
+        return (self.past[1] - self.past[0]) / 1000 if self.past else self.window
+
+
+class Viewed:
+    """A store as far as a view shows it: a stores.Reader."""
+
+    def __init__(self, store: Reader, view: View, chosen: Sequence[Panel] = ()) -> None:
+        """`chosen`: the panels that the settings add to ours."""
+        self._store = store
+        self._chosen = chosen
+        self.view = view
+
+    @property
+    def lag_ms(self) -> int:
+        return self._store.lag_ms
+
+    def newest(self) -> Cursor:
+        mark = self._store.newest()
+        end = self.view.past[1] if self.view.past else FOREVER
+        return mark._replace(time_ms=min(mark.time_ms, end))
+
+    def since(self, time: float, limit: int) -> list[Tick]:
+        start, end = self._stretch()
+        time = max(time, start / 1000)
+        past = self.view.past is not None
+        ticks = self._store.since(time, MOST_TICKS if past else limit)
+        if past:
+            ticks = [tick for tick in ticks if milliseconds(tick.time) <= end][-limit:]
+        keys = self._keys()
+        return [Tick(tick.time, tick.step, _only(tick.values, keys)) for tick in ticks]
+
+    def levels(self) -> Sequence[Points]:
+        start, end = self._stretch()
+        keys = self._keys()
+        return [_Level(reader, start, end, keys) for reader in self._store.levels()]
+
+    def metrics(self) -> list[Metric]:
+        metrics = self._store.metrics()
+        shown = drawn_in(self.view.panels, metrics, self._chosen)
+        return [metric for metric in metrics if metric.key in shown]
+
+    def looks(self) -> Mapping[str, str]:
+        return _only(self._store.looks(), self.view.panels)
+
+    def curves(self) -> Mapping[str, Curves]:
+        return {} if self.view.past else _only(self._store.curves(), self.view.panels)
+
+    def thresholds(self) -> list[State]:
+        keys = self._keys()
+        return [state for state in self._store.thresholds() if state.threshold.metric in keys]
+
+    def changes(self) -> list[Change]:
+        start, end = self._stretch()
+        keys = self._keys()
+        changes = (each for each in self._store.changes() if each.threshold.metric in keys)
+        return [each for each in changes if start < milliseconds(each.time) <= end]
+
+    def sent(self) -> Mapping[str, int]:
+        """Who is told of them is the operator's to know."""
+        return {}
+
+    def notices(self) -> list[str]:
+        """What is wrong with the server is its operator's to know."""
+        return []
+
+    def close(self) -> None: ...
+
+    def _stretch(self) -> tuple[int, int]:
+        if self.view.past:
+            return self.view.past
+        return self._store.newest().time_ms - milliseconds(self.view.window), FOREVER
+
+    def _keys(self) -> frozenset[str]:
+        return frozenset(metric.key for metric in self.metrics())
+
+
+class _Level:
+    """One level of a store, as far as a view shows it."""
+
+    def __init__(self, reader: Points, start: int, end: int, keys: frozenset[str]) -> None:
+        self._reader = reader
+        self._start = start
+        self._end = end
+        self._keys = keys
+        self.step = reader.step
+        self.span_ms = reader.span_ms
+
+    def oldest(self) -> int | None:
+        return self._reader.oldest()
+
+    def newest(self) -> int:
+        return self._reader.newest()
+
+    def columns(self, start: int, end: int, wanted: Sequence[str] | None) -> Columns:
+        keys = sorted(self._keys) if wanted is None else [key for key in wanted if key in self._keys]
+        return self._reader.columns(max(start, self._start), min(end, self._end), keys)
+
+
+def _only(found: Mapping[str, Value], names: frozenset[str] | tuple[str, ...]) -> dict[str, Value]:
+    return {name: value for name, value in found.items() if name in names}

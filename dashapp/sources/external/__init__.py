@@ -1,0 +1,1 @@
+"""Sources that read what other programs provide: exporters, pipes, files, quotes."""

@@ -1,0 +1,139 @@
+"""CSV rows: a file of prices or measurements, row by row in the order of time, read as it is asked for.
+
+Holds one row at a time, whatever the file's size. Knows no clock and no metric.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from dashapp.model.ticks import SourceError
+from dashapp.sources.external import time_column
+from dashapp.sources.external.lines import CHUNK, Lines
+from dashapp.sources.external.text_parsing import number
+
+# Rows without a time at the beginning of a file after which it is no such file; columns that are read.
+HOPELESS, MOST = 100, 64
+
+
+class Row(NamedTuple):
+    """`time` in seconds UTC; the finite numbers by their columns' names."""
+
+    time: float
+    values: dict[str, float]
+
+
+class CsvRows:
+    """`tail`: only so many bytes of the end are read, after the heading; 0: the whole file.
+
+    `left_out` counts the rows that could not be used, `first` says which was the first and why.
+    """
+
+    def __init__(self, path: Path, tail: int = 0) -> None:
+        self._tail = tail
+        self.left_out = 0
+        self.first = ""
+        self._path = path
+        self._line = 0
+        self._names: Sequence[str] = ()
+        self._time = 0
+        self._delimiter = ","
+
+    def __iter__(self) -> Iterator[Row]:
+        """Rows from the beginning, each later than the one before. SourceError where the file has none."""
+        newest = float("-inf")
+        found = False
+        for words in self._words():
+            row = self._row(words, newest)
+            if row is not None:
+                found, newest = True, row.time
+                yield row
+            elif not found and self.left_out >= HOPELESS:
+                break
+        if not found:
+            raise SourceError(f"{self._path.name} has no row with a time and a number; {self._why()}")
+
+    def _why(self) -> str:
+        return (
+            self.first or "expected a heading, and rows that begin with a time such as 2026-01-31T12:00:00Z"
+        )
+
+    def _words(self) -> Iterator[list[str]]:
+        """Every line after the heading, parted. A first line that is a row itself has columns by number."""
+        self._line, self._names = 0, ()
+        for line in self._lines():
+            self._line += 1
+            if self._names:
+                if line.strip():
+                    yield self._split(line)
+            elif (text := line.lstrip("\ufeff").strip()) and not text.startswith("#"):
+                self._delimiter = max(",;\t", key=text.count)
+                words = self._split(text)
+                self._names, self._time = words[:MOST], time_column.find(words)
+                try:
+                    time_column.parse(words[self._time])
+                except (ValueError, OverflowError, IndexError):
+                    continue
+                self._names = [f"column{place}" for place in range(len(self._names))]
+                yield words
+
+    def _lines(self) -> Iterator[str]:
+        lines = Lines()
+        try:
+            with self._path.open("rb") as file:
+                if self._tail and (beginning := file.seek(0, os.SEEK_END) - self._tail) > 0:
+                    file.seek(0)
+                    yield self._heading(file)
+                    file.seek(max(file.tell(), beginning))
+                    lines.skip()
+                else:
+                    file.seek(0)
+                while chunk := file.read(CHUNK):
+                    for line in lines.feed(chunk):
+                        yield line.decode(errors="replace")
+                yield lines.rest().decode(errors="replace")
+        except OSError as error:
+            raise self._unreadable(error) from None
+
+    def _heading(self, file: BinaryIO) -> str:
+        """The first line that says something, within a few."""
+        lines = (file.readline(CHUNK).decode(errors="replace") for _ in range(HOPELESS))
+        return next((line for line in lines if line.strip() and not line.startswith("#")), "")
+
+    def _unreadable(self, error: OSError) -> SourceError:
+        return SourceError(f"{self._path.name} cannot be read ({error.strerror or type(error).__name__})")
+
+    def _split(self, line: str) -> list[str]:
+        try:
+            return next(csv.reader([line], delimiter=self._delimiter), [])
+        except csv.Error:
+            return []
+
+    def _row(self, words: list[str], newest: float) -> Row | None:
+        if len(words[:MOST]) != len(self._names):
+            self._leave_out(f"has {len(words)} fields, the heading {len(self._names)}")
+            return None
+        try:
+            time = time_column.parse(words[self._time])
+        except (ValueError, OverflowError):
+            shown = "".join(letter for letter in words[self._time][:20] if letter.isprintable())
+            self._leave_out(f'has no time that can be read ("{shown}")')
+            return None
+        if time <= newest:
+            self._leave_out("is not later than the one before")
+            return None
+        found = {name: number(word) for name, word in zip(self._names, words, strict=False)}
+        del found[self._names[self._time]]
+        return Row(
+            time, {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
+        )
+
+    def _leave_out(self, why: str) -> None:
+        self.left_out += 1
+        if not self.first:
+            self.first = f"line {self._line} {why}"

@@ -1,0 +1,171 @@
+"""Scraping: one bounded GET of an address that the settings name, and of no other.
+
+Bounded in time, in bytes as sent and as unpacked, and in redirects, which stay on the same server. Proxies of
+the environment are not asked. Knows nothing of what the answer means.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import socket
+import time
+import zlib
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from threading import Timer
+from urllib.parse import unquote, urljoin, urlsplit
+
+from dashapp.model.ticks import SourceError
+
+REDIRECTS = 3
+CHUNK = 64 << 10
+
+
+@dataclass(frozen=True)
+class Address:
+    """A server and a path on it. `shown` holds neither password nor query, for either may be a secret."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    authorization: str = field(default="", repr=False)
+
+    @property
+    def shown(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}{self.path.partition('?')[0]}"[:120]
+
+    @staticmethod
+    def parse(url: str) -> Address:
+        """ValueError where it is no http or https address."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable() or " " in url:
+            raise ValueError
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        user = ""
+        if parts.username is not None:
+            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            user = "Basic " + base64.b64encode(pair.encode()).decode()
+        path.encode("ascii")
+        parts.hostname.encode("idna")
+        return Address(parts.scheme, parts.hostname, port, path, user)
+
+    def at(self, location: str) -> Address:
+        """Where a redirect leads. SourceError where that is another server."""
+        try:
+            there = Address.parse(urljoin(f"{self.scheme}://{self._netloc}{self.path}", location[:2000]))
+        except ValueError:
+            there = None
+        if there is None or (there.scheme, there.host, there.port) != (self.scheme, self.host, self.port):
+            raise SourceError(f"{self.shown} redirects to another server, which is not asked")
+        return Address(self.scheme, self.host, self.port, there.path, self.authorization)
+
+    @property
+    def _netloc(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Scrape:
+    """Fetches `address`; `kinds` are the content types that it may answer with."""
+
+    def __init__(
+        self,
+        address: Address,
+        kinds: tuple[str, ...],
+        accept: str,
+        most: int = 5_000_000,
+        timeout: float = 5.0,
+    ) -> None:
+        self._address = address
+        self._kinds = kinds
+        self._accept = accept
+        self._most = most
+        self._timeout = timeout
+
+    def fetch(self) -> bytes:
+        """The unpacked body of a good answer. SourceError for any other, in one sentence."""
+        address, deadline = self._address, time.monotonic() + self._timeout
+        for _ in range(REDIRECTS + 1):
+            found = self._ask(address, deadline)
+            if isinstance(found, bytes):
+                return found
+            address = found
+        raise SourceError(f"{self._address.shown} redirects more than {REDIRECTS} times")
+
+    def _ask(self, address: Address, deadline: float) -> bytes | Address:
+        shown = address.shown
+        left = deadline - time.monotonic()
+        over = SourceError(f"{shown} did not answer within {self._timeout:g} s")
+        if left <= 0:
+            raise over
+        secure = address.scheme == "https"
+        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        connection = kind(address.host, address.port, timeout=left)
+        with closing(connection):
+            try:
+                connection.connect()
+                # A timeout of the socket's is for each of its bytes; this one is for all of them.
+                end = Timer(max(0.0, deadline - time.monotonic()), _cut, [connection.sock])
+                end.daemon = True
+                end.start()
+                try:
+                    connection.request("GET", address.path, headers=self._headers(address))
+                    with closing(connection.getresponse()) as answer:
+                        found = self._answer(answer, address)
+                finally:
+                    end.cancel()
+                # What was cut off may look like an answer.
+                if time.monotonic() >= deadline:
+                    raise over
+                return found
+            except SourceError as error:
+                raise (over if time.monotonic() >= deadline else error) from None
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                if time.monotonic() >= deadline or isinstance(error, TimeoutError):
+                    raise over from None
+                why = getattr(error, "strerror", None) or type(error).__name__
+                raise SourceError(f"{shown} does not answer ({why})") from None
+
+    def _headers(self, address: Address) -> dict[str, str]:
+        headers = {"accept": self._accept, "accept-encoding": "gzip", "user-agent": "dashapp"}
+        return headers | ({"authorization": address.authorization} if address.authorization else {})
+
+    def _answer(self, answer: http.client.HTTPResponse, address: Address) -> bytes | Address:
+        shown = address.shown
+        if answer.status in (301, 302, 303, 307, 308):
+            return address.at(answer.headers.get("location", ""))
+        if answer.status != 200:
+            raise SourceError(f"{shown} answers with status {answer.status}")
+        kind = answer.headers.get_content_type() if "content-type" in answer.headers else "none"
+        if kind not in self._kinds:
+            raise SourceError(f"{shown} answers with {kind[:40]}; expected {' or '.join(self._kinds)}")
+        coding = answer.headers.get("content-encoding", "").strip().lower()
+        if coding not in ("", "identity", "gzip"):
+            raise SourceError(f"{shown} answers packed by {coding[:20]}; expected gzip or none")
+        return self._unpacked(answer, shown, coding == "gzip")
+
+    def _unpacked(self, answer: http.client.HTTPResponse, shown: str, packed: bool) -> bytes:
+        unpacker = zlib.decompressobj(31) if packed else None
+        body = bytearray()
+        received = 0
+        while chunk := answer.read1(CHUNK):
+            received += len(chunk)
+            if unpacker is not None:
+                try:
+                    chunk = unpacker.decompress(chunk, self._most + 1 - len(body))
+                except zlib.error:
+                    raise SourceError(f"{shown} answers with broken gzip") from None
+            body += chunk
+            if max(received, len(body)) > self._most:
+                raise SourceError(f"{shown} answers with more than {self._most / 1e6:g} MB")
+        if answer.length or (unpacker is not None and not unpacker.eof):
+            raise SourceError(f"{shown} answers by half")
+        return bytes(body)
+
+
+def _cut(held: socket.socket) -> None:
+    with suppress(OSError):
+        held.shutdown(socket.SHUT_RDWR)

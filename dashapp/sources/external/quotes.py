@@ -1,0 +1,116 @@
+"""Prices of shares as a source: `quotes:AAPL,MSFT`, each with its previous close beside it.
+
+The feed is asked in a thread of its own, seldom, and once for all who look. While it is away or the market is
+closed the last price stands, and the page is told of when it is.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from threading import Event, Lock, Thread
+from typing import Any
+
+from dashapp.model.ticks import Metric, SourceError
+from dashapp.sources.external.quote_client import Feed, Quote, TooManyRequestsError, YahooFeed
+from dashapp.sources.external.quote_schedule import SELDOM, QuoteSchedule
+from dashapp.sources.slug import Slugs
+
+MOST = 10
+# Seconds after which a price of an open market is old, for each symbol that is asked in turn.
+OLD = 180.0
+
+_SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.^=-]{0,19}")
+EXPECTED = f"expected quotes:AAPL,MSFT, at most {MOST} symbols with commas between them"
+MISSING = "expected the package yfinance beside it: pip install 'yfinance>=1.0,<2'"
+
+
+class QuoteSource:
+    """`wall`: seconds UTC, for a market's hours are; a clock that is set back only waits longer."""
+
+    name = "quotes"
+
+    def __init__(self, symbols: Sequence[str], feed: Feed, wall: Callable[[], float] = time.time) -> None:
+        self._feed = feed
+        self._wall = wall
+        self._lock = Lock()
+        slugs = Slugs(keep_case=True)
+        keys = {symbol: f"quotes.{slugs(symbol)}" for symbol in symbols}
+        self._prices = {s: Metric(key, s, "", "quotes") for s, key in keys.items()}
+        self._closes = {
+            s: Metric(f"{key}.close", f"{s} previous close", "", "quotes") for s, key in keys.items()
+        }
+        self._quotes: dict[str, Quote] = {}
+        self._away: dict[str, str] = {}
+        self._schedule = QuoteSchedule(symbols, wall())
+        self._thread: Thread | None = None
+
+    def read(self) -> Mapping[Metric, float]:
+        """The newest price of each symbol, however old; `said` tells of those that are."""
+        if self._thread is None:
+            self._thread = Thread(target=self._follow, name="source quotes", daemon=True)
+            self._thread.start()
+        values: dict[Metric, float] = {}
+        with self._lock:
+            for symbol, quote in self._quotes.items():
+                values[self._prices[symbol]] = quote.price
+                if quote.previous_close is not None:
+                    values[self._closes[symbol]] = quote.previous_close
+        return values
+
+    @property
+    def said(self) -> str:
+        """Which prices are not now's, and why."""
+        now, told = self._wall(), list[str]()
+        with self._lock:
+            for symbol in self._prices:
+                quote, away = self._quotes.get(symbol), self._away.get(symbol)
+                if quote is None:
+                    told += [f"{symbol} has no price yet: {away}"] if away else []
+                elif away:
+                    told.append(f"{symbol} is of {_clock(quote.time)}: {away}")
+                elif not quote.opens <= now < quote.closes:
+                    told.append(f"{symbol} is of {_clock(quote.time)}: the market is closed")
+                elif now - quote.time > OLD * len(self._prices):
+                    told.append(f"{symbol} is of {_clock(quote.time)}: nothing was traded since")
+        return "; ".join(told)
+
+    def ask(self) -> float:
+        """Ask for the one that is due, if any is; the seconds to wait until the next."""
+        due = self._schedule.next()
+        if due.time > self._wall():
+            # In pieces: the clock may be set, and a machine suspended.
+            return min(due.time - self._wall(), SELDOM / 60)
+        try:
+            quote = self._feed.fetch(due.symbol)
+        except SourceError as error:
+            self._schedule.failed(due.symbol, self._wall(), isinstance(error, TooManyRequestsError))
+            with self._lock:
+                self._away[due.symbol] = str(error)
+        else:
+            self._schedule.answered(due.symbol, self._wall(), quote.opens, quote.closes)
+            with self._lock:
+                self._quotes[due.symbol] = quote
+                self._away.pop(due.symbol, None)
+        return 0.0
+
+    def _follow(self) -> None:
+        never = Event()
+        while True:
+            never.wait(self.ask())
+
+
+def _clock(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def make(rest: str, interval: float, **options: Any) -> QuoteSource:
+    symbols = list(dict.fromkeys(part.strip().upper() for part in rest.split(",") if part.strip()))
+    if options or not 0 < len(symbols) <= MOST or not all(_SYMBOL.fullmatch(each) for each in symbols):
+        raise ValueError(EXPECTED)
+    if importlib.util.find_spec("yfinance") is None:
+        raise ValueError(MISSING)
+    return QuoteSource(symbols, YahooFeed())

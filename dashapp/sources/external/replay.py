@@ -1,0 +1,128 @@
+"""A file replayed as if it were live: `replay:prices.csv?speed=60`, or with `end=now` as the past.
+
+From its first row on, `speed` seconds of the file a second; with `end=now` its last row is now's, and those
+before it are told as the past. At its end it says so and leaves a gap.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from dashapp.model.ticks import Metric
+from dashapp.sources.base import Past
+from dashapp.sources.external.csv_reader import CsvRows, Row
+from dashapp.sources.external.playback import Playback
+from dashapp.sources.polling import Isolated
+from dashapp.sources.slug import Slugs
+
+FASTEST = 1e6
+# A day of made-up prices that comes with the package, under the names that real ones have.
+EXAMPLE = "example"
+# Rows of one reading, and bytes of the file's end that are told as the past: half a second's work each.
+AT_ONCE, TAIL = 20_000, 1_000_000
+EXPECTED = "expected replay:FILE.csv, and after a ? speed=60, end=now or as=NAME with & between them"
+
+_GROUP = re.compile(r"[a-z]{1,32}")
+
+
+class ReplaySource:
+    """`group`: the panel, and the first part of every key; `interval`: seconds between two ticks."""
+
+    def __init__(
+        self,
+        path: Path,
+        speed: float = 1.0,
+        end_now: bool = False,
+        group: str = "replay",
+        interval: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.said = ""
+        self._path, self._group = path, group
+        self._speed, self._end_now, self._interval = speed, end_now, interval
+        self._least = 3 * interval * speed
+        self._clock = clock
+        self._slugs = Slugs(keep_case=True)
+        self._metrics: dict[str, Metric] = {}
+        self._table = CsvRows(path, TAIL if end_now else 0)
+        self._playback: Playback | None = None
+        self._began = 0.0
+
+    def read(self) -> Mapping[Metric, float]:
+        """What the file says of the moment that the replay is at. SourceError where it cannot be read."""
+        if self._playback is None:
+            self._playback = self._begin()
+            self._began = self._clock()
+        playback = self._playback
+        now = playback.begins + (self._clock() - self._began) * self._speed
+        values = playback.at(now, AT_ONCE)
+        self.said = "; ".join(self._sentences(playback, now))
+        return {self._metric(name): value for name, value in values.items()}
+
+    def past(self, until: float, limit: int) -> Past:
+        """With end=now what the file says of each tick before `until`, for which its last row stands."""
+        if not self._end_now:
+            return ()
+        # Twice, for it takes the last row to place the first, and rows are many.
+        (end,) = deque((row.time for row in CsvRows(self._path, TAIL)), maxlen=1)
+        playback = Playback(CsvRows(self._path, TAIL), self._least)
+        step = self._interval * self._speed
+        ticks = []
+        for before in range(min(limit - 1, int((end - playback.begins) / step)), -1, -1):
+            if values := playback.at(end - before * step):
+                found = {self._metric(name): value for name, value in values.items()}
+                ticks.append((until - before * self._interval, found))
+        return ticks
+
+    def _begin(self) -> Playback:
+        rows: Iterable[Row] = self._table
+        if self._end_now:
+            rows = deque(rows, maxlen=1)
+        return Playback(rows, self._least)
+
+    def _sentences(self, playback: Playback, now: float) -> Iterator[str]:
+        name = self._path.name[:60]
+        if playback.ended:
+            last = datetime.fromtimestamp(playback.reached, UTC)
+            yield f"{name} ended with its row of {last:%Y-%m-%d %H:%M:%S} UTC"
+        elif playback.behind(now):
+            yield f"{name} has more rows than can be read at speed {self._speed:g}; the replay lags"
+        if self._table.left_out:
+            yield f"{name}: some rows are left out, for {self._table.first}"
+
+    def _metric(self, name: str) -> Metric:
+        if name not in self._metrics:
+            parts = [self._slugs(part) for part in name.split(".")]
+            label = "".join(letter for letter in name if letter.isprintable())[:64]
+            key = ".".join([self._group, *parts])
+            self._metrics[name] = Metric(key, label or key, "", self._group)
+        return self._metrics[name]
+
+
+def make(rest: str, interval: float, **options: Any) -> Isolated:
+    """`rest`: FILE or FILE?speed=…&end=now&as=…; `options`: the same by name."""
+    name, _, query = rest.partition("?")
+    try:
+        given = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))) | options
+        speed = float(given.pop("speed", 1))
+        end, group = given.pop("end", ""), given.pop("as", "replay")
+    except (TypeError, ValueError):
+        raise ValueError(EXPECTED) from None
+    if given or not name or end not in ("", "now") or not _GROUP.fullmatch(str(group)):
+        raise ValueError(EXPECTED)
+    if not 0 < speed <= FASTEST:
+        raise ValueError(f"expected a speed above 0, at most {FASTEST:.0f}")
+    path = Path(name)
+    if name == EXAMPLE:
+        path, group = Path(__file__).parents[2] / "examples" / "bars.csv", "quotes"
+    if not path.is_file():
+        raise ValueError("expected a file that is there; a relative name begins in the folder of the command")
+    source = ReplaySource(path, speed, end == "now", str(group), interval)
+    return Isolated(source, timeout=60.0, name=f"replay of {path.name}")

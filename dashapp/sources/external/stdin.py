@@ -1,0 +1,175 @@
+"""Standard input as a source: `vmstat 1 | python -m dashapp --source stdin`.
+
+A thread of its own reads and never holds up the collector: what came last before a tick is the tick's.
+The supervisor's children have a pipe of their own for standard input, so it hands the real one on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from tempfile import TemporaryFile
+from threading import Lock, Thread
+from typing import Any
+
+from dashapp.model.ticks import Metric
+from dashapp.sources.expiring import Lately
+from dashapp.sources.external.lines import CHUNK, Lines
+from dashapp.sources.external.text_parsing import TextTable
+from dashapp.sources.slug import Slugs
+
+# Two descriptors in a child's environment: standard input, and a file without a name for the heading.
+HANDED_ON = "DASHAPP_STDIN"
+# Names that are told; a stream that thinks of a new one each second would fill the page.
+MOST = 100
+# Reading rests this many times as long as a chunk took: whoever floods us gets a quarter of a core.
+REST = 3.0
+
+
+class StdinSource:
+    """`descriptor` is read from the first reading on; `interval`: seconds between two ticks."""
+
+    name = "standard input"
+
+    def __init__(
+        self,
+        interval: float = 1.0,
+        descriptor: int = 0,
+        memory: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._descriptor = descriptor
+        self._memory = memory
+        self._clock = clock
+        self._wall = wall
+        self._lock = Lock()
+        self._lately: Lately[str] = Lately(3 * interval)
+        self._waiting: dict[str, float] = {}
+        self._metrics: dict[str, Metric] = {}
+        self._slugs = Slugs()
+        self._lines = Lines()
+        self._refused = self._unread = 0
+        self._ended = ""
+        self._thread: Thread | None = None
+
+    @property
+    def said(self) -> str:
+        """Where it ended, and what could not be read of it."""
+        parts = [self._ended] if self._ended else []
+        if self.unread:
+            # Not how many: a sentence that changes every second would be said every second.
+            parts.append("some lines of standard input are no columns of numbers, name=value pairs or JSON")
+        if self._refused:
+            parts.append(f"standard input has more than {MOST} names; those after are left out")
+        return "; ".join(parts)
+
+    @property
+    def unread(self) -> int:
+        """Lines that could not be read, or were too long."""
+        return self._unread + self._lines.skipped
+
+    def read(self) -> Mapping[Metric, float]:
+        """The newest value of each name, until it has stopped coming; each that came, once at least."""
+        if self._thread is None:
+            self._thread = Thread(target=self._follow, name="source stdin", daemon=True)
+            self._thread.start()
+        with self._lock:
+            # A tick that is late misses nothing of what came before it.
+            found = self._waiting | self._lately.at(self._clock())
+            self._waiting = {}
+            return {self._metrics[name]: value for name, value in found.items()}
+
+    def _follow(self) -> None:
+        table = TextTable(self._remembered())
+        try:
+            while chunk := self._chunk():
+                began = self._clock()
+                for line in self._lines.feed(chunk):
+                    self._take(table, line)
+                time.sleep(min(1.0, max(0.0, REST * (self._clock() - began))))
+        except OSError as error:
+            self._ended = f"standard input cannot be read ({error.strerror})"
+            return
+        self._take(table, self._lines.rest())
+        self._ended = f"standard input ended at {datetime.fromtimestamp(self._wall(), UTC):%H:%M:%S} UTC"
+
+    def _chunk(self) -> bytes:
+        while True:
+            try:
+                return os.read(self._descriptor, CHUNK)
+            except BlockingIOError:
+                # Whoever shares this pipe may have made it so that a reading does not wait.
+                select.select([self._descriptor], [], [])
+
+    def _take(self, table: TextTable, line: bytes) -> None:
+        heading = table.heading
+        try:
+            values = table.values(line.decode().lstrip("\ufeff"))
+        except UnicodeDecodeError:
+            values = None
+        if table.heading != heading:
+            self._remember(table.heading)
+        with self._lock:
+            if values is None:
+                self._unread += 1
+                return
+            now = self._clock()
+            known = {name: value for name, value in values.items() if self._know(name)}
+            self._refused += len(values) - len(known)
+            self._lately.note(known, now)
+            self._waiting.update(known)
+
+    def _know(self, name: str) -> bool:
+        """Whether there is a metric of this name, made where there is room for one more."""
+        if name not in self._metrics and len(self._metrics) < MOST:
+            label = "".join(letter for letter in name if letter.isprintable())[:64]
+            key = ".".join(("stdin", self._slugs(name)))
+            self._metrics[name] = Metric(key, label or key, "", "stdin")
+        return name in self._metrics
+
+    def _remembered(self) -> list[str]:
+        """The heading that a collector before this one read, for it may come only once."""
+        if self._memory is None:
+            return []
+        with suppress(OSError, ValueError, TypeError):
+            if text := os.pread(self._memory, CHUNK, 0):
+                # That one may have died with the beginning of this line in its hands.
+                self._lines.skip()
+                return [str(word) for word in json.loads(text)]
+        self._remember(())
+        return []
+
+    def _remember(self, heading: tuple[str, ...]) -> None:
+        with suppress(OSError):
+            if self._memory is not None:
+                text = json.dumps(heading).encode()
+                os.ftruncate(self._memory, 0)
+                os.pwrite(self._memory, text[:CHUNK], 0)
+
+
+def hand_on() -> tuple[int, ...]:
+    """Descriptors for a child to inherit, named in HANDED_ON of its environment."""
+    stdin = os.dup(0)
+    try:
+        with TemporaryFile() as file:
+            return stdin, os.dup(file.fileno())
+    except OSError:
+        # Nowhere to write: after a restart the columns have no names until the heading comes again.
+        return (stdin,)
+
+
+def make(rest: str, interval: float, **options: Any) -> StdinSource:
+    if rest or options:
+        raise ValueError("expected stdin alone")
+    handed = os.environ.get(HANDED_ON, "")
+    try:
+        descriptor, *memory = [int(number) for number in handed.split(",")] if handed else [0]
+    except ValueError:
+        raise ValueError(f"expected {HANDED_ON} to be unset; python -m dashapp alone sets it") from None
+    return StdinSource(interval, descriptor, memory[0] if memory else None)

@@ -1,0 +1,124 @@
+"""Named curves: whatever a function answers, as whole curves for one panel, within bounds.
+
+Of its past nothing is kept but how many points there were. Knows neither the sampler nor who draws them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sized
+from itertools import islice
+from typing import Any, TypeGuard
+
+from dashapp.model.ticks import Curves, Metric
+from dashapp.sources.named_values import as_number, is_name, panel_name, plain
+
+MOST_CURVES, MOST_POINTS = 8, 2000
+_TEXT = (str, bytes, bytearray)
+
+
+class NamedCurves:
+    """Reads a curve, or a mapping of names to curves: `curves` holds the newest by its panel's name.
+
+    A curve is a sequence of numbers, whose x is 0, 1, 2…, or of pairs (x, y). None for a y is a hole. What is
+    not within bounds is left out, and `refused` says the first of it as the end of a sentence.
+    """
+
+    def __init__(
+        self,
+        stem: str,
+        *,
+        label: str = "",
+        unit: str = "",
+        panel: str = "",
+        low: float | None = None,
+        high: float | None = None,
+    ) -> None:
+        self.refused = ""
+        self.curves: Mapping[str, Curves] = {}
+        self.panel = panel_name(panel or stem)
+        self._stem = stem
+        self._label = plain(label)
+        self._unit = plain(unit)
+        self._low, self._high = low, high
+        # A tick wants a value, and a panel a metric that names it.
+        self._points = Metric(f"{stem}.points", self._label or stem, "points", self.panel, 0)
+
+    def read(self, answer: object) -> dict[Metric, Any]:
+        """How many points the curves have together. TypeError for what is no curve at all."""
+        self.refused = ""
+        xs: list[list[float]] = []
+        ys: list[list[float | None]] = []
+        names: list[str] = []
+        for name, curve in self._named(answer):
+            x, y = self._points_of(name, curve)
+            xs.append(x)
+            ys.append(y)
+            names.append(self._name(name))
+        self.curves = {self.panel: Curves(xs, ys, names, self._unit, self._low, self._high)}
+        return {self._points: float(sum(map(len, xs)))}
+
+    def _named(self, answer: object) -> Iterable[tuple[str, Iterable[object]]]:
+        """Each curve with its name, the empty one where it has none."""
+        if not isinstance(answer, Mapping):
+            if not _is_curve(answer):
+                raise TypeError(f"{type(answer).__name__} is neither a sequence nor names with sequences")
+            return [("", answer)]
+        found: list[tuple[str, Iterable[object]]] = []
+        for name, curve in answer.items():
+            if len(found) == MOST_CURVES:
+                self._refuse(f"gives {len(answer):,} curves; the first {MOST_CURVES} are drawn")
+                break
+            if not is_name(name):
+                self._refuse("gives a curve whose name is not text of 1 to 200 characters")
+            elif not _is_curve(curve):
+                self._refuse(
+                    f"gives a {type(curve).__name__:.40} for {plain(str(name))}; expected a sequence"
+                )
+            else:
+                found.append((str(name), curve))
+        return found
+
+    def _points_of(self, name: str, curve: Iterable[object]) -> tuple[list[float], list[float | None]]:
+        x: list[float] = []
+        y: list[float | None] = []
+        of = f" of {plain(name)}" if name else ""
+        for place, point in enumerate(islice(curve, MOST_POINTS + 1)):
+            if place == MOST_POINTS:
+                self._refuse(f"gives more than {MOST_POINTS:,} points{of}; the first of them are drawn")
+                break
+            at, value = (place, point) if _is_single(point) else _pair(point)
+            across, up = as_finite(at), as_finite(value)
+            if across is None or (up is None and value is not None):
+                self._refuse(f"gives no number for point {place}{of}")
+            if across is not None:
+                x.append(across)
+                y.append(up)
+        return x, y
+
+    def _refuse(self, sentence: str) -> None:
+        self.refused = self.refused or sentence
+
+    def _name(self, name: str) -> str:
+        return plain(f"{self._label} {name}" if name else self._label or self._stem) or "?"
+
+
+def as_finite(value: object) -> float | None:
+    number = as_number(value)
+    # NaN is no less than infinity either.
+    return number if number is not None and abs(number) < float("inf") else None
+
+
+def _is_curve(value: object) -> TypeGuard[Iterable[object]]:
+    """Whatever has points in an order: a list, a range, a column of somebody's table. No text, no set."""
+    ordered = isinstance(value, Sized) and isinstance(value, Iterable)
+    return ordered and not isinstance(value, (*_TEXT, Mapping, set, frozenset))
+
+
+def _is_single(point: object) -> bool:
+    return point is None or not _is_curve(point) or as_number(point) is not None
+
+
+def _pair(point: Any) -> tuple[object, object]:
+    """Two Nones, which is no point, for what is no pair."""
+    found = tuple(islice(point, 3))
+    return (found[0], found[1]) if len(found) == 2 else (None, None)

@@ -1,0 +1,121 @@
+"""Named numbers: whatever a function or a feed answers, as metrics, within bounds.
+
+Names and values are somebody else's and may be anything; knows neither where they come from nor the sampler.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from dashapp.model.ticks import Metric
+
+MOST = 1000
+LONGEST_NAME = 200
+LONGEST_LABEL = 64
+# What an address, an element's id and a list with commas can carry; any script's letters can.
+_UNFIT = re.compile(r"[^\w.-]+")
+
+
+class NamedNumbers:
+    """Makes metrics of names, the same one for the same name, at most MOST of them for as long as it lives.
+
+    The key is `stem.name`, the label the name itself, or `label` and the name where there is a label.
+    `refused` says, as the end of a sentence, what was left out of the last reading; empty where nothing was.
+    """
+
+    def __init__(
+        self,
+        stem: str,
+        *,
+        label: str = "",
+        unit: str = "",
+        panel: str = "",
+        low: float | None = None,
+        high: float | None = None,
+    ) -> None:
+        self.refused = ""
+        self._stem = stem
+        self._label = plain(label)
+        self._unit = plain(unit)
+        self.panel = panel_name(panel or stem)
+        self._low, self._high = low, high
+        self._known: dict[object, Metric] = {}
+        self._keys: set[str] = set()
+
+    def read(self, answer: object) -> dict[Metric, Any]:
+        """The metrics of a number, or of a mapping of names to numbers. TypeError for anything else.
+
+        A value that is no finite number is left as it is, for the sampler to refuse by its metric's name.
+        """
+        self.refused = ""
+        if not isinstance(answer, Mapping):
+            if (number := as_number(answer)) is None:
+                raise TypeError(f"{type(answer).__name__} is neither a number nor names with numbers")
+            return {self._known.get("") or self._metric(""): number}
+        found: dict[Metric, Any] = {}
+        known = self._known
+        bad = over = 0
+        for name, value in answer.items():
+            metric = known.get(name)
+            if metric is None:
+                if not is_name(name):
+                    bad += 1
+                    continue
+                if len(known) >= MOST:
+                    over += 1
+                    continue
+                metric = self._metric(name)
+            number = as_number(value)
+            found[metric] = value if number is None else number
+        if over:
+            self.refused = f"gives more than {MOST:,} metrics; {over:,} are left out"
+        elif bad:
+            self.refused = f"gives {bad:,} names that are not text of 1 to {LONGEST_NAME} characters"
+        return found
+
+    def _metric(self, name: object) -> Metric:
+        text = str(name)
+        part = _UNFIT.sub("-", text).strip("-.") or ("unnamed" if text else "")
+        key = wanted = f"{self._stem}.{part}" if part else self._stem
+        again = 2
+        while key in self._keys:
+            key, again = f"{wanted}-{again}", again + 1
+        self._keys.add(key)
+        label = f"{self._label} {text}" if self._label and text else self._label or text or self._stem
+        label = plain(label) or "?"
+        metric = Metric(key, label, self._unit, self.panel, self._low, self._high)
+        self._known[name] = metric
+        return metric
+
+
+def panel_name(text: str) -> str:
+    """A panel's name in an address: letters, digits and dashes."""
+    return _UNFIT.sub("-", text).replace(".", "-").strip("-") or "others"
+
+
+def is_name(name: object) -> bool:
+    """Text that is neither empty nor endless, or a whole number."""
+    if isinstance(name, str):
+        return bool(name.strip()) and len(name) <= LONGEST_NAME
+    return isinstance(name, int) and not isinstance(name, bool) and abs(name) < 10**18
+
+
+def as_number(value: object) -> float | None:
+    """A float of whatever is one: int, bool, Decimal, Fraction, numpy's. None for text and all else."""
+    if type(value) is float:
+        return value
+    if isinstance(value, str | bytes | bytearray) or not hasattr(type(value), "__float__"):
+        return None
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except Exception:
+        # 10**400, or an object of somebody else's that only looks like a number.
+        return None
+
+
+def plain(text: str) -> str:
+    """Text for a label: what cannot be printed is a space, and the end of a long one is cut off."""
+    text = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"

@@ -1,0 +1,113 @@
+"""About: what a function's author says of its metrics, by `@dashapp.source(...)` or in the settings file.
+
+Only says; what the function gives is read elsewhere.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
+
+from dashapp.model.panel_spec import CURVE, KINDS
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_MARK = "__dashapp_source__"
+LONGEST_TEXT = 64
+SHORTEST, LONGEST = 0.1, 86_400
+
+
+@dataclass(frozen=True)
+class About:
+    """None is what nobody said. ValueError, with what is expected, where something cannot be.
+
+    `low` and `high` bound the axis in `unit`s; `every` is the seconds between two calls, a tick's if None.
+    `kind` is how the panel is drawn: a bar or a table shows the newest values alone. With "curve" the
+    function gives whole curves instead of values, of which the panel shows the newest.
+    """
+
+    label: str | None = None
+    unit: str | None = None
+    low: float | None = None
+    high: float | None = None
+    panel: str | None = None
+    every: float | None = None
+    kind: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("label", "unit", "panel"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, str) and len(value) <= LONGEST_TEXT):
+                raise ValueError(
+                    f"{name} is {_shown(value)}; expected text of at most {LONGEST_TEXT} characters"
+                )
+        for name in ("low", "high", "every"):
+            value = getattr(self, name)
+            if value is not None and not _is_number(value):
+                raise ValueError(f"{name} is {_shown(value)}; expected a number")
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError(f"low is {self.low:g}; expected less than high, which is {self.high:g}")
+        if self.every is not None and not SHORTEST <= self.every <= LONGEST:
+            raise ValueError(f"every is {self.every:g}; expected seconds from {SHORTEST} to {LONGEST}")
+        if self.kind is not None and self.kind not in (*KINDS, CURVE):
+            kinds = ", ".join((*KINDS, CURVE))
+            raise ValueError(f"kind is {_shown(self.kind)}; expected one of {kinds}")
+
+    def but(self, options: Mapping[str, Any]) -> About:
+        """The same, with what `options` say instead."""
+        names = [each.name for each in fields(About)]
+        for name in options:
+            if name not in names:
+                near = difflib.get_close_matches(name, names, 1)
+                hint = f"did you mean {near[0]}?" if near else f"{', '.join(names)} are"
+                raise ValueError(f"{_shown(name)} is not one of its options; {hint}")
+        return replace(self, **options)
+
+
+def source(
+    *,
+    label: str | None = None,
+    unit: str | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    panel: str | None = None,
+    every: float | None = None,
+    kind: str | None = None,
+) -> Callable[[Function], Function]:
+    """Say what a function's numbers are, for `--source module:function`; the function stays as it is.
+
+    >>> @source(label="Kitchen", unit="°C", low=-10, high=40, every=5)
+    ... def temperature():
+    ...     return 21.5
+    >>> temperature()
+    21.5
+    """
+    about = About(label, unit, low, high, panel, every, kind)
+
+    def mark(function: Function) -> Function:
+        setattr(function, _MARK, about)
+        return function
+
+    return mark
+
+
+def about(function: Callable[..., Any]) -> About:
+    """What its author said of it."""
+    said = getattr(function, _MARK, None)
+    return said if isinstance(said, About) else About()
+
+
+def _is_number(value: object) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _shown(value: object) -> str:
+    return f"{value!r:.60}" if isinstance(value, str | int | float) else f"a {type(value).__name__}"

@@ -1,0 +1,1 @@
+"""Sources that read this machine through psutil and the kernel."""

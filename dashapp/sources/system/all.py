@@ -1,0 +1,73 @@
+"""Every source that works on this machine, in the order in which a panel lists their lines."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dashapp.sources.base import Source
+from dashapp.sources.polling import Isolated
+from dashapp.sources.seldom import Seldom
+from dashapp.sources.system.connections import ConnectionSource
+from dashapp.sources.system.container import ContainerSource
+from dashapp.sources.system.cpu import CpuSource
+from dashapp.sources.system.disk import DiskSource
+from dashapp.sources.system.filesystem import FilesystemSource, PsutilMounts, psutil_size
+from dashapp.sources.system.frequency import FrequencySource
+from dashapp.sources.system.load import LoadSource
+from dashapp.sources.system.memory import MemorySource
+from dashapp.sources.system.network import NetworkSource
+from dashapp.sources.system.pressure import PressureSource
+from dashapp.sources.system.processes import ProcessSource
+from dashapp.sources.system.sensors import SensorSource, sensors_here
+from dashapp.sources.system.uptime import UptimeSource
+
+log = logging.getLogger("dashapp")
+
+Make = Callable[[], Source]
+
+EVERYWHERE: tuple[Make, ...] = (
+    CpuSource,
+    LoadSource,
+    MemorySource,
+    DiskSource,
+    NetworkSource,
+    UptimeSource,
+    lambda: Seldom(FrequencySource(), every=5.0),
+    lambda: Seldom(ProcessSource(), every=5.0),
+)
+LINUX: tuple[Make, ...] = (
+    # The container first: in a panel that both share, the host is the second line.
+    ContainerSource,
+    *EVERYWHERE,
+    PressureSource,
+    lambda: Seldom(ConnectionSource(), every=10.0),
+    # Disks and chips on a slow bus may block; what the others read, the kernel holds in memory.
+    lambda: Isolated(FilesystemSource(), every=10.0),
+)
+ELSEWHERE: tuple[Make, ...] = (
+    *EVERYWHERE,
+    lambda: Isolated(FilesystemSource(PsutilMounts(), psutil_size), every=10.0),
+)
+
+
+def machine_sources() -> list[Source]:
+    """One of each, ready: a rate is real from the first reading on. What cannot work here is left out."""
+    linux = Path("/proc/self").is_dir()
+    makers: list[Make] = list(LINUX if linux else ELSEWHERE)
+    if sensors_here() or not linux:
+        makers.append(lambda: Isolated(SensorSource(), every=5.0))
+    return working(makers)
+
+
+def working(makers: Sequence[Make]) -> list[Source]:
+    """What can be made; the reason is logged for what cannot."""
+    sources = []
+    for make in makers:
+        try:
+            sources.append(make())
+        except Exception as error:
+            # Whatever a platform lacks, the others work without it.
+            log.info("a source is left out: %s", error)
+    return sources

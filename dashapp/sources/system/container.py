@@ -1,0 +1,121 @@
+"""The container's own share: CPU of its quota, memory of its limit. Nothing where it has no limits.
+
+In a container psutil shows the host (psutil#2100). `docker stats` calls one core 100 %; here all that is
+allowed is 100 %.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+
+from dashapp.model.ticks import Metric
+from dashapp.sources.rates import Rates
+from dashapp.sources.system.cgroup import cpu_limit, memory_limit, own_groups
+from dashapp.sources.system.cgroup_use import GroupUse
+from dashapp.sources.system.procfs import ProcFile, number_after
+
+THROTTLED = Metric("container.cpu.throttled", "Container, throttled", "%", "throttling", 0.0, 100.0)
+USED = Metric("container.memory.used", "Container, used", "B", "memorybytes", 0.0)
+OOM_KILLS = Metric("container.oom_kills", "Container, killed for memory", "", "oomkills", 0.0)
+
+# Seconds between looks at the limits, which may be changed while a container runs.
+LOOK = 10.0
+
+
+def allowed_cpus() -> int:
+    """The CPUs of the affinity mask."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class ContainerSource:
+    """`cpus`: how many CPUs may be used where no quota says so."""
+
+    def __init__(
+        self,
+        proc: str = "/proc",
+        cpus: Callable[[], int] = allowed_cpus,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._proc = proc
+        self._cpus = cpus
+        self._clock = clock
+        self._found: object = None
+        self._use: GroupUse | None = None
+        self._look()
+
+    def read(self) -> Mapping[Metric, float]:
+        """CPU percent = Δusage / (Δtime x cores) x 100; a burst or a late period may carry it past 100.
+
+        Memory percent is of the smaller of limit and host. OOM kills are those since the group was made.
+        """
+        if self._clock() - self._looked >= LOOK:
+            self._look()
+        if self._use is None:
+            return {}
+        return self._cpu(self._use) | self._memory(self._use)
+
+    def _look(self) -> None:
+        self._looked = self._clock()
+        groups = own_groups(self._proc)
+        cpu, memory, cpus = cpu_limit(groups), memory_limit(groups), self._cpus()
+        if self._found == (groups, cpu, memory, cpus):
+            return
+        self._found = (groups, cpu, memory, cpus)
+        self._use = GroupUse(groups, cpu, memory) if cpu or memory else None
+        self._quota = cpu is not None
+        self._cores = cpu.amount if cpu else cpus
+        self._bytes = min(_host_memory(self._proc), memory.amount if memory else float("inf"))
+        self._percent = Metric(
+            "container.cpu.percent", f"Container, of {_cores(self._cores)}", "%", "cpu", 0.0, 100.0
+        )
+        self._memory_percent = Metric(
+            "container.memory.percent", f"Container, of {_size(self._bytes)}", "%", "memory", 0.0, 100.0
+        )
+        self._rates: Rates[str] = Rates(self._clock)
+        if self._use:
+            self._rates.per_second(self._use.cpu())
+
+    def _cpu(self, use: GroupUse) -> dict[Metric, float]:
+        rates = self._rates.per_second(use.cpu())
+        values: dict[Metric, float] = {}
+        if "usage" in rates:
+            values[self._percent] = round(100 * rates["usage"] / self._cores, 1)
+        if self._quota and "nr_periods" in rates and "nr_throttled" in rates:
+            # Without a period in which it ran, there was none in which it was held up.
+            share = rates["nr_throttled"] / rates["nr_periods"] if rates["nr_periods"] else 0.0
+            values[THROTTLED] = round(min(100.0, 100 * share), 1)
+        return values
+
+    def _memory(self, use: GroupUse) -> dict[Metric, float]:
+        found = use.memory()
+        values: dict[Metric, float] = {}
+        if "used" in found:
+            values[USED] = found["used"]
+            if 0 < self._bytes < float("inf"):
+                values[self._memory_percent] = round(100 * found["used"] / self._bytes, 1)
+        if "oom_kills" in found:
+            values[OOM_KILLS] = found["oom_kills"]
+        return values
+
+
+def _host_memory(proc: str) -> float:
+    """Bytes; infinite where it is not told."""
+    try:
+        kilobytes = number_after(b"MemTotal:", ProcFile(f"{proc}/meminfo").read())
+    except OSError:
+        kilobytes = None
+    return 1024 * kilobytes if kilobytes else float("inf")
+
+
+def _cores(cores: float) -> str:
+    return f"{cores:.3g} {'core' if cores == 1 else 'cores'}"
+
+
+def _size(size: float) -> str:
+    """Bytes in words: "512 MiB", "1.5 GiB"."""
+    for factor, unit in ((2**30, "GiB"), (2**20, "MiB")):
+        if size >= factor:
+            return f"{size / factor:.3g} {unit}" if size < 1000 * factor else f"{size / factor:.0f} {unit}"
+    return f"{size:.0f} B"

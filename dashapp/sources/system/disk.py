@@ -1,0 +1,146 @@
+"""Disks: bytes and operations a second, and how busy each is. Whole physical disks only.
+
+A partition's traffic is its disk's; that of loop, RAID and device-mapper devices is counted again below them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import psutil
+
+from dashapp.model.ticks import Metric
+from dashapp.sources.rates import Rates
+from dashapp.sources.slug import Slugs
+from dashapp.sources.system.procfs import ProcFile
+from dashapp.sources.system.psutil_safe import Ask, ask, by_name, numbers
+
+READ = Metric("disk.read", "Read", "B/s", "disk", 0.0)
+WRITTEN = Metric("disk.write", "Written", "B/s", "disk", 0.0)
+
+# Past this many disks only the totals are told: a line each would drown the page.
+MOST = 16
+
+_STACKED = re.compile(r"(loop|ram|zram|dm-|md|sr|fd|nbd|drbd)\d|mmcblk\d+(boot|rpmb)|nvme\d+c\d")
+
+# By disk, since its start: read and written in bytes, reads and writes in operations, busy in milliseconds.
+Counts = Mapping[str, Mapping[str, float]]
+
+
+class DiskSource:
+    """`counts` reads the counters of every block device, partitions included."""
+
+    def __init__(
+        self,
+        counts: Callable[[], Counts] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._counts = counts or disk_counts()
+        self._rates: Rates[tuple[str, str]] = Rates(clock)
+        self._slugs = Slugs()
+        self._metrics: dict[tuple[str, str], Metric] = {}
+        self._rates.per_second(self._flat())
+
+    def read(self) -> Mapping[Metric, float]:
+        """Totals first. A disk just plugged in is left out once, and one that never did anything always."""
+        rates = self._rates.per_second(self._flat())
+        values: dict[Metric, float] = {}
+        for name, metric in (("read", READ), ("written", WRITTEN)):
+            if found := [rate for (_, kind), rate in rates.items() if kind == name]:
+                values[metric] = round(sum(found))
+        if len({disk for disk, _ in rates}) > MOST:
+            return values
+        for (disk, kind), rate in rates.items():
+            metric = self._metric(disk, kind)
+            # Milliseconds a second are tenths of a percent.
+            values[metric] = round(min(100.0, rate / 10), 1) if kind == "busy" else round(rate)
+        return values
+
+    def _flat(self) -> dict[tuple[str, str], float]:
+        found = self._counts()
+        return {
+            (disk, kind): count
+            for disk, counts in found.items()
+            if whole(disk, found) and any(counts.values())
+            for kind, count in counts.items()
+        }
+
+    def _metric(self, disk: str, kind: str) -> Metric:
+        if (disk, kind) not in self._metrics:
+            slug, name = self._slugs(disk), disk[:32]
+            self._metrics[disk, kind] = {
+                "read": Metric(f"disk.{slug}.read", f"{name} read", "B/s", "disks", 0.0),
+                "written": Metric(f"disk.{slug}.write", f"{name} written", "B/s", "disks", 0.0),
+                "reads": Metric(f"disk.{slug}.reads", f"{name} reads", "1/s", "diskops", 0.0),
+                "writes": Metric(f"disk.{slug}.writes", f"{name} writes", "1/s", "diskops", 0.0),
+                "busy": Metric(f"disk.{slug}.busy", f"{name} busy", "%", "diskbusy", 0.0, 100.0),
+            }[kind]
+        return self._metrics[disk, kind]
+
+
+def whole(name: str, names: Mapping[str, object]) -> bool:
+    """Whether `name` is a disk of its own: neither stacked on another nor a part of one in `names`.
+
+    >>> names = {"sda": 0, "sda1": 0, "nvme0n1": 0, "nvme0n1p2": 0, "xvda1": 0, "dm-0": 0}
+    >>> [name for name in names if whole(name, names)]
+    ['sda', 'nvme0n1', 'xvda1']
+    """
+    if _STACKED.match(name):
+        return False
+    disk = name.rstrip("0123456789")
+    if disk == name:
+        return True
+    # A disk whose name ends with a digit sets its parts off with a p.
+    parent = disk[:-1] if disk[-1:] == "p" and disk[-2:-1].isdigit() else disk
+    return parent not in names
+
+
+def disk_counts(proc: str = "/proc") -> Callable[[], Counts]:
+    """The best reader for this platform."""
+    return ProcDisks(proc) if os.access(Path(proc, "diskstats"), os.R_OK) else PsutilDisks()
+
+
+class ProcDisks:
+    """Linux: /proc/diskstats, whose sectors are of 512 bytes whatever the disk's own are."""
+
+    def __init__(self, proc: str = "/proc") -> None:
+        self._file = ProcFile(f"{proc}/diskstats")
+
+    def __call__(self) -> Counts:
+        found = {}
+        for line in self._file.read().splitlines():
+            words = line.split()
+            # https://docs.kernel.org/admin-guide/iostats.html: field n stands at n + 2.
+            if len(words) >= 14 and (words[3] != b"0" or words[7] != b"0"):
+                found[os.fsdecode(words[2])] = {
+                    "read": 512 * int(words[5]),
+                    "written": 512 * int(words[9]),
+                    "reads": int(words[3]),
+                    "writes": int(words[7]),
+                    "busy": int(words[12]),
+                }
+        return found
+
+
+class PsutilDisks:
+    """Elsewhere; psutil answers None on a machine without disks."""
+
+    def __init__(self, counters: Ask = lambda: psutil.disk_io_counters(perdisk=True)) -> None:
+        self._counters = counters
+
+    def __call__(self) -> Counts:
+        names = {
+            "read_bytes": "read",
+            "write_bytes": "written",
+            "read_count": "reads",
+            "write_count": "writes",
+            "busy_time": "busy",
+        }
+        return {
+            disk: {names[field]: count for field, count in numbers(answer, *names).items()}
+            for disk, answer in by_name(ask(self._counters)).items()
+        }

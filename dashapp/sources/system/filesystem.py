@@ -1,0 +1,130 @@
+"""File systems: how full each is. Local and real ones only, each once however often it is mounted.
+
+A network file system whose server is gone blocks whoever asks for its size, so none is ever asked.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, Protocol
+
+import psutil
+
+from dashapp.model.ticks import Metric
+from dashapp.sources.slug import Slugs
+from dashapp.sources.system.procfs import ProcFile
+from dashapp.sources.system.psutil_safe import Ask, ask, listed
+
+# squashfs and iso9660 are full by nature; tmpfs is memory.
+REAL = re.compile(
+    r"ext[234]|[xjz]fs|btrfs|f2fs|reiser(fs|4)|bcachefs|nilfs2|vfat|fat32|exfat|ntfs3?|fuseblk|"
+    r"apfs|hfs|ufs|ffs|hammer2|refs"
+)
+# A container's root; elsewhere an overlay shows a file system that is counted already.
+ROOT_ONLY = frozenset({"overlay", "aufs"})
+
+MOST = 16
+
+_OCTAL = re.compile(r"\\([0-7]{3})")
+
+
+class Mount(NamedTuple):
+    device: str
+    point: str
+    kind: str
+
+
+class Size(Protocol):
+    """What os.statvfs answers, as far as it is needed: blocks of one size."""
+
+    @property
+    def f_blocks(self) -> int: ...
+    @property
+    def f_bfree(self) -> int: ...
+    @property
+    def f_bavail(self) -> int: ...
+
+
+class FilesystemSource:
+    """`mounts` lists what is mounted; `size` may block where a disk is failing."""
+
+    def __init__(
+        self,
+        mounts: Callable[[], Iterable[Mount]] | None = None,
+        size: Callable[[str], Size] | None = None,
+    ) -> None:
+        self._mounts = mounts or ProcMounts()
+        self._size = size or os.statvfs
+        self._slugs = Slugs(root="/")
+
+    def read(self) -> Mapping[Metric, float]:
+        """Used, of what a user can use, as df(1) reckons: used / (used + available) x 100."""
+        values: dict[Metric, float] = {}
+        for mount in worth_telling(self._mounts()):
+            try:
+                size = self._size(mount.point)
+            except OSError:
+                continue  # unmounted since, or not ours to see
+            used = size.f_blocks - size.f_bfree
+            if used >= 0 and used + size.f_bavail > 0:
+                name = self._slugs(mount.point)
+                label = mount.point if len(mount.point) <= 32 else f"…{mount.point[-31:]}"
+                metric = Metric(f"filesystem.{name}.percent", label, "%", "filesystem", 0.0, 100.0)
+                values[metric] = round(100 * used / (used + size.f_bavail), 1)
+        return values
+
+
+def worth_telling(mounts: Iterable[Mount]) -> list[Mount]:
+    """The real ones, each device at its shortest mount point; at most MOST."""
+    found: dict[str, Mount] = {}
+    for mount in sorted(mounts, key=lambda mount: (len(mount.point), mount.point)):
+        local = REAL.fullmatch(mount.kind) or (mount.point == "/" and mount.kind in ROOT_ONLY)
+        # A container engine mounts single files over /etc: their disk is the host's.
+        if local and not mount.point.startswith("/etc/"):
+            found.setdefault(mount.device, mount)
+    return list(found.values())[:MOST]
+
+
+class ProcMounts:
+    """Linux: /proc/self/mounts, in which blanks are written as octal numbers. OSError without it."""
+
+    def __init__(self, proc: str = "/proc") -> None:
+        self._file = ProcFile(f"{proc}/self/mounts")
+        self._file.read()
+
+    def __call__(self) -> list[Mount]:
+        mounts = []
+        for line in os.fsdecode(self._file.read()).splitlines():
+            words = line.split(" ")
+            if len(words) >= 3:
+                point = _OCTAL.sub(lambda match: chr(int(match[1], 8)), words[1])
+                mounts.append(Mount(words[0], point, words[2]))
+        return mounts
+
+
+class PsutilMounts:
+    """Elsewhere; `all=False` leaves out what has no device."""
+
+    def __init__(self, partitions: Ask = lambda: psutil.disk_partitions(all=False)) -> None:
+        self._partitions = partitions
+
+    def __call__(self) -> list[Mount]:
+        return [
+            Mount(str(found.device), str(found.mountpoint), str(found.fstype).lower())
+            for found in listed(ask(self._partitions))
+            if hasattr(found, "mountpoint")
+        ]
+
+
+class _Blocks(NamedTuple):
+    f_blocks: int
+    f_bfree: int
+    f_bavail: int
+
+
+def psutil_size(point: str) -> Size:
+    """For a platform without statvfs, in blocks of a byte."""
+    usage = psutil.disk_usage(point)
+    return _Blocks(usage.used + usage.free, usage.free, usage.free)

@@ -1,0 +1,128 @@
+"""Memory and swap: how much is used, what it is used for, and how fast pages go to swap and back."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import psutil
+
+from dashapp.model.ticks import Metric
+from dashapp.sources.rates import Rates
+from dashapp.sources.system.procfs import ProcFile, number_after
+from dashapp.sources.system.psutil_safe import Ask, ask, numbers
+
+PERCENT = Metric("memory.percent", "Memory", "%", "memory", 0.0, 100.0)
+SWAP_PERCENT = Metric("swap.percent", "Swap", "%", "swap", 0.0, 100.0)
+BYTES = {
+    "used": Metric("memory.used", "Used", "B", "memorybytes", 0.0),
+    "available": Metric("memory.available", "Available", "B", "memorybytes", 0.0),
+    "cached": Metric("memory.cached", "Cached", "B", "memorybytes", 0.0),
+    "buffers": Metric("memory.buffers", "Buffers", "B", "memorybytes", 0.0),
+    "swap_used": Metric("swap.used", "Swap used", "B", "memorybytes", 0.0),
+}
+SWAPPING = {
+    "sin": Metric("swap.in", "From swap", "B/s", "swapping", 0.0),
+    "sout": Metric("swap.out", "To swap", "B/s", "swapping", 0.0),
+}
+
+Amounts = dict[str, float]
+
+
+class MemorySource:
+    """`amounts` gives bytes by name: total, available, cached, buffers, swap_total, swap_used, sin, sout."""
+
+    def __init__(
+        self,
+        amounts: Callable[[], Amounts] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._amounts = amounts or memory_amounts()
+        self._rates: Rates[Metric] = Rates(clock)
+        self._rates.per_second(_swapped(self._amounts()))
+
+    def read(self) -> Mapping[Metric, float]:
+        """Used is what no program could get: total - available; percent is of the total."""
+        found = self._amounts()
+        values: dict[Metric, float] = {}
+        total, available = found.get("total", 0), found.get("available")
+        if total > 0 and available is not None:
+            found["used"] = max(0, total - available)
+            values[PERCENT] = round(100 * found["used"] / total, 1)
+        values |= {metric: found[name] for name, metric in BYTES.items() if name in found}
+        if "swap_total" in found and "swap_used" in found:
+            # A machine without swap uses none of it.
+            share = found["swap_used"] / found["swap_total"] if found["swap_total"] > 0 else 0
+            values[SWAP_PERCENT] = round(100 * share, 1)
+        for metric, rate in self._rates.per_second(_swapped(found)).items():
+            values[metric] = round(rate)
+        return values
+
+
+def _swapped(found: Amounts) -> dict[Metric, float]:
+    return {metric: found[name] for name, metric in SWAPPING.items() if name in found}
+
+
+def memory_amounts(proc: str = "/proc") -> Callable[[], Amounts]:
+    """The best reader for this platform."""
+    return ProcMemory(proc) if os.access(Path(proc, "meminfo"), os.R_OK) else PsutilMemory()
+
+
+class ProcMemory:
+    """Linux: /proc/meminfo, and /proc/vmstat for what is swapped. OSError where the first cannot be read."""
+
+    def __init__(self, proc: str = "/proc", page: int | None = None) -> None:
+        self._memory = ProcFile(f"{proc}/meminfo")
+        self._events = ProcFile(f"{proc}/vmstat")
+        self._page = page or os.sysconf("SC_PAGE_SIZE")
+
+    def __call__(self) -> Amounts:
+        content = self._memory.read()
+
+        def kilobytes(name: bytes) -> int | None:
+            found = number_after(name + b":", content)
+            return None if found is None else 1024 * found
+
+        free, cached, buffers = kilobytes(b"MemFree"), kilobytes(b"Cached"), kilobytes(b"Buffers")
+        available = kilobytes(b"MemAvailable")
+        if available is None and free is not None:  # before Linux 3.14
+            available = free + (cached or 0) + (buffers or 0)
+        swap, swap_free = kilobytes(b"SwapTotal"), kilobytes(b"SwapFree")
+        found = {
+            "total": kilobytes(b"MemTotal"),
+            "available": available,
+            # As free(1): the slabs that would be given back are a cache as well.
+            "cached": None if cached is None else cached + (kilobytes(b"SReclaimable") or 0),
+            "buffers": buffers,
+            "swap_total": swap,
+            "swap_used": None if swap is None or swap_free is None else max(0, swap - swap_free),
+            **self._swapped(),
+        }
+        return {name: amount for name, amount in found.items() if amount is not None}
+
+    def _swapped(self) -> dict[str, int | None]:
+        try:
+            content = self._events.read()
+        except OSError:
+            return {}
+        pages = {"sin": number_after(b"pswpin ", content), "sout": number_after(b"pswpout ", content)}
+        return {name: None if count is None else self._page * count for name, count in pages.items()}
+
+
+class PsutilMemory:
+    """Elsewhere."""
+
+    def __init__(
+        self, memory: Ask = lambda: psutil.virtual_memory(), swap: Ask = lambda: psutil.swap_memory()
+    ) -> None:
+        self._memory = memory
+        self._swap = swap
+
+    def __call__(self) -> Amounts:
+        swap = numbers(ask(self._swap), "total", "used", "sin", "sout")
+        return numbers(ask(self._memory), "total", "available", "cached", "buffers") | {
+            {"total": "swap_total", "used": "swap_used"}.get(name, name): amount
+            for name, amount in swap.items()
+        }

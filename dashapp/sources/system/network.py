@@ -1,0 +1,144 @@
+"""Network: bytes, packets, errors and drops a second by interface, and what this machine exchanged in all.
+
+The totals leave out loopback, and interfaces whose packets pass another one as well: bridges, tunnels, VLANs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import psutil
+
+from dashapp.model.ticks import Metric
+from dashapp.sources.rates import Rates
+from dashapp.sources.slug import Slugs
+from dashapp.sources.system.procfs import ProcFile
+from dashapp.sources.system.psutil_safe import Ask, ask, by_name, numbers
+
+RECEIVED = Metric("network.received", "Received", "B/s", "network", 0.0)
+SENT = Metric("network.sent", "Sent", "B/s", "network", 0.0)
+
+# Past this many interfaces only the totals are told.
+MOST = 16
+
+# Ends of containers' cables come and go by random names: no line of their own.
+_FLEETING = re.compile(r"veth|cali|lxc|vnet|tap|cni-|fwpr|fwln|fwbr|nodelocaldns")
+_INNER = re.compile(
+    r"lo\d*$|lo$|docker|br-|br\d|virbr|cni|flannel|vxlan|geneve|kube|cilium|weave|dummy|ifb|bond|team|tun|utun|wg|"
+    r"tailscale|gre|sit\d|ip6tnl|ipip|bridge|awdl|llw|gif|stf|anpi|ap\d|podman|lxd|vmnet|Loopback|.*[.@]"
+)
+
+# By interface, since its start: received and sent in bytes; in, out, errors and drops in packets.
+Counts = Mapping[str, Mapping[str, float]]
+
+
+class NetworkSource:
+    """`counts` reads the counters of every interface."""
+
+    def __init__(
+        self,
+        counts: Callable[[], Counts] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._counts = counts or network_counts()
+        self._rates: Rates[tuple[str, str]] = Rates(clock)
+        self._slugs = Slugs()
+        self._metrics: dict[tuple[str, str], Metric] = {}
+        self._rates.per_second(self._flat())
+
+    def read(self) -> Mapping[Metric, float]:
+        """Totals first. An interface just plugged in is left out once.
+
+        A counter that never counted has no line: most machines have silent interfaces, and few errors.
+        """
+        counters = self._flat()
+        rates = self._rates.per_second(counters)
+        values: dict[Metric, float] = {}
+        for name, metric in (("received", RECEIVED), ("sent", SENT)):
+            outer = [rate for (link, kind), rate in rates.items() if kind == name and not _INNER.match(link)]
+            if outer:
+                values[metric] = round(sum(outer))
+        told = {place: rate for place, rate in rates.items() if counters[place]}
+        if len({link for link, _ in told}) <= MOST:
+            values |= {self._metric(*place): round(rate) for place, rate in told.items()}
+        return values
+
+    def _flat(self) -> dict[tuple[str, str], float]:
+        return {
+            (link, kind): count
+            for link, counts in self._counts().items()
+            if not _FLEETING.match(link)
+            for kind, count in counts.items()
+            # What loopback sends it receives.
+            if link != "lo" or kind not in ("sent", "out")
+        }
+
+    def _metric(self, link: str, kind: str) -> Metric:
+        if (link, kind) not in self._metrics:
+            key, name = f"network.{self._slugs(link)}", link[:32]
+            self._metrics[link, kind] = {
+                "received": Metric(f"{key}.received", f"{name} received", "B/s", "interfaces", 0.0),
+                "sent": Metric(f"{key}.sent", f"{name} sent", "B/s", "interfaces", 0.0),
+                "in": Metric(f"{key}.packets_in", f"{name} in", "1/s", "packets", 0.0),
+                "out": Metric(f"{key}.packets_out", f"{name} out", "1/s", "packets", 0.0),
+                "errors": Metric(f"{key}.errors", f"{name} errors", "1/s", "networkerrors", 0.0),
+                "drops": Metric(f"{key}.drops", f"{name} drops", "1/s", "networkerrors", 0.0),
+            }[kind]
+        return self._metrics[link, kind]
+
+
+def network_counts(proc: str = "/proc") -> Callable[[], Counts]:
+    """The best reader for this platform."""
+    return ProcNetwork(proc) if os.access(Path(proc, "net/dev"), os.R_OK) else PsutilNetwork()
+
+
+class ProcNetwork:
+    """Linux: /proc/net/dev, two lines of heading and one for each interface of this network namespace."""
+
+    def __init__(self, proc: str = "/proc") -> None:
+        self._file = ProcFile(f"{proc}/net/dev")
+
+    def __call__(self) -> Counts:
+        found = {}
+        for line in self._file.read().splitlines()[2:]:
+            name, _, rest = line.rpartition(b":")
+            words = rest.split()
+            if name and len(words) >= 12:
+                found[os.fsdecode(name.strip())] = {
+                    "received": int(words[0]),
+                    "sent": int(words[8]),
+                    "in": int(words[1]),
+                    "out": int(words[9]),
+                    "errors": int(words[2]) + int(words[10]),
+                    "drops": int(words[3]) + int(words[11]),
+                }
+        return found
+
+
+class PsutilNetwork:
+    """Elsewhere."""
+
+    def __init__(self, counters: Ask = lambda: psutil.net_io_counters(pernic=True)) -> None:
+        self._counters = counters
+
+    def __call__(self) -> Counts:
+        names = {
+            "bytes_recv": "received",
+            "bytes_sent": "sent",
+            "packets_recv": "in",
+            "packets_sent": "out",
+            "errin": "errors",
+            "errout": "errors",
+            "dropin": "drops",
+            "dropout": "drops",
+        }
+        found: dict[str, dict[str, float]] = {}
+        for link, answer in by_name(ask(self._counters)).items():
+            counts = found.setdefault(link, {})
+            for field, count in numbers(answer, *names).items():
+                counts[names[field]] = counts.get(names[field], 0) + count
+        return found

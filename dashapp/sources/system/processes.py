@@ -1,0 +1,41 @@
+"""How many processes and threads there are. Counts only: names and command lines are nobody's business."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+
+import psutil
+
+from dashapp.model.ticks import Metric
+from dashapp.sources.system.procfs import ProcFile
+from dashapp.sources.system.psutil_safe import ask, listed
+
+PROCESSES = Metric("processes.count", "Processes", "", "processes", 0.0)
+THREADS = Metric("threads.count", "Threads", "", "processes", 0.0)
+
+
+class ProcessSource:
+    """From /proc where there is one; elsewhere psutil counts the processes, and nobody the threads."""
+
+    def __init__(
+        self, proc: str = "/proc", pids: Callable[[], Sequence[int]] = lambda: psutil.pids()
+    ) -> None:
+        self._proc = proc
+        self._load = ProcFile(f"{proc}/loadavg")
+        self._pids = pids
+
+    def read(self) -> Mapping[Metric, float]:
+        """In a container the processes are its own, but the threads the whole machine's."""
+        values: dict[Metric, float] = {}
+        try:
+            # The fourth word is "running/all", of threads: the kernel calls every thread a task.
+            words = self._load.read().split()
+            values[THREADS] = int(words[3].partition(b"/")[2])
+            with os.scandir(self._proc) as entries:
+                values[PROCESSES] = sum(entry.name.isdigit() for entry in entries)
+        except (OSError, ValueError, IndexError):
+            # This one at least is running: none at all is no answer.
+            if count := sum(isinstance(pid, int) for pid in listed(ask(self._pids))):
+                values[PROCESSES] = count
+        return values

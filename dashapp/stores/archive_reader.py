@@ -1,0 +1,172 @@
+"""Reading one level of the long memory into columns: blocks by numpy, rows not yet sealed beside them.
+
+Never writes. A damaged block is left out, and said once; the rest is served.
+"""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from dashapp.model.columns import Columns, Matrix, empty, join, present
+from dashapp.model.rollup import Point
+from dashapp.stores import block_codec
+from dashapp.stores.archive import ALL
+from dashapp.stores.disk.archive import DiskShelfReader
+from dashapp.stores.shelf import ShelfReader
+
+log = logging.getLogger("dashapp")
+
+_TYPES = {1: "<i1", 2: "<i2", 4: "<i4", 8: "<i8"}
+
+
+class LevelReader:
+    """Points of `step` seconds (0: ticks as they came) on a shelf; blocks of at most `span` seconds."""
+
+    def __init__(self, shelf: ShelfReader, step: float, span: float) -> None:
+        self.step = step
+        self.damaged = 0
+        self.span_ms = round(span * 1000)
+        self._shelf = shelf
+        self._said: set[int] = set()
+
+    def oldest(self) -> int | None:
+        """The time of the oldest point, in epoch milliseconds; None where there is none."""
+        return self._shelf.oldest()
+
+    def newest(self) -> int:
+        """The time of the newest point, in epoch milliseconds; 0 where there is none."""
+        return self._shelf.newest()
+
+    def columns(self, start: int, end: int, wanted: Sequence[str] | None) -> Columns:
+        """The points in (start, end], epoch milliseconds; all metrics, or those `wanted` that are there."""
+        # Rows first: what is sealed meanwhile is then found in both, and not in neither.
+        rows = self._shelf.rows(start, end) if self.step else []
+        parts = []
+        for value in self._shelf.blocks(start, end):
+            try:
+                parts.append(decode(value, wanted).between(start, end))
+            except ValueError as error:
+                self._say(value, error)
+        last = int(parts[-1].t[-1]) if parts and len(parts[-1].t) else start
+        points = []
+        for value in rows:
+            try:
+                points.append(_row(value))
+            except ValueError as error:
+                self._say(value, error)
+        parts.append(_from_rows([point for point in points if point[0] > last], wanted))
+        return join(parts)
+
+    def _say(self, value: Any, error: Exception) -> None:
+        mark = zlib.crc32(value if isinstance(value, bytes) else str(value).encode())
+        if mark not in self._said:
+            self._said.add(mark)
+            self.damaged += 1
+            log.warning("a block of the history is damaged and left out as a gap: %s", error)
+
+
+def open_levels(folder: Path) -> tuple[LevelReader, ...]:
+    """Sealed ticks, minutes and hours of a disk store, finest first."""
+    return tuple(
+        LevelReader(DiskShelfReader(folder / name, round(span * 1000)), step, span)
+        for name, step, span in ALL
+    )
+
+
+def decode(data: object, wanted: Sequence[str] | None = None) -> Columns:
+    """A block's columns. ValueError where it is damaged, or none."""
+    if not isinstance(data, bytes):
+        raise ValueError("not a block")
+    try:
+        return _decode(data, wanted)
+    except (KeyError, IndexError, TypeError, OverflowError, zlib.error) as error:
+        raise ValueError(f"a damaged block: {error}") from error
+
+
+def _decode(data: bytes, wanted: Sequence[str] | None) -> Columns:
+    header, place = block_codec.read_header(data)
+    body = data[place:]
+    length = header["length"]
+    there = header["parts"]["total"]
+    keys = tuple(there) if wanted is None else tuple(key for key in wanted if key in there)
+    parts: dict[str, Matrix] = {}
+    for name, columns in header["parts"].items():
+        matrix = np.empty((len(keys), length))
+        for row, key in enumerate(keys):
+            matrix[row] = _column(columns[key], body, length)
+        parts[name] = matrix
+    total = parts["total"]
+    times = _column(header["axis"]["t"], body, length).astype(np.int64)
+    if length > 1 and not bool((np.diff(times) > 0).all()):
+        raise ValueError("times that do not rise")
+    return Columns(
+        times,
+        _column(header["axis"]["step"], body, length),
+        keys,
+        total,
+        parts.get("low", total),
+        parts.get("high", total),
+        np.nan_to_num(parts["count"]) if "count" in parts else (~np.isnan(total)).astype(float),
+    )
+
+
+def _column(entry: Sequence[Any], body: bytes, length: int) -> Matrix:
+    """One column as doubles, NaN where it has no value. The entry is what block.FIELDS names."""
+    count, decimals, factor, first, width, differences, offset, size, mask = entry
+    if width == 0:
+        values = np.full(count, first / 10**decimals)
+    else:
+        raw = zlib.decompress(body[offset : offset + size])
+        if len(raw) != count * width:
+            raise ValueError("a column of another length")
+        raw = np.frombuffer(raw, np.uint8).reshape(width, count).T.tobytes() if width > 1 else raw
+        if decimals < 0:
+            values = np.frombuffer(raw, "<f8")
+        else:
+            numbers = np.frombuffer(raw, _TYPES[width]).astype(np.int64)
+            if differences:
+                numbers = np.cumsum(numbers)
+            values = (numbers * factor + first) / 10**decimals
+    if mask is None:
+        if count != length:
+            raise ValueError("a column of another length")
+        return values
+    present = np.frombuffer(zlib.decompress(body[mask[0] : mask[0] + mask[1]]), np.uint8).astype(bool)
+    spread = np.full(length, np.nan)
+    spread[present] = values
+    return spread
+
+
+def _row(value: Any) -> Any:
+    try:
+        return orjson.loads(value)
+    except ValueError:
+        # An older version may have written a total as Infinity, which is no JSON.
+        point = Point.decode(value)
+        return point.time_ms, point.step, point.values
+
+
+def _from_rows(points: Sequence[Any], wanted: Sequence[str] | None) -> Columns:
+    """Points as Point.encode wrote them."""
+    if not points:
+        return empty()
+    keys = present([point[2] for point in points], wanted)
+    none = (np.nan, np.nan, np.nan, 0)
+    cube = np.array([[point[2].get(key, none) for point in points] for key in keys], float)
+    cube = cube.reshape(len(keys), len(points), 4)
+    return Columns(
+        np.array([point[0] for point in points], np.int64),
+        np.array([point[1] for point in points], float),
+        keys,
+        cube[:, :, 0],
+        cube[:, :, 1],
+        cube[:, :, 2],
+        cube[:, :, 3],
+    )

@@ -1,0 +1,148 @@
+"""Stores: one file each, all with the same few verbs.
+
+A store is an ordered, bounded log of ticks. Exactly one process appends; any number read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from dashapp.model.thresholds import Change, State
+from dashapp.model.ticks import Cursor, Curves, Metric, Page, Tick, milliseconds
+
+if TYPE_CHECKING:
+    # They bring numpy, which the collector does without.
+    from dashapp.model.columns import Columns
+
+
+# How long a tick stays in the log before it may be sealed: what nearly every reader asks for.
+KEPT_MS = 600_000
+# Changes of thresholds that are remembered.
+MOST_CHANGES = 500
+
+
+class Points(Protocol):
+    """One level of a history: points of `step` seconds (0: ticks as they came), in stretches of `span_ms`."""
+
+    step: float
+    span_ms: int
+
+    def oldest(self) -> int | None:
+        """The time of the oldest point, in epoch milliseconds; None where there is none."""
+
+    def newest(self) -> int:
+        """That of the newest; 0 where there is none."""
+
+    def columns(self, start: int, end: int, wanted: Sequence[str] | None) -> Columns:
+        """The points in (start, end], epoch milliseconds; all metrics, or those `wanted` that are there."""
+
+
+class Reader(Protocol):
+    """What the web side asks of a store. No verb blocks for longer than a second."""
+
+    @property
+    def lag_ms(self) -> int:
+        """How far other processes may be ahead of what this one was told; 0 where all see the same."""
+
+    def newest(self) -> Cursor:
+        """The store's life and its newest tick's time (0 where it is empty). Cheap: asked per request."""
+
+    def since(self, time: float, limit: int) -> list[Tick]:
+        """The newest `limit` ticks later than `time` (seconds), oldest first."""
+
+    def levels(self) -> Sequence[Points]:
+        """Sealed ticks, minutes and hours, finest first; empty where nothing is sealed."""
+
+    def metrics(self) -> list[Metric]:
+        """The catalogue, as the collector last described it."""
+
+    def looks(self) -> Mapping[str, str]:
+        """How panels are drawn, by their names, where the sources say it."""
+
+    def curves(self) -> Mapping[str, Curves]:
+        """The newest curves, by their panels' names. Asked where a page has such a panel."""
+
+    def thresholds(self) -> list[State]:
+        """Where each threshold stands, as the collector last judged. Cheap: asked per answer."""
+
+    def changes(self) -> list[Change]:
+        """What became of the thresholds, oldest first, at most MOST_CHANGES. Cheap: asked per answer."""
+
+    def sent(self) -> Mapping[str, int]:
+        """The number of the last change that each address was told of."""
+
+    def notices(self) -> list[str]:
+        """Sentences for the page: what is wrong with this store, or was mended in it."""
+
+    def close(self) -> None: ...
+
+
+class Speaker(Protocol):
+    """Where a sentence for the page goes, and is taken back."""
+
+    def say(self, sentence: str) -> None: ...
+    def clear(self) -> None: ...
+
+
+class Store(Reader, Protocol):
+    """What the collector asks of a store."""
+
+    def append(self, tick: Tick) -> bool:
+        """Keep a tick; False, counted in `dropped`, where it is not newer than the last."""
+
+    def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
+        """Set the catalogue, and how panels are drawn."""
+
+    def set_curves(self, curves: Mapping[str, Curves]) -> None:
+        """Set what `curves` answers, before the tick they came with. As late and as quiet as thresholds."""
+
+    def set_thresholds(self, states: Iterable[State]) -> None:
+        """Set what `thresholds` answers. Written late where it cannot be now, and never raises for it."""
+
+    def set_changes(self, changes: Iterable[Change]) -> None:
+        """Set what `changes` answers, numbers and all. As late and as quiet as thresholds."""
+
+    def set_sent(self, sent: Mapping[str, int]) -> None:
+        """Set what `sent` answers. As late and as quiet as thresholds; any thread may, beside the one that
+        appends."""
+
+    def speaker(self, name: str) -> Speaker:
+        """One speaker's place among the notices."""
+
+
+def last(store: Reader, limit: int) -> Page:
+    """The newest `limit` ticks."""
+    mark = store.newest()
+    ticks = store.since(float("-inf"), limit)
+    return Page(ticks, _cursor(mark.life, ticks, mark.time_ms), reset=True)
+
+
+def after(store: Reader, cursor: str, limit: int) -> Page:
+    """The ticks that came since `cursor`, or the newest `limit` with `reset` where that is not known.
+
+    A cursor is not known when it is of another life of the store, lies in its future, or is so
+    old that its tick is forgotten or more than `limit` have come since.
+    """
+    mark = store.newest()
+    place = Cursor.decode(cursor)
+    if place is None or place.life != mark.life or place.time_ms > mark.time_ms:
+        return last(store, limit)
+    ticks = since_place(store, place, limit + 1)
+    if ticks is None or len(ticks) > limit:
+        return last(store, limit)
+    return Page(ticks, _cursor(mark.life, ticks, place.time_ms), reset=False)
+
+
+def since_place(store: Reader, place: Cursor, limit: int) -> list[Tick] | None:
+    """What came after the tick that `place` names; None where the store no longer knows that tick."""
+    ticks = store.since((place.time_ms - 1) / 1000, limit + 1)
+    if place.time_ms == 0:
+        return None if ticks else []
+    if not ticks or milliseconds(ticks[0].time) != place.time_ms:
+        return None
+    return ticks[1:]
+
+
+def _cursor(life: str, ticks: list[Tick], otherwise_ms: int) -> str:
+    return Cursor(life, milliseconds(ticks[-1].time) if ticks else otherwise_ms).encode()

@@ -1,0 +1,1 @@
+"""The store in a folder: a diskcache log, SQLite blocks and a memory-mapped tail."""

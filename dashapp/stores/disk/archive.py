@@ -1,0 +1,145 @@
+"""A shelf on disk: one database, where blocks have whole numbers for keys, and rows have text.
+
+Both lie in one database, so that sealing is one transaction: a restart finds a point in a block or in a row,
+never in both and never in neither.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from dashapp.model.notices import Notice
+from dashapp.stores import block_codec as block
+from dashapp.stores.archive import LongMemory, Retention
+from dashapp.stores.disk.row_log import FAILURES, is_damaged, open_cache, set_aside
+from dashapp.stores.shelf import Shelf
+
+# Rows have text for a key, "row-500000000000000" and up.
+ROW = "row"
+
+
+class DiskShelf:
+    """The writing side. Raises what is in rows.FAILURES."""
+
+    def __init__(self, folder: Path) -> None:
+        self._cache = open_cache(folder, tag_index=True)
+        self._sql("SELECT key FROM Cache ORDER BY key LIMIT 1")  # tells damage
+
+    def rows(self) -> list[str]:
+        found = self._sql("SELECT value FROM Cache WHERE typeof(key) = 'text' ORDER BY key")
+        return [value for (value,) in found]
+
+    def newest_block(self) -> int:
+        rows = self._sql("SELECT MAX(tag) FROM Cache WHERE typeof(key) = 'integer'")
+        return int(rows[0][0] or 0)
+
+    def oldest_block(self) -> int | None:
+        oldest = self._oldest()
+        return None if oldest is None else oldest[1]
+
+    def add(self, rows: Sequence[tuple[int, str]]) -> None:
+        with self._cache.transact(retry=False):
+            for time, row in rows:
+                self._cache.push(row, prefix=ROW, tag=time)
+
+    def put(self, block: bytes, start_ms: int, end_ms: int) -> None:
+        with self._cache.transact(retry=False):
+            self._cache.push(block, tag=end_ms)
+            for (key,) in self._sql("SELECT key FROM Cache WHERE typeof(key) = 'text' AND tag <= ?", end_ms):
+                self._cache.delete(key)
+
+    def drop_oldest(self) -> bool:
+        oldest = self._oldest()
+        return oldest is not None and bool(self._cache.delete(oldest[0]))
+
+    def clear(self) -> None:
+        self._cache.clear()
+
+    def size(self) -> int:
+        """Pages kept for reuse left out."""
+        values = [self._sql(f"PRAGMA {name}")[0][0] for name in ("page_count", "freelist_count", "page_size")]
+        return int((values[0] - values[1]) * values[2])
+
+    def close(self) -> None:
+        self._cache.close()
+
+    def _oldest(self) -> tuple[Any, int] | None:
+        rows = self._sql("SELECT key, tag FROM Cache WHERE typeof(key) = 'integer' ORDER BY key LIMIT 1")
+        return rows[0] if rows else None
+
+    def _sql(self, statement: str, *values: int) -> list[Any]:
+        # diskcache has no verb that looks at keys and tags; its connection is the one to ask.
+        return list(self._cache._sql(statement, values).fetchall())
+
+
+def disk_shelves(folder: Path) -> Callable[[str], Shelf]:
+    """The shelves under a folder, by their levels' names."""
+
+    def open_shelf(name: str) -> Shelf:
+        """Where its file is damaged, a fresh one, and the old one set aside."""
+        place = folder / name
+        place.mkdir(mode=0o700, exist_ok=True)
+        try:
+            return DiskShelf(place)
+        except FAILURES as error:
+            if not is_damaged(error):
+                raise
+            aside = set_aside(place)
+            Notice(folder, name).say(
+                f"The history by {name} was damaged: it is set aside as {aside}, and a fresh one has begun."
+            )
+            return DiskShelf(place)
+
+    return open_shelf
+
+
+def disk_memory(folder: Path, retention: Retention) -> LongMemory:
+    return LongMemory(disk_shelves(folder), retention)
+
+
+class DiskShelfReader:
+    """The reading side of the shelf in `folder`, whose blocks span `span_ms` at the most."""
+
+    def __init__(self, folder: Path, span_ms: int) -> None:
+        self._path = folder / "cache.db"
+        self._span_ms = span_ms
+
+    def oldest(self) -> int | None:
+        # SQLite sorts numbers, the keys of blocks, before text, the keys of points not sealed yet.
+        for value, tag in self._select("1 ORDER BY key LIMIT 1", what="value, tag"):
+            try:
+                return int(block.read_header(value)[0]["start"]) if isinstance(value, bytes) else int(tag)
+            except ValueError:
+                return int(tag) - self._span_ms  # damaged: it began a span before its end at the most
+        return None
+
+    def newest(self) -> int:
+        for (tag,) in self._select("1 ORDER BY key DESC LIMIT 1", what="tag"):
+            return int(tag)
+        return 0
+
+    def rows(self, start: int, end: int) -> Sequence[object]:
+        found = self._select("typeof(key) = 'text' AND tag > ? AND tag <= ? ORDER BY key", start, end)
+        return [value for (value,) in found]
+
+    def blocks(self, start: int, end: int) -> Sequence[object]:
+        found = self._select(
+            "typeof(key) = 'integer' AND tag > ? AND tag < ? ORDER BY key", start, end + self._span_ms
+        )
+        return [value for (value,) in found]
+
+    def _select(self, where: str, *values: int, what: str = "value") -> list[tuple[Any, ...]]:
+        uri = f"file:{quote(str(self._path))}?mode=ro"
+        try:
+            with closing(sqlite3.connect(uri, uri=True, timeout=0.5)) as connection:
+                return connection.execute(
+                    f"SELECT {what} FROM Cache WHERE {where}",  # noqa: S608 - our own words only
+                    values,
+                ).fetchall()
+        except sqlite3.Error:
+            return []

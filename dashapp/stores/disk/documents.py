@@ -1,0 +1,111 @@
+"""Sheets: small JSON files beside the log, each replaced whole: the catalogue, the newest curves, where
+thresholds stand, what became of them, and who was told.
+
+What the disk refuses is tried again at the next tick. Knows no tick and no database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from threading import Lock
+from typing import Generic, TypeVar
+
+from dashapp.model.thresholds import Change, State
+from dashapp.model.ticks import Curves, Metric
+from dashapp.stores import documents
+
+METRICS, LOOKS, THRESHOLDS = "metrics.json", "looks.json", "thresholds.json"
+CURVES, CHANGES, SENT = "curves.json", "changes.json", "sent.json"
+
+Content = TypeVar("Content")
+
+
+class Sheets:
+    """The writing side of all sheets in one folder. Never raises what a disk does."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._texts: dict[str, str] = {}
+        self._waiting: set[str] = set()
+        # Who was told of a change is put here by another thread than the rest.
+        self._lock = Lock()
+
+    def put_metrics(self, metrics: Iterable[Metric]) -> None:
+        self._put(METRICS, documents.of_metrics(metrics))
+
+    def put_looks(self, looks: Mapping[str, str]) -> None:
+        # Most have none to tell, and no sheet then; one of an earlier run is emptied.
+        if looks or (self._folder / LOOKS).exists():
+            self._put(LOOKS, documents.of_looks(looks))
+
+    def put_curves(self, curves: Mapping[str, Curves]) -> None:
+        if curves or (self._folder / CURVES).exists():
+            self._put(CURVES, documents.of_curves(curves))
+
+    def put_thresholds(self, states: Iterable[State]) -> None:
+        self._put(THRESHOLDS, documents.of_thresholds(states))
+
+    def put_changes(self, changes: Iterable[Change]) -> None:
+        self._put(CHANGES, documents.of_changes(changes))
+
+    def put_sent(self, sent: Mapping[str, int]) -> None:
+        self._put(SENT, documents.of_sent(sent))
+
+    def again(self) -> None:
+        """Write all of them anew: the folder they were in is gone."""
+        with self._lock:
+            self._waiting.update(self._texts)
+        self.write()
+
+    def write(self) -> None:
+        """Write what waits. Costs nothing where nothing does."""
+        if self._waiting:
+            with self._lock:
+                self._write()
+
+    def _write(self) -> None:
+        for name in tuple(self._waiting):
+            path = self._folder / name
+            fresh = path.with_suffix(".new")
+            try:
+                fresh.write_text(self._texts[name])
+                fresh.replace(path)
+            except OSError:
+                continue  # the store says what is wrong with the disk, and it is no different here
+            self._waiting.discard(name)
+
+    def _put(self, name: str, text: str) -> None:
+        with self._lock:
+            self._texts[name] = text
+            self._waiting.add(name)
+            self._write()
+
+
+class Sheet(Generic[Content]):
+    """The reading side of one sheet, which is asked often and seldom changes: read when it was replaced."""
+
+    def __init__(self, path: Path, parse: Callable[[str | None], Content]) -> None:
+        self._path = path
+        self._parse = parse
+        self._empty = parse(None)
+        self._known: tuple[tuple[int, int, int], Content] = ((0, 0, 0), self._empty)
+
+    def read(self) -> Content:
+        try:
+            status = self._path.stat()
+        except OSError:
+            return self._empty
+        mark = (status.st_ino, status.st_mtime_ns, status.st_size)
+        known = self._known
+        if mark != known[0]:
+            # In one assignment: several threads ask.
+            self._known = known = (mark, self._parse(_text(self._path)))
+        return known[1]
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError):
+        return None

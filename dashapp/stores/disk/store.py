@@ -1,0 +1,229 @@
+"""The disk store: a diskcache Deque of JSON rows, and in front of it the mapped tail.
+
+A tick goes into the tail first, which cannot fail, then into the Deque, which can: whatever SQLite or the
+disk refuses waits here, in order and bounded, and is written when they take it again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dashapp.model.notices import Notice, reason
+from dashapp.model.ticks import Cursor, StoreError, Tick, milliseconds
+from dashapp.stores.archive import Retention
+from dashapp.stores.compaction import Sealing
+from dashapp.stores.disk.archive import disk_memory
+from dashapp.stores.disk.document_store import SheetStore
+from dashapp.stores.disk.lock import WriterLock
+from dashapp.stores.disk.mmap_tail import LARGEST, Tail, TailError
+from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.row_log import FAILURES, Rows, is_damaged, set_aside, time_of
+
+if TYPE_CHECKING:
+    from dashapp.stores.archive_reader import LevelReader
+
+log = logging.getLogger("dashapp")
+
+# Rows read back into a tail that was lost.
+REFILL = 1000
+
+
+class DiskStore(SheetStore):
+    """The one writer of a folder. StoreLockedError where there is another; StoreError where it refuses."""
+
+    lag_ms = 0
+
+    def __init__(self, folder: Path, keep: int = 7200, retention: Retention | None = None) -> None:
+        self._reader = DiskReader(folder)
+        super().__init__(folder, self._reader)
+        self.dropped = 0
+        self._folder = folder
+        self._keep = keep
+        self._notice = self.speaker("store")
+        memory = partial(disk_memory, folder, retention or Retention())
+        self._sealing = Sealing(memory, self.speaker("sealing"), FAILURES)
+        self._pending: deque[str] = deque(maxlen=keep)
+        self._rows: Rows | None = None
+        self._tail: Tail | None = None
+        self._lock: WriterLock | None = None
+        self._last = 0
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = WriterLock(folder)
+            self._notice.clear()
+            self.speaker("history").clear()
+            self._open()
+            self._flush()
+        except FAILURES as error:
+            self._shut()
+            raise StoreError(f"cannot write to {folder}: {error}") from error
+
+    def append(self, tick: Tick) -> bool:
+        time = milliseconds(tick.time)
+        if time <= self._last:
+            self.dropped += 1
+            return False
+        row = tick.encode()
+        if len(row) > LARGEST:
+            raise StoreError(f"a tick of {len(row)} characters is more than a store takes")
+        self._last = time
+        self._pending.append(row)
+        if self._tail is not None:
+            self._tail.append(row.encode())
+        try:
+            if not self._in_place():
+                self._reopen()
+                log.warning("%s was removed or replaced; it is made anew", self._folder)
+            self._flush()
+        except FAILURES as error:
+            self._fail(error)
+        self._sheets.write()
+        if self._pending:
+            self._sealing.read_on()
+        elif self._rows is not None:
+            self._sealing.turn(self._rows, time)
+        return True
+
+    def newest(self) -> Cursor:
+        # What the writer knows by itself; a reader holds the whole tail decoded, a third of this process.
+        return self._reader.newest() if self._tail is None else Cursor(self._tail.life, self._last)
+
+    def since(self, time: float, limit: int) -> list[Tick]:
+        return self._reader.since(time, limit)
+
+    def levels(self) -> Sequence[LevelReader]:
+        return self._reader.levels()
+
+    def notices(self) -> list[str]:
+        return self._reader.notices()
+
+    def speaker(self, name: str) -> Notice:
+        return Notice(self._folder, name)
+
+    def clear(self) -> None:
+        """Forget every tick and begin another life."""
+        self._pending.clear()
+        self._last = 0
+        if self._rows is not None:
+            self._rows.clear()
+            self._sealing.clear()
+        if self._tail is not None:
+            self._tail.renew()
+
+    def close(self) -> None:
+        """Write what waits, and let go of the folder."""
+        with suppress(*FAILURES):
+            self._flush(closing=True)
+        self._shut()
+        self._reader.close()
+
+    def _open(self) -> None:
+        """Lock, Deque and tail, each brought up to what the others know."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder.chmod(0o700)
+        if self._lock is None:
+            self._lock = WriterLock(self._folder)
+        try:
+            self._rows = Rows(self._folder, self._keep)
+        except FAILURES as error:
+            if not is_damaged(error):
+                raise
+            self._set_aside()
+            self._rows = Rows(self._folder, self._keep)
+        newest = DiskReader(self._folder).rows(float("-inf"), float("inf"), 1)
+        self._open_tail(milliseconds(newest[-1].time) if newest else 0)
+
+    def _open_tail(self, stored: int) -> None:
+        """The tail as it was left, or a new one. What tail or Deque alone holds goes into the other."""
+        waiting = {time_of(row): row for row in self._pending}
+        path = self._folder / "tail"
+        newest = 0
+        try:
+            self._tail = Tail(path, write=True)
+            for record in self._tail.records()[0]:
+                row = record.decode()
+                newest = max(newest, time := time_of(row))
+                if time > stored:
+                    waiting.setdefault(time, row)
+        except (OSError, TailError, ValueError):
+            self._tail = Tail.create(path)
+        newest = max(waiting, default=newest)
+        self._pending.clear()
+        self._pending.extend(waiting[time] for time in sorted(waiting) if time > stored)
+        if newest < stored or self._tail.head == 0:
+            # No tail, or one of another time (a store put back from a copy): fill it from the Deque.
+            self._tail.renew()
+            for tick in DiskReader(self._folder).rows(float("-inf"), float("inf"), REFILL):
+                self._tail.append(tick.encode().encode())
+            self._append_pending_to(self._tail)
+        self._last = max(self._last, newest, stored)
+
+    def _append_pending_to(self, tail: Tail) -> None:
+        for row in self._pending:
+            tail.append(row.encode())
+
+    def _in_place(self) -> bool:
+        try:
+            return (
+                self._rows is not None
+                and self._tail is not None
+                and self._rows.in_place()
+                and (self._folder / "tail").stat().st_ino == self._tail.inode
+            )
+        except OSError:
+            return False
+
+    def _reopen(self) -> None:
+        """Begin again in a folder that is gone or was put aside, with what the old tail still holds."""
+        if self._tail is not None:
+            with suppress(TailError):
+                records = [record.decode() for record in self._tail.records()[0]]
+                self._pending.clear()
+                self._pending.extend(records)
+        self._shut()
+        self._open()
+        self._sheets.again()
+
+    def _shut(self) -> None:
+        for part in (self._rows, self._tail, self._lock):
+            if part is not None:
+                with suppress(*FAILURES):
+                    part.close()
+        self._sealing.close()
+        self._rows = self._tail = self._lock = None
+
+    def _flush(self, closing: bool = False) -> None:
+        """Move what waits into the Deque, in one transaction."""
+        rows = self._rows
+        if rows is None or not self._pending or (not closing and rows.should_wait(len(self._pending))):
+            return
+        if not rows.extend(self._pending) and self._tail is not None:
+            log.warning("the store was cleared from outside; it begins anew")
+            self._tail.renew()
+            self._append_pending_to(self._tail)
+        self._pending.clear()
+        self._notice.clear()
+
+    def _fail(self, error: BaseException) -> None:
+        if is_damaged(error):
+            with suppress(*FAILURES):
+                self._set_aside()
+                self._reopen()
+                self._flush()
+            return
+        # diskcache says Timeout, and no more, for whatever kept a transaction from beginning.
+        why = reason(error) or "it is locked or may not be written"
+        self._notice.say(f"The history cannot be saved ({why}): new ticks wait in memory.")
+
+    def _set_aside(self) -> None:
+        if self._rows is not None:
+            self._rows.close()
+        name = set_aside(self._folder)
+        said = f"The history was damaged: it is set aside as {name}, and a fresh one has begun."
+        self.speaker("history").say(said)

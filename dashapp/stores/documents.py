@@ -1,0 +1,96 @@
+"""What a sheet says, as JSON and back: the catalogue, looks, the newest curves, alerts.
+
+Knows neither files nor Redis. Reading, whatever is none of what we wrote is as if nothing stood there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, fields
+from typing import Any, TypeVar
+
+from dashapp.model.thresholds import Change, State, Threshold
+from dashapp.model.ticks import Curves, Metric, milliseconds
+from dashapp.stores.base import MOST_CHANGES
+
+Content = TypeVar("Content")
+
+
+def of_metrics(metrics: Iterable[Metric]) -> str:
+    return json.dumps([asdict(metric) for metric in metrics])
+
+
+def of_looks(looks: Mapping[str, str]) -> str:
+    return json.dumps(dict(looks))
+
+
+def of_curves(curves: Mapping[str, Curves]) -> str:
+    # Not asdict, which copies each number.
+    keys = [each.name for each in fields(Curves)]
+    return json.dumps({name: {key: getattr(each, key) for key in keys} for name, each in curves.items()})
+
+
+def of_thresholds(states: Iterable[State]) -> str:
+    return json.dumps([(each.threshold.text, each.broken, _ms(each.since)) for each in states])
+
+
+def of_changes(changes: Iterable[Change]) -> str:
+    newest = list(changes)[-MOST_CHANGES:]
+    return json.dumps(
+        [(each.number, each.threshold.text, each.broken, _ms(each.time), each.value) for each in newest]
+    )
+
+
+def of_sent(sent: Mapping[str, int]) -> str:
+    return json.dumps(dict(sent))
+
+
+def metrics(text: str | bytes | None) -> list[Metric]:
+    return _read(text, lambda rows: [Metric(**row) for row in rows], [])
+
+
+def looks(text: str | bytes | None) -> dict[str, str]:
+    return _read(text, lambda found: {str(name): str(kind) for name, kind in found.items()}, {})
+
+
+def curves(text: str | bytes | None) -> dict[str, Curves]:
+    return _read(text, lambda panels: {name: Curves(**each) for name, each in panels.items()}, {})
+
+
+def thresholds(text: str | bytes | None) -> list[State]:
+    def states(rows: Any) -> list[State]:
+        return [
+            State(Threshold.parse(text), broken is True, None if since is None else since / 1000)
+            for text, broken, since in rows
+        ]
+
+    return _read(text, states, [])
+
+
+def changes(text: str | bytes | None) -> list[Change]:
+    def found(rows: Any) -> list[Change]:
+        known: dict[str, Threshold] = {}
+        made = []
+        for number, text, broken, time, value in rows:
+            threshold = known.setdefault(text, Threshold.parse(text))
+            value = None if value is None else float(value)
+            made.append(Change(threshold, broken is True, time / 1000, value, int(number)))
+        return made
+
+    return _read(text, found, [])
+
+
+def sent(text: str | bytes | None) -> dict[str, int]:
+    return _read(text, lambda marks: {address: int(number) for address, number in marks.items()}, {})
+
+
+def _read(text: str | bytes | None, parse: Callable[[Any], Content], empty: Content) -> Content:
+    try:
+        return empty if text is None else parse(json.loads(text))
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return empty
+
+
+def _ms(time: float | None) -> int | None:
+    return None if time is None else milliseconds(time)

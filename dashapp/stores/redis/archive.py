@@ -1,0 +1,163 @@
+"""A shelf in Redis: rows by their times in a sorted set, blocks in a hash, their ends in another set.
+
+What an end says ("start:end:bytes") spares a reader the blocks themselves; those that it had it keeps for a
+while, for they never change.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from dashapp.stores.redis.client import Client, Link
+from dashapp.stores.redis.keys import Keys
+from dashapp.stores.redis.lease import Turn, Word
+
+# Rows that go in at a time: a script has room for some thousand words.
+BATCH = 500
+# Bytes of blocks that a reader keeps of one level, and seconds that what it knows of the ends holds.
+KEPT, FRESH = 8 << 20, 1.0
+
+End = tuple[int, int, int]
+
+
+class _Names:
+    def __init__(self, keys: Keys, level: str) -> None:
+        self.rows, self.ends, self.blocks = (
+            keys.of(f"{level}.{part}") for part in ("rows", "ends", "blocks")
+        )
+
+
+class RedisShelf:
+    """The writing side. Raises what `turn` does."""
+
+    def __init__(self, turn: Turn, level: str) -> None:
+        self._turn = turn
+        self._at = _Names(turn.keys, level)
+
+    def rows(self) -> list[str]:
+        return [row.decode() for row in self._turn.link.client.zrange(self._at.rows, 0, -1)]
+
+    def newest_block(self) -> int:
+        newest = self._ends(-1, -1)
+        return newest[0][1] if newest else 0
+
+    def oldest_block(self) -> int | None:
+        oldest = self._ends(0, 0)
+        return oldest[0][1] if oldest else None
+
+    def add(self, rows: Sequence[tuple[int, str]]) -> None:
+        commands: list[tuple[Word, ...]] = []
+        for place in range(0, len(rows), BATCH):
+            words = [word for pair in rows[place : place + BATCH] for word in pair]
+            commands.append(("ZADD", self._at.rows, *words))
+        self._turn.together(*commands)
+
+    def put(self, block: bytes, start_ms: int, end_ms: int) -> None:
+        self._turn.together(
+            ("HSET", self._at.blocks, end_ms, block),
+            ("ZADD", self._at.ends, end_ms, f"{start_ms}:{end_ms}:{len(block)}"),
+            ("ZREMRANGEBYSCORE", self._at.rows, "-inf", end_ms),
+        )
+
+    def drop_oldest(self) -> bool:
+        oldest = self._ends(0, 0)
+        if oldest:
+            end = oldest[0][1]
+            self._turn.together(("HDEL", self._at.blocks, end), ("ZREMRANGEBYSCORE", self._at.ends, end, end))
+        return bool(oldest)
+
+    def clear(self) -> None:
+        self._turn.together(*(("DEL", key) for key in (self._at.rows, self._at.ends, self._at.blocks)))
+
+    def size(self) -> int:
+        """Of blocks alone: rows are few."""
+        return sum(size for _start, _end, size in self._ends(0, -1))
+
+    def close(self) -> None: ...
+
+    def _ends(self, first: int, last: int) -> list[End]:
+        return _ends(self._turn.link.client.zrange(self._at.ends, first, last))
+
+
+class RedisShelfReader:
+    """The reading side of a level, whose blocks span `span_ms` at the most."""
+
+    def __init__(self, link: Link, keys: Keys, level: str, span_ms: int) -> None:
+        self._link = link
+        self._at = _Names(keys, level)
+        self._span_ms = span_ms
+        self._known: list[End] = []
+        self._row_times: tuple[int, int] | None = None
+        self._looked = float("-inf")
+        self._blocks: OrderedDict[int, bytes] = OrderedDict()
+
+    def oldest(self) -> int | None:
+        self._look()
+        if self._known:
+            return self._known[0][0]
+        return self._row_times[0] if self._row_times else None
+
+    def newest(self) -> int:
+        self._look()
+        newest = self._known[-1][1] if self._known else 0
+        return max(newest, self._row_times[1]) if self._row_times else newest
+
+    def rows(self, start: int, end: int) -> Sequence[object]:
+        found: list[object] = []
+        return self._link.ask(lambda client: client.zrangebyscore(self._at.rows, f"({start}", end), found)
+
+    def blocks(self, start: int, end: int) -> Sequence[object]:
+        self._look()
+        known = self._known
+        ends = [
+            each[1]
+            for each in known[bisect_right(known, start, key=lambda each: each[1]) :]
+            if each[0] <= end
+        ]
+        blocks = self._blocks
+        missing = [each for each in ends if each not in blocks]
+        if missing:
+            none: list[bytes | None] = [None] * len(missing)
+            got = self._link.ask(lambda client: client.hmget(self._at.blocks, missing), none)
+            blocks = blocks | {end: each for end, each in zip(missing, got, strict=True) if each is not None}
+            self._keep(blocks)
+        return [blocks[each] for each in ends if each in blocks]
+
+    def _keep(self, blocks: OrderedDict[int, bytes]) -> None:
+        kept = blocks.copy()
+        room = KEPT - sum(map(len, kept.values()))
+        while room < 0:
+            room += len(kept.popitem(last=False)[1])
+        self._blocks = kept
+
+    def _look(self) -> None:
+        """Learn which blocks there are now; what is known holds where Redis does not say."""
+        if time.monotonic() - self._looked < FRESH:
+            return
+        self._looked = time.monotonic()
+        known = self._known
+        since = f"({known[-1][1]}" if known else "-inf"
+
+        def look(client: Client) -> None:
+            pipe = client.pipeline(transaction=False)
+            pipe.zrange(self._at.ends, 0, 0)
+            pipe.zrangebyscore(self._at.ends, since, "+inf")
+            pipe.zrange(self._at.rows, 0, 0, withscores=True)
+            pipe.zrange(self._at.rows, -1, -1, withscores=True)
+            oldest, later, first, last = pipe.execute()
+            begins = _ends(oldest)[0][1] if oldest else 1 << 62
+            self._known = [each for each in known if each[1] >= begins] + _ends(later)
+            self._row_times = (int(first[0][1]), int(last[0][1])) if first and last else None
+
+        self._link.ask(look, None)
+
+
+def _ends(members: Sequence[bytes]) -> list[End]:
+    found = []
+    for member in members:
+        start, end, size = member.split(b":")
+        found.append((int(start), int(end), int(size)))
+    return found

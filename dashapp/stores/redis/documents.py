@@ -1,0 +1,77 @@
+"""Sheets in Redis: texts beside the stream, fields of one hash, with a number that rises with every change.
+
+What Redis refuses is tried again in the next round. Knows what no text says.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+
+from dashapp.stores.redis.lease import Turn, Word
+
+METRICS, LOOKS, CURVES = "metrics", "looks", "curves"
+THRESHOLDS, CHANGES, SENT = "thresholds", "changes", "sent"
+NOTICE = "notice."
+MARK = "mark"
+
+
+class Sheets:
+    """The writing side. Any thread puts, one writes."""
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+        self._lock = Lock()
+        self._texts: dict[str, str] = {}
+        self._waiting: set[str] = set()
+
+    def put(self, name: str, text: str) -> None:
+        with self._lock:
+            self._texts[name] = text
+            self._waiting.add(name)
+
+    def again(self) -> None:
+        """Write all of them anew: Redis lost them."""
+        with self._lock:
+            self._waiting.update(self._texts)
+
+    def check(self) -> None:
+        """See to it that Redis still has them all: one that evicts may drop them and keep the stream."""
+        with self._lock:
+            known = len(self._texts)
+        # Beside them stands the mark.
+        if known and self._turn.link.client.hlen(self._turn.keys.sheets) < known + 1:
+            self.again()
+
+    def write(self) -> None:
+        with self._lock:
+            names = [*self._waiting]
+            words: list[Word] = [word for name in names for word in (name, self._texts[name])]
+            self._waiting.clear()
+        if not names:
+            return
+        key = self._turn.keys.sheets
+        try:
+            self._turn.together(("HSET", key, *words), ("HINCRBY", key, MARK, 1))
+        except BaseException:
+            with self._lock:
+                self._waiting.update(names)
+            raise
+
+
+class RedisNotice:
+    """One speaker's sentence; an empty one is none."""
+
+    def __init__(self, sheets: Sheets, speaker: str) -> None:
+        self._sheets = sheets
+        self._field = NOTICE + speaker
+        self._said: str | None = None
+
+    def say(self, sentence: str) -> None:
+        if sentence != self._said:
+            self._said = sentence
+            self._sheets.put(self._field, sentence[:500])
+
+    def clear(self) -> None:
+        if self._said != "":
+            self._said = ""
+            self._sheets.put(self._field, "")

@@ -1,0 +1,202 @@
+"""All hosts of a Redis, for one web process: one thread polls for all who look, whatever their number.
+
+It asks for the hosts that somebody looked at lately, with one pipeline, soon after a tick of theirs is due,
+never more than five times a second. Knows no HTTP.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import suppress
+from threading import Condition, Event, Lock
+from typing import Any
+
+from dashapp.process.threads import OwnThread
+from dashapp.stores.hosts import Host
+from dashapp.stores.redis.client import FAILURES, Link
+from dashapp.stores.redis.keys import REGISTERED, REGISTRY
+from dashapp.stores.redis.reader import RedisReader
+from dashapp.stores.redis.registry import hosts_of, milliseconds_of
+
+log = logging.getLogger("dashapp")
+
+# Seconds between two polls at least and at most; after a tick is due; between two looks at the registry.
+SHORTEST, LONGEST, SOON, REGISTRY_EVERY = 0.2, 1.1, 0.025, 1.0
+# Seconds after which a host that nobody asks for is no longer polled, and what is held of it is let go.
+LATELY = 30.0
+# Seconds that the first to ask for a host waits for it; whoever comes again soon does not.
+FIRST, NOT_AGAIN = 0.5, 2.0
+# Seconds past due after which it is worth a question why nothing comes, and between two such questions.
+STALE, WHY_EVERY = 3.0, 5.0
+
+
+class RedisHosts:
+    """`own` is known whether or not it ever wrote; hosts older than `forget` seconds are not."""
+
+    def __init__(self, link: Link, own: str, forget: float = 604_800) -> None:
+        self._link = link
+        self._own = own
+        self._forget_ms = round(forget * 1000)
+        self._readers: dict[str, RedisReader] = {}
+        self._known: dict[str, Host] = {}
+        self._listed = False
+        self._clock: tuple[int, float] | None = None
+        self._asked = float("-inf")
+        self._registry_at = self._why_at = float("-inf")
+        self._waited: dict[str, float] = {}
+        self._full = ""
+        self._lock = Lock()
+        self._news = Condition()
+        self._wake = Event()
+        self._thread = OwnThread("dashapp redis reader", self._run)
+        self._closed = False
+        self.polls = 0
+
+    def hosts(self) -> list[Host]:
+        self._ready(None)
+        oldest = self.now_ms() - self._forget_ms
+        return [host for _name, host in sorted(self._known.items()) if host.arrived_ms > oldest]
+
+    def now_ms(self) -> int:
+        """Our own clock, as long as Redis never told its."""
+        known = self._clock
+        if known is None:
+            return round(time.time() * 1000)
+        return known[0] + round((time.monotonic() - known[1]) * 1000)
+
+    def reader(self, name: str) -> RedisReader | None:
+        if name != self._own:
+            self._ready(None)
+            if name not in self._known:
+                return None
+        with self._lock:
+            if name not in self._readers:
+                self._readers[name] = RedisReader(self._link, name, self._ready, lambda _: self.notices())
+            return self._readers[name]
+
+    def own(self) -> RedisReader:
+        found = self.reader(self._own)
+        assert found is not None
+        return found
+
+    def notices(self) -> list[str]:
+        if trouble := self._link.trouble:
+            return [f"Redis at {self._link.shown}: {trouble}; what is shown is the last that came."]
+        return [self._full] if self._full else []
+
+    def close(self) -> None:
+        """Poll no more."""
+        self._closed = True
+        self._wake.set()
+
+    def _ready(self, reader: RedisReader | None) -> None:
+        """See to it that what is asked for is polled; wait for it once, and not for long."""
+        self._asked = now = time.monotonic()
+        if reader is not None:
+            reader.asked = now
+        self._thread.start()
+        loaded = self._listed if reader is None else reader.loaded
+        if loaded:
+            return
+        name = "" if reader is None else reader.name
+        self._wake.set()
+        if self._link.is_shut or now - self._waited.get(name, float("-inf")) < NOT_AGAIN:
+            return
+        self._waited[name] = now
+        with self._news:
+            self._news.wait_for(lambda: self._listed if reader is None else reader.loaded, FIRST)
+
+    def _run(self) -> None:
+        while not self._closed:
+            start = time.monotonic()
+            if start - self._asked > LATELY:
+                self._let_go(start)
+                self._wake.wait()
+            self._wake.clear()
+            if self._closed:
+                return
+            try:
+                self._poll(start)
+            except FAILURES as error:
+                if not self._link.trouble:
+                    log.warning("Redis at %s gives nothing: %s", self._link.shown, error)
+                self._link.failed(error)
+            except Exception as error:
+                # Whatever else somebody put where ours is: the next poll may be better.
+                log.warning("what Redis at %s gives is none of ours: %r", self._link.shown, error)
+            with self._news:
+                self._news.notify_all()
+            time.sleep(max(0.0, start + SHORTEST - time.monotonic()))
+            self._wake.wait(max(0.0, min(self._pause(), start + LONGEST - time.monotonic())))
+
+    def _poll(self, now: float) -> None:
+        self.polls += 1
+        self._let_go(now)
+        with self._lock:
+            readers = [each for each in self._readers.values() if now - each.asked <= LATELY]
+        for _time in range(3):
+            pipe = self._link.client.pipeline(transaction=False)
+            counts = [(reader, reader.look(pipe)) for reader in readers]
+            listing = now - self._registry_at >= REGISTRY_EVERY * 0.9
+            if listing:
+                pipe.execute_command("EVAL", REGISTERED, 1, REGISTRY)  # a cluster's pipeline has no eval
+            answers = pipe.execute(raise_on_error=False)
+            if listing:
+                self._registry_at = now
+                self._list(answers.pop())
+            again = []
+            for reader, count in counts:
+                found, answers = answers[:count], answers[count:]
+                if reader.take(found):
+                    again.append(reader)
+            readers = again
+            if not readers:
+                break
+        self._link.went_well()
+        self._ask_why(now)
+
+    def _list(self, answer: Any) -> None:
+        if isinstance(answer, Exception):
+            raise answer
+        clock, said = answer
+        self._clock = (milliseconds_of(clock), time.monotonic())
+        self._known = hosts_of(said)
+        self._listed = True
+
+    def _let_go(self, now: float) -> None:
+        with self._lock:
+            for reader in self._readers.values():
+                if reader.loaded and now - reader.asked > LATELY:
+                    reader.let_go()
+
+    def _pause(self) -> float:
+        """Seconds from now until one of those looked at has a tick that came."""
+        if self._link.trouble:
+            return 0.0
+        now = time.monotonic()
+        dues = [self._due(each) for each in self._readers.values() if now - each.asked <= LATELY]
+        return min([LONGEST, *(due + SOON for due in dues)])
+
+    def _due(self, reader: RedisReader) -> float:
+        """Seconds until a tick is due."""
+        arrived = reader.arrived_ms()
+        return (arrived + reader.step_ms() - self.now_ms()) / 1000 if arrived and self._clock else 0.0
+
+    def _ask_why(self, now: float) -> None:
+        """Where nothing comes: whether Redis is full. Whoever writes cannot say it there."""
+        stale = any(each.loaded and self._due(each) < -STALE for each in self._readers.values())
+        if not stale:
+            self._full = ""
+        elif now - self._why_at > WHY_EVERY and not self._link.is_cluster:
+            self._why_at = now
+            with suppress(*FAILURES):  # it need not be allowed to ask
+                found = self._link.client.info("memory")
+                most = int(found.get("maxmemory", 0))
+                full = most and int(found["used_memory"]) >= 0.98 * most
+                self._full = (
+                    f"Redis at {self._link.shown} is full (maxmemory {found['maxmemory_human']}): "
+                    "it takes no new ticks until it has room."
+                    if full and found.get("maxmemory_policy") == "noeviction"
+                    else ""
+                )

@@ -1,0 +1,87 @@
+"""The spool in Redis: what programs pushed waits in a stream of its host, until the tick with it is kept.
+
+The tick and the end of what it took go into Redis in one piece, so that each record is in one tick alone,
+whichever process is killed.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from dashapp.model.ticks import SpoolError
+from dashapp.stores.push_queue import AWAY, MOST, Accept, full
+from dashapp.stores.redis.client import FAILURES, Link, sentence
+from dashapp.stores.redis.keys import PUSH, Keys
+from dashapp.stores.redis.store import RedisStore
+
+# Records read at a time.
+BATCH = 500
+# Seconds that a tick waits for Redis, at the most.
+BRIEFLY = 0.1
+
+
+class RedisIntake:
+    """The web's side: a push is in Redis before it is answered."""
+
+    def __init__(
+        self, link: Link, name: str, forget: float = 604_800, interval: float = 1.0, most: int = MOST
+    ) -> None:
+        self._link = link
+        self._keys = Keys(name)
+        self._forget_ms = round(forget * 1000)
+        self._most = most
+        self._away = max(AWAY, 3 * interval)
+        self._made = time.monotonic()
+
+    def put(self, record: bytes) -> None:
+        if self._link.is_shut:
+            raise SpoolError(f"what was pushed cannot be kept ({self._link.trouble}); try again later")
+        keys = [self._keys.push, self._keys.push_size, self._keys.looked]
+        minds = int(time.monotonic() - self._made > self._away)
+        try:
+            answer = self._link.client.eval(PUSH, 3, *keys, record, self._most, self._forget_ms, minds)
+        except FAILURES as error:
+            self._link.failed(error)
+            said = f"what was pushed cannot be kept (Redis: {sentence(error)}); try again later"
+            raise SpoolError(said) from error
+        if answer == b"full":
+            raise full(self._most)
+        if answer == b"away":
+            raise SpoolError(f"no collector has looked for {self._away:.0f} seconds; try again when one runs")
+
+
+class RedisInbox:
+    """The collector's side. `link` is one that gives up soon: a tick is waiting."""
+
+    def __init__(self, link: Link, store: RedisStore, interval: float = 1.0) -> None:
+        self._link = link
+        self._store = store
+        self._keys = store.turn.keys
+        self._away_ms = round(max(AWAY, 3 * interval) * 1000)
+        self._taken = b""
+        self._renewals = store.renewals
+        self._looked = float("-inf")
+
+    def take(self, newest: int, accept: Accept) -> None:
+        if self._store.renewals != self._renewals:
+            # An emptied Redis may count from an earlier time.
+            self._renewals, self._taken = self._store.renewals, b""
+        room = BATCH
+        while room == BATCH:
+            after = b"(" + self._taken if self._taken else b"-"
+            none: list[Any] = []
+            found = self._link.ask(lambda client, after=after: self._look(client, after), none)  # type: ignore[misc]
+            room = len(found)
+            for each, fields in found:
+                if not accept(fields.get(b"r", b"")):
+                    return
+                self._taken = each
+                self._store.pushed = each.decode()
+
+    def _look(self, client: Any, after: bytes) -> list[Any]:
+        pipe = client.pipeline(transaction=False)
+        pipe.xrange(self._keys.push, min=after, count=BATCH)
+        pipe.set(self._keys.looked, 1, px=self._away_ms)
+        found: list[Any] = pipe.execute()[0]
+        return found

@@ -1,0 +1,218 @@
+"""Reading one host from Redis: the newest ticks are held here, and a poll brings what came since.
+
+A request for the newest is answered from memory; one for older ticks asks Redis, and does without where that
+does not answer at once.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dashapp.model.notices import damage
+from dashapp.model.thresholds import Change, State
+from dashapp.model.ticks import Cursor, Curves, Metric, Tick, milliseconds
+from dashapp.stores import documents
+from dashapp.stores.redis.client import Client, Link
+from dashapp.stores.redis.documents import CHANGES, CURVES, LOOKS, MARK, METRICS, NOTICE, SENT, THRESHOLDS
+from dashapp.stores.redis.keys import Keys
+
+if TYPE_CHECKING:
+    from dashapp.stores.archive_reader import LevelReader
+
+# Decoded ticks held for all viewers of a host.
+HELD = 2048
+NO_LIFE = "0" * 16
+
+Content = TypeVar("Content")
+Entry = tuple[bytes, dict[bytes, bytes]]
+
+
+class RedisReader:
+    """One for a process and a host; any number of threads ask it, one polls.
+
+    `ready` is called before each look at what is newest, `more` tells what else the page is to say.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        name: str,
+        ready: Callable[[RedisReader], None] | None = None,
+        more: Callable[[RedisReader], list[str]] | None = None,
+    ) -> None:
+        self.link = link
+        self.name = name
+        self.asked = float("-inf")
+        self.loaded = False
+        self.mark = Cursor(NO_LIFE, 0)
+        self.last_id = b""
+        self._ready = ready
+        self._more = more
+        self._keys = Keys(name)
+        self._ticks: list[Tick] = []
+        self._whole = True
+        self._sheets: Mapping[bytes, bytes] = {}
+        self._parsed: dict[str, tuple[bytes | None, Any]] = {}
+        self._again = False
+        self._levels: Sequence[LevelReader] | None = None
+
+    # How far other processes may be ahead of what this one was told.
+    lag_ms = 2500
+
+    def newest(self) -> Cursor:
+        if self._ready is not None:
+            self._ready(self)
+        return self.mark
+
+    def since(self, time: float, limit: int) -> list[Tick]:
+        self.newest()
+        ticks, whole = self._ticks, self._whole
+        start = bisect_right(ticks, time, key=lambda tick: tick.time)
+        if start > 0 or len(ticks) >= limit or whole:
+            return ticks[max(start, len(ticks) - limit) :]
+        return self._older(time, ticks[0].time, limit - len(ticks)) + ticks
+
+    def levels(self) -> Sequence[LevelReader]:
+        if self._levels is None:
+            # Only those who read history need it, and the collector has no room for numpy.
+            from dashapp.stores.redis.levels import open_levels
+
+            self._levels = open_levels(self.link, self._keys)
+        return self._levels
+
+    def metrics(self) -> list[Metric]:
+        return self._sheet(METRICS, documents.metrics)
+
+    def looks(self) -> Mapping[str, str]:
+        return self._sheet(LOOKS, documents.looks)
+
+    def curves(self) -> Mapping[str, Curves]:
+        return self._sheet(CURVES, documents.curves)
+
+    def thresholds(self) -> list[State]:
+        return self._sheet(THRESHOLDS, documents.thresholds)
+
+    def changes(self) -> list[Change]:
+        return self._sheet(CHANGES, documents.changes)
+
+    def sent(self) -> Mapping[str, int]:
+        return self._sheet(SENT, documents.sent)
+
+    def notices(self) -> list[str]:
+        said = sorted(pair for pair in self._sheets.items() if pair[0].startswith(NOTICE.encode()))
+        found = [text.decode(errors="replace") for _name, text in said if text]
+        damaged = sum(level.damaged for level in self._levels or ())
+        if damaged:
+            found.append(damage(damaged))
+        return found + (self._more(self) if self._more is not None else [])
+
+    def close(self) -> None: ...
+
+    def let_go(self) -> None:
+        """Nobody asks any longer: hold nothing."""
+        self.loaded = False
+        self._ticks, self._whole, self.last_id = [], True, b""
+        self._sheets, self._parsed = {}, {}
+
+    def poll(self) -> None:
+        """Bring it up to date. Raises what is in FAILURES."""
+        for _time in range(3):
+            pipe = self.link.client.pipeline(transaction=False)
+            count = self.look(pipe)
+            if not self.take(pipe.execute()[-count:]):
+                break
+
+    def look(self, pipe: Client) -> int:
+        """Put what is to be asked into a pipeline; how many answers there will be."""
+        keys = self._keys
+        pipe.get(keys.life)
+        if self.last_id:
+            # The last that is known comes again: where it does not, what followed it may be gone too.
+            pipe.xrange(keys.ticks, min=self.last_id, count=HELD)
+        else:
+            pipe.xrevrange(keys.ticks, count=HELD)
+        if self._again:
+            pipe.hgetall(keys.sheets)
+        else:
+            pipe.hget(keys.sheets, MARK)
+        return 3
+
+    def take(self, answers: Sequence[Any]) -> bool:
+        """Take the answers of `look`; True where it is to look again at once."""
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        life, entries, sheets = answers
+        known = NO_LIFE if life is None else life.decode(errors="replace")
+        follows = known == self.mark.life and entries and entries[0][0] == self.last_id
+        again = bool(self.last_id) and not (follows and len(entries) < HELD)
+        if again:
+            self.last_id = b""
+            if known != self.mark.life:
+                self._sheets = {}
+        else:
+            self._take_ticks(known, entries[1:] if self.last_id else entries)
+        if self._again:
+            self._sheets, self._again = sheets, False
+        elif sheets != self._sheets.get(MARK.encode()):
+            self._again = True
+        self.loaded = self.loaded or not (again or self._again)
+        return again or self._again
+
+    def _take_ticks(self, life: str, entries: Sequence[Entry]) -> None:
+        fresh = bool(self.last_id)
+        if not fresh:
+            entries = entries[::-1]
+        ticks = self._ticks if fresh else []
+        newest = self.mark.time_ms if fresh else 0
+        found = []
+        for _id, fields in entries:
+            with suppress(ValueError):  # no row of ours
+                tick = Tick.decode(fields.get(b"d", b""))
+                # What Redis lost and was given again has other ids, and is here already.
+                if (time := milliseconds(tick.time)) > newest:
+                    found.append(tick)
+                    newest = time
+        self._whole = (self._whole if fresh else len(entries) < HELD) and len(ticks) + len(found) <= HELD
+        if entries:
+            self.last_id = entries[-1][0]
+        if found or not fresh:
+            self._ticks = (ticks + found)[-HELD:]
+            self.mark = Cursor(life, newest)
+
+    def _older(self, time: float, before: float, limit: int) -> list[Tick]:
+        """The newest `limit` ticks between `time` and `before`, oldest first, from Redis."""
+        none: list[Entry] = []
+        count = limit + HELD
+        entries = self.link.ask(lambda client: client.xrevrange(self._keys.ticks, count=count), none)
+        found: list[Tick] = []
+        for _id, fields in entries:
+            with suppress(ValueError):
+                tick = Tick.decode(fields.get(b"d", b""))
+                if tick.time <= time or len(found) >= limit:
+                    break
+                if tick.time < before:
+                    found.append(tick)
+        found.reverse()
+        return found
+
+    def _sheet(self, name: str, parse: Callable[[bytes | None], Content]) -> Content:
+        """What a sheet says, read when it was replaced."""
+        self.newest()
+        text = self._sheets.get(name.encode())
+        known = self._parsed.get(name)
+        if known is None or known[0] is not text:
+            self._parsed[name] = known = (text, parse(text))
+        content: Content = known[1]
+        return content
+
+    def arrived_ms(self) -> int:
+        """When its newest tick came, by Redis' clock; 0 where there is none."""
+        return int(self.last_id.partition(b"-")[0] or 0)
+
+    def step_ms(self) -> int:
+        ticks = self._ticks
+        return milliseconds(ticks[-1].step) if ticks else 1000

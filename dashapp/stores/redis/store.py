@@ -1,0 +1,178 @@
+"""The Redis store's writing side: one collector of a name keeps its ticks, sheets and long memory there.
+
+Nothing here waits for Redis once it is open: rows and sheets go to the writer's thread, and so does sealing.
+"""
+
+from __future__ import annotations
+
+import secrets
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from dashapp.model.thresholds import Change, State
+from dashapp.model.ticks import (
+    Cursor,
+    Curves,
+    Metric,
+    StoreAwayError,
+    StoreError,
+    StoreLockedError,
+    Tick,
+    milliseconds,
+)
+from dashapp.stores import documents
+from dashapp.stores.archive import LongMemory, Retention
+from dashapp.stores.compaction import Sealing
+from dashapp.stores.proxy import Relay
+from dashapp.stores.redis.archive import RedisShelf
+from dashapp.stores.redis.client import FAILURES, Link, sentence
+from dashapp.stores.redis.documents import CHANGES, CURVES, LOOKS, METRICS, SENT, THRESHOLDS, RedisNotice
+from dashapp.stores.redis.keys import Keys
+from dashapp.stores.redis.lease import Turn
+from dashapp.stores.redis.reader import RedisReader
+from dashapp.stores.redis.rows import RedisRows
+from dashapp.stores.redis.writer import Row, Writer, said_of
+
+if TYPE_CHECKING:
+    from dashapp.stores.archive_reader import LevelReader
+
+# Characters of a row, as on disk.
+LARGEST = 1 << 18
+# Every host's spans end at the same instants; by so much later, at the most, each seals its own, which asks
+# Redis for a megabyte.
+SPREAD_MS = 60_000
+# What a list of hosts shows of each.
+HEADLINES = ("cpu.percent", "memory.percent", "load.1", "swap.percent", "network.received", "network.sent")
+
+
+class RedisStore(Relay):
+    """The one writer of a name. StoreLockedError where there is another, StoreAwayError where Redis is away.
+
+    `yields`: see Turn.take.
+    """
+
+    lag_ms = 0
+
+    def __init__(
+        self,
+        link: Link,
+        name: str,
+        keep: int = 7200,
+        retention: Retention | None = None,
+        forget: float = 604_800,
+        yields: bool = False,
+    ) -> None:
+        self.dropped = 0
+        # How far the next tick takes what programs pushed: an id of theirs.
+        self.pushed = ""
+        self.renewals = 0
+        self.turn = Turn(link, Keys(name), forget)
+        self._reader = RedisReader(link, name)
+        kept = retention or Retention()
+        self._rows = RedisRows(self.turn)
+        self._later_ms = zlib.crc32(name.encode()) % SPREAD_MS
+        try:
+            self.turn.take(yields)
+            self._reader.poll()
+        except StoreLockedError:
+            raise
+        except FAILURES as error:
+            link.failed(error)
+            raise StoreAwayError(f"Redis at {link.shown}: {sentence(error)}") from error
+        mark = self._reader.mark
+        self._last = mark.time_ms
+        self.writer = Writer(self.turn, name, keep, mark, self._seal)
+        self._sealing = Sealing(
+            lambda: LongMemory(lambda level: RedisShelf(self.turn, level), kept),
+            self.speaker("sealing"),
+            FAILURES,
+        )
+        for name in ("store", "history", "supervisor"):
+            self.speaker(name).clear()
+        self.writer.start(self._renew)
+
+    def append(self, tick: Tick) -> bool:
+        if self.writer.is_lost:
+            raise StoreLockedError("another collector writes by this name now")
+        time = milliseconds(tick.time)
+        if time <= self._last:
+            self.dropped += 1
+            return False
+        text = tick.encode()
+        if len(text) > LARGEST:
+            raise StoreError(f"a tick of {len(text)} characters is more than a store takes")
+        self._last = time
+        values = tick.values
+        said = said_of(time, tick.step, {key: values[key] for key in HEADLINES if key in values})
+        pushed, self.pushed = self.pushed, ""
+        self.writer.add(Row(time, text, pushed, said))
+        return True
+
+    def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
+        self._put(METRICS, documents.of_metrics(metrics))
+        self._put(LOOKS, documents.of_looks(looks or {}))
+
+    def set_curves(self, curves: Mapping[str, Curves]) -> None:
+        self._put(CURVES, documents.of_curves(curves))
+
+    def set_thresholds(self, states: Iterable[State]) -> None:
+        self._put(THRESHOLDS, documents.of_thresholds(states))
+
+    def set_changes(self, changes: Iterable[Change]) -> None:
+        self._put(CHANGES, documents.of_changes(changes))
+
+    def set_sent(self, sent: Mapping[str, int]) -> None:
+        self._put(SENT, documents.of_sent(sent))
+
+    def speaker(self, name: str) -> RedisNotice:
+        return RedisNotice(self.writer.sheets, name)
+
+    def newest(self) -> Cursor:
+        return Cursor(self.writer.life, self._last)
+
+    def reader(self) -> RedisReader:
+        self._reader.link.ask(lambda client: self._reader.poll(), None)
+        return self._reader
+
+    def levels(self) -> Sequence[LevelReader]:
+        # Read from Redis by itself.
+        return self._reader.levels()
+
+    def drain(self, seconds: float = 5.0) -> bool:
+        """Wait until Redis has all that was appended and said."""
+        return self.writer.drain(seconds)
+
+    def clear(self) -> None:
+        """Forget every tick and begin another life. Raises what is in FAILURES."""
+        self.drain()
+        life = secrets.token_hex(8)
+        keys = self.turn.keys
+        gone = keys.all().keys() - {keys.turn, keys.life, keys.sheets}
+        self.turn.together(*(("DEL", key) for key in gone), ("SET", keys.life, life))
+        self.writer.begin_anew(life)
+        self._sealing.close()
+        self._last = 0
+
+    def close(self) -> None:
+        """Write what waits, and let another have the turn."""
+        if not self.writer.is_lost and not self.writer.trouble:
+            self.drain(2.0)
+        self.writer.stop()
+        self._sealing.close()
+        try:
+            self.turn.give()
+        except FAILURES as error:
+            self.turn.link.failed(error)  # it ends by itself soon
+        self.turn.link.close()
+
+    def _put(self, name: str, text: str) -> None:
+        self.writer.sheets.put(name, text)
+        self.writer.wake()
+
+    def _seal(self, stored_ms: int) -> None:
+        self._sealing.turn(self._rows, stored_ms - self._later_ms)
+
+    def _renew(self) -> None:
+        self.renewals += 1
+        self._sealing.close()

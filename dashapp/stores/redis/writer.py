@@ -1,0 +1,224 @@
+"""The writer of one host in Redis: a thread of its own, so that no tick waits for Redis, whatever that does.
+
+The newest rows stay here, in order and bounded, until Redis says that it has them, and some time longer: what
+it loses (emptied, failed over) it gets again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from threading import Event, Lock, Thread
+from typing import NamedTuple
+
+from redis import ResponseError
+
+from dashapp.model.ticks import Cursor, StoreLockedError
+from dashapp.stores.redis.client import FAILURES, sentence
+from dashapp.stores.redis.documents import Sheets
+from dashapp.stores.redis.keys import APPEND, REGISTRY
+from dashapp.stores.redis.lease import Turn
+from dashapp.stores.redis.reader import NO_LIFE
+
+log = logging.getLogger("dashapp")
+
+# Rows that go to Redis at a time.
+BATCH = 300
+# Characters of rows that wait at the most, hours of them, and of those that Redis has.
+MOST, SPARE = 16 << 20, 2 << 20
+# Seconds between two signs of life, between two tries while Redis is away, between two log lines of that.
+BEAT, RETRY, QUIET = 0.5, 0.25, 60.0
+# Seconds that keys are let run towards their end, at the most, before each is told to stay.
+REFRESH = 3600.0
+# Seconds between two looks at whether what stands beside the stream is still there.
+LOOK = 3.0
+
+
+class Row(NamedTuple):
+    time_ms: int
+    text: str
+    pushed: str  # how far it took what programs pushed; empty where it took nothing
+    said: str  # what a list of hosts shows of it
+
+
+class Writer:
+    """Begins at `newest`, what Redis has. `each` is called after each round that brought Redis up to date."""
+
+    def __init__(self, turn: Turn, name: str, keep: int, mark: Cursor, each: Callable[[int], None]) -> None:
+        self.sheets = Sheets(turn)
+        self.life = mark.life
+        self.is_lost = False
+        self.trouble = ""
+        self._turn = turn
+        self._name = name
+        self._keep = keep
+        self._each = each
+        self._rows: deque[Row] = deque()
+        self._size = 0
+        self._stored = mark.time_ms
+        self._lock = Lock()
+        self._wake = Event()
+        self._idle = Event()
+        self._closing = False
+        self._beaten = self._refreshed = self._said = float("-inf")
+        self._looked = time.monotonic()
+        self._renewed: Callable[[], None] = _nothing
+        self._thread = Thread(target=self._run, name="dashapp redis writer", daemon=True)
+
+    def start(self, renewed: Callable[[], None]) -> None:
+        """`renewed` is called where Redis turned out to have lost what it had."""
+        self._renewed = renewed
+        self._thread.start()
+
+    def add(self, row: Row) -> None:
+        with self._lock:
+            self._rows.append(row)
+            self._size += len(row.text)
+            self._trim(MOST)
+            self._idle.clear()
+            self._wake.set()
+
+    def wake(self) -> None:
+        """There is something to write."""
+        with self._lock:
+            self._idle.clear()
+            self._wake.set()
+
+    def drain(self, seconds: float) -> bool:
+        """Wait until Redis has all there is; False where it has not by then."""
+        return self._idle.wait(seconds)
+
+    def begin_anew(self, life: str) -> None:
+        """Somebody cleared the store."""
+        with self._lock:
+            self.life = life
+            self._rows.clear()
+            self._size = 0
+            self._stored = 0
+
+    def stop(self) -> None:
+        self._closing = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(3.0)
+
+    def _run(self) -> None:
+        while not self.is_lost:
+            self._wake.wait(BEAT if not self.trouble else RETRY)
+            if self._closing:
+                return
+            self.round()
+
+    def round(self) -> None:
+        """Write what waits, once; what Redis does not take waits on."""
+        self._wake.clear()
+        try:
+            self._work()
+            with self._lock:
+                if not self._wake.is_set():
+                    self._idle.set()
+        except StoreLockedError as error:
+            log.warning("%s; this one stands by", error)
+            self.is_lost = True
+            self._idle.set()
+        except FAILURES as error:
+            self._fail(error)
+
+    def _work(self) -> None:
+        try:
+            while rows := self._waiting():
+                self._send(rows)
+        except ResponseError:
+            # It answers, and refuses them: a full one leaves us our turn all the same.
+            self._send([])
+            raise
+        if time.monotonic() - self._beaten > BEAT * 0.9:
+            self._send([])
+        if time.monotonic() - self._looked > LOOK:
+            self._looked = time.monotonic()
+            self.sheets.check()
+        self.sheets.write()
+        if time.monotonic() - self._refreshed > min(REFRESH, self._turn.forget_ms / 4000):
+            self._refresh()
+        if self.trouble:
+            log.info("Redis at %s is back; all that waited is written", self._turn.link.shown)
+            self.trouble = ""
+        self._each(self._stored)
+
+    def _waiting(self) -> list[Row]:
+        """The oldest that Redis has not."""
+        with self._lock:
+            stored = self._stored
+            if not self._rows or self._rows[-1].time_ms <= stored:
+                return []
+            found = []
+            for row in reversed(self._rows):
+                if row.time_ms <= stored:
+                    break
+                found.append(row)
+        return found[: -BATCH - 1 : -1]
+
+    def _trim(self, most: int) -> None:
+        while self._size > most:
+            self._size -= len(self._rows.popleft().text)
+
+    def _send(self, rows: list[Row]) -> None:
+        keys = self._turn.keys
+        words = [word for row in rows for word in (row.time_ms, row.text, row.pushed)]
+        with self._lock:
+            expected = self._stored
+        parts = [keys.ticks, keys.life, keys.push, keys.push_size]
+        sent = [self._keep, self._turn.forget_ms, expected, secrets.token_hex(8), *words]
+        if rows:
+            answer = self._turn.run_and_register(self._name, rows[-1].said, APPEND, parts, *sent)
+        else:
+            answer = self._turn.run(APPEND, parts, *sent)
+        kind, newest, life = answer
+        self._beaten = time.monotonic()
+        if self.life == NO_LIFE and kind == b"kept":
+            self.life = life.decode()
+        elif kind == b"behind" or life.decode() != self.life:
+            log.warning("Redis at %s lost what it had; it gets again what is known", self._turn.link.shown)
+            self.life = life.decode()
+            self.sheets.again()
+            self._renewed()
+        with self._lock:
+            if self._stored == expected:  # else somebody cleared the store meanwhile
+                self._stored = int(newest)
+                if self._rows and self._rows[-1].time_ms <= self._stored:
+                    self._trim(SPARE)
+
+    def _refresh(self) -> None:
+        """Have each key stay for another while, and hosts go that are long gone."""
+        keys = [key for key in self._turn.keys.all() if key != self._turn.keys.turn]
+        self._turn.together(*(("PEXPIRE", key, self._turn.forget_ms) for key in keys))
+        self._refreshed = time.monotonic()
+        client = self._turn.link.client
+        (now, _), kept = client.time(), client.hgetall(REGISTRY)
+        gone = [name for name, said in kept.items() if arrived(said) < now * 1000 - self._turn.forget_ms]
+        if gone:
+            client.hdel(REGISTRY, *gone)
+
+    def _fail(self, error: BaseException) -> None:
+        self.trouble = sentence(error)
+        self._turn.link.failed(error)
+        if time.monotonic() - self._said > QUIET:
+            self._said = time.monotonic()
+            log.warning("Redis at %s: %s; ticks wait in memory", self._turn.link.shown, self.trouble)
+
+
+def said_of(time_ms: int, step: float, values: Mapping[str, float]) -> str:
+    return json.dumps([time_ms, step, values], separators=(",", ":"))
+
+
+def arrived(said: bytes) -> int:
+    """When what is said in the registry came, by Redis' clock; 0 for what is none of ours."""
+    first = said.partition(b" ")[0]
+    return int(first) if first.isdigit() and len(first) < 17 else 0
+
+
+def _nothing() -> None: ...

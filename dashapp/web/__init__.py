@@ -1,0 +1,1 @@
+"""The web process: the Dash page, its routes and the granian server."""

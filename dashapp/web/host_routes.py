@@ -1,0 +1,158 @@
+"""Host paths: `/host/NAME/…` is that host's page and API, `/host/A,B/…` several laid over each other.
+
+A WSGI layer that takes this part off the path, as mounting does. What lies below is the same for all; which
+place it serves it knows from the environ alone.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from dashapp.api.endpoints import App, StartResponse, wall
+from dashapp.api.params import shown
+from dashapp.config.parsers import HOST
+from dashapp.http.reply import refusal, see_other, with_slash
+from dashapp.model.ticks import BadRequestError
+from dashapp.query.clock_skew import Skews
+from dashapp.query.host_reader import HostReader
+from dashapp.query.overlay import Overlay
+from dashapp.stores.base import Reader
+from dashapp.stores.hosts import Host, Hosts, by_name, first
+from dashapp.stores.memory import MemoryStore
+
+BEGIN = "/host/"
+# Where what lies below finds its place.
+KEY = "dashapp.place"
+# Hosts laid over each other, at the most; and places that are kept made.
+MOST, KEPT = 32, 64
+# The names asked for, those of them that are known, and whether at the root.
+Key = tuple[tuple[str, ...], tuple[str, ...], bool]
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a page shows, and of which hosts: none where the store has one's alone. `top`: at the root."""
+
+    reader: Reader
+    names: tuple[str, ...] = ()
+    now: Callable[[], float] = wall
+    top: bool = False
+
+    @property
+    def called(self) -> str:
+        """What a file's name says of it."""
+        return self.names[0] if len(self.names) == 1 else f"{len(self.names)}-hosts" if self.names else ""
+
+    def is_of(self, own: str) -> bool:
+        """Whether it is the machine's that serves it."""
+        return not self.names or self.names == (own,)
+
+
+class HostPaths:
+    """`serve` makes the application of a place, of which KEPT are kept. At the root is the host called `own`,
+    or else the first; `bare` while there is none, or the own one is `coming`."""
+
+    def __init__(
+        self,
+        hosts: Hosts,
+        bare: App,
+        serve: Callable[[Place], App],
+        own: str = "",
+        coming: bool = False,
+    ) -> None:
+        self._coming = coming
+        self._chosen = ""
+        self._hosts = hosts
+        self._bare = bare
+        self._serve = serve
+        self._own = own
+        self._skews = Skews(hosts)
+        self._lock = Lock()
+        self._made: OrderedDict[Key, tuple[Place, App]] = OrderedDict()
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        path: str = environ["PATH_INFO"]
+        if not path.startswith(BEGIN):
+            return self._top(environ, start_response)
+        if path == BEGIN:
+            return see_other(start_response, "../")
+        said, slash, rest = path[len(BEGIN) :].partition("/")
+        try:
+            names = chosen(said)
+        except BadRequestError as error:
+            return refusal(start_response, "400 Bad Request", str(error))
+        if not slash:
+            return with_slash(said, environ, start_response)
+        known = by_name(self._hosts)
+        data = rest.startswith("api/") or rest in ("healthz", "readyz", "metrics")
+        if data and not any(name in known for name in names):
+            return refusal(start_response, "404 Not Found", unknown(names))
+        place, app = self._place(names, [name for name in names if name in known], top=False)
+        inside = {"SCRIPT_NAME": f"{environ.get('SCRIPT_NAME', '')}{BEGIN}{said}", "PATH_INFO": f"/{rest}"}
+        return app({**environ, **inside, KEY: place}, start_response)
+
+    def _top(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        known = by_name(self._hosts)
+        if not known or (self._coming and self._own not in known):
+            return self._bare(environ, start_response)
+        name = self._first(known)
+        place, app = self._place((name,), [name], top=True)
+        return app({**environ, KEY: place}, start_response)
+
+    def _first(self, known: Mapping[str, Host]) -> str:
+        """The own one; else one that is awake, and the same as long as it is known."""
+        if self._own in known or self._chosen not in known:
+            self._chosen = first(known, self._own, self._hosts.now_ms())
+        return self._chosen
+
+    def _place(self, names: tuple[str, ...], known: Sequence[str], top: bool) -> tuple[Place, App]:
+        key = (names, tuple(known), top)
+        with self._lock:
+            if key in self._made:
+                self._made.move_to_end(key)
+                return self._made[key]
+            readers = {name: reader for name in known if (reader := self._hosts.reader(name)) is not None}
+            place = self._read(names, readers, top)
+            made = (place, self._serve(place))
+            # Names can be thought of without end; and whoever was forgotten meanwhile is asked for anew.
+            if readers and len(readers) == len(known):
+                self._keep(key, made)
+            return made
+
+    def _keep(self, key: Key, made: tuple[Place, App]) -> None:
+        # What these names meant before one of them was known, or forgotten, nobody asks for again.
+        for other in [each for each in self._made if (each[0], each[2]) == (key[0], key[2])]:
+            del self._made[other]
+        self._made[key] = made
+        while len(self._made) > KEPT:
+            self._made.popitem(last=False)
+
+    def _read(self, names: tuple[str, ...], readers: dict[str, Reader], top: bool) -> Place:
+        if not readers:
+            return Place(MemoryStore(keep=1, notice=unknown(names)), names, top=top)
+        if len(names) == 1:
+            reader = HostReader(names[0], readers[names[0]], self._hosts, self._skews)
+            return Place(reader, names, reader.now, top)
+        overlay = Overlay(readers, self._hosts, self._skews, [name for name in names if name not in readers])
+        return Place(overlay, names, overlay.now, top)
+
+
+def chosen(said: str) -> tuple[str, ...]:
+    """The names in a part of a path, none twice. BadRequestError where they can be none."""
+    names = tuple(dict.fromkeys(said.split(",")))
+    for name in names:
+        if not HOST.fullmatch(name):
+            letters = "expected letters, digits and ._- , with commas between"
+            raise BadRequestError(f"{shown(name)} is no name of a host; {letters}")
+    if len(names) > MOST:
+        raise BadRequestError(f"{len(names)} hosts are named; at most {MOST} are laid over each other")
+    return names
+
+
+def unknown(names: Sequence[str]) -> str:
+    which = f"There is no host {names[0]}" if len(names) == 1 else "There are no such hosts"
+    return f"{which} in this store: it never wrote, or was forgotten after it stopped."

@@ -1,0 +1,206 @@
+"""The page: headline, tiles, panels, window slider. The same for every viewer; the numbers come later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+
+from dash import dcc, html
+
+from dashapp.model.panels import DETAILS, Panel
+from dashapp.model.thresholds import MISSING, Threshold
+from dashapp.model.ticks import Metric
+from dashapp.model.tiles import Tile, tiles
+from dashapp.query.overlay_metrics import tiles_of_all
+from dashapp.web.host_controls import HostsShown
+from dashapp.web.panel import charts, live_graph
+from dashapp.web.window_slider import slider, stops_to, words
+
+TITLE = "dashapp"
+# Panels that a page has room for when they turn up while it is open.
+SPARE = 8
+
+
+def page(
+    window: float,
+    interval: float,
+    longest: float,
+    metrics: Sequence[Metric],
+    shown: Sequence[Panel],
+    *,
+    thresholds: Sequence[Threshold] = (),
+    processes: bool = False,
+    title: str = TITLE,
+    theme: str = "auto",
+    tagline: str = "live",
+    machine: bool = True,
+    hosts: HostsShown | None = None,
+    session: str = "",
+    share: bool = False,
+) -> html.Div:
+    """`window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks.
+    `processes`: whether there is a table of them; `machine`: whether its metrics are to come. `hosts`: of
+    which this page is, where the store may have many. `session`: how the viewer got in, by "password" or
+    "proxy", empty where everybody does; `share`: whether links to views of this page may be made."""
+    stops = stops_to(longest, window)
+    there = {panel.name for panel in shown if panel.members(metrics)}
+    if machine and not there:
+        there = {shown[0].name}
+    beat = round(1000 * min(max(interval, 0.25), 1))
+    sections = _sections(shown, there, processes, bool(thresholds))
+    if hosts is not None and hosts.top:
+        sections.insert(0, hosts.section())
+    if hosts is not None and hosts.names and (hosts.several or not hosts.top):
+        tagline = hosts.tagline()
+    laid = hosts is not None and len(hosts.names) > 1
+    numbers = tiles_of_all(hosts.names, metrics) if hosts and laid else tiles(metrics, machine)
+    return html.Div(
+        id="page",
+        children=[
+            dcc.Interval(id="interval", interval=beat),
+            dcc.Store(id="charts", data=charts(shown, metrics, thresholds)),
+            _header(title, tagline, hosts, session),
+            html.Div(id="notices", role="alert", hidden=True),
+            html.Div([_tile(tile, metrics) for tile in numbers], id="tiles"),
+            html.Main(sections),
+            _controls(stops, stops.index(round(window)), window),
+        ],
+        **{
+            "data-beat": str(beat),
+            "data-stops": ",".join(map(str, stops)),
+            "data-thresholds": _in_json(thresholds),
+            "data-processes": "on" if processes else "off",
+            "data-metrics": str(len(metrics)),
+            "data-theme": theme,
+            "data-share": "on" if share else "off",
+            **({} if hosts is None else hosts.said()),
+        },
+    )
+
+
+def _in_json(thresholds: Sequence[Threshold]) -> str:
+    return json.dumps(
+        [
+            {"metric": t.metric, "op": t.op, "limit": None if t.op == MISSING else t.limit, "text": t.text}
+            for t in thresholds
+        ]
+    )
+
+
+def _header(title: str, tagline: str, hosts: HostsShown | None, session: str) -> html.Header:
+    return html.Header(
+        [
+            html.H1([title, html.Span(tagline, className="tagline")]),
+            html.Div(id="alerts", role="alert", hidden=True),
+            html.Div("Connecting", id="status", role="status", **{"data-state": "stale"}),
+            html.Div(
+                [
+                    *([] if hosts is None else [hosts.button()]),
+                    _button("panels", "Panels", "Choose and order the panels (v)", "v"),
+                    _button("share", "Share", "Copy a link, save the numbers or a picture"),
+                    _button("theme", "◐", "Theme: as the system (t)", "t"),
+                    _button("help", "?", "Help (?)", "?"),
+                    *([_sign_out(hosts)] if session == "password" else []),
+                ],
+                className="buttons tools",
+            ),
+        ]
+    )
+
+
+def _sign_out(hosts: HostsShown | None) -> html.Form:
+    """A form, which a browser sends without any script of ours. Sessions are the root's alone."""
+    root = "" if hosts is None or hosts.top else "../../"
+    button = html.Button("Sign out", id="sign-out", type="submit", title="End this browser's session")
+    return html.Form(button, method="post", action=f"{root}logout")
+
+
+def _sections(
+    shown: Sequence[Panel], there: Collection[str], processes: bool, alerts: bool
+) -> list[html.Section]:
+    sections = [live_graph(panel, there=panel.name in there) for panel in shown]
+    # Below the machine as a whole, above what goes into detail.
+    names = [panel.name for panel in shown]
+    place = names.index(DETAILS) if DETAILS in names else len(names)
+    if processes:
+        sections.insert(place, _process_table())
+    if alerts:
+        sections.insert(place, _alert_log())
+    spare = Panel("spare", "Spare")
+    return sections + [live_graph(spare, there=False, slot=f"spare-{number}") for number in range(SPARE)]
+
+
+def _process_table() -> html.Section:
+    """Filled by assets/process_table.js."""
+    return html.Section(
+        [
+            html.H2(["Top processes", html.Span("of this machine", className="of")]),
+            html.Div(className="table"),
+        ],
+        className="panel",
+        **{"data-table": "top", "aria-label": "Top processes"},
+    )
+
+
+def _alert_log() -> html.Section:
+    """Filled by assets/alert_log.js."""
+    return html.Section(
+        [html.H2("Alerts"), html.Div(className="table")],
+        className="panel",
+        **{"data-table": "alerts", "aria-label": "Alerts"},
+    )
+
+
+def _tile(tile: Tile, metrics: Sequence[Metric]) -> html.Button:
+    there = not metrics or any(tile.covers(metric) for metric in metrics)
+    return html.Button(
+        [
+            html.Span(tile.title, className="tile-title"),
+            html.Span(tile.of, className="tile-of", **{"data-of": tile.of}),
+            html.Span("", className="tile-value"),
+        ],
+        type="button",
+        className="tile" if there else "tile absent",
+        **{"data-metrics": ",".join(tile.metrics), "data-leads": tile.panel},
+        **({"data-most": "yes"} if tile.most else {}),
+        **({"data-unit": tile.unit} if tile.unit else {}),
+    )
+
+
+def _controls(stops: list[int], chosen: int, window: float) -> html.Footer:
+    return html.Footer(
+        [
+            html.Div(
+                [
+                    _button("earlier", "‹", "Earlier (left arrow)", "ArrowLeft"),
+                    _button("pause", "Pause", "Pause or resume (space or p)", "Space P", pressed="false"),
+                    _button("later", "›", "Later (right arrow)", "ArrowRight"),
+                    _button("goto", "Go to…", "Go to a moment in the past (g)", "g"),
+                ],
+                className="buttons",
+            ),
+            html.Div(
+                [
+                    html.Div(
+                        [
+                            html.Span("Showing the last ", id="window-lead"),
+                            html.Output(words(window), id="window-label"),
+                        ],
+                        className="window-text",
+                    ),
+                    slider("window", stops, chosen),
+                ],
+                className="window",
+            ),
+        ]
+    )
+
+
+def _button(name: str, text: str, title: str, keys: str = "", pressed: str | None = None) -> html.Button:
+    """What says itself only by a sign has its title for a name."""
+    said = {"aria-keyshortcuts": keys} if keys else {}
+    if pressed:
+        said["aria-pressed"] = pressed
+    elif len(text) == 1:
+        said["aria-label"] = title
+    return html.Button(text, id=name, type="button", title=title, **said)

@@ -1,0 +1,218 @@
+"""LiveGraph: a live chart for anybody's Dash app, made as Dash's All-in-One components are.
+
+Only says what stands in the page; its points come from what `attach` serves, and assets/live_graph draws them
+with the very scripts of our own page.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+from dash import dcc, html
+
+from dashapp.config.parsers import THEMES
+from dashapp.config.settings import MEMORY_KEEPS, SHORTEST_WINDOW
+from dashapp.model import panel_spec
+from dashapp.model.panels import Panel
+from dashapp.web.panel import charts, heading
+from dashapp.web.window_slider import YEAR, slider, stops_to
+
+NAME = "live-graph"
+# Milliseconds between two looks at whether something is late. What is new is asked for as soon as it is due.
+BEAT = 1000
+# The window that begins with the first point there is.
+ALL = "all"
+UNATTACHED = "Its numbers come by dashapp.attach(app), which this app has not called."
+
+
+def _id(subcomponent: str, aio_id: Any) -> dict[str, Any]:
+    return {"component": "LiveGraph", "subcomponent": subcomponent, "aio_id": aio_id}
+
+
+class LiveGraph(html.Section):  # type: ignore[misc]
+    """A chart that streams `metrics`, with its newest values, its state in words, a pause button, a slider.
+
+    >>> LiveGraph(metrics=["loss", "val.*"], window=300, title="Loss").metrics
+    ('loss', 'val.*')
+    """
+
+    class ids:  # noqa: N801
+        """The ids of its parts, for callbacks: each takes an `aio_id`, or MATCH or ALL."""
+
+        @staticmethod
+        def section(aio_id: Any) -> dict[str, Any]:
+            """The whole, a html.Section."""
+            return _id("section", aio_id)
+
+        @staticmethod
+        def chart(aio_id: Any) -> dict[str, Any]:
+            """The html.Div that the graph is put into."""
+            return _id("chart", aio_id)
+
+        @staticmethod
+        def graph(aio_id: Any) -> dict[str, Any]:
+            """The dcc.Graph, there once it has points: `clickData`, `hoverData`, `relayoutData`."""
+            return _id("graph", aio_id)
+
+        @staticmethod
+        def window(aio_id: Any) -> dict[str, Any]:
+            """The dcc.Slider, with `controls`: `value` is the place of a window among `stops`."""
+            return _id("window", aio_id)
+
+        @staticmethod
+        def pause(aio_id: Any) -> dict[str, Any]:
+            """The html.Button, with `controls`: a click more (`n_clicks`) pauses, or goes on."""
+            return _id("pause", aio_id)
+
+        @staticmethod
+        def spec(aio_id: Any) -> dict[str, Any]:
+            """The dcc.Store with what is drawn. Ours."""
+            return _id("spec", aio_id)
+
+        @staticmethod
+        def interval(aio_id: Any) -> dict[str, Any]:
+            """The dcc.Interval. Ours: of all on a page one beats, for all."""
+            return _id("interval", aio_id)
+
+    def __init__(
+        self,
+        metrics: str | Sequence[str],
+        *,
+        window: float | str = 100,
+        title: str | None = None,
+        of: str = "",
+        kind: str = "line",
+        right: Sequence[str] = (),
+        reference: str | float | None = None,
+        unit: str | None = None,
+        low: float | None = None,
+        high: float | None = None,
+        controls: bool = True,
+        longest: float = MEMORY_KEEPS,
+        theme: str = "auto",
+        height: str | None = None,
+        aio_id: str | None = None,
+        **section: Any,
+    ) -> None:
+        """ValueError, in one sentence, for what cannot be.
+
+        `metrics`: their keys, or patterns of keys (`cpu.*`); those that there are not yet are waited for.
+        `window`: seconds on screen at first, or "all" there is; `longest`: seconds that it, and the slider,
+        reach to.
+        `title` and `of`: what, and of what. `kind`: line, area, stacked, mountain, bar or table; or
+        curve, for a function that gives whole curves, and whose name `metrics` is then.
+        `right`: keys or patterns of what has an axis of its own on the right.
+        `reference`: what the only line is measured against, as its colour, a sign and words say: a metric's
+        key, a number, or "first", the first point on screen.
+        `unit`, `low`, `high`: of the axis on the left, where the metrics are not to say it.
+        `controls`: whether there are a pause button and a window slider.
+        `theme`: dark, light, or auto for that of the page around it. `height`: of the chart, as CSS says it.
+        `aio_id`: what its ids have in common, another for each on the page; made up where it is not given.
+        `section`: whatever else a html.Section takes.
+        """
+        keys = [metrics] if isinstance(metrics, str) else list(metrics)
+        given = {"title": title, "of": of, "kind": kind, "unit": unit, "low": low, "high": high}
+        given |= {"reference": reference}
+        seconds = longest if window == ALL else window
+        table: dict[str, Any] = {"name": NAME, "metrics": keys, **({"right": list(right)} if right else {})}
+        table |= {name: value for name, value in given.items() if value is not None}
+        try:
+            panel = _curve(keys, table) if kind == panel_spec.CURVE else _panel(table)
+            _check(seconds, longest, theme, aio_id)
+        except ValueError as error:
+            raise ValueError(f"LiveGraph: {error}") from None
+        if title is None:
+            panel = replace(panel, title=_title(keys))
+        self.metrics = panel.metrics
+        self.aio_id = aio_id or str(uuid4())
+        seconds = round(float(seconds))
+        self.stops = stops_to(longest, seconds)
+        spec = {
+            "id": self.aio_id,
+            "interval": self.ids.interval(self.aio_id),
+            "place": self.ids.chart(self.aio_id),
+            "window": seconds,
+            "all": window == ALL,
+            "stops": self.stops,
+            "scale": {name: given[name] for name in ("unit", "low", "high") if given[name] is not None},
+            **charts([panel], (), ()),
+        }
+        spec["graph"].id = self.ids.graph(self.aio_id)
+        called = section.pop("className", "")
+        super().__init__(
+            [
+                dcc.Interval(id=self.ids.interval(self.aio_id), interval=BEAT),
+                dcc.Store(id=self.ids.spec(self.aio_id), data=spec),
+                heading(panel),
+                html.Div(
+                    html.P(UNATTACHED, className="unattached"),
+                    id=self.ids.chart(self.aio_id),
+                    className="chart",
+                    **({"style": {"height": height}} if height else {}),
+                ),
+                html.Div(
+                    [
+                        html.Output("", className="badge", role="status"),
+                        *(self._controls(seconds) if controls else ()),
+                    ],
+                    className="under",
+                ),
+            ],
+            id=self.ids.section(self.aio_id),
+            className=f"dashapp-live loading absent {called}".rstrip(),
+            **{
+                "aria-label": panel.title,
+                "data-panel": panel.name,
+                "data-live-graph": self.aio_id,
+                "data-theme": theme,
+                **section,
+            },
+        )
+
+    def _controls(self, window: int) -> list[Any]:
+        place = self.stops.index(window)
+        return [
+            html.Button(
+                "Pause",
+                id=self.ids.pause(self.aio_id),
+                type="button",
+                className="pause",
+                **{"aria-pressed": "false"},
+            ),
+            html.Div(slider(self.ids.window(self.aio_id), self.stops, place), className="window"),
+            html.Output("", className="window-label"),
+        ]
+
+
+def _panel(table: dict[str, Any]) -> Panel:
+    return Panel(**{"low": None, **panel_spec.read(table)})
+
+
+def _curve(keys: list[str], table: dict[str, Any]) -> Panel:
+    """The page has them by their panel's name, and how many points there are as a metric."""
+    if len(keys) != 1 or table.get("right"):
+        raise ValueError("a curve is drawn alone; expected the name of one function that gives it")
+    panel = _panel(table | {"kind": "line", "metrics": [f"{keys[0]}.points"]})
+    return replace(panel, name=str(keys[0]), kind=panel_spec.CURVE)
+
+
+def _title(keys: Sequence[Any]) -> str:
+    text = ", ".join(map(str, keys))
+    return text if len(text) <= panel_spec.LONGEST_TEXT else text[: panel_spec.LONGEST_TEXT - 1] + "…"
+
+
+def _check(window: object, longest: object, theme: object, aio_id: object) -> None:
+    for name, value, least in (("longest", longest, SHORTEST_WINDOW), ("window", window, SHORTEST_WINDOW)):
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not number or not least <= value <= 20 * YEAR:  # type: ignore[operator]
+            raise ValueError(f"{name} is {value!r:.60}; expected seconds from {least} to 20 years")
+    if window > longest:  # type: ignore[operator]
+        raise ValueError(f"window is {window}; expected at most longest, which is {longest}")
+    if theme not in THEMES:
+        raise ValueError(f"theme is {theme!r:.60}; expected auto, dark or light")
+    if aio_id is not None and not (isinstance(aio_id, str) and aio_id):
+        raise ValueError(f"aio_id is {aio_id!r:.60}; expected text, another for each on the page")

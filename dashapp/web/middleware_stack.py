@@ -1,0 +1,70 @@
+"""The entrance: guard and door in front of an application, as the settings want them. Wiring only."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dashapp.api.endpoints import App
+from dashapp.api.push import PATH as PUSH
+from dashapp.config.settings import Settings
+from dashapp.http.middleware.authentication import Door
+from dashapp.http.middleware.client_address import Visitors
+from dashapp.http.middleware.login_page import LoginPage
+from dashapp.http.middleware.rate_limit import Requests, Tries
+from dashapp.http.middleware.security import Guard
+from dashapp.http.middleware.sessions import Sessions
+from dashapp.http.middleware.share_links import Shares
+from dashapp.http.middleware.signing_key import signing_key
+from dashapp.query.shared_view import View
+from dashapp.web.assets import assets_folder
+
+
+def entrance(
+    app: App,
+    settings: Settings,
+    folder: Path | None,
+    build: Callable[[View], App],
+    script_hashes: Sequence[str],
+    *,
+    local: Path | None = None,
+    mounted: bool = False,
+) -> App:
+    """`build` makes the application that shows a view; `local`: a folder of this machine's, where `folder` is
+    none that can be written; `mounted`: the door is the host's."""
+    visitors = Visitors(settings.trusted_proxy, settings.proxy_user)
+    guarded = settings.guarded and not mounted
+    if guarded:
+        key = signing_key(folder, settings.password, local)
+        app = Door(
+            app,
+            password=settings.password,
+            sessions=Sessions(key),
+            visitors=visitors,
+            tries=Tries(key, local or folder),
+            page=LoginPage(settings.title, settings.theme, assets_folder()),
+            shares=Shares(key, build, settings.longest),
+            free=("/healthz", PUSH) if settings.push_token else ("/healthz",),
+        )
+    return Guard(
+        app,
+        script_hashes=script_hashes,
+        hosts=_hosts(settings),
+        visitors=visitors,
+        requests=None if mounted else Requests(settings.limit),
+        private=guarded,
+    )
+
+
+def _hosts(settings: Settings) -> Sequence[str] | None:
+    """The names to answer to beside this machine's own; None for any."""
+    if not settings.hosts and (settings.public or (settings.guarded and _everywhere(settings.address))):
+        return None
+    listening = f"[{settings.address}]" if ":" in settings.address else settings.address
+    return (*settings.hosts, listening)
+
+
+def _everywhere(address: str) -> bool:
+    """Whether it listens on every address of this machine, whose names nobody can list."""
+    return ipaddress.ip_address(address).is_unspecified

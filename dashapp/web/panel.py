@@ -1,0 +1,81 @@
+"""One live panel as a component: a title, a value, and the chart that streams into it.
+
+Knows nothing of the page around it. The chart itself is put in by the browser when it has points and comes
+into sight (assets/chart.js): its first drawing has the past then, and two dozen charts that nobody looks at
+do not cost the first second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dash import dcc, html
+
+from dashapp.model.panel_spec import CURVE
+from dashapp.model.panels import Panel
+from dashapp.model.thresholds import MISSING, Threshold
+from dashapp.model.ticks import Metric
+from dashapp.web.figures import CONFIG, empty_figure, line, right_axis, scale
+
+
+def live_graph(panel: Panel, *, there: bool = True, slot: str = "") -> html.Section:
+    """`there`: False for a panel that has no metric yet and stays unseen until one comes. `slot` is its place
+    in the page, by which its graph is named; the panel's own name where it is not given."""
+    own = {} if slot else {"data-panel": panel.name}
+    return html.Section(
+        [
+            heading(panel),
+            html.Div(id=f"chart-{slot or panel.name}", className="chart"),
+        ],
+        className="panel loading" if there else "panel loading absent",
+        **own,
+        **{"aria-label": f"{panel.title}, {panel.of}" if panel.of else panel.title},
+    )
+
+
+def heading(panel: Panel) -> html.H2:
+    """Its title, and room for its newest values."""
+    return html.H2(
+        [
+            panel.title,
+            html.Span(panel.of, className="of"),
+            html.Output("", className="value", **{"aria-live": "off"}),
+        ]
+    )
+
+
+def charts(
+    panels: Sequence[Panel], metrics: Sequence[Metric], thresholds: Sequence[Threshold]
+) -> dict[str, Any]:
+    """What the browser makes each panel's dcc.Graph of: what all have in common, and what is its own."""
+    own = {panel.name: _own(panel, panel.members(metrics), thresholds) for panel in panels}
+    return {"graph": dcc.Graph(figure=empty_figure(), config=CONFIG, responsive=True), "panels": own}
+
+
+def _own(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Threshold]) -> dict[str, Any]:
+    left = [metric for metric in members if not panel.on_the_right(metric)]
+    right = [metric for metric in members if panel.on_the_right(metric)]
+    keys = {metric.key for metric in left}
+    said: dict[str, Any] = {
+        "kind": panel.kind,
+        "yaxis": scale(panel.unit or ("" if panel.kind == CURVE else _unit(left)), panel.low, panel.high),
+        "shapes": [
+            line(each.limit, each.op) for each in thresholds if each.metric in keys and each.op != MISSING
+        ],
+        "metrics": panel.metrics,
+        "right": panel.right,
+    }
+    if panel.reference is not None:
+        said["reference"] = panel.reference
+    if panel.right:
+        first = right[0] if right else None
+        bounds = (first.low, first.high) if first else (None, None)
+        said["yaxis2"] = right_axis(_unit(right), *bounds)
+    return said
+
+
+def _unit(metrics: Sequence[Metric]) -> str:
+    """Theirs where they have one in common."""
+    units = {metric.unit for metric in metrics}
+    return units.pop() if len(units) == 1 else ""

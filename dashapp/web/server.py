@@ -1,0 +1,114 @@
+"""The web process: granian in front of the application, the store's reader behind it.
+
+Started by the supervisor, and dies with it.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from threading import Event, Thread
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from dashapp.api.csv_export import PLACES
+from dashapp.api.endpoints import App
+from dashapp.collector.service import collect_as
+from dashapp.config import settings as config
+from dashapp.config.data_dir import own_folder
+from dashapp.config.settings import Settings
+from dashapp.http.request_body import MOST
+from dashapp.model.notices import Harmless
+from dashapp.model.ticks import SettingsError
+from dashapp.process.signals import when_parent_ends
+from dashapp.stores.base import Reader
+from dashapp.stores.factory import FolderPlace, place, rows_to_keep
+from dashapp.stores.memory import MemoryStore
+from dashapp.stores.push_queue import Intake, MemorySpool
+from dashapp.web.app import create_app
+
+log = logging.getLogger("dashapp")
+
+# Python threads that answer. One slow answer (a first page, a long window) leaves the others free. A download
+# keeps one until its reader has taken all: granian runs the body on it, and waits there for a slow reader
+# without any limit. So each place for a download comes with a thread of its own.
+THREADS = 2 + PLACES
+
+
+def build() -> App:
+    """The application of one worker: granian calls this in each, after the fork."""
+    settings = config.parse(sys.argv[1:])
+    _end_with_parent(lambda: os._exit(0), grace=3.0)
+    where = place(settings)
+    store: Reader
+    spool: Intake
+    if where is not None:
+        store = where.reader()
+        spool = where.intake()
+        store.newest()  # what is polled in the background is there when the first page is asked for
+    else:
+        spool = inbox = MemorySpool(settings.interval)
+        store = MemoryStore(
+            keep=rows_to_keep(settings.interval),
+            notice=Harmless("The history is kept in memory only, and ends with this server."),
+        )
+        if settings.collector:
+            taken = inbox if settings.push_token else None
+            Thread(target=collect_as, args=(settings, store, taken, Event()), daemon=True).start()
+    folder = where.folder if isinstance(where, FolderPlace) else None
+    app = create_app(
+        store,
+        settings,
+        spool,
+        where.hosts() if where else None,
+        settings.known_as,
+        folder=folder,
+        local=own_folder(settings, folder) if where and settings.guarded else None,
+    )
+    # What was built so far stays: without this the collector of garbage walks all of Dash, in mid-answer.
+    gc.collect()
+    gc.freeze()
+    return app
+
+
+def _end_with_parent(end: Callable[[], object], grace: float = 0) -> None:
+    if os.environ.get("DASHAPP_CHILD"):
+        when_parent_ends(end, grace)
+
+
+def main() -> int:
+    logging.basicConfig(format="%(asctime)s web: %(message)s", level=logging.WARNING)
+    try:
+        settings = config.parse(sys.argv[1:])
+    except SettingsError as error:
+        # Who started us has looked already: the file was changed since.
+        log.error(str(error))
+        return 2
+    _end_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    Granian(
+        "dashapp.web.server:build",
+        factory=True,
+        address=settings.address,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.workers,
+        blocking_threads=_threads(settings),
+        backpressure=1024,
+        websockets=False,
+        log_level=LogLevels.error,
+        workers_kill_timeout=3,
+        respawn_failed_workers=True,
+        respawn_interval=0.5,
+    ).serve()
+    return 0
+
+
+def _threads(settings: Settings) -> int:
+    """What answers, and as many more as may wait for a body: a push, a password, a question for a link."""
+    return THREADS + (MOST if settings.push_token else 0) + (2 * MOST if settings.guarded else 0)
