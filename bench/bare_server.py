@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask, Response
 
 from bench.one_worker import serve
-from dashapp.api.endpoints import App, StartResponse
+from dashapp.http.types import App, StartResponse
 
 # As long as an answer of one chart and one tick, and parsed by the crowd like one.
 BODY = b'{"cursor":"0123456789abcdef.1","t":[1]}'.ljust(150)

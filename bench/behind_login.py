@@ -17,8 +17,8 @@ from bench import crowd
 from bench.cost import cpu
 from bench.served import Served, command, fill, folder, free_port, launched
 from bench.table import Row
-from dashapp.api.endpoints import App
 from dashapp.config.settings import parse
+from dashapp.http.types import App
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.web.app import create_app
 

@@ -11,8 +11,8 @@ from threading import Thread
 
 from bench.one_worker import serve
 from bench.served import load
-from dashapp.api.endpoints import App
 from dashapp.config.settings import Settings
+from dashapp.http.types import App
 from dashapp.model.ticks import Tick
 from dashapp.sources.system.cpu import TOTAL, core
 from dashapp.stores.memory import MemoryStore

@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 
 from wsgi import Answer, ask
 
-from dashapp.api.endpoints import App
 from dashapp.config.settings import parse
 from dashapp.http.middleware.share_links import DAY
+from dashapp.http.types import App
 from dashapp.model.ticks import Metric, Tick
 from dashapp.stores.memory import MemoryStore
 from dashapp.stores.push_queue import MemorySpool

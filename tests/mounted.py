@@ -10,7 +10,7 @@ from flask import Flask, Response, abort, request, session
 from wsgi import Answer, ask
 
 import dashapp
-from dashapp.api.endpoints import App
+from dashapp.http.types import App
 from dashapp.model.ticks import Tick
 from dashapp.stores.disk.store import DiskStore
 

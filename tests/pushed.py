@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from wsgi import Answer, ask
 
-from dashapp.api.endpoints import App
 from dashapp.api.push import Receiver
 from dashapp.collector.sampler import Sampler
+from dashapp.http.types import App
 from dashapp.sources.push import PushSource
 from dashapp.stores.memory import MemoryStore
 from dashapp.stores.push_queue import MemorySpool

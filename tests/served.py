@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any
 
-from dashapp.api.endpoints import App
+from dashapp.http.types import App
 
 # What is asked for the newest points, wherever it is mounted. The catalogue and the page are left untroubled.
 TROUBLED = ("/api/ticks", "/api/frames")

@@ -11,8 +11,8 @@ from drawing import assert_drawn_equals_store
 from playwright.sync_api import Page
 from wsgi import ask
 
-from dashapp.api.endpoints import App
 from dashapp.config.settings import Settings
+from dashapp.http.types import App
 from dashapp.stores.memory import MemoryStore
 from dashapp.web.app import create_app
 

@@ -13,8 +13,9 @@ import pytest
 from guarded import TOKEN, guarded, sign_in
 from wsgi import ask
 
-from dashapp.api.endpoints import PATHS, App
+from dashapp.api.endpoints import PATHS
 from dashapp.api.params import PARAMETERS
+from dashapp.http.types import App
 from dashapp.web.app import PAGES
 
 COUNT = 10_000

@@ -7,7 +7,7 @@ from fleet import Clock, Fleet
 from test_hosts import layout, served
 from wsgi import ask
 
-from dashapp.api.endpoints import App
+from dashapp.http.types import App
 from dashapp.stores.memory import MemoryStore
 from dashapp.web.host_routes import KEPT, MOST, HostPaths, Place
 

@@ -8,8 +8,8 @@ import pytest
 from fleet import NOW, Clock, Fleet
 from wsgi import Answer, ask
 
-from dashapp.api.endpoints import App
 from dashapp.config.settings import Settings
+from dashapp.http.types import App
 from dashapp.model.panels import Panel
 from dashapp.stores.memory import MemoryStore
 from dashapp.stores.push_queue import MemorySpool

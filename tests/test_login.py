@@ -11,9 +11,9 @@ import pytest
 from guarded import PASSWORD, TOKEN, guarded, post, sign_in
 from wsgi import ask
 
-from dashapp.api.endpoints import App
 from dashapp.http.middleware.login_page import safe
 from dashapp.http.middleware.sessions import LIFE, MOST, Sessions
+from dashapp.http.types import App
 from dashapp.model.ticks import SettingsError
 
 KEY = b"k" * 32

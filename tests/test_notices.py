@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from dashapp.model.notices import Notice, read_notices, reason
+from dashapp.model.notices import reason
+from dashapp.stores.disk.notices import Notice, read_notices
 
 
 def test_each_speaker_has_one_sentence(tmp_path: Path) -> None:

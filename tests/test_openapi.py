@@ -24,10 +24,11 @@ from schemathesis.specs.openapi.checks import (
 from waiting import wait_for
 from wsgi import ask
 
-from dashapp.api.endpoints import PATHS, App
+from dashapp.api.endpoints import PATHS
 from dashapp.api.openapi import PATH, document
 from dashapp.api.params import PARAMETERS
 from dashapp.config.settings import parse
+from dashapp.http.types import App
 
 CHECKS = [
     not_a_server_error,

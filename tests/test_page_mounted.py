@@ -15,7 +15,7 @@ from served import Served
 from waiting import wait_until
 
 import dashapp
-from dashapp.api.endpoints import App
+from dashapp.http.types import App
 from dashapp.model.ticks import Metric, Tick
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.memory import MemoryStore

@@ -9,11 +9,11 @@ import pytest
 from pushed import TOKEN, House, many, post, refused
 from wsgi import ask
 
-from dashapp.api.endpoints import App
 from dashapp.api.push import MOST_NAMES, Receiver
 from dashapp.api.push_body import MOST_VALUES
 from dashapp.collector.sampler import Sampler
 from dashapp.config.settings import parse
+from dashapp.http.types import App
 from dashapp.model.ticks import Metric
 from dashapp.sources.push import PushSource, pushed_metric
 from dashapp.stores.memory import MemoryStore

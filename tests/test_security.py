@@ -7,8 +7,8 @@ import json
 import pytest
 from wsgi import Answer, ask
 
-from dashapp.api.endpoints import App
 from dashapp.config.settings import parse
+from dashapp.http.types import App
 from dashapp.model.ticks import Tick
 from dashapp.stores.memory import MemoryStore
 from dashapp.web.app import create_app

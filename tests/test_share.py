@@ -9,8 +9,8 @@ import pytest
 from guarded import filled, guarded, link, sign_in
 from wsgi import ask
 
-from dashapp.api.endpoints import App
 from dashapp.http.middleware.share_links import ALTERED, EXPIRED
+from dashapp.http.types import App
 from dashapp.model.thresholds import State, Threshold
 from dashapp.model.ticks import Metric, Tick
 from dashapp.query.frames import frame, past

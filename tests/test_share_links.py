@@ -10,9 +10,9 @@ import pytest
 from guarded import PASSWORD, ask_for_link, guarded, link, sign_in
 from wsgi import ask
 
-from dashapp.api.endpoints import App
 from dashapp.http.middleware.sessions import Sessions
 from dashapp.http.middleware.share_links import DAY, MOST, Shares
+from dashapp.http.types import App
 from dashapp.model.ticks import BadRequestError
 from dashapp.query.shared_view import View
 

@@ -15,10 +15,10 @@ from types import SimpleNamespace
 import pytest
 from waiting import wait_for
 
-from dashapp.model.notices import Notice, read_notices
 from dashapp.process import supervisor
 from dashapp.process.signals import stop_on_signals
 from dashapp.process.supervisor import PAUSES, Child, supervise
+from dashapp.stores.disk.notices import Notice, read_notices
 
 EXITS = [sys.executable, "-c", "raise SystemExit(3)"]
 # Ends with the pipe on its standard input, as every child of ours does.

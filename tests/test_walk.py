@@ -10,7 +10,8 @@ import pytest
 from guarded import TOKEN, guarded, sign_in
 from wsgi import Answer, ask
 
-from dashapp.api.endpoints import PATHS, App
+from dashapp.api.endpoints import PATHS
+from dashapp.http.types import App
 from dashapp.web.app import FILES, PAGES
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "")

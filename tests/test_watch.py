@@ -11,9 +11,9 @@ from kept import KINDS, Kept, kept
 
 from dashapp.alerts.monitor import PATIENCE, Watch
 from dashapp.collector.service import collect
-from dashapp.model.notices import Notice, read_notices
 from dashapp.model.thresholds import State, Threshold
 from dashapp.model.ticks import Tick
+from dashapp.stores.disk.notices import Notice, read_notices
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.memory import MemoryStore

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from dashapp.api.endpoints import App
+from dashapp.http.types import App
 
 
 @dataclass

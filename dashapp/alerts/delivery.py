@@ -17,8 +17,9 @@ from threading import Condition, Lock, Semaphore, Thread
 
 from dashapp.alerts import apprise_worker
 from dashapp.alerts.message import Message, compose
+from dashapp.model.notices import Speaker
 from dashapp.model.thresholds import Change
-from dashapp.stores.base import MOST_CHANGES, Speaker, Store
+from dashapp.stores.base import MOST_CHANGES, Store
 
 log = logging.getLogger("dashapp")
 

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from dashapp.alerts.evaluator import Judge
-from dashapp.collector.sampler import MOST_TOLD
+from dashapp.model.notices import MAX_NOTICES, Speaker
 from dashapp.model.thresholds import Change, Threshold
 from dashapp.model.ticks import Tick
-from dashapp.stores.base import MOST_CHANGES, Speaker, Store
+from dashapp.stores.base import MOST_CHANGES, Store
 
 # Seconds that a metric may take to appear: some sources are read seldom, or wait for another machine.
 PATIENCE = 30.0
@@ -60,7 +60,7 @@ class Watch:
             self._started = tick.time
         if self._notice is None or tick.time - self._started < PATIENCE:
             return
-        said = " ".join(_nowhere(key, tick.values) for key in list(self._missing)[:MOST_TOLD])
+        said = " ".join(_nowhere(key, tick.values) for key in list(self._missing)[:MAX_NOTICES])
         if said != self._told:
             self._told = said
             if said:

@@ -17,15 +17,16 @@ from dashapp.api.csv_export import RETRY, Export
 from dashapp.api.health import health
 from dashapp.api.params import ask
 from dashapp.api.process_table import ProcessTable, Table
-from dashapp.http.responses import NEVER, SHARED, Answer, Answers, Key, failure, json, packed, unchanged
+from dashapp.http.responses import NEVER, SHARED, Answer, Answers, failure, json, packed, unchanged
+from dashapp.http.types import StartResponse
 from dashapp.model.notices import for_strangers
 from dashapp.model.panels import Panel
 from dashapp.model.ticks import BadRequestError, BusyError, milliseconds, stale_after
 from dashapp.query.frames import Frame, frame, past
 from dashapp.stores.base import Reader
 
-StartResponse = Callable[[str, list[tuple[str, str]]], Any]
-App = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+# Path, query, and the table of processes that goes with it.
+Request = tuple[str, str, Table | None]
 
 # Different questions kept answered for one tick, and their bytes; past that each is answered anew.
 ANSWERS, ANSWERS_BYTES = 512, 16 << 20
@@ -143,7 +144,7 @@ class Api:
             return None
         return self._processes.newest()
 
-    def _once(self, answers: Answers, key: Key) -> Answer:
+    def _once(self, answers: Answers, key: Request) -> Answer:
         """Build an answer; who asks the same meanwhile waits for it."""
         if len(answers.building) >= ANSWERS or answers.size > ANSWERS_BYTES:
             return self._built(answers, key)
@@ -153,7 +154,7 @@ class Api:
                 answers.size += len(built.body)
             return answers.known[key]
 
-    def _built(self, answers: Answers, key: Key) -> Answer:
+    def _built(self, answers: Answers, key: Request) -> Answer:
         path, query, table = key
         # The beat's own time: the same whenever in it this is built.
         now = answers.asked_of.time_ms / 1000 + FRESH * answers.beat

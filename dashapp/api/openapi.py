@@ -9,15 +9,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from dashapp import __version__
-from dashapp.api.endpoints import QUESTIONS, StartResponse
-from dashapp.api.params import LATEST, LONGEST_CURSOR, MOST_METRICS
+from dashapp.api.endpoints import QUESTIONS
+from dashapp.api.params import LONGEST_CURSOR, MOST_METRICS
 from dashapp.api.push import LARGEST
 from dashapp.api.schemas import NUMBER, OR_NULL, SCHEMAS, TEXT, Json, array, ref, shape
 from dashapp.config.settings import SHORTEST_WINDOW, Settings
 from dashapp.http.middleware.share_links import DAYS, LONGEST_NAME, MOST_PANELS
 from dashapp.http.reply import refusal
 from dashapp.http.responses import NEVER, PRIVATE, json, packed
-from dashapp.model.ticks import LARGEST_VALUE
+from dashapp.http.types import StartResponse
+from dashapp.model.ticks import LARGEST_VALUE, LATEST
 from dashapp.stores.base import MOST_CHANGES
 
 PATH = "/api/openapi.json"

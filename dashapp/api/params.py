@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from dashapp.config.settings import SHORTEST_WINDOW
-from dashapp.model.ticks import BadRequestError
+from dashapp.model.ticks import LATEST, BadRequestError
 
 MOST_METRICS = 64
 LONGEST_QUERY = 8192
 LONGEST_CURSOR = 64
 PARAMETERS = ("window", "after", "metrics", "like", "from", "to", "processes", "curves", "hosts")
-# Epoch milliseconds past which nobody means a time.
-LATEST = 1e14
 
 
 @dataclass(frozen=True, slots=True)

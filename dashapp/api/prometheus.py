@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from dashapp.api.endpoints import App, StartResponse
-from dashapp.model.panels import PANELS
+from dashapp.http.types import App, StartResponse
+from dashapp.model.panels import PANELS, PER_DEVICE_PANELS
 from dashapp.model.ticks import Metric, Tick, stale_after
 from dashapp.stores.base import Reader
 
@@ -24,9 +24,6 @@ _ESCAPED = {ord("\\"): r"\\", ord('"'): r"\"", ord("\n"): r"\n"}
 
 
 OURS = frozenset(panel.name for panel in PANELS)
-# Panels of which each line is one of many alike.
-DEVICES = {"cores", "filesystem", "disks", "diskops", "diskbusy", "interfaces", "packets", "networkerrors"}
-DEVICES |= {"temperature", "fans"}
 
 
 class Name(NamedTuple):
@@ -49,7 +46,7 @@ def name_of(metric: Metric) -> Name:
     if metric.panel not in OURS or not rest:
         return Name("dashapp_value", "key", metric.key)
     unit = _UNITS.get(metric.unit, "")
-    if metric.panel in DEVICES:
+    if metric.panel in PER_DEVICE_PANELS:
         # The last part says what is measured, except where the panel does.
         *device, what = rest if len(rest) > 1 else [*rest, ""]
         return Name(_family(metric.panel, what, unit), "name", ".".join(device))

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from dashapp.api.endpoints import App, StartResponse
 from dashapp.api.params import shown
 from dashapp.api.push_body import entries
 from dashapp.http.reply import data, refusal
 from dashapp.http.request_body import Bodies, BodyError
+from dashapp.http.types import App, StartResponse
 from dashapp.model.ticks import BadRequestError, SpoolError
 from dashapp.sources.push import ROOM_OF_ONE, cost, pushed_metric
 from dashapp.stores.base import Reader

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dashapp.config.cli import CHECK
-from dashapp.config.parsers import is_redis, masked
+from dashapp.config.parsers import is_redis
 from dashapp.config.settings import Settings
+from dashapp.model.text import masked
 from dashapp.model.ticks import SettingsError
 from dashapp.process.supervisor import python
 from dashapp.sources.spec import MACHINE, NONE

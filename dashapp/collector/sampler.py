@@ -10,14 +10,15 @@ import reprlib
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+from dashapp.model.notices import MAX_NOTICES, Speaker
 from dashapp.model.ticks import Curves, Metric, SourceError, Tick, finite
 from dashapp.sources.base import Past, Source
-from dashapp.stores.base import Speaker, Store
+from dashapp.stores.base import Store
 
 log = logging.getLogger("dashapp")
 
 # What a page has room for.
-MOST_TOLD, LONGEST_TOLD = 5, 240
+LONGEST_TOLD = 240
 
 # Somebody else's error may be endless, or fail to say what it is.
 _SHORT = reprlib.Repr()
@@ -154,8 +155,8 @@ class Sampler:
     def _tell(self, wrong: dict[int, str]) -> None:
         if self._notice and wrong != self._wrong:
             if wrong:
-                told = list(wrong.values())[:MOST_TOLD]
-                more = [f"and {len(wrong) - MOST_TOLD} more"] if len(wrong) > MOST_TOLD else []
+                told = list(wrong.values())[:MAX_NOTICES]
+                more = [f"and {len(wrong) - MAX_NOTICES} more"] if len(wrong) > MAX_NOTICES else []
                 self._notice.say("; ".join([*told, *more]))
             else:
                 self._notice.clear()

@@ -22,13 +22,14 @@ from dashapp.collector.sampler import Sampler
 from dashapp.config import settings as config
 from dashapp.config.parsers import MEMORY
 from dashapp.config.settings import Settings
+from dashapp.model.notices import Speaker
 from dashapp.model.ticks import SettingsError, StoreAwayError, StoreError, StoreLockedError
 from dashapp.process.signals import stop_on_signals, when_parent_ends
 from dashapp.sources.base import Source
 from dashapp.sources.push import PushSource
 from dashapp.sources.registry import make_sources, problems
 from dashapp.sources.spec import Spec
-from dashapp.stores.base import Speaker, Store
+from dashapp.stores.base import Store
 from dashapp.stores.factory import Place, place, separate, wrong_place
 from dashapp.stores.push_queue import Inbox
 

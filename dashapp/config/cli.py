@@ -13,7 +13,7 @@ from dataclasses import Field
 from typing import Any
 
 from dashapp import __version__
-from dashapp.config.parsers import masked
+from dashapp.model.text import masked
 
 PREFIX = "DASHAPP_"
 # Variables that are no settings: what the supervisor tells its children, and where a program pushes to.

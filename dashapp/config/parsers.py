@@ -18,33 +18,6 @@ REDIS_EXPECTED = (
 REDIS_MISSING = "expected the package redis beside it: pip install 'redis>=6,<9'"
 THEMES = ("auto", "dark", "light")
 
-_USER = re.compile(r"(?<=//)\S*@")
-_SCHEME = re.compile(r"[a-zA-Z+]*:/{0,2}")
-
-
-def masked(text: str) -> str:
-    """Text from a setting without the user and password that an address in it may have.
-
-    >>> masked("prometheus:http://me:secret@host/metrics")
-    'prometheus:http://…@host/metrics'
-    """
-    return _USER.sub("…@", text)
-
-
-def without_user(text: str) -> str:
-    """Text that is, or was meant as, one address, without all that may be a user or password in it.
-
-    >>> without_user("reddis:/:sec ret@host"), without_user("redis://host?password=x"), without_user("data")
-    ('reddis:/…@host', 'redis://host?…', 'data')
-    """
-    told, query = (
-        (text[: found.start()], found[0]) if (found := re.search(r"(?s)[?#][^@]*$", text)) else (text, "")
-    )
-    scheme, rest = (match[0], told[match.end() :]) if (match := _SCHEME.match(told)) else ("", told)
-    if "@" in rest:
-        rest = "…@" + rest.rpartition("@")[2]
-    return scheme + rest + ("?…" if query else "")
-
 
 def number(low: float, high: float) -> Callable[[str], float]:
     def parse(text: str) -> float:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Any
 
-from dashapp.config import parsers
 from dashapp.config.cli import shown
 from dashapp.config.toml_file import Table
+from dashapp.model.text import without_user
 
 
 def setting(default: Any, parse: Callable[[str], Any], expected: str, help: str, **more: Any) -> Any:
@@ -28,7 +28,7 @@ def problem(
 ) -> str:
     """What is wrong with the text or table that `named` gives, in one sentence."""
     if isinstance(item, str):
-        item = parsers.without_user(item) if "address" in metadata else item
+        item = without_user(item) if "address" in metadata else item
         told = f"has {len(item)} characters" if "secret" in metadata else f"is {shown(item)}"
         return f"{named} {told}; {f'expected {expected}' if (expected := metadata['expected']) else error}"
     return f"{named} {number}: {error}"

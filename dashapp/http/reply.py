@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from dashapp.api.endpoints import StartResponse
 from dashapp.http.responses import failure, json
+from dashapp.http.types import StartResponse
 
 UNKEPT = ("cache-control", "no-store")
 

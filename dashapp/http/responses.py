@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 import zlib
 from base64 import urlsafe_b64encode
+from collections.abc import Hashable
 from threading import Lock
 from typing import NamedTuple
 
 import orjson
 
-from dashapp.api.process_table import Table
 from dashapp.model.ticks import Cursor
 
 # Bytes from which an answer goes out compressed.
@@ -25,8 +25,8 @@ PRIVATE = "private, no-store"
 # browsers, which ask for something else a second later.
 SHARED = "public, max-age=0, s-maxage=1"
 
-# Path, query, and the table of processes that goes with it.
-Key = tuple[str, str, Table | None]
+# What an answer is about: its path, its query and whatever else goes into it.
+Key = tuple[Hashable, ...]
 Headers = tuple[tuple[str, str], ...]
 
 

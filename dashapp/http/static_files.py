@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs
 
-from dashapp.api.endpoints import App, StartResponse
+from dashapp.http.types import App, StartResponse
 
 # Answers kept; the page needs about thirty.
 KEPT = 256

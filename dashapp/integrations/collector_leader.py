@@ -14,10 +14,10 @@ from pathlib import Path
 
 from dashapp.collector.preflight import check_sources
 from dashapp.config.settings import Settings
+from dashapp.model.notices import Speaker
 from dashapp.model.ticks import SettingsError
 from dashapp.process.supervisor import GRACE, Child, python
 from dashapp.process.threads import OwnThread
-from dashapp.stores.base import Speaker
 from dashapp.stores.disk.lock import take
 from dashapp.stores.factory import Place
 

@@ -14,13 +14,14 @@ from typing import Any
 
 from dash import MATCH, ClientsideFunction, Dash, Input, State
 
-from dashapp.api.endpoints import Api, App, StartResponse
+from dashapp.api.endpoints import Api
 from dashapp.config import kwargs
 from dashapp.config import settings as config
 from dashapp.config.parsers import MEMORY, is_redis
 from dashapp.config.settings import Settings
 from dashapp.http.responses import NEVER, SHARED
 from dashapp.http.static_files import Static
+from dashapp.http.types import App, StartResponse
 from dashapp.integrations import dash_routes
 from dashapp.integrations.collector_runner import Collection, Sources, asked
 from dashapp.model.ticks import SettingsError

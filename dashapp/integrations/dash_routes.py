@@ -9,8 +9,8 @@ from typing import Any
 
 from dash import Dash
 
-from dashapp.api.endpoints import App
 from dashapp.http.asgi import bridge
+from dashapp.http.types import App
 from dashapp.model.ticks import SettingsError
 
 

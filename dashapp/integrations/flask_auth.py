@@ -12,7 +12,7 @@ from flask import Flask, Response
 from werkzeug.exceptions import SecurityError
 from werkzeug.wsgi import get_host
 
-from dashapp.api.endpoints import App, StartResponse
+from dashapp.http.types import App, StartResponse
 
 NO_HOST = b"This server does not answer to that host name."
 NOT_FOR_YOU = b"You may not see this page."

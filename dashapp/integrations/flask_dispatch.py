@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from flask import Flask
 
-from dashapp.api.endpoints import App, StartResponse
+from dashapp.http.types import App, StartResponse
 
 log = logging.getLogger("dashapp")
 

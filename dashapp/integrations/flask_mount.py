@@ -16,13 +16,13 @@ from typing import Any
 
 from flask import Flask
 
-from dashapp.api.endpoints import App, StartResponse
 from dashapp.config import kwargs
 from dashapp.config import settings as config
 from dashapp.config.data_dir import can_write, turn_folder, user_folder
 from dashapp.config.parsers import MEMORY, is_redis
 from dashapp.config.settings import Settings
 from dashapp.http.reply import with_slash
+from dashapp.http.types import App, StartResponse
 from dashapp.integrations.collector_leader import Keeper
 from dashapp.integrations.flask_auth import Gate
 from dashapp.integrations.flask_chart import Charts

@@ -1,17 +1,9 @@
-"""Notices: sentences that a process leaves beside the store for the page to show.
-
-One small file a speaker, so that the collector and its supervisor never write over each other.
-"""
+"""Notices: sentences about the state of things, which the page shows."""
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Iterable
-from contextlib import suppress
-from pathlib import Path
-
-log = logging.getLogger("dashapp")
+from typing import Protocol
 
 UNTOLD = "Something here is not as it should be; whoever runs this server finds in its log what."
 
@@ -25,6 +17,17 @@ def for_strangers(notices: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(each if isinstance(each, Harmless) else UNTOLD for each in notices))
 
 
+# How many a page has room for at once.
+MAX_NOTICES = 5
+
+
+class Speaker(Protocol):
+    """Where a sentence for the page goes, and is taken back."""
+
+    def say(self, sentence: str) -> None: ...
+    def clear(self) -> None: ...
+
+
 def damage(blocks: int) -> Harmless:
     return Harmless(f"{blocks} blocks of the history are damaged and left out as gaps.")
 
@@ -32,37 +35,3 @@ def damage(blocks: int) -> Harmless:
 def reason(error: BaseException) -> str:
     """What an error says, without the path that an OSError names."""
     return str(getattr(error, "strerror", None) or error)
-
-
-def read_notices(folder: Path) -> list[str]:
-    """What there is to say about this store now, one sentence each."""
-    found = []
-    for path in sorted(folder.glob("*.notice")):
-        with suppress(OSError, UnicodeDecodeError):
-            if text := path.read_text()[:500].strip():
-                found.append(text)
-    return found
-
-
-class Notice:
-    """One speaker's sentence: shown on the page while it holds, logged at most once a minute."""
-
-    def __init__(self, folder: Path, speaker: str) -> None:
-        self._path = folder / f"{speaker}.notice"
-        self._said: str | None = None
-        self._logged = float("-inf")
-
-    def say(self, sentence: str) -> None:
-        if sentence == self._said and time.monotonic() - self._logged < 60:
-            return
-        if time.monotonic() - self._logged >= 60:
-            self._logged = time.monotonic()
-            log.warning(sentence)
-        self._said = sentence
-        with suppress(OSError):  # the disk may be what the sentence is about
-            self._path.write_text(sentence)
-
-    def clear(self) -> None:
-        self._said = None
-        with suppress(OSError):
-            self._path.unlink(missing_ok=True)

@@ -97,6 +97,11 @@ PANELS = (
     # Always there, so that a page that is open already draws the first that a program pushes.
     Panel("pushed", "Pushed", "by programs", low=None),
 )
+# Panels of which each line is one of many alike.
+PER_DEVICE_PANELS = {
+    *("cores", "filesystem", "disks", "diskops", "diskbusy", "interfaces", "packets", "networkerrors"),
+    *("temperature", "fans"),
+}
 
 
 # The first panel of those that go into detail.

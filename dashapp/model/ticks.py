@@ -28,6 +28,8 @@ from typing import NamedTuple
 GAP = 1.5
 # What is larger is no number: so a day's total is one still.
 LARGEST_VALUE = 1e300
+# Epoch milliseconds past which nobody means a time.
+LATEST = 1e14
 
 
 class DashappError(Exception):

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from dashapp.stores.base import Speaker
+from dashapp.model.notices import Speaker
 
 log = logging.getLogger("dashapp")
 

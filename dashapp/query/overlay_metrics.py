@@ -9,8 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from dashapp.api.prometheus import DEVICES
-from dashapp.model.panels import PANELS, Panel
+from dashapp.model.panels import PANELS, PER_DEVICE_PANELS, Panel
 from dashapp.model.ticks import Metric
 from dashapp.model.tiles import MOST, Tile
 
@@ -29,7 +28,7 @@ def carried(catalogues: Mapping[str, Sequence[Metric]]) -> dict[str, list[Metric
     room, chosen = MOST_LINES, set()
     for panel in order:
         lines = [count[panel] for count in counts.values()]
-        if panel not in DEVICES and max(lines) <= MOST_EACH and sum(lines) <= room:
+        if panel not in PER_DEVICE_PANELS and max(lines) <= MOST_EACH and sum(lines) <= room:
             room -= sum(lines)
             chosen.add(panel)
     return {name: [each for each in metrics if each.panel in chosen] for name, metrics in catalogues.items()}

@@ -8,7 +8,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from importlib import import_module
 from inspect import signature
 
-from dashapp.config.parsers import masked
+from dashapp.model.text import masked
 from dashapp.sources.base import Source
 from dashapp.sources.loader import load_or_tell
 from dashapp.sources.options import about

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from dashapp.model.notices import Speaker
 from dashapp.model.thresholds import Change, State
 from dashapp.model.ticks import Cursor, Curves, Metric, Page, Tick, milliseconds
 
@@ -76,13 +77,6 @@ class Reader(Protocol):
         """Sentences for the page: what is wrong with this store, or was mended in it."""
 
     def close(self) -> None: ...
-
-
-class Speaker(Protocol):
-    """Where a sentence for the page goes, and is taken back."""
-
-    def say(self, sentence: str) -> None: ...
-    def clear(self) -> None: ...
 
 
 class Store(Reader, Protocol):

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from dashapp.model.notices import reason
+from dashapp.model.notices import Speaker, reason
 from dashapp.model.rollup import Point, as_point, end_of
 from dashapp.model.ticks import Tick, milliseconds
 from dashapp.stores.archive import LongMemory
-from dashapp.stores.base import KEPT_MS, Speaker
+from dashapp.stores.base import KEPT_MS
 
 # How long to leave a disk alone that has just refused.
 RETRY_MS = 10_000

@@ -13,12 +13,14 @@ from types import MappingProxyType
 from typing import Protocol
 
 from dashapp.config.data_dir import can_write, store_folder
-from dashapp.config.parsers import is_redis, without_user
+from dashapp.config.parsers import is_redis
 from dashapp.config.settings import MEMORY_KEEPS, Settings
-from dashapp.model.notices import Notice
+from dashapp.model.notices import Speaker
+from dashapp.model.text import without_user
 from dashapp.model.ticks import StoreAwayError
 from dashapp.stores.archive import Retention
-from dashapp.stores.base import Reader, Speaker, Store
+from dashapp.stores.base import Reader, Store
+from dashapp.stores.disk.notices import Notice
 from dashapp.stores.hosts import Hosts
 from dashapp.stores.push_queue import DiskSpool, Inbox, Intake
 

@@ -12,7 +12,7 @@ from dash.development.base_component import Component
 from flask import has_request_context, request
 
 from dashapp.api import openapi
-from dashapp.api.endpoints import NO_PROCESSES, PATHS, Api, App, StartResponse
+from dashapp.api.endpoints import NO_PROCESSES, PATHS, Api
 from dashapp.api.host_list import host_list
 from dashapp.api.process_table import ProcessTable
 from dashapp.api.prometheus import Exposition
@@ -21,6 +21,7 @@ from dashapp.api.push import receiver
 from dashapp.config.settings import Settings
 from dashapp.http.responses import NEVER, PRIVATE, SHARED
 from dashapp.http.static_files import Static, plain
+from dashapp.http.types import App, StartResponse
 from dashapp.model.panels import Panel, panels
 from dashapp.query.overlay_metrics import panels_of_all
 from dashapp.query.shared_view import View, Viewed

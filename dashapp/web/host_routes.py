@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from dashapp.api.endpoints import App, StartResponse, wall
+from dashapp.api.endpoints import wall
 from dashapp.api.params import shown
 from dashapp.config.parsers import HOST
 from dashapp.http.reply import refusal, see_other, with_slash
+from dashapp.http.types import App, StartResponse
 from dashapp.model.ticks import BadRequestError
 from dashapp.query.clock_skew import Skews
 from dashapp.query.host_reader import HostReader

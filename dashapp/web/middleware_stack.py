@@ -6,7 +6,6 @@ import ipaddress
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dashapp.api.endpoints import App
 from dashapp.api.push import PATH as PUSH
 from dashapp.config.settings import Settings
 from dashapp.http.middleware.authentication import Door
@@ -17,6 +16,7 @@ from dashapp.http.middleware.security import Guard
 from dashapp.http.middleware.sessions import Sessions
 from dashapp.http.middleware.share_links import Shares
 from dashapp.http.middleware.signing_key import signing_key
+from dashapp.http.types import App
 from dashapp.query.shared_view import View
 from dashapp.web.assets import assets_folder
 

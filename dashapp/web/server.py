@@ -18,12 +18,12 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 
 from dashapp.api.csv_export import PLACES
-from dashapp.api.endpoints import App
 from dashapp.collector.service import collect_as
 from dashapp.config import settings as config
 from dashapp.config.data_dir import own_folder
 from dashapp.config.settings import Settings
 from dashapp.http.request_body import MOST
+from dashapp.http.types import App
 from dashapp.model.notices import Harmless
 from dashapp.model.ticks import SettingsError
 from dashapp.process.signals import when_parent_ends

@@ -7,9 +7,10 @@ from typing import Any
 
 from dash.development.base_component import Component
 
-from dashapp.api.endpoints import Api, App, StartResponse
+from dashapp.api.endpoints import Api
 from dashapp.config.settings import SHORTEST_WINDOW, Settings
 from dashapp.http.responses import PRIVATE
+from dashapp.http.types import App, StartResponse
 from dashapp.model.panels import panels
 from dashapp.query.shared_view import Viewed
 from dashapp.web import layout

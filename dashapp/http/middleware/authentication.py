@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable
 from typing import Any
 from urllib.parse import parse_qs, quote
 
-from dashapp.api.endpoints import App, StartResponse
 from dashapp.http.middleware import login_page
 from dashapp.http.middleware.client_address import Visitors, household
 from dashapp.http.middleware.login_page import LoginPage
@@ -21,6 +20,7 @@ from dashapp.http.middleware.sessions import Sessions
 from dashapp.http.middleware.share_links import PREFIX, Shares
 from dashapp.http.reply import html, refusal, see_other
 from dashapp.http.request_body import Bodies, BodyError
+from dashapp.http.types import App, StartResponse
 
 LOGIN, LOGOUT, SHARE = "/login", "/logout", "/api/share"
 # Bytes of a form: a password and where to go.

@@ -10,11 +10,11 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from dashapp.api.endpoints import App, StartResponse
 from dashapp.http.middleware.client_address import Visitors
 from dashapp.http.middleware.rate_limit import Requests
 from dashapp.http.reply import refusal
 from dashapp.http.responses import PRIVATE
+from dashapp.http.types import App, StartResponse
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from dashapp.model.notices import Notice
 from dashapp.stores import block_codec as block
 from dashapp.stores.archive import LongMemory, Retention
+from dashapp.stores.disk.notices import Notice
 from dashapp.stores.disk.row_log import FAILURES, is_damaged, open_cache, set_aside
 from dashapp.stores.shelf import Shelf
 

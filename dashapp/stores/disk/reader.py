@@ -16,12 +16,13 @@ from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from dashapp.model.notices import damage, read_notices
+from dashapp.model.notices import damage
 from dashapp.model.thresholds import Change, State
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, milliseconds
 from dashapp.stores import documents
 from dashapp.stores.disk.documents import CHANGES, CURVES, LOOKS, METRICS, SENT, THRESHOLDS, Sheet
 from dashapp.stores.disk.mmap_tail import Tail, TailError
+from dashapp.stores.disk.notices import read_notices
 
 if TYPE_CHECKING:
     from dashapp.stores.archive_reader import LevelReader

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dashapp.model.notices import Notice, reason
+from dashapp.model.notices import reason
 from dashapp.model.ticks import Cursor, StoreError, Tick, milliseconds
 from dashapp.stores.archive import Retention
 from dashapp.stores.compaction import Sealing
@@ -22,6 +22,7 @@ from dashapp.stores.disk.archive import disk_memory
 from dashapp.stores.disk.document_store import SheetStore
 from dashapp.stores.disk.lock import WriterLock
 from dashapp.stores.disk.mmap_tail import LARGEST, Tail, TailError
+from dashapp.stores.disk.notices import Notice
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.row_log import FAILURES, Rows, is_damaged, set_aside, time_of
 
