@@ -12,22 +12,17 @@ from fake_machine import FakeMachine, size_of_disk
 from dashapp.model.ticks import Metric
 from dashapp.sources.base import Source
 from dashapp.sources.function import FunctionSource
-from dashapp.sources.polling import Isolated
-from dashapp.sources.seldom import Seldom
+from dashapp.sources.polling import Isolated, Seldom
 from dashapp.sources.system.connections import ConnectionSource
 from dashapp.sources.system.container import ContainerSource
-from dashapp.sources.system.cpu import CpuSource
-from dashapp.sources.system.cpu_counts import ProcStat, PsutilCpu
+from dashapp.sources.system.cpu import CpuSource, FrequencySource, ProcStat, PsutilCpu
 from dashapp.sources.system.disk import DiskSource, ProcDisks, PsutilDisks
 from dashapp.sources.system.filesystem import FilesystemSource, ProcMounts, PsutilMounts
-from dashapp.sources.system.frequency import FrequencySource
-from dashapp.sources.system.load import LoadSource
+from dashapp.sources.system.load import LoadSource, PressureSource
 from dashapp.sources.system.memory import MemorySource, ProcMemory, PsutilMemory
 from dashapp.sources.system.network import NetworkSource, ProcNetwork, PsutilNetwork
-from dashapp.sources.system.pressure import PressureSource
-from dashapp.sources.system.processes import ProcessSource
+from dashapp.sources.system.processes import ProcessSource, UptimeSource
 from dashapp.sources.system.sensors import SensorSource
-from dashapp.sources.system.uptime import UptimeSource
 
 Make = Callable[[FakeMachine], Source]
 

@@ -9,8 +9,7 @@ from threading import Event, Thread
 import psutil
 import pytest
 
-from dashapp.sources.system.cpu import TOTAL, CpuSource, core
-from dashapp.sources.system.cpu_counts import CpuCounts
+from dashapp.sources.system.cpu import TOTAL, CpuCounts, CpuSource, core
 
 
 def counts(*cores: tuple[float, float], numbers: tuple[int, ...] = (), numbered: bool = True) -> CpuCounts:

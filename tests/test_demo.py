@@ -9,8 +9,7 @@ from itertools import pairwise
 import pytest
 from clocks import FakeClock
 
-from dashapp.sources.external.demo import DEVIATION, DemoSource, make
-from dashapp.sources.external.walk import SPAN, walk
+from dashapp.sources.external.demo import DEVIATION, SPAN, DemoSource, make, walk
 
 
 def rates(clock: FakeClock, seed: int = 1) -> Mapping[str, float]:

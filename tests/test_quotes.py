@@ -15,8 +15,14 @@ from stock_exchange import Exchange
 from waiting import wait_for
 
 from dashapp.model.ticks import SourceError
-from dashapp.sources.external.quote_client import Quote, TooManyRequestsError, YahooFeed
-from dashapp.sources.external.quote_schedule import LONGEST_PAUSE, SELDOM, QuoteSchedule
+from dashapp.sources.external.quote_client import (
+    LONGEST_PAUSE,
+    SELDOM,
+    Quote,
+    QuoteSchedule,
+    TooManyRequestsError,
+    YahooFeed,
+)
 from dashapp.sources.external.quotes import MOST, QuoteSource, make
 
 # yfinance's own, which its next release may mend.

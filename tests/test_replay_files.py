@@ -10,7 +10,7 @@ import pytest
 from played import ROWS, Played
 
 from dashapp.model.ticks import SourceError
-from dashapp.sources.external import time_column
+from dashapp.sources.external import csv_reader
 from dashapp.sources.external.replay import ReplaySource, make
 
 TIMES = {
@@ -28,13 +28,13 @@ TIMES = {
 
 @pytest.mark.parametrize("text", TIMES.values(), ids=TIMES.keys())
 def test_a_time_may_be_written_in_many_ways(text: str) -> None:
-    assert time_column.parse(text) == 1767225600
+    assert csv_reader.parse(text) == 1767225600
 
 
 @pytest.mark.parametrize("text", ["", "x", "31/12/2025", "nan", "inf", "-", "2026-13-01", "1_0"])
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises((ValueError, OverflowError)):
-        time_column.parse(text)
+        csv_reader.parse(text)
 
 
 SHAPES = {

@@ -11,8 +11,7 @@ import pytest
 from fake_machine import FakeMachine
 
 from dashapp.model.ticks import Metric
-from dashapp.sources.system.cpu import CpuSource
-from dashapp.sources.system.cpu_counts import CpuCounts, ProcStat, PsutilCpu, cpu_counts
+from dashapp.sources.system.cpu import CpuCounts, CpuSource, ProcStat, PsutilCpu, cpu_counts
 
 
 @pytest.fixture

@@ -14,8 +14,7 @@ import pytest
 from clocks import FakeClock
 from stage import SLOW, Says, Stage
 
-from dashapp.sources.polling import Isolated
-from dashapp.sources.seldom import Seldom
+from dashapp.sources.polling import Isolated, Seldom
 
 
 @pytest.fixture

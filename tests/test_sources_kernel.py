@@ -11,13 +11,11 @@ from fake_machine import FakeMachine
 from dashapp.model.ticks import Metric
 from dashapp.sources.system import connections
 from dashapp.sources.system.connections import ConnectionSource
-from dashapp.sources.system.frequency import FrequencySource
-from dashapp.sources.system.load import LoadSource
+from dashapp.sources.system.cpu import FrequencySource
+from dashapp.sources.system.load import LoadSource, PressureSource
 from dashapp.sources.system.memory import MemorySource, ProcMemory
-from dashapp.sources.system.pressure import PressureSource
-from dashapp.sources.system.processes import ProcessSource
+from dashapp.sources.system.processes import ProcessSource, UptimeSource
 from dashapp.sources.system.procfs import ProcFile, number_after
-from dashapp.sources.system.uptime import UptimeSource
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import math
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dashapp.sources.external.walk import walk
+from dashapp.sources.external.demo import walk
 
 PATH = Path(__file__).with_name("bars.csv")
 OPENS, MINUTES = datetime(2026, 1, 5, 14, 30, tzinfo=UTC), 390

@@ -1,4 +1,7 @@
-"""A source that may be slow or never answer, read in a thread of its own, so that nobody waits for it."""
+"""Sources that are not read on every tick: in a background thread, or from a cache.
+
+A source that is slow or never answers is read in its own thread, so that no tick waits for it.
+"""
 
 from __future__ import annotations
 
@@ -110,3 +113,22 @@ class Isolated:
                 self._slow = self._answered - self._began > self._patience
                 self._asked = None
                 self._changed.notify_all()
+
+
+class Seldom:
+    """Reads `source` every `every` seconds in the caller's thread; after a failure at the next call."""
+
+    def __init__(self, source: Source, every: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.name = type(source).__name__
+        self._source = source
+        self._every = every
+        self._clock = clock
+        self._due = float("-inf")
+        self._values: Mapping[Metric, float] = {}
+
+    def read(self) -> Mapping[Metric, float]:
+        now = self._clock()
+        if now >= self._due:
+            self._values = self._source.read()
+            self._due = now + self._every
+        return self._values

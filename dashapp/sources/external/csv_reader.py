@@ -1,6 +1,7 @@
-"""CSV rows: a file of prices or measurements, row by row in the order of time, read as it is asked for.
+"""Rows of a CSV file of prices or measurements in the order of time, and the column that holds the time.
 
-Holds one row at a time, whatever the file's size. Knows no clock and no metric.
+Holds one row at a time, whatever the size of the file. Times are ISO 8601 (UTC if there is no zone), or epoch
+seconds, milliseconds, microseconds or nanoseconds, recognised by their size.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ import csv
 import math
 import os
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from dashapp.model.ticks import SourceError
-from dashapp.sources.external import time_column
-from dashapp.sources.external.lines import CHUNK, Lines
-from dashapp.sources.external.text_parsing import number
+from dashapp.sources.external import csv_reader
+from dashapp.sources.external.text_parsing import CHUNK, Lines, number
 
 # Rows without a time at the beginning of a file after which it is no such file; columns that are read.
 HOPELESS, MOST = 100, 64
@@ -74,9 +75,9 @@ class CsvRows:
             elif (text := line.lstrip("\ufeff").strip()) and not text.startswith("#"):
                 self._delimiter = max(",;\t", key=text.count)
                 words = self._split(text)
-                self._names, self._time = words[:MOST], time_column.find(words)
+                self._names, self._time = words[:MOST], csv_reader.find(words)
                 try:
-                    time_column.parse(words[self._time])
+                    csv_reader.parse(words[self._time])
                 except (ValueError, OverflowError, IndexError):
                     continue
                 self._names = [f"column{place}" for place in range(len(self._names))]
@@ -119,7 +120,7 @@ class CsvRows:
             self._leave_out(f"has {len(words)} fields, the heading {len(self._names)}")
             return None
         try:
-            time = time_column.parse(words[self._time])
+            time = csv_reader.parse(words[self._time])
         except (ValueError, OverflowError):
             shown = "".join(letter for letter in words[self._time][:20] if letter.isprintable())
             self._leave_out(f'has no time that can be read ("{shown}")')
@@ -137,3 +138,34 @@ class CsvRows:
         self.left_out += 1
         if not self.first:
             self.first = f"line {self._line} {why}"
+
+
+NAMES = ("time", "timestamp", "date", "datetime", "ts")
+# Epoch seconds stay below this until the year 5138; what is larger counts parts of a second.
+_LARGEST_SECONDS = 1e11
+
+
+def find(heading: Sequence[str]) -> int:
+    """The column of one of NAMES, or the first."""
+    plain = [name.strip().lower() for name in heading]
+    return next((plain.index(name) for name in NAMES if name in plain), 0)
+
+
+def parse(text: str) -> float:
+    """ValueError for what is no time.
+
+    >>> parse("2026-01-02T03:04:05Z") == parse("2026-01-02 03:04:05") == parse("1767323045000")
+    True
+    """
+    text = text.strip()
+    try:
+        value = float(text)
+    except ValueError:
+        time = datetime.fromisoformat(text)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    if not math.isfinite(value) or "_" in text or (len(text) == 8 and text[:2] in ("19", "20")):
+        # Eight digits are a day to the one who wrote them.
+        return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC).timestamp()
+    while abs(value) >= _LARGEST_SECONDS:
+        value /= 1000
+    return value

@@ -14,8 +14,7 @@ from typing import Any, Protocol
 
 from dashapp.model.ticks import Metric, SourceError
 from dashapp.sources.external.http_client import Address, Scrape
-from dashapp.sources.external.prometheus_text import Selection
-from dashapp.sources.external.series_naming import Identity, SeriesNames
+from dashapp.sources.external.prometheus_text import Identity, Selection, SeriesNames
 from dashapp.sources.polling import Isolated
 from dashapp.sources.rates import Rates
 

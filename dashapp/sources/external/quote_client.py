@@ -1,11 +1,14 @@
-"""The feed of quotes: a symbol's one-minute bars of today by yfinance, as one price.
+"""Stock quotes from yfinance: a symbol's one-minute bars of today as one price, and when to request which.
 
-The only place that knows yfinance, which is an extra and brings pandas; imported when first asked.
+Only this module imports yfinance, an extra that brings pandas, and only for the first quote. One
+request a minute covers all symbols in turn; a closed market is requested every half hour, and a failing one
+less and less often.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from dashapp.model.ticks import SourceError
@@ -79,3 +82,61 @@ def _quote(bars: Any, about: dict[str, Any]) -> Quote:
 
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) and value > 0 else None
+
+
+# Seconds between two questions, and between two about a market that is closed.
+APART, SELDOM = 60.0, 1800.0
+# Seconds after the first failure in a row, after the first «too many requests», and after the last of either.
+PAUSE, LONG_PAUSE, LONGEST_PAUSE = 60.0, 300.0, 3600.0
+
+
+class Due(NamedTuple):
+    symbol: str
+    time: float
+
+
+class QuoteSchedule:
+    """>>> schedule = QuoteSchedule(["A", "B"], now=0)
+    >>> schedule.next()
+    Due(symbol='A', time=0)
+    >>> schedule.answered("A", now=1, opens=-100, closes=999); schedule.next()
+    Due(symbol='B', time=61.0)
+    >>> schedule.failed("B", now=61, too_many=True); schedule.next()
+    Due(symbol='A', time=361.0)
+    """
+
+    def __init__(self, symbols: Sequence[str], now: float) -> None:
+        self._due = dict.fromkeys(symbols, now)
+        self._not_before = now
+        self._failures = dict.fromkeys(symbols, 0)
+        self._refusals = 0
+
+    def next(self) -> Due:
+        """Who is next, and when; of several the one that has waited longest."""
+        symbol = min(self._due, key=lambda each: self._due[each])
+        return Due(symbol, max(self._due[symbol], self._not_before))
+
+    def answered(self, symbol: str, now: float, opens: float, closes: float) -> None:
+        """`opens`, `closes`: the hours that the answer told, today's or the next day's."""
+        self._failures[symbol] = self._refusals = 0
+        self._not_before = now + APART
+        if opens <= now < closes:
+            self._due[symbol] = now + APART
+        elif now < opens:
+            self._due[symbol] = max(now + APART, min(opens, now + SELDOM))
+        else:
+            self._due[symbol] = now + SELDOM
+
+    def failed(self, symbol: str, now: float, too_many: bool = False) -> None:
+        """`too_many`: the feed wants no question at all for a while, not this symbol alone."""
+        pause = _pause(PAUSE, self._failures[symbol])
+        self._failures[symbol] += 1
+        self._due[symbol] = now + pause
+        self._not_before = now + APART
+        if too_many:
+            self._not_before = now + _pause(LONG_PAUSE, self._refusals)
+            self._refusals += 1
+
+
+def _pause(first: float, failures: int) -> float:
+    return min(LONGEST_PAUSE, first * float(1 << min(failures, 10)))

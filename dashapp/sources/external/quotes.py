@@ -15,8 +15,14 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 from dashapp.model.ticks import Metric, SourceError
-from dashapp.sources.external.quote_client import Feed, Quote, TooManyRequestsError, YahooFeed
-from dashapp.sources.external.quote_schedule import SELDOM, QuoteSchedule
+from dashapp.sources.external.quote_client import (
+    SELDOM,
+    Feed,
+    Quote,
+    QuoteSchedule,
+    TooManyRequestsError,
+    YahooFeed,
+)
 from dashapp.sources.slug import Slugs
 
 MOST = 10

@@ -1,26 +1,63 @@
 """A file replayed as if it were live: `replay:prices.csv?speed=60`, or with `end=now` as the past.
 
-From its first row on, `speed` seconds of the file a second; with `end=now` its last row is now's, and those
-before it are told as the past. At its end it says so and leaves a gap.
+It starts with the first row and plays `speed` seconds of the file per second. With `end=now` the last row is
+the present and the rows before it become the past. At the end it says so and leaves a gap.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 from dashapp.model.ticks import Metric
 from dashapp.sources.base import Past
+from dashapp.sources.expiring import Lately
 from dashapp.sources.external.csv_reader import CsvRows, Row
-from dashapp.sources.external.playback import Playback
 from dashapp.sources.polling import Isolated
 from dashapp.sources.slug import Slugs
+
+
+class Playback:
+    """`rows` has one at least; `least`: seconds of the file for which a number stands in any case."""
+
+    def __init__(self, rows: Iterable[Row], least: float) -> None:
+        self._rows: Iterator[Row] = iter(rows)
+        first = next(self._rows)
+        self._next: Row | None = first
+        self._lately: Lately[str] = Lately(least)
+        self.begins = self.reached = first.time
+        if (second := next(self._rows, None)) is not None:
+            # How long the first row stands for is known only here.
+            self._lately.note(first.values, 2 * first.time - second.time)
+            self._rows = chain([second], self._rows)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last row was reached."""
+        return self._next is None
+
+    def at(self, now: float, most: int = sys.maxsize) -> Mapping[str, float]:
+        """What stands at `now`, later than before, from at most so many rows more."""
+        for _ in range(most):
+            if self._next is None or self._next.time > now:
+                break
+            self._lately.note(self._next.values, self._next.time)
+            self.reached = self._next.time
+            self._next = next(self._rows, None)
+        return self._lately.at(now)
+
+    def behind(self, now: float) -> bool:
+        """Whether there are rows up to `now` that were not read."""
+        return self._next is not None and self._next.time <= now
+
 
 FASTEST = 1e6
 # A day of made-up prices that comes with the package, under the names that real ones have.

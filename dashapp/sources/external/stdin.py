@@ -19,8 +19,7 @@ from typing import Any
 
 from dashapp.model.ticks import Metric
 from dashapp.sources.expiring import Lately
-from dashapp.sources.external.lines import CHUNK, Lines
-from dashapp.sources.external.text_parsing import TextTable
+from dashapp.sources.external.text_parsing import CHUNK, Lines, TextTable
 from dashapp.sources.slug import Slugs
 
 # Two descriptors in a child's environment: standard input, and a file without a name for the heading.

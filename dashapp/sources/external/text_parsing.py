@@ -1,7 +1,8 @@
-"""A text table: what the lines of a program's output say, as names and numbers.
+"""Names and numbers in the lines of a program's output, and the lines in a stream of bytes.
 
-Three kinds of line: columns of numbers under a heading (vmstat, iostat), `name=value` pairs, a JSON object.
-Each line is judged by itself, so that a stream may mix them. Knows neither pipes nor metrics.
+There are three kinds of lines: columns of numbers under a heading (vmstat, iostat), `name=value` pairs, and
+JSON objects. Each line is judged by itself, so that a stream may mix them. No more than the longest line is
+held in memory.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 # vmstat has two lines of heading, others three; more lines of words in a row are no heading.
 HEADING_LINES = 3
@@ -126,3 +127,49 @@ def _flatten(value: object, name: str, found: dict[str, float], depth: int) -> N
                 found[name] = float(value)
         except OverflowError:
             return
+
+
+LONGEST = CHUNK = 64 << 10
+
+
+class Lines:
+    """What is longer than `longest` bytes is skipped up to its end, and counted in `skipped`.
+
+    >>> lines = Lines(longest=4)
+    >>> list(lines.feed(b"a\\nbb")), list(lines.feed(b"b\\nlonger")), list(lines.feed(b" still\\nc\\n"))
+    ([b'a'], [b'bbb'], [b'c'])
+    >>> lines.skipped, lines.rest()
+    (1, b'')
+    """
+
+    def __init__(self, longest: int = LONGEST) -> None:
+        self.skipped = 0
+        self._longest = longest
+        self._held = b""
+        self._skipping = False
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Every line that `chunk` ends."""
+        *ended, last = chunk.split(b"\n")
+        for part in ended:
+            line, self._held = self._held + part, b""
+            if self._skipping:
+                self._skipping = False
+            elif len(line) > self._longest:
+                self.skipped += 1
+            else:
+                yield line
+        if not self._skipping:
+            self._held += last
+            if len(self._held) > self._longest:
+                self._held, self._skipping = b"", True
+                self.skipped += 1
+
+    def skip(self) -> None:
+        """Leave out what comes before the next line's beginning."""
+        self._skipping = True
+
+    def rest(self) -> bytes:
+        """What no line's end has followed yet; forgotten here."""
+        rest, self._held = self._held, b""
+        return rest

@@ -7,21 +7,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dashapp.sources.base import Source
-from dashapp.sources.polling import Isolated
-from dashapp.sources.seldom import Seldom
+from dashapp.sources.polling import Isolated, Seldom
 from dashapp.sources.system.connections import ConnectionSource
 from dashapp.sources.system.container import ContainerSource
-from dashapp.sources.system.cpu import CpuSource
+from dashapp.sources.system.cpu import CpuSource, FrequencySource
 from dashapp.sources.system.disk import DiskSource
 from dashapp.sources.system.filesystem import FilesystemSource, PsutilMounts, psutil_size
-from dashapp.sources.system.frequency import FrequencySource
-from dashapp.sources.system.load import LoadSource
+from dashapp.sources.system.load import LoadSource, PressureSource
 from dashapp.sources.system.memory import MemorySource
 from dashapp.sources.system.network import NetworkSource
-from dashapp.sources.system.pressure import PressureSource
-from dashapp.sources.system.processes import ProcessSource
+from dashapp.sources.system.processes import ProcessSource, UptimeSource
 from dashapp.sources.system.sensors import SensorSource, sensors_here
-from dashapp.sources.system.uptime import UptimeSource
 
 log = logging.getLogger("dashapp")
 

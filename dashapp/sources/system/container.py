@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping
 
 from dashapp.model.ticks import Metric
 from dashapp.sources.rates import Rates
-from dashapp.sources.system.cgroup import cpu_limit, memory_limit, own_groups
-from dashapp.sources.system.cgroup_use import GroupUse
+from dashapp.sources.system.cgroup import GroupUse, cpu_limit, memory_limit, own_groups
 from dashapp.sources.system.procfs import ProcFile, number_after
 
 THROTTLED = Metric("container.cpu.throttled", "Container, throttled", "%", "throttling", 0.0, 100.0)

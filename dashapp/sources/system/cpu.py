@@ -1,17 +1,91 @@
-"""How busy the CPUs are: in all, each core, and with what, in percent of the time since the last reading.
+"""CPU load: in total, per core and by kind, in percent of the time since the last reading; clock frequency.
 
-Reckoned from the kernel's own counters, because psutil's `cpu_percent` begins with a meaningless 0.0
-and keeps its state by thread.
+Computed from the kernel's own counters: psutil's `cpu_percent` starts with a meaningless 0.0 and keeps its
+state per thread. The counters come from /proc/stat if it exists, since only that names the cores; otherwise
+from psutil.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
 
 from dashapp.model.ticks import Metric
 from dashapp.sources.rates import Rates
-from dashapp.sources.system.cpu_counts import CpuCounts, cpu_counts
+from dashapp.sources.system.procfs import ProcFile, number_after
+from dashapp.sources.system.psutil_safe import Ask, ask, listed, number, numbers
+
+# The order of a line in /proc/stat; guest time is left out, for user and nice hold it (proc_stat(5)).
+ORDER = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
+
+
+class CpuCounts(NamedTuple):
+    """`cores`: time by kind by core; in which unit does not matter for a share.
+
+    `numbered`: whether a core keeps its number when another goes. `work`: context switches and
+    interrupts since the machine's start, those of them that the platform counts.
+    """
+
+    cores: Mapping[int, Mapping[str, float]]
+    numbered: bool
+    work: Mapping[str, float]
+
+
+def cpu_counts(proc: str = "/proc") -> Callable[[], CpuCounts]:
+    """The best reader for this platform."""
+    return ProcStat(proc) if os.access(Path(proc, "stat"), os.R_OK) else PsutilCpu()
+
+
+class ProcStat:
+    """Linux: one reading of /proc/stat for all of it. OSError where it cannot be read."""
+
+    def __init__(self, proc: str = "/proc") -> None:
+        self._file = ProcFile(f"{proc}/stat")
+
+    def __call__(self) -> CpuCounts:
+        content = self._file.read()
+        cores = {}
+        # The cores come first. The line of interrupts that follows them has a number for each of thousands.
+        for line in content[: content.find(b"\nintr ") + 1].split(b"\n"):
+            name, _, rest = line.partition(b" ")
+            if name.startswith(b"cpu") and name[3:].isdigit():
+                times = dict(zip(ORDER, map(int, rest.split()), strict=False))
+                times["irq"] = times.get("irq", 0) + times.pop("softirq", 0)
+                cores[int(name[3:])] = times
+        found = {"switches": number_after(b"ctxt ", content), "interrupts": number_after(b"intr ", content)}
+        return CpuCounts(cores, True, {name: count for name, count in found.items() if count is not None})
+
+
+class PsutilCpu:
+    """Elsewhere. Cores are counted through, so that which of them went cannot be told."""
+
+    def __init__(
+        self,
+        times: Ask = lambda: psutil.cpu_times(percpu=True),
+        stats: Ask = lambda: psutil.cpu_stats(),
+    ) -> None:
+        self._times = times
+        self._stats = stats
+
+    def __call__(self) -> CpuCounts:
+        cores = {}
+        for core, answer in enumerate(listed(ask(self._times))):
+            times = numbers(answer, "user", "nice", "system", "idle", "iowait", "steal")
+            # Linux says irq and softirq, Windows interrupt and dpc.
+            if irq := numbers(answer, "irq", "softirq", "interrupt", "dpc"):
+                times["irq"] = sum(irq.values())
+            if "idle" in times:
+                cores[core] = times
+        stats = ask(self._stats)
+        found = {"switches": number(stats, "ctx_switches"), "interrupts": number(stats, "interrupts")}
+        return CpuCounts(cores, False, {name: count for name, count in found.items() if count is not None})
+
 
 TOTAL = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
 KINDS = {
@@ -63,13 +137,13 @@ class CpuSource:
             return {}
         cores: dict[Metric, float] = {}
         spent_of_all: dict[str, float] = {}
-        for number, times in now.cores.items():
-            spent = _spent(times, before.cores.get(number))
+        for index, times in now.cores.items():
+            spent = _spent(times, before.cores.get(index))
             total = sum(spent.values())
             if total > 0:
                 for kind, share in spent.items():
                     spent_of_all[kind] = spent_of_all.get(kind, 0) + share
-                metric = self._cores.setdefault(number, core(number))
+                metric = self._cores.setdefault(index, core(index))
                 cores[metric] = round(100 * _busy(spent, total) / total, 1)
         total = sum(spent_of_all.values())
         if total <= 0:
@@ -97,3 +171,44 @@ def _spent(new: Mapping[str, float], old: Mapping[str, float] | None) -> dict[st
 
 def _busy(spent: Mapping[str, float], total: float) -> float:
     return total - spent.get("idle", 0) - spent.get("iowait", 0)
+
+
+FREQUENCY = Metric("cpu.frequency", "Frequency", "Hz", "frequency", 0.0)
+
+_MEGAHERTZ = re.compile(rb"^cpu MHz\s*:\s*([0-9.]+)", re.MULTILINE)
+
+
+class FrequencySource:
+    """From cpufreq where the kernel scales it, else from /proc/cpuinfo, else from psutil."""
+
+    def __init__(
+        self, proc: str = "/proc", sys: str = "/sys", frequency: Ask = lambda: psutil.cpu_freq()
+    ) -> None:
+        cores = Path(sys, "devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_cur_freq")
+        self._scaled = [ProcFile(path) for path in sorted(cores)]
+        self._info = ProcFile(f"{proc}/cpuinfo")
+        self._frequency = frequency
+
+    def read(self) -> Mapping[Metric, float]:
+        hertz = self._from_cpufreq() or self._from_cpuinfo() or self._from_psutil()
+        # Three digits tell more than the cores differ by, and keep the tick short.
+        return {FREQUENCY: round(hertz, -6)} if hertz else {}
+
+    def _from_cpufreq(self) -> float:
+        found = []
+        for file in self._scaled:
+            try:
+                found.append(1e3 * int(file.read()))
+            except (OSError, ValueError):
+                continue  # a core that is offline
+        return sum(found) / len(found) if found else 0.0
+
+    def _from_cpuinfo(self) -> float:
+        try:
+            found = [1e6 * float(match) for match in _MEGAHERTZ.findall(self._info.read())]
+        except (OSError, ValueError):
+            return 0.0
+        return sum(found) / len(found) if found else 0.0
+
+    def _from_psutil(self) -> float:
+        return 1e6 * (number(ask(self._frequency), "current") or 0.0)

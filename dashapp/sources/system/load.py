@@ -1,13 +1,19 @@
-"""Load averages: how many threads run or wait to run, over 1, 5 and 15 minutes, and over the cores."""
+"""Load averages over 1, 5 and 15 minutes, and pressure stall: the share of time in which work was delayed.
+
+Pressure (Linux 4.20 and later) is computed from the running totals, not from the kernel's own averages, so
+that a stall of one second shows in that second: https://docs.kernel.org/accounting/psi.html
+"""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 
 import psutil
 
 from dashapp.model.ticks import Metric
+from dashapp.sources.rates import Rates
 from dashapp.sources.system.procfs import ProcFile
 from dashapp.sources.system.psutil_safe import Ask, ask, listed
 
@@ -38,3 +44,46 @@ class LoadSource:
         if AVERAGES[0] in values and (cores := self._cores()):
             values[PER_CORE] = round(found[0] / cores, 2)
         return values
+
+
+_LINES = {
+    ("cpu", b"some"): Metric("pressure.cpu", "Waiting for CPU", "%", "pressure", 0.0, 100.0),
+    ("memory", b"some"): Metric("pressure.memory", "Waiting for memory", "%", "pressure", 0.0, 100.0),
+    ("io", b"some"): Metric("pressure.io", "Waiting for disks", "%", "pressure", 0.0, 100.0),
+    ("memory", b"full"): Metric(
+        "pressure.memory.full", "All waiting for memory", "%", "pressure", 0.0, 100.0
+    ),
+    ("io", b"full"): Metric("pressure.io.full", "All waiting for disks", "%", "pressure", 0.0, 100.0),
+}
+
+
+class PressureSource:
+    """OSError at construction where the kernel counts no pressure."""
+
+    def __init__(self, proc: str = "/proc", clock: Callable[[], float] = time.monotonic) -> None:
+        self._files = {name: ProcFile(f"{proc}/pressure/{name}") for name in ("cpu", "memory", "io")}
+        self._rates: Rates[Metric] = Rates(clock)
+        totals = self._totals()
+        if not totals:
+            raise OSError("this kernel counts no pressure")
+        self._rates.per_second(totals)
+
+    def read(self) -> Mapping[Metric, float]:
+        """Percent of the time since the last reading: Δtotal (µs) / Δtime x 100."""
+        rates = self._rates.per_second(self._totals())
+        return {metric: round(min(100.0, rate / 1e4), 1) for metric, rate in rates.items()}
+
+    def _totals(self) -> dict[Metric, float]:
+        contents = {}
+        for name, file in self._files.items():
+            try:
+                contents[name] = file.read()
+            except OSError:
+                continue  # one of them may be missing, or switched off (psi=0)
+        totals: dict[Metric, float] = {}
+        for (name, line), metric in _LINES.items():
+            _, found, rest = contents.get(name, b"").partition(line + b" ")
+            total = rest.partition(b"\n")[0].rpartition(b"total=")[2]
+            if found and total.isdigit():
+                totals[metric] = int(total)
+        return totals

@@ -1,15 +1,19 @@
-"""How many processes and threads there are. Counts only: names and command lines are nobody's business."""
+"""The number of processes and threads, and how long the machine has been up, in whole seconds.
+
+Counts only: names and command lines are private.
+"""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 import psutil
 
 from dashapp.model.ticks import Metric
 from dashapp.sources.system.procfs import ProcFile
-from dashapp.sources.system.psutil_safe import ask, listed
+from dashapp.sources.system.psutil_safe import Ask, ask, listed
 
 PROCESSES = Metric("processes.count", "Processes", "", "processes", 0.0)
 THREADS = Metric("threads.count", "Threads", "", "processes", 0.0)
@@ -39,3 +43,30 @@ class ProcessSource:
             if count := sum(isinstance(pid, int) for pid in listed(ask(self._pids))):
                 values[PROCESSES] = count
         return values
+
+
+UPTIME = Metric("uptime.seconds", "Up", "s", "uptime", 0.0)
+
+
+class UptimeSource:
+    """From /proc/uptime, or by `now` (seconds UTC) since the start that psutil tells."""
+
+    def __init__(
+        self,
+        proc: str = "/proc",
+        started: Ask = lambda: psutil.boot_time(),
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._file = ProcFile(f"{proc}/uptime")
+        self._started = started
+        self._now = now
+
+    def read(self) -> Mapping[Metric, float]:
+        try:
+            seconds = float(self._file.read().split()[0])
+        except (OSError, ValueError, IndexError):
+            started = ask(self._started)
+            if not isinstance(started, int | float):
+                return {}
+            seconds = self._now() - started
+        return {UPTIME: round(seconds)} if seconds >= 0 else {}
