@@ -15,8 +15,7 @@ from contextlib import closing
 from threading import Event, Thread
 from typing import NoReturn
 
-from dashapp.collector.addresses import bad_addresses
-from dashapp.collector.preflight import check_sources
+from dashapp.collector.preflight import bad_addresses, check_sources
 from dashapp.config import settings as config
 from dashapp.config.cli import CHECK, COLLECT
 from dashapp.config.parsers import MEMORY

@@ -9,7 +9,7 @@ from redis_server import RedisServer
 
 from dashapp.model.ticks import Metric, Tick
 from dashapp.stores.redis.client import Link
-from dashapp.stores.redis.default_host import FirstReader
+from dashapp.stores.redis.hosts import FirstReader
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.store import RedisStore

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from settings_problems import problems
 
-from dashapp.collector.addresses import bad_addresses
+from dashapp.collector.preflight import bad_addresses
 from dashapp.config.kwargs import given
 from dashapp.config.settings import Settings, parse
 

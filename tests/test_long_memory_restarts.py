@@ -14,8 +14,7 @@ from long_past import DAY, NOW, calm_with_spikes, store_of_nine_hours
 
 from dashapp.model.ticks import Tick, milliseconds
 from dashapp.query.frames import frame, past
-from dashapp.stores.archive import Retention
-from dashapp.stores.archive_level import Level
+from dashapp.stores.archive import Level, Retention
 from dashapp.stores.disk.archive import disk_memory
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.row_log import Rows

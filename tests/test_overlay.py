@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashapp.model.ticks import Metric, milliseconds
-from dashapp.query.clock_skew import Skews
 from dashapp.query.frames import frame
+from dashapp.query.host_reader import Skews
 from dashapp.query.overlay import RETURN, Overlay
 from dashapp.query.overlay_sync import GRACE
 

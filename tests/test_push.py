@@ -9,8 +9,7 @@ import pytest
 from pushed import TOKEN, House, many, post, refused
 from wsgi import ask
 
-from dashapp.api.push import MOST_NAMES, Receiver
-from dashapp.api.push_body import MOST_VALUES
+from dashapp.api.push import MOST_NAMES, MOST_VALUES, Receiver
 from dashapp.collector.sampler import Sampler
 from dashapp.config.settings import parse
 from dashapp.http.types import App

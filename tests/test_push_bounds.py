@@ -10,8 +10,7 @@ import pytest
 from pushed import NOW, House, many, refused
 from waiting import PATIENCE_S
 
-from dashapp.api.push import LARGEST
-from dashapp.api.push_body import MOST_VALUES
+from dashapp.api.push import LARGEST, MOST_VALUES
 from dashapp.http.request_body import MOST, Bodies, BodyError
 from dashapp.sources.push import LONGEST_NAME
 

@@ -18,8 +18,7 @@ from waiting import wait_for
 from dashapp.stores.base import after, last
 from dashapp.stores.redis import hosts as redis_hosts
 from dashapp.stores.redis.client import Link
-from dashapp.stores.redis.default_host import FirstReader
-from dashapp.stores.redis.hosts import RedisHosts
+from dashapp.stores.redis.hosts import FirstReader, RedisHosts
 from dashapp.stores.redis.keys import REGISTRY, Keys
 from dashapp.stores.redis.store import RedisStore
 

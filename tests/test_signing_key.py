@@ -10,7 +10,7 @@ import pytest
 from guarded import guarded, sign_in
 from wsgi import ask
 
-from dashapp.http.middleware.signing_key import NAME, SIZE, signing_key
+from dashapp.http.middleware.sessions import NAME, SIZE, signing_key
 
 
 def test_it_is_made_once_and_for_its_owner(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fleet import NOW, Clock, Fleet
 
-from dashapp.query.clock_skew import NEAR, STEADY, Skews
+from dashapp.query.host_reader import NEAR, STEADY, Skews
 
 
 @pytest.fixture

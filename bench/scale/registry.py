@@ -16,12 +16,11 @@ import psutil
 from bench.cost import cpu
 from bench.scale.made_up import name_of, tick
 from bench.table import Row
-from dashapp.api.host_list import host_list
+from dashapp.api.serializers import host_list
 from dashapp.http.responses import json, packed
 from dashapp.stores.redis.client import Link
-from dashapp.stores.redis.hosts import RedisHosts
+from dashapp.stores.redis.hosts import RedisHosts, hosts_of
 from dashapp.stores.redis.keys import REGISTERED, REGISTRY
-from dashapp.stores.redis.registry import hosts_of
 from dashapp.stores.redis.store import HEADLINES
 from dashapp.stores.redis.writer import said_of
 

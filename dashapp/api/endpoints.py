@@ -11,12 +11,10 @@ from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl
 
-from dashapp.api.alerts import broken, listed
-from dashapp.api.catalogue import catalogue, likened
 from dashapp.api.csv_export import RETRY, Export
-from dashapp.api.health import health
 from dashapp.api.params import ask
 from dashapp.api.process_table import ProcessTable, Table
+from dashapp.api.serializers import broken, catalogue, health, likened, listed
 from dashapp.http.responses import NEVER, SHARED, Answer, Answers, failure, json, packed, unchanged
 from dashapp.http.types import StartResponse
 from dashapp.model.notices import for_strangers

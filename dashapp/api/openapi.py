@@ -15,8 +15,7 @@ from dashapp.api.push import LARGEST
 from dashapp.api.schemas import NUMBER, OR_NULL, SCHEMAS, TEXT, Json, array, ref, shape
 from dashapp.config.settings import SHORTEST_WINDOW, Settings
 from dashapp.http.middleware.share_links import DAYS, LONGEST_NAME, MOST_PANELS
-from dashapp.http.reply import refusal
-from dashapp.http.responses import NEVER, PRIVATE, json, packed
+from dashapp.http.responses import NEVER, PRIVATE, json, packed, refusal
 from dashapp.http.types import StartResponse
 from dashapp.model.ticks import LARGEST_VALUE, LATEST
 from dashapp.stores.base import MOST_CHANGES

@@ -1,6 +1,7 @@
-"""Checking: whether the sources that are asked for can be made, before anything is started.
+"""Checks before anything starts: can the sources be created, and the alert addresses be used?
 
-A function's module is somebody else's code: it is imported in a process of its own, which may hang or die.
+A function's module is other people's code: it is imported in a process of its own, which may hang or crash.
+Addresses are named by position and service only, since they may contain passwords.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from dashapp.alerts import apprise_worker
 from dashapp.config.cli import CHECK
 from dashapp.config.parsers import is_redis
 from dashapp.config.settings import Settings
@@ -56,3 +58,22 @@ def check_sources(
 
 def _sentence(asked: Sequence[str], what: str) -> str:
     return f'source is "{masked(" and ".join(asked))}"; {what}'
+
+
+NAME = "DASHAPP_NOTIFY"
+
+
+def bad_addresses(settings: Settings) -> list[str]:
+    """A sentence for each that no message could go to, or one where none could."""
+    if not settings.notify:
+        return []
+    reasons = apprise_worker.check(settings.notify)
+    if set(reasons) == {apprise_worker.MISSING}:
+        return [
+            f"{NAME} has {len(reasons)} address{'es' if len(reasons) > 1 else ''}; {apprise_worker.MISSING}"
+        ]
+    return [
+        f'{NAME} {place} ("{address.partition("://")[0][:40]}://…") is {reason}'
+        for place, (address, reason) in enumerate(zip(settings.notify, reasons, strict=True), 1)
+        if reason
+    ]

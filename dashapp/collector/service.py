@@ -16,8 +16,8 @@ from threading import Event
 
 from dashapp.alerts.delivery import Outbox
 from dashapp.alerts.monitor import Watch
-from dashapp.collector.addresses import bad_addresses
 from dashapp.collector.clock import Clock, LogTime, SystemClock, deadlines
+from dashapp.collector.preflight import bad_addresses
 from dashapp.collector.sampler import Sampler
 from dashapp.config import settings as config
 from dashapp.config.parsers import MEMORY

@@ -1,27 +1,51 @@
-"""Settings: one table of them, read once, at the edge, from flags, the environment and a file.
+"""The table of settings: each with its default, parser, help, flag and environment variable.
 
-The table says what each value may be. (pydantic would double the collector's memory.) Every problem is
-found before any is told.
+`parse` reads flags, then variables, then the TOML file, and finds every problem before it raises any.
+(pydantic would double the collector's memory.)
 """
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from dashapp.config import cli, credentials, parsers
-from dashapp.config.setting import problem
-from dashapp.config.setting import setting as _setting
+from dashapp.config import cli, parsers
+from dashapp.config.cli import shown
 from dashapp.config.toml_file import NAME, SettingsFile, Table
 from dashapp.config.validation import conflicts
 from dashapp.model.panels import Panel
+from dashapp.model.text import without_user
 from dashapp.model.thresholds import Threshold
 from dashapp.model.ticks import SettingsError
 from dashapp.sources.spec import NONE, Spec
+
+
+def setting(default: Any, parse: Callable[[str], Any], expected: str, help: str, **more: Any) -> Any:
+    """`expected` is empty where `parse` says it itself, as the text of its ValueError.
+
+    `separator`: there may be several, a flag for each or with it between them; `parse` reads one of them, and
+    `table` one that a settings file gives as a table: its ValueError says it itself, always.
+    `secret`: no flag sets it, for whoever lists the processes sees their flags, and it is never shown.
+    `never_empty`: what is set to nothing is a mistake, and not as if it were not set.
+    """
+    metadata = {"parse": parse, "expected": expected, "help": help, **more}
+    return field(default=default, repr="secret" not in more, metadata=metadata)
+
+
+def problem(
+    named: str, number: int, item: str | Table, metadata: Mapping[str, Any], error: ValueError
+) -> str:
+    """What is wrong with the text or table that `named` gives, in one sentence."""
+    if isinstance(item, str):
+        item = without_user(item) if "address" in metadata else item
+        told = f"has {len(item)} characters" if "secret" in metadata else f"is {shown(item)}"
+        return f"{named} {told}; {f'expected {expected}' if (expected := metadata['expected']) else error}"
+    return f"{named} {number}: {error}"
+
 
 ANYWHERE = "0.0.0.0"  # noqa: S104
 SHORTEST_WINDOW = 10
@@ -36,25 +60,23 @@ MOST = 64
 class Settings:
     """Everything that can be set. A field's name gives its flag (`--name`) and variable (`DASHAPP_NAME`)."""
 
-    host: str = _setting(
-        "", parsers.address, "an IP address or localhost", "address to listen on (127.0.0.1)"
-    )
-    port: int = _setting(
+    host: str = setting("", parsers.address, "an IP address or localhost", "address to listen on (127.0.0.1)")
+    port: int = setting(
         8050, parsers.whole(1, 65535), "a whole number from 1 to 65535", "port to listen on", also="PORT"
     )
-    public: bool = _setting(
+    public: bool = setting(
         False,
         parsers.switch,
         "1 or 0",
         "show the numbers to whoever asks, on 0.0.0.0 unless --host says where",
     )
-    hosts: tuple[str, ...] = _setting(
+    hosts: tuple[str, ...] = setting(
         (),
         parsers.hosts,
         "host names with commas between them, without http:// and port",
         "further host names to answer to",
     )
-    store: str = _setting(
+    store: str = setting(
         "",
         parsers.store,
         "",
@@ -62,40 +84,40 @@ class Settings:
         also="REDIS_URL",
         address=True,
     )
-    name: str = _setting(
+    name: str = setting(
         "", parsers.name, "1 to 64 letters, digits and . _ -", "this machine's name in Redis, else its host's"
     )
-    forget: float = _setting(
+    forget: float = setting(
         7.0 * DAY,
         parsers.duration(3600, 20 * 365 * DAY),
         "a length from 1h to 20y, such as 7d",
         "how long Redis keeps a machine that is not heard of",
         shown="7d",
     )
-    interval: float = _setting(
+    interval: float = setting(
         1.0, parsers.number(0.1, 60), "seconds from 0.1 to 60", "seconds between two ticks"
     )
-    window: float = _setting(
+    window: float = setting(
         100.0,
         parsers.number(SHORTEST_WINDOW, 20 * 365 * DAY),
         f"seconds from {SHORTEST_WINDOW} to the longest --retention",
         "seconds on screen at first",
     )
-    retention: tuple[float, float, float] = _setting(
+    retention: tuple[float, float, float] = setting(
         (14.0 * DAY, 90.0 * DAY, 730.0 * DAY),
         parsers.retention,
         "three rising lengths of an hour to 20 years, such as 14d,90d,730d",
         "how long ticks, minutes and hours are kept",
         shown="14d,90d,730d",
     )
-    size: int = _setting(
+    size: int = setting(
         400_000_000,
         parsers.size,
         "megabytes or gigabytes from 10MB to 1000GB, such as 400MB",
         "what the history may take on disk",
         shown="400MB",
     )
-    source: tuple[Spec, ...] = _setting(
+    source: tuple[Spec, ...] = setting(
         (),
         Spec.parse,
         "",
@@ -103,7 +125,7 @@ class Settings:
         separator=";",
         table=Spec.from_table,
     )
-    panel: tuple[Panel, ...] = _setting(
+    panel: tuple[Panel, ...] = setting(
         (),
         Panel.parse,
         "",
@@ -111,50 +133,48 @@ class Settings:
         separator=";",
         table=Panel.from_table,
     )
-    title: str = _setting("dashapp", parsers.text(64), "text of 1 to 64 characters", "the page's title")
-    theme: str = _setting(
-        "auto", parsers.one_of(*parsers.THEMES), "auto, dark or light", "the page's colours"
-    )
-    config: str = _setting(
+    title: str = setting("dashapp", parsers.text(64), "text of 1 to 64 characters", "the page's title")
+    theme: str = setting("auto", parsers.one_of(*parsers.THEMES), "auto, dark or light", "the page's colours")
+    config: str = setting(
         "", parsers.text(4096), "a file", f"settings file, instead of {NAME} in this folder"
     )
-    password: str = _setting(
+    password: str = setting(
         "",
-        credentials.password,
+        parsers.password,
         "10 to 200 characters, five of them different and no row of neighbours",
         "what visitors must give to see anything",
         secret=True,
         never_empty=True,
     )
-    trusted_proxy: tuple[credentials.Network, ...] = _setting(
+    trusted_proxy: tuple[parsers.Network, ...] = setting(
         (),
-        credentials.networks,
+        parsers.networks,
         "IP addresses or networks with commas between them, such as 127.0.0.1",
         "where a proxy asks from whose X-Forwarded-* are believed",
     )
-    proxy_user: str = _setting(
+    proxy_user: str = setting(
         "",
-        credentials.header,
+        parsers.header,
         "a header's name, such as X-Forwarded-User",
         "header in which a trusted proxy names whom it has let in",
     )
-    limit: int = _setting(
+    limit: int = setting(
         300, parsers.whole(1, 100_000), "a whole number from 1 to 100000", "requests a second of one address"
     )
-    push_token: str = _setting(
+    push_token: str = setting(
         "",
         parsers.token,
         "16 to 200 letters, digits and signs, such as openssl rand -hex 16 prints",
         "what programs must show to push their numbers",
         secret=True,
     )
-    workers: int = _setting(
+    workers: int = setting(
         1, parsers.whole(1, 33), "a whole number from 1 to 33", "web processes", also="WEB_CONCURRENCY"
     )
-    collector: bool = _setting(
+    collector: bool = setting(
         True, parsers.switch, "1 or 0", "serve only; a collector runs elsewhere on this machine"
     )
-    threshold: tuple[Threshold, ...] = _setting(
+    threshold: tuple[Threshold, ...] = setting(
         (),
         Threshold.parse,
         '"METRIC > NUMBER for TIME clear NUMBER" (or >=, the second number not above the first; with < or <= '
@@ -163,7 +183,7 @@ class Settings:
         'a limit to watch, such as "cpu.percent > 90 for 30s"; may be repeated',
         separator=";",
     )
-    notify: tuple[str, ...] = _setting(
+    notify: tuple[str, ...] = setting(
         (),
         parsers.notify,
         "an address such as json://127.0.0.1/alerts or mailto://user:password@host, as apprise knows them",
@@ -171,7 +191,7 @@ class Settings:
         separator=";",
         secret=True,
     )
-    processes: str = _setting(
+    processes: str = setting(
         "local", parsers.audience, "local, always or never", "who may see the names of processes"
     )
 

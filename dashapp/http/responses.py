@@ -1,6 +1,6 @@
-"""An answer: JSON, packed and tagged once for all who get it, and who else may keep it. Knows no question.
+"""Responses: JSON that is compressed and tagged once for all who request it, errors and redirects.
 
-The same bytes have the same tag in every process, so a cache in front can ask whether its own are still good.
+The same bytes have the same tag in every process, so that a cache in front can ask whether its copy is fresh.
 """
 
 from __future__ import annotations
@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import zlib
 from base64 import urlsafe_b64encode
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
+from dashapp.http.types import StartResponse
 from dashapp.model.ticks import Cursor
 
 # Bytes from which an answer goes out compressed.
@@ -94,3 +95,45 @@ class Answers:
         self.known: dict[Key, Answer] = {}
         self.building: dict[Key, Lock] = {}
         self.size = 0
+
+
+UNKEPT = ("cache-control", "no-store")
+
+
+def data(
+    start_response: StartResponse, status: str, value: object, *more: tuple[str, str]
+) -> Iterable[bytes]:
+    return _send(start_response, status, "application/json", json(value), *more)
+
+
+def refusal(
+    start_response: StartResponse, status: str, sentence: str, *more: tuple[str, str]
+) -> Iterable[bytes]:
+    return _send(start_response, status, "application/json", failure(sentence), *more)
+
+
+def html(start_response: StartResponse, status: str, body: bytes, *more: tuple[str, str]) -> Iterable[bytes]:
+    return _send(start_response, status, "text/html; charset=utf-8", body, *more)
+
+
+def see_other(start_response: StartResponse, place: str, *more: tuple[str, str]) -> Iterable[bytes]:
+    """`place`: relative, for only a browser knows where we are mounted."""
+    return _send(start_response, "303 See Other", "text/plain", b"", ("location", place), *more)
+
+
+def with_slash(said: str, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    """To a page's own address: those in it are relative to that. `said`: the last part of the path alone,
+    which is right behind any proxy."""
+    query = environ.get("QUERY_STRING", "")
+    # It may begin like a scheme or not at all like a path, so it is said to be one.
+    place = f"./{said}/" + (f"?{query}" if query else "")
+    start_response("308 Permanent Redirect", [("location", place), ("content-length", "0")])
+    return [b""]
+
+
+def _send(
+    start_response: StartResponse, status: str, kind: str, body: bytes, *more: tuple[str, str]
+) -> Iterable[bytes]:
+    length = ("content-length", str(len(body)))
+    start_response(status, [("content-type", kind), length, UNKEPT, *more])
+    return [body]

@@ -1,18 +1,21 @@
-"""The dispatcher: between a Flask application's server and itself, it hands what is below our prefixes to us.
+"""Dispatch in front of a Flask application: requests below our prefixes come to us, all others pass.
 
-All else goes through as it came: one comparison of text, and the host never hears of us.
+Passing costs one comparison of text. A prefix is our part of an application's addresses, such as `/monitor/`.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from flask import Flask
 
+from dashapp.config.cli import shown
 from dashapp.http.types import App, StartResponse
+from dashapp.model.ticks import MountError
 
 log = logging.getLogger("dashapp")
 
@@ -76,3 +79,40 @@ def _innermost(host: Flask) -> tuple[object, str]:
             break
         holder, name = layer, inner
     return host, "wsgi_app"
+
+
+# What stands in an address as it is, and means nothing to a router.
+_PART = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
+_EXPECTED = 'expected letters, digits, - and _ between slashes, such as "/monitor/"'
+
+
+def prefix(given: Any) -> str:
+    """With a slash at either end, given or not. MountError where it can be none."""
+    if isinstance(given, str):
+        parts = given.strip("/").split("/")
+        if all(_PART.fullmatch(part) for part in parts):
+            return f"/{'/'.join(parts)}/"
+        if given.strip("/") == "":
+            raise MountError(f"the prefix is {shown(given)}, which is all of the application; {_EXPECTED}")
+    raise MountError(f"the prefix is {shown(given)}; {_EXPECTED}")
+
+
+def collision(own: str, rules: Iterable[str]) -> str:
+    """A sentence where one of an application's rules lies below `own`; empty where all are out of the way.
+
+    What begins with a variable, as `/<path:rest>`, is out of the way: it is for what is nobody else's.
+    """
+    for rule in rules:
+        if rule == own[:-1] or rule.startswith(own):
+            return f'the prefix "{own}" holds the application\'s own route {shown(rule)}; choose another'
+    return ""
+
+
+def overlap(own: str, others: Iterable[str]) -> str:
+    """A sentence where another prefix of ours is the same, lies below, or above; empty elsewhere."""
+    for other in others:
+        if other == own:
+            return f'dashapp is mounted at "{own}" already; choose another prefix for a second one'
+        if own.startswith(other) or other.startswith(own):
+            return f'dashapp is mounted at "{other}" already, and "{own}" overlaps it; choose another prefix'
+    return ""

@@ -21,13 +21,12 @@ from dashapp.config import settings as config
 from dashapp.config.data_dir import can_write, turn_folder, user_folder
 from dashapp.config.parsers import MEMORY, is_redis
 from dashapp.config.settings import Settings
-from dashapp.http.reply import with_slash
+from dashapp.http.responses import with_slash
 from dashapp.http.types import App, StartResponse
 from dashapp.integrations.collector_leader import Keeper
 from dashapp.integrations.flask_auth import Gate
 from dashapp.integrations.flask_chart import Charts
-from dashapp.integrations.flask_dispatch import Dispatcher, put_into
-from dashapp.integrations.prefix import collision, overlap, prefix
+from dashapp.integrations.flask_dispatch import Dispatcher, collision, overlap, prefix, put_into
 from dashapp.model.ticks import MountError, SettingsError
 from dashapp.stores import factory
 

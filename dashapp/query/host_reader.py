@@ -1,12 +1,93 @@
-"""One host's history as the page of it reads it: its own reader, and what must be said of its clock."""
+"""One host of many: its own reader, and by how much its clock is ahead of the store's.
+
+A tick that arrives a little late is no skew, nor is a backlog that arrives at once.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from threading import Lock
+
 from dashapp.model.notices import Harmless
-from dashapp.query.clock_skew import Skews
 from dashapp.stores.base import Reader
-from dashapp.stores.hosts import Hosts
+from dashapp.stores.hosts import Host, Hosts, by_name
 from dashapp.stores.proxy import Relay
+
+# Milliseconds that a tick may take on its way, or a clock be wrong, before anything is said or moved.
+NEAR = 2500
+# Ticks in a row that must say the same before another skew is believed.
+STEADY = 5
+# Hosts remembered past those there are.
+SPARE = 256
+
+
+@dataclass
+class _Skew:
+    shift: int
+    guess: int
+    count: int
+    newest: int
+
+
+class Skews:
+    """Of all hosts of a store. What was believed holds until ticks say otherwise: points are moved by it."""
+
+    def __init__(self, hosts: Hosts) -> None:
+        self._hosts = hosts
+        self._lock = Lock()
+        self._known: dict[str, _Skew] = {}
+
+    def shift(self, host: Host) -> int:
+        """Milliseconds, in whole seconds, that its clock is ahead of the store's; 0 where it is right."""
+        if not host.newest_ms:
+            return 0
+        measured = host.newest_ms - host.arrived_ms
+        with self._lock:
+            known = self._known.get(host.name)
+            if known is None:
+                self._forget()
+                known = self._known[host.name] = _Skew(_whole(measured), measured, 0, host.newest_ms)
+            elif abs(measured - known.shift) <= NEAR:
+                known.count = 0
+            elif host.newest_ms != known.newest:
+                # As at the first of them: a backlog says something else each time.
+                if known.count and abs(measured - known.guess) <= NEAR:
+                    known.count += 1
+                else:
+                    known.count, known.guess = 1, measured
+                if known.count >= STEADY:
+                    known.shift, known.count = _whole(measured), 0
+            known.newest = host.newest_ms
+            return known.shift
+
+    def now(self, name: str) -> float:
+        """Seconds UTC by the clock of a host; by the store's where it is not known."""
+        host = by_name(self._hosts).get(name)
+        return (self._hosts.now_ms() + (self.shift(host) if host else 0)) / 1000
+
+    def said(self, name: str) -> str:
+        """Its skew as half a sentence; empty where there is none."""
+        host = by_name(self._hosts).get(name)
+        shift = self.shift(host) if host else 0
+        if not shift:
+            return ""
+        return f"the clock of {name} is {_words(abs(shift) // 1000)} {'ahead' if shift > 0 else 'behind'}"
+
+    def _forget(self) -> None:
+        known = by_name(self._hosts)
+        if len(self._known) > len(known) + SPARE:
+            self._known = {name: skew for name, skew in self._known.items() if name in known}
+
+
+def _whole(measured: int) -> int:
+    # Whole seconds: ticks of hosts that keep the same grid then still meet on it.
+    return 0 if abs(measured) <= NEAR else round(measured / 1000) * 1000
+
+
+def _words(seconds: int) -> str:
+    if seconds < 120:
+        return f"{seconds} s"
+    return f"{round(seconds / 60)} min" if seconds < 7200 else f"{round(seconds / 3600)} h"
 
 
 class HostReader(Relay):

@@ -9,8 +9,7 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 
 from dashapp.model import columns as columns_of
-from dashapp.model.columns import Columns
-from dashapp.model.downsample import downsample
+from dashapp.model.columns import Columns, downsample
 from dashapp.model.ticks import milliseconds
 from dashapp.stores.base import KEPT_MS, Reader
 

@@ -14,7 +14,7 @@ from typing import Any
 from dashapp.model.notices import Harmless
 from dashapp.model.thresholds import Change, State
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, milliseconds, stale_after
-from dashapp.query.clock_skew import Skews
+from dashapp.query.host_reader import Skews
 from dashapp.query.overlay_levels import SPANS, OverlayPoints
 from dashapp.query.overlay_metrics import carried, hosts_metric
 from dashapp.query.overlay_sync import AHEAD, Member, awaited, end_of, newest_of, seen

@@ -6,8 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from dashapp.model.columns import Columns, lay_over
-from dashapp.model.downsample import downsample
+from dashapp.model.columns import Columns, downsample, lay_over
 from dashapp.model.ticks import Cursor, milliseconds
 from dashapp.query.levels import MOST_TICKS, Levels
 from dashapp.stores.base import Reader

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from dashapp.model.ticks import Cursor, milliseconds
-from dashapp.query.clock_skew import Skews
+from dashapp.query.host_reader import Skews
 from dashapp.stores.base import Reader
 from dashapp.stores.hosts import Host
 

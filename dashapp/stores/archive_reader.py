@@ -17,9 +17,8 @@ import orjson
 from dashapp.model.columns import Columns, Matrix, empty, join, present
 from dashapp.model.rollup import Point
 from dashapp.stores import block_codec
-from dashapp.stores.archive import ALL
+from dashapp.stores.archive import ALL, ShelfReader
 from dashapp.stores.disk.archive import DiskShelfReader
-from dashapp.stores.shelf import ShelfReader
 
 log = logging.getLogger("dashapp")
 

@@ -155,7 +155,7 @@ class RedisPlace:
         return RedisInbox(Link(self._settings.store, BRIEFLY), store, self._settings.interval)
 
     def reader(self) -> Reader:
-        from dashapp.stores.redis.default_host import FirstReader
+        from dashapp.stores.redis.hosts import FirstReader
 
         return FirstReader(self.hosts(), self._settings.known_as, collects=self._settings.collector)
 

@@ -1,4 +1,8 @@
-"""Wiring: the Dash page, the API in front of it, the guard in front of both."""
+"""Wiring: the Dash page, the API in front of it, the security middleware in front of both.
+
+The page's callbacks have no output and no server side: an output that waits for the network on an Interval
+loses responses, since Dash drops the older one when the next tick fires first (plotly/dash#941).
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dash import Dash
+from dash import ClientsideFunction, Dash, Input, State
 from dash.development.base_component import Component
 from flask import has_request_context, request
 
 from dashapp.api import openapi
 from dashapp.api.endpoints import NO_PROCESSES, PATHS, Api
-from dashapp.api.host_list import host_list
 from dashapp.api.process_table import ProcessTable
 from dashapp.api.prometheus import Exposition
 from dashapp.api.push import PATH as PUSH
 from dashapp.api.push import receiver
+from dashapp.api.serializers import host_list
 from dashapp.config.settings import Settings
 from dashapp.http.responses import NEVER, PRIVATE, SHARED
 from dashapp.http.static_files import Static, plain
@@ -28,7 +32,7 @@ from dashapp.query.shared_view import View, Viewed
 from dashapp.stores.base import Reader
 from dashapp.stores.hosts import Hosts
 from dashapp.stores.push_queue import Intake
-from dashapp.web import assets, callbacks, index, layout
+from dashapp.web import assets, index, layout
 from dashapp.web.host_controls import HostsShown
 from dashapp.web.host_routes import KEY, HostPaths, Place
 from dashapp.web.middleware_stack import entrance
@@ -209,5 +213,18 @@ def _dash(bare: Place, settings: Settings, hosts: Hosts | None, own: str) -> Das
         files=lambda: "../../" if (place := _asked(KEY)) and not place.top else "./",
     )
     app.layout = partial(_page, bare, settings, hosts, own)
-    callbacks.connect(app)
+    app.connect(app)
     return app
+
+
+def connect(app: Dash) -> None:
+    for function, component, prop in (
+        ("tick", "interval", "n_intervals"),
+        ("window", "window", "value"),
+        ("pause", "pause", "n_clicks"),
+        ("earlier", "earlier", "n_clicks"),
+        ("later", "later", "n_clicks"),
+    ):
+        app.clientside_callback(
+            ClientsideFunction("dashapp", function), Input(component, prop), State("charts", "data")
+        )

@@ -15,11 +15,10 @@ from typing import Any
 from dashapp.api.endpoints import wall
 from dashapp.api.params import shown
 from dashapp.config.parsers import HOST
-from dashapp.http.reply import refusal, see_other, with_slash
+from dashapp.http.responses import refusal, see_other, with_slash
 from dashapp.http.types import App, StartResponse
 from dashapp.model.ticks import BadRequestError
-from dashapp.query.clock_skew import Skews
-from dashapp.query.host_reader import HostReader
+from dashapp.query.host_reader import HostReader, Skews
 from dashapp.query.overlay import Overlay
 from dashapp.stores.base import Reader
 from dashapp.stores.hosts import Host, Hosts, by_name, first

@@ -13,9 +13,8 @@ from dashapp.http.middleware.client_address import Visitors
 from dashapp.http.middleware.login_page import LoginPage
 from dashapp.http.middleware.rate_limit import Requests, Tries
 from dashapp.http.middleware.security import Guard
-from dashapp.http.middleware.sessions import Sessions
+from dashapp.http.middleware.sessions import Sessions, signing_key
 from dashapp.http.middleware.share_links import Shares
-from dashapp.http.middleware.signing_key import signing_key
 from dashapp.http.types import App
 from dashapp.query.shared_view import View
 from dashapp.web.assets import assets_folder

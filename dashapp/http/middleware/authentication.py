@@ -18,8 +18,8 @@ from dashapp.http.middleware.login_page import LoginPage
 from dashapp.http.middleware.rate_limit import Tries
 from dashapp.http.middleware.sessions import Sessions
 from dashapp.http.middleware.share_links import PREFIX, Shares
-from dashapp.http.reply import html, refusal, see_other
 from dashapp.http.request_body import Bodies, BodyError
+from dashapp.http.responses import html, refusal, see_other
 from dashapp.http.types import App, StartResponse
 
 LOGIN, LOGOUT, SHARE = "/login", "/logout", "/api/share"

@@ -12,8 +12,7 @@ from typing import Any
 
 from dashapp.http.middleware.client_address import Visitors
 from dashapp.http.middleware.rate_limit import Requests
-from dashapp.http.reply import refusal
-from dashapp.http.responses import PRIVATE
+from dashapp.http.responses import PRIVATE, refusal
 from dashapp.http.types import App, StartResponse
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})

@@ -1,14 +1,21 @@
-"""Sessions: a signed cookie that says when its owner gave the password. The server keeps none of them.
+"""Sessions in signed cookies, which the server does not store, and the key that signs them.
 
-Knows the key, and neither the password nor a page.
+The key is the same in every web process. It is created once and kept beside the store, readable by its owner
+only; without a folder it is derived from the password, and without either it is kept on this machine.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
+import logging
+import os
 import secrets
+import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 from itsdangerous import BadSignature, TimestampSigner
 
@@ -77,3 +84,62 @@ class Signer(TimestampSigner):
 
     def get_timestamp(self) -> int:
         return int(self._clock())
+
+
+log = logging.getLogger("dashapp")
+
+NAME = "signing.key"
+SIZE = 32
+# Deliberately slow: who holds a signed link could try passwords at home otherwise. 16 MB, some 50 ms, once.
+_SLOW = {"n": 1 << 14, "r": 8, "p": 1, "dklen": SIZE}
+
+
+def signing_key(folder: Path | None, password: str, local: Path | None = None) -> bytes:
+    """The key of a store and a password: another password signs everybody out.
+
+    `local`: a folder of this machine's. What is made of the password is the same on all that share a Redis.
+    """
+    kept = None if folder is None else _kept(folder)
+    if kept is None and not password and local is not None:
+        kept = _kept(local)
+    if kept is None and not password:
+        kept = secrets.token_bytes(SIZE)  # of nothing that everybody knows: it ends with the process
+    if kept is None:
+        kept = hashlib.scrypt(password.encode(), salt=b"dashapp signing key", **_SLOW)
+    return hmac.digest(kept, b"dashapp\0" + password.encode(), "sha256")
+
+
+def _kept(folder: Path) -> bytes | None:
+    """The random part, made where there is none; None where it cannot be kept."""
+    path = folder / NAME
+    try:
+        for _ in range(2):
+            with suppress(FileNotFoundError):
+                found = path.read_bytes()
+                if len(found) == SIZE:
+                    _close(path)
+                    return found
+                path.unlink(missing_ok=True)
+            _make(path)
+    except OSError as error:
+        log.warning("the signing key cannot be kept in %s: %s", folder, error)
+    return None
+
+
+def _make(path: Path) -> None:
+    """Whole or not at all, and never over one that another process has made meanwhile."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{NAME}-")
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(secrets.token_bytes(SIZE))
+        with suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        Path(name).unlink()
+
+
+def _close(path: Path) -> None:
+    if os.name != "nt" and path.stat().st_mode & 0o077:
+        log.warning("%s could be read by others; it is its owner's alone now", path)
+        path.chmod(0o600)

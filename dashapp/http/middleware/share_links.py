@@ -16,8 +16,8 @@ from typing import Any, TypeGuard
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
 from dashapp.http.middleware.sessions import Signer
-from dashapp.http.reply import data, html, refusal, see_other
 from dashapp.http.request_body import Bodies, BodyError
+from dashapp.http.responses import data, html, refusal, see_other
 from dashapp.http.types import App, StartResponse
 from dashapp.model.ticks import LATEST, BadRequestError
 from dashapp.query.shared_view import View

@@ -14,10 +14,9 @@ from typing import Any
 from urllib.parse import quote
 
 from dashapp.stores import block_codec as block
-from dashapp.stores.archive import LongMemory, Retention
+from dashapp.stores.archive import LongMemory, Retention, Shelf
 from dashapp.stores.disk.notices import Notice
 from dashapp.stores.disk.row_log import FAILURES, is_damaged, open_cache, set_aside
-from dashapp.stores.shelf import Shelf
 
 # Rows have text for a key, "row-500000000000000" and up.
 ROW = "row"

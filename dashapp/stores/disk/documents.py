@@ -1,7 +1,6 @@
-"""Sheets: small JSON files beside the log, each replaced whole: the catalogue, the newest curves, where
-thresholds stand, what became of them, and who was told.
+"""Documents in files beside the log: the catalogue, curves, alert state and deliveries.
 
-What the disk refuses is tried again at the next tick. Knows no tick and no database.
+Each file is replaced as a whole. A write that the disk refuses is repeated at the next tick.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import Generic, TypeVar
 from dashapp.model.thresholds import Change, State
 from dashapp.model.ticks import Curves, Metric
 from dashapp.stores import documents
+from dashapp.stores.base import Reader
 
 METRICS, LOOKS, THRESHOLDS = "metrics.json", "looks.json", "thresholds.json"
 CURVES, CHANGES, SENT = "curves.json", "changes.json", "sent.json"
@@ -109,3 +109,45 @@ def _text(path: Path) -> str | None:
         return path.read_text()
     except (OSError, UnicodeDecodeError):
         return None
+
+
+class SheetStore:
+    """The verbs of a store that are about its sheets. `read`: who reads the same folder."""
+
+    def __init__(self, folder: Path, read: Reader) -> None:
+        self._sheets = Sheets(folder)
+        self._read = read
+
+    def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
+        self._sheets.put_metrics(metrics)
+        self._sheets.put_looks(looks or {})
+
+    def set_curves(self, curves: Mapping[str, Curves]) -> None:
+        self._sheets.put_curves(curves)
+
+    def set_thresholds(self, states: Iterable[State]) -> None:
+        self._sheets.put_thresholds(states)
+
+    def set_changes(self, changes: Iterable[Change]) -> None:
+        self._sheets.put_changes(changes)
+
+    def set_sent(self, sent: Mapping[str, int]) -> None:
+        self._sheets.put_sent(sent)
+
+    def metrics(self) -> list[Metric]:
+        return self._read.metrics()
+
+    def looks(self) -> Mapping[str, str]:
+        return self._read.looks()
+
+    def curves(self) -> Mapping[str, Curves]:
+        return self._read.curves()
+
+    def thresholds(self) -> list[State]:
+        return self._read.thresholds()
+
+    def changes(self) -> list[Change]:
+        return self._read.changes()
+
+    def sent(self) -> Mapping[str, int]:
+        return self._read.sent()

@@ -19,7 +19,7 @@ from dashapp.model.ticks import Cursor, StoreError, Tick, milliseconds
 from dashapp.stores.archive import Retention
 from dashapp.stores.compaction import Sealing
 from dashapp.stores.disk.archive import disk_memory
-from dashapp.stores.disk.document_store import SheetStore
+from dashapp.stores.disk.documents import SheetStore
 from dashapp.stores.disk.lock import WriterLock
 from dashapp.stores.disk.mmap_tail import LARGEST, Tail, TailError
 from dashapp.stores.disk.notices import Notice

@@ -1,7 +1,7 @@
-"""A shelf in Redis: rows by their times in a sorted set, blocks in a hash, their ends in another set.
+"""The archive in Redis: rows by time in a sorted set, blocks in a hash, block ends in another set.
 
-What an end says ("start:end:bytes") spares a reader the blocks themselves; those that it had it keeps for a
-while, for they never change.
+The text of an end ("start:end:bytes") spares a reader the block itself. Blocks never change, so a reader
+caches them for a while. Rows are trimmed once a block holds them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 
+from dashapp.stores.archive import ALL
+from dashapp.stores.archive_reader import LevelReader
 from dashapp.stores.redis.client import Client, Link
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.lease import Turn, Word
@@ -161,3 +163,34 @@ def _ends(members: Sequence[bytes]) -> list[End]:
         start, end, size = member.split(b":")
         found.append((int(start), int(end), int(size)))
     return found
+
+
+def open_levels(link: Link, keys: Keys) -> tuple[LevelReader, ...]:
+    """Sealed ticks, minutes and hours, finest first."""
+    return tuple(
+        LevelReader(RedisShelfReader(link, keys, name, round(span * 1000)), step, span)
+        for name, step, span in ALL
+    )
+
+
+class RedisRows:
+    """Raises what `turn` does."""
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+        self._ids: list[bytes] = []
+
+    def oldest(self, limit: int) -> list[str]:
+        """The first `limit` rows, oldest first."""
+        found = self._turn.link.client.xrange(self._turn.keys.ticks, count=limit)
+        if len(found) > 1 or not self._ids:
+            self._ids = [each for each, _fields in found]
+        return [fields.get(b"d", b"").decode(errors="replace") for _id, fields in found]
+
+    def drop(self, count: int) -> None:
+        """Forget the `count` oldest of those that were last read."""
+        if 0 < count <= len(self._ids):
+            time, _, number = self._ids[count - 1].partition(b"-")
+            first = f"{time.decode()}-{int(number) + 1}"
+            self._turn.together(("XTRIM", self._turn.keys.ticks, "MINID", first))
+        self._ids = []

@@ -1,23 +1,54 @@
-"""All hosts of a Redis, for one web process: one thread polls for all who look, whatever their number.
+"""The hosts in one Redis: one poller for all viewers of a web process, and the registry of names.
 
-It asks for the hosts that somebody looked at lately, with one pipeline, soon after a tick of theirs is due,
-never more than five times a second. Knows no HTTP.
+It reads the hosts that were requested lately in one pipeline, soon after their next tick is due and at most
+five times a second. The registry maps a name to the time of its newest tick and to a few values for lists.
+The default host is this machine if it collects, otherwise the first by name.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from threading import Condition, Event, Lock
 from typing import Any
 
+from dashapp.model.ticks import finite
 from dashapp.process.threads import OwnThread
-from dashapp.stores.hosts import Host
+from dashapp.stores.base import Reader
+from dashapp.stores.hosts import Host, Hosts, by_name, first
+from dashapp.stores.proxy import Relay
 from dashapp.stores.redis.client import FAILURES, Link
 from dashapp.stores.redis.keys import REGISTERED, REGISTRY
 from dashapp.stores.redis.reader import RedisReader
-from dashapp.stores.redis.registry import hosts_of, milliseconds_of
+
+
+def hosts_of(said: Sequence[bytes]) -> dict[str, Host]:
+    """Names and what is said of each, by turns. What is none of ours is left out."""
+    found = {}
+    for name, text in zip(said[::2], said[1::2], strict=False):
+        try:
+            host = _host(name.decode(), text)
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+            continue
+        found[host.name] = host
+    return found
+
+
+def _host(name: str, text: bytes) -> Host:
+    arrived, _, rest = text.partition(b" ")
+    newest_ms, step, values = json.loads(rest)
+    numbers: Mapping[str, float] = finite(values)
+    return Host(name, int(newest_ms), int(arrived), float(step), numbers)
+
+
+def milliseconds_of(clock: Sequence[bytes]) -> int:
+    """Redis' TIME: seconds, and millionths."""
+    seconds, millionths = clock
+    return int(seconds) * 1000 + int(millionths) // 1000
+
 
 log = logging.getLogger("dashapp")
 
@@ -200,3 +231,20 @@ class RedisHosts:
                     if full and found.get("maxmemory_policy") == "noeviction"
                     else ""
                 )
+
+
+class FirstReader(Relay):
+    """Goes on with the host that it has chosen as long as that is known: its life goes into every cursor."""
+
+    def __init__(self, hosts: Hosts, own: str, collects: bool) -> None:
+        self._hosts = hosts
+        self._own = own
+        self._chosen = own if collects else ""
+
+    def reader(self) -> Reader:
+        found = self._hosts.reader(self._chosen) if self._chosen else None
+        if found is None:
+            self._chosen = first(by_name(self._hosts), self._own, self._hosts.now_ms())
+            found = self._hosts.reader(self._chosen or self._own)
+        assert found is not None, "a host's own name is always known"
+        return found

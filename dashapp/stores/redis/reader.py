@@ -78,7 +78,7 @@ class RedisReader:
     def levels(self) -> Sequence[LevelReader]:
         if self._levels is None:
             # Only those who read history need it, and the collector has no room for numpy.
-            from dashapp.stores.redis.levels import open_levels
+            from dashapp.stores.redis.archive import open_levels
 
             self._levels = open_levels(self.link, self._keys)
         return self._levels

@@ -25,13 +25,12 @@ from dashapp.stores import documents
 from dashapp.stores.archive import LongMemory, Retention
 from dashapp.stores.compaction import Sealing
 from dashapp.stores.proxy import Relay
-from dashapp.stores.redis.archive import RedisShelf
+from dashapp.stores.redis.archive import RedisRows, RedisShelf
 from dashapp.stores.redis.client import FAILURES, Link, sentence
 from dashapp.stores.redis.documents import CHANGES, CURVES, LOOKS, METRICS, SENT, THRESHOLDS, RedisNotice
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.lease import Turn
 from dashapp.stores.redis.reader import RedisReader
-from dashapp.stores.redis.rows import RedisRows
 from dashapp.stores.redis.writer import Row, Writer, said_of
 
 if TYPE_CHECKING:

@@ -1,14 +1,18 @@
-"""Alerts: where thresholds stand and what became of them, as an answer says it. Knows no HTTP."""
+"""JSON of alerts, the catalogue, health and hosts, from what a store holds."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import parse_qsl
 
+from dashapp.http.responses import json
+from dashapp.model.panel_spec import matches
 from dashapp.model.thresholds import MISSING, Change, State
-from dashapp.model.ticks import BadRequestError, milliseconds
+from dashapp.model.ticks import BadRequestError, milliseconds, stale_after
 from dashapp.stores.base import MOST_CHANGES, Reader
+from dashapp.stores.hosts import Host, Hosts
 
 # Changes in an answer where nobody says how many.
 USUAL = 100
@@ -84,3 +88,53 @@ def _limit(query: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= MOST_CHANGES):
         raise BadRequestError(f"limit is {text[:40]!r}; expected a whole number from 1 to {MOST_CHANGES}")
     return int(text)
+
+
+# Metrics that patterns may mean in one question.
+LIKENED = 200
+
+
+def catalogue(store: Reader) -> list[dict[str, Any]]:
+    """Each metric; with its panel's kind where its source says it, for pages that lack it."""
+    looks = store.looks()
+    rows = [asdict(metric) for metric in store.metrics()]
+    return [row | {"kind": looks[row["panel"]]} if row["panel"] in looks else row for row in rows]
+
+
+def likened(store: Reader, patterns: Sequence[str]) -> list[str]:
+    """The keys of the metrics that patterns mean, which may be none yet."""
+    keys = [metric.key for metric in store.metrics()]
+    meant = dict.fromkeys(key for pattern in patterns for key in keys if matches(pattern, key))
+    return list(meant)[:LIKENED]
+
+
+def health(store: Reader, interval: float, now: float) -> tuple[bool, bytes]:
+    """Whether it is stale at `now`, and what is said of it. `interval`: seconds between ticks before the
+    first."""
+    newest = store.newest().time_ms
+    ticks = store.since(float("-inf"), 1)
+    step = ticks[-1].step if ticks else interval
+    age = max(0.0, now - newest / 1000) if newest else None
+    stale = age is None or age > stale_after(step)
+    return stale, json({"status": "stale" if stale else "ok", "age": None if age is None else round(age, 3)})
+
+
+def host_list(hosts: Hosts) -> dict[str, Any]:
+    """`now` in seconds by the store's clock, and a row a host, by name."""
+    now = hosts.now_ms()
+    # Of whom nothing comes while the store is silent may well be fine.
+    quiet = "unknown" if hosts.notices() else "stale"
+    return {"now": now / 1000, "hosts": [_row(host, now, quiet) for host in hosts.hosts()]}
+
+
+def _row(host: Host, now: int, quiet: str) -> dict[str, Any]:
+    """`newest` in milliseconds by its own clock, `age` and `skew` in seconds; None before its first tick.
+    `quiet`: the state of one that nothing new came of."""
+    row: dict[str, Any] = {"name": host.name, "state": quiet, "newest": None, "age": None, "skew": None}
+    if host.newest_ms:
+        # A store's clock that was read a moment ago is no sign of a tick from the future.
+        age = max(0, now - host.arrived_ms) / 1000
+        skew = (host.newest_ms - host.arrived_ms) / 1000
+        row |= {"state": "live" if age <= stale_after(host.step) else quiet}
+        row |= {"newest": host.newest_ms, "age": round(age, 1), "skew": round(skew, 1) + 0.0}
+    return row | {"values": dict(host.values)}
