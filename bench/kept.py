@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from dashapp.alerts.message import line
-from dashapp.stores.archive_reader import open_levels
+from dashapp.stores.disk.archive import open_levels
 from dashapp.stores.disk.reader import DiskReader
 
 

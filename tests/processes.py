@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 from waiting import PATIENCE_S, wait_for
 
-from dashapp.stores.archive_reader import open_levels
+from dashapp.stores.disk.archive import open_levels
 
 ROOT = Path(__file__).resolve().parent.parent
 ALWAYS = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}

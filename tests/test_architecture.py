@@ -1,203 +1,202 @@
-"""The house's rules: who may import whom, how long a file may be, what never stands in one."""
+"""The rules of the house: which package may import which, how large a module may be, what is never in one."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
-PACKAGE = HERE.parent / "dashapp"
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "dashapp"
 FILES = sorted(PACKAGE.rglob("*.py"))
-HEAVY = ("dash", "plotly", "flask", "granian", "werkzeug", "pandas", "numpy")
 
+# From the bottom to the top: a module imports only from its own package and from those before it.
+LAYERS = [
+    *("model", "process", "sources", "config", "stores", "query", "alerts", "http", "api", "collector"),
+    *("web", "integrations"),
+]
+# Inside `sources` and `stores` these two alone import the sub-packages: they choose which one is used.
+CHOOSERS = {"dashapp.sources.registry", "dashapp.stores.factory"}
+MAX_MODULES = 15
+MAX_LINES = 400
+MAX_FUNCTION_LINES = 100
 
-def name_of(path: Path) -> str:
-    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def imported(path: Path) -> set[str]:
-    """Whole names of the modules that a file imports, wherever in it."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {each.name for each in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-            if node.module == "dashapp":
-                found |= {f"dashapp.{each.name}" for each in node.names}
-    return found
-
-
-def ours(path: Path) -> set[str]:
-    return {name for name in imported(path) if name.startswith("dashapp.") and name != "dashapp.__version__"}
-
-
-# By the first word after the package: what each room may know. A room that is not here may know all.
-ROOMS = {
-    "model": set[str](),
-    "thresholds": set(),
-    "judge": {"model", "thresholds"},
-    "message": {"thresholds"},
-    "courier": {"message", "signals"},
-    "outbox": {"courier", "message", "sampler", "stores", "thresholds"},
-    "addresses": {"config", "courier"},
-    "alerts": {"model", "stores", "thresholds"},
-    "signals": set(),
-    "notices": set(),
-    "clock": set(),
-    "columns": {"model"},
-    "downsample": {"columns"},
-    "rollup": {"model"},
-    "values": set(),
-    "conflicts": {"config", "sources", "values"},
-    "credentials": set(),
-    "setting": {"flags", "settings_file", "values"},
-    "config": {
-        *("conflicts", "credentials", "flags", "model", "panels", "setting", "settings_file", "sources"),
-        *("thresholds", "values"),
+# Packages of others that are large, and the modules or packages of ours that may import them.
+HEAVY = {
+    "dash": {
+        *("dashapp.web.app", "dashapp.web.host_controls", "dashapp.web.layout", "dashapp.web.live_graph"),
+        *("dashapp.web.panel", "dashapp.web.shared_view_app", "dashapp.web.window_slider"),
+        *("dashapp.integrations.dash_attach", "dashapp.integrations.dash_routes"),
     },
-    "flags": {"values"},
-    "settings_file": {"flags"},
-    "folders": {"config", "model", "values"},
-    "question": {"config", "model"},
-    "entries": {"model", "question", "sources"},
-    "body": {"model"},
-    "pushing": {"sender"},
-    "sender": set(),
-    "panels": {"model", "panel_table"},
-    "panel_table": set(),
-    "sources": {"model", "panel_table", "sources", "values"},
-    "stores": {"hosts", "model", "notices", "own_thread", "rollup", "columns", "stores", "thresholds"},
-    "levels": {"model", "stores", "columns", "downsample"},
-    "sampler": {"model", "sources", "stores"},
-    "watch": {"judge", "model", "sampler", "stores", "thresholds"},
-    "history": {"model", "stores", "columns", "levels"},
-    "static": {"api"},
-    "answer": {"model", "process_table"},
-    "health": {"answer", "model", "stores"},
-    "catalogue": {"panel_table", "stores"},
-    "reply": {"answer", "api"},
-    "own_thread": set(),
-    "signing_key": set(),
-    "visitor": set(),
-    "throttle": set(),
-    "session": set(),
-    "login": set(),
-    "view": {"columns", "model", "panels", "stores", "thresholds"},
-    "share": {"answer", "api", "body", "model", "question", "reply", "session", "view"},
-    "door": {"api", "body", "login", "reply", "session", "share", "throttle", "visitor"},
-    "export": {"model", "panels", "question", "stores", "columns", "levels"},
-    "process_table": {"model"},
-    "security": {"answer", "api", "reply", "throttle", "visitor"},
-    "supervisor": {"stores"},
-    "keywords": {"config", "flags", "model"},
-    "prefix": {"flags", "model"},
-    "gate": {"api"},
-    "dispatcher": {"api"},
-    "embedding": {"bundle", "config", "flags", "model", "values"},
-    "keeper": {"checking", "config", "model", "opening", "own_thread", "stores", "supervisor"},
-    "opening": {"config", "folders", "hosts", "model", "notices", "stores", "values"},
-    "figures": {"model"},
-    "callbacks": set(),
-    "document": set(),
-    "windows": set(),
-    "routes": {"api", "bridge", "model"},
-    "bridge": {"api"},
-    "hosts": {"stores"},
-    "skew": {"hosts"},
-    "host_list": {"hosts", "model"},
-    "host_reader": {"hosts", "model", "notices", "skew", "stores", "thresholds"},
-    "laid": {"exposition", "model", "panels", "tiles"},
-    "members": {"hosts", "model", "skew", "stores"},
-    "overlay": {
-        "hosts",
-        "laid",
-        "members",
-        "model",
-        "notices",
-        "overlay_points",
-        "skew",
-        "stores",
-        "thresholds",
+    "flask": {
+        *("dashapp.web.app", "dashapp.integrations.dash_routes", "dashapp.integrations.flask_auth"),
+        *("dashapp.integrations.flask_chart", "dashapp.integrations.flask_dispatch"),
+        "dashapp.integrations.flask_mount",
     },
-    "overlay_points": {"columns", "downsample", "levels", "model", "stores"},
-    "host_controls": set(),
-    "component": {"config", "live_graph", "panels", "panel_table", "values", "windows"},
+    "granian": {"dashapp.web.server"},
+    "numpy": {
+        *("dashapp.model.columns", "dashapp.stores", "dashapp.query.frames", "dashapp.api.csv_export"),
+    },
+    "orjson": {"dashapp.http.responses", "dashapp.api.csv_export", "dashapp.stores.archive_reader"},
+    "pandas": set[str](),
+    "plotly": set[str](),
+    "redis": {"dashapp.stores.redis"},
+    "werkzeug": {"dashapp.integrations.flask_auth"},
 }
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_a_room_knows_only_those_below_it(path: Path) -> None:
-    room = [*name_of(path).split("."), ""][1]
-    if room in ROOMS:
-        assert {name.split(".")[1] for name in ours(path)} <= ROOMS[room]
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_only_the_page_and_its_server_know_dash(path: Path) -> None:
-    outside = {name.split(".")[0] for name in imported(path)}
-    allowed = {"app": {"dash"}, "layout": {"dash"}, "callbacks": {"dash"}, "live_graph": {"dash"}}
-    # History is read in columns; whoever writes it does without.
-    allowed |= {"columns": {"numpy"}, "downsample": {"numpy"}, "history": {"numpy"}, "stores": {"numpy"}}
-    allowed |= {"export": {"numpy"}}
-    # What goes into somebody's Flask application.
-    allowed |= {room: {"flask"} for room in ("mounting", "dispatcher", "embedding")}
-    # What page a request is for, the layout is told by it alone.
-    allowed |= {"app": {"dash", "flask"}, "host_controls": {"dash"}}
-    allowed |= {"gate": {"flask", "werkzeug"}}
-    # What goes into other people's Dash apps.
-    allowed |= {"windows": {"dash"}, "viewing": {"dash"}, "component": {"dash"}, "attaching": {"dash"}}
-    allowed |= {"routes": {"dash", "flask"}}
-    room = [*name_of(path).split("."), ""][1]
-    expected = {"granian"} if room == "web" else allowed.get(room, set())
-    assert outside & set(HEAVY) <= expected
+MODULES = {name_of(path): path for path in FILES}
+TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_one_noun_a_file(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= 250
-    assert ast.get_docstring(ast.parse(path.read_text())), "a module says what it is"
+def imports(nodes: Iterator[ast.AST]) -> Iterator[str]:
+    """Whole names of the imported modules."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from (name if name in MODULES else node.module for name in names)
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_no_code_comes_from_data(path: Path) -> None:
-    tree = ast.parse(path.read_text())
-    called = {
-        node.func.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    }
-    assert not called & {"eval", "exec", "compile", "globals", "__import__"}
-    assert not {name.split(".")[0] for name in imported(path)} & {"pickle", "marshal", "shelve", "dill"}
+def all_imports(module: str) -> set[str]:
+    """Wherever in the module, inside functions too."""
+    return set(imports(ast.walk(TREES[module])))
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_no_failure_is_swallowed_unseen(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ExceptHandler):
-            assert node.type is not None, "a bare except"
-            silent = all(isinstance(line, ast.Pass) for line in node.body)
-            assert not (silent and isinstance(node.type, ast.Name) and node.type.id == "Exception")
+def layer(module: str) -> int | None:
+    """The index in LAYERS; None for what stands above or beside all of them."""
+    parts = module.split(".")
+    return LAYERS.index(parts[1]) if len(parts) > 1 and parts[1] in LAYERS else None
 
 
-@pytest.mark.parametrize("module", ["dashapp.collector", "dashapp.__main__"])
+def test_imports_point_down() -> None:
+    wrong = []
+    for module in MODULES:
+        own = layer(module)
+        for imported in all_imports(module):
+            if own is None or not imported.startswith("dashapp."):
+                continue
+            other = layer(imported)
+            if other is None or other > own:
+                wrong.append(f"{module} imports {imported}")
+    assert not wrong
+
+
+def test_every_package_has_a_layer() -> None:
+    folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    assert folders - {"examples"} == set(LAYERS)
+
+
+def test_modules_import_each_other_in_no_circle() -> None:
+    """Judged by what runs when a module is imported."""
+    left = {}
+    for module, tree in TREES.items():
+        found = {name for name in imports(iter(tree.body)) if name in MODULES and name != module}
+        left[module] = found
+    while True:
+        free = {module for module, others in left.items() if not others & left.keys()}
+        if not free:
+            break
+        left = {module: others for module, others in left.items() if module not in free}
+    assert not left, f"these import each other: {sorted(left)}"
+
+
+def test_only_the_choosers_import_sub_packages() -> None:
+    wrong = []
+    for module in MODULES:
+        parts = module.split(".")
+        for imported in all_imports(module):
+            target = imported.split(".")
+            same = len(target) > 3 and target[:2] == parts[:2]
+            if same and parts[:3] != target[:3] and module not in CHOOSERS:
+                wrong.append(f"{module} imports {imported}")
+    assert not wrong
+
+
+def test_the_client_stands_alone() -> None:
+    assert not {name for name in all_imports("dashapp.client") if name.startswith("dashapp.")}
+
+
+def test_packages_and_modules_stay_small() -> None:
+    wrong = []
+    for folder in {path.parent for path in FILES}:
+        modules = [path for path in folder.glob("*.py") if path.stem not in ("__init__", "__main__")]
+        if len(modules) > MAX_MODULES:
+            wrong.append(f"{name_of(folder / '__init__.py')} has {len(modules)} modules")
+    for module, path in MODULES.items():
+        if (lines := len(path.read_text().splitlines())) > MAX_LINES:
+            wrong.append(f"{module} has {lines} lines")
+        for node in ast.walk(TREES[module]):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > MAX_FUNCTION_LINES:
+                    wrong.append(f"{module}.{node.name} has {lines} lines")
+    assert not wrong
+
+
+def test_a_module_says_what_it_is() -> None:
+    assert not [module for module, tree in TREES.items() if not ast.get_docstring(tree)]
+
+
+def test_heavy_packages_are_imported_by_few() -> None:
+    wrong = []
+    for module in MODULES:
+        for imported in all_imports(module):
+            allowed = HEAVY.get(imported.split(".")[0])
+            if allowed is not None and not any(
+                module == name or module.startswith(f"{name}.") for name in allowed
+            ):
+                wrong.append(f"{module} imports {imported}")
+    assert not wrong
+
+
+def test_no_code_comes_from_data() -> None:
+    wrong = []
+    for module, tree in TREES.items():
+        for node in ast.walk(tree):
+            called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+            if called in {"eval", "exec", "compile", "globals", "__import__"}:
+                wrong.append(f"{module} calls {called}")
+        if {name.split(".")[0] for name in all_imports(module)} & {"pickle", "marshal", "shelve", "dill"}:
+            wrong.append(f"{module} reads pickles")
+    assert not wrong
+
+
+def test_no_failure_is_swallowed_unseen() -> None:
+    wrong = []
+    for module, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ExceptHandler):
+                silent = all(isinstance(line, ast.Pass) for line in node.body)
+                broad = isinstance(node.type, ast.Name) and node.type.id == "Exception"
+                if node.type is None or (silent and broad):
+                    wrong.append(f"{module}, line {node.lineno}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("module", ["dashapp.collector.service", "dashapp.__main__"])
 def test_a_small_process_stays_small(module: str) -> None:
-    """The collector and the supervisor: a third of the memory, a seventh of the start-up."""
+    """The collector and the supervisor: a third of the memory, a seventh of the start-up time."""
     code = f"import {module}, sys; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
     loaded = subprocess.run(
-        [sys.executable, "-c", code], cwd=HERE.parent, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     assert not set(loaded) & {*HEAVY, "asyncio", "pydantic", "requests", "apprise"}
 
 
 def test_nothing_happens_at_import() -> None:
     """No thread, child, socket or file is left open by importing every module."""
-    names = [name_of(path) for path in FILES if path.stem != "__main__"]
+    names = [name for name in MODULES if not name.endswith("__main__")]
     code = (
         f"import importlib, os, threading\nbefore = set(os.listdir('/proc/self/fd'))\n"
         f"for name in {names!r}: importlib.import_module(name)\n"
@@ -205,4 +204,4 @@ def test_nothing_happens_at_import() -> None:
         "assert set(os.listdir('/proc/self/fd')) == before\n"
     )
     if Path("/proc/self/fd").is_dir():
-        subprocess.run([sys.executable, "-c", code], cwd=HERE.parent, check=True)
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -14,8 +14,9 @@ import pytest
 from processes import ROOT
 
 from dashapp.model.ticks import SpoolError
-from dashapp.stores.disk.lock import take as take_lock
-from dashapp.stores.push_queue import AWAY, HEADER, LONGEST, DiskSpool, MemorySpool, Spool
+from dashapp.process.file_lock import lock_file as take_lock
+from dashapp.stores.disk.push_queue import HEADER, DiskSpool
+from dashapp.stores.push_queue import AWAY, LONGEST, MemorySpool, Spool
 
 
 @pytest.fixture(params=["memory", "disk"])
@@ -187,7 +188,7 @@ def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path: Path) -> None:
     """A limit on this process's files stands for the disk: half of the record finds room."""
     code = (
         "import sys, resource\nfrom pathlib import Path\nfrom dashapp.model.ticks import SpoolError\n"
-        "from dashapp.stores.push_queue import DiskSpool\nspool = DiskSpool(Path(sys.argv[1]))\n"
+        "from dashapp.stores.disk.push_queue import DiskSpool\nspool = DiskSpool(Path(sys.argv[1]))\n"
         "spool.put(b'a' * 100)\nresource.setrlimit(resource.RLIMIT_FSIZE, (200, resource.RLIM_INFINITY))\n"
         "try:\n    spool.put(b'b' * 100)\nexcept SpoolError as error:\n    print(error)\n"
         "spool.put(b'c' * 20)\n"

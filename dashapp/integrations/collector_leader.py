@@ -16,9 +16,9 @@ from dashapp.collector.preflight import check_sources
 from dashapp.config.settings import Settings
 from dashapp.model.notices import Speaker
 from dashapp.model.ticks import SettingsError
+from dashapp.process.file_lock import lock_file
 from dashapp.process.supervisor import GRACE, Child, python
 from dashapp.process.threads import OwnThread
-from dashapp.stores.disk.lock import take
 from dashapp.stores.factory import Place
 
 log = logging.getLogger("dashapp")
@@ -73,7 +73,7 @@ class Keeper:
         path = self._folder / LOCK
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            take(descriptor)
+            lock_file(descriptor)
         except OSError:
             os.close(descriptor)
             return

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import zlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,7 @@ import orjson
 from dashapp.model.columns import Columns, Matrix, empty, join, present
 from dashapp.model.rollup import Point
 from dashapp.stores import block_codec
-from dashapp.stores.archive import ALL, ShelfReader
-from dashapp.stores.disk.archive import DiskShelfReader
+from dashapp.stores.archive import ShelfReader
 
 log = logging.getLogger("dashapp")
 
@@ -69,14 +67,6 @@ class LevelReader:
             self._said.add(mark)
             self.damaged += 1
             log.warning("a block of the history is damaged and left out as a gap: %s", error)
-
-
-def open_levels(folder: Path) -> tuple[LevelReader, ...]:
-    """Sealed ticks, minutes and hours of a disk store, finest first."""
-    return tuple(
-        LevelReader(DiskShelfReader(folder / name, round(span * 1000)), step, span)
-        for name, step, span in ALL
-    )
 
 
 def decode(data: object, wanted: Sequence[str] | None = None) -> Columns:

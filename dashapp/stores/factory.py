@@ -21,8 +21,9 @@ from dashapp.model.ticks import StoreAwayError
 from dashapp.stores.archive import Retention
 from dashapp.stores.base import Reader, Store
 from dashapp.stores.disk.notices import Notice
+from dashapp.stores.disk.push_queue import DiskSpool
 from dashapp.stores.hosts import Hosts
-from dashapp.stores.push_queue import DiskSpool, Inbox, Intake
+from dashapp.stores.push_queue import Inbox, Intake
 
 # Ticks of so many seconds wait for the long memory at the most, and are all there is without one.
 KEEP = MEMORY_KEEPS + 600

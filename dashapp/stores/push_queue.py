@@ -1,31 +1,21 @@
-"""The spool: what programs pushed, from the web's answer to the tick that holds it.
+"""The push queue: what programs pushed, from the web's response to the tick that holds it.
 
-Web processes put records in, one collector takes them out, and they meet nowhere but in the store's folder.
-A record is written before its push is answered, so that no process that is killed takes it along. How far a
-tick got is marked before the tick is appended, with the one that it follows: whether the store's newest is
-later tells, even after a crash, what is still to come, and each record is in one tick alone.
+Web processes put records in, and one collector takes them out. Disk and Redis have their own; this module has
+the protocols and the queue in memory.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Callable
 from threading import Lock
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from dashapp.model.ticks import SpoolError
-from dashapp.stores.disk.lock import take
 
 # Bytes that wait for the collector at the most, and of one record (what is longer is read in pieces).
 MOST, LONGEST = 16 << 20, 128 << 10
-# The mark's place at the head of a file, written over in place: that takes no room on a full disk.
-HEADER = 64
-# Seconds to wait for another process that writes; a tick waits less, and takes the records next time.
-PATIENCE, BRIEFLY = 0.5, 0.05
 # Seconds without a collector that looks, after which nobody is promised that theirs is in its next tick.
 AWAY = 60.0
 
@@ -55,7 +45,7 @@ class MemorySpool:
     """For a store in memory: collector and web are threads of one process, and end together."""
 
     def __init__(self, interval: float = 1.0, most: int = MOST) -> None:
-        self._looked = _Looked(interval)
+        self._looked = Looked(interval)
         self._most = most
         self._size = 0
         self._lock = Lock()
@@ -76,114 +66,7 @@ class MemorySpool:
                 self._size -= len(self._records.popleft())
 
 
-class DiskSpool:
-    """`push.spool` grows by what is put; renamed to `push.taken` it is read by the collector, and removed."""
-
-    def __init__(self, folder: Path, interval: float = 1.0, most: int = MOST) -> None:
-        self._looked = _Looked(interval)
-        self._most = most
-        self._path = folder / "push.spool"
-        self._taken = folder / "push.taken"
-        self._lock = folder / "push.lock"
-
-    def put(self, record: bytes) -> None:
-        try:
-            # The collector touches it whenever it looks.
-            looked = self._lock.stat().st_mtime if self._lock.exists() else 0.0
-            self._looked.check(looked)
-            with self._locked(PATIENCE):
-                self._append(record)
-        except TimeoutError:
-            raise SpoolError("another process writes what was pushed; try again") from None
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise SpoolError(f"what was pushed cannot be kept ({reason}); try again later") from error
-
-    def take(self, newest: int, accept: Accept) -> None:
-        """One that was torn when its writer was killed, and so never answered, is handed over as it is."""
-        with suppress(OSError):  # the folder may be gone: the store makes it anew
-            self._lock.touch(mode=0o600)
-        file = self._waiting(newest)
-        if file is None:
-            return
-        with file:
-            start = end = file.tell()
-            while line := file.readline(LONGEST + 1):
-                record = line.rstrip(b"\n")
-                if record and not accept(record):
-                    break
-                end += len(line)
-            if end > start:
-                _mark(file, start, end, newest)
-
-    def _append(self, record: bytes) -> None:
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            size = os.fstat(descriptor).st_size
-            # The line break comes first: what a killed writer left unfinished spoils no record after it.
-            data = b"\n" + record
-            if size < HEADER:
-                os.ftruncate(descriptor, size := 0)
-                data = b" " * HEADER + data
-            if size + len(data) > self._most:
-                raise full(self._most)
-            try:
-                if os.write(descriptor, data) < len(data):
-                    raise OSError(None, "the disk is full")
-            except OSError:
-                os.ftruncate(descriptor, size)
-                raise
-        finally:
-            os.close(descriptor)
-
-    def _waiting(self, newest: int) -> BinaryIO | None:
-        """The file to read, at the first record that is in no tick; None where nothing waits."""
-        with suppress(FileNotFoundError):
-            file = self._open(newest)
-            if file is not None:
-                return file
-            self._taken.unlink()
-        if not self._path.exists():
-            return None
-        try:
-            with self._locked(BRIEFLY):
-                self._path.replace(self._taken)
-        except TimeoutError:
-            return None
-        return self._open(newest)
-
-    def _open(self, newest: int) -> BinaryIO | None:
-        """None where all of what was taken is stored."""
-        file = self._taken.open("r+b")
-        start, end, before = _marked(file.read(HEADER))
-        # A tick came after the one that the mark names: it holds what lies up to the end.
-        place = end if newest > before else start
-        if place >= os.fstat(file.fileno()).st_size:
-            file.close()
-            return None
-        file.seek(place)
-        return file
-
-    @contextmanager
-    def _locked(self, patience: float) -> Iterator[None]:
-        """While no other process or thread has the spool open. TimeoutError where one has it for too long."""
-        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            end = time.monotonic() + patience
-            while True:
-                try:
-                    take(descriptor)
-                    break
-                except OSError:
-                    if time.monotonic() >= end:
-                        raise TimeoutError from None
-                    time.sleep(0.001)
-            yield
-        finally:
-            os.close(descriptor)
-
-
-class _Looked:
+class Looked:
     """When the collector last looked for records, `interval` seconds being between two of its ticks."""
 
     def __init__(self, interval: float) -> None:
@@ -199,18 +82,3 @@ class _Looked:
 
 def full(most: int) -> SpoolError:
     return SpoolError(f"{most} bytes of what was pushed wait for the collector already; try again later")
-
-
-def _mark(file: BinaryIO, start: int, end: int, newest: int) -> None:
-    file.seek(0)
-    file.write(f"{start} {end} {newest}".ljust(HEADER).encode())
-    file.flush()
-
-
-def _marked(header: bytes) -> tuple[int, int, int]:
-    """The start and end of what was last taken, and the tick before it; nothing where nothing is marked."""
-    try:
-        start, end, newest = map(int, header.split())
-    except ValueError:
-        return HEADER, HEADER, 0
-    return max(start, HEADER), max(end, HEADER), newest

@@ -213,7 +213,7 @@ def _dash(bare: Place, settings: Settings, hosts: Hosts | None, own: str) -> Das
         files=lambda: "../../" if (place := _asked(KEY)) and not place.top else "./",
     )
     app.layout = partial(_page, bare, settings, hosts, own)
-    app.connect(app)
+    connect(app)
     return app
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
 
+from dashapp.process.file_lock import lock_file
+
 # Seconds over which requests are counted, and visitors counted at one time; the rest share one count.
 SPAN = 10.0
 MOST = 20_000
@@ -99,7 +101,7 @@ class Tries:
                     file = self._path.open("r+b", buffering=0)
             try:
                 if file is not None:
-                    _lock(file)
+                    lock_file(file.fileno(), wait=True)
                 yield file
             finally:
                 if file is not None:
@@ -119,12 +121,3 @@ class Tries:
             with suppress(OSError):
                 file.seek(place)
                 file.write(data)
-
-
-def _lock(file: BinaryIO) -> None:
-    """Until the file is closed; where the system has no such lock, this process's own must do."""
-    try:
-        import fcntl
-    except ImportError:
-        return
-    fcntl.flock(file, fcntl.LOCK_EX)

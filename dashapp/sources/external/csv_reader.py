@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from dashapp.model.ticks import SourceError
-from dashapp.sources.external import csv_reader
 from dashapp.sources.external.text_parsing import CHUNK, Lines, number
 
 # Rows without a time at the beginning of a file after which it is no such file; columns that are read.
@@ -75,9 +74,9 @@ class CsvRows:
             elif (text := line.lstrip("\ufeff").strip()) and not text.startswith("#"):
                 self._delimiter = max(",;\t", key=text.count)
                 words = self._split(text)
-                self._names, self._time = words[:MOST], csv_reader.find(words)
+                self._names, self._time = words[:MOST], find(words)
                 try:
-                    csv_reader.parse(words[self._time])
+                    parse(words[self._time])
                 except (ValueError, OverflowError, IndexError):
                     continue
                 self._names = [f"column{place}" for place in range(len(self._names))]
@@ -120,7 +119,7 @@ class CsvRows:
             self._leave_out(f"has {len(words)} fields, the heading {len(self._names)}")
             return None
         try:
-            time = csv_reader.parse(words[self._time])
+            time = parse(words[self._time])
         except (ValueError, OverflowError):
             shown = "".join(letter for letter in words[self._time][:20] if letter.isprintable())
             self._leave_out(f'has no time that can be read ("{shown}")')

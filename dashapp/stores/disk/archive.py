@@ -10,13 +10,16 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from dashapp.stores import block_codec as block
-from dashapp.stores.archive import LongMemory, Retention, Shelf
+from dashapp.stores.archive import ALL, LongMemory, Retention, Shelf
 from dashapp.stores.disk.notices import Notice
 from dashapp.stores.disk.row_log import FAILURES, is_damaged, open_cache, set_aside
+
+if TYPE_CHECKING:
+    from dashapp.stores.archive_reader import LevelReader
 
 # Rows have text for a key, "row-500000000000000" and up.
 ROW = "row"
@@ -142,3 +145,14 @@ class DiskShelfReader:
                 ).fetchall()
         except sqlite3.Error:
             return []
+
+
+def open_levels(folder: Path) -> tuple[LevelReader, ...]:
+    """Sealed ticks, minutes and hours of a disk store, finest first."""
+    # The collector imports this module, and numpy is for those that read.
+    from dashapp.stores.archive_reader import LevelReader
+
+    return tuple(
+        LevelReader(DiskShelfReader(folder / name, round(span * 1000)), step, span)
+        for name, step, span in ALL
+    )

@@ -1,27 +1,13 @@
-"""The writer's lock: one process writes to a folder, and the system frees the lock when it dies.
-
-The standard library's own calls: the `filelock` package brings asyncio, a third of the collector's memory.
-"""
+"""The writer's lock: one process writes to a folder, and the system frees the lock when that process dies."""
 
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import suppress
 from pathlib import Path
 
 from dashapp.model.ticks import StoreLockedError
-
-if sys.platform == "win32":  # pragma: no cover
-    import msvcrt
-
-    def take(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def take(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+from dashapp.process.file_lock import lock_file
 
 
 class WriterLock:
@@ -33,7 +19,7 @@ class WriterLock:
         holder = folder / "writer.pid"
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            take(self._descriptor)
+            lock_file(self._descriptor)
         except OSError:
             os.close(self._descriptor)
             name = "unknown"

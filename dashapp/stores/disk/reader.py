@@ -81,7 +81,7 @@ class DiskReader:
     def levels(self) -> Sequence[LevelReader]:
         if self._levels is None:
             # Only those who read history need it, and the collector has no room for numpy.
-            from dashapp.stores.archive_reader import open_levels
+            from dashapp.stores.disk.archive import open_levels
 
             self._levels = open_levels(self._folder)
         return self._levels

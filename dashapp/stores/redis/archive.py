@@ -10,12 +10,15 @@ import time
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dashapp.stores.archive import ALL
-from dashapp.stores.archive_reader import LevelReader
 from dashapp.stores.redis.client import Client, Link
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.lease import Turn, Word
+
+if TYPE_CHECKING:
+    from dashapp.stores.archive_reader import LevelReader
 
 # Rows that go in at a time: a script has room for some thousand words.
 BATCH = 500
@@ -167,6 +170,9 @@ def _ends(members: Sequence[bytes]) -> list[End]:
 
 def open_levels(link: Link, keys: Keys) -> tuple[LevelReader, ...]:
     """Sealed ticks, minutes and hours, finest first."""
+    # The collector imports this module, and numpy is for those that read.
+    from dashapp.stores.archive_reader import LevelReader
+
     return tuple(
         LevelReader(RedisShelfReader(link, keys, name, round(span * 1000)), step, span)
         for name, step, span in ALL
