@@ -127,7 +127,7 @@ class Rhythm:
 
 
 EVEN = Rhythm()
-# As the page does: a margin after the tick is due, and up to 60 ms of its own (assets/feed.js).
+# As the page does: a margin after the tick is due, and up to 60 ms of its own (assets/data/subscription.js).
 LIKE_THE_PAGE = Rhythm(0.04, 0.06)
 
 

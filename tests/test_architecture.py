@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from dashapp.web.assets import LIVE_GRAPH_LAYERS, PAGE_LAYERS
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "dashapp"
@@ -205,3 +208,32 @@ def test_nothing_happens_at_import() -> None:
     )
     if Path("/proc/self/fd").is_dir():
         subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+# Scripts share one object, `app`: a name is defined in one script, and used in its own layer and above.
+SCRIPTS = sorted(path for path in (ROOT / "assets").glob("*/*.js") if path.parent.name != "vendor")
+
+
+def test_scripts_use_what_is_below_them() -> None:
+    homes = {
+        name: path.parent.name
+        for path in SCRIPTS
+        for name in re.findall(r"^  app\.(\w+) = ", path.read_text(), re.M)
+    }
+    wrong = []
+    for path in SCRIPTS:
+        own = path.parent.name
+        layers = LIVE_GRAPH_LAYERS if own == "live_graph" else PAGE_LAYERS
+        below = layers[: layers.index(own) + 1]
+        used = set(re.findall(r"\bapp\.(\w+)", path.read_text())) & homes.keys()
+        wrong += [
+            f"{own}/{path.name} uses app.{name} of {homes[name]}" for name in used if homes[name] not in below
+        ]
+    assert not wrong
+
+
+def test_folders_of_scripts_and_scripts_stay_small() -> None:
+    assert {path.parent.name for path in SCRIPTS} == {*PAGE_LAYERS, *LIVE_GRAPH_LAYERS}
+    for folder in {path.parent for path in SCRIPTS}:
+        assert len(list(folder.glob("*.js"))) <= MAX_MODULES, folder
+    assert not [path.name for path in SCRIPTS if len(path.read_text().splitlines()) > MAX_LINES]

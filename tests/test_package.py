@@ -75,7 +75,7 @@ def test_it_holds_the_whole_page_and_nothing_else(wheel: Path) -> None:
         "dashapp/collector/service.py",
         "dashapp/integrations/flask_mount.py",
     } <= names
-    assert {"dashapp/assets/live.js", "dashapp/assets/style.css"} <= names
+    assert {"dashapp/assets/charts/live_view.js", "dashapp/assets/style.css"} <= names
     assert all(name.startswith("dashapp/") for name in names)
     if tracked.returncode == 0:
         for name in tracked.stdout.split():

@@ -38,7 +38,7 @@ KEEP_UP = """
 @pytest.fixture
 def script(chromium: Browser) -> Iterator[Page]:
     page = chromium.new_page()
-    page.add_script_tag(content=(assets_folder() / "server_clock.js").read_text())
+    page.add_script_tag(content=(assets_folder() / "data/server_clock.js").read_text())
     yield page
     page.close()
 

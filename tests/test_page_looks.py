@@ -179,7 +179,7 @@ SPARK = """(at) => {
 
 
 def test_a_tiles_line_has_the_holes_and_the_spikes(page: Page) -> None:
-    load(page, "lines.js", "sparkline.js")
+    load(page, "charts/traces.js", "panels/tiles.js")
     for at in range(400, 412):
         assert page.evaluate(SPARK, at) == [0, True, True]
 
@@ -207,5 +207,5 @@ def test_a_tiles_line_has_the_holes_and_the_spikes(page: Page) -> None:
 def test_a_number_is_short_and_small_ones_are_no_nought(
     page: Page, value: float, unit: str, words: str
 ) -> None:
-    load(page, "quantity.js")
+    load(page, "ui/format.js")
     assert page.evaluate("([value, unit]) => window.dashapp.quantity(value, unit)", [value, unit]) == words

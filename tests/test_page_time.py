@@ -167,7 +167,7 @@ def test_an_hour_that_comes_twice_is_the_one_on_screen(
 ) -> None:
     context = chromium.new_context(timezone_id="America/New_York")
     page = context.new_page()
-    page.add_script_tag(content=(assets_folder() / "moment.js").read_text())
+    page.add_script_tag(content=(assets_folder() / "ui/format.js").read_text())
     got = page.evaluate(
         """([begins, ends, text, side]) => {
             const range = [begins, ends].map((each) => Date.parse(`2026-11-01T${each}Z`));

@@ -30,32 +30,13 @@ from dashapp.sources.spec import Spec
 from dashapp.stores.base import Reader
 from dashapp.stores.factory import FolderPlace, Place, RedisPlace, rows_to_keep
 from dashapp.stores.memory import MemoryStore
-from dashapp.web.assets import Bundle, assets_folder, plotlyjs
+from dashapp.web.assets import LIVE_GRAPH_LAYERS, Bundle, assets_folder, plotlyjs
 from dashapp.web.live_graph import LiveGraph
 
 log = logging.getLogger("dashapp")
 
 # Below the app's own prefix.
 PATH = "_dashapp/"
-# The scripts of our page that draw charts, and those that stand in for the page around them.
-SCRIPTS = (
-    *(
-        "asker",
-        "catalogue",
-        "chart",
-        "crosshair",
-        "crosshair_line",
-        "curve",
-        "dragging",
-        "easel",
-        "element",
-        "feed",
-        "headlines",
-    ),
-    *("layout", "lines", "live", "moment", "panel_of", "patterns", "quantity", "reference", "series"),
-    *("server_clock", "shading", "sight", "snapshot", "stand", "status"),
-    *("live_graph/scale", "live_graph/live_graph", "live_graph/live_graphs"),
-)
 SETTINGS = ("store", "name", "forget", "interval", "retention", "size", "threshold", "source", "config")
 _REFUSED = {each.name: "attach serves no page" for each in fields(Settings) if each.name not in SETTINGS}
 _REFUSED["notify"] = "the monitor itself sends alerts, not a page's charts"
@@ -103,7 +84,7 @@ def attach(
     collecting = collect and not _is_collector()
     collection = Collection(known, place, functions, argv, environ) if collecting else None
     reader: Reader = place if isinstance(place, MemoryStore) else place.reader()
-    own = Bundle(assets_folder(), SCRIPTS)
+    own = Bundle(assets_folder(), LIVE_GRAPH_LAYERS)
     style = (assets_folder() / "live_graph" / "live_graph.css").read_text("utf-8")
     files = {"/live_graph.js": ("text/javascript", own.text), "/live_graph.css": ("text/css", style)}
     scripts = [f"live_graph.js?m={own.mark}"]

@@ -18,7 +18,7 @@ from dashapp.config.settings import SHORTEST_WINDOW
 from dashapp.model.ticks import MountError
 from dashapp.web.assets import plotlyjs
 
-# What assets/embedded.js calls the panel that it makes.
+# What assets/page/embed.js calls the panel that it makes.
 PANEL = "embedded"
 LOWEST, HIGHEST = 80, 4000
 MOST = 16

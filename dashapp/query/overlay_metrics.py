@@ -15,7 +15,7 @@ from dashapp.model.tiles import MOST, Tile
 
 # Metrics of a panel that each host may have.
 MOST_EACH = 4
-# Lines of all hosts together: what a page asks for at once (assets/live.js).
+# Lines of all hosts together: what a page asks for at once (assets/charts/live_view.js).
 MOST_LINES = 192
 
 

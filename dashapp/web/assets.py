@@ -1,4 +1,4 @@
-"""The page's own scripts as one file: dozens of small ones, one request. Knows nothing of what they do."""
+"""The scripts in assets/ as one file: dozens of small ones, one request."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-# What Dash is to leave alone in the folder of assets: every script but the vendored ones, which lie deeper.
-# What is there for the pages of others is not for our own.
+# Scripts in order of their layers; those of other people's pages have `live_graph` in place of the last two.
+PAGE_LAYERS = ("ui", "data", "charts", "panels", "page")
+LIVE_GRAPH_LAYERS = ("ui", "data", "charts", "live_graph")
+# Files that Dash does not load by itself: every script but the vendored plotly.js, and the style of other
+# people's pages.
 IGNORED = r"^(?!plotly).*\.js$|^live_graph\.css$"
 NAME = "page.bundle.js"
 
 
 class Bundle:
-    """The scripts of a folder, in the order of their names, or those `named`. Each is a function that runs at
-    once, and none needs another while it does."""
+    """The scripts in `layers`, folders below `folder`. Each script is a function that runs at once, and none
+    needs another while it does."""
 
-    def __init__(self, folder: Path, named: Sequence[str] | None = None) -> None:
-        paths = sorted(folder.glob("*.js")) if named is None else [folder / f"{name}.js" for name in named]
+    def __init__(self, folder: Path, layers: Sequence[str] = PAGE_LAYERS) -> None:
+        paths = [path for layer in layers for path in sorted((folder / layer).glob("*.js"))]
         parts = [path.read_text("utf-8") for path in paths]
         self.text = "".join(f"{part.rstrip()}\n" for part in parts)
         # With this in the address a browser may keep it for ever.

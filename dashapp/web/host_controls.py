@@ -1,6 +1,6 @@
 """What the page has for hosts: a button, a list above the charts, and a word of which are shown.
 
-Filled by assets/hosts.js; nothing of it is seen where the store has one host.
+Filled by assets/panels/hosts.js; nothing of it is seen where the store has one host.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ def _sections(
 
 
 def _process_table() -> html.Section:
-    """Filled by assets/process_table.js."""
+    """Filled by assets/panels/process_table.js."""
     return html.Section(
         [
             html.H2(["Top processes", html.Span("of this machine", className="of")]),
@@ -143,7 +143,7 @@ def _process_table() -> html.Section:
 
 
 def _alert_log() -> html.Section:
-    """Filled by assets/alert_log.js."""
+    """Filled by assets/panels/alert_history.js."""
     return html.Section(
         [html.H2("Alerts"), html.Div(className="table")],
         className="panel",

@@ -1,8 +1,8 @@
 """One live panel as a component: a title, a value, and the chart that streams into it.
 
 Knows nothing of the page around it. The chart itself is put in by the browser when it has points and comes
-into sight (assets/chart.js): its first drawing has the past then, and two dozen charts that nobody looks at
-do not cost the first second.
+into sight (assets/charts/chart.js): its first drawing has the past then, and two dozen charts that nobody
+looks at do not cost the first second.
 """
 
 from __future__ import annotations

@@ -1,6 +1,22 @@
-/* Whether a pointer is held down on a graph, which is not drawn meanwhile. */
+/* Which elements are visible, and when a chart is being dragged. */
 (function (app) {
   "use strict";
+
+  app.Sight = class {
+    /* `seen()` is called when the element comes on screen; `here` is what is taken for true until that is known. */
+    constructor(element, seen = () => {}, here = true) {
+      this.here = here;
+      this.watch = new IntersectionObserver((entries) => {
+        this.here = entries[entries.length - 1].isIntersecting;
+        if (this.here) seen();
+      });
+      this.watch.observe(element);
+    }
+
+    close() {
+      this.watch.disconnect();
+    }
+  };
 
   /* `told(dragging)` at either end of it, until `signal`. */
   app.watchDragging = function (gd, signal, told) {

@@ -1,4 +1,4 @@
-/* The page's keys and buttons. The help overlay (assets/help.js) tells of them. */
+/* The page's keys and buttons. The help overlay (assets/page/help_dialog.js) tells of them. */
 (function (app) {
   "use strict";
 

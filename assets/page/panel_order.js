@@ -145,8 +145,4 @@
       }
     }
   };
-
-  app.panelName = function (section) {
-    return section.dataset.panel ?? section.dataset.table;
-  };
 })((window.dashapp = window.dashapp || {}));

@@ -1,4 +1,4 @@
-/* The tiles on top: what is so now, in a number and a line. */
+/* Tiles: the newest value of a few metrics, with a small line of the window on a canvas. */
 (function (app) {
   "use strict";
 
@@ -70,5 +70,74 @@
       app.say(of, this.most ? metrics[0].label : of.dataset.of);
       app.sparkline(this.canvas, live.series, metrics, live.range());
     }
+  }
+
+  /* The metrics' columns of `series` over `range`, in the canvas' own colour; the first one filled. */
+  app.sparkline = function (canvas, series, metrics, range) {
+    const ratio = window.devicePixelRatio || 1;
+    const { clientWidth: width, clientHeight: height } = canvas;
+    if (!width) return;
+    if (canvas.width !== Math.round(width * ratio)) {
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
+    }
+    const pen = canvas.getContext("2d");
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, width, height);
+    const colour = getComputedStyle(canvas).color;
+    const [low, high] = bounds(series, metrics);
+    const across = (time) => ((time - range[0]) / (range[1] - range[0])) * width;
+    const up = (value) => height - 1.5 - ((value - low) / (high - low)) * (height - 3);
+    metrics.forEach((metric, place) => {
+      pen.strokeStyle = pen.fillStyle = colour;
+      pen.lineWidth = place ? 1 : 1.5;
+      pen.globalAlpha = place ? 0.55 : 1;
+      for (const run of runs(series, series.y[metric.key] ?? [], app.bridged(series, metric))) {
+        pen.beginPath();
+        for (const [time, value] of run) pen.lineTo(across(time), up(value));
+        pen.stroke();
+        if (place) continue;
+        pen.lineTo(across(run[run.length - 1][0]), height);
+        pen.lineTo(across(run[0][0]), height);
+        pen.globalAlpha = 0.12;
+        pen.fill();
+        pen.globalAlpha = 1;
+      }
+    });
+  };
+
+  /* Stretches without a hole, thinned to what a tile can show: of every few points the lowest and the highest. Where
+     they are `bridged` what is empty is no hole. */
+  function runs({ t, first }, column, bridged) {
+    const every = Math.max(1, Math.floor(t.length / 300));
+    const found = [];
+    let run = null;
+    for (let place = 0; place < t.length; place += 1) {
+      const point = [t[place], column[place] ?? null];
+      if (point[1] === null) run = bridged ? run : null;
+      else if (!run) found.push((run = [[point]]));
+      else if ((first + place) % every === 0) run.push([point]);
+      else {
+        const [low, high = low] = run.pop();
+        run.push(point[1] < low[1] ? [point, high] : [low, point[1] > high[1] ? point : high]);
+      }
+    }
+    return found.map((run) => run.flatMap((few) => few.sort(([one], [other]) => one - other)));
+  }
+
+  function bounds(series, metrics) {
+    let low = Infinity;
+    let high = -Infinity;
+    for (const metric of metrics) {
+      for (const value of series.y[metric.key] ?? []) {
+        if (value === null) continue;
+        if (value < low) low = value;
+        if (value > high) high = value;
+      }
+    }
+    const { low: floor, high: ceiling } = metrics[0];
+    if (floor !== null && floor <= low) low = floor;
+    if (ceiling !== null && ceiling >= high) high = ceiling;
+    return high > low ? [low, high] : [low - 1, low + 1];
   }
 })((window.dashapp = window.dashapp || {}));

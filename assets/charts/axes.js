@@ -1,4 +1,4 @@
-/* What is around a chart's lines: its margins, the times below it. Knows Plotly's layout and no graph. */
+/* A chart's axes: margins, times below it, units and scales. As dashapp/web/figures.py's `scale`. */
 (function (app) {
   "use strict";
 
@@ -48,4 +48,21 @@
     layout.margin.t = count > 1 && count <= app.MOST_IN_LEGEND ? 34 : 12;
     if (layout.yaxis2) layout.margin.r = layout.margin.l;
   };
+
+  /* `said`: what somebody did say of the left one. */
+  app.fitScale = function (layout, metrics, said) {
+    for (const [name, right] of [["yaxis", false], ["yaxis2", true]]) {
+      const first = metrics.find((metric) => metric.right === right);
+      if (first && layout[name]) Object.assign(layout[name], scale(right ? first : { ...first, ...said }));
+    }
+  };
+
+  function scale({ unit, low, high }) {
+    const bounded = low !== null && high !== null;
+    const axis = bounded ? { range: [low, high * 1.01], autorange: false } : { autorange: true };
+    if (!bounded) axis.rangemode = low === 0 ? "tozero" : "normal";
+    // Nothing at all is not drawn in thousandths of a byte.
+    if (["B", "B/s"].includes(unit) && !bounded) axis.autorangeoptions = { include: 1000 };
+    return { ...axis, ...app.axisFormat(unit) };
+  }
 })((window.dashapp = window.dashapp || {}));

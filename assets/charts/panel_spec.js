@@ -22,6 +22,10 @@
     return found;
   };
 
+  app.panelName = function (section) {
+    return section.dataset.panel ?? section.dataset.table;
+  };
+
   /* The title without what stands beside it. */
   app.panelTitle = function (section) {
     return section.querySelector("h2").firstChild.textContent;

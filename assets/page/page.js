@@ -18,6 +18,7 @@
       this.theme = new app.Theme(this);
       this.arrangement = new app.Arrangement(this);
       this.status = new app.Status();
+      this.badge = new app.StatusBadge(this.status);
       this.asker = new app.Asker(base);
       this.live = new app.Live(this.asker, this);
       // A little less than the longest window, for the ends are rounded.
@@ -125,7 +126,7 @@
 
     onAnswer(frame) {
       this.status.heard();
-      this.status.notices(frame.notices || []);
+      this.badge.notices(frame.notices || []);
       this.headlines.take(frame);
       this.alerts.take(frame.broken || []);
       this.log.take(frame.changes);
@@ -222,7 +223,7 @@
 
     /* Anything may have changed: say so where it shows. */
     changed() {
-      const { live, processes, status, tiles } = this;
+      const { badge, live, processes, tiles } = this;
       this.embedded?.settle();
       const button = document.getElementById("pause");
       if (button) {
@@ -231,7 +232,7 @@
         app.say(button, live.held ? "Back to live" : "Pause");
       }
       if (live.window !== null) this.sayWindow(live.window);
-      status.show({
+      badge.show({
         ...live.condition,
         hidden: document.hidden,
         value: this.headlines.title,
@@ -240,7 +241,7 @@
       });
       for (const chart of live.charts) this.headlines.show(chart);
       this.alerts.mark(live.charts, tiles.tiles);
-      const uneasy = !live.feed.came || status.uneasy;
+      const uneasy = !live.feed.came || badge.uneasy;
       this.beat.pace(uneasy || [tiles, processes, ...live.charts].some(({ sight }) => sight.here));
     }
   };
