@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from browser import find
-from failures import keep_evidence, pytest_runtest_makereport
 from feeder import Feeder
 from fleet import Fleet
 from hypothesis import settings
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from redis_server import RedisServer, redis_at
+from reporting import keep_evidence, pytest_runtest_makereport, pytest_terminal_summary
 from served import Served, Trouble
 from thorough import VARIABLE
 from waiting import PATIENCE_S
@@ -24,7 +24,7 @@ from dashapp.app import create_app
 from dashapp.config import Settings
 from dashapp.stores.memory import MemoryStore
 
-__all__ = ["pytest_runtest_makereport"]  # a hook that pytest finds here
+__all__ = ["pytest_runtest_makereport", "pytest_terminal_summary"]  # hooks that pytest finds here
 
 # What a shell starts in the background ignores Ctrl-C, and so would all that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
