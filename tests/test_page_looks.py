@@ -7,10 +7,11 @@ from contextlib import closing
 from itertools import pairwise
 
 import pytest
-from conftest import ZONE, Serve
+from conftest import Serve
 from drawing import assert_drawn_equals_store, heard, wait_for_state
 from feeder import METRICS
 from playwright.sync_api import Browser, Page
+from tab import ZONE
 from waiting import wait_until
 
 from dashapp.bundle import assets_folder

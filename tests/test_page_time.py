@@ -8,9 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import ZONE, Serve
+from conftest import Serve
 from drawing import assert_drawn_equals_store, drawing, wait_for_state
 from playwright.sync_api import Browser, Page, Route, expect
+from tab import ZONE
 from waiting import wait_until
 
 from dashapp.bundle import assets_folder
