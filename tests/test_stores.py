@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kept import KINDS, REDIS, Kept, Links, kept, links_by_kind
 from redis_server import needs_redis
@@ -214,7 +214,7 @@ steps = st.lists(
 
 
 @pytest.mark.parametrize("kind", ALL)
-@settings(max_examples=amount(10, 60), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=amount(10, 60))
 @given(plan=steps)
 def test_reading_by_cursor_gives_every_tick_once_and_in_order(
     kind: str,
