@@ -11,6 +11,7 @@ import pytest
 from long_past import DAY, NOW, by_minute, calm_with_spikes, store_of_nine_hours
 
 from dashapp.history import MOST_POINTS, Frame, frame, past
+from dashapp.levels import Levels
 from dashapp.model import Tick, milliseconds
 from dashapp.stores.disk import DiskStore
 from dashapp.stores.disk_reader import DiskReader
@@ -129,6 +130,24 @@ def test_a_gap_while_a_coarse_window_streams_is_a_hole(tmp_path: Path) -> None:
     ]
     assert [pair for pair in streamed if pair[0] > NOW * 1000] == after
     store.close()
+
+
+def test_a_tick_that_comes_while_a_window_is_read_hides_none_of_it(
+    filled: tuple[Path, list[Tick]], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(filled[0], copy)
+    store, end = DiskStore(copy), NOW * 1000
+
+    class Growing(DiskReader):
+        def since(self, time: float, limit: int) -> list[Tick]:
+            found = super().since(time, limit)
+            store.append(Tick(store.newest().time_ms / 1000 + 1, 1.0, {"cpu": 1.0}))
+            return found
+
+    found = Levels(Growing(copy), 1.0).read(end - DAY * 1000, end, 0, None)
+    store.close()
+    assert found.t.tolist() == [milliseconds(tick.time) for tick in filled[1]]
 
 
 def test_a_crafted_cursor_is_no_way_to_the_finest_level(filled: tuple[Path, list[Tick]]) -> None:
