@@ -18,7 +18,6 @@ from dashapp.export import PLACES
 from dashapp.model import Tick
 from dashapp.stores.long_memory import DAY, Retention
 
-
 # Of ten minutes each: 12 MB of CSV, more than all buffers between a server and a reader take.
 SPANS = 40
 
