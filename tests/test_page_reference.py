@@ -55,9 +55,7 @@ class Market:
                 LiveGraph("share.price", reference="first", aio_id="first", **of),
                 LiveGraph("share.price", reference="share.nothing", aio_id="none", **of),
                 LiveGraph("rest.*", reference=1, aio_id="two", **of),
-                LiveGraph(
-                    "share.price", reference="share.close", aio_id="bound", low=0, high=400, window=WINDOW
-                ),
+                LiveGraph("share.price", reference="share.close", aio_id="bound", **bound),
             ]
         )
         self.server = Served(app.server.wsgi_app)
