@@ -13,7 +13,7 @@ import pytest
 from browser import find
 from feeder import Feeder
 from fleet import Fleet
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from redis_server import RedisServer, redis_at
 from reporting import pytest_runtest_makereport, pytest_terminal_summary
@@ -33,7 +33,7 @@ __all__ = ["ZONE", "pytest_runtest_makereport", "pytest_terminal_summary"]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A property is about what is true, not about how busy the machine is.
-settings.register_profile("any pace", deadline=None)
+settings.register_profile("any pace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any pace")
 
 # A limit ends a test that would hang; it is no promise of ours, and a slow machine is no fault.
@@ -167,7 +167,7 @@ def serving() -> Iterator[Serve]:
         feeder = Feeder(store, interval)
         feeder.past(past, age)
         if feeding:
-            feeder.start()
+            feeder.start(gapless=past > 0 and not age)
         live = Live(store, feeder, Served(create_app(store, Settings(interval=interval, store="memory:"))))
         lives.append(live)
         return live

@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any
 
+from ports import free_port
+
 from dashapp.api import App
 
 # What is asked for the newest points, wherever it is mounted. The catalogue and the page are left untroubled.
@@ -163,7 +165,8 @@ class Served:
     def __init__(self, app: App) -> None:
         self.trouble = Trouble(app)
         self._server: _Server | None = None
-        self._port = 0
+        # A port of ours: nobody else takes it between `stop` and `start`.
+        self._port = free_port()
         self.start()
 
     @property
@@ -172,7 +175,6 @@ class Served:
 
     def start(self) -> None:
         server = self._server = _Server(self._port, self.trouble)
-        self._port = int(server.server_address[1])
         Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
