@@ -44,7 +44,7 @@ HIDE_BETWEEN = f"""() => {{
     const {{ timer, flight }} = dashapp.page.asker;
     return timer && !flight ? ({HIDE})(true) : null;
 }}"""
-# What the badge said, at every change of it; but for a true alarm, as the question in flight was asked so long ago.
+# What the badge said, at every change of it; but for a true alarm: the question in flight was asked long ago.
 WATCH = """() => {
     const badge = document.getElementById("status");
     const { flights } = window;
