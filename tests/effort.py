@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -16,10 +17,13 @@ def calls_of(do: Callable[[], object]) -> int:
         if event in ("call", "c_call"):
             count += 1
 
-    before = sys.getprofile()
+    before, collects = sys.getprofile(), gc.isenabled()
+    gc.disable()  # what it finalises is no work of this call
     sys.setprofile(note)
     try:
         do()
     finally:
         sys.setprofile(before)
+        if collects:
+            gc.enable()
     return count

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 
 import pytest
+from effort import calls_of
 from guarded import TOKEN, guarded, sign_in
 from wsgi import Answer, ask
 
@@ -180,15 +180,13 @@ BAD = [
 
 
 @pytest.mark.parametrize(("path", "headers"), BAD)
-def test_a_bad_request_costs_less_than_ten_milliseconds(path: str, headers: dict[str, str]) -> None:
+def test_a_bad_request_is_little_work(path: str, headers: dict[str, str]) -> None:
     app = guarded()
-    cookie = sign_in(app)
-    signed_in = {"cookie": cookie} | headers
-    for fields in (headers, signed_in):
-        took = []
-        for number in range(20):
-            start = time.process_time()
-            answer = ask(app, path, peer=f"2001:db8:{number:x}::1", **fields)  # type: ignore[arg-type]
-            took.append(time.process_time() - start)
-            assert answer.status < 500
-        assert sorted(took)[10] < 0.01
+    for fields in (headers, {"cookie": sign_in(app)} | headers):
+
+        def question(peer: str, fields: dict[str, str] = fields) -> None:
+            assert ask(app, path, peer=peer, **fields).status < 500  # type: ignore[arg-type]
+
+        question("192.0.2.1")  # what is made once is made
+        # Some hundred calls are usual; ten milliseconds are tens of thousands.
+        assert calls_of(lambda question=question: question("192.0.2.2")) < 5000  # type: ignore[misc]
