@@ -65,8 +65,9 @@ def test_a_hundred_hosts_are_there_at_once_by_one_request_a_tick(page: Page, man
     wait_for_more(page, live, 5)
     wait_until(page, lambda: cell(page, "web-50", "cpu") != value)
     # What is asked again because nothing was new is the same question; one a host would be another.
+    # The first two may be of ticks that were there before.
     questions = set(live.server.trouble.asked[begun:])
-    assert len(questions) <= (store.newest().time_ms - before) / 1000 + 1
+    assert len(questions) <= (store.newest().time_ms - before) / 1000 + 2
     assert all(of_hosts(live))
     assert page.evaluate("window.flights.most") == 1
 
