@@ -8,7 +8,7 @@ from typing import Any
 
 from dash import Dash, Input, Output, dcc, html, no_update
 from drawing import READ
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import CDPSession, ConsoleMessage, Page
 from served import Served
 from waiting import wait_until
 from wsgi import ask
@@ -138,3 +138,20 @@ def living(page: Page) -> list[str]:
 
 def click(page: Page, name: str) -> None:
     page.locator(f"#{name}").click()
+
+
+def kept(session: CDPSession) -> tuple[float, float]:
+    """The listeners and nodes that the browser keeps, all rubbish collected."""
+    session.send("HeapProfiler.collectGarbage")
+    found = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+    return found["JSEventListeners"], found["Nodes"]
+
+
+def least_kept(page: Page, session: CDPSession) -> tuple[float, float]:
+    """The least of several readings: Plotly and React let go of some of it a little later."""
+    readings = [kept(session)]
+    for _ in range(4):
+        page.wait_for_timeout(100)
+        readings.append(kept(session))
+    listeners, nodes = zip(*readings, strict=True)
+    return min(listeners), min(nodes)

@@ -13,6 +13,8 @@ from live_graphs import (
     chart,
     click,
     drawn,
+    kept,
+    least_kept,
     living,
     newest,
     opened,
@@ -150,24 +152,14 @@ def test_one_that_comes_later_streams_and_one_that_goes_leaves_nothing(page: Pag
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
 
-    def standing() -> tuple[float, float]:
-        session.send("HeapProfiler.collectGarbage")
-        found = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
-        return found["JSEventListeners"], found["Nodes"]
-
-    def least() -> tuple[float, float]:
-        """Plotly and React let go of some of it a little later."""
-        listeners, nodes = zip(*[(page.wait_for_timeout(100), standing())[1] for _ in range(5)], strict=True)
-        return min(listeners), min(nodes)
-
     click(page, "add")
     wait_until(page, lambda: drawn(page, "more1"))
     assert_up_to_date(page, theirs, "more1", "up")
-    present = least()
+    present = least_kept(page, session)
     click(page, "remove")
     wait_until(page, lambda: living(page) == ["late", "one", "two"])
-    wait_until(page, lambda: all(now < one for now, one in zip(standing(), present, strict=True)))
-    absent = least()
+    wait_until(page, lambda: all(now < one for now, one in zip(kept(session), present, strict=True)))
+    absent = least_kept(page, session)
     for number in range(2, 7):
         click(page, "add")
         wait_until(page, lambda n=number: drawn(page, f"more{n}"))
@@ -177,7 +169,7 @@ def test_one_that_comes_later_streams_and_one_that_goes_leaves_nothing(page: Pag
 
     def nothing_left() -> bool:
         """They keep some of the last one, but not of each."""
-        found = zip(standing(), present, absent, strict=True)
+        found = zip(kept(session), present, absent, strict=True)
         return all(now - none < 3 * (one - none) for now, one, none in found)
 
     wait_until(page, nothing_left)
