@@ -107,6 +107,7 @@ def drip() -> Iterator[Drip]:
     drip.stop()
 
 
+@pytest.mark.timeout(600)
 def test_a_thousand_draws_leave_nothing_behind(page: Page, drip: Drip) -> None:
     """Or a few hundred: what each leaves grows with them, and so does what is let pass."""
     page.goto(drip.server.url)
