@@ -6,10 +6,9 @@ import doctest
 import json
 from collections.abc import Mapping
 
-import psutil
 import pytest
 from effort import calls_of
-from waiting import wait_for
+from jiffies import let_time_pass
 
 from dashapp.model import Metric, Tick
 from dashapp.sampler import Sampler
@@ -29,17 +28,6 @@ ALWAYS = {
     "uptime.seconds",
     "processes.count",
 }
-
-
-def let_time_pass() -> None:
-    """Until the kernel has counted some more of each core's time, which it does in hundredths of a second."""
-    before = [sum(times) for times in psutil.cpu_times(percpu=True)]
-
-    def counted() -> bool:
-        now = [sum(times) for times in psutil.cpu_times(percpu=True)]
-        return all(new > old + 0.05 for new, old in zip(now, before, strict=True))
-
-    wait_for(counted)
 
 
 def test_the_first_tick_after_a_moment_holds_real_values_of_all() -> None:
