@@ -31,7 +31,7 @@ PAST = 5000  # seconds
 VIEWERS = 20
 
 
-def fill(folder: Path) -> None:
+def fill(folder: Path, past: int = PAST) -> None:
     """The past of an hour and a half, each price a step above its close."""
     metrics = {f"quotes.{name}": close for name, close in CLOSES.items()}
     metrics |= {f"{key}.close": close for key, close in metrics.items()}
@@ -39,7 +39,7 @@ def fill(folder: Path) -> None:
     with closing(DiskStore(folder)) as store:
         store.describe([Metric(key, key.removeprefix("quotes."), "", "quotes") for key in metrics])
         values = metrics | {f"quotes.{name}": 1 + close for name, close in CLOSES.items()}
-        for at in range(now - PAST, now):
+        for at in range(now - past, now):
             store.append(Tick(float(at), 1.0, values))
 
 
@@ -193,7 +193,7 @@ def test_twenty_viewers_leave_no_thread_and_no_connection(stocks: Example) -> No
 
 
 def test_twenty_viewers_leave_no_object(tmp_path: Path) -> None:
-    fill(tmp_path / "data")
+    fill(tmp_path / "data", past=1000)
     argv = [sys.executable, str(Path(__file__).with_name("leaving.py")), str(FOLDER / "stocks.py"), *CLOSES]
     env = {"DASHAPP_STORE": str(tmp_path / "data"), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(argv, env=env, cwd=tmp_path, capture_output=True, text=True, check=True)
