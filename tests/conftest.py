@@ -19,7 +19,7 @@ from redis_server import RedisServer, redis_at
 from reporting import pytest_runtest_makereport, pytest_terminal_summary
 from served import Served, Trouble
 from tab import ZONE, Tab
-from thorough import VARIABLE
+from thorough import VARIABLE, amount
 from waiting import PATIENCE_S
 
 from dashapp.app import create_app
@@ -31,10 +31,6 @@ __all__ = ["ZONE", "pytest_runtest_makereport", "pytest_terminal_summary"]
 
 # What a shell starts in the background ignores Ctrl-C, and so would all that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-
-# A property is about what is true, not about how busy the machine is.
-settings.register_profile("any pace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any pace")
 
 # A limit ends a test that would hang; it is no promise of ours, and a slow machine is no fault.
 expect.set_options(timeout=1000 * PATIENCE_S)
@@ -56,6 +52,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.thorough:
         os.environ[VARIABLE] = "1"  # before test modules are imported, and for the workers
+    # A property is about what is true, not about how busy the machine is.
+    slow = [HealthCheck.too_slow]
+    settings.register_profile(
+        "any pace", deadline=None, suppress_health_check=slow, max_examples=amount(40, 200)
+    )
+    settings.load_profile("any pace")
 
 
 # First: the last file of all has the machine to itself.

@@ -6,9 +6,8 @@ from urllib.parse import quote
 
 import pytest
 from effort import calls_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from thorough import amount
 from wsgi import Answer, ask
 
 from dashapp.api import Api
@@ -94,7 +93,6 @@ def test_what_lies_just_within_the_bounds_is_answered(api: Api, query: str) -> N
     assert ask(api, f"/api/ticks?{query}").status == 200
 
 
-@settings(max_examples=amount(40, 200))
 @given(st.text(max_size=200))
 def test_no_question_raises(query: str) -> None:
     store = MemoryStore()
