@@ -138,7 +138,6 @@ def test_over_https_browsers_are_to_stay_there() -> None:
     assert "strict-transport-security" not in unsure
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 @pytest.mark.parametrize(
     "path", ["/login", "/logout", "/api/share", "/api/push", "/_dash-update-component", "/"]
 )
@@ -158,12 +157,11 @@ def test_over_https_browsers_are_to_stay_there() -> None:
         ({}, True),
     ],
 )
-def test_another_sites_page_sends_nothing(
-    app: App, method: str, path: str, headers: dict[str, str], taken: bool
-) -> None:
-    answer = ask(app, path, method=method, body=b"", peer="203.0.113.5", **headers)
-    crossed = answer.status == 403 and b"another site's page" in answer.body
-    assert crossed is not taken
+def test_another_sites_page_sends_nothing(app: App, path: str, headers: dict[str, str], taken: bool) -> None:
+    for method in ("POST", "PUT", "DELETE", "PATCH"):
+        answer = ask(app, path, method=method, body=b"", peer="203.0.113.5", **headers)
+        crossed = answer.status == 403 and b"another site's page" in answer.body
+        assert crossed is not taken, method
 
 
 BAD = [
