@@ -25,7 +25,7 @@ def slow() -> Iterator[Says]:
     source.go_on.set()
 
 
-def test_a_source_that_takes_ten_seconds_holds_up_nobody(slow: Says) -> None:
+def test_a_source_that_takes_ten_seconds_holds_up_nobody(slow: Says, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = FakeClock()
     source = Isolated(slow, timeout=60.0, patience=0.02, clock=clock.monotonic)
     stage = Stage(source, clock)
@@ -36,7 +36,7 @@ def test_a_source_that_takes_ten_seconds_holds_up_nobody(slow: Says) -> None:
         waits.append(timeout)
         return wait(true, timeout)
 
-    source._changed.wait_for = noted  # type: ignore[method-assign]
+    monkeypatch.setattr(source._changed, "wait_for", noted)
     slow.go_on.clear()
     for _ in range(10):
         assert "slow.value" not in stage.tick()
