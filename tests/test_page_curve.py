@@ -149,7 +149,7 @@ def test_a_zoom_of_another_chart_leaves_its_axis_alone(page: Page, live: Live) -
     page.mouse.up()
     give(live, doubling(6))
     expect_drawn(page, doubling(6))
-    assert page.get_attribute("#status", "data-state") != "paused"
+    expect(page.locator("#status")).not_to_have_attribute("data-state", "paused")
 
 
 def test_it_is_hidden_enlarged_and_taken_away_like_any(page: Page, live: Live, tmp_path: Path) -> None:

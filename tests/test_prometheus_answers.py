@@ -58,7 +58,7 @@ def drips_headers(handler: BaseHTTPRequestHandler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
     while True:
         handler.wfile.write(b"x")
-        sleep(SHORT / 10)
+        sleep(SHORT / 10)  # again and again, as above
 
 
 def endless(handler: BaseHTTPRequestHandler) -> None:

@@ -208,7 +208,7 @@ def test_a_fork_polls_by_itself(store: RedisStore, hosts: RedisHosts) -> None:
         end = time.monotonic() + PATIENCE_S
         while hosts.polls == polls and time.monotonic() < end:
             hosts.own().newest()
-            time.sleep(0.02)
+            time.sleep(0.02)  # the pause of a wait that cannot raise: a forked child ends by its exit code
         os._exit(0 if hosts.polls > polls else 1)
     assert os.waitpid(child, 0)[1] == 0
 
