@@ -134,8 +134,15 @@ class Dashapp(Process):
 
     def serving(self) -> Dashapp:
         """Wait until it says where it serves."""
-        wait_for(lambda: "Serving on" in self.said or self.popen.poll() is not None)
-        assert "Serving on" in self.said, self.said
+
+        def serves() -> bool:
+            if "Serving on" in self.said:
+                return True
+            if self.popen.poll() is not None:
+                raise ChildProcessError(self.said)
+            raise AssertionError(self.said)
+
+        wait_for(serves)
         self.family()
         return self
 

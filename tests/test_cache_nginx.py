@@ -99,7 +99,7 @@ def test_a_viewer_of_a_long_window_sees_every_tick_too(front: Proxied, origin: D
         seen = frame.get("newest") or (frame["t"] or [newest])[-1]
         assert seen >= newest
         newest = seen
-        return newest >= tick
+        return bool(newest >= tick)
 
     for _ in range(4):
         origin.moves()

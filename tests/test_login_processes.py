@@ -47,8 +47,7 @@ def asked_for_link(app: Dashapp) -> tuple[int, bytes]:
 
 def asked(app: Dashapp, cookie: str = "", path: str = "/api/ticks") -> set[int]:
     """The answers of many connections, which several workers take in turn."""
-    headers = {"Cookie": cookie} if cookie else {}
-    return {app.get(path, **headers)[0] for _ in range(24)}
+    return {app.get(path, Cookie=cookie)[0] for _ in range(24)}
 
 
 @pytest.fixture(scope="module")
