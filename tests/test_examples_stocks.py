@@ -184,12 +184,12 @@ def test_twenty_viewers_leave_no_thread_and_no_connection(stocks: Example) -> No
     # The sampler's own come and go; twenty viewers' would be twenty.
     most = [before[0] + 5, 1, before[2] + 5]
 
-    def all_left() -> None:
-        now = held()
-        left = server.net_connections()
+    def all_left() -> bool:
+        now, left = held(), server.net_connections()
         assert all(count <= high for count, high in zip(now, most, strict=True)), (now, most, left)
+        return True
 
-    wait_for(lambda: all_left() or True)
+    wait_for(all_left)
 
 
 def test_twenty_viewers_leave_no_object(tmp_path: Path) -> None:
