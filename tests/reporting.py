@@ -40,6 +40,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     minutes, seconds = divmod(round(time.time() - STARTED), 60)
     took = f"{minutes} min {seconds:02} s on {os.cpu_count()} processors"
     bad = count["failed"] + count["error"]
+    if not bad and not count["passed"]:
+        return  # nothing ran: the tests were only listed, or there are none of that name
     if bad:
         sentence = f"{bad:,} tests failed, {count['passed']:,} passed, in {took}."
         if FOLDER.exists():
