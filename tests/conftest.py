@@ -61,7 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 # First: the last file of all has the machine to itself.
-LONGEST = ("test_page_load.py", "test_stores.py", "test_faults_viewers.py")
+LONGEST = ("test_page_load.py", "test_examples_stocks.py", "test_page_live_graph.py", "test_page_faults.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
