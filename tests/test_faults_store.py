@@ -174,22 +174,30 @@ def test_14_an_empty_database_is_filled_again(tmp_path: Path, sound: Path) -> No
         assert "Traceback" not in app.said
 
 
-def damaged(folder: Path) -> bool:
-    """Damage a database in use, unless its log has a page that would be read instead."""
-    with closing(sqlite3.connect(folder / "cache.db", timeout=60, isolation_level=None)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        connection.execute("BEGIN IMMEDIATE")
-        if (folder / "cache.db-wal").stat().st_size:
+def damaged(app: Dashapp) -> bool:
+    """Damage the database under its collector, which then has to read it anew: its log has just been emptied.
+
+    Between two ticks, so that nothing is read of it in time, and kept.
+    """
+    collecting, path = app.child("collector"), app.store / "cache.db"
+    collecting.suspend()
+    try:
+        if not path.with_name("cache.db-wal").stat().st_size:
             return False
-        random_header(folder / "cache.db")
-    return True
+        with closing(sqlite3.connect(path, timeout=0.1)) as connection:
+            ((busy, *_),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        if not busy:
+            random_header(path)
+        return not busy
+    finally:
+        collecting.resume()
 
 
 def test_14_a_store_damaged_while_it_runs_is_set_aside(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--interval", "0.1") as app:
         app.serving().moves()
         wait_for(lambda: len(stored(app.store)) > 10)
-        wait_for(lambda: damaged(app.store))
+        wait_for(lambda: damaged(app))
         wait_for(lambda: list(app.store.glob("cache.db.corrupt-*")))
         app.moves()
         wait_for(lambda: "set aside" in app.notices())
