@@ -1,17 +1,21 @@
-# make run · make test · make check · make audit · make bench · make bench-scale · make soak · make pictures · make lock: each makes the virtual environment that it needs.
+# make run · make test · make stress · make check · make audit · make bench · make bench-scale · make soak · make pictures · make lock: each makes the virtual environment that it needs.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Most of a test is waiting: three at a time, a file's one after the other.
 JOBS ?= 3
 
-.PHONY: run test check audit bench bench-scale soak pictures browser tools lock advisories clean
+.PHONY: run test stress check audit bench bench-scale soak pictures browser tools lock advisories clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m dashapp $(ARGS)
 
 test: $(VENV)/test.stamp browser tools
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# Ten times on a busy machine, each in another order: make stress ARGS="--runs 2 --jobs 8 --seed 7".
+stress: $(VENV)/test.stamp browser tools
+	$(BIN)/python tests/stress.py $(ARGS)
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff check .

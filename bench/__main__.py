@@ -13,6 +13,7 @@ from bench.parts import measure
 # In this order: what is sensitive to a busy machine comes before what heats it.
 PARTS = (
     "startup",
+    "recovery",
     "collector_cost",
     "viewers",
     "behind_login",

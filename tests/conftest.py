@@ -5,33 +5,32 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from browser import find
-from failures import keep_evidence, pytest_runtest_makereport
 from feeder import Feeder
 from fleet import Fleet
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from redis_server import RedisServer, redis_at
+from reporting import pytest_runtest_makereport, pytest_terminal_summary
 from served import Served, Trouble
-from thorough import VARIABLE
+from tab import ZONE, Tab
+from thorough import VARIABLE, amount
 from waiting import PATIENCE_S
 
 from dashapp.config.settings import Settings
 from dashapp.stores.memory import MemoryStore
 from dashapp.web.app import create_app
 
-__all__ = ["pytest_runtest_makereport"]  # a hook that pytest finds here
+# Hooks that pytest finds here, and what tests take from here.
+__all__ = ["ZONE", "pytest_runtest_makereport", "pytest_terminal_summary"]
 
 # What a shell starts in the background ignores Ctrl-C, and so would all that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-
-# A property is about what is true, not about how busy the machine is.
-settings.register_profile("any pace", deadline=None)
-settings.load_profile("any pace")
 
 # A limit ends a test that would hang; it is no promise of ours, and a slow machine is no fault.
 expect.set_options(timeout=1000 * PATIENCE_S)
@@ -44,20 +43,6 @@ QUIET = (
     "--disable-sync",
     "--no-first-run",
 )
-# Neither UTC nor a whole hour from it: a time drawn in the wrong zone is seen.
-ZONE = "Asia/Kolkata"
-# How many questions for ticks the browser has in flight, and had at most; when it asked each (ms).
-COUNT_FLIGHTS = r"""
-window.flights = { now: 0, most: 0, at: [] };
-const plain = window.fetch;
-window.fetch = async (...question) => {
-    if (!/\/api\/(ticks|frames)/.test(String(question[0]))) return plain(...question);
-    window.flights.at.push(Date.now());
-    window.flights.now += 1;
-    window.flights.most = Math.max(window.flights.most, window.flights.now);
-    try { return await plain(...question); } finally { window.flights.now -= 1; }
-};
-"""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -67,10 +52,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.thorough:
         os.environ[VARIABLE] = "1"  # before test modules are imported, and for the workers
+    # A property is about what is true, not about how busy the machine is.
+    slow = [HealthCheck.too_slow]
+    settings.register_profile(
+        "any pace", deadline=None, suppress_health_check=slow, max_examples=amount(40, 200)
+    )
+    settings.load_profile("any pace")
 
 
 # First: the last file of all has the machine to itself.
-LONGEST = ("test_page_load.py", "test_stores.py", "test_faults_viewers.py")
+LONGEST = ("test_page_load.py", "test_examples_stocks.py", "test_page_live_graph.py", "test_page_faults.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -120,20 +111,27 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A desktop's tab, in which nothing may throw. A failed test leaves a picture of it, and its console."""
-    context = chromium.new_context(viewport={"width": 1200, "height": 860}, timezone_id=ZONE, locale="en-GB")
-    context.set_default_timeout(1000 * PATIENCE_S)
-    page = context.new_page()
-    page.add_init_script(COUNT_FLIGHTS)
-    thrown: list[str] = []
-    console: list[str] = []
-    page.on("pageerror", lambda error: thrown.append(str(error)))
-    page.on("console", lambda line: thrown.append(line.text) if "dashapp:" in line.text else None)
-    page.on("console", lambda line: console.append(f"{line.type}: {line.text}"))
-    yield page
-    keep_evidence(request.node, page, [*console, *(f"thrown: {error}" for error in thrown)])
-    context.close()
-    assert not thrown
+    """A desktop's tab, in which nothing may throw."""
+    tab = Tab(chromium)
+    yield from tab.lend(request.node)
+    tab.close()
+
+
+@pytest.fixture(scope="module")
+def tab(chromium: Browser) -> Iterator[Tab]:
+    tab = Tab(chromium)
+    yield tab
+    tab.close()
+
+
+@pytest.fixture
+def shared_page(tab: Tab, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """One tab for all of a module's tests: opened again, a page costs a third of what it costs in a new tab.
+
+    A module takes it with a fixture `page` of its own that returns this one.
+    """
+    yield from tab.lend(request.node)
+    tab.clean()
 
 
 @pytest.fixture
@@ -151,6 +149,19 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """`serve(past=100, interval=1.0, feeding=True)`: a store with a past, fed on the grid and served."""
+    with serving() as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def serve_all() -> Iterator[Serve]:
+    """`serve` for all of a module's tests that leave no trace in it."""
+    with serving() as start:
+        yield start
+
+
+@contextmanager
+def serving() -> Iterator[Serve]:
     lives: list[Live] = []
 
     def start(past: int = 100, interval: float = 1.0, *, feeding: bool = True, age: float = 0.0) -> Live:
@@ -158,7 +169,7 @@ def serve() -> Iterator[Serve]:
         feeder = Feeder(store, interval)
         feeder.past(past, age)
         if feeding:
-            feeder.start()
+            feeder.start(gapless=past > 0 and not age)
         live = Live(store, feeder, Served(create_app(store, Settings(interval=interval, store="memory:"))))
         lives.append(live)
         return live

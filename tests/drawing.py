@@ -71,6 +71,24 @@ def assert_drawn_equals_store(page: Page, store: MemoryStore) -> None:
     wait_until_passes(page, is_drawn)
 
 
+def shows(page: Page, store: MemoryStore, start: float, end: float) -> bool:
+    """Whether the CPU panel shows exactly the store's ticks of that range (seconds), over that range."""
+    charts = [chart for chart in drawing(page) if chart["panel"] == "cpu" and chart["traces"]]
+    if not charts:
+        return False
+    (chart,) = charts
+    if any(abs(a - 1000 * b) > 2 for a, b in zip(chart["range"], (start, end), strict=True)):
+        return False
+    (trace,) = chart["traces"]
+    inside = [(x, y) for x, y in zip(trace["x"], trace["y"], strict=True) if 1000 * start < x <= 1000 * end]
+    expected = [
+        (milliseconds(tick.time), tick.values["cpu.percent"])
+        for tick in store.since(start, 100_000)
+        if tick.time <= end
+    ]
+    return bool(expected) and inside == expected
+
+
 def differences(charts: list[dict[str, Any]], store: MemoryStore, window: float, newest: int) -> list[str]:
     """What `charts` have that the last `window` seconds of `store` have not, or the other way round.
 

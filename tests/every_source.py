@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fake_machine import FakeMachine, size_of_disk
+from waiting import PATIENCE_S
 
 from dashapp.model.ticks import Metric
 from dashapp.sources.base import Source
@@ -61,11 +62,13 @@ ALL = {f"linux-{name}": make for name, make in LINUX.items()} | {
     f"psutil-{name}": make for name, make in PSUTIL.items()
 }
 ALL["seldom"] = lambda m: Seldom(LINUX["disk"](m), 1.0, m.now)
-ALL["isolated"] = lambda m: Isolated(LINUX["disk"](m), patience=5.0, clock=m.now)
+ALL["isolated"] = lambda m: Isolated(LINUX["disk"](m), patience=PATIENCE_S, clock=m.now)
 TEMPERATURE, HUMIDITY = "own_functions:temperature", "own_functions:humidity"
 ALL["function"] = lambda m: FunctionSource(TEMPERATURE, {})
-ALL["function-isolated"] = lambda m: Isolated(FunctionSource(TEMPERATURE, {}), patience=5.0, clock=m.now)
-ALL["function-async"] = lambda m: Isolated(FunctionSource(HUMIDITY, {}), patience=5.0, clock=m.now)
+ALL["function-isolated"] = lambda m: Isolated(
+    FunctionSource(TEMPERATURE, {}), patience=PATIENCE_S, clock=m.now
+)
+ALL["function-async"] = lambda m: Isolated(FunctionSource(HUMIDITY, {}), patience=PATIENCE_S, clock=m.now)
 ALL["function-curve"] = lambda m: FunctionSource("own_functions:growth", {})
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from processes import ROOT, Process, free_port
+from ports import free_port
+from processes import ROOT, Process
 from waiting import PATIENCE_S, wait_for
 
 FOLDER = ROOT / "examples"

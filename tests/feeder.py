@@ -54,9 +54,12 @@ class Feeder:
         for moment in grid(self.step, self.newest or now - self.step, now):
             self.store.append(tick(moment, self.step))
 
-    def start(self) -> None:
-        """On from now: a pause before this is a gap."""
-        self.past(1)
+    def start(self, *, gapless: bool = False) -> None:
+        """On from now: a pause before this is a gap, or filled where it is to be `gapless`."""
+        if gapless:
+            self.catch_up()
+        else:
+            self.past(1)
         stopping = self._stopping = Event()
 
         def run() -> None:

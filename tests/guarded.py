@@ -62,7 +62,9 @@ def ask_for_link(app: App, body: object, **headers: str) -> Answer:
 
 def link(app: App, **view: Any) -> str:
     """The path of a new one."""
-    answer = ask_for_link(app, {"panels": ["cpu"], "days": 1, "window": 30, **view}, cookie=sign_in(app))
+    cookie, before = sign_in(app), int(time.time())
+    answer = ask_for_link(app, {"panels": ["cpu"], "days": 1, "window": 30, **view}, cookie=cookie)
     assert answer.status == 200, answer.body
-    assert abs(answer.json["until"] / 1000 - time.time() - view.get("days", 1) * DAY) < 5
+    made = answer.json["until"] / 1000 - view.get("days", 1) * DAY
+    assert before - 1 <= made <= time.time() + 1
     return "/" + str(answer.json["path"])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from redis_server import cluster_at, redis_at
+from waiting import PATIENCE_S
 
 from dashapp.model.ticks import Cursor, Metric, Tick
 from dashapp.stores.base import Reader
@@ -19,17 +20,38 @@ from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.store import RedisStore
 
 
+class SharedLink(Link):
+    """One of all stores of a module, for a cluster's client takes long to make; its module ends it."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, PATIENCE_S)
+
+    def close(self) -> None: ...
+
+    def end(self) -> None:
+        super().close()
+
+
 class PromptStore(RedisStore):
     """Done when it says so, as the others are: what is tried here is what is kept, not when."""
 
+    def __init__(self, link: Link, name: str, keep: int) -> None:
+        super().__init__(link, name, keep)
+        # Its first round gives the name its life: now, and not half a second later in the middle of a test.
+        self.writer.wake()
+        self.finish()
+
     def append(self, tick: Tick) -> bool:
         kept = super().append(tick)
-        assert self.drain()
+        self.finish()
         return kept
 
     def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
         super().describe(metrics, looks)
-        assert self.drain()
+        self.finish()
+
+    def finish(self) -> None:
+        assert self.drain(PATIENCE_S)
 
 
 class PromptReader(RedisReader):
@@ -41,6 +63,7 @@ class PromptReader(RedisReader):
 
 
 Writer = MemoryStore | DiskStore | RedisStore
+Links = Callable[[str], Link | None]
 
 
 class Kept:
@@ -57,8 +80,8 @@ class Kept:
             append = super(PromptStore, self.store).append
         for second in range(first, first + count):
             assert append(Tick(second, 1, {"cpu.percent": second % 100}))
-        if isinstance(self.store, RedisStore):
-            assert self.store.drain()
+        if isinstance(self.store, PromptStore):
+            self.store.finish()
 
     def reopen(self) -> None:
         if not isinstance(self.store, MemoryStore):
@@ -73,34 +96,36 @@ class Kept:
         self.store.close()
 
 
-def kept(kind: str, folder: Path, keep: int = 10_000, url: str = "") -> Kept:
-    """`url`: of the Redis that is meant; each `folder` has a name of its own there."""
+def kept(kind: str, folder: Path, keep: int = 10_000, link: Link | None = None) -> Kept:
+    """`link`: to the Redis that is meant; each `folder` has a name of its own there."""
     if kind == "memory":
         return Kept(lambda: MemoryStore(keep), lambda store: store)
     if kind == "disk":
         return Kept(lambda: DiskStore(folder, keep), lambda store: store)
     if kind == "disk read elsewhere":
         return Kept(lambda: DiskStore(folder, keep), lambda _: DiskReader(folder))
-    name = f"{folder.parent.name}-{folder.name}"[-60:]
-    return Kept(lambda: PromptStore(Link(url), name, keep), lambda _: PromptReader(Link(url), name))
+    assert link is not None
+    there, name = link, f"{folder.parent.name}-{folder.name}"[-60:]
+    return Kept(lambda: PromptStore(there, name, keep), lambda _: PromptReader(there, name))
 
 
-def urls_by_kind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
-    """The address of the store of a kind; its servers are started when somebody first asks."""
+def links_by_kind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Links]:
+    """The link to the store of a kind; its servers are started when somebody first asks."""
     with ExitStack() as stack:
-        started: dict[str, str] = {}
+        started: dict[str, SharedLink] = {}
 
-        def url(kind: str) -> str:
+        def link(kind: str) -> Link | None:
             if kind in REDIS and kind not in started:
                 folder = tmp_path_factory.mktemp("redis")
                 if "cluster" in kind:
                     node = stack.enter_context(cluster_at(folder))[0]
-                    started[kind] = node.url.replace("redis:", "redis+cluster:")
+                    started[kind] = SharedLink(node.url.replace("redis:", "redis+cluster:"))
                 else:
-                    started[kind] = stack.enter_context(redis_at(folder)).url
-            return started.get(kind, "")
+                    started[kind] = SharedLink(stack.enter_context(redis_at(folder)).url)
+                stack.callback(started[kind].end)
+            return started.get(kind)
 
-        yield url
+        yield link
 
 
 KINDS = ["memory", "disk", "disk read elsewhere"]

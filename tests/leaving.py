@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 from wsgi import ask
 
-ROUNDS, VIEWERS = 5, 21
+ROUNDS, VIEWERS = 4, 21
 
 
 def main(example: str, *symbols: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
 from dash import Dash, Input, Output, dcc, html, no_update
 from drawing import READ
-from playwright.sync_api import Page
+from playwright.sync_api import CDPSession, ConsoleMessage, Page
 from served import Served
 from waiting import wait_until
 from wsgi import ask
@@ -68,6 +69,22 @@ class Theirs:
         }
 
 
+def opened(page: Page, app: Theirs) -> Iterator[Theirs]:
+    """The app in a browser whose console has no errors, but for those of a server that is not there."""
+    errors: list[str] = []
+
+    def hear(line: ConsoleMessage) -> None:
+        if line.type == "error":
+            errors.append(line.text)
+
+    page.on("console", hear)
+    page.goto(app.server.url)
+    wait_until(page, lambda: drawn(page, "one") and drawn(page, "two") and drawn(page, "fixed"))
+    yield app
+    page.remove_listener("console", hear)
+    assert [text for text in errors if "ERR_" not in text and "Failed to fetch" not in text] == []
+
+
 def section(aio_id: str) -> str:
     return f'[data-live-graph="{aio_id}"]'
 
@@ -88,8 +105,13 @@ def drawn(page: Page, aio_id: str) -> dict[int, float]:
     return {t: y for t, y in zip(trace["x"], trace["y"], strict=True) if y is not None}
 
 
+def newest(app: Theirs) -> int:
+    return max(app.stored(0)["up"], default=0)
+
+
 def assert_up_to_date(page: Page, app: Theirs, aio_id: str, key: str) -> None:
     """Soon it shows all that the server has of its window, to the newest: none missing, none twice."""
+    end = max(app.stored(0)[key])
 
     def whole() -> bool:
         found = chart(page, aio_id)
@@ -97,10 +119,7 @@ def assert_up_to_date(page: Page, app: Theirs, aio_id: str, key: str) -> None:
         if not found or not points:
             return False
         stored = app.stored(round(found["range"][0]) + 1)[key]
-        return (
-            points == {t: y for t, y in stored.items() if t <= max(points)}
-            and max(stored) - max(points) <= 2 * 1000 * INTERVAL
-        )
+        return max(points) >= end and points == {t: y for t, y in stored.items() if t <= max(points)}
 
     wait_until(page, whole)
 
@@ -119,3 +138,20 @@ def living(page: Page) -> list[str]:
 
 def click(page: Page, name: str) -> None:
     page.locator(f"#{name}").click()
+
+
+def kept(session: CDPSession) -> tuple[float, float]:
+    """The listeners and nodes that the browser keeps, all rubbish collected."""
+    session.send("HeapProfiler.collectGarbage")
+    found = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+    return found["JSEventListeners"], found["Nodes"]
+
+
+def least_kept(page: Page, session: CDPSession) -> tuple[float, float]:
+    """The least of several readings: Plotly and React let go of some of it a little later."""
+    readings = [kept(session)]
+    for _ in range(4):
+        page.wait_for_timeout(100)
+        readings.append(kept(session))
+    listeners, nodes = zip(*readings, strict=True)
+    return min(listeners), min(nodes)

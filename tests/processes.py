@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -18,18 +17,13 @@ from threading import Thread
 from typing import Any
 
 import psutil
+from ports import free_port as free_port
 from waiting import PATIENCE_S, wait_for
 
 from dashapp.stores.disk.archive import open_levels
 
 ROOT = Path(__file__).resolve().parent.parent
 ALWAYS = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Process:
@@ -93,9 +87,10 @@ class Process:
         except subprocess.TimeoutExpired:
             # What it dies with tells where each of its threads stands.
             self.popen.send_signal(signal.SIGABRT)
-            self._reading.join(5)
+            self._reading.join(PATIENCE_S)
             raise AssertionError(f"not ended after {seconds} s:\n{self.said}") from None
-        self._reading.join(2)
+        # All that it said; a child that outlives it may keep the pipe open for a moment.
+        self._reading.join(PATIENCE_S)
         return code
 
     def end(self) -> None:
@@ -107,8 +102,8 @@ class Process:
         for each in family:
             with suppress(psutil.NoSuchProcess):
                 each.kill()
-        self.popen.wait(10)
-        self._reading.join(5)
+        self.popen.wait(PATIENCE_S)
+        self._reading.join(PATIENCE_S)
         assert self.popen.stdout is not None
         self.popen.stdout.close()
 
@@ -139,8 +134,15 @@ class Dashapp(Process):
 
     def serving(self) -> Dashapp:
         """Wait until it says where it serves."""
-        wait_for(lambda: "Serving on" in self.said or self.popen.poll() is not None)
-        assert "Serving on" in self.said, self.said
+
+        def serves() -> bool:
+            if "Serving on" in self.said:
+                return True
+            if self.popen.poll() is not None:
+                raise ChildProcessError(self.said)
+            raise AssertionError(self.said)
+
+        wait_for(serves)
         self.family()
         return self
 
@@ -171,7 +173,7 @@ class Dashapp(Process):
     def moves(self) -> None:
         """Wait until another tick comes."""
         before = self.newest()
-        wait_for(lambda: self.newest() > before)
+        wait_for(lambda: self.newest() > before, every=0.05)
 
     def notices(self) -> str:
         return " ".join(self.ticks().get("notices", []))

@@ -10,9 +10,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from processes import ROOT, free_port
+from ports import free_port
+from processes import ROOT
 from tools import nginx
-from waiting import wait_for
+from waiting import PATIENCE_S, wait_for
 
 # What the system's own file would say around it.
 AROUND = """
@@ -69,7 +70,8 @@ def proxied(origin: int, folder: Path, *, counted: bool = True) -> Iterator[Prox
     process = subprocess.Popen([program, "-p", str(folder), "-c", str(conf)], stderr=subprocess.DEVNULL)
 
     def answers() -> bool:
-        assert process.poll() is None, (folder / "error.log").read_text()
+        if process.poll() is not None:
+            raise OSError((folder / "error.log").read_text())
         with closing(socket.socket()) as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
@@ -78,4 +80,4 @@ def proxied(origin: int, folder: Path, *, counted: bool = True) -> Iterator[Prox
         yield Proxied(port, folder, process.pid)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_S)

@@ -9,9 +9,9 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -19,7 +19,8 @@ from processes import ROOT
 from pushed import TOKEN
 from waiting import PATIENCE_S
 
-from dashapp.client import Pusher
+from dashapp import client
+from dashapp.client import Pusher, Sender
 
 
 class Server:
@@ -69,7 +70,7 @@ class Server:
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(5)
+        self._thread.join()
 
 
 @contextmanager
@@ -88,25 +89,71 @@ def pushed_to(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         yield found
 
 
-def pusher_of_a_test(server: Server, monkeypatch: pytest.MonkeyPatch) -> Pusher:
-    """Its thread is a daemon's, and sleeps for ever when the test is over."""
+class OverError(Exception):
+    """The test is."""
+
+
+class Ending(Pusher):
+    """Has a thread that ends."""
+
+    is_over = False
+
+    def _run(self) -> None:
+        with suppress(OverError):
+            super()._run()
+
+    def _sleep(self, due: float | None) -> list[Event]:
+        found = [] if self.is_over else super()._sleep(due)
+        if self.is_over:
+            raise OverError
+        return found
+
+    def end(self) -> None:
+        self.is_over = True
+        if self._thread is not None:
+            self._wake.put(Event())
+            self._thread.join(PATIENCE_S)
+
+
+def pusher_of_a_test(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pusher]:
+    """It tries again soon, and its thread ends with the test."""
     monkeypatch.setattr(atexit, "register", lambda *_: None)
-    return Pusher()
+    monkeypatch.setattr(os, "register_at_fork", lambda **_: None)
+    monkeypatch.setattr(client, "PATIENCE", PATIENCE_S)
+    monkeypatch.setattr(client, "FIRST_PAUSE", 0.02)
+    senders: list[Sender] = []
+
+    def made(*words: Any) -> Sender:
+        senders.append(Sender(*words))
+        return senders[-1]
+
+    monkeypatch.setattr(client, "Sender", made)
+    pusher = Ending()
+    yield pusher
+    pusher.end()
+    for each in senders:
+        each._close()
 
 
-def run(code: str, server: Server | None = None, **env: str) -> subprocess.CompletedProcess[str]:
-    """A program of its own."""
+# On a busy machine two seconds may be too few for the last request of a program.
+PATIENT = f"import dashapp.client; dashapp.client.Pusher.flush.__defaults__ = ({PATIENCE_S},)\n"
+
+
+def run(
+    code: str, server: Server | None = None, *, patient: bool = True, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """A program of its own; a `patient` one waits longer for its last request than a user's does."""
     url = {"DASHAPP_URL": f"http://127.0.0.1:{server.port}"} if server else {}
     return subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
+        [sys.executable, "-W", "error", "-c", (PATIENT if patient else "") + textwrap.dedent(code)],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DASHAPP_PUSH_TOKEN": TOKEN, **url, **env},
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=2 * PATIENCE_S,
         check=True,
     )
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What we logged: a library that an earlier test left a thread of may log as well."""
+    """What we logged, and no library."""
     return [record.getMessage() for record in caplog.records if record.name == "dashapp"]

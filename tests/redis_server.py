@@ -13,28 +13,18 @@ from typing import Any
 
 import pytest
 import redis
+from ports import free_port
 from tools import redis_server
 from waiting import PATIENCE_S, wait_for
 
 needs_redis = pytest.mark.skipif(redis_server() is None, reason="redis-server is not installed")
 
 
-def free_port() -> int:
-    """One whose neighbour by ten thousand is free as well, as a cluster's node needs it."""
-    while True:
-        with closing(socket.socket()) as first, closing(socket.socket()) as second:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            with suppress(OSError, OverflowError):
-                second.bind(("127.0.0.1", port + 10_000))
-                return port
-
-
 class RedisServer:
     """One process, which `start` starts again on the same port, empty."""
 
     def __init__(self, folder: Path, *flags: str) -> None:
-        self.port = free_port()
+        self.port = free_port(neighbour="--cluster-enabled" in flags)
         self.folder = folder
         self.flags = flags
         self.popen: subprocess.Popen[bytes] | None = None
@@ -55,6 +45,9 @@ class RedisServer:
         wait_for(self.answers)
 
     def answers(self) -> bool:
+        assert self.popen is not None
+        if self.popen.poll() is not None:
+            raise OSError((self.folder / "log").read_text())
         with suppress(redis.RedisError), closing(self.client()) as client:
             return bool(client.ping())
         with closing(socket.socket()) as probe:  # one with a password does not answer that
@@ -68,7 +61,7 @@ class RedisServer:
         with suppress(ProcessLookupError):
             self.popen.send_signal(signal.SIGCONT)
             self.popen.kill()
-        self.popen.wait(10)
+        self.popen.wait(PATIENCE_S)
 
     def freeze(self) -> None:
         assert self.popen is not None
@@ -100,7 +93,7 @@ def cluster_at(folder: Path) -> Iterator[list[RedisServer]]:
             nodes.append(RedisServer(folder / str(number), *flags))
         addresses = [f"127.0.0.1:{node.port}" for node in nodes]
         argv = [cli, "--cluster", "create", *addresses, "--cluster-yes"]
-        made = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+        made = subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         assert made.returncode == 0, made.stdout
         wait_for(lambda: all(is_whole(node) for node in nodes))
         yield nodes

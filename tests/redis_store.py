@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
 
 from redis_server import RedisServer
+from waiting import PATIENCE_S
 
 from dashapp.model.ticks import Metric, Tick
 from dashapp.stores.redis.client import Link
@@ -21,20 +21,20 @@ def opened(server: RedisServer, name: str = "a") -> RedisStore:
     return RedisStore(Link(server.url), name)
 
 
-def fill(store: RedisStore, first: int, count: int) -> float:
-    """The longest that one took, in seconds."""
-    slowest = 0.0
+def fill(store: RedisStore, first: int, count: int) -> None:
     for second in range(first, first + count):
-        start = time.monotonic()
         assert store.append(Tick(second, 1, {"cpu.percent": second % 100}))
-        slowest = max(slowest, time.monotonic() - start)
-    return slowest
 
 
-def write(store: RedisStore, *times: float) -> None:
+def drain(store: RedisStore) -> None:
+    """Wait until Redis has all that was appended."""
+    assert store.drain(PATIENCE_S)
+
+
+def write(store: RedisStore, *times: float, step: float = 1) -> None:
     for each in times:
-        assert store.append(Tick(each, 1, {"cpu.percent": 12.5, "other": 3.0}))
-    assert store.drain()
+        assert store.append(Tick(each, step, {"cpu.percent": 12.5, "other": 3.0}))
+    drain(store)
 
 
 def times(reader: RedisReader | FirstReader) -> list[float]:

@@ -10,8 +10,10 @@ import select
 import socket
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Thread
 from typing import Any
+
+from ports import free_port
 
 from dashapp.http.types import App
 
@@ -23,7 +25,7 @@ class Trouble:
     """WSGI in front of an application: what a test sets here happens to every question for ticks.
 
     `latency` in seconds; `answer` is (status, content type, body) instead of the application's;
-    `dropping` closes the connection unanswered. A question that the browser gave up is no longer in flight.
+    `dropping` closes the connection unanswered.
     """
 
     def __init__(self, app: App) -> None:
@@ -31,15 +33,7 @@ class Trouble:
         self.answer: tuple[str, str, bytes] | None = None
         self.dropping = False
         self.asked: list[str] = []
-        self.most_in_flight = 0
         self._app = app
-        self._lock = Lock()
-        self._connections: set[socket.socket] = set()
-
-    @property
-    def in_flight(self) -> int:
-        with self._lock:
-            return sum(not _gone(connection) for connection in self._connections)
 
     def calm(self) -> None:
         self.latency, self.answer, self.dropping = 0.0, None, False
@@ -47,32 +41,17 @@ class Trouble:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         if not environ["PATH_INFO"].endswith(TROUBLED):
             return self._app(environ, start_response)
-        connection = environ["connection"]
-        with self._lock:
-            # What happens to a question is settled when it comes, whatever the test sets meanwhile.
-            latency = self.latency
-            self.asked.append(environ["QUERY_STRING"])
-            self._connections.add(connection)
-        try:
-            self._count()
-            self._wait(connection, latency)
-            if self.dropping:
-                raise ConnectionAbortedError
-            if self.answer is None:
-                return self._app(environ, start_response)
-            status, kind, body = self.answer
-            start_response(status, [("content-type", kind), ("content-length", str(len(body)))])
-            return [body]
-        finally:
-            with self._lock:
-                self._connections.discard(connection)
-
-    def _count(self) -> None:
-        """The news that a browser gave one up may come after its next question."""
-        end = time.monotonic() + 0.3
-        while (count := self.in_flight) > 1 and time.monotonic() < end:
-            time.sleep(0.01)
-        self.most_in_flight = max(self.most_in_flight, count)
+        # What happens to a question is settled when it comes, whatever the test sets meanwhile.
+        latency = self.latency
+        self.asked.append(environ["QUERY_STRING"])
+        self._wait(environ["connection"], latency)
+        if self.dropping:
+            raise ConnectionAbortedError
+        if self.answer is None:
+            return self._app(environ, start_response)
+        status, kind, body = self.answer
+        start_response(status, [("content-type", kind), ("content-length", str(len(body)))])
+        return [body]
 
     def _wait(self, connection: socket.socket, latency: float) -> None:
         end = time.monotonic() + latency
@@ -163,7 +142,8 @@ class Served:
     def __init__(self, app: App) -> None:
         self.trouble = Trouble(app)
         self._server: _Server | None = None
-        self._port = 0
+        # A port of ours: nobody else takes it between `stop` and `start`.
+        self._port = free_port()
         self.start()
 
     @property
@@ -172,7 +152,6 @@ class Served:
 
     def start(self) -> None:
         server = self._server = _Server(self._port, self.trouble)
-        self._port = int(server.server_address[1])
         Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
+from fleet import NOW, Clock
+from waiting import PATIENCE_S
 from wsgi import ask
 
 from dashapp.api.endpoints import ANSWERS, FRESH, Api
@@ -22,34 +23,46 @@ METRICS = [
 ]
 
 
+# The newest tick's.
+SECOND = int(NOW)
+
+
 class CountingStore(MemoryStore):
-    """Says how often it was read, and can be slow."""
+    """Says how often it was read, and holds one reading up until `go_on` is set, if it is to."""
 
-    reads = 0
-    slow = 0.0
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 0
+        self.holds = False
+        self.entered, self.go_on = Event(), Event()
 
-    def since(self, time_: float, limit: int) -> list[Tick]:
+    def since(self, time: float, limit: int) -> list[Tick]:
         self.reads += 1
-        time.sleep(self.slow)
-        return super().since(time_, limit)
-
-
-def second() -> int:
-    return int(time.time())
+        found = super().since(time, limit)
+        if self.holds:
+            self.holds = False
+            self.entered.set()
+            assert self.go_on.wait(PATIENCE_S)
+        return found
 
 
 @pytest.fixture
 def store() -> CountingStore:
     made = CountingStore()
     made.describe(METRICS)
-    for at in range(second() - 300, second()):
+    for at in range(SECOND - 299, SECOND + 1):
         made.append(Tick(at, 1, {"cpu.percent": at % 100, "cpu.core0.percent": at % 50}))
     return made
 
 
 @pytest.fixture
-def api(store: CountingStore) -> Api:
-    return Api(store)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def api(store: CountingStore, clock: Clock) -> Api:
+    return Api(store, now=clock)
 
 
 def test_the_newest_frame(api: Api, store: CountingStore) -> None:
@@ -61,7 +74,8 @@ def test_the_newest_frame(api: Api, store: CountingStore) -> None:
     assert answer.headers["content-length"] == str(len(answer.body))
     assert set(body) == {"cursor", "reset", "now", "step", "t", "y"}
     assert (body["reset"], body["step"], len(body["t"])) == (True, 1.0, 100)
-    assert abs(body["now"] - time.time()) < 2
+    # It counts from the newest tick on in whole seconds, so that it is the same for all.
+    assert body["now"] == SECOND
     assert all(old < new for old, new in pairwise(body["t"]))
     assert set(body["y"]) == {"cpu.percent", "cpu.core0.percent"}
     assert {len(column) for column in body["y"].values()} == {100}
@@ -75,13 +89,9 @@ def test_without_a_window_the_settings(store: CountingStore) -> None:
 def test_only_what_came_since(api: Api, store: CountingStore) -> None:
     cursor = ask(api, "/api/ticks?window=100").json["cursor"]
     assert ask(api, f"/api/ticks?window=100&after={cursor}").json["t"] == []
-    store.append(Tick(second() + 1, 1, {"cpu.percent": 7}))
+    store.append(Tick(SECOND + 1, 1, {"cpu.percent": 7}))
     body = ask(api, f"/api/ticks?window=100&after={cursor}").json
-    assert (body["reset"], body["t"][-1:], body["y"]["cpu.percent"][-1:]) == (
-        False,
-        [1000 * (second() + 1)],
-        [7],
-    )
+    assert (body["reset"], body["t"], body["y"]["cpu.percent"]) == (False, [1000 * (SECOND + 1)], [7])
 
 
 def test_a_cleared_store_resets(api: Api, store: CountingStore) -> None:
@@ -98,7 +108,7 @@ def test_metrics_narrow_it(api: Api) -> None:
 
 
 def test_what_has_no_value_is_null(api: Api, store: CountingStore) -> None:
-    store.append(Tick(second() + 1, 1, {"cpu.percent": 7}))
+    store.append(Tick(SECOND + 1, 1, {"cpu.percent": 7}))
     assert ask(api, "/api/ticks").json["y"]["cpu.core0.percent"][-1] is None
 
 
@@ -134,12 +144,12 @@ def test_strangers_are_told_that_something_is_wrong_and_not_where() -> None:
 )
 def test_health(age: float, step: float, status: str) -> None:
     store = MemoryStore()
-    store.append(Tick(time.time() - age, step, {"a": 1}))
-    api = Api(store)
+    store.append(Tick(SECOND, step, {"a": 1}))
+    api = Api(store, now=lambda: SECOND + age)
     health, ready = ask(api, "/healthz"), ask(api, "/readyz")
     assert (health.status, health.json["status"]) == (200, status)
     assert (ready.status, ready.json["status"]) == (200 if status == "ok" else 503, status)
-    assert age <= health.json["age"] < age + 1
+    assert health.json["age"] == pytest.approx(age, abs=0.001)
 
 
 def test_health_of_an_empty_store() -> None:
@@ -148,59 +158,52 @@ def test_health_of_an_empty_store() -> None:
     assert ask(api, "/readyz").status == 503
 
 
-def test_a_stopped_collector_is_told_though_no_tick_comes(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = time.time()
+def test_a_stopped_collector_is_told_though_no_tick_comes(api: Api, clock: Clock) -> None:
     assert ask(api, "/healthz").json["status"] == "ok"
-    monkeypatch.setattr("dashapp.api.endpoints.time.time", lambda: now + 10)
+    clock.now += 10
     assert ask(api, "/healthz").json["status"] == "stale"
     answer = ask(api, "/api/ticks")
-    # The body's counts from the newest tick on in whole seconds, so that it is the same for all.
-    assert now + 9 < answer.json["now"] <= now + 10
-    assert answer.headers["x-now"] == f"{now + 10:.3f}"
+    assert answer.json["now"] == SECOND + 10
+    assert answer.headers["x-now"] == f"{NOW + 10:.3f}"
 
 
-@pytest.fixture
-def still(store: CountingStore) -> Api:
-    """All it is asked, it is asked at one moment: an answer is kept for a second of the clock's."""
-    moment = time.time()
-    return Api(store, now=lambda: moment)
-
-
-def test_the_same_question_of_the_same_tick_is_answered_once(still: Api, store: CountingStore) -> None:
-    ask(still, "/api/ticks?window=50")
+def test_the_same_question_of_the_same_tick_is_answered_once(api: Api, store: CountingStore) -> None:
+    ask(api, "/api/ticks?window=50")
     reads = store.reads
-    bodies = {ask(still, "/api/ticks?window=50").body for _ in range(100)}
+    bodies = {ask(api, "/api/ticks?window=50").body for _ in range(100)}
     assert (store.reads, len(bodies)) == (reads, 1)
-    store.append(Tick(second() + 5, 1, {"cpu.percent": 1}))
-    assert ask(still, "/api/ticks?window=50").body not in bodies
+    store.append(Tick(SECOND + 5, 1, {"cpu.percent": 1}))
+    assert ask(api, "/api/ticks?window=50").body not in bodies
     assert store.reads > reads
 
 
-def test_all_who_ask_at_once_wait_for_one_answer(still: Api, store: CountingStore) -> None:
-    ask(still, "/api/ticks?window=51")
+def test_all_who_ask_at_once_wait_for_one_answer(api: Api, store: CountingStore) -> None:
+    ask(api, "/api/ticks?window=51")
     once, store.reads = store.reads, 0
-    store.slow = 0.1
-    barrier = Barrier(8)
+    store.holds = True
+    barrier = Barrier(8, timeout=PATIENCE_S)
 
     def go(_: int) -> bytes:
         barrier.wait()
-        return ask(still, "/api/ticks?window=50").body
+        return ask(api, "/api/ticks?window=50").body
 
     with ThreadPoolExecutor(8) as pool:
-        bodies = set(pool.map(go, range(8)))
+        answers = pool.map(go, range(8))
+        assert store.entered.wait(PATIENCE_S)
+        store.go_on.set()
+        bodies = set(answers)
     assert (len(bodies), store.reads) == (1, once)
 
 
 def test_a_slow_answer_never_passes_for_one_about_a_later_tick(api: Api, store: CountingStore) -> None:
-    store.slow = 0.3
+    store.holds = True
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(ask, api, "/api/ticks?window=50")
-        while not store.reads:
-            time.sleep(0.001)
-        store.slow = 0
-        store.append(Tick(second() + 5, 1, {"cpu.percent": 1}))
+        assert store.entered.wait(PATIENCE_S)
+        store.append(Tick(SECOND + 5, 1, {"cpu.percent": 1}))
         ask(api, "/healthz")
-        slow.result()
+        store.go_on.set()
+        slow.result(PATIENCE_S)
     assert ask(api, "/api/ticks?window=50").json["cursor"] == store.newest().encode()
 
 
@@ -210,31 +213,28 @@ def test_different_questions_are_not_kept_without_end(api: Api, store: CountingS
     assert len(api._answers.known) <= ANSWERS
 
 
-def test_an_old_answer_is_not_given_for_ever(
-    api: Api, store: CountingStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_old_answer_is_not_given_for_ever(api: Api, clock: Clock) -> None:
     first = ask(api, "/api/ticks").json["now"]
-    now = time.time()
-    monkeypatch.setattr("dashapp.api.endpoints.time.time", lambda: now + FRESH + 0.1)
+    clock.now += FRESH + 0.1
     assert ask(api, "/api/ticks").json["now"] > first
-    monkeypatch.setattr("dashapp.api.endpoints.time.time", lambda: now - 3600)
+    clock.now -= 3600
     assert ask(api, "/api/ticks").json["now"] < first
 
 
-def test_curves_come_with_the_answer_where_they_are_asked_for(still: Api, store: CountingStore) -> None:
-    assert "curves" not in ask(still, "/api/ticks?curves=1").json, "there are none"
+def test_curves_come_with_the_answer_where_they_are_asked_for(api: Api, store: CountingStore) -> None:
+    assert "curves" not in ask(api, "/api/ticks?curves=1").json, "there are none"
     curves = Curves([[0.0, 1.0]], [[1.0, None]], ["growth"], "g", 0.0)
     store.set_curves({"growth": curves})
-    store.append(Tick(second() + 1, 1, {"cpu.percent": 7}))
-    assert "curves" not in ask(still, "/api/ticks").json
-    answer = ask(still, "/api/ticks?curves=1")
+    store.append(Tick(SECOND + 1, 1, {"cpu.percent": 7}))
+    assert "curves" not in ask(api, "/api/ticks").json
+    answer = ask(api, "/api/ticks?curves=1")
     said = {"x": [[0, 1]], "y": [[1, None]], "names": ["growth"], "unit": "g", "low": 0, "high": None}
     assert answer.json["curves"] == {"growth": said}
     # Of one tick there is one answer, and of the next another.
     store.set_curves({})
-    assert ask(still, "/api/ticks?curves=1").body == answer.body
-    store.append(Tick(second() + 2, 1, {"cpu.percent": 7}))
-    assert "curves" not in ask(still, "/api/ticks?curves=1").json
+    assert ask(api, "/api/ticks?curves=1").body == answer.body
+    store.append(Tick(SECOND + 2, 1, {"cpu.percent": 7}))
+    assert "curves" not in ask(api, "/api/ticks?curves=1").json
 
 
 def test_a_panel_that_a_source_draws_in_its_own_way_is_known_to_the_catalogue(

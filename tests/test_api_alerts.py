@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
+from fleet import NOW
 from wsgi import ask
 
 from dashapp.api.endpoints import Api
@@ -24,7 +24,8 @@ def store() -> MemoryStore:
 
 
 def states(store: MemoryStore) -> list[str]:
-    return [each["state"] for each in ask(Api(store), "/api/alerts").json["thresholds"]]
+    api = Api(store, now=lambda: NOW + 0.5)
+    return [each["state"] for each in ask(api, "/api/alerts").json["thresholds"]]
 
 
 def log(store: MemoryStore, query: str = "") -> list[dict[str, Any]]:
@@ -34,14 +35,14 @@ def log(store: MemoryStore, query: str = "") -> list[dict[str, Any]]:
 
 def test_what_has_no_value_is_not_well(store: MemoryStore) -> None:
     assert states(store) == ["unknown"] * 3
-    store.append(Tick(time.time(), 1, {"cpu.percent": 5}))
+    store.append(Tick(NOW, 1, {"cpu.percent": 5}))
     assert states(store) == ["ok", "ok", "unknown"]
     store.set_thresholds([State(HOT, False, 1000), State(Threshold("b", ">", 1), True, 1000)])
     assert states(store) == ["ok", "broken"]
 
 
 def test_from_a_collector_that_is_away_nothing_is_well(store: MemoryStore) -> None:
-    store.append(Tick(time.time() - 60, 1, {"cpu.percent": 5, "b": 0}))
+    store.append(Tick(NOW - 60, 1, {"cpu.percent": 5, "b": 0}))
     assert states(store) == ["unknown"] * 3
 
 
@@ -82,7 +83,7 @@ def test_another_question_is_refused(store: MemoryStore, query: str) -> None:
 
 def test_ticks_say_that_there_is_more() -> None:
     store = MemoryStore()
-    store.append(Tick(time.time(), 1, {"cpu.percent": 5}))
+    store.append(Tick(NOW, 1, {"cpu.percent": 5}))
     assert "changes" not in ask(Api(store), "/api/ticks").json
     store.set_changes([Change(HOT, True, 1000, 95, 7)])
     assert ask(Api(store), "/api/ticks").json["changes"] == 7

@@ -1,14 +1,14 @@
-"""Bounds on whatever is asked: a bad question costs one sentence and no time."""
+"""Bounds on whatever is asked: a bad question costs one sentence and little work."""
 
 from __future__ import annotations
 
-import time
 from urllib.parse import quote
 
 import pytest
+from effort import calls_of
 from hypothesis import given
 from hypothesis import strategies as st
-from wsgi import ask
+from wsgi import Answer, ask
 
 from dashapp.api.endpoints import Api
 from dashapp.api.params import LONGEST_CURSOR, LONGEST_QUERY, MOST_METRICS
@@ -62,17 +62,18 @@ BAD = [
 
 
 @pytest.mark.parametrize("query", BAD)
-def test_a_bad_question_costs_one_sentence_and_no_time(api: Api, query: str) -> None:
-    before = time.thread_time()
-    answer = ask(api, f"/api/ticks?{query}")
-    spent = time.thread_time() - before
+def test_a_bad_question_costs_one_sentence_and_little_work(api: Api, query: str) -> None:
+    found: list[Answer] = []
+    work = calls_of(lambda: found.append(ask(api, f"/api/ticks?{query}")))
+    (answer,) = found
     assert answer.status == 400
     assert set(answer.json) == {"error"}
     sentence = answer.json["error"]
     assert 0 < len(sentence) < 200
     assert "Traceback" not in sentence
     assert "\n" not in sentence
-    assert spent < 0.01
+    # Most take a hundred calls, the longest that is read at all some thousand; a million signs are not read.
+    assert work < 20_000
 
 
 @pytest.mark.parametrize(
@@ -96,8 +97,9 @@ def test_what_lies_just_within_the_bounds_is_answered(api: Api, query: str) -> N
 def test_no_question_raises(query: str) -> None:
     store = MemoryStore()
     store.append(Tick(5, 1, {"a": 1}))
+    api = Api(store)
     for text in (query, f"window={query}", f"after={query}", f"metrics={query}", f"after={quote(query)}"):
-        assert ask(Api(store), f"/api/ticks?{text}").status in (200, 400)
+        assert ask(api, f"/api/ticks?{text}").status in (200, 400)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "BREW"])

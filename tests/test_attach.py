@@ -13,6 +13,7 @@ from dash import Dash
 from fastapi import Depends, FastAPI, HTTPException
 from flask import Flask, abort
 from stranger import filled, get, loss, refused, theirs
+from waiting import PATIENCE_S
 
 from dashapp import LiveGraph, attach
 from dashapp.http.responses import NEVER, SHARED
@@ -151,7 +152,7 @@ def asked_by_asgi(app: Dash, path: str, method: str = "GET") -> tuple[int, dict[
     }
     scope |= {"root_path": "", "scheme": "http", "app": app.server}
     with ThreadPoolExecutor(1) as pool:  # this thread may have a loop that runs: the browser's
-        pool.submit(lambda: asyncio.run(app.server(scope, receive, send))).result(10)
+        pool.submit(lambda: asyncio.run(app.server(scope, receive, send))).result(PATIENCE_S)
     body = b"".join(message.get("body", b"") for message in sent[1:])
     return sent[0]["status"], dict(sent[0]["headers"]), body
 

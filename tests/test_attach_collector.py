@@ -32,8 +32,7 @@ def test_functions_of_the_app_are_sampled_in_its_process() -> None:
 
     app = theirs()
     attach(app, sources=[loss, accuracy], interval=0.1)
-    found = wait_for(lambda: newest(app))
-    assert set(found) == {"loss", "accuracy.train", "accuracy.test"}
+    wait_for(lambda: set(newest(app)) == {"loss", "accuracy.train", "accuracy.test"})
     assert threads == {"source accuracy"}
 
 
@@ -51,8 +50,9 @@ def test_a_function_that_raises_leaves_the_others_theirs(caplog: pytest.LogCaptu
     app = theirs()
     attach(app, sources=[broken, loss], interval=0.1)
     assert set(wait_for(lambda: newest(app))) == {"loss"}
-    notices = get(app, "/_dashapp/api/ticks").json["notices"]
-    assert notices == ["broken gives nothing: ZeroDivisionError"]
+    wait_for(
+        lambda: get(app, "/_dashapp/api/ticks").json["notices"] == ["broken gives nothing: ZeroDivisionError"]
+    )
 
 
 HOST = """

@@ -1,15 +1,15 @@
-"""Behind the real nginx: one viewer a tick reaches the server, and all see every tick in time."""
+"""Behind the real nginx: of those who ask the same, one reaches the server, and all see every tick."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,11 +19,9 @@ from proxied import Proxied, proxied
 from tools import nginx
 from waiting import PATIENCE_S, wait_for
 
-from bench import crowd
-
 pytestmark = pytest.mark.skipif(nginx() is None, reason="nginx is missing: install your system's package")
 
-VIEWERS, SECONDS = 200, 5
+VIEWERS = 60
 
 
 @pytest.fixture(scope="module")
@@ -47,57 +45,65 @@ def get(port: int, path: str, **headers: str) -> tuple[int, dict[str, str], byte
         return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
 
 
-def test_of_a_crowd_few_questions_reach_the_server(front: Proxied) -> None:
-    before = front.asked("/api/ticks")
-    ask = partial(crowd.once_a_second, metrics="", rhythm=crowd.LIKE_THE_PAGE)
-    # In a thread of its own: a browser that other tests drive has a loop in this one.
-    with ThreadPoolExecutor(1) as pool:
-        count, _ = pool.submit(ask, front.port, VIEWERS, SECONDS, lambda: 0.0).result()
-    asked = front.asked("/api/ticks")
-    assert count.failures == 0
-    assert count.answers >= 0.98 * VIEWERS * SECONDS
-    assert count.points >= 0.9 * VIEWERS * SECONDS, "each viewer has (nearly) every tick as it comes"
-    kept = asked["HIT"] + asked["UPDATING"] - before["HIT"] - before["UPDATING"]
-    reached = asked.total() - before.total() - kept
-    # The warming rounds are logged too. Who asks before a tick that is late gets an answer that nobody keeps.
-    early = count.answers - count.points
-    assert reached <= 3 * (SECONDS + 3) + early
-    assert kept > 0.95 * VIEWERS * SECONDS
+def logged(front: Proxied, path: str, count: int) -> Counter[str]:
+    """How so many questions were answered. nginx writes it down after its answer."""
+    wait_for(lambda: front.asked(path).total() >= count)
+    return front.asked(path)
+
+
+def next_tick(front: Proxied, origin: Dashapp) -> tuple[str, int]:
+    """The question for a tick that is still to come, and how often it was asked until it was answered."""
+    path = f"/api/ticks?window=100&after={origin.ticks()['cursor']}"
+    answers: list[bytes] = []
+
+    def has_news() -> bool:
+        answers.append(get(front.port, path)[2])
+        return b'"t":[]' not in answers[-1]
+
+    wait_for(has_news)
+    return path, len(answers)
+
+
+def test_of_a_crowd_few_questions_reach_the_server(front: Proxied, origin: Dashapp) -> None:
+    for _ in range(3):
+        path, asked_before = next_tick(front, origin)
+        before = logged(front, path, asked_before)
+        start = time.monotonic()
+        with ThreadPoolExecutor(8) as pool:
+            answers = [*pool.map(lambda path: get(front.port, path)[2], [path] * VIEWERS)]
+        seconds = time.monotonic() - start
+        assert all(b'"t":[]' not in each for each in answers), "each viewer has the tick"
+        asked = logged(front, path, asked_before + VIEWERS) - before
+        assert asked.total() == VIEWERS
+        # An answer is kept for a second, and the crowd of a slow machine may take some.
+        assert VIEWERS - asked["HIT"] - asked["UPDATING"] <= seconds + 2
 
 
 def test_who_asked_too_early_gets_the_tick_when_it_comes(front: Proxied, origin: Dashapp) -> None:
     """An answer without news is kept by nobody, so that it is not given to who comes in time."""
-    cursor = origin.ticks()["cursor"]
     for _ in range(3):
-        path = f"/api/ticks?window=100&after={cursor}"
-        answers: list[bytes] = []
-
-        def ask(path: str = path, answers: list[bytes] = answers) -> bool:
-            answers.append(get(front.port, path)[2])
-            return b'"t":[]' not in answers[-1]
-
-        wait_for(ask)
-        newest = origin.newest()
-        assert time.time() - newest / 1000 < 1.5
-        cursor = origin.ticks()["cursor"]
+        path, asked = next_tick(front, origin)
+        assert not {"HIT", "UPDATING", "STALE"} & set(logged(front, path, asked))
 
 
 def test_a_viewer_of_a_long_window_sees_every_tick_too(front: Proxied, origin: Dashapp) -> None:
     """Its points stand for many ticks, and the newest tick comes beside them."""
-    cursor = ""
-    seen: list[int] = []
-    end = time.monotonic() + 5
-    while time.monotonic() < end:
+    cursor, newest = "", 0
+
+    def sees(tick: int) -> bool:
+        nonlocal cursor, newest
         status, _, body = get(front.port, f"/api/ticks?window=5000000&after={cursor}")
         assert status == 200
         frame = json.loads(body)
         cursor = frame["cursor"]
-        newest = frame.get("newest") or (frame["t"] or seen)[-1]
-        if newest not in seen:
-            seen.append(newest)
-        time.sleep(0.05)
-    assert [later - sooner for sooner, later in pairwise(seen)] == [1000] * (len(seen) - 1)
-    assert len(seen) >= 4
+        seen = frame.get("newest") or (frame["t"] or [newest])[-1]
+        assert seen >= newest
+        newest = seen
+        return bool(newest >= tick)
+
+    for _ in range(4):
+        origin.moves()
+        wait_for(partial(sees, origin.newest()), every=0.05)
 
 
 def test_the_page_and_its_files_come_from_the_cache(front: Proxied) -> None:
@@ -119,7 +125,7 @@ def test_the_page_and_its_files_come_from_the_cache(front: Proxied) -> None:
 def test_what_is_only_now_true_is_kept_by_nobody(front: Proxied, path: str) -> None:
     for _ in range(3):
         get(front.port, path)
-    assert set(front.asked(path)) == {"MISS"}
+    assert set(logged(front, path, 3)) == {"MISS"}
 
 
 def test_a_tag_of_the_caches_own_answer_costs_few_bytes(front: Proxied) -> None:
@@ -137,4 +143,4 @@ def test_behind_a_password_nginx_keeps_nothing(tmp_path: Path) -> None:
                 for path in ("/", "/api/metrics", "/assets/style.css?m=1"):
                     assert get(front.port, path, authorization=bearer)[0] == 200
                     assert get(front.port, path)[0] == 401
-            assert set(front.asked()) == {"MISS"}
+            assert set(logged(front, "", 12)) == {"MISS"}

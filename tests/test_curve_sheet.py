@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from clocks import FakeClock
 from heard import Heard
+from waiting import PATIENCE_S
 
 from dashapp.collector.sampler import Sampler
 from dashapp.model.panel_spec import CURVE
@@ -139,7 +140,9 @@ def test_what_the_author_says_and_every(tmp_path: Path, monkeypatch: pytest.Monk
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     clock, store = FakeClock(), MemoryStore()
-    source = Isolated(FunctionSource("doubling_series:grains", {}), patience=5.0, clock=clock.monotonic)
+    source = Isolated(
+        FunctionSource("doubling_series:grains", {}), patience=PATIENCE_S, clock=clock.monotonic
+    )
     sampler = Sampler([source], store, 1.0)
     seen = []
     for _ in range(6):

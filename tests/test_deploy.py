@@ -14,7 +14,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
-from processes import ROOT, Dashapp, Process, free_port
+from ports import free_port
+from processes import ROOT, Dashapp, Process
 from waiting import wait_for
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
@@ -35,8 +36,8 @@ def serves(folder: Path, argv: list[str], port: int, env: dict[str, str]) -> Non
         app.moves()
         assert app.get("/", host="my-app.example.test" if "PORT" in env else "localhost")[0] == 200
         runner.popen.send_signal(signal.SIGTERM)
-        assert runner.wait(8) == 0
-        assert not runner.family()
+        assert runner.wait() == 0
+        wait_for(lambda: not runner.family())
         assert "Traceback" not in runner.said
     finally:
         runner.end()

@@ -8,7 +8,8 @@ from collections import Counter
 import pytest
 from conftest import Serve
 from drawing import assert_drawn_equals_store
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
+from waiting import wait_until
 from wsgi import ask
 
 from dashapp.config.settings import Settings
@@ -41,22 +42,37 @@ def test_it_does_not_carry_the_layout_that_is_asked_for_after(app: App) -> None:
     assert len(answer.body) < 20_000
 
 
+# What the page takes: what scripts fetch, and each script and style that ever stood in the document.
+TAKEN = """
+window.taken = [];
+const fetchNow = window.fetch;
+window.fetch = (...question) => {
+    window.taken.push(new URL(question[0].url ?? question[0], location.href).href);
+    return fetchNow(...question);
+};
+const note = ({ addedNodes }) => addedNodes.forEach((each) => {
+    if (each.matches?.("script[src], link[rel=stylesheet]")) window.taken.push(each.src ?? each.href);
+});
+const within = { childList: true, subtree: true };
+new MutationObserver((changes) => changes.forEach(note)).observe(document, within);
+"""
+
+
 def test_what_it_announces_is_asked_for_once(page: Page, serve: Serve) -> None:
     live = serve()
     asked: list[str] = []
-    told: list[str] = []
+    page.add_init_script(TAKEN)
     page.on("request", lambda request: asked.append(request.url.removeprefix(live.url)))
-    page.on("console", lambda line: told.append(line.text))
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
-    counts = Counter(address for address in asked if not address.startswith("api/"))
-    assert set(counts.values()) == {1}
     hints = page.locator('link[rel="preload"]')
     announced = {hint.get_attribute("href") for hint in hints.all()}
     assert {"./_dash-layout", "./_dash-dependencies"} < announced
-    # Chromium says so where nobody took what was announced.
-    page.wait_for_timeout(5000)
-    assert not [line for line in told if "preload" in line]
+    # What is announced is taken, so that no request of it was for nothing.
+    hrefs = page.evaluate("[...document.querySelectorAll('link[rel=preload]')].map((hint) => hint.href)")
+    wait_until(page, lambda: set(hrefs) <= set(page.evaluate("window.taken")))
+    counts = Counter(address for address in asked if not address.startswith("api/"))
+    assert set(counts.values()) == {1}
 
 
 def test_the_first_words_make_room_for_the_page(page: Page, serve: Serve) -> None:
@@ -65,12 +81,12 @@ def test_the_first_words_make_room_for_the_page(page: Page, serve: Serve) -> Non
     page.goto(live.url, wait_until="commit")
     first = page.locator("#first")
     first.wait_for()
-    assert first.locator("h1").inner_text().startswith("dashapp")
+    expect(first.locator("h1")).to_have_text(re.compile("^dashapp"))
     page.wait_for_load_state("load")
-    assert first.is_visible()
-    assert not page.locator("._dash-loading").is_visible()
+    expect(first).to_be_visible()
+    expect(page.locator("._dash-loading")).to_be_hidden()
     page.unroute_all()
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
-    assert not first.is_visible()
-    assert page.get_by_role("heading", level=1).count() == 1
+    expect(first).to_be_hidden()
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)

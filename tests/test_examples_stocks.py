@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, expect
 from processes import ROOT
 from proxied import proxied
 from tools import NO_NGINX, nginx
-from waiting import PATIENCE_S, wait_for, wait_until
+from waiting import PATIENCE_S, wait_for, wait_until, wait_until_passes
 
 from dashapp.model.ticks import Metric, Tick
 from dashapp.stores.disk.store import DiskStore
@@ -31,7 +31,7 @@ PAST = 5000  # seconds
 VIEWERS = 20
 
 
-def fill(folder: Path) -> None:
+def fill(folder: Path, past: int = PAST) -> None:
     """The past of an hour and a half, each price a step above its close."""
     metrics = {f"quotes.{name}": close for name, close in CLOSES.items()}
     metrics |= {f"{key}.close": close for key, close in metrics.items()}
@@ -39,7 +39,7 @@ def fill(folder: Path) -> None:
     with closing(DiskStore(folder)) as store:
         store.describe([Metric(key, key.removeprefix("quotes."), "", "quotes") for key in metrics])
         values = metrics | {f"quotes.{name}": 1 + close for name, close in CLOSES.items()}
-        for at in range(now - PAST, now):
+        for at in range(now - past, now):
             store.append(Tick(float(at), 1.0, values))
 
 
@@ -49,6 +49,11 @@ def stocks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
     fill(folder / "data")
     with example("stocks.py", folder) as running:
         yield running
+
+
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    return shared_page
 
 
 def drawn(page: Page) -> dict[str, Any]:
@@ -94,28 +99,28 @@ def test_each_viewer_has_a_choice_of_their_own_in_the_address(
     page.get_by_role("link", name="1 h").click()
     wait_until(page, lambda: shows(page, "quotes.MSFT", 3600))
     assert page.url.endswith("/?symbol=MSFT&range=1%20h")
-    # Somebody else who is sent the link sees the same; and who only comes, the first.
+    # Somebody else, to whom the link is sent, sees the same; and without it, the first.
     with closing(chromium.new_context()) as others:
-        second, third = others.new_page(), others.new_page()
-        second.goto(page.url)
-        wait_until(second, lambda: shows(second, "quotes.MSFT", 3600))
-        third.goto(stocks.url)
-        wait_until(third, lambda: shows(third, "quotes.AAPL", 900))
-        second.get_by_role("link", name="NVDA").click()
-        wait_until(second, lambda: shows(second, "quotes.NVDA", 3600))
-        assert shows(page, "quotes.MSFT", 3600)
+        other = others.new_page()
+        other.goto(page.url)
+        wait_until(other, lambda: shows(other, "quotes.MSFT", 3600))
+        other.get_by_role("link", name="NVDA").click()
+        wait_until(other, lambda: shows(other, "quotes.NVDA", 3600))
+        wait_until(page, lambda: shows(page, "quotes.MSFT", 3600))
+        other.goto(stocks.url)
+        wait_until(other, lambda: shows(other, "quotes.AAPL", 900))
     page.go_back()
     wait_until(page, lambda: shows(page, "quotes.MSFT", 900))
     page.reload()
     wait_until(page, lambda: shows(page, "quotes.MSFT", 900))
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("15 m", 900), ("30 m", 1800), ("1 h", 3600), ("1 d", 86_400)])
-def test_a_range_is_a_click_away(page: Page, stocks: Example, text: str, seconds: float) -> None:
+def test_a_range_is_a_click_away(page: Page, stocks: Example) -> None:
     page.goto(f"{stocks.url}?range=all")
     wait_until(page, lambda: shows(page, "quotes.AAPL"))
-    page.get_by_role("link", name=text).click()
-    wait_until(page, lambda: shows(page, "quotes.AAPL", seconds))
+    for text, seconds in (("15 m", 900), ("30 m", 1800), ("1 h", 3600), ("1 d", 86_400)):
+        page.get_by_role("link", name=text).click()
+        wait_until(page, lambda seconds=seconds: shows(page, "quotes.AAPL", seconds))
 
 
 def test_all_begins_with_the_first_point_there_is(page: Page, stocks: Example) -> None:
@@ -125,15 +130,20 @@ def test_all_begins_with_the_first_point_there_is(page: Page, stocks: Example) -
     assert PAST - 60 < found["seconds"] < PAST + 600
     assert abs(found["start"] - found["x"][0]) < 1000
     expect(page.locator(".window-label")).to_have_text("all there is")
-    wait_until(page, lambda: drawn(page)["x"][-1] > found["x"][-1])
-    assert drawn(page)["start"] == found["start"]
+
+    def goes_on() -> None:
+        now = drawn(page)
+        assert now["x"][-1] > found["x"][-1]
+        assert now["start"] == found["start"]
+
+    wait_until_passes(page, goes_on)
 
 
-@pytest.mark.parametrize("span", ["1 d", "all"])
-def test_every_range_is_there_without_a_store(page: Page, tmp_path: Path, span: str) -> None:
+def test_every_range_is_there_without_a_store(page: Page, tmp_path: Path) -> None:
     with example("stocks.py", tmp_path, env={"DASHAPP_STORE": ""}) as running:
-        page.goto(f"{running.url}?range={span}")
-        wait_until(page, lambda: shows(page, "quotes.AAPL"))
+        for span in ("1 d", "all"):
+            page.goto(f"{running.url}?range={span}")
+            wait_until(page, lambda: shows(page, "quotes.AAPL"))
 
 
 @pytest.mark.parametrize("search", ["?symbol=<b>&range=2", "?symbol=", "?%FF=%", "?symbol=a&symbol=MSFT&x"])
@@ -145,14 +155,13 @@ def test_an_address_that_means_nothing_shows_the_first(page: Page, stocks: Examp
 # What stays when the viewers have gone.
 
 
-def view(get: Any, symbol: str, wait: float = 0.0) -> None:
+def view(get: Any, symbol: str) -> None:
     """What a browser asks: the page, the callback, and then for ticks."""
     assert get("/")[0] == 200
     for _ in range(3):
         status, body = get(f"/_dashapp/api/ticks?window=900&like=quotes.{symbol},quotes.{symbol}.close")
         assert status == 200
         assert json.loads(body)["t"]
-        time.sleep(wait)
 
 
 def test_twenty_viewers_leave_no_thread_and_no_connection(stocks: Example) -> None:
@@ -163,7 +172,7 @@ def test_twenty_viewers_leave_no_thread_and_no_connection(stocks: Example) -> No
 
     def come_and_go() -> None:
         with ThreadPoolExecutor(VIEWERS) as crowd:
-            asking = [crowd.submit(view, stocks.get, symbol, 0.1) for symbol in list(CLOSES) * 7]
+            asking = [crowd.submit(view, stocks.get, symbol) for symbol in list(CLOSES) * 7]
         for each in asking:
             each.result()
 
@@ -174,14 +183,17 @@ def test_twenty_viewers_leave_no_thread_and_no_connection(stocks: Example) -> No
 
     # The sampler's own come and go; twenty viewers' would be twenty.
     most = [before[0] + 5, 1, before[2] + 5]
-    end = time.monotonic() + 45
-    while not all(now <= high for now, high in zip(held(), most, strict=True)):
-        assert time.monotonic() < end, (held(), most, server.net_connections())
-        time.sleep(0.1)
+
+    def all_left() -> bool:
+        now, left = held(), server.net_connections()
+        assert all(count <= high for count, high in zip(now, most, strict=True)), (now, most, left)
+        return True
+
+    wait_for(all_left)
 
 
 def test_twenty_viewers_leave_no_object(tmp_path: Path) -> None:
-    fill(tmp_path / "data")
+    fill(tmp_path / "data", past=1000)
     argv = [sys.executable, str(Path(__file__).with_name("leaving.py")), str(FOLDER / "stocks.py"), *CLOSES]
     env = {"DASHAPP_STORE": str(tmp_path / "data"), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(argv, env=env, cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -204,5 +216,5 @@ def test_behind_nginxs_cache_viewers_of_one_share_are_one(stocks: Example, tmp_p
         wait_for(lambda: front.asked(path).total() == 1 + 5 * VIEWERS)
         asked = front.asked(path)
     reached = asked.total() - asked["HIT"] - asked["UPDATING"]
-    # An answer is good for a second.
+    # An answer is good for a second, by nginx's own clock: a slow machine takes more seconds.
     assert len(frames) <= reached <= 3 * (took + 1)

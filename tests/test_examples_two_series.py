@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from example import FOLDER, lines_of_code
 from playwright.sync_api import Page
-from processes import Process, dashapp
-from waiting import wait_until
+from processes import Dashapp, Process, dashapp
+from waiting import wait_until, wait_until_passes
 
 TOKEN = "0123456789abcdef"
 READ = """(panel) => {
@@ -48,15 +50,34 @@ def test_it_is_as_short_as_it_says() -> None:
     assert lines_of_code("two_series.py") <= 20
 
 
-def test_what_a_script_pushes_each_second_is_drawn_left_and_right(page: Page, tmp_path: Path) -> None:
-    with dashapp(tmp_path, *command(), env={"DASHAPP_PUSH_TOKEN": TOKEN}) as app:
-        app.serving()
-        url = f"http://127.0.0.1:{app.port}"
-        said = {"DASHAPP_PUSH_TOKEN": TOKEN, "DASHAPP_URL": url}
-        script = Process([sys.executable, str(FOLDER / "two_series.py")], folder=tmp_path, env=said)
-        try:
-            page.goto(f"{url}/?panels=shop")
-            wait_until(page, lambda: few(page, "shop") > 5)
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    return shared_page
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashapp]:
+    """It shows this machine, the demo and what the script pushes."""
+    both = 'title="Both", metrics=["cpu.percent"], right=["memory.used", "memory.available"]'
+    said = ["--source", "machine", "--source", "demo", "--panel", both, *command()]
+    folder = tmp_path_factory.mktemp("two_series")
+    with dashapp(folder, *said, env={"DASHAPP_PUSH_TOKEN": TOKEN}) as running:
+        yield running.serving()
+
+
+def url(app: Dashapp) -> str:
+    return f"http://127.0.0.1:{app.port}"
+
+
+def test_what_a_script_pushes_each_second_is_drawn_left_and_right(
+    page: Page, app: Dashapp, tmp_path: Path
+) -> None:
+    said = {"DASHAPP_PUSH_TOKEN": TOKEN, "DASHAPP_URL": url(app)}
+    script = Process([sys.executable, str(FOLDER / "two_series.py")], folder=tmp_path, env=said)
+    try:
+        page.goto(f"{url(app)}/?panels=shop")
+
+        def is_drawn() -> None:
             found = panel(page, "shop")
             assert found["axes"] == {"orders": "y", "latency": "y2"}
             assert found["titles"] == ["orders", "latency"]
@@ -64,26 +85,25 @@ def test_what_a_script_pushes_each_second_is_drawn_left_and_right(page: Page, tm
             # One point of each every second, until the script ends.
             assert found["points"][0] == found["points"][1]
             assert {time % 1000 for time in found["points"][0]} == {0}
-        finally:
-            script.end()
-        assert "Traceback" not in script.said
+            assert len(found["points"][0]) > 3
+
+        wait_until_passes(page, is_drawn)
+    finally:
+        script.end()
+    assert "Traceback" not in script.said
 
 
-def test_the_demo_shows_the_same_without_a_script(page: Page, tmp_path: Path) -> None:
-    with dashapp(tmp_path, "--source", "none", "--source", "demo") as app:
-        app.serving().moves()
-        page.goto(f"http://127.0.0.1:{app.port}/")
-        wait_until(page, lambda: few(page, "demo") > 2)
-        found = panel(page, "demo")
-        assert found["axes"] == {"demo.eurusd": "y", "demo.gbpusd": "y2"}
-        assert found["titles"] == ["EUR/USD (demo)", "GBP/USD (demo)"]
+def test_the_demo_shows_the_same_without_a_script(page: Page, app: Dashapp) -> None:
+    page.goto(f"{url(app)}/?panels=demo")
+    wait_until(page, lambda: few(page, "demo") > 2)
+    found = panel(page, "demo")
+    assert found["axes"] == {"demo.eurusd": "y", "demo.gbpusd": "y2"}
+    assert found["titles"] == ["EUR/USD (demo)", "GBP/USD (demo)"]
 
 
-def test_a_right_axis_of_several_lines_is_named_by_their_unit(page: Page, tmp_path: Path) -> None:
-    chart = 'title="Both", metrics=["cpu.percent"], right=["memory.used", "memory.available"]'
-    with dashapp(tmp_path, "--panel", chart) as app:
-        app.serving().moves()
-        page.goto(f"http://127.0.0.1:{app.port}/?panels=both")
-        wait_until(page, lambda: len(panel(page, "both").get("axes", [])) > 1)
-        assert panel(page, "both")["titles"][1] in ("B", "Used, B", "Available, B")
-        assert panel(page, "both")["titles"][0].endswith(", %")
+def test_a_right_axis_of_several_lines_is_named_by_their_unit(page: Page, app: Dashapp) -> None:
+    page.goto(f"{url(app)}/?panels=both")
+    wait_until(page, lambda: len(panel(page, "both").get("axes", [])) > 1)
+    left, right = panel(page, "both")["titles"]
+    assert right in ("B", "Used, B", "Available, B")
+    assert left.endswith(", %")

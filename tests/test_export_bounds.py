@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from exported import START, api_of, seal, two_hundred_ticks
 from test_api_bounds import BAD
+from thorough import amount
 from wsgi import ask
 
 from dashapp.api.csv_export import CELLS, PLACES, RETRY
@@ -104,16 +105,16 @@ def test_a_download_frees_its_place_once_read_or_not(memory: MemoryStore, parts:
 
 
 def test_memory_is_flat_however_long_the_range(tmp_path: Path) -> None:
-    seal(
-        tmp_path, [Tick(second, 1, values(second)) for second in range(START, START + 12 * HOUR)], Retention()
-    )
+    hours = amount(5, 12)
+    ticks = [Tick(second, 1, values(second)) for second in range(START, START + hours * HOUR)]
+    seal(tmp_path, ticks, Retention())
     store = DiskStore(tmp_path)
-    store.append(Tick(START + 12 * HOUR, 1, values(0)))
+    store.append(Tick(START + hours * HOUR, 1, values(0)))
     store.close()
     api = api_of(DiskReader(tmp_path))
 
-    def peak(hours: int) -> tuple[int, int]:
-        download = api._export.open(f"window={hours * HOUR}")
+    def peak(length: int) -> tuple[int, int]:
+        download = api._export.open(f"window={length * HOUR}")
         tracemalloc.start()
         try:
             parts = [len(part) for part in download]
@@ -124,7 +125,7 @@ def test_memory_is_flat_however_long_the_range(tmp_path: Path) -> None:
 
     peak(1)
     short, _ = peak(1)
-    long, largest = peak(12)
+    long, largest = peak(hours)
     assert long < 1.3 * short + 100_000
     assert long < 10e6
     assert largest < 30 * CELLS

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import http.client
 import subprocess
-import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from jiffies import let_time_pass
 from processes import dashapp
 from prometheus_client.parser import text_string_to_metric_families
 from tools import promtool
@@ -102,7 +102,7 @@ def test_prometheus_accepts_whatever_metrics_are_called() -> None:
 @checked
 def test_prometheus_accepts_this_machine_s() -> None:
     sources = machine_sources()
-    time.sleep(0.01)
+    let_time_pass()
     metrics = [metric for source in sources for metric in source.read()]
     assert len(metrics) > 10
     check(text_of(metrics))
@@ -117,14 +117,16 @@ def test_a_stale_tick_gives_no_values_and_says_so() -> None:
     assert values(expose(METRICS, None, None)) == {("dashapp_live", ""): 0}
 
 
-def asked(path: str = "/metrics", method: str = "GET", host: str = "127.0.0.1:8050") -> Answer:
+def test_it_is_served_behind_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:
     store = MemoryStore()
     store.describe(METRICS)
-    store.append(Tick(time.time(), 1.0, {"cpu.percent": 12.5}))
-    return ask(create_app(store, Settings()), path, method=method, host=host)
+    store.append(Tick(1_800_000_000, 1.0, {"cpu.percent": 12.5}))
+    monkeypatch.setattr("time.time", lambda: 1_800_000_000.5)
+    app = create_app(store, Settings())
 
+    def asked(path: str = "/metrics", method: str = "GET", host: str = "127.0.0.1:8050") -> Answer:
+        return ask(app, path, method=method, host=host)
 
-def test_it_is_served_behind_the_guard() -> None:
     answer = asked()
     assert answer.status == 200
     assert answer.headers["content-type"] == KIND

@@ -56,7 +56,7 @@ SHOWN = {
     "test_sources_contract::test_counters_that_step_back_are_never_negative_nor_a_spike",
     26: "test_page_time::test_a_tab_hidden_for_ten_minutes_catches_up_with_one_question",
     27: "test_page_time::test_a_clock_a_day_off_changes_nothing",
-    28: "test_faults_viewers::test_28_a_hundred_viewers_wait_for_nothing_and_leave_nothing",
+    28: "test_faults_viewers::test_28_a_hundred_viewers_are_all_answered_and_leave_nothing",
     29: "test_page_user::test_a_wildly_dragged_slider_ends_at_its_last_value",
     30: "test_long_memory::test_the_extremes_of_a_frame_are_those_of_its_ticks",
     31: "test_long_memory_restarts::test_a_restart_at_any_point_of_a_roll_up_counts_nothing_twice",

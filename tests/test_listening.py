@@ -11,16 +11,19 @@ import pytest
 from processes import Dashapp, dashapp
 from waiting import PATIENCE_S
 
+# Whether anything is collected changes nothing here.
+ALONE = "--no-collector"
+
 
 def test_it_listens_on_this_machine_alone(tmp_path: Path) -> None:
-    with dashapp(tmp_path) as app:
+    with dashapp(tmp_path, ALONE) as app:
         app.serving()
         assert listening(app) == {"127.0.0.1"}
         assert app.get("/", host="evil.test")[0] == 400
 
 
 def test_public_listens_on_every_interface(tmp_path: Path) -> None:
-    with dashapp(tmp_path, "--public") as app:
+    with dashapp(tmp_path, ALONE, "--public") as app:
         app.serving()
         assert f"Serving on http://0.0.0.0:{app.port} (store: data/)" in app.lines
         assert listening(app) == {"0.0.0.0"}
@@ -28,7 +31,7 @@ def test_public_listens_on_every_interface(tmp_path: Path) -> None:
 
 
 def test_public_behind_a_proxy_of_this_machine_stays_there(tmp_path: Path) -> None:
-    with dashapp(tmp_path, "--public", "--host", "127.0.0.1") as app:
+    with dashapp(tmp_path, ALONE, "--public", "--host", "127.0.0.1") as app:
         app.serving()
         assert listening(app) == {"127.0.0.1"}
         assert app.get("/", host="my.example.test")[0] == 200
@@ -36,7 +39,7 @@ def test_public_behind_a_proxy_of_this_machine_stays_there(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.2"])
 def test_another_address_of_this_machine(tmp_path: Path, host: str) -> None:
-    with dashapp(tmp_path, "--host", host) as app:
+    with dashapp(tmp_path, ALONE, "--host", host) as app:
         app.serving()
         address = "127.0.0.1" if host == "localhost" else host
         assert f"Serving on http://{address}:{app.port} (store: data/)" in app.lines

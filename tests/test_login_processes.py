@@ -5,13 +5,14 @@ from __future__ import annotations
 import http.client
 import json
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from guarded import PASSWORD, TOKEN
-from processes import Dashapp, dashapp
+from processes import Dashapp, collector, dashapp
 from redis_server import RedisServer, needs_redis
 from waiting import PATIENCE_S, wait_for
 
@@ -44,9 +45,15 @@ def asked_for_link(app: Dashapp) -> tuple[int, bytes]:
         return answer.status, answer.read()
 
 
-def asked(app: Dashapp, cookie: str) -> set[int]:
+def asked(app: Dashapp, cookie: str = "", path: str = "/api/ticks") -> set[int]:
     """The answers of many connections, which several workers take in turn."""
-    return {app.get("/api/ticks", Cookie=cookie)[0] for _ in range(24)}
+    return {app.get(path, Cookie=cookie)[0] for _ in range(24)}
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashapp]:
+    with dashapp(tmp_path_factory.mktemp("guarded"), "--host", "0.0.0.0", env=ENVIRON) as app:
+        yield app.serving()
 
 
 def test_a_session_is_every_workers_and_outlives_a_restart(tmp_path: Path) -> None:
@@ -80,7 +87,7 @@ def test_over_a_redis_workers_count_tries_together_and_machines_sign_the_same(
     for machine in ("one", "other"):
         folder = tmp_path / machine
         folder.mkdir()
-        with dashapp(folder, "--store", redis.url, "--workers", "3", env=ENVIRON) as app:
+        with dashapp(folder, "--store", redis.url, "--workers", "2", env=ENVIRON) as app:
             app.serving()
             cookies.append(sign_in(app)[1])
             assert [asked(app, each) for each in cookies] == [{200}] * len(cookies)
@@ -100,15 +107,15 @@ def test_over_a_redis_a_shared_link_is_every_workers_and_outlives_a_restart(
             assert status == 200, body
             paths.append("/" + str(json.loads(body)["path"]))
             for path in paths:
-                assert {app.get(path)[0] for _ in range(100)} == {200}
+                assert asked(app, path=path) == {200}
     kept = [*(tmp_path / ".local").rglob("signing.key")]
     assert [each.stat().st_mode & 0o777 for each in kept] == [0o600]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="takes root's power by a call of Linux's")
 def test_in_a_folder_that_is_only_read_a_link_is_every_workers_too(tmp_path: Path) -> None:
-    with dashapp(tmp_path, "--store", "data") as app:
-        app.serving()
+    with collector(tmp_path, "--store", "data"):
+        wait_for((tmp_path / "data" / "tail").exists)
     (tmp_path / "data").chmod(0o555)
     flags = ("--no-collector", "--store", "data", "--workers", "2")
     with dashapp(tmp_path, *flags, *PROXY, powerless=True) as app:
@@ -116,7 +123,7 @@ def test_in_a_folder_that_is_only_read_a_link_is_every_workers_too(tmp_path: Pat
         status, body = asked_for_link(app)
         assert status == 200, body
         path = "/" + str(json.loads(body)["path"])
-        assert {app.get(path)[0] for _ in range(100)} == {200}
+        assert asked(app, path=path) == {200}
     (tmp_path / "data").chmod(0o700)
 
 
@@ -129,20 +136,16 @@ def test_in_memory_a_session_outlives_a_restart_too(tmp_path: Path) -> None:
             assert {app.get("/api/ticks", Cookie=each)[0] for each in cookies} == {200}
 
 
-def test_programs_push_past_the_password(tmp_path: Path) -> None:
-    with dashapp(tmp_path, env=ENVIRON) as app:
-        app.serving()
-        body = '{"metrics": {"loss": 0.5}}'
-        assert post(app, "/api/push", body, Authorization=f"Bearer {TOKEN}")[0] == 200
-        assert post(app, "/api/push", body, Authorization=f"Bearer {PASSWORD}")[0] == 403
-        bearer = f"Bearer {PASSWORD}"
-        wait_for(lambda: b'"loss"' in app.get("/api/ticks", Authorization=bearer)[1])
+def test_programs_push_past_the_password(guarded: Dashapp) -> None:
+    body = '{"metrics": {"loss": 0.5}}'
+    assert post(guarded, "/api/push", body, Authorization=f"Bearer {TOKEN}")[0] == 200
+    assert post(guarded, "/api/push", body, Authorization=f"Bearer {PASSWORD}")[0] == 403
+    bearer = f"Bearer {PASSWORD}"
+    wait_for(lambda: b'"loss"' in guarded.get("/api/ticks", Authorization=bearer)[1], every=0.1)
 
 
-def test_a_host_that_others_reach_needs_no_public_with_a_password(tmp_path: Path) -> None:
-    with dashapp(tmp_path, "--host", "0.0.0.0", env=ENVIRON) as app:
-        app.serving()
-        assert app.get("/api/ticks", Host="monitor.example")[0] == 401
+def test_a_host_that_others_reach_needs_no_public_with_a_password(guarded: Dashapp) -> None:
+    assert guarded.get("/api/ticks", Host="monitor.example")[0] == 401
 
 
 def test_an_empty_or_weak_password_stops_the_start(tmp_path: Path) -> None:

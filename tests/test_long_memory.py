@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from long_past import DAY, NOW, calm_with_spikes, store_of_nine_hours
+from long_past import DAY, NOW, by_minute, calm_with_spikes, store_of_nine_hours
 
 from dashapp.model.ticks import Tick, milliseconds
 from dashapp.query.frames import MOST_POINTS, Frame, frame, past
+from dashapp.query.levels import Levels
 from dashapp.stores.archive import Retention
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
@@ -47,49 +48,60 @@ def test_a_mean_weighs_by_count(filled: tuple[Path, list[Tick]]) -> None:
     folder, ticks = filled
     found = frame(DiskReader(folder), 9 * 3600)
     assert found.step == 60
+    minutes = by_minute(ticks)
     for t, mean in zip(found.t[5:-5], found.y["cpu"][5:-5], strict=True):
-        there = [x.values["cpu"] for x in ticks if t - 60_000 < milliseconds(x.time) <= t]
-        if there:
+        if there := [tick.values["cpu"] for tick in minutes.get(int(t), [])]:
             assert abs(mean - sum(there) / len(there)) <= 0.0006
 
 
-@pytest.mark.parametrize("window", [100, 1800, 7200, 30_000])
-def test_a_stream_of_deltas_equals_the_whole(tmp_path: Path, window: int) -> None:
+class Stream:
+    """What a page has of a window: the whole of it at first, then what came."""
+
+    def __init__(self, reader: DiskReader, window: float) -> None:
+        self._reader, self._window = reader, window
+        first = frame(reader, window)
+        self.cursor = first.cursor
+        self.points = list(zip(first.t.tolist(), first.y["cpu"].tolist(), strict=True))
+
+    def look(self) -> None:
+        more = frame(self._reader, self._window, self.cursor)
+        assert not more.reset
+        self.cursor = more.cursor
+        self.points += zip(more.t.tolist(), more.y["cpu"].tolist() if len(more.t) else [], strict=True)
+
+    def is_whole(self) -> None:
+        whole = frame(self._reader, self._window)
+        start = int(whole.t[0])
+        streamed = [point for point in self.points if point[0] >= start]
+        assert [t for t, _ in streamed] == whole.t.tolist()
+        np.testing.assert_array_equal([y for _, y in streamed], whole.y["cpu"])
+
+
+def test_a_stream_of_deltas_equals_the_whole(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
     ticks = calm_with_spikes(4000)
     for tick in ticks[:3000]:
         store.append(tick)
     reader = DiskReader(tmp_path)
-    first = frame(reader, window)
-    t, y, high = list(first.t), list(first.y["cpu"]), list(first.high.get("cpu", first.y["cpu"]))
-    cursor = first.cursor
+    streams = [Stream(reader, window) for window in (100, 1800, 7200, 30_000)]
     for place, tick in enumerate(ticks[3000:]):
         store.append(tick)
         if place % 37 == 0:
-            more = frame(reader, window, cursor)
-            assert not more.reset
-            cursor = more.cursor
-            t += list(more.t)
-            if len(more.t):
-                y += list(more.y["cpu"])
-                high += list(more.high.get("cpu", more.y["cpu"]))
-    more = frame(reader, window, cursor)
-    t, y = t + list(more.t), y + list(more.y.get("cpu", []))
-    whole = frame(reader, window)
-    start = int(whole.t[0])
-    streamed = [(int(a), b) for a, b in zip(t, y, strict=True) if a >= start]
-    assert [a for a, _ in streamed] == [int(a) for a in whole.t]
-    np.testing.assert_array_equal([b for _, b in streamed], whole.y["cpu"])
+            for stream in streams:
+                stream.look()
+    for stream in streams:
+        stream.look()
+        stream.is_whole()
     store.close()
 
 
 def test_what_is_forgotten_in_seconds_is_answered_in_minutes(tmp_path: Path) -> None:
     store = DiskStore(tmp_path, retention=Retention(ticks=1800))
-    ticks = calm_with_spikes(5 * 3600)
+    ticks = calm_with_spikes(5 * 360, step=10)
     for tick in ticks:
         store.append(tick)
     store.close()
-    start = int(ticks[0].time)
+    start = int(ticks[200].time)  # after the first gap
     found = past(DiskReader(tmp_path), start * 1000, (start + 1800) * 1000)
     assert found.step == 60
     assert 29 <= len(found.t) <= 31
@@ -118,6 +130,24 @@ def test_a_gap_while_a_coarse_window_streams_is_a_hole(tmp_path: Path) -> None:
     ]
     assert [pair for pair in streamed if pair[0] > NOW * 1000] == after
     store.close()
+
+
+def test_a_tick_that_comes_while_a_window_is_read_hides_none_of_it(
+    filled: tuple[Path, list[Tick]], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(filled[0], copy)
+    store, end = DiskStore(copy), NOW * 1000
+
+    class Growing(DiskReader):
+        def since(self, time: float, limit: int) -> list[Tick]:
+            found = super().since(time, limit)
+            store.append(Tick(store.newest().time_ms / 1000 + 1, 1.0, {"cpu": 1.0}))
+            return found
+
+    found = Levels(Growing(copy), 1.0).read(end - DAY * 1000, end, 0, None)
+    store.close()
+    assert found.t.tolist() == [milliseconds(tick.time) for tick in filled[1]]
 
 
 def test_a_crafted_cursor_is_no_way_to_the_finest_level(filled: tuple[Path, list[Tick]]) -> None:

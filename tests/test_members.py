@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
+from threading import Barrier
+from types import SimpleNamespace
 
+import pytest
 from fleet import NOW, Clock, Fleet
 from test_overlay import overlay
+from waiting import PATIENCE_S
 
 from dashapp.model.ticks import Cursor
-from dashapp.query.overlay_sync import newest_of
+from dashapp.query import overlay_sync
+from dashapp.query.overlay_sync import PATIENCE, newest_of
 from dashapp.stores.memory import MemoryStore
 
 
 class Slow(MemoryStore):
-    """As a store that is asked the first time: whoever asks waits."""
+    """As a store that is asked the first time: asking takes a long while. All others are asked at once."""
+
+    def __init__(self, asked: Callable[[], object]) -> None:
+        super().__init__()
+        self._asked = asked
 
     def newest(self) -> Cursor:
-        time.sleep(0.2)
+        self._asked()
         return super().newest()
 
 
-def test_hosts_that_make_one_wait_do_so_together() -> None:
-    start = time.monotonic()
-    assert len(newest_of([Slow() for _ in range(16)])) == 16
-    assert time.monotonic() - start < 1.5
+def test_hosts_that_make_one_wait_do_so_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(overlay_sync, "time", SimpleNamespace(monotonic=lambda: now))
+
+    def late() -> None:
+        nonlocal now
+        now += 10 * PATIENCE
+
+    # None of these has its answer before all of them are asked.
+    meet = Barrier(15, timeout=PATIENCE_S)
+    readers = [Slow(late), *(Slow(meet.wait) for _ in range(15))]
+    assert newest_of(readers) == [MemoryStore.newest(reader) for reader in readers]
 
 
 def test_a_list_that_is_older_than_the_points_makes_no_host_stop() -> None:

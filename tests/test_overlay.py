@@ -6,8 +6,9 @@ import random
 from typing import Any
 
 from fleet import METRICS, NOW, Clock, Fleet
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from thorough import amount
 
 from dashapp.model.ticks import Metric, milliseconds
 from dashapp.query.frames import frame
@@ -168,6 +169,7 @@ def test_a_host_that_brings_old_ticks_holds_nobody_up() -> None:
     assert viewer.points == expected(fleet, {}, laid.newest().time_ms)
 
 
+@settings(max_examples=amount(25, 200))
 @given(st.integers(0, 10_000), st.sampled_from([1.0, 0.5, 2.0, 5.0]))
 def test_every_point_is_told_once(seed: int, step: float) -> None:
     """Whatever comes late, stops and comes back: in the end a viewer has all there is, each point once."""

@@ -14,8 +14,9 @@ from email.parser import HeaderParser
 from pathlib import Path
 
 import pytest
-from processes import ROOT, Dashapp, Process, free_port, stored
-from waiting import wait_for
+from ports import free_port
+from processes import ROOT, Dashapp, Process, stored
+from waiting import PATIENCE_S, wait_for
 
 from dashapp.alerts import apprise_worker
 from dashapp.config import parsers
@@ -26,7 +27,9 @@ from dashapp.sources.external import prometheus, quotes
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--wheel-dir", str(folder), str(ROOT)], check=True, cwd=folder, timeout=100)
+    subprocess.run(
+        [*pip, "--wheel-dir", str(folder), str(ROOT)], check=True, cwd=folder, timeout=4 * PATIENCE_S
+    )
     (found,) = folder.glob("dashapp-*.whl")
     return found
 
@@ -92,19 +95,23 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (site / "dependencies.pth").write_text(own + "\n")
     pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet"]
     options = ["--no-deps", "--no-index", "--disable-pip-version-check", "--ignore-installed"]
-    subprocess.run([*pip, *options, str(wheel)], check=True, timeout=100)
+    subprocess.run([*pip, *options, str(wheel)], check=True, timeout=4 * PATIENCE_S)
     return folder / "bin"
 
 
 @pytest.mark.parametrize("command", [["dashapp"], ["python", "-m", "dashapp"]])
-def test_it_serves_from_any_folder(installed: Path, tmp_path: Path, command: list[str]) -> None:
+def test_it_says_which_it_is(installed: Path, tmp_path: Path, command: list[str]) -> None:
     program = [str(installed / command[0]), *command[1:]]
     version = subprocess.run(
         [*program, "--version"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", version.stdout)
+
+
+def test_it_serves_from_any_folder(installed: Path, tmp_path: Path) -> None:
     port = free_port()
-    process = Process([*program, "--port", str(port)], folder=tmp_path, env={"PYTHONPATH": ""})
+    argv = [str(installed / "dashapp"), "--port", str(port)]
+    process = Process(argv, folder=tmp_path, env={"PYTHONPATH": ""})
     app = Dashapp.__new__(Dashapp)
     app.port, app.popen = port, process.popen
     try:
@@ -121,10 +128,9 @@ def test_it_serves_from_any_folder(installed: Path, tmp_path: Path, command: lis
         process.end()
 
 
-@pytest.mark.parametrize("command", [["dashapp"], ["python", "-m", "dashapp"]])
-def test_it_collects_into_any_folder(installed: Path, tmp_path: Path, command: list[str]) -> None:
-    program = [str(installed / command[0]), *command[1:], "collect"]
-    process = Process([*program, "--store", "here"], folder=tmp_path, env={"PYTHONPATH": ""})
+def test_it_collects_into_any_folder(installed: Path, tmp_path: Path) -> None:
+    argv = [str(installed / "python"), "-m", "dashapp", "collect", "--store", "here"]
+    process = Process(argv, folder=tmp_path, env={"PYTHONPATH": ""})
     try:
         wait_for(lambda: stored(tmp_path / "here"))
         process.popen.terminate()
@@ -153,6 +159,6 @@ def test_it_is_mounted_from_any_folder(installed: Path, tmp_path: Path) -> None:
         wait_for(lambda: b'"cpu.percent":[' in get("/monitor/api/ticks?metrics=cpu.percent")[1])
         for address in re.findall(rb'(?:src|href)="\./([^"]+)"', get("/monitor/")[1]):
             assert get(f"/monitor/{address.decode()}")[0] == 200, address
-        assert stored(tmp_path / "data")
+        wait_for(lambda: stored(tmp_path / "data"))
     finally:
         process.end()

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import csv
 import struct
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
 from conftest import Live, Serve
 from drawing import assert_drawn_equals_store, wait_for_state
 from playwright.sync_api import Page, expect
+from waiting import wait_until
 
 
 @pytest.fixture
-def live(page: Page, serve: Serve) -> Live:
-    live = serve()
-    page.goto(live.url)
-    assert_drawn_equals_store(page, live.store)
-    return live
+def page(shared_page: Page) -> Page:
+    return shared_page
+
+
+@pytest.fixture(scope="module")
+def served(serve_all: Serve) -> Live:
+    return serve_all()
+
+
+@pytest.fixture
+def live(page: Page, served: Live) -> Live:
+    """On the page, and drawn."""
+    page.goto(served.url)
+    assert_drawn_equals_store(page, served.store)
+    return served
 
 
 def save(page: Page, opener: str, item: str, where: Path) -> Path:
@@ -54,8 +66,9 @@ def test_the_picture_has_the_line_and_the_ground_of_the_theme(page: Page, live: 
         page.evaluate("(theme) => dashapp.page.theme.put(theme)", theme)
         path = save(page, '[data-panel="cpu"] .more', "Save picture", tmp_path)
         found = page.evaluate(
-            """async (bytes) => {
-                const file = new Blob([new Uint8Array(bytes)], { type: "image/png" });
+            """async (base64) => {
+                const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+                const file = new Blob([bytes], { type: "image/png" });
                 const image = await createImageBitmap(file);
                 const canvas = new OffscreenCanvas(image.width, image.height);
                 const pen = canvas.getContext("2d");
@@ -68,7 +81,7 @@ def test_the_picture_has_the_line_and_the_ground_of_the_theme(page: Page, live: 
                 }
                 return [ground, line];
             }""",
-            list(path.read_bytes()),
+            b64encode(path.read_bytes()).decode(),
         )
         brightness[theme], line = found
         assert line > 500
@@ -85,12 +98,12 @@ def test_a_link_leads_another_viewer_to_the_same_picture(page: Page, live: Live)
     expect(page.locator("#note.shown")).to_have_text("The link is copied.")
     link = page.evaluate("navigator.clipboard.readText()")
     assert "panels=cores" in link
-    other = page.context.new_page()
-    other.goto(link)
-    wait_for_state(other, "paused")
-    other.wait_for_selector('[data-panel="cores"] .js-plotly-plot')
-    assert other.evaluate("dashapp.page.live.held") == pytest.approx(held, abs=2)
-    assert other.evaluate("dashapp.page.arrangement.shown()") == ["cores"]
+    page.goto("about:blank")
+    page.goto(link)
+    wait_for_state(page, "paused")
+    page.wait_for_selector('[data-panel="cores"] .js-plotly-plot')
+    assert page.evaluate("dashapp.page.live.held") == pytest.approx(held, abs=2)
+    wait_until(page, lambda: page.evaluate("dashapp.page.arrangement.shown()") == ["cores"])
 
 
 def test_the_numbers_of_a_panel_are_those_of_the_store(page: Page, live: Live, tmp_path: Path) -> None:

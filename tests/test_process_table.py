@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 from fake_processes import Fake, Machine
+from waiting import PATIENCE_S
 
 from dashapp.api.process_table import BLINK, FRESH, MOST, PAUSE, ProcessTable, Row, Table
 
@@ -61,7 +62,7 @@ def test_who_does_not_read_waits_for_nobody(machine: Machine) -> None:
 
     def slow() -> list[int]:
         entered.set()
-        assert go_on.wait(10)
+        assert go_on.wait(PATIENCE_S)
         return [1]
 
     def beside(expected: Callable[[Table | None], bool]) -> Table | None:
@@ -69,11 +70,11 @@ def test_who_does_not_read_waits_for_nobody(machine: Machine) -> None:
         go_on.clear()
         reader = Thread(target=table.newest)
         reader.start()
-        assert entered.wait(10)
+        assert entered.wait(PATIENCE_S)
         with ThreadPoolExecutor(8) as pool:
             assert all(expected(each) for each in pool.map(lambda _: table.newest(), range(8)))
         go_on.set()
-        reader.join(10)
+        reader.join(PATIENCE_S)
         return table.newest()
 
     table = ProcessTable(slow, machine.process, lambda: machine.now, lambda: machine.now, lambda _: None)

@@ -9,6 +9,7 @@ from threading import Event
 import pytest
 from fake_processes import Fake, Machine
 from test_api_bounds import BAD
+from waiting import PATIENCE_S
 from wsgi import ask
 
 from dashapp.api.endpoints import Api
@@ -131,15 +132,15 @@ def test_who_does_not_ask_waits_for_no_reading(store: MemoryStore) -> None:
 
     def hang() -> list[int]:
         entered.set()
-        assert go_on.wait(20)
+        assert go_on.wait(PATIENCE_S)
         return []
 
     api = Api(store, processes=ProcessTable(hang))
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(ask, api, "/api/ticks?window=10&processes=1")
-        assert entered.wait(10)
+        assert entered.wait(PATIENCE_S)
         assert ask(api, "/api/ticks?window=10").status == 200
         # Not even who asks the same: it is told that there is nothing yet.
         assert ask(api, "/api/ticks?window=10&processes=1").json["processes"] is None
         go_on.set()
-        assert slow.result(10).json["processes"]["pid"] == []
+        assert slow.result(PATIENCE_S).json["processes"]["pid"] == []

@@ -59,11 +59,13 @@ def test_a_child_that_burns_a_core_is_found() -> None:
 
 
 def test_its_own_process_is_in_it() -> None:
+    begun = time.time()
     found = ProcessTable().newest()
+    ended = time.time()
     assert found is not None
     (row,) = [row for row in found.rows if row.pid == os.getpid()]
     assert row.memory == pytest.approx(psutil.Process().memory_info().rss, rel=0.2)
-    assert abs(found.time - time.time() * 1000) < 2000
+    assert 1000 * begun - 100 <= found.time <= 1000 * ended + 100
 
 
 # A name that fills what the kernel keeps, so that psutil would complete it; and a title that begins like it.
@@ -91,8 +93,8 @@ def test_no_command_line_or_environment_is_ever_shown(tmp_path: Path) -> None:
             assert status == 200
             assert b"canary" not in body
             assert str(tmp_path).encode() not in body
-            answer: dict[str, Any] | None = json.loads(body)["processes"]
-            return answer
+            answer: dict[str, Any] = json.loads(body)["processes"]
+            return answer if process.pid in answer["pid"] else None
 
         columns = wait_for(found)
         assert columns is not None

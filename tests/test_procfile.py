@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from processes import ROOT, Dashapp, Process, free_port
+from ports import free_port
+from processes import ROOT, Dashapp, Process
 from redis_server import needs_redis, redis_at
 from waiting import wait_for
 
@@ -32,7 +33,7 @@ def dyno(folder: Path, kind: str, **env: str) -> Iterator[Dashapp]:
     try:
         yield app
         runner.popen.send_signal(signal.SIGTERM)
-        runner.wait(8)
+        runner.wait()
         wait_for(lambda: not runner.family())
         assert "Traceback" not in runner.said
     finally:
@@ -52,7 +53,7 @@ def test_web_alone_serves_and_collects_on_its_port(tmp_path: Path) -> None:
         app.moves()
         assert app.get("/", host="my-app.example.test")[0] == 200
         # Runner, supervisor, collector, web server and two workers.
-        assert len(app.family()) >= 5
+        wait_for(lambda: len(app.family()) >= 5)
 
 
 def test_a_worker_without_redis_says_what_to_do(tmp_path: Path) -> None:

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 from clocks import FakeClock
-from exporter import Exporter, body, exporting
+from exporter import Exporter, body
+from ports import free_port
 from processes import dashapp
 from readings import by_key
 from scraped import exporter_of_a_test, source
 
 from dashapp.model.ticks import SourceError
 from dashapp.sources.external import prometheus
-from dashapp.sources.external.http_client import Address
-from dashapp.sources.external.prometheus import make
+from dashapp.sources.external.http_client import Address, Scrape
+from dashapp.sources.external.prometheus import ACCEPT, KINDS, PrometheusSource, make
 
 exporter = pytest.fixture(exporter_of_a_test)
 
@@ -42,10 +43,10 @@ def test_a_password_is_sent_and_never_shown(
 
 
 def test_nobody_there_is_one_sentence(clock: FakeClock) -> None:
-    with exporting() as gone:
-        pass
+    address = Address.parse(f"http://127.0.0.1:{free_port()}/metrics")
+    reading = PrometheusSource(Scrape(address, KINDS, ACCEPT), address.shown, (), clock.monotonic)
     with pytest.raises(SourceError, match=r"does not answer \(Connection refused\)"):
-        source(gone, clock).read()
+        reading.read()
 
 
 def test_a_proxy_of_the_environment_is_not_asked(
@@ -89,11 +90,11 @@ def test_37_without_the_package_one_sentence_with_the_pip_line(monkeypatch: pyte
 def test_a_spec_that_cannot_be_is_told_without_its_password(tmp_path: Path) -> None:
     source = "prometheus:http://me:s3c/r@et@127.0.0.1/metrics#(("
     with dashapp(tmp_path, "--source", source) as app:
-        assert app.wait(20) == 2
+        assert app.wait() == 2
         assert "expected prometheus:http://host:port/metrics" in app.said
         assert "…@127.0.0.1/metrics" in app.said
         assert "s3c" not in app.said
     with dashapp(tmp_path, "--source", source.replace("prometheus", "promtheus")) as app:
-        assert app.wait(20) == 2
+        assert app.wait() == 2
         assert "did you mean prometheus?" in app.said
         assert "s3c" not in app.said

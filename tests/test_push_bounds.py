@@ -227,7 +227,7 @@ def test_so_many_bodies_are_on_their_way_and_no_more() -> None:
 
         def read(self, count: int) -> bytes:
             self.asked.release()
-            self.ended.wait(30)
+            self.ended.wait(PATIENCE_S)
             return b"hello"
 
     bodies, slow, got = Bodies(10), Slow(), list[bytes]()
@@ -241,6 +241,6 @@ def test_so_many_bodies_are_on_their_way_and_no_more() -> None:
     assert caught.value.status[:3] == "503"
     slow.ended.set()
     for thread in waiting:
-        thread.join(10)
+        thread.join(PATIENCE_S)
     assert got == [b"hello"] * MOST
     assert bodies.read({"CONTENT_LENGTH": "5", "wsgi.input": io.BytesIO(b"hello")}) == b"hello"

@@ -7,15 +7,18 @@ import math
 import random
 import time
 from threading import Event, Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from processes import free_port
+from effort import calls_of
+from ports import free_port
 from push_server import Server, pushed_to, pusher_of_a_test, told
 from pushed import TOKEN
-from waiting import wait_for
+from waiting import PATIENCE_S, wait_for
 
-from dashapp.client import MOST, MOST_NAMES, Pusher
+from dashapp import client
+from dashapp.client import MOST, MOST_NAMES, STALE, Pusher
 
 server = pytest.fixture(pushed_to)
 pusher = pytest.fixture(pusher_of_a_test)
@@ -29,11 +32,14 @@ def test_one_value_or_several(pusher: Pusher, server: Server) -> None:
 
 
 def test_a_burst_is_a_few_requests_and_the_newest_wins(pusher: Pusher, server: Server) -> None:
+    go = Event()
+    server.answer = lambda metrics: 200 if go.wait(PATIENCE_S) else 500
     for number in range(5000):
         pusher.push("loss", number)
-    assert pusher.flush(5)
+    go.set()
+    assert pusher.flush(PATIENCE_S)
     assert server.newest == {"loss": 4999}
-    assert len(server.got) < 20
+    assert len(server.got) <= 3
     assert pusher.dropped == 0
 
 
@@ -42,12 +48,12 @@ def test_what_is_pushed_while_it_sends_is_sent_too(pusher: Pusher, server: Serve
 
     def slow(metrics: dict[str, float]) -> int:
         entered.set()
-        go.wait(10)
+        go.wait(PATIENCE_S)
         return 200
 
     server.answer = slow
     pusher.push("a", 1)
-    assert entered.wait(10)
+    assert entered.wait(PATIENCE_S)
     pusher.push("a", 2)
     go.set()
     wait_for(lambda: server.got == [{"a": 1}, {"a": 2}])
@@ -118,26 +124,27 @@ def test_a_number_of_another_kind_is_a_number(pusher: Pusher, server: Server) ->
     wait_for(lambda: server.newest == {"a": 2.5})
 
 
-def test_a_call_takes_microseconds(pusher: Pusher, server: Server) -> None:
+def test_a_call_is_little_work_and_waits_for_nobody(pusher: Pusher, server: Server) -> None:
     """Also while the server answers nothing."""
     entered, go = Event(), Event()
 
     def stuck(metrics: dict[str, float]) -> int:
         entered.set()
-        go.wait(30)
+        go.wait(PATIENCE_S)
         return 200
 
     server.answer = stuck
     pusher.push("loss", 0)
-    assert entered.wait(10)
-    costs = []
-    for number in range(2000):
-        before = time.perf_counter()
-        pusher.push("loss", number)
-        costs.append(time.perf_counter() - before)
+    assert entered.wait(PATIENCE_S)
+
+    def push() -> None:
+        for number in range(2000):
+            pusher.push("loss", number)
+
+    assert calls_of(push) < 2000 * 25
+    assert server.got == []
     go.set()
-    assert sorted(costs)[1000] < 50e-6
-    assert sum(costs) / 2000 < 50e-6
+    wait_for(lambda: server.newest == {"loss": 1999})
 
 
 def test_what_waits_is_bounded_and_what_is_dropped_is_counted(
@@ -151,7 +158,7 @@ def test_what_waits_is_bounded_and_what_is_dropped_is_counted(
     pusher._starting.release()
     pusher.push({f"m{number}": number for number in range(MOST_NAMES + 5)})
     before = pusher.dropped
-    assert pusher.flush(10)
+    assert pusher.flush(PATIENCE_S)
     assert pusher.dropped >= before + 5, "names, of which the oldest give way"
 
 
@@ -165,10 +172,10 @@ def test_without_a_thread_to_be_had_the_next_push_asks_again(
         full.setattr(Thread, "start", refused)
         for number in range(3):
             pusher.push("a", number)
-        assert not pusher.flush(1), "it waits still"
+        assert not pusher.flush(0), "it waits still"
     assert len(told(caplog)) == 1
     pusher.push("b", 3)
-    assert pusher.flush(5)
+    assert pusher.flush(PATIENCE_S)
     assert server.newest == {"a": 2, "b": 3}
 
 
@@ -177,12 +184,12 @@ def test_what_waited_too_long_is_no_news(
 ) -> None:
     server.answer = lambda metrics: 503
     pusher.push("old", 1)
-    assert pusher.flush(5)
+    assert pusher.flush(PATIENCE_S)
     steady = time.monotonic
-    monkeypatch.setattr(time, "monotonic", lambda: steady() + 61)
+    monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: steady() + STALE + 1))
     server.answer = lambda metrics: 200
     pusher.push("new", 1)
-    assert pusher.flush(5)
+    assert pusher.flush(PATIENCE_S)
     assert server.newest == {"new": 1}
     assert pusher.dropped == 1
 
@@ -213,7 +220,7 @@ def test_an_environment_that_cannot_work_is_one_warning(
     with caplog.at_level(logging.WARNING):
         for number in range(20):
             pusher.push("a", number)
-        assert pusher.flush(5)
+        assert pusher.flush(PATIENCE_S)
     assert len(told(caplog)) == 1
     assert said in told(caplog)[0]
     assert "nothing is pushed" in told(caplog)[0]

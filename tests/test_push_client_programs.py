@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from threading import Event
 
 import pytest
-from processes import dashapp, free_port
+from ports import free_port
+from processes import dashapp
 from push_server import Server, pushed_to, run
 from pushed import TOKEN
-from waiting import wait_for
+from waiting import PATIENCE_S
 
 server = pytest.fixture(pushed_to)
 
@@ -21,22 +21,17 @@ def test_the_end_of_the_program_sends_the_last(server: Server) -> None:
     assert done.stderr == ""
 
 
-def test_the_end_of_the_program_waits_no_longer_than_two_seconds(server: Server) -> None:
+def test_the_end_of_the_program_does_not_wait_for_a_server_that_hangs(server: Server) -> None:
     go = Event()
-    server.answer = lambda metrics: 200 if go.wait(20) else 500
-    before = time.monotonic()
-    code = "import dashapp, time; dashapp.push('a', 1); began = time.monotonic(); print(began)"
-    run(code, server)
-    took = time.monotonic() - before
+    server.answer = lambda metrics: 200 if go.wait(4 * PATIENCE_S) else 500
+    run("import dashapp; dashapp.push('a', 1)", server, patient=False)
+    assert server.got == []
     go.set()
-    assert 1.9 < took < 4
 
 
-def test_the_end_of_a_program_without_a_server_is_at_once() -> None:
-    before = time.monotonic()
+def test_the_end_of_a_program_without_a_server_is_one_warning() -> None:
     done = run("import dashapp; dashapp.push('a', 1)", DASHAPP_URL=f"http://127.0.0.1:{free_port()}")
-    assert time.monotonic() - before < 1.5
-    assert done.stderr.count("\n") == 1, "one warning, on the last resort's handler"
+    assert done.stderr.count("\n") == 1, "on the last resort's handler"
 
 
 def test_a_forked_process_pushes_for_itself(server: Server) -> None:
@@ -79,58 +74,58 @@ def test_many_threads_push_at_once(server: Server) -> None:
 
 
 def test_a_signal_handler_may_push_in_the_middle_of_a_push(server: Server) -> None:
-    run(
+    done = run(
         """
         import signal, dashapp
         dashapp.push("loop", 0)
-        count = 0
+        count = number = 0
         def handler(*_):
             global count
             count += 1
             dashapp.push("signals", count)
         signal.signal(signal.SIGALRM, handler)
         signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
-        for number in range(20_000):
+        while number < 20_000 or count < 4:
+            number += 1
             dashapp.push("loop", number)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        assert count > 3
+        print(number)
         """,
         server,
     )
-    assert server.newest["loop"] == 19_999
+    assert server.newest["loop"] == int(done.stdout)
 
 
 def test_it_loads_nothing_heavy_and_nothing_before_it_is_used(server: Server) -> None:
-    done = run(
+    run(
         """
-        import sys, time
-        began = time.process_time()
+        import sys
         import dashapp
         assert "dashapp.client" not in sys.modules
         dashapp.push("a", 1)
-        took = time.process_time() - began
         from dashapp.client import _pusher
         _pusher.flush()
         heavy = {"dash", "plotly", "flask", "numpy", "granian", "psutil", "diskcache", "orjson", "asyncio"}
         assert not heavy & set(sys.modules), heavy & set(sys.modules)
-        print(took)
         """,
         server,
+        patient=False,
     )
-    assert float(done.stdout) < 0.1
 
 
 def test_two_lines_of_python_are_on_the_page(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--interval", "0.2", env={"DASHAPP_PUSH_TOKEN": TOKEN}) as app:
         app.serving().moves()
         code = """
-            import dashapp, time
-            for number in range(30):
+            import dashapp, json, os, time, urllib.request
+            def shown():
+                with urllib.request.urlopen(os.environ["DASHAPP_URL"] + "api/ticks") as answer:
+                    return json.load(answer)["y"].get("train.loss", [])
+            for number in range(5):
                 dashapp.push("train.loss", number)
-                time.sleep(0.05)
+                while number not in shown():
+                    time.sleep(0.02)
             """
         run(code, None, DASHAPP_URL=f"http://127.0.0.1:{app.port}/")
-        wait_for(lambda: 29 in app.ticks()["y"]["train.loss"])
         values = [each for each in app.ticks()["y"]["train.loss"] if each is not None]
-        assert values == sorted(set(values)), "each once, in order"
-        assert len(values) > 4
+        assert values == [0, 1, 2, 3, 4], "each once, in order"

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
+from threading import Event
 
 import pytest
 import yfinance
 from clocks import FakeClock
 from exporter import exporting
 from stock_exchange import Exchange
-from waiting import wait_for
+from waiting import PATIENCE_S, wait_for
 
 from dashapp.model.ticks import SourceError
+from dashapp.sources.external import quotes
 from dashapp.sources.external.quote_client import (
     LONGEST_PAUSE,
     SELDOM,
@@ -112,15 +115,41 @@ def test_before_the_first_trade_the_market_s_price_stands(exchange: Exchange) ->
     assert YahooFeed(exchange.session()).fetch("AAPL").price == 99.0
 
 
-def test_the_source_shows_each_price_and_its_previous_close(exchange: Exchange) -> None:
+class OverError(Exception):
+    """The test is."""
+
+
+class Never(Event):
+    """It is waited for between two questions; once it is set, their thread ends."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if super().wait(timeout):
+            raise OverError
+        return False
+
+
+class Ending(QuoteSource):
+    def _follow(self) -> None:
+        with suppress(OverError):
+            super()._follow()
+
+
+def test_the_source_shows_each_price_and_its_previous_close(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
     exchange.prices = {"AAPL": [100.0], "^GSPC": [5000.0]}
-    source = QuoteSource(["AAPL", "^GSPC"], YahooFeed(exchange.session()))
+    source = Ending(["AAPL", "^GSPC"], YahooFeed(exchange.session()))
+    never = Never()
+    monkeypatch.setattr(quotes, "Event", lambda: never)
     wait_for(source.read)
     assert {metric.key: (metric.label, value) for metric, value in source.read().items()} == {
         "quotes.AAPL": ("AAPL", 100.0),
         "quotes.AAPL.close": ("AAPL previous close", 90.5),
     }, "the second one is asked a minute later"
     assert exchange.charts == ["AAPL"]
+    never.set()
+    assert source._thread is not None
+    source._thread.join(PATIENCE_S)
 
 
 def test_one_question_a_minute_for_all_symbols_in_turn() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from processes import collector, dashapp
 from redis_server import RedisServer, needs_redis
+from waiting import PATIENCE_S, wait_for
 
 pytestmark = [
     needs_redis,
@@ -36,7 +37,7 @@ class TlsServer(RedisServer):
             "/CN=redis",
         ]
         argv += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(self.certificate)]
-        subprocess.run(argv, check=True, capture_output=True, timeout=60)
+        subprocess.run(argv, check=True, capture_output=True, timeout=PATIENCE_S)
         files = [
             "--tls-cert-file",
             self.certificate,
@@ -58,9 +59,9 @@ class TlsServer(RedisServer):
         return super().client(ssl=True, ssl_ca_certs=str(self.certificate), **options)
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[TlsServer]:
-    running = TlsServer(tmp_path / "redis")
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsServer]:
+    running = TlsServer(tmp_path_factory.mktemp("tls") / "redis")
     try:
         yield running
     finally:
@@ -72,18 +73,18 @@ def test_it_collects_and_serves(server: TlsServer, tmp_path: Path) -> None:
     with dashapp(tmp_path, "--store", url, "--interval", "0.2") as app:
         app.serving()
         app.moves()
-        assert not app.ticks().get("notices")
+        wait_for(lambda: not app.notices())
 
 
 def test_a_certificate_that_nobody_signed_is_told_and_nothing_is_sent(
     server: TlsServer, tmp_path: Path
 ) -> None:
-    with collector(tmp_path, "--store", server.url, "--interval", "0.2") as process:
-        assert process.wait(10) == 2
+    with collector(tmp_path, "--store", server.url, "--name", "nobody") as process:
+        assert process.wait() == 2
         (said,) = process.lines
         assert said.startswith(
             f'--store is "{server.url}"; nobody that we believe has signed its certificate'
         )
         assert "?ssl_ca_certs=FILE" in said
         with server.client() as client:  # type: ignore[attr-defined]
-            assert client.dbsize() == 0
+            assert not client.keys("dashapp:{nobody}*")

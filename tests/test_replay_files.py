@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from played import ROWS, Played
+from thorough import amount
 
 from dashapp.model.ticks import SourceError
 from dashapp.sources.external import csv_reader
@@ -123,14 +124,14 @@ def test_a_file_that_goes_away_is_one_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end_now", [False, True])
 def test_a_large_file_is_read_as_it_is_needed(end_now: bool, tmp_path: Path) -> None:
-    """A gigabyte, most of it one line of nothing."""
+    """Far more than it may hold at a time, most of it one line of nothing."""
     row = b"%d" + b",7" * 16 + b"\n"
-    path = tmp_path / "prices.csv"
+    path, rows = tmp_path / "prices.csv", amount(20_000, 200_000)
     with path.open("wb") as file:
         file.write(b"time," + b",".join(b"c%d" % column for column in range(16)) + b"\n")
-        file.truncate(1_000_000_000)
+        file.truncate(amount(100_000_000, 1_000_000_000))
         file.seek(0, 2)
-        file.write(b"\n" + b"".join(row % second for second in range(1_767_225_600, 1_767_425_600)))
+        file.write(b"\n" + b"".join(row % second for second in range(1_767_225_600, 1_767_225_600 + rows)))
     source = ReplaySource(path, 3600.0, end_now)
     tracemalloc.start()
     try:

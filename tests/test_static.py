@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import pytest
+from waiting import PATIENCE_S, wait_for
 from wsgi import ask
 
 from dashapp.http.static_files import KEPT, Static
@@ -119,18 +120,24 @@ def test_the_application_makes_one_answer_at_a_time() -> None:
     files = Files()
     inside: list[int] = []
     most: list[int] = []
+    entered, go_on = Event(), Event()
 
     def slow(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         inside.append(1)
         most.append(len(inside))
-        time.sleep(0.02)
+        entered.set()
+        assert go_on.wait(PATIENCE_S)
         inside.pop()
         return files(environ, start_response)
 
     app = Static(slow)
     with ThreadPoolExecutor(8) as crowd:
-        answers = list(crowd.map(lambda number: ask(app, f"/{number % 4}"), range(16)))
-    assert {answer.body for answer in answers} == {CSS}
+        answers = crowd.map(lambda number: ask(app, f"/{number % 4}"), range(16))
+        assert entered.wait(PATIENCE_S)
+        # All but one wait for that one: none of them is about to enter as well.
+        wait_for(lambda: crowd._work_queue.qsize() == 8)
+        go_on.set()
+        assert {answer.body for answer in answers} == {CSS}
     assert max(most) == 1
 
 

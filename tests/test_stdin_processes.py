@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from piped import VMSTAT
-from processes import ROOT, alive, collector, dashapp, free_port, stored
+from ports import free_port
+from processes import ROOT, alive, collector, dashapp, stored
 from waiting import PATIENCE_S, wait_for
 
 
@@ -38,7 +39,7 @@ def test_a_pipe_into_the_command_draws(
         wait_for(lambda: "standard input ended at" in app.notices())
         assert "gives nothing" not in app.said
         app.popen.terminate()
-        assert app.wait(5) == 0
+        assert app.wait() == 0
 
 
 def test_a_restarted_collector_reads_on_with_the_heading_and_no_torn_line(

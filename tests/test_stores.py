@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from kept import KINDS, REDIS, Kept, kept, urls_by_kind
+from kept import KINDS, REDIS, Kept, Links, kept, links_by_kind
 from redis_server import needs_redis
+from thorough import amount
 
 from dashapp.model.ticks import Metric, Page, Tick
 from dashapp.stores.base import after, last
@@ -24,12 +25,12 @@ CPU = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
 ALL = [*KINDS, *(pytest.param(kind, marks=needs_redis) for kind in REDIS)]
 
 
-urls = pytest.fixture(scope="module")(urls_by_kind)
+links = pytest.fixture(scope="module")(links_by_kind)
 
 
 @pytest.fixture(params=ALL)
-def both(request: pytest.FixtureRequest, tmp_path: Path, urls: Callable[[str], str]) -> Iterator[Kept]:
-    found = kept(request.param, tmp_path / "store", url=urls(request.param))
+def both(request: pytest.FixtureRequest, tmp_path: Path, links: Links) -> Iterator[Kept]:
+    found = kept(request.param, tmp_path / "store", link=links(request.param))
     yield found
     found.close()
 
@@ -52,11 +53,11 @@ def test_ticks_come_back_in_order_and_whole(both: Kept) -> None:
     assert last(both.reader, 10).ticks == [Tick(1.001, 0.1, values), Tick(1.101, 0.1, values)]
 
 
-@pytest.mark.parametrize("time", [5.0, 4.999, 0.0, -1.0, 5.0004])
-def test_what_is_not_newer_is_dropped_and_counted(both: Kept, time: float) -> None:
+def test_what_is_not_newer_is_dropped_and_counted(both: Kept) -> None:
     both.fill(5, 1)
-    assert both.store.append(Tick(time, 1, {"cpu.percent": 1})) is False
-    assert both.store.dropped == 1
+    for number, time in enumerate((5.0, 4.999, 0.0, -1.0, 5.0004), 1):
+        assert both.store.append(Tick(time, 1, {"cpu.percent": 1})) is False, time
+        assert both.store.dropped == number
     assert times(last(both.reader, 10)) == [5]
 
 
@@ -115,11 +116,12 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_a_cursor_that_was_never_given_resets(both: Kept, text: str) -> None:
+def test_a_cursor_that_was_never_given_resets(both: Kept) -> None:
     both.fill(1, 5)
-    page = after(both.reader, text.replace("LIFE", both.reader.newest().life), 3)
-    assert (times(page), page.reset) == ([3, 4, 5], True)
+    life = both.reader.newest().life
+    for text in HOSTILE:
+        page = after(both.reader, text.replace("LIFE", life), 3)
+        assert (times(page), page.reset) == ([3, 4, 5], True), text
 
 
 def test_clearing_begins_another_life(both: Kept) -> None:
@@ -150,8 +152,8 @@ def test_the_order_holds_over_a_restart(both: Kept) -> None:
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_no_store_grows_past_what_it_keeps(kind: str, tmp_path: Path, urls: Callable[[str], str]) -> None:
-    found = kept(kind, tmp_path, keep=50, url=urls(kind))
+def test_no_store_grows_past_what_it_keeps(kind: str, tmp_path: Path, links: Links) -> None:
+    found = kept(kind, tmp_path, keep=50, link=links(kind))
     try:
         cursor = last(found.reader, 1).cursor
         found.fill(1, 10)
@@ -212,16 +214,16 @@ steps = st.lists(
 
 
 @pytest.mark.parametrize("kind", ALL)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=amount(10, 60))
 @given(plan=steps)
 def test_reading_by_cursor_gives_every_tick_once_and_in_order(
     kind: str,
     tmp_path_factory: pytest.TempPathFactory,
-    urls: Callable[[str], str],
+    links: Links,
     plan: list[tuple[str, int]],
 ) -> None:
     """Whatever the interleaving. A reader that was too slow is told so, and only then misses any."""
-    found = kept(kind, tmp_path_factory.mktemp("store"), url=urls(kind))
+    found = kept(kind, tmp_path_factory.mktemp("store"), link=links(kind))
     written: list[float] = []
     seen: list[float] = []
     cursor = last(found.reader, 1).cursor

@@ -6,14 +6,13 @@ import logging
 import os
 import signal
 import sys
-import time
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from types import SimpleNamespace
 
 import pytest
-from waiting import wait_for
+from waiting import PATIENCE_S, wait_for
 
 from dashapp.process import supervisor
 from dashapp.process.signals import stop_on_signals
@@ -23,11 +22,8 @@ from dashapp.stores.disk.notices import Notice, read_notices
 EXITS = [sys.executable, "-c", "raise SystemExit(3)"]
 # Ends with the pipe on its standard input, as every child of ours does.
 OBEYS = [sys.executable, "-c", "import sys; sys.stdin.read()"]
-DEAF = [
-    sys.executable,
-    "-c",
-    "import signal, time; signal.signal(15, 1); time.sleep(60)",
-]
+# Makes a file once it hears nothing.
+DEAF = "import signal, sys, time; signal.signal(15, 1); open(sys.argv[1], 'w').close(); time.sleep(600)"
 
 
 def test_who_dies_young_waits_longer_each_time(
@@ -72,18 +68,18 @@ def test_who_lived_well_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     child.wait(now + 5)
 
 
-def test_all_end_together_and_the_deaf_are_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_end_together_and_the_deaf_are_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "GRACE", 0.3)
-    stop = Event()
-    children = [Child("one", OBEYS), Child("two", DEAF)]
+    stop, deaf = Event(), tmp_path / "deaf"
+    children = [Child("one", OBEYS), Child("two", [sys.executable, "-c", DEAF, str(deaf)])]
     running = Thread(target=supervise, args=(children, stop))
     running.start()
-    wait_for(lambda: all(child._process for child in children))
+    wait_for(lambda: all(child._process for child in children) and deaf.exists())
     processes = [child._process for child in children]
     stop.set()
-    running.join(5)
-    assert not running.is_alive()
+    running.join()
     assert all(process and process.returncode is not None for process in processes)
+    assert processes[1].returncode == -signal.SIGKILL  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -93,7 +89,7 @@ def test_a_signal_becomes_an_event_however_often_it_comes(number: signal.Signals
         stop = stop_on_signals()
         for _ in range(200):
             os.kill(os.getpid(), number)
-        assert stop.wait(5)
+        assert stop.wait(PATIENCE_S)
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
@@ -104,10 +100,12 @@ def test_a_signal_inside_the_events_own_lock_does_not_hang() -> None:
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     try:
         stop = stop_on_signals()
+        running = set(sys._current_frames())
         with stop._cond:  # type: ignore[attr-defined]
             os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(0.01)
-        assert stop.wait(5)
+            # It was handled: what is to set the event waits for us.
+            wait_for(lambda: set(sys._current_frames()) - running)
+        assert stop.wait(PATIENCE_S)
     finally:
         signal.signal(signal.SIGTERM, before[0])
         signal.signal(signal.SIGINT, before[1])

@@ -9,20 +9,24 @@ from guarded import PASSWORD, guarded
 from wsgi import ask
 
 from dashapp.http.middleware.client_address import Visitors
+from dashapp.http.types import App
 
 PROXY = ("--trusted-proxy", "127.0.0.1,10.0.0.0/8", "--proxy-user", "X-Forwarded-User")
 
 
-def test_a_trusted_proxys_user_is_let_in() -> None:
-    app = guarded(*PROXY, password="")
+@pytest.fixture(scope="module")
+def app() -> App:
+    return guarded(*PROXY, password="")
+
+
+def test_a_trusted_proxys_user_is_let_in(app: App) -> None:
     assert ask(app, "/api/ticks", x_forwarded_user="ada").status == 200
     assert ask(app, "/api/ticks", x_forwarded_user="ada", peer="10.9.8.7").status == 200
     assert ask(app, "/api/ticks", x_forwarded_user="ada", peer="::ffff:10.9.8.7").status == 200
 
 
 @pytest.mark.parametrize("peer", ["192.0.2.1", "11.0.0.1", "::1", "127.0.0.2", "", "10.0.0.1.evil", "unix:"])
-def test_from_anywhere_else_the_header_says_nothing(peer: str) -> None:
-    app = guarded(*PROXY, password="")
+def test_from_anywhere_else_the_header_says_nothing(app: App, peer: str) -> None:
     answer = ask(app, "/api/ticks", x_forwarded_user="ada", peer=peer)
     assert answer.status == 403
     assert "proxy" in answer.json["error"]
@@ -30,8 +34,8 @@ def test_from_anywhere_else_the_header_says_nothing(peer: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", " ", "a" * 257, "a\nb", "\x00"])
-def test_a_user_without_a_name_is_nobody(name: str) -> None:
-    assert ask(guarded(*PROXY, password=""), "/api/ticks", x_forwarded_user=name).status == 403
+def test_a_user_without_a_name_is_nobody(app: App, name: str) -> None:
+    assert ask(app, "/api/ticks", x_forwarded_user=name).status == 403
 
 
 def test_beside_a_proxy_the_password_opens_too() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 
 import pytest
+from effort import calls_of
 from guarded import TOKEN, guarded, sign_in
 from wsgi import Answer, ask
 
@@ -139,7 +139,6 @@ def test_over_https_browsers_are_to_stay_there() -> None:
     assert "strict-transport-security" not in unsure
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 @pytest.mark.parametrize(
     "path", ["/login", "/logout", "/api/share", "/api/push", "/_dash-update-component", "/"]
 )
@@ -159,12 +158,11 @@ def test_over_https_browsers_are_to_stay_there() -> None:
         ({}, True),
     ],
 )
-def test_another_sites_page_sends_nothing(
-    app: App, method: str, path: str, headers: dict[str, str], taken: bool
-) -> None:
-    answer = ask(app, path, method=method, body=b"", peer="203.0.113.5", **headers)
-    crossed = answer.status == 403 and b"another site's page" in answer.body
-    assert crossed is not taken
+def test_another_sites_page_sends_nothing(app: App, path: str, headers: dict[str, str], taken: bool) -> None:
+    for method in ("POST", "PUT", "DELETE", "PATCH"):
+        answer = ask(app, path, method=method, body=b"", peer="203.0.113.5", **headers)
+        crossed = answer.status == 403 and b"another site's page" in answer.body
+        assert crossed is not taken, method
 
 
 BAD = [
@@ -181,15 +179,13 @@ BAD = [
 
 
 @pytest.mark.parametrize(("path", "headers"), BAD)
-def test_a_bad_request_costs_less_than_ten_milliseconds(path: str, headers: dict[str, str]) -> None:
+def test_a_bad_request_is_little_work(path: str, headers: dict[str, str]) -> None:
     app = guarded()
-    cookie = sign_in(app)
-    signed_in = {"cookie": cookie} | headers
-    for fields in (headers, signed_in):
-        took = []
-        for number in range(20):
-            start = time.process_time()
-            answer = ask(app, path, peer=f"2001:db8:{number:x}::1", **fields)  # type: ignore[arg-type]
-            took.append(time.process_time() - start)
-            assert answer.status < 500
-        assert sorted(took)[10] < 0.01
+    for fields in (headers, {"cookie": sign_in(app)} | headers):
+
+        def question(peer: str, fields: dict[str, str] = fields) -> None:
+            assert ask(app, path, peer=peer, **fields).status < 500  # type: ignore[arg-type]
+
+        question("192.0.2.1")  # what is made once is made
+        # Some hundred calls are usual; ten milliseconds are tens of thousands.
+        assert calls_of(lambda question=question: question("192.0.2.2")) < 5000  # type: ignore[misc]

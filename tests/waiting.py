@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from playwright.sync_api import Page
 
 # Long enough for the slowest machine; a state that is there at once costs nothing.
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 # What reading raises while a state is not there yet: a missing row, an empty text, a failed comparison.
 NOT_YET = (AssertionError, LookupError, TypeError, ValueError)
 

@@ -69,12 +69,13 @@
       hovertemplate: app.hoverFormat(line.metric.unit),
       showlegend: count > 1 && count <= MOST_IN_LEGEND,
     };
+    // Plotly keeps these as an object's names, and "__proto__" would be none.
+    const legendgroup = `metric ${line.metric.key}`;
     if (line.look === "edge" || line.look === "band") {
-      Object.assign(trace, { hoverinfo: "skip", hovertemplate: null, showlegend: false });
-      trace.legendgroup = line.metric.key;
+      Object.assign(trace, { hoverinfo: "skip", hovertemplate: null, showlegend: false, legendgroup });
     }
     if (line.look === "band") Object.assign(trace, { fill: "tonexty", fillcolor: shade(line.colour, 0.22) });
-    if (line.look === "line") trace.legendgroup = line.metric.key;
+    if (line.look === "line") trace.legendgroup = legendgroup;
     if (line.fill) Object.assign(trace, line.fill(line.colour));
     if (line.metric.right) trace.yaxis = "y2";
     return trace;

@@ -156,7 +156,9 @@ class Levels:
         ticks = self._store.since(start / 1000, MOST_TICKS)
         recent = columns_of.from_ticks(ticks, wanted)
         first = int(recent.t[0]) - 1 if len(recent.t) else end
-        reaches = len(self._store.since(float("-inf"), len(ticks) + 1)) > len(ticks)
+        more = self._store.since(float("-inf"), len(ticks) + 1)
+        # By its time: one more may only have come at the end meanwhile.
+        reaches = bool(more) and (not ticks or more[0].time < ticks[0].time)
         if reaches or not self._coarser or first <= start:
             return recent.between(start, end)
         older = self._coarser[0].columns(start, min(end, first), wanted)

@@ -1,0 +1,158 @@
+"""How soon dashapp recovers from a fault, and how long it keeps anyone waiting meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from pathlib import Path
+from statistics import median, quantiles
+from urllib.request import urlopen
+
+import psutil
+
+from bench.served import ROOT, Served, folder, serving
+from bench.table import Row
+
+ROUNDS = 3
+INTERVAL = "0.2"
+LOCKED_S = 3.0
+VIEWERS, QUESTIONS = 100, 5
+
+
+def run() -> list[Row]:
+    return [
+        _median("collector killed to its next tick", _collector_killed, 3),
+        _median("web server killed to its next answer", _web_killed, 5),
+        _median("store's folder deleted to its next row", _folder_deleted, 5),
+        _median("first of two collectors killed to the other's row", _takeover, 3),
+        _median("terminated to ended, with answers in flight", _terminated, 5),
+        Row("slowest answer beside a locked store", _locked(), "s", 1),
+        Row(f"{VIEWERS} viewers at once, p95 of an answer", _crowd(), "ms", 100),
+    ]
+
+
+def _median(what: str, measure: Callable[[], float], target: float) -> Row:
+    times = [measure() for _ in range(ROUNDS)]
+    return Row(what, median(times), "s", target, f"median of {ROUNDS}, slowest {max(times):.2f} s")
+
+
+def _until(true: Callable[[], object], limit: float = 30.0) -> float:
+    """Seconds until `true` is."""
+    start = time.monotonic()
+    while not true():
+        if time.monotonic() - start > limit:
+            raise RuntimeError(f"did not recover within {limit:g} s")
+        time.sleep(0.005)
+    return time.monotonic() - start
+
+
+def _newest(served: Served) -> float:
+    """Milliseconds of the newest tick; 0 if there is no answer."""
+    with suppress(OSError, ValueError), urlopen(f"{served.url}api/ticks?window=10", timeout=5) as answer:
+        return float(max(json.load(answer)["t"], default=0))
+    return 0.0
+
+
+def _rows_after(store: Path, moment: float) -> bool:
+    with suppress(sqlite3.Error):
+        uri = f"file:{store / 'cache.db'}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=1)) as connection:
+            row = connection.execute("SELECT value FROM Cache ORDER BY key DESC LIMIT 1").fetchone()
+            return bool(row) and isinstance(row[0], str) and json.loads(row[0])[0] > moment
+    return False
+
+
+def _kill(process: psutil.Process) -> float:
+    process.kill()
+    return time.time()
+
+
+def _collector_killed() -> float:
+    with folder() as store, serving(store, "--interval", INTERVAL) as served:
+        killed = _kill(served.collector()[0])
+        return _until(lambda: _newest(served) > 1000 * killed)
+
+
+def _web_killed() -> float:
+    with folder() as store, serving(store, "--interval", INTERVAL) as served:
+        old = served.web()
+        begun = time.monotonic()
+        _kill(old[0])
+        # Its workers may answer a moment longer.
+        psutil.wait_procs(old, timeout=30)
+        _until(lambda: served.status("/healthz") == 200)
+        return time.monotonic() - begun
+
+
+def _folder_deleted() -> float:
+    with folder() as store, serving(store, "--interval", INTERVAL):
+        deleted = time.time()
+        shutil.rmtree(store, ignore_errors=True)
+        return _until(lambda: _rows_after(store, deleted))
+
+
+def _takeover() -> float:
+    argv = [sys.executable, "collector.py", "--interval", INTERVAL, "--store"]
+    with folder() as store:
+        quiet = {"cwd": ROOT, "stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen([*argv, str(store)], **quiet) as first:  # type: ignore[call-overload]
+            _until(lambda: _rows_after(store, 0))
+            with subprocess.Popen([*argv, str(store)], **quiet) as second:  # type: ignore[call-overload]
+                time.sleep(2)  # it has started, and stands by
+                first.kill()
+                killed = time.time()
+                took = _until(lambda: _rows_after(store, killed))
+                second.terminate()
+    return took
+
+
+def _terminated() -> float:
+    with folder() as store, serving(store, "--interval", INTERVAL) as served, ThreadPoolExecutor(4) as pool:
+        for number in range(4):
+            pool.submit(served.status, f"/api/ticks?window=70{number}")
+        begun = time.monotonic()
+        os.kill(served.process.pid, signal.SIGTERM)
+        served.process.wait(30)
+        return time.monotonic() - begun
+
+
+def _locked() -> float:
+    slowest = 0.0
+    with folder() as store, serving(store, "--interval", INTERVAL) as served:
+        database = store / "cache.db"
+        with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            end = time.monotonic() + LOCKED_S
+            while time.monotonic() < end:
+                for path in ("/api/ticks?window=7200", "/", "/healthz"):
+                    begun = time.monotonic()
+                    if served.status(path) != 200:
+                        raise RuntimeError(f"{path} was not answered beside a locked store")
+                    slowest = max(slowest, time.monotonic() - begun)
+            connection.execute("ROLLBACK")
+    return slowest
+
+
+def _crowd() -> float:
+    def viewer(served: Served) -> list[float]:
+        took = []
+        for _ in range(QUESTIONS):
+            begun = time.monotonic()
+            if served.status("/api/ticks?window=100") != 200:
+                raise RuntimeError("a viewer was not answered")
+            took.append(1000 * (time.monotonic() - begun))
+            time.sleep(max(0.0, 1 - took[-1] / 1000))
+        return took
+
+    with folder() as store, serving(store) as served, ThreadPoolExecutor(VIEWERS) as pool:
+        every = [each for one in pool.map(viewer, [served] * VIEWERS) for each in one]
+    return quantiles(every, n=20, method="inclusive")[-1]

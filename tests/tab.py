@@ -1,0 +1,75 @@
+"""A browser's tab in a test, in which nothing may throw: one of its own, or one that a file's tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page
+from reporting import keep_evidence
+from waiting import PATIENCE_S
+
+# Neither UTC nor a whole hour from it: a time drawn in the wrong zone is seen.
+ZONE = "Asia/Kolkata"
+# How many questions for ticks the browser has in flight, and had at most; when it asked each (ms).
+COUNT_FLIGHTS = r"""
+window.flights = { now: 0, most: 0, at: [] };
+const plain = window.fetch;
+window.fetch = async (...question) => {
+    if (!/\/api\/(ticks|frames)/.test(String(question[0]))) return plain(...question);
+    window.flights.at.push(Date.now());
+    window.flights.now += 1;
+    window.flights.most = Math.max(window.flights.most, window.flights.now);
+    try { return await plain(...question); } finally { window.flights.now -= 1; }
+};
+"""
+
+
+class Tab:
+    """A page, what it throws, and what its console says."""
+
+    def __init__(self, chromium: Browser) -> None:
+        context = chromium.new_context(
+            viewport={"width": 1200, "height": 860}, timezone_id=ZONE, locale="en-GB"
+        )
+        context.set_default_timeout(1000 * PATIENCE_S)
+        self.page = context.new_page()
+        self.page.add_init_script(COUNT_FLIGHTS)
+        self._thrown: list[str] = []
+        self._console: list[str] = []
+        self.page.on("pageerror", lambda error: self._thrown.append(str(error)))
+        self.page.on("console", self._hear)
+
+    def _hear(self, line: ConsoleMessage) -> None:
+        self._console.append(f"{line.type}: {line.text}")
+        if "dashapp:" in line.text:
+            self._thrown.append(line.text)
+
+    def lend(self, test: pytest.Item) -> Iterator[Page]:
+        """A failed test leaves a picture of it, and its console."""
+        yield self.page
+        keep_evidence(test, self.page, [*self._console, *(f"thrown: {error}" for error in self._thrown)])
+
+    def close(self) -> None:
+        self.page.context.close()
+        assert not self._thrown
+
+    def clean(self) -> None:
+        """Nothing that a test did to it meets the next one.
+
+        A script for every page cannot be taken out again: a test that adds one takes a tab of its own.
+        """
+        page = self.page
+        for other in page.context.pages:
+            if other is not page:
+                other.close()
+        page.unroute_all(behavior="ignoreErrors")
+        if page.url.startswith("http"):
+            page.evaluate("localStorage.clear()")
+        page.goto("about:blank")
+        page.mouse.move(0, 0)
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size({"width": 1200, "height": 860})
+        page.context.clear_permissions()
+        thrown, self._thrown, self._console = self._thrown, [], []
+        assert not thrown
