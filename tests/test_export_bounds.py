@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bad_queries import BAD
 from exported import START, api_of, seal, two_hundred_ticks
-from test_api_bounds import BAD
 from thorough import amount
 from wsgi import ask
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fleet import Clock, Fleet
-from test_hosts import layout, served
+from host_pages import layout, served
 from wsgi import ask
 
 from dashapp.http.types import App

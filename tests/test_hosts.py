@@ -6,13 +6,13 @@ import re
 
 import pytest
 from fleet import NOW, Clock, Fleet
+from host_pages import layout, served
 from wsgi import Answer, ask
 
 from dashapp.config.settings import Settings
 from dashapp.http.types import App
 from dashapp.model.panels import Panel
 from dashapp.stores.memory import MemoryStore
-from dashapp.stores.push_queue import MemorySpool
 from dashapp.web.app import create_app
 
 
@@ -30,18 +30,9 @@ def fleet(clock: Clock) -> Fleet:
     return fleet
 
 
-def served(fleet: Fleet, own: str = "web-1", **settings: object) -> App:
-    spool = MemorySpool(1.0)
-    return create_app(MemoryStore(), Settings(store="memory:", **settings), spool, fleet, own)  # type: ignore[arg-type]
-
-
 @pytest.fixture
 def app(fleet: Fleet) -> App:
     return served(fleet)
-
-
-def layout(app: App, path: str = "/") -> str:
-    return ask(app, f"{path}_dash-layout").body.decode()
 
 
 def test_the_list_says_state_newest_age_and_skew(app: App, fleet: Fleet, clock: Clock) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
 import signal
 import socket
@@ -15,22 +14,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from command_line import run
 from guarded import TOKEN
 from ports import free_port
 from processes import ROOT, Dashapp, Process, collector, dashapp
 from waiting import PATIENCE_S, wait_for
-
-
-def run(folder: Path, *argv: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *argv],
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **(env or {})},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")

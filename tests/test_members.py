@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from fleet import NOW, Clock, Fleet
-from test_overlay import overlay
+from overlay_of import overlay
 from waiting import PATIENCE_S
 
 from dashapp.model.ticks import Cursor

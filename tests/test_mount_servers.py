@@ -2,97 +2,20 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from ports import free_port
+from host_servers import HOST, SERVERS, Server
 from processes import Process, alive, collector, stored
-from waiting import PATIENCE_S, wait_for
-
-HOST = """
-import os
-from flask import Flask
-import dashapp
-
-app = Flask(__name__)
-dashapp.mount(app, "/monitor/", **{settings})
-
-@app.get("/")
-def home():
-    return str(os.getpid())
-
-def orders():
-    return 7.0
-"""
-GUNICORN = ["-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--graceful-timeout", "1"]
-SERVERS = {
-    "flask": ["-m", "flask", "--app", "host", "run", "--port", "{port}"],
-    "flask with reloader": ["-m", "flask", "--app", "host", "run", "--debug", "--port", "{port}"],
-    "waitress": ["-m", "waitress", "--listen=127.0.0.1:{port}", "host:app"],
-    "gunicorn": [*GUNICORN, "--workers", "2", "host:app"],
-    "gunicorn threads": [*GUNICORN, "--workers", "2", "--threads", "4", "host:app"],
-    "gunicorn preload": [*GUNICORN, "--workers", "2", "--preload", "host:app"],
-    "granian": ["-m", "granian", "--interface", "wsgi", "--port", "{port}", "--workers", "2", "host:app"],
-}
-
-
-class Server(Process):
-    """A server of somebody else's, with us in it."""
-
-    HOST = HOST
-    TICKS = "/monitor/api/ticks?window=100"
-
-    def __init__(self, folder: Path, server: str, **settings: Any) -> None:
-        self.port = free_port()
-        self.store = folder / "data"
-        (folder / "host.py").write_text(self.HOST.format(settings=settings))
-        argv = [each.format(port=self.port) for each in SERVERS[server]]
-        super().__init__([sys.executable, *argv], folder=folder, env={}, start_new_session=True)
-
-    def get(self, path: str) -> tuple[int, bytes]:
-        """Status 0 where nobody answers yet."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
-        with suppress(OSError, http.client.HTTPException), closing(connection):
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        return 0, b""
-
-    def serving(self) -> Server:
-        wait_for(lambda: self.get("/")[0] == 200 or self.popen.poll() is not None)
-        assert self.popen.poll() is None, self.said
-        return self
-
-    def newest(self) -> int:
-        status, body = self.get(self.TICKS)
-        return max(json.loads(body)["t"], default=0) if status == 200 else 0
-
-    def collectors(self) -> list[psutil.Process]:
-        found = []
-        for each in self.family():
-            with suppress(psutil.Error):
-                if "dashapp.collector" in each.cmdline():
-                    found.append(each)
-        return found
-
-    def collector(self) -> psutil.Process:
-        """The only one."""
-        return wait_for(lambda: self.collectors() if len(self.collectors()) == 1 else [])[0]
-
-    def moves(self) -> None:
-        before = self.newest()
-        wait_for(lambda: self.newest() > before, every=0.05)
-
+from waiting import wait_for
 
 Start = Callable[..., Server]
 

@@ -8,18 +8,13 @@ from typing import Any
 from fleet import METRICS, NOW, Clock, Fleet
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from overlay_of import overlay
 from thorough import amount
 
 from dashapp.model.ticks import Metric, milliseconds
 from dashapp.query.frames import frame
-from dashapp.query.host_reader import Skews
 from dashapp.query.overlay import RETURN, Overlay
 from dashapp.query.overlay_sync import GRACE
-
-
-def overlay(fleet: Fleet, *names: str) -> Overlay:
-    readers = {name: fleet.machines[name].store for name in names or fleet.machines}
-    return Overlay(readers, fleet, Skews(fleet))
 
 
 class Viewer:

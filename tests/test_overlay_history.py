@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fleet import NOW, Clock, Fleet
-from test_overlay import overlay
+from overlay_of import overlay
 
 from dashapp.api.csv_export import Export
 from dashapp.model.thresholds import Change, State, Threshold

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from conftest import Live, Serve
 from drawing import judged, wait_for_state
+from page_downloads import png_size, save
 from playwright.sync_api import Page, expect
 from processes import dashapp
-from test_page_takeaway import png_size, save
 from waiting import wait_until, wait_until_passes
 
 from dashapp.model.ticks import Curves, Metric, Tick

@@ -7,11 +7,10 @@ import re
 import pytest
 from conftest import Many, Serving
 from drawing import assert_drawn_equals_store, wait_for_state
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, expect
+from tall import TALL
 from waiting import wait_until
 
-# All charts are in sight, and so drawn.
-TALL: ViewportSize = {"width": 1200, "height": 2000}
 LIST = '[data-table="hosts"]'
 # As if ten seconds had passed, after which a page of the only host asks whether there are others.
 LATER = """() => {

@@ -13,7 +13,7 @@ from drawing import assert_drawn_equals_store, drawing, wait_for_state
 from feeder import grid
 from fleet import Machine
 from playwright.sync_api import Page, expect
-from test_page_hosts import TALL
+from tall import TALL
 from waiting import wait_until, wait_until_passes
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import struct
 from base64 import b64encode
 from pathlib import Path
 
 import pytest
 from conftest import Live, Serve
 from drawing import assert_drawn_equals_store, wait_for_state
+from page_downloads import png_size, save
 from playwright.sync_api import Page, expect
 from waiting import wait_until
 
@@ -30,22 +30,6 @@ def live(page: Page, served: Live) -> Live:
     page.goto(served.url)
     assert_drawn_equals_store(page, served.store)
     return served
-
-
-def save(page: Page, opener: str, item: str, where: Path) -> Path:
-    with page.expect_download() as download:
-        page.click(opener)
-        page.get_by_role("menuitem", name=item).click()
-    path = where / download.value.suggested_filename
-    download.value.save_as(path)
-    return path
-
-
-def png_size(path: Path) -> tuple[int, int]:
-    data = path.read_bytes()
-    assert data.startswith(b"\x89PNG\r\n\x1a\n")
-    width, height = struct.unpack(">II", data[16:24])
-    return width, height
 
 
 def test_a_panel_and_the_page_are_saved_as_pictures(page: Page, live: Live, tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
+from bad_queries import BAD
 from fake_processes import Fake, Machine
-from test_api_bounds import BAD
 from waiting import PATIENCE_S
 from wsgi import ask
 

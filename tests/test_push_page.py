@@ -6,8 +6,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 from processes import Dashapp, dashapp
+from push_requests import ENV, push
 from pushed import TOKEN
-from test_push_processes import ENV, push
 from waiting import wait_until
 
 HOSTILE = "<a href=//evil>loss</a><img src=x onerror=alert(1)>"

@@ -17,20 +17,11 @@ from threading import Event, Thread
 import psutil
 import pytest
 from processes import Dashapp, collector, dashapp
+from push_requests import ENV, HEADERS, push
 from pushed import TOKEN
 from waiting import PATIENCE_S, wait_for
 
 from dashapp.http.request_body import MOST
-
-ENV = {"DASHAPP_PUSH_TOKEN": TOKEN}
-HEADERS = {"Authorization": f"Bearer {TOKEN}"}
-
-
-def push(app: Dashapp, metrics: dict[str, float]) -> tuple[int, dict[str, object]]:
-    with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
-        connection.request("POST", "/api/push", json.dumps({"metrics": metrics}), HEADERS)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
 
 
 def stored(folder: Path) -> Counter[tuple[str, float]]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from host_servers import Server
 from redis_server import RedisServer, needs_redis, redis_at
 from redis_store import stored
-from test_mount_servers import Server
 from waiting import wait_for
 
 pytestmark = needs_redis

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import run
 from processes import ROOT, Dashapp, dashapp
-from test_main import run
 from waiting import wait_for
 
 from dashapp.collector.preflight import check_sources
