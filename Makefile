@@ -15,7 +15,7 @@ test: $(VENV)/test.stamp browser tools
 
 # Ten times on a busy machine, each in another order: make stress ARGS="--runs 2 --jobs 8 --seed 7".
 stress: $(VENV)/test.stamp browser tools
-	$(BIN)/python tests/stress.py $(ARGS)
+	$(BIN)/python tests/support/stress.py $(ARGS)
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff check .
@@ -62,10 +62,10 @@ $(VENV)/test.stamp: requirements.txt pyproject.toml | $(BIN)/python
 	touch $@
 
 browser: $(VENV)/test.stamp
-	$(BIN)/python tests/browser.py --install
+	$(BIN)/python tests/support/chromium.py --install
 
 tools: $(VENV)/test.stamp
-	$(BIN)/python tests/tools.py --install
+	$(BIN)/python tests/support/tools.py --install
 
 # Every release that a server installs, with its hashes; of the index that pip is set to, which the file does not name.
 lock: $(VENV)/test.stamp

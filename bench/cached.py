@@ -17,8 +17,8 @@ SECONDS = 10
 
 def run() -> list[Row]:
     # The configuration that the documentation gives, as the tests serve it.
-    sys.path.insert(0, str(ROOT / "tests"))
-    from proxied import proxied
+    sys.path.insert(0, str(ROOT / "tests" / "support"))
+    from nginx import proxied
     from tools import nginx
 
     if nginx() is None:

@@ -21,7 +21,7 @@ VIEWPORT: Any = {"width": 1280, "height": 800}
 @cache
 def chromium() -> str | None:
     """The path of the Chromium that the tests drive; None where it is Playwright's own."""
-    finder = Path(__file__).resolve().parent.parent / "tests" / "browser.py"
+    finder = Path(__file__).resolve().parent.parent / "tests" / "support" / "chromium.py"
     said = subprocess.run([sys.executable, str(finder)], capture_output=True, text=True, check=True)
     path = said.stdout.strip()
     return path if Path(path).is_file() else None

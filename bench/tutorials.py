@@ -116,8 +116,8 @@ def _row(what: str, mine: float, other: float, viewers: int) -> Row:
 def _cached(pair: Pair) -> float | None:
     """The cost of ours with a cache before it, nginx counted; None where there is none."""
     # The configuration that the documentation gives, as the tests serve it.
-    sys.path.insert(0, str(ROOT / "tests"))
-    from proxied import proxied
+    sys.path.insert(0, str(ROOT / "tests" / "support"))
+    from nginx import proxied
     from tools import nginx
 
     if nginx() is None or pair.behind is None:

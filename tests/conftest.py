@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from browser import find
-from feeder import Feeder
-from fleet import Fleet
+from chromium import find
+from fake_collector import Feeder
+from fake_hosts import Fleet
+from faulty_server import Served
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from redis_server import RedisServer, redis_at
 from reporting import pytest_runtest_makereport, pytest_terminal_summary
-from served import Served, Trouble
-from tab import ZONE, Tab
+from served_page import Live, Many, Serve, Serving
+from tab import Tab
 from thorough import VARIABLE, amount
 from waiting import PATIENCE_S
 
@@ -26,8 +26,8 @@ from dashapp.config.settings import Settings
 from dashapp.stores.memory import MemoryStore
 from dashapp.web.app import create_app
 
-# Hooks that pytest finds here, and what tests take from here.
-__all__ = ["ZONE", "pytest_runtest_makereport", "pytest_terminal_summary"]
+# Hooks that pytest finds here.
+__all__ = ["pytest_runtest_makereport", "pytest_terminal_summary"]
 
 # What a shell starts in the background ignores Ctrl-C, and so would all that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -61,44 +61,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 # First: the last file of all has the machine to itself.
-LONGEST = ("test_page_load.py", "test_examples_stocks.py", "test_page_live_graph.py", "test_page_faults.py")
+LONGEST = ("test_render_cost.py", "test_stocks.py", "test_live_graph.py", "test_faults.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in LONGEST)
-
-
-@dataclass
-class Live:
-    """A page's whole other side."""
-
-    store: MemoryStore
-    feeder: Feeder
-    server: Served
-
-    @property
-    def trouble(self) -> Trouble:
-        return self.server.trouble
-
-    @property
-    def url(self) -> str:
-        return self.server.url
-
-
-@dataclass
-class Many:
-    fleet: Fleet
-    server: Served
-
-    def url(self, *names: str) -> str:
-        return self.server.url + (f"host/{','.join(names)}/" if names else "")
-
-    def asked(self) -> list[str]:
-        return [query for query in self.server.trouble.asked if "hosts=1" in query]
-
-
-Serve = Callable[..., Live]
-Serving = Callable[..., Many]
 
 
 @pytest.fixture(scope="session")

@@ -16,5 +16,5 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 
 if __name__ == "__main__":
     # Redis and nginx are started as the tests start them.
-    sys.path.insert(0, str(ROOT / "tests"))
+    sys.path.insert(0, str(ROOT / "tests" / "support"))
     raise SystemExit(measure("bench.scale", PARTS, sys.argv[1:], RESULTS, "make bench-scale"))

@@ -83,7 +83,7 @@ def _straight(webs: list[Served]) -> list[Row]:
 
 
 def _through_nginx(web: Served, folder: Path) -> list[Row]:
-    from proxied import proxied
+    from nginx import proxied
 
     with proxied(web.port, folder) as front:
         ours = psutil.Process(os.getpid())

@@ -1,0 +1,153 @@
+"""What is broken, as the API and the page say it, and as a real machine breaks it."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from processes import Dashapp, dashapp
+from waiting import wait_for
+from wsgi_client import ask
+
+from dashapp.alerts.monitor import Watch
+from dashapp.api.endpoints import Api
+from dashapp.config.settings import Settings
+from dashapp.model.thresholds import Threshold
+from dashapp.model.ticks import Tick
+from dashapp.stores.memory import MemoryStore
+from dashapp.web.app import create_app
+
+HOT = Threshold("cpu.percent", ">", 90)
+
+
+def now() -> int:
+    return int(time.time())
+
+
+def test_ticks_tell_what_is_broken_while_it_is() -> None:
+    store = MemoryStore()
+    watch, api = Watch([HOT, Threshold("b", ">", 1)], store), Api(store)
+
+    def answer(at: int, value: float) -> dict[str, object]:
+        tick = Tick(at, 1, {"cpu.percent": value})
+        store.append(tick)
+        watch.see(tick)
+        body: dict[str, object] = ask(api, "/api/ticks").json
+        return body
+
+    start = now()
+    assert "broken" not in answer(start, 5)
+    for at in (1, 2):
+        assert answer(start + at, 95)["broken"] == [
+            {"metric": "cpu.percent", "text": "cpu.percent > 90", "since": 1000 * (start + 1)}
+        ]
+    assert "broken" not in answer(start + 3, 5)
+
+
+def test_a_change_that_comes_just_after_an_answer_is_in_the_next() -> None:
+    """At most one tick late: the answer about a tick is kept, and the tick is there before it is judged."""
+    store = MemoryStore()
+    watch, api = Watch([HOT], store), Api(store)
+    tick = Tick(now(), 1, {"cpu.percent": 95})
+    store.append(tick)
+    ask(api, "/api/ticks")
+    watch.see(tick)
+    store.append(Tick(now() + 1, 1, {"cpu.percent": 95}))
+    assert ask(api, "/api/ticks").json["broken"]
+
+
+def test_alerts_are_listed_whatever_their_state() -> None:
+    store = MemoryStore()
+    assert ask(Api(store), "/api/alerts").json == {"thresholds": [], "log": []}
+    Watch([HOT, Threshold("b", "<=", 1.5e9, 90)], store).see(Tick(1000.5, 1, {"cpu.percent": 95}))
+    assert ask(Api(store), "/api/alerts").json == {
+        "thresholds": [
+            {
+                "text": "cpu.percent > 90",
+                "metric": "cpu.percent",
+                "op": ">",
+                "limit": 90.0,
+                "for": 0.0,
+                "state": "broken",
+                "since": 1_000_500,
+            },
+            {
+                "text": "b <= 1.5G for 90s",
+                "metric": "b",
+                "op": "<=",
+                "limit": 1.5e9,
+                "for": 90.0,
+                # It never came, which is not well.
+                "state": "unknown",
+                "since": None,
+            },
+        ],
+        "log": [
+            {
+                "number": 1,
+                "text": "cpu.percent > 90",
+                "metric": "cpu.percent",
+                "state": "broken",
+                "time": 1_000_500,
+                "value": 95.0,
+                "sent": None,
+            }
+        ],
+    }
+
+
+def on_page(store: MemoryStore) -> object:
+    layout = ask(create_app(store, Settings(store="memory:")), "/_dash-layout").json
+    return json.loads(layout["props"]["data-thresholds"])
+
+
+def test_the_page_knows_the_limits() -> None:
+    store = MemoryStore()
+    assert on_page(store) == []
+    Watch([Threshold('<i>"', ">", 90, 5)], store)
+    assert on_page(store) == [{"metric": '<i>"', "op": ">", "limit": 90.0, "text": '<i>" > 90 for 5s'}]
+
+
+def broken(app: Dashapp) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = app.ticks().get("broken", [])
+    return found
+
+
+def states(app: Dashapp) -> list[tuple[str, int | None]]:
+    found = json.loads(app.get("/api/alerts")[1])["thresholds"]
+    return [(each["state"], each["since"]) for each in found]
+
+
+@pytest.mark.parametrize("store", ["data", "memory:"])
+def test_a_real_machine_breaks_a_low_limit(tmp_path: Path, store: str) -> None:
+    """And it stays broken, since the same moment, over the collector's death."""
+    flags = ["--threshold", "memory.percent > 0.001", "--threshold=cpu.percent > 100 for 1h"]
+    with dashapp(tmp_path, "--interval", "0.2", "--store", store, *flags) as app:
+        app.serving()
+        (found,) = wait_for(lambda: broken(app))
+        assert (found["metric"], found["text"]) == ("memory.percent", "memory.percent > 0.001")
+        since = found["since"]
+        assert since in app.shown()
+        page = json.loads(app.get("/_dash-layout")[1])["props"]
+        limits = [each["limit"] for each in json.loads(page["data-thresholds"])]
+        assert limits == [0.001, 100]
+        # Of one that has no value in the newest tick, or of a collector that is late, nothing is known.
+        wait_for(lambda: states(app) == [("broken", since), ("ok", None)])
+        if store == "data":
+            app.child("collector").kill()
+            app.moves()
+            assert broken(app) == [found]
+            assert len(app.ticks()["y"]["memory.percent"]) > 2
+
+
+def test_by_the_variable_and_gone_at_the_next_start(tmp_path: Path) -> None:
+    text = "memory.percent > 0.001; swap.percent < 0;"
+    with dashapp(tmp_path, "--interval", "0.2", env={"DASHAPP_THRESHOLD": text}) as app:
+        app.serving()
+        assert [each["text"] for each in wait_for(lambda: broken(app))] == ["memory.percent > 0.001"]
+    with dashapp(tmp_path, "--interval", "0.2") as app:
+        app.serving().moves()
+        assert json.loads(app.get("/api/alerts")[1])["thresholds"] == []
+        assert broken(app) == []

@@ -1,0 +1,111 @@
+"""The courier: what it carries arrives as it was said, and whatever fails is said in a few words."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import asdict
+
+import pytest
+from waiting import PATIENCE_S
+from webhook_server import Webhook, webhook
+
+from dashapp.alerts import apprise_worker
+from dashapp.alerts.message import MOST_TOLD, Message, compose
+from dashapp.model.thresholds import Change, Threshold
+
+HOT = Threshold.parse("cpu.percent > 90 for 30s")
+PLAIN = Message("lab: a title", "a body", good=False)
+
+
+@pytest.fixture
+def hook() -> Iterator[Webhook]:
+    with webhook() as found:
+        yield found
+
+
+TEXTS = ("<b>&amp;</b> **x** _y_ #z", "é ünï ☃ 字", "%s {0} {{x}} \\n \\t", "'; drop table x; --", "a\nb\nc")
+
+
+def test_text_arrives_as_it_was_said(hook: Webhook) -> None:
+    title, text = " ".join(TEXTS).replace("\n", " "), "\n".join(TEXTS)
+    assert apprise_worker.hand_over(hook.address, Message(title, text, good=True), PATIENCE_S) == ""
+    ((_, message),) = hook.heard
+    assert (message["title"], message["message"], message["type"]) == (title, text, "success")
+
+
+def told_of(*addresses: str) -> list[str]:
+    """What one courier says of each, for its start is dear."""
+    return apprise_worker._sent(addresses, asdict(PLAIN), PATIENCE_S)
+
+
+def test_a_status_is_told() -> None:
+    statuses = (301, 401, 404, 500, 503)
+    with ExitStack() as stack:
+        hooks = [stack.enter_context(webhook()) for _ in statuses]
+        for hook, status in zip(hooks, statuses, strict=True):
+            hook.status = status
+        told = told_of(*(hook.address for hook in hooks))
+        assert told == [f"it answered with status {status}" for status in statuses]
+        assert [hook.heard for hook in hooks] == [[]] * len(statuses)
+
+
+def test_one_that_hangs_is_given_up(hook: Webhook) -> None:
+    hook.hanging = True
+    patience = 2.0
+    while not hook.tried:
+        # Longer than we wait for a courier, whatever the address itself asks for.
+        assert (
+            apprise_worker.hand_over(f"{hook.address}?rto=50", PLAIN, patience) == apprise_worker.UNANSWERED
+        )
+        patience *= 2  # it was given up before it had started
+
+
+def test_what_cannot_be_reached_is_told_without_its_address() -> None:
+    with closing(socket.socket()) as silent:
+        silent.bind(("127.0.0.1", 0))  # nobody else's, and nobody listens
+        said = {
+            f"json://c4nary@127.0.0.1:{silent.getsockname()[1]}/": apprise_worker.UNANSWERED,
+            "json://c4nary.invalid/": apprise_worker.UNANSWERED,
+            "nonsense://c4nary": apprise_worker.UNKNOWN,
+            "json://c4nary\0/": apprise_worker.UNKNOWN,
+        }
+        assert told_of(*said) == [*said.values()]
+
+
+def test_looking_at_an_address_sends_nothing(hook: Webhook) -> None:
+    assert apprise_worker.check([hook.address, "nonsense://x"], PATIENCE_S) == ["", apprise_worker.UNKNOWN]
+    assert hook.tried == 0
+
+
+def test_one_change_is_the_title_itself() -> None:
+    message = compose([Change(HOT, True, 0.5, 1 / 3, 1)], 1, 1, "lab")
+    assert message == Message(
+        "lab: cpu.percent > 90 for 30s: broken, at 0.333333",
+        "1970-01-01 00:00:00 UTC  cpu.percent > 90 for 30s: broken, at 0.333333",
+        good=False,
+    )
+
+
+def test_a_metric_that_is_missing_has_no_value() -> None:
+    absent = Threshold.parse("cpu.percent missing for 60s")
+    assert (
+        compose([Change(absent, True, 0, None, 1)], 1, 1, "lab").title
+        == "lab: cpu.percent missing for 1m: no data"
+    )
+    assert compose([Change(absent, False, 0, 5, 1)], 1, 0, "lab").title.endswith(": data again, at 5")
+
+
+def test_several_are_counted_and_the_newest_told() -> None:
+    changes = [Change(HOT, number % 2 == 0, number, 95, number) for number in range(1, 31)]
+    message = compose(changes, 30, 1, "lab")
+    assert message.title == "lab: 30 alerts; 1 is broken now"
+    first, *lines = message.body.splitlines()
+    assert first == "10 before these; /api/alerts lists them."
+    assert len(lines) == MOST_TOLD
+    assert lines[-1].startswith("1970-01-01 00:00:30 UTC")
+    assert message.good is False
+    assert compose(changes[:1], 1, 0, "lab").good
+    # What is not known to be well is not called so.
+    assert not compose(changes[:1], 2, 0, "lab").good

@@ -1,0 +1,78 @@
+"""The watch's log: each change once, with numbers that go on over a restart and a lost file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from effort import calls_of
+from store_variants import KINDS, Kept, kept
+
+from dashapp.alerts.monitor import Watch
+from dashapp.model.thresholds import Change, Threshold
+from dashapp.model.ticks import Tick
+from dashapp.stores.base import MOST_CHANGES
+from dashapp.stores.disk.store import DiskStore
+
+HOT = Threshold("a", ">", 90)
+ABSENT = Threshold.parse("a missing for 5s")
+
+
+@pytest.fixture(params=KINDS)
+def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
+    found = kept(request.param, tmp_path / "store")
+    yield found
+    found.close()
+
+
+def see(kept: Kept, watch: Watch, at: float, value: float) -> list[tuple[int, bool]]:
+    """As the collector does: first kept, then seen. The changes' numbers, and whether it is broken."""
+    tick = Tick(at, 1, {"a": value})
+    assert kept.store.append(tick)
+    return [(each.number, each.broken) for each in watch.see(tick)]
+
+
+def test_what_is_told_is_what_is_kept(both: Kept) -> None:
+    watch = Watch([HOT], both.store)
+    told = [see(both, watch, 1000 + at, value) for at, value in enumerate((5, 95, 95, 5))]
+    assert told == [[], [(1, True)], [], [(2, False)]]
+    assert [(each.number, each.time, each.value) for each in both.reader.changes()] == [
+        (1, 1001, 95),
+        (2, 1003, 5),
+    ]
+
+
+def test_the_next_watch_counts_on(both: Kept) -> None:
+    see(both, Watch([HOT], both.store), 1000, 95)
+    both.reopen()
+    watch = Watch([HOT], both.store)
+    assert see(both, watch, 1001, 95) == []
+    assert see(both, watch, 1002, 5) == [(2, False)]
+    assert len(both.reader.changes()) == 2
+
+
+def test_a_gap_between_two_collectors_is_told_by_the_second(both: Kept) -> None:
+    see(both, Watch([ABSENT], both.store), 1000, 1)
+    both.reopen()
+    assert see(both, Watch([ABSENT], both.store), 1060, 1) == [(1, True), (2, False)]
+    assert [each.time for each in both.reader.changes()] == [1005, 1060]
+
+
+def test_the_log_outlives_the_threshold(both: Kept) -> None:
+    see(both, Watch([HOT], both.store), 1000, 95)
+    both.reopen()
+    Watch([], both.store)
+    assert [each.threshold for each in both.reader.changes()] == [HOT]
+
+
+def test_ten_thousand_at_once_hold_no_tick_up(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path)
+    watch = Watch([Threshold(f"m{number}", ">", 90) for number in range(10_000)], store)
+    tick = Tick(1000, 1, {f"m{number}": 95.0 for number in range(10_000)})
+    told: list[Change] = []
+    # Some forty calls are needed for each of them.
+    assert calls_of(lambda: told.extend(watch.see(tick))) < 100 * 10_000
+    assert [each.number for each in told] == list(range(1, 10_001))
+    assert len(store.changes()) == MOST_CHANGES
+    store.close()

@@ -1,0 +1,212 @@
+"""The watch: states that readers see, that outlive the collector, and that no disk's trouble disturbs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from clocks import FakeClock
+from store_variants import KINDS, Kept, kept
+
+from dashapp.alerts.monitor import PATIENCE, Watch
+from dashapp.collector.service import collect
+from dashapp.model.thresholds import State, Threshold
+from dashapp.model.ticks import Tick
+from dashapp.stores.disk.notices import Notice, read_notices
+from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.memory import MemoryStore
+
+HOT = Threshold("cpu.percent", ">", 90)
+
+
+@pytest.fixture(params=KINDS)
+def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
+    found = kept(request.param, tmp_path / "store")
+    yield found
+    found.close()
+
+
+def see(kept: Kept, watch: Watch, at: float, **values: float) -> None:
+    """As the collector does: first kept, then seen."""
+    tick = Tick(at, 1, {key.replace("_", "."): value for key, value in values.items()})
+    assert kept.store.append(tick)
+    watch.see(tick)
+
+
+def test_readers_see_every_state(both: Kept) -> None:
+    assert both.reader.thresholds() == []
+    calm = Threshold("memory.percent", ">=", 1.5e9, 90)
+    watch = Watch([HOT, calm], both.store)
+    assert both.reader.thresholds() == [State(HOT), State(calm)]
+    see(both, watch, 1000.001, cpu_percent=95)
+    assert both.reader.thresholds() == [State(HOT, True, 1000.001), State(calm)]
+    see(both, watch, 1001, cpu_percent=5)
+    assert both.reader.thresholds() == [State(HOT, False, 1001), State(calm)]
+
+
+def test_the_next_watch_goes_on(both: Kept) -> None:
+    gone = Threshold("gone", ">", 0)
+    watch = Watch([HOT, gone], both.store)
+    see(both, watch, 1000, cpu_percent=95, gone=1)
+    both.reopen()
+    watch = Watch([HOT], both.store)
+    assert both.reader.thresholds() == [State(HOT, True, 1000)]
+    see(both, watch, 1005, other=1)
+    assert both.reader.thresholds() == [State(HOT, True, 1000)]
+    see(both, watch, 1006, cpu_percent=5)
+    assert both.reader.thresholds() == [State(HOT, False, 1006)]
+    both.reopen()
+    Watch([], both.store)
+    assert both.reader.thresholds() == []
+
+
+def test_a_change_is_given_to_the_caller() -> None:
+    store = MemoryStore()
+    watch = Watch([HOT], store)
+    told = [watch.see(Tick(1000 + at, 1, {"cpu.percent": value})) for at, value in enumerate((5, 95, 95, 5))]
+    assert [[(each.broken, each.value) for each in changes] for changes in told] == [
+        [],
+        [(True, 95)],
+        [],
+        [(False, 5)],
+    ]
+
+
+def test_without_thresholds_nothing_is_written(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path)
+    Watch([], store).see(Tick(1000, 1, {"a": 1}))
+    store.close()
+    assert not list(tmp_path.glob("thresholds*"))
+
+
+def test_only_a_change_is_written(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path)
+    watch = Watch([HOT], store)
+    before = (tmp_path / "thresholds.json").stat().st_ino, (tmp_path / "thresholds.json").stat().st_mtime_ns
+    for at in range(100):
+        watch.see(Tick(1000 + at, 1, {"cpu.percent": 5}))
+    after = (tmp_path / "thresholds.json").stat().st_ino, (tmp_path / "thresholds.json").stat().st_mtime_ns
+    store.close()
+    assert before == after
+
+
+def test_what_the_disk_refuses_is_written_when_it_takes_it_again(tmp_path: Path) -> None:
+    """A folder stands where the file would be made: no user, root neither, can write that."""
+    store, reader = DiskStore(tmp_path), DiskReader(tmp_path)
+    watch = Watch([HOT], store)
+    (tmp_path / "thresholds.new").mkdir()
+    tick = Tick(1000, 1, {"cpu.percent": 95})
+    assert store.append(tick)
+    assert watch.see(tick)
+    assert reader.thresholds() == [State(HOT)]
+    (tmp_path / "thresholds.new").rmdir()
+    assert store.append(Tick(1001, 1, {"cpu.percent": 95}))
+    assert reader.thresholds() == [State(HOT, True, 1000)]
+    reader.close()
+    store.close()
+
+
+def test_in_a_folder_made_anew_the_states_are_there_again(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    store, reader = DiskStore(folder), DiskReader(folder)
+    Watch([HOT], store).see(Tick(1000, 1, {"cpu.percent": 95}))
+    folder.rename(tmp_path / "away")
+    assert reader.thresholds() == []
+    store.append(Tick(1001, 1, {"cpu.percent": 95}))
+    assert reader.thresholds() == [State(HOT, True, 1000)]
+    reader.close()
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}x",
+        b"7",
+        b"null",
+        b"[7]",
+        b"[[]]",
+        b'[["cpu.percent > 90", true]]',
+        b'[["no sentence", true, null]]',
+        b"[[7, true, null]]",
+        b'[["cpu.percent > 90", true, "x"]]',
+        b"\xff\xfe",
+        b"[" * 100_000,
+    ],
+)
+def test_a_damaged_file_is_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "thresholds.json").write_bytes(content)
+    store = DiskStore(tmp_path)
+    assert store.thresholds() == []
+    Watch([HOT], store).see(Tick(1000, 1, {"cpu.percent": 95}))
+    assert store.thresholds() == [State(HOT, True, 1000)]
+    store.close()
+
+
+class Told:
+    def __init__(self) -> None:
+        self.sentence = ""
+        self.count = 0
+
+    def say(self, sentence: str) -> None:
+        self.sentence = sentence
+        self.count += 1
+
+    def clear(self) -> None:
+        self.sentence = ""
+
+
+def test_a_metric_that_no_source_gives_is_told_until_it_comes() -> None:
+    told = Told()
+    watch = Watch([Threshold("cpu.precent", ">", 90), HOT], MemoryStore(), told)
+
+    values = {"cpu.percent": 5.0, "memory.percent": 5.0}
+    for at in range(int(PATIENCE)):
+        watch.see(Tick(1000 + at, 1, values))
+        assert told.sentence == ""
+    for at in range(100):
+        watch.see(Tick(1000 + PATIENCE + at, 1, values))
+    assert (
+        told.sentence == '--threshold names "cpu.precent", which no source gives; did you mean cpu.percent?'
+    )
+    assert told.count == 1
+    watch.see(Tick(2000, 1, {"cpu.precent": 1.0}))
+    assert told.sentence == ""
+
+
+def test_a_name_like_none_and_more_names_than_a_page_has_room_for() -> None:
+    told = Told()
+    watch = Watch([Threshold(f"<b>zz{number}" * 20, ">", 1) for number in range(60)], MemoryStore(), told)
+    for at in (0.0, PATIENCE):
+        watch.see(Tick(1000 + at, 1, {"cpu.percent": 5}))
+    assert told.sentence.count("--threshold names") == 5
+    assert told.sentence.count("/api/metrics lists") == 5
+    assert len(told.sentence) < 1000
+
+
+def test_the_notice_of_an_earlier_run_goes(tmp_path: Path) -> None:
+    Notice(tmp_path, "thresholds").say("old")
+    Watch([], MemoryStore(), Notice(tmp_path, "thresholds"))
+    assert read_notices(tmp_path) == []
+
+
+def test_a_store_in_memory_has_speakers_too() -> None:
+    store = MemoryStore(notice="in memory only")
+    one, two = store.speaker("one"), store.speaker("two")
+    one.say("first")
+    one.say("second")
+    two.say("third")
+    assert store.notices() == ["in memory only", "second", "third"]
+    one.clear()
+    one.clear()
+    assert store.notices() == ["in memory only", "third"]
+
+
+def test_the_collector_has_each_tick_seen_after_it_is_kept() -> None:
+    store = MemoryStore()
+    collect(store, FakeClock(waits=10), 1, watch=Watch([Threshold("memory.percent", ">", 0)], store))
+    first = store.since(0, 100)[0]
+    assert store.thresholds() == [State(Threshold("memory.percent", ">", 0), True, first.time)]

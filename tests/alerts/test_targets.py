@@ -1,0 +1,65 @@
+"""Whom to tell: addresses from variable, file and keyword, which nobody else is to see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from settings_errors import problems
+
+from dashapp.collector.preflight import bad_addresses
+from dashapp.config.kwargs import given
+from dashapp.config.settings import Settings, parse
+
+ONE, TWO = "json://me:c4nary@127.0.0.1:9/x", "mailto://me:c4nary@example.org"
+
+
+def test_several_by_the_variable_or_the_file(tmp_path: Path) -> None:
+    assert parse([], {"DASHAPP_NOTIFY": f" {ONE} ;{TWO};"}).notify == (ONE, TWO)
+    path = tmp_path / "s.toml"
+    path.write_text(f'notify = ["{ONE}", "{TWO}"]')
+    assert parse(["--config", str(path)], {}).notify == (ONE, TWO)
+
+
+def test_by_keyword_none_becomes_a_flag() -> None:
+    found = given({"notify": [ONE, TWO]}, {})
+    assert found.argv == []
+    assert parse(found.argv, found.variables).notify == (ONE, TWO)
+    assert parse([], given({"notify": ONE}, {}).variables).notify == (ONE,)
+
+
+def test_it_is_no_flag_and_is_never_shown() -> None:
+    (sentence,) = problems([f"--notify={ONE}"], {})
+    assert sentence.endswith("set DASHAPP_NOTIFY")
+    assert "c4nary" not in sentence
+    assert "c4nary" not in repr(parse([], {"DASHAPP_NOTIFY": ONE}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "c4nary",
+        "://c4nary",
+        "json:c4nary",
+        "json://",
+        "json://c4nary x",
+        "1://c4nary",
+        "j://" + "c4nary" * 400,
+    ],
+)
+def test_what_is_no_address_is_told_without_it(text: str) -> None:
+    (sentence,) = problems([], {"DASHAPP_NOTIFY": text})
+    assert sentence.startswith(
+        f"DASHAPP_NOTIFY has {len(text)} characters; expected an address such as json://"
+    )
+    assert "c4nary" not in sentence
+
+
+def test_each_that_apprise_does_not_know_is_told_by_its_place() -> None:
+    found = bad_addresses(Settings(notify=(ONE, "nonsense://c4nary", TWO, "slack://c4nary")))
+    assert found == [
+        f'DASHAPP_NOTIFY {place} ("{service}://…") is no address that apprise knows; '
+        "https://github.com/caronc/apprise lists them"
+        for place, service in ((2, "nonsense"), (4, "slack"))
+    ]
+    assert bad_addresses(Settings(notify=(ONE, TWO))) == bad_addresses(Settings()) == []

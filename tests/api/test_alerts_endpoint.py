@@ -1,0 +1,89 @@
+"""What `/api/alerts` says: where thresholds stand, and as much of their past as is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fake_hosts import NOW
+from wsgi_client import ask
+
+from dashapp.api.endpoints import Api
+from dashapp.model.thresholds import Change, State, Threshold
+from dashapp.model.ticks import Tick
+from dashapp.stores.memory import MemoryStore
+
+HOT, ABSENT = Threshold.parse("cpu.percent > 90"), Threshold.parse("gone missing for 60s")
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    found = MemoryStore()
+    found.set_thresholds([State(HOT), State(ABSENT), State(Threshold("b", ">", 1))])
+    return found
+
+
+def states(store: MemoryStore) -> list[str]:
+    api = Api(store, now=lambda: NOW + 0.5)
+    return [each["state"] for each in ask(api, "/api/alerts").json["thresholds"]]
+
+
+def log(store: MemoryStore, query: str = "") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ask(Api(store), f"/api/alerts?{query}").json["log"]
+    return found
+
+
+def test_what_has_no_value_is_not_well(store: MemoryStore) -> None:
+    assert states(store) == ["unknown"] * 3
+    store.append(Tick(NOW, 1, {"cpu.percent": 5}))
+    assert states(store) == ["ok", "ok", "unknown"]
+    store.set_thresholds([State(HOT, False, 1000), State(Threshold("b", ">", 1), True, 1000)])
+    assert states(store) == ["ok", "broken"]
+
+
+def test_from_a_collector_that_is_away_nothing_is_well(store: MemoryStore) -> None:
+    store.append(Tick(NOW - 60, 1, {"cpu.percent": 5, "b": 0}))
+    assert states(store) == ["unknown"] * 3
+
+
+def test_a_limit_that_is_none_has_no_number(store: MemoryStore) -> None:
+    found = ask(Api(store), "/api/alerts").json["thresholds"][1]
+    assert (found["op"], found["limit"], found["for"]) == ("missing", None, 60.0)
+
+
+def test_the_newest_come_first_and_only_so_many(store: MemoryStore) -> None:
+    store.set_changes([Change(HOT, number % 2 == 1, 1000 + number, 95, number) for number in range(1, 700)])
+    assert [each["number"] for each in log(store)] == list(range(699, 599, -1))
+    assert [each["number"] for each in log(store, "limit=2")] == [699, 698]
+    assert len(log(store, "limit=500")) == 500
+    assert {each["sent"] for each in log(store)} == {None}
+    store.set_sent({"one": 699, "two": 697})
+    assert [each["sent"] for each in log(store, "limit=3")] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=501",
+        "limit=-1",
+        "limit=",
+        "limit=x",
+        "limit=1e2",
+        "limit=٣",
+        "limit=1&limit=2",
+        "x=1",
+    ],
+)
+def test_another_question_is_refused(store: MemoryStore, query: str) -> None:
+    answer = ask(Api(store), f"/api/alerts?{query}")
+    assert answer.status == 400
+    assert answer.json["error"]
+
+
+def test_ticks_say_that_there_is_more() -> None:
+    store = MemoryStore()
+    store.append(Tick(NOW, 1, {"cpu.percent": 5}))
+    assert "changes" not in ask(Api(store), "/api/ticks").json
+    store.set_changes([Change(HOT, True, 1000, 95, 7)])
+    assert ask(Api(store), "/api/ticks").json["changes"] == 7

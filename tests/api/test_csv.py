@@ -1,0 +1,134 @@
+"""CSV: its form, its numbers, and names that are only names, in a cell, in a line and as a file's."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from csv_store import START, read, table, two_hundred_ticks
+from hypothesis import given
+from hypothesis import strategies as st
+from wsgi_client import ask
+
+from dashapp.api.csv_export import header
+from dashapp.api.endpoints import Api
+from dashapp.model.panels import Panel
+from dashapp.model.ticks import Metric, Tick, milliseconds
+from dashapp.stores.memory import MemoryStore
+
+memory = pytest.fixture(two_hundred_ticks)
+
+
+def test_the_form_of_a_file(memory: MemoryStore) -> None:
+    answer = ask(Api(memory), "/api/csv?window=10")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-disposition"] == ('attachment; filename="dashapp-all-20231115-0003.csv"')
+    lines = answer.body.decode().split("\r\n")
+    assert lines[0] == "time,a,b,c"
+    assert lines[1] == "2023-11-15T00:03:10.000Z,90,0.25,"
+    assert lines[10:] == ["2023-11-15T00:03:19.000Z,99,0.25,", ""]
+
+
+@pytest.mark.parametrize(
+    ("asked", "keys", "name"),
+    [
+        ("metrics=b,a", "a,b", "metrics"),
+        ("metrics=b", "b", "b"),
+        ("metrics=a,gone", "a,gone", "metrics"),
+        ("panel=disk", "b,c", "disk"),
+        ("panel=cpu", "a", "cpu"),
+    ],
+)
+def test_only_what_was_asked_for(memory: MemoryStore, asked: str, keys: str, name: str) -> None:
+    answer = ask(Api(memory), f"/api/csv?window=10&{asked}")
+    assert answer.body.startswith(f"time,{keys}\r\n".encode())
+    assert f'"dashapp-{name}-2023' in answer.headers["content-disposition"]
+
+
+PANELS = [
+    Panel("heat", "Heat", metrics=("a", "c*"), right=("b",)),
+    Panel("cpu", "CPU", right=("b",), said=frozenset({"right"})),
+    Panel("c", "C", metrics=("c",)),
+]
+
+
+@pytest.mark.parametrize(
+    ("panel", "keys"), [("heat", "a,b,c"), ("cpu", "a,b"), ("disk", "b,c"), ("c", "c"), ("demo", "")]
+)
+def test_the_numbers_of_a_panel_are_those_that_it_draws(memory: MemoryStore, panel: str, keys: str) -> None:
+    answer = ask(Api(memory, chosen=PANELS), f"/api/csv?window=10&panel={panel}")
+    told = answer.body.decode().partition("\r\n")[0]
+    refused = f'{{"error":"\\"{panel}\\" is not a panel; /api/metrics names those there are"}}'
+    assert told == (f"time,{keys}" if keys else refused)
+
+
+@pytest.mark.parametrize(
+    ("called", "whose"), [("web.1", "web-1-"), ("3-hosts", "3-hosts-"), ("", ""), ("a" * 64, "a" * 40 + "-")]
+)
+def test_the_file_of_a_host_has_its_name(memory: MemoryStore, called: str, whose: str) -> None:
+    answer = ask(Api(memory, called=called), "/api/csv?window=10")
+    assert f'"dashapp-{whose}all-2023' in answer.headers["content-disposition"]
+
+
+def test_a_store_without_ticks_has_a_first_line() -> None:
+    assert ask(Api(MemoryStore()), "/api/csv").body == b"time\r\n"
+
+
+def test_a_catalogue_that_is_not_there_yet_stops_nobody(memory: MemoryStore) -> None:
+    memory.describe([])
+    assert table(ask(Api(memory), "/api/csv?window=10"))[0] == ["time", "a", "b"]
+
+
+def test_a_range_has_what_lies_in_it(memory: MemoryStore) -> None:
+    """The start is not in it, the end is: two ranges that meet have nothing twice."""
+    found = read(Api(memory), f"from={START * 1000}&to={START * 1000 + 9500}")
+    assert list(found) == [milliseconds(START + second) for second in range(1, 10)]
+
+
+HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", 'a"b', "a,b", "a\r\nb", "é", "'x", "\ud800"]
+
+
+@pytest.mark.parametrize("key", HOSTILE)
+def test_a_hostile_name_is_only_a_name(key: str) -> None:
+    """No spreadsheet runs it, no reader of CSV takes it for two."""
+    store = MemoryStore()
+    store.describe([Metric(key, "", "", key), Metric("b", "", "", "other")])
+    store.append(Tick(START, 1, {key: 1, "b": 2}))
+    answer = ask(Api(store), "/api/csv?window=10")
+    names, cells = table(answer)
+    assert (len(names), cells[1:]) == (3, ["1", "2"])
+    assert names[1].lstrip()[:1] not in ("=", "+", "-", "@")
+    assert names[1].removeprefix("'").removeprefix("?") in (key, key.removeprefix("'"), "")
+
+
+@given(st.lists(st.text(min_size=1), unique=True))
+def test_any_names_are_one_line_of_as_many_cells(keys: list[str]) -> None:
+    line = header(keys).decode()
+    (names,) = csv.reader(io.StringIO(line, newline=""))
+    assert len(names) == 1 + len(keys)
+    assert not any(name.lstrip()[:1] in tuple("=+-@") for name in names)
+
+
+@pytest.mark.parametrize("panel", ['a"b', "a/../b", "é\r\nx: y", "..", "x" * 300])
+def test_a_files_name_is_safe_on_every_system(panel: str) -> None:
+    store = MemoryStore()
+    store.describe([Metric("a", "", "", panel)])
+    store.append(Tick(START, 1, {"a": 1}))
+    download = Api(store)._export.open(
+        "window=10&panel=" + "".join(f"%{byte:02x}" for byte in panel.encode())
+    )
+    said = dict(download.headers)["content-disposition"]
+    name = said.removeprefix('attachment; filename="dashapp-').removesuffix('-20231115-0000.csv"')
+    assert 0 < len(name) <= 40
+    assert all(letter.isascii() and (letter.isalnum() or letter in "-_") for letter in name)
+
+
+def test_numbers_of_every_size_come_back() -> None:
+    values = [0.0, -0.0, 1.0, -3.5, 0.1, 1e-9, 123456789.123, 4096.0 * 2**30, 1e22, -1e-300, 10.0, 100.05]
+    store = MemoryStore()
+    for second, each in enumerate(values):
+        store.append(Tick(START + second, 1, {"a": each, "z": each}))
+    _, *lines = table(ask(Api(store), "/api/csv"))
+    assert [[float(cell) for cell in line[1:]] for line in lines] == [[each, each] for each in values]

@@ -1,0 +1,135 @@
+"""Bounds on a CSV: what may be asked, few places to download, and memory that is flat."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bad_queries import BAD
+from csv_store import START, api_of, seal, two_hundred_ticks
+from thorough import amount
+from wsgi_client import ask
+
+from dashapp.api.csv_export import CELLS, PLACES, RETRY
+from dashapp.api.endpoints import Api
+from dashapp.model.ticks import Tick
+from dashapp.stores.archive import HOUR, Retention
+from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.memory import MemoryStore
+
+memory = pytest.fixture(two_hundred_ticks)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *(query for query in BAD if not query.startswith("after")),
+        "after=x",
+        "processes=1",
+        "from=1",
+        "to=1",
+        "from=2&to=1",
+        "from=-1&to=5",
+        "from=nan",
+        "from=1e15",
+        "window=10&from=1",
+        "panel=",
+        "panel=nothing",
+        "panel=cpu&metrics=a",
+        "panel=cpu&panel=cpu",
+    ],
+)
+def test_a_bad_question_is_a_sentence(memory: MemoryStore, query: str) -> None:
+    api = Api(memory)
+    for _ in range(PLACES + 1):  # and takes no place
+        answer = ask(api, f"/api/csv?{query}")
+        assert (answer.status, set(answer.json)) == (400, {"error"})
+        assert 0 < len(answer.json["error"]) < 200
+        assert "\n" not in answer.json["error"]
+    assert ask(api, "/api/csv").status == 200
+
+
+def test_the_whole_of_what_is_kept_may_be_asked_for(memory: MemoryStore) -> None:
+    api = Api(memory, longest=7200)
+    now = int(time.time() * 1000)
+    assert ask(api, "/api/csv?window=7200").status == 200
+    assert ask(api, f"/api/csv?from={now - 7_200_000}&to={now}").status == 200
+    assert ask(api, f"/api/csv?from={now - 7_200_001}&to={now}").status == 400
+
+
+def test_a_head_has_the_same_headers_and_takes_no_place(memory: MemoryStore) -> None:
+    api = Api(memory)
+    for _ in range(PLACES + 1):
+        head = ask(api, "/api/csv?window=10", method="HEAD")
+        assert (head.status, head.body) == (200, b"")
+    assert head.headers == ask(api, "/api/csv?window=10").headers
+
+
+def begin(api: Api) -> Any:
+    """A download under way."""
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/api/csv", "QUERY_STRING": "window=10"}
+    got: list[str] = []
+    body = api(environ, lambda status, headers: got.append(status))
+    assert got == ["200 OK"]
+    return body
+
+
+def test_one_too_many_is_told_to_come_later(memory: MemoryStore) -> None:
+    api = Api(memory)
+    under_way = [begin(api) for _ in range(PLACES)]
+    for method in ("GET", "HEAD"):
+        answer = ask(api, "/api/csv", method=method)
+        assert (answer.status, answer.headers["retry-after"]) == (503, str(RETRY))
+        assert set(answer.json) == {"error"}
+    assert ask(api, "/api/ticks").status == 200
+    for body in under_way:
+        body.close()
+
+
+@pytest.mark.parametrize("parts", [0, 1, 99])
+def test_a_download_frees_its_place_once_read_or_not(memory: MemoryStore, parts: int) -> None:
+    api = Api(memory)
+    for _ in range(3):
+        body = begin(api)
+        for _, _ in zip(range(parts), body, strict=False):
+            pass
+        body.close()
+        body.close()
+    under_way = [begin(api) for _ in range(PLACES)]
+    assert ask(api, "/api/csv").status == 503, "a place was freed twice"
+    del under_way
+
+
+def test_memory_is_flat_however_long_the_range(tmp_path: Path) -> None:
+    hours = amount(5, 12)
+    ticks = [Tick(second, 1, values(second)) for second in range(START, START + hours * HOUR)]
+    seal(tmp_path, ticks, Retention())
+    store = DiskStore(tmp_path)
+    store.append(Tick(START + hours * HOUR, 1, values(0)))
+    store.close()
+    api = api_of(DiskReader(tmp_path))
+
+    def peak(length: int) -> tuple[int, int]:
+        download = api._export.open(f"window={length * HOUR}")
+        tracemalloc.start()
+        try:
+            parts = [len(part) for part in download]
+            return tracemalloc.get_traced_memory()[1], max(parts)
+        finally:
+            tracemalloc.stop()
+            download.close()
+
+    peak(1)
+    short, _ = peak(1)
+    long, largest = peak(hours)
+    assert long < 1.3 * short + 100_000
+    assert long < 10e6
+    assert largest < 30 * CELLS
+
+
+def values(second: int) -> dict[str, float]:
+    return {f"m{number}": float((second * (number + 3)) % 1013) for number in range(20)}

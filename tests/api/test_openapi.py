@@ -1,0 +1,128 @@
+"""The API's description is true: schemathesis asks what it allows and what it forbids, and compares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from authenticated_app import PASSWORD, TOKEN, guarded
+from hypothesis import HealthCheck, assume, given, settings
+from processes import dashapp
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+from thorough import amount
+from waiting import PATIENCE_S, wait_for
+from wsgi_client import ask
+
+from dashapp.api.endpoints import PATHS
+from dashapp.api.openapi import PATH, document
+from dashapp.api.params import PARAMETERS
+from dashapp.config.settings import parse
+from dashapp.http.types import App
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    unsupported_method,
+    negative_data_rejection,
+]
+
+BEARER = {"Authorization": f"Bearer {PASSWORD}"}
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    environ = {"DASHAPP_PASSWORD": PASSWORD, "DASHAPP_PUSH_TOKEN": TOKEN}
+    with dashapp(tmp_path_factory.mktemp("openapi"), env=environ) as app:
+        app.serving()
+        wait_for(lambda: app.get("/readyz", Authorization=BEARER["Authorization"])[0] == 200)
+        yield schemathesis.openapi.from_url(f"http://127.0.0.1:{app.port}{PATH}", headers=BEARER)
+
+
+SETTINGS = parse(["--store", "memory:"], {"DASHAPP_PUSH_TOKEN": TOKEN, "DASHAPP_PASSWORD": PASSWORD})
+OPERATIONS = document(SETTINGS)["paths"]
+
+
+def asked() -> Iterator[tuple[str, str, GenerationMode]]:
+    """Each operation with what it allows, and where something can be wrong with what it does not."""
+    for path, methods in OPERATIONS.items():
+        for method, operation in methods.items():
+            yield path, method, GenerationMode.POSITIVE
+            # A number is text in a query, and one is a list of one: nothing is wrong for /api/frames.
+            if path != "/api/frames" and (operation.get("parameters") or "requestBody" in operation):
+                yield path, method, GenerationMode.NEGATIVE
+
+
+@pytest.mark.parametrize(("path", "method", "mode"), [*asked()])
+def test_what_it_says_is_so(described: Any, path: str, method: str, mode: GenerationMode) -> None:
+    token = TOKEN if path == "/api/push" else PASSWORD
+
+    @given(case=described[path][method].as_strategy(generation_mode=mode))
+    @settings(max_examples=amount(12, 50), derandomize=True, suppress_health_check=list(HealthCheck))
+    def check(case: Any) -> None:
+        # An empty list or object has no place in an address: nothing wrong would be asked.
+        assume(all(value not in ([], {}) for value in (case.query or {}).values()))
+        headers = {"Authorization": f"Bearer {token}"}
+        case.call_and_validate(headers=headers, checks=CHECKS, timeout=PATIENCE_S)
+
+    check()
+
+
+@pytest.fixture(scope="module")
+def app() -> App:
+    return guarded(push_token=TOKEN)
+
+
+def test_every_path_and_parameter_is_described() -> None:
+    found = document(
+        parse(["--store", "memory:"], {"DASHAPP_PUSH_TOKEN": TOKEN, "DASHAPP_PASSWORD": PASSWORD})
+    )
+    assert {*PATHS, "/metrics", "/api/push", "/api/share", PATH} == set(found["paths"])
+    assert "/api/hosts" in document(parse(["--store", "memory:"], {}), many=True)["paths"]
+    named = {each["name"] for each in found["paths"]["/api/ticks"]["get"]["parameters"]}
+    assert named == set(PARAMETERS)
+
+
+def test_what_is_off_is_not_described() -> None:
+    found = document(parse(["--store", "memory:"], {}))
+    assert "/api/push" not in found["paths"]
+    assert "/api/share" not in found["paths"]
+    assert "security" not in found
+
+
+def references(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from (text for name, text in value.items() if name == "$ref")
+        for each in value.values():
+            yield from references(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from references(each)
+
+
+def test_it_is_whole(app: App) -> None:
+    found = ask(app, PATH, authorization=f"Bearer {PASSWORD}").json
+    assert found["openapi"].startswith("3.1")
+    for reference in references(found):
+        assert reference.removeprefix("#/components/schemas/") in found["components"]["schemas"]
+    assert PASSWORD not in json.dumps(found)
+    assert TOKEN not in json.dumps(found)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_it_is_only_read(app: App, method: str) -> None:
+    assert ask(app, PATH, method=method, authorization=f"Bearer {PASSWORD}").status == 405

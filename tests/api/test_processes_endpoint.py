@@ -1,0 +1,146 @@
+"""The process table over HTTP: for whoever asks with processes=1, where the settings let it be seen."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+from bad_queries import BAD
+from fake_processes import Fake, Machine
+from waiting import PATIENCE_S
+from wsgi_client import ask
+
+from dashapp.api.endpoints import Api
+from dashapp.api.process_table import FRESH, ProcessTable
+from dashapp.config.settings import Settings, parse
+from dashapp.model.ticks import Tick
+from dashapp.stores.memory import MemoryStore
+from dashapp.web.app import create_app, shows_processes
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return Machine()
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    made = MemoryStore()
+    made.append(Tick(5, 1, {"a": 1}))
+    return made
+
+
+def test_a_frame_is_as_ever_without_the_parameter(store: MemoryStore, machine: Machine) -> None:
+    machine.run(Fake(1))
+    api = Api(store, processes=machine.table)
+    plain = ask(api, "/api/ticks?window=10").json
+    more = ask(api, "/api/ticks?window=10&processes=1").json
+    assert machine.readings == 2, "read for the one who asked"
+    assert set(more) == {*plain, "processes"}
+    assert more["processes"] == {
+        "pid": [1],
+        "name": ["p1"],
+        "cpu": [0.0],
+        "memory": [1000],
+        "threads": [1],
+        "time": 1_000_250,
+    }
+    assert "processes" in ask(api, "/api/ticks?from=1&to=6000&processes=1").json
+    assert "processes" in ask(api, "/api/ticks?window=10&%70rocesses=1").json
+
+
+def test_an_answer_has_the_newest_table(store: MemoryStore, machine: Machine) -> None:
+    """Though no tick came since."""
+    machine.run(Fake(1))
+    api = Api(store, processes=machine.table)
+    assert ask(api, "/api/ticks?window=10&processes=1").json["processes"]["pid"] == [1]
+    machine.now += FRESH
+    machine.run(Fake(2, created=machine.now))
+    assert ask(api, "/api/ticks?window=10&processes=1").json["processes"]["pid"] == [2]
+
+
+@pytest.mark.parametrize("value", ["0", "", "2", "true", "on", "1.0", "01", "x" * 500, "1&processes=1"])
+@pytest.mark.parametrize("shown", [True, False])
+def test_only_1_asks_for_them(store: MemoryStore, machine: Machine, value: str, shown: bool) -> None:
+    api = Api(store, processes=machine.table) if shown else Api(store)
+    answer = ask(api, f"/api/ticks?window=10&processes={value}")
+    assert (answer.status, set(answer.json)) == (400, {"error"})
+    assert "processes" in answer.json["error"]
+    assert len(answer.json["error"]) < 200
+
+
+@pytest.mark.parametrize("query", [query for query in BAD if len(query) < 5000])
+def test_a_bad_question_stays_one(store: MemoryStore, machine: Machine, query: str) -> None:
+    api = Api(store, processes=machine.table)
+    assert ask(api, f"/api/ticks?processes=1&{query}").status == 400
+
+
+@pytest.mark.parametrize(
+    ("argv", "shown"),
+    [
+        ([], True),
+        (["--host", "::1"], True),
+        (["--public"], False),
+        (["--public", "--host", "127.0.0.2"], False),
+        (["--hosts", "mon.test"], False),
+        (["--public", "--processes", "always"], True),
+        (["--hosts", "mon.test", "--processes", "always"], True),
+        (["--processes", "never"], False),
+        (["--public", "--processes", "local"], False),
+        (["--source", "none", "--source", "demo"], False),
+        (["--source", "demo"], True),
+    ],
+)
+def test_processes_are_shown_where_nobody_else_sees_them(argv: list[str], shown: bool) -> None:
+    assert shows_processes(parse(argv, {})) is shown
+
+
+LOCAL = Settings(store="memory:")
+OFF = [
+    (Settings(store="memory:", processes="never"), True),
+    (Settings(store="memory:", public=True), False),
+    (Settings(store="memory:", public=True, processes="never"), False),
+    (Settings(store="memory:", public=True, host="127.0.0.2"), False),
+    (Settings(store="memory:", hosts=("mon.test",)), False),
+]
+ON = [LOCAL, *(Settings(store="memory:", public=public, processes="always") for public in (True, False))]
+
+
+@pytest.mark.parametrize(("settings", "hint"), OFF)
+def test_where_they_are_off_one_sentence_says_so(store: MemoryStore, settings: Settings, hint: bool) -> None:
+    app = create_app(store, settings)
+    answer = ask(app, "/api/ticks?window=10&processes=1")
+    assert (answer.status, set(answer.json)) == (400, {"error"})
+    assert ("--processes" in answer.json["error"]) is hint
+    assert ask(app, "/api/ticks?window=10").status == 200
+    assert b'"data-processes":"off"' in ask(app, "/_dash-layout").body
+
+
+@pytest.mark.parametrize("settings", ON)
+def test_where_they_are_on_the_page_is_told(store: MemoryStore, settings: Settings) -> None:
+    app = create_app(store, settings)
+    body = ask(app, "/api/ticks?window=10&processes=1").json
+    assert os.getpid() in body["processes"]["pid"]
+    assert b'"data-processes":"on"' in ask(app, "/_dash-layout").body
+
+
+def test_who_does_not_ask_waits_for_no_reading(store: MemoryStore) -> None:
+    """A reading that hangs holds up who asked for it, alone."""
+    entered, go_on = Event(), Event()
+
+    def hang() -> list[int]:
+        entered.set()
+        assert go_on.wait(PATIENCE_S)
+        return []
+
+    api = Api(store, processes=ProcessTable(hang))
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(ask, api, "/api/ticks?window=10&processes=1")
+        assert entered.wait(PATIENCE_S)
+        assert ask(api, "/api/ticks?window=10").status == 200
+        # Not even who asks the same: it is told that there is nothing yet.
+        assert ask(api, "/api/ticks?window=10&processes=1").json["processes"] is None
+        go_on.set()
+        assert slow.result(PATIENCE_S).json["processes"]["pid"] == []

@@ -1,0 +1,152 @@
+"""/metrics: what Prometheus's own checker and its client's parser say of it, behind the guard."""
+
+from __future__ import annotations
+
+import http.client
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from jiffies import let_time_pass
+from processes import dashapp
+from prometheus_client.parser import text_string_to_metric_families
+from tools import promtool
+from waiting import PATIENCE_S, wait_for
+from wsgi_client import Answer, ask
+
+from dashapp.api.prometheus import KIND, expose
+from dashapp.config.settings import Settings
+from dashapp.model.ticks import Metric, Tick
+from dashapp.sources.system.all import machine_sources
+from dashapp.stores.memory import MemoryStore
+from dashapp.web.app import create_app
+
+CHECKER = promtool()
+checked = pytest.mark.skipif(
+    CHECKER is None, reason="promtool is not installed: tests/support/tools.py --install"
+)
+
+METRICS = [
+    Metric("cpu.percent", "CPU", "%", "cpu", 0, 100),
+    Metric("cpu.core0.percent", "Core 0", "%", "cores", 0, 100),
+    Metric("cpu.core1.percent", "Core 1", "%", "cores", 0, 100),
+    Metric("network.sent", "Sent", "B/s", "network", 0),
+    Metric("network.eth0.sent", "eth0 sent", "B/s", "interfaces", 0),
+    Metric("temperature.chip-0", "Chip 0", "°C", "temperature"),
+    Metric("threads.count", "Threads", "", "processes", 0),
+    Metric("stdin.b", "b", "", "stdin"),
+    Metric("prom.http_requests_total.a", "requests", "1/s", "prom_http_requests_total"),
+    Metric('odd."x"\\\n', 'a "label"\\\n# TYPE x', "ms", "odd"),
+    Metric("live", "not ours", "", "pushed"),
+    Metric("cpu.percent.x", "in our panel", "", "cpu"),
+    Metric("silent.x", "has no value", "", "silent"),
+]
+
+
+def text_of(metrics: list[Metric]) -> str:
+    values = {metric.key: 1.5 + place for place, metric in enumerate(metrics) if metric.panel != "silent"}
+    return expose(metrics, Tick(1_800_000_000, 1.0, values), 0.5)
+
+
+def check(text: str) -> None:
+    """promtool accepts it, and has no advice either."""
+    assert CHECKER
+    done = subprocess.run(
+        [CHECKER, "check", "metrics"],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def values(text: str) -> dict[tuple[str, str], float]:
+    """By name and label, as Prometheus's client reads them."""
+    return {
+        (sample.name, " ".join(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_a_machine_s_numbers_have_names_and_its_devices_labels() -> None:
+    text = text_of(METRICS)
+    assert (
+        "# HELP dashapp_cpu_percent CPU, %\n# TYPE dashapp_cpu_percent gauge\ndashapp_cpu_percent 1.5\n"
+        in text
+    )
+    assert values(text) == {
+        ("dashapp_live", ""): 1,
+        ("dashapp_tick_age_seconds", ""): 0.5,
+        ("dashapp_cpu_percent", ""): 1.5,
+        ("dashapp_cores_percent", "core0"): 2.5,
+        ("dashapp_cores_percent", "core1"): 3.5,
+        ("dashapp_network_sent_bytes_per_second", ""): 4.5,
+        ("dashapp_interfaces_sent_bytes_per_second", "eth0"): 5.5,
+        ("dashapp_temperature_celsius", "chip-0"): 6.5,
+        ("dashapp_threads", ""): 7.5,
+        ("dashapp_value", "stdin.b"): 8.5,
+        ("dashapp_value", "prom.http_requests_total.a"): 9.5,
+        ("dashapp_value", 'odd."x"\\\n'): 10.5,
+        ("dashapp_value", "live"): 11.5,
+        ("dashapp_cpu_percent_x", ""): 12.5,
+    }
+
+
+@checked
+def test_prometheus_accepts_whatever_metrics_are_called() -> None:
+    check(text_of(METRICS))
+
+
+@checked
+def test_prometheus_accepts_this_machine_s() -> None:
+    sources = machine_sources()
+    let_time_pass()
+    metrics = [metric for source in sources for metric in source.read()]
+    assert len(metrics) > 10
+    check(text_of(metrics))
+
+
+def test_a_stale_tick_gives_no_values_and_says_so() -> None:
+    tick = Tick(1_800_000_000, 1.0, {"cpu.percent": 5})
+    assert values(expose(METRICS, tick, 60)) == {
+        ("dashapp_live", ""): 0,
+        ("dashapp_tick_age_seconds", ""): 60,
+    }
+    assert values(expose(METRICS, None, None)) == {("dashapp_live", ""): 0}
+
+
+def test_it_is_served_behind_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryStore()
+    store.describe(METRICS)
+    store.append(Tick(1_800_000_000, 1.0, {"cpu.percent": 12.5}))
+    monkeypatch.setattr("time.time", lambda: 1_800_000_000.5)
+    app = create_app(store, Settings())
+
+    def asked(path: str = "/metrics", method: str = "GET", host: str = "127.0.0.1:8050") -> Answer:
+        return ask(app, path, method=method, host=host)
+
+    answer = asked()
+    assert answer.status == 200
+    assert answer.headers["content-type"] == KIND
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'; frame-ancestors")
+    assert values(answer.body.decode())["dashapp_cpu_percent", ""] == 12.5
+    assert asked(host="evil.test").status == 400
+    assert asked(method="POST").status == 405
+    assert asked("/metrics/").status == 404
+
+
+def test_a_real_process_exposes_its_newest_tick(tmp_path: Path) -> None:
+    with dashapp(tmp_path) as app:
+        app.serving().moves()
+        found = wait_for(lambda: "dashapp_cpu_percent" in (text := app.get("/metrics")[1].decode()) and text)
+        assert values(str(found))["dashapp_live", ""] == 1
+        with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
+            connection.request("HEAD", "/metrics")
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (200, b"")
+            assert answer.headers["content-type"] == KIND

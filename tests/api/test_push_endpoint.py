@@ -1,0 +1,233 @@
+"""What programs push: who may, where it comes out, and that nothing of it is lost or there twice."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from effort import calls_of
+from push_pipeline import TOKEN, House, many, post, refused
+from wsgi_client import ask
+
+from dashapp.api.push import MOST_NAMES, MOST_VALUES, Receiver
+from dashapp.collector.sampler import Sampler
+from dashapp.config.settings import parse
+from dashapp.http.types import App
+from dashapp.model.ticks import Metric
+from dashapp.sources.push import PushSource, pushed_metric
+from dashapp.stores.memory import MemoryStore
+from dashapp.stores.push_queue import MemorySpool
+from dashapp.web.app import create_app
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+def test_a_pushed_value_is_in_the_next_tick_and_in_no_other(house: House) -> None:
+    answer = house.push({"metrics": {"loss": 0.31, "train.acc": 1}})
+    assert (answer.status, answer.json) == (200, {"accepted": 2})
+    assert answer.headers["cache-control"] == "no-store"
+    assert house.tick() == {"loss": 0.31, "train.acc": 1.0}
+    assert house.tick() == {}
+    assert house.store.metrics() == [
+        Metric("loss", "loss", "", "pushed"),
+        Metric("train.acc", "train.acc", "", "train"),
+    ]
+
+
+def test_the_newest_of_a_metric_wins_and_no_other_is_lost(house: House) -> None:
+    house.push({"metrics": {"a": 1, "b": 1}})
+    house.push([{"metrics": {"a": 2}}, {"metrics": {"c": 1}}, {"metrics": {"a": 3}}])
+    assert house.tick() == {"a": 3, "b": 1, "c": 1}
+
+
+@pytest.mark.parametrize(
+    ("key", "panel"),
+    [
+        ("loss", "pushed"),
+        (".loss", "pushed"),
+        ("a.b.c", "a"),
+        ("<b>x</b>.y", "b-x-b"),
+        ("{}.y", "pushed"),
+        ("x" * 50 + ".y", "x" * 32),
+        ("größe.y", "gr-e"),
+    ],
+)
+def test_the_panel_is_what_stands_before_the_first_dot(key: str, panel: str) -> None:
+    assert pushed_metric(key) == Metric(key, key, "", panel)
+
+
+def authorised(app: App, header: str | None) -> int:
+    headers = {} if header is None else {"authorization": header}
+    return post(app, b'{"metrics": {"a": 1}}', headers).status
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        (f"Bearer {TOKEN}", 200),
+        (f"bearer {TOKEN}", 200),
+        (f"Bearer  {TOKEN} ", 200),
+        (None, 401),
+        ("", 401),
+        ("Bearer", 401),
+        ("Bearer ", 401),
+        (TOKEN, 401),
+        (f"Basic {TOKEN}", 401),
+        (f"Token {TOKEN}", 401),
+        ("Bearer wrong", 403),
+        (f"Bearer {TOKEN[:-1]}", 403),
+        (f"Bearer {TOKEN}0", 403),
+        (f"Bearer {TOKEN.upper()}", 403),
+        ("Bearer é\udc80", 403),
+        ("Bearer " + "x" * 100_000, 403),
+    ],
+)
+def test_who_may_push(house: House, header: str | None, status: int) -> None:
+    assert authorised(house.app, header) == status
+    assert house.tick() == ({"a": 1} if status == 200 else {})
+
+
+def test_a_wrong_token_costs_no_reading_of_the_body(house: House) -> None:
+    class Untouched:
+        def read(self, count: int) -> bytes:
+            raise AssertionError("the body was read")
+
+    environ = {"REQUEST_METHOD": "POST", "HTTP_AUTHORIZATION": "Bearer no", "wsgi.input": Untouched()}
+    said: list[str] = []
+    assert house.app(environ, lambda status, headers: said.append(status))
+    assert said == ["403 Forbidden"]
+
+
+def served(token: str) -> App:
+    settings = parse([], {"DASHAPP_PUSH_TOKEN": token} if token else {})
+    return create_app(MemoryStore(), settings, MemorySpool())
+
+
+def test_without_a_token_pushing_is_off() -> None:
+    for header in (None, "Bearer ", f"Bearer {TOKEN}"):
+        assert authorised(served(""), header) == 404
+    assert "DASHAPP_PUSH_TOKEN" in ask(served(""), "/api/push", method="POST").json["error"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "BREW"])
+def test_pushing_is_for_post(method: str) -> None:
+    answer = ask(served(TOKEN), "/api/push", method=method, authorization=f"Bearer {TOKEN}")
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"sec_fetch_site": "same-origin"}, 200),
+        ({"sec_fetch_site": "none"}, 200),
+        ({"sec_fetch_site": "cross-site"}, 403),
+        ({"sec_fetch_site": "same-site"}, 403),
+        ({"sec_fetch_site": ""}, 403),
+        ({"sec_fetch_site": "same-origin", "origin": "https://proxied.test"}, 200),
+        ({"sec_fetch_site": "cross-site", "origin": "http://127.0.0.1:8050"}, 403),
+        ({"origin": "http://127.0.0.1:8050"}, 200),
+        ({"origin": "HTTP://127.0.0.1:8050"}, 200),
+        ({"origin": "http://127.0.0.1"}, 403),
+        ({"origin": "http://127.0.0.1:8051"}, 403),
+        ({"origin": "http://evil.test"}, 403),
+        ({"origin": "http://evil.test/127.0.0.1:8050"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": ""}, 403),
+    ],
+)
+def test_another_sites_page_may_not_push(headers: dict[str, str], status: int) -> None:
+    app = served(TOKEN)
+    given = {"authorization": f"Bearer {TOKEN}", **headers}
+    answer = post(app, b'{"metrics": {"a": 1}}', given)
+    assert answer.status == status, answer.body
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    if status == 403:
+        assert "another site" in answer.json["error"]
+        assert ask(app, "/api/ticks", body=None, **headers).status == 200, "reading goes on"
+        assert ask(app, "/", method="POST", body=None, **headers).status == 403
+
+
+def test_the_machines_numbers_cannot_be_pushed_over(house: House) -> None:
+    house.store.describe([Metric("cpu.percent", "CPU", "%", "cpu", 0, 100)])
+    assert '"cpu.percent" is measured here' in refused(house, {"metrics": {"a": 1, "cpu.percent": 1}})
+    assert house.push({"metrics": {"cpu.mine": 1}}).status == 200
+
+
+def test_a_name_belongs_to_the_source_that_gave_it_first() -> None:
+    house, metric = House(), Metric("cpu.percent", "CPU", "%", "cpu", 0, 100)
+
+    class Cpu:
+        def read(self) -> dict[Metric, float]:
+            return {metric: 12.5}
+
+    # Before the first tick nobody knows yet what the machine measures.
+    house.push({"metrics": {"cpu.percent": 99, "a": 1}})
+    source = PushSource(house.spool, lambda: 0)
+    tick = Sampler([Cpu(), source], house.store, 1).tick(1)
+    assert tick is not None
+    assert tick.values == {"cpu.percent": 12.5, "a": 1}
+    assert house.store.metrics()[0] == metric
+
+
+def test_names_are_bounded_and_known_ones_go_on(house: House) -> None:
+    assert house.push({"metrics": many(MOST_NAMES)}).status == 200
+    house.tick()
+    assert "stay the same" in refused(house, {"metrics": {"m.1": 1, "another": 1}})
+    assert house.push({"metrics": {"m.1": 1}}).status == 200
+    # A worker that began later learns it from the catalogue.
+    later = Receiver(TOKEN, house.spool, house.store)
+    assert (
+        ask(
+            later,
+            "/api/push",
+            method="POST",
+            body=b'{"metrics":{"another":1}}',
+            authorization=f"Bearer {TOKEN}",
+        ).status
+        == 400
+    )
+
+
+def test_a_full_spool_says_so_and_takes_again_when_it_was_emptied() -> None:
+    house = House(most=30)
+    assert house.push({"metrics": {"a": 1}}).status == 200
+    assert house.push({"metrics": {"b": 1}}).status == 200
+    answer = house.push({"metrics": {"x" * 30: 1}})
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    assert "wait for the collector" in answer.json["error"]
+    assert house.tick() == {"a": 1, "b": 1}
+    assert house.push({"metrics": {"c": 1}}).status == 200
+
+
+def test_a_tick_has_room_for_so_much_and_the_rest_comes_in_the_next(house: House) -> None:
+    """However long the names: no tick is greater than a store takes, and nothing is lost."""
+    names = [f"{number:03}" + "😀" * 190 for number in range(300)]
+    for start in range(0, 300, 10):
+        assert house.push({"metrics": dict.fromkeys(names[start : start + 10], 1.5)}).status == 200
+    found: dict[str, float] = {}
+    ticks = 0
+    while values := house.tick():
+        tick = house.store.since(0, 1)[-1]
+        assert len(tick.encode()) <= 132 << 10
+        assert not found.keys() & values.keys(), "each in one tick"
+        found |= values
+        ticks += 1
+    assert found == dict.fromkeys(names, 1.5)
+    assert ticks > 3
+
+
+def test_a_push_of_a_thousand_values_is_little_work(house: House) -> None:
+    body = json.dumps({"metrics": many(MOST_VALUES)}).encode()
+    house.push(body)
+    house.tick()
+
+    def push() -> None:
+        assert house.push(body).status == 200
+        house.tick()
+
+    # Some thirty for each of them.
+    assert calls_of(push) < 100 * MOST_VALUES

@@ -1,0 +1,246 @@
+"""Bounds on what is pushed: all of a request is kept, or nothing of it and one sentence says why."""
+
+from __future__ import annotations
+
+import io
+from threading import Event, Semaphore, Thread
+from typing import Any
+
+import pytest
+from push_pipeline import NOW, House, many, refused
+from waiting import PATIENCE_S
+
+from dashapp.api.push import LARGEST, MOST_VALUES
+from dashapp.http.request_body import MOST, Bodies, BodyError
+from dashapp.sources.push import LONGEST_NAME
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+BAD_VALUES: list[tuple[str, str]] = [
+    ("NaN", "nan"),
+    ("Infinity", "inf"),
+    ("-Infinity", "-inf"),
+    ("1e400", "inf"),
+    ("-1e400", "-inf"),
+    ("1e301", "1e+301"),
+    ("9" * 5000, "inf"),
+    ('"0.31"', "text"),
+    ('""', "text"),
+    ("true", "true"),
+    ("false", "false"),
+    ("null", "null"),
+    ("[1]", "a list"),
+    ('{"a": 1}', "an object"),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), BAD_VALUES)
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_bad_value_is_named_and_nothing_is_kept(house: House, text: str, told: str, listed: bool) -> None:
+    entry = f'{{"metrics": {{"good": 1, "b<a>d": {text}, "other": 2}}}}'
+    body = f'[{{"metrics": {{"first": 1}}}}, {entry}]' if listed else entry
+    sentence = refused(house, body.encode())
+    assert f'"b<a>d" is {told}; expected a' in sentence
+    assert sentence.startswith("entry 2: ") == listed
+
+
+BAD_NAMES = [
+    "",
+    " ",
+    " a",
+    "a ",
+    "a\nb",
+    "a\0b",
+    "a\u2028b",
+    "\ud800",
+    "x" * (LONGEST_NAME + 1),
+    "é" * (LONGEST_NAME + 1),
+    "a,b",
+    "__proto__",
+    "constructor",
+    "toString",
+]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_a_bad_name_is_told(house: House, name: str) -> None:
+    assert "is no name" in refused(house, {"metrics": {"good": 1, name: 1}})
+
+
+GOOD_NAMES = [
+    "x",
+    "x" * LONGEST_NAME,
+    "😀" * LONGEST_NAME,
+    "<script>alert(1)</script>",
+    "a b",
+    "日本",
+    '"\\',
+    "%00",
+    "..",
+]
+
+
+@pytest.mark.parametrize("name", GOOD_NAMES)
+def test_any_other_name_is_kept_as_it_is(house: House, name: str) -> None:
+    assert house.push({"metrics": {name: -0.5}}).status == 200
+    assert house.tick() == {name: -0.5}
+    assert house.store.metrics()[0].label == name
+
+
+BAD_BODIES: list[tuple[bytes, str]] = [
+    (b"", "not JSON"),
+    (b"{", "not JSON"),
+    (b"loss=0.31", "not JSON"),
+    (b"\xff\xfe", "not UTF-8"),
+    (b"\xef\xbb\xbf{}", "not JSON"),
+    (b"[" * 60_000, "nested too deep"),
+    (b"7", "is no entry"),
+    (b"null", "is no entry"),
+    (b'"text"', "is no entry"),
+    (b"{}", "no values"),
+    (b"[]", "no values"),
+    (b"[{}, {}]", "no values"),
+    (b'{"metrics": {}}', "no values"),
+    (b'{"metrics": [1]}', "metrics is a list"),
+    (b'{"metrics": null}', "metrics is null"),
+    (b'{"loss": 1}', '"loss" is not known here'),
+    (b'{"metrics": {"a": 1}, "tags": {}}', '"tags" is not known here'),
+    (b'[{"metrics": {"a": 1}}, 7]', "entry 2: a number is no entry"),
+    (b'[[{"metrics": {"a": 1}}]]', "entry 1: a list is no entry"),
+]
+
+
+@pytest.mark.parametrize(("body", "told"), BAD_BODIES)
+def test_a_bad_body_is_one_sentence(house: House, body: bytes, told: str) -> None:
+    assert told in refused(house, body)
+
+
+@pytest.mark.parametrize(
+    "t", [NOW, NOW - 60, NOW + 60, int(NOW), NOW * 1000, (NOW - 60) * 1000, NOW * 1000 + 60_000]
+)
+def test_a_time_near_now_is_taken(house: House, t: float) -> None:
+    assert house.push({"metrics": {"a": 1}, "t": t}).status == 200
+
+
+FAR_MS = str(1000 * NOW + 60_001)
+NO_TIMES = ["NaN", "1e400", "9" * 400, '"now"', "null", "true", "[]", "{}"]
+
+
+@pytest.mark.parametrize(
+    "t",
+    ["0", "-1", "1", "4102444800", "4102444800000", str(NOW - 60.01), str(NOW + 60.01), FAR_MS, *NO_TIMES],
+)
+def test_a_time_far_from_now_is_told_the_bounds(house: House, t: str) -> None:
+    sentence = refused(house, f'[{{"metrics": {{"a": 1}}}}, {{"metrics": {{"b": 1}}, "t": {t}}}]'.encode())
+    assert sentence.startswith("entry 2: t is ")
+    assert "60 seconds" in sentence
+    assert f"{NOW:.0f}" in sentence
+
+
+def test_as_many_values_as_are_taken(house: House) -> None:
+    assert house.push({"metrics": many(MOST_VALUES)}).json == {"accepted": MOST_VALUES}
+    assert house.tick() == many(MOST_VALUES)
+    assert str(MOST_VALUES) in refused(house, {"metrics": many(MOST_VALUES + 1)})
+    half = many(MOST_VALUES // 2)
+    assert house.push([{"metrics": half}, {"metrics": half}]).json == {"accepted": MOST_VALUES // 2}
+    house.tick()
+    assert str(MOST_VALUES) in refused(house, [{"metrics": half}, {"metrics": half}, {"metrics": {"m.0": 1}}])
+
+
+def sized(size: int) -> bytes:
+    body = b'{"metrics": {"a": 1}}'
+    return body + b" " * (size - len(body))
+
+
+def test_as_many_bytes_as_are_taken(house: House) -> None:
+    assert house.push(sized(LARGEST)).status == 200
+    house.tick()
+    assert str(LARGEST) in refused(house, sized(LARGEST + 1), 413)
+
+
+class Stream(io.BytesIO):
+    """Counts what is read of it."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.counts: list[int] = []
+
+    def read(self, count: int | None = -1) -> bytes:
+        self.counts.append(-1 if count is None else count)
+        return super().read(count)
+
+
+@pytest.mark.parametrize(
+    ("told", "data", "terminated", "outcome"),
+    [
+        ("5", b"hello", True, b"hello"),
+        ("5", b"hello, and the next request", False, b"hello"),
+        ("5", b"hell", True, "400"),
+        ("0", b"hello", False, b""),
+        ("", b"hello", True, b"hello"),
+        ("", b"hello", False, b""),
+        (None, b"hello", True, b"hello"),
+        (None, b"x" * 10, True, b"x" * 10),
+        (None, b"x" * 11, True, "413"),
+        (None, b"x" * 1_000_000, True, "413"),
+        ("10", b"x" * 10, True, b"x" * 10),
+        ("11", b"x" * 11, True, "413"),
+        ("9" * 19, b"x", True, "413"),
+        ("9" * 5000, b"x", True, "400"),
+        ("-1", b"x", True, "400"),
+        ("+1", b"x", True, "400"),
+        ("1.0", b"x", True, "400"),
+        ("x", b"x", True, "400"),
+        ("²", b"x", True, "400"),
+    ],
+)
+def test_whatever_is_said_of_the_length_no_more_is_read(
+    told: str | None, data: bytes, terminated: bool, outcome: bytes | str
+) -> None:
+    stream = Stream(data)
+    environ: dict[str, Any] = {"wsgi.input": stream, "wsgi.input_terminated": terminated}
+    if told is not None:
+        environ["CONTENT_LENGTH"] = told
+    if isinstance(outcome, bytes):
+        assert Bodies(10).read(environ) == outcome
+    else:
+        with pytest.raises(BodyError) as caught:
+            Bodies(10).read(environ)
+        assert caught.value.status[:3] == outcome
+    assert all(0 <= count <= 11 for count in stream.counts)
+
+
+def test_a_packed_body_is_not_unpacked(house: House) -> None:
+    assert house.push(b"\x1f\x8b", content_encoding="gzip").status == 415
+
+
+def test_so_many_bodies_are_on_their_way_and_no_more() -> None:
+    class Slow:
+        """Ends when it is told to; `asked` counts who waits for it."""
+
+        def __init__(self) -> None:
+            self.asked, self.ended = Semaphore(0), Event()
+
+        def read(self, count: int) -> bytes:
+            self.asked.release()
+            self.ended.wait(PATIENCE_S)
+            return b"hello"
+
+    bodies, slow, got = Bodies(10), Slow(), list[bytes]()
+    environ = {"CONTENT_LENGTH": "5", "wsgi.input": slow}
+    waiting = [Thread(target=lambda: got.append(bodies.read(environ))) for _ in range(MOST)]
+    for thread in waiting:
+        thread.start()
+        assert slow.asked.acquire(timeout=PATIENCE_S)
+    with pytest.raises(BodyError) as caught:
+        bodies.read({"CONTENT_LENGTH": "5", "wsgi.input": io.BytesIO(b"hello")})
+    assert caught.value.status[:3] == "503"
+    slow.ended.set()
+    for thread in waiting:
+        thread.join(PATIENCE_S)
+    assert got == [b"hello"] * MOST
+    assert bodies.read({"CONTENT_LENGTH": "5", "wsgi.input": io.BytesIO(b"hello")}) == b"hello"

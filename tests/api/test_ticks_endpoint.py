@@ -1,0 +1,246 @@
+"""The API's contract: frames, cursors, the catalogue, health, and bounds on whatever is asked."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from threading import Barrier, Event
+
+import pytest
+from fake_hosts import NOW, Clock
+from waiting import PATIENCE_S
+from wsgi_client import ask
+
+from dashapp.api.endpoints import ANSWERS, FRESH, Api
+from dashapp.http.responses import SHARED
+from dashapp.model.notices import UNTOLD, Harmless
+from dashapp.model.ticks import Curves, Metric, Tick
+from dashapp.stores.memory import MemoryStore
+
+METRICS = [
+    Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0),
+    Metric("cpu.core0.percent", "Core 0", "%", "cores"),
+]
+
+
+# The newest tick's.
+SECOND = int(NOW)
+
+
+class CountingStore(MemoryStore):
+    """Says how often it was read, and holds one reading up until `go_on` is set, if it is to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 0
+        self.holds = False
+        self.entered, self.go_on = Event(), Event()
+
+    def since(self, time: float, limit: int) -> list[Tick]:
+        self.reads += 1
+        found = super().since(time, limit)
+        if self.holds:
+            self.holds = False
+            self.entered.set()
+            assert self.go_on.wait(PATIENCE_S)
+        return found
+
+
+@pytest.fixture
+def store() -> CountingStore:
+    made = CountingStore()
+    made.describe(METRICS)
+    for at in range(SECOND - 299, SECOND + 1):
+        made.append(Tick(at, 1, {"cpu.percent": at % 100, "cpu.core0.percent": at % 50}))
+    return made
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def api(store: CountingStore, clock: Clock) -> Api:
+    return Api(store, now=clock)
+
+
+def test_the_newest_frame(api: Api, store: CountingStore) -> None:
+    answer = ask(api, "/api/ticks?window=100")
+    body = answer.json
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-length"] == str(len(answer.body))
+    assert set(body) == {"cursor", "reset", "now", "step", "t", "y"}
+    assert (body["reset"], body["step"], len(body["t"])) == (True, 1.0, 100)
+    # It counts from the newest tick on in whole seconds, so that it is the same for all.
+    assert body["now"] == SECOND
+    assert all(old < new for old, new in pairwise(body["t"]))
+    assert set(body["y"]) == {"cpu.percent", "cpu.core0.percent"}
+    assert {len(column) for column in body["y"].values()} == {100}
+    assert body["t"][-1] == store.newest().time_ms
+
+
+def test_without_a_window_the_settings(store: CountingStore) -> None:
+    assert len(ask(Api(store, window=30), "/api/ticks").json["t"]) == 30
+
+
+def test_only_what_came_since(api: Api, store: CountingStore) -> None:
+    cursor = ask(api, "/api/ticks?window=100").json["cursor"]
+    assert ask(api, f"/api/ticks?window=100&after={cursor}").json["t"] == []
+    store.append(Tick(SECOND + 1, 1, {"cpu.percent": 7}))
+    body = ask(api, f"/api/ticks?window=100&after={cursor}").json
+    assert (body["reset"], body["t"], body["y"]["cpu.percent"]) == (False, [1000 * (SECOND + 1)], [7])
+
+
+def test_a_cleared_store_resets(api: Api, store: CountingStore) -> None:
+    """Fault 18: the ids begin again, and the page draws anew instead of freezing."""
+    cursor = ask(api, "/api/ticks?window=100").json["cursor"]
+    store.clear()
+    store.append(Tick(5, 1, {"cpu.percent": 7}))
+    body = ask(api, f"/api/ticks?window=100&after={cursor}").json
+    assert (body["reset"], body["t"]) == (True, [5000])
+
+
+def test_metrics_narrow_it(api: Api) -> None:
+    assert list(ask(api, "/api/ticks?metrics=cpu.percent,,x").json["y"]) == ["cpu.percent"]
+
+
+def test_what_has_no_value_is_null(api: Api, store: CountingStore) -> None:
+    store.append(Tick(SECOND + 1, 1, {"cpu.percent": 7}))
+    assert ask(api, "/api/ticks").json["y"]["cpu.core0.percent"][-1] is None
+
+
+def test_the_catalogue(api: Api) -> None:
+    body = ask(api, "/api/metrics").json
+    assert [set(each) for each in body] == [{"key", "label", "unit", "panel", "low", "high"}] * 2
+    assert body[0] == {
+        "key": "cpu.percent",
+        "label": "CPU",
+        "unit": "%",
+        "panel": "cpu",
+        "low": 0.0,
+        "high": 100.0,
+    }
+
+
+def test_notices_are_shown() -> None:
+    api = Api(MemoryStore(notice="kept in memory only"))
+    assert ask(api, "/api/ticks").json["notices"] == ["kept in memory only"]
+
+
+def test_strangers_are_told_that_something_is_wrong_and_not_where() -> None:
+    store = MemoryStore(notice=Harmless("kept in memory only"))
+    for speaker in ("sources", "supervisor"):
+        store.speaker(speaker).say("http://10.0.0.5/metrics does not answer")
+    assert ask(Api(store, caching=SHARED), "/api/ticks").json["notices"] == ["kept in memory only", UNTOLD]
+    assert len(ask(Api(store), "/api/ticks").json["notices"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("age", "step", "status"),
+    [(0.0, 1, "ok"), (3.3, 1, "ok"), (4.0, 1, "stale"), (100, 60, "ok"), (130, 60, "stale"), (1, 0.1, "ok")],
+)
+def test_health(age: float, step: float, status: str) -> None:
+    store = MemoryStore()
+    store.append(Tick(SECOND, step, {"a": 1}))
+    api = Api(store, now=lambda: SECOND + age)
+    health, ready = ask(api, "/healthz"), ask(api, "/readyz")
+    assert (health.status, health.json["status"]) == (200, status)
+    assert (ready.status, ready.json["status"]) == (200 if status == "ok" else 503, status)
+    assert health.json["age"] == pytest.approx(age, abs=0.001)
+
+
+def test_health_of_an_empty_store() -> None:
+    api = Api(MemoryStore())
+    assert ask(api, "/healthz").json == {"status": "stale", "age": None}
+    assert ask(api, "/readyz").status == 503
+
+
+def test_a_stopped_collector_is_told_though_no_tick_comes(api: Api, clock: Clock) -> None:
+    assert ask(api, "/healthz").json["status"] == "ok"
+    clock.now += 10
+    assert ask(api, "/healthz").json["status"] == "stale"
+    answer = ask(api, "/api/ticks")
+    assert answer.json["now"] == SECOND + 10
+    assert answer.headers["x-now"] == f"{NOW + 10:.3f}"
+
+
+def test_the_same_question_of_the_same_tick_is_answered_once(api: Api, store: CountingStore) -> None:
+    ask(api, "/api/ticks?window=50")
+    reads = store.reads
+    bodies = {ask(api, "/api/ticks?window=50").body for _ in range(100)}
+    assert (store.reads, len(bodies)) == (reads, 1)
+    store.append(Tick(SECOND + 5, 1, {"cpu.percent": 1}))
+    assert ask(api, "/api/ticks?window=50").body not in bodies
+    assert store.reads > reads
+
+
+def test_all_who_ask_at_once_wait_for_one_answer(api: Api, store: CountingStore) -> None:
+    ask(api, "/api/ticks?window=51")
+    once, store.reads = store.reads, 0
+    store.holds = True
+    barrier = Barrier(8, timeout=PATIENCE_S)
+
+    def go(_: int) -> bytes:
+        barrier.wait()
+        return ask(api, "/api/ticks?window=50").body
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = pool.map(go, range(8))
+        assert store.entered.wait(PATIENCE_S)
+        store.go_on.set()
+        bodies = set(answers)
+    assert (len(bodies), store.reads) == (1, once)
+
+
+def test_a_slow_answer_never_passes_for_one_about_a_later_tick(api: Api, store: CountingStore) -> None:
+    store.holds = True
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(ask, api, "/api/ticks?window=50")
+        assert store.entered.wait(PATIENCE_S)
+        store.append(Tick(SECOND + 5, 1, {"cpu.percent": 1}))
+        ask(api, "/healthz")
+        store.go_on.set()
+        slow.result(PATIENCE_S)
+    assert ask(api, "/api/ticks?window=50").json["cursor"] == store.newest().encode()
+
+
+def test_different_questions_are_not_kept_without_end(api: Api, store: CountingStore) -> None:
+    for number in range(ANSWERS + 50):
+        ask(api, f"/api/ticks?window={100 + number / 1000}")
+    assert len(api._answers.known) <= ANSWERS
+
+
+def test_an_old_answer_is_not_given_for_ever(api: Api, clock: Clock) -> None:
+    first = ask(api, "/api/ticks").json["now"]
+    clock.now += FRESH + 0.1
+    assert ask(api, "/api/ticks").json["now"] > first
+    clock.now -= 3600
+    assert ask(api, "/api/ticks").json["now"] < first
+
+
+def test_curves_come_with_the_answer_where_they_are_asked_for(api: Api, store: CountingStore) -> None:
+    assert "curves" not in ask(api, "/api/ticks?curves=1").json, "there are none"
+    curves = Curves([[0.0, 1.0]], [[1.0, None]], ["growth"], "g", 0.0)
+    store.set_curves({"growth": curves})
+    store.append(Tick(SECOND + 1, 1, {"cpu.percent": 7}))
+    assert "curves" not in ask(api, "/api/ticks").json
+    answer = ask(api, "/api/ticks?curves=1")
+    said = {"x": [[0, 1]], "y": [[1, None]], "names": ["growth"], "unit": "g", "low": 0, "high": None}
+    assert answer.json["curves"] == {"growth": said}
+    # Of one tick there is one answer, and of the next another.
+    store.set_curves({})
+    assert ask(api, "/api/ticks?curves=1").body == answer.body
+    store.append(Tick(SECOND + 2, 1, {"cpu.percent": 7}))
+    assert "curves" not in ask(api, "/api/ticks?curves=1").json
+
+
+def test_a_panel_that_a_source_draws_in_its_own_way_is_known_to_the_catalogue(
+    api: Api, store: CountingStore
+) -> None:
+    growth = Metric("growth.points", "growth", "points", "growth")
+    store.describe([*METRICS, growth], {"growth": "curve"})
+    kinds = {row["key"]: row.get("kind") for row in ask(api, "/api/metrics").json}
+    assert kinds == {"cpu.percent": None, "cpu.core0.percent": None, "growth.points": "curve"}

@@ -1,0 +1,142 @@
+"""A broken threshold in the browser: its line, its words, and every mark, until it is well again."""
+
+from __future__ import annotations
+
+import re
+import time
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from chart_assertions import assert_drawn_equals_store
+from playwright.sync_api import Page, expect
+from served_page import Live, Serve
+from waiting import wait_until, wait_until_passes
+
+from dashapp.model.thresholds import Change, State, Threshold
+
+HIGH = Threshold.parse("cpu.percent > 90 for 30s")
+
+
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    return shared_page
+
+
+@pytest.fixture(scope="module")
+def served(serve_all: Serve) -> Live:
+    return serve_all(interval=0.5)
+
+
+@pytest.fixture
+def live(served: Live) -> Live:
+    """The module's server, in which nothing was broken yet."""
+    served.store.set_changes([])
+    served.store.set_thresholds([])
+    return served
+
+
+def set_state(live: Live, broken: bool) -> None:
+    live.store.set_thresholds([State(HIGH, broken, live.store.newest().time_ms)])
+
+
+def test_a_broken_threshold_is_told_in_words_and_marks(page: Page, live: Live) -> None:
+    set_state(live, broken=False)
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    expect(page.locator('[data-panel="cpu"] .shapelayer path')).to_have_count(1)
+    expect(page.locator("#alerts")).to_be_hidden()
+    expect(page).to_have_title(re.compile("% CPU \u00b7 dashapp$"))
+    calm = page.get_attribute("link[rel~=icon]", "href") or ""
+    set_state(live, broken=True)
+    expect(page.locator("#alerts")).to_contain_text("CPU above 90 % since")
+    expect(page.locator('[data-panel="cpu"].broken')).to_have_count(1)
+    expect(page.locator('[data-panel="cores"].broken')).to_have_count(0)
+    expect(page.locator(".tile.broken")).to_contain_text("CPU")
+    expect(page).to_have_title("CPU above 90 % \u00b7 dashapp")
+    expect(page.locator("link[rel~=icon]")).not_to_have_attribute("href", calm)
+    set_state(live, broken=False)
+    expect(page.locator("#alerts")).to_be_hidden()
+    expect(page.locator(".broken")).to_have_count(0)
+    expect(page).to_have_title(re.compile("% CPU \u00b7 dashapp$"))
+    expect(page.locator("link[rel~=icon]")).to_have_attribute("href", calm)
+
+
+def changed(live: Live, *states: bool, of: Threshold = HIGH, every: float = 10.0) -> None:
+    """`states` in turn, the last one at the newest tick."""
+    newest = live.store.newest().time_ms / 1000
+    before = live.store.changes()
+    made = [
+        Change(
+            of, broken, newest - every * (len(states) - place), 97.25 if broken else 20.0, len(before) + place
+        )
+        for place, broken in enumerate(states, 1)
+    ]
+    live.store.set_changes([*before, *made])
+    live.store.set_thresholds([State(of, states[-1], newest)])
+
+
+def shaded(page: Page, panel: str) -> list[list[float]]:
+    found: list[list[float]] = page.evaluate(
+        """(panel) => document.querySelector(`[data-panel=${panel}] .js-plotly-plot`).layout.shapes
+             .filter((shape) => shape.type === "rect").map(({ x0, x1 }) => [x0, x1])""",
+        panel,
+    )
+    return found
+
+
+def test_what_was_broken_is_shaded_and_listed(page: Page, live: Live) -> None:
+    set_state(live, broken=False)
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    expect(page.locator('[data-table="alerts"] .rest')).to_have_text("Nothing was broken yet")
+    changed(live, True, False)
+    rows = page.locator('[data-table="alerts"] tbody tr')
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text("CPU above 90 %")
+    expect(rows.nth(0)).to_contain_text("well again")
+    expect(rows.nth(1)).to_contain_text("97.3 %")
+    expect(rows.nth(1)).to_contain_text("broken")
+    again, began = live.store.changes()[1], live.store.changes()[0]
+    wait_until(page, lambda: shaded(page, "cpu") == [[1000 * began.time, 1000 * again.time]])
+    # It moves with the points, and nothing else is shaded.
+    assert_drawn_equals_store(page, live.store)
+    wait_until(page, lambda: shaded(page, "cpu") == [[1000 * began.time, 1000 * again.time]])
+    changed(live, True)
+    wait_until(page, lambda: len(shaded(page, "cpu")) == 2)
+    expect(rows).to_have_count(3)
+    page.locator('[data-table="alerts"] .when button').last.click()
+    expect(page.locator("#status")).to_have_attribute("data-state", "paused")
+
+
+def test_a_fresh_alert_is_shown_with_what_led_to_it_and_nothing_to_come(page: Page, live: Live) -> None:
+    set_state(live, broken=False)
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    changed(live, True)
+    page.locator('[data-table="alerts"] .when button').click()
+    expect(page.locator("#status")).to_have_attribute("data-state", "paused")
+
+    def there() -> None:
+        said = parse_qs(urlsplit(page.url).query)
+        assert said["window"] == ["100"]
+        # In seconds; what is to come may be a little nearer by the page's clock of the server.
+        assert live.store.changes()[0].time <= float(said["end"][0]) / 1000 <= time.time() + 1
+
+    wait_until_passes(page, there)
+
+
+def test_a_metric_without_data_is_told(page: Page, live: Live) -> None:
+    absent = Threshold.parse("cpu.percent missing for 60s")
+    live.store.set_thresholds([State(absent)])
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    expect(page.locator('[data-panel="cpu"] .shapelayer path')).to_have_count(0)
+    changed(live, True, of=absent)
+    expect(page.locator("#alerts")).to_contain_text("No data: CPU since")
+    expect(page.locator('[data-table="alerts"] tbody tr')).to_contain_text("no data")
+
+
+def test_a_store_without_thresholds_has_no_list(page: Page, live: Live) -> None:
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    expect(page.locator('[data-table="alerts"]')).to_have_count(0)

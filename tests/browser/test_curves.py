@@ -1,0 +1,219 @@
+"""A panel of whole curves: each answer replaces what was drawn, and nothing that moves time moves it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chart_assertions import judged, wait_for_state
+from page_downloads import png_size, save
+from playwright.sync_api import Page, expect
+from processes import dashapp
+from served_page import Live, Serve
+from waiting import wait_until, wait_until_passes
+
+from dashapp.model.ticks import Curves, Metric, Tick
+
+POINTS = Metric("growth.points", "growth", "points", "growth", 0)
+PANEL = '[data-panel="growth"]'
+DRAWN = f"""() => {{
+    const gd = document.querySelector('{PANEL} .js-plotly-plot');
+    if (!gd?.calcdata) return null;
+    return {{
+        type: gd._fullLayout.xaxis.type,
+        curves: gd.data.map((trace) => [trace.name, [...trace.x], [...trace.y]]),
+        seen: gd.querySelectorAll(".scatterlayer .trace").length,
+        axis: gd._fullLayout.yaxis.range,
+    }};
+}}"""
+
+
+def doubling(count: int) -> Curves:
+    return Curves([[float(n) for n in range(count)]], [[2.0**n for n in range(count)]], ["growth"])
+
+
+def expected(curves: Curves) -> list[Any]:
+    return [[name, x, y] for name, x, y in zip(curves.names, curves.x, curves.y, strict=True)]
+
+
+def drawn(page: Page) -> list[Any]:
+    found = page.evaluate(DRAWN)
+    # A number past 2**53 comes as the shortest that rounds to it.
+    return [[name, x, [y and float(y) for y in ys]] for name, x, ys in found["curves"]] if found else []
+
+
+def expect_drawn(page: Page, curves: Curves) -> None:
+    wait_until(page, lambda: drawn(page) == expected(curves))
+
+
+# Nothing feeds these stores by themselves: two seconds after a tick the page is stale, and says so.
+FOLLOWING = f"{judged('live')}, {judged('stale')}"
+
+
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    shared_page.set_viewport_size({"width": 1000, "height": 1300})
+    return shared_page
+
+
+@pytest.fixture(scope="module")
+def served(serve_all: Serve) -> Live:
+    live = serve_all(feeding=False, past=30, interval=0.2)
+    live.store.describe([*live.store.metrics(), POINTS], {"growth": "curve"})
+    return live
+
+
+@pytest.fixture
+def live(page: Page, served: Live) -> Live:
+    """Whatever it drew before, it is five points again."""
+    give(served, doubling(5))
+    page.goto(served.url)
+    expect_drawn(page, doubling(5))
+    return served
+
+
+def give(live: Live, curves: Curves) -> None:
+    live.store.set_curves({"growth": curves})
+    count = sum(map(len, curves.x))
+    append(live, {"cpu.percent": 5.0, "growth.points": count})
+
+
+def append(live: Live, values: dict[str, float]) -> None:
+    live.store.append(Tick(max(time.time(), live.feeder.newest + 0.001), 0.2, values))
+
+
+def test_a_curve_is_replaced_and_not_appended(page: Page, live: Live) -> None:
+    for count in (6, 7, 1, 2, 61):
+        give(live, doubling(count))
+        expect_drawn(page, doubling(count))
+
+    def fits() -> None:
+        found = page.evaluate(DRAWN)
+        assert (found["type"], found["seen"]) == ("linear", 1)
+        assert found["axis"][1] > 2.0**60, "the axis goes with the curve"
+
+    wait_until_passes(page, fits)
+    assert any("curves=1" in query for query in live.trouble.asked)
+    # More curves, holes, and none.
+    x, y = [[0.0, 1.5], [3.0, 1.0, 2.0]], [[1.0, None], [5.0, None, 6.0]]
+    two = Curves(x, y, ["<b>a</b>", "b"], "°C", 0, 50)
+    give(live, two)
+    both = [[x, y] for x, y in zip(two.x, two.y, strict=True)]
+    wait_until(page, lambda: [each[1:] for each in drawn(page)] == both)
+    wait_until(page, lambda: page.evaluate(DRAWN)["axis"] == [0, 50])
+    expect(page.locator(f"{PANEL} b")).to_have_count(0)
+    live.store.set_curves({})
+    append(live, {"cpu.percent": 5.0})
+    wait_until(page, lambda: drawn(page) == [])
+
+
+def test_held_it_stays_as_it_was_and_comes_back_live(page: Page, live: Live) -> None:
+    page.keyboard.press("p")
+    wait_for_state(page, "paused")
+    asked = len(live.trouble.asked)
+    give(live, doubling(9))
+    wait_until(page, lambda: len(live.trouble.asked) > asked + 1)
+    page.set_viewport_size({"width": 800, "height": 1200})
+    page.evaluate("dashapp.page.theme.put('dark')")
+    page.evaluate("dashapp.page.live.easel.redraw(true)")
+    settled = "dashapp.page.live.charts.every((chart) => !chart.dirty || !chart.onScreen)"
+    wait_until(page, lambda: page.evaluate(settled))
+    assert drawn(page) == expected(doubling(5))
+    page.keyboard.press("p")
+    expect_drawn(page, doubling(9))
+
+
+def test_a_zoom_of_another_chart_leaves_its_axis_alone(page: Page, live: Live) -> None:
+    axis = f"() => document.querySelector('{PANEL} .js-plotly-plot')._fullLayout.xaxis.range"
+    before = page.evaluate(axis)
+    box = page.locator('[data-panel="cpu"] .nsewdrag').bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 200, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 500, box["y"] + 50, steps=5)
+    page.mouse.up()
+    wait_for_state(page, "paused")
+    assert page.evaluate(axis) == before
+    assert drawn(page) == expected(doubling(5))
+    # Nor can it be dragged itself.
+    page.keyboard.press("p")
+    page.wait_for_selector(FOLLOWING)
+    page.locator(PANEL).scroll_into_view_if_needed()
+    box = page.locator(f"{PANEL} .js-plotly-plot").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 150, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 350, box["y"] + 100, steps=5)
+    page.mouse.up()
+    give(live, doubling(6))
+    expect_drawn(page, doubling(6))
+    expect(page.locator("#status")).not_to_have_attribute("data-state", "paused")
+
+
+def test_it_is_hidden_enlarged_and_taken_away_like_any(page: Page, live: Live, tmp_path: Path) -> None:
+    path = save(page, f"{PANEL} .more", "Save picture", tmp_path)
+    assert png_size(path)[0] == 1800
+    page.evaluate("dashapp.page.arrangement.setHidden('growth', true)")
+    give(live, doubling(7))
+    page.evaluate("dashapp.page.arrangement.setHidden('growth', false)")
+    page.evaluate("dashapp.page.arrangement.setLarge('growth', true)")
+    expect_drawn(page, doubling(7))
+    expect(page.locator(f"{PANEL} .value")).to_have_text("7 points")
+
+
+def test_what_dash_puts_back_is_put_right(page: Page, live: Live) -> None:
+    """A graph drawn anew with what it was put in with: found after the draw."""
+    give(live, doubling(8))
+    expect_drawn(page, doubling(8))
+    page.evaluate(
+        f"""() => {{
+            const gd = document.querySelector('{PANEL} .js-plotly-plot');
+            return Plotly.react(gd, [{{ x: [1], y: [1] }}], gd.layout).then(() => null);
+        }}"""
+    )
+    expect_drawn(page, doubling(8))
+
+
+def test_a_page_without_such_a_panel_does_not_ask_for_curves(page: Page, serve: Serve) -> None:
+    live = serve()
+    page.goto(live.url)
+    wait_until(page, lambda: len(live.trouble.asked) > 2)
+    assert not any("curves" in query for query in live.trouble.asked)
+
+
+def test_a_curve_that_turns_up_while_the_page_is_open_is_one(page: Page, serve: Serve) -> None:
+    live = serve(feeding=False, past=30, interval=0.2)
+    page.goto(live.url)
+    page.wait_for_selector(FOLLOWING)
+    live.store.describe([*live.store.metrics(), POINTS], {"growth": "curve"})
+    give(live, doubling(3))
+    page.locator(PANEL).scroll_into_view_if_needed()
+    for count in (4, 5):
+        give(live, doubling(count))
+        expect_drawn(page, doubling(count))
+
+
+def test_a_function_that_doubles_is_seen_to(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import itertools\nimport dashapp\ncount = itertools.cycle(range(1, 9))\n"
+        "@dashapp.source(kind='curve', every=0.5)\n"
+        "def growth():\n    return [2**n for n in range(next(count))]\n"
+    )
+    with dashapp(tmp_path, "--source", "none", "--source", "mine:growth", "--interval", "0.5") as app:
+        app.serving()
+        page.goto(f"http://127.0.0.1:{app.port}/")
+        seen: set[int] = set()
+        wrong: list[Any] = []
+
+        def grown() -> bool:
+            """Three lengths, each a whole series of its own."""
+            for _, x, y in drawn(page):
+                if (x, y) != ([*range(len(x))], [2**n for n in x]):
+                    wrong.append((x, y))
+                seen.add(len(x))
+            return len(seen) >= 3
+
+        wait_until(page, grown)
+        assert not wrong

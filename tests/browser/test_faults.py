@@ -1,0 +1,198 @@
+"""What happens to server, feeder and store is seen on the page, and loses or doubles no point."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from chart_assertions import assert_drawn_equals_store, differences, drawing, wait_for_state, window
+from playwright.sync_api import Page, expect
+from served_page import Live, Serve
+from tab import Tab
+from waiting import stays, wait_for, wait_until, wait_until_passes
+
+JSON_ERROR = b'{"error": "too many"}'
+# Every text of the badge, however short it stands.
+KEEP_TEXTS = """
+window.badgeTexts = new Set();
+new MutationObserver(() => window.badgeTexts.add(document.getElementById("status")?.textContent))
+    .observe(document, { childList: true, characterData: true, subtree: true });
+"""
+
+
+@pytest.fixture(scope="module")
+def served(serve_all: Serve) -> Live:
+    return serve_all(interval=0.5)
+
+
+@pytest.fixture
+def live(served: Live) -> Live:
+    """The module's server, well, over a store with a whole past, whatever was done to both."""
+    served.trouble.calm()
+    served.server.stop()
+    served.server.start()
+    served.feeder.stop()
+    served.store.clear()
+    served.feeder.past(100)
+    served.feeder.start(gapless=True)
+    return served
+
+
+@pytest.fixture(scope="module")
+def tab(tab: Tab) -> Tab:
+    tab.page.add_init_script(KEEP_TEXTS)
+    return tab
+
+
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    return shared_page
+
+
+def open_live(page: Page, live: Live) -> None:
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    wait_for_state(page, "live")
+
+
+def drawn_until(page: Page) -> int:
+    return min((trace["x"][-1] for chart in drawing(page) for trace in chart["traces"]), default=0)
+
+
+def wait_for_ticks(live: Live, count: int) -> None:
+    """Wait until so many more are in the store."""
+    end = live.store.newest().time_ms + 500 * count
+    wait_for(lambda: live.store.newest().time_ms >= end)
+
+
+def assert_one_question_at_a_time(page: Page) -> None:
+    assert page.evaluate("window.flights.most") == 1
+
+
+def test_a_server_slower_than_the_interval_still_draws_every_point(page: Page, live: Live) -> None:
+    open_live(page, live)
+    live.trouble.latency = 1.2
+    ends = {drawn_until(page)}
+
+    def as_stored() -> bool:
+        """what is drawn is what is stored, as far as it is drawn"""
+        charts = drawing(page)
+        ends.add(min(trace["x"][-1] for chart in charts for trace in chart["traces"]))
+        return differences(charts, live.store, window(page), 0) == []
+
+    stays(as_stored, lambda: len(ends) > 4, page)
+    # It does not fall behind for good.
+    assert_drawn_equals_store(page, live.store)
+    assert_one_question_at_a_time(page)
+
+
+def test_a_stopped_server_is_told_and_its_hole_is_filled(page: Page, live: Live) -> None:
+    open_live(page, live)
+    live.server.stop()
+    wait_for_state(page, "offline")
+    expect(page.locator("#status")).to_contain_text("not reachable")
+    expect(page).to_have_title(re.compile("^Offline"))
+    wait_for_ticks(live, 4)
+    live.server.start()
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
+
+
+def test_no_answer_of_use_is_told_and_then_made_up_for(page: Page, live: Live) -> None:
+    open_live(page, live)
+    for answer in (
+        None,
+        ("500 Internal Server Error", "text/plain", b"oops"),
+        ("429 Too Many Requests", "application/json", JSON_ERROR),
+        ("200 OK", "text/html", b"<!doctype html><title>Please log in</title>"),
+    ):
+        live.trouble.answer = answer
+        live.trouble.dropping = answer is None
+        wait_for_state(page, "offline")
+        live.trouble.calm()
+        wait_for_state(page, "live")
+        assert_drawn_equals_store(page, live.store)
+
+
+def test_an_answer_that_never_comes_is_given_up(page: Page, live: Live) -> None:
+    open_live(page, live)
+    live.trouble.latency = 1e6
+    asked = len(live.trouble.asked)
+    wait_until(page, lambda: len(live.trouble.asked) > asked)
+    live.trouble.calm()
+    wait_for_state(page, "offline")
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
+    assert_one_question_at_a_time(page)
+
+
+def test_a_stopped_feeder_is_told_and_leaves_a_hole(page: Page, live: Live) -> None:
+    open_live(page, live)
+    live.feeder.stop()
+    wait_for_state(page, "stale")
+    expect(page.locator("#status")).to_contain_text("No data for")
+    expect(page).to_have_title(re.compile("^No data"))
+    assert_drawn_equals_store(page, live.store)
+    wait_until(page, lambda: page.evaluate("dashapp.page.asker.stalled"))
+    margin = page.evaluate("dashapp.page.asker.margin")
+    asked = len(live.trouble.asked)
+    wait_until(page, lambda: len(live.trouble.asked) >= asked + 4)
+    # A stall tells nothing of how soon to ask after a tick.
+    assert page.evaluate("dashapp.page.asker.margin") == margin
+    live.feeder.start()
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
+
+    def one_hole() -> None:
+        for chart in drawing(page):
+            assert [trace["y"].count(None) for trace in chart["traces"]] == [2] * len(chart["traces"])
+
+    wait_until_passes(page, one_hole)
+
+
+def test_a_page_opened_before_the_first_tick_draws_it_when_it_comes(page: Page, live: Live) -> None:
+    live.feeder.stop()
+    live.store.clear()
+    page.goto(live.url)
+    wait_until(page, lambda: "Waiting for the first points" in page.evaluate("[...window.badgeTexts]"))
+    live.feeder.start()
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
+
+
+def test_a_cleared_store_is_drawn_anew(page: Page, live: Live) -> None:
+    open_live(page, live)
+    live.feeder.stop()
+    live.store.clear()
+    wait_for_state(page, "stale")
+    wait_until(page, lambda: drawn_until(page) == 0)
+    live.feeder.start()
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
+
+
+def test_a_store_cleared_between_two_questions_is_drawn_anew(page: Page, live: Live) -> None:
+    open_live(page, live)
+    live.feeder.stop()
+    live.store.clear()
+    live.feeder.start()
+    assert_drawn_equals_store(page, live.store)
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
+
+
+def test_a_chart_that_something_else_redraws_is_put_right(page: Page, live: Live) -> None:
+    open_live(page, live)
+    live.feeder.stop()
+    assert_drawn_equals_store(page, live.store)
+    for damage in (
+        "gd.data[0].x = []; gd.data[0].y = [];",
+        "gd.data[0].x.push(gd.data[0].x.at(-1)); gd.data[0].y.push(1);",
+        "gd.layout.xaxis.range = [0, 1];",
+    ):
+        page.evaluate(f"""() => {{
+            const gd = document.querySelector('[data-panel="cpu"] .js-plotly-plot');
+            {damage}
+            Plotly.redraw(gd);
+        }}""")
+        assert_drawn_equals_store(page, live.store)

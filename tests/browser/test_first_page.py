@@ -1,0 +1,80 @@
+"""The page in a real browser, with nothing wrong: first draw, following, colours, sizes, keys."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from chart_assertions import assert_drawn_equals_store, drawing, heard, wait_for_state
+from playwright.sync_api import Page, Request, expect
+from served_page import Serve
+from tab import ZONE
+from waiting import wait_until, wait_until_passes
+
+
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    return shared_page
+
+
+def test_first_drawing_has_the_past_and_a_clean_console(page: Page, serve: Serve) -> None:
+    live = serve(past=300)
+    requested: list[str] = []
+    failed: list[str] = []
+    console = heard(page)
+    page.on("request", lambda request: requested.append(request.url))
+
+    def fail(request: Request) -> None:
+        # The page itself gives up a question that is not answered in time.
+        if request.failure != "net::ERR_ABORTED":
+            failed.append(request.url)
+
+    page.on("requestfailed", fail)
+    page.on("response", lambda answer: failed.append(answer.url) if answer.status >= 400 else None)
+    answer = page.goto(live.url)
+    assert answer is not None
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    assert_drawn_equals_store(page, live.store)
+    wait_until(page, lambda: len(drawing(page)[0]["traces"][0]["x"]) == 100)
+    wait_for_state(page, "live")
+    assert console == []
+    assert failed == []
+    assert [url for url in requested if not url.startswith((live.url, "data:", "blob:"))] == []
+
+
+def test_times_are_drawn_in_the_viewers_zone(page: Page, serve: Serve) -> None:
+    live = serve(feeding=False)
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    here = datetime.fromtimestamp(live.feeder.newest, ZoneInfo(ZONE))
+    newest = here.hour * 3600 + here.minute * 60 + here.second
+
+    def drawn() -> None:
+        labels = page.locator('[data-panel="cpu"] .xtick text').all_text_contents()
+        assert labels
+        assert all(re.fullmatch(r"\d\d:\d\d:\d\d", label) for label in labels)
+        times = [int(h) * 3600 + int(m) * 60 + int(s) for h, m, s in (label.split(":") for label in labels)]
+        assert all((newest - second) % 86400 <= 101 for second in times)
+
+    wait_until_passes(page, drawn)
+
+
+def test_following_draws_each_point_once(page: Page, serve: Serve) -> None:
+    live = serve(interval=0.3)
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    for _ in range(5):
+        before = live.store.newest().time_ms
+        wait_until(page, lambda b=before: live.store.newest().time_ms > b)
+        assert_drawn_equals_store(page, live.store)
+
+
+def test_title_and_headline_show_the_cpu(page: Page, serve: Serve) -> None:
+    live = serve(feeding=False)
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    cpu = live.store.since(0, 1)[0].values["cpu.percent"]
+    expect(page).to_have_title(re.compile(f"^({cpu:.0f} % CPU|No data) · dashapp$"))
+    expect(page.locator('[data-panel="cpu"] .value')).to_have_text(f"{cpu:.1f} %")

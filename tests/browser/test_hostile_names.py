@@ -1,0 +1,72 @@
+"""Whatever metrics and panels are called, and however many there are: the page stands, text stays text."""
+
+from __future__ import annotations
+
+import pytest
+from chart_assertions import heard, judged
+from playwright.sync_api import Page, expect
+from served_page import Serve
+from waiting import wait_until
+
+from dashapp.model.ticks import Metric, Tick
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "a.b {c: d}",
+    "\"'`;--",
+    "constructor",
+    "__proto__",
+    "toString",
+    "x" * 200,
+    "Ümläut \u202e \u4e2d\u6587",
+    " ",
+]
+
+
+def fed(serve: Serve, metrics: list[Metric]) -> str:
+    live = serve(feeding=False, past=1)
+    now = live.feeder.newest
+    live.store.describe(metrics)
+    for second in range(1, 31):
+        live.store.append(Tick(now + second, 1.0, {each.key: float(n) for n, each in enumerate(metrics)}))
+    return live.url
+
+
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    return shared_page
+
+
+# The points end soon after the page is opened.
+JUDGED = f"{judged('live')}, {judged('stale')}"
+
+
+def test_hostile_names_are_drawn_as_text(page: Page, serve: Serve) -> None:
+    said = heard(page)
+    page.set_viewport_size({"width": 1200, "height": 6000})
+    names = [Metric(f"k.{name}", name, name, name) for name in HOSTILE]
+    page.goto(fed(serve, [*names, *(Metric(name, name, "%", "cpu", 0, 100) for name in HOSTILE)]))
+    page.wait_for_selector(JUDGED)
+    lines = """[...document.querySelectorAll('.js-plotly-plot')].map((gd) => (gd.data ?? [])
+        .filter((trace) => trace.x.length > 20).map((trace) => trace.meta))"""
+    each_alone = [[f"k.{name}"] for name in HOSTILE]
+    wait_until(
+        page, lambda: sorted(map(sorted, page.evaluate(lines))) == sorted([sorted(HOSTILE), *each_alone])
+    )
+    page.keyboard.press("v")
+    page.wait_for_selector("dialog[open]")
+    page.keyboard.press("Escape")
+    expect(page.locator("#page img, #page a")).to_have_count(0)
+    assert said == []
+
+
+def test_five_hundred_panels_are_there_and_those_in_sight_are_drawn(page: Page, serve: Serve) -> None:
+    said = heard(page)
+    page.goto(fed(serve, [Metric(f"m{n}", f"m{n}", "", f"panel{n}") for n in range(500)]))
+    page.wait_for_selector(JUDGED)
+    last = page.locator('[data-panel="panel499"]')
+    last.scroll_into_view_if_needed()
+    points = "document.querySelector('[data-panel=panel499] .js-plotly-plot')?.data?.[0]?.x.length ?? 0"
+    wait_until(page, lambda: page.evaluate(points) > 20)
+    assert page.locator(".js-plotly-plot").count() < 60
+    assert said == []

@@ -1,0 +1,241 @@
+"""LiveGraphs in a stranger's Dash app, in the browser: they stream, pause, slide, heal, come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from dash import Dash
+from faulty_server import Served
+from live_graph_app import (
+    INTERVAL,
+    Theirs,
+    assert_up_to_date,
+    chart,
+    click,
+    drawn,
+    kept,
+    least_kept,
+    living,
+    newest,
+    opened,
+    section,
+    state,
+    wait_for_state,
+)
+from playwright.sync_api import Page, expect
+from waiting import stays, wait_until
+
+from dashapp import LiveGraph
+
+HELD = "dashapp.graphs.found.get('one').live.shown.last"
+
+
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    return shared_page
+
+
+@pytest.fixture(scope="module")
+def app() -> Iterator[Theirs]:
+    app = Theirs()
+    yield app
+    app.server.stop()
+
+
+@pytest.fixture
+def theirs(page: Page, app: Theirs) -> Iterator[Theirs]:
+    yield from opened(page, app)
+
+
+@pytest.fixture
+def fresh(page: Page) -> Iterator[Theirs]:
+    """An app of its own, in which nothing came late yet."""
+    app = Theirs()
+    yield from opened(page, app)
+    app.server.stop()
+
+
+def test_all_stream_with_one_request_a_tick(page: Page, theirs: Theirs) -> None:
+    trouble = theirs.server.trouble
+    for name, key in (("one", "up"), ("two", "down"), ("fixed", "up")):
+        assert_up_to_date(page, theirs, name, key)
+    begun, asked = newest(theirs), len(trouble.asked)
+    wait_until(page, lambda: max(drawn(page, "one")) >= begun + 6 * 1000 * INTERVAL)
+    questions = trouble.asked[asked:]
+    # The first two may be of ticks that were there before. Those that ask by themselves repeat a question, as
+    # does one that comes before its tick: but soon several in a row differ.
+    assert len(set(questions)) <= (newest(theirs) - begun) / (1000 * INTERVAL) + 2
+    wait_until(page, lambda: len(set(trouble.asked[-4:])) == 4)
+    assert page.evaluate("window.flights.most") == 1
+    # All stand at the same place of the same window: their question is one.
+    wait_until(page, lambda: "q=" not in trouble.asked[-1])
+    assert_up_to_date(page, theirs, "two", "down")
+
+
+def test_the_apps_own_callbacks_and_graphs_are_as_they_were(page: Page, theirs: Theirs) -> None:
+    click(page, "say")
+    page.wait_for_selector("text=said 1")
+    expect(page.locator("#theirs .gtitle")).to_have_text("Theirs")
+    style = page.evaluate("""() => {
+        const { margin, backgroundColor, fontFamily } = getComputedStyle(document.body);
+        return [margin, backgroundColor, fontFamily];
+    }""")
+    page.goto("about:blank")
+    assert style[:2] == page.evaluate("""() => {
+        const { margin, backgroundColor } = getComputedStyle(document.body);
+        return [margin, backgroundColor];
+    }""")
+
+
+def test_one_is_paused_and_the_others_go_on(page: Page, theirs: Theirs) -> None:
+    assert_up_to_date(page, theirs, "one", "up")
+    page.locator(section("one")).get_by_role("button", name="Pause").click()
+    wait_for_state(page, "one", "paused")
+    # What came just before is held too, and drawn a frame later.
+    wait_until(page, lambda: max(drawn(page, "one")) == page.evaluate(HELD))
+    held = drawn(page, "one")
+    before = max(drawn(page, "two"))
+    stays(
+        lambda: drawn(page, "one") == held,
+        lambda: max(drawn(page, "two")) > before + 4 * 1000 * INTERVAL,
+        page,
+    )
+    page.locator(section("one")).get_by_role("button", name="Back to live").click()
+    wait_for_state(page, "one", "live")
+    assert_up_to_date(page, theirs, "one", "up")
+
+
+def test_a_zoom_holds_one_and_a_double_click_lets_go(page: Page, theirs: Theirs) -> None:
+    box = page.locator(f"{section('one')} .nsewdrag").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 60, steps=5)
+    page.mouse.up()
+    wait_for_state(page, "one", "paused")
+    wait_for_state(page, "two", "live")
+
+    def zoomed() -> bool:
+        start, end = (chart(page, "one") or {})["range"]
+        return bool(5_000 < end - start < 15_000)
+
+    wait_until(page, zoomed)
+
+    def let_go() -> bool:
+        """It is live after a double click; two clicks that a slow machine draws apart are none."""
+        if state(page, "one") != "live":
+            page.locator(f"{section('one')} .nsewdrag").dblclick()
+        return state(page, "one") == "live"
+
+    wait_until(page, let_go)
+    assert_up_to_date(page, theirs, "one", "up")
+
+
+def test_a_callback_of_the_apps_slides_one_window(page: Page, theirs: Theirs) -> None:
+    def length(aio_id: str) -> float:
+        start, end = (chart(page, aio_id) or {})["range"]
+        return float(end - start)
+
+    click(page, "longer")
+    wait_until(page, lambda: length("one") == 45_000)
+    wait_until(page, lambda: length("fixed") == 30_000)
+    expect(page.locator(section("one"))).to_contain_text("last 45 seconds")
+    for name, key in (("one", "up"), ("fixed", "up"), ("two", "down")):
+        assert_up_to_date(page, theirs, name, key)
+    # Two windows are two questions, of one request.
+    wait_until(page, lambda: theirs.server.trouble.asked[-1].count("q=") == 2)
+    assert page.evaluate("window.flights.most") == 1
+
+
+def test_one_that_comes_later_streams_and_one_that_goes_leaves_nothing(page: Page, theirs: Theirs) -> None:
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    click(page, "add")
+    wait_until(page, lambda: drawn(page, "more1"))
+    assert_up_to_date(page, theirs, "more1", "up")
+    present = least_kept(page, session)
+    click(page, "remove")
+    wait_until(page, lambda: living(page) == ["late", "one", "two"])
+    wait_until(page, lambda: all(now < one for now, one in zip(kept(session), present, strict=True)))
+    absent = least_kept(page, session)
+    for number in range(2, 7):
+        click(page, "add")
+        wait_until(page, lambda n=number: drawn(page, f"more{n}"))
+        click(page, "remove")
+        wait_until(page, lambda: len(living(page)) == 3)
+    wait_until(page, lambda: page.evaluate("dashapp.graphs.asker.feeds.length") == 3)
+
+    def nothing_left() -> bool:
+        """They keep some of the last one, but not of each."""
+        found = zip(kept(session), present, absent, strict=True)
+        return all(now - none < 3 * (one - none) for now, one, none in found)
+
+    wait_until(page, nothing_left)
+    assert_up_to_date(page, theirs, "one", "up")
+
+
+def test_the_same_one_comes_back_and_the_one_that_beat_may_go(page: Page, fresh: Theirs) -> None:
+    leader = page.evaluate("dashapp.graphs.leader")
+    page.evaluate(
+        """(id) => document.querySelector(`[data-live-graph="${id}"]`).classList.add("first")""", leader
+    )
+    for _ in range(2):
+        click(page, "remove")
+        wait_until(page, lambda: "fixed" not in living(page))
+        click(page, "again")
+        wait_until(page, lambda: drawn(page, "fixed"))
+        assert_up_to_date(page, fresh, "fixed", "up")
+    # React would not have it so, but the one whose interval beats for all may leave as well.
+    page.evaluate("""() => {
+        const { graphs } = dashapp;
+        graphs.found.get(graphs.leader).section.remove();
+    }""")
+    wait_until(page, lambda: page.evaluate("dashapp.graphs.leader") not in (leader, None))
+    fresh.late = True
+    rest = [name for name in living(page) if name in ("one", "two", "fixed")]
+    assert len(rest) == 2
+    assert_up_to_date(page, fresh, rest[0], "down" if rest[0] == "two" else "up")
+
+
+def test_a_server_that_was_down_is_told_and_its_hole_is_filled(page: Page, theirs: Theirs) -> None:
+    assert_up_to_date(page, theirs, "one", "up")
+    theirs.server.stop()
+    stopped = newest(theirs)
+    wait_for_state(page, "one", "offline")
+    wait_for_state(page, "two", "offline")
+    expect(page.locator(section("two"))).to_contain_text("not reachable")
+    wait_until(page, lambda: newest(theirs) >= stopped + 4 * 1000 * INTERVAL)
+    theirs.server.start()
+    wait_for_state(page, "one", "live")
+    for name, key in (("one", "up"), ("two", "down")):
+        assert_up_to_date(page, theirs, name, key)
+
+
+def test_a_metric_that_is_not_there_is_told_and_drawn_when_it_comes(page: Page, fresh: Theirs) -> None:
+    page.locator(section("late")).scroll_into_view_if_needed()
+    said = f"getComputedStyle(document.querySelector('{section('late')} .chart'), '::after').content"
+    wait_until(page, lambda: "There is no metric late.* yet" in page.evaluate(said))
+    assert chart(page, "late") is None  # nor can there be one before `late` is set
+    fresh.late = True
+    wait_until(page, lambda: drawn(page, "late"))
+    assert_up_to_date(page, fresh, "late", "late.now")
+    wait_until(page, lambda: page.evaluate(said) == "none")
+
+
+def test_its_numbers_are_said_beside_its_title(page: Page, theirs: Theirs) -> None:
+    value = page.locator(f"{section('one')} .value")
+    first = wait_until(page, lambda: float(value.inner_text()))
+    wait_until(page, lambda: float(value.inner_text()) > first)
+
+
+def test_an_app_that_was_not_attached_says_so(page: Page) -> None:
+    app = Dash(__name__)
+    app.layout = LiveGraph("up")
+    server = Served(app.server.wsgi_app)
+    try:
+        page.goto(server.url)
+        page.wait_for_selector("text=Its numbers come by dashapp.attach(app)")
+    finally:
+        server.stop()

@@ -1,0 +1,185 @@
+"""The login in a browser: by hand and by keyboard, there and back; what an open page says when it ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from authenticated_app import PASSWORD
+from chart_assertions import drawing, heard, wait_for_state
+from fake_collector import Feeder
+from faulty_server import Served
+from playwright.sync_api import Browser, Page, expect
+from waiting import PATIENCE_S, wait_until
+
+from dashapp.config.settings import parse
+from dashapp.stores.memory import MemoryStore
+from dashapp.web.app import create_app
+
+
+@pytest.fixture(scope="module")
+def feeder() -> Iterator[Feeder]:
+    feeder = Feeder(MemoryStore(), 0.5)
+    feeder.past(100)
+    feeder.start()
+    yield feeder
+    feeder.stop()
+
+
+@contextmanager
+def served(feeder: Feeder, *flags: str, password: str = PASSWORD) -> Iterator[Served]:
+    settings = parse(
+        ["--store", "memory:", "--interval", "0.5", *flags],
+        {"DASHAPP_PASSWORD": password} if password else {},
+    )
+    server = Served(create_app(feeder.store, settings))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def live(feeder: Feeder) -> Iterator[Served]:
+    """A server of its own: it counts the tries of a password."""
+    with served(feeder) as server:
+        yield server
+
+
+@contextmanager
+def another(chromium: Browser, **how: Any) -> Iterator[Page]:
+    """A page of somebody else's browser."""
+    with chromium.new_context(viewport={"width": 1200, "height": 860}, **how) as context:
+        context.set_default_timeout(1000 * PATIENCE_S)
+        yield context.new_page()
+
+
+def sign_in(page: Page, password: str = PASSWORD) -> None:
+    """Or try to; with the page that comes then."""
+    page.get_by_label("Password").fill(password)
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign in").click()
+
+
+def test_from_a_link_through_the_login_to_what_it_names(page: Page, live: Served) -> None:
+    page.goto(live.url + "?window=300&panels=cpu")
+    expect(page).to_have_title("Sign in · dashapp")
+    expect(page.get_by_label("Password")).to_be_focused()
+    sign_in(page, "something else")
+    expect(page.get_by_role("alert")).to_have_text("That is not the password.")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    wait_for_state(page, "live")
+    expect(page).to_have_url(live.url + "?window=300&panels=cpu")
+    expect(page.locator("#window-label")).to_have_text(re.compile("^5 minutes"))
+
+
+def test_it_needs_no_script(chromium: Browser, live: Served) -> None:
+    with another(chromium, java_script_enabled=False) as page:
+        page.goto(live.url)
+        sign_in(page)
+        expect(page).to_have_url(live.url)
+        expect(page.locator("noscript")).to_be_attached()
+
+
+def test_a_password_manager_knows_it(page: Page, live: Served) -> None:
+    page.goto(live.url)
+    box = page.get_by_label("Password")
+    expect(box).to_have_attribute("autocomplete", "current-password")
+    expect(box).to_have_attribute("type", "password")
+    expect(page.locator('input[autocomplete="username"]')).to_have_count(1)
+
+
+def test_too_many_tries_are_told(page: Page, live: Served) -> None:
+    page.goto(live.url)
+    # At once, for after a minute all are forgiven.
+    for _ in range(5):
+        page.context.request.post(live.url + "login", form={"password": "something else"})
+    sign_in(page, "something else")
+    expect(page.get_by_role("alert")).to_contain_text("Too many tries; please wait")
+
+
+def test_signing_out_by_keyboard(page: Page, live: Served) -> None:
+    page.goto(live.url)
+    sign_in(page)
+    wait_for_state(page, "live")
+    page.locator("#sign-out").focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_title("Sign in · dashapp")
+    page.goto(live.url)
+    expect(page).to_have_title("Sign in · dashapp")
+    assert not page.context.cookies()
+
+
+def test_without_a_password_there_is_nothing_to_sign_out_of(page: Page, feeder: Feeder) -> None:
+    with served(feeder, password="") as server:
+        page.goto(server.url)
+        wait_for_state(page, "live")
+        expect(page.locator("#sign-out")).to_have_count(0)
+        page.locator("#share").click()
+        expect(page.locator(".menu")).not_to_be_empty()
+        expect(page.locator(".menu")).not_to_contain_text("Share for a day")
+
+
+def test_a_session_that_ends_meanwhile_is_told_and_taken_up_again(page: Page, live: Served) -> None:
+    page.goto(live.url + "?window=60")
+    sign_in(page)
+    wait_for_state(page, "live")
+    page.context.clear_cookies()
+    wait_for_state(page, "offline")
+    expect(page.locator("#status")).to_have_text("Signed out")
+    expect(page).to_have_title(re.compile("^Signed out"))
+    locked = page.locator("#locked")
+    expect(locked).to_contain_text("Your session has ended.")
+    locked.get_by_role("link", name="Sign in again").click()
+    sign_in(page)
+    wait_for_state(page, "live")
+    expect(page).to_have_url(live.url + "?window=60")
+    expect(page.locator("#locked")).to_have_count(0)
+
+
+def test_signing_in_elsewhere_brings_the_page_back(page: Page, live: Served) -> None:
+    page.goto(live.url)
+    sign_in(page)
+    wait_for_state(page, "live")
+    page.context.clear_cookies()
+    wait_for_state(page, "offline")
+    assert page.context.request.post(live.url + "login", form={"password": PASSWORD}).ok
+    wait_for_state(page, "live")
+    expect(page.locator("#locked")).to_have_count(0)
+
+
+def test_a_shared_view_shows_its_panel_to_a_stranger(page: Page, live: Served, chromium: Browser) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(live.url)
+    sign_in(page)
+    wait_for_state(page, "live")
+    page.get_by_label("CPU: more").click()
+    page.get_by_role("menuitem", name="Share for a day").click()
+    expect(page.locator("#note")).to_contain_text("The link is copied. It shows this until")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link.startswith(live.url + "share/")
+    with another(chromium) as stranger:
+        failed: list[str] = []
+        stranger.on("response", lambda answer: failed.append(answer.url) if answer.status >= 400 else None)
+        stranger.on("pageerror", lambda error: failed.append(str(error)))
+        stranger.goto(link)
+        wait_for_state(stranger, "live")
+        wait_until(stranger, lambda: any(chart["traces"] for chart in drawing(stranger)))
+        expect(stranger.locator(".panel:not(.absent)")).to_have_count(1)
+        expect(stranger.locator("#sign-out")).to_have_count(0)
+        stranger.locator("#share").click()
+        expect(stranger.locator(".menu")).not_to_be_empty()
+        expect(stranger.locator(".menu")).not_to_contain_text("Share for")
+        assert not failed
+        stranger.goto(live.url)
+        expect(stranger).to_have_title("Sign in · dashapp")
+
+
+def test_nothing_stands_in_the_browsers_log(page: Page, live: Served) -> None:
+    said = heard(page)
+    page.goto(live.url)
+    sign_in(page)
+    wait_for_state(page, "live")
+    assert not said

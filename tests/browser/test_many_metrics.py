@@ -1,0 +1,124 @@
+"""More metrics than anybody looks at: the page asks for those in sight, and says what it leaves out."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qs
+
+import pytest
+from chart_assertions import wait_for_state
+from playwright.sync_api import Page, expect
+from served_page import Live, Serve
+from waiting import stays, wait_until
+
+from dashapp.model.ticks import Metric, Tick
+
+WIDE = [Metric(f"wide.m{number:04}", f"m{number}", "", "wide") for number in range(1000)]
+SMALL = [Metric(f"small{part}.{name}", name, "", f"small{part}") for part in range(4) for name in "ab"]
+POINTS = """(panel) => {
+    const gd = document.querySelector(`[data-panel="${panel}"] .js-plotly-plot`);
+    const there = (trace) => trace.y.filter((value) => value !== null).length;
+    return gd?.data ? gd.data.map((trace) => [trace.meta, there(trace)]) : [];
+}"""
+
+
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    shared_page.set_viewport_size({"width": 1000, "height": 700})
+    return shared_page
+
+
+@pytest.fixture(scope="module")
+def filled(serve_all: Serve) -> Live:
+    live = serve_all(feeding=False, past=1, age=60)
+    now = live.feeder.newest
+    live.store.describe([*WIDE, *SMALL])
+    for second in range(1, 60):
+        values = {metric.key: float(place) for place, metric in enumerate([*WIDE, *SMALL])}
+        live.store.append(Tick(now + second, 1.0, values))
+    return live
+
+
+@pytest.fixture
+def live(filled: Live) -> Live:
+    filled.trouble.asked.clear()
+    return filled
+
+
+def asked(live: Live) -> list[list[str]]:
+    return [parse_qs(query).get("metrics", [""])[0].split(",") for query in live.trouble.asked]
+
+
+def test_only_what_is_in_sight_is_asked_for(page: Page, live: Live) -> None:
+    page.goto(live.url)
+    panel = page.locator('[data-panel="wide"]')
+    panel.scroll_into_view_if_needed()
+    wait_until(page, lambda: len(page.evaluate(POINTS, "wide")) > 10)
+    assert all(1 <= len(keys) <= 64 for keys in asked(live))
+    assert all("" not in keys for keys in asked(live))
+    expect(panel.locator(".value")).to_contain_text("of 1,000 lines")
+    page.locator('[data-panel="small3"]').scroll_into_view_if_needed()
+    wait_until(page, lambda: [n for _, n in page.evaluate(POINTS, "small3")] == [59, 59])
+    wait_until(page, lambda: {"small3.a", "small3.b"} <= set(asked(live)[-1]))
+    assert page.evaluate("window.flights.most") == 1
+
+
+def test_what_comes_into_sight_while_the_page_is_paused_is_drawn(page: Page, live: Live) -> None:
+    page.goto(live.url + "?window=30")
+    wait_until(page, lambda: page.evaluate(POINTS, "wide"))
+    page.keyboard.press("p")
+    wait_for_state(page, "paused")
+    page.locator('[data-panel="small3"]').scroll_into_view_if_needed()
+    wait_until(page, lambda: [n >= 30 for _, n in page.evaluate(POINTS, "small3")] == [True, True])
+    # Closer it needs no other answer.
+    asked = len(live.trouble.asked)
+    page.evaluate("dashapp.page.onZoom(dashapp.page.live.held.map((end, side) => end + 5000 - side * 10000))")
+    # A question about a stretch of the past comes before any other.
+    stays(
+        lambda: not any("from=" in query for query in live.trouble.asked[asked:]),
+        lambda: len(live.trouble.asked) >= asked + 2,
+        page,
+    )
+
+
+def test_a_panel_of_a_thousand_leaves_the_others_theirs(page: Page, live: Live) -> None:
+    page.set_viewport_size({"width": 1000, "height": 2600})
+    page.goto(live.url)
+    for part in range(4):
+        wait_until(page, lambda p=part: [n for _, n in page.evaluate(POINTS, f"small{p}")] == [59, 59])
+    wait_until(page, lambda: len(page.evaluate(POINTS, "wide")) > 20)
+
+
+def turn_up(live: Live) -> None:
+    live.feeder.stop()
+    live.store.describe([*live.store.metrics(), Metric("train.loss", "Loss", "", "train_run")])
+    for _ in range(20):
+        live.store.append(Tick(live.feeder.newest + 0.5, 0.5, {"cpu.percent": 5.0, "train.loss": 0.3}))
+
+
+def test_a_panel_that_turns_up_is_drawn_and_arranged_like_any(page: Page, serve: Serve) -> None:
+    live = serve(interval=0.5)
+    page.goto(live.url)
+    wait_until(page, lambda: page.evaluate(POINTS, "cpu"))
+    turn_up(live)
+    wait_until(page, lambda: [n for _, n in page.evaluate(POINTS, "train_run")] == [20])
+    panel = page.locator('[data-panel="train_run"]')
+    expect(panel.locator("h2")).to_contain_text("Train run")
+    panel.locator(".more").click()
+    page.get_by_role("menuitem", name="Hide", exact=True).click()
+    expect(panel).to_be_hidden()
+
+
+@pytest.mark.parametrize("chosen", ["link", "memory"])
+def test_a_panel_that_turns_up_unwanted_stays_away(page: Page, serve: Serve, chosen: str) -> None:
+    live = serve(interval=0.5)
+    if chosen == "memory":
+        kept = json.dumps({"version": 1, "hidden": ["train_run"]})
+        page.goto(live.url + "healthz")
+        page.evaluate("(kept) => localStorage.setItem('dashapp', kept)", kept)
+    page.goto(live.url + ("?panels=cpu" if chosen == "link" else ""))
+    wait_until(page, lambda: page.evaluate(POINTS, "cpu"))
+    turn_up(live)
+    page.wait_for_selector('[data-panel="train_run"]:not(.absent)', state="attached")
+    expect(page.locator('[data-panel="train_run"]')).to_be_hidden()
+    expect(page.locator('[data-panel="cpu"]')).to_be_visible()

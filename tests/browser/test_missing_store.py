@@ -1,0 +1,64 @@
+"""LiveGraphs over a store that is not there: honest empty charts, and lines once somebody fills it."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from chart_assertions import READ
+from dash import Dash, html
+from faulty_server import Served
+from live_graph_app import chart, section
+from playwright.sync_api import Page, expect
+from waiting import wait_until
+
+from dashapp import LiveGraph, attach
+from dashapp.model.ticks import Metric, Tick
+from dashapp.stores.disk.store import DiskStore
+
+KINDS = ("line", "mountain", "bar")
+
+
+def test_a_store_that_is_not_there_is_said_and_drawn_once_it_is(
+    page: Page, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = Dash(__name__)
+    attach(app, store=tmp_path / "later", collect=False)
+    assert "holds no store yet" in caplog.text
+    app.layout = html.Div(
+        [LiveGraph("loss", kind=kind, window="all", reference="first", aio_id=kind) for kind in KINDS]
+    )
+    server = Served(app.server.wsgi_app)
+
+    def said(kind: str) -> str:
+        """What stands in the chart's place."""
+        element = f"document.querySelector('{section(kind)} .chart')"
+        return str(page.evaluate(f"getComputedStyle({element}, '::after').content"))
+
+    def values(kind: str) -> list[float]:
+        found = chart(page, kind)
+        return found["traces"][0]["y"] if found else []
+
+    try:
+        page.set_viewport_size({"width": 1200, "height": 2000})
+        page.goto(server.url)
+        for kind in KINDS:
+            page.wait_for_selector(f"{section(kind)} .chart")
+            wait_until(page, lambda k=kind: "Nothing was recorded yet" in said(k))
+            expect(page.locator(section(kind))).to_have_attribute("data-state", "stale")
+        assert page.evaluate(READ) == []  # nor can there be any yet
+        with closing(DiskStore(tmp_path / "later")) as store:
+            store.describe([Metric("loss", "loss", "", "loss")])
+            now = round(time.time())
+            store.append(Tick(now - 1.0, 1.0, {"loss": 0.5}))
+            store.append(Tick(now, 1.0, {"loss": 0.25}))
+        for kind in KINDS:
+            wait_until(page, lambda k=kind: said(k) == "none")
+            if kind == "bar":
+                expect(page.locator(f"{section(kind)} .snapshot .amount")).to_have_text("0.25")
+            else:
+                wait_until(page, lambda k=kind: values(k) == [0.5, 0.25])
+    finally:
+        server.stop()

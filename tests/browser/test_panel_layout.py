@@ -1,0 +1,243 @@
+"""Panels are hidden, moved and enlarged; the browser remembers it, and the address tells others."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from chart_assertions import assert_drawn_equals_store, wait_for_state
+from playwright.sync_api import Page, expect
+from served_page import Live, Serve
+from waiting import wait_until, wait_until_passes
+
+SHOWN = "dashapp.page.arrangement.shown()"
+ORDER = """() => [...document.querySelectorAll("main > .panel:not(.absent):not([hidden])")]
+    .map((section) => section.dataset.panel).filter(Boolean)"""
+
+
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    return shared_page
+
+
+@pytest.fixture(scope="module")
+def served(serve_all: Serve) -> Live:
+    return serve_all()
+
+
+@pytest.fixture
+def live(page: Page, served: Live) -> Live:
+    """On the page, and drawn."""
+    page.goto(served.url)
+    assert_drawn_equals_store(page, served.store)
+    return served
+
+
+def menu(page: Page, panel: str, item: str) -> None:
+    page.click(f'[data-panel="{panel}"] .more')
+    page.get_by_role("menuitem", name=item, exact=True).click()
+
+
+def expect_order(page: Page, *first: str) -> None:
+    wait_until(page, lambda: page.evaluate(ORDER)[: len(first)] == list(first))
+
+
+def expect_shown(page: Page, panel: str, shown: bool) -> None:
+    wait_until(page, lambda: (panel in page.evaluate(ORDER)) == shown)
+
+
+def expect_address(page: Page, name: str, value: str | None) -> None:
+    said = f"new URLSearchParams(location.search).get('{name}')"
+    wait_until(page, lambda: page.evaluate(said) == value)
+
+
+def expect_theme(page: Page, theme: str) -> None:
+    expect(page.locator("html")).to_have_attribute("data-theme", theme)
+
+
+def remembered(page: Page) -> dict[str, Any]:
+    got: dict[str, Any] = json.loads(page.evaluate("localStorage.getItem('dashapp')"))
+    return got
+
+
+def remember(page: Page, live: Live, text: str) -> None:
+    """As if a page had stored that before this one is opened."""
+    page.goto(f"{live.url}healthz")
+    page.evaluate("(text) => localStorage.setItem('dashapp', text)", text)
+
+
+def reopened(page: Page, live: Live, query: str = "") -> None:
+    page.goto(live.url + query)
+    expect(page.locator(".js-plotly-plot").first).to_be_attached()
+
+
+def test_a_hidden_panel_stays_away_until_it_is_wanted_again(page: Page, live: Live) -> None:
+    expect_order(page, "cpu", "cores")
+    menu(page, "cores", "Hide")
+    expect_shown(page, "cores", False)
+    expect_address(page, "panels", "-cores")
+    reopened(page, live)
+    expect_shown(page, "cores", False)
+    page.click("#panels")
+    page.get_by_role("checkbox", name="Cores", exact=True).check()
+    page.keyboard.press("Escape")
+    expect_shown(page, "cores", True)
+    expect_address(page, "panels", None)
+    assert_drawn_equals_store(page, live.store)
+
+
+def test_all_panels_hidden_is_said_and_told_to_others(page: Page, live: Live) -> None:
+    for name in page.evaluate(SHOWN):
+        page.evaluate("(name) => dashapp.page.arrangement.setHidden(name, true)", name)
+    expect_address(page, "panels", "none")
+    said = "getComputedStyle(document.querySelector('main'), '::before').content"
+    wait_until(page, lambda: "Every panel is hidden" in page.evaluate(said))
+    page.evaluate("localStorage.clear()")
+    page.goto("about:blank")
+    page.goto(f"{live.url}?panels=none")
+    wait_for_state(page, "live")
+    assert page.evaluate(SHOWN) == []
+    expect(page.locator("#note.shown")).to_have_count(0)
+
+
+def test_panels_move_by_menu_key_and_mouse(page: Page, live: Live) -> None:
+    menu(page, "cores", "Move up")
+    expect_order(page, "cores", "cpu")
+    page.focus('[data-panel="cores"] .more')
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".menu :focus")).to_have_text("Move down")
+    page.keyboard.press("Enter")
+    expect_order(page, "cpu", "cores")
+    expect(page.locator('[data-panel="cores"] .more')).to_be_focused()
+    page.drag_and_drop('[data-panel="cores"] h2', '[data-panel="cpu"] .chart')
+    expect_order(page, "cores", "cpu")
+    assert_drawn_equals_store(page, live.store)
+    reopened(page, live)
+    expect_order(page, "cores", "cpu")
+    assert_drawn_equals_store(page, live.store)
+
+
+def test_a_large_panel_fills_the_row_and_is_drawn_as_wide(page: Page, live: Live) -> None:
+    plot = '[data-panel="cores"] .nsewdrag'
+    before = page.locator(plot).bounding_box()
+    menu(page, "cores", "Enlarge")
+    expect_address(page, "large", "cores")
+    assert before
+
+    def wider() -> bool:
+        box = page.locator(plot).bounding_box()
+        return bool(box and box["width"] > 1.5 * before["width"] and box["height"] > before["height"])
+
+    wait_until(page, wider)
+    reopened(page, live)
+    wait_until(page, wider)
+    menu(page, "cores", "Make smaller")
+    expect_address(page, "large", None)
+
+
+def test_a_link_shows_its_panels_and_leaves_what_is_remembered(page: Page, live: Live) -> None:
+    menu(page, "cores", "Hide")
+    reopened(page, live, "?panels=cores&large=cores&theme=dark")
+    wait_until(page, lambda: page.evaluate(ORDER) == ["cores"])
+    expect_theme(page, "dark")
+    expect(page.locator('[data-panel="cores"].large')).to_have_count(1)
+    assert_panels_drawn(page, ["cores"])
+    reopened(page, live)
+    expect_shown(page, "cores", False)
+    expect_theme(page, "auto")
+
+
+def assert_panels_drawn(page: Page, panels: list[str]) -> None:
+    drawn = """() => [...document.querySelectorAll(".js-plotly-plot")]
+        .filter((gd) => gd.data?.[0]?.x.length).map((gd) => gd.closest("[data-panel]").dataset.panel)"""
+    wait_until(page, lambda: page.evaluate(drawn) == panels)
+
+
+def test_panels_of_other_pages_stay_as_they_are_there(page: Page, served: Live) -> None:
+    kept = {"version": 1, "order": ["web", "cpu", "gpu", "cores"], "hidden": ["web"], "large": ["gpu"]}
+    remember(page, served, json.dumps(kept))
+    reopened(page, served)
+    menu(page, "cores", "Enlarge")
+
+    def both_are_kept() -> None:
+        now = remembered(page)
+        assert now["order"][:4] == ["web", "cpu", "gpu", "cores"]
+        assert now["hidden"] == ["web"]
+        assert sorted(now["large"]) == ["cores", "gpu"]
+
+    wait_until_passes(page, both_are_kept)
+    page.click("#panels")
+    page.get_by_role("button", name="As at first").click()
+
+    def none_is_kept() -> bool:
+        now = remembered(page)
+        return not {"web", "gpu"} & {*now["order"], *now["hidden"], *now["large"]}
+
+    wait_until(page, none_is_kept)
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("?panels=cpu,nowhere", "a panel that is not here: “nowhere”"),
+        ("?large=%3Cimg%20src%3Dx%3E", "a panel that is not here: “<img src=x>”"),
+        ("?window=soon", "window=“soon”, which is no time"),
+        ("?end=-5", "end=“-5”, which is no time"),
+        ("?theme=pink", "a theme that is not here: “pink”"),
+        ("?panels=" + ",".join(f"p{n}" for n in range(500)), "a panel that is not here: “p0”"),
+    ],
+)
+def test_a_wrong_link_is_told_and_the_page_works(page: Page, served: Live, query: str, sentence: str) -> None:
+    page.goto(served.url + query)
+    expect(page.locator("#note.shown")).to_contain_text(sentence)
+    expect(page.locator("#note img")).to_have_count(0)
+    expect_shown(page, "cpu", True)
+    assert_drawn_equals_store_of_cpu(page)
+
+
+def assert_drawn_equals_store_of_cpu(page: Page) -> None:
+    points = "document.querySelector('[data-panel=\"cpu\"] .js-plotly-plot')?.data?.[0]?.x.length ?? 0"
+    wait_until(page, lambda: page.evaluate(points) >= 90)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "not JSON",
+        "null",
+        "[]",
+        json.dumps({"version": 0, "hidden": ["cpu"]}),
+        json.dumps({"version": 1, "hidden": "cpu", "order": {"a": 1}, "theme": 7}),
+        json.dumps(
+            {"version": 1, "hidden": ["gone"], "order": ["gone", "cpu"], "large": [None], "theme": "pink"}
+        ),
+    ],
+)
+def test_what_an_older_version_stored_does_no_harm(page: Page, served: Live, stored: str) -> None:
+    remember(page, served, stored)
+    reopened(page, served)
+    expect_order(page, "cpu")
+    assert_drawn_equals_store(page, served.store)
+    menu(page, "cores", "Hide")
+    # What another page may have hidden stays so.
+    wait_until(page, lambda: {*remembered(page)["hidden"]} - {"gone"} == {"cores"})
+    assert remembered(page)["version"] == 1
+
+
+def test_the_theme_button_goes_round_and_is_remembered(page: Page, live: Live) -> None:
+    ground = "getComputedStyle(document.body).backgroundColor"
+    page.emulate_media(color_scheme="light")
+    page.click("#theme")
+    expect_theme(page, "dark")
+    expect_address(page, "theme", "dark")
+    dark = page.evaluate(ground)
+    reopened(page, live)
+    expect_theme(page, "dark")
+    assert page.evaluate(ground) == dark
+    page.keyboard.press("t")
+    expect_theme(page, "light")
+    assert page.evaluate(ground) != dark
+    page.keyboard.press("t")
+    expect_address(page, "theme", None)

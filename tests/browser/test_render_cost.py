@@ -1,0 +1,169 @@
+"""What a tick costs the browser: one extension a chart, and nothing that stays behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from chart_assertions import assert_drawn_equals_store, wait_for_state
+from fake_collector import Feeder, tick
+from faulty_server import Served
+from playwright.sync_api import CDPSession, Page
+from served_page import Live, Serve
+from thorough import amount
+from waiting import wait_until
+
+from dashapp.config.settings import Settings
+from dashapp.stores.memory import MemoryStore
+from dashapp.web.app import create_app
+
+COUNT_DRAWS = """() => {
+    window.draws = {};
+    for (const way of ["extendTraces", "redraw", "react", "newPlot", "relayout", "restyle", "update"]) {
+        const plain = window.Plotly[way];
+        window.draws[way] = 0;
+        window.Plotly[way] = (...given) => { window.draws[way] += 1; return plain(...given); };
+    }
+}"""
+COUNT_BEATS = """() => {
+    const { dashapp } = window.dash_clientside;
+    const plain = dashapp.tick;
+    window.beats = 0;
+    dashapp.tick = (...given) => { window.beats += 1; return plain(...given); };
+}"""
+BEAT = "dashapp.page.beat.now"
+CHARTS = 2
+
+
+@pytest.fixture(scope="module")
+def following(serve_all: Serve) -> Live:
+    return serve_all(interval=0.5)
+
+
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    return shared_page
+
+
+def test_a_tick_extends_and_draws_nothing_anew(page: Page, following: Live) -> None:
+    page.goto(following.url)
+    assert_drawn_equals_store(page, following.store)
+    asked = len(following.trouble.asked)
+    page.evaluate(COUNT_DRAWS)
+    wait_until(page, lambda: page.evaluate("window.draws.extendTraces") >= 8 * CHARTS)
+    assert_drawn_equals_store(page, following.store)
+    draws = page.evaluate("window.draws")
+    # Before the first of them there may be one whose answer is not drawn yet, and one that is in flight.
+    questions = len(following.trouble.asked) - asked + 2
+    assert draws.pop("extendTraces") <= CHARTS * questions
+    assert set(draws.values()) == {0}
+
+
+def measured(page: Page, session: CDPSession) -> dict[str, float]:
+    """Heap in bytes, nodes and listeners, all rubbish collected first, each the least of five readings.
+
+    A page is never quite at rest; what leaks is in all of them.
+    """
+    readings = []
+    for _ in range(5):
+        page.wait_for_timeout(100)  # what ended a moment ago is rubbish only after the browser's next turn
+        for _ in range(2):
+            session.send("HeapProfiler.collectGarbage")
+        found = session.send("Performance.getMetrics")["metrics"]
+        readings.append({metric["name"]: metric["value"] for metric in found})
+    wanted = ("JSHeapUsedSize", "Nodes", "JSEventListeners")
+    return {name: min(reading[name] for reading in readings) for name in wanted}
+
+
+class Drip:
+    """A server in which a tick comes with each question, while it is `open`: a page draws as fast as it can.
+
+    The ticks are of an hour that is long past, so that each is due when it is asked for.
+    """
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.feeder = Feeder(self.store, 1.0)
+        self.feeder.past(100, age=3600)
+        self.open = False
+        self._app = create_app(self.store, Settings(interval=1.0, store="memory:"))
+        self.server = Served(self)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        if self.open and environ["PATH_INFO"] == "/api/ticks":
+            self.store.append(tick(self.feeder.newest + 1.0, 1.0))
+        return self._app(environ, start_response)
+
+    def stop(self) -> None:
+        self.feeder.stop()
+        self.server.stop()
+
+
+@pytest.fixture
+def drip() -> Iterator[Drip]:
+    drip = Drip()
+    yield drip
+    drip.stop()
+
+
+@pytest.mark.timeout(600)
+def test_a_thousand_draws_leave_nothing_behind(page: Page, drip: Drip) -> None:
+    """Or a few hundred: what each leaves grows with them, and so does what is let pass."""
+    page.goto(drip.server.url)
+    page.focus("#window [role=slider]")
+    page.keyboard.press("Home")
+    assert_drawn_equals_store(page, drip.store)
+    page.evaluate(COUNT_DRAWS)
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+    session.send("HeapProfiler.enable")
+    seen = []
+    draws = amount(70, 250)
+    # The first ones warm up what the browser compiles and keeps, a megabyte and a half of it.
+    for count in (amount(250, 700), draws, draws):
+        target = page.evaluate("window.draws.extendTraces") + count * CHARTS
+        drip.open = True
+        wait_until(page, lambda t=target: page.evaluate("window.draws.extendTraces") >= t, 300, every=0.2)
+        # At rest: what a draw in progress holds is no leak.
+        drip.open = False
+        assert_drawn_equals_store(page, drip.store)
+        seen.append(measured(page, session))
+    _, early, late = seen
+    assert late["JSHeapUsedSize"] < early["JSHeapUsedSize"] + 2800 * draws
+    assert late["Nodes"] < early["Nodes"] + 0.24 * draws
+    assert late["JSEventListeners"] < early["JSEventListeners"] + 0.04 * draws
+    drip.feeder.start()
+    wait_for_state(page, "live")
+
+
+def test_with_nothing_in_sight_dashs_interval_rests_and_the_points_still_come(
+    page: Page, following: Live
+) -> None:
+    page.goto(following.url)
+    assert_drawn_equals_store(page, following.store)
+    wait_until(page, lambda: page.evaluate(BEAT) == 500)
+    page.evaluate(COUNT_BEATS)
+    page.evaluate("document.getElementById('page').style.marginTop = '9000px'")
+    wait_until(page, lambda: page.evaluate(BEAT) == 10_000)
+    asked, beats = len(following.trouble.asked), page.evaluate("window.beats")
+    # Each tick is asked for as it comes, not when the interval beats: soon there are more of them.
+    wait_until(
+        page, lambda: len(following.trouble.asked) - asked >= 4 + page.evaluate("window.beats") - beats
+    )
+    page.evaluate("document.getElementById('page').style.marginTop = ''")
+    wait_until(page, lambda: page.evaluate(BEAT) == 500)
+    assert_drawn_equals_store(page, following.store)
+
+
+def test_with_nothing_in_sight_silence_is_said_as_soon_as_it_is_seen(page: Page, serve: Serve) -> None:
+    live = serve(interval=0.5)
+    page.goto(live.url)
+    wait_for_state(page, "live")
+    page.evaluate(
+        "document.querySelectorAll('main, #tiles').forEach((part) => { part.style.marginTop = '9000px'; })"
+    )
+    wait_until(page, lambda: page.evaluate(BEAT) == 10_000)
+    live.feeder.stop()
+    wait_for_state(page, "stale")
+    wait_until(page, lambda: page.evaluate(BEAT) == 500)

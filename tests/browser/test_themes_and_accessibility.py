@@ -1,0 +1,224 @@
+"""How the page looks and is reached: dark and light, a phone, the Tab key, names that would be code."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from itertools import pairwise
+
+import pytest
+from chart_assertions import assert_drawn_equals_store, heard, wait_for_state
+from fake_collector import METRICS
+from playwright.sync_api import Browser, Page, expect
+from served_page import Live, Serve
+from tab import ZONE
+from waiting import wait_until_passes
+
+from dashapp.model.ticks import Metric
+from dashapp.web.assets import assets_folder
+
+COLOURS = """() => {
+    const brightness = (colour) => colour.match(/[0-9.]+/g).slice(0, 3).reduce((sum, part) => sum + +part, 0);
+    const style = (selector) => getComputedStyle(document.querySelector(selector));
+    return {
+        ground: brightness(style("body").backgroundColor),
+        card: brightness(style(".panel").backgroundColor),
+        text: brightness(style("h1").color),
+        label: brightness(style(".xtick text").fill),
+    };
+}"""
+SPANS = """() => [...document.querySelectorAll('[data-panel="cpu"] .xtick text')].map((text) => {
+    const box = text.getBoundingClientRect();
+    return [box.left, box.right];
+})"""
+
+
+HOSTILE = [
+    '<a href="javascript:alert(1)">click</a>',
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(1)</script>",
+    "%{y}<br><b>" + "x" * 500,
+    "&lt;b&gt; \u202e \x00",
+]
+
+
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    return shared_page
+
+
+@pytest.fixture(scope="module")
+def live(serve_all: Serve) -> Live:
+    return serve_all()
+
+
+def test_colours_follow_the_system_while_the_page_is_open(page: Page, live: Live) -> None:
+    page.emulate_media(color_scheme="light")
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+
+    def is_light() -> None:
+        light = page.evaluate(COLOURS)
+        assert light["ground"] > 600
+        assert light["card"] > light["text"] + 400
+        assert light["card"] > light["label"] + 250
+
+    def is_dark() -> None:
+        dark = page.evaluate(COLOURS)
+        assert dark["ground"] < 150
+        assert dark["card"] + 400 < dark["text"]
+        assert dark["card"] + 250 < dark["label"]
+
+    wait_until_passes(page, is_light)
+    page.emulate_media(color_scheme="dark")
+    wait_until_passes(page, is_dark)
+    assert_drawn_equals_store(page, live.store)
+
+
+def test_a_phone_shows_everything_without_scrolling_sideways(chromium: Browser, live: Live) -> None:
+    context = chromium.new_context(
+        viewport={"width": 390, "height": 800}, is_mobile=True, has_touch=True, timezone_id=ZONE
+    )
+    page = context.new_page()
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    spans = sorted(page.evaluate(SPANS))
+    assert len(spans) >= 2
+    page.locator("#window .dash-slider-mark:visible").nth(2).wait_for()
+    marks = page.locator("#window .dash-slider-mark:visible").all()
+    for box in [mark.bounding_box() for mark in marks]:
+        assert box
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+    assert all(right < left for (_, right), (left, _) in pairwise(spans))
+    for control in ("#pause", "#window [role=slider]", "#status"):
+        box = page.locator(control).bounding_box()
+        assert box
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+        assert box["y"] + box["height"] <= 800
+    page.tap("#pause")
+    wait_for_state(page, "paused")
+    page.tap("#pause")
+    wait_for_state(page, "live")
+    page.touchscreen.tap(200, 300)
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
+    context.close()
+
+
+def test_tab_reaches_every_control_and_shows_where_it_is(page: Page, live: Live) -> None:
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    expect(page.locator("#window [role=slider]")).to_have_attribute("aria-valuetext", "100 seconds")
+    reached = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        focus = page.evaluate(
+            """() => { const e = document.activeElement;
+            return [e.id || e.getAttribute("role"), e.getAttribute("aria-label") || e.textContent,
+                    getComputedStyle(e).outlineStyle]; }"""
+        )
+        reached.append(tuple(focus))
+        if focus[0] == "slider":
+            break
+    assert ("pause", "Pause", "solid") in reached
+    assert ("help", "Help (?)", "solid") in reached
+    assert any(name == "CPU: more" for _, name, _ in reached)
+    assert {style for _, _, style in reached} == {"solid"}
+    assert ("slider", "Time on screen", "solid") in reached
+
+
+def test_hostile_labels_are_text(page: Page, serve: Serve) -> None:
+    console = heard(page)
+    live = serve()
+    labelled = zip(METRICS, HOSTILE, strict=True)
+    live.store.describe([Metric(m.key, label, label, "cores", m.low, m.high) for m, label in labelled])
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    legend = page.locator('[data-panel="cores"] .legendtext')
+    expect(legend).to_have_count(len(HOSTILE))
+    expect(legend.locator("a")).to_have_count(0)
+    for shown, label in zip(legend.all_text_contents(), HOSTILE, strict=True):
+        assert shown
+        assert shown.replace("…", "") in label
+    box = page.locator('[data-panel="cores"] .nsewdrag').bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 300, box["y"] + 60)
+    page.mouse.move(box["x"] + 304, box["y"] + 60)
+    expect(page.locator('[data-panel="cores"] .hoverlayer .legendtext')).to_have_count(len(HOSTILE))
+    expect(page.locator(".js-plotly-plot a, .js-plotly-plot img")).to_have_count(0)
+    assert console == []
+
+
+def test_an_american_reads_the_same_hours_in_words_and_on_the_axes(chromium: Browser, serve: Serve) -> None:
+    live = serve(feeding=False, age=3600)
+    with closing(chromium.new_context(locale="en-US", timezone_id="America/New_York")) as context:
+        page = context.new_page()
+        page.goto(live.url)
+        wait_for_state(page, "stale")
+        expect(page.locator("#status")).to_have_text(re.compile(r"since \d\d:\d\d:\d\d$"))
+
+
+def load(page: Page, *scripts: str) -> None:
+    """Some of our scripts, alone on an empty page."""
+    for script in scripts:
+        page.add_script_tag(content=(assets_folder() / script).read_text())
+
+
+# A tile's line of half an hour with a hole of ten minutes, two empty points at any place of the series, and a
+# spike: how much is drawn in the middle of the hole, whether the spike is, and the line.
+SPARK = """(at) => {
+    const series = { t: [], y: { cpu: [] }, first: 0 };
+    for (let second = 0; second < 1200; second += 1) {
+        const value = second === at + 333 ? 90 : 10;
+        series.t.push(second < at ? second : second + 600);
+        series.y.cpu.push(second === at || second === at - 1 ? null : value);
+    }
+    const canvas = document.createElement("canvas");
+    canvas.style.cssText = "display: block; width: 300px; height: 40px; color: black";
+    document.body.replaceChildren(canvas);
+    window.dashapp.sparkline(canvas, series, [{ key: "cpu", low: 0, high: 100 }], [0, 1800]);
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const ink = (x, top, bottom) => {
+        let count = 0;
+        for (let y = top; y < bottom; y += 1) count += data[4 * (y * canvas.width + x) + 3] > 0;
+        return count;
+    };
+    const [hole, spike] = [at + 300, at + 333 + 600].map((second) => Math.round(second / 6));
+    return [ink(hole, 0, 40), ink(spike - 1, 0, 20) + ink(spike, 0, 20) > 0, ink(10, 0, 40) > 0];
+}"""
+
+
+def test_a_tiles_line_has_the_holes_and_the_spikes(page: Page) -> None:
+    load(page, "charts/traces.js", "panels/tiles.js")
+    for at in range(400, 412):
+        assert page.evaluate(SPARK, at) == [0, True, True]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "words"),
+    [
+        (0.25, "s", "0.25 s"),
+        (1.6, "s", "1.6 s"),
+        (0.0042, "s", "0.0042 s"),
+        (119.0, "s", "119 s"),
+        (200.0, "s", "3 min"),
+        (0.0, "s", "0 s"),
+        (0.004, "ms", "0.004 ms"),
+        (-0.00412345, "°C", "-0.00412 °C"),
+        (1e-12, "°C", "1e-12 °C"),
+        (45.678, "°C", "45.7 °C"),
+        (1234.5, "rpm", "1,235 rpm"),
+        (999.7, "rpm", "1,000 rpm"),
+        (182.345, "", "182.3"),
+        (1234567.0, "", "1,234,567"),
+        (0.123456, "1/s", "0.1235/s"),
+    ],
+)
+def test_a_number_is_short_and_small_ones_are_no_nought(
+    page: Page, value: float, unit: str, words: str
+) -> None:
+    load(page, "ui/format.js")
+    assert page.evaluate("([value, unit]) => window.dashapp.quantity(value, unit)", [value, unit]) == words

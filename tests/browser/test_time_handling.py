@@ -1,0 +1,215 @@
+"""Time as the page sees it: tabs that sleep, clocks that lie, intervals that are long."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
+
+import pytest
+from chart_assertions import assert_drawn_equals_store, drawing, wait_for_state
+from playwright.sync_api import Browser, Page, Route, expect
+from served_page import Live, Serve
+from tab import ZONE, Tab
+from waiting import stays, wait_until
+
+from dashapp.web.assets import assets_folder
+
+HIDE = """(hidden) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+    Object.defineProperty(document, "visibilityState", {
+        configurable: true, get: () => (hidden ? "hidden" : "visible") });
+    document.dispatchEvent(new Event("visibilitychange"));
+    return window.flights.at.length;
+}"""
+
+SHIFT = """
+const Real = Date;
+window.Date = class extends Real {
+    constructor(...parts) { parts.length ? super(...parts) : super(Real.now() + SHIFT_MS); }
+    static now() { return Real.now() + SHIFT_MS; }
+};
+"""
+# How often Dash called the page since.
+BEATS = """() => {
+    const { page } = window.dashapp;
+    window.beats = 0;
+    page.tick = () => { window.beats += 1; Object.getPrototypeOf(page).tick.call(page); };
+}"""
+# Hidden while it waits for the next tick, and asks nothing; null where it is not so far.
+HIDE_BETWEEN = f"""() => {{
+    const {{ timer, flight }} = dashapp.page.asker;
+    return timer && !flight ? ({HIDE})(true) : null;
+}}"""
+# What the badge said, at every change of it; but for a true alarm: the question in flight was asked long ago.
+WATCH = """() => {
+    const badge = document.getElementById("status");
+    const { flights } = window;
+    window.said = [];
+    const silent = () => flights.now > 0 && Date.now() - flights.at.at(-1) > 3400;
+    new MutationObserver(() => silent() || window.said.push(badge.dataset.state)).observe(
+        badge, { attributes: true, childList: true, characterData: true, subtree: true });
+}"""
+
+
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    return shared_page
+
+
+@pytest.fixture
+def own_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    tab = Tab(chromium)
+    yield from tab.lend(request.node)
+    tab.close()
+
+
+def expect_drawn_to(page: Page, live: Live, time_ms: float) -> None:
+    wait_until(page, lambda: drawing(page)[0]["traces"][0]["x"][-1] >= time_ms)
+    assert_drawn_equals_store(page, live.store)
+
+
+def test_a_tab_hidden_for_ten_minutes_catches_up_with_one_question(page: Page, serve: Serve) -> None:
+    live = serve(past=700, age=600, feeding=False)
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    wait_for_state(page, "stale")
+    page.evaluate(BEATS)
+    asked = page.evaluate(HIDE, True)
+    stays(lambda: page.evaluate("flights.at.length") == asked, until=beats(page, 4), page=page)
+    expect(page).to_have_title("dashapp")
+    old = page.evaluate("encodeURIComponent(dashapp.page.live.feed.cursor)")
+    live.feeder.catch_up()
+    newest = live.store.newest().time_ms
+    live.feeder.start()
+    before = len(live.trouble.asked)
+    page.evaluate(HIDE, False)
+    assert_drawn_equals_store(page, live.store)
+    wait_for_state(page, "live")
+    # Whenever the next tick came, it was asked for when it was due and not before; the past came at once.
+    expect_drawn_to(page, live, newest + 1000)
+    assert len(drawing(page)[0]["traces"][0]["x"]) == 100
+    assert len([query for query in live.trouble.asked[before:] if f"after={old}" in query]) == 1
+    assert len([at for at in page.evaluate("flights.at")[asked:] if at < newest + 1000]) <= 1
+
+
+def beats(page: Page, count: int) -> Callable[[], bool]:
+    return lambda: bool(page.evaluate("window.beats") >= count)
+
+
+def test_a_tab_that_returns_raises_no_false_alarm(page: Page, serve: Serve) -> None:
+    live = serve()
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    wait_for_state(page, "live")
+    page.evaluate(WATCH)
+    asked = wait_until(page, lambda: page.evaluate(HIDE_BETWEEN))
+    # For longer than a page in sight would take to call it an alarm.
+    long = live.store.newest().time_ms + 4500
+    stays(
+        lambda: page.evaluate("flights.at.length") == asked,
+        until=lambda: live.store.newest().time_ms > long,
+        page=page,
+    )
+    page.evaluate(HIDE, False)
+    expect_drawn_to(page, live, long)
+    expect_drawn_to(page, live, live.store.newest().time_ms + 1)
+    assert set(page.evaluate("window.said")) <= {"live"}
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_clock_a_day_off_changes_nothing(own_page: Page, serve: Serve, days: int) -> None:
+    live, page = serve(interval=0.5), own_page
+    page.add_init_script(SHIFT.replace("SHIFT_MS", str(days * 86_400_000)))
+    page.goto(live.url)
+    assert round((page.evaluate("Date.now()") / 1000 - time.time()) / 86_400) == days
+    assert_drawn_equals_store(page, live.store)
+    wait_for_state(page, "live")
+    asked = len(live.trouble.asked)
+    # It waits for the tick that is next, neither in a hurry nor for a day.
+    wait_until(page, lambda: 0 < page.evaluate("dashapp.page.asker.wait()") < 900)
+    wait_until(page, lambda: len(live.trouble.asked) >= asked + 4)
+    assert page.evaluate("dashapp.page.asker.wait()") < 900
+    assert_drawn_equals_store(page, live.store)
+    wait_for_state(page, "live")
+
+
+def test_tiles_wait_for_no_tick_where_the_names_come_after_the_numbers(page: Page, serve: Serve) -> None:
+    live = serve(interval=60)
+    names: list[Route] = []
+    page.route("**/api/metrics", lambda route: names.append(route))
+    page.goto(live.url)
+    wait_until(
+        page,
+        lambda: bool(names) and page.evaluate("window.dashapp.page?.live.series.last ?? null") is not None,
+    )
+    for each in names:
+        each.continue_()
+    value = page.locator(".tile", has_text="CPU").locator(".tile-value")
+    expect(value).to_contain_text("%")
+    title = page.locator("[data-panel=cpu] .value")
+    wait_until(page, lambda: value.inner_text() == title.inner_text())
+
+
+def test_a_long_interval_is_live_between_its_ticks(page: Page, serve: Serve) -> None:
+    live = serve(interval=60)
+    page.goto(live.url)
+    page.focus("#window [role=slider]")
+    page.keyboard.press("End")
+    assert_drawn_equals_store(page, live.store)
+    wait_for_state(page, "live")
+    page.evaluate(WATCH)
+    asked = len(live.trouble.asked)
+    # Up to a minute there is nothing to ask for; it asks all the same, but in no hurry.
+    wait_until(page, lambda: page.evaluate("dashapp.page.asker.wait()") > 4000)
+    wait_until(page, lambda: len(live.trouble.asked) > asked)
+    assert set(page.evaluate("window.said")) <= {"live"}
+
+
+def test_a_zoom_up_to_midnight_ends_there(page: Page, serve: Serve) -> None:
+    live = serve(past=2880, interval=60, feeding=False)
+    midnight = datetime.now(ZoneInfo(ZONE)).replace(hour=0, minute=0, second=0, microsecond=0)
+    hour = [1000 * each.timestamp() for each in (midnight - timedelta(hours=1), midnight)]
+    page.goto(f"{live.url}?window=3600&end={hour[1]:.0f}")
+    wait_until(page, lambda: [chart["range"] for chart in drawing(page)][:1] == [hour])
+    box = page.locator('[data-panel="cpu"] .nsewdrag').bounding_box()
+    assert box
+    height = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.6 * box["width"], height)
+    page.mouse.down()
+    for share in (0.8, 1.0, 1.2):
+        page.mouse.move(box["x"] + share * box["width"], height)
+    page.mouse.up()
+
+    def told() -> list[float]:
+        said = parse_qs(urlsplit(page.url).query)
+        return [float(said[name][0]) for name in ("end", "window")]
+
+    wait_until(page, lambda: told()[1] < 3600)
+    end, seconds = told()
+    assert end == hour[1]
+    assert seconds == pytest.approx(0.4 * 3600, rel=0.05)
+
+
+def test_an_hour_that_comes_twice_is_the_one_on_screen(chromium: Browser) -> None:
+    # On 2026-11-01 the hour after 5:00 UTC comes again an hour later.
+    cases = {
+        ("05:05", "05:15", "2026-11-01 01:10", 0): "05:10",
+        ("06:05", "06:15", "2026-11-01 01:10", 0): "06:10",
+        ("06:05", "06:15", "2026-11-01 01:00:00.5", 0): "06:00",
+        ("04:00", "08:00", "2026-11-01 01:10", 0): "05:10",
+        ("04:00", "08:00", "2026-11-01 01:10", 1): "06:10",
+        ("04:00", "08:00", "2026-11-01 02:10", 1): "07:10",
+        ("04:00", "08:00", "2026-11-01", 1): "04:00",
+    }
+    found = """([begins, ends, text, side]) => {
+        const range = [begins, ends].map((each) => Date.parse(`2026-11-01T${each}Z`));
+        return new Date(window.dashapp.localTime(text, range, side)).toISOString().slice(11, 16);
+    }"""
+    with closing(chromium.new_context(timezone_id="America/New_York")) as context:
+        page = context.new_page()
+        page.add_script_tag(content=(assets_folder() / "ui/format.js").read_text())
+        assert {case: page.evaluate(found, list(case)) for case in cases} == cases

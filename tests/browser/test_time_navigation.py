@@ -1,0 +1,241 @@
+"""Travel in time: by button, key, dragging and address, and back to what is live with nothing missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from chart_assertions import assert_drawn_equals_store, drawing, shows, wait_for_state
+from playwright.sync_api import Page, expect
+from served_page import Live, Serve
+from waiting import wait_until, wait_until_passes
+
+from dashapp.model.ticks import milliseconds
+
+
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    return shared_page
+
+
+@pytest.fixture(scope="module")
+def served(serve_all: Serve) -> Live:
+    return serve_all(past=1500)
+
+
+@pytest.fixture
+def live(page: Page, served: Live) -> Iterator[Live]:
+    """On the page, and drawn."""
+    page.goto(served.url)
+    assert_drawn_equals_store(page, served.store)
+    yield served
+    served.trouble.calm()
+
+
+def test_where_nothing_was_recorded_it_says_so(page: Page, served: Live) -> None:
+    first = served.store.since(0, 100_000)[0].time
+    page.goto(f"{served.url}?window=100&end={1000 * (first - 3600):.0f}")
+    expect(page.locator("#status")).to_have_text("Paused; nothing was recorded then")
+    page.wait_for_selector('[data-panel="cpu"].loading')
+    page.keyboard.press("l")
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, served.store)
+    page.goto(f"{served.url}?window=100&end={1000 * (first + 50):.0f}")
+    expect(page.locator("#status")).to_have_text(re.compile("^Paused, up to "))
+    page.keyboard.press("p")
+    wait_for_state(page, "live")
+
+
+def address(page: Page) -> dict[str, Any]:
+    got: dict[str, Any] = page.evaluate("Object.fromEntries(new URLSearchParams(location.search))")
+    return got
+
+
+def go(page: Page, where: str) -> None:
+    """Press the button or the key, and wait until the address says where it led."""
+    before = address(page)
+    if where.startswith("#"):
+        page.click(where)
+    else:
+        page.keyboard.press(where)
+    wait_until(page, lambda: address(page) != before)
+
+
+def held(page: Page) -> tuple[float, float]:
+    said = address(page)
+    end = float(said["end"]) / 1000
+    return end - float(said["window"]), end
+
+
+def test_earlier_and_later_move_by_most_of_a_screen(page: Page, live: Live) -> None:
+    for way in ("#earlier", "ArrowLeft", "#earlier"):
+        go(page, way)
+    wait_for_state(page, "paused")
+    start, end = held(page)
+    assert end < live.feeder.newest - 200
+    wait_until(page, lambda: shows(page, live.store, start, end))
+    for way in ("ArrowRight", "#later"):
+        go(page, way)
+        end += 75
+        assert held(page)[1] == pytest.approx(end, abs=0.01)
+        wait_until(page, lambda: shows(page, live.store, *held(page)))
+    while "end" in address(page):
+        go(page, "#later")
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
+    assert "end" not in address(page)
+
+
+def test_a_link_shows_another_viewer_the_same(page: Page, live: Live) -> None:
+    go(page, "#earlier")
+    go(page, "#earlier")
+    start, end = held(page)
+    wait_until(page, lambda: shows(page, live.store, start, end))
+    link = page.url
+    page.goto("about:blank")
+    page.goto(link)
+    wait_for_state(page, "paused")
+    wait_until(page, lambda: shows(page, live.store, start, end))
+    page.keyboard.press("Escape")
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
+
+
+def test_back_and_forward_lead_through_time(page: Page, live: Live) -> None:
+    go(page, "#earlier")
+    first = held(page)
+    go(page, "#earlier")
+    second = held(page)
+    page.go_back()
+    wait_until(page, lambda: shows(page, live.store, *first))
+    page.go_back()
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
+    page.go_forward()
+    page.go_forward()
+    wait_until(page, lambda: shows(page, live.store, *second))
+
+
+@pytest.mark.parametrize("query", ["?window=abc&end=-1&x=<b>", "?window=-5&end=zzz", "?window=1e999"])
+def test_a_link_that_means_nothing_shows_what_is_live(page: Page, served: Live, query: str) -> None:
+    page.goto(served.url + query)
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, served.store)
+
+
+def test_never_more_than_one_question_at_a_time(page: Page, live: Live) -> None:
+    live.trouble.latency = 1
+    for key in ("ArrowLeft", "ArrowLeft", "ArrowRight", "l", "ArrowLeft", "p", "ArrowLeft", "l"):
+        page.keyboard.press(key)
+        wait_until(page, lambda: page.evaluate("flights.now") == 1)
+    live.trouble.latency = 0
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
+    assert page.evaluate("flights.most") == 1
+
+
+def test_from_the_past_back_into_the_live_window_nothing_is_blank(page: Page, live: Live) -> None:
+    go(page, "ArrowLeft")
+    go(page, "ArrowLeft")
+    wait_until(page, lambda: shows(page, live.store, *held(page)))
+    # Forward again until the stretch lies within what the live page holds itself.
+    for _ in range(2):
+        go(page, "ArrowRight")
+        if "end" not in address(page):
+            break
+        wait_until(page, lambda: shows(page, live.store, *held(page)))
+    page.keyboard.press("l")
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
+
+
+@pytest.mark.parametrize("end", ["4000000000000", "99999999999999999"])
+def test_a_link_into_the_future_is_told_and_the_page_is_live(page: Page, served: Live, end: str) -> None:
+    page.goto(f"{served.url}?window=100&end={end}")
+    expect(page.locator("#note.shown")).to_contain_text(f"end=“{end}”, which is no time")
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, served.store)
+
+
+def test_what_is_on_screen_is_said_in_words(page: Page, live: Live) -> None:
+    go(page, "#earlier")
+    expect(page.locator("#window-label")).to_have_text(re.compile("^100 s, up to "))
+    wait_until(page, lambda: shows(page, live.store, *held(page)))
+    page.keyboard.press("Shift+ArrowLeft")
+    wait_until(page, lambda: page.evaluate("dashapp.page.live.crosshair.time") is not None)
+    page.keyboard.press("l")
+    wait_for_state(page, "live")
+    expect(page.locator("#window-label")).to_have_text("100 seconds")
+    wait_until(page, lambda: page.evaluate("dashapp.page.live.crosshair.time") is None)
+
+
+def test_nothing_is_seen_closer_than_a_few_ticks(page: Page, live: Live) -> None:
+    page.evaluate("dashapp.page.onZoom([...dashapp.page.live.range()].map((t, side) => t - 5000 + side * 5))")
+    wait_for_state(page, "paused")
+    start, end = held(page)
+    assert end - start >= 5
+
+
+def test_a_link_to_a_time_that_cannot_be_had_stays_alive(page: Page, served: Live) -> None:
+    page.goto(f"{served.url}?window=1000000000&end=1000")
+    wait_for_state(page, "paused")
+    asked = len(served.trouble.asked)
+    wait_until(page, lambda: len(served.trouble.asked) >= asked + 3)
+    wait_for_state(page, "paused")
+    page.keyboard.press("l")
+    wait_for_state(page, "live")
+
+
+def test_earlier_in_the_longest_window_reaches_the_server(page: Page, live: Live) -> None:
+    page.focus("#window [role=slider]")
+    page.keyboard.press("End")
+    expect(page.locator("#window-label")).to_have_text("2 hours")
+    asked = len(live.trouble.asked)
+    page.click("#earlier")
+    wait_until(page, lambda: any("from=" in query for query in live.trouble.asked[asked:]))
+    # There is nothing so long ago, and that is an answer: what is live is asked for again.
+    page.wait_for_selector('[data-panel="cpu"].loading')
+    wait_until(page, lambda: "after=" in live.trouble.asked[-1])
+    wait_for_state(page, "paused")
+
+
+def test_a_link_opens_a_window_that_a_zoom_does_not_change(page: Page, served: Live) -> None:
+    page.goto(served.url + "?window=600")
+    expect(page.locator("#window-label")).to_have_text("10 minutes")
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, served.store)
+    page.evaluate(
+        "dashapp.page.onZoom([...dashapp.page.live.range()].map((end, side) => end - (1 - side) * 1000))"
+    )
+    go(page, "ArrowLeft")
+    page.go_back()
+    page.keyboard.press("l")
+    wait_for_state(page, "live")
+    expect(page.locator("#window-label")).to_have_text("10 minutes")
+    assert_drawn_equals_store(page, served.store)
+
+
+def test_a_pause_keeps_what_it_holds_through_a_reset(page: Page, serve: Serve) -> None:
+    live = serve(past=200)
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    go(page, "#pause")
+    wait_for_state(page, "paused")
+    start, _ = held(page)
+    before = live.store.since(start, 1000)
+    live.store.clear()
+    live.feeder.past(3)
+    asked = len(live.trouble.asked)
+    wait_until(page, lambda: len(live.trouble.asked) >= asked + 3)
+
+    def kept() -> None:
+        (chart,) = [chart for chart in drawing(page) if chart["panel"] == "cpu"]
+        assert chart["traces"][0]["x"][0] == milliseconds(before[0].time)
+        assert page.evaluate("dashapp.page.live.series.t.length") < 20
+
+    wait_until_passes(page, kept)
+    page.click("#pause")
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)

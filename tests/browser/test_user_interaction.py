@@ -1,0 +1,226 @@
+"""What a person does to the page outlives the ticks: zoom, pause, window, hover, legend, keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from chart_assertions import assert_drawn_equals_store, drawing, wait_for_state, window
+from playwright.sync_api import Locator, Page, expect
+from served_page import Live, Serve
+from waiting import stays, wait_until, wait_until_passes
+
+CPU_PANEL = '[data-panel="cpu"]'
+CPU = f"{CPU_PANEL} .nsewdrag"
+CORES = '[data-panel="cores"]'
+CHARTS = "dashapp.page.live.charts"
+# Whether what Dash was given for the CPU's chart is drawn; and all that is to be drawn, in both.
+DRAWN_UP = f"{CHARTS}.find((chart) => chart.section.matches('{CPU_PANEL}')).busySince === null"
+SETTLED = f"{CHARTS}.every((each) => !each.onScreen || (!each.dirty && each.busySince === null))"
+
+
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    return shared_page
+
+
+@pytest.fixture(scope="module")
+def served(serve_all: Serve) -> Live:
+    return serve_all(past=200, interval=0.5)
+
+
+@pytest.fixture
+def live(page: Page, served: Live) -> Iterator[Live]:
+    page.goto(served.url)
+    assert_drawn_equals_store(page, served.store)
+    yield served
+    served.trouble.calm()
+    assert page.evaluate("window.flights.most") == 1
+
+
+def drag(page: Page, plot: Locator, start: float, end: float) -> None:
+    """With the left button, from one share of the plot's width to another."""
+    box = plot.bounding_box()
+    assert box
+    height = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + start * box["width"], height)
+    page.mouse.down()
+    for part in range(1, 9):
+        page.mouse.move(box["x"] + (start + (end - start) * part / 8) * box["width"], height)
+    page.mouse.up()
+
+
+def more(live: Live, count: int) -> Callable[[], bool]:
+    """Whether the store has `count` ticks more by then, and the page could have them too."""
+    target = live.store.newest().time_ms + 1000 * live.feeder.step * count
+    asked = len(live.trouble.asked) + count
+    return lambda: live.store.newest().time_ms >= target and len(live.trouble.asked) >= asked
+
+
+def more_ticks(page: Page, live: Live, count: int) -> None:
+    wait_until(page, more(live, count))
+
+
+def ranges(page: Page) -> list[list[float]]:
+    return [chart["range"] for chart in drawing(page)]
+
+
+def aligned(page: Page, but: list[float] | None = None) -> list[float] | None:
+    """The range of both charts, once they have settled at one that is not `but`."""
+    if not settled(page):
+        return None
+    cpu, cores = ranges(page)
+    return cpu if cpu == cores != but else None
+
+
+def settled(page: Page) -> bool:
+    return bool(page.evaluate(SETTLED))
+
+
+def assert_points_of_range(page: Page, live: Live) -> None:
+    def are_drawn() -> None:
+        for chart in drawing(page):
+            start, end = chart["range"]
+            for trace in chart["traces"]:
+                drawn = [t for t in trace["x"] if start <= t <= end]
+                ticks = (round(tick.time * 1000) for tick in live.store.since(start / 1000 - 1, 100_000))
+                assert drawn == [t for t in ticks if start <= t <= end]
+
+    wait_until_passes(page, are_drawn)
+
+
+def test_zoom_by_mouse_is_kept_until_a_double_click(page: Page, live: Live) -> None:
+    plot = page.locator(CPU)
+    drag(page, plot, 0.4, 0.7)
+    wait_for_state(page, "paused")
+    kept = wait_until(page, lambda: aligned(page))
+    assert kept[1] - kept[0] == pytest.approx(30_000, rel=0.1)
+    stays(lambda: ranges(page) == [kept, kept], until=more(live, 5), page=page)
+    assert_points_of_range(page, live)
+    drag(page, page.locator(f"{CORES} .nsewdrag"), 0.2, 0.8)
+    closer = wait_until(page, lambda: aligned(page, but=kept))
+    assert closer[1] - closer[0] == pytest.approx(18_000, rel=0.1)
+    stays(lambda: ranges(page) == [closer, closer], until=more(live, 3), page=page)
+    plot.dblclick()
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
+    more_ticks(page, live, 3)
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
+
+
+def test_a_slow_drag_zooms_to_what_was_under_the_mouse(page: Page, live: Live) -> None:
+    box = page.locator(CPU).bounding_box()
+    assert box
+    height = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.3 * box["width"], height)
+    page.mouse.down()
+    # What Dash was about to draw it still draws; nothing follows while the mouse is down.
+    wait_until(page, lambda: page.evaluate(DRAWN_UP))
+    before = ranges(page)[0]
+    page.mouse.move(box["x"] + 0.4 * box["width"], height)
+    more_ticks(page, live, 4)
+    page.mouse.move(box["x"] + 0.6 * box["width"], height)
+    assert ranges(page)[0] == before
+    page.mouse.up()
+    wait_for_state(page, "paused")
+    start, end = wait_until(page, lambda: aligned(page))
+    assert start - before[0] == pytest.approx(30_000, abs=500)
+    assert end - before[0] == pytest.approx(60_000, abs=500)
+    assert_points_of_range(page, live)
+
+
+def test_pause_button_holds_and_resumes(page: Page, live: Live) -> None:
+    page.click("#pause")
+    wait_for_state(page, "paused")
+    expect(page.locator("#pause")).to_have_text("Back to live")
+    wait_until(page, lambda: settled(page))
+    kept = drawing(page)
+    stays(lambda: drawing(page) == kept, until=more(live, 4), page=page)
+    page.click("#pause")
+    wait_for_state(page, "live")
+    assert_drawn_equals_store(page, live.store)
+
+
+def test_pause_keys_hold_and_resume_p_wherever_the_focus_is(page: Page, live: Live) -> None:
+    for key, focus in (("Space", ""), ("p", ""), ("p", "#pause"), ("p", "#window [role=slider]")):
+        if focus:
+            page.focus(focus)
+        page.keyboard.press(key)
+        wait_for_state(page, "paused")
+        page.keyboard.press(key)
+        wait_for_state(page, "live")
+        assert_drawn_equals_store(page, live.store)
+
+
+def test_a_window_chosen_while_zoomed_follows_again(page: Page, live: Live) -> None:
+    drag(page, page.locator(CPU), 0.3, 0.5)
+    wait_for_state(page, "paused")
+    page.focus("#window [role=slider]")
+    page.keyboard.press("ArrowLeft")
+    wait_for_state(page, "live")
+    wait_until(page, lambda: window(page) == 60)
+    assert_drawn_equals_store(page, live.store)
+
+
+def test_a_wildly_dragged_slider_ends_at_its_last_value(page: Page, live: Live) -> None:
+    track = page.locator("#window [role=slider]").locator("xpath=ancestor::*[contains(@class,'root')][1]")
+    box, thumb = track.bounding_box(), page.locator("#window [role=slider]").bounding_box()
+    assert box
+    assert thumb
+    live.trouble.latency = 0.8
+    height = thumb["y"] + thumb["height"] / 2
+    page.mouse.move(thumb["x"] + thumb["width"] / 2, height)
+    page.mouse.down()
+    for change in range(30):
+        share = (change * 37 % 100) / 100
+        asked = page.evaluate("flights.at.length")
+        page.mouse.move(box["x"] + share * box["width"], height)
+        # Now and then it rests long enough for a question, which the next change then takes back.
+        if change % 5 == 0:
+            wait_until(page, lambda asked=asked: page.evaluate("flights.at.length") > asked)
+    page.mouse.move(box["x"] + 0.45 * box["width"], height)
+    page.mouse.up()
+    wait_until(page, lambda: 60 <= window(page) <= 300)
+    assert_drawn_equals_store(page, live.store)
+    words = {60: "1 minute", 100: "100 seconds", 180: "3 minutes", 300: "5 minutes"}
+    wait_until(page, lambda: page.inner_text("#window-label") == words[int(window(page))])
+
+
+def test_slider_by_keyboard(page: Page, live: Live) -> None:
+    page.focus("#window [role=slider]")
+    for key, words in (
+        ("Home", "10 seconds"),
+        ("ArrowRight", "15 seconds"),
+        ("End", "2 hours"),
+        ("ArrowLeft", "1 hour"),
+    ):
+        page.keyboard.press(key)
+        expect(page.locator("#window-label")).to_have_text(words)
+        expect(page.locator("#window [role=slider]")).to_have_attribute("aria-valuetext", words)
+        assert_drawn_equals_store(page, live.store)
+
+
+def test_hover_label_survives_updates(page: Page, live: Live) -> None:
+    box = page.locator(CPU).bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(box["x"] + box["width"] / 2 + 3, box["y"] + box["height"] / 2)
+    label = page.locator(f"{CPU_PANEL} .hoverlayer text.legendtext").first
+    label.wait_for()
+    for _ in range(4):
+        more_ticks(page, live, 1)
+        assert_drawn_equals_store(page, live.store)
+        expect(label).to_be_visible()
+        expect(label).to_contain_text("%")
+
+
+def test_legend_choice_survives_updates(page: Page, live: Live) -> None:
+    page.locator(f"{CORES} .legendtoggle").nth(1).click()
+    hidden = f"""() => document.querySelector('{CORES} .js-plotly-plot')._fullData.map(t => t.visible)"""
+    wait_until(page, lambda: page.evaluate(hidden) == [True, "legendonly", True, True])
+    stays(lambda: page.evaluate(hidden) == [True, "legendonly", True, True], until=more(live, 4), page=page)
+    assert_drawn_equals_store(page, live.store)
+    page.locator(f"{CORES} .legendtoggle").nth(1).click()
+    wait_until(page, lambda: page.evaluate(hidden) == [True] * 4)
+    assert_drawn_equals_store(page, live.store)

@@ -1,0 +1,226 @@
+"""dashapp.push: what is given to it is sent, soon and once; what is wrong is logged, and never raised."""
+
+from __future__ import annotations
+
+import logging
+import math
+import random
+import time
+from threading import Event, Thread
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from effort import calls_of
+from ports import free_port
+from push_pipeline import TOKEN
+from push_server import Server, pushed_to, pusher_of_a_test, told
+from waiting import PATIENCE_S, wait_for
+
+from dashapp import client
+from dashapp.client import MOST, MOST_NAMES, STALE, Pusher
+
+server = pytest.fixture(pushed_to)
+pusher = pytest.fixture(pusher_of_a_test)
+
+
+def test_one_value_or_several(pusher: Pusher, server: Server) -> None:
+    pusher.push("loss", 0.31)
+    pusher.push({"accuracy": 0.9, "train.loss": 1})
+    wait_for(lambda: server.newest == {"loss": 0.31, "accuracy": 0.9, "train.loss": 1.0})
+    assert server.headers[0] == ("/api/push", f"Bearer {TOKEN}")
+
+
+def test_a_burst_is_a_few_requests_and_the_newest_wins(pusher: Pusher, server: Server) -> None:
+    go = Event()
+    server.answer = lambda metrics: 200 if go.wait(PATIENCE_S) else 500
+    for number in range(5000):
+        pusher.push("loss", number)
+    go.set()
+    assert pusher.flush(PATIENCE_S)
+    assert server.newest == {"loss": 4999}
+    assert len(server.got) <= 3
+    assert pusher.dropped == 0
+
+
+def test_what_is_pushed_while_it_sends_is_sent_too(pusher: Pusher, server: Server) -> None:
+    entered, go = Event(), Event()
+
+    def slow(metrics: dict[str, float]) -> int:
+        entered.set()
+        go.wait(PATIENCE_S)
+        return 200
+
+    server.answer = slow
+    pusher.push("a", 1)
+    assert entered.wait(PATIENCE_S)
+    pusher.push("a", 2)
+    go.set()
+    wait_for(lambda: server.got == [{"a": 1}, {"a": 2}])
+
+
+class Odd:
+    def __float__(self) -> float:
+        raise RuntimeError("a program's own")
+
+
+class Endless(dict[str, float]):
+    def items(self) -> Any:
+        raise RuntimeError("a program's own")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("a", math.nan),
+        ("a", math.inf),
+        ("a", None),
+        ("a", "0.31"),
+        ("a", b"1"),
+        ("a", True),
+        ("a", [1]),
+        ("a", 10**400),
+        ("a", 1j),
+        ("a", Odd()),
+        ("a",),
+        ("", 1),
+        ("x" * 201, 1),
+        ("a\n", 1),
+        ("\ud800", 1),
+        (7, 1),
+        (None,),
+        ([("a", 1)],),
+        ({7: 1},),
+        ({"a": {"b": 1}},),
+        (Endless(a=1),),
+    ],
+)
+def test_what_is_wrong_is_logged_once_and_never_raised(
+    pusher: Pusher, server: Server, call: tuple[Any, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        for _ in range(50):
+            pusher.push(*call)
+    assert len(told(caplog)) == 1
+    assert len(told(caplog)[0]) < 300
+    pusher.push({"good": 1})
+    wait_for(lambda: server.newest == {"good": 1})
+
+
+def test_a_seeded_program_keeps_its_own_chances(pusher: Pusher, server: Server) -> None:
+    server.answer = lambda metrics: 503
+    before = random.getstate()
+    pusher.push("loss", 0.31)
+    wait_for(lambda: len(server.headers) >= 2)
+    assert random.getstate() == before
+
+
+def test_a_number_of_another_kind_is_a_number(pusher: Pusher, server: Server) -> None:
+    class Scalar:
+        def __float__(self) -> float:
+            return 2.5
+
+    pusher.push("a", Scalar())
+    wait_for(lambda: server.newest == {"a": 2.5})
+
+
+def test_a_call_is_little_work_and_waits_for_nobody(pusher: Pusher, server: Server) -> None:
+    """Also while the server answers nothing."""
+    entered, go = Event(), Event()
+
+    def stuck(metrics: dict[str, float]) -> int:
+        entered.set()
+        go.wait(PATIENCE_S)
+        return 200
+
+    server.answer = stuck
+    pusher.push("loss", 0)
+    assert entered.wait(PATIENCE_S)
+
+    def push() -> None:
+        for number in range(2000):
+            pusher.push("loss", number)
+
+    assert calls_of(push) < 2000 * 25
+    assert server.got == []
+    go.set()
+    wait_for(lambda: server.newest == {"loss": 1999})
+
+
+def test_what_waits_is_bounded_and_what_is_dropped_is_counted(
+    monkeypatch: pytest.MonkeyPatch, pusher: Pusher
+) -> None:
+    monkeypatch.setenv("DASHAPP_URL", f"http://127.0.0.1:{free_port()}")
+    pusher._starting.acquire()  # no thread: all wait in the queue
+    for number in range(MOST + 7):
+        pusher.push("a", number)
+    assert (len(pusher._queue), pusher.dropped) == (MOST, 7)
+    pusher._starting.release()
+    pusher.push({f"m{number}": number for number in range(MOST_NAMES + 5)})
+    before = pusher.dropped
+    assert pusher.flush(PATIENCE_S)
+    assert pusher.dropped >= before + 5, "names, of which the oldest give way"
+
+
+def test_without_a_thread_to_be_had_the_next_push_asks_again(
+    pusher: Pusher, server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as full:
+        full.setattr(Thread, "start", refused)
+        for number in range(3):
+            pusher.push("a", number)
+        assert not pusher.flush(0), "it waits still"
+    assert len(told(caplog)) == 1
+    pusher.push("b", 3)
+    assert pusher.flush(PATIENCE_S)
+    assert server.newest == {"a": 2, "b": 3}
+
+
+def test_what_waited_too_long_is_no_news(
+    pusher: Pusher, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.answer = lambda metrics: 503
+    pusher.push("old", 1)
+    assert pusher.flush(PATIENCE_S)
+    steady = time.monotonic
+    monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: steady() + STALE + 1))
+    server.answer = lambda metrics: 200
+    pusher.push("new", 1)
+    assert pusher.flush(PATIENCE_S)
+    assert server.newest == {"new": 1}
+    assert pusher.dropped == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("DASHAPP_PUSH_TOKEN", "", "DASHAPP_PUSH_TOKEN is not set"),
+        ("DASHAPP_PUSH_TOKEN", "a\nb: c", "DASHAPP_PUSH_TOKEN"),
+        ("DASHAPP_PUSH_TOKEN", "é" * 16, "DASHAPP_PUSH_TOKEN"),
+        ("DASHAPP_URL", "127.0.0.1:8050", "DASHAPP_URL is"),
+        ("DASHAPP_URL", "ftp://x", "DASHAPP_URL is"),
+        ("DASHAPP_URL", "http://", "DASHAPP_URL is"),
+        ("DASHAPP_URL", "http://x:port", "DASHAPP_URL is"),
+        ("DASHAPP_URL", "http://[x", "DASHAPP_URL is"),
+        ("DASHAPP_URL", "http://x\r\ny", "DASHAPP_URL is"),
+    ],
+)
+def test_an_environment_that_cannot_work_is_one_warning(
+    pusher: Pusher,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    value: str,
+    said: str,
+) -> None:
+    monkeypatch.setenv(name, value)
+    with caplog.at_level(logging.WARNING):
+        for number in range(20):
+            pusher.push("a", number)
+        assert pusher.flush(PATIENCE_S)
+    assert len(told(caplog)) == 1
+    assert said in told(caplog)[0]
+    assert "nothing is pushed" in told(caplog)[0]

@@ -1,0 +1,131 @@
+"""dashapp.push in whole programs: their ends, forks, threads and signals, and what it costs them to load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Event
+
+import pytest
+from ports import free_port
+from processes import dashapp
+from push_pipeline import TOKEN
+from push_server import Server, pushed_to, run
+from waiting import PATIENCE_S
+
+server = pytest.fixture(pushed_to)
+
+
+def test_the_end_of_the_program_sends_the_last(server: Server) -> None:
+    done = run("import dashapp; dashapp.push('loss', 0.31); dashapp.push('epoch', 7)", server)
+    assert server.newest == {"loss": 0.31, "epoch": 7}
+    assert done.stderr == ""
+
+
+def test_the_end_of_the_program_does_not_wait_for_a_server_that_hangs(server: Server) -> None:
+    go = Event()
+    server.answer = lambda metrics: 200 if go.wait(4 * PATIENCE_S) else 500
+    run("import dashapp; dashapp.push('a', 1)", server, patient=False)
+    assert server.got == []
+    go.set()
+
+
+def test_the_end_of_a_program_without_a_server_is_one_warning() -> None:
+    done = run("import dashapp; dashapp.push('a', 1)", DASHAPP_URL=f"http://127.0.0.1:{free_port()}")
+    assert done.stderr.count("\n") == 1, "on the last resort's handler"
+
+
+def test_a_forked_process_pushes_for_itself(server: Server) -> None:
+    run(
+        """
+        import os, warnings, dashapp
+        warnings.simplefilter("ignore")  # Python 3.12 warns of a fork beside a thread
+        dashapp.push("parent", 1)
+        child = os.fork()
+        if child == 0:
+            dashapp.push("child", 2)
+            raise SystemExit
+        os.waitpid(child, 0)
+        dashapp.push("parent", 3)
+        """,
+        server,
+    )
+    assert server.newest == {"parent": 3, "child": 2}
+    assert [metrics for metrics in server.got if "parent" in metrics and metrics["parent"] == 1] in (
+        [],
+        [{"parent": 1.0}],
+    ), "the child does not send what its parent pushed"
+
+
+def test_many_threads_push_at_once(server: Server) -> None:
+    run(
+        """
+        import threading, dashapp
+        def work(name):
+            for number in range(500):
+                dashapp.push(f"t.{name}", number)
+        threads = [threading.Thread(target=work, args=(name,)) for name in range(8)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        assert threading.active_count() == 2, threading.enumerate()
+        """,
+        server,
+    )
+    assert server.newest == {f"t.{name}": 499 for name in range(8)}
+
+
+def test_a_signal_handler_may_push_in_the_middle_of_a_push(server: Server) -> None:
+    done = run(
+        """
+        import signal, dashapp
+        dashapp.push("loop", 0)
+        count = number = 0
+        def handler(*_):
+            global count
+            count += 1
+            dashapp.push("signals", count)
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+        while number < 20_000 or count < 4:
+            number += 1
+            dashapp.push("loop", number)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        print(number)
+        """,
+        server,
+    )
+    assert server.newest["loop"] == int(done.stdout)
+
+
+def test_it_loads_nothing_heavy_and_nothing_before_it_is_used(server: Server) -> None:
+    run(
+        """
+        import sys
+        import dashapp
+        assert "dashapp.client" not in sys.modules
+        dashapp.push("a", 1)
+        from dashapp.client import _pusher
+        _pusher.flush()
+        heavy = {"dash", "plotly", "flask", "numpy", "granian", "psutil", "diskcache", "orjson", "asyncio"}
+        assert not heavy & set(sys.modules), heavy & set(sys.modules)
+        """,
+        server,
+        patient=False,
+    )
+
+
+def test_two_lines_of_python_are_on_the_page(tmp_path: Path) -> None:
+    with dashapp(tmp_path, "--interval", "0.2", env={"DASHAPP_PUSH_TOKEN": TOKEN}) as app:
+        app.serving().moves()
+        code = """
+            import dashapp, json, os, time, urllib.request
+            def shown():
+                with urllib.request.urlopen(os.environ["DASHAPP_URL"] + "api/ticks") as answer:
+                    return json.load(answer)["y"].get("train.loss", [])
+            for number in range(5):
+                dashapp.push("train.loss", number)
+                while number not in shown():
+                    time.sleep(0.02)
+            """
+        run(code, None, DASHAPP_URL=f"http://127.0.0.1:{app.port}/")
+        values = [each for each in app.ticks()["y"]["train.loss"] if each is not None]
+        assert values == [0, 1, 2, 3, 4], "each once, in order"

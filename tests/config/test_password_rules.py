@@ -1,0 +1,55 @@
+"""The password as a setting: what can be guessed is refused, without saying it, and what it allows."""
+
+from __future__ import annotations
+
+import pytest
+from settings_errors import problems
+
+from dashapp.config.settings import parse
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
+WEAK = [
+    "",
+    "short",
+    "x" * 10,
+    "1234567890",
+    "0987654321",
+    "qwertzuiop",
+    "abcdefghijkl",
+    "password12",
+    "passwordpassword",
+    "PasswortDashapp1",
+    "DashappDashapp1",
+]
+WEAK += ["Passwort1", "dashapp1234", "abababababab", "correct\nhorse", "x1" * 101, "correct horse "]
+
+
+@pytest.mark.parametrize("text", WEAK)
+def test_a_password_that_can_be_guessed_is_told_without_it(text: str) -> None:
+    (sentence,) = problems([], {"DASHAPP_PASSWORD": text})
+    assert sentence.startswith(f"DASHAPP_PASSWORD has {len(text)} characters; expected 10 to 200")
+    assert not text or text not in sentence
+
+
+@pytest.mark.parametrize(
+    "text", ["correct horse 7", "Tr0ub4dor&3", "mypasswordis7Xq", "zwölf Äpfel!", "1" * 6 + "abcd"]
+)
+def test_a_password_that_is_hard_to_guess_is_taken(text: str) -> None:
+    settings = parse([], {"DASHAPP_PASSWORD": text})
+    assert settings.password == text
+    assert settings.guarded
+    assert text not in repr(settings)
+    assert "password" in problems([f"--password={text}"])[0].lower()
+
+
+def test_a_password_that_is_refused_is_not_asked_for_again() -> None:
+    (sentence,) = problems(["--host", "0.0.0.0"], {"DASHAPP_PASSWORD": "password12"})
+    assert sentence.startswith("DASHAPP_PASSWORD has 10 characters")
+
+
+def test_with_a_password_others_may_reach_it() -> None:
+    assert parse(["--host", "0.0.0.0"], {"DASHAPP_PASSWORD": "correct horse 7"}).address == "0.0.0.0"
+    proxied = parse(["--host=::", "--proxy-user=X-User", "--trusted-proxy=10.0.0.1"], {})
+    assert proxied.guarded
+    assert "DASHAPP_PASSWORD" in problems(["--host", "0.0.0.0"])[0]

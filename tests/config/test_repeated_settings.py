@@ -1,0 +1,58 @@
+"""Settings of several: a flag for each or one variable, each bad one told, and so many at the most."""
+
+from __future__ import annotations
+
+import pytest
+from settings_errors import problems
+
+from dashapp.config.settings import MOST, parse
+from dashapp.sources.spec import Spec
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
+
+def test_a_setting_of_several_is_a_flag_for_each_or_one_variable() -> None:
+    wanted = (Spec("none"), Spec("weather:temperature"), Spec("quotes:a;b"))
+    argv = ["--source", "none", "--source=weather:temperature", "--source", "quotes:a;b"]
+    assert parse(argv, {"DASHAPP_SOURCE": "machine"}).source == wanted
+    assert parse([], {"DASHAPP_SOURCE": " none;weather:temperature ; "}).source == wanted[:2]
+
+
+def test_each_bad_source_of_several_is_told() -> None:
+    assert len(problems(["--source", "wether", "--source", "machine", "--source", "prometeus:"])) == 2
+    assert len(problems([], {"DASHAPP_SOURCE": "wether;none;a b:c"})) == 2
+
+
+HOT, FULL = "cpu.percent > 90 for 30s", "disk.percent >= 95"
+
+
+def test_a_flag_is_repeated_and_a_variable_divided() -> None:
+    found = parse(["--threshold", HOT, f"--threshold={FULL}"], {}).threshold
+    assert [each.text for each in found] == [HOT, FULL]
+    assert parse([], {"DASHAPP_THRESHOLD": f" {HOT};{FULL} ;; "}).threshold == found
+    assert parse(["--threshold", FULL], {"DASHAPP_THRESHOLD": HOT}).threshold == found[1:]
+    assert parse([], {"DASHAPP_THRESHOLD": " ; "}).threshold == ()
+
+
+def test_what_is_said_twice_is_meant_once() -> None:
+    assert len(parse(["--threshold", HOT, "--threshold", "cpu.percent>90% for 0.5m"], {}).threshold) == 1
+
+
+def test_each_bad_one_of_several_is_told() -> None:
+    given = ["--threshold", "cpu", "--threshold", HOT, "--threshold", f"{HOT}; {FULL}", "--port=x"]
+    assert [sentence.split(";")[0][:20] for sentence in problems(given)] == [
+        '--port is "x"',
+        '--threshold is "cpu"',
+        '--threshold is "cpu.percent > 90 for 30s; disk.percent'[:20],
+    ]
+    assert len(problems([], {"DASHAPP_THRESHOLD": f"cpu; {HOT}; > 5"})) == 2
+
+
+@pytest.mark.parametrize(("count", "fits"), [(MOST, True), (MOST + 1, False), (100_000, False)])
+def test_a_flag_is_repeated_so_often_and_no_more(count: int, fits: bool) -> None:
+    text = ";".join(f"m{number} > 1" for number in range(count))
+    if fits:
+        assert len(parse([], {"DASHAPP_THRESHOLD": text}).threshold) == count
+    else:
+        (sentence,) = problems([], {"DASHAPP_THRESHOLD": text})
+        assert sentence == f"DASHAPP_THRESHOLD is given {count} times; expected at most {MOST}"

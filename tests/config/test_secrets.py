@@ -1,0 +1,52 @@
+"""Settings that are secrets: no flag, and never in what is said of them."""
+
+from __future__ import annotations
+
+import io
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+from settings_errors import problems
+
+from dashapp.config.settings import parse
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
+
+@pytest.mark.parametrize(
+    "flags", [["--push-token", "c4nary"], ["--push_token=c4nary"], ["-push-token=c4nary"]]
+)
+def test_a_secret_is_no_flag_and_is_never_shown(flags: list[str]) -> None:
+    (sentence,) = problems(flags)
+    assert sentence.endswith("set DASHAPP_PUSH_TOKEN")
+    assert "c4nary" not in sentence
+    assert "push" not in parse_help()
+    assert "c4nary" not in repr(parse([], {"DASHAPP_PUSH_TOKEN": "c4nary" * 4}))
+
+
+@pytest.mark.parametrize(
+    "text", ["c4nary", "c" * 15, "c" * 201, "c4nary with a space", "c4naryé" * 3, "c4nary\n" * 3]
+)
+def test_a_secret_that_is_none_is_told_without_it(text: str) -> None:
+    (sentence,) = problems([], {"DASHAPP_PUSH_TOKEN": text})
+    assert sentence.startswith(f"DASHAPP_PUSH_TOKEN has {len(text)} characters; expected 16 to 200")
+    assert "c4nary" not in sentence
+
+
+def test_a_secret_may_stand_in_a_settings_file(tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text('push_token = "c4naryc4naryc4nary"')
+    assert parse(["--config", str(path)], {}).push_token == "c4nary" * 3
+    for text in ('"c4nary"', '["c4naryc4naryc4nary"]', "474747", "true"):
+        path.write_text(f"push_token = {text}")
+        (sentence,) = problems(["--config", str(path)])
+        assert "push_token" in sentence
+        assert "c4nary" not in sentence
+        assert "474747" not in sentence
+
+
+def parse_help() -> str:
+    with pytest.raises(SystemExit), redirect_stdout(io.StringIO()) as said:
+        parse(["--help"], {})
+    return said.getvalue()

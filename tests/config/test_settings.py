@@ -1,0 +1,244 @@
+"""Settings: every bad one is told, at once, each in one sentence that says what to do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from settings_errors import problems
+
+from dashapp.config.settings import Settings, parse, unknown_variables
+from dashapp.model.panels import Panel
+from dashapp.model.thresholds import Threshold
+from dashapp.sources.spec import Spec
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
+
+BAD = [
+    ("--port", "0", "1 to 65535"),
+    ("--port", "65536", "1 to 65535"),
+    ("--port", "-1", "1 to 65535"),
+    ("--port", "80.5", "whole number"),
+    ("--port", "http", "whole number"),
+    ("--port", "", "whole number"),
+    ("--port", "9" * 5000, "whole number"),
+    ("--interval", "0", "0.1 to 60"),
+    ("--interval", "0.099", "0.1 to 60"),
+    ("--interval", "60.01", "0.1 to 60"),
+    ("--interval", "nan", "0.1 to 60"),
+    ("--interval", "inf", "0.1 to 60"),
+    ("--interval", "1s", "0.1 to 60"),
+    ("--window", "9", "from 10"),
+    ("--window", "63072001", "that are kept"),
+    ("--window", "1e400", "from 10"),
+    ("--retention", "14d", "three rising lengths"),
+    ("--retention", "14d,1d,730d", "three rising lengths"),
+    ("--retention", "14d,90d,forever", "three rising lengths"),
+    ("--retention", "1m,1d,1y", "three rising lengths"),
+    ("--size", "400", "megabytes"),
+    ("--size", "1MB", "megabytes"),
+    ("--workers", "0", "1 to 33"),
+    ("--workers", "34", "1 to 33"),
+    ("--workers", "two", "whole number"),
+    ("--host", "example.test", "IP address"),
+    ("--host", "1.2.3", "IP address"),
+    ("--host", "300.1.1.1", "IP address"),
+    ("--host", "127.0.0.1:80", "IP address"),
+    ("--hosts", "a,b c", "host names"),
+    ("--hosts", "http://a", "host names"),
+    ("--hosts", "monitor.example:80", "host names"),
+    ("--hosts", "monitor,.example", "host names"),
+    ("--hosts", "*", "host names"),
+    ("--trusted-proxy", "localhost", "IP addresses or networks"),
+    ("--trusted-proxy", "127.0.0.1,10.0.0.0/33", "IP addresses or networks"),
+    ("--trusted-proxy", "10.0.0.1/8", "IP addresses or networks"),
+    ("--proxy-user", "X Forwarded", "a header's name"),
+    ("--proxy-user", "Cookie", "a header's name"),
+    ("--proxy-user", "X-Forwarded-User", "add --trusted-proxy"),
+    ("--limit", "0", "1 to 100000"),
+    ("--limit", "many", "whole number"),
+    ("--processes", "1", "local, always or never"),
+    ("--processes", "", "local, always or never"),
+    ("--store", "reddis://x", "folder"),
+    ("--store", "", "folder"),
+    ("--store", "memory:x", "folder"),
+    ("--source", "", "machine, none"),
+    ("--source", "machin", "did you mean machine?"),
+    ("--source", "quote:BTC USD", "did you mean quotes?"),
+    ("--source", "wether", "a Python function as module:function"),
+    ("--source", "machine:1", "machine alone"),
+    ("--source", "weather:", "module:function"),
+    ("--source", ":temperature", "module:function"),
+    ("--source", "../weather:temperature", "module:function"),
+    ("--source", "weather:a.b", "module:function"),
+    ("--source", "a" * 5000, "module:function"),
+    ("--source", "none", "leaves nothing to read"),
+    ("--panel", "cpu", "one line of TOML"),
+    ("--panel", 'kind="bar"', "a name or a title"),
+    ("--panel", 'name="x"}\nport={', "one line of TOML"),
+    ("--panel", 'name="x", kind="pie"', "line, area, stacked"),
+    ("--title", "", "1 to 64"),
+    ("--title", "x" * 65, "1 to 64"),
+    ("--theme", "pink", "auto, dark or light"),
+    ("--config", "", "a file"),
+    ("--config", "nothing.toml", "no such file"),
+    ("--threshold", "cpu.percent", "METRIC > NUMBER for TIME"),
+    ("--threshold", "cpu.percent > 90 for ever", "METRIC > NUMBER for TIME"),
+    ("--threshold", "", "METRIC > NUMBER for TIME"),
+]
+
+
+@pytest.mark.parametrize(("flag", "value", "expected"), BAD)
+def test_a_bad_value_is_told_with_name_value_and_what_is_expected(
+    flag: str, value: str, expected: str
+) -> None:
+    (sentence,) = problems([f"{flag}={value}"])
+    assert sentence.startswith(f"{flag} is {json.dumps(value[:80])[:-1]}")
+    assert expected in sentence
+    assert "\n" not in sentence
+    assert len(sentence) < 250
+
+
+@pytest.mark.parametrize(("flag", "value", "expected"), [bad for bad in BAD if bad[1]])
+def test_a_bad_variable_is_told_by_its_own_name(flag: str, value: str, expected: str) -> None:
+    name = "DASHAPP_" + flag[2:].upper().replace("-", "_")
+    (sentence,) = problems([], {name: value})
+    assert sentence.startswith(f"{name} is {json.dumps(value[:80])[:-1]}")
+
+
+@pytest.mark.parametrize("value", ["maybe", "2", "-"])
+def test_a_switch_is_on_or_off(value: str) -> None:
+    (sentence,) = problems([], {"DASHAPP_PUBLIC": value})
+    assert sentence == f'DASHAPP_PUBLIC is "{value}"; expected 1 or 0'
+
+
+@pytest.mark.parametrize("text", ["--public=1", "--no-collector=0", "--version=1", "--help="])
+def test_a_switch_takes_no_value(text: str) -> None:
+    (sentence,) = problems([text])
+    assert text.partition("=")[0] + " alone" in sentence
+
+
+def test_all_problems_are_told_at_once() -> None:
+    found = problems(
+        ["--port", "0", "--interval=x", "--prot", "81", "--public=1", "stray", "--host", "0.0.0.0"],
+        {"DASHAPP_WINDOW": "1", "WEB_CONCURRENCY": "99"},
+    )
+    for part in ("--port", "--interval", "--prot", "--public", "stray", "--host", "DASHAPP_WINDOW"):
+        assert sum(part in sentence for sentence in found) >= 1
+    assert any("WEB_CONCURRENCY" in sentence for sentence in found)
+    assert len(found) == 8
+
+
+def test_a_line_break_in_a_value_stays_on_one_line() -> None:
+    (sentence,) = problems(["--port", "1\n2"])
+    assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        ("--prot", "--port"),
+        ("--intervall=1", "--interval"),
+        ("--collector", "--no-collector"),
+        ("--worker", "--workers"),
+        ("colect", "collect"),
+        ("--pubic", "--public"),
+        ("-port", "--port"),
+    ],
+)
+def test_an_unknown_flag_suggests_the_nearest(text: str, near: str) -> None:
+    (sentence,) = problems([text])
+    assert f"did you mean {near}?" in sentence
+
+
+def test_an_unknown_flag_like_none_points_to_the_help() -> None:
+    assert "--help" in problems(["--zzz"])[0]
+
+
+def test_an_unknown_variable_is_told_but_no_error() -> None:
+    environ = {"DASHAPP_PROT": "1", "DASHAPP_PORT": "1", "DASHAPP_CHILD": "1", "OTHER": "1"}
+    assert unknown_variables(environ) == [
+        "DASHAPP_PROT is set but is not a setting; did you mean DASHAPP_PORT?"
+    ]
+
+
+def test_defaults() -> None:
+    assert parse([], {}) == Settings()
+    assert Settings().address == "127.0.0.1"
+
+
+GOOD = {
+    "host": ("::1", "::1"),
+    "port": ("9000", 9000),
+    "public": ("yes", True),
+    "hosts": ("A.test, b", ("a.test", "b")),
+    "store": ("./x", "./x"),
+    "name": ("db-1.eu_west", "db-1.eu_west"),
+    "forget": ("2d", 172_800.0),
+    "interval": ("0.1", 0.1),
+    "window": ("7200", 7200.0),
+    "retention": ("1h,2d,1y", (3600.0, 172_800.0, 31_536_000.0)),
+    "size": ("2GB", 2_000_000_000),
+    "workers": ("33", 33),
+    "collector": ("off", False),
+    "push_token": ("0123456789abcdef", "0123456789abcdef"),
+    "password": ("correct horse 7", "correct horse 7"),
+    "trusted_proxy": ("127.0.0.1, 10.0.0.0/8", (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"))),
+    "proxy_user": ("X-Forwarded-User", "X-Forwarded-User"),
+    "limit": ("50", 50),
+    "source": ("a.b:c", (Spec("a.b:c"),)),
+    "panel": ('name="x", kind="bar"', (Panel.from_table({"name": "x", "kind": "bar"}),)),
+    "title": ("The greenhouse", "The greenhouse"),
+    "theme": ("dark", "dark"),
+    "config": ("empty.toml", "empty.toml"),
+    "threshold": ("cpu.percent > 90 for 30s", (Threshold("cpu.percent", ">", 90, 30),)),
+    "notify": ("json://127.0.0.1:9/x", ("json://127.0.0.1:9/x",)),
+    "processes": ("never", "never"),
+}
+
+# Switches, and what no flag sets.
+NO_TEXT = ("public", "collector", "push_token", "notify", "password")
+
+# What a setting is only taken with.
+BESIDE = {"proxy_user": {"DASHAPP_TRUSTED_PROXY": "127.0.0.1"}}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_every_setting_has_a_variable(name: str) -> None:
+    Path("empty.toml").touch()
+    text, value = GOOD[name]
+    assert getattr(parse([], {f"DASHAPP_{name.upper()}": text, **BESIDE.get(name, {})}), name) == value
+
+
+@pytest.mark.parametrize("name", [name for name in GOOD if name not in NO_TEXT])
+def test_every_setting_has_a_flag_which_wins(name: str) -> None:
+    Path("empty.toml").touch()
+    text, value = GOOD[name]
+    environ = {f"DASHAPP_{name.upper()}": "bad one", **BESIDE.get(name, {})}
+    assert getattr(parse([f"--{name.replace('_', '-')}", text], environ), name) == value
+
+
+def test_where_programs_push_to_is_no_unknown_variable() -> None:
+    assert not unknown_variables({"DASHAPP_URL": "http://x", "DASHAPP_PUSH_TOKEN": "0123456789abcdef"})
+
+
+def test_what_is_pushed_may_be_all_there_is() -> None:
+    assert parse(["--source", "none"], {"DASHAPP_PUSH_TOKEN": "0123456789abcdef"}).source == (Spec("none"),)
+
+
+def test_every_setting_is_tried_here() -> None:
+    assert {each.name for each in fields(Settings)} == set(GOOD)
+
+
+def test_switches() -> None:
+    settings = parse(["--public", "--no-collector"], {})
+    assert (settings.public, settings.collector) == (True, False)
+
+
+def test_memory_is_of_one_process() -> None:
+    (sentence,) = problems(["--store", "memory:"], {"WEB_CONCURRENCY": "2"})
+    assert sentence.startswith('WEB_CONCURRENCY is "2"; expected 1')

@@ -1,0 +1,146 @@
+"""Behind the real nginx: of those who ask the same, one reaches the server, and all see every tick."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+from authenticated_app import PASSWORD
+from nginx import Proxied, proxied
+from processes import Dashapp, dashapp
+from tools import nginx
+from waiting import PATIENCE_S, wait_for
+
+pytestmark = pytest.mark.skipif(nginx() is None, reason="nginx is missing: install your system's package")
+
+VIEWERS = 60
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashapp]:
+    with dashapp(tmp_path_factory.mktemp("origin"), "--public") as app:
+        app.serving()
+        wait_for(app.newest)
+        yield app
+
+
+@pytest.fixture(scope="module")
+def front(origin: Dashapp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
+    with proxied(origin.port, tmp_path_factory.mktemp("nginx")) as found:
+        yield found
+
+
+def get(port: int, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)) as connection:
+        connection.request("GET", path, headers={k.replace("_", "-"): text for k, text in headers.items()})
+        answer = connection.getresponse()
+        return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
+
+
+def logged(front: Proxied, path: str, count: int) -> Counter[str]:
+    """How so many questions were answered. nginx writes it down after its answer."""
+    wait_for(lambda: front.asked(path).total() >= count)
+    return front.asked(path)
+
+
+def next_tick(front: Proxied, origin: Dashapp) -> tuple[str, int]:
+    """The question for a tick that is still to come, and how often it was asked until it was answered."""
+    path = f"/api/ticks?window=100&after={origin.ticks()['cursor']}"
+    answers: list[bytes] = []
+
+    def has_news() -> bool:
+        answers.append(get(front.port, path)[2])
+        return b'"t":[]' not in answers[-1]
+
+    wait_for(has_news)
+    return path, len(answers)
+
+
+def test_of_a_crowd_few_questions_reach_the_server(front: Proxied, origin: Dashapp) -> None:
+    for _ in range(3):
+        path, asked_before = next_tick(front, origin)
+        before = logged(front, path, asked_before)
+        start = time.monotonic()
+        with ThreadPoolExecutor(8) as pool:
+            answers = [*pool.map(lambda path: get(front.port, path)[2], [path] * VIEWERS)]
+        seconds = time.monotonic() - start
+        assert all(b'"t":[]' not in each for each in answers), "each viewer has the tick"
+        asked = logged(front, path, asked_before + VIEWERS) - before
+        assert asked.total() == VIEWERS
+        # An answer is kept for a second, and the crowd of a slow machine may take some.
+        assert VIEWERS - asked["HIT"] - asked["UPDATING"] <= seconds + 2
+
+
+def test_who_asked_too_early_gets_the_tick_when_it_comes(front: Proxied, origin: Dashapp) -> None:
+    """An answer without news is kept by nobody, so that it is not given to who comes in time."""
+    for _ in range(3):
+        path, asked = next_tick(front, origin)
+        assert not {"HIT", "UPDATING", "STALE"} & set(logged(front, path, asked))
+
+
+def test_a_viewer_of_a_long_window_sees_every_tick_too(front: Proxied, origin: Dashapp) -> None:
+    """Its points stand for many ticks, and the newest tick comes beside them."""
+    cursor, newest = "", 0
+
+    def sees(tick: int) -> bool:
+        nonlocal cursor, newest
+        status, _, body = get(front.port, f"/api/ticks?window=5000000&after={cursor}")
+        assert status == 200
+        frame = json.loads(body)
+        cursor = frame["cursor"]
+        seen = frame.get("newest") or (frame["t"] or [newest])[-1]
+        assert seen >= newest
+        newest = seen
+        return bool(newest >= tick)
+
+    for _ in range(4):
+        origin.moves()
+        wait_for(partial(sees, origin.newest()), every=0.05)
+
+
+def test_the_page_and_its_files_come_from_the_cache(front: Proxied) -> None:
+    for path in ("/", "/_dash-layout", "/assets/page.bundle.js?m=1"):
+        first = get(front.port, path)
+        assert first[0] == 200
+
+        def kept(path: str = path, body: bytes = first[2]) -> bool:
+            """It is for a second, which on a slow machine may be over before the next question comes."""
+            assert get(front.port, path)[2] == body
+            return front.asked(path)["HIT"] >= 1
+
+        wait_for(kept)
+
+
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/readyz", "/metrics", "/api/csv", "/api/nothing", "/api/ticks?window=9"]
+)
+def test_what_is_only_now_true_is_kept_by_nobody(front: Proxied, path: str) -> None:
+    for _ in range(3):
+        get(front.port, path)
+    assert set(logged(front, path, 3)) == {"MISS"}
+
+
+def test_a_tag_of_the_caches_own_answer_costs_few_bytes(front: Proxied) -> None:
+    status, headers, _ = get(front.port, "/api/metrics")
+    assert status == 200
+    assert get(front.port, "/api/metrics", if_none_match=headers["etag"])[::2] == (304, b"")
+
+
+def test_behind_a_password_nginx_keeps_nothing(tmp_path: Path) -> None:
+    with dashapp(tmp_path, "--public", env={"DASHAPP_PASSWORD": PASSWORD}) as app:
+        app.serving()
+        with proxied(app.port, tmp_path / "nginx") as front:
+            bearer = f"Bearer {PASSWORD}"
+            for _ in range(2):
+                for path in ("/", "/api/metrics", "/assets/style.css?m=1"):
+                    assert get(front.port, path, authorization=bearer)[0] == 200
+                    assert get(front.port, path)[0] == 401
+            assert set(logged(front, "", 12)) == {"MISS"}

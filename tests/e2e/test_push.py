@@ -1,0 +1,212 @@
+"""Pushing as it is used: real servers, real signals; whatever was answered 200 is in the store, once."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import socket
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from threading import Event, Thread
+
+import psutil
+import pytest
+from processes import Dashapp, collector, dashapp
+from push_pipeline import TOKEN
+from push_requests import ENV, HEADERS, push
+from waiting import PATIENCE_S, wait_for
+
+from dashapp.http.request_body import MOST
+
+
+def stored(folder: Path) -> Counter[tuple[str, float]]:
+    """How often each pushed value is in the store's rows."""
+    found: Counter[tuple[str, float]] = Counter()
+    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(folder / "cache.db", timeout=5)) as db:
+        for (row,) in db.execute("SELECT value FROM Cache"):
+            if isinstance(row, str):
+                found.update((key, value) for key, value in json.loads(row)[2].items() if key[:2] == "p.")
+    return found
+
+
+@contextmanager
+def pushing(app: Dashapp, answered: list[tuple[str, float]]) -> Iterator[None]:
+    """Push values that all differ, one by one, from a thread; note those that were answered 200."""
+    over = Event()
+
+    def run() -> None:
+        for number in count():
+            # A name comes again, and a tick has one value of each: no two of them wait at a time.
+            while number % 450 == 449 and not over.is_set() and set(answered) - set(stored(app.store)):
+                over.wait(0.1)
+            if over.is_set():
+                return
+            key, value = f"p.{number % 900}", float(number)
+            try:
+                if push(app, {key: value})[0] == 200:
+                    answered.append((key, value))
+            except (OSError, http.client.HTTPException, ValueError):
+                pass
+            # A loop that computes something between two of them.
+            over.wait(0.008)
+
+    thread = Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashapp]:
+    with dashapp(tmp_path_factory.mktemp("app"), "--interval", "0.2", env=ENV) as process:
+        yield process.serving()
+
+
+def all_stored(app: Dashapp, answered: list[tuple[str, float]]) -> None:
+    """Each of them is in one tick alone."""
+    wait_for(lambda: not set(answered) - set(stored(app.store)), every=0.1)
+    times = stored(app.store)
+    assert {times[each] for each in answered} == {1}
+
+
+def test_kill_9_of_either_side_loses_nothing_that_was_answered(tmp_path: Path) -> None:
+    answered: list[tuple[str, float]] = []
+    flags = ("--interval", "0.1", "--workers", "2")
+    with dashapp(tmp_path, *flags, env=ENV) as app:
+        app.serving().moves()
+        with pushing(app, answered):
+            for victim in ("collector", "web", "collector"):
+                before = len(answered)
+                wait_for(lambda before=before: len(answered) > before + 20)  # type: ignore[misc]
+                child = app.child(victim)
+                workers_of = child.children(recursive=True) if victim == "web" else []
+                child.kill()
+                for worker in workers_of:
+                    with suppress(psutil.NoSuchProcess):
+                        worker.kill()
+            before = len(answered)
+            wait_for(lambda: len(answered) > before + 20)
+        all_stored(app, answered)
+        assert "Traceback" not in app.said
+
+
+def test_a_collector_killed_again_and_again_stores_each_value_once(tmp_path: Path) -> None:
+    """At any instant between taking, marking and appending."""
+    answered: list[tuple[str, float]] = []
+    with dashapp(tmp_path, "--no-collector", env=ENV) as app, closing(Restarted(tmp_path)) as collecting:
+        app.serving()
+        with pushing(app, answered):
+            for round_ in range(6):
+                before = len(stored(app.store))
+                collecting.start()
+                wait_for(lambda before=before: len(stored(app.store)) > before)  # type: ignore[misc]
+                # Not on the grid: the instant of the kill moves through the tick.
+                sent = len(answered)
+                more = 2 * round_ + 1
+                wait_for(lambda sent=sent, more=more: len(answered) >= sent + more, every=0.002)  # type: ignore[misc]
+                collecting.kill()
+            collecting.start()
+            wait_for(lambda: len(answered) > 100)
+        all_stored(app, answered)
+
+
+class Restarted:
+    """A collector that is killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running = None
+        self.kill = self.close
+
+    def start(self) -> None:
+        self._running = collector(self._folder, "--store", "data", "--interval", "0.1", env=ENV)  # type: ignore[assignment]
+        self._running.__enter__()  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        if self._running is not None:
+            self._running.__exit__(None, None, None)
+            self._running = None
+
+
+def test_what_waits_is_bounded_and_told_while_no_collector_runs(tmp_path: Path) -> None:
+    with dashapp(tmp_path, "--no-collector", env=ENV) as app:
+        app.serving()
+        assert push(app, {"a": 1})[0] == 200
+        with (app.store / "push.spool").open("ab") as file:
+            file.truncate(16 << 20)
+        status, answer = push(app, {"a": 1})
+        assert status == 503
+        assert "wait for the collector" in str(answer["error"])
+
+
+def test_in_memory_and_with_nothing_else_to_read(tmp_path: Path) -> None:
+    with dashapp(tmp_path, "--store", "memory:", "--source", "none", "--interval", "0.1", env=ENV) as app:
+        app.serving()
+        assert push(app, {"train.loss": 0.5})[0] == 200
+        ticks = wait_for(lambda: app.ticks()["y"].get("train.loss"))
+        assert [value for value in ticks if value is not None] == [0.5]
+        assert json.loads(app.get("/api/metrics")[1])[0]["panel"] == "train"
+
+
+def test_senders_that_stop_in_the_middle_do_not_hold_the_page(app: Dashapp) -> None:
+    with ExitStack() as stack:
+        head = "POST /api/push HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n"
+        head += f"Authorization: Bearer {TOKEN}\r\n\r\n"
+        for _ in range(MOST):
+            sender = stack.enter_context(closing(socket.create_connection(("127.0.0.1", app.port))))
+            sender.sendall(head.encode() + b'{"metrics')
+        # Whether all of them are being read already is the server's to know.
+        assert {push(app, {"a": 1})[0] for _ in range(20)} <= {200, 503}
+        app.moves()
+        assert app.get("/")[0] == 200
+        stack.close()
+        wait_for(lambda: push(app, {"a": 1})[0] == 200)
+
+
+def test_a_chunked_body_and_one_that_is_too_large(app: Dashapp) -> None:
+    def status(body: object) -> int:
+        with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
+            connection.request("POST", "/api/push", body, HEADERS)  # type: ignore[arg-type]
+            return connection.getresponse().status
+
+    assert status(iter([b'{"metrics": ', b'{"a": 1}}'])) == 200
+    assert status(iter([b'{"metrics": ', b'{"a": 1'])) == 400
+    assert status(iter([b" " * 1000] * 66)) == 413
+    assert status(b" " * 65_537) == 413
+    assert status(b'{"metrics": {"a": 1}}'.ljust(65_536)) == 200
+
+
+def test_a_thousand_pushes_on_one_connection_are_all_taken(app: Dashapp) -> None:
+    """As fast as they are answered, as a program's that does nothing else."""
+    with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
+        for number in range(1000):
+            body = json.dumps({"metrics": {f"p.{number % 100}": number}})
+            connection.request("POST", "/api/push", body, HEADERS)
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 200
+    newest = {(f"p.{number % 100}", float(number)) for number in range(900, 1000)}
+    wait_for(lambda: not newest - set(stored(app.store)), every=0.1)
+    wait_for(lambda: app.get("/readyz")[0] == 200)
+
+
+def test_told_to_stop_it_keeps_what_was_answered(tmp_path: Path) -> None:
+    """Both at once; what still waits is in the first tick of the next run."""
+    answered: list[tuple[str, float]] = []
+    with dashapp(tmp_path, "--interval", "0.3", env=ENV) as app:
+        app.serving().moves()
+        with pushing(app, answered):
+            wait_for(lambda: len(answered) > 50)
+            app.popen.send_signal(signal.SIGTERM)
+            assert app.wait() == 0
+    with dashapp(tmp_path, "--interval", "0.3", env=ENV) as app:
+        app.serving()
+        all_stored(app, answered)

@@ -1,0 +1,125 @@
+"""examples/flask_ajax.py: a function of the host's by points and whole, and a chart that stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from math import log2
+from typing import Any
+
+import pytest
+from example_process import Example, example, lines_of_code
+from playwright.sync_api import Frame, Page
+from waiting import stays, wait_for, wait_until
+
+EVERY = 0.5
+THERE = "(gd) => gd.calcdata?.[0] && gd.data[0]"
+READ = f"""() => [...document.querySelectorAll(".js-plotly-plot")].filter({THERE}).map((gd) => ({{
+    x: [...gd.data[0].x ?? gd.calcdata[0].map((point) => point.x)], y: gd.calcdata[0].map((point) => point.y),
+    width: gd.querySelector(".main-svg").getBoundingClientRect().width,
+}}))"""
+
+
+@pytest.fixture(scope="module")
+def doubling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
+    folder = tmp_path_factory.mktemp("doubling")
+    with example("flask_ajax.py", folder, env={"EVERY": str(EVERY)}) as running:
+        yield running
+
+
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    return shared_page
+
+
+def frames(page: Page) -> list[Frame]:
+    elements = [page.wait_for_selector(f"iframe >> nth={place}") for place in (0, 1)]
+    found = [frame for each in elements if each and (frame := each.content_frame())]
+    assert len(found) == 2
+    return found
+
+
+def drawn(frame: Frame | Page) -> dict[str, Any]:
+    found = frame.evaluate(READ)
+    assert len(found) <= 1
+    return dict(found[0]) if found else {}
+
+
+def is_doubling(y: list[float]) -> bool:
+    return bool(y) and y == [2.0**x for x in range(len(y))]
+
+
+def longer(frame: Frame, length: int) -> dict[str, Any] | None:
+    """What it has drawn, once it has that many points."""
+    found = drawn(frame)
+    return found if len(found["y"]) >= length else None
+
+
+def steps_of(found: dict[str, Any]) -> list[int]:
+    """How often each point is twice the one before."""
+    values = [y for y in found["y"] if y is not None]
+    return [round(log2(now) - log2(was)) % 20 for was, now in pairwise(values)]
+
+
+def test_it_is_as_short_as_it_says() -> None:
+    assert lines_of_code("flask_ajax.py") <= 40
+
+
+def test_points_are_appended_and_a_curve_is_replaced(page: Page, doubling: Example) -> None:
+    page.goto(doubling.url)
+    newest, growth = frames(page)
+    wait_until(page, lambda: len(drawn(newest).get("y", [])) > 2)
+    wait_until(page, lambda: is_doubling(drawn(growth).get("y", [])))
+    # Appended: what was there stays, a point more each EVERY, each twice the one before or the first again.
+    before = drawn(newest)
+    after = wait_until(page, lambda: longer(newest, len(before["y"]) + 6))
+    assert after["y"][: len(before["y"])] == before["y"]
+    steps = steps_of(after)
+    # An answer that came too late for its tick is overtaken by the next one, and nothing is there twice.
+    assert 0 not in steps, steps
+    wait_until(page, lambda: 1 in steps_of(drawn(newest)))
+    # Replaced: always the whole series, whatever its length.
+    seen: set[int] = set()
+
+    def two_lengths() -> bool:
+        y = drawn(growth)["y"]
+        assert is_doubling(y)
+        seen.add(len(y))
+        return len(seen) > 2
+
+    wait_until(page, two_lengths)
+
+
+def test_the_static_chart_stands_still_and_asks_nobody_else(page: Page, doubling: Example) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(doubling.url)
+    wait_until(page, lambda: is_doubling(drawn(page).get("y", [])))
+    first = drawn(page)
+    newest, _ = frames(page)
+    points = len(wait_until(page, lambda: longer(newest, 3))["y"])
+    stays(lambda: drawn(page)["y"] == first["y"], lambda: longer(newest, points + 3), page)
+    assert [url for url in asked if not url.startswith((doubling.url, "data:", "blob:"))] == []
+    # One charting library for all three, and none in the page itself.
+    assert len({url for url in asked if "plotly" in url}) == 1
+    assert len(doubling.get()[1]) < 20_000
+
+
+@pytest.mark.parametrize("width", [1200, 360])
+def test_all_are_as_wide_as_their_place(page: Page, doubling: Example, width: int) -> None:
+    page.goto(doubling.url)
+    newest, growth = frames(page)
+    wait_until(page, lambda: drawn(newest) and drawn(growth) and drawn(page))
+    page.set_viewport_size({"width": width, "height": 1000})
+
+    def fits(frame: Frame) -> bool:
+        box = frame.frame_element().bounding_box()
+        return box is not None and 0.8 * box["width"] < drawn(frame)["width"] <= box["width"] <= width
+
+    wait_until(page, lambda: fits(newest) and fits(growth))
+    wait_until(page, lambda: drawn(page)["width"] <= width)
+    wait_until(page, lambda: page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+def test_the_interval_is_a_parameter(doubling: Example) -> None:
+    wait_for(lambda: b'"step":0.5' in doubling.get("/monitor/api/ticks")[1])

@@ -1,0 +1,225 @@
+"""examples/stocks.py: each viewer's own share, by the address; nothing of a viewer's stays on the server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import psutil
+import pytest
+from chart_assertions import READ
+from example_process import FOLDER, Example, example, lines_of_code
+from nginx import proxied
+from playwright.sync_api import Browser, Page, expect
+from processes import ROOT
+from tools import NO_NGINX, nginx
+from waiting import PATIENCE_S, wait_for, wait_until, wait_until_passes
+
+from dashapp.model.ticks import Metric, Tick
+from dashapp.stores.disk.store import DiskStore
+
+CLOSES = {"AAPL": 231.5, "MSFT": 502.1, "NVDA": 181.2}
+PAST = 5000  # seconds
+VIEWERS = 20
+
+
+def fill(folder: Path, past: int = PAST) -> None:
+    """The past of an hour and a half, each price a step above its close."""
+    metrics = {f"quotes.{name}": close for name, close in CLOSES.items()}
+    metrics |= {f"{key}.close": close for key, close in metrics.items()}
+    now = int(time.time())
+    with closing(DiskStore(folder)) as store:
+        store.describe([Metric(key, key.removeprefix("quotes."), "", "quotes") for key in metrics])
+        values = metrics | {f"quotes.{name}": 1 + close for name, close in CLOSES.items()}
+        for at in range(now - past, now):
+            store.append(Tick(float(at), 1.0, values))
+
+
+@pytest.fixture(scope="module")
+def stocks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
+    folder = tmp_path_factory.mktemp("stocks")
+    fill(folder / "data")
+    with example("stocks.py", folder) as running:
+        yield running
+
+
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    return shared_page
+
+
+def drawn(page: Page) -> dict[str, Any]:
+    """The one chart: its range in seconds, its trace, the y axis."""
+    found = page.evaluate(READ)
+    if len(found) != 1 or not found[0]["traces"]:
+        return {}
+    line = found[0]["traces"][-1]
+    axis = page.evaluate("document.querySelector('.js-plotly-plot')?._fullLayout?.yaxis.range")
+    start, end = found[0]["range"]
+    return {"seconds": (end - start) / 1000, "start": start, "axis": axis, **line}
+
+
+def shows(page: Page, key: str, seconds: float | None = None) -> bool:
+    found = drawn(page)
+    if not found or found["key"] != key or not found["x"]:
+        return False
+    return seconds is None or abs(found["seconds"] - seconds) < 1
+
+
+def test_it_is_as_short_as_it_says() -> None:
+    assert lines_of_code("stocks.py") <= 40
+
+
+def test_the_past_is_there_and_it_streams(page: Page, stocks: Example) -> None:
+    page.goto(stocks.url)
+    wait_until(page, lambda: shows(page, "quotes.AAPL", 900))
+    first = drawn(page)
+    assert len(first["x"]) > 800
+    wait_until(page, lambda: drawn(page)["x"][-1] >= first["x"][-1] + 2000)
+    # A mountain that stands on its own foot: an axis from nought on would show a flat line.
+    assert first["axis"][0] > 0.9 * CLOSES["AAPL"]
+    expect(page.locator(".dashapp-live .value")).to_contain_text("231.5")
+
+
+def test_each_viewer_has_a_choice_of_their_own_in_the_address(
+    page: Page, chromium: Browser, stocks: Example
+) -> None:
+    page.goto(stocks.url)
+    wait_until(page, lambda: shows(page, "quotes.AAPL"))
+    page.get_by_role("link", name="MSFT").click()
+    wait_until(page, lambda: shows(page, "quotes.MSFT", 900))
+    page.get_by_role("link", name="1 h").click()
+    wait_until(page, lambda: shows(page, "quotes.MSFT", 3600))
+    assert page.url.endswith("/?symbol=MSFT&range=1%20h")
+    # Somebody else, to whom the link is sent, sees the same; and without it, the first.
+    with closing(chromium.new_context()) as others:
+        other = others.new_page()
+        other.goto(page.url)
+        wait_until(other, lambda: shows(other, "quotes.MSFT", 3600))
+        other.get_by_role("link", name="NVDA").click()
+        wait_until(other, lambda: shows(other, "quotes.NVDA", 3600))
+        wait_until(page, lambda: shows(page, "quotes.MSFT", 3600))
+        other.goto(stocks.url)
+        wait_until(other, lambda: shows(other, "quotes.AAPL", 900))
+    page.go_back()
+    wait_until(page, lambda: shows(page, "quotes.MSFT", 900))
+    page.reload()
+    wait_until(page, lambda: shows(page, "quotes.MSFT", 900))
+
+
+def test_a_range_is_a_click_away(page: Page, stocks: Example) -> None:
+    page.goto(f"{stocks.url}?range=all")
+    wait_until(page, lambda: shows(page, "quotes.AAPL"))
+    for text, seconds in (("15 m", 900), ("30 m", 1800), ("1 h", 3600), ("1 d", 86_400)):
+        page.get_by_role("link", name=text).click()
+        wait_until(page, lambda seconds=seconds: shows(page, "quotes.AAPL", seconds))
+
+
+def test_all_begins_with_the_first_point_there_is(page: Page, stocks: Example) -> None:
+    page.goto(f"{stocks.url}?range=all")
+    wait_until(page, lambda: shows(page, "quotes.AAPL"))
+    found = drawn(page)
+    assert PAST - 60 < found["seconds"] < PAST + 600
+    assert abs(found["start"] - found["x"][0]) < 1000
+    expect(page.locator(".window-label")).to_have_text("all there is")
+
+    def goes_on() -> None:
+        now = drawn(page)
+        assert now["x"][-1] > found["x"][-1]
+        assert now["start"] == found["start"]
+
+    wait_until_passes(page, goes_on)
+
+
+def test_every_range_is_there_without_a_store(page: Page, tmp_path: Path) -> None:
+    with example("stocks.py", tmp_path, env={"DASHAPP_STORE": ""}) as running:
+        for span in ("1 d", "all"):
+            page.goto(f"{running.url}?range={span}")
+            wait_until(page, lambda: shows(page, "quotes.AAPL"))
+
+
+@pytest.mark.parametrize("search", ["?symbol=<b>&range=2", "?symbol=", "?%FF=%", "?symbol=a&symbol=MSFT&x"])
+def test_an_address_that_means_nothing_shows_the_first(page: Page, stocks: Example, search: str) -> None:
+    page.goto(stocks.url + search)
+    wait_until(page, lambda: drawn(page).get("key") in ("quotes.AAPL", "quotes.MSFT"))
+
+
+# What stays when the viewers have gone.
+
+
+def view(get: Any, symbol: str) -> None:
+    """What a browser asks: the page, the callback, and then for ticks."""
+    assert get("/")[0] == 200
+    for _ in range(3):
+        status, body = get(f"/_dashapp/api/ticks?window=900&like=quotes.{symbol},quotes.{symbol}.close")
+        assert status == 200
+        assert json.loads(body)["t"]
+
+
+def test_twenty_viewers_leave_no_thread_and_no_connection(stocks: Example) -> None:
+    server = psutil.Process(stocks.pid)
+
+    def held() -> list[int]:
+        return [server.num_threads(), len(server.net_connections()), server.num_fds()]
+
+    def come_and_go() -> None:
+        with ThreadPoolExecutor(VIEWERS) as crowd:
+            asking = [crowd.submit(view, stocks.get, symbol) for symbol in list(CLOSES) * 7]
+        for each in asking:
+            each.result()
+
+    come_and_go()
+    # One connection: that at which it listens.
+    before = wait_for(lambda: held() if held()[1] == 1 else [])
+    come_and_go()
+
+    # The sampler's own come and go; twenty viewers' would be twenty.
+    most = [before[0] + 5, 1, before[2] + 5]
+
+    def all_left() -> bool:
+        now, left = held(), server.net_connections()
+        assert all(count <= high for count, high in zip(now, most, strict=True)), (now, most, left)
+        return True
+
+    wait_for(all_left)
+
+
+def test_twenty_viewers_leave_no_object(tmp_path: Path) -> None:
+    fill(tmp_path / "data", past=1000)
+    argv = [
+        sys.executable,
+        str(ROOT / "tests" / "support" / "leak_probe.py"),
+        str(FOLDER / "stocks.py"),
+        *CLOSES,
+    ]
+    env = {"DASHAPP_STORE": str(tmp_path / "data"), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(argv, env=env, cwd=tmp_path, capture_output=True, text=True, check=True)
+    rounds = [set(each) for each in json.loads(done.stdout)]
+    # What the first visits make is for all; what each round makes more of would be a viewer's.
+    assert len(rounds) > 3
+    assert not set.intersection(*rounds)
+
+
+@pytest.mark.skipif(nginx() is None, reason=NO_NGINX)
+def test_behind_nginxs_cache_viewers_of_one_share_are_one(stocks: Example, tmp_path: Path) -> None:
+    path = "/_dashapp/api/ticks?window=900&metrics=quotes.NVDA"
+    with proxied(stocks.port, tmp_path / "nginx") as front, ThreadPoolExecutor(VIEWERS) as pool:
+        page = f"http://127.0.0.1:{front.port}"
+        urlopen(page + path, timeout=PATIENCE_S).read()
+        start = time.monotonic()
+        frames = set(pool.map(lambda _: urlopen(page + path, timeout=PATIENCE_S).read(), range(5 * VIEWERS)))
+        took = time.monotonic() - start
+        # nginx logs an answer when it is sent, which is after it was read.
+        wait_for(lambda: front.asked(path).total() == 1 + 5 * VIEWERS)
+        asked = front.asked(path)
+    reached = asked.total() - asked["HIT"] - asked["UPDATING"]
+    # An answer is good for a second, by nginx's own clock: a slow machine takes more seconds.
+    assert len(frames) <= reached <= 3 * (took + 1)

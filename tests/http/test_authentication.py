@@ -1,0 +1,227 @@
+"""The door: a password, its page and its sessions, and nothing before them but a health check."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from authenticated_app import PASSWORD, TOKEN, guarded, post, sign_in
+from wsgi_client import ask
+
+from dashapp.http.middleware.login_page import safe
+from dashapp.http.middleware.sessions import LIFE, Sessions
+from dashapp.http.types import App
+from dashapp.model.ticks import SettingsError
+
+KEY = b"k" * 32
+
+
+@pytest.fixture(scope="module")
+def app() -> App:
+    return guarded()
+
+
+def test_a_page_leads_to_the_login_and_back(app: App) -> None:
+    away = ask(app, "/?window=300&panels=cpu", accept="text/html,*/*")
+    assert away.status == 303
+    assert away.headers["location"] == "./login?next=" + quote("/?window=300&panels=cpu", safe="")
+    page = ask(app, "/login?next=" + quote("/?window=300&panels=cpu", safe=""))
+    assert page.status == 200
+    assert 'name="next" value="/?window=300&amp;panels=cpu"' in page.body.decode()
+    back = post(app, "/login", {"password": PASSWORD, "next": "/?window=300&panels=cpu"})
+    assert (back.status, back.headers["location"]) == (303, "./?window=300&panels=cpu")
+    cookie = back.headers["set-cookie"].partition(";")[0]
+    assert ask(app, "/", cookie=cookie).status == 200
+    assert ask(app, "/login", cookie=cookie).headers["location"] == "./"
+
+
+def test_who_tries_too_often_is_led_on_all_the_same() -> None:
+    app, address = guarded(), "/login?next=" + quote("/?window=300", safe="")
+    statuses = [post(app, address, {"password": "wrong"}).status for _ in range(5)]
+    late = post(app, address, {"password": PASSWORD})
+    assert [*statuses, late.status] == [403] * 5 + [429]
+    assert 'name="next" value="/?window=300"' in late.body.decode()
+
+
+def test_the_login_is_found_from_deep_below(app: App) -> None:
+    for path, up in (("/a", "./"), ("/a/", "../"), ("/a/b/c", "../../")):
+        assert ask(app, path, accept="text/html").headers["location"].startswith(up + "login")
+
+
+def test_the_api_says_so_in_a_sentence(app: App) -> None:
+    answer = ask(app, "/api/ticks")
+    assert answer.status == 401
+    assert answer.json["error"].startswith("sign in")
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert "Basic" not in answer.headers["www-authenticate"], "a browser would ask in a window of its own"
+
+
+@pytest.mark.parametrize(
+    "given", ["", "not this", PASSWORD + " ", PASSWORD[:-1], PASSWORD.upper(), "é" * 500]
+)
+def test_another_password_is_told_so(app: App, given: str) -> None:
+    peer = f"2001:db8:{len(given):x}::1"  # each has five tries a minute
+    answer = post(app, "/login", {"password": given, "next": "/?window=60"}, peer=peer)
+    assert answer.status == 403
+    assert "set-cookie" not in answer.headers
+    text = answer.body.decode()
+    assert re.search(r'<p role="alert" id="wrong">(That is not|Please type)[^<]+\.</p>', text)
+    assert 'value="/?window=60"' in text
+    assert not given or given not in text
+
+
+EVIL = [
+    "https://evil.test/",
+    "//evil.test",
+    "/\\evil.test",
+    "\\\\evil.test",
+    "/%0d%0aset-cookie:a=b",
+    "/\r\nset-cookie: a=b",
+    "javascript:alert(1)",
+    "/\tevil",
+    "evil.test",
+    "",
+    "/" + "x" * 3000,
+    "/login",
+    "/logout",
+    '/"><script>',
+    "/é",
+]
+
+
+@pytest.mark.parametrize("place", EVIL)
+def test_nobody_is_led_to_another_site(app: App, place: str) -> None:
+    location = post(app, "/login", {"password": PASSWORD, "next": place}).headers["location"]
+    assert location.startswith("./")
+    assert "\n" not in location
+    assert "\r" not in location
+    assert not location.startswith(("//", ".//"))
+    page = ask(app, "/login?next=" + quote(place, safe="")).body
+    assert b"<script" not in page
+    assert safe(place) == "/" or place == "/%0d%0aset-cookie:a=b"
+
+
+def test_a_cookie_is_for_the_browser_alone() -> None:
+    app = guarded("--trusted-proxy", "10.0.0.0/8")
+
+    def cookie(**headers: str) -> str:
+        return post(app, "/login", {"password": PASSWORD}, **headers).headers["set-cookie"]
+
+    plain = cookie()
+    assert "; HttpOnly" in plain
+    assert "; SameSite=Lax" in plain
+    assert f"; Max-Age={LIFE}" in plain
+    assert "Path" not in plain, "the browser's own folder is where we are mounted"
+    assert "; Secure" not in plain
+    assert "; Secure" in cookie(peer="10.1.2.3", x_forwarded_proto="https")
+    assert "; Secure" not in cookie(peer="192.0.2.1", x_forwarded_proto="https")
+    assert "; Secure" in cookie(origin="https://127.0.0.1:8050"), "the browser says so itself"
+
+
+def test_signing_out_ends_the_browsers_session(app: App) -> None:
+    answer = post(app, "/logout", {}, cookie=sign_in(app))
+    assert (answer.status, answer.headers["location"]) == (303, "./login")
+    assert "=; Max-Age=0;" in answer.headers["set-cookie"]
+    assert ask(app, "/logout").status == 405
+
+
+FORGED = ["", "a", "a.b.c", "a.b", "..", "x" * 300, "%00", "é", "a;b=c", "A" * 27]
+
+
+@pytest.mark.parametrize("token", FORGED)
+def test_a_forged_cookie_is_none(app: App, token: str) -> None:
+    name = sign_in(app).partition("=")[0]
+    assert ask(app, "/api/ticks", cookie=f"{name}={token}").status == 401
+
+
+def test_a_cookie_altered_anywhere_is_none() -> None:
+    sessions = Sessions(KEY)
+    good = sessions.begin(secure=False).partition(";")[0]
+    start = good.index("=") + 1
+    assert sessions.good(f"other=1; {good}; more=2")
+    assert sessions.good(f"{sessions.name}=old; x{sessions.name}=1; {good}")
+    for place in range(start, len(good)):
+        letter = "A" if good[place] != "A" else "B"
+        altered = good[:place] + letter + good[place + 1 :]
+        # The last letter of a text in base64 has bits that mean nothing.
+        assert not sessions.good(altered) or place == len(good) - 1
+    assert not Sessions(b"o" * 32).good(good)
+
+
+def test_a_session_ends_by_itself() -> None:
+    now = time.time()
+    sessions = Sessions(KEY, lambda: now)
+    cookie = sessions.begin(secure=True).partition(";")[0]
+    now += LIFE - 1
+    assert sessions.good(cookie)
+    now += 2
+    assert not sessions.good(cookie), "though it was known"
+    assert not Sessions(KEY, lambda: now).good(cookie)
+
+
+def test_what_is_known_of_sessions_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashapp.http.middleware.sessions.MOST", 50)
+    sessions = Sessions(KEY)
+    for _ in range(60):
+        assert sessions.good(sessions.begin(secure=False).partition(";")[0])
+    assert 0 < len(sessions._known) <= 50
+
+
+def test_a_program_shows_the_password_itself(app: App) -> None:
+    for _ in range(20):
+        assert ask(app, "/metrics", authorization=f"Bearer {PASSWORD}").status == 200
+    assert ask(app, "/metrics", authorization="Bearer wrong", peer="192.0.2.1").status == 403
+    assert ask(app, "/metrics", authorization="Basic OmNvcnJlY3Q=").status == 401
+    assert ask(app, "/metrics", authorization="Bearer").status == 401
+
+
+def test_pushing_needs_its_own_token_and_no_password() -> None:
+    app = guarded(push_token=TOKEN)
+    body = b'{"metrics": {"loss": 1}}'
+    assert ask(app, "/api/push", method="POST", body=body).status == 401
+    assert ask(app, "/api/push", method="POST", body=body, authorization=f"Bearer {TOKEN}").status == 200
+    assert ask(app, "/api/push", method="POST", body=body, authorization=f"Bearer {PASSWORD}").status == 403
+    # The other way round the token opens nothing else.
+    assert ask(app, "/api/ticks", authorization=f"Bearer {TOKEN}").status == 403
+    assert ask(guarded(), "/api/push", method="POST", body=body).status == 401
+
+
+def test_names_of_processes_are_shown_to_who_signed_in() -> None:
+    app = guarded("--public")
+    assert "processes" in ask(app, "/api/ticks?processes=1", cookie=sign_in(app)).json
+    open_one = guarded("--public", password="")
+    assert ask(open_one, "/api/ticks?processes=1").status == 400
+
+
+def test_nothing_behind_the_password_may_be_kept_by_others(app: App) -> None:
+    cookie = sign_in(app)
+    for path in ("/", "/_dash-layout", "/api/ticks", "/api/csv", "/api/metrics", "/nothing", "/healthz"):
+        assert ask(app, path, cookie=cookie).headers["cache-control"] == "private, no-store", path
+    style = ask(app, "/assets/style.css?m=1", cookie=cookie).headers["cache-control"]
+    assert style == "private, max-age=31536000, immutable"
+
+
+def test_a_body_that_is_none_is_told(app: App) -> None:
+    for body, headers in ((b"x" * 5000, {}), (b"password=a", {"content_encoding": "gzip"})):
+        answer = ask(app, "/login", method="POST", body=body, peer=f"192.0.2.{len(body) % 250}", **headers)
+        assert answer.status in (413, 415)
+        assert b'role="alert"' in answer.body
+    many = "&".join(f"a{number}=1" for number in range(100)).encode()
+    assert ask(app, "/login", method="POST", body=many, peer="192.0.2.9").status == 403
+
+
+@pytest.mark.parametrize("setting", ["password", "proxy_user"])
+def test_in_somebody_elses_application_their_own_login_decides(setting: str, tmp_path: Path) -> None:
+    from flask import Flask
+
+    from dashapp.integrations.flask_mount import mount
+
+    with pytest.raises(SettingsError, match="the application's own login decides it"):
+        mount(Flask(__name__), "/monitor/", **{setting: PASSWORD})  # type: ignore[arg-type]
+    file = tmp_path / "dashapp.toml"
+    file.write_text(f'password = "{PASSWORD}"')
+    with pytest.raises(SettingsError, match="own login decides it"):
+        mount(Flask(__name__), store=tmp_path / "s", config=file)

@@ -1,0 +1,145 @@
+"""Answers that others may keep: the same bytes and tag whoever answers, and only where all may have them."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from authenticated_app import filled, guarded
+from wsgi_client import Answer, ask
+
+from dashapp.api.endpoints import Api
+from dashapp.config.settings import parse
+from dashapp.http.responses import NEVER, PRIVATE, SHARED
+from dashapp.model.ticks import Tick
+from dashapp.stores.memory import MemoryStore
+from dashapp.web.app import create_app
+
+NOW = 1_800_000_000.25
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [NOW]
+    monkeypatch.setattr("time.time", lambda: now[0])
+    return now
+
+
+def cached(store: MemoryStore) -> Api:
+    return Api(store, caching=SHARED)
+
+
+QUESTIONS = [
+    "/api/ticks",
+    "/api/ticks?window=60",
+    "/api/ticks?metrics=cpu.percent",
+    "/api/ticks?like=cpu*",
+    "/api/ticks?from=1799999950000&to=1799999990000",
+    "/api/frames?q=window%3D60&q=window%3D30",
+    "/api/metrics",
+    "/api/alerts",
+]
+
+
+@pytest.mark.parametrize("path", QUESTIONS)
+@pytest.mark.parametrize("encoding", ["", "gzip"])
+def test_every_worker_answers_with_the_same_bytes(clock: list[float], path: str, encoding: str) -> None:
+    store = filled(now=NOW)
+    answers: list[Answer] = []
+    for later in (0.0, 0.1, 0.3, 0.7):
+        clock[0] = NOW + later
+        answers.append(ask(cached(store), path, accept_encoding=encoding))
+    assert {each.body for each in answers} == {answers[0].body}
+    assert {each.headers["etag"] for each in answers} == {answers[0].headers["etag"]}
+    assert {each.headers["cache-control"] for each in answers} == {SHARED}
+    assert [each.headers["x-now"] for each in answers] == [f"{NOW + s:.3f}" for s in (0, 0.1, 0.3, 0.7)]
+
+
+def test_another_tick_is_another_answer(clock: list[float]) -> None:
+    store = filled(now=NOW)
+    api = cached(store)
+    before = ask(api, "/api/ticks")
+    store.append(Tick(int(NOW) + 1, 1, {"cpu.percent": 9.0}))
+    clock[0] += 1
+    assert ask(api, "/api/ticks").headers["etag"] != before.headers["etag"]
+
+
+@pytest.mark.parametrize("encoding", ["", "gzip"])
+def test_who_has_it_already_gets_few_bytes(clock: list[float], encoding: str) -> None:
+    api = cached(filled(now=clock[0]))
+    first = ask(api, "/api/ticks", accept_encoding=encoding)
+    for tag in (first.headers["etag"], f'"other", {first.headers["etag"]}', f"W/{first.headers['etag']}"):
+        again = ask(api, "/api/ticks", accept_encoding=encoding, if_none_match=tag)
+        assert (again.status, again.body) == (304, b"")
+        assert again.headers["cache-control"] == SHARED
+        assert again.headers["etag"] == first.headers["etag"]
+        assert sum(len(name) + len(text) + 4 for name, text in again.headers.items()) < 150
+    for tag in ('"other"', "", "*x", first.headers["etag"][:5]):
+        assert ask(api, "/api/ticks", accept_encoding=encoding, if_none_match=tag).status == 200
+    assert ask(api, "/api/ticks?window=1", if_none_match='"x"').status == 400
+
+
+def test_what_is_packed_has_a_tag_of_its_own(clock: list[float]) -> None:
+    api = cached(filled(now=clock[0]))
+    plain, small = (ask(api, "/api/ticks", accept_encoding=each) for each in ("", "gzip"))
+    assert plain.headers["vary"] == small.headers["vary"] == "accept-encoding"
+    assert plain.headers["etag"] != small.headers["etag"]
+
+
+def test_who_asks_too_early_is_no_reason_to_keep_others_waiting(clock: list[float]) -> None:
+    store = filled(now=NOW)
+    api = cached(store)
+    cursor = ask(api, "/api/ticks").json["cursor"]
+    path = f"/api/ticks?after={cursor}"
+    assert ask(api, path).headers["cache-control"] == NEVER
+    assert ask(api, f"/api/frames?q=after%3D{cursor}&q=window%3D60").headers["cache-control"] == NEVER
+    # Where nothing comes any more all ask in vain, and one of them is enough.
+    clock[0] += 4
+    assert ask(api, path).headers["cache-control"] == SHARED
+    store.append(Tick(int(NOW) + 4, 1, {"cpu.percent": 9.0}))
+    assert ask(api, path).headers["cache-control"] == SHARED
+
+
+def test_a_cursor_of_a_long_window_tells_ticks_apart(clock: list[float]) -> None:
+    store = filled(7000, NOW)
+    api = Api(store, caching=SHARED, longest=7200)
+    first = ask(api, "/api/ticks?window=6900").json
+    assert first["step"] > 1
+    path = f"/api/ticks?window=6900&after={first['cursor']}"
+    assert ask(api, path).headers["cache-control"] == NEVER
+    store.append(Tick(int(NOW) + 1, 1, {"cpu.percent": 9.0}))
+    clock[0] += 1
+    later = ask(api, path)
+    assert later.headers["cache-control"] == SHARED
+    assert later.json["cursor"] != first["cursor"]
+    assert later.json["newest"] == first["newest"] + 1000
+    assert len(later.json["cursor"]) <= 64
+
+
+def test_only_what_is_public_may_be_kept_by_others() -> None:
+    public = guarded("--public", password="")
+    assert ask(public, "/api/ticks").headers["cache-control"] == SHARED
+    assert ask(public, "/").headers["cache-control"] == SHARED
+    named = guarded("--hosts", "monitor.example", password="")
+    assert ask(named, "/api/ticks").headers["cache-control"] == SHARED
+    assert ask(guarded(password=""), "/api/ticks").headers["cache-control"] == NEVER
+    for path in ("/healthz", "/readyz", "/metrics", "/api/csv", "/api/nothing", "/api/ticks?window=1"):
+        assert "public" not in ask(public, path).headers["cache-control"], path
+    always = guarded("--public", "--processes", "always", password="")
+    assert ask(always, "/api/ticks?processes=1").headers["cache-control"] == NEVER
+
+
+def test_in_somebody_elses_application_nothing_is_for_others() -> None:
+    settings = parse(["--store", "memory:", "--public"], {})
+    mounted = create_app(filled(), settings, mounted=True)
+    assert ask(mounted, "/api/ticks").headers["cache-control"] == PRIVATE
+    assert "public" not in ask(mounted, "/").headers["cache-control"]
+
+
+def test_now_is_never_late_and_less_than_a_second_early() -> None:
+    api = cached(filled())
+    for _ in range(20):
+        before = time.time()
+        answer = ask(api, "/api/ticks")
+        assert before - 1 < answer.json["now"] <= time.time()
+        assert before - 0.001 <= float(answer.headers["x-now"]) <= time.time() + 0.001

@@ -1,0 +1,174 @@
+"""Throttles: how often one visitor may ask or try a password, together with whom, and for how long."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from authenticated_app import PASSWORD, guarded, post
+from effort import calls_of
+from wsgi_client import ask
+
+from dashapp.http.middleware.client_address import household
+from dashapp.http.middleware.rate_limit import MOST, NAME, PLACES, SPAN, TRIES, Requests, Tries
+
+KEY = b"k" * 32
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time in which an application counts requests stands still."""
+    monkeypatch.setattr(Requests.__init__, "__defaults__", (Clock(),))
+
+
+@pytest.fixture(params=["memory", "folder"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
+    return tmp_path if request.param == "folder" else None
+
+
+def test_five_tries_a_minute(folder: Path | None) -> None:
+    clock = Clock()
+    tries = Tries(KEY, folder, clock)
+    for _ in range(TRIES):
+        assert tries.over("192.0.2.1") == 0
+        clock.now += 1
+    assert tries.over("192.0.2.1") == 55
+    assert tries.over("192.0.2.2") == 0, "another visitor's are not counted"
+    clock.now += 55
+    assert tries.over("192.0.2.1") == 0
+    assert tries.over("192.0.2.1") == 1
+    tries.forgive("192.0.2.1")
+    assert tries.over("192.0.2.1") == 0
+
+
+def test_a_clock_set_back_locks_nobody_out(folder: Path | None) -> None:
+    clock = Clock()
+    tries = Tries(KEY, folder, clock)
+    for _ in range(TRIES):
+        tries.over("a")
+    clock.now -= 86_400
+    assert tries.over("a") == 0
+
+
+def test_processes_count_tries_together_and_a_restart_forgives_none(tmp_path: Path) -> None:
+    for _ in range(TRIES):
+        assert Tries(KEY, tmp_path).over("a") == 0
+    assert Tries(KEY, tmp_path).over("a") > 0
+    assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"x" * 7, b"\xff" * 200_000])
+def test_a_damaged_table_counts_on(tmp_path: Path, rubbish: bytes) -> None:
+    (tmp_path / NAME).write_bytes(rubbish)
+    tries = Tries(KEY, tmp_path)
+    assert [tries.over("a") > 0 for _ in range(TRIES + 1)] == [False] * TRIES + [True]
+
+
+def test_without_the_table_the_process_counts_by_itself(tmp_path: Path) -> None:
+    tries = Tries(KEY, tmp_path / "nothing" / "here")
+    assert [tries.over("a") > 0 for _ in range(TRIES + 1)] == [False] * TRIES + [True]
+
+
+def test_the_table_stays_small(tmp_path: Path) -> None:
+    tries = Tries(KEY, tmp_path)
+    for number in range(2000):
+        tries.over(str(number))
+    assert (tmp_path / NAME).stat().st_size <= PLACES * TRIES * 8
+
+
+def test_at_the_login_the_sixth_try_waits_though_it_were_right() -> None:
+    app = guarded()
+    answers = [post(app, "/login", {"password": "wrong"}, peer="192.0.2.1").status for _ in range(TRIES)]
+    assert answers == [403] * TRIES
+    sixth = post(app, "/login", {"password": PASSWORD}, peer="192.0.2.1")
+    assert sixth.status == 429
+    assert 1 <= int(sixth.headers["retry-after"]) <= 60
+    assert b"Too many tries; please wait" in sixth.body
+    assert ask(app, "/api/ticks", authorization="Bearer x", peer="192.0.2.1").status == 429
+    assert post(app, "/login", {"password": PASSWORD}, peer="192.0.2.2").status == 303
+
+
+def test_who_signs_in_at_once_never_waits() -> None:
+    app = guarded()
+    for _ in range(3 * TRIES):
+        assert post(app, "/login", {"password": PASSWORD}, peer="192.0.2.1").status == 303
+
+
+def test_a_wrong_password_is_as_much_work_whatever_it_is() -> None:
+    """All that is compared has one length, and the comparison stops nowhere."""
+    app = guarded()
+
+    def work(given: str, number: int) -> int:
+        return calls_of(lambda: post(app, "/login", {"password": given}, peer=f"2001:db8:{number}::1"))
+
+    work("no", 0)  # what is made once is made
+    found = [work(given, number) for number, given in enumerate(("x", "correct horse 8", "y" * 4000), 1)]
+    assert max(found) < 1000, found
+    # What differs is the reading of the form.
+    assert max(found) - min(found) < 30, found
+
+
+def test_requests_of_one_are_bounded() -> None:
+    clock = Clock()
+    requests = Requests(2, clock)
+    assert [requests.over("a") for _ in range(round(2 * SPAN))] == [0] * round(2 * SPAN)
+    assert 1 <= requests.over("a") <= SPAN
+    assert requests.over("b") == 0
+    clock.now += SPAN
+    assert requests.over("a") == 0
+
+
+def test_a_flood_from_everywhere_takes_no_more_memory() -> None:
+    requests = Requests(100, Clock())
+    for number in range(MOST + 5000):
+        requests.over(str(number))
+    assert len(requests._counts) <= MOST + 1
+
+
+def test_who_asks_too_much_is_told_when_to_go_on(still: None) -> None:
+    app = guarded("--public", "--limit", "1", password="")
+    flood = [ask(app, "/api/ticks", peer="192.0.2.1") for _ in range(11)]
+    assert [each.status for each in flood[:10]] == [200] * 10
+    assert flood[10].status == 429
+    assert int(flood[10].headers["retry-after"]) >= 1
+    assert "more than its share" in flood[10].json["error"]
+    assert flood[10].headers["x-content-type-options"] == "nosniff"
+    assert ask(app, "/api/ticks", peer="192.0.2.2").status == 200
+
+
+def test_a_household_is_one_visitor(still: None) -> None:
+    app = guarded("--public", "--limit", "1", password="")
+    statuses = [ask(app, "/healthz", peer=f"2001:db8:1:2::{number:x}").status for number in range(1, 12)]
+    assert statuses == [200] * 10 + [429]
+    assert ask(app, "/healthz", peer="2001:db8:1:3::1").status == 200
+    assert household("2001:db8:1:2::1") == household("2001:db8:1:2:ffff::9")
+
+
+def test_a_proxy_here_is_not_one_visitor_and_a_trusted_one_names_them(still: None) -> None:
+    unnamed = guarded("--public", "--limit", "1", password="")
+    assert {ask(unnamed, "/healthz", x_forwarded_for="192.0.2.1").status for _ in range(30)} == {200}
+    trusted = guarded("--public", "--limit", "1", "--trusted-proxy", "127.0.0.1", password="")
+    asked = [ask(trusted, "/healthz", x_forwarded_for="192.0.2.1").status for _ in range(11)]
+    assert asked == [200] * 10 + [429]
+    assert ask(trusted, "/healthz", x_forwarded_for="192.0.2.2").status == 200
+    # Nor is one in a private network, as a platform has them, of which nobody has told.
+    router = [
+        ask(unnamed, "/healthz", peer="10.1.2.3", x_forwarded_for="192.0.2.1").status for _ in range(30)
+    ]
+    assert set(router) == {200}
+    stranger = [
+        ask(unnamed, "/healthz", peer="8.8.8.8", x_forwarded_for="192.0.2.1").status for _ in range(11)
+    ]
+    assert stranger == [200] * 10 + [429]
+    # What stands before the proxy's own word anybody may have written.
+    forged = [ask(trusted, "/healthz", x_forwarded_for=f"198.51.100.{n}, 192.0.2.1").status for n in range(3)]
+    assert forged == [429] * 3
+    assert {ask(trusted, "/healthz").status for _ in range(30)} == {200}

@@ -1,0 +1,191 @@
+"""From outside: every route there is, asked without credentials, and the headers of whatever is answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from authenticated_app import TOKEN, guarded, sign_in
+from effort import calls_of
+from wsgi_client import Answer, ask
+
+from dashapp.api.endpoints import PATHS
+from dashapp.http.types import App
+from dashapp.web.app import FILES, PAGES
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "")
+UNKNOWN = [
+    "/nothing",
+    "/api/nothing",
+    "/.git/config",
+    "/.env",
+    "/admin",
+    "//",
+    "/./",
+    "/%2e%2e/",
+    "/\x00",
+    "",
+]
+UNKNOWN += [
+    "/healthz/",
+    "/healthz/../api/ticks",
+    "//healthz",
+    "/HEALTHZ",
+    "/healthz;x",
+    "/healthz%2f",
+    "/login/x",
+]
+UNKNOWN += [
+    "/share",
+    "/share/",
+    "/share//api/ticks",
+    "/share/x",
+    "/static/",
+    "/console",
+    "/mcp",
+    "/_mcp",
+    "é",
+]
+
+
+@pytest.fixture(scope="module")
+def app() -> App:
+    return guarded("--public", push_token=TOKEN)
+
+
+def routes(app: App) -> Iterator[str]:
+    """What the page names, what Dash has, what the API has, and what is not there."""
+    yield from (*PATHS, *PAGES, "/api/push", "/api/share", "/api/openapi.json", "/metrics", "/logout")
+    yield from (f"{folder}x" for folder in FILES)
+    cookie = sign_in(app)
+    page = ask(app, "/", cookie=cookie).body
+    yield from ("/" + each.decode() for each in re.findall(rb'(?:src|href)="\./([^"]+)"', page))
+    yield from ("/_dash-update-component", "/_reload-hash", "/_favicon.ico", "/_alive_token", "/_dash-dev")
+    yield from UNKNOWN
+
+
+def test_without_a_password_nothing_but_the_health_check_is_answered(app: App) -> None:
+    paths = list(dict.fromkeys(routes(app)))
+    assert len(paths) > 50
+    for path in paths:
+        for method in METHODS:
+            for accept in ("*/*", "text/html"):
+                answer = ask(app, path, method=method, accept=accept)
+                where = f"{method} {path!r} {accept}: {answer.status}"
+                if path.partition("?")[0] == "/healthz":
+                    assert answer.status in (200, 405), where
+                    continue
+                assert answer.status in (303, 400, 401, 403, 405), where
+                assert "set-cookie" not in answer.headers or path == "/logout", where
+                assert len(answer.body) < 700, where
+                if answer.status == 303:
+                    assert re.fullmatch(r"(\./|(\.\./)+)login(\?next=[^/:]*)?", answer.headers["location"]), (
+                        where
+                    )
+                assert b"4711" not in answer.body, where
+
+
+def test_with_it_they_are(app: App) -> None:
+    cookie = sign_in(app)
+    for path in (*PATHS, *PAGES, "/metrics", "/api/openapi.json", "/assets/style.css"):
+        query = "?q=window%3D100" if path == "/api/frames" else ""
+        assert ask(app, path + query, cookie=cookie).status == 200, path
+
+
+def kinds(app: App, cookie: str) -> Iterator[Answer]:
+    """An answer of every kind that there is."""
+    for path in ("/", "/login", "/assets/style.css", "/_dash-layout", "/share/x/", "/nothing"):
+        yield ask(app, path, cookie=cookie, accept="text/html")
+        yield ask(app, path, accept="text/html")
+    yield ask(app, "/", host="")
+    yield ask(app, "/logout", method="POST", origin="https://evil.test")
+    yield ask(app, "/login", method="POST", body=b"password=wrong", peer="198.51.100.7")
+
+
+# https://owasp.org/www-project-secure-headers, what of it a page without outside calls can say.
+OWASP = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "SAMEORIGIN",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "x-permitted-cross-domain-policies": "none",
+}
+# What tells an attacker more than it tells anybody else.
+TELLING = ("server", "x-powered-by", "x-aspnet-version", "x-runtime", "access-control-allow-origin")
+
+
+def test_owasps_headers_are_on_every_page(app: App) -> None:
+    statuses = set()
+    for answer in kinds(app, sign_in(app)):
+        statuses.add(answer.status)
+        for name, text in OWASP.items():
+            assert answer.headers[name] == text
+        assert "camera=()" in answer.headers["permissions-policy"]
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert "form-action 'self'" in answer.headers["content-security-policy"]
+        assert "no-store" in answer.headers["cache-control"] or "immutable" in answer.headers["cache-control"]
+        assert not set(TELLING) & set(answer.headers)
+        assert "strict-transport-security" not in answer.headers, "it was no https"
+    assert {200, 303, 401, 403, 404} - statuses <= {401}
+
+
+def test_over_https_browsers_are_to_stay_there() -> None:
+    app = guarded("--trusted-proxy", "127.0.0.1", "--hosts", "monitor.example")
+    sure = ask(app, "/login", x_forwarded_proto="https").headers["strict-transport-security"]
+    assert sure.startswith("max-age=31536000")
+    unsure = ask(app, "/login", x_forwarded_proto="https", peer="192.0.2.1").headers
+    assert "strict-transport-security" not in unsure
+
+
+@pytest.mark.parametrize(
+    "path", ["/login", "/logout", "/api/share", "/api/push", "/_dash-update-component", "/"]
+)
+@pytest.mark.parametrize(
+    ("headers", "taken"),
+    [
+        ({"sec_fetch_site": "cross-site"}, False),
+        ({"sec_fetch_site": "same-site"}, False),
+        ({"sec_fetch_site": ""}, False),
+        ({"origin": "https://evil.test"}, False),
+        ({"origin": "null"}, False),
+        ({"origin": "http://127.0.0.1:8051"}, False),
+        ({"origin": "http://127.0.0.1.evil.test"}, False),
+        ({"origin": "http://127.0.0.1:8050"}, True),
+        ({"sec_fetch_site": "same-origin", "origin": "http://127.0.0.1:8050"}, True),
+        ({"sec_fetch_site": "none"}, True),
+        ({}, True),
+    ],
+)
+def test_another_sites_page_sends_nothing(app: App, path: str, headers: dict[str, str], taken: bool) -> None:
+    for method in ("POST", "PUT", "DELETE", "PATCH"):
+        answer = ask(app, path, method=method, body=b"", peer="203.0.113.5", **headers)
+        crossed = answer.status == 403 and b"another site's page" in answer.body
+        assert crossed is not taken, method
+
+
+BAD = [
+    ("/api/ticks?window=1", {}),
+    ("/api/ticks", {}),
+    ("/api/ticks", {"cookie": "dashapp-00000000=" + "x" * 4000}),
+    ("/share/" + "x" * 6000 + "/", {}),
+    ("/share/W1siY3B1Il0sNjAuMCxudWxsLDFd.awFVTA.NIX7p0w6qCZjjoZB2EEx3CQ73_zEenDGc0ufdnMWAxU/", {}),
+    ("/login?next=" + "/" * 8000, {}),
+    ("/" + "../" * 2000, {"accept": "text/html"}),
+    ("/nothing", {"authorization": "Bearer " + "x" * 8000}),
+    ("/api/ticks?" + "a=1&" * 2000, {}),
+]
+
+
+@pytest.mark.parametrize(("path", "headers"), BAD)
+def test_a_bad_request_is_little_work(path: str, headers: dict[str, str]) -> None:
+    app = guarded()
+    for fields in (headers, {"cookie": sign_in(app)} | headers):
+
+        def question(peer: str, fields: dict[str, str] = fields) -> None:
+            assert ask(app, path, peer=peer, **fields).status < 500  # type: ignore[arg-type]
+
+        question("192.0.2.1")  # what is made once is made
+        # Some hundred calls are usual; ten milliseconds are tens of thousands.
+        assert calls_of(lambda question=question: question("192.0.2.2")) < 5000  # type: ignore[misc]

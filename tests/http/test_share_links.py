@@ -1,0 +1,125 @@
+"""Links as they are asked for and read: what makes one, what ends it, and what is no link of ours."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from authenticated_app import PASSWORD, ask_for_link, guarded, link, sign_in
+from wsgi_client import ask
+
+from dashapp.http.middleware.sessions import Sessions
+from dashapp.http.middleware.share_links import DAY, MOST, Shares
+from dashapp.http.types import App
+from dashapp.model.ticks import BadRequestError
+from dashapp.query.shared_view import View
+
+KEY = b"k" * 32
+
+
+def nothing(view: View) -> App:
+    def answer(_: object, start: Any) -> list[bytes]:
+        start("200 OK", [])
+        return [b""]
+
+    return answer
+
+
+@pytest.fixture(scope="module")
+def app() -> App:
+    return guarded()
+
+
+def test_it_expires() -> None:
+    now = time.time()
+    shares = Shares(KEY, nothing, 1000, lambda: now)
+    for days in (1, 7):
+        now = time.time()
+        token = shares.link(View(("cpu",), 30), days).split("/")[1]
+        now += days * DAY - 2
+        assert shares.read(token) == View(("cpu",), 30)
+        now += 4
+        with pytest.raises(BadRequestError, match="has expired; ask whoever shared it"):
+            shares.read(token)
+
+
+def test_it_cannot_be_altered() -> None:
+    shares = Shares(KEY, nothing, 1000)
+    token = shares.link(View(("cpu",), 30, (1, 31)), 1).split("/")[1]
+    for place in range(len(token) - 1):
+        altered = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
+        with pytest.raises(BadRequestError):
+            shares.read(altered)
+    for text in ("", ".", "x", token[:-5], token + "x", "x" * 10_000, "é", token.replace(".", "")):
+        with pytest.raises(BadRequestError, match="not one that was shared here"):
+            shares.read(text)
+    with pytest.raises(BadRequestError):
+        Shares(b"o" * 32, nothing, 1000).read(token)
+
+
+def test_neither_session_nor_link_passes_for_the_other() -> None:
+    sessions, shares = Sessions(KEY), Shares(KEY, nothing, 1000)
+    token = shares.link(View(("cpu",), 30), 1).split("/")[1]
+    assert not sessions.good(f"{sessions.name}={token}")
+    with pytest.raises(BadRequestError):
+        shares.read(sessions.begin(secure=False).partition(";")[0].partition("=")[2])
+
+
+BAD = [
+    b"",
+    b"[]",
+    b"{}",
+    b"[" * 5000,
+    b"\xff",
+    {"days": 1, "window": 30},
+    {"panels": [], "days": 1, "window": 30},
+    {"panels": "cpu", "days": 1, "window": 30},
+    {"panels": [1], "days": 1, "window": 30},
+    {"panels": ["a"] * 65, "days": 1, "window": 30},
+    {"panels": ["a" * 101], "days": 1, "window": 30},
+    {"panels": ["cpu"], "days": 2, "window": 30},
+    {"panels": ["cpu"], "days": True, "window": 30},
+    {"panels": ["cpu"], "days": [], "window": 30},
+    {"panels": ["cpu"], "days": 1e400, "window": 30},
+    {"panels": ["cpu"], "days": 1},
+    {"panels": ["cpu"], "days": 1, "window": 0},
+    {"panels": ["cpu"], "days": 1, "window": 1e9},
+    {"panels": ["cpu"], "days": 1, "window": "30"},
+    {"panels": ["cpu"], "days": 1, "from": 1},
+    {"panels": ["cpu"], "days": 1, "from": 2e12, "to": 1e12},
+    {"panels": ["cpu"], "days": 1, "from": None, "to": None},
+    {"panels": ["cpu"], "days": 1, "from": 0, "to": 1e300},
+    {"panels": ["cpu"], "days": 1, "window": 30, "admin": True},
+]
+
+
+@pytest.mark.parametrize("body", BAD)
+def test_a_bad_question_for_a_link_is_told(app: App, body: object) -> None:
+    answer = ask_for_link(app, body, cookie=sign_in(app))
+    assert answer.status == 400
+    assert len(answer.json["error"]) < 200
+
+
+def test_only_who_signed_in_shares(app: App) -> None:
+    view = {"panels": ["cpu"], "days": 1, "window": 30}
+    assert ask_for_link(app, view).status == 401
+    assert ask_for_link(app, view, cookie=sign_in(app), origin="https://evil.test").status == 403
+    assert ask(app, "/api/share", cookie=sign_in(app)).status == 405
+    assert ask_for_link(guarded(password=""), view).status == 405
+
+
+def test_applications_of_links_are_bounded() -> None:
+    shares = Shares(KEY, nothing, 1e6)
+    for number in range(10, MOST + 40):
+        path = "/" + shares.link(View(("cpu",), number), 1)
+        ask(shares, path)
+    assert len(shares._apps) == MOST
+
+
+def test_another_password_ends_links_too(tmp_path: Any) -> None:
+    path = link(guarded(folder=tmp_path))
+    assert ask(guarded(folder=tmp_path), path + "api/ticks").status == 200
+    assert ask(guarded(folder=tmp_path, password=PASSWORD + "9"), path + "api/ticks").status == 403
+    assert urlsplit(path).path == path

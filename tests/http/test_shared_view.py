@@ -1,0 +1,177 @@
+"""Shared links: one view for whoever holds one, until it expires, and nothing that anybody adds to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from authenticated_app import filled, guarded, link, sign_in
+from csv_store import seal
+from wsgi_client import ask
+
+from dashapp.http.middleware.share_links import ALTERED, EXPIRED
+from dashapp.http.types import App
+from dashapp.model.thresholds import State, Threshold
+from dashapp.model.ticks import Metric, Tick
+from dashapp.query.frames import frame, past
+from dashapp.query.shared_view import View, Viewed
+from dashapp.stores.archive import Retention
+from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.store import DiskStore
+
+
+@pytest.fixture(scope="module")
+def app() -> App:
+    return guarded()
+
+
+def test_its_holder_sees_the_view_without_a_password(app: App) -> None:
+    path = link(app)
+    page = ask(app, path, accept="text/html")
+    assert page.status == 200
+    assert b"page.bundle.js" in page.body
+    for name in ("assets/style.css", "_dash-dependencies", "_dash-layout"):
+        assert ask(app, path + name).status == 200
+    assert ask(app, path[:-1]).headers["location"] == path.split("/")[2] + "/"
+    told = ask(app, path + "api/ticks").json
+    assert list(told["y"]) == ["cpu.percent"]
+    assert len(told["t"]) == 30
+    after = ask(app, f"{path}api/ticks?window=30&after={told['cursor']}").json
+    assert (after["reset"], after["t"]) == (False, [])
+    assert [each["key"] for each in ask(app, path + "api/metrics").json] == ["cpu.percent"]
+
+
+def test_the_numbers_of_a_panel_by_patterns_are_saved_through_a_link() -> None:
+    app = guarded("--panel", 'name="heat", metrics=["cpu.*"], right=["memory.*"]')
+    answer = ask(app, f"{link(app, panels=['heat'])}api/csv?panel=heat")
+    assert answer.body.startswith(b"time,cpu.percent,memory.percent\r\n")
+
+
+WIDER = [
+    "api/ticks?metrics=secret.plan",
+    "api/ticks?metrics=cpu.percent,secret.plan",
+    "api/ticks?like=*",
+    "api/ticks?window=100",
+    "api/ticks?window=7200",
+    "api/ticks?from=1",
+    "api/ticks?from={hour}",
+    "api/ticks?from={minute}",
+    "api/ticks?processes=1",
+    "api/ticks?curves=1",
+    "api/ticks?after=0000000000000000.1",
+    "api/frames?q=window%3D100&q=metrics%3Dsecret.plan",
+    "api/csv",
+    "api/csv?panel=secret",
+    "api/csv?metrics=secret.plan",
+    "api/csv?from={minute}",
+    "api/metrics?panels=secret",
+    "api/alerts",
+    "api/share",
+    "api/push",
+    "api/openapi.json",
+    "metrics",
+    "healthz",
+    "readyz",
+    "login",
+    "logout",
+    "_dash-layout?panels=secret",
+    "?panels=secret",
+    "../api/ticks",
+    "..%2f..%2fapi/ticks",
+    "share/x/api/ticks",
+]
+
+
+def newest(app: App) -> int:
+    """The time of its newest tick, in milliseconds."""
+    return int(ask(app, "/api/ticks", cookie=sign_in(app)).json["t"][-1])
+
+
+@pytest.mark.parametrize("query", WIDER)
+def test_nothing_widens_it(app: App, query: str) -> None:
+    now = newest(app)
+    path = link(app) + query.format(hour=now - 3_600_000, minute=now - 60_000)
+    for method in ("GET", "HEAD", "POST"):
+        answer = ask(app, path, method=method)
+        assert answer.status in (200, 400, 404, 405)
+        # A refusal quotes what was asked for. Which tiles a machine has is no secret; what they say is.
+        assert b"secret" not in answer.body or b"is not a " in answer.body
+        assert b"4711" not in answer.body
+        assert b"memory.percent" not in answer.body or "layout" in query
+        if method == "POST":
+            assert answer.status == 405
+        if method == "GET" and answer.headers["content-type"] == "application/json" and "layout" not in query:
+            times = [t for frame in [answer.json] if isinstance(frame, dict) for t in frame.get("t", [])]
+            assert all(t > now - 31_000 for t in times)
+
+
+def test_its_page_names_nothing_else(app: App) -> None:
+    layout = ask(app, link(app) + "_dash-layout").body
+    assert b"cpu" in layout
+    for word in (b"secret", b"Plan", b"sign-out", b"Top processes"):
+        assert word not in layout
+    # Nor does it change what who signed in sees.
+    assert b"secret" in ask(app, "/_dash-layout", cookie=sign_in(app)).body
+
+
+def test_a_stretch_of_the_past_stays_that_stretch(app: App) -> None:
+    end = newest(app) // 1000 - 40
+    path = link(app, panels=["cpu", "memory"], **{"from": 1000 * (end - 20), "to": 1000 * end})
+    frame = ask(app, path + "api/ticks?window=20").json
+    assert frame["t"] == [1000 * at for at in range(end - 19, end + 1)]
+    assert sorted(frame["y"]) == ["cpu.percent", "memory.percent"]
+    wide = ask(app, f"{path}api/ticks?from={1000 * (end - 20)}&to={1000 * end}").json
+    assert wide["t"] == frame["t"]
+    for query in (
+        f"from={1000 * (end - 25)}&to={1000 * (end - 5)}",
+        f"from={1000 * (end - 10)}&to={1000 * (end + 10)}",
+    ):
+        times = ask(app, f"{path}api/ticks?{query}").json["t"]
+        assert times
+        assert times[0] > 1000 * (end - 20)
+        assert times[-1] <= 1000 * end
+
+
+def test_on_disk_too(tmp_path: Any) -> None:
+    """What is sealed is read through the view as what is new."""
+    now = 1_800_000_000
+    disk = DiskStore(tmp_path, keep=10_000)
+    disk.describe([Metric("a", "A", "", "one"), Metric("b", "B", "", "two")])
+    ticks = [Tick(at, 1, {"a": 1.0, "b": 4711.0}) for at in range(now - 4000, now + 1)]
+    seal(tmp_path, ticks[:-1200], Retention())
+    for tick in ticks[-1200:]:
+        disk.append(tick)
+    viewed = Viewed(DiskReader(tmp_path), View(("one",), 3000.0))
+    for begin in (now - 4000, now - 3500, now - 100):
+        found = past(viewed, 1000 * begin, 1000 * now)
+        assert list(found.y) == ["a"]
+        assert found.t[0] >= 1000 * max(begin, now - 3000 - found.step)
+    disk.close()
+
+
+def test_thresholds_of_other_metrics_are_none_of_it() -> None:
+    store = filled()
+    store.set_thresholds(
+        [State(Threshold.parse(f"{name} > 1 for 1s"), True, 1.0) for name in ("cpu.percent", "secret.plan")]
+    )
+    viewed = Viewed(store, View(("cpu",), 30))
+    assert [state.threshold.metric for state in viewed.thresholds()] == ["cpu.percent"]
+    assert viewed.notices() == []
+
+
+def test_a_worker_that_has_not_heard_of_a_tick_yet_resets_no_link_either() -> None:
+    store = filled()
+    viewed = Viewed(store, View(("cpu",), 30))
+    mark = store.newest()
+    ahead = mark._replace(time_ms=mark.time_ms + 1000).encode()
+    assert frame(viewed, 30, ahead).reset
+    store.lag_ms = 2500
+    assert not frame(viewed, 30, ahead).reset
+
+
+def test_who_holds_a_bad_one_is_told_in_a_sentence(app: App) -> None:
+    assert ask(app, "/share/x/api/ticks").json == {"error": ALTERED}
+    page = ask(app, "/share/x/", accept="text/html")
+    assert page.status == 403
+    assert f"<p>{ALTERED.capitalize()}.</p>" in page.body.decode()
+    assert EXPIRED.count(";") == 1

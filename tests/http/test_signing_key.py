@@ -1,0 +1,76 @@
+"""The signing key: the same in every process and after every restart, and nobody else's to read."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from authenticated_app import guarded, sign_in
+from wsgi_client import ask
+
+from dashapp.http.middleware.sessions import NAME, SIZE, signing_key
+
+
+def test_it_is_made_once_and_for_its_owner(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    key = signing_key(folder, "a")
+    assert signing_key(folder, "a") == key
+    assert signing_key(folder, "b") != key, "another password signs everybody out"
+    path = folder / NAME
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert path.read_bytes() not in key
+    assert [each.name for each in folder.iterdir()] == [NAME]
+
+
+def test_processes_that_start_together_agree(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(lambda _: signing_key(tmp_path, "a"), range(64)))) == 1
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"short", b"x" * (SIZE + 1)])
+def test_a_damaged_one_is_made_anew(tmp_path: Path, rubbish: bytes) -> None:
+    (tmp_path / NAME).write_bytes(rubbish)
+    assert signing_key(tmp_path, "a") == signing_key(tmp_path, "a")
+    assert len((tmp_path / NAME).read_bytes()) == SIZE
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of Unix")
+def test_one_that_others_could_read_is_closed_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = signing_key(tmp_path, "a")
+    (tmp_path / NAME).chmod(0o644)
+    assert signing_key(tmp_path, "a") == key
+    assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o600
+    assert "could be read by others" in caplog.text
+
+
+def test_without_a_folder_the_password_makes_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert signing_key(None, "a") == signing_key(None, "a") != signing_key(None, "b")
+    assert signing_key(None, "") != signing_key(None, ""), "nobody can make it of nothing"
+    (tmp_path / "file").touch()
+    assert signing_key(tmp_path / "file" / "below", "a") == signing_key(None, "a")
+    assert "cannot be kept" in caplog.text
+
+
+def test_what_is_no_stores_keeps_it_only_without_a_password(tmp_path: Path) -> None:
+    """One password signs the same on all machines that share a store."""
+    assert signing_key(None, "a", tmp_path) == signing_key(None, "a")
+    assert not list(tmp_path.iterdir())
+    assert signing_key(None, "", tmp_path) == signing_key(None, "", tmp_path)
+    assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o600
+    unwritable = Path("/proc/nothing")
+    assert signing_key(unwritable, "", tmp_path) == signing_key(None, "", tmp_path)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_session_outlives_the_server(tmp_path: Path, kept: bool) -> None:
+    folder = tmp_path if kept else None
+    cookie = sign_in(guarded(folder=folder))
+    again = guarded(folder=folder)
+    assert ask(again, "/api/ticks", cookie=cookie).status == 200
+    other = guarded(folder=folder, password="another horse 8")
+    assert ask(other, "/api/ticks", cookie=cookie).status == 401

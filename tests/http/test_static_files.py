@@ -1,0 +1,156 @@
+"""Static answers: compressed once, kept by the browser, and for ever only where the address says which."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
+import pytest
+from waiting import PATIENCE_S, wait_for
+from wsgi_client import ask
+
+from dashapp.http.static_files import KEPT, Static
+
+CSS = b"a {}\n" * 1000
+
+
+class Files:
+    """An application that counts what it is asked."""
+
+    def __init__(self, body: bytes = CSS, kind: str = "text/css", status: str = "200 OK") -> None:
+        self.asked = 0
+        self.closed = 0
+        self._answer = status, kind, body
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        self.asked += 1
+        assert "HTTP_RANGE" not in environ
+        status, kind, body = self._answer
+        start_response(status, [("Content-Type", kind), ("X-Powered-By", "x")])
+        return [body]
+
+
+def test_it_is_built_and_compressed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed: list[bytes] = []
+    real = gzip.compress
+
+    def compress(body: bytes, level: int, mtime: float) -> bytes:
+        packed.append(body)
+        return real(body, level, mtime=mtime)
+
+    monkeypatch.setattr(gzip, "compress", compress)
+    files = Files()
+    app = Static(files)
+    bodies = {ask(app, f"/assets/a.css?x={n}", accept_encoding="gzip, br").body for n in range(5)}
+    assert (len(bodies), files.asked, len(packed)) == (1, 1, 1)
+    assert gzip.decompress(bodies.pop()) == CSS
+
+
+def test_compressed_only_for_who_takes_it() -> None:
+    app = Static(Files())
+    packed = ask(app, "/a.css", accept_encoding="gzip")
+    plain = ask(app, "/a.css")
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert plain.body == CSS
+    for answer in (packed, plain):
+        assert answer.headers["vary"] == "accept-encoding"
+        assert answer.headers["content-length"] == str(len(answer.body))
+
+
+@pytest.mark.parametrize(("body", "kind"), [(b"small", "text/css"), (b"x" * 5000, "image/png")])
+def test_what_gains_nothing_is_left_alone(body: bytes, kind: str) -> None:
+    answer = ask(Static(Files(body, kind)), "/a", accept_encoding="gzip")
+    assert (answer.body, "content-encoding" in answer.headers) == (body, False)
+
+
+def test_a_browser_that_has_it_gets_no_body() -> None:
+    app = Static(Files())
+    first = ask(app, "/a.css")
+    again = ask(app, "/a.css", if_none_match=first.headers["etag"])
+    assert (again.status, again.body) == (304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+    assert again.headers["cache-control"] == first.headers["cache-control"]
+    assert ask(app, "/a.css", if_none_match='"other"').status == 200
+
+
+def test_another_body_has_another_tag() -> None:
+    tags = {ask(Static(Files(body)), "/a").headers["etag"] for body in (b"a", b"b")}
+    assert len(tags) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "forever"),
+    [
+        ("/assets/style.css?m=1795218017.9", True),
+        ("/_dash-component-suites/dash/dcc/dash_core_components.v4_4_1m1795218017.js", True),
+        ("/assets/style.css", False),
+        ("/assets/style.css?x=m", False),
+        ("/", False),
+        ("/_dash-layout", False),
+    ],
+)
+def test_immutable_only_where_the_address_tells_the_version(path: str, forever: bool) -> None:
+    caching = ask(Static(Files()), path).headers["cache-control"]
+    assert ("immutable" in caching) is forever
+    assert forever or caching == "no-cache"
+
+
+def test_the_same_file_is_kept_for_ever_by_one_address_and_not_by_another() -> None:
+    app = Static(Files())
+    assert "immutable" in ask(app, "/assets/a.css?m=1").headers["cache-control"]
+    assert ask(app, "/assets/a.css").headers["cache-control"] == "no-cache"
+
+
+def test_errors_are_passed_on_and_not_kept() -> None:
+    files = Files(b"no", "text/plain", "404 NOT FOUND")
+    app = Static(files)
+    for _ in range(2):
+        answer = ask(app, "/x", if_none_match="*")
+        assert (answer.status, answer.body) == (404, b"no")
+        assert "cache-control" not in answer.headers
+    assert files.asked == 2
+
+
+def test_the_application_makes_one_answer_at_a_time() -> None:
+    """Dash is not whole before its first request has been answered."""
+    files = Files()
+    inside: list[int] = []
+    most: list[int] = []
+    entered, go_on = Event(), Event()
+
+    def slow(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        inside.append(1)
+        most.append(len(inside))
+        entered.set()
+        assert go_on.wait(PATIENCE_S)
+        inside.pop()
+        return files(environ, start_response)
+
+    app = Static(slow)
+    with ThreadPoolExecutor(8) as crowd:
+        answers = crowd.map(lambda number: ask(app, f"/{number % 4}"), range(16))
+        assert entered.wait(PATIENCE_S)
+        # All but one wait for that one: none of them is about to enter as well.
+        wait_for(lambda: crowd._work_queue.qsize() == 8)
+        go_on.set()
+        assert {answer.body for answer in answers} == {CSS}
+    assert max(most) == 1
+
+
+def test_other_methods_are_passed_on() -> None:
+    files = Files()
+    app = Static(files)
+    ask(app, "/x", method="POST")
+    ask(app, "/x", method="POST")
+    assert files.asked == 2
+
+
+def test_the_number_of_kept_answers_is_bounded() -> None:
+    app = Static(Files())
+    for number in range(KEPT + 20):
+        assert ask(app, f"/{number}").status == 200
+    assert len(app._kept) == KEPT

@@ -1,0 +1,108 @@
+"""attach, as a stranger's Dash app calls it: what it collects, and for how long."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from dash import Dash
+from dash_host import get, loss, theirs
+from processes import ROOT, alive
+from waiting import wait_for
+
+from dashapp import attach
+
+
+def newest(app: Dash) -> dict[str, list[float]]:
+    y: dict[str, list[float]] = get(app, "/_dashapp/api/ticks?window=100").json["y"]
+    return y
+
+
+def test_functions_of_the_app_are_sampled_in_its_process() -> None:
+    threads: set[str] = set()
+
+    def accuracy() -> dict[str, float]:
+        threads.add(threading.current_thread().name)
+        return {"train": 0.9, "test": 0.8}
+
+    app = theirs()
+    attach(app, sources=[loss, accuracy], interval=0.1)
+    wait_for(lambda: set(newest(app)) == {"loss", "accuracy.train", "accuracy.test"})
+    assert threads == {"source accuracy"}
+
+
+def test_functions_by_name_may_be_lambdas_and_leave_a_history(tmp_path: Path) -> None:
+    app = theirs()
+    attach(app, store=tmp_path / "store", sources={"lr": lambda: 0.001}, interval=0.1)
+    assert set(wait_for(lambda: newest(app))) == {"lr"}
+    assert (tmp_path / "store" / "tail").exists()
+
+
+def test_a_function_that_raises_leaves_the_others_theirs(caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> float:
+        raise ZeroDivisionError
+
+    app = theirs()
+    attach(app, sources=[broken, loss], interval=0.1)
+    assert set(wait_for(lambda: newest(app))) == {"loss"}
+    wait_for(
+        lambda: get(app, "/_dashapp/api/ticks").json["notices"] == ["broken gives nothing: ZeroDivisionError"]
+    )
+
+
+HOST = """
+import os
+from dash import Dash
+from dashapp import LiveGraph, attach
+app = Dash(__name__)
+attach(app, store="store", sources=["demo"], interval=0.2, config="monitor.toml")
+os.chdir("/")
+app.layout = LiveGraph("demo.*")
+print("attached", flush=True)
+input()
+"""
+
+# What is meant for whoever listens is nothing to a collector.
+SERVERS = {"DASHAPP_HOST": "0.0.0.0", "WEB_CONCURRENCY": "40", "PORT": "none", "DASHAPP_WINDOW": "0"}
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    (tmp_path / "monitor.toml").touch()
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOST],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", **SERVERS},
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    yield process
+    process.kill()
+    process.wait()
+    assert process.stdin
+    process.stdin.close()
+
+
+def test_a_collector_of_its_own_dies_with_the_app(host: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    wait_for((tmp_path / "store" / "tail").exists)
+    (collector,) = psutil.Process(host.pid).children()
+    assert "dashapp.collector" in collector.cmdline()
+    host.kill()
+    wait_for(lambda: not alive(collector))
+
+
+def test_a_killed_collector_is_started_again_where_the_app_began(
+    host: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    tail = tmp_path / "store" / "tail"
+    wait_for(tail.exists)
+    (first,) = psutil.Process(host.pid).children()
+    first.kill()
+    wait_for(lambda: not alive(first))
+    written = tail.stat().st_ino, tail.read_bytes()
+    wait_for(lambda: (tail.stat().st_ino, tail.read_bytes()) != written)

@@ -1,0 +1,133 @@
+"""Who may see what is mounted: by which name of the host, behind which proxy, let in by which predicate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import abort, redirect, request, session
+from flask_host import Host, Mounted, mounter, store_of_a_tick
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import dashapp
+
+store = pytest.fixture(store_of_a_tick)
+mounted = pytest.fixture(mounter)
+
+
+# Which hosts, behind which proxy.
+
+
+def test_the_hosts_own_trusted_names_hold_for_ours(mounted: Mounted) -> None:
+    host = mounted(config={"TRUSTED_HOSTS": [".shop.test"]})
+    assert host.ask("/monitor/", host="www.shop.test").status == 200
+    for path in ("/monitor/", "/monitor/api/ticks", "/monitor"):
+        assert host.ask(path, host="evil.test").status == 400
+
+
+def test_hosts_may_be_given_to_ours_alone(mounted: Mounted) -> None:
+    host = mounted(hosts=["ops.shop.test"])
+    assert host.ask("/monitor/", host="ops.shop.test").status == 200
+    assert host.ask("/monitor/", host="shop.test").status == 400
+    assert host.ask("/", host="shop.test").status == 200
+
+
+@pytest.mark.parametrize("first", ["mount", "proxy"])
+def test_what_a_proxy_says_holds_for_ours_too(store: Path, first: str) -> None:
+    host = Host()
+    asked: list[tuple[str, str]] = []
+
+    def protect() -> bool:
+        asked.append((request.remote_addr or "", request.script_root))
+        return request.remote_addr == "203.0.113.9"
+
+    def wrap() -> None:
+        host.app.wsgi_app = ProxyFix(host.app.wsgi_app, x_prefix=1)  # type: ignore[method-assign]
+
+    if first == "proxy":
+        wrap()
+    dashapp.mount(host.app, "/monitor/", store=store, collect=False, protect=protect)
+    if first == "mount":
+        wrap()
+    told = {"x_forwarded_for": "203.0.113.9", "x_forwarded_prefix": "/outer"}
+    assert host.ask("/monitor/", **told).status == 200
+    assert asked == [("203.0.113.9", "/outer")]
+    assert host.ask("/monitor/").status == 403
+    assert host.ask("/", **told).body == b"home 1"
+
+
+# Who may see.
+
+
+def logged_in() -> Any:
+    return bool(session.get("user"))
+
+
+EVERY = [
+    "/monitor",
+    "/monitor/",
+    "/monitor/api/ticks",
+    "/monitor/api/csv",
+    "/monitor/healthz",
+    "/monitor/metrics",
+    "/monitor/assets/style.css",
+    "/monitor/_dash-layout",
+    "/monitor/nothing",
+    "/monitor/api/push",
+]
+
+
+@pytest.mark.parametrize("path", EVERY)
+def test_protect_covers_every_path(mounted: Mounted, path: str) -> None:
+    host = mounted(protect=logged_in)
+    for method in ("GET", "POST", "HEAD"):
+        answer = host.ask(path, method=method)
+        assert answer.status == 403
+        assert answer.headers["cache-control"] == "no-store"
+    assert host.ask("/").status == 200
+
+
+def test_who_is_logged_in_sees(mounted: Mounted) -> None:
+    host = mounted(protect=logged_in)
+    client = host.app.test_client()
+    assert client.get("/monitor/").status_code == 403
+    with client.session_transaction() as mine:
+        mine["user"] = "ann"
+    assert client.get("/monitor/").status_code == 200
+    assert client.get("/monitor/api/ticks").json["t"]  # type: ignore[index]
+
+
+def test_the_predicate_may_lead_to_the_login_and_back(mounted: Mounted) -> None:
+    def protect() -> Any:
+        if session.get("user"):
+            return True
+        session["next"] = request.full_path
+        return redirect("/login")
+
+    host = mounted(protect=protect)
+    client = host.app.test_client()
+    answer = client.get("/monitor/?window=60")
+    assert (answer.status_code, answer.location) == (302, "/login")
+    # What the host opened for the predicate it closes; its other hooks are for requests of its own.
+    assert host.seen == ["teardown /monitor/"]
+    with client.session_transaction() as mine:
+        assert mine["next"] == "/monitor/?window=60"
+
+
+def test_the_predicate_may_abort(mounted: Mounted) -> None:
+    host = mounted(protect=lambda: abort(401))
+    answer = host.ask("/monitor/")
+    assert (answer.status, answer.body) == (401, b"the host's own 401")
+
+
+@pytest.mark.parametrize("verdict", [False, None])
+def test_no_is_no(mounted: Mounted, verdict: Any) -> None:
+    assert mounted(protect=lambda: verdict).ask("/monitor/").status == 403
+
+
+def test_a_predicate_that_breaks_lets_nobody_in(mounted: Mounted) -> None:
+    host = mounted(config={"TESTING": False, "PROPAGATE_EXCEPTIONS": False}, protect=lambda: 1 // 0)
+    answer = host.ask("/monitor/api/ticks")
+    assert answer.status == 500
+    assert b"cursor" not in answer.body

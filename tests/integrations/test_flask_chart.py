@@ -1,0 +1,84 @@
+"""A chart in a page of the host's own, by one call in its template: where it points, what cannot be meant."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask_host import Host, Mounted, mounter, store_of_a_tick
+
+import dashapp
+from dashapp.model.ticks import MountError
+
+store = pytest.fixture(store_of_a_tick)
+mounted = pytest.fixture(mounter)
+
+
+def chart(host: Host, call: str, **more: Any) -> str:
+    with host.app.test_request_context("/", **more):
+        return host.app.jinja_env.from_string("").render() + render(call)
+
+
+def render(call: str) -> str:
+    from flask import render_template_string
+
+    return render_template_string("{{ " + call + " }}")
+
+
+def test_a_template_gets_a_chart_as_wide_as_its_place(mounted: Mounted) -> None:
+    html = chart(mounted(), 'dashapp_chart("cpu.percent", window=60, height=240, theme="dark")')
+    assert html.startswith('<iframe class="dashapp-chart" src="/monitor/?bare=1&amp;chart=cpu.percent&amp;')
+    assert "window=60" in html
+    assert 'width="100%"' in html
+    assert 'height="240"' in html
+    assert "theme=dark" in html
+
+
+def test_a_chart_is_where_a_proxy_has_put_the_host(mounted: Mounted) -> None:
+    html = chart(mounted(), 'dashapp_chart("cpu.percent")', environ_overrides={"SCRIPT_NAME": "/outer"})
+    assert 'src="/outer/monitor/?' in html
+
+
+def test_a_chart_of_one_of_two(mounted: Mounted, store: Path) -> None:
+    host = mounted("/one/")
+    dashapp.mount(host.app, "/two/", store=store, collect=False)
+    assert 'src="/one/?' in chart(host, 'dashapp_chart("a")')
+    assert 'src="/two/?' in chart(host, 'dashapp_chart("a", at="/two/")')
+
+
+@pytest.mark.parametrize("name", ['"><script>alert(1)</script>', "a&b=c", "#", "ä", "a b", "cpu.core*"])
+def test_a_hostile_name_stays_a_name(mounted: Mounted, name: str) -> None:
+    host = mounted()
+    with host.app.test_request_context("/"):
+        from flask import render_template_string
+
+        html = render_template_string("{{ dashapp_chart(name, title=name) }}", name=name)
+    assert html.count("<") == 2
+    assert "<script" not in html
+    src = re.search(r'src="([^"]+)"', html)
+    assert src is not None
+    assert host.ask(src[1].replace("&amp;", "&")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("dashapp_chart()", "has 0 metrics"),
+        ("dashapp_chart(7)", 'a metric is 7; expected a name, such as "cpu.percent"'),
+        ('dashapp_chart("")', "a metric is"),
+        ('dashapp_chart("a,b")', "a metric is"),
+        ('dashapp_chart("a", window=1)', "window is 1; expected seconds from 10 to"),
+        ('dashapp_chart("a", window="wide")', 'window is "wide"'),
+        ('dashapp_chart("a", height=0)', "height is 0; expected pixels from 80"),
+        ('dashapp_chart("a", theme="pink")', 'theme is "pink"; expected auto, dark, light'),
+        ('dashapp_chart("a", at="/nowhere/")', 'at is "/nowhere/"; dashapp is mounted at /monitor/'),
+    ],
+)
+def test_a_chart_that_cannot_be_meant_is_said_to_the_developer(
+    mounted: Mounted, call: str, told: str
+) -> None:
+    with pytest.raises(MountError, match=re.escape(told)) as error:
+        chart(mounted(), call)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,132 @@
+"""The prefix of what is mounted: all of ours is below it, and one that the host needs itself is refused."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, abort
+from flask_host import Mounted, mounter, store_of_a_tick, wsgi
+from wsgi_client import ask
+
+import dashapp
+from dashapp.integrations.flask_mount import HOOKS
+from dashapp.model.ticks import MountError
+
+store = pytest.fixture(store_of_a_tick)
+mounted = pytest.fixture(mounter)
+
+
+@pytest.mark.parametrize("at", ["/monitor/", "/ops/machine/", "monitor", "/monitor", "monitor/"])
+def test_every_address_of_the_page_is_below_the_prefix(mounted: Mounted, at: str) -> None:
+    host = mounted(at)
+    root = f"/{at.strip('/')}/"
+    page = host.ask(root)
+    assert page.status == 200
+    assert b'"requests_pathname_prefix":"./"' in page.body
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', page.body.decode())
+    assert len(addresses) > 12
+    for address in addresses:
+        assert address.startswith("./")
+        assert host.ask(root + address[2:]).status == 200, address
+    assert host.ask(root + "api/ticks?window=10").json["t"] == [1_800_000_000_000]
+    for path in ("api/metrics", "api/alerts", "healthz", "metrics"):
+        assert host.ask(root + path).status == 200, path
+    assert host.ask(root + "nothing").status == 404
+    assert host.ask(root + "../").status == 404
+
+
+def test_the_prefix_without_its_slash_leads_to_the_page(mounted: Mounted) -> None:
+    host = mounted("/ops/machine/")
+    answer = host.ask("/ops/machine?window=60")
+    assert answer.status == 308
+    # Relative: right behind any proxy, whatever it calls the host.
+    assert answer.headers["location"] == "./machine/?window=60"
+
+
+def test_two_at_two_prefixes(mounted: Mounted, tmp_path: Path) -> None:
+    host = mounted("/one/")
+    dashapp.mount(host.app, "/two/", store=tmp_path / "none", collect=False, title="The second")
+    assert b"<title>dashapp</title>" in host.ask("/one/").body
+    assert b"<title>The second</title>" in host.ask("/two/").body
+    assert host.ask("/one/api/ticks").json["t"]
+    assert not host.ask("/two/api/ticks").json["t"]
+    assert host.ask("/").body == b"home 1"
+
+
+def own_routes() -> Flask:
+    app = Flask("host")
+    app.add_url_rule("/admin/users", "users", lambda: "")
+    app.add_url_rule("/reports", "reports", lambda: "")
+    app.add_url_rule("/<path:rest>", "rest", lambda rest: rest)
+    return app
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [
+        ("/admin/", 'the prefix "/admin/" holds the application\'s own route "/admin/users"; choose another'),
+        ("/admin/users/", "holds the application's own route"),
+        ("/reports", 'holds the application\'s own route "/reports"'),
+        ("/static/", "holds the application's own route"),
+        ("/", 'the prefix is "/", which is all of the application'),
+        ("", "which is all of the application"),
+        ("/mon itor/", 'the prefix is "/mon itor/"; expected letters'),
+        ("/mon//itor/", "expected letters"),
+        ("/../", "expected letters"),
+        ("/a/../b/", "expected letters"),
+        ("/mönitor/", "expected letters"),
+        ("/monitor?x=1", "expected letters"),
+        ("https://shop.test/monitor/", "expected letters"),
+        (None, "the prefix is null; expected letters"),
+        (7, "the prefix is 7"),
+    ],
+)
+def test_a_prefix_that_cannot_be_had(at: Any, told: str) -> None:
+    app = own_routes()
+    before = app.wsgi_app
+    with pytest.raises(MountError, match=re.escape(told)) as error:
+        dashapp.mount(app, at)
+    assert "\n" not in str(error.value)
+    assert app.wsgi_app == before
+    assert app.extensions == {}
+
+
+def test_a_route_for_all_that_is_nobody_elses_is_no_collision() -> None:
+    app = own_routes()
+    dashapp.mount(app, "/monitor/", collect=False)
+    assert ask(wsgi(app), "/monitor/healthz").status == 200
+    assert ask(wsgi(app), "/another").body == b"another"
+
+
+@pytest.mark.parametrize("at", ["/monitor/", "monitor", "/monitor/two/", "/monitor/two/three"])
+def test_two_at_one_prefix(mounted: Mounted, at: str) -> None:
+    host = mounted("/monitor/two/" if at == "/monitor/" else "/monitor/")
+    with pytest.raises(MountError, match="dashapp is mounted at"):
+        dashapp.mount(host.app, at)
+
+
+@pytest.mark.parametrize(("settings", "told"), [({}, 1), ({"protect": lambda: True}, 0)])
+def test_a_login_that_is_a_hook_is_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, settings: dict[str, Any], told: int
+) -> None:
+    app = Flask("theirs")
+    dashapp.mount(app, "/monitor/", collect=False, store=str(tmp_path / "store"), **settings)
+    app.before_request(lambda: abort(401))
+    assert ask(wsgi(app), "/").status == 401
+    assert ask(wsgi(app), "/").status == 401
+    assert [line for line in caplog.messages if "before_request" in line and "protect" in line] == (
+        [HOOKS % "/monitor/"] * told
+    )
+
+
+def test_a_route_that_comes_later_is_warned_of(mounted: Mounted, caplog: pytest.LogCaptureFixture) -> None:
+    host = mounted()
+    host.app.add_url_rule("/monitor/later", "later", lambda: "")
+    assert host.ask("/").status == 200
+    assert host.ask("/").status == 200
+    assert [line for line in caplog.messages if "/monitor/later" in line] == [
+        'the prefix "/monitor/" holds the application\'s own route "/monitor/later"; choose another'
+    ]

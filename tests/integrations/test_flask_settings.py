@@ -1,0 +1,89 @@
+"""The settings given to mount: as Python has them, and each that cannot work in one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_host import Host, Mounted, mounter, store_of_a_tick
+
+import dashapp
+from dashapp.model.ticks import DashappError, MountError, SettingsError
+
+store = pytest.fixture(store_of_a_tick)
+mounted = pytest.fixture(mounter)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"windw": 100}, "windw is not a setting; did you mean window?"),
+        ({"colect": False}, "colect is not a setting; did you mean collect?"),
+        ({"zzz": 1}, "zzz is not a setting; hosts, store, name"),
+        ({"port": 80}, "port is no setting here: the application's own server decides it"),
+        ({"public": True}, "public is no setting here"),
+        ({"collector": False}, "collector is no setting here: collect=False"),
+        ({"window": 1}, 'window is "1"; expected seconds from 10'),
+        ({"window": None}, "window is"),
+        ({"interval": "often"}, 'interval is "often"'),
+        ({"store": "memory:"}, 'store is "memory:"; expected a folder'),
+        ({"source": "stdin"}, 'source is "stdin"'),
+        ({"source": ["nonesuch"]}, 'source is "nonesuch"; expected'),
+        ({"push_token": "short"}, "push_token has 5 characters"),
+        ({"config": "/nonesuch.toml"}, 'config is "/nonesuch.toml"; there is no such file'),
+        ({"protect": "yes"}, "protect is 'yes'; expected a function without arguments"),
+    ],
+)
+def test_a_setting_that_cannot_work(settings: dict[str, Any], told: str) -> None:
+    app = Flask("host")
+    with pytest.raises(DashappError) as error:
+        dashapp.mount(app, "/monitor/", **settings)
+    assert told in str(error.value)
+    assert "--" not in str(error.value)
+    assert app.extensions == {}
+
+
+def test_every_problem_is_told_at_once() -> None:
+    with pytest.raises(SettingsError) as error:
+        dashapp.mount(Flask("host"), windw=1, port=80)
+    assert len(error.value.problems) == 2
+
+
+@pytest.mark.parametrize("host", ["app", None, object()])
+def test_what_is_no_flask_application(host: Any) -> None:
+    with pytest.raises(MountError, match="mount takes a Flask application, and was given a"):
+        dashapp.mount(host, "/monitor/")
+
+
+def test_a_servers_settings_are_not_ours(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
+    for name, value in {
+        "PORT": "none",
+        "WEB_CONCURRENCY": "x",
+        "DASHAPP_HOST": "x",
+        "DASHAPP_TITLE": "Ours",
+    }.items():
+        monkeypatch.setenv(name, value)
+    host = Host()
+    dashapp.mount(host.app, "/monitor/", store=store, collect=False)
+    assert b"<title>Ours</title>" in host.ask("/monitor/").body
+
+
+def test_settings_are_given_as_python_has_them(mounted: Mounted) -> None:
+    host = mounted(
+        window=60,
+        interval=0.5,
+        title="Our machine",
+        hosts=["shop.test", "www.shop.test"],
+        threshold=["cpu.percent > 90 for 30s", "cpu.percent < 1 for 5m"],
+        panel=[{"name": "orders", "title": 'The "orders"', "metrics": ["orders.*"], "kind": "bar"}],
+        retention=("1d", "2d", "3d"),
+    )
+    layout = host.ask("/monitor/_dash-layout").body.decode()
+    assert 'The \\"orders\\"' in layout
+    assert "60 seconds" in layout or "1 minute" in layout
+    assert b"<title>Our machine</title>" in host.ask("/monitor/", host="www.shop.test").body
+    assert host.ask("/monitor/", host="other.test").status == 400
+    assert host.ask(f"/monitor/api/ticks?window={3 * 86_400}").status == 200
+    assert host.ask(f"/monitor/api/ticks?window={3 * 86_400 + 1}").status == 400

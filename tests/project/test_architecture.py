@@ -1,0 +1,239 @@
+"""The rules of the house: which package may import which, how large a module may be, what is never in one."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dashapp.web.assets import LIVE_GRAPH_LAYERS, PAGE_LAYERS
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "dashapp"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# From the bottom to the top: a module imports only from its own package and from those before it.
+LAYERS = [
+    *("model", "process", "sources", "config", "stores", "query", "alerts", "http", "api", "collector"),
+    *("web", "integrations"),
+]
+# Inside `sources` and `stores` these two alone import the sub-packages: they choose which one is used.
+CHOOSERS = {"dashapp.sources.registry", "dashapp.stores.factory"}
+MAX_MODULES = 15
+MAX_LINES = 400
+MAX_FUNCTION_LINES = 100
+
+# Packages of others that are large, and the modules or packages of ours that may import them.
+HEAVY = {
+    "dash": {
+        *("dashapp.web.app", "dashapp.web.host_controls", "dashapp.web.layout", "dashapp.web.live_graph"),
+        *("dashapp.web.panel", "dashapp.web.shared_view_app", "dashapp.web.window_slider"),
+        *("dashapp.integrations.dash_attach", "dashapp.integrations.dash_routes"),
+    },
+    "flask": {
+        *("dashapp.web.app", "dashapp.integrations.dash_routes", "dashapp.integrations.flask_auth"),
+        *("dashapp.integrations.flask_chart", "dashapp.integrations.flask_dispatch"),
+        "dashapp.integrations.flask_mount",
+    },
+    "granian": {"dashapp.web.server"},
+    "numpy": {
+        *("dashapp.model.columns", "dashapp.stores", "dashapp.query.frames", "dashapp.api.csv_export"),
+    },
+    "orjson": {"dashapp.http.responses", "dashapp.api.csv_export", "dashapp.stores.archive_reader"},
+    "pandas": set[str](),
+    "plotly": set[str](),
+    "redis": {"dashapp.stores.redis"},
+    "werkzeug": {"dashapp.integrations.flask_auth"},
+}
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for path in FILES}
+TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
+
+
+def imports(nodes: Iterator[ast.AST]) -> Iterator[str]:
+    """Whole names of the imported modules."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from (name if name in MODULES else node.module for name in names)
+
+
+def all_imports(module: str) -> set[str]:
+    """Wherever in the module, inside functions too."""
+    return set(imports(ast.walk(TREES[module])))
+
+
+def layer(module: str) -> int | None:
+    """The index in LAYERS; None for what stands above or beside all of them."""
+    parts = module.split(".")
+    return LAYERS.index(parts[1]) if len(parts) > 1 and parts[1] in LAYERS else None
+
+
+def test_imports_point_down() -> None:
+    wrong = []
+    for module in MODULES:
+        own = layer(module)
+        for imported in all_imports(module):
+            if own is None or not imported.startswith("dashapp."):
+                continue
+            other = layer(imported)
+            if other is None or other > own:
+                wrong.append(f"{module} imports {imported}")
+    assert not wrong
+
+
+def test_every_package_has_a_layer() -> None:
+    folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    assert folders - {"examples"} == set(LAYERS)
+
+
+def test_modules_import_each_other_in_no_circle() -> None:
+    """Judged by what runs when a module is imported."""
+    left = {}
+    for module, tree in TREES.items():
+        found = {name for name in imports(iter(tree.body)) if name in MODULES and name != module}
+        left[module] = found
+    while True:
+        free = {module for module, others in left.items() if not others & left.keys()}
+        if not free:
+            break
+        left = {module: others for module, others in left.items() if module not in free}
+    assert not left, f"these import each other: {sorted(left)}"
+
+
+def test_only_the_choosers_import_sub_packages() -> None:
+    wrong = []
+    for module in MODULES:
+        parts = module.split(".")
+        for imported in all_imports(module):
+            target = imported.split(".")
+            same = len(target) > 3 and target[:2] == parts[:2]
+            if same and parts[:3] != target[:3] and module not in CHOOSERS:
+                wrong.append(f"{module} imports {imported}")
+    assert not wrong
+
+
+def test_the_client_stands_alone() -> None:
+    assert not {name for name in all_imports("dashapp.client") if name.startswith("dashapp.")}
+
+
+def test_packages_and_modules_stay_small() -> None:
+    wrong = []
+    for folder in {path.parent for path in FILES}:
+        modules = [path for path in folder.glob("*.py") if path.stem not in ("__init__", "__main__")]
+        if len(modules) > MAX_MODULES:
+            wrong.append(f"{name_of(folder / '__init__.py')} has {len(modules)} modules")
+    for module, path in MODULES.items():
+        if (lines := len(path.read_text().splitlines())) > MAX_LINES:
+            wrong.append(f"{module} has {lines} lines")
+        for node in ast.walk(TREES[module]):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > MAX_FUNCTION_LINES:
+                    wrong.append(f"{module}.{node.name} has {lines} lines")
+    assert not wrong
+
+
+def test_a_module_says_what_it_is() -> None:
+    assert not [module for module, tree in TREES.items() if not ast.get_docstring(tree)]
+
+
+def test_heavy_packages_are_imported_by_few() -> None:
+    wrong = []
+    for module in MODULES:
+        for imported in all_imports(module):
+            allowed = HEAVY.get(imported.split(".")[0])
+            if allowed is not None and not any(
+                module == name or module.startswith(f"{name}.") for name in allowed
+            ):
+                wrong.append(f"{module} imports {imported}")
+    assert not wrong
+
+
+def test_no_code_comes_from_data() -> None:
+    wrong = []
+    for module, tree in TREES.items():
+        for node in ast.walk(tree):
+            called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+            if called in {"eval", "exec", "compile", "globals", "__import__"}:
+                wrong.append(f"{module} calls {called}")
+        if {name.split(".")[0] for name in all_imports(module)} & {"pickle", "marshal", "shelve", "dill"}:
+            wrong.append(f"{module} reads pickles")
+    assert not wrong
+
+
+def test_no_failure_is_swallowed_unseen() -> None:
+    wrong = []
+    for module, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ExceptHandler):
+                silent = all(isinstance(line, ast.Pass) for line in node.body)
+                broad = isinstance(node.type, ast.Name) and node.type.id == "Exception"
+                if node.type is None or (silent and broad):
+                    wrong.append(f"{module}, line {node.lineno}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("module", ["dashapp.collector.service", "dashapp.__main__"])
+def test_a_small_process_stays_small(module: str) -> None:
+    """The collector and the supervisor: a third of the memory, a seventh of the start-up time."""
+    code = f"import {module}, sys; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not set(loaded) & {*HEAVY, "asyncio", "pydantic", "requests", "apprise"}
+
+
+def test_nothing_happens_at_import() -> None:
+    """No thread, child, socket or file is left open by importing every module."""
+    names = [name for name in MODULES if not name.endswith("__main__")]
+    code = (
+        f"import importlib, os, threading\nbefore = set(os.listdir('/proc/self/fd'))\n"
+        f"for name in {names!r}: importlib.import_module(name)\n"
+        "assert threading.active_count() == 1, threading.enumerate()\n"
+        "assert set(os.listdir('/proc/self/fd')) == before\n"
+    )
+    if Path("/proc/self/fd").is_dir():
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+# Scripts share one object, `app`: a name is defined in one script, and used in its own layer and above.
+SCRIPTS = sorted(path for path in (ROOT / "assets").glob("*/*.js") if path.parent.name != "vendor")
+
+
+def test_scripts_use_what_is_below_them() -> None:
+    homes = {
+        name: path.parent.name
+        for path in SCRIPTS
+        for name in re.findall(r"^  app\.(\w+) = ", path.read_text(), re.M)
+    }
+    wrong = []
+    for path in SCRIPTS:
+        own = path.parent.name
+        layers = LIVE_GRAPH_LAYERS if own == "live_graph" else PAGE_LAYERS
+        below = layers[: layers.index(own) + 1]
+        used = set(re.findall(r"\bapp\.(\w+)", path.read_text())) & homes.keys()
+        wrong += [
+            f"{own}/{path.name} uses app.{name} of {homes[name]}" for name in used if homes[name] not in below
+        ]
+    assert not wrong
+
+
+def test_folders_of_scripts_and_scripts_stay_small() -> None:
+    assert {path.parent.name for path in SCRIPTS} == {*PAGE_LAYERS, *LIVE_GRAPH_LAYERS}
+    for folder in {path.parent for path in SCRIPTS}:
+        assert len(list(folder.glob("*.js"))) <= MAX_MODULES, folder
+    assert not [path.name for path in SCRIPTS if len(path.read_text().splitlines()) > MAX_LINES]

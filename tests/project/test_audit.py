@@ -1,0 +1,127 @@
+"""The audit can fail: one score a point too low, one violation, or nothing measured at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audit import lighthouse
+from audit.states import STATES
+from audit.verdict import CATEGORIES, judge
+
+FOLDER = Path(__file__).resolve().parents[2] / "audit"
+VIOLATION = {
+    "id": "color-contrast",
+    "impact": "serious",
+    "help": "Elements must have enough contrast",
+    "nodes": [{"target": ["#status"]}, {"target": ["#frame", ".value"]}],
+}
+CLEAN: dict[str, list[dict[str, Any]]] = {state.name: [] for state in STATES}
+
+
+def report(**scores: float | None) -> dict[str, Any]:
+    """As Lighthouse writes one: everything perfect, but for the categories named here."""
+    return {
+        "categories": {
+            name: {
+                "score": scores.get(name.replace("-", "_"), 1),
+                "auditRefs": [{"id": "speed-index", "weight": 10}, {"id": "aria", "weight": 0}],
+            }
+            for name in CATEGORIES
+        },
+        "audits": {
+            "speed-index": {
+                "score": 0.5,
+                "title": "Speed Index",
+                "displayValue": "1.9 s",
+                "numericValue": 1947.5,
+            },
+            "aria": {"score": None, "title": "ARIA"},
+        },
+    }
+
+
+def test_ninety_five_and_no_violation_pass() -> None:
+    lines, code = judge([report(performance=0.95, accessibility=0.95, best_practices=0.95)] * 3, CLEAN)
+    assert code == 0
+    assert not [line for line in lines if line.startswith("NO")]
+    assert sum("95 of 100" in line for line in lines) == 3
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+@pytest.mark.parametrize("score", [0.94, 0, None])
+def test_one_score_too_low_fails(category: str, score: float | None) -> None:
+    lines, code = judge([report(**{category.replace("-", "_"): score})] * 3, CLEAN)
+    assert code == 1
+    (failed,) = [line for line in lines if line.startswith("NO")]
+    assert f"{category}: {round(100 * (score or 0))} of 100" in failed
+
+
+@pytest.mark.parametrize(
+    ("scores", "code"), [((0.4, 1, 0.96), 0), ((1, 0.94, 0.94), 1), ((0.94, 0.95, 1), 0)]
+)
+def test_the_run_in_the_middle_counts(scores: tuple[float, ...], code: int) -> None:
+    assert judge([report(performance=score) for score in scores], CLEAN)[1] == code
+
+
+@pytest.mark.parametrize("state", CLEAN)
+def test_one_violation_in_one_state_fails_and_is_told_with_its_elements(state: str) -> None:
+    lines, code = judge([report()] * 3, CLEAN | {state: [VIOLATION]})
+    assert code == 1
+    assert f"NO axe, {state}: 1 violation(s)" in lines
+    told = [line for line in lines if "color-contrast (serious)" in line]
+    assert [line.rpartition(": ")[2] for line in told] == ["#status", "#frame .value"]
+
+
+def test_each_failing_audit_is_one_line_with_what_it_found() -> None:
+    lines, _ = judge([report()], CLEAN)
+    assert sum("speed-index: Speed Index, 1.9 s" in line for line in lines) == len(CATEGORIES)
+    assert not [line for line in lines if "ARIA" in line]
+    assert any("SI 1,948 ms" in line for line in lines)
+
+
+@pytest.mark.parametrize(("reports", "found"), [([], CLEAN), ([report()], {})])
+def test_nothing_measured_is_no_pass(reports: list[dict[str, Any]], found: dict[str, Any]) -> None:
+    assert judge(reports, found)[1] == 1
+
+
+@pytest.mark.parametrize("breaks", [0, 1, 2, 3])
+def test_lighthouse_is_asked_again_where_it_gave_no_report(
+    breaks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command, runs = tmp_path / "lighthouse", tmp_path / "runs"
+    command.write_text(
+        f"#!/bin/sh\necho >> {runs}\n"
+        f'[ "$(wc -l < {runs})" -gt {breaks} ] && echo \'{{"audits": {{}}}}\' && exit\n'
+        "echo Page lost. >&2\nexit 1\n"
+    )
+    command.chmod(0o700)
+    monkeypatch.setattr(lighthouse, "COMMAND", command)
+    if breaks < lighthouse.TRIES:
+        assert lighthouse.run("http://127.0.0.1:1/", "none") == {"audits": {}}
+    else:
+        with pytest.raises(RuntimeError, match=r"no report, and said: Page lost\.$"):
+            lighthouse.run("http://127.0.0.1:1/", "none")
+    told = "Lighthouse gave no report, and said: Page lost. (asked once more)\n"
+    assert capsys.readouterr().err == told * min(breaks, lighthouse.TRIES - 1)
+
+
+def test_the_packages_are_pinned_by_content_and_bring_no_browser() -> None:
+    """By integrity alone: a lock that names a registry works on one network only."""
+    ours = json.loads((FOLDER / "package.json").read_text())
+    wanted = ours["dependencies"]
+    packages = json.loads((FOLDER / "package-lock.json").read_text())["packages"]
+    assert all(version[0].isdigit() for version in wanted.values())
+    assert packages.pop("")["dependencies"] == wanted
+    for name, package in packages.items():
+        assert package["integrity"].startswith("sha"), name
+        assert "resolved" not in package, name
+        # What runs at installing could fetch anything.
+        assert "hasInstallScript" not in package, name
+        # A tag moves, and `npm ci` then refuses the lock.
+        moving = {each for each, range in package.get("dependencies", {}).items() if range == "latest"}
+        assert moving <= set(ours["overrides"]), name
+    assert "node_modules/puppeteer" not in packages

@@ -1,0 +1,72 @@
+"""Rules for the tests themselves, so that none depends on the speed of the machine.
+
+tests/support/waiting.py has what to use instead: wait for a state, and let a state hold until an event.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parents[1]
+FILES = sorted(HERE.rglob("test_*.py"))
+
+SLEEPS = {"sleep", "wait_for_timeout"}
+STOPWATCHES = {"perf_counter", "process_time", "thread_time"}
+# What Playwright reads once. Its `expect` waits, and so does an assertion inside `wait_until_passes`.
+READ_ONCE = {
+    *("inner_text", "all_inner_texts", "inner_html", "text_content", "get_attribute", "input_value"),
+    *("is_visible", "is_hidden", "is_checked", "is_enabled", "is_disabled"),
+}
+
+
+def called(node: ast.AST) -> str:
+    """The name of what a call calls, without what stands before the last dot."""
+    if not isinstance(node, ast.Call):
+        return ""
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def calls(path: Path, names: set[str]) -> Iterator[int]:
+    """The lines that call one of `names`."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if called(node) in names and isinstance(node, ast.Call):
+            yield node.lineno
+
+
+def test_a_sleep_says_why_no_state_can_be_waited_for() -> None:
+    bare = []
+    for path in FILES:
+        lines = path.read_text().splitlines()
+        for number in calls(path, SLEEPS):
+            before = lines[number - 2].strip() if number > 1 else ""
+            if "#" not in lines[number - 1] and not before.startswith("#"):
+                bare.append(f"{path.relative_to(HERE)}:{number}: {lines[number - 1].strip()}")
+    assert not bare, "a fixed time is too short on some machine"
+
+
+def test_speed_is_for_the_bench_to_measure() -> None:
+    found = [f"{path.relative_to(HERE)}:{number}" for path in FILES for number in calls(path, STOPWATCHES)]
+    assert not found, "count calls or wait for a state instead; costs belong to make bench"
+
+
+def test_an_assertion_reads_no_page_once() -> None:
+    found = []
+    for path in FILES:
+        for function in ast.parse(path.read_text()).body:
+            if isinstance(function, ast.FunctionDef) and function.name.startswith("test_"):
+                found += [f"{path.relative_to(HERE)}:{line}" for line in reads_once(function)]
+    assert not found, "use expect(...), or put it into wait_until_passes"
+
+
+def reads_once(function: ast.FunctionDef) -> Iterator[int]:
+    """The lines of assertions in the test itself, not in functions inside it: those are repeated."""
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.Assert) and any(called(part) in READ_ONCE for part in ast.walk(node.test)):
+            yield node.lineno
+        waiting += ast.iter_child_nodes(node)

@@ -1,0 +1,221 @@
+"""Several hosts' histories as one: every point once, under its host's name, whatever clocks and pauses do."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from fake_hosts import METRICS, NOW, Clock, Fleet
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from overlay_of import overlay
+from thorough import amount
+
+from dashapp.model.ticks import Metric, milliseconds
+from dashapp.query.frames import frame
+from dashapp.query.overlay import RETURN, Overlay
+from dashapp.query.overlay_sync import GRACE
+
+
+class Viewer:
+    """Streams as a page does: what it was told, with every point that it has."""
+
+    def __init__(self, laid: Overlay, window: float = 1000) -> None:
+        self.laid, self.window = laid, window
+        self.cursor = ""
+        self.points: dict[tuple[str, int], float] = {}
+        self.resets = 0
+
+    def look(self) -> None:
+        got = frame(self.laid, self.window, self.cursor)
+        if got.reset:
+            self.points, self.resets = {}, self.resets + 1
+        for key, column in got.y.items():
+            for at, value in zip(got.t.tolist(), column.tolist(), strict=True):
+                if value == value:
+                    assert (key, at) not in self.points or got.reset, "a point came twice"
+                    self.points[key, at] = value
+        self.cursor = got.cursor
+
+
+def expected(fleet: Fleet, skews: dict[str, float], until: int) -> dict[tuple[str, int], float]:
+    """Every point there is up to `until`, by the store's clock."""
+    found: dict[tuple[str, int], float] = {}
+    carried = [metric.key for metric in METRICS if metric.panel != "cores"]
+    for name, machine in fleet.machines.items():
+        for tick in machine.store.since(0, 100_000):
+            at = milliseconds(tick.time) - round(1000 * skews.get(name, 0))
+            if at <= until:
+                found |= {(f"{name}/{key}", at): round(tick.values[key], 3) for key in carried}
+    return found
+
+
+def pair() -> tuple[Clock, Fleet]:
+    """Two live hosts, and the clock that they and their readers have."""
+    clock = Clock()
+    fleet = Fleet(clock)
+    fleet.add("a", 10), fleet.add("b", 10)
+    return clock, fleet
+
+
+def test_keys_and_labels_say_the_host() -> None:
+    fleet = Fleet(Clock())
+    fleet.add("web-1", 5), fleet.add("db", 5)
+    told = {metric.key: (metric.label, metric.panel) for metric in overlay(fleet).metrics()}
+    assert told["web-1/cpu.percent"] == ("web-1", "cpu")
+    assert told["db/network.sent"] == ("db Sent", "network")
+    assert not any("core0" in key for key in told), "what a host has many of is on its own page"
+
+
+def test_points_of_the_same_time_are_one() -> None:
+    fleet = Fleet(Clock())
+    fleet.add("a", 30), fleet.add("b", 30)
+    got = frame(overlay(fleet), 100)
+    assert len(got.t) == 30
+    assert {key.split("/")[0] for key in got.y} == {"a", "b"}
+    assert all(len(column) == 30 and (column == column).all() for column in got.y.values())
+
+
+def test_clocks_minutes_apart_are_laid_over_each_other() -> None:
+    fleet = Fleet(Clock())
+    skews = {"ahead": 300.0, "behind": -130.0}
+    for name in ("ahead", "behind", "right"):
+        fleet.add(name, 50, skew=skews.get(name, 0.0))
+    laid = overlay(fleet)
+    viewer = Viewer(laid)
+    viewer.look()
+    assert viewer.points == expected(fleet, skews, laid.newest().time_ms)
+    assert len({at for _, at in viewer.points}) == 50
+    (said,) = laid.notices()
+    told = "The clock of ahead is 5 min ahead, the clock of behind is 2 min behind"
+    assert said == f"{told}; the points are moved to match."
+
+
+def test_a_live_host_that_is_late_is_waited_for() -> None:
+    clock, fleet = pair()
+    laid = overlay(fleet)
+    viewer = Viewer(laid)
+    viewer.look()
+    clock.now += 1
+    fleet.come(["a"])
+    viewer.look()
+    assert laid.newest().time_ms == 1000 * NOW
+    clock.now += 0.6
+    fleet.come(["b"])
+    viewer.look()
+    assert laid.newest().time_ms == 1000 * (NOW + 1)
+    assert viewer.points == expected(fleet, {}, laid.newest().time_ms)
+    assert viewer.resets == 1
+
+
+def test_a_host_that_stopped_holds_nobody_up() -> None:
+    clock, fleet = pair()
+    fleet.machines["b"].running = False
+    laid = overlay(fleet)
+    behind = []
+    for _ in range(20):
+        clock.now += 0.5
+        fleet.come()
+        behind.append(clock.now - laid.newest().time_ms / 1000)
+    assert max(behind) <= 1 + GRACE / 1000 + 0.5
+    assert max(behind[6:]) < 1
+    assert "b stopped: nothing new comes of it." in laid.notices()
+    # Where the store is silent nobody knows who stopped.
+    fleet.said = ["Redis does not answer."]
+    assert laid.notices() == ["Redis does not answer."]
+
+
+def test_what_came_while_a_host_was_away_is_not_lost() -> None:
+    """The store was gone for a host, which then brings what it kept, faster than anybody looks."""
+    clock, fleet = pair()
+    laid = overlay(fleet)
+    viewer = Viewer(laid)
+    for second in range(60):
+        clock.now += 1
+        fleet.come(["a"] if 20 <= second < 40 else None)
+        viewer.look()
+    assert viewer.points == expected(fleet, {}, laid.newest().time_ms)
+    assert viewer.resets == 3, "at first, when it came back, and when all it kept is there"
+    assert RETURN < 20_000
+
+
+def test_a_host_that_brings_old_ticks_holds_nobody_up() -> None:
+    clock, fleet = pair()
+    laid = overlay(fleet)
+    viewer = Viewer(laid)
+    viewer.look()
+    clock.now += 600
+    fleet.come(["a"])
+    viewer.look()
+    old = NOW
+    while old < clock.now:
+        # Two minutes' worth a second, until it has caught up.
+        clock.now += 1
+        fleet.come(["a"])
+        for _ in range(120):
+            old = min(old + 1, clock.now)
+            fleet.machines["b"].append(old, clock.now)
+        viewer.look()
+        assert clock.now - laid.newest().time_ms / 1000 < 1 + 10
+    for _ in range(15):
+        clock.now += 1
+        fleet.come()
+        viewer.look()
+    assert viewer.points == expected(fleet, {}, laid.newest().time_ms)
+
+
+@settings(max_examples=amount(25, 200))
+@given(st.integers(0, 10_000), st.sampled_from([1.0, 0.5, 2.0, 5.0]))
+def test_every_point_is_told_once(seed: int, step: float) -> None:
+    """Whatever comes late, stops and comes back: in the end a viewer has all there is, each point once."""
+    chance = random.Random(seed)
+    clock = Clock()
+    fleet = Fleet(clock)
+    skews = {"a": 0.0, "b": chance.choice([0.0, 300.0, -130.0]), "c": 0.0}
+    fleet.add("a", 5), fleet.add("b", 5, skew=skews["b"]), fleet.add("c", 5, step=step)
+    laid = overlay(fleet)
+    viewer = Viewer(laid)
+    times = []
+    for _ in range(80):
+        clock.now += chance.uniform(0.05, 0.9)
+        fleet.come([name for name in fleet.machines if chance.random() < 0.7])
+        viewer.look()
+        times.append(laid.newest().time_ms)
+    for _ in range(30):
+        clock.now += 0.5
+        fleet.come()
+        viewer.look()
+    assert viewer.points == expected(fleet, skews, laid.newest().time_ms)
+    assert clock.now - laid.newest().time_ms / 1000 <= max(step, 1.0) + 0.5
+
+
+def test_many_lines_are_left_to_each_hosts_page() -> None:
+    fleet = Fleet(Clock())
+    for number in range(32):
+        fleet.add(f"web-{number}", 2)
+    metrics = overlay(fleet).metrics()
+    assert len(metrics) <= 192
+    assert {metric.panel for metric in metrics} == {"cpu", "memory", "network"}
+    assert len({metric.key for metric in metrics}) == len(metrics)
+
+
+def test_an_overlay_of_empty_hosts_is_empty() -> None:
+    fleet = Fleet(Clock())
+    fleet.add("a"), fleet.add("b")
+    laid = overlay(fleet)
+    assert laid.newest().time_ms == 0
+    assert frame(laid, 100).t.tolist() == []
+    assert laid.since(0, 10) == []
+    fleet.come()
+    assert len(frame(laid, 100).t) == 1
+
+
+def test_a_metric_that_turns_up_is_carried() -> None:
+    clock = Clock()
+    fleet = Fleet(clock)
+    fleet.add("a", 5), fleet.add("b", 5)
+    laid = overlay(fleet)
+    assert len(laid.metrics()) == 8
+    more: list[Any] = [*METRICS, Metric("gpu.use", "GPU", "%", "gpu", 0, 100)]
+    fleet.machines["a"].store.describe(more)
+    assert "a/gpu.use" in {metric.key for metric in laid.metrics()}

@@ -1,0 +1,86 @@
+"""The past of several hosts laid over each other: long windows, minutes and hours, CSV, thresholds."""
+
+from __future__ import annotations
+
+import pytest
+from fake_hosts import NOW, Clock, Fleet
+from overlay_of import overlay
+
+from dashapp.api.csv_export import Export
+from dashapp.model.thresholds import Change, State, Threshold
+from dashapp.query.frames import frame, past
+
+
+def test_long_windows_have_each_hosts_extremes() -> None:
+    fleet = Fleet(Clock())
+    fleet.add("a", 6000), fleet.add("b", 6000, skew=300)
+    laid = overlay(fleet)
+    got = frame(laid, 6000)
+    assert len(got.t) <= 2000
+    assert got.step == 3
+    for name in ("a", "b"):
+        values = [tick.values["cpu.percent"] for tick in fleet.machines[name].store.since(0, 6000)]
+        assert max(got.high[f"{name}/cpu.percent"]) == max(values)
+        assert min(got.low[f"{name}/cpu.percent"]) == min(values)
+    held = past(laid, round(1000 * NOW) - 60_000, round(1000 * NOW))
+    assert len(held.t) == 60
+    assert held.step == 1
+
+
+@pytest.mark.parametrize("size", [60_000, 3_600_000])
+def test_minutes_and_hours_hold_the_points_of_their_hosts(size: int) -> None:
+    fleet = Fleet(Clock())
+    fleet.add("a", 7200), fleet.add("b", 7200, skew=301)
+    laid = overlay(fleet)
+    level = next(level for level in laid.levels() if level.step == size / 1000)
+    end = round(1000 * NOW) // size * size
+    got = level.columns(end - size, end, ["a/cpu.percent", "b/cpu.percent"])
+    assert got.t.tolist() == [end]
+    assert set(got.keys) == {"a/cpu.percent", "b/cpu.percent"}
+    ticks = [t for t in fleet.machines["a"].store.since(0, 7200) if end - size < 1000 * t.time <= end]
+    assert got.count[got.keys.index("a/cpu.percent")].tolist() == [len(ticks)]
+    assert level.newest() == end
+
+
+def test_a_csv_has_a_column_for_each_of_them() -> None:
+    fleet = Fleet(Clock())
+    fleet.add("a", 100), fleet.add("b", 100, skew=300)
+    laid = overlay(fleet)
+    export = Export(laid, window=100, longest=7200, interval=1, now=laid.now)
+    download = export.open("metrics=a/cpu.percent,b/cpu.percent")
+    lines = b"".join(download).decode().split("\r\n")
+    download.close()
+    assert lines[0] == "time,a/cpu.percent,b/cpu.percent"
+    assert len(lines) == 102
+    assert all(line.count(",") == 2 and ",," not in line for line in lines[1:101])
+
+
+def test_thresholds_are_each_hosts_own() -> None:
+    fleet = Fleet(Clock())
+    fleet.add("a", 5), fleet.add("b", 5, skew=300)
+    limit = Threshold("cpu.percent", ">", 90)
+    fleet.machines["b"].store.set_thresholds(
+        [State(limit, True, NOW + 299), State(Threshold("no.such", ">", 1))]
+    )
+    (state,) = overlay(fleet).thresholds()
+    assert (state.threshold.text, state.broken, state.since) == ("b/cpu.percent > 90", True, NOW - 1)
+
+
+def test_what_became_of_thresholds_is_in_order_by_one_clock() -> None:
+    fleet = Fleet(Clock())
+    fleet.add("a", 5), fleet.add("b", 5, skew=300)
+    limit, unseen = Threshold("cpu.percent", ">", 90), Threshold("cpu.core0.percent", ">", 90)
+    fleet.machines["a"].store.set_changes(
+        [Change(limit, True, NOW - 3, 95, 7), Change(limit, False, NOW, 5, 8)]
+    )
+    fleet.machines["b"].store.set_changes(
+        [Change(unseen, True, NOW + 200, 95, 1), Change(limit, True, NOW + 299, 99, 2)]
+    )
+    laid = overlay(fleet)
+    told = [(each.threshold.metric, each.broken, each.time, each.number) for each in laid.changes()]
+    assert told == [
+        ("a/cpu.percent", True, NOW - 3, 8),
+        ("b/cpu.percent", True, NOW - 1, 9),
+        ("a/cpu.percent", False, NOW, 10),
+    ]
+    assert laid.sent() == {}

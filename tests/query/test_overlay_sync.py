@@ -1,0 +1,57 @@
+"""The members of an overlay: asked together where that takes time, and judged by the newest that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Barrier
+from types import SimpleNamespace
+
+import pytest
+from fake_hosts import NOW, Clock, Fleet
+from overlay_of import overlay
+from waiting import PATIENCE_S
+
+from dashapp.model.ticks import Cursor
+from dashapp.query import overlay_sync
+from dashapp.query.overlay_sync import PATIENCE, newest_of
+from dashapp.stores.memory import MemoryStore
+
+
+class Slow(MemoryStore):
+    """As a store that is asked the first time: asking takes a long while. All others are asked at once."""
+
+    def __init__(self, asked: Callable[[], object]) -> None:
+        super().__init__()
+        self._asked = asked
+
+    def newest(self) -> Cursor:
+        self._asked()
+        return super().newest()
+
+
+def test_hosts_that_make_one_wait_do_so_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(overlay_sync, "time", SimpleNamespace(monotonic=lambda: now))
+
+    def late() -> None:
+        nonlocal now
+        now += 10 * PATIENCE
+
+    # None of these has its answer before all of them are asked.
+    meet = Barrier(15, timeout=PATIENCE_S)
+    readers = [Slow(late), *(Slow(meet.wait) for _ in range(15))]
+    assert newest_of(readers) == [MemoryStore.newest(reader) for reader in readers]
+
+
+def test_a_list_that_is_older_than_the_points_makes_no_host_stop() -> None:
+    clock = Clock()
+    fleet = Fleet(clock)
+    fleet.add("a", 10), fleet.add("b", 10)
+    laid = overlay(fleet)
+    listed = fleet.hosts()
+    clock.now += 3
+    fleet.come()
+    fleet.hosts = lambda: listed  # type: ignore[method-assign]
+    clock.now += 1
+    fleet.come(["a"])
+    assert laid.newest().time_ms == 1000 * (NOW + 3), "b is a little late, and waited for"

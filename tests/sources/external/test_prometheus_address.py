@@ -1,0 +1,100 @@
+"""The address of another program's metrics: asked directly, its password unseen, and what can be none."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from clocks import FakeClock
+from exporter_server import Exporter, body
+from ports import free_port
+from processes import dashapp
+from prometheus_source import exporter_of_a_test, source
+from readings import by_key
+
+from dashapp.model.ticks import SourceError
+from dashapp.sources.external import prometheus
+from dashapp.sources.external.http_client import Address, Scrape
+from dashapp.sources.external.prometheus import ACCEPT, KINDS, PrometheusSource, make
+
+exporter = pytest.fixture(exporter_of_a_test)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+def test_a_password_is_sent_and_never_shown(
+    exporter: Exporter, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = f"http://me:s3cret%21@127.0.0.1:{exporter.port}/metrics?token=t0ken"
+    exporter.act = body("no", status=403)
+    reading = source(exporter, clock, url=url)
+    with pytest.raises(SourceError) as raised:
+        reading.read()
+    assert exporter.asked == [("/metrics?token=t0ken", exporter.asked[0][1])]
+    assert exporter.asked[0][1]["authorization"] == "Basic bWU6czNjcmV0IQ=="
+    told = f"{raised.value} {Address.parse(url)!r} {make(url, 1.0).name} {caplog.text}"
+    assert "s3cret" not in told
+    assert "bWU6" not in told
+    assert "t0ken" not in str(raised.value) + make(url, 1.0).name
+
+
+def test_nobody_there_is_one_sentence(clock: FakeClock) -> None:
+    address = Address.parse(f"http://127.0.0.1:{free_port()}/metrics")
+    reading = PrometheusSource(Scrape(address, KINDS, ACCEPT), address.shown, (), clock.monotonic)
+    with pytest.raises(SourceError, match=r"does not answer \(Connection refused\)"):
+        reading.read()
+
+
+def test_a_proxy_of_the_environment_is_not_asked(
+    exporter: Exporter, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    exporter.act = body("a 1\n")
+    assert by_key(source(exporter, clock).read()) == {"prom.a": 1}
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "",
+        "x",
+        "file:///etc/passwd",
+        "ftp://h/",
+        "http://",
+        "http://h:99999/",
+        "http://h:x/",
+        "http://h/ x",
+        "http://h/é",
+        "http://h/\r\nx: y",
+        "http://h/#a b",
+        "http://h/#(a+)+",
+        "http://[::1/",
+    ],
+)
+def test_what_can_be_no_address_says_what_is_expected(rest: str) -> None:
+    with pytest.raises(ValueError, match=r"^expected prometheus:http://"):
+        make(rest, 1.0)
+
+
+def test_37_without_the_package_one_sentence_with_the_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match="pip install 'prometheus-client"):
+        make("http://h/metrics", 1.0)
+    assert prometheus.MISSING.count("\n") == 0
+
+
+def test_a_spec_that_cannot_be_is_told_without_its_password(tmp_path: Path) -> None:
+    source = "prometheus:http://me:s3c/r@et@127.0.0.1/metrics#(("
+    with dashapp(tmp_path, "--source", source) as app:
+        assert app.wait() == 2
+        assert "expected prometheus:http://host:port/metrics" in app.said
+        assert "…@127.0.0.1/metrics" in app.said
+        assert "s3c" not in app.said
+    with dashapp(tmp_path, "--source", source.replace("prometheus", "promtheus")) as app:
+        assert app.wait() == 2
+        assert "did you mean prometheus?" in app.said
+        assert "s3c" not in app.said

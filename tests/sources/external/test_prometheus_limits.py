@@ -1,0 +1,160 @@
+"""Fault 34: what another program answers, where it means us ill, is refused at a limit in one sentence."""
+
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+import zlib
+from http.server import BaseHTTPRequestHandler
+from time import sleep
+
+import pytest
+from clocks import FakeClock
+from exporter_server import Act, Exporter, body
+from prometheus_source import NODE, exporter_of_a_test, source
+from readings import by_key
+from thorough import amount
+from waiting import PATIENCE_S
+
+from dashapp.model.ticks import SourceError
+from dashapp.sources.external.prometheus import MOST
+
+exporter = pytest.fixture(exporter_of_a_test)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+# Seconds that one may take that never comes to an end; no other has so few.
+SHORT = 0.2
+
+
+CHUNK = b"a 1\n" * (1 << 18)
+
+
+def bomb(handler: BaseHTTPRequestHandler) -> None:
+    packer = zlib.compressobj(1, wbits=31)
+    packed = b"".join(packer.compress(CHUNK) for _ in range(amount(60, 500))) + packer.flush()
+    body(packed, content_encoding="gzip")(handler)
+
+
+def large(handler: BaseHTTPRequestHandler) -> None:
+    length = 48 * len(CHUNK)
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: %d\r\n\r\n" % length)
+    for _ in range(48):
+        handler.wfile.write(CHUNK)
+
+
+def stalls(handler: BaseHTTPRequestHandler) -> None:
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n")
+    while True:
+        handler.wfile.write(b"#")
+        sleep(SHORT / 10)  # a byte comes again and again, so that no socket's own timeout ends it
+
+
+def drips_headers(handler: BaseHTTPRequestHandler) -> None:
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        handler.wfile.write(b"x")
+        sleep(SHORT / 10)  # again and again, as above
+
+
+def endless(handler: BaseHTTPRequestHandler) -> None:
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n")
+    while True:
+        handler.wfile.write(b"a 1\n" * 10_000)
+
+
+def to(location: str) -> Act:
+    return body("", status=302, location=location)
+
+
+REFUSED: dict[str, tuple[Act, str]] = {
+    "50 MB": (large, "more than 5 MB"),
+    "endless": (endless, "more than 5 MB"),
+    "gzip bomb": (bomb, "more than 5 MB"),
+    "broken gzip": (body(b"not gzip at all", content_encoding="gzip"), "broken gzip"),
+    "half of a gzip": (body(gzip.compress(b"a 1\n" * 999)[:-9], content_encoding="gzip"), "by half"),
+    "another packing": (body("a 1\n", content_encoding="br"), "packed by br"),
+    "stalls": (stalls, f"did not answer within {SHORT:g} s"),
+    "drips headers": (drips_headers, f"did not answer within {SHORT:g} s"),
+    "html": (body("<html>", "text/html"), "answers with text/html; expected text/plain or"),
+    "html as text": (body("<!DOCTYPE html><p>login</p>\n"), "not in Prometheus's text format"),
+    "json": (body('{"status": "ok"}', "application/json"), "answers with application/json"),
+    "no type": (body("a 1\n", ""), "answers with none"),
+    "bad line": (body('a 1\nb{x="} 2\n'), "not in Prometheus's text format"),
+    "no number": (body("a one\n"), "not in Prometheus's text format"),
+    "binary": (body(bytes(range(256)) * 99), "not in Prometheus's text format"),
+    "not utf-8": (body(b'a{b="\xff\xfe"} 1\n'), "not in Prometheus's text format"),
+    "long line": (body('a{b="' + "\\\\" * 50_000 + '"} 1\n'), "has a line of more than 4096 bytes"),
+    "500": (body("oh", status=500), "answers with status 500"),
+    "401": (body("no", status=401), "answers with status 401"),
+    "to a file": (to("file:///etc/passwd"), "redirects to another server"),
+    "to another host": (to("http://localhost.evil.test/"), "redirects to another server"),
+    "to another port": (to("http://127.0.0.1:1/"), "redirects to another server"),
+    "to https": (to("https://127.0.0.1/"), "redirects to another server"),
+    "to nowhere": (to(""), "redirects more than"),
+    "round and round": (to("/metrics"), "redirects more than"),
+    "no http": (lambda handler: handler.wfile.write(b"SSH-2.0-x\r\n"), "does not answer (BadStatusLine)"),
+    "less than promised": (
+        lambda handler: handler.wfile.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 99\r\n\r\na 1\n"
+        ),
+        "by half",
+    ),
+}
+
+
+@pytest.mark.parametrize(("act", "sentence"), REFUSED.values(), ids=REFUSED.keys())
+def test_34_what_means_ill_is_refused_at_the_limit_in_one_sentence(
+    act: Act, sentence: str, exporter: Exporter, clock: FakeClock
+) -> None:
+    exporter.act = act
+    reading = source(exporter, clock, timeout=SHORT if "within" in sentence else PATIENCE_S)
+    tracemalloc.start()
+    try:
+        with pytest.raises(SourceError) as raised:
+            reading.read()
+        assert tracemalloc.get_traced_memory()[1] < 30 << 20
+    finally:
+        tracemalloc.stop()
+    assert sentence in str(raised.value)
+    assert f"http://127.0.0.1:{exporter.port}/metrics" in str(raised.value)
+    assert "\n" not in str(raised.value)
+    asked = len(exporter.asked)
+    with pytest.raises(SourceError):
+        reading.read()
+    assert len(exporter.asked) == asked, "not asked again at once"
+    exporter.act = body("a 1\n")
+    vars(reading._scrape)["_timeout"] = PATIENCE_S
+    clock.pass_time(3)
+    assert by_key(reading.read()) == {"prom.a": 1}
+
+
+def test_34_a_million_series_are_refused_at_the_limit(exporter: Exporter, clock: FakeClock) -> None:
+    lines = b"".join(b'a{b="%d"} 1\n' % number for number in range(300_000))
+    exporter.act = body(lines)
+    reading = source(exporter, clock)
+    tracemalloc.start()
+    try:
+        assert len(reading.read()) == MOST
+        assert tracemalloc.get_traced_memory()[1] < 30 << 20
+    finally:
+        tracemalloc.stop()
+    assert f"has more than {MOST:,} series" in reading.said
+    exporter.act = body("a 1\n")
+    reading.read()
+    assert not reading.said
+
+
+def test_gzip_and_a_redirect_on_the_same_server_are_followed(exporter: Exporter, clock: FakeClock) -> None:
+    def act(handler: BaseHTTPRequestHandler) -> None:
+        there = handler.path == "/there"
+        packed = body(gzip.compress(NODE.encode()), content_encoding="gzip")
+        (packed if there else to("/there"))(handler)
+
+    exporter.act = act
+    assert by_key(source(exporter, clock).read())["prom.node_load1"] == 0.5
+    assert exporter.asked[0][1]["accept-encoding"] == "gzip"

@@ -1,0 +1,239 @@
+"""Prices of shares: yfinance's own parsing over real HTTP to a stand-in, and how seldom the feed is asked."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+from threading import Event
+
+import pytest
+import yfinance
+from clocks import FakeClock
+from exporter_server import exporting
+from fake_yahoo import Exchange
+from waiting import PATIENCE_S, wait_for
+
+from dashapp.model.ticks import SourceError
+from dashapp.sources.external import quotes
+from dashapp.sources.external.quote_client import (
+    LONGEST_PAUSE,
+    SELDOM,
+    Quote,
+    QuoteSchedule,
+    TooManyRequestsError,
+    YahooFeed,
+)
+from dashapp.sources.external.quotes import MOST, QuoteSource, make
+
+# yfinance's own, which its next release may mend.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture
+def exchange(tmp_path: Path) -> Iterator[Exchange]:
+    yfinance.set_tz_cache_location(str(tmp_path))
+    with exporting() as server:
+        yield Exchange(server)
+
+
+class Desk:
+    """A source with a feed that a test plays, and a clock."""
+
+    def __init__(self, *symbols: str) -> None:
+        self.clock = FakeClock()
+        self.answer: Quote | SourceError = self.quote(10)
+        self.trading = True
+        self.asked: list[tuple[float, str]] = []
+        self._began = self.clock.wall()
+        self.source = QuoteSource(symbols, self, self.clock.wall)
+
+    def quote(self, price: float, opens: float = -100, closes: float = 1e6) -> Quote:
+        now = self.clock.wall()
+        return Quote(price, 9.0, now, now + opens, now + closes)
+
+    def fetch(self, symbol: str) -> Quote:
+        self.asked.append((round(self.clock.wall() - self._began), symbol))
+        if isinstance(self.answer, SourceError):
+            raise self.answer
+        return self.answer._replace(time=self.clock.wall()) if self.trading else self.answer
+
+    def work(self, seconds: float) -> None:
+        """What the source's thread does in so many seconds."""
+        end = self.clock.wall() + seconds
+        while (wait := self.source.ask()) == 0 or self.clock.wall() + wait < end:
+            self.clock.pass_time(wait)
+        self.clock.pass_time(end - self.clock.wall())
+
+    def values(self) -> Mapping[str, float]:
+        # Its thread stays away: the test is in its place.
+        self.source._thread = self.source._thread or object()  # type: ignore[assignment]
+        return {metric.key: value for metric, value in self.source.read().items()}
+
+
+def test_one_minute_bars_are_read_by_yfinance_itself(exchange: Exchange) -> None:
+    exchange.prices = {"AAPL": [100.0, 101.5, None], "MSFT": [400.25]}
+    feed = YahooFeed(exchange.session())
+    quote = feed.fetch("AAPL")
+    assert (quote.price, quote.previous_close) == (101.5, 90.5)
+    assert quote.time == int(exchange.opens) // 60 * 60 + 60, "of the newest bar that traded"
+    assert (quote.opens, quote.closes) == (int(exchange.opens), int(exchange.closes))
+    assert feed.fetch("MSFT").price == 400.25
+    assert exchange.charts == ["AAPL", "MSFT"]
+
+
+AWAY = r"^the feed does not answer \(\w+\)$"
+REFUSALS = {
+    "unknown symbol": (200, "", "^the feed knows no price of it$"),
+    "html": (200, "<html>Will be right back</html>", AWAY),
+    "not json": (200, "{", AWAY),
+    "broken": (500, "oh", AWAY),
+    "wrong shape": (200, '{"chart": {"result": [{"meta": {}, "indicators": {}}], "error": null}}', AWAY),
+    "hostile": (200, '{"chart": 7}', AWAY),
+}
+
+
+@pytest.mark.parametrize(("status", "text", "kind"), REFUSALS.values(), ids=REFUSALS.keys())
+def test_what_the_feed_may_answer_instead_is_a_few_words(
+    status: int, text: str, kind: str, exchange: Exchange
+) -> None:
+    exchange.status, exchange.text = status, text
+    with pytest.raises(SourceError, match=kind):
+        YahooFeed(exchange.session()).fetch("NONE")
+
+
+def test_too_many_requests_are_told_from_other_failures(exchange: Exchange) -> None:
+    exchange.status = 429
+    with pytest.raises(TooManyRequestsError):
+        YahooFeed(exchange.session()).fetch("AAPL")
+
+
+def test_before_the_first_trade_the_market_s_price_stands(exchange: Exchange) -> None:
+    exchange.prices = {"AAPL": [None, None]}
+    assert YahooFeed(exchange.session()).fetch("AAPL").price == 99.0
+
+
+class OverError(Exception):
+    """The test is."""
+
+
+class Never(Event):
+    """It is waited for between two questions; once it is set, their thread ends."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if super().wait(timeout):
+            raise OverError
+        return False
+
+
+class Ending(QuoteSource):
+    def _follow(self) -> None:
+        with suppress(OverError):
+            super()._follow()
+
+
+def test_the_source_shows_each_price_and_its_previous_close(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange.prices = {"AAPL": [100.0], "^GSPC": [5000.0]}
+    source = Ending(["AAPL", "^GSPC"], YahooFeed(exchange.session()))
+    never = Never()
+    monkeypatch.setattr(quotes, "Event", lambda: never)
+    wait_for(source.read)
+    assert {metric.key: (metric.label, value) for metric, value in source.read().items()} == {
+        "quotes.AAPL": ("AAPL", 100.0),
+        "quotes.AAPL.close": ("AAPL previous close", 90.5),
+    }, "the second one is asked a minute later"
+    assert exchange.charts == ["AAPL"]
+    never.set()
+    assert source._thread is not None
+    source._thread.join(PATIENCE_S)
+
+
+def test_one_question_a_minute_for_all_symbols_in_turn() -> None:
+    desk = Desk("A", "B", "C")
+    desk.work(600)
+    assert desk.asked == [(60 * count, "ABC"[count % 3]) for count in range(10)]
+    assert desk.source.said == ""
+    assert desk.values() == {f"quotes.{name}": 10 for name in "ABC"} | {
+        f"quotes.{name}.close": 9 for name in "ABC"
+    }
+
+
+def test_a_closed_market_is_asked_seldom_and_at_its_opening() -> None:
+    desk = Desk("A")
+    desk.answer = desk.quote(10, opens=-50_000, closes=-1)
+    desk.work(6 * SELDOM)
+    assert len(desk.asked) == 6
+    assert "A is of" in desk.source.said
+    assert "the market is closed" in desk.source.said
+    assert desk.values()["quotes.A"] == 10, "the last price stands"
+    before = len(desk.asked)
+    desk.answer = desk.quote(10, opens=2.5 * SELDOM, closes=1e6)
+    desk.work(2.5 * SELDOM + 1)
+    assert len(desk.asked) - before == 4, "half-hourly, and when it opens"
+    assert desk.asked[-1][0] == 8.5 * SELDOM
+    desk.work(600)
+    assert len(desk.asked) - before == 4 + 10
+
+
+def test_failures_are_asked_again_later_each_time_and_the_last_price_is_marked() -> None:
+    desk = Desk("A")
+    desk.work(1)
+    desk.answer = SourceError("the feed does not answer (ConnectionError)")
+    desk.work(86_400)
+    times = [time for time, _ in desk.asked]
+    pauses = [new - old for old, new in pairwise(times)]
+    assert pauses[:6] == [60, 60, 120, 240, 480, 960]
+    assert max(pauses) == LONGEST_PAUSE
+    assert desk.values()["quotes.A"] == 10
+    assert desk.source.said == "A is of 2027-01-15 08:00 UTC: the feed does not answer (ConnectionError)"
+    desk.answer = desk.quote(11)
+    desk.work(LONGEST_PAUSE)
+    assert desk.values()["quotes.A"] == 11
+    assert desk.source.said == ""
+
+
+def test_too_many_requests_leave_the_feed_alone_for_all_symbols() -> None:
+    desk = Desk("A", "B")
+    desk.answer = TooManyRequestsError("the feed wants fewer questions")
+    desk.work(3600)
+    assert [time for time, _ in desk.asked] == [0, 300, 900, 2100]
+    assert "A has no price yet: the feed wants fewer questions" in desk.source.said
+
+
+def test_one_bad_symbol_does_not_keep_the_others_waiting() -> None:
+    schedule = QuoteSchedule(["GOOD", "BAD"], 0.0)
+    now, asked = 0.0, list[str]()
+    while now < 3600:
+        due = schedule.next()
+        now = max(now, due.time)
+        asked.append(due.symbol)
+        if due.symbol == "BAD":
+            schedule.failed("BAD", now)
+        else:
+            schedule.answered("GOOD", now, 0, 1e9)
+    assert asked.count("GOOD") > 50
+
+
+def test_a_price_that_nobody_trades_at_is_marked() -> None:
+    desk = Desk("A")
+    desk.trading = False
+    desk.work(600)
+    assert desk.source.said.endswith("nothing was traded since")
+
+
+@pytest.mark.parametrize(
+    "rest", ["", ",", "A B", "../x", "A?b=c", "A" * 21, ",".join(f"S{n}" for n in range(MOST + 1)), "é"]
+)
+def test_symbols_are_checked(rest: str) -> None:
+    with pytest.raises(ValueError, match="expected quotes:AAPL,MSFT"):
+        make(rest, 1.0)
+
+
+def test_37_without_the_package_one_sentence_with_the_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match="pip install 'yfinance"):
+        make("aapl, MSFT ,AAPL", 1.0)

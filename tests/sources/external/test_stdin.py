@@ -1,0 +1,155 @@
+"""Standard input as a source: what a program's lines say, how it ends, and that nothing in it hurts."""
+
+from __future__ import annotations
+
+import os
+import re
+import tracemalloc
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from pipe_source import VMSTAT, Piped
+from waiting import wait_for
+
+from dashapp.collector.sampler import Sampler
+from dashapp.sources.external.stdin import MOST, StdinSource, make
+from dashapp.stores.memory import MemoryStore
+
+
+@pytest.fixture
+def pipe() -> Iterator[Piped]:
+    piped = Piped()
+    yield piped
+    piped.end()
+
+
+READ = {
+    "vmstat": (VMSTAT, {"r": 2, "b": 1, "swpd": 0, "free": 215670, "cache": 161841, "so": 0}),
+    "pairs": ("load=0.5, cpu=7% name=x\n", {"load": 0.5, "cpu": 7}),
+    "spaced pairs": ("vm.free = 12\n", {"vm-free": 12}),
+    "json": ('{"a": 1, "b": {"c": 2.5}, "t": "x", "l": [1], "ok": true}\n', {"a": 1, "b-c": 2.5}),
+    "no heading": ("1 2\n", {"column1": 1, "column2": 2}),
+    "one number": ("17\n", {"value": 17}),
+    "csv": ("time,open,close\n2026-01-01,1.5,2\n", {"open": 1.5, "close": 2}),
+    "tabs": ("a\tb\n1\t2\n", {"a": 1, "b": 2}),
+    "same names": ("a a\n1 2\n", {"a": 1, "a-2": 2}),
+    "names that collide": ('{"a b": 1, "A-B": 2}\n', {"a-b": 1, "a-b-2": 2}),
+    "hostile names": ('{"<b>x</b>": 1, "../etc": 2, "": 3}\n', {"b-x-b": 1, "etc": 2, "unnamed": 3}),
+    "no newline at the end": ("a=1\na=2", {"a": 2}),
+    "windows": ("a b\r\n1 2\r\n", {"a": 1, "b": 2}),
+    "byte order mark": ("\ufeffa b\n1 2\n", {"a": 1, "b": 2}),
+    "nan": ("a b\n1 nan\n", {"a": 1}),
+    "nan in json": ('{"a": NaN, "b": 1, "c": 1e400, "d": Infinity}\n', {"b": 1}),
+    "nan in pairs": ("a=nan b=2\n", {"b": 2}),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), READ.values(), ids=READ.keys())
+def test_lines_of_numbers_become_metrics(text: str, expected: Mapping[str, float], pipe: Piped) -> None:
+    pipe.write(text)
+    values = pipe.end()
+    assert {f"stdin.{name}": value for name, value in expected.items()}.items() <= values.items()
+    assert pipe.source.unread == 0
+    assert re.fullmatch(r"standard input ended at \d\d:\d\d:\d\d UTC", pipe.source.said)
+
+
+UNREADABLE = {
+    "half an object": b'{"a": 1, "b',
+    "binary": bytes(range(256)) * 4,
+    "not text": b"\xff\xfe\xfd=1\n",
+    "ragged": b"a b\n1 2\n1 2 3\n",
+    "prose": b"one\ntwo\nthree\nfour\nfive\n",
+    "words as pairs": b"a=b c=d\n",
+    "deep": b'{"a":' * 60_000,
+    "digits": b'{"a":' + b"9" * 9_000 + b"}\n",
+    "too long": b"a=1 " * 50_000 + b"\n",
+    "spaces": b"=" + b" " * 60_000 + b"=" + b"a" * 60_000,
+}
+
+
+@pytest.mark.parametrize("rubbish", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_a_line_that_cannot_be_read_is_counted_and_told_and_the_next_is_read(
+    rubbish: bytes, pipe: Piped
+) -> None:
+    pipe.write(b"good=1\n" + rubbish + b"\ngood=2\n")
+    assert pipe.end()["stdin.good"] == 2
+    assert pipe.source.unread >= 1
+    assert "some lines of standard input are no" in pipe.source.said
+
+
+def test_a_hundred_megabytes_without_a_newline_stay_flat(pipe: Piped) -> None:
+    pipe.write("good=1\n")
+    chunk = b"x" * (1 << 20)
+    tracemalloc.start()
+    try:
+        for _ in range(100):
+            pipe.write(chunk)
+        pipe.write("\ngood=2\n")
+        assert pipe.end()["stdin.good"] == 2
+        assert tracemalloc.get_traced_memory()[1] < 3 << 20
+    finally:
+        tracemalloc.stop()
+    assert pipe.source.unread == 1
+
+
+def test_names_without_end_are_bounded_and_told(pipe: Piped) -> None:
+    for count in range(50):
+        pipe.write("".join(f'{{"n{count}-{each}": 1}}\n' for each in range(50)))
+    assert len(pipe.end()) == MOST
+    assert f"more than {MOST} names" in pipe.source.said
+
+
+def test_what_stops_coming_becomes_a_gap_and_what_comes_seldom_does_not(pipe: Piped) -> None:
+    def at(second: float, name: str) -> None:
+        pipe.clock.pass_time(1_000 + second - pipe.clock.monotonic())
+        pipe.write(f"{name}={second}\n")
+        wait_for(lambda: pipe.values().get(f"stdin.{name}") == second)
+
+    at(0, "seldom")
+    for second in range(11):
+        at(second, "often")
+    assert "stdin.seldom" not in pipe.values(), "nobody knows yet that it comes seldom"
+    at(10, "seldom")
+    at(20, "seldom")
+    assert pipe.values() == {"stdin.seldom": 20}
+    pipe.clock.pass_time(29)
+    assert pipe.values() == {"stdin.seldom": 20}
+    pipe.clock.pass_time(2)
+    assert pipe.values() == {}
+
+
+def test_a_tick_that_is_late_has_what_came_before_it(pipe: Piped) -> None:
+    pipe.write("early=1\n")
+    pipe.write(b"\xff\n")
+    wait_for(lambda: pipe.source.unread)
+    pipe.clock.pass_time(60)
+    assert pipe.values() == {"stdin.early": 1}
+    assert pipe.values() == {}
+
+
+def test_the_end_is_said_once_and_is_no_failure(pipe: Piped, caplog: pytest.LogCaptureFixture) -> None:
+    store = MemoryStore()
+    sampler = Sampler([pipe.source], store, 1.0)
+    pipe.write("a=1\n")
+    pipe.end()
+    for second in range(200):
+        pipe.clock.pass_time(1)
+        sampler.tick(second + 1.0)
+    assert [record.message for record in caplog.records] == [pipe.source.said]
+    assert [tick.values for tick in store.since(0, 99)] == [{"stdin.a": 1}] * 3
+
+
+def test_a_closed_input_is_said(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    os.close(writing)
+    source = StdinSource(1.0, reading)
+    source.read()
+    wait_for(lambda: "standard input cannot be read" in source.said)
+
+
+@pytest.mark.parametrize("rest", ["x", "/dev/stdin"])
+def test_it_takes_no_more_than_its_name(rest: str) -> None:
+    with pytest.raises(ValueError, match="stdin alone"):
+        make(rest, 1.0)

@@ -1,0 +1,81 @@
+"""A source that names no function: nothing is imported to make it, and why there is none is one sentence."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from user_modules import Define, definer
+
+from dashapp.sources.function import make
+from dashapp.sources.polling import Isolated
+from dashapp.sources.registry import make_sources, problem
+from dashapp.sources.spec import Spec
+
+define = pytest.fixture(definer)
+
+
+def test_one_is_made_without_importing_it(define: Define) -> None:
+    module = define("raise SystemExit('imported')")
+    (source,) = make_sources([Spec("none"), Spec(f"{module}:f")], 1.0)
+    assert isinstance(source, Isolated)
+    assert source.name == f"{module}:f"
+    assert module not in sys.modules
+    assert isinstance(make(f"{module}:f", 1.0, unit="x"), Isolated)
+
+
+REASONS = {
+    "syntax": ("def f(:", "cannot be imported: SyntaxError: "),
+    "raises": ("1 / 0", "cannot be imported: ZeroDivisionError: division by zero"),
+    "exits": ("raise SystemExit(5)", "cannot be imported: SystemExit: 5"),
+    "lacks": ("import nothing_like_it", "cannot be imported: ModuleNotFoundError: No module named"),
+    "endless-reason": ("raise ValueError('x\\n' * 5000)", "cannot be imported: ValueError: x x x"),
+    "no-function": ("def ff(): return 1", "has no function f; did you mean ff?"),
+    "a-number": ("f = 5", "f is of type int; expected a function"),
+    "arguments": ("def f(x): return 1", "f cannot be called: missing a required argument: 'x'"),
+    "wrongly-decorated": (
+        "import dashapp\n@dashapp.source(low=5, high=1)\ndef f(): return 1",
+        "cannot be imported: ValueError: low is 5; expected less than high",
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "reason"), REASONS.values(), ids=REASONS.keys())
+def test_why_there_is_no_function_is_one_sentence(define: Define, code: str, reason: str) -> None:
+    module = define("print('noise')\n" + code)
+    sentence = problem(Spec(f"{module}:f"), 1.0)
+    assert sentence.startswith(f'source is "{module}:f"; ')
+    assert reason in sentence
+    assert "\n" not in sentence
+    assert len(sentence) < 400
+
+
+def test_what_the_file_and_the_author_say_must_go_together(define: Define) -> None:
+    module = define("import dashapp\n@dashapp.source(low=5)\ndef f(): return 1")
+    assert problem(Spec(f"{module}:f", {"high": 10}), 1.0) == ""
+    assert "expected less than high" in problem(Spec(f"{module}:f", {"high": 1}), 1.0)
+
+
+def test_a_module_that_is_not_there_is_told_with_the_nearest(define: Define) -> None:
+    module = define("def f(): return 1")
+    sentence = problem(Spec(f"{module}x:f"), 1.0)
+    assert f"there is no module {module}x in {Path.cwd()}; did you mean {module}?" in sentence
+
+
+@pytest.mark.parametrize(
+    ("missing", "expected"),
+    [
+        ("websockets", "websockets cannot be used; python -m pip install websockets"),
+        ("dashapp.sources.base.nowhere", "nowhere cannot be used"),
+    ],
+)
+def test_37_a_package_that_is_missing_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, missing: str, expected: str
+) -> None:
+    def import_module(_name: str) -> None:
+        raise ModuleNotFoundError(f"{missing.rpartition('.')[2]} cannot be used", name=missing)
+
+    monkeypatch.setattr("dashapp.sources.registry.import_module", import_module)
+    sentence = problem(Spec("quotes:x"), 1.0)
+    assert sentence == f'source is "quotes:x"; quotes cannot be used here: {expected}'

@@ -1,0 +1,180 @@
+"""What a function may answer as a source: which numbers and names are taken, and what becomes of nonsense."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from readings import by_key
+from sampler_harness import Heard, said_of
+from user_modules import Define, answerer, definer
+
+from dashapp.collector.sampler import Sampler
+from dashapp.sources.function import FunctionSource
+from dashapp.stores.memory import MemoryStore
+
+define = pytest.fixture(definer)
+answering = pytest.fixture(answerer)
+
+
+NUMBERS = {
+    "int": 21,
+    "bool": True,
+    "decimal": Decimal("21.5"),
+    "fraction": Fraction(1, 3),
+    "numpy-float": np.float32(1.5),
+    "numpy-int": np.int64(7),
+    "numpy-array-of-none": np.array(3.5),
+    "minus-zero": -0.0,
+    "tiny": 5e-324,
+    "huge": 1e300,
+}
+
+
+@pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS.keys())
+def test_whatever_is_a_number_is_one(answering: Callable[[Any], FunctionSource], number: Any) -> None:
+    for answer, key in ((number, "f"), ({"a": number}, "f.a")):
+        tick = Sampler([answering(answer)], MemoryStore(), 1.0).tick(1.0)
+        assert tick is not None
+        assert tick.values == {key: float(number)}
+
+
+class Endless:
+    def __float__(self) -> float:
+        raise RuntimeError("no")
+
+
+NONSENSE = {
+    "none": None,
+    "text": "21",
+    "bytes": b"21",
+    "nan": math.nan,
+    "too-large-to-add-up": 1.7e308,
+    "infinite": 1e400,
+    "minus-infinite": -math.inf,
+    "whole-beyond-floats": 10**400,
+    "decimal-nan": Decimal("nan"),
+    "numpy-nan": np.float64("nan"),
+    "complex": 1j,
+    "list": [1],
+    "array": np.array([1.0, 2.0]),
+    "object": object(),
+    "raises": Endless(),
+}
+
+
+@pytest.mark.parametrize("value", NONSENSE.values(), ids=NONSENSE.keys())
+def test_21_what_is_no_number_is_a_gap_and_said(
+    answering: Callable[[Any], FunctionSource], value: Any
+) -> None:
+    assert said_of(answering(value)) != []
+    source = answering({"good": 1, "bad": value})
+    store = MemoryStore()
+    tick = Sampler([source], store, 1.0).tick(1.0)
+    assert tick is not None
+    assert tick.values == {"f.good": 1}
+    (sentence,) = said_of(source)
+    assert sentence == f"{source.name} gives no number for f.bad"
+
+
+NAMES = {
+    "none": None,
+    "bool": True,
+    "fraction": 1.5,
+    "tuple": ("a", "b"),
+    "bytes": b"a",
+    "empty": "",
+    "blank": "  \n",
+    "endless": "x" * 201,
+    "whole-endless": 10**5000,
+}
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
+def test_a_name_that_is_none_is_refused_and_said(
+    answering: Callable[[Any], FunctionSource], name: Any
+) -> None:
+    source = answering({name: 1, "good": 2})
+    assert by_key(source.read()) == {"f.good": 2}
+    assert said_of(source) == [f"{source.name} gives 1 names that are not text of 1 to 200 characters"]
+
+
+HOSTILE_NAMES = [
+    "<b>bold</b>",
+    "<a href='x'>y</a>",
+    "a,b",
+    "a\nb",
+    "\ud800",
+    "../x",
+    "&amp;",
+    "a b  c",
+    "x" * 200,
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_a_strange_name_is_a_plain_key_and_a_label_of_one_line(
+    answering: Callable[[Any], FunctionSource], name: str
+) -> None:
+    (metric,) = answering({name: 1}).read()
+    assert metric.key.startswith("f.")
+    assert all(sign.isalnum() or sign in "._-" for sign in metric.key)
+    assert metric.label.isprintable()
+    assert 0 < len(metric.label) <= 64
+    metric.label.encode()
+    if name.startswith("<"):
+        assert metric.label == name, "the page escapes it"
+
+
+def test_names_that_look_alike_stay_apart_and_keep_their_keys(
+    answering: Callable[[Any], FunctionSource],
+) -> None:
+    source = answering({"a b": 1, "a-b": 2, "a/b": 3})
+    assert by_key(source.read()) == by_key(source.read()) == {"f.a-b": 1, "f.a-b-2": 2, "f.a-b-3": 3}
+
+
+def test_a_hundred_thousand_entries_are_a_thousand_metrics(
+    answering: Callable[[Any], FunctionSource],
+) -> None:
+    source = answering({f"n{number}": number for number in range(100_000)})
+    assert len(source.read()) == 1000
+    assert said_of(source) == [f"{source.name} gives more than 1,000 metrics; 99,000 are left out"]
+
+
+def test_names_that_change_all_the_time_end_at_a_thousand(define: Define) -> None:
+    module = define("import itertools\ncount = itertools.count()\ndef f(): return {f'n{next(count)}': 1}")
+    source = FunctionSource(f"{module}:f", {})
+    store = MemoryStore()
+    sampler = Sampler([source], store, 1.0)
+    for second in range(1500):
+        sampler.tick(float(second + 1))
+    assert len(store.metrics()) == 1000
+    assert source.said
+
+
+def test_two_functions_of_one_name_do_not_mix(define: Define) -> None:
+    modules = [define(f"def f(): return {{'a': {number}, '{number}': 5}}") for number in range(2)]
+    sources = [FunctionSource(f"{module}:f", {}) for module in modules]
+    heard = Heard()
+    tick = Sampler(sources, MemoryStore(), 1.0, heard).tick(1.0)
+    assert tick is not None
+    assert tick.values == {"f.a": 0, "f.0": 5, "f.1": 5}
+    assert heard.said == [f"{sources[1].name} gives f.a, which a source before it gives already"]
+
+
+def test_more_than_a_tick_takes_costs_the_last_source_only(
+    answering: Callable[..., FunctionSource],
+) -> None:
+    many = [answering({f"{'ж' * 190}{number}": 1 for number in range(1000)}) for _ in range(2)]
+    heard = Heard()
+    tick = Sampler([answering({"a": 1}), *many], MemoryStore(), 1.0, heard).tick(1.0)
+    assert tick is not None
+    assert tick.values == {"f.a": 1}
+    assert len(tick.encode()) < 1 << 18
+    assert len(heard.said) == 1
+    assert heard.said[0].count("gives more than a tick has room for") == 2

@@ -1,0 +1,79 @@
+"""One contract for every store: what became of thresholds, and who was told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from store_variants import KINDS, Kept, kept
+
+from dashapp.model.thresholds import Change, Threshold
+from dashapp.stores.base import MOST_CHANGES
+from dashapp.stores.disk.store import DiskStore
+
+HOT = Threshold.parse("cpu.percent > 90 for 30s clear 80")
+ABSENT = Threshold.parse('é{a="b"} missing for 60s')
+
+
+@pytest.fixture(params=KINDS)
+def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
+    found = kept(request.param, tmp_path / "store")
+    yield found
+    found.close()
+
+
+def test_what_became_of_thresholds_comes_back(both: Kept) -> None:
+    assert (both.reader.changes(), both.reader.sent()) == ([], {})
+    told = [Change(HOT, True, 1000.001, 97.25, 1), Change(ABSENT, True, 1001, None, 2)]
+    both.store.set_changes(told)
+    both.store.set_sent({"0f" * 8: 1, "é": 0})
+    both.reopen()
+    assert (both.reader.changes(), both.reader.sent()) == (told, {"0f" * 8: 1, "é": 0})
+    both.store.set_changes(iter([*told, Change(HOT, False, 1002, -0.0, 3)]))
+    assert both.reader.changes()[2:] == [Change(HOT, False, 1002, 0.0, 3)]
+
+
+def test_only_so_many_changes_are_kept(both: Kept) -> None:
+    both.store.set_changes([Change(HOT, True, 1000, 97, number + 1) for number in range(10_000)])
+    assert [each.number for each in both.reader.changes()] == list(range(10_001 - MOST_CHANGES, 10_001))
+
+
+def test_who_was_told_may_be_set_beside_an_append(both: Kept) -> None:
+    """From a thread of its own, at full speed: nothing is lost, and nothing fails."""
+    done = Event()
+
+    def tell() -> None:
+        for number in range(300):
+            both.store.set_sent({"a": number})
+        done.set()
+
+    thread = Thread(target=tell)
+    thread.start()
+    second = 1
+    while second == 1 or not done.is_set():
+        both.fill(second, 1)
+        both.store.set_changes([Change(HOT, True, second, 97, second)])
+        second += 1
+    thread.join()
+    both.fill(second, 1)
+    assert both.reader.sent() == {"a": 299}
+    assert [each.number for each in both.reader.changes()] == [second - 1]
+
+
+@pytest.mark.parametrize("name", ["changes", "sent"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"{}x", b"7", b"null", b"[7]", b"[[]]", b"\xff\xfe", b"[" * 100_000),
+        *(b'[[1, "cpu.percent > 90", true, 5]]', b'[[1, "no sentence", true, 5, 5]]', b'{"a": "x"}'),
+        *(b'[["x", "cpu.percent > 90", true, 5, 5]]', b'[[1, "cpu.percent > 90", true, "x", 5]]'),
+    ],
+)
+def test_a_damaged_file_is_none(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / f"{name}.json").write_bytes(content)
+    store = DiskStore(tmp_path)
+    assert not getattr(store, name)()
+    getattr(store, f"set_{name}")({})
+    store.close()

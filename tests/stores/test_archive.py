@@ -1,0 +1,173 @@
+"""The long memory's frames: any window in 2,000 points with every extreme, whole or bit by bit."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from long_history import DAY, NOW, by_minute, calm_with_spikes, store_of_nine_hours
+
+from dashapp.model.ticks import Tick, milliseconds
+from dashapp.query.frames import MOST_POINTS, Frame, frame, past
+from dashapp.query.levels import Levels
+from dashapp.stores.archive import Retention
+from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.store import DiskStore
+
+filled = pytest.fixture(scope="module")(store_of_nine_hours)
+
+
+def covered(found: Frame, ticks: Sequence[Tick], step_ms: int) -> list[Tick]:
+    points = [int(t) for t, y in zip(found.t, found.y["cpu"], strict=True) if not np.isnan(y)]
+    ends = set(points)
+    return [tick for tick in ticks if -(-milliseconds(tick.time) // step_ms) * step_ms in ends]
+
+
+@pytest.mark.parametrize("window", [10, 100, 600, 1999, 2001, 3600, 7200, 20_000, 26_000, DAY, 90 * DAY])
+def test_the_extremes_of_a_frame_are_those_of_its_ticks(filled: tuple[Path, list[Tick]], window: int) -> None:
+    folder, ticks = filled
+    found = frame(DiskReader(folder), window)
+    assert len(found.t) <= 2 * MOST_POINTS
+    assert np.count_nonzero(~np.isnan(found.y["cpu"])) <= MOST_POINTS
+    assert (np.diff(found.t) > 0).all()
+    step_ms = milliseconds(found.step)
+    there = covered(found, ticks, step_ms)
+    first = max(NOW - window, ticks[0].time - 1)
+    assert len(there) >= len([t for t in ticks if t.time > first]) - 2 * found.step
+    for key in ("cpu", "even"):
+        low = found.low.get(key, found.y[key])
+        high = found.high.get(key, found.y[key])
+        assert np.nanmin(low) == min(tick.values[key] for tick in there)
+        assert np.nanmax(high) == max(tick.values[key] for tick in there)
+
+
+def test_a_mean_weighs_by_count(filled: tuple[Path, list[Tick]]) -> None:
+    folder, ticks = filled
+    found = frame(DiskReader(folder), 9 * 3600)
+    assert found.step == 60
+    minutes = by_minute(ticks)
+    for t, mean in zip(found.t[5:-5], found.y["cpu"][5:-5], strict=True):
+        if there := [tick.values["cpu"] for tick in minutes.get(int(t), [])]:
+            assert abs(mean - sum(there) / len(there)) <= 0.0006
+
+
+class Stream:
+    """What a page has of a window: the whole of it at first, then what came."""
+
+    def __init__(self, reader: DiskReader, window: float) -> None:
+        self._reader, self._window = reader, window
+        first = frame(reader, window)
+        self.cursor = first.cursor
+        self.points = list(zip(first.t.tolist(), first.y["cpu"].tolist(), strict=True))
+
+    def look(self) -> None:
+        more = frame(self._reader, self._window, self.cursor)
+        assert not more.reset
+        self.cursor = more.cursor
+        self.points += zip(more.t.tolist(), more.y["cpu"].tolist() if len(more.t) else [], strict=True)
+
+    def is_whole(self) -> None:
+        whole = frame(self._reader, self._window)
+        start = int(whole.t[0])
+        streamed = [point for point in self.points if point[0] >= start]
+        assert [t for t, _ in streamed] == whole.t.tolist()
+        np.testing.assert_array_equal([y for _, y in streamed], whole.y["cpu"])
+
+
+def test_a_stream_of_deltas_equals_the_whole(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path)
+    ticks = calm_with_spikes(4000)
+    for tick in ticks[:3000]:
+        store.append(tick)
+    reader = DiskReader(tmp_path)
+    streams = [Stream(reader, window) for window in (100, 1800, 7200, 30_000)]
+    for place, tick in enumerate(ticks[3000:]):
+        store.append(tick)
+        if place % 37 == 0:
+            for stream in streams:
+                stream.look()
+    for stream in streams:
+        stream.look()
+        stream.is_whole()
+    store.close()
+
+
+def test_what_is_forgotten_in_seconds_is_answered_in_minutes(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path, retention=Retention(ticks=1800))
+    ticks = calm_with_spikes(5 * 360, step=10)
+    for tick in ticks:
+        store.append(tick)
+    store.close()
+    start = int(ticks[200].time)  # after the first gap
+    found = past(DiskReader(tmp_path), start * 1000, (start + 1800) * 1000)
+    assert found.step == 60
+    assert 29 <= len(found.t) <= 31
+
+
+def test_a_gap_while_a_coarse_window_streams_is_a_hole(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path)
+    ticks = calm_with_spikes(4500)
+    for tick in ticks:
+        store.append(tick)
+    reader = DiskReader(tmp_path)
+    cursor = frame(reader, 7000).cursor
+    streamed = []
+    # Asked all through the outage, as a page does.
+    for second in range(1, 130):
+        if second > 60:
+            store.append(Tick(NOW + second, 1.0, {"cpu": 5.0}))
+        more = frame(reader, 7000, cursor)
+        assert not more.reset
+        cursor = more.cursor
+        streamed += list(zip(more.t.tolist(), np.isnan(more.y.get("cpu", np.array([]))), strict=True))
+    whole = frame(reader, 7000)
+    assert any(empty for _, empty in streamed)
+    after = [
+        (t, e) for t, e in zip(whole.t.tolist(), np.isnan(whole.y["cpu"]), strict=True) if t > NOW * 1000
+    ]
+    assert [pair for pair in streamed if pair[0] > NOW * 1000] == after
+    store.close()
+
+
+def test_a_tick_that_comes_while_a_window_is_read_hides_none_of_it(
+    filled: tuple[Path, list[Tick]], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(filled[0], copy)
+    store, end = DiskStore(copy), NOW * 1000
+
+    class Growing(DiskReader):
+        def since(self, time: float, limit: int) -> list[Tick]:
+            found = super().since(time, limit)
+            store.append(Tick(store.newest().time_ms / 1000 + 1, 1.0, {"cpu": 1.0}))
+            return found
+
+    found = Levels(Growing(copy), 1.0).read(end - DAY * 1000, end, 0, None)
+    store.close()
+    assert found.t.tolist() == [milliseconds(tick.time) for tick in filled[1]]
+
+
+def test_a_crafted_cursor_is_no_way_to_the_finest_level(filled: tuple[Path, list[Tick]]) -> None:
+    reader = DiskReader(filled[0])
+    honest = frame(reader, DAY)
+    life, time_ms, size, window, since = honest.cursor.split(".")
+    assert not frame(reader, DAY, honest.cursor).reset
+    assert frame(reader, DAY, f"{life}.{time_ms}.{int(size) + 1}.{window}.{since}").reset
+    assert frame(reader, DAY, f"{life}.{time_ms}.{size}.{int(window) - 1}.{since}").reset
+
+
+def test_a_slower_collector_does_not_make_its_past_dearer(
+    filled: tuple[Path, list[Tick]], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(filled[0], copy)
+    store = DiskStore(copy)
+    for minute in range(1, 12):
+        store.append(Tick(NOW + 60 * minute, 60.0, {"cpu": 1.0}))
+    store.close()
+    found = frame(DiskReader(copy), 9 * 3600)
+    assert found.step >= 60
+    assert len(found.t) <= MOST_POINTS

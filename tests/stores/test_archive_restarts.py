@@ -1,0 +1,204 @@
+"""The long memory through restarts, damage and age: nothing counts twice, and what is left is served."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from effort import calls_of
+from long_history import DAY, NOW, by_minute, calm_with_spikes, fill, store_of_nine_hours
+
+from dashapp.model.ticks import Tick, milliseconds
+from dashapp.query.frames import frame, past
+from dashapp.stores.archive import Level, Retention
+from dashapp.stores.disk.archive import disk_memory
+from dashapp.stores.disk.reader import DiskReader
+from dashapp.stores.disk.row_log import Rows
+from dashapp.stores.disk.store import DiskStore
+
+filled = pytest.fixture(scope="module")(store_of_nine_hours)
+
+
+def test_a_restart_at_any_point_of_a_roll_up_counts_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault 31: die before each of the writes that sealing is made of, in turn, then go on."""
+    ticks = calm_with_spikes(13 * 360, seed=3, step=10)
+    # Minutes are sealed twice in these hours, the rest every ten minutes.
+    verbs = [(Level, "seal"), (Level, "extend"), (Level, "add_block"), (Rows, "drop"), (Level, "forget")]
+    verbs += [(Level, "seal")]
+    store = DiskStore(tmp_path)
+
+    def die(*_: object, **__: object) -> None:
+        raise KilledError
+
+    for tick in ticks:
+        with monkeypatch.context() as patch:
+            if verbs:
+                patch.setattr(*verbs[0], die)
+            try:
+                store.append(tick)
+                continue
+            except KilledError:
+                verbs.pop(0)
+        store._shut()
+        store = DiskStore(tmp_path)
+    store.close()
+    assert not verbs
+    reader = DiskReader(tmp_path)
+    minutes = reader.levels()[1].columns(0, NOW * 1000, ["cpu"])
+    assert (np.diff(minutes.t) > 0).all()
+    wanted = by_minute(ticks)
+    for t, count, high in zip(minutes.t, minutes.count[0], minutes.high[0], strict=True):
+        there = [tick.values["cpu"] for tick in wanted[int(t)]]
+        assert (count, high) == (len(there), max(there))
+    every = past(reader, (NOW - 1900) * 1000, NOW * 1000)
+    assert [int(t) for t, y in zip(every.t, every.y["cpu"], strict=True) if not np.isnan(y)] == [
+        milliseconds(tick.time) for tick in ticks if tick.time > NOW - 1900
+    ]
+
+
+class KilledError(BaseException):
+    """What no handler of ours catches, as none catches SIGKILL."""
+
+
+def test_a_damaged_block_is_a_gap_and_the_rest_is_served(
+    filled: tuple[Path, list[Tick]], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, ticks = filled
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    with sqlite3.connect(copy / "seconds" / "cache.db") as connection:
+        fourth = "SELECT key, value FROM Cache ORDER BY key LIMIT 1 OFFSET 3"
+        key, value = connection.execute(fourth).fetchone()
+        damaged = value[:200] + bytes([value[200] ^ 0xFF]) + value[201:]
+        connection.execute("UPDATE Cache SET value = ? WHERE key = ?", (damaged, key))
+    connection.close()
+    reader = DiskReader(copy)
+    start = int(ticks[0].time)
+    for _ in range(3):
+        found = past(reader, start * 1000, (start + 4 * 3600) * 1000)
+    whole = past(DiskReader(folder), start * 1000, (start + 4 * 3600) * 1000)
+    lost = np.count_nonzero(~np.isnan(whole.y["cpu"])) - np.count_nonzero(~np.isnan(found.y["cpu"]))
+    assert 60 <= lost <= 100
+    assert len([record for record in caplog.records if "damaged" in record.message]) == 1
+
+
+def test_an_older_versions_infinite_totals_are_gaps_of_their_own_line_and_stop_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Fault 21: two of the largest doubles in a minute add up to what JSON cannot carry, nor a block hold."""
+    largest = 1.7976931348623157e308
+    begin = NOW // (6 * 3600) * 6 * 3600
+    ticks = [Tick(begin + 30 * place, 30.0, {"cpu": 2.0, "bad": largest}) for place in range(1, 801)]
+    store = DiskStore(tmp_path)
+    for tick in ticks[:400]:
+        assert store.append(tick)
+    store.close()
+    with sqlite3.connect(tmp_path / "minutes" / "cache.db") as connection:
+        told = f'"bad":[Infinity,{largest},{largest},2],"cpu"'
+        connection.execute("UPDATE Cache SET value = replace(value, '\"cpu\"', ?)", (told,))
+    connection.close()
+
+    def minutes() -> list[Any]:
+        found = DiskReader(tmp_path).levels()[1].columns(0, 1 << 60, ["cpu", "bad"])
+        assert found.keys == ("cpu",)
+        assert (np.diff(found.t) == 60_000).all()
+        return [*found.mean()[0].tolist()]
+
+    before = minutes()
+    assert len(before) > 180
+    store = DiskStore(tmp_path)
+    for tick in ticks[400:]:
+        assert store.append(tick)
+    store.close()
+    after = minutes()
+    assert len(after) > 370, "six hours are sealed, and it goes on"
+    assert {*before, *after} == {2.0}
+    assert not [record for record in caplog.records if "damaged" in record.message]
+
+
+def test_the_oldest_goes_first_by_time(tmp_path: Path) -> None:
+    kept = Retention(ticks=3600, minutes=4 * 3600, hours=DAY)
+    store = DiskStore(tmp_path, retention=kept)
+    for tick in calm_with_spikes(4 * 360, step=10):
+        store.append(tick)
+    store.close()
+    seconds = DiskReader(tmp_path).levels()[0]
+    oldest = seconds.oldest()
+    assert oldest is not None
+    assert NOW - 3600 - 2 * 1260 < oldest / 1000 < NOW - 3600 + 600
+
+
+def test_the_oldest_goes_first_by_bytes(tmp_path: Path) -> None:
+    most, begin, chance = 360_000, NOW - 6 * 3600, Random(5)
+    store = DiskStore(tmp_path, retention=Retention(size=most))
+    for second in range(10, 6 * 3600 + 1, 10):
+        store.append(Tick(begin + second, 10, {f"m{number}": chance.random() for number in range(8)}))
+    memory = disk_memory(tmp_path, Retention())
+    assert memory.size() <= most
+    memory.close()
+    store.close()
+    seconds, minutes, _ = DiskReader(tmp_path).levels()
+    oldest, coarser = seconds.oldest(), minutes.oldest()
+    assert oldest is not None
+    assert coarser is not None
+    assert coarser / 1000 <= begin + 60
+    assert begin + 600 <= oldest / 1000 < NOW - 1200
+    assert not np.isnan(frame(DiskReader(tmp_path), 100).y["m0"]).any()
+
+
+def test_a_store_without_levels_is_taken_over_whole(tmp_path: Path) -> None:
+    """Fault 38: the version before kept two hours of rows and sealed nothing."""
+    ticks = calm_with_spikes(7200)
+    rows = _old_rows(tmp_path)
+    rows.extend([tick.encode() for tick in ticks[:-30]])
+    rows.close()
+    store = DiskStore(tmp_path)
+    for tick in ticks[-30:]:
+        store.append(tick)
+    store.close()
+    reader = DiskReader(tmp_path)
+    times: list[int] = []
+    for start in range(NOW - 7200, NOW, 1000):
+        found = past(reader, start * 1000, (start + 1000) * 1000)
+        times += [int(t) for t, y in zip(found.t, found.y.get("cpu", []), strict=True) if not np.isnan(y)]
+    assert times == [milliseconds(tick.time) for tick in ticks]
+
+
+def _old_rows(folder: Path) -> Rows:
+    return Rows(folder, 8000)
+
+
+def test_opening_is_no_more_work_when_the_store_is_full(
+    filled: tuple[Path, list[Tick]], tmp_path: Path
+) -> None:
+    copy, short = tmp_path / "copy", tmp_path / "short"
+    shutil.copytree(filled[0], copy)
+    fill(short, filled[1][-2400:])
+    work = [calls_of(lambda folder=folder: DiskStore(folder).close()) for folder in (short, copy)]  # type: ignore[misc]
+    assert work[1] < 1.1 * work[0], work
+
+
+def test_a_damaged_row_of_minutes_is_a_gap(
+    filled: tuple[Path, list[Tick]], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(filled[0], copy)
+    with sqlite3.connect(copy / "minutes" / "cache.db") as connection:
+        connection.execute(
+            "UPDATE Cache SET value = substr(value, 1, 20) WHERE key = "
+            "(SELECT key FROM Cache WHERE typeof(key) = 'text' ORDER BY key LIMIT 1)"
+        )
+    connection.close()
+    reader = DiskReader(copy)
+    for _ in range(2):
+        found = frame(reader, 9 * 3600)
+    whole = frame(DiskReader(filled[0]), 9 * 3600)
+    assert np.count_nonzero(~np.isnan(whole.y["cpu"])) - np.count_nonzero(~np.isnan(found.y["cpu"])) == 1
+    assert len([record for record in caplog.records if "damaged" in record.message]) == 1

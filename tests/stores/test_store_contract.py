@@ -1,0 +1,249 @@
+"""One contract for every store: order, bounds, cursors, lives, the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from redis_server import needs_redis
+from store_variants import KINDS, REDIS, Kept, Links, kept, links_by_kind
+from thorough import amount
+
+from dashapp.model.ticks import Metric, Page, Tick
+from dashapp.stores.base import after, last
+from dashapp.stores.disk.reader import HELD, DiskReader
+from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.redis.store import RedisStore
+
+CPU = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
+
+
+ALL = [*KINDS, *(pytest.param(kind, marks=needs_redis) for kind in REDIS)]
+
+
+links = pytest.fixture(scope="module")(links_by_kind)
+
+
+@pytest.fixture(params=ALL)
+def both(request: pytest.FixtureRequest, tmp_path: Path, links: Links) -> Iterator[Kept]:
+    found = kept(request.param, tmp_path / "store", link=links(request.param))
+    yield found
+    found.close()
+
+
+def times(page: Page) -> list[float]:
+    return [tick.time for tick in page.ticks]
+
+
+def test_an_empty_store_has_a_life_and_no_ticks(both: Kept) -> None:
+    assert both.reader.newest().time_ms == 0
+    page = last(both.reader, 10)
+    assert (page.ticks, page.reset) == ([], True)
+    assert after(both.reader, page.cursor, 10).reset is False
+
+
+def test_ticks_come_back_in_order_and_whole(both: Kept) -> None:
+    values = {"cpu.percent": 12.5, "é <b>": -1e300}
+    both.store.append(Tick(1.001, 0.1, values))
+    both.store.append(Tick(1.101, 0.1, values))
+    assert last(both.reader, 10).ticks == [Tick(1.001, 0.1, values), Tick(1.101, 0.1, values)]
+
+
+def test_what_is_not_newer_is_dropped_and_counted(both: Kept) -> None:
+    both.fill(5, 1)
+    for number, time in enumerate((5.0, 4.999, 0.0, -1.0, 5.0004), 1):
+        assert both.store.append(Tick(time, 1, {"cpu.percent": 1})) is False, time
+        assert both.store.dropped == number
+    assert times(last(both.reader, 10)) == [5]
+
+
+def test_since_is_later_than_and_gives_the_newest(both: Kept) -> None:
+    both.fill(1, 10)
+    assert [tick.time for tick in both.reader.since(4, 100)] == [5, 6, 7, 8, 9, 10]
+    assert [tick.time for tick in both.reader.since(4, 2)] == [9, 10]
+    assert both.reader.since(10, 100) == []
+    assert both.reader.since(99, 100) == []
+
+
+def test_after_gives_what_came_since(both: Kept) -> None:
+    both.fill(1, 5)
+    first = last(both.reader, 3)
+    assert times(first) == [3, 4, 5]
+    assert after(both.reader, first.cursor, 10) == Page([], first.cursor, reset=False)
+    both.fill(6, 2)
+    second = after(both.reader, first.cursor, 10)
+    assert (times(second), second.reset) == ([6, 7], False)
+
+
+@pytest.mark.parametrize(("since", "reset"), [(9, False), (10, False), (11, True)])
+def test_a_cursor_with_more_than_the_limit_after_it_resets(both: Kept, since: int, reset: bool) -> None:
+    both.fill(1, 5)
+    cursor = last(both.reader, 1).cursor
+    both.fill(6, since)
+    page = after(both.reader, cursor, 10)
+    assert page.reset is reset
+    assert times(page) == list(range(6 + since - min(since, 10), 6 + since))
+
+
+HOSTILE = [
+    "",
+    ".",
+    "x",
+    "0" * 16,
+    f"{'0' * 16}.1",
+    f"{'f' * 16}.3000",
+    f"{'g' * 16}.3000",
+    "../../etc/passwd",
+    "\0",
+    "é" * 16 + ".1",
+    "' OR 1=1 --",
+    "LIFE.-1",
+    "LIFE.3000.1",
+    "LIFE.",
+    "LIFE.1e3",
+    "LIFE. 3000",
+    "LIFE.3000\n",
+    "LIFE.٣٠٠٠",
+    "LIFE." + "9" * 16,
+    "LIFE." + "9" * 17,
+    "LIFE.9000",
+    "LIFE.2500",
+    "LIFE.0",
+]
+
+
+def test_a_cursor_that_was_never_given_resets(both: Kept) -> None:
+    both.fill(1, 5)
+    life = both.reader.newest().life
+    for text in HOSTILE:
+        page = after(both.reader, text.replace("LIFE", life), 3)
+        assert (times(page), page.reset) == ([3, 4, 5], True), text
+
+
+def test_clearing_begins_another_life(both: Kept) -> None:
+    both.fill(1, 5)
+    old = last(both.reader, 10)
+    both.store.clear()
+    assert both.reader.newest().life != old.cursor.partition(".")[0]
+    assert (last(both.reader, 10).ticks, after(both.reader, old.cursor, 10).reset) == ([], True)
+    both.fill(3, 4)
+    page = after(both.reader, old.cursor, 10)
+    assert (times(page), page.reset) == ([3, 4, 5, 6], True)
+
+
+def test_a_restart_keeps_the_life_and_every_tick(both: Kept) -> None:
+    both.fill(1, 5)
+    cursor = last(both.reader, 10).cursor
+    both.reopen()
+    both.fill(6, 2)
+    page = after(both.reader, cursor, 10)
+    assert (times(page), page.reset) == ([6, 7], False)
+    assert times(last(both.reader, 10)) == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_the_order_holds_over_a_restart(both: Kept) -> None:
+    both.fill(1, 5)
+    both.reopen()
+    assert both.store.append(Tick(5, 1, {"cpu.percent": 1})) is False
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_no_store_grows_past_what_it_keeps(kind: str, tmp_path: Path, links: Links) -> None:
+    found = kept(kind, tmp_path, keep=50, link=links(kind))
+    try:
+        cursor = last(found.reader, 1).cursor
+        found.fill(1, 10)
+        cursor = last(found.reader, 1).cursor
+        found.fill(11, HELD + 100)
+        ticks = found.reader.since(float("-inf"), 100_000)
+        assert 50 <= len(ticks) <= max(50, HELD)
+        assert ticks[-1].time == HELD + 110
+        assert all(new.time - old.time == 1 for old, new in pairwise(ticks))
+        assert after(found.reader, cursor, 100_000).reset is True
+        if kind in REDIS:
+            # MAXLEN ~ lets whole nodes of a hundred go.
+            assert isinstance(found.store, RedisStore)
+            keys = found.store.turn.keys
+            assert 50 <= found.store.turn.link.client.xlen(keys.ticks) <= 200
+        elif kind != "memory":
+            assert len(DiskReader(tmp_path).rows(float("-inf"), float("inf"), 1000)) == 50
+    finally:
+        found.close()
+
+
+def test_a_shorter_memory_is_trimmed_at_the_next_append(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path, keep=100)
+    for second in range(100):
+        store.append(Tick(second + 1, 1, {"a": 1}))
+    store.close()
+    store = DiskStore(tmp_path, keep=10)
+    store.append(Tick(101, 1, {"a": 1}))
+    rows = DiskReader(tmp_path).rows(float("-inf"), float("inf"), 1000)
+    store.close()
+    assert [row.time for row in rows] == list(range(92, 102))
+
+
+def test_the_catalogue_comes_back(both: Kept) -> None:
+    core = Metric("é", '<a href="x">', "%", "cores")
+    both.store.describe([CPU, core])
+    assert list(both.reader.metrics()) == [CPU, core]
+    both.store.describe([CPU])
+    assert list(both.reader.metrics()) == [CPU]
+
+
+def test_the_catalogue_survives_a_restart(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path)
+    store.describe([CPU])
+    store.close()
+    assert DiskReader(tmp_path).metrics() == [CPU]
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("append"), st.integers(1, 30)),
+        st.tuples(st.just("read"), st.integers(1, 40)),
+        st.tuples(st.just("old"), st.integers(0, 5)),
+        st.tuples(st.just("reopen"), st.just(0)),
+    ),
+    max_size=25,
+)
+
+
+@pytest.mark.parametrize("kind", ALL)
+@settings(max_examples=amount(10, 60))
+@given(plan=steps)
+def test_reading_by_cursor_gives_every_tick_once_and_in_order(
+    kind: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    links: Links,
+    plan: list[tuple[str, int]],
+) -> None:
+    """Whatever the interleaving. A reader that was too slow is told so, and only then misses any."""
+    found = kept(kind, tmp_path_factory.mktemp("store"), link=links(kind))
+    written: list[float] = []
+    seen: list[float] = []
+    cursor = last(found.reader, 1).cursor
+    try:
+        for what, count in [*plan, ("read", 1000)]:
+            newest = written[-1] if written else 0
+            if what == "append":
+                found.fill(int(newest) + 1, count)
+                written += range(int(newest) + 1, int(newest) + 1 + count)
+            elif what == "old" and written:
+                assert not found.store.append(Tick(newest - count, 1, {"a": 1}))
+            elif what == "reopen":
+                found.reopen()
+            elif what == "read":
+                page = after(found.reader, cursor, count)
+                if page.reset:
+                    assert not seen or len(written) - written.index(seen[-1]) - 1 > count
+                    seen = written[: len(written) - len(page.ticks)]
+                seen += times(page)
+                cursor = page.cursor
+                assert seen == written
+    finally:
+        found.close()

@@ -1,0 +1,70 @@
+"""Applications behind a password, for tests: what is in them, how one signs in, and makes a link to share."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from wsgi_client import Answer, ask
+
+from dashapp.config.settings import parse
+from dashapp.http.middleware.share_links import DAY
+from dashapp.http.types import App
+from dashapp.model.ticks import Metric, Tick
+from dashapp.stores.memory import MemoryStore
+from dashapp.stores.push_queue import MemorySpool
+from dashapp.web.app import create_app
+
+PASSWORD = "correct horse 7"
+TOKEN = "0123456789abcdef"
+METRICS = [
+    Metric("cpu.percent", "CPU", "%", "cpu", 0, 100),
+    Metric("memory.percent", "Memory", "%", "memory", 0, 100),
+    Metric("secret.plan", "Plan", "", "secret"),
+]
+
+
+def filled(count: int = 100, now: float | None = None) -> MemoryStore:
+    """A tick a second up to `now`, of three metrics in three panels."""
+    store = MemoryStore()
+    store.describe(METRICS)
+    end = int(time.time() if now is None else now)
+    for at in range(end - count + 1, end + 1):
+        store.append(Tick(at, 1, {"cpu.percent": 1.0, "memory.percent": 2.0, "secret.plan": 4711.0}))
+    return store
+
+
+def guarded(*flags: str, folder: Path | None = None, store: MemoryStore | None = None, **more: str) -> App:
+    """`more`: variables, in lower case and without their beginning."""
+    environ = {"DASHAPP_PASSWORD": PASSWORD} | {f"DASHAPP_{k.upper()}": text for k, text in more.items()}
+    settings = parse(["--store", "memory:", *flags], {k: text for k, text in environ.items() if text})
+    return create_app(store or filled(), settings, MemorySpool(1), folder=folder)
+
+
+def post(app: App, path: str, form: dict[str, str], **headers: str) -> Answer:
+    return ask(app, path, method="POST", body=urlencode(form).encode(), **headers)
+
+
+def sign_in(app: App, password: str = PASSWORD, **headers: str) -> str:
+    """The cookie that a browser sends from then on."""
+    answer = post(app, "/login", {"password": password}, **headers)
+    assert answer.status == 303, answer.body
+    return answer.headers["set-cookie"].partition(";")[0]
+
+
+def ask_for_link(app: App, body: object, **headers: str) -> Answer:
+    text = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return ask(app, "/api/share", method="POST", body=text, **headers)
+
+
+def link(app: App, **view: Any) -> str:
+    """The path of a new one."""
+    cookie, before = sign_in(app), int(time.time())
+    answer = ask_for_link(app, {"panels": ["cpu"], "days": 1, "window": 30, **view}, cookie=cookie)
+    assert answer.status == 200, answer.body
+    made = answer.json["until"] / 1000 - view.get("days", 1) * DAY
+    assert before - 1 <= made <= time.time() + 1
+    return "/" + str(answer.json["path"])

@@ -1,0 +1,59 @@
+"""A store to export from, sealed as the collector seals it, and the CSV that comes back, by its times."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from wsgi_client import Answer, ask
+
+from dashapp.api.endpoints import Api
+from dashapp.model.rollup import as_point
+from dashapp.model.ticks import Metric, Tick, milliseconds
+from dashapp.stores.archive import DAY, Retention
+from dashapp.stores.base import Reader
+from dashapp.stores.disk.archive import disk_memory
+from dashapp.stores.memory import MemoryStore
+
+START = 1_700_006_400  # 2023-11-15T00:00:00Z
+SPAN = 600
+METRICS = [Metric("a", "A", "%", "cpu", 0, 100), Metric("b", "B", "B", "disk"), Metric("c", "C", "B", "disk")]
+
+
+def seal(folder: Path, points: Sequence[Tick], retention: Retention) -> None:
+    """Into the long memory, span by span, as the collector hands them over."""
+    memory = disk_memory(folder, retention)
+    spans: dict[int, list[Tick]] = {}
+    for each in points:
+        spans.setdefault(-(-int(each.time) // SPAN) * SPAN, []).append(each)
+    for end, span in spans.items():
+        memory.take([as_point(each) for each in span], milliseconds(end))
+    memory.close()
+
+
+def api_of(store: Reader) -> Api:
+    return Api(store, longest=730 * DAY)
+
+
+def table(answer: Answer) -> list[list[str]]:
+    assert answer.status == 200, answer.body
+    return list(csv.reader(io.StringIO(answer.body.decode(), newline="")))
+
+
+def read(api: Api, query: str) -> dict[int, list[str]]:
+    """Cells by their time in milliseconds."""
+    _, *lines = table(ask(api, f"/api/csv?{query}"))
+    times = [milliseconds(datetime.fromisoformat(line[0]).timestamp()) for line in lines]
+    assert times == sorted(set(times)), "a time is there twice, or out of order"
+    return {at: line[1:] for at, line in zip(times, lines, strict=True)}
+
+
+def two_hundred_ticks() -> MemoryStore:
+    store = MemoryStore()
+    store.describe(METRICS)
+    for second in range(START, START + 200):
+        store.append(Tick(second, 1, {"a": second % 100, "b": 0.25}))
+    return store

@@ -1,0 +1,59 @@
+"""A house that is pushed into: what receives, what waits, and the sampler that takes it, in one process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from wsgi_client import Answer, ask
+
+from dashapp.api.push import Receiver
+from dashapp.collector.sampler import Sampler
+from dashapp.http.types import App
+from dashapp.sources.push import PushSource
+from dashapp.stores.memory import MemoryStore
+from dashapp.stores.push_queue import MemorySpool
+
+TOKEN = "0123456789abcdef"
+NOW = 1_800_000_000.0
+
+
+class House:
+    """A receiver, and the sampler that takes what it kept."""
+
+    def __init__(self, most: int = 1 << 24) -> None:
+        self.store = MemoryStore()
+        self.spool = MemorySpool(most=most)
+        self.app = Receiver(TOKEN, self.spool, self.store, clock=lambda: NOW)
+        source = PushSource(self.spool, lambda: self.store.newest().time_ms)
+        self.sampler = Sampler([source], self.store, 1)
+        self.time = 0
+
+    def push(self, body: object, **headers: str) -> Answer:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return post(self.app, data, {"authorization": f"Bearer {TOKEN}", **headers})
+
+    def tick(self) -> dict[str, float]:
+        """What the next tick holds."""
+        self.time += 1
+        tick = self.sampler.tick(self.time)
+        return dict(tick.values) if tick else {}
+
+
+def post(app: App, body: bytes, headers: Mapping[str, str]) -> Answer:
+    return ask(app, "/api/push", method="POST", host="127.0.0.1:8050", body=body, **headers)
+
+
+def many(count: int) -> dict[str, float]:
+    return {f"m.{number}": number for number in range(count)}
+
+
+def refused(house: House, body: object, status: int = 400) -> str:
+    """The sentence; and nothing of the request is kept."""
+    answer = house.push(body)
+    assert (answer.status, set(answer.json)) == (status, {"error"}), answer.body
+    sentence = str(answer.json["error"])
+    assert 0 < len(sentence) < 300
+    assert "\n" not in sentence
+    assert house.tick() == {}
+    return sentence

@@ -1,0 +1,159 @@
+"""A server that takes pushes as a test says, and programs that push to it."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from processes import ROOT
+from push_pipeline import TOKEN
+from waiting import PATIENCE_S
+
+from dashapp import client
+from dashapp.client import Pusher, Sender
+
+
+class Server:
+    """Takes pushes as a test says: `answer` gives the status of each from its metrics, and may wait."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.answer: Callable[[dict[str, float]], int] = lambda metrics: 200
+        self.got: list[dict[str, float]] = []
+        self.headers: list[Any] = []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                server.headers.append((self.path, self.headers["authorization"]))
+                status = server.answer(body["metrics"])
+                if status == 200:
+                    server.got.append(body["metrics"])
+                text = json.dumps({"error": f"a sentence about {status}"}).encode()
+                self.send_response(status)
+                self.send_header("content-length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_: object) -> None: ...
+
+        class Listening(ThreadingHTTPServer):
+            daemon_threads = True
+            block_on_close = False
+
+            def handle_error(self, *_: object) -> None: ...
+
+        self._server = Listening(("127.0.0.1", port), Handler)
+        self.port = self._server.server_address[1]
+        self._thread = Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    @property
+    def newest(self) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for metrics in list(self.got):
+            found |= metrics
+        return found
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@contextmanager
+def serving(port: int = 0) -> Iterator[Server]:
+    server = Server(port)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def pushed_to(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    with serving() as found:
+        monkeypatch.setenv("DASHAPP_URL", f"http://127.0.0.1:{found.port}")
+        monkeypatch.setenv("DASHAPP_PUSH_TOKEN", TOKEN)
+        yield found
+
+
+class OverError(Exception):
+    """The test is."""
+
+
+class Ending(Pusher):
+    """Has a thread that ends."""
+
+    is_over = False
+
+    def _run(self) -> None:
+        with suppress(OverError):
+            super()._run()
+
+    def _sleep(self, due: float | None) -> list[Event]:
+        found = [] if self.is_over else super()._sleep(due)
+        if self.is_over:
+            raise OverError
+        return found
+
+    def end(self) -> None:
+        self.is_over = True
+        if self._thread is not None:
+            self._wake.put(Event())
+            self._thread.join(PATIENCE_S)
+
+
+def pusher_of_a_test(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pusher]:
+    """It tries again soon, and its thread ends with the test."""
+    monkeypatch.setattr(atexit, "register", lambda *_: None)
+    monkeypatch.setattr(os, "register_at_fork", lambda **_: None)
+    monkeypatch.setattr(client, "PATIENCE", PATIENCE_S)
+    monkeypatch.setattr(client, "FIRST_PAUSE", 0.02)
+    senders: list[Sender] = []
+
+    def made(*words: Any) -> Sender:
+        senders.append(Sender(*words))
+        return senders[-1]
+
+    monkeypatch.setattr(client, "Sender", made)
+    pusher = Ending()
+    yield pusher
+    pusher.end()
+    for each in senders:
+        each._close()
+
+
+# On a busy machine two seconds may be too few for the last request of a program.
+PATIENT = f"import dashapp.client; dashapp.client.Pusher.flush.__defaults__ = ({PATIENCE_S},)\n"
+
+
+def run(
+    code: str, server: Server | None = None, *, patient: bool = True, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """A program of its own; a `patient` one waits longer for its last request than a user's does."""
+    url = {"DASHAPP_URL": f"http://127.0.0.1:{server.port}"} if server else {}
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", (PATIENT if patient else "") + textwrap.dedent(code)],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DASHAPP_PUSH_TOKEN": TOKEN, **url, **env},
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE_S,
+        check=True,
+    )
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What we logged, and no library."""
+    return [record.getMessage() for record in caplog.records if record.name == "dashapp"]

@@ -1,0 +1,110 @@
+"""Paths of hosts: what may stand in one, hosts that are not there, and how many are kept made."""
+
+from __future__ import annotations
+
+import pytest
+from fake_hosts import Clock, Fleet
+from host_pages import layout, served
+from wsgi_client import ask
+
+from dashapp.http.types import App
+from dashapp.stores.memory import MemoryStore
+from dashapp.web.host_routes import KEPT, MOST, HostPaths, Place
+
+
+@pytest.fixture
+def fleet() -> Fleet:
+    fleet = Fleet(Clock())
+    fleet.add("web-1", 100)
+    return fleet
+
+
+@pytest.fixture
+def app(fleet: Fleet) -> App:
+    return served(fleet)
+
+
+PATHS = [
+    ("/host//", "no name of a host"),
+    ("/host/web-1,/", "no name of a host"),
+    ("/host/./", "no name of a host"),
+    ("/host/../", "no name of a host"),
+    ("/host/<script>alert(1)</script>/", "no name of a host"),
+    ("/host/web 1/", "no name of a host"),
+    ("/host/wéb/", "no name of a host"),
+    ("/host/web-1\n/", "no name of a host"),
+    ("/host/web-1\x00/api/ticks", "no name of a host"),
+    (f"/host/{'a' * 65}/", "no name of a host"),
+    ("/host/" + ",".join(f"a{n}" for n in range(MOST + 1)) + "/", "at most 32"),
+    ("/host/" + "a," * 100_000 + "b/", None),
+]
+
+
+@pytest.mark.parametrize(("path", "told"), PATHS, ids=range(len(PATHS)))
+def test_what_can_be_no_name_is_told_in_one_sentence(app: App, path: str, told: str | None) -> None:
+    answer = ask(app, path)
+    assert answer.status in ((400,) if told else (200, 308))
+    if told:
+        assert told in answer.json["error"]
+        assert len(answer.body) < 300
+        assert answer.headers["content-type"] == "application/json"
+
+
+def test_no_name_at_all_is_the_page_with_the_list_of_them(app: App) -> None:
+    answer = ask(app, "/host/")
+    assert (answer.status, answer.headers["location"]) == (303, "../")
+
+
+@pytest.mark.parametrize("path", ["/host/nobody/", "/host/nobody,either/"])
+def test_a_host_that_is_not_there_has_the_same_page_and_says_so(app: App, path: str) -> None:
+    page = ask(app, path)
+    assert page.status == 200
+    assert b"page.bundle.js" in page.body
+    refused = ask(app, f"{path}api/ticks?window=100")
+    assert refused.status == 404
+    assert "in this store: it never wrote, or was forgotten after it stopped." in refused.json["error"]
+    assert ask(app, f"{path}healthz").status == 404
+    assert layout(app, path).startswith("{")
+
+
+def test_a_host_that_turns_up_or_is_forgotten_is_served_so(app: App, fleet: Fleet) -> None:
+    assert ask(app, "/host/late/api/ticks").status == 404
+    both = ask(app, "/host/late,web-1/api/ticks").json
+    assert both["notices"] == ["There is no host late in this store; the others are shown."]
+    fleet.add("late", 10)
+    assert len(ask(app, "/host/late/api/ticks").json["t"]) == 10
+    now_both = ask(app, f"/host/late,web-1/api/ticks?after={both['cursor']}").json
+    assert now_both["reset"]
+    assert "late/cpu.percent" in now_both["y"]
+    assert "notices" not in now_both
+    fleet.forget("late")
+    assert ask(app, "/host/late/api/ticks").status == 404
+    assert "late/cpu.percent" not in ask(app, "/host/late,web-1/api/ticks").json["y"]
+
+
+def test_without_its_slash_it_leads_to_the_page(app: App) -> None:
+    answer = ask(app, "/host/web-1,web-2?window=300")
+    assert (answer.status, answer.headers["location"]) == (308, "./web-1,web-2/?window=300")
+
+
+def test_what_is_kept_made_is_bounded() -> None:
+    fleet = Fleet(Clock())
+    for number in range(2 * KEPT):
+        fleet.add(f"web-{number}", 1)
+    made: list[Place] = []
+
+    def serve(place: Place) -> App:
+        made.append(place)
+        return lambda environ, start: start("200 OK", []) or []
+
+    paths = HostPaths(fleet, serve(Place(MemoryStore())), serve)
+    for number in range(2 * KEPT):
+        ask(paths, f"/host/web-{number}/api/ticks")
+        ask(paths, f"/host/nobody-{number}/")
+    assert len(paths._made) <= KEPT
+    assert all(key[1] for key in paths._made), "nobody's page is kept"
+    before = len(made)
+    ask(paths, f"/host/web-{2 * KEPT - 1}/api/ticks")
+    assert len(made) == before
+    ask(paths, "/host/web-0/api/ticks")
+    assert len(made) == before + 1

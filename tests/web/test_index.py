@@ -1,0 +1,92 @@
+"""The page's document: what it says before any script, and that it announces what the page then asks for."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from chart_assertions import assert_drawn_equals_store
+from playwright.sync_api import Page, expect
+from served_page import Serve
+from waiting import wait_until
+from wsgi_client import ask
+
+from dashapp.config.settings import Settings
+from dashapp.http.types import App
+from dashapp.stores.memory import MemoryStore
+from dashapp.web.app import create_app
+
+
+@pytest.fixture
+def app() -> App:
+    return create_app(MemoryStore(), Settings(store="memory:"))
+
+
+def test_every_address_in_it_answers(app: App) -> None:
+    text = ask(app, "/", host="localhost").body.decode()
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', text)
+    assert len(addresses) > 12
+    for address in addresses:
+        # Relative to the page's own, wherever a proxy or another application puts it.
+        assert address.startswith("./"), address
+        assert ask(app, address[1:], host="localhost").status == 200, address
+    # The table comes with Dash and is on no page of ours.
+    assert not [address for address in addresses if "dash_table" in address]
+    assert '<meta name="description"' in text
+
+
+def test_it_does_not_carry_the_layout_that_is_asked_for_after(app: App) -> None:
+    answer = ask(app, "/", host="localhost")
+    assert b"validation_layout" not in answer.body
+    assert len(answer.body) < 20_000
+
+
+# What the page takes: what scripts fetch, and each script and style that ever stood in the document.
+TAKEN = """
+window.taken = [];
+const fetchNow = window.fetch;
+window.fetch = (...question) => {
+    window.taken.push(new URL(question[0].url ?? question[0], location.href).href);
+    return fetchNow(...question);
+};
+const note = ({ addedNodes }) => addedNodes.forEach((each) => {
+    if (each.matches?.("script[src], link[rel=stylesheet]")) window.taken.push(each.src ?? each.href);
+});
+const within = { childList: true, subtree: true };
+new MutationObserver((changes) => changes.forEach(note)).observe(document, within);
+"""
+
+
+def test_what_it_announces_is_asked_for_once(page: Page, serve: Serve) -> None:
+    live = serve()
+    asked: list[str] = []
+    page.add_init_script(TAKEN)
+    page.on("request", lambda request: asked.append(request.url.removeprefix(live.url)))
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    hints = page.locator('link[rel="preload"]')
+    announced = {hint.get_attribute("href") for hint in hints.all()}
+    assert {"./_dash-layout", "./_dash-dependencies"} < announced
+    # What is announced is taken, so that no request of it was for nothing.
+    hrefs = page.evaluate("[...document.querySelectorAll('link[rel=preload]')].map((hint) => hint.href)")
+    wait_until(page, lambda: set(hrefs) <= set(page.evaluate("window.taken")))
+    counts = Counter(address for address in asked if not address.startswith("api/"))
+    assert set(counts.values()) == {1}
+
+
+def test_the_first_words_make_room_for_the_page(page: Page, serve: Serve) -> None:
+    live = serve()
+    page.route("**/_dash-layout", lambda _: None)
+    page.goto(live.url, wait_until="commit")
+    first = page.locator("#first")
+    first.wait_for()
+    expect(first.locator("h1")).to_have_text(re.compile("^dashapp"))
+    page.wait_for_load_state("load")
+    expect(first).to_be_visible()
+    expect(page.locator("._dash-loading")).to_be_hidden()
+    page.unroute_all()
+    page.goto(live.url)
+    assert_drawn_equals_store(page, live.store)
+    expect(first).to_be_hidden()
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
