@@ -28,7 +28,7 @@ def make_sources(specs: Sequence[Spec], interval: float) -> list[Source]:
 
 def make_source(spec: Spec, interval: float) -> Source:
     """One source, which starts nothing until it is read. ValueError where it cannot be made."""
-    module, _, name = BUILT_IN.get(spec.name, "dashapp.sources.base.function:make").partition(":")
+    module, _, name = BUILT_IN.get(spec.name, "dashapp.sources.function:make").partition(":")
     try:
         make = getattr(import_module(module), name)
     except ImportError as error:

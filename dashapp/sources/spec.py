@@ -22,7 +22,7 @@ BUILT_IN = {
     NONE: "",
     "demo": "dashapp.sources.external.demo:make",
     "prometheus": "dashapp.sources.external.prometheus:make",
-    "push": "dashapp.sources.base.push:make",
+    "push": "dashapp.sources.push:make",
     "quotes": "dashapp.sources.external.quotes:make",
     "replay": "dashapp.sources.external.replay:make",
     "stdin": "dashapp.sources.external.stdin:make",

@@ -67,7 +67,7 @@ def test_a_module_that_is_not_there_is_told_with_the_nearest(define: Define) -> 
     ("missing", "expected"),
     [
         ("websockets", "websockets cannot be used; python -m pip install websockets"),
-        ("dashapp.sources.base.nowhere", "nowhere cannot be used"),
+        ("dashapp.sources.nowhere", "nowhere cannot be used"),
     ],
 )
 def test_37_a_package_that_is_missing_is_one_sentence(
