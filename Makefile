@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Most of a test is waiting: three at a time, a file's one after the other.
-JOBS ?= 3
+# Most of a test is waiting: four at a time, a file's one after the other.
+JOBS ?= 4
 
 .PHONY: run test stress check audit bench bench-scale soak pictures browser tools lock advisories clean
 

@@ -123,7 +123,7 @@ def test_a_function_of_the_host_itself_is_a_source(start: Start) -> None:
     # Its module is the application's, which mounts us again wherever it is imported.
     server = start("gunicorn", source=["host:orders"], threshold="host.orders > 1 for 1s")
     # A notice about it comes before its values.
-    wait_for(lambda: 7.0 in json.loads(server.get("/monitor/api/ticks?window=10")[1])["y"]["host.orders"])
+    wait_for(lambda: 7.0 in json.loads(server.get("/monitor/api/ticks?window=10")[1])["y"]["orders"])
     assert len(server.collectors()) == 1
 
 

@@ -117,7 +117,7 @@ def test_linux_and_psutil_agree_on_the_keys_of_a_source(machine: FakeMachine) ->
 
 def test_a_function_that_gives_nonsense_gives_what_is_sound_in_it(machine: FakeMachine) -> None:
     store = MemoryStore()
-    sources = [FunctionSource("own_functions:nonsense", {}), LINUX["cpu"](machine)]
+    sources = [FunctionSource("sample_functions:nonsense", {}), LINUX["cpu"](machine)]
     for _ in range(3):
         machine.pass_time()
         tick = Sampler(sources, store, 1.0).tick(machine.time)

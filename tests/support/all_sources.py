@@ -63,13 +63,13 @@ ALL = {f"linux-{name}": make for name, make in LINUX.items()} | {
 }
 ALL["seldom"] = lambda m: Seldom(LINUX["disk"](m), 1.0, m.now)
 ALL["isolated"] = lambda m: Isolated(LINUX["disk"](m), patience=PATIENCE_S, clock=m.now)
-TEMPERATURE, HUMIDITY = "own_functions:temperature", "own_functions:humidity"
+TEMPERATURE, HUMIDITY = "sample_functions:temperature", "sample_functions:humidity"
 ALL["function"] = lambda m: FunctionSource(TEMPERATURE, {})
 ALL["function-isolated"] = lambda m: Isolated(
     FunctionSource(TEMPERATURE, {}), patience=PATIENCE_S, clock=m.now
 )
 ALL["function-async"] = lambda m: Isolated(FunctionSource(HUMIDITY, {}), patience=PATIENCE_S, clock=m.now)
-ALL["function-curve"] = lambda m: FunctionSource("own_functions:growth", {})
+ALL["function-curve"] = lambda m: FunctionSource("sample_functions:growth", {})
 
 
 def limited(machine: FakeMachine) -> str:
