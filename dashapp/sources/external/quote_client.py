@@ -58,12 +58,21 @@ class YahooFeed:
         except YFRateLimitError:
             raise TooManyRequestsError("the feed wants fewer questions") from None
         except (YFPricesMissingError, YFTzMissingError):
+            _forget_responses()
             raise SourceError("the feed knows no price of it") from None
         except SourceError:
             raise
         except Exception as error:
+            _forget_responses()
             # Its errors are of many families, and those of its parts; their texts hold addresses.
             raise SourceError(f"the feed does not answer ({type(error).__name__})") from None
+
+
+def _forget_responses() -> None:
+    """Clear the cache of yfinance, which keeps even a broken response to the first request of a symbol."""
+    from yfinance.data import YfData
+
+    YfData.cache_get.cache_clear()
 
 
 def _quote(bars: Any, about: dict[str, Any]) -> Quote:

@@ -104,6 +104,18 @@ def test_what_the_feed_may_answer_instead_is_a_few_words(
         YahooFeed(exchange.session()).fetch("NONE")
 
 
+@pytest.mark.parametrize(("status", "text", "kind"), REFUSALS.values(), ids=REFUSALS.keys())
+def test_a_price_is_read_again_once_a_broken_feed_recovers(
+    status: int, text: str, kind: str, exchange: Exchange
+) -> None:
+    feed = YahooFeed(exchange.session())
+    exchange.status, exchange.text = status, text
+    with pytest.raises(SourceError, match=kind):
+        feed.fetch("LATER")
+    exchange.status, exchange.text, exchange.prices = 200, "", {"LATER": [100.0, 101.5]}
+    assert feed.fetch("LATER").price == 101.5
+
+
 def test_too_many_requests_are_told_from_other_failures(exchange: Exchange) -> None:
     exchange.status = 429
     with pytest.raises(TooManyRequestsError):
