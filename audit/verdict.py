@@ -26,7 +26,7 @@ PASSED = 0.9
 
 
 def judge(reports: Sequence[Report], found: Mapping[str, Violations]) -> tuple[list[str], int]:
-    """The lines to print, and the exit code: 1 for a category below AT_LEAST or any violation of axe's."""
+    """The lines to print, and the exit code: 1 for a violation of axe or a deciding score below AT_LEAST."""
     lines: list[str] = []
     failed = not reports or not found
     for category in CATEGORIES if reports else ():

@@ -1,4 +1,4 @@
-"""The audit can fail: one score a point too low, one violation, or nothing measured at all."""
+"""The audit can fail: a deciding score one point too low, one violation, or nothing measured at all."""
 
 from __future__ import annotations
 
