@@ -15,7 +15,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from bench.served import load
 from dashapp.config.settings import Settings
-from dashapp.model.ticks import Metric, Tick, milliseconds
+from dashapp.model.ticks import Metric, Tick, to_milliseconds
 from dashapp.stores.hosts import Host
 from dashapp.stores.memory import MemoryStore
 from dashapp.web.app import create_app
@@ -51,7 +51,7 @@ class Many:
                 values = {each.key: load(at + 37 * number + 500 * p) for p, each in enumerate(METRICS)}
                 store.describe(METRICS)
                 store.append(Tick(at + 300 * (number == AHEAD), 1.0, values))
-                self._arrived[name] = milliseconds(at)
+                self._arrived[name] = to_milliseconds(at)
 
     def hosts(self) -> list[Host]:
         return [self._host(name, store) for name, store in self._stores.items()]
@@ -61,7 +61,7 @@ class Many:
         return Host(name, store.newest().time_ms, self._arrived[name], 1.0, newest.values)
 
     def now_ms(self) -> int:
-        return milliseconds(time.time())
+        return to_milliseconds(time.time())
 
     def reader(self, name: str) -> MemoryStore | None:
         return self._stores.get(name)

@@ -27,7 +27,7 @@ from bench.listener import Listener
 from bench.observer import Observer
 from bench.served import ROOT, Served, folder, free_port
 from bench.table import Row, markdown
-from dashapp.process.supervisor import PAUSES
+from dashapp.process.supervisor import RESTART_BACKOFF_S
 from dashapp.stores.disk.reader import DiskReader
 
 INTERVAL = 0.2
@@ -38,7 +38,7 @@ LAST_WORDS = 120.0
 # Seconds between two faults, at least and at most.
 PAUSE = (1.0, 6.0)
 # Seconds in which ticks must come again: who dies often is started again after a while only.
-RECOVERY = PAUSES[-1] + 10
+RECOVERY = RESTART_BACKOFF_S[-1] + 10
 
 
 class Soak:

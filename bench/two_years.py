@@ -14,8 +14,8 @@ from random import Random
 from bench.served import folder
 from bench.table import Row
 from dashapp.api.endpoints import Api
-from dashapp.model.rollup import Point, as_point
-from dashapp.model.ticks import Metric, Tick, milliseconds
+from dashapp.model.rollup import Point, point_of_tick
+from dashapp.model.ticks import Metric, Tick, to_milliseconds
 from dashapp.stores.archive import DAY, HOUR, Retention
 from dashapp.stores.disk.archive import disk_memory
 from dashapp.stores.disk.reader import DiskReader
@@ -52,7 +52,10 @@ def run() -> list[Row]:
 def _fill(store: Path, end: int) -> int:
     """How many ticks the finest level keeps."""
     templates = [
-        [as_point(Tick(0, 1, dict(zip(KEYS, row, strict=True)))).values for row in values(Random(seed), SPAN)]
+        [
+            point_of_tick(Tick(0, 1, dict(zip(KEYS, row, strict=True)))).values
+            for row in values(Random(seed), SPAN)
+        ]
         for seed in range(12)
     ]
     store.mkdir(exist_ok=True)
@@ -62,9 +65,10 @@ def _fill(store: Path, end: int) -> int:
         for number, begin in enumerate(range(end - start * DAY, end - stop * DAY, SPAN)):
             template = templates[number % len(templates)]
             span = [
-                Point(milliseconds(begin + at), step, template[at - 1]) for at in range(step, SPAN + 1, step)
+                Point(to_milliseconds(begin + at), step, template[at - 1])
+                for at in range(step, SPAN + 1, step)
             ]
-            memory.take(span, milliseconds(begin + SPAN))
+            memory.take(span, to_milliseconds(begin + SPAN))
             kept += len(span) if step == 1 else 0
     memory.close()
     return kept

@@ -22,7 +22,7 @@ from dashapp.config.parsers import MEMORY
 from dashapp.config.settings import ANYWHERE, MEMORY_KEEPS, Settings
 from dashapp.model.ticks import SettingsError
 from dashapp.process.signals import stop_on_signals
-from dashapp.process.supervisor import Child, python, supervise
+from dashapp.process.supervisor import ChildProcess, python_command, supervise
 from dashapp.stores.factory import Place, place, separate, wrong_place
 
 log = logging.getLogger("dashapp")
@@ -66,14 +66,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if where is None:
         # What a store on disk would allow, and memory refuses.
         given += [f"--store={MEMORY}", "--workers=1", f"--window={min(settings.window, MEMORY_KEEPS)}"]
-        children = [Child("web", python("dashapp.web", given), stdin=stdin)]
+        children = [ChildProcess("web", python_command("dashapp.web", given), stdin=stdin)]
     else:
         given += where.flags
-        children = [Child("web", python("dashapp.web", given))]
+        children = [ChildProcess("web", python_command("dashapp.web", given))]
         if settings.collector:
             notice = where.speaker("supervisor")
             notice.clear()
-            children.insert(0, Child("collector", python("dashapp.collector", given), notice, stdin))
+            children.insert(
+                0, ChildProcess("collector", python_command("dashapp.collector", given), notice, stdin)
+            )
     web = children[-1]
     served = Event()
     Thread(target=_announce, args=(settings, where, stop, served), daemon=True).start()
@@ -152,7 +154,7 @@ def _announce(settings: Settings, where: Place | None, stop: Event, served: Even
     print(f"Serving on http://{shown}:{settings.port} (store: {store})", flush=True)
 
 
-def _give_up(web: Child, stop: Event, served: Event) -> None:
+def _give_up(web: ChildProcess, stop: Event, served: Event) -> None:
     while not stop.wait(0.2):
         if served.is_set():
             return

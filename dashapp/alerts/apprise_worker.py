@@ -20,7 +20,7 @@ from threading import Timer
 from typing import Any, NoReturn
 
 from dashapp.alerts.message import Message
-from dashapp.process.signals import when_parent_ends
+from dashapp.process.signals import when_parent_exits
 
 MISSING = "expected the package apprise beside it: pip install 'apprise>=1.9,<3'"
 UNKNOWN = "no address that apprise knows; https://github.com/caronc/apprise lists them"
@@ -74,7 +74,7 @@ def _sent(addresses: Sequence[str], message: dict[str, Any] | None, patience: fl
 
 def main() -> NoReturn:
     order = json.loads(sys.stdin.buffer.readline())
-    when_parent_ends(lambda: os._exit(1))
+    when_parent_exits(lambda: os._exit(1))
     late = Timer(order["patience"], os._exit, (1,))
     late.daemon = True
     late.start()

@@ -17,8 +17,8 @@ from threading import Condition, Lock, Semaphore, Thread
 
 from dashapp.alerts import apprise_worker
 from dashapp.alerts.message import Message, compose
-from dashapp.model.notices import Speaker
-from dashapp.model.thresholds import Change
+from dashapp.model.notices import NoticeSink
+from dashapp.model.thresholds import AlertChange
 from dashapp.stores.base import MOST_CHANGES, Store
 
 log = logging.getLogger("dashapp")
@@ -42,7 +42,7 @@ class Outbox:
         self,
         addresses: Sequence[str],
         store: Store,
-        notice: Speaker,
+        notice: NoticeSink,
         whose: str = "dashapp",
         hand: Hand = apprise_worker.hand_over,
     ) -> None:
@@ -71,7 +71,7 @@ class Outbox:
         for thread in self._threads:
             thread.start()
 
-    def put(self, changes: Sequence[Change]) -> None:
+    def put(self, changes: Sequence[AlertChange]) -> None:
         """Have everybody told of them. Takes microseconds."""
         if changes:
             with self._news:
@@ -116,7 +116,7 @@ class Outbox:
                 place, f"Alerts do not reach address {which}: {reason}; they wait, and are tried again."
             )
 
-    def _wait(self, key: str, due: float) -> tuple[list[Change], int, int] | None:
+    def _wait(self, key: str, due: float) -> tuple[list[AlertChange], int, int] | None:
         """What an address is to be told, once it is time: the newest changes, the last's number, how many
         there are. None at the end."""
         with self._news:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable
 
-from dashapp.model.thresholds import MISSING, Change, State, Threshold
-from dashapp.model.ticks import GAP, Tick, milliseconds
+from dashapp.model.thresholds import MISSING_OP, AlertChange, AlertState, Threshold
+from dashapp.model.ticks import GAP_STEPS, Tick, to_milliseconds
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
@@ -31,27 +31,27 @@ class Judge:
     """
 
     def __init__(
-        self, thresholds: Iterable[Threshold], before: Iterable[State] = (), newest: float = 0.0
+        self, thresholds: Iterable[Threshold], before: Iterable[AlertState] = (), newest: float = 0.0
     ) -> None:
         """`before`: the states that an earlier judge came to; those of other thresholds are forgotten.
         `newest`: the time of the last tick that it saw, 0 where there was none."""
         known = {state.threshold: state for state in before}
-        states = [known.get(each, State(each)) for each in thresholds]
+        states = [known.get(each, AlertState(each)) for each in thresholds]
         self._cases: list[_Limit | _Absence] = [
-            _Absence(state, milliseconds(newest)) if state.threshold.op == MISSING else _Limit(state)
+            _Absence(state, to_milliseconds(newest)) if state.threshold.op == MISSING_OP else _Limit(state)
             for state in states
         ]
         self._last = 0
 
-    def states(self) -> list[State]:
+    def states(self) -> list[AlertState]:
         return [case.state for case in self._cases]
 
-    def judge(self, tick: Tick) -> list[Change]:
+    def judge(self, tick: Tick) -> list[AlertChange]:
         """What changed with this tick."""
-        now = milliseconds(tick.time)
-        follows = 0 < now - self._last <= GAP * 1000 * tick.step
+        now = to_milliseconds(tick.time)
+        follows = 0 < now - self._last <= GAP_STEPS * 1000 * tick.step
         self._last = now
-        changes: list[Change] = []
+        changes: list[AlertChange] = []
         for case in self._cases:
             case.judge(now, tick.values.get(case.metric), follows, changes)
         return changes
@@ -62,16 +62,16 @@ class _Limit:
 
     __slots__ = ("contrary_since", "holds", "limits", "metric", "patience", "state")
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: AlertState) -> None:
         threshold = state.threshold
         self.state = state
         self.metric = threshold.metric
         self.limits = (threshold.limit, threshold.well)
         self.holds = _OPERATORS[threshold.op]
-        self.patience = milliseconds(threshold.seconds)
+        self.patience = to_milliseconds(threshold.seconds)
         self.contrary_since: int | None = None
 
-    def judge(self, now: int, value: float | None, follows: bool, changes: list[Change]) -> None:
+    def judge(self, now: int, value: float | None, follows: bool, changes: list[AlertChange]) -> None:
         broken = self.state.broken
         if value is None or self.holds(value, self.limits[broken]) is broken:
             self.contrary_since = None
@@ -79,9 +79,9 @@ class _Limit:
         if self.contrary_since is None or not follows:
             self.contrary_since = now
         if now - self.contrary_since >= self.patience:
-            self.state = State(self.state.threshold, not broken, now / 1000)
+            self.state = AlertState(self.state.threshold, not broken, now / 1000)
             self.contrary_since = None
-            changes.append(Change(self.state.threshold, not broken, now / 1000, value))
+            changes.append(AlertChange(self.state.threshold, not broken, now / 1000, value))
 
 
 class _Absence:
@@ -89,13 +89,13 @@ class _Absence:
 
     __slots__ = ("metric", "patience", "seen", "state")
 
-    def __init__(self, state: State, newest: int) -> None:
+    def __init__(self, state: AlertState, newest: int) -> None:
         self.state = state
         self.metric = state.threshold.metric
-        self.patience = milliseconds(state.threshold.seconds)
+        self.patience = to_milliseconds(state.threshold.seconds)
         self.seen = newest
 
-    def judge(self, now: int, value: float | None, follows: bool, changes: list[Change]) -> None:
+    def judge(self, now: int, value: float | None, follows: bool, changes: list[AlertChange]) -> None:
         # What never was there is missing since we look; and a clock that was set back starts the time anew.
         self.seen = min(self.seen or now, now)
         # Between two ticks that follow each other nothing is missing, however far apart they are.
@@ -107,6 +107,6 @@ class _Absence:
             if self.state.broken:
                 self._turn(False, now, value, changes)
 
-    def _turn(self, broken: bool, at: int, value: float | None, changes: list[Change]) -> None:
-        self.state = State(self.state.threshold, broken, at / 1000)
-        changes.append(Change(self.state.threshold, broken, at / 1000, value))
+    def _turn(self, broken: bool, at: int, value: float | None, changes: list[AlertChange]) -> None:
+        self.state = AlertState(self.state.threshold, broken, at / 1000)
+        changes.append(AlertChange(self.state.threshold, broken, at / 1000, value))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dashapp.model.thresholds import MISSING, Change
+from dashapp.model.thresholds import MISSING_OP, AlertChange
 
 # Changes told one by one in a message; of the rest the number.
 MOST_TOLD = 20
@@ -24,7 +24,7 @@ class Message:
     good: bool
 
 
-def compose(changes: Sequence[Change], count: int, broken: int, whose: str) -> Message:
+def compose(changes: Sequence[AlertChange], count: int, broken: int, whose: str) -> Message:
     """`changes`, oldest first, are the newest of `count`; so many thresholds are `broken` now."""
     newest = {each.threshold: each for each in changes}
     good = count == len(changes) and not any(each.broken for each in newest.values())
@@ -39,14 +39,14 @@ def compose(changes: Sequence[Change], count: int, broken: int, whose: str) -> M
     return Message(f"{whose}: {title}", "\n".join(lines), good)
 
 
-def line(change: Change) -> str:
+def line(change: AlertChange) -> str:
     """One of a message's lines."""
     return f"{_utc(change.time)}  {words(change)}"
 
 
-def words(change: Change) -> str:
+def words(change: AlertChange) -> str:
     """ "cpu.percent > 90 for 30s: broken, at 97.3" """
-    if change.threshold.op == MISSING:
+    if change.threshold.op == MISSING_OP:
         what = "no data" if change.broken else "data again"
     else:
         what = "broken" if change.broken else "well again"

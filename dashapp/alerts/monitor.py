@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from dashapp.alerts.evaluator import Judge
-from dashapp.model.notices import MAX_NOTICES, Speaker
-from dashapp.model.thresholds import Change, Threshold
+from dashapp.model.notices import MAX_NOTICES, NoticeSink
+from dashapp.model.thresholds import AlertChange, Threshold
 from dashapp.model.ticks import Tick
 from dashapp.stores.base import MOST_CHANGES, Store
 
@@ -25,7 +25,9 @@ PATIENCE = 30.0
 class Watch:
     """Goes on where the store's last watch stopped: what was broken is, until it is judged otherwise."""
 
-    def __init__(self, thresholds: Sequence[Threshold], store: Store, notice: Speaker | None = None) -> None:
+    def __init__(
+        self, thresholds: Sequence[Threshold], store: Store, notice: NoticeSink | None = None
+    ) -> None:
         self._store = store
         self._notice = notice
         before = store.thresholds()
@@ -39,7 +41,7 @@ class Watch:
         if self._judge.states() != before:
             store.set_thresholds(self._judge.states())
 
-    def see(self, tick: Tick) -> list[Change]:
+    def see(self, tick: Tick) -> list[AlertChange]:
         """The changes that came with `tick`, which the store has by now."""
         changes = self._judge.judge(tick)
         if changes:

@@ -20,7 +20,7 @@ import orjson
 
 from dashapp.api.params import Question, ask, shown
 from dashapp.model.columns import Columns
-from dashapp.model.panels import Panel, drawn_in
+from dashapp.model.panels import Panel, keys_of_panels
 from dashapp.model.ticks import BadRequestError, BusyError
 from dashapp.query.levels import Levels
 from dashapp.stores.base import Reader
@@ -72,7 +72,7 @@ class Export:
         )
         wanted = question.metrics
         if question.panel is not None:
-            wanted = drawn_in([question.panel], metrics.values(), self._chosen)
+            wanted = keys_of_panels([question.panel], metrics.values(), self._chosen)
             if not wanted:
                 raise BadRequestError(
                     f"{shown(question.panel)} is not a panel; /api/metrics names those there are"

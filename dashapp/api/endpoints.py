@@ -17,9 +17,9 @@ from dashapp.api.process_table import ProcessTable, Table
 from dashapp.api.serializers import broken, catalogue, health, likened, listed
 from dashapp.http.responses import NEVER, SHARED, Answer, Answers, failure, json, packed, unchanged
 from dashapp.http.types import StartResponse
-from dashapp.model.notices import for_strangers
+from dashapp.model.notices import redact_for_public
 from dashapp.model.panels import Panel
-from dashapp.model.ticks import BadRequestError, BusyError, milliseconds, stale_after
+from dashapp.model.ticks import BadRequestError, BusyError, stale_after, to_milliseconds
 from dashapp.query.frames import Frame, frame, past
 from dashapp.stores.base import Reader
 
@@ -238,12 +238,12 @@ class Api:
         if found.low and (newest := found.newest):
             # What a reader of single ticks sees for itself: when the newest came, and what it said.
             body |= {"min": found.low, "max": found.high}
-            body |= {"newest": milliseconds(newest.time), "tick": newest.step, "last": newest.values}
+            body |= {"newest": to_milliseconds(newest.time), "tick": newest.step, "last": newest.values}
         if those := broken(self._store.thresholds()):
             body["broken"] = those
         if changes := self._store.changes():
             # Who shows what became of them asks for it when there is more.
             body["changes"] = changes[-1].number
         if notices := self._store.notices():
-            body["notices"] = for_strangers(notices) if self._caching == SHARED else notices
+            body["notices"] = redact_for_public(notices) if self._caching == SHARED else notices
         return body

@@ -17,7 +17,7 @@ from dashapp.config.settings import SHORTEST_WINDOW, Settings
 from dashapp.http.middleware.share_links import DAYS, LONGEST_NAME, MOST_PANELS
 from dashapp.http.responses import NEVER, PRIVATE, json, packed, refusal
 from dashapp.http.types import StartResponse
-from dashapp.model.ticks import LARGEST_VALUE, LATEST
+from dashapp.model.ticks import MAX_EPOCH_MS, MAX_VALUE
 from dashapp.stores.base import MOST_CHANGES
 
 PATH = "/api/openapi.json"
@@ -30,7 +30,7 @@ HEADERS: Json = {
 def document(settings: Settings, many: bool = False) -> Json:
     """`many`: whether the store has several hosts, each with paths of its own below `/host/NAME`."""
     window = {**NUMBER, "minimum": SHORTEST_WINDOW, "maximum": settings.longest}
-    time = {**NUMBER, "minimum": 0, "maximum": LATEST}
+    time = {**NUMBER, "minimum": 0, "maximum": MAX_EPOCH_MS}
     names = {**TEXT, "minLength": 1, "description": f"1 to {MOST_METRICS}, with commas between."}
     one = {"enum": ["1"]}
     stretch = [
@@ -137,7 +137,7 @@ def _get(
 
 
 def _push() -> Json:
-    value = {**OR_NULL, "minimum": -LARGEST_VALUE, "maximum": LARGEST_VALUE}
+    value = {**OR_NULL, "minimum": -MAX_VALUE, "maximum": MAX_VALUE}
     values = {"type": "object", "additionalProperties": value}
     entry = shape({"metrics": values}, {"t": NUMBER})
     more = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from dashapp.config.settings import SHORTEST_WINDOW
-from dashapp.model.ticks import LATEST, BadRequestError
+from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
 
 MOST_METRICS = 64
 LONGEST_QUERY = 8192
@@ -108,7 +108,7 @@ def _range(given: Mapping[str, str], longest: float, now: float) -> tuple[int, i
     ends = []
     for name, text in (("from", given["from"]), ("to", given.get("to", str(now)))):
         value = _number(text)
-        if not 0 <= value <= LATEST:
+        if not 0 <= value <= MAX_EPOCH_MS:
             raise BadRequestError(f"{name} is {shown(text)}; expected epoch milliseconds")
         ends.append(int(value))
     start, end = ends

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import psutil
 
-from dashapp.model.ticks import milliseconds
+from dashapp.model.ticks import to_milliseconds
 
 # Seconds that one reading serves all viewers.
 FRESH = 3.0
@@ -104,7 +104,7 @@ class ProcessTable:
                 if age > PAUSE:
                     self._rows()
                     self._sleep(BLINK)
-                self._table = Table(milliseconds(self._wall()), _top(self._rows()))
+                self._table = Table(to_milliseconds(self._wall()), _top(self._rows()))
                 self._read_at = self._steady()
             return self._table
         finally:

@@ -17,7 +17,7 @@ from dashapp.api.params import shown
 from dashapp.http.request_body import Bodies, BodyError
 from dashapp.http.responses import data, refusal
 from dashapp.http.types import App, StartResponse
-from dashapp.model.ticks import LARGEST_VALUE, BadRequestError, SpoolError
+from dashapp.model.ticks import MAX_VALUE, BadRequestError, PushQueueError
 from dashapp.sources.push import LONGEST_NAME, ROOM_OF_ONE, cost, pushed_metric
 from dashapp.stores.base import Reader
 from dashapp.stores.push_queue import Intake
@@ -112,9 +112,9 @@ def _value(name: str, value: Any, where: str) -> float:
         raise BadRequestError(f"{where}{shown(name)} is no name that a page can ask for; choose another")
     if not isinstance(value, float):
         raise BadRequestError(f"{where}{shown(name)} is {_kind(value)}; expected a number")
-    if not abs(value) <= LARGEST_VALUE:
+    if not abs(value) <= MAX_VALUE:
         raise BadRequestError(
-            f"{where}{shown(name)} is {value}; expected a number of at most {LARGEST_VALUE:.0e}"
+            f"{where}{shown(name)} is {value}; expected a number of at most {MAX_VALUE:.0e}"
         )
     return value
 
@@ -169,7 +169,7 @@ class Receiver:
             return refusal(start_response, error.status, str(error), ("connection", "close"))
         except BadRequestError as error:
             return refusal(start_response, "400 Bad Request", str(error))
-        except SpoolError as error:
+        except PushQueueError as error:
             return refusal(start_response, "503 Service Unavailable", str(error), ("retry-after", "1"))
         self._names.update(values)
         return data(start_response, "200 OK", {"accepted": len(values)})

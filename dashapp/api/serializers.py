@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from dashapp.http.responses import json
-from dashapp.model.panel_spec import matches
-from dashapp.model.thresholds import MISSING, Change, State
-from dashapp.model.ticks import BadRequestError, milliseconds, stale_after
+from dashapp.model.panel_spec import matches_pattern
+from dashapp.model.thresholds import MISSING_OP, AlertChange, AlertState
+from dashapp.model.ticks import BadRequestError, stale_after, to_milliseconds
 from dashapp.stores.base import MOST_CHANGES, Reader
 from dashapp.stores.hosts import Host, Hosts
 
@@ -28,7 +28,7 @@ def listed(store: Reader, query: str, there: Collection[str] | None) -> dict[str
     }
 
 
-def broken(states: Iterable[State]) -> list[dict[str, Any]]:
+def broken(states: Iterable[AlertState]) -> list[dict[str, Any]]:
     """Those that are, in short: it goes with each answer."""
     return [
         {"metric": each.threshold.metric, "text": each.threshold.text, "since": _since(each)}
@@ -37,30 +37,30 @@ def broken(states: Iterable[State]) -> list[dict[str, Any]]:
     ]
 
 
-def _alert(state: State, there: Collection[str] | None) -> dict[str, Any]:
+def _alert(state: AlertState, there: Collection[str] | None) -> dict[str, Any]:
     threshold = state.threshold
     return {
         "text": threshold.text,
         "metric": threshold.metric,
         "op": threshold.op,
-        "limit": None if threshold.op == MISSING else threshold.limit,
+        "limit": None if threshold.op == MISSING_OP else threshold.limit,
         "for": threshold.seconds,
         "state": "broken" if state.broken else "ok" if _known(state, there) else "unknown",
         "since": _since(state),
     }
 
 
-def _known(state: State, there: Collection[str] | None) -> bool:
+def _known(state: AlertState, there: Collection[str] | None) -> bool:
     if there is None:
         return False
-    return state.threshold.op == MISSING or state.threshold.metric in there
+    return state.threshold.op == MISSING_OP or state.threshold.metric in there
 
 
-def _since(state: State) -> int | None:
-    return None if state.since is None else milliseconds(state.since)
+def _since(state: AlertState) -> int | None:
+    return None if state.since is None else to_milliseconds(state.since)
 
 
-def _entries(changes: Sequence[Change], sent: Mapping[str, int], limit: int) -> list[dict[str, Any]]:
+def _entries(changes: Sequence[AlertChange], sent: Mapping[str, int], limit: int) -> list[dict[str, Any]]:
     """The newest `limit` of `changes`, newest first. `sent`: what each address was told of."""
     told = min(sent.values(), default=None)
     return [
@@ -69,7 +69,7 @@ def _entries(changes: Sequence[Change], sent: Mapping[str, int], limit: int) -> 
             "text": each.threshold.text,
             "metric": each.threshold.metric,
             "state": "broken" if each.broken else "ok",
-            "time": milliseconds(each.time),
+            "time": to_milliseconds(each.time),
             "value": each.value,
             "sent": None if told is None else each.number <= told,
         }
@@ -104,7 +104,7 @@ def catalogue(store: Reader) -> list[dict[str, Any]]:
 def likened(store: Reader, patterns: Sequence[str]) -> list[str]:
     """The keys of the metrics that patterns mean, which may be none yet."""
     keys = [metric.key for metric in store.metrics()]
-    meant = dict.fromkeys(key for pattern in patterns for key in keys if matches(pattern, key))
+    meant = dict.fromkeys(key for pattern in patterns for key in keys if matches_pattern(pattern, key))
     return list(meant)[:LIKENED]
 
 

@@ -15,9 +15,9 @@ from dashapp.alerts import apprise_worker
 from dashapp.config.cli import CHECK
 from dashapp.config.parsers import is_redis
 from dashapp.config.settings import Settings
-from dashapp.model.text import masked
+from dashapp.model.text import redact_credentials
 from dashapp.model.ticks import SettingsError
-from dashapp.process.supervisor import python
+from dashapp.process.supervisor import python_command
 from dashapp.sources.spec import MACHINE, NONE
 
 # Seconds that all modules together may take to be imported.
@@ -39,7 +39,7 @@ def check_sources(
         return
     try:
         done = subprocess.run(
-            python("dashapp", [CHECK, *given]),
+            python_command("dashapp", [CHECK, *given]),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=patience,
@@ -57,7 +57,7 @@ def check_sources(
 
 
 def _sentence(asked: Sequence[str], what: str) -> str:
-    return f'source is "{masked(" and ".join(asked))}"; {what}'
+    return f'source is "{redact_credentials(" and ".join(asked))}"; {what}'
 
 
 NAME = "DASHAPP_NOTIFY"

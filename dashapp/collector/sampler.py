@@ -10,8 +10,8 @@ import reprlib
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from dashapp.model.notices import MAX_NOTICES, Speaker
-from dashapp.model.ticks import Curves, Metric, SourceError, Tick, finite
+from dashapp.model.notices import MAX_NOTICES, NoticeSink
+from dashapp.model.ticks import Curves, Metric, SourceError, Tick, finite_values
 from dashapp.sources.base import Past, Source
 from dashapp.stores.base import Store
 
@@ -40,7 +40,7 @@ class Sampler:
     """
 
     def __init__(
-        self, sources: Sequence[Source], store: Store, step: float, notice: Speaker | None = None
+        self, sources: Sequence[Source], store: Store, step: float, notice: NoticeSink | None = None
     ) -> None:
         self._sources = sources
         self._store = store
@@ -61,7 +61,7 @@ class Sampler:
         for number, source in enumerate(self._sources):
             try:
                 found = _by_key(source.read())
-                numbers = finite({key: value for key, (_, value) in found.items()})
+                numbers = finite_values({key: value for key, (_, value) in found.items()})
                 lost = found.keys() - numbers.keys() if len(numbers) < len(found) else ()
                 taken = _taken_out(numbers, values)
                 values.update(numbers)
@@ -124,7 +124,7 @@ class Sampler:
             self._describe()
             kept = 0
             for time, found in past:
-                values = finite({metric.key: value for metric, value in found.items()})
+                values = finite_values({metric.key: value for metric, value in found.items()})
                 kept += self._store.append(Tick(time, step, values))
             if kept < len(past):
                 log.warning(

@@ -22,9 +22,9 @@ from dashapp.collector.sampler import Sampler
 from dashapp.config import settings as config
 from dashapp.config.parsers import MEMORY
 from dashapp.config.settings import Settings
-from dashapp.model.notices import Speaker
-from dashapp.model.ticks import SettingsError, StoreAwayError, StoreError, StoreLockedError
-from dashapp.process.signals import stop_on_signals, when_parent_ends
+from dashapp.model.notices import NoticeSink
+from dashapp.model.ticks import SettingsError, StoreError, StoreLockedError, StoreUnavailableError
+from dashapp.process.signals import stop_on_signals, when_parent_exits
 from dashapp.sources.base import Source
 from dashapp.sources.push import PushSource
 from dashapp.sources.registry import make_sources, problems
@@ -43,7 +43,7 @@ def collect(
     store: Store,
     clock: Clock,
     interval: float,
-    notice: Speaker | None = None,
+    notice: NoticeSink | None = None,
     watch: Watch | None = None,
     source: Sequence[Spec] = (),
     spool: Inbox | None = None,
@@ -94,7 +94,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
         return 2
     stop = stop_on_signals()
     if os.environ.get("DASHAPP_CHILD"):
-        when_parent_ends(stop.set)
+        when_parent_exits(stop.set)
     try:
         collect_into(where, settings, stop)
     except StoreError as error:
@@ -137,7 +137,7 @@ def _take_turn(where: Place, stop: Event) -> Store | None:
             if said != "locked":
                 log.info("%s; standing by to take over", error)
             said = "locked"
-        except StoreAwayError as error:
+        except StoreUnavailableError as error:
             if said != "away":
                 log.warning("%s; nothing is collected until that changes", error)
             said = "away"

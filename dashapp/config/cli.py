@@ -13,7 +13,7 @@ from dataclasses import Field
 from typing import Any
 
 from dashapp import __version__
-from dashapp.model.text import masked
+from dashapp.model.text import redact_credentials
 
 PREFIX = "DASHAPP_"
 # Variables that are no settings: what the supervisor tells its children, and where a program pushes to.
@@ -93,8 +93,8 @@ class CommandLine:
 def shown(value: Any) -> str:
     """A value from outside as one line of bounded length, text in quotes."""
     if not isinstance(value, str):
-        return masked(json.dumps(value, default=str, ensure_ascii=False))[:80]
-    value = masked(value)
+        return redact_credentials(json.dumps(value, default=str, ensure_ascii=False))[:80]
+    value = redact_credentials(value)
     return json.dumps(value if len(value) <= 80 else value[:80] + "…", ensure_ascii=False)
 
 

@@ -18,7 +18,7 @@ from dashapp.config.cli import shown
 from dashapp.config.toml_file import NAME, SettingsFile, Table
 from dashapp.config.validation import conflicts
 from dashapp.model.panels import Panel
-from dashapp.model.text import without_user
+from dashapp.model.text import redact_url
 from dashapp.model.thresholds import Threshold
 from dashapp.model.ticks import SettingsError
 from dashapp.sources.spec import NONE, Spec
@@ -41,7 +41,7 @@ def problem(
 ) -> str:
     """What is wrong with the text or table that `named` gives, in one sentence."""
     if isinstance(item, str):
-        item = without_user(item) if "address" in metadata else item
+        item = redact_url(item) if "address" in metadata else item
         told = f"has {len(item)} characters" if "secret" in metadata else f"is {shown(item)}"
         return f"{named} {told}; {f'expected {expected}' if (expected := metadata['expected']) else error}"
     return f"{named} {number}: {error}"

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from dashapp.collector.preflight import check_sources
 from dashapp.config.settings import Settings
-from dashapp.model.notices import Speaker
+from dashapp.model.notices import NoticeSink
 from dashapp.model.ticks import SettingsError
 from dashapp.process.file_lock import lock_file
-from dashapp.process.supervisor import GRACE, Child, python
-from dashapp.process.threads import OwnThread
+from dashapp.process.supervisor import SHUTDOWN_TIMEOUT_S, ChildProcess, python_command
+from dashapp.process.threads import PerProcessThread
 from dashapp.stores.factory import Place
 
 log = logging.getLogger("dashapp")
@@ -47,7 +47,7 @@ class Keeper:
         self._argv = [*argv, *place.flags]
         self._environ = {**environ, **place.variables}
         self._where = where
-        self._thread = OwnThread("dashapp keeper", self._run)
+        self._thread = PerProcessThread("dashapp keeper", self._run)
 
     def wake(self) -> None:
         """Begin, in this process: called at its first request, since a server may fork until then.
@@ -95,18 +95,18 @@ class Keeper:
         finally:
             if child is not None:
                 child.stop()
-                child.wait(time.monotonic() + GRACE)
+                child.wait(time.monotonic() + SHUTDOWN_TIMEOUT_S)
 
-    def _child(self, notice: Speaker) -> Child | None:
+    def _child(self, notice: NoticeSink) -> ChildProcess | None:
         """None where a source cannot be made: a restart would change nothing."""
         try:
             check_sources(self._settings, self._argv, environ=self._environ, where=self._where)
         except SettingsError as error:
             notice.say(str(error))
             return None
-        argv = python("dashapp.collector", self._argv)
+        argv = python_command("dashapp.collector", self._argv)
         # Apart from the terminal's Ctrl-C, which is the server's; the pipe ends it.
-        return Child(
+        return ChildProcess(
             "collector", argv, notice, environ=self._environ, cwd=self._where, start_new_session=True
         )
 

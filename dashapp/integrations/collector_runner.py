@@ -16,8 +16,8 @@ from typing import Any
 from dashapp.collector.service import collect_as, collect_into
 from dashapp.config.settings import Settings
 from dashapp.model.ticks import SettingsError, StoreError
-from dashapp.process.supervisor import Child, python, supervise
-from dashapp.process.threads import OwnThread
+from dashapp.process.supervisor import ChildProcess, python_command, supervise
+from dashapp.process.threads import PerProcessThread
 from dashapp.sources import function
 from dashapp.sources.base import Source
 from dashapp.sources.spec import MACHINE, NONE
@@ -52,7 +52,7 @@ class Collection:
         self._environ = environ
         # The app may change its working folder before the child is started, or started again.
         self._where = Path.cwd()
-        self._thread = OwnThread("dashapp collector", self._work)
+        self._thread = PerProcessThread("dashapp collector", self._work)
 
     def start(self) -> None:
         """Begin, unless this process has begun already."""
@@ -87,8 +87,8 @@ class Collection:
         notice = where.speaker("supervisor")
         argv, environ = [*self._argv, *where.flags], {**self._environ, **where.variables}
         notice.clear()
-        command = python("dashapp.collector", argv)
-        supervise([Child("collector", command, notice, environ=environ, cwd=self._where)], Event())
+        command = python_command("dashapp.collector", argv)
+        supervise([ChildProcess("collector", command, notice, environ=environ, cwd=self._where)], Event())
 
 
 def asked(sources: Sources | None) -> tuple[list[str], dict[str, Callable[[], Any]]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dashapp.model.ticks import Tick, milliseconds
+from dashapp.model.ticks import Tick, to_milliseconds
 
 Matrix = NDArray[np.float64]
 
@@ -59,19 +59,19 @@ class Columns:
             return self.total / self.count
 
 
-def empty(keys: Sequence[str] = ()) -> Columns:
+def empty_columns(keys: Sequence[str] = ()) -> Columns:
     nothing = np.empty((len(keys), 0))
     return Columns(np.empty(0, np.int64), np.empty(0), tuple(keys), nothing, nothing, nothing, nothing)
 
 
-def from_ticks(ticks: Sequence[Tick], wanted: Sequence[str] | None = None) -> Columns:
+def columns_from_ticks(ticks: Sequence[Tick], wanted: Sequence[str] | None = None) -> Columns:
     """One point a tick; all metrics that any of them has, or those `wanted` of them."""
-    keys = present([tick.values for tick in ticks], wanted)
+    keys = present_keys([tick.values for tick in ticks], wanted)
     nan = float("nan")
     values = np.array([[tick.values.get(key, nan) for tick in ticks] for key in keys], float)
     values = values.reshape(len(keys), len(ticks))
     return Columns(
-        np.array([milliseconds(tick.time) for tick in ticks], np.int64),
+        np.array([to_milliseconds(tick.time) for tick in ticks], np.int64),
         np.array([tick.step for tick in ticks], float),
         keys,
         values,
@@ -81,15 +81,15 @@ def from_ticks(ticks: Sequence[Tick], wanted: Sequence[str] | None = None) -> Co
     )
 
 
-def join(parts: Iterable[Columns]) -> Columns:
+def concat(parts: Iterable[Columns]) -> Columns:
     """Parts one after the other, each later than the one before, with the metrics of them all."""
     some = [part for part in parts if len(part.t)]
     if not some:
-        return empty()
+        return empty_columns()
     if len(some) == 1:
         return some[0]
     keys = tuple(dict.fromkeys(key for part in some for key in part.keys))
-    total = _join(some, keys, "total")
+    total = _concat_matrix(some, keys, "total")
     # Where each point is one tick, its total is its extremes too: one copy serves.
     single = all(part.low is part.total and part.high is part.total for part in some)
     return Columns(
@@ -97,17 +97,17 @@ def join(parts: Iterable[Columns]) -> Columns:
         np.concatenate([part.step for part in some]),
         keys,
         total,
-        total if single else _join(some, keys, "low"),
-        total if single else _join(some, keys, "high"),
-        _join(some, keys, "count"),
+        total if single else _concat_matrix(some, keys, "low"),
+        total if single else _concat_matrix(some, keys, "high"),
+        _concat_matrix(some, keys, "count"),
     )
 
 
-def lay_over(parts: Iterable[Columns]) -> Columns:
+def align(parts: Iterable[Columns]) -> Columns:
     """Parts of other metrics each, over the times of them all; where two have the same time, one point."""
     some = [part for part in parts if len(part.t)]
     if len(some) < 2:
-        return some[0] if some else empty()
+        return some[0] if some else empty_columns()
     times = np.unique(np.concatenate([part.t for part in some]))
     keys = tuple(key for part in some for key in part.keys)
     places = [np.searchsorted(times, part.t) for part in some]
@@ -136,18 +136,18 @@ def lay_over(parts: Iterable[Columns]) -> Columns:
     )
 
 
-def present(rows: Sequence[Mapping[str, object]], wanted: Sequence[str] | None) -> tuple[str, ...]:
+def present_keys(rows: Sequence[Mapping[str, object]], wanted: Sequence[str] | None) -> tuple[str, ...]:
     """The keys that any row has, or those `wanted` of them."""
     if wanted is None:
         return tuple(dict.fromkeys(key for row in rows for key in row))
     return tuple(key for key in wanted if any(key in row for row in rows))
 
 
-def _join(parts: Sequence[Columns], keys: tuple[str, ...], name: str) -> Matrix:
-    return np.concatenate([_spread(part, keys, name) for part in parts], axis=1)
+def _concat_matrix(parts: Sequence[Columns], keys: tuple[str, ...], name: str) -> Matrix:
+    return np.concatenate([_expand_rows(part, keys, name) for part in parts], axis=1)
 
 
-def _spread(part: Columns, keys: tuple[str, ...], name: str) -> Matrix:
+def _expand_rows(part: Columns, keys: tuple[str, ...], name: str) -> Matrix:
     """One matrix of a part with a row for each of `keys`."""
     matrix: Matrix = getattr(part, name)
     if part.keys == keys:

@@ -14,40 +14,40 @@ from typing import Any
 
 KINDS = ("line", "area", "stacked", "mountain", "bar", "table")
 # What no metric can be drawn as: its source alone can say it.
-CURVE = "curve"
+CURVE_KIND = "curve"
 # The reference of a line that is measured against the first point in sight.
-FIRST = "first"
-TEXTS = ("name", "title", "of", "unit")
-BOUNDS = ("low", "high")
-LISTS = ("metrics", "right")
-KEYS = (*TEXTS, "kind", *LISTS, *BOUNDS, "reference")
-LONGEST_TEXT, LONGEST_PATTERN, MOST_PATTERNS = 64, 256, 64
-_UNFIT = re.compile(r"[^\w-]+")
+FIRST_POINT = "first"
+TEXT_KEYS = ("name", "title", "of", "unit")
+BOUND_KEYS = ("low", "high")
+LIST_KEYS = ("metrics", "right")
+ALL_KEYS = (*TEXT_KEYS, "kind", *LIST_KEYS, *BOUND_KEYS, "reference")
+MAX_TEXT_LENGTH, MAX_PATTERN_LENGTH, MAX_PATTERNS = 64, 256, 64
+_INVALID_CHARS = re.compile(r"[^\w-]+")
 
 
-def read(table: Mapping[str, Any]) -> dict[str, Any]:
+def parse_panel_table(table: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a panel, `name` and `title` always. ValueError, with what is expected."""
     given: dict[str, Any] = {}
     for key, value in table.items():
-        if key in TEXTS:
-            given[key] = _text(key, value)
+        if key in TEXT_KEYS:
+            given[key] = _parse_text(key, value)
         elif key == "kind":
             if value not in KINDS:
-                hint = ", as a curve is its source's to say" if value == CURVE else ""
-                raise ValueError(f"kind is {_shown(value)}; expected one of {', '.join(KINDS)}{hint}")
+                hint = ", as a curve is its source's to say" if value == CURVE_KIND else ""
+                raise ValueError(f"kind is {_quote_value(value)}; expected one of {', '.join(KINDS)}{hint}")
             given[key] = value
-        elif key in LISTS:
-            given[key] = _patterns(key, value)
-        elif key in BOUNDS:
-            given[key] = _bound(key, value)
+        elif key in LIST_KEYS:
+            given[key] = _parse_patterns(key, value)
+        elif key in BOUND_KEYS:
+            given[key] = _parse_bound(key, value)
         elif key == "reference":
-            given[key] = _reference(value)
+            given[key] = _parse_reference(value)
         else:
-            near = difflib.get_close_matches(str(key), KEYS, 1)
-            hint = f"did you mean {near[0]}?" if near else f"{', '.join(KEYS)} are"
+            near = difflib.get_close_matches(str(key), ALL_KEYS, 1)
+            hint = f"did you mean {near[0]}?" if near else f"{', '.join(ALL_KEYS)} are"
             raise ValueError(f"`{key[:80]}` is not one of a panel's keys; {hint}")
     wanted = given.get("name") or given.get("title", "")
-    name = _UNFIT.sub("-", wanted).strip("-")
+    name = _INVALID_CHARS.sub("-", wanted).strip("-")
     if not name:
         raise ValueError("there is no name in it; expected a name or a title")
     given["name"] = name if "name" in given else name.lower()
@@ -58,7 +58,7 @@ def read(table: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def from_text(text: str) -> dict[str, Any]:
+def parse_panel_text(text: str) -> dict[str, Any]:
     """The table that a flag or a variable says on one line: `name="x", metrics=["a.*"]`."""
     import tomllib
 
@@ -72,7 +72,7 @@ def from_text(text: str) -> dict[str, Any]:
     return panel
 
 
-def matches(pattern: str, key: str) -> bool:
+def matches_pattern(pattern: str, key: str) -> bool:
     """Whether a key is meant: `*` is anything, `?` one character, all else itself.
 
     >>> matches("weather.*", "weather.kitchen"), matches("weather", "weather.kitchen")
@@ -81,37 +81,41 @@ def matches(pattern: str, key: str) -> bool:
     return pattern == key or fnmatchcase(key, pattern.replace("[", "[[]"))
 
 
-def _text(key: str, value: object) -> str:
-    if not isinstance(value, str) or len(value) > LONGEST_TEXT or not value.isprintable():
-        raise ValueError(f"{key} is {_shown(value)}; expected text of at most {LONGEST_TEXT} characters")
+def _parse_text(key: str, value: object) -> str:
+    if not isinstance(value, str) or len(value) > MAX_TEXT_LENGTH or not value.isprintable():
+        raise ValueError(
+            f"{key} is {_quote_value(value)}; expected text of at most {MAX_TEXT_LENGTH} characters"
+        )
     return value.strip()
 
 
-def _patterns(key: str, value: object) -> tuple[str, ...]:
+def _parse_patterns(key: str, value: object) -> tuple[str, ...]:
     listed = [value] if isinstance(value, str) else value
     if listed == []:
         raise ValueError(f'{key} is empty; expected metric keys, such as ["cpu.*"]')
-    if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_PATTERNS:
-        raise ValueError(f'{key} is {_shown(value)}; expected a list of metric keys, such as ["cpu.*"]')
+    if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_PATTERNS:
+        raise ValueError(f'{key} is {_quote_value(value)}; expected a list of metric keys, such as ["cpu.*"]')
     for each in listed:
-        if not isinstance(each, str) or not 0 < len(each) <= LONGEST_PATTERN:
-            raise ValueError(f"{key} holds {_shown(each)}; expected metric keys, such as cpu.*")
+        if not isinstance(each, str) or not 0 < len(each) <= MAX_PATTERN_LENGTH:
+            raise ValueError(f"{key} holds {_quote_value(each)}; expected metric keys, such as cpu.*")
     return tuple(listed)
 
 
-def _bound(key: str, value: object) -> float:
+def _parse_bound(key: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{key} is {_shown(value)}; expected a number")
+        raise ValueError(f"{key} is {_quote_value(value)}; expected a number")
     return float(value)
 
 
-def _reference(value: object) -> str | float:
+def _parse_reference(value: object) -> str | float:
     if isinstance(value, str):
-        if not 0 < len(value) <= LONGEST_PATTERN or not value.isprintable():
-            raise ValueError(f'reference is {_shown(value)}; expected a metric key, "{FIRST}" or a number')
+        if not 0 < len(value) <= MAX_PATTERN_LENGTH or not value.isprintable():
+            raise ValueError(
+                f'reference is {_quote_value(value)}; expected a metric key, "{FIRST_POINT}" or a number'
+            )
         return value
-    return _bound("reference", value)
+    return _parse_bound("reference", value)
 
 
-def _shown(value: object) -> str:
+def _quote_value(value: object) -> str:
     return f"{value!r:.60}" if isinstance(value, str | int | float) else f"a {type(value).__name__}"

@@ -6,7 +6,7 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dashapp.model.panel_spec import CURVE, KINDS, from_text, matches, read
+from dashapp.model.panel_spec import CURVE_KIND, KINDS, matches_pattern, parse_panel_table, parse_panel_text
 from dashapp.model.ticks import Metric
 
 
@@ -35,14 +35,14 @@ class Panel:
     @staticmethod
     def from_table(table: Mapping[str, Any]) -> Panel:
         """A settings file's `[[panel]]`. ValueError, with what is expected, for what it cannot be."""
-        given = read(table)
+        given = parse_panel_table(table)
         panel = Panel(**{"low": None, **given})
         return replace(panel, said=frozenset(table.keys() & given.keys()))
 
     @staticmethod
     def parse(text: str) -> Panel:
         """The same as one line: `name="cpu", kind="area"`."""
-        return Panel.from_table(from_text(text))
+        return Panel.from_table(parse_panel_text(text))
 
     def members(self, metrics: Iterable[Metric]) -> list[Metric]:
         """What it draws, in its patterns' order and then the catalogue's; no metric twice."""
@@ -52,46 +52,46 @@ class Panel:
             return own + [each for each in metrics if each not in own and self.on_the_right(each)]
         found: dict[str, Metric] = {}
         for pattern in (*self.metrics, *self.right):
-            meant = (each for each in metrics if each.key not in found and matches(pattern, each.key))
+            meant = (each for each in metrics if each.key not in found and matches_pattern(pattern, each.key))
             found |= {each.key: each for each in meant}
         return list(found.values())
 
     def on_the_right(self, metric: Metric) -> bool:
-        return any(matches(pattern, metric.key) for pattern in self.right)
+        return any(matches_pattern(pattern, metric.key) for pattern in self.right)
 
 
-def _share(name: str, title: str, of: str) -> Panel:
+def _percent_panel(name: str, title: str, of: str) -> Panel:
     return Panel(name, title, of, "%", 0, 100)
 
 
 PANELS = (
-    _share("cpu", "CPU", "all cores together"),
-    _share("memory", "Memory", "share in use"),
-    _share("cores", "Cores", "CPU, core by core"),
+    _percent_panel("cpu", "CPU", "all cores together"),
+    _percent_panel("memory", "Memory", "share in use"),
+    _percent_panel("cores", "Cores", "CPU, core by core"),
     Panel("load", "Load", "tasks that run or wait, on average"),
     Panel("network", "Network", "all interfaces together", "B/s"),
     Panel("disk", "Disk", "all devices together", "B/s"),
-    _share("filesystem", "File systems", "share in use"),
+    _percent_panel("filesystem", "File systems", "share in use"),
     Panel("demo", "Demo", "two random walks", low=None, right=("demo.gbpusd",)),
     Panel("pressure", "Pressure", "time that tasks spent waiting", "%"),
-    _share("cpukinds", "CPU by kind", "what the time went to"),
+    _percent_panel("cpukinds", "CPU by kind", "what the time went to"),
     Panel("memorybytes", "Memory by kind", "what it is used for", "B"),
-    _share("swap", "Swap", "share in use"),
+    _percent_panel("swap", "Swap", "share in use"),
     Panel("swapping", "Swapping", "to and from disk", "B/s"),
     Panel("disks", "Disks", "device by device", "B/s"),
     Panel("diskops", "Disk operations", "device by device", "1/s"),
-    _share("diskbusy", "Disks busy", "share of the time"),
+    _percent_panel("diskbusy", "Disks busy", "share of the time"),
     Panel("interfaces", "Interfaces", "one by one", "B/s"),
     Panel("packets", "Packets", "interface by interface", "1/s"),
     Panel("networkerrors", "Network errors", "errors and drops", "1/s"),
     Panel("connections", "TCP connections", "by state"),
     Panel("temperature", "Temperatures", "sensor by sensor", "°C", low=None),
     Panel("fans", "Fans", "turns", "1/s"),
-    _share("battery", "Battery", "charge"),
+    _percent_panel("battery", "Battery", "charge"),
     Panel("processes", "Processes", "and threads"),
     Panel("kernel", "Kernel", "context switches and interrupts", "1/s"),
     Panel("frequency", "Frequency", "of the CPUs", "Hz"),
-    _share("throttling", "Throttling", "periods that the quota cut short"),
+    _percent_panel("throttling", "Throttling", "periods that the quota cut short"),
     Panel("oomkills", "Out of memory", "processes killed in this container"),
     Panel("uptime", "Uptime", "since the machine started", "s"),
     # Always there, so that a page that is open already draws the first that a program pushes.
@@ -105,10 +105,10 @@ PER_DEVICE_PANELS = {
 
 
 # The first panel of those that go into detail.
-DETAILS = "pressure"
+FIRST_DETAIL_PANEL = "pressure"
 
 
-def panels(
+def all_panels(
     metrics: Iterable[Metric], chosen: Sequence[Panel] = (), looks: Mapping[str, str] | None = None
 ) -> list[Panel]:
     """Every panel that there may be: the chosen, then ours, and one for each other name that a metric gives.
@@ -123,29 +123,31 @@ def panels(
             title = metric.panel.replace("_", " ").replace("-", " ").capitalize() or "Others"
             others[metric.panel] = Panel(metric.panel, title, "", metric.unit, metric.low, metric.high)
     # What somebody added stands above what goes into detail.
-    details = [panel.name for panel in PANELS].index(DETAILS)
+    details = [panel.name for panel in PANELS].index(FIRST_DETAIL_PANEL)
     found = dict([*[*ours.items()][:details], *others.items(), *[*ours.items()][details:]])
     for name, kind in (looks or {}).items():
         if name in found and kind in KINDS:
             found[name] = replace(found[name], kind=kind)
-        elif name in found and kind == CURVE:
+        elif name in found and kind == CURVE_KIND:
             # Its metric counts points; in what the curves are drawn they say themselves.
             found[name] = replace(found[name], kind=kind, unit="", low=None, high=None)
-    first = {panel.name: _altered(found.get(panel.name), panel) for panel in chosen}
+    first = {panel.name: _apply_override(found.get(panel.name), panel) for panel in chosen}
     return [*(first | {name: panel for name, panel in found.items() if name not in first}).values()]
 
 
-def drawn_in(names: Container[str], metrics: Collection[Metric], chosen: Sequence[Panel]) -> frozenset[str]:
+def keys_of_panels(
+    names: Container[str], metrics: Collection[Metric], chosen: Sequence[Panel]
+) -> frozenset[str]:
     """The keys of those of `metrics` that any of the panels of these names draws."""
     return frozenset(
         metric.key
-        for panel in panels(metrics, chosen)
+        for panel in all_panels(metrics, chosen)
         if panel.name in names
         for metric in panel.members(metrics)
     )
 
 
-def _altered(panel: Panel | None, chosen: Panel) -> Panel:
+def _apply_override(panel: Panel | None, chosen: Panel) -> Panel:
     if panel is None:
         return chosen
     return replace(panel, **{name: getattr(chosen, name) for name in chosen.said})

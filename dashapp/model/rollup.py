@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from dashapp.model.ticks import LARGEST_VALUE, Tick, milliseconds
+from dashapp.model.ticks import MAX_VALUE, Tick, to_milliseconds
 
 
-class Summary(NamedTuple):
+class Aggregate(NamedTuple):
     """One metric over several ticks. `ticks` is how many of them had a value."""
 
     total: float
@@ -23,8 +23,8 @@ class Summary(NamedTuple):
     high: float
     ticks: int
 
-    def plus(self, other: Summary) -> Summary:
-        return Summary(
+    def plus(self, other: Aggregate) -> Aggregate:
+        return Aggregate(
             # Sums of short decimals are short decimals; what binary adds at their end is noise.
             round(self.total + other.total, 6),
             min(self.low, other.low),
@@ -39,7 +39,7 @@ class Point:
 
     time_ms: int
     step: float
-    values: Mapping[str, Summary]
+    values: Mapping[str, Aggregate]
 
     def encode(self) -> str:
         """One line of JSON: `[time_ms, step, {key: [total, low, high, ticks]}]`."""
@@ -49,19 +49,19 @@ class Point:
     def decode(text: str | bytes) -> Point:
         time_ms, step, values = json.loads(text)
         # Older versions kept numbers so large that their total was infinite.
-        fit = {key: row for key, row in values.items() if max(-row[1], row[2]) <= LARGEST_VALUE}
-        return Point(time_ms, step, {key: Summary(*row) for key, row in fit.items()})
+        fit = {key: row for key, row in values.items() if max(-row[1], row[2]) <= MAX_VALUE}
+        return Point(time_ms, step, {key: Aggregate(*row) for key, row in fit.items()})
 
 
-def as_point(tick: Tick) -> Point:
+def point_of_tick(tick: Tick) -> Point:
     """A tick as the point that stands for it alone."""
-    values = {key: Summary(value, value, value, 1) for key, value in tick.values.items()}
-    return Point(milliseconds(tick.time), tick.step, values)
+    values = {key: Aggregate(value, value, value, 1) for key, value in tick.values.items()}
+    return Point(to_milliseconds(tick.time), tick.step, values)
 
 
-def end_of(time_ms: int, step: float) -> int:
+def point_end_ms(time_ms: int, step: float) -> int:
     """The time of the point of `step` seconds that a tick at `time_ms` goes into."""
-    span = milliseconds(step)
+    span = to_milliseconds(step)
     return -(-time_ms // span) * span
 
 
@@ -70,7 +70,7 @@ def roll_up(points: Iterable[Point], step: float) -> list[Point]:
     rolled: list[tuple[int, dict[str, list[Any]]]] = []
     values: dict[str, list[Any]] = {}
     for point in points:
-        end = end_of(point.time_ms, step)
+        end = point_end_ms(point.time_ms, step)
         if not rolled or rolled[-1][0] != end:
             values = {}
             rolled.append((end, values))
@@ -88,5 +88,5 @@ def roll_up(points: Iterable[Point], step: float) -> list[Point]:
                 known[2] = high
             known[3] += ticks
     return [
-        Point(end, step, {key: Summary(*known) for key, known in values.items()}) for end, values in rolled
+        Point(end, step, {key: Aggregate(*known) for key, known in values.items()}) for end, values in rolled
     ]

@@ -8,7 +8,7 @@ _USER = re.compile(r"(?<=//)\S*@")
 _SCHEME = re.compile(r"[a-zA-Z+]*:/{0,2}")
 
 
-def masked(text: str) -> str:
+def redact_credentials(text: str) -> str:
     """Text from a setting without the user and password that an address in it may have.
 
     >>> masked("prometheus:http://me:secret@host/metrics")
@@ -17,7 +17,7 @@ def masked(text: str) -> str:
     return _USER.sub("…@", text)
 
 
-def without_user(text: str) -> str:
+def redact_url(text: str) -> str:
     """Text that is, or was meant as, one address, without all that may be a user or password in it.
 
     >>> without_user("reddis:/:sec ret@host"), without_user("redis://host?password=x"), without_user("data")

@@ -25,11 +25,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 # A point that comes later than this many steps after the one before leaves a gap.
-GAP = 1.5
+GAP_STEPS = 1.5
 # What is larger is no number: so a day's total is one still.
-LARGEST_VALUE = 1e300
+MAX_VALUE = 1e300
 # Epoch milliseconds past which nobody means a time.
-LATEST = 1e14
+MAX_EPOCH_MS = 1e14
 
 
 class DashappError(Exception):
@@ -68,11 +68,11 @@ class StoreLockedError(StoreError):
     """Another collector writes to this store."""
 
 
-class StoreAwayError(StoreError):
+class StoreUnavailableError(StoreError):
     """A store that does not answer now, and may soon."""
 
 
-class SpoolError(StoreError):
+class PushQueueError(StoreError):
     """What was pushed cannot be kept now."""
 
 
@@ -124,7 +124,7 @@ class Tick:
 
     def __post_init__(self) -> None:
         # Whole milliseconds everywhere: a cursor, a row and the wire then name the same instant.
-        object.__setattr__(self, "time", milliseconds(self.time) / 1000)
+        object.__setattr__(self, "time", to_milliseconds(self.time) / 1000)
 
     def encode(self) -> str:
         """One line of JSON: `[time, step, {key: value}]`. ValueError on NaN or infinity."""
@@ -135,11 +135,9 @@ class Tick:
         """The tick that `encode` wrote. ValueError on anything else."""
         try:
             time, step, values = json.loads(text)
-            if len(kept := finite(values)) < len(values):
+            if len(kept := finite_values(values)) < len(values):
                 # Older versions kept what is too large: that value is left out, and not the tick.
-                values = {
-                    key: each for key, each in values.items() if not LARGEST_VALUE < abs(each) < math.inf
-                }
+                values = {key: each for key, each in values.items() if not MAX_VALUE < abs(each) < math.inf}
             # One string a key for all ticks that are held, not one a tick.
             tick = Tick(float(time), float(step), {sys.intern(key): value for key, value in values.items()})
             whole = math.isfinite(tick.step) and len(kept) == len(values)
@@ -194,18 +192,18 @@ def stale_after(step: float) -> float:
     return 2 * step + 1.5
 
 
-def milliseconds(time: float) -> int:
+def to_milliseconds(time: float) -> int:
     """Seconds as the whole milliseconds that go on the wire."""
     return round(time * 1000)
 
 
-def finite(values: Mapping[str, object]) -> dict[str, float]:
+def finite_values(values: Mapping[str, object]) -> dict[str, float]:
     """Only numbers up to LARGEST_VALUE; a bool, text, None, NaN or infinity is left out."""
     found = {}
     for key, value in values.items():
         if type(value) is float:
-            if abs(value) <= LARGEST_VALUE:
+            if abs(value) <= MAX_VALUE:
                 found[key] = value
-        elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_VALUE:
+        elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MAX_VALUE:
             found[key] = float(value)
     return found

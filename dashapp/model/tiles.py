@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dashapp.model.ticks import Metric
 
 # Tiles for the metrics of somebody's own, where the machine's are left out.
-MOST = 8
+MAX_CUSTOM_TILES = 8
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ TILES = (
 )
 
 
-def tiles(metrics: Sequence[Metric], machine: bool = True) -> list[Tile]:
+def choose_tiles(metrics: Sequence[Metric], machine: bool = True) -> list[Tile]:
     """The machine's tiles; for metrics that none of them covers, or without the `machine`, one each."""
     if (machine and not metrics) or any(tile.covers(metric) for tile in TILES for metric in metrics):
         return list(TILES)
-    return [Tile(metric.label, "", (metric.key,), metric.panel) for metric in metrics[:MOST]]
+    return [Tile(metric.label, "", (metric.key,), metric.panel) for metric in metrics[:MAX_CUSTOM_TILES]]

@@ -28,7 +28,7 @@ def stop_on_signals() -> Event:
     return stop
 
 
-def when_parent_ends(end: Callable[[], object], grace: float = 0) -> None:
+def when_parent_exits(end: Callable[[], object], grace: float = 0) -> None:
     """Call `end` some seconds after the pipe on standard input closes: it does however the parent dies,
     SIGKILL included."""
 

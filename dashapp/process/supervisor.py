@@ -17,23 +17,23 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from dashapp.model.notices import Speaker
+from dashapp.model.notices import NoticeSink
 
 log = logging.getLogger("dashapp")
 
 # Seconds to wait before the n-th restart in a row; a child that lived longer than the last begins anew.
-PAUSES = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0)
-GRACE = 4.0
+RESTART_BACKOFF_S = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0)
+SHUTDOWN_TIMEOUT_S = 4.0
 
 
-class Child:
+class ChildProcess:
     """One process, started again whenever it dies, later each time that it dies young."""
 
     def __init__(
         self,
         name: str,
         argv: Sequence[str],
-        notice: Speaker | None = None,
+        notice: NoticeSink | None = None,
         stdin: Sequence[int] = (),
         environ: Mapping[str, str] | None = None,
         **more: Any,
@@ -60,13 +60,13 @@ class Child:
             return
         code = self._process.poll()
         if code is None:
-            if self.deaths and now - self._started > PAUSES[-1]:
+            if self.deaths and now - self._started > RESTART_BACKOFF_S[-1]:
                 self.deaths = 0
                 if self._notice is not None:
                     self._notice.clear()
             return
         self._let_go()
-        pause = PAUSES[min(self.deaths, len(PAUSES) - 1)]
+        pause = RESTART_BACKOFF_S[min(self.deaths, len(RESTART_BACKOFF_S) - 1)]
         self.deaths += 1
         self._due = now + pause
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
@@ -109,7 +109,7 @@ class Child:
         self._process = None
 
 
-def supervise(children: Sequence[Child], stop: Event) -> None:
+def supervise(children: Sequence[ChildProcess], stop: Event) -> None:
     """Keep the children running until `stop`, then end them, all at once, in seconds."""
     while not stop.is_set():
         for child in children:
@@ -117,16 +117,16 @@ def supervise(children: Sequence[Child], stop: Event) -> None:
         stop.wait(0.1)
     for child in children:
         child.stop()
-    deadline = time.monotonic() + GRACE
+    deadline = time.monotonic() + SHUTDOWN_TIMEOUT_S
     for child in children:
         child.wait(deadline)
 
 
-def python(module: str, argv: Sequence[str]) -> list[str]:
-    return [_interpreter(), "-m", module, *argv]
+def python_command(module: str, argv: Sequence[str]) -> list[str]:
+    return [_python_executable(), "-m", module, *argv]
 
 
-def _interpreter() -> str:
+def _python_executable() -> str:
     """Where a server holds it inside, such as uWSGI, `sys.executable` is that server."""
     if "py" in Path(sys.executable or "").name.lower():
         return sys.executable

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import Lock, Thread
 
 
-class OwnThread:
+class PerProcessThread:
     """Runs `run` for as long as the process lives, from the first `start` in it.
 
     A fork has none of the threads from before it: the server that forked us may have started one.

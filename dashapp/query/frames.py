@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashapp.model.columns import Columns
-from dashapp.model.ticks import GAP, Cursor, Tick, milliseconds
+from dashapp.model.ticks import GAP_STEPS, Cursor, Tick, to_milliseconds
 from dashapp.query.levels import Levels
 from dashapp.stores.base import Reader, since_place
 
@@ -56,7 +56,7 @@ def frame(
     The window ends at the newest tick. `step` is what an empty store is said to have.
     """
     mark = store.newest()
-    span = milliseconds(window)
+    span = to_milliseconds(window)
     levels = Levels(store, step)
     size = levels.size_for(mark.time_ms - span, mark.time_ms, MOST_POINTS)
     place = Cursor.decode(cursor)
@@ -171,7 +171,7 @@ def _with_holes(columns: Columns, before: int | None) -> tuple[NDArray[np.int64]
     if not len(t):
         return t, np.empty(0, np.int64)
     earlier = np.concatenate(([t[0] if before is None else before], t[:-1]))
-    gaps = np.flatnonzero(t - earlier > GAP * steps)
+    gaps = np.flatnonzero(t - earlier > GAP_STEPS * steps)
     if not len(gaps):
         return t, gaps  # as it is once a tick, and half of what an answer costs is not needed then
     begins = np.round(earlier[gaps] + steps[gaps]).astype(np.int64)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from threading import Lock
 
-from dashapp.model.notices import Harmless
+from dashapp.model.notices import PublicNotice
 from dashapp.stores.base import Reader
 from dashapp.stores.hosts import Host, Hosts, by_name
 from dashapp.stores.proxy import Relay
@@ -108,5 +108,5 @@ class HostReader(Relay):
 
     def notices(self) -> list[str]:
         skew = self._skews.said(self._name)
-        own = [Harmless(f"{skew[0].upper()}{skew[1:]}; the times here are its own.")] if skew else []
+        own = [PublicNotice(f"{skew[0].upper()}{skew[1:]}; the times here are its own.")] if skew else []
         return list(dict.fromkeys([*self._hosts.notices(), *self._reader.notices(), *own]))

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from dashapp.model import columns as columns_of
 from dashapp.model.columns import Columns, downsample
-from dashapp.model.ticks import milliseconds
+from dashapp.model.ticks import to_milliseconds
 from dashapp.stores.base import KEPT_MS, Reader
 
 # Points that one answer may read of a level before a coarser one serves: what numpy gets through in the time
@@ -32,7 +32,7 @@ class Levels:
         newest = store.since(float("-inf"), 1)
         self.newest = newest[-1] if newest else None
         self.step = self.newest.step if self.newest else step
-        self.step_ms = max(1, milliseconds(self.step))
+        self.step_ms = max(1, to_milliseconds(self.step))
 
     def size_for(self, start: int, end: int, most: int) -> int:
         """Milliseconds a point for (start, end] in at most `most` points; 0 where each tick is one.
@@ -43,7 +43,7 @@ class Levels:
             start = max(start, self._oldest_of_all())
         span = max(0, end - start)
         level = self._choose(start, span)
-        unit = self.step_ms if level == 0 else milliseconds(self._coarser[level].step)
+        unit = self.step_ms if level == 0 else to_milliseconds(self._coarser[level].step)
         times = max(1, math.ceil(span / unit / most))
         if level == 0 and times == 1:
             return 0
@@ -60,7 +60,7 @@ class Levels:
         ages = [age for reader in self._coarser if (age := reader.oldest()) is not None]
         if not ages:
             ticks = self._store.since(float("-inf"), MOST_TICKS)
-            ages = [milliseconds(ticks[0].time)] if ticks else [0]
+            ages = [to_milliseconds(ticks[0].time)] if ticks else [0]
         return min(ages) - self.step_ms
 
     def read(self, start: int, end: int, size: int, metrics: Collection[str] | None) -> Columns:
@@ -70,7 +70,7 @@ class Levels:
             return self._ticks(start, end, wanted)
         level = 0
         for number, reader in enumerate(self._coarser):
-            if number and size % milliseconds(reader.step) == 0:
+            if number and size % to_milliseconds(reader.step) == 0:
                 level = number
         # The first point is whole too, though it begins before the window does.
         found = self._level(level, start // size * size, end, wanted)
@@ -107,8 +107,8 @@ class Levels:
         ages = [reader.oldest() for reader in self._coarser] or [None]
         if ages[0] is None:
             ticks = self._store.since(float("-inf"), MOST_TICKS)
-            ages[0] = milliseconds(ticks[0].time) if ticks else None
-        units = [milliseconds(reader.step) for reader in self._coarser[1:]]
+            ages[0] = to_milliseconds(ticks[0].time) if ticks else None
+        units = [to_milliseconds(reader.step) for reader in self._coarser[1:]]
         units.append(units[-1] if units else 1)
         return [
             NEVER if age is None else (age - 1) // unit * unit for age, unit in zip(ages, units, strict=True)
@@ -116,7 +116,7 @@ class Levels:
 
     def _choose(self, start: int, span: int) -> int:
         # Older ticks may have been closer together than today's: count on a second, the usual.
-        units = [min(self.step_ms, 1000), *(milliseconds(reader.step) for reader in self._coarser[1:])]
+        units = [min(self.step_ms, 1000), *(to_milliseconds(reader.step) for reader in self._coarser[1:])]
         level = 0
         while level < len(units) - 1 and span / units[level] > READ[level]:
             level += 1
@@ -134,19 +134,19 @@ class Levels:
         if oldest is None:
             # Ticks that are not sealed yet: those of the last minutes.
             oldest = self._store.newest().time_ms - KEPT_MS
-        return oldest - 2 * milliseconds(self._coarser[level + 1].step)
+        return oldest - 2 * to_milliseconds(self._coarser[level + 1].step)
 
     def _level(self, level: int, start: int, end: int, wanted: list[str] | None) -> Columns:
         if level == 0:
             return self._ticks(start, end, wanted)
         reader = self._coarser[level]
-        unit = milliseconds(reader.step)
+        unit = to_milliseconds(reader.step)
         known = max(start, reader.newest())
         parts = [reader.columns(start, min(end, known), wanted)]
         if known < end:
             finer = self._level(level - 1, known, end // unit * unit, wanted)
             parts.append(downsample(finer, unit))
-        return columns_of.join(parts)
+        return columns_of.concat(parts)
 
     def _ticks(self, start: int, end: int, wanted: list[str] | None) -> Columns:
         """Each tick a point: the newest from the log, older ones from its sealed blocks.
@@ -154,7 +154,7 @@ class Levels:
         The log is asked first: a tick that is sealed meanwhile is then found in both, and not in neither.
         """
         ticks = self._store.since(start / 1000, MOST_TICKS)
-        recent = columns_of.from_ticks(ticks, wanted)
+        recent = columns_of.columns_from_ticks(ticks, wanted)
         first = int(recent.t[0]) - 1 if len(recent.t) else end
         more = self._store.since(float("-inf"), len(ticks) + 1)
         # By its time: one more may only have come at the end meanwhile.
@@ -162,4 +162,4 @@ class Levels:
         if reaches or not self._coarser or first <= start:
             return recent.between(start, end)
         older = self._coarser[0].columns(start, min(end, first), wanted)
-        return columns_of.join([older, recent.between(start, end)])
+        return columns_of.concat([older, recent.between(start, end)])

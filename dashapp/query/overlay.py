@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dashapp.model.notices import Harmless
-from dashapp.model.thresholds import Change, State
-from dashapp.model.ticks import Cursor, Curves, Metric, Tick, milliseconds, stale_after
+from dashapp.model.notices import PublicNotice
+from dashapp.model.thresholds import AlertChange, AlertState
+from dashapp.model.ticks import Cursor, Curves, Metric, Tick, stale_after, to_milliseconds
 from dashapp.query.host_reader import Skews
 from dashapp.query.overlay_levels import SPANS, OverlayPoints
 from dashapp.query.overlay_metrics import carried, hosts_metric
@@ -59,7 +59,7 @@ class Overlay:
         for member in members:
             named = self.named(member.name)
             for tick in member.reader.since(time + member.shift / 1000, limit + AHEAD):
-                at = milliseconds(tick.time) - member.shift
+                at = to_milliseconds(tick.time) - member.shift
                 if at > end:
                     break
                 step, values = found.setdefault(at, (tick.step, {}))
@@ -102,19 +102,19 @@ class Overlay:
                     laid[panel] = replace(first, **more)
         return laid
 
-    def thresholds(self) -> list[State]:
+    def thresholds(self) -> list[AlertState]:
         states = []
         for name, (reader, shift) in self.shifts().items():
             named = self.named(name)
             for state in reader.thresholds():
                 if key := named.get(state.threshold.metric):
                     since = None if state.since is None else state.since - shift / 1000
-                    states.append(State(replace(state.threshold, metric=key), state.broken, since))
+                    states.append(AlertState(replace(state.threshold, metric=key), state.broken, since))
         return states
 
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[AlertChange]:
         """Of all of them, by one clock; numbered so that the newest has another number whenever one comes."""
-        found: list[Change] = []
+        found: list[AlertChange] = []
         count = 0
         for name, (reader, shift) in self.shifts().items():
             named, own = self.named(name), reader.changes()
@@ -138,7 +138,7 @@ class Overlay:
         known, now = by_name(self._hosts), self._hosts.now_ms()
         skews = [told for name in self._readers if (told := self._skews.said(name))]
         if skews:
-            said.append(Harmless(f"{_sentence(skews)}; the points are moved to match."))
+            said.append(PublicNotice(f"{_sentence(skews)}; the points are moved to match."))
         stopped = [
             name
             for name in self._readers
@@ -147,10 +147,10 @@ class Overlay:
         # Where the store itself is silent nobody can tell who stopped.
         if stopped and not self._hosts.notices():
             of = "it" if len(stopped) == 1 else "them"
-            said.append(Harmless(f"{', '.join(stopped)} stopped: nothing new comes of {of}."))
+            said.append(PublicNotice(f"{', '.join(stopped)} stopped: nothing new comes of {of}."))
         if self._missing:
             missing = ", ".join(self._missing)
-            said.append(Harmless(f"There is no host {missing} in this store; the others are shown."))
+            said.append(PublicNotice(f"There is no host {missing} in this store; the others are shown."))
         return said
 
     def close(self) -> None:

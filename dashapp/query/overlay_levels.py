@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from dashapp.model.columns import Columns, downsample, lay_over
-from dashapp.model.ticks import Cursor, milliseconds
+from dashapp.model.columns import Columns, align, downsample
+from dashapp.model.ticks import Cursor, to_milliseconds
 from dashapp.query.levels import MOST_TICKS, Levels
 from dashapp.stores.base import Reader
 
@@ -30,9 +30,9 @@ class OverlayPoints:
 
     def __init__(self, step: float, span: float, overlay: Laid) -> None:
         self.step = step
-        self.span_ms = milliseconds(span)
+        self.span_ms = to_milliseconds(span)
         self._overlay = overlay
-        self._size = milliseconds(step)
+        self._size = to_milliseconds(step)
         self._oldest: int | None = None
         self._asked = float("-inf")
 
@@ -64,12 +64,12 @@ class OverlayPoints:
             moved = found.moved(-shift, named)
             # Minutes that were whole by a clock of seconds beside go into those that they end in.
             parts.append(downsample(moved, self._size) if self._size and shift % self._size else moved)
-        return lay_over(parts)
+        return align(parts)
 
 
 def _oldest(reader: Reader, place: int) -> int | None:
     levels = reader.levels()
     age = levels[place].oldest() if len(levels) > place else None
     if age is None and (ticks := reader.since(float("-inf"), MOST_TICKS)):
-        age = milliseconds(ticks[0].time)
+        age = to_milliseconds(ticks[0].time)
     return age

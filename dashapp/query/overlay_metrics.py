@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from dashapp.model.panels import PANELS, PER_DEVICE_PANELS, Panel
 from dashapp.model.ticks import Metric
-from dashapp.model.tiles import MOST, Tile
+from dashapp.model.tiles import MAX_CUSTOM_TILES, Tile
 
 # Metrics of a panel that each host may have.
 MOST_EACH = 4
@@ -54,7 +54,7 @@ def tiles_of_all(names: Sequence[str], metrics: Sequence[Metric]) -> list[Tile]:
         for metric in (cpu or own)[:1]:
             of = "CPU" if cpu else metric.label.removeprefix(name).strip()
             tiles.append(Tile(name, of, (metric.key,), metric.panel))
-    return tiles[:MOST]
+    return tiles[:MAX_CUSTOM_TILES]
 
 
 def _of_any(patterns: Sequence[str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from dashapp.model.ticks import Cursor, milliseconds
+from dashapp.model.ticks import Cursor, to_milliseconds
 from dashapp.query.host_reader import Skews
 from dashapp.stores.base import Reader
 from dashapp.stores.hosts import Host
@@ -59,7 +59,7 @@ def newest_of(readers: Sequence[Reader]) -> list[Cursor]:
 
 
 def seen(name: str, reader: Reader, mark: Cursor, host: Host | None, now: int, skews: Skews) -> Member:
-    step = milliseconds(host.step) if host else 1000
+    step = to_milliseconds(host.step) if host else 1000
     # What the list says may be a little older than what the reader has.
     since = max(0, mark.time_ms - host.newest_ms) if host else 0
     writes = host is not None and mark.time_ms > 0 and now - host.arrived_ms - since <= step + GRACE
@@ -86,6 +86,6 @@ def end_of(members: Sequence[Member]) -> int:
     for member in members:
         if member.end >= limit:
             after = (limit + member.shift - 3 * member.step) / 1000
-            times = [milliseconds(tick.time) - member.shift for tick in member.reader.since(after, AHEAD)]
+            times = [to_milliseconds(tick.time) - member.shift for tick in member.reader.since(after, AHEAD)]
             found += [time for time in times if time < limit]
     return max(found)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from dashapp.model.columns import Columns
-from dashapp.model.panels import Panel, drawn_in
-from dashapp.model.thresholds import Change, State
-from dashapp.model.ticks import Cursor, Curves, Metric, Tick, milliseconds
+from dashapp.model.panels import Panel, keys_of_panels
+from dashapp.model.thresholds import AlertChange, AlertState
+from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.stores.base import Points, Reader
 
 # Ticks that a stretch of the past may be looked for in, beside what is sealed.
@@ -60,7 +60,7 @@ class Viewed:
         past = self.view.past is not None
         ticks = self._store.since(time, MOST_TICKS if past else limit)
         if past:
-            ticks = [tick for tick in ticks if milliseconds(tick.time) <= end][-limit:]
+            ticks = [tick for tick in ticks if to_milliseconds(tick.time) <= end][-limit:]
         keys = self._keys()
         return [Tick(tick.time, tick.step, _only(tick.values, keys)) for tick in ticks]
 
@@ -71,7 +71,7 @@ class Viewed:
 
     def metrics(self) -> list[Metric]:
         metrics = self._store.metrics()
-        shown = drawn_in(self.view.panels, metrics, self._chosen)
+        shown = keys_of_panels(self.view.panels, metrics, self._chosen)
         return [metric for metric in metrics if metric.key in shown]
 
     def looks(self) -> Mapping[str, str]:
@@ -80,15 +80,15 @@ class Viewed:
     def curves(self) -> Mapping[str, Curves]:
         return {} if self.view.past else _only(self._store.curves(), self.view.panels)
 
-    def thresholds(self) -> list[State]:
+    def thresholds(self) -> list[AlertState]:
         keys = self._keys()
         return [state for state in self._store.thresholds() if state.threshold.metric in keys]
 
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[AlertChange]:
         start, end = self._stretch()
         keys = self._keys()
         changes = (each for each in self._store.changes() if each.threshold.metric in keys)
-        return [each for each in changes if start < milliseconds(each.time) <= end]
+        return [each for each in changes if start < to_milliseconds(each.time) <= end]
 
     def sent(self) -> Mapping[str, int]:
         """Who is told of them is the operator's to know."""
@@ -103,7 +103,7 @@ class Viewed:
     def _stretch(self) -> tuple[int, int]:
         if self.view.past:
             return self.view.past
-        return self._store.newest().time_ms - milliseconds(self.view.window), FOREVER
+        return self._store.newest().time_ms - to_milliseconds(self.view.window), FOREVER
 
     def _keys(self) -> frozenset[str]:
         return frozenset(metric.key for metric in self.metrics())

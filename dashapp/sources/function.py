@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dashapp.model.panel_spec import CURVE
+from dashapp.model.panel_spec import CURVE_KIND
 from dashapp.model.ticks import Curves, Metric
 from dashapp.sources.loader import load
 from dashapp.sources.named_curves import NamedCurves
@@ -64,7 +64,7 @@ class FunctionSource:
         said = about(function).but(self._options)
         self.every = said.every or 0.0
         name = self.name.rpartition(":")[2]
-        made = NamedCurves if said.kind == CURVE else NamedNumbers
+        made = NamedCurves if said.kind == CURVE_KIND else NamedNumbers
         numbers = made(
             name,
             label=said.label or "",

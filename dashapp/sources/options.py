@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
-from dashapp.model.panel_spec import CURVE, KINDS
+from dashapp.model.panel_spec import CURVE_KIND, KINDS
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -52,8 +52,8 @@ class About:
             raise ValueError(f"low is {self.low:g}; expected less than high, which is {self.high:g}")
         if self.every is not None and not SHORTEST <= self.every <= LONGEST:
             raise ValueError(f"every is {self.every:g}; expected seconds from {SHORTEST} to {LONGEST}")
-        if self.kind is not None and self.kind not in (*KINDS, CURVE):
-            kinds = ", ".join((*KINDS, CURVE))
+        if self.kind is not None and self.kind not in (*KINDS, CURVE_KIND):
+            kinds = ", ".join((*KINDS, CURVE_KIND))
             raise ValueError(f"kind is {_shown(self.kind)}; expected one of {kinds}")
 
     def but(self, options: Mapping[str, Any]) -> About:

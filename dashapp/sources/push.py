@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from dashapp.model.ticks import Metric, finite
+from dashapp.model.ticks import Metric, finite_values
 
 # Characters of a tick's row that are for what was pushed (half of them all), and for one request; bytes of
 # records read for one tick. What is more waits for the tick after.
@@ -86,6 +86,6 @@ def _values(record: bytes) -> dict[str, float]:
     """Empty for what is no record: a torn one was never answered, a planted one is nobody's."""
     try:
         found = json.loads(record)
-        return finite({key: found[key] for key in found if 0 < len(key) <= LONGEST_NAME})
+        return finite_values({key: found[key] for key in found if 0 < len(key) <= LONGEST_NAME})
     except (ValueError, TypeError, RecursionError):
         return {}

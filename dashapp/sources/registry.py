@@ -8,7 +8,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from importlib import import_module
 from inspect import signature
 
-from dashapp.model.text import masked
+from dashapp.model.text import redact_credentials
 from dashapp.sources.base import Source
 from dashapp.sources.loader import load_or_tell
 from dashapp.sources.options import about
@@ -59,5 +59,5 @@ def problem(spec: Spec, interval: float) -> str:
             if not spec.name:
                 about(load_or_tell(spec.text)).but(spec.options)
     except ValueError as error:
-        return f'source is "{masked(spec.text)}"; {error}'
+        return f'source is "{redact_credentials(spec.text)}"; {error}'
     return ""

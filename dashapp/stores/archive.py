@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Protocol
 
-from dashapp.model.rollup import Point, end_of, roll_up
+from dashapp.model.rollup import Point, point_end_ms, roll_up
 from dashapp.stores import block_codec
 
 
@@ -84,7 +84,7 @@ class Level:
         """The points of the oldest span that is not sealed, once it is whole; none before."""
         if not self._rows:
             return []
-        end = end_of(Point.decode(self._rows[0]).time_ms, self._span)
+        end = point_end_ms(Point.decode(self._rows[0]).time_ms, self._span)
         if self.newest < end:
             return []
         points = (Point.decode(row) for row in self._rows)

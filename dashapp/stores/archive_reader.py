@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from dashapp.model.columns import Columns, Matrix, empty, join, present
+from dashapp.model.columns import Columns, Matrix, concat, empty_columns, present_keys
 from dashapp.model.rollup import Point
 from dashapp.stores import block_codec
 from dashapp.stores.archive import ShelfReader
@@ -59,7 +59,7 @@ class LevelReader:
             except ValueError as error:
                 self._say(value, error)
         parts.append(_from_rows([point for point in points if point[0] > last], wanted))
-        return join(parts)
+        return concat(parts)
 
     def _say(self, value: Any, error: Exception) -> None:
         mark = zlib.crc32(value if isinstance(value, bytes) else str(value).encode())
@@ -145,8 +145,8 @@ def _row(value: Any) -> Any:
 def _from_rows(points: Sequence[Any], wanted: Sequence[str] | None) -> Columns:
     """Points as Point.encode wrote them."""
     if not points:
-        return empty()
-    keys = present([point[2] for point in points], wanted)
+        return empty_columns()
+    keys = present_keys([point[2] for point in points], wanted)
     none = (np.nan, np.nan, np.nan, 0)
     cube = np.array([[point[2].get(key, none) for point in points] for key in keys], float)
     cube = cube.reshape(len(keys), len(points), 4)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from dashapp.model.notices import Speaker
-from dashapp.model.thresholds import Change, State
-from dashapp.model.ticks import Cursor, Curves, Metric, Page, Tick, milliseconds
+from dashapp.model.notices import NoticeSink
+from dashapp.model.thresholds import AlertChange, AlertState
+from dashapp.model.ticks import Cursor, Curves, Metric, Page, Tick, to_milliseconds
 
 if TYPE_CHECKING:
     # They bring numpy, which the collector does without.
@@ -64,10 +64,10 @@ class Reader(Protocol):
     def curves(self) -> Mapping[str, Curves]:
         """The newest curves, by their panels' names. Asked where a page has such a panel."""
 
-    def thresholds(self) -> list[State]:
+    def thresholds(self) -> list[AlertState]:
         """Where each threshold stands, as the collector last judged. Cheap: asked per answer."""
 
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[AlertChange]:
         """What became of the thresholds, oldest first, at most MOST_CHANGES. Cheap: asked per answer."""
 
     def sent(self) -> Mapping[str, int]:
@@ -91,17 +91,17 @@ class Store(Reader, Protocol):
     def set_curves(self, curves: Mapping[str, Curves]) -> None:
         """Set what `curves` answers, before the tick they came with. As late and as quiet as thresholds."""
 
-    def set_thresholds(self, states: Iterable[State]) -> None:
+    def set_thresholds(self, states: Iterable[AlertState]) -> None:
         """Set what `thresholds` answers. Written late where it cannot be now, and never raises for it."""
 
-    def set_changes(self, changes: Iterable[Change]) -> None:
+    def set_changes(self, changes: Iterable[AlertChange]) -> None:
         """Set what `changes` answers, numbers and all. As late and as quiet as thresholds."""
 
     def set_sent(self, sent: Mapping[str, int]) -> None:
         """Set what `sent` answers. As late and as quiet as thresholds; any thread may, beside the one that
         appends."""
 
-    def speaker(self, name: str) -> Speaker:
+    def speaker(self, name: str) -> NoticeSink:
         """One speaker's place among the notices."""
 
 
@@ -133,10 +133,10 @@ def since_place(store: Reader, place: Cursor, limit: int) -> list[Tick] | None:
     ticks = store.since((place.time_ms - 1) / 1000, limit + 1)
     if place.time_ms == 0:
         return None if ticks else []
-    if not ticks or milliseconds(ticks[0].time) != place.time_ms:
+    if not ticks or to_milliseconds(ticks[0].time) != place.time_ms:
         return None
     return ticks[1:]
 
 
 def _cursor(life: str, ticks: list[Tick], otherwise_ms: int) -> str:
-    return Cursor(life, milliseconds(ticks[-1].time) if ticks else otherwise_ms).encode()
+    return Cursor(life, to_milliseconds(ticks[-1].time) if ticks else otherwise_ms).encode()

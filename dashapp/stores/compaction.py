@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from dashapp.model.notices import Speaker, reason
-from dashapp.model.rollup import Point, as_point, end_of
-from dashapp.model.ticks import Tick, milliseconds
+from dashapp.model.notices import NoticeSink, os_error_reason
+from dashapp.model.rollup import Point, point_end_ms, point_of_tick
+from dashapp.model.ticks import Tick, to_milliseconds
 from dashapp.stores.archive import LongMemory
 from dashapp.stores.base import KEPT_MS
 
@@ -36,7 +36,7 @@ class Sealing:
     def __init__(
         self,
         open_memory: Callable[[], LongMemory],
-        notice: Speaker,
+        notice: NoticeSink,
         failures: tuple[type[BaseException], ...],
     ) -> None:
         """`failures`: what rows and memory raise where they cannot be read or written now."""
@@ -58,7 +58,9 @@ class Sealing:
         except self._failures as error:
             self.close()
             self._due = newest + RETRY_MS
-            self._notice.say(f"The long history cannot be written ({reason(error)}); the newest ticks wait.")
+            self._notice.say(
+                f"The long history cannot be written ({os_error_reason(error)}); the newest ticks wait."
+            )
 
     def _seal(self, rows: Log, newest: int) -> None:
         first = rows.oldest(1)
@@ -69,7 +71,7 @@ class Sealing:
             rows.drop(1)  # no row of ours: nobody reads it, and it must not stand in the way
             return
         span = SHORT_SPAN if oldest.step < FAST else SPAN
-        end = end_of(milliseconds(oldest.time), span)
+        end = point_end_ms(to_milliseconds(oldest.time), span)
         self._due = end + KEPT_MS
         if newest < self._due:
             return
@@ -93,7 +95,7 @@ class Sealing:
             if room <= 0:
                 return False
             tick = _tick(row)
-            self._points.append(None if tick is None else as_point(tick))
+            self._points.append(None if tick is None else point_of_tick(tick))
             room -= 1 if tick is None else len(tick.values)
         return True
 
@@ -138,6 +140,6 @@ def _tick(row: object) -> Tick | None:
 def _is_later(row: object, end: int) -> bool:
     """By the time at its beginning alone: what is no tick is found out when it is sealed."""
     try:
-        return isinstance(row, str) and milliseconds(float(row[1 : row.index(",")])) > end
+        return isinstance(row, str) and to_milliseconds(float(row[1 : row.index(",")])) > end
     except (ValueError, OverflowError):
         return False

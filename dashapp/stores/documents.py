@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
-from dashapp.model.thresholds import Change, State, Threshold
-from dashapp.model.ticks import Curves, Metric, milliseconds
+from dashapp.model.thresholds import AlertChange, AlertState, Threshold
+from dashapp.model.ticks import Curves, Metric, to_milliseconds
 from dashapp.stores.base import MOST_CHANGES
 
 Content = TypeVar("Content")
@@ -31,11 +31,11 @@ def of_curves(curves: Mapping[str, Curves]) -> str:
     return json.dumps({name: {key: getattr(each, key) for key in keys} for name, each in curves.items()})
 
 
-def of_thresholds(states: Iterable[State]) -> str:
+def of_thresholds(states: Iterable[AlertState]) -> str:
     return json.dumps([(each.threshold.text, each.broken, _ms(each.since)) for each in states])
 
 
-def of_changes(changes: Iterable[Change]) -> str:
+def of_changes(changes: Iterable[AlertChange]) -> str:
     newest = list(changes)[-MOST_CHANGES:]
     return json.dumps(
         [(each.number, each.threshold.text, each.broken, _ms(each.time), each.value) for each in newest]
@@ -58,24 +58,24 @@ def curves(text: str | bytes | None) -> dict[str, Curves]:
     return _read(text, lambda panels: {name: Curves(**each) for name, each in panels.items()}, {})
 
 
-def thresholds(text: str | bytes | None) -> list[State]:
-    def states(rows: Any) -> list[State]:
+def thresholds(text: str | bytes | None) -> list[AlertState]:
+    def states(rows: Any) -> list[AlertState]:
         return [
-            State(Threshold.parse(text), broken is True, None if since is None else since / 1000)
+            AlertState(Threshold.parse(text), broken is True, None if since is None else since / 1000)
             for text, broken, since in rows
         ]
 
     return _read(text, states, [])
 
 
-def changes(text: str | bytes | None) -> list[Change]:
-    def found(rows: Any) -> list[Change]:
+def changes(text: str | bytes | None) -> list[AlertChange]:
+    def found(rows: Any) -> list[AlertChange]:
         known: dict[str, Threshold] = {}
         made = []
         for number, text, broken, time, value in rows:
             threshold = known.setdefault(text, Threshold.parse(text))
             value = None if value is None else float(value)
-            made.append(Change(threshold, broken is True, time / 1000, value, int(number)))
+            made.append(AlertChange(threshold, broken is True, time / 1000, value, int(number)))
         return made
 
     return _read(text, found, [])
@@ -93,4 +93,4 @@ def _read(text: str | bytes | None, parse: Callable[[Any], Content], empty: Cont
 
 
 def _ms(time: float | None) -> int | None:
-    return None if time is None else milliseconds(time)
+    return None if time is None else to_milliseconds(time)

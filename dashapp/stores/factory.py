@@ -15,9 +15,9 @@ from typing import Protocol
 from dashapp.config.data_dir import can_write, store_folder
 from dashapp.config.parsers import is_redis
 from dashapp.config.settings import MEMORY_KEEPS, Settings
-from dashapp.model.notices import Speaker
-from dashapp.model.text import without_user
-from dashapp.model.ticks import StoreAwayError
+from dashapp.model.notices import NoticeSink
+from dashapp.model.text import redact_url
+from dashapp.model.ticks import StoreUnavailableError
 from dashapp.stores.archive import Retention
 from dashapp.stores.base import Reader, Store
 from dashapp.stores.disk.notices import Notice
@@ -61,7 +61,7 @@ class Place(Protocol):
     def hosts(self) -> Hosts | None:
         """All machines that write there; None where it is of one alone."""
 
-    def speaker(self, name: str) -> Speaker:
+    def speaker(self, name: str) -> NoticeSink:
         """For who watches over those that write."""
 
 
@@ -111,7 +111,7 @@ class FolderPlace:
     def hosts(self) -> Hosts | None:
         return None
 
-    def speaker(self, name: str) -> Speaker:
+    def speaker(self, name: str) -> NoticeSink:
         return Notice(self.folder, name)
 
 
@@ -121,7 +121,7 @@ class RedisPlace:
     flags: Sequence[str] = ()
 
     def __init__(self, settings: Settings) -> None:
-        self.shown = without_user(settings.store)
+        self.shown = redact_url(settings.store)
         self._settings = settings
         self._hosts: Hosts | None = None
         self._away = float("-inf")
@@ -143,7 +143,7 @@ class RedisPlace:
         try:
             link = Link(known.store)
             return RedisStore(link, known.known_as, rows, retention(known), known.forget, yields)
-        except StoreAwayError:
+        except StoreUnavailableError:
             self._away = time.monotonic()
             raise
 
@@ -177,7 +177,7 @@ class RedisPlace:
             )
         return self._hosts
 
-    def speaker(self, name: str) -> Speaker:
+    def speaker(self, name: str) -> NoticeSink:
         from dashapp.stores.redis.deferred_notice import LateNotice
 
         return LateNotice(self._settings.store, self._settings.known_as, name)
@@ -209,4 +209,4 @@ def wrong_place(settings: Settings) -> str:
     from dashapp.stores.redis.check import check
 
     wrong = check(settings.store, settings.known_as)
-    return f'--store is "{without_user(settings.store)}"; {wrong}' if wrong else ""
+    return f'--store is "{redact_url(settings.store)}"; {wrong}' if wrong else ""

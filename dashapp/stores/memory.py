@@ -7,8 +7,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from threading import Lock
 
-from dashapp.model.thresholds import Change, State
-from dashapp.model.ticks import Cursor, Curves, Metric, Tick, milliseconds
+from dashapp.model.thresholds import AlertChange, AlertState
+from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.stores.base import MOST_CHANGES
 
 
@@ -25,15 +25,15 @@ class MemoryStore:
         self._metrics: list[Metric] = []
         self._looks: Mapping[str, str] = {}
         self._curves: Mapping[str, Curves] = {}
-        self._thresholds: list[State] = []
-        self._changes: list[Change] = []
+        self._thresholds: list[AlertState] = []
+        self._changes: list[AlertChange] = []
         self._sent: Mapping[str, int] = {}
         self._ticks: list[Tick] = []
         self._life = secrets.token_hex(8)
 
     def append(self, tick: Tick) -> bool:
         with self._lock:
-            if self._ticks and milliseconds(tick.time) <= milliseconds(self._ticks[-1].time):
+            if self._ticks and to_milliseconds(tick.time) <= to_milliseconds(self._ticks[-1].time):
                 self.dropped += 1
                 return False
             self._ticks.append(tick)
@@ -48,7 +48,7 @@ class MemoryStore:
 
     def newest(self) -> Cursor:
         with self._lock:
-            newest = milliseconds(self._ticks[-1].time) if self._ticks else 0
+            newest = to_milliseconds(self._ticks[-1].time) if self._ticks else 0
             return Cursor(self._life, newest)
 
     def since(self, time: float, limit: int) -> list[Tick]:
@@ -75,16 +75,16 @@ class MemoryStore:
     def curves(self) -> Mapping[str, Curves]:
         return self._curves
 
-    def set_thresholds(self, states: Iterable[State]) -> None:
+    def set_thresholds(self, states: Iterable[AlertState]) -> None:
         self._thresholds = list(states)
 
-    def thresholds(self) -> list[State]:
+    def thresholds(self) -> list[AlertState]:
         return self._thresholds
 
-    def set_changes(self, changes: Iterable[Change]) -> None:
+    def set_changes(self, changes: Iterable[AlertChange]) -> None:
         self._changes = list(changes)[-MOST_CHANGES:]
 
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[AlertChange]:
         return self._changes
 
     def set_sent(self, sent: Mapping[str, int]) -> None:

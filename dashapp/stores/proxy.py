@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from dashapp.model.thresholds import Change, State
+from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick
 from dashapp.stores.base import Points, Reader
 
@@ -39,10 +39,10 @@ class Relay:
     def curves(self) -> Mapping[str, Curves]:
         return self.reader().curves()
 
-    def thresholds(self) -> list[State]:
+    def thresholds(self) -> list[AlertState]:
         return self.reader().thresholds()
 
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[AlertChange]:
         return self.reader().changes()
 
     def sent(self) -> Mapping[str, int]:

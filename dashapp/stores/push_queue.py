@@ -12,7 +12,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Protocol
 
-from dashapp.model.ticks import SpoolError
+from dashapp.model.ticks import PushQueueError
 
 # Bytes that wait for the collector at the most, and of one record (what is longer is read in pieces).
 MOST, LONGEST = 16 << 20, 128 << 10
@@ -77,8 +77,8 @@ class Looked:
         """SpoolError where it has not since `at`, nor since this was made, for too long."""
         silent = time.time() - max(at, self.at)
         if silent > self._away:
-            raise SpoolError(f"no collector has looked for {silent:.0f} seconds; try again when one runs")
+            raise PushQueueError(f"no collector has looked for {silent:.0f} seconds; try again when one runs")
 
 
-def full(most: int) -> SpoolError:
-    return SpoolError(f"{most} bytes of what was pushed wait for the collector already; try again later")
+def full(most: int) -> PushQueueError:
+    return PushQueueError(f"{most} bytes of what was pushed wait for the collector already; try again later")

@@ -26,7 +26,7 @@ from dashapp.config.settings import Settings
 from dashapp.http.responses import NEVER, PRIVATE, SHARED
 from dashapp.http.static_files import Static, plain
 from dashapp.http.types import App, StartResponse
-from dashapp.model.panels import Panel, panels
+from dashapp.model.panels import Panel, all_panels
 from dashapp.query.overlay_metrics import panels_of_all
 from dashapp.query.shared_view import View, Viewed
 from dashapp.stores.base import Reader
@@ -144,7 +144,7 @@ def _page(bare: Place, settings: Settings, hosts: Hosts | None, own: str) -> Com
         settings.interval,
         settings.longest,
         metrics,
-        panels(metrics, _chosen(settings, place), place.reader.looks()),
+        all_panels(metrics, _chosen(settings, place), place.reader.looks()),
         thresholds=[state.threshold for state in place.reader.thresholds()],
         processes=shows_processes(settings) and place.is_of(own),
         title=settings.title,

@@ -7,10 +7,10 @@ from collections.abc import Collection, Sequence
 
 from dash import dcc, html
 
-from dashapp.model.panels import DETAILS, Panel
-from dashapp.model.thresholds import MISSING, Threshold
+from dashapp.model.panels import FIRST_DETAIL_PANEL, Panel
+from dashapp.model.thresholds import MISSING_OP, Threshold
 from dashapp.model.ticks import Metric
-from dashapp.model.tiles import Tile, tiles
+from dashapp.model.tiles import Tile, choose_tiles
 from dashapp.query.overlay_metrics import tiles_of_all
 from dashapp.web.host_controls import HostsShown
 from dashapp.web.panel import charts, live_graph
@@ -53,7 +53,7 @@ def page(
     if hosts is not None and hosts.names and (hosts.several or not hosts.top):
         tagline = hosts.tagline()
     laid = hosts is not None and len(hosts.names) > 1
-    numbers = tiles_of_all(hosts.names, metrics) if hosts and laid else tiles(metrics, machine)
+    numbers = tiles_of_all(hosts.names, metrics) if hosts and laid else choose_tiles(metrics, machine)
     return html.Div(
         id="page",
         children=[
@@ -81,7 +81,7 @@ def page(
 def _in_json(thresholds: Sequence[Threshold]) -> str:
     return json.dumps(
         [
-            {"metric": t.metric, "op": t.op, "limit": None if t.op == MISSING else t.limit, "text": t.text}
+            {"metric": t.metric, "op": t.op, "limit": None if t.op == MISSING_OP else t.limit, "text": t.text}
             for t in thresholds
         ]
     )
@@ -121,7 +121,7 @@ def _sections(
     sections = [live_graph(panel, there=panel.name in there) for panel in shown]
     # Below the machine as a whole, above what goes into detail.
     names = [panel.name for panel in shown]
-    place = names.index(DETAILS) if DETAILS in names else len(names)
+    place = names.index(FIRST_DETAIL_PANEL) if FIRST_DETAIL_PANEL in names else len(names)
     if processes:
         sections.insert(place, _process_table())
     if alerts:

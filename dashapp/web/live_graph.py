@@ -121,7 +121,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         table: dict[str, Any] = {"name": NAME, "metrics": keys, **({"right": list(right)} if right else {})}
         table |= {name: value for name, value in given.items() if value is not None}
         try:
-            panel = _curve(keys, table) if kind == panel_spec.CURVE else _panel(table)
+            panel = _curve(keys, table) if kind == panel_spec.CURVE_KIND else _panel(table)
             _check(seconds, longest, theme, aio_id)
         except ValueError as error:
             raise ValueError(f"LiveGraph: {error}") from None
@@ -189,7 +189,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
 
 
 def _panel(table: dict[str, Any]) -> Panel:
-    return Panel(**{"low": None, **panel_spec.read(table)})
+    return Panel(**{"low": None, **panel_spec.parse_panel_table(table)})
 
 
 def _curve(keys: list[str], table: dict[str, Any]) -> Panel:
@@ -197,12 +197,12 @@ def _curve(keys: list[str], table: dict[str, Any]) -> Panel:
     if len(keys) != 1 or table.get("right"):
         raise ValueError("a curve is drawn alone; expected the name of one function that gives it")
     panel = _panel(table | {"kind": "line", "metrics": [f"{keys[0]}.points"]})
-    return replace(panel, name=str(keys[0]), kind=panel_spec.CURVE)
+    return replace(panel, name=str(keys[0]), kind=panel_spec.CURVE_KIND)
 
 
 def _title(keys: Sequence[Any]) -> str:
     text = ", ".join(map(str, keys))
-    return text if len(text) <= panel_spec.LONGEST_TEXT else text[: panel_spec.LONGEST_TEXT - 1] + "…"
+    return text if len(text) <= panel_spec.MAX_TEXT_LENGTH else text[: panel_spec.MAX_TEXT_LENGTH - 1] + "…"
 
 
 def _check(window: object, longest: object, theme: object, aio_id: object) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 
 from dash import dcc, html
 
-from dashapp.model.panel_spec import CURVE
+from dashapp.model.panel_spec import CURVE_KIND
 from dashapp.model.panels import Panel
-from dashapp.model.thresholds import MISSING, Threshold
+from dashapp.model.thresholds import MISSING_OP, Threshold
 from dashapp.model.ticks import Metric
 from dashapp.web.figures import CONFIG, empty_figure, line, right_axis, scale
 
@@ -59,9 +59,11 @@ def _own(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Threshold
     keys = {metric.key for metric in left}
     said: dict[str, Any] = {
         "kind": panel.kind,
-        "yaxis": scale(panel.unit or ("" if panel.kind == CURVE else _unit(left)), panel.low, panel.high),
+        "yaxis": scale(
+            panel.unit or ("" if panel.kind == CURVE_KIND else _unit(left)), panel.low, panel.high
+        ),
         "shapes": [
-            line(each.limit, each.op) for each in thresholds if each.metric in keys and each.op != MISSING
+            line(each.limit, each.op) for each in thresholds if each.metric in keys and each.op != MISSING_OP
         ],
         "metrics": panel.metrics,
         "right": panel.right,

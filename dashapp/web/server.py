@@ -24,9 +24,9 @@ from dashapp.config.data_dir import own_folder
 from dashapp.config.settings import Settings
 from dashapp.http.request_body import MOST
 from dashapp.http.types import App
-from dashapp.model.notices import Harmless
+from dashapp.model.notices import PublicNotice
 from dashapp.model.ticks import SettingsError
-from dashapp.process.signals import when_parent_ends
+from dashapp.process.signals import when_parent_exits
 from dashapp.stores.base import Reader
 from dashapp.stores.factory import FolderPlace, place, rows_to_keep
 from dashapp.stores.memory import MemoryStore
@@ -56,7 +56,7 @@ def build() -> App:
         spool = inbox = MemorySpool(settings.interval)
         store = MemoryStore(
             keep=rows_to_keep(settings.interval),
-            notice=Harmless("The history is kept in memory only, and ends with this server."),
+            notice=PublicNotice("The history is kept in memory only, and ends with this server."),
         )
         if settings.collector:
             taken = inbox if settings.push_token else None
@@ -79,7 +79,7 @@ def build() -> App:
 
 def _end_with_parent(end: Callable[[], object], grace: float = 0) -> None:
     if os.environ.get("DASHAPP_CHILD"):
-        when_parent_ends(end, grace)
+        when_parent_exits(end, grace)
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ from dashapp.api.endpoints import Api
 from dashapp.config.settings import SHORTEST_WINDOW, Settings
 from dashapp.http.responses import PRIVATE
 from dashapp.http.types import App, StartResponse
-from dashapp.model.panels import panels
+from dashapp.model.panels import all_panels
 from dashapp.query.shared_view import Viewed
 from dashapp.web import layout
 
@@ -43,7 +43,7 @@ def viewing(store: Viewed, settings: Settings, page: App) -> App:
 
 def view_page(store: Viewed, settings: Settings) -> Component:
     metrics = store.metrics()
-    shown = panels(metrics, settings.panel, store.looks())
+    shown = all_panels(metrics, settings.panel, store.looks())
     seconds = max(store.view.seconds, SHORTEST_WINDOW)
     return layout.page(
         seconds,

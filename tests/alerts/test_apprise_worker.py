@@ -13,7 +13,7 @@ from webhook_server import Webhook, webhook
 
 from dashapp.alerts import apprise_worker
 from dashapp.alerts.message import MOST_TOLD, Message, compose
-from dashapp.model.thresholds import Change, Threshold
+from dashapp.model.thresholds import AlertChange, Threshold
 
 HOT = Threshold.parse("cpu.percent > 90 for 30s")
 PLAIN = Message("lab: a title", "a body", good=False)
@@ -80,7 +80,7 @@ def test_looking_at_an_address_sends_nothing(hook: Webhook) -> None:
 
 
 def test_one_change_is_the_title_itself() -> None:
-    message = compose([Change(HOT, True, 0.5, 1 / 3, 1)], 1, 1, "lab")
+    message = compose([AlertChange(HOT, True, 0.5, 1 / 3, 1)], 1, 1, "lab")
     assert message == Message(
         "lab: cpu.percent > 90 for 30s: broken, at 0.333333",
         "1970-01-01 00:00:00 UTC  cpu.percent > 90 for 30s: broken, at 0.333333",
@@ -91,14 +91,14 @@ def test_one_change_is_the_title_itself() -> None:
 def test_a_metric_that_is_missing_has_no_value() -> None:
     absent = Threshold.parse("cpu.percent missing for 60s")
     assert (
-        compose([Change(absent, True, 0, None, 1)], 1, 1, "lab").title
+        compose([AlertChange(absent, True, 0, None, 1)], 1, 1, "lab").title
         == "lab: cpu.percent missing for 1m: no data"
     )
-    assert compose([Change(absent, False, 0, 5, 1)], 1, 0, "lab").title.endswith(": data again, at 5")
+    assert compose([AlertChange(absent, False, 0, 5, 1)], 1, 0, "lab").title.endswith(": data again, at 5")
 
 
 def test_several_are_counted_and_the_newest_told() -> None:
-    changes = [Change(HOT, number % 2 == 0, number, 95, number) for number in range(1, 31)]
+    changes = [AlertChange(HOT, number % 2 == 0, number, 95, number) for number in range(1, 31)]
     message = compose(changes, 30, 1, "lab")
     assert message.title == "lab: 30 alerts; 1 is broken now"
     first, *lines = message.body.splitlines()

@@ -10,7 +10,7 @@ from effort import calls_of
 from store_variants import KINDS, Kept, kept
 
 from dashapp.alerts.monitor import Watch
-from dashapp.model.thresholds import Change, Threshold
+from dashapp.model.thresholds import AlertChange, Threshold
 from dashapp.model.ticks import Tick
 from dashapp.stores.base import MOST_CHANGES
 from dashapp.stores.disk.store import DiskStore
@@ -70,7 +70,7 @@ def test_ten_thousand_at_once_hold_no_tick_up(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
     watch = Watch([Threshold(f"m{number}", ">", 90) for number in range(10_000)], store)
     tick = Tick(1000, 1, {f"m{number}": 95.0 for number in range(10_000)})
-    told: list[Change] = []
+    told: list[AlertChange] = []
     # Some forty calls are needed for each of them.
     assert calls_of(lambda: told.extend(watch.see(tick))) < 100 * 10_000
     assert [each.number for each in told] == list(range(1, 10_001))

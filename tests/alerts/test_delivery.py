@@ -14,7 +14,7 @@ from waiting import PATIENCE_S, wait_for
 from dashapp.alerts import delivery
 from dashapp.alerts.delivery import BURST, PER, Outbox, mark
 from dashapp.alerts.message import Message
-from dashapp.model.thresholds import Change, State, Threshold
+from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.stores.memory import MemoryStore
 
 HOT = Threshold.parse("cpu.percent > 90 for 30s")
@@ -48,8 +48,8 @@ class Hand:
         return [message.title for whom, message in self.given if whom == address]
 
 
-def change(number: int, broken: bool = True, of: Threshold = HOT) -> Change:
-    return Change(of, broken, 1_795_218_000.0 + number, 97.25, number)
+def change(number: int, broken: bool = True, of: Threshold = HOT) -> AlertChange:
+    return AlertChange(of, broken, 1_795_218_000.0 + number, 97.25, number)
 
 
 class Post:
@@ -59,7 +59,7 @@ class Post:
         self.store = store
         self.outbox = Outbox(addresses, store, store.speaker("outbox"), "lab", hand)
 
-    def put(self, *changes: Change) -> None:
+    def put(self, *changes: AlertChange) -> None:
         self.store.set_changes([*self.store.changes(), *changes])
         self.outbox.put(changes)
 
@@ -147,7 +147,7 @@ def test_ten_thousand_at_once_are_one_message() -> None:
     limits = [Threshold(f"m{number}<b>", ">", 90) for number in range(10_000)]
     changes = [change(number, of=each) for number, each in enumerate(limits, 1)]
     with posting(hand) as post:
-        post.store.set_thresholds([State(each, True) for each in limits])
+        post.store.set_thresholds([AlertState(each, True) for each in limits])
         assert calls_of(lambda: post.outbox.put(changes)) < 100, "as many for one"
         wait_for(lambda: post.store.sent() == {mark(HERE): 10_000})
     ((_, message),) = hand.given

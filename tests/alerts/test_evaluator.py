@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from dashapp.alerts.evaluator import Judge
 from dashapp.collector.clock import LogTime, deadlines
-from dashapp.model.thresholds import Change, State, Threshold
-from dashapp.model.ticks import GAP, Tick, milliseconds
+from dashapp.model.thresholds import AlertChange, AlertState, Threshold
+from dashapp.model.ticks import GAP_STEPS, Tick, to_milliseconds
 
 HOT = Threshold("a", ">", 90, 3)
 
@@ -121,13 +121,13 @@ def test_a_metric_is_missing_once_it_had_no_value_for_so_long(values: str, state
 
 def test_a_gap_is_told_when_it_is_over() -> None:
     """A collector that is dead cannot tell; the next one does, of both ends."""
-    judge = Judge([ABSENT], [State(ABSENT)], newest=1000.0)
+    judge = Judge([ABSENT], [AlertState(ABSENT)], newest=1000.0)
     told = judge.judge(Tick(1060, 1, {"a": 7}))
-    assert told == [Change(ABSENT, True, 1003.0, None), Change(ABSENT, False, 1060.0, 7.0)]
+    assert told == [AlertChange(ABSENT, True, 1003.0, None), AlertChange(ABSENT, False, 1060.0, 7.0)]
     assert judge.judge(Tick(1061, 1, {"a": 7})) == []
-    judge = Judge([ABSENT], [State(ABSENT, True, 1003.0)], newest=1010.0)
+    judge = Judge([ABSENT], [AlertState(ABSENT, True, 1003.0)], newest=1010.0)
     assert judge.judge(Tick(1060, 1, {"b": 7})) == []
-    assert judge.judge(Tick(1061, 1, {"a": 7})) == [Change(ABSENT, False, 1061.0, 7.0)]
+    assert judge.judge(Tick(1061, 1, {"a": 7})) == [AlertChange(ABSENT, False, 1061.0, 7.0)]
 
 
 def test_a_short_restart_is_no_gap() -> None:
@@ -150,20 +150,20 @@ def test_a_clock_set_back_makes_nothing_missing() -> None:
 def test_a_change_is_told_once_with_time_and_value() -> None:
     judge = Judge([HOT, Threshold("b", ">", 0)])
     told = [change for tick in ticks("#####....") for change in judge.judge(tick)]
-    assert told == [Change(HOT, True, 1003.0, 95.0), Change(HOT, False, 1008.0, 20.0)]
-    assert judge.states() == [State(HOT, False, 1008.0), State(Threshold("b", ">", 0))]
+    assert told == [AlertChange(HOT, True, 1003.0, 95.0), AlertChange(HOT, False, 1008.0, 20.0)]
+    assert judge.states() == [AlertState(HOT, False, 1008.0), AlertState(Threshold("b", ">", 0))]
 
 
 def test_what_was_broken_stays_so_over_a_restart_until_it_is_judged() -> None:
-    before = [State(HOT, True, 500.0), State(Threshold("gone", ">", 1), True, 400.0)]
+    before = [AlertState(HOT, True, 500.0), AlertState(Threshold("gone", ">", 1), True, 400.0)]
     judge = Judge([HOT], before)
-    assert judge.states() == [State(HOT, True, 500.0)]
+    assert judge.states() == [AlertState(HOT, True, 500.0)]
     assert fed(judge, "##..?....") == "!!!!!!!!-"
 
 
 def test_another_definition_begins_anew() -> None:
-    judge = Judge([Threshold("a", ">", 91, 3)], [State(HOT, True, 500.0)])
-    assert judge.states() == [State(Threshold("a", ">", 91, 3))]
+    judge = Judge([Threshold("a", ">", 91, 3)], [AlertState(HOT, True, 500.0)])
+    assert judge.states() == [AlertState(Threshold("a", ">", 91, 3))]
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0, 0.7, -0.7])
@@ -200,7 +200,7 @@ STEPS = st.lists(
 
 
 def ms(tick: Tick) -> int:
-    return milliseconds(tick.time)
+    return to_milliseconds(tick.time)
 
 
 def judged(seconds: float, made: Sequence[Tick]) -> list[tuple[float, bool]]:
@@ -215,7 +215,7 @@ def judged(seconds: float, made: Sequence[Tick]) -> list[tuple[float, bool]]:
                 break
             start = place
             # In whole milliseconds: the difference of two times in seconds may be a hair too small.
-            if place and not 0 < ms(made[place]) - ms(made[place - 1]) <= 1000 * GAP:
+            if place and not 0 < ms(made[place]) - ms(made[place - 1]) <= 1000 * GAP_STEPS:
                 break
         if start is not None and ms(tick) - ms(made[start]) >= 1000 * seconds:
             broken, since_change = not broken, end + 1

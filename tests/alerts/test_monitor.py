@@ -11,7 +11,7 @@ from store_variants import KINDS, Kept, kept
 
 from dashapp.alerts.monitor import PATIENCE, Watch
 from dashapp.collector.service import collect
-from dashapp.model.thresholds import State, Threshold
+from dashapp.model.thresholds import AlertState, Threshold
 from dashapp.model.ticks import Tick
 from dashapp.stores.disk.notices import Notice, read_notices
 from dashapp.stores.disk.reader import DiskReader
@@ -39,11 +39,11 @@ def test_readers_see_every_state(both: Kept) -> None:
     assert both.reader.thresholds() == []
     calm = Threshold("memory.percent", ">=", 1.5e9, 90)
     watch = Watch([HOT, calm], both.store)
-    assert both.reader.thresholds() == [State(HOT), State(calm)]
+    assert both.reader.thresholds() == [AlertState(HOT), AlertState(calm)]
     see(both, watch, 1000.001, cpu_percent=95)
-    assert both.reader.thresholds() == [State(HOT, True, 1000.001), State(calm)]
+    assert both.reader.thresholds() == [AlertState(HOT, True, 1000.001), AlertState(calm)]
     see(both, watch, 1001, cpu_percent=5)
-    assert both.reader.thresholds() == [State(HOT, False, 1001), State(calm)]
+    assert both.reader.thresholds() == [AlertState(HOT, False, 1001), AlertState(calm)]
 
 
 def test_the_next_watch_goes_on(both: Kept) -> None:
@@ -52,11 +52,11 @@ def test_the_next_watch_goes_on(both: Kept) -> None:
     see(both, watch, 1000, cpu_percent=95, gone=1)
     both.reopen()
     watch = Watch([HOT], both.store)
-    assert both.reader.thresholds() == [State(HOT, True, 1000)]
+    assert both.reader.thresholds() == [AlertState(HOT, True, 1000)]
     see(both, watch, 1005, other=1)
-    assert both.reader.thresholds() == [State(HOT, True, 1000)]
+    assert both.reader.thresholds() == [AlertState(HOT, True, 1000)]
     see(both, watch, 1006, cpu_percent=5)
-    assert both.reader.thresholds() == [State(HOT, False, 1006)]
+    assert both.reader.thresholds() == [AlertState(HOT, False, 1006)]
     both.reopen()
     Watch([], both.store)
     assert both.reader.thresholds() == []
@@ -100,10 +100,10 @@ def test_what_the_disk_refuses_is_written_when_it_takes_it_again(tmp_path: Path)
     tick = Tick(1000, 1, {"cpu.percent": 95})
     assert store.append(tick)
     assert watch.see(tick)
-    assert reader.thresholds() == [State(HOT)]
+    assert reader.thresholds() == [AlertState(HOT)]
     (tmp_path / "thresholds.new").rmdir()
     assert store.append(Tick(1001, 1, {"cpu.percent": 95}))
-    assert reader.thresholds() == [State(HOT, True, 1000)]
+    assert reader.thresholds() == [AlertState(HOT, True, 1000)]
     reader.close()
     store.close()
 
@@ -115,7 +115,7 @@ def test_in_a_folder_made_anew_the_states_are_there_again(tmp_path: Path) -> Non
     folder.rename(tmp_path / "away")
     assert reader.thresholds() == []
     store.append(Tick(1001, 1, {"cpu.percent": 95}))
-    assert reader.thresholds() == [State(HOT, True, 1000)]
+    assert reader.thresholds() == [AlertState(HOT, True, 1000)]
     reader.close()
     store.close()
 
@@ -142,7 +142,7 @@ def test_a_damaged_file_is_none(tmp_path: Path, content: bytes) -> None:
     store = DiskStore(tmp_path)
     assert store.thresholds() == []
     Watch([HOT], store).see(Tick(1000, 1, {"cpu.percent": 95}))
-    assert store.thresholds() == [State(HOT, True, 1000)]
+    assert store.thresholds() == [AlertState(HOT, True, 1000)]
     store.close()
 
 
@@ -209,4 +209,4 @@ def test_the_collector_has_each_tick_seen_after_it_is_kept() -> None:
     store = MemoryStore()
     collect(store, FakeClock(waits=10), 1, watch=Watch([Threshold("memory.percent", ">", 0)], store))
     first = store.since(0, 100)[0]
-    assert store.thresholds() == [State(Threshold("memory.percent", ">", 0), True, first.time)]
+    assert store.thresholds() == [AlertState(Threshold("memory.percent", ">", 0), True, first.time)]

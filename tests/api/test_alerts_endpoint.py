@@ -9,7 +9,7 @@ from fake_hosts import NOW
 from wsgi_client import ask
 
 from dashapp.api.endpoints import Api
-from dashapp.model.thresholds import Change, State, Threshold
+from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.model.ticks import Tick
 from dashapp.stores.memory import MemoryStore
 
@@ -19,7 +19,7 @@ HOT, ABSENT = Threshold.parse("cpu.percent > 90"), Threshold.parse("gone missing
 @pytest.fixture
 def store() -> MemoryStore:
     found = MemoryStore()
-    found.set_thresholds([State(HOT), State(ABSENT), State(Threshold("b", ">", 1))])
+    found.set_thresholds([AlertState(HOT), AlertState(ABSENT), AlertState(Threshold("b", ">", 1))])
     return found
 
 
@@ -37,7 +37,7 @@ def test_what_has_no_value_is_not_well(store: MemoryStore) -> None:
     assert states(store) == ["unknown"] * 3
     store.append(Tick(NOW, 1, {"cpu.percent": 5}))
     assert states(store) == ["ok", "ok", "unknown"]
-    store.set_thresholds([State(HOT, False, 1000), State(Threshold("b", ">", 1), True, 1000)])
+    store.set_thresholds([AlertState(HOT, False, 1000), AlertState(Threshold("b", ">", 1), True, 1000)])
     assert states(store) == ["ok", "broken"]
 
 
@@ -52,7 +52,9 @@ def test_a_limit_that_is_none_has_no_number(store: MemoryStore) -> None:
 
 
 def test_the_newest_come_first_and_only_so_many(store: MemoryStore) -> None:
-    store.set_changes([Change(HOT, number % 2 == 1, 1000 + number, 95, number) for number in range(1, 700)])
+    store.set_changes(
+        [AlertChange(HOT, number % 2 == 1, 1000 + number, 95, number) for number in range(1, 700)]
+    )
     assert [each["number"] for each in log(store)] == list(range(699, 599, -1))
     assert [each["number"] for each in log(store, "limit=2")] == [699, 698]
     assert len(log(store, "limit=500")) == 500
@@ -85,5 +87,5 @@ def test_ticks_say_that_there_is_more() -> None:
     store = MemoryStore()
     store.append(Tick(NOW, 1, {"cpu.percent": 5}))
     assert "changes" not in ask(Api(store), "/api/ticks").json
-    store.set_changes([Change(HOT, True, 1000, 95, 7)])
+    store.set_changes([AlertChange(HOT, True, 1000, 95, 7)])
     assert ask(Api(store), "/api/ticks").json["changes"] == 7

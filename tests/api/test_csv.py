@@ -14,7 +14,7 @@ from wsgi_client import ask
 from dashapp.api.csv_export import header
 from dashapp.api.endpoints import Api
 from dashapp.model.panels import Panel
-from dashapp.model.ticks import Metric, Tick, milliseconds
+from dashapp.model.ticks import Metric, Tick, to_milliseconds
 from dashapp.stores.memory import MemoryStore
 
 memory = pytest.fixture(two_hundred_ticks)
@@ -84,7 +84,7 @@ def test_a_catalogue_that_is_not_there_yet_stops_nobody(memory: MemoryStore) -> 
 def test_a_range_has_what_lies_in_it(memory: MemoryStore) -> None:
     """The start is not in it, the end is: two ranges that meet have nothing twice."""
     found = read(Api(memory), f"from={START * 1000}&to={START * 1000 + 9500}")
-    assert list(found) == [milliseconds(START + second) for second in range(1, 10)]
+    assert list(found) == [to_milliseconds(START + second) for second in range(1, 10)]
 
 
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", 'a"b', "a,b", "a\r\nb", "é", "'x", "\ud800"]

@@ -12,7 +12,7 @@ import pytest
 from csv_store import METRICS, START, api_of, read, seal
 from thorough import amount
 
-from dashapp.model.ticks import Tick, milliseconds
+from dashapp.model.ticks import Tick, to_milliseconds
 from dashapp.stores.archive import DAY, HOUR, Retention
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
@@ -34,7 +34,9 @@ def ticks(first: int, last: int) -> list[Tick]:
 
 def expected(points: Sequence[Tick], keys: Sequence[str] = ("a", "b", "c")) -> dict[int, list[str]]:
     return {
-        milliseconds(point.time): [f"{point.values[key]:.15g}" if key in point.values else "" for key in keys]
+        to_milliseconds(point.time): [
+            f"{point.values[key]:.15g}" if key in point.values else "" for key in keys
+        ]
         for point in points
     }
 
@@ -69,10 +71,10 @@ def test_each_stretch_from_the_finest_level_that_has_it(filled: tuple[Path, list
     folder, all_of_them = filled
     found = read(api_of(DiskReader(folder)), f"from={(START - DAY) * 1000}&to={(START + 3 * DAY) * 1000}")
     times = list(found)
-    seconds = [at for at in times if at > milliseconds(START + 2 * DAY - 3 * HOUR + 1200)]
+    seconds = [at for at in times if at > to_milliseconds(START + 2 * DAY - 3 * HOUR + 1200)]
     assert found | expected(all_of_them[-len(seconds) :]) == found
     # What each row stands for lies side by side, and nothing that was ever kept is left out.
-    sealed_end = milliseconds(START + 2 * DAY)
+    sealed_end = to_milliseconds(START + 2 * DAY)
     steps = [max(step for step in (1000, 60_000, 3_600_000) if at % step == 0) for at in times]
     assert sealed_end - times[-1] == 1000
     first_tick = next(at for at, step in zip(times, steps, strict=True) if step == 1000)
@@ -86,7 +88,7 @@ def test_each_stretch_from_the_finest_level_that_has_it(filled: tuple[Path, list
     assert all(old[1] <= new[0] for old, new in pairwise(spans))
     assert spans[-1][1] <= first_tick
     told = 0
-    moments = [milliseconds(each.time) for each in all_of_them]
+    moments = [to_milliseconds(each.time) for each in all_of_them]
     for low, high in spans:
         inside = all_of_them[bisect_right(moments, low) : bisect_right(moments, high)]
         told += len(inside)
@@ -124,5 +126,5 @@ def test_where_ticks_are_all_forgotten_minutes_serve(tmp_path: Path) -> None:
     store.close()
     found = read(api_of(DiskReader(tmp_path)), f"from={START * 1000}&to={(START + DAY) * 1000}&metrics=a")
     assert len(found) > 300
-    assert found[milliseconds(START + 9 * HOUR)] == ["1"]
+    assert found[to_milliseconds(START + 9 * HOUR)] == ["1"]
     assert all(at % 60_000 == 0 for at in found)

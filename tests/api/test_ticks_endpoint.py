@@ -13,7 +13,7 @@ from wsgi_client import ask
 
 from dashapp.api.endpoints import ANSWERS, FRESH, Api
 from dashapp.http.responses import SHARED
-from dashapp.model.notices import UNTOLD, Harmless
+from dashapp.model.notices import GENERIC_NOTICE, PublicNotice
 from dashapp.model.ticks import Curves, Metric, Tick
 from dashapp.stores.memory import MemoryStore
 
@@ -131,10 +131,13 @@ def test_notices_are_shown() -> None:
 
 
 def test_strangers_are_told_that_something_is_wrong_and_not_where() -> None:
-    store = MemoryStore(notice=Harmless("kept in memory only"))
+    store = MemoryStore(notice=PublicNotice("kept in memory only"))
     for speaker in ("sources", "supervisor"):
         store.speaker(speaker).say("http://10.0.0.5/metrics does not answer")
-    assert ask(Api(store, caching=SHARED), "/api/ticks").json["notices"] == ["kept in memory only", UNTOLD]
+    assert ask(Api(store, caching=SHARED), "/api/ticks").json["notices"] == [
+        "kept in memory only",
+        GENERIC_NOTICE,
+    ]
     assert len(ask(Api(store), "/api/ticks").json["notices"]) == 3
 
 

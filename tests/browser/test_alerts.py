@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from served_page import Live, Serve
 from waiting import wait_until, wait_until_passes
 
-from dashapp.model.thresholds import Change, State, Threshold
+from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 
 HIGH = Threshold.parse("cpu.percent > 90 for 30s")
 
@@ -36,7 +36,7 @@ def live(served: Live) -> Live:
 
 
 def set_state(live: Live, broken: bool) -> None:
-    live.store.set_thresholds([State(HIGH, broken, live.store.newest().time_ms)])
+    live.store.set_thresholds([AlertState(HIGH, broken, live.store.newest().time_ms)])
 
 
 def test_a_broken_threshold_is_told_in_words_and_marks(page: Page, live: Live) -> None:
@@ -66,13 +66,13 @@ def changed(live: Live, *states: bool, of: Threshold = HIGH, every: float = 10.0
     newest = live.store.newest().time_ms / 1000
     before = live.store.changes()
     made = [
-        Change(
+        AlertChange(
             of, broken, newest - every * (len(states) - place), 97.25 if broken else 20.0, len(before) + place
         )
         for place, broken in enumerate(states, 1)
     ]
     live.store.set_changes([*before, *made])
-    live.store.set_thresholds([State(of, states[-1], newest)])
+    live.store.set_thresholds([AlertState(of, states[-1], newest)])
 
 
 def shaded(page: Page, panel: str) -> list[list[float]]:
@@ -127,7 +127,7 @@ def test_a_fresh_alert_is_shown_with_what_led_to_it_and_nothing_to_come(page: Pa
 
 def test_a_metric_without_data_is_told(page: Page, live: Live) -> None:
     absent = Threshold.parse("cpu.percent missing for 60s")
-    live.store.set_thresholds([State(absent)])
+    live.store.set_thresholds([AlertState(absent)])
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
     expect(page.locator('[data-panel="cpu"] .shapelayer path')).to_have_count(0)

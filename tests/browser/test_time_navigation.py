@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from served_page import Live, Serve
 from waiting import wait_until, wait_until_passes
 
-from dashapp.model.ticks import milliseconds
+from dashapp.model.ticks import to_milliseconds
 
 
 @pytest.fixture
@@ -232,7 +232,7 @@ def test_a_pause_keeps_what_it_holds_through_a_reset(page: Page, serve: Serve) -
 
     def kept() -> None:
         (chart,) = [chart for chart in drawing(page) if chart["panel"] == "cpu"]
-        assert chart["traces"][0]["x"][0] == milliseconds(before[0].time)
+        assert chart["traces"][0]["x"][0] == to_milliseconds(before[0].time)
         assert page.evaluate("dashapp.page.live.series.t.length") < 20
 
     wait_until_passes(page, kept)

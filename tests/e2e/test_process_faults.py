@@ -19,7 +19,7 @@ from processes import Dashapp, alive, collector, dashapp, on_grid, stored
 from waiting import PATIENCE_S, wait_for
 
 from dashapp.model.ticks import Tick
-from dashapp.process.supervisor import PAUSES
+from dashapp.process.supervisor import RESTART_BACKOFF_S
 from dashapp.stores.disk.store import DiskStore
 
 
@@ -63,9 +63,9 @@ def test_a_collector_that_keeps_dying_is_backed_off_and_told_on_the_page(tmp_pat
 
         found = wait_for(told)
         assert found is not None
-        assert float(found["pause"]) == PAUSES[int(found["times"]) - 1]
+        assert float(found["pause"]) == RESTART_BACKOFF_S[int(found["times"]) - 1]
         pauses = [float(each) for each in re.findall(r"starting it again in (\S+) s", app.said)]
-        assert pauses == [*PAUSES[: len(pauses)]]
+        assert pauses == [*RESTART_BACKOFF_S[: len(pauses)]]
         assert "Traceback" not in app.said
         (tmp_path / "data" / "writer.lock").rmdir()
         wait_for(app.newest)

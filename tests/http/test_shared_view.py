@@ -11,7 +11,7 @@ from wsgi_client import ask
 
 from dashapp.http.middleware.share_links import ALTERED, EXPIRED
 from dashapp.http.types import App
-from dashapp.model.thresholds import State, Threshold
+from dashapp.model.thresholds import AlertState, Threshold
 from dashapp.model.ticks import Metric, Tick
 from dashapp.query.frames import frame, past
 from dashapp.query.shared_view import View, Viewed
@@ -152,7 +152,10 @@ def test_on_disk_too(tmp_path: Any) -> None:
 def test_thresholds_of_other_metrics_are_none_of_it() -> None:
     store = filled()
     store.set_thresholds(
-        [State(Threshold.parse(f"{name} > 1 for 1s"), True, 1.0) for name in ("cpu.percent", "secret.plan")]
+        [
+            AlertState(Threshold.parse(f"{name} > 1 for 1s"), True, 1.0)
+            for name in ("cpu.percent", "secret.plan")
+        ]
     )
     viewed = Viewed(store, View(("cpu",), 30))
     assert [state.threshold.metric for state in viewed.thresholds()] == ["cpu.percent"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashapp.model.panels import DETAILS, PANELS, Panel, panels
+from dashapp.model.panels import FIRST_DETAIL_PANEL, PANELS, Panel, all_panels
 from dashapp.model.ticks import Metric
 
 KITCHEN = Metric("temperature.kitchen", "Kitchen", "°C", "temperature")
@@ -19,31 +19,33 @@ def chosen(**table: object) -> Panel:
 
 
 def test_a_name_that_a_metric_gives_is_a_panel() -> None:
-    found = panels(ALL)
+    found = all_panels(ALL)
     place = found.index(Panel("garden_rain", "Garden rain", "", "mm", 0.0, 50.0))
     # Above what goes into detail.
-    assert found[place + 1].name == DETAILS
-    assert panels([]) == list(PANELS)
+    assert found[place + 1].name == FIRST_DETAIL_PANEL
+    assert all_panels([]) == list(PANELS)
 
 
 def test_a_chosen_panel_comes_first_and_leaves_the_others_as_they_are() -> None:
     climate = chosen(title="Climate", metrics=["temperature.*", "rain"], right="rain")
-    found = panels(ALL, [climate])
-    assert found == [climate, *panels(ALL)]
+    found = all_panels(ALL, [climate])
+    assert found == [climate, *all_panels(ALL)]
     assert climate.members(ALL) == [KITCHEN, HALL, RAIN]
     assert [climate.on_the_right(metric) for metric in climate.members(ALL)] == [False, False, True]
 
 
 def test_one_of_ours_is_altered_by_what_is_said_of_it_only() -> None:
-    found = panels(ALL, [chosen(name="memory", kind="area", high=50)])
+    found = all_panels(ALL, [chosen(name="memory", kind="area", high=50)])
     assert found[0] == Panel("memory", "Memory", "share in use", "%", 0, 50.0, "area")
     assert [panel.name for panel in found].count("memory") == 1
-    assert len(found) == len(panels(ALL))
+    assert len(found) == len(all_panels(ALL))
 
 
 def test_a_source_says_how_its_panel_is_drawn_and_the_file_has_the_last_word() -> None:
     looks = {"garden_rain": "bar", "memory": "area", "nothing": "bar", "cpu": "pie"}
-    kinds = {panel.name: panel.kind for panel in panels(ALL, [chosen(name="memory", kind="table")], looks)}
+    kinds = {
+        panel.name: panel.kind for panel in all_panels(ALL, [chosen(name="memory", kind="table")], looks)
+    }
     assert {name: kind for name, kind in kinds.items() if kind != "line"} == {
         "garden_rain": "bar",
         "memory": "table",
@@ -51,7 +53,7 @@ def test_a_source_says_how_its_panel_is_drawn_and_the_file_has_the_last_word() -
 
 
 def test_one_of_a_metrics_own_is_altered_too() -> None:
-    assert panels(ALL, [chosen(name="garden_rain", kind="bar")])[0] == Panel(
+    assert all_panels(ALL, [chosen(name="garden_rain", kind="bar")])[0] == Panel(
         "garden_rain", "Garden rain", "", "mm", 0.0, 50.0, "bar"
     )
 

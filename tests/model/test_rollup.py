@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashapp.model.rollup import Point, as_point, end_of, roll_up
+from dashapp.model.rollup import Point, point_end_ms, point_of_tick, roll_up
 from dashapp.model.ticks import Tick
 
 VALUES = st.integers(-(10**6), 10**6).map(lambda whole: whole / 10)
@@ -19,7 +19,7 @@ TICKS = st.lists(st.tuples(st.integers(1, 400), VALUES), min_size=1, max_size=20
 
 @given(TICKS, st.sampled_from([60, 600, 3600]))
 def test_every_tick_stands_in_exactly_one_point(ticks: list[Tick], step: int) -> None:
-    points = roll_up(map(as_point, ticks), step)
+    points = roll_up(map(point_of_tick, ticks), step)
     assert sum(point.values["a"].ticks for point in points) == len(ticks)
     for point in points:
         there = [t.values["a"] for t in ticks if point.time_ms - step * 1000 < t.time * 1000 <= point.time_ms]
@@ -30,8 +30,8 @@ def test_every_tick_stands_in_exactly_one_point(ticks: list[Tick], step: int) ->
 
 @given(TICKS)
 def test_hours_from_minutes_are_hours_from_ticks(ticks: list[Tick]) -> None:
-    direct = roll_up(map(as_point, ticks), 3600)
-    through = roll_up(roll_up(map(as_point, ticks), 60), 3600)
+    direct = roll_up(map(point_of_tick, ticks), 3600)
+    through = roll_up(roll_up(map(point_of_tick, ticks), 60), 3600)
     assert [(p.time_ms, p.values["a"][1:]) for p in direct] == [
         (p.time_ms, p.values["a"][1:]) for p in through
     ]
@@ -40,17 +40,17 @@ def test_hours_from_minutes_are_hours_from_ticks(ticks: list[Tick]) -> None:
 
 
 def test_a_tick_on_the_boundary_ends_its_point() -> None:
-    assert end_of(60_000, 60) == 60_000
-    assert end_of(60_001, 60) == 120_000
+    assert point_end_ms(60_000, 60) == 60_000
+    assert point_end_ms(60_001, 60) == 120_000
 
 
 def test_a_metric_that_comes_and_goes_counts_only_where_it_was() -> None:
     ticks = [Tick(61, 1.0, {"a": 1}), Tick(62, 1.0, {"a": 3, "b": 8}), Tick(63, 1.0, {"b": 2})]
-    (point,) = roll_up(map(as_point, ticks), 60)
+    (point,) = roll_up(map(point_of_tick, ticks), 60)
     assert point.values["a"] == (4, 1, 3, 2)
     assert point.values["b"] == (10, 2, 8, 2)
 
 
 def test_a_point_survives_its_row() -> None:
-    (point,) = roll_up([as_point(Tick(61, 1.0, {"a": 1.5}))], 60)
+    (point,) = roll_up([point_of_tick(Tick(61, 1.0, {"a": 1.5}))], 60)
     assert Point.decode(point.encode()) == point

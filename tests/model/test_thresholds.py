@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dashapp.model.thresholds import LARGEST, LONGEST, Threshold
+from dashapp.model.thresholds import MAX_DURATION_S, MAX_LIMIT, Threshold
 
 GOOD = [
     ("cpu.percent > 90 for 30s", "cpu.percent", ">", 90, 30),
@@ -136,16 +136,16 @@ def test_no_text_does_worse_than_raise(text: str) -> None:
 
 @given(
     st.sampled_from([">", ">=", "<", "<="]),
-    st.floats(-LARGEST, LARGEST).map(lambda value: value + 0.0),
-    st.integers(0, LONGEST * 1000).map(lambda ms: ms / 1000),
-    st.none() | st.floats(0, LARGEST),
+    st.floats(-MAX_LIMIT, MAX_LIMIT).map(lambda value: value + 0.0),
+    st.integers(0, MAX_DURATION_S * 1000).map(lambda ms: ms / 1000),
+    st.none() | st.floats(0, MAX_LIMIT),
 )
 def test_the_canonical_sentence_means_the_same(
     op: str, limit: float, seconds: float, way: float | None
 ) -> None:
     clear = None if way is None else limit - way if op in (">", ">=") else limit + way
     made = Threshold("cpu.percent", op, limit, seconds, clear)
-    assume(clear is None or abs(clear) <= LARGEST)
+    assume(clear is None or abs(clear) <= MAX_LIMIT)
     assert Threshold.parse(made.text) == made
 
 

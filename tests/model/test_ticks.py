@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashapp.model.ticks import LARGEST_VALUE, Cursor, SettingsError, Tick, finite, milliseconds
+from dashapp.model.ticks import MAX_VALUE, Cursor, SettingsError, Tick, finite_values, to_milliseconds
 
-numbers = st.floats(-LARGEST_VALUE, LARGEST_VALUE)
+numbers = st.floats(-MAX_VALUE, MAX_VALUE)
 
 
 @given(time=st.floats(0, 4e9), step=st.floats(0.1, 60), values=st.dictionaries(st.text(max_size=40), numbers))
@@ -22,7 +22,7 @@ def test_a_tick_survives_its_text(time: float, step: float, values: dict[str, fl
 
 @given(st.integers(0, 4_000_000_000_000))
 def test_a_tick_keeps_whole_milliseconds(time: int) -> None:
-    assert milliseconds(Tick(time / 1000, 1, {}).time) == time
+    assert to_milliseconds(Tick(time / 1000, 1, {}).time) == time
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,7 @@ def test_a_tick_with_what_json_cannot_carry_is_not_encoded(value: float) -> None
 
 @pytest.mark.parametrize("value", [1.7976931348623157e308, -1e306, 10**301], ids=["double", "low", "whole"])
 def test_an_older_versions_value_that_is_too_large_costs_no_other(value: float) -> None:
-    assert Tick.decode(Tick(1, 1, {"bad": value, "good": -LARGEST_VALUE}).encode()).values == {
-        "good": -LARGEST_VALUE
-    }
+    assert Tick.decode(Tick(1, 1, {"bad": value, "good": -MAX_VALUE}).encode()).values == {"good": -MAX_VALUE}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +70,7 @@ def test_an_older_versions_value_that_is_too_large_costs_no_other(value: float) 
     [math.nan, math.inf, None, "7", True, b"1", [1], {}, 10**400, -(10**400), 1j, object(), 1e301, -1e301],
 )
 def test_only_finite_numbers_are_kept(value: object) -> None:
-    assert finite({"bad": value, "good": 3}) == {"good": 3.0}
+    assert finite_values({"bad": value, "good": 3}) == {"good": 3.0}
 
 
 @given(st.text("0123456789abcdef", min_size=16, max_size=16), st.integers(0, 10**16 - 1))

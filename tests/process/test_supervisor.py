@@ -16,7 +16,7 @@ from waiting import PATIENCE_S, wait_for
 
 from dashapp.process import supervisor
 from dashapp.process.signals import stop_on_signals
-from dashapp.process.supervisor import PAUSES, Child, supervise
+from dashapp.process.supervisor import RESTART_BACKOFF_S, ChildProcess, supervise
 from dashapp.stores.disk.notices import Notice, read_notices
 
 EXITS = [sys.executable, "-c", "raise SystemExit(3)"]
@@ -31,7 +31,7 @@ def test_who_dies_young_waits_longer_each_time(
 ) -> None:
     now = 100.0
     monkeypatch.setattr("dashapp.process.supervisor.time", SimpleNamespace(monotonic=lambda: now))
-    child = Child("collector", EXITS, Notice(tmp_path, "supervisor"))
+    child = ChildProcess("collector", EXITS, Notice(tmp_path, "supervisor"))
     pauses: list[float] = []
 
     def dead(times: int) -> bool:
@@ -39,7 +39,7 @@ def test_who_dies_young_waits_longer_each_time(
         return child.deaths == times
 
     caplog.set_level(logging.WARNING)
-    for deaths in range(1, len(PAUSES) + 3):
+    for deaths in range(1, len(RESTART_BACKOFF_S) + 3):
         wait_for(partial(dead, deaths))
         died = now
         assert child._process is None
@@ -49,7 +49,9 @@ def test_who_dies_young_waits_longer_each_time(
         pauses.append(now - died)
         assert (read_notices(tmp_path) != []) is (deaths > 1)
     child.wait(now + 5)
-    assert pauses == pytest.approx([*PAUSES, PAUSES[-1], PAUSES[-1]], abs=0.11)
+    assert pauses == pytest.approx(
+        [*RESTART_BACKOFF_S, RESTART_BACKOFF_S[-1], RESTART_BACKOFF_S[-1]], abs=0.11
+    )
     assert "exit code 3" in caplog.text
 
 
@@ -57,11 +59,11 @@ def test_who_lived_well_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     now = 100.0
     monkeypatch.setattr("dashapp.process.supervisor.time", SimpleNamespace(monotonic=lambda: now))
     notice = Notice(tmp_path, "supervisor")
-    child = Child("collector", OBEYS, notice)
+    child = ChildProcess("collector", OBEYS, notice)
     child.deaths = 4
     notice.say("it died")
     child.watch()
-    now += PAUSES[-1] + 1
+    now += RESTART_BACKOFF_S[-1] + 1
     child.watch()
     assert (child.deaths, read_notices(tmp_path)) == (0, [])
     child.stop()
@@ -69,9 +71,9 @@ def test_who_lived_well_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_all_end_together_and_the_deaf_are_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "GRACE", 0.3)
+    monkeypatch.setattr(supervisor, "SHUTDOWN_TIMEOUT_S", 0.3)
     stop, deaf = Event(), tmp_path / "deaf"
-    children = [Child("one", OBEYS), Child("two", [sys.executable, "-c", DEAF, str(deaf)])]
+    children = [ChildProcess("one", OBEYS), ChildProcess("two", [sys.executable, "-c", DEAF, str(deaf)])]
     running = Thread(target=supervise, args=(children, stop))
     running.start()
     wait_for(lambda: all(child._process for child in children) and deaf.exists())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from overlay_of import overlay
 from thorough import amount
 
-from dashapp.model.ticks import Metric, milliseconds
+from dashapp.model.ticks import Metric, to_milliseconds
 from dashapp.query.frames import frame
 from dashapp.query.overlay import RETURN, Overlay
 from dashapp.query.overlay_sync import GRACE
@@ -44,7 +44,7 @@ def expected(fleet: Fleet, skews: dict[str, float], until: int) -> dict[tuple[st
     carried = [metric.key for metric in METRICS if metric.panel != "cores"]
     for name, machine in fleet.machines.items():
         for tick in machine.store.since(0, 100_000):
-            at = milliseconds(tick.time) - round(1000 * skews.get(name, 0))
+            at = to_milliseconds(tick.time) - round(1000 * skews.get(name, 0))
             if at <= until:
                 found |= {(f"{name}/{key}", at): round(tick.values[key], 3) for key in carried}
     return found

@@ -7,7 +7,7 @@ from fake_hosts import NOW, Clock, Fleet
 from overlay_of import overlay
 
 from dashapp.api.csv_export import Export
-from dashapp.model.thresholds import Change, State, Threshold
+from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.query.frames import frame, past
 
 
@@ -60,7 +60,7 @@ def test_thresholds_are_each_hosts_own() -> None:
     fleet.add("a", 5), fleet.add("b", 5, skew=300)
     limit = Threshold("cpu.percent", ">", 90)
     fleet.machines["b"].store.set_thresholds(
-        [State(limit, True, NOW + 299), State(Threshold("no.such", ">", 1))]
+        [AlertState(limit, True, NOW + 299), AlertState(Threshold("no.such", ">", 1))]
     )
     (state,) = overlay(fleet).thresholds()
     assert (state.threshold.text, state.broken, state.since) == ("b/cpu.percent > 90", True, NOW - 1)
@@ -71,10 +71,10 @@ def test_what_became_of_thresholds_is_in_order_by_one_clock() -> None:
     fleet.add("a", 5), fleet.add("b", 5, skew=300)
     limit, unseen = Threshold("cpu.percent", ">", 90), Threshold("cpu.core0.percent", ">", 90)
     fleet.machines["a"].store.set_changes(
-        [Change(limit, True, NOW - 3, 95, 7), Change(limit, False, NOW, 5, 8)]
+        [AlertChange(limit, True, NOW - 3, 95, 7), AlertChange(limit, False, NOW, 5, 8)]
     )
     fleet.machines["b"].store.set_changes(
-        [Change(unseen, True, NOW + 200, 95, 1), Change(limit, True, NOW + 299, 99, 2)]
+        [AlertChange(unseen, True, NOW + 200, 95, 1), AlertChange(limit, True, NOW + 299, 99, 2)]
     )
     laid = overlay(fleet)
     told = [(each.threshold.metric, each.broken, each.time, each.number) for each in laid.changes()]

@@ -9,7 +9,7 @@ from threading import Event, Thread
 import pytest
 from store_variants import KINDS, Kept, kept
 
-from dashapp.model.thresholds import Change, Threshold
+from dashapp.model.thresholds import AlertChange, Threshold
 from dashapp.stores.base import MOST_CHANGES
 from dashapp.stores.disk.store import DiskStore
 
@@ -26,17 +26,17 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
 
 def test_what_became_of_thresholds_comes_back(both: Kept) -> None:
     assert (both.reader.changes(), both.reader.sent()) == ([], {})
-    told = [Change(HOT, True, 1000.001, 97.25, 1), Change(ABSENT, True, 1001, None, 2)]
+    told = [AlertChange(HOT, True, 1000.001, 97.25, 1), AlertChange(ABSENT, True, 1001, None, 2)]
     both.store.set_changes(told)
     both.store.set_sent({"0f" * 8: 1, "é": 0})
     both.reopen()
     assert (both.reader.changes(), both.reader.sent()) == (told, {"0f" * 8: 1, "é": 0})
-    both.store.set_changes(iter([*told, Change(HOT, False, 1002, -0.0, 3)]))
-    assert both.reader.changes()[2:] == [Change(HOT, False, 1002, 0.0, 3)]
+    both.store.set_changes(iter([*told, AlertChange(HOT, False, 1002, -0.0, 3)]))
+    assert both.reader.changes()[2:] == [AlertChange(HOT, False, 1002, 0.0, 3)]
 
 
 def test_only_so_many_changes_are_kept(both: Kept) -> None:
-    both.store.set_changes([Change(HOT, True, 1000, 97, number + 1) for number in range(10_000)])
+    both.store.set_changes([AlertChange(HOT, True, 1000, 97, number + 1) for number in range(10_000)])
     assert [each.number for each in both.reader.changes()] == list(range(10_001 - MOST_CHANGES, 10_001))
 
 
@@ -54,7 +54,7 @@ def test_who_was_told_may_be_set_beside_an_append(both: Kept) -> None:
     second = 1
     while second == 1 or not done.is_set():
         both.fill(second, 1)
-        both.store.set_changes([Change(HOT, True, second, 97, second)])
+        both.store.set_changes([AlertChange(HOT, True, second, 97, second)])
         second += 1
     thread.join()
     both.fill(second, 1)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from long_history import DAY, NOW, by_minute, calm_with_spikes, store_of_nine_hours
 
-from dashapp.model.ticks import Tick, milliseconds
+from dashapp.model.ticks import Tick, to_milliseconds
 from dashapp.query.frames import MOST_POINTS, Frame, frame, past
 from dashapp.query.levels import Levels
 from dashapp.stores.archive import Retention
@@ -23,7 +23,7 @@ filled = pytest.fixture(scope="module")(store_of_nine_hours)
 def covered(found: Frame, ticks: Sequence[Tick], step_ms: int) -> list[Tick]:
     points = [int(t) for t, y in zip(found.t, found.y["cpu"], strict=True) if not np.isnan(y)]
     ends = set(points)
-    return [tick for tick in ticks if -(-milliseconds(tick.time) // step_ms) * step_ms in ends]
+    return [tick for tick in ticks if -(-to_milliseconds(tick.time) // step_ms) * step_ms in ends]
 
 
 @pytest.mark.parametrize("window", [10, 100, 600, 1999, 2001, 3600, 7200, 20_000, 26_000, DAY, 90 * DAY])
@@ -33,7 +33,7 @@ def test_the_extremes_of_a_frame_are_those_of_its_ticks(filled: tuple[Path, list
     assert len(found.t) <= 2 * MOST_POINTS
     assert np.count_nonzero(~np.isnan(found.y["cpu"])) <= MOST_POINTS
     assert (np.diff(found.t) > 0).all()
-    step_ms = milliseconds(found.step)
+    step_ms = to_milliseconds(found.step)
     there = covered(found, ticks, step_ms)
     first = max(NOW - window, ticks[0].time - 1)
     assert len(there) >= len([t for t in ticks if t.time > first]) - 2 * found.step
@@ -147,7 +147,7 @@ def test_a_tick_that_comes_while_a_window_is_read_hides_none_of_it(
 
     found = Levels(Growing(copy), 1.0).read(end - DAY * 1000, end, 0, None)
     store.close()
-    assert found.t.tolist() == [milliseconds(tick.time) for tick in filled[1]]
+    assert found.t.tolist() == [to_milliseconds(tick.time) for tick in filled[1]]
 
 
 def test_a_crafted_cursor_is_no_way_to_the_finest_level(filled: tuple[Path, list[Tick]]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from effort import calls_of
 from long_history import DAY, NOW, by_minute, calm_with_spikes, fill, store_of_nine_hours
 
-from dashapp.model.ticks import Tick, milliseconds
+from dashapp.model.ticks import Tick, to_milliseconds
 from dashapp.query.frames import frame, past
 from dashapp.stores.archive import Level, Retention
 from dashapp.stores.disk.archive import disk_memory
@@ -59,7 +59,7 @@ def test_a_restart_at_any_point_of_a_roll_up_counts_nothing_twice(
         assert (count, high) == (len(there), max(there))
     every = past(reader, (NOW - 1900) * 1000, NOW * 1000)
     assert [int(t) for t, y in zip(every.t, every.y["cpu"], strict=True) if not np.isnan(y)] == [
-        milliseconds(tick.time) for tick in ticks if tick.time > NOW - 1900
+        to_milliseconds(tick.time) for tick in ticks if tick.time > NOW - 1900
     ]
 
 
@@ -168,7 +168,7 @@ def test_a_store_without_levels_is_taken_over_whole(tmp_path: Path) -> None:
     for start in range(NOW - 7200, NOW, 1000):
         found = past(reader, start * 1000, (start + 1000) * 1000)
         times += [int(t) for t, y in zip(found.t, found.y.get("cpu", []), strict=True) if not np.isnan(y)]
-    assert times == [milliseconds(tick.time) for tick in ticks]
+    assert times == [to_milliseconds(tick.time) for tick in ticks]
 
 
 def _old_rows(folder: Path) -> Rows:

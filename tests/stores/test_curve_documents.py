@@ -12,8 +12,8 @@ from sampler_harness import Heard
 from waiting import PATIENCE_S
 
 from dashapp.collector.sampler import Sampler
-from dashapp.model.panel_spec import CURVE
-from dashapp.model.panels import Panel, panels
+from dashapp.model.panel_spec import CURVE_KIND
+from dashapp.model.panels import Panel, all_panels
 from dashapp.model.ticks import Curves, Metric
 from dashapp.sources.function import FunctionSource
 from dashapp.sources.named_curves import NamedCurves
@@ -158,7 +158,7 @@ def test_what_the_author_says_and_every(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_its_panel_counts_no_points_on_its_axis_and_is_only_its_sources_to_say() -> None:
     metric = Metric("grains.points", "Rice", "points", "board", 0)
-    (panel,) = (each for each in panels([metric], (), {"board": CURVE}) if each.name == "board")
+    (panel,) = (each for each in all_panels([metric], (), {"board": CURVE_KIND}) if each.name == "board")
     assert (panel.kind, panel.unit, panel.low) == ("curve", "", None)
     with pytest.raises(ValueError, match=r"expected one of line, .*, as a curve is its source's to say"):
         Panel.parse('name="board", kind="curve"')

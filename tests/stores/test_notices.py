@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dashapp.model.notices import reason
+from dashapp.model.notices import os_error_reason
 from dashapp.stores.disk.notices import Notice, read_notices
 
 
@@ -44,9 +44,9 @@ def test_what_is_no_sentence_is_not_shown(tmp_path: Path, content: bytes) -> Non
 
 
 def test_why_something_failed_is_told_without_the_path() -> None:
-    assert reason(FileExistsError(17, "File exists", "/home/anna/store/minutes")) == "File exists"
-    assert reason(sqlite3.OperationalError("database is locked")) == "database is locked"
-    assert reason(ValueError()) == ""
+    assert os_error_reason(FileExistsError(17, "File exists", "/home/anna/store/minutes")) == "File exists"
+    assert os_error_reason(sqlite3.OperationalError("database is locked")) == "database is locked"
+    assert os_error_reason(ValueError()) == ""
 
 
 def test_a_sentence_has_an_end(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from processes import ROOT
 from thorough import amount
 from waiting import PATIENCE_S
 
-from dashapp.model.ticks import SpoolError
+from dashapp.model.ticks import PushQueueError
 from dashapp.process.file_lock import lock_file as take_lock
 from dashapp.stores.disk.push_queue import HEADER, DiskSpool
 from dashapp.stores.push_queue import AWAY, LONGEST, MemorySpool, Spool
@@ -77,7 +77,7 @@ def test_it_is_bounded_and_takes_again_when_it_was_emptied(make: Callable[..., S
     collector = Collector(spool)
     for _ in range(9):
         spool.put(b"x" * 90)
-    with pytest.raises(SpoolError, match="1000 bytes"):
+    with pytest.raises(PushQueueError, match="1000 bytes"):
         spool.put(b"x" * 200)
     assert len(collector.tick()) == 9
     spool.put(b"again")
@@ -93,7 +93,7 @@ def test_nobody_is_promised_a_tick_when_no_collector_looks(
     now += AWAY - 1
     spool.put(b"while it starts")
     now += 2
-    with pytest.raises(SpoolError, match="no collector has looked for 61 seconds"):
+    with pytest.raises(PushQueueError, match="no collector has looked for 61 seconds"):
         spool.put(b"in vain")
 
 
@@ -178,7 +178,7 @@ def test_a_planted_line_without_an_end_is_read_in_pieces(tmp_path: Path) -> None
 def test_a_deleted_folder_is_told_and_taken_again(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
     spool = DiskSpool(folder)
-    with pytest.raises(SpoolError, match="No such file") as caught:
+    with pytest.raises(PushQueueError, match="No such file") as caught:
         spool.put(b"a")
     assert str(tmp_path) not in str(caught.value)
     assert Collector(spool).tick() == []
@@ -220,7 +220,7 @@ def test_a_writer_that_is_stopped_with_the_lock_holds_nobody_up(
     with (tmp_path / "push.lock").open("rb+") as file:
         take_lock(file.fileno())
         assert Collector(spool).tick() == []
-        with pytest.raises(SpoolError, match="another process"):
+        with pytest.raises(PushQueueError, match="another process"):
             spool.put(b"b")
     assert Collector(spool).tick() == [b"a"]
 

@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Page
 from waiting import wait_until_passes
 
-from dashapp.model.ticks import milliseconds
+from dashapp.model.ticks import to_milliseconds
 from dashapp.stores.memory import MemoryStore
 
 # Plotly gives a range of the user's back as local time in text, at midnight as a bare day.
@@ -82,7 +82,7 @@ def shows(page: Page, store: MemoryStore, start: float, end: float) -> bool:
     (trace,) = chart["traces"]
     inside = [(x, y) for x, y in zip(trace["x"], trace["y"], strict=True) if 1000 * start < x <= 1000 * end]
     expected = [
-        (milliseconds(tick.time), tick.values["cpu.percent"])
+        (to_milliseconds(tick.time), tick.values["cpu.percent"])
         for tick in store.since(start, 100_000)
         if tick.time <= end
     ]
@@ -109,14 +109,14 @@ def differences(charts: list[dict[str, Any]], store: MemoryStore, window: float,
         if last and any(abs(a - b) > 2 for a, b in zip(chart["range"], expected_range, strict=True)):
             wrong.append(f"{chart['panel']} shows {chart['range']}, not {expected_range}")
         for trace in chart["traces"]:
-            wrong += _trace_differences(trace, store, last - milliseconds(window), last)
+            wrong += _trace_differences(trace, store, last - to_milliseconds(window), last)
     return wrong
 
 
 def _trace_differences(trace: dict[str, Any], store: MemoryStore, start: int, last: int) -> list[str]:
     key, x, y = trace["key"], trace["x"], trace["y"]
     points = [(time, value) for time, value in zip(x, y, strict=True) if value is not None]
-    ticks = {milliseconds(tick.time): tick for tick in store.since(start / 1000, 100_000)}
+    ticks = {to_milliseconds(tick.time): tick for tick in store.since(start / 1000, 100_000)}
     expected = [
         (t, ticks[t].values[key]) for t in sorted(ticks) if start < t <= last and key in ticks[t].values
     ]

@@ -11,8 +11,8 @@ from pathlib import Path
 from wsgi_client import Answer, ask
 
 from dashapp.api.endpoints import Api
-from dashapp.model.rollup import as_point
-from dashapp.model.ticks import Metric, Tick, milliseconds
+from dashapp.model.rollup import point_of_tick
+from dashapp.model.ticks import Metric, Tick, to_milliseconds
 from dashapp.stores.archive import DAY, Retention
 from dashapp.stores.base import Reader
 from dashapp.stores.disk.archive import disk_memory
@@ -30,7 +30,7 @@ def seal(folder: Path, points: Sequence[Tick], retention: Retention) -> None:
     for each in points:
         spans.setdefault(-(-int(each.time) // SPAN) * SPAN, []).append(each)
     for end, span in spans.items():
-        memory.take([as_point(each) for each in span], milliseconds(end))
+        memory.take([point_of_tick(each) for each in span], to_milliseconds(end))
     memory.close()
 
 
@@ -46,7 +46,7 @@ def table(answer: Answer) -> list[list[str]]:
 def read(api: Api, query: str) -> dict[int, list[str]]:
     """Cells by their time in milliseconds."""
     _, *lines = table(ask(api, f"/api/csv?{query}"))
-    times = [milliseconds(datetime.fromisoformat(line[0]).timestamp()) for line in lines]
+    times = [to_milliseconds(datetime.fromisoformat(line[0]).timestamp()) for line in lines]
     assert times == sorted(set(times)), "a time is there twice, or out of order"
     return {at: line[1:] for at, line in zip(times, lines, strict=True)}
 

@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 from fake_collector import grid
 
-from dashapp.model.ticks import Metric, Tick, milliseconds
+from dashapp.model.ticks import Metric, Tick, to_milliseconds
 from dashapp.stores.base import Reader
 from dashapp.stores.hosts import Host
 from dashapp.stores.memory import MemoryStore
@@ -54,7 +54,7 @@ class Machine:
     def append(self, at: float, arrived: float) -> None:
         """`at` by its own clock, `arrived` by the store's."""
         self.store.append(self.tick(at))
-        self.arrived_ms = milliseconds(arrived)
+        self.arrived_ms = to_milliseconds(arrived)
 
 
 class Fleet:
@@ -107,7 +107,7 @@ class Fleet:
         return [self._host(name, machine) for name, machine in self.machines.items()]
 
     def now_ms(self) -> int:
-        return milliseconds(self.clock())
+        return to_milliseconds(self.clock())
 
     def reader(self, name: str) -> Reader | None:
         machine = self.machines.get(name)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from csv_store import seal
 
-from dashapp.model.rollup import end_of
-from dashapp.model.ticks import Tick, milliseconds
+from dashapp.model.rollup import point_end_ms
+from dashapp.model.ticks import Tick, to_milliseconds
 from dashapp.stores.archive import Retention
 from dashapp.stores.disk.store import DiskStore
 
@@ -36,7 +36,7 @@ def by_minute(ticks: Iterable[Tick]) -> dict[int, list[Tick]]:
     """Those of each minute, by its end in milliseconds."""
     found: dict[int, list[Tick]] = {}
     for tick in ticks:
-        found.setdefault(end_of(milliseconds(tick.time), 60), []).append(tick)
+        found.setdefault(point_end_ms(to_milliseconds(tick.time), 60), []).append(tick)
     return found
 
 

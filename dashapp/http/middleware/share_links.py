@@ -19,7 +19,7 @@ from dashapp.http.middleware.sessions import Signer
 from dashapp.http.request_body import Bodies, BodyError
 from dashapp.http.responses import data, html, refusal, see_other
 from dashapp.http.types import App, StartResponse
-from dashapp.model.ticks import LATEST, BadRequestError
+from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
 from dashapp.query.shared_view import View
 
 PREFIX = "/share/"
@@ -179,4 +179,4 @@ def _is_number(value: object) -> TypeGuard[float]:
 
 
 def _is_time(value: object) -> TypeGuard[float]:
-    return _is_number(value) and 0 <= value <= LATEST
+    return _is_number(value) and 0 <= value <= MAX_EPOCH_MS

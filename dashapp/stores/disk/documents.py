@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Generic, TypeVar
 
-from dashapp.model.thresholds import Change, State
+from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Curves, Metric
 from dashapp.stores import documents
 from dashapp.stores.base import Reader
@@ -43,10 +43,10 @@ class Sheets:
         if curves or (self._folder / CURVES).exists():
             self._put(CURVES, documents.of_curves(curves))
 
-    def put_thresholds(self, states: Iterable[State]) -> None:
+    def put_thresholds(self, states: Iterable[AlertState]) -> None:
         self._put(THRESHOLDS, documents.of_thresholds(states))
 
-    def put_changes(self, changes: Iterable[Change]) -> None:
+    def put_changes(self, changes: Iterable[AlertChange]) -> None:
         self._put(CHANGES, documents.of_changes(changes))
 
     def put_sent(self, sent: Mapping[str, int]) -> None:
@@ -125,10 +125,10 @@ class SheetStore:
     def set_curves(self, curves: Mapping[str, Curves]) -> None:
         self._sheets.put_curves(curves)
 
-    def set_thresholds(self, states: Iterable[State]) -> None:
+    def set_thresholds(self, states: Iterable[AlertState]) -> None:
         self._sheets.put_thresholds(states)
 
-    def set_changes(self, changes: Iterable[Change]) -> None:
+    def set_changes(self, changes: Iterable[AlertChange]) -> None:
         self._sheets.put_changes(changes)
 
     def set_sent(self, sent: Mapping[str, int]) -> None:
@@ -143,10 +143,10 @@ class SheetStore:
     def curves(self) -> Mapping[str, Curves]:
         return self._read.curves()
 
-    def thresholds(self) -> list[State]:
+    def thresholds(self) -> list[AlertState]:
         return self._read.thresholds()
 
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[AlertChange]:
         return self._read.changes()
 
     def sent(self) -> Mapping[str, int]:

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from dashapp.model.ticks import SpoolError
+from dashapp.model.ticks import PushQueueError
 from dashapp.process.file_lock import lock_file
 from dashapp.stores.push_queue import LONGEST, MOST, Accept, Looked, full
 
@@ -42,10 +42,10 @@ class DiskSpool:
             with self._locked(PATIENCE):
                 self._append(record)
         except TimeoutError:
-            raise SpoolError("another process writes what was pushed; try again") from None
+            raise PushQueueError("another process writes what was pushed; try again") from None
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            raise SpoolError(f"what was pushed cannot be kept ({reason}); try again later") from error
+            raise PushQueueError(f"what was pushed cannot be kept ({reason}); try again later") from error
 
     def take(self, newest: int, accept: Accept) -> None:
         """One that was torn when its writer was killed, and so never answered, is handed over as it is."""

@@ -16,9 +16,9 @@ from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from dashapp.model.notices import damage
-from dashapp.model.thresholds import Change, State
-from dashapp.model.ticks import Cursor, Curves, Metric, Tick, milliseconds
+from dashapp.model.notices import damage_notice
+from dashapp.model.thresholds import AlertChange, AlertState
+from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.stores import documents
 from dashapp.stores.disk.documents import CHANGES, CURVES, LOOKS, METRICS, SENT, THRESHOLDS, Sheet
 from dashapp.stores.disk.mmap_tail import Tail, TailError
@@ -95,10 +95,10 @@ class DiskReader:
     def curves(self) -> Mapping[str, Curves]:
         return self._curves.read()
 
-    def thresholds(self) -> list[State]:
+    def thresholds(self) -> list[AlertState]:
         return self._thresholds.read()
 
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[AlertChange]:
         return self._changes.read()
 
     def sent(self) -> Mapping[str, int]:
@@ -108,7 +108,7 @@ class DiskReader:
         damaged = sum(level.damaged for level in self._levels or ())
         if not damaged:
             return self._notices
-        return [*self._notices, damage(damaged)]
+        return [*self._notices, damage_notice(damaged)]
 
     def close(self) -> None:
         if self._tail is not None:
@@ -141,7 +141,7 @@ class DiskReader:
             return  # renewed while we read: the next call sees one life only
         ticks = [Tick.decode(record) for record in records]
         self._ticks = (ticks if again else self._ticks + ticks)[-HELD:]
-        self._mark = Cursor(life, milliseconds(self._ticks[-1].time) if self._ticks else 0)
+        self._mark = Cursor(life, to_milliseconds(self._ticks[-1].time) if self._ticks else 0)
         self._head = head
 
     def rows(self, time: float, before: float, limit: int) -> list[Tick]:
@@ -163,7 +163,7 @@ class DiskReader:
 
     def _newest_row(self) -> Cursor:
         newest = self.rows(float("-inf"), float("inf"), 1)
-        return Cursor(NO_LIFE, milliseconds(newest[-1].time) if newest else 0)
+        return Cursor(NO_LIFE, to_milliseconds(newest[-1].time) if newest else 0)
 
     def _select(self, limit: int) -> list[tuple[object]]:
         """The newest rows, newest first; none where the file is absent, locked or damaged.

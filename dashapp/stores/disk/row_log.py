@@ -13,7 +13,7 @@ from typing import Any
 
 import diskcache
 
-from dashapp.model.ticks import milliseconds
+from dashapp.model.ticks import to_milliseconds
 
 FAILURES = (diskcache.Timeout, sqlite3.Error, OSError)
 # A reader stopped inside a statement keeps SQLite from resetting its log. Past the first size rows go
@@ -139,4 +139,4 @@ def is_damaged(error: BaseException) -> bool:
 
 def time_of(row: str) -> int:
     """The time of a row that a Tick encoded, in milliseconds, without decoding the rest."""
-    return milliseconds(float(row[1 : row.index(",")]))
+    return to_milliseconds(float(row[1 : row.index(",")]))

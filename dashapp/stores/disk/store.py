@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dashapp.model.notices import reason
-from dashapp.model.ticks import Cursor, StoreError, Tick, milliseconds
+from dashapp.model.notices import os_error_reason
+from dashapp.model.ticks import Cursor, StoreError, Tick, to_milliseconds
 from dashapp.stores.archive import Retention
 from dashapp.stores.compaction import Sealing
 from dashapp.stores.disk.archive import disk_memory
@@ -66,7 +66,7 @@ class DiskStore(SheetStore):
             raise StoreError(f"cannot write to {folder}: {error}") from error
 
     def append(self, tick: Tick) -> bool:
-        time = milliseconds(tick.time)
+        time = to_milliseconds(tick.time)
         if time <= self._last:
             self.dropped += 1
             return False
@@ -138,7 +138,7 @@ class DiskStore(SheetStore):
             self._set_aside()
             self._rows = Rows(self._folder, self._keep)
         newest = DiskReader(self._folder).rows(float("-inf"), float("inf"), 1)
-        self._open_tail(milliseconds(newest[-1].time) if newest else 0)
+        self._open_tail(to_milliseconds(newest[-1].time) if newest else 0)
 
     def _open_tail(self, stored: int) -> None:
         """The tail as it was left, or a new one. What tail or Deque alone holds goes into the other."""
@@ -219,7 +219,7 @@ class DiskStore(SheetStore):
                 self._flush()
             return
         # diskcache says Timeout, and no more, for whatever kept a transaction from beginning.
-        why = reason(error) or "it is locked or may not be written"
+        why = os_error_reason(error) or "it is locked or may not be written"
         self._notice.say(f"The history cannot be saved ({why}): new ticks wait in memory.")
 
     def _set_aside(self) -> None:

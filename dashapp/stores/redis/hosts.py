@@ -15,8 +15,8 @@ from contextlib import suppress
 from threading import Condition, Event, Lock
 from typing import Any
 
-from dashapp.model.ticks import finite
-from dashapp.process.threads import OwnThread
+from dashapp.model.ticks import finite_values
+from dashapp.process.threads import PerProcessThread
 from dashapp.stores.base import Reader
 from dashapp.stores.hosts import Host, Hosts, by_name, first
 from dashapp.stores.proxy import Relay
@@ -40,7 +40,7 @@ def hosts_of(said: Sequence[bytes]) -> dict[str, Host]:
 def _host(name: str, text: bytes) -> Host:
     arrived, _, rest = text.partition(b" ")
     newest_ms, step, values = json.loads(rest)
-    numbers: Mapping[str, float] = finite(values)
+    numbers: Mapping[str, float] = finite_values(values)
     return Host(name, int(newest_ms), int(arrived), float(step), numbers)
 
 
@@ -80,7 +80,7 @@ class RedisHosts:
         self._lock = Lock()
         self._news = Condition()
         self._wake = Event()
-        self._thread = OwnThread("dashapp redis reader", self._run)
+        self._thread = PerProcessThread("dashapp redis reader", self._run)
         self._closed = False
         self.polls = 0
 

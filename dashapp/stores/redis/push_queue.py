@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from dashapp.model.ticks import SpoolError
+from dashapp.model.ticks import PushQueueError
 from dashapp.stores.push_queue import AWAY, MOST, Accept, full
 from dashapp.stores.redis.client import FAILURES, Link, sentence
 from dashapp.stores.redis.keys import PUSH, Keys
@@ -36,7 +36,7 @@ class RedisIntake:
 
     def put(self, record: bytes) -> None:
         if self._link.is_shut:
-            raise SpoolError(f"what was pushed cannot be kept ({self._link.trouble}); try again later")
+            raise PushQueueError(f"what was pushed cannot be kept ({self._link.trouble}); try again later")
         keys = [self._keys.push, self._keys.push_size, self._keys.looked]
         minds = int(time.monotonic() - self._made > self._away)
         try:
@@ -44,11 +44,13 @@ class RedisIntake:
         except FAILURES as error:
             self._link.failed(error)
             said = f"what was pushed cannot be kept (Redis: {sentence(error)}); try again later"
-            raise SpoolError(said) from error
+            raise PushQueueError(said) from error
         if answer == b"full":
             raise full(self._most)
         if answer == b"away":
-            raise SpoolError(f"no collector has looked for {self._away:.0f} seconds; try again when one runs")
+            raise PushQueueError(
+                f"no collector has looked for {self._away:.0f} seconds; try again when one runs"
+            )
 
 
 class RedisInbox:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dashapp.model.notices import damage
-from dashapp.model.thresholds import Change, State
-from dashapp.model.ticks import Cursor, Curves, Metric, Tick, milliseconds
+from dashapp.model.notices import damage_notice
+from dashapp.model.thresholds import AlertChange, AlertState
+from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.stores import documents
 from dashapp.stores.redis.client import Client, Link
 from dashapp.stores.redis.documents import CHANGES, CURVES, LOOKS, MARK, METRICS, NOTICE, SENT, THRESHOLDS
@@ -92,10 +92,10 @@ class RedisReader:
     def curves(self) -> Mapping[str, Curves]:
         return self._sheet(CURVES, documents.curves)
 
-    def thresholds(self) -> list[State]:
+    def thresholds(self) -> list[AlertState]:
         return self._sheet(THRESHOLDS, documents.thresholds)
 
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[AlertChange]:
         return self._sheet(CHANGES, documents.changes)
 
     def sent(self) -> Mapping[str, int]:
@@ -106,7 +106,7 @@ class RedisReader:
         found = [text.decode(errors="replace") for _name, text in said if text]
         damaged = sum(level.damaged for level in self._levels or ())
         if damaged:
-            found.append(damage(damaged))
+            found.append(damage_notice(damaged))
         return found + (self._more(self) if self._more is not None else [])
 
     def close(self) -> None: ...
@@ -173,7 +173,7 @@ class RedisReader:
             with suppress(ValueError):  # no row of ours
                 tick = Tick.decode(fields.get(b"d", b""))
                 # What Redis lost and was given again has other ids, and is here already.
-                if (time := milliseconds(tick.time)) > newest:
+                if (time := to_milliseconds(tick.time)) > newest:
                     found.append(tick)
                     newest = time
         self._whole = (self._whole if fresh else len(entries) < HELD) and len(ticks) + len(found) <= HELD
@@ -215,4 +215,4 @@ class RedisReader:
 
     def step_ms(self) -> int:
         ticks = self._ticks
-        return milliseconds(ticks[-1].step) if ticks else 1000
+        return to_milliseconds(ticks[-1].step) if ticks else 1000

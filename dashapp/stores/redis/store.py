@@ -10,16 +10,16 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from dashapp.model.thresholds import Change, State
+from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import (
     Cursor,
     Curves,
     Metric,
-    StoreAwayError,
     StoreError,
     StoreLockedError,
+    StoreUnavailableError,
     Tick,
-    milliseconds,
+    to_milliseconds,
 )
 from dashapp.stores import documents
 from dashapp.stores.archive import LongMemory, Retention
@@ -78,7 +78,7 @@ class RedisStore(Relay):
             raise
         except FAILURES as error:
             link.failed(error)
-            raise StoreAwayError(f"Redis at {link.shown}: {sentence(error)}") from error
+            raise StoreUnavailableError(f"Redis at {link.shown}: {sentence(error)}") from error
         mark = self._reader.mark
         self._last = mark.time_ms
         self.writer = Writer(self.turn, name, keep, mark, self._seal)
@@ -94,7 +94,7 @@ class RedisStore(Relay):
     def append(self, tick: Tick) -> bool:
         if self.writer.is_lost:
             raise StoreLockedError("another collector writes by this name now")
-        time = milliseconds(tick.time)
+        time = to_milliseconds(tick.time)
         if time <= self._last:
             self.dropped += 1
             return False
@@ -115,10 +115,10 @@ class RedisStore(Relay):
     def set_curves(self, curves: Mapping[str, Curves]) -> None:
         self._put(CURVES, documents.of_curves(curves))
 
-    def set_thresholds(self, states: Iterable[State]) -> None:
+    def set_thresholds(self, states: Iterable[AlertState]) -> None:
         self._put(THRESHOLDS, documents.of_thresholds(states))
 
-    def set_changes(self, changes: Iterable[Change]) -> None:
+    def set_changes(self, changes: Iterable[AlertChange]) -> None:
         self._put(CHANGES, documents.of_changes(changes))
 
     def set_sent(self, sent: Mapping[str, int]) -> None:

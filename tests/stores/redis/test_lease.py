@@ -12,7 +12,7 @@ from redis_store import drain, fill, opened, stored
 from waiting import PATIENCE_S, wait_for
 
 from dashapp.config.settings import Settings
-from dashapp.model.ticks import StoreAwayError, StoreLockedError
+from dashapp.model.ticks import StoreLockedError, StoreUnavailableError
 from dashapp.stores import factory
 from dashapp.stores.factory import RedisPlace
 from dashapp.stores.redis import lease, writer
@@ -118,14 +118,14 @@ def test_who_stood_by_through_an_outage_lets_the_writer_go_on(
     other = RedisPlace(Settings(store=redis.url, name="a"))
     alone, stop = Lock(), Event()
     got: list[object] = []
-    away: list[StoreAwayError] = []
+    away: list[StoreUnavailableError] = []
 
     def stand_by() -> None:
         while not stop.wait(0.05):
             with alone, suppress(StoreLockedError):
                 try:
                     got.append(other.writer())
-                except StoreAwayError as error:
+                except StoreUnavailableError as error:
                     away.append(error)
 
     thread = Thread(target=stand_by)

@@ -14,7 +14,7 @@ from redis_store import drain
 from waiting import PATIENCE_S
 
 from dashapp.collector.sampler import Sampler
-from dashapp.model.ticks import SpoolError, Tick
+from dashapp.model.ticks import PushQueueError, Tick
 from dashapp.sources.push import PushSource
 from dashapp.stores.base import last
 from dashapp.stores.push_queue import AWAY
@@ -138,7 +138,7 @@ def test_it_is_bounded_and_takes_again_when_it_was_emptied(redis: RedisServer) -
     intake, collector = RedisIntake(linked(redis.url), "a", most=1000), Collector(redis.url)
     for _ in range(9):
         intake.put(b'{"x":1' + b" " * 80 + b"}")
-    with pytest.raises(SpoolError, match="1000 bytes"):
+    with pytest.raises(PushQueueError, match="1000 bytes"):
         intake.put(b"x" * 400)
     assert collector.tick() == {"x": 1}
     drain(collector.store)
@@ -153,7 +153,7 @@ def test_nobody_is_promised_a_tick_when_no_collector_looks(
     put(intake, x=1)
     now = time.monotonic()
     monkeypatch.setattr(intake, "_made", now - AWAY - 1)
-    with pytest.raises(SpoolError, match="no collector has looked for 60 seconds"):
+    with pytest.raises(PushQueueError, match="no collector has looked for 60 seconds"):
         put(intake, x=2)
     with closing(Collector(redis.url).store) as store:
         RedisInbox(Link(redis.url, PATIENCE_S), store).take(0, lambda record: True)
@@ -190,9 +190,9 @@ def test_19_what_redis_does_not_take_is_not_promised(redis: RedisServer, fault: 
     else:
         getattr(redis, fault)()
     link._client = counted = Counted(link.client)
-    with pytest.raises(SpoolError, match="cannot be kept"):
+    with pytest.raises(PushQueueError, match="cannot be kept"):
         put(intake, x=2)
-    with pytest.raises(SpoolError, match="cannot be kept"):
+    with pytest.raises(PushQueueError, match="cannot be kept"):
         put(intake, x=3)
     assert counted.asked == ["eval"], "the second does not wait for Redis as well"
 

@@ -14,8 +14,8 @@ from redis_server import RedisServer, needs_redis, redis_at
 from redis_store import CPU, drain, fill, life, opened, stored
 from waiting import wait_for
 
-from dashapp.model.thresholds import Change, State, Threshold
-from dashapp.model.ticks import Curves, Metric, StoreAwayError
+from dashapp.model.thresholds import AlertChange, AlertState, Threshold
+from dashapp.model.ticks import Curves, Metric, StoreUnavailableError
 from dashapp.stores.redis import lease, writer
 from dashapp.stores.redis.client import Link
 from dashapp.stores.redis.keys import REGISTRY, Keys
@@ -164,7 +164,7 @@ def test_what_waits_is_bounded_and_the_oldest_goes(
 def test_where_redis_is_away_at_first_it_is_told_and_another_try_may_be_made(tmp_path: Path) -> None:
     with redis_at(tmp_path) as redis:
         redis.kill()
-        with pytest.raises(StoreAwayError, match="cannot be reached"):
+        with pytest.raises(StoreUnavailableError, match="cannot be reached"):
             opened(redis)
         redis.start()
         opened(redis).close()
@@ -194,11 +194,11 @@ def test_a_host_that_is_long_gone_leaves_the_registry(redis: RedisServer) -> Non
 
 def test_what_stands_beside_the_ticks_comes_back(redis: RedisServer) -> None:
     limit = Threshold.parse("cpu.percent > 90 for 30s")
-    change = Change(limit, True, 12.5, 93.0, 7)
+    change = AlertChange(limit, True, 12.5, 93.0, 7)
     curves = {"spectrum": Curves([[1.0, 2.0]], [[None, 4.0]], ["a"])}
     with closing(opened(redis)) as store:
         store.describe([CPU], {"cpu": "area"})
-        store.set_thresholds([State(limit, True, 12.5)])
+        store.set_thresholds([AlertState(limit, True, 12.5)])
         store.set_changes([change])
         store.set_sent({"address": 7})
         store.set_curves(curves)
@@ -207,7 +207,7 @@ def test_what_stands_beside_the_ticks_comes_back(redis: RedisServer) -> None:
     with closing(opened(redis)) as store:
         assert store.metrics() == [CPU]
         assert store.looks() == {"cpu": "area"}
-        assert store.thresholds() == [State(limit, True, 12.5)]
+        assert store.thresholds() == [AlertState(limit, True, 12.5)]
         assert store.changes() == [change]
         assert store.sent() == {"address": 7}
         assert store.curves() == curves
