@@ -23,7 +23,7 @@ from bench.served import Served, command, folder, free_port, launched
 from dashapp.alerts.monitor import Watch
 from dashapp.model.thresholds import Threshold
 from dashapp.model.ticks import Metric, Tick
-from dashapp.sources.system.cpu import TOTAL, core
+from dashapp.sources.system.cpu import TOTAL_METRIC, core_metric
 from dashapp.stores.archive import Retention
 from dashapp.stores.disk.store import DiskStore
 
@@ -51,7 +51,7 @@ def disks(count: int) -> tuple[Metric, ...]:
 
 def machine(cores: int = 4, disk: int = 1, sensors: bool = True) -> tuple[Metric, ...]:
     rest = (MEMORY, LOAD, *NETWORK, *disks(disk), *(SENSORS if sensors else ()))
-    return (TOTAL, *map(core, range(cores)), *rest)
+    return (TOTAL_METRIC, *map(core_metric, range(cores)), *rest)
 
 
 def value(metric: Metric, place: int, at: float) -> float:

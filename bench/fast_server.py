@@ -14,7 +14,7 @@ from bench.served import load
 from dashapp.config.settings import Settings
 from dashapp.http.types import App
 from dashapp.model.ticks import Tick
-from dashapp.sources.system.cpu import TOTAL, core
+from dashapp.sources.system.cpu import TOTAL_METRIC, core_metric
 from dashapp.stores.memory import MemoryStore
 from dashapp.web.app import create_app
 
@@ -30,7 +30,7 @@ def build() -> App:
 
 
 def _append(store: MemoryStore) -> None:
-    metrics = [TOTAL, core(0), core(1)]
+    metrics = [TOTAL_METRIC, core_metric(0), core_metric(1)]
     store.describe(metrics)
     first, start = int(time.time()) - AGO, time.monotonic()
     number = 0

@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from dashapp.model.ticks import Tick
-from dashapp.sources.system.cpu import TOTAL, core
+from dashapp.sources.system.cpu import TOTAL_METRIC, core_metric
 from dashapp.stores.disk.store import DiskStore
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -116,7 +116,7 @@ def free_port() -> int:
 
 def fill(store: Path, seconds: int) -> None:
     """The past: a tick a second up to now, of a load that is never the same twice in a row."""
-    metrics = [TOTAL, *(core(number) for number in range(os.cpu_count() or 1))]
+    metrics = [TOTAL_METRIC, *(core_metric(number) for number in range(os.cpu_count() or 1))]
     now = int(time.time())
     with closing(DiskStore(store, keep=seconds + 1000)) as disk:
         disk.describe(metrics)

@@ -90,9 +90,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _tell(settings: Settings) -> NoReturn:
     """Say what --check-config does of settings that are right in themselves, and end."""
     # Only here: it knows every source, and the supervisor is to stay small.
-    from dashapp.sources.registry import problems
+    from dashapp.sources.registry import source_problems
 
-    found = [*problems(settings.source, settings.interval), *bad_addresses(settings)]
+    found = [*source_problems(settings.source, settings.interval), *bad_addresses(settings)]
     if wrong := wrong_place(settings):
         found.append(wrong)
     for sentence in () if found else config.unknown_variables():
@@ -123,12 +123,12 @@ def _standard_input(settings: Settings) -> tuple[int, ...]:
     if not (settings.collector and any(spec.name == "stdin" for spec in settings.source)):
         return ()
     # Only here: without it the supervisor is to stay small.
-    from dashapp.sources.external.stdin import hand_on
+    from dashapp.sources.external.stdin import inherited_descriptors
 
     try:
         if os.name == "nt":
             raise OSError("Windows hands on none")
-        return hand_on()
+        return inherited_descriptors()
     except OSError as error:
         raise SettingsError(
             [f'--source is "stdin"; expected a standard input ({error}); pipe a program into this one']

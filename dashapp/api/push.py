@@ -18,7 +18,7 @@ from dashapp.http.request_body import Bodies, BodyError
 from dashapp.http.responses import data, refusal
 from dashapp.http.types import App, StartResponse
 from dashapp.model.ticks import MAX_VALUE, BadRequestError, PushQueueError
-from dashapp.sources.push import LONGEST_NAME, ROOM_OF_ONE, cost, pushed_metric
+from dashapp.sources.push import MAX_NAME_LENGTH, MAX_RECORD_CHARS, pushed_metric, row_chars
 from dashapp.stores.base import Reader
 from dashapp.stores.push_queue import Intake
 
@@ -103,9 +103,9 @@ def _check_time(given: Any, now: float, where: str) -> None:
 
 def _value(name: str, value: Any, where: str) -> float:
     # Printable: a lone surrogate, which no answer could carry, is not, nor is a line break.
-    if not (0 < len(name) <= LONGEST_NAME and name.isprintable() and name.strip() == name):
+    if not (0 < len(name) <= MAX_NAME_LENGTH and name.isprintable() and name.strip() == name):
         raise BadRequestError(
-            f"{where}{shown(name)} is no name; expected 1 to {LONGEST_NAME} printable characters, "
+            f"{where}{shown(name)} is no name; expected 1 to {MAX_NAME_LENGTH} printable characters, "
             "no space at either end"
         )
     if "," in name or name.startswith("__") or name in TAKEN:
@@ -175,9 +175,9 @@ class Receiver:
         return data(start_response, "200 OK", {"accepted": len(values)})
 
     def _keep(self, values: dict[str, float]) -> None:
-        if (room := sum(map(cost, values))) > ROOM_OF_ONE:
+        if (room := sum(map(row_chars, values))) > MAX_RECORD_CHARS:
             raise BadRequestError(
-                f"these take {room} characters of a tick; at most {ROOM_OF_ONE} are taken; "
+                f"these take {room} characters of a tick; at most {MAX_RECORD_CHARS} are taken; "
                 "push them in several requests, or under shorter names"
             )
         self._spool.put(json.dumps(values, separators=(",", ":")).encode())

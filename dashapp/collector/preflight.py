@@ -18,7 +18,7 @@ from dashapp.config.settings import Settings
 from dashapp.model.text import redact_credentials
 from dashapp.model.ticks import SettingsError
 from dashapp.process.supervisor import python_command
-from dashapp.sources.spec import MACHINE, NONE
+from dashapp.sources.spec import MACHINE_SOURCE, NO_SOURCE
 
 # Seconds that all modules together may take to be imported.
 PATIENCE = 20.0
@@ -33,7 +33,7 @@ def check_sources(
 ) -> None:
     """SettingsError where a source cannot be made. `given`: the command line that led to `settings`,
     `environ` the variables, and `where` the folder, the working folder where not given."""
-    asked = [spec.text for spec in settings.source if spec.name not in (MACHINE, NONE)]
+    asked = [spec.text for spec in settings.source if spec.name not in (MACHINE_SOURCE, NO_SOURCE)]
     # A question to Redis takes a second and thirty megabytes, for a process that is to be quick and small.
     if not is_redis(settings.store) and (not asked or not settings.collector):
         return

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from dashapp.model.notices import MAX_NOTICES, NoticeSink
 from dashapp.model.ticks import Curves, Metric, SourceError, Tick, finite_values
-from dashapp.sources.base import Past, Source
+from dashapp.sources.base import Backfill, Source
 from dashapp.stores.base import Store
 
 log = logging.getLogger("dashapp")
@@ -163,7 +163,7 @@ class Sampler:
         self._wrong = wrong
 
 
-def _none(until: float, limit: int) -> Past:
+def _none(until: float, limit: int) -> Backfill:
     return ()
 
 

@@ -27,8 +27,8 @@ from dashapp.model.ticks import SettingsError, StoreError, StoreLockedError, Sto
 from dashapp.process.signals import stop_on_signals, when_parent_exits
 from dashapp.sources.base import Source
 from dashapp.sources.push import PushSource
-from dashapp.sources.registry import make_sources, problems
-from dashapp.sources.spec import Spec
+from dashapp.sources.registry import make_sources, source_problems
+from dashapp.sources.spec import SourceSpec
 from dashapp.stores.base import Store
 from dashapp.stores.factory import Place, place, separate, wrong_place
 from dashapp.stores.push_queue import Inbox
@@ -45,7 +45,7 @@ def collect(
     interval: float,
     notice: NoticeSink | None = None,
     watch: Watch | None = None,
-    source: Sequence[Spec] = (),
+    source: Sequence[SourceSpec] = (),
     spool: Inbox | None = None,
     more: Sequence[Source] = (),
     outbox: Outbox | None = None,
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
         settings = config.parse(sys.argv[1:] if argv is None else argv, prog=prog, serving=False)
         # Who started us has looked already.
         if not os.environ.get("DASHAPP_CHILD"):
-            found = [*problems(settings.source, settings.interval), *bad_addresses(settings)]
+            found = [*source_problems(settings.source, settings.interval), *bad_addresses(settings)]
             found += [each for each in (separate(settings), wrong_place(settings)) if each]
             if found:
                 raise SettingsError(found)

@@ -21,7 +21,7 @@ from dashapp.model.panels import Panel
 from dashapp.model.text import redact_url
 from dashapp.model.thresholds import Threshold
 from dashapp.model.ticks import SettingsError
-from dashapp.sources.spec import NONE, Spec
+from dashapp.sources.spec import NO_SOURCE, SourceSpec
 
 
 def setting(default: Any, parse: Callable[[str], Any], expected: str, help: str, **more: Any) -> Any:
@@ -117,13 +117,13 @@ class Settings:
         "what the history may take on disk",
         shown="400MB",
     )
-    source: tuple[Spec, ...] = setting(
+    source: tuple[SourceSpec, ...] = setting(
         (),
-        Spec.parse,
+        SourceSpec.parse,
         "",
         "what to read beside the machine, once for each: name or module:function",
         separator=";",
-        table=Spec.from_table,
+        table=SourceSpec.from_table,
     )
     panel: tuple[Panel, ...] = setting(
         (),
@@ -198,7 +198,7 @@ class Settings:
     @property
     def machine(self) -> bool:
         """Whether the machine's own metrics are read."""
-        return not any(spec.name == NONE for spec in self.source)
+        return not any(spec.name == NO_SOURCE for spec in self.source)
 
     @property
     def guarded(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dashapp.config.parsers import MEMORY
-from dashapp.sources.spec import NONE
+from dashapp.sources.spec import NO_SOURCE
 
 if TYPE_CHECKING:
     from dashapp.config.settings import Settings
@@ -17,8 +17,14 @@ def conflicts(settings: Settings, named: Mapping[str, str], serving: bool) -> li
     """`named` tells where each came from. Who is not `serving` pages may read the same file as who is, and
     have neither its password nor its store."""
     problems = _of_pages(settings, named) if serving else []
-    if settings.source and all(spec.name == NONE for spec in settings.source) and not settings.push_token:
-        problems.append(f'{named["source"]} is "{NONE}" alone, which leaves nothing to read; add another')
+    if (
+        settings.source
+        and all(spec.name == NO_SOURCE for spec in settings.source)
+        and not settings.push_token
+    ):
+        problems.append(
+            f'{named["source"]} is "{NO_SOURCE}" alone, which leaves nothing to read; add another'
+        )
     return problems
 
 

@@ -20,7 +20,7 @@ from dashapp.process.supervisor import ChildProcess, python_command, supervise
 from dashapp.process.threads import PerProcessThread
 from dashapp.sources import function
 from dashapp.sources.base import Source
-from dashapp.sources.spec import MACHINE, NONE
+from dashapp.sources.spec import MACHINE_SOURCE, NO_SOURCE
 from dashapp.stores.factory import Place
 from dashapp.stores.memory import MemoryStore
 
@@ -67,7 +67,7 @@ class Collection:
             self._by_child(self._place)
 
     def _sources(self) -> list[Source]:
-        return [function.of(name, each) for name, each in self._functions.items()]
+        return [function.source_of_function(name, each) for name, each in self._functions.items()]
 
     def _into_memory(self, store: MemoryStore) -> None:
         # Who is told is the monitor's own to tell, whatever a settings file says for both.
@@ -121,4 +121,4 @@ def asked(sources: Sources | None) -> tuple[list[str], dict[str, Callable[[], An
     if not texts and not functions:
         raise SettingsError(["sources is empty; expected functions, or names of sources; or leave it out"])
     # What is asked for, and not this machine beside it, unless that is asked for too.
-    return texts if MACHINE in texts else [NONE, *texts], functions
+    return texts if MACHINE_SOURCE in texts else [NO_SOURCE, *texts], functions

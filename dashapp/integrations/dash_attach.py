@@ -25,8 +25,8 @@ from dashapp.http.types import App, StartResponse
 from dashapp.integrations import dash_routes
 from dashapp.integrations.collector_runner import Collection, Sources, asked
 from dashapp.model.ticks import SettingsError
-from dashapp.sources.registry import problem
-from dashapp.sources.spec import Spec
+from dashapp.sources.registry import source_problem
+from dashapp.sources.spec import SourceSpec
 from dashapp.stores.base import Reader
 from dashapp.stores.factory import FolderPlace, Place, RedisPlace, rows_to_keep
 from dashapp.stores.memory import MemoryStore
@@ -75,7 +75,9 @@ def attach(
     dash_routes.check(app, PATH)
     texts, functions = asked(sources)
     known = _settings(settings if store is None else {**settings, "store": store}, texts, bool(functions))
-    if found := [said for spec in known.source if spec.name and (said := problem(spec, known.interval))]:
+    if found := [
+        said for spec in known.source if spec.name and (said := source_problem(spec, known.interval))
+    ]:
         raise SettingsError(found)
     place = _place(known, collect)
     argv = kwargs.given(settings, _REFUSED).argv
@@ -111,7 +113,7 @@ def _settings(given: Mapping[str, Any], sources: Sequence[str], functions: bool)
     try:
         known = config.parse([*said.argv, *flags], environ, prog="dashapp.attach", serving=False)
         if functions:
-            known = replace(known, source=tuple(Spec.parse(text) for text in sources))
+            known = replace(known, source=tuple(SourceSpec.parse(text) for text in sources))
     except SettingsError as error:
         raise kwargs.told(error, said) from None
     except ValueError as error:

@@ -15,7 +15,7 @@ from typing import Protocol
 from dashapp.model.ticks import Metric
 
 # What was before: seconds UTC, rising, and the values then.
-Past = Sequence[tuple[float, Mapping[Metric, float]]]
+Backfill = Sequence[tuple[float, Mapping[Metric, float]]]
 
 
 class Source(Protocol):

@@ -11,12 +11,12 @@ from typing import Generic, TypeVar
 Name = TypeVar("Name")
 
 # A line that is late by as much as this many of the usual distances has stopped.
-PATIENCE = 3.0
+EXPIRY_INTERVALS = 3.0
 # How much of the usual distance is the newest one.
-SHARE = 0.2
+SMOOTHING = 0.2
 
 
-class Lately(Generic[Name]):
+class ExpiringValues(Generic[Name]):
     """`least`: seconds for which a value stands in any case.
 
     >>> lately = Lately(least=3.0)
@@ -44,10 +44,10 @@ class Lately(Generic[Name]):
             if name in self._came:
                 distance = time - self._came[name]
                 usual = self._usual.get(name, distance)
-                if distance <= PATIENCE * max(usual, self._least):
-                    self._usual[name] = usual + SHARE * (distance - usual)
+                if distance <= EXPIRY_INTERVALS * max(usual, self._least):
+                    self._usual[name] = usual + SMOOTHING * (distance - usual)
                 else:
-                    self._usual[name] = min(distance, PATIENCE * max(usual, self._least))
+                    self._usual[name] = min(distance, EXPIRY_INTERVALS * max(usual, self._least))
             self._values[name] = value
             self._came[name] = time
 
@@ -56,5 +56,5 @@ class Lately(Generic[Name]):
         return {
             name: value
             for name, value in self._values.items()
-            if time - self._came[name] <= max(self._least, PATIENCE * self._usual.get(name, 0.0))
+            if time - self._came[name] <= max(self._least, EXPIRY_INTERVALS * self._usual.get(name, 0.0))
         }

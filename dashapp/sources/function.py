@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from dashapp.model.panel_spec import CURVE_KIND
 from dashapp.model.ticks import Curves, Metric
-from dashapp.sources.loader import load
+from dashapp.sources.loader import load_function
 from dashapp.sources.named_curves import NamedCurves
-from dashapp.sources.named_values import NamedNumbers
-from dashapp.sources.options import About, about
-from dashapp.sources.polling import Isolated
+from dashapp.sources.named_values import NamedValues
+from dashapp.sources.options import SourceOptions, declared_options
+from dashapp.sources.polling import BackgroundSource
 
 if TYPE_CHECKING:
     import asyncio
 
 # Seconds after which a call is given up; it may come back later.
-TIMEOUT = 10.0
+CALL_TIMEOUT_S = 10.0
 
 
 class FunctionSource:
@@ -36,9 +36,9 @@ class FunctionSource:
         self._options = options
         self._given = function
         self._function: Callable[[], Any] | None = None
-        self._numbers: NamedNumbers | NamedCurves = NamedNumbers("")
+        self._numbers: NamedValues | NamedCurves = NamedValues("")
         # Seconds between two readings, once it is known; 0 is at every tick.
-        self.every = About().but(options).every or 0.0
+        self.every = SourceOptions().but(options).every or 0.0
         self.looks: Mapping[str, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -59,12 +59,12 @@ class FunctionSource:
         answer = self._function()
         return self._numbers.read(self._wait_for(answer) if inspect.isawaitable(answer) else answer)
 
-    def _load(self) -> tuple[Callable[[], Any], NamedNumbers | NamedCurves]:
-        function = self._given or load(self.name)
-        said = about(function).but(self._options)
+    def _load(self) -> tuple[Callable[[], Any], NamedValues | NamedCurves]:
+        function = self._given or load_function(self.name)
+        said = declared_options(function).but(self._options)
         self.every = said.every or 0.0
         name = self.name.rpartition(":")[2]
-        made = NamedCurves if said.kind == CURVE_KIND else NamedNumbers
+        made = NamedCurves if said.kind == CURVE_KIND else NamedValues
         numbers = made(
             name,
             label=said.label or "",
@@ -94,11 +94,11 @@ class FunctionSource:
             self._loop.close()
 
 
-def of(name: str, function: Callable[[], Any]) -> Isolated:
+def source_of_function(name: str, function: Callable[[], Any]) -> BackgroundSource:
     """A function that is at hand, by a name for its metrics."""
-    return Isolated(FunctionSource(name, {}, function), timeout=TIMEOUT, name=name)
+    return BackgroundSource(FunctionSource(name, {}, function), timeout=CALL_TIMEOUT_S, name=name)
 
 
-def make(rest: str, interval: float, **options: Any) -> Isolated:
+def make_source(rest: str, interval: float, **options: Any) -> BackgroundSource:
     """`options` say what the decorator may, and win over it. ValueError where one cannot be."""
-    return Isolated(FunctionSource(rest, options), timeout=TIMEOUT, name=rest)
+    return BackgroundSource(FunctionSource(rest, options), timeout=CALL_TIMEOUT_S, name=rest)

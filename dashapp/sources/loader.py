@@ -15,27 +15,27 @@ from types import ModuleType
 from typing import Any
 
 
-def load(spec: str) -> Callable[[], Any]:
+def load_function(spec: str) -> Callable[[], Any]:
     """The function. Raises whatever its module does."""
     module, _, name = spec.partition(":")
-    function: Callable[[], Any] = getattr(_imported(module), name)
+    function: Callable[[], Any] = getattr(_import_module(module), name)
     return function
 
 
-def load_or_tell(spec: str) -> Callable[[], Any]:
+def load_function_or_explain(spec: str) -> Callable[[], Any]:
     """The same. ValueError, in words for a person, where there is no function that can be called so."""
     module, _, name = spec.partition(":")
     try:
-        found = _imported(module)
+        found = _import_module(module)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
-            raise ValueError(f"{module} cannot be imported: {_short(error)}") from None
+            raise ValueError(f"{module} cannot be imported: {_error_summary(error)}") from None
         near = difflib.get_close_matches(module, [path.stem for path in Path.cwd().glob("*.py")], 1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise ValueError(f"there is no module {error.name} in {Path.cwd()}{hint}") from None
     except (Exception, SystemExit) as error:
         # The module is somebody else's code; whatever it raises is the reason.
-        raise ValueError(f"{module} cannot be imported: {_short(error)}") from None
+        raise ValueError(f"{module} cannot be imported: {_error_summary(error)}") from None
     function = getattr(found, name, None)
     if function is None:
         near = difflib.get_close_matches(name, dir(found), 1)
@@ -52,7 +52,7 @@ def load_or_tell(spec: str) -> Callable[[], Any]:
     return function  # type: ignore[no-any-return]
 
 
-def _imported(name: str) -> ModuleType:
+def _import_module(name: str) -> ModuleType:
     """The module, from the current folder first, as with `python -m`."""
     here = str(Path.cwd())
     if "" not in sys.path and here not in sys.path:
@@ -60,6 +60,6 @@ def _imported(name: str) -> ModuleType:
     return import_module(name)
 
 
-def _short(error: BaseException) -> str:
+def _error_summary(error: BaseException) -> str:
     text = " ".join(str(error).split())[:150]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

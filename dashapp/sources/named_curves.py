@@ -10,10 +10,10 @@ from itertools import islice
 from typing import Any, TypeGuard
 
 from dashapp.model.ticks import Curves, Metric
-from dashapp.sources.named_values import as_number, is_name, panel_name, plain
+from dashapp.sources.named_values import is_name, panel_name, plain_label, to_float
 
-MOST_CURVES, MOST_POINTS = 8, 2000
-_TEXT = (str, bytes, bytearray)
+MAX_CURVES, MAX_POINTS = 8, 2000
+_TEXT_TYPES = (str, bytes, bytearray)
 
 
 class NamedCurves:
@@ -37,8 +37,8 @@ class NamedCurves:
         self.curves: Mapping[str, Curves] = {}
         self.panel = panel_name(panel or stem)
         self._stem = stem
-        self._label = plain(label)
-        self._unit = plain(unit)
+        self._label = plain_label(label)
+        self._unit = plain_label(unit)
         self._low, self._high = low, high
         # A tick wants a value, and a panel a metric that names it.
         self._points = Metric(f"{stem}.points", self._label or stem, "points", self.panel, 0)
@@ -65,14 +65,14 @@ class NamedCurves:
             return [("", answer)]
         found: list[tuple[str, Iterable[object]]] = []
         for name, curve in answer.items():
-            if len(found) == MOST_CURVES:
-                self._refuse(f"gives {len(answer):,} curves; the first {MOST_CURVES} are drawn")
+            if len(found) == MAX_CURVES:
+                self._refuse(f"gives {len(answer):,} curves; the first {MAX_CURVES} are drawn")
                 break
             if not is_name(name):
                 self._refuse("gives a curve whose name is not text of 1 to 200 characters")
             elif not _is_curve(curve):
                 self._refuse(
-                    f"gives a {type(curve).__name__:.40} for {plain(str(name))}; expected a sequence"
+                    f"gives a {type(curve).__name__:.40} for {plain_label(str(name))}; expected a sequence"
                 )
             else:
                 found.append((str(name), curve))
@@ -81,13 +81,13 @@ class NamedCurves:
     def _points_of(self, name: str, curve: Iterable[object]) -> tuple[list[float], list[float | None]]:
         x: list[float] = []
         y: list[float | None] = []
-        of = f" of {plain(name)}" if name else ""
-        for place, point in enumerate(islice(curve, MOST_POINTS + 1)):
-            if place == MOST_POINTS:
-                self._refuse(f"gives more than {MOST_POINTS:,} points{of}; the first of them are drawn")
+        of = f" of {plain_label(name)}" if name else ""
+        for place, point in enumerate(islice(curve, MAX_POINTS + 1)):
+            if place == MAX_POINTS:
+                self._refuse(f"gives more than {MAX_POINTS:,} points{of}; the first of them are drawn")
                 break
-            at, value = (place, point) if _is_single(point) else _pair(point)
-            across, up = as_finite(at), as_finite(value)
+            at, value = (place, point) if _is_single(point) else _as_pair(point)
+            across, up = finite_float(at), finite_float(value)
             if across is None or (up is None and value is not None):
                 self._refuse(f"gives no number for point {place}{of}")
             if across is not None:
@@ -99,11 +99,11 @@ class NamedCurves:
         self.refused = self.refused or sentence
 
     def _name(self, name: str) -> str:
-        return plain(f"{self._label} {name}" if name else self._label or self._stem) or "?"
+        return plain_label(f"{self._label} {name}" if name else self._label or self._stem) or "?"
 
 
-def as_finite(value: object) -> float | None:
-    number = as_number(value)
+def finite_float(value: object) -> float | None:
+    number = to_float(value)
     # NaN is no less than infinity either.
     return number if number is not None and abs(number) < float("inf") else None
 
@@ -111,14 +111,14 @@ def as_finite(value: object) -> float | None:
 def _is_curve(value: object) -> TypeGuard[Iterable[object]]:
     """Whatever has points in an order: a list, a range, a column of somebody's table. No text, no set."""
     ordered = isinstance(value, Sized) and isinstance(value, Iterable)
-    return ordered and not isinstance(value, (*_TEXT, Mapping, set, frozenset))
+    return ordered and not isinstance(value, (*_TEXT_TYPES, Mapping, set, frozenset))
 
 
 def _is_single(point: object) -> bool:
-    return point is None or not _is_curve(point) or as_number(point) is not None
+    return point is None or not _is_curve(point) or to_float(point) is not None
 
 
-def _pair(point: Any) -> tuple[object, object]:
+def _as_pair(point: Any) -> tuple[object, object]:
     """Two Nones, which is no point, for what is no pair."""
     found = tuple(islice(point, 3))
     return (found[0], found[1]) if len(found) == 2 else (None, None)

@@ -11,14 +11,14 @@ from typing import Any
 
 from dashapp.model.ticks import Metric
 
-MOST = 1000
-LONGEST_NAME = 200
-LONGEST_LABEL = 64
+MAX_METRICS = 1000
+MAX_NAME_LENGTH = 200
+MAX_LABEL_LENGTH = 64
 # What an address, an element's id and a list with commas can carry; any script's letters can.
-_UNFIT = re.compile(r"[^\w.-]+")
+_INVALID_CHARS = re.compile(r"[^\w.-]+")
 
 
-class NamedNumbers:
+class NamedValues:
     """Makes metrics of names, the same one for the same name, at most MOST of them for as long as it lives.
 
     The key is `stem.name`, the label the name itself, or `label` and the name where there is a label.
@@ -37,8 +37,8 @@ class NamedNumbers:
     ) -> None:
         self.refused = ""
         self._stem = stem
-        self._label = plain(label)
-        self._unit = plain(unit)
+        self._label = plain_label(label)
+        self._unit = plain_label(unit)
         self.panel = panel_name(panel or stem)
         self._low, self._high = low, high
         self._known: dict[object, Metric] = {}
@@ -51,7 +51,7 @@ class NamedNumbers:
         """
         self.refused = ""
         if not isinstance(answer, Mapping):
-            if (number := as_number(answer)) is None:
+            if (number := to_float(answer)) is None:
                 raise TypeError(f"{type(answer).__name__} is neither a number nor names with numbers")
             return {self._known.get("") or self._metric(""): number}
         found: dict[Metric, Any] = {}
@@ -63,28 +63,28 @@ class NamedNumbers:
                 if not is_name(name):
                     bad += 1
                     continue
-                if len(known) >= MOST:
+                if len(known) >= MAX_METRICS:
                     over += 1
                     continue
                 metric = self._metric(name)
-            number = as_number(value)
+            number = to_float(value)
             found[metric] = value if number is None else number
         if over:
-            self.refused = f"gives more than {MOST:,} metrics; {over:,} are left out"
+            self.refused = f"gives more than {MAX_METRICS:,} metrics; {over:,} are left out"
         elif bad:
-            self.refused = f"gives {bad:,} names that are not text of 1 to {LONGEST_NAME} characters"
+            self.refused = f"gives {bad:,} names that are not text of 1 to {MAX_NAME_LENGTH} characters"
         return found
 
     def _metric(self, name: object) -> Metric:
         text = str(name)
-        part = _UNFIT.sub("-", text).strip("-.") or ("unnamed" if text else "")
+        part = _INVALID_CHARS.sub("-", text).strip("-.") or ("unnamed" if text else "")
         key = wanted = f"{self._stem}.{part}" if part else self._stem
         again = 2
         while key in self._keys:
             key, again = f"{wanted}-{again}", again + 1
         self._keys.add(key)
         label = f"{self._label} {text}" if self._label and text else self._label or text or self._stem
-        label = plain(label) or "?"
+        label = plain_label(label) or "?"
         metric = Metric(key, label, self._unit, self.panel, self._low, self._high)
         self._known[name] = metric
         return metric
@@ -92,17 +92,17 @@ class NamedNumbers:
 
 def panel_name(text: str) -> str:
     """A panel's name in an address: letters, digits and dashes."""
-    return _UNFIT.sub("-", text).replace(".", "-").strip("-") or "others"
+    return _INVALID_CHARS.sub("-", text).replace(".", "-").strip("-") or "others"
 
 
 def is_name(name: object) -> bool:
     """Text that is neither empty nor endless, or a whole number."""
     if isinstance(name, str):
-        return bool(name.strip()) and len(name) <= LONGEST_NAME
+        return bool(name.strip()) and len(name) <= MAX_NAME_LENGTH
     return isinstance(name, int) and not isinstance(name, bool) and abs(name) < 10**18
 
 
-def as_number(value: object) -> float | None:
+def to_float(value: object) -> float | None:
     """A float of whatever is one: int, bool, Decimal, Fraction, numpy's. None for text and all else."""
     if type(value) is float:
         return value
@@ -115,7 +115,7 @@ def as_number(value: object) -> float | None:
         return None
 
 
-def plain(text: str) -> str:
+def plain_label(text: str) -> str:
     """Text for a label: what cannot be printed is a space, and the end of a long one is cut off."""
     text = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-    return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"
+    return text if len(text) <= MAX_LABEL_LENGTH else text[: MAX_LABEL_LENGTH - 1] + "…"

@@ -15,13 +15,13 @@ from dashapp.model.panel_spec import CURVE_KIND, KINDS
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_MARK = "__dashapp_source__"
-LONGEST_TEXT = 64
-SHORTEST, LONGEST = 0.1, 86_400
+_ATTRIBUTE = "__dashapp_source__"
+MAX_TEXT_LENGTH = 64
+MIN_INTERVAL_S, MAX_INTERVAL_S = 0.1, 86_400
 
 
 @dataclass(frozen=True)
-class About:
+class SourceOptions:
     """None is what nobody said. ValueError, with what is expected, where something cannot be.
 
     `low` and `high` bound the axis in `unit`s; `every` is the seconds between two calls, a tick's if None.
@@ -40,30 +40,32 @@ class About:
     def __post_init__(self) -> None:
         for name in ("label", "unit", "panel"):
             value = getattr(self, name)
-            if value is not None and not (isinstance(value, str) and len(value) <= LONGEST_TEXT):
+            if value is not None and not (isinstance(value, str) and len(value) <= MAX_TEXT_LENGTH):
                 raise ValueError(
-                    f"{name} is {_shown(value)}; expected text of at most {LONGEST_TEXT} characters"
+                    f"{name} is {_quote_value(value)}; expected text of at most {MAX_TEXT_LENGTH} characters"
                 )
         for name in ("low", "high", "every"):
             value = getattr(self, name)
             if value is not None and not _is_number(value):
-                raise ValueError(f"{name} is {_shown(value)}; expected a number")
+                raise ValueError(f"{name} is {_quote_value(value)}; expected a number")
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise ValueError(f"low is {self.low:g}; expected less than high, which is {self.high:g}")
-        if self.every is not None and not SHORTEST <= self.every <= LONGEST:
-            raise ValueError(f"every is {self.every:g}; expected seconds from {SHORTEST} to {LONGEST}")
+        if self.every is not None and not MIN_INTERVAL_S <= self.every <= MAX_INTERVAL_S:
+            raise ValueError(
+                f"every is {self.every:g}; expected seconds from {MIN_INTERVAL_S} to {MAX_INTERVAL_S}"
+            )
         if self.kind is not None and self.kind not in (*KINDS, CURVE_KIND):
             kinds = ", ".join((*KINDS, CURVE_KIND))
-            raise ValueError(f"kind is {_shown(self.kind)}; expected one of {kinds}")
+            raise ValueError(f"kind is {_quote_value(self.kind)}; expected one of {kinds}")
 
-    def but(self, options: Mapping[str, Any]) -> About:
+    def but(self, options: Mapping[str, Any]) -> SourceOptions:
         """The same, with what `options` say instead."""
-        names = [each.name for each in fields(About)]
+        names = [each.name for each in fields(SourceOptions)]
         for name in options:
             if name not in names:
                 near = difflib.get_close_matches(name, names, 1)
                 hint = f"did you mean {near[0]}?" if near else f"{', '.join(names)} are"
-                raise ValueError(f"{_shown(name)} is not one of its options; {hint}")
+                raise ValueError(f"{_quote_value(name)} is not one of its options; {hint}")
         return replace(self, **options)
 
 
@@ -85,19 +87,19 @@ def source(
     >>> temperature()
     21.5
     """
-    about = About(label, unit, low, high, panel, every, kind)
+    about = SourceOptions(label, unit, low, high, panel, every, kind)
 
     def mark(function: Function) -> Function:
-        setattr(function, _MARK, about)
+        setattr(function, _ATTRIBUTE, about)
         return function
 
     return mark
 
 
-def about(function: Callable[..., Any]) -> About:
+def declared_options(function: Callable[..., Any]) -> SourceOptions:
     """What its author said of it."""
-    said = getattr(function, _MARK, None)
-    return said if isinstance(said, About) else About()
+    said = getattr(function, _ATTRIBUTE, None)
+    return said if isinstance(said, SourceOptions) else SourceOptions()
 
 
 def _is_number(value: object) -> bool:
@@ -109,5 +111,5 @@ def _is_number(value: object) -> bool:
         return False
 
 
-def _shown(value: object) -> str:
+def _quote_value(value: object) -> str:
     return f"{value!r:.60}" if isinstance(value, str | int | float) else f"a {type(value).__name__}"

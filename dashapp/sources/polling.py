@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from threading import Condition, Thread
 
 from dashapp.model.ticks import Curves, Metric
-from dashapp.sources.base import Past, Source
+from dashapp.sources.base import Backfill, Source
 
 # Ticks come some milliseconds early or late; a source due at this one is not left for the next.
-SLACK = 0.05
+SCHEDULE_SLACK_S = 0.05
 
 
-class Isolated:
+class BackgroundSource:
     """Reads `source` every `every` seconds (0: at every call) in one daemon thread, one reading at a time.
 
     A call waits `patience` seconds for a reading that it has just asked for, never again for the same one;
@@ -62,7 +62,7 @@ class Isolated:
         now = self._clock()
         with self._changed:
             every = float(getattr(self._source, "every", self._every))
-            if self._asked is None and now >= self._began + every - SLACK:
+            if self._asked is None and now >= self._began + every - SCHEDULE_SLACK_S:
                 self._ask(now)
                 # One that was slow the last time is not waited for: many such would hold up the tick.
                 if not self._slow:
@@ -77,7 +77,7 @@ class Isolated:
             self._fresh = False
             return self._values
 
-    def past(self, until: float, limit: int) -> Past:
+    def past(self, until: float, limit: int) -> Backfill:
         """What the source knows of the time before it was read; nothing where it knows none."""
         past = getattr(self._source, "past", None)
         return past(until, limit) if past else ()
@@ -115,7 +115,7 @@ class Isolated:
                 self._changed.notify_all()
 
 
-class Seldom:
+class CachedSource:
     """Reads `source` every `every` seconds in the caller's thread; after a failure at the next call."""
 
     def __init__(self, source: Source, every: float, clock: Callable[[], float] = time.monotonic) -> None:

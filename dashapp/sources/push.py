@@ -15,17 +15,17 @@ from dashapp.model.ticks import Metric, finite_values
 
 # Characters of a tick's row that are for what was pushed (half of them all), and for one request; bytes of
 # records read for one tick. What is more waits for the tick after.
-ROOM, ROOM_OF_ONE, READ = 100_000, 96_000, 4 << 20
+MAX_TICK_CHARS, MAX_RECORD_CHARS, MAX_BYTES_PER_TICK = 100_000, 96_000, 4 << 20
 # What a number and the signs around it take at the most.
-NUMBER = 28
-LONGEST_NAME = 200
+MAX_NUMBER_CHARS = 28
+MAX_NAME_LENGTH = 200
 # Metrics remembered, so that one tick's are the very same objects as the next one's.
-REMEMBERED = 4000
+CACHE_SIZE = 4000
 
-_UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
+_INVALID_CHARS = re.compile(r"[^A-Za-z0-9_-]+")
 
 
-class Inbox(Protocol):
+class PushReader(Protocol):
     def take(self, newest: int, accept: Callable[[bytes], bool]) -> None:
         """Hand each record to `accept` until it answers False, for the tick after `newest` (milliseconds)."""
 
@@ -36,13 +36,13 @@ def pushed_metric(key: str) -> Metric:
     >>> pushed_metric("loss").panel, pushed_metric("train.loss").panel, pushed_metric("<b>.x").panel
     ('pushed', 'train', 'b')
     """
-    panel = _UNFIT.sub("-", key.partition(".")[0]).strip("-")[:32] if "." in key else ""
+    panel = _INVALID_CHARS.sub("-", key.partition(".")[0]).strip("-")[:32] if "." in key else ""
     return Metric(key, key, "", panel or "pushed")
 
 
-def cost(key: str) -> int:
+def row_chars(key: str) -> int:
     """Characters that a name and a number take in a row at the most: JSON escapes other scripts' letters."""
-    return NUMBER + (len(key) if key.isascii() else 12 * len(key))
+    return MAX_NUMBER_CHARS + (len(key) if key.isascii() else 12 * len(key))
 
 
 class PushSource:
@@ -50,18 +50,18 @@ class PushSource:
 
     name = "push"
 
-    def __init__(self, inbox: Inbox, newest: Callable[[], int]) -> None:
+    def __init__(self, inbox: PushReader, newest: Callable[[], int]) -> None:
         self._inbox = inbox
         self._newest = newest
         self._known: dict[str, tuple[Metric, int]] = {}
 
     def read(self) -> Mapping[Metric, float]:
         values: dict[str, float] = {}
-        room, left = ROOM, READ
+        room, left = MAX_TICK_CHARS, MAX_BYTES_PER_TICK
 
         def accept(record: bytes) -> bool:
             nonlocal room, left
-            found = _values(record)
+            found = _parse_record(record)
             needed = sum(self._metric(key)[1] for key in found if key not in values)
             # The first of a tick is taken whatever it costs: it would not cost less in the next.
             if values and (needed > room or len(record) > left):
@@ -76,16 +76,16 @@ class PushSource:
     def _metric(self, key: str) -> tuple[Metric, int]:
         """The metric, and what its name and a number take in a row."""
         if key not in self._known:
-            if len(self._known) >= REMEMBERED:
+            if len(self._known) >= CACHE_SIZE:
                 self._known.clear()
-            self._known[key] = pushed_metric(key), cost(key)
+            self._known[key] = pushed_metric(key), row_chars(key)
         return self._known[key]
 
 
-def _values(record: bytes) -> dict[str, float]:
+def _parse_record(record: bytes) -> dict[str, float]:
     """Empty for what is no record: a torn one was never answered, a planted one is nobody's."""
     try:
         found = json.loads(record)
-        return finite_values({key: found[key] for key in found if 0 < len(key) <= LONGEST_NAME})
+        return finite_values({key: found[key] for key in found if 0 < len(key) <= MAX_NAME_LENGTH})
     except (ValueError, TypeError, RecursionError):
         return {}

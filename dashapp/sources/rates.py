@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 Name = TypeVar("Name")
 
 
-class Rates(Generic[Name]):
+class CounterRates(Generic[Name]):
     """The last reading of a family of counters, and when it was.
 
     >>> seconds = iter([0.0, 2.0, 3.0])

@@ -10,25 +10,25 @@ from inspect import signature
 
 from dashapp.model.text import redact_credentials
 from dashapp.sources.base import Source
-from dashapp.sources.loader import load_or_tell
-from dashapp.sources.options import about
-from dashapp.sources.spec import BUILT_IN, MACHINE, NONE, Spec
-from dashapp.sources.system.all import machine_sources
+from dashapp.sources.loader import load_function_or_explain
+from dashapp.sources.options import declared_options
+from dashapp.sources.spec import BUILT_IN, MACHINE_SOURCE, NO_SOURCE, SourceSpec
+from dashapp.sources.system.all import system_sources
 
 
-def make_sources(specs: Sequence[Spec], interval: float) -> list[Source]:
+def make_sources(specs: Sequence[SourceSpec], interval: float) -> list[Source]:
     """The machine's own, unless `none` is among them, and then each that is asked for, in order.
 
     ValueError where one cannot be made.
     """
-    sources = [] if any(spec.name == NONE for spec in specs) else machine_sources()
-    sources += [make_source(spec, interval) for spec in specs if spec.name not in (MACHINE, NONE)]
+    sources = [] if any(spec.name == NO_SOURCE for spec in specs) else system_sources()
+    sources += [make_source(spec, interval) for spec in specs if spec.name not in (MACHINE_SOURCE, NO_SOURCE)]
     return sources
 
 
-def make_source(spec: Spec, interval: float) -> Source:
+def make_source(spec: SourceSpec, interval: float) -> Source:
     """One source, which starts nothing until it is read. ValueError where it cannot be made."""
-    module, _, name = BUILT_IN.get(spec.name, "dashapp.sources.function:make").partition(":")
+    module, _, name = BUILT_IN.get(spec.name, "dashapp.sources.function:make_source").partition(":")
     try:
         make = getattr(import_module(module), name)
     except ImportError as error:
@@ -44,20 +44,20 @@ def make_source(spec: Spec, interval: float) -> Source:
     return source
 
 
-def problems(specs: Sequence[Spec], interval: float) -> list[str]:
+def source_problems(specs: Sequence[SourceSpec], interval: float) -> list[str]:
     """A sentence for each that cannot be made."""
-    return [sentence for spec in specs if (sentence := problem(spec, interval))]
+    return [sentence for spec in specs if (sentence := source_problem(spec, interval))]
 
 
-def problem(spec: Spec, interval: float) -> str:
+def source_problem(spec: SourceSpec, interval: float) -> str:
     """Why this source cannot be made, in one sentence; empty where it can. Imports a function's module."""
     quiet = io.StringIO()
     try:
         with redirect_stdout(quiet), redirect_stderr(quiet):
-            if spec.name not in (MACHINE, NONE):
+            if spec.name not in (MACHINE_SOURCE, NO_SOURCE):
                 make_source(spec, interval)
             if not spec.name:
-                about(load_or_tell(spec.text)).but(spec.options)
+                declared_options(load_function_or_explain(spec.text)).but(spec.options)
     except ValueError as error:
         return f'source is "{redact_credentials(spec.text)}"; {error}'
     return ""

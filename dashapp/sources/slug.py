@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-_UNFIT, _UNFIT_OF_ANY_CASE = re.compile(r"[^a-z0-9_-]+"), re.compile(r"[^a-zA-Z0-9_-]+")
-LONGEST = 32
+_INVALID_CHARS, _INVALID_CHARS_ANY_CASE = re.compile(r"[^a-z0-9_-]+"), re.compile(r"[^a-zA-Z0-9_-]+")
+MAX_SLUG_LENGTH = 32
 
 
-class Slugs:
+class SlugRegistry:
     """Short plain names, one for each name and never the same for two.
 
     >>> slugs = Slugs()
@@ -18,7 +18,7 @@ class Slugs:
 
     def __init__(self, keep_case: bool = False, **given: str) -> None:
         """`given`: slug=name pairs that are settled beforehand; `keep_case` for names that people gave."""
-        self._unfit = _UNFIT_OF_ANY_CASE if keep_case else _UNFIT
+        self._unfit = _INVALID_CHARS_ANY_CASE if keep_case else _INVALID_CHARS
         self._keep_case = keep_case
         self._given = {name: slug for slug, name in given.items()}
 
@@ -26,7 +26,7 @@ class Slugs:
         """Lower-case letters, digits, `_` and `-`; the same answer whenever asked."""
         if name not in self._given:
             plain = (
-                self._unfit.sub("-", name if self._keep_case else name.lower()).strip("-")[:LONGEST]
+                self._unfit.sub("-", name if self._keep_case else name.lower()).strip("-")[:MAX_SLUG_LENGTH]
                 or "unnamed"
             )
             slug, again = plain, 2

@@ -11,28 +11,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dashapp.sources.options import About
+from dashapp.sources.options import SourceOptions
 
 # Each but the first two names what makes it, `make(rest, interval, **options)`: the text after the colon, the
 # seconds between ticks, and what a settings file says beside it. It starts and opens nothing, and raises
 # ValueError, with what it expects instead, for what it cannot be.
-MACHINE, NONE = "machine", "none"
+MACHINE_SOURCE, NO_SOURCE = "machine", "none"
 BUILT_IN = {
-    MACHINE: "",
-    NONE: "",
-    "demo": "dashapp.sources.external.demo:make",
-    "prometheus": "dashapp.sources.external.prometheus:make",
+    MACHINE_SOURCE: "",
+    NO_SOURCE: "",
+    "demo": "dashapp.sources.external.demo:make_source",
+    "prometheus": "dashapp.sources.external.prometheus:make_source",
     "push": "dashapp.sources.push:make",
-    "quotes": "dashapp.sources.external.quotes:make",
-    "replay": "dashapp.sources.external.replay:make",
-    "stdin": "dashapp.sources.external.stdin:make",
+    "quotes": "dashapp.sources.external.quotes:make_source",
+    "replay": "dashapp.sources.external.replay:make_source",
+    "stdin": "dashapp.sources.external.stdin:make_source",
 }
 _FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 EXPECTED = f"{', '.join(BUILT_IN)} or a Python function as module:function"
 
 
 @dataclass(frozen=True)
-class Spec:
+class SourceSpec:
     """One source as it was asked for: `text`, and the options that a settings file gives beside it."""
 
     text: str
@@ -50,27 +50,27 @@ class Spec:
         return self.text.partition(":")[2]
 
     @staticmethod
-    def from_table(table: Mapping[str, Any]) -> Spec:
+    def from_table(table: Mapping[str, Any]) -> SourceSpec:
         """A settings file's `[[source]]`: `use`, and options. ValueError, with what is expected."""
         use = table.get("use")
         if not isinstance(use, str):
             raise ValueError(f"there is no `use` in it; expected use = one of {EXPECTED}")
         try:
-            spec = Spec.parse(use)
+            spec = SourceSpec.parse(use)
         except ValueError as error:
             raise ValueError(f'use is "{use[:80]}"; {error}') from None
         options = {name: value for name, value in table.items() if name != "use"}
-        if options and spec.name in (MACHINE, NONE):
+        if options and spec.name in (MACHINE_SOURCE, NO_SOURCE):
             raise ValueError(f"{spec.name} has no options; expected use alone")
         if not spec.name:
-            About().but(options)
-        return Spec(spec.text, options)
+            SourceOptions().but(options)
+        return SourceSpec(spec.text, options)
 
     @staticmethod
-    def parse(text: str) -> Spec:
+    def parse(text: str) -> SourceSpec:
         """ValueError, with what is expected, where it can be no source."""
-        spec = Spec(text.strip())
-        if spec.name in (MACHINE, NONE) and spec.rest:
+        spec = SourceSpec(text.strip())
+        if spec.name in (MACHINE_SOURCE, NO_SOURCE) and spec.rest:
             raise ValueError(f"expected {spec.name} alone")
         if spec.name or _FUNCTION.fullmatch(spec.text):
             return spec

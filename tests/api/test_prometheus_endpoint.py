@@ -18,7 +18,7 @@ from wsgi_client import Answer, ask
 from dashapp.api.prometheus import KIND, expose
 from dashapp.config.settings import Settings
 from dashapp.model.ticks import Metric, Tick
-from dashapp.sources.system.all import machine_sources
+from dashapp.sources.system.all import system_sources
 from dashapp.stores.memory import MemoryStore
 from dashapp.web.app import create_app
 
@@ -103,7 +103,7 @@ def test_prometheus_accepts_whatever_metrics_are_called() -> None:
 
 @checked
 def test_prometheus_accepts_this_machine_s() -> None:
-    sources = machine_sources()
+    sources = system_sources()
     let_time_pass()
     metrics = [metric for source in sources for metric in source.read()]
     assert len(metrics) > 10

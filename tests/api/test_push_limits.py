@@ -12,7 +12,7 @@ from waiting import PATIENCE_S
 
 from dashapp.api.push import LARGEST, MOST_VALUES
 from dashapp.http.request_body import MOST, Bodies, BodyError
-from dashapp.sources.push import LONGEST_NAME
+from dashapp.sources.push import MAX_NAME_LENGTH
 
 
 @pytest.fixture
@@ -57,8 +57,8 @@ BAD_NAMES = [
     "a\0b",
     "a\u2028b",
     "\ud800",
-    "x" * (LONGEST_NAME + 1),
-    "é" * (LONGEST_NAME + 1),
+    "x" * (MAX_NAME_LENGTH + 1),
+    "é" * (MAX_NAME_LENGTH + 1),
     "a,b",
     "__proto__",
     "constructor",
@@ -73,8 +73,8 @@ def test_a_bad_name_is_told(house: House, name: str) -> None:
 
 GOOD_NAMES = [
     "x",
-    "x" * LONGEST_NAME,
-    "😀" * LONGEST_NAME,
+    "x" * MAX_NAME_LENGTH,
+    "😀" * MAX_NAME_LENGTH,
     "<script>alert(1)</script>",
     "a b",
     "日本",

@@ -6,13 +6,13 @@ import pytest
 from settings_errors import problems
 
 from dashapp.config.settings import MOST, parse
-from dashapp.sources.spec import Spec
+from dashapp.sources.spec import SourceSpec
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 def test_a_setting_of_several_is_a_flag_for_each_or_one_variable() -> None:
-    wanted = (Spec("none"), Spec("weather:temperature"), Spec("quotes:a;b"))
+    wanted = (SourceSpec("none"), SourceSpec("weather:temperature"), SourceSpec("quotes:a;b"))
     argv = ["--source", "none", "--source=weather:temperature", "--source", "quotes:a;b"]
     assert parse(argv, {"DASHAPP_SOURCE": "machine"}).source == wanted
     assert parse([], {"DASHAPP_SOURCE": " none;weather:temperature ; "}).source == wanted[:2]

@@ -13,7 +13,7 @@ from settings_errors import problems
 from dashapp.config.settings import Settings, parse, unknown_variables
 from dashapp.model.panels import Panel
 from dashapp.model.thresholds import Threshold
-from dashapp.sources.spec import Spec
+from dashapp.sources.spec import SourceSpec
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -190,7 +190,7 @@ GOOD = {
     "trusted_proxy": ("127.0.0.1, 10.0.0.0/8", (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"))),
     "proxy_user": ("X-Forwarded-User", "X-Forwarded-User"),
     "limit": ("50", 50),
-    "source": ("a.b:c", (Spec("a.b:c"),)),
+    "source": ("a.b:c", (SourceSpec("a.b:c"),)),
     "panel": ('name="x", kind="bar"', (Panel.from_table({"name": "x", "kind": "bar"}),)),
     "title": ("The greenhouse", "The greenhouse"),
     "theme": ("dark", "dark"),
@@ -227,7 +227,9 @@ def test_where_programs_push_to_is_no_unknown_variable() -> None:
 
 
 def test_what_is_pushed_may_be_all_there_is() -> None:
-    assert parse(["--source", "none"], {"DASHAPP_PUSH_TOKEN": "0123456789abcdef"}).source == (Spec("none"),)
+    assert parse(["--source", "none"], {"DASHAPP_PUSH_TOKEN": "0123456789abcdef"}).source == (
+        SourceSpec("none"),
+    )
 
 
 def test_every_setting_is_tried_here() -> None:

@@ -10,7 +10,7 @@ import pytest
 from dashapp.config.settings import Settings, parse
 from dashapp.model.panels import Panel
 from dashapp.model.ticks import SettingsError
-from dashapp.sources.spec import Spec
+from dashapp.sources.spec import SourceSpec
 
 WHOLE = """
 host = "127.0.0.2"
@@ -95,7 +95,7 @@ def test_a_file_sets_whatever_a_flag_does() -> None:
         title="The greenhouse",
         theme="dark",
         source=(
-            Spec(
+            SourceSpec(
                 "weather:temperature",
                 {
                     "label": "Kitchen",
@@ -106,7 +106,7 @@ def test_a_file_sets_whatever_a_flag_does() -> None:
                     "every": 5,
                 },
             ),
-            Spec("quotes:btcusd", {"currency": "EUR"}),
+            SourceSpec("quotes:btcusd", {"currency": "EUR"}),
         ),
         panel=(
             Panel("cpu", "Cpu", low=None, kind="mountain", said=frozenset({"name", "kind"})),
@@ -131,11 +131,11 @@ def test_flags_win_over_variables_over_the_file_over_the_defaults() -> None:
     settings = parse(["--port", "1004", "--source", "machine"], environ)
     assert (settings.port, settings.window) == (1004, 30)
     assert (settings.theme, settings.address) == ("dark", "127.0.0.1")
-    assert settings.source == (Spec("machine"),)
+    assert settings.source == (SourceSpec("machine"),)
     assert parse([], environ).port == 1002
     assert parse([], {"PORT": "1003"}).port == 1003
     assert parse([], {}).port == 1001
-    assert parse([], {}).source == (Spec("a:b"), Spec("c:d"))
+    assert parse([], {}).source == (SourceSpec("a:b"), SourceSpec("c:d"))
 
 
 def test_what_the_file_turns_on_a_variable_turns_off() -> None:

@@ -56,8 +56,8 @@ def test_it_asks_for_what_a_platform_installs(wheel: Path) -> None:
     ("extra", "said"),
     {
         "alerts": apprise_worker.MISSING,
-        "prometheus": prometheus.MISSING,
-        "quotes": quotes.MISSING,
+        "prometheus": prometheus.PACKAGE_MISSING,
+        "quotes": quotes.PACKAGE_MISSING,
         "redis": parsers.REDIS_MISSING,
     }.items(),
 )

@@ -8,21 +8,21 @@ from pathlib import Path
 import pytest
 from user_modules import Define, definer
 
-from dashapp.sources.function import make
-from dashapp.sources.polling import Isolated
-from dashapp.sources.registry import make_sources, problem
-from dashapp.sources.spec import Spec
+from dashapp.sources.function import make_source
+from dashapp.sources.polling import BackgroundSource
+from dashapp.sources.registry import make_sources, source_problem
+from dashapp.sources.spec import SourceSpec
 
 define = pytest.fixture(definer)
 
 
 def test_one_is_made_without_importing_it(define: Define) -> None:
     module = define("raise SystemExit('imported')")
-    (source,) = make_sources([Spec("none"), Spec(f"{module}:f")], 1.0)
-    assert isinstance(source, Isolated)
+    (source,) = make_sources([SourceSpec("none"), SourceSpec(f"{module}:f")], 1.0)
+    assert isinstance(source, BackgroundSource)
     assert source.name == f"{module}:f"
     assert module not in sys.modules
-    assert isinstance(make(f"{module}:f", 1.0, unit="x"), Isolated)
+    assert isinstance(make_source(f"{module}:f", 1.0, unit="x"), BackgroundSource)
 
 
 REASONS = {
@@ -44,7 +44,7 @@ REASONS = {
 @pytest.mark.parametrize(("code", "reason"), REASONS.values(), ids=REASONS.keys())
 def test_why_there_is_no_function_is_one_sentence(define: Define, code: str, reason: str) -> None:
     module = define("print('noise')\n" + code)
-    sentence = problem(Spec(f"{module}:f"), 1.0)
+    sentence = source_problem(SourceSpec(f"{module}:f"), 1.0)
     assert sentence.startswith(f'source is "{module}:f"; ')
     assert reason in sentence
     assert "\n" not in sentence
@@ -53,13 +53,13 @@ def test_why_there_is_no_function_is_one_sentence(define: Define, code: str, rea
 
 def test_what_the_file_and_the_author_say_must_go_together(define: Define) -> None:
     module = define("import dashapp\n@dashapp.source(low=5)\ndef f(): return 1")
-    assert problem(Spec(f"{module}:f", {"high": 10}), 1.0) == ""
-    assert "expected less than high" in problem(Spec(f"{module}:f", {"high": 1}), 1.0)
+    assert source_problem(SourceSpec(f"{module}:f", {"high": 10}), 1.0) == ""
+    assert "expected less than high" in source_problem(SourceSpec(f"{module}:f", {"high": 1}), 1.0)
 
 
 def test_a_module_that_is_not_there_is_told_with_the_nearest(define: Define) -> None:
     module = define("def f(): return 1")
-    sentence = problem(Spec(f"{module}x:f"), 1.0)
+    sentence = source_problem(SourceSpec(f"{module}x:f"), 1.0)
     assert f"there is no module {module}x in {Path.cwd()}; did you mean {module}?" in sentence
 
 
@@ -77,5 +77,5 @@ def test_37_a_package_that_is_missing_is_one_sentence(
         raise ModuleNotFoundError(f"{missing.rpartition('.')[2]} cannot be used", name=missing)
 
     monkeypatch.setattr("dashapp.sources.registry.import_module", import_module)
-    sentence = problem(Spec("quotes:x"), 1.0)
+    sentence = source_problem(SourceSpec("quotes:x"), 1.0)
     assert sentence == f'source is "quotes:x"; quotes cannot be used here: {expected}'

@@ -12,7 +12,7 @@ from waiting import PATIENCE_S
 
 from dashapp.collector.sampler import PATIENCE
 from dashapp.model.ticks import Metric
-from dashapp.sources.polling import Isolated
+from dashapp.sources.polling import BackgroundSource
 
 
 class UnprintableError(Exception):
@@ -47,7 +47,9 @@ def test_a_hostile_value_is_a_gap_in_its_own_line_said_once(
 ) -> None:
     clock = FakeClock()
     liar = Says({SLOW: 2.0})
-    stage = Stage(Isolated(liar, patience=PATIENCE_S, clock=clock.monotonic) if isolated else liar, clock)
+    stage = Stage(
+        BackgroundSource(liar, patience=PATIENCE_S, clock=clock.monotonic) if isolated else liar, clock
+    )
     assert stage.tick()["slow.value"] == 2.0
     liar.answer = lie
     with caplog.at_level(logging.WARNING):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dashapp.model.ticks import Curves, Metric
-from dashapp.sources.named_curves import MOST_CURVES, MOST_POINTS, NamedCurves
+from dashapp.sources.named_curves import MAX_CURVES, MAX_POINTS, NamedCurves
 
 
 def read(answer: object) -> tuple[Curves, str]:
@@ -24,8 +24,8 @@ def read(answer: object) -> tuple[Curves, str]:
     across, up = ([number for part in parts for number in part] for parts in (curves.x, curves.y))
     assert all(type(number) is float and math.isfinite(number) for number in across)
     assert all(number is None or (type(number) is float and math.isfinite(number)) for number in up)
-    assert len(curves.names) <= MOST_CURVES
-    assert all(len(x) <= MOST_POINTS for x in curves.x)
+    assert len(curves.names) <= MAX_CURVES
+    assert all(len(x) <= MAX_POINTS for x in curves.x)
     return curves, named.refused
 
 

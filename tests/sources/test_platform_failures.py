@@ -15,7 +15,7 @@ from fake_machine import FakeMachine
 
 from dashapp.collector.sampler import Sampler
 from dashapp.sources.base import Source
-from dashapp.sources.system.all import working
+from dashapp.sources.system.all import available_sources
 from dashapp.stores.memory import MemoryStore
 
 
@@ -75,7 +75,7 @@ def test_a_psutil_call_that_fails_costs_its_own_metrics(
     usual = {metric.key for metric in whole.read()}
     if when == "always":
         machine.answers[call] = answer
-    sources = working([lambda: PSUTIL[name](machine)])
+    sources = available_sources([lambda: PSUTIL[name](machine)])
     machine.answers[call] = answer
     machine.pass_time()
     found = set(sampled(machine, sources))
@@ -99,7 +99,7 @@ def test_files_that_make_no_sense_never_stop_the_sampler(
     machine: FakeMachine, name: str, content: str | None, when: str
 ) -> None:
     machine.answers = {call: None for _, call in CALLS}
-    sources = working([lambda: LINUX[name](machine)]) if when == "later" else []
+    sources = available_sources([lambda: LINUX[name](machine)]) if when == "later" else []
     for path in [*Path(machine.proc).rglob("*"), *Path(machine.sys).rglob("*")]:
         if path.is_file():
             # The very file that a source holds open, and then one that cannot be opened.
@@ -107,7 +107,7 @@ def test_files_that_make_no_sense_never_stop_the_sampler(
             if content is None:
                 path.unlink()
                 path.mkdir()
-    sources = sources or working([lambda: LINUX[name](machine)])
+    sources = sources or available_sources([lambda: LINUX[name](machine)])
     machine.time += 1
     for source in sources:
         with suppress(OSError, ValueError, LookupError):

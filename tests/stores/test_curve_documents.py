@@ -17,7 +17,7 @@ from dashapp.model.panels import Panel, all_panels
 from dashapp.model.ticks import Curves, Metric
 from dashapp.sources.function import FunctionSource
 from dashapp.sources.named_curves import NamedCurves
-from dashapp.sources.polling import Isolated
+from dashapp.sources.polling import BackgroundSource
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.memory import MemoryStore
 
@@ -140,7 +140,7 @@ def test_what_the_author_says_and_every(tmp_path: Path, monkeypatch: pytest.Monk
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     clock, store = FakeClock(), MemoryStore()
-    source = Isolated(
+    source = BackgroundSource(
         FunctionSource("doubling_series:grains", {}), patience=PATIENCE_S, clock=clock.monotonic
     )
     sampler = Sampler([source], store, 1.0)

@@ -13,7 +13,7 @@ from waiting import PATIENCE_S
 from dashapp.model.ticks import Metric
 from dashapp.sources.base import Source
 from dashapp.sources.function import FunctionSource
-from dashapp.sources.polling import Isolated, Seldom
+from dashapp.sources.polling import BackgroundSource, CachedSource
 from dashapp.sources.system.connections import ConnectionSource
 from dashapp.sources.system.container import ContainerSource
 from dashapp.sources.system.cpu import CpuSource, FrequencySource, ProcStat, PsutilCpu
@@ -61,14 +61,16 @@ PSUTIL: dict[str, Make] = {
 ALL = {f"linux-{name}": make for name, make in LINUX.items()} | {
     f"psutil-{name}": make for name, make in PSUTIL.items()
 }
-ALL["seldom"] = lambda m: Seldom(LINUX["disk"](m), 1.0, m.now)
-ALL["isolated"] = lambda m: Isolated(LINUX["disk"](m), patience=PATIENCE_S, clock=m.now)
+ALL["seldom"] = lambda m: CachedSource(LINUX["disk"](m), 1.0, m.now)
+ALL["isolated"] = lambda m: BackgroundSource(LINUX["disk"](m), patience=PATIENCE_S, clock=m.now)
 TEMPERATURE, HUMIDITY = "sample_functions:temperature", "sample_functions:humidity"
 ALL["function"] = lambda m: FunctionSource(TEMPERATURE, {})
-ALL["function-isolated"] = lambda m: Isolated(
+ALL["function-isolated"] = lambda m: BackgroundSource(
     FunctionSource(TEMPERATURE, {}), patience=PATIENCE_S, clock=m.now
 )
-ALL["function-async"] = lambda m: Isolated(FunctionSource(HUMIDITY, {}), patience=PATIENCE_S, clock=m.now)
+ALL["function-async"] = lambda m: BackgroundSource(
+    FunctionSource(HUMIDITY, {}), patience=PATIENCE_S, clock=m.now
+)
 ALL["function-curve"] = lambda m: FunctionSource("sample_functions:growth", {})
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from clocks import FakeClock
 from exporter_server import Exporter, exporting
 
-from dashapp.sources.external.http_client import Address, Scrape
-from dashapp.sources.external.prometheus import ACCEPT, KINDS, PrometheusSource
+from dashapp.sources.external.http_client import HttpFetcher, Url
+from dashapp.sources.external.prometheus import ACCEPT, CONTENT_TYPES, PrometheusSource
 
 NODE = """# HELP node_load1 1m load average.
 # TYPE node_load1 gauge
@@ -36,8 +36,8 @@ endless +Inf
 def source(
     exporter: Exporter, clock: FakeClock, *patterns: str, url: str = "", timeout: float = 5.0
 ) -> PrometheusSource:
-    address = Address.parse(url or exporter.url)
-    scrape = Scrape(address, KINDS, ACCEPT, timeout=timeout)
+    address = Url.parse(url or exporter.url)
+    scrape = HttpFetcher(address, CONTENT_TYPES, ACCEPT, timeout=timeout)
     return PrometheusSource(scrape, address.shown, patterns, clock.monotonic)
 
 

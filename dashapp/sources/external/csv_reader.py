@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from dashapp.model.ticks import SourceError
-from dashapp.sources.external.text_parsing import CHUNK, Lines, number
+from dashapp.sources.external.text_parsing import CHUNK_BYTES, LineReader, parse_number
 
 # Rows without a time at the beginning of a file after which it is no such file; columns that are read.
-HOPELESS, MOST = 100, 64
+MAX_LEADING_BAD_ROWS, MAX_COLUMNS = 100, 64
 
 
 class Row(NamedTuple):
@@ -53,7 +53,7 @@ class CsvRows:
             if row is not None:
                 found, newest = True, row.time
                 yield row
-            elif not found and self.left_out >= HOPELESS:
+            elif not found and self.left_out >= MAX_LEADING_BAD_ROWS:
                 break
         if not found:
             raise SourceError(f"{self._path.name} has no row with a time and a number; {self._why()}")
@@ -74,16 +74,16 @@ class CsvRows:
             elif (text := line.lstrip("\ufeff").strip()) and not text.startswith("#"):
                 self._delimiter = max(",;\t", key=text.count)
                 words = self._split(text)
-                self._names, self._time = words[:MOST], find(words)
+                self._names, self._time = words[:MAX_COLUMNS], find_time_column(words)
                 try:
-                    parse(words[self._time])
+                    parse_time(words[self._time])
                 except (ValueError, OverflowError, IndexError):
                     continue
                 self._names = [f"column{place}" for place in range(len(self._names))]
                 yield words
 
     def _lines(self) -> Iterator[str]:
-        lines = Lines()
+        lines = LineReader()
         try:
             with self._path.open("rb") as file:
                 if self._tail and (beginning := file.seek(0, os.SEEK_END) - self._tail) > 0:
@@ -93,7 +93,7 @@ class CsvRows:
                     lines.skip()
                 else:
                     file.seek(0)
-                while chunk := file.read(CHUNK):
+                while chunk := file.read(CHUNK_BYTES):
                     for line in lines.feed(chunk):
                         yield line.decode(errors="replace")
                 yield lines.rest().decode(errors="replace")
@@ -102,7 +102,7 @@ class CsvRows:
 
     def _heading(self, file: BinaryIO) -> str:
         """The first line that says something, within a few."""
-        lines = (file.readline(CHUNK).decode(errors="replace") for _ in range(HOPELESS))
+        lines = (file.readline(CHUNK_BYTES).decode(errors="replace") for _ in range(MAX_LEADING_BAD_ROWS))
         return next((line for line in lines if line.strip() and not line.startswith("#")), "")
 
     def _unreadable(self, error: OSError) -> SourceError:
@@ -115,11 +115,11 @@ class CsvRows:
             return []
 
     def _row(self, words: list[str], newest: float) -> Row | None:
-        if len(words[:MOST]) != len(self._names):
+        if len(words[:MAX_COLUMNS]) != len(self._names):
             self._leave_out(f"has {len(words)} fields, the heading {len(self._names)}")
             return None
         try:
-            time = parse(words[self._time])
+            time = parse_time(words[self._time])
         except (ValueError, OverflowError):
             shown = "".join(letter for letter in words[self._time][:20] if letter.isprintable())
             self._leave_out(f'has no time that can be read ("{shown}")')
@@ -127,7 +127,7 @@ class CsvRows:
         if time <= newest:
             self._leave_out("is not later than the one before")
             return None
-        found = {name: number(word) for name, word in zip(self._names, words, strict=False)}
+        found = {name: parse_number(word) for name, word in zip(self._names, words, strict=False)}
         del found[self._names[self._time]]
         return Row(
             time, {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
@@ -139,18 +139,18 @@ class CsvRows:
             self.first = f"line {self._line} {why}"
 
 
-NAMES = ("time", "timestamp", "date", "datetime", "ts")
+TIME_COLUMN_NAMES = ("time", "timestamp", "date", "datetime", "ts")
 # Epoch seconds stay below this until the year 5138; what is larger counts parts of a second.
 _LARGEST_SECONDS = 1e11
 
 
-def find(heading: Sequence[str]) -> int:
+def find_time_column(heading: Sequence[str]) -> int:
     """The column of one of NAMES, or the first."""
     plain = [name.strip().lower() for name in heading]
-    return next((plain.index(name) for name in NAMES if name in plain), 0)
+    return next((plain.index(name) for name in TIME_COLUMN_NAMES if name in plain), 0)
 
 
-def parse(text: str) -> float:
+def parse_time(text: str) -> float:
     """ValueError for what is no time.
 
     >>> parse("2026-01-02T03:04:05Z") == parse("2026-01-02 03:04:05") == parse("1767323045000")

@@ -16,20 +16,20 @@ from typing import Any, NamedTuple
 from dashapp.model.ticks import Metric
 
 # A stretch of two years is pinned to 0 at both ends, and the finest step is an eighth of a second.
-SPAN = float(1 << 26)
-LEVELS = 29
+WALK_SPAN_S = float(1 << 26)
+WALK_LEVELS = 29
 
 
-def walk(seed: str, time: float, deviation: float) -> float:
+def random_walk(seed: str, time: float, deviation: float) -> float:
     """Where the walk is at `time` (epoch seconds); `deviation` is its standard deviation after a second.
 
     >>> walk("a", 1_800_000_000, 1.0) == walk("a", 1_800_000_000.1, 1.0) != walk("b", 1_800_000_000, 1.0)
     True
     """
-    stretch, offset = divmod(time, SPAN)
-    low, high, left, right = 0.0, SPAN, 0.0, 0.0
+    stretch, offset = divmod(time, WALK_SPAN_S)
+    low, high, left, right = 0.0, WALK_SPAN_S, 0.0, 0.0
     path = 1
-    for _ in range(LEVELS):
+    for _ in range(WALK_LEVELS):
         middle = (low + high) / 2
         step = math.sqrt(high - low) / 2 * deviation
         value = (left + right) / 2 + step * _normal(f"{seed} {stretch:.0f} {path}")
@@ -49,7 +49,7 @@ def _normal(name: str) -> float:
 
 
 # Half a per cent a day, as the great currencies move.
-DEVIATION = 0.005 / math.sqrt(86_400)
+DEVIATION_PER_SQRT_S = 0.005 / math.sqrt(86_400)
 EXPECTED = "expected demo, or demo:SEED with a whole number"
 
 
@@ -77,13 +77,15 @@ class DemoSource:
         now = self._wall()
         return {
             rate.metric: round(
-                rate.middle * math.exp(walk(f"{self._seed} {rate.metric.key}", now, DEVIATION)), 5
+                rate.middle
+                * math.exp(random_walk(f"{self._seed} {rate.metric.key}", now, DEVIATION_PER_SQRT_S)),
+                5,
             )
             for rate in RATES
         }
 
 
-def make(rest: str, interval: float, **options: Any) -> DemoSource:
+def make_source(rest: str, interval: float, **options: Any) -> DemoSource:
     try:
         seed = int(options.pop("seed", rest or 1))
     except (TypeError, ValueError):

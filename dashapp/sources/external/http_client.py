@@ -18,12 +18,12 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from dashapp.model.ticks import SourceError
 
-REDIRECTS = 3
-CHUNK = 64 << 10
+MAX_REDIRECTS = 3
+CHUNK_BYTES = 64 << 10
 
 
 @dataclass(frozen=True)
-class Address:
+class Url:
     """A server and a path on it. `shown` holds neither password nor query, for either may be a secret."""
 
     scheme: str
@@ -38,7 +38,7 @@ class Address:
         return f"{self.scheme}://{host}:{self.port}{self.path.partition('?')[0]}"[:120]
 
     @staticmethod
-    def parse(url: str) -> Address:
+    def parse(url: str) -> Url:
         """ValueError where it is no http or https address."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable() or " " in url:
@@ -51,29 +51,29 @@ class Address:
             user = "Basic " + base64.b64encode(pair.encode()).decode()
         path.encode("ascii")
         parts.hostname.encode("idna")
-        return Address(parts.scheme, parts.hostname, port, path, user)
+        return Url(parts.scheme, parts.hostname, port, path, user)
 
-    def at(self, location: str) -> Address:
+    def at(self, location: str) -> Url:
         """Where a redirect leads. SourceError where that is another server."""
         try:
-            there = Address.parse(urljoin(f"{self.scheme}://{self._netloc}{self.path}", location[:2000]))
+            there = Url.parse(urljoin(f"{self.scheme}://{self._netloc}{self.path}", location[:2000]))
         except ValueError:
             there = None
         if there is None or (there.scheme, there.host, there.port) != (self.scheme, self.host, self.port):
             raise SourceError(f"{self.shown} redirects to another server, which is not asked")
-        return Address(self.scheme, self.host, self.port, there.path, self.authorization)
+        return Url(self.scheme, self.host, self.port, there.path, self.authorization)
 
     @property
     def _netloc(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-class Scrape:
+class HttpFetcher:
     """Fetches `address`; `kinds` are the content types that it may answer with."""
 
     def __init__(
         self,
-        address: Address,
+        address: Url,
         kinds: tuple[str, ...],
         accept: str,
         most: int = 5_000_000,
@@ -88,14 +88,14 @@ class Scrape:
     def fetch(self) -> bytes:
         """The unpacked body of a good answer. SourceError for any other, in one sentence."""
         address, deadline = self._address, time.monotonic() + self._timeout
-        for _ in range(REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             found = self._ask(address, deadline)
             if isinstance(found, bytes):
                 return found
             address = found
-        raise SourceError(f"{self._address.shown} redirects more than {REDIRECTS} times")
+        raise SourceError(f"{self._address.shown} redirects more than {MAX_REDIRECTS} times")
 
-    def _ask(self, address: Address, deadline: float) -> bytes | Address:
+    def _ask(self, address: Url, deadline: float) -> bytes | Url:
         shown = address.shown
         left = deadline - time.monotonic()
         over = SourceError(f"{shown} did not answer within {self._timeout:g} s")
@@ -108,7 +108,7 @@ class Scrape:
             try:
                 connection.connect()
                 # A timeout of the socket's is for each of its bytes; this one is for all of them.
-                end = Timer(max(0.0, deadline - time.monotonic()), _cut, [connection.sock])
+                end = Timer(max(0.0, deadline - time.monotonic()), _close_connection, [connection.sock])
                 end.daemon = True
                 end.start()
                 try:
@@ -129,11 +129,11 @@ class Scrape:
                 why = getattr(error, "strerror", None) or type(error).__name__
                 raise SourceError(f"{shown} does not answer ({why})") from None
 
-    def _headers(self, address: Address) -> dict[str, str]:
+    def _headers(self, address: Url) -> dict[str, str]:
         headers = {"accept": self._accept, "accept-encoding": "gzip", "user-agent": "dashapp"}
         return headers | ({"authorization": address.authorization} if address.authorization else {})
 
-    def _answer(self, answer: http.client.HTTPResponse, address: Address) -> bytes | Address:
+    def _answer(self, answer: http.client.HTTPResponse, address: Url) -> bytes | Url:
         shown = address.shown
         if answer.status in (301, 302, 303, 307, 308):
             return address.at(answer.headers.get("location", ""))
@@ -151,7 +151,7 @@ class Scrape:
         unpacker = zlib.decompressobj(31) if packed else None
         body = bytearray()
         received = 0
-        while chunk := answer.read1(CHUNK):
+        while chunk := answer.read1(CHUNK_BYTES):
             received += len(chunk)
             if unpacker is not None:
                 try:
@@ -166,6 +166,6 @@ class Scrape:
         return bytes(body)
 
 
-def _cut(held: socket.socket) -> None:
+def _close_connection(held: socket.socket) -> None:
     with suppress(OSError):
         held.shutdown(socket.SHUT_RDWR)

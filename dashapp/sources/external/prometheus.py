@@ -13,25 +13,25 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from dashapp.model.ticks import Metric, SourceError
-from dashapp.sources.external.http_client import Address, Scrape
-from dashapp.sources.external.prometheus_text import Identity, Selection, SeriesNames
-from dashapp.sources.polling import Isolated
-from dashapp.sources.rates import Rates
+from dashapp.sources.external.http_client import HttpFetcher, Url
+from dashapp.sources.external.prometheus_text import SeriesIdentity, SeriesNames, SeriesSelection
+from dashapp.sources.polling import BackgroundSource
+from dashapp.sources.rates import CounterRates
 
-MOST = 1000
-KINDS = ("text/plain", "application/openmetrics-text")
+MAX_SERIES = 1000
+CONTENT_TYPES = ("text/plain", "application/openmetrics-text")
 ACCEPT = "text/plain;version=0.0.4,text/plain;q=0.5"
 # Seconds after a refused answer until the next question, doubled each time: to refuse five megabytes is work.
-PAUSE, LONGEST_PAUSE = 2.0, 60.0
+BACKOFF_INITIAL_S, BACKOFF_MAX_S = 2.0, 60.0
 
 _PATTERN = re.compile(r"[A-Za-z0-9_:*?]+")
 EXPECTED = (
     "expected prometheus:http://host:port/metrics, and after a # the names that are wanted: #node_load*,up"
 )
-MISSING = "expected the package prometheus-client beside it: pip install 'prometheus-client>=0.22,<1'"
+PACKAGE_MISSING = "expected the package prometheus-client beside it: pip install 'prometheus-client>=0.22,<1'"
 
 
-class Fetch(Protocol):
+class Fetcher(Protocol):
     def fetch(self) -> bytes:
         """The exporter's text. SourceError where there is none."""
 
@@ -41,7 +41,7 @@ class PrometheusSource:
 
     def __init__(
         self,
-        scrape: Fetch,
+        scrape: Fetcher,
         shown: str,
         patterns: Sequence[str] = (),
         clock: Callable[[], float] = time.monotonic,
@@ -50,13 +50,13 @@ class PrometheusSource:
         self._scrape = scrape
         self._shown = shown
         self._patterns = patterns
-        self._selection = Selection(patterns, MOST)
+        self._selection = SeriesSelection(patterns, MAX_SERIES)
         self._clock = clock
-        self._rates: Rates[Identity] = Rates(clock)
+        self._rates: CounterRates[SeriesIdentity] = CounterRates(clock)
         self._names = SeriesNames()
         self._refused: SourceError | None = None
         self._again = float("-inf")
-        self._pause = PAUSE
+        self._pause = BACKOFF_INITIAL_S
 
     def read(self) -> Mapping[Metric, float]:
         """A counter has its first value at the second reading, and none where it was reset."""
@@ -67,9 +67,9 @@ class PrometheusSource:
         except SourceError as error:
             self.said, self._refused = "", error
             self._again = self._clock() + self._pause
-            self._pause = min(LONGEST_PAUSE, 2 * self._pause)
+            self._pause = min(BACKOFF_MAX_S, 2 * self._pause)
             raise
-        self._refused, self._pause = None, PAUSE
+        self._refused, self._pause = None, BACKOFF_INITIAL_S
         return found
 
     def _read(self) -> Mapping[Metric, float]:
@@ -86,26 +86,26 @@ class PrometheusSource:
 
     def _remark(self, count: int, more: bool) -> str:
         if more:
-            return f"{self._shown} has more than {MOST:,} series; name those that you want after a #"
+            return f"{self._shown} has more than {MAX_SERIES:,} series; name those that you want after a #"
         if not count and self._patterns:
             return f"{self._shown} has no series that matches {','.join(self._patterns)[:80]}"
         return ""
 
 
-def make(rest: str, interval: float, **options: Any) -> Isolated:
+def make_source(rest: str, interval: float, **options: Any) -> BackgroundSource:
     """`rest`: URL or URL#PATTERN,…; `options`: `filter`, a list of patterns, in the fragment's place."""
     url, _, fragment = rest.partition("#")
     wanted = options.pop("filter", fragment)
     patterns = [part.strip() for part in wanted.split(",")] if isinstance(wanted, str) else list(wanted)
     patterns = [pattern for pattern in patterns if pattern]
     try:
-        address = Address.parse(url)
+        address = Url.parse(url)
     except ValueError:
         raise ValueError(EXPECTED) from None
     if options or not all(isinstance(each, str) and _PATTERN.fullmatch(each) for each in patterns):
         raise ValueError(EXPECTED)
     if importlib.util.find_spec("prometheus_client") is None:
-        raise ValueError(MISSING)
-    source = PrometheusSource(Scrape(address, KINDS, ACCEPT), address.shown, patterns)
+        raise ValueError(PACKAGE_MISSING)
+    source = PrometheusSource(HttpFetcher(address, CONTENT_TYPES, ACCEPT), address.shown, patterns)
     # Once a second at the most; with a second more than the scrape has, which says better what is wrong.
-    return Isolated(source, every=0.0 if interval >= 1 else 1.0, timeout=6.0, name=address.shown)
+    return BackgroundSource(source, every=0.0 if interval >= 1 else 1.0, timeout=6.0, name=address.shown)

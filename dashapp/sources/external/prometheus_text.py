@@ -18,9 +18,9 @@ from typing import NamedTuple
 from dashapp.model.ticks import Metric, SourceError
 
 # The parser's time grows with the square of a line's length.
-LONGEST_LINE = 4096
-OTHER = "not in Prometheus's text format"
-COUNTED = ("counter", "histogram", "summary")
+MAX_LINE_BYTES = 4096
+WRONG_FORMAT = "not in Prometheus's text format"
+COUNTER_TYPES = ("counter", "histogram", "summary")
 _NAME = re.compile(rb"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)[\s{]")
 _TYPE = re.compile(rb"#\s*TYPE\s+([a-zA-Z_:][a-zA-Z0-9_:]*)\s+(\w+)\s*$")
 
@@ -34,7 +34,7 @@ class Series(NamedTuple):
     counted: bool
 
 
-class Selection:
+class SeriesSelection:
     """Those series whose name one of `patterns` matches (`node_cpu*`; none: all), at most `most` of them."""
 
     def __init__(self, patterns: Sequence[str] = (), most: int = 1000) -> None:
@@ -45,10 +45,10 @@ class Selection:
         """The finite ones, and whether there were more than that. SourceError for text of another format."""
         kept, names, more = self._lines(text)
         try:
-            found = _parsed(b"\n".join([*kept, b""]).decode(), names)
+            found = _parse_series(b"\n".join([*kept, b""]).decode(), names)
             return [each for each in found if math.isfinite(each.value)], more
         except (ValueError, LookupError) as error:
-            raise SourceError(f"is {OTHER} ({type(error).__name__})") from None
+            raise SourceError(f"is {WRONG_FORMAT} ({type(error).__name__})") from None
 
     def _lines(self, text: bytes) -> tuple[list[bytes], set[str], bool]:
         """What is wanted, its names, and whether some was too much.
@@ -60,16 +60,16 @@ class Selection:
         type_ = b""
         for line in io.BytesIO(text):
             if line.startswith(b"#") or line.isspace():
-                if len(line) <= LONGEST_LINE and _TYPE.match(line):
+                if len(line) <= MAX_LINE_BYTES and _TYPE.match(line):
                     type_ = line.strip()
                 continue
             name = _NAME.match(line)
             if name is None:
-                raise SourceError(f"is {OTHER}")
+                raise SourceError(f"is {WRONG_FORMAT}")
             if name[1].endswith(b"_bucket") or not self._wanted.match(name[1]):
                 continue
-            if len(line) > LONGEST_LINE:
-                raise SourceError(f"has a line of more than {LONGEST_LINE} bytes")
+            if len(line) > MAX_LINE_BYTES:
+                raise SourceError(f"has a line of more than {MAX_LINE_BYTES} bytes")
             if len(names) == self._most:
                 return kept, set(names), True
             kept += [type_, line.strip()] if type_ else [line.strip()]
@@ -78,7 +78,7 @@ class Selection:
         return kept, set(names), False
 
 
-def _parsed(text: str, names: Collection[str]) -> Iterator[Series]:
+def _parse_series(text: str, names: Collection[str]) -> Iterator[Series]:
     # Not at the top: it is an extra, and takes 14 MB.
     from prometheus_client.parser import text_string_to_metric_families
 
@@ -88,62 +88,62 @@ def _parsed(text: str, names: Collection[str]) -> Iterator[Series]:
                 continue
             # The parser gives every counter OpenMetrics's ending; it is to be found by the name that it has.
             name = sample.name if sample.name in names else sample.name.removesuffix("_total")
-            counted = family.type in COUNTED or name.endswith("_total")
+            counted = family.type in COUNTER_TYPES or name.endswith("_total")
             # A whole number has as many digits as its sender likes.
             with suppress(OverflowError):
                 yield Series(name, tuple(sorted(sample.labels.items())), float(sample.value), counted)
 
 
-LONGEST_PART, LONGEST_KEY, LONGEST_LABEL = 64, 120, 64
+MAX_PART_LENGTH, MAX_KEY_LENGTH, MAX_LABEL_LENGTH = 64, 120, 64
 # Series remembered, so that one tick's metrics are the very same objects as the next one's.
-REMEMBERED = 4000
+CACHE_SIZE = 4000
 
-_UNFIT = re.compile(r"[^a-z0-9_-]+")
+_INVALID_CHARS = re.compile(r"[^a-z0-9_-]+")
 # By how a name ends, Prometheus's own convention; of a counter the unit by the second.
 _UNITS = {"bytes": "B", "seconds": "s", "celsius": "°C", "hertz": "Hz"}
 
-Identity = tuple[str, tuple[tuple[str, str], ...]]
+SeriesIdentity = tuple[str, tuple[tuple[str, str], ...]]
 
 
-def key_of(name: str, labels: Iterable[tuple[str, str]]) -> str:
+def series_key(name: str, labels: Iterable[tuple[str, str]]) -> str:
     """The name, then each label's value; one that begins with a digit has its label's name before it.
 
     >>> key_of("node_cpu_seconds_total", [("cpu", "0"), ("mode", "idle")])
     'prom.node_cpu_seconds_total.cpu0.idle'
     """
     parts = [name, *(f"{label}{value}" if value[:1].isdigit() else value or label for label, value in labels)]
-    plain = [_UNFIT.sub("-", part.lower()).strip("-")[:LONGEST_PART] or "none" for part in parts]
-    return ".".join(["prom", *plain])[:LONGEST_KEY].rstrip(".")
+    plain = [_INVALID_CHARS.sub("-", part.lower()).strip("-")[:MAX_PART_LENGTH] or "none" for part in parts]
+    return ".".join(["prom", *plain])[:MAX_KEY_LENGTH].rstrip(".")
 
 
 class SeriesNames:
     """Metrics by series. Of two that would have one key, all but the first get a few digits more."""
 
     def __init__(self) -> None:
-        self._metrics: dict[Identity, Metric] = {}
+        self._metrics: dict[SeriesIdentity, Metric] = {}
         self._keys: set[str] = set()
 
-    def metrics(self, series: Iterable[Series]) -> dict[Identity, Metric]:
+    def metrics(self, series: Iterable[Series]) -> dict[SeriesIdentity, Metric]:
         """One for each. Those that are new are named in the order of their names and labels."""
         wanted = {(each.name, each.labels): each for each in series}
         new = sorted(wanted.keys() - self._metrics.keys())
-        if len(self._metrics) + len(new) > REMEMBERED:
+        if len(self._metrics) + len(new) > CACHE_SIZE:
             self._metrics, self._keys = {}, set()
             new = sorted(wanted)
         for identity in new:
-            key = key_of(*identity)
+            key = series_key(*identity)
             if key in self._keys:
                 key = f"{key}-{sha256(repr(identity).encode()).hexdigest()[:8]}"
             self._keys.add(key)
-            self._metrics[identity] = _metric(key, wanted[identity])
+            self._metrics[identity] = _build_metric(key, wanted[identity])
         return {identity: self._metrics[identity] for identity in wanted}
 
 
-def _metric(key: str, series: Series) -> Metric:
+def _build_metric(key: str, series: Series) -> Metric:
     label = " ".join([series.name, *(f"{name}={value}" for name, value in series.labels)])
     plain = "".join(letter if letter.isprintable() else " " for letter in label)
-    shown = plain if len(plain) <= LONGEST_LABEL else f"{plain[: LONGEST_LABEL - 1]}…"
-    panel = f"prom_{_UNFIT.sub('-', series.name.lower())}"[:LONGEST_PART]
+    shown = plain if len(plain) <= MAX_LABEL_LENGTH else f"{plain[: MAX_LABEL_LENGTH - 1]}…"
+    panel = f"prom_{_INVALID_CHARS.sub('-', series.name.lower())}"[:MAX_PART_LENGTH]
     stem = re.sub(r"_(total|sum|count)$", "", series.name)
     unit = _UNITS.get(stem.rpartition("_")[2], "") if not series.name.endswith("_count") else ""
     if series.counted:

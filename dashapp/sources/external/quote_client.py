@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from dashapp.model.ticks import SourceError
 
-TIMEOUT = 10.0
+REQUEST_TIMEOUT_S = 10.0
 
 
 class Quote(NamedTuple):
@@ -30,12 +30,12 @@ class TooManyRequestsError(SourceError):
     """The feed wants to be left alone for a while."""
 
 
-class Feed(Protocol):
+class QuoteClient(Protocol):
     def fetch(self, symbol: str) -> Quote:
         """SourceError where there is none, in one sentence."""
 
 
-class YahooFeed:
+class YahooClient:
     """`session`: what sends the requests, in yfinance's own words; None: what it takes itself."""
 
     def __init__(self, session: Any = None) -> None:
@@ -53,8 +53,8 @@ class YahooFeed:
             if symbol not in self._tickers:
                 self._tickers[symbol] = yfinance.Ticker(symbol, session=self._session)
             ticker = self._tickers[symbol]
-            bars = ticker.history(period="1d", interval="1m", auto_adjust=False, timeout=TIMEOUT)
-            return _quote(bars, dict(ticker.history_metadata))
+            bars = ticker.history(period="1d", interval="1m", auto_adjust=False, timeout=REQUEST_TIMEOUT_S)
+            return _newest_quote(bars, dict(ticker.history_metadata))
         except YFRateLimitError:
             raise TooManyRequestsError("the feed wants fewer questions") from None
         except (YFPricesMissingError, YFTzMissingError):
@@ -75,36 +75,36 @@ def _forget_responses() -> None:
     YfData.cache_get.cache_clear()
 
 
-def _quote(bars: Any, about: dict[str, Any]) -> Quote:
+def _newest_quote(bars: Any, about: dict[str, Any]) -> Quote:
     """The newest bar that traded, before the first one of the day the previous close."""
     hours = about["currentTradingPeriod"]["regular"]
     closes = bars["Close"].dropna()
-    before = _number(about.get("previousClose")) or _number(about.get("chartPreviousClose"))
+    before = _finite_or_none(about.get("previousClose")) or _finite_or_none(about.get("chartPreviousClose"))
     if len(closes):
-        price, time = _number(float(closes.iloc[-1])), closes.index[-1].timestamp()
+        price, time = _finite_or_none(float(closes.iloc[-1])), closes.index[-1].timestamp()
     else:
-        price, time = _number(about.get("regularMarketPrice")), hours["start"].timestamp()
+        price, time = _finite_or_none(about.get("regularMarketPrice")), hours["start"].timestamp()
     if price is None:
         raise SourceError("the feed knows no price of it")
     return Quote(price, before, time, hours["start"].timestamp(), hours["end"].timestamp())
 
 
-def _number(value: Any) -> float | None:
+def _finite_or_none(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) and value > 0 else None
 
 
 # Seconds between two questions, and between two about a market that is closed.
-APART, SELDOM = 60.0, 1800.0
+OPEN_INTERVAL_S, CLOSED_INTERVAL_S = 60.0, 1800.0
 # Seconds after the first failure in a row, after the first «too many requests», and after the last of either.
-PAUSE, LONG_PAUSE, LONGEST_PAUSE = 60.0, 300.0, 3600.0
+BACKOFF_INITIAL_S, RATE_LIMIT_BACKOFF_S, BACKOFF_MAX_S = 60.0, 300.0, 3600.0
 
 
-class Due(NamedTuple):
+class DueRequest(NamedTuple):
     symbol: str
     time: float
 
 
-class QuoteSchedule:
+class QuoteScheduler:
     """>>> schedule = QuoteSchedule(["A", "B"], now=0)
     >>> schedule.next()
     Due(symbol='A', time=0)
@@ -120,32 +120,32 @@ class QuoteSchedule:
         self._failures = dict.fromkeys(symbols, 0)
         self._refusals = 0
 
-    def next(self) -> Due:
+    def next(self) -> DueRequest:
         """Who is next, and when; of several the one that has waited longest."""
         symbol = min(self._due, key=lambda each: self._due[each])
-        return Due(symbol, max(self._due[symbol], self._not_before))
+        return DueRequest(symbol, max(self._due[symbol], self._not_before))
 
     def answered(self, symbol: str, now: float, opens: float, closes: float) -> None:
         """`opens`, `closes`: the hours that the answer told, today's or the next day's."""
         self._failures[symbol] = self._refusals = 0
-        self._not_before = now + APART
+        self._not_before = now + OPEN_INTERVAL_S
         if opens <= now < closes:
-            self._due[symbol] = now + APART
+            self._due[symbol] = now + OPEN_INTERVAL_S
         elif now < opens:
-            self._due[symbol] = max(now + APART, min(opens, now + SELDOM))
+            self._due[symbol] = max(now + OPEN_INTERVAL_S, min(opens, now + CLOSED_INTERVAL_S))
         else:
-            self._due[symbol] = now + SELDOM
+            self._due[symbol] = now + CLOSED_INTERVAL_S
 
     def failed(self, symbol: str, now: float, too_many: bool = False) -> None:
         """`too_many`: the feed wants no question at all for a while, not this symbol alone."""
-        pause = _pause(PAUSE, self._failures[symbol])
+        pause = _backoff(BACKOFF_INITIAL_S, self._failures[symbol])
         self._failures[symbol] += 1
         self._due[symbol] = now + pause
-        self._not_before = now + APART
+        self._not_before = now + OPEN_INTERVAL_S
         if too_many:
-            self._not_before = now + _pause(LONG_PAUSE, self._refusals)
+            self._not_before = now + _backoff(RATE_LIMIT_BACKOFF_S, self._refusals)
             self._refusals += 1
 
 
-def _pause(first: float, failures: int) -> float:
-    return min(LONGEST_PAUSE, first * float(1 << min(failures, 10)))
+def _backoff(first: float, failures: int) -> float:
+    return min(BACKOFF_MAX_S, first * float(1 << min(failures, 10)))

@@ -16,22 +16,22 @@ from typing import Any
 
 from dashapp.model.ticks import Metric, SourceError
 from dashapp.sources.external.quote_client import (
-    SELDOM,
-    Feed,
+    CLOSED_INTERVAL_S,
     Quote,
-    QuoteSchedule,
+    QuoteClient,
+    QuoteScheduler,
     TooManyRequestsError,
-    YahooFeed,
+    YahooClient,
 )
-from dashapp.sources.slug import Slugs
+from dashapp.sources.slug import SlugRegistry
 
-MOST = 10
+MAX_SYMBOLS = 10
 # Seconds after which a price of an open market is old, for each symbol that is asked in turn.
-OLD = 180.0
+STALE_AFTER_S = 180.0
 
 _SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.^=-]{0,19}")
-EXPECTED = f"expected quotes:AAPL,MSFT, at most {MOST} symbols with commas between them"
-MISSING = "expected the package yfinance beside it: pip install 'yfinance>=1.0,<2'"
+EXPECTED = f"expected quotes:AAPL,MSFT, at most {MAX_SYMBOLS} symbols with commas between them"
+PACKAGE_MISSING = "expected the package yfinance beside it: pip install 'yfinance>=1.0,<2'"
 
 
 class QuoteSource:
@@ -39,11 +39,13 @@ class QuoteSource:
 
     name = "quotes"
 
-    def __init__(self, symbols: Sequence[str], feed: Feed, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, symbols: Sequence[str], feed: QuoteClient, wall: Callable[[], float] = time.time
+    ) -> None:
         self._feed = feed
         self._wall = wall
         self._lock = Lock()
-        slugs = Slugs(keep_case=True)
+        slugs = SlugRegistry(keep_case=True)
         keys = {symbol: f"quotes.{slugs(symbol)}" for symbol in symbols}
         self._prices = {s: Metric(key, s, "", "quotes") for s, key in keys.items()}
         self._closes = {
@@ -51,7 +53,7 @@ class QuoteSource:
         }
         self._quotes: dict[str, Quote] = {}
         self._away: dict[str, str] = {}
-        self._schedule = QuoteSchedule(symbols, wall())
+        self._schedule = QuoteScheduler(symbols, wall())
         self._thread: Thread | None = None
 
     def read(self) -> Mapping[Metric, float]:
@@ -77,11 +79,11 @@ class QuoteSource:
                 if quote is None:
                     told += [f"{symbol} has no price yet: {away}"] if away else []
                 elif away:
-                    told.append(f"{symbol} is of {_clock(quote.time)}: {away}")
+                    told.append(f"{symbol} is of {_format_time(quote.time)}: {away}")
                 elif not quote.opens <= now < quote.closes:
-                    told.append(f"{symbol} is of {_clock(quote.time)}: the market is closed")
-                elif now - quote.time > OLD * len(self._prices):
-                    told.append(f"{symbol} is of {_clock(quote.time)}: nothing was traded since")
+                    told.append(f"{symbol} is of {_format_time(quote.time)}: the market is closed")
+                elif now - quote.time > STALE_AFTER_S * len(self._prices):
+                    told.append(f"{symbol} is of {_format_time(quote.time)}: nothing was traded since")
         return "; ".join(told)
 
     def ask(self) -> float:
@@ -89,7 +91,7 @@ class QuoteSource:
         due = self._schedule.next()
         if due.time > self._wall():
             # In pieces: the clock may be set, and a machine suspended.
-            return min(due.time - self._wall(), SELDOM / 60)
+            return min(due.time - self._wall(), CLOSED_INTERVAL_S / 60)
         try:
             quote = self._feed.fetch(due.symbol)
         except SourceError as error:
@@ -109,14 +111,14 @@ class QuoteSource:
             never.wait(self.ask())
 
 
-def _clock(moment: float) -> str:
+def _format_time(moment: float) -> str:
     return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def make(rest: str, interval: float, **options: Any) -> QuoteSource:
+def make_source(rest: str, interval: float, **options: Any) -> QuoteSource:
     symbols = list(dict.fromkeys(part.strip().upper() for part in rest.split(",") if part.strip()))
-    if options or not 0 < len(symbols) <= MOST or not all(_SYMBOL.fullmatch(each) for each in symbols):
+    if options or not 0 < len(symbols) <= MAX_SYMBOLS or not all(_SYMBOL.fullmatch(each) for each in symbols):
         raise ValueError(EXPECTED)
     if importlib.util.find_spec("yfinance") is None:
-        raise ValueError(MISSING)
-    return QuoteSource(symbols, YahooFeed())
+        raise ValueError(PACKAGE_MISSING)
+    return QuoteSource(symbols, YahooClient())

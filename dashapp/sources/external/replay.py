@@ -18,11 +18,11 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from dashapp.model.ticks import Metric
-from dashapp.sources.base import Past
-from dashapp.sources.expiring import Lately
+from dashapp.sources.base import Backfill
+from dashapp.sources.expiring import ExpiringValues
 from dashapp.sources.external.csv_reader import CsvRows, Row
-from dashapp.sources.polling import Isolated
-from dashapp.sources.slug import Slugs
+from dashapp.sources.polling import BackgroundSource
+from dashapp.sources.slug import SlugRegistry
 
 
 class Playback:
@@ -32,7 +32,7 @@ class Playback:
         self._rows: Iterator[Row] = iter(rows)
         first = next(self._rows)
         self._next: Row | None = first
-        self._lately: Lately[str] = Lately(least)
+        self._lately: ExpiringValues[str] = ExpiringValues(least)
         self.begins = self.reached = first.time
         if (second := next(self._rows, None)) is not None:
             # How long the first row stands for is known only here.
@@ -59,14 +59,14 @@ class Playback:
         return self._next is not None and self._next.time <= now
 
 
-FASTEST = 1e6
+MAX_SPEED = 1e6
 # A day of made-up prices that comes with the package, under the names that real ones have.
 EXAMPLE = "example"
 # Rows of one reading, and bytes of the file's end that are told as the past: half a second's work each.
-AT_ONCE, TAIL = 20_000, 1_000_000
+MAX_ROWS_PER_READ, BACKFILL_TAIL_BYTES = 20_000, 1_000_000
 EXPECTED = "expected replay:FILE.csv, and after a ? speed=60, end=now or as=NAME with & between them"
 
-_GROUP = re.compile(r"[a-z]{1,32}")
+_GROUP_NAME = re.compile(r"[a-z]{1,32}")
 
 
 class ReplaySource:
@@ -86,9 +86,9 @@ class ReplaySource:
         self._speed, self._end_now, self._interval = speed, end_now, interval
         self._least = 3 * interval * speed
         self._clock = clock
-        self._slugs = Slugs(keep_case=True)
+        self._slugs = SlugRegistry(keep_case=True)
         self._metrics: dict[str, Metric] = {}
-        self._table = CsvRows(path, TAIL if end_now else 0)
+        self._table = CsvRows(path, BACKFILL_TAIL_BYTES if end_now else 0)
         self._playback: Playback | None = None
         self._began = 0.0
 
@@ -99,17 +99,17 @@ class ReplaySource:
             self._began = self._clock()
         playback = self._playback
         now = playback.begins + (self._clock() - self._began) * self._speed
-        values = playback.at(now, AT_ONCE)
+        values = playback.at(now, MAX_ROWS_PER_READ)
         self.said = "; ".join(self._sentences(playback, now))
         return {self._metric(name): value for name, value in values.items()}
 
-    def past(self, until: float, limit: int) -> Past:
+    def past(self, until: float, limit: int) -> Backfill:
         """With end=now what the file says of each tick before `until`, for which its last row stands."""
         if not self._end_now:
             return ()
         # Twice, for it takes the last row to place the first, and rows are many.
-        (end,) = deque((row.time for row in CsvRows(self._path, TAIL)), maxlen=1)
-        playback = Playback(CsvRows(self._path, TAIL), self._least)
+        (end,) = deque((row.time for row in CsvRows(self._path, BACKFILL_TAIL_BYTES)), maxlen=1)
+        playback = Playback(CsvRows(self._path, BACKFILL_TAIL_BYTES), self._least)
         step = self._interval * self._speed
         ticks = []
         for before in range(min(limit - 1, int((end - playback.begins) / step)), -1, -1):
@@ -143,7 +143,7 @@ class ReplaySource:
         return self._metrics[name]
 
 
-def make(rest: str, interval: float, **options: Any) -> Isolated:
+def make_source(rest: str, interval: float, **options: Any) -> BackgroundSource:
     """`rest`: FILE or FILE?speed=…&end=now&as=…; `options`: the same by name."""
     name, _, query = rest.partition("?")
     try:
@@ -152,14 +152,14 @@ def make(rest: str, interval: float, **options: Any) -> Isolated:
         end, group = given.pop("end", ""), given.pop("as", "replay")
     except (TypeError, ValueError):
         raise ValueError(EXPECTED) from None
-    if given or not name or end not in ("", "now") or not _GROUP.fullmatch(str(group)):
+    if given or not name or end not in ("", "now") or not _GROUP_NAME.fullmatch(str(group)):
         raise ValueError(EXPECTED)
-    if not 0 < speed <= FASTEST:
-        raise ValueError(f"expected a speed above 0, at most {FASTEST:.0f}")
+    if not 0 < speed <= MAX_SPEED:
+        raise ValueError(f"expected a speed above 0, at most {MAX_SPEED:.0f}")
     path = Path(name)
     if name == EXAMPLE:
         path, group = Path(__file__).parents[2] / "examples" / "bars.csv", "quotes"
     if not path.is_file():
         raise ValueError("expected a file that is there; a relative name begins in the folder of the command")
     source = ReplaySource(path, speed, end == "now", str(group), interval)
-    return Isolated(source, timeout=60.0, name=f"replay of {path.name}")
+    return BackgroundSource(source, timeout=60.0, name=f"replay of {path.name}")

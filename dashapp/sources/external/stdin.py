@@ -18,16 +18,16 @@ from threading import Lock, Thread
 from typing import Any
 
 from dashapp.model.ticks import Metric
-from dashapp.sources.expiring import Lately
-from dashapp.sources.external.text_parsing import CHUNK, Lines, TextTable
-from dashapp.sources.slug import Slugs
+from dashapp.sources.expiring import ExpiringValues
+from dashapp.sources.external.text_parsing import CHUNK_BYTES, LineReader, TextTable
+from dashapp.sources.slug import SlugRegistry
 
 # Two descriptors in a child's environment: standard input, and a file without a name for the heading.
-HANDED_ON = "DASHAPP_STDIN"
+DESCRIPTORS_VARIABLE = "DASHAPP_STDIN"
 # Names that are told; a stream that thinks of a new one each second would fill the page.
-MOST = 100
+MAX_NAMES = 100
 # Reading rests this many times as long as a chunk took: whoever floods us gets a quarter of a core.
-REST = 3.0
+REST_FACTOR = 3.0
 
 
 class StdinSource:
@@ -48,11 +48,11 @@ class StdinSource:
         self._clock = clock
         self._wall = wall
         self._lock = Lock()
-        self._lately: Lately[str] = Lately(3 * interval)
+        self._lately: ExpiringValues[str] = ExpiringValues(3 * interval)
         self._waiting: dict[str, float] = {}
         self._metrics: dict[str, Metric] = {}
-        self._slugs = Slugs()
-        self._lines = Lines()
+        self._slugs = SlugRegistry()
+        self._lines = LineReader()
         self._refused = self._unread = 0
         self._ended = ""
         self._thread: Thread | None = None
@@ -65,7 +65,7 @@ class StdinSource:
             # Not how many: a sentence that changes every second would be said every second.
             parts.append("some lines of standard input are no columns of numbers, name=value pairs or JSON")
         if self._refused:
-            parts.append(f"standard input has more than {MOST} names; those after are left out")
+            parts.append(f"standard input has more than {MAX_NAMES} names; those after are left out")
         return "; ".join(parts)
 
     @property
@@ -91,7 +91,7 @@ class StdinSource:
                 began = self._clock()
                 for line in self._lines.feed(chunk):
                     self._take(table, line)
-                time.sleep(min(1.0, max(0.0, REST * (self._clock() - began))))
+                time.sleep(min(1.0, max(0.0, REST_FACTOR * (self._clock() - began))))
         except OSError as error:
             self._ended = f"standard input cannot be read ({error.strerror})"
             return
@@ -101,7 +101,7 @@ class StdinSource:
     def _chunk(self) -> bytes:
         while True:
             try:
-                return os.read(self._descriptor, CHUNK)
+                return os.read(self._descriptor, CHUNK_BYTES)
             except BlockingIOError:
                 # Whoever shares this pipe may have made it so that a reading does not wait.
                 select.select([self._descriptor], [], [])
@@ -126,7 +126,7 @@ class StdinSource:
 
     def _know(self, name: str) -> bool:
         """Whether there is a metric of this name, made where there is room for one more."""
-        if name not in self._metrics and len(self._metrics) < MOST:
+        if name not in self._metrics and len(self._metrics) < MAX_NAMES:
             label = "".join(letter for letter in name if letter.isprintable())[:64]
             key = ".".join(("stdin", self._slugs(name)))
             self._metrics[name] = Metric(key, label or key, "", "stdin")
@@ -137,7 +137,7 @@ class StdinSource:
         if self._memory is None:
             return []
         with suppress(OSError, ValueError, TypeError):
-            if text := os.pread(self._memory, CHUNK, 0):
+            if text := os.pread(self._memory, CHUNK_BYTES, 0):
                 # That one may have died with the beginning of this line in its hands.
                 self._lines.skip()
                 return [str(word) for word in json.loads(text)]
@@ -149,10 +149,10 @@ class StdinSource:
             if self._memory is not None:
                 text = json.dumps(heading).encode()
                 os.ftruncate(self._memory, 0)
-                os.pwrite(self._memory, text[:CHUNK], 0)
+                os.pwrite(self._memory, text[:CHUNK_BYTES], 0)
 
 
-def hand_on() -> tuple[int, ...]:
+def inherited_descriptors() -> tuple[int, ...]:
     """Descriptors for a child to inherit, named in HANDED_ON of its environment."""
     stdin = os.dup(0)
     try:
@@ -163,12 +163,14 @@ def hand_on() -> tuple[int, ...]:
         return (stdin,)
 
 
-def make(rest: str, interval: float, **options: Any) -> StdinSource:
+def make_source(rest: str, interval: float, **options: Any) -> StdinSource:
     if rest or options:
         raise ValueError("expected stdin alone")
-    handed = os.environ.get(HANDED_ON, "")
+    handed = os.environ.get(DESCRIPTORS_VARIABLE, "")
     try:
         descriptor, *memory = [int(number) for number in handed.split(",")] if handed else [0]
     except ValueError:
-        raise ValueError(f"expected {HANDED_ON} to be unset; python -m dashapp alone sets it") from None
+        raise ValueError(
+            f"expected {DESCRIPTORS_VARIABLE} to be unset; python -m dashapp alone sets it"
+        ) from None
     return StdinSource(interval, descriptor, memory[0] if memory else None)

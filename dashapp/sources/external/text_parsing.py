@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 # vmstat has two lines of heading, others three; more lines of words in a row are no heading.
-HEADING_LINES = 3
-DEEPEST = 4
+MAX_HEADING_LINES = 3
+MAX_JSON_DEPTH = 4
 
 _SEPARATOR = re.compile(r"[,;\t]")
 
@@ -40,13 +40,13 @@ class TextTable:
         if not line:
             return {}
         if line.startswith("{"):
-            return _object(line)
+            return _parse_object(line)
         if not line.replace("\t", " ").isprintable():
             return None
         if "=" in line:
-            return _pairs(line)
-        words = tuple(_words(line))
-        numbers = [number(word) for word in words]
+            return _parse_pairs(line)
+        words = tuple(_split_words(line))
+        numbers = [parse_number(word) for word in words]
         if all(value is None for value in numbers):
             return self._heading(words)
         self._headings = 0
@@ -57,7 +57,7 @@ class TextTable:
         if words != self.heading:
             self._headings += 1
             self._words = words
-        return {} if self._headings <= HEADING_LINES else None
+        return {} if self._headings <= MAX_HEADING_LINES else None
 
     def _row(self, numbers: Sequence[float | None]) -> Mapping[str, float] | None:
         if len(self._words) == len(numbers):
@@ -74,11 +74,11 @@ class TextTable:
         for name, value in zip(names, numbers, strict=True):
             # NaN is a number that this line has none for.
             if value is not None and math.isfinite(value):
-                found[_apart(name, found)] = value
+                found[_unique_name(name, found)] = value
         return found
 
 
-def number(word: str) -> float | None:
+def parse_number(word: str) -> float | None:
     """What a word says, a percent sign after it or not; NaN and infinity too."""
     try:
         return float(word.removesuffix("%")) if "_" not in word else None
@@ -86,7 +86,7 @@ def number(word: str) -> float | None:
         return None
 
 
-def _apart(name: str, taken: Mapping[str, float]) -> str:
+def _unique_name(name: str, taken: Mapping[str, float]) -> str:
     """`name`, told from the columns of the same name before it."""
     again, apart = 2, name
     while apart in taken:
@@ -94,33 +94,33 @@ def _apart(name: str, taken: Mapping[str, float]) -> str:
     return apart
 
 
-def _words(line: str) -> list[str]:
+def _split_words(line: str) -> list[str]:
     """Parted by commas, semicolons or tabs where there are any, by spaces otherwise."""
     return [word.strip() for word in _SEPARATOR.split(line)] if _SEPARATOR.search(line) else line.split()
 
 
-def _pairs(line: str) -> Mapping[str, float] | None:
+def _parse_pairs(line: str) -> Mapping[str, float] | None:
     closed = "=".join(part.strip() for part in line.split("="))
     parted = (word.partition("=") for word in _SEPARATOR.sub(" ", closed).split())
-    found = {name: value for name, _, text in parted if name and (value := number(text)) is not None}
+    found = {name: value for name, _, text in parted if name and (value := parse_number(text)) is not None}
     finite = {name: value for name, value in found.items() if math.isfinite(value)}
     return finite if found else None
 
 
-def _object(line: str) -> Mapping[str, float] | None:
+def _parse_object(line: str) -> Mapping[str, float] | None:
     found: dict[str, float] = {}
     try:
-        _flatten(json.loads(line), "", found, DEEPEST)
+        _flatten_json(json.loads(line), "", found, MAX_JSON_DEPTH)
     except (ValueError, RecursionError):
         return None
     return found
 
 
-def _flatten(value: object, name: str, found: dict[str, float], depth: int) -> None:
+def _flatten_json(value: object, name: str, found: dict[str, float], depth: int) -> None:
     """Objects within objects become names with dots; what is no number is left out."""
     if isinstance(value, dict) and depth:
         for key, inner in value.items():
-            _flatten(inner, f"{name}.{key}" if name else str(key), found, depth - 1)
+            _flatten_json(inner, f"{name}.{key}" if name else str(key), found, depth - 1)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         try:
             if math.isfinite(value):
@@ -129,10 +129,10 @@ def _flatten(value: object, name: str, found: dict[str, float], depth: int) -> N
             return
 
 
-LONGEST = CHUNK = 64 << 10
+MAX_LINE_BYTES = CHUNK_BYTES = 64 << 10
 
 
-class Lines:
+class LineReader:
     """What is longer than `longest` bytes is skipped up to its end, and counted in `skipped`.
 
     >>> lines = Lines(longest=4)
@@ -142,7 +142,7 @@ class Lines:
     (1, b'')
     """
 
-    def __init__(self, longest: int = LONGEST) -> None:
+    def __init__(self, longest: int = MAX_LINE_BYTES) -> None:
         self.skipped = 0
         self._longest = longest
         self._held = b""

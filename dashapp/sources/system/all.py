@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dashapp.sources.base import Source
-from dashapp.sources.polling import Isolated, Seldom
+from dashapp.sources.polling import BackgroundSource, CachedSource
 from dashapp.sources.system.connections import ConnectionSource
 from dashapp.sources.system.container import ContainerSource
 from dashapp.sources.system.cpu import CpuSource, FrequencySource
@@ -17,47 +17,47 @@ from dashapp.sources.system.load import LoadSource, PressureSource
 from dashapp.sources.system.memory import MemorySource
 from dashapp.sources.system.network import NetworkSource
 from dashapp.sources.system.processes import ProcessSource, UptimeSource
-from dashapp.sources.system.sensors import SensorSource, sensors_here
+from dashapp.sources.system.sensors import SensorSource, has_sensors
 
 log = logging.getLogger("dashapp")
 
-Make = Callable[[], Source]
+SourceFactory = Callable[[], Source]
 
-EVERYWHERE: tuple[Make, ...] = (
+COMMON_SOURCES: tuple[SourceFactory, ...] = (
     CpuSource,
     LoadSource,
     MemorySource,
     DiskSource,
     NetworkSource,
     UptimeSource,
-    lambda: Seldom(FrequencySource(), every=5.0),
-    lambda: Seldom(ProcessSource(), every=5.0),
+    lambda: CachedSource(FrequencySource(), every=5.0),
+    lambda: CachedSource(ProcessSource(), every=5.0),
 )
-LINUX: tuple[Make, ...] = (
+LINUX_SOURCES: tuple[SourceFactory, ...] = (
     # The container first: in a panel that both share, the host is the second line.
     ContainerSource,
-    *EVERYWHERE,
+    *COMMON_SOURCES,
     PressureSource,
-    lambda: Seldom(ConnectionSource(), every=10.0),
+    lambda: CachedSource(ConnectionSource(), every=10.0),
     # Disks and chips on a slow bus may block; what the others read, the kernel holds in memory.
-    lambda: Isolated(FilesystemSource(), every=10.0),
+    lambda: BackgroundSource(FilesystemSource(), every=10.0),
 )
-ELSEWHERE: tuple[Make, ...] = (
-    *EVERYWHERE,
-    lambda: Isolated(FilesystemSource(PsutilMounts(), psutil_size), every=10.0),
+OTHER_SOURCES: tuple[SourceFactory, ...] = (
+    *COMMON_SOURCES,
+    lambda: BackgroundSource(FilesystemSource(PsutilMounts(), psutil_size), every=10.0),
 )
 
 
-def machine_sources() -> list[Source]:
+def system_sources() -> list[Source]:
     """One of each, ready: a rate is real from the first reading on. What cannot work here is left out."""
     linux = Path("/proc/self").is_dir()
-    makers: list[Make] = list(LINUX if linux else ELSEWHERE)
-    if sensors_here() or not linux:
-        makers.append(lambda: Isolated(SensorSource(), every=5.0))
-    return working(makers)
+    makers: list[SourceFactory] = list(LINUX_SOURCES if linux else OTHER_SOURCES)
+    if has_sensors() or not linux:
+        makers.append(lambda: BackgroundSource(SensorSource(), every=5.0))
+    return available_sources(makers)
 
 
-def working(makers: Sequence[Make]) -> list[Source]:
+def available_sources(makers: Sequence[SourceFactory]) -> list[Source]:
     """What can be made; the reason is logged for what cannot."""
     sources = []
     for make in makers:

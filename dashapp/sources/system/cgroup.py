@@ -17,15 +17,15 @@ from dashapp.sources.system.procfs import ProcFile, number_after
 UNLIMITED = 2**60
 
 # The name under which version 2 is listed, which has one tree for every controller.
-V2 = ""
+UNIFIED = ""
 
-_OCTAL = re.compile(r"\\([0-7]{3})")
+_OCTAL_ESCAPE = re.compile(r"\\([0-7]{3})")
 
 # By controller: its group of ours and every ancestor that can be seen, the innermost first.
-Groups = Mapping[str, Sequence[Path]]
+CgroupPaths = Mapping[str, Sequence[Path]]
 
 
-class Limit(NamedTuple):
+class CgroupLimit(NamedTuple):
     """`amount` of cores (quota / period) or of bytes, set at `group`, which is of this version."""
 
     amount: float
@@ -33,39 +33,41 @@ class Limit(NamedTuple):
     version: int
 
 
-def own_groups(proc: str = "/proc") -> Groups:
+def own_cgroups(proc: str = "/proc") -> CgroupPaths:
     """Empty where there are none, or they cannot be seen."""
     try:
         paths = Path(proc, "self/cgroup").read_text().splitlines()
         mounts = Path(proc, "self/mountinfo").read_text().splitlines()
     except (OSError, UnicodeDecodeError):
         return {}
-    roots = list(_mounted(mounts))
+    roots = list(_mounted_trees(mounts))
     groups: dict[str, Sequence[Path]] = {}
     for line in paths:
         _, _, rest = line.partition(":")
         names, colon, path = rest.partition(":")
         for name in names.split(",") if colon else ():
             for controllers, root, point in roots:
-                if name in controllers and (chain := _chain(point, root, path)):
+                if name in controllers and (chain := _group_and_ancestors(point, root, path)):
                     groups.setdefault(name, chain)
     return groups
 
 
-def _mounted(lines: Sequence[str]) -> list[tuple[Sequence[str], str, Path]]:
+def _mounted_trees(lines: Sequence[str]) -> list[tuple[Sequence[str], str, Path]]:
     """Controllers, root within the tree and mount point of each mount (proc_pid_mountinfo(5))."""
     found: list[tuple[Sequence[str], str, Path]] = []
     for line in lines:
         before, _, after = line.partition(" - ")
         mount, kind = before.split(), after.split()
         if len(mount) >= 5 and len(kind) >= 3 and kind[0] in ("cgroup", "cgroup2"):
-            root, point = (_OCTAL.sub(lambda match: chr(int(match[1], 8)), word) for word in mount[3:5])
-            controllers = [V2] if kind[0] == "cgroup2" else kind[2].split(",")
+            root, point = (
+                _OCTAL_ESCAPE.sub(lambda match: chr(int(match[1], 8)), word) for word in mount[3:5]
+            )
+            controllers = [UNIFIED] if kind[0] == "cgroup2" else kind[2].split(",")
             found.append((controllers, root, Path(point)))
     return found
 
 
-def _chain(point: Path, root: str, path: str) -> list[Path]:
+def _group_and_ancestors(point: Path, root: str, path: str) -> list[Path]:
     """From the group up to the mount point.
 
     Where the path is not below what is mounted (a namespace, a bind mount), the mount point is the group.
@@ -78,84 +80,86 @@ def _chain(point: Path, root: str, path: str) -> list[Path]:
     return chain if point.is_dir() else []
 
 
-def cpu_limit(groups: Groups) -> Limit | None:
+def cpu_limit(groups: CgroupPaths) -> CgroupLimit | None:
     """The smallest quota of all ancestors; None where none has one."""
     found = []
     for group in groups.get("cpu", ()):
-        quota, period = _words(group / "cpu.cfs_quota_us"), _words(group / "cpu.cfs_period_us")
+        quota, period = _read_words(group / "cpu.cfs_quota_us"), _read_words(group / "cpu.cfs_period_us")
         found.append((quota[:1] + period[:1], group, 1))
-    found += [(_words(group / "cpu.max"), group, 2) for group in groups.get(V2, ())]
+    found += [(_read_words(group / "cpu.max"), group, 2) for group in groups.get(UNIFIED, ())]
     limits = [
-        Limit(int(words[0]) / int(words[1]), group, version)
+        CgroupLimit(int(words[0]) / int(words[1]), group, version)
         for words, group, version in found
-        if len(words) == 2 and _positive(words[0]) and _positive(words[1])
+        if len(words) == 2 and _positive_number(words[0]) and _positive_number(words[1])
     ]
     return min(limits, key=lambda limit: limit.amount, default=None)
 
 
-def memory_limit(groups: Groups) -> Limit | None:
+def memory_limit(groups: CgroupPaths) -> CgroupLimit | None:
     """The smallest limit of all ancestors; None where none has one."""
-    found = [(_words(group / "memory.limit_in_bytes"), group, 1) for group in groups.get("memory", ())]
-    found += [(_words(group / "memory.max"), group, 2) for group in groups.get(V2, ())]
+    found = [(_read_words(group / "memory.limit_in_bytes"), group, 1) for group in groups.get("memory", ())]
+    found += [(_read_words(group / "memory.max"), group, 2) for group in groups.get(UNIFIED, ())]
     limits = [
-        Limit(int(words[0]), group, version)
+        CgroupLimit(int(words[0]), group, version)
         for words, group, version in found
-        if len(words) == 1 and _positive(words[0]) and int(words[0]) < UNLIMITED
+        if len(words) == 1 and _positive_number(words[0]) and int(words[0]) < UNLIMITED
     ]
     return min(limits, key=lambda limit: limit.amount, default=None)
 
 
-def _words(path: Path) -> list[str]:
+def _read_words(path: Path) -> list[str]:
     try:
         return path.read_text().split()
     except (OSError, UnicodeDecodeError):
         return []
 
 
-def _positive(word: str) -> bool:
+def _positive_number(word: str) -> bool:
     return word.isascii() and word.isdigit() and int(word) > 0
 
 
-class GroupUse:
+class CgroupUsage:
     """Of the group that the limit is set at, for its children's use counts against it; else of our own."""
 
-    def __init__(self, groups: Groups, cpu: Limit | None, memory: Limit | None) -> None:
-        group, version = _place(groups, "cpu", cpu, memory)
-        self._cpu_stat = _file(group, "cpu.stat")
-        self._nanoseconds = _file(_accounting(groups, group) if version == 1 else None, "cpuacct.usage")
-        group, version = _place(groups, "memory", memory, cpu)
+    def __init__(self, groups: CgroupPaths, cpu: CgroupLimit | None, memory: CgroupLimit | None) -> None:
+        group, version = _usage_group(groups, "cpu", cpu, memory)
+        self._cpu_stat = _open_file(group, "cpu.stat")
+        self._nanoseconds = _open_file(
+            _cpuacct_group(groups, group) if version == 1 else None, "cpuacct.usage"
+        )
+        group, version = _usage_group(groups, "memory", memory, cpu)
         self._version = version
-        self._memory = _file(group, "memory.usage_in_bytes" if version == 1 else "memory.current")
-        self._memory_stat = _file(group, "memory.stat")
-        self._kills = _file(group, "memory.oom_control" if version == 1 else "memory.events")
+        self._memory = _open_file(group, "memory.usage_in_bytes" if version == 1 else "memory.current")
+        self._memory_stat = _open_file(group, "memory.stat")
+        self._kills = _open_file(group, "memory.oom_control" if version == 1 else "memory.events")
 
     def cpu(self) -> dict[str, float]:
         """`usage` in seconds, `nr_periods` and `nr_throttled`, as far as they are told."""
-        stat = _content(self._cpu_stat)
+        stat = _read_file(self._cpu_stat)
         found: dict[str, float] = {}
         for name in ("nr_periods", "nr_throttled"):
             if (count := number_after(name.encode() + b" ", stat)) is not None:
                 found[name] = count
         if (microseconds := number_after(b"usage_usec ", stat)) is not None:
             found["usage"] = microseconds / 1e6
-        elif (nanoseconds := number_after(b"", _content(self._nanoseconds))) is not None:
+        elif (nanoseconds := number_after(b"", _read_file(self._nanoseconds))) is not None:
             found["usage"] = nanoseconds / 1e9
         return found
 
     def memory(self) -> dict[str, float]:
         """`used` in bytes, without the inactive file cache, and `oom_kills`, as far as they are told."""
         found: dict[str, float] = {}
-        if (current := number_after(b"", _content(self._memory))) is not None:
+        if (current := number_after(b"", _read_file(self._memory))) is not None:
             name = b"total_inactive_file " if self._version == 1 else b"inactive_file "
-            cache = number_after(name, _content(self._memory_stat)) or 0
+            cache = number_after(name, _read_file(self._memory_stat)) or 0
             found["used"] = max(0, current - cache)
-        if (kills := number_after(b"oom_kill ", _content(self._kills))) is not None:
+        if (kills := number_after(b"oom_kill ", _read_file(self._kills))) is not None:
             found["oom_kills"] = kills
         return found
 
 
-def _place(
-    groups: Groups, controller: str, limit: Limit | None, other: Limit | None
+def _usage_group(
+    groups: CgroupPaths, controller: str, limit: CgroupLimit | None, other: CgroupLimit | None
 ) -> tuple[Path | None, int]:
     """The group, and its version: the limit's; else our own, or where version 2 limits the other resource."""
     if limit:
@@ -164,10 +168,10 @@ def _place(
         return groups[controller][0], 1
     if other and other.version == 2:
         return other.group, 2
-    return (groups[V2][0], 2) if V2 in groups else (None, 0)
+    return (groups[UNIFIED][0], 2) if UNIFIED in groups else (None, 0)
 
 
-def _accounting(groups: Groups, group: Path | None) -> Path | None:
+def _cpuacct_group(groups: CgroupPaths, group: Path | None) -> Path | None:
     """The same group in the tree of cpuacct, where that is another tree than cpu's; else our own there."""
     quotas, accounts = groups.get("cpu", ()), groups.get("cpuacct", ())
     if group in quotas and len(quotas) == len(accounts):
@@ -175,11 +179,11 @@ def _accounting(groups: Groups, group: Path | None) -> Path | None:
     return accounts[0] if accounts else None
 
 
-def _file(group: Path | None, name: str) -> ProcFile | None:
+def _open_file(group: Path | None, name: str) -> ProcFile | None:
     return ProcFile(group / name) if group else None
 
 
-def _content(file: ProcFile | None) -> bytes:
+def _read_file(file: ProcFile | None) -> bytes:
     try:
         return file.read() if file else b""
     except OSError:

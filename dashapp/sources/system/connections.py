@@ -14,7 +14,7 @@ from dashapp.model.ticks import Metric
 from dashapp.sources.system.procfs import ProcFile
 
 
-class State(NamedTuple):
+class ConnectionState(NamedTuple):
     """A metric, and how the tables write the states that it counts (include/net/tcp_states.h)."""
 
     metric: Metric
@@ -22,25 +22,25 @@ class State(NamedTuple):
     always: bool
 
 
-def _state(name: str, label: str, *codes: bytes, always: bool = False) -> State:
-    return State(Metric(f"tcp.{name}", label, "", "connections", 0.0), codes, always)
+def _connection_state(name: str, label: str, *codes: bytes, always: bool = False) -> ConnectionState:
+    return ConnectionState(Metric(f"tcp.{name}", label, "", "connections", 0.0), codes, always)
 
 
-ESTABLISHED = _state("established", "Established", b"01", always=True)
-TIME_WAIT = _state("time_wait", "Closed, waiting", b"06", always=True)
+ESTABLISHED = _connection_state("established", "Established", b"01", always=True)
+TIME_WAIT = _connection_state("time_wait", "Closed, waiting", b"06", always=True)
 STATES = (
     ESTABLISHED,
     TIME_WAIT,
-    _state("listen", "Listening", b"0A", always=True),
-    _state("close_wait", "Closed by the peer", b"08"),
-    _state("syn_sent", "Calling", b"02"),
-    _state("syn_recv", "Being called", b"03", b"0C"),
-    _state("fin_wait", "Closing", b"04", b"05"),
-    _state("last_ack", "Closing at last", b"07", b"09", b"0B"),
+    _connection_state("listen", "Listening", b"0A", always=True),
+    _connection_state("close_wait", "Closed by the peer", b"08"),
+    _connection_state("syn_sent", "Calling", b"02"),
+    _connection_state("syn_recv", "Being called", b"03", b"0C"),
+    _connection_state("fin_wait", "Closing", b"04", b"05"),
+    _connection_state("last_ack", "Closing at last", b"07", b"09", b"0B"),
 )
 
 # A row costs about 5 µs: past this many the two states that the kernel counts itself must do.
-MOST = 2000
+MAX_ROWS = 2000
 
 _IN_USE = re.compile(rb"^TCP6?: inuse (\d+)(?:.* tw (\d+))?", re.MULTILINE)
 _CURRENT = re.compile(rb"^Tcp:((?: \S+)*) CurrEstab.*\nTcp:((?: \S+)*)$", re.MULTILINE)
@@ -62,14 +62,14 @@ class ConnectionSource:
         in_use = waiting = 0
         content = b""
         for sockets, table in zip(self._sockets, self._tables, strict=True):
-            found = _IN_USE.search(_content(sockets))
+            found = _IN_USE.search(_read_file(sockets))
             in_use += int(found[1]) if found else 0
             waiting += int(found[2] or 0) if found else 0
-            if in_use + waiting > MOST:
+            if in_use + waiting > MAX_ROWS:
                 return self._counted_by_the_kernel(waiting)
             # However few sockets there are, a table costs a walk through all its buckets: 5 ms on 24 GB.
             if not found or found[1] != b"0" or found[2] not in (None, b"0"):
-                content += _content(table)
+                content += _read_file(table)
         values: dict[Metric, float] = {}
         for metric, codes, always in STATES:
             # Two digits with a leading zero between blanks: no other column of a table has that.
@@ -81,13 +81,13 @@ class ConnectionSource:
 
     def _counted_by_the_kernel(self, waiting: int) -> Mapping[Metric, float]:
         values: dict[Metric, float] = {TIME_WAIT.metric: waiting}
-        if found := _CURRENT.search(_content(self._statistics)):
+        if found := _CURRENT.search(_read_file(self._statistics)):
             # CurrEstab counts those that the peer closed as well (RFC 4022).
             values[ESTABLISHED.metric] = int(found[2].split()[len(found[1].split())])
         return values
 
 
-def _content(file: ProcFile) -> bytes:
+def _read_file(file: ProcFile) -> bytes:
     try:
         return file.read()
     except OSError:

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Mapping
 
 from dashapp.model.ticks import Metric
-from dashapp.sources.rates import Rates
-from dashapp.sources.system.cgroup import GroupUse, cpu_limit, memory_limit, own_groups
+from dashapp.sources.rates import CounterRates
+from dashapp.sources.system.cgroup import CgroupUsage, cpu_limit, memory_limit, own_cgroups
 from dashapp.sources.system.procfs import ProcFile, number_after
 
 THROTTLED = Metric("container.cpu.throttled", "Container, throttled", "%", "throttling", 0.0, 100.0)
@@ -20,7 +20,7 @@ USED = Metric("container.memory.used", "Container, used", "B", "memorybytes", 0.
 OOM_KILLS = Metric("container.oom_kills", "Container, killed for memory", "", "oomkills", 0.0)
 
 # Seconds between looks at the limits, which may be changed while a container runs.
-LOOK = 10.0
+LIMIT_CHECK_INTERVAL_S = 10.0
 
 
 def allowed_cpus() -> int:
@@ -41,7 +41,7 @@ class ContainerSource:
         self._cpus = cpus
         self._clock = clock
         self._found: object = None
-        self._use: GroupUse | None = None
+        self._use: CgroupUsage | None = None
         self._look()
 
     def read(self) -> Mapping[Metric, float]:
@@ -49,7 +49,7 @@ class ContainerSource:
 
         Memory percent is of the smaller of limit and host. OOM kills are those since the group was made.
         """
-        if self._clock() - self._looked >= LOOK:
+        if self._clock() - self._looked >= LIMIT_CHECK_INTERVAL_S:
             self._look()
         if self._use is None:
             return {}
@@ -57,26 +57,31 @@ class ContainerSource:
 
     def _look(self) -> None:
         self._looked = self._clock()
-        groups = own_groups(self._proc)
+        groups = own_cgroups(self._proc)
         cpu, memory, cpus = cpu_limit(groups), memory_limit(groups), self._cpus()
         if self._found == (groups, cpu, memory, cpus):
             return
         self._found = (groups, cpu, memory, cpus)
-        self._use = GroupUse(groups, cpu, memory) if cpu or memory else None
+        self._use = CgroupUsage(groups, cpu, memory) if cpu or memory else None
         self._quota = cpu is not None
         self._cores = cpu.amount if cpu else cpus
         self._bytes = min(_host_memory(self._proc), memory.amount if memory else float("inf"))
         self._percent = Metric(
-            "container.cpu.percent", f"Container, of {_cores(self._cores)}", "%", "cpu", 0.0, 100.0
+            "container.cpu.percent", f"Container, of {_format_cores(self._cores)}", "%", "cpu", 0.0, 100.0
         )
         self._memory_percent = Metric(
-            "container.memory.percent", f"Container, of {_size(self._bytes)}", "%", "memory", 0.0, 100.0
+            "container.memory.percent",
+            f"Container, of {_format_size(self._bytes)}",
+            "%",
+            "memory",
+            0.0,
+            100.0,
         )
-        self._rates: Rates[str] = Rates(self._clock)
+        self._rates: CounterRates[str] = CounterRates(self._clock)
         if self._use:
             self._rates.per_second(self._use.cpu())
 
-    def _cpu(self, use: GroupUse) -> dict[Metric, float]:
+    def _cpu(self, use: CgroupUsage) -> dict[Metric, float]:
         rates = self._rates.per_second(use.cpu())
         values: dict[Metric, float] = {}
         if "usage" in rates:
@@ -87,7 +92,7 @@ class ContainerSource:
             values[THROTTLED] = round(min(100.0, 100 * share), 1)
         return values
 
-    def _memory(self, use: GroupUse) -> dict[Metric, float]:
+    def _memory(self, use: CgroupUsage) -> dict[Metric, float]:
         found = use.memory()
         values: dict[Metric, float] = {}
         if "used" in found:
@@ -108,11 +113,11 @@ def _host_memory(proc: str) -> float:
     return 1024 * kilobytes if kilobytes else float("inf")
 
 
-def _cores(cores: float) -> str:
+def _format_cores(cores: float) -> str:
     return f"{cores:.3g} {'core' if cores == 1 else 'cores'}"
 
 
-def _size(size: float) -> str:
+def _format_size(size: float) -> str:
     """Bytes in words: "512 MiB", "1.5 GiB"."""
     for factor, unit in ((2**30, "GiB"), (2**20, "MiB")):
         if size >= factor:

@@ -17,12 +17,12 @@ from typing import NamedTuple
 import psutil
 
 from dashapp.model.ticks import Metric
-from dashapp.sources.rates import Rates
+from dashapp.sources.rates import CounterRates
 from dashapp.sources.system.procfs import ProcFile, number_after
-from dashapp.sources.system.psutil_safe import Ask, ask, listed, number, numbers
+from dashapp.sources.system.psutil_safe import PsutilCall, as_list, call_or_none, finite_field, finite_fields
 
 # The order of a line in /proc/stat; guest time is left out, for user and nice hold it (proc_stat(5)).
-ORDER = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
+STAT_FIELDS = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 
 
 class CpuCounts(NamedTuple):
@@ -55,7 +55,7 @@ class ProcStat:
         for line in content[: content.find(b"\nintr ") + 1].split(b"\n"):
             name, _, rest = line.partition(b" ")
             if name.startswith(b"cpu") and name[3:].isdigit():
-                times = dict(zip(ORDER, map(int, rest.split()), strict=False))
+                times = dict(zip(STAT_FIELDS, map(int, rest.split()), strict=False))
                 times["irq"] = times.get("irq", 0) + times.pop("softirq", 0)
                 cores[int(name[3:])] = times
         found = {"switches": number_after(b"ctxt ", content), "interrupts": number_after(b"intr ", content)}
@@ -67,28 +67,31 @@ class PsutilCpu:
 
     def __init__(
         self,
-        times: Ask = lambda: psutil.cpu_times(percpu=True),
-        stats: Ask = lambda: psutil.cpu_stats(),
+        times: PsutilCall = lambda: psutil.cpu_times(percpu=True),
+        stats: PsutilCall = lambda: psutil.cpu_stats(),
     ) -> None:
         self._times = times
         self._stats = stats
 
     def __call__(self) -> CpuCounts:
         cores = {}
-        for core, answer in enumerate(listed(ask(self._times))):
-            times = numbers(answer, "user", "nice", "system", "idle", "iowait", "steal")
+        for core, answer in enumerate(as_list(call_or_none(self._times))):
+            times = finite_fields(answer, "user", "nice", "system", "idle", "iowait", "steal")
             # Linux says irq and softirq, Windows interrupt and dpc.
-            if irq := numbers(answer, "irq", "softirq", "interrupt", "dpc"):
+            if irq := finite_fields(answer, "irq", "softirq", "interrupt", "dpc"):
                 times["irq"] = sum(irq.values())
             if "idle" in times:
                 cores[core] = times
-        stats = ask(self._stats)
-        found = {"switches": number(stats, "ctx_switches"), "interrupts": number(stats, "interrupts")}
+        stats = call_or_none(self._stats)
+        found = {
+            "switches": finite_field(stats, "ctx_switches"),
+            "interrupts": finite_field(stats, "interrupts"),
+        }
         return CpuCounts(cores, False, {name: count for name, count in found.items() if count is not None})
 
 
-TOTAL = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
-KINDS = {
+TOTAL_METRIC = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
+KIND_METRICS = {
     kind: Metric(f"cpu.{kind}", label, "%", "cpukinds", 0.0, 100.0)
     for kind, label in {
         "user": "User",
@@ -99,13 +102,13 @@ KINDS = {
         "nice": "Nice",
     }.items()
 }
-WORK = {
+WORK_METRICS = {
     "switches": Metric("cpu.switches", "Context switches", "1/s", "kernel", 0.0),
     "interrupts": Metric("cpu.interrupts", "Interrupts", "1/s", "kernel", 0.0),
 }
 
 
-def core(number: int) -> Metric:
+def core_metric(number: int) -> Metric:
     return Metric(f"cpu.core{number}.percent", f"Core {number}", "%", "cores", 0.0, 100.0)
 
 
@@ -119,7 +122,7 @@ class CpuSource:
     ) -> None:
         self._counts = counts or cpu_counts()
         self._cores: dict[int, Metric] = {}
-        self._work: Rates[str] = Rates(clock)
+        self._work: CounterRates[str] = CounterRates(clock)
         self._before = self._counts()
         self._work.per_second(self._before.work)
 
@@ -129,7 +132,7 @@ class CpuSource:
         self._before = now
         values = self._shares(now, before)
         for name, rate in self._work.per_second(now.work).items():
-            values[WORK[name]] = round(rate)
+            values[WORK_METRICS[name]] = round(rate)
         return values
 
     def _shares(self, now: CpuCounts, before: CpuCounts) -> dict[Metric, float]:
@@ -138,24 +141,24 @@ class CpuSource:
         cores: dict[Metric, float] = {}
         spent_of_all: dict[str, float] = {}
         for index, times in now.cores.items():
-            spent = _spent(times, before.cores.get(index))
+            spent = _time_between(times, before.cores.get(index))
             total = sum(spent.values())
             if total > 0:
                 for kind, share in spent.items():
                     spent_of_all[kind] = spent_of_all.get(kind, 0) + share
-                metric = self._cores.setdefault(index, core(index))
-                cores[metric] = round(100 * _busy(spent, total) / total, 1)
+                metric = self._cores.setdefault(index, core_metric(index))
+                cores[metric] = round(100 * _busy_percent(spent, total) / total, 1)
         total = sum(spent_of_all.values())
         if total <= 0:
             return {}
-        values = {TOTAL: round(100 * _busy(spent_of_all, total) / total, 1)}
-        for kind, metric in KINDS.items():
+        values = {TOTAL_METRIC: round(100 * _busy_percent(spent_of_all, total) / total, 1)}
+        for kind, metric in KIND_METRICS.items():
             if kind in spent_of_all:
                 values[metric] = round(100 * spent_of_all[kind] / total, 1)
         return values | cores
 
 
-def _spent(new: Mapping[str, float], old: Mapping[str, float] | None) -> dict[str, float]:
+def _time_between(new: Mapping[str, float], old: Mapping[str, float] | None) -> dict[str, float]:
     """Time by kind between two readings of a core; nothing where a counter stepped back.
 
     After a suspend Linux sets idle back, and what is left then looks like 100 % (psutil#2172).
@@ -169,11 +172,11 @@ def _spent(new: Mapping[str, float], old: Mapping[str, float] | None) -> dict[st
     return spent if min(spent.values(), default=0) >= 0 else {}
 
 
-def _busy(spent: Mapping[str, float], total: float) -> float:
+def _busy_percent(spent: Mapping[str, float], total: float) -> float:
     return total - spent.get("idle", 0) - spent.get("iowait", 0)
 
 
-FREQUENCY = Metric("cpu.frequency", "Frequency", "Hz", "frequency", 0.0)
+FREQUENCY_METRIC = Metric("cpu.frequency", "Frequency", "Hz", "frequency", 0.0)
 
 _MEGAHERTZ = re.compile(rb"^cpu MHz\s*:\s*([0-9.]+)", re.MULTILINE)
 
@@ -182,7 +185,7 @@ class FrequencySource:
     """From cpufreq where the kernel scales it, else from /proc/cpuinfo, else from psutil."""
 
     def __init__(
-        self, proc: str = "/proc", sys: str = "/sys", frequency: Ask = lambda: psutil.cpu_freq()
+        self, proc: str = "/proc", sys: str = "/sys", frequency: PsutilCall = lambda: psutil.cpu_freq()
     ) -> None:
         cores = Path(sys, "devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_cur_freq")
         self._scaled = [ProcFile(path) for path in sorted(cores)]
@@ -192,7 +195,7 @@ class FrequencySource:
     def read(self) -> Mapping[Metric, float]:
         hertz = self._from_cpufreq() or self._from_cpuinfo() or self._from_psutil()
         # Three digits tell more than the cores differ by, and keep the tick short.
-        return {FREQUENCY: round(hertz, -6)} if hertz else {}
+        return {FREQUENCY_METRIC: round(hertz, -6)} if hertz else {}
 
     def _from_cpufreq(self) -> float:
         found = []
@@ -211,4 +214,4 @@ class FrequencySource:
         return sum(found) / len(found) if found else 0.0
 
     def _from_psutil(self) -> float:
-        return 1e6 * (number(ask(self._frequency), "current") or 0.0)
+        return 1e6 * (finite_field(call_or_none(self._frequency), "current") or 0.0)

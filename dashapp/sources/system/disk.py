@@ -14,18 +14,18 @@ from pathlib import Path
 import psutil
 
 from dashapp.model.ticks import Metric
-from dashapp.sources.rates import Rates
-from dashapp.sources.slug import Slugs
+from dashapp.sources.rates import CounterRates
+from dashapp.sources.slug import SlugRegistry
 from dashapp.sources.system.procfs import ProcFile
-from dashapp.sources.system.psutil_safe import Ask, ask, by_name, numbers
+from dashapp.sources.system.psutil_safe import PsutilCall, as_mapping, call_or_none, finite_fields
 
 READ = Metric("disk.read", "Read", "B/s", "disk", 0.0)
 WRITTEN = Metric("disk.write", "Written", "B/s", "disk", 0.0)
 
 # Past this many disks only the totals are told: a line each would drown the page.
-MOST = 16
+MAX_DISKS = 16
 
-_STACKED = re.compile(r"(loop|ram|zram|dm-|md|sr|fd|nbd|drbd)\d|mmcblk\d+(boot|rpmb)|nvme\d+c\d")
+_STACKED_DEVICE = re.compile(r"(loop|ram|zram|dm-|md|sr|fd|nbd|drbd)\d|mmcblk\d+(boot|rpmb)|nvme\d+c\d")
 
 # By disk, since its start: read and written in bytes, reads and writes in operations, busy in milliseconds.
 Counts = Mapping[str, Mapping[str, float]]
@@ -40,8 +40,8 @@ class DiskSource:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._counts = counts or disk_counts()
-        self._rates: Rates[tuple[str, str]] = Rates(clock)
-        self._slugs = Slugs()
+        self._rates: CounterRates[tuple[str, str]] = CounterRates(clock)
+        self._slugs = SlugRegistry()
         self._metrics: dict[tuple[str, str], Metric] = {}
         self._rates.per_second(self._flat())
 
@@ -52,7 +52,7 @@ class DiskSource:
         for name, metric in (("read", READ), ("written", WRITTEN)):
             if found := [rate for (_, kind), rate in rates.items() if kind == name]:
                 values[metric] = round(sum(found))
-        if len({disk for disk, _ in rates}) > MOST:
+        if len({disk for disk, _ in rates}) > MAX_DISKS:
             return values
         for (disk, kind), rate in rates.items():
             metric = self._metric(disk, kind)
@@ -65,7 +65,7 @@ class DiskSource:
         return {
             (disk, kind): count
             for disk, counts in found.items()
-            if whole(disk, found) and any(counts.values())
+            if is_whole_disk(disk, found) and any(counts.values())
             for kind, count in counts.items()
         }
 
@@ -82,14 +82,14 @@ class DiskSource:
         return self._metrics[disk, kind]
 
 
-def whole(name: str, names: Mapping[str, object]) -> bool:
+def is_whole_disk(name: str, names: Mapping[str, object]) -> bool:
     """Whether `name` is a disk of its own: neither stacked on another nor a part of one in `names`.
 
     >>> names = {"sda": 0, "sda1": 0, "nvme0n1": 0, "nvme0n1p2": 0, "xvda1": 0, "dm-0": 0}
     >>> [name for name in names if whole(name, names)]
     ['sda', 'nvme0n1', 'xvda1']
     """
-    if _STACKED.match(name):
+    if _STACKED_DEVICE.match(name):
         return False
     disk = name.rstrip("0123456789")
     if disk == name:
@@ -129,7 +129,7 @@ class ProcDisks:
 class PsutilDisks:
     """Elsewhere; psutil answers None on a machine without disks."""
 
-    def __init__(self, counters: Ask = lambda: psutil.disk_io_counters(perdisk=True)) -> None:
+    def __init__(self, counters: PsutilCall = lambda: psutil.disk_io_counters(perdisk=True)) -> None:
         self._counters = counters
 
     def __call__(self) -> Counts:
@@ -141,6 +141,6 @@ class PsutilDisks:
             "busy_time": "busy",
         }
         return {
-            disk: {names[field]: count for field, count in numbers(answer, *names).items()}
-            for disk, answer in by_name(ask(self._counters)).items()
+            disk: {names[field]: count for field, count in finite_fields(answer, *names).items()}
+            for disk, answer in as_mapping(call_or_none(self._counters)).items()
         }

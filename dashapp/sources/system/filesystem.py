@@ -13,21 +13,21 @@ from typing import NamedTuple, Protocol
 import psutil
 
 from dashapp.model.ticks import Metric
-from dashapp.sources.slug import Slugs
+from dashapp.sources.slug import SlugRegistry
 from dashapp.sources.system.procfs import ProcFile
-from dashapp.sources.system.psutil_safe import Ask, ask, listed
+from dashapp.sources.system.psutil_safe import PsutilCall, as_list, call_or_none
 
 # squashfs and iso9660 are full by nature; tmpfs is memory.
-REAL = re.compile(
+REAL_FILESYSTEMS = re.compile(
     r"ext[234]|[xjz]fs|btrfs|f2fs|reiser(fs|4)|bcachefs|nilfs2|vfat|fat32|exfat|ntfs3?|fuseblk|"
     r"apfs|hfs|ufs|ffs|hammer2|refs"
 )
 # A container's root; elsewhere an overlay shows a file system that is counted already.
-ROOT_ONLY = frozenset({"overlay", "aufs"})
+ROOT_ONLY_FILESYSTEMS = frozenset({"overlay", "aufs"})
 
-MOST = 16
+MAX_FILESYSTEMS = 16
 
-_OCTAL = re.compile(r"\\([0-7]{3})")
+_OCTAL_ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 class Mount(NamedTuple):
@@ -36,7 +36,7 @@ class Mount(NamedTuple):
     kind: str
 
 
-class Size(Protocol):
+class StatvfsResult(Protocol):
     """What os.statvfs answers, as far as it is needed: blocks of one size."""
 
     @property
@@ -53,16 +53,16 @@ class FilesystemSource:
     def __init__(
         self,
         mounts: Callable[[], Iterable[Mount]] | None = None,
-        size: Callable[[str], Size] | None = None,
+        size: Callable[[str], StatvfsResult] | None = None,
     ) -> None:
         self._mounts = mounts or ProcMounts()
         self._size = size or os.statvfs
-        self._slugs = Slugs(root="/")
+        self._slugs = SlugRegistry(root="/")
 
     def read(self) -> Mapping[Metric, float]:
         """Used, of what a user can use, as df(1) reckons: used / (used + available) x 100."""
         values: dict[Metric, float] = {}
-        for mount in worth_telling(self._mounts()):
+        for mount in shown_mounts(self._mounts()):
             try:
                 size = self._size(mount.point)
             except OSError:
@@ -76,15 +76,17 @@ class FilesystemSource:
         return values
 
 
-def worth_telling(mounts: Iterable[Mount]) -> list[Mount]:
+def shown_mounts(mounts: Iterable[Mount]) -> list[Mount]:
     """The real ones, each device at its shortest mount point; at most MOST."""
     found: dict[str, Mount] = {}
     for mount in sorted(mounts, key=lambda mount: (len(mount.point), mount.point)):
-        local = REAL.fullmatch(mount.kind) or (mount.point == "/" and mount.kind in ROOT_ONLY)
+        local = REAL_FILESYSTEMS.fullmatch(mount.kind) or (
+            mount.point == "/" and mount.kind in ROOT_ONLY_FILESYSTEMS
+        )
         # A container engine mounts single files over /etc: their disk is the host's.
         if local and not mount.point.startswith("/etc/"):
             found.setdefault(mount.device, mount)
-    return list(found.values())[:MOST]
+    return list(found.values())[:MAX_FILESYSTEMS]
 
 
 class ProcMounts:
@@ -99,7 +101,7 @@ class ProcMounts:
         for line in os.fsdecode(self._file.read()).splitlines():
             words = line.split(" ")
             if len(words) >= 3:
-                point = _OCTAL.sub(lambda match: chr(int(match[1], 8)), words[1])
+                point = _OCTAL_ESCAPE.sub(lambda match: chr(int(match[1], 8)), words[1])
                 mounts.append(Mount(words[0], point, words[2]))
         return mounts
 
@@ -107,24 +109,24 @@ class ProcMounts:
 class PsutilMounts:
     """Elsewhere; `all=False` leaves out what has no device."""
 
-    def __init__(self, partitions: Ask = lambda: psutil.disk_partitions(all=False)) -> None:
+    def __init__(self, partitions: PsutilCall = lambda: psutil.disk_partitions(all=False)) -> None:
         self._partitions = partitions
 
     def __call__(self) -> list[Mount]:
         return [
             Mount(str(found.device), str(found.mountpoint), str(found.fstype).lower())
-            for found in listed(ask(self._partitions))
+            for found in as_list(call_or_none(self._partitions))
             if hasattr(found, "mountpoint")
         ]
 
 
-class _Blocks(NamedTuple):
+class _PsutilSize(NamedTuple):
     f_blocks: int
     f_bfree: int
     f_bavail: int
 
 
-def psutil_size(point: str) -> Size:
+def psutil_size(point: str) -> StatvfsResult:
     """For a platform without statvfs, in blocks of a byte."""
     usage = psutil.disk_usage(point)
-    return _Blocks(usage.used + usage.free, usage.free, usage.free)
+    return _PsutilSize(usage.used + usage.free, usage.free, usage.free)

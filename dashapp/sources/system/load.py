@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 import psutil
 
 from dashapp.model.ticks import Metric
-from dashapp.sources.rates import Rates
+from dashapp.sources.rates import CounterRates
 from dashapp.sources.system.procfs import ProcFile
-from dashapp.sources.system.psutil_safe import Ask, ask, listed
+from dashapp.sources.system.psutil_safe import PsutilCall, as_list, call_or_none
 
 AVERAGES = tuple(Metric(f"load.{minutes}", f"Load, {minutes} min", "", "load", 0.0) for minutes in (1, 5, 15))
 PER_CORE = Metric("load.percore", "Load over cores", "", "load", 0.0)
@@ -27,7 +27,7 @@ class LoadSource:
     def __init__(
         self,
         proc: str = "/proc",
-        averages: Ask = lambda: psutil.getloadavg(),
+        averages: PsutilCall = lambda: psutil.getloadavg(),
         cores: Callable[[], int | None] = os.cpu_count,
     ) -> None:
         self._file = ProcFile(f"{proc}/loadavg")
@@ -39,14 +39,14 @@ class LoadSource:
         try:
             found = [float(word) for word in self._file.read().split()[:3]]
         except (OSError, ValueError):
-            found = [load for load in listed(ask(self._averages)) if isinstance(load, int | float)]
+            found = [load for load in as_list(call_or_none(self._averages)) if isinstance(load, int | float)]
         values = {metric: round(load, 2) for metric, load in zip(AVERAGES, found, strict=False)}
         if AVERAGES[0] in values and (cores := self._cores()):
             values[PER_CORE] = round(found[0] / cores, 2)
         return values
 
 
-_LINES = {
+_PRESSURE_METRICS = {
     ("cpu", b"some"): Metric("pressure.cpu", "Waiting for CPU", "%", "pressure", 0.0, 100.0),
     ("memory", b"some"): Metric("pressure.memory", "Waiting for memory", "%", "pressure", 0.0, 100.0),
     ("io", b"some"): Metric("pressure.io", "Waiting for disks", "%", "pressure", 0.0, 100.0),
@@ -62,7 +62,7 @@ class PressureSource:
 
     def __init__(self, proc: str = "/proc", clock: Callable[[], float] = time.monotonic) -> None:
         self._files = {name: ProcFile(f"{proc}/pressure/{name}") for name in ("cpu", "memory", "io")}
-        self._rates: Rates[Metric] = Rates(clock)
+        self._rates: CounterRates[Metric] = CounterRates(clock)
         totals = self._totals()
         if not totals:
             raise OSError("this kernel counts no pressure")
@@ -81,7 +81,7 @@ class PressureSource:
             except OSError:
                 continue  # one of them may be missing, or switched off (psi=0)
         totals: dict[Metric, float] = {}
-        for (name, line), metric in _LINES.items():
+        for (name, line), metric in _PRESSURE_METRICS.items():
             _, found, rest = contents.get(name, b"").partition(line + b" ")
             total = rest.partition(b"\n")[0].rpartition(b"total=")[2]
             if found and total.isdigit():

@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 
 from dashapp.model.ticks import Metric
-from dashapp.sources.rates import Rates
+from dashapp.sources.rates import CounterRates
 from dashapp.sources.system.procfs import ProcFile, number_after
-from dashapp.sources.system.psutil_safe import Ask, ask, numbers
+from dashapp.sources.system.psutil_safe import PsutilCall, call_or_none, finite_fields
 
 PERCENT = Metric("memory.percent", "Memory", "%", "memory", 0.0, 100.0)
 SWAP_PERCENT = Metric("swap.percent", "Swap", "%", "swap", 0.0, 100.0)
@@ -40,8 +40,8 @@ class MemorySource:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._amounts = amounts or memory_amounts()
-        self._rates: Rates[Metric] = Rates(clock)
-        self._rates.per_second(_swapped(self._amounts()))
+        self._rates: CounterRates[Metric] = CounterRates(clock)
+        self._rates.per_second(_swap_counters(self._amounts()))
 
     def read(self) -> Mapping[Metric, float]:
         """Used is what no program could get: total - available; percent is of the total."""
@@ -56,12 +56,12 @@ class MemorySource:
             # A machine without swap uses none of it.
             share = found["swap_used"] / found["swap_total"] if found["swap_total"] > 0 else 0
             values[SWAP_PERCENT] = round(100 * share, 1)
-        for metric, rate in self._rates.per_second(_swapped(found)).items():
+        for metric, rate in self._rates.per_second(_swap_counters(found)).items():
             values[metric] = round(rate)
         return values
 
 
-def _swapped(found: Amounts) -> dict[Metric, float]:
+def _swap_counters(found: Amounts) -> dict[Metric, float]:
     return {metric: found[name] for name, metric in SWAPPING.items() if name in found}
 
 
@@ -115,14 +115,16 @@ class PsutilMemory:
     """Elsewhere."""
 
     def __init__(
-        self, memory: Ask = lambda: psutil.virtual_memory(), swap: Ask = lambda: psutil.swap_memory()
+        self,
+        memory: PsutilCall = lambda: psutil.virtual_memory(),
+        swap: PsutilCall = lambda: psutil.swap_memory(),
     ) -> None:
         self._memory = memory
         self._swap = swap
 
     def __call__(self) -> Amounts:
-        swap = numbers(ask(self._swap), "total", "used", "sin", "sout")
-        return numbers(ask(self._memory), "total", "available", "cached", "buffers") | {
+        swap = finite_fields(call_or_none(self._swap), "total", "used", "sin", "sout")
+        return finite_fields(call_or_none(self._memory), "total", "available", "cached", "buffers") | {
             {"total": "swap_total", "used": "swap_used"}.get(name, name): amount
             for name, amount in swap.items()
         }

@@ -14,20 +14,20 @@ from pathlib import Path
 import psutil
 
 from dashapp.model.ticks import Metric
-from dashapp.sources.rates import Rates
-from dashapp.sources.slug import Slugs
+from dashapp.sources.rates import CounterRates
+from dashapp.sources.slug import SlugRegistry
 from dashapp.sources.system.procfs import ProcFile
-from dashapp.sources.system.psutil_safe import Ask, ask, by_name, numbers
+from dashapp.sources.system.psutil_safe import PsutilCall, as_mapping, call_or_none, finite_fields
 
 RECEIVED = Metric("network.received", "Received", "B/s", "network", 0.0)
 SENT = Metric("network.sent", "Sent", "B/s", "network", 0.0)
 
 # Past this many interfaces only the totals are told.
-MOST = 16
+MAX_INTERFACES = 16
 
 # Ends of containers' cables come and go by random names: no line of their own.
-_FLEETING = re.compile(r"veth|cali|lxc|vnet|tap|cni-|fwpr|fwln|fwbr|nodelocaldns")
-_INNER = re.compile(
+_EPHEMERAL_INTERFACE = re.compile(r"veth|cali|lxc|vnet|tap|cni-|fwpr|fwln|fwbr|nodelocaldns")
+_VIRTUAL_INTERFACE = re.compile(
     r"lo\d*$|lo$|docker|br-|br\d|virbr|cni|flannel|vxlan|geneve|kube|cilium|weave|dummy|ifb|bond|team|tun|utun|wg|"
     r"tailscale|gre|sit\d|ip6tnl|ipip|bridge|awdl|llw|gif|stf|anpi|ap\d|podman|lxd|vmnet|Loopback|.*[.@]"
 )
@@ -45,8 +45,8 @@ class NetworkSource:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._counts = counts or network_counts()
-        self._rates: Rates[tuple[str, str]] = Rates(clock)
-        self._slugs = Slugs()
+        self._rates: CounterRates[tuple[str, str]] = CounterRates(clock)
+        self._slugs = SlugRegistry()
         self._metrics: dict[tuple[str, str], Metric] = {}
         self._rates.per_second(self._flat())
 
@@ -59,11 +59,15 @@ class NetworkSource:
         rates = self._rates.per_second(counters)
         values: dict[Metric, float] = {}
         for name, metric in (("received", RECEIVED), ("sent", SENT)):
-            outer = [rate for (link, kind), rate in rates.items() if kind == name and not _INNER.match(link)]
+            outer = [
+                rate
+                for (link, kind), rate in rates.items()
+                if kind == name and not _VIRTUAL_INTERFACE.match(link)
+            ]
             if outer:
                 values[metric] = round(sum(outer))
         told = {place: rate for place, rate in rates.items() if counters[place]}
-        if len({link for link, _ in told}) <= MOST:
+        if len({link for link, _ in told}) <= MAX_INTERFACES:
             values |= {self._metric(*place): round(rate) for place, rate in told.items()}
         return values
 
@@ -71,7 +75,7 @@ class NetworkSource:
         return {
             (link, kind): count
             for link, counts in self._counts().items()
-            if not _FLEETING.match(link)
+            if not _EPHEMERAL_INTERFACE.match(link)
             for kind, count in counts.items()
             # What loopback sends it receives.
             if link != "lo" or kind not in ("sent", "out")
@@ -122,7 +126,7 @@ class ProcNetwork:
 class PsutilNetwork:
     """Elsewhere."""
 
-    def __init__(self, counters: Ask = lambda: psutil.net_io_counters(pernic=True)) -> None:
+    def __init__(self, counters: PsutilCall = lambda: psutil.net_io_counters(pernic=True)) -> None:
         self._counters = counters
 
     def __call__(self) -> Counts:
@@ -137,8 +141,8 @@ class PsutilNetwork:
             "dropout": "drops",
         }
         found: dict[str, dict[str, float]] = {}
-        for link, answer in by_name(ask(self._counters)).items():
+        for link, answer in as_mapping(call_or_none(self._counters)).items():
             counts = found.setdefault(link, {})
-            for field, count in numbers(answer, *names).items():
+            for field, count in finite_fields(answer, *names).items():
                 counts[names[field]] = counts.get(names[field], 0) + count
         return found

@@ -13,7 +13,7 @@ import psutil
 
 from dashapp.model.ticks import Metric
 from dashapp.sources.system.procfs import ProcFile
-from dashapp.sources.system.psutil_safe import Ask, ask, listed
+from dashapp.sources.system.psutil_safe import PsutilCall, as_list, call_or_none
 
 PROCESSES = Metric("processes.count", "Processes", "", "processes", 0.0)
 THREADS = Metric("threads.count", "Threads", "", "processes", 0.0)
@@ -40,7 +40,7 @@ class ProcessSource:
                 values[PROCESSES] = sum(entry.name.isdigit() for entry in entries)
         except (OSError, ValueError, IndexError):
             # This one at least is running: none at all is no answer.
-            if count := sum(isinstance(pid, int) for pid in listed(ask(self._pids))):
+            if count := sum(isinstance(pid, int) for pid in as_list(call_or_none(self._pids))):
                 values[PROCESSES] = count
         return values
 
@@ -54,7 +54,7 @@ class UptimeSource:
     def __init__(
         self,
         proc: str = "/proc",
-        started: Ask = lambda: psutil.boot_time(),
+        started: PsutilCall = lambda: psutil.boot_time(),
         now: Callable[[], float] = time.time,
     ) -> None:
         self._file = ProcFile(f"{proc}/uptime")
@@ -65,7 +65,7 @@ class UptimeSource:
         try:
             seconds = float(self._file.read().split()[0])
         except (OSError, ValueError, IndexError):
-            started = ask(self._started)
+            started = call_or_none(self._started)
             if not isinstance(started, int | float):
                 return {}
             seconds = self._now() - started

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 # The kernel writes most of these files a page at a time; a few are longer.
-CHUNK = 16384
+CHUNK_BYTES = 16384
 
 
 class ProcFile:
@@ -25,10 +25,10 @@ class ProcFile:
         if self._descriptor < 0:
             self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            whole = chunk = os.pread(self._descriptor, CHUNK, 0)
+            whole = chunk = os.pread(self._descriptor, CHUNK_BYTES, 0)
             # A short answer is not yet the end: the kernel hands out whole records, up to a page at once.
             while chunk:
-                chunk = os.pread(self._descriptor, CHUNK, len(whole))
+                chunk = os.pread(self._descriptor, CHUNK_BYTES, len(whole))
                 whole += chunk
         except OSError:
             self.close()

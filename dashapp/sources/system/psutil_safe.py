@@ -9,30 +9,38 @@ from typing import Any
 import psutil
 
 # What psutil's functions are known to raise where a platform or a right is missing.
-REFUSALS = (psutil.Error, OSError, NotImplementedError, AttributeError, RuntimeError, ValueError, LookupError)
+PSUTIL_ERRORS = (
+    psutil.Error,
+    OSError,
+    NotImplementedError,
+    AttributeError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+)
 
-Ask = Callable[[], Any]
+PsutilCall = Callable[[], Any]
 
 
-def ask(call: Ask) -> Any:
+def call_or_none(call: PsutilCall) -> Any:
     """What it answers; None where it is refused."""
     try:
         return call()
-    except REFUSALS:
+    except PSUTIL_ERRORS:
         return None
 
 
-def by_name(answer: Any) -> Mapping[str, Any]:
+def as_mapping(answer: Any) -> Mapping[str, Any]:
     """An answer for each device; none where it is of another kind."""
     return answer if isinstance(answer, Mapping) else {}
 
 
-def listed(answer: Any) -> Sequence[Any]:
+def as_list(answer: Any) -> Sequence[Any]:
     """An answer one by one; none where it is of another kind."""
     return answer if isinstance(answer, list | tuple) else ()
 
 
-def number(answer: Any, field: str) -> float | None:
+def finite_field(answer: Any, field: str) -> float | None:
     """A field of an answer, where it is a finite number."""
     value = getattr(answer, field, None)
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
@@ -40,7 +48,7 @@ def number(answer: Any, field: str) -> float | None:
     return None
 
 
-def numbers(answer: Any, *fields: str) -> dict[str, float]:
+def finite_fields(answer: Any, *fields: str) -> dict[str, float]:
     """Those of the fields that are finite numbers."""
-    found = ((field, number(answer, field)) for field in fields)
+    found = ((field, finite_field(answer, field)) for field in fields)
     return {field: value for field, value in found if value is not None}

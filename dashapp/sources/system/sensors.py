@@ -9,13 +9,13 @@ from typing import Any
 import psutil
 
 from dashapp.model.ticks import Metric
-from dashapp.sources.slug import Slugs
-from dashapp.sources.system.psutil_safe import Ask, ask, by_name, listed, number
+from dashapp.sources.slug import SlugRegistry
+from dashapp.sources.system.psutil_safe import PsutilCall, as_list, as_mapping, call_or_none, finite_field
 
 BATTERY = Metric("battery.percent", "Battery", "%", "battery", 0.0, 100.0)
 
 # A server's board can have a hundred.
-MOST = 16
+MAX_SENSORS = 16
 
 
 class SensorSource:
@@ -23,46 +23,46 @@ class SensorSource:
 
     def __init__(
         self,
-        temperatures: Ask = lambda: psutil.sensors_temperatures(),
-        fans: Ask = lambda: psutil.sensors_fans(),
-        battery: Ask = lambda: psutil.sensors_battery(),
+        temperatures: PsutilCall = lambda: psutil.sensors_temperatures(),
+        fans: PsutilCall = lambda: psutil.sensors_fans(),
+        battery: PsutilCall = lambda: psutil.sensors_battery(),
     ) -> None:
         self._temperatures = temperatures
         self._fans = fans
         self._battery = battery
-        self._slugs = {"temperature": Slugs(), "fan": Slugs()}
+        self._slugs = {"temperature": SlugRegistry(), "fan": SlugRegistry()}
 
     def read(self) -> Mapping[Metric, float]:
         """Temperatures in °C, fans in turns a second (psutil's rpm / 60), the battery in percent."""
         values: dict[Metric, float] = {}
-        for name, label, degrees in _sensors(ask(self._temperatures)):
+        for name, label, degrees in _labelled_sensors(call_or_none(self._temperatures)):
             key = f"temperature.{self._slugs['temperature'](name)}"
             values[Metric(key, label, "°C", "temperature")] = round(degrees, 1)
-        for name, label, turns in _sensors(ask(self._fans)):
+        for name, label, turns in _labelled_sensors(call_or_none(self._fans)):
             if turns >= 0:
                 key = f"fan.{self._slugs['fan'](name)}"
                 values[Metric(key, label, "1/s", "fans", 0.0)] = round(turns / 60, 1)
-        charge = number(ask(self._battery), "percent")
+        charge = finite_field(call_or_none(self._battery), "percent")
         if charge is not None and charge >= 0:
             values[BATTERY] = round(min(100.0, charge), 1)
         return values
 
 
-def sensors_here(sys: str = "/sys") -> bool:
+def has_sensors(sys: str = "/sys") -> bool:
     """Whether Linux shows a sensor of any kind; asks none of them."""
     return any(any(Path(sys, "class", kind).glob("*")) for kind in ("hwmon", "thermal", "power_supply"))
 
 
-def _sensors(answer: Any) -> Iterator[tuple[str, str, float]]:
+def _labelled_sensors(answer: Any) -> Iterator[tuple[str, str, float]]:
     """Name, label and value of the first MOST. Equal labels of a chip are counted through."""
     told = 0
-    for chip, entries in by_name(answer).items():
+    for chip, entries in as_mapping(answer).items():
         seen: dict[str, int] = {}
-        for entry in listed(entries):
+        for entry in as_list(entries):
             label = str(getattr(entry, "label", None) or "")[:24]
             seen[label] = seen.get(label, 0) + 1
-            value = number(entry, "current")
-            if value is None or told == MOST:
+            value = finite_field(entry, "current")
+            if value is None or told == MAX_SENSORS:
                 continue
             told += 1
             again = "" if seen[label] == 1 else f" {seen[label]}"

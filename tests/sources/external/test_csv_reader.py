@@ -12,7 +12,7 @@ from thorough import amount
 
 from dashapp.model.ticks import SourceError
 from dashapp.sources.external import csv_reader
-from dashapp.sources.external.replay import ReplaySource, make
+from dashapp.sources.external.replay import ReplaySource, make_source
 
 TIMES = {
     "zone": "2026-01-01T01:00:00+01:00",
@@ -29,13 +29,13 @@ TIMES = {
 
 @pytest.mark.parametrize("text", TIMES.values(), ids=TIMES.keys())
 def test_a_time_may_be_written_in_many_ways(text: str) -> None:
-    assert csv_reader.parse(text) == 1767225600
+    assert csv_reader.parse_time(text) == 1767225600
 
 
 @pytest.mark.parametrize("text", ["", "x", "31/12/2025", "nan", "inf", "-", "2026-13-01", "1_0"])
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises((ValueError, OverflowError)):
-        csv_reader.parse(text)
+        csv_reader.parse_time(text)
 
 
 SHAPES = {
@@ -119,7 +119,7 @@ def test_a_file_that_goes_away_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"^prices\.csv cannot be read \(No such file or directory\)$"):
         played.after(0)
     with pytest.raises(ValueError, match="expected a file that is there"):
-        make(str(played.path), 1.0)
+        make_source(str(played.path), 1.0)
 
 
 @pytest.mark.parametrize("end_now", [False, True])

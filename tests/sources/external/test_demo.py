@@ -10,7 +10,13 @@ import pytest
 from clocks import FakeClock
 from thorough import amount
 
-from dashapp.sources.external.demo import DEVIATION, SPAN, DemoSource, make, walk
+from dashapp.sources.external.demo import (
+    DEVIATION_PER_SQRT_S,
+    WALK_SPAN_S,
+    DemoSource,
+    make_source,
+    random_walk,
+)
 
 
 def rates(clock: FakeClock, seed: int = 1) -> Mapping[str, float]:
@@ -46,18 +52,21 @@ def test_it_stays_where_rates_are() -> None:
 
 @pytest.mark.parametrize("step", [1, 60, 3600])
 def test_steps_grow_with_the_root_of_time(step: int) -> None:
-    places = [walk("x", 1_790_000_000 + step * count, 1.0) for count in range(1000)]
+    places = [random_walk("x", 1_790_000_000 + step * count, 1.0) for count in range(1000)]
     steps = [new - old for old, new in pairwise(places)]
     assert statistics.stdev(steps) == pytest.approx(step**0.5, rel=0.1)
     assert abs(statistics.mean(steps)) < 0.1 * step**0.5
 
 
 def test_one_stretch_leads_into_the_next() -> None:
-    edge = 27 * SPAN
-    assert abs(walk("x", edge - 0.2, DEVIATION) - walk("x", edge, DEVIATION)) < 10 * DEVIATION
+    edge = 27 * WALK_SPAN_S
+    assert (
+        abs(random_walk("x", edge - 0.2, DEVIATION_PER_SQRT_S) - random_walk("x", edge, DEVIATION_PER_SQRT_S))
+        < 10 * DEVIATION_PER_SQRT_S
+    )
 
 
 @pytest.mark.parametrize("rest", ["x", "1.5", "1;2"])
 def test_a_seed_is_a_whole_number(rest: str) -> None:
     with pytest.raises(ValueError, match="whole number"):
-        make(rest, 1.0)
+        make_source(rest, 1.0)

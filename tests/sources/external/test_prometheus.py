@@ -13,7 +13,7 @@ from prometheus_source import NODE, exporter_of_a_test, source
 from readings import by_key
 from waiting import wait_for
 
-from dashapp.sources.external.prometheus import make
+from dashapp.sources.external.prometheus import make_source
 
 exporter = pytest.fixture(exporter_of_a_test)
 
@@ -65,10 +65,10 @@ def test_only_what_is_wanted(exporter: Exporter, clock: FakeClock) -> None:
 @pytest.mark.parametrize("wanted", ["node_load1,x*", ["node_load1"]])
 def test_a_settings_file_may_say_what_is_wanted(wanted: object, exporter: Exporter) -> None:
     exporter.act = body(NODE)
-    reading = make(exporter.url, 1.0, filter=wanted)
+    reading = make_source(exporter.url, 1.0, filter=wanted)
     assert set(by_key(wait_for(reading.read))) == {"prom.node_load1"}
     with pytest.raises(ValueError, match=r"^expected prometheus:"):
-        make(exporter.url, 1.0, filter=[7])
+        make_source(exporter.url, 1.0, filter=[7])
 
 
 COLLIDING = ('up{path="/a b"} 1\n', 'up{path="/a-b"} 2\n', 'up{path="-a-b"} 3\n', 'up{path=""} 4\n')

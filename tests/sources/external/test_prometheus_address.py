@@ -15,8 +15,8 @@ from readings import by_key
 
 from dashapp.model.ticks import SourceError
 from dashapp.sources.external import prometheus
-from dashapp.sources.external.http_client import Address, Scrape
-from dashapp.sources.external.prometheus import ACCEPT, KINDS, PrometheusSource, make
+from dashapp.sources.external.http_client import HttpFetcher, Url
+from dashapp.sources.external.prometheus import ACCEPT, CONTENT_TYPES, PrometheusSource, make_source
 
 exporter = pytest.fixture(exporter_of_a_test)
 
@@ -36,15 +36,17 @@ def test_a_password_is_sent_and_never_shown(
         reading.read()
     assert exporter.asked == [("/metrics?token=t0ken", exporter.asked[0][1])]
     assert exporter.asked[0][1]["authorization"] == "Basic bWU6czNjcmV0IQ=="
-    told = f"{raised.value} {Address.parse(url)!r} {make(url, 1.0).name} {caplog.text}"
+    told = f"{raised.value} {Url.parse(url)!r} {make_source(url, 1.0).name} {caplog.text}"
     assert "s3cret" not in told
     assert "bWU6" not in told
-    assert "t0ken" not in str(raised.value) + make(url, 1.0).name
+    assert "t0ken" not in str(raised.value) + make_source(url, 1.0).name
 
 
 def test_nobody_there_is_one_sentence(clock: FakeClock) -> None:
-    address = Address.parse(f"http://127.0.0.1:{free_port()}/metrics")
-    reading = PrometheusSource(Scrape(address, KINDS, ACCEPT), address.shown, (), clock.monotonic)
+    address = Url.parse(f"http://127.0.0.1:{free_port()}/metrics")
+    reading = PrometheusSource(
+        HttpFetcher(address, CONTENT_TYPES, ACCEPT), address.shown, (), clock.monotonic
+    )
     with pytest.raises(SourceError, match=r"does not answer \(Connection refused\)"):
         reading.read()
 
@@ -77,14 +79,14 @@ def test_a_proxy_of_the_environment_is_not_asked(
 )
 def test_what_can_be_no_address_says_what_is_expected(rest: str) -> None:
     with pytest.raises(ValueError, match=r"^expected prometheus:http://"):
-        make(rest, 1.0)
+        make_source(rest, 1.0)
 
 
 def test_37_without_the_package_one_sentence_with_the_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match="pip install 'prometheus-client"):
-        make("http://h/metrics", 1.0)
-    assert prometheus.MISSING.count("\n") == 0
+        make_source("http://h/metrics", 1.0)
+    assert prometheus.PACKAGE_MISSING.count("\n") == 0
 
 
 def test_a_spec_that_cannot_be_is_told_without_its_password(tmp_path: Path) -> None:

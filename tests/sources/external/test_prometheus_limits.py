@@ -17,7 +17,7 @@ from thorough import amount
 from waiting import PATIENCE_S
 
 from dashapp.model.ticks import SourceError
-from dashapp.sources.external.prometheus import MOST
+from dashapp.sources.external.prometheus import MAX_SERIES
 
 exporter = pytest.fixture(exporter_of_a_test)
 
@@ -139,11 +139,11 @@ def test_34_a_million_series_are_refused_at_the_limit(exporter: Exporter, clock:
     reading = source(exporter, clock)
     tracemalloc.start()
     try:
-        assert len(reading.read()) == MOST
+        assert len(reading.read()) == MAX_SERIES
         assert tracemalloc.get_traced_memory()[1] < 30 << 20
     finally:
         tracemalloc.stop()
-    assert f"has more than {MOST:,} series" in reading.said
+    assert f"has more than {MAX_SERIES:,} series" in reading.said
     exporter.act = body("a 1\n")
     reading.read()
     assert not reading.said

@@ -19,14 +19,14 @@ from waiting import PATIENCE_S, wait_for
 from dashapp.model.ticks import SourceError
 from dashapp.sources.external import quotes
 from dashapp.sources.external.quote_client import (
-    LONGEST_PAUSE,
-    SELDOM,
+    BACKOFF_MAX_S,
+    CLOSED_INTERVAL_S,
     Quote,
-    QuoteSchedule,
+    QuoteScheduler,
     TooManyRequestsError,
-    YahooFeed,
+    YahooClient,
 )
-from dashapp.sources.external.quotes import MOST, QuoteSource, make
+from dashapp.sources.external.quotes import MAX_SYMBOLS, QuoteSource, make_source
 
 # yfinance's own, which its next release may mend.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -75,7 +75,7 @@ class Desk:
 
 def test_one_minute_bars_are_read_by_yfinance_itself(exchange: Exchange) -> None:
     exchange.prices = {"AAPL": [100.0, 101.5, None], "MSFT": [400.25]}
-    feed = YahooFeed(exchange.session())
+    feed = YahooClient(exchange.session())
     quote = feed.fetch("AAPL")
     assert (quote.price, quote.previous_close) == (101.5, 90.5)
     assert quote.time == int(exchange.opens) // 60 * 60 + 60, "of the newest bar that traded"
@@ -101,14 +101,14 @@ def test_what_the_feed_may_answer_instead_is_a_few_words(
 ) -> None:
     exchange.status, exchange.text = status, text
     with pytest.raises(SourceError, match=kind):
-        YahooFeed(exchange.session()).fetch("NONE")
+        YahooClient(exchange.session()).fetch("NONE")
 
 
 @pytest.mark.parametrize(("status", "text", "kind"), REFUSALS.values(), ids=REFUSALS.keys())
 def test_a_price_is_read_again_once_a_broken_feed_recovers(
     status: int, text: str, kind: str, exchange: Exchange
 ) -> None:
-    feed = YahooFeed(exchange.session())
+    feed = YahooClient(exchange.session())
     exchange.status, exchange.text = status, text
     with pytest.raises(SourceError, match=kind):
         feed.fetch("LATER")
@@ -119,12 +119,12 @@ def test_a_price_is_read_again_once_a_broken_feed_recovers(
 def test_too_many_requests_are_told_from_other_failures(exchange: Exchange) -> None:
     exchange.status = 429
     with pytest.raises(TooManyRequestsError):
-        YahooFeed(exchange.session()).fetch("AAPL")
+        YahooClient(exchange.session()).fetch("AAPL")
 
 
 def test_before_the_first_trade_the_market_s_price_stands(exchange: Exchange) -> None:
     exchange.prices = {"AAPL": [None, None]}
-    assert YahooFeed(exchange.session()).fetch("AAPL").price == 99.0
+    assert YahooClient(exchange.session()).fetch("AAPL").price == 99.0
 
 
 class OverError(Exception):
@@ -150,7 +150,7 @@ def test_the_source_shows_each_price_and_its_previous_close(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exchange.prices = {"AAPL": [100.0], "^GSPC": [5000.0]}
-    source = Ending(["AAPL", "^GSPC"], YahooFeed(exchange.session()))
+    source = Ending(["AAPL", "^GSPC"], YahooClient(exchange.session()))
     never = Never()
     monkeypatch.setattr(quotes, "Event", lambda: never)
     wait_for(source.read)
@@ -177,16 +177,16 @@ def test_one_question_a_minute_for_all_symbols_in_turn() -> None:
 def test_a_closed_market_is_asked_seldom_and_at_its_opening() -> None:
     desk = Desk("A")
     desk.answer = desk.quote(10, opens=-50_000, closes=-1)
-    desk.work(6 * SELDOM)
+    desk.work(6 * CLOSED_INTERVAL_S)
     assert len(desk.asked) == 6
     assert "A is of" in desk.source.said
     assert "the market is closed" in desk.source.said
     assert desk.values()["quotes.A"] == 10, "the last price stands"
     before = len(desk.asked)
-    desk.answer = desk.quote(10, opens=2.5 * SELDOM, closes=1e6)
-    desk.work(2.5 * SELDOM + 1)
+    desk.answer = desk.quote(10, opens=2.5 * CLOSED_INTERVAL_S, closes=1e6)
+    desk.work(2.5 * CLOSED_INTERVAL_S + 1)
     assert len(desk.asked) - before == 4, "half-hourly, and when it opens"
-    assert desk.asked[-1][0] == 8.5 * SELDOM
+    assert desk.asked[-1][0] == 8.5 * CLOSED_INTERVAL_S
     desk.work(600)
     assert len(desk.asked) - before == 4 + 10
 
@@ -199,11 +199,11 @@ def test_failures_are_asked_again_later_each_time_and_the_last_price_is_marked()
     times = [time for time, _ in desk.asked]
     pauses = [new - old for old, new in pairwise(times)]
     assert pauses[:6] == [60, 60, 120, 240, 480, 960]
-    assert max(pauses) == LONGEST_PAUSE
+    assert max(pauses) == BACKOFF_MAX_S
     assert desk.values()["quotes.A"] == 10
     assert desk.source.said == "A is of 2027-01-15 08:00 UTC: the feed does not answer (ConnectionError)"
     desk.answer = desk.quote(11)
-    desk.work(LONGEST_PAUSE)
+    desk.work(BACKOFF_MAX_S)
     assert desk.values()["quotes.A"] == 11
     assert desk.source.said == ""
 
@@ -217,7 +217,7 @@ def test_too_many_requests_leave_the_feed_alone_for_all_symbols() -> None:
 
 
 def test_one_bad_symbol_does_not_keep_the_others_waiting() -> None:
-    schedule = QuoteSchedule(["GOOD", "BAD"], 0.0)
+    schedule = QuoteScheduler(["GOOD", "BAD"], 0.0)
     now, asked = 0.0, list[str]()
     while now < 3600:
         due = schedule.next()
@@ -238,14 +238,15 @@ def test_a_price_that_nobody_trades_at_is_marked() -> None:
 
 
 @pytest.mark.parametrize(
-    "rest", ["", ",", "A B", "../x", "A?b=c", "A" * 21, ",".join(f"S{n}" for n in range(MOST + 1)), "é"]
+    "rest",
+    ["", ",", "A B", "../x", "A?b=c", "A" * 21, ",".join(f"S{n}" for n in range(MAX_SYMBOLS + 1)), "é"],
 )
 def test_symbols_are_checked(rest: str) -> None:
     with pytest.raises(ValueError, match="expected quotes:AAPL,MSFT"):
-        make(rest, 1.0)
+        make_source(rest, 1.0)
 
 
 def test_37_without_the_package_one_sentence_with_the_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match="pip install 'yfinance"):
-        make("aapl, MSFT ,AAPL", 1.0)
+        make_source("aapl, MSFT ,AAPL", 1.0)

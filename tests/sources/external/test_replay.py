@@ -12,9 +12,9 @@ from waiting import wait_for
 from dashapp.collector.sampler import Sampler
 from dashapp.examples import make_bars
 from dashapp.model.ticks import Tick
-from dashapp.sources.external.quote_client import YahooFeed
+from dashapp.sources.external.quote_client import YahooClient
 from dashapp.sources.external.quotes import QuoteSource
-from dashapp.sources.external.replay import make
+from dashapp.sources.external.replay import make_source
 from dashapp.stores.memory import MemoryStore
 
 
@@ -39,12 +39,12 @@ def test_a_row_stands_until_the_next_from_the_first_on(tmp_path: Path) -> None:
 def test_the_example_is_what_its_script_makes_and_has_the_names_of_real_quotes() -> None:
     assert make_bars.PATH.read_text() == make_bars.text()
     assert "made up" in make_bars.text().splitlines()[0].lower()
-    source = make("example?speed=60", 1.0)
+    source = make_source("example?speed=60", 1.0)
     keys = {metric.key for metric in wait_for(source.read)}
     assert keys == {"quotes.AAPL", "quotes.AAPL.close", "quotes.MSFT", "quotes.MSFT.close"}
-    real = QuoteSource(["AAPL", "MSFT"], YahooFeed())
+    real = QuoteSource(["AAPL", "MSFT"], YahooClient())
     assert keys == {metric.key for metric in [*real._prices.values(), *real._closes.values()]}
-    assert len(make("example?end=now", 1.0).past(1e9, 40_000)) == 389 * 60 + 1
+    assert len(make_source("example?end=now", 1.0).past(1e9, 40_000)) == 389 * 60 + 1
 
 
 def test_faster_than_it_can_be_read_lags_and_says_so(tmp_path: Path) -> None:
@@ -106,22 +106,22 @@ def test_the_past_is_a_tick_each_interval_and_a_hole_in_it_stays_one(tmp_path: P
 )
 def test_a_wrong_spec_says_what_is_expected(rest: str) -> None:
     with pytest.raises(ValueError, match=r"^expected "):
-        make(rest, 1.0)
+        make_source(rest, 1.0)
 
 
 def test_a_settings_file_may_say_it_by_name(tmp_path: Path) -> None:
     path = Played(tmp_path, ROWS).path
-    values = wait_for(make(str(path), 1.0, **{"speed": 60, "as": "prices"}).read)
+    values = wait_for(make_source(str(path), 1.0, **{"speed": 60, "as": "prices"}).read)
     assert {metric.key for metric in values} == {"prices.open", "prices.close"}
     with pytest.raises(ValueError, match=r"^expected replay:FILE"):
-        make(str(path), 1.0, sped=60)
+        make_source(str(path), 1.0, sped=60)
 
 
 @pytest.mark.parametrize("speed", ["0", "-1", "nan", "inf", "1e7"])
 def test_a_speed_is_bounded(speed: str, tmp_path: Path) -> None:
     path = Played(tmp_path, ROWS).path
     with pytest.raises(ValueError, match="expected a speed above 0"):
-        make(f"{path}?speed={speed}", 1.0)
+        make_source(f"{path}?speed={speed}", 1.0)
 
 
 def test_a_real_process_replays_and_says_where_it_ended(tmp_path: Path) -> None:

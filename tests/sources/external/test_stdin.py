@@ -13,7 +13,7 @@ from pipe_source import VMSTAT, Piped
 from waiting import wait_for
 
 from dashapp.collector.sampler import Sampler
-from dashapp.sources.external.stdin import MOST, StdinSource, make
+from dashapp.sources.external.stdin import MAX_NAMES, StdinSource, make_source
 from dashapp.stores.memory import MemoryStore
 
 
@@ -96,8 +96,8 @@ def test_a_hundred_megabytes_without_a_newline_stay_flat(pipe: Piped) -> None:
 def test_names_without_end_are_bounded_and_told(pipe: Piped) -> None:
     for count in range(50):
         pipe.write("".join(f'{{"n{count}-{each}": 1}}\n' for each in range(50)))
-    assert len(pipe.end()) == MOST
-    assert f"more than {MOST} names" in pipe.source.said
+    assert len(pipe.end()) == MAX_NAMES
+    assert f"more than {MAX_NAMES} names" in pipe.source.said
 
 
 def test_what_stops_coming_becomes_a_gap_and_what_comes_seldom_does_not(pipe: Piped) -> None:
@@ -152,4 +152,4 @@ def test_a_closed_input_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rest", ["x", "/dev/stdin"])
 def test_it_takes_no_more_than_its_name(rest: str) -> None:
     with pytest.raises(ValueError, match="stdin alone"):
-        make(rest, 1.0)
+        make_source(rest, 1.0)

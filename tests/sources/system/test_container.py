@@ -8,8 +8,8 @@ import pytest
 from cgroup_tree import GIB, Tree
 from readings import by_key, labels
 
-from dashapp.sources.system.cgroup import own_groups
-from dashapp.sources.system.container import LOOK
+from dashapp.sources.system.cgroup import own_cgroups
+from dashapp.sources.system.container import LIMIT_CHECK_INTERVAL_S
 
 
 @pytest.fixture
@@ -125,13 +125,13 @@ def test_outside_of_any_group_there_is_no_line(tree: Tree) -> None:
     assert tree.source().read() == {}
     tree.path("0::/")
     assert tree.source().read() == {}
-    assert own_groups("/nonexistent") == {}
+    assert own_cgroups("/nonexistent") == {}
 
 
 def test_a_path_outside_of_the_namespace_is_what_is_mounted(tree: Tree) -> None:
     group = tree.mount("", "cgroup2", "rw")
     tree.path("0::/../../elsewhere")
-    assert own_groups(str(tree.proc)) == {"": [group]}
+    assert own_cgroups(str(tree.proc)) == {"": [group]}
 
 
 def test_a_limit_set_while_running_is_seen_within_ten_seconds(tree: Tree) -> None:
@@ -141,13 +141,13 @@ def test_a_limit_set_while_running_is_seen_within_ten_seconds(tree: Tree) -> Non
     source = tree.source()
     assert source.read() == {}
     tree.v2(group, cpu_max="200000 100000")
-    tree.time += LOOK
+    tree.time += LIMIT_CHECK_INTERVAL_S
     source.read()
     tree.time += 1.0
     tree.v2(group, cpu_stat="usage_usec 1000000")
     assert by_key(source.read())["container.cpu.percent"] == 50.0
     tree.v2(group, cpu_max="max 100000")
-    tree.time += LOOK
+    tree.time += LIMIT_CHECK_INTERVAL_S
     assert source.read() == {}
 
 

@@ -9,7 +9,7 @@ import psutil
 import pytest
 from jiffies import let_time_pass
 
-from dashapp.sources.system.cpu import TOTAL, CpuCounts, CpuSource, core
+from dashapp.sources.system.cpu import TOTAL_METRIC, CpuCounts, CpuSource, core_metric
 
 
 def counts(*cores: tuple[float, float], numbers: tuple[int, ...] = (), numbered: bool = True) -> CpuCounts:
@@ -89,8 +89,12 @@ def test_9_fifty_threads_that_ask_psutil_change_nothing() -> None:
         for _ in range(5):
             let_time_pass()
             found = source.read()
-            assert 0 < found[TOTAL] <= 100, "fifty threads are at work"
-            assert all(0 <= found[core(n)] <= 100 for n in range(psutil.cpu_count() or 1) if core(n) in found)
+            assert 0 < found[TOTAL_METRIC] <= 100, "fifty threads are at work"
+            assert all(
+                0 <= found[core_metric(n)] <= 100
+                for n in range(psutil.cpu_count() or 1)
+                if core_metric(n) in found
+            )
     finally:
         stop.set()
         for thread in threads:

@@ -12,9 +12,9 @@ from fake_machine import FakeMachine, size_of_disk
 from dashapp.model.ticks import Metric
 from dashapp.sources.system import disk, filesystem, network
 from dashapp.sources.system.disk import DiskSource, ProcDisks
-from dashapp.sources.system.filesystem import FilesystemSource, Mount, ProcMounts, worth_telling
+from dashapp.sources.system.filesystem import FilesystemSource, Mount, ProcMounts, shown_mounts
 from dashapp.sources.system.network import NetworkSource, ProcNetwork
-from dashapp.sources.system.sensors import SensorSource, sensors_here
+from dashapp.sources.system.sensors import SensorSource, has_sensors
 
 
 @pytest.fixture
@@ -48,19 +48,19 @@ def test_a_disk_tells_bytes_operations_and_busy_time_and_its_parts_nothing(machi
     "name", ["sda1", "nvme0n1p3", "mmcblk0p1", "loop3", "ram0", "zram0", "dm-2", "md127", "sr0", "nvme0c0n1"]
 )
 def test_a_part_or_a_stacked_device_is_no_disk_of_its_own(name: str) -> None:
-    assert not disk.whole(name, {"sda": 0, "nvme0n1": 0, "mmcblk0": 0, name: 0})
+    assert not disk.is_whole_disk(name, {"sda": 0, "nvme0n1": 0, "mmcblk0": 0, name: 0})
 
 
 @pytest.mark.parametrize(
     "name", ["sda", "vdb", "xvda1", "nvme0n1", "nvme10n2", "mmcblk0", "PhysicalDrive0", "disk0"]
 )
 def test_a_disk_is_a_disk(name: str) -> None:
-    assert disk.whole(name, {name: 0})
+    assert disk.is_whole_disk(name, {name: 0})
 
 
 def test_past_so_many_devices_only_the_totals_are_told(machine: FakeMachine) -> None:
-    machine.disks = {f"sd{chr(97 + n)}": 1000 for n in range(disk.MOST + 1)}
-    machine.links = {f"eth{n}": 1000 for n in range(network.MOST + 1)}
+    machine.disks = {f"sd{chr(97 + n)}": 1000 for n in range(disk.MAX_DISKS + 1)}
+    machine.links = {f"eth{n}": 1000 for n in range(network.MAX_INTERFACES + 1)}
     machine.write()
     disks = DiskSource(ProcDisks(machine.proc), machine.now)
     links = NetworkSource(ProcNetwork(machine.proc), machine.now)
@@ -97,7 +97,7 @@ def test_a_silent_interface_has_no_line_until_it_speaks(machine: FakeMachine) ->
 def test_real_file_systems_are_told_once_and_network_ones_are_never_asked(machine: FakeMachine) -> None:
     asked = []
 
-    def size(point: str) -> filesystem.Size:
+    def size(point: str) -> filesystem.StatvfsResult:
         asked.append(point)
         return size_of_disk(point)  # type: ignore[no-any-return]
 
@@ -124,13 +124,13 @@ def test_real_file_systems_are_told_once_and_network_ones_are_never_asked(machin
     ],
 )
 def test_which_file_systems_are_worth_telling(kind: str, point: str, told: bool) -> None:
-    assert bool(worth_telling([Mount("/dev/x", point, kind)])) == told
+    assert bool(shown_mounts([Mount("/dev/x", point, kind)])) == told
 
 
 def test_a_mount_that_went_or_is_empty_costs_its_own_line() -> None:
     mounts = [Mount(f"/dev/{name}", f"/{name}", "ext4") for name in ("gone", "empty", "full")]
 
-    def size(point: str) -> filesystem.Size:
+    def size(point: str) -> filesystem.StatvfsResult:
         if point == "/gone":
             raise FileNotFoundError(point)
         return SimpleNamespace(f_blocks=0 if point == "/empty" else 10, f_bfree=0, f_bavail=0)
@@ -161,6 +161,6 @@ def test_sensors_of_equal_labels_are_counted_through(machine: FakeMachine) -> No
 
 
 def test_a_machine_without_sensors_is_known_without_asking_one(tmp_path: Path) -> None:
-    assert not sensors_here(str(tmp_path))
+    assert not has_sensors(str(tmp_path))
     (tmp_path / "class/hwmon/hwmon0").mkdir(parents=True)
-    assert sensors_here(str(tmp_path))
+    assert has_sensors(str(tmp_path))

@@ -92,7 +92,7 @@ def test_connections_by_state_and_a_rare_state_once_it_was_seen(machine: FakeMac
 def test_a_table_too_long_to_read_is_not_read(machine: FakeMachine) -> None:
     net = Path(machine.proc, "net")
     (net / "sockstat").write_text(
-        f"sockets: used 1\nTCP: inuse {connections.MOST} orphan 0 tw 7 alloc 9 mem 1\n"
+        f"sockets: used 1\nTCP: inuse {connections.MAX_ROWS} orphan 0 tw 7 alloc 9 mem 1\n"
     )
     (net / "snmp").write_text(
         "Ip: A B\nIp: 1 2\nTcp: MaxConn CurrEstab InSegs\nTcp: -1 4321 5\nUdp: X\nUdp: 1\n"

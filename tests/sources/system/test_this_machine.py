@@ -15,7 +15,7 @@ from dashapp.model.ticks import Metric, Tick
 from dashapp.sources import rates, slug
 from dashapp.sources.base import Source
 from dashapp.sources.system import disk
-from dashapp.sources.system.all import machine_sources, working
+from dashapp.sources.system.all import available_sources, system_sources
 from dashapp.stores.memory import MemoryStore
 
 # Everywhere that these tests run; issue 3 names them.
@@ -34,7 +34,7 @@ ALWAYS = {
 
 def test_the_first_tick_after_a_moment_holds_real_values_of_all() -> None:
     store = MemoryStore()
-    sampler = Sampler(machine_sources(), store, 1.0)
+    sampler = Sampler(system_sources(), store, 1.0)
     let_time_pass()
     tick = sampler.tick(1000.0)
     assert tick is not None
@@ -47,7 +47,7 @@ def test_the_first_tick_after_a_moment_holds_real_values_of_all() -> None:
 
 
 def test_a_tick_of_all_sources_is_little_work() -> None:
-    sampler = Sampler(machine_sources(), MemoryStore(), 1.0)
+    sampler = Sampler(system_sources(), MemoryStore(), 1.0)
     sampler.tick(1000.0)
     let_time_pass()
     ticks: list[Tick | None] = []
@@ -58,7 +58,7 @@ def test_a_tick_of_all_sources_is_little_work() -> None:
 
 
 def test_a_row_of_all_metrics_is_short() -> None:
-    sampler = Sampler(machine_sources(), MemoryStore(), 1.0)
+    sampler = Sampler(system_sources(), MemoryStore(), 1.0)
     let_time_pass()
     tick = sampler.tick(1000.0)
     assert tick is not None
@@ -81,7 +81,7 @@ class Cannot:
 
 def test_a_source_that_cannot_work_here_is_left_out_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO"):
-        found: list[Source] = working([Cannot, Fine, Cannot])
+        found: list[Source] = available_sources([Cannot, Fine, Cannot])
     assert [type(source) for source in found] == [Fine]
     assert "not on this platform" in caplog.text
 
