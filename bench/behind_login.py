@@ -17,7 +17,7 @@ from bench import crowd
 from bench.cost import cpu
 from bench.served import Served, command, fill, folder, free_port, launched
 from bench.table import Row
-from dashapp.config.settings import parse
+from dashapp.config.settings import parse_settings
 from dashapp.http.types import App
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.web.app import create_app
@@ -33,8 +33,8 @@ def run() -> list[Row]:
         fill(store, 200)
         reader = DiskReader(store)
         flags = [f"--store={store}", "--limit=100000"]
-        bare = create_app(reader, parse(flags, {}), folder=store)
-        locked = create_app(reader, parse(flags, {"DASHAPP_PASSWORD": PASSWORD}), folder=store)
+        bare = create_app(reader, parse_settings(flags, {}), folder=store)
+        locked = create_app(reader, parse_settings(flags, {"DASHAPP_PASSWORD": PASSWORD}), folder=store)
         rows = _compare(bare, locked)
         port = free_port()
         with launched(command(store, port), port, DASHAPP_PASSWORD=PASSWORD) as served:

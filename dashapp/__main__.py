@@ -17,9 +17,9 @@ from typing import NoReturn
 
 from dashapp.collector.preflight import bad_addresses, check_sources
 from dashapp.config import settings as config
-from dashapp.config.cli import CHECK, COLLECT
-from dashapp.config.parsers import MEMORY
-from dashapp.config.settings import ANYWHERE, MEMORY_KEEPS, Settings
+from dashapp.config.cli import CHECK_CONFIG_FLAG, COLLECT_COMMAND
+from dashapp.config.parsers import MEMORY_STORE
+from dashapp.config.settings import ALL_INTERFACES, MEMORY_RETENTION_S, Settings
 from dashapp.model.ticks import SettingsError
 from dashapp.process.signals import stop_on_signals
 from dashapp.process.supervisor import ChildProcess, python_command, supervise
@@ -31,15 +31,15 @@ log = logging.getLogger("dashapp")
 def main(argv: Sequence[str] | None = None) -> int:
     """0 after a signal, 1 where the web server would not start, 2 where the settings cannot work."""
     given = list(sys.argv[1:] if argv is None else argv)
-    if given[:1] == [COLLECT]:
+    if given[:1] == [COLLECT_COMMAND]:
         # Only here: the supervisor is to stay small.
         from dashapp.collector.service import main as collect
 
-        return collect(given[1:], prog=f"dashapp {COLLECT}")
+        return collect(given[1:], prog=f"dashapp {COLLECT_COMMAND}")
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
-    checking, given = CHECK in given, [text for text in given if text != CHECK]
+    checking, given = CHECK_CONFIG_FLAG in given, [text for text in given if text != CHECK_CONFIG_FLAG]
     try:
-        settings = config.parse(given)
+        settings = config.parse_settings(given)
         if checking:
             _tell(settings)
         if not settings.collector and (apart := separate(settings)):
@@ -65,7 +65,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     stop = stop_on_signals()
     if where is None:
         # What a store on disk would allow, and memory refuses.
-        given += [f"--store={MEMORY}", "--workers=1", f"--window={min(settings.window, MEMORY_KEEPS)}"]
+        given += [
+            f"--store={MEMORY_STORE}",
+            "--workers=1",
+            f"--window={min(settings.window, MEMORY_RETENTION_S)}",
+        ]
         children = [ChildProcess("web", python_command("dashapp.web", given), stdin=stdin)]
     else:
         given += where.flags
@@ -137,7 +141,7 @@ def _standard_input(settings: Settings) -> tuple[int, ...]:
 
 def _announce(settings: Settings, where: Place | None, stop: Event, served: Event) -> None:
     """Print where it serves, once it does."""
-    host = "127.0.0.1" if settings.address == ANYWHERE else settings.address
+    host = "127.0.0.1" if settings.address == ALL_INTERFACES else settings.address
     while not stop.wait(0.05):
         try:
             with closing(http.client.HTTPConnection(host, settings.port, timeout=2)) as connection:

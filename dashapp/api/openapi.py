@@ -13,7 +13,7 @@ from dashapp.api.endpoints import QUESTIONS
 from dashapp.api.params import LONGEST_CURSOR, MOST_METRICS
 from dashapp.api.push import LARGEST
 from dashapp.api.schemas import NUMBER, OR_NULL, SCHEMAS, TEXT, Json, array, ref, shape
-from dashapp.config.settings import SHORTEST_WINDOW, Settings
+from dashapp.config.settings import MIN_WINDOW_S, Settings
 from dashapp.http.middleware.share_links import DAYS, LONGEST_NAME, MOST_PANELS
 from dashapp.http.responses import NEVER, PRIVATE, json, packed, refusal
 from dashapp.http.types import StartResponse
@@ -29,7 +29,7 @@ HEADERS: Json = {
 
 def document(settings: Settings, many: bool = False) -> Json:
     """`many`: whether the store has several hosts, each with paths of its own below `/host/NAME`."""
-    window = {**NUMBER, "minimum": SHORTEST_WINDOW, "maximum": settings.longest}
+    window = {**NUMBER, "minimum": MIN_WINDOW_S, "maximum": settings.longest}
     time = {**NUMBER, "minimum": 0, "maximum": MAX_EPOCH_MS}
     names = {**TEXT, "minLength": 1, "description": f"1 to {MOST_METRICS}, with commas between."}
     one = {"enum": ["1"]}

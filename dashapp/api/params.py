@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from dashapp.config.settings import SHORTEST_WINDOW
+from dashapp.config.settings import MIN_WINDOW_S
 from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
 
 MOST_METRICS = 64
@@ -92,9 +92,9 @@ def _parameters(query: str, parameters: Sequence[str]) -> dict[str, str]:
 
 def _seconds(text: str, longest: float) -> float:
     window = _number(text)
-    if not SHORTEST_WINDOW <= window <= longest:
+    if not MIN_WINDOW_S <= window <= longest:
         raise BadRequestError(
-            f"window is {shown(text)}; expected seconds from {SHORTEST_WINDOW} to {longest:.10g}"
+            f"window is {shown(text)}; expected seconds from {MIN_WINDOW_S} to {longest:.10g}"
         )
     return window
 

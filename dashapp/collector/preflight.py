@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dashapp.alerts import apprise_worker
-from dashapp.config.cli import CHECK
+from dashapp.config.cli import CHECK_CONFIG_FLAG
 from dashapp.config.parsers import is_redis
 from dashapp.config.settings import Settings
 from dashapp.model.text import redact_credentials
@@ -39,7 +39,7 @@ def check_sources(
         return
     try:
         done = subprocess.run(
-            python_command("dashapp", [CHECK, *given]),
+            python_command("dashapp", [CHECK_CONFIG_FLAG, *given]),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=patience,

@@ -20,7 +20,7 @@ from dashapp.collector.clock import Clock, LogTime, SystemClock, deadlines
 from dashapp.collector.preflight import bad_addresses
 from dashapp.collector.sampler import Sampler
 from dashapp.config import settings as config
-from dashapp.config.parsers import MEMORY
+from dashapp.config.parsers import MEMORY_STORE
 from dashapp.config.settings import Settings
 from dashapp.model.notices import NoticeSink
 from dashapp.model.ticks import SettingsError, StoreError, StoreLockedError, StoreUnavailableError
@@ -75,7 +75,7 @@ def collect(
 def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
     logging.basicConfig(format="%(asctime)s collector: %(message)s", level=logging.INFO)
     try:
-        settings = config.parse(sys.argv[1:] if argv is None else argv, prog=prog, serving=False)
+        settings = config.parse_settings(sys.argv[1:] if argv is None else argv, prog=prog, serving=False)
         # Who started us has looked already.
         if not os.environ.get("DASHAPP_CHILD"):
             found = [*source_problems(settings.source, settings.interval), *bad_addresses(settings)]
@@ -88,7 +88,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
     where = place(settings)
     if where is None:
         print(
-            f'--store is "{MEMORY}"; expected a folder, which the web server can read too',
+            f'--store is "{MEMORY_STORE}"; expected a folder, which the web server can read too',
             file=sys.stderr,
         )
         return 2

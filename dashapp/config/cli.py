@@ -15,48 +15,52 @@ from typing import Any
 from dashapp import __version__
 from dashapp.model.text import redact_credentials
 
-PREFIX = "DASHAPP_"
+ENV_PREFIX = "DASHAPP_"
 # Variables that are no settings: what the supervisor tells its children, and where a program pushes to.
-ELSEWHERE = (PREFIX + "CHILD", PREFIX + "STDIN", PREFIX + "URL")
+OTHER_VARIABLES = (ENV_PREFIX + "CHILD", ENV_PREFIX + "STDIN", ENV_PREFIX + "URL")
 # Said to a command and not a setting: it is not handed on to the processes that it starts.
-CHECK = "--check-config"
+CHECK_CONFIG_FLAG = "--check-config"
 # The first word of a command line that is for the collector alone.
-COLLECT = "collect"
+COLLECT_COMMAND = "collect"
 
-Table = Sequence[Field[Any]]
+SettingsFields = Sequence[Field[Any]]
 
 
 class CommandLine:
     """What was given. `problems` holds a sentence for each piece that is no flag of `table`."""
 
-    def __init__(self, argv: Sequence[str], table: Table, prog: str) -> None:
+    def __init__(self, argv: Sequence[str], table: SettingsFields, prog: str) -> None:
         parser = argparse.ArgumentParser(
             prog=prog,
             allow_abbrev=False,
             description="Shows this machine's CPU live in the browser.",
-            epilog=f"Every flag has a variable: --port is {PREFIX}PORT. Both win over dashapp.toml. "
-            f"`dashapp {COLLECT}` with the same flags is the collector alone.",
+            epilog=f"Every flag has a variable: --port is {ENV_PREFIX}PORT. Both win over dashapp.toml. "
+            f"`dashapp {COLLECT_COMMAND}` with the same flags is the collector alone.",
         )
         parser.add_argument("--version", action="version", version=__version__)
-        parser.add_argument(CHECK, action="store_true", help="say what is wrong with the settings, and end")
+        parser.add_argument(
+            CHECK_CONFIG_FLAG, action="store_true", help="say what is wrong with the settings, and end"
+        )
         self._secrets = [each.name for each in table if "secret" in each.metadata]
         table = [each for each in table if each.name not in self._secrets]
         for each in table:
-            _add(parser, each.name, each.metadata, each.default)
+            _add_argument(parser, each.name, each.metadata, each.default)
         # A first word that is no flag may be meant as the one that is.
         self._flags = [
-            COLLECT,
+            COLLECT_COMMAND,
             "--version",
             "--help",
-            CHECK,
-            *(_flag(each.name, each.default) for each in table),
+            CHECK_CONFIG_FLAG,
+            *(_option_string(each.name, each.default) for each in table),
         ]
-        switches = {_flag(each.name, each.default) for each in table if isinstance(each.default, bool)}
-        switches |= {"--help", "--version", CHECK}
+        switches = {
+            _option_string(each.name, each.default) for each in table if isinstance(each.default, bool)
+        }
+        switches |= {"--help", "--version", CHECK_CONFIG_FLAG}
         # argparse would stop at the first switch that was given a value.
         valued = [text for text in argv if "=" in text and text.partition("=")[0] in switches]
         self.problems = [
-            f"{shown(text)} has a value; expected {text.partition('=')[0]} alone" for text in valued
+            f"{quote_value(text)} has a value; expected {text.partition('=')[0]} alone" for text in valued
         ]
         given, unknown = parser.parse_known_args([text for text in argv if text not in valued])
         # What follows an unknown flag is its value, not a second problem.
@@ -72,7 +76,7 @@ class CommandLine:
         flag = self._given.get(each.name)
         if flag is not None:
             return flag_of(each.name), [flag] if isinstance(flag, str) else flag
-        for variable in (PREFIX + each.name.upper(), each.metadata.get("also")):
+        for variable in (ENV_PREFIX + each.name.upper(), each.metadata.get("also")):
             if variable and "never_empty" in each.metadata and environ.get(variable) == "":
                 return variable, [""]
             if variable and (text := environ.get(variable, "")) != "":
@@ -83,14 +87,14 @@ class CommandLine:
 
     def _unknown(self, text: str) -> str:
         if (secret := text.split("=")[0].strip("-").replace("-", "_")) in self._secrets:
-            variable = PREFIX + secret.upper()
+            variable = ENV_PREFIX + secret.upper()
             return f"a secret is no flag, which everyone on this machine could read; set {variable}"
         near = difflib.get_close_matches(text.split("=")[0], self._flags, 1)
         hint = f"did you mean {near[0]}?" if near else "see --help for those there are"
-        return f"{shown(text)} is not a setting; {hint}"
+        return f"{quote_value(text)} is not a setting; {hint}"
 
 
-def shown(value: Any) -> str:
+def quote_value(value: Any) -> str:
     """A value from outside as one line of bounded length, text in quotes."""
     if not isinstance(value, str):
         return redact_credentials(json.dumps(value, default=str, ensure_ascii=False))[:80]
@@ -98,12 +102,12 @@ def shown(value: Any) -> str:
     return json.dumps(value if len(value) <= 80 else value[:80] + "…", ensure_ascii=False)
 
 
-def unknown_variables(environ: Mapping[str, str], table: Table) -> list[str]:
+def unknown_variables(environ: Mapping[str, str], table: SettingsFields) -> list[str]:
     """A sentence for each variable that looks like ours and is not."""
-    known = [PREFIX + each.name.upper() for each in table]
+    known = [ENV_PREFIX + each.name.upper() for each in table]
     sentences = []
     for name in sorted(environ):
-        if name.startswith(PREFIX) and name not in (*known, *ELSEWHERE):
+        if name.startswith(ENV_PREFIX) and name not in (*known, *OTHER_VARIABLES):
             near = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             sentences.append(f"{name} is set but is not a setting{hint}")
@@ -115,16 +119,20 @@ def flag_of(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _flag(name: str, default: Any) -> str:
+def _option_string(name: str, default: Any) -> str:
     """--no-collector turns off what is on by default, --public on what is off."""
     return f"--no-{name}" if default is True else flag_of(name)
 
 
-def _add(parser: argparse.ArgumentParser, name: str, metadata: Mapping[str, Any], default: Any) -> None:
+def _add_argument(
+    parser: argparse.ArgumentParser, name: str, metadata: Mapping[str, Any], default: Any
+) -> None:
     help = metadata["help"]
     if isinstance(default, bool):
         const = "0" if default else "1"
-        parser.add_argument(_flag(name, default), dest=name, action="store_const", const=const, help=help)
+        parser.add_argument(
+            _option_string(name, default), dest=name, action="store_const", const=const, help=help
+        )
     else:
         shown = f"{help} ({metadata.get('shown', default)})" if default else help
         action = "append" if "separator" in metadata else "store"

@@ -11,24 +11,24 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from dashapp.config.parsers import MEMORY, is_redis
+from dashapp.config.parsers import MEMORY_STORE, is_redis
 from dashapp.config.settings import Settings
 
 
-def store_folder(settings: Settings) -> Path | None:
+def store_directory(settings: Settings) -> Path | None:
     """The folder to keep the history in; None for memory.
 
     Without `--store`: `data/` here, or the per-user data folder where that cannot be written.
     """
-    if settings.store == MEMORY:
+    if settings.store == MEMORY_STORE:
         return None
     if settings.store:
         return Path(settings.store)
     here = Path("data")
-    return here if can_write(here) else user_folder()
+    return here if can_write(here) else user_data_directory()
 
 
-def user_folder() -> Path:
+def user_data_directory() -> Path:
     """The system's per-user data folder, by its own convention (XDG, macOS, Windows)."""
     if os.name == "nt":
         base = Path(os.environ.get("LOCALAPPDATA", "~/AppData/Local"))
@@ -39,12 +39,12 @@ def user_folder() -> Path:
     return base.expanduser() / "dashapp"
 
 
-def turn_folder(settings: Settings) -> Path:
+def leader_directory(settings: Settings) -> Path:
     """Where the processes of this machine that share a Redis agree which of them keeps its collector. OSError
     where there is no room for one."""
     mark = f"{zlib.crc32(f'{settings.store} {settings.known_as}'.encode()):08x}"
     with suppress(RuntimeError):  # a user without a home
-        folder = user_folder() / f"{'redis' if is_redis(settings.store) else 'store'}-{mark}"
+        folder = user_data_directory() / f"{'redis' if is_redis(settings.store) else 'store'}-{mark}"
         if can_write(folder):
             return folder
     # A container's user may have a number and no name.
@@ -52,19 +52,21 @@ def turn_folder(settings: Settings) -> Path:
     return Path(tempfile.gettempdir()) / f"dashapp-{user}-{mark}"
 
 
-def own_folder(settings: Settings, store: Path | None) -> Path | None:
+def web_state_directory(settings: Settings, store: Path | None) -> Path | None:
     """Where the web processes of this machine keep what they share and no store holds: in the store's folder,
     or in one of their own where that is none or cannot be written. None where nothing can be kept."""
     if store is not None and can_write(store):
         return store
     try:
-        folder = turn_folder(settings if store is None else replace(settings, store=str(store.absolute())))
-        return folder if can_write(folder) and _is_ours_alone(folder) else None
+        folder = leader_directory(
+            settings if store is None else replace(settings, store=str(store.absolute()))
+        )
+        return folder if can_write(folder) and _is_private(folder) else None
     except OSError:  # not even a folder for what is temporary
         return None
 
 
-def _is_ours_alone(folder: Path) -> bool:
+def _is_private(folder: Path) -> bool:
     """Whether nobody else can have put anything there: where all may make folders, another may have."""
     if os.name == "nt":
         return True

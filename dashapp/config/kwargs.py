@@ -13,21 +13,23 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dashapp.config.cli import PREFIX, flag_of, shown
+from dashapp.config.cli import ENV_PREFIX, flag_of, quote_value
 from dashapp.config.settings import Settings
 from dashapp.model.ticks import SettingsError
 
 _FLAG = re.compile(r"(?<!\S)--(?=[a-z])")
 
 
-class Given(NamedTuple):
+class CommandLineArgs(NamedTuple):
     """Flags, and the variables that stand for what no flag may say."""
 
     argv: list[str]
     variables: dict[str, str]
 
 
-def given(keywords: Mapping[str, Any], refused: Mapping[str, str], others: Collection[str] = ()) -> Given:
+def to_command_line(
+    keywords: Mapping[str, Any], refused: Mapping[str, str], others: Collection[str] = ()
+) -> CommandLineArgs:
     """SettingsError tells all that is no setting.
 
     `refused`: settings that are of no use here, each with the reason. `others`: further names that there are,
@@ -35,7 +37,7 @@ def given(keywords: Mapping[str, Any], refused: Mapping[str, str], others: Colle
     """
     table = {each.name: each for each in fields(Settings)}
     known = [*(name for name in table if name not in refused), *others]
-    found = Given([], {})
+    found = CommandLineArgs([], {})
     problems = []
     for name, value in keywords.items():
         if name in refused:
@@ -47,34 +49,36 @@ def given(keywords: Mapping[str, Any], refused: Mapping[str, str], others: Colle
         elif "secret" in table[name].metadata:
             separator = table[name].metadata.get("separator")
             parts = value if separator and isinstance(value, list | tuple) else [value]
-            found.variables[PREFIX + name.upper()] = (separator or "").join(map(str, parts))
+            found.variables[ENV_PREFIX + name.upper()] = (separator or "").join(map(str, parts))
         else:
             several = "separator" in table[name].metadata
             try:
-                found.argv.extend(f"{flag_of(name)}={text}" for text in _texts(value, several))
+                found.argv.extend(f"{flag_of(name)}={text}" for text in _option_values(value, several))
             except TypeError:
-                problems.append(f"{name} is {shown(repr(value))}; expected text, a number or a list of them")
+                problems.append(
+                    f"{name} is {quote_value(repr(value))}; expected text, a number or a list of them"
+                )
     if problems:
         raise SettingsError(problems)
     return found
 
 
-def told(error: SettingsError, by: Given) -> SettingsError:
+def as_keyword_error(error: SettingsError, by: CommandLineArgs) -> SettingsError:
     """The same for who gave keywords, neither flags nor the variables that stand for some."""
     problems = [_FLAG.sub("", problem) for problem in error.problems]
     for variable in by.variables:
-        problems = [each.replace(variable, variable.removeprefix(PREFIX).lower()) for each in problems]
+        problems = [each.replace(variable, variable.removeprefix(ENV_PREFIX).lower()) for each in problems]
     return SettingsError(problems)
 
 
-def _texts(value: Any, several: bool) -> list[str]:
+def _option_values(value: Any, several: bool) -> list[str]:
     if isinstance(value, list | tuple):
-        texts = [_text(each) for each in value]
+        texts = [_option_value(each) for each in value]
         return texts if several else [",".join(texts)]
-    return [_text(value)]
+    return [_option_value(value)]
 
 
-def _text(value: Any) -> str:
+def _option_value(value: Any) -> str:
     """TypeError for what no flag can say."""
     if isinstance(value, Mapping):
         # A settings file's table in one line: what JSON writes of text, numbers and lists is TOML as well.

@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-MEMORY = "memory:"
+MEMORY_STORE = "memory:"
 # Redis itself, and a cluster of it by the address of any of its nodes; with an s, by TLS.
-REDIS = ("redis", "rediss", "redis+cluster", "rediss+cluster")
+REDIS_SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
 REDIS_EXPECTED = (
     "expected redis://[[user]:password@]host[:port][/number], rediss:// for TLS, or redis+cluster:// "
     "and rediss+cluster:// for a cluster, with signs such as @ / # in a password as %40 %2F %23"
@@ -19,7 +19,7 @@ REDIS_MISSING = "expected the package redis beside it: pip install 'redis>=6,<9'
 THEMES = ("auto", "dark", "light")
 
 
-def number(low: float, high: float) -> Callable[[str], float]:
+def number_between(low: float, high: float) -> Callable[[str], float]:
     def parse(text: str) -> float:
         value = float(text)
         if not low <= value <= high:
@@ -29,7 +29,7 @@ def number(low: float, high: float) -> Callable[[str], float]:
     return parse
 
 
-def whole(low: int, high: int) -> Callable[[str], int]:
+def integer_between(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         value = int(text)
         if not low <= value <= high:
@@ -39,7 +39,7 @@ def whole(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
-def text(longest: int) -> Callable[[str], str]:
+def text_up_to(longest: int) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if not (text := text.strip()) or len(text) > longest or not text.isprintable():
             raise ValueError
@@ -57,7 +57,7 @@ def one_of(*words: str) -> Callable[[str], str]:
     return parse
 
 
-def switch(text: str) -> bool:
+def parse_switch(text: str) -> bool:
     words = {"1": True, "true": True, "yes": True, "on": True}
     words |= {"": False, "0": False, "false": False, "no": False, "off": False}
     try:
@@ -66,7 +66,7 @@ def switch(text: str) -> bool:
         raise ValueError from None
 
 
-def audience(text: str) -> str:
+def parse_audience(text: str) -> str:
     if text not in ("local", "always", "never"):
         raise ValueError
     return text
@@ -75,12 +75,12 @@ def audience(text: str) -> str:
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
-def address(text: str) -> str:
+def parse_address(text: str) -> str:
     """As browsers write it: of all the ways to write an IPv6 address they know one."""
     return text if text == "localhost" else str(ipaddress.ip_address(text))
 
 
-def hosts(text: str) -> tuple[str, ...]:
+def parse_hosts(text: str) -> tuple[str, ...]:
     names = tuple(name.strip().lower() for name in text.split(",") if name.strip())
     if not all(_HOST.fullmatch(name) for name in names):
         raise ValueError
@@ -90,7 +90,7 @@ def hosts(text: str) -> tuple[str, ...]:
 _TOKEN = re.compile(r"[!-~]{16,200}")
 
 
-def token(text: str) -> str:
+def parse_token(text: str) -> str:
     """A secret that a header can carry: too short a one could be guessed."""
     if _TOKEN.fullmatch(text) is None:
         raise ValueError
@@ -100,7 +100,7 @@ def token(text: str) -> str:
 _NOTIFY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,39}://\S{1,2000}")
 
 
-def notify(text: str) -> str:
+def parse_notify(text: str) -> str:
     """Where a message goes. Which of them there are is for apprise to say."""
     if _NOTIFY.fullmatch(text := text.strip()) is None or not text.isprintable():
         raise ValueError
@@ -108,28 +108,28 @@ def notify(text: str) -> str:
 
 
 def is_redis(text: str) -> bool:
-    return text.partition("://")[0] in REDIS and "://" in text
+    return text.partition("://")[0] in REDIS_SCHEMES and "://" in text
 
 
-def store(text: str) -> str:
+def parse_store(text: str) -> str:
     if is_redis(text):
-        return redis(text)
+        return parse_redis_url(text)
     if "redis" in text.partition(":")[0].lower() and ":" in text:
         raise ValueError(REDIS_EXPECTED)
-    if not text.strip() or ("://" in text) or (":" in text and text != MEMORY):
+    if not text.strip() or ("://" in text) or (":" in text and text != MEMORY_STORE):
         raise ValueError("expected a folder, redis://…, or memory: for none")
     return text
 
 
 # What an address of Redis may say after a question mark, and how.
-_OPTIONS = {
+_REDIS_OPTIONS = {
     "ssl_cert_reqs": re.compile("none|optional|required"),
     "ssl_check_hostname": re.compile("(?i)true|false"),
     "ssl_ca_certs": re.compile("[^\0]{1,4096}"),
 }
 
 
-def redis(text: str) -> str:
+def parse_redis_url(text: str) -> str:
     try:
         parts = urlsplit(text)
         port, host, number = parts.port, parts.hostname, unquote(parts.path).strip("/")
@@ -143,11 +143,11 @@ def redis(text: str) -> str:
     if "cluster" in parts.scheme and number not in ("", "0"):
         raise ValueError("expected no number at its end: a cluster has no databases but 0")
     for name, value in options:
-        if name not in _OPTIONS or not parts.scheme.startswith("rediss"):
+        if name not in _REDIS_OPTIONS or not parts.scheme.startswith("rediss"):
             raise ValueError(
-                f"expected no more after it than {', '.join(_OPTIONS)}, and these with rediss://"
+                f"expected no more after it than {', '.join(_REDIS_OPTIONS)}, and these with rediss://"
             )
-        if not _OPTIONS[name].fullmatch(value):
+        if not _REDIS_OPTIONS[name].fullmatch(value):
             raise ValueError(f"expected {name} as Redis' clients know it, such as ssl_cert_reqs=none")
     if importlib.util.find_spec("redis") is None:
         raise ValueError(REDIS_MISSING)
@@ -156,16 +156,16 @@ def redis(text: str) -> str:
 
 # What a host may be called. Nothing in it means anything to HTML or to an address, but for the two names
 # that an address has for itself and for what is above it.
-HOST = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
+HOST_NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
 
 
-def name(text: str) -> str:
-    if not HOST.fullmatch(text):
+def parse_name(text: str) -> str:
+    if not HOST_NAME.fullmatch(text):
         raise ValueError
     return text
 
 
-def as_name(text: str) -> str:
+def nearest_name(text: str) -> str:
     """What comes nearest to `text` and is a name.
 
     >>> as_name("Anna's MacBook"), as_name("")
@@ -178,25 +178,25 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhdwy])")
 
 
-def _seconds(text: str) -> float:
+def _parse_seconds(text: str) -> float:
     match = _DURATION.fullmatch(text.strip().lower())
     if match is None:
         raise ValueError
     return float(match[1]) * _UNITS[match[2]]
 
 
-def duration(low: float, high: float) -> Callable[[str], float]:
+def duration_between(low: float, high: float) -> Callable[[str], float]:
     def parse(text: str) -> float:
-        if not low <= (seconds := _seconds(text)) <= high:
+        if not low <= (seconds := _parse_seconds(text)) <= high:
             raise ValueError
         return seconds
 
     return parse
 
 
-def retention(text: str) -> tuple[float, float, float]:
+def parse_retention(text: str) -> tuple[float, float, float]:
     """Three lengths of time, none shorter than the one before: of ticks, minutes and hours, in seconds."""
-    first, second, third = (_seconds(part) for part in text.split(","))
+    first, second, third = (_parse_seconds(part) for part in text.split(","))
     if not 3600 <= first <= second <= third <= 20 * _UNITS["y"]:
         raise ValueError
     return first, second, third
@@ -205,7 +205,7 @@ def retention(text: str) -> tuple[float, float, float]:
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(mb|gb)")
 
 
-def size(text: str) -> int:
+def parse_size(text: str) -> int:
     """Bytes, from megabytes or gigabytes of ten to the sixth or ninth."""
     match = _SIZE.fullmatch(text.strip().lower())
     if match is None:
@@ -217,15 +217,20 @@ def size(text: str) -> int:
 
 
 # What is on every list of passwords, and what lies in a row on a keyboard.
-_ROWS = ("abcdefghijklmnopqrstuvwxyz", "qwertzuiopasdfghjkl", "qwertyuiopasdfghjkl", "01234567890123456789")
-_COMMON = ("password", "passwort", "changeme", "letmein", "dashapp", "administrator")
+_KEYBOARD_ROWS = (
+    "abcdefghijklmnopqrstuvwxyz",
+    "qwertzuiopasdfghjkl",
+    "qwertyuiopasdfghjkl",
+    "01234567890123456789",
+)
+_COMMON_PASSWORDS = ("password", "passwort", "changeme", "letmein", "dashapp", "administrator")
 
 
-def password(text: str) -> str:
+def parse_password(text: str) -> str:
     """What nobody guesses at five tries a minute."""
     plain = text.lower()
-    weak = len(set(text)) < 5 or any(plain in row or plain[::-1] in row for row in _ROWS)
-    for word in _COMMON:
+    weak = len(set(text)) < 5 or any(plain in row or plain[::-1] in row for row in _KEYBOARD_ROWS)
+    for word in _COMMON_PASSWORDS:
         plain = plain.replace(word, "")
     weak = weak or len(plain) < 5
     # At its ends no header can carry a space.
@@ -237,18 +242,18 @@ def password(text: str) -> str:
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-def networks(text: str) -> tuple[Network, ...]:
+def parse_networks(text: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 _HEADER = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
 
-def header(text: str) -> str:
+def parse_header(text: str) -> str:
     """A header of the proxy's own: none that browsers send."""
-    if len(text) > 64 or _HEADER.fullmatch(text) is None or text.lower() in _BROWSERS:
+    if len(text) > 64 or _HEADER.fullmatch(text) is None or text.lower() in _BROWSER_HEADERS:
         raise ValueError
     return text
 
 
-_BROWSERS = ("host", "cookie", "authorization", "user-agent", "accept", "referer", "origin")
+_BROWSER_HEADERS = ("host", "cookie", "authorization", "user-agent", "accept", "referer", "origin")

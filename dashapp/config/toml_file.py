@@ -11,12 +11,12 @@ from dataclasses import Field
 from pathlib import Path
 from typing import Any
 
-from dashapp.config.cli import shown
+from dashapp.config.cli import quote_value
 
-NAME = "dashapp.toml"
-LARGEST = 1 << 20
+SETTINGS_FILE_NAME = "dashapp.toml"
+MAX_FILE_BYTES = 1 << 20
 
-Table = dict[str, Any]
+TomlTable = dict[str, Any]
 
 
 class SettingsFile:
@@ -30,14 +30,14 @@ class SettingsFile:
         self._path = path
         self._document: dict[str, Any] = {}
         try:
-            self._document = _read(path)
+            self._document = _read_toml(path)
         except FileNotFoundError:
             if named:
-                self.problems = [f"{named} is {shown(str(path))}; there is no such file"]
+                self.problems = [f"{named} is {quote_value(str(path))}; there is no such file"]
         except OSError as error:
             self.problems = [f"{path}: it cannot be read ({error.strerror})"]
         except (ValueError, RecursionError) as error:
-            self.problems = [f"{path}: {_reason(error)}"]
+            self.problems = [f"{path}: {_os_error_text(error)}"]
 
     def unknown(self, known: Sequence[str]) -> list[str]:
         """A sentence for each key that is none of the known."""
@@ -49,7 +49,7 @@ class SettingsFile:
                 sentences.append(f"{self._path}: `{key[:80]}` is not a setting; {hint}")
         return sentences
 
-    def items(self, each: Field[Any]) -> tuple[str, list[str | Table]]:
+    def items(self, each: Field[Any]) -> tuple[str, list[str | TomlTable]]:
         """Where a setting stands, and the texts or tables that set it; none where nothing does.
 
         What is of another kind than the setting is a problem.
@@ -60,34 +60,34 @@ class SettingsFile:
         value = self._document[each.name]
         several = "separator" in each.metadata
         parts = value if several and isinstance(value, list) else [value]
-        items: list[str | Table] = []
+        items: list[str | TomlTable] = []
         for part in parts:
             if "table" in each.metadata and isinstance(part, dict):
                 items.append(part)
-            elif (text := _text(part, each.default, several)) is not None:
+            elif (text := _as_text(part, each.default, several)) is not None:
                 items.append(text)
             else:
-                told = "of another kind" if "secret" in each.metadata else shown(part)
-                self.problems.append(f"{named} is {told}; expected {_kind(each)}")
+                told = "of another kind" if "secret" in each.metadata else quote_value(part)
+                self.problems.append(f"{named} is {told}; expected {_toml_type(each)}")
         return named, items
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read_toml(path: Path) -> dict[str, Any]:
     # A pipe or a device would never end.
     if not path.is_file():
         if path.exists():
             raise ValueError("it is not a file")
         raise FileNotFoundError
     with path.open("rb") as file:
-        data = file.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise ValueError(f"it has more than the {LARGEST:,} bytes of a settings file")
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise ValueError(f"it has more than the {MAX_FILE_BYTES:,} bytes of a settings file")
     import tomllib
 
     return tomllib.loads(data.decode())
 
 
-def _reason(error: Exception) -> str:
+def _os_error_text(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"it is not UTF-8 (at byte {error.start})"
     if isinstance(error, RecursionError):
@@ -96,7 +96,7 @@ def _reason(error: Exception) -> str:
     return text if text.startswith("it ") else f"it is not TOML: {text}"
 
 
-def _text(value: Any, default: Any, several: bool) -> str | None:
+def _as_text(value: Any, default: Any, several: bool) -> str | None:
     """A value as text; None for one of another kind than the setting's."""
     if isinstance(value, str):
         return value
@@ -109,7 +109,7 @@ def _text(value: Any, default: Any, several: bool) -> str | None:
     return None
 
 
-def _kind(each: Field[Any]) -> str:
+def _toml_type(each: Field[Any]) -> str:
     if "separator" in each.metadata:
         return (
             "text or a table, or a list of them" if "table" in each.metadata else "text, or a list of texts"

@@ -6,17 +6,17 @@ import ipaddress
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from dashapp.config.parsers import MEMORY
+from dashapp.config.parsers import MEMORY_STORE
 from dashapp.sources.spec import NO_SOURCE
 
 if TYPE_CHECKING:
     from dashapp.config.settings import Settings
 
 
-def conflicts(settings: Settings, named: Mapping[str, str], serving: bool) -> list[str]:
+def validate_settings(settings: Settings, named: Mapping[str, str], serving: bool) -> list[str]:
     """`named` tells where each came from. Who is not `serving` pages may read the same file as who is, and
     have neither its password nor its store."""
-    problems = _of_pages(settings, named) if serving else []
+    problems = _page_conflicts(settings, named) if serving else []
     if (
         settings.source
         and all(spec.name == NO_SOURCE for spec in settings.source)
@@ -28,7 +28,7 @@ def conflicts(settings: Settings, named: Mapping[str, str], serving: bool) -> li
     return problems
 
 
-def _of_pages(settings: Settings, named: Mapping[str, str]) -> list[str]:
+def _page_conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
     problems = []
     host = settings.address
     alone = ipaddress.ip_address(host).is_loopback
@@ -44,9 +44,9 @@ def _of_pages(settings: Settings, named: Mapping[str, str]) -> list[str]:
             f'{named["proxy_user"]} is "{settings.proxy_user}", which anybody could send; '
             "add --trusted-proxy with the address that it is believed from"
         )
-    if settings.store == MEMORY and settings.workers > 1:
+    if settings.store == MEMORY_STORE and settings.workers > 1:
         problems.append(
-            f'{named["workers"]} is "{settings.workers}"; expected 1 with {named["store"]} {MEMORY}, '
+            f'{named["workers"]} is "{settings.workers}"; expected 1 with {named["store"]} {MEMORY_STORE}, '
             "which one process cannot share with another"
         )
     if settings.window > settings.longest:

@@ -17,7 +17,7 @@ from dash import MATCH, ClientsideFunction, Dash, Input, State
 from dashapp.api.endpoints import Api
 from dashapp.config import kwargs
 from dashapp.config import settings as config
-from dashapp.config.parsers import MEMORY, is_redis
+from dashapp.config.parsers import MEMORY_STORE, is_redis
 from dashapp.config.settings import Settings
 from dashapp.http.responses import NEVER, SHARED
 from dashapp.http.static_files import Static
@@ -80,7 +80,7 @@ def attach(
     ]:
         raise SettingsError(found)
     place = _place(known, collect)
-    argv = kwargs.given(settings, _REFUSED).argv
+    argv = kwargs.to_command_line(settings, _REFUSED).argv
     argv += [f"--source={text}" for text in texts]
     environ = {name: text for name, text in os.environ.items() if name not in _NOT_OURS}
     collecting = collect and not _is_collector()
@@ -105,26 +105,26 @@ def attach(
 
 
 def _settings(given: Mapping[str, Any], sources: Sequence[str], functions: bool) -> Settings:
-    said = kwargs.given(given, _REFUSED, others=("sources", "collect", "basic", "public"))
+    said = kwargs.to_command_line(given, _REFUSED, others=("sources", "collect", "basic", "public"))
     variables = [f"DASHAPP_{name.upper()}" for name in SETTINGS]
     environ = {name: os.environ[name] for name in variables if name in os.environ}
     # With functions `none` is not alone, of which the settings know nothing.
     flags = [] if functions else [f"--source={text}" for text in sources]
     try:
-        known = config.parse([*said.argv, *flags], environ, prog="dashapp.attach", serving=False)
+        known = config.parse_settings([*said.argv, *flags], environ, prog="dashapp.attach", serving=False)
         if functions:
             known = replace(known, source=tuple(SourceSpec.parse(text) for text in sources))
     except SettingsError as error:
-        raise kwargs.told(error, said) from None
+        raise kwargs.as_keyword_error(error, said) from None
     except ValueError as error:
         raise SettingsError([f"sources holds {' and '.join(sources)}; {error}"]) from None
-    return known if known.store else replace(known, store=MEMORY)
+    return known if known.store else replace(known, store=MEMORY_STORE)
 
 
 def _place(settings: Settings, collect: bool) -> MemoryStore | Place:
-    if settings.store == MEMORY:
+    if settings.store == MEMORY_STORE:
         if not collect:
-            said = f'store is "{MEMORY}"; expected a folder with collect=False, which another process fills'
+            said = f'store is "{MEMORY_STORE}"; expected a folder with collect=False, which another process fills'
             raise SettingsError([said])
         return MemoryStore(keep=rows_to_keep(settings.interval))
     if is_redis(settings.store):
@@ -133,7 +133,9 @@ def _place(settings: Settings, collect: bool) -> MemoryStore | Place:
     folder = Path(settings.store).absolute()
     place = FolderPlace(settings, folder)
     if collect and place.problem():
-        raise SettingsError([f'store is "{folder}", it cannot be written; choose another, or "{MEMORY}"'])
+        raise SettingsError(
+            [f'store is "{folder}", it cannot be written; choose another, or "{MEMORY_STORE}"']
+        )
     if not collect and not (folder / "tail").exists():
         log.warning(
             '%s holds no store yet; its charts stay empty until a collector writes there: '

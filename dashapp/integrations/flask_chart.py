@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 from flask import has_request_context, request
 from markupsafe import Markup
 
-from dashapp.config.cli import shown
+from dashapp.config.cli import quote_value
 from dashapp.config.parsers import THEMES
-from dashapp.config.settings import SHORTEST_WINDOW
+from dashapp.config.settings import MIN_WINDOW_S
 from dashapp.model.ticks import MountError
 from dashapp.web.assets import plotlyjs
 
@@ -64,10 +64,10 @@ class Charts:
             raise MountError(
                 f'dashapp_chart has {len(keys)} metrics; expected 1 to {MOST}, such as "cpu.percent"'
             )
-        seconds = _number("window", window, SHORTEST_WINDOW, self._longest[at], "seconds")
+        seconds = _number("window", window, MIN_WINDOW_S, self._longest[at], "seconds")
         pixels = _number("height", height, LOWEST, HIGHEST, "pixels")
         if theme not in THEMES:
-            raise MountError(f"theme is {shown(theme)}; expected {', '.join(THEMES)}")
+            raise MountError(f"theme is {quote_value(theme)}; expected {', '.join(THEMES)}")
         said = {"bare": "1", "chart": ",".join(keys), "panels": PANEL, "window": f"{seconds:.10g}"}
         if theme != "auto":
             said["theme"] = theme
@@ -86,7 +86,7 @@ class Charts:
     def _place(self, at: str) -> str:
         at = at or next(iter(self._longest))
         if at not in self._longest:
-            raise MountError(f"at is {shown(at)}; dashapp is mounted at {' and '.join(self._longest)}")
+            raise MountError(f"at is {quote_value(at)}; dashapp is mounted at {' and '.join(self._longest)}")
         return at
 
 
@@ -97,7 +97,7 @@ def _outside(at: str) -> str:
 
 def _key(given: Any) -> str:
     if not isinstance(given, str) or not given.strip() or "," in given:
-        raise MountError(f'a metric is {shown(given)}; expected a name, such as "cpu.percent"')
+        raise MountError(f'a metric is {quote_value(given)}; expected a name, such as "cpu.percent"')
     return given.strip()
 
 
@@ -107,5 +107,5 @@ def _number(name: str, given: Any, low: float, high: float, unit: str) -> float:
     except (TypeError, ValueError):
         value = float("nan")
     if not low <= value <= high:
-        raise MountError(f"{name} is {shown(given)}; expected {unit} from {low:g} to {high:.10g}")
+        raise MountError(f"{name} is {quote_value(given)}; expected {unit} from {low:g} to {high:.10g}")
     return value

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from flask import Flask
 
-from dashapp.config.cli import shown
+from dashapp.config.cli import quote_value
 from dashapp.http.types import App, StartResponse
 from dashapp.model.ticks import MountError
 
@@ -93,8 +93,10 @@ def prefix(given: Any) -> str:
         if all(_PART.fullmatch(part) for part in parts):
             return f"/{'/'.join(parts)}/"
         if given.strip("/") == "":
-            raise MountError(f"the prefix is {shown(given)}, which is all of the application; {_EXPECTED}")
-    raise MountError(f"the prefix is {shown(given)}; {_EXPECTED}")
+            raise MountError(
+                f"the prefix is {quote_value(given)}, which is all of the application; {_EXPECTED}"
+            )
+    raise MountError(f"the prefix is {quote_value(given)}; {_EXPECTED}")
 
 
 def collision(own: str, rules: Iterable[str]) -> str:
@@ -104,7 +106,9 @@ def collision(own: str, rules: Iterable[str]) -> str:
     """
     for rule in rules:
         if rule == own[:-1] or rule.startswith(own):
-            return f'the prefix "{own}" holds the application\'s own route {shown(rule)}; choose another'
+            return (
+                f'the prefix "{own}" holds the application\'s own route {quote_value(rule)}; choose another'
+            )
     return ""
 
 

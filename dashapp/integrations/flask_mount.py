@@ -18,8 +18,8 @@ from flask import Flask
 
 from dashapp.config import kwargs
 from dashapp.config import settings as config
-from dashapp.config.data_dir import can_write, turn_folder, user_folder
-from dashapp.config.parsers import MEMORY, is_redis
+from dashapp.config.data_dir import can_write, leader_directory, user_data_directory
+from dashapp.config.parsers import MEMORY_STORE, is_redis
 from dashapp.config.settings import Settings
 from dashapp.http.responses import with_slash
 from dashapp.http.types import App, StartResponse
@@ -110,13 +110,13 @@ class Mounted:
     """Our application below one prefix; made when somebody first asks for a page of it."""
 
     def __init__(self, host: Flask, own: str, gate: Gate, collect: bool, given: dict[str, Any]) -> None:
-        said = kwargs.given(given, REFUSED, others=("collect", "protect"))
+        said = kwargs.to_command_line(given, REFUSED, others=("collect", "protect"))
         environ = {name: text for name, text in os.environ.items() if name not in _NOT_OURS} | said.variables
         try:
-            self.settings = config.parse([*said.argv, PUBLIC], environ, prog="dashapp.mount")
+            self.settings = config.parse_settings([*said.argv, PUBLIC], environ, prog="dashapp.mount")
             _check(self.settings)
         except SettingsError as error:
-            raise kwargs.told(error, said) from None
+            raise kwargs.as_keyword_error(error, said) from None
         self._host = host
         self._prefix = own
         self._gate = gate
@@ -177,7 +177,7 @@ class Mounted:
 
     def _new_keeper(self) -> Keeper:
         place = self._store()
-        folder = place.folder if isinstance(place, factory.FolderPlace) else turn_folder(self.settings)
+        folder = place.folder if isinstance(place, factory.FolderPlace) else leader_directory(self.settings)
         return Keeper(folder, place, self.settings, self._argv, self._environ, self._where)
 
     def _store(self) -> factory.Place:
@@ -187,14 +187,16 @@ class Mounted:
         elif self._place is None:
             here = self._where / (self.settings.store or "data")
             if not self.settings.store and self._collect and not can_write(here):
-                here = user_folder()
+                here = user_data_directory()
             self._place = factory.FolderPlace(self.settings, here)
         return self._place
 
 
 def _check(settings: Settings) -> None:
-    if settings.store == MEMORY:
-        raise SettingsError([f'store is "{MEMORY}"; expected a folder, which collector and pages share'])
+    if settings.store == MEMORY_STORE:
+        raise SettingsError(
+            [f'store is "{MEMORY_STORE}"; expected a folder, which collector and pages share']
+        )
     if settings.guarded:
         # Of a settings file: a keyword says no by itself.
         raise SettingsError([f"password and proxy_user are no settings here: {_LOGIN}"])

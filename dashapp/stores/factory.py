@@ -12,9 +12,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
-from dashapp.config.data_dir import can_write, store_folder
+from dashapp.config.data_dir import can_write, store_directory
 from dashapp.config.parsers import is_redis
-from dashapp.config.settings import MEMORY_KEEPS, Settings
+from dashapp.config.settings import MEMORY_RETENTION_S, Settings
 from dashapp.model.notices import NoticeSink
 from dashapp.model.text import redact_url
 from dashapp.model.ticks import StoreUnavailableError
@@ -26,7 +26,7 @@ from dashapp.stores.hosts import Hosts
 from dashapp.stores.push_queue import Inbox, Intake
 
 # Ticks of so many seconds wait for the long memory at the most, and are all there is without one.
-KEEP = MEMORY_KEEPS + 600
+KEEP = MEMORY_RETENTION_S + 600
 # Seconds after Redis was away in which nobody new takes a turn there.
 YIELDS = 1.5
 
@@ -69,7 +69,7 @@ def place(settings: Settings, where: Path | None = None) -> Place | None:
     """None for memory. `where`: the folder that a relative one is in, the working folder where not given."""
     if is_redis(settings.store):
         return RedisPlace(settings)
-    folder = store_folder(settings)
+    folder = store_directory(settings)
     return None if folder is None else FolderPlace(settings, folder if where is None else where / folder)
 
 

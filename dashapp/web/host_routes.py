@@ -14,7 +14,7 @@ from typing import Any
 
 from dashapp.api.endpoints import wall
 from dashapp.api.params import shown
-from dashapp.config.parsers import HOST
+from dashapp.config.parsers import HOST_NAME
 from dashapp.http.responses import refusal, see_other, with_slash
 from dashapp.http.types import App, StartResponse
 from dashapp.model.ticks import BadRequestError
@@ -145,7 +145,7 @@ def chosen(said: str) -> tuple[str, ...]:
     """The names in a part of a path, none twice. BadRequestError where they can be none."""
     names = tuple(dict.fromkeys(said.split(",")))
     for name in names:
-        if not HOST.fullmatch(name):
+        if not HOST_NAME.fullmatch(name):
             letters = "expected letters, digits and ._- , with commas between"
             raise BadRequestError(f"{shown(name)} is no name of a host; {letters}")
     if len(names) > MOST:

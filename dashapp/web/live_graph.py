@@ -15,7 +15,7 @@ from uuid import uuid4
 from dash import dcc, html
 
 from dashapp.config.parsers import THEMES
-from dashapp.config.settings import MEMORY_KEEPS, SHORTEST_WINDOW
+from dashapp.config.settings import MEMORY_RETENTION_S, MIN_WINDOW_S
 from dashapp.model import panel_spec
 from dashapp.model.panels import Panel
 from dashapp.web.panel import charts, heading
@@ -92,7 +92,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         low: float | None = None,
         high: float | None = None,
         controls: bool = True,
-        longest: float = MEMORY_KEEPS,
+        longest: float = MEMORY_RETENTION_S,
         theme: str = "auto",
         height: str | None = None,
         aio_id: str | None = None,
@@ -206,7 +206,7 @@ def _title(keys: Sequence[Any]) -> str:
 
 
 def _check(window: object, longest: object, theme: object, aio_id: object) -> None:
-    for name, value, least in (("longest", longest, SHORTEST_WINDOW), ("window", window, SHORTEST_WINDOW)):
+    for name, value, least in (("longest", longest, MIN_WINDOW_S), ("window", window, MIN_WINDOW_S)):
         number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         if not number or not least <= value <= 20 * YEAR:  # type: ignore[operator]
             raise ValueError(f"{name} is {value!r:.60}; expected seconds from {least} to 20 years")

@@ -20,7 +20,7 @@ from granian.log import LogLevels
 from dashapp.api.csv_export import PLACES
 from dashapp.collector.service import collect_as
 from dashapp.config import settings as config
-from dashapp.config.data_dir import own_folder
+from dashapp.config.data_dir import web_state_directory
 from dashapp.config.settings import Settings
 from dashapp.http.request_body import MOST
 from dashapp.http.types import App
@@ -43,7 +43,7 @@ THREADS = 2 + PLACES
 
 def build() -> App:
     """The application of one worker: granian calls this in each, after the fork."""
-    settings = config.parse(sys.argv[1:])
+    settings = config.parse_settings(sys.argv[1:])
     _end_with_parent(lambda: os._exit(0), grace=3.0)
     where = place(settings)
     store: Reader
@@ -69,7 +69,7 @@ def build() -> App:
         where.hosts() if where else None,
         settings.known_as,
         folder=folder,
-        local=own_folder(settings, folder) if where and settings.guarded else None,
+        local=web_state_directory(settings, folder) if where and settings.guarded else None,
     )
     # What was built so far stays: without this the collector of garbage walks all of Dash, in mid-answer.
     gc.collect()
@@ -85,7 +85,7 @@ def _end_with_parent(end: Callable[[], object], grace: float = 0) -> None:
 def main() -> int:
     logging.basicConfig(format="%(asctime)s web: %(message)s", level=logging.WARNING)
     try:
-        settings = config.parse(sys.argv[1:])
+        settings = config.parse_settings(sys.argv[1:])
     except SettingsError as error:
         # Who started us has looked already: the file was changed since.
         log.error(str(error))

@@ -8,7 +8,7 @@ from typing import Any
 from dash.development.base_component import Component
 
 from dashapp.api.endpoints import Api
-from dashapp.config.settings import SHORTEST_WINDOW, Settings
+from dashapp.config.settings import MIN_WINDOW_S, Settings
 from dashapp.http.responses import PRIVATE
 from dashapp.http.types import App, StartResponse
 from dashapp.model.panels import all_panels
@@ -23,7 +23,7 @@ KEY = "dashapp.view"
 
 def viewing(store: Viewed, settings: Settings, page: App) -> App:
     """`page` answers what is no number, and knows by KEY through which view it is asked."""
-    seconds = max(store.view.seconds, SHORTEST_WINDOW)
+    seconds = max(store.view.seconds, MIN_WINDOW_S)
     api = Api(
         store,
         window=seconds,
@@ -44,7 +44,7 @@ def viewing(store: Viewed, settings: Settings, page: App) -> App:
 def view_page(store: Viewed, settings: Settings) -> Component:
     metrics = store.metrics()
     shown = all_panels(metrics, settings.panel, store.looks())
-    seconds = max(store.view.seconds, SHORTEST_WINDOW)
+    seconds = max(store.view.seconds, MIN_WINDOW_S)
     return layout.page(
         seconds,
         settings.interval,

@@ -8,31 +8,31 @@ import pytest
 from settings_errors import problems
 
 from dashapp.collector.preflight import bad_addresses
-from dashapp.config.kwargs import given
-from dashapp.config.settings import Settings, parse
+from dashapp.config.kwargs import to_command_line
+from dashapp.config.settings import Settings, parse_settings
 
 ONE, TWO = "json://me:c4nary@127.0.0.1:9/x", "mailto://me:c4nary@example.org"
 
 
 def test_several_by_the_variable_or_the_file(tmp_path: Path) -> None:
-    assert parse([], {"DASHAPP_NOTIFY": f" {ONE} ;{TWO};"}).notify == (ONE, TWO)
+    assert parse_settings([], {"DASHAPP_NOTIFY": f" {ONE} ;{TWO};"}).notify == (ONE, TWO)
     path = tmp_path / "s.toml"
     path.write_text(f'notify = ["{ONE}", "{TWO}"]')
-    assert parse(["--config", str(path)], {}).notify == (ONE, TWO)
+    assert parse_settings(["--config", str(path)], {}).notify == (ONE, TWO)
 
 
 def test_by_keyword_none_becomes_a_flag() -> None:
-    found = given({"notify": [ONE, TWO]}, {})
+    found = to_command_line({"notify": [ONE, TWO]}, {})
     assert found.argv == []
-    assert parse(found.argv, found.variables).notify == (ONE, TWO)
-    assert parse([], given({"notify": ONE}, {}).variables).notify == (ONE,)
+    assert parse_settings(found.argv, found.variables).notify == (ONE, TWO)
+    assert parse_settings([], to_command_line({"notify": ONE}, {}).variables).notify == (ONE,)
 
 
 def test_it_is_no_flag_and_is_never_shown() -> None:
     (sentence,) = problems([f"--notify={ONE}"], {})
     assert sentence.endswith("set DASHAPP_NOTIFY")
     assert "c4nary" not in sentence
-    assert "c4nary" not in repr(parse([], {"DASHAPP_NOTIFY": ONE}))
+    assert "c4nary" not in repr(parse_settings([], {"DASHAPP_NOTIFY": ONE}))
 
 
 @pytest.mark.parametrize(

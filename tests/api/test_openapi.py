@@ -28,7 +28,7 @@ from wsgi_client import ask
 from dashapp.api.endpoints import PATHS
 from dashapp.api.openapi import PATH, document
 from dashapp.api.params import PARAMETERS
-from dashapp.config.settings import parse
+from dashapp.config.settings import parse_settings
 from dashapp.http.types import App
 
 CHECKS = [
@@ -53,7 +53,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield schemathesis.openapi.from_url(f"http://127.0.0.1:{app.port}{PATH}", headers=BEARER)
 
 
-SETTINGS = parse(["--store", "memory:"], {"DASHAPP_PUSH_TOKEN": TOKEN, "DASHAPP_PASSWORD": PASSWORD})
+SETTINGS = parse_settings(["--store", "memory:"], {"DASHAPP_PUSH_TOKEN": TOKEN, "DASHAPP_PASSWORD": PASSWORD})
 OPERATIONS = document(SETTINGS)["paths"]
 
 
@@ -89,16 +89,16 @@ def app() -> App:
 
 def test_every_path_and_parameter_is_described() -> None:
     found = document(
-        parse(["--store", "memory:"], {"DASHAPP_PUSH_TOKEN": TOKEN, "DASHAPP_PASSWORD": PASSWORD})
+        parse_settings(["--store", "memory:"], {"DASHAPP_PUSH_TOKEN": TOKEN, "DASHAPP_PASSWORD": PASSWORD})
     )
     assert {*PATHS, "/metrics", "/api/push", "/api/share", PATH} == set(found["paths"])
-    assert "/api/hosts" in document(parse(["--store", "memory:"], {}), many=True)["paths"]
+    assert "/api/hosts" in document(parse_settings(["--store", "memory:"], {}), many=True)["paths"]
     named = {each["name"] for each in found["paths"]["/api/ticks"]["get"]["parameters"]}
     assert named == set(PARAMETERS)
 
 
 def test_what_is_off_is_not_described() -> None:
-    found = document(parse(["--store", "memory:"], {}))
+    found = document(parse_settings(["--store", "memory:"], {}))
     assert "/api/push" not in found["paths"]
     assert "/api/share" not in found["paths"]
     assert "security" not in found

@@ -14,7 +14,7 @@ from wsgi_client import ask
 
 from dashapp.api.endpoints import Api
 from dashapp.api.process_table import FRESH, ProcessTable
-from dashapp.config.settings import Settings, parse
+from dashapp.config.settings import Settings, parse_settings
 from dashapp.model.ticks import Tick
 from dashapp.stores.memory import MemoryStore
 from dashapp.web.app import create_app, shows_processes
@@ -94,7 +94,7 @@ def test_a_bad_question_stays_one(store: MemoryStore, machine: Machine, query: s
     ],
 )
 def test_processes_are_shown_where_nobody_else_sees_them(argv: list[str], shown: bool) -> None:
-    assert shows_processes(parse(argv, {})) is shown
+    assert shows_processes(parse_settings(argv, {})) is shown
 
 
 LOCAL = Settings(store="memory:")

@@ -11,7 +11,7 @@ from wsgi_client import ask
 
 from dashapp.api.push import MOST_NAMES, MOST_VALUES, Receiver
 from dashapp.collector.sampler import Sampler
-from dashapp.config.settings import parse
+from dashapp.config.settings import parse_settings
 from dashapp.http.types import App
 from dashapp.model.ticks import Metric
 from dashapp.sources.push import PushSource, pushed_metric
@@ -102,7 +102,7 @@ def test_a_wrong_token_costs_no_reading_of_the_body(house: House) -> None:
 
 
 def served(token: str) -> App:
-    settings = parse([], {"DASHAPP_PUSH_TOKEN": token} if token else {})
+    settings = parse_settings([], {"DASHAPP_PUSH_TOKEN": token} if token else {})
     return create_app(MemoryStore(), settings, MemorySpool())
 
 

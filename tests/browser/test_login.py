@@ -15,7 +15,7 @@ from faulty_server import Served
 from playwright.sync_api import Browser, Page, expect
 from waiting import PATIENCE_S, wait_until
 
-from dashapp.config.settings import parse
+from dashapp.config.settings import parse_settings
 from dashapp.stores.memory import MemoryStore
 from dashapp.web.app import create_app
 
@@ -31,7 +31,7 @@ def feeder() -> Iterator[Feeder]:
 
 @contextmanager
 def served(feeder: Feeder, *flags: str, password: str = PASSWORD) -> Iterator[Served]:
-    settings = parse(
+    settings = parse_settings(
         ["--store", "memory:", "--interval", "0.5", *flags],
         {"DASHAPP_PASSWORD": password} if password else {},
     )

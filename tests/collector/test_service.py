@@ -14,7 +14,7 @@ from thorough import amount
 from dashapp.collector.clock import LogTime, deadlines
 from dashapp.collector.sampler import Sampler
 from dashapp.collector.service import collect
-from dashapp.config.settings import MEMORY_KEEPS
+from dashapp.config.settings import MEMORY_RETENTION_S
 from dashapp.model.ticks import Metric, Tick
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.factory import rows_to_keep
@@ -65,7 +65,7 @@ def test_no_tick_is_dropped_when_the_clock_jumps(jump: float) -> None:
 
 @pytest.mark.parametrize("interval", [0.1, 1, 60])
 def test_the_longest_window_is_kept(interval: float) -> None:
-    assert rows_to_keep(interval) * interval >= MEMORY_KEEPS
+    assert rows_to_keep(interval) * interval >= MEMORY_RETENTION_S
 
 
 def test_a_day_of_ticks_leaves_nothing_behind(caplog: pytest.LogCaptureFixture) -> None:

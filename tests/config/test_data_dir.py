@@ -8,22 +8,28 @@ from pathlib import Path
 
 import pytest
 
-from dashapp.config.data_dir import can_write, own_folder, store_folder, turn_folder, user_folder
+from dashapp.config.data_dir import (
+    can_write,
+    leader_directory,
+    store_directory,
+    user_data_directory,
+    web_state_directory,
+)
 from dashapp.config.settings import Settings
 
 
 def test_without_a_store_data_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert store_folder(Settings()) == Path("data")
-    assert store_folder(Settings(store="memory:")) is None
-    assert store_folder(Settings(store="x")) == Path("x")
+    assert store_directory(Settings()) == Path("data")
+    assert store_directory(Settings(store="memory:")) is None
+    assert store_directory(Settings(store="x")) == Path("x")
 
 
 def test_without_a_writable_folder_here_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     Path("data").write_text("a file is in the way")
-    assert store_folder(Settings()) == user_folder()
+    assert store_directory(Settings()) == user_data_directory()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="paths of Unix")
@@ -41,15 +47,15 @@ def test_beside_a_store_that_is_no_folder_of_ours_one_of_the_users(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
-    assert own_folder(REDIS, tmp_path / "store") == tmp_path / "store"
-    beside = own_folder(REDIS, None)
+    assert web_state_directory(REDIS, tmp_path / "store") == tmp_path / "store"
+    beside = web_state_directory(REDIS, None)
     assert beside is not None
-    assert beside == turn_folder(REDIS) == own_folder(REDIS, None)
-    assert beside.parent == user_folder()
+    assert beside == leader_directory(REDIS) == web_state_directory(REDIS, None)
+    assert beside.parent == user_data_directory()
     assert beside.stat().st_mode & 0o777 == 0o700
-    read = own_folder(REDIS, Path("/proc/nothing"))
+    read = web_state_directory(REDIS, Path("/proc/nothing"))
     assert read is not None
-    assert read.parent == user_folder()
+    assert read.parent == user_data_directory()
     assert read != beside
 
 
@@ -58,16 +64,16 @@ def test_without_a_home_one_of_what_is_temporary_unless_it_is_anothers(
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", "/proc/nothing")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    beside = own_folder(REDIS, None)
+    beside = web_state_directory(REDIS, None)
     assert beside is not None
     assert beside.parent == tmp_path
     assert beside.stat().st_mode & 0o777 == 0o700
     # Where all may make folders, one that others can write to may hold a key that they know.
     beside.chmod(0o777)
-    assert own_folder(REDIS, None) is None
+    assert web_state_directory(REDIS, None) is None
     beside.rmdir()
     (tmp_path / "planted").mkdir(mode=0o700)
     beside.symlink_to(tmp_path / "planted")
-    assert own_folder(REDIS, None) is None
+    assert web_state_directory(REDIS, None) is None
     monkeypatch.setattr(tempfile, "tempdir", "/proc/nothing")
-    assert own_folder(REDIS, None) is None
+    assert web_state_directory(REDIS, None) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from settings_errors import problems
 
-from dashapp.config.settings import parse
+from dashapp.config.settings import parse_settings
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -36,7 +36,7 @@ def test_a_password_that_can_be_guessed_is_told_without_it(text: str) -> None:
     "text", ["correct horse 7", "Tr0ub4dor&3", "mypasswordis7Xq", "zwölf Äpfel!", "1" * 6 + "abcd"]
 )
 def test_a_password_that_is_hard_to_guess_is_taken(text: str) -> None:
-    settings = parse([], {"DASHAPP_PASSWORD": text})
+    settings = parse_settings([], {"DASHAPP_PASSWORD": text})
     assert settings.password == text
     assert settings.guarded
     assert text not in repr(settings)
@@ -49,7 +49,7 @@ def test_a_password_that_is_refused_is_not_asked_for_again() -> None:
 
 
 def test_with_a_password_others_may_reach_it() -> None:
-    assert parse(["--host", "0.0.0.0"], {"DASHAPP_PASSWORD": "correct horse 7"}).address == "0.0.0.0"
-    proxied = parse(["--host=::", "--proxy-user=X-User", "--trusted-proxy=10.0.0.1"], {})
+    assert parse_settings(["--host", "0.0.0.0"], {"DASHAPP_PASSWORD": "correct horse 7"}).address == "0.0.0.0"
+    proxied = parse_settings(["--host=::", "--proxy-user=X-User", "--trusted-proxy=10.0.0.1"], {})
     assert proxied.guarded
     assert "DASHAPP_PASSWORD" in problems(["--host", "0.0.0.0"])[0]

@@ -13,7 +13,7 @@ from processes import ROOT, collector, free_port
 from redis_server import RedisServer, cluster_at, needs_redis, redis_at
 from waiting import wait_for
 
-from dashapp.config.settings import Settings, parse
+from dashapp.config.settings import Settings, parse_settings
 from dashapp.model.ticks import SettingsError
 from dashapp.stores.factory import separate, wrong_place
 from dashapp.stores.redis.keys import Keys
@@ -26,7 +26,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def told(argv: list[str], environ: dict[str, str] | None = None) -> str:
     with pytest.raises(SettingsError) as caught:
-        parse(argv, environ or {})
+        parse_settings(argv, environ or {})
     (sentence,) = caught.value.problems
     assert "\n" not in sentence
     assert "c4nary" not in sentence
@@ -46,8 +46,8 @@ GOOD = [
 
 @pytest.mark.parametrize("url", GOOD)
 def test_an_address_of_redis(url: str) -> None:
-    assert parse([f"--store={url}"], {}).store == url
-    assert parse([], {"REDIS_URL": url}).store == url
+    assert parse_settings([f"--store={url}"], {}).store == url
+    assert parse_settings([], {"REDIS_URL": url}).store == url
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_an_address_that_is_none_is_told_without_its_password(url: str) -> None:
 
 def test_what_is_said_here_wins_over_the_platform() -> None:
     platform = {"REDIS_URL": "redis://platform"}
-    assert parse([], {**platform, "DASHAPP_STORE": "folder"}).store == "folder"
-    assert parse(["--store", "redis://mine"], platform).store == "redis://mine"
+    assert parse_settings([], {**platform, "DASHAPP_STORE": "folder"}).store == "folder"
+    assert parse_settings(["--store", "redis://mine"], platform).store == "redis://mine"
 
 
 def test_without_the_package_one_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

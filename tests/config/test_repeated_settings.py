@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from settings_errors import problems
 
-from dashapp.config.settings import MOST, parse
+from dashapp.config.settings import MAX_REPEATED_VALUES, parse_settings
 from dashapp.sources.spec import SourceSpec
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
@@ -14,8 +14,8 @@ pytestmark = pytest.mark.usefixtures("elsewhere")
 def test_a_setting_of_several_is_a_flag_for_each_or_one_variable() -> None:
     wanted = (SourceSpec("none"), SourceSpec("weather:temperature"), SourceSpec("quotes:a;b"))
     argv = ["--source", "none", "--source=weather:temperature", "--source", "quotes:a;b"]
-    assert parse(argv, {"DASHAPP_SOURCE": "machine"}).source == wanted
-    assert parse([], {"DASHAPP_SOURCE": " none;weather:temperature ; "}).source == wanted[:2]
+    assert parse_settings(argv, {"DASHAPP_SOURCE": "machine"}).source == wanted
+    assert parse_settings([], {"DASHAPP_SOURCE": " none;weather:temperature ; "}).source == wanted[:2]
 
 
 def test_each_bad_source_of_several_is_told() -> None:
@@ -27,15 +27,18 @@ HOT, FULL = "cpu.percent > 90 for 30s", "disk.percent >= 95"
 
 
 def test_a_flag_is_repeated_and_a_variable_divided() -> None:
-    found = parse(["--threshold", HOT, f"--threshold={FULL}"], {}).threshold
+    found = parse_settings(["--threshold", HOT, f"--threshold={FULL}"], {}).threshold
     assert [each.text for each in found] == [HOT, FULL]
-    assert parse([], {"DASHAPP_THRESHOLD": f" {HOT};{FULL} ;; "}).threshold == found
-    assert parse(["--threshold", FULL], {"DASHAPP_THRESHOLD": HOT}).threshold == found[1:]
-    assert parse([], {"DASHAPP_THRESHOLD": " ; "}).threshold == ()
+    assert parse_settings([], {"DASHAPP_THRESHOLD": f" {HOT};{FULL} ;; "}).threshold == found
+    assert parse_settings(["--threshold", FULL], {"DASHAPP_THRESHOLD": HOT}).threshold == found[1:]
+    assert parse_settings([], {"DASHAPP_THRESHOLD": " ; "}).threshold == ()
 
 
 def test_what_is_said_twice_is_meant_once() -> None:
-    assert len(parse(["--threshold", HOT, "--threshold", "cpu.percent>90% for 0.5m"], {}).threshold) == 1
+    assert (
+        len(parse_settings(["--threshold", HOT, "--threshold", "cpu.percent>90% for 0.5m"], {}).threshold)
+        == 1
+    )
 
 
 def test_each_bad_one_of_several_is_told() -> None:
@@ -48,11 +51,13 @@ def test_each_bad_one_of_several_is_told() -> None:
     assert len(problems([], {"DASHAPP_THRESHOLD": f"cpu; {HOT}; > 5"})) == 2
 
 
-@pytest.mark.parametrize(("count", "fits"), [(MOST, True), (MOST + 1, False), (100_000, False)])
+@pytest.mark.parametrize(
+    ("count", "fits"), [(MAX_REPEATED_VALUES, True), (MAX_REPEATED_VALUES + 1, False), (100_000, False)]
+)
 def test_a_flag_is_repeated_so_often_and_no_more(count: int, fits: bool) -> None:
     text = ";".join(f"m{number} > 1" for number in range(count))
     if fits:
-        assert len(parse([], {"DASHAPP_THRESHOLD": text}).threshold) == count
+        assert len(parse_settings([], {"DASHAPP_THRESHOLD": text}).threshold) == count
     else:
         (sentence,) = problems([], {"DASHAPP_THRESHOLD": text})
-        assert sentence == f"DASHAPP_THRESHOLD is given {count} times; expected at most {MOST}"
+        assert sentence == f"DASHAPP_THRESHOLD is given {count} times; expected at most {MAX_REPEATED_VALUES}"

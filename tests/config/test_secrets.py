@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from settings_errors import problems
 
-from dashapp.config.settings import parse
+from dashapp.config.settings import parse_settings
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -22,7 +22,7 @@ def test_a_secret_is_no_flag_and_is_never_shown(flags: list[str]) -> None:
     assert sentence.endswith("set DASHAPP_PUSH_TOKEN")
     assert "c4nary" not in sentence
     assert "push" not in parse_help()
-    assert "c4nary" not in repr(parse([], {"DASHAPP_PUSH_TOKEN": "c4nary" * 4}))
+    assert "c4nary" not in repr(parse_settings([], {"DASHAPP_PUSH_TOKEN": "c4nary" * 4}))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_secret_that_is_none_is_told_without_it(text: str) -> None:
 def test_a_secret_may_stand_in_a_settings_file(tmp_path: Path) -> None:
     path = tmp_path / "s.toml"
     path.write_text('push_token = "c4naryc4naryc4nary"')
-    assert parse(["--config", str(path)], {}).push_token == "c4nary" * 3
+    assert parse_settings(["--config", str(path)], {}).push_token == "c4nary" * 3
     for text in ('"c4nary"', '["c4naryc4naryc4nary"]', "474747", "true"):
         path.write_text(f"push_token = {text}")
         (sentence,) = problems(["--config", str(path)])
@@ -48,5 +48,5 @@ def test_a_secret_may_stand_in_a_settings_file(tmp_path: Path) -> None:
 
 def parse_help() -> str:
     with pytest.raises(SystemExit), redirect_stdout(io.StringIO()) as said:
-        parse(["--help"], {})
+        parse_settings(["--help"], {})
     return said.getvalue()

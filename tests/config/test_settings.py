@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from settings_errors import problems
 
-from dashapp.config.settings import Settings, parse, unknown_variables
+from dashapp.config.settings import Settings, parse_settings, unknown_variables
 from dashapp.model.panels import Panel
 from dashapp.model.thresholds import Threshold
 from dashapp.sources.spec import SourceSpec
@@ -167,7 +167,7 @@ def test_an_unknown_variable_is_told_but_no_error() -> None:
 
 
 def test_defaults() -> None:
-    assert parse([], {}) == Settings()
+    assert parse_settings([], {}) == Settings()
     assert Settings().address == "127.0.0.1"
 
 
@@ -211,7 +211,9 @@ BESIDE = {"proxy_user": {"DASHAPP_TRUSTED_PROXY": "127.0.0.1"}}
 def test_every_setting_has_a_variable(name: str) -> None:
     Path("empty.toml").touch()
     text, value = GOOD[name]
-    assert getattr(parse([], {f"DASHAPP_{name.upper()}": text, **BESIDE.get(name, {})}), name) == value
+    assert (
+        getattr(parse_settings([], {f"DASHAPP_{name.upper()}": text, **BESIDE.get(name, {})}), name) == value
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in GOOD if name not in NO_TEXT])
@@ -219,7 +221,7 @@ def test_every_setting_has_a_flag_which_wins(name: str) -> None:
     Path("empty.toml").touch()
     text, value = GOOD[name]
     environ = {f"DASHAPP_{name.upper()}": "bad one", **BESIDE.get(name, {})}
-    assert getattr(parse([f"--{name.replace('_', '-')}", text], environ), name) == value
+    assert getattr(parse_settings([f"--{name.replace('_', '-')}", text], environ), name) == value
 
 
 def test_where_programs_push_to_is_no_unknown_variable() -> None:
@@ -227,7 +229,7 @@ def test_where_programs_push_to_is_no_unknown_variable() -> None:
 
 
 def test_what_is_pushed_may_be_all_there_is() -> None:
-    assert parse(["--source", "none"], {"DASHAPP_PUSH_TOKEN": "0123456789abcdef"}).source == (
+    assert parse_settings(["--source", "none"], {"DASHAPP_PUSH_TOKEN": "0123456789abcdef"}).source == (
         SourceSpec("none"),
     )
 
@@ -237,7 +239,7 @@ def test_every_setting_is_tried_here() -> None:
 
 
 def test_switches() -> None:
-    settings = parse(["--public", "--no-collector"], {})
+    settings = parse_settings(["--public", "--no-collector"], {})
     assert (settings.public, settings.collector) == (True, False)
 
 

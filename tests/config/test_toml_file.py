@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dashapp.config.settings import Settings, parse
+from dashapp.config.settings import Settings, parse_settings
 from dashapp.model.panels import Panel
 from dashapp.model.ticks import SettingsError
 from dashapp.sources.spec import SourceSpec
@@ -68,19 +68,19 @@ def write(text: str | bytes, name: str = "dashapp.toml") -> None:
 def problems(text: str | bytes) -> list[str]:
     write(text)
     with pytest.raises(SettingsError) as caught:
-        parse([], {})
+        parse_settings([], {})
     return caught.value.problems
 
 
 def test_without_one_the_defaults_hold() -> None:
-    assert parse([], {}) == Settings()
+    assert parse_settings([], {}) == Settings()
     write("")
-    assert parse([], {}) == Settings()
+    assert parse_settings([], {}) == Settings()
 
 
 def test_a_file_sets_whatever_a_flag_does() -> None:
     write(WHOLE)
-    assert parse([], {}) == Settings(
+    assert parse_settings([], {}) == Settings(
         host="127.0.0.2",
         port=9000,
         public=True,
@@ -128,19 +128,19 @@ def test_a_file_sets_whatever_a_flag_does() -> None:
 def test_flags_win_over_variables_over_the_file_over_the_defaults() -> None:
     write('port = 1001\nwindow = 20\nsource = ["a:b", "c:d"]\ntheme = "dark"')
     environ = {"DASHAPP_PORT": "1002", "DASHAPP_WINDOW": "30", "PORT": "1003"}
-    settings = parse(["--port", "1004", "--source", "machine"], environ)
+    settings = parse_settings(["--port", "1004", "--source", "machine"], environ)
     assert (settings.port, settings.window) == (1004, 30)
     assert (settings.theme, settings.address) == ("dark", "127.0.0.1")
     assert settings.source == (SourceSpec("machine"),)
-    assert parse([], environ).port == 1002
-    assert parse([], {"PORT": "1003"}).port == 1003
-    assert parse([], {}).port == 1001
-    assert parse([], {}).source == (SourceSpec("a:b"), SourceSpec("c:d"))
+    assert parse_settings([], environ).port == 1002
+    assert parse_settings([], {"PORT": "1003"}).port == 1003
+    assert parse_settings([], {}).port == 1001
+    assert parse_settings([], {}).source == (SourceSpec("a:b"), SourceSpec("c:d"))
 
 
 def test_what_the_file_turns_on_a_variable_turns_off() -> None:
     write("public = true\ncollector = false")
-    settings = parse([], {"DASHAPP_PUBLIC": "0", "DASHAPP_COLLECTOR": "1"})
+    settings = parse_settings([], {"DASHAPP_PUBLIC": "0", "DASHAPP_COLLECTOR": "1"})
     assert (settings.public, settings.collector) == (False, True)
 
 
@@ -149,12 +149,12 @@ def test_another_file_is_named(how: str) -> None:
     write("port = 1001")
     write("port = 1002", "other.toml")
     argv = ["--config", "other.toml"] if how == "flag" else []
-    assert parse(argv, {} if argv else {"DASHAPP_CONFIG": "other.toml"}).port == 1002
+    assert parse_settings(argv, {} if argv else {"DASHAPP_CONFIG": "other.toml"}).port == 1002
 
 
 def test_a_bad_value_that_is_overruled_is_still_none() -> None:
     write('port = "x"')
-    assert parse(["--port", "80"], {}).port == 80
+    assert parse_settings(["--port", "80"], {}).port == 80
 
 
 BAD = {
@@ -222,13 +222,13 @@ def test_every_problem_is_told_at_once() -> None:
 def test_what_is_no_file_is_told() -> None:
     Path("dashapp.toml").mkdir()
     with pytest.raises(SettingsError, match=r"dashapp\.toml: it is not a file"):
-        parse([], {})
+        parse_settings([], {})
 
 
 def test_a_pipe_is_not_waited_for() -> None:
     os.mkfifo("pipe.toml")
     with pytest.raises(SettingsError, match=r"pipe\.toml: it is not a file"):
-        parse(["--config", "pipe.toml"], {})
+        parse_settings(["--config", "pipe.toml"], {})
 
 
 def test_one_that_cannot_be_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +239,7 @@ def test_one_that_cannot_be_read_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(SettingsError, match=r"dashapp\.toml: it cannot be read \(Permission denied\)"):
-        parse([], {})
+        parse_settings([], {})
 
 
 def test_conflicts_name_the_file() -> None:

@@ -12,7 +12,7 @@ from processes import ROOT, Dashapp, dashapp
 from waiting import wait_for
 
 from dashapp.collector.preflight import check_sources
-from dashapp.config.settings import parse
+from dashapp.config.settings import parse_settings
 from dashapp.model.ticks import SettingsError
 
 WEATHER = """
@@ -157,7 +157,7 @@ def test_a_module_that_never_ends_its_import_is_not_waited_for_long(
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     given = ["--source", "endless:f"]
     with pytest.raises(SettingsError, match=r'"endless:f"; importing it took more than 0\.5 seconds'):
-        check_sources(parse(given, {}), given, patience=0.5)
+        check_sources(parse_settings(given, {}), given, patience=0.5)
 
 
 def test_a_server_without_a_collector_needs_no_module(folder: Path) -> None:

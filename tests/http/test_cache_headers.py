@@ -9,7 +9,7 @@ from authenticated_app import filled, guarded
 from wsgi_client import Answer, ask
 
 from dashapp.api.endpoints import Api
-from dashapp.config.settings import parse
+from dashapp.config.settings import parse_settings
 from dashapp.http.responses import NEVER, PRIVATE, SHARED
 from dashapp.model.ticks import Tick
 from dashapp.stores.memory import MemoryStore
@@ -130,7 +130,7 @@ def test_only_what_is_public_may_be_kept_by_others() -> None:
 
 
 def test_in_somebody_elses_application_nothing_is_for_others() -> None:
-    settings = parse(["--store", "memory:", "--public"], {})
+    settings = parse_settings(["--store", "memory:", "--public"], {})
     mounted = create_app(filled(), settings, mounted=True)
     assert ask(mounted, "/api/ticks").headers["cache-control"] == PRIVATE
     assert "public" not in ask(mounted, "/").headers["cache-control"]

@@ -7,7 +7,7 @@ import json
 import pytest
 from wsgi_client import Answer, ask
 
-from dashapp.config.settings import parse
+from dashapp.config.settings import parse_settings
 from dashapp.http.types import App
 from dashapp.model.ticks import Tick
 from dashapp.stores.memory import MemoryStore
@@ -17,7 +17,7 @@ from dashapp.web.app import create_app
 def app_of(*flags: str) -> App:
     store = MemoryStore()
     store.append(Tick(1_800_000_000, 1, {"cpu.percent": 1}))
-    return create_app(store, parse(list(flags), {}))
+    return create_app(store, parse_settings(list(flags), {}))
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from wsgi_client import Answer, ask
 
-from dashapp.config.settings import parse
+from dashapp.config.settings import parse_settings
 from dashapp.http.middleware.share_links import DAY
 from dashapp.http.types import App
 from dashapp.model.ticks import Metric, Tick
@@ -40,7 +40,9 @@ def filled(count: int = 100, now: float | None = None) -> MemoryStore:
 def guarded(*flags: str, folder: Path | None = None, store: MemoryStore | None = None, **more: str) -> App:
     """`more`: variables, in lower case and without their beginning."""
     environ = {"DASHAPP_PASSWORD": PASSWORD} | {f"DASHAPP_{k.upper()}": text for k, text in more.items()}
-    settings = parse(["--store", "memory:", *flags], {k: text for k, text in environ.items() if text})
+    settings = parse_settings(
+        ["--store", "memory:", *flags], {k: text for k, text in environ.items() if text}
+    )
     return create_app(store or filled(), settings, MemorySpool(1), folder=folder)
 
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from dashapp.config.settings import parse
+from dashapp.config.settings import parse_settings
 from dashapp.model.ticks import SettingsError
 
 
 def problems(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> list[str]:
     with pytest.raises(SettingsError) as caught:
-        parse(argv, environ or {})
+        parse_settings(argv, environ or {})
     return caught.value.problems
