@@ -29,7 +29,7 @@ STOPPED, AHEAD = 2, 4
 
 
 class Many:
-    """As dashapp.stores.hosts.Hosts."""
+    """As dashapp.stores.hosts.HostStore."""
 
     def __init__(self) -> None:
         self._stores = {f"web-{number:03}": MemoryStore() for number in range(1, COUNT + 1)}

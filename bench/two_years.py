@@ -17,7 +17,7 @@ from dashapp.api.endpoints import Api
 from dashapp.model.rollup import Point, point_of_tick
 from dashapp.model.ticks import Metric, Tick, to_milliseconds
 from dashapp.stores.archive import DAY, HOUR, Retention
-from dashapp.stores.disk.archive import disk_memory
+from dashapp.stores.disk.archive import open_archive
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
 
@@ -36,7 +36,7 @@ def run() -> list[Row]:
         ticks = _fill(store, end)
         filling = time.process_time() - began
         opening = _open(store) - _open(store / "empty")
-        memory = disk_memory(store, Retention())
+        memory = open_archive(store, Retention())
         seconds, size = memory._ticks.size(), memory.size()
         memory.close()
         _append_newest(store, end)
@@ -59,7 +59,7 @@ def _fill(store: Path, end: int) -> int:
         for seed in range(12)
     ]
     store.mkdir(exist_ok=True)
-    memory = disk_memory(store, Retention())
+    memory = open_archive(store, Retention())
     kept = 0
     for start, stop, step in ((730, 90, 600), (90, 14, 60), (14, 0, 1)):
         for number, begin in enumerate(range(end - start * DAY, end - stop * DAY, SPAN)):
@@ -98,7 +98,7 @@ def values(chance: Random, count: int) -> list[list[float]]:
 def _open(store: Path) -> float:
     began = time.perf_counter()
     opened = DiskStore(store)
-    disk_memory(store, Retention()).close()
+    open_archive(store, Retention()).close()
     took = time.perf_counter() - began
     opened.close()
     return took

@@ -23,7 +23,7 @@ from dashapp.config.settings import ALL_INTERFACES, MEMORY_RETENTION_S, Settings
 from dashapp.model.ticks import SettingsError
 from dashapp.process.signals import stop_on_signals
 from dashapp.process.supervisor import ChildProcess, python_command, supervise
-from dashapp.stores.factory import Place, place, separate, wrong_place
+from dashapp.stores.factory import StoreBackend, open_backend, redis_problem, shared_storage_problem
 
 log = logging.getLogger("dashapp")
 
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = config.parse_settings(given)
         if checking:
             _tell(settings)
-        if not settings.collector and (apart := separate(settings)):
+        if not settings.collector and (apart := shared_storage_problem(settings)):
             raise SettingsError([apart])
         check_sources(settings, given)
         if settings.collector and (found := bad_addresses(settings)):
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     for sentence in config.unknown_variables():
         log.warning(sentence)
-    where = place(settings)
+    where = open_backend(settings)
     if where is not None and (problem := where.problem()):
         if settings.collector:
             log.warning("%s: the history is kept in memory only", problem)
@@ -97,7 +97,7 @@ def _tell(settings: Settings) -> NoReturn:
     from dashapp.sources.registry import source_problems
 
     found = [*source_problems(settings.source, settings.interval), *bad_addresses(settings)]
-    if wrong := wrong_place(settings):
+    if wrong := redis_problem(settings):
         found.append(wrong)
     for sentence in () if found else config.unknown_variables():
         print(sentence, file=sys.stderr)
@@ -139,7 +139,7 @@ def _standard_input(settings: Settings) -> tuple[int, ...]:
         ) from None
 
 
-def _announce(settings: Settings, where: Place | None, stop: Event, served: Event) -> None:
+def _announce(settings: Settings, where: StoreBackend | None, stop: Event, served: Event) -> None:
     """Print where it serves, once it does."""
     host = "127.0.0.1" if settings.address == ALL_INTERFACES else settings.address
     while not stop.wait(0.05):

@@ -17,7 +17,7 @@ from bench.cost import cpu
 from bench.scale.made_up import catalogue, name_of, tick
 from bench.table import Row
 from dashapp.api.endpoints import Api
-from dashapp.stores.redis.client import Link
+from dashapp.stores.redis.client import RedisClient
 from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.store import RedisStore
 
@@ -30,7 +30,10 @@ def run() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="dashapp-bench-") as folder, redis_at(Path(folder)) as server:
         assert server.popen is not None
         redis = [psutil.Process(server.popen.pid)]
-        with closing(RedisStore(Link(server.url), name_of(0))) as store, closing(server.client()) as client:
+        with (
+            closing(RedisStore(RedisClient(server.url), name_of(0))) as store,
+            closing(server.client()) as client,
+        ):
             store.describe(catalogue())
             rows = _answer(store, server.url)
             return [*_append(store, client, redis), *rows]
@@ -75,7 +78,7 @@ def _sealing(store: RedisStore, began: float, redis: list[psutil.Process]) -> tu
 
 def _answer(store: RedisStore, url: str) -> list[Row]:
     """A tick comes, one poll brings it, one viewer asks for it, and then a second one."""
-    reader = RedisReader(Link(url), name_of(0))
+    reader = RedisReader(RedisClient(url), name_of(0))
     reader.poll()
     api = Api(reader)
     spent = {"poll": 0.0, "first": 0.0, "again": 0.0}

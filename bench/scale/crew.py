@@ -17,13 +17,13 @@ import time
 from threading import Event, Thread
 
 from bench.scale.made_up import catalogue, name_of, tick
-from dashapp.stores.redis.client import Link
+from dashapp.stores.redis.client import RedisClient
 from dashapp.stores.redis.store import RedisStore
 
 
 def main(url: str, first: int, count: int, step: float) -> None:
     logging.disable(logging.WARNING)  # an outage is told a hundred times otherwise
-    stores = [RedisStore(Link(url), name_of(number)) for number in range(first, first + count)]
+    stores = [RedisStore(RedisClient(url), name_of(number)) for number in range(first, first + count)]
     for store in stores:
         store.writer.stop()
         store.describe(catalogue())

@@ -9,7 +9,7 @@ from threading import Event, Thread
 from typing import Any
 
 from bench.scale.made_up import name_of
-from dashapp.stores.redis.client import Link
+from dashapp.stores.redis.client import RedisClient
 from dashapp.stores.redis.hosts import RedisHosts
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.reader import RedisReader
@@ -23,7 +23,7 @@ class Watcher:
 
     def __init__(self, url: str, watched: Sequence[str]) -> None:
         self.seconds: list[float] = []
-        self.hosts = RedisHosts(Link(url), watched[0])
+        self.hosts = RedisHosts(RedisClient(url), watched[0])
         self._watched = watched
         self._readers: list[RedisReader] = []
         self._ending = Event()

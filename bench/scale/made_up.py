@@ -7,11 +7,14 @@ from random import Random
 
 from bench.two_years import values
 from dashapp.model.ticks import Metric, Tick
-from dashapp.stores.redis.store import HEADLINES
+from dashapp.stores.redis.store import HOST_LIST_METRICS
 
 METRICS = 50
 # Names as long as a machine's are, the headlines of a list of hosts among them.
-KEYS = [*HEADLINES, *(f"cpu.core{number}.percent" for number in range(METRICS - len(HEADLINES)))]
+KEYS = [
+    *HOST_LIST_METRICS,
+    *(f"cpu.core{number}.percent" for number in range(METRICS - len(HOST_LIST_METRICS))),
+]
 KINDS = 12
 SPAN = 600
 

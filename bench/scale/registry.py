@@ -18,11 +18,11 @@ from bench.scale.made_up import name_of, tick
 from bench.table import Row
 from dashapp.api.serializers import host_list
 from dashapp.http.responses import json, packed
-from dashapp.stores.redis.client import Link
-from dashapp.stores.redis.hosts import RedisHosts, hosts_of
-from dashapp.stores.redis.keys import REGISTERED, REGISTRY
-from dashapp.stores.redis.store import HEADLINES
-from dashapp.stores.redis.writer import said_of
+from dashapp.stores.redis.client import RedisClient
+from dashapp.stores.redis.hosts import RedisHosts, parse_hosts
+from dashapp.stores.redis.keys import LIST_HOSTS_SCRIPT, REGISTRY_KEY
+from dashapp.stores.redis.store import HOST_LIST_METRICS
+from dashapp.stores.redis.writer import registry_entry
 
 SIZES = (100, 1000, 10_000)
 READS = 40
@@ -46,15 +46,15 @@ def _measure(url: str, client: Any, redis: psutil.Process, size: int) -> list[Ro
     said = {}
     for number in range(size):
         values = tick(number, now // 1000, 1).values
-        text = said_of(now, 1, {key: values[key] for key in HEADLINES})
+        text = registry_entry(now, 1, {key: values[key] for key in HOST_LIST_METRICS})
         said[name_of(number)] = f"{now} {text}"
-    client.hset(REGISTRY, mapping=said)
+    client.hset(REGISTRY_KEY, mapping=said)
     theirs, began = cpu([redis]), time.process_time()
     for _ in range(READS):
-        _clock, found = client.execute_command("EVAL", REGISTERED, 1, REGISTRY)
-        hosts_of(found)
+        _clock, found = client.execute_command("EVAL", LIST_HOSTS_SCRIPT, 1, REGISTRY_KEY)
+        parse_hosts(found)
     ours, theirs = (time.process_time() - began) / READS, (cpu([redis]) - theirs) / READS
-    hosts = RedisHosts(Link(url), "none")
+    hosts = RedisHosts(RedisClient(url), "none")
     hosts.hosts()
     began = time.process_time()
     for _ in range(5):

@@ -19,7 +19,7 @@ from dashapp.alerts import apprise_worker
 from dashapp.alerts.message import Message, compose
 from dashapp.model.notices import NoticeSink
 from dashapp.model.thresholds import AlertChange
-from dashapp.stores.base import MOST_CHANGES, Store
+from dashapp.stores.base import MAX_CHANGES, Store
 
 log = logging.getLogger("dashapp")
 
@@ -50,7 +50,7 @@ class Outbox:
         self._notice = notice
         self._whose = whose
         self._hand = hand
-        self._changes = deque(store.changes(), maxlen=MOST_CHANGES)
+        self._changes = deque(store.changes(), maxlen=MAX_CHANGES)
         self._newest = self._changes[-1].number if self._changes else 0
         known = store.sent()
         self._marks = {

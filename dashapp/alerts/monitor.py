@@ -16,7 +16,7 @@ from dashapp.alerts.evaluator import Judge
 from dashapp.model.notices import MAX_NOTICES, NoticeSink
 from dashapp.model.thresholds import AlertChange, Threshold
 from dashapp.model.ticks import Tick
-from dashapp.stores.base import MOST_CHANGES, Store
+from dashapp.stores.base import MAX_CHANGES, Store
 
 # Seconds that a metric may take to appear: some sources are read seldom, or wait for another machine.
 PATIENCE = 30.0
@@ -32,7 +32,7 @@ class Watch:
         self._notice = notice
         before = store.thresholds()
         self._judge = Judge(thresholds, before, store.newest().time_ms / 1000)
-        self._log = deque(store.changes(), maxlen=MOST_CHANGES)
+        self._log = deque(store.changes(), maxlen=MAX_CHANGES)
         self._missing = {each.metric: None for each in thresholds}  # a set in the order given
         self._started: float | None = None
         self._told: str | None = None

@@ -18,7 +18,7 @@ from dashapp.http.middleware.share_links import DAYS, LONGEST_NAME, MOST_PANELS
 from dashapp.http.responses import NEVER, PRIVATE, json, packed, refusal
 from dashapp.http.types import StartResponse
 from dashapp.model.ticks import MAX_EPOCH_MS, MAX_VALUE
-from dashapp.stores.base import MOST_CHANGES
+from dashapp.stores.base import MAX_CHANGES
 
 PATH = "/api/openapi.json"
 
@@ -47,7 +47,7 @@ def document(settings: Settings, many: bool = False) -> Json:
         _asked("hosts", one, "The list of hosts too, where the store has many."),
         _asked("curves", one, "The newest curves too; not with from and to."),
     ]
-    changes = {"type": "integer", "minimum": 1, "maximum": MOST_CHANGES}
+    changes = {"type": "integer", "minimum": 1, "maximum": MAX_CHANGES}
     most = _asked("limit", changes, "Changes at the most.")
     questions = {"type": "array", "items": TEXT, "minItems": 1, "maxItems": QUESTIONS}
     several = [_asked("q", questions, "The query of /api/ticks, once for each frame.", required=True)]

@@ -20,7 +20,7 @@ from dashapp.http.types import App, StartResponse
 from dashapp.model.ticks import MAX_VALUE, BadRequestError, PushQueueError
 from dashapp.sources.push import MAX_NAME_LENGTH, MAX_RECORD_CHARS, pushed_metric, row_chars
 from dashapp.stores.base import Reader
-from dashapp.stores.push_queue import Intake
+from dashapp.stores.push_queue import PushWriter
 
 MOST_VALUES = 1000
 # Seconds that an entry's time may lie from now: it goes into the next tick, and into no other.
@@ -140,7 +140,7 @@ class Receiver:
     """`token`: what a pushing program must show."""
 
     def __init__(
-        self, token: str, spool: Intake, store: Reader, clock: Callable[[], float] = time.time
+        self, token: str, spool: PushWriter, store: Reader, clock: Callable[[], float] = time.time
     ) -> None:
         self._token = token.encode()
         self._spool = spool
@@ -205,5 +205,5 @@ def no_receiver(environ: dict[str, Any], start_response: StartResponse) -> Itera
     return refusal(start_response, "404 Not Found", sentence)
 
 
-def receiver(token: str, spool: Intake | None, store: Reader) -> App:
+def receiver(token: str, spool: PushWriter | None, store: Reader) -> App:
     return Receiver(token, spool, store) if token and spool is not None else no_receiver

@@ -11,8 +11,8 @@ from dashapp.http.responses import json
 from dashapp.model.panel_spec import matches_pattern
 from dashapp.model.thresholds import MISSING_OP, AlertChange, AlertState
 from dashapp.model.ticks import BadRequestError, stale_after, to_milliseconds
-from dashapp.stores.base import MOST_CHANGES, Reader
-from dashapp.stores.hosts import Host, Hosts
+from dashapp.stores.base import MAX_CHANGES, Reader
+from dashapp.stores.hosts import Host, HostStore
 
 # Changes in an answer where nobody says how many.
 USUAL = 100
@@ -85,8 +85,8 @@ def _limit(query: str) -> int:
     (name, text), *more = given
     if name != "limit" or more:
         raise BadRequestError("expected limit, and nothing else")
-    if not (text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= MOST_CHANGES):
-        raise BadRequestError(f"limit is {text[:40]!r}; expected a whole number from 1 to {MOST_CHANGES}")
+    if not (text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= MAX_CHANGES):
+        raise BadRequestError(f"limit is {text[:40]!r}; expected a whole number from 1 to {MAX_CHANGES}")
     return int(text)
 
 
@@ -119,7 +119,7 @@ def health(store: Reader, interval: float, now: float) -> tuple[bool, bytes]:
     return stale, json({"status": "stale" if stale else "ok", "age": None if age is None else round(age, 3)})
 
 
-def host_list(hosts: Hosts) -> dict[str, Any]:
+def host_list(hosts: HostStore) -> dict[str, Any]:
     """`now` in seconds by the store's clock, and a row a host, by name."""
     now = hosts.now_ms()
     # Of whom nothing comes while the store is silent may well be fine.

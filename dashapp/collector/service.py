@@ -30,8 +30,8 @@ from dashapp.sources.push import PushSource
 from dashapp.sources.registry import make_sources, source_problems
 from dashapp.sources.spec import SourceSpec
 from dashapp.stores.base import Store
-from dashapp.stores.factory import Place, place, separate, wrong_place
-from dashapp.stores.push_queue import Inbox
+from dashapp.stores.factory import StoreBackend, open_backend, redis_problem, shared_storage_problem
+from dashapp.stores.push_queue import PushReader
 
 log = logging.getLogger("dashapp")
 
@@ -46,7 +46,7 @@ def collect(
     notice: NoticeSink | None = None,
     watch: Watch | None = None,
     source: Sequence[SourceSpec] = (),
-    spool: Inbox | None = None,
+    spool: PushReader | None = None,
     more: Sequence[Source] = (),
     outbox: Outbox | None = None,
 ) -> None:
@@ -79,13 +79,13 @@ def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
         # Who started us has looked already.
         if not os.environ.get("DASHAPP_CHILD"):
             found = [*source_problems(settings.source, settings.interval), *bad_addresses(settings)]
-            found += [each for each in (separate(settings), wrong_place(settings)) if each]
+            found += [each for each in (shared_storage_problem(settings), redis_problem(settings)) if each]
             if found:
                 raise SettingsError(found)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    where = place(settings)
+    where = open_backend(settings)
     if where is None:
         print(
             f'--store is "{MEMORY_STORE}"; expected a folder, which the web server can read too',
@@ -103,7 +103,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
     return 0
 
 
-def collect_into(where: Place, settings: Settings, stop: Event, more: Sequence[Source] = ()) -> None:
+def collect_into(where: StoreBackend, settings: Settings, stop: Event, more: Sequence[Source] = ()) -> None:
     """Collect there when it is our turn, until `stop`. StoreError where there can be no store."""
     while (store := _take_turn(where, stop)) is not None:
         log.info("every %g s into %s", settings.interval, where.shown)
@@ -112,7 +112,7 @@ def collect_into(where: Place, settings: Settings, stop: Event, more: Sequence[S
 
 
 def collect_as(
-    settings: Settings, store: Store, spool: Inbox | None, stop: Event, more: Sequence[Source] = ()
+    settings: Settings, store: Store, spool: PushReader | None, stop: Event, more: Sequence[Source] = ()
 ) -> None:
     """Collect into a store that is open, with all that the settings say, until `stop`."""
     watch = Watch(settings.threshold, store, store.speaker("thresholds"))
@@ -127,7 +127,7 @@ def _whose(settings: Settings) -> str:
     return f"{settings.title} on {socket.gethostname()}"
 
 
-def _take_turn(where: Place, stop: Event) -> Store | None:
+def _take_turn(where: StoreBackend, stop: Event) -> Store | None:
     """The store, once no other collector writes to it; None where we are stopped first."""
     said = ""
     while not stop.is_set():

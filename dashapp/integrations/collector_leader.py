@@ -19,7 +19,7 @@ from dashapp.model.ticks import SettingsError
 from dashapp.process.file_lock import lock_file
 from dashapp.process.supervisor import SHUTDOWN_TIMEOUT_S, ChildProcess, python_command
 from dashapp.process.threads import PerProcessThread
-from dashapp.stores.factory import Place
+from dashapp.stores.factory import StoreBackend
 
 log = logging.getLogger("dashapp")
 
@@ -34,7 +34,7 @@ class Keeper:
     def __init__(
         self,
         folder: Path,
-        place: Place,
+        place: StoreBackend,
         settings: Settings,
         argv: Sequence[str],
         environ: Mapping[str, str],

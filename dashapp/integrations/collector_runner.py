@@ -21,7 +21,7 @@ from dashapp.process.threads import PerProcessThread
 from dashapp.sources import function
 from dashapp.sources.base import Source
 from dashapp.sources.spec import MACHINE_SOURCE, NO_SOURCE
-from dashapp.stores.factory import Place
+from dashapp.stores.factory import StoreBackend
 from dashapp.stores.memory import MemoryStore
 
 log = logging.getLogger("dashapp")
@@ -38,7 +38,7 @@ class Collection:
     def __init__(
         self,
         settings: Settings,
-        place: MemoryStore | Place,
+        place: MemoryStore | StoreBackend,
         functions: Mapping[str, Callable[[], Any]],
         argv: Sequence[str],
         environ: Mapping[str, str],
@@ -74,13 +74,13 @@ class Collection:
         settings = replace(self._settings, notify=())
         collect_as(settings, store, None, Event(), self._sources())
 
-    def _into_place(self, where: Place) -> None:
+    def _into_place(self, where: StoreBackend) -> None:
         try:
             collect_into(where, self._settings, Event(), self._sources())
         except StoreError as error:
             log.error("nothing is collected: %s", error)
 
-    def _by_child(self, where: Place) -> None:
+    def _by_child(self, where: StoreBackend) -> None:
         if problem := where.problem():
             log.error("nothing is collected: %s", problem)
             return

@@ -28,7 +28,7 @@ from dashapp.model.ticks import SettingsError
 from dashapp.sources.registry import source_problem
 from dashapp.sources.spec import SourceSpec
 from dashapp.stores.base import Reader
-from dashapp.stores.factory import FolderPlace, Place, RedisPlace, rows_to_keep
+from dashapp.stores.factory import DiskBackend, RedisBackend, StoreBackend, rows_to_keep
 from dashapp.stores.memory import MemoryStore
 from dashapp.web.assets import LIVE_GRAPH_LAYERS, Bundle, assets_folder, plotlyjs
 from dashapp.web.live_graph import LiveGraph
@@ -121,17 +121,17 @@ def _settings(given: Mapping[str, Any], sources: Sequence[str], functions: bool)
     return known if known.store else replace(known, store=MEMORY_STORE)
 
 
-def _place(settings: Settings, collect: bool) -> MemoryStore | Place:
+def _place(settings: Settings, collect: bool) -> MemoryStore | StoreBackend:
     if settings.store == MEMORY_STORE:
         if not collect:
             said = f'store is "{MEMORY_STORE}"; expected a folder with collect=False, which another process fills'
             raise SettingsError([said])
         return MemoryStore(keep=rows_to_keep(settings.interval))
     if is_redis(settings.store):
-        return RedisPlace(settings)
+        return RedisBackend(settings)
     # The app may change its working folder later.
     folder = Path(settings.store).absolute()
-    place = FolderPlace(settings, folder)
+    place = DiskBackend(settings, folder)
     if collect and place.problem():
         raise SettingsError(
             [f'store is "{folder}", it cannot be written; choose another, or "{MEMORY_STORE}"']

@@ -127,7 +127,7 @@ class Mounted:
         self._where = Path.cwd()
         self._app: App | None = None
         self._lock = Lock()
-        self._place: factory.Place | None = None
+        self._place: factory.StoreBackend | None = None
         self._keeper: Keeper | None = None
 
     def begin(self) -> None:
@@ -177,18 +177,18 @@ class Mounted:
 
     def _new_keeper(self) -> Keeper:
         place = self._store()
-        folder = place.folder if isinstance(place, factory.FolderPlace) else leader_directory(self.settings)
+        folder = place.folder if isinstance(place, factory.DiskBackend) else leader_directory(self.settings)
         return Keeper(folder, place, self.settings, self._argv, self._environ, self._where)
 
-    def _store(self) -> factory.Place:
+    def _store(self) -> factory.StoreBackend:
         """Where the ticks are. What only reads makes no folder."""
         if self._place is None and is_redis(self.settings.store):
-            self._place = factory.RedisPlace(self.settings)
+            self._place = factory.RedisBackend(self.settings)
         elif self._place is None:
             here = self._where / (self.settings.store or "data")
             if not self.settings.store and self._collect and not can_write(here):
                 here = user_data_directory()
-            self._place = factory.FolderPlace(self.settings, here)
+            self._place = factory.DiskBackend(self.settings, here)
         return self._place
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dashapp.model.columns import Columns
 from dashapp.model.ticks import GAP_STEPS, Cursor, Tick, to_milliseconds
 from dashapp.query.levels import Levels
-from dashapp.stores.base import Reader, since_place
+from dashapp.stores.base import Reader, ticks_since_position
 
 # Points of one metric in a frame, at the most.
 MOST_POINTS = 2000
@@ -116,7 +116,7 @@ def _goes_on(store: Reader, place: Cursor, mark: Cursor, span: int, unit: int, s
         # A size that nobody was given would be read from a level far too fine for it.
         fits = size <= place.size_ms <= MOST_STEPS * unit and place.size_ms % unit == 0
         return fits and place.window_ms == span
-    return size == 0 and since_place(store, place, MOST_POINTS) is not None
+    return size == 0 and ticks_since_position(store, place, MOST_POINTS) is not None
 
 
 def _is_ahead(store: Reader, place: Cursor, mark: Cursor) -> bool:

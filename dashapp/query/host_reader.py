@@ -10,8 +10,8 @@ from threading import Lock
 
 from dashapp.model.notices import PublicNotice
 from dashapp.stores.base import Reader
-from dashapp.stores.hosts import Host, Hosts, by_name
-from dashapp.stores.proxy import Relay
+from dashapp.stores.hosts import Host, HostStore, sorted_hosts
+from dashapp.stores.proxy import ReaderProxy
 
 # Milliseconds that a tick may take on its way, or a clock be wrong, before anything is said or moved.
 NEAR = 2500
@@ -32,7 +32,7 @@ class _Skew:
 class Skews:
     """Of all hosts of a store. What was believed holds until ticks say otherwise: points are moved by it."""
 
-    def __init__(self, hosts: Hosts) -> None:
+    def __init__(self, hosts: HostStore) -> None:
         self._hosts = hosts
         self._lock = Lock()
         self._known: dict[str, _Skew] = {}
@@ -62,19 +62,19 @@ class Skews:
 
     def now(self, name: str) -> float:
         """Seconds UTC by the clock of a host; by the store's where it is not known."""
-        host = by_name(self._hosts).get(name)
+        host = sorted_hosts(self._hosts).get(name)
         return (self._hosts.now_ms() + (self.shift(host) if host else 0)) / 1000
 
     def said(self, name: str) -> str:
         """Its skew as half a sentence; empty where there is none."""
-        host = by_name(self._hosts).get(name)
+        host = sorted_hosts(self._hosts).get(name)
         shift = self.shift(host) if host else 0
         if not shift:
             return ""
         return f"the clock of {name} is {_words(abs(shift) // 1000)} {'ahead' if shift > 0 else 'behind'}"
 
     def _forget(self) -> None:
-        known = by_name(self._hosts)
+        known = sorted_hosts(self._hosts)
         if len(self._known) > len(known) + SPARE:
             self._known = {name: skew for name, skew in self._known.items() if name in known}
 
@@ -90,10 +90,10 @@ def _words(seconds: int) -> str:
     return f"{round(seconds / 60)} min" if seconds < 7200 else f"{round(seconds / 3600)} h"
 
 
-class HostReader(Relay):
+class HostReader(ReaderProxy):
     """Answers as `reader` does, which the store of many closes itself. Times are by the host's own clock."""
 
-    def __init__(self, name: str, reader: Reader, hosts: Hosts, skews: Skews) -> None:
+    def __init__(self, name: str, reader: Reader, hosts: HostStore, skews: Skews) -> None:
         self._name = name
         self._reader = reader
         self._hosts = hosts

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dashapp.model import columns as columns_of
 from dashapp.model.columns import Columns, downsample
 from dashapp.model.ticks import to_milliseconds
-from dashapp.stores.base import KEPT_MS, Reader
+from dashapp.stores.base import LOG_RETENTION_MS, Reader
 
 # Points that one answer may read of a level before a coarser one serves: what numpy gets through in the time
 # that a viewer does not notice. Minutes carry three numbers a point.
@@ -133,7 +133,7 @@ class Levels:
         oldest = self._coarser[level].oldest()
         if oldest is None:
             # Ticks that are not sealed yet: those of the last minutes.
-            oldest = self._store.newest().time_ms - KEPT_MS
+            oldest = self._store.newest().time_ms - LOG_RETENTION_MS
         return oldest - 2 * to_milliseconds(self._coarser[level + 1].step)
 
     def _level(self, level: int, start: int, end: int, wanted: list[str] | None) -> Columns:

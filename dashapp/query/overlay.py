@@ -18,8 +18,8 @@ from dashapp.query.host_reader import Skews
 from dashapp.query.overlay_levels import SPANS, OverlayPoints
 from dashapp.query.overlay_metrics import carried, hosts_metric
 from dashapp.query.overlay_sync import AHEAD, Member, awaited, end_of, newest_of, seen
-from dashapp.stores.base import MOST_CHANGES, Points, Reader
-from dashapp.stores.hosts import Hosts, by_name
+from dashapp.stores.base import MAX_CHANGES, Level, Reader
+from dashapp.stores.hosts import HostStore, sorted_hosts
 
 # Milliseconds in which whoever came back may bring what it kept meanwhile: nobody's place is good in these.
 RETURN = 10_000
@@ -31,7 +31,7 @@ class Overlay:
     lag_ms = 0
 
     def __init__(
-        self, readers: Mapping[str, Reader], hosts: Hosts, skews: Skews, missing: Sequence[str] = ()
+        self, readers: Mapping[str, Reader], hosts: HostStore, skews: Skews, missing: Sequence[str] = ()
     ) -> None:
         self._readers = dict(readers)
         self._hosts = hosts
@@ -68,7 +68,7 @@ class Overlay:
                 values.update((named[key], value) for key, value in tick.values.items() if key in named)
         return [Tick(at / 1000, *found[at]) for at in sorted(found)[-limit:]]
 
-    def levels(self) -> Sequence[Points]:
+    def levels(self) -> Sequence[Level]:
         return self._points
 
     def metrics(self) -> list[Metric]:
@@ -123,7 +123,7 @@ class Overlay:
                 if key := named.get(each.threshold.metric):
                     limit = replace(each.threshold, metric=key)
                     found.append(replace(each, threshold=limit, time=each.time - shift / 1000))
-        found = sorted(found, key=lambda change: change.time)[-MOST_CHANGES:]
+        found = sorted(found, key=lambda change: change.time)[-MAX_CHANGES:]
         first = count - len(found) + 1
         return [replace(each, number=first + place) for place, each in enumerate(found)]
 
@@ -135,7 +135,7 @@ class Overlay:
         said = [*self._hosts.notices()]
         for name, reader in self._readers.items():
             said += [type(notice)(f"{name}: {notice}") for notice in reader.notices() if notice not in said]
-        known, now = by_name(self._hosts), self._hosts.now_ms()
+        known, now = sorted_hosts(self._hosts), self._hosts.now_ms()
         skews = [told for name in self._readers if (told := self._skews.said(name))]
         if skews:
             said.append(PublicNotice(f"{_sentence(skews)}; the points are moved to match."))
@@ -177,7 +177,7 @@ class Overlay:
             self._catalogues = catalogues
 
     def _members(self) -> list[Member]:
-        known = by_name(self._hosts)
+        known = sorted_hosts(self._hosts)
         now = self._hosts.now_ms()
         marks = zip(self._readers.items(), newest_of([*self._readers.values()]), strict=True)
         members = [

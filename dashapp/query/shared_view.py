@@ -13,7 +13,7 @@ from dashapp.model.columns import Columns
 from dashapp.model.panels import Panel, keys_of_panels
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
-from dashapp.stores.base import Points, Reader
+from dashapp.stores.base import Level, Reader
 
 # Ticks that a stretch of the past may be looked for in, beside what is sealed.
 MOST_TICKS = 80_000
@@ -64,7 +64,7 @@ class Viewed:
         keys = self._keys()
         return [Tick(tick.time, tick.step, _only(tick.values, keys)) for tick in ticks]
 
-    def levels(self) -> Sequence[Points]:
+    def levels(self) -> Sequence[Level]:
         start, end = self._stretch()
         keys = self._keys()
         return [_Level(reader, start, end, keys) for reader in self._store.levels()]
@@ -112,7 +112,7 @@ class Viewed:
 class _Level:
     """One level of a store, as far as a view shows it."""
 
-    def __init__(self, reader: Points, start: int, end: int, keys: frozenset[str]) -> None:
+    def __init__(self, reader: Level, start: int, end: int, keys: frozenset[str]) -> None:
         self._reader = reader
         self._start = start
         self._end = end

@@ -16,7 +16,7 @@ from dashapp.model.rollup import Point, point_end_ms, roll_up
 from dashapp.stores import block_codec
 
 
-class Shelf(Protocol):
+class BlockStorage(Protocol):
     """The writing side. Each verb is done whole or not at all, and raises what its storage does."""
 
     def rows(self) -> list[str]:
@@ -45,7 +45,7 @@ class Shelf(Protocol):
     def close(self) -> None: ...
 
 
-class ShelfReader(Protocol):
+class BlockReader(Protocol):
     """The reading side. What cannot be had now is left out, and nothing is raised for it."""
 
     def oldest(self) -> int | None:
@@ -61,10 +61,10 @@ class ShelfReader(Protocol):
         """The blocks that may hold points in (start, end], oldest first."""
 
 
-class Level:
+class ArchiveLevel:
     """Points of `step` seconds, sealed `span` seconds at a time. Raises what its shelf does."""
 
-    def __init__(self, shelf: Shelf, step: float, span: float) -> None:
+    def __init__(self, shelf: BlockStorage, step: float, span: float) -> None:
         self.step = step
         self._span = span
         self._shelf = shelf
@@ -127,7 +127,7 @@ class Level:
 def encode_points(points: Sequence[Point]) -> bytes:
     """Rolled-up points as one block."""
     keys = list(dict.fromkeys(key for point in points for key in point.values))
-    return block_codec.encode(
+    return block_codec.encode_block(
         {"t": [point.time_ms for point in points], "step": [point.step for point in points]},
         {
             part: {
@@ -142,7 +142,7 @@ def encode_points(points: Sequence[Point]) -> bytes:
 def encode_ticks(ticks: Sequence[Point]) -> bytes:
     """Points of one tick each as one block: the value alone, which is total, lowest and highest."""
     keys = list(dict.fromkeys(key for tick in ticks for key in tick.values))
-    return block_codec.encode(
+    return block_codec.encode_block(
         {"t": [tick.time_ms for tick in ticks], "step": [tick.step for tick in ticks]},
         {
             "total": {
@@ -155,10 +155,10 @@ def encode_ticks(ticks: Sequence[Point]) -> bytes:
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 # Name, seconds a point, seconds a block: some hundred points a block, whatever the level.
-MINUTES = ("minutes", MINUTE, 6 * HOUR)
-HOURS = ("hours", HOUR, 15 * DAY)
-TICKS = ("seconds", 0, 600)
-ALL = (TICKS, MINUTES, HOURS)
+MINUTE_LEVEL = ("minutes", MINUTE, 6 * HOUR)
+HOUR_LEVEL = ("hours", HOUR, 15 * DAY)
+TICK_LEVEL = ("seconds", 0, 600)
+ALL_LEVELS = (TICK_LEVEL, MINUTE_LEVEL, HOUR_LEVEL)
 
 
 @dataclass(frozen=True)
@@ -175,13 +175,13 @@ class Retention:
         return max(self.ticks, self.minutes, self.hours)
 
 
-class LongMemory:
+class Archive:
     """The writing side of all levels. Raises what their shelves do; open it anew then."""
 
-    def __init__(self, open_shelf: Callable[[str], Shelf], retention: Retention) -> None:
+    def __init__(self, open_shelf: Callable[[str], BlockStorage], retention: Retention) -> None:
         """`open_shelf` gives each level's by its name."""
         self._retention = retention
-        self._levels = tuple(Level(open_shelf(name), step, span) for name, step, span in ALL)
+        self._levels = tuple(ArchiveLevel(open_shelf(name), step, span) for name, step, span in ALL_LEVELS)
         self._ticks, self._minutes, self._hours = self._levels
 
     @property

@@ -16,17 +16,17 @@ import orjson
 from dashapp.model.columns import Columns, Matrix, concat, empty_columns, present_keys
 from dashapp.model.rollup import Point
 from dashapp.stores import block_codec
-from dashapp.stores.archive import ShelfReader
+from dashapp.stores.archive import BlockReader
 
 log = logging.getLogger("dashapp")
 
-_TYPES = {1: "<i1", 2: "<i2", 4: "<i4", 8: "<i8"}
+_INTEGER_TYPES = {1: "<i1", 2: "<i2", 4: "<i4", 8: "<i8"}
 
 
-class LevelReader:
+class ArchiveLevelReader:
     """Points of `step` seconds (0: ticks as they came) on a shelf; blocks of at most `span` seconds."""
 
-    def __init__(self, shelf: ShelfReader, step: float, span: float) -> None:
+    def __init__(self, shelf: BlockReader, step: float, span: float) -> None:
         self.step = step
         self.damaged = 0
         self.span_ms = round(span * 1000)
@@ -48,17 +48,17 @@ class LevelReader:
         parts = []
         for value in self._shelf.blocks(start, end):
             try:
-                parts.append(decode(value, wanted).between(start, end))
+                parts.append(decode_block(value, wanted).between(start, end))
             except ValueError as error:
                 self._say(value, error)
         last = int(parts[-1].t[-1]) if parts and len(parts[-1].t) else start
         points = []
         for value in rows:
             try:
-                points.append(_row(value))
+                points.append(_decode_row(value))
             except ValueError as error:
                 self._say(value, error)
-        parts.append(_from_rows([point for point in points if point[0] > last], wanted))
+        parts.append(_columns_from_rows([point for point in points if point[0] > last], wanted))
         return concat(parts)
 
     def _say(self, value: Any, error: Exception) -> None:
@@ -69,17 +69,17 @@ class LevelReader:
             log.warning("a block of the history is damaged and left out as a gap: %s", error)
 
 
-def decode(data: object, wanted: Sequence[str] | None = None) -> Columns:
+def decode_block(data: object, wanted: Sequence[str] | None = None) -> Columns:
     """A block's columns. ValueError where it is damaged, or none."""
     if not isinstance(data, bytes):
         raise ValueError("not a block")
     try:
-        return _decode(data, wanted)
+        return _decode_columns(data, wanted)
     except (KeyError, IndexError, TypeError, OverflowError, zlib.error) as error:
         raise ValueError(f"a damaged block: {error}") from error
 
 
-def _decode(data: bytes, wanted: Sequence[str] | None) -> Columns:
+def _decode_columns(data: bytes, wanted: Sequence[str] | None) -> Columns:
     header, place = block_codec.read_header(data)
     body = data[place:]
     length = header["length"]
@@ -89,15 +89,15 @@ def _decode(data: bytes, wanted: Sequence[str] | None) -> Columns:
     for name, columns in header["parts"].items():
         matrix = np.empty((len(keys), length))
         for row, key in enumerate(keys):
-            matrix[row] = _column(columns[key], body, length)
+            matrix[row] = _decode_column(columns[key], body, length)
         parts[name] = matrix
     total = parts["total"]
-    times = _column(header["axis"]["t"], body, length).astype(np.int64)
+    times = _decode_column(header["axis"]["t"], body, length).astype(np.int64)
     if length > 1 and not bool((np.diff(times) > 0).all()):
         raise ValueError("times that do not rise")
     return Columns(
         times,
-        _column(header["axis"]["step"], body, length),
+        _decode_column(header["axis"]["step"], body, length),
         keys,
         total,
         parts.get("low", total),
@@ -106,7 +106,7 @@ def _decode(data: bytes, wanted: Sequence[str] | None) -> Columns:
     )
 
 
-def _column(entry: Sequence[Any], body: bytes, length: int) -> Matrix:
+def _decode_column(entry: Sequence[Any], body: bytes, length: int) -> Matrix:
     """One column as doubles, NaN where it has no value. The entry is what block.FIELDS names."""
     count, decimals, factor, first, width, differences, offset, size, mask = entry
     if width == 0:
@@ -119,7 +119,7 @@ def _column(entry: Sequence[Any], body: bytes, length: int) -> Matrix:
         if decimals < 0:
             values = np.frombuffer(raw, "<f8")
         else:
-            numbers = np.frombuffer(raw, _TYPES[width]).astype(np.int64)
+            numbers = np.frombuffer(raw, _INTEGER_TYPES[width]).astype(np.int64)
             if differences:
                 numbers = np.cumsum(numbers)
             values = (numbers * factor + first) / 10**decimals
@@ -133,7 +133,7 @@ def _column(entry: Sequence[Any], body: bytes, length: int) -> Matrix:
     return spread
 
 
-def _row(value: Any) -> Any:
+def _decode_row(value: Any) -> Any:
     try:
         return orjson.loads(value)
     except ValueError:
@@ -142,7 +142,7 @@ def _row(value: Any) -> Any:
         return point.time_ms, point.step, point.values
 
 
-def _from_rows(points: Sequence[Any], wanted: Sequence[str] | None) -> Columns:
+def _columns_from_rows(points: Sequence[Any], wanted: Sequence[str] | None) -> Columns:
     """Points as Point.encode wrote them."""
     if not points:
         return empty_columns()

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 # How long a tick stays in the log before it may be sealed: what nearly every reader asks for.
-KEPT_MS = 600_000
+LOG_RETENTION_MS = 600_000
 # Changes of thresholds that are remembered.
-MOST_CHANGES = 500
+MAX_CHANGES = 500
 
 
-class Points(Protocol):
+class Level(Protocol):
     """One level of a history: points of `step` seconds (0: ticks as they came), in stretches of `span_ms`."""
 
     step: float
@@ -52,7 +52,7 @@ class Reader(Protocol):
     def since(self, time: float, limit: int) -> list[Tick]:
         """The newest `limit` ticks later than `time` (seconds), oldest first."""
 
-    def levels(self) -> Sequence[Points]:
+    def levels(self) -> Sequence[Level]:
         """Sealed ticks, minutes and hours, finest first; empty where nothing is sealed."""
 
     def metrics(self) -> list[Metric]:
@@ -105,14 +105,14 @@ class Store(Reader, Protocol):
         """One speaker's place among the notices."""
 
 
-def last(store: Reader, limit: int) -> Page:
+def last_page(store: Reader, limit: int) -> Page:
     """The newest `limit` ticks."""
     mark = store.newest()
     ticks = store.since(float("-inf"), limit)
     return Page(ticks, _cursor(mark.life, ticks, mark.time_ms), reset=True)
 
 
-def after(store: Reader, cursor: str, limit: int) -> Page:
+def page_after(store: Reader, cursor: str, limit: int) -> Page:
     """The ticks that came since `cursor`, or the newest `limit` with `reset` where that is not known.
 
     A cursor is not known when it is of another life of the store, lies in its future, or is so
@@ -121,14 +121,14 @@ def after(store: Reader, cursor: str, limit: int) -> Page:
     mark = store.newest()
     place = Cursor.decode(cursor)
     if place is None or place.life != mark.life or place.time_ms > mark.time_ms:
-        return last(store, limit)
-    ticks = since_place(store, place, limit + 1)
+        return last_page(store, limit)
+    ticks = ticks_since_position(store, place, limit + 1)
     if ticks is None or len(ticks) > limit:
-        return last(store, limit)
+        return last_page(store, limit)
     return Page(ticks, _cursor(mark.life, ticks, place.time_ms), reset=False)
 
 
-def since_place(store: Reader, place: Cursor, limit: int) -> list[Tick] | None:
+def ticks_since_position(store: Reader, place: Cursor, limit: int) -> list[Tick] | None:
     """What came after the tick that `place` names; None where the store no longer knows that tick."""
     ticks = store.since((place.time_ms - 1) / 1000, limit + 1)
     if place.time_ms == 0:

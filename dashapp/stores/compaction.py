@@ -12,30 +12,30 @@ from typing import Protocol
 from dashapp.model.notices import NoticeSink, os_error_reason
 from dashapp.model.rollup import Point, point_end_ms, point_of_tick
 from dashapp.model.ticks import Tick, to_milliseconds
-from dashapp.stores.archive import LongMemory
-from dashapp.stores.base import KEPT_MS
+from dashapp.stores.archive import Archive
+from dashapp.stores.base import LOG_RETENTION_MS
 
 # How long to leave a disk alone that has just refused.
 RETRY_MS = 10_000
 # Some hundred ticks a span, whatever the interval: few enough to seal between two ticks.
-SPAN, SHORT_SPAN, FAST = 600, 60, 0.5
+SPAN_S, SHORT_SPAN_S, FAST_INTERVAL_S = 600, 60, 0.5
 # Values read back between two ticks, about 30 ms of them.
-VALUES = 30_000
+VALUES_PER_STEP = 30_000
 
 
-class Log(Protocol):
+class RowSource(Protocol):
     """The newest rows, of which sealing takes the oldest away."""
 
     def oldest(self, limit: int) -> list[str]: ...
     def drop(self, count: int) -> None: ...
 
 
-class Sealing:
+class Compactor:
     """Moves what is old enough. Its failures are told and tried again; the rows wait meanwhile."""
 
     def __init__(
         self,
-        open_memory: Callable[[], LongMemory],
+        open_memory: Callable[[], Archive],
         notice: NoticeSink,
         failures: tuple[type[BaseException], ...],
     ) -> None:
@@ -43,12 +43,12 @@ class Sealing:
         self._open = open_memory
         self._failures = failures
         self._notice = notice
-        self._memory: LongMemory | None = None
+        self._memory: Archive | None = None
         self._found: list[str] = []  # the rows of the span that is being read
         self._points: list[Point | None] = []  # what has been read of them, None for what is no tick
         self._due = 0  # no span can be whole before a tick of this time, in epoch milliseconds
 
-    def turn(self, rows: Log, newest: int) -> None:
+    def turn(self, rows: RowSource, newest: int) -> None:
         """Seal one span where there is a whole one that ended long enough before `newest` (ms)."""
         if newest < self._due:
             return
@@ -62,24 +62,24 @@ class Sealing:
                 f"The long history cannot be written ({os_error_reason(error)}); the newest ticks wait."
             )
 
-    def _seal(self, rows: Log, newest: int) -> None:
+    def _seal(self, rows: RowSource, newest: int) -> None:
         first = rows.oldest(1)
         if not first:
             return
-        oldest = _tick(first[0])
+        oldest = _decode_tick(first[0])
         if oldest is None:
             rows.drop(1)  # no row of ours: nobody reads it, and it must not stand in the way
             return
-        span = SHORT_SPAN if oldest.step < FAST else SPAN
+        span = SHORT_SPAN_S if oldest.step < FAST_INTERVAL_S else SPAN_S
         end = point_end_ms(to_milliseconds(oldest.time), span)
-        self._due = end + KEPT_MS
+        self._due = end + LOG_RETENTION_MS
         if newest < self._due:
             return
         if self._memory is None:
             self._memory = self._open()
         if self._found[:1] != first:
             self._points = []
-            self._found = _oldest_until(rows, end, at_first=span)
+            self._found = _oldest_rows_until(rows, end, at_first=span)
         if end > self._memory.sealed:
             if not self.read_on():
                 return
@@ -90,11 +90,11 @@ class Sealing:
 
     def read_on(self) -> bool:
         """Read a part of the span's rows, which needs no disk; True once all are read."""
-        room = VALUES
+        room = VALUES_PER_STEP
         for row in self._found[len(self._points) :]:
             if room <= 0:
                 return False
-            tick = _tick(row)
+            tick = _decode_tick(row)
             self._points.append(None if tick is None else point_of_tick(tick))
             room -= 1 if tick is None else len(tick.values)
         return True
@@ -118,7 +118,7 @@ class Sealing:
             self._memory = None
 
 
-def _oldest_until(rows: Log, end: int, at_first: int) -> list[str]:
+def _oldest_rows_until(rows: RowSource, end: int, at_first: int) -> list[str]:
     """The oldest rows before the first that is later than `end`, which must be there."""
     while True:
         found = rows.oldest(at_first + 1)
@@ -130,7 +130,7 @@ def _oldest_until(rows: Log, end: int, at_first: int) -> list[str]:
         at_first *= 4
 
 
-def _tick(row: object) -> Tick | None:
+def _decode_tick(row: object) -> Tick | None:
     try:
         return Tick.decode(row) if isinstance(row, str) else None
     except ValueError:

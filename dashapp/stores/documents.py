@@ -12,63 +12,63 @@ from typing import Any, TypeVar
 
 from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.model.ticks import Curves, Metric, to_milliseconds
-from dashapp.stores.base import MOST_CHANGES
+from dashapp.stores.base import MAX_CHANGES
 
 Content = TypeVar("Content")
 
 
-def of_metrics(metrics: Iterable[Metric]) -> str:
+def encode_metrics(metrics: Iterable[Metric]) -> str:
     return json.dumps([asdict(metric) for metric in metrics])
 
 
-def of_looks(looks: Mapping[str, str]) -> str:
+def encode_panel_kinds(looks: Mapping[str, str]) -> str:
     return json.dumps(dict(looks))
 
 
-def of_curves(curves: Mapping[str, Curves]) -> str:
+def encode_curves(curves: Mapping[str, Curves]) -> str:
     # Not asdict, which copies each number.
     keys = [each.name for each in fields(Curves)]
     return json.dumps({name: {key: getattr(each, key) for key in keys} for name, each in curves.items()})
 
 
-def of_thresholds(states: Iterable[AlertState]) -> str:
-    return json.dumps([(each.threshold.text, each.broken, _ms(each.since)) for each in states])
+def encode_thresholds(states: Iterable[AlertState]) -> str:
+    return json.dumps([(each.threshold.text, each.broken, _to_ms(each.since)) for each in states])
 
 
-def of_changes(changes: Iterable[AlertChange]) -> str:
-    newest = list(changes)[-MOST_CHANGES:]
+def encode_changes(changes: Iterable[AlertChange]) -> str:
+    newest = list(changes)[-MAX_CHANGES:]
     return json.dumps(
-        [(each.number, each.threshold.text, each.broken, _ms(each.time), each.value) for each in newest]
+        [(each.number, each.threshold.text, each.broken, _to_ms(each.time), each.value) for each in newest]
     )
 
 
-def of_sent(sent: Mapping[str, int]) -> str:
+def encode_sent(sent: Mapping[str, int]) -> str:
     return json.dumps(dict(sent))
 
 
-def metrics(text: str | bytes | None) -> list[Metric]:
-    return _read(text, lambda rows: [Metric(**row) for row in rows], [])
+def decode_metrics(text: str | bytes | None) -> list[Metric]:
+    return _decode(text, lambda rows: [Metric(**row) for row in rows], [])
 
 
-def looks(text: str | bytes | None) -> dict[str, str]:
-    return _read(text, lambda found: {str(name): str(kind) for name, kind in found.items()}, {})
+def decode_panel_kinds(text: str | bytes | None) -> dict[str, str]:
+    return _decode(text, lambda found: {str(name): str(kind) for name, kind in found.items()}, {})
 
 
-def curves(text: str | bytes | None) -> dict[str, Curves]:
-    return _read(text, lambda panels: {name: Curves(**each) for name, each in panels.items()}, {})
+def decode_curves(text: str | bytes | None) -> dict[str, Curves]:
+    return _decode(text, lambda panels: {name: Curves(**each) for name, each in panels.items()}, {})
 
 
-def thresholds(text: str | bytes | None) -> list[AlertState]:
+def decode_thresholds(text: str | bytes | None) -> list[AlertState]:
     def states(rows: Any) -> list[AlertState]:
         return [
             AlertState(Threshold.parse(text), broken is True, None if since is None else since / 1000)
             for text, broken, since in rows
         ]
 
-    return _read(text, states, [])
+    return _decode(text, states, [])
 
 
-def changes(text: str | bytes | None) -> list[AlertChange]:
+def decode_changes(text: str | bytes | None) -> list[AlertChange]:
     def found(rows: Any) -> list[AlertChange]:
         known: dict[str, Threshold] = {}
         made = []
@@ -78,19 +78,19 @@ def changes(text: str | bytes | None) -> list[AlertChange]:
             made.append(AlertChange(threshold, broken is True, time / 1000, value, int(number)))
         return made
 
-    return _read(text, found, [])
+    return _decode(text, found, [])
 
 
-def sent(text: str | bytes | None) -> dict[str, int]:
-    return _read(text, lambda marks: {address: int(number) for address, number in marks.items()}, {})
+def decode_sent(text: str | bytes | None) -> dict[str, int]:
+    return _decode(text, lambda marks: {address: int(number) for address, number in marks.items()}, {})
 
 
-def _read(text: str | bytes | None, parse: Callable[[Any], Content], empty: Content) -> Content:
+def _decode(text: str | bytes | None, parse: Callable[[Any], Content], empty: Content) -> Content:
     try:
         return empty if text is None else parse(json.loads(text))
     except (ValueError, TypeError, AttributeError, RecursionError):
         return empty
 
 
-def _ms(time: float | None) -> int | None:
+def _to_ms(time: float | None) -> int | None:
     return None if time is None else to_milliseconds(time)

@@ -20,18 +20,18 @@ from dashapp.model.text import redact_url
 from dashapp.model.ticks import StoreUnavailableError
 from dashapp.stores.archive import Retention
 from dashapp.stores.base import Reader, Store
-from dashapp.stores.disk.notices import Notice
-from dashapp.stores.disk.push_queue import DiskSpool
-from dashapp.stores.hosts import Hosts
-from dashapp.stores.push_queue import Inbox, Intake
+from dashapp.stores.disk.notices import NoticeFile
+from dashapp.stores.disk.push_queue import DiskPushQueue
+from dashapp.stores.hosts import HostStore
+from dashapp.stores.push_queue import PushReader, PushWriter
 
 # Ticks of so many seconds wait for the long memory at the most, and are all there is without one.
-KEEP = MEMORY_RETENTION_S + 600
+LOG_KEEP_S = MEMORY_RETENTION_S + 600
 # Seconds after Redis was away in which nobody new takes a turn there.
-YIELDS = 1.5
+DEFER_AFTER_OUTAGE_S = 1.5
 
 
-class Place(Protocol):
+class StoreBackend(Protocol):
     """Where a store is."""
 
     shown: str
@@ -50,34 +50,34 @@ class Place(Protocol):
     def writer(self) -> Store:
         """StoreLockedError where another writes, StoreAwayError where it may be asked again soon."""
 
-    def inbox(self, store: Store) -> Inbox:
+    def inbox(self, store: Store) -> PushReader:
         """What programs pushed, for whoever writes to `store`."""
 
     def reader(self) -> Reader: ...
 
-    def intake(self) -> Intake:
+    def intake(self) -> PushWriter:
         """Where the web puts what is pushed."""
 
-    def hosts(self) -> Hosts | None:
+    def hosts(self) -> HostStore | None:
         """All machines that write there; None where it is of one alone."""
 
     def speaker(self, name: str) -> NoticeSink:
         """For who watches over those that write."""
 
 
-def place(settings: Settings, where: Path | None = None) -> Place | None:
+def open_backend(settings: Settings, where: Path | None = None) -> StoreBackend | None:
     """None for memory. `where`: the folder that a relative one is in, the working folder where not given."""
     if is_redis(settings.store):
-        return RedisPlace(settings)
+        return RedisBackend(settings)
     folder = store_directory(settings)
-    return None if folder is None else FolderPlace(settings, folder if where is None else where / folder)
+    return None if folder is None else DiskBackend(settings, folder if where is None else where / folder)
 
 
 def rows_to_keep(interval: float) -> int:
-    return int(max(KEEP, KEEP / interval))
+    return int(max(LOG_KEEP_S, LOG_KEEP_S / interval))
 
 
-class FolderPlace:
+class DiskBackend:
     variables: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, settings: Settings, folder: Path) -> None:
@@ -95,27 +95,27 @@ class FolderPlace:
     def writer(self) -> Store:
         from dashapp.stores.disk.store import DiskStore
 
-        return DiskStore(self.folder, rows_to_keep(self._settings.interval), retention(self._settings))
+        return DiskStore(self.folder, rows_to_keep(self._settings.interval), retention_of(self._settings))
 
-    def inbox(self, store: Store) -> Inbox:
-        return DiskSpool(self.folder)
+    def inbox(self, store: Store) -> PushReader:
+        return DiskPushQueue(self.folder)
 
     def reader(self) -> Reader:
         from dashapp.stores.disk.reader import DiskReader
 
         return DiskReader(self.folder)
 
-    def intake(self) -> Intake:
-        return DiskSpool(self.folder, self._settings.interval)
+    def intake(self) -> PushWriter:
+        return DiskPushQueue(self.folder, self._settings.interval)
 
-    def hosts(self) -> Hosts | None:
+    def hosts(self) -> HostStore | None:
         return None
 
     def speaker(self, name: str) -> NoticeSink:
-        return Notice(self.folder, name)
+        return NoticeFile(self.folder, name)
 
 
-class RedisPlace:
+class RedisBackend:
     """No password goes onto a command line by us."""
 
     flags: Sequence[str] = ()
@@ -123,7 +123,7 @@ class RedisPlace:
     def __init__(self, settings: Settings) -> None:
         self.shown = redact_url(settings.store)
         self._settings = settings
-        self._hosts: Hosts | None = None
+        self._hosts: HostStore | None = None
         self._away = float("-inf")
 
     @property
@@ -134,79 +134,81 @@ class RedisPlace:
         return ""
 
     def writer(self) -> Store:
-        from dashapp.stores.redis.client import Link
+        from dashapp.stores.redis.client import RedisClient
         from dashapp.stores.redis.store import RedisStore
 
         known = self._settings
         rows = rows_to_keep(known.interval)
-        yields = time.monotonic() - self._away < YIELDS
+        yields = time.monotonic() - self._away < DEFER_AFTER_OUTAGE_S
         try:
-            link = Link(known.store)
-            return RedisStore(link, known.known_as, rows, retention(known), known.forget, yields)
+            link = RedisClient(known.store)
+            return RedisStore(link, known.known_as, rows, retention_of(known), known.forget, yields)
         except StoreUnavailableError:
             self._away = time.monotonic()
             raise
 
-    def inbox(self, store: Store) -> Inbox:
-        from dashapp.stores.redis.client import Link
-        from dashapp.stores.redis.push_queue import BRIEFLY, RedisInbox
+    def inbox(self, store: Store) -> PushReader:
+        from dashapp.stores.redis.client import RedisClient
+        from dashapp.stores.redis.push_queue import TICK_TIMEOUT_S, RedisPushReader
         from dashapp.stores.redis.store import RedisStore
 
         assert isinstance(store, RedisStore)
-        return RedisInbox(Link(self._settings.store, BRIEFLY), store, self._settings.interval)
+        return RedisPushReader(
+            RedisClient(self._settings.store, TICK_TIMEOUT_S), store, self._settings.interval
+        )
 
     def reader(self) -> Reader:
-        from dashapp.stores.redis.hosts import FirstReader
+        from dashapp.stores.redis.hosts import DefaultHostReader
 
-        return FirstReader(self.hosts(), self._settings.known_as, collects=self._settings.collector)
+        return DefaultHostReader(self.hosts(), self._settings.known_as, collects=self._settings.collector)
 
-    def intake(self) -> Intake:
-        from dashapp.stores.redis.client import Link
-        from dashapp.stores.redis.push_queue import RedisIntake
+    def intake(self) -> PushWriter:
+        from dashapp.stores.redis.client import RedisClient
+        from dashapp.stores.redis.push_queue import RedisPushWriter
 
         known = self._settings
-        return RedisIntake(Link(known.store), known.known_as, known.forget, known.interval)
+        return RedisPushWriter(RedisClient(known.store), known.known_as, known.forget, known.interval)
 
-    def hosts(self) -> Hosts:
+    def hosts(self) -> HostStore:
         if self._hosts is None:
-            from dashapp.stores.redis.client import Link
+            from dashapp.stores.redis.client import RedisClient
             from dashapp.stores.redis.hosts import RedisHosts
 
             self._hosts = RedisHosts(
-                Link(self._settings.store), self._settings.known_as, self._settings.forget
+                RedisClient(self._settings.store), self._settings.known_as, self._settings.forget
             )
         return self._hosts
 
     def speaker(self, name: str) -> NoticeSink:
-        from dashapp.stores.redis.deferred_notice import LateNotice
+        from dashapp.stores.redis.deferred_notice import DeferredNotice
 
-        return LateNotice(self._settings.store, self._settings.known_as, name)
+        return DeferredNotice(self._settings.store, self._settings.known_as, name)
 
 
-def retention(settings: Settings) -> Retention:
+def retention_of(settings: Settings) -> Retention:
     return Retention(*settings.retention, size=settings.size)
 
 
 # What tells that a process is a platform's, with a disk of its own that nobody shares.
-PLATFORM = "DYNO"
+PLATFORM_VARIABLE = "DYNO"
 
 
-def separate(settings: Settings, environ: Mapping[str, str] = os.environ) -> str:
+def shared_storage_problem(settings: Settings, environ: Mapping[str, str] = os.environ) -> str:
     """Why collector and pages that are processes apart cannot meet; empty where they can."""
-    if is_redis(settings.store) or not environ.get(PLATFORM):
+    if is_redis(settings.store) or not environ.get(PLATFORM_VARIABLE):
         return ""
     return (
-        f'{PLATFORM} is "{environ[PLATFORM][:64]}", a machine with a disk of its own, so that pages and a '
+        f'{PLATFORM_VARIABLE} is "{environ[PLATFORM_VARIABLE][:64]}", a machine with a disk of its own, so that pages and a '
         "collector elsewhere share no folder; add a Redis (REDIS_URL), or run python -m dashapp alone, "
         "which collects by itself"
     )
 
 
-def wrong_place(settings: Settings) -> str:
+def redis_problem(settings: Settings) -> str:
     """What is wrong with a Redis that answers; empty where nothing is, or where it does not answer now."""
     if not is_redis(settings.store):
         return ""
-    from dashapp.stores.redis.check import check
+    from dashapp.stores.redis.check import check_redis
 
-    wrong = check(settings.store, settings.known_as)
+    wrong = check_redis(settings.store, settings.known_as)
     return f'--store is "{redact_url(settings.store)}"; {wrong}' if wrong else ""

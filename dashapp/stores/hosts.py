@@ -12,7 +12,7 @@ from typing import Protocol
 from dashapp.stores.base import Reader
 
 # Milliseconds without a tick after which another host is rather the first.
-SILENT = 60_000
+SILENT_AFTER_MS = 60_000
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Host:
     values: Mapping[str, float]
 
 
-class Hosts(Protocol):
+class HostStore(Protocol):
     """A store of many. It forgets those that stopped long ago; the readers stay its own to close."""
 
     def hosts(self) -> list[Host]:
@@ -43,14 +43,14 @@ class Hosts(Protocol):
     def notices(self) -> list[str]: ...
 
 
-def by_name(hosts: Hosts) -> dict[str, Host]:
+def sorted_hosts(hosts: HostStore) -> dict[str, Host]:
     return {host.name: host for host in hosts.hosts()}
 
 
-def first(known: Mapping[str, Host], own: str, now_ms: int) -> str:
+def default_host(known: Mapping[str, Host], own: str, now_ms: int) -> str:
     """Whose page is shown where none is named: the `own` one, else the first by name that is awake, else the
     first. Empty where there is none yet."""
     if own in known:
         return own
-    awake = [name for name, host in known.items() if now_ms - host.arrived_ms < SILENT]
+    awake = [name for name, host in known.items() if now_ms - host.arrived_ms < SILENT_AFTER_MS]
     return min(awake or known, default="")

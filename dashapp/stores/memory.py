@@ -9,7 +9,7 @@ from threading import Lock
 
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
-from dashapp.stores.base import MOST_CHANGES
+from dashapp.stores.base import MAX_CHANGES
 
 
 class MemoryStore:
@@ -82,7 +82,7 @@ class MemoryStore:
         return self._thresholds
 
     def set_changes(self, changes: Iterable[AlertChange]) -> None:
-        self._changes = list(changes)[-MOST_CHANGES:]
+        self._changes = list(changes)[-MAX_CHANGES:]
 
     def changes(self) -> list[AlertChange]:
         return self._changes

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick
-from dashapp.stores.base import Points, Reader
+from dashapp.stores.base import Level, Reader
 
 
-class Relay:
+class ReaderProxy:
     def reader(self) -> Reader:
         """Whoever answers this time."""
         raise NotImplementedError
@@ -27,7 +27,7 @@ class Relay:
     def since(self, time: float, limit: int) -> list[Tick]:
         return self.reader().since(time, limit)
 
-    def levels(self) -> Sequence[Points]:
+    def levels(self) -> Sequence[Level]:
         return self.reader().levels()
 
     def metrics(self) -> list[Metric]:

@@ -30,8 +30,8 @@ from dashapp.model.panels import Panel, all_panels
 from dashapp.query.overlay_metrics import panels_of_all
 from dashapp.query.shared_view import View, Viewed
 from dashapp.stores.base import Reader
-from dashapp.stores.hosts import Hosts
-from dashapp.stores.push_queue import Intake
+from dashapp.stores.hosts import HostStore
+from dashapp.stores.push_queue import PushWriter
 from dashapp.web import assets, index, layout
 from dashapp.web.host_controls import HostsShown
 from dashapp.web.host_routes import KEY, HostPaths, Place
@@ -48,8 +48,8 @@ FILES = ("/assets/", SUITES)
 def create_app(
     store: Reader,
     settings: Settings,
-    spool: Intake | None = None,
-    hosts: Hosts | None = None,
+    spool: PushWriter | None = None,
+    hosts: HostStore | None = None,
     own: str = "",
     *,
     folder: Path | None = None,
@@ -130,7 +130,7 @@ def _nothing(start_response: StartResponse) -> Iterable[bytes]:
     return [body]
 
 
-def _page(bare: Place, settings: Settings, hosts: Hosts | None, own: str) -> Component:
+def _page(bare: Place, settings: Settings, hosts: HostStore | None, own: str) -> Component:
     if viewed := _asked(VIEW):
         return view_page(viewed, settings)
     place = _asked(KEY) or bare
@@ -186,7 +186,7 @@ def _no_processes(settings: Settings) -> str:
     return f'processes are off, as --processes is "{settings.processes}"; start with --processes local'
 
 
-def _dash(bare: Place, settings: Settings, hosts: Hosts | None, own: str) -> Dash:
+def _dash(bare: Place, settings: Settings, hosts: HostStore | None, own: str) -> Dash:
     app = Dash(
         "dashapp",
         assets_folder=str(assets.assets_folder()),

@@ -21,7 +21,7 @@ from dashapp.model.ticks import BadRequestError
 from dashapp.query.host_reader import HostReader, Skews
 from dashapp.query.overlay import Overlay
 from dashapp.stores.base import Reader
-from dashapp.stores.hosts import Host, Hosts, by_name, first
+from dashapp.stores.hosts import Host, HostStore, default_host, sorted_hosts
 from dashapp.stores.memory import MemoryStore
 
 BEGIN = "/host/"
@@ -58,7 +58,7 @@ class HostPaths:
 
     def __init__(
         self,
-        hosts: Hosts,
+        hosts: HostStore,
         bare: App,
         serve: Callable[[Place], App],
         own: str = "",
@@ -87,7 +87,7 @@ class HostPaths:
             return refusal(start_response, "400 Bad Request", str(error))
         if not slash:
             return with_slash(said, environ, start_response)
-        known = by_name(self._hosts)
+        known = sorted_hosts(self._hosts)
         data = rest.startswith("api/") or rest in ("healthz", "readyz", "metrics")
         if data and not any(name in known for name in names):
             return refusal(start_response, "404 Not Found", unknown(names))
@@ -96,7 +96,7 @@ class HostPaths:
         return app({**environ, **inside, KEY: place}, start_response)
 
     def _top(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        known = by_name(self._hosts)
+        known = sorted_hosts(self._hosts)
         if not known or (self._coming and self._own not in known):
             return self._bare(environ, start_response)
         name = self._first(known)
@@ -106,7 +106,7 @@ class HostPaths:
     def _first(self, known: Mapping[str, Host]) -> str:
         """The own one; else one that is awake, and the same as long as it is known."""
         if self._own in known or self._chosen not in known:
-            self._chosen = first(known, self._own, self._hosts.now_ms())
+            self._chosen = default_host(known, self._own, self._hosts.now_ms())
         return self._chosen
 
     def _place(self, names: tuple[str, ...], known: Sequence[str], top: bool) -> tuple[Place, App]:

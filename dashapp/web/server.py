@@ -28,9 +28,9 @@ from dashapp.model.notices import PublicNotice
 from dashapp.model.ticks import SettingsError
 from dashapp.process.signals import when_parent_exits
 from dashapp.stores.base import Reader
-from dashapp.stores.factory import FolderPlace, place, rows_to_keep
+from dashapp.stores.factory import DiskBackend, open_backend, rows_to_keep
 from dashapp.stores.memory import MemoryStore
-from dashapp.stores.push_queue import Intake, MemorySpool
+from dashapp.stores.push_queue import MemoryPushQueue, PushWriter
 from dashapp.web.app import create_app
 
 log = logging.getLogger("dashapp")
@@ -45,15 +45,15 @@ def build() -> App:
     """The application of one worker: granian calls this in each, after the fork."""
     settings = config.parse_settings(sys.argv[1:])
     _end_with_parent(lambda: os._exit(0), grace=3.0)
-    where = place(settings)
+    where = open_backend(settings)
     store: Reader
-    spool: Intake
+    spool: PushWriter
     if where is not None:
         store = where.reader()
         spool = where.intake()
         store.newest()  # what is polled in the background is there when the first page is asked for
     else:
-        spool = inbox = MemorySpool(settings.interval)
+        spool = inbox = MemoryPushQueue(settings.interval)
         store = MemoryStore(
             keep=rows_to_keep(settings.interval),
             notice=PublicNotice("The history is kept in memory only, and ends with this server."),
@@ -61,7 +61,7 @@ def build() -> App:
         if settings.collector:
             taken = inbox if settings.push_token else None
             Thread(target=collect_as, args=(settings, store, taken, Event()), daemon=True).start()
-    folder = where.folder if isinstance(where, FolderPlace) else None
+    folder = where.folder if isinstance(where, DiskBackend) else None
     app = create_app(
         store,
         settings,

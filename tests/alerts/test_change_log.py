@@ -12,7 +12,7 @@ from store_variants import KINDS, Kept, kept
 from dashapp.alerts.monitor import Watch
 from dashapp.model.thresholds import AlertChange, Threshold
 from dashapp.model.ticks import Tick
-from dashapp.stores.base import MOST_CHANGES
+from dashapp.stores.base import MAX_CHANGES
 from dashapp.stores.disk.store import DiskStore
 
 HOT = Threshold("a", ">", 90)
@@ -74,5 +74,5 @@ def test_ten_thousand_at_once_hold_no_tick_up(tmp_path: Path) -> None:
     # Some forty calls are needed for each of them.
     assert calls_of(lambda: told.extend(watch.see(tick))) < 100 * 10_000
     assert [each.number for each in told] == list(range(1, 10_001))
-    assert len(store.changes()) == MOST_CHANGES
+    assert len(store.changes()) == MAX_CHANGES
     store.close()

@@ -13,7 +13,7 @@ from dashapp.alerts.monitor import PATIENCE, Watch
 from dashapp.collector.service import collect
 from dashapp.model.thresholds import AlertState, Threshold
 from dashapp.model.ticks import Tick
-from dashapp.stores.disk.notices import Notice, read_notices
+from dashapp.stores.disk.notices import NoticeFile, read_notices
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.memory import MemoryStore
@@ -188,8 +188,8 @@ def test_a_name_like_none_and_more_names_than_a_page_has_room_for() -> None:
 
 
 def test_the_notice_of_an_earlier_run_goes(tmp_path: Path) -> None:
-    Notice(tmp_path, "thresholds").say("old")
-    Watch([], MemoryStore(), Notice(tmp_path, "thresholds"))
+    NoticeFile(tmp_path, "thresholds").say("old")
+    Watch([], MemoryStore(), NoticeFile(tmp_path, "thresholds"))
     assert read_notices(tmp_path) == []
 
 

@@ -16,7 +16,7 @@ from dashapp.http.types import App
 from dashapp.model.ticks import Metric
 from dashapp.sources.push import PushSource, pushed_metric
 from dashapp.stores.memory import MemoryStore
-from dashapp.stores.push_queue import MemorySpool
+from dashapp.stores.push_queue import MemoryPushQueue
 from dashapp.web.app import create_app
 
 
@@ -103,7 +103,7 @@ def test_a_wrong_token_costs_no_reading_of_the_body(house: House) -> None:
 
 def served(token: str) -> App:
     settings = parse_settings([], {"DASHAPP_PUSH_TOKEN": token} if token else {})
-    return create_app(MemoryStore(), settings, MemorySpool())
+    return create_app(MemoryStore(), settings, MemoryPushQueue())
 
 
 def test_without_a_token_pushing_is_off() -> None:

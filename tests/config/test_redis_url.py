@@ -15,7 +15,7 @@ from waiting import wait_for
 
 from dashapp.config.settings import Settings, parse_settings
 from dashapp.model.ticks import SettingsError
-from dashapp.stores.factory import separate, wrong_place
+from dashapp.stores.factory import redis_problem, shared_storage_problem
 from dashapp.stores.redis.keys import Keys
 
 
@@ -111,9 +111,9 @@ def test_the_name_is_the_systems_or_the_platforms(monkeypatch: pytest.MonkeyPatc
 
 
 def test_10_processes_apart_share_no_folder_on_a_platform() -> None:
-    assert "REDIS_URL" in separate(Settings(store="data"), {"DYNO": "worker.1"})
-    assert not separate(Settings(store="redis://h"), {"DYNO": "worker.1"})
-    assert not separate(Settings(store="data"), {})
+    assert "REDIS_URL" in shared_storage_problem(Settings(store="data"), {"DYNO": "worker.1"})
+    assert not shared_storage_problem(Settings(store="redis://h"), {"DYNO": "worker.1"})
+    assert not shared_storage_problem(Settings(store="data"), {})
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def run(argv: list[str], folder: Path, **env: str) -> subprocess.CompletedProces
 
 
 def wrong(url: str) -> str:
-    sentence = wrong_place(Settings(store=url, name="a"))
+    sentence = redis_problem(Settings(store=url, name="a"))
     assert "c4nary" not in sentence
     assert "\n" not in sentence
     return sentence

@@ -17,7 +17,7 @@ from waiting import PATIENCE_S, wait_for
 from dashapp.process import supervisor
 from dashapp.process.signals import stop_on_signals
 from dashapp.process.supervisor import RESTART_BACKOFF_S, ChildProcess, supervise
-from dashapp.stores.disk.notices import Notice, read_notices
+from dashapp.stores.disk.notices import NoticeFile, read_notices
 
 EXITS = [sys.executable, "-c", "raise SystemExit(3)"]
 # Ends with the pipe on its standard input, as every child of ours does.
@@ -31,7 +31,7 @@ def test_who_dies_young_waits_longer_each_time(
 ) -> None:
     now = 100.0
     monkeypatch.setattr("dashapp.process.supervisor.time", SimpleNamespace(monotonic=lambda: now))
-    child = ChildProcess("collector", EXITS, Notice(tmp_path, "supervisor"))
+    child = ChildProcess("collector", EXITS, NoticeFile(tmp_path, "supervisor"))
     pauses: list[float] = []
 
     def dead(times: int) -> bool:
@@ -58,7 +58,7 @@ def test_who_dies_young_waits_longer_each_time(
 def test_who_lived_well_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr("dashapp.process.supervisor.time", SimpleNamespace(monotonic=lambda: now))
-    notice = Notice(tmp_path, "supervisor")
+    notice = NoticeFile(tmp_path, "supervisor")
     child = ChildProcess("collector", OBEYS, notice)
     child.deaths = 4
     notice.say("it died")

@@ -10,7 +10,7 @@ import pytest
 from store_variants import KINDS, Kept, kept
 
 from dashapp.model.thresholds import AlertChange, Threshold
-from dashapp.stores.base import MOST_CHANGES
+from dashapp.stores.base import MAX_CHANGES
 from dashapp.stores.disk.store import DiskStore
 
 HOT = Threshold.parse("cpu.percent > 90 for 30s clear 80")
@@ -37,7 +37,7 @@ def test_what_became_of_thresholds_comes_back(both: Kept) -> None:
 
 def test_only_so_many_changes_are_kept(both: Kept) -> None:
     both.store.set_changes([AlertChange(HOT, True, 1000, 97, number + 1) for number in range(10_000)])
-    assert [each.number for each in both.reader.changes()] == list(range(10_001 - MOST_CHANGES, 10_001))
+    assert [each.number for each in both.reader.changes()] == list(range(10_001 - MAX_CHANGES, 10_001))
 
 
 def test_who_was_told_may_be_set_beside_an_append(both: Kept) -> None:

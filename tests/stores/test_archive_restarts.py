@@ -15,10 +15,10 @@ from long_history import DAY, NOW, by_minute, calm_with_spikes, fill, store_of_n
 
 from dashapp.model.ticks import Tick, to_milliseconds
 from dashapp.query.frames import frame, past
-from dashapp.stores.archive import Level, Retention
-from dashapp.stores.disk.archive import disk_memory
+from dashapp.stores.archive import ArchiveLevel, Retention
+from dashapp.stores.disk.archive import open_archive
 from dashapp.stores.disk.reader import DiskReader
-from dashapp.stores.disk.row_log import Rows
+from dashapp.stores.disk.row_log import RowLog
 from dashapp.stores.disk.store import DiskStore
 
 filled = pytest.fixture(scope="module")(store_of_nine_hours)
@@ -30,8 +30,14 @@ def test_a_restart_at_any_point_of_a_roll_up_counts_nothing_twice(
     """Fault 31: die before each of the writes that sealing is made of, in turn, then go on."""
     ticks = calm_with_spikes(13 * 360, seed=3, step=10)
     # Minutes are sealed twice in these hours, the rest every ten minutes.
-    verbs = [(Level, "seal"), (Level, "extend"), (Level, "add_block"), (Rows, "drop"), (Level, "forget")]
-    verbs += [(Level, "seal")]
+    verbs = [
+        (ArchiveLevel, "seal"),
+        (ArchiveLevel, "extend"),
+        (ArchiveLevel, "add_block"),
+        (RowLog, "drop"),
+        (ArchiveLevel, "forget"),
+    ]
+    verbs += [(ArchiveLevel, "seal")]
     store = DiskStore(tmp_path)
 
     def die(*_: object, **__: object) -> None:
@@ -140,7 +146,7 @@ def test_the_oldest_goes_first_by_bytes(tmp_path: Path) -> None:
     store = DiskStore(tmp_path, retention=Retention(size=most))
     for second in range(10, 6 * 3600 + 1, 10):
         store.append(Tick(begin + second, 10, {f"m{number}": chance.random() for number in range(8)}))
-    memory = disk_memory(tmp_path, Retention())
+    memory = open_archive(tmp_path, Retention())
     assert memory.size() <= most
     memory.close()
     store.close()
@@ -171,8 +177,8 @@ def test_a_store_without_levels_is_taken_over_whole(tmp_path: Path) -> None:
     assert times == [to_milliseconds(tick.time) for tick in ticks]
 
 
-def _old_rows(folder: Path) -> Rows:
-    return Rows(folder, 8000)
+def _old_rows(folder: Path) -> RowLog:
+    return RowLog(folder, 8000)
 
 
 def test_opening_is_no_more_work_when_the_store_is_full(

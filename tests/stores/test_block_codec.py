@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dashapp.model.columns import Columns
 from dashapp.stores import block_codec
-from dashapp.stores.archive_reader import decode
+from dashapp.stores.archive_reader import decode_block
 
 NUMBERS = st.one_of(
     st.none(),
@@ -24,7 +24,7 @@ NUMBERS = st.one_of(
 
 def encode(columns: dict[str, list[float | None]], length: int) -> bytes:
     times = [1_795_218_017_000 + 1000 * place for place in range(length)]
-    return block_codec.encode({"t": times, "step": [1.0] * length}, {"total": columns})
+    return block_codec.encode_block({"t": times, "step": [1.0] * length}, {"total": columns})
 
 
 def column(columns: Columns, key: str) -> list[float | None]:
@@ -39,14 +39,14 @@ TABLES = st.integers(1, 60).flatmap(
 @given(TABLES)
 def test_a_block_gives_back_what_went_in(columns: list[list[float | None]]) -> None:
     named = {f"m{place}": values for place, values in enumerate(columns)}
-    got = decode(encode(named, len(columns[0])))
+    got = decode_block(encode(named, len(columns[0])))
     for key, values in named.items():
         assert column(got, key) == values
     assert (np.diff(got.t) == 1000).all()
 
 
 def test_only_the_wanted_columns_are_unpacked() -> None:
-    got = decode(encode({"a": [1.0, 2.0], "b": [3.0, 4.0]}, 2), ["b", "missing"])
+    got = decode_block(encode({"a": [1.0, 2.0], "b": [3.0, 4.0]}, 2), ["b", "missing"])
     assert got.keys == ("b",)
     assert column(got, "b") == [3.0, 4.0]
 
@@ -73,7 +73,7 @@ def test_a_damaged_byte_is_noticed_or_harmless(place: int) -> None:
     damaged = bytearray(whole)
     damaged[place % len(whole)] ^= 0x55
     try:
-        got = decode(bytes(damaged))
+        got = decode_block(bytes(damaged))
     except ValueError:
         return
     assert column(got, "a") == columns["a"]
@@ -82,4 +82,4 @@ def test_a_damaged_byte_is_noticed_or_harmless(place: int) -> None:
 @pytest.mark.parametrize("data", [b"", b"dB1\x01", b"x" * 100, b"dB1\x01" + b"\0" * 8])
 def test_what_is_no_block_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="block"):
-        decode(data)
+        decode_block(data)

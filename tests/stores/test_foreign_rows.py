@@ -12,7 +12,7 @@ import pytest
 from processes import stored
 
 from dashapp.model.ticks import Tick
-from dashapp.stores.base import last
+from dashapp.stores.base import last_page
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
 
@@ -53,7 +53,7 @@ def test_a_planted_pickle_is_never_read(
             )
     if not tail:
         (folder / "tail").unlink()
-    assert [each.time for each in last(DiskReader(folder), 100).ticks] == [1, 2, 3, 4, 5]
+    assert [each.time for each in last_page(DiskReader(folder), 100).ticks] == [1, 2, 3, 4, 5]
     again = DiskStore(folder, keep=20)
     for second in range(6, 60):
         again.append(tick(second))

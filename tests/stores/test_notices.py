@@ -10,11 +10,11 @@ from types import SimpleNamespace
 import pytest
 
 from dashapp.model.notices import os_error_reason
-from dashapp.stores.disk.notices import Notice, read_notices
+from dashapp.stores.disk.notices import NoticeFile, read_notices
 
 
 def test_each_speaker_has_one_sentence(tmp_path: Path) -> None:
-    one, two = Notice(tmp_path, "one"), Notice(tmp_path, "two")
+    one, two = NoticeFile(tmp_path, "one"), NoticeFile(tmp_path, "two")
     one.say("first")
     one.say("second")
     two.say("third")
@@ -29,7 +29,7 @@ def test_the_same_trouble_is_logged_once_a_minute(
 ) -> None:
     now = 1000.0
     monkeypatch.setattr("dashapp.stores.disk.notices.time", SimpleNamespace(monotonic=lambda: now))
-    notice = Notice(tmp_path, "one")
+    notice = NoticeFile(tmp_path, "one")
     with caplog.at_level(logging.WARNING):
         for second in range(180):
             now = 1000.0 + second
@@ -55,7 +55,7 @@ def test_a_sentence_has_an_end(tmp_path: Path) -> None:
 
 
 def test_where_nothing_can_be_written_nothing_is_raised(tmp_path: Path) -> None:
-    notice = Notice(tmp_path / "gone", "one")
+    notice = NoticeFile(tmp_path / "gone", "one")
     notice.say("trouble")
     notice.clear()
     assert read_notices(tmp_path / "gone") == []

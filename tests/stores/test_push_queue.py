@@ -17,16 +17,16 @@ from waiting import PATIENCE_S
 
 from dashapp.model.ticks import PushQueueError
 from dashapp.process.file_lock import lock_file as take_lock
-from dashapp.stores.disk.push_queue import HEADER, DiskSpool
-from dashapp.stores.push_queue import AWAY, LONGEST, MemorySpool, Spool
+from dashapp.stores.disk.push_queue import HEADER_BYTES, DiskPushQueue
+from dashapp.stores.push_queue import COLLECTOR_AWAY_S, MAX_RECORD_BYTES, MemoryPushQueue, PushQueue
 
 
 @pytest.fixture(params=["memory", "disk"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Spool]:
-    def build(**more: float) -> Spool:
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., PushQueue]:
+    def build(**more: float) -> PushQueue:
         if request.param == "memory":
-            return MemorySpool(**more)  # type: ignore[arg-type]
-        return DiskSpool(tmp_path, **more)  # type: ignore[arg-type]
+            return MemoryPushQueue(**more)  # type: ignore[arg-type]
+        return DiskPushQueue(tmp_path, **more)  # type: ignore[arg-type]
 
     return build
 
@@ -34,7 +34,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Spool]
 class Collector:
     """Takes records into ticks as a sampler does; `records` is what was stored."""
 
-    def __init__(self, spool: Spool, newest: int = 0) -> None:
+    def __init__(self, spool: PushQueue, newest: int = 0) -> None:
         self.spool = spool
         self.newest = newest
         self.records: list[bytes] = []
@@ -58,7 +58,7 @@ class Collector:
         return found
 
 
-def test_what_is_put_is_taken_once_and_in_order(make: Callable[..., Spool]) -> None:
+def test_what_is_put_is_taken_once_and_in_order(make: Callable[..., PushQueue]) -> None:
     spool = make()
     collector = Collector(spool)
     assert collector.tick() == []
@@ -72,7 +72,7 @@ def test_what_is_put_is_taken_once_and_in_order(make: Callable[..., Spool]) -> N
     assert collector.tick() == []
 
 
-def test_it_is_bounded_and_takes_again_when_it_was_emptied(make: Callable[..., Spool]) -> None:
+def test_it_is_bounded_and_takes_again_when_it_was_emptied(make: Callable[..., PushQueue]) -> None:
     spool = make(most=1000)
     collector = Collector(spool)
     for _ in range(9):
@@ -85,12 +85,12 @@ def test_it_is_bounded_and_takes_again_when_it_was_emptied(make: Callable[..., S
 
 
 def test_nobody_is_promised_a_tick_when_no_collector_looks(
-    make: Callable[..., Spool], monkeypatch: pytest.MonkeyPatch
+    make: Callable[..., PushQueue], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now)
     spool = make()
-    now += AWAY - 1
+    now += COLLECTOR_AWAY_S - 1
     spool.put(b"while it starts")
     now += 2
     with pytest.raises(PushQueueError, match="no collector has looked for 61 seconds"):
@@ -99,8 +99,8 @@ def test_nobody_is_promised_a_tick_when_no_collector_looks(
 
 def test_a_collector_that_looks_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether or not there is anything to put into a tick."""
-    spool = DiskSpool(tmp_path)
-    late = time.time() + AWAY / 2
+    spool = DiskPushQueue(tmp_path)
+    late = time.time() + COLLECTOR_AWAY_S / 2
     monkeypatch.setattr(time, "time", lambda: late)
     Collector(spool).tick()
     spool._looked.at = 0.0
@@ -110,41 +110,41 @@ def test_a_collector_that_looks_is_enough(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_slow_grid_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(time, "time", lambda: now)
-    spool = MemorySpool(interval=60)
+    spool = MemoryPushQueue(interval=60)
     now += 175
     spool.put(b"a")
 
 
 def test_killed_before_the_tick_was_stored_it_is_taken_again(tmp_path: Path) -> None:
-    spool = DiskSpool(tmp_path)
+    spool = DiskPushQueue(tmp_path)
     first = Collector(spool, newest=5000)
     for number in range(6):
         spool.put(b"%d" % number)
     first.tick(2)
     assert first.read(2) == [b"2", b"3"], "and killed"
-    second = Collector(DiskSpool(tmp_path), newest=first.newest)
+    second = Collector(DiskPushQueue(tmp_path), newest=first.newest)
     assert second.read(3) == [b"2", b"3", b"4"], "and killed again"
-    third = Collector(DiskSpool(tmp_path), newest=first.newest)
+    third = Collector(DiskPushQueue(tmp_path), newest=first.newest)
     assert third.tick() == [b"2", b"3", b"4", b"5"]
 
 
 def test_killed_after_the_tick_was_stored_it_is_not_taken_again(tmp_path: Path) -> None:
-    spool = DiskSpool(tmp_path)
+    spool = DiskPushQueue(tmp_path)
     first = Collector(spool, newest=5000)
     for number in range(4):
         spool.put(b"%d" % number)
     assert first.tick(2) == [b"0", b"1"]
-    second = Collector(DiskSpool(tmp_path), newest=first.newest)
+    second = Collector(DiskPushQueue(tmp_path), newest=first.newest)
     assert second.tick(1) == [b"2"]
     spool.put(b"4")
-    third = Collector(DiskSpool(tmp_path), newest=second.newest)
+    third = Collector(DiskPushQueue(tmp_path), newest=second.newest)
     assert third.tick() == [b"3"]
     assert third.tick() == [b"4"]
 
 
 @pytest.mark.parametrize("torn", [b"\n", b"\n[", b'\n{"a": 1', b"\n" + b"x" * 5000])
 def test_what_a_killed_writer_left_spoils_no_other_record(tmp_path: Path, torn: bytes) -> None:
-    spool = DiskSpool(tmp_path)
+    spool = DiskPushQueue(tmp_path)
     spool.put(b"before")
     with (tmp_path / "push.spool").open("ab") as file:
         file.write(torn)
@@ -154,30 +154,37 @@ def test_what_a_killed_writer_left_spoils_no_other_record(tmp_path: Path, torn: 
     assert found[-1] == b"after"
 
 
-@pytest.mark.parametrize("size", [0, 1, HEADER - 1])
+@pytest.mark.parametrize("size", [0, 1, HEADER_BYTES - 1])
 def test_a_writer_killed_in_its_first_bytes_leaves_nothing(tmp_path: Path, size: int) -> None:
     (tmp_path / "push.spool").write_bytes(b" " * size)
-    spool = DiskSpool(tmp_path)
+    spool = DiskPushQueue(tmp_path)
     spool.put(b"after")
     assert Collector(spool).tick() == [b"after"]
 
 
 @pytest.mark.parametrize(
-    "header", [b"x" * HEADER, b"9" * HEADER, b"1 2".ljust(HEADER), b"-5 -7 0".ljust(HEADER), b"\xff" * HEADER]
+    "header",
+    [
+        b"x" * HEADER_BYTES,
+        b"9" * HEADER_BYTES,
+        b"1 2".ljust(HEADER_BYTES),
+        b"-5 -7 0".ljust(HEADER_BYTES),
+        b"\xff" * HEADER_BYTES,
+    ],
 )
 def test_a_mark_that_is_none_loses_no_record(tmp_path: Path, header: bytes) -> None:
     (tmp_path / "push.taken").write_bytes(header + b"\na\nb")
-    assert Collector(DiskSpool(tmp_path)).tick() == [b"a", b"b"]
+    assert Collector(DiskPushQueue(tmp_path)).tick() == [b"a", b"b"]
 
 
 def test_a_planted_line_without_an_end_is_read_in_pieces(tmp_path: Path) -> None:
-    (tmp_path / "push.taken").write_bytes(b" " * HEADER + b"\n" + b"x" * (3 * LONGEST))
-    assert max(map(len, Collector(DiskSpool(tmp_path)).tick())) <= LONGEST + 1
+    (tmp_path / "push.taken").write_bytes(b" " * HEADER_BYTES + b"\n" + b"x" * (3 * MAX_RECORD_BYTES))
+    assert max(map(len, Collector(DiskPushQueue(tmp_path)).tick())) <= MAX_RECORD_BYTES + 1
 
 
 def test_a_deleted_folder_is_told_and_taken_again(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
-    spool = DiskSpool(folder)
+    spool = DiskPushQueue(folder)
     with pytest.raises(PushQueueError, match="No such file") as caught:
         spool.put(b"a")
     assert str(tmp_path) not in str(caught.value)
@@ -201,10 +208,10 @@ def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path: Path) -> None:
     )
     assert done.stdout.startswith("what was pushed cannot be kept (")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    collector = Collector(DiskSpool(tmp_path))
+    collector = Collector(DiskPushQueue(tmp_path))
     try:
         # The mark takes no room.
-        resource.setrlimit(resource.RLIMIT_FSIZE, (HEADER, hard))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (HEADER_BYTES, hard))
         assert collector.tick() == [b"a" * 100, b"c" * 20]
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -214,9 +221,9 @@ def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path: Path) -> None:
 def test_a_writer_that_is_stopped_with_the_lock_holds_nobody_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spool = DiskSpool(tmp_path)
+    spool = DiskPushQueue(tmp_path)
     spool.put(b"a")
-    monkeypatch.setattr("dashapp.stores.disk.push_queue.PATIENCE", 0.02)
+    monkeypatch.setattr("dashapp.stores.disk.push_queue.LOCK_TIMEOUT_S", 0.02)
     with (tmp_path / "push.lock").open("rb+") as file:
         take_lock(file.fileno())
         assert Collector(spool).tick() == []
@@ -228,17 +235,17 @@ def test_a_writer_that_is_stopped_with_the_lock_holds_nobody_up(
 def test_many_writers_beside_a_collector_lose_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashapp.stores.disk.push_queue.PATIENCE", PATIENCE_S)
+    monkeypatch.setattr("dashapp.stores.disk.push_queue.LOCK_TIMEOUT_S", PATIENCE_S)
     each = amount(100, 300)
 
     def write(name: int) -> None:
-        spool = DiskSpool(tmp_path)
+        spool = DiskPushQueue(tmp_path)
         for number in range(each):
             spool.put(b"%d.%d" % (name, number))
 
     with ThreadPoolExecutor(4) as pool:
         writing = [pool.submit(write, name) for name in range(4)]
-        collector = Collector(DiskSpool(tmp_path))
+        collector = Collector(DiskPushQueue(tmp_path))
         while not all(writer.done() for writer in writing):
             collector.tick(50)
         for writer in writing:

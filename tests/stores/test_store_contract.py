@@ -14,8 +14,8 @@ from store_variants import KINDS, REDIS, Kept, Links, kept, links_by_kind
 from thorough import amount
 
 from dashapp.model.ticks import Metric, Page, Tick
-from dashapp.stores.base import after, last
-from dashapp.stores.disk.reader import HELD, DiskReader
+from dashapp.stores.base import last_page, page_after
+from dashapp.stores.disk.reader import MAX_CACHED_TICKS, DiskReader
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.redis.store import RedisStore
 
@@ -41,16 +41,16 @@ def times(page: Page) -> list[float]:
 
 def test_an_empty_store_has_a_life_and_no_ticks(both: Kept) -> None:
     assert both.reader.newest().time_ms == 0
-    page = last(both.reader, 10)
+    page = last_page(both.reader, 10)
     assert (page.ticks, page.reset) == ([], True)
-    assert after(both.reader, page.cursor, 10).reset is False
+    assert page_after(both.reader, page.cursor, 10).reset is False
 
 
 def test_ticks_come_back_in_order_and_whole(both: Kept) -> None:
     values = {"cpu.percent": 12.5, "é <b>": -1e300}
     both.store.append(Tick(1.001, 0.1, values))
     both.store.append(Tick(1.101, 0.1, values))
-    assert last(both.reader, 10).ticks == [Tick(1.001, 0.1, values), Tick(1.101, 0.1, values)]
+    assert last_page(both.reader, 10).ticks == [Tick(1.001, 0.1, values), Tick(1.101, 0.1, values)]
 
 
 def test_what_is_not_newer_is_dropped_and_counted(both: Kept) -> None:
@@ -58,7 +58,7 @@ def test_what_is_not_newer_is_dropped_and_counted(both: Kept) -> None:
     for number, time in enumerate((5.0, 4.999, 0.0, -1.0, 5.0004), 1):
         assert both.store.append(Tick(time, 1, {"cpu.percent": 1})) is False, time
         assert both.store.dropped == number
-    assert times(last(both.reader, 10)) == [5]
+    assert times(last_page(both.reader, 10)) == [5]
 
 
 def test_since_is_later_than_and_gives_the_newest(both: Kept) -> None:
@@ -71,20 +71,20 @@ def test_since_is_later_than_and_gives_the_newest(both: Kept) -> None:
 
 def test_after_gives_what_came_since(both: Kept) -> None:
     both.fill(1, 5)
-    first = last(both.reader, 3)
+    first = last_page(both.reader, 3)
     assert times(first) == [3, 4, 5]
-    assert after(both.reader, first.cursor, 10) == Page([], first.cursor, reset=False)
+    assert page_after(both.reader, first.cursor, 10) == Page([], first.cursor, reset=False)
     both.fill(6, 2)
-    second = after(both.reader, first.cursor, 10)
+    second = page_after(both.reader, first.cursor, 10)
     assert (times(second), second.reset) == ([6, 7], False)
 
 
 @pytest.mark.parametrize(("since", "reset"), [(9, False), (10, False), (11, True)])
 def test_a_cursor_with_more_than_the_limit_after_it_resets(both: Kept, since: int, reset: bool) -> None:
     both.fill(1, 5)
-    cursor = last(both.reader, 1).cursor
+    cursor = last_page(both.reader, 1).cursor
     both.fill(6, since)
-    page = after(both.reader, cursor, 10)
+    page = page_after(both.reader, cursor, 10)
     assert page.reset is reset
     assert times(page) == list(range(6 + since - min(since, 10), 6 + since))
 
@@ -120,29 +120,29 @@ def test_a_cursor_that_was_never_given_resets(both: Kept) -> None:
     both.fill(1, 5)
     life = both.reader.newest().life
     for text in HOSTILE:
-        page = after(both.reader, text.replace("LIFE", life), 3)
+        page = page_after(both.reader, text.replace("LIFE", life), 3)
         assert (times(page), page.reset) == ([3, 4, 5], True), text
 
 
 def test_clearing_begins_another_life(both: Kept) -> None:
     both.fill(1, 5)
-    old = last(both.reader, 10)
+    old = last_page(both.reader, 10)
     both.store.clear()
     assert both.reader.newest().life != old.cursor.partition(".")[0]
-    assert (last(both.reader, 10).ticks, after(both.reader, old.cursor, 10).reset) == ([], True)
+    assert (last_page(both.reader, 10).ticks, page_after(both.reader, old.cursor, 10).reset) == ([], True)
     both.fill(3, 4)
-    page = after(both.reader, old.cursor, 10)
+    page = page_after(both.reader, old.cursor, 10)
     assert (times(page), page.reset) == ([3, 4, 5, 6], True)
 
 
 def test_a_restart_keeps_the_life_and_every_tick(both: Kept) -> None:
     both.fill(1, 5)
-    cursor = last(both.reader, 10).cursor
+    cursor = last_page(both.reader, 10).cursor
     both.reopen()
     both.fill(6, 2)
-    page = after(both.reader, cursor, 10)
+    page = page_after(both.reader, cursor, 10)
     assert (times(page), page.reset) == ([6, 7], False)
-    assert times(last(both.reader, 10)) == [1, 2, 3, 4, 5, 6, 7]
+    assert times(last_page(both.reader, 10)) == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_the_order_holds_over_a_restart(both: Kept) -> None:
@@ -155,15 +155,15 @@ def test_the_order_holds_over_a_restart(both: Kept) -> None:
 def test_no_store_grows_past_what_it_keeps(kind: str, tmp_path: Path, links: Links) -> None:
     found = kept(kind, tmp_path, keep=50, link=links(kind))
     try:
-        cursor = last(found.reader, 1).cursor
+        cursor = last_page(found.reader, 1).cursor
         found.fill(1, 10)
-        cursor = last(found.reader, 1).cursor
-        found.fill(11, HELD + 100)
+        cursor = last_page(found.reader, 1).cursor
+        found.fill(11, MAX_CACHED_TICKS + 100)
         ticks = found.reader.since(float("-inf"), 100_000)
-        assert 50 <= len(ticks) <= max(50, HELD)
-        assert ticks[-1].time == HELD + 110
+        assert 50 <= len(ticks) <= max(50, MAX_CACHED_TICKS)
+        assert ticks[-1].time == MAX_CACHED_TICKS + 110
         assert all(new.time - old.time == 1 for old, new in pairwise(ticks))
-        assert after(found.reader, cursor, 100_000).reset is True
+        assert page_after(found.reader, cursor, 100_000).reset is True
         if kind in REDIS:
             # MAXLEN ~ lets whole nodes of a hundred go.
             assert isinstance(found.store, RedisStore)
@@ -226,7 +226,7 @@ def test_reading_by_cursor_gives_every_tick_once_and_in_order(
     found = kept(kind, tmp_path_factory.mktemp("store"), link=links(kind))
     written: list[float] = []
     seen: list[float] = []
-    cursor = last(found.reader, 1).cursor
+    cursor = last_page(found.reader, 1).cursor
     try:
         for what, count in [*plan, ("read", 1000)]:
             newest = written[-1] if written else 0
@@ -238,7 +238,7 @@ def test_reading_by_cursor_gives_every_tick_once_and_in_order(
             elif what == "reopen":
                 found.reopen()
             elif what == "read":
-                page = after(found.reader, cursor, count)
+                page = page_after(found.reader, cursor, count)
                 if page.reset:
                     assert not seen or len(written) - written.index(seen[-1]) - 1 > count
                     seen = written[: len(written) - len(page.ticks)]

@@ -15,7 +15,7 @@ from dashapp.http.middleware.share_links import DAY
 from dashapp.http.types import App
 from dashapp.model.ticks import Metric, Tick
 from dashapp.stores.memory import MemoryStore
-from dashapp.stores.push_queue import MemorySpool
+from dashapp.stores.push_queue import MemoryPushQueue
 from dashapp.web.app import create_app
 
 PASSWORD = "correct horse 7"
@@ -43,7 +43,7 @@ def guarded(*flags: str, folder: Path | None = None, store: MemoryStore | None =
     settings = parse_settings(
         ["--store", "memory:", *flags], {k: text for k, text in environ.items() if text}
     )
-    return create_app(store or filled(), settings, MemorySpool(1), folder=folder)
+    return create_app(store or filled(), settings, MemoryPushQueue(1), folder=folder)
 
 
 def post(app: App, path: str, form: dict[str, str], **headers: str) -> Answer:

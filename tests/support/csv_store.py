@@ -15,7 +15,7 @@ from dashapp.model.rollup import point_of_tick
 from dashapp.model.ticks import Metric, Tick, to_milliseconds
 from dashapp.stores.archive import DAY, Retention
 from dashapp.stores.base import Reader
-from dashapp.stores.disk.archive import disk_memory
+from dashapp.stores.disk.archive import open_archive
 from dashapp.stores.memory import MemoryStore
 
 START = 1_700_006_400  # 2023-11-15T00:00:00Z
@@ -25,7 +25,7 @@ METRICS = [Metric("a", "A", "%", "cpu", 0, 100), Metric("b", "B", "B", "disk"), 
 
 def seal(folder: Path, points: Sequence[Tick], retention: Retention) -> None:
     """Into the long memory, span by span, as the collector hands them over."""
-    memory = disk_memory(folder, retention)
+    memory = open_archive(folder, retention)
     spans: dict[int, list[Tick]] = {}
     for each in points:
         spans.setdefault(-(-int(each.time) // SPAN) * SPAN, []).append(each)

@@ -58,7 +58,7 @@ class Machine:
 
 
 class Fleet:
-    """What dashapp.stores.hosts.Hosts asks for. `clock`: seconds UTC, the store's own."""
+    """What dashapp.stores.hosts.HostStore asks for. `clock`: seconds UTC, the store's own."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock

@@ -8,12 +8,12 @@ from wsgi_client import ask
 from dashapp.config.settings import Settings
 from dashapp.http.types import App
 from dashapp.stores.memory import MemoryStore
-from dashapp.stores.push_queue import MemorySpool
+from dashapp.stores.push_queue import MemoryPushQueue
 from dashapp.web.app import create_app
 
 
 def served(fleet: Fleet, own: str = "web-1", **settings: object) -> App:
-    spool = MemorySpool(1.0)
+    spool = MemoryPushQueue(1.0)
     return create_app(MemoryStore(), Settings(store="memory:", **settings), spool, fleet, own)  # type: ignore[arg-type]
 
 

@@ -12,7 +12,7 @@ from dashapp.collector.sampler import Sampler
 from dashapp.http.types import App
 from dashapp.sources.push import PushSource
 from dashapp.stores.memory import MemoryStore
-from dashapp.stores.push_queue import MemorySpool
+from dashapp.stores.push_queue import MemoryPushQueue
 
 TOKEN = "0123456789abcdef"
 NOW = 1_800_000_000.0
@@ -23,7 +23,7 @@ class House:
 
     def __init__(self, most: int = 1 << 24) -> None:
         self.store = MemoryStore()
-        self.spool = MemorySpool(most=most)
+        self.spool = MemoryPushQueue(most=most)
         self.app = Receiver(TOKEN, self.spool, self.store, clock=lambda: NOW)
         source = PushSource(self.spool, lambda: self.store.newest().time_ms)
         self.sampler = Sampler([source], self.store, 1)

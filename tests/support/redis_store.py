@@ -8,8 +8,8 @@ from redis_server import RedisServer
 from waiting import PATIENCE_S
 
 from dashapp.model.ticks import Metric, Tick
-from dashapp.stores.redis.client import Link
-from dashapp.stores.redis.hosts import FirstReader
+from dashapp.stores.redis.client import RedisClient
+from dashapp.stores.redis.hosts import DefaultHostReader
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.store import RedisStore
@@ -18,7 +18,7 @@ CPU = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
 
 
 def opened(server: RedisServer, name: str = "a") -> RedisStore:
-    return RedisStore(Link(server.url), name)
+    return RedisStore(RedisClient(server.url), name)
 
 
 def fill(store: RedisStore, first: int, count: int) -> None:
@@ -37,7 +37,7 @@ def write(store: RedisStore, *times: float, step: float = 1) -> None:
     drain(store)
 
 
-def times(reader: RedisReader | FirstReader) -> list[float]:
+def times(reader: RedisReader | DefaultHostReader) -> list[float]:
     return [tick.time for tick in reader.since(float("-inf"), 1000)]
 
 

@@ -15,12 +15,12 @@ from dashapp.stores.base import Reader
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.memory import MemoryStore
-from dashapp.stores.redis.client import Link
+from dashapp.stores.redis.client import RedisClient
 from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.store import RedisStore
 
 
-class SharedLink(Link):
+class SharedLink(RedisClient):
     """One of all stores of a module, for a cluster's client takes long to make; its module ends it."""
 
     def __init__(self, url: str) -> None:
@@ -35,7 +35,7 @@ class SharedLink(Link):
 class PromptStore(RedisStore):
     """Done when it says so, as the others are: what is tried here is what is kept, not when."""
 
-    def __init__(self, link: Link, name: str, keep: int) -> None:
+    def __init__(self, link: RedisClient, name: str, keep: int) -> None:
         super().__init__(link, name, keep)
         # Its first round gives the name its life: now, and not half a second later in the middle of a test.
         self.writer.wake()
@@ -63,7 +63,7 @@ class PromptReader(RedisReader):
 
 
 Writer = MemoryStore | DiskStore | RedisStore
-Links = Callable[[str], Link | None]
+Links = Callable[[str], RedisClient | None]
 
 
 class Kept:
@@ -96,7 +96,7 @@ class Kept:
         self.store.close()
 
 
-def kept(kind: str, folder: Path, keep: int = 10_000, link: Link | None = None) -> Kept:
+def kept(kind: str, folder: Path, keep: int = 10_000, link: RedisClient | None = None) -> Kept:
     """`link`: to the Redis that is meant; each `folder` has a name of its own there."""
     if kind == "memory":
         return Kept(lambda: MemoryStore(keep), lambda store: store)
@@ -114,7 +114,7 @@ def links_by_kind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Links]:
     with ExitStack() as stack:
         started: dict[str, SharedLink] = {}
 
-        def link(kind: str) -> Link | None:
+        def link(kind: str) -> RedisClient | None:
             if kind in REDIS and kind not in started:
                 folder = tmp_path_factory.mktemp("redis")
                 if "cluster" in kind:

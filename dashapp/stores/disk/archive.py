@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from dashapp.stores import block_codec as block
-from dashapp.stores.archive import ALL, LongMemory, Retention, Shelf
-from dashapp.stores.disk.notices import Notice
-from dashapp.stores.disk.row_log import FAILURES, is_damaged, open_cache, set_aside
+from dashapp.stores.archive import ALL_LEVELS, Archive, BlockStorage, Retention
+from dashapp.stores.disk.notices import NoticeFile
+from dashapp.stores.disk.row_log import FAILURES, is_corrupt, open_cache, quarantine
 
 if TYPE_CHECKING:
-    from dashapp.stores.archive_reader import LevelReader
+    from dashapp.stores.archive_reader import ArchiveLevelReader
 
 # Rows have text for a key, "row-500000000000000" and up.
-ROW = "row"
+ROW_PREFIX = "row"
 
 
-class DiskShelf:
+class DiskBlockStorage:
     """The writing side. Raises what is in rows.FAILURES."""
 
     def __init__(self, folder: Path) -> None:
@@ -47,7 +47,7 @@ class DiskShelf:
     def add(self, rows: Sequence[tuple[int, str]]) -> None:
         with self._cache.transact(retry=False):
             for time, row in rows:
-                self._cache.push(row, prefix=ROW, tag=time)
+                self._cache.push(row, prefix=ROW_PREFIX, tag=time)
 
     def put(self, block: bytes, start_ms: int, end_ms: int) -> None:
         with self._cache.transact(retry=False):
@@ -79,32 +79,32 @@ class DiskShelf:
         return list(self._cache._sql(statement, values).fetchall())
 
 
-def disk_shelves(folder: Path) -> Callable[[str], Shelf]:
+def open_block_storage(folder: Path) -> Callable[[str], BlockStorage]:
     """The shelves under a folder, by their levels' names."""
 
-    def open_shelf(name: str) -> Shelf:
+    def open_shelf(name: str) -> BlockStorage:
         """Where its file is damaged, a fresh one, and the old one set aside."""
         place = folder / name
         place.mkdir(mode=0o700, exist_ok=True)
         try:
-            return DiskShelf(place)
+            return DiskBlockStorage(place)
         except FAILURES as error:
-            if not is_damaged(error):
+            if not is_corrupt(error):
                 raise
-            aside = set_aside(place)
-            Notice(folder, name).say(
+            aside = quarantine(place)
+            NoticeFile(folder, name).say(
                 f"The history by {name} was damaged: it is set aside as {aside}, and a fresh one has begun."
             )
-            return DiskShelf(place)
+            return DiskBlockStorage(place)
 
     return open_shelf
 
 
-def disk_memory(folder: Path, retention: Retention) -> LongMemory:
-    return LongMemory(disk_shelves(folder), retention)
+def open_archive(folder: Path, retention: Retention) -> Archive:
+    return Archive(open_block_storage(folder), retention)
 
 
-class DiskShelfReader:
+class DiskBlockReader:
     """The reading side of the shelf in `folder`, whose blocks span `span_ms` at the most."""
 
     def __init__(self, folder: Path, span_ms: int) -> None:
@@ -147,12 +147,12 @@ class DiskShelfReader:
             return []
 
 
-def open_levels(folder: Path) -> tuple[LevelReader, ...]:
+def open_levels(folder: Path) -> tuple[ArchiveLevelReader, ...]:
     """Sealed ticks, minutes and hours of a disk store, finest first."""
     # The collector imports this module, and numpy is for those that read.
-    from dashapp.stores.archive_reader import LevelReader
+    from dashapp.stores.archive_reader import ArchiveLevelReader
 
     return tuple(
-        LevelReader(DiskShelfReader(folder / name, round(span * 1000)), step, span)
-        for name, step, span in ALL
+        ArchiveLevelReader(DiskBlockReader(folder / name, round(span * 1000)), step, span)
+        for name, step, span in ALL_LEVELS
     )

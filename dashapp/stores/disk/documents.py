@@ -21,7 +21,7 @@ CURVES, CHANGES, SENT = "curves.json", "changes.json", "sent.json"
 Content = TypeVar("Content")
 
 
-class Sheets:
+class DocumentFiles:
     """The writing side of all sheets in one folder. Never raises what a disk does."""
 
     def __init__(self, folder: Path) -> None:
@@ -32,25 +32,25 @@ class Sheets:
         self._lock = Lock()
 
     def put_metrics(self, metrics: Iterable[Metric]) -> None:
-        self._put(METRICS, documents.of_metrics(metrics))
+        self._put(METRICS, documents.encode_metrics(metrics))
 
     def put_looks(self, looks: Mapping[str, str]) -> None:
         # Most have none to tell, and no sheet then; one of an earlier run is emptied.
         if looks or (self._folder / LOOKS).exists():
-            self._put(LOOKS, documents.of_looks(looks))
+            self._put(LOOKS, documents.encode_panel_kinds(looks))
 
     def put_curves(self, curves: Mapping[str, Curves]) -> None:
         if curves or (self._folder / CURVES).exists():
-            self._put(CURVES, documents.of_curves(curves))
+            self._put(CURVES, documents.encode_curves(curves))
 
     def put_thresholds(self, states: Iterable[AlertState]) -> None:
-        self._put(THRESHOLDS, documents.of_thresholds(states))
+        self._put(THRESHOLDS, documents.encode_thresholds(states))
 
     def put_changes(self, changes: Iterable[AlertChange]) -> None:
-        self._put(CHANGES, documents.of_changes(changes))
+        self._put(CHANGES, documents.encode_changes(changes))
 
     def put_sent(self, sent: Mapping[str, int]) -> None:
-        self._put(SENT, documents.of_sent(sent))
+        self._put(SENT, documents.encode_sent(sent))
 
     def again(self) -> None:
         """Write all of them anew: the folder they were in is gone."""
@@ -82,7 +82,7 @@ class Sheets:
             self._write()
 
 
-class Sheet(Generic[Content]):
+class DocumentFile(Generic[Content]):
     """The reading side of one sheet, which is asked often and seldom changes: read when it was replaced."""
 
     def __init__(self, path: Path, parse: Callable[[str | None], Content]) -> None:
@@ -100,22 +100,22 @@ class Sheet(Generic[Content]):
         known = self._known
         if mark != known[0]:
             # In one assignment: several threads ask.
-            self._known = known = (mark, self._parse(_text(self._path)))
+            self._known = known = (mark, self._parse(_read_text(self._path)))
         return known[1]
 
 
-def _text(path: Path) -> str | None:
+def _read_text(path: Path) -> str | None:
     try:
         return path.read_text()
     except (OSError, UnicodeDecodeError):
         return None
 
 
-class SheetStore:
+class DocumentStore:
     """The verbs of a store that are about its sheets. `read`: who reads the same folder."""
 
     def __init__(self, folder: Path, read: Reader) -> None:
-        self._sheets = Sheets(folder)
+        self._sheets = DocumentFiles(folder)
         self._read = read
 
     def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:

@@ -17,19 +17,19 @@ import zlib
 from pathlib import Path
 
 MAGIC = b"dashtl01"
-HEADER = 64
-SIZE = 1 << 20
-LARGEST = SIZE // 4
+HEADER_BYTES = 64
+RING_BYTES = 1 << 20
+MAX_RECORD_BYTES = RING_BYTES // 4
 _RECORD = struct.Struct("<II")
 # Places in the header, counted in 64-bit words: a claim runs ahead of a write, the head follows it.
 _MAGIC, _LIFE, _CLAIM, _HEAD, _START = range(5)
 
 
-class TailError(Exception):
+class RingBufferError(Exception):
     """The file is not a tail, or not a whole one."""
 
 
-class Tail:
+class RingBuffer:
     """The mapped file. `inode` tells whether the path still names the same file."""
 
     def __init__(self, path: Path, *, write: bool = False) -> None:
@@ -37,29 +37,29 @@ class Tail:
         try:
             status = os.fstat(descriptor)
             self.inode = status.st_ino
-            if status.st_size != HEADER + SIZE:
-                raise TailError(f"{path.name} has {status.st_size} bytes")
+            if status.st_size != HEADER_BYTES + RING_BYTES:
+                raise RingBufferError(f"{path.name} has {status.st_size} bytes")
             access = mmap.ACCESS_WRITE if write else mmap.ACCESS_READ
-            self._map = mmap.mmap(descriptor, HEADER + SIZE, access=access)
+            self._map = mmap.mmap(descriptor, HEADER_BYTES + RING_BYTES, access=access)
         finally:
             os.close(descriptor)
         self._view = memoryview(self._map)
         # A cast view moves eight bytes at once; struct's "<Q" would move them one by one.
-        self._words = self._view[:HEADER].cast("Q")
-        self._body = self._view[HEADER:]
+        self._words = self._view[:HEADER_BYTES].cast("Q")
+        self._body = self._view[HEADER_BYTES:]
         if bytes(self._view[:8]) != MAGIC or (write and not self._whole()):
             self.close()
-            raise TailError(f"{path.name} is not a tail")
+            raise RingBufferError(f"{path.name} is not a tail")
 
     @staticmethod
-    def create(path: Path) -> Tail:
+    def create(path: Path) -> RingBuffer:
         """A new, empty tail with a life of its own, put in place whole. OSError where it cannot be."""
         fresh = path.with_suffix(".new")
         # Real zeros, not a hole: a page that the full disk cannot back would be a SIGBUS later.
-        fresh.write_bytes(MAGIC + secrets.token_bytes(8) + bytes(HEADER - 16 + SIZE))
+        fresh.write_bytes(MAGIC + secrets.token_bytes(8) + bytes(HEADER_BYTES - 16 + RING_BYTES))
         fresh.chmod(0o600)
         fresh.replace(path)
-        return Tail(path, write=True)
+        return RingBuffer(path, write=True)
 
     @property
     def life(self) -> str:
@@ -73,18 +73,18 @@ class Tail:
     def append(self, record: bytes) -> None:
         """Add a record, over the oldest where the ring is full. ValueError past LARGEST bytes."""
         data = _RECORD.pack(len(record), zlib.crc32(record)) + record
-        if len(record) > LARGEST:
+        if len(record) > MAX_RECORD_BYTES:
             raise ValueError(f"a tick of {len(record)} bytes is more than the tail takes")
         head = self.head
         claim = head + len(data)
         start = self._words[_START]
-        while claim - start > SIZE:
+        while claim - start > RING_BYTES:
             (length, _crc) = _RECORD.unpack(self._read(start, _RECORD.size))
             start += _RECORD.size + length
         self._words[_START] = start
         self._words[_CLAIM] = claim
-        place = head % SIZE
-        first = data[: SIZE - place]
+        place = head % RING_BYTES
+        first = data[: RING_BYTES - place]
         self._body[place : place + len(first)] = first
         self._body[: len(data) - len(first)] = data[len(first) :]
         self._words[_HEAD] = claim
@@ -92,7 +92,7 @@ class Tail:
     def renew(self) -> None:
         """Empty it and begin another life."""
         # As if a whole ring had been written: every reader sees that all it has is gone.
-        head = self.head + SIZE
+        head = self.head + RING_BYTES
         self._words[_START] = head
         self._view[8:16] = secrets.token_bytes(8)
         self._words[_CLAIM] = head
@@ -110,17 +110,17 @@ class Tail:
             start = int(self._words[_START])
             if start > head or start == head > place:
                 continue  # lapped while copying
-            found = _split(data[max(0, start - place) :])
+            found = _split_records(data[max(0, start - place) :])
             if found is not None:
                 return found, head, after < start
-        raise TailError("the records are not whole")
+        raise RingBufferError("the records are not whole")
 
     def _whole(self) -> bool:
         """Whether the counters and every record make sense: asked before writing by them."""
         start, head, claim = (int(self._words[word]) for word in (_START, _HEAD, _CLAIM))
-        if not (start <= head <= claim <= start + SIZE):
+        if not (start <= head <= claim <= start + RING_BYTES):
             return False
-        return _split(self._read(start, head - start)) is not None
+        return _split_records(self._read(start, head - start)) is not None
 
     def close(self) -> None:
         # Another thread may be reading; the map goes with the last of them then.
@@ -131,13 +131,13 @@ class Tail:
             self._map.close()
 
     def _read(self, place: int, length: int) -> bytes:
-        length = max(0, min(length, SIZE))
-        offset = place % SIZE
+        length = max(0, min(length, RING_BYTES))
+        offset = place % RING_BYTES
         first = bytes(self._body[offset : offset + length])
         return first + bytes(self._body[: length - len(first)])
 
 
-def _split(data: bytes) -> list[bytes] | None:
+def _split_records(data: bytes) -> list[bytes] | None:
     """The records in `data`, None where they are not whole."""
     found = []
     place = 0

@@ -23,7 +23,7 @@ def read_notices(folder: Path) -> list[str]:
     return found
 
 
-class Notice:
+class NoticeFile:
     """One speaker's sentence: shown on the page while it holds, logged at most once a minute."""
 
     def __init__(self, folder: Path, speaker: str) -> None:

@@ -16,19 +16,25 @@ from typing import BinaryIO
 
 from dashapp.model.ticks import PushQueueError
 from dashapp.process.file_lock import lock_file
-from dashapp.stores.push_queue import LONGEST, MOST, Accept, Looked, full
+from dashapp.stores.push_queue import (
+    MAX_QUEUED_BYTES,
+    MAX_RECORD_BYTES,
+    AcceptRecord,
+    CollectorHeartbeat,
+    queue_full_error,
+)
 
 # The mark's place at the head of a file, written over in place: that takes no room on a full disk.
-HEADER = 64
+HEADER_BYTES = 64
 # Seconds to wait for another process that writes; a tick waits less, and takes the records next time.
-PATIENCE, BRIEFLY = 0.5, 0.05
+LOCK_TIMEOUT_S, TICK_LOCK_TIMEOUT_S = 0.5, 0.05
 
 
-class DiskSpool:
+class DiskPushQueue:
     """`push.spool` grows by what is put; renamed to `push.taken` it is read by the collector, and removed."""
 
-    def __init__(self, folder: Path, interval: float = 1.0, most: int = MOST) -> None:
-        self._looked = Looked(interval)
+    def __init__(self, folder: Path, interval: float = 1.0, most: int = MAX_QUEUED_BYTES) -> None:
+        self._looked = CollectorHeartbeat(interval)
         self._most = most
         self._path = folder / "push.spool"
         self._taken = folder / "push.taken"
@@ -39,7 +45,7 @@ class DiskSpool:
             # The collector touches it whenever it looks.
             looked = self._lock.stat().st_mtime if self._lock.exists() else 0.0
             self._looked.check(looked)
-            with self._locked(PATIENCE):
+            with self._locked(LOCK_TIMEOUT_S):
                 self._append(record)
         except TimeoutError:
             raise PushQueueError("another process writes what was pushed; try again") from None
@@ -47,7 +53,7 @@ class DiskSpool:
             reason = error.strerror or type(error).__name__
             raise PushQueueError(f"what was pushed cannot be kept ({reason}); try again later") from error
 
-    def take(self, newest: int, accept: Accept) -> None:
+    def take(self, newest: int, accept: AcceptRecord) -> None:
         """One that was torn when its writer was killed, and so never answered, is handed over as it is."""
         with suppress(OSError):  # the folder may be gone: the store makes it anew
             self._lock.touch(mode=0o600)
@@ -56,13 +62,13 @@ class DiskSpool:
             return
         with file:
             start = end = file.tell()
-            while line := file.readline(LONGEST + 1):
+            while line := file.readline(MAX_RECORD_BYTES + 1):
                 record = line.rstrip(b"\n")
                 if record and not accept(record):
                     break
                 end += len(line)
             if end > start:
-                _mark(file, start, end, newest)
+                _encode_mark(file, start, end, newest)
 
     def _append(self, record: bytes) -> None:
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -70,11 +76,11 @@ class DiskSpool:
             size = os.fstat(descriptor).st_size
             # The line break comes first: what a killed writer left unfinished spoils no record after it.
             data = b"\n" + record
-            if size < HEADER:
+            if size < HEADER_BYTES:
                 os.ftruncate(descriptor, size := 0)
-                data = b" " * HEADER + data
+                data = b" " * HEADER_BYTES + data
             if size + len(data) > self._most:
-                raise full(self._most)
+                raise queue_full_error(self._most)
             try:
                 if os.write(descriptor, data) < len(data):
                     raise OSError(None, "the disk is full")
@@ -94,7 +100,7 @@ class DiskSpool:
         if not self._path.exists():
             return None
         try:
-            with self._locked(BRIEFLY):
+            with self._locked(TICK_LOCK_TIMEOUT_S):
                 self._path.replace(self._taken)
         except TimeoutError:
             return None
@@ -103,7 +109,7 @@ class DiskSpool:
     def _open(self, newest: int) -> BinaryIO | None:
         """None where all of what was taken is stored."""
         file = self._taken.open("r+b")
-        start, end, before = _marked(file.read(HEADER))
+        start, end, before = _decode_mark(file.read(HEADER_BYTES))
         # A tick came after the one that the mark names: it holds what lies up to the end.
         place = end if newest > before else start
         if place >= os.fstat(file.fileno()).st_size:
@@ -131,16 +137,16 @@ class DiskSpool:
             os.close(descriptor)
 
 
-def _mark(file: BinaryIO, start: int, end: int, newest: int) -> None:
+def _encode_mark(file: BinaryIO, start: int, end: int, newest: int) -> None:
     file.seek(0)
-    file.write(f"{start} {end} {newest}".ljust(HEADER).encode())
+    file.write(f"{start} {end} {newest}".ljust(HEADER_BYTES).encode())
     file.flush()
 
 
-def _marked(header: bytes) -> tuple[int, int, int]:
+def _decode_mark(header: bytes) -> tuple[int, int, int]:
     """The start and end of what was last taken, and the tick before it; nothing where nothing is marked."""
     try:
         start, end, newest = map(int, header.split())
     except ValueError:
-        return HEADER, HEADER, 0
-    return max(start, HEADER), max(end, HEADER), newest
+        return HEADER_BYTES, HEADER_BYTES, 0
+    return max(start, HEADER_BYTES), max(end, HEADER_BYTES), newest

@@ -20,19 +20,19 @@ from dashapp.model.notices import damage_notice
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.stores import documents
-from dashapp.stores.disk.documents import CHANGES, CURVES, LOOKS, METRICS, SENT, THRESHOLDS, Sheet
-from dashapp.stores.disk.mmap_tail import Tail, TailError
+from dashapp.stores.disk.documents import CHANGES, CURVES, LOOKS, METRICS, SENT, THRESHOLDS, DocumentFile
+from dashapp.stores.disk.mmap_tail import RingBuffer, RingBufferError
 from dashapp.stores.disk.notices import read_notices
 
 if TYPE_CHECKING:
-    from dashapp.stores.archive_reader import LevelReader
+    from dashapp.stores.archive_reader import ArchiveLevelReader
 
 # Decoded ticks held for all viewers; what is older is read again when somebody asks.
-HELD = 2048
+MAX_CACHED_TICKS = 2048
 # How often to look whether somebody replaced the files under us, in seconds.
-LOOK = 0.5
-NO_LIFE = "0" * 16
-ABSENT = "There is no store where this page looks for one: no collector has written to it yet."
+CHECK_INTERVAL_S = 0.5
+NO_GENERATION = "0" * 16
+NO_STORE_NOTICE = "There is no store where this page looks for one: no collector has written to it yet."
 
 
 class DiskReader:
@@ -43,29 +43,29 @@ class DiskReader:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = Lock()
-        self._tail: Tail | None = None
+        self._tail: RingBuffer | None = None
         self._head = -1
         self._ticks: list[Tick] = []
-        self._mark = Cursor(NO_LIFE, 0)
+        self._mark = Cursor(NO_GENERATION, 0)
         self._looked = float("-inf")
         self._notices: list[str] = []
-        self._metrics = Sheet(folder / METRICS, documents.metrics)
-        self._looks = Sheet(folder / LOOKS, documents.looks)
-        self._thresholds = Sheet(folder / THRESHOLDS, documents.thresholds)
-        self._curves = Sheet(folder / CURVES, documents.curves)
-        self._changes = Sheet(folder / CHANGES, documents.changes)
-        self._sent = Sheet(folder / SENT, documents.sent)
-        self._levels: Sequence[LevelReader] | None = None
+        self._metrics = DocumentFile(folder / METRICS, documents.decode_metrics)
+        self._looks = DocumentFile(folder / LOOKS, documents.decode_panel_kinds)
+        self._thresholds = DocumentFile(folder / THRESHOLDS, documents.decode_thresholds)
+        self._curves = DocumentFile(folder / CURVES, documents.decode_curves)
+        self._changes = DocumentFile(folder / CHANGES, documents.decode_changes)
+        self._sent = DocumentFile(folder / SENT, documents.decode_sent)
+        self._levels: Sequence[ArchiveLevelReader] | None = None
 
     def newest(self) -> Cursor:
-        if clock.monotonic() - self._looked > LOOK:
+        if clock.monotonic() - self._looked > CHECK_INTERVAL_S:
             self._look()
         tail = self._tail
         if tail is not None and tail.head != self._head:
             with self._lock:
                 # Another thread may have put a new file in its place, or have taken what is new.
                 if self._tail is not None and self._tail.head != self._head:
-                    with suppress(TailError):
+                    with suppress(RingBufferError):
                         self._take(self._tail)
         return self._mark
 
@@ -78,7 +78,7 @@ class DiskReader:
         before = ticks[0].time if ticks else float("inf")
         return self.rows(time, before, limit - len(ticks)) + ticks
 
-    def levels(self) -> Sequence[LevelReader]:
+    def levels(self) -> Sequence[ArchiveLevelReader]:
         if self._levels is None:
             # Only those who read history need it, and the collector has no room for numpy.
             from dashapp.stores.disk.archive import open_levels
@@ -119,17 +119,17 @@ class DiskReader:
         """Follow the files where they were replaced: the folder deleted, the store set aside."""
         with self._lock:
             self._looked = clock.monotonic()
-            self._notices = read_notices(self._folder) if self._folder.is_dir() else [ABSENT]
+            self._notices = read_notices(self._folder) if self._folder.is_dir() else [NO_STORE_NOTICE]
             path = self._folder / "tail"
             try:
                 if self._tail is None or path.stat().st_ino != self._tail.inode:
-                    self._tail = Tail(path)
+                    self._tail = RingBuffer(path)
                     self._head = -1
-            except (OSError, TailError):
+            except (OSError, RingBufferError):
                 if self._tail is None:
                     self._mark = self._newest_row()
 
-    def _take(self, tail: Tail) -> None:
+    def _take(self, tail: RingBuffer) -> None:
         """Decode what is new in the tail."""
         life = tail.life
         again = self._head < 0 or life != self._mark.life
@@ -140,14 +140,14 @@ class DiskReader:
         if tail.life != life:
             return  # renewed while we read: the next call sees one life only
         ticks = [Tick.decode(record) for record in records]
-        self._ticks = (ticks if again else self._ticks + ticks)[-HELD:]
+        self._ticks = (ticks if again else self._ticks + ticks)[-MAX_CACHED_TICKS:]
         self._mark = Cursor(life, to_milliseconds(self._ticks[-1].time) if self._ticks else 0)
         self._head = head
 
     def rows(self, time: float, before: float, limit: int) -> list[Tick]:
         """The newest `limit` ticks between `time` and `before`, oldest first, from SQLite."""
         found: list[Tick] = []
-        for (value,) in self._select(limit + HELD):
+        for (value,) in self._select(limit + MAX_CACHED_TICKS):
             if not isinstance(value, str):
                 continue
             try:
@@ -163,7 +163,7 @@ class DiskReader:
 
     def _newest_row(self) -> Cursor:
         newest = self.rows(float("-inf"), float("inf"), 1)
-        return Cursor(NO_LIFE, to_milliseconds(newest[-1].time) if newest else 0)
+        return Cursor(NO_GENERATION, to_milliseconds(newest[-1].time) if newest else 0)
 
     def _select(self, limit: int) -> list[tuple[object]]:
         """The newest rows, newest first; none where the file is absent, locked or damaged.

@@ -18,7 +18,7 @@ from dashapp.model.ticks import to_milliseconds
 FAILURES = (diskcache.Timeout, sqlite3.Error, OSError)
 # A reader stopped inside a statement keeps SQLite from resetting its log. Past the first size rows go
 # in by the hundred, which writes each page once and not a hundred times; past the second they wait.
-WAL_SLOW, WAL_STOP, BATCH = 6 << 20, 13 << 20, 400
+WAL_BATCH_BYTES, WAL_STOP_BYTES, BATCH_ROWS = 6 << 20, 13 << 20, 400
 
 
 class TextDisk(diskcache.Disk):  # type: ignore[misc]
@@ -55,7 +55,7 @@ def open_cache(folder: Path, **settings: Any) -> diskcache.Cache:
     return cache
 
 
-class Rows:
+class RowLog:
     """At most `keep` rows in `folder`. Raises what is in FAILURES; `is_damaged` tells the worst of them."""
 
     def __init__(self, folder: Path, keep: int) -> None:
@@ -107,13 +107,13 @@ class Rows:
             size = self.path.with_name("cache.db-wal").stat().st_size
         except OSError:
             return False
-        if size < WAL_SLOW:
+        if size < WAL_BATCH_BYTES:
             return False
         # The first that waits asks too: a large transaction of our own leaves as large a log, held by nobody.
-        if waiting % BATCH > 1:
+        if waiting % BATCH_ROWS > 1:
             return True
         ((busy, _log, _done),) = self._cache._sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        return bool(busy) and (waiting % BATCH == 1 or size >= WAL_STOP)
+        return bool(busy) and (waiting % BATCH_ROWS == 1 or size >= WAL_STOP_BYTES)
 
     def clear(self) -> None:
         self._deque.clear()
@@ -123,7 +123,7 @@ class Rows:
         self._cache.close()
 
 
-def set_aside(folder: Path) -> str:
+def quarantine(folder: Path) -> str:
     """Rename a damaged database out of the way; its new name."""
     name = f"cache.db.corrupt-{time.strftime('%Y%m%dT%H%M%S')}"
     (folder / "cache.db").replace(folder / name)
@@ -132,11 +132,11 @@ def set_aside(folder: Path) -> str:
     return name
 
 
-def is_damaged(error: BaseException) -> bool:
+def is_corrupt(error: BaseException) -> bool:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def time_of(row: str) -> int:
+def row_time_ms(row: str) -> int:
     """The time of a row that a Tick encoded, in milliseconds, without decoding the rest."""
     return to_milliseconds(float(row[1 : row.index(",")]))

@@ -17,25 +17,25 @@ from typing import TYPE_CHECKING
 from dashapp.model.notices import os_error_reason
 from dashapp.model.ticks import Cursor, StoreError, Tick, to_milliseconds
 from dashapp.stores.archive import Retention
-from dashapp.stores.compaction import Sealing
-from dashapp.stores.disk.archive import disk_memory
-from dashapp.stores.disk.documents import SheetStore
+from dashapp.stores.compaction import Compactor
+from dashapp.stores.disk.archive import open_archive
+from dashapp.stores.disk.documents import DocumentStore
 from dashapp.stores.disk.lock import WriterLock
-from dashapp.stores.disk.mmap_tail import LARGEST, Tail, TailError
-from dashapp.stores.disk.notices import Notice
+from dashapp.stores.disk.mmap_tail import MAX_RECORD_BYTES, RingBuffer, RingBufferError
+from dashapp.stores.disk.notices import NoticeFile
 from dashapp.stores.disk.reader import DiskReader
-from dashapp.stores.disk.row_log import FAILURES, Rows, is_damaged, set_aside, time_of
+from dashapp.stores.disk.row_log import FAILURES, RowLog, is_corrupt, quarantine, row_time_ms
 
 if TYPE_CHECKING:
-    from dashapp.stores.archive_reader import LevelReader
+    from dashapp.stores.archive_reader import ArchiveLevelReader
 
 log = logging.getLogger("dashapp")
 
 # Rows read back into a tail that was lost.
-REFILL = 1000
+REFILL_ROWS = 1000
 
 
-class DiskStore(SheetStore):
+class DiskStore(DocumentStore):
     """The one writer of a folder. StoreLockedError where there is another; StoreError where it refuses."""
 
     lag_ms = 0
@@ -47,11 +47,11 @@ class DiskStore(SheetStore):
         self._folder = folder
         self._keep = keep
         self._notice = self.speaker("store")
-        memory = partial(disk_memory, folder, retention or Retention())
-        self._sealing = Sealing(memory, self.speaker("sealing"), FAILURES)
+        memory = partial(open_archive, folder, retention or Retention())
+        self._sealing = Compactor(memory, self.speaker("sealing"), FAILURES)
         self._pending: deque[str] = deque(maxlen=keep)
-        self._rows: Rows | None = None
-        self._tail: Tail | None = None
+        self._rows: RowLog | None = None
+        self._tail: RingBuffer | None = None
         self._lock: WriterLock | None = None
         self._last = 0
         try:
@@ -71,7 +71,7 @@ class DiskStore(SheetStore):
             self.dropped += 1
             return False
         row = tick.encode()
-        if len(row) > LARGEST:
+        if len(row) > MAX_RECORD_BYTES:
             raise StoreError(f"a tick of {len(row)} characters is more than a store takes")
         self._last = time
         self._pending.append(row)
@@ -98,14 +98,14 @@ class DiskStore(SheetStore):
     def since(self, time: float, limit: int) -> list[Tick]:
         return self._reader.since(time, limit)
 
-    def levels(self) -> Sequence[LevelReader]:
+    def levels(self) -> Sequence[ArchiveLevelReader]:
         return self._reader.levels()
 
     def notices(self) -> list[str]:
         return self._reader.notices()
 
-    def speaker(self, name: str) -> Notice:
-        return Notice(self._folder, name)
+    def speaker(self, name: str) -> NoticeFile:
+        return NoticeFile(self._folder, name)
 
     def clear(self) -> None:
         """Forget every tick and begin another life."""
@@ -131,41 +131,41 @@ class DiskStore(SheetStore):
         if self._lock is None:
             self._lock = WriterLock(self._folder)
         try:
-            self._rows = Rows(self._folder, self._keep)
+            self._rows = RowLog(self._folder, self._keep)
         except FAILURES as error:
-            if not is_damaged(error):
+            if not is_corrupt(error):
                 raise
             self._set_aside()
-            self._rows = Rows(self._folder, self._keep)
+            self._rows = RowLog(self._folder, self._keep)
         newest = DiskReader(self._folder).rows(float("-inf"), float("inf"), 1)
         self._open_tail(to_milliseconds(newest[-1].time) if newest else 0)
 
     def _open_tail(self, stored: int) -> None:
         """The tail as it was left, or a new one. What tail or Deque alone holds goes into the other."""
-        waiting = {time_of(row): row for row in self._pending}
+        waiting = {row_time_ms(row): row for row in self._pending}
         path = self._folder / "tail"
         newest = 0
         try:
-            self._tail = Tail(path, write=True)
+            self._tail = RingBuffer(path, write=True)
             for record in self._tail.records()[0]:
                 row = record.decode()
-                newest = max(newest, time := time_of(row))
+                newest = max(newest, time := row_time_ms(row))
                 if time > stored:
                     waiting.setdefault(time, row)
-        except (OSError, TailError, ValueError):
-            self._tail = Tail.create(path)
+        except (OSError, RingBufferError, ValueError):
+            self._tail = RingBuffer.create(path)
         newest = max(waiting, default=newest)
         self._pending.clear()
         self._pending.extend(waiting[time] for time in sorted(waiting) if time > stored)
         if newest < stored or self._tail.head == 0:
             # No tail, or one of another time (a store put back from a copy): fill it from the Deque.
             self._tail.renew()
-            for tick in DiskReader(self._folder).rows(float("-inf"), float("inf"), REFILL):
+            for tick in DiskReader(self._folder).rows(float("-inf"), float("inf"), REFILL_ROWS):
                 self._tail.append(tick.encode().encode())
             self._append_pending_to(self._tail)
         self._last = max(self._last, newest, stored)
 
-    def _append_pending_to(self, tail: Tail) -> None:
+    def _append_pending_to(self, tail: RingBuffer) -> None:
         for row in self._pending:
             tail.append(row.encode())
 
@@ -183,7 +183,7 @@ class DiskStore(SheetStore):
     def _reopen(self) -> None:
         """Begin again in a folder that is gone or was put aside, with what the old tail still holds."""
         if self._tail is not None:
-            with suppress(TailError):
+            with suppress(RingBufferError):
                 records = [record.decode() for record in self._tail.records()[0]]
                 self._pending.clear()
                 self._pending.extend(records)
@@ -212,7 +212,7 @@ class DiskStore(SheetStore):
         self._notice.clear()
 
     def _fail(self, error: BaseException) -> None:
-        if is_damaged(error):
+        if is_corrupt(error):
             with suppress(*FAILURES):
                 self._set_aside()
                 self._reopen()
@@ -225,6 +225,6 @@ class DiskStore(SheetStore):
     def _set_aside(self) -> None:
         if self._rows is not None:
             self._rows.close()
-        name = set_aside(self._folder)
+        name = quarantine(self._folder)
         said = f"The history was damaged: it is set aside as {name}, and a fresh one has begun."
         self.speaker("history").say(said)

@@ -12,35 +12,35 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dashapp.stores.archive import ALL
-from dashapp.stores.redis.client import Client, Link
+from dashapp.stores.archive import ALL_LEVELS
+from dashapp.stores.redis.client import Client, RedisClient
 from dashapp.stores.redis.keys import Keys
-from dashapp.stores.redis.lease import Turn, Word
+from dashapp.stores.redis.lease import RedisArg, WriterLease
 
 if TYPE_CHECKING:
-    from dashapp.stores.archive_reader import LevelReader
+    from dashapp.stores.archive_reader import ArchiveLevelReader
 
 # Rows that go in at a time: a script has room for some thousand words.
-BATCH = 500
+BATCH_ROWS = 500
 # Bytes of blocks that a reader keeps of one level, and seconds that what it knows of the ends holds.
-KEPT, FRESH = 8 << 20, 1.0
+MAX_CACHED_BYTES, CACHE_TTL_S = 8 << 20, 1.0
 
-End = tuple[int, int, int]
+BlockEnd = tuple[int, int, int]
 
 
-class _Names:
+class _LevelKeys:
     def __init__(self, keys: Keys, level: str) -> None:
         self.rows, self.ends, self.blocks = (
             keys.of(f"{level}.{part}") for part in ("rows", "ends", "blocks")
         )
 
 
-class RedisShelf:
+class RedisBlockStorage:
     """The writing side. Raises what `turn` does."""
 
-    def __init__(self, turn: Turn, level: str) -> None:
+    def __init__(self, turn: WriterLease, level: str) -> None:
         self._turn = turn
-        self._at = _Names(turn.keys, level)
+        self._at = _LevelKeys(turn.keys, level)
 
     def rows(self) -> list[str]:
         return [row.decode() for row in self._turn.link.client.zrange(self._at.rows, 0, -1)]
@@ -54,9 +54,9 @@ class RedisShelf:
         return oldest[0][1] if oldest else None
 
     def add(self, rows: Sequence[tuple[int, str]]) -> None:
-        commands: list[tuple[Word, ...]] = []
-        for place in range(0, len(rows), BATCH):
-            words = [word for pair in rows[place : place + BATCH] for word in pair]
+        commands: list[tuple[RedisArg, ...]] = []
+        for place in range(0, len(rows), BATCH_ROWS):
+            words = [word for pair in rows[place : place + BATCH_ROWS] for word in pair]
             commands.append(("ZADD", self._at.rows, *words))
         self._turn.together(*commands)
 
@@ -83,18 +83,18 @@ class RedisShelf:
 
     def close(self) -> None: ...
 
-    def _ends(self, first: int, last: int) -> list[End]:
-        return _ends(self._turn.link.client.zrange(self._at.ends, first, last))
+    def _ends(self, first: int, last: int) -> list[BlockEnd]:
+        return _parse_ends(self._turn.link.client.zrange(self._at.ends, first, last))
 
 
-class RedisShelfReader:
+class RedisBlockReader:
     """The reading side of a level, whose blocks span `span_ms` at the most."""
 
-    def __init__(self, link: Link, keys: Keys, level: str, span_ms: int) -> None:
+    def __init__(self, link: RedisClient, keys: Keys, level: str, span_ms: int) -> None:
         self._link = link
-        self._at = _Names(keys, level)
+        self._at = _LevelKeys(keys, level)
         self._span_ms = span_ms
-        self._known: list[End] = []
+        self._known: list[BlockEnd] = []
         self._row_times: tuple[int, int] | None = None
         self._looked = float("-inf")
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
@@ -133,14 +133,14 @@ class RedisShelfReader:
 
     def _keep(self, blocks: OrderedDict[int, bytes]) -> None:
         kept = blocks.copy()
-        room = KEPT - sum(map(len, kept.values()))
+        room = MAX_CACHED_BYTES - sum(map(len, kept.values()))
         while room < 0:
             room += len(kept.popitem(last=False)[1])
         self._blocks = kept
 
     def _look(self) -> None:
         """Learn which blocks there are now; what is known holds where Redis does not say."""
-        if time.monotonic() - self._looked < FRESH:
+        if time.monotonic() - self._looked < CACHE_TTL_S:
             return
         self._looked = time.monotonic()
         known = self._known
@@ -153,14 +153,14 @@ class RedisShelfReader:
             pipe.zrange(self._at.rows, 0, 0, withscores=True)
             pipe.zrange(self._at.rows, -1, -1, withscores=True)
             oldest, later, first, last = pipe.execute()
-            begins = _ends(oldest)[0][1] if oldest else 1 << 62
-            self._known = [each for each in known if each[1] >= begins] + _ends(later)
+            begins = _parse_ends(oldest)[0][1] if oldest else 1 << 62
+            self._known = [each for each in known if each[1] >= begins] + _parse_ends(later)
             self._row_times = (int(first[0][1]), int(last[0][1])) if first and last else None
 
         self._link.ask(look, None)
 
 
-def _ends(members: Sequence[bytes]) -> list[End]:
+def _parse_ends(members: Sequence[bytes]) -> list[BlockEnd]:
     found = []
     for member in members:
         start, end, size = member.split(b":")
@@ -168,21 +168,21 @@ def _ends(members: Sequence[bytes]) -> list[End]:
     return found
 
 
-def open_levels(link: Link, keys: Keys) -> tuple[LevelReader, ...]:
+def open_levels(link: RedisClient, keys: Keys) -> tuple[ArchiveLevelReader, ...]:
     """Sealed ticks, minutes and hours, finest first."""
     # The collector imports this module, and numpy is for those that read.
-    from dashapp.stores.archive_reader import LevelReader
+    from dashapp.stores.archive_reader import ArchiveLevelReader
 
     return tuple(
-        LevelReader(RedisShelfReader(link, keys, name, round(span * 1000)), step, span)
-        for name, step, span in ALL
+        ArchiveLevelReader(RedisBlockReader(link, keys, name, round(span * 1000)), step, span)
+        for name, step, span in ALL_LEVELS
     )
 
 
-class RedisRows:
+class RedisRowSource:
     """Raises what `turn` does."""
 
-    def __init__(self, turn: Turn) -> None:
+    def __init__(self, turn: WriterLease) -> None:
         self._turn = turn
         self._ids: list[bytes] = []
 

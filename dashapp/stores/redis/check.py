@@ -6,57 +6,60 @@ from contextlib import suppress
 
 from redis import exceptions
 
-from dashapp.stores.redis.client import FAILURES, Client, Link, sentence
-from dashapp.stores.redis.keys import PREFIX, REGISTRY, Keys
+from dashapp.stores.redis.client import FAILURES, Client, RedisClient, describe_error
+from dashapp.stores.redis.keys import KEY_PREFIX, REGISTRY_KEY, Keys
 
 # What another try may find changed: it is away, or busy.
-PASSING = (
+TRANSIENT_ERRORS = (
     exceptions.TimeoutError,
     exceptions.BusyLoadingError,
     exceptions.ReadOnlyError,
     exceptions.OutOfMemoryError,
     exceptions.ClusterDownError,
 )
-SINGLE, CLUSTER = "it is no cluster; say redis:// or rediss://", "it is a cluster; say redis+cluster://"
-OLD = "it is too old; Redis 6.2 is the oldest that will do"
+NOT_A_CLUSTER, IS_A_CLUSTER = (
+    "it is no cluster; say redis:// or rediss://",
+    "it is a cluster; say redis+cluster://",
+)
+TOO_OLD = "it is too old; Redis 6.2 is the oldest that will do"
 
 
-def check(url: str, name: str) -> str:
+def check_redis(url: str, name: str) -> str:
     """One sentence; empty where nothing is wrong, or it does not answer now."""
-    link = Link(url)
+    link = RedisClient(url)
     try:
-        return _look(link, link.client, name)
+        return _check_client(link, link.client, name)
     except exceptions.AuthenticationError as error:
-        return _lasting(error)
+        return _permanent_problem(error)
     except exceptions.NoPermissionError as error:
-        return f"its user may not do all that is needed ({error}); give it +@all on the keys {PREFIX}*"
-    except PASSING:
+        return f"its user may not do all that is needed ({error}); give it +@all on the keys {KEY_PREFIX}*"
+    except TRANSIENT_ERRORS:
         return ""
     except FAILURES as error:
-        return _lasting(error)
+        return _permanent_problem(error)
     finally:
         link.close()
 
 
-def _lasting(error: BaseException) -> str:
+def _permanent_problem(error: BaseException) -> str:
     """A failure's sentence, where trying again will not help."""
-    said = sentence(error)
+    said = describe_error(error)
     if "no cluster" in said:
-        return SINGLE
+        return NOT_A_CLUSTER
     lasting = any(word in said for word in ("database", "password", "certificate"))
     if lasting or isinstance(error, exceptions.ResponseError):
         return f"{said}; correct the address"
     return ""
 
 
-def _look(link: Link, client: Client, name: str) -> str:
+def _check_client(link: RedisClient, client: Client, name: str) -> str:
     keys = Keys(name)
     client.ping()
     if not link.is_cluster:
         with suppress(exceptions.ResponseError):  # it need not be allowed to ask
             if client.info("cluster").get("cluster_enabled"):
-                return CLUSTER
-    for key, kind in {**keys.all(), REGISTRY: "hash"}.items():
+                return IS_A_CLUSTER
+    for key, kind in {**keys.all(), REGISTRY_KEY: "hash"}.items():
         found = client.type(key).decode()
         if found not in (kind, "none"):
             return f"its key {key} is a {found} and not ours; choose another --name, or another database"
@@ -66,6 +69,6 @@ def _look(link: Link, client: Client, name: str) -> str:
     except exceptions.NoPermissionError:
         raise
     except exceptions.ResponseError as error:
-        return OLD if "wrong number" in str(error) or "stream ID" in str(error) else ""
+        return TOO_OLD if "wrong number" in str(error) or "stream ID" in str(error) else ""
     client.eval("return redis.call('EXISTS', KEYS[1])", 1, keys.life)
     return ""

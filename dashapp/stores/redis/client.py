@@ -21,17 +21,17 @@ from redis.retry import Retry
 # A cluster's exception is no RedisError.
 FAILURES = (redis.RedisError, RedisClusterException, OSError)
 # Seconds that one answer may take; that nobody asks after a failure; past which an answer counts as one.
-PATIENCE, PAUSE, SLOW = 1.0, 1.0, 0.2
+TIMEOUT_S, CIRCUIT_OPEN_S, SLOW_RESPONSE_S = 1.0, 1.0, 0.2
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Answer")
 # Single or cluster: their shared verbs have no type of their own in redis-py.
 Client = Any
 
 
-class Link:
+class RedisClient:
     """One for a process and a purpose; any number of threads ask it. Connects at the first question."""
 
-    def __init__(self, url: str, patience: float = PATIENCE) -> None:
+    def __init__(self, url: str, patience: float = TIMEOUT_S) -> None:
         parts = urlsplit(url)
         self.is_cluster = parts.scheme.endswith("+cluster")
         self.shown = f"{parts.hostname}:{parts.port or 6379}"
@@ -69,7 +69,7 @@ class Link:
                     self._client = self._connect()
         return self._client
 
-    def ask(self, do: Callable[[Client], Answer], otherwise: Answer) -> Answer:
+    def ask(self, do: Callable[[Client], Result], otherwise: Result) -> Result:
         """What `do` gets of Redis; `otherwise` where it gets nothing, or nobody is to ask now."""
         start = time.monotonic()
         if start < self._shut_until:
@@ -80,8 +80,8 @@ class Link:
             self.failed(error)
             return otherwise
         finally:
-            if (now := time.monotonic()) - start > SLOW:
-                self._shut_until = now + PAUSE
+            if (now := time.monotonic()) - start > SLOW_RESPONSE_S:
+                self._shut_until = now + CIRCUIT_OPEN_S
 
     @property
     def is_shut(self) -> bool:
@@ -89,8 +89,8 @@ class Link:
 
     def failed(self, error: BaseException) -> None:
         """Take note: of what is wrong, and that nobody is to ask for a while."""
-        self.trouble = sentence(error)
-        self._shut_until = time.monotonic() + PAUSE
+        self.trouble = describe_error(error)
+        self._shut_until = time.monotonic() + CIRCUIT_OPEN_S
         if isinstance(error, redis.ReadOnlyError) and self._client is not None and not self.is_cluster:
             # A replica that was the master: the address may lead to another by now.
             self._client.connection_pool.disconnect()
@@ -109,13 +109,13 @@ class Link:
         return redis.Redis(host=self._host, port=self._port, **self._options)
 
 
-def sentence(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """What is wrong, in words that hold no address and no password."""
     text = " ".join(str(error).split())
-    for word, said in _TOLD:
+    for word, said in _ERROR_TEXTS:
         if word in text:
             return said
-    for kind, said in _SAID:
+    for kind, said in _ERROR_TYPES:
         if isinstance(error, kind):
             return said
     if isinstance(error, redis.ConnectionError | RedisClusterException | OSError):
@@ -123,14 +123,14 @@ def sentence(error: BaseException) -> str:
     return text[:150] or type(error).__name__
 
 
-_SAID: tuple[tuple[type[BaseException], str], ...] = (
+_ERROR_TYPES: tuple[tuple[type[BaseException], str], ...] = (
     (redis.TimeoutError, "it does not answer"),
     (redis.AuthenticationError, "it refuses the user or the password"),
     (redis.OutOfMemoryError, "it has no memory left for more (maxmemory)"),
     (redis.ReadOnlyError, "it is a replica, and takes no writes"),
     (redis.BusyLoadingError, "it is still loading its data"),
 )
-_TOLD = (
+_ERROR_TEXTS = (
     ("WRONGPASS", "it refuses the user or the password"),
     ("NOAUTH", "it asks for a password"),
     ("Authentication required", "it asks for a password"),

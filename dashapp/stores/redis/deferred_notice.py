@@ -9,7 +9,7 @@ from threading import Thread
 log = logging.getLogger("dashapp")
 
 
-class LateNotice:
+class DeferredNotice:
     """Logged at most once a minute, and put beside the store without waiting for it. The collector that takes
     the host's turn next clears it."""
 
@@ -36,12 +36,12 @@ class LateNotice:
 
     def _write(self, sentence: str) -> None:
         # Only here: the supervisor is to stay small.
-        from dashapp.stores.redis.client import Link
-        from dashapp.stores.redis.documents import MARK, NOTICE
+        from dashapp.stores.redis.client import RedisClient
+        from dashapp.stores.redis.documents import NOTICE_PREFIX, VERSION_FIELD
         from dashapp.stores.redis.keys import Keys
 
-        link = Link(self._url)
+        link = RedisClient(self._url)
         key = Keys(self._name).sheets
-        link.ask(lambda client: client.hset(key, NOTICE + self._speaker, sentence), 0)
-        link.ask(lambda client: client.hincrby(key, MARK, 1), 0)
+        link.ask(lambda client: client.hset(key, NOTICE_PREFIX + self._speaker, sentence), 0)
+        link.ask(lambda client: client.hincrby(key, VERSION_FIELD, 1), 0)
         link.close()

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from threading import Lock
 
-from dashapp.stores.redis.lease import Turn, Word
+from dashapp.stores.redis.lease import RedisArg, WriterLease
 
 METRICS, LOOKS, CURVES = "metrics", "looks", "curves"
 THRESHOLDS, CHANGES, SENT = "thresholds", "changes", "sent"
-NOTICE = "notice."
-MARK = "mark"
+NOTICE_PREFIX = "notice."
+VERSION_FIELD = "mark"
 
 
-class Sheets:
+class RedisDocuments:
     """The writing side. Any thread puts, one writes."""
 
-    def __init__(self, turn: Turn) -> None:
+    def __init__(self, turn: WriterLease) -> None:
         self._turn = turn
         self._lock = Lock()
         self._texts: dict[str, str] = {}
@@ -45,13 +45,13 @@ class Sheets:
     def write(self) -> None:
         with self._lock:
             names = [*self._waiting]
-            words: list[Word] = [word for name in names for word in (name, self._texts[name])]
+            words: list[RedisArg] = [word for name in names for word in (name, self._texts[name])]
             self._waiting.clear()
         if not names:
             return
         key = self._turn.keys.sheets
         try:
-            self._turn.together(("HSET", key, *words), ("HINCRBY", key, MARK, 1))
+            self._turn.together(("HSET", key, *words), ("HINCRBY", key, VERSION_FIELD, 1))
         except BaseException:
             with self._lock:
                 self._waiting.update(names)
@@ -61,9 +61,9 @@ class Sheets:
 class RedisNotice:
     """One speaker's sentence; an empty one is none."""
 
-    def __init__(self, sheets: Sheets, speaker: str) -> None:
+    def __init__(self, sheets: RedisDocuments, speaker: str) -> None:
         self._sheets = sheets
-        self._field = NOTICE + speaker
+        self._field = NOTICE_PREFIX + speaker
         self._said: str | None = None
 
     def say(self, sentence: str) -> None:

@@ -18,33 +18,33 @@ from typing import Any
 from dashapp.model.ticks import finite_values
 from dashapp.process.threads import PerProcessThread
 from dashapp.stores.base import Reader
-from dashapp.stores.hosts import Host, Hosts, by_name, first
-from dashapp.stores.proxy import Relay
-from dashapp.stores.redis.client import FAILURES, Link
-from dashapp.stores.redis.keys import REGISTERED, REGISTRY
+from dashapp.stores.hosts import Host, HostStore, default_host, sorted_hosts
+from dashapp.stores.proxy import ReaderProxy
+from dashapp.stores.redis.client import FAILURES, RedisClient
+from dashapp.stores.redis.keys import LIST_HOSTS_SCRIPT, REGISTRY_KEY
 from dashapp.stores.redis.reader import RedisReader
 
 
-def hosts_of(said: Sequence[bytes]) -> dict[str, Host]:
+def parse_hosts(said: Sequence[bytes]) -> dict[str, Host]:
     """Names and what is said of each, by turns. What is none of ours is left out."""
     found = {}
     for name, text in zip(said[::2], said[1::2], strict=False):
         try:
-            host = _host(name.decode(), text)
+            host = _parse_host(name.decode(), text)
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             continue
         found[host.name] = host
     return found
 
 
-def _host(name: str, text: bytes) -> Host:
+def _parse_host(name: str, text: bytes) -> Host:
     arrived, _, rest = text.partition(b" ")
     newest_ms, step, values = json.loads(rest)
     numbers: Mapping[str, float] = finite_values(values)
     return Host(name, int(newest_ms), int(arrived), float(step), numbers)
 
 
-def milliseconds_of(clock: Sequence[bytes]) -> int:
+def redis_time_ms(clock: Sequence[bytes]) -> int:
     """Redis' TIME: seconds, and millionths."""
     seconds, millionths = clock
     return int(seconds) * 1000 + int(millionths) // 1000
@@ -53,19 +53,19 @@ def milliseconds_of(clock: Sequence[bytes]) -> int:
 log = logging.getLogger("dashapp")
 
 # Seconds between two polls at least and at most; after a tick is due; between two looks at the registry.
-SHORTEST, LONGEST, SOON, REGISTRY_EVERY = 0.2, 1.1, 0.025, 1.0
+MIN_POLL_INTERVAL_S, MAX_POLL_INTERVAL_S, POLL_AFTER_DUE_S, REGISTRY_INTERVAL_S = 0.2, 1.1, 0.025, 1.0
 # Seconds after which a host that nobody asks for is no longer polled, and what is held of it is let go.
-LATELY = 30.0
+UNUSED_AFTER_S = 30.0
 # Seconds that the first to ask for a host waits for it; whoever comes again soon does not.
-FIRST, NOT_AGAIN = 0.5, 2.0
+FIRST_POLL_TIMEOUT_S, FIRST_POLL_RETRY_S = 0.5, 2.0
 # Seconds past due after which it is worth a question why nothing comes, and between two such questions.
-STALE, WHY_EVERY = 3.0, 5.0
+STALE_AFTER_S, DIAGNOSIS_INTERVAL_S = 3.0, 5.0
 
 
 class RedisHosts:
     """`own` is known whether or not it ever wrote; hosts older than `forget` seconds are not."""
 
-    def __init__(self, link: Link, own: str, forget: float = 604_800) -> None:
+    def __init__(self, link: RedisClient, own: str, forget: float = 604_800) -> None:
         self._link = link
         self._own = own
         self._forget_ms = round(forget * 1000)
@@ -132,16 +132,18 @@ class RedisHosts:
             return
         name = "" if reader is None else reader.name
         self._wake.set()
-        if self._link.is_shut or now - self._waited.get(name, float("-inf")) < NOT_AGAIN:
+        if self._link.is_shut or now - self._waited.get(name, float("-inf")) < FIRST_POLL_RETRY_S:
             return
         self._waited[name] = now
         with self._news:
-            self._news.wait_for(lambda: self._listed if reader is None else reader.loaded, FIRST)
+            self._news.wait_for(
+                lambda: self._listed if reader is None else reader.loaded, FIRST_POLL_TIMEOUT_S
+            )
 
     def _run(self) -> None:
         while not self._closed:
             start = time.monotonic()
-            if start - self._asked > LATELY:
+            if start - self._asked > UNUSED_AFTER_S:
                 self._let_go(start)
                 self._wake.wait()
             self._wake.clear()
@@ -158,20 +160,22 @@ class RedisHosts:
                 log.warning("what Redis at %s gives is none of ours: %r", self._link.shown, error)
             with self._news:
                 self._news.notify_all()
-            time.sleep(max(0.0, start + SHORTEST - time.monotonic()))
-            self._wake.wait(max(0.0, min(self._pause(), start + LONGEST - time.monotonic())))
+            time.sleep(max(0.0, start + MIN_POLL_INTERVAL_S - time.monotonic()))
+            self._wake.wait(max(0.0, min(self._pause(), start + MAX_POLL_INTERVAL_S - time.monotonic())))
 
     def _poll(self, now: float) -> None:
         self.polls += 1
         self._let_go(now)
         with self._lock:
-            readers = [each for each in self._readers.values() if now - each.asked <= LATELY]
+            readers = [each for each in self._readers.values() if now - each.asked <= UNUSED_AFTER_S]
         for _time in range(3):
             pipe = self._link.client.pipeline(transaction=False)
             counts = [(reader, reader.look(pipe)) for reader in readers]
-            listing = now - self._registry_at >= REGISTRY_EVERY * 0.9
+            listing = now - self._registry_at >= REGISTRY_INTERVAL_S * 0.9
             if listing:
-                pipe.execute_command("EVAL", REGISTERED, 1, REGISTRY)  # a cluster's pipeline has no eval
+                pipe.execute_command(
+                    "EVAL", LIST_HOSTS_SCRIPT, 1, REGISTRY_KEY
+                )  # a cluster's pipeline has no eval
             answers = pipe.execute(raise_on_error=False)
             if listing:
                 self._registry_at = now
@@ -191,14 +195,14 @@ class RedisHosts:
         if isinstance(answer, Exception):
             raise answer
         clock, said = answer
-        self._clock = (milliseconds_of(clock), time.monotonic())
-        self._known = hosts_of(said)
+        self._clock = (redis_time_ms(clock), time.monotonic())
+        self._known = parse_hosts(said)
         self._listed = True
 
     def _let_go(self, now: float) -> None:
         with self._lock:
             for reader in self._readers.values():
-                if reader.loaded and now - reader.asked > LATELY:
+                if reader.loaded and now - reader.asked > UNUSED_AFTER_S:
                     reader.let_go()
 
     def _pause(self) -> float:
@@ -206,8 +210,8 @@ class RedisHosts:
         if self._link.trouble:
             return 0.0
         now = time.monotonic()
-        dues = [self._due(each) for each in self._readers.values() if now - each.asked <= LATELY]
-        return min([LONGEST, *(due + SOON for due in dues)])
+        dues = [self._due(each) for each in self._readers.values() if now - each.asked <= UNUSED_AFTER_S]
+        return min([MAX_POLL_INTERVAL_S, *(due + POLL_AFTER_DUE_S for due in dues)])
 
     def _due(self, reader: RedisReader) -> float:
         """Seconds until a tick is due."""
@@ -216,10 +220,10 @@ class RedisHosts:
 
     def _ask_why(self, now: float) -> None:
         """Where nothing comes: whether Redis is full. Whoever writes cannot say it there."""
-        stale = any(each.loaded and self._due(each) < -STALE for each in self._readers.values())
+        stale = any(each.loaded and self._due(each) < -STALE_AFTER_S for each in self._readers.values())
         if not stale:
             self._full = ""
-        elif now - self._why_at > WHY_EVERY and not self._link.is_cluster:
+        elif now - self._why_at > DIAGNOSIS_INTERVAL_S and not self._link.is_cluster:
             self._why_at = now
             with suppress(*FAILURES):  # it need not be allowed to ask
                 found = self._link.client.info("memory")
@@ -233,10 +237,10 @@ class RedisHosts:
                 )
 
 
-class FirstReader(Relay):
+class DefaultHostReader(ReaderProxy):
     """Goes on with the host that it has chosen as long as that is known: its life goes into every cursor."""
 
-    def __init__(self, hosts: Hosts, own: str, collects: bool) -> None:
+    def __init__(self, hosts: HostStore, own: str, collects: bool) -> None:
         self._hosts = hosts
         self._own = own
         self._chosen = own if collects else ""
@@ -244,7 +248,7 @@ class FirstReader(Relay):
     def reader(self) -> Reader:
         found = self._hosts.reader(self._chosen) if self._chosen else None
         if found is None:
-            self._chosen = first(by_name(self._hosts), self._own, self._hosts.now_ms())
+            self._chosen = default_host(sorted_hosts(self._hosts), self._own, self._hosts.now_ms())
             found = self._hosts.reader(self._chosen or self._own)
         assert found is not None, "a host's own name is always known"
         return found

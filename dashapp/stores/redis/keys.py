@@ -6,13 +6,13 @@ together, and spreads the hosts.
 
 from __future__ import annotations
 
-PREFIX = "dashapp:"
+KEY_PREFIX = "dashapp:"
 # A hash: of each host, when its newest tick came by Redis' clock, and JSON of what a list of hosts shows.
-REGISTRY = PREFIX + "hosts"
+REGISTRY_KEY = KEY_PREFIX + "hosts"
 LEVELS = ("seconds", "minutes", "hours")
 
 # The kind that each key of a host is of, by its last part.
-KINDS = {
+KEY_TYPES = {
     "turn": "string",
     "life": "string",
     "ticks": "stream",
@@ -29,7 +29,7 @@ class Keys:
     """Those of one host."""
 
     def __init__(self, name: str) -> None:
-        self._before = f"{PREFIX}{{{name}}}:"
+        self._before = f"{KEY_PREFIX}{{{name}}}:"
         self.turn, self.life, self.ticks, self.sheets = map(self.of, ("turn", "life", "ticks", "sheets"))
         self.push, self.push_size, self.looked = map(self.of, ("push", "push.size", "push.looked"))
 
@@ -38,17 +38,17 @@ class Keys:
 
     def all(self) -> dict[str, str]:
         """Each key with the kind that it is of."""
-        return {self.of(part): kind for part, kind in KINDS.items()}
+        return {self.of(part): kind for part, kind in KEY_TYPES.items()}
 
 
 # The writer's turn is a key with its token, and gone soon after the last sign of life. Whoever has no turn
 # when Redis was away for longer than that takes it again, unless somebody else did.
-_TURN = """
+_CHECK_LEASE = """
 local turn = redis.call('GET', KEYS[1])
 if turn and turn ~= ARGV[1] then return {'lost'} end
 """
 # At a script's end: once a script has written anything, Redis lets it go on though its memory is full.
-_RENEW = """
+_RENEW_LEASE = """
 if turn then redis.call('PEXPIRE', KEYS[1], ARGV[2])
 else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 """
@@ -56,8 +56,8 @@ else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 # KEYS turn, ticks, life, push, push size; ARGV token, its ms, ticks to keep, ms to forget after, the newest
 # that should be there, a life for a store that has none; then of each row its time, itself, and how far it
 # took what was pushed. A row that is there already, from a try that was not answered, is left out.
-APPEND = (
-    _TURN
+APPEND_SCRIPT = (
+    _CHECK_LEASE
     + """
 local life = redis.call('GET', KEYS[3])
 if not life then
@@ -86,14 +86,14 @@ if seen ~= '' then
 end
 for i = 2, 5 do redis.call('PEXPIRE', KEYS[i], ARGV[4]) end
 """
-    + _RENEW
+    + _RENEW_LEASE
     + "return {'kept', string.format('%d', newest), life}"
 )
 
 # KEYS turn, and those that the commands use; ARGV token, its ms, ms to forget after, then of each command how
 # many words it has, and these.
-TOGETHER = (
-    _TURN
+MULTI_COMMAND_SCRIPT = (
+    _CHECK_LEASE
     + """
 local at = 4
 while at <= #ARGV do
@@ -103,12 +103,12 @@ while at <= #ARGV do
 end
 for i = 2, #KEYS do redis.call('PEXPIRE', KEYS[i], ARGV[3]) end
 """
-    + _RENEW
+    + _RENEW_LEASE
     + "return {'done'}"
 )
 
 # KEYS registry, and where it is on the same node the turn; ARGV a host's name, what is said of it, token.
-REGISTER = """
+REGISTER_SCRIPT = """
 if KEYS[2] and redis.call('GET', KEYS[2]) ~= ARGV[3] then return '' end
 local now = redis.call('TIME')
 local ms = string.format('%d', now[1] * 1000 + math.floor(now[2] / 1000))
@@ -117,20 +117,20 @@ return ms
 """
 
 # KEYS registry: Redis' clock, and all that is said of hosts.
-REGISTERED = "return {redis.call('TIME'), redis.call('HGETALL', KEYS[1])}"
+LIST_HOSTS_SCRIPT = "return {redis.call('TIME'), redis.call('HGETALL', KEYS[1])}"
 
 # KEYS turn; ARGV token, its ms. Whose turn it is then.
-TAKE_TURN = """
+ACQUIRE_LEASE_SCRIPT = """
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX')
 return redis.call('GET', KEYS[1])
 """
 
 # KEYS turn; ARGV token.
-GIVE_TURN = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 1"
+RELEASE_LEASE_SCRIPT = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 1"
 
 # KEYS push, its size, when a collector last looked; ARGV a record, bytes that may wait, ms to forget after,
 # whether it matters that no collector looks.
-PUSH = """
+PUSH_SCRIPT = """
 if ARGV[4] == '1' and redis.call('EXISTS', KEYS[3]) == 0 then return 'away' end
 local size = tonumber(redis.call('GET', KEYS[2]) or '0')
 if size + #ARGV[1] > tonumber(ARGV[2]) then return 'full' end

@@ -15,21 +15,28 @@ from typing import Any
 from redis.exceptions import NoScriptError, ResponseError
 
 from dashapp.model.ticks import StoreLockedError
-from dashapp.stores.redis.client import Client, Link
-from dashapp.stores.redis.keys import GIVE_TURN, REGISTER, REGISTRY, TAKE_TURN, TOGETHER, Keys
+from dashapp.stores.redis.client import Client, RedisClient
+from dashapp.stores.redis.keys import (
+    ACQUIRE_LEASE_SCRIPT,
+    MULTI_COMMAND_SCRIPT,
+    REGISTER_SCRIPT,
+    REGISTRY_KEY,
+    RELEASE_LEASE_SCRIPT,
+    Keys,
+)
 
 # Milliseconds without a sign of life after which another may take over.
-LASTS = 1200
+LEASE_MS = 1200
 
-Word = str | bytes | int | float
+RedisArg = str | bytes | int | float
 # A script, its keys and its words.
-Run = tuple[str, list[str], tuple[Word, ...]]
+ScriptCall = tuple[str, list[str], tuple[RedisArg, ...]]
 
 
-class Turn:
+class WriterLease:
     """Raises what is in redis_link.FAILURES, and StoreLockedError where the turn is another's."""
 
-    def __init__(self, link: Link, keys: Keys, forget: float) -> None:
+    def __init__(self, link: RedisClient, keys: Keys, forget: float) -> None:
         """`forget`: seconds after which what is no longer written to is gone."""
         self.link = link
         self.keys = keys
@@ -43,30 +50,30 @@ class Turn:
         holder = client.get(self.keys.turn)
         if holder is None and yields:
             raise StoreLockedError("Redis was away; whoever wrote before that goes first")
-        holder = holder or client.eval(TAKE_TURN, 1, self.keys.turn, self.token, LASTS)
+        holder = holder or client.eval(ACQUIRE_LEASE_SCRIPT, 1, self.keys.turn, self.token, LEASE_MS)
         if holder != self.token.encode():
             process = (holder or b"?").partition(b"-")[0].decode(errors="replace")
             raise StoreLockedError(f"another collector (process {process}) already writes there by this name")
 
     def give(self) -> None:
-        self.link.client.eval(GIVE_TURN, 1, self.keys.turn, self.token)
+        self.link.client.eval(RELEASE_LEASE_SCRIPT, 1, self.keys.turn, self.token)
 
-    def run(self, script: str, keys: list[str], *words: Word) -> Any:
+    def run(self, script: str, keys: list[str], *words: RedisArg) -> Any:
         """What a script that begins by asking for the turn answers."""
         keys = [self.keys.turn, *keys]
-        return self._heard(self._scripts((script, keys, (self.token, LASTS, *words)))[0])
+        return self._heard(self._scripts((script, keys, (self.token, LEASE_MS, *words)))[0])
 
-    def run_and_register(self, name: str, said: str, script: str, keys: list[str], *words: Word) -> Any:
+    def run_and_register(self, name: str, said: str, script: str, keys: list[str], *words: RedisArg) -> Any:
         """The same, and what is said of a host goes into the registry, at once where one node has all."""
         if self.link.is_cluster:
             answer = self.run(script, keys, *words)
-            self._scripts((REGISTER, [REGISTRY], (name, said)))
+            self._scripts((REGISTER_SCRIPT, [REGISTRY_KEY], (name, said)))
             return answer
-        write = (script, [self.keys.turn, *keys], (self.token, LASTS, *words))
-        register = (REGISTER, [REGISTRY, self.keys.turn], (name, said, self.token))
+        write = (script, [self.keys.turn, *keys], (self.token, LEASE_MS, *words))
+        register = (REGISTER_SCRIPT, [REGISTRY_KEY, self.keys.turn], (name, said, self.token))
         return self._heard(self._scripts(write, register)[0])
 
-    def _scripts(self, *runs: Run) -> list[Any]:
+    def _scripts(self, *runs: ScriptCall) -> list[Any]:
         """What each answers. Redis knows them by their digests, for whole they are more than half of what an
         append sends; where it has forgotten one it gets all of them whole, for each may be done twice."""
         answers = self._sent("evalsha", runs)
@@ -77,16 +84,16 @@ class Turn:
                 raise each
         return answers
 
-    def _sent(self, verb: str, runs: Sequence[Run]) -> list[Any]:
+    def _sent(self, verb: str, runs: Sequence[ScriptCall]) -> list[Any]:
         client = self.link.client
         if len(runs) == 1:
             try:
-                return [_send(client, verb, runs[0])]
+                return [_send_call(client, verb, runs[0])]
             except ResponseError as error:
                 return [error]
         pipe = client.pipeline(transaction=False)
         for run in runs:
-            _send(pipe, verb, run)
+            _send_call(pipe, verb, run)
         # Raised by the pipeline, an error would hold all that was sent.
         answers: list[Any] = pipe.execute(raise_on_error=False)
         return answers
@@ -96,16 +103,16 @@ class Turn:
             raise StoreLockedError("another collector writes by this name now")
         return answer
 
-    def together(self, *commands: tuple[Word, ...]) -> None:
+    def together(self, *commands: tuple[RedisArg, ...]) -> None:
         """Commands, of which each names one key after its verb, all or none."""
         keys = list(dict.fromkeys(str(command[1]) for command in commands))
-        words: list[Word] = []
+        words: list[RedisArg] = []
         for command in commands:
             words += [len(command), *command]
-        self.run(TOGETHER, keys, self.forget_ms, *words)
+        self.run(MULTI_COMMAND_SCRIPT, keys, self.forget_ms, *words)
 
 
-def _send(client: Client, verb: str, run: Run) -> Any:
+def _send_call(client: Client, verb: str, run: ScriptCall) -> Any:
     script, keys, words = run
     said = script if verb == "eval" else _digest(script)
     return getattr(client, verb)(said, len(keys), *keys, *words)

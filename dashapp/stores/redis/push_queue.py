@@ -10,28 +10,33 @@ import time
 from typing import Any
 
 from dashapp.model.ticks import PushQueueError
-from dashapp.stores.push_queue import AWAY, MOST, Accept, full
-from dashapp.stores.redis.client import FAILURES, Link, sentence
-from dashapp.stores.redis.keys import PUSH, Keys
+from dashapp.stores.push_queue import COLLECTOR_AWAY_S, MAX_QUEUED_BYTES, AcceptRecord, queue_full_error
+from dashapp.stores.redis.client import FAILURES, RedisClient, describe_error
+from dashapp.stores.redis.keys import PUSH_SCRIPT, Keys
 from dashapp.stores.redis.store import RedisStore
 
 # Records read at a time.
-BATCH = 500
+BATCH_RECORDS = 500
 # Seconds that a tick waits for Redis, at the most.
-BRIEFLY = 0.1
+TICK_TIMEOUT_S = 0.1
 
 
-class RedisIntake:
+class RedisPushWriter:
     """The web's side: a push is in Redis before it is answered."""
 
     def __init__(
-        self, link: Link, name: str, forget: float = 604_800, interval: float = 1.0, most: int = MOST
+        self,
+        link: RedisClient,
+        name: str,
+        forget: float = 604_800,
+        interval: float = 1.0,
+        most: int = MAX_QUEUED_BYTES,
     ) -> None:
         self._link = link
         self._keys = Keys(name)
         self._forget_ms = round(forget * 1000)
         self._most = most
-        self._away = max(AWAY, 3 * interval)
+        self._away = max(COLLECTOR_AWAY_S, 3 * interval)
         self._made = time.monotonic()
 
     def put(self, record: bytes) -> None:
@@ -40,37 +45,37 @@ class RedisIntake:
         keys = [self._keys.push, self._keys.push_size, self._keys.looked]
         minds = int(time.monotonic() - self._made > self._away)
         try:
-            answer = self._link.client.eval(PUSH, 3, *keys, record, self._most, self._forget_ms, minds)
+            answer = self._link.client.eval(PUSH_SCRIPT, 3, *keys, record, self._most, self._forget_ms, minds)
         except FAILURES as error:
             self._link.failed(error)
-            said = f"what was pushed cannot be kept (Redis: {sentence(error)}); try again later"
+            said = f"what was pushed cannot be kept (Redis: {describe_error(error)}); try again later"
             raise PushQueueError(said) from error
         if answer == b"full":
-            raise full(self._most)
+            raise queue_full_error(self._most)
         if answer == b"away":
             raise PushQueueError(
                 f"no collector has looked for {self._away:.0f} seconds; try again when one runs"
             )
 
 
-class RedisInbox:
+class RedisPushReader:
     """The collector's side. `link` is one that gives up soon: a tick is waiting."""
 
-    def __init__(self, link: Link, store: RedisStore, interval: float = 1.0) -> None:
+    def __init__(self, link: RedisClient, store: RedisStore, interval: float = 1.0) -> None:
         self._link = link
         self._store = store
         self._keys = store.turn.keys
-        self._away_ms = round(max(AWAY, 3 * interval) * 1000)
+        self._away_ms = round(max(COLLECTOR_AWAY_S, 3 * interval) * 1000)
         self._taken = b""
         self._renewals = store.renewals
         self._looked = float("-inf")
 
-    def take(self, newest: int, accept: Accept) -> None:
+    def take(self, newest: int, accept: AcceptRecord) -> None:
         if self._store.renewals != self._renewals:
             # An emptied Redis may count from an earlier time.
             self._renewals, self._taken = self._store.renewals, b""
-        room = BATCH
-        while room == BATCH:
+        room = BATCH_RECORDS
+        while room == BATCH_RECORDS:
             after = b"(" + self._taken if self._taken else b"-"
             none: list[Any] = []
             found = self._link.ask(lambda client, after=after: self._look(client, after), none)  # type: ignore[misc]
@@ -83,7 +88,7 @@ class RedisInbox:
 
     def _look(self, client: Any, after: bytes) -> list[Any]:
         pipe = client.pipeline(transaction=False)
-        pipe.xrange(self._keys.push, min=after, count=BATCH)
+        pipe.xrange(self._keys.push, min=after, count=BATCH_RECORDS)
         pipe.set(self._keys.looked, 1, px=self._away_ms)
         found: list[Any] = pipe.execute()[0]
         return found

@@ -15,19 +15,28 @@ from dashapp.model.notices import damage_notice
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.stores import documents
-from dashapp.stores.redis.client import Client, Link
-from dashapp.stores.redis.documents import CHANGES, CURVES, LOOKS, MARK, METRICS, NOTICE, SENT, THRESHOLDS
+from dashapp.stores.redis.client import Client, RedisClient
+from dashapp.stores.redis.documents import (
+    CHANGES,
+    CURVES,
+    LOOKS,
+    METRICS,
+    NOTICE_PREFIX,
+    SENT,
+    THRESHOLDS,
+    VERSION_FIELD,
+)
 from dashapp.stores.redis.keys import Keys
 
 if TYPE_CHECKING:
-    from dashapp.stores.archive_reader import LevelReader
+    from dashapp.stores.archive_reader import ArchiveLevelReader
 
 # Decoded ticks held for all viewers of a host.
-HELD = 2048
-NO_LIFE = "0" * 16
+MAX_CACHED_TICKS = 2048
+NO_GENERATION = "0" * 16
 
 Content = TypeVar("Content")
-Entry = tuple[bytes, dict[bytes, bytes]]
+StreamEntry = tuple[bytes, dict[bytes, bytes]]
 
 
 class RedisReader:
@@ -38,7 +47,7 @@ class RedisReader:
 
     def __init__(
         self,
-        link: Link,
+        link: RedisClient,
         name: str,
         ready: Callable[[RedisReader], None] | None = None,
         more: Callable[[RedisReader], list[str]] | None = None,
@@ -47,7 +56,7 @@ class RedisReader:
         self.name = name
         self.asked = float("-inf")
         self.loaded = False
-        self.mark = Cursor(NO_LIFE, 0)
+        self.mark = Cursor(NO_GENERATION, 0)
         self.last_id = b""
         self._ready = ready
         self._more = more
@@ -57,7 +66,7 @@ class RedisReader:
         self._sheets: Mapping[bytes, bytes] = {}
         self._parsed: dict[str, tuple[bytes | None, Any]] = {}
         self._again = False
-        self._levels: Sequence[LevelReader] | None = None
+        self._levels: Sequence[ArchiveLevelReader] | None = None
 
     # How far other processes may be ahead of what this one was told.
     lag_ms = 2500
@@ -75,7 +84,7 @@ class RedisReader:
             return ticks[max(start, len(ticks) - limit) :]
         return self._older(time, ticks[0].time, limit - len(ticks)) + ticks
 
-    def levels(self) -> Sequence[LevelReader]:
+    def levels(self) -> Sequence[ArchiveLevelReader]:
         if self._levels is None:
             # Only those who read history need it, and the collector has no room for numpy.
             from dashapp.stores.redis.archive import open_levels
@@ -84,25 +93,25 @@ class RedisReader:
         return self._levels
 
     def metrics(self) -> list[Metric]:
-        return self._sheet(METRICS, documents.metrics)
+        return self._sheet(METRICS, documents.decode_metrics)
 
     def looks(self) -> Mapping[str, str]:
-        return self._sheet(LOOKS, documents.looks)
+        return self._sheet(LOOKS, documents.decode_panel_kinds)
 
     def curves(self) -> Mapping[str, Curves]:
-        return self._sheet(CURVES, documents.curves)
+        return self._sheet(CURVES, documents.decode_curves)
 
     def thresholds(self) -> list[AlertState]:
-        return self._sheet(THRESHOLDS, documents.thresholds)
+        return self._sheet(THRESHOLDS, documents.decode_thresholds)
 
     def changes(self) -> list[AlertChange]:
-        return self._sheet(CHANGES, documents.changes)
+        return self._sheet(CHANGES, documents.decode_changes)
 
     def sent(self) -> Mapping[str, int]:
-        return self._sheet(SENT, documents.sent)
+        return self._sheet(SENT, documents.decode_sent)
 
     def notices(self) -> list[str]:
-        said = sorted(pair for pair in self._sheets.items() if pair[0].startswith(NOTICE.encode()))
+        said = sorted(pair for pair in self._sheets.items() if pair[0].startswith(NOTICE_PREFIX.encode()))
         found = [text.decode(errors="replace") for _name, text in said if text]
         damaged = sum(level.damaged for level in self._levels or ())
         if damaged:
@@ -131,13 +140,13 @@ class RedisReader:
         pipe.get(keys.life)
         if self.last_id:
             # The last that is known comes again: where it does not, what followed it may be gone too.
-            pipe.xrange(keys.ticks, min=self.last_id, count=HELD)
+            pipe.xrange(keys.ticks, min=self.last_id, count=MAX_CACHED_TICKS)
         else:
-            pipe.xrevrange(keys.ticks, count=HELD)
+            pipe.xrevrange(keys.ticks, count=MAX_CACHED_TICKS)
         if self._again:
             pipe.hgetall(keys.sheets)
         else:
-            pipe.hget(keys.sheets, MARK)
+            pipe.hget(keys.sheets, VERSION_FIELD)
         return 3
 
     def take(self, answers: Sequence[Any]) -> bool:
@@ -146,9 +155,9 @@ class RedisReader:
             if isinstance(answer, Exception):
                 raise answer
         life, entries, sheets = answers
-        known = NO_LIFE if life is None else life.decode(errors="replace")
+        known = NO_GENERATION if life is None else life.decode(errors="replace")
         follows = known == self.mark.life and entries and entries[0][0] == self.last_id
-        again = bool(self.last_id) and not (follows and len(entries) < HELD)
+        again = bool(self.last_id) and not (follows and len(entries) < MAX_CACHED_TICKS)
         if again:
             self.last_id = b""
             if known != self.mark.life:
@@ -157,12 +166,12 @@ class RedisReader:
             self._take_ticks(known, entries[1:] if self.last_id else entries)
         if self._again:
             self._sheets, self._again = sheets, False
-        elif sheets != self._sheets.get(MARK.encode()):
+        elif sheets != self._sheets.get(VERSION_FIELD.encode()):
             self._again = True
         self.loaded = self.loaded or not (again or self._again)
         return again or self._again
 
-    def _take_ticks(self, life: str, entries: Sequence[Entry]) -> None:
+    def _take_ticks(self, life: str, entries: Sequence[StreamEntry]) -> None:
         fresh = bool(self.last_id)
         if not fresh:
             entries = entries[::-1]
@@ -176,17 +185,19 @@ class RedisReader:
                 if (time := to_milliseconds(tick.time)) > newest:
                     found.append(tick)
                     newest = time
-        self._whole = (self._whole if fresh else len(entries) < HELD) and len(ticks) + len(found) <= HELD
+        self._whole = (self._whole if fresh else len(entries) < MAX_CACHED_TICKS) and len(ticks) + len(
+            found
+        ) <= MAX_CACHED_TICKS
         if entries:
             self.last_id = entries[-1][0]
         if found or not fresh:
-            self._ticks = (ticks + found)[-HELD:]
+            self._ticks = (ticks + found)[-MAX_CACHED_TICKS:]
             self.mark = Cursor(life, newest)
 
     def _older(self, time: float, before: float, limit: int) -> list[Tick]:
         """The newest `limit` ticks between `time` and `before`, oldest first, from Redis."""
-        none: list[Entry] = []
-        count = limit + HELD
+        none: list[StreamEntry] = []
+        count = limit + MAX_CACHED_TICKS
         entries = self.link.ask(lambda client: client.xrevrange(self._keys.ticks, count=count), none)
         found: list[Tick] = []
         for _id, fields in entries:

@@ -22,30 +22,37 @@ from dashapp.model.ticks import (
     to_milliseconds,
 )
 from dashapp.stores import documents
-from dashapp.stores.archive import LongMemory, Retention
-from dashapp.stores.compaction import Sealing
-from dashapp.stores.proxy import Relay
-from dashapp.stores.redis.archive import RedisRows, RedisShelf
-from dashapp.stores.redis.client import FAILURES, Link, sentence
+from dashapp.stores.archive import Archive, Retention
+from dashapp.stores.compaction import Compactor
+from dashapp.stores.proxy import ReaderProxy
+from dashapp.stores.redis.archive import RedisBlockStorage, RedisRowSource
+from dashapp.stores.redis.client import FAILURES, RedisClient, describe_error
 from dashapp.stores.redis.documents import CHANGES, CURVES, LOOKS, METRICS, SENT, THRESHOLDS, RedisNotice
 from dashapp.stores.redis.keys import Keys
-from dashapp.stores.redis.lease import Turn
+from dashapp.stores.redis.lease import WriterLease
 from dashapp.stores.redis.reader import RedisReader
-from dashapp.stores.redis.writer import Row, Writer, said_of
+from dashapp.stores.redis.writer import QueuedRow, RedisWriter, registry_entry
 
 if TYPE_CHECKING:
-    from dashapp.stores.archive_reader import LevelReader
+    from dashapp.stores.archive_reader import ArchiveLevelReader
 
 # Characters of a row, as on disk.
-LARGEST = 1 << 18
+MAX_ROW_CHARS = 1 << 18
 # Every host's spans end at the same instants; by so much later, at the most, each seals its own, which asks
 # Redis for a megabyte.
-SPREAD_MS = 60_000
+COMPACTION_SPREAD_MS = 60_000
 # What a list of hosts shows of each.
-HEADLINES = ("cpu.percent", "memory.percent", "load.1", "swap.percent", "network.received", "network.sent")
+HOST_LIST_METRICS = (
+    "cpu.percent",
+    "memory.percent",
+    "load.1",
+    "swap.percent",
+    "network.received",
+    "network.sent",
+)
 
 
-class RedisStore(Relay):
+class RedisStore(ReaderProxy):
     """The one writer of a name. StoreLockedError where there is another, StoreAwayError where Redis is away.
 
     `yields`: see Turn.take.
@@ -55,7 +62,7 @@ class RedisStore(Relay):
 
     def __init__(
         self,
-        link: Link,
+        link: RedisClient,
         name: str,
         keep: int = 7200,
         retention: Retention | None = None,
@@ -66,11 +73,11 @@ class RedisStore(Relay):
         # How far the next tick takes what programs pushed: an id of theirs.
         self.pushed = ""
         self.renewals = 0
-        self.turn = Turn(link, Keys(name), forget)
+        self.turn = WriterLease(link, Keys(name), forget)
         self._reader = RedisReader(link, name)
         kept = retention or Retention()
-        self._rows = RedisRows(self.turn)
-        self._later_ms = zlib.crc32(name.encode()) % SPREAD_MS
+        self._rows = RedisRowSource(self.turn)
+        self._later_ms = zlib.crc32(name.encode()) % COMPACTION_SPREAD_MS
         try:
             self.turn.take(yields)
             self._reader.poll()
@@ -78,12 +85,12 @@ class RedisStore(Relay):
             raise
         except FAILURES as error:
             link.failed(error)
-            raise StoreUnavailableError(f"Redis at {link.shown}: {sentence(error)}") from error
+            raise StoreUnavailableError(f"Redis at {link.shown}: {describe_error(error)}") from error
         mark = self._reader.mark
         self._last = mark.time_ms
-        self.writer = Writer(self.turn, name, keep, mark, self._seal)
-        self._sealing = Sealing(
-            lambda: LongMemory(lambda level: RedisShelf(self.turn, level), kept),
+        self.writer = RedisWriter(self.turn, name, keep, mark, self._seal)
+        self._sealing = Compactor(
+            lambda: Archive(lambda level: RedisBlockStorage(self.turn, level), kept),
             self.speaker("sealing"),
             FAILURES,
         )
@@ -99,30 +106,32 @@ class RedisStore(Relay):
             self.dropped += 1
             return False
         text = tick.encode()
-        if len(text) > LARGEST:
+        if len(text) > MAX_ROW_CHARS:
             raise StoreError(f"a tick of {len(text)} characters is more than a store takes")
         self._last = time
         values = tick.values
-        said = said_of(time, tick.step, {key: values[key] for key in HEADLINES if key in values})
+        said = registry_entry(
+            time, tick.step, {key: values[key] for key in HOST_LIST_METRICS if key in values}
+        )
         pushed, self.pushed = self.pushed, ""
-        self.writer.add(Row(time, text, pushed, said))
+        self.writer.add(QueuedRow(time, text, pushed, said))
         return True
 
     def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
-        self._put(METRICS, documents.of_metrics(metrics))
-        self._put(LOOKS, documents.of_looks(looks or {}))
+        self._put(METRICS, documents.encode_metrics(metrics))
+        self._put(LOOKS, documents.encode_panel_kinds(looks or {}))
 
     def set_curves(self, curves: Mapping[str, Curves]) -> None:
-        self._put(CURVES, documents.of_curves(curves))
+        self._put(CURVES, documents.encode_curves(curves))
 
     def set_thresholds(self, states: Iterable[AlertState]) -> None:
-        self._put(THRESHOLDS, documents.of_thresholds(states))
+        self._put(THRESHOLDS, documents.encode_thresholds(states))
 
     def set_changes(self, changes: Iterable[AlertChange]) -> None:
-        self._put(CHANGES, documents.of_changes(changes))
+        self._put(CHANGES, documents.encode_changes(changes))
 
     def set_sent(self, sent: Mapping[str, int]) -> None:
-        self._put(SENT, documents.of_sent(sent))
+        self._put(SENT, documents.encode_sent(sent))
 
     def speaker(self, name: str) -> RedisNotice:
         return RedisNotice(self.writer.sheets, name)
@@ -134,7 +143,7 @@ class RedisStore(Relay):
         self._reader.link.ask(lambda client: self._reader.poll(), None)
         return self._reader
 
-    def levels(self) -> Sequence[LevelReader]:
+    def levels(self) -> Sequence[ArchiveLevelReader]:
         # Read from Redis by itself.
         return self._reader.levels()
 

@@ -18,38 +18,40 @@ from typing import NamedTuple
 from redis import ResponseError
 
 from dashapp.model.ticks import Cursor, StoreLockedError
-from dashapp.stores.redis.client import FAILURES, sentence
-from dashapp.stores.redis.documents import Sheets
-from dashapp.stores.redis.keys import APPEND, REGISTRY
-from dashapp.stores.redis.lease import Turn
-from dashapp.stores.redis.reader import NO_LIFE
+from dashapp.stores.redis.client import FAILURES, describe_error
+from dashapp.stores.redis.documents import RedisDocuments
+from dashapp.stores.redis.keys import APPEND_SCRIPT, REGISTRY_KEY
+from dashapp.stores.redis.lease import WriterLease
+from dashapp.stores.redis.reader import NO_GENERATION
 
 log = logging.getLogger("dashapp")
 
 # Rows that go to Redis at a time.
-BATCH = 300
+BATCH_ROWS = 300
 # Characters of rows that wait at the most, hours of them, and of those that Redis has.
-MOST, SPARE = 16 << 20, 2 << 20
+MAX_WAITING_CHARS, MAX_STORED_CHARS = 16 << 20, 2 << 20
 # Seconds between two signs of life, between two tries while Redis is away, between two log lines of that.
-BEAT, RETRY, QUIET = 0.5, 0.25, 60.0
+HEARTBEAT_S, RETRY_INTERVAL_S, LOG_INTERVAL_S = 0.5, 0.25, 60.0
 # Seconds that keys are let run towards their end, at the most, before each is told to stay.
-REFRESH = 3600.0
+KEY_REFRESH_S = 3600.0
 # Seconds between two looks at whether what stands beside the stream is still there.
-LOOK = 3.0
+DOCUMENT_CHECK_S = 3.0
 
 
-class Row(NamedTuple):
+class QueuedRow(NamedTuple):
     time_ms: int
     text: str
     pushed: str  # how far it took what programs pushed; empty where it took nothing
     said: str  # what a list of hosts shows of it
 
 
-class Writer:
+class RedisWriter:
     """Begins at `newest`, what Redis has. `each` is called after each round that brought Redis up to date."""
 
-    def __init__(self, turn: Turn, name: str, keep: int, mark: Cursor, each: Callable[[int], None]) -> None:
-        self.sheets = Sheets(turn)
+    def __init__(
+        self, turn: WriterLease, name: str, keep: int, mark: Cursor, each: Callable[[int], None]
+    ) -> None:
+        self.sheets = RedisDocuments(turn)
         self.life = mark.life
         self.is_lost = False
         self.trouble = ""
@@ -57,7 +59,7 @@ class Writer:
         self._name = name
         self._keep = keep
         self._each = each
-        self._rows: deque[Row] = deque()
+        self._rows: deque[QueuedRow] = deque()
         self._size = 0
         self._stored = mark.time_ms
         self._lock = Lock()
@@ -66,7 +68,7 @@ class Writer:
         self._closing = False
         self._beaten = self._refreshed = self._said = float("-inf")
         self._looked = time.monotonic()
-        self._renewed: Callable[[], None] = _nothing
+        self._renewed: Callable[[], None] = _no_op
         self._thread = Thread(target=self._run, name="dashapp redis writer", daemon=True)
 
     def start(self, renewed: Callable[[], None]) -> None:
@@ -74,11 +76,11 @@ class Writer:
         self._renewed = renewed
         self._thread.start()
 
-    def add(self, row: Row) -> None:
+    def add(self, row: QueuedRow) -> None:
         with self._lock:
             self._rows.append(row)
             self._size += len(row.text)
-            self._trim(MOST)
+            self._trim(MAX_WAITING_CHARS)
             self._idle.clear()
             self._wake.set()
 
@@ -108,7 +110,7 @@ class Writer:
 
     def _run(self) -> None:
         while not self.is_lost:
-            self._wake.wait(BEAT if not self.trouble else RETRY)
+            self._wake.wait(HEARTBEAT_S if not self.trouble else RETRY_INTERVAL_S)
             if self._closing:
                 return
             self.round()
@@ -136,20 +138,20 @@ class Writer:
             # It answers, and refuses them: a full one leaves us our turn all the same.
             self._send([])
             raise
-        if time.monotonic() - self._beaten > BEAT * 0.9:
+        if time.monotonic() - self._beaten > HEARTBEAT_S * 0.9:
             self._send([])
-        if time.monotonic() - self._looked > LOOK:
+        if time.monotonic() - self._looked > DOCUMENT_CHECK_S:
             self._looked = time.monotonic()
             self.sheets.check()
         self.sheets.write()
-        if time.monotonic() - self._refreshed > min(REFRESH, self._turn.forget_ms / 4000):
+        if time.monotonic() - self._refreshed > min(KEY_REFRESH_S, self._turn.forget_ms / 4000):
             self._refresh()
         if self.trouble:
             log.info("Redis at %s is back; all that waited is written", self._turn.link.shown)
             self.trouble = ""
         self._each(self._stored)
 
-    def _waiting(self) -> list[Row]:
+    def _waiting(self) -> list[QueuedRow]:
         """The oldest that Redis has not."""
         with self._lock:
             stored = self._stored
@@ -160,13 +162,13 @@ class Writer:
                 if row.time_ms <= stored:
                     break
                 found.append(row)
-        return found[: -BATCH - 1 : -1]
+        return found[: -BATCH_ROWS - 1 : -1]
 
     def _trim(self, most: int) -> None:
         while self._size > most:
             self._size -= len(self._rows.popleft().text)
 
-    def _send(self, rows: list[Row]) -> None:
+    def _send(self, rows: list[QueuedRow]) -> None:
         keys = self._turn.keys
         words = [word for row in rows for word in (row.time_ms, row.text, row.pushed)]
         with self._lock:
@@ -174,12 +176,12 @@ class Writer:
         parts = [keys.ticks, keys.life, keys.push, keys.push_size]
         sent = [self._keep, self._turn.forget_ms, expected, secrets.token_hex(8), *words]
         if rows:
-            answer = self._turn.run_and_register(self._name, rows[-1].said, APPEND, parts, *sent)
+            answer = self._turn.run_and_register(self._name, rows[-1].said, APPEND_SCRIPT, parts, *sent)
         else:
-            answer = self._turn.run(APPEND, parts, *sent)
+            answer = self._turn.run(APPEND_SCRIPT, parts, *sent)
         kind, newest, life = answer
         self._beaten = time.monotonic()
-        if self.life == NO_LIFE and kind == b"kept":
+        if self.life == NO_GENERATION and kind == b"kept":
             self.life = life.decode()
         elif kind == b"behind" or life.decode() != self.life:
             log.warning("Redis at %s lost what it had; it gets again what is known", self._turn.link.shown)
@@ -190,7 +192,7 @@ class Writer:
             if self._stored == expected:  # else somebody cleared the store meanwhile
                 self._stored = int(newest)
                 if self._rows and self._rows[-1].time_ms <= self._stored:
-                    self._trim(SPARE)
+                    self._trim(MAX_STORED_CHARS)
 
     def _refresh(self) -> None:
         """Have each key stay for another while, and hosts go that are long gone."""
@@ -198,27 +200,27 @@ class Writer:
         self._turn.together(*(("PEXPIRE", key, self._turn.forget_ms) for key in keys))
         self._refreshed = time.monotonic()
         client = self._turn.link.client
-        (now, _), kept = client.time(), client.hgetall(REGISTRY)
-        gone = [name for name, said in kept.items() if arrived(said) < now * 1000 - self._turn.forget_ms]
+        (now, _), kept = client.time(), client.hgetall(REGISTRY_KEY)
+        gone = [name for name, said in kept.items() if arrival_ms(said) < now * 1000 - self._turn.forget_ms]
         if gone:
-            client.hdel(REGISTRY, *gone)
+            client.hdel(REGISTRY_KEY, *gone)
 
     def _fail(self, error: BaseException) -> None:
-        self.trouble = sentence(error)
+        self.trouble = describe_error(error)
         self._turn.link.failed(error)
-        if time.monotonic() - self._said > QUIET:
+        if time.monotonic() - self._said > LOG_INTERVAL_S:
             self._said = time.monotonic()
             log.warning("Redis at %s: %s; ticks wait in memory", self._turn.link.shown, self.trouble)
 
 
-def said_of(time_ms: int, step: float, values: Mapping[str, float]) -> str:
+def registry_entry(time_ms: int, step: float, values: Mapping[str, float]) -> str:
     return json.dumps([time_ms, step, values], separators=(",", ":"))
 
 
-def arrived(said: bytes) -> int:
+def arrival_ms(said: bytes) -> int:
     """When what is said in the registry came, by Redis' clock; 0 for what is none of ours."""
     first = said.partition(b" ")[0]
     return int(first) if first.isdigit() and len(first) < 17 else 0
 
 
-def _nothing() -> None: ...
+def _no_op() -> None: ...

@@ -18,9 +18,9 @@ from waiting import PATIENCE_S, wait_for
 
 from dashapp.model.ticks import StoreError, StoreLockedError, Tick
 from dashapp.query.levels import Levels
-from dashapp.stores.base import last
+from dashapp.stores.base import last_page
 from dashapp.stores.disk import row_log
-from dashapp.stores.disk.mmap_tail import LARGEST
+from dashapp.stores.disk.mmap_tail import MAX_RECORD_BYTES
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
 
@@ -74,7 +74,7 @@ def test_a_locked_database_keeps_nothing_from_readers(store: DiskStore, tmp_path
         holder.execute("BEGIN IMMEDIATE")
         for second in range(2, 6):
             assert store.append(tick(second))
-        assert [each.time for each in last(DiskReader(folder), 10).ticks] == [1, 2, 3, 4, 5]
+        assert [each.time for each in last_page(DiskReader(folder), 10).ticks] == [1, 2, 3, 4, 5]
         assert any(
             "cannot be saved" in notice for notice in DiskReader(folder).notices() or ["cannot be saved"]
         )
@@ -101,9 +101,9 @@ def test_what_waited_when_the_process_was_killed_is_stored_by_the_next(tmp_path:
 def test_a_tick_that_is_too_large_is_refused_and_costs_nothing(store: DiskStore) -> None:
     store.append(tick(1))
     with pytest.raises(StoreError, match="more than a store takes"):
-        store.append(Tick(2, 1, {"x" * LARGEST: 1}))
+        store.append(Tick(2, 1, {"x" * MAX_RECORD_BYTES: 1}))
     store.append(tick(3))
-    assert [each.time for each in last(store, 10).ticks] == [1, 3]
+    assert [each.time for each in last_page(store, 10).ticks] == [1, 3]
 
 
 STOPPED_READER = """
@@ -144,7 +144,7 @@ def test_39_a_stopped_reader_does_not_let_the_log_grow(
         for second in range(11, last_second + 1):
             store.append(Tick(second, 1, values))
             largest = max(largest, log.stat().st_size)
-        assert row_log.WAL_STOP < largest < (16 << 20) // SMALLER
+        assert row_log.WAL_STOP_BYTES < largest < (16 << 20) // SMALLER
         assert [each.time for each in store.since(last_second - 10, 100)] == [
             *range(last_second - 9, last_second + 1)
         ]
@@ -153,10 +153,12 @@ def test_39_a_stopped_reader_does_not_let_the_log_grow(
         reader.stdin.close()
         reader.wait(PATIENCE_S)
         reader.stdout.close()
-    for second in range(last_second + 1, last_second + 2 * row_log.BATCH + 2):
+    for second in range(last_second + 1, last_second + 2 * row_log.BATCH_ROWS + 2):
         store.append(Tick(second, 1, values))
-    assert log.stat().st_size < row_log.WAL_SLOW, "the log is small again, and each tick is written at once"
-    assert stored(folder) == [1000 * second for second in range(1, last_second + 2 * row_log.BATCH + 2)]
+    assert log.stat().st_size < row_log.WAL_BATCH_BYTES, (
+        "the log is small again, and each tick is written at once"
+    )
+    assert stored(folder) == [1000 * second for second in range(1, last_second + 2 * row_log.BATCH_ROWS + 2)]
 
 
 WRITER = """
@@ -204,7 +206,7 @@ def test_16_every_reading_beside_a_writer_is_one_consistent_window(tmp_path: Pat
     """Fault 16: many readings against a writer at full speed, from tail and database both."""
     folder = tmp_path / "s"
     DiskStore(folder).close()
-    filled = row_log.Rows(folder, 1_000_000)
+    filled = row_log.RowLog(folder, 1_000_000)
     filled.extend([tick(second).encode() for second in range(1, 5001)])
     filled.close()
     process = subprocess.Popen(

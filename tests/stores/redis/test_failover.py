@@ -10,7 +10,7 @@ from redis_store import drain
 from waiting import wait_for
 
 from dashapp.model.ticks import Tick
-from dashapp.stores.redis.client import Link
+from dashapp.stores.redis.client import RedisClient
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.store import RedisStore
 
@@ -23,7 +23,7 @@ def test_19_failed_over_to_a_replica_nothing_is_lost_or_doubled(tmp_path: Path) 
         redis_at(tmp_path / "first") as first,
         redis_at(tmp_path / "second") as second,
         closing(second.client()) as replica,
-        closing(RedisStore(Link(first.url), "a")) as store,
+        closing(RedisStore(RedisClient(first.url), "a")) as store,
     ):
         replica.replicaof("127.0.0.1", first.port)
         for time in range(1, 6):

@@ -11,9 +11,9 @@ from redis_store import times, write
 from waiting import PATIENCE_S, wait_for
 
 from dashapp.model.ticks import Tick
-from dashapp.stores.base import after, last
+from dashapp.stores.base import last_page, page_after
 from dashapp.stores.redis import hosts as redis_hosts
-from dashapp.stores.redis.client import Link
+from dashapp.stores.redis.client import RedisClient
 from dashapp.stores.redis.hosts import RedisHosts
 from dashapp.stores.redis.store import RedisStore
 
@@ -22,20 +22,20 @@ pytestmark = needs_redis
 
 @pytest.fixture
 def store(redis: RedisServer) -> Iterator[RedisStore]:
-    with closing(RedisStore(Link(redis.url), "a")) as found:
+    with closing(RedisStore(RedisClient(redis.url), "a")) as found:
         yield found
 
 
 @pytest.fixture
 def hosts(redis: RedisServer) -> Iterator[RedisHosts]:
-    with closing(RedisHosts(Link(redis.url), "a")) as found:
+    with closing(RedisHosts(RedisClient(redis.url), "a")) as found:
         yield found
 
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever asks first gets what there is, on a slow machine too."""
-    monkeypatch.setattr(redis_hosts, "FIRST", PATIENCE_S)
+    monkeypatch.setattr(redis_hosts, "FIRST_POLL_TIMEOUT_S", PATIENCE_S)
 
 
 class Waits:
@@ -54,7 +54,7 @@ class Waits:
 
 def ask(hosts: RedisHosts) -> None:
     reader = hosts.own()
-    last(reader, 100)
+    last_page(reader, 100)
     reader.metrics()
     reader.notices()
     hosts.hosts()
@@ -91,10 +91,10 @@ def test_19_away_the_last_is_shown_it_is_said_and_it_heals(
 def test_19_away_at_first_nobody_waits_twice_and_it_heals(
     redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis_hosts, "FIRST", 0.5)
-    monkeypatch.setattr(redis_hosts, "NOT_AGAIN", PATIENCE_S)
+    monkeypatch.setattr(redis_hosts, "FIRST_POLL_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(redis_hosts, "FIRST_POLL_RETRY_S", PATIENCE_S)
     redis.kill()
-    with closing(RedisHosts(Link(redis.url), "a")) as hosts:
+    with closing(RedisHosts(RedisClient(redis.url), "a")) as hosts:
         waits = Waits(hosts, monkeypatch)
         ask(hosts)
         assert sum(waits.allowed) <= 1
@@ -103,7 +103,7 @@ def test_19_away_at_first_nobody_waits_twice_and_it_heals(
         assert hosts.own().newest().time_ms == 0
         wait_for(hosts.notices)
         redis.start()
-        with closing(RedisStore(Link(redis.url), "a")) as store:
+        with closing(RedisStore(RedisClient(redis.url), "a")) as store:
             write(store, 1)
             wait_for(lambda: hosts.own().newest().time_ms == 1000)
 
@@ -112,25 +112,25 @@ def test_19_flushed_the_cursor_is_of_another_life(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts
 ) -> None:
     write(store, 1, 2, 3)
-    cursor = last(hosts.own(), 10).cursor
+    cursor = last_page(hosts.own(), 10).cursor
     with closing(redis.client()) as client:
         client.flushall()
     write(store, 4)
     wait_for(lambda: hosts.own().newest().time_ms == 4000)
-    page = after(hosts.own(), cursor, 10)
+    page = page_after(hosts.own(), cursor, 10)
     assert ([tick.time for tick in page.ticks], page.reset) == ([1, 2, 3, 4], True)
 
 
 def test_19_full_it_is_said(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis_hosts, "STALE", 0.2)
-    monkeypatch.setattr(redis_hosts, "WHY_EVERY", 0.2)
+    monkeypatch.setattr(redis_hosts, "STALE_AFTER_S", 0.2)
+    monkeypatch.setattr(redis_hosts, "DIAGNOSIS_INTERVAL_S", 0.2)
     write(store, 1)
     assert hosts.own().newest().time_ms == 1000
     with closing(redis.client()) as client:
         client.config_set("maxmemory", client.info("memory")["used_memory"])
         store.append(Tick(2, 1, {"a": 1}))
-        wait_for(lambda: "is full" in " ".join(hosts.own().notices()) or last(hosts.own(), 1) is None)
+        wait_for(lambda: "is full" in " ".join(hosts.own().notices()) or last_page(hosts.own(), 1) is None)
         client.config_set("maxmemory", 0)
     wait_for(lambda: hosts.own().newest().time_ms == 2000 and not hosts.own().notices())

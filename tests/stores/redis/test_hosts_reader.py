@@ -14,12 +14,12 @@ from redis_server import RedisServer, cluster_at, needs_redis
 from redis_store import CPU, times, write
 from waiting import PATIENCE_S, stays, wait_for
 
-from dashapp.stores.base import after, last
+from dashapp.stores.base import last_page, page_after
 from dashapp.stores.redis import hosts as redis_hosts
 from dashapp.stores.redis import writer
-from dashapp.stores.redis.client import Link
-from dashapp.stores.redis.hosts import FirstReader, RedisHosts
-from dashapp.stores.redis.keys import REGISTRY, Keys
+from dashapp.stores.redis.client import RedisClient
+from dashapp.stores.redis.hosts import DefaultHostReader, RedisHosts
+from dashapp.stores.redis.keys import REGISTRY_KEY, Keys
 from dashapp.stores.redis.store import RedisStore
 
 pytestmark = needs_redis
@@ -28,18 +28,18 @@ pytestmark = needs_redis
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who asks first gets what there is, on a slow machine too; test_redis_hosts_faults.py ends the wait."""
-    monkeypatch.setattr(redis_hosts, "FIRST", PATIENCE_S)
+    monkeypatch.setattr(redis_hosts, "FIRST_POLL_TIMEOUT_S", PATIENCE_S)
 
 
 @pytest.fixture
 def store(redis: RedisServer) -> Iterator[RedisStore]:
-    with closing(RedisStore(Link(redis.url), "a")) as found:
+    with closing(RedisStore(RedisClient(redis.url), "a")) as found:
         yield found
 
 
 @pytest.fixture
 def hosts(redis: RedisServer) -> Iterator[RedisHosts]:
-    with closing(RedisHosts(Link(redis.url), "a")) as found:
+    with closing(RedisHosts(RedisClient(redis.url), "a")) as found:
         yield found
 
 
@@ -55,10 +55,10 @@ def test_the_first_who_asks_gets_what_there_is(store: RedisStore, hosts: RedisHo
 def test_what_comes_is_seen_soon_and_only_it_is_new(store: RedisStore, hosts: RedisHosts) -> None:
     write(store, 1, 2, 3)
     reader = hosts.own()
-    cursor = last(reader, 10).cursor
+    cursor = last_page(reader, 10).cursor
     write(store, 4)
     wait_for(lambda: reader.newest().time_ms == 4000)
-    page = after(reader, cursor, 10)
+    page = page_after(reader, cursor, 10)
     assert ([tick.time for tick in page.ticks], page.reset) == ([4], False)
 
 
@@ -67,7 +67,7 @@ def test_every_host_is_listed_with_its_headlines_and_when_it_arrived(
 ) -> None:
     begun = time.time() * 1000
     write(store, 1000)
-    with closing(RedisStore(Link(redis.url), "b.c-d_9")) as other:
+    with closing(RedisStore(RedisClient(redis.url), "b.c-d_9")) as other:
         write(other, 2000)
         found = hosts.hosts()
     now = hosts.now_ms()
@@ -88,13 +88,13 @@ def test_every_host_is_listed_with_its_headlines_and_when_it_arrived(
 
 def test_one_host_never_shows_anothers(redis: RedisServer, store: RedisStore, hosts: RedisHosts) -> None:
     write(store, 1)
-    with closing(RedisStore(Link(redis.url), "b")) as other:
+    with closing(RedisStore(RedisClient(redis.url), "b")) as other:
         write(other, 1, 2)
         wait_for(lambda: hosts.reader("b") is not None)
         reader = hosts.reader("b")
         assert reader is not None
         assert times(reader) == [1, 2]
-        page = after(reader, last(hosts.own(), 10).cursor, 10)
+        page = page_after(reader, last_page(hosts.own(), 10).cursor, 10)
     assert page.reset
 
 
@@ -106,8 +106,8 @@ def test_what_is_none_of_ours_in_the_registry_is_left_out(
 ) -> None:
     write(store, 1)
     with closing(redis.client()) as client:
-        client.hset(REGISTRY, "evil", text.encode("latin-1"))
-        client.hset(REGISTRY, b"\xff\xfe", b"1 [1,1,{}]")
+        client.hset(REGISTRY_KEY, "evil", text.encode("latin-1"))
+        client.hset(REGISTRY_KEY, b"\xff\xfe", b"1 [1,1,{}]")
     assert [host.name for host in hosts.hosts()] == ["a"]
 
 
@@ -138,7 +138,7 @@ def test_it_asks_no_more_than_five_times_a_second_whatever_the_viewers(
 
         def look(place: int) -> None:
             while not over.wait(0.001):
-                last(reader, 10)
+                last_page(reader, 10)
                 looks[place] += 1
 
         before = client.info("commandstats")["cmdstat_get"]["calls"]
@@ -152,16 +152,16 @@ def test_it_asks_no_more_than_five_times_a_second_whatever_the_viewers(
         for each in threads:
             each.join()
         done, seconds = hosts.polls - polls, time.monotonic() - start
-        assert done <= seconds / redis_hosts.SHORTEST + 1
+        assert done <= seconds / redis_hosts.MIN_POLL_INTERVAL_S + 1
         # Each poll asks for one host's life, and perhaps for what a beat of the writer's asked for.
         asked = client.info("commandstats")["cmdstat_get"]["calls"] - before
-        assert asked <= 3 * (done + 1) + 4 * seconds / writer.BEAT
+        assert asked <= 3 * (done + 1) + 4 * seconds / writer.HEARTBEAT_S
 
 
 def test_it_asks_when_a_tick_is_due_and_not_before(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis_hosts, "LONGEST", PATIENCE_S)
+    monkeypatch.setattr(redis_hosts, "MAX_POLL_INTERVAL_S", PATIENCE_S)
     write(store, 1, step=0.5)
     reader = hosts.own()
     assert times(reader) == [1]
@@ -191,7 +191,7 @@ def test_where_nobody_asks_it_rests_and_holds_nothing(
     reader = hosts.own()
     assert times(reader) == [1, 2]
     with monkeypatch.context() as patched:
-        patched.setattr(redis_hosts, "LATELY", 0.0)
+        patched.setattr(redis_hosts, "UNUSED_AFTER_S", 0.0)
         wait_for(lambda: not reader.loaded)
         polls = hosts.polls
         stays(lambda: hosts.polls <= polls + 1, beats(redis, 2))
@@ -218,10 +218,10 @@ def test_a_cluster_spreads_hosts(tmp_path: Path) -> None:
     with cluster_at(tmp_path) as nodes:
         url = nodes[0].url.replace("redis://", "redis+cluster://")
         names = ["a", "b", "c", "web.1", "worker.1"]
-        stores = [RedisStore(Link(url), name) for name in names]
+        stores = [RedisStore(RedisClient(url), name) for name in names]
         for place, each in enumerate(stores):
             write(each, 1, 2, 3 + place)
-        with closing(RedisHosts(Link(url), "a")) as hosts:
+        with closing(RedisHosts(RedisClient(url), "a")) as hosts:
             assert [host.name for host in hosts.hosts()] == names
             for place, name in enumerate(names):
                 reader = hosts.reader(name)
@@ -238,8 +238,8 @@ def test_a_cluster_spreads_hosts(tmp_path: Path) -> None:
 
 
 def test_without_a_collector_here_the_first_host_is_shown(redis: RedisServer, hosts: RedisHosts) -> None:
-    with closing(RedisStore(Link(redis.url), "b")) as other:
+    with closing(RedisStore(RedisClient(redis.url), "b")) as other:
         write(other, 1, 2)
         wait_for(lambda: hosts.hosts())
-        assert times(FirstReader(hosts, "a", collects=False)) == [1, 2]
-        assert times(FirstReader(hosts, "a", collects=True)) == []
+        assert times(DefaultHostReader(hosts, "a", collects=False)) == [1, 2]
+        assert times(DefaultHostReader(hosts, "a", collects=True)) == []

@@ -14,7 +14,7 @@ from waiting import PATIENCE_S, wait_for
 from dashapp.config.settings import Settings
 from dashapp.model.ticks import StoreLockedError, StoreUnavailableError
 from dashapp.stores import factory
-from dashapp.stores.factory import RedisPlace
+from dashapp.stores.factory import RedisBackend
 from dashapp.stores.redis import lease, writer
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.store import RedisStore
@@ -25,9 +25,9 @@ pytestmark = needs_redis
 @pytest.fixture(autouse=True)
 def _long_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """No turn ends because the machine is slow. Appends alone renew it, and a test ends it."""
-    monkeypatch.setattr(lease, "LASTS", 60_000)
-    monkeypatch.setattr(writer, "BEAT", PATIENCE_S)
-    monkeypatch.setattr(writer, "LOOK", PATIENCE_S)
+    monkeypatch.setattr(lease, "LEASE_MS", 60_000)
+    monkeypatch.setattr(writer, "HEARTBEAT_S", PATIENCE_S)
+    monkeypatch.setattr(writer, "DOCUMENT_CHECK_S", PATIENCE_S)
 
 
 @pytest.fixture
@@ -112,10 +112,10 @@ def test_who_stood_by_through_an_outage_lets_the_writer_go_on(
     redis: RedisServer, store: RedisStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has ticks that wait; whoever took its turn would lose them."""
-    monkeypatch.setattr(factory, "YIELDS", PATIENCE_S)
+    monkeypatch.setattr(factory, "DEFER_AFTER_OUTAGE_S", PATIENCE_S)
     fill(store, 1, 3)
     drain(store)
-    other = RedisPlace(Settings(store=redis.url, name="a"))
+    other = RedisBackend(Settings(store=redis.url, name="a"))
     alone, stop = Lock(), Event()
     got: list[object] = []
     away: list[StoreUnavailableError] = []

@@ -18,7 +18,7 @@ from dashapp.stores.base import Reader
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.redis import archive
 from dashapp.stores.redis import client as redis_link
-from dashapp.stores.redis.client import Answer, Client, Link
+from dashapp.stores.redis.client import Client, RedisClient, Result
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.store import RedisStore
@@ -34,12 +34,12 @@ STEP, RATE, SPAN = 20, 180, 30
 def _patience() -> Iterator[None]:
     """An answer that comes late is no gap: the machine is slow, and not Redis."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(redis_link, "SLOW", PATIENCE_S)
+        patched.setattr(redis_link, "SLOW_RESPONSE_S", PATIENCE_S)
         yield
 
 
-def linked(url: str) -> Link:
-    return Link(url, PATIENCE_S)
+def linked(url: str) -> RedisClient:
+    return RedisClient(url, PATIENCE_S)
 
 
 @pytest.fixture(scope="module", params=["redis", "redis+cluster"])
@@ -163,13 +163,13 @@ def test_a_restart_in_the_middle_counts_nothing_twice(url: str, readers: tuple[R
     same(frame(readers[0], HOURS * 3600), frame(reader, HOURS * 3600))
 
 
-class Counted(Link):
+class Counted(RedisClient):
     """It counts what really goes to Redis."""
 
     asked = 0
 
-    def ask(self, do: Callable[[Client], Answer], otherwise: Answer) -> Answer:
-        def counted(client: Client) -> Answer:
+    def ask(self, do: Callable[[Client], Result], otherwise: Result) -> Result:
+        def counted(client: Client) -> Result:
             self.asked += 1
             return do(client)
 
@@ -187,8 +187,8 @@ def test_a_redis_that_is_away_costs_a_reader_one_wait(
     whole = frame(reader, 4 * 3600)
     with monkeypatch.context() as patched:
         # Once it has not answered nobody asks again, however long a slow machine takes.
-        patched.setattr(redis_link, "PAUSE", PATIENCE_S)
-        patched.setattr(archive, "FRESH", 0.0)
+        patched.setattr(redis_link, "CIRCUIT_OPEN_S", PATIENCE_S)
+        patched.setattr(archive, "CACHE_TTL_S", 0.0)
         redis.freeze()
         link.asked = 0
         found = frame(reader, 4 * 3600)

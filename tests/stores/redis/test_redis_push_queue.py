@@ -16,35 +16,35 @@ from waiting import PATIENCE_S
 from dashapp.collector.sampler import Sampler
 from dashapp.model.ticks import PushQueueError, Tick
 from dashapp.sources.push import PushSource
-from dashapp.stores.base import last
-from dashapp.stores.push_queue import AWAY
+from dashapp.stores.base import last_page
+from dashapp.stores.push_queue import COLLECTOR_AWAY_S
 from dashapp.stores.redis import client as redis_link
-from dashapp.stores.redis.client import Answer, Client, Link
+from dashapp.stores.redis.client import Client, RedisClient, Result
 from dashapp.stores.redis.keys import Keys
-from dashapp.stores.redis.push_queue import BATCH, BRIEFLY, RedisInbox, RedisIntake
+from dashapp.stores.redis.push_queue import BATCH_RECORDS, TICK_TIMEOUT_S, RedisPushReader, RedisPushWriter
 from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.store import RedisStore
 
 pytestmark = needs_redis
 
 
-class Patient(Link):
+class Patient(RedisClient):
     """A slow answer is no reason to stop asking, as it is to a real one, whose next tick takes the rest."""
 
-    def ask(self, do: Callable[[Client], Answer], otherwise: Answer) -> Answer:
+    def ask(self, do: Callable[[Client], Result], otherwise: Result) -> Result:
         return do(self.client)
 
 
-def linked(url: str) -> Link:
-    return Link(url, PATIENCE_S)
+def linked(url: str) -> RedisClient:
+    return RedisClient(url, PATIENCE_S)
 
 
 class Collector:
     """The side that takes, with a sampler as there is."""
 
-    def __init__(self, url: str, inbox: Link | None = None) -> None:
+    def __init__(self, url: str, inbox: RedisClient | None = None) -> None:
         self.store = RedisStore(linked(url), "a")
-        self.inbox = RedisInbox(inbox or Patient(url, PATIENCE_S), self.store)
+        self.inbox = RedisPushReader(inbox or Patient(url, PATIENCE_S), self.store)
         source = PushSource(self.inbox, lambda: self.store.newest().time_ms)
         self.sampler = Sampler([source], self.store, 1)
 
@@ -73,23 +73,23 @@ def nodes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture
 def url(nodes: str) -> Iterator[str]:
     """Of a Redis with nothing in it."""
-    with closing(Link(nodes, PATIENCE_S)) as link:
+    with closing(RedisClient(nodes, PATIENCE_S)) as link:
         link.client.flushall()
         yield nodes
 
 
-def put(intake: RedisIntake, **values: float) -> None:
+def put(intake: RedisPushWriter, **values: float) -> None:
     intake.put(json.dumps(values).encode())
 
 
 def kept(url: str) -> list[dict[str, float]]:
     reader = RedisReader(linked(url), "a")
     reader.poll()
-    return [dict(tick.values) for tick in last(reader, 10_000).ticks]
+    return [dict(tick.values) for tick in last_page(reader, 10_000).ticks]
 
 
 def test_what_is_put_is_in_the_next_tick_once_and_gone(url: str) -> None:
-    intake, collector = RedisIntake(linked(url), "a"), Collector(url)
+    intake, collector = RedisPushWriter(linked(url), "a"), Collector(url)
     put(intake, x=1)
     put(intake, y=2, x=3)
     assert collector.tick() == {"x": 3, "y": 2}
@@ -105,7 +105,7 @@ def test_what_is_put_is_in_the_next_tick_once_and_gone(url: str) -> None:
 
 
 def test_a_collector_that_dies_before_its_tick_is_kept_leaves_it_to_the_next(url: str) -> None:
-    intake, first = RedisIntake(linked(url), "a"), Collector(url)
+    intake, first = RedisPushWriter(linked(url), "a"), Collector(url)
     put(intake, x=1)
     assert first.tick() == {"x": 1}
     drain(first.store)
@@ -125,17 +125,17 @@ def test_a_collector_that_dies_before_its_tick_is_kept_leaves_it_to_the_next(url
 
 
 def test_many_are_taken_in_order(url: str) -> None:
-    intake, collector = RedisIntake(linked(url), "a"), Collector(url)
-    for number in range(2 * BATCH + 7):
+    intake, collector = RedisPushWriter(linked(url), "a"), Collector(url)
+    for number in range(2 * BATCH_RECORDS + 7):
         put(intake, x=number)
-    assert collector.tick() == {"x": 2 * BATCH + 6}
+    assert collector.tick() == {"x": 2 * BATCH_RECORDS + 6}
     drain(collector.store)
     assert linked(url).client.xlen(Keys("a").push) == 0
     collector.store.close()
 
 
 def test_it_is_bounded_and_takes_again_when_it_was_emptied(redis: RedisServer) -> None:
-    intake, collector = RedisIntake(linked(redis.url), "a", most=1000), Collector(redis.url)
+    intake, collector = RedisPushWriter(linked(redis.url), "a", most=1000), Collector(redis.url)
     for _ in range(9):
         intake.put(b'{"x":1' + b" " * 80 + b"}")
     with pytest.raises(PushQueueError, match="1000 bytes"):
@@ -149,21 +149,21 @@ def test_it_is_bounded_and_takes_again_when_it_was_emptied(redis: RedisServer) -
 def test_nobody_is_promised_a_tick_when_no_collector_looks(
     redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    intake = RedisIntake(linked(redis.url), "a")
+    intake = RedisPushWriter(linked(redis.url), "a")
     put(intake, x=1)
     now = time.monotonic()
-    monkeypatch.setattr(intake, "_made", now - AWAY - 1)
+    monkeypatch.setattr(intake, "_made", now - COLLECTOR_AWAY_S - 1)
     with pytest.raises(PushQueueError, match="no collector has looked for 60 seconds"):
         put(intake, x=2)
     with closing(Collector(redis.url).store) as store:
-        RedisInbox(Link(redis.url, PATIENCE_S), store).take(0, lambda record: True)
+        RedisPushReader(RedisClient(redis.url, PATIENCE_S), store).take(0, lambda record: True)
         put(intake, x=3)
 
 
 @pytest.fixture
 def no_second_try(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once something failed nobody asks again, however long a slow machine takes."""
-    monkeypatch.setattr(redis_link, "PAUSE", PATIENCE_S)
+    monkeypatch.setattr(redis_link, "CIRCUIT_OPEN_S", PATIENCE_S)
 
 
 class Counted:
@@ -181,8 +181,8 @@ class Counted:
 @pytest.mark.usefixtures("no_second_try")
 @pytest.mark.parametrize("fault", ["freeze", "kill", "full"])
 def test_19_what_redis_does_not_take_is_not_promised(redis: RedisServer, fault: str) -> None:
-    link = Link(redis.url)
-    intake = RedisIntake(link, "a")
+    link = RedisClient(redis.url)
+    intake = RedisPushWriter(link, "a")
     put(intake, x=1)
     if fault == "full":
         with closing(redis.client()) as client:
@@ -199,7 +199,7 @@ def test_19_what_redis_does_not_take_is_not_promised(redis: RedisServer, fault: 
 
 @pytest.mark.usefixtures("no_second_try")
 def test_19_a_tick_does_not_wait_for_what_was_pushed(redis: RedisServer) -> None:
-    link = Link(redis.url, BRIEFLY)
+    link = RedisClient(redis.url, TICK_TIMEOUT_S)
     collector = Collector(redis.url, link)
     collector.store.append(Tick(1, 1, {"a": 1}))
     drain(collector.store)

@@ -17,9 +17,9 @@ from waiting import wait_for
 from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.model.ticks import Curves, Metric, StoreUnavailableError
 from dashapp.stores.redis import lease, writer
-from dashapp.stores.redis.client import Link
-from dashapp.stores.redis.keys import REGISTRY, Keys
-from dashapp.stores.redis.lease import Run, Turn
+from dashapp.stores.redis.client import RedisClient
+from dashapp.stores.redis.keys import REGISTRY_KEY, Keys
+from dashapp.stores.redis.lease import ScriptCall, WriterLease
 from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.store import RedisStore
 
@@ -32,13 +32,13 @@ OUTAGE = 300
 def askers(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The threads that ask Redis for a turn's scripts, as every write of a row does."""
     found: set[str] = set()
-    sent = Turn._sent
+    sent = WriterLease._sent
 
-    def heard(turn: Turn, verb: str, runs: Sequence[Run]) -> list[Any]:
+    def heard(turn: WriterLease, verb: str, runs: Sequence[ScriptCall]) -> list[Any]:
         found.add(current_thread().name)
         return sent(turn, verb, runs)
 
-    monkeypatch.setattr(Turn, "_sent", heard)
+    monkeypatch.setattr(WriterLease, "_sent", heard)
     return found
 
 
@@ -53,9 +53,9 @@ def store(redis: RedisServer) -> Iterator[RedisStore]:
 def test_19_names_evicted_alone_are_written_again(
     redis: RedisServer, store: RedisStore, left: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "LOOK", float("inf"))
+    monkeypatch.setattr(writer, "DOCUMENT_CHECK_S", float("inf"))
     store.describe([CPU])
-    reader = RedisReader(Link(redis.url), "a")
+    reader = RedisReader(RedisClient(redis.url), "a")
 
     def names() -> list[Metric]:
         reader.poll()
@@ -72,7 +72,7 @@ def test_19_names_evicted_alone_are_written_again(
         elif left == "all others":
             client.hset(Keys("a").sheets, mapping=others | {b"mark": 700})
     assert names() == []
-    monkeypatch.setattr(writer, "LOOK", 0.0)
+    monkeypatch.setattr(writer, "DOCUMENT_CHECK_S", 0.0)
     wait_for(lambda: names() == [CPU])
 
 
@@ -106,8 +106,8 @@ def test_19_refused_and_started_again_empty_it_gets_again_what_is_known(
     drain(store)
     assert stored(redis) == list(range(1, OUTAGE + 11))
     assert life(redis) not in (before, b"")
-    assert RedisReader(Link(redis.url), "a").metrics() == []
-    reader = RedisReader(Link(redis.url), "a")
+    assert RedisReader(RedisClient(redis.url), "a").metrics() == []
+    reader = RedisReader(RedisClient(redis.url), "a")
     reader.poll()
     assert reader.metrics() == [CPU]
     assert askers == {"dashapp redis writer"}, "whoever appends asks Redis nothing"
@@ -129,7 +129,7 @@ def test_19_flushed_or_evicted_it_gets_again_what_is_known(
 def test_19_out_of_memory_ticks_wait_until_it_has_room(
     redis: RedisServer, store: RedisStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lease, "LASTS", 60_000)
+    monkeypatch.setattr(lease, "LEASE_MS", 60_000)
     fill(store, 1, 10)
     drain(store)
     with closing(redis.client()) as client:
@@ -148,7 +148,7 @@ def test_19_out_of_memory_ticks_wait_until_it_has_room(
 def test_what_waits_is_bounded_and_the_oldest_goes(
     redis: RedisServer, store: RedisStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "MOST", 20_000)
+    monkeypatch.setattr(writer, "MAX_WAITING_CHARS", 20_000)
     fill(store, 1, 10)
     drain(store)
     redis.freeze()
@@ -171,25 +171,25 @@ def test_where_redis_is_away_at_first_it_is_told_and_another_try_may_be_made(tmp
 
 
 def test_every_key_ends_by_itself_once_nobody_writes(redis: RedisServer) -> None:
-    with closing(RedisStore(Link(redis.url), "a", forget=5000)) as store:
+    with closing(RedisStore(RedisClient(redis.url), "a", forget=5000)) as store:
         store.describe([CPU])
         fill(store, 1_795_218_000, 1300)  # some of it sealed
         drain(store)
         with closing(redis.client()) as client:
             wait_for(lambda: client.exists(Keys("a").of("seconds.blocks"), Keys("a").of("minutes.rows")) == 2)
-            for key in set(client.keys()) - {REGISTRY.encode()}:
+            for key in set(client.keys()) - {REGISTRY_KEY.encode()}:
                 assert 0 < client.pttl(key) <= 5_000_000, key
 
 
 def test_a_host_that_is_long_gone_leaves_the_registry(redis: RedisServer) -> None:
     with closing(redis.client()) as client:
-        client.hset(REGISTRY, "old", "1000 [1000,1,{}]")
-        client.hset(REGISTRY, "new", f"{round(time.time() * 1000)} [1000,1,{{}}]")
+        client.hset(REGISTRY_KEY, "old", "1000 [1000,1,{}]")
+        client.hset(REGISTRY_KEY, "new", f"{round(time.time() * 1000)} [1000,1,{{}}]")
         with closing(opened(redis)) as store:
             fill(store, 1, 1)
             drain(store)
-            wait_for(lambda: client.hkeys(REGISTRY) and not client.hexists(REGISTRY, "old"))
-            assert set(client.hkeys(REGISTRY)) == {b"new", b"a"}
+            wait_for(lambda: client.hkeys(REGISTRY_KEY) and not client.hexists(REGISTRY_KEY, "old"))
+            assert set(client.hkeys(REGISTRY_KEY)) == {b"new", b"a"}
 
 
 def test_what_stands_beside_the_ticks_comes_back(redis: RedisServer) -> None:
