@@ -20,7 +20,7 @@ from audit.many import many
 from audit.states import shows
 from bench.page import browser, until
 from bench.served import Served, command, folder, free_port, launched
-from dashapp.alerts.monitor import Watch
+from dashapp.alerts.monitor import AlertMonitor
 from dashapp.model.thresholds import Threshold
 from dashapp.model.ticks import Metric, Tick
 from dashapp.sources.system.cpu import TOTAL_METRIC, core_metric
@@ -154,7 +154,7 @@ def _served(store: Path, picture: Picture) -> Iterator[Served]:
     keep = picture.seconds + 2 * DAY
     stopping = Event()
     with closing(DiskStore(store, keep=7200, retention=Retention(keep, keep, keep, 10**9))) as disk:
-        watch = Watch([Threshold.parse(text) for text in picture.thresholds], disk)
+        watch = AlertMonitor([Threshold.parse(text) for text in picture.thresholds], disk)
         if picture.seconds:
             _fill(disk, picture)
         feeder = Thread(target=_feed, args=(disk, picture, watch, stopping))
@@ -183,7 +183,7 @@ def _fill(disk: DiskStore, picture: Picture) -> None:
         disk.append(_tick(picture, end - (count - 1 - number) * picture.step, picture.step))
 
 
-def _feed(disk: DiskStore, picture: Picture, watch: Watch, stopping: Event) -> None:
+def _feed(disk: DiskStore, picture: Picture, watch: AlertMonitor, stopping: Event) -> None:
     at = disk.newest().time_ms / 1000
     while not stopping.is_set():
         while at < time.time():

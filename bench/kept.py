@@ -8,7 +8,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-from dashapp.alerts.message import line
+from dashapp.alerts.message import format_line
 from dashapp.stores.disk.archive import open_levels
 from dashapp.stores.disk.reader import DiskReader
 
@@ -16,7 +16,7 @@ from dashapp.stores.disk.reader import DiskReader
 def told(store: Path, heard: Counter[str]) -> list[int]:
     """How often a listener `heard` of each alert that the store remembers."""
     with closing(DiskReader(store)) as reader:
-        return [heard[line(each)] for each in reader.changes()]
+        return [heard[format_line(each)] for each in reader.changes()]
 
 
 def kept(store: Path) -> Counter[int]:

@@ -9,7 +9,7 @@ from playwright.sync_api import CDPSession, Page
 from bench.page import BY_ITSELF, browser, metrics, opened, until
 from bench.served import fill, folder, serving
 from bench.table import Row
-from dashapp.query.frames import MOST_POINTS
+from dashapp.query.frames import MAX_POINTS
 
 TICKS = 24
 # Points on screen, and the milliseconds that a tick may cost.
@@ -51,7 +51,7 @@ def run() -> list[Row]:
             for seconds, target in WINDOWS.items():
                 page.evaluate(SET_WINDOW, seconds)
                 # Past 2,000 points each stands for several ticks.
-                until(page, f"({POINTS})() > {0.95 * seconds / ceil(seconds / MOST_POINTS)}")
+                until(page, f"({POINTS})() > {0.95 * seconds / ceil(seconds / MAX_POINTS)}")
                 # What a change of window starts (a redraw, compiling) is not the steady state.
                 page.wait_for_timeout(4000)
                 rows += _steady(page, cdp, seconds, target)

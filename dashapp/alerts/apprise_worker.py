@@ -22,29 +22,31 @@ from typing import Any, NoReturn
 from dashapp.alerts.message import Message
 from dashapp.process.signals import when_parent_exits
 
-MISSING = "expected the package apprise beside it: pip install 'apprise>=1.9,<3'"
-UNKNOWN = "no address that apprise knows; https://github.com/caronc/apprise lists them"
-UNANSWERED = "it cannot be reached, or did not answer"
+APPRISE_MISSING = "expected the package apprise beside it: pip install 'apprise>=1.9,<3'"
+UNKNOWN_SERVICE = "no address that apprise knows; https://github.com/caronc/apprise lists them"
+NO_RESPONSE = "it cannot be reached, or did not answer"
 # Found where this module was, wherever the collector was started from.
 _PROGRAM = "import sys; sys.path.append(sys.argv[1]); from dashapp.alerts.apprise_worker import main; main()"
 # Seconds that a courier may take, its start included.
-PATIENCE = 20.0
+SEND_TIMEOUT_S = 20.0
 
-_STATUS = re.compile(r"\berror=(\d{3})\b")
+_HTTP_STATUS = re.compile(r"\berror=(\d{3})\b")
 
 
-def hand_over(address: str, message: Message, patience: float = PATIENCE) -> str:
+def send_notification(address: str, message: Message, patience: float = SEND_TIMEOUT_S) -> str:
     """Why it could not be handed over, in a few words without the address; empty where it was."""
-    (reason,) = _sent([address], asdict(message), patience) or [UNANSWERED]
+    (reason,) = _run_worker([address], asdict(message), patience) or [NO_RESPONSE]
     return reason
 
 
-def check(addresses: Sequence[str], patience: float = PATIENCE) -> list[str]:
+def invalid_targets(addresses: Sequence[str], patience: float = SEND_TIMEOUT_S) -> list[str]:
     """For each address what it is instead of one; empty where nothing is. Sends nothing."""
-    return _sent(addresses, None, patience) or ["not to be checked: apprise does not start"] * len(addresses)
+    return _run_worker(addresses, None, patience) or ["not to be checked: apprise does not start"] * len(
+        addresses
+    )
 
 
-def _sent(addresses: Sequence[str], message: dict[str, Any] | None, patience: float) -> list[str]:
+def _run_worker(addresses: Sequence[str], message: dict[str, Any] | None, patience: float) -> list[str]:
     """What a courier says of each address; nothing where it says nothing in time."""
     order = json.dumps({"addresses": addresses, "message": message, "patience": patience}).encode() + b"\n"
     quiet = subprocess.DEVNULL
@@ -82,15 +84,15 @@ def main() -> NoReturn:
     try:
         import apprise
     except ImportError:
-        found = [MISSING] * len(addresses)
+        found = [APPRISE_MISSING] * len(addresses)
     else:
-        found = [_tried(apprise, each, order["message"]) for each in addresses]
+        found = [_try_target(apprise, each, order["message"]) for each in addresses]
     os.write(1, json.dumps(found).encode())
     # A thread that some service has started would keep this process from its end.
     os._exit(0)
 
 
-def _tried(apprise: Any, address: str, message: dict[str, Any] | None) -> str:
+def _try_target(apprise: Any, address: str, message: dict[str, Any] | None) -> str:
     """Send `message`, or only look at the address where there is none."""
     said: list[str] = []
     listener = logging.Handler(logging.WARNING)
@@ -101,7 +103,7 @@ def _tried(apprise: Any, address: str, message: dict[str, Any] | None) -> str:
         asset = apprise.AppriseAsset(async_mode=False, storage_mode="memory")
         service = apprise.Apprise(asset=asset)
         if not service.add(address):
-            return UNKNOWN
+            return UNKNOWN_SERVICE
         if message is None:
             return ""
         kind = apprise.NotifyType.SUCCESS if message["good"] else apprise.NotifyType.WARNING
@@ -111,5 +113,5 @@ def _tried(apprise: Any, address: str, message: dict[str, Any] | None) -> str:
     except Exception as error:
         # Somebody else's code, a service's among a hundred; what it says may hold the address.
         return type(error).__name__
-    status = next((match[1] for each in said if (match := _STATUS.search(each))), None)
-    return f"it answered with status {status}" if status else UNANSWERED
+    status = next((match[1] for each in said if (match := _HTTP_STATUS.search(each))), None)
+    return f"it answered with status {status}" if status else NO_RESPONSE

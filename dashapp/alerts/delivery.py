@@ -16,7 +16,7 @@ from random import SystemRandom
 from threading import Condition, Lock, Semaphore, Thread
 
 from dashapp.alerts import apprise_worker
-from dashapp.alerts.message import Message, compose
+from dashapp.alerts.message import Message, compose_message
 from dashapp.model.notices import NoticeSink
 from dashapp.model.thresholds import AlertChange
 from dashapp.stores.base import MAX_CHANGES, Store
@@ -24,18 +24,18 @@ from dashapp.stores.base import MAX_CHANGES, Store
 log = logging.getLogger("dashapp")
 
 # Messages in so many seconds that an address gets at once; what comes after is told together.
-BURST, PER = 5, 60.0
+MAX_BURST, BURST_WINDOW_S = 5, 60.0
 # Couriers at a time: each takes more memory than the collector.
-COURIERS = 3
+MAX_WORKERS = 3
 # Seconds before the first new try, and the longest before another.
-FIRST_PAUSE, LAST_PAUSE = 2.0, 300.0
+BACKOFF_INITIAL_S, BACKOFF_MAX_S = 2.0, 300.0
 # Seconds that the end waits for what is just being sent.
-FAREWELL = 2.0
+SHUTDOWN_TIMEOUT_S = 2.0
 
-Hand = Callable[[str, Message], str]
+SendFunction = Callable[[str, Message], str]
 
 
-class Outbox:
+class AlertDelivery:
     """`whose`: what a message begins with. `hand` gives a message to an address, or says why it cannot."""
 
     def __init__(
@@ -44,7 +44,7 @@ class Outbox:
         store: Store,
         notice: NoticeSink,
         whose: str = "dashapp",
-        hand: Hand = apprise_worker.hand_over,
+        hand: SendFunction = apprise_worker.send_notification,
     ) -> None:
         self._store = store
         self._notice = notice
@@ -54,13 +54,13 @@ class Outbox:
         self._newest = self._changes[-1].number if self._changes else 0
         known = store.sent()
         self._marks = {
-            mark(each): min(known.get(mark(each), self._newest), self._newest) for each in addresses
+            target_id(each): min(known.get(target_id(each), self._newest), self._newest) for each in addresses
         }
         if self._marks != known:
             store.set_sent(self._marks)
         self._news = Condition()
         self._marking = Lock()
-        self._places = Semaphore(COURIERS)
+        self._places = Semaphore(MAX_WORKERS)
         self._troubles: dict[int, str] = {}
         self._closed = False
         notice.clear()
@@ -84,7 +84,7 @@ class Outbox:
         with self._news:
             self._closed = True
             self._news.notify_all()
-        end = time.monotonic() + FAREWELL
+        end = time.monotonic() + SHUTDOWN_TIMEOUT_S
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
         with self._marking:
@@ -92,23 +92,23 @@ class Outbox:
             self._marks.clear()
 
     def _work(self, place: int, address: str) -> None:
-        lately: deque[float] = deque(maxlen=BURST)
+        lately: deque[float] = deque(maxlen=MAX_BURST)
         failures, due = 0, 0.0
-        while (found := self._wait(mark(address), due)) is not None:
+        while (found := self._wait(target_id(address), due)) is not None:
             changes, newest, count = found
             broken = sum(state.broken for state in self._store.thresholds())
             with self._places:
-                reason = self._hand(address, compose(changes, count, broken, self._whose))
+                reason = self._hand(address, compose_message(changes, count, broken, self._whose))
             now = time.monotonic()
             if not reason:
                 failures = 0
                 lately.append(now)
-                due = lately[0] + PER if len(lately) == BURST else now
-                self._note(mark(address), newest)
+                due = lately[0] + BURST_WINDOW_S if len(lately) == MAX_BURST else now
+                self._note(target_id(address), newest)
                 self._say(place, "")
                 continue
             failures += 1
-            longest = min(LAST_PAUSE, FIRST_PAUSE * 2 ** min(failures - 1, 10))
+            longest = min(BACKOFF_MAX_S, BACKOFF_INITIAL_S * 2 ** min(failures - 1, 10))
             due = now + SystemRandom().uniform(longest / 2, longest)
             # An address may hold a password: it is told by its place, and its service.
             which = f"{place} ({address.partition('://')[0]})"
@@ -148,6 +148,6 @@ class Outbox:
                 self._notice.clear()
 
 
-def mark(address: str) -> str:
+def target_id(address: str) -> str:
     """By what the store knows an address, which may hold a password."""
     return hashlib.sha256(address.encode()).hexdigest()[:16]

@@ -19,7 +19,7 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-class Judge:
+class AlertEvaluator:
     """Fed with ticks, in the order they were made.
 
     A threshold's state changes once the contrary has held at every tick for `threshold.seconds`, either way;
@@ -37,8 +37,10 @@ class Judge:
         `newest`: the time of the last tick that it saw, 0 where there was none."""
         known = {state.threshold: state for state in before}
         states = [known.get(each, AlertState(each)) for each in thresholds]
-        self._cases: list[_Limit | _Absence] = [
-            _Absence(state, to_milliseconds(newest)) if state.threshold.op == MISSING_OP else _Limit(state)
+        self._cases: list[_LimitRule | _MissingRule] = [
+            _MissingRule(state, to_milliseconds(newest))
+            if state.threshold.op == MISSING_OP
+            else _LimitRule(state)
             for state in states
         ]
         self._last = 0
@@ -57,7 +59,7 @@ class Judge:
         return changes
 
 
-class _Limit:
+class _LimitRule:
     """One threshold before the judge. Times in milliseconds; `contrary_since` is None where nothing is."""
 
     __slots__ = ("contrary_since", "holds", "limits", "metric", "patience", "state")
@@ -84,7 +86,7 @@ class _Limit:
             changes.append(AlertChange(self.state.threshold, not broken, now / 1000, value))
 
 
-class _Absence:
+class _MissingRule:
     """A metric that shall not be missing. `seen`: when it was last there, in milliseconds; 0 for never."""
 
     __slots__ = ("metric", "patience", "seen", "state")

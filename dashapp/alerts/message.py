@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from dashapp.model.thresholds import MISSING_OP, AlertChange
 
 # Changes told one by one in a message; of the rest the number.
-MOST_TOLD = 20
+MAX_LISTED_CHANGES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,27 +24,27 @@ class Message:
     good: bool
 
 
-def compose(changes: Sequence[AlertChange], count: int, broken: int, whose: str) -> Message:
+def compose_message(changes: Sequence[AlertChange], count: int, broken: int, whose: str) -> Message:
     """`changes`, oldest first, are the newest of `count`; so many thresholds are `broken` now."""
     newest = {each.threshold: each for each in changes}
     good = count == len(changes) and not any(each.broken for each in newest.values())
     if count == 1:
-        title = words(changes[-1])
+        title = describe_change(changes[-1])
     else:
         title = f"{count:,} alerts; {broken:,} {'is' if broken == 1 else 'are'} broken now"
-    told = list(changes)[-MOST_TOLD:]
-    lines = [line(each) for each in told]
+    told = list(changes)[-MAX_LISTED_CHANGES:]
+    lines = [format_line(each) for each in told]
     if count > len(told):
         lines.insert(0, f"{count - len(told):,} before these; /api/alerts lists them.")
     return Message(f"{whose}: {title}", "\n".join(lines), good)
 
 
-def line(change: AlertChange) -> str:
+def format_line(change: AlertChange) -> str:
     """One of a message's lines."""
-    return f"{_utc(change.time)}  {words(change)}"
+    return f"{_format_utc(change.time)}  {describe_change(change)}"
 
 
-def words(change: AlertChange) -> str:
+def describe_change(change: AlertChange) -> str:
     """ "cpu.percent > 90 for 30s: broken, at 97.3" """
     if change.threshold.op == MISSING_OP:
         what = "no data" if change.broken else "data again"
@@ -54,5 +54,5 @@ def words(change: AlertChange) -> str:
     return f"{change.threshold.text}: {what}{at}"
 
 
-def _utc(time: float) -> str:
+def _format_utc(time: float) -> str:
     return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

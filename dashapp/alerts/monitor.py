@@ -12,17 +12,17 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from dashapp.alerts.evaluator import Judge
+from dashapp.alerts.evaluator import AlertEvaluator
 from dashapp.model.notices import MAX_NOTICES, NoticeSink
 from dashapp.model.thresholds import AlertChange, Threshold
 from dashapp.model.ticks import Tick
 from dashapp.stores.base import MAX_CHANGES, Store
 
 # Seconds that a metric may take to appear: some sources are read seldom, or wait for another machine.
-PATIENCE = 30.0
+FIRST_VALUE_TIMEOUT_S = 30.0
 
 
-class Watch:
+class AlertMonitor:
     """Goes on where the store's last watch stopped: what was broken is, until it is judged otherwise."""
 
     def __init__(
@@ -31,7 +31,7 @@ class Watch:
         self._store = store
         self._notice = notice
         before = store.thresholds()
-        self._judge = Judge(thresholds, before, store.newest().time_ms / 1000)
+        self._judge = AlertEvaluator(thresholds, before, store.newest().time_ms / 1000)
         self._log = deque(store.changes(), maxlen=MAX_CHANGES)
         self._missing = {each.metric: None for each in thresholds}  # a set in the order given
         self._started: float | None = None
@@ -60,9 +60,9 @@ class Watch:
             del self._missing[key]
         if self._started is None:
             self._started = tick.time
-        if self._notice is None or tick.time - self._started < PATIENCE:
+        if self._notice is None or tick.time - self._started < FIRST_VALUE_TIMEOUT_S:
             return
-        said = " ".join(_nowhere(key, tick.values) for key in list(self._missing)[:MAX_NOTICES])
+        said = " ".join(_missing_metric_notice(key, tick.values) for key in list(self._missing)[:MAX_NOTICES])
         if said != self._told:
             self._told = said
             if said:
@@ -71,7 +71,7 @@ class Watch:
                 self._notice.clear()
 
 
-def _nowhere(key: str, keys: Iterable[str]) -> str:
+def _missing_metric_notice(key: str, keys: Iterable[str]) -> str:
     near = difflib.get_close_matches(key, keys, 1)
     hint = f"did you mean {near[0]}?" if near else "/api/metrics lists those there are."
     return f"--threshold names {json.dumps(key[:64], ensure_ascii=False)}, which no source gives; {hint}"

@@ -20,7 +20,7 @@ from dashapp.http.types import StartResponse
 from dashapp.model.notices import redact_for_public
 from dashapp.model.panels import Panel
 from dashapp.model.ticks import BadRequestError, BusyError, stale_after, to_milliseconds
-from dashapp.query.frames import Frame, frame, past
+from dashapp.query.frames import Frame, live_frame, past_frame
 from dashapp.stores.base import Reader
 
 # Path, query, and the table of processes that goes with it.
@@ -208,9 +208,9 @@ class Api:
             raise BadRequestError(NO_HOSTS)
         metrics = question.metrics if question.like is None else likened(self._store, question.like)
         if question.past is not None:
-            found = past(self._store, *question.past, metrics, self._interval)
+            found = past_frame(self._store, *question.past, metrics, self._interval)
         else:
-            found = frame(self._store, question.window, question.after, metrics, self._interval)
+            found = live_frame(self._store, question.window, question.after, metrics, self._interval)
         body = self._body(found, now)
         if question.processes and not isinstance(self._processes, str):
             table = table or self._processes.newest()

@@ -67,10 +67,10 @@ def bad_addresses(settings: Settings) -> list[str]:
     """A sentence for each that no message could go to, or one where none could."""
     if not settings.notify:
         return []
-    reasons = apprise_worker.check(settings.notify)
-    if set(reasons) == {apprise_worker.MISSING}:
+    reasons = apprise_worker.invalid_targets(settings.notify)
+    if set(reasons) == {apprise_worker.APPRISE_MISSING}:
         return [
-            f"{NAME} has {len(reasons)} address{'es' if len(reasons) > 1 else ''}; {apprise_worker.MISSING}"
+            f"{NAME} has {len(reasons)} address{'es' if len(reasons) > 1 else ''}; {apprise_worker.APPRISE_MISSING}"
         ]
     return [
         f'{NAME} {place} ("{address.partition("://")[0][:40]}://…") is {reason}'

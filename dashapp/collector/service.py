@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from threading import Event
 
-from dashapp.alerts.delivery import Outbox
-from dashapp.alerts.monitor import Watch
+from dashapp.alerts.delivery import AlertDelivery
+from dashapp.alerts.monitor import AlertMonitor
 from dashapp.collector.clock import Clock, LogTime, SystemClock, deadlines
 from dashapp.collector.preflight import bad_addresses
 from dashapp.collector.sampler import Sampler
@@ -44,11 +44,11 @@ def collect(
     clock: Clock,
     interval: float,
     notice: NoticeSink | None = None,
-    watch: Watch | None = None,
+    watch: AlertMonitor | None = None,
     source: Sequence[SourceSpec] = (),
     spool: PushReader | None = None,
     more: Sequence[Source] = (),
-    outbox: Outbox | None = None,
+    outbox: AlertDelivery | None = None,
 ) -> None:
     """Sample `source` into `store` until the clock says that the work is over; say what fails by `notice`.
 
@@ -115,10 +115,10 @@ def collect_as(
     settings: Settings, store: Store, spool: PushReader | None, stop: Event, more: Sequence[Source] = ()
 ) -> None:
     """Collect into a store that is open, with all that the settings say, until `stop`."""
-    watch = Watch(settings.threshold, store, store.speaker("thresholds"))
+    watch = AlertMonitor(settings.threshold, store, store.speaker("thresholds"))
     notice, told = store.speaker("sources"), store.speaker("outbox")
     clock = SystemClock(stop)
-    with closing(Outbox(settings.notify, store, told, _whose(settings))) as outbox:
+    with closing(AlertDelivery(settings.notify, store, told, _whose(settings))) as outbox:
         collect(store, clock, settings.interval, notice, watch, settings.source, spool, more, outbox)
 
 

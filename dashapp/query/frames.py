@@ -18,9 +18,9 @@ from dashapp.query.levels import Levels
 from dashapp.stores.base import Reader, ticks_since_position
 
 # Points of one metric in a frame, at the most.
-MOST_POINTS = 2000
+MAX_POINTS = 2000
 # How much coarser than need be a reader may go on, when a window once held closer ticks.
-MOST_STEPS = 100
+MAX_COARSENING = 100
 
 Column = NDArray[np.float64]
 
@@ -44,7 +44,7 @@ class Frame:
     high: Mapping[str, Column]
 
 
-def frame(
+def live_frame(
     store: Reader,
     window: float,
     cursor: str = "",
@@ -58,30 +58,30 @@ def frame(
     mark = store.newest()
     span = to_milliseconds(window)
     levels = Levels(store, step)
-    size = levels.size_for(mark.time_ms - span, mark.time_ms, MOST_POINTS)
+    size = levels.size_for(mark.time_ms - span, mark.time_ms, MAX_POINTS)
     place = Cursor.decode(cursor)
-    if place is not None and not place.size_ms and _is_ahead(store, place, mark):
+    if place is not None and not place.size_ms and _is_ahead_of_store(store, place, mark):
         # Another process has seen it come, and this one will in a moment.
         mark = mark._replace(time_ms=place.time_ms)
         size, columns = 0, levels.read(place.time_ms, place.time_ms, 0, metrics)
-    elif place is not None and _goes_on(store, place, mark, span, size or levels.step_ms, size):
+    elif place is not None and _can_continue(store, place, mark, span, size or levels.step_ms, size):
         size = place.size_ms
-        columns = levels.read(place.time_ms, _whole(mark.time_ms, size), size, metrics)
+        columns = levels.read(place.time_ms, _last_whole_point(mark.time_ms, size), size, metrics)
     else:
         place = None
-        size, columns = _fitting(levels, mark.time_ms - span, mark.time_ms, size, metrics)
+        size, columns = _read_fitting(levels, mark.time_ms - span, mark.time_ms, size, metrics)
     reached = mark.time_ms
     if size:
         # The last point there is, not the last there could be: a gap that goes on is seen by the next answer.
-        before = place.time_ms if place else _whole(mark.time_ms, size)
+        before = place.time_ms if place else _last_whole_point(mark.time_ms, size)
         reached = int(columns.t[-1]) if len(columns.t) else before
     there = Cursor(
         mark.life, reached, size, span if size else 0, max(0, mark.time_ms - reached) if size else 0
     )
-    return _frame(columns, there.encode(), size, levels, place)
+    return _build_frame(columns, there.encode(), size, levels, place)
 
 
-def past(
+def past_frame(
     store: Reader,
     start_ms: int,
     end_ms: int,
@@ -92,34 +92,34 @@ def past(
     mark = store.newest()
     levels = Levels(store, step)
     end_ms = min(end_ms, mark.time_ms)
-    size = levels.size_for(start_ms, end_ms, MOST_POINTS)
-    size, columns = _fitting(levels, start_ms, end_ms, size, metrics)
-    return _frame(columns, mark.encode(), size, levels, None)
+    size = levels.size_for(start_ms, end_ms, MAX_POINTS)
+    size, columns = _read_fitting(levels, start_ms, end_ms, size, metrics)
+    return _build_frame(columns, mark.encode(), size, levels, None)
 
 
-def _fitting(
+def _read_fitting(
     levels: Levels, start: int, end: int, size: int, metrics: Collection[str] | None
 ) -> tuple[int, Columns]:
     """Points of `size`, or of a coarser one where ticks were once closer together than they are now."""
-    columns = levels.read(start, _whole(end, size), size, metrics)
-    if len(columns.t) > MOST_POINTS:
-        size = levels.coarser_size(end - start, MOST_POINTS)
-        columns = levels.read(start, _whole(end, size), size, metrics)
+    columns = levels.read(start, _last_whole_point(end, size), size, metrics)
+    if len(columns.t) > MAX_POINTS:
+        size = levels.coarser_size(end - start, MAX_POINTS)
+        columns = levels.read(start, _last_whole_point(end, size), size, metrics)
     return size, columns
 
 
-def _goes_on(store: Reader, place: Cursor, mark: Cursor, span: int, unit: int, size: int) -> bool:
+def _can_continue(store: Reader, place: Cursor, mark: Cursor, span: int, unit: int, size: int) -> bool:
     """Whether a reader at `place` can be told only what is new, in points of the size it has."""
     if place.life != mark.life or not mark.time_ms - span <= place.time_ms <= mark.time_ms:
         return False
     if place.size_ms:
         # A size that nobody was given would be read from a level far too fine for it.
-        fits = size <= place.size_ms <= MOST_STEPS * unit and place.size_ms % unit == 0
+        fits = size <= place.size_ms <= MAX_COARSENING * unit and place.size_ms % unit == 0
         return fits and place.window_ms == span
-    return size == 0 and ticks_since_position(store, place, MOST_POINTS) is not None
+    return size == 0 and ticks_since_position(store, place, MAX_POINTS) is not None
 
 
-def _is_ahead(store: Reader, place: Cursor, mark: Cursor) -> bool:
+def _is_ahead_of_store(store: Reader, place: Cursor, mark: Cursor) -> bool:
     """Whether a reader is at a tick that not every process that is told of ticks has heard of yet."""
     lag = store.lag_ms
     # A store that was cleared has another life: one of this life without a tick has not been heard of.
@@ -127,18 +127,18 @@ def _is_ahead(store: Reader, place: Cursor, mark: Cursor) -> bool:
     return place.life == mark.life and 0 < place.time_ms - known <= lag
 
 
-def _whole(time_ms: int, size: int) -> int:
+def _last_whole_point(time_ms: int, size: int) -> int:
     """The end of the newest whole point: a tick is one by itself."""
     return time_ms // size * size if size else time_ms
 
 
-def _frame(columns: Columns, cursor: str, size: int, levels: Levels, place: Cursor | None) -> Frame:
-    t, holes = _with_holes(columns, (place.time_ms or None) if place else None)
+def _build_frame(columns: Columns, cursor: str, size: int, levels: Levels, place: Cursor | None) -> Frame:
+    t, holes = _with_gaps(columns, (place.time_ms or None) if place else None)
 
     def spread(matrix: NDArray[np.float64]) -> dict[str, Column]:
         if len(holes):
             matrix = np.insert(matrix, holes, np.nan, axis=1)
-        return dict(zip(columns.keys, _short(matrix), strict=True))
+        return dict(zip(columns.keys, _rounded(matrix), strict=True))
 
     return Frame(
         cursor=cursor,
@@ -152,7 +152,7 @@ def _frame(columns: Columns, cursor: str, size: int, levels: Levels, place: Curs
     )
 
 
-def _short(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+def _rounded(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """To three decimals, or five digits where that is more: half a millionth of nothing is noise, and the
     characters of a number are a frame's size."""
     short = np.round(matrix, 3)
@@ -164,7 +164,7 @@ def _short(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     return short
 
 
-def _with_holes(columns: Columns, before: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _with_gaps(columns: Columns, before: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The times, with two more in each gap (a step after the point before it, a step before the one after;
     one where they would meet), and where those go in."""
     t, steps = columns.t, columns.step * 1000

@@ -14,11 +14,11 @@ from dashapp.stores.hosts import Host, HostStore, sorted_hosts
 from dashapp.stores.proxy import ReaderProxy
 
 # Milliseconds that a tick may take on its way, or a clock be wrong, before anything is said or moved.
-NEAR = 2500
+SKEW_TOLERANCE_MS = 2500
 # Ticks in a row that must say the same before another skew is believed.
-STEADY = 5
+CONFIRMING_TICKS = 5
 # Hosts remembered past those there are.
-SPARE = 256
+MAX_FORGOTTEN_HOSTS = 256
 
 
 @dataclass
@@ -29,7 +29,7 @@ class _Skew:
     newest: int
 
 
-class Skews:
+class ClockSkews:
     """Of all hosts of a store. What was believed holds until ticks say otherwise: points are moved by it."""
 
     def __init__(self, hosts: HostStore) -> None:
@@ -46,17 +46,19 @@ class Skews:
             known = self._known.get(host.name)
             if known is None:
                 self._forget()
-                known = self._known[host.name] = _Skew(_whole(measured), measured, 0, host.newest_ms)
-            elif abs(measured - known.shift) <= NEAR:
+                known = self._known[host.name] = _Skew(
+                    _whole_seconds_ms(measured), measured, 0, host.newest_ms
+                )
+            elif abs(measured - known.shift) <= SKEW_TOLERANCE_MS:
                 known.count = 0
             elif host.newest_ms != known.newest:
                 # As at the first of them: a backlog says something else each time.
-                if known.count and abs(measured - known.guess) <= NEAR:
+                if known.count and abs(measured - known.guess) <= SKEW_TOLERANCE_MS:
                     known.count += 1
                 else:
                     known.count, known.guess = 1, measured
-                if known.count >= STEADY:
-                    known.shift, known.count = _whole(measured), 0
+                if known.count >= CONFIRMING_TICKS:
+                    known.shift, known.count = _whole_seconds_ms(measured), 0
             known.newest = host.newest_ms
             return known.shift
 
@@ -71,20 +73,22 @@ class Skews:
         shift = self.shift(host) if host else 0
         if not shift:
             return ""
-        return f"the clock of {name} is {_words(abs(shift) // 1000)} {'ahead' if shift > 0 else 'behind'}"
+        return (
+            f"the clock of {name} is {_format_skew(abs(shift) // 1000)} {'ahead' if shift > 0 else 'behind'}"
+        )
 
     def _forget(self) -> None:
         known = sorted_hosts(self._hosts)
-        if len(self._known) > len(known) + SPARE:
+        if len(self._known) > len(known) + MAX_FORGOTTEN_HOSTS:
             self._known = {name: skew for name, skew in self._known.items() if name in known}
 
 
-def _whole(measured: int) -> int:
+def _whole_seconds_ms(measured: int) -> int:
     # Whole seconds: ticks of hosts that keep the same grid then still meet on it.
-    return 0 if abs(measured) <= NEAR else round(measured / 1000) * 1000
+    return 0 if abs(measured) <= SKEW_TOLERANCE_MS else round(measured / 1000) * 1000
 
 
-def _words(seconds: int) -> str:
+def _format_skew(seconds: int) -> str:
     if seconds < 120:
         return f"{seconds} s"
     return f"{round(seconds / 60)} min" if seconds < 7200 else f"{round(seconds / 3600)} h"
@@ -93,7 +97,7 @@ def _words(seconds: int) -> str:
 class HostReader(ReaderProxy):
     """Answers as `reader` does, which the store of many closes itself. Times are by the host's own clock."""
 
-    def __init__(self, name: str, reader: Reader, hosts: HostStore, skews: Skews) -> None:
+    def __init__(self, name: str, reader: Reader, hosts: HostStore, skews: ClockSkews) -> None:
         self._name = name
         self._reader = reader
         self._hosts = hosts

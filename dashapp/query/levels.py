@@ -15,12 +15,12 @@ from dashapp.stores.base import LOG_RETENTION_MS, Reader
 
 # Points that one answer may read of a level before a coarser one serves: what numpy gets through in the time
 # that a viewer does not notice. Minutes carry three numbers a point.
-READ = (25_000, 20_000, math.inf)
+MAX_POINTS_READ = (25_000, 20_000, math.inf)
 # Ticks read at the most, whatever the interval.
-MOST_TICKS = 80_000
+MAX_TICKS_READ = 80_000
 DAY_MS = 86_400_000
 # A time after every other, in milliseconds.
-NEVER = 1 << 62
+NEVER_MS = 1 << 62
 
 
 class Levels:
@@ -59,7 +59,7 @@ class Levels:
     def _oldest_of_all(self) -> int:
         ages = [age for reader in self._coarser if (age := reader.oldest()) is not None]
         if not ages:
-            ticks = self._store.since(float("-inf"), MOST_TICKS)
+            ticks = self._store.since(float("-inf"), MAX_TICKS_READ)
             ages = [to_milliseconds(ticks[0].time)] if ticks else [0]
         return min(ages) - self.step_ms
 
@@ -106,19 +106,20 @@ class Levels:
         """
         ages = [reader.oldest() for reader in self._coarser] or [None]
         if ages[0] is None:
-            ticks = self._store.since(float("-inf"), MOST_TICKS)
+            ticks = self._store.since(float("-inf"), MAX_TICKS_READ)
             ages[0] = to_milliseconds(ticks[0].time) if ticks else None
         units = [to_milliseconds(reader.step) for reader in self._coarser[1:]]
         units.append(units[-1] if units else 1)
         return [
-            NEVER if age is None else (age - 1) // unit * unit for age, unit in zip(ages, units, strict=True)
+            NEVER_MS if age is None else (age - 1) // unit * unit
+            for age, unit in zip(ages, units, strict=True)
         ]
 
     def _choose(self, start: int, span: int) -> int:
         # Older ticks may have been closer together than today's: count on a second, the usual.
         units = [min(self.step_ms, 1000), *(to_milliseconds(reader.step) for reader in self._coarser[1:])]
         level = 0
-        while level < len(units) - 1 and span / units[level] > READ[level]:
+        while level < len(units) - 1 and span / units[level] > MAX_POINTS_READ[level]:
             level += 1
         for coarser in range(level + 1, len(self._coarser)):
             # What the finer level has forgotten, or never had, a coarser one may remember.
@@ -153,7 +154,7 @@ class Levels:
 
         The log is asked first: a tick that is sealed meanwhile is then found in both, and not in neither.
         """
-        ticks = self._store.since(start / 1000, MOST_TICKS)
+        ticks = self._store.since(start / 1000, MAX_TICKS_READ)
         recent = columns_of.columns_from_ticks(ticks, wanted)
         first = int(recent.t[0]) - 1 if len(recent.t) else end
         more = self._store.since(float("-inf"), len(ticks) + 1)

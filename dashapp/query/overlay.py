@@ -14,24 +14,31 @@ from typing import Any
 from dashapp.model.notices import PublicNotice
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, stale_after, to_milliseconds
-from dashapp.query.host_reader import Skews
-from dashapp.query.overlay_levels import SPANS, OverlayPoints
-from dashapp.query.overlay_metrics import carried, hosts_metric
-from dashapp.query.overlay_sync import AHEAD, Member, awaited, end_of, newest_of, seen
+from dashapp.query.host_reader import ClockSkews
+from dashapp.query.overlay_levels import LEVEL_SPANS_S, OverlayLevel
+from dashapp.query.overlay_metrics import compared_metrics, host_metric
+from dashapp.query.overlay_sync import (
+    MAX_TICKS_AHEAD,
+    HostProgress,
+    common_end,
+    host_progress,
+    lagging_hosts,
+    newest_marks,
+)
 from dashapp.stores.base import MAX_CHANGES, Level, Reader
 from dashapp.stores.hosts import HostStore, sorted_hosts
 
 # Milliseconds in which whoever came back may bring what it kept meanwhile: nobody's place is good in these.
-RETURN = 10_000
+CATCH_UP_MS = 10_000
 
 
-class Overlay:
+class OverlayReader:
     """Of `readers`, by their hosts' names; `missing` are names that are no host's."""
 
     lag_ms = 0
 
     def __init__(
-        self, readers: Mapping[str, Reader], hosts: HostStore, skews: Skews, missing: Sequence[str] = ()
+        self, readers: Mapping[str, Reader], hosts: HostStore, skews: ClockSkews, missing: Sequence[str] = ()
     ) -> None:
         self._readers = dict(readers)
         self._hosts = hosts
@@ -42,7 +49,7 @@ class Overlay:
         self._catalogues: list[list[Metric]] | None = None
         self._metrics: list[Metric] = []
         self._named: dict[str, dict[str, str]] = {}
-        self._points = tuple(OverlayPoints(step, span, self) for step, span in SPANS)
+        self._points = tuple(OverlayLevel(step, span, self) for step, span in LEVEL_SPANS_S)
 
     def now(self) -> float:
         """Seconds UTC by the store's clock, which all points are moved to."""
@@ -50,15 +57,15 @@ class Overlay:
 
     def newest(self) -> Cursor:
         members = self._members()
-        return Cursor(self._life(members), end_of(members))
+        return Cursor(self._life(members), common_end(members))
 
     def since(self, time: float, limit: int) -> list[Tick]:
         members = self._members()
-        end = end_of(members)
+        end = common_end(members)
         found: dict[int, tuple[float, dict[str, float]]] = {}
         for member in members:
             named = self.named(member.name)
-            for tick in member.reader.since(time + member.shift / 1000, limit + AHEAD):
+            for tick in member.reader.since(time + member.shift / 1000, limit + MAX_TICKS_AHEAD):
                 at = to_milliseconds(tick.time) - member.shift
                 if at > end:
                     break
@@ -138,7 +145,7 @@ class Overlay:
         known, now = sorted_hosts(self._hosts), self._hosts.now_ms()
         skews = [told for name in self._readers if (told := self._skews.said(name))]
         if skews:
-            said.append(PublicNotice(f"{_sentence(skews)}; the points are moved to match."))
+            said.append(PublicNotice(f"{_join_notices(skews)}; the points are moved to match."))
         stopped = [
             name
             for name in self._readers
@@ -159,9 +166,9 @@ class Overlay:
     def _learn(self) -> None:
         catalogues = [reader.metrics() for reader in self._readers.values()]
         if catalogues != self._catalogues:
-            laid = carried(dict(zip(self._readers, catalogues, strict=True)))
+            laid = compared_metrics(dict(zip(self._readers, catalogues, strict=True)))
             self._named = {
-                name: {metric.key: hosts_metric(name, metric).key for metric in metrics}
+                name: {metric.key: host_metric(name, metric).key for metric in metrics}
                 for name, metrics in laid.items()
             }
             alone = {
@@ -170,32 +177,33 @@ class Overlay:
                 for metric in metrics
             }
             self._metrics = [
-                hosts_metric(name, metric, alone[name, metric.panel])
+                host_metric(name, metric, alone[name, metric.panel])
                 for name, metrics in laid.items()
                 for metric in metrics
             ]
             self._catalogues = catalogues
 
-    def _members(self) -> list[Member]:
+    def _members(self) -> list[HostProgress]:
         known = sorted_hosts(self._hosts)
         now = self._hosts.now_ms()
-        marks = zip(self._readers.items(), newest_of([*self._readers.values()]), strict=True)
+        marks = zip(self._readers.items(), newest_marks([*self._readers.values()]), strict=True)
         members = [
-            seen(name, reader, mark, known.get(name), now, self._skews) for (name, reader), mark in marks
+            host_progress(name, reader, mark, known.get(name), now, self._skews)
+            for (name, reader), mark in marks
         ]
-        waited_for = {member.name for member in awaited(members)}
+        waited_for = {member.name for member in lagging_hosts(members)}
         if self._awaited is not None and waited_for - self._awaited:
             self._returned = now
         self._awaited = waited_for
         return members
 
-    def _life(self, members: Sequence[Member]) -> str:
+    def _life(self, members: Sequence[HostProgress]) -> str:
         """The same wherever the same is seen; another while a host that was away may bring what it kept."""
-        returning = self._hosts.now_ms() - self._returned < RETURN
+        returning = self._hosts.now_ms() - self._returned < CATCH_UP_MS
         told = [returning, *((member.name, member.life, member.shift) for member in members)]
         return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
-def _sentence(parts: Sequence[str]) -> str:
+def _join_notices(parts: Sequence[str]) -> str:
     whole = ", ".join(parts)
     return whole[0].upper() + whole[1:]

@@ -8,16 +8,16 @@ from typing import Protocol
 
 from dashapp.model.columns import Columns, align, downsample
 from dashapp.model.ticks import Cursor, to_milliseconds
-from dashapp.query.levels import MOST_TICKS, Levels
+from dashapp.query.levels import MAX_TICKS_READ, Levels
 from dashapp.stores.base import Reader
 
 # Seconds a point and a stretch: ticks, minutes, hours.
-SPANS = ((0, 600), (60, 6 * 3600), (3600, 15 * 86_400))
+LEVEL_SPANS_S = ((0, 600), (60, 6 * 3600), (3600, 15 * 86_400))
 # Seconds for which the beginning of a long history is taken to be where it was.
-KNOWN = 10.0
+OLDEST_CACHE_TTL_S = 10.0
 
 
-class Laid(Protocol):
+class OverlaySource(Protocol):
     """What is asked of an overlay."""
 
     def newest(self) -> Cursor: ...
@@ -25,10 +25,10 @@ class Laid(Protocol):
     def shifts(self) -> dict[str, tuple[Reader, int]]: ...
 
 
-class OverlayPoints:
+class OverlayLevel:
     """A level of them all: points of `step` seconds, each host's from whatever level it has them in."""
 
-    def __init__(self, step: float, span: float, overlay: Laid) -> None:
+    def __init__(self, step: float, span: float, overlay: OverlaySource) -> None:
         self.step = step
         self.span_ms = to_milliseconds(span)
         self._overlay = overlay
@@ -37,12 +37,12 @@ class OverlayPoints:
         self._asked = float("-inf")
 
     def oldest(self) -> int | None:
-        if self._oldest is None or time.monotonic() - self._asked > KNOWN:
-            place = [each for each, _ in SPANS].index(int(self.step))
+        if self._oldest is None or time.monotonic() - self._asked > OLDEST_CACHE_TTL_S:
+            place = [each for each, _ in LEVEL_SPANS_S].index(int(self.step))
             ages = [
                 age - shift
                 for reader, shift in self._overlay.shifts().values()
-                if (age := _oldest(reader, place)) is not None
+                if (age := _oldest_ms(reader, place)) is not None
             ]
             self._oldest = min(ages, default=None)
             self._asked = time.monotonic()
@@ -67,9 +67,9 @@ class OverlayPoints:
         return align(parts)
 
 
-def _oldest(reader: Reader, place: int) -> int | None:
+def _oldest_ms(reader: Reader, place: int) -> int | None:
     levels = reader.levels()
     age = levels[place].oldest() if len(levels) > place else None
-    if age is None and (ticks := reader.since(float("-inf"), MOST_TICKS)):
+    if age is None and (ticks := reader.since(float("-inf"), MAX_TICKS_READ)):
         age = to_milliseconds(ticks[0].time)
     return age

@@ -14,38 +14,40 @@ from dashapp.model.ticks import Metric
 from dashapp.model.tiles import MAX_CUSTOM_TILES, Tile
 
 # Metrics of a panel that each host may have.
-MOST_EACH = 4
+MAX_METRICS_PER_HOST = 4
 # Lines of all hosts together: what a page asks for at once (assets/charts/live_view.js).
-MOST_LINES = 192
+MAX_LINES = 192
 
 
-def carried(catalogues: Mapping[str, Sequence[Metric]]) -> dict[str, list[Metric]]:
+def compared_metrics(catalogues: Mapping[str, Sequence[Metric]]) -> dict[str, list[Metric]]:
     """The metrics of each host that are laid over: whole panels, in the page's order, while there is room."""
     counts = {name: Counter(metric.panel for metric in metrics) for name, metrics in catalogues.items()}
     there = dict.fromkeys(panel for count in counts.values() for panel in count)
     ours = [panel.name for panel in PANELS]
     order = [name for name in ours if name in there] + [name for name in there if name not in ours]
-    room, chosen = MOST_LINES, set()
+    room, chosen = MAX_LINES, set()
     for panel in order:
         lines = [count[panel] for count in counts.values()]
-        if panel not in PER_DEVICE_PANELS and max(lines) <= MOST_EACH and sum(lines) <= room:
+        if panel not in PER_DEVICE_PANELS and max(lines) <= MAX_METRICS_PER_HOST and sum(lines) <= room:
             room -= sum(lines)
             chosen.add(panel)
     return {name: [each for each in metrics if each.panel in chosen] for name, metrics in catalogues.items()}
 
 
-def hosts_metric(name: str, metric: Metric, alone: bool = False) -> Metric:
+def host_metric(name: str, metric: Metric, alone: bool = False) -> Metric:
     """A host's metric among those of others; the host alone is its label where it has one of the kind."""
     label = name if alone else f"{name} {metric.label}"
     return replace(metric, key=f"{name}/{metric.key}", label=label)
 
 
-def panels_of_all(panels: Sequence[Panel]) -> list[Panel]:
+def overlay_panels(panels: Sequence[Panel]) -> list[Panel]:
     """Panels that were chosen by patterns of keys, of any host's."""
-    return [replace(each, metrics=_of_any(each.metrics), right=_of_any(each.right)) for each in panels]
+    return [
+        replace(each, metrics=_for_any_host(each.metrics), right=_for_any_host(each.right)) for each in panels
+    ]
 
 
-def tiles_of_all(names: Sequence[str], metrics: Sequence[Metric]) -> list[Tile]:
+def overlay_tiles(names: Sequence[str], metrics: Sequence[Metric]) -> list[Tile]:
     """The CPU of each of the first hosts, or else the first of their metrics."""
     first = {name: [metric for metric in metrics if metric.key.startswith(f"{name}/")] for name in names}
     tiles = []
@@ -57,5 +59,5 @@ def tiles_of_all(names: Sequence[str], metrics: Sequence[Metric]) -> list[Tile]:
     return tiles[:MAX_CUSTOM_TILES]
 
 
-def _of_any(patterns: Sequence[str]) -> tuple[str, ...]:
+def _for_any_host(patterns: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"*/{pattern}" for pattern in patterns)

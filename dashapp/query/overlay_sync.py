@@ -11,24 +11,24 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from dashapp.model.ticks import Cursor, to_milliseconds
-from dashapp.query.host_reader import Skews
+from dashapp.query.host_reader import ClockSkews
 from dashapp.stores.base import Reader
 from dashapp.stores.hosts import Host
 
 # Milliseconds past its time that a host's next tick is waited for.
-GRACE = 1250
+NEXT_TICK_GRACE_MS = 1250
 # Milliseconds behind the first past which one is not waited for: it brings what it kept long ago.
-LATE = 10_000
+MAX_LAG_MS = 10_000
 # Milliseconds before its time that one may come.
-EARLY = 500
+EARLY_TOLERANCE_MS = 500
 # Seconds after which those that make one wait are asked all at once.
-PATIENCE = 0.05
+PARALLEL_AFTER_S = 0.05
 # Ticks that a host may have past the end, at the most.
-AHEAD = 64
+MAX_TICKS_AHEAD = 64
 
 
 @dataclass(frozen=True)
-class Member:
+class HostProgress:
     """A host at one moment; `newest` its newest tick's time and `shift` its clock's skew, in milliseconds.
     `writes`: something came of it lately."""
 
@@ -46,11 +46,11 @@ class Member:
         return self.newest - self.shift if self.newest else -1
 
 
-def newest_of(readers: Sequence[Reader]) -> list[Cursor]:
+def newest_marks(readers: Sequence[Reader]) -> list[Cursor]:
     """What each says is newest. A store may make the first to ask wait: the rest do so together."""
     marks: list[Cursor] = []
     start = time.monotonic()
-    while len(marks) < len(readers) and time.monotonic() - start < PATIENCE:
+    while len(marks) < len(readers) and time.monotonic() - start < PARALLEL_AFTER_S:
         marks.append(readers[len(marks)].newest())
     if rest := readers[len(marks) :]:
         with ThreadPoolExecutor(len(rest)) as pool:
@@ -58,27 +58,34 @@ def newest_of(readers: Sequence[Reader]) -> list[Cursor]:
     return marks
 
 
-def seen(name: str, reader: Reader, mark: Cursor, host: Host | None, now: int, skews: Skews) -> Member:
+def host_progress(
+    name: str, reader: Reader, mark: Cursor, host: Host | None, now: int, skews: ClockSkews
+) -> HostProgress:
     step = to_milliseconds(host.step) if host else 1000
     # What the list says may be a little older than what the reader has.
     since = max(0, mark.time_ms - host.newest_ms) if host else 0
-    writes = host is not None and mark.time_ms > 0 and now - host.arrived_ms - since <= step + GRACE
-    return Member(name, reader, mark.life, mark.time_ms, skews.shift(host) if host else 0, step, writes)
+    writes = (
+        host is not None and mark.time_ms > 0 and now - host.arrived_ms - since <= step + NEXT_TICK_GRACE_MS
+    )
+    return HostProgress(name, reader, mark.life, mark.time_ms, skews.shift(host) if host else 0, step, writes)
 
 
-def awaited(members: Sequence[Member]) -> list[Member]:
+def lagging_hosts(members: Sequence[HostProgress]) -> list[HostProgress]:
     """Those that will add their next tick in a moment."""
     writing = [member for member in members if member.writes]
     first = max((member.end for member in writing), default=0)
-    return [member for member in writing if member.end + member.step + LATE >= first]
+    return [member for member in writing if member.end + member.step + MAX_LAG_MS >= first]
 
 
-def end_of(members: Sequence[Member]) -> int:
+def common_end(members: Sequence[HostProgress]) -> int:
     """The time of the newest tick before which no host that is awaited will add another."""
     ends = [member.end for member in members if member.newest]
     if not ends:
         return 0
-    due = [member.end + member.step - min(member.step // 2, EARLY) for member in awaited(members)]
+    due = [
+        member.end + member.step - min(member.step // 2, EARLY_TOLERANCE_MS)
+        for member in lagging_hosts(members)
+    ]
     limit = min(due, default=max(ends) + 1)
     if max(ends) < limit:
         return max(ends)
@@ -86,6 +93,9 @@ def end_of(members: Sequence[Member]) -> int:
     for member in members:
         if member.end >= limit:
             after = (limit + member.shift - 3 * member.step) / 1000
-            times = [to_milliseconds(tick.time) - member.shift for tick in member.reader.since(after, AHEAD)]
+            times = [
+                to_milliseconds(tick.time) - member.shift
+                for tick in member.reader.since(after, MAX_TICKS_AHEAD)
+            ]
             found += [time for time in times if time < limit]
     return max(found)

@@ -16,14 +16,14 @@ from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.stores.base import Level, Reader
 
 # Ticks that a stretch of the past may be looked for in, beside what is sealed.
-MOST_TICKS = 80_000
-FOREVER = 1 << 62
+MAX_TICKS_SEARCHED = 80_000
+FOREVER_MS = 1 << 62
 
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class SharedView:
     """`panels` by their names; the newest `window` seconds or, where there are any, (start, end] in epoch
     milliseconds."""
 
@@ -36,10 +36,10 @@ class View:
         return (self.past[1] - self.past[0]) / 1000 if self.past else self.window
 
 
-class Viewed:
+class SharedViewReader:
     """A store as far as a view shows it: a stores.Reader."""
 
-    def __init__(self, store: Reader, view: View, chosen: Sequence[Panel] = ()) -> None:
+    def __init__(self, store: Reader, view: SharedView, chosen: Sequence[Panel] = ()) -> None:
         """`chosen`: the panels that the settings add to ours."""
         self._store = store
         self._chosen = chosen
@@ -51,23 +51,23 @@ class Viewed:
 
     def newest(self) -> Cursor:
         mark = self._store.newest()
-        end = self.view.past[1] if self.view.past else FOREVER
+        end = self.view.past[1] if self.view.past else FOREVER_MS
         return mark._replace(time_ms=min(mark.time_ms, end))
 
     def since(self, time: float, limit: int) -> list[Tick]:
         start, end = self._stretch()
         time = max(time, start / 1000)
         past = self.view.past is not None
-        ticks = self._store.since(time, MOST_TICKS if past else limit)
+        ticks = self._store.since(time, MAX_TICKS_SEARCHED if past else limit)
         if past:
             ticks = [tick for tick in ticks if to_milliseconds(tick.time) <= end][-limit:]
         keys = self._keys()
-        return [Tick(tick.time, tick.step, _only(tick.values, keys)) for tick in ticks]
+        return [Tick(tick.time, tick.step, _allowed_only(tick.values, keys)) for tick in ticks]
 
     def levels(self) -> Sequence[Level]:
         start, end = self._stretch()
         keys = self._keys()
-        return [_Level(reader, start, end, keys) for reader in self._store.levels()]
+        return [_SharedLevel(reader, start, end, keys) for reader in self._store.levels()]
 
     def metrics(self) -> list[Metric]:
         metrics = self._store.metrics()
@@ -75,10 +75,10 @@ class Viewed:
         return [metric for metric in metrics if metric.key in shown]
 
     def looks(self) -> Mapping[str, str]:
-        return _only(self._store.looks(), self.view.panels)
+        return _allowed_only(self._store.looks(), self.view.panels)
 
     def curves(self) -> Mapping[str, Curves]:
-        return {} if self.view.past else _only(self._store.curves(), self.view.panels)
+        return {} if self.view.past else _allowed_only(self._store.curves(), self.view.panels)
 
     def thresholds(self) -> list[AlertState]:
         keys = self._keys()
@@ -103,13 +103,13 @@ class Viewed:
     def _stretch(self) -> tuple[int, int]:
         if self.view.past:
             return self.view.past
-        return self._store.newest().time_ms - to_milliseconds(self.view.window), FOREVER
+        return self._store.newest().time_ms - to_milliseconds(self.view.window), FOREVER_MS
 
     def _keys(self) -> frozenset[str]:
         return frozenset(metric.key for metric in self.metrics())
 
 
-class _Level:
+class _SharedLevel:
     """One level of a store, as far as a view shows it."""
 
     def __init__(self, reader: Level, start: int, end: int, keys: frozenset[str]) -> None:
@@ -131,5 +131,5 @@ class _Level:
         return self._reader.columns(max(start, self._start), min(end, self._end), keys)
 
 
-def _only(found: Mapping[str, Value], names: frozenset[str] | tuple[str, ...]) -> dict[str, Value]:
+def _allowed_only(found: Mapping[str, Value], names: frozenset[str] | tuple[str, ...]) -> dict[str, Value]:
     return {name: value for name, value in found.items() if name in names}

@@ -27,8 +27,8 @@ from dashapp.http.responses import NEVER, PRIVATE, SHARED
 from dashapp.http.static_files import Static, plain
 from dashapp.http.types import App, StartResponse
 from dashapp.model.panels import Panel, all_panels
-from dashapp.query.overlay_metrics import panels_of_all
-from dashapp.query.shared_view import View, Viewed
+from dashapp.query.overlay_metrics import overlay_panels
+from dashapp.query.shared_view import SharedView, SharedViewReader
 from dashapp.stores.base import Reader
 from dashapp.stores.hosts import HostStore
 from dashapp.stores.push_queue import PushWriter
@@ -115,8 +115,8 @@ def create_app(
     if hosts is not None:
         app = HostPaths(hosts, app, serve, own, coming=bool(own) and settings.collector)
 
-    def build(view: View) -> App:
-        return viewing(Viewed(store, view, settings.panel), settings, partial(page, seen))
+    def build(view: SharedView) -> App:
+        return viewing(SharedViewReader(store, view, settings.panel), settings, partial(page, seen))
 
     return entrance(app, settings, folder, build, dash.csp_hashes(), local=local, mounted=mounted)
 
@@ -158,7 +158,7 @@ def _page(bare: Place, settings: Settings, hosts: HostStore | None, own: str) ->
 
 
 def _chosen(settings: Settings, place: Place) -> Sequence[Panel]:
-    return settings.panel if len(place.names) < 2 else panels_of_all(settings.panel)
+    return settings.panel if len(place.names) < 2 else overlay_panels(settings.panel)
 
 
 def _asked(key: str) -> Any:

@@ -18,8 +18,8 @@ from dashapp.config.parsers import HOST_NAME
 from dashapp.http.responses import refusal, see_other, with_slash
 from dashapp.http.types import App, StartResponse
 from dashapp.model.ticks import BadRequestError
-from dashapp.query.host_reader import HostReader, Skews
-from dashapp.query.overlay import Overlay
+from dashapp.query.host_reader import ClockSkews, HostReader
+from dashapp.query.overlay import OverlayReader
 from dashapp.stores.base import Reader
 from dashapp.stores.hosts import Host, HostStore, default_host, sorted_hosts
 from dashapp.stores.memory import MemoryStore
@@ -70,7 +70,7 @@ class HostPaths:
         self._bare = bare
         self._serve = serve
         self._own = own
-        self._skews = Skews(hosts)
+        self._skews = ClockSkews(hosts)
         self._lock = Lock()
         self._made: OrderedDict[Key, tuple[Place, App]] = OrderedDict()
 
@@ -137,7 +137,9 @@ class HostPaths:
         if len(names) == 1:
             reader = HostReader(names[0], readers[names[0]], self._hosts, self._skews)
             return Place(reader, names, reader.now, top)
-        overlay = Overlay(readers, self._hosts, self._skews, [name for name in names if name not in readers])
+        overlay = OverlayReader(
+            readers, self._hosts, self._skews, [name for name in names if name not in readers]
+        )
         return Place(overlay, names, overlay.now, top)
 
 

@@ -11,7 +11,7 @@ from dashapp.model.panels import FIRST_DETAIL_PANEL, Panel
 from dashapp.model.thresholds import MISSING_OP, Threshold
 from dashapp.model.ticks import Metric
 from dashapp.model.tiles import Tile, choose_tiles
-from dashapp.query.overlay_metrics import tiles_of_all
+from dashapp.query.overlay_metrics import overlay_tiles
 from dashapp.web.host_controls import HostsShown
 from dashapp.web.panel import charts, live_graph
 from dashapp.web.window_slider import slider, stops_to, words
@@ -53,7 +53,7 @@ def page(
     if hosts is not None and hosts.names and (hosts.several or not hosts.top):
         tagline = hosts.tagline()
     laid = hosts is not None and len(hosts.names) > 1
-    numbers = tiles_of_all(hosts.names, metrics) if hosts and laid else choose_tiles(metrics, machine)
+    numbers = overlay_tiles(hosts.names, metrics) if hosts and laid else choose_tiles(metrics, machine)
     return html.Div(
         id="page",
         children=[

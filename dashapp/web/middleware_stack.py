@@ -16,7 +16,7 @@ from dashapp.http.middleware.security import Guard
 from dashapp.http.middleware.sessions import Sessions, signing_key
 from dashapp.http.middleware.share_links import Shares
 from dashapp.http.types import App
-from dashapp.query.shared_view import View
+from dashapp.query.shared_view import SharedView
 from dashapp.web.assets import assets_folder
 
 
@@ -24,7 +24,7 @@ def entrance(
     app: App,
     settings: Settings,
     folder: Path | None,
-    build: Callable[[View], App],
+    build: Callable[[SharedView], App],
     script_hashes: Sequence[str],
     *,
     local: Path | None = None,

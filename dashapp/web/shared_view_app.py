@@ -12,7 +12,7 @@ from dashapp.config.settings import MIN_WINDOW_S, Settings
 from dashapp.http.responses import PRIVATE
 from dashapp.http.types import App, StartResponse
 from dashapp.model.panels import all_panels
-from dashapp.query.shared_view import Viewed
+from dashapp.query.shared_view import SharedViewReader
 from dashapp.web import layout
 
 # What of the numbers a link answers.
@@ -21,7 +21,7 @@ ANSWERED = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/cs
 KEY = "dashapp.view"
 
 
-def viewing(store: Viewed, settings: Settings, page: App) -> App:
+def viewing(store: SharedViewReader, settings: Settings, page: App) -> App:
     """`page` answers what is no number, and knows by KEY through which view it is asked."""
     seconds = max(store.view.seconds, MIN_WINDOW_S)
     api = Api(
@@ -41,7 +41,7 @@ def viewing(store: Viewed, settings: Settings, page: App) -> App:
     return show
 
 
-def view_page(store: Viewed, settings: Settings) -> Component:
+def view_page(store: SharedViewReader, settings: Settings) -> Component:
     metrics = store.metrics()
     shown = all_panels(metrics, settings.panel, store.looks())
     seconds = max(store.view.seconds, MIN_WINDOW_S)

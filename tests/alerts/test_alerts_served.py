@@ -11,7 +11,7 @@ from processes import Dashapp, dashapp
 from waiting import wait_for
 from wsgi_client import ask
 
-from dashapp.alerts.monitor import Watch
+from dashapp.alerts.monitor import AlertMonitor
 from dashapp.api.endpoints import Api
 from dashapp.config.settings import Settings
 from dashapp.model.thresholds import Threshold
@@ -28,7 +28,7 @@ def now() -> int:
 
 def test_ticks_tell_what_is_broken_while_it_is() -> None:
     store = MemoryStore()
-    watch, api = Watch([HOT, Threshold("b", ">", 1)], store), Api(store)
+    watch, api = AlertMonitor([HOT, Threshold("b", ">", 1)], store), Api(store)
 
     def answer(at: int, value: float) -> dict[str, object]:
         tick = Tick(at, 1, {"cpu.percent": value})
@@ -49,7 +49,7 @@ def test_ticks_tell_what_is_broken_while_it_is() -> None:
 def test_a_change_that_comes_just_after_an_answer_is_in_the_next() -> None:
     """At most one tick late: the answer about a tick is kept, and the tick is there before it is judged."""
     store = MemoryStore()
-    watch, api = Watch([HOT], store), Api(store)
+    watch, api = AlertMonitor([HOT], store), Api(store)
     tick = Tick(now(), 1, {"cpu.percent": 95})
     store.append(tick)
     ask(api, "/api/ticks")
@@ -61,7 +61,7 @@ def test_a_change_that_comes_just_after_an_answer_is_in_the_next() -> None:
 def test_alerts_are_listed_whatever_their_state() -> None:
     store = MemoryStore()
     assert ask(Api(store), "/api/alerts").json == {"thresholds": [], "log": []}
-    Watch([HOT, Threshold("b", "<=", 1.5e9, 90)], store).see(Tick(1000.5, 1, {"cpu.percent": 95}))
+    AlertMonitor([HOT, Threshold("b", "<=", 1.5e9, 90)], store).see(Tick(1000.5, 1, {"cpu.percent": 95}))
     assert ask(Api(store), "/api/alerts").json == {
         "thresholds": [
             {
@@ -106,7 +106,7 @@ def on_page(store: MemoryStore) -> object:
 def test_the_page_knows_the_limits() -> None:
     store = MemoryStore()
     assert on_page(store) == []
-    Watch([Threshold('<i>"', ">", 90, 5)], store)
+    AlertMonitor([Threshold('<i>"', ">", 90, 5)], store)
     assert on_page(store) == [{"metric": '<i>"', "op": ">", "limit": 90.0, "text": '<i>" > 90 for 5s'}]
 
 

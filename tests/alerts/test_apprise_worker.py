@@ -12,7 +12,7 @@ from waiting import PATIENCE_S
 from webhook_server import Webhook, webhook
 
 from dashapp.alerts import apprise_worker
-from dashapp.alerts.message import MOST_TOLD, Message, compose
+from dashapp.alerts.message import MAX_LISTED_CHANGES, Message, compose_message
 from dashapp.model.thresholds import AlertChange, Threshold
 
 HOT = Threshold.parse("cpu.percent > 90 for 30s")
@@ -30,14 +30,14 @@ TEXTS = ("<b>&amp;</b> **x** _y_ #z", "é ünï ☃ 字", "%s {0} {{x}} \\n \\t"
 
 def test_text_arrives_as_it_was_said(hook: Webhook) -> None:
     title, text = " ".join(TEXTS).replace("\n", " "), "\n".join(TEXTS)
-    assert apprise_worker.hand_over(hook.address, Message(title, text, good=True), PATIENCE_S) == ""
+    assert apprise_worker.send_notification(hook.address, Message(title, text, good=True), PATIENCE_S) == ""
     ((_, message),) = hook.heard
     assert (message["title"], message["message"], message["type"]) == (title, text, "success")
 
 
 def told_of(*addresses: str) -> list[str]:
     """What one courier says of each, for its start is dear."""
-    return apprise_worker._sent(addresses, asdict(PLAIN), PATIENCE_S)
+    return apprise_worker._run_worker(addresses, asdict(PLAIN), PATIENCE_S)
 
 
 def test_a_status_is_told() -> None:
@@ -57,7 +57,8 @@ def test_one_that_hangs_is_given_up(hook: Webhook) -> None:
     while not hook.tried:
         # Longer than we wait for a courier, whatever the address itself asks for.
         assert (
-            apprise_worker.hand_over(f"{hook.address}?rto=50", PLAIN, patience) == apprise_worker.UNANSWERED
+            apprise_worker.send_notification(f"{hook.address}?rto=50", PLAIN, patience)
+            == apprise_worker.NO_RESPONSE
         )
         patience *= 2  # it was given up before it had started
 
@@ -66,21 +67,24 @@ def test_what_cannot_be_reached_is_told_without_its_address() -> None:
     with closing(socket.socket()) as silent:
         silent.bind(("127.0.0.1", 0))  # nobody else's, and nobody listens
         said = {
-            f"json://c4nary@127.0.0.1:{silent.getsockname()[1]}/": apprise_worker.UNANSWERED,
-            "json://c4nary.invalid/": apprise_worker.UNANSWERED,
-            "nonsense://c4nary": apprise_worker.UNKNOWN,
-            "json://c4nary\0/": apprise_worker.UNKNOWN,
+            f"json://c4nary@127.0.0.1:{silent.getsockname()[1]}/": apprise_worker.NO_RESPONSE,
+            "json://c4nary.invalid/": apprise_worker.NO_RESPONSE,
+            "nonsense://c4nary": apprise_worker.UNKNOWN_SERVICE,
+            "json://c4nary\0/": apprise_worker.UNKNOWN_SERVICE,
         }
         assert told_of(*said) == [*said.values()]
 
 
 def test_looking_at_an_address_sends_nothing(hook: Webhook) -> None:
-    assert apprise_worker.check([hook.address, "nonsense://x"], PATIENCE_S) == ["", apprise_worker.UNKNOWN]
+    assert apprise_worker.invalid_targets([hook.address, "nonsense://x"], PATIENCE_S) == [
+        "",
+        apprise_worker.UNKNOWN_SERVICE,
+    ]
     assert hook.tried == 0
 
 
 def test_one_change_is_the_title_itself() -> None:
-    message = compose([AlertChange(HOT, True, 0.5, 1 / 3, 1)], 1, 1, "lab")
+    message = compose_message([AlertChange(HOT, True, 0.5, 1 / 3, 1)], 1, 1, "lab")
     assert message == Message(
         "lab: cpu.percent > 90 for 30s: broken, at 0.333333",
         "1970-01-01 00:00:00 UTC  cpu.percent > 90 for 30s: broken, at 0.333333",
@@ -91,21 +95,23 @@ def test_one_change_is_the_title_itself() -> None:
 def test_a_metric_that_is_missing_has_no_value() -> None:
     absent = Threshold.parse("cpu.percent missing for 60s")
     assert (
-        compose([AlertChange(absent, True, 0, None, 1)], 1, 1, "lab").title
+        compose_message([AlertChange(absent, True, 0, None, 1)], 1, 1, "lab").title
         == "lab: cpu.percent missing for 1m: no data"
     )
-    assert compose([AlertChange(absent, False, 0, 5, 1)], 1, 0, "lab").title.endswith(": data again, at 5")
+    assert compose_message([AlertChange(absent, False, 0, 5, 1)], 1, 0, "lab").title.endswith(
+        ": data again, at 5"
+    )
 
 
 def test_several_are_counted_and_the_newest_told() -> None:
     changes = [AlertChange(HOT, number % 2 == 0, number, 95, number) for number in range(1, 31)]
-    message = compose(changes, 30, 1, "lab")
+    message = compose_message(changes, 30, 1, "lab")
     assert message.title == "lab: 30 alerts; 1 is broken now"
     first, *lines = message.body.splitlines()
     assert first == "10 before these; /api/alerts lists them."
-    assert len(lines) == MOST_TOLD
+    assert len(lines) == MAX_LISTED_CHANGES
     assert lines[-1].startswith("1970-01-01 00:00:30 UTC")
     assert message.good is False
-    assert compose(changes[:1], 1, 0, "lab").good
+    assert compose_message(changes[:1], 1, 0, "lab").good
     # What is not known to be well is not called so.
-    assert not compose(changes[:1], 2, 0, "lab").good
+    assert not compose_message(changes[:1], 2, 0, "lab").good

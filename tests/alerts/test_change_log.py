@@ -9,7 +9,7 @@ import pytest
 from effort import calls_of
 from store_variants import KINDS, Kept, kept
 
-from dashapp.alerts.monitor import Watch
+from dashapp.alerts.monitor import AlertMonitor
 from dashapp.model.thresholds import AlertChange, Threshold
 from dashapp.model.ticks import Tick
 from dashapp.stores.base import MAX_CHANGES
@@ -26,7 +26,7 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
     found.close()
 
 
-def see(kept: Kept, watch: Watch, at: float, value: float) -> list[tuple[int, bool]]:
+def see(kept: Kept, watch: AlertMonitor, at: float, value: float) -> list[tuple[int, bool]]:
     """As the collector does: first kept, then seen. The changes' numbers, and whether it is broken."""
     tick = Tick(at, 1, {"a": value})
     assert kept.store.append(tick)
@@ -34,7 +34,7 @@ def see(kept: Kept, watch: Watch, at: float, value: float) -> list[tuple[int, bo
 
 
 def test_what_is_told_is_what_is_kept(both: Kept) -> None:
-    watch = Watch([HOT], both.store)
+    watch = AlertMonitor([HOT], both.store)
     told = [see(both, watch, 1000 + at, value) for at, value in enumerate((5, 95, 95, 5))]
     assert told == [[], [(1, True)], [], [(2, False)]]
     assert [(each.number, each.time, each.value) for each in both.reader.changes()] == [
@@ -44,31 +44,31 @@ def test_what_is_told_is_what_is_kept(both: Kept) -> None:
 
 
 def test_the_next_watch_counts_on(both: Kept) -> None:
-    see(both, Watch([HOT], both.store), 1000, 95)
+    see(both, AlertMonitor([HOT], both.store), 1000, 95)
     both.reopen()
-    watch = Watch([HOT], both.store)
+    watch = AlertMonitor([HOT], both.store)
     assert see(both, watch, 1001, 95) == []
     assert see(both, watch, 1002, 5) == [(2, False)]
     assert len(both.reader.changes()) == 2
 
 
 def test_a_gap_between_two_collectors_is_told_by_the_second(both: Kept) -> None:
-    see(both, Watch([ABSENT], both.store), 1000, 1)
+    see(both, AlertMonitor([ABSENT], both.store), 1000, 1)
     both.reopen()
-    assert see(both, Watch([ABSENT], both.store), 1060, 1) == [(1, True), (2, False)]
+    assert see(both, AlertMonitor([ABSENT], both.store), 1060, 1) == [(1, True), (2, False)]
     assert [each.time for each in both.reader.changes()] == [1005, 1060]
 
 
 def test_the_log_outlives_the_threshold(both: Kept) -> None:
-    see(both, Watch([HOT], both.store), 1000, 95)
+    see(both, AlertMonitor([HOT], both.store), 1000, 95)
     both.reopen()
-    Watch([], both.store)
+    AlertMonitor([], both.store)
     assert [each.threshold for each in both.reader.changes()] == [HOT]
 
 
 def test_ten_thousand_at_once_hold_no_tick_up(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
-    watch = Watch([Threshold(f"m{number}", ">", 90) for number in range(10_000)], store)
+    watch = AlertMonitor([Threshold(f"m{number}", ">", 90) for number in range(10_000)], store)
     tick = Tick(1000, 1, {f"m{number}": 95.0 for number in range(10_000)})
     told: list[AlertChange] = []
     # Some forty calls are needed for each of them.

@@ -12,7 +12,7 @@ from effort import calls_of
 from waiting import PATIENCE_S, wait_for
 
 from dashapp.alerts import delivery
-from dashapp.alerts.delivery import BURST, PER, Outbox, mark
+from dashapp.alerts.delivery import BURST_WINDOW_S, MAX_BURST, AlertDelivery, target_id
 from dashapp.alerts.message import Message
 from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.stores.memory import MemoryStore
@@ -57,7 +57,7 @@ class Post:
 
     def __init__(self, store: MemoryStore, hand: Hand, *addresses: str) -> None:
         self.store = store
-        self.outbox = Outbox(addresses, store, store.speaker("outbox"), "lab", hand)
+        self.outbox = AlertDelivery(addresses, store, store.speaker("outbox"), "lab", hand)
 
     def put(self, *changes: AlertChange) -> None:
         self.store.set_changes([*self.store.changes(), *changes])
@@ -77,8 +77,8 @@ def posting(hand: Hand, *addresses: str, store: MemoryStore | None = None) -> It
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tries again at once."""
-    monkeypatch.setattr(delivery, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(delivery, "LAST_PAUSE", 0.02)
+    monkeypatch.setattr(delivery, "BACKOFF_INITIAL_S", 0.01)
+    monkeypatch.setattr(delivery, "BACKOFF_MAX_S", 0.02)
 
 
 def test_each_change_is_told_once() -> None:
@@ -101,23 +101,23 @@ def test_a_restart_tells_nothing_twice_and_forgets_nothing(hasty: None) -> None:
     store, hand = MemoryStore(), Hand()
     with posting(hand, store=store) as post:
         post.put(change(1))
-        wait_for(lambda: store.sent() == {mark(HERE): 1})
+        wait_for(lambda: store.sent() == {target_id(HERE): 1})
     store.set_changes([change(1), change(2, broken=False)])
     with posting(hand, HERE, THERE, store=store) as post:
         wait_for(lambda: len(hand.titles()) == 2)
         post.put(change(3))
         # An address that is new is told of what comes from then on.
-        wait_for(lambda: store.sent() == {mark(HERE): 3, mark(THERE): 3})
+        wait_for(lambda: store.sent() == {target_id(HERE): 3, target_id(THERE): 3})
         assert (len(hand.titles()), len(hand.titles(THERE))) == (3, 1)
     with posting(hand, store=store):
         pass
-    assert store.sent() == {mark(HERE): 3}
+    assert store.sent() == {target_id(HERE): 3}
     assert len(hand.given) == 4
 
 
 def test_a_log_that_was_lost_begins_anew() -> None:
     store, hand = MemoryStore(), Hand()
-    store.set_sent({mark(HERE): 57})
+    store.set_sent({target_id(HERE): 57})
     with posting(hand, store=store) as post:
         post.put(change(1))
         wait_for(lambda: len(hand.given) == 1)
@@ -149,7 +149,7 @@ def test_ten_thousand_at_once_are_one_message() -> None:
     with posting(hand) as post:
         post.store.set_thresholds([AlertState(each, True) for each in limits])
         assert calls_of(lambda: post.outbox.put(changes)) < 100, "as many for one"
-        wait_for(lambda: post.store.sent() == {mark(HERE): 10_000})
+        wait_for(lambda: post.store.sent() == {target_id(HERE): 10_000})
     ((_, message),) = hand.given
     assert message.title == "lab: 10,000 alerts; 10,000 are broken now"
     assert message.body.startswith("9,980 before these; /api/alerts lists them.\n")
@@ -160,16 +160,16 @@ def test_a_limit_that_flaps_does_not_ring_all_day(monkeypatch: pytest.MonkeyPatc
     hand, now = Hand(), 1000.0
     monkeypatch.setattr(delivery, "time", SimpleNamespace(monotonic=lambda: now))
     with posting(hand) as post:
-        for number in range(1, BURST + 1):
+        for number in range(1, MAX_BURST + 1):
             post.put(change(number, broken=number % 2 == 1))
             wait_for(lambda number=number: len(hand.given) == number)  # type: ignore[misc]
-        for number in range(BURST + 1, 100):
+        for number in range(MAX_BURST + 1, 100):
             post.put(change(number, broken=number % 2 == 1))
         with post.outbox._news:
-            now += PER
+            now += BURST_WINDOW_S
             post.outbox._news.notify_all()
-        wait_for(lambda: post.store.sent() == {mark(HERE): 99})
-    assert hand.titles()[BURST:] == [f"lab: {99 - BURST} alerts; 0 are broken now"]
+        wait_for(lambda: post.store.sent() == {target_id(HERE): 99})
+    assert hand.titles()[MAX_BURST:] == [f"lab: {99 - MAX_BURST} alerts; 0 are broken now"]
 
 
 def test_one_that_hangs_keeps_nobody_waiting() -> None:
@@ -181,12 +181,12 @@ def test_one_that_hangs_keeps_nobody_waiting() -> None:
             wait_for(lambda: HERE in hand.tried and len(hand.titles(THERE)) == number)  # noqa: B023
         assert hand.titles(HERE) == []
         hand.open[HERE].set()
-        wait_for(lambda: post.store.sent() == {mark(HERE): 3, mark(THERE): 3})
+        wait_for(lambda: post.store.sent() == {target_id(HERE): 3, target_id(THERE): 3})
     assert hand.titles(HERE)[1:] == ["lab: 2 alerts; 0 are broken now"]
 
 
 def test_the_end_does_not_wait_for_one_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "FAREWELL", 0.01)
+    monkeypatch.setattr(delivery, "SHUTDOWN_TIMEOUT_S", 0.01)
     hand, store = Hand(), MemoryStore()
     post = Post(store, hand, HERE)
     hand.open[HERE].clear()
@@ -199,12 +199,12 @@ def test_the_end_does_not_wait_for_one_that_hangs(monkeypatch: pytest.MonkeyPatc
     for thread in post.outbox._threads:
         thread.join(PATIENCE_S)
     assert len(hand.given) == 1
-    assert store.sent() == {mark(HERE): 0}
+    assert store.sent() == {target_id(HERE): 0}
 
 
 def test_with_nobody_to_tell_there_is_no_thread() -> None:
     store = MemoryStore()
-    box = Outbox((), store, store.speaker("outbox"))
+    box = AlertDelivery((), store, store.speaker("outbox"))
     box.put([change(1)])
     box.close()
     assert box._threads == []

@@ -10,7 +10,7 @@ from effort import calls_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashapp.alerts.evaluator import Judge
+from dashapp.alerts.evaluator import AlertEvaluator
 from dashapp.collector.clock import LogTime, deadlines
 from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.model.ticks import GAP_STEPS, Tick, to_milliseconds
@@ -26,7 +26,7 @@ def ticks(values: str, start: float = 1000.0, step: float = 1.0) -> Iterator[Tic
             yield Tick(start + number * step, step, value)
 
 
-def fed(judge: Judge, values: str, step: float = 1.0) -> str:
+def fed(judge: AlertEvaluator, values: str, step: float = 1.0) -> str:
     """The state after each character: `!` broken, `-` not."""
     said = {tick.time: judge.judge(tick) or judge.states() for tick in ticks(values, step=step)}
     states, now = "", "-"
@@ -54,16 +54,16 @@ def fed(judge: Judge, values: str, step: float = 1.0) -> str:
     ],
 )
 def test_a_state_changes_once_the_contrary_has_lasted(values: str, states: str) -> None:
-    assert fed(Judge([HOT]), values) == states
+    assert fed(AlertEvaluator([HOT]), values) == states
 
 
 def test_without_a_duration_at_once() -> None:
-    assert fed(Judge([Threshold("a", ">", 90)]), "..#.##? #.") == "--!-!!!!!-"
+    assert fed(AlertEvaluator([Threshold("a", ">", 90)]), "..#.##? #.") == "--!-!!!!!-"
 
 
 @pytest.mark.parametrize("step", [0.1, 2.0, 60.0])
 def test_durations_are_seconds_not_ticks(step: float) -> None:
-    judge = Judge([Threshold("a", ">", 90, 4)])
+    judge = AlertEvaluator([Threshold("a", ">", 90, 4)])
     assert fed(judge, "#" * 60, step).index("!") == {0.1: 40, 2.0: 2, 60.0: 1}[step]
 
 
@@ -73,12 +73,14 @@ def test_durations_are_seconds_not_ticks(step: float) -> None:
 )
 def test_at_the_limit_itself(op: str, broken: list[bool]) -> None:
     for value, expected in zip((90.0, 90.1), broken, strict=True):
-        judge = Judge([Threshold("a", op, 90)])
+        judge = AlertEvaluator([Threshold("a", op, 90)])
         assert bool(judge.judge(Tick(5, 1, {"a": value}))) is expected
 
 
 def test_a_value_that_hovers_about_the_limit_changes_nothing() -> None:
-    judge = Judge([Threshold("a", ">", 90), Threshold("a", ">", 90, clear=80), Threshold("a", "<", 90)])
+    judge = AlertEvaluator(
+        [Threshold("a", ">", 90), Threshold("a", ">", 90, clear=80), Threshold("a", "<", 90)]
+    )
     values = [89.9, 90.1, 89.9, 90.1, 86, 95, 85.5, 90.1, 80, 94.4, 94.5]
     told = [
         (place, change.threshold.text, change.broken)
@@ -116,39 +118,39 @@ ABSENT = Threshold.parse("a missing for 3s")
     ],
 )
 def test_a_metric_is_missing_once_it_had_no_value_for_so_long(values: str, states: str) -> None:
-    assert fed(Judge([ABSENT]), values) == states
+    assert fed(AlertEvaluator([ABSENT]), values) == states
 
 
 def test_a_gap_is_told_when_it_is_over() -> None:
     """A collector that is dead cannot tell; the next one does, of both ends."""
-    judge = Judge([ABSENT], [AlertState(ABSENT)], newest=1000.0)
+    judge = AlertEvaluator([ABSENT], [AlertState(ABSENT)], newest=1000.0)
     told = judge.judge(Tick(1060, 1, {"a": 7}))
     assert told == [AlertChange(ABSENT, True, 1003.0, None), AlertChange(ABSENT, False, 1060.0, 7.0)]
     assert judge.judge(Tick(1061, 1, {"a": 7})) == []
-    judge = Judge([ABSENT], [AlertState(ABSENT, True, 1003.0)], newest=1010.0)
+    judge = AlertEvaluator([ABSENT], [AlertState(ABSENT, True, 1003.0)], newest=1010.0)
     assert judge.judge(Tick(1060, 1, {"b": 7})) == []
     assert judge.judge(Tick(1061, 1, {"a": 7})) == [AlertChange(ABSENT, False, 1061.0, 7.0)]
 
 
 def test_a_short_restart_is_no_gap() -> None:
-    judge = Judge([ABSENT], newest=1000.0)
+    judge = AlertEvaluator([ABSENT], newest=1000.0)
     assert judge.judge(Tick(1002.9, 1, {"a": 7})) == []
 
 
 def test_nothing_is_missing_between_two_ticks_however_far_apart() -> None:
-    judge = Judge([ABSENT])
+    judge = AlertEvaluator([ABSENT])
     assert [judge.judge(Tick(1000 + 60 * number, 60, {"a": 7})) for number in range(5)] == [[]] * 5
 
 
 def test_a_clock_set_back_makes_nothing_missing() -> None:
-    judge = Judge([ABSENT])
+    judge = AlertEvaluator([ABSENT])
     told = [judge.judge(Tick(at, 1, {"a": 7})) for at in (1000, 1001, 500, 501, 502, 503)]
     assert told == [[]] * 6
     assert [bool(judge.judge(Tick(at, 1, {}))) for at in (504, 505, 506)] == [False, False, True]
 
 
 def test_a_change_is_told_once_with_time_and_value() -> None:
-    judge = Judge([HOT, Threshold("b", ">", 0)])
+    judge = AlertEvaluator([HOT, Threshold("b", ">", 0)])
     told = [change for tick in ticks("#####....") for change in judge.judge(tick)]
     assert told == [AlertChange(HOT, True, 1003.0, 95.0), AlertChange(HOT, False, 1008.0, 20.0)]
     assert judge.states() == [AlertState(HOT, False, 1008.0), AlertState(Threshold("b", ">", 0))]
@@ -156,13 +158,13 @@ def test_a_change_is_told_once_with_time_and_value() -> None:
 
 def test_what_was_broken_stays_so_over_a_restart_until_it_is_judged() -> None:
     before = [AlertState(HOT, True, 500.0), AlertState(Threshold("gone", ">", 1), True, 400.0)]
-    judge = Judge([HOT], before)
+    judge = AlertEvaluator([HOT], before)
     assert judge.states() == [AlertState(HOT, True, 500.0)]
     assert fed(judge, "##..?....") == "!!!!!!!!-"
 
 
 def test_another_definition_begins_anew() -> None:
-    judge = Judge([Threshold("a", ">", 91, 3)], [AlertState(HOT, True, 500.0)])
+    judge = AlertEvaluator([Threshold("a", ">", 91, 3)], [AlertState(HOT, True, 500.0)])
     assert judge.states() == [AlertState(Threshold("a", ">", 91, 3))]
 
 
@@ -171,7 +173,7 @@ def test_a_clock_that_steps_breaks_nothing(jump: float) -> None:
     """The collector's own ticks, while the system's clock is set: broken a few seconds later at the most."""
     clock = FakeClock(wall=10_000.0)
     due = deadlines(clock, 1, LogTime(clock), first=0.0)
-    judge, told = Judge([Threshold("a", ">", 90, 5)]), []
+    judge, told = AlertEvaluator([Threshold("a", ">", 90, 5)]), []
     for number in range(60):
         if number in (3, 33):
             clock.jump(jump)
@@ -184,7 +186,7 @@ def test_a_clock_that_steps_breaks_nothing(jump: float) -> None:
 
 
 def test_ticks_from_a_clock_set_back_start_the_time_anew() -> None:
-    judge = Judge([HOT])
+    judge = AlertEvaluator([HOT])
     times = [100, 101, 102, 50, 51, 52, 53]
     told = [change.time for at in times for change in judge.judge(Tick(at, 1, {"a": 95}))]
     assert told == [53]
@@ -231,14 +233,14 @@ def test_every_history_is_judged_as_it_is_the_slow_way(
     for pause, value in steps:
         at += pause
         made.append(Tick(at, 1, {} if value is None else {"a": value}))
-    judge = Judge([Threshold("a", ">", 90, seconds)])
+    judge = AlertEvaluator([Threshold("a", ">", 90, seconds)])
     told = [(change.time, change.broken) for tick in made for change in judge.judge(tick)]
     assert told == judged(seconds, made)
     assert [broken for _, broken in told] == [number % 2 == 0 for number in range(len(told))]
 
 
 def test_ten_are_little_work() -> None:
-    judge = Judge([Threshold(f"m{number}", ">", 90, 30) for number in range(10)])
+    judge = AlertEvaluator([Threshold(f"m{number}", ">", 90, 30) for number in range(10)])
     values = {f"m{number}": 50.0 for number in range(200)}
     ticks = [Tick(1000 + number, 1, values) for number in range(50)]
     assert calls_of(lambda: [judge.judge(tick) for tick in ticks]) < 100 * len(ticks)

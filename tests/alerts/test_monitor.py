@@ -9,7 +9,7 @@ import pytest
 from clocks import FakeClock
 from store_variants import KINDS, Kept, kept
 
-from dashapp.alerts.monitor import PATIENCE, Watch
+from dashapp.alerts.monitor import FIRST_VALUE_TIMEOUT_S, AlertMonitor
 from dashapp.collector.service import collect
 from dashapp.model.thresholds import AlertState, Threshold
 from dashapp.model.ticks import Tick
@@ -28,7 +28,7 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
     found.close()
 
 
-def see(kept: Kept, watch: Watch, at: float, **values: float) -> None:
+def see(kept: Kept, watch: AlertMonitor, at: float, **values: float) -> None:
     """As the collector does: first kept, then seen."""
     tick = Tick(at, 1, {key.replace("_", "."): value for key, value in values.items()})
     assert kept.store.append(tick)
@@ -38,7 +38,7 @@ def see(kept: Kept, watch: Watch, at: float, **values: float) -> None:
 def test_readers_see_every_state(both: Kept) -> None:
     assert both.reader.thresholds() == []
     calm = Threshold("memory.percent", ">=", 1.5e9, 90)
-    watch = Watch([HOT, calm], both.store)
+    watch = AlertMonitor([HOT, calm], both.store)
     assert both.reader.thresholds() == [AlertState(HOT), AlertState(calm)]
     see(both, watch, 1000.001, cpu_percent=95)
     assert both.reader.thresholds() == [AlertState(HOT, True, 1000.001), AlertState(calm)]
@@ -48,23 +48,23 @@ def test_readers_see_every_state(both: Kept) -> None:
 
 def test_the_next_watch_goes_on(both: Kept) -> None:
     gone = Threshold("gone", ">", 0)
-    watch = Watch([HOT, gone], both.store)
+    watch = AlertMonitor([HOT, gone], both.store)
     see(both, watch, 1000, cpu_percent=95, gone=1)
     both.reopen()
-    watch = Watch([HOT], both.store)
+    watch = AlertMonitor([HOT], both.store)
     assert both.reader.thresholds() == [AlertState(HOT, True, 1000)]
     see(both, watch, 1005, other=1)
     assert both.reader.thresholds() == [AlertState(HOT, True, 1000)]
     see(both, watch, 1006, cpu_percent=5)
     assert both.reader.thresholds() == [AlertState(HOT, False, 1006)]
     both.reopen()
-    Watch([], both.store)
+    AlertMonitor([], both.store)
     assert both.reader.thresholds() == []
 
 
 def test_a_change_is_given_to_the_caller() -> None:
     store = MemoryStore()
-    watch = Watch([HOT], store)
+    watch = AlertMonitor([HOT], store)
     told = [watch.see(Tick(1000 + at, 1, {"cpu.percent": value})) for at, value in enumerate((5, 95, 95, 5))]
     assert [[(each.broken, each.value) for each in changes] for changes in told] == [
         [],
@@ -76,14 +76,14 @@ def test_a_change_is_given_to_the_caller() -> None:
 
 def test_without_thresholds_nothing_is_written(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
-    Watch([], store).see(Tick(1000, 1, {"a": 1}))
+    AlertMonitor([], store).see(Tick(1000, 1, {"a": 1}))
     store.close()
     assert not list(tmp_path.glob("thresholds*"))
 
 
 def test_only_a_change_is_written(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
-    watch = Watch([HOT], store)
+    watch = AlertMonitor([HOT], store)
     before = (tmp_path / "thresholds.json").stat().st_ino, (tmp_path / "thresholds.json").stat().st_mtime_ns
     for at in range(100):
         watch.see(Tick(1000 + at, 1, {"cpu.percent": 5}))
@@ -95,7 +95,7 @@ def test_only_a_change_is_written(tmp_path: Path) -> None:
 def test_what_the_disk_refuses_is_written_when_it_takes_it_again(tmp_path: Path) -> None:
     """A folder stands where the file would be made: no user, root neither, can write that."""
     store, reader = DiskStore(tmp_path), DiskReader(tmp_path)
-    watch = Watch([HOT], store)
+    watch = AlertMonitor([HOT], store)
     (tmp_path / "thresholds.new").mkdir()
     tick = Tick(1000, 1, {"cpu.percent": 95})
     assert store.append(tick)
@@ -111,7 +111,7 @@ def test_what_the_disk_refuses_is_written_when_it_takes_it_again(tmp_path: Path)
 def test_in_a_folder_made_anew_the_states_are_there_again(tmp_path: Path) -> None:
     folder = tmp_path / "store"
     store, reader = DiskStore(folder), DiskReader(folder)
-    Watch([HOT], store).see(Tick(1000, 1, {"cpu.percent": 95}))
+    AlertMonitor([HOT], store).see(Tick(1000, 1, {"cpu.percent": 95}))
     folder.rename(tmp_path / "away")
     assert reader.thresholds() == []
     store.append(Tick(1001, 1, {"cpu.percent": 95}))
@@ -141,7 +141,7 @@ def test_a_damaged_file_is_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "thresholds.json").write_bytes(content)
     store = DiskStore(tmp_path)
     assert store.thresholds() == []
-    Watch([HOT], store).see(Tick(1000, 1, {"cpu.percent": 95}))
+    AlertMonitor([HOT], store).see(Tick(1000, 1, {"cpu.percent": 95}))
     assert store.thresholds() == [AlertState(HOT, True, 1000)]
     store.close()
 
@@ -161,14 +161,14 @@ class Told:
 
 def test_a_metric_that_no_source_gives_is_told_until_it_comes() -> None:
     told = Told()
-    watch = Watch([Threshold("cpu.precent", ">", 90), HOT], MemoryStore(), told)
+    watch = AlertMonitor([Threshold("cpu.precent", ">", 90), HOT], MemoryStore(), told)
 
     values = {"cpu.percent": 5.0, "memory.percent": 5.0}
-    for at in range(int(PATIENCE)):
+    for at in range(int(FIRST_VALUE_TIMEOUT_S)):
         watch.see(Tick(1000 + at, 1, values))
         assert told.sentence == ""
     for at in range(100):
-        watch.see(Tick(1000 + PATIENCE + at, 1, values))
+        watch.see(Tick(1000 + FIRST_VALUE_TIMEOUT_S + at, 1, values))
     assert (
         told.sentence == '--threshold names "cpu.precent", which no source gives; did you mean cpu.percent?'
     )
@@ -179,8 +179,10 @@ def test_a_metric_that_no_source_gives_is_told_until_it_comes() -> None:
 
 def test_a_name_like_none_and_more_names_than_a_page_has_room_for() -> None:
     told = Told()
-    watch = Watch([Threshold(f"<b>zz{number}" * 20, ">", 1) for number in range(60)], MemoryStore(), told)
-    for at in (0.0, PATIENCE):
+    watch = AlertMonitor(
+        [Threshold(f"<b>zz{number}" * 20, ">", 1) for number in range(60)], MemoryStore(), told
+    )
+    for at in (0.0, FIRST_VALUE_TIMEOUT_S):
         watch.see(Tick(1000 + at, 1, {"cpu.percent": 5}))
     assert told.sentence.count("--threshold names") == 5
     assert told.sentence.count("/api/metrics lists") == 5
@@ -189,7 +191,7 @@ def test_a_name_like_none_and_more_names_than_a_page_has_room_for() -> None:
 
 def test_the_notice_of_an_earlier_run_goes(tmp_path: Path) -> None:
     NoticeFile(tmp_path, "thresholds").say("old")
-    Watch([], MemoryStore(), NoticeFile(tmp_path, "thresholds"))
+    AlertMonitor([], MemoryStore(), NoticeFile(tmp_path, "thresholds"))
     assert read_notices(tmp_path) == []
 
 
@@ -207,6 +209,6 @@ def test_a_store_in_memory_has_speakers_too() -> None:
 
 def test_the_collector_has_each_tick_seen_after_it_is_kept() -> None:
     store = MemoryStore()
-    collect(store, FakeClock(waits=10), 1, watch=Watch([Threshold("memory.percent", ">", 0)], store))
+    collect(store, FakeClock(waits=10), 1, watch=AlertMonitor([Threshold("memory.percent", ">", 0)], store))
     first = store.since(0, 100)[0]
     assert store.thresholds() == [AlertState(Threshold("memory.percent", ">", 0), True, first.time)]

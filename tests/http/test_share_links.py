@@ -14,12 +14,12 @@ from dashapp.http.middleware.sessions import Sessions
 from dashapp.http.middleware.share_links import DAY, MOST, Shares
 from dashapp.http.types import App
 from dashapp.model.ticks import BadRequestError
-from dashapp.query.shared_view import View
+from dashapp.query.shared_view import SharedView
 
 KEY = b"k" * 32
 
 
-def nothing(view: View) -> App:
+def nothing(view: SharedView) -> App:
     def answer(_: object, start: Any) -> list[bytes]:
         start("200 OK", [])
         return [b""]
@@ -37,9 +37,9 @@ def test_it_expires() -> None:
     shares = Shares(KEY, nothing, 1000, lambda: now)
     for days in (1, 7):
         now = time.time()
-        token = shares.link(View(("cpu",), 30), days).split("/")[1]
+        token = shares.link(SharedView(("cpu",), 30), days).split("/")[1]
         now += days * DAY - 2
-        assert shares.read(token) == View(("cpu",), 30)
+        assert shares.read(token) == SharedView(("cpu",), 30)
         now += 4
         with pytest.raises(BadRequestError, match="has expired; ask whoever shared it"):
             shares.read(token)
@@ -47,7 +47,7 @@ def test_it_expires() -> None:
 
 def test_it_cannot_be_altered() -> None:
     shares = Shares(KEY, nothing, 1000)
-    token = shares.link(View(("cpu",), 30, (1, 31)), 1).split("/")[1]
+    token = shares.link(SharedView(("cpu",), 30, (1, 31)), 1).split("/")[1]
     for place in range(len(token) - 1):
         altered = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
         with pytest.raises(BadRequestError):
@@ -61,7 +61,7 @@ def test_it_cannot_be_altered() -> None:
 
 def test_neither_session_nor_link_passes_for_the_other() -> None:
     sessions, shares = Sessions(KEY), Shares(KEY, nothing, 1000)
-    token = shares.link(View(("cpu",), 30), 1).split("/")[1]
+    token = shares.link(SharedView(("cpu",), 30), 1).split("/")[1]
     assert not sessions.good(f"{sessions.name}={token}")
     with pytest.raises(BadRequestError):
         shares.read(sessions.begin(secure=False).partition(";")[0].partition("=")[2])
@@ -113,7 +113,7 @@ def test_only_who_signed_in_shares(app: App) -> None:
 def test_applications_of_links_are_bounded() -> None:
     shares = Shares(KEY, nothing, 1e6)
     for number in range(10, MOST + 40):
-        path = "/" + shares.link(View(("cpu",), number), 1)
+        path = "/" + shares.link(SharedView(("cpu",), number), 1)
         ask(shares, path)
     assert len(shares._apps) == MOST
 

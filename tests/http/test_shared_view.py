@@ -13,8 +13,8 @@ from dashapp.http.middleware.share_links import ALTERED, EXPIRED
 from dashapp.http.types import App
 from dashapp.model.thresholds import AlertState, Threshold
 from dashapp.model.ticks import Metric, Tick
-from dashapp.query.frames import frame, past
-from dashapp.query.shared_view import View, Viewed
+from dashapp.query.frames import live_frame, past_frame
+from dashapp.query.shared_view import SharedView, SharedViewReader
 from dashapp.stores.archive import Retention
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
@@ -141,9 +141,9 @@ def test_on_disk_too(tmp_path: Any) -> None:
     seal(tmp_path, ticks[:-1200], Retention())
     for tick in ticks[-1200:]:
         disk.append(tick)
-    viewed = Viewed(DiskReader(tmp_path), View(("one",), 3000.0))
+    viewed = SharedViewReader(DiskReader(tmp_path), SharedView(("one",), 3000.0))
     for begin in (now - 4000, now - 3500, now - 100):
-        found = past(viewed, 1000 * begin, 1000 * now)
+        found = past_frame(viewed, 1000 * begin, 1000 * now)
         assert list(found.y) == ["a"]
         assert found.t[0] >= 1000 * max(begin, now - 3000 - found.step)
     disk.close()
@@ -157,19 +157,19 @@ def test_thresholds_of_other_metrics_are_none_of_it() -> None:
             for name in ("cpu.percent", "secret.plan")
         ]
     )
-    viewed = Viewed(store, View(("cpu",), 30))
+    viewed = SharedViewReader(store, SharedView(("cpu",), 30))
     assert [state.threshold.metric for state in viewed.thresholds()] == ["cpu.percent"]
     assert viewed.notices() == []
 
 
 def test_a_worker_that_has_not_heard_of_a_tick_yet_resets_no_link_either() -> None:
     store = filled()
-    viewed = Viewed(store, View(("cpu",), 30))
+    viewed = SharedViewReader(store, SharedView(("cpu",), 30))
     mark = store.newest()
     ahead = mark._replace(time_ms=mark.time_ms + 1000).encode()
-    assert frame(viewed, 30, ahead).reset
+    assert live_frame(viewed, 30, ahead).reset
     store.lag_ms = 2500
-    assert not frame(viewed, 30, ahead).reset
+    assert not live_frame(viewed, 30, ahead).reset
 
 
 def test_who_holds_a_bad_one_is_told_in_a_sentence(app: App) -> None:

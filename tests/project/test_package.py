@@ -55,7 +55,7 @@ def test_it_asks_for_what_a_platform_installs(wheel: Path) -> None:
 @pytest.mark.parametrize(
     ("extra", "said"),
     {
-        "alerts": apprise_worker.MISSING,
+        "alerts": apprise_worker.APPRISE_MISSING,
         "prometheus": prometheus.PACKAGE_MISSING,
         "quotes": quotes.PACKAGE_MISSING,
         "redis": parsers.REDIS_MISSING,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fake_hosts import NOW, Clock, Fleet
 
-from dashapp.query.host_reader import NEAR, STEADY, Skews
+from dashapp.query.host_reader import CONFIRMING_TICKS, SKEW_TOLERANCE_MS, ClockSkews
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def shift(fleet: Fleet, skews: Skews, name: str) -> int:
+def shift(fleet: Fleet, skews: ClockSkews, name: str) -> int:
     (host,) = [host for host in fleet.hosts() if host.name == name]
     return skews.shift(host)
 
@@ -22,7 +22,7 @@ def shift(fleet: Fleet, skews: Skews, name: str) -> int:
 def test_next_to_no_skew_is_none(clock: Clock, ahead: float) -> None:
     fleet = Fleet(clock)
     fleet.add("web-1").append(NOW + ahead, NOW)
-    skews = Skews(fleet)
+    skews = ClockSkews(fleet)
     assert shift(fleet, skews, "web-1") == 0
     assert skews.said("web-1") == ""
     assert skews.now("web-1") == NOW
@@ -40,7 +40,7 @@ def test_next_to_no_skew_is_none(clock: Clock, ahead: float) -> None:
 def test_a_skew_is_whole_seconds(clock: Clock, ahead: float, moved: int, said: str) -> None:
     fleet = Fleet(clock)
     fleet.add("web-1").append(NOW + ahead, NOW)
-    skews = Skews(fleet)
+    skews = ClockSkews(fleet)
     assert shift(fleet, skews, "web-1") == 1000 * moved
     assert skews.said("web-1") == said
     assert skews.now("web-1") == NOW + moved
@@ -49,7 +49,7 @@ def test_a_skew_is_whole_seconds(clock: Clock, ahead: float, moved: int, said: s
 def test_what_was_believed_holds_while_ticks_come_a_little_late(clock: Clock) -> None:
     fleet = Fleet(clock)
     machine = fleet.add("web-1")
-    skews = Skews(fleet)
+    skews = ClockSkews(fleet)
     for second in range(60):
         machine.append(NOW + second + 300, NOW + second + (0.49, 0.51, 1.9)[second % 3])
         assert shift(fleet, skews, "web-1") == 300_000
@@ -58,7 +58,7 @@ def test_what_was_believed_holds_while_ticks_come_a_little_late(clock: Clock) ->
 def test_a_backlog_is_no_skew(clock: Clock) -> None:
     fleet = Fleet(clock)
     machine = fleet.add("web-1")
-    skews = Skews(fleet)
+    skews = ClockSkews(fleet)
     machine.append(NOW, NOW)
     assert shift(fleet, skews, "web-1") == 0
     # A minute without the store, and then all of it within a second: each tick is less late than the last.
@@ -70,20 +70,20 @@ def test_a_backlog_is_no_skew(clock: Clock) -> None:
 def test_a_clock_that_is_set_is_believed_after_some_ticks(clock: Clock) -> None:
     fleet = Fleet(clock)
     machine = fleet.add("web-1")
-    skews = Skews(fleet)
+    skews = ClockSkews(fleet)
     machine.append(NOW, NOW)
     seen = [shift(fleet, skews, "web-1")]
-    for second in range(1, STEADY + 1):
+    for second in range(1, CONFIRMING_TICKS + 1):
         machine.append(NOW + second + 120, NOW + second)
         # Asked twice, as by two viewers: a tick counts once.
         seen += [shift(fleet, skews, "web-1"), shift(fleet, skews, "web-1")]
-    assert seen == [0] * (2 * STEADY - 1) + [120_000] * 2
+    assert seen == [0] * (2 * CONFIRMING_TICKS - 1) + [120_000] * 2
 
 
 def test_a_host_without_a_tick_has_none(clock: Clock) -> None:
     fleet = Fleet(clock)
     fleet.add("web-1")
-    skews = Skews(fleet)
+    skews = ClockSkews(fleet)
     assert shift(fleet, skews, "web-1") == 0
     assert skews.said("nobody") == ""
     assert skews.now("nobody") == NOW
@@ -91,11 +91,11 @@ def test_a_host_without_a_tick_has_none(clock: Clock) -> None:
 
 def test_hosts_that_are_gone_are_forgotten(clock: Clock) -> None:
     fleet = Fleet(clock)
-    skews = Skews(fleet)
+    skews = ClockSkews(fleet)
     for number in range(1000):
         name = f"pod-{number}"
         fleet.add(name).append(NOW + 100, NOW)
         assert shift(fleet, skews, name) == 100_000
         fleet.forget(name)
     assert len(skews._known) < 300
-    assert NEAR < 100_000
+    assert SKEW_TOLERANCE_MS < 100_000

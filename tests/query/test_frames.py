@@ -36,7 +36,7 @@ class Lists:
 def frame(
     store: MemoryStore, window: float, cursor: str = "", metrics: set[str] | None = None, step: float = 1.0
 ) -> Lists:
-    found = frames.frame(store, window, cursor, metrics, step)
+    found = frames.live_frame(store, window, cursor, metrics, step)
     columns = {
         key: [None if math.isnan(value) else value for value in column.tolist()]
         for key, column in found.y.items()

@@ -12,22 +12,22 @@ from overlay_of import overlay
 from thorough import amount
 
 from dashapp.model.ticks import Metric, to_milliseconds
-from dashapp.query.frames import frame
-from dashapp.query.overlay import RETURN, Overlay
-from dashapp.query.overlay_sync import GRACE
+from dashapp.query.frames import live_frame
+from dashapp.query.overlay import CATCH_UP_MS, OverlayReader
+from dashapp.query.overlay_sync import NEXT_TICK_GRACE_MS
 
 
 class Viewer:
     """Streams as a page does: what it was told, with every point that it has."""
 
-    def __init__(self, laid: Overlay, window: float = 1000) -> None:
+    def __init__(self, laid: OverlayReader, window: float = 1000) -> None:
         self.laid, self.window = laid, window
         self.cursor = ""
         self.points: dict[tuple[str, int], float] = {}
         self.resets = 0
 
     def look(self) -> None:
-        got = frame(self.laid, self.window, self.cursor)
+        got = live_frame(self.laid, self.window, self.cursor)
         if got.reset:
             self.points, self.resets = {}, self.resets + 1
         for key, column in got.y.items():
@@ -70,7 +70,7 @@ def test_keys_and_labels_say_the_host() -> None:
 def test_points_of_the_same_time_are_one() -> None:
     fleet = Fleet(Clock())
     fleet.add("a", 30), fleet.add("b", 30)
-    got = frame(overlay(fleet), 100)
+    got = live_frame(overlay(fleet), 100)
     assert len(got.t) == 30
     assert {key.split("/")[0] for key in got.y} == {"a", "b"}
     assert all(len(column) == 30 and (column == column).all() for column in got.y.values())
@@ -117,7 +117,7 @@ def test_a_host_that_stopped_holds_nobody_up() -> None:
         clock.now += 0.5
         fleet.come()
         behind.append(clock.now - laid.newest().time_ms / 1000)
-    assert max(behind) <= 1 + GRACE / 1000 + 0.5
+    assert max(behind) <= 1 + NEXT_TICK_GRACE_MS / 1000 + 0.5
     assert max(behind[6:]) < 1
     assert "b stopped: nothing new comes of it." in laid.notices()
     # Where the store is silent nobody knows who stopped.
@@ -136,7 +136,7 @@ def test_what_came_while_a_host_was_away_is_not_lost() -> None:
         viewer.look()
     assert viewer.points == expected(fleet, {}, laid.newest().time_ms)
     assert viewer.resets == 3, "at first, when it came back, and when all it kept is there"
-    assert RETURN < 20_000
+    assert CATCH_UP_MS < 20_000
 
 
 def test_a_host_that_brings_old_ticks_holds_nobody_up() -> None:
@@ -204,10 +204,10 @@ def test_an_overlay_of_empty_hosts_is_empty() -> None:
     fleet.add("a"), fleet.add("b")
     laid = overlay(fleet)
     assert laid.newest().time_ms == 0
-    assert frame(laid, 100).t.tolist() == []
+    assert live_frame(laid, 100).t.tolist() == []
     assert laid.since(0, 10) == []
     fleet.come()
-    assert len(frame(laid, 100).t) == 1
+    assert len(live_frame(laid, 100).t) == 1
 
 
 def test_a_metric_that_turns_up_is_carried() -> None:

@@ -8,21 +8,21 @@ from overlay_of import overlay
 
 from dashapp.api.csv_export import Export
 from dashapp.model.thresholds import AlertChange, AlertState, Threshold
-from dashapp.query.frames import frame, past
+from dashapp.query.frames import live_frame, past_frame
 
 
 def test_long_windows_have_each_hosts_extremes() -> None:
     fleet = Fleet(Clock())
     fleet.add("a", 6000), fleet.add("b", 6000, skew=300)
     laid = overlay(fleet)
-    got = frame(laid, 6000)
+    got = live_frame(laid, 6000)
     assert len(got.t) <= 2000
     assert got.step == 3
     for name in ("a", "b"):
         values = [tick.values["cpu.percent"] for tick in fleet.machines[name].store.since(0, 6000)]
         assert max(got.high[f"{name}/cpu.percent"]) == max(values)
         assert min(got.low[f"{name}/cpu.percent"]) == min(values)
-    held = past(laid, round(1000 * NOW) - 60_000, round(1000 * NOW))
+    held = past_frame(laid, round(1000 * NOW) - 60_000, round(1000 * NOW))
     assert len(held.t) == 60
     assert held.step == 1
 

@@ -13,7 +13,7 @@ from waiting import PATIENCE_S
 
 from dashapp.model.ticks import Cursor
 from dashapp.query import overlay_sync
-from dashapp.query.overlay_sync import PATIENCE, newest_of
+from dashapp.query.overlay_sync import PARALLEL_AFTER_S, newest_marks
 from dashapp.stores.memory import MemoryStore
 
 
@@ -35,12 +35,12 @@ def test_hosts_that_make_one_wait_do_so_together(monkeypatch: pytest.MonkeyPatch
 
     def late() -> None:
         nonlocal now
-        now += 10 * PATIENCE
+        now += 10 * PARALLEL_AFTER_S
 
     # None of these has its answer before all of them are asked.
     meet = Barrier(15, timeout=PATIENCE_S)
     readers = [Slow(late), *(Slow(meet.wait) for _ in range(15))]
-    assert newest_of(readers) == [MemoryStore.newest(reader) for reader in readers]
+    assert newest_marks(readers) == [MemoryStore.newest(reader) for reader in readers]
 
 
 def test_a_list_that_is_older_than_the_points_makes_no_host_stop() -> None:

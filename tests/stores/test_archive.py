@@ -11,7 +11,7 @@ import pytest
 from long_history import DAY, NOW, by_minute, calm_with_spikes, store_of_nine_hours
 
 from dashapp.model.ticks import Tick, to_milliseconds
-from dashapp.query.frames import MOST_POINTS, Frame, frame, past
+from dashapp.query.frames import MAX_POINTS, Frame, live_frame, past_frame
 from dashapp.query.levels import Levels
 from dashapp.stores.archive import Retention
 from dashapp.stores.disk.reader import DiskReader
@@ -29,9 +29,9 @@ def covered(found: Frame, ticks: Sequence[Tick], step_ms: int) -> list[Tick]:
 @pytest.mark.parametrize("window", [10, 100, 600, 1999, 2001, 3600, 7200, 20_000, 26_000, DAY, 90 * DAY])
 def test_the_extremes_of_a_frame_are_those_of_its_ticks(filled: tuple[Path, list[Tick]], window: int) -> None:
     folder, ticks = filled
-    found = frame(DiskReader(folder), window)
-    assert len(found.t) <= 2 * MOST_POINTS
-    assert np.count_nonzero(~np.isnan(found.y["cpu"])) <= MOST_POINTS
+    found = live_frame(DiskReader(folder), window)
+    assert len(found.t) <= 2 * MAX_POINTS
+    assert np.count_nonzero(~np.isnan(found.y["cpu"])) <= MAX_POINTS
     assert (np.diff(found.t) > 0).all()
     step_ms = to_milliseconds(found.step)
     there = covered(found, ticks, step_ms)
@@ -46,7 +46,7 @@ def test_the_extremes_of_a_frame_are_those_of_its_ticks(filled: tuple[Path, list
 
 def test_a_mean_weighs_by_count(filled: tuple[Path, list[Tick]]) -> None:
     folder, ticks = filled
-    found = frame(DiskReader(folder), 9 * 3600)
+    found = live_frame(DiskReader(folder), 9 * 3600)
     assert found.step == 60
     minutes = by_minute(ticks)
     for t, mean in zip(found.t[5:-5], found.y["cpu"][5:-5], strict=True):
@@ -59,18 +59,18 @@ class Stream:
 
     def __init__(self, reader: DiskReader, window: float) -> None:
         self._reader, self._window = reader, window
-        first = frame(reader, window)
+        first = live_frame(reader, window)
         self.cursor = first.cursor
         self.points = list(zip(first.t.tolist(), first.y["cpu"].tolist(), strict=True))
 
     def look(self) -> None:
-        more = frame(self._reader, self._window, self.cursor)
+        more = live_frame(self._reader, self._window, self.cursor)
         assert not more.reset
         self.cursor = more.cursor
         self.points += zip(more.t.tolist(), more.y["cpu"].tolist() if len(more.t) else [], strict=True)
 
     def is_whole(self) -> None:
-        whole = frame(self._reader, self._window)
+        whole = live_frame(self._reader, self._window)
         start = int(whole.t[0])
         streamed = [point for point in self.points if point[0] >= start]
         assert [t for t, _ in streamed] == whole.t.tolist()
@@ -102,7 +102,7 @@ def test_what_is_forgotten_in_seconds_is_answered_in_minutes(tmp_path: Path) -> 
         store.append(tick)
     store.close()
     start = int(ticks[200].time)  # after the first gap
-    found = past(DiskReader(tmp_path), start * 1000, (start + 1800) * 1000)
+    found = past_frame(DiskReader(tmp_path), start * 1000, (start + 1800) * 1000)
     assert found.step == 60
     assert 29 <= len(found.t) <= 31
 
@@ -113,17 +113,17 @@ def test_a_gap_while_a_coarse_window_streams_is_a_hole(tmp_path: Path) -> None:
     for tick in ticks:
         store.append(tick)
     reader = DiskReader(tmp_path)
-    cursor = frame(reader, 7000).cursor
+    cursor = live_frame(reader, 7000).cursor
     streamed = []
     # Asked all through the outage, as a page does.
     for second in range(1, 130):
         if second > 60:
             store.append(Tick(NOW + second, 1.0, {"cpu": 5.0}))
-        more = frame(reader, 7000, cursor)
+        more = live_frame(reader, 7000, cursor)
         assert not more.reset
         cursor = more.cursor
         streamed += list(zip(more.t.tolist(), np.isnan(more.y.get("cpu", np.array([]))), strict=True))
-    whole = frame(reader, 7000)
+    whole = live_frame(reader, 7000)
     assert any(empty for _, empty in streamed)
     after = [
         (t, e) for t, e in zip(whole.t.tolist(), np.isnan(whole.y["cpu"]), strict=True) if t > NOW * 1000
@@ -152,11 +152,11 @@ def test_a_tick_that_comes_while_a_window_is_read_hides_none_of_it(
 
 def test_a_crafted_cursor_is_no_way_to_the_finest_level(filled: tuple[Path, list[Tick]]) -> None:
     reader = DiskReader(filled[0])
-    honest = frame(reader, DAY)
+    honest = live_frame(reader, DAY)
     life, time_ms, size, window, since = honest.cursor.split(".")
-    assert not frame(reader, DAY, honest.cursor).reset
-    assert frame(reader, DAY, f"{life}.{time_ms}.{int(size) + 1}.{window}.{since}").reset
-    assert frame(reader, DAY, f"{life}.{time_ms}.{size}.{int(window) - 1}.{since}").reset
+    assert not live_frame(reader, DAY, honest.cursor).reset
+    assert live_frame(reader, DAY, f"{life}.{time_ms}.{int(size) + 1}.{window}.{since}").reset
+    assert live_frame(reader, DAY, f"{life}.{time_ms}.{size}.{int(window) - 1}.{since}").reset
 
 
 def test_a_slower_collector_does_not_make_its_past_dearer(
@@ -168,6 +168,6 @@ def test_a_slower_collector_does_not_make_its_past_dearer(
     for minute in range(1, 12):
         store.append(Tick(NOW + 60 * minute, 60.0, {"cpu": 1.0}))
     store.close()
-    found = frame(DiskReader(copy), 9 * 3600)
+    found = live_frame(DiskReader(copy), 9 * 3600)
     assert found.step >= 60
-    assert len(found.t) <= MOST_POINTS
+    assert len(found.t) <= MAX_POINTS

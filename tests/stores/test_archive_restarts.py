@@ -14,7 +14,7 @@ from effort import calls_of
 from long_history import DAY, NOW, by_minute, calm_with_spikes, fill, store_of_nine_hours
 
 from dashapp.model.ticks import Tick, to_milliseconds
-from dashapp.query.frames import frame, past
+from dashapp.query.frames import live_frame, past_frame
 from dashapp.stores.archive import ArchiveLevel, Retention
 from dashapp.stores.disk.archive import open_archive
 from dashapp.stores.disk.reader import DiskReader
@@ -63,7 +63,7 @@ def test_a_restart_at_any_point_of_a_roll_up_counts_nothing_twice(
     for t, count, high in zip(minutes.t, minutes.count[0], minutes.high[0], strict=True):
         there = [tick.values["cpu"] for tick in wanted[int(t)]]
         assert (count, high) == (len(there), max(there))
-    every = past(reader, (NOW - 1900) * 1000, NOW * 1000)
+    every = past_frame(reader, (NOW - 1900) * 1000, NOW * 1000)
     assert [int(t) for t, y in zip(every.t, every.y["cpu"], strict=True) if not np.isnan(y)] == [
         to_milliseconds(tick.time) for tick in ticks if tick.time > NOW - 1900
     ]
@@ -88,8 +88,8 @@ def test_a_damaged_block_is_a_gap_and_the_rest_is_served(
     reader = DiskReader(copy)
     start = int(ticks[0].time)
     for _ in range(3):
-        found = past(reader, start * 1000, (start + 4 * 3600) * 1000)
-    whole = past(DiskReader(folder), start * 1000, (start + 4 * 3600) * 1000)
+        found = past_frame(reader, start * 1000, (start + 4 * 3600) * 1000)
+    whole = past_frame(DiskReader(folder), start * 1000, (start + 4 * 3600) * 1000)
     lost = np.count_nonzero(~np.isnan(whole.y["cpu"])) - np.count_nonzero(~np.isnan(found.y["cpu"]))
     assert 60 <= lost <= 100
     assert len([record for record in caplog.records if "damaged" in record.message]) == 1
@@ -156,7 +156,7 @@ def test_the_oldest_goes_first_by_bytes(tmp_path: Path) -> None:
     assert coarser is not None
     assert coarser / 1000 <= begin + 60
     assert begin + 600 <= oldest / 1000 < NOW - 1200
-    assert not np.isnan(frame(DiskReader(tmp_path), 100).y["m0"]).any()
+    assert not np.isnan(live_frame(DiskReader(tmp_path), 100).y["m0"]).any()
 
 
 def test_a_store_without_levels_is_taken_over_whole(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_store_without_levels_is_taken_over_whole(tmp_path: Path) -> None:
     reader = DiskReader(tmp_path)
     times: list[int] = []
     for start in range(NOW - 7200, NOW, 1000):
-        found = past(reader, start * 1000, (start + 1000) * 1000)
+        found = past_frame(reader, start * 1000, (start + 1000) * 1000)
         times += [int(t) for t, y in zip(found.t, found.y.get("cpu", []), strict=True) if not np.isnan(y)]
     assert times == [to_milliseconds(tick.time) for tick in ticks]
 
@@ -204,7 +204,7 @@ def test_a_damaged_row_of_minutes_is_a_gap(
     connection.close()
     reader = DiskReader(copy)
     for _ in range(2):
-        found = frame(reader, 9 * 3600)
-    whole = frame(DiskReader(filled[0]), 9 * 3600)
+        found = live_frame(reader, 9 * 3600)
+    whole = live_frame(DiskReader(filled[0]), 9 * 3600)
     assert np.count_nonzero(~np.isnan(whole.y["cpu"])) - np.count_nonzero(~np.isnan(found.y["cpu"])) == 1
     assert len([record for record in caplog.records if "damaged" in record.message]) == 1

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fake_hosts import Fleet
 
-from dashapp.query.host_reader import Skews
-from dashapp.query.overlay import Overlay
+from dashapp.query.host_reader import ClockSkews
+from dashapp.query.overlay import OverlayReader
 
 
-def overlay(fleet: Fleet, *names: str) -> Overlay:
+def overlay(fleet: Fleet, *names: str) -> OverlayReader:
     readers = {name: fleet.machines[name].store for name in names or fleet.machines}
-    return Overlay(readers, fleet, Skews(fleet))
+    return OverlayReader(readers, fleet, ClockSkews(fleet))

@@ -20,7 +20,7 @@ from dashapp.http.request_body import Bodies, BodyError
 from dashapp.http.responses import data, html, refusal, see_other
 from dashapp.http.types import App, StartResponse
 from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
-from dashapp.query.shared_view import View
+from dashapp.query.shared_view import SharedView
 
 PREFIX = "/share/"
 DAYS = (1, 7)
@@ -51,7 +51,7 @@ class Shares:
     def __init__(
         self,
         key: bytes,
-        build: Callable[[View], App],
+        build: Callable[[SharedView], App],
         longest: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -60,15 +60,15 @@ class Shares:
         self._longest = longest
         self._clock = clock
         self._bodies = Bodies(LARGEST)
-        self._apps: OrderedDict[View, App] = OrderedDict()
+        self._apps: OrderedDict[SharedView, App] = OrderedDict()
         self._lock = Lock()
 
-    def link(self, view: View, days: int) -> str:
+    def link(self, view: SharedView, days: int) -> str:
         """The path of a new link, from our root on."""
         past = list(view.past) if view.past else None
         return f"{PREFIX[1:]}{self._signer.dumps([view.panels, view.window, past, days])}/"
 
-    def read(self, token: str) -> View:
+    def read(self, token: str) -> SharedView:
         """What a link shows. BadRequestError where it is expired or none of ours."""
         if len(token) > LONGEST_LINK:
             raise BadRequestError(ALTERED)
@@ -82,7 +82,7 @@ class Shares:
             raise BadRequestError(ALTERED) from None
         if self._clock() > begun.timestamp() + days * DAY:
             raise BadRequestError(EXPIRED)
-        return View(tuple(names), window, (past[0], past[1]) if past else None)
+        return SharedView(tuple(names), window, (past[0], past[1]) if past else None)
 
     def make(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a question for a link: POST of `{"panels", "days", "window"}` or, with `from` and `to`, of a
@@ -99,7 +99,7 @@ class Shares:
         until = round(1000 * (self._clock() + days * DAY))
         return data(start_response, "200 OK", {"path": self.link(view, days), "until": until})
 
-    def _asked(self, body: bytes) -> tuple[View, int]:
+    def _asked(self, body: bytes) -> tuple[SharedView, int]:
         try:
             asked = json.loads(body)
         except (ValueError, RecursionError):
@@ -121,7 +121,7 @@ class Shares:
             window = (past[1] - past[0]) / 1000
         if not (_is_number(window) and 1 <= window <= self._longest):
             raise BadRequestError(f"the view spans no time from 1 to {self._longest:.10g} seconds")
-        return View(tuple(dict.fromkeys(names)), float(window), past), days
+        return SharedView(tuple(dict.fromkeys(names)), float(window), past), days
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer whatever lies below PREFIX."""
@@ -143,7 +143,7 @@ class Shares:
         own = f"{environ.get('SCRIPT_NAME', '')}{PREFIX}{token}"
         return self._app(view)({**environ, "SCRIPT_NAME": own, "PATH_INFO": f"/{rest}"}, start_response)
 
-    def _app(self, view: View) -> App:
+    def _app(self, view: SharedView) -> App:
         with self._lock:
             app = self._apps.pop(view, None) or self._build(view)
             self._apps[view] = app

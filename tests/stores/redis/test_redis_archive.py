@@ -12,7 +12,7 @@ from redis_store import drain
 from waiting import PATIENCE_S, wait_for
 
 from dashapp.model.ticks import Tick
-from dashapp.query.frames import Frame, frame, past
+from dashapp.query.frames import Frame, live_frame, past_frame
 from dashapp.stores.archive import Retention
 from dashapp.stores.base import Reader
 from dashapp.stores.disk.store import DiskStore
@@ -92,8 +92,8 @@ def same(one: Frame, other: Frame) -> None:
 @pytest.mark.parametrize("window", [200, 1800, 7200, 6 * 3600, HOURS * 3600, 86_400 * 30])
 def test_any_window_is_as_on_disk(readers: tuple[Reader, Reader], window: float) -> None:
     disk, redis = readers
-    assert len(frame(redis, window).t) > 5
-    same(frame(disk, window), frame(redis, window))
+    assert len(live_frame(redis, window).t) > 5
+    same(live_frame(disk, window), live_frame(redis, window))
 
 
 @pytest.mark.parametrize(("first", "hours"), [(0, 1), (3, 0.5), (5, 7), (0, 14), (13, 1)])
@@ -101,7 +101,7 @@ def test_any_stretch_is_as_on_disk(readers: tuple[Reader, Reader], first: int, h
     disk, redis = readers
     start = (START + first * 3600) * 1000
     end = start + int(hours * 3_600_000)
-    same(past(disk, start, end), past(redis, start, end))
+    same(past_frame(disk, start, end), past_frame(redis, start, end))
 
 
 def test_the_stream_holds_only_what_is_not_sealed(url: str, readers: tuple[Reader, Reader]) -> None:
@@ -144,7 +144,7 @@ def test_a_damaged_block_is_a_gap_and_is_said(url: str) -> None:
     client.hset(keys.of("seconds.blocks"), ends[2], b"")
     reader = RedisReader(linked(url), "hurt")
     reader.poll()
-    found = frame(reader, 3600)
+    found = live_frame(reader, 3600)
     assert np.isnan(found.y["cpu"]).any()
     assert any("2 blocks of the history are damaged" in said for said in reader.notices())
 
@@ -160,7 +160,7 @@ def test_a_restart_in_the_middle_counts_nothing_twice(url: str, readers: tuple[R
         store.turn.give()
     reader = RedisReader(linked(url), "often")
     reader.poll()
-    same(frame(readers[0], HOURS * 3600), frame(reader, HOURS * 3600))
+    same(live_frame(readers[0], HOURS * 3600), live_frame(reader, HOURS * 3600))
 
 
 class Counted(RedisClient):
@@ -184,22 +184,22 @@ def test_a_redis_that_is_away_costs_a_reader_one_wait(
     link = Counted(redis.url, 1.0)
     reader = RedisReader(link, "a")
     reader.poll()
-    whole = frame(reader, 4 * 3600)
+    whole = live_frame(reader, 4 * 3600)
     with monkeypatch.context() as patched:
         # Once it has not answered nobody asks again, however long a slow machine takes.
         patched.setattr(redis_link, "CIRCUIT_OPEN_S", PATIENCE_S)
         patched.setattr(archive, "CACHE_TTL_S", 0.0)
         redis.freeze()
         link.asked = 0
-        found = frame(reader, 4 * 3600)
-        past(reader, START * 1000, (START + 7200) * 1000)
-        frame(reader, 4 * 3600)
+        found = live_frame(reader, 4 * 3600)
+        past_frame(reader, START * 1000, (START + 7200) * 1000)
+        live_frame(reader, 4 * 3600)
         assert link.asked == 1
     # The blocks that were asked for before are still known; all else is a gap.
     assert found.t[-1] == whole.t[-1]
     redis.thaw()
     link._shut_until = 0.0
-    wait_for(lambda: list(frame(reader, 4 * 3600).t) == list(whole.t))
+    wait_for(lambda: list(live_frame(reader, 4 * 3600).t) == list(whole.t))
 
 
 def test_hosts_do_not_all_seal_at_the_same_instant(redis: RedisServer) -> None:
