@@ -13,15 +13,15 @@ from typing import Any
 from flask import Flask, Response
 
 from bench.one_worker import serve
-from dashapp.http.types import App, StartResponse
+from dashapp.http.types import StartResponse, WSGIApp
 
 # As long as an answer of one chart and one tick, and parsed by the crowd like one.
 BODY = b'{"cursor":"0123456789abcdef.1","t":[1]}'.ljust(150)
 HEADERS = [("content-type", "application/json"), ("content-length", str(len(BODY)))]
 
 
-def build() -> App:
-    known: App = _flask() if "flask" in sys.argv else _plain()
+def build() -> WSGIApp:
+    known: WSGIApp = _flask() if "flask" in sys.argv else _plain()
     return known
 
 
@@ -33,7 +33,7 @@ def _flask() -> Any:
     return app
 
 
-def _plain() -> App:
+def _plain() -> WSGIApp:
     def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         start_response("200 OK", HEADERS)
         return [BODY]

@@ -18,7 +18,7 @@ from bench.cost import cpu
 from bench.served import Served, command, fill, folder, free_port, launched
 from bench.table import Row
 from dashapp.config.settings import parse_settings
-from dashapp.http.types import App
+from dashapp.http.types import WSGIApp
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.web.app import create_app
 
@@ -42,7 +42,7 @@ def run() -> list[Row]:
             return [*rows, _watched(served)]
 
 
-def _compare(bare: App, locked: App) -> list[Row]:
+def _compare(bare: WSGIApp, locked: WSGIApp) -> list[Row]:
     cookie = _cookie(_call(locked, "/login", urlencode({"password": PASSWORD}).encode()))
     plain: list[float] = []
     guarded: list[float] = []
@@ -65,7 +65,7 @@ def _compare(bare: App, locked: App) -> list[Row]:
     ]
 
 
-def _call(app: App, path: str, body: bytes | None = None, cookie: str = "") -> list[tuple[str, str]]:
+def _call(app: WSGIApp, path: str, body: bytes | None = None, cookie: str = "") -> list[tuple[str, str]]:
     path, _, query = path.partition("?")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": "GET" if body is None else "POST",

@@ -12,7 +12,7 @@ from threading import Thread
 from bench.one_worker import serve
 from bench.served import load
 from dashapp.config.settings import Settings
-from dashapp.http.types import App
+from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import Tick
 from dashapp.sources.system.cpu import TOTAL_METRIC, core_metric
 from dashapp.stores.memory import MemoryStore
@@ -23,7 +23,7 @@ TICKS_A_SECOND = 100
 AGO = 86_400
 
 
-def build() -> App:
+def build() -> WSGIApp:
     store = MemoryStore()
     Thread(target=_append, args=(store,), daemon=True).start()
     return create_app(store, Settings())

@@ -16,8 +16,8 @@ import psutil
 from bench.cost import cpu
 from bench.scale.made_up import name_of, tick
 from bench.table import Row
-from dashapp.api.serializers import host_list
-from dashapp.http.responses import json, packed
+from dashapp.api.serializers import hosts_json
+from dashapp.http.responses import build_response, encode_json
 from dashapp.stores.redis.client import RedisClient
 from dashapp.stores.redis.hosts import RedisHosts, parse_hosts
 from dashapp.stores.redis.keys import LIST_HOSTS_SCRIPT, REGISTRY_KEY
@@ -58,7 +58,7 @@ def _measure(url: str, client: Any, redis: psutil.Process, size: int) -> list[Ro
     hosts.hosts()
     began = time.process_time()
     for _ in range(5):
-        answer = packed("200 OK", json(host_list(hosts)))
+        answer = build_response("200 OK", encode_json(hosts_json(hosts)))
     listed = (time.process_time() - began) / 5
     hosts.close()
     sent = sum(map(len, found)) / 1000

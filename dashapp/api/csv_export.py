@@ -18,7 +18,7 @@ from threading import BoundedSemaphore
 import numpy as np
 import orjson
 
-from dashapp.api.params import Question, ask, shown
+from dashapp.api.params import TicksQuery, parse_ticks_query, quote_value
 from dashapp.model.columns import Columns
 from dashapp.model.panels import Panel, keys_of_panels
 from dashapp.model.ticks import BadRequestError, BusyError
@@ -27,15 +27,15 @@ from dashapp.stores.base import Reader
 
 PARAMETERS = ("window", "from", "to", "metrics", "panel")
 # Downloads at a time. Each holds a thread of the server's until its reader has taken all of it (web.THREADS).
-PLACES = 2
+MAX_DOWNLOADS = 2
 # Seconds after which to ask again where all places are taken.
-RETRY = 10
+RETRY_AFTER_S = 10
 # Cells written in one go: two milliseconds, in which nobody else's Python runs.
-CELLS = 30_000
-END = b"\r\n"
+CELLS_PER_CHUNK = 30_000
+LINE_END = b"\r\n"
 
 
-class Export:
+class CsvExport:
     """Hands out downloads, PLACES at a time."""
 
     def __init__(
@@ -57,12 +57,12 @@ class Export:
         self._longest = longest
         self._interval = interval
         self._now = now
-        self._places = BoundedSemaphore(PLACES)
+        self._places = BoundedSemaphore(MAX_DOWNLOADS)
 
     def open(self, query: str) -> Download:
         """What a query asks for. BadRequestError where it is no question, BusyError where no place is."""
         metrics = {metric.key: metric for metric in self._store.metrics()}
-        question = ask(
+        question = parse_ticks_query(
             query,
             window=self._window,
             longest=self._longest,
@@ -75,7 +75,7 @@ class Export:
             wanted = keys_of_panels([question.panel], metrics.values(), self._chosen)
             if not wanted:
                 raise BadRequestError(
-                    f"{shown(question.panel)} is not a panel; /api/metrics names those there are"
+                    f"{quote_value(question.panel)} is not a panel; /api/metrics names those there are"
                 )
         levels = Levels(self._store, self._interval)
         # The catalogue comes with the first ticks, and may be gone while they are there.
@@ -86,9 +86,14 @@ class Export:
         newest = self._store.newest().time_ms
         start, end = question.past or (newest - round(question.window * 1000), newest)
         if not self._places.acquire(blocking=False):
-            raise BusyError(f"{PLACES} downloads are under way; try again when one has ended")
+            raise BusyError(f"{MAX_DOWNLOADS} downloads are under way; try again when one has ended")
         return Download(
-            levels, max(start, 0), min(end, newest), keys, name(question, end, self._called), self._places
+            levels,
+            max(start, 0),
+            min(end, newest),
+            keys,
+            file_name(question, end, self._called),
+            self._places,
         )
 
 
@@ -110,7 +115,7 @@ class Download:
             ("content-disposition", f'attachment; filename="{name}"'),
         ]
         self._places: BoundedSemaphore | None = places
-        self._parts = _parts(levels, start, end, keys)
+        self._parts = _body_parts(levels, start, end, keys)
 
     def __iter__(self) -> Iterator[bytes]:
         return self._parts
@@ -121,7 +126,7 @@ class Download:
             places.release()
 
 
-def name(question: Question, end: int, called: str = "") -> str:
+def file_name(question: TicksQuery, end: int, called: str = "") -> str:
     """A file's name: what it holds, and when it ends in UTC; of letters that every system takes."""
     of = question.panel or "all"
     if question.metrics is not None:
@@ -132,13 +137,13 @@ def name(question: Question, end: int, called: str = "") -> str:
     return "-".join(part for part in parts if part)
 
 
-def _parts(levels: Levels, start: int, end: int, keys: Sequence[str]) -> Iterator[bytes]:
-    yield header(keys)
+def _body_parts(levels: Levels, start: int, end: int, keys: Sequence[str]) -> Iterator[bytes]:
+    yield header_line(keys)
     for found in levels.stretches(start, end, keys):
-        yield from rows(found, keys)
+        yield from format_rows(found, keys)
 
 
-def header(keys: Sequence[str]) -> bytes:
+def header_line(keys: Sequence[str]) -> bytes:
     """The first line. A spreadsheet runs what begins with = + - or @, unless a quote stands before it."""
     line = io.StringIO(newline="")
     safe = (f"'{key}" if key.lstrip()[:1] in tuple("=+-@") else key for key in keys)
@@ -147,7 +152,7 @@ def header(keys: Sequence[str]) -> bytes:
     return line.getvalue().encode(errors="replace")
 
 
-def rows(found: Columns, keys: Sequence[str]) -> Iterator[bytes]:
+def format_rows(found: Columns, keys: Sequence[str]) -> Iterator[bytes]:
     """Lines of the points in `found`, a cell for each of `keys`, CELLS at a time."""
     if not keys or not len(found.t):
         return
@@ -160,11 +165,11 @@ def rows(found: Columns, keys: Sequence[str]) -> Iterator[bytes]:
     matrix[:, [place[key] for key in found.keys]] = values.T
     # numpy writes "2026-11-21T04:44:44.000Z" itself.
     times = np.datetime_as_string(found.t.astype("datetime64[ms]"), timezone="UTC").astype("S").tolist()
-    step = max(1, CELLS // len(keys))
+    step = max(1, CELLS_PER_CHUNK // len(keys))
     for first in range(0, len(times), step):
         part = slice(first, first + step)
         # [[1.0,null],[2.5,3.0]]: a list of numbers is a line of cells but for its brackets.
         body = orjson.dumps(matrix[part], option=orjson.OPT_SERIALIZE_NUMPY)
         body = body.replace(b"null", b"").replace(b".0,", b",").replace(b".0]", b"]")
         lines = body[2:-2].split(b"],[")
-        yield END.join(map(b",".join, zip(times[part], lines, strict=True))) + END
+        yield LINE_END.join(map(b",".join, zip(times[part], lines, strict=True))) + LINE_END

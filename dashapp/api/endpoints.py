@@ -11,11 +11,20 @@ from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl
 
-from dashapp.api.csv_export import RETRY, Export
-from dashapp.api.params import ask
+from dashapp.api.csv_export import RETRY_AFTER_S, CsvExport
+from dashapp.api.params import parse_ticks_query
 from dashapp.api.process_table import ProcessTable, Table
-from dashapp.api.serializers import broken, catalogue, health, likened, listed
-from dashapp.http.responses import NEVER, SHARED, Answer, Answers, failure, json, packed, unchanged
+from dashapp.api.serializers import alerts_json, firing_json, health_json, match_metrics, metrics_json
+from dashapp.http.responses import (
+    NO_STORE,
+    SHARED_ONE_SECOND,
+    CachedResponse,
+    ResponseCache,
+    build_response,
+    encode_json,
+    error_json,
+    not_modified_headers,
+)
 from dashapp.http.types import StartResponse
 from dashapp.model.notices import redact_for_public
 from dashapp.model.panels import Panel
@@ -24,24 +33,24 @@ from dashapp.query.frames import Frame, live_frame, past_frame
 from dashapp.stores.base import Reader
 
 # Path, query, and the table of processes that goes with it.
-Request = tuple[str, str, Table | None]
+RequestKey = tuple[str, str, Table | None]
 
 # Different questions kept answered for one tick, and their bytes; past that each is answered anew.
-ANSWERS, ANSWERS_BYTES = 512, 16 << 20
+MAX_CACHED_RESPONSES, MAX_CACHED_BYTES = 512, 16 << 20
 # How old an answer may grow while no tick comes: its "now" is what tells stale from live. It counts from the
 # newest tick on in steps of this, so that whoever answers, and when, answers with the same bytes; to the
 # millisecond the time stands in a header beside them.
-FRESH = 1.0
-NOW = "x-now"
+CACHE_TTL_S = 1.0
+SERVER_TIME_HEADER = "x-now"
 
 PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv", "/healthz", "/readyz")
 # Questions in one request.
-QUESTIONS = 16
+MAX_QUERIES_PER_REQUEST = 16
 NO_PROCESSES = "processes are not shown here"
 NO_HOSTS = "hosts are not listed here; this store has one machine's history"
 
 
-def wall() -> float:
+def utc_now() -> float:
     """Seconds UTC by this machine's clock."""
     return time.time()
 
@@ -58,8 +67,8 @@ class Api:
         longest: float = 7200.0,
         processes: ProcessTable | str = NO_PROCESSES,
         hosts: Callable[[], dict[str, Any]] | None = None,
-        now: Callable[[], float] = wall,
-        caching: str = NEVER,
+        now: Callable[[], float] = utc_now,
+        caching: str = NO_STORE,
         called: str = "",
         chosen: Sequence[Panel] = (),
     ) -> None:
@@ -75,16 +84,16 @@ class Api:
         self._store = store
         self._window = window
         self._interval = interval
-        self._answers = Answers(store.newest(), -1)
+        self._answers = ResponseCache(store.newest(), -1)
         self._longest, self._processes = longest, processes
-        self._export = Export(
+        self._export = CsvExport(
             store, window=window, longest=longest, interval=interval, now=now, called=called, chosen=chosen
         )
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
         if method not in ("GET", "HEAD"):
-            body = failure(f"{method} is not for this address; GET is")
+            body = error_json(f"{method} is not for this address; GET is")
             return self._refuse(start_response, "405 Method Not Allowed", body, ("allow", "GET, HEAD"))
         path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
         if path == "/api/csv":
@@ -92,21 +101,21 @@ class Api:
         key = (path, query, self._table(path, query))
         newest = self._store.newest()
         now = self._clock()
-        beat = int((now - newest.time_ms / 1000) // FRESH)
+        beat = int((now - newest.time_ms / 1000) // CACHE_TTL_S)
         # Held from here on: an answer that takes long must not pass for one about a later tick.
         answers = self._answers
         if newest != answers.asked_of or beat != answers.beat:
-            answers = self._answers = Answers(newest, beat)
+            answers = self._answers = ResponseCache(newest, beat)
         known = answers.known.get(key)
         if known is None:
             known = self._once(answers, key)
         body, headers = known.body, known.headers
         if known.packed is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
             body, headers = known.packed, known.packed_headers
-        told = (NOW, f"{now:.3f}")
+        told = (SERVER_TIME_HEADER, f"{now:.3f}")
         has = environ.get("HTTP_IF_NONE_MATCH")
         if has and known.tag[:-1] in has and known.status == "200 OK":
-            start_response("304 Not Modified", [*unchanged(headers), told])
+            start_response("304 Not Modified", [*not_modified_headers(headers), told])
             return []
         start_response(known.status, [*headers, told])
         return [body]
@@ -115,10 +124,10 @@ class Api:
         try:
             download = self._export.open(query)
         except BadRequestError as error:
-            return self._refuse(start_response, "400 Bad Request", failure(str(error)))
+            return self._refuse(start_response, "400 Bad Request", error_json(str(error)))
         except BusyError as error:
-            later = ("retry-after", str(RETRY))
-            return self._refuse(start_response, "503 Service Unavailable", failure(str(error)), later)
+            later = ("retry-after", str(RETRY_AFTER_S))
+            return self._refuse(start_response, "503 Service Unavailable", error_json(str(error)), later)
         start_response("200 OK", [*download.headers, ("cache-control", self._kept_by(False))])
         if method == "HEAD":
             download.close()
@@ -127,12 +136,12 @@ class Api:
 
     def _kept_by(self, many: bool) -> str:
         """Who may keep an answer, where `many` may be given this one."""
-        return self._caching if many or self._caching != SHARED else NEVER
+        return self._caching if many or self._caching != SHARED_ONE_SECOND else NO_STORE
 
     def _refuse(
         self, start_response: StartResponse, status: str, body: bytes, *more: tuple[str, str]
     ) -> list[bytes]:
-        start_response(status, [*packed(status, body, self._kept_by(False)).headers, *more])
+        start_response(status, [*build_response(status, body, self._kept_by(False)).headers, *more])
         return [body]
 
     def _table(self, path: str, query: str) -> Table | None:
@@ -142,9 +151,9 @@ class Api:
             return None
         return self._processes.newest()
 
-    def _once(self, answers: Answers, key: Request) -> Answer:
+    def _once(self, answers: ResponseCache, key: RequestKey) -> CachedResponse:
         """Build an answer; who asks the same meanwhile waits for it."""
-        if len(answers.building) >= ANSWERS or answers.size > ANSWERS_BYTES:
+        if len(answers.building) >= MAX_CACHED_RESPONSES or answers.size > MAX_CACHED_BYTES:
             return self._built(answers, key)
         with answers.building.setdefault(key, Lock()):
             if key not in answers.known:
@@ -152,12 +161,12 @@ class Api:
                 answers.size += len(built.body)
             return answers.known[key]
 
-    def _built(self, answers: Answers, key: Request) -> Answer:
+    def _built(self, answers: ResponseCache, key: RequestKey) -> CachedResponse:
         path, query, table = key
         # The beat's own time: the same whenever in it this is built.
-        now = answers.asked_of.time_ms / 1000 + FRESH * answers.beat
+        now = answers.asked_of.time_ms / 1000 + CACHE_TTL_S * answers.beat
         status, body, many = self._build(path, query, table, round(now, 3))
-        return packed(status, body, self._kept_by(many))
+        return build_response(status, body, self._kept_by(many))
 
     def _build(self, path: str, query: str, table: Table | None, now: float) -> tuple[str, bytes, bool]:
         """Status, body, and whether many may be given it a second long."""
@@ -167,17 +176,17 @@ class Api:
             if path == "/api/frames":
                 return "200 OK", *self._frames(query, now)
             if path == "/api/metrics":
-                return "200 OK", json(catalogue(self._store)), True
+                return "200 OK", encode_json(metrics_json(self._store)), True
             if path == "/api/hosts" and self._hosts is not None:
-                return "200 OK", json(self._hosts()), True
+                return "200 OK", encode_json(self._hosts()), True
             if path == "/api/alerts":
-                return "200 OK", json(listed(self._store, query, self._now())), True
+                return "200 OK", encode_json(alerts_json(self._store, query, self._now())), True
             if path in ("/healthz", "/readyz"):
-                stale, body = health(self._store, self._interval, self._clock())
+                stale, body = health_json(self._store, self._interval, self._clock())
                 return "503 Service Unavailable" if stale and path == "/readyz" else "200 OK", body, False
         except BadRequestError as error:
-            return "400 Bad Request", failure(str(error)), False
-        return "404 Not Found", failure("there is nothing at this address"), False
+            return "400 Bad Request", error_json(str(error)), False
+        return "404 Not Found", error_json("there is nothing at this address"), False
 
     def _now(self) -> Mapping[str, float] | None:
         """The values of now; None where nothing comes."""
@@ -188,14 +197,16 @@ class Api:
     def _frames(self, query: str, now: float) -> tuple[bytes, bool]:
         """What several questions for ticks, each a `q`, would be answered one by one."""
         given = parse_qsl(query, keep_blank_values=True)
-        if not 1 <= len(given) <= QUESTIONS or any(name != "q" for name, _ in given):
-            raise BadRequestError(f"expected 1 to {QUESTIONS} questions, each as q, and nothing else")
+        if not 1 <= len(given) <= MAX_QUERIES_PER_REQUEST or any(name != "q" for name, _ in given):
+            raise BadRequestError(
+                f"expected 1 to {MAX_QUERIES_PER_REQUEST} questions, each as q, and nothing else"
+            )
         built = [self._build("/api/ticks", question, None, now) for _, question in given]
         bodies = b",".join(body for _, body, _ in built)
         return b'{"frames":[' + bodies + b"]}", all(many for _, _, many in built)
 
     def _ticks(self, query: str, table: Table | None, now: float) -> tuple[bytes, bool]:
-        question = ask(
+        question = parse_ticks_query(
             query,
             window=self._window,
             longest=self._longest,
@@ -206,7 +217,7 @@ class Api:
             raise BadRequestError(self._processes)
         if question.hosts and self._hosts is None:
             raise BadRequestError(NO_HOSTS)
-        metrics = question.metrics if question.like is None else likened(self._store, question.like)
+        metrics = question.metrics if question.like is None else match_metrics(self._store, question.like)
         if question.past is not None:
             found = past_frame(self._store, *question.past, metrics, self._interval)
         else:
@@ -224,7 +235,7 @@ class Api:
         newest = found.newest
         early = newest is not None and found.cursor == question.after
         waiting = early and newest and self._clock() - newest.time <= stale_after(newest.step)
-        return json(body), not (waiting or question.processes or question.hosts)
+        return encode_json(body), not (waiting or question.processes or question.hosts)
 
     def _body(self, found: Frame, now: float) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -239,11 +250,11 @@ class Api:
             # What a reader of single ticks sees for itself: when the newest came, and what it said.
             body |= {"min": found.low, "max": found.high}
             body |= {"newest": to_milliseconds(newest.time), "tick": newest.step, "last": newest.values}
-        if those := broken(self._store.thresholds()):
+        if those := firing_json(self._store.thresholds()):
             body["broken"] = those
         if changes := self._store.changes():
             # Who shows what became of them asks for it when there is more.
             body["changes"] = changes[-1].number
         if notices := self._store.notices():
-            body["notices"] = redact_for_public(notices) if self._caching == SHARED else notices
+            body["notices"] = redact_for_public(notices) if self._caching == SHARED_ONE_SECOND else notices
         return body

@@ -11,14 +11,14 @@ from urllib.parse import parse_qsl
 from dashapp.config.settings import MIN_WINDOW_S
 from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
 
-MOST_METRICS = 64
-LONGEST_QUERY = 8192
-LONGEST_CURSOR = 64
+MAX_METRICS_PER_QUERY = 64
+MAX_QUERY_LENGTH = 8192
+MAX_CURSOR_LENGTH = 64
 PARAMETERS = ("window", "after", "metrics", "like", "from", "to", "processes", "curves", "hosts")
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class TicksQuery:
     """The newest `window` seconds since cursor `after`; or, where `past` is set, (start, end] in epoch
     milliseconds. `metrics` None asks for all, `panel` for those of one chart, `processes` for their table,
     `curves` for the newest of what has no past, `hosts` for their list; `like` are patterns of the only
@@ -35,7 +35,7 @@ class Question:
     hosts: bool = False
 
 
-def ask(
+def parse_ticks_query(
     query: str,
     *,
     window: float,
@@ -43,19 +43,19 @@ def ask(
     now: float,
     known: Collection[str],
     parameters: Sequence[str] = PARAMETERS,
-) -> Question:
+) -> TicksQuery:
     """The question in a query string. BadRequestError where it is none.
 
     `window`: seconds where none are given; `longest`: seconds at the most; `now`: epoch seconds; `known`: the
     metrics there are, empty where that is not known yet; `parameters`: what it may say.
     """
-    given = _parameters(query, parameters)
-    metrics = _metrics(given["metrics"], known) if "metrics" in given else None
+    given = _parse_parameters(query, parameters)
+    metrics = _parse_metrics(given["metrics"], known) if "metrics" in given else None
     if "panel" in given and metrics is not None:
         raise BadRequestError("panel asks for all metrics of a chart; metrics do not go with it")
     for name in ("processes", "curves", "hosts"):
         if given.get(name, "1") != "1":
-            raise BadRequestError(f"{name} is {shown(given[name])}; expected 1, or none at all")
+            raise BadRequestError(f"{name} is {quote_value(given[name])}; expected 1, or none at all")
     if "like" in given and metrics is not None:
         raise BadRequestError("like asks for all metrics of some patterns; metrics do not go with it")
     more = (
@@ -63,43 +63,43 @@ def ask(
         "processes" in given,
         given.get("panel"),
         "curves" in given,
-        _patterns(given.get("like")),
+        _parse_patterns(given.get("like")),
         "hosts" in given,
     )
     if "from" in given or "to" in given:
         if "curves" in given:
             raise BadRequestError("from and to ask for the past; curves have none")
-        return Question(window, "", _range(given, longest, now * 1000), *more)
+        return TicksQuery(window, "", _parse_range(given, longest, now * 1000), *more)
     after = given.get("after", "")
-    if len(after) > LONGEST_CURSOR:
-        raise BadRequestError(f"after has {len(after)} characters; at most {LONGEST_CURSOR} are taken")
-    seconds = _seconds(given["window"], longest) if "window" in given else window
-    return Question(seconds, after, None, *more)
+    if len(after) > MAX_CURSOR_LENGTH:
+        raise BadRequestError(f"after has {len(after)} characters; at most {MAX_CURSOR_LENGTH} are taken")
+    seconds = _parse_seconds(given["window"], longest) if "window" in given else window
+    return TicksQuery(seconds, after, None, *more)
 
 
-def _parameters(query: str, parameters: Sequence[str]) -> dict[str, str]:
-    if len(query) > LONGEST_QUERY:
-        raise BadRequestError(f"the query has {len(query)} characters; at most {LONGEST_QUERY} are taken")
+def _parse_parameters(query: str, parameters: Sequence[str]) -> dict[str, str]:
+    if len(query) > MAX_QUERY_LENGTH:
+        raise BadRequestError(f"the query has {len(query)} characters; at most {MAX_QUERY_LENGTH} are taken")
     given: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name not in parameters:
-            raise BadRequestError(f"{shown(name)} is not a parameter; {', '.join(parameters)} are")
+            raise BadRequestError(f"{quote_value(name)} is not a parameter; {', '.join(parameters)} are")
         if name in given:
             raise BadRequestError(f"{name} is given twice; once is enough")
         given[name] = value
     return given
 
 
-def _seconds(text: str, longest: float) -> float:
-    window = _number(text)
+def _parse_seconds(text: str, longest: float) -> float:
+    window = _parse_number(text)
     if not MIN_WINDOW_S <= window <= longest:
         raise BadRequestError(
-            f"window is {shown(text)}; expected seconds from {MIN_WINDOW_S} to {longest:.10g}"
+            f"window is {quote_value(text)}; expected seconds from {MIN_WINDOW_S} to {longest:.10g}"
         )
     return window
 
 
-def _range(given: Mapping[str, str], longest: float, now: float) -> tuple[int, int]:
+def _parse_range(given: Mapping[str, str], longest: float, now: float) -> tuple[int, int]:
     """Start and end in epoch milliseconds, like `now`."""
     if "window" in given or "after" in given:
         raise BadRequestError("from and to ask for the past; window and after do not go with them")
@@ -107,9 +107,9 @@ def _range(given: Mapping[str, str], longest: float, now: float) -> tuple[int, i
         raise BadRequestError("to needs a from: both are epoch milliseconds")
     ends = []
     for name, text in (("from", given["from"]), ("to", given.get("to", str(now)))):
-        value = _number(text)
+        value = _parse_number(text)
         if not 0 <= value <= MAX_EPOCH_MS:
-            raise BadRequestError(f"{name} is {shown(text)}; expected epoch milliseconds")
+            raise BadRequestError(f"{name} is {quote_value(text)}; expected epoch milliseconds")
         ends.append(int(value))
     start, end = ends
     if start >= now:
@@ -121,25 +121,25 @@ def _range(given: Mapping[str, str], longest: float, now: float) -> tuple[int, i
     return start, end
 
 
-def _metrics(text: str, known: Collection[str]) -> frozenset[str]:
+def _parse_metrics(text: str, known: Collection[str]) -> frozenset[str]:
     names = [name for name in text.split(",") if name]
-    if not names or len(names) > MOST_METRICS:
-        raise BadRequestError(f"metrics has {len(names)} names; expected 1 to {MOST_METRICS}")
+    if not names or len(names) > MAX_METRICS_PER_QUERY:
+        raise BadRequestError(f"metrics has {len(names)} names; expected 1 to {MAX_METRICS_PER_QUERY}")
     if known and not set(names).intersection(known):
-        raise BadRequestError(f"{shown(names[0])} is not a metric; /api/metrics lists those there are")
+        raise BadRequestError(f"{quote_value(names[0])} is not a metric; /api/metrics lists those there are")
     return frozenset(names)
 
 
-def _patterns(text: str | None) -> tuple[str, ...] | None:
+def _parse_patterns(text: str | None) -> tuple[str, ...] | None:
     if text is None:
         return None
     patterns = tuple(pattern for pattern in text.split(",") if pattern)
-    if not patterns or len(patterns) > MOST_METRICS:
-        raise BadRequestError(f"like has {len(patterns)} patterns; expected 1 to {MOST_METRICS}")
+    if not patterns or len(patterns) > MAX_METRICS_PER_QUERY:
+        raise BadRequestError(f"like has {len(patterns)} patterns; expected 1 to {MAX_METRICS_PER_QUERY}")
     return patterns
 
 
-def _number(text: str) -> float:
+def _parse_number(text: str) -> float:
     """NaN, which no comparison lets through, for what is no number."""
     try:
         return float(text)
@@ -147,6 +147,6 @@ def _number(text: str) -> float:
         return math.nan
 
 
-def shown(text: str) -> str:
+def quote_value(text: str) -> str:
     """Text from outside as one quoted line of bounded length."""
     return json.dumps(text if len(text) <= 40 else text[:40] + "…", ensure_ascii=False)

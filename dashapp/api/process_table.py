@@ -19,16 +19,16 @@ import psutil
 from dashapp.model.ticks import to_milliseconds
 
 # Seconds that one reading serves all viewers.
-FRESH = 3.0
+CACHE_TTL_S = 3.0
 # Seconds without a reading after which the CPU used since says little of now: measured over BLINK then.
-PAUSE, BLINK = 15.0, 0.25
+IDLE_AFTER_S, SHORT_SAMPLE_S = 15.0, 0.25
 # Seconds by which a time of creation may be wrong: the kernel tells that of its own start in whole ones.
-ROUGH = 2.0
+CREATE_TIME_TOLERANCE_S = 2.0
 # Rows of a table: half of them by CPU, half by memory.
-MOST = 300
+MAX_ROWS = 300
 # The kernel keeps 15 characters of a name. psutil completes a longer one from the command line, where a
 # process may have written anything about itself.
-SHORT = 15 if os.name == "posix" else 64
+KERNEL_NAME_LENGTH = 15 if os.name == "posix" else 64
 
 Value = TypeVar("Value")
 
@@ -94,17 +94,17 @@ class ProcessTable:
 
     def newest(self) -> Table | None:
         """A reading that is FRESH; an older one, or None before the first, where another thread is at it."""
-        if self._steady() - self._read_at < FRESH:
+        if self._steady() - self._read_at < CACHE_TTL_S:
             return self._table
         if not self._reading.acquire(blocking=False):
-            return self._table if self._steady() - self._read_at < PAUSE else None
+            return self._table if self._steady() - self._read_at < IDLE_AFTER_S else None
         try:
             age = self._steady() - self._read_at
-            if age >= FRESH:
-                if age > PAUSE:
+            if age >= CACHE_TTL_S:
+                if age > IDLE_AFTER_S:
                     self._rows()
-                    self._sleep(BLINK)
-                self._table = Table(to_milliseconds(self._wall()), _top(self._rows()))
+                    self._sleep(SHORT_SAMPLE_S)
+                self._table = Table(to_milliseconds(self._wall()), _busiest_rows(self._rows()))
                 self._read_at = self._steady()
             return self._table
         finally:
@@ -119,10 +119,10 @@ class ProcessTable:
                 # Anew for each: one that psutil keeps would pass for whoever has its PID today.
                 process = self._process(pid)
                 with process.oneshot():
-                    name = process.name()[:SHORT]
-                    times = _told(process.cpu_times)
-                    memory = _told(process.memory_info)
-                    threads = _told(process.num_threads)
+                    name = process.name()[:KERNEL_NAME_LENGTH]
+                    times = _value_or_none(process.cpu_times)
+                    memory = _value_or_none(process.memory_info)
+                    threads = _value_or_none(process.num_threads)
                     cpu = None
                     if times is not None:
                         mark = (self._steady(), times.user + times.system)
@@ -138,8 +138,8 @@ class ProcessTable:
         """Percent of one core since the reading before; None where that did not see the process."""
         before = self._before.get(process)
         if before is None:
-            created = _told(process.create_time)
-            if self._began is None or created is None or created < self._began[1] - ROUGH:
+            created = _value_or_none(process.create_time)
+            if self._began is None or created is None or created < self._began[1] - CREATE_TIME_TOLERANCE_S:
                 return None
             before = (self._began[0], 0.0)  # it began since, and has used all its CPU since
         seconds = max(mark[0] - before[0], 1e-3)
@@ -147,20 +147,20 @@ class ProcessTable:
         return round(min(max(100 * (mark[1] - before[1]) / seconds, 0.0), self._most), 1)
 
 
-def _told(ask: Callable[[], Value]) -> Value | None:
+def _value_or_none(ask: Callable[[], Value]) -> Value | None:
     try:
         return ask()
     except psutil.AccessDenied:
         return None
 
 
-def _top(rows: Sequence[Row]) -> list[Row]:
+def _busiest_rows(rows: Sequence[Row]) -> list[Row]:
     """The busiest and the largest, by CPU and then by memory."""
-    half = MOST // 2
+    half = MAX_ROWS // 2
     largest = heapq.nlargest(half, rows, key=lambda row: row.memory or 0)
-    busiest = heapq.nlargest(half, rows, key=_busy)
-    return sorted({row.pid: row for row in (*busiest, *largest)}.values(), key=_busy, reverse=True)
+    busiest = heapq.nlargest(half, rows, key=_cpu_sort_key)
+    return sorted({row.pid: row for row in (*busiest, *largest)}.values(), key=_cpu_sort_key, reverse=True)
 
 
-def _busy(row: Row) -> tuple[float, int]:
+def _cpu_sort_key(row: Row) -> tuple[float, int]:
     return row.cpu or 0.0, row.memory or 0

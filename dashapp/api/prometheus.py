@@ -10,23 +10,23 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from dashapp.http.types import App, StartResponse
+from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.panels import PANELS, PER_DEVICE_PANELS
 from dashapp.model.ticks import Metric, Tick, stale_after
 from dashapp.stores.base import Reader
 
-PATH = "/metrics"
-KIND = "text/plain; version=0.0.4; charset=utf-8"
+METRICS_PATH = "/metrics"
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _UNITS = {"%": "percent", "B": "bytes", "B/s": "bytes_per_second", "1/s": "per_second", "s": "seconds"}
 _UNITS |= {"°C": "celsius", "Hz": "hertz"}
-_UNFIT = re.compile(r"[^a-z0-9]+")
-_ESCAPED = {ord("\\"): r"\\", ord('"'): r"\"", ord("\n"): r"\n"}
+_INVALID_CHARS = re.compile(r"[^a-z0-9]+")
+_LABEL_ESCAPES = {ord("\\"): r"\\", ord('"'): r"\"", ord("\n"): r"\n"}
 
 
-OURS = frozenset(panel.name for panel in PANELS)
+BUILT_IN_PANELS = frozenset(panel.name for panel in PANELS)
 
 
-class Name(NamedTuple):
+class SeriesName(NamedTuple):
     """A family, and what tells its members apart: the name and value of a label, empty where there is one."""
 
     family: str
@@ -34,7 +34,7 @@ class Name(NamedTuple):
     value: str = ""
 
 
-def name_of(metric: Metric) -> Name:
+def series_name(metric: Metric) -> SeriesName:
     """This machine's numbers have a family each, those of devices of a kind one, and all other sources' one.
 
     >>> name_of(Metric("network.eth0.sent", "", "B/s", "interfaces"))
@@ -43,63 +43,65 @@ def name_of(metric: Metric) -> Name:
     Name(family='dashapp_value', label='key', value='stdin.us')
     """
     first, *rest = metric.key.split(".")
-    if metric.panel not in OURS or not rest:
-        return Name("dashapp_value", "key", metric.key)
+    if metric.panel not in BUILT_IN_PANELS or not rest:
+        return SeriesName("dashapp_value", "key", metric.key)
     unit = _UNITS.get(metric.unit, "")
     if metric.panel in PER_DEVICE_PANELS:
         # The last part says what is measured, except where the panel does.
         *device, what = rest if len(rest) > 1 else [*rest, ""]
-        return Name(_family(metric.panel, what, unit), "name", ".".join(device))
-    return Name(_family(first, *rest, unit))
+        return SeriesName(_family_name(metric.panel, what, unit), "name", ".".join(device))
+    return SeriesName(_family_name(first, *rest, unit))
 
 
-def _family(*parts: str) -> str:
+def _family_name(*parts: str) -> str:
     """Words with underscores, none twice; `count` is what Prometheus calls a counter."""
-    words = ["dashapp", *(word for part in parts for word in _UNFIT.split(part.lower()))]
+    words = ["dashapp", *(word for part in parts for word in _INVALID_CHARS.split(part.lower()))]
     return "_".join(dict.fromkeys(word for word in words if word and word != "count"))
 
 
-def expose(metrics: Iterable[Metric], tick: Tick | None, age: float | None) -> str:
+def format_metrics(metrics: Iterable[Metric], tick: Tick | None, age: float | None) -> str:
     """The text. `age`: seconds since the newest tick; a stale one gives no values, for they are not now's."""
     values = tick.values if tick and age is not None and age <= stale_after(tick.step) else {}
     families: dict[str, dict[str, float]] = {}
     helps: dict[str, str] = {}
     for metric in metrics:
         if metric.key in values:
-            name = name_of(metric)
-            label = f'{{{name.label}="{name.value.translate(_ESCAPED)}"}}' if name.label else ""
+            name = series_name(metric)
+            label = f'{{{name.label}="{name.value.translate(_LABEL_ESCAPES)}"}}' if name.label else ""
             families.setdefault(name.family, {})[label] = values[metric.key]
-            helps.setdefault(name.family, _help(name, metric))
-    lines = _lines("dashapp_live", "1 while the newest tick is fresh", {"": 1.0 if values else 0.0})
+            helps.setdefault(name.family, _help_text(name, metric))
+    lines = _family_lines("dashapp_live", "1 while the newest tick is fresh", {"": 1.0 if values else 0.0})
     if age is not None:
-        lines += _lines("dashapp_tick_age_seconds", "Seconds since the newest tick", {"": round(age, 3)})
+        lines += _family_lines(
+            "dashapp_tick_age_seconds", "Seconds since the newest tick", {"": round(age, 3)}
+        )
     for family, members in sorted(families.items()):
-        lines += _lines(family, helps[family], members)
+        lines += _family_lines(family, helps[family], members)
     return "\n".join([*lines, ""])
 
 
-def _help(name: Name, metric: Metric) -> str:
+def _help_text(name: SeriesName, metric: Metric) -> str:
     if not name.label:
         return f"{metric.label}, {metric.unit}" if metric.unit else metric.label
     return "What other sources say, by its key" if name.label == "key" else f"Each of panel {metric.panel}"
 
 
-def _lines(family: str, help: str, members: Mapping[str, float]) -> list[str]:
+def _family_lines(family: str, help: str, members: Mapping[str, float]) -> list[str]:
     plain = help.replace("\\", r"\\").replace("\n", " ")
     head = [f"# HELP {family} {plain}", f"# TYPE {family} gauge"]
     return head + [f"{family}{label} {value!r}" for label, value in members.items()]
 
 
-class Exposition:
+class PrometheusEndpoint:
     """Answers GET and HEAD on PATH, and hands every other path on to `app`."""
 
-    def __init__(self, app: App, store: Reader, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, app: WSGIApp, store: Reader, now: Callable[[], float] = time.time) -> None:
         self._app = app
         self._store = store
         self._now = now
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        if environ["PATH_INFO"] != PATH:
+        if environ["PATH_INFO"] != METRICS_PATH:
             return self._app(environ, start_response)
         status, body, more = "200 OK", b"", list[tuple[str, str]]()
         if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
@@ -111,11 +113,11 @@ class Exposition:
                 [("allow", "GET, HEAD")],
             )
         length = ("content-length", str(len(body)))
-        start_response(status, [("content-type", KIND), length, ("cache-control", "no-store"), *more])
+        start_response(status, [("content-type", CONTENT_TYPE), length, ("cache-control", "no-store"), *more])
         return [body]
 
     def _text(self) -> str:
         newest = self._store.newest().time_ms
         ticks = self._store.since(float("-inf"), 1)
         age = max(0.0, self._now() - newest / 1000) if newest else None
-        return expose(self._store.metrics(), ticks[-1] if ticks else None, age)
+        return format_metrics(self._store.metrics(), ticks[-1] if ticks else None, age)

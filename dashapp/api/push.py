@@ -13,23 +13,23 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from dashapp.api.params import shown
-from dashapp.http.request_body import Bodies, BodyError
-from dashapp.http.responses import data, refusal
-from dashapp.http.types import App, StartResponse
+from dashapp.api.params import quote_value
+from dashapp.http.request_body import BodyReader, RequestBodyError
+from dashapp.http.responses import error_response, json_response
+from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.ticks import MAX_VALUE, BadRequestError, PushQueueError
 from dashapp.sources.push import MAX_NAME_LENGTH, MAX_RECORD_CHARS, pushed_metric, row_chars
 from dashapp.stores.base import Reader
 from dashapp.stores.push_queue import PushWriter
 
-MOST_VALUES = 1000
+MAX_VALUES_PER_REQUEST = 1000
 # Seconds that an entry's time may lie from now: it goes into the next tick, and into no other.
-NOW = 60.0
+MAX_TIME_OFFSET_S = 60.0
 # What is greater is milliseconds: as seconds it would be the year 5138.
-MILLISECONDS_FROM = 1e11
+MIN_MILLISECONDS_TIME = 1e11
 
 # Objects in a browser have these before anybody gives them any.
-TAKEN = frozenset(
+RESERVED_NAMES = frozenset(
     (
         "constructor",
         "hasOwnProperty",
@@ -42,7 +42,7 @@ TAKEN = frozenset(
 )
 
 
-def entries(body: bytes, now: float) -> dict[str, float]:
+def parse_push_body(body: bytes, now: float) -> dict[str, float]:
     """The values by name, the last of each. BadRequestError where anything in the body is not right.
 
     `now`: epoch seconds.
@@ -61,12 +61,14 @@ def entries(body: bytes, now: float) -> dict[str, float]:
     count = 0
     for number, entry in enumerate(listed, 1):
         where = f"entry {number}: " if isinstance(given, list) else ""
-        metrics = _metrics(entry, now, where)
+        metrics = _parse_entry(entry, now, where)
         count += len(metrics)
-        if count > MOST_VALUES:
-            raise BadRequestError(f"there are more than {MOST_VALUES} values; push them in several requests")
+        if count > MAX_VALUES_PER_REQUEST:
+            raise BadRequestError(
+                f"there are more than {MAX_VALUES_PER_REQUEST} values; push them in several requests"
+            )
         for name, value in metrics.items():
-            values[name] = _value(name, value, where)
+            values[name] = _parse_value(name, value, where)
     if not values:
         raise BadRequestError(f"there are no values; {EXAMPLE}")
     return values
@@ -75,15 +77,15 @@ def entries(body: bytes, now: float) -> dict[str, float]:
 EXAMPLE = 'expected such as {"metrics": {"loss": 0.31}}'
 
 
-def _metrics(entry: Any, now: float, where: str) -> dict[str, Any]:
+def _parse_entry(entry: Any, now: float, where: str) -> dict[str, Any]:
     """What an entry says under "metrics", and whether the rest of it is right."""
     if not isinstance(entry, dict):
-        raise BadRequestError(f"{where}{_kind(entry)} is no entry; {EXAMPLE}")
+        raise BadRequestError(f"{where}{_json_type(entry)} is no entry; {EXAMPLE}")
     for key in entry:
         if key not in ("metrics", "t"):
-            raise BadRequestError(f"{where}{shown(key)} is not known here; metrics and t are")
+            raise BadRequestError(f"{where}{quote_value(key)} is not known here; metrics and t are")
     if not isinstance(metrics := entry.get("metrics", {}), dict):
-        raise BadRequestError(f"{where}metrics is {_kind(metrics)}; {EXAMPLE}")
+        raise BadRequestError(f"{where}metrics is {_json_type(metrics)}; {EXAMPLE}")
     if "t" in entry:
         _check_time(entry["t"], now, where)
     return metrics
@@ -91,35 +93,37 @@ def _metrics(entry: Any, now: float, where: str) -> dict[str, Any]:
 
 def _check_time(given: Any, now: float, where: str) -> None:
     seconds = given if isinstance(given, float) else math.nan
-    if seconds >= MILLISECONDS_FROM:
+    if seconds >= MIN_MILLISECONDS_TIME:
         seconds /= 1000
-    if not abs(seconds - now) <= NOW:
-        told = f"{given:.15g}" if isinstance(given, float) else _kind(given)
+    if not abs(seconds - now) <= MAX_TIME_OFFSET_S:
+        told = f"{given:.15g}" if isinstance(given, float) else _json_type(given)
         raise BadRequestError(
-            f"{where}t is {told}; expected epoch seconds or milliseconds at most {NOW:g} seconds "
+            f"{where}t is {told}; expected epoch seconds or milliseconds at most {MAX_TIME_OFFSET_S:g} seconds "
             f"from now, which is {now:.0f}, or no t"
         )
 
 
-def _value(name: str, value: Any, where: str) -> float:
+def _parse_value(name: str, value: Any, where: str) -> float:
     # Printable: a lone surrogate, which no answer could carry, is not, nor is a line break.
     if not (0 < len(name) <= MAX_NAME_LENGTH and name.isprintable() and name.strip() == name):
         raise BadRequestError(
-            f"{where}{shown(name)} is no name; expected 1 to {MAX_NAME_LENGTH} printable characters, "
+            f"{where}{quote_value(name)} is no name; expected 1 to {MAX_NAME_LENGTH} printable characters, "
             "no space at either end"
         )
-    if "," in name or name.startswith("__") or name in TAKEN:
-        raise BadRequestError(f"{where}{shown(name)} is no name that a page can ask for; choose another")
+    if "," in name or name.startswith("__") or name in RESERVED_NAMES:
+        raise BadRequestError(
+            f"{where}{quote_value(name)} is no name that a page can ask for; choose another"
+        )
     if not isinstance(value, float):
-        raise BadRequestError(f"{where}{shown(name)} is {_kind(value)}; expected a number")
+        raise BadRequestError(f"{where}{quote_value(name)} is {_json_type(value)}; expected a number")
     if not abs(value) <= MAX_VALUE:
         raise BadRequestError(
-            f"{where}{shown(name)} is {value}; expected a number of at most {MAX_VALUE:.0e}"
+            f"{where}{quote_value(name)} is {value}; expected a number of at most {MAX_VALUE:.0e}"
         )
     return value
 
 
-def _kind(value: Any) -> str:
+def _json_type(value: Any) -> str:
     """What it is, in JSON's words."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
@@ -130,13 +134,13 @@ def _kind(value: Any) -> str:
     return "an object" if isinstance(value, dict) else "a number"
 
 
-PATH = "/api/push"
-LARGEST = 64 << 10
+PUSH_PATH = "/api/push"
+MAX_BODY_BYTES = 64 << 10
 # Names ever pushed into a store; a worker learns from the catalogue, a tick later, what others took.
-MOST_NAMES = 1000
+MAX_PUSHED_NAMES = 1000
 
 
-class Receiver:
+class PushEndpoint:
     """`token`: what a pushing program must show."""
 
     def __init__(
@@ -146,33 +150,35 @@ class Receiver:
         self._spool = spool
         self._store = store
         self._clock = clock
-        self._bodies = Bodies(LARGEST)
+        self._bodies = BodyReader(MAX_BODY_BYTES)
         self._names: set[str] = set()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "POST":
             sentence = "this address is for POST alone"
-            return refusal(start_response, "405 Method Not Allowed", sentence, ("allow", "POST"))
+            return error_response(start_response, "405 Method Not Allowed", sentence, ("allow", "POST"))
         kind, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         if kind.lower() != "bearer" or not token.strip():
             sentence = "pushing needs the header Authorization: Bearer and the server's DASHAPP_PUSH_TOKEN"
-            return refusal(start_response, "401 Unauthorized", sentence, ("www-authenticate", "Bearer"))
+            return error_response(
+                start_response, "401 Unauthorized", sentence, ("www-authenticate", "Bearer")
+            )
         if not hmac.compare_digest(token.strip().encode("utf-8", "replace"), self._token):
-            return refusal(
+            return error_response(
                 start_response, "403 Forbidden", "the token is not the server's DASHAPP_PUSH_TOKEN"
             )
         try:
-            values = entries(self._bodies.read(environ), self._clock())
+            values = parse_push_body(self._bodies.read(environ), self._clock())
             self._check_names(values)
             self._keep(values)
-        except BodyError as error:
-            return refusal(start_response, error.status, str(error), ("connection", "close"))
+        except RequestBodyError as error:
+            return error_response(start_response, error.status, str(error), ("connection", "close"))
         except BadRequestError as error:
-            return refusal(start_response, "400 Bad Request", str(error))
+            return error_response(start_response, "400 Bad Request", str(error))
         except PushQueueError as error:
-            return refusal(start_response, "503 Service Unavailable", str(error), ("retry-after", "1"))
+            return error_response(start_response, "503 Service Unavailable", str(error), ("retry-after", "1"))
         self._names.update(values)
-        return data(start_response, "200 OK", {"accepted": len(values)})
+        return json_response(start_response, "200 OK", {"accepted": len(values)})
 
     def _keep(self, values: dict[str, float]) -> None:
         if (room := sum(map(row_chars, values))) > MAX_RECORD_CHARS:
@@ -191,19 +197,21 @@ class Receiver:
         self._names.update(key for key, metric in catalogue.items() if metric == pushed_metric(key))
         fresh -= self._names
         if measured := sorted(fresh & catalogue.keys()):
-            raise BadRequestError(f"{shown(measured[0])} is measured here already; push under another name")
-        if len(self._names) + len(fresh) > MOST_NAMES:
             raise BadRequestError(
-                f"{shown(min(fresh))} would be one of more than {MOST_NAMES} names that were pushed; "
+                f"{quote_value(measured[0])} is measured here already; push under another name"
+            )
+        if len(self._names) + len(fresh) > MAX_PUSHED_NAMES:
+            raise BadRequestError(
+                f"{quote_value(min(fresh))} would be one of more than {MAX_PUSHED_NAMES} names that were pushed; "
                 "push under names that stay the same"
             )
 
 
-def no_receiver(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+def push_disabled(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
     """In its place where no token is set."""
     sentence = "pushing is off; its operator can turn it on by setting DASHAPP_PUSH_TOKEN"
-    return refusal(start_response, "404 Not Found", sentence)
+    return error_response(start_response, "404 Not Found", sentence)
 
 
-def receiver(token: str, spool: PushWriter | None, store: Reader) -> App:
-    return Receiver(token, spool, store) if token and spool is not None else no_receiver
+def push_endpoint(token: str, spool: PushWriter | None, store: Reader) -> WSGIApp:
+    return PushEndpoint(token, spool, store) if token and spool is not None else push_disabled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashapp.api.params import LONGEST_CURSOR
+from dashapp.api.params import MAX_CURSOR_LENGTH
 
 Json = dict[str, Any]
 
@@ -18,27 +18,27 @@ def ref(name: str) -> Json:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def shape(required: Json, optional: Json | None = None, **more: Any) -> Json:
+def object_schema(required: Json, optional: Json | None = None, **more: Any) -> Json:
     return {"type": "object", "required": [*required], "properties": required | (optional or {}), **more}
 
 
-def array(of: Json) -> Json:
+def array_schema(of: Json) -> Json:
     return {"type": "array", "items": of}
 
 
 SCHEMAS: Json = {
-    "Error": shape({"error": TEXT}, description="One sentence: what is wrong, and what is expected."),
-    "Metric": shape(
+    "Error": object_schema({"error": TEXT}, description="One sentence: what is wrong, and what is expected."),
+    "Metric": object_schema(
         {"key": TEXT, "label": TEXT, "unit": TEXT, "panel": TEXT, "low": OR_NULL, "high": OR_NULL},
         {"kind": TEXT},
     ),
-    "Frame": shape(
+    "Frame": object_schema(
         {
-            "cursor": {**TEXT, "maxLength": LONGEST_CURSOR},
+            "cursor": {**TEXT, "maxLength": MAX_CURSOR_LENGTH},
             "reset": {"type": "boolean"},
             "now": {**NUMBER, "description": "Epoch seconds; x-now has it to the millisecond."},
             "step": {**NUMBER, "description": "Seconds from point to point."},
-            "t": {**array({"type": "integer"}), "description": "Epoch milliseconds, strictly rising."},
+            "t": {**array_schema({"type": "integer"}), "description": "Epoch milliseconds, strictly rising."},
             "y": COLUMNS,
         },
         {
@@ -47,19 +47,19 @@ SCHEMAS: Json = {
             "newest": {"type": "integer"},
             "tick": NUMBER,
             "last": {"type": "object", "additionalProperties": NUMBER},
-            "broken": array(shape({"metric": TEXT, "text": TEXT, "since": OR_NULL})),
+            "broken": array_schema(object_schema({"metric": TEXT, "text": TEXT, "since": OR_NULL})),
             "changes": {"type": "integer"},
-            "notices": array(TEXT),
+            "notices": array_schema(TEXT),
             "processes": {"type": ["object", "null"]},
-            "hosts": array({"type": "object"}),
+            "hosts": array_schema({"type": "object"}),
             "curves": {"type": "object"},
         },
     ),
-    "Frames": shape({"frames": array({"anyOf": [ref("Frame"), ref("Error")]})}),
-    "Alerts": shape(
+    "Frames": object_schema({"frames": array_schema({"anyOf": [ref("Frame"), ref("Error")]})}),
+    "Alerts": object_schema(
         {
-            "thresholds": array(
-                shape(
+            "thresholds": array_schema(
+                object_schema(
                     {
                         "text": TEXT,
                         "metric": TEXT,
@@ -71,8 +71,8 @@ SCHEMAS: Json = {
                     }
                 )
             ),
-            "log": array(
-                shape(
+            "log": array_schema(
+                object_schema(
                     {
                         "number": {"type": "integer"},
                         "text": TEXT,
@@ -86,8 +86,8 @@ SCHEMAS: Json = {
             ),
         }
     ),
-    "Hosts": shape({"hosts": array({"type": "object"})}),
-    "Health": shape({"status": {"enum": ["ok", "stale"]}, "age": OR_NULL}),
-    "Link": shape({"path": TEXT, "until": {"type": "integer"}}),
-    "Accepted": shape({"accepted": {"type": "integer"}}),
+    "Hosts": object_schema({"hosts": array_schema({"type": "object"})}),
+    "Health": object_schema({"status": {"enum": ["ok", "stale"]}, "age": OR_NULL}),
+    "Link": object_schema({"path": TEXT, "until": {"type": "integer"}}),
+    "Accepted": object_schema({"accepted": {"type": "integer"}}),
 }

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import parse_qsl
 
-from dashapp.http.responses import json
+from dashapp.http.responses import encode_json
 from dashapp.model.panel_spec import matches_pattern
 from dashapp.model.thresholds import MISSING_OP, AlertChange, AlertState
 from dashapp.model.ticks import BadRequestError, stale_after, to_milliseconds
@@ -15,29 +15,29 @@ from dashapp.stores.base import MAX_CHANGES, Reader
 from dashapp.stores.hosts import Host, HostStore
 
 # Changes in an answer where nobody says how many.
-USUAL = 100
+DEFAULT_CHANGES = 100
 
 
-def listed(store: Reader, query: str, there: Collection[str] | None) -> dict[str, Any]:
+def alerts_json(store: Reader, query: str, there: Collection[str] | None) -> dict[str, Any]:
     """All thresholds, and as many of their changes as `query` asks for. BadRequestError where it asks for
     anything else. `there`: the metrics that have a value now; None where nothing comes from the collector."""
-    limit = _limit(query)
+    limit = _parse_limit(query)
     return {
-        "thresholds": [_alert(state, there) for state in store.thresholds()],
-        "log": _entries(store.changes(), store.sent(), limit),
+        "thresholds": [_alert_json(state, there) for state in store.thresholds()],
+        "log": _changes_json(store.changes(), store.sent(), limit),
     }
 
 
-def broken(states: Iterable[AlertState]) -> list[dict[str, Any]]:
+def firing_json(states: Iterable[AlertState]) -> list[dict[str, Any]]:
     """Those that are, in short: it goes with each answer."""
     return [
-        {"metric": each.threshold.metric, "text": each.threshold.text, "since": _since(each)}
+        {"metric": each.threshold.metric, "text": each.threshold.text, "since": _since_json(each)}
         for each in states
         if each.broken
     ]
 
 
-def _alert(state: AlertState, there: Collection[str] | None) -> dict[str, Any]:
+def _alert_json(state: AlertState, there: Collection[str] | None) -> dict[str, Any]:
     threshold = state.threshold
     return {
         "text": threshold.text,
@@ -45,22 +45,24 @@ def _alert(state: AlertState, there: Collection[str] | None) -> dict[str, Any]:
         "op": threshold.op,
         "limit": None if threshold.op == MISSING_OP else threshold.limit,
         "for": threshold.seconds,
-        "state": "broken" if state.broken else "ok" if _known(state, there) else "unknown",
-        "since": _since(state),
+        "state": "broken" if state.broken else "ok" if _threshold_json(state, there) else "unknown",
+        "since": _since_json(state),
     }
 
 
-def _known(state: AlertState, there: Collection[str] | None) -> bool:
+def _threshold_json(state: AlertState, there: Collection[str] | None) -> bool:
     if there is None:
         return False
     return state.threshold.op == MISSING_OP or state.threshold.metric in there
 
 
-def _since(state: AlertState) -> int | None:
+def _since_json(state: AlertState) -> int | None:
     return None if state.since is None else to_milliseconds(state.since)
 
 
-def _entries(changes: Sequence[AlertChange], sent: Mapping[str, int], limit: int) -> list[dict[str, Any]]:
+def _changes_json(
+    changes: Sequence[AlertChange], sent: Mapping[str, int], limit: int
+) -> list[dict[str, Any]]:
     """The newest `limit` of `changes`, newest first. `sent`: what each address was told of."""
     told = min(sent.values(), default=None)
     return [
@@ -77,11 +79,11 @@ def _entries(changes: Sequence[AlertChange], sent: Mapping[str, int], limit: int
     ]
 
 
-def _limit(query: str) -> int:
+def _parse_limit(query: str) -> int:
     """How many changes a query asks for. BadRequestError where it asks for anything else."""
     given = parse_qsl(query, keep_blank_values=True)
     if not given:
-        return USUAL
+        return DEFAULT_CHANGES
     (name, text), *more = given
     if name != "limit" or more:
         raise BadRequestError("expected limit, and nothing else")
@@ -91,24 +93,24 @@ def _limit(query: str) -> int:
 
 
 # Metrics that patterns may mean in one question.
-LIKENED = 200
+MAX_MATCHED_METRICS = 200
 
 
-def catalogue(store: Reader) -> list[dict[str, Any]]:
+def metrics_json(store: Reader) -> list[dict[str, Any]]:
     """Each metric; with its panel's kind where its source says it, for pages that lack it."""
     looks = store.looks()
     rows = [asdict(metric) for metric in store.metrics()]
     return [row | {"kind": looks[row["panel"]]} if row["panel"] in looks else row for row in rows]
 
 
-def likened(store: Reader, patterns: Sequence[str]) -> list[str]:
+def match_metrics(store: Reader, patterns: Sequence[str]) -> list[str]:
     """The keys of the metrics that patterns mean, which may be none yet."""
     keys = [metric.key for metric in store.metrics()]
     meant = dict.fromkeys(key for pattern in patterns for key in keys if matches_pattern(pattern, key))
-    return list(meant)[:LIKENED]
+    return list(meant)[:MAX_MATCHED_METRICS]
 
 
-def health(store: Reader, interval: float, now: float) -> tuple[bool, bytes]:
+def health_json(store: Reader, interval: float, now: float) -> tuple[bool, bytes]:
     """Whether it is stale at `now`, and what is said of it. `interval`: seconds between ticks before the
     first."""
     newest = store.newest().time_ms
@@ -116,18 +118,20 @@ def health(store: Reader, interval: float, now: float) -> tuple[bool, bytes]:
     step = ticks[-1].step if ticks else interval
     age = max(0.0, now - newest / 1000) if newest else None
     stale = age is None or age > stale_after(step)
-    return stale, json({"status": "stale" if stale else "ok", "age": None if age is None else round(age, 3)})
+    return stale, encode_json(
+        {"status": "stale" if stale else "ok", "age": None if age is None else round(age, 3)}
+    )
 
 
-def host_list(hosts: HostStore) -> dict[str, Any]:
+def hosts_json(hosts: HostStore) -> dict[str, Any]:
     """`now` in seconds by the store's clock, and a row a host, by name."""
     now = hosts.now_ms()
     # Of whom nothing comes while the store is silent may well be fine.
     quiet = "unknown" if hosts.notices() else "stale"
-    return {"now": now / 1000, "hosts": [_row(host, now, quiet) for host in hosts.hosts()]}
+    return {"now": now / 1000, "hosts": [_host_json(host, now, quiet) for host in hosts.hosts()]}
 
 
-def _row(host: Host, now: int, quiet: str) -> dict[str, Any]:
+def _host_json(host: Host, now: int, quiet: str) -> dict[str, Any]:
     """`newest` in milliseconds by its own clock, `age` and `skew` in seconds; None before its first tick.
     `quiet`: the state of one that nothing new came of."""
     row: dict[str, Any] = {"name": host.name, "state": quiet, "newest": None, "age": None, "skew": None}

@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from dashapp.http.types import App
+from dashapp.http.types import WSGIApp
 
 Scope = Mapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-async def bridge(app: App, path: str, scope: Scope, send: Send) -> None:
+async def bridge(app: WSGIApp, path: str, scope: Scope, send: Send) -> None:
     """Let `app` answer a question of HTTP as if it had come to `path`."""
     got: list[Any] = []
     parts = await asyncio.to_thread(app, _environ(path, scope), lambda *answer: got.extend(answer))

@@ -18,20 +18,20 @@ from dashapp.http.types import StartResponse
 from dashapp.model.ticks import Cursor
 
 # Bytes from which an answer goes out compressed.
-PACK_FROM = 1000
-PACKED = (("content-encoding", "gzip"), ("vary", "accept-encoding"))
-NEVER = "no-store"
-PRIVATE = "private, no-store"
+MIN_COMPRESSED_BYTES = 1000
+GZIP_HEADERS = (("content-encoding", "gzip"), ("vary", "accept-encoding"))
+NO_STORE = "no-store"
+PRIVATE_NO_STORE = "private, no-store"
 # For whoever stands between us and many viewers: one of them asks for all, a second long. Not for their
 # browsers, which ask for something else a second later.
-SHARED = "public, max-age=0, s-maxage=1"
+SHARED_ONE_SECOND = "public, max-age=0, s-maxage=1"
 
 # What an answer is about: its path, its query and whatever else goes into it.
-Key = tuple[Hashable, ...]
+CacheKey = tuple[Hashable, ...]
 Headers = tuple[tuple[str, str], ...]
 
 
-class Answer(NamedTuple):
+class CachedResponse(NamedTuple):
     """`packed` is the body in gzip, None where it is too small to gain by it; each with its headers."""
 
     status: str
@@ -42,22 +42,22 @@ class Answer(NamedTuple):
     packed_headers: Headers
 
 
-def json(value: object) -> bytes:
+def encode_json(value: object) -> bytes:
     # orjson writes numpy's columns ten times as fast as the standard library lists, and NaN as null.
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def failure(sentence: str) -> bytes:
+def error_json(sentence: str) -> bytes:
     # What was sent may hold half a character, which no answer can carry.
-    return json({"error": sentence.encode("utf-8", "replace").decode()})
+    return encode_json({"error": sentence.encode("utf-8", "replace").decode()})
 
 
-def unchanged(headers: Headers) -> Headers:
+def not_modified_headers(headers: Headers) -> Headers:
     """The headers for who has the answer already."""
     return tuple(each for each in headers if not each[0].startswith("content-"))
 
 
-def packed(status: str, body: bytes, caching: str = NEVER) -> Answer:
+def build_response(status: str, body: bytes, caching: str = NO_STORE) -> CachedResponse:
     """`caching`: who may keep it, as a Cache-Control header says it."""
     tag = f'"{urlsafe_b64encode(hashlib.blake2b(body, digest_size=6).digest()).decode()}"'
     shared: Headers = (("cache-control", caching),)
@@ -65,13 +65,13 @@ def packed(status: str, body: bytes, caching: str = NEVER) -> Answer:
         # A body that says no is about the question, not worth asking after.
         shared += (("etag", tag),)
     kind = ("content-type", "application/json")
-    if len(body) < PACK_FROM:
+    if len(body) < MIN_COMPRESSED_BYTES:
         headers = (kind, ("content-length", str(len(body))), *shared)
-        return Answer(status, body, None, tag, headers, headers)
+        return CachedResponse(status, body, None, tag, headers, headers)
     packer = zlib.compressobj(1, wbits=31)  # gzip, and fast: columns of numbers gain little from more
     small = packer.compress(body) + packer.flush()
-    plain = (kind, ("content-length", str(len(body))), *shared, PACKED[1])
-    return Answer(
+    plain = (kind, ("content-length", str(len(body))), *shared, GZIP_HEADERS[1])
+    return CachedResponse(
         status,
         body,
         small,
@@ -81,47 +81,49 @@ def packed(status: str, body: bytes, caching: str = NEVER) -> Answer:
             kind,
             ("content-length", str(len(small))),
             *(("etag", f'{tag[:-1]}-z"') if name == "etag" else (name, text) for name, text in shared),
-            *PACKED,
+            *GZIP_HEADERS,
         ),
     )
 
 
-class Answers:
+class ResponseCache:
     """What was answered about one newest tick, in one of its seconds."""
 
     def __init__(self, asked_of: Cursor, beat: int) -> None:
         self.asked_of = asked_of
         self.beat = beat
-        self.known: dict[Key, Answer] = {}
-        self.building: dict[Key, Lock] = {}
+        self.known: dict[CacheKey, CachedResponse] = {}
+        self.building: dict[CacheKey, Lock] = {}
         self.size = 0
 
 
-UNKEPT = ("cache-control", "no-store")
+NO_STORE_HEADER = ("cache-control", "no-store")
 
 
-def data(
+def json_response(
     start_response: StartResponse, status: str, value: object, *more: tuple[str, str]
 ) -> Iterable[bytes]:
-    return _send(start_response, status, "application/json", json(value), *more)
+    return _send_response(start_response, status, "application/json", encode_json(value), *more)
 
 
-def refusal(
+def error_response(
     start_response: StartResponse, status: str, sentence: str, *more: tuple[str, str]
 ) -> Iterable[bytes]:
-    return _send(start_response, status, "application/json", failure(sentence), *more)
+    return _send_response(start_response, status, "application/json", error_json(sentence), *more)
 
 
-def html(start_response: StartResponse, status: str, body: bytes, *more: tuple[str, str]) -> Iterable[bytes]:
-    return _send(start_response, status, "text/html; charset=utf-8", body, *more)
+def html_response(
+    start_response: StartResponse, status: str, body: bytes, *more: tuple[str, str]
+) -> Iterable[bytes]:
+    return _send_response(start_response, status, "text/html; charset=utf-8", body, *more)
 
 
-def see_other(start_response: StartResponse, place: str, *more: tuple[str, str]) -> Iterable[bytes]:
+def redirect(start_response: StartResponse, place: str, *more: tuple[str, str]) -> Iterable[bytes]:
     """`place`: relative, for only a browser knows where we are mounted."""
-    return _send(start_response, "303 See Other", "text/plain", b"", ("location", place), *more)
+    return _send_response(start_response, "303 See Other", "text/plain", b"", ("location", place), *more)
 
 
-def with_slash(said: str, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+def redirect_to_slash(said: str, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
     """To a page's own address: those in it are relative to that. `said`: the last part of the path alone,
     which is right behind any proxy."""
     query = environ.get("QUERY_STRING", "")
@@ -131,9 +133,9 @@ def with_slash(said: str, environ: dict[str, Any], start_response: StartResponse
     return [b""]
 
 
-def _send(
+def _send_response(
     start_response: StartResponse, status: str, kind: str, body: bytes, *more: tuple[str, str]
 ) -> Iterable[bytes]:
     length = ("content-length", str(len(body)))
-    start_response(status, [("content-type", kind), length, UNKEPT, *more])
+    start_response(status, [("content-type", kind), length, NO_STORE_HEADER, *more])
     return [body]

@@ -14,29 +14,29 @@ from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs
 
-from dashapp.http.types import App, StartResponse
+from dashapp.http.types import StartResponse, WSGIApp
 
 # Answers kept; the page needs about thirty.
-KEPT = 256
+MAX_CACHED_FILES = 256
 # The layout has a panel for each kind of metric that there is, and those may come later.
-CHANGING = ("/_dash-layout",)
-_TEXT = re.compile(r"(text/|application/(javascript|json)|image/svg)")
+UNCACHED_PATHS = ("/_dash-layout",)
+_COMPRESSIBLE = re.compile(r"(text/|application/(javascript|json)|image/svg)")
 # Dash writes version and time of change into the address of each of its own files.
 _FINGERPRINT = re.compile(r"\.v[0-9_a-z]+m[0-9]+\.")
 
-Kept = tuple[list[tuple[str, str]], bytes, bytes | None, str]
+CachedFile = tuple[list[tuple[str, str]], bytes, bytes | None, str]
 
 
-class Static:
+class StaticCache:
     """In front of an application whose every GET but those answers the same for the life of the process.
 
     `caching`: who may keep what may change with the next start, as a Cache-Control header says it.
     """
 
-    def __init__(self, app: App, caching: str = "no-cache") -> None:
+    def __init__(self, app: WSGIApp, caching: str = "no-cache") -> None:
         self._app = app
         self._caching = caching
-        self._kept: dict[str, Kept] = {}
+        self._kept: dict[str, CachedFile] = {}
         # Dash looks for its files during its first request, and gives whoever asks meanwhile a page without.
         self._one = Lock()
 
@@ -45,16 +45,16 @@ class Static:
             return self._app(environ, start_response)
         # Not by query or fingerprint: no answer depends on them, and anybody can think of a new one.
         path: str = environ["PATH_INFO"]
-        key = plain(path)
+        key = canonical_path(path)
         kept = self._kept.get(key)
         if kept is None:
             with self._one:
-                status, headers, body = _call(self._app, environ)
+                status, headers, body = _fetch(self._app, environ)
             if not status.startswith("200"):
                 start_response(status, headers)
                 return [body]
-            kept = _keep(headers, body)
-            if key not in CHANGING and len(self._kept) < KEPT:
+            kept = _cached_file(headers, body)
+            if key not in UNCACHED_PATHS and len(self._kept) < MAX_CACHED_FILES:
                 self._kept[key] = kept
         headers, body, packed, tag = kept
         forever = key != path or "m" in parse_qs(environ.get("QUERY_STRING", ""))
@@ -70,12 +70,12 @@ class Static:
         return [body]
 
 
-def plain(path: str) -> str:
+def canonical_path(path: str) -> str:
     """The address of a file without what Dash writes into it."""
     return _FINGERPRINT.sub(".", path)
 
 
-def _call(app: App, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
+def _fetch(app: WSGIApp, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
     """One whole, unconditional answer of `app`."""
     got: list[Any] = []
 
@@ -96,10 +96,10 @@ def _call(app: App, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]]
     return got[0], got[1], whole
 
 
-def _keep(headers: list[tuple[str, str]], body: bytes) -> Kept:
+def _cached_file(headers: list[tuple[str, str]], body: bytes) -> CachedFile:
     kind = next((v for k, v in headers if k.lower() == "content-type"), "application/octet-stream")
     tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-    packed = gzip.compress(body, 9, mtime=0) if _TEXT.match(kind) and len(body) > 512 else None
+    packed = gzip.compress(body, 9, mtime=0) if _COMPRESSIBLE.match(kind) and len(body) > 512 else None
     return (
         [
             ("content-type", kind),

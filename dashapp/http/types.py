@@ -6,4 +6,4 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
-App = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+WSGIApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]

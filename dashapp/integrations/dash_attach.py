@@ -19,9 +19,9 @@ from dashapp.config import kwargs
 from dashapp.config import settings as config
 from dashapp.config.parsers import MEMORY_STORE, is_redis
 from dashapp.config.settings import Settings
-from dashapp.http.responses import NEVER, SHARED
-from dashapp.http.static_files import Static
-from dashapp.http.types import App, StartResponse
+from dashapp.http.responses import NO_STORE, SHARED_ONE_SECOND
+from dashapp.http.static_files import StaticCache
+from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.integrations import dash_routes
 from dashapp.integrations.collector_runner import Collection, Sources, asked
 from dashapp.model.ticks import SettingsError
@@ -94,7 +94,9 @@ def attach(
         # A dcc.Graph takes the Plotly that is there, and asks for no other.
         files["/plotly.js"] = ("text/javascript", plotlyjs().read_text("utf-8"))
         scripts.append(f"plotly.js?m={plotlyjs().stem}")
-    dash_routes.put(app, PATH, _served(reader, known, files, collection, SHARED if public else NEVER))
+    dash_routes.put(
+        app, PATH, _served(reader, known, files, collection, SHARED_ONE_SECOND if public else NO_STORE)
+    )
     address = app.config.requests_pathname_prefix + PATH
     app.config.external_scripts = [*app.config.external_scripts, *(address + each for each in scripts)]
     sheet = f"{address}live_graph.css?m={own.mark}"
@@ -155,10 +157,10 @@ def _served(
     files: Mapping[str, tuple[str, str]],
     collection: Collection | None,
     caching: str,
-) -> App:
+) -> WSGIApp:
     # A chart may show more than a memory keeps: it is empty there.
     api = Api(reader, interval=settings.interval, longest=max(settings.retention), caching=caching)
-    kept = Static(lambda environ, start: _file(files, environ, start))
+    kept = StaticCache(lambda environ, start: _file(files, environ, start))
 
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if collection is not None:

@@ -10,7 +10,7 @@ from typing import Any
 from dash import Dash
 
 from dashapp.http.asgi import bridge
-from dashapp.http.types import App
+from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import SettingsError
 
 
@@ -29,7 +29,7 @@ def check(app: Dash, path: str) -> None:
         raise SettingsError([f"the app has a route {ours[0]}, where attach would serve; rename it"])
 
 
-def put(app: Dash, path: str, served: App) -> None:
+def put(app: Dash, path: str, served: WSGIApp) -> None:
     """What is asked below `path` of the app's own prefix `served` answers, as if it stood at the root."""
     rule = _rule(app, path)
     if _on_flask(app):

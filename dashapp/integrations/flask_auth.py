@@ -12,7 +12,7 @@ from flask import Flask, Response
 from werkzeug.exceptions import SecurityError
 from werkzeug.wsgi import get_host
 
-from dashapp.http.types import App, StartResponse
+from dashapp.http.types import StartResponse, WSGIApp
 
 NO_HOST = b"This server does not answer to that host name."
 NOT_FOR_YOU = b"You may not see this page."
@@ -70,7 +70,7 @@ def _save_session(host: Flask, context: Any, response: Response) -> None:
         host.session_interface.save_session(host, session, response)
 
 
-def _plain(status: str, body: bytes) -> App:
+def _plain(status: str, body: bytes) -> WSGIApp:
     def answer(_: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         start_response(
             status,

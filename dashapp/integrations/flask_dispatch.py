@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from flask import Flask
 
 from dashapp.config.cli import quote_value
-from dashapp.http.types import App, StartResponse
+from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.ticks import MountError
 
 log = logging.getLogger("dashapp")
@@ -35,7 +35,7 @@ class Part(Protocol):
 
 
 class Dispatcher:
-    def __init__(self, host: App) -> None:
+    def __init__(self, host: WSGIApp) -> None:
         self._host = host
         self._process = 0
         # Of each: the prefix without its last slash, with it, and what is there.

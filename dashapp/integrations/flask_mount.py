@@ -21,8 +21,8 @@ from dashapp.config import settings as config
 from dashapp.config.data_dir import can_write, leader_directory, user_data_directory
 from dashapp.config.parsers import MEMORY_STORE, is_redis
 from dashapp.config.settings import Settings
-from dashapp.http.responses import with_slash
-from dashapp.http.types import App, StartResponse
+from dashapp.http.responses import redirect_to_slash
+from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.integrations.collector_leader import Keeper
 from dashapp.integrations.flask_auth import Gate
 from dashapp.integrations.flask_chart import Charts
@@ -125,7 +125,7 @@ class Mounted:
         # A function of the host's is found by its collector where the host itself finds it.
         self._environ = environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         self._where = Path.cwd()
-        self._app: App | None = None
+        self._app: WSGIApp | None = None
         self._lock = Lock()
         self._place: factory.StoreBackend | None = None
         self._keeper: Keeper | None = None
@@ -153,12 +153,12 @@ class Mounted:
         bare = self._prefix[:-1]
         path: str = environ["PATH_INFO"]
         if path == bare:
-            return with_slash(bare.rpartition("/")[2], environ, start_response)
+            return redirect_to_slash(bare.rpartition("/")[2], environ, start_response)
         app = self._app or self._make()
         inside = {"SCRIPT_NAME": environ.get("SCRIPT_NAME", "") + bare, "PATH_INFO": path[len(bare) :]}
         return app({**environ, **inside}, start_response)
 
-    def _make(self) -> App:
+    def _make(self) -> WSGIApp:
         # Only here: half a second and a few dozen megabytes, in each process where somebody looks.
         from dashapp.web.app import create_app
 

@@ -18,14 +18,14 @@ from flask import has_request_context, request
 from dashapp.api import openapi
 from dashapp.api.endpoints import NO_PROCESSES, PATHS, Api
 from dashapp.api.process_table import ProcessTable
-from dashapp.api.prometheus import Exposition
-from dashapp.api.push import PATH as PUSH
-from dashapp.api.push import receiver
-from dashapp.api.serializers import host_list
+from dashapp.api.prometheus import PrometheusEndpoint
+from dashapp.api.push import PUSH_PATH as PUSH
+from dashapp.api.push import push_endpoint
+from dashapp.api.serializers import hosts_json
 from dashapp.config.settings import Settings
-from dashapp.http.responses import NEVER, PRIVATE, SHARED
-from dashapp.http.static_files import Static, plain
-from dashapp.http.types import App, StartResponse
+from dashapp.http.responses import NO_STORE, PRIVATE_NO_STORE, SHARED_ONE_SECOND
+from dashapp.http.static_files import StaticCache, canonical_path
+from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.panels import Panel, all_panels
 from dashapp.query.overlay_metrics import overlay_panels
 from dashapp.query.shared_view import SharedView, SharedViewReader
@@ -55,7 +55,7 @@ def create_app(
     folder: Path | None = None,
     local: Path | None = None,
     mounted: bool = False,
-) -> App:
+) -> WSGIApp:
     """The whole WSGI application over `store`; what programs push goes into `spool`.
 
     `hosts`: all that write to the same place, each with a page below `/host/`; `own` is the one whose store
@@ -66,24 +66,24 @@ def create_app(
     dash = _dash(Place(store), settings, hosts, own)
     # The page below a host's path has other addresses in it.
     many = _others_reach(settings) and not settings.guarded and not mounted
-    fixed = SHARED if many else "no-cache"
-    pages, below, seen = (Static(dash.server.wsgi_app, fixed) for _ in range(3))
-    description = openapi.Description(settings, hosts is not None)
-    pushed = receiver(settings.push_token, spool, store)
+    fixed = SHARED_ONE_SECOND if many else "no-cache"
+    pages, below, seen = (StaticCache(dash.server.wsgi_app, fixed) for _ in range(3))
+    description = openapi.OpenApiEndpoint(settings, hosts is not None)
+    pushed = push_endpoint(settings.push_token, spool, store)
     table = ProcessTable() if shows_processes(settings) else None
-    listed = partial(host_list, hosts) if hosts is not None else None
+    listed = partial(hosts_json, hosts) if hosts is not None else None
 
-    def page(kept: App, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def page(kept: WSGIApp, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
         # Dash answers any path it does not know with the page: only what the page asks for goes there.
         if path in PAGES or path.startswith(FILES):
             package, _, name = path.removeprefix(SUITES).partition("/")
             # Dash answers a package or a file that it does not know with a traceback.
-            if not path.startswith(SUITES) or plain(name) in dash.registered_paths.get(package, ()):
+            if not path.startswith(SUITES) or canonical_path(name) in dash.registered_paths.get(package, ()):
                 return kept(environ, start_response)
         return _nothing(start_response)
 
-    def serve(place: Place) -> App:
+    def serve(place: Place) -> WSGIApp:
         api = Api(
             place.reader,
             window=settings.window,
@@ -94,7 +94,11 @@ def create_app(
             now=place.now,
             called=place.called,
             chosen=_chosen(settings, place),
-            caching=SHARED if many else PRIVATE if settings.guarded or mounted else NEVER,
+            caching=SHARED_ONE_SECOND
+            if many
+            else PRIVATE_NO_STORE
+            if settings.guarded or mounted
+            else NO_STORE,
         )
         at_root = not place.names or place.top
         kept = pages if at_root else below
@@ -103,19 +107,19 @@ def create_app(
             path: str = environ["PATH_INFO"]
             if path == PUSH and at_root:
                 return pushed(environ, start_response)
-            if path == openapi.PATH and at_root:
+            if path == openapi.OPENAPI_PATH and at_root:
                 return description(environ, start_response)
             if path in PATHS or path.startswith("/api/"):
                 return api(environ, start_response)
             return page(kept, environ, start_response)
 
-        return route if len(place.names) > 1 else Exposition(route, place.reader, place.now)
+        return route if len(place.names) > 1 else PrometheusEndpoint(route, place.reader, place.now)
 
     app = serve(Place(store))
     if hosts is not None:
         app = HostPaths(hosts, app, serve, own, coming=bool(own) and settings.collector)
 
-    def build(view: SharedView) -> App:
+    def build(view: SharedView) -> WSGIApp:
         return viewing(SharedViewReader(store, view, settings.panel), settings, partial(page, seen))
 
     return entrance(app, settings, folder, build, dash.csp_hashes(), local=local, mounted=mounted)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from dashapp.api.endpoints import wall
-from dashapp.api.params import shown
+from dashapp.api.endpoints import utc_now
+from dashapp.api.params import quote_value
 from dashapp.config.parsers import HOST_NAME
-from dashapp.http.responses import refusal, see_other, with_slash
-from dashapp.http.types import App, StartResponse
+from dashapp.http.responses import error_response, redirect, redirect_to_slash
+from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.ticks import BadRequestError
 from dashapp.query.host_reader import ClockSkews, HostReader
 from dashapp.query.overlay import OverlayReader
@@ -39,7 +39,7 @@ class Place:
 
     reader: Reader
     names: tuple[str, ...] = ()
-    now: Callable[[], float] = wall
+    now: Callable[[], float] = utc_now
     top: bool = False
 
     @property
@@ -59,8 +59,8 @@ class HostPaths:
     def __init__(
         self,
         hosts: HostStore,
-        bare: App,
-        serve: Callable[[Place], App],
+        bare: WSGIApp,
+        serve: Callable[[Place], WSGIApp],
         own: str = "",
         coming: bool = False,
     ) -> None:
@@ -72,25 +72,25 @@ class HostPaths:
         self._own = own
         self._skews = ClockSkews(hosts)
         self._lock = Lock()
-        self._made: OrderedDict[Key, tuple[Place, App]] = OrderedDict()
+        self._made: OrderedDict[Key, tuple[Place, WSGIApp]] = OrderedDict()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
         if not path.startswith(BEGIN):
             return self._top(environ, start_response)
         if path == BEGIN:
-            return see_other(start_response, "../")
+            return redirect(start_response, "../")
         said, slash, rest = path[len(BEGIN) :].partition("/")
         try:
             names = chosen(said)
         except BadRequestError as error:
-            return refusal(start_response, "400 Bad Request", str(error))
+            return error_response(start_response, "400 Bad Request", str(error))
         if not slash:
-            return with_slash(said, environ, start_response)
+            return redirect_to_slash(said, environ, start_response)
         known = sorted_hosts(self._hosts)
         data = rest.startswith("api/") or rest in ("healthz", "readyz", "metrics")
         if data and not any(name in known for name in names):
-            return refusal(start_response, "404 Not Found", unknown(names))
+            return error_response(start_response, "404 Not Found", unknown(names))
         place, app = self._place(names, [name for name in names if name in known], top=False)
         inside = {"SCRIPT_NAME": f"{environ.get('SCRIPT_NAME', '')}{BEGIN}{said}", "PATH_INFO": f"/{rest}"}
         return app({**environ, **inside, KEY: place}, start_response)
@@ -109,7 +109,7 @@ class HostPaths:
             self._chosen = default_host(known, self._own, self._hosts.now_ms())
         return self._chosen
 
-    def _place(self, names: tuple[str, ...], known: Sequence[str], top: bool) -> tuple[Place, App]:
+    def _place(self, names: tuple[str, ...], known: Sequence[str], top: bool) -> tuple[Place, WSGIApp]:
         key = (names, tuple(known), top)
         with self._lock:
             if key in self._made:
@@ -123,7 +123,7 @@ class HostPaths:
                 self._keep(key, made)
             return made
 
-    def _keep(self, key: Key, made: tuple[Place, App]) -> None:
+    def _keep(self, key: Key, made: tuple[Place, WSGIApp]) -> None:
         # What these names meant before one of them was known, or forgotten, nobody asks for again.
         for other in [each for each in self._made if (each[0], each[2]) == (key[0], key[2])]:
             del self._made[other]
@@ -149,7 +149,7 @@ def chosen(said: str) -> tuple[str, ...]:
     for name in names:
         if not HOST_NAME.fullmatch(name):
             letters = "expected letters, digits and ._- , with commas between"
-            raise BadRequestError(f"{shown(name)} is no name of a host; {letters}")
+            raise BadRequestError(f"{quote_value(name)} is no name of a host; {letters}")
     if len(names) > MOST:
         raise BadRequestError(f"{len(names)} hosts are named; at most {MOST} are laid over each other")
     return names

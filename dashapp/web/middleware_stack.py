@@ -6,52 +6,52 @@ import ipaddress
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dashapp.api.push import PATH as PUSH
+from dashapp.api.push import PUSH_PATH as PUSH
 from dashapp.config.settings import Settings
-from dashapp.http.middleware.authentication import Door
-from dashapp.http.middleware.client_address import Visitors
+from dashapp.http.middleware.authentication import AuthenticationMiddleware
+from dashapp.http.middleware.client_address import ClientResolver
 from dashapp.http.middleware.login_page import LoginPage
-from dashapp.http.middleware.rate_limit import Requests, Tries
-from dashapp.http.middleware.security import Guard
+from dashapp.http.middleware.rate_limit import LoginAttempts, RequestRateLimiter
+from dashapp.http.middleware.security import SecurityMiddleware
 from dashapp.http.middleware.sessions import Sessions, signing_key
-from dashapp.http.middleware.share_links import Shares
-from dashapp.http.types import App
+from dashapp.http.middleware.share_links import ShareLinks
+from dashapp.http.types import WSGIApp
 from dashapp.query.shared_view import SharedView
 from dashapp.web.assets import assets_folder
 
 
 def entrance(
-    app: App,
+    app: WSGIApp,
     settings: Settings,
     folder: Path | None,
-    build: Callable[[SharedView], App],
+    build: Callable[[SharedView], WSGIApp],
     script_hashes: Sequence[str],
     *,
     local: Path | None = None,
     mounted: bool = False,
-) -> App:
+) -> WSGIApp:
     """`build` makes the application that shows a view; `local`: a folder of this machine's, where `folder` is
     none that can be written; `mounted`: the door is the host's."""
-    visitors = Visitors(settings.trusted_proxy, settings.proxy_user)
+    visitors = ClientResolver(settings.trusted_proxy, settings.proxy_user)
     guarded = settings.guarded and not mounted
     if guarded:
         key = signing_key(folder, settings.password, local)
-        app = Door(
+        app = AuthenticationMiddleware(
             app,
             password=settings.password,
             sessions=Sessions(key),
             visitors=visitors,
-            tries=Tries(key, local or folder),
+            tries=LoginAttempts(key, local or folder),
             page=LoginPage(settings.title, settings.theme, assets_folder()),
-            shares=Shares(key, build, settings.longest),
+            shares=ShareLinks(key, build, settings.longest),
             free=("/healthz", PUSH) if settings.push_token else ("/healthz",),
         )
-    return Guard(
+    return SecurityMiddleware(
         app,
         script_hashes=script_hashes,
         hosts=_hosts(settings),
         visitors=visitors,
-        requests=None if mounted else Requests(settings.limit),
+        requests=None if mounted else RequestRateLimiter(settings.limit),
         private=guarded,
     )
 

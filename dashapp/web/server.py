@@ -17,13 +17,13 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from dashapp.api.csv_export import PLACES
+from dashapp.api.csv_export import MAX_DOWNLOADS
 from dashapp.collector.service import collect_as
 from dashapp.config import settings as config
 from dashapp.config.data_dir import web_state_directory
 from dashapp.config.settings import Settings
-from dashapp.http.request_body import MOST
-from dashapp.http.types import App
+from dashapp.http.request_body import MAX_CONCURRENT_BODIES
+from dashapp.http.types import WSGIApp
 from dashapp.model.notices import PublicNotice
 from dashapp.model.ticks import SettingsError
 from dashapp.process.signals import when_parent_exits
@@ -38,10 +38,10 @@ log = logging.getLogger("dashapp")
 # Python threads that answer. One slow answer (a first page, a long window) leaves the others free. A download
 # keeps one until its reader has taken all: granian runs the body on it, and waits there for a slow reader
 # without any limit. So each place for a download comes with a thread of its own.
-THREADS = 2 + PLACES
+THREADS = 2 + MAX_DOWNLOADS
 
 
-def build() -> App:
+def build() -> WSGIApp:
     """The application of one worker: granian calls this in each, after the fork."""
     settings = config.parse_settings(sys.argv[1:])
     _end_with_parent(lambda: os._exit(0), grace=3.0)
@@ -111,4 +111,8 @@ def main() -> int:
 
 def _threads(settings: Settings) -> int:
     """What answers, and as many more as may wait for a body: a push, a password, a question for a link."""
-    return THREADS + (MOST if settings.push_token else 0) + (2 * MOST if settings.guarded else 0)
+    return (
+        THREADS
+        + (MAX_CONCURRENT_BODIES if settings.push_token else 0)
+        + (2 * MAX_CONCURRENT_BODIES if settings.guarded else 0)
+    )

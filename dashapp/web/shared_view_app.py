@@ -9,8 +9,8 @@ from dash.development.base_component import Component
 
 from dashapp.api.endpoints import Api
 from dashapp.config.settings import MIN_WINDOW_S, Settings
-from dashapp.http.responses import PRIVATE
-from dashapp.http.types import App, StartResponse
+from dashapp.http.responses import PRIVATE_NO_STORE
+from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.panels import all_panels
 from dashapp.query.shared_view import SharedViewReader
 from dashapp.web import layout
@@ -21,7 +21,7 @@ ANSWERED = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/cs
 KEY = "dashapp.view"
 
 
-def viewing(store: SharedViewReader, settings: Settings, page: App) -> App:
+def viewing(store: SharedViewReader, settings: Settings, page: WSGIApp) -> WSGIApp:
     """`page` answers what is no number, and knows by KEY through which view it is asked."""
     seconds = max(store.view.seconds, MIN_WINDOW_S)
     api = Api(
@@ -29,7 +29,7 @@ def viewing(store: SharedViewReader, settings: Settings, page: App) -> App:
         window=seconds,
         longest=seconds,
         interval=settings.interval,
-        caching=PRIVATE,
+        caching=PRIVATE_NO_STORE,
         chosen=settings.panel,
     )
 

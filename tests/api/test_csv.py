@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wsgi_client import ask
 
-from dashapp.api.csv_export import header
+from dashapp.api.csv_export import header_line
 from dashapp.api.endpoints import Api
 from dashapp.model.panels import Panel
 from dashapp.model.ticks import Metric, Tick, to_milliseconds
@@ -105,7 +105,7 @@ def test_a_hostile_name_is_only_a_name(key: str) -> None:
 
 @given(st.lists(st.text(min_size=1), unique=True))
 def test_any_names_are_one_line_of_as_many_cells(keys: list[str]) -> None:
-    line = header(keys).decode()
+    line = header_line(keys).decode()
     (names,) = csv.reader(io.StringIO(line, newline=""))
     assert len(names) == 1 + len(keys)
     assert not any(name.lstrip()[:1] in tuple("=+-@") for name in names)

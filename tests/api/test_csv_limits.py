@@ -13,7 +13,7 @@ from csv_store import START, api_of, seal, two_hundred_ticks
 from thorough import amount
 from wsgi_client import ask
 
-from dashapp.api.csv_export import CELLS, PLACES, RETRY
+from dashapp.api.csv_export import CELLS_PER_CHUNK, MAX_DOWNLOADS, RETRY_AFTER_S
 from dashapp.api.endpoints import Api
 from dashapp.model.ticks import Tick
 from dashapp.stores.archive import HOUR, Retention
@@ -45,7 +45,7 @@ memory = pytest.fixture(two_hundred_ticks)
 )
 def test_a_bad_question_is_a_sentence(memory: MemoryStore, query: str) -> None:
     api = Api(memory)
-    for _ in range(PLACES + 1):  # and takes no place
+    for _ in range(MAX_DOWNLOADS + 1):  # and takes no place
         answer = ask(api, f"/api/csv?{query}")
         assert (answer.status, set(answer.json)) == (400, {"error"})
         assert 0 < len(answer.json["error"]) < 200
@@ -63,7 +63,7 @@ def test_the_whole_of_what_is_kept_may_be_asked_for(memory: MemoryStore) -> None
 
 def test_a_head_has_the_same_headers_and_takes_no_place(memory: MemoryStore) -> None:
     api = Api(memory)
-    for _ in range(PLACES + 1):
+    for _ in range(MAX_DOWNLOADS + 1):
         head = ask(api, "/api/csv?window=10", method="HEAD")
         assert (head.status, head.body) == (200, b"")
     assert head.headers == ask(api, "/api/csv?window=10").headers
@@ -80,10 +80,10 @@ def begin(api: Api) -> Any:
 
 def test_one_too_many_is_told_to_come_later(memory: MemoryStore) -> None:
     api = Api(memory)
-    under_way = [begin(api) for _ in range(PLACES)]
+    under_way = [begin(api) for _ in range(MAX_DOWNLOADS)]
     for method in ("GET", "HEAD"):
         answer = ask(api, "/api/csv", method=method)
-        assert (answer.status, answer.headers["retry-after"]) == (503, str(RETRY))
+        assert (answer.status, answer.headers["retry-after"]) == (503, str(RETRY_AFTER_S))
         assert set(answer.json) == {"error"}
     assert ask(api, "/api/ticks").status == 200
     for body in under_way:
@@ -99,7 +99,7 @@ def test_a_download_frees_its_place_once_read_or_not(memory: MemoryStore, parts:
             pass
         body.close()
         body.close()
-    under_way = [begin(api) for _ in range(PLACES)]
+    under_way = [begin(api) for _ in range(MAX_DOWNLOADS)]
     assert ask(api, "/api/csv").status == 503, "a place was freed twice"
     del under_way
 
@@ -128,7 +128,7 @@ def test_memory_is_flat_however_long_the_range(tmp_path: Path) -> None:
     long, largest = peak(hours)
     assert long < 1.3 * short + 100_000
     assert long < 10e6
-    assert largest < 30 * CELLS
+    assert largest < 30 * CELLS_PER_CHUNK
 
 
 def values(second: int) -> dict[str, float]:

@@ -14,7 +14,7 @@ from csv_store import SPAN, seal
 from processes import Dashapp, dashapp
 from waiting import PATIENCE_S, wait_for
 
-from dashapp.api.csv_export import PLACES
+from dashapp.api.csv_export import MAX_DOWNLOADS
 from dashapp.model.ticks import Tick
 from dashapp.stores.archive import DAY, Retention
 
@@ -72,7 +72,7 @@ def busy(app: Dashapp) -> bool:
 
 
 def test_readers_that_stall_hold_their_places_and_nobody_up(app: Dashapp) -> None:
-    readers = [stalled(app) for _ in range(PLACES)]
+    readers = [stalled(app) for _ in range(MAX_DOWNLOADS)]
     assert busy(app)
     for _ in range(10):
         assert app.get("/api/ticks")[0] == 200

@@ -10,7 +10,7 @@ from host_pages import layout, served
 from wsgi_client import Answer, ask
 
 from dashapp.config.settings import Settings
-from dashapp.http.types import App
+from dashapp.http.types import WSGIApp
 from dashapp.model.panels import Panel
 from dashapp.stores.memory import MemoryStore
 from dashapp.web.app import create_app
@@ -31,11 +31,11 @@ def fleet(clock: Clock) -> Fleet:
 
 
 @pytest.fixture
-def app(fleet: Fleet) -> App:
+def app(fleet: Fleet) -> WSGIApp:
     return served(fleet)
 
 
-def test_the_list_says_state_newest_age_and_skew(app: App, fleet: Fleet, clock: Clock) -> None:
+def test_the_list_says_state_newest_age_and_skew(app: WSGIApp, fleet: Fleet, clock: Clock) -> None:
     fleet.add("new")
     clock.now += 60
     fleet.come(["web-1", "web-2"])
@@ -54,7 +54,7 @@ def test_the_list_says_state_newest_age_and_skew(app: App, fleet: Fleet, clock: 
 
 
 def test_while_the_store_is_silent_no_host_is_said_to_have_stopped(
-    app: App, fleet: Fleet, clock: Clock
+    app: WSGIApp, fleet: Fleet, clock: Clock
 ) -> None:
     fleet.said = ["Redis does not answer."]
     fleet.come(["web-1"])
@@ -64,7 +64,7 @@ def test_while_the_store_is_silent_no_host_is_said_to_have_stopped(
     assert {row["state"] for row in ask(app, "/api/hosts").json["hosts"]} == {"unknown"}
 
 
-def test_the_list_comes_along_with_ticks_where_it_is_asked_for(app: App) -> None:
+def test_the_list_comes_along_with_ticks_where_it_is_asked_for(app: WSGIApp) -> None:
     assert "hosts" not in ask(app, "/api/ticks").json
     assert len(ask(app, "/api/ticks?hosts=1").json["hosts"]) == 3
     assert len(ask(app, "/host/web-2/api/ticks?hosts=1").json["hosts"]) == 3
@@ -83,7 +83,7 @@ def test_one_machines_store_lists_no_hosts() -> None:
 
 
 @pytest.mark.parametrize("path", ["api/ticks", "api/metrics", "api/csv", "healthz", "readyz", "metrics"])
-def test_each_host_has_an_api_of_its_own(app: App, path: str) -> None:
+def test_each_host_has_an_api_of_its_own(app: WSGIApp, path: str) -> None:
     first, third = ask(app, f"/host/web-1/{path}"), ask(app, f"/host/web-3/{path}")
     assert first.status == third.status == 200
     if path in ("api/ticks", "api/csv", "metrics"):
@@ -91,7 +91,7 @@ def test_each_host_has_an_api_of_its_own(app: App, path: str) -> None:
     assert "default-src 'none'; frame-ancestors" in first.headers["content-security-policy"]
 
 
-def test_a_hosts_times_are_by_its_own_clock(app: App) -> None:
+def test_a_hosts_times_are_by_its_own_clock(app: WSGIApp) -> None:
     answer = ask(app, "/host/web-2/api/ticks").json
     assert answer["now"] == NOW + 300
     assert answer["t"][-1] == 1000 * (NOW + 300)
@@ -99,7 +99,7 @@ def test_a_hosts_times_are_by_its_own_clock(app: App) -> None:
     assert ask(app, "/host/web-2/readyz").json == {"status": "ok", "age": 0}
 
 
-def test_the_list_goes_on_with_a_cursor(app: App, fleet: Fleet, clock: Clock) -> None:
+def test_the_list_goes_on_with_a_cursor(app: WSGIApp, fleet: Fleet, clock: Clock) -> None:
     for path in ("/host/web-2/", "/host/web-1,web-2/", "/"):
         cursor = ask(app, f"{path}api/ticks").json["cursor"]
         clock.now += 1
@@ -108,7 +108,7 @@ def test_the_list_goes_on_with_a_cursor(app: App, fleet: Fleet, clock: Clock) ->
         assert (more["reset"], len(more["t"])) == (False, 1), path
 
 
-def test_several_are_laid_over_each_other(app: App) -> None:
+def test_several_are_laid_over_each_other(app: WSGIApp) -> None:
     answer = ask(app, "/host/web-1,web-2/api/ticks").json
     assert {key.split("/")[0] for key in answer["y"]} == {"web-1", "web-2"}
     assert len(answer["t"]) == 100
@@ -123,7 +123,7 @@ def files(page: Answer) -> list[str]:
     return re.findall(r'(?:src|href)="([^"]+)"', page.body.decode())
 
 
-def test_all_pages_share_the_roots_files(app: App) -> None:
+def test_all_pages_share_the_roots_files(app: WSGIApp) -> None:
     """Else every host would have a browser fetch a megabyte of its own."""
     top, below = files(ask(app, "/")), files(ask(app, "/host/web-1/"))
     fetched = [each for each in top if "_dash-layout" not in each and "_dash-dependencies" not in each]
@@ -137,7 +137,7 @@ def test_all_pages_share_the_roots_files(app: App) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/host/web-1/", "/host/web-1,web-2/"])
-def test_a_page_knows_which_hosts_it_shows(app: App, path: str) -> None:
+def test_a_page_knows_which_hosts_it_shows(app: WSGIApp, path: str) -> None:
     text = layout(app, path).replace("\\u002f", "/")
     shown = "web-1,web-2" if "," in path else "web-1"
     assert f'"data-hosts":"{shown}"' in text

@@ -26,10 +26,10 @@ from waiting import PATIENCE_S, wait_for
 from wsgi_client import ask
 
 from dashapp.api.endpoints import PATHS
-from dashapp.api.openapi import PATH, document
+from dashapp.api.openapi import OPENAPI_PATH, openapi_document
 from dashapp.api.params import PARAMETERS
 from dashapp.config.settings import parse_settings
-from dashapp.http.types import App
+from dashapp.http.types import WSGIApp
 
 CHECKS = [
     not_a_server_error,
@@ -50,11 +50,11 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with dashapp(tmp_path_factory.mktemp("openapi"), env=environ) as app:
         app.serving()
         wait_for(lambda: app.get("/readyz", Authorization=BEARER["Authorization"])[0] == 200)
-        yield schemathesis.openapi.from_url(f"http://127.0.0.1:{app.port}{PATH}", headers=BEARER)
+        yield schemathesis.openapi.from_url(f"http://127.0.0.1:{app.port}{OPENAPI_PATH}", headers=BEARER)
 
 
 SETTINGS = parse_settings(["--store", "memory:"], {"DASHAPP_PUSH_TOKEN": TOKEN, "DASHAPP_PASSWORD": PASSWORD})
-OPERATIONS = document(SETTINGS)["paths"]
+OPERATIONS = openapi_document(SETTINGS)["paths"]
 
 
 def asked() -> Iterator[tuple[str, str, GenerationMode]]:
@@ -83,22 +83,22 @@ def test_what_it_says_is_so(described: Any, path: str, method: str, mode: Genera
 
 
 @pytest.fixture(scope="module")
-def app() -> App:
+def app() -> WSGIApp:
     return guarded(push_token=TOKEN)
 
 
 def test_every_path_and_parameter_is_described() -> None:
-    found = document(
+    found = openapi_document(
         parse_settings(["--store", "memory:"], {"DASHAPP_PUSH_TOKEN": TOKEN, "DASHAPP_PASSWORD": PASSWORD})
     )
-    assert {*PATHS, "/metrics", "/api/push", "/api/share", PATH} == set(found["paths"])
-    assert "/api/hosts" in document(parse_settings(["--store", "memory:"], {}), many=True)["paths"]
+    assert {*PATHS, "/metrics", "/api/push", "/api/share", OPENAPI_PATH} == set(found["paths"])
+    assert "/api/hosts" in openapi_document(parse_settings(["--store", "memory:"], {}), many=True)["paths"]
     named = {each["name"] for each in found["paths"]["/api/ticks"]["get"]["parameters"]}
     assert named == set(PARAMETERS)
 
 
 def test_what_is_off_is_not_described() -> None:
-    found = document(parse_settings(["--store", "memory:"], {}))
+    found = openapi_document(parse_settings(["--store", "memory:"], {}))
     assert "/api/push" not in found["paths"]
     assert "/api/share" not in found["paths"]
     assert "security" not in found
@@ -114,8 +114,8 @@ def references(value: object) -> Iterator[str]:
             yield from references(each)
 
 
-def test_it_is_whole(app: App) -> None:
-    found = ask(app, PATH, authorization=f"Bearer {PASSWORD}").json
+def test_it_is_whole(app: WSGIApp) -> None:
+    found = ask(app, OPENAPI_PATH, authorization=f"Bearer {PASSWORD}").json
     assert found["openapi"].startswith("3.1")
     for reference in references(found):
         assert reference.removeprefix("#/components/schemas/") in found["components"]["schemas"]
@@ -124,5 +124,5 @@ def test_it_is_whole(app: App) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_it_is_only_read(app: App, method: str) -> None:
-    assert ask(app, PATH, method=method, authorization=f"Bearer {PASSWORD}").status == 405
+def test_it_is_only_read(app: WSGIApp, method: str) -> None:
+    assert ask(app, OPENAPI_PATH, method=method, authorization=f"Bearer {PASSWORD}").status == 405

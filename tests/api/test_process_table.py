@@ -13,7 +13,15 @@ import pytest
 from fake_processes import Fake, Machine
 from waiting import PATIENCE_S
 
-from dashapp.api.process_table import BLINK, FRESH, MOST, PAUSE, ProcessTable, Row, Table
+from dashapp.api.process_table import (
+    CACHE_TTL_S,
+    IDLE_AFTER_S,
+    MAX_ROWS,
+    SHORT_SAMPLE_S,
+    ProcessTable,
+    Row,
+    Table,
+)
 
 
 @pytest.fixture
@@ -25,7 +33,7 @@ def test_the_first_reading_is_a_real_one(machine: Machine) -> None:
     machine.run(Fake(1, 50.0), Fake(2, 9.0))
     machine.sleeps = lambda: machine.run(Fake(1, 50.0), Fake(2, 9.2))
     rows = machine.rows()
-    assert machine.slept == [BLINK]
+    assert machine.slept == [SHORT_SAMPLE_S]
     assert [rows[pid].cpu for pid in (1, 2)] == [0.0, 80.0]
     assert rows[2] == Row(2, "p2", 80.0, 2000, 1)
 
@@ -40,11 +48,14 @@ def test_cpu_is_of_one_core_over_the_time_since_the_reading_before(
     machine.run(Fake(1, 51.0), Fake(2, 19.0))
     machine.now += 4
     rows = machine.rows()
-    assert machine.slept == [BLINK], "no second look where there was one"
+    assert machine.slept == [SHORT_SAMPLE_S], "no second look where there was one"
     assert [rows[pid].cpu for pid in (1, 2)] == [25.0, 250.0]
 
 
-@pytest.mark.parametrize(("later", "readings"), [(FRESH - 0.1, 2), (FRESH, 3), (PAUSE, 3), (PAUSE + 1, 4)])
+@pytest.mark.parametrize(
+    ("later", "readings"),
+    [(CACHE_TTL_S - 0.1, 2), (CACHE_TTL_S, 3), (IDLE_AFTER_S, 3), (IDLE_AFTER_S + 1, 4)],
+)
 def test_one_reading_serves_all_for_a_while(machine: Machine, later: float, readings: int) -> None:
     machine.run(Fake(1))
     first = machine.table.newest()
@@ -80,16 +91,16 @@ def test_who_does_not_read_waits_for_nobody(machine: Machine) -> None:
     table = ProcessTable(slow, machine.process, lambda: machine.now, lambda: machine.now, lambda _: None)
     first = beside(lambda found: found is None)
     assert first is not None
-    machine.now += FRESH
+    machine.now += CACHE_TTL_S
     beside(lambda found: found is first)
-    machine.now += PAUSE + 1
+    machine.now += IDLE_AFTER_S + 1
     beside(lambda found: found is None)
 
 
 def test_fifty_threads_make_one_reading(machine: Machine) -> None:
     machine.run(Fake(1))
     machine.rows()
-    machine.now += FRESH
+    machine.now += CACHE_TTL_S
     with ThreadPoolExecutor(50) as pool:
         assert all(pool.map(lambda _: machine.table.newest(), range(50)))
     assert machine.readings == 3
@@ -160,9 +171,9 @@ def test_the_largest_and_the_busiest_and_no_more(machine: Machine) -> None:
     table = machine.table.newest()
     assert table is not None
     pids = [row.pid for row in table.rows]
-    assert len(pids) == len(set(pids)) == MOST
-    assert pids[: MOST // 2] == list(range(300, 150, -1)), "the busiest first"
-    assert set(pids[MOST // 2 :]) == set(range(1851, 2001)), "then the largest"
+    assert len(pids) == len(set(pids)) == MAX_ROWS
+    assert pids[: MAX_ROWS // 2] == list(range(300, 150, -1)), "the busiest first"
+    assert set(pids[MAX_ROWS // 2 :]) == set(range(1851, 2001)), "then the largest"
     columns = table.columns()
     assert set(columns) == {"pid", "name", "cpu", "memory", "threads", "time"}
-    assert all(len(columns[name]) == MOST for name in Row._fields)
+    assert all(len(columns[name]) == MAX_ROWS for name in Row._fields)

@@ -13,7 +13,7 @@ from waiting import PATIENCE_S
 from wsgi_client import ask
 
 from dashapp.api.endpoints import Api
-from dashapp.api.process_table import FRESH, ProcessTable
+from dashapp.api.process_table import CACHE_TTL_S, ProcessTable
 from dashapp.config.settings import Settings, parse_settings
 from dashapp.model.ticks import Tick
 from dashapp.stores.memory import MemoryStore
@@ -56,7 +56,7 @@ def test_an_answer_has_the_newest_table(store: MemoryStore, machine: Machine) ->
     machine.run(Fake(1))
     api = Api(store, processes=machine.table)
     assert ask(api, "/api/ticks?window=10&processes=1").json["processes"]["pid"] == [1]
-    machine.now += FRESH
+    machine.now += CACHE_TTL_S
     machine.run(Fake(2, created=machine.now))
     assert ask(api, "/api/ticks?window=10&processes=1").json["processes"]["pid"] == [2]
 

@@ -17,7 +17,7 @@ import pytest
 from processes import dashapp
 from waiting import wait_for
 
-from dashapp.api.process_table import SHORT, ProcessTable, Row
+from dashapp.api.process_table import KERNEL_NAME_LENGTH, ProcessTable, Row
 
 BURN = "import sys\nprint('on', flush=True)\nwhile True: pass"
 
@@ -100,6 +100,6 @@ def test_no_command_line_or_environment_is_ever_shown(tmp_path: Path) -> None:
         assert columns is not None
         assert set(columns) == {"pid", "name", "cpu", "memory", "threads", "time"}
         assert columns["name"][columns["pid"].index(process.pid)] == "abcdefghijklmno"
-        assert max(map(len, columns["name"])) <= SHORT
+        assert max(map(len, columns["name"])) <= KERNEL_NAME_LENGTH
         assert b"canary" not in app.get("/")[1] + app.get("/_dash-layout")[1]
         process.stdin.close()

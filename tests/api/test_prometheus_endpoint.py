@@ -15,7 +15,7 @@ from tools import promtool
 from waiting import PATIENCE_S, wait_for
 from wsgi_client import Answer, ask
 
-from dashapp.api.prometheus import KIND, expose
+from dashapp.api.prometheus import CONTENT_TYPE, format_metrics
 from dashapp.config.settings import Settings
 from dashapp.model.ticks import Metric, Tick
 from dashapp.sources.system.all import system_sources
@@ -46,7 +46,7 @@ METRICS = [
 
 def text_of(metrics: list[Metric]) -> str:
     values = {metric.key: 1.5 + place for place, metric in enumerate(metrics) if metric.panel != "silent"}
-    return expose(metrics, Tick(1_800_000_000, 1.0, values), 0.5)
+    return format_metrics(metrics, Tick(1_800_000_000, 1.0, values), 0.5)
 
 
 def check(text: str) -> None:
@@ -112,11 +112,11 @@ def test_prometheus_accepts_this_machine_s() -> None:
 
 def test_a_stale_tick_gives_no_values_and_says_so() -> None:
     tick = Tick(1_800_000_000, 1.0, {"cpu.percent": 5})
-    assert values(expose(METRICS, tick, 60)) == {
+    assert values(format_metrics(METRICS, tick, 60)) == {
         ("dashapp_live", ""): 0,
         ("dashapp_tick_age_seconds", ""): 60,
     }
-    assert values(expose(METRICS, None, None)) == {("dashapp_live", ""): 0}
+    assert values(format_metrics(METRICS, None, None)) == {("dashapp_live", ""): 0}
 
 
 def test_it_is_served_behind_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +131,7 @@ def test_it_is_served_behind_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:
 
     answer = asked()
     assert answer.status == 200
-    assert answer.headers["content-type"] == KIND
+    assert answer.headers["content-type"] == CONTENT_TYPE
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["content-security-policy"].startswith("default-src 'none'; frame-ancestors")
     assert values(answer.body.decode())["dashapp_cpu_percent", ""] == 12.5
@@ -149,4 +149,4 @@ def test_a_real_process_exposes_its_newest_tick(tmp_path: Path) -> None:
             connection.request("HEAD", "/metrics")
             answer = connection.getresponse()
             assert (answer.status, answer.read()) == (200, b"")
-            assert answer.headers["content-type"] == KIND
+            assert answer.headers["content-type"] == CONTENT_TYPE

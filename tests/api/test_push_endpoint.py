@@ -9,10 +9,10 @@ from effort import calls_of
 from push_pipeline import TOKEN, House, many, post, refused
 from wsgi_client import ask
 
-from dashapp.api.push import MOST_NAMES, MOST_VALUES, Receiver
+from dashapp.api.push import MAX_PUSHED_NAMES, MAX_VALUES_PER_REQUEST, PushEndpoint
 from dashapp.collector.sampler import Sampler
 from dashapp.config.settings import parse_settings
-from dashapp.http.types import App
+from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import Metric
 from dashapp.sources.push import PushSource, pushed_metric
 from dashapp.stores.memory import MemoryStore
@@ -59,7 +59,7 @@ def test_the_panel_is_what_stands_before_the_first_dot(key: str, panel: str) -> 
     assert pushed_metric(key) == Metric(key, key, "", panel)
 
 
-def authorised(app: App, header: str | None) -> int:
+def authorised(app: WSGIApp, header: str | None) -> int:
     headers = {} if header is None else {"authorization": header}
     return post(app, b'{"metrics": {"a": 1}}', headers).status
 
@@ -101,7 +101,7 @@ def test_a_wrong_token_costs_no_reading_of_the_body(house: House) -> None:
     assert said == ["403 Forbidden"]
 
 
-def served(token: str) -> App:
+def served(token: str) -> WSGIApp:
     settings = parse_settings([], {"DASHAPP_PUSH_TOKEN": token} if token else {})
     return create_app(MemoryStore(), settings, MemoryPushQueue())
 
@@ -174,12 +174,12 @@ def test_a_name_belongs_to_the_source_that_gave_it_first() -> None:
 
 
 def test_names_are_bounded_and_known_ones_go_on(house: House) -> None:
-    assert house.push({"metrics": many(MOST_NAMES)}).status == 200
+    assert house.push({"metrics": many(MAX_PUSHED_NAMES)}).status == 200
     house.tick()
     assert "stay the same" in refused(house, {"metrics": {"m.1": 1, "another": 1}})
     assert house.push({"metrics": {"m.1": 1}}).status == 200
     # A worker that began later learns it from the catalogue.
-    later = Receiver(TOKEN, house.spool, house.store)
+    later = PushEndpoint(TOKEN, house.spool, house.store)
     assert (
         ask(
             later,
@@ -221,7 +221,7 @@ def test_a_tick_has_room_for_so_much_and_the_rest_comes_in_the_next(house: House
 
 
 def test_a_push_of_a_thousand_values_is_little_work(house: House) -> None:
-    body = json.dumps({"metrics": many(MOST_VALUES)}).encode()
+    body = json.dumps({"metrics": many(MAX_VALUES_PER_REQUEST)}).encode()
     house.push(body)
     house.tick()
 
@@ -230,4 +230,4 @@ def test_a_push_of_a_thousand_values_is_little_work(house: House) -> None:
         house.tick()
 
     # Some thirty for each of them.
-    assert calls_of(push) < 100 * MOST_VALUES
+    assert calls_of(push) < 100 * MAX_VALUES_PER_REQUEST

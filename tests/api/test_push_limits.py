@@ -10,8 +10,8 @@ import pytest
 from push_pipeline import NOW, House, many, refused
 from waiting import PATIENCE_S
 
-from dashapp.api.push import LARGEST, MOST_VALUES
-from dashapp.http.request_body import MOST, Bodies, BodyError
+from dashapp.api.push import MAX_BODY_BYTES, MAX_VALUES_PER_REQUEST
+from dashapp.http.request_body import MAX_CONCURRENT_BODIES, BodyReader, RequestBodyError
 from dashapp.sources.push import MAX_NAME_LENGTH
 
 
@@ -142,13 +142,17 @@ def test_a_time_far_from_now_is_told_the_bounds(house: House, t: str) -> None:
 
 
 def test_as_many_values_as_are_taken(house: House) -> None:
-    assert house.push({"metrics": many(MOST_VALUES)}).json == {"accepted": MOST_VALUES}
-    assert house.tick() == many(MOST_VALUES)
-    assert str(MOST_VALUES) in refused(house, {"metrics": many(MOST_VALUES + 1)})
-    half = many(MOST_VALUES // 2)
-    assert house.push([{"metrics": half}, {"metrics": half}]).json == {"accepted": MOST_VALUES // 2}
+    assert house.push({"metrics": many(MAX_VALUES_PER_REQUEST)}).json == {"accepted": MAX_VALUES_PER_REQUEST}
+    assert house.tick() == many(MAX_VALUES_PER_REQUEST)
+    assert str(MAX_VALUES_PER_REQUEST) in refused(house, {"metrics": many(MAX_VALUES_PER_REQUEST + 1)})
+    half = many(MAX_VALUES_PER_REQUEST // 2)
+    assert house.push([{"metrics": half}, {"metrics": half}]).json == {
+        "accepted": MAX_VALUES_PER_REQUEST // 2
+    }
     house.tick()
-    assert str(MOST_VALUES) in refused(house, [{"metrics": half}, {"metrics": half}, {"metrics": {"m.0": 1}}])
+    assert str(MAX_VALUES_PER_REQUEST) in refused(
+        house, [{"metrics": half}, {"metrics": half}, {"metrics": {"m.0": 1}}]
+    )
 
 
 def sized(size: int) -> bytes:
@@ -157,9 +161,9 @@ def sized(size: int) -> bytes:
 
 
 def test_as_many_bytes_as_are_taken(house: House) -> None:
-    assert house.push(sized(LARGEST)).status == 200
+    assert house.push(sized(MAX_BODY_BYTES)).status == 200
     house.tick()
-    assert str(LARGEST) in refused(house, sized(LARGEST + 1), 413)
+    assert str(MAX_BODY_BYTES) in refused(house, sized(MAX_BODY_BYTES + 1), 413)
 
 
 class Stream(io.BytesIO):
@@ -206,10 +210,10 @@ def test_whatever_is_said_of_the_length_no_more_is_read(
     if told is not None:
         environ["CONTENT_LENGTH"] = told
     if isinstance(outcome, bytes):
-        assert Bodies(10).read(environ) == outcome
+        assert BodyReader(10).read(environ) == outcome
     else:
-        with pytest.raises(BodyError) as caught:
-            Bodies(10).read(environ)
+        with pytest.raises(RequestBodyError) as caught:
+            BodyReader(10).read(environ)
         assert caught.value.status[:3] == outcome
     assert all(0 <= count <= 11 for count in stream.counts)
 
@@ -230,17 +234,17 @@ def test_so_many_bodies_are_on_their_way_and_no_more() -> None:
             self.ended.wait(PATIENCE_S)
             return b"hello"
 
-    bodies, slow, got = Bodies(10), Slow(), list[bytes]()
+    bodies, slow, got = BodyReader(10), Slow(), list[bytes]()
     environ = {"CONTENT_LENGTH": "5", "wsgi.input": slow}
-    waiting = [Thread(target=lambda: got.append(bodies.read(environ))) for _ in range(MOST)]
+    waiting = [Thread(target=lambda: got.append(bodies.read(environ))) for _ in range(MAX_CONCURRENT_BODIES)]
     for thread in waiting:
         thread.start()
         assert slow.asked.acquire(timeout=PATIENCE_S)
-    with pytest.raises(BodyError) as caught:
+    with pytest.raises(RequestBodyError) as caught:
         bodies.read({"CONTENT_LENGTH": "5", "wsgi.input": io.BytesIO(b"hello")})
     assert caught.value.status[:3] == "503"
     slow.ended.set()
     for thread in waiting:
         thread.join(PATIENCE_S)
-    assert got == [b"hello"] * MOST
+    assert got == [b"hello"] * MAX_CONCURRENT_BODIES
     assert bodies.read({"CONTENT_LENGTH": "5", "wsgi.input": io.BytesIO(b"hello")}) == b"hello"

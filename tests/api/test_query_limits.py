@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from wsgi_client import Answer, ask
 
 from dashapp.api.endpoints import Api
-from dashapp.api.params import LONGEST_CURSOR, MOST_METRICS
+from dashapp.api.params import MAX_CURSOR_LENGTH, MAX_METRICS_PER_QUERY
 from dashapp.model.ticks import Tick
 from dashapp.stores.memory import MemoryStore
 
@@ -45,9 +45,9 @@ def test_a_bad_question_costs_one_sentence_and_little_work(api: Api, query: str)
         "window=10",
         "window=7200",
         "window=1e2",
-        "after=" + "x" * LONGEST_CURSOR,
+        "after=" + "x" * MAX_CURSOR_LENGTH,
         "after=",
-        "metrics=" + ",".join(["cpu.percent"] * MOST_METRICS),
+        "metrics=" + ",".join(["cpu.percent"] * MAX_METRICS_PER_QUERY),
         "metrics=cpu.percent,gone",
         "after=" + quote("é\0'\""),
     ],

@@ -11,8 +11,8 @@ from fake_hosts import NOW, Clock
 from waiting import PATIENCE_S
 from wsgi_client import ask
 
-from dashapp.api.endpoints import ANSWERS, FRESH, Api
-from dashapp.http.responses import SHARED
+from dashapp.api.endpoints import CACHE_TTL_S, MAX_CACHED_RESPONSES, Api
+from dashapp.http.responses import SHARED_ONE_SECOND
 from dashapp.model.notices import GENERIC_NOTICE, PublicNotice
 from dashapp.model.ticks import Curves, Metric, Tick
 from dashapp.stores.memory import MemoryStore
@@ -134,7 +134,7 @@ def test_strangers_are_told_that_something_is_wrong_and_not_where() -> None:
     store = MemoryStore(notice=PublicNotice("kept in memory only"))
     for speaker in ("sources", "supervisor"):
         store.speaker(speaker).say("http://10.0.0.5/metrics does not answer")
-    assert ask(Api(store, caching=SHARED), "/api/ticks").json["notices"] == [
+    assert ask(Api(store, caching=SHARED_ONE_SECOND), "/api/ticks").json["notices"] == [
         "kept in memory only",
         GENERIC_NOTICE,
     ]
@@ -211,14 +211,14 @@ def test_a_slow_answer_never_passes_for_one_about_a_later_tick(api: Api, store: 
 
 
 def test_different_questions_are_not_kept_without_end(api: Api, store: CountingStore) -> None:
-    for number in range(ANSWERS + 50):
+    for number in range(MAX_CACHED_RESPONSES + 50):
         ask(api, f"/api/ticks?window={100 + number / 1000}")
-    assert len(api._answers.known) <= ANSWERS
+    assert len(api._answers.known) <= MAX_CACHED_RESPONSES
 
 
 def test_an_old_answer_is_not_given_for_ever(api: Api, clock: Clock) -> None:
     first = ask(api, "/api/ticks").json["now"]
-    clock.now += FRESH + 0.1
+    clock.now += CACHE_TTL_S + 0.1
     assert ask(api, "/api/ticks").json["now"] > first
     clock.now -= 3600
     assert ask(api, "/api/ticks").json["now"] < first

@@ -21,7 +21,7 @@ from push_pipeline import TOKEN
 from push_requests import ENV, HEADERS, push
 from waiting import PATIENCE_S, wait_for
 
-from dashapp.http.request_body import MOST
+from dashapp.http.request_body import MAX_CONCURRENT_BODIES
 
 
 def stored(folder: Path) -> Counter[tuple[str, float]]:
@@ -160,7 +160,7 @@ def test_senders_that_stop_in_the_middle_do_not_hold_the_page(app: Dashapp) -> N
     with ExitStack() as stack:
         head = "POST /api/push HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n"
         head += f"Authorization: Bearer {TOKEN}\r\n\r\n"
-        for _ in range(MOST):
+        for _ in range(MAX_CONCURRENT_BODIES):
             sender = stack.enter_context(closing(socket.create_connection(("127.0.0.1", app.port))))
             sender.sendall(head.encode() + b'{"metrics')
         # Whether all of them are being read already is the server's to know.

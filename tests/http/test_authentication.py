@@ -11,20 +11,20 @@ import pytest
 from authenticated_app import PASSWORD, TOKEN, guarded, post, sign_in
 from wsgi_client import ask
 
-from dashapp.http.middleware.login_page import safe
-from dashapp.http.middleware.sessions import LIFE, Sessions
-from dashapp.http.types import App
+from dashapp.http.middleware.login_page import safe_next_url
+from dashapp.http.middleware.sessions import SESSION_LIFETIME_S, Sessions
+from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import SettingsError
 
 KEY = b"k" * 32
 
 
 @pytest.fixture(scope="module")
-def app() -> App:
+def app() -> WSGIApp:
     return guarded()
 
 
-def test_a_page_leads_to_the_login_and_back(app: App) -> None:
+def test_a_page_leads_to_the_login_and_back(app: WSGIApp) -> None:
     away = ask(app, "/?window=300&panels=cpu", accept="text/html,*/*")
     assert away.status == 303
     assert away.headers["location"] == "./login?next=" + quote("/?window=300&panels=cpu", safe="")
@@ -46,12 +46,12 @@ def test_who_tries_too_often_is_led_on_all_the_same() -> None:
     assert 'name="next" value="/?window=300"' in late.body.decode()
 
 
-def test_the_login_is_found_from_deep_below(app: App) -> None:
+def test_the_login_is_found_from_deep_below(app: WSGIApp) -> None:
     for path, up in (("/a", "./"), ("/a/", "../"), ("/a/b/c", "../../")):
         assert ask(app, path, accept="text/html").headers["location"].startswith(up + "login")
 
 
-def test_the_api_says_so_in_a_sentence(app: App) -> None:
+def test_the_api_says_so_in_a_sentence(app: WSGIApp) -> None:
     answer = ask(app, "/api/ticks")
     assert answer.status == 401
     assert answer.json["error"].startswith("sign in")
@@ -62,7 +62,7 @@ def test_the_api_says_so_in_a_sentence(app: App) -> None:
 @pytest.mark.parametrize(
     "given", ["", "not this", PASSWORD + " ", PASSWORD[:-1], PASSWORD.upper(), "é" * 500]
 )
-def test_another_password_is_told_so(app: App, given: str) -> None:
+def test_another_password_is_told_so(app: WSGIApp, given: str) -> None:
     peer = f"2001:db8:{len(given):x}::1"  # each has five tries a minute
     answer = post(app, "/login", {"password": given, "next": "/?window=60"}, peer=peer)
     assert answer.status == 403
@@ -93,7 +93,7 @@ EVIL = [
 
 
 @pytest.mark.parametrize("place", EVIL)
-def test_nobody_is_led_to_another_site(app: App, place: str) -> None:
+def test_nobody_is_led_to_another_site(app: WSGIApp, place: str) -> None:
     location = post(app, "/login", {"password": PASSWORD, "next": place}).headers["location"]
     assert location.startswith("./")
     assert "\n" not in location
@@ -101,7 +101,7 @@ def test_nobody_is_led_to_another_site(app: App, place: str) -> None:
     assert not location.startswith(("//", ".//"))
     page = ask(app, "/login?next=" + quote(place, safe="")).body
     assert b"<script" not in page
-    assert safe(place) == "/" or place == "/%0d%0aset-cookie:a=b"
+    assert safe_next_url(place) == "/" or place == "/%0d%0aset-cookie:a=b"
 
 
 def test_a_cookie_is_for_the_browser_alone() -> None:
@@ -113,7 +113,7 @@ def test_a_cookie_is_for_the_browser_alone() -> None:
     plain = cookie()
     assert "; HttpOnly" in plain
     assert "; SameSite=Lax" in plain
-    assert f"; Max-Age={LIFE}" in plain
+    assert f"; Max-Age={SESSION_LIFETIME_S}" in plain
     assert "Path" not in plain, "the browser's own folder is where we are mounted"
     assert "; Secure" not in plain
     assert "; Secure" in cookie(peer="10.1.2.3", x_forwarded_proto="https")
@@ -121,7 +121,7 @@ def test_a_cookie_is_for_the_browser_alone() -> None:
     assert "; Secure" in cookie(origin="https://127.0.0.1:8050"), "the browser says so itself"
 
 
-def test_signing_out_ends_the_browsers_session(app: App) -> None:
+def test_signing_out_ends_the_browsers_session(app: WSGIApp) -> None:
     answer = post(app, "/logout", {}, cookie=sign_in(app))
     assert (answer.status, answer.headers["location"]) == (303, "./login")
     assert "=; Max-Age=0;" in answer.headers["set-cookie"]
@@ -132,7 +132,7 @@ FORGED = ["", "a", "a.b.c", "a.b", "..", "x" * 300, "%00", "é", "a;b=c", "A" * 
 
 
 @pytest.mark.parametrize("token", FORGED)
-def test_a_forged_cookie_is_none(app: App, token: str) -> None:
+def test_a_forged_cookie_is_none(app: WSGIApp, token: str) -> None:
     name = sign_in(app).partition("=")[0]
     assert ask(app, "/api/ticks", cookie=f"{name}={token}").status == 401
 
@@ -155,7 +155,7 @@ def test_a_session_ends_by_itself() -> None:
     now = time.time()
     sessions = Sessions(KEY, lambda: now)
     cookie = sessions.begin(secure=True).partition(";")[0]
-    now += LIFE - 1
+    now += SESSION_LIFETIME_S - 1
     assert sessions.good(cookie)
     now += 2
     assert not sessions.good(cookie), "though it was known"
@@ -163,14 +163,14 @@ def test_a_session_ends_by_itself() -> None:
 
 
 def test_what_is_known_of_sessions_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashapp.http.middleware.sessions.MOST", 50)
+    monkeypatch.setattr("dashapp.http.middleware.sessions.MAX_CACHED_SESSIONS", 50)
     sessions = Sessions(KEY)
     for _ in range(60):
         assert sessions.good(sessions.begin(secure=False).partition(";")[0])
     assert 0 < len(sessions._known) <= 50
 
 
-def test_a_program_shows_the_password_itself(app: App) -> None:
+def test_a_program_shows_the_password_itself(app: WSGIApp) -> None:
     for _ in range(20):
         assert ask(app, "/metrics", authorization=f"Bearer {PASSWORD}").status == 200
     assert ask(app, "/metrics", authorization="Bearer wrong", peer="192.0.2.1").status == 403
@@ -196,7 +196,7 @@ def test_names_of_processes_are_shown_to_who_signed_in() -> None:
     assert ask(open_one, "/api/ticks?processes=1").status == 400
 
 
-def test_nothing_behind_the_password_may_be_kept_by_others(app: App) -> None:
+def test_nothing_behind_the_password_may_be_kept_by_others(app: WSGIApp) -> None:
     cookie = sign_in(app)
     for path in ("/", "/_dash-layout", "/api/ticks", "/api/csv", "/api/metrics", "/nothing", "/healthz"):
         assert ask(app, path, cookie=cookie).headers["cache-control"] == "private, no-store", path
@@ -204,7 +204,7 @@ def test_nothing_behind_the_password_may_be_kept_by_others(app: App) -> None:
     assert style == "private, max-age=31536000, immutable"
 
 
-def test_a_body_that_is_none_is_told(app: App) -> None:
+def test_a_body_that_is_none_is_told(app: WSGIApp) -> None:
     for body, headers in ((b"x" * 5000, {}), (b"password=a", {"content_encoding": "gzip"})):
         answer = ask(app, "/login", method="POST", body=body, peer=f"192.0.2.{len(body) % 250}", **headers)
         assert answer.status in (413, 415)

@@ -10,7 +10,7 @@ from wsgi_client import Answer, ask
 
 from dashapp.api.endpoints import Api
 from dashapp.config.settings import parse_settings
-from dashapp.http.responses import NEVER, PRIVATE, SHARED
+from dashapp.http.responses import NO_STORE, PRIVATE_NO_STORE, SHARED_ONE_SECOND
 from dashapp.model.ticks import Tick
 from dashapp.stores.memory import MemoryStore
 from dashapp.web.app import create_app
@@ -26,7 +26,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def cached(store: MemoryStore) -> Api:
-    return Api(store, caching=SHARED)
+    return Api(store, caching=SHARED_ONE_SECOND)
 
 
 QUESTIONS = [
@@ -51,7 +51,7 @@ def test_every_worker_answers_with_the_same_bytes(clock: list[float], path: str,
         answers.append(ask(cached(store), path, accept_encoding=encoding))
     assert {each.body for each in answers} == {answers[0].body}
     assert {each.headers["etag"] for each in answers} == {answers[0].headers["etag"]}
-    assert {each.headers["cache-control"] for each in answers} == {SHARED}
+    assert {each.headers["cache-control"] for each in answers} == {SHARED_ONE_SECOND}
     assert [each.headers["x-now"] for each in answers] == [f"{NOW + s:.3f}" for s in (0, 0.1, 0.3, 0.7)]
 
 
@@ -71,7 +71,7 @@ def test_who_has_it_already_gets_few_bytes(clock: list[float], encoding: str) ->
     for tag in (first.headers["etag"], f'"other", {first.headers["etag"]}', f"W/{first.headers['etag']}"):
         again = ask(api, "/api/ticks", accept_encoding=encoding, if_none_match=tag)
         assert (again.status, again.body) == (304, b"")
-        assert again.headers["cache-control"] == SHARED
+        assert again.headers["cache-control"] == SHARED_ONE_SECOND
         assert again.headers["etag"] == first.headers["etag"]
         assert sum(len(name) + len(text) + 4 for name, text in again.headers.items()) < 150
     for tag in ('"other"', "", "*x", first.headers["etag"][:5]):
@@ -91,26 +91,26 @@ def test_who_asks_too_early_is_no_reason_to_keep_others_waiting(clock: list[floa
     api = cached(store)
     cursor = ask(api, "/api/ticks").json["cursor"]
     path = f"/api/ticks?after={cursor}"
-    assert ask(api, path).headers["cache-control"] == NEVER
-    assert ask(api, f"/api/frames?q=after%3D{cursor}&q=window%3D60").headers["cache-control"] == NEVER
+    assert ask(api, path).headers["cache-control"] == NO_STORE
+    assert ask(api, f"/api/frames?q=after%3D{cursor}&q=window%3D60").headers["cache-control"] == NO_STORE
     # Where nothing comes any more all ask in vain, and one of them is enough.
     clock[0] += 4
-    assert ask(api, path).headers["cache-control"] == SHARED
+    assert ask(api, path).headers["cache-control"] == SHARED_ONE_SECOND
     store.append(Tick(int(NOW) + 4, 1, {"cpu.percent": 9.0}))
-    assert ask(api, path).headers["cache-control"] == SHARED
+    assert ask(api, path).headers["cache-control"] == SHARED_ONE_SECOND
 
 
 def test_a_cursor_of_a_long_window_tells_ticks_apart(clock: list[float]) -> None:
     store = filled(7000, NOW)
-    api = Api(store, caching=SHARED, longest=7200)
+    api = Api(store, caching=SHARED_ONE_SECOND, longest=7200)
     first = ask(api, "/api/ticks?window=6900").json
     assert first["step"] > 1
     path = f"/api/ticks?window=6900&after={first['cursor']}"
-    assert ask(api, path).headers["cache-control"] == NEVER
+    assert ask(api, path).headers["cache-control"] == NO_STORE
     store.append(Tick(int(NOW) + 1, 1, {"cpu.percent": 9.0}))
     clock[0] += 1
     later = ask(api, path)
-    assert later.headers["cache-control"] == SHARED
+    assert later.headers["cache-control"] == SHARED_ONE_SECOND
     assert later.json["cursor"] != first["cursor"]
     assert later.json["newest"] == first["newest"] + 1000
     assert len(later.json["cursor"]) <= 64
@@ -118,21 +118,21 @@ def test_a_cursor_of_a_long_window_tells_ticks_apart(clock: list[float]) -> None
 
 def test_only_what_is_public_may_be_kept_by_others() -> None:
     public = guarded("--public", password="")
-    assert ask(public, "/api/ticks").headers["cache-control"] == SHARED
-    assert ask(public, "/").headers["cache-control"] == SHARED
+    assert ask(public, "/api/ticks").headers["cache-control"] == SHARED_ONE_SECOND
+    assert ask(public, "/").headers["cache-control"] == SHARED_ONE_SECOND
     named = guarded("--hosts", "monitor.example", password="")
-    assert ask(named, "/api/ticks").headers["cache-control"] == SHARED
-    assert ask(guarded(password=""), "/api/ticks").headers["cache-control"] == NEVER
+    assert ask(named, "/api/ticks").headers["cache-control"] == SHARED_ONE_SECOND
+    assert ask(guarded(password=""), "/api/ticks").headers["cache-control"] == NO_STORE
     for path in ("/healthz", "/readyz", "/metrics", "/api/csv", "/api/nothing", "/api/ticks?window=1"):
         assert "public" not in ask(public, path).headers["cache-control"], path
     always = guarded("--public", "--processes", "always", password="")
-    assert ask(always, "/api/ticks?processes=1").headers["cache-control"] == NEVER
+    assert ask(always, "/api/ticks?processes=1").headers["cache-control"] == NO_STORE
 
 
 def test_in_somebody_elses_application_nothing_is_for_others() -> None:
     settings = parse_settings(["--store", "memory:", "--public"], {})
     mounted = create_app(filled(), settings, mounted=True)
-    assert ask(mounted, "/api/ticks").headers["cache-control"] == PRIVATE
+    assert ask(mounted, "/api/ticks").headers["cache-control"] == PRIVATE_NO_STORE
     assert "public" not in ask(mounted, "/").headers["cache-control"]
 
 

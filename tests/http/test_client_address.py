@@ -8,25 +8,25 @@ import pytest
 from authenticated_app import PASSWORD, guarded
 from wsgi_client import ask
 
-from dashapp.http.middleware.client_address import Visitors
-from dashapp.http.types import App
+from dashapp.http.middleware.client_address import ClientResolver
+from dashapp.http.types import WSGIApp
 
 PROXY = ("--trusted-proxy", "127.0.0.1,10.0.0.0/8", "--proxy-user", "X-Forwarded-User")
 
 
 @pytest.fixture(scope="module")
-def app() -> App:
+def app() -> WSGIApp:
     return guarded(*PROXY, password="")
 
 
-def test_a_trusted_proxys_user_is_let_in(app: App) -> None:
+def test_a_trusted_proxys_user_is_let_in(app: WSGIApp) -> None:
     assert ask(app, "/api/ticks", x_forwarded_user="ada").status == 200
     assert ask(app, "/api/ticks", x_forwarded_user="ada", peer="10.9.8.7").status == 200
     assert ask(app, "/api/ticks", x_forwarded_user="ada", peer="::ffff:10.9.8.7").status == 200
 
 
 @pytest.mark.parametrize("peer", ["192.0.2.1", "11.0.0.1", "::1", "127.0.0.2", "", "10.0.0.1.evil", "unix:"])
-def test_from_anywhere_else_the_header_says_nothing(app: App, peer: str) -> None:
+def test_from_anywhere_else_the_header_says_nothing(app: WSGIApp, peer: str) -> None:
     answer = ask(app, "/api/ticks", x_forwarded_user="ada", peer=peer)
     assert answer.status == 403
     assert "proxy" in answer.json["error"]
@@ -34,7 +34,7 @@ def test_from_anywhere_else_the_header_says_nothing(app: App, peer: str) -> None
 
 
 @pytest.mark.parametrize("name", ["", " ", "a" * 257, "a\nb", "\x00"])
-def test_a_user_without_a_name_is_nobody(app: App, name: str) -> None:
+def test_a_user_without_a_name_is_nobody(app: WSGIApp, name: str) -> None:
     assert ask(app, "/api/ticks", x_forwarded_user=name).status == 403
 
 
@@ -60,5 +60,5 @@ def test_beside_a_proxy_the_password_opens_too() -> None:
     ],
 )
 def test_who_asks_is_the_last_that_no_trusted_proxy_is(peer: str, said: str, address: str) -> None:
-    visitors = Visitors([ip_network("10.0.0.0/8")])
+    visitors = ClientResolver([ip_network("10.0.0.0/8")])
     assert visitors.address({"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": said}) == address

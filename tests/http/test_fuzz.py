@@ -15,7 +15,7 @@ from wsgi_client import ask
 
 from dashapp.api.endpoints import PATHS
 from dashapp.api.params import PARAMETERS
-from dashapp.http.types import App
+from dashapp.http.types import WSGIApp
 from dashapp.web.app import PAGES
 
 COUNT = amount(3000, 10_000)
@@ -145,14 +145,14 @@ def as_wsgi(text: str) -> str:
 
 
 @pytest.fixture(params=["password", "public"])
-def app(request: pytest.FixtureRequest) -> App:
+def app(request: pytest.FixtureRequest) -> WSGIApp:
     flags = ("--trusted-proxy", "127.0.0.1", "--proxy-user", "X-Forwarded-User", "--limit", "100000")
     if request.param == "public":
         return guarded("--public", "--limit", "100000", password="", push_token=TOKEN)
     return guarded(*flags, push_token=TOKEN)
 
 
-def test_whatever_is_asked_is_answered(app: App) -> None:
+def test_whatever_is_asked_is_answered(app: WSGIApp) -> None:
     login = ask(app, "/login").status == 200
     fuzz = Fuzz(4711, sign_in(app) if login else "a=b")
     statuses: dict[int, int] = {}

@@ -9,8 +9,16 @@ from authenticated_app import PASSWORD, guarded, post
 from effort import calls_of
 from wsgi_client import ask
 
-from dashapp.http.middleware.client_address import household
-from dashapp.http.middleware.rate_limit import MOST, NAME, PLACES, SPAN, TRIES, Requests, Tries
+from dashapp.http.middleware.client_address import rate_limit_key
+from dashapp.http.middleware.rate_limit import (
+    ATTEMPT_SLOTS,
+    ATTEMPTS_FILE_NAME,
+    MAX_ATTEMPTS,
+    MAX_CLIENTS,
+    RATE_WINDOW_S,
+    LoginAttempts,
+    RequestRateLimiter,
+)
 
 KEY = b"k" * 32
 
@@ -26,7 +34,7 @@ class Clock:
 @pytest.fixture
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time in which an application counts requests stands still."""
-    monkeypatch.setattr(Requests.__init__, "__defaults__", (Clock(),))
+    monkeypatch.setattr(RequestRateLimiter.__init__, "__defaults__", (Clock(),))
 
 
 @pytest.fixture(params=["memory", "folder"])
@@ -36,8 +44,8 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
 
 def test_five_tries_a_minute(folder: Path | None) -> None:
     clock = Clock()
-    tries = Tries(KEY, folder, clock)
-    for _ in range(TRIES):
+    tries = LoginAttempts(KEY, folder, clock)
+    for _ in range(MAX_ATTEMPTS):
         assert tries.over("192.0.2.1") == 0
         clock.now += 1
     assert tries.over("192.0.2.1") == 55
@@ -51,43 +59,45 @@ def test_five_tries_a_minute(folder: Path | None) -> None:
 
 def test_a_clock_set_back_locks_nobody_out(folder: Path | None) -> None:
     clock = Clock()
-    tries = Tries(KEY, folder, clock)
-    for _ in range(TRIES):
+    tries = LoginAttempts(KEY, folder, clock)
+    for _ in range(MAX_ATTEMPTS):
         tries.over("a")
     clock.now -= 86_400
     assert tries.over("a") == 0
 
 
 def test_processes_count_tries_together_and_a_restart_forgives_none(tmp_path: Path) -> None:
-    for _ in range(TRIES):
-        assert Tries(KEY, tmp_path).over("a") == 0
-    assert Tries(KEY, tmp_path).over("a") > 0
-    assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o600
+    for _ in range(MAX_ATTEMPTS):
+        assert LoginAttempts(KEY, tmp_path).over("a") == 0
+    assert LoginAttempts(KEY, tmp_path).over("a") > 0
+    assert (tmp_path / ATTEMPTS_FILE_NAME).stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"x" * 7, b"\xff" * 200_000])
 def test_a_damaged_table_counts_on(tmp_path: Path, rubbish: bytes) -> None:
-    (tmp_path / NAME).write_bytes(rubbish)
-    tries = Tries(KEY, tmp_path)
-    assert [tries.over("a") > 0 for _ in range(TRIES + 1)] == [False] * TRIES + [True]
+    (tmp_path / ATTEMPTS_FILE_NAME).write_bytes(rubbish)
+    tries = LoginAttempts(KEY, tmp_path)
+    assert [tries.over("a") > 0 for _ in range(MAX_ATTEMPTS + 1)] == [False] * MAX_ATTEMPTS + [True]
 
 
 def test_without_the_table_the_process_counts_by_itself(tmp_path: Path) -> None:
-    tries = Tries(KEY, tmp_path / "nothing" / "here")
-    assert [tries.over("a") > 0 for _ in range(TRIES + 1)] == [False] * TRIES + [True]
+    tries = LoginAttempts(KEY, tmp_path / "nothing" / "here")
+    assert [tries.over("a") > 0 for _ in range(MAX_ATTEMPTS + 1)] == [False] * MAX_ATTEMPTS + [True]
 
 
 def test_the_table_stays_small(tmp_path: Path) -> None:
-    tries = Tries(KEY, tmp_path)
+    tries = LoginAttempts(KEY, tmp_path)
     for number in range(2000):
         tries.over(str(number))
-    assert (tmp_path / NAME).stat().st_size <= PLACES * TRIES * 8
+    assert (tmp_path / ATTEMPTS_FILE_NAME).stat().st_size <= ATTEMPT_SLOTS * MAX_ATTEMPTS * 8
 
 
 def test_at_the_login_the_sixth_try_waits_though_it_were_right() -> None:
     app = guarded()
-    answers = [post(app, "/login", {"password": "wrong"}, peer="192.0.2.1").status for _ in range(TRIES)]
-    assert answers == [403] * TRIES
+    answers = [
+        post(app, "/login", {"password": "wrong"}, peer="192.0.2.1").status for _ in range(MAX_ATTEMPTS)
+    ]
+    assert answers == [403] * MAX_ATTEMPTS
     sixth = post(app, "/login", {"password": PASSWORD}, peer="192.0.2.1")
     assert sixth.status == 429
     assert 1 <= int(sixth.headers["retry-after"]) <= 60
@@ -98,7 +108,7 @@ def test_at_the_login_the_sixth_try_waits_though_it_were_right() -> None:
 
 def test_who_signs_in_at_once_never_waits() -> None:
     app = guarded()
-    for _ in range(3 * TRIES):
+    for _ in range(3 * MAX_ATTEMPTS):
         assert post(app, "/login", {"password": PASSWORD}, peer="192.0.2.1").status == 303
 
 
@@ -118,19 +128,19 @@ def test_a_wrong_password_is_as_much_work_whatever_it_is() -> None:
 
 def test_requests_of_one_are_bounded() -> None:
     clock = Clock()
-    requests = Requests(2, clock)
-    assert [requests.over("a") for _ in range(round(2 * SPAN))] == [0] * round(2 * SPAN)
-    assert 1 <= requests.over("a") <= SPAN
+    requests = RequestRateLimiter(2, clock)
+    assert [requests.over("a") for _ in range(round(2 * RATE_WINDOW_S))] == [0] * round(2 * RATE_WINDOW_S)
+    assert 1 <= requests.over("a") <= RATE_WINDOW_S
     assert requests.over("b") == 0
-    clock.now += SPAN
+    clock.now += RATE_WINDOW_S
     assert requests.over("a") == 0
 
 
 def test_a_flood_from_everywhere_takes_no_more_memory() -> None:
-    requests = Requests(100, Clock())
-    for number in range(MOST + 5000):
+    requests = RequestRateLimiter(100, Clock())
+    for number in range(MAX_CLIENTS + 5000):
         requests.over(str(number))
-    assert len(requests._counts) <= MOST + 1
+    assert len(requests._counts) <= MAX_CLIENTS + 1
 
 
 def test_who_asks_too_much_is_told_when_to_go_on(still: None) -> None:
@@ -149,7 +159,7 @@ def test_a_household_is_one_visitor(still: None) -> None:
     statuses = [ask(app, "/healthz", peer=f"2001:db8:1:2::{number:x}").status for number in range(1, 12)]
     assert statuses == [200] * 10 + [429]
     assert ask(app, "/healthz", peer="2001:db8:1:3::1").status == 200
-    assert household("2001:db8:1:2::1") == household("2001:db8:1:2:ffff::9")
+    assert rate_limit_key("2001:db8:1:2::1") == rate_limit_key("2001:db8:1:2:ffff::9")
 
 
 def test_a_proxy_here_is_not_one_visitor_and_a_trusted_one_names_them(still: None) -> None:

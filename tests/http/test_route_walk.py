@@ -11,7 +11,7 @@ from effort import calls_of
 from wsgi_client import Answer, ask
 
 from dashapp.api.endpoints import PATHS
-from dashapp.http.types import App
+from dashapp.http.types import WSGIApp
 from dashapp.web.app import FILES, PAGES
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "")
@@ -50,11 +50,11 @@ UNKNOWN += [
 
 
 @pytest.fixture(scope="module")
-def app() -> App:
+def app() -> WSGIApp:
     return guarded("--public", push_token=TOKEN)
 
 
-def routes(app: App) -> Iterator[str]:
+def routes(app: WSGIApp) -> Iterator[str]:
     """What the page names, what Dash has, what the API has, and what is not there."""
     yield from (*PATHS, *PAGES, "/api/push", "/api/share", "/api/openapi.json", "/metrics", "/logout")
     yield from (f"{folder}x" for folder in FILES)
@@ -65,7 +65,7 @@ def routes(app: App) -> Iterator[str]:
     yield from UNKNOWN
 
 
-def test_without_a_password_nothing_but_the_health_check_is_answered(app: App) -> None:
+def test_without_a_password_nothing_but_the_health_check_is_answered(app: WSGIApp) -> None:
     paths = list(dict.fromkeys(routes(app)))
     assert len(paths) > 50
     for path in paths:
@@ -86,14 +86,14 @@ def test_without_a_password_nothing_but_the_health_check_is_answered(app: App) -
                 assert b"4711" not in answer.body, where
 
 
-def test_with_it_they_are(app: App) -> None:
+def test_with_it_they_are(app: WSGIApp) -> None:
     cookie = sign_in(app)
     for path in (*PATHS, *PAGES, "/metrics", "/api/openapi.json", "/assets/style.css"):
         query = "?q=window%3D100" if path == "/api/frames" else ""
         assert ask(app, path + query, cookie=cookie).status == 200, path
 
 
-def kinds(app: App, cookie: str) -> Iterator[Answer]:
+def kinds(app: WSGIApp, cookie: str) -> Iterator[Answer]:
     """An answer of every kind that there is."""
     for path in ("/", "/login", "/assets/style.css", "/_dash-layout", "/share/x/", "/nothing"):
         yield ask(app, path, cookie=cookie, accept="text/html")
@@ -116,7 +116,7 @@ OWASP = {
 TELLING = ("server", "x-powered-by", "x-aspnet-version", "x-runtime", "access-control-allow-origin")
 
 
-def test_owasps_headers_are_on_every_page(app: App) -> None:
+def test_owasps_headers_are_on_every_page(app: WSGIApp) -> None:
     statuses = set()
     for answer in kinds(app, sign_in(app)):
         statuses.add(answer.status)
@@ -158,7 +158,9 @@ def test_over_https_browsers_are_to_stay_there() -> None:
         ({}, True),
     ],
 )
-def test_another_sites_page_sends_nothing(app: App, path: str, headers: dict[str, str], taken: bool) -> None:
+def test_another_sites_page_sends_nothing(
+    app: WSGIApp, path: str, headers: dict[str, str], taken: bool
+) -> None:
     for method in ("POST", "PUT", "DELETE", "PATCH"):
         answer = ask(app, path, method=method, body=b"", peer="203.0.113.5", **headers)
         crossed = answer.status == 403 and b"another site's page" in answer.body

@@ -8,20 +8,20 @@ import pytest
 from wsgi_client import Answer, ask
 
 from dashapp.config.settings import parse_settings
-from dashapp.http.types import App
+from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import Tick
 from dashapp.stores.memory import MemoryStore
 from dashapp.web.app import create_app
 
 
-def app_of(*flags: str) -> App:
+def app_of(*flags: str) -> WSGIApp:
     store = MemoryStore()
     store.append(Tick(1_800_000_000, 1, {"cpu.percent": 1}))
     return create_app(store, parse_settings(list(flags), {}))
 
 
 @pytest.fixture(scope="module")
-def app() -> App:
+def app() -> WSGIApp:
     return app_of()
 
 
@@ -70,12 +70,12 @@ BAD_HOSTS = [
 
 @pytest.mark.parametrize("host", GOOD_HOSTS)
 @pytest.mark.parametrize("path", ["/", "/api/ticks", "/assets/style.css"])
-def test_names_of_this_machine_are_answered(app: App, host: str, path: str) -> None:
+def test_names_of_this_machine_are_answered(app: WSGIApp, host: str, path: str) -> None:
     assert ask(app, path, host=host).status == 200
 
 
 @pytest.mark.parametrize("host", BAD_HOSTS)
-def test_other_names_are_refused(app: App, host: str) -> None:
+def test_other_names_are_refused(app: WSGIApp, host: str) -> None:
     for path in PATHS:
         for method in ("GET", "POST", "HEAD"):
             answer = ask(app, path, host=host, method=method)
@@ -109,7 +109,7 @@ def test_a_public_page_answers_any_name_unless_names_are_given() -> None:
     assert ask(named, "/", host="anything.test").status == 400
 
 
-def answers(app: App) -> list[tuple[str, Answer]]:
+def answers(app: WSGIApp) -> list[tuple[str, Answer]]:
     """One answer of every kind."""
     tag = ask(app, "/assets/style.css").headers["etag"]
     found = [(path, ask(app, path)) for path in PATHS]
@@ -130,7 +130,7 @@ def answers(app: App) -> list[tuple[str, Answer]]:
     return found
 
 
-def test_every_kind_of_answer_has_the_headers(app: App) -> None:
+def test_every_kind_of_answer_has_the_headers(app: WSGIApp) -> None:
     statuses = set()
     for name, answer in answers(app):
         statuses.add(answer.status)
@@ -150,7 +150,7 @@ def test_every_kind_of_answer_has_the_headers(app: App) -> None:
     assert {200, 304, 400, 404, 405} <= statuses
 
 
-def test_the_pages_policy_allows_only_its_own_scripts(app: App) -> None:
+def test_the_pages_policy_allows_only_its_own_scripts(app: WSGIApp) -> None:
     policy = dict(
         part.split(" ", 1)
         for part in ask(app, "/").headers["content-security-policy"].split("; ")
@@ -166,12 +166,12 @@ def test_the_pages_policy_allows_only_its_own_scripts(app: App) -> None:
     assert "unsafe-inline" not in policy["script-src"]
 
 
-def test_what_is_not_there_is_no_page(app: App) -> None:
+def test_what_is_not_there_is_no_page(app: WSGIApp) -> None:
     for path in ("/nothing", "/admin", "/_reload-hash", "/api/nothing", "/index.html", "/mcp", "/_mcp"):
         assert ask(app, path).status == 404
 
 
-def test_files_outside_the_assets_stay_there(app: App) -> None:
+def test_files_outside_the_assets_stay_there(app: WSGIApp) -> None:
     for path in ("/assets/../pyproject.toml", "/assets//etc/passwd", "/assets/..%2f..%2fetc/passwd"):
         answer = ask(app, path)
         assert answer.status >= 400 or b"build-system" not in answer.body
@@ -182,7 +182,7 @@ def test_files_outside_the_assets_stay_there(app: App) -> None:
     "environ", [{"DASH_DEBUG": "1"}, {"DASH_MCP_ENABLED": "1"}, {"FLASK_DEBUG": "1"}, {"DASH_UI": "1"}]
 )
 def test_no_variable_opens_a_debug_door(
-    app: App, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    app: WSGIApp, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
@@ -204,6 +204,6 @@ def test_nothing_of_the_environment_is_shown(monkeypatch: pytest.MonkeyPatch) ->
         assert "canary-471" not in json.dumps(answer.headers)
 
 
-def test_an_unknown_component_package_is_not_found(app: App) -> None:
+def test_an_unknown_component_package_is_not_found(app: WSGIApp) -> None:
     assert ask(app, "/_dash-component-suites/evil/x.js").status == 404
     assert ask(app, "/_dash-component-suites/").status == 404

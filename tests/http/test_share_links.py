@@ -11,15 +11,15 @@ from authenticated_app import PASSWORD, ask_for_link, guarded, link, sign_in
 from wsgi_client import ask
 
 from dashapp.http.middleware.sessions import Sessions
-from dashapp.http.middleware.share_links import DAY, MOST, Shares
-from dashapp.http.types import App
+from dashapp.http.middleware.share_links import DAY_S, MAX_CACHED_APPS, ShareLinks
+from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import BadRequestError
 from dashapp.query.shared_view import SharedView
 
 KEY = b"k" * 32
 
 
-def nothing(view: SharedView) -> App:
+def nothing(view: SharedView) -> WSGIApp:
     def answer(_: object, start: Any) -> list[bytes]:
         start("200 OK", [])
         return [b""]
@@ -28,17 +28,17 @@ def nothing(view: SharedView) -> App:
 
 
 @pytest.fixture(scope="module")
-def app() -> App:
+def app() -> WSGIApp:
     return guarded()
 
 
 def test_it_expires() -> None:
     now = time.time()
-    shares = Shares(KEY, nothing, 1000, lambda: now)
+    shares = ShareLinks(KEY, nothing, 1000, lambda: now)
     for days in (1, 7):
         now = time.time()
         token = shares.link(SharedView(("cpu",), 30), days).split("/")[1]
-        now += days * DAY - 2
+        now += days * DAY_S - 2
         assert shares.read(token) == SharedView(("cpu",), 30)
         now += 4
         with pytest.raises(BadRequestError, match="has expired; ask whoever shared it"):
@@ -46,7 +46,7 @@ def test_it_expires() -> None:
 
 
 def test_it_cannot_be_altered() -> None:
-    shares = Shares(KEY, nothing, 1000)
+    shares = ShareLinks(KEY, nothing, 1000)
     token = shares.link(SharedView(("cpu",), 30, (1, 31)), 1).split("/")[1]
     for place in range(len(token) - 1):
         altered = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
@@ -56,11 +56,11 @@ def test_it_cannot_be_altered() -> None:
         with pytest.raises(BadRequestError, match="not one that was shared here"):
             shares.read(text)
     with pytest.raises(BadRequestError):
-        Shares(b"o" * 32, nothing, 1000).read(token)
+        ShareLinks(b"o" * 32, nothing, 1000).read(token)
 
 
 def test_neither_session_nor_link_passes_for_the_other() -> None:
-    sessions, shares = Sessions(KEY), Shares(KEY, nothing, 1000)
+    sessions, shares = Sessions(KEY), ShareLinks(KEY, nothing, 1000)
     token = shares.link(SharedView(("cpu",), 30), 1).split("/")[1]
     assert not sessions.good(f"{sessions.name}={token}")
     with pytest.raises(BadRequestError):
@@ -96,13 +96,13 @@ BAD = [
 
 
 @pytest.mark.parametrize("body", BAD)
-def test_a_bad_question_for_a_link_is_told(app: App, body: object) -> None:
+def test_a_bad_question_for_a_link_is_told(app: WSGIApp, body: object) -> None:
     answer = ask_for_link(app, body, cookie=sign_in(app))
     assert answer.status == 400
     assert len(answer.json["error"]) < 200
 
 
-def test_only_who_signed_in_shares(app: App) -> None:
+def test_only_who_signed_in_shares(app: WSGIApp) -> None:
     view = {"panels": ["cpu"], "days": 1, "window": 30}
     assert ask_for_link(app, view).status == 401
     assert ask_for_link(app, view, cookie=sign_in(app), origin="https://evil.test").status == 403
@@ -111,11 +111,11 @@ def test_only_who_signed_in_shares(app: App) -> None:
 
 
 def test_applications_of_links_are_bounded() -> None:
-    shares = Shares(KEY, nothing, 1e6)
-    for number in range(10, MOST + 40):
+    shares = ShareLinks(KEY, nothing, 1e6)
+    for number in range(10, MAX_CACHED_APPS + 40):
         path = "/" + shares.link(SharedView(("cpu",), number), 1)
         ask(shares, path)
-    assert len(shares._apps) == MOST
+    assert len(shares._apps) == MAX_CACHED_APPS
 
 
 def test_another_password_ends_links_too(tmp_path: Any) -> None:

@@ -9,8 +9,8 @@ from authenticated_app import filled, guarded, link, sign_in
 from csv_store import seal
 from wsgi_client import ask
 
-from dashapp.http.middleware.share_links import ALTERED, EXPIRED
-from dashapp.http.types import App
+from dashapp.http.middleware.share_links import EXPIRED_LINK, INVALID_LINK
+from dashapp.http.types import WSGIApp
 from dashapp.model.thresholds import AlertState, Threshold
 from dashapp.model.ticks import Metric, Tick
 from dashapp.query.frames import live_frame, past_frame
@@ -21,11 +21,11 @@ from dashapp.stores.disk.store import DiskStore
 
 
 @pytest.fixture(scope="module")
-def app() -> App:
+def app() -> WSGIApp:
     return guarded()
 
 
-def test_its_holder_sees_the_view_without_a_password(app: App) -> None:
+def test_its_holder_sees_the_view_without_a_password(app: WSGIApp) -> None:
     path = link(app)
     page = ask(app, path, accept="text/html")
     assert page.status == 200
@@ -82,13 +82,13 @@ WIDER = [
 ]
 
 
-def newest(app: App) -> int:
+def newest(app: WSGIApp) -> int:
     """The time of its newest tick, in milliseconds."""
     return int(ask(app, "/api/ticks", cookie=sign_in(app)).json["t"][-1])
 
 
 @pytest.mark.parametrize("query", WIDER)
-def test_nothing_widens_it(app: App, query: str) -> None:
+def test_nothing_widens_it(app: WSGIApp, query: str) -> None:
     now = newest(app)
     path = link(app) + query.format(hour=now - 3_600_000, minute=now - 60_000)
     for method in ("GET", "HEAD", "POST"):
@@ -105,7 +105,7 @@ def test_nothing_widens_it(app: App, query: str) -> None:
             assert all(t > now - 31_000 for t in times)
 
 
-def test_its_page_names_nothing_else(app: App) -> None:
+def test_its_page_names_nothing_else(app: WSGIApp) -> None:
     layout = ask(app, link(app) + "_dash-layout").body
     assert b"cpu" in layout
     for word in (b"secret", b"Plan", b"sign-out", b"Top processes"):
@@ -114,7 +114,7 @@ def test_its_page_names_nothing_else(app: App) -> None:
     assert b"secret" in ask(app, "/_dash-layout", cookie=sign_in(app)).body
 
 
-def test_a_stretch_of_the_past_stays_that_stretch(app: App) -> None:
+def test_a_stretch_of_the_past_stays_that_stretch(app: WSGIApp) -> None:
     end = newest(app) // 1000 - 40
     path = link(app, panels=["cpu", "memory"], **{"from": 1000 * (end - 20), "to": 1000 * end})
     frame = ask(app, path + "api/ticks?window=20").json
@@ -172,9 +172,9 @@ def test_a_worker_that_has_not_heard_of_a_tick_yet_resets_no_link_either() -> No
     assert not live_frame(viewed, 30, ahead).reset
 
 
-def test_who_holds_a_bad_one_is_told_in_a_sentence(app: App) -> None:
-    assert ask(app, "/share/x/api/ticks").json == {"error": ALTERED}
+def test_who_holds_a_bad_one_is_told_in_a_sentence(app: WSGIApp) -> None:
+    assert ask(app, "/share/x/api/ticks").json == {"error": INVALID_LINK}
     page = ask(app, "/share/x/", accept="text/html")
     assert page.status == 403
-    assert f"<p>{ALTERED.capitalize()}.</p>" in page.body.decode()
-    assert EXPIRED.count(";") == 1
+    assert f"<p>{INVALID_LINK.capitalize()}.</p>" in page.body.decode()
+    assert EXPIRED_LINK.count(";") == 1

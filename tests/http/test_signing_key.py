@@ -10,7 +10,7 @@ import pytest
 from authenticated_app import guarded, sign_in
 from wsgi_client import ask
 
-from dashapp.http.middleware.sessions import NAME, SIZE, signing_key
+from dashapp.http.middleware.sessions import KEY_BYTES, KEY_FILE_NAME, signing_key
 
 
 def test_it_is_made_once_and_for_its_owner(tmp_path: Path) -> None:
@@ -18,11 +18,11 @@ def test_it_is_made_once_and_for_its_owner(tmp_path: Path) -> None:
     key = signing_key(folder, "a")
     assert signing_key(folder, "a") == key
     assert signing_key(folder, "b") != key, "another password signs everybody out"
-    path = folder / NAME
+    path = folder / KEY_FILE_NAME
     assert path.stat().st_mode & 0o777 == 0o600
     assert folder.stat().st_mode & 0o777 == 0o700
     assert path.read_bytes() not in key
-    assert [each.name for each in folder.iterdir()] == [NAME]
+    assert [each.name for each in folder.iterdir()] == [KEY_FILE_NAME]
 
 
 def test_processes_that_start_together_agree(tmp_path: Path) -> None:
@@ -30,11 +30,11 @@ def test_processes_that_start_together_agree(tmp_path: Path) -> None:
         assert len(set(pool.map(lambda _: signing_key(tmp_path, "a"), range(64)))) == 1
 
 
-@pytest.mark.parametrize("rubbish", [b"", b"short", b"x" * (SIZE + 1)])
+@pytest.mark.parametrize("rubbish", [b"", b"short", b"x" * (KEY_BYTES + 1)])
 def test_a_damaged_one_is_made_anew(tmp_path: Path, rubbish: bytes) -> None:
-    (tmp_path / NAME).write_bytes(rubbish)
+    (tmp_path / KEY_FILE_NAME).write_bytes(rubbish)
     assert signing_key(tmp_path, "a") == signing_key(tmp_path, "a")
-    assert len((tmp_path / NAME).read_bytes()) == SIZE
+    assert len((tmp_path / KEY_FILE_NAME).read_bytes()) == KEY_BYTES
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes of Unix")
@@ -42,9 +42,9 @@ def test_one_that_others_could_read_is_closed_and_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     key = signing_key(tmp_path, "a")
-    (tmp_path / NAME).chmod(0o644)
+    (tmp_path / KEY_FILE_NAME).chmod(0o644)
     assert signing_key(tmp_path, "a") == key
-    assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / KEY_FILE_NAME).stat().st_mode & 0o777 == 0o600
     assert "could be read by others" in caplog.text
 
 
@@ -61,7 +61,7 @@ def test_what_is_no_stores_keeps_it_only_without_a_password(tmp_path: Path) -> N
     assert signing_key(None, "a", tmp_path) == signing_key(None, "a")
     assert not list(tmp_path.iterdir())
     assert signing_key(None, "", tmp_path) == signing_key(None, "", tmp_path)
-    assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / KEY_FILE_NAME).stat().st_mode & 0o777 == 0o600
     unwritable = Path("/proc/nothing")
     assert signing_key(unwritable, "", tmp_path) == signing_key(None, "", tmp_path)
 

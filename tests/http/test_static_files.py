@@ -12,7 +12,7 @@ import pytest
 from waiting import PATIENCE_S, wait_for
 from wsgi_client import ask
 
-from dashapp.http.static_files import KEPT, Static
+from dashapp.http.static_files import MAX_CACHED_FILES, StaticCache
 
 CSS = b"a {}\n" * 1000
 
@@ -43,14 +43,14 @@ def test_it_is_built_and_compressed_once(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(gzip, "compress", compress)
     files = Files()
-    app = Static(files)
+    app = StaticCache(files)
     bodies = {ask(app, f"/assets/a.css?x={n}", accept_encoding="gzip, br").body for n in range(5)}
     assert (len(bodies), files.asked, len(packed)) == (1, 1, 1)
     assert gzip.decompress(bodies.pop()) == CSS
 
 
 def test_compressed_only_for_who_takes_it() -> None:
-    app = Static(Files())
+    app = StaticCache(Files())
     packed = ask(app, "/a.css", accept_encoding="gzip")
     plain = ask(app, "/a.css")
     assert packed.headers["content-encoding"] == "gzip"
@@ -63,12 +63,12 @@ def test_compressed_only_for_who_takes_it() -> None:
 
 @pytest.mark.parametrize(("body", "kind"), [(b"small", "text/css"), (b"x" * 5000, "image/png")])
 def test_what_gains_nothing_is_left_alone(body: bytes, kind: str) -> None:
-    answer = ask(Static(Files(body, kind)), "/a", accept_encoding="gzip")
+    answer = ask(StaticCache(Files(body, kind)), "/a", accept_encoding="gzip")
     assert (answer.body, "content-encoding" in answer.headers) == (body, False)
 
 
 def test_a_browser_that_has_it_gets_no_body() -> None:
-    app = Static(Files())
+    app = StaticCache(Files())
     first = ask(app, "/a.css")
     again = ask(app, "/a.css", if_none_match=first.headers["etag"])
     assert (again.status, again.body) == (304, b"")
@@ -78,7 +78,7 @@ def test_a_browser_that_has_it_gets_no_body() -> None:
 
 
 def test_another_body_has_another_tag() -> None:
-    tags = {ask(Static(Files(body)), "/a").headers["etag"] for body in (b"a", b"b")}
+    tags = {ask(StaticCache(Files(body)), "/a").headers["etag"] for body in (b"a", b"b")}
     assert len(tags) == 2
 
 
@@ -94,20 +94,20 @@ def test_another_body_has_another_tag() -> None:
     ],
 )
 def test_immutable_only_where_the_address_tells_the_version(path: str, forever: bool) -> None:
-    caching = ask(Static(Files()), path).headers["cache-control"]
+    caching = ask(StaticCache(Files()), path).headers["cache-control"]
     assert ("immutable" in caching) is forever
     assert forever or caching == "no-cache"
 
 
 def test_the_same_file_is_kept_for_ever_by_one_address_and_not_by_another() -> None:
-    app = Static(Files())
+    app = StaticCache(Files())
     assert "immutable" in ask(app, "/assets/a.css?m=1").headers["cache-control"]
     assert ask(app, "/assets/a.css").headers["cache-control"] == "no-cache"
 
 
 def test_errors_are_passed_on_and_not_kept() -> None:
     files = Files(b"no", "text/plain", "404 NOT FOUND")
-    app = Static(files)
+    app = StaticCache(files)
     for _ in range(2):
         answer = ask(app, "/x", if_none_match="*")
         assert (answer.status, answer.body) == (404, b"no")
@@ -130,7 +130,7 @@ def test_the_application_makes_one_answer_at_a_time() -> None:
         inside.pop()
         return files(environ, start_response)
 
-    app = Static(slow)
+    app = StaticCache(slow)
     with ThreadPoolExecutor(8) as crowd:
         answers = crowd.map(lambda number: ask(app, f"/{number % 4}"), range(16))
         assert entered.wait(PATIENCE_S)
@@ -143,14 +143,14 @@ def test_the_application_makes_one_answer_at_a_time() -> None:
 
 def test_other_methods_are_passed_on() -> None:
     files = Files()
-    app = Static(files)
+    app = StaticCache(files)
     ask(app, "/x", method="POST")
     ask(app, "/x", method="POST")
     assert files.asked == 2
 
 
 def test_the_number_of_kept_answers_is_bounded() -> None:
-    app = Static(Files())
-    for number in range(KEPT + 20):
+    app = StaticCache(Files())
+    for number in range(MAX_CACHED_FILES + 20):
         assert ask(app, f"/{number}").status == 200
-    assert len(app._kept) == KEPT
+    assert len(app._kept) == MAX_CACHED_FILES

@@ -16,7 +16,7 @@ from flask import Flask, abort
 from waiting import PATIENCE_S
 
 from dashapp import LiveGraph, attach
-from dashapp.http.responses import NEVER, SHARED
+from dashapp.http.responses import NO_STORE, SHARED_ONE_SECOND
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_dependencies_that_are_a_fastapi_apps_login_stand_before_the_numbers(
     assert asked_by_asgi(app, "/_dashapp/api/ticks")[0] == status
 
 
-@pytest.mark.parametrize(("public", "caching"), [(True, SHARED), (False, NEVER)])
+@pytest.mark.parametrize(("public", "caching"), [(True, SHARED_ONE_SECOND), (False, NO_STORE)])
 def test_a_cache_in_front_may_keep_an_answer_where_the_app_is_for_everybody(
     tmp_path: Path, public: bool, caching: str
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 from fake_hosts import NOW, Clock, Fleet
 from overlay_of import overlay
 
-from dashapp.api.csv_export import Export
+from dashapp.api.csv_export import CsvExport
 from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.query.frames import live_frame, past_frame
 
@@ -46,7 +46,7 @@ def test_a_csv_has_a_column_for_each_of_them() -> None:
     fleet = Fleet(Clock())
     fleet.add("a", 100), fleet.add("b", 100, skew=300)
     laid = overlay(fleet)
-    export = Export(laid, window=100, longest=7200, interval=1, now=laid.now)
+    export = CsvExport(laid, window=100, longest=7200, interval=1, now=laid.now)
     download = export.open("metrics=a/cpu.percent,b/cpu.percent")
     lines = b"".join(download).decode().split("\r\n")
     download.close()

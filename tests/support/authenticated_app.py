@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 from wsgi_client import Answer, ask
 
 from dashapp.config.settings import parse_settings
-from dashapp.http.middleware.share_links import DAY
-from dashapp.http.types import App
+from dashapp.http.middleware.share_links import DAY_S
+from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import Metric, Tick
 from dashapp.stores.memory import MemoryStore
 from dashapp.stores.push_queue import MemoryPushQueue
@@ -37,7 +37,9 @@ def filled(count: int = 100, now: float | None = None) -> MemoryStore:
     return store
 
 
-def guarded(*flags: str, folder: Path | None = None, store: MemoryStore | None = None, **more: str) -> App:
+def guarded(
+    *flags: str, folder: Path | None = None, store: MemoryStore | None = None, **more: str
+) -> WSGIApp:
     """`more`: variables, in lower case and without their beginning."""
     environ = {"DASHAPP_PASSWORD": PASSWORD} | {f"DASHAPP_{k.upper()}": text for k, text in more.items()}
     settings = parse_settings(
@@ -46,27 +48,27 @@ def guarded(*flags: str, folder: Path | None = None, store: MemoryStore | None =
     return create_app(store or filled(), settings, MemoryPushQueue(1), folder=folder)
 
 
-def post(app: App, path: str, form: dict[str, str], **headers: str) -> Answer:
+def post(app: WSGIApp, path: str, form: dict[str, str], **headers: str) -> Answer:
     return ask(app, path, method="POST", body=urlencode(form).encode(), **headers)
 
 
-def sign_in(app: App, password: str = PASSWORD, **headers: str) -> str:
+def sign_in(app: WSGIApp, password: str = PASSWORD, **headers: str) -> str:
     """The cookie that a browser sends from then on."""
     answer = post(app, "/login", {"password": password}, **headers)
     assert answer.status == 303, answer.body
     return answer.headers["set-cookie"].partition(";")[0]
 
 
-def ask_for_link(app: App, body: object, **headers: str) -> Answer:
+def ask_for_link(app: WSGIApp, body: object, **headers: str) -> Answer:
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
     return ask(app, "/api/share", method="POST", body=text, **headers)
 
 
-def link(app: App, **view: Any) -> str:
+def link(app: WSGIApp, **view: Any) -> str:
     """The path of a new one."""
     cookie, before = sign_in(app), int(time.time())
     answer = ask_for_link(app, {"panels": ["cpu"], "days": 1, "window": 30, **view}, cookie=cookie)
     assert answer.status == 200, answer.body
-    made = answer.json["until"] / 1000 - view.get("days", 1) * DAY
+    made = answer.json["until"] / 1000 - view.get("days", 1) * DAY_S
     assert before - 1 <= made <= time.time() + 1
     return "/" + str(answer.json["path"])

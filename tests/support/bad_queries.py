@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from dashapp.api.params import LONGEST_CURSOR, LONGEST_QUERY, MOST_METRICS
+from dashapp.api.params import MAX_CURSOR_LENGTH, MAX_METRICS_PER_QUERY, MAX_QUERY_LENGTH
 
 BAD = [
     "window=9.999",
@@ -24,11 +24,11 @@ BAD = [
     "window=100;after=1",
     "window=0x64",
     "%00=1",
-    "after=" + "x" * (LONGEST_CURSOR + 1),
+    "after=" + "x" * (MAX_CURSOR_LENGTH + 1),
     "after=a&after=b",
     "metrics=",
     "metrics=,,,",
-    "metrics=" + ",".join("abcdefgh" * 9)[: 2 * (MOST_METRICS + 1)],
+    "metrics=" + ",".join("abcdefgh" * 9)[: 2 * (MAX_METRICS_PER_QUERY + 1)],
     "nothing=1",
     "curves=2",
     "curves=",
@@ -37,7 +37,7 @@ BAD = [
     "callback=alert",
     "<script>alert(1)</script>",
     quote("é" * 500),
-    "a=" + "x" * (LONGEST_QUERY - 1),
+    "a=" + "x" * (MAX_QUERY_LENGTH - 1),
     "window=100&" * 700,
     "x" * 1_000_000,
     "&".join(f"a{n}=1" for n in range(150_000)),

@@ -15,7 +15,7 @@ from typing import Any
 
 from ports import free_port
 
-from dashapp.http.types import App
+from dashapp.http.types import WSGIApp
 
 # What is asked for the newest points, wherever it is mounted. The catalogue and the page are left untroubled.
 TROUBLED = ("/api/ticks", "/api/frames")
@@ -28,7 +28,7 @@ class Trouble:
     `dropping` closes the connection unanswered.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: WSGIApp) -> None:
         self.latency = 0.0
         self.answer: tuple[str, str, bytes] | None = None
         self.dropping = False
@@ -139,7 +139,7 @@ class _Server(ThreadingHTTPServer):
 class Served:
     """An application served on 127.0.0.1 until `stop`, and again, on the same port, from `start`."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: WSGIApp) -> None:
         self.trouble = Trouble(app)
         self._server: _Server | None = None
         # A port of ours: nobody else takes it between `stop` and `start`.

@@ -10,7 +10,7 @@ from flask import Flask, Response, abort, request, session
 from wsgi_client import Answer, ask
 
 import dashapp
-from dashapp.http.types import App
+from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import Tick
 from dashapp.stores.disk.store import DiskStore
 
@@ -62,7 +62,7 @@ class Host:
         return ask(wsgi(self.app), path, **{"host": "shop.test", **more})
 
 
-def wsgi(app: Flask) -> App:
+def wsgi(app: Flask) -> WSGIApp:
     return cast("App", app)
 
 

@@ -6,16 +6,16 @@ from fake_hosts import Fleet
 from wsgi_client import ask
 
 from dashapp.config.settings import Settings
-from dashapp.http.types import App
+from dashapp.http.types import WSGIApp
 from dashapp.stores.memory import MemoryStore
 from dashapp.stores.push_queue import MemoryPushQueue
 from dashapp.web.app import create_app
 
 
-def served(fleet: Fleet, own: str = "web-1", **settings: object) -> App:
+def served(fleet: Fleet, own: str = "web-1", **settings: object) -> WSGIApp:
     spool = MemoryPushQueue(1.0)
     return create_app(MemoryStore(), Settings(store="memory:", **settings), spool, fleet, own)  # type: ignore[arg-type]
 
 
-def layout(app: App, path: str = "/") -> str:
+def layout(app: WSGIApp, path: str = "/") -> str:
     return ask(app, f"{path}_dash-layout").body.decode()

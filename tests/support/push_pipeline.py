@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from wsgi_client import Answer, ask
 
-from dashapp.api.push import Receiver
+from dashapp.api.push import PushEndpoint
 from dashapp.collector.sampler import Sampler
-from dashapp.http.types import App
+from dashapp.http.types import WSGIApp
 from dashapp.sources.push import PushSource
 from dashapp.stores.memory import MemoryStore
 from dashapp.stores.push_queue import MemoryPushQueue
@@ -24,7 +24,7 @@ class House:
     def __init__(self, most: int = 1 << 24) -> None:
         self.store = MemoryStore()
         self.spool = MemoryPushQueue(most=most)
-        self.app = Receiver(TOKEN, self.spool, self.store, clock=lambda: NOW)
+        self.app = PushEndpoint(TOKEN, self.spool, self.store, clock=lambda: NOW)
         source = PushSource(self.spool, lambda: self.store.newest().time_ms)
         self.sampler = Sampler([source], self.store, 1)
         self.time = 0
@@ -40,7 +40,7 @@ class House:
         return dict(tick.values) if tick else {}
 
 
-def post(app: App, body: bytes, headers: Mapping[str, str]) -> Answer:
+def post(app: WSGIApp, body: bytes, headers: Mapping[str, str]) -> Answer:
     return ask(app, "/api/push", method="POST", host="127.0.0.1:8050", body=body, **headers)
 
 

@@ -10,7 +10,7 @@ from faulty_server import Served
 from flask import Flask, render_template_string, session
 
 import dashapp
-from dashapp.http.types import App
+from dashapp.http.types import WSGIApp
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.memory import MemoryStore
 

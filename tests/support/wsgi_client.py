@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from dashapp.http.types import App
+from dashapp.http.types import WSGIApp
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Answer:
 
 
 def ask(
-    app: App,
+    app: WSGIApp,
     path: str,
     *,
     method: str = "GET",

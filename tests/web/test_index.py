@@ -13,17 +13,17 @@ from waiting import wait_until
 from wsgi_client import ask
 
 from dashapp.config.settings import Settings
-from dashapp.http.types import App
+from dashapp.http.types import WSGIApp
 from dashapp.stores.memory import MemoryStore
 from dashapp.web.app import create_app
 
 
 @pytest.fixture
-def app() -> App:
+def app() -> WSGIApp:
     return create_app(MemoryStore(), Settings(store="memory:"))
 
 
-def test_every_address_in_it_answers(app: App) -> None:
+def test_every_address_in_it_answers(app: WSGIApp) -> None:
     text = ask(app, "/", host="localhost").body.decode()
     addresses = re.findall(r'(?:src|href)="([^"]+)"', text)
     assert len(addresses) > 12
@@ -36,7 +36,7 @@ def test_every_address_in_it_answers(app: App) -> None:
     assert '<meta name="description"' in text
 
 
-def test_it_does_not_carry_the_layout_that_is_asked_for_after(app: App) -> None:
+def test_it_does_not_carry_the_layout_that_is_asked_for_after(app: WSGIApp) -> None:
     answer = ask(app, "/", host="localhost")
     assert b"validation_layout" not in answer.body
     assert len(answer.body) < 20_000

@@ -13,35 +13,35 @@ from typing import Any
 from urllib.parse import parse_qs, quote
 
 from dashapp.http.middleware import login_page
-from dashapp.http.middleware.client_address import Visitors, household
+from dashapp.http.middleware.client_address import ClientResolver, rate_limit_key
 from dashapp.http.middleware.login_page import LoginPage
-from dashapp.http.middleware.rate_limit import Tries
+from dashapp.http.middleware.rate_limit import LoginAttempts
 from dashapp.http.middleware.sessions import Sessions
-from dashapp.http.middleware.share_links import PREFIX, Shares
-from dashapp.http.request_body import Bodies, BodyError
-from dashapp.http.responses import html, refusal, see_other
-from dashapp.http.types import App, StartResponse
+from dashapp.http.middleware.share_links import SHARE_PREFIX, ShareLinks
+from dashapp.http.request_body import BodyReader, RequestBodyError
+from dashapp.http.responses import error_response, html_response, redirect
+from dashapp.http.types import StartResponse, WSGIApp
 
-LOGIN, LOGOUT, SHARE = "/login", "/logout", "/api/share"
+LOGIN_PATH, LOGOUT_PATH, SHARE_PATH = "/login", "/logout", "/api/share"
 # Bytes of a form: a password and where to go.
-LARGEST = 4096
+MAX_FORM_BYTES = 4096
 
-SIGN_IN = "sign in to see this; a program sends Authorization: Bearer and the password"
+SIGN_IN_REQUIRED = "sign in to see this; a program sends Authorization: Bearer and the password"
 
 
-class Door:
+class AuthenticationMiddleware:
     """`password`: empty where only a trusted proxy lets anybody in. `free`: paths that guard themselves."""
 
     def __init__(
         self,
-        app: App,
+        app: WSGIApp,
         *,
         password: str,
         sessions: Sessions,
-        visitors: Visitors,
-        tries: Tries,
+        visitors: ClientResolver,
+        tries: LoginAttempts,
         page: LoginPage,
-        shares: Shares,
+        shares: ShareLinks,
         free: Collection[str] = ("/healthz",),
     ) -> None:
         self._app = app
@@ -52,7 +52,7 @@ class Door:
         self._page = page
         self._shares = shares
         self._free = frozenset(free)
-        self._bodies = Bodies(LARGEST)
+        self._bodies = BodyReader(MAX_FORM_BYTES)
         self._sending: set[str] = set()
         self._programs: set[bytes] = set()
 
@@ -60,11 +60,11 @@ class Door:
         path: str = environ["PATH_INFO"]
         if path in self._free:
             return self._app(environ, start_response)
-        if path == LOGIN:
+        if path == LOGIN_PATH:
             return self._login(environ, start_response)
-        if path == LOGOUT:
+        if path == LOGOUT_PATH:
             return self._logout(environ, start_response)
-        if path.startswith(PREFIX):
+        if path.startswith(SHARE_PREFIX):
             return self._shares(environ, start_response)
         if self._sessions.good(environ.get("HTTP_COOKIE", "")) or self._visitors.user(environ):
             return self._let_in(environ, start_response)
@@ -73,7 +73,7 @@ class Door:
         return self._turn_away(environ, start_response)
 
     def _let_in(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        if environ["PATH_INFO"] == SHARE:
+        if environ["PATH_INFO"] == SHARE_PATH:
             return self._shares.make(environ, start_response)
         return self._app(environ, start_response)
 
@@ -82,52 +82,61 @@ class Door:
         reading = environ["REQUEST_METHOD"] in ("GET", "HEAD")
         if not self._password:
             sentence = "only the proxy in front of this server lets anybody in; open the page through it"
-            return refusal(start_response, "403 Forbidden", sentence)
+            return error_response(start_response, "403 Forbidden", sentence)
         if not (reading and "text/html" in environ.get("HTTP_ACCEPT", "")):
             challenge = ("www-authenticate", 'Bearer realm="dashapp"')
-            return refusal(start_response, "401 Unauthorized", SIGN_IN, challenge)
+            return error_response(start_response, "401 Unauthorized", SIGN_IN_REQUIRED, challenge)
         query = environ.get("QUERY_STRING", "")
         path: str = environ["PATH_INFO"]
         place = quote(path, safe="/~!$&'()*+,;=:@-._") + (f"?{query}" if query else "")
         up = "../" * (path.count("/") - 1) or "./"
-        wanted = "" if login_page.safe(place) == login_page.HOME else f"?next={quote(place, safe='')}"
-        return see_other(start_response, f"{up}login{wanted}")
+        wanted = (
+            ""
+            if login_page.safe_next_url(place) == login_page.DEFAULT_NEXT_URL
+            else f"?next={quote(place, safe='')}"
+        )
+        return redirect(start_response, f"{up}login{wanted}")
 
     def _login(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
         if not self._password:
             return self._turn_away(environ, start_response)
         # The form is sent to the address that it came from, which says it too: where no body is read.
-        place = login_page.safe(_last(environ.get("QUERY_STRING", ""), "next"))
+        place = login_page.safe_next_url(_last_value(environ.get("QUERY_STRING", ""), "next"))
         if method in ("GET", "HEAD"):
             if self._sessions.good(environ.get("HTTP_COOKIE", "")):
-                return see_other(start_response, f".{place}")
-            return html(start_response, "200 OK", self._page.write(place))
+                return redirect(start_response, f".{place}")
+            return html_response(start_response, "200 OK", self._page.write(place))
         if method != "POST":
             allow = ("allow", "GET, HEAD, POST")
-            return refusal(
+            return error_response(
                 start_response, "405 Method Not Allowed", "this address is for GET and POST", allow
             )
-        visitor = household(self._visitors.address(environ))
+        visitor = rate_limit_key(self._visitors.address(environ))
         if wait := self._tries.over(visitor):
             return self._too_often(start_response, place, wait)
         try:
             form = self._form(environ, visitor)
-        except BodyError as error:
-            return html(start_response, error.status, self._page.write(place, login_page.AGAIN), CLOSE)
-        place = login_page.safe(_last(form, "next"))
-        given = _last(form, "password")
+        except RequestBodyError as error:
+            return html_response(
+                start_response,
+                error.status,
+                self._page.write(place, login_page.UNREADABLE_FORM),
+                CLOSE_CONNECTION,
+            )
+        place = login_page.safe_next_url(_last_value(form, "next"))
+        given = _last_value(form, "password")
         if not hmac.compare_digest(_digest(given), self._password):
-            wrong = login_page.WRONG if given else login_page.EMPTY
-            return html(start_response, "403 Forbidden", self._page.write(place, wrong))
+            wrong = login_page.WRONG_PASSWORD if given else login_page.EMPTY_PASSWORD
+            return html_response(start_response, "403 Forbidden", self._page.write(place, wrong))
         self._tries.forgive(visitor)
         cookie = self._sessions.begin(self._secure(environ))
-        return see_other(start_response, f".{place}", ("set-cookie", cookie))
+        return redirect(start_response, f".{place}", ("set-cookie", cookie))
 
     def _form(self, environ: dict[str, Any], visitor: str) -> str:
         # One at a time of each: who sends slowly holds a thread, and is to hold no more than that.
         if visitor in self._sending:
-            raise BodyError("503 Service Unavailable", "another is on its way")
+            raise RequestBodyError("503 Service Unavailable", "another is on its way")
         self._sending.add(visitor)
         try:
             return self._bodies.read(environ).decode("ascii", "replace")
@@ -135,14 +144,18 @@ class Door:
             self._sending.discard(visitor)
 
     def _too_often(self, start_response: StartResponse, place: str, wait: int) -> Iterable[bytes]:
-        body = self._page.write(place, login_page.seconds(wait))
-        return html(start_response, "429 Too Many Requests", body, ("retry-after", str(wait)), CLOSE)
+        body = self._page.write(place, login_page.retry_message(wait))
+        return html_response(
+            start_response, "429 Too Many Requests", body, ("retry-after", str(wait)), CLOSE_CONNECTION
+        )
 
     def _logout(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "POST":
             allow = ("allow", "POST")
-            return refusal(start_response, "405 Method Not Allowed", "this address is for POST alone", allow)
-        return see_other(start_response, "./login", ("set-cookie", self._sessions.end(self._secure(environ))))
+            return error_response(
+                start_response, "405 Method Not Allowed", "this address is for POST alone", allow
+            )
+        return redirect(start_response, "./login", ("set-cookie", self._sessions.end(self._secure(environ))))
 
     def _program(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """The password as a token: for what has no cookies, such as curl or Prometheus."""
@@ -151,12 +164,16 @@ class Door:
             return self._turn_away(environ, start_response)
         digest = _digest(token.strip())
         if digest not in self._programs:
-            visitor = household(self._visitors.address(environ))
+            visitor = rate_limit_key(self._visitors.address(environ))
             if wait := self._tries.over(visitor):
                 later = ("retry-after", str(wait))
-                return refusal(start_response, "429 Too Many Requests", login_page.seconds(wait), later)
+                return error_response(
+                    start_response, "429 Too Many Requests", login_page.retry_message(wait), later
+                )
             if not hmac.compare_digest(digest, self._password):
-                return refusal(start_response, "403 Forbidden", "the token is not this server's password")
+                return error_response(
+                    start_response, "403 Forbidden", "the token is not this server's password"
+                )
             self._tries.forgive(visitor)
             self._programs = {digest}
         return self._let_in(environ, start_response)
@@ -166,7 +183,7 @@ class Door:
         return self._visitors.secure(environ) or environ.get("HTTP_ORIGIN", "").startswith("https://")
 
 
-CLOSE = ("connection", "close")
+CLOSE_CONNECTION = ("connection", "close")
 
 
 def _digest(password: str) -> bytes:
@@ -174,7 +191,7 @@ def _digest(password: str) -> bytes:
     return hashlib.sha256(password.encode("utf-8", "replace")).digest()
 
 
-def _last(form: str, name: str) -> str:
+def _last_value(form: str, name: str) -> str:
     try:
         return parse_qs(form, keep_blank_values=True, max_num_fields=8, errors="replace").get(name, [""])[-1]
     except ValueError:

@@ -14,10 +14,10 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Environ = Mapping[str, Any]
 
 # Of one header that names a user.
-LONGEST_USER = 256
+MAX_USER_LENGTH = 256
 
 
-class Visitors:
+class ClientResolver:
     """`trusted`: where proxies ask from; `header`: which of theirs names the user, empty for none."""
 
     def __init__(self, trusted: Sequence[Network] = (), header: str = "") -> None:
@@ -34,7 +34,7 @@ class Visitors:
         # From the right: what a proxy adds stands last, and before that anybody may have written anything.
         for hop in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")[-16:]):
             if (text := hop.strip()) and not self._is_trusted(text):
-                return text if _parsed(text) else ""
+                return text if _parse_ip(text) else ""
         return ""
 
     def counted(self, environ: Environ) -> str:
@@ -42,14 +42,14 @@ class Visitors:
         this machine, and where a proxy of a private network asks that nobody has named."""
         address = self.address(environ)
         unnamed = "HTTP_X_FORWARDED_FOR" in environ and address == environ.get("REMOTE_ADDR")
-        return household(address) if _one(address, unnamed) else ""
+        return rate_limit_key(address) if _is_single_client(address, unnamed) else ""
 
     def user(self, environ: Environ) -> str:
         """Whom a trusted proxy has let in; empty for nobody."""
         if not self._header or not self._is_trusted(str(environ.get("REMOTE_ADDR", ""))):
             return ""
         name: str = environ.get(self._header, "").strip()
-        return name if len(name) <= LONGEST_USER and name.isprintable() else ""
+        return name if len(name) <= MAX_USER_LENGTH and name.isprintable() else ""
 
     def secure(self, environ: Environ) -> bool:
         """Whether the visitor's own connection is https."""
@@ -59,31 +59,31 @@ class Visitors:
         return bool(trusted and environ.get("HTTP_X_FORWARDED_PROTO", "").strip().lower() == "https")
 
     def _within(self, address: str) -> bool:
-        parsed = _parsed(address)
+        parsed = _parse_ip(address)
         return parsed is not None and any(parsed in network for network in self._trusted)
 
 
 @lru_cache(4096)
-def household(address: str) -> str:
+def rate_limit_key(address: str) -> str:
     """What is counted as one visitor: an IPv4 address, the first half of an IPv6 one, which a household has.
 
     >>> household("2001:db8:1:2:3:4:5:6"), household("192.0.2.7"), household("::ffff:192.0.2.7")
     ('2001:db8:1:2::/64', '192.0.2.7', '192.0.2.7')
     """
-    parsed = _parsed(address)
+    parsed = _parse_ip(address)
     if isinstance(parsed, ipaddress.IPv6Address):
         return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))
     return address if parsed is None else str(parsed)
 
 
 @lru_cache(4096)
-def _one(address: str, forwards: bool) -> bool:
+def _is_single_client(address: str, forwards: bool) -> bool:
     """Whether one visitor asks from here. `forwards`: for others, by its own words."""
-    parsed = _parsed(address)
+    parsed = _parse_ip(address)
     return parsed is not None and not parsed.is_loopback and not (forwards and parsed.is_private)
 
 
-def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _parse_ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         found = ipaddress.ip_address(text.strip("[]"))
     except ValueError:

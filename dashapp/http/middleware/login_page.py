@@ -10,16 +10,16 @@ import re
 from pathlib import Path
 
 # Of the place that a visitor wanted to go to.
-LONGEST = 2048
-HOME = "/"
-WRONG = "That is not the password."
-EMPTY = "Please type the password."
-AGAIN = "That could not be read; please type the password again."
+MAX_NEXT_URL_LENGTH = 2048
+DEFAULT_NEXT_URL = "/"
+WRONG_PASSWORD = "That is not the password."
+EMPTY_PASSWORD = "Please type the password."
+UNREADABLE_FORM = "That could not be read; please type the password again."
 
 # A path of our own, and nothing that a browser could take for another host or a further header.
-_PLACE = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*")
+_LOCAL_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*")
 # The page's own colours; what else its sheet says is not for this page.
-_COLOURS = re.compile(r":root \{.*?\n\}\n(?::root\[data-theme=[^\n]*\n)*", re.DOTALL)
+_COLOR_RULES = re.compile(r":root \{.*?\n\}\n(?::root\[data-theme=[^\n]*\n)*", re.DOTALL)
 
 _TEMPLATE = """<!DOCTYPE html>
 <html lang="en"{theme}>
@@ -74,7 +74,7 @@ class LoginPage:
     """`assets`: the folder of the page's own style sheet."""
 
     def __init__(self, title: str, theme: str, assets: Path) -> None:
-        found = _COLOURS.search((assets / "style.css").read_text("utf-8"))
+        found = _COLOR_RULES.search((assets / "style.css").read_text("utf-8"))
         self._colours = found[0] if found else ""
         self._title = html.escape(title)
         self._theme = "" if theme == "auto" else f' data-theme="{theme}"'
@@ -94,17 +94,21 @@ class LoginPage:
         ).encode()
 
 
-def safe(place: str) -> str:
+def safe_next_url(place: str) -> str:
     """A path of our own with its query; HOME for anything else, another site's address above all.
 
     >>> safe("/?window=300"), safe("//evil.test"), safe("https://evil.test"), safe("/login")
     ('/?window=300', '/', '/', '/')
     """
-    if len(place) > LONGEST or _PLACE.fullmatch(place) is None:
-        return HOME
-    return HOME if place.partition("?")[0] in ("/login", "/logout") or "/../" in place + "/" else place
+    if len(place) > MAX_NEXT_URL_LENGTH or _LOCAL_PATH.fullmatch(place) is None:
+        return DEFAULT_NEXT_URL
+    return (
+        DEFAULT_NEXT_URL
+        if place.partition("?")[0] in ("/login", "/logout") or "/../" in place + "/"
+        else place
+    )
 
 
-def seconds(count: int) -> str:
+def retry_message(count: int) -> str:
     """What is said to who tried too often."""
     return f"Too many tries; please wait {count} second{'' if count == 1 else 's'}."

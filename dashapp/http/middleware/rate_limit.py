@@ -18,25 +18,25 @@ from typing import BinaryIO
 from dashapp.process.file_lock import lock_file
 
 # Seconds over which requests are counted, and visitors counted at one time; the rest share one count.
-SPAN = 10.0
-MOST = 20_000
-OTHERS = "others"
+RATE_WINDOW_S = 10.0
+MAX_CLIENTS = 20_000
+OTHER_CLIENTS = "others"
 
 # Tries of a password in a minute.
-TRIES = 5
-MINUTE = 60.0
+MAX_ATTEMPTS = 5
+ATTEMPT_WINDOW_S = 60.0
 # Places of a table of tries: two visitors share one by chance alone, for where one falls is secret.
-PLACES = 4096
-NAME = "tries"
-_PLACE = struct.Struct(f"<{TRIES}d")
+ATTEMPT_SLOTS = 4096
+ATTEMPTS_FILE_NAME = "tries"
+_SLOT = struct.Struct(f"<{MAX_ATTEMPTS}d")
 
 
-class Requests:
+class RequestRateLimiter:
     """At most `limit` a second of each visitor, over SPAN. Each web process counts what it answers itself: a
     bound on what one visitor costs it."""
 
     def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._limit = limit * SPAN
+        self._limit = limit * RATE_WINDOW_S
         self._clock = clock
         self._counts: dict[str, int] = {}
         self._until = 0.0
@@ -48,15 +48,15 @@ class Requests:
             return 0
         now = self._clock()
         if now >= self._until:
-            self._counts, self._until = {}, now + SPAN
+            self._counts, self._until = {}, now + RATE_WINDOW_S
         counts = self._counts
-        if visitor not in counts and len(counts) >= MOST:
-            visitor = OTHERS
+        if visitor not in counts and len(counts) >= MAX_CLIENTS:
+            visitor = OTHER_CLIENTS
         counts[visitor] = count = counts.get(visitor, 0) + 1
         return 0 if count <= self._limit else max(1, round(self._until - now))
 
 
-class Tries:
+class LoginAttempts:
     """TRIES in a MINUTE of each visitor. In a file all web processes of a machine count together, and a
     restart forgives nothing; without a folder each counts for itself."""
 
@@ -64,9 +64,9 @@ class Tries:
         self, key: bytes, folder: Path | None = None, clock: Callable[[], float] = time.time
     ) -> None:
         self._key = key
-        self._path = None if folder is None else folder / NAME
+        self._path = None if folder is None else folder / ATTEMPTS_FILE_NAME
         self._clock = clock
-        self._table = bytearray(PLACES * _PLACE.size)
+        self._table = bytearray(ATTEMPT_SLOTS * _SLOT.size)
         self._lock = Lock()
 
     def over(self, visitor: str) -> int:
@@ -76,9 +76,9 @@ class Tries:
         with self._opened() as file:
             times = self._read(file, place)
             # A clock that was set back must lock nobody out for long.
-            recent = sorted(each for each in times if now - MINUTE < each <= now)
-            if len(recent) >= TRIES:
-                return max(1, round(recent[0] + MINUTE - now))
+            recent = sorted(each for each in times if now - ATTEMPT_WINDOW_S < each <= now)
+            if len(recent) >= MAX_ATTEMPTS:
+                return max(1, round(recent[0] + ATTEMPT_WINDOW_S - now))
             self._write(file, place, [*recent, now])
         return 0
 
@@ -89,7 +89,7 @@ class Tries:
 
     def _place(self, visitor: str) -> int:
         digest = hmac.digest(self._key, visitor.encode(errors="replace"), hashlib.sha256)
-        return int.from_bytes(digest[:8], "big") % PLACES * _PLACE.size
+        return int.from_bytes(digest[:8], "big") % ATTEMPT_SLOTS * _SLOT.size
 
     @contextmanager
     def _opened(self) -> Iterator[BinaryIO | None]:
@@ -108,15 +108,15 @@ class Tries:
                     file.close()
 
     def _read(self, file: BinaryIO | None, place: int) -> tuple[float, ...]:
-        data = bytes(self._table[place : place + _PLACE.size])
+        data = bytes(self._table[place : place + _SLOT.size])
         if file is not None:
             file.seek(place)
-            data = (file.read(_PLACE.size) or b"").ljust(_PLACE.size, b"\0")
-        return _PLACE.unpack(data)
+            data = (file.read(_SLOT.size) or b"").ljust(_SLOT.size, b"\0")
+        return _SLOT.unpack(data)
 
     def _write(self, file: BinaryIO | None, place: int, times: list[float]) -> None:
-        data = _PLACE.pack(*times, *[0.0] * (TRIES - len(times)))
-        self._table[place : place + _PLACE.size] = data
+        data = _SLOT.pack(*times, *[0.0] * (MAX_ATTEMPTS - len(times)))
+        self._table[place : place + _SLOT.size] = data
         if file is not None:
             with suppress(OSError):
                 file.seek(place)

@@ -10,21 +10,21 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from dashapp.http.middleware.client_address import Visitors
-from dashapp.http.middleware.rate_limit import Requests
-from dashapp.http.responses import PRIVATE, refusal
-from dashapp.http.types import App, StartResponse
+from dashapp.http.middleware.client_address import ClientResolver
+from dashapp.http.middleware.rate_limit import RequestRateLimiter
+from dashapp.http.responses import PRIVATE_NO_STORE, error_response
+from dashapp.http.types import StartResponse, WSGIApp
 
-LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
-SAFE = ("GET", "HEAD", "OPTIONS")
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 _HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 _HOST_PATH = re.compile(r"^/host/[^/]*/")
 
-NO_HOST = "this server does not answer to that host name; its operator can add it to DASHAPP_HOSTS"
-NO_MORE = "this address asks for more than its share; try again in a moment"
+UNKNOWN_HOST = "this server does not answer to that host name; its operator can add it to DASHAPP_HOSTS"
+RATE_LIMITED = "this address asks for more than its share; try again in a moment"
 CROSS_SITE = "another site's page may not send this"
 
 # https://owasp.org/www-project-secure-headers: what a page of ours never needs is taken from it.
@@ -39,13 +39,13 @@ PAGE_HEADERS = (
         "midi=(), payment=(), usb=()",
     ),
 )
-HTTPS = ("strict-transport-security", "max-age=31536000")
+HSTS_HEADER = ("strict-transport-security", "max-age=31536000")
 
 # What is not a page needs no more of the policy than this, and is asked for every second.
 DATA_POLICY = "default-src 'none'; frame-ancestors 'self'"
 
 
-def page_policy(script_hashes: Sequence[str]) -> str:
+def page_content_policy(script_hashes: Sequence[str]) -> str:
     """The content security policy of a page whose inline scripts have these hashes."""
     return "; ".join(
         (
@@ -63,27 +63,27 @@ def page_policy(script_hashes: Sequence[str]) -> str:
     )
 
 
-class Guard:
+class SecurityMiddleware:
     """`hosts` None answers to any name, as a public page must. `requests` None counts nobody's. `private`:
     no answer is for anybody but who asked, whatever the application says of it."""
 
     def __init__(
         self,
-        app: App,
+        app: WSGIApp,
         *,
         script_hashes: Sequence[str] = (),
         hosts: Collection[str] | None = (),
-        visitors: Visitors | None = None,
-        requests: Requests | None = None,
+        visitors: ClientResolver | None = None,
+        requests: RequestRateLimiter | None = None,
         private: bool = False,
     ) -> None:
         self._app = app
-        self._hosts = None if hosts is None else LOCAL | frozenset(hosts)
-        self._visitors = visitors or Visitors()
+        self._hosts = None if hosts is None else LOCAL_HOSTS | frozenset(hosts)
+        self._visitors = visitors or ClientResolver()
         self._requests = requests
         self._private = private
         shared = [("x-content-type-options", "nosniff"), ("referrer-policy", "same-origin")]
-        self._page = [*shared, ("content-security-policy", page_policy(script_hashes)), *PAGE_HEADERS]
+        self._page = [*shared, ("content-security-policy", page_content_policy(script_hashes)), *PAGE_HEADERS]
         self._data = [*shared, ("content-security-policy", DATA_POLICY)]
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -92,31 +92,31 @@ class Guard:
         data = path.startswith("/api/") or path in ("/healthz", "/readyz", "/metrics")
         extra = self._data if data else self._page
         if not data and self._visitors.secure(environ):
-            extra = [*extra, HTTPS]
+            extra = [*extra, HSTS_HEADER]
 
         def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
             if self._private and not data:
-                headers = _own(headers)
+                headers = _private_headers(headers)
             return start_response(status, headers + extra)
 
         if self._requests and (wait := self._requests.over(self._visitors.counted(environ))):
-            return refusal(start, "429 Too Many Requests", NO_MORE, ("retry-after", str(wait)))
-        if self._hosts is not None and _name(environ.get("HTTP_HOST", "")) not in self._hosts:
-            return refusal(start, "400 Bad Request", NO_HOST)
-        if environ["REQUEST_METHOD"] not in SAFE and _from_elsewhere(environ):
-            return refusal(start, "403 Forbidden", CROSS_SITE)
+            return error_response(start, "429 Too Many Requests", RATE_LIMITED, ("retry-after", str(wait)))
+        if self._hosts is not None and _host_name(environ.get("HTTP_HOST", "")) not in self._hosts:
+            return error_response(start, "400 Bad Request", UNKNOWN_HOST)
+        if environ["REQUEST_METHOD"] not in SAFE_METHODS and _is_cross_site(environ):
+            return error_response(start, "403 Forbidden", CROSS_SITE)
         return self._app(environ, start)
 
 
-def _own(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _private_headers(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Those of an answer that only one visitor may keep, and only where it never changes."""
     told = next((text for name, text in headers if name.lower() == "cache-control"), "")
-    caching = told.replace("public", "private") if "immutable" in told else PRIVATE
+    caching = told.replace("public", "private") if "immutable" in told else PRIVATE_NO_STORE
     others = (header for header in headers if header[0].lower() != "cache-control")
     return [*others, ("cache-control", caching)]
 
 
-def _from_elsewhere(environ: Mapping[str, Any]) -> bool:
+def _is_cross_site(environ: Mapping[str, Any]) -> bool:
     """Whether a page of another site had a browser ask this. No program but a browser sends these headers.
 
     https://web.dev/articles/fetch-metadata; a browser that knows none of it sends an origin.
@@ -130,7 +130,7 @@ def _from_elsewhere(environ: Mapping[str, Any]) -> bool:
     return bool(origin.partition("://")[2].lower() != environ.get("HTTP_HOST", "").lower())
 
 
-def _name(host: str) -> str:
+def _host_name(host: str) -> str:
     """The name in a Host header, without its port; empty where it is none."""
     found = _HOST.fullmatch(host.lower())
     return found[1] if found else ""

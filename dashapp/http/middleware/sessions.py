@@ -19,12 +19,12 @@ from pathlib import Path
 
 from itsdangerous import BadSignature, TimestampSigner
 
-LIFE = 30 * 86_400
+SESSION_LIFETIME_S = 30 * 86_400
 # Sessions known to be good, so that a viewer's next request costs one look; past that all are checked anew.
-MOST = 4096
+MAX_CACHED_SESSIONS = 4096
 # Of one name in a header, and letters of one: more than any of ours.
-MOST_COOKIES = 4
-LONGEST = 256
+MAX_COOKIES = 4
+MAX_COOKIE_LENGTH = 256
 
 
 class Sessions:
@@ -39,7 +39,7 @@ class Sessions:
     def begin(self, secure: bool) -> str:
         """A Set-Cookie header. Without a path a browser takes the page's own folder, wherever that is."""
         token = self._signer.sign(secrets.token_urlsafe(9)).decode()
-        return self._cookie(token, LIFE, secure)
+        return self._cookie(token, SESSION_LIFETIME_S, secure)
 
     def end(self, secure: bool) -> str:
         return self._cookie("", 0, secure)
@@ -51,7 +51,7 @@ class Sessions:
     def good(self, cookies: str) -> bool:
         """Whether a Cookie header holds a session of ours that has not ended."""
         # There may be an old one of another folder beside it.
-        parts = cookies.split(self._mark, MOST_COOKIES)[1:]
+        parts = cookies.split(self._mark, MAX_COOKIES)[1:]
         return any(self._lasts(part.partition(";")[0].strip()) for part in parts)
 
     def _lasts(self, token: str) -> bool:
@@ -60,19 +60,19 @@ class Sessions:
             ends = self._ends(token)
             if ends is None:
                 return False
-            if len(self._known) >= MOST:
+            if len(self._known) >= MAX_CACHED_SESSIONS:
                 self._known = {}
             self._known[token] = ends
         return self._clock() < ends
 
     def _ends(self, token: str) -> float | None:
-        if len(token) > LONGEST:
+        if len(token) > MAX_COOKIE_LENGTH:
             return None
         try:
-            _, begun = self._signer.unsign(token, max_age=LIFE, return_timestamp=True)
+            _, begun = self._signer.unsign(token, max_age=SESSION_LIFETIME_S, return_timestamp=True)
         except BadSignature:
             return None
-        return begun.timestamp() + LIFE
+        return begun.timestamp() + SESSION_LIFETIME_S
 
 
 class Signer(TimestampSigner):
@@ -88,10 +88,10 @@ class Signer(TimestampSigner):
 
 log = logging.getLogger("dashapp")
 
-NAME = "signing.key"
-SIZE = 32
+KEY_FILE_NAME = "signing.key"
+KEY_BYTES = 32
 # Deliberately slow: who holds a signed link could try passwords at home otherwise. 16 MB, some 50 ms, once.
-_SLOW = {"n": 1 << 14, "r": 8, "p": 1, "dklen": SIZE}
+_SCRYPT_COST = {"n": 1 << 14, "r": 8, "p": 1, "dklen": KEY_BYTES}
 
 
 def signing_key(folder: Path | None, password: str, local: Path | None = None) -> bytes:
@@ -99,47 +99,47 @@ def signing_key(folder: Path | None, password: str, local: Path | None = None) -
 
     `local`: a folder of this machine's. What is made of the password is the same on all that share a Redis.
     """
-    kept = None if folder is None else _kept(folder)
+    kept = None if folder is None else _stored_key(folder)
     if kept is None and not password and local is not None:
-        kept = _kept(local)
+        kept = _stored_key(local)
     if kept is None and not password:
-        kept = secrets.token_bytes(SIZE)  # of nothing that everybody knows: it ends with the process
+        kept = secrets.token_bytes(KEY_BYTES)  # of nothing that everybody knows: it ends with the process
     if kept is None:
-        kept = hashlib.scrypt(password.encode(), salt=b"dashapp signing key", **_SLOW)
+        kept = hashlib.scrypt(password.encode(), salt=b"dashapp signing key", **_SCRYPT_COST)
     return hmac.digest(kept, b"dashapp\0" + password.encode(), "sha256")
 
 
-def _kept(folder: Path) -> bytes | None:
+def _stored_key(folder: Path) -> bytes | None:
     """The random part, made where there is none; None where it cannot be kept."""
-    path = folder / NAME
+    path = folder / KEY_FILE_NAME
     try:
         for _ in range(2):
             with suppress(FileNotFoundError):
                 found = path.read_bytes()
-                if len(found) == SIZE:
-                    _close(path)
+                if len(found) == KEY_BYTES:
+                    _restrict_mode(path)
                     return found
                 path.unlink(missing_ok=True)
-            _make(path)
+            _create_key_file(path)
     except OSError as error:
         log.warning("the signing key cannot be kept in %s: %s", folder, error)
     return None
 
 
-def _make(path: Path) -> None:
+def _create_key_file(path: Path) -> None:
     """Whole or not at all, and never over one that another process has made meanwhile."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{NAME}-")
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{KEY_FILE_NAME}-")
     try:
         with os.fdopen(number, "wb") as file:
-            file.write(secrets.token_bytes(SIZE))
+            file.write(secrets.token_bytes(KEY_BYTES))
         with suppress(FileExistsError):
             os.link(name, path)
     finally:
         Path(name).unlink()
 
 
-def _close(path: Path) -> None:
+def _restrict_mode(path: Path) -> None:
     if os.name != "nt" and path.stat().st_mode & 0o077:
         log.warning("%s could be read by others; it is its owner's alone now", path)
         path.chmod(0o600)

@@ -16,18 +16,18 @@ from typing import Any, TypeGuard
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
 from dashapp.http.middleware.sessions import Signer
-from dashapp.http.request_body import Bodies, BodyError
-from dashapp.http.responses import data, html, refusal, see_other
-from dashapp.http.types import App, StartResponse
+from dashapp.http.request_body import BodyReader, RequestBodyError
+from dashapp.http.responses import error_response, html_response, json_response, redirect
+from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
 from dashapp.query.shared_view import SharedView
 
-PREFIX = "/share/"
-DAYS = (1, 7)
-DAY = 86_400
+SHARE_PREFIX = "/share/"
+ALLOWED_DAYS = (1, 7)
+DAY_S = 86_400
 # Of a link: panels, characters, and links whose applications are kept at one time.
-MOST_PANELS, LONGEST_NAME, LONGEST_LINK, MOST = 64, 100, 6000, 32
-LARGEST = 16 << 10
+MAX_PANELS, MAX_PANEL_NAME_LENGTH, MAX_LINK_LENGTH, MAX_CACHED_APPS = 64, 100, 6000, 32
+MAX_BODY_BYTES = 16 << 10
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -41,47 +41,47 @@ body {{ max-width: 30rem; margin: 20vh auto; padding: 0 1rem; font: 1.0625rem/1.
 <p>{sentence}.</p>
 """
 
-EXPIRED = "this link has expired; ask whoever shared it for a new one"
-ALTERED = "this link is not one that was shared here, or a part of it is missing; copy it again, whole"
+EXPIRED_LINK = "this link has expired; ask whoever shared it for a new one"
+INVALID_LINK = "this link is not one that was shared here, or a part of it is missing; copy it again, whole"
 
 
-class Shares:
+class ShareLinks:
     """`build` makes the application that shows a view; `longest`: seconds that a view may span."""
 
     def __init__(
         self,
         key: bytes,
-        build: Callable[[SharedView], App],
+        build: Callable[[SharedView], WSGIApp],
         longest: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._signer = _Links(key, clock)
+        self._signer = ShareLinkSerializer(key, clock)
         self._build = build
         self._longest = longest
         self._clock = clock
-        self._bodies = Bodies(LARGEST)
-        self._apps: OrderedDict[SharedView, App] = OrderedDict()
+        self._bodies = BodyReader(MAX_BODY_BYTES)
+        self._apps: OrderedDict[SharedView, WSGIApp] = OrderedDict()
         self._lock = Lock()
 
     def link(self, view: SharedView, days: int) -> str:
         """The path of a new link, from our root on."""
         past = list(view.past) if view.past else None
-        return f"{PREFIX[1:]}{self._signer.dumps([view.panels, view.window, past, days])}/"
+        return f"{SHARE_PREFIX[1:]}{self._signer.dumps([view.panels, view.window, past, days])}/"
 
     def read(self, token: str) -> SharedView:
         """What a link shows. BadRequestError where it is expired or none of ours."""
-        if len(token) > LONGEST_LINK:
-            raise BadRequestError(ALTERED)
+        if len(token) > MAX_LINK_LENGTH:
+            raise BadRequestError(INVALID_LINK)
         try:
             (names, window, past, days), begun = self._signer.loads(
-                token, max_age=max(DAYS) * DAY, return_timestamp=True
+                token, max_age=max(ALLOWED_DAYS) * DAY_S, return_timestamp=True
             )
         except SignatureExpired:
-            raise BadRequestError(EXPIRED) from None
+            raise BadRequestError(EXPIRED_LINK) from None
         except BadSignature:
-            raise BadRequestError(ALTERED) from None
-        if self._clock() > begun.timestamp() + days * DAY:
-            raise BadRequestError(EXPIRED)
+            raise BadRequestError(INVALID_LINK) from None
+        if self._clock() > begun.timestamp() + days * DAY_S:
+            raise BadRequestError(EXPIRED_LINK)
         return SharedView(tuple(names), window, (past[0], past[1]) if past else None)
 
     def make(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -89,15 +89,17 @@ class Shares:
         stretch of the past."""
         if environ["REQUEST_METHOD"] != "POST":
             allow = ("allow", "POST")
-            return refusal(start_response, "405 Method Not Allowed", "this address is for POST alone", allow)
+            return error_response(
+                start_response, "405 Method Not Allowed", "this address is for POST alone", allow
+            )
         try:
             view, days = self._asked(self._bodies.read(environ))
-        except BodyError as error:
-            return refusal(start_response, error.status, str(error), ("connection", "close"))
+        except RequestBodyError as error:
+            return error_response(start_response, error.status, str(error), ("connection", "close"))
         except BadRequestError as error:
-            return refusal(start_response, "400 Bad Request", str(error))
-        until = round(1000 * (self._clock() + days * DAY))
-        return data(start_response, "200 OK", {"path": self.link(view, days), "until": until})
+            return error_response(start_response, "400 Bad Request", str(error))
+        until = round(1000 * (self._clock() + days * DAY_S))
+        return json_response(start_response, "200 OK", {"path": self.link(view, days), "until": until})
 
     def _asked(self, body: bytes) -> tuple[SharedView, int]:
         try:
@@ -107,15 +109,15 @@ class Shares:
         if not isinstance(asked, dict) or (asked.keys() - {"panels", "days", "window", "from", "to"}):
             raise BadRequestError("expected an object of panels, days, and window or from and to")
         names, days = asked.get("panels"), asked.get("days")
-        if not (isinstance(names, list) and 1 <= len(names) <= MOST_PANELS and all(map(_is_name, names))):
-            raise BadRequestError(f"panels is no list of 1 to {MOST_PANELS} names of panels")
-        if days not in DAYS or isinstance(days, bool | float):
-            raise BadRequestError(f"days is none of {' and '.join(map(str, DAYS))}")
+        if not (isinstance(names, list) and 1 <= len(names) <= MAX_PANELS and all(map(_is_name, names))):
+            raise BadRequestError(f"panels is no list of 1 to {MAX_PANELS} names of panels")
+        if days not in ALLOWED_DAYS or isinstance(days, bool | float):
+            raise BadRequestError(f"days is none of {' and '.join(map(str, ALLOWED_DAYS))}")
         past = None
         window = asked.get("window", 0)
         if "from" in asked or "to" in asked:
             start, end = asked.get("from"), asked.get("to")
-            if not (_is_time(start) and _is_time(end)):
+            if not (_is_epoch_ms(start) and _is_epoch_ms(end)):
                 raise BadRequestError("from and to are no two times in epoch milliseconds")
             past = (int(start), int(end))
             window = (past[1] - past[0]) / 1000
@@ -125,9 +127,9 @@ class Shares:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer whatever lies below PREFIX."""
-        token, slash, rest = environ["PATH_INFO"].removeprefix(PREFIX).partition("/")
+        token, slash, rest = environ["PATH_INFO"].removeprefix(SHARE_PREFIX).partition("/")
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            return refusal(
+            return error_response(
                 start_response,
                 "405 Method Not Allowed",
                 "a shared link is only looked at",
@@ -136,30 +138,30 @@ class Shares:
         try:
             view = self.read(token)
         except BadRequestError as error:
-            return _refuse(environ, start_response, str(error))
+            return _error_page(environ, start_response, str(error))
         if not slash:
             query = environ.get("QUERY_STRING", "")
-            return see_other(start_response, f"{token}/" + (f"?{query}" if query else ""))
-        own = f"{environ.get('SCRIPT_NAME', '')}{PREFIX}{token}"
+            return redirect(start_response, f"{token}/" + (f"?{query}" if query else ""))
+        own = f"{environ.get('SCRIPT_NAME', '')}{SHARE_PREFIX}{token}"
         return self._app(view)({**environ, "SCRIPT_NAME": own, "PATH_INFO": f"/{rest}"}, start_response)
 
-    def _app(self, view: SharedView) -> App:
+    def _app(self, view: SharedView) -> WSGIApp:
         with self._lock:
             app = self._apps.pop(view, None) or self._build(view)
             self._apps[view] = app
-            if len(self._apps) > MOST:
+            if len(self._apps) > MAX_CACHED_APPS:
                 self._apps.popitem(last=False)
             return app
 
 
-def _refuse(environ: dict[str, Any], start_response: StartResponse, sentence: str) -> Iterable[bytes]:
+def _error_page(environ: dict[str, Any], start_response: StartResponse, sentence: str) -> Iterable[bytes]:
     if "text/html" not in environ.get("HTTP_ACCEPT", ""):
-        return refusal(start_response, "403 Forbidden", sentence)
+        return error_response(start_response, "403 Forbidden", sentence)
     page = _PAGE.format(sentence=sentence.capitalize())
-    return html(start_response, "403 Forbidden", page.encode())
+    return html_response(start_response, "403 Forbidden", page.encode())
 
 
-class _Links(URLSafeTimedSerializer):
+class ShareLinkSerializer(URLSafeTimedSerializer):
     """Signs as sessions are signed, for another use: neither passes for the other."""
 
     def __init__(self, key: bytes, clock: Callable[[], float]) -> None:
@@ -171,12 +173,12 @@ class _Links(URLSafeTimedSerializer):
 
 
 def _is_name(name: object) -> bool:
-    return isinstance(name, str) and 1 <= len(name) <= LONGEST_NAME
+    return isinstance(name, str) and 1 <= len(name) <= MAX_PANEL_NAME_LENGTH
 
 
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _is_time(value: object) -> TypeGuard[float]:
+def _is_epoch_ms(value: object) -> TypeGuard[float]:
     return _is_number(value) and 0 <= value <= MAX_EPOCH_MS
