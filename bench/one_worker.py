@@ -6,10 +6,10 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from dashapp.web.server import THREADS
+from dashapp.web.server import MIN_THREADS
 
 
-def serve(target: str, port: int, threads: int = THREADS) -> None:
+def serve(target: str, port: int, threads: int = MIN_THREADS) -> None:
     """`target`: the module and the function that builds the application, "bench.ours:build"."""
     Granian(
         target,

@@ -15,7 +15,7 @@ from contextlib import closing
 from threading import Event, Thread
 from typing import NoReturn
 
-from dashapp.collector.preflight import bad_addresses, check_sources
+from dashapp.collector.preflight import alert_target_problems, check_sources
 from dashapp.config import settings as config
 from dashapp.config.cli import CHECK_CONFIG_FLAG, COLLECT_COMMAND
 from dashapp.config.parsers import MEMORY_STORE
@@ -41,14 +41,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = config.parse_settings(given)
         if checking:
-            _tell(settings)
+            _log_collector_problems(settings)
         if not settings.collector and (apart := shared_storage_problem(settings)):
             raise SettingsError([apart])
         check_sources(settings, given)
-        if settings.collector and (found := bad_addresses(settings)):
+        if settings.collector and (found := alert_target_problems(settings)):
             raise SettingsError(found)
         _port_is_free(settings)
-        stdin = _standard_input(settings)
+        stdin = _inherited_stdin(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
@@ -82,8 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
     web = children[-1]
     served = Event()
-    Thread(target=_announce, args=(settings, where, stop, served), daemon=True).start()
-    Thread(target=_give_up, args=(web, stop, served), daemon=True).start()
+    Thread(target=_announce_when_ready, args=(settings, where, stop, served), daemon=True).start()
+    Thread(target=_fail_after, args=(web, stop, served), daemon=True).start()
     supervise(children, stop)
     if web.deaths and not served.is_set():
         print("the web server would not start; its last words stand above", file=sys.stderr)
@@ -91,12 +91,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _tell(settings: Settings) -> NoReturn:
+def _log_collector_problems(settings: Settings) -> NoReturn:
     """Say what --check-config does of settings that are right in themselves, and end."""
     # Only here: it knows every source, and the supervisor is to stay small.
     from dashapp.sources.registry import source_problems
 
-    found = [*source_problems(settings.source, settings.interval), *bad_addresses(settings)]
+    found = [*source_problems(settings.source, settings.interval), *alert_target_problems(settings)]
     if wrong := redis_problem(settings):
         found.append(wrong)
     for sentence in () if found else config.unknown_variables():
@@ -122,7 +122,7 @@ def _port_is_free(settings: Settings) -> None:
             ) from None
 
 
-def _standard_input(settings: Settings) -> tuple[int, ...]:
+def _inherited_stdin(settings: Settings) -> tuple[int, ...]:
     """What the child that collects inherits of ours. SettingsError where there is none to hand on."""
     if not (settings.collector and any(spec.name == "stdin" for spec in settings.source)):
         return ()
@@ -139,7 +139,7 @@ def _standard_input(settings: Settings) -> tuple[int, ...]:
         ) from None
 
 
-def _announce(settings: Settings, where: StoreBackend | None, stop: Event, served: Event) -> None:
+def _announce_when_ready(settings: Settings, where: StoreBackend | None, stop: Event, served: Event) -> None:
     """Print where it serves, once it does."""
     host = "127.0.0.1" if settings.address == ALL_INTERFACES else settings.address
     while not stop.wait(0.05):
@@ -158,7 +158,7 @@ def _announce(settings: Settings, where: StoreBackend | None, stop: Event, serve
     print(f"Serving on http://{shown}:{settings.port} (store: {store})", flush=True)
 
 
-def _give_up(web: ChildProcess, stop: Event, served: Event) -> None:
+def _fail_after(web: ChildProcess, stop: Event, served: Event) -> None:
     while not stop.wait(0.2):
         if served.is_set():
             return

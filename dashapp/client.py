@@ -27,38 +27,38 @@ from threading import Event, Lock, Thread
 from typing import Any, SupportsFloat
 from urllib.parse import urlsplit
 
-URL = "http://127.0.0.1:8050"
+DEFAULT_URL = "http://127.0.0.1:8050"
 # Whatever a connection needs is imported above: where the program forks while a thread of its imports, the
 # child could never import that any more.
 
 # What the server takes in one request.
-LARGEST, MOST_VALUES = 64 << 10, 1000
+MAX_BODY_BYTES, MAX_VALUES_PER_REQUEST = 64 << 10, 1000
 # Seconds that a request may take; before the first new try, and the longest before another.
-PATIENCE, FIRST_PAUSE, LAST_PAUSE = 5.0, 0.5, 30.0
+REQUEST_TIMEOUT_S, BACKOFF_INITIAL_S, BACKOFF_MAX_S = 5.0, 0.5, 30.0
 # Seconds for which a name that was refused is not sent again.
-REFUSED = 60.0
+REJECTED_NAME_TTL_S = 60.0
 
 
 # Scheme, host, port and path.
-_Place = tuple[str, str, int | None, str]
+_Endpoint = tuple[str, str, int | None, str]
 
 
-class _AwayError(Exception):
+class _UnavailableError(Exception):
     """The server did not take it; it may later."""
 
 
-class Sender:
+class PushTransport:
     """`tell(about, sentence)` says what the program's owner should know, once about each thing."""
 
     def __init__(self, environ: Mapping[str, str], tell: Callable[[str, str], None]) -> None:
         self._tell = tell
         self._token = environ.get("DASHAPP_PUSH_TOKEN", "").strip()
-        self._url = environ.get("DASHAPP_URL") or URL
+        self._url = environ.get("DASHAPP_URL") or DEFAULT_URL
         self._connection: http.client.HTTPConnection | None = None
         self._refused: dict[str, float] = {}
         self._failures = 0
         try:
-            self._place: _Place | None = self._checked()
+            self._place: _Endpoint | None = self._checked()
         except ValueError as error:
             self._place = None
             tell("settings", f"{error}; nothing is pushed")
@@ -72,21 +72,21 @@ class Sender:
         done = {name for name in values if name in self._refused}
         try:
             self._send({name: value for name, value in values.items() if name not in done}, done)
-        except _AwayError as error:
+        except _UnavailableError as error:
             self._failures += 1
             if self._failures == 1:
                 log.warning("%s does not take what is pushed (%s); trying again", self._url, error)
             # Full jitter: many programs that lost one server do not come back to it all at once.
             # https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-            longest = min(LAST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures, 10))
+            longest = min(BACKOFF_MAX_S, BACKOFF_INITIAL_S * 2 ** min(self._failures, 10))
             # Not by the program's own chances: it may have seeded them for a run that it can repeat.
-            return done, SystemRandom().uniform(FIRST_PAUSE / 2, longest)
+            return done, SystemRandom().uniform(BACKOFF_INITIAL_S / 2, longest)
         if self._failures and done:
             self._failures = 0
             log.warning("%s takes what is pushed again", self._url)
         return done, 0.0
 
-    def _checked(self) -> _Place:
+    def _checked(self) -> _Endpoint:
         """ValueError where the environment is not fit to push by."""
         if not self._token:
             raise ValueError("DASHAPP_PUSH_TOKEN is not set; expected the server's")
@@ -100,7 +100,7 @@ class Sender:
         except ValueError:
             parts, port = urlsplit(""), None
         if parts.scheme not in ("http", "https") or not parts.hostname or not self._url.isprintable():
-            raise ValueError(f'DASHAPP_URL is "{self._url[:80]}"; expected an address such as {URL}')
+            raise ValueError(f'DASHAPP_URL is "{self._url[:80]}"; expected an address such as {DEFAULT_URL}')
         return parts.scheme, parts.hostname, port, parts.path.rstrip("/") + "/api/push"
 
     def _send(self, values: Mapping[str, float], done: set[str]) -> None:
@@ -108,16 +108,16 @@ class Sender:
         if not values:
             return
         body = json.dumps({"metrics": values}, ensure_ascii=False).encode()
-        if len(values) <= MOST_VALUES and len(body) <= LARGEST:
+        if len(values) <= MAX_VALUES_PER_REQUEST and len(body) <= MAX_BODY_BYTES:
             status, sentence = self._post(body)
             if status == 200:
                 done.update(values)
                 return
             if status not in (400, 413):
-                raise _AwayError(f"status {status}: {sentence}")
+                raise _UnavailableError(f"status {status}: {sentence}")
             if len(values) == 1:
                 (name,) = values
-                self._refused[name] = time.monotonic() + REFUSED
+                self._refused[name] = time.monotonic() + REJECTED_NAME_TTL_S
                 done.add(name)
                 self._tell(name, f"{name} is not taken: {sentence}")
                 return
@@ -134,23 +134,23 @@ class Sender:
             self._close()
             # A connection that was kept may have been closed meanwhile: that is no failure yet.
             if not kept or isinstance(error, TimeoutError):
-                raise _AwayError(f"{error!s:.100}" or type(error).__name__) from None
+                raise _UnavailableError(f"{error!s:.100}" or type(error).__name__) from None
         try:
             return self._ask(body)
         except (OSError, http.client.HTTPException) as error:
             self._close()
-            raise _AwayError(f"{error!s:.100}" or type(error).__name__) from None
+            raise _UnavailableError(f"{error!s:.100}" or type(error).__name__) from None
 
     def _ask(self, body: bytes) -> tuple[int, str]:
         assert self._place is not None
         scheme, host, port, path = self._place
         if self._connection is None:
             kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
-            self._connection = kind(host, port, timeout=PATIENCE)
+            self._connection = kind(host, port, timeout=REQUEST_TIMEOUT_S)
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         self._connection.request("POST", path, body, headers)
         answer = self._connection.getresponse()
-        said = answer.read(LARGEST)
+        said = answer.read(MAX_BODY_BYTES)
         if answer.will_close or not answer.isclosed():
             self._close()
         sentence = answer.reason
@@ -167,17 +167,17 @@ class Sender:
 log = logging.getLogger("dashapp")
 
 # Values that wait to be sent, and names among them: the oldest gives way.
-MOST, MOST_NAMES = 10_000, 1000
+MAX_QUEUED_VALUES, MAX_QUEUED_NAMES = 10_000, 1000
 # Seconds after which a value that could not be sent is no news.
-STALE = 60.0
+MAX_VALUE_AGE_S = 60.0
 # Seconds between two requests, and that the end of the program waits for the last.
-PACE, FAREWELL = 0.1, 2.0
-LONGEST_NAME = 200
+SEND_INTERVAL_S, SHUTDOWN_TIMEOUT_S = 0.1, 2.0
+MAX_NAME_LENGTH = 200
 # Sentences logged at the most, each once.
-MOST_TOLD = 100
+MAX_LOGGED_MESSAGES = 100
 
 
-class Pusher:
+class PushClient:
     """One for a process; any of its threads push. `dropped` counts values that were never sent."""
 
     def __init__(self) -> None:
@@ -188,7 +188,7 @@ class Pusher:
     def _begin(self) -> None:
         """Nothing waits and no thread sends: at first, and in a process that was forked."""
         # Neither takes a lock of Python's: a signal handler or a finaliser may push in the middle of a push.
-        self._queue: deque[tuple[str, float, float]] = deque(maxlen=MOST)
+        self._queue: deque[tuple[str, float, float]] = deque(maxlen=MAX_QUEUED_VALUES)
         self._wake: SimpleQueue[Event | None] = SimpleQueue()
         self._asleep = False
         self._starting = Lock()
@@ -212,7 +212,7 @@ class Pusher:
             # Whatever is wrong with what is pushed, the program that pushes has better to do.
             self._tell(type(error).__name__, f"a push is left out: {type(error).__name__}: {error!s:.200}")
 
-    def flush(self, seconds: float = FAREWELL) -> bool:
+    def flush(self, seconds: float = SHUTDOWN_TIMEOUT_S) -> bool:
         """Wait until what was pushed is sent, or was tried in vain. False where that takes longer."""
         if self._thread is None:
             return not self._queue
@@ -221,13 +221,13 @@ class Pusher:
         return tried.wait(seconds)
 
     def _add(self, name: Any, value: Any) -> None:
-        if not (isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and name.isprintable()):
-            sentence = f"{name!r:.80} is no name; expected 1 to {LONGEST_NAME} printable characters"
+        if not (isinstance(name, str) and 0 < len(name) <= MAX_NAME_LENGTH and name.isprintable()):
+            sentence = f"{name!r:.80} is no name; expected 1 to {MAX_NAME_LENGTH} printable characters"
             self._tell(f"{name!r:.80}", sentence)
         elif isinstance(value, bool | str | bytes) or not math.isfinite(number := float(value)):
             self._tell(name, f"{name} is {value!r:.80}; expected a finite number, so this one is left out")
         else:
-            if len(self._queue) == MOST:
+            if len(self._queue) == MAX_QUEUED_VALUES:
                 self.dropped += 1
             self._queue.append((name, number, time.monotonic()))
 
@@ -251,7 +251,7 @@ class Pusher:
             starting.release()
 
     def _run(self) -> None:
-        sender = Sender(os.environ, self._tell)
+        sender = PushTransport(os.environ, self._tell)
         waiting: dict[str, tuple[float, float]] = {}
         due = 0.0
         while True:
@@ -261,11 +261,11 @@ class Pusher:
                 done, pause = sender.send({name: value for name, (value, _) in waiting.items()})
             except Exception as error:
                 # A thread that ends here would never be missed.
-                done, pause = set(), STALE
+                done, pause = set(), MAX_VALUE_AGE_S
                 self._tell(type(error).__name__, f"pushing fails: {type(error).__name__}: {error!s:.200}")
             for name in done:
                 del waiting[name]
-            due = time.monotonic() + max(PACE, pause)
+            due = time.monotonic() + max(SEND_INTERVAL_S, pause)
             for tried in asked:
                 tried.set()
 
@@ -274,7 +274,7 @@ class Pusher:
         # Set before the queue is looked at, which is filled before this is: no push is slept over.
         self._asleep = due is None
         if due is None and self._queue:
-            due, self._asleep = time.monotonic() + PACE, False
+            due, self._asleep = time.monotonic() + SEND_INTERVAL_S, False
         while True:
             left = None if due is None else due - time.monotonic()
             if left is not None and left <= 0:
@@ -286,7 +286,7 @@ class Pusher:
             if tried is not None:
                 return [tried]
             if due is None:
-                due = time.monotonic() + PACE
+                due = time.monotonic() + SEND_INTERVAL_S
 
     def _collect(self, waiting: dict[str, tuple[float, float]]) -> None:
         """Move what was pushed into `waiting`, the newest of each name, and drop what is no news."""
@@ -295,17 +295,17 @@ class Pusher:
             waiting.pop(name, None)  # the newest to the end
             waiting[name] = value, at
         # The oldest come first.
-        stale = sum(time.monotonic() - at > STALE for _, at in waiting.values())
-        for name in list(waiting)[: max(stale, len(waiting) - MOST_NAMES)]:
+        stale = sum(time.monotonic() - at > MAX_VALUE_AGE_S for _, at in waiting.values())
+        for name in list(waiting)[: max(stale, len(waiting) - MAX_QUEUED_NAMES)]:
             del waiting[name]
             self.dropped += 1
 
     def _tell(self, about: str, sentence: str) -> None:
         """Log it, once about each thing."""
-        if about not in self._told and len(self._told) < MOST_TOLD:
+        if about not in self._told and len(self._told) < MAX_LOGGED_MESSAGES:
             self._told.add(about)
             log.warning("%s", sentence)
 
 
-_pusher = Pusher()
-push = _pusher.push
+_client = PushClient()
+push = _client.push

@@ -13,7 +13,7 @@ from typing import Protocol
 
 # How fast the log's time gives way after the system's clock was set back: 10 % slow until they meet,
 # as adjtime(3) does, so that ticks keep their order and none is lost.
-SLEW = 0.1
+SLEW_RATE = 0.1
 
 
 class Clock(Protocol):
@@ -43,7 +43,7 @@ class SystemClock:
         return self._stop.wait(seconds)
 
 
-class LogTime:
+class MonotonicWallClock:
     """The wall clock, kept from going back: by as much as it was set back it runs ahead, and slows."""
 
     def __init__(self, clock: Clock, newest: float = 0.0) -> None:
@@ -59,12 +59,12 @@ class LogTime:
         # Less is drift, or NTP at work. A jump forward makes up for one that was made back.
         if abs(jump) > 0.5:
             self._ahead -= jump
-        self._ahead = max(0.0, self._ahead - (SLEW * elapsed))
+        self._ahead = max(0.0, self._ahead - (SLEW_RATE * elapsed))
         self._mark = (wall, steady)
         return wall + self._ahead
 
 
-def deadlines(clock: Clock, interval: float, log_time: LogTime, first: float) -> Iterator[float]:
+def deadlines(clock: Clock, interval: float, log_time: MonotonicWallClock, first: float) -> Iterator[float]:
     """Sleep from one whole multiple of `interval` to the next and yield each, until the work is over.
 
     A deadline that was slept over (a suspended machine, a stopped process) is left out, never made up for.

@@ -21,13 +21,13 @@ from dashapp.process.supervisor import python_command
 from dashapp.sources.spec import MACHINE_SOURCE, NO_SOURCE
 
 # Seconds that all modules together may take to be imported.
-PATIENCE = 20.0
+IMPORT_TIMEOUT_S = 20.0
 
 
 def check_sources(
     settings: Settings,
     given: Sequence[str],
-    patience: float = PATIENCE,
+    patience: float = IMPORT_TIMEOUT_S,
     environ: Mapping[str, str] = os.environ,
     where: Path | None = None,
 ) -> None:
@@ -48,32 +48,34 @@ def check_sources(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise SettingsError([_sentence(asked, f"importing it took more than {patience:g} seconds")]) from None
+        raise SettingsError(
+            [_source_problem(asked, f"importing it took more than {patience:g} seconds")]
+        ) from None
     if done.returncode == 2:
         raise SettingsError([line for line in done.stderr.decode(errors="replace").splitlines() if line])
     if done.returncode:
         how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
-        raise SettingsError([_sentence(asked, f"importing it ended the process ({how})")])
+        raise SettingsError([_source_problem(asked, f"importing it ended the process ({how})")])
 
 
-def _sentence(asked: Sequence[str], what: str) -> str:
+def _source_problem(asked: Sequence[str], what: str) -> str:
     return f'source is "{redact_credentials(" and ".join(asked))}"; {what}'
 
 
-NAME = "DASHAPP_NOTIFY"
+NOTIFY_VARIABLE = "DASHAPP_NOTIFY"
 
 
-def bad_addresses(settings: Settings) -> list[str]:
+def alert_target_problems(settings: Settings) -> list[str]:
     """A sentence for each that no message could go to, or one where none could."""
     if not settings.notify:
         return []
     reasons = apprise_worker.invalid_targets(settings.notify)
     if set(reasons) == {apprise_worker.APPRISE_MISSING}:
         return [
-            f"{NAME} has {len(reasons)} address{'es' if len(reasons) > 1 else ''}; {apprise_worker.APPRISE_MISSING}"
+            f"{NOTIFY_VARIABLE} has {len(reasons)} address{'es' if len(reasons) > 1 else ''}; {apprise_worker.APPRISE_MISSING}"
         ]
     return [
-        f'{NAME} {place} ("{address.partition("://")[0][:40]}://…") is {reason}'
+        f'{NOTIFY_VARIABLE} {place} ("{address.partition("://")[0][:40]}://…") is {reason}'
         for place, (address, reason) in enumerate(zip(settings.notify, reasons, strict=True), 1)
         if reason
     ]

@@ -18,19 +18,19 @@ from dashapp.stores.base import Store
 log = logging.getLogger("dashapp")
 
 # What a page has room for.
-LONGEST_TOLD = 240
+MAX_NOTICE_LENGTH = 240
 
 # Somebody else's error may be endless, or fail to say what it is.
-_SHORT = reprlib.Repr()
-_SHORT.maxother = _SHORT.maxstring = 200
+_BOUNDED_REPR = reprlib.Repr()
+_BOUNDED_REPR.maxother = _BOUNDED_REPR.maxstring = 200
 
 # Characters of values in a tick, well below what a store takes, and metrics of which no tick is so large.
-LARGEST, FEW = 200_000, 60
+MAX_TICK_CHARS, SMALL_TICK_METRICS = 200_000, 60
 # What a number takes, with its quotes, colon and comma.
-NUMBER = 28
+MAX_NUMBER_CHARS = 28
 
 # Seconds between two log lines about one source, however often it fails and recovers.
-PATIENCE = 60.0
+LOG_INTERVAL_S = 60.0
 
 
 class Sampler:
@@ -60,10 +60,10 @@ class Sampler:
         wrong: dict[int, str] = {}
         for number, source in enumerate(self._sources):
             try:
-                found = _by_key(source.read())
+                found = _values_by_key(source.read())
                 numbers = finite_values({key: value for key, (_, value) in found.items()})
                 lost = found.keys() - numbers.keys() if len(numbers) < len(found) else ()
-                taken = _taken_out(numbers, values)
+                taken = _remove_invalid(numbers, values)
                 values.update(numbers)
                 metrics.update((key, found[key][0]) for key in numbers)
                 # While a source only has nothing new its last curves stand; not once it fails.
@@ -71,7 +71,7 @@ class Sampler:
                 double = drawn.keys() & curves.keys()
                 curves = {**drawn, **curves}
             except SourceError as error:
-                wrong[number] = self._note(number, time, str(error)[:LONGEST_TOLD], error)
+                wrong[number] = self._note(number, time, str(error)[:MAX_NOTICE_LENGTH], error)
             except Exception as error:
                 # A source is somebody else's code: whatever it raises, the others keep their second.
                 # Only the kind of error goes on the page: its text may hold a path.
@@ -87,7 +87,7 @@ class Sampler:
                     sentence = f"gives curves for {min(double)[:64]}, where a source before it gives its own"
                     wrong[number] = self._note(number, time, f"{self._name(number)} {sentence}")
                 elif said := getattr(source, "said", ""):
-                    wrong[number] = self._note(number, time, said[:LONGEST_TOLD])
+                    wrong[number] = self._note(number, time, said[:MAX_NOTICE_LENGTH])
         self._tell(wrong)
         if curves != self._curves:
             # Before the tick: what is asked of it is asked with its curves.
@@ -110,10 +110,10 @@ class Sampler:
         """Append what sources know of the time up to `until`, at most `limit` ticks back."""
         for number, source in enumerate(self._sources):
             try:
-                past = list(getattr(source, "past", _none)(until, limit))
+                past = list(getattr(source, "past", _no_backfill)(until, limit))
             except Exception as error:
                 # What is wrong with it the first reading tells the page.
-                log.warning("%s knows no past (%s)", self._name(number), _SHORT.repr(error))
+                log.warning("%s knows no past (%s)", self._name(number), _BOUNDED_REPR.repr(error))
                 continue
             if not past:
                 continue
@@ -144,12 +144,12 @@ class Sampler:
 
     def _note(self, number: int, time: float, sentence: str, detail: object = None) -> str:
         failing = self._wrong is not None and number in self._wrong
-        if not failing and time - self._logged.get(number, float("-inf")) >= PATIENCE:
+        if not failing and time - self._logged.get(number, float("-inf")) >= LOG_INTERVAL_S:
             self._logged[number] = time
             if detail is None or isinstance(detail, SourceError):
                 log.warning("%s", sentence)
             else:
-                log.warning("%s (%s)", sentence, _SHORT.repr(detail))
+                log.warning("%s (%s)", sentence, _BOUNDED_REPR.repr(detail))
         return sentence
 
     def _tell(self, wrong: dict[int, str]) -> None:
@@ -163,28 +163,31 @@ class Sampler:
         self._wrong = wrong
 
 
-def _none(until: float, limit: int) -> Backfill:
+def _no_backfill(until: float, limit: int) -> Backfill:
     return ()
 
 
-def _taken_out(numbers: dict[str, float], before: Mapping[str, float]) -> str:
+def _remove_invalid(numbers: dict[str, float], before: Mapping[str, float]) -> str:
     """Take out of a source's numbers what the tick cannot take, and say what; empty where all fits."""
     if shared := numbers.keys() & before.keys():
         for key in shared:
             del numbers[key]
         return f"gives {min(shared)[:64]}, which a source before it gives already"
-    if len(numbers) + len(before) > FEW and _size(numbers) + _size(before) > LARGEST:
+    if (
+        len(numbers) + len(before) > SMALL_TICK_METRICS
+        and _max_row_chars(numbers) + _max_row_chars(before) > MAX_TICK_CHARS
+    ):
         numbers.clear()
         return "gives more than a tick has room for"
     return ""
 
 
-def _size(values: Mapping[str, float]) -> int:
+def _max_row_chars(values: Mapping[str, float]) -> int:
     """Characters that values take in a row at the most: JSON writes other scripts' letters as escapes."""
-    return sum(NUMBER + (len(key) if key.isascii() else 12 * len(key)) for key in values)
+    return sum(MAX_NUMBER_CHARS + (len(key) if key.isascii() else 12 * len(key)) for key in values)
 
 
-def _by_key(read: Mapping[Metric, float]) -> dict[str, tuple[Metric, float]]:
+def _values_by_key(read: Mapping[Metric, float]) -> dict[str, tuple[Metric, float]]:
     """TypeError where a source answers with something else than metrics."""
     for metric in read:
         if not (isinstance(metric, Metric) and isinstance(metric.key, str) and metric.key):

@@ -16,8 +16,8 @@ from threading import Event
 
 from dashapp.alerts.delivery import AlertDelivery
 from dashapp.alerts.monitor import AlertMonitor
-from dashapp.collector.clock import Clock, LogTime, SystemClock, deadlines
-from dashapp.collector.preflight import bad_addresses
+from dashapp.collector.clock import Clock, MonotonicWallClock, SystemClock, deadlines
+from dashapp.collector.preflight import alert_target_problems
 from dashapp.collector.sampler import Sampler
 from dashapp.config import settings as config
 from dashapp.config.parsers import MEMORY_STORE
@@ -36,7 +36,7 @@ from dashapp.stores.push_queue import PushReader
 log = logging.getLogger("dashapp")
 
 # Ticks of a past that a source brings: to append them takes less than a second.
-RECALLED = 7200
+MAX_BACKFILL_TICKS = 7200
 
 
 def collect(
@@ -61,8 +61,8 @@ def collect(
         # The last: what the machine measures cannot be pushed over.
         sources.append(PushSource(spool, lambda: store.newest().time_ms))
     sampler = Sampler(sources, store, interval, notice)
-    log_time = LogTime(clock, newest)
-    sampler.recall(math.floor(log_time.now() / interval) * interval, RECALLED)
+    log_time = MonotonicWallClock(clock, newest)
+    sampler.recall(math.floor(log_time.now() / interval) * interval, MAX_BACKFILL_TICKS)
     # A kernel counts CPU time in hundredths: a rate over less than a few of them is noise.
     for time in deadlines(clock, interval, log_time, first=min(0.3, interval / 2)):
         tick = sampler.tick(time)
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
         settings = config.parse_settings(sys.argv[1:] if argv is None else argv, prog=prog, serving=False)
         # Who started us has looked already.
         if not os.environ.get("DASHAPP_CHILD"):
-            found = [*source_problems(settings.source, settings.interval), *bad_addresses(settings)]
+            found = [*source_problems(settings.source, settings.interval), *alert_target_problems(settings)]
             found += [each for each in (shared_storage_problem(settings), redis_problem(settings)) if each]
             if found:
                 raise SettingsError(found)
@@ -105,29 +105,31 @@ def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
 
 def collect_into(where: StoreBackend, settings: Settings, stop: Event, more: Sequence[Source] = ()) -> None:
     """Collect there when it is our turn, until `stop`. StoreError where there can be no store."""
-    while (store := _take_turn(where, stop)) is not None:
+    while (store := _wait_for_writer(where, stop)) is not None:
         log.info("every %g s into %s", settings.interval, where.shown)
         with closing(store), suppress(StoreLockedError):
-            collect_as(settings, store, where.inbox(store) if settings.push_token else None, stop, more)
+            collect_with_settings(
+                settings, store, where.inbox(store) if settings.push_token else None, stop, more
+            )
 
 
-def collect_as(
+def collect_with_settings(
     settings: Settings, store: Store, spool: PushReader | None, stop: Event, more: Sequence[Source] = ()
 ) -> None:
     """Collect into a store that is open, with all that the settings say, until `stop`."""
     watch = AlertMonitor(settings.threshold, store, store.speaker("thresholds"))
     notice, told = store.speaker("sources"), store.speaker("outbox")
     clock = SystemClock(stop)
-    with closing(AlertDelivery(settings.notify, store, told, _whose(settings))) as outbox:
+    with closing(AlertDelivery(settings.notify, store, told, _sender_name(settings))) as outbox:
         collect(store, clock, settings.interval, notice, watch, settings.source, spool, more, outbox)
 
 
-def _whose(settings: Settings) -> str:
+def _sender_name(settings: Settings) -> str:
     """What a message begins with: one person may have many machines."""
     return f"{settings.title} on {socket.gethostname()}"
 
 
-def _take_turn(where: StoreBackend, stop: Event) -> Store | None:
+def _wait_for_writer(where: StoreBackend, stop: Event) -> Store | None:
     """The store, once no other collector writes to it; None where we are stopped first."""
     said = ""
     while not stop.is_set():

@@ -23,12 +23,12 @@ from dashapp.stores.factory import StoreBackend
 
 log = logging.getLogger("dashapp")
 
-LOCK = "keeper.lock"
+LOCK_FILE_NAME = "keeper.lock"
 # Seconds between two looks: at the collector, and at whether another process keeps it.
-LOOK, TURN = 0.2, 1.0
+CHECK_INTERVAL_S, LOCK_RETRY_S = 0.2, 1.0
 
 
-class Keeper:
+class CollectorLeader:
     """`argv`, `environ` and `where` (a folder) are the collector's, and led to `settings`."""
 
     def __init__(
@@ -65,12 +65,12 @@ class Keeper:
                 if not said:
                     log.warning("no collector can be started for %s: %s", self._place.shown, error)
                     said = True
-            time.sleep(TURN)
+            time.sleep(LOCK_RETRY_S)
 
     def _take_turn(self) -> None:
         """Keep the collector, unless another process does."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._folder / LOCK
+        path = self._folder / LOCK_FILE_NAME
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             lock_file(descriptor)
@@ -91,7 +91,7 @@ class Keeper:
             while _inode(path) == inode:
                 if child is not None:
                     child.watch()
-                time.sleep(LOOK)
+                time.sleep(CHECK_INTERVAL_S)
         finally:
             if child is not None:
                 child.stop()

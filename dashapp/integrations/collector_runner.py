@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from dashapp.collector.service import collect_as, collect_into
+from dashapp.collector.service import collect_into, collect_with_settings
 from dashapp.config.settings import Settings
 from dashapp.model.ticks import SettingsError, StoreError
 from dashapp.process.supervisor import ChildProcess, python_command, supervise
@@ -29,7 +29,7 @@ log = logging.getLogger("dashapp")
 Sources = str | Callable[[], Any] | Iterable[str | Callable[[], Any]] | Mapping[str, Callable[[], Any]]
 
 
-class Collection:
+class EmbeddedCollector:
     """Collects once it is started: `settings` name the sources, `functions` are the application's own.
 
     `place` is the store itself where it is in memory, else where it is.
@@ -72,7 +72,7 @@ class Collection:
     def _into_memory(self, store: MemoryStore) -> None:
         # Who is told is the monitor's own to tell, whatever a settings file says for both.
         settings = replace(self._settings, notify=())
-        collect_as(settings, store, None, Event(), self._sources())
+        collect_with_settings(settings, store, None, Event(), self._sources())
 
     def _into_place(self, where: StoreBackend) -> None:
         try:
@@ -91,7 +91,7 @@ class Collection:
         supervise([ChildProcess("collector", command, notice, environ=environ, cwd=self._where)], Event())
 
 
-def asked(sources: Sources | None) -> tuple[list[str], dict[str, Callable[[], Any]]]:
+def split_sources(sources: Sources | None) -> tuple[list[str], dict[str, Callable[[], Any]]]:
     """The sources that have a name, as settings say them, and the functions by theirs. SettingsError for what
     can be neither."""
     if sources is None:

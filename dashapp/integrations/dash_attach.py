@@ -23,28 +23,40 @@ from dashapp.http.responses import NO_STORE, SHARED_ONE_SECOND
 from dashapp.http.static_files import StaticCache
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.integrations import dash_routes
-from dashapp.integrations.collector_runner import Collection, Sources, asked
+from dashapp.integrations.collector_runner import EmbeddedCollector, Sources, split_sources
 from dashapp.model.ticks import SettingsError
 from dashapp.sources.registry import source_problem
 from dashapp.sources.spec import SourceSpec
 from dashapp.stores.base import Reader
 from dashapp.stores.factory import DiskBackend, RedisBackend, StoreBackend, rows_to_keep
 from dashapp.stores.memory import MemoryStore
-from dashapp.web.assets import LIVE_GRAPH_LAYERS, Bundle, assets_folder, plotlyjs
+from dashapp.web.assets import LIVE_GRAPH_LAYERS, ScriptBundle, assets_directory, plotlyjs_path
 from dashapp.web.live_graph import LiveGraph
 
 log = logging.getLogger("dashapp")
 
 # Below the app's own prefix.
-PATH = "_dashapp/"
-SETTINGS = ("store", "name", "forget", "interval", "retention", "size", "threshold", "source", "config")
-_REFUSED = {each.name: "attach serves no page" for each in fields(Settings) if each.name not in SETTINGS}
-_REFUSED["notify"] = "the monitor itself sends alerts, not a page's charts"
-_REFUSED["source"] = "sources is, which takes functions too"
+ROUTE_PATH = "_dashapp/"
+ALLOWED_SETTINGS = (
+    "store",
+    "name",
+    "forget",
+    "interval",
+    "retention",
+    "size",
+    "threshold",
+    "source",
+    "config",
+)
+_REJECTED_SETTINGS = {
+    each.name: "attach serves no page" for each in fields(Settings) if each.name not in ALLOWED_SETTINGS
+}
+_REJECTED_SETTINGS["notify"] = "the monitor itself sends alerts, not a page's charts"
+_REJECTED_SETTINGS["source"] = "sources is, which takes functions too"
 # What a platform tells the app's own server, or somebody the monitor's, ends no collector here.
-_NOT_OURS = (
+_IGNORED_VARIABLES = (
     *("PORT", "WEB_CONCURRENCY"),
-    *(f"DASHAPP_{each.name.upper()}" for each in fields(Settings) if each.name not in SETTINGS),
+    *(f"DASHAPP_{each.name.upper()}" for each in fields(Settings) if each.name not in ALLOWED_SETTINGS),
 )
 
 
@@ -72,43 +84,47 @@ def attach(
     `settings`: interval, retention, size and threshold, as everywhere: what is not said here the environment
     says, or dashapp.toml.
     """
-    dash_routes.check(app, PATH)
-    texts, functions = asked(sources)
-    known = _settings(settings if store is None else {**settings, "store": store}, texts, bool(functions))
+    dash_routes.check_path(app, ROUTE_PATH)
+    texts, functions = split_sources(sources)
+    known = _parse_keywords(
+        settings if store is None else {**settings, "store": store}, texts, bool(functions)
+    )
     if found := [
         said for spec in known.source if spec.name and (said := source_problem(spec, known.interval))
     ]:
         raise SettingsError(found)
-    place = _place(known, collect)
-    argv = kwargs.to_command_line(settings, _REFUSED).argv
+    place = _open_backend(known, collect)
+    argv = kwargs.to_command_line(settings, _REJECTED_SETTINGS).argv
     argv += [f"--source={text}" for text in texts]
-    environ = {name: text for name, text in os.environ.items() if name not in _NOT_OURS}
-    collecting = collect and not _is_collector()
-    collection = Collection(known, place, functions, argv, environ) if collecting else None
+    environ = {name: text for name, text in os.environ.items() if name not in _IGNORED_VARIABLES}
+    collecting = collect and not _is_collector_child()
+    collection = EmbeddedCollector(known, place, functions, argv, environ) if collecting else None
     reader: Reader = place if isinstance(place, MemoryStore) else place.reader()
-    own = Bundle(assets_folder(), LIVE_GRAPH_LAYERS)
-    style = (assets_folder() / "live_graph" / "live_graph.css").read_text("utf-8")
+    own = ScriptBundle(assets_directory(), LIVE_GRAPH_LAYERS)
+    style = (assets_directory() / "live_graph" / "live_graph.css").read_text("utf-8")
     files = {"/live_graph.js": ("text/javascript", own.text), "/live_graph.css": ("text/css", style)}
     scripts = [f"live_graph.js?m={own.mark}"]
     if basic:
         # A dcc.Graph takes the Plotly that is there, and asks for no other.
-        files["/plotly.js"] = ("text/javascript", plotlyjs().read_text("utf-8"))
-        scripts.append(f"plotly.js?m={plotlyjs().stem}")
-    dash_routes.put(
-        app, PATH, _served(reader, known, files, collection, SHARED_ONE_SECOND if public else NO_STORE)
+        files["/plotly.js"] = ("text/javascript", plotlyjs_path().read_text("utf-8"))
+        scripts.append(f"plotly.js?m={plotlyjs_path().stem}")
+    dash_routes.add_routes(
+        app,
+        ROUTE_PATH,
+        _build_routes(reader, known, files, collection, SHARED_ONE_SECOND if public else NO_STORE),
     )
-    address = app.config.requests_pathname_prefix + PATH
+    address = app.config.requests_pathname_prefix + ROUTE_PATH
     app.config.external_scripts = [*app.config.external_scripts, *(address + each for each in scripts)]
     sheet = f"{address}live_graph.css?m={own.mark}"
     app.config.external_stylesheets = [*app.config.external_stylesheets, sheet]
-    _connect(app)
+    _register_callbacks(app)
     if collection is not None:
         collection.start()
 
 
-def _settings(given: Mapping[str, Any], sources: Sequence[str], functions: bool) -> Settings:
-    said = kwargs.to_command_line(given, _REFUSED, others=("sources", "collect", "basic", "public"))
-    variables = [f"DASHAPP_{name.upper()}" for name in SETTINGS]
+def _parse_keywords(given: Mapping[str, Any], sources: Sequence[str], functions: bool) -> Settings:
+    said = kwargs.to_command_line(given, _REJECTED_SETTINGS, others=("sources", "collect", "basic", "public"))
+    variables = [f"DASHAPP_{name.upper()}" for name in ALLOWED_SETTINGS]
     environ = {name: os.environ[name] for name in variables if name in os.environ}
     # With functions `none` is not alone, of which the settings know nothing.
     flags = [] if functions else [f"--source={text}" for text in sources]
@@ -123,7 +139,7 @@ def _settings(given: Mapping[str, Any], sources: Sequence[str], functions: bool)
     return known if known.store else replace(known, store=MEMORY_STORE)
 
 
-def _place(settings: Settings, collect: bool) -> MemoryStore | StoreBackend:
+def _open_backend(settings: Settings, collect: bool) -> MemoryStore | StoreBackend:
     if settings.store == MEMORY_STORE:
         if not collect:
             said = f'store is "{MEMORY_STORE}"; expected a folder with collect=False, which another process fills'
@@ -146,21 +162,21 @@ def _place(settings: Settings, collect: bool) -> MemoryStore | StoreBackend:
     return place
 
 
-def _is_collector() -> bool:
+def _is_collector_child() -> bool:
     """Whether this is our own child, which imports the app for a function of its."""
     return bool(os.environ.get("DASHAPP_CHILD"))
 
 
-def _served(
+def _build_routes(
     reader: Reader,
     settings: Settings,
     files: Mapping[str, tuple[str, str]],
-    collection: Collection | None,
+    collection: EmbeddedCollector | None,
     caching: str,
 ) -> WSGIApp:
     # A chart may show more than a memory keeps: it is empty there.
     api = Api(reader, interval=settings.interval, longest=max(settings.retention), caching=caching)
-    kept = StaticCache(lambda environ, start: _file(files, environ, start))
+    kept = StaticCache(lambda environ, start: _serve_file(files, environ, start))
 
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if collection is not None:
@@ -171,7 +187,7 @@ def _served(
     return serve
 
 
-def _file(
+def _serve_file(
     files: Mapping[str, tuple[str, str]], environ: dict[str, Any], start_response: StartResponse
 ) -> Iterable[bytes]:
     kind, text = files.get(environ["PATH_INFO"], ("text/plain", ""))
@@ -179,7 +195,7 @@ def _file(
     return [text.encode()]
 
 
-def _connect(app: Dash) -> None:
+def _register_callbacks(app: Dash) -> None:
     """Callbacks without an output: nothing of ours waits in Dash for the network."""
     ids = LiveGraph.ids
     for name, part, prop in (

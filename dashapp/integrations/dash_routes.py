@@ -14,7 +14,7 @@ from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import SettingsError
 
 
-def check(app: Dash, path: str) -> None:
+def check_path(app: Dash, path: str) -> None:
     """SettingsError where nothing can be put below `path` of this app, or was before."""
     if not isinstance(app, Dash):
         raise SettingsError([f"attach takes a dash.Dash; this is a {type(app).__name__}"])
@@ -29,10 +29,10 @@ def check(app: Dash, path: str) -> None:
         raise SettingsError([f"the app has a route {ours[0]}, where attach would serve; rename it"])
 
 
-def put(app: Dash, path: str, served: WSGIApp) -> None:
+def add_routes(app: Dash, path: str, served: WSGIApp) -> None:
     """What is asked below `path` of the app's own prefix `served` answers, as if it stood at the root."""
     rule = _rule(app, path)
-    if _on_flask(app):
+    if _is_flask(app):
         # Only here, as with starlette: on the other server the app may do without it.
         from flask import request
 
@@ -63,17 +63,17 @@ def put(app: Dash, path: str, served: WSGIApp) -> None:
         )
 
 
-def _on_flask(app: Dash) -> bool:
+def _is_flask(app: Dash) -> bool:
     return hasattr(app.server, "url_map")
 
 
 def _rule(app: Dash, path: str) -> str:
     prefix: str = app.config.routes_pathname_prefix + path
-    return prefix + ("<path:rest>" if _on_flask(app) else "{rest:path}")
+    return prefix + ("<path:rest>" if _is_flask(app) else "{rest:path}")
 
 
 def _rules(app: Dash) -> list[str]:
-    if _on_flask(app):
+    if _is_flask(app):
         return [each.rule for each in app.server.url_map.iter_rules()]
     if hasattr(app.server, "routes") and hasattr(app.server, "mount"):
         return [getattr(each, "path", "") for each in app.server.routes]

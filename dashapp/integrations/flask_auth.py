@@ -14,11 +14,11 @@ from werkzeug.wsgi import get_host
 
 from dashapp.http.types import StartResponse, WSGIApp
 
-NO_HOST = b"This server does not answer to that host name."
-NOT_FOR_YOU = b"You may not see this page."
+UNKNOWN_HOST = b"This server does not answer to that host name."
+ACCESS_DENIED = b"You may not see this page."
 
 
-class Gate:
+class AccessCheck:
     """`protect` is called as a view of `host` would be, and says yes or no, or what to answer instead.
 
     None lets everybody in whom the host's own TRUSTED_HOSTS lets in.
@@ -39,7 +39,7 @@ class Gate:
             try:
                 get_host(environ, trusted)
             except SecurityError:
-                return _plain("400 Bad Request", NO_HOST)
+                return _plain_response("400 Bad Request", UNKNOWN_HOST)
         return None if self._protect is None else self._ask(environ, self._protect)
 
     def _ask(
@@ -55,7 +55,7 @@ class Gate:
                     # An abort(401) becomes what the host makes of it everywhere; anything else goes on.
                     verdict = host.handle_user_exception(error)
                 if isinstance(verdict, bool) or verdict is None:
-                    return None if verdict else _plain("403 Forbidden", NOT_FOR_YOU)
+                    return None if verdict else _plain_response("403 Forbidden", ACCESS_DENIED)
                 response = host.make_response(verdict)
             except Exception as error:
                 response = host.handle_exception(error)
@@ -70,7 +70,7 @@ def _save_session(host: Flask, context: Any, response: Response) -> None:
         host.session_interface.save_session(host, session, response)
 
 
-def _plain(status: str, body: bytes) -> WSGIApp:
+def _plain_response(status: str, body: bytes) -> WSGIApp:
     def answer(_: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         start_response(
             status,

@@ -16,20 +16,20 @@ from dashapp.config.cli import quote_value
 from dashapp.config.parsers import THEMES
 from dashapp.config.settings import MIN_WINDOW_S
 from dashapp.model.ticks import MountError
-from dashapp.web.assets import plotlyjs
+from dashapp.web.assets import plotlyjs_path
 
 # What assets/page/embed.js calls the panel that it makes.
-PANEL = "embedded"
-LOWEST, HIGHEST = 80, 4000
-MOST = 16
-FRAME = Markup(
+PANEL_NAME = "embedded"
+MIN_HEIGHT_PX, MAX_HEIGHT_PX = 80, 4000
+MAX_METRICS = 16
+FRAME_HTML = Markup(
     '<iframe class="dashapp-chart" src="{src}" title="{title}" width="100%" height="{height}" '
     'style="display: block; border: 0" loading="lazy"></iframe>'
 )
-SCRIPT = Markup('<script src="{src}"></script>')
+SCRIPT_HTML = Markup('<script src="{src}"></script>')
 
 
-class Charts:
+class TemplateCharts:
     """What a host's templates call."""
 
     def __init__(self) -> None:
@@ -59,29 +59,29 @@ class Charts:
         is an empty chart until it is. MountError for what cannot be meant.
         """
         at = self._place(at)
-        keys = [_key(each) for each in metrics]
-        if not 1 <= len(keys) <= MOST:
+        keys = [_metric_key(each) for each in metrics]
+        if not 1 <= len(keys) <= MAX_METRICS:
             raise MountError(
-                f'dashapp_chart has {len(keys)} metrics; expected 1 to {MOST}, such as "cpu.percent"'
+                f'dashapp_chart has {len(keys)} metrics; expected 1 to {MAX_METRICS}, such as "cpu.percent"'
             )
-        seconds = _number("window", window, MIN_WINDOW_S, self._longest[at], "seconds")
-        pixels = _number("height", height, LOWEST, HIGHEST, "pixels")
+        seconds = _bounded_number("window", window, MIN_WINDOW_S, self._longest[at], "seconds")
+        pixels = _bounded_number("height", height, MIN_HEIGHT_PX, MAX_HEIGHT_PX, "pixels")
         if theme not in THEMES:
             raise MountError(f"theme is {quote_value(theme)}; expected {', '.join(THEMES)}")
-        said = {"bare": "1", "chart": ",".join(keys), "panels": PANEL, "window": f"{seconds:.10g}"}
+        said = {"bare": "1", "chart": ",".join(keys), "panels": PANEL_NAME, "window": f"{seconds:.10g}"}
         if theme != "auto":
             said["theme"] = theme
-        src = f"{_outside(at)}?{urlencode(said, safe=',')}"
-        return FRAME.format(src=src, title=title or f"{', '.join(keys)}, live", height=round(pixels))
+        src = f"{_external_path(at)}?{urlencode(said, safe=',')}"
+        return FRAME_HTML.format(src=src, title=title or f"{', '.join(keys)}, live", height=round(pixels))
 
     def plotlyjs(self, at: str = "") -> Markup:
         """The plotly.js that our own charts use, for charts of the host's that stand still:
         `{{ dashapp_plotlyjs() }} {{ figure.to_html(full_html=False, include_plotlyjs=False) | safe }}`."""
-        path = plotlyjs()
+        path = plotlyjs_path()
         # As Dash asks for it, so that a browser fetches it once for both.
         mark = path.stat().st_mtime
-        src = f"{_outside(self._place(at))}assets/{path.parent.name}/{path.name}?m={mark}"
-        return SCRIPT.format(src=src)
+        src = f"{_external_path(self._place(at))}assets/{path.parent.name}/{path.name}?m={mark}"
+        return SCRIPT_HTML.format(src=src)
 
     def _place(self, at: str) -> str:
         at = at or next(iter(self._longest))
@@ -90,18 +90,18 @@ class Charts:
         return at
 
 
-def _outside(at: str) -> str:
+def _external_path(at: str) -> str:
     """Where a proxy has put the host, as the host itself was told, and `at` below that."""
     return (request.script_root if has_request_context() else "") + at
 
 
-def _key(given: Any) -> str:
+def _metric_key(given: Any) -> str:
     if not isinstance(given, str) or not given.strip() or "," in given:
         raise MountError(f'a metric is {quote_value(given)}; expected a name, such as "cpu.percent"')
     return given.strip()
 
 
-def _number(name: str, given: Any, low: float, high: float, unit: str) -> float:
+def _bounded_number(name: str, given: Any, low: float, high: float, unit: str) -> float:
     try:
         value = float(given)
     except (TypeError, ValueError):

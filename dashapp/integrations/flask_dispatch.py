@@ -20,12 +20,12 @@ from dashapp.model.ticks import MountError
 log = logging.getLogger("dashapp")
 
 # Of layers around an application; more than anybody has.
-DEEPEST = 32
+MAX_MIDDLEWARE_DEPTH = 32
 # What middleware calls the application that it wraps.
-INNER = ("app", "wsgi_app", "application")
+WRAPPED_APP_ATTRIBUTES = ("app", "wsgi_app", "application")
 
 
-class Part(Protocol):
+class MountedApp(Protocol):
     """An application of ours below a prefix."""
 
     def begin(self) -> None:
@@ -39,9 +39,9 @@ class Dispatcher:
         self._host = host
         self._process = 0
         # Of each: the prefix without its last slash, with it, and what is there.
-        self._parts: tuple[tuple[str, str, Part], ...] = ()
+        self._parts: tuple[tuple[str, str, MountedApp], ...] = ()
 
-    def add(self, prefix: str, part: Part) -> None:
+    def add(self, prefix: str, part: MountedApp) -> None:
         self._parts = (*self._parts, (prefix[:-1], prefix, part))
         self._process = 0
 
@@ -57,24 +57,24 @@ class Dispatcher:
         return self._host(environ, start_response)
 
 
-def put_into(host: Flask) -> Dispatcher:
+def install_dispatcher(host: Flask) -> Dispatcher:
     """A dispatcher around `host` itself, within what wraps it already as far as that can be seen: what
     ProxyFix finds out, say, holds for us too."""
-    holder, name = _innermost(host)
+    holder, name = _innermost_app(host)
     dispatcher = Dispatcher(getattr(holder, name))
     setattr(holder, name, dispatcher)
     return dispatcher
 
 
-def _innermost(host: Flask) -> tuple[object, str]:
+def _innermost_app(host: Flask) -> tuple[object, str]:
     """Where the host's own WSGI method hangs."""
     holder: object = host
     name = "wsgi_app"
-    for _ in range(DEEPEST):
+    for _ in range(MAX_MIDDLEWARE_DEPTH):
         layer: Callable[..., Any] = getattr(holder, name)
         if getattr(layer, "__self__", None) is host:
             return holder, name
-        inner = next((each for each in INNER if callable(getattr(layer, each, None))), None)
+        inner = next((each for each in WRAPPED_APP_ATTRIBUTES if callable(getattr(layer, each, None))), None)
         if inner is None:
             break
         holder, name = layer, inner
@@ -82,15 +82,15 @@ def _innermost(host: Flask) -> tuple[object, str]:
 
 
 # What stands in an address as it is, and means nothing to a router.
-_PART = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
+_PATH_SEGMENT = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 _EXPECTED = 'expected letters, digits, - and _ between slashes, such as "/monitor/"'
 
 
-def prefix(given: Any) -> str:
+def normalize_prefix(given: Any) -> str:
     """With a slash at either end, given or not. MountError where it can be none."""
     if isinstance(given, str):
         parts = given.strip("/").split("/")
-        if all(_PART.fullmatch(part) for part in parts):
+        if all(_PATH_SEGMENT.fullmatch(part) for part in parts):
             return f"/{'/'.join(parts)}/"
         if given.strip("/") == "":
             raise MountError(
@@ -99,7 +99,7 @@ def prefix(given: Any) -> str:
     raise MountError(f"the prefix is {quote_value(given)}; {_EXPECTED}")
 
 
-def collision(own: str, rules: Iterable[str]) -> str:
+def route_conflict(own: str, rules: Iterable[str]) -> str:
     """A sentence where one of an application's rules lies below `own`; empty where all are out of the way.
 
     What begins with a variable, as `/<path:rest>`, is out of the way: it is for what is nobody else's.
@@ -112,7 +112,7 @@ def collision(own: str, rules: Iterable[str]) -> str:
     return ""
 
 
-def overlap(own: str, others: Iterable[str]) -> str:
+def prefix_conflict(own: str, others: Iterable[str]) -> str:
     """A sentence where another prefix of ours is the same, lies below, or above; empty elsewhere."""
     for other in others:
         if other == own:

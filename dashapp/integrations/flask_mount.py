@@ -23,39 +23,50 @@ from dashapp.config.parsers import MEMORY_STORE, is_redis
 from dashapp.config.settings import Settings
 from dashapp.http.responses import redirect_to_slash
 from dashapp.http.types import StartResponse, WSGIApp
-from dashapp.integrations.collector_leader import Keeper
-from dashapp.integrations.flask_auth import Gate
-from dashapp.integrations.flask_chart import Charts
-from dashapp.integrations.flask_dispatch import Dispatcher, collision, overlap, prefix, put_into
+from dashapp.integrations.collector_leader import CollectorLeader
+from dashapp.integrations.flask_auth import AccessCheck
+from dashapp.integrations.flask_chart import TemplateCharts
+from dashapp.integrations.flask_dispatch import (
+    Dispatcher,
+    install_dispatcher,
+    normalize_prefix,
+    prefix_conflict,
+    route_conflict,
+)
 from dashapp.model.ticks import MountError, SettingsError
 from dashapp.stores import factory
 
 log = logging.getLogger("dashapp")
 
-HOOKS = (
+HOOKS_WARNING = (
     "the application's before_request hooks are not run before %s: if one of them is its login, mount with "
     "protect=…; protect=lambda: True says that whoever comes may see"
 )
 
-NAME = "dashapp"
-_SERVERS = "the application's own server decides it"
-_LOGIN = "the application's own login decides it, through protect"
-REFUSED = {
-    "host": _SERVERS,
-    "port": _SERVERS,
+EXTENSION_NAME = "dashapp"
+_SERVER_DECIDES = "the application's own server decides it"
+_PROTECT_DECIDES = "the application's own login decides it, through protect"
+REJECTED_SETTINGS = {
+    "host": _SERVER_DECIDES,
+    "port": _SERVER_DECIDES,
     "public": "who may see the application may see the pages, but for what protect says",
-    "workers": _SERVERS,
+    "workers": _SERVER_DECIDES,
     "collector": "collect=False leaves it to another process",
-    "password": _LOGIN,
-    "proxy_user": _LOGIN,
+    "password": _PROTECT_DECIDES,
+    "proxy_user": _PROTECT_DECIDES,
     "trusted_proxy": "the application's own middleware knows its proxies, such as werkzeug's ProxyFix",
-    "limit": _SERVERS,
+    "limit": _SERVER_DECIDES,
 }
 # Whoever the host lets in is the public of these pages: names of processes stay unseen unless asked for.
-PUBLIC = "--public"
+PUBLIC_FLAG = "--public"
 # A platform tells them to the server, its Redis is the application's, and what was meant for
 # `python -m dashapp` is not meant for this.
-_NOT_OURS = ("PORT", "WEB_CONCURRENCY", "REDIS_URL", *(f"DASHAPP_{name.upper()}" for name in REFUSED))
+_IGNORED_VARIABLES = (
+    "PORT",
+    "WEB_CONCURRENCY",
+    "REDIS_URL",
+    *(f"DASHAPP_{name.upper()}" for name in REJECTED_SETTINGS),
+)
 
 
 def mount(
@@ -78,64 +89,70 @@ def mount(
         raise MountError(f"mount takes a Flask application, and was given a {type(host).__name__}{hint}")
     if protect is not None and not callable(protect):
         raise MountError(f"protect is {protect!r}; expected a function without arguments")
-    own = prefix(at)
-    mine: dict[str, Mounted] = getattr(host.extensions.get(NAME), "mounted", {})
-    if wrong := overlap(own, mine) or collision(own, (rule.rule for rule in host.url_map.iter_rules())):
+    own = normalize_prefix(at)
+    mine: dict[str, MountedMonitor] = getattr(host.extensions.get(EXTENSION_NAME), "mounted", {})
+    if wrong := prefix_conflict(own, mine) or route_conflict(
+        own, (rule.rule for rule in host.url_map.iter_rules())
+    ):
         raise MountError(wrong)
-    mounted = Mounted(host, own, Gate(host, protect), collect, settings)
-    place = host.extensions.get(NAME) or _first(host)
+    mounted = MountedMonitor(host, own, AccessCheck(host, protect), collect, settings)
+    place = host.extensions.get(EXTENSION_NAME) or _extension_state(host)
     place.mounted[own] = mounted
     place.dispatcher.add(own, mounted)
     place.charts.add(own, mounted.settings.longest)
 
 
-class Place:
+class FlaskExtensionState:
     """What a host has of ours: by its own name among the host's extensions."""
 
-    def __init__(self, dispatcher: Dispatcher, charts: Charts) -> None:
+    def __init__(self, dispatcher: Dispatcher, charts: TemplateCharts) -> None:
         self.dispatcher = dispatcher
         self.charts = charts
-        self.mounted: dict[str, Mounted] = {}
+        self.mounted: dict[str, MountedMonitor] = {}
 
 
-def _first(host: Flask) -> Place:
-    place = host.extensions[NAME] = Place(put_into(host), Charts())
+def _extension_state(host: Flask) -> FlaskExtensionState:
+    place = host.extensions[EXTENSION_NAME] = FlaskExtensionState(install_dispatcher(host), TemplateCharts())
     # Not one of the environment's globals: asking for those makes the environment, too early for settings of
     # the host's that are still to come.
     host.template_context_processors[None].append(place.charts.given)
     return place
 
 
-class Mounted:
+class MountedMonitor:
     """Our application below one prefix; made when somebody first asks for a page of it."""
 
-    def __init__(self, host: Flask, own: str, gate: Gate, collect: bool, given: dict[str, Any]) -> None:
-        said = kwargs.to_command_line(given, REFUSED, others=("collect", "protect"))
-        environ = {name: text for name, text in os.environ.items() if name not in _NOT_OURS} | said.variables
+    def __init__(
+        self, host: Flask, own: str, gate: AccessCheck, collect: bool, given: dict[str, Any]
+    ) -> None:
+        said = kwargs.to_command_line(given, REJECTED_SETTINGS, others=("collect", "protect"))
+        environ = {
+            name: text for name, text in os.environ.items() if name not in _IGNORED_VARIABLES
+        } | said.variables
         try:
-            self.settings = config.parse_settings([*said.argv, PUBLIC], environ, prog="dashapp.mount")
-            _check(self.settings)
+            self.settings = config.parse_settings([*said.argv, PUBLIC_FLAG], environ, prog="dashapp.mount")
+            _check_settings(self.settings)
         except SettingsError as error:
             raise kwargs.as_keyword_error(error, said) from None
         self._host = host
         self._prefix = own
         self._gate = gate
         self._collect = collect
-        self._argv = [*said.argv, PUBLIC]
+        self._argv = [*said.argv, PUBLIC_FLAG]
         # A function of the host's is found by its collector where the host itself finds it.
         self._environ = environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         self._where = Path.cwd()
         self._app: WSGIApp | None = None
         self._lock = Lock()
         self._place: factory.StoreBackend | None = None
-        self._keeper: Keeper | None = None
+        self._keeper: CollectorLeader | None = None
 
     def begin(self) -> None:
         """At the first request of a process: what an application's start, tests or commands do not."""
-        if wrong := collision(self._prefix, (rule.rule for rule in self._host.url_map.iter_rules())):
+        if wrong := route_conflict(self._prefix, (rule.rule for rule in self._host.url_map.iter_rules())):
             log.warning(wrong)
         if self._gate.is_open and self._host.before_request_funcs.get(None):
-            log.warning(HOOKS, self._prefix)
+            log.warning(HOOKS_WARNING, self._prefix)
         if not self._collect or self._host.testing:
             return
         try:
@@ -175,10 +192,10 @@ class Mounted:
                 )
             return self._app
 
-    def _new_keeper(self) -> Keeper:
+    def _new_keeper(self) -> CollectorLeader:
         place = self._store()
         folder = place.folder if isinstance(place, factory.DiskBackend) else leader_directory(self.settings)
-        return Keeper(folder, place, self.settings, self._argv, self._environ, self._where)
+        return CollectorLeader(folder, place, self.settings, self._argv, self._environ, self._where)
 
     def _store(self) -> factory.StoreBackend:
         """Where the ticks are. What only reads makes no folder."""
@@ -192,13 +209,13 @@ class Mounted:
         return self._place
 
 
-def _check(settings: Settings) -> None:
+def _check_settings(settings: Settings) -> None:
     if settings.store == MEMORY_STORE:
         raise SettingsError(
             [f'store is "{MEMORY_STORE}"; expected a folder, which collector and pages share']
         )
     if settings.guarded:
         # Of a settings file: a keyword says no by itself.
-        raise SettingsError([f"password and proxy_user are no settings here: {_LOGIN}"])
+        raise SettingsError([f"password and proxy_user are no settings here: {_PROTECT_DECIDES}"])
     if any(spec.name == "stdin" for spec in settings.source):
         raise SettingsError(['source is "stdin", which is the server\'s; collect it by a process elsewhere'])

@@ -33,16 +33,16 @@ from dashapp.stores.base import Reader
 from dashapp.stores.hosts import HostStore
 from dashapp.stores.push_queue import PushWriter
 from dashapp.web import assets, index, layout
-from dashapp.web.host_controls import HostsShown
-from dashapp.web.host_routes import KEY, HostPaths, Place
-from dashapp.web.middleware_stack import entrance
-from dashapp.web.shared_view_app import KEY as VIEW
-from dashapp.web.shared_view_app import view_page, viewing
+from dashapp.web.host_controls import HostControls
+from dashapp.web.host_routes import ENVIRON_KEY, HostRouter, PageTarget
+from dashapp.web.middleware_stack import build_middleware
+from dashapp.web.shared_view_app import ENVIRON_KEY as VIEW
+from dashapp.web.shared_view_app import shared_view_app, shared_view_page
 
-PAGES = ("/", "/_dash-layout", "/_dash-dependencies")
-ELSEWHERE = "processes are not read for this host; they are those of the machine that serves"
-SUITES = "/_dash-component-suites/"
-FILES = ("/assets/", SUITES)
+PAGE_PATHS = ("/", "/_dash-layout", "/_dash-dependencies")
+OTHER_HOST_PROCESSES = "processes are not read for this host; they are those of the machine that serves"
+COMPONENT_SUITES = "/_dash-component-suites/"
+FILE_PREFIXES = ("/assets/", COMPONENT_SUITES)
 
 
 def create_app(
@@ -63,9 +63,9 @@ def create_app(
     None where it is none. `local`: one of this machine's, where that cannot be written. `mounted`: in an
     application of somebody else's, whose own login and caches decide who sees and keeps what.
     """
-    dash = _dash(Place(store), settings, hosts, own)
+    dash = _dash_app(PageTarget(store), settings, hosts, own)
     # The page below a host's path has other addresses in it.
-    many = _others_reach(settings) and not settings.guarded and not mounted
+    many = _is_public(settings) and not settings.guarded and not mounted
     fixed = SHARED_ONE_SECOND if many else "no-cache"
     pages, below, seen = (StaticCache(dash.server.wsgi_app, fixed) for _ in range(3))
     description = openapi.OpenApiEndpoint(settings, hosts is not None)
@@ -76,24 +76,30 @@ def create_app(
     def page(kept: WSGIApp, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
         # Dash answers any path it does not know with the page: only what the page asks for goes there.
-        if path in PAGES or path.startswith(FILES):
-            package, _, name = path.removeprefix(SUITES).partition("/")
+        if path in PAGE_PATHS or path.startswith(FILE_PREFIXES):
+            package, _, name = path.removeprefix(COMPONENT_SUITES).partition("/")
             # Dash answers a package or a file that it does not know with a traceback.
-            if not path.startswith(SUITES) or canonical_path(name) in dash.registered_paths.get(package, ()):
+            if not path.startswith(COMPONENT_SUITES) or canonical_path(name) in dash.registered_paths.get(
+                package, ()
+            ):
                 return kept(environ, start_response)
-        return _nothing(start_response)
+        return _not_found(start_response)
 
-    def serve(place: Place) -> WSGIApp:
+    def serve(place: PageTarget) -> WSGIApp:
         api = Api(
             place.reader,
             window=settings.window,
             interval=settings.interval,
             longest=settings.longest,
-            processes=_no_processes(settings) if table is None else table if place.is_of(own) else ELSEWHERE,
+            processes=_processes_error(settings)
+            if table is None
+            else table
+            if place.is_of(own)
+            else OTHER_HOST_PROCESSES,
             hosts=listed,
             now=place.now,
             called=place.called,
-            chosen=_chosen(settings, place),
+            chosen=_chosen_panels(settings, place),
             caching=SHARED_ONE_SECOND
             if many
             else PRIVATE_NO_STORE
@@ -115,17 +121,17 @@ def create_app(
 
         return route if len(place.names) > 1 else PrometheusEndpoint(route, place.reader, place.now)
 
-    app = serve(Place(store))
+    app = serve(PageTarget(store))
     if hosts is not None:
-        app = HostPaths(hosts, app, serve, own, coming=bool(own) and settings.collector)
+        app = HostRouter(hosts, app, serve, own, coming=bool(own) and settings.collector)
 
     def build(view: SharedView) -> WSGIApp:
-        return viewing(SharedViewReader(store, view, settings.panel), settings, partial(page, seen))
+        return shared_view_app(SharedViewReader(store, view, settings.panel), settings, partial(page, seen))
 
-    return entrance(app, settings, folder, build, dash.csp_hashes(), local=local, mounted=mounted)
+    return build_middleware(app, settings, folder, build, dash.csp_hashes(), local=local, mounted=mounted)
 
 
-def _nothing(start_response: StartResponse) -> Iterable[bytes]:
+def _not_found(start_response: StartResponse) -> Iterable[bytes]:
     body = b"There is nothing at this address."
     start_response(
         "404 Not Found",
@@ -134,21 +140,21 @@ def _nothing(start_response: StartResponse) -> Iterable[bytes]:
     return [body]
 
 
-def _page(bare: Place, settings: Settings, hosts: HostStore | None, own: str) -> Component:
-    if viewed := _asked(VIEW):
-        return view_page(viewed, settings)
-    place = _asked(KEY) or bare
+def _page_app(bare: PageTarget, settings: Settings, hosts: HostStore | None, own: str) -> Component:
+    if viewed := _current_target(VIEW):
+        return shared_view_page(viewed, settings)
+    place = _current_target(ENVIRON_KEY) or bare
     # What is polled in the background is there then.
     place.reader.newest()
     metrics = place.reader.metrics()
     several = hosts is not None and len(hosts.hosts()) > 1
     tagline = "this machine, live" if settings.machine and settings.title == layout.TITLE else "live"
-    return layout.page(
+    return layout.page_layout(
         settings.window,
         settings.interval,
         settings.longest,
         metrics,
-        all_panels(metrics, _chosen(settings, place), place.reader.looks()),
+        all_panels(metrics, _chosen_panels(settings, place), place.reader.looks()),
         thresholds=[state.threshold for state in place.reader.thresholds()],
         processes=shows_processes(settings) and place.is_of(own),
         title=settings.title,
@@ -157,15 +163,15 @@ def _page(bare: Place, settings: Settings, hosts: HostStore | None, own: str) ->
         tagline=tagline,
         session="password" if settings.password else "proxy" if settings.proxy_user else "",
         share=settings.guarded and (hosts is None or place.is_of(own)),
-        hosts=None if hosts is None else HostsShown(place.names, place.top or not place.names, several),
+        hosts=None if hosts is None else HostControls(place.names, place.top or not place.names, several),
     )
 
 
-def _chosen(settings: Settings, place: Place) -> Sequence[Panel]:
+def _chosen_panels(settings: Settings, place: PageTarget) -> Sequence[Panel]:
     return settings.panel if len(place.names) < 2 else overlay_panels(settings.panel)
 
 
-def _asked(key: str) -> Any:
+def _current_target(key: str) -> Any:
     """What this request is for; None outside of one, where Dash looks at its layout first."""
     return request.environ.get(key) if has_request_context() else None
 
@@ -174,27 +180,27 @@ def shows_processes(settings: Settings) -> bool:
     """Whether the names of processes may leave: `local` keeps them from a page that others can reach without
     a password, and from one that shows nothing else of the machine."""
     if settings.processes == "local":
-        return settings.machine and (bool(settings.password) or not _others_reach(settings))
+        return settings.machine and (bool(settings.password) or not _is_public(settings))
     return settings.processes == "always"
 
 
-def _others_reach(settings: Settings) -> bool:
+def _is_public(settings: Settings) -> bool:
     """By its address, or by a further name that a proxy in front gives it."""
     return settings.public or bool(settings.hosts)
 
 
-def _no_processes(settings: Settings) -> str:
+def _processes_error(settings: Settings) -> str:
     """What is said to who asks for them; not to others how they could be had."""
-    if _others_reach(settings):
+    if _is_public(settings):
         return NO_PROCESSES
     return f'processes are off, as --processes is "{settings.processes}"; start with --processes local'
 
 
-def _dash(bare: Place, settings: Settings, hosts: HostStore | None, own: str) -> Dash:
+def _dash_app(bare: PageTarget, settings: Settings, hosts: HostStore | None, own: str) -> Dash:
     app = Dash(
         "dashapp",
-        assets_folder=str(assets.assets_folder()),
-        assets_ignore=assets.IGNORED,
+        assets_folder=str(assets.assets_directory()),
+        assets_ignore=assets.IGNORED_ASSETS,
         title=settings.title,
         update_title=None,
         enable_mcp=False,
@@ -204,24 +210,24 @@ def _dash(bare: Place, settings: Settings, hosts: HostStore | None, own: str) ->
         suppress_callback_exceptions=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    scripts = assets.Bundle(assets.assets_folder())
+    scripts = assets.ScriptBundle(assets.assets_directory())
     app.server.add_url_rule(
-        f"/assets/{assets.NAME}",
+        f"/assets/{assets.BUNDLE_NAME}",
         "bundle",
         lambda: app.server.response_class(scripts.text, mimetype="text/javascript"),
     )
-    app.interpolate_index = index.writer(
+    app.interpolate_index = index.index_writer(
         icon=app.get_asset_url("favicon.svg"),
-        own=f"{app.get_asset_url(assets.NAME)}?m={scripts.mark}",
+        own=f"{app.get_asset_url(assets.BUNDLE_NAME)}?m={scripts.mark}",
         heading=settings.title,
-        files=lambda: "../../" if (place := _asked(KEY)) and not place.top else "./",
+        files=lambda: "../../" if (place := _current_target(ENVIRON_KEY)) and not place.top else "./",
     )
-    app.layout = partial(_page, bare, settings, hosts, own)
-    connect(app)
+    app.layout = partial(_page_app, bare, settings, hosts, own)
+    register_callbacks(app)
     return app
 
 
-def connect(app: Dash) -> None:
+def register_callbacks(app: Dash) -> None:
     for function, component, prop in (
         ("tick", "interval", "n_intervals"),
         ("window", "window", "value"),

@@ -11,11 +11,11 @@ PAGE_LAYERS = ("ui", "data", "charts", "panels", "page")
 LIVE_GRAPH_LAYERS = ("ui", "data", "charts", "live_graph")
 # Files that Dash does not load by itself: every script but the vendored plotly.js, and the style of other
 # people's pages.
-IGNORED = r"^(?!plotly).*\.js$|^live_graph\.css$"
-NAME = "page.bundle.js"
+IGNORED_ASSETS = r"^(?!plotly).*\.js$|^live_graph\.css$"
+BUNDLE_NAME = "page.bundle.js"
 
 
-class Bundle:
+class ScriptBundle:
     """The scripts in `layers`, folders below `folder`. Each script is a function that runs at once, and none
     needs another while it does."""
 
@@ -27,14 +27,14 @@ class Bundle:
         self.mark = hashlib.sha256(self.text.encode()).hexdigest()[:12]
 
 
-def assets_folder() -> Path:
+def assets_directory() -> Path:
     """Beside the package in a checkout, inside it when installed."""
     package = Path(__file__).resolve().parents[1]
     inside = package / "assets"
     return inside if inside.is_dir() else package.parent / "assets"
 
 
-def plotlyjs() -> Path:
+def plotlyjs_path() -> Path:
     """The charting library, as it is vendored."""
-    (found,) = (assets_folder() / "vendor").glob("plotly-basic-*.min.js")
+    (found,) = (assets_directory() / "vendor").glob("plotly-basic-*.min.js")
     return found

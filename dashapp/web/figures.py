@@ -9,8 +9,8 @@ from typing import Any
 
 # Okabe and Ito's set for the colour-blind, reordered, less the black and yellow that one theme would swallow.
 # https://jfly.uni-koeln.de/color/
-COLOURS = ("#0091d5", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8c7ae6", "#7f8c8d")
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
+LINE_COLORS = ("#0091d5", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8c7ae6", "#7f8c8d")
+FONT_FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 
 def empty_figure() -> dict[str, Any]:
@@ -22,8 +22,8 @@ def empty_figure() -> dict[str, Any]:
             "margin": {"l": 60, "r": 28, "t": 14, "b": 32},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
-            "font": {"family": FONT, "size": 12, "color": "#7a8594"},
-            "colorway": list(COLOURS),
+            "font": {"family": FONT_FAMILY, "size": 12, "color": "#7a8594"},
+            "colorway": list(LINE_COLORS),
             "hovermode": "x unified",
             "dragmode": "zoom",
             "uirevision": "kept",
@@ -59,7 +59,7 @@ def empty_figure() -> dict[str, Any]:
     }
 
 
-def scale(unit: str, low: float | None, high: float | None) -> dict[str, Any]:
+def y_axis(unit: str, low: float | None, high: float | None) -> dict[str, Any]:
     """A y axis in `unit`s, from `low` to `high` where they are given."""
     if low is not None and high is not None:
         # A line along the upper bound is seen whole.
@@ -89,11 +89,11 @@ def right_axis(unit: str, low: float | None, high: float | None) -> dict[str, An
         "tickangle": 0,
         "nticks": 6,
         "tickmode": "auto",
-        **scale(unit, low, high),
+        **y_axis(unit, low, high),
     }
 
 
-def line(limit: float, op: str) -> dict[str, Any]:
+def threshold_line(limit: float, op: str) -> dict[str, Any]:
     """A threshold across the whole panel. Its colour is the style sheet's, too."""
     return {
         "type": "line",
@@ -107,7 +107,7 @@ def line(limit: float, op: str) -> dict[str, Any]:
     }
 
 
-CONFIG: dict[str, Any] = {
+GRAPH_CONFIG: dict[str, Any] = {
     "displayModeBar": False,
     "doubleClick": False,
     "scrollZoom": False,

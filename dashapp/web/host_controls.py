@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from dash import html
 
 # Names that a line has room for.
-MOST_NAMED = 3
+MAX_NAMED_HOSTS = 3
 
 
 @dataclass(frozen=True)
-class HostsShown:
+class HostControls:
     """`names`: those that this page shows; `top`: it is the one at the root, `several`: there are others."""
 
     names: tuple[str, ...]
@@ -29,8 +29,8 @@ class HostsShown:
     def tagline(self) -> str:
         if len(self.names) < 2:
             return "".join(self.names)
-        more = len(self.names) - MOST_NAMED
-        named = ", ".join(self.names[:MOST_NAMED])
+        more = len(self.names) - MAX_NAMED_HOSTS
+        named = ", ".join(self.names[:MAX_NAMED_HOSTS])
         return f"{named}{f' and {more} more' if more > 0 else ''}, laid over each other"
 
     def button(self) -> html.Button:

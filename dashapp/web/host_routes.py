@@ -24,17 +24,17 @@ from dashapp.stores.base import Reader
 from dashapp.stores.hosts import Host, HostStore, default_host, sorted_hosts
 from dashapp.stores.memory import MemoryStore
 
-BEGIN = "/host/"
+HOST_PREFIX = "/host/"
 # Where what lies below finds its place.
-KEY = "dashapp.place"
+ENVIRON_KEY = "dashapp.place"
 # Hosts laid over each other, at the most; and places that are kept made.
-MOST, KEPT = 32, 64
+MAX_COMPARED_HOSTS, MAX_CACHED_TARGETS = 32, 64
 # The names asked for, those of them that are known, and whether at the root.
-Key = tuple[tuple[str, ...], tuple[str, ...], bool]
+TargetKey = tuple[tuple[str, ...], tuple[str, ...], bool]
 
 
 @dataclass(frozen=True)
-class Place:
+class PageTarget:
     """What a page shows, and of which hosts: none where the store has one's alone. `top`: at the root."""
 
     reader: Reader
@@ -52,7 +52,7 @@ class Place:
         return not self.names or self.names == (own,)
 
 
-class HostPaths:
+class HostRouter:
     """`serve` makes the application of a place, of which KEPT are kept. At the root is the host called `own`,
     or else the first; `bare` while there is none, or the own one is `coming`."""
 
@@ -60,7 +60,7 @@ class HostPaths:
         self,
         hosts: HostStore,
         bare: WSGIApp,
-        serve: Callable[[Place], WSGIApp],
+        serve: Callable[[PageTarget], WSGIApp],
         own: str = "",
         coming: bool = False,
     ) -> None:
@@ -72,17 +72,17 @@ class HostPaths:
         self._own = own
         self._skews = ClockSkews(hosts)
         self._lock = Lock()
-        self._made: OrderedDict[Key, tuple[Place, WSGIApp]] = OrderedDict()
+        self._made: OrderedDict[TargetKey, tuple[PageTarget, WSGIApp]] = OrderedDict()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
-        if not path.startswith(BEGIN):
+        if not path.startswith(HOST_PREFIX):
             return self._top(environ, start_response)
-        if path == BEGIN:
+        if path == HOST_PREFIX:
             return redirect(start_response, "../")
-        said, slash, rest = path[len(BEGIN) :].partition("/")
+        said, slash, rest = path[len(HOST_PREFIX) :].partition("/")
         try:
-            names = chosen(said)
+            names = parse_host_names(said)
         except BadRequestError as error:
             return error_response(start_response, "400 Bad Request", str(error))
         if not slash:
@@ -90,10 +90,13 @@ class HostPaths:
         known = sorted_hosts(self._hosts)
         data = rest.startswith("api/") or rest in ("healthz", "readyz", "metrics")
         if data and not any(name in known for name in names):
-            return error_response(start_response, "404 Not Found", unknown(names))
+            return error_response(start_response, "404 Not Found", unknown_hosts_error(names))
         place, app = self._place(names, [name for name in names if name in known], top=False)
-        inside = {"SCRIPT_NAME": f"{environ.get('SCRIPT_NAME', '')}{BEGIN}{said}", "PATH_INFO": f"/{rest}"}
-        return app({**environ, **inside, KEY: place}, start_response)
+        inside = {
+            "SCRIPT_NAME": f"{environ.get('SCRIPT_NAME', '')}{HOST_PREFIX}{said}",
+            "PATH_INFO": f"/{rest}",
+        }
+        return app({**environ, **inside, ENVIRON_KEY: place}, start_response)
 
     def _top(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         known = sorted_hosts(self._hosts)
@@ -101,7 +104,7 @@ class HostPaths:
             return self._bare(environ, start_response)
         name = self._first(known)
         place, app = self._place((name,), [name], top=True)
-        return app({**environ, KEY: place}, start_response)
+        return app({**environ, ENVIRON_KEY: place}, start_response)
 
     def _first(self, known: Mapping[str, Host]) -> str:
         """The own one; else one that is awake, and the same as long as it is known."""
@@ -109,7 +112,7 @@ class HostPaths:
             self._chosen = default_host(known, self._own, self._hosts.now_ms())
         return self._chosen
 
-    def _place(self, names: tuple[str, ...], known: Sequence[str], top: bool) -> tuple[Place, WSGIApp]:
+    def _place(self, names: tuple[str, ...], known: Sequence[str], top: bool) -> tuple[PageTarget, WSGIApp]:
         key = (names, tuple(known), top)
         with self._lock:
             if key in self._made:
@@ -123,38 +126,40 @@ class HostPaths:
                 self._keep(key, made)
             return made
 
-    def _keep(self, key: Key, made: tuple[Place, WSGIApp]) -> None:
+    def _keep(self, key: TargetKey, made: tuple[PageTarget, WSGIApp]) -> None:
         # What these names meant before one of them was known, or forgotten, nobody asks for again.
         for other in [each for each in self._made if (each[0], each[2]) == (key[0], key[2])]:
             del self._made[other]
         self._made[key] = made
-        while len(self._made) > KEPT:
+        while len(self._made) > MAX_CACHED_TARGETS:
             self._made.popitem(last=False)
 
-    def _read(self, names: tuple[str, ...], readers: dict[str, Reader], top: bool) -> Place:
+    def _read(self, names: tuple[str, ...], readers: dict[str, Reader], top: bool) -> PageTarget:
         if not readers:
-            return Place(MemoryStore(keep=1, notice=unknown(names)), names, top=top)
+            return PageTarget(MemoryStore(keep=1, notice=unknown_hosts_error(names)), names, top=top)
         if len(names) == 1:
             reader = HostReader(names[0], readers[names[0]], self._hosts, self._skews)
-            return Place(reader, names, reader.now, top)
+            return PageTarget(reader, names, reader.now, top)
         overlay = OverlayReader(
             readers, self._hosts, self._skews, [name for name in names if name not in readers]
         )
-        return Place(overlay, names, overlay.now, top)
+        return PageTarget(overlay, names, overlay.now, top)
 
 
-def chosen(said: str) -> tuple[str, ...]:
+def parse_host_names(said: str) -> tuple[str, ...]:
     """The names in a part of a path, none twice. BadRequestError where they can be none."""
     names = tuple(dict.fromkeys(said.split(",")))
     for name in names:
         if not HOST_NAME.fullmatch(name):
             letters = "expected letters, digits and ._- , with commas between"
             raise BadRequestError(f"{quote_value(name)} is no name of a host; {letters}")
-    if len(names) > MOST:
-        raise BadRequestError(f"{len(names)} hosts are named; at most {MOST} are laid over each other")
+    if len(names) > MAX_COMPARED_HOSTS:
+        raise BadRequestError(
+            f"{len(names)} hosts are named; at most {MAX_COMPARED_HOSTS} are laid over each other"
+        )
     return names
 
 
-def unknown(names: Sequence[str]) -> str:
+def unknown_hosts_error(names: Sequence[str]) -> str:
     which = f"There is no host {names[0]}" if len(names) == 1 else "There are no such hosts"
     return f"{which} in this store: it never wrote, or was forgotten after it stopped."

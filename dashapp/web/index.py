@@ -13,18 +13,18 @@ from collections.abc import Callable
 DESCRIPTION = "CPU, memory, disks, network and the other vital signs of this machine, live, with their past."
 # What the renderer asks for when all the scripts have run, and what Dash loads when it has read the answers:
 # begun along with the scripts, it is there by then.
-_ASKED = ("_dash-layout", "_dash-dependencies")
-_LATE = (
+_PRELOADED_REQUESTS = ("_dash-layout", "_dash-dependencies")
+_PRELOADED_SCRIPTS = (
     "_dash-component-suites/dash/dcc/async-slider.js",
     "_dash-component-suites/dash/dcc/async-graph.js",
 )
 # Dash writes every address from the root on; in its settings, with the slash as JSON that fits a script.
-_FROM_ROOT = re.compile(r'(?<=(?:src|ref)=")/(?!/)')
-_FILE = re.compile(r'(?<=(?:src|ref)=")\./(?=assets/|_dash-component-suites/)')
-_BASE = re.compile(r'(?<="requests_pathname_prefix":)"(?:\\u002f|/)"')
+_ABSOLUTE_URL = re.compile(r'(?<=(?:src|ref)=")/(?!/)')
+_FILE_URL = re.compile(r'(?<=(?:src|ref)=")\./(?=assets/|_dash-component-suites/)')
+_PATHNAME_PREFIX = re.compile(r'(?<="requests_pathname_prefix":)"(?:\\u002f|/)"')
 # Sent to every page by Dash, of use to none of ours. (Its polyfill is: dcc's sliders and graphs call
 # the regeneratorRuntime that stands in there.)
-_UNUSED = re.compile(r'<script src="[^"]*/dash_table/[^"]*"></script>\n?')
+_UNUSED_SCRIPTS = re.compile(r'<script src="[^"]*/dash_table/[^"]*"></script>\n?')
 
 # The first words stand where the page's header will, in its own style, before any script has come. They go
 # when the page is there; inside Dash's own element they would go for its "Loading..." first.
@@ -58,19 +58,21 @@ _TEMPLATE = """<!DOCTYPE html>
 </html>"""
 
 
-def writer(icon: str, own: str, heading: str, files: Callable[[], str] = lambda: "./") -> Callable[..., str]:
+def index_writer(
+    icon: str, own: str, heading: str, files: Callable[[], str] = lambda: "./"
+) -> Callable[..., str]:
     """What Dash calls with the pieces that it made; `icon` and `own` tell where the icon and the page's own
     scripts are. `heading` is text; `files` says how the root is reached, which has the files of all pages."""
-    asked = (f'<link rel="preload" as="fetch" crossorigin href="/{path}">' for path in _ASKED)
-    late = (f'<link rel="preload" as="script" href="/{path}">' for path in _LATE)
+    asked = (f'<link rel="preload" as="fetch" crossorigin href="/{path}">' for path in _PRELOADED_REQUESTS)
+    late = (f'<link rel="preload" as="script" href="/{path}">' for path in _PRELOADED_SCRIPTS)
     hints = "\n        ".join((*asked, *late))
 
     def write(*, scripts: str, config: str, favicon: str, **pieces: str) -> str:
         # Dash's own icon is 15 kB of somebody else's.
         del favicon
         text = _TEMPLATE.format(
-            scripts=_UNUSED.sub("", scripts),
-            config=_BASE.sub('"./"', config),
+            scripts=_UNUSED_SCRIPTS.sub("", scripts),
+            config=_PATHNAME_PREFIX.sub('"./"', config),
             icon=icon,
             own=own,
             hints=hints,
@@ -78,6 +80,6 @@ def writer(icon: str, own: str, heading: str, files: Callable[[], str] = lambda:
             description=DESCRIPTION,
             **pieces,
         )
-        return _FILE.sub(files(), _FROM_ROOT.sub("./", text))
+        return _FILE_URL.sub(files(), _ABSOLUTE_URL.sub("./", text))
 
     return write

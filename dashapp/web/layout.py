@@ -12,16 +12,16 @@ from dashapp.model.thresholds import MISSING_OP, Threshold
 from dashapp.model.ticks import Metric
 from dashapp.model.tiles import Tile, choose_tiles
 from dashapp.query.overlay_metrics import overlay_tiles
-from dashapp.web.host_controls import HostsShown
-from dashapp.web.panel import charts, live_graph
-from dashapp.web.window_slider import slider, stops_to, words
+from dashapp.web.host_controls import HostControls
+from dashapp.web.panel import chart_specs, panel_component
+from dashapp.web.window_slider import format_window, slider_stops, window_slider
 
 TITLE = "dashapp"
 # Panels that a page has room for when they turn up while it is open.
-SPARE = 8
+SPARE_PANELS = 8
 
 
-def page(
+def page_layout(
     window: float,
     interval: float,
     longest: float,
@@ -34,7 +34,7 @@ def page(
     theme: str = "auto",
     tagline: str = "live",
     machine: bool = True,
-    hosts: HostsShown | None = None,
+    hosts: HostControls | None = None,
     session: str = "",
     share: bool = False,
 ) -> html.Div:
@@ -42,7 +42,7 @@ def page(
     `processes`: whether there is a table of them; `machine`: whether its metrics are to come. `hosts`: of
     which this page is, where the store may have many. `session`: how the viewer got in, by "password" or
     "proxy", empty where everybody does; `share`: whether links to views of this page may be made."""
-    stops = stops_to(longest, window)
+    stops = slider_stops(longest, window)
     there = {panel.name for panel in shown if panel.members(metrics)}
     if machine and not there:
         there = {shown[0].name}
@@ -58,7 +58,7 @@ def page(
         id="page",
         children=[
             dcc.Interval(id="interval", interval=beat),
-            dcc.Store(id="charts", data=charts(shown, metrics, thresholds)),
+            dcc.Store(id="charts", data=chart_specs(shown, metrics, thresholds)),
             _header(title, tagline, hosts, session),
             html.Div(id="notices", role="alert", hidden=True),
             html.Div([_tile(tile, metrics) for tile in numbers], id="tiles"),
@@ -68,7 +68,7 @@ def page(
         **{
             "data-beat": str(beat),
             "data-stops": ",".join(map(str, stops)),
-            "data-thresholds": _in_json(thresholds),
+            "data-thresholds": _thresholds_json(thresholds),
             "data-processes": "on" if processes else "off",
             "data-metrics": str(len(metrics)),
             "data-theme": theme,
@@ -78,7 +78,7 @@ def page(
     )
 
 
-def _in_json(thresholds: Sequence[Threshold]) -> str:
+def _thresholds_json(thresholds: Sequence[Threshold]) -> str:
     return json.dumps(
         [
             {"metric": t.metric, "op": t.op, "limit": None if t.op == MISSING_OP else t.limit, "text": t.text}
@@ -87,7 +87,7 @@ def _in_json(thresholds: Sequence[Threshold]) -> str:
     )
 
 
-def _header(title: str, tagline: str, hosts: HostsShown | None, session: str) -> html.Header:
+def _header(title: str, tagline: str, hosts: HostControls | None, session: str) -> html.Header:
     return html.Header(
         [
             html.H1([title, html.Span(tagline, className="tagline")]),
@@ -108,7 +108,7 @@ def _header(title: str, tagline: str, hosts: HostsShown | None, session: str) ->
     )
 
 
-def _sign_out(hosts: HostsShown | None) -> html.Form:
+def _sign_out(hosts: HostControls | None) -> html.Form:
     """A form, which a browser sends without any script of ours. Sessions are the root's alone."""
     root = "" if hosts is None or hosts.top else "../../"
     button = html.Button("Sign out", id="sign-out", type="submit", title="End this browser's session")
@@ -118,16 +118,18 @@ def _sign_out(hosts: HostsShown | None) -> html.Form:
 def _sections(
     shown: Sequence[Panel], there: Collection[str], processes: bool, alerts: bool
 ) -> list[html.Section]:
-    sections = [live_graph(panel, there=panel.name in there) for panel in shown]
+    sections = [panel_component(panel, there=panel.name in there) for panel in shown]
     # Below the machine as a whole, above what goes into detail.
     names = [panel.name for panel in shown]
     place = names.index(FIRST_DETAIL_PANEL) if FIRST_DETAIL_PANEL in names else len(names)
     if processes:
         sections.insert(place, _process_table())
     if alerts:
-        sections.insert(place, _alert_log())
+        sections.insert(place, _alert_history())
     spare = Panel("spare", "Spare")
-    return sections + [live_graph(spare, there=False, slot=f"spare-{number}") for number in range(SPARE)]
+    return sections + [
+        panel_component(spare, there=False, slot=f"spare-{number}") for number in range(SPARE_PANELS)
+    ]
 
 
 def _process_table() -> html.Section:
@@ -142,7 +144,7 @@ def _process_table() -> html.Section:
     )
 
 
-def _alert_log() -> html.Section:
+def _alert_history() -> html.Section:
     """Filled by assets/panels/alert_history.js."""
     return html.Section(
         [html.H2("Alerts"), html.Div(className="table")],
@@ -184,11 +186,11 @@ def _controls(stops: list[int], chosen: int, window: float) -> html.Footer:
                     html.Div(
                         [
                             html.Span("Showing the last ", id="window-lead"),
-                            html.Output(words(window), id="window-label"),
+                            html.Output(format_window(window), id="window-label"),
                         ],
                         className="window-text",
                     ),
-                    slider("window", stops, chosen),
+                    window_slider("window", stops, chosen),
                 ],
                 className="window",
             ),

@@ -18,15 +18,15 @@ from dashapp.config.parsers import THEMES
 from dashapp.config.settings import MEMORY_RETENTION_S, MIN_WINDOW_S
 from dashapp.model import panel_spec
 from dashapp.model.panels import Panel
-from dashapp.web.panel import charts, heading
-from dashapp.web.window_slider import YEAR, slider, stops_to
+from dashapp.web.panel import chart_specs, panel_heading
+from dashapp.web.window_slider import YEAR_S, slider_stops, window_slider
 
-NAME = "live-graph"
+COMPONENT_NAME = "live-graph"
 # Milliseconds between two looks at whether something is late. What is new is asked for as soon as it is due.
-BEAT = 1000
+INTERVAL_MS = 1000
 # The window that begins with the first point there is.
-ALL = "all"
-UNATTACHED = "Its numbers come by dashapp.attach(app), which this app has not called."
+ALL_HISTORY = "all"
+NOT_ATTACHED = "Its numbers come by dashapp.attach(app), which this app has not called."
 
 
 def _id(subcomponent: str, aio_id: Any) -> dict[str, Any]:
@@ -117,39 +117,43 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         keys = [metrics] if isinstance(metrics, str) else list(metrics)
         given = {"title": title, "of": of, "kind": kind, "unit": unit, "low": low, "high": high}
         given |= {"reference": reference}
-        seconds = longest if window == ALL else window
-        table: dict[str, Any] = {"name": NAME, "metrics": keys, **({"right": list(right)} if right else {})}
+        seconds = longest if window == ALL_HISTORY else window
+        table: dict[str, Any] = {
+            "name": COMPONENT_NAME,
+            "metrics": keys,
+            **({"right": list(right)} if right else {}),
+        }
         table |= {name: value for name, value in given.items() if value is not None}
         try:
-            panel = _curve(keys, table) if kind == panel_spec.CURVE_KIND else _panel(table)
-            _check(seconds, longest, theme, aio_id)
+            panel = _curve_metrics(keys, table) if kind == panel_spec.CURVE_KIND else _parse_panel(table)
+            _check_arguments(seconds, longest, theme, aio_id)
         except ValueError as error:
             raise ValueError(f"LiveGraph: {error}") from None
         if title is None:
-            panel = replace(panel, title=_title(keys))
+            panel = replace(panel, title=_default_title(keys))
         self.metrics = panel.metrics
         self.aio_id = aio_id or str(uuid4())
         seconds = round(float(seconds))
-        self.stops = stops_to(longest, seconds)
+        self.stops = slider_stops(longest, seconds)
         spec = {
             "id": self.aio_id,
             "interval": self.ids.interval(self.aio_id),
             "place": self.ids.chart(self.aio_id),
             "window": seconds,
-            "all": window == ALL,
+            "all": window == ALL_HISTORY,
             "stops": self.stops,
             "scale": {name: given[name] for name in ("unit", "low", "high") if given[name] is not None},
-            **charts([panel], (), ()),
+            **chart_specs([panel], (), ()),
         }
         spec["graph"].id = self.ids.graph(self.aio_id)
         called = section.pop("className", "")
         super().__init__(
             [
-                dcc.Interval(id=self.ids.interval(self.aio_id), interval=BEAT),
+                dcc.Interval(id=self.ids.interval(self.aio_id), interval=INTERVAL_MS),
                 dcc.Store(id=self.ids.spec(self.aio_id), data=spec),
-                heading(panel),
+                panel_heading(panel),
                 html.Div(
-                    html.P(UNATTACHED, className="unattached"),
+                    html.P(NOT_ATTACHED, className="unattached"),
                     id=self.ids.chart(self.aio_id),
                     className="chart",
                     **({"style": {"height": height}} if height else {}),
@@ -183,32 +187,32 @@ class LiveGraph(html.Section):  # type: ignore[misc]
                 className="pause",
                 **{"aria-pressed": "false"},
             ),
-            html.Div(slider(self.ids.window(self.aio_id), self.stops, place), className="window"),
+            html.Div(window_slider(self.ids.window(self.aio_id), self.stops, place), className="window"),
             html.Output("", className="window-label"),
         ]
 
 
-def _panel(table: dict[str, Any]) -> Panel:
+def _parse_panel(table: dict[str, Any]) -> Panel:
     return Panel(**{"low": None, **panel_spec.parse_panel_table(table)})
 
 
-def _curve(keys: list[str], table: dict[str, Any]) -> Panel:
+def _curve_metrics(keys: list[str], table: dict[str, Any]) -> Panel:
     """The page has them by their panel's name, and how many points there are as a metric."""
     if len(keys) != 1 or table.get("right"):
         raise ValueError("a curve is drawn alone; expected the name of one function that gives it")
-    panel = _panel(table | {"kind": "line", "metrics": [f"{keys[0]}.points"]})
+    panel = _parse_panel(table | {"kind": "line", "metrics": [f"{keys[0]}.points"]})
     return replace(panel, name=str(keys[0]), kind=panel_spec.CURVE_KIND)
 
 
-def _title(keys: Sequence[Any]) -> str:
+def _default_title(keys: Sequence[Any]) -> str:
     text = ", ".join(map(str, keys))
     return text if len(text) <= panel_spec.MAX_TEXT_LENGTH else text[: panel_spec.MAX_TEXT_LENGTH - 1] + "…"
 
 
-def _check(window: object, longest: object, theme: object, aio_id: object) -> None:
+def _check_arguments(window: object, longest: object, theme: object, aio_id: object) -> None:
     for name, value, least in (("longest", longest, MIN_WINDOW_S), ("window", window, MIN_WINDOW_S)):
         number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if not number or not least <= value <= 20 * YEAR:  # type: ignore[operator]
+        if not number or not least <= value <= 20 * YEAR_S:  # type: ignore[operator]
             raise ValueError(f"{name} is {value!r:.60}; expected seconds from {least} to 20 years")
     if window > longest:  # type: ignore[operator]
         raise ValueError(f"window is {window}; expected at most longest, which is {longest}")

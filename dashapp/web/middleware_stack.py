@@ -17,10 +17,10 @@ from dashapp.http.middleware.sessions import Sessions, signing_key
 from dashapp.http.middleware.share_links import ShareLinks
 from dashapp.http.types import WSGIApp
 from dashapp.query.shared_view import SharedView
-from dashapp.web.assets import assets_folder
+from dashapp.web.assets import assets_directory
 
 
-def entrance(
+def build_middleware(
     app: WSGIApp,
     settings: Settings,
     folder: Path | None,
@@ -42,28 +42,30 @@ def entrance(
             sessions=Sessions(key),
             visitors=visitors,
             tries=LoginAttempts(key, local or folder),
-            page=LoginPage(settings.title, settings.theme, assets_folder()),
+            page=LoginPage(settings.title, settings.theme, assets_directory()),
             shares=ShareLinks(key, build, settings.longest),
             free=("/healthz", PUSH) if settings.push_token else ("/healthz",),
         )
     return SecurityMiddleware(
         app,
         script_hashes=script_hashes,
-        hosts=_hosts(settings),
+        hosts=_allowed_hosts(settings),
         visitors=visitors,
         requests=None if mounted else RequestRateLimiter(settings.limit),
         private=guarded,
     )
 
 
-def _hosts(settings: Settings) -> Sequence[str] | None:
+def _allowed_hosts(settings: Settings) -> Sequence[str] | None:
     """The names to answer to beside this machine's own; None for any."""
-    if not settings.hosts and (settings.public or (settings.guarded and _everywhere(settings.address))):
+    if not settings.hosts and (
+        settings.public or (settings.guarded and _listens_everywhere(settings.address))
+    ):
         return None
     listening = f"[{settings.address}]" if ":" in settings.address else settings.address
     return (*settings.hosts, listening)
 
 
-def _everywhere(address: str) -> bool:
+def _listens_everywhere(address: str) -> bool:
     """Whether it listens on every address of this machine, whose names nobody can list."""
     return ipaddress.ip_address(address).is_unspecified

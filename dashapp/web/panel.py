@@ -16,16 +16,16 @@ from dashapp.model.panel_spec import CURVE_KIND
 from dashapp.model.panels import Panel
 from dashapp.model.thresholds import MISSING_OP, Threshold
 from dashapp.model.ticks import Metric
-from dashapp.web.figures import CONFIG, empty_figure, line, right_axis, scale
+from dashapp.web.figures import GRAPH_CONFIG, empty_figure, right_axis, threshold_line, y_axis
 
 
-def live_graph(panel: Panel, *, there: bool = True, slot: str = "") -> html.Section:
+def panel_component(panel: Panel, *, there: bool = True, slot: str = "") -> html.Section:
     """`there`: False for a panel that has no metric yet and stays unseen until one comes. `slot` is its place
     in the page, by which its graph is named; the panel's own name where it is not given."""
     own = {} if slot else {"data-panel": panel.name}
     return html.Section(
         [
-            heading(panel),
+            panel_heading(panel),
             html.Div(id=f"chart-{slot or panel.name}", className="chart"),
         ],
         className="panel loading" if there else "panel loading absent",
@@ -34,7 +34,7 @@ def live_graph(panel: Panel, *, there: bool = True, slot: str = "") -> html.Sect
     )
 
 
-def heading(panel: Panel) -> html.H2:
+def panel_heading(panel: Panel) -> html.H2:
     """Its title, and room for its newest values."""
     return html.H2(
         [
@@ -45,25 +45,27 @@ def heading(panel: Panel) -> html.H2:
     )
 
 
-def charts(
+def chart_specs(
     panels: Sequence[Panel], metrics: Sequence[Metric], thresholds: Sequence[Threshold]
 ) -> dict[str, Any]:
     """What the browser makes each panel's dcc.Graph of: what all have in common, and what is its own."""
-    own = {panel.name: _own(panel, panel.members(metrics), thresholds) for panel in panels}
-    return {"graph": dcc.Graph(figure=empty_figure(), config=CONFIG, responsive=True), "panels": own}
+    own = {panel.name: _chart_spec(panel, panel.members(metrics), thresholds) for panel in panels}
+    return {"graph": dcc.Graph(figure=empty_figure(), config=GRAPH_CONFIG, responsive=True), "panels": own}
 
 
-def _own(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Threshold]) -> dict[str, Any]:
+def _chart_spec(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Threshold]) -> dict[str, Any]:
     left = [metric for metric in members if not panel.on_the_right(metric)]
     right = [metric for metric in members if panel.on_the_right(metric)]
     keys = {metric.key for metric in left}
     said: dict[str, Any] = {
         "kind": panel.kind,
-        "yaxis": scale(
-            panel.unit or ("" if panel.kind == CURVE_KIND else _unit(left)), panel.low, panel.high
+        "yaxis": y_axis(
+            panel.unit or ("" if panel.kind == CURVE_KIND else _common_unit(left)), panel.low, panel.high
         ),
         "shapes": [
-            line(each.limit, each.op) for each in thresholds if each.metric in keys and each.op != MISSING_OP
+            threshold_line(each.limit, each.op)
+            for each in thresholds
+            if each.metric in keys and each.op != MISSING_OP
         ],
         "metrics": panel.metrics,
         "right": panel.right,
@@ -73,11 +75,11 @@ def _own(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Threshold
     if panel.right:
         first = right[0] if right else None
         bounds = (first.low, first.high) if first else (None, None)
-        said["yaxis2"] = right_axis(_unit(right), *bounds)
+        said["yaxis2"] = right_axis(_common_unit(right), *bounds)
     return said
 
 
-def _unit(metrics: Sequence[Metric]) -> str:
+def _common_unit(metrics: Sequence[Metric]) -> str:
     """Theirs where they have one in common."""
     units = {metric.unit for metric in metrics}
     return units.pop() if len(units) == 1 else ""

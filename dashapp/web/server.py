@@ -18,7 +18,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 
 from dashapp.api.csv_export import MAX_DOWNLOADS
-from dashapp.collector.service import collect_as
+from dashapp.collector.service import collect_with_settings
 from dashapp.config import settings as config
 from dashapp.config.data_dir import web_state_directory
 from dashapp.config.settings import Settings
@@ -38,13 +38,13 @@ log = logging.getLogger("dashapp")
 # Python threads that answer. One slow answer (a first page, a long window) leaves the others free. A download
 # keeps one until its reader has taken all: granian runs the body on it, and waits there for a slow reader
 # without any limit. So each place for a download comes with a thread of its own.
-THREADS = 2 + MAX_DOWNLOADS
+MIN_THREADS = 2 + MAX_DOWNLOADS
 
 
-def build() -> WSGIApp:
+def build_app() -> WSGIApp:
     """The application of one worker: granian calls this in each, after the fork."""
     settings = config.parse_settings(sys.argv[1:])
-    _end_with_parent(lambda: os._exit(0), grace=3.0)
+    _exit_with_parent(lambda: os._exit(0), grace=3.0)
     where = open_backend(settings)
     store: Reader
     spool: PushWriter
@@ -60,7 +60,7 @@ def build() -> WSGIApp:
         )
         if settings.collector:
             taken = inbox if settings.push_token else None
-            Thread(target=collect_as, args=(settings, store, taken, Event()), daemon=True).start()
+            Thread(target=collect_with_settings, args=(settings, store, taken, Event()), daemon=True).start()
     folder = where.folder if isinstance(where, DiskBackend) else None
     app = create_app(
         store,
@@ -77,7 +77,7 @@ def build() -> WSGIApp:
     return app
 
 
-def _end_with_parent(end: Callable[[], object], grace: float = 0) -> None:
+def _exit_with_parent(end: Callable[[], object], grace: float = 0) -> None:
     if os.environ.get("DASHAPP_CHILD"):
         when_parent_exits(end, grace)
 
@@ -90,15 +90,15 @@ def main() -> int:
         # Who started us has looked already: the file was changed since.
         log.error(str(error))
         return 2
-    _end_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    _exit_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
     Granian(
-        "dashapp.web.server:build",
+        "dashapp.web.server:build_app",
         factory=True,
         address=settings.address,
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=settings.workers,
-        blocking_threads=_threads(settings),
+        blocking_threads=_thread_count(settings),
         backpressure=1024,
         websockets=False,
         log_level=LogLevels.error,
@@ -109,10 +109,10 @@ def main() -> int:
     return 0
 
 
-def _threads(settings: Settings) -> int:
+def _thread_count(settings: Settings) -> int:
     """What answers, and as many more as may wait for a body: a push, a password, a question for a link."""
     return (
-        THREADS
+        MIN_THREADS
         + (MAX_CONCURRENT_BODIES if settings.push_token else 0)
         + (2 * MAX_CONCURRENT_BODIES if settings.guarded else 0)
     )

@@ -16,12 +16,12 @@ from dashapp.query.shared_view import SharedViewReader
 from dashapp.web import layout
 
 # What of the numbers a link answers.
-ANSWERED = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv")
+ALLOWED_PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv")
 # Where what makes the page finds the view.
-KEY = "dashapp.view"
+ENVIRON_KEY = "dashapp.view"
 
 
-def viewing(store: SharedViewReader, settings: Settings, page: WSGIApp) -> WSGIApp:
+def shared_view_app(store: SharedViewReader, settings: Settings, page: WSGIApp) -> WSGIApp:
     """`page` answers what is no number, and knows by KEY through which view it is asked."""
     seconds = max(store.view.seconds, MIN_WINDOW_S)
     api = Api(
@@ -34,18 +34,18 @@ def viewing(store: SharedViewReader, settings: Settings, page: WSGIApp) -> WSGIA
     )
 
     def show(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        if environ["PATH_INFO"] in ANSWERED:
+        if environ["PATH_INFO"] in ALLOWED_PATHS:
             return api(environ, start_response)
-        return page({**environ, KEY: store}, start_response)
+        return page({**environ, ENVIRON_KEY: store}, start_response)
 
     return show
 
 
-def view_page(store: SharedViewReader, settings: Settings) -> Component:
+def shared_view_page(store: SharedViewReader, settings: Settings) -> Component:
     metrics = store.metrics()
     shown = all_panels(metrics, settings.panel, store.looks())
     seconds = max(store.view.seconds, MIN_WINDOW_S)
-    return layout.page(
+    return layout.page_layout(
         seconds,
         settings.interval,
         seconds,

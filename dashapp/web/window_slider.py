@@ -9,25 +9,36 @@ from typing import Any
 
 from dash import dcc
 
-HOUR, DAY, YEAR = 3600, 86_400, 31_536_000
+HOUR_S, DAY_S, YEAR_S = 3600, 86_400, 31_536_000
 # The slider's stops in seconds, each half as long again as the one before or so, in words people use.
-WINDOWS = (
+WINDOW_STOPS_S = (
     *(10, 15, 20, 30, 45, 60, 100, 180, 300, 600, 900, 1800),
-    *(HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 3 * DAY, 7 * DAY, 14 * DAY),
-    *(30 * DAY, 60 * DAY, 90 * DAY, 180 * DAY, YEAR, 2 * YEAR),
+    *(
+        HOUR_S,
+        2 * HOUR_S,
+        3 * HOUR_S,
+        6 * HOUR_S,
+        12 * HOUR_S,
+        DAY_S,
+        2 * DAY_S,
+        3 * DAY_S,
+        7 * DAY_S,
+        14 * DAY_S,
+    ),
+    *(30 * DAY_S, 60 * DAY_S, 90 * DAY_S, 180 * DAY_S, YEAR_S, 2 * YEAR_S),
 )
-_MARKS = {10: "10 s", 100: "100 s", 600: "10 min", HOUR: "1 h", DAY: "1 day", 30 * DAY: "30 days"}
-_MARKS |= {2 * HOUR: "2 h", YEAR: "1 year", 2 * YEAR: "2 years"}
+_MARKS = {10: "10 s", 100: "100 s", 600: "10 min", HOUR_S: "1 h", DAY_S: "1 day", 30 * DAY_S: "30 days"}
+_MARKS |= {2 * HOUR_S: "2 h", YEAR_S: "1 year", 2 * YEAR_S: "2 years"}
 # Marks that would run into their neighbours on the full scale.
-_ONLY_LAST = (2 * HOUR, YEAR, 2 * YEAR)
+_LAST_ONLY_MARKS = (2 * HOUR_S, YEAR_S, 2 * YEAR_S)
 
 
-def stops_to(longest: float, window: float) -> list[int]:
+def slider_stops(longest: float, window: float) -> list[int]:
     """The stops in seconds of a slider that reaches to `longest` and has `window` among them."""
-    return sorted({*(stop for stop in WINDOWS if stop <= longest), round(window), int(longest)})
+    return sorted({*(stop for stop in WINDOW_STOPS_S if stop <= longest), round(window), int(longest)})
 
 
-def slider(id: Any, stops: list[int], chosen: int) -> dcc.Slider:
+def window_slider(id: Any, stops: list[int], chosen: int) -> dcc.Slider:
     """Its value is the place of a stop, at first `chosen`: seconds would crowd the short ones."""
     return dcc.Slider(
         id=id,
@@ -35,24 +46,24 @@ def slider(id: Any, stops: list[int], chosen: int) -> dcc.Slider:
         max=len(stops) - 1,
         step=1,
         value=chosen,
-        marks=_marks(stops),
+        marks=_slider_marks(stops),
         included=False,
         updatemode="drag",
         allow_direct_input=False,
     )
 
 
-def _marks(stops: list[int]) -> dict[int, Any]:
+def _slider_marks(stops: list[int]) -> dict[int, Any]:
     return {
         stops.index(stop): text
         for stop, text in _MARKS.items()
-        if stop in stops and (stop not in _ONLY_LAST or stop == stops[-1])
+        if stop in stops and (stop not in _LAST_ONLY_MARKS or stop == stops[-1])
     }
 
 
-def words(seconds: float) -> str:
+def format_window(seconds: float) -> str:
     """A length of time as a person says it: "100 seconds", "5 minutes", "2 hours", "90 days"."""
-    for size, unit in ((YEAR, "year"), (DAY, "day"), (HOUR, "hour"), (60, "minute")):
+    for size, unit in ((YEAR_S, "year"), (DAY_S, "day"), (HOUR_S, "hour"), (60, "minute")):
         if seconds >= size and seconds % (size / 2) == 0:
             count = seconds / size
             return f"{count:g} {unit}{'' if count == 1 else 's'}"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashapp.alerts.evaluator import AlertEvaluator
-from dashapp.collector.clock import LogTime, deadlines
+from dashapp.collector.clock import MonotonicWallClock, deadlines
 from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.model.ticks import GAP_STEPS, Tick, to_milliseconds
 
@@ -172,7 +172,7 @@ def test_another_definition_begins_anew() -> None:
 def test_a_clock_that_steps_breaks_nothing(jump: float) -> None:
     """The collector's own ticks, while the system's clock is set: broken a few seconds later at the most."""
     clock = FakeClock(wall=10_000.0)
-    due = deadlines(clock, 1, LogTime(clock), first=0.0)
+    due = deadlines(clock, 1, MonotonicWallClock(clock), first=0.0)
     judge, told = AlertEvaluator([Threshold("a", ">", 90, 5)]), []
     for number in range(60):
         if number in (3, 33):

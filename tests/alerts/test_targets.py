@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from settings_errors import problems
 
-from dashapp.collector.preflight import bad_addresses
+from dashapp.collector.preflight import alert_target_problems
 from dashapp.config.kwargs import to_command_line
 from dashapp.config.settings import Settings, parse_settings
 
@@ -56,10 +56,10 @@ def test_what_is_no_address_is_told_without_it(text: str) -> None:
 
 
 def test_each_that_apprise_does_not_know_is_told_by_its_place() -> None:
-    found = bad_addresses(Settings(notify=(ONE, "nonsense://c4nary", TWO, "slack://c4nary")))
+    found = alert_target_problems(Settings(notify=(ONE, "nonsense://c4nary", TWO, "slack://c4nary")))
     assert found == [
         f'DASHAPP_NOTIFY {place} ("{service}://…") is no address that apprise knows; '
         "https://github.com/caronc/apprise lists them"
         for place, service in ((2, "nonsense"), (4, "slack"))
     ]
-    assert bad_addresses(Settings(notify=(ONE, TWO))) == bad_addresses(Settings()) == []
+    assert alert_target_problems(Settings(notify=(ONE, TWO))) == alert_target_problems(Settings()) == []

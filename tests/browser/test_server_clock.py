@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from dashapp.web.assets import assets_folder
+from dashapp.web.assets import assets_directory
 
 # A viewer of a tick a second, who asks 100 ms after it is due by the clock under test; a cache gives it what
 # the first of many got, 60 ms before it would ask itself, as long as that is kept. Gives how late it asks
@@ -38,7 +38,7 @@ KEEP_UP = """
 @pytest.fixture
 def script(chromium: Browser) -> Iterator[Page]:
     page = chromium.new_page()
-    page.add_script_tag(content=(assets_folder() / "data/server_clock.js").read_text())
+    page.add_script_tag(content=(assets_directory() / "data/server_clock.js").read_text())
     yield page
     page.close()
 

@@ -15,7 +15,7 @@ from tab import ZONE
 from waiting import wait_until_passes
 
 from dashapp.model.ticks import Metric
-from dashapp.web.assets import assets_folder
+from dashapp.web.assets import assets_directory
 
 COLOURS = """() => {
     const brightness = (colour) => colour.match(/[0-9.]+/g).slice(0, 3).reduce((sum, part) => sum + +part, 0);
@@ -164,7 +164,7 @@ def test_an_american_reads_the_same_hours_in_words_and_on_the_axes(chromium: Bro
 def load(page: Page, *scripts: str) -> None:
     """Some of our scripts, alone on an empty page."""
     for script in scripts:
-        page.add_script_tag(content=(assets_folder() / script).read_text())
+        page.add_script_tag(content=(assets_directory() / script).read_text())
 
 
 # A tile's line of half an hour with a hole of ten minutes, two empty points at any place of the series, and a

@@ -16,7 +16,7 @@ from served_page import Live, Serve
 from tab import ZONE, Tab
 from waiting import stays, wait_until
 
-from dashapp.web.assets import assets_folder
+from dashapp.web.assets import assets_directory
 
 HIDE = """(hidden) => {
     Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
@@ -211,5 +211,5 @@ def test_an_hour_that_comes_twice_is_the_one_on_screen(chromium: Browser) -> Non
     }"""
     with closing(chromium.new_context(timezone_id="America/New_York")) as context:
         page = context.new_page()
-        page.add_script_tag(content=(assets_folder() / "ui/format.js").read_text())
+        page.add_script_tag(content=(assets_directory() / "ui/format.js").read_text())
         assert {case: page.evaluate(found, list(case)) for case in cases} == cases

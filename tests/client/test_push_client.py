@@ -18,20 +18,20 @@ from push_server import Server, pushed_to, pusher_of_a_test, told
 from waiting import PATIENCE_S, wait_for
 
 from dashapp import client
-from dashapp.client import MOST, MOST_NAMES, STALE, Pusher
+from dashapp.client import MAX_QUEUED_NAMES, MAX_QUEUED_VALUES, MAX_VALUE_AGE_S, PushClient
 
 server = pytest.fixture(pushed_to)
 pusher = pytest.fixture(pusher_of_a_test)
 
 
-def test_one_value_or_several(pusher: Pusher, server: Server) -> None:
+def test_one_value_or_several(pusher: PushClient, server: Server) -> None:
     pusher.push("loss", 0.31)
     pusher.push({"accuracy": 0.9, "train.loss": 1})
     wait_for(lambda: server.newest == {"loss": 0.31, "accuracy": 0.9, "train.loss": 1.0})
     assert server.headers[0] == ("/api/push", f"Bearer {TOKEN}")
 
 
-def test_a_burst_is_a_few_requests_and_the_newest_wins(pusher: Pusher, server: Server) -> None:
+def test_a_burst_is_a_few_requests_and_the_newest_wins(pusher: PushClient, server: Server) -> None:
     go = Event()
     server.answer = lambda metrics: 200 if go.wait(PATIENCE_S) else 500
     for number in range(5000):
@@ -43,7 +43,7 @@ def test_a_burst_is_a_few_requests_and_the_newest_wins(pusher: Pusher, server: S
     assert pusher.dropped == 0
 
 
-def test_what_is_pushed_while_it_sends_is_sent_too(pusher: Pusher, server: Server) -> None:
+def test_what_is_pushed_while_it_sends_is_sent_too(pusher: PushClient, server: Server) -> None:
     entered, go = Event(), Event()
 
     def slow(metrics: dict[str, float]) -> int:
@@ -96,7 +96,7 @@ class Endless(dict[str, float]):
     ],
 )
 def test_what_is_wrong_is_logged_once_and_never_raised(
-    pusher: Pusher, server: Server, call: tuple[Any, ...], caplog: pytest.LogCaptureFixture
+    pusher: PushClient, server: Server, call: tuple[Any, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
         for _ in range(50):
@@ -107,7 +107,7 @@ def test_what_is_wrong_is_logged_once_and_never_raised(
     wait_for(lambda: server.newest == {"good": 1})
 
 
-def test_a_seeded_program_keeps_its_own_chances(pusher: Pusher, server: Server) -> None:
+def test_a_seeded_program_keeps_its_own_chances(pusher: PushClient, server: Server) -> None:
     server.answer = lambda metrics: 503
     before = random.getstate()
     pusher.push("loss", 0.31)
@@ -115,7 +115,7 @@ def test_a_seeded_program_keeps_its_own_chances(pusher: Pusher, server: Server) 
     assert random.getstate() == before
 
 
-def test_a_number_of_another_kind_is_a_number(pusher: Pusher, server: Server) -> None:
+def test_a_number_of_another_kind_is_a_number(pusher: PushClient, server: Server) -> None:
     class Scalar:
         def __float__(self) -> float:
             return 2.5
@@ -124,7 +124,7 @@ def test_a_number_of_another_kind_is_a_number(pusher: Pusher, server: Server) ->
     wait_for(lambda: server.newest == {"a": 2.5})
 
 
-def test_a_call_is_little_work_and_waits_for_nobody(pusher: Pusher, server: Server) -> None:
+def test_a_call_is_little_work_and_waits_for_nobody(pusher: PushClient, server: Server) -> None:
     """Also while the server answers nothing."""
     entered, go = Event(), Event()
 
@@ -148,22 +148,22 @@ def test_a_call_is_little_work_and_waits_for_nobody(pusher: Pusher, server: Serv
 
 
 def test_what_waits_is_bounded_and_what_is_dropped_is_counted(
-    monkeypatch: pytest.MonkeyPatch, pusher: Pusher
+    monkeypatch: pytest.MonkeyPatch, pusher: PushClient
 ) -> None:
     monkeypatch.setenv("DASHAPP_URL", f"http://127.0.0.1:{free_port()}")
     pusher._starting.acquire()  # no thread: all wait in the queue
-    for number in range(MOST + 7):
+    for number in range(MAX_QUEUED_VALUES + 7):
         pusher.push("a", number)
-    assert (len(pusher._queue), pusher.dropped) == (MOST, 7)
+    assert (len(pusher._queue), pusher.dropped) == (MAX_QUEUED_VALUES, 7)
     pusher._starting.release()
-    pusher.push({f"m{number}": number for number in range(MOST_NAMES + 5)})
+    pusher.push({f"m{number}": number for number in range(MAX_QUEUED_NAMES + 5)})
     before = pusher.dropped
     assert pusher.flush(PATIENCE_S)
     assert pusher.dropped >= before + 5, "names, of which the oldest give way"
 
 
 def test_without_a_thread_to_be_had_the_next_push_asks_again(
-    pusher: Pusher, server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    pusher: PushClient, server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refused(_: Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -180,13 +180,13 @@ def test_without_a_thread_to_be_had_the_next_push_asks_again(
 
 
 def test_what_waited_too_long_is_no_news(
-    pusher: Pusher, server: Server, monkeypatch: pytest.MonkeyPatch
+    pusher: PushClient, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.answer = lambda metrics: 503
     pusher.push("old", 1)
     assert pusher.flush(PATIENCE_S)
     steady = time.monotonic
-    monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: steady() + STALE + 1))
+    monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: steady() + MAX_VALUE_AGE_S + 1))
     server.answer = lambda metrics: 200
     pusher.push("new", 1)
     assert pusher.flush(PATIENCE_S)
@@ -209,7 +209,7 @@ def test_what_waited_too_long_is_no_news(
     ],
 )
 def test_an_environment_that_cannot_work_is_one_warning(
-    pusher: Pusher,
+    pusher: PushClient,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     name: str,

@@ -12,14 +12,14 @@ from push_server import Server, pushed_to, pusher_of_a_test, serving, told
 from waiting import PATIENCE_S, wait_for
 
 from dashapp import client
-from dashapp.client import Pusher, Sender
+from dashapp.client import PushClient, PushTransport
 
 server = pytest.fixture(pushed_to)
 pusher = pytest.fixture(pusher_of_a_test)
 
 
 def test_the_server_away_is_one_warning_and_the_newest_come_when_it_is_back(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, pusher: Pusher
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, pusher: PushClient
 ) -> None:
     port = free_port()
     monkeypatch.setenv("DASHAPP_URL", f"http://127.0.0.1:{port}")
@@ -39,7 +39,7 @@ def test_the_server_away_is_one_warning_and_the_newest_come_when_it_is_back(
 
 @pytest.mark.parametrize("status", [503, 401, 302])
 def test_what_the_server_does_not_take_now_is_tried_again_later(
-    pusher: Pusher,
+    pusher: PushClient,
     server: Server,
     status: int,
     monkeypatch: pytest.MonkeyPatch,
@@ -48,14 +48,14 @@ def test_what_the_server_does_not_take_now_is_tried_again_later(
     answers = [status, status]
     server.answer = lambda metrics: answers.pop() if answers else 200
     pauses: list[float] = []
-    send = Sender.send
+    send = PushTransport.send
 
-    def noted(self: Sender, values: Mapping[str, float]) -> tuple[set[str], float]:
+    def noted(self: PushTransport, values: Mapping[str, float]) -> tuple[set[str], float]:
         found = send(self, values)
         pauses.append(found[1])
         return found
 
-    monkeypatch.setattr(Sender, "send", noted)
+    monkeypatch.setattr(PushTransport, "send", noted)
     with caplog.at_level(logging.WARNING):
         pusher.push("a", 1)
         wait_for(lambda: server.newest == {"a": 1})
@@ -63,13 +63,13 @@ def test_what_the_server_does_not_take_now_is_tried_again_later(
     assert f"a sentence about {status}" in told(caplog)[0]
     wait_for(lambda: len(pauses) >= 3)
     first, second = pauses[:2]
-    least = client.FIRST_PAUSE / 2
+    least = client.BACKOFF_INITIAL_S / 2
     assert least <= first <= 4 * least
     assert least <= second <= 8 * least
 
 
 def test_one_bad_name_does_not_cost_the_others(
-    pusher: Pusher, server: Server, caplog: pytest.LogCaptureFixture
+    pusher: PushClient, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     refused: list[dict[str, float]] = []
 
@@ -92,7 +92,7 @@ def test_one_bad_name_does_not_cost_the_others(
     assert told(caplog) == ["bad is not taken: a sentence about 400"]
 
 
-def test_no_request_is_greater_than_the_server_takes(pusher: Pusher, server: Server) -> None:
+def test_no_request_is_greater_than_the_server_takes(pusher: PushClient, server: Server) -> None:
     sizes: list[int] = []
 
     def measure(metrics: dict[str, float]) -> int:

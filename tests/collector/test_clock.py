@@ -8,7 +8,7 @@ import pytest
 from clocks import FakeClock
 from thorough import amount
 
-from dashapp.collector.clock import LogTime, deadlines
+from dashapp.collector.clock import MonotonicWallClock, deadlines
 
 
 @pytest.mark.parametrize("interval", [0.1, 0.3, 1, 7, 60])
@@ -16,7 +16,7 @@ def test_ticks_land_on_the_grid_for_ever(interval: float) -> None:
     count = amount(1000, 10_000)
     clock = FakeClock(wall=1_800_000_000.037)
     found = []
-    for due in islice(deadlines(clock, interval, LogTime(clock), first=0.0), count):
+    for due in islice(deadlines(clock, interval, MonotonicWallClock(clock), first=0.0), count):
         assert 0 <= clock.wall() - due < 0.01
         clock.pass_time(interval / 3)
         found.append(round(due * 1000))
@@ -27,12 +27,12 @@ def test_ticks_land_on_the_grid_for_ever(interval: float) -> None:
 
 def test_the_first_is_not_due_before_a_rate_can_be_measured() -> None:
     clock = FakeClock(wall=1000.9)
-    assert next(deadlines(clock, 1, LogTime(clock), first=0.3)) == 1002
+    assert next(deadlines(clock, 1, MonotonicWallClock(clock), first=0.3)) == 1002
 
 
 def test_a_slow_tick_leaves_deadlines_out_and_returns_to_the_grid() -> None:
     clock = FakeClock(wall=1000.0)
-    due = deadlines(clock, 1, LogTime(clock), first=0.0)
+    due = deadlines(clock, 1, MonotonicWallClock(clock), first=0.0)
     assert next(due) == 1000
     clock.pass_time(3.4)
     assert next(due) == 1003
@@ -40,13 +40,16 @@ def test_a_slow_tick_leaves_deadlines_out_and_returns_to_the_grid() -> None:
 
 
 def test_work_that_is_over_ends_the_sleep() -> None:
-    assert len(list(deadlines(FakeClock(wall=1000.5, waits=3), 1, LogTime(FakeClock()), first=0.0))) < 4
+    assert (
+        len(list(deadlines(FakeClock(wall=1000.5, waits=3), 1, MonotonicWallClock(FakeClock()), first=0.0)))
+        < 4
+    )
 
 
 def test_a_suspend_is_left_out() -> None:
     """Fault 23: the wall goes on for an hour while the machine does not."""
     clock = FakeClock(wall=1000.0)
-    due = deadlines(clock, 1, LogTime(clock), first=0.0)
+    due = deadlines(clock, 1, MonotonicWallClock(clock), first=0.0)
     assert next(due) == 1000
     clock.pass_time(1)
     clock.jump(3600)
@@ -56,7 +59,7 @@ def test_a_suspend_is_left_out() -> None:
 def test_a_clock_set_back_keeps_the_order_and_does_not_freeze() -> None:
     """Fault 24: ticks go on, none at a time that was there before, and the log's time meets the clock's."""
     clock = FakeClock(wall=10_000.0)
-    due = deadlines(clock, 1, LogTime(clock), first=0.0)
+    due = deadlines(clock, 1, MonotonicWallClock(clock), first=0.0)
     found = [next(due) for _ in range(3)]
     clock.jump(-3600)
     before = clock.monotonic()
@@ -70,7 +73,7 @@ def test_a_clock_set_back_keeps_the_order_and_does_not_freeze() -> None:
 
 def test_a_clock_set_back_and_right_again_is_followed_at_once() -> None:
     clock = FakeClock(wall=10_000.0)
-    time = LogTime(clock)
+    time = MonotonicWallClock(clock)
     clock.jump(-3600)
     clock.pass_time(1)
     assert time.now() == pytest.approx(10_001, abs=0.2)
@@ -82,7 +85,7 @@ def test_a_clock_set_back_and_right_again_is_followed_at_once() -> None:
 def test_a_machine_that_starts_without_its_clock_catches_up() -> None:
     """Its clock begins in the past and is set right by the network a moment later."""
     clock = FakeClock(wall=0.0)
-    time = LogTime(clock, newest=1_800_000_000.0)
+    time = MonotonicWallClock(clock, newest=1_800_000_000.0)
     assert time.now() >= 1_800_000_000
     clock.jump(1_800_000_060)
     clock.pass_time(1)
@@ -92,7 +95,7 @@ def test_a_machine_that_starts_without_its_clock_catches_up() -> None:
 @pytest.mark.parametrize("jump", [3600.0, -3600.0, 0.4, -0.4, 86_400 * 365.0])
 def test_log_time_never_goes_back_past_what_was_yielded(jump: float) -> None:
     clock = FakeClock(wall=5000.0)
-    due = deadlines(clock, 0.5, LogTime(clock), first=0.0)
+    due = deadlines(clock, 0.5, MonotonicWallClock(clock), first=0.0)
     before = next(due)
     clock.jump(jump)
     after = [next(due) for _ in range(5)]
@@ -101,5 +104,5 @@ def test_log_time_never_goes_back_past_what_was_yielded(jump: float) -> None:
 
 def test_a_store_from_the_future_is_continued_after_its_newest() -> None:
     clock = FakeClock(wall=5000.0)
-    due = deadlines(clock, 1, LogTime(clock, newest=5010.0), first=0.3)
+    due = deadlines(clock, 1, MonotonicWallClock(clock, newest=5010.0), first=0.3)
     assert next(due) == 5011

@@ -11,7 +11,7 @@ import pytest
 from clocks import FakeClock
 from thorough import amount
 
-from dashapp.collector.clock import LogTime, deadlines
+from dashapp.collector.clock import MonotonicWallClock, deadlines
 from dashapp.collector.sampler import Sampler
 from dashapp.collector.service import collect
 from dashapp.config.settings import MEMORY_RETENTION_S
@@ -54,7 +54,7 @@ def test_a_store_from_the_future_is_gone_on_with(tmp_path: Path) -> None:
 def test_no_tick_is_dropped_when_the_clock_jumps(jump: float) -> None:
     clock, store = FakeClock(wall=10_000.0), MemoryStore()
     sampler = Sampler([Counting()], store, 1)
-    due = deadlines(clock, 1, LogTime(clock), first=0.0)
+    due = deadlines(clock, 1, MonotonicWallClock(clock), first=0.0)
     for number in range(50):
         sampler.tick(next(due))
         if number == 20:
@@ -73,7 +73,7 @@ def test_a_day_of_ticks_leaves_nothing_behind(caplog: pytest.LogCaptureFixture) 
     step = amount(5, 1)
     clock, store = FakeClock(wall=10_000.0), MemoryStore(keep=7800)
     sampler = Sampler([Counting()], store, step)
-    due = deadlines(clock, step, LogTime(clock), first=0.0)
+    due = deadlines(clock, step, MonotonicWallClock(clock), first=0.0)
     with caplog.at_level(logging.INFO):
         for _ in range(86_400 // step):
             sampler.tick(next(due))

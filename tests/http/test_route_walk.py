@@ -12,7 +12,7 @@ from wsgi_client import Answer, ask
 
 from dashapp.api.endpoints import PATHS
 from dashapp.http.types import WSGIApp
-from dashapp.web.app import FILES, PAGES
+from dashapp.web.app import FILE_PREFIXES, PAGE_PATHS
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "")
 UNKNOWN = [
@@ -56,8 +56,8 @@ def app() -> WSGIApp:
 
 def routes(app: WSGIApp) -> Iterator[str]:
     """What the page names, what Dash has, what the API has, and what is not there."""
-    yield from (*PATHS, *PAGES, "/api/push", "/api/share", "/api/openapi.json", "/metrics", "/logout")
-    yield from (f"{folder}x" for folder in FILES)
+    yield from (*PATHS, *PAGE_PATHS, "/api/push", "/api/share", "/api/openapi.json", "/metrics", "/logout")
+    yield from (f"{folder}x" for folder in FILE_PREFIXES)
     cookie = sign_in(app)
     page = ask(app, "/", cookie=cookie).body
     yield from ("/" + each.decode() for each in re.findall(rb'(?:src|href)="\./([^"]+)"', page))
@@ -88,7 +88,7 @@ def test_without_a_password_nothing_but_the_health_check_is_answered(app: WSGIAp
 
 def test_with_it_they_are(app: WSGIApp) -> None:
     cookie = sign_in(app)
-    for path in (*PATHS, *PAGES, "/metrics", "/api/openapi.json", "/assets/style.css"):
+    for path in (*PATHS, *PAGE_PATHS, "/metrics", "/api/openapi.json", "/assets/style.css"):
         query = "?q=window%3D100" if path == "/api/frames" else ""
         assert ask(app, path + query, cookie=cookie).status == 200, path
 

@@ -12,7 +12,7 @@ from flask_host import Mounted, mounter, store_of_a_tick, wsgi
 from wsgi_client import ask
 
 import dashapp
-from dashapp.integrations.flask_mount import HOOKS
+from dashapp.integrations.flask_mount import HOOKS_WARNING
 from dashapp.model.ticks import MountError
 
 store = pytest.fixture(store_of_a_tick)
@@ -118,7 +118,7 @@ def test_a_login_that_is_a_hook_is_warned_of(
     assert ask(wsgi(app), "/").status == 401
     assert ask(wsgi(app), "/").status == 401
     assert [line for line in caplog.messages if "before_request" in line and "protect" in line] == (
-        [HOOKS % "/monitor/"] * told
+        [HOOKS_WARNING % "/monitor/"] * told
     )
 
 

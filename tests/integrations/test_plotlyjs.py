@@ -13,7 +13,7 @@ from wsgi_client import ask
 import dashapp
 from dashapp import LiveGraph, attach
 from dashapp.model.ticks import MountError
-from dashapp.web.assets import plotlyjs
+from dashapp.web.assets import plotlyjs_path
 
 
 @pytest.mark.parametrize("outer", ["", "/outer"])
@@ -50,4 +50,4 @@ def test_a_dash_app_has_the_basic_bundle_where_it_says_so(basic: bool) -> None:
         answer = ask(app.server.wsgi_app, address, accept_encoding="gzip")
         assert answer.headers["content-encoding"] == "gzip"
         assert "immutable" in answer.headers["cache-control"]
-        assert ask(app.server.wsgi_app, address).body == plotlyjs().read_bytes()
+        assert ask(app.server.wsgi_app, address).body == plotlyjs_path().read_bytes()

@@ -10,7 +10,7 @@ from clocks import FakeClock
 from stage import SLOW, Says, Stage
 from waiting import PATIENCE_S
 
-from dashapp.collector.sampler import PATIENCE
+from dashapp.collector.sampler import LOG_INTERVAL_S
 from dashapp.model.ticks import Metric
 from dashapp.sources.polling import BackgroundSource
 
@@ -78,7 +78,7 @@ def test_a_source_that_fails_every_other_second_is_logged_once_a_minute(
     source = Says({SLOW: 2.0})
     stage = Stage(source, FakeClock())
     with caplog.at_level(logging.WARNING):
-        for second in range(int(2 * PATIENCE)):
+        for second in range(int(2 * LOG_INTERVAL_S)):
             source.answer = OSError("flaps") if second % 2 else {SLOW: 2.0}
             stage.tick()
     assert len(caplog.records) == 2

@@ -20,7 +20,7 @@ from push_pipeline import TOKEN
 from waiting import PATIENCE_S
 
 from dashapp import client
-from dashapp.client import Pusher, Sender
+from dashapp.client import PushClient, PushTransport
 
 
 class Server:
@@ -93,7 +93,7 @@ class OverError(Exception):
     """The test is."""
 
 
-class Ending(Pusher):
+class Ending(PushClient):
     """Has a thread that ends."""
 
     is_over = False
@@ -115,19 +115,19 @@ class Ending(Pusher):
             self._thread.join(PATIENCE_S)
 
 
-def pusher_of_a_test(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pusher]:
+def pusher_of_a_test(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[PushClient]:
     """It tries again soon, and its thread ends with the test."""
     monkeypatch.setattr(atexit, "register", lambda *_: None)
     monkeypatch.setattr(os, "register_at_fork", lambda **_: None)
-    monkeypatch.setattr(client, "PATIENCE", PATIENCE_S)
-    monkeypatch.setattr(client, "FIRST_PAUSE", 0.02)
-    senders: list[Sender] = []
+    monkeypatch.setattr(client, "REQUEST_TIMEOUT_S", PATIENCE_S)
+    monkeypatch.setattr(client, "BACKOFF_INITIAL_S", 0.02)
+    senders: list[PushTransport] = []
 
-    def made(*words: Any) -> Sender:
-        senders.append(Sender(*words))
+    def made(*words: Any) -> PushTransport:
+        senders.append(PushTransport(*words))
         return senders[-1]
 
-    monkeypatch.setattr(client, "Sender", made)
+    monkeypatch.setattr(client, "PushTransport", made)
     pusher = Ending()
     yield pusher
     pusher.end()

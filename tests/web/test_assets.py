@@ -9,12 +9,12 @@ from wsgi_client import ask
 from dashapp.config.settings import Settings
 from dashapp.stores.memory import MemoryStore
 from dashapp.web.app import create_app
-from dashapp.web.assets import LIVE_GRAPH_LAYERS, NAME, Bundle, assets_folder
+from dashapp.web.assets import BUNDLE_NAME, LIVE_GRAPH_LAYERS, ScriptBundle, assets_directory
 
 
 def test_every_script_is_in_a_bundle_whole() -> None:
-    texts = Bundle(assets_folder()).text + Bundle(assets_folder(), LIVE_GRAPH_LAYERS).text
-    scripts = [path for path in assets_folder().rglob("*.js") if path.parent.name != "vendor"]
+    texts = ScriptBundle(assets_directory()).text + ScriptBundle(assets_directory(), LIVE_GRAPH_LAYERS).text
+    scripts = [path for path in assets_directory().rglob("*.js") if path.parent.name != "vendor"]
     assert len(scripts) > 20
     assert all(script.read_text().rstrip() in texts for script in scripts)
 
@@ -22,16 +22,16 @@ def test_every_script_is_in_a_bundle_whole() -> None:
 def test_another_content_has_another_mark(tmp_path: Path) -> None:
     (tmp_path / "ui").mkdir()
     (tmp_path / "ui" / "a.js").write_text("one();")
-    before = Bundle(tmp_path).mark
+    before = ScriptBundle(tmp_path).mark
     (tmp_path / "ui" / "a.js").write_text("two();")
-    assert Bundle(tmp_path).mark != before
+    assert ScriptBundle(tmp_path).mark != before
 
 
 def test_a_page_asks_for_one_script_of_ours_and_may_keep_it() -> None:
     app = create_app(MemoryStore(), Settings(store="memory:"))
     page = ask(app, "/").body.decode()
     ours = [part.split('"')[0] for part in page.split('src="./assets/')[1:]]
-    assert [address.split("?")[0] for address in ours] == ["vendor/plotly-basic-4.1.1.min.js", NAME]
+    assert [address.split("?")[0] for address in ours] == ["vendor/plotly-basic-4.1.1.min.js", BUNDLE_NAME]
     answer = ask(app, f"/assets/{ours[1]}")
     assert answer.status == 200
     assert answer.headers["cache-control"].endswith("immutable")

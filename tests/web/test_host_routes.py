@@ -9,7 +9,7 @@ from wsgi_client import ask
 
 from dashapp.http.types import WSGIApp
 from dashapp.stores.memory import MemoryStore
-from dashapp.web.host_routes import KEPT, MOST, HostPaths, Place
+from dashapp.web.host_routes import MAX_CACHED_TARGETS, MAX_COMPARED_HOSTS, HostRouter, PageTarget
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ PATHS = [
     ("/host/web-1\n/", "no name of a host"),
     ("/host/web-1\x00/api/ticks", "no name of a host"),
     (f"/host/{'a' * 65}/", "no name of a host"),
-    ("/host/" + ",".join(f"a{n}" for n in range(MOST + 1)) + "/", "at most 32"),
+    ("/host/" + ",".join(f"a{n}" for n in range(MAX_COMPARED_HOSTS + 1)) + "/", "at most 32"),
     ("/host/" + "a," * 100_000 + "b/", None),
 ]
 
@@ -89,22 +89,22 @@ def test_without_its_slash_it_leads_to_the_page(app: WSGIApp) -> None:
 
 def test_what_is_kept_made_is_bounded() -> None:
     fleet = Fleet(Clock())
-    for number in range(2 * KEPT):
+    for number in range(2 * MAX_CACHED_TARGETS):
         fleet.add(f"web-{number}", 1)
-    made: list[Place] = []
+    made: list[PageTarget] = []
 
-    def serve(place: Place) -> WSGIApp:
+    def serve(place: PageTarget) -> WSGIApp:
         made.append(place)
         return lambda environ, start: start("200 OK", []) or []
 
-    paths = HostPaths(fleet, serve(Place(MemoryStore())), serve)
-    for number in range(2 * KEPT):
+    paths = HostRouter(fleet, serve(PageTarget(MemoryStore())), serve)
+    for number in range(2 * MAX_CACHED_TARGETS):
         ask(paths, f"/host/web-{number}/api/ticks")
         ask(paths, f"/host/nobody-{number}/")
-    assert len(paths._made) <= KEPT
+    assert len(paths._made) <= MAX_CACHED_TARGETS
     assert all(key[1] for key in paths._made), "nobody's page is kept"
     before = len(made)
-    ask(paths, f"/host/web-{2 * KEPT - 1}/api/ticks")
+    ask(paths, f"/host/web-{2 * MAX_CACHED_TARGETS - 1}/api/ticks")
     assert len(made) == before
     ask(paths, "/host/web-0/api/ticks")
     assert len(made) == before + 1
