@@ -98,8 +98,8 @@ def _check_time(given: Any, now: float, where: str) -> None:
     if not abs(seconds - now) <= MAX_TIME_OFFSET_S:
         told = f"{given:.15g}" if isinstance(given, float) else _json_type(given)
         raise BadRequestError(
-            f"{where}t is {told}; expected epoch seconds or milliseconds at most {MAX_TIME_OFFSET_S:g} seconds "
-            f"from now, which is {now:.0f}, or no t"
+            f"{where}t is {told}; expected epoch seconds or milliseconds at most {MAX_TIME_OFFSET_S:g} "
+            f"seconds from now, which is {now:.0f}, or no t"
         )
 
 
@@ -202,7 +202,8 @@ class PushEndpoint:
             )
         if len(self._names) + len(fresh) > MAX_PUSHED_NAMES:
             raise BadRequestError(
-                f"{quote_value(min(fresh))} would be one of more than {MAX_PUSHED_NAMES} names that were pushed; "
+                f"{quote_value(min(fresh))} would be one of more than {MAX_PUSHED_NAMES} names that were "
+                "pushed; "
                 "push under names that stay the same"
             )
 

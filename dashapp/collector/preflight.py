@@ -71,9 +71,8 @@ def alert_target_problems(settings: Settings) -> list[str]:
         return []
     reasons = apprise_worker.invalid_targets(settings.notify)
     if set(reasons) == {apprise_worker.APPRISE_MISSING}:
-        return [
-            f"{NOTIFY_VARIABLE} has {len(reasons)} address{'es' if len(reasons) > 1 else ''}; {apprise_worker.APPRISE_MISSING}"
-        ]
+        count = f"{len(reasons)} address{'es' if len(reasons) > 1 else ''}"
+        return [f"{NOTIFY_VARIABLE} has {count}; {apprise_worker.APPRISE_MISSING}"]
     return [
         f'{NOTIFY_VARIABLE} {place} ("{address.partition("://")[0][:40]}://…") is {reason}'
         for place, (address, reason) in enumerate(zip(settings.notify, reasons, strict=True), 1)

@@ -142,8 +142,8 @@ def _parse_keywords(given: Mapping[str, Any], sources: Sequence[str], functions:
 def _open_backend(settings: Settings, collect: bool) -> MemoryStore | StoreBackend:
     if settings.store == MEMORY_STORE:
         if not collect:
-            said = f'store is "{MEMORY_STORE}"; expected a folder with collect=False, which another process fills'
-            raise SettingsError([said])
+            problem = "expected a folder with collect=False, which another process fills"
+            raise SettingsError([f'store is "{MEMORY_STORE}"; {problem}'])
         return MemoryStore(keep=rows_to_keep(settings.interval))
     if is_redis(settings.store):
         return RedisBackend(settings)

@@ -22,7 +22,6 @@ BUILT_IN = {
     NO_SOURCE: "",
     "demo": "dashapp.sources.external.demo:make_source",
     "prometheus": "dashapp.sources.external.prometheus:make_source",
-    "push": "dashapp.sources.push:make",
     "quotes": "dashapp.sources.external.quotes:make_source",
     "replay": "dashapp.sources.external.replay:make_source",
     "stdin": "dashapp.sources.external.stdin:make_source",

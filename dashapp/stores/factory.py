@@ -195,10 +195,11 @@ PLATFORM_VARIABLE = "DYNO"
 
 def shared_storage_problem(settings: Settings, environ: Mapping[str, str] = os.environ) -> str:
     """Why collector and pages that are processes apart cannot meet; empty where they can."""
-    if is_redis(settings.store) or not environ.get(PLATFORM_VARIABLE):
+    platform = environ.get(PLATFORM_VARIABLE)
+    if is_redis(settings.store) or not platform:
         return ""
     return (
-        f'{PLATFORM_VARIABLE} is "{environ[PLATFORM_VARIABLE][:64]}", a machine with a disk of its own, so that pages and a '
+        f'{PLATFORM_VARIABLE} is "{platform[:64]}", a machine with a disk of its own, so that pages and a '
         "collector elsewhere share no folder; add a Redis (REDIS_URL), or run python -m dashapp alone, "
         "which collects by itself"
     )

@@ -103,8 +103,8 @@ def test_it_loads_nothing_heavy_and_nothing_before_it_is_used(server: Server) ->
         import dashapp
         assert "dashapp.client" not in sys.modules
         dashapp.push("a", 1)
-        from dashapp.client import _pusher
-        _pusher.flush()
+        from dashapp.client import _client
+        _client.flush()
         heavy = {"dash", "plotly", "flask", "numpy", "granian", "psutil", "diskcache", "orjson", "asyncio"}
         assert not heavy & set(sys.modules), heavy & set(sys.modules)
         """,

@@ -197,10 +197,10 @@ def test_a_deleted_folder_is_told_and_taken_again(tmp_path: Path) -> None:
 def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path: Path) -> None:
     """A limit on this process's files stands for the disk: half of the record finds room."""
     code = (
-        "import sys, resource\nfrom pathlib import Path\nfrom dashapp.model.ticks import SpoolError\n"
-        "from dashapp.stores.disk.push_queue import DiskSpool\nspool = DiskSpool(Path(sys.argv[1]))\n"
+        "import sys, resource\nfrom pathlib import Path\nfrom dashapp.model.ticks import PushQueueError\n"
+        "from dashapp.stores.disk.push_queue import DiskPushQueue\nspool = DiskPushQueue(Path(sys.argv[1]))\n"
         "spool.put(b'a' * 100)\nresource.setrlimit(resource.RLIMIT_FSIZE, (200, resource.RLIM_INFINITY))\n"
-        "try:\n    spool.put(b'b' * 100)\nexcept SpoolError as error:\n    print(error)\n"
+        "try:\n    spool.put(b'b' * 100)\nexcept PushQueueError as error:\n    print(error)\n"
         "spool.put(b'c' * 20)\n"
     )
     done = subprocess.run(

@@ -63,7 +63,7 @@ class Host:
 
 
 def wsgi(app: Flask) -> WSGIApp:
-    return cast("App", app)
+    return cast("WSGIApp", app)
 
 
 def store_of_a_tick(tmp_path: Path) -> Path:

@@ -19,7 +19,7 @@ ROUNDS, VIEWERS = 4, 21
 
 
 def main(example: str, *symbols: str) -> None:
-    with patch("dashapp.integrations.dash_attach.Collection.start", lambda self: None):
+    with patch("dashapp.integrations.dash_attach.EmbeddedCollector.start", lambda self: None):
         app = runpy.run_path(example)["app"].server.wsgi_app
         before = standing()
         rounds = []

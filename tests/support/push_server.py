@@ -136,7 +136,7 @@ def pusher_of_a_test(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 # On a busy machine two seconds may be too few for the last request of a program.
-PATIENT = f"import dashapp.client; dashapp.client.Pusher.flush.__defaults__ = ({PATIENCE_S},)\n"
+PATIENT = f"import dashapp.client; dashapp.client.PushClient.flush.__defaults__ = ({PATIENCE_S},)\n"
 
 
 def run(

@@ -46,7 +46,7 @@ class Shop:
             inside = {"SCRIPT_NAME": outer, "PATH_INFO": path[len(outer) :]}
             return app({**environ, **inside}, start_response)
 
-        self.server = Served(cast("App", proxied))
+        self.server = Served(cast("WSGIApp", proxied))
         self.url = self.server.url.rstrip("/") + outer + "/"
 
     def stop(self) -> None:

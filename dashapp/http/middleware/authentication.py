@@ -127,7 +127,7 @@ class AuthenticationMiddleware:
         place = login_page.safe_next_url(_last_value(form, "next"))
         given = _last_value(form, "password")
         if not hmac.compare_digest(_digest(given), self._password):
-            wrong = login_page.WRONG_PASSWORD if given else login_page.EMPTY_PASSWORD
+            wrong = login_page.SIGN_IN_FAILED if given else login_page.SIGN_IN_EMPTY
             return html_response(start_response, "403 Forbidden", self._page.write(place, wrong))
         self._tries.forgive(visitor)
         cookie = self._sessions.begin(self._secure(environ))

@@ -12,8 +12,8 @@ from pathlib import Path
 # Of the place that a visitor wanted to go to.
 MAX_NEXT_URL_LENGTH = 2048
 DEFAULT_NEXT_URL = "/"
-WRONG_PASSWORD = "That is not the password."
-EMPTY_PASSWORD = "Please type the password."
+SIGN_IN_FAILED = "That is not the password."
+SIGN_IN_EMPTY = "Please type the password."
 UNREADABLE_FORM = "That could not be read; please type the password again."
 
 # A path of our own, and nothing that a browser could take for another host or a further header.

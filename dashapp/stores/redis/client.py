@@ -23,7 +23,7 @@ FAILURES = (redis.RedisError, RedisClusterException, OSError)
 # Seconds that one answer may take; that nobody asks after a failure; past which an answer counts as one.
 TIMEOUT_S, CIRCUIT_OPEN_S, SLOW_RESPONSE_S = 1.0, 1.0, 0.2
 
-Result = TypeVar("Answer")
+Result = TypeVar("Result")
 # Single or cluster: their shared verbs have no type of their own in redis-py.
 Client = Any
 
