@@ -189,7 +189,7 @@ def _feed(disk: DiskStore, picture: Picture, watch: AlertMonitor, stopping: Even
         while at < time.time():
             tick = _tick(picture, at, picture.step)
             if disk.append(tick):
-                watch.see(tick)
+                watch.observe(tick)
             at += picture.step
         stopping.wait(1 - time.time() % 1)
 

@@ -173,7 +173,7 @@ class Soak:
         end = time.monotonic() + LAST_WORDS
         with closing(DiskReader(self._store)) as reader:
             while time.monotonic() < end:
-                changes, sent = reader.changes(), reader.sent()
+                changes, sent = reader.changes(), reader.deliveries()
                 if not changes or changes[-1].number in sent.values():
                     return
                 time.sleep(0.1)

@@ -68,7 +68,7 @@ def _fill(store: Path, end: int) -> int:
                 Point(to_milliseconds(begin + at), step, template[at - 1])
                 for at in range(step, SPAN + 1, step)
             ]
-            memory.take(span, to_milliseconds(begin + SPAN))
+            memory.append_span(span, to_milliseconds(begin + SPAN))
             kept += len(span) if step == 1 else 0
     memory.close()
     return kept
@@ -114,7 +114,7 @@ def _append_newest(store: Path, end: int) -> None:
 
 def _windows(store: Path) -> Iterator[Row]:
     """CPU of the dearest window and range for 20 metrics, asked for the first time and again."""
-    api = Api(DiskReader(store), longest=Retention().longest)
+    api = Api(DiskReader(store), longest=Retention().longest_s)
     asked = "&metrics=" + ",".join(KEYS[:ASKED])
     _ask(api, f"window=100{asked}")
     now = int(time.time() * 1000)

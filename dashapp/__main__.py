@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         given += where.flags
         children = [ChildProcess("web", python_command("dashapp.web", given))]
         if settings.collector:
-            notice = where.speaker("supervisor")
+            notice = where.notice_sink("supervisor")
             notice.clear()
             children.insert(
                 0, ChildProcess("collector", python_command("dashapp.collector", given), notice, stdin)
@@ -108,15 +108,15 @@ def _log_collector_problems(settings: Settings) -> NoReturn:
 
 def _port_is_free(settings: Settings) -> None:
     """SettingsError where the address cannot be listened on, before anything is started."""
-    family = socket.AF_INET6 if ":" in settings.address else socket.AF_INET
+    family = socket.AF_INET6 if ":" in settings.listen_address else socket.AF_INET
     with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.address, settings.port))
+            probe.bind((settings.listen_address, settings.port))
         except OSError as error:
             raise SettingsError(
                 [
-                    f'--port is "{settings.port}"; {settings.address} does not give it '
+                    f'--port is "{settings.port}"; {settings.listen_address} does not give it '
                     f"({error.strerror}); end what listens there or choose another"
                 ]
             ) from None
@@ -141,7 +141,7 @@ def _inherited_stdin(settings: Settings) -> tuple[int, ...]:
 
 def _announce_when_ready(settings: Settings, where: StoreBackend | None, stop: Event, served: Event) -> None:
     """Print where it serves, once it does."""
-    host = "127.0.0.1" if settings.address == ALL_INTERFACES else settings.address
+    host = "127.0.0.1" if settings.listen_address == ALL_INTERFACES else settings.listen_address
     while not stop.wait(0.05):
         try:
             with closing(http.client.HTTPConnection(host, settings.port, timeout=2)) as connection:
@@ -153,8 +153,8 @@ def _announce_when_ready(settings: Settings, where: StoreBackend | None, stop: E
     else:
         return
     served.set()
-    shown = f"[{settings.address}]" if ":" in settings.address else settings.address
-    store = "memory" if where is None else where.shown
+    shown = f"[{settings.listen_address}]" if ":" in settings.listen_address else settings.listen_address
+    store = "memory" if where is None else where.label
     print(f"Serving on http://{shown}:{settings.port} (store: {store})", flush=True)
 
 

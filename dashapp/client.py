@@ -58,7 +58,7 @@ class PushTransport:
         self._refused: dict[str, float] = {}
         self._failures = 0
         try:
-            self._place: _Endpoint | None = self._checked()
+            self._place: _Endpoint | None = self._parse_environment()
         except ValueError as error:
             self._place = None
             tell("settings", f"{error}; nothing is pushed")
@@ -86,7 +86,7 @@ class PushTransport:
             log.warning("%s takes what is pushed again", self._url)
         return done, 0.0
 
-    def _checked(self) -> _Endpoint:
+    def _parse_environment(self) -> _Endpoint:
         """ValueError where the environment is not fit to push by."""
         if not self._token:
             raise ValueError("DASHAPP_PUSH_TOKEN is not set; expected the server's")
@@ -109,7 +109,7 @@ class PushTransport:
             return
         body = json.dumps({"metrics": values}, ensure_ascii=False).encode()
         if len(values) <= MAX_VALUES_PER_REQUEST and len(body) <= MAX_BODY_BYTES:
-            status, sentence = self._post(body)
+            status, sentence = self._post_body(body)
             if status == 200:
                 done.update(values)
                 return
@@ -125,23 +125,23 @@ class PushTransport:
         for half in (names[: len(names) // 2], names[len(names) // 2 :]):
             self._send({name: values[name] for name in half}, done)
 
-    def _post(self, body: bytes) -> tuple[int, str]:
+    def _post_body(self, body: bytes) -> tuple[int, str]:
         """The status, and the server's sentence where it says one."""
         kept = self._connection is not None
         try:
-            return self._ask(body)
+            return self._send_request(body)
         except (OSError, http.client.HTTPException) as error:
             self._close()
             # A connection that was kept may have been closed meanwhile: that is no failure yet.
             if not kept or isinstance(error, TimeoutError):
                 raise _UnavailableError(f"{error!s:.100}" or type(error).__name__) from None
         try:
-            return self._ask(body)
+            return self._send_request(body)
         except (OSError, http.client.HTTPException) as error:
             self._close()
             raise _UnavailableError(f"{error!s:.100}" or type(error).__name__) from None
 
-    def _ask(self, body: bytes) -> tuple[int, str]:
+    def _send_request(self, body: bytes) -> tuple[int, str]:
         assert self._place is not None
         scheme, host, port, path = self._place
         if self._connection is None:
@@ -183,9 +183,9 @@ class PushClient:
     def __init__(self) -> None:
         self._registered = False
         self._told: set[str] = set()
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         """Nothing waits and no thread sends: at first, and in a process that was forked."""
         # Neither takes a lock of Python's: a signal handler or a finaliser may push in the middle of a push.
         self._queue: deque[tuple[str, float, float]] = deque(maxlen=MAX_QUEUED_VALUES)
@@ -210,7 +210,9 @@ class PushClient:
                 self._wake.put(None)
         except Exception as error:
             # Whatever is wrong with what is pushed, the program that pushes has better to do.
-            self._tell(type(error).__name__, f"a push is left out: {type(error).__name__}: {error!s:.200}")
+            self._log_once(
+                type(error).__name__, f"a push is left out: {type(error).__name__}: {error!s:.200}"
+            )
 
     def flush(self, seconds: float = SHUTDOWN_TIMEOUT_S) -> bool:
         """Wait until what was pushed is sent, or was tried in vain. False where that takes longer."""
@@ -223,9 +225,11 @@ class PushClient:
     def _add(self, name: Any, value: Any) -> None:
         if not (isinstance(name, str) and 0 < len(name) <= MAX_NAME_LENGTH and name.isprintable()):
             sentence = f"{name!r:.80} is no name; expected 1 to {MAX_NAME_LENGTH} printable characters"
-            self._tell(f"{name!r:.80}", sentence)
+            self._log_once(f"{name!r:.80}", sentence)
         elif isinstance(value, bool | str | bytes) or not math.isfinite(number := float(value)):
-            self._tell(name, f"{name} is {value!r:.80}; expected a finite number, so this one is left out")
+            self._log_once(
+                name, f"{name} is {value!r:.80}; expected a finite number, so this one is left out"
+            )
         else:
             if len(self._queue) == MAX_QUEUED_VALUES:
                 self.dropped += 1
@@ -242,7 +246,7 @@ class PushClient:
                 self._registered = True
                 atexit.register(self.flush)
                 if hasattr(os, "register_at_fork"):
-                    os.register_at_fork(after_in_child=self._begin)
+                    os.register_at_fork(after_in_child=self._reset)
             thread = Thread(target=self._run, name="dashapp.push", daemon=True)
             thread.start()
             self._thread = thread
@@ -251,7 +255,7 @@ class PushClient:
             starting.release()
 
     def _run(self) -> None:
-        sender = PushTransport(os.environ, self._tell)
+        sender = PushTransport(os.environ, self._log_once)
         waiting: dict[str, tuple[float, float]] = {}
         due = 0.0
         while True:
@@ -262,7 +266,7 @@ class PushClient:
             except Exception as error:
                 # A thread that ends here would never be missed.
                 done, pause = set(), MAX_VALUE_AGE_S
-                self._tell(type(error).__name__, f"pushing fails: {type(error).__name__}: {error!s:.200}")
+                self._log_once(type(error).__name__, f"pushing fails: {type(error).__name__}: {error!s:.200}")
             for name in done:
                 del waiting[name]
             due = time.monotonic() + max(SEND_INTERVAL_S, pause)
@@ -300,7 +304,7 @@ class PushClient:
             del waiting[name]
             self.dropped += 1
 
-    def _tell(self, about: str, sentence: str) -> None:
+    def _log_once(self, about: str, sentence: str) -> None:
         """Log it, once about each thing."""
         if about not in self._told and len(self._told) < MAX_LOGGED_MESSAGES:
             self._told.add(about)

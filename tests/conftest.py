@@ -134,7 +134,7 @@ def serving() -> Iterator[Serve]:
     def start(past: int = 100, interval: float = 1.0, *, feeding: bool = True, age: float = 0.0) -> Live:
         store = MemoryStore()
         feeder = Feeder(store, interval)
-        feeder.past(past, age)
+        feeder.backfill(past, age)
         if feeding:
             feeder.start(gapless=past > 0 and not age)
         live = Live(store, feeder, Served(create_app(store, Settings(interval=interval, store="memory:"))))

@@ -62,7 +62,7 @@ def _measure(url: str, client: Any, redis: psutil.Process, size: int) -> list[Ro
     listed = (time.process_time() - began) / 5
     hosts.close()
     sent = sum(map(len, found)) / 1000
-    small = len(answer.packed or answer.body) / 1000
+    small = len(answer.gzip_body or answer.body) / 1000
     which = f"{size:,} hosts"
     return [
         Row(f"registry of {which}, read, CPU of Redis", 1000 * theirs, "ms", note=f"{sent:,.0f} kB"),

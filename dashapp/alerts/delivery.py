@@ -52,12 +52,12 @@ class AlertDelivery:
         self._hand = hand
         self._changes = deque(store.changes(), maxlen=MAX_CHANGES)
         self._newest = self._changes[-1].number if self._changes else 0
-        known = store.sent()
+        known = store.deliveries()
         self._marks = {
             target_id(each): min(known.get(target_id(each), self._newest), self._newest) for each in addresses
         }
         if self._marks != known:
-            store.set_sent(self._marks)
+            store.set_deliveries(self._marks)
         self._news = Condition()
         self._marking = Lock()
         self._places = Semaphore(MAX_WORKERS)
@@ -65,7 +65,7 @@ class AlertDelivery:
         self._closed = False
         notice.clear()
         self._threads = [
-            Thread(target=self._work, args=(place, each), name=f"outbox {place}", daemon=True)
+            Thread(target=self._run, args=(place, each), name=f"outbox {place}", daemon=True)
             for place, each in enumerate(addresses, 1)
         ]
         for thread in self._threads:
@@ -91,12 +91,12 @@ class AlertDelivery:
             # From here on the store may be another's.
             self._marks.clear()
 
-    def _work(self, place: int, address: str) -> None:
+    def _run(self, place: int, address: str) -> None:
         lately: deque[float] = deque(maxlen=MAX_BURST)
         failures, due = 0, 0.0
-        while (found := self._wait(target_id(address), due)) is not None:
+        while (found := self._next_batch(target_id(address), due)) is not None:
             changes, newest, count = found
-            broken = sum(state.broken for state in self._store.thresholds())
+            broken = sum(state.firing for state in self._store.thresholds())
             with self._places:
                 reason = self._hand(address, compose_message(changes, count, broken, self._whose))
             now = time.monotonic()
@@ -104,19 +104,19 @@ class AlertDelivery:
                 failures = 0
                 lately.append(now)
                 due = lately[0] + BURST_WINDOW_S if len(lately) == MAX_BURST else now
-                self._note(target_id(address), newest)
-                self._say(place, "")
+                self._record_delivery(target_id(address), newest)
+                self._set_notice(place, "")
                 continue
             failures += 1
             longest = min(BACKOFF_MAX_S, BACKOFF_INITIAL_S * 2 ** min(failures - 1, 10))
             due = now + SystemRandom().uniform(longest / 2, longest)
             # An address may hold a password: it is told by its place, and its service.
             which = f"{place} ({address.partition('://')[0]})"
-            self._say(
+            self._set_notice(
                 place, f"Alerts do not reach address {which}: {reason}; they wait, and are tried again."
             )
 
-    def _wait(self, key: str, due: float) -> tuple[list[AlertChange], int, int] | None:
+    def _next_batch(self, key: str, due: float) -> tuple[list[AlertChange], int, int] | None:
         """What an address is to be told, once it is time: the newest changes, the last's number, how many
         there are. None at the end."""
         with self._news:
@@ -129,13 +129,13 @@ class AlertDelivery:
                 self._news.wait(left if left > 0 else None)
         return None
 
-    def _note(self, key: str, newest: int) -> None:
+    def _record_delivery(self, key: str, newest: int) -> None:
         with self._marking:
             if key in self._marks:
                 self._marks[key] = newest
-                self._store.set_sent(self._marks)
+                self._store.set_deliveries(self._marks)
 
-    def _say(self, place: int, sentence: str) -> None:
+    def _set_notice(self, place: int, sentence: str) -> None:
         with self._marking:
             before = " ".join(self._troubles.values())
             self._troubles.pop(place, None)
@@ -143,7 +143,7 @@ class AlertDelivery:
                 self._troubles[place] = sentence
             said = " ".join(self._troubles.values())
             if said:
-                self._notice.say(said)
+                self._notice.set(said)
             elif before:
                 self._notice.clear()
 

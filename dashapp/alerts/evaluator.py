@@ -48,14 +48,14 @@ class AlertEvaluator:
     def states(self) -> list[AlertState]:
         return [case.state for case in self._cases]
 
-    def judge(self, tick: Tick) -> list[AlertChange]:
+    def evaluate(self, tick: Tick) -> list[AlertChange]:
         """What changed with this tick."""
         now = to_milliseconds(tick.time)
         follows = 0 < now - self._last <= GAP_STEPS * 1000 * tick.step
         self._last = now
         changes: list[AlertChange] = []
         for case in self._cases:
-            case.judge(now, tick.values.get(case.metric), follows, changes)
+            case.evaluate(now, tick.values.get(case.metric), follows, changes)
         return changes
 
 
@@ -68,13 +68,13 @@ class _LimitRule:
         threshold = state.threshold
         self.state = state
         self.metric = threshold.metric
-        self.limits = (threshold.limit, threshold.well)
+        self.limits = (threshold.limit, threshold.clear_threshold)
         self.holds = _OPERATORS[threshold.op]
         self.patience = to_milliseconds(threshold.seconds)
         self.contrary_since: int | None = None
 
-    def judge(self, now: int, value: float | None, follows: bool, changes: list[AlertChange]) -> None:
-        broken = self.state.broken
+    def evaluate(self, now: int, value: float | None, follows: bool, changes: list[AlertChange]) -> None:
+        broken = self.state.firing
         if value is None or self.holds(value, self.limits[broken]) is broken:
             self.contrary_since = None
             return
@@ -97,18 +97,18 @@ class _MissingRule:
         self.patience = to_milliseconds(state.threshold.seconds)
         self.seen = newest
 
-    def judge(self, now: int, value: float | None, follows: bool, changes: list[AlertChange]) -> None:
+    def evaluate(self, now: int, value: float | None, follows: bool, changes: list[AlertChange]) -> None:
         # What never was there is missing since we look; and a clock that was set back starts the time anew.
         self.seen = min(self.seen or now, now)
         # Between two ticks that follow each other nothing is missing, however far apart they are.
         there = follows and value is not None
-        if now - self.seen >= self.patience and not there and not self.state.broken:
-            self._turn(True, self.seen + self.patience, None, changes)
+        if now - self.seen >= self.patience and not there and not self.state.firing:
+            self._transition(True, self.seen + self.patience, None, changes)
         if value is not None:
             self.seen = now
-            if self.state.broken:
-                self._turn(False, now, value, changes)
+            if self.state.firing:
+                self._transition(False, now, value, changes)
 
-    def _turn(self, broken: bool, at: int, value: float | None, changes: list[AlertChange]) -> None:
+    def _transition(self, broken: bool, at: int, value: float | None, changes: list[AlertChange]) -> None:
         self.state = AlertState(self.state.threshold, broken, at / 1000)
         changes.append(AlertChange(self.state.threshold, broken, at / 1000, value))

@@ -21,13 +21,13 @@ class Message:
 
     title: str
     body: str
-    good: bool
+    all_resolved: bool
 
 
 def compose_message(changes: Sequence[AlertChange], count: int, broken: int, whose: str) -> Message:
     """`changes`, oldest first, are the newest of `count`; so many thresholds are `broken` now."""
     newest = {each.threshold: each for each in changes}
-    good = count == len(changes) and not any(each.broken for each in newest.values())
+    good = count == len(changes) and not any(each.firing for each in newest.values())
     if count == 1:
         title = describe_change(changes[-1])
     else:
@@ -47,9 +47,9 @@ def format_line(change: AlertChange) -> str:
 def describe_change(change: AlertChange) -> str:
     """ "cpu.percent > 90 for 30s: broken, at 97.3" """
     if change.threshold.op == MISSING_OP:
-        what = "no data" if change.broken else "data again"
+        what = "no data" if change.firing else "data again"
     else:
-        what = "broken" if change.broken else "well again"
+        what = "broken" if change.firing else "well again"
     at = "" if change.value is None else f", at {change.value:.6g}"
     return f"{change.threshold.text}: {what}{at}"
 

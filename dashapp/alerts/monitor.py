@@ -31,30 +31,30 @@ class AlertMonitor:
         self._store = store
         self._notice = notice
         before = store.thresholds()
-        self._judge = AlertEvaluator(thresholds, before, store.newest().time_ms / 1000)
+        self._evaluator = AlertEvaluator(thresholds, before, store.newest().time_ms / 1000)
         self._log = deque(store.changes(), maxlen=MAX_CHANGES)
         self._missing = {each.metric: None for each in thresholds}  # a set in the order given
         self._started: float | None = None
         self._told: str | None = None
         if notice is not None:
             notice.clear()
-        if self._judge.states() != before:
-            store.set_thresholds(self._judge.states())
+        if self._evaluator.states() != before:
+            store.set_thresholds(self._evaluator.states())
 
-    def see(self, tick: Tick) -> list[AlertChange]:
+    def observe(self, tick: Tick) -> list[AlertChange]:
         """The changes that came with `tick`, which the store has by now."""
-        changes = self._judge.judge(tick)
+        changes = self._evaluator.evaluate(tick)
         if changes:
-            self._store.set_thresholds(self._judge.states())
+            self._store.set_thresholds(self._evaluator.states())
             last = self._log[-1].number if self._log else 0
             changes = [replace(each, number=number) for number, each in enumerate(changes, last + 1)]
             self._log.extend(changes)
             self._store.set_changes(self._log)
         if self._missing:
-            self._look_for_missing(tick)
+            self._check_missing(tick)
         return changes
 
-    def _look_for_missing(self, tick: Tick) -> None:
+    def _check_missing(self, tick: Tick) -> None:
         """Say which metrics never came, for as long as they do not."""
         for key in [key for key in self._missing if key in tick.values]:
             del self._missing[key]
@@ -66,7 +66,7 @@ class AlertMonitor:
         if said != self._told:
             self._told = said
             if said:
-                self._notice.say(said)
+                self._notice.set(said)
             else:
                 self._notice.clear()
 

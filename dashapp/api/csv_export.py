@@ -84,7 +84,7 @@ class CsvExport:
         keys = tuple(dict.fromkeys([*known, *sorted(wanted or ())]))
         keys = tuple(key for key in keys if wanted is None or key in wanted)
         newest = self._store.newest().time_ms
-        start, end = question.past or (newest - round(question.window * 1000), newest)
+        start, end = question.time_range or (newest - round(question.window * 1000), newest)
         if not self._places.acquire(blocking=False):
             raise BusyError(f"{MAX_DOWNLOADS} downloads are under way; try again when one has ended")
         return Download(
@@ -139,7 +139,7 @@ def file_name(question: TicksQuery, end: int, called: str = "") -> str:
 
 def _body_parts(levels: Levels, start: int, end: int, keys: Sequence[str]) -> Iterator[bytes]:
     yield header_line(keys)
-    for found in levels.stretches(start, end, keys):
+    for found in levels.segments(start, end, keys):
         yield from format_rows(found, keys)
 
 

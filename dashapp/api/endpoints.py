@@ -94,27 +94,27 @@ class Api:
         method = environ["REQUEST_METHOD"]
         if method not in ("GET", "HEAD"):
             body = error_json(f"{method} is not for this address; GET is")
-            return self._refuse(start_response, "405 Method Not Allowed", body, ("allow", "GET, HEAD"))
+            return self._send_error(start_response, "405 Method Not Allowed", body, ("allow", "GET, HEAD"))
         path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
         if path == "/api/csv":
             return self._csv(method, query, start_response)
-        key = (path, query, self._table(path, query))
+        key = (path, query, self._read_processes(path, query))
         newest = self._store.newest()
         now = self._clock()
         beat = int((now - newest.time_ms / 1000) // CACHE_TTL_S)
         # Held from here on: an answer that takes long must not pass for one about a later tick.
         answers = self._answers
-        if newest != answers.asked_of or beat != answers.beat:
+        if newest != answers.mark or beat != answers.time_bucket:
             answers = self._answers = ResponseCache(newest, beat)
         known = answers.known.get(key)
         if known is None:
-            known = self._once(answers, key)
+            known = self._build_once(answers, key)
         body, headers = known.body, known.headers
-        if known.packed is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
-            body, headers = known.packed, known.packed_headers
+        if known.gzip_body is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+            body, headers = known.gzip_body, known.gzip_headers
         told = (SERVER_TIME_HEADER, f"{now:.3f}")
         has = environ.get("HTTP_IF_NONE_MATCH")
-        if has and known.tag[:-1] in has and known.status == "200 OK":
+        if has and known.etag[:-1] in has and known.status == "200 OK":
             start_response("304 Not Modified", [*not_modified_headers(headers), told])
             return []
         start_response(known.status, [*headers, told])
@@ -124,49 +124,49 @@ class Api:
         try:
             download = self._export.open(query)
         except BadRequestError as error:
-            return self._refuse(start_response, "400 Bad Request", error_json(str(error)))
+            return self._send_error(start_response, "400 Bad Request", error_json(str(error)))
         except BusyError as error:
             later = ("retry-after", str(RETRY_AFTER_S))
-            return self._refuse(start_response, "503 Service Unavailable", error_json(str(error)), later)
-        start_response("200 OK", [*download.headers, ("cache-control", self._kept_by(False))])
+            return self._send_error(start_response, "503 Service Unavailable", error_json(str(error)), later)
+        start_response("200 OK", [*download.headers, ("cache-control", self._cache_control(False))])
         if method == "HEAD":
             download.close()
             return []
         return download
 
-    def _kept_by(self, many: bool) -> str:
+    def _cache_control(self, many: bool) -> str:
         """Who may keep an answer, where `many` may be given this one."""
         return self._caching if many or self._caching != SHARED_ONE_SECOND else NO_STORE
 
-    def _refuse(
+    def _send_error(
         self, start_response: StartResponse, status: str, body: bytes, *more: tuple[str, str]
     ) -> list[bytes]:
-        start_response(status, [*build_response(status, body, self._kept_by(False)).headers, *more])
+        start_response(status, [*build_response(status, body, self._cache_control(False)).headers, *more])
         return [body]
 
-    def _table(self, path: str, query: str) -> Table | None:
+    def _read_processes(self, path: str, query: str) -> Table | None:
         """The processes, where a query may ask for them. Taken here: who waits for an answer is not to wait
         for a reading as well."""
         if isinstance(self._processes, str) or path != "/api/ticks" or "processes=1" not in query:
             return None
         return self._processes.newest()
 
-    def _once(self, answers: ResponseCache, key: RequestKey) -> CachedResponse:
+    def _build_once(self, answers: ResponseCache, key: RequestKey) -> CachedResponse:
         """Build an answer; who asks the same meanwhile waits for it."""
         if len(answers.building) >= MAX_CACHED_RESPONSES or answers.size > MAX_CACHED_BYTES:
-            return self._built(answers, key)
+            return self._cached(answers, key)
         with answers.building.setdefault(key, Lock()):
             if key not in answers.known:
-                answers.known[key] = built = self._built(answers, key)
+                answers.known[key] = built = self._cached(answers, key)
                 answers.size += len(built.body)
             return answers.known[key]
 
-    def _built(self, answers: ResponseCache, key: RequestKey) -> CachedResponse:
+    def _cached(self, answers: ResponseCache, key: RequestKey) -> CachedResponse:
         path, query, table = key
         # The beat's own time: the same whenever in it this is built.
-        now = answers.asked_of.time_ms / 1000 + CACHE_TTL_S * answers.beat
+        now = answers.mark.time_ms / 1000 + CACHE_TTL_S * answers.time_bucket
         status, body, many = self._build(path, query, table, round(now, 3))
-        return build_response(status, body, self._kept_by(many))
+        return build_response(status, body, self._cache_control(many))
 
     def _build(self, path: str, query: str, table: Table | None, now: float) -> tuple[str, bytes, bool]:
         """Status, body, and whether many may be given it a second long."""
@@ -180,7 +180,7 @@ class Api:
             if path == "/api/hosts" and self._hosts is not None:
                 return "200 OK", encode_json(self._hosts()), True
             if path == "/api/alerts":
-                return "200 OK", encode_json(alerts_json(self._store, query, self._now())), True
+                return "200 OK", encode_json(alerts_json(self._store, query, self._current_values())), True
             if path in ("/healthz", "/readyz"):
                 stale, body = health_json(self._store, self._interval, self._clock())
                 return "503 Service Unavailable" if stale and path == "/readyz" else "200 OK", body, False
@@ -188,7 +188,7 @@ class Api:
             return "400 Bad Request", error_json(str(error)), False
         return "404 Not Found", error_json("there is nothing at this address"), False
 
-    def _now(self) -> Mapping[str, float] | None:
+    def _current_values(self) -> Mapping[str, float] | None:
         """The values of now; None where nothing comes."""
         newest = self._store.since(float("-inf"), 1)
         fresh = newest and self._clock() - newest[-1].time <= stale_after(newest[-1].step)
@@ -217,9 +217,11 @@ class Api:
             raise BadRequestError(self._processes)
         if question.hosts and self._hosts is None:
             raise BadRequestError(NO_HOSTS)
-        metrics = question.metrics if question.like is None else match_metrics(self._store, question.like)
-        if question.past is not None:
-            found = past_frame(self._store, *question.past, metrics, self._interval)
+        metrics = (
+            question.metrics if question.patterns is None else match_metrics(self._store, question.patterns)
+        )
+        if question.time_range is not None:
+            found = past_frame(self._store, *question.time_range, metrics, self._interval)
         else:
             found = live_frame(self._store, question.window, question.after, metrics, self._interval)
         body = self._body(found, now)

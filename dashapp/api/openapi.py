@@ -29,7 +29,7 @@ HEADERS: Json = {
 
 def openapi_document(settings: Settings, many: bool = False) -> Json:
     """`many`: whether the store has several hosts, each with paths of its own below `/host/NAME`."""
-    window = {**NUMBER, "minimum": MIN_WINDOW_S, "maximum": settings.longest}
+    window = {**NUMBER, "minimum": MIN_WINDOW_S, "maximum": settings.max_window_s}
     time = {**NUMBER, "minimum": 0, "maximum": MAX_EPOCH_MS}
     names = {**TEXT, "minLength": 1, "description": f"1 to {MAX_METRICS_PER_QUERY}, with commas between."}
     one = {"enum": ["1"]}
@@ -80,7 +80,7 @@ def openapi_document(settings: Settings, many: bool = False) -> Json:
         paths["/api/hosts"] = _get_operation("The hosts, and how they are", "Hosts")
     if settings.push_token:
         paths["/api/push"] = {"post": _push_operation()}
-    if settings.guarded:
+    if settings.requires_authentication:
         paths["/api/share"] = {"post": _share_operation(window, time)}
     found: Json = {
         "openapi": "3.1.0",
@@ -187,7 +187,7 @@ class OpenApiEndpoint:
     """Answers GET and HEAD with the document."""
 
     def __init__(self, settings: Settings, many: bool = False) -> None:
-        caching = PRIVATE_NO_STORE if settings.guarded else NO_STORE
+        caching = PRIVATE_NO_STORE if settings.requires_authentication else NO_STORE
         self._answer = build_response("200 OK", encode_json(openapi_document(settings, many)), caching)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

@@ -26,12 +26,12 @@ class TicksQuery:
 
     window: float
     after: str
-    past: tuple[int, int] | None
+    time_range: tuple[int, int] | None
     metrics: frozenset[str] | None
     processes: bool = False
     panel: str | None = None
     curves: bool = False
-    like: tuple[str, ...] | None = None
+    patterns: tuple[str, ...] | None = None
     hosts: bool = False
 
 

@@ -126,7 +126,7 @@ class ProcessTable:
                     cpu = None
                     if times is not None:
                         mark = (self._steady(), times.user + times.system)
-                        cpu = self._share(process, mark)
+                        cpu = self._cpu_percent(process, mark)
                         now[process] = mark
             except (psutil.Error, OSError):
                 continue  # gone while we looked, a zombie without a name, or nobody's business
@@ -134,7 +134,7 @@ class ProcessTable:
         self._began, self._before = began, now
         return rows
 
-    def _share(self, process: Process, mark: tuple[float, float]) -> float | None:
+    def _cpu_percent(self, process: Process, mark: tuple[float, float]) -> float | None:
         """Percent of one core since the reading before; None where that did not see the process."""
         before = self._before.get(process)
         if before is None:

@@ -170,7 +170,7 @@ class PushEndpoint:
         try:
             values = parse_push_body(self._bodies.read(environ), self._clock())
             self._check_names(values)
-            self._keep(values)
+            self._queue(values)
         except RequestBodyError as error:
             return error_response(start_response, error.status, str(error), ("connection", "close"))
         except BadRequestError as error:
@@ -180,7 +180,7 @@ class PushEndpoint:
         self._names.update(values)
         return json_response(start_response, "200 OK", {"accepted": len(values)})
 
-    def _keep(self, values: dict[str, float]) -> None:
+    def _queue(self, values: dict[str, float]) -> None:
         if (room := sum(map(row_chars, values))) > MAX_RECORD_CHARS:
             raise BadRequestError(
                 f"these take {room} characters of a tick; at most {MAX_RECORD_CHARS} are taken; "

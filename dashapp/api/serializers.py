@@ -24,7 +24,7 @@ def alerts_json(store: Reader, query: str, there: Collection[str] | None) -> dic
     limit = _parse_limit(query)
     return {
         "thresholds": [_alert_json(state, there) for state in store.thresholds()],
-        "log": _changes_json(store.changes(), store.sent(), limit),
+        "log": _changes_json(store.changes(), store.deliveries(), limit),
     }
 
 
@@ -33,7 +33,7 @@ def firing_json(states: Iterable[AlertState]) -> list[dict[str, Any]]:
     return [
         {"metric": each.threshold.metric, "text": each.threshold.text, "since": _since_json(each)}
         for each in states
-        if each.broken
+        if each.firing
     ]
 
 
@@ -45,7 +45,7 @@ def _alert_json(state: AlertState, there: Collection[str] | None) -> dict[str, A
         "op": threshold.op,
         "limit": None if threshold.op == MISSING_OP else threshold.limit,
         "for": threshold.seconds,
-        "state": "broken" if state.broken else "ok" if _threshold_json(state, there) else "unknown",
+        "state": "broken" if state.firing else "ok" if _threshold_json(state, there) else "unknown",
         "since": _since_json(state),
     }
 
@@ -70,7 +70,7 @@ def _changes_json(
             "number": each.number,
             "text": each.threshold.text,
             "metric": each.threshold.metric,
-            "state": "broken" if each.broken else "ok",
+            "state": "broken" if each.firing else "ok",
             "time": to_milliseconds(each.time),
             "value": each.value,
             "sent": None if told is None else each.number <= told,
@@ -98,7 +98,7 @@ MAX_MATCHED_METRICS = 200
 
 def metrics_json(store: Reader) -> list[dict[str, Any]]:
     """Each metric; with its panel's kind where its source says it, for pages that lack it."""
-    looks = store.looks()
+    looks = store.panel_kinds()
     rows = [asdict(metric) for metric in store.metrics()]
     return [row | {"kind": looks[row["panel"]]} if row["panel"] in looks else row for row in rows]
 

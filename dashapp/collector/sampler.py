@@ -71,24 +71,24 @@ class Sampler:
                 double = drawn.keys() & curves.keys()
                 curves = {**drawn, **curves}
             except SourceError as error:
-                wrong[number] = self._note(number, time, str(error)[:MAX_NOTICE_LENGTH], error)
+                wrong[number] = self._report(number, time, str(error)[:MAX_NOTICE_LENGTH], error)
             except Exception as error:
                 # A source is somebody else's code: whatever it raises, the others keep their second.
                 # Only the kind of error goes on the page: its text may hold a path.
-                sentence = f"{self._name(number)} gives nothing: {type(error).__name__}"
-                wrong[number] = self._note(number, time, sentence, error)
+                sentence = f"{self._source_name(number)} gives nothing: {type(error).__name__}"
+                wrong[number] = self._report(number, time, sentence, error)
             else:
                 if lost:
-                    sentence = f"{self._name(number)} gives no number for {min(lost)[:64]}"
-                    wrong[number] = self._note(number, time, sentence, type(found[min(lost)][1]).__name__)
+                    sentence = f"{self._source_name(number)} gives no number for {min(lost)[:64]}"
+                    wrong[number] = self._report(number, time, sentence, type(found[min(lost)][1]).__name__)
                 elif taken:
-                    wrong[number] = self._note(number, time, f"{self._name(number)} {taken}")
+                    wrong[number] = self._report(number, time, f"{self._source_name(number)} {taken}")
                 elif double:
                     sentence = f"gives curves for {min(double)[:64]}, where a source before it gives its own"
-                    wrong[number] = self._note(number, time, f"{self._name(number)} {sentence}")
-                elif said := getattr(source, "said", ""):
-                    wrong[number] = self._note(number, time, said[:MAX_NOTICE_LENGTH])
-        self._tell(wrong)
+                    wrong[number] = self._report(number, time, f"{self._source_name(number)} {sentence}")
+                elif said := getattr(source, "status_message", ""):
+                    wrong[number] = self._report(number, time, said[:MAX_NOTICE_LENGTH])
+        self._update_notice(wrong)
         if curves != self._curves:
             # Before the tick: what is asked of it is asked with its curves.
             self._curves = curves
@@ -106,14 +106,14 @@ class Sampler:
         self._store.append(tick)
         return tick
 
-    def recall(self, until: float, limit: int) -> None:
+    def backfill(self, until: float, limit: int) -> None:
         """Append what sources know of the time up to `until`, at most `limit` ticks back."""
         for number, source in enumerate(self._sources):
             try:
-                past = list(getattr(source, "past", _no_backfill)(until, limit))
+                past = list(getattr(source, "backfill", _no_backfill)(until, limit))
             except Exception as error:
                 # What is wrong with it the first reading tells the page.
-                log.warning("%s knows no past (%s)", self._name(number), _BOUNDED_REPR.repr(error))
+                log.warning("%s knows no past (%s)", self._source_name(number), _BOUNDED_REPR.repr(error))
                 continue
             if not past:
                 continue
@@ -129,20 +129,20 @@ class Sampler:
             if kept < len(past):
                 log.warning(
                     "%s knows %d ticks of the past; %d of them are older than the store's newest: left out",
-                    *(self._name(number), len(past), len(past) - kept),
+                    *(self._source_name(number), len(past), len(past) - kept),
                 )
 
     def _describe(self) -> None:
         looks: dict[str, str] = {}
         for source in self._sources:
-            looks |= getattr(source, "looks", {})
+            looks |= getattr(source, "panel_kinds", {})
         self._store.describe((self._known | self._described).values(), looks)
 
-    def _name(self, number: int) -> str:
+    def _source_name(self, number: int) -> str:
         source = self._sources[number]
         return str(getattr(source, "name", type(source).__name__))
 
-    def _note(self, number: int, time: float, sentence: str, detail: object = None) -> str:
+    def _report(self, number: int, time: float, sentence: str, detail: object = None) -> str:
         failing = self._wrong is not None and number in self._wrong
         if not failing and time - self._logged.get(number, float("-inf")) >= LOG_INTERVAL_S:
             self._logged[number] = time
@@ -152,12 +152,12 @@ class Sampler:
                 log.warning("%s (%s)", sentence, _BOUNDED_REPR.repr(detail))
         return sentence
 
-    def _tell(self, wrong: dict[int, str]) -> None:
+    def _update_notice(self, wrong: dict[int, str]) -> None:
         if self._notice and wrong != self._wrong:
             if wrong:
                 told = list(wrong.values())[:MAX_NOTICES]
                 more = [f"and {len(wrong) - MAX_NOTICES} more"] if len(wrong) > MAX_NOTICES else []
-                self._notice.say("; ".join([*told, *more]))
+                self._notice.set("; ".join([*told, *more]))
             else:
                 self._notice.clear()
         self._wrong = wrong

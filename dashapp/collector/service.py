@@ -62,12 +62,12 @@ def collect(
         sources.append(PushSource(spool, lambda: store.newest().time_ms))
     sampler = Sampler(sources, store, interval, notice)
     log_time = MonotonicWallClock(clock, newest)
-    sampler.recall(math.floor(log_time.now() / interval) * interval, MAX_BACKFILL_TICKS)
+    sampler.backfill(math.floor(log_time.now() / interval) * interval, MAX_BACKFILL_TICKS)
     # A kernel counts CPU time in hundredths: a rate over less than a few of them is noise.
     for time in deadlines(clock, interval, log_time, first=min(0.3, interval / 2)):
         tick = sampler.tick(time)
         if tick is not None and watch is not None:
-            changes = watch.see(tick)
+            changes = watch.observe(tick)
             if outbox is not None:
                 outbox.put(changes)
 
@@ -106,10 +106,10 @@ def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
 def collect_into(where: StoreBackend, settings: Settings, stop: Event, more: Sequence[Source] = ()) -> None:
     """Collect there when it is our turn, until `stop`. StoreError where there can be no store."""
     while (store := _wait_for_writer(where, stop)) is not None:
-        log.info("every %g s into %s", settings.interval, where.shown)
+        log.info("every %g s into %s", settings.interval, where.label)
         with closing(store), suppress(StoreLockedError):
             collect_with_settings(
-                settings, store, where.inbox(store) if settings.push_token else None, stop, more
+                settings, store, where.push_reader(store) if settings.push_token else None, stop, more
             )
 
 
@@ -117,8 +117,8 @@ def collect_with_settings(
     settings: Settings, store: Store, spool: PushReader | None, stop: Event, more: Sequence[Source] = ()
 ) -> None:
     """Collect into a store that is open, with all that the settings say, until `stop`."""
-    watch = AlertMonitor(settings.threshold, store, store.speaker("thresholds"))
-    notice, told = store.speaker("sources"), store.speaker("outbox")
+    watch = AlertMonitor(settings.threshold, store, store.notice_sink("thresholds"))
+    notice, told = store.notice_sink("sources"), store.notice_sink("outbox")
     clock = SystemClock(stop)
     with closing(AlertDelivery(settings.notify, store, told, _sender_name(settings))) as outbox:
         collect(store, clock, settings.interval, notice, watch, settings.source, spool, more, outbox)
@@ -134,7 +134,7 @@ def _wait_for_writer(where: StoreBackend, stop: Event) -> Store | None:
     said = ""
     while not stop.is_set():
         try:
-            return where.writer()
+            return where.open_writer()
         except StoreLockedError as error:
             if said != "locked":
                 log.info("%s; standing by to take over", error)

@@ -71,7 +71,7 @@ class CommandLine:
         ]
         self._given: dict[str, Any] = vars(given)
 
-    def texts(self, each: Field[Any], environ: Mapping[str, str]) -> tuple[str, list[str]]:
+    def texts_of(self, each: Field[Any], environ: Mapping[str, str]) -> tuple[str, list[str]]:
         """The name and texts of whatever sets this: flag, our variable, the platform's variable."""
         flag = self._given.get(each.name)
         if flag is not None:

@@ -42,7 +42,7 @@ def user_data_directory() -> Path:
 def leader_directory(settings: Settings) -> Path:
     """Where the processes of this machine that share a Redis agree which of them keeps its collector. OSError
     where there is no room for one."""
-    mark = f"{zlib.crc32(f'{settings.store} {settings.known_as}'.encode()):08x}"
+    mark = f"{zlib.crc32(f'{settings.store} {settings.host_name}'.encode()):08x}"
     with suppress(RuntimeError):  # a user without a home
         folder = user_data_directory() / f"{'redis' if is_redis(settings.store) else 'store'}-{mark}"
         if can_write(folder):

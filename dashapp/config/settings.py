@@ -215,27 +215,27 @@ class Settings:
     )
 
     @property
-    def machine(self) -> bool:
+    def reads_system(self) -> bool:
         """Whether the machine's own metrics are read."""
         return not any(spec.name == NO_SOURCE for spec in self.source)
 
     @property
-    def guarded(self) -> bool:
+    def requires_authentication(self) -> bool:
         """Whether nobody sees anything without a password or a trusted proxy's word."""
         return bool(self.password or self.proxy_user)
 
     @property
-    def known_as(self) -> str:
+    def host_name(self) -> str:
         """This machine's name. A platform's machine has another host name at each start, and one DYNO."""
         return self.name or parsers.nearest_name(os.environ.get("DYNO", "") or socket.gethostname())
 
     @property
-    def longest(self) -> float:
+    def max_window_s(self) -> float:
         """The longest window, in seconds: what the history reaches back to."""
         return MEMORY_RETENTION_S if self.store == parsers.MEMORY_STORE else max(self.retention)
 
     @property
-    def address(self) -> str:
+    def listen_address(self) -> str:
         """The IP address to listen on: `--public` opens every interface, unless a host is given."""
         if not self.host:
             return ALL_INTERFACES if self.public else "127.0.0.1"
@@ -258,7 +258,7 @@ def parse_settings(
     chosen: dict[str, Any] = {}
     for each in table:
         several = "separator" in each.metadata
-        named[each.name], texts = line.texts(each, environ)
+        named[each.name], texts = line.texts_of(each, environ)
         items: list[str | TomlTable] = [*texts]
         if not items and each in in_file:
             where, items = file.items(each)
@@ -285,7 +285,7 @@ def parse_settings(
 
 def _settings_file(line: cli.CommandLine, environ: Mapping[str, str]) -> SettingsFile:
     (config,) = (each for each in fields(Settings) if each.name == "config")
-    named, texts = line.texts(config, environ)
+    named, texts = line.texts_of(config, environ)
     return SettingsFile(Path(texts[0]), named) if any(texts) else SettingsFile(Path(SETTINGS_FILE_NAME))
 
 

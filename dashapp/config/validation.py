@@ -30,11 +30,11 @@ def validate_settings(settings: Settings, named: Mapping[str, str], serving: boo
 
 def _page_conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
     problems = []
-    host = settings.address
+    host = settings.listen_address
     alone = ipaddress.ip_address(host).is_loopback
     # It is named as a flag, which it is not, where nobody gave one. One that was refused is told by itself.
     refused = not settings.password and not named["password"].startswith("--")
-    if not (alone or settings.public or settings.guarded or refused):
+    if not (alone or settings.public or settings.requires_authentication or refused):
         problems.append(
             f'{named["host"]} is "{host}", which others can reach; '
             "set DASHAPP_PASSWORD, or add --public to show them this machine's numbers"
@@ -49,9 +49,9 @@ def _page_conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
             f'{named["workers"]} is "{settings.workers}"; expected 1 with {named["store"]} {MEMORY_STORE}, '
             "which one process cannot share with another"
         )
-    if settings.window > settings.longest:
+    if settings.window > settings.max_window_s:
         problems.append(
             f'{named["window"]} is "{settings.window:.10g}"; '
-            f"expected at most the {settings.longest:.10g} seconds that are kept"
+            f"expected at most the {settings.max_window_s:.10g} seconds that are kept"
         )
     return problems

@@ -1,4 +1,4 @@
-"""The bridge: a WSGI application of ours on an ASGI server, for a host that has one.
+"""A WSGI application of ours on an ASGI server, for a host that has one.
 
 Answers questions without a body, which are all that a host's page has; each runs in a thread.
 """
@@ -16,7 +16,7 @@ Scope = Mapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-async def bridge(app: WSGIApp, path: str, scope: Scope, send: Send) -> None:
+async def wsgi_to_asgi(app: WSGIApp, path: str, scope: Scope, send: Send) -> None:
     """Let `app` answer a question of HTTP as if it had come to `path`."""
     got: list[Any] = []
     parts = await asyncio.to_thread(app, _environ(path, scope), lambda *answer: got.extend(answer))

@@ -36,10 +36,10 @@ class CachedResponse(NamedTuple):
 
     status: str
     body: bytes
-    packed: bytes | None
-    tag: str
+    gzip_body: bytes | None
+    etag: str
     headers: Headers
-    packed_headers: Headers
+    gzip_headers: Headers
 
 
 def encode_json(value: object) -> bytes:
@@ -90,8 +90,8 @@ class ResponseCache:
     """What was answered about one newest tick, in one of its seconds."""
 
     def __init__(self, asked_of: Cursor, beat: int) -> None:
-        self.asked_of = asked_of
-        self.beat = beat
+        self.mark = asked_of
+        self.time_bucket = beat
         self.known: dict[CacheKey, CachedResponse] = {}
         self.building: dict[CacheKey, Lock] = {}
         self.size = 0

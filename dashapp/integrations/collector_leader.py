@@ -45,11 +45,11 @@ class CollectorLeader:
         self._settings = settings
         self._place = place
         self._argv = [*argv, *place.flags]
-        self._environ = {**environ, **place.variables}
+        self._environ = {**environ, **place.environment}
         self._where = where
         self._thread = PerProcessThread("dashapp keeper", self._run)
 
-    def wake(self) -> None:
+    def ensure_started(self) -> None:
         """Begin, in this process: called at its first request, since a server may fork until then.
 
         (A thread that is inside Popen in one that forks hangs for good.)
@@ -60,14 +60,14 @@ class CollectorLeader:
         said = False
         while True:
             try:
-                self._take_turn()
+                self._try_to_lead()
             except OSError as error:
                 if not said:
-                    log.warning("no collector can be started for %s: %s", self._place.shown, error)
+                    log.warning("no collector can be started for %s: %s", self._place.label, error)
                     said = True
             time.sleep(LOCK_RETRY_S)
 
-    def _take_turn(self) -> None:
+    def _try_to_lead(self) -> None:
         """Keep the collector, unless another process does."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / LOCK_FILE_NAME
@@ -78,31 +78,31 @@ class CollectorLeader:
             os.close(descriptor)
             return
         try:
-            self._keep(path, os.fstat(descriptor).st_ino)
+            self._lead(path, os.fstat(descriptor).st_ino)
         finally:
             os.close(descriptor)
 
-    def _keep(self, path: Path, inode: int) -> None:
+    def _lead(self, path: Path, inode: int) -> None:
         """As long as the lock is the one that others see."""
-        notice = self._place.speaker("supervisor")
+        notice = self._place.notice_sink("supervisor")
         notice.clear()
-        child = self._child(notice)
+        child = self._collector_process(notice)
         try:
             while _inode(path) == inode:
                 if child is not None:
-                    child.watch()
+                    child.check()
                 time.sleep(CHECK_INTERVAL_S)
         finally:
             if child is not None:
                 child.stop()
                 child.wait(time.monotonic() + SHUTDOWN_TIMEOUT_S)
 
-    def _child(self, notice: NoticeSink) -> ChildProcess | None:
+    def _collector_process(self, notice: NoticeSink) -> ChildProcess | None:
         """None where a source cannot be made: a restart would change nothing."""
         try:
             check_sources(self._settings, self._argv, environ=self._environ, where=self._where)
         except SettingsError as error:
-            notice.say(str(error))
+            notice.set(str(error))
             return None
         argv = python_command("dashapp.collector", self._argv)
         # Apart from the terminal's Ctrl-C, which is the server's; the pipe ends it.

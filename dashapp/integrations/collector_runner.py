@@ -52,40 +52,40 @@ class EmbeddedCollector:
         self._environ = environ
         # The app may change its working folder before the child is started, or started again.
         self._where = Path.cwd()
-        self._thread = PerProcessThread("dashapp collector", self._work)
+        self._thread = PerProcessThread("dashapp collector", self._run)
 
     def start(self) -> None:
         """Begin, unless this process has begun already."""
         self._thread.start()
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         if isinstance(self._place, MemoryStore):
-            self._into_memory(self._place)
+            self._collect_into_memory(self._place)
         elif self._functions:
-            self._into_place(self._place)
+            self._collect_into_store(self._place)
         else:
-            self._by_child(self._place)
+            self._run_child(self._place)
 
     def _sources(self) -> list[Source]:
         return [function.source_of_function(name, each) for name, each in self._functions.items()]
 
-    def _into_memory(self, store: MemoryStore) -> None:
+    def _collect_into_memory(self, store: MemoryStore) -> None:
         # Who is told is the monitor's own to tell, whatever a settings file says for both.
         settings = replace(self._settings, notify=())
         collect_with_settings(settings, store, None, Event(), self._sources())
 
-    def _into_place(self, where: StoreBackend) -> None:
+    def _collect_into_store(self, where: StoreBackend) -> None:
         try:
             collect_into(where, self._settings, Event(), self._sources())
         except StoreError as error:
             log.error("nothing is collected: %s", error)
 
-    def _by_child(self, where: StoreBackend) -> None:
+    def _run_child(self, where: StoreBackend) -> None:
         if problem := where.problem():
             log.error("nothing is collected: %s", problem)
             return
-        notice = where.speaker("supervisor")
-        argv, environ = [*self._argv, *where.flags], {**self._environ, **where.variables}
+        notice = where.notice_sink("supervisor")
+        argv, environ = [*self._argv, *where.flags], {**self._environ, **where.environment}
         notice.clear()
         command = python_command("dashapp.collector", argv)
         supervise([ChildProcess("collector", command, notice, environ=environ, cwd=self._where)], Event())

@@ -9,7 +9,7 @@ from typing import Any
 
 from dash import Dash
 
-from dashapp.http.asgi import bridge
+from dashapp.http.asgi import wsgi_to_asgi
 from dashapp.http.types import WSGIApp
 from dashapp.model.ticks import SettingsError
 
@@ -52,7 +52,7 @@ def add_routes(app: Dash, path: str, served: WSGIApp) -> None:
                 self._path = path
 
             async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-                await bridge(served, self._path, scope, send)
+                await wsgi_to_asgi(served, self._path, scope, send)
 
         async def answer(rest: str) -> Any:
             return Answer(f"/{rest}")

@@ -33,7 +33,7 @@ class AccessCheck:
         """Whether nobody is asked."""
         return self._protect is None
 
-    def answer(self, environ: dict[str, Any]) -> Callable[..., Iterable[bytes]] | None:
+    def denial(self, environ: dict[str, Any]) -> Callable[..., Iterable[bytes]] | None:
         """What is answered to who may not see; None for who may."""
         if trusted := self._host.config.get("TRUSTED_HOSTS"):
             try:

@@ -39,7 +39,7 @@ class TemplateCharts:
     def add(self, prefix: str, longest: float) -> None:
         self._longest[prefix] = longest
 
-    def given(self) -> dict[str, Any]:
+    def template_globals(self) -> dict[str, Any]:
         """By the names that templates know them by."""
         return {"dashapp_chart": self.chart, "dashapp_plotlyjs": self.plotlyjs}
 
@@ -58,7 +58,7 @@ class TemplateCharts:
         `at`: the prefix of one of several mounts; the first, where not given. A metric that is not there yet
         is an empty chart until it is. MountError for what cannot be meant.
         """
-        at = self._place(at)
+        at = self._mount_of(at)
         keys = [_metric_key(each) for each in metrics]
         if not 1 <= len(keys) <= MAX_METRICS:
             raise MountError(
@@ -80,10 +80,10 @@ class TemplateCharts:
         path = plotlyjs_path()
         # As Dash asks for it, so that a browser fetches it once for both.
         mark = path.stat().st_mtime
-        src = f"{_external_path(self._place(at))}assets/{path.parent.name}/{path.name}?m={mark}"
+        src = f"{_external_path(self._mount_of(at))}assets/{path.parent.name}/{path.name}?m={mark}"
         return SCRIPT_HTML.format(src=src)
 
-    def _place(self, at: str) -> str:
+    def _mount_of(self, at: str) -> str:
         at = at or next(iter(self._longest))
         if at not in self._longest:
             raise MountError(f"at is {quote_value(at)}; dashapp is mounted at {' and '.join(self._longest)}")

@@ -28,7 +28,7 @@ WRAPPED_APP_ATTRIBUTES = ("app", "wsgi_app", "application")
 class MountedApp(Protocol):
     """An application of ours below a prefix."""
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """Called once in each process, at its first request, whosever that is."""
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]: ...
@@ -49,7 +49,7 @@ class Dispatcher:
         if self._process != os.getpid():
             self._process = os.getpid()
             for _, _, part in self._parts:
-                part.begin()
+                part.start()
         path = environ.get("PATH_INFO", "")
         for bare, prefix, part in self._parts:
             if path.startswith(bare) and (path == bare or path.startswith(prefix)):

@@ -99,7 +99,7 @@ def mount(
     place = host.extensions.get(EXTENSION_NAME) or _extension_state(host)
     place.mounted[own] = mounted
     place.dispatcher.add(own, mounted)
-    place.charts.add(own, mounted.settings.longest)
+    place.charts.add(own, mounted.settings.max_window_s)
 
 
 class FlaskExtensionState:
@@ -115,7 +115,7 @@ def _extension_state(host: Flask) -> FlaskExtensionState:
     place = host.extensions[EXTENSION_NAME] = FlaskExtensionState(install_dispatcher(host), TemplateCharts())
     # Not one of the environment's globals: asking for those makes the environment, too early for settings of
     # the host's that are still to come.
-    host.template_context_processors[None].append(place.charts.given)
+    host.template_context_processors[None].append(place.charts.template_globals)
     return place
 
 
@@ -147,7 +147,7 @@ class MountedMonitor:
         self._place: factory.StoreBackend | None = None
         self._keeper: CollectorLeader | None = None
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """At the first request of a process: what an application's start, tests or commands do not."""
         if wrong := route_conflict(self._prefix, (rule.rule for rule in self._host.url_map.iter_rules())):
             log.warning(wrong)
@@ -157,25 +157,25 @@ class MountedMonitor:
             return
         try:
             if self._keeper is None:
-                self._keeper = self._new_keeper()
-            self._keeper.wake()
+                self._keeper = self._new_leader()
+            self._keeper.ensure_started()
         except (OSError, RuntimeError) as error:
             # No home, no more threads: it is somebody else's request that this happens in.
             log.warning("no collector is kept here: %s", error)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        instead = self._gate.answer(environ)
+        instead = self._gate.denial(environ)
         if instead is not None:
             return instead(environ, start_response)
         bare = self._prefix[:-1]
         path: str = environ["PATH_INFO"]
         if path == bare:
             return redirect_to_slash(bare.rpartition("/")[2], environ, start_response)
-        app = self._app or self._make()
+        app = self._app or self._build_app()
         inside = {"SCRIPT_NAME": environ.get("SCRIPT_NAME", "") + bare, "PATH_INFO": path[len(bare) :]}
         return app({**environ, **inside}, start_response)
 
-    def _make(self) -> WSGIApp:
+    def _build_app(self) -> WSGIApp:
         # Only here: half a second and a few dozen megabytes, in each process where somebody looks.
         from dashapp.web.app import create_app
 
@@ -185,14 +185,14 @@ class MountedMonitor:
                 self._app = create_app(
                     place.reader(),
                     self.settings,
-                    place.intake(),
+                    place.push_writer(),
                     place.hosts(),
-                    self.settings.known_as,
+                    self.settings.host_name,
                     mounted=True,
                 )
             return self._app
 
-    def _new_keeper(self) -> CollectorLeader:
+    def _new_leader(self) -> CollectorLeader:
         place = self._store()
         folder = place.folder if isinstance(place, factory.DiskBackend) else leader_directory(self.settings)
         return CollectorLeader(folder, place, self.settings, self._argv, self._environ, self._where)
@@ -214,7 +214,7 @@ def _check_settings(settings: Settings) -> None:
         raise SettingsError(
             [f'store is "{MEMORY_STORE}"; expected a folder, which collector and pages share']
         )
-    if settings.guarded:
+    if settings.requires_authentication:
         # Of a settings file: a keyword says no by itself.
         raise SettingsError([f"password and proxy_user are no settings here: {_PROTECT_DECIDES}"])
     if any(spec.name == "stdin" for spec in settings.source):

@@ -49,7 +49,7 @@ class Columns:
             self.count[:, part],
         )
 
-    def moved(self, by: int, named: Mapping[str, str]) -> Columns:
+    def shifted(self, by: int, named: Mapping[str, str]) -> Columns:
         """The same points `by` milliseconds later, their metrics `named` anew."""
         keys = tuple(named[key] for key in self.keys)
         return Columns(self.t + by, self.step, keys, self.total, self.low, self.high, self.count)

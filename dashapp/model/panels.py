@@ -30,33 +30,33 @@ class Panel:
     metrics: tuple[str, ...] = ()
     right: tuple[str, ...] = ()
     reference: str | float | None = None
-    said: frozenset[str] = frozenset()
+    overridden: frozenset[str] = frozenset()
 
     @staticmethod
     def from_table(table: Mapping[str, Any]) -> Panel:
         """A settings file's `[[panel]]`. ValueError, with what is expected, for what it cannot be."""
         given = parse_panel_table(table)
         panel = Panel(**{"low": None, **given})
-        return replace(panel, said=frozenset(table.keys() & given.keys()))
+        return replace(panel, overridden=frozenset(table.keys() & given.keys()))
 
     @staticmethod
     def parse(text: str) -> Panel:
         """The same as one line: `name="cpu", kind="area"`."""
         return Panel.from_table(parse_panel_text(text))
 
-    def members(self, metrics: Iterable[Metric]) -> list[Metric]:
+    def select(self, metrics: Iterable[Metric]) -> list[Metric]:
         """What it draws, in its patterns' order and then the catalogue's; no metric twice."""
         metrics = list(metrics)
         if not self.metrics:
             own = [each for each in metrics if each.panel == self.name]
-            return own + [each for each in metrics if each not in own and self.on_the_right(each)]
+            return own + [each for each in metrics if each not in own and self.is_on_right(each)]
         found: dict[str, Metric] = {}
         for pattern in (*self.metrics, *self.right):
             meant = (each for each in metrics if each.key not in found and matches_pattern(pattern, each.key))
             found |= {each.key: each for each in meant}
         return list(found.values())
 
-    def on_the_right(self, metric: Metric) -> bool:
+    def is_on_right(self, metric: Metric) -> bool:
         return any(matches_pattern(pattern, metric.key) for pattern in self.right)
 
 
@@ -143,11 +143,11 @@ def keys_of_panels(
         metric.key
         for panel in all_panels(metrics, chosen)
         if panel.name in names
-        for metric in panel.members(metrics)
+        for metric in panel.select(metrics)
     )
 
 
 def _apply_override(panel: Panel | None, chosen: Panel) -> Panel:
     if panel is None:
         return chosen
-    return replace(panel, **{name: getattr(chosen, name) for name in chosen.said})
+    return replace(panel, **{name: getattr(chosen, name) for name in chosen.overridden})

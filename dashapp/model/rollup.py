@@ -23,7 +23,7 @@ class Aggregate(NamedTuple):
     high: float
     ticks: int
 
-    def plus(self, other: Aggregate) -> Aggregate:
+    def combine(self, other: Aggregate) -> Aggregate:
         return Aggregate(
             # Sums of short decimals are short decimals; what binary adds at their end is noise.
             round(self.total + other.total, 6),

@@ -81,7 +81,7 @@ class Threshold:
         return f"{self.metric} {self.op} {_format_number(self.limit)}{lasting}{clear}"
 
     @property
-    def well(self) -> float:
+    def clear_threshold(self) -> float:
         """The limit for one that is broken."""
         if self.clear is not None:
             return self.clear
@@ -95,7 +95,7 @@ class AlertState:
     none ever did."""
 
     threshold: Threshold
-    broken: bool = False
+    firing: bool = False
     since: float | None = None
 
 
@@ -105,7 +105,7 @@ class AlertChange:
     none was. `number` counts the changes of a store's log, from 1."""
 
     threshold: Threshold
-    broken: bool
+    firing: bool
     time: float
     value: float | None
     number: int = 0

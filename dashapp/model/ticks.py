@@ -168,7 +168,7 @@ class Cursor(NamedTuple):
     so that no two answers of different ticks give the same cursor.
     """
 
-    life: str
+    generation: str
     time_ms: int
     size_ms: int = 0
     window_ms: int = 0
@@ -176,7 +176,7 @@ class Cursor(NamedTuple):
 
     def encode(self) -> str:
         coarse = f".{self.size_ms}.{self.window_ms}.{self.since_ms}" if self.size_ms else ""
-        return f"{self.life}.{self.time_ms}{coarse}"
+        return f"{self.generation}.{self.time_ms}{coarse}"
 
     @staticmethod
     def decode(text: str) -> Cursor | None:

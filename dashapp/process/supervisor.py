@@ -51,7 +51,7 @@ class ChildProcess:
         self._started = 0.0
         self._due = 0.0
 
-    def watch(self) -> None:
+    def check(self) -> None:
         """Start it where it is due; take note where it has died."""
         now = time.monotonic()
         if self._process is None:
@@ -65,14 +65,14 @@ class ChildProcess:
                 if self._notice is not None:
                     self._notice.clear()
             return
-        self._let_go()
+        self._close_pipe()
         pause = RESTART_BACKOFF_S[min(self.deaths, len(RESTART_BACKOFF_S) - 1)]
         self.deaths += 1
         self._due = now + pause
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         log.warning("the %s died (%s); starting it again in %g s", self.name, how, pause)
         if self._notice is not None and self.deaths > 1:
-            self._notice.say(
+            self._notice.set(
                 f"The {self.name} has died {self.deaths} times in a row ({how}); "
                 f"it is started again in {pause:g} seconds."
             )
@@ -89,7 +89,7 @@ class ChildProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._let_go()
+        self._close_pipe()
 
     def _start(self) -> None:
         self._started = time.monotonic()
@@ -102,7 +102,7 @@ class ChildProcess:
             **self._more,
         )
 
-    def _let_go(self) -> None:
+    def _close_pipe(self) -> None:
         if self._process is not None and self._process.stdin is not None:
             with suppress(OSError):
                 self._process.stdin.close()
@@ -113,7 +113,7 @@ def supervise(children: Sequence[ChildProcess], stop: Event) -> None:
     """Keep the children running until `stop`, then end them, all at once, in seconds."""
     while not stop.is_set():
         for child in children:
-            child.watch()
+            child.check()
         stop.wait(0.1)
     for child in children:
         child.stop()

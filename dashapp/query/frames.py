@@ -76,7 +76,7 @@ def live_frame(
         before = place.time_ms if place else _last_whole_point(mark.time_ms, size)
         reached = int(columns.t[-1]) if len(columns.t) else before
     there = Cursor(
-        mark.life, reached, size, span if size else 0, max(0, mark.time_ms - reached) if size else 0
+        mark.generation, reached, size, span if size else 0, max(0, mark.time_ms - reached) if size else 0
     )
     return _build_frame(columns, there.encode(), size, levels, place)
 
@@ -110,7 +110,7 @@ def _read_fitting(
 
 def _can_continue(store: Reader, place: Cursor, mark: Cursor, span: int, unit: int, size: int) -> bool:
     """Whether a reader at `place` can be told only what is new, in points of the size it has."""
-    if place.life != mark.life or not mark.time_ms - span <= place.time_ms <= mark.time_ms:
+    if place.generation != mark.generation or not mark.time_ms - span <= place.time_ms <= mark.time_ms:
         return False
     if place.size_ms:
         # A size that nobody was given would be read from a level far too fine for it.
@@ -124,7 +124,7 @@ def _is_ahead_of_store(store: Reader, place: Cursor, mark: Cursor) -> bool:
     lag = store.lag_ms
     # A store that was cleared has another life: one of this life without a tick has not been heard of.
     known = mark.time_ms or place.time_ms - lag
-    return place.life == mark.life and 0 < place.time_ms - known <= lag
+    return place.generation == mark.generation and 0 < place.time_ms - known <= lag
 
 
 def _last_whole_point(time_ms: int, size: int) -> int:

@@ -23,7 +23,7 @@ MAX_FORGOTTEN_HOSTS = 256
 
 @dataclass
 class _Skew:
-    shift: int
+    offset_ms: int
     guess: int
     count: int
     newest: int
@@ -37,7 +37,7 @@ class ClockSkews:
         self._lock = Lock()
         self._known: dict[str, _Skew] = {}
 
-    def shift(self, host: Host) -> int:
+    def offset_ms(self, host: Host) -> int:
         """Milliseconds, in whole seconds, that its clock is ahead of the store's; 0 where it is right."""
         if not host.newest_ms:
             return 0
@@ -45,11 +45,11 @@ class ClockSkews:
         with self._lock:
             known = self._known.get(host.name)
             if known is None:
-                self._forget()
+                self._drop_forgotten()
                 known = self._known[host.name] = _Skew(
                     _whole_seconds_ms(measured), measured, 0, host.newest_ms
                 )
-            elif abs(measured - known.shift) <= SKEW_TOLERANCE_MS:
+            elif abs(measured - known.offset_ms) <= SKEW_TOLERANCE_MS:
                 known.count = 0
             elif host.newest_ms != known.newest:
                 # As at the first of them: a backlog says something else each time.
@@ -58,26 +58,26 @@ class ClockSkews:
                 else:
                     known.count, known.guess = 1, measured
                 if known.count >= CONFIRMING_TICKS:
-                    known.shift, known.count = _whole_seconds_ms(measured), 0
+                    known.offset_ms, known.count = _whole_seconds_ms(measured), 0
             known.newest = host.newest_ms
-            return known.shift
+            return known.offset_ms
 
     def now(self, name: str) -> float:
         """Seconds UTC by the clock of a host; by the store's where it is not known."""
         host = sorted_hosts(self._hosts).get(name)
-        return (self._hosts.now_ms() + (self.shift(host) if host else 0)) / 1000
+        return (self._hosts.now_ms() + (self.offset_ms(host) if host else 0)) / 1000
 
-    def said(self, name: str) -> str:
+    def describe_skew(self, name: str) -> str:
         """Its skew as half a sentence; empty where there is none."""
         host = sorted_hosts(self._hosts).get(name)
-        shift = self.shift(host) if host else 0
+        shift = self.offset_ms(host) if host else 0
         if not shift:
             return ""
         return (
             f"the clock of {name} is {_format_skew(abs(shift) // 1000)} {'ahead' if shift > 0 else 'behind'}"
         )
 
-    def _forget(self) -> None:
+    def _drop_forgotten(self) -> None:
         known = sorted_hosts(self._hosts)
         if len(self._known) > len(known) + MAX_FORGOTTEN_HOSTS:
             self._known = {name: skew for name, skew in self._known.items() if name in known}
@@ -111,6 +111,6 @@ class HostReader(ReaderProxy):
         return self._skews.now(self._name)
 
     def notices(self) -> list[str]:
-        skew = self._skews.said(self._name)
+        skew = self._skews.describe_skew(self._name)
         own = [PublicNotice(f"{skew[0].upper()}{skew[1:]}; the times here are its own.")] if skew else []
         return list(dict.fromkeys([*self._hosts.notices(), *self._reader.notices(), *own]))

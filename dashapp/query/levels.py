@@ -76,13 +76,13 @@ class Levels:
         found = self._level(level, start // size * size, end, wanted)
         return downsample(found, size).between(start, end)
 
-    def stretches(self, start: int, end: int, wanted: Sequence[str]) -> Iterator[Columns]:
+    def segments(self, start: int, end: int, wanted: Sequence[str]) -> Iterator[Columns]:
         """All points in (start, end], stretch by stretch, each from the finest level that still has it.
 
         A stretch is what a block spans: ten minutes of ticks, six hours of minutes, 15 days of hours. What is
         not in blocks yet comes as one: ten to twenty minutes of ticks, or, without a disk, all there are.
         """
-        begins = self._begins()
+        begins = self._starts()
         sealed = self._coarser[0].newest() if self._coarser else 0
         place = start
         while place < end:
@@ -99,7 +99,7 @@ class Levels:
                 yield reader.columns(place, stop, wanted)
                 place = stop
 
-    def _begins(self) -> list[int]:
+    def _starts(self) -> list[int]:
         """For each level, finest first, the time after which it has all there is; NEVER where it has nothing.
 
         A whole number of the next coarser points, so that nothing is told by two levels, or by none.

@@ -56,17 +56,17 @@ class OverlayReader:
         return self._hosts.now_ms() / 1000
 
     def newest(self) -> Cursor:
-        members = self._members()
-        return Cursor(self._life(members), common_end(members))
+        members = self._progress()
+        return Cursor(self._generation(members), common_end(members))
 
     def since(self, time: float, limit: int) -> list[Tick]:
-        members = self._members()
+        members = self._progress()
         end = common_end(members)
         found: dict[int, tuple[float, dict[str, float]]] = {}
         for member in members:
-            named = self.named(member.name)
-            for tick in member.reader.since(time + member.shift / 1000, limit + MAX_TICKS_AHEAD):
-                at = to_milliseconds(tick.time) - member.shift
+            named = self.names_of(member.name)
+            for tick in member.reader.since(time + member.offset_ms / 1000, limit + MAX_TICKS_AHEAD):
+                at = to_milliseconds(tick.time) - member.offset_ms
                 if at > end:
                     break
                 step, values = found.setdefault(at, (tick.step, {}))
@@ -79,20 +79,22 @@ class OverlayReader:
         return self._points
 
     def metrics(self) -> list[Metric]:
-        self._learn()
+        self._update_catalog()
         return self._metrics
 
-    def named(self, name: str) -> Mapping[str, str]:
+    def names_of(self, name: str) -> Mapping[str, str]:
         """What each metric of a host that is laid over is called here, by its own key."""
-        self._learn()
+        self._update_catalog()
         return self._named[name]
 
-    def shifts(self) -> dict[str, tuple[Reader, int]]:
+    def offsets(self) -> dict[str, tuple[Reader, int]]:
         """Each host's reader, and by how many milliseconds its clock is ahead."""
-        return {member.name: (member.reader, member.shift) for member in self._members()}
+        return {member.name: (member.reader, member.offset_ms) for member in self._progress()}
 
-    def looks(self) -> Mapping[str, str]:
-        return {panel: kind for reader in self._readers.values() for panel, kind in reader.looks().items()}
+    def panel_kinds(self) -> Mapping[str, str]:
+        return {
+            panel: kind for reader in self._readers.values() for panel, kind in reader.panel_kinds().items()
+        }
 
     def curves(self) -> Mapping[str, Curves]:
         laid: dict[str, Curves] = {}
@@ -111,20 +113,20 @@ class OverlayReader:
 
     def thresholds(self) -> list[AlertState]:
         states = []
-        for name, (reader, shift) in self.shifts().items():
-            named = self.named(name)
+        for name, (reader, shift) in self.offsets().items():
+            named = self.names_of(name)
             for state in reader.thresholds():
                 if key := named.get(state.threshold.metric):
                     since = None if state.since is None else state.since - shift / 1000
-                    states.append(AlertState(replace(state.threshold, metric=key), state.broken, since))
+                    states.append(AlertState(replace(state.threshold, metric=key), state.firing, since))
         return states
 
     def changes(self) -> list[AlertChange]:
         """Of all of them, by one clock; numbered so that the newest has another number whenever one comes."""
         found: list[AlertChange] = []
         count = 0
-        for name, (reader, shift) in self.shifts().items():
-            named, own = self.named(name), reader.changes()
+        for name, (reader, shift) in self.offsets().items():
+            named, own = self.names_of(name), reader.changes()
             count += own[-1].number if own else 0
             for each in own:
                 if key := named.get(each.threshold.metric):
@@ -134,7 +136,7 @@ class OverlayReader:
         first = count - len(found) + 1
         return [replace(each, number=first + place) for place, each in enumerate(found)]
 
-    def sent(self) -> Mapping[str, int]:
+    def deliveries(self) -> Mapping[str, int]:
         """Nothing: each host tells its own."""
         return {}
 
@@ -143,7 +145,7 @@ class OverlayReader:
         for name, reader in self._readers.items():
             said += [type(notice)(f"{name}: {notice}") for notice in reader.notices() if notice not in said]
         known, now = sorted_hosts(self._hosts), self._hosts.now_ms()
-        skews = [told for name in self._readers if (told := self._skews.said(name))]
+        skews = [told for name in self._readers if (told := self._skews.describe_skew(name))]
         if skews:
             said.append(PublicNotice(f"{_join_notices(skews)}; the points are moved to match."))
         stopped = [
@@ -163,7 +165,7 @@ class OverlayReader:
     def close(self) -> None:
         """The store of many closes its readers itself."""
 
-    def _learn(self) -> None:
+    def _update_catalog(self) -> None:
         catalogues = [reader.metrics() for reader in self._readers.values()]
         if catalogues != self._catalogues:
             laid = compared_metrics(dict(zip(self._readers, catalogues, strict=True)))
@@ -183,7 +185,7 @@ class OverlayReader:
             ]
             self._catalogues = catalogues
 
-    def _members(self) -> list[HostProgress]:
+    def _progress(self) -> list[HostProgress]:
         known = sorted_hosts(self._hosts)
         now = self._hosts.now_ms()
         marks = zip(self._readers.items(), newest_marks([*self._readers.values()]), strict=True)
@@ -197,10 +199,10 @@ class OverlayReader:
         self._awaited = waited_for
         return members
 
-    def _life(self, members: Sequence[HostProgress]) -> str:
+    def _generation(self, members: Sequence[HostProgress]) -> str:
         """The same wherever the same is seen; another while a host that was away may bring what it kept."""
         returning = self._hosts.now_ms() - self._returned < CATCH_UP_MS
-        told = [returning, *((member.name, member.life, member.shift) for member in members)]
+        told = [returning, *((member.name, member.generation, member.offset_ms) for member in members)]
         return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 

@@ -21,8 +21,8 @@ class OverlaySource(Protocol):
     """What is asked of an overlay."""
 
     def newest(self) -> Cursor: ...
-    def named(self, name: str) -> Mapping[str, str]: ...
-    def shifts(self) -> dict[str, tuple[Reader, int]]: ...
+    def names_of(self, name: str) -> Mapping[str, str]: ...
+    def offsets(self) -> dict[str, tuple[Reader, int]]: ...
 
 
 class OverlayLevel:
@@ -41,7 +41,7 @@ class OverlayLevel:
             place = [each for each, _ in LEVEL_SPANS_S].index(int(self.step))
             ages = [
                 age - shift
-                for reader, shift in self._overlay.shifts().values()
+                for reader, shift in self._overlay.offsets().values()
                 if (age := _oldest_ms(reader, place)) is not None
             ]
             self._oldest = min(ages, default=None)
@@ -55,13 +55,13 @@ class OverlayLevel:
 
     def columns(self, start: int, end: int, wanted: Sequence[str] | None) -> Columns:
         parts = []
-        for name, (reader, shift) in self._overlay.shifts().items():
-            named = self._overlay.named(name)
+        for name, (reader, shift) in self._overlay.offsets().items():
+            named = self._overlay.names_of(name)
             keys = [key for key, own in named.items() if wanted is None or own in wanted]
             if not keys:
                 continue
             found = Levels(reader, 1.0).read(start + shift, end + shift, self._size, keys)
-            moved = found.moved(-shift, named)
+            moved = found.shifted(-shift, named)
             # Minutes that were whole by a clock of seconds beside go into those that they end in.
             parts.append(downsample(moved, self._size) if self._size and shift % self._size else moved)
         return align(parts)

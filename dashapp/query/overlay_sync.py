@@ -34,16 +34,16 @@ class HostProgress:
 
     name: str
     reader: Reader
-    life: str
+    generation: str
     newest: int
-    shift: int
+    offset_ms: int
     step: int
     writes: bool
 
     @property
     def end(self) -> int:
         """Its newest tick's time by the clock of all; negative where it has none."""
-        return self.newest - self.shift if self.newest else -1
+        return self.newest - self.offset_ms if self.newest else -1
 
 
 def newest_marks(readers: Sequence[Reader]) -> list[Cursor]:
@@ -67,7 +67,9 @@ def host_progress(
     writes = (
         host is not None and mark.time_ms > 0 and now - host.arrived_ms - since <= step + NEXT_TICK_GRACE_MS
     )
-    return HostProgress(name, reader, mark.life, mark.time_ms, skews.shift(host) if host else 0, step, writes)
+    return HostProgress(
+        name, reader, mark.generation, mark.time_ms, skews.offset_ms(host) if host else 0, step, writes
+    )
 
 
 def lagging_hosts(members: Sequence[HostProgress]) -> list[HostProgress]:
@@ -92,9 +94,9 @@ def common_end(members: Sequence[HostProgress]) -> int:
     found = [end for end in ends if end < limit]
     for member in members:
         if member.end >= limit:
-            after = (limit + member.shift - 3 * member.step) / 1000
+            after = (limit + member.offset_ms - 3 * member.step) / 1000
             times = [
-                to_milliseconds(tick.time) - member.shift
+                to_milliseconds(tick.time) - member.offset_ms
                 for tick in member.reader.since(after, MAX_TICKS_AHEAD)
             ]
             found += [time for time in times if time < limit]

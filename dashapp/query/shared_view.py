@@ -29,11 +29,11 @@ class SharedView:
 
     panels: tuple[str, ...]
     window: float
-    past: tuple[int, int] | None = None
+    time_range: tuple[int, int] | None = None
 
     @property
     def seconds(self) -> float:
-        return (self.past[1] - self.past[0]) / 1000 if self.past else self.window
+        return (self.time_range[1] - self.time_range[0]) / 1000 if self.time_range else self.window
 
 
 class SharedViewReader:
@@ -51,13 +51,13 @@ class SharedViewReader:
 
     def newest(self) -> Cursor:
         mark = self._store.newest()
-        end = self.view.past[1] if self.view.past else FOREVER_MS
+        end = self.view.time_range[1] if self.view.time_range else FOREVER_MS
         return mark._replace(time_ms=min(mark.time_ms, end))
 
     def since(self, time: float, limit: int) -> list[Tick]:
-        start, end = self._stretch()
+        start, end = self._time_range()
         time = max(time, start / 1000)
-        past = self.view.past is not None
+        past = self.view.time_range is not None
         ticks = self._store.since(time, MAX_TICKS_SEARCHED if past else limit)
         if past:
             ticks = [tick for tick in ticks if to_milliseconds(tick.time) <= end][-limit:]
@@ -65,7 +65,7 @@ class SharedViewReader:
         return [Tick(tick.time, tick.step, _allowed_only(tick.values, keys)) for tick in ticks]
 
     def levels(self) -> Sequence[Level]:
-        start, end = self._stretch()
+        start, end = self._time_range()
         keys = self._keys()
         return [_SharedLevel(reader, start, end, keys) for reader in self._store.levels()]
 
@@ -74,23 +74,23 @@ class SharedViewReader:
         shown = keys_of_panels(self.view.panels, metrics, self._chosen)
         return [metric for metric in metrics if metric.key in shown]
 
-    def looks(self) -> Mapping[str, str]:
-        return _allowed_only(self._store.looks(), self.view.panels)
+    def panel_kinds(self) -> Mapping[str, str]:
+        return _allowed_only(self._store.panel_kinds(), self.view.panels)
 
     def curves(self) -> Mapping[str, Curves]:
-        return {} if self.view.past else _allowed_only(self._store.curves(), self.view.panels)
+        return {} if self.view.time_range else _allowed_only(self._store.curves(), self.view.panels)
 
     def thresholds(self) -> list[AlertState]:
         keys = self._keys()
         return [state for state in self._store.thresholds() if state.threshold.metric in keys]
 
     def changes(self) -> list[AlertChange]:
-        start, end = self._stretch()
+        start, end = self._time_range()
         keys = self._keys()
         changes = (each for each in self._store.changes() if each.threshold.metric in keys)
         return [each for each in changes if start < to_milliseconds(each.time) <= end]
 
-    def sent(self) -> Mapping[str, int]:
+    def deliveries(self) -> Mapping[str, int]:
         """Who is told of them is the operator's to know."""
         return {}
 
@@ -100,9 +100,9 @@ class SharedViewReader:
 
     def close(self) -> None: ...
 
-    def _stretch(self) -> tuple[int, int]:
-        if self.view.past:
-            return self.view.past
+    def _time_range(self) -> tuple[int, int]:
+        if self.view.time_range:
+            return self.view.time_range
         return self._store.newest().time_ms - to_milliseconds(self.view.window), FOREVER_MS
 
     def _keys(self) -> frozenset[str]:

@@ -38,7 +38,7 @@ class ExpiringValues(Generic[Name]):
     def __contains__(self, name: Name) -> bool:
         return name in self._came
 
-    def note(self, values: Mapping[Name, float], time: float) -> None:
+    def record(self, values: Mapping[Name, float], time: float) -> None:
         """What came at `time`. After a pause the usual distance is what it was before."""
         for name, value in values.items():
             if name in self._came:
@@ -51,7 +51,7 @@ class ExpiringValues(Generic[Name]):
             self._values[name] = value
             self._came[name] = time
 
-    def at(self, time: float) -> dict[Name, float]:
+    def values_at(self, time: float) -> dict[Name, float]:
         """What still stands at `time`."""
         return {
             name: value

@@ -38,14 +38,14 @@ class FunctionSource:
         self._function: Callable[[], Any] | None = None
         self._numbers: NamedValues | NamedCurves = NamedValues("")
         # Seconds between two readings, once it is known; 0 is at every tick.
-        self.every = SourceOptions().but(options).every or 0.0
-        self.looks: Mapping[str, str] = {}
+        self.every = SourceOptions().replace(options).every or 0.0
+        self.panel_kinds: Mapping[str, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
-    def said(self) -> str:
+    def status_message(self) -> str:
         """What the last reading left out."""
-        return f"{self.name} {self._numbers.refused}" if self._numbers.refused else ""
+        return f"{self.name} {self._numbers.rejected}" if self._numbers.rejected else ""
 
     @property
     def curves(self) -> Mapping[str, Curves]:
@@ -57,11 +57,11 @@ class FunctionSource:
         if self._function is None:
             self._function, self._numbers = self._load()
         answer = self._function()
-        return self._numbers.read(self._wait_for(answer) if inspect.isawaitable(answer) else answer)
+        return self._numbers.read(self._run_coroutine(answer) if inspect.isawaitable(answer) else answer)
 
     def _load(self) -> tuple[Callable[[], Any], NamedValues | NamedCurves]:
         function = self._given or load_function(self.name)
-        said = declared_options(function).but(self._options)
+        said = declared_options(function).replace(self._options)
         self.every = said.every or 0.0
         name = self.name.rpartition(":")[2]
         made = NamedCurves if said.kind == CURVE_KIND else NamedValues
@@ -73,10 +73,10 @@ class FunctionSource:
             low=said.low,
             high=said.high,
         )
-        self.looks = {numbers.panel: said.kind} if said.kind else {}
+        self.panel_kinds = {numbers.panel: said.kind} if said.kind else {}
         return function, numbers
 
-    def _wait_for(self, answer: Any) -> Any:
+    def _run_coroutine(self, answer: Any) -> Any:
         # A collector without such a function does without asyncio, which is a tenth of its memory.
         import asyncio
 

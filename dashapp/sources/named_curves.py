@@ -33,7 +33,7 @@ class NamedCurves:
         low: float | None = None,
         high: float | None = None,
     ) -> None:
-        self.refused = ""
+        self.rejected = ""
         self.curves: Mapping[str, Curves] = {}
         self.panel = panel_name(panel or stem)
         self._stem = stem
@@ -45,11 +45,11 @@ class NamedCurves:
 
     def read(self, answer: object) -> dict[Metric, Any]:
         """How many points the curves have together. TypeError for what is no curve at all."""
-        self.refused = ""
+        self.rejected = ""
         xs: list[list[float]] = []
         ys: list[list[float | None]] = []
         names: list[str] = []
-        for name, curve in self._named(answer):
+        for name, curve in self._curves_by_name(answer):
             x, y = self._points_of(name, curve)
             xs.append(x)
             ys.append(y)
@@ -57,7 +57,7 @@ class NamedCurves:
         self.curves = {self.panel: Curves(xs, ys, names, self._unit, self._low, self._high)}
         return {self._points: float(sum(map(len, xs)))}
 
-    def _named(self, answer: object) -> Iterable[tuple[str, Iterable[object]]]:
+    def _curves_by_name(self, answer: object) -> Iterable[tuple[str, Iterable[object]]]:
         """Each curve with its name, the empty one where it has none."""
         if not isinstance(answer, Mapping):
             if not _is_curve(answer):
@@ -66,12 +66,12 @@ class NamedCurves:
         found: list[tuple[str, Iterable[object]]] = []
         for name, curve in answer.items():
             if len(found) == MAX_CURVES:
-                self._refuse(f"gives {len(answer):,} curves; the first {MAX_CURVES} are drawn")
+                self._reject(f"gives {len(answer):,} curves; the first {MAX_CURVES} are drawn")
                 break
             if not is_name(name):
-                self._refuse("gives a curve whose name is not text of 1 to 200 characters")
+                self._reject("gives a curve whose name is not text of 1 to 200 characters")
             elif not _is_curve(curve):
-                self._refuse(
+                self._reject(
                     f"gives a {type(curve).__name__:.40} for {plain_label(str(name))}; expected a sequence"
                 )
             else:
@@ -84,19 +84,19 @@ class NamedCurves:
         of = f" of {plain_label(name)}" if name else ""
         for place, point in enumerate(islice(curve, MAX_POINTS + 1)):
             if place == MAX_POINTS:
-                self._refuse(f"gives more than {MAX_POINTS:,} points{of}; the first of them are drawn")
+                self._reject(f"gives more than {MAX_POINTS:,} points{of}; the first of them are drawn")
                 break
             at, value = (place, point) if _is_single(point) else _as_pair(point)
             across, up = finite_float(at), finite_float(value)
             if across is None or (up is None and value is not None):
-                self._refuse(f"gives no number for point {place}{of}")
+                self._reject(f"gives no number for point {place}{of}")
             if across is not None:
                 x.append(across)
                 y.append(up)
         return x, y
 
-    def _refuse(self, sentence: str) -> None:
-        self.refused = self.refused or sentence
+    def _reject(self, sentence: str) -> None:
+        self.rejected = self.rejected or sentence
 
     def _name(self, name: str) -> str:
         return plain_label(f"{self._label} {name}" if name else self._label or self._stem) or "?"

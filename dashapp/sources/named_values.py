@@ -35,7 +35,7 @@ class NamedValues:
         low: float | None = None,
         high: float | None = None,
     ) -> None:
-        self.refused = ""
+        self.rejected = ""
         self._stem = stem
         self._label = plain_label(label)
         self._unit = plain_label(unit)
@@ -49,7 +49,7 @@ class NamedValues:
 
         A value that is no finite number is left as it is, for the sampler to refuse by its metric's name.
         """
-        self.refused = ""
+        self.rejected = ""
         if not isinstance(answer, Mapping):
             if (number := to_float(answer)) is None:
                 raise TypeError(f"{type(answer).__name__} is neither a number nor names with numbers")
@@ -70,9 +70,9 @@ class NamedValues:
             number = to_float(value)
             found[metric] = value if number is None else number
         if over:
-            self.refused = f"gives more than {MAX_METRICS:,} metrics; {over:,} are left out"
+            self.rejected = f"gives more than {MAX_METRICS:,} metrics; {over:,} are left out"
         elif bad:
-            self.refused = f"gives {bad:,} names that are not text of 1 to {MAX_NAME_LENGTH} characters"
+            self.rejected = f"gives {bad:,} names that are not text of 1 to {MAX_NAME_LENGTH} characters"
         return found
 
     def _metric(self, name: object) -> Metric:

@@ -58,7 +58,7 @@ class SourceOptions:
             kinds = ", ".join((*KINDS, CURVE_KIND))
             raise ValueError(f"kind is {_quote_value(self.kind)}; expected one of {kinds}")
 
-    def but(self, options: Mapping[str, Any]) -> SourceOptions:
+    def replace(self, options: Mapping[str, Any]) -> SourceOptions:
         """The same, with what `options` say instead."""
         names = [each.name for each in fields(SourceOptions)]
         for name in options:

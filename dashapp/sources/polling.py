@@ -39,8 +39,8 @@ class BackgroundSource:
         name: str = "",
     ) -> None:
         self.name = name or type(source).__name__
-        self.said = ""
-        self.looks: Mapping[str, str] = {}
+        self.status_message = ""
+        self.panel_kinds: Mapping[str, str] = {}
         self.curves: Mapping[str, Curves] = {}
         self._source = source
         self._every = every
@@ -63,7 +63,7 @@ class BackgroundSource:
         with self._changed:
             every = float(getattr(self._source, "every", self._every))
             if self._asked is None and now >= self._began + every - SCHEDULE_SLACK_S:
-                self._ask(now)
+                self._request_reading(now)
                 # One that was slow the last time is not waited for: many such would hold up the tick.
                 if not self._slow:
                     self._changed.wait_for(lambda: self._asked is None, self._patience)
@@ -77,19 +77,19 @@ class BackgroundSource:
             self._fresh = False
             return self._values
 
-    def past(self, until: float, limit: int) -> Backfill:
+    def backfill(self, until: float, limit: int) -> Backfill:
         """What the source knows of the time before it was read; nothing where it knows none."""
-        past = getattr(self._source, "past", None)
+        past = getattr(self._source, "backfill", None)
         return past(until, limit) if past else ()
 
-    def _ask(self, now: float) -> None:
+    def _request_reading(self, now: float) -> None:
         self._asked = self._began = now
         if self._thread is None:
-            self._thread = Thread(target=self._work, name=f"source {self.name}", daemon=True)
+            self._thread = Thread(target=self._run, name=f"source {self.name}", daemon=True)
             self._thread.start()
         self._changed.notify_all()
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._asked is not None)
@@ -105,8 +105,8 @@ class BackgroundSource:
                 error = RuntimeError(f"it ended with {type(raised).__name__}")
             with self._changed:
                 self._values, self._error = values, error
-                self.said = getattr(self._source, "said", "")
-                self.looks = getattr(self._source, "looks", {})
+                self.status_message = getattr(self._source, "status_message", "")
+                self.panel_kinds = getattr(self._source, "panel_kinds", {})
                 self.curves = getattr(self._source, "curves", {})
                 self._fresh = True
                 self._answered = self._clock()

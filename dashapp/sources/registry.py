@@ -57,7 +57,7 @@ def source_problem(spec: SourceSpec, interval: float) -> str:
             if spec.name not in (MACHINE_SOURCE, NO_SOURCE):
                 make_source(spec, interval)
             if not spec.name:
-                declared_options(load_function_or_explain(spec.text)).but(spec.options)
+                declared_options(load_function_or_explain(spec.text)).replace(spec.options)
     except ValueError as error:
         return f'source is "{redact_credentials(spec.text)}"; {error}'
     return ""

@@ -62,7 +62,7 @@ class SourceSpec:
         if options and spec.name in (MACHINE_SOURCE, NO_SOURCE):
             raise ValueError(f"{spec.name} has no options; expected use alone")
         if not spec.name:
-            SourceOptions().but(options)
+            SourceOptions().replace(options)
         return SourceSpec(spec.text, options)
 
     @staticmethod

@@ -69,8 +69,8 @@ class ArchiveLevel:
         self._span = span
         self._shelf = shelf
         self._rows = shelf.rows()
-        self.sealed = shelf.newest_block()
-        self.newest = Point.decode(self._rows[-1]).time_ms if self._rows else self.sealed
+        self.compacted_until = shelf.newest_block()
+        self.newest = Point.decode(self._rows[-1]).time_ms if self._rows else self.compacted_until
 
     def extend(self, points: Sequence[Point]) -> None:
         """Add points at the end; those that are there already are left out."""
@@ -80,7 +80,7 @@ class ArchiveLevel:
             self._rows += [row for _time, row in fresh]
             self.newest = fresh[-1][0]
 
-    def whole_span(self) -> list[Point]:
+    def complete_span(self) -> list[Point]:
         """The points of the oldest span that is not sealed, once it is whole; none before."""
         if not self._rows:
             return []
@@ -97,24 +97,24 @@ class ArchiveLevel:
 
     def add_block(self, data: bytes, start_ms: int, end_ms: int) -> None:
         """Add a sealed block, unless one reaches as far already."""
-        if end_ms > self.sealed:
+        if end_ms > self.compacted_until:
             self._shelf.put(data, start_ms, end_ms)
-            self.sealed = end_ms
+            self.compacted_until = end_ms
             self.newest = max(self.newest, end_ms)
 
-    def forget(self, before_ms: int) -> None:
+    def drop_before(self, before_ms: int) -> None:
         """Drop the blocks that end before a time."""
         while (oldest := self._shelf.oldest_block()) is not None and oldest < before_ms:
             self._shelf.drop_oldest()
 
-    def forget_oldest(self) -> bool:
+    def drop_oldest(self) -> bool:
         """Drop one block; False where there is none."""
         return self._shelf.drop_oldest()
 
     def clear(self) -> None:
         self._shelf.clear()
         self._rows.clear()
-        self.sealed = self.newest = 0
+        self.compacted_until = self.newest = 0
 
     def size(self) -> int:
         """Bytes in use."""
@@ -171,7 +171,7 @@ class Retention:
     size: int = 400_000_000
 
     @property
-    def longest(self) -> float:
+    def longest_s(self) -> float:
         return max(self.ticks, self.minutes, self.hours)
 
 
@@ -185,20 +185,20 @@ class Archive:
         self._ticks, self._minutes, self._hours = self._levels
 
     @property
-    def sealed(self) -> int:
+    def compacted_until(self) -> int:
         """The end of the newest sealed span of ticks, in epoch milliseconds."""
-        return self._ticks.sealed
+        return self._ticks.compacted_until
 
-    def take(self, ticks: Sequence[Point], end_ms: int) -> None:
+    def append_span(self, ticks: Sequence[Point], end_ms: int) -> None:
         """Keep the ticks of one whole span, a whole number of minutes that ends at `end_ms`."""
         self._minutes.extend(roll_up(ticks, MINUTE))
-        while points := self._minutes.whole_span():
+        while points := self._minutes.complete_span():
             self._hours.extend(roll_up(points, HOUR))
             self._minutes.seal(points)
-        while points := self._hours.whole_span():
+        while points := self._hours.complete_span():
             self._hours.seal(points)
         self._ticks.add_block(encode_ticks(ticks), ticks[0].time_ms, end_ms)
-        self._forget(end_ms)
+        self._drop_expired(end_ms)
 
     def clear(self) -> None:
         for level in self._levels:
@@ -212,11 +212,11 @@ class Archive:
         for level in self._levels:
             level.close()
 
-    def _forget(self, now_ms: int) -> None:
+    def _drop_expired(self, now_ms: int) -> None:
         kept = self._retention
         for level, seconds in zip(self._levels, (kept.ticks, kept.minutes, kept.hours), strict=True):
-            level.forget(now_ms - int(seconds * 1000))
+            level.drop_before(now_ms - int(seconds * 1000))
         while self.size() > kept.size:
             # The finest first: what it drops still stands in the coarser ones.
-            if not any(level.forget_oldest() for level in self._levels):
+            if not any(level.drop_oldest() for level in self._levels):
                 break

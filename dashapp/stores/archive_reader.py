@@ -50,18 +50,18 @@ class ArchiveLevelReader:
             try:
                 parts.append(decode_block(value, wanted).between(start, end))
             except ValueError as error:
-                self._say(value, error)
+                self._log_corrupt(value, error)
         last = int(parts[-1].t[-1]) if parts and len(parts[-1].t) else start
         points = []
         for value in rows:
             try:
                 points.append(_decode_row(value))
             except ValueError as error:
-                self._say(value, error)
+                self._log_corrupt(value, error)
         parts.append(_columns_from_rows([point for point in points if point[0] > last], wanted))
         return concat(parts)
 
-    def _say(self, value: Any, error: Exception) -> None:
+    def _log_corrupt(self, value: Any, error: Exception) -> None:
         mark = zlib.crc32(value if isinstance(value, bytes) else str(value).encode())
         if mark not in self._said:
             self._said.add(mark)

@@ -58,7 +58,7 @@ class Reader(Protocol):
     def metrics(self) -> list[Metric]:
         """The catalogue, as the collector last described it."""
 
-    def looks(self) -> Mapping[str, str]:
+    def panel_kinds(self) -> Mapping[str, str]:
         """How panels are drawn, by their names, where the sources say it."""
 
     def curves(self) -> Mapping[str, Curves]:
@@ -70,7 +70,7 @@ class Reader(Protocol):
     def changes(self) -> list[AlertChange]:
         """What became of the thresholds, oldest first, at most MOST_CHANGES. Cheap: asked per answer."""
 
-    def sent(self) -> Mapping[str, int]:
+    def deliveries(self) -> Mapping[str, int]:
         """The number of the last change that each address was told of."""
 
     def notices(self) -> list[str]:
@@ -97,11 +97,11 @@ class Store(Reader, Protocol):
     def set_changes(self, changes: Iterable[AlertChange]) -> None:
         """Set what `changes` answers, numbers and all. As late and as quiet as thresholds."""
 
-    def set_sent(self, sent: Mapping[str, int]) -> None:
+    def set_deliveries(self, sent: Mapping[str, int]) -> None:
         """Set what `sent` answers. As late and as quiet as thresholds; any thread may, beside the one that
         appends."""
 
-    def speaker(self, name: str) -> NoticeSink:
+    def notice_sink(self, name: str) -> NoticeSink:
         """One speaker's place among the notices."""
 
 
@@ -109,7 +109,7 @@ def last_page(store: Reader, limit: int) -> Page:
     """The newest `limit` ticks."""
     mark = store.newest()
     ticks = store.since(float("-inf"), limit)
-    return Page(ticks, _cursor(mark.life, ticks, mark.time_ms), reset=True)
+    return Page(ticks, _cursor(mark.generation, ticks, mark.time_ms), reset=True)
 
 
 def page_after(store: Reader, cursor: str, limit: int) -> Page:
@@ -120,12 +120,12 @@ def page_after(store: Reader, cursor: str, limit: int) -> Page:
     """
     mark = store.newest()
     place = Cursor.decode(cursor)
-    if place is None or place.life != mark.life or place.time_ms > mark.time_ms:
+    if place is None or place.generation != mark.generation or place.time_ms > mark.time_ms:
         return last_page(store, limit)
     ticks = ticks_since_position(store, place, limit + 1)
     if ticks is None or len(ticks) > limit:
         return last_page(store, limit)
-    return Page(ticks, _cursor(mark.life, ticks, place.time_ms), reset=False)
+    return Page(ticks, _cursor(mark.generation, ticks, place.time_ms), reset=False)
 
 
 def ticks_since_position(store: Reader, place: Cursor, limit: int) -> list[Tick] | None:

@@ -48,21 +48,21 @@ class Compactor:
         self._points: list[Point | None] = []  # what has been read of them, None for what is no tick
         self._due = 0  # no span can be whole before a tick of this time, in epoch milliseconds
 
-    def turn(self, rows: RowSource, newest: int) -> None:
+    def run(self, rows: RowSource, newest: int) -> None:
         """Seal one span where there is a whole one that ended long enough before `newest` (ms)."""
         if newest < self._due:
             return
         try:
-            self._seal(rows, newest)
+            self._compact_span(rows, newest)
             self._notice.clear()
         except self._failures as error:
             self.close()
             self._due = newest + RETRY_MS
-            self._notice.say(
+            self._notice.set(
                 f"The long history cannot be written ({os_error_reason(error)}); the newest ticks wait."
             )
 
-    def _seal(self, rows: RowSource, newest: int) -> None:
+    def _compact_span(self, rows: RowSource, newest: int) -> None:
         first = rows.oldest(1)
         if not first:
             return
@@ -80,15 +80,15 @@ class Compactor:
         if self._found[:1] != first:
             self._points = []
             self._found = _oldest_rows_until(rows, end, at_first=span)
-        if end > self._memory.sealed:
-            if not self.read_on():
+        if end > self._memory.compacted_until:
+            if not self.read_more():
                 return
-            self._memory.take([point for point in self._points if point is not None], end)
+            self._memory.append_span([point for point in self._points if point is not None], end)
         rows.drop(len(self._found))
-        self._forget()
+        self._reset()
         self._due = 0
 
-    def read_on(self) -> bool:
+    def read_more(self) -> bool:
         """Read a part of the span's rows, which needs no disk; True once all are read."""
         room = VALUES_PER_STEP
         for row in self._found[len(self._points) :]:
@@ -99,7 +99,7 @@ class Compactor:
             room -= 1 if tick is None else len(tick.values)
         return True
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._found, self._points = [], []
 
     def clear(self) -> None:
@@ -107,11 +107,11 @@ class Compactor:
         memory = self._memory or self._open()
         self._memory = memory
         memory.clear()
-        self._forget()
+        self._reset()
         self._due = 0
 
     def close(self) -> None:
-        self._forget()
+        self._reset()
         self._due = 0
         if self._memory is not None:
             self._memory.close()

@@ -32,13 +32,13 @@ def encode_curves(curves: Mapping[str, Curves]) -> str:
 
 
 def encode_thresholds(states: Iterable[AlertState]) -> str:
-    return json.dumps([(each.threshold.text, each.broken, _to_ms(each.since)) for each in states])
+    return json.dumps([(each.threshold.text, each.firing, _to_ms(each.since)) for each in states])
 
 
 def encode_changes(changes: Iterable[AlertChange]) -> str:
     newest = list(changes)[-MAX_CHANGES:]
     return json.dumps(
-        [(each.number, each.threshold.text, each.broken, _to_ms(each.time), each.value) for each in newest]
+        [(each.number, each.threshold.text, each.firing, _to_ms(each.time), each.value) for each in newest]
     )
 
 

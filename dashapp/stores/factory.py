@@ -34,34 +34,34 @@ DEFER_AFTER_OUTAGE_S = 1.5
 class StoreBackend(Protocol):
     """Where a store is."""
 
-    shown: str
+    label: str
 
     @property
     def flags(self) -> Sequence[str]:
         """What a process that is to open the same place is told beside the other settings."""
 
     @property
-    def variables(self) -> Mapping[str, str]:
+    def environment(self) -> Mapping[str, str]:
         """The same, where it is no one's to read."""
 
     def problem(self) -> str:
         """Why nothing can be written there now; empty where it can, or may soon."""
 
-    def writer(self) -> Store:
+    def open_writer(self) -> Store:
         """StoreLockedError where another writes, StoreAwayError where it may be asked again soon."""
 
-    def inbox(self, store: Store) -> PushReader:
+    def push_reader(self, store: Store) -> PushReader:
         """What programs pushed, for whoever writes to `store`."""
 
     def reader(self) -> Reader: ...
 
-    def intake(self) -> PushWriter:
+    def push_writer(self) -> PushWriter:
         """Where the web puts what is pushed."""
 
     def hosts(self) -> HostStore | None:
         """All machines that write there; None where it is of one alone."""
 
-    def speaker(self, name: str) -> NoticeSink:
+    def notice_sink(self, name: str) -> NoticeSink:
         """For who watches over those that write."""
 
 
@@ -78,11 +78,11 @@ def rows_to_keep(interval: float) -> int:
 
 
 class DiskBackend:
-    variables: Mapping[str, str] = MappingProxyType({})
+    environment: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.folder = folder
-        self.shown = f"{folder}/"
+        self.label = f"{folder}/"
         self._settings = settings
 
     @property
@@ -92,12 +92,12 @@ class DiskBackend:
     def problem(self) -> str:
         return "" if can_write(self.folder) else f"{self.folder} cannot be written"
 
-    def writer(self) -> Store:
+    def open_writer(self) -> Store:
         from dashapp.stores.disk.store import DiskStore
 
         return DiskStore(self.folder, rows_to_keep(self._settings.interval), retention_of(self._settings))
 
-    def inbox(self, store: Store) -> PushReader:
+    def push_reader(self, store: Store) -> PushReader:
         return DiskPushQueue(self.folder)
 
     def reader(self) -> Reader:
@@ -105,13 +105,13 @@ class DiskBackend:
 
         return DiskReader(self.folder)
 
-    def intake(self) -> PushWriter:
+    def push_writer(self) -> PushWriter:
         return DiskPushQueue(self.folder, self._settings.interval)
 
     def hosts(self) -> HostStore | None:
         return None
 
-    def speaker(self, name: str) -> NoticeSink:
+    def notice_sink(self, name: str) -> NoticeSink:
         return NoticeFile(self.folder, name)
 
 
@@ -121,19 +121,19 @@ class RedisBackend:
     flags: Sequence[str] = ()
 
     def __init__(self, settings: Settings) -> None:
-        self.shown = redact_url(settings.store)
+        self.label = redact_url(settings.store)
         self._settings = settings
         self._hosts: HostStore | None = None
         self._away = float("-inf")
 
     @property
-    def variables(self) -> Mapping[str, str]:
-        return {"DASHAPP_STORE": self._settings.store, "DASHAPP_NAME": self._settings.known_as}
+    def environment(self) -> Mapping[str, str]:
+        return {"DASHAPP_STORE": self._settings.store, "DASHAPP_NAME": self._settings.host_name}
 
     def problem(self) -> str:
         return ""
 
-    def writer(self) -> Store:
+    def open_writer(self) -> Store:
         from dashapp.stores.redis.client import RedisClient
         from dashapp.stores.redis.store import RedisStore
 
@@ -142,12 +142,12 @@ class RedisBackend:
         yields = time.monotonic() - self._away < DEFER_AFTER_OUTAGE_S
         try:
             link = RedisClient(known.store)
-            return RedisStore(link, known.known_as, rows, retention_of(known), known.forget, yields)
+            return RedisStore(link, known.host_name, rows, retention_of(known), known.forget, yields)
         except StoreUnavailableError:
             self._away = time.monotonic()
             raise
 
-    def inbox(self, store: Store) -> PushReader:
+    def push_reader(self, store: Store) -> PushReader:
         from dashapp.stores.redis.client import RedisClient
         from dashapp.stores.redis.push_queue import TICK_TIMEOUT_S, RedisPushReader
         from dashapp.stores.redis.store import RedisStore
@@ -160,14 +160,14 @@ class RedisBackend:
     def reader(self) -> Reader:
         from dashapp.stores.redis.hosts import DefaultHostReader
 
-        return DefaultHostReader(self.hosts(), self._settings.known_as, collects=self._settings.collector)
+        return DefaultHostReader(self.hosts(), self._settings.host_name, collects=self._settings.collector)
 
-    def intake(self) -> PushWriter:
+    def push_writer(self) -> PushWriter:
         from dashapp.stores.redis.client import RedisClient
         from dashapp.stores.redis.push_queue import RedisPushWriter
 
         known = self._settings
-        return RedisPushWriter(RedisClient(known.store), known.known_as, known.forget, known.interval)
+        return RedisPushWriter(RedisClient(known.store), known.host_name, known.forget, known.interval)
 
     def hosts(self) -> HostStore:
         if self._hosts is None:
@@ -175,14 +175,14 @@ class RedisBackend:
             from dashapp.stores.redis.hosts import RedisHosts
 
             self._hosts = RedisHosts(
-                RedisClient(self._settings.store), self._settings.known_as, self._settings.forget
+                RedisClient(self._settings.store), self._settings.host_name, self._settings.forget
             )
         return self._hosts
 
-    def speaker(self, name: str) -> NoticeSink:
+    def notice_sink(self, name: str) -> NoticeSink:
         from dashapp.stores.redis.deferred_notice import DeferredNotice
 
-        return DeferredNotice(self._settings.store, self._settings.known_as, name)
+        return DeferredNotice(self._settings.store, self._settings.host_name, name)
 
 
 def retention_of(settings: Settings) -> Retention:
@@ -211,5 +211,5 @@ def redis_problem(settings: Settings) -> str:
         return ""
     from dashapp.stores.redis.check import check_redis
 
-    wrong = check_redis(settings.store, settings.known_as)
+    wrong = check_redis(settings.store, settings.host_name)
     return f'--store is "{redact_url(settings.store)}"; {wrong}' if wrong else ""

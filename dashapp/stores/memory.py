@@ -63,7 +63,7 @@ class MemoryStore:
         self._metrics = list(metrics)
         self._looks = dict(looks or {})
 
-    def looks(self) -> Mapping[str, str]:
+    def panel_kinds(self) -> Mapping[str, str]:
         return self._looks
 
     def metrics(self) -> list[Metric]:
@@ -87,16 +87,16 @@ class MemoryStore:
     def changes(self) -> list[AlertChange]:
         return self._changes
 
-    def set_sent(self, sent: Mapping[str, int]) -> None:
+    def set_deliveries(self, sent: Mapping[str, int]) -> None:
         self._sent = dict(sent)
 
-    def sent(self) -> Mapping[str, int]:
+    def deliveries(self) -> Mapping[str, int]:
         return self._sent
 
     def notices(self) -> list[str]:
         return list(self._notices.values())
 
-    def speaker(self, name: str) -> MemoryNotice:
+    def notice_sink(self, name: str) -> MemoryNotice:
         """One speaker's sentence among the notices, as notices.Notice is beside a store on disk."""
         return MemoryNotice(self._notices, name)
 
@@ -110,7 +110,7 @@ class MemoryNotice:
         self._sentences = sentences
         self._speaker = speaker
 
-    def say(self, sentence: str) -> None:
+    def set(self, sentence: str) -> None:
         self._sentences[self._speaker] = sentence
 
     def clear(self) -> None:

@@ -33,8 +33,8 @@ class ReaderProxy:
     def metrics(self) -> list[Metric]:
         return self.reader().metrics()
 
-    def looks(self) -> Mapping[str, str]:
-        return self.reader().looks()
+    def panel_kinds(self) -> Mapping[str, str]:
+        return self.reader().panel_kinds()
 
     def curves(self) -> Mapping[str, Curves]:
         return self.reader().curves()
@@ -45,8 +45,8 @@ class ReaderProxy:
     def changes(self) -> list[AlertChange]:
         return self.reader().changes()
 
-    def sent(self) -> Mapping[str, int]:
-        return self.reader().sent()
+    def deliveries(self) -> Mapping[str, int]:
+        return self.reader().deliveries()
 
     def notices(self) -> list[str]:
         return self.reader().notices()

@@ -65,7 +65,7 @@ def create_app(
     """
     dash = _dash_app(PageTarget(store), settings, hosts, own)
     # The page below a host's path has other addresses in it.
-    many = _is_public(settings) and not settings.guarded and not mounted
+    many = _is_public(settings) and not settings.requires_authentication and not mounted
     fixed = SHARED_ONE_SECOND if many else "no-cache"
     pages, below, seen = (StaticCache(dash.server.wsgi_app, fixed) for _ in range(3))
     description = openapi.OpenApiEndpoint(settings, hosts is not None)
@@ -90,20 +90,20 @@ def create_app(
             place.reader,
             window=settings.window,
             interval=settings.interval,
-            longest=settings.longest,
+            longest=settings.max_window_s,
             processes=_processes_error(settings)
             if table is None
             else table
-            if place.is_of(own)
+            if place.is_host(own)
             else OTHER_HOST_PROCESSES,
             hosts=listed,
             now=place.now,
-            called=place.called,
+            called=place.label,
             chosen=_chosen_panels(settings, place),
             caching=SHARED_ONE_SECOND
             if many
             else PRIVATE_NO_STORE
-            if settings.guarded or mounted
+            if settings.requires_authentication or mounted
             else NO_STORE,
         )
         at_root = not place.names or place.top
@@ -148,21 +148,21 @@ def _page_app(bare: PageTarget, settings: Settings, hosts: HostStore | None, own
     place.reader.newest()
     metrics = place.reader.metrics()
     several = hosts is not None and len(hosts.hosts()) > 1
-    tagline = "this machine, live" if settings.machine and settings.title == layout.TITLE else "live"
+    tagline = "this machine, live" if settings.reads_system and settings.title == layout.TITLE else "live"
     return layout.page_layout(
         settings.window,
         settings.interval,
-        settings.longest,
+        settings.max_window_s,
         metrics,
-        all_panels(metrics, _chosen_panels(settings, place), place.reader.looks()),
+        all_panels(metrics, _chosen_panels(settings, place), place.reader.panel_kinds()),
         thresholds=[state.threshold for state in place.reader.thresholds()],
-        processes=shows_processes(settings) and place.is_of(own),
+        processes=shows_processes(settings) and place.is_host(own),
         title=settings.title,
         theme=settings.theme,
-        machine=settings.machine,
+        machine=settings.reads_system,
         tagline=tagline,
         session="password" if settings.password else "proxy" if settings.proxy_user else "",
-        share=settings.guarded and (hosts is None or place.is_of(own)),
+        share=settings.requires_authentication and (hosts is None or place.is_host(own)),
         hosts=None if hosts is None else HostControls(place.names, place.top or not place.names, several),
     )
 
@@ -180,7 +180,7 @@ def shows_processes(settings: Settings) -> bool:
     """Whether the names of processes may leave: `local` keeps them from a page that others can reach without
     a password, and from one that shows nothing else of the machine."""
     if settings.processes == "local":
-        return settings.machine and (bool(settings.password) or not _is_public(settings))
+        return settings.reads_system and (bool(settings.password) or not _is_public(settings))
     return settings.processes == "always"
 
 

@@ -22,7 +22,7 @@ class HostControls:
     top: bool
     several: bool
 
-    def said(self) -> Mapping[str, str]:
+    def attributes(self) -> Mapping[str, str]:
         """Attributes of the page, for its scripts."""
         return {"data-hosts": ",".join(self.names), "data-top": "yes" if self.top else "no"}
 

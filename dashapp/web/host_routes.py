@@ -43,11 +43,11 @@ class PageTarget:
     top: bool = False
 
     @property
-    def called(self) -> str:
+    def label(self) -> str:
         """What a file's name says of it."""
         return self.names[0] if len(self.names) == 1 else f"{len(self.names)}-hosts" if self.names else ""
 
-    def is_of(self, own: str) -> bool:
+    def is_host(self, own: str) -> bool:
         """Whether it is the machine's that serves it."""
         return not self.names or self.names == (own,)
 
@@ -77,7 +77,7 @@ class HostRouter:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
         if not path.startswith(HOST_PREFIX):
-            return self._top(environ, start_response)
+            return self._root(environ, start_response)
         if path == HOST_PREFIX:
             return redirect(start_response, "../")
         said, slash, rest = path[len(HOST_PREFIX) :].partition("/")
@@ -91,28 +91,28 @@ class HostRouter:
         data = rest.startswith("api/") or rest in ("healthz", "readyz", "metrics")
         if data and not any(name in known for name in names):
             return error_response(start_response, "404 Not Found", unknown_hosts_error(names))
-        place, app = self._place(names, [name for name in names if name in known], top=False)
+        place, app = self._target(names, [name for name in names if name in known], top=False)
         inside = {
             "SCRIPT_NAME": f"{environ.get('SCRIPT_NAME', '')}{HOST_PREFIX}{said}",
             "PATH_INFO": f"/{rest}",
         }
         return app({**environ, **inside, ENVIRON_KEY: place}, start_response)
 
-    def _top(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def _root(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         known = sorted_hosts(self._hosts)
         if not known or (self._coming and self._own not in known):
             return self._bare(environ, start_response)
-        name = self._first(known)
-        place, app = self._place((name,), [name], top=True)
+        name = self._default_host(known)
+        place, app = self._target((name,), [name], top=True)
         return app({**environ, ENVIRON_KEY: place}, start_response)
 
-    def _first(self, known: Mapping[str, Host]) -> str:
+    def _default_host(self, known: Mapping[str, Host]) -> str:
         """The own one; else one that is awake, and the same as long as it is known."""
         if self._own in known or self._chosen not in known:
             self._chosen = default_host(known, self._own, self._hosts.now_ms())
         return self._chosen
 
-    def _place(self, names: tuple[str, ...], known: Sequence[str], top: bool) -> tuple[PageTarget, WSGIApp]:
+    def _target(self, names: tuple[str, ...], known: Sequence[str], top: bool) -> tuple[PageTarget, WSGIApp]:
         key = (names, tuple(known), top)
         with self._lock:
             if key in self._made:
@@ -123,10 +123,10 @@ class HostRouter:
             made = (place, self._serve(place))
             # Names can be thought of without end; and whoever was forgotten meanwhile is asked for anew.
             if readers and len(readers) == len(known):
-                self._keep(key, made)
+                self._cache_target(key, made)
             return made
 
-    def _keep(self, key: TargetKey, made: tuple[PageTarget, WSGIApp]) -> None:
+    def _cache_target(self, key: TargetKey, made: tuple[PageTarget, WSGIApp]) -> None:
         # What these names meant before one of them was known, or forgotten, nobody asks for again.
         for other in [each for each in self._made if (each[0], each[2]) == (key[0], key[2])]:
             del self._made[other]

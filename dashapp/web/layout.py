@@ -43,7 +43,7 @@ def page_layout(
     which this page is, where the store may have many. `session`: how the viewer got in, by "password" or
     "proxy", empty where everybody does; `share`: whether links to views of this page may be made."""
     stops = slider_stops(longest, window)
-    there = {panel.name for panel in shown if panel.members(metrics)}
+    there = {panel.name for panel in shown if panel.select(metrics)}
     if machine and not there:
         there = {shown[0].name}
     beat = round(1000 * min(max(interval, 0.25), 1))
@@ -73,7 +73,7 @@ def page_layout(
             "data-metrics": str(len(metrics)),
             "data-theme": theme,
             "data-share": "on" if share else "off",
-            **({} if hosts is None else hosts.said()),
+            **({} if hosts is None else hosts.attributes()),
         },
     )
 

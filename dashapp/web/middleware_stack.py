@@ -33,7 +33,7 @@ def build_middleware(
     """`build` makes the application that shows a view; `local`: a folder of this machine's, where `folder` is
     none that can be written; `mounted`: the door is the host's."""
     visitors = ClientResolver(settings.trusted_proxy, settings.proxy_user)
-    guarded = settings.guarded and not mounted
+    guarded = settings.requires_authentication and not mounted
     if guarded:
         key = signing_key(folder, settings.password, local)
         app = AuthenticationMiddleware(
@@ -43,7 +43,7 @@ def build_middleware(
             visitors=visitors,
             tries=LoginAttempts(key, local or folder),
             page=LoginPage(settings.title, settings.theme, assets_directory()),
-            shares=ShareLinks(key, build, settings.longest),
+            shares=ShareLinks(key, build, settings.max_window_s),
             free=("/healthz", PUSH) if settings.push_token else ("/healthz",),
         )
     return SecurityMiddleware(
@@ -59,10 +59,10 @@ def build_middleware(
 def _allowed_hosts(settings: Settings) -> Sequence[str] | None:
     """The names to answer to beside this machine's own; None for any."""
     if not settings.hosts and (
-        settings.public or (settings.guarded and _listens_everywhere(settings.address))
+        settings.public or (settings.requires_authentication and _listens_everywhere(settings.listen_address))
     ):
         return None
-    listening = f"[{settings.address}]" if ":" in settings.address else settings.address
+    listening = f"[{settings.listen_address}]" if ":" in settings.listen_address else settings.listen_address
     return (*settings.hosts, listening)
 
 

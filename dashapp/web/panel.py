@@ -49,13 +49,13 @@ def chart_specs(
     panels: Sequence[Panel], metrics: Sequence[Metric], thresholds: Sequence[Threshold]
 ) -> dict[str, Any]:
     """What the browser makes each panel's dcc.Graph of: what all have in common, and what is its own."""
-    own = {panel.name: _chart_spec(panel, panel.members(metrics), thresholds) for panel in panels}
+    own = {panel.name: _chart_spec(panel, panel.select(metrics), thresholds) for panel in panels}
     return {"graph": dcc.Graph(figure=empty_figure(), config=GRAPH_CONFIG, responsive=True), "panels": own}
 
 
 def _chart_spec(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Threshold]) -> dict[str, Any]:
-    left = [metric for metric in members if not panel.on_the_right(metric)]
-    right = [metric for metric in members if panel.on_the_right(metric)]
+    left = [metric for metric in members if not panel.is_on_right(metric)]
+    right = [metric for metric in members if panel.is_on_right(metric)]
     keys = {metric.key for metric in left}
     said: dict[str, Any] = {
         "kind": panel.kind,

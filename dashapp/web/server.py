@@ -50,7 +50,7 @@ def build_app() -> WSGIApp:
     spool: PushWriter
     if where is not None:
         store = where.reader()
-        spool = where.intake()
+        spool = where.push_writer()
         store.newest()  # what is polled in the background is there when the first page is asked for
     else:
         spool = inbox = MemoryPushQueue(settings.interval)
@@ -67,9 +67,9 @@ def build_app() -> WSGIApp:
         settings,
         spool,
         where.hosts() if where else None,
-        settings.known_as,
+        settings.host_name,
         folder=folder,
-        local=web_state_directory(settings, folder) if where and settings.guarded else None,
+        local=web_state_directory(settings, folder) if where and settings.requires_authentication else None,
     )
     # What was built so far stays: without this the collector of garbage walks all of Dash, in mid-answer.
     gc.collect()
@@ -94,7 +94,7 @@ def main() -> int:
     Granian(
         "dashapp.web.server:build_app",
         factory=True,
-        address=settings.address,
+        address=settings.listen_address,
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=settings.workers,
@@ -114,5 +114,5 @@ def _thread_count(settings: Settings) -> int:
     return (
         MIN_THREADS
         + (MAX_CONCURRENT_BODIES if settings.push_token else 0)
-        + (2 * MAX_CONCURRENT_BODIES if settings.guarded else 0)
+        + (2 * MAX_CONCURRENT_BODIES if settings.requires_authentication else 0)
     )

@@ -43,7 +43,7 @@ def shared_view_app(store: SharedViewReader, settings: Settings, page: WSGIApp) 
 
 def shared_view_page(store: SharedViewReader, settings: Settings) -> Component:
     metrics = store.metrics()
-    shown = all_panels(metrics, settings.panel, store.looks())
+    shown = all_panels(metrics, settings.panel, store.panel_kinds())
     seconds = max(store.view.seconds, MIN_WINDOW_S)
     return layout.page_layout(
         seconds,

@@ -33,7 +33,7 @@ def test_ticks_tell_what_is_broken_while_it_is() -> None:
     def answer(at: int, value: float) -> dict[str, object]:
         tick = Tick(at, 1, {"cpu.percent": value})
         store.append(tick)
-        watch.see(tick)
+        watch.observe(tick)
         body: dict[str, object] = ask(api, "/api/ticks").json
         return body
 
@@ -53,7 +53,7 @@ def test_a_change_that_comes_just_after_an_answer_is_in_the_next() -> None:
     tick = Tick(now(), 1, {"cpu.percent": 95})
     store.append(tick)
     ask(api, "/api/ticks")
-    watch.see(tick)
+    watch.observe(tick)
     store.append(Tick(now() + 1, 1, {"cpu.percent": 95}))
     assert ask(api, "/api/ticks").json["broken"]
 
@@ -61,7 +61,7 @@ def test_a_change_that_comes_just_after_an_answer_is_in_the_next() -> None:
 def test_alerts_are_listed_whatever_their_state() -> None:
     store = MemoryStore()
     assert ask(Api(store), "/api/alerts").json == {"thresholds": [], "log": []}
-    AlertMonitor([HOT, Threshold("b", "<=", 1.5e9, 90)], store).see(Tick(1000.5, 1, {"cpu.percent": 95}))
+    AlertMonitor([HOT, Threshold("b", "<=", 1.5e9, 90)], store).observe(Tick(1000.5, 1, {"cpu.percent": 95}))
     assert ask(Api(store), "/api/alerts").json == {
         "thresholds": [
             {

@@ -16,7 +16,7 @@ from dashapp.alerts.message import MAX_LISTED_CHANGES, Message, compose_message
 from dashapp.model.thresholds import AlertChange, Threshold
 
 HOT = Threshold.parse("cpu.percent > 90 for 30s")
-PLAIN = Message("lab: a title", "a body", good=False)
+PLAIN = Message("lab: a title", "a body", all_resolved=False)
 
 
 @pytest.fixture
@@ -30,7 +30,10 @@ TEXTS = ("<b>&amp;</b> **x** _y_ #z", "é ünï ☃ 字", "%s {0} {{x}} \\n \\t"
 
 def test_text_arrives_as_it_was_said(hook: Webhook) -> None:
     title, text = " ".join(TEXTS).replace("\n", " "), "\n".join(TEXTS)
-    assert apprise_worker.send_notification(hook.address, Message(title, text, good=True), PATIENCE_S) == ""
+    assert (
+        apprise_worker.send_notification(hook.address, Message(title, text, all_resolved=True), PATIENCE_S)
+        == ""
+    )
     ((_, message),) = hook.heard
     assert (message["title"], message["message"], message["type"]) == (title, text, "success")
 
@@ -88,7 +91,7 @@ def test_one_change_is_the_title_itself() -> None:
     assert message == Message(
         "lab: cpu.percent > 90 for 30s: broken, at 0.333333",
         "1970-01-01 00:00:00 UTC  cpu.percent > 90 for 30s: broken, at 0.333333",
-        good=False,
+        all_resolved=False,
     )
 
 
@@ -111,7 +114,7 @@ def test_several_are_counted_and_the_newest_told() -> None:
     assert first == "10 before these; /api/alerts lists them."
     assert len(lines) == MAX_LISTED_CHANGES
     assert lines[-1].startswith("1970-01-01 00:00:30 UTC")
-    assert message.good is False
-    assert compose_message(changes[:1], 1, 0, "lab").good
+    assert message.all_resolved is False
+    assert compose_message(changes[:1], 1, 0, "lab").all_resolved
     # What is not known to be well is not called so.
-    assert not compose_message(changes[:1], 2, 0, "lab").good
+    assert not compose_message(changes[:1], 2, 0, "lab").all_resolved

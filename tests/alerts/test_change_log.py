@@ -30,7 +30,7 @@ def see(kept: Kept, watch: AlertMonitor, at: float, value: float) -> list[tuple[
     """As the collector does: first kept, then seen. The changes' numbers, and whether it is broken."""
     tick = Tick(at, 1, {"a": value})
     assert kept.store.append(tick)
-    return [(each.number, each.broken) for each in watch.see(tick)]
+    return [(each.number, each.firing) for each in watch.observe(tick)]
 
 
 def test_what_is_told_is_what_is_kept(both: Kept) -> None:
@@ -72,7 +72,7 @@ def test_ten_thousand_at_once_hold_no_tick_up(tmp_path: Path) -> None:
     tick = Tick(1000, 1, {f"m{number}": 95.0 for number in range(10_000)})
     told: list[AlertChange] = []
     # Some forty calls are needed for each of them.
-    assert calls_of(lambda: told.extend(watch.see(tick))) < 100 * 10_000
+    assert calls_of(lambda: told.extend(watch.observe(tick))) < 100 * 10_000
     assert [each.number for each in told] == list(range(1, 10_001))
     assert len(store.changes()) == MAX_CHANGES
     store.close()

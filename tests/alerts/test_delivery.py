@@ -57,7 +57,7 @@ class Post:
 
     def __init__(self, store: MemoryStore, hand: Hand, *addresses: str) -> None:
         self.store = store
-        self.outbox = AlertDelivery(addresses, store, store.speaker("outbox"), "lab", hand)
+        self.outbox = AlertDelivery(addresses, store, store.notice_sink("outbox"), "lab", hand)
 
     def put(self, *changes: AlertChange) -> None:
         self.store.set_changes([*self.store.changes(), *changes])
@@ -93,7 +93,7 @@ def test_each_change_is_told_once() -> None:
         "lab: cpu.percent > 90 for 30s: well again, at 97.25",
     ]
     assert hand.titles(HERE) == hand.titles(THERE) == wanted
-    assert [message.good for whom, message in hand.given if whom == HERE] == [False, True]
+    assert [message.all_resolved for whom, message in hand.given if whom == HERE] == [False, True]
     assert "2026-11-20 23:40:01 UTC" in hand.given[0][1].body
 
 
@@ -101,23 +101,23 @@ def test_a_restart_tells_nothing_twice_and_forgets_nothing(hasty: None) -> None:
     store, hand = MemoryStore(), Hand()
     with posting(hand, store=store) as post:
         post.put(change(1))
-        wait_for(lambda: store.sent() == {target_id(HERE): 1})
+        wait_for(lambda: store.deliveries() == {target_id(HERE): 1})
     store.set_changes([change(1), change(2, broken=False)])
     with posting(hand, HERE, THERE, store=store) as post:
         wait_for(lambda: len(hand.titles()) == 2)
         post.put(change(3))
         # An address that is new is told of what comes from then on.
-        wait_for(lambda: store.sent() == {target_id(HERE): 3, target_id(THERE): 3})
+        wait_for(lambda: store.deliveries() == {target_id(HERE): 3, target_id(THERE): 3})
         assert (len(hand.titles()), len(hand.titles(THERE))) == (3, 1)
     with posting(hand, store=store):
         pass
-    assert store.sent() == {target_id(HERE): 3}
+    assert store.deliveries() == {target_id(HERE): 3}
     assert len(hand.given) == 4
 
 
 def test_a_log_that_was_lost_begins_anew() -> None:
     store, hand = MemoryStore(), Hand()
-    store.set_sent({target_id(HERE): 57})
+    store.set_deliveries({target_id(HERE): 57})
     with posting(hand, store=store) as post:
         post.put(change(1))
         wait_for(lambda: len(hand.given) == 1)
@@ -149,7 +149,7 @@ def test_ten_thousand_at_once_are_one_message() -> None:
     with posting(hand) as post:
         post.store.set_thresholds([AlertState(each, True) for each in limits])
         assert calls_of(lambda: post.outbox.put(changes)) < 100, "as many for one"
-        wait_for(lambda: post.store.sent() == {target_id(HERE): 10_000})
+        wait_for(lambda: post.store.deliveries() == {target_id(HERE): 10_000})
     ((_, message),) = hand.given
     assert message.title == "lab: 10,000 alerts; 10,000 are broken now"
     assert message.body.startswith("9,980 before these; /api/alerts lists them.\n")
@@ -168,7 +168,7 @@ def test_a_limit_that_flaps_does_not_ring_all_day(monkeypatch: pytest.MonkeyPatc
         with post.outbox._news:
             now += BURST_WINDOW_S
             post.outbox._news.notify_all()
-        wait_for(lambda: post.store.sent() == {target_id(HERE): 99})
+        wait_for(lambda: post.store.deliveries() == {target_id(HERE): 99})
     assert hand.titles()[MAX_BURST:] == [f"lab: {99 - MAX_BURST} alerts; 0 are broken now"]
 
 
@@ -181,7 +181,7 @@ def test_one_that_hangs_keeps_nobody_waiting() -> None:
             wait_for(lambda: HERE in hand.tried and len(hand.titles(THERE)) == number)  # noqa: B023
         assert hand.titles(HERE) == []
         hand.open[HERE].set()
-        wait_for(lambda: post.store.sent() == {target_id(HERE): 3, target_id(THERE): 3})
+        wait_for(lambda: post.store.deliveries() == {target_id(HERE): 3, target_id(THERE): 3})
     assert hand.titles(HERE)[1:] == ["lab: 2 alerts; 0 are broken now"]
 
 
@@ -199,13 +199,13 @@ def test_the_end_does_not_wait_for_one_that_hangs(monkeypatch: pytest.MonkeyPatc
     for thread in post.outbox._threads:
         thread.join(PATIENCE_S)
     assert len(hand.given) == 1
-    assert store.sent() == {target_id(HERE): 0}
+    assert store.deliveries() == {target_id(HERE): 0}
 
 
 def test_with_nobody_to_tell_there_is_no_thread() -> None:
     store = MemoryStore()
-    box = AlertDelivery((), store, store.speaker("outbox"))
+    box = AlertDelivery((), store, store.notice_sink("outbox"))
     box.put([change(1)])
     box.close()
     assert box._threads == []
-    assert store.sent() == {}
+    assert store.deliveries() == {}

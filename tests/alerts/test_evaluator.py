@@ -28,11 +28,11 @@ def ticks(values: str, start: float = 1000.0, step: float = 1.0) -> Iterator[Tic
 
 def fed(judge: AlertEvaluator, values: str, step: float = 1.0) -> str:
     """The state after each character: `!` broken, `-` not."""
-    said = {tick.time: judge.judge(tick) or judge.states() for tick in ticks(values, step=step)}
+    said = {tick.time: judge.evaluate(tick) or judge.states() for tick in ticks(values, step=step)}
     states, now = "", "-"
     for number in range(len(values)):
         for each in said.get(1000.0 + number * step, []):
-            now = "!" if each.broken else "-"
+            now = "!" if each.firing else "-"
         states += now
     return states
 
@@ -74,7 +74,7 @@ def test_durations_are_seconds_not_ticks(step: float) -> None:
 def test_at_the_limit_itself(op: str, broken: list[bool]) -> None:
     for value, expected in zip((90.0, 90.1), broken, strict=True):
         judge = AlertEvaluator([Threshold("a", op, 90)])
-        assert bool(judge.judge(Tick(5, 1, {"a": value}))) is expected
+        assert bool(judge.evaluate(Tick(5, 1, {"a": value}))) is expected
 
 
 def test_a_value_that_hovers_about_the_limit_changes_nothing() -> None:
@@ -83,9 +83,9 @@ def test_a_value_that_hovers_about_the_limit_changes_nothing() -> None:
     )
     values = [89.9, 90.1, 89.9, 90.1, 86, 95, 85.5, 90.1, 80, 94.4, 94.5]
     told = [
-        (place, change.threshold.text, change.broken)
+        (place, change.threshold.text, change.firing)
         for place, value in enumerate(values)
-        for change in judge.judge(Tick(1000 + place, 1, {"a": value}))
+        for change in judge.evaluate(Tick(1000 + place, 1, {"a": value}))
     ]
     assert told == [
         (0, "a < 90", True),
@@ -124,34 +124,34 @@ def test_a_metric_is_missing_once_it_had_no_value_for_so_long(values: str, state
 def test_a_gap_is_told_when_it_is_over() -> None:
     """A collector that is dead cannot tell; the next one does, of both ends."""
     judge = AlertEvaluator([ABSENT], [AlertState(ABSENT)], newest=1000.0)
-    told = judge.judge(Tick(1060, 1, {"a": 7}))
+    told = judge.evaluate(Tick(1060, 1, {"a": 7}))
     assert told == [AlertChange(ABSENT, True, 1003.0, None), AlertChange(ABSENT, False, 1060.0, 7.0)]
-    assert judge.judge(Tick(1061, 1, {"a": 7})) == []
+    assert judge.evaluate(Tick(1061, 1, {"a": 7})) == []
     judge = AlertEvaluator([ABSENT], [AlertState(ABSENT, True, 1003.0)], newest=1010.0)
-    assert judge.judge(Tick(1060, 1, {"b": 7})) == []
-    assert judge.judge(Tick(1061, 1, {"a": 7})) == [AlertChange(ABSENT, False, 1061.0, 7.0)]
+    assert judge.evaluate(Tick(1060, 1, {"b": 7})) == []
+    assert judge.evaluate(Tick(1061, 1, {"a": 7})) == [AlertChange(ABSENT, False, 1061.0, 7.0)]
 
 
 def test_a_short_restart_is_no_gap() -> None:
     judge = AlertEvaluator([ABSENT], newest=1000.0)
-    assert judge.judge(Tick(1002.9, 1, {"a": 7})) == []
+    assert judge.evaluate(Tick(1002.9, 1, {"a": 7})) == []
 
 
 def test_nothing_is_missing_between_two_ticks_however_far_apart() -> None:
     judge = AlertEvaluator([ABSENT])
-    assert [judge.judge(Tick(1000 + 60 * number, 60, {"a": 7})) for number in range(5)] == [[]] * 5
+    assert [judge.evaluate(Tick(1000 + 60 * number, 60, {"a": 7})) for number in range(5)] == [[]] * 5
 
 
 def test_a_clock_set_back_makes_nothing_missing() -> None:
     judge = AlertEvaluator([ABSENT])
-    told = [judge.judge(Tick(at, 1, {"a": 7})) for at in (1000, 1001, 500, 501, 502, 503)]
+    told = [judge.evaluate(Tick(at, 1, {"a": 7})) for at in (1000, 1001, 500, 501, 502, 503)]
     assert told == [[]] * 6
-    assert [bool(judge.judge(Tick(at, 1, {}))) for at in (504, 505, 506)] == [False, False, True]
+    assert [bool(judge.evaluate(Tick(at, 1, {}))) for at in (504, 505, 506)] == [False, False, True]
 
 
 def test_a_change_is_told_once_with_time_and_value() -> None:
     judge = AlertEvaluator([HOT, Threshold("b", ">", 0)])
-    told = [change for tick in ticks("#####....") for change in judge.judge(tick)]
+    told = [change for tick in ticks("#####....") for change in judge.evaluate(tick)]
     assert told == [AlertChange(HOT, True, 1003.0, 95.0), AlertChange(HOT, False, 1008.0, 20.0)]
     assert judge.states() == [AlertState(HOT, False, 1008.0), AlertState(Threshold("b", ">", 0))]
 
@@ -178,7 +178,7 @@ def test_a_clock_that_steps_breaks_nothing(jump: float) -> None:
         if number in (3, 33):
             clock.jump(jump)
         value = 95.0 if number < 30 else 20.0
-        told += [(number, change.broken) for change in judge.judge(Tick(next(due), 1, {"a": value}))]
+        told += [(number, change.firing) for change in judge.evaluate(Tick(next(due), 1, {"a": value}))]
     (first, broken), (second, again) = told
     assert (broken, again) == (True, False)
     assert 5 <= first <= 9
@@ -188,7 +188,7 @@ def test_a_clock_that_steps_breaks_nothing(jump: float) -> None:
 def test_ticks_from_a_clock_set_back_start_the_time_anew() -> None:
     judge = AlertEvaluator([HOT])
     times = [100, 101, 102, 50, 51, 52, 53]
-    told = [change.time for at in times for change in judge.judge(Tick(at, 1, {"a": 95}))]
+    told = [change.time for at in times for change in judge.evaluate(Tick(at, 1, {"a": 95}))]
     assert told == [53]
 
 
@@ -234,7 +234,7 @@ def test_every_history_is_judged_as_it_is_the_slow_way(
         at += pause
         made.append(Tick(at, 1, {} if value is None else {"a": value}))
     judge = AlertEvaluator([Threshold("a", ">", 90, seconds)])
-    told = [(change.time, change.broken) for tick in made for change in judge.judge(tick)]
+    told = [(change.time, change.firing) for tick in made for change in judge.evaluate(tick)]
     assert told == judged(seconds, made)
     assert [broken for _, broken in told] == [number % 2 == 0 for number in range(len(told))]
 
@@ -243,4 +243,4 @@ def test_ten_are_little_work() -> None:
     judge = AlertEvaluator([Threshold(f"m{number}", ">", 90, 30) for number in range(10)])
     values = {f"m{number}": 50.0 for number in range(200)}
     ticks = [Tick(1000 + number, 1, values) for number in range(50)]
-    assert calls_of(lambda: [judge.judge(tick) for tick in ticks]) < 100 * len(ticks)
+    assert calls_of(lambda: [judge.evaluate(tick) for tick in ticks]) < 100 * len(ticks)

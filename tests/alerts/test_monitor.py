@@ -32,7 +32,7 @@ def see(kept: Kept, watch: AlertMonitor, at: float, **values: float) -> None:
     """As the collector does: first kept, then seen."""
     tick = Tick(at, 1, {key.replace("_", "."): value for key, value in values.items()})
     assert kept.store.append(tick)
-    watch.see(tick)
+    watch.observe(tick)
 
 
 def test_readers_see_every_state(both: Kept) -> None:
@@ -65,8 +65,10 @@ def test_the_next_watch_goes_on(both: Kept) -> None:
 def test_a_change_is_given_to_the_caller() -> None:
     store = MemoryStore()
     watch = AlertMonitor([HOT], store)
-    told = [watch.see(Tick(1000 + at, 1, {"cpu.percent": value})) for at, value in enumerate((5, 95, 95, 5))]
-    assert [[(each.broken, each.value) for each in changes] for changes in told] == [
+    told = [
+        watch.observe(Tick(1000 + at, 1, {"cpu.percent": value})) for at, value in enumerate((5, 95, 95, 5))
+    ]
+    assert [[(each.firing, each.value) for each in changes] for changes in told] == [
         [],
         [(True, 95)],
         [],
@@ -76,7 +78,7 @@ def test_a_change_is_given_to_the_caller() -> None:
 
 def test_without_thresholds_nothing_is_written(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
-    AlertMonitor([], store).see(Tick(1000, 1, {"a": 1}))
+    AlertMonitor([], store).observe(Tick(1000, 1, {"a": 1}))
     store.close()
     assert not list(tmp_path.glob("thresholds*"))
 
@@ -86,7 +88,7 @@ def test_only_a_change_is_written(tmp_path: Path) -> None:
     watch = AlertMonitor([HOT], store)
     before = (tmp_path / "thresholds.json").stat().st_ino, (tmp_path / "thresholds.json").stat().st_mtime_ns
     for at in range(100):
-        watch.see(Tick(1000 + at, 1, {"cpu.percent": 5}))
+        watch.observe(Tick(1000 + at, 1, {"cpu.percent": 5}))
     after = (tmp_path / "thresholds.json").stat().st_ino, (tmp_path / "thresholds.json").stat().st_mtime_ns
     store.close()
     assert before == after
@@ -99,7 +101,7 @@ def test_what_the_disk_refuses_is_written_when_it_takes_it_again(tmp_path: Path)
     (tmp_path / "thresholds.new").mkdir()
     tick = Tick(1000, 1, {"cpu.percent": 95})
     assert store.append(tick)
-    assert watch.see(tick)
+    assert watch.observe(tick)
     assert reader.thresholds() == [AlertState(HOT)]
     (tmp_path / "thresholds.new").rmdir()
     assert store.append(Tick(1001, 1, {"cpu.percent": 95}))
@@ -111,7 +113,7 @@ def test_what_the_disk_refuses_is_written_when_it_takes_it_again(tmp_path: Path)
 def test_in_a_folder_made_anew_the_states_are_there_again(tmp_path: Path) -> None:
     folder = tmp_path / "store"
     store, reader = DiskStore(folder), DiskReader(folder)
-    AlertMonitor([HOT], store).see(Tick(1000, 1, {"cpu.percent": 95}))
+    AlertMonitor([HOT], store).observe(Tick(1000, 1, {"cpu.percent": 95}))
     folder.rename(tmp_path / "away")
     assert reader.thresholds() == []
     store.append(Tick(1001, 1, {"cpu.percent": 95}))
@@ -141,7 +143,7 @@ def test_a_damaged_file_is_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "thresholds.json").write_bytes(content)
     store = DiskStore(tmp_path)
     assert store.thresholds() == []
-    AlertMonitor([HOT], store).see(Tick(1000, 1, {"cpu.percent": 95}))
+    AlertMonitor([HOT], store).observe(Tick(1000, 1, {"cpu.percent": 95}))
     assert store.thresholds() == [AlertState(HOT, True, 1000)]
     store.close()
 
@@ -151,7 +153,7 @@ class Told:
         self.sentence = ""
         self.count = 0
 
-    def say(self, sentence: str) -> None:
+    def set(self, sentence: str) -> None:
         self.sentence = sentence
         self.count += 1
 
@@ -165,15 +167,15 @@ def test_a_metric_that_no_source_gives_is_told_until_it_comes() -> None:
 
     values = {"cpu.percent": 5.0, "memory.percent": 5.0}
     for at in range(int(FIRST_VALUE_TIMEOUT_S)):
-        watch.see(Tick(1000 + at, 1, values))
+        watch.observe(Tick(1000 + at, 1, values))
         assert told.sentence == ""
     for at in range(100):
-        watch.see(Tick(1000 + FIRST_VALUE_TIMEOUT_S + at, 1, values))
+        watch.observe(Tick(1000 + FIRST_VALUE_TIMEOUT_S + at, 1, values))
     assert (
         told.sentence == '--threshold names "cpu.precent", which no source gives; did you mean cpu.percent?'
     )
     assert told.count == 1
-    watch.see(Tick(2000, 1, {"cpu.precent": 1.0}))
+    watch.observe(Tick(2000, 1, {"cpu.precent": 1.0}))
     assert told.sentence == ""
 
 
@@ -183,24 +185,24 @@ def test_a_name_like_none_and_more_names_than_a_page_has_room_for() -> None:
         [Threshold(f"<b>zz{number}" * 20, ">", 1) for number in range(60)], MemoryStore(), told
     )
     for at in (0.0, FIRST_VALUE_TIMEOUT_S):
-        watch.see(Tick(1000 + at, 1, {"cpu.percent": 5}))
+        watch.observe(Tick(1000 + at, 1, {"cpu.percent": 5}))
     assert told.sentence.count("--threshold names") == 5
     assert told.sentence.count("/api/metrics lists") == 5
     assert len(told.sentence) < 1000
 
 
 def test_the_notice_of_an_earlier_run_goes(tmp_path: Path) -> None:
-    NoticeFile(tmp_path, "thresholds").say("old")
+    NoticeFile(tmp_path, "thresholds").set("old")
     AlertMonitor([], MemoryStore(), NoticeFile(tmp_path, "thresholds"))
     assert read_notices(tmp_path) == []
 
 
 def test_a_store_in_memory_has_speakers_too() -> None:
     store = MemoryStore(notice="in memory only")
-    one, two = store.speaker("one"), store.speaker("two")
-    one.say("first")
-    one.say("second")
-    two.say("third")
+    one, two = store.notice_sink("one"), store.notice_sink("two")
+    one.set("first")
+    one.set("second")
+    two.set("third")
     assert store.notices() == ["in memory only", "second", "third"]
     one.clear()
     one.clear()

@@ -59,7 +59,7 @@ def test_the_newest_come_first_and_only_so_many(store: MemoryStore) -> None:
     assert [each["number"] for each in log(store, "limit=2")] == [699, 698]
     assert len(log(store, "limit=500")) == 500
     assert {each["sent"] for each in log(store)} == {None}
-    store.set_sent({"one": 699, "two": 697})
+    store.set_deliveries({"one": 699, "two": 697})
     assert [each["sent"] for each in log(store, "limit=3")] == [False, False, True]
 
 

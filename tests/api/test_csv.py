@@ -49,7 +49,7 @@ def test_only_what_was_asked_for(memory: MemoryStore, asked: str, keys: str, nam
 
 PANELS = [
     Panel("heat", "Heat", metrics=("a", "c*"), right=("b",)),
-    Panel("cpu", "CPU", right=("b",), said=frozenset({"right"})),
+    Panel("cpu", "CPU", right=("b",), overridden=frozenset({"right"})),
     Panel("c", "C", metrics=("c",)),
 ]
 

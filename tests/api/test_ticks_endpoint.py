@@ -133,7 +133,7 @@ def test_notices_are_shown() -> None:
 def test_strangers_are_told_that_something_is_wrong_and_not_where() -> None:
     store = MemoryStore(notice=PublicNotice("kept in memory only"))
     for speaker in ("sources", "supervisor"):
-        store.speaker(speaker).say("http://10.0.0.5/metrics does not answer")
+        store.notice_sink(speaker).set("http://10.0.0.5/metrics does not answer")
     assert ask(Api(store, caching=SHARED_ONE_SECOND), "/api/ticks").json["notices"] == [
         "kept in memory only",
         GENERIC_NOTICE,

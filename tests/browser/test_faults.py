@@ -33,7 +33,7 @@ def live(served: Live) -> Live:
     served.server.start()
     served.feeder.stop()
     served.store.clear()
-    served.feeder.past(100)
+    served.feeder.backfill(100)
     served.feeder.start(gapless=True)
     return served
 

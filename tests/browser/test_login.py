@@ -23,7 +23,7 @@ from dashapp.web.app import create_app
 @pytest.fixture(scope="module")
 def feeder() -> Iterator[Feeder]:
     feeder = Feeder(MemoryStore(), 0.5)
-    feeder.past(100)
+    feeder.backfill(100)
     feeder.start()
     yield feeder
     feeder.stop()

@@ -85,7 +85,7 @@ class Drip:
     def __init__(self) -> None:
         self.store = MemoryStore()
         self.feeder = Feeder(self.store, 1.0)
-        self.feeder.past(100, age=3600)
+        self.feeder.backfill(100, age=3600)
         self.open = False
         self._app = create_app(self.store, Settings(interval=1.0, store="memory:"))
         self.server = Served(self)

@@ -226,7 +226,7 @@ def test_a_pause_keeps_what_it_holds_through_a_reset(page: Page, serve: Serve) -
     start, _ = held(page)
     before = live.store.since(start, 1000)
     live.store.clear()
-    live.feeder.past(3)
+    live.feeder.backfill(3)
     asked = len(live.trouble.asked)
     wait_until(page, lambda: len(live.trouble.asked) >= asked + 3)
 

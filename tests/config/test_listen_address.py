@@ -24,21 +24,21 @@ def test_an_address_that_others_reach_needs_public(host: str) -> None:
     (sentence,) = problems(["--host", host])
     assert host in sentence
     assert "--public" in sentence
-    assert parse_settings(["--host", host, "--public"], {}).address == host
+    assert parse_settings(["--host", host, "--public"], {}).listen_address == host
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1"])
 def test_this_machine_alone_needs_nothing(host: str) -> None:
     address = "127.0.0.1" if host == "localhost" else host
-    assert parse_settings(["--host", host], {}).address == address
+    assert parse_settings(["--host", host], {}).listen_address == address
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1", "192.168.1.5"])
 def test_public_opens_no_more_than_the_host_that_is_named(host: str) -> None:
     address = "127.0.0.1" if host == "localhost" else host
-    assert parse_settings(["--public", "--host", host], {}).address == address
-    assert parse_settings([], {"DASHAPP_PUBLIC": "1", "DASHAPP_HOST": host}).address == address
+    assert parse_settings(["--public", "--host", host], {}).listen_address == address
+    assert parse_settings([], {"DASHAPP_PUBLIC": "1", "DASHAPP_HOST": host}).listen_address == address
 
 
 def test_public_opens_every_interface() -> None:
-    assert parse_settings(["--public"], {}).address == "0.0.0.0"
+    assert parse_settings(["--public"], {}).listen_address == "0.0.0.0"

@@ -38,7 +38,7 @@ def test_a_password_that_can_be_guessed_is_told_without_it(text: str) -> None:
 def test_a_password_that_is_hard_to_guess_is_taken(text: str) -> None:
     settings = parse_settings([], {"DASHAPP_PASSWORD": text})
     assert settings.password == text
-    assert settings.guarded
+    assert settings.requires_authentication
     assert text not in repr(settings)
     assert "password" in problems([f"--password={text}"])[0].lower()
 
@@ -49,7 +49,10 @@ def test_a_password_that_is_refused_is_not_asked_for_again() -> None:
 
 
 def test_with_a_password_others_may_reach_it() -> None:
-    assert parse_settings(["--host", "0.0.0.0"], {"DASHAPP_PASSWORD": "correct horse 7"}).address == "0.0.0.0"
+    assert (
+        parse_settings(["--host", "0.0.0.0"], {"DASHAPP_PASSWORD": "correct horse 7"}).listen_address
+        == "0.0.0.0"
+    )
     proxied = parse_settings(["--host=::", "--proxy-user=X-User", "--trusted-proxy=10.0.0.1"], {})
-    assert proxied.guarded
+    assert proxied.requires_authentication
     assert "DASHAPP_PASSWORD" in problems(["--host", "0.0.0.0"])[0]

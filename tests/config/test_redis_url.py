@@ -104,10 +104,10 @@ def test_a_name_that_is_none(name: str) -> None:
 def test_the_name_is_the_systems_or_the_platforms(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DYNO", raising=False)
     monkeypatch.setattr("socket.gethostname", lambda: "Anna's MacBook é")
-    assert Settings().known_as == "Anna-s-MacBook"
+    assert Settings().host_name == "Anna-s-MacBook"
     monkeypatch.setenv("DYNO", "web.1")
-    assert Settings().known_as == "web.1"
-    assert Settings(name="x").known_as == "x"
+    assert Settings().host_name == "web.1"
+    assert Settings(name="x").host_name == "x"
 
 
 def test_10_processes_apart_share_no_folder_on_a_platform() -> None:

@@ -168,7 +168,7 @@ def test_an_unknown_variable_is_told_but_no_error() -> None:
 
 def test_defaults() -> None:
     assert parse_settings([], {}) == Settings()
-    assert Settings().address == "127.0.0.1"
+    assert Settings().listen_address == "127.0.0.1"
 
 
 GOOD = {

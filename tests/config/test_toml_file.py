@@ -109,7 +109,7 @@ def test_a_file_sets_whatever_a_flag_does() -> None:
             SourceSpec("quotes:btcusd", {"currency": "EUR"}),
         ),
         panel=(
-            Panel("cpu", "Cpu", low=None, kind="mountain", said=frozenset({"name", "kind"})),
+            Panel("cpu", "Cpu", low=None, kind="mountain", overridden=frozenset({"name", "kind"})),
             Panel(
                 "climate-at-home",
                 "Climate at home",
@@ -119,7 +119,7 @@ def test_a_file_sets_whatever_a_flag_does() -> None:
                 kind="area",
                 metrics=("temperature.*", "humidity"),
                 right=("humidity",),
-                said=frozenset({"title", "metrics", "right", "kind", "unit", "low", "high"}),
+                overridden=frozenset({"title", "metrics", "right", "kind", "unit", "low", "high"}),
             ),
         ),
     )
@@ -130,7 +130,7 @@ def test_flags_win_over_variables_over_the_file_over_the_defaults() -> None:
     environ = {"DASHAPP_PORT": "1002", "DASHAPP_WINDOW": "30", "PORT": "1003"}
     settings = parse_settings(["--port", "1004", "--source", "machine"], environ)
     assert (settings.port, settings.window) == (1004, 30)
-    assert (settings.theme, settings.address) == ("dark", "127.0.0.1")
+    assert (settings.theme, settings.listen_address) == ("dark", "127.0.0.1")
     assert settings.source == (SourceSpec("machine"),)
     assert parse_settings([], environ).port == 1002
     assert parse_settings([], {"PORT": "1003"}).port == 1003

@@ -139,34 +139,34 @@ def test_a_forged_cookie_is_none(app: WSGIApp, token: str) -> None:
 
 def test_a_cookie_altered_anywhere_is_none() -> None:
     sessions = Sessions(KEY)
-    good = sessions.begin(secure=False).partition(";")[0]
+    good = sessions.create(secure=False).partition(";")[0]
     start = good.index("=") + 1
-    assert sessions.good(f"other=1; {good}; more=2")
-    assert sessions.good(f"{sessions.name}=old; x{sessions.name}=1; {good}")
+    assert sessions.is_valid(f"other=1; {good}; more=2")
+    assert sessions.is_valid(f"{sessions.name}=old; x{sessions.name}=1; {good}")
     for place in range(start, len(good)):
         letter = "A" if good[place] != "A" else "B"
         altered = good[:place] + letter + good[place + 1 :]
         # The last letter of a text in base64 has bits that mean nothing.
-        assert not sessions.good(altered) or place == len(good) - 1
-    assert not Sessions(b"o" * 32).good(good)
+        assert not sessions.is_valid(altered) or place == len(good) - 1
+    assert not Sessions(b"o" * 32).is_valid(good)
 
 
 def test_a_session_ends_by_itself() -> None:
     now = time.time()
     sessions = Sessions(KEY, lambda: now)
-    cookie = sessions.begin(secure=True).partition(";")[0]
+    cookie = sessions.create(secure=True).partition(";")[0]
     now += SESSION_LIFETIME_S - 1
-    assert sessions.good(cookie)
+    assert sessions.is_valid(cookie)
     now += 2
-    assert not sessions.good(cookie), "though it was known"
-    assert not Sessions(KEY, lambda: now).good(cookie)
+    assert not sessions.is_valid(cookie), "though it was known"
+    assert not Sessions(KEY, lambda: now).is_valid(cookie)
 
 
 def test_what_is_known_of_sessions_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dashapp.http.middleware.sessions.MAX_CACHED_SESSIONS", 50)
     sessions = Sessions(KEY)
     for _ in range(60):
-        assert sessions.good(sessions.begin(secure=False).partition(";")[0])
+        assert sessions.is_valid(sessions.create(secure=False).partition(";")[0])
     assert 0 < len(sessions._known) <= 50
 
 

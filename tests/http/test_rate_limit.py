@@ -46,30 +46,30 @@ def test_five_tries_a_minute(folder: Path | None) -> None:
     clock = Clock()
     tries = LoginAttempts(KEY, folder, clock)
     for _ in range(MAX_ATTEMPTS):
-        assert tries.over("192.0.2.1") == 0
+        assert tries.seconds_to_wait("192.0.2.1") == 0
         clock.now += 1
-    assert tries.over("192.0.2.1") == 55
-    assert tries.over("192.0.2.2") == 0, "another visitor's are not counted"
+    assert tries.seconds_to_wait("192.0.2.1") == 55
+    assert tries.seconds_to_wait("192.0.2.2") == 0, "another visitor's are not counted"
     clock.now += 55
-    assert tries.over("192.0.2.1") == 0
-    assert tries.over("192.0.2.1") == 1
-    tries.forgive("192.0.2.1")
-    assert tries.over("192.0.2.1") == 0
+    assert tries.seconds_to_wait("192.0.2.1") == 0
+    assert tries.seconds_to_wait("192.0.2.1") == 1
+    tries.reset("192.0.2.1")
+    assert tries.seconds_to_wait("192.0.2.1") == 0
 
 
 def test_a_clock_set_back_locks_nobody_out(folder: Path | None) -> None:
     clock = Clock()
     tries = LoginAttempts(KEY, folder, clock)
     for _ in range(MAX_ATTEMPTS):
-        tries.over("a")
+        tries.seconds_to_wait("a")
     clock.now -= 86_400
-    assert tries.over("a") == 0
+    assert tries.seconds_to_wait("a") == 0
 
 
 def test_processes_count_tries_together_and_a_restart_forgives_none(tmp_path: Path) -> None:
     for _ in range(MAX_ATTEMPTS):
-        assert LoginAttempts(KEY, tmp_path).over("a") == 0
-    assert LoginAttempts(KEY, tmp_path).over("a") > 0
+        assert LoginAttempts(KEY, tmp_path).seconds_to_wait("a") == 0
+    assert LoginAttempts(KEY, tmp_path).seconds_to_wait("a") > 0
     assert (tmp_path / ATTEMPTS_FILE_NAME).stat().st_mode & 0o777 == 0o600
 
 
@@ -77,18 +77,22 @@ def test_processes_count_tries_together_and_a_restart_forgives_none(tmp_path: Pa
 def test_a_damaged_table_counts_on(tmp_path: Path, rubbish: bytes) -> None:
     (tmp_path / ATTEMPTS_FILE_NAME).write_bytes(rubbish)
     tries = LoginAttempts(KEY, tmp_path)
-    assert [tries.over("a") > 0 for _ in range(MAX_ATTEMPTS + 1)] == [False] * MAX_ATTEMPTS + [True]
+    assert [tries.seconds_to_wait("a") > 0 for _ in range(MAX_ATTEMPTS + 1)] == [False] * MAX_ATTEMPTS + [
+        True
+    ]
 
 
 def test_without_the_table_the_process_counts_by_itself(tmp_path: Path) -> None:
     tries = LoginAttempts(KEY, tmp_path / "nothing" / "here")
-    assert [tries.over("a") > 0 for _ in range(MAX_ATTEMPTS + 1)] == [False] * MAX_ATTEMPTS + [True]
+    assert [tries.seconds_to_wait("a") > 0 for _ in range(MAX_ATTEMPTS + 1)] == [False] * MAX_ATTEMPTS + [
+        True
+    ]
 
 
 def test_the_table_stays_small(tmp_path: Path) -> None:
     tries = LoginAttempts(KEY, tmp_path)
     for number in range(2000):
-        tries.over(str(number))
+        tries.seconds_to_wait(str(number))
     assert (tmp_path / ATTEMPTS_FILE_NAME).stat().st_size <= ATTEMPT_SLOTS * MAX_ATTEMPTS * 8
 
 
@@ -129,17 +133,19 @@ def test_a_wrong_password_is_as_much_work_whatever_it_is() -> None:
 def test_requests_of_one_are_bounded() -> None:
     clock = Clock()
     requests = RequestRateLimiter(2, clock)
-    assert [requests.over("a") for _ in range(round(2 * RATE_WINDOW_S))] == [0] * round(2 * RATE_WINDOW_S)
-    assert 1 <= requests.over("a") <= RATE_WINDOW_S
-    assert requests.over("b") == 0
+    assert [requests.seconds_to_wait("a") for _ in range(round(2 * RATE_WINDOW_S))] == [0] * round(
+        2 * RATE_WINDOW_S
+    )
+    assert 1 <= requests.seconds_to_wait("a") <= RATE_WINDOW_S
+    assert requests.seconds_to_wait("b") == 0
     clock.now += RATE_WINDOW_S
-    assert requests.over("a") == 0
+    assert requests.seconds_to_wait("a") == 0
 
 
 def test_a_flood_from_everywhere_takes_no_more_memory() -> None:
     requests = RequestRateLimiter(100, Clock())
     for number in range(MAX_CLIENTS + 5000):
-        requests.over(str(number))
+        requests.seconds_to_wait(str(number))
     assert len(requests._counts) <= MAX_CLIENTS + 1
 
 

@@ -62,9 +62,9 @@ def test_it_cannot_be_altered() -> None:
 def test_neither_session_nor_link_passes_for_the_other() -> None:
     sessions, shares = Sessions(KEY), ShareLinks(KEY, nothing, 1000)
     token = shares.link(SharedView(("cpu",), 30), 1).split("/")[1]
-    assert not sessions.good(f"{sessions.name}={token}")
+    assert not sessions.is_valid(f"{sessions.name}={token}")
     with pytest.raises(BadRequestError):
-        shares.read(sessions.begin(secure=False).partition(";")[0].partition("=")[2])
+        shares.read(sessions.create(secure=False).partition(";")[0].partition("=")[2])
 
 
 BAD = [

@@ -30,8 +30,8 @@ def test_a_chosen_panel_comes_first_and_leaves_the_others_as_they_are() -> None:
     climate = chosen(title="Climate", metrics=["temperature.*", "rain"], right="rain")
     found = all_panels(ALL, [climate])
     assert found == [climate, *all_panels(ALL)]
-    assert climate.members(ALL) == [KITCHEN, HALL, RAIN]
-    assert [climate.on_the_right(metric) for metric in climate.members(ALL)] == [False, False, True]
+    assert climate.select(ALL) == [KITCHEN, HALL, RAIN]
+    assert [climate.is_on_right(metric) for metric in climate.select(ALL)] == [False, False, True]
 
 
 def test_one_of_ours_is_altered_by_what_is_said_of_it_only() -> None:
@@ -60,13 +60,13 @@ def test_one_of_a_metrics_own_is_altered_too() -> None:
 
 def test_without_patterns_a_panel_draws_what_names_it_and_what_is_on_its_right() -> None:
     panel = chosen(name="temperature", right=["rain", "temperature.hall"])
-    assert panel.members(ALL) == [KITCHEN, HALL, RAIN]
-    assert not panel.on_the_right(KITCHEN)
-    assert panel.on_the_right(HALL)
+    assert panel.select(ALL) == [KITCHEN, HALL, RAIN]
+    assert not panel.is_on_right(KITCHEN)
+    assert panel.is_on_right(HALL)
 
 
 def test_the_order_is_that_of_the_patterns() -> None:
-    assert chosen(name="x", metrics=["rain", "*.hall", "temp*"]).members(ALL) == [RAIN, HALL, KITCHEN]
+    assert chosen(name="x", metrics=["rain", "*.hall", "temp*"]).select(ALL) == [RAIN, HALL, KITCHEN]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_the_order_is_that_of_the_patterns() -> None:
 )
 def test_a_pattern_means_stars_and_question_marks_alone(pattern: str, key: str, meant: bool) -> None:
     metric = Metric(key, key, "", "p")
-    assert (chosen(name="x", metrics=pattern).members([metric]) == [metric]) == meant
+    assert (chosen(name="x", metrics=pattern).select([metric]) == [metric]) == meant
 
 
 def test_a_chosen_panels_name_is_fit_for_the_page() -> None:

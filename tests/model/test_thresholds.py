@@ -49,7 +49,7 @@ CLEAR = [
 @pytest.mark.parametrize(("text", "clear"), CLEAR)
 def test_a_sentence_may_say_where_it_is_well_again(text: str, clear: float) -> None:
     found = Threshold.parse(text)
-    assert (found.clear, found.well) == (clear, clear)
+    assert (found.clear, found.clear_threshold) == (clear, clear)
     assert Threshold.parse(found.text) == found
 
 
@@ -58,7 +58,7 @@ def test_a_sentence_may_say_where_it_is_well_again(text: str, clear: float) -> N
     [("a > 90", 85.5), ("a <= 100", 105), ("a > -100", -105), ("a < -100", -95), ("a > 0", 0)],
 )
 def test_otherwise_it_is_well_a_twentieth_away(text: str, well: float) -> None:
-    assert Threshold.parse(text).well == well
+    assert Threshold.parse(text).clear_threshold == well
 
 
 BAD = [

@@ -35,7 +35,7 @@ def test_who_dies_young_waits_longer_each_time(
     pauses: list[float] = []
 
     def dead(times: int) -> bool:
-        child.watch()
+        child.check()
         return child.deaths == times
 
     caplog.set_level(logging.WARNING)
@@ -45,7 +45,7 @@ def test_who_dies_young_waits_longer_each_time(
         assert child._process is None
         while child._process is None:
             now += 0.1
-            child.watch()
+            child.check()
         pauses.append(now - died)
         assert (read_notices(tmp_path) != []) is (deaths > 1)
     child.wait(now + 5)
@@ -61,10 +61,10 @@ def test_who_lived_well_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     notice = NoticeFile(tmp_path, "supervisor")
     child = ChildProcess("collector", OBEYS, notice)
     child.deaths = 4
-    notice.say("it died")
-    child.watch()
+    notice.set("it died")
+    child.check()
     now += RESTART_BACKOFF_S[-1] + 1
-    child.watch()
+    child.check()
     assert (child.deaths, read_notices(tmp_path)) == (0, [])
     child.stop()
     child.wait(now + 5)

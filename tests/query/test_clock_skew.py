@@ -15,7 +15,7 @@ def clock() -> Clock:
 
 def shift(fleet: Fleet, skews: ClockSkews, name: str) -> int:
     (host,) = [host for host in fleet.hosts() if host.name == name]
-    return skews.shift(host)
+    return skews.offset_ms(host)
 
 
 @pytest.mark.parametrize("ahead", [0.0, 0.3, -1.9, 2.4, -2.4])
@@ -24,7 +24,7 @@ def test_next_to_no_skew_is_none(clock: Clock, ahead: float) -> None:
     fleet.add("web-1").append(NOW + ahead, NOW)
     skews = ClockSkews(fleet)
     assert shift(fleet, skews, "web-1") == 0
-    assert skews.said("web-1") == ""
+    assert skews.describe_skew("web-1") == ""
     assert skews.now("web-1") == NOW
 
 
@@ -42,7 +42,7 @@ def test_a_skew_is_whole_seconds(clock: Clock, ahead: float, moved: int, said: s
     fleet.add("web-1").append(NOW + ahead, NOW)
     skews = ClockSkews(fleet)
     assert shift(fleet, skews, "web-1") == 1000 * moved
-    assert skews.said("web-1") == said
+    assert skews.describe_skew("web-1") == said
     assert skews.now("web-1") == NOW + moved
 
 
@@ -85,7 +85,7 @@ def test_a_host_without_a_tick_has_none(clock: Clock) -> None:
     fleet.add("web-1")
     skews = ClockSkews(fleet)
     assert shift(fleet, skews, "web-1") == 0
-    assert skews.said("nobody") == ""
+    assert skews.describe_skew("nobody") == ""
     assert skews.now("nobody") == NOW
 
 

@@ -130,20 +130,20 @@ def test_a_gap_before_what_is_new_is_drawn_too() -> None:
 @pytest.mark.parametrize("cursor", ["", "x", f"{'0' * 16}.1000", "LIFE.9000", "LIFE.1500", "LIFE.0"])
 def test_a_cursor_that_is_not_known_gives_the_whole_window(cursor: str) -> None:
     store = store_of([1, 2, 3])
-    found = frame(store, 100, cursor.replace("LIFE", store.newest().life))
+    found = frame(store, 100, cursor.replace("LIFE", store.newest().generation))
     assert (seconds(found), found.reset) == ([1, 2, 3], True)
 
 
 def test_a_cursor_older_than_the_window_gives_the_whole_window() -> None:
     store = store_of([float(n) for n in range(1, 51)])
-    life = store.newest().life
+    life = store.newest().generation
     assert frame(store, 10, f"{life}.40000").reset is False
     assert frame(store, 10, f"{life}.39000").reset is True
 
 
 def test_a_cursor_whose_tick_is_forgotten_gives_the_whole_window() -> None:
     store = store_of([float(n) for n in range(1, 51)], keep=20)
-    life = store.newest().life
+    life = store.newest().generation
     assert frame(store, 100, f"{life}.31000").reset is False
     found = frame(store, 100, f"{life}.30000")
     assert (found.reset, len(found.t)) == (True, 20)

@@ -63,7 +63,7 @@ def test_thresholds_are_each_hosts_own() -> None:
         [AlertState(limit, True, NOW + 299), AlertState(Threshold("no.such", ">", 1))]
     )
     (state,) = overlay(fleet).thresholds()
-    assert (state.threshold.text, state.broken, state.since) == ("b/cpu.percent > 90", True, NOW - 1)
+    assert (state.threshold.text, state.firing, state.since) == ("b/cpu.percent > 90", True, NOW - 1)
 
 
 def test_what_became_of_thresholds_is_in_order_by_one_clock() -> None:
@@ -77,10 +77,10 @@ def test_what_became_of_thresholds_is_in_order_by_one_clock() -> None:
         [AlertChange(unseen, True, NOW + 200, 95, 1), AlertChange(limit, True, NOW + 299, 99, 2)]
     )
     laid = overlay(fleet)
-    told = [(each.threshold.metric, each.broken, each.time, each.number) for each in laid.changes()]
+    told = [(each.threshold.metric, each.firing, each.time, each.number) for each in laid.changes()]
     assert told == [
         ("a/cpu.percent", True, NOW - 3, 8),
         ("b/cpu.percent", True, NOW - 1, 9),
         ("a/cpu.percent", False, NOW, 10),
     ]
-    assert laid.sent() == {}
+    assert laid.deliveries() == {}

@@ -50,7 +50,7 @@ def stdin(folder: Path, data: bytes) -> Source:
     path.write_bytes(data)
     source = StdinSource(1.0, os.open(path, os.O_RDONLY), None, FakeClock().monotonic)
     source.read()
-    wait_for(lambda: "ended" in source.said)
+    wait_for(lambda: "ended" in source.status_message)
     return source
 
 
@@ -68,7 +68,7 @@ def quotes(folder: Path, data: bytes) -> Source:
     name, _, value = data.decode(errors="replace").partition("\n")
     price = float(value) if re.fullmatch(r"-?[0-9e]+|nan|inf", value) else 1.0
     source = QuoteSource([name], Answers(price=price), lambda: 5.0)  # type: ignore[arg-type]
-    source.ask()
+    source.fetch_next()
     source._thread = object()  # type: ignore[assignment]
     return source
 

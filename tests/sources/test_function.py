@@ -81,9 +81,9 @@ def test_how_its_panel_is_drawn_reaches_the_store(define: Define, tmp_path: Path
     source = BackgroundSource(FunctionSource(f"{module}:f", {}), patience=PATIENCE_S)
     with closing(store):
         Sampler([source], store, 1.0).tick(1.0)
-        assert store.looks() == {"Rain": "bar"}
+        assert store.panel_kinds() == {"Rain": "bar"}
         Sampler([FunctionSource(f"{module}:g", {})], store, 1.0).tick(2.0)
-        assert store.looks() == {}
+        assert store.panel_kinds() == {}
 
 
 BAD_SAID: list[dict[str, Any]] = [

@@ -154,7 +154,7 @@ def test_names_that_change_all_the_time_end_at_a_thousand(define: Define) -> Non
     for second in range(1500):
         sampler.tick(float(second + 1))
     assert len(store.metrics()) == 1000
-    assert source.said
+    assert source.status_message
 
 
 def test_two_functions_of_one_name_do_not_mix(define: Define) -> None:

@@ -25,12 +25,12 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
 
 
 def test_what_became_of_thresholds_comes_back(both: Kept) -> None:
-    assert (both.reader.changes(), both.reader.sent()) == ([], {})
+    assert (both.reader.changes(), both.reader.deliveries()) == ([], {})
     told = [AlertChange(HOT, True, 1000.001, 97.25, 1), AlertChange(ABSENT, True, 1001, None, 2)]
     both.store.set_changes(told)
-    both.store.set_sent({"0f" * 8: 1, "é": 0})
+    both.store.set_deliveries({"0f" * 8: 1, "é": 0})
     both.reopen()
-    assert (both.reader.changes(), both.reader.sent()) == (told, {"0f" * 8: 1, "é": 0})
+    assert (both.reader.changes(), both.reader.deliveries()) == (told, {"0f" * 8: 1, "é": 0})
     both.store.set_changes(iter([*told, AlertChange(HOT, False, 1002, -0.0, 3)]))
     assert both.reader.changes()[2:] == [AlertChange(HOT, False, 1002, 0.0, 3)]
 
@@ -46,7 +46,7 @@ def test_who_was_told_may_be_set_beside_an_append(both: Kept) -> None:
 
     def tell() -> None:
         for number in range(300):
-            both.store.set_sent({"a": number})
+            both.store.set_deliveries({"a": number})
         done.set()
 
     thread = Thread(target=tell)
@@ -58,7 +58,7 @@ def test_who_was_told_may_be_set_beside_an_append(both: Kept) -> None:
         second += 1
     thread.join()
     both.fill(second, 1)
-    assert both.reader.sent() == {"a": 299}
+    assert both.reader.deliveries() == {"a": 299}
     assert [each.number for each in both.reader.changes()] == [second - 1]
 
 

@@ -52,7 +52,7 @@ def test_a_restart_at_any_point_of_a_roll_up_counts_nothing_twice(
                 continue
             except KilledError:
                 verbs.pop(0)
-        store._shut()
+        store._close_files()
         store = DiskStore(tmp_path)
     store.close()
     assert not verbs

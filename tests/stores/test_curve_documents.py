@@ -29,7 +29,7 @@ class Giving:
         self.answer: Any = [1, 2, 4]
         self.name = name
         self._named = NamedCurves(name, panel=panel)
-        self.said = ""
+        self.status_message = ""
 
     @property
     def curves(self) -> dict[str, Curves]:
@@ -152,7 +152,7 @@ def test_what_the_author_says_and_every(tmp_path: Path, monkeypatch: pytest.Monk
         seen.append(tick.values["grains.points"])
     assert seen == [1, 1, 2, 2, 3, 3]
     assert store.curves() == {"The-board": Curves([[0, 1, 2]], [[1, 2, 4]], ["Rice"], "grains", 0, 99)}
-    assert store.looks() == {"The-board": "curve"}
+    assert store.panel_kinds() == {"The-board": "curve"}
     assert store.metrics() == [Metric("grains.points", "Rice", "points", "The-board", 0)]
 
 

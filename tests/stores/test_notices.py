@@ -15,9 +15,9 @@ from dashapp.stores.disk.notices import NoticeFile, read_notices
 
 def test_each_speaker_has_one_sentence(tmp_path: Path) -> None:
     one, two = NoticeFile(tmp_path, "one"), NoticeFile(tmp_path, "two")
-    one.say("first")
-    one.say("second")
-    two.say("third")
+    one.set("first")
+    one.set("second")
+    two.set("third")
     assert read_notices(tmp_path) == ["second", "third"]
     one.clear()
     assert read_notices(tmp_path) == ["third"]
@@ -33,7 +33,7 @@ def test_the_same_trouble_is_logged_once_a_minute(
     with caplog.at_level(logging.WARNING):
         for second in range(180):
             now = 1000.0 + second
-            notice.say(f"trouble {second % 2}")
+            notice.set(f"trouble {second % 2}")
     assert len(caplog.records) == 3
 
 
@@ -56,6 +56,6 @@ def test_a_sentence_has_an_end(tmp_path: Path) -> None:
 
 def test_where_nothing_can_be_written_nothing_is_raised(tmp_path: Path) -> None:
     notice = NoticeFile(tmp_path / "gone", "one")
-    notice.say("trouble")
+    notice.set("trouble")
     notice.clear()
     assert read_notices(tmp_path / "gone") == []

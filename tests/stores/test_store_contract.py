@@ -118,7 +118,7 @@ HOSTILE = [
 
 def test_a_cursor_that_was_never_given_resets(both: Kept) -> None:
     both.fill(1, 5)
-    life = both.reader.newest().life
+    life = both.reader.newest().generation
     for text in HOSTILE:
         page = page_after(both.reader, text.replace("LIFE", life), 3)
         assert (times(page), page.reset) == ([3, 4, 5], True), text
@@ -128,7 +128,7 @@ def test_clearing_begins_another_life(both: Kept) -> None:
     both.fill(1, 5)
     old = last_page(both.reader, 10)
     both.store.clear()
-    assert both.reader.newest().life != old.cursor.partition(".")[0]
+    assert both.reader.newest().generation != old.cursor.partition(".")[0]
     assert (last_page(both.reader, 10).ticks, page_after(both.reader, old.cursor, 10).reset) == ([], True)
     both.fill(3, 4)
     page = page_after(both.reader, old.cursor, 10)

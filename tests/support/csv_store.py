@@ -30,7 +30,7 @@ def seal(folder: Path, points: Sequence[Tick], retention: Retention) -> None:
     for each in points:
         spans.setdefault(-(-int(each.time) // SPAN) * SPAN, []).append(each)
     for end, span in spans.items():
-        memory.take([point_of_tick(each) for each in span], to_milliseconds(end))
+        memory.append_span([point_of_tick(each) for each in span], to_milliseconds(end))
     memory.close()
 
 

@@ -42,7 +42,7 @@ class Feeder:
         """Seconds UTC; 0 where nothing was ever fed since the store's last clearing."""
         return self.store.newest().time_ms / 1000
 
-    def past(self, count: int, age: float = 0.0) -> None:
+    def backfill(self, count: int, age: float = 0.0) -> None:
         """`count` ticks, the newest of which is `age` seconds old."""
         until = time.time() - age
         for moment in grid(self.step, until - count * self.step, until)[-count:]:
@@ -59,7 +59,7 @@ class Feeder:
         if gapless:
             self.catch_up()
         else:
-            self.past(1)
+            self.backfill(1)
         stopping = self._stopping = Event()
 
         def run() -> None:

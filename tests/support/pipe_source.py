@@ -38,7 +38,7 @@ class Piped:
         return {metric.key: value for metric, value in self.source.read().items()}
 
     def said(self, word: str) -> bool:
-        return wait_for(lambda: word in self.source.said)
+        return wait_for(lambda: word in self.source.status_message)
 
     def end(self) -> Mapping[str, float]:
         """What stands when everything was read."""

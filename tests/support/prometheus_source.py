@@ -38,7 +38,7 @@ def source(
 ) -> PrometheusSource:
     address = Url.parse(url or exporter.url)
     scrape = HttpFetcher(address, CONTENT_TYPES, ACCEPT, timeout=timeout)
-    return PrometheusSource(scrape, address.shown, patterns, clock.monotonic)
+    return PrometheusSource(scrape, address.label, patterns, clock.monotonic)
 
 
 def exporter_of_a_test() -> Iterator[Exporter]:

@@ -11,7 +11,7 @@ class Heard:
     def __init__(self) -> None:
         self.said: list[str] = []
 
-    def say(self, sentence: str) -> None:
+    def set(self, sentence: str) -> None:
         self.said.append(sentence)
 
     def clear(self) -> None: ...

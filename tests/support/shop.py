@@ -24,7 +24,7 @@ class Shop:
         self.store = cast(MemoryStore, DiskStore(folder / "data"))
         self.feeder = Feeder(self.store, 0.5)
         if past:
-            self.feeder.past(past)
+            self.feeder.backfill(past)
         app = Flask("shop")
         app.config.update(SECRET_KEY="a secret", TESTING=True)
         settings = {"interval": 0.5, "store": folder / "data", "collect": False, **settings}

@@ -42,7 +42,7 @@ class Listener:
     def __init__(self) -> None:
         self.said: list[str | None] = []
 
-    def say(self, sentence: str) -> None:
+    def set(self, sentence: str) -> None:
         self.said.append(sentence)
 
     def clear(self) -> None:

@@ -66,18 +66,18 @@ class AuthenticationMiddleware:
             return self._logout(environ, start_response)
         if path.startswith(SHARE_PREFIX):
             return self._shares(environ, start_response)
-        if self._sessions.good(environ.get("HTTP_COOKIE", "")) or self._visitors.user(environ):
-            return self._let_in(environ, start_response)
+        if self._sessions.is_valid(environ.get("HTTP_COOKIE", "")) or self._visitors.user(environ):
+            return self._authenticate(environ, start_response)
         if "HTTP_AUTHORIZATION" in environ and self._password:
-            return self._program(environ, start_response)
-        return self._turn_away(environ, start_response)
+            return self._has_bearer_token(environ, start_response)
+        return self._deny(environ, start_response)
 
-    def _let_in(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def _authenticate(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] == SHARE_PATH:
-            return self._shares.make(environ, start_response)
+            return self._shares.create(environ, start_response)
         return self._app(environ, start_response)
 
-    def _turn_away(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def _deny(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """To the login where somebody looks at a page, else one sentence."""
         reading = environ["REQUEST_METHOD"] in ("GET", "HEAD")
         if not self._password:
@@ -100,37 +100,37 @@ class AuthenticationMiddleware:
     def _login(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
         if not self._password:
-            return self._turn_away(environ, start_response)
+            return self._deny(environ, start_response)
         # The form is sent to the address that it came from, which says it too: where no body is read.
         place = login_page.safe_next_url(_last_value(environ.get("QUERY_STRING", ""), "next"))
         if method in ("GET", "HEAD"):
-            if self._sessions.good(environ.get("HTTP_COOKIE", "")):
+            if self._sessions.is_valid(environ.get("HTTP_COOKIE", "")):
                 return redirect(start_response, f".{place}")
-            return html_response(start_response, "200 OK", self._page.write(place))
+            return html_response(start_response, "200 OK", self._page.render(place))
         if method != "POST":
             allow = ("allow", "GET, HEAD, POST")
             return error_response(
                 start_response, "405 Method Not Allowed", "this address is for GET and POST", allow
             )
         visitor = rate_limit_key(self._visitors.address(environ))
-        if wait := self._tries.over(visitor):
-            return self._too_often(start_response, place, wait)
+        if wait := self._tries.seconds_to_wait(visitor):
+            return self._rate_limited(start_response, place, wait)
         try:
             form = self._form(environ, visitor)
         except RequestBodyError as error:
             return html_response(
                 start_response,
                 error.status,
-                self._page.write(place, login_page.UNREADABLE_FORM),
+                self._page.render(place, login_page.UNREADABLE_FORM),
                 CLOSE_CONNECTION,
             )
         place = login_page.safe_next_url(_last_value(form, "next"))
         given = _last_value(form, "password")
         if not hmac.compare_digest(_digest(given), self._password):
             wrong = login_page.SIGN_IN_FAILED if given else login_page.SIGN_IN_EMPTY
-            return html_response(start_response, "403 Forbidden", self._page.write(place, wrong))
-        self._tries.forgive(visitor)
-        cookie = self._sessions.begin(self._secure(environ))
+            return html_response(start_response, "403 Forbidden", self._page.render(place, wrong))
+        self._tries.reset(visitor)
+        cookie = self._sessions.create(self._is_secure(environ))
         return redirect(start_response, f".{place}", ("set-cookie", cookie))
 
     def _form(self, environ: dict[str, Any], visitor: str) -> str:
@@ -143,8 +143,8 @@ class AuthenticationMiddleware:
         finally:
             self._sending.discard(visitor)
 
-    def _too_often(self, start_response: StartResponse, place: str, wait: int) -> Iterable[bytes]:
-        body = self._page.write(place, login_page.retry_message(wait))
+    def _rate_limited(self, start_response: StartResponse, place: str, wait: int) -> Iterable[bytes]:
+        body = self._page.render(place, login_page.retry_message(wait))
         return html_response(
             start_response, "429 Too Many Requests", body, ("retry-after", str(wait)), CLOSE_CONNECTION
         )
@@ -155,17 +155,19 @@ class AuthenticationMiddleware:
             return error_response(
                 start_response, "405 Method Not Allowed", "this address is for POST alone", allow
             )
-        return redirect(start_response, "./login", ("set-cookie", self._sessions.end(self._secure(environ))))
+        return redirect(
+            start_response, "./login", ("set-cookie", self._sessions.revoke(self._is_secure(environ)))
+        )
 
-    def _program(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def _has_bearer_token(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """The password as a token: for what has no cookies, such as curl or Prometheus."""
         kind, _, token = environ["HTTP_AUTHORIZATION"].partition(" ")
         if kind.lower() != "bearer" or not token.strip():
-            return self._turn_away(environ, start_response)
+            return self._deny(environ, start_response)
         digest = _digest(token.strip())
         if digest not in self._programs:
             visitor = rate_limit_key(self._visitors.address(environ))
-            if wait := self._tries.over(visitor):
+            if wait := self._tries.seconds_to_wait(visitor):
                 later = ("retry-after", str(wait))
                 return error_response(
                     start_response, "429 Too Many Requests", login_page.retry_message(wait), later
@@ -174,13 +176,13 @@ class AuthenticationMiddleware:
                 return error_response(
                     start_response, "403 Forbidden", "the token is not this server's password"
                 )
-            self._tries.forgive(visitor)
+            self._tries.reset(visitor)
             self._programs = {digest}
-        return self._let_in(environ, start_response)
+        return self._authenticate(environ, start_response)
 
-    def _secure(self, environ: dict[str, Any]) -> bool:
+    def _is_secure(self, environ: dict[str, Any]) -> bool:
         """A browser says where its page came from, whatever stands between: that can only be stricter."""
-        return self._visitors.secure(environ) or environ.get("HTTP_ORIGIN", "").startswith("https://")
+        return self._visitors.is_secure(environ) or environ.get("HTTP_ORIGIN", "").startswith("https://")
 
 
 CLOSE_CONNECTION = ("connection", "close")

@@ -24,7 +24,7 @@ class ClientResolver:
         self._trusted = tuple(trusted)
         self._header = "HTTP_" + header.upper().replace("-", "_") if header else ""
         # Every request asks, and nearly always of the same few addresses.
-        self._is_trusted = lru_cache(4096)(self._within)
+        self._is_trusted = lru_cache(4096)(self._is_trusted_address)
 
     def address(self, environ: Environ) -> str:
         """Where the visitor asks from: a trusted proxy says it for another. Empty for the proxy's own."""
@@ -37,7 +37,7 @@ class ClientResolver:
                 return text if _parse_ip(text) else ""
         return ""
 
-    def counted(self, environ: Environ) -> str:
+    def rate_limit_client(self, environ: Environ) -> str:
         """Under what the visitor's requests are counted; empty where many may stand behind one address: on
         this machine, and where a proxy of a private network asks that nobody has named."""
         address = self.address(environ)
@@ -51,14 +51,14 @@ class ClientResolver:
         name: str = environ.get(self._header, "").strip()
         return name if len(name) <= MAX_USER_LENGTH and name.isprintable() else ""
 
-    def secure(self, environ: Environ) -> bool:
+    def is_secure(self, environ: Environ) -> bool:
         """Whether the visitor's own connection is https."""
         if environ.get("wsgi.url_scheme") == "https":
             return True
         trusted = self._trusted and self._is_trusted(str(environ.get("REMOTE_ADDR", "")))
         return bool(trusted and environ.get("HTTP_X_FORWARDED_PROTO", "").strip().lower() == "https")
 
-    def _within(self, address: str) -> bool:
+    def _is_trusted_address(self, address: str) -> bool:
         parsed = _parse_ip(address)
         return parsed is not None and any(parsed in network for network in self._trusted)
 

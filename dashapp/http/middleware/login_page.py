@@ -79,7 +79,7 @@ class LoginPage:
         self._title = html.escape(title)
         self._theme = "" if theme == "auto" else f' data-theme="{theme}"'
 
-    def write(self, place: str, wrong: str = "") -> bytes:
+    def render(self, place: str, wrong: str = "") -> bytes:
         """`place`: where the visitor wants to go; `wrong`: the sentence that says why not yet."""
         said = "<p>This page asks for its password.</p>"
         if wrong:

@@ -41,7 +41,7 @@ class RequestRateLimiter:
         self._counts: dict[str, int] = {}
         self._until = 0.0
 
-    def over(self, visitor: str) -> int:
+    def seconds_to_wait(self, visitor: str) -> int:
         """0 where one more request is fine, else the seconds until it is. Who is nobody in particular, empty
         text, is not counted."""
         if not visitor:
@@ -69,11 +69,11 @@ class LoginAttempts:
         self._table = bytearray(ATTEMPT_SLOTS * _SLOT.size)
         self._lock = Lock()
 
-    def over(self, visitor: str) -> int:
+    def seconds_to_wait(self, visitor: str) -> int:
         """Count one try: 0 where it may be made, else the seconds until one may."""
         now = self._clock()
-        place = self._place(visitor)
-        with self._opened() as file:
+        place = self._slot(visitor)
+        with self._open_file() as file:
             times = self._read(file, place)
             # A clock that was set back must lock nobody out for long.
             recent = sorted(each for each in times if now - ATTEMPT_WINDOW_S < each <= now)
@@ -82,17 +82,17 @@ class LoginAttempts:
             self._write(file, place, [*recent, now])
         return 0
 
-    def forgive(self, visitor: str) -> None:
+    def reset(self, visitor: str) -> None:
         """The password was right."""
-        with self._opened() as file:
-            self._write(file, self._place(visitor), [])
+        with self._open_file() as file:
+            self._write(file, self._slot(visitor), [])
 
-    def _place(self, visitor: str) -> int:
+    def _slot(self, visitor: str) -> int:
         digest = hmac.digest(self._key, visitor.encode(errors="replace"), hashlib.sha256)
         return int.from_bytes(digest[:8], "big") % ATTEMPT_SLOTS * _SLOT.size
 
     @contextmanager
-    def _opened(self) -> Iterator[BinaryIO | None]:
+    def _open_file(self) -> Iterator[BinaryIO | None]:
         with self._lock:
             file: BinaryIO | None = None
             if self._path is not None:

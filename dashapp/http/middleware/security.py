@@ -91,7 +91,7 @@ class SecurityMiddleware:
         path = _HOST_PATH.sub("/", environ["PATH_INFO"])
         data = path.startswith("/api/") or path in ("/healthz", "/readyz", "/metrics")
         extra = self._data if data else self._page
-        if not data and self._visitors.secure(environ):
+        if not data and self._visitors.is_secure(environ):
             extra = [*extra, HSTS_HEADER]
 
         def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
@@ -99,7 +99,9 @@ class SecurityMiddleware:
                 headers = _private_headers(headers)
             return start_response(status, headers + extra)
 
-        if self._requests and (wait := self._requests.over(self._visitors.counted(environ))):
+        if self._requests and (
+            wait := self._requests.seconds_to_wait(self._visitors.rate_limit_client(environ))
+        ):
             return error_response(start, "429 Too Many Requests", RATE_LIMITED, ("retry-after", str(wait)))
         if self._hosts is not None and _host_name(environ.get("HTTP_HOST", "")) not in self._hosts:
             return error_response(start, "400 Bad Request", UNKNOWN_HOST)

@@ -36,28 +36,28 @@ class Sessions:
         self._signer = Signer(key, "session", clock)
         self._known: dict[str, float] = {}
 
-    def begin(self, secure: bool) -> str:
+    def create(self, secure: bool) -> str:
         """A Set-Cookie header. Without a path a browser takes the page's own folder, wherever that is."""
         token = self._signer.sign(secrets.token_urlsafe(9)).decode()
         return self._cookie(token, SESSION_LIFETIME_S, secure)
 
-    def end(self, secure: bool) -> str:
+    def revoke(self, secure: bool) -> str:
         return self._cookie("", 0, secure)
 
     def _cookie(self, token: str, seconds: int, secure: bool) -> str:
         cookie = f"{self._mark}{token}; Max-Age={seconds}; HttpOnly; SameSite=Lax"
         return f"{cookie}; Secure" if secure else cookie
 
-    def good(self, cookies: str) -> bool:
+    def is_valid(self, cookies: str) -> bool:
         """Whether a Cookie header holds a session of ours that has not ended."""
         # There may be an old one of another folder beside it.
         parts = cookies.split(self._mark, MAX_COOKIES)[1:]
-        return any(self._lasts(part.partition(";")[0].strip()) for part in parts)
+        return any(self._is_unexpired(part.partition(";")[0].strip()) for part in parts)
 
-    def _lasts(self, token: str) -> bool:
+    def _is_unexpired(self, token: str) -> bool:
         ends = self._known.get(token)
         if ends is None:
-            ends = self._ends(token)
+            ends = self._expires(token)
             if ends is None:
                 return False
             if len(self._known) >= MAX_CACHED_SESSIONS:
@@ -65,7 +65,7 @@ class Sessions:
             self._known[token] = ends
         return self._clock() < ends
 
-    def _ends(self, token: str) -> float | None:
+    def _expires(self, token: str) -> float | None:
         if len(token) > MAX_COOKIE_LENGTH:
             return None
         try:

@@ -65,7 +65,7 @@ class ShareLinks:
 
     def link(self, view: SharedView, days: int) -> str:
         """The path of a new link, from our root on."""
-        past = list(view.past) if view.past else None
+        past = list(view.time_range) if view.time_range else None
         return f"{SHARE_PREFIX[1:]}{self._signer.dumps([view.panels, view.window, past, days])}/"
 
     def read(self, token: str) -> SharedView:
@@ -84,7 +84,7 @@ class ShareLinks:
             raise BadRequestError(EXPIRED_LINK)
         return SharedView(tuple(names), window, (past[0], past[1]) if past else None)
 
-    def make(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def create(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a question for a link: POST of `{"panels", "days", "window"}` or, with `from` and `to`, of a
         stretch of the past."""
         if environ["REQUEST_METHOD"] != "POST":
@@ -93,7 +93,7 @@ class ShareLinks:
                 start_response, "405 Method Not Allowed", "this address is for POST alone", allow
             )
         try:
-            view, days = self._asked(self._bodies.read(environ))
+            view, days = self._parse_request(self._bodies.read(environ))
         except RequestBodyError as error:
             return error_response(start_response, error.status, str(error), ("connection", "close"))
         except BadRequestError as error:
@@ -101,7 +101,7 @@ class ShareLinks:
         until = round(1000 * (self._clock() + days * DAY_S))
         return json_response(start_response, "200 OK", {"path": self.link(view, days), "until": until})
 
-    def _asked(self, body: bytes) -> tuple[SharedView, int]:
+    def _parse_request(self, body: bytes) -> tuple[SharedView, int]:
         try:
             asked = json.loads(body)
         except (ValueError, RecursionError):

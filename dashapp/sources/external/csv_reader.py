@@ -48,7 +48,7 @@ class CsvRows:
         """Rows from the beginning, each later than the one before. SourceError where the file has none."""
         newest = float("-inf")
         found = False
-        for words in self._words():
+        for words in self._split_lines():
             row = self._row(words, newest)
             if row is not None:
                 found, newest = True, row.time
@@ -56,14 +56,14 @@ class CsvRows:
             elif not found and self.left_out >= MAX_LEADING_BAD_ROWS:
                 break
         if not found:
-            raise SourceError(f"{self._path.name} has no row with a time and a number; {self._why()}")
+            raise SourceError(f"{self._path.name} has no row with a time and a number; {self._problem()}")
 
-    def _why(self) -> str:
+    def _problem(self) -> str:
         return (
             self.first or "expected a heading, and rows that begin with a time such as 2026-01-31T12:00:00Z"
         )
 
-    def _words(self) -> Iterator[list[str]]:
+    def _split_lines(self) -> Iterator[list[str]]:
         """Every line after the heading, parted. A first line that is a row itself has columns by number."""
         self._line, self._names = 0, ()
         for line in self._lines():
@@ -96,7 +96,7 @@ class CsvRows:
                 while chunk := file.read(CHUNK_BYTES):
                     for line in lines.feed(chunk):
                         yield line.decode(errors="replace")
-                yield lines.rest().decode(errors="replace")
+                yield lines.remainder().decode(errors="replace")
         except OSError as error:
             raise self._unreadable(error) from None
 
@@ -116,16 +116,16 @@ class CsvRows:
 
     def _row(self, words: list[str], newest: float) -> Row | None:
         if len(words[:MAX_COLUMNS]) != len(self._names):
-            self._leave_out(f"has {len(words)} fields, the heading {len(self._names)}")
+            self._skip(f"has {len(words)} fields, the heading {len(self._names)}")
             return None
         try:
             time = parse_time(words[self._time])
         except (ValueError, OverflowError):
             shown = "".join(letter for letter in words[self._time][:20] if letter.isprintable())
-            self._leave_out(f'has no time that can be read ("{shown}")')
+            self._skip(f'has no time that can be read ("{shown}")')
             return None
         if time <= newest:
-            self._leave_out("is not later than the one before")
+            self._skip("is not later than the one before")
             return None
         found = {name: parse_number(word) for name, word in zip(self._names, words, strict=False)}
         del found[self._names[self._time]]
@@ -133,7 +133,7 @@ class CsvRows:
             time, {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
         )
 
-    def _leave_out(self, why: str) -> None:
+    def _skip(self, why: str) -> None:
         self.left_out += 1
         if not self.first:
             self.first = f"line {self._line} {why}"

@@ -33,7 +33,7 @@ class Url:
     authorization: str = field(default="", repr=False)
 
     @property
-    def shown(self) -> str:
+    def label(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}{self.path.partition('?')[0]}"[:120]
 
@@ -53,18 +53,18 @@ class Url:
         parts.hostname.encode("idna")
         return Url(parts.scheme, parts.hostname, port, path, user)
 
-    def at(self, location: str) -> Url:
+    def resolve(self, location: str) -> Url:
         """Where a redirect leads. SourceError where that is another server."""
         try:
-            there = Url.parse(urljoin(f"{self.scheme}://{self._netloc}{self.path}", location[:2000]))
+            there = Url.parse(urljoin(f"{self.scheme}://{self._host_and_port}{self.path}", location[:2000]))
         except ValueError:
             there = None
         if there is None or (there.scheme, there.host, there.port) != (self.scheme, self.host, self.port):
-            raise SourceError(f"{self.shown} redirects to another server, which is not asked")
+            raise SourceError(f"{self.label} redirects to another server, which is not asked")
         return Url(self.scheme, self.host, self.port, there.path, self.authorization)
 
     @property
-    def _netloc(self) -> str:
+    def _host_and_port(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
@@ -89,14 +89,14 @@ class HttpFetcher:
         """The unpacked body of a good answer. SourceError for any other, in one sentence."""
         address, deadline = self._address, time.monotonic() + self._timeout
         for _ in range(MAX_REDIRECTS + 1):
-            found = self._ask(address, deadline)
+            found = self._send_request(address, deadline)
             if isinstance(found, bytes):
                 return found
             address = found
-        raise SourceError(f"{self._address.shown} redirects more than {MAX_REDIRECTS} times")
+        raise SourceError(f"{self._address.label} redirects more than {MAX_REDIRECTS} times")
 
-    def _ask(self, address: Url, deadline: float) -> bytes | Url:
-        shown = address.shown
+    def _send_request(self, address: Url, deadline: float) -> bytes | Url:
+        shown = address.label
         left = deadline - time.monotonic()
         over = SourceError(f"{shown} did not answer within {self._timeout:g} s")
         if left <= 0:
@@ -114,7 +114,7 @@ class HttpFetcher:
                 try:
                     connection.request("GET", address.path, headers=self._headers(address))
                     with closing(connection.getresponse()) as answer:
-                        found = self._answer(answer, address)
+                        found = self._read_response(answer, address)
                 finally:
                     end.cancel()
                 # What was cut off may look like an answer.
@@ -133,10 +133,10 @@ class HttpFetcher:
         headers = {"accept": self._accept, "accept-encoding": "gzip", "user-agent": "dashapp"}
         return headers | ({"authorization": address.authorization} if address.authorization else {})
 
-    def _answer(self, answer: http.client.HTTPResponse, address: Url) -> bytes | Url:
-        shown = address.shown
+    def _read_response(self, answer: http.client.HTTPResponse, address: Url) -> bytes | Url:
+        shown = address.label
         if answer.status in (301, 302, 303, 307, 308):
-            return address.at(answer.headers.get("location", ""))
+            return address.resolve(answer.headers.get("location", ""))
         if answer.status != 200:
             raise SourceError(f"{shown} answers with status {answer.status}")
         kind = answer.headers.get_content_type() if "content-type" in answer.headers else "none"
@@ -145,9 +145,9 @@ class HttpFetcher:
         coding = answer.headers.get("content-encoding", "").strip().lower()
         if coding not in ("", "identity", "gzip"):
             raise SourceError(f"{shown} answers packed by {coding[:20]}; expected gzip or none")
-        return self._unpacked(answer, shown, coding == "gzip")
+        return self._decompress(answer, shown, coding == "gzip")
 
-    def _unpacked(self, answer: http.client.HTTPResponse, shown: str, packed: bool) -> bytes:
+    def _decompress(self, answer: http.client.HTTPResponse, shown: str, packed: bool) -> bytes:
         unpacker = zlib.decompressobj(31) if packed else None
         body = bytearray()
         received = 0

@@ -46,7 +46,7 @@ class PrometheusSource:
         patterns: Sequence[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.said = ""
+        self.status_message = ""
         self._scrape = scrape
         self._shown = shown
         self._patterns = patterns
@@ -65,7 +65,7 @@ class PrometheusSource:
         try:
             found = self._read()
         except SourceError as error:
-            self.said, self._refused = "", error
+            self.status_message, self._refused = "", error
             self._again = self._clock() + self._pause
             self._pause = min(BACKOFF_MAX_S, 2 * self._pause)
             raise
@@ -78,13 +78,13 @@ class PrometheusSource:
             series, more = self._selection.read(text)
         except SourceError as error:
             raise SourceError(f"what {self._shown} answers {error}") from None
-        self.said = self._remark(len(series), more)
+        self.status_message = self._describe_problems(len(series), more)
         metrics = self._names.metrics(series)
         values = {(each.name, each.labels): each.value for each in series if not each.counted}
         values |= self._rates.per_second({(e.name, e.labels): e.value for e in series if e.counted})
         return {metrics[identity]: value for identity, value in values.items()}
 
-    def _remark(self, count: int, more: bool) -> str:
+    def _describe_problems(self, count: int, more: bool) -> str:
         if more:
             return f"{self._shown} has more than {MAX_SERIES:,} series; name those that you want after a #"
         if not count and self._patterns:
@@ -106,6 +106,6 @@ def make_source(rest: str, interval: float, **options: Any) -> BackgroundSource:
         raise ValueError(EXPECTED)
     if importlib.util.find_spec("prometheus_client") is None:
         raise ValueError(PACKAGE_MISSING)
-    source = PrometheusSource(HttpFetcher(address, CONTENT_TYPES, ACCEPT), address.shown, patterns)
+    source = PrometheusSource(HttpFetcher(address, CONTENT_TYPES, ACCEPT), address.label, patterns)
     # Once a second at the most; with a second more than the scrape has, which says better what is wrong.
-    return BackgroundSource(source, every=0.0 if interval >= 1 else 1.0, timeout=6.0, name=address.shown)
+    return BackgroundSource(source, every=0.0 if interval >= 1 else 1.0, timeout=6.0, name=address.label)

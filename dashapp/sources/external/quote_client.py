@@ -125,7 +125,7 @@ class QuoteScheduler:
         symbol = min(self._due, key=lambda each: self._due[each])
         return DueRequest(symbol, max(self._due[symbol], self._not_before))
 
-    def answered(self, symbol: str, now: float, opens: float, closes: float) -> None:
+    def record_success(self, symbol: str, now: float, opens: float, closes: float) -> None:
         """`opens`, `closes`: the hours that the answer told, today's or the next day's."""
         self._failures[symbol] = self._refusals = 0
         self._not_before = now + OPEN_INTERVAL_S
@@ -136,7 +136,7 @@ class QuoteScheduler:
         else:
             self._due[symbol] = now + CLOSED_INTERVAL_S
 
-    def failed(self, symbol: str, now: float, too_many: bool = False) -> None:
+    def record_failure(self, symbol: str, now: float, too_many: bool = False) -> None:
         """`too_many`: the feed wants no question at all for a while, not this symbol alone."""
         pause = _backoff(BACKOFF_INITIAL_S, self._failures[symbol])
         self._failures[symbol] += 1

@@ -59,7 +59,7 @@ class QuoteSource:
     def read(self) -> Mapping[Metric, float]:
         """The newest price of each symbol, however old; `said` tells of those that are."""
         if self._thread is None:
-            self._thread = Thread(target=self._follow, name="source quotes", daemon=True)
+            self._thread = Thread(target=self._run, name="source quotes", daemon=True)
             self._thread.start()
         values: dict[Metric, float] = {}
         with self._lock:
@@ -70,7 +70,7 @@ class QuoteSource:
         return values
 
     @property
-    def said(self) -> str:
+    def status_message(self) -> str:
         """Which prices are not now's, and why."""
         now, told = self._wall(), list[str]()
         with self._lock:
@@ -86,7 +86,7 @@ class QuoteSource:
                     told.append(f"{symbol} is of {_format_time(quote.time)}: nothing was traded since")
         return "; ".join(told)
 
-    def ask(self) -> float:
+    def fetch_next(self) -> float:
         """Ask for the one that is due, if any is; the seconds to wait until the next."""
         due = self._schedule.next()
         if due.time > self._wall():
@@ -95,20 +95,20 @@ class QuoteSource:
         try:
             quote = self._feed.fetch(due.symbol)
         except SourceError as error:
-            self._schedule.failed(due.symbol, self._wall(), isinstance(error, TooManyRequestsError))
+            self._schedule.record_failure(due.symbol, self._wall(), isinstance(error, TooManyRequestsError))
             with self._lock:
                 self._away[due.symbol] = str(error)
         else:
-            self._schedule.answered(due.symbol, self._wall(), quote.opens, quote.closes)
+            self._schedule.record_success(due.symbol, self._wall(), quote.opens, quote.closes)
             with self._lock:
                 self._quotes[due.symbol] = quote
                 self._away.pop(due.symbol, None)
         return 0.0
 
-    def _follow(self) -> None:
+    def _run(self) -> None:
         never = Event()
         while True:
-            never.wait(self.ask())
+            never.wait(self.fetch_next())
 
 
 def _format_time(moment: float) -> str:

@@ -36,25 +36,25 @@ class Playback:
         self.begins = self.reached = first.time
         if (second := next(self._rows, None)) is not None:
             # How long the first row stands for is known only here.
-            self._lately.note(first.values, 2 * first.time - second.time)
+            self._lately.record(first.values, 2 * first.time - second.time)
             self._rows = chain([second], self._rows)
 
     @property
-    def ended(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether the last row was reached."""
         return self._next is None
 
-    def at(self, now: float, most: int = sys.maxsize) -> Mapping[str, float]:
+    def values_at(self, now: float, most: int = sys.maxsize) -> Mapping[str, float]:
         """What stands at `now`, later than before, from at most so many rows more."""
         for _ in range(most):
             if self._next is None or self._next.time > now:
                 break
-            self._lately.note(self._next.values, self._next.time)
+            self._lately.record(self._next.values, self._next.time)
             self.reached = self._next.time
             self._next = next(self._rows, None)
-        return self._lately.at(now)
+        return self._lately.values_at(now)
 
-    def behind(self, now: float) -> bool:
+    def has_unread_rows(self, now: float) -> bool:
         """Whether there are rows up to `now` that were not read."""
         return self._next is not None and self._next.time <= now
 
@@ -81,7 +81,7 @@ class ReplaySource:
         interval: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.said = ""
+        self.status_message = ""
         self._path, self._group = path, group
         self._speed, self._end_now, self._interval = speed, end_now, interval
         self._least = 3 * interval * speed
@@ -95,15 +95,15 @@ class ReplaySource:
     def read(self) -> Mapping[Metric, float]:
         """What the file says of the moment that the replay is at. SourceError where it cannot be read."""
         if self._playback is None:
-            self._playback = self._begin()
+            self._playback = self._open()
             self._began = self._clock()
         playback = self._playback
         now = playback.begins + (self._clock() - self._began) * self._speed
-        values = playback.at(now, MAX_ROWS_PER_READ)
-        self.said = "; ".join(self._sentences(playback, now))
+        values = playback.values_at(now, MAX_ROWS_PER_READ)
+        self.status_message = "; ".join(self._messages(playback, now))
         return {self._metric(name): value for name, value in values.items()}
 
-    def past(self, until: float, limit: int) -> Backfill:
+    def backfill(self, until: float, limit: int) -> Backfill:
         """With end=now what the file says of each tick before `until`, for which its last row stands."""
         if not self._end_now:
             return ()
@@ -113,23 +113,23 @@ class ReplaySource:
         step = self._interval * self._speed
         ticks = []
         for before in range(min(limit - 1, int((end - playback.begins) / step)), -1, -1):
-            if values := playback.at(end - before * step):
+            if values := playback.values_at(end - before * step):
                 found = {self._metric(name): value for name, value in values.items()}
                 ticks.append((until - before * self._interval, found))
         return ticks
 
-    def _begin(self) -> Playback:
+    def _open(self) -> Playback:
         rows: Iterable[Row] = self._table
         if self._end_now:
             rows = deque(rows, maxlen=1)
         return Playback(rows, self._least)
 
-    def _sentences(self, playback: Playback, now: float) -> Iterator[str]:
+    def _messages(self, playback: Playback, now: float) -> Iterator[str]:
         name = self._path.name[:60]
-        if playback.ended:
+        if playback.is_finished:
             last = datetime.fromtimestamp(playback.reached, UTC)
             yield f"{name} ended with its row of {last:%Y-%m-%d %H:%M:%S} UTC"
-        elif playback.behind(now):
+        elif playback.has_unread_rows(now):
             yield f"{name} has more rows than can be read at speed {self._speed:g}; the replay lags"
         if self._table.left_out:
             yield f"{name}: some rows are left out, for {self._table.first}"

@@ -58,10 +58,10 @@ class StdinSource:
         self._thread: Thread | None = None
 
     @property
-    def said(self) -> str:
+    def status_message(self) -> str:
         """Where it ended, and what could not be read of it."""
         parts = [self._ended] if self._ended else []
-        if self.unread:
+        if self.unreadable_lines:
             # Not how many: a sentence that changes every second would be said every second.
             parts.append("some lines of standard input are no columns of numbers, name=value pairs or JSON")
         if self._refused:
@@ -69,36 +69,36 @@ class StdinSource:
         return "; ".join(parts)
 
     @property
-    def unread(self) -> int:
+    def unreadable_lines(self) -> int:
         """Lines that could not be read, or were too long."""
         return self._unread + self._lines.skipped
 
     def read(self) -> Mapping[Metric, float]:
         """The newest value of each name, until it has stopped coming; each that came, once at least."""
         if self._thread is None:
-            self._thread = Thread(target=self._follow, name="source stdin", daemon=True)
+            self._thread = Thread(target=self._run, name="source stdin", daemon=True)
             self._thread.start()
         with self._lock:
             # A tick that is late misses nothing of what came before it.
-            found = self._waiting | self._lately.at(self._clock())
+            found = self._waiting | self._lately.values_at(self._clock())
             self._waiting = {}
             return {self._metrics[name]: value for name, value in found.items()}
 
-    def _follow(self) -> None:
-        table = TextTable(self._remembered())
+    def _run(self) -> None:
+        table = TextTable(self._load_heading())
         try:
-            while chunk := self._chunk():
+            while chunk := self._read_chunk():
                 began = self._clock()
                 for line in self._lines.feed(chunk):
-                    self._take(table, line)
+                    self._parse_line(table, line)
                 time.sleep(min(1.0, max(0.0, REST_FACTOR * (self._clock() - began))))
         except OSError as error:
             self._ended = f"standard input cannot be read ({error.strerror})"
             return
-        self._take(table, self._lines.rest())
+        self._parse_line(table, self._lines.remainder())
         self._ended = f"standard input ended at {datetime.fromtimestamp(self._wall(), UTC):%H:%M:%S} UTC"
 
-    def _chunk(self) -> bytes:
+    def _read_chunk(self) -> bytes:
         while True:
             try:
                 return os.read(self._descriptor, CHUNK_BYTES)
@@ -106,25 +106,25 @@ class StdinSource:
                 # Whoever shares this pipe may have made it so that a reading does not wait.
                 select.select([self._descriptor], [], [])
 
-    def _take(self, table: TextTable, line: bytes) -> None:
+    def _parse_line(self, table: TextTable, line: bytes) -> None:
         heading = table.heading
         try:
             values = table.values(line.decode().lstrip("\ufeff"))
         except UnicodeDecodeError:
             values = None
         if table.heading != heading:
-            self._remember(table.heading)
+            self._save_heading(table.heading)
         with self._lock:
             if values is None:
                 self._unread += 1
                 return
             now = self._clock()
-            known = {name: value for name, value in values.items() if self._know(name)}
+            known = {name: value for name, value in values.items() if self._is_known(name)}
             self._refused += len(values) - len(known)
-            self._lately.note(known, now)
+            self._lately.record(known, now)
             self._waiting.update(known)
 
-    def _know(self, name: str) -> bool:
+    def _is_known(self, name: str) -> bool:
         """Whether there is a metric of this name, made where there is room for one more."""
         if name not in self._metrics and len(self._metrics) < MAX_NAMES:
             label = "".join(letter for letter in name if letter.isprintable())[:64]
@@ -132,7 +132,7 @@ class StdinSource:
             self._metrics[name] = Metric(key, label or key, "", "stdin")
         return name in self._metrics
 
-    def _remembered(self) -> list[str]:
+    def _load_heading(self) -> list[str]:
         """The heading that a collector before this one read, for it may come only once."""
         if self._memory is None:
             return []
@@ -141,10 +141,10 @@ class StdinSource:
                 # That one may have died with the beginning of this line in its hands.
                 self._lines.skip()
                 return [str(word) for word in json.loads(text)]
-        self._remember(())
+        self._save_heading(())
         return []
 
-    def _remember(self, heading: tuple[str, ...]) -> None:
+    def _save_heading(self, heading: tuple[str, ...]) -> None:
         with suppress(OSError):
             if self._memory is not None:
                 text = json.dumps(heading).encode()

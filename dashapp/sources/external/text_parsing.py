@@ -169,7 +169,7 @@ class LineReader:
         """Leave out what comes before the next line's beginning."""
         self._skipping = True
 
-    def rest(self) -> bytes:
+    def remainder(self) -> bytes:
         """What no line's end has followed yet; forgotten here."""
         rest, self._held = self._held, b""
         return rest

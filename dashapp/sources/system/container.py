@@ -42,7 +42,7 @@ class ContainerSource:
         self._clock = clock
         self._found: object = None
         self._use: CgroupUsage | None = None
-        self._look()
+        self._update_limits()
 
     def read(self) -> Mapping[Metric, float]:
         """CPU percent = Δusage / (Δtime x cores) x 100; a burst or a late period may carry it past 100.
@@ -50,12 +50,12 @@ class ContainerSource:
         Memory percent is of the smaller of limit and host. OOM kills are those since the group was made.
         """
         if self._clock() - self._looked >= LIMIT_CHECK_INTERVAL_S:
-            self._look()
+            self._update_limits()
         if self._use is None:
             return {}
         return self._cpu(self._use) | self._memory(self._use)
 
-    def _look(self) -> None:
+    def _update_limits(self) -> None:
         self._looked = self._clock()
         groups = own_cgroups(self._proc)
         cpu, memory, cpus = cpu_limit(groups), memory_limit(groups), self._cpus()

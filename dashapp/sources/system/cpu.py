@@ -33,7 +33,7 @@ class CpuCounts(NamedTuple):
     """
 
     cores: Mapping[int, Mapping[str, float]]
-    numbered: bool
+    cores_are_numbered: bool
     work: Mapping[str, float]
 
 
@@ -136,7 +136,7 @@ class CpuSource:
         return values
 
     def _shares(self, now: CpuCounts, before: CpuCounts) -> dict[Metric, float]:
-        if not now.numbered and len(now.cores) != len(before.cores):
+        if not now.cores_are_numbered and len(now.cores) != len(before.cores):
             return {}
         cores: dict[Metric, float] = {}
         spent_of_all: dict[str, float] = {}

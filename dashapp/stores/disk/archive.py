@@ -30,14 +30,14 @@ class DiskBlockStorage:
 
     def __init__(self, folder: Path) -> None:
         self._cache = open_cache(folder, tag_index=True)
-        self._sql("SELECT key FROM Cache ORDER BY key LIMIT 1")  # tells damage
+        self._execute("SELECT key FROM Cache ORDER BY key LIMIT 1")  # tells damage
 
     def rows(self) -> list[str]:
-        found = self._sql("SELECT value FROM Cache WHERE typeof(key) = 'text' ORDER BY key")
+        found = self._execute("SELECT value FROM Cache WHERE typeof(key) = 'text' ORDER BY key")
         return [value for (value,) in found]
 
     def newest_block(self) -> int:
-        rows = self._sql("SELECT MAX(tag) FROM Cache WHERE typeof(key) = 'integer'")
+        rows = self._execute("SELECT MAX(tag) FROM Cache WHERE typeof(key) = 'integer'")
         return int(rows[0][0] or 0)
 
     def oldest_block(self) -> int | None:
@@ -52,7 +52,9 @@ class DiskBlockStorage:
     def put(self, block: bytes, start_ms: int, end_ms: int) -> None:
         with self._cache.transact(retry=False):
             self._cache.push(block, tag=end_ms)
-            for (key,) in self._sql("SELECT key FROM Cache WHERE typeof(key) = 'text' AND tag <= ?", end_ms):
+            for (key,) in self._execute(
+                "SELECT key FROM Cache WHERE typeof(key) = 'text' AND tag <= ?", end_ms
+            ):
                 self._cache.delete(key)
 
     def drop_oldest(self) -> bool:
@@ -64,17 +66,19 @@ class DiskBlockStorage:
 
     def size(self) -> int:
         """Pages kept for reuse left out."""
-        values = [self._sql(f"PRAGMA {name}")[0][0] for name in ("page_count", "freelist_count", "page_size")]
+        values = [
+            self._execute(f"PRAGMA {name}")[0][0] for name in ("page_count", "freelist_count", "page_size")
+        ]
         return int((values[0] - values[1]) * values[2])
 
     def close(self) -> None:
         self._cache.close()
 
     def _oldest(self) -> tuple[Any, int] | None:
-        rows = self._sql("SELECT key, tag FROM Cache WHERE typeof(key) = 'integer' ORDER BY key LIMIT 1")
+        rows = self._execute("SELECT key, tag FROM Cache WHERE typeof(key) = 'integer' ORDER BY key LIMIT 1")
         return rows[0] if rows else None
 
-    def _sql(self, statement: str, *values: int) -> list[Any]:
+    def _execute(self, statement: str, *values: int) -> list[Any]:
         # diskcache has no verb that looks at keys and tags; its connection is the one to ask.
         return list(self._cache._sql(statement, values).fetchall())
 
@@ -92,7 +96,7 @@ def open_block_storage(folder: Path) -> Callable[[str], BlockStorage]:
             if not is_corrupt(error):
                 raise
             aside = quarantine(place)
-            NoticeFile(folder, name).say(
+            NoticeFile(folder, name).set(
                 f"The history by {name} was damaged: it is set aside as {aside}, and a fresh one has begun."
             )
             return DiskBlockStorage(place)

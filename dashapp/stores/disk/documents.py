@@ -34,7 +34,7 @@ class DocumentFiles:
     def put_metrics(self, metrics: Iterable[Metric]) -> None:
         self._put(METRICS, documents.encode_metrics(metrics))
 
-    def put_looks(self, looks: Mapping[str, str]) -> None:
+    def put_panel_kinds(self, looks: Mapping[str, str]) -> None:
         # Most have none to tell, and no sheet then; one of an earlier run is emptied.
         if looks or (self._folder / LOOKS).exists():
             self._put(LOOKS, documents.encode_panel_kinds(looks))
@@ -49,10 +49,10 @@ class DocumentFiles:
     def put_changes(self, changes: Iterable[AlertChange]) -> None:
         self._put(CHANGES, documents.encode_changes(changes))
 
-    def put_sent(self, sent: Mapping[str, int]) -> None:
+    def put_deliveries(self, sent: Mapping[str, int]) -> None:
         self._put(SENT, documents.encode_sent(sent))
 
-    def again(self) -> None:
+    def rewrite_all(self) -> None:
         """Write all of them anew: the folder they were in is gone."""
         with self._lock:
             self._waiting.update(self._texts)
@@ -120,7 +120,7 @@ class DocumentStore:
 
     def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
         self._sheets.put_metrics(metrics)
-        self._sheets.put_looks(looks or {})
+        self._sheets.put_panel_kinds(looks or {})
 
     def set_curves(self, curves: Mapping[str, Curves]) -> None:
         self._sheets.put_curves(curves)
@@ -131,14 +131,14 @@ class DocumentStore:
     def set_changes(self, changes: Iterable[AlertChange]) -> None:
         self._sheets.put_changes(changes)
 
-    def set_sent(self, sent: Mapping[str, int]) -> None:
-        self._sheets.put_sent(sent)
+    def set_deliveries(self, sent: Mapping[str, int]) -> None:
+        self._sheets.put_deliveries(sent)
 
     def metrics(self) -> list[Metric]:
         return self._read.metrics()
 
-    def looks(self) -> Mapping[str, str]:
-        return self._read.looks()
+    def panel_kinds(self) -> Mapping[str, str]:
+        return self._read.panel_kinds()
 
     def curves(self) -> Mapping[str, Curves]:
         return self._read.curves()
@@ -149,5 +149,5 @@ class DocumentStore:
     def changes(self) -> list[AlertChange]:
         return self._read.changes()
 
-    def sent(self) -> Mapping[str, int]:
-        return self._read.sent()
+    def deliveries(self) -> Mapping[str, int]:
+        return self._read.deliveries()

@@ -47,7 +47,7 @@ class RingBuffer:
         # A cast view moves eight bytes at once; struct's "<Q" would move them one by one.
         self._words = self._view[:HEADER_BYTES].cast("Q")
         self._body = self._view[HEADER_BYTES:]
-        if bytes(self._view[:8]) != MAGIC or (write and not self._whole()):
+        if bytes(self._view[:8]) != MAGIC or (write and not self._is_consistent()):
             self.close()
             raise RingBufferError(f"{path.name} is not a tail")
 
@@ -62,7 +62,7 @@ class RingBuffer:
         return RingBuffer(path, write=True)
 
     @property
-    def life(self) -> str:
+    def generation(self) -> str:
         return bytes(self._view[8:16]).hex()
 
     @property
@@ -89,7 +89,7 @@ class RingBuffer:
         self._body[: len(data) - len(first)] = data[len(first) :]
         self._words[_HEAD] = claim
 
-    def renew(self) -> None:
+    def reset(self) -> None:
         """Empty it and begin another life."""
         # As if a whole ring had been written: every reader sees that all it has is gone.
         head = self.head + RING_BYTES
@@ -115,7 +115,7 @@ class RingBuffer:
                 return found, head, after < start
         raise RingBufferError("the records are not whole")
 
-    def _whole(self) -> bool:
+    def _is_consistent(self) -> bool:
         """Whether the counters and every record make sense: asked before writing by them."""
         start, head, claim = (int(self._words[word]) for word in (_START, _HEAD, _CLAIM))
         if not (start <= head <= claim <= start + RING_BYTES):

@@ -31,7 +31,7 @@ class NoticeFile:
         self._said: str | None = None
         self._logged = float("-inf")
 
-    def say(self, sentence: str) -> None:
+    def set(self, sentence: str) -> None:
         if sentence == self._said and time.monotonic() - self._logged < 60:
             return
         if time.monotonic() - self._logged >= 60:

@@ -57,7 +57,7 @@ class DiskPushQueue:
         """One that was torn when its writer was killed, and so never answered, is handed over as it is."""
         with suppress(OSError):  # the folder may be gone: the store makes it anew
             self._lock.touch(mode=0o600)
-        file = self._waiting(newest)
+        file = self._open_waiting(newest)
         if file is None:
             return
         with file:
@@ -90,7 +90,7 @@ class DiskPushQueue:
         finally:
             os.close(descriptor)
 
-    def _waiting(self, newest: int) -> BinaryIO | None:
+    def _open_waiting(self, newest: int) -> BinaryIO | None:
         """The file to read, at the first record that is in no tick; None where nothing waits."""
         with suppress(FileNotFoundError):
             file = self._open(newest)

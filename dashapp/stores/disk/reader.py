@@ -59,14 +59,14 @@ class DiskReader:
 
     def newest(self) -> Cursor:
         if clock.monotonic() - self._looked > CHECK_INTERVAL_S:
-            self._look()
+            self._refresh()
         tail = self._tail
         if tail is not None and tail.head != self._head:
             with self._lock:
                 # Another thread may have put a new file in its place, or have taken what is new.
                 if self._tail is not None and self._tail.head != self._head:
                     with suppress(RingBufferError):
-                        self._take(self._tail)
+                        self._decode_new(self._tail)
         return self._mark
 
     def since(self, time: float, limit: int) -> list[Tick]:
@@ -89,7 +89,7 @@ class DiskReader:
     def metrics(self) -> list[Metric]:
         return self._metrics.read()
 
-    def looks(self) -> Mapping[str, str]:
+    def panel_kinds(self) -> Mapping[str, str]:
         return self._looks.read()
 
     def curves(self) -> Mapping[str, Curves]:
@@ -101,7 +101,7 @@ class DiskReader:
     def changes(self) -> list[AlertChange]:
         return self._changes.read()
 
-    def sent(self) -> Mapping[str, int]:
+    def deliveries(self) -> Mapping[str, int]:
         return self._sent.read()
 
     def notices(self) -> list[str]:
@@ -115,7 +115,7 @@ class DiskReader:
             self._tail.close()
             self._tail = None
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         """Follow the files where they were replaced: the folder deleted, the store set aside."""
         with self._lock:
             self._looked = clock.monotonic()
@@ -129,15 +129,15 @@ class DiskReader:
                 if self._tail is None:
                     self._mark = self._newest_row()
 
-    def _take(self, tail: RingBuffer) -> None:
+    def _decode_new(self, tail: RingBuffer) -> None:
         """Decode what is new in the tail."""
-        life = tail.life
-        again = self._head < 0 or life != self._mark.life
+        life = tail.generation
+        again = self._head < 0 or life != self._mark.generation
         records, head, missed = tail.records(0 if again else self._head)
         if missed and not again:
             records, head, missed = tail.records()
             again = True
-        if tail.life != life:
+        if tail.generation != life:
             return  # renewed while we read: the next call sees one life only
         ticks = [Tick.decode(record) for record in records]
         self._ticks = (ticks if again else self._ticks + ticks)[-MAX_CACHED_TICKS:]

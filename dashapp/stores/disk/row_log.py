@@ -97,11 +97,11 @@ class RowLog:
             )
             self._count = len(self._deque)
 
-    def in_place(self) -> bool:
+    def is_current(self) -> bool:
         """Whether the path still names the file that is open. OSError where it names none."""
         return self.path.stat().st_ino == self._inode
 
-    def should_wait(self, waiting: int) -> bool:
+    def should_defer(self, waiting: int) -> bool:
         """Whether `waiting` rows had better wait, because a stopped reader holds SQLite's log."""
         try:
             size = self.path.with_name("cache.db-wal").stat().st_size

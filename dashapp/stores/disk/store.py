@@ -46,9 +46,9 @@ class DiskStore(DocumentStore):
         self.dropped = 0
         self._folder = folder
         self._keep = keep
-        self._notice = self.speaker("store")
+        self._notice = self.notice_sink("store")
         memory = partial(open_archive, folder, retention or Retention())
-        self._sealing = Compactor(memory, self.speaker("sealing"), FAILURES)
+        self._sealing = Compactor(memory, self.notice_sink("sealing"), FAILURES)
         self._pending: deque[str] = deque(maxlen=keep)
         self._rows: RowLog | None = None
         self._tail: RingBuffer | None = None
@@ -58,11 +58,11 @@ class DiskStore(DocumentStore):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = WriterLock(folder)
             self._notice.clear()
-            self.speaker("history").clear()
+            self.notice_sink("history").clear()
             self._open()
             self._flush()
         except FAILURES as error:
-            self._shut()
+            self._close_files()
             raise StoreError(f"cannot write to {folder}: {error}") from error
 
     def append(self, tick: Tick) -> bool:
@@ -78,7 +78,7 @@ class DiskStore(DocumentStore):
         if self._tail is not None:
             self._tail.append(row.encode())
         try:
-            if not self._in_place():
+            if not self._is_current():
                 self._reopen()
                 log.warning("%s was removed or replaced; it is made anew", self._folder)
             self._flush()
@@ -86,14 +86,14 @@ class DiskStore(DocumentStore):
             self._fail(error)
         self._sheets.write()
         if self._pending:
-            self._sealing.read_on()
+            self._sealing.read_more()
         elif self._rows is not None:
-            self._sealing.turn(self._rows, time)
+            self._sealing.run(self._rows, time)
         return True
 
     def newest(self) -> Cursor:
         # What the writer knows by itself; a reader holds the whole tail decoded, a third of this process.
-        return self._reader.newest() if self._tail is None else Cursor(self._tail.life, self._last)
+        return self._reader.newest() if self._tail is None else Cursor(self._tail.generation, self._last)
 
     def since(self, time: float, limit: int) -> list[Tick]:
         return self._reader.since(time, limit)
@@ -104,7 +104,7 @@ class DiskStore(DocumentStore):
     def notices(self) -> list[str]:
         return self._reader.notices()
 
-    def speaker(self, name: str) -> NoticeFile:
+    def notice_sink(self, name: str) -> NoticeFile:
         return NoticeFile(self._folder, name)
 
     def clear(self) -> None:
@@ -115,13 +115,13 @@ class DiskStore(DocumentStore):
             self._rows.clear()
             self._sealing.clear()
         if self._tail is not None:
-            self._tail.renew()
+            self._tail.reset()
 
     def close(self) -> None:
         """Write what waits, and let go of the folder."""
         with suppress(*FAILURES):
             self._flush(closing=True)
-        self._shut()
+        self._close_files()
         self._reader.close()
 
     def _open(self) -> None:
@@ -135,7 +135,7 @@ class DiskStore(DocumentStore):
         except FAILURES as error:
             if not is_corrupt(error):
                 raise
-            self._set_aside()
+            self._quarantine()
             self._rows = RowLog(self._folder, self._keep)
         newest = DiskReader(self._folder).rows(float("-inf"), float("inf"), 1)
         self._open_tail(to_milliseconds(newest[-1].time) if newest else 0)
@@ -159,22 +159,22 @@ class DiskStore(DocumentStore):
         self._pending.extend(waiting[time] for time in sorted(waiting) if time > stored)
         if newest < stored or self._tail.head == 0:
             # No tail, or one of another time (a store put back from a copy): fill it from the Deque.
-            self._tail.renew()
+            self._tail.reset()
             for tick in DiskReader(self._folder).rows(float("-inf"), float("inf"), REFILL_ROWS):
                 self._tail.append(tick.encode().encode())
-            self._append_pending_to(self._tail)
+            self._append_pending(self._tail)
         self._last = max(self._last, newest, stored)
 
-    def _append_pending_to(self, tail: RingBuffer) -> None:
+    def _append_pending(self, tail: RingBuffer) -> None:
         for row in self._pending:
             tail.append(row.encode())
 
-    def _in_place(self) -> bool:
+    def _is_current(self) -> bool:
         try:
             return (
                 self._rows is not None
                 and self._tail is not None
-                and self._rows.in_place()
+                and self._rows.is_current()
                 and (self._folder / "tail").stat().st_ino == self._tail.inode
             )
         except OSError:
@@ -187,11 +187,11 @@ class DiskStore(DocumentStore):
                 records = [record.decode() for record in self._tail.records()[0]]
                 self._pending.clear()
                 self._pending.extend(records)
-        self._shut()
+        self._close_files()
         self._open()
-        self._sheets.again()
+        self._sheets.rewrite_all()
 
-    def _shut(self) -> None:
+    def _close_files(self) -> None:
         for part in (self._rows, self._tail, self._lock):
             if part is not None:
                 with suppress(*FAILURES):
@@ -202,29 +202,29 @@ class DiskStore(DocumentStore):
     def _flush(self, closing: bool = False) -> None:
         """Move what waits into the Deque, in one transaction."""
         rows = self._rows
-        if rows is None or not self._pending or (not closing and rows.should_wait(len(self._pending))):
+        if rows is None or not self._pending or (not closing and rows.should_defer(len(self._pending))):
             return
         if not rows.extend(self._pending) and self._tail is not None:
             log.warning("the store was cleared from outside; it begins anew")
-            self._tail.renew()
-            self._append_pending_to(self._tail)
+            self._tail.reset()
+            self._append_pending(self._tail)
         self._pending.clear()
         self._notice.clear()
 
     def _fail(self, error: BaseException) -> None:
         if is_corrupt(error):
             with suppress(*FAILURES):
-                self._set_aside()
+                self._quarantine()
                 self._reopen()
                 self._flush()
             return
         # diskcache says Timeout, and no more, for whatever kept a transaction from beginning.
         why = os_error_reason(error) or "it is locked or may not be written"
-        self._notice.say(f"The history cannot be saved ({why}): new ticks wait in memory.")
+        self._notice.set(f"The history cannot be saved ({why}): new ticks wait in memory.")
 
-    def _set_aside(self) -> None:
+    def _quarantine(self) -> None:
         if self._rows is not None:
             self._rows.close()
         name = quarantine(self._folder)
         said = f"The history was damaged: it is set aside as {name}, and a fresh one has begun."
-        self.speaker("history").say(said)
+        self.notice_sink("history").set(said)

@@ -58,10 +58,10 @@ class RedisBlockStorage:
         for place in range(0, len(rows), BATCH_ROWS):
             words = [word for pair in rows[place : place + BATCH_ROWS] for word in pair]
             commands.append(("ZADD", self._at.rows, *words))
-        self._turn.together(*commands)
+        self._turn.run_commands(*commands)
 
     def put(self, block: bytes, start_ms: int, end_ms: int) -> None:
-        self._turn.together(
+        self._turn.run_commands(
             ("HSET", self._at.blocks, end_ms, block),
             ("ZADD", self._at.ends, end_ms, f"{start_ms}:{end_ms}:{len(block)}"),
             ("ZREMRANGEBYSCORE", self._at.rows, "-inf", end_ms),
@@ -71,11 +71,13 @@ class RedisBlockStorage:
         oldest = self._ends(0, 0)
         if oldest:
             end = oldest[0][1]
-            self._turn.together(("HDEL", self._at.blocks, end), ("ZREMRANGEBYSCORE", self._at.ends, end, end))
+            self._turn.run_commands(
+                ("HDEL", self._at.blocks, end), ("ZREMRANGEBYSCORE", self._at.ends, end, end)
+            )
         return bool(oldest)
 
     def clear(self) -> None:
-        self._turn.together(*(("DEL", key) for key in (self._at.rows, self._at.ends, self._at.blocks)))
+        self._turn.run_commands(*(("DEL", key) for key in (self._at.rows, self._at.ends, self._at.blocks)))
 
     def size(self) -> int:
         """Of blocks alone: rows are few."""
@@ -100,22 +102,22 @@ class RedisBlockReader:
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
 
     def oldest(self) -> int | None:
-        self._look()
+        self._refresh_ends()
         if self._known:
             return self._known[0][0]
         return self._row_times[0] if self._row_times else None
 
     def newest(self) -> int:
-        self._look()
+        self._refresh_ends()
         newest = self._known[-1][1] if self._known else 0
         return max(newest, self._row_times[1]) if self._row_times else newest
 
     def rows(self, start: int, end: int) -> Sequence[object]:
         found: list[object] = []
-        return self._link.ask(lambda client: client.zrangebyscore(self._at.rows, f"({start}", end), found)
+        return self._link.call(lambda client: client.zrangebyscore(self._at.rows, f"({start}", end), found)
 
     def blocks(self, start: int, end: int) -> Sequence[object]:
-        self._look()
+        self._refresh_ends()
         known = self._known
         ends = [
             each[1]
@@ -126,19 +128,19 @@ class RedisBlockReader:
         missing = [each for each in ends if each not in blocks]
         if missing:
             none: list[bytes | None] = [None] * len(missing)
-            got = self._link.ask(lambda client: client.hmget(self._at.blocks, missing), none)
+            got = self._link.call(lambda client: client.hmget(self._at.blocks, missing), none)
             blocks = blocks | {end: each for end, each in zip(missing, got, strict=True) if each is not None}
-            self._keep(blocks)
+            self._cache_blocks(blocks)
         return [blocks[each] for each in ends if each in blocks]
 
-    def _keep(self, blocks: OrderedDict[int, bytes]) -> None:
+    def _cache_blocks(self, blocks: OrderedDict[int, bytes]) -> None:
         kept = blocks.copy()
         room = MAX_CACHED_BYTES - sum(map(len, kept.values()))
         while room < 0:
             room += len(kept.popitem(last=False)[1])
         self._blocks = kept
 
-    def _look(self) -> None:
+    def _refresh_ends(self) -> None:
         """Learn which blocks there are now; what is known holds where Redis does not say."""
         if time.monotonic() - self._looked < CACHE_TTL_S:
             return
@@ -157,7 +159,7 @@ class RedisBlockReader:
             self._known = [each for each in known if each[1] >= begins] + _parse_ends(later)
             self._row_times = (int(first[0][1]), int(last[0][1])) if first and last else None
 
-        self._link.ask(look, None)
+        self._link.call(look, None)
 
 
 def _parse_ends(members: Sequence[bytes]) -> list[BlockEnd]:
@@ -198,5 +200,5 @@ class RedisRowSource:
         if 0 < count <= len(self._ids):
             time, _, number = self._ids[count - 1].partition(b"-")
             first = f"{time.decode()}-{int(number) + 1}"
-            self._turn.together(("XTRIM", self._turn.keys.ticks, "MINID", first))
+            self._turn.run_commands(("XTRIM", self._turn.keys.ticks, "MINID", first))
         self._ids = []

@@ -69,7 +69,7 @@ class RedisClient:
                     self._client = self._connect()
         return self._client
 
-    def ask(self, do: Callable[[Client], Result], otherwise: Result) -> Result:
+    def call(self, do: Callable[[Client], Result], otherwise: Result) -> Result:
         """What `do` gets of Redis; `otherwise` where it gets nothing, or nobody is to ask now."""
         start = time.monotonic()
         if start < self._shut_until:
@@ -77,17 +77,17 @@ class RedisClient:
         try:
             return do(self.client)
         except FAILURES as error:
-            self.failed(error)
+            self.record_failure(error)
             return otherwise
         finally:
             if (now := time.monotonic()) - start > SLOW_RESPONSE_S:
                 self._shut_until = now + CIRCUIT_OPEN_S
 
     @property
-    def is_shut(self) -> bool:
+    def circuit_open(self) -> bool:
         return time.monotonic() < self._shut_until
 
-    def failed(self, error: BaseException) -> None:
+    def record_failure(self, error: BaseException) -> None:
         """Take note: of what is wrong, and that nobody is to ask for a while."""
         self.trouble = describe_error(error)
         self._shut_until = time.monotonic() + CIRCUIT_OPEN_S
@@ -95,7 +95,7 @@ class RedisClient:
             # A replica that was the master: the address may lead to another by now.
             self._client.connection_pool.disconnect()
 
-    def went_well(self) -> None:
+    def record_success(self) -> None:
         self.trouble = ""
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ class DeferredNotice:
         self._logged = float("-inf")
         self._said = ""
 
-    def say(self, sentence: str) -> None:
+    def set(self, sentence: str) -> None:
         if time.monotonic() - self._logged >= 60:
             self._logged = time.monotonic()
             log.warning(sentence)
@@ -42,6 +42,6 @@ class DeferredNotice:
 
         link = RedisClient(self._url)
         key = Keys(self._name).sheets
-        link.ask(lambda client: client.hset(key, NOTICE_PREFIX + self._speaker, sentence), 0)
-        link.ask(lambda client: client.hincrby(key, VERSION_FIELD, 1), 0)
+        link.call(lambda client: client.hset(key, NOTICE_PREFIX + self._speaker, sentence), 0)
+        link.call(lambda client: client.hincrby(key, VERSION_FIELD, 1), 0)
         link.close()

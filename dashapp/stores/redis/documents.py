@@ -29,7 +29,7 @@ class RedisDocuments:
             self._texts[name] = text
             self._waiting.add(name)
 
-    def again(self) -> None:
+    def rewrite_all(self) -> None:
         """Write all of them anew: Redis lost them."""
         with self._lock:
             self._waiting.update(self._texts)
@@ -40,7 +40,7 @@ class RedisDocuments:
             known = len(self._texts)
         # Beside them stands the mark.
         if known and self._turn.link.client.hlen(self._turn.keys.sheets) < known + 1:
-            self.again()
+            self.rewrite_all()
 
     def write(self) -> None:
         with self._lock:
@@ -51,7 +51,7 @@ class RedisDocuments:
             return
         key = self._turn.keys.sheets
         try:
-            self._turn.together(("HSET", key, *words), ("HINCRBY", key, VERSION_FIELD, 1))
+            self._turn.run_commands(("HSET", key, *words), ("HINCRBY", key, VERSION_FIELD, 1))
         except BaseException:
             with self._lock:
                 self._waiting.update(names)
@@ -66,7 +66,7 @@ class RedisNotice:
         self._field = NOTICE_PREFIX + speaker
         self._said: str | None = None
 
-    def say(self, sentence: str) -> None:
+    def set(self, sentence: str) -> None:
         if sentence != self._said:
             self._said = sentence
             self._sheets.put(self._field, sentence[:500])

@@ -85,7 +85,7 @@ class RedisHosts:
         self.polls = 0
 
     def hosts(self) -> list[Host]:
-        self._ready(None)
+        self._ensure_polled(None)
         oldest = self.now_ms() - self._forget_ms
         return [host for _name, host in sorted(self._known.items()) if host.arrived_ms > oldest]
 
@@ -98,12 +98,14 @@ class RedisHosts:
 
     def reader(self, name: str) -> RedisReader | None:
         if name != self._own:
-            self._ready(None)
+            self._ensure_polled(None)
             if name not in self._known:
                 return None
         with self._lock:
             if name not in self._readers:
-                self._readers[name] = RedisReader(self._link, name, self._ready, lambda _: self.notices())
+                self._readers[name] = RedisReader(
+                    self._link, name, self._ensure_polled, lambda _: self.notices()
+                )
             return self._readers[name]
 
     def own(self) -> RedisReader:
@@ -121,7 +123,7 @@ class RedisHosts:
         self._closed = True
         self._wake.set()
 
-    def _ready(self, reader: RedisReader | None) -> None:
+    def _ensure_polled(self, reader: RedisReader | None) -> None:
         """See to it that what is asked for is polled; wait for it once, and not for long."""
         self._asked = now = time.monotonic()
         if reader is not None:
@@ -132,7 +134,7 @@ class RedisHosts:
             return
         name = "" if reader is None else reader.name
         self._wake.set()
-        if self._link.is_shut or now - self._waited.get(name, float("-inf")) < FIRST_POLL_RETRY_S:
+        if self._link.circuit_open or now - self._waited.get(name, float("-inf")) < FIRST_POLL_RETRY_S:
             return
         self._waited[name] = now
         with self._news:
@@ -144,7 +146,7 @@ class RedisHosts:
         while not self._closed:
             start = time.monotonic()
             if start - self._asked > UNUSED_AFTER_S:
-                self._let_go(start)
+                self._release_unused(start)
                 self._wake.wait()
             self._wake.clear()
             if self._closed:
@@ -154,23 +156,25 @@ class RedisHosts:
             except FAILURES as error:
                 if not self._link.trouble:
                     log.warning("Redis at %s gives nothing: %s", self._link.shown, error)
-                self._link.failed(error)
+                self._link.record_failure(error)
             except Exception as error:
                 # Whatever else somebody put where ours is: the next poll may be better.
                 log.warning("what Redis at %s gives is none of ours: %r", self._link.shown, error)
             with self._news:
                 self._news.notify_all()
             time.sleep(max(0.0, start + MIN_POLL_INTERVAL_S - time.monotonic()))
-            self._wake.wait(max(0.0, min(self._pause(), start + MAX_POLL_INTERVAL_S - time.monotonic())))
+            self._wake.wait(
+                max(0.0, min(self._seconds_to_next_poll(), start + MAX_POLL_INTERVAL_S - time.monotonic()))
+            )
 
     def _poll(self, now: float) -> None:
         self.polls += 1
-        self._let_go(now)
+        self._release_unused(now)
         with self._lock:
             readers = [each for each in self._readers.values() if now - each.asked <= UNUSED_AFTER_S]
         for _time in range(3):
             pipe = self._link.client.pipeline(transaction=False)
-            counts = [(reader, reader.look(pipe)) for reader in readers]
+            counts = [(reader, reader.queue_commands(pipe)) for reader in readers]
             listing = now - self._registry_at >= REGISTRY_INTERVAL_S * 0.9
             if listing:
                 pipe.execute_command(
@@ -179,19 +183,19 @@ class RedisHosts:
             answers = pipe.execute(raise_on_error=False)
             if listing:
                 self._registry_at = now
-                self._list(answers.pop())
+                self._update_registry(answers.pop())
             again = []
             for reader, count in counts:
                 found, answers = answers[:count], answers[count:]
-                if reader.take(found):
+                if reader.handle_results(found):
                     again.append(reader)
             readers = again
             if not readers:
                 break
-        self._link.went_well()
-        self._ask_why(now)
+        self._link.record_success()
+        self._diagnose(now)
 
-    def _list(self, answer: Any) -> None:
+    def _update_registry(self, answer: Any) -> None:
         if isinstance(answer, Exception):
             raise answer
         clock, said = answer
@@ -199,28 +203,34 @@ class RedisHosts:
         self._known = parse_hosts(said)
         self._listed = True
 
-    def _let_go(self, now: float) -> None:
+    def _release_unused(self, now: float) -> None:
         with self._lock:
             for reader in self._readers.values():
                 if reader.loaded and now - reader.asked > UNUSED_AFTER_S:
-                    reader.let_go()
+                    reader.release()
 
-    def _pause(self) -> float:
+    def _seconds_to_next_poll(self) -> float:
         """Seconds from now until one of those looked at has a tick that came."""
         if self._link.trouble:
             return 0.0
         now = time.monotonic()
-        dues = [self._due(each) for each in self._readers.values() if now - each.asked <= UNUSED_AFTER_S]
+        dues = [
+            self._seconds_until_due(each)
+            for each in self._readers.values()
+            if now - each.asked <= UNUSED_AFTER_S
+        ]
         return min([MAX_POLL_INTERVAL_S, *(due + POLL_AFTER_DUE_S for due in dues)])
 
-    def _due(self, reader: RedisReader) -> float:
+    def _seconds_until_due(self, reader: RedisReader) -> float:
         """Seconds until a tick is due."""
         arrived = reader.arrived_ms()
         return (arrived + reader.step_ms() - self.now_ms()) / 1000 if arrived and self._clock else 0.0
 
-    def _ask_why(self, now: float) -> None:
+    def _diagnose(self, now: float) -> None:
         """Where nothing comes: whether Redis is full. Whoever writes cannot say it there."""
-        stale = any(each.loaded and self._due(each) < -STALE_AFTER_S for each in self._readers.values())
+        stale = any(
+            each.loaded and self._seconds_until_due(each) < -STALE_AFTER_S for each in self._readers.values()
+        )
         if not stale:
             self._full = ""
         elif now - self._why_at > DIAGNOSIS_INTERVAL_S and not self._link.is_cluster:

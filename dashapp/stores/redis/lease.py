@@ -43,7 +43,7 @@ class WriterLease:
         self.forget_ms = round(forget * 1000)
         self.token = f"{os.getpid()}-{secrets.token_hex(8)}"
 
-    def take(self, yields: bool = False) -> None:
+    def acquire(self, yields: bool = False) -> None:
         """`yields`: not now. Redis was away, and whoever wrote before that goes first."""
         client = self.link.client
         # Looked at before it is taken: a frozen Redis would do later what nobody waits for any longer.
@@ -55,36 +55,38 @@ class WriterLease:
             process = (holder or b"?").partition(b"-")[0].decode(errors="replace")
             raise StoreLockedError(f"another collector (process {process}) already writes there by this name")
 
-    def give(self) -> None:
+    def release(self) -> None:
         self.link.client.eval(RELEASE_LEASE_SCRIPT, 1, self.keys.turn, self.token)
 
     def run(self, script: str, keys: list[str], *words: RedisArg) -> Any:
         """What a script that begins by asking for the turn answers."""
         keys = [self.keys.turn, *keys]
-        return self._heard(self._scripts((script, keys, (self.token, LEASE_MS, *words)))[0])
+        return self._check_results(self._run_scripts((script, keys, (self.token, LEASE_MS, *words)))[0])
 
-    def run_and_register(self, name: str, said: str, script: str, keys: list[str], *words: RedisArg) -> Any:
+    def append_and_register(
+        self, name: str, said: str, script: str, keys: list[str], *words: RedisArg
+    ) -> Any:
         """The same, and what is said of a host goes into the registry, at once where one node has all."""
         if self.link.is_cluster:
             answer = self.run(script, keys, *words)
-            self._scripts((REGISTER_SCRIPT, [REGISTRY_KEY], (name, said)))
+            self._run_scripts((REGISTER_SCRIPT, [REGISTRY_KEY], (name, said)))
             return answer
         write = (script, [self.keys.turn, *keys], (self.token, LEASE_MS, *words))
         register = (REGISTER_SCRIPT, [REGISTRY_KEY, self.keys.turn], (name, said, self.token))
-        return self._heard(self._scripts(write, register)[0])
+        return self._check_results(self._run_scripts(write, register)[0])
 
-    def _scripts(self, *runs: ScriptCall) -> list[Any]:
+    def _run_scripts(self, *runs: ScriptCall) -> list[Any]:
         """What each answers. Redis knows them by their digests, for whole they are more than half of what an
         append sends; where it has forgotten one it gets all of them whole, for each may be done twice."""
-        answers = self._sent("evalsha", runs)
+        answers = self._send("evalsha", runs)
         if any(isinstance(each, NoScriptError) for each in answers):
-            answers = self._sent("eval", runs)
+            answers = self._send("eval", runs)
         for each in answers:
             if isinstance(each, Exception):
                 raise each
         return answers
 
-    def _sent(self, verb: str, runs: Sequence[ScriptCall]) -> list[Any]:
+    def _send(self, verb: str, runs: Sequence[ScriptCall]) -> list[Any]:
         client = self.link.client
         if len(runs) == 1:
             try:
@@ -98,12 +100,12 @@ class WriterLease:
         answers: list[Any] = pipe.execute(raise_on_error=False)
         return answers
 
-    def _heard(self, answer: Any) -> Any:
+    def _check_results(self, answer: Any) -> Any:
         if answer[0] == b"lost":
             raise StoreLockedError("another collector writes by this name now")
         return answer
 
-    def together(self, *commands: tuple[RedisArg, ...]) -> None:
+    def run_commands(self, *commands: tuple[RedisArg, ...]) -> None:
         """Commands, of which each names one key after its verb, all or none."""
         keys = list(dict.fromkeys(str(command[1]) for command in commands))
         words: list[RedisArg] = []

@@ -40,14 +40,14 @@ class RedisPushWriter:
         self._made = time.monotonic()
 
     def put(self, record: bytes) -> None:
-        if self._link.is_shut:
+        if self._link.circuit_open:
             raise PushQueueError(f"what was pushed cannot be kept ({self._link.trouble}); try again later")
         keys = [self._keys.push, self._keys.push_size, self._keys.looked]
         minds = int(time.monotonic() - self._made > self._away)
         try:
             answer = self._link.client.eval(PUSH_SCRIPT, 3, *keys, record, self._most, self._forget_ms, minds)
         except FAILURES as error:
-            self._link.failed(error)
+            self._link.record_failure(error)
             said = f"what was pushed cannot be kept (Redis: {describe_error(error)}); try again later"
             raise PushQueueError(said) from error
         if answer == b"full":
@@ -78,7 +78,7 @@ class RedisPushReader:
         while room == BATCH_RECORDS:
             after = b"(" + self._taken if self._taken else b"-"
             none: list[Any] = []
-            found = self._link.ask(lambda client, after=after: self._look(client, after), none)  # type: ignore[misc]
+            found = self._link.call(lambda client, after=after: self._read_entries(client, after), none)  # type: ignore[misc]
             room = len(found)
             for each, fields in found:
                 if not accept(fields.get(b"r", b"")):
@@ -86,7 +86,7 @@ class RedisPushReader:
                 self._taken = each
                 self._store.pushed = each.decode()
 
-    def _look(self, client: Any, after: bytes) -> list[Any]:
+    def _read_entries(self, client: Any, after: bytes) -> list[Any]:
         pipe = client.pipeline(transaction=False)
         pipe.xrange(self._keys.push, min=after, count=BATCH_RECORDS)
         pipe.set(self._keys.looked, 1, px=self._away_ms)

@@ -82,7 +82,7 @@ class RedisReader:
         start = bisect_right(ticks, time, key=lambda tick: tick.time)
         if start > 0 or len(ticks) >= limit or whole:
             return ticks[max(start, len(ticks) - limit) :]
-        return self._older(time, ticks[0].time, limit - len(ticks)) + ticks
+        return self._read_older(time, ticks[0].time, limit - len(ticks)) + ticks
 
     def levels(self) -> Sequence[ArchiveLevelReader]:
         if self._levels is None:
@@ -93,22 +93,22 @@ class RedisReader:
         return self._levels
 
     def metrics(self) -> list[Metric]:
-        return self._sheet(METRICS, documents.decode_metrics)
+        return self._document(METRICS, documents.decode_metrics)
 
-    def looks(self) -> Mapping[str, str]:
-        return self._sheet(LOOKS, documents.decode_panel_kinds)
+    def panel_kinds(self) -> Mapping[str, str]:
+        return self._document(LOOKS, documents.decode_panel_kinds)
 
     def curves(self) -> Mapping[str, Curves]:
-        return self._sheet(CURVES, documents.decode_curves)
+        return self._document(CURVES, documents.decode_curves)
 
     def thresholds(self) -> list[AlertState]:
-        return self._sheet(THRESHOLDS, documents.decode_thresholds)
+        return self._document(THRESHOLDS, documents.decode_thresholds)
 
     def changes(self) -> list[AlertChange]:
-        return self._sheet(CHANGES, documents.decode_changes)
+        return self._document(CHANGES, documents.decode_changes)
 
-    def sent(self) -> Mapping[str, int]:
-        return self._sheet(SENT, documents.decode_sent)
+    def deliveries(self) -> Mapping[str, int]:
+        return self._document(SENT, documents.decode_sent)
 
     def notices(self) -> list[str]:
         said = sorted(pair for pair in self._sheets.items() if pair[0].startswith(NOTICE_PREFIX.encode()))
@@ -120,7 +120,7 @@ class RedisReader:
 
     def close(self) -> None: ...
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Nobody asks any longer: hold nothing."""
         self.loaded = False
         self._ticks, self._whole, self.last_id = [], True, b""
@@ -130,11 +130,11 @@ class RedisReader:
         """Bring it up to date. Raises what is in FAILURES."""
         for _time in range(3):
             pipe = self.link.client.pipeline(transaction=False)
-            count = self.look(pipe)
-            if not self.take(pipe.execute()[-count:]):
+            count = self.queue_commands(pipe)
+            if not self.handle_results(pipe.execute()[-count:]):
                 break
 
-    def look(self, pipe: Client) -> int:
+    def queue_commands(self, pipe: Client) -> int:
         """Put what is to be asked into a pipeline; how many answers there will be."""
         keys = self._keys
         pipe.get(keys.life)
@@ -149,18 +149,18 @@ class RedisReader:
             pipe.hget(keys.sheets, VERSION_FIELD)
         return 3
 
-    def take(self, answers: Sequence[Any]) -> bool:
+    def handle_results(self, answers: Sequence[Any]) -> bool:
         """Take the answers of `look`; True where it is to look again at once."""
         for answer in answers:
             if isinstance(answer, Exception):
                 raise answer
         life, entries, sheets = answers
         known = NO_GENERATION if life is None else life.decode(errors="replace")
-        follows = known == self.mark.life and entries and entries[0][0] == self.last_id
+        follows = known == self.mark.generation and entries and entries[0][0] == self.last_id
         again = bool(self.last_id) and not (follows and len(entries) < MAX_CACHED_TICKS)
         if again:
             self.last_id = b""
-            if known != self.mark.life:
+            if known != self.mark.generation:
                 self._sheets = {}
         else:
             self._take_ticks(known, entries[1:] if self.last_id else entries)
@@ -194,11 +194,11 @@ class RedisReader:
             self._ticks = (ticks + found)[-MAX_CACHED_TICKS:]
             self.mark = Cursor(life, newest)
 
-    def _older(self, time: float, before: float, limit: int) -> list[Tick]:
+    def _read_older(self, time: float, before: float, limit: int) -> list[Tick]:
         """The newest `limit` ticks between `time` and `before`, oldest first, from Redis."""
         none: list[StreamEntry] = []
         count = limit + MAX_CACHED_TICKS
-        entries = self.link.ask(lambda client: client.xrevrange(self._keys.ticks, count=count), none)
+        entries = self.link.call(lambda client: client.xrevrange(self._keys.ticks, count=count), none)
         found: list[Tick] = []
         for _id, fields in entries:
             with suppress(ValueError):
@@ -210,7 +210,7 @@ class RedisReader:
         found.reverse()
         return found
 
-    def _sheet(self, name: str, parse: Callable[[bytes | None], Content]) -> Content:
+    def _document(self, name: str, parse: Callable[[bytes | None], Content]) -> Content:
         """What a sheet says, read when it was replaced."""
         self.newest()
         text = self._sheets.get(name.encode())

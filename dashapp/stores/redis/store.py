@@ -79,23 +79,23 @@ class RedisStore(ReaderProxy):
         self._rows = RedisRowSource(self.turn)
         self._later_ms = zlib.crc32(name.encode()) % COMPACTION_SPREAD_MS
         try:
-            self.turn.take(yields)
+            self.turn.acquire(yields)
             self._reader.poll()
         except StoreLockedError:
             raise
         except FAILURES as error:
-            link.failed(error)
+            link.record_failure(error)
             raise StoreUnavailableError(f"Redis at {link.shown}: {describe_error(error)}") from error
         mark = self._reader.mark
         self._last = mark.time_ms
         self.writer = RedisWriter(self.turn, name, keep, mark, self._seal)
         self._sealing = Compactor(
             lambda: Archive(lambda level: RedisBlockStorage(self.turn, level), kept),
-            self.speaker("sealing"),
+            self.notice_sink("sealing"),
             FAILURES,
         )
         for name in ("store", "history", "supervisor"):
-            self.speaker(name).clear()
+            self.notice_sink(name).clear()
         self.writer.start(self._renew)
 
     def append(self, tick: Tick) -> bool:
@@ -130,17 +130,17 @@ class RedisStore(ReaderProxy):
     def set_changes(self, changes: Iterable[AlertChange]) -> None:
         self._put(CHANGES, documents.encode_changes(changes))
 
-    def set_sent(self, sent: Mapping[str, int]) -> None:
+    def set_deliveries(self, sent: Mapping[str, int]) -> None:
         self._put(SENT, documents.encode_sent(sent))
 
-    def speaker(self, name: str) -> RedisNotice:
+    def notice_sink(self, name: str) -> RedisNotice:
         return RedisNotice(self.writer.sheets, name)
 
     def newest(self) -> Cursor:
-        return Cursor(self.writer.life, self._last)
+        return Cursor(self.writer.generation, self._last)
 
     def reader(self) -> RedisReader:
-        self._reader.link.ask(lambda client: self._reader.poll(), None)
+        self._reader.link.call(lambda client: self._reader.poll(), None)
         return self._reader
 
     def levels(self) -> Sequence[ArchiveLevelReader]:
@@ -157,8 +157,8 @@ class RedisStore(ReaderProxy):
         life = secrets.token_hex(8)
         keys = self.turn.keys
         gone = keys.all().keys() - {keys.turn, keys.life, keys.sheets}
-        self.turn.together(*(("DEL", key) for key in gone), ("SET", keys.life, life))
-        self.writer.begin_anew(life)
+        self.turn.run_commands(*(("DEL", key) for key in gone), ("SET", keys.life, life))
+        self.writer.restart_with(life)
         self._sealing.close()
         self._last = 0
 
@@ -169,9 +169,9 @@ class RedisStore(ReaderProxy):
         self.writer.stop()
         self._sealing.close()
         try:
-            self.turn.give()
+            self.turn.release()
         except FAILURES as error:
-            self.turn.link.failed(error)  # it ends by itself soon
+            self.turn.link.record_failure(error)  # it ends by itself soon
         self.turn.link.close()
 
     def _put(self, name: str, text: str) -> None:
@@ -179,7 +179,7 @@ class RedisStore(ReaderProxy):
         self.writer.wake()
 
     def _seal(self, stored_ms: int) -> None:
-        self._sealing.turn(self._rows, stored_ms - self._later_ms)
+        self._sealing.run(self._rows, stored_ms - self._later_ms)
 
     def _renew(self) -> None:
         self.renewals += 1

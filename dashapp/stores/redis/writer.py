@@ -42,7 +42,7 @@ class QueuedRow(NamedTuple):
     time_ms: int
     text: str
     pushed: str  # how far it took what programs pushed; empty where it took nothing
-    said: str  # what a list of hosts shows of it
+    registry_entry: str  # what a list of hosts shows of it
 
 
 class RedisWriter:
@@ -52,7 +52,7 @@ class RedisWriter:
         self, turn: WriterLease, name: str, keep: int, mark: Cursor, each: Callable[[int], None]
     ) -> None:
         self.sheets = RedisDocuments(turn)
-        self.life = mark.life
+        self.generation = mark.generation
         self.is_lost = False
         self.trouble = ""
         self._turn = turn
@@ -94,10 +94,10 @@ class RedisWriter:
         """Wait until Redis has all there is; False where it has not by then."""
         return self._idle.wait(seconds)
 
-    def begin_anew(self, life: str) -> None:
+    def restart_with(self, life: str) -> None:
         """Somebody cleared the store."""
         with self._lock:
-            self.life = life
+            self.generation = life
             self._rows.clear()
             self._size = 0
             self._stored = 0
@@ -119,7 +119,7 @@ class RedisWriter:
         """Write what waits, once; what Redis does not take waits on."""
         self._wake.clear()
         try:
-            self._work()
+            self._write_waiting()
             with self._lock:
                 if not self._wake.is_set():
                     self._idle.set()
@@ -130,7 +130,7 @@ class RedisWriter:
         except FAILURES as error:
             self._fail(error)
 
-    def _work(self) -> None:
+    def _write_waiting(self) -> None:
         try:
             while rows := self._waiting():
                 self._send(rows)
@@ -176,17 +176,19 @@ class RedisWriter:
         parts = [keys.ticks, keys.life, keys.push, keys.push_size]
         sent = [self._keep, self._turn.forget_ms, expected, secrets.token_hex(8), *words]
         if rows:
-            answer = self._turn.run_and_register(self._name, rows[-1].said, APPEND_SCRIPT, parts, *sent)
+            answer = self._turn.append_and_register(
+                self._name, rows[-1].registry_entry, APPEND_SCRIPT, parts, *sent
+            )
         else:
             answer = self._turn.run(APPEND_SCRIPT, parts, *sent)
         kind, newest, life = answer
         self._beaten = time.monotonic()
-        if self.life == NO_GENERATION and kind == b"kept":
-            self.life = life.decode()
-        elif kind == b"behind" or life.decode() != self.life:
+        if self.generation == NO_GENERATION and kind == b"kept":
+            self.generation = life.decode()
+        elif kind == b"behind" or life.decode() != self.generation:
             log.warning("Redis at %s lost what it had; it gets again what is known", self._turn.link.shown)
-            self.life = life.decode()
-            self.sheets.again()
+            self.generation = life.decode()
+            self.sheets.rewrite_all()
             self._renewed()
         with self._lock:
             if self._stored == expected:  # else somebody cleared the store meanwhile
@@ -197,7 +199,7 @@ class RedisWriter:
     def _refresh(self) -> None:
         """Have each key stay for another while, and hosts go that are long gone."""
         keys = [key for key in self._turn.keys.all() if key != self._turn.keys.turn]
-        self._turn.together(*(("PEXPIRE", key, self._turn.forget_ms) for key in keys))
+        self._turn.run_commands(*(("PEXPIRE", key, self._turn.forget_ms) for key in keys))
         self._refreshed = time.monotonic()
         client = self._turn.link.client
         (now, _), kept = client.time(), client.hgetall(REGISTRY_KEY)
@@ -207,7 +209,7 @@ class RedisWriter:
 
     def _fail(self, error: BaseException) -> None:
         self.trouble = describe_error(error)
-        self._turn.link.failed(error)
+        self._turn.link.record_failure(error)
         if time.monotonic() - self._said > LOG_INTERVAL_S:
             self._said = time.monotonic()
             log.warning("Redis at %s: %s; ticks wait in memory", self._turn.link.shown, self.trouble)

@@ -91,7 +91,7 @@ def test_a_row_that_cannot_be_used_is_left_out_and_told(text: str, sentence: str
     played = Played(tmp_path, text, speed=86_400)
     assert played.after(0) == {"replay.a": 1}
     assert played.after(1) == {"replay.a": 2}
-    assert f"prices.csv: some rows are left out, for {sentence}" in played.source.said
+    assert f"prices.csv: some rows are left out, for {sentence}" in played.source.status_message
 
 
 HOPELESS = {
@@ -136,7 +136,7 @@ def test_a_large_file_is_read_as_it_is_needed(end_now: bool, tmp_path: Path) -> 
     tracemalloc.start()
     try:
         assert len(source.read()) == 16
-        assert bool(source.past(1_800_000_000, 7200)) == end_now
+        assert bool(source.backfill(1_800_000_000, 7200)) == end_now
         assert tracemalloc.get_traced_memory()[1] < 3 << 20
     finally:
         tracemalloc.stop()

@@ -46,7 +46,7 @@ def test_gauges_are_as_they_are_and_counters_become_rates(exporter: Exporter, cl
     metrics = {metric.key: metric for metric in reading.read()}
     assert metrics["prom.free_bytes"].unit == "B"
     assert metrics["prom.node_load1"].label == "node_load1"
-    assert not reading.said
+    assert not reading.status_message
 
 
 def test_only_what_is_wanted(exporter: Exporter, clock: FakeClock) -> None:
@@ -130,4 +130,4 @@ def test_names_that_match_nothing_are_told(exporter: Exporter, clock: FakeClock)
     exporter.act = body("a 1\nb 2\n")
     reading = source(exporter, clock, "nothing_*")
     assert reading.read() == {}
-    assert "has no series that matches nothing_*" in reading.said
+    assert "has no series that matches nothing_*" in reading.status_message

@@ -45,7 +45,7 @@ def test_a_password_is_sent_and_never_shown(
 def test_nobody_there_is_one_sentence(clock: FakeClock) -> None:
     address = Url.parse(f"http://127.0.0.1:{free_port()}/metrics")
     reading = PrometheusSource(
-        HttpFetcher(address, CONTENT_TYPES, ACCEPT), address.shown, (), clock.monotonic
+        HttpFetcher(address, CONTENT_TYPES, ACCEPT), address.label, (), clock.monotonic
     )
     with pytest.raises(SourceError, match=r"does not answer \(Connection refused\)"):
         reading.read()

@@ -143,10 +143,10 @@ def test_34_a_million_series_are_refused_at_the_limit(exporter: Exporter, clock:
         assert tracemalloc.get_traced_memory()[1] < 30 << 20
     finally:
         tracemalloc.stop()
-    assert f"has more than {MAX_SERIES:,} series" in reading.said
+    assert f"has more than {MAX_SERIES:,} series" in reading.status_message
     exporter.act = body("a 1\n")
     reading.read()
-    assert not reading.said
+    assert not reading.status_message
 
 
 def test_gzip_and_a_redirect_on_the_same_server_are_followed(exporter: Exporter, clock: FakeClock) -> None:

@@ -63,7 +63,7 @@ class Desk:
     def work(self, seconds: float) -> None:
         """What the source's thread does in so many seconds."""
         end = self.clock.wall() + seconds
-        while (wait := self.source.ask()) == 0 or self.clock.wall() + wait < end:
+        while (wait := self.source.fetch_next()) == 0 or self.clock.wall() + wait < end:
             self.clock.pass_time(wait)
         self.clock.pass_time(end - self.clock.wall())
 
@@ -141,9 +141,9 @@ class Never(Event):
 
 
 class Ending(QuoteSource):
-    def _follow(self) -> None:
+    def _run(self) -> None:
         with suppress(OverError):
-            super()._follow()
+            super()._run()
 
 
 def test_the_source_shows_each_price_and_its_previous_close(
@@ -168,7 +168,7 @@ def test_one_question_a_minute_for_all_symbols_in_turn() -> None:
     desk = Desk("A", "B", "C")
     desk.work(600)
     assert desk.asked == [(60 * count, "ABC"[count % 3]) for count in range(10)]
-    assert desk.source.said == ""
+    assert desk.source.status_message == ""
     assert desk.values() == {f"quotes.{name}": 10 for name in "ABC"} | {
         f"quotes.{name}.close": 9 for name in "ABC"
     }
@@ -179,8 +179,8 @@ def test_a_closed_market_is_asked_seldom_and_at_its_opening() -> None:
     desk.answer = desk.quote(10, opens=-50_000, closes=-1)
     desk.work(6 * CLOSED_INTERVAL_S)
     assert len(desk.asked) == 6
-    assert "A is of" in desk.source.said
-    assert "the market is closed" in desk.source.said
+    assert "A is of" in desk.source.status_message
+    assert "the market is closed" in desk.source.status_message
     assert desk.values()["quotes.A"] == 10, "the last price stands"
     before = len(desk.asked)
     desk.answer = desk.quote(10, opens=2.5 * CLOSED_INTERVAL_S, closes=1e6)
@@ -201,11 +201,14 @@ def test_failures_are_asked_again_later_each_time_and_the_last_price_is_marked()
     assert pauses[:6] == [60, 60, 120, 240, 480, 960]
     assert max(pauses) == BACKOFF_MAX_S
     assert desk.values()["quotes.A"] == 10
-    assert desk.source.said == "A is of 2027-01-15 08:00 UTC: the feed does not answer (ConnectionError)"
+    assert (
+        desk.source.status_message
+        == "A is of 2027-01-15 08:00 UTC: the feed does not answer (ConnectionError)"
+    )
     desk.answer = desk.quote(11)
     desk.work(BACKOFF_MAX_S)
     assert desk.values()["quotes.A"] == 11
-    assert desk.source.said == ""
+    assert desk.source.status_message == ""
 
 
 def test_too_many_requests_leave_the_feed_alone_for_all_symbols() -> None:
@@ -213,7 +216,7 @@ def test_too_many_requests_leave_the_feed_alone_for_all_symbols() -> None:
     desk.answer = TooManyRequestsError("the feed wants fewer questions")
     desk.work(3600)
     assert [time for time, _ in desk.asked] == [0, 300, 900, 2100]
-    assert "A has no price yet: the feed wants fewer questions" in desk.source.said
+    assert "A has no price yet: the feed wants fewer questions" in desk.source.status_message
 
 
 def test_one_bad_symbol_does_not_keep_the_others_waiting() -> None:
@@ -224,9 +227,9 @@ def test_one_bad_symbol_does_not_keep_the_others_waiting() -> None:
         now = max(now, due.time)
         asked.append(due.symbol)
         if due.symbol == "BAD":
-            schedule.failed("BAD", now)
+            schedule.record_failure("BAD", now)
         else:
-            schedule.answered("GOOD", now, 0, 1e9)
+            schedule.record_success("GOOD", now, 0, 1e9)
     assert asked.count("GOOD") > 50
 
 
@@ -234,7 +237,7 @@ def test_a_price_that_nobody_trades_at_is_marked() -> None:
     desk = Desk("A")
     desk.trading = False
     desk.work(600)
-    assert desk.source.said.endswith("nothing was traded since")
+    assert desk.source.status_message.endswith("nothing was traded since")
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,11 @@ def test_it_streams_as_if_live_and_says_where_it_ended(tmp_path: Path) -> None:
     assert played.after(0) == {"replay.open": 1, "replay.close": 10}
     assert played.after(0.9) == {"replay.open": 1, "replay.close": 10}
     assert played.after(0.2) == {"replay.open": 2, "replay.close": 20}
-    assert played.source.said == ""
+    assert played.source.status_message == ""
     assert played.after(1) == {"replay.open": 3, "replay.close": 30}
-    assert played.source.said == "prices.csv ended with its row of 2026-01-01 00:02:00 UTC"
+    assert played.source.status_message == "prices.csv ended with its row of 2026-01-01 00:02:00 UTC"
     assert played.after(4) == {}, "a gap, not a flat line"
-    assert "ended" in played.source.said
+    assert "ended" in played.source.status_message
 
 
 def test_a_row_stands_until_the_next_from_the_first_on(tmp_path: Path) -> None:
@@ -44,18 +44,18 @@ def test_the_example_is_what_its_script_makes_and_has_the_names_of_real_quotes()
     assert keys == {"quotes.AAPL", "quotes.AAPL.close", "quotes.MSFT", "quotes.MSFT.close"}
     real = QuoteSource(["AAPL", "MSFT"], YahooClient())
     assert keys == {metric.key for metric in [*real._prices.values(), *real._closes.values()]}
-    assert len(make_source("example?end=now", 1.0).past(1e9, 40_000)) == 389 * 60 + 1
+    assert len(make_source("example?end=now", 1.0).backfill(1e9, 40_000)) == 389 * 60 + 1
 
 
 def test_faster_than_it_can_be_read_lags_and_says_so(tmp_path: Path) -> None:
     played = Played(tmp_path, "time,a\n" + "".join(f"{second},{second}\n" for second in range(50_000)), 1e6)
     played.after(0)
     assert played.after(1)["replay.a"] < 20_001
-    assert "the replay lags" in played.source.said
+    assert "the replay lags" in played.source.status_message
     for _ in range(3):
         played.after(0)
-    assert "ended" in played.source.said
-    assert "lags" not in played.source.said
+    assert "ended" in played.source.status_message
+    assert "lags" not in played.source.status_message
 
 
 @pytest.mark.parametrize("rows", [1, 3])
@@ -63,12 +63,12 @@ def test_with_end_now_the_past_is_there_at_once(rows: int, tmp_path: Path) -> No
     played = Played(tmp_path, "".join(ROWS.splitlines(keepends=True)[: rows + 1]), 60, end_now=True)
     store = MemoryStore()
     sampler = Sampler([played.source], store, 1.0)
-    sampler.recall(1_800_000_000.0, 7200)
+    sampler.backfill(1_800_000_000.0, 7200)
     assert [(tick.time, tick.values["replay.close"]) for tick in store.since(0, 99)] == [
         (1_800_000_000.0 - rows + 1 + row, 10.0 * (row + 1)) for row in range(rows)
     ]
     sampler.tick(1_800_000_001.0)
-    assert "ended" in played.source.said
+    assert "ended" in played.source.status_message
     played.clock.pass_time(10)
     assert sampler.tick(1_800_000_011.0) is None
 
@@ -79,14 +79,14 @@ def test_a_past_that_the_store_has_already_is_left_out_and_told(
     played = Played(tmp_path, ROWS, 60, end_now=True)
     store = MemoryStore()
     store.append(Tick(1_799_999_999.0, 1.0, {"cpu.percent": 1.0}))
-    Sampler([played.source], store, 1.0).recall(1_800_000_000.0, 7200)
+    Sampler([played.source], store, 1.0).backfill(1_800_000_000.0, 7200)
     assert [tick.time for tick in store.since(0, 99)] == [1_799_999_999.0, 1_800_000_000.0]
     assert "knows 3 ticks of the past; 2 of them are older" in caplog.text
 
 
 def test_the_past_is_a_tick_each_interval_and_a_hole_in_it_stays_one(tmp_path: Path) -> None:
     text = "time,a\n" + "".join(f"{second},{second}\n" for second in range(1000) if not 300 < second < 600)
-    past = Played(tmp_path, text, 10, end_now=True).source.past(5000.0, 100)
+    past = Played(tmp_path, text, 10, end_now=True).source.backfill(5000.0, 100)
     assert [time for time, _ in past] == [*range(4901, 4934), *range(4961, 5001)]
     assert {metric.key for _, values in past for metric in values} == {"replay.a"}
 

@@ -50,8 +50,8 @@ def test_lines_of_numbers_become_metrics(text: str, expected: Mapping[str, float
     pipe.write(text)
     values = pipe.end()
     assert {f"stdin.{name}": value for name, value in expected.items()}.items() <= values.items()
-    assert pipe.source.unread == 0
-    assert re.fullmatch(r"standard input ended at \d\d:\d\d:\d\d UTC", pipe.source.said)
+    assert pipe.source.unreadable_lines == 0
+    assert re.fullmatch(r"standard input ended at \d\d:\d\d:\d\d UTC", pipe.source.status_message)
 
 
 UNREADABLE = {
@@ -74,8 +74,8 @@ def test_a_line_that_cannot_be_read_is_counted_and_told_and_the_next_is_read(
 ) -> None:
     pipe.write(b"good=1\n" + rubbish + b"\ngood=2\n")
     assert pipe.end()["stdin.good"] == 2
-    assert pipe.source.unread >= 1
-    assert "some lines of standard input are no" in pipe.source.said
+    assert pipe.source.unreadable_lines >= 1
+    assert "some lines of standard input are no" in pipe.source.status_message
 
 
 def test_a_hundred_megabytes_without_a_newline_stay_flat(pipe: Piped) -> None:
@@ -90,14 +90,14 @@ def test_a_hundred_megabytes_without_a_newline_stay_flat(pipe: Piped) -> None:
         assert tracemalloc.get_traced_memory()[1] < 3 << 20
     finally:
         tracemalloc.stop()
-    assert pipe.source.unread == 1
+    assert pipe.source.unreadable_lines == 1
 
 
 def test_names_without_end_are_bounded_and_told(pipe: Piped) -> None:
     for count in range(50):
         pipe.write("".join(f'{{"n{count}-{each}": 1}}\n' for each in range(50)))
     assert len(pipe.end()) == MAX_NAMES
-    assert f"more than {MAX_NAMES} names" in pipe.source.said
+    assert f"more than {MAX_NAMES} names" in pipe.source.status_message
 
 
 def test_what_stops_coming_becomes_a_gap_and_what_comes_seldom_does_not(pipe: Piped) -> None:
@@ -122,7 +122,7 @@ def test_what_stops_coming_becomes_a_gap_and_what_comes_seldom_does_not(pipe: Pi
 def test_a_tick_that_is_late_has_what_came_before_it(pipe: Piped) -> None:
     pipe.write("early=1\n")
     pipe.write(b"\xff\n")
-    wait_for(lambda: pipe.source.unread)
+    wait_for(lambda: pipe.source.unreadable_lines)
     pipe.clock.pass_time(60)
     assert pipe.values() == {"stdin.early": 1}
     assert pipe.values() == {}
@@ -136,7 +136,7 @@ def test_the_end_is_said_once_and_is_no_failure(pipe: Piped, caplog: pytest.LogC
     for second in range(200):
         pipe.clock.pass_time(1)
         sampler.tick(second + 1.0)
-    assert [record.message for record in caplog.records] == [pipe.source.said]
+    assert [record.message for record in caplog.records] == [pipe.source.status_message]
     assert [tick.values for tick in store.since(0, 99)] == [{"stdin.a": 1}] * 3
 
 
@@ -146,7 +146,7 @@ def test_a_closed_input_is_said(tmp_path: Path) -> None:
     os.close(writing)
     source = StdinSource(1.0, reading)
     source.read()
-    wait_for(lambda: "standard input cannot be read" in source.said)
+    wait_for(lambda: "standard input cannot be read" in source.status_message)
 
 
 @pytest.mark.parametrize("rest", ["x", "/dev/stdin"])

@@ -43,7 +43,7 @@ def test_a_new_tail_is_empty_and_private(tail: RingBuffer, path: Path) -> None:
 
 def test_each_tail_has_a_life_of_its_own(tmp_path: Path) -> None:
     made = [RingBuffer.create(tmp_path / str(number)) for number in range(5)]
-    assert len({each.life for each in made}) == 5
+    assert len({each.generation for each in made}) == 5
     for each in made:
         each.close()
 
@@ -91,9 +91,9 @@ def test_a_record_that_is_too_large_is_refused_and_costs_nothing(tail: RingBuffe
 def test_renewing_empties_it_for_every_reader(tail: RingBuffer, path: Path) -> None:
     tail.append(b"one")
     reader = RingBuffer(path)
-    life, (_, head, _) = reader.life, reader.records()
-    tail.renew()
-    assert reader.life != life
+    life, (_, head, _) = reader.generation, reader.records()
+    tail.reset()
+    assert reader.generation != life
     assert reader.head != head
     assert reader.records(head)[0] == []
     tail.append(b"two")

@@ -124,7 +124,7 @@ def test_who_stood_by_through_an_outage_lets_the_writer_go_on(
         while not stop.wait(0.05):
             with alone, suppress(StoreLockedError):
                 try:
-                    got.append(other.writer())
+                    got.append(other.open_writer())
                 except StoreUnavailableError as error:
                     away.append(error)
 

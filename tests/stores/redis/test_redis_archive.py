@@ -157,7 +157,7 @@ def test_a_restart_in_the_middle_counts_nothing_twice(url: str, readers: tuple[R
         fill(store, made[place : place + RATE + 20])
         drain(store)
         store.writer.stop()
-        store.turn.give()
+        store.turn.release()
     reader = RedisReader(linked(url), "often")
     reader.poll()
     same(live_frame(readers[0], HOURS * 3600), live_frame(reader, HOURS * 3600))
@@ -168,12 +168,12 @@ class Counted(RedisClient):
 
     asked = 0
 
-    def ask(self, do: Callable[[Client], Result], otherwise: Result) -> Result:
+    def call(self, do: Callable[[Client], Result], otherwise: Result) -> Result:
         def counted(client: Client) -> Result:
             self.asked += 1
             return do(client)
 
-        return super().ask(counted, otherwise)
+        return super().call(counted, otherwise)
 
 
 def test_a_redis_that_is_away_costs_a_reader_one_wait(

@@ -56,7 +56,7 @@ class Collector:
         """Without a chance to write what waits."""
         self.store.writer.is_lost = True
         self.store.writer.stop()
-        self.store.turn.give()
+        self.store.turn.release()
 
 
 @pytest.fixture(params=["redis", "redis+cluster"], scope="module")

@@ -32,7 +32,7 @@ OUTAGE = 300
 def askers(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The threads that ask Redis for a turn's scripts, as every write of a row does."""
     found: set[str] = set()
-    sent = WriterLease._sent
+    sent = WriterLease._send
 
     def heard(turn: WriterLease, verb: str, runs: Sequence[ScriptCall]) -> list[Any]:
         found.add(current_thread().name)
@@ -200,18 +200,18 @@ def test_what_stands_beside_the_ticks_comes_back(redis: RedisServer) -> None:
         store.describe([CPU], {"cpu": "area"})
         store.set_thresholds([AlertState(limit, True, 12.5)])
         store.set_changes([change])
-        store.set_sent({"address": 7})
+        store.set_deliveries({"address": 7})
         store.set_curves(curves)
-        store.speaker("sources").say("weather gives nothing")
+        store.notice_sink("sources").set("weather gives nothing")
         drain(store)
     with closing(opened(redis)) as store:
         assert store.metrics() == [CPU]
-        assert store.looks() == {"cpu": "area"}
+        assert store.panel_kinds() == {"cpu": "area"}
         assert store.thresholds() == [AlertState(limit, True, 12.5)]
         assert store.changes() == [change]
-        assert store.sent() == {"address": 7}
+        assert store.deliveries() == {"address": 7}
         assert store.curves() == curves
         assert "weather gives nothing" in store.notices()
-        store.speaker("sources").clear()
+        store.notice_sink("sources").clear()
         drain(store)
         wait_for(lambda: not store.notices())
