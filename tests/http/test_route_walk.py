@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
-from authenticated_app import TOKEN, guarded, sign_in
+from authenticated_app import METRICS, TOKEN, guarded, sign_in
 from effort import calls_of
 from wsgi_client import Answer, ask
 
 from dashapp.api.endpoints import PATHS
 from dashapp.http.types import WSGIApp
+from dashapp.model.ticks import Tick
+from dashapp.stores.memory import MemoryStore
 from dashapp.web.app import FILE_PREFIXES, PAGE_PATHS
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "")
@@ -51,7 +54,11 @@ UNKNOWN += [
 
 @pytest.fixture(scope="module")
 def app() -> WSGIApp:
-    return guarded("--public", push_token=TOKEN)
+    """Its only tick is an hour long, so `/readyz` finds the store fresh however long the tests take."""
+    store = MemoryStore()
+    store.describe(METRICS)
+    store.append(Tick(int(time.time()), 3600, dict.fromkeys((metric.key for metric in METRICS), 4711.0)))
+    return guarded("--public", store=store, push_token=TOKEN)
 
 
 def routes(app: WSGIApp) -> Iterator[str]:
