@@ -106,7 +106,7 @@ def _try_target(apprise: Any, address: str, message: dict[str, Any] | None) -> s
             return UNKNOWN_SERVICE
         if message is None:
             return ""
-        kind = apprise.NotifyType.SUCCESS if message["good"] else apprise.NotifyType.WARNING
+        kind = apprise.NotifyType.SUCCESS if message["all_resolved"] else apprise.NotifyType.WARNING
         text = apprise.NotifyFormat.TEXT
         if service.notify(message["body"], message["title"], notify_type=kind, body_format=text):
             return ""

@@ -38,7 +38,7 @@ def askers(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         found.add(current_thread().name)
         return sent(turn, verb, runs)
 
-    monkeypatch.setattr(WriterLease, "_sent", heard)
+    monkeypatch.setattr(WriterLease, "_send", heard)
     return found
 
 
