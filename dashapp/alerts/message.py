@@ -17,7 +17,7 @@ MAX_LISTED_CHANGES = 20
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`good`: whether nothing is broken of what it tells."""
+    """`all_resolved`: whether nothing is broken of what it tells."""
 
     title: str
     body: str

@@ -19,9 +19,9 @@ PARAMETERS = ("window", "after", "metrics", "like", "from", "to", "processes", "
 
 @dataclass(frozen=True, slots=True)
 class TicksQuery:
-    """The newest `window` seconds since cursor `after`; or, where `past` is set, (start, end] in epoch
+    """The newest `window` seconds since cursor `after`; or, where `time_range` is set, (start, end] in epoch
     milliseconds. `metrics` None asks for all, `panel` for those of one chart, `processes` for their table,
-    `curves` for the newest of what has no past, `hosts` for their list; `like` are patterns of the only
+    `curves` for the newest of what has no past, `hosts` for their list; `patterns` are patterns of the only
     metrics that are meant."""
 
     window: float

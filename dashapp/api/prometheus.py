@@ -37,9 +37,9 @@ class SeriesName(NamedTuple):
 def series_name(metric: Metric) -> SeriesName:
     """This machine's numbers have a family each, those of devices of a kind one, and all other sources' one.
 
-    >>> name_of(Metric("network.eth0.sent", "", "B/s", "interfaces"))
+    >>> series_name(Metric("network.eth0.sent", "", "B/s", "interfaces"))
     Name(family='dashapp_interfaces_sent_bytes_per_second', label='name', value='eth0')
-    >>> name_of(Metric("stdin.us", "", "", "stdin"))
+    >>> series_name(Metric("stdin.us", "", "", "stdin"))
     Name(family='dashapp_value', label='key', value='stdin.us')
     """
     first, *rest = metric.key.split(".")

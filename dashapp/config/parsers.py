@@ -168,7 +168,7 @@ def parse_name(text: str) -> str:
 def nearest_name(text: str) -> str:
     """What comes nearest to `text` and is a name.
 
-    >>> as_name("Anna's MacBook"), as_name("")
+    >>> nearest_name("Anna's MacBook"), nearest_name("")
     ('Anna-s-MacBook', 'host')
     """
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:64].strip("-.") or "host"

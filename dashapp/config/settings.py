@@ -1,6 +1,7 @@
 """The table of settings: each with its default, parser, help, flag and environment variable.
 
-`parse` reads flags, then variables, then the TOML file, and finds every problem before it raises any.
+`parse_settings` reads flags, then variables, then the TOML file, and raises all
+problems at once.
 (pydantic would double the collector's memory.)
 """
 

@@ -32,7 +32,7 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class CachedResponse(NamedTuple):
-    """`packed` is the body in gzip, None where it is too small to gain by it; each with its headers."""
+    """`gzip_body` is the body in gzip, None where it is too small to gain by it; each with its headers."""
 
     status: str
     body: bytes

@@ -75,7 +75,7 @@ def parse_panel_text(text: str) -> dict[str, Any]:
 def matches_pattern(pattern: str, key: str) -> bool:
     """Whether a key is meant: `*` is anything, `?` one character, all else itself.
 
-    >>> matches("weather.*", "weather.kitchen"), matches("weather", "weather.kitchen")
+    >>> matches_pattern("weather.*", "weather.kitchen"), matches_pattern("weather", "weather.kitchen")
     (True, False)
     """
     return pattern == key or fnmatchcase(key, pattern.replace("[", "[[]"))

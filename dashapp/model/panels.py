@@ -17,7 +17,7 @@ class Panel:
     `metrics` are the keys, or patterns of keys, that it draws; without, all metrics that name it. Those that
     match `right` have an axis of their own on the right. `kind` is one of panel_table.KINDS, or CURVE.
     A panel of one line is measured against `reference`: a metric's key, a number, or panel_table.FIRST.
-    `said` names what a settings file says of it, for a panel that is only altered.
+    `overridden` names what a settings file says of it, for a panel that is only altered.
     """
 
     name: str

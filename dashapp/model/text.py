@@ -11,7 +11,7 @@ _SCHEME = re.compile(r"[a-zA-Z+]*:/{0,2}")
 def redact_credentials(text: str) -> str:
     """Text from a setting without the user and password that an address in it may have.
 
-    >>> masked("prometheus:http://me:secret@host/metrics")
+    >>> redact_credentials("prometheus:http://me:secret@host/metrics")
     'prometheus:http://…@host/metrics'
     """
     return _USER.sub("…@", text)
@@ -20,7 +20,7 @@ def redact_credentials(text: str) -> str:
 def redact_url(text: str) -> str:
     """Text that is, or was meant as, one address, without all that may be a user or password in it.
 
-    >>> without_user("reddis:/:sec ret@host"), without_user("redis://host?password=x"), without_user("data")
+    >>> redact_url("reddis:/:sec ret@host"), redact_url("redis://host?password=x"), redact_url("data")
     ('reddis:/…@host', 'redis://host?…', 'data')
     """
     told, query = (

@@ -29,7 +29,7 @@ MAX_TICKS_AHEAD = 64
 
 @dataclass(frozen=True)
 class HostProgress:
-    """A host at one moment; `newest` its newest tick's time and `shift` its clock's skew, in milliseconds.
+    """A host at one moment: `newest` is its newest tick's time, `offset_ms` its clock skew (both milliseconds).
     `writes`: something came of it lately."""
 
     name: str

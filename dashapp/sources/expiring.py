@@ -19,10 +19,10 @@ SMOOTHING = 0.2
 class ExpiringValues(Generic[Name]):
     """`least`: seconds for which a value stands in any case.
 
-    >>> lately = Lately(least=3.0)
+    >>> lately = ExpiringValues(least=3.0)
     >>> for time in (0, 10, 20):
     ...     lately.note({"slow": 7.0}, time)
-    >>> lately.at(45), lately.at(51)
+    >>> lately.values_at(45), lately.values_at(51)
     ({'slow': 7.0}, {})
     """
 

@@ -20,7 +20,7 @@ class NamedCurves:
     """Reads a curve, or a mapping of names to curves: `curves` holds the newest by its panel's name.
 
     A curve is a sequence of numbers, whose x is 0, 1, 2…, or of pairs (x, y). None for a y is a hole. What is
-    not within bounds is left out, and `refused` says the first of it as the end of a sentence.
+    not within bounds is left out, and `rejected` says the first of it as the end of a sentence.
     """
 
     def __init__(

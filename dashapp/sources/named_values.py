@@ -22,7 +22,7 @@ class NamedValues:
     """Makes metrics of names, the same one for the same name, at most MOST of them for as long as it lives.
 
     The key is `stem.name`, the label the name itself, or `label` and the name where there is a label.
-    `refused` says, as the end of a sentence, what was left out of the last reading; empty where nothing was.
+    `rejected` says, as the end of a sentence, what was left out of the last reading; empty where nothing was.
     """
 
     def __init__(

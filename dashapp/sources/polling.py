@@ -25,8 +25,8 @@ class BackgroundSource:
 
     Between readings the last values stand, for at most half as long again as they were meant to: then a gap.
 
-    A source that only learns later how seldom it is to be read says so by an attribute `every`. Its `said`,
-    `looks` and `curves` are passed on.
+    A source that only learns later how often to be read has an attribute `every`. Its `status_message`,
+    `panel_kinds` and `curves` are passed on.
     """
 
     def __init__(

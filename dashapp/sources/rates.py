@@ -16,7 +16,7 @@ class CounterRates(Generic[Name]):
     """The last reading of a family of counters, and when it was.
 
     >>> seconds = iter([0.0, 2.0, 3.0])
-    >>> rates = Rates(lambda: next(seconds))
+    >>> rates = CounterRates(lambda: next(seconds))
     >>> rates.per_second({"read": 100})
     {}
     >>> rates.per_second({"read": 300, "written": 7})

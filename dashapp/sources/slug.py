@@ -11,7 +11,7 @@ MAX_SLUG_LENGTH = 32
 class SlugRegistry:
     """Short plain names, one for each name and never the same for two.
 
-    >>> slugs = Slugs()
+    >>> slugs = SlugRegistry()
     >>> slugs("eth0.100"), slugs("ETH0 100"), slugs("eth0.100")
     ('eth0-100', 'eth0-100-2', 'eth0-100')
     """

@@ -1,6 +1,6 @@
 """The archive: three levels of history (seconds, minutes, hours), each in compressed blocks.
 
-`Shelf` is what a backend provides for one level: a place for its blocks and for rows that no block holds yet.
+`BlockStorage` is what a backend provides for one level: it keeps blocks, and rows that no block holds yet.
 Every step can be repeated, because what is already there is skipped: after a restart between two steps
 nothing is counted twice or lost.
 """
@@ -91,7 +91,7 @@ class ArchiveLevel:
         return list(takewhile(lambda point: point.time_ms <= end, points))
 
     def seal(self, points: Sequence[Point]) -> None:
-        """Put the points of `whole_span` into a block."""
+        """Put the points of `complete_span` into a block."""
         self.add_block(encode_points(points), points[0].time_ms, points[-1].time_ms)
         del self._rows[: len(points)]
 

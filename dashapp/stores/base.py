@@ -98,8 +98,7 @@ class Store(Reader, Protocol):
         """Set what `changes` answers, numbers and all. As late and as quiet as thresholds."""
 
     def set_deliveries(self, sent: Mapping[str, int]) -> None:
-        """Set what `sent` answers. As late and as quiet as thresholds; any thread may, beside the one that
-        appends."""
+        """Set what `deliveries` answers, like `set_thresholds`. Any thread may call it."""
 
     def notice_sink(self, name: str) -> NoticeSink:
         """One speaker's place among the notices."""

@@ -23,7 +23,7 @@ MAX_DECIMALS = 6
 MAX_FACTOR = 10**MAX_DECIMALS
 COMPRESSION_LEVEL = 6
 
-# What a column's entry in the header means, in order; see `_column`.
+# What a column's entry in the header means, in order; see `_encode_column`.
 FIELDS = ("count", "decimals", "factor", "first", "width", "differences", "offset", "length", "mask")
 
 

@@ -62,7 +62,7 @@ def test_who_was_told_may_be_set_beside_an_append(both: Kept) -> None:
     assert [each.number for each in both.reader.changes()] == [second - 1]
 
 
-@pytest.mark.parametrize("name", ["changes", "sent"])
+@pytest.mark.parametrize(("name", "file"), [("changes", "changes.json"), ("deliveries", "sent.json")])
 @pytest.mark.parametrize(
     "content",
     [
@@ -71,8 +71,8 @@ def test_who_was_told_may_be_set_beside_an_append(both: Kept) -> None:
         *(b'[["x", "cpu.percent > 90", true, 5, 5]]', b'[[1, "cpu.percent > 90", true, "x", 5]]'),
     ],
 )
-def test_a_damaged_file_is_none(tmp_path: Path, name: str, content: bytes) -> None:
-    (tmp_path / f"{name}.json").write_bytes(content)
+def test_a_damaged_file_is_none(tmp_path: Path, name: str, file: str, content: bytes) -> None:
+    (tmp_path / file).write_bytes(content)
     store = DiskStore(tmp_path)
     assert not getattr(store, name)()
     getattr(store, f"set_{name}")({})

@@ -35,7 +35,7 @@ def test_a_restart_at_any_point_of_a_roll_up_counts_nothing_twice(
         (ArchiveLevel, "extend"),
         (ArchiveLevel, "add_block"),
         (RowLog, "drop"),
-        (ArchiveLevel, "forget"),
+        (ArchiveLevel, "drop_before"),
     ]
     verbs += [(ArchiveLevel, "seal")]
     store = DiskStore(tmp_path)

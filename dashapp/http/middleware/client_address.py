@@ -67,8 +67,8 @@ class ClientResolver:
 def rate_limit_key(address: str) -> str:
     """What is counted as one visitor: an IPv4 address, the first half of an IPv6 one, which a household has.
 
-    >>> household("2001:db8:1:2:3:4:5:6"), household("192.0.2.7"), household("::ffff:192.0.2.7")
-    ('2001:db8:1:2::/64', '192.0.2.7', '192.0.2.7')
+    >>> rate_limit_key("2001:db8:1:2:3:4:5:6"), rate_limit_key("::ffff:192.0.2.7")
+    ('2001:db8:1:2::/64', '192.0.2.7')
     """
     parsed = _parse_ip(address)
     if isinstance(parsed, ipaddress.IPv6Address):

@@ -97,8 +97,8 @@ class LoginPage:
 def safe_next_url(place: str) -> str:
     """A path of our own with its query; HOME for anything else, another site's address above all.
 
-    >>> safe("/?window=300"), safe("//evil.test"), safe("https://evil.test"), safe("/login")
-    ('/?window=300', '/', '/', '/')
+    >>> [safe_next_url(url) for url in ("/?window=300", "//evil.test", "https://evil.test", "/login")]
+    ['/?window=300', '/', '/', '/']
     """
     if len(place) > MAX_NEXT_URL_LENGTH or _LOCAL_PATH.fullmatch(place) is None:
         return DEFAULT_NEXT_URL

@@ -153,7 +153,7 @@ def find_time_column(heading: Sequence[str]) -> int:
 def parse_time(text: str) -> float:
     """ValueError for what is no time.
 
-    >>> parse("2026-01-02T03:04:05Z") == parse("2026-01-02 03:04:05") == parse("1767323045000")
+    >>> parse_time("2026-01-02T03:04:05Z") == parse_time("2026-01-02 03:04:05") == parse_time("1767323045000")
     True
     """
     text = text.strip()

@@ -23,7 +23,8 @@ WALK_LEVELS = 29
 def random_walk(seed: str, time: float, deviation: float) -> float:
     """Where the walk is at `time` (epoch seconds); `deviation` is its standard deviation after a second.
 
-    >>> walk("a", 1_800_000_000, 1.0) == walk("a", 1_800_000_000.1, 1.0) != walk("b", 1_800_000_000, 1.0)
+    >>> at = 1_800_000_000
+    >>> random_walk("a", at, 1.0) == random_walk("a", at + 0.1, 1.0) != random_walk("b", at, 1.0)
     True
     """
     stretch, offset = divmod(time, WALK_SPAN_S)

@@ -24,7 +24,7 @@ CHUNK_BYTES = 64 << 10
 
 @dataclass(frozen=True)
 class Url:
-    """A server and a path on it. `shown` holds neither password nor query, for either may be a secret."""
+    """A server and a path on it. `label` holds neither password nor query, for either may be a secret."""
 
     scheme: str
     host: str

@@ -108,7 +108,7 @@ SeriesIdentity = tuple[str, tuple[tuple[str, str], ...]]
 def series_key(name: str, labels: Iterable[tuple[str, str]]) -> str:
     """The name, then each label's value; one that begins with a digit has its label's name before it.
 
-    >>> key_of("node_cpu_seconds_total", [("cpu", "0"), ("mode", "idle")])
+    >>> series_key("node_cpu_seconds_total", [("cpu", "0"), ("mode", "idle")])
     'prom.node_cpu_seconds_total.cpu0.idle'
     """
     parts = [name, *(f"{label}{value}" if value[:1].isdigit() else value or label for label, value in labels)]

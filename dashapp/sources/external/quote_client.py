@@ -105,12 +105,12 @@ class DueRequest(NamedTuple):
 
 
 class QuoteScheduler:
-    """>>> schedule = QuoteSchedule(["A", "B"], now=0)
+    """>>> schedule = QuoteScheduler(["A", "B"], now=0)
     >>> schedule.next()
     Due(symbol='A', time=0)
-    >>> schedule.answered("A", now=1, opens=-100, closes=999); schedule.next()
+    >>> schedule.record_success("A", now=1, opens=-100, closes=999); schedule.next()
     Due(symbol='B', time=61.0)
-    >>> schedule.failed("B", now=61, too_many=True); schedule.next()
+    >>> schedule.record_failure("B", now=61, too_many=True); schedule.next()
     Due(symbol='A', time=361.0)
     """
 

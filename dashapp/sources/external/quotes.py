@@ -57,7 +57,7 @@ class QuoteSource:
         self._thread: Thread | None = None
 
     def read(self) -> Mapping[Metric, float]:
-        """The newest price of each symbol, however old; `said` tells of those that are."""
+        """The newest price of each symbol, however old; `status_message` tells of those that are."""
         if self._thread is None:
             self._thread = Thread(target=self._run, name="source quotes", daemon=True)
             self._thread.start()

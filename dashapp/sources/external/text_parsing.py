@@ -135,10 +135,10 @@ MAX_LINE_BYTES = CHUNK_BYTES = 64 << 10
 class LineReader:
     """What is longer than `longest` bytes is skipped up to its end, and counted in `skipped`.
 
-    >>> lines = Lines(longest=4)
+    >>> lines = LineReader(longest=4)
     >>> list(lines.feed(b"a\\nbb")), list(lines.feed(b"b\\nlonger")), list(lines.feed(b" still\\nc\\n"))
     ([b'a'], [b'bbb'], [b'c'])
-    >>> lines.skipped, lines.rest()
+    >>> lines.skipped, lines.remainder()
     (1, b'')
     """
 

@@ -28,7 +28,7 @@ STAT_FIELDS = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "st
 class CpuCounts(NamedTuple):
     """`cores`: time by kind by core; in which unit does not matter for a share.
 
-    `numbered`: whether a core keeps its number when another goes. `work`: context switches and
+    `cores_are_numbered`: whether a core keeps its number when another goes. `work`: context switches and
     interrupts since the machine's start, those of them that the platform counts.
     """
 

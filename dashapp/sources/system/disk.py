@@ -86,7 +86,7 @@ def is_whole_disk(name: str, names: Mapping[str, object]) -> bool:
     """Whether `name` is a disk of its own: neither stacked on another nor a part of one in `names`.
 
     >>> names = {"sda": 0, "sda1": 0, "nvme0n1": 0, "nvme0n1p2": 0, "xvda1": 0, "dm-0": 0}
-    >>> [name for name in names if whole(name, names)]
+    >>> [name for name in names if is_whole_disk(name, names)]
     ['sda', 'nvme0n1', 'xvda1']
     """
     if _STACKED_DEVICE.match(name):

@@ -56,7 +56,7 @@ def open_cache(folder: Path, **settings: Any) -> diskcache.Cache:
 
 
 class RowLog:
-    """At most `keep` rows in `folder`. Raises what is in FAILURES; `is_damaged` tells the worst of them."""
+    """At most `keep` rows in `folder`. Raises what is in FAILURES; `is_corrupt` tells the worst of them."""
 
     def __init__(self, folder: Path, keep: int) -> None:
         self._folder = folder

@@ -150,7 +150,7 @@ class RedisReader:
         return 3
 
     def handle_results(self, answers: Sequence[Any]) -> bool:
-        """Take the answers of `look`; True where it is to look again at once."""
+        """Take the answers of `queue_commands`; True where it is to look again at once."""
         for answer in answers:
             if isinstance(answer, Exception):
                 raise answer

@@ -123,7 +123,7 @@ def test_39_a_stopped_reader_does_not_let_the_log_grow(
     store: DiskStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fault 39: it holds a transaction, so that SQLite may not begin its log anew."""
-    for name in ("WAL_SLOW", "WAL_STOP"):
+    for name in ("WAL_BATCH_BYTES", "WAL_STOP_BYTES"):
         monkeypatch.setattr(row_log, name, getattr(row_log, name) // SMALLER)
     folder, last_second = tmp_path / "s", 20_000 // SMALLER
     values = {f"cpu.core{number}.percent": 12.5 for number in range(8)}
