@@ -38,7 +38,7 @@ audit: $(VENV)/test.stamp browser audit/node_modules/install.stamp
 soak: $(VENV)/test.stamp
 	$(BIN)/python -m bench.soak_faults $(ARGS)
 
-# The page as it stands in docs/: dark, light, phone, wall and the rest.
+# Each state of the page: docs/ gets the pictures that it shows, pictures/ the others.
 pictures: $(VENV)/test.stamp browser
 	$(BIN)/python -m audit.pictures
 

@@ -1,6 +1,7 @@
-"""`make pictures`: the page in every state that a person may meet, as the pictures in `docs/`.
+"""`make pictures`: one picture of each state of the page.
 
-The machines are made up, the page and its server are the real ones.
+The pictures that the documentation shows go to `docs/`, all others to `pictures/`, which git ignores.
+The values are made up; the page and its server are real.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from dashapp.sources.system.cpu import TOTAL_METRIC, core_metric
 from dashapp.stores.archive import Retention
 from dashapp.stores.disk.store import DiskStore
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+ROOT = Path(__file__).resolve().parent.parent
+# tests/project/test_docs.py checks that the documentation shows each picture in docs/.
+IN_DOCS = {"dark", "phone", "alert", "login", "hosts", "overlay"}
 DAY = 86_400
 MEMORY = Metric("memory.percent", "Memory", "%", "memory", 0, 100)
 LOAD = Metric("load.1", "Load, 1 min", "", "load", 0)
@@ -121,10 +124,10 @@ PICTURES = (
     Picture("alert", options=DARK, thresholds=("cpu.percent > 30",)),
     Picture("login", options=LIGHT, variables={"DASHAPP_PASSWORD": "correct horse 7"}, reach=_login),
 )
-# Of many hosts, and two of them laid over each other.
+# Many hosts, and two of them in one chart.
 HOSTS = {
     "": Picture("hosts", options=DARK),
-    "host/web-001,web-004/": Picture("laid-over", options=LIGHT),
+    "host/web-001,web-004/": Picture("overlay", options=LIGHT),
 }
 
 
@@ -144,9 +147,15 @@ def _take(running: Browser, url: str, picture: Picture) -> None:
     page.goto(f"{url}?{picture.query}")
     picture.reach(page)
     page.wait_for_timeout(2500)
-    page.screenshot(path=DOCS / f"page-{picture.name}.png")
+    file = target(picture.name)
+    page.screenshot(path=ROOT / file)
     context.close()
-    print(f"docs/page-{picture.name}.png")
+    print(file)
+
+
+def target(name: str) -> Path:
+    """The file of a picture, relative to the root of the project."""
+    return Path("docs" if name in IN_DOCS else "pictures", f"page-{name}.png")
 
 
 @contextmanager

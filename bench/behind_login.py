@@ -60,8 +60,8 @@ def _compare(bare: WSGIApp, locked: WSGIApp) -> list[Row]:
         costs.append(1000 * (time.process_time() - start))
     more = median(theirs - ours for ours, theirs in zip(plain[5:], guarded[5:], strict=True))
     return [
-        Row("a password, more CPU per viewer-update", more, "µs", 5, f"of {median(plain):.1f} µs in Python"),
-        Row("CPU of a bad request", max(costs), "ms", 10, f"the dearest of {len(BAD)} kinds"),
+        Row("password, additional CPU per update", more, "µs", 5, f"of {median(plain):.1f} µs in Python"),
+        Row("CPU of an invalid request", max(costs), "ms", 10, f"the most expensive of {len(BAD)} kinds"),
     ]
 
 
@@ -116,7 +116,5 @@ def _watched(served: Served) -> Row:
     )
     if count.failures or count.answers < 0.98 * VIEWERS * SECONDS:
         raise RuntimeError(f"{count.answers} answers, {count.failures} failed: no figure to go by")
-    what = f"server CPU per viewer-update behind the login, {VIEWERS} viewers for every chart"
-    return Row(
-        what, 1e6 * spent / count.answers, "µs", 60, f"as many bytes: {count.received / count.answers:.0f}"
-    )
+    what = f"server CPU per update behind the login, {VIEWERS} viewers of all charts"
+    return Row(what, 1e6 * spent / count.answers, "µs", 60, f"{count.received / count.answers:.0f} bytes")

@@ -43,7 +43,7 @@ def run() -> list[Row]:
     reached = asked.total() - before.total() - kept
     what = f"through nginx's cache, {VIEWERS:,} viewers"
     return [
-        Row(f"requests a second that reach the server, {what}", reached / took, "", 3),
+        Row(f"requests per second that reach the server, {what}", reached / took, "", 3),
         Row(f"server CPU, {what}", 1000 * spent / SECONDS, "ms per second"),
-        Row(f"answers with a new tick, {what}", 100 * count.points / count.answers, "%"),
+        Row(f"responses with a new tick, {what}", 100 * count.points / count.answers, "%"),
     ]

@@ -50,7 +50,7 @@ def run() -> list[Row]:
     )
     p95 = quantiles(delays, n=20, method="inclusive")[-1]
     return [
-        Row("sample to pixel, median", median(delays), "ms", 250, note),
-        Row("sample to pixel, p95", p95, "ms", 600),
-        Row("bytes per second of the page itself", traffic.bytes / TICKS, "B", note="every chart"),
+        Row("from sample to pixel, median", median(delays), "ms", 250, note),
+        Row("from sample to pixel, p95", p95, "ms", 600),
+        Row("bytes per second of the page", traffic.bytes / TICKS, "B", note="all charts"),
     ]

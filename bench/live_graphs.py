@@ -48,7 +48,7 @@ def _steady(page: Page, cdp: CDPSession, said: str) -> list[Row]:
     ticks = (page.evaluate("dashapp.graphs.asker.feeds[0].newest") - first) / 1000
     what = f"{len(METRICS)} LiveGraphs, {said}"
     return [
-        Row(f"main thread a second, {what}", spent, "ms", 120.0),
-        Row(f"requests a tick, {what}", traffic.requests / ticks, "", 1.1),
-        Row(f"bytes a tick, {what}", traffic.bytes / ticks, ""),
+        Row(f"main thread per second, {what}", spent, "ms", 120.0),
+        Row(f"requests per tick, {what}", traffic.requests / ticks, "", 1.1),
+        Row(f"bytes per tick, {what}", traffic.bytes / ticks, ""),
     ]

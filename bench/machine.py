@@ -19,7 +19,7 @@ def words() -> str:
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     return (
         f"{cores} core{'s' if cores > 1 else ''} of {_model()}, {platform.system()} {platform.release()}; "
-        f"Python {platform.python_version()}, {_browser()}; {libraries}; load when it began {load:.2f}."
+        f"Python {platform.python_version()}, {_browser()}; {libraries}; load at the start {load:.2f}."
     )
 
 

@@ -69,6 +69,6 @@ def _steady(page: Page, cdp: CDPSession, seconds: int, target: float | None) -> 
     longest = f"the longest {max(long):.0f} ms" if long else ""
     what = f"main thread per tick, 1 chart of {points:,} points, {seconds:,} s"
     return [
-        Row(what, spent / TICKS, "ms", target, f"{found['draws'] / TICKS:.2f} draws a tick"),
+        Row(what, spent / TICKS, "ms", target, f"{found['draws'] / TICKS:.2f} draws per tick"),
         Row(f"long tasks over 50 ms in {TICKS} ticks, {seconds:,} s", len(long), "", 0, longest),
     ]

@@ -47,10 +47,10 @@ def _compare(store: Path) -> list[Row]:
         noise.append(spent[id(control)] / spent[id(alone)])
         costs.append(1e6 * (spent[id(mounted)] - spent[id(alone)]) / CALLS)
         bare.append(1e6 * spent[id(alone)] / CALLS)
-    note = f"two equal applications differ by {100 * (median(noise) - 1):+.1f} %"
+    note = f"two equal apps differ by {100 * (median(noise) - 1):+.1f} %"
     return [
-        Row("a host's own route, mounted against alone", 100 * (median(ours) - 1), "%", 5, note),
-        Row("the same, more CPU per request", median(costs), "µs", note=f"of {median(bare):.0f} µs"),
+        Row("an app's own route, with dashapp mounted, slower by", 100 * (median(ours) - 1), "%", 5, note),
+        Row("the same, additional CPU per request", median(costs), "µs", note=f"of {median(bare):.0f} µs"),
     ]
 
 

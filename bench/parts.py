@@ -34,7 +34,7 @@ def measure(package: str, parts: Sequence[str], names: Sequence[str], results: P
         except Exception:
             # One part that broke costs its own rows; a target of 0 failures shows it.
             traceback.print_exc()
-            rows.append(Row(f"{name} broke", 1, "", 0))
+            rows.append(Row(f"{name} failed", 1, "", 0))
     took = f"{(time.monotonic() - start) / 60:.1f} minutes"
     print(f"\n{plain(rows)}\n\nIn {took}.")
     if not names:
@@ -45,7 +45,7 @@ def measure(package: str, parts: Sequence[str], names: Sequence[str], results: P
 def _document(machine: str, rows: list[Row], took: str, package: str, command: str) -> str:
     today = datetime.now(UTC).date().isoformat()
     return (
-        f"# What `{command}` measured\n\n{today}, in {took}. {machine}\n\n{markdown(rows)}\n\n"
-        "CPU is user and system time of the processes, or of the page's main thread, not time on a clock: a "
-        f"busy machine changes it little. Bytes count headers. `python -m {package} NAME` runs one part.\n"
+        f"# Results of `{command}`\n\n{today}, in {took}. {machine}\n\n{markdown(rows)}\n\n"
+        "CPU is the user and system time of the processes or of the page's main thread, so a busy machine "
+        f"changes it little. Bytes include headers. `python -m {package} NAME` runs one part.\n"
     )

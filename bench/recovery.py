@@ -30,13 +30,13 @@ VIEWERS, QUESTIONS = 100, 5
 
 def run() -> list[Row]:
     return [
-        _median("collector killed to its next tick", _collector_killed, 3),
-        _median("web server killed to its next answer", _web_killed, 5),
-        _median("store's folder deleted to its next row", _folder_deleted, 5),
-        _median("first of two collectors killed to the other's row", _takeover, 3),
-        _median("terminated to ended, with answers in flight", _terminated, 5),
-        Row("slowest answer beside a locked store", _locked(), "s", 1),
-        Row(f"{VIEWERS} viewers at once, p95 of an answer", _crowd(), "ms", 100),
+        _median("from killed collector to its next tick", _collector_killed, 3),
+        _median("from killed web server to its next response", _web_killed, 5),
+        _median("from deleted store folder to its next row", _folder_deleted, 5),
+        _median("from killed first collector to the second one's row", _takeover, 3),
+        _median("from SIGTERM to the end, with requests in flight", _terminated, 5),
+        Row("slowest response with a locked store", _locked(), "s", 1),
+        Row(f"{VIEWERS} viewers at once, p95 of a response", _crowd(), "ms", 100),
     ]
 
 

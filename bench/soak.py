@@ -56,10 +56,14 @@ def run() -> list[Row]:
         raise RuntimeError(f"{TICKS:,} ticks came in {draws} draws: what leaks by the draw would not show")
     note = f"{late['heap'] / 1e6:.1f} MB after {TICKS:,} ticks in {draws:,} draws of each chart, {took:.0f} s"
     return [
-        Row("heap gained in 10,000 ticks", (late["heap"] - early["heap"]) / 1e6, "MB", 1.0, note),
-        Row("nodes gained", late["nodes"] - early["nodes"], "", 50, f"of {late['nodes']:,.0f}"),
+        Row("heap growth in 10,000 ticks", (late["heap"] - early["heap"]) / 1e6, "MB", 1.0, note),
+        Row("DOM nodes added", late["nodes"] - early["nodes"], "", 50, f"of {late['nodes']:,.0f}"),
         Row(
-            "listeners gained", late["listeners"] - early["listeners"], "", 10, f"of {late['listeners']:,.0f}"
+            "event listeners added",
+            late["listeners"] - early["listeners"],
+            "",
+            10,
+            f"of {late['listeners']:,.0f}",
         ),
     ]
 

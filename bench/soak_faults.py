@@ -205,21 +205,32 @@ def run(seconds: float, seed: int) -> list[Row]:
     return [
         Row("faults", soak.faults.total(), "", None, ", ".join(f"{name} {count}" for name, count in every)),
         Row("ticks shown to a reader", len(observer.shown), "", None, f"in {observer.answers:,} answers"),
-        Row("of them lost", len(lost), "", 0),
-        Row("never made, the collector dead or frozen", due - len(found), "", None, f"of {due:,} due"),
-        Row("kept twice", len(doubled), "", 0, f"of {len(found):,}"),
-        Row("shown twice, or out of order", len(observer.twice), "", 0, f"{observer.resets} resets"),
-        Row("off the grid", sum(time % round(1000 * INTERVAL) != 0 for time in found), "", 0),
-        Row("alerts that nobody was told of", unheard, "", 0, f"of {len(heard)}"),
+        Row("of these lost", len(lost), "", 0),
         Row(
-            "alerts told twice",
+            "ticks not made, while the collector was dead or frozen",
+            due - len(found),
+            "",
+            None,
+            f"of {due:,} due",
+        ),
+        Row("stored twice", len(doubled), "", 0, f"of {len(found):,}"),
+        Row("shown twice, or out of order", len(observer.twice), "", 0, f"{observer.resets} resets"),
+        Row(
+            "not at a multiple of the interval",
+            sum(time % round(1000 * INTERVAL) != 0 for time in found),
+            "",
+            0,
+        ),
+        Row("alerts not delivered", unheard, "", 0, f"of {len(heard)}"),
+        Row(
+            "alerts delivered twice",
             sum(count > 1 for count in heard),
             "",
             None,
             f"{soak.listener.messages} messages",
         ),
-        Row("slowest recovery, to the next tick shown", soak.slowest, "s", RECOVERY),
-        Row("questions that nobody answered", observer.failures, "", None, "while the server was away"),
+        Row("slowest recovery, until the next tick is shown", soak.slowest, "s", RECOVERY),
+        Row("requests without a response", observer.failures, "", None, "while the server was away"),
     ]
 
 

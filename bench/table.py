@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-HEAD = ("what", "measured", "at most", "ok")
+HEAD = ("Measurement", "Result", "Target", "Met")
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,8 @@ def _floor(what: str, *more: str) -> Row:
     with launched(["-m", "bench.bare_server", str(port), *more], port) as bare:
         bare.wait("/")
         cost = _cost(_family(bare), port, partial(_asking, PAIRS[0]), VIEWERS)
-    note = f"server CPU per answer; {VIEWERS} viewers"
-    return Row(f"for comparison, {what} on our server, asked as often", cost, "µs", note=note)
+    note = f"server CPU per response; {VIEWERS} viewers"
+    return Row(f"for comparison, {what} on dashapp's server, polled as often", cost, "µs", note=note)
 
 
 def _compare(pair: Pair) -> list[Row]:
@@ -92,14 +92,12 @@ def _compare(pair: Pair) -> list[Row]:
         mine = _cost(_family(served), served.port, asking, VIEWERS)
         my_bytes = _bytes(served.url, DRAWN)
     cached = _cached(pair)
-    what = f"{pair.name}, ours to the original"
+    what = f"{pair.name}, dashapp to the original"
     port = free_port()
     with launched(["-m", f"bench.originals.{pair.theirs}", str(port)], port) as served:
         served.wait("/")
         family = _family(served)
-        rows = [
-            _row(f"{what}, server CPU per viewer-update", mine, _cost(family, port, told, VIEWERS), VIEWERS)
-        ]
+        rows = [_row(f"{what}, server CPU per update", mine, _cost(family, port, told, VIEWERS), VIEWERS)]
         if cached is not None:
             rows.append(
                 _row(f"{what}, behind nginx's cache", cached, _cost(family, port, told, CROWD), CROWD)

@@ -42,9 +42,9 @@ def run() -> list[Row]:
         _append_newest(store, end)
         rows = [
             Row("two years through the roll-up", filling, "s of CPU"),
-            Row("disk, a value of a tick", seconds / (ticks * METRICS), "bytes", 2),
-            Row("disk, two years of 50 metrics", size / 1e6, "MB", 400),
-            Row("opening a full store, over an empty one", 1000 * opening, "ms", 100),
+            Row("disk per value of a tick", seconds / (ticks * METRICS), "bytes", 2),
+            Row("disk for two years of 50 metrics", size / 1e6, "MB", 400),
+            Row("opening a full store, compared with an empty one", 1000 * opening, "ms", 100),
         ]
         return rows + list(_windows(store))
 
@@ -133,9 +133,9 @@ def _windows(store: Path) -> Iterator[Row]:
         again[name] = min(_ask(api, question), _ask(api, question))
     dearest = max(first, key=lambda name: first[name])
     yield Row(
-        "any window or past range, 20 metrics", 1000 * first[dearest], "ms of CPU", 50, f"dearest: {dearest}"
+        "any window or past range, 20 metrics", 1000 * first[dearest], "ms of CPU", 50, f"slowest: {dearest}"
     )
-    yield Row("the same asked again", 1000 * max(again.values()), "ms of CPU", 5)
+    yield Row("the same request again", 1000 * max(again.values()), "ms of CPU", 5)
 
 
 def _ask(api: Api, query: str) -> float:

@@ -38,21 +38,21 @@ def _measure(served: Served) -> list[Row]:
     counts: dict[int, crowd.Count] = {}
     for viewers in CROWDS:
         count, spent = _watched(served, web, viewers)
-        what = f"server CPU per viewer-update, {_viewers(viewers)}"
+        what = f"server CPU per update, {_viewers(viewers)}"
         costs.append(_cost(what, count, spent - idle * SECONDS, viewers == FULL))
         counts[viewers] = count
         if viewers in (1, FULL):
             memories.append(_memory(web, viewers))
     count, spent = _watched(served, web, FULL, metrics="", rhythm=crowd.LIKE_THE_PAGE)
-    what = f"the same, all asking within 60 ms as the page does, for every chart, {_viewers(FULL)}"
+    what = f"the same, all charts, all requests within 60 ms as the page sends them, {_viewers(FULL)}"
     costs.append(_cost(what, count, spent - idle * SECONDS, True))
     alone = counts[1]
     return [
         *costs,
         *_saturation(served, web),
         Row("bytes per viewer per second, one chart", alone.received / SECONDS, "B", 500, "headers included"),
-        Row("the same for every chart", count.received / count.answers, "B", note="headers included"),
-        Row("bytes asked per viewer per second", alone.sent / SECONDS, "B", note="the request"),
+        Row("the same, all charts", count.received / count.answers, "B", note="headers included"),
+        Row("bytes of the requests per viewer per second", alone.sent / SECONDS, "B"),
         Row("server CPU without viewers", 1000 * idle, "ms per second"),
         *memories,
     ]
@@ -95,17 +95,17 @@ def _saturation(served: Served, web: list[psutil.Process]) -> list[Row]:
     spent, own = cpu(web) - before, time.process_time() - own
     if count.failures:
         raise RuntimeError(f"{count.failures} of {count.answers} answers failed: no figure to go by")
-    shares = f"server {100 * spent / seconds:.0f} %, asker {100 * own / seconds:.0f} % of a core"
+    shares = f"server {100 * spent / seconds:.0f} %, client {100 * own / seconds:.0f} % of a core"
     note = f"{CONNECTIONS} connections; {shares}"
     return [
-        Row("requests a second at saturation", count.answers / seconds, "", note=note),
+        Row("requests per second at saturation", count.answers / seconds, "", note=note),
         Row("server CPU per request at saturation", 1e6 * spent / count.answers, "µs"),
     ]
 
 
 def _memory(web: list[psutil.Process], viewers: int) -> Row:
     used = memory(web)
-    note = f"{len(web)} processes, shared pages once; RSS added up {used.rss:.0f}, USS {used.uss:.0f}"
+    note = f"{len(web)} processes, shared pages counted once; sum of RSS {used.rss:.0f}, USS {used.uss:.0f}"
     return Row(f"web memory, {_viewers(viewers)}", used.whole, "MB", note=note)
 
 

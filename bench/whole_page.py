@@ -1,4 +1,4 @@
-"""What the default page costs its main thread a second, and how long a jump in time takes to be drawn.
+"""What the default page costs its main thread per second, and how long a jump in time takes to be drawn.
 
 Over every metric of this machine, as a user starts it.
 """
@@ -66,16 +66,16 @@ def _steady(page: Page, cdp: CDPSession) -> list[Row]:
     page.wait_for_timeout(8000)
     count = page.evaluate(ON_SCREEN)
     page.evaluate("window.bench.long = []")
-    rows = [Row(f"main thread a second, {count} panels on screen", _spent(page, cdp), "ms", 150.0)]
+    rows = [Row(f"main thread per second, {count} panels on screen", _spent(page, cdp), "ms", 150.0)]
     long = page.evaluate("window.bench.long")
     longest = f"the longest {max(long):.0f} ms" if long else ""
     rows.append(Row(f"long tasks over 50 ms in {SECONDS} s, {count} panels", len(long), "", 0, longest))
     page.evaluate(ONE)
     page.wait_for_timeout(3000)
-    rows.append(Row("main thread a second, one panel on screen", _spent(page, cdp), "ms", 30.0))
+    rows.append(Row("main thread per second, one panel on screen", _spent(page, cdp), "ms", 30.0))
     page.evaluate(AWAY)
     page.wait_for_timeout(3000)
-    rows.append(Row("main thread a second, scrolled away", _spent(page, cdp), "ms", 5.0))
+    rows.append(Row("main thread per second, scrolled out of view", _spent(page, cdp), "ms", 5.0))
     return rows
 
 
@@ -92,4 +92,4 @@ def _jumps(page: Page) -> list[Row]:
     for query in JUMPS:
         took.append(page.evaluate(JUMP, query.format(hour_ago=hour_ago)))
         page.wait_for_timeout(1000)
-    return [Row("jump in time or window, to drawn, slowest", max(took), "ms", 500.0)]
+    return [Row("slowest change of time or window, until drawn", max(took), "ms", 500.0)]

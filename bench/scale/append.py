@@ -1,4 +1,4 @@
-"""One host's append, and the newest answer, over Redis: CPU of ours, and what the bare client costs beside.
+"""Appending for one host, and the newest response, over Redis: CPU of dashapp, next to the bare client.
 
 Back to back: what a sleeping core costs to wake is the machine's, and neither ours nor the client's.
 """
@@ -53,12 +53,16 @@ def _append(store: RedisStore, client: object, redis: list[psutil.Process]) -> l
     sealing, their_sealing = _sealing(store, now - 10 * TIMES, redis)
     return [
         Row(
-            "append to Redis, CPU of ours", ours, "µs", 300, f"a tick of 50 metrics, {len(text):,} characters"
+            "append to Redis, CPU of dashapp",
+            ours,
+            "µs",
+            300,
+            f"a tick of 50 metrics, {len(text):,} characters",
         ),
         Row("for comparison, a bare XADD by redis-py", bare, "µs"),
         Row("append, CPU of Redis", theirs, "µs", note=f"a bare XADD {taken:.0f} µs"),
-        Row("sealing ten minutes of a host, CPU of ours", 1000 * sealing, "ms"),
-        Row("sealing ten minutes of a host, CPU of Redis", 1000 * their_sealing, "ms"),
+        Row("compaction of ten minutes of a host, CPU of dashapp", 1000 * sealing, "ms"),
+        Row("compaction of ten minutes of a host, CPU of Redis", 1000 * their_sealing, "ms"),
     ]
 
 
@@ -96,10 +100,13 @@ def _answer(store: RedisStore, url: str) -> list[Row]:
         cursor = reader.mark.encode()
     microseconds = {name: 3e6 * each / TIMES for name, each in spent.items()}
     return [
-        Row("newest answer from Redis, CPU of ours", microseconds["first"], "µs", 100, "once a tick"),
+        Row("newest response from Redis, CPU of dashapp", microseconds["first"], "µs", 100, "once per tick"),
         Row("the same for the next viewer", microseconds["again"], "µs"),
         Row(
-            "a poll that brings a tick, CPU of ours", microseconds["poll"], "µs", note="whatever the viewers"
+            "a poll that returns a tick, CPU of dashapp",
+            microseconds["poll"],
+            "µs",
+            note="for any number of viewers",
         ),
     ]
 

@@ -83,16 +83,16 @@ def run() -> list[Row]:
     which = f"Redis away for {AWAY * STEP:.0f} s, {AWAY} ticks of {HOSTS} hosts"
     return [
         Row(f"{which}: ticks lost", hosts.ticks - there, "", 0, f"of {hosts.ticks:,}"),
-        Row("twice, or out of order", wrong, "", 0),
+        Row("ticks stored twice, or out of order", wrong, "", 0),
         Row(
-            "pages and answers that did not come meanwhile",
+            "pages and responses that failed in that time",
             visitor.failures,
             "",
             0,
             f"of {visitor.answers:,}",
         ),
         Row("the slowest of them", visitor.slowest, "s"),
-        Row("from Redis' first answer to a live page", took, "s", 3),
+        Row("from the first response of Redis to a live page", took, "s", 3),
     ]
 
 

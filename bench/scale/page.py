@@ -47,7 +47,7 @@ def run() -> list[Row]:
     which = f"a page with {HOSTS} hosts"
     return [
         Row(f"{which}, first drawn", median(loads) / 1000, "s", 1, "empty cache"),
-        Row(f"{which}, requests a tick", round(asked, 1), "", 1),
+        Row(f"{which}, requests per tick", round(asked, 1), "", 1),
     ]
 
 

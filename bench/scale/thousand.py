@@ -57,22 +57,22 @@ def _measure(url: str, client: Any, redis: psutil.Process, hosts: Fleet) -> list
     return [
         Row(f"{which}: Redis", 100 * spent, "% of a core", 100, f"busiest second {100 * busiest:.0f} %"),
         Row(
-            "lag as a page's reader has it, p99",
+            "delay until a web process has a tick, p99",
             share(watcher.seconds, 0.99),
             "s",
             1,
             _spread(watcher.seconds),
         ),
-        Row("lag in Redis, p99", share(arrived, 0.99), "s", note=_spread(arrived)),
-        Row("ticks that did not come", hosts.lost, "hosts", 0, f"{hosts.ticks:,} ticks came"),
+        Row("delay until Redis has a tick, p99", share(arrived, 0.99), "s", note=_spread(arrived)),
+        Row("hosts with lost ticks", hosts.lost, "hosts", 0, f"{hosts.ticks:,} ticks arrived"),
         Row(
-            "CPU of a host's own, an append",
+            "CPU of a host per append",
             1e6 * hosts.cpu / hosts.ticks,
             "µs",
-            note="signs of life included",
+            note="heartbeats included",
         ),
-        Row("bytes to Redis, a host", received / HOSTS / 1000, "kB a second"),
-        Row("memory of Redis, a tick of 50 metrics", each, "bytes"),
+        Row("bytes to Redis per host", received / HOSTS / 1000, "kB per second"),
+        Row("memory of Redis per tick of 50 metrics", each, "bytes"),
     ]
 
 

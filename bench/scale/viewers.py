@@ -64,7 +64,7 @@ def _asked_of_redis(webs: list[Served], client: Any) -> list[Row]:
         _judge(count, viewers)
         which = "1 viewer" if viewers == 1 else f"{viewers} viewers"
         # The other process is asked by nobody, and polls no longer, or as often.
-        what = f"polls of Redis a second by {SIDE_BY_SIDE} web processes, {which}"
+        what = f"polls of Redis per second by {SIDE_BY_SIDE} web processes, {which}"
         rows.append(Row(what, asked / SECONDS, "", 5 * SIDE_BY_SIDE))
     return rows
 
@@ -78,7 +78,7 @@ def _straight(webs: list[Served]) -> list[Row]:
     web = [process for each in webs for process in each.web()]
     return [
         _full(webs[0]),
-        Row("memory of a web process", memory(web).whole / len(webs), "MB", note="shared pages once"),
+        Row("memory of a web process", memory(web).whole / len(webs), "MB", note="shared pages counted once"),
     ]
 
 
@@ -107,14 +107,14 @@ def _through_nginx(web: Served, folder: Path) -> list[Row]:
         reached = (asked.total() - before.total() - kept) / took
         what = f"through nginx's cache, {THROUGH:,} viewers"
         return [
-            Row(f"requests a second that reach the web process, {what}", reached, "", 3),
+            Row(f"requests per second that reach the web process, {what}", reached, "", 3),
             Row(f"CPU of the web process, {what}", 1000 * spent / SECONDS, "ms per second"),
-            Row(f"answers with a new tick, {what}", 100 * count.points / count.answers, "%"),
+            Row(f"responses with a new tick, {what}", 100 * count.points / count.answers, "%"),
             Row(
                 "viewers per core of nginx, through its cache",
                 1 / each,
                 "",
-                note=f"{1e6 * each:.1f} µs a request",
+                note=f"{1e6 * each:.1f} µs per request",
             ),
         ]
 
@@ -125,8 +125,8 @@ def _full(web: Served) -> Row:
     count, seconds = crowd.without_pause(web.port, CONNECTIONS, FULL)
     each = (cpu(web.web()) - before) / count.answers
     _judge(count, 0)
-    note = f"{1e6 * each:.1f} µs a request; {count.answers / seconds:,.0f} a second were asked"
-    return Row("viewers per core, straight", 1 / each, "", note=note)
+    note = f"{1e6 * each:.1f} µs per request; {count.answers / seconds:,.0f} requests per second"
+    return Row("viewers per core, without a cache", 1 / each, "", note=note)
 
 
 def _judge(count: crowd.Count, viewers: int) -> None:
