@@ -29,7 +29,7 @@ MAX_TICKS_AHEAD = 64
 
 @dataclass(frozen=True)
 class HostProgress:
-    """A host at one moment: `newest` is its newest tick's time, `offset_ms` its clock skew (both milliseconds).
+    """A host at one moment: `newest` is its newest tick's time, `offset_ms` its clock skew (milliseconds).
     `writes`: something came of it lately."""
 
     name: str
