@@ -38,9 +38,9 @@ def series_name(metric: Metric) -> SeriesName:
     """This machine's numbers have a family each, those of devices of a kind one, and all other sources' one.
 
     >>> series_name(Metric("network.eth0.sent", "", "B/s", "interfaces"))
-    Name(family='dashapp_interfaces_sent_bytes_per_second', label='name', value='eth0')
+    SeriesName(family='dashapp_interfaces_sent_bytes_per_second', label='name', value='eth0')
     >>> series_name(Metric("stdin.us", "", "", "stdin"))
-    Name(family='dashapp_value', label='key', value='stdin.us')
+    SeriesName(family='dashapp_value', label='key', value='stdin.us')
     """
     first, *rest = metric.key.split(".")
     if metric.panel not in BUILT_IN_PANELS or not rest:

@@ -21,7 +21,7 @@ class ExpiringValues(Generic[Name]):
 
     >>> lately = ExpiringValues(least=3.0)
     >>> for time in (0, 10, 20):
-    ...     lately.note({"slow": 7.0}, time)
+    ...     lately.record({"slow": 7.0}, time)
     >>> lately.values_at(45), lately.values_at(51)
     ({'slow': 7.0}, {})
     """

@@ -16,7 +16,7 @@ import pytest
 from processes import ROOT
 
 from dashapp.api import endpoints, openapi, prometheus, push
-from dashapp.config.cli import PREFIX
+from dashapp.config.cli import ENV_PREFIX
 from dashapp.config.settings import Settings
 
 DOCS = ROOT / "docs"
@@ -76,7 +76,7 @@ def rows(path: Path, heading: str) -> dict[str, str]:
 def test_configuration_page_has_variable_and_platform_variable(setting: str) -> None:
     (field,) = [each for each in fields(Settings) if each.name == setting]
     table = rows(DOCS / "configuration.md", "## All settings")
-    (cells,) = [cells for cells in table if f"`{PREFIX}{setting.upper()}`" in cells]
+    (cells,) = [cells for cells in table if f"`{ENV_PREFIX}{setting.upper()}`" in cells]
     assert f"`{field.metadata['also']}`" in cells if "also" in field.metadata else True
 
 
@@ -87,15 +87,23 @@ def test_configuration_page_has_each_flag_and_no_other() -> None:
 
 
 def test_documents_name_only_variables_that_exist() -> None:
-    known = {f"{PREFIX}{each.name.upper()}" for each in fields(Settings)} | OTHER_VARIABLES
+    known = {f"{ENV_PREFIX}{each.name.upper()}" for each in fields(Settings)} | OTHER_VARIABLES
     for path in DOCUMENTS:
-        assert set(re.findall(rf"\b{PREFIX}[A-Z_]+", path.read_text())) <= known, name_of(path)
+        assert set(re.findall(rf"\b{ENV_PREFIX}[A-Z_]+", path.read_text())) <= known, name_of(path)
 
 
 PAGE = (DOCS / "api.md").read_text()
 # With everything that a server can have: a login, a push token, many hosts.
-DESCRIPTION = openapi.document(Settings(password="correct horse 7", push_token="0123456789abcdef"), True)
-PATHS = {*endpoints.PATHS, openapi.PATH, prometheus.PATH, push.PATH, *DESCRIPTION["paths"]}
+DESCRIPTION = openapi.openapi_document(
+    Settings(password="correct horse 7", push_token="0123456789abcdef"), True
+)
+PATHS = {
+    *endpoints.PATHS,
+    openapi.OPENAPI_PATH,
+    prometheus.METRICS_PATH,
+    push.PUSH_PATH,
+    *DESCRIPTION["paths"],
+}
 
 
 @pytest.mark.parametrize("path", sorted(PATHS))

@@ -107,11 +107,11 @@ class DueRequest(NamedTuple):
 class QuoteScheduler:
     """>>> schedule = QuoteScheduler(["A", "B"], now=0)
     >>> schedule.next()
-    Due(symbol='A', time=0)
+    DueRequest(symbol='A', time=0)
     >>> schedule.record_success("A", now=1, opens=-100, closes=999); schedule.next()
-    Due(symbol='B', time=61.0)
+    DueRequest(symbol='B', time=61.0)
     >>> schedule.record_failure("B", now=61, too_many=True); schedule.next()
-    Due(symbol='A', time=361.0)
+    DueRequest(symbol='A', time=361.0)
     """
 
     def __init__(self, symbols: Sequence[str], now: float) -> None:

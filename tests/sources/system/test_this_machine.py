@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import json
 from collections.abc import Mapping
 
@@ -12,9 +11,7 @@ from jiffies import let_time_pass
 
 from dashapp.collector.sampler import Sampler
 from dashapp.model.ticks import Metric, Tick
-from dashapp.sources import rates, slug
 from dashapp.sources.base import Source
-from dashapp.sources.system import disk
 from dashapp.sources.system.all import available_sources, system_sources
 from dashapp.stores.memory import MemoryStore
 
@@ -84,8 +81,3 @@ def test_a_source_that_cannot_work_here_is_left_out_with_its_reason(caplog: pyte
         found: list[Source] = available_sources([Cannot, Fine, Cannot])
     assert [type(source) for source in found] == [Fine]
     assert "not on this platform" in caplog.text
-
-
-@pytest.mark.parametrize("module", [rates, slug, disk], ids=lambda module: module.__name__)
-def test_the_examples_in_docstrings_hold(module: object) -> None:
-    assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
