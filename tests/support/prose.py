@@ -99,7 +99,7 @@ def problems(path: Path) -> list[str]:
             for rule, pattern in RULES.items():
                 if pattern.search(sentence):
                     found.append(f"{place}: {rule}: {sentence[:150]}")
-            words = len(re.findall(r"[\w'’-]+", sentence))
+            words = len(re.findall(r"[\w'-]+", sentence))
             if words > MAX_SENTENCE_WORDS:
                 found.append(f"{place}: {words} words in a sentence: {sentence[:150]}")
         first = passage.text.split("\n", 1)[0]
