@@ -4,11 +4,11 @@
 
   const MOST_ROWS = 100;
 
-  app.isSnapshot = function (kind) {
+  app.isBarTable = function (kind) {
     return kind === "bar" || kind === "table";
   };
 
-  app.Snapshot = class {
+  app.BarTable = class {
     /* As for app.Chart; `panel.kind` is "bar" or "table". */
     constructor(section, host, panel) {
       this.section = section;
@@ -25,15 +25,15 @@
         app.element("div", { className: "snapshot", tabIndex: 0, role: "group", "aria-label": app.panelTitle(section) },
           app.element("table", {}, this.body))
       );
-      this.sight = new app.Sight(section, () => this.host.wake());
+      this.visibility = new app.VisibilityObserver(section, () => this.host.wake());
     }
 
     close() {
-      this.sight.close();
+      this.visibility.close();
     }
 
     get onScreen() {
-      return this.sight.here;
+      return this.visibility.visible;
     }
 
     ready() {

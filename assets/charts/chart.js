@@ -35,17 +35,17 @@
       this.dragging = false;
       this.line = new app.CrosshairLine(section);
       this.pointing = false; // whether the mouse is in this chart, whose line is Plotly's own then
-      this.sight = new app.Sight(section, () => this.host.wake());
+      this.visibility = new app.VisibilityObserver(section, () => this.host.wake());
     }
 
     /* Leave nothing behind. */
     close() {
-      this.sight.close();
+      this.visibility.close();
       this.closing.abort();
     }
 
     get onScreen() {
-      return this.sight.here;
+      return this.visibility.visible;
     }
 
     /* Whether a draw may begin in this animation frame. */

@@ -3,22 +3,22 @@
   "use strict";
 
   app.Crosshair = class {
-    constructor(live) {
-      this.live = live;
+    constructor(liveView) {
+      this.liveView = liveView;
       this.time = null; // epoch milliseconds of a point; null where nothing is pointed at
     }
 
     point(time) {
       if (time === this.time) return;
       this.time = time;
-      for (const chart of this.live.charts) chart.cross(time);
-      this.live.host.changed();
+      for (const chart of this.liveView.charts) chart.cross(time);
+      this.liveView.host.changed();
     }
 
     /* To the next point on that side; at first to the newest on screen. */
     step(side) {
-      const { t } = this.live.shown;
-      const [start, end] = this.live.held ?? this.live.range();
+      const { t } = this.liveView.shown;
+      const [start, end] = this.liveView.held ?? this.liveView.range();
       const there = t.filter((time) => time >= start && time <= end);
       if (!there.length) return;
       const place = this.time === null ? -1 : there.indexOf(this.time);

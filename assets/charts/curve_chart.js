@@ -6,7 +6,7 @@
   const FEW = 60; // points that are seen one by one
   const NONE = { x: [], y: [], names: [] };
 
-  app.Curve = class {
+  app.CurveChart = class {
     /* As for app.Chart. */
     constructor(section, host, panel) {
       this.section = section;
@@ -25,15 +25,15 @@
       this.life = -1;
       this.text = null; // of the curves that are drawn
       this.drawn = null; // the y of each that must stand there
-      this.sight = new app.Sight(section, () => this.host.wake());
+      this.visibility = new app.VisibilityObserver(section, () => this.host.wake());
     }
 
     close() {
-      this.sight.close();
+      this.visibility.close();
     }
 
     get onScreen() {
-      return this.sight.here;
+      return this.visibility.visible;
     }
 
     ready() {

@@ -11,11 +11,11 @@
   const MOST_POINTS = 1990;
   const SHORTEST_MS = 10_000;
 
-  app.Live = class {
+  app.LiveView = class {
     /* `asker` may serve others too. `host`: onAnswer(frame), onPast(frame), onFailure(asked, why, locked), onZoom(range),
        onResume(), changed(), onNames(), onNewPanel(name); extras() of a question, keys() of metrics that it shows by itself.
        `like`: patterns of all that these charts draw, where that is not everything. */
-    constructor(asker, host, like = []) {
+    constructor(poller, host, like = []) {
       this.host = host;
       this.window = null; // seconds on screen while following
       this.longest = Infinity; // seconds that can be asked for at once
@@ -24,22 +24,22 @@
       this.closing = new AbortController();
       this.held = null; // [start, end] in epoch milliseconds; null while following
       this.age = 0; // milliseconds of the newest point when the server last answered
-      this.series = new app.Series();
+      this.series = new app.SeriesBuffer();
       this.curves = {}; // the newest by their panel, which have no past; held, those of that moment
       this.past = null; // the points of a held stretch that the live series has not; null while following
-      this.clock = asker.clock;
-      this.catalogue = new app.Catalogue(
-        asker,
+      this.clock = poller.clock;
+      this.catalog = new app.MetricCatalog(
+        poller,
         () => {
           this.look();
-          this.feed.plan();
-          this.easel.redraw(); // what is held too: it may have waited for its names
+          this.subscription.plan();
+          this.renderQueue.redraw(); // what is held too: it may have waited for its names
           host.onNames();
         },
         (name, kind) => host.onNewPanel(name, kind)
       );
-      this.feed = new app.Feed(asker, this, like);
-      this.easel = new app.Easel(this);
+      this.subscription = new app.Subscription(poller, this, like);
+      this.renderQueue = new app.RenderQueue(this);
       this.crosshair = new app.Crosshair(this);
       for (const [target, event] of [[document, "visibilitychange"], [window, "pageshow"], [window, "online"]]) {
         target.addEventListener(event, () => this.tick(), { signal: this.closing.signal });
@@ -49,24 +49,24 @@
     /* Leave nothing behind: no listener, no question, no drawing. */
     close() {
       this.closing.abort();
-      this.feed.close();
-      this.easel.close();
+      this.subscription.close();
+      this.renderQueue.close();
     }
 
     /* Whether it is known what to ask for. `many` is told beforehand of a page with more metrics than are asked for
        at once: their names come first then. */
     ready() {
-      if (!this.many || !this.catalogue.empty) return true;
-      this.catalogue.ask();
+      if (!this.many || !this.catalog.empty) return true;
+      this.catalog.ask();
       return false;
     }
 
     /* The metrics to ask for: "" for all, where they are few; else those of the charts in sight. */
     wanted() {
-      const { catalogue } = this;
-      if (this.feed.like.length || catalogue.metrics.size <= FEW) return "";
+      const { catalog } = this;
+      if (this.subscription.like.length || catalog.metrics.size <= FEW) return "";
       const seen = this.charts.filter((chart) => chart.onScreen && !chart.section.hidden);
-      const lists = seen.map((chart) => (catalogue.panels.get(chart.panel) ?? []).map((metric) => metric.key));
+      const lists = seen.map((chart) => (catalog.panels.get(chart.panel) ?? []).map((metric) => metric.key));
       // One of each panel in turn, so that a panel of a thousand leaves the others theirs.
       const against = seen.map((chart) => app.referenceKey(chart.reference ?? null));
       const turns = Array.from({ length: MOST_METRICS }, (_, turn) => lists.map((list) => list[turn])).flat();
@@ -79,14 +79,14 @@
     look() {
       if (this.window === null || !this.ready()) return;
       const wanted = this.wanted();
-      if (wanted === this.feed.metrics) return;
-      this.feed.metrics = wanted;
-      this.feed.restart(REST_MS);
+      if (wanted === this.subscription.metrics) return;
+      this.subscription.metrics = wanted;
+      this.subscription.restart(REST_MS);
       if (this.held) this.travel(this.held);
     }
 
     get charts() {
-      return this.easel.charts;
+      return this.renderQueue.charts;
     }
 
     /* Whether the server ever answered. */
@@ -101,7 +101,7 @@
 
     /* Whether the stretch that is held has come, and is empty. */
     get nothing() {
-      if (!this.held || this.feed.past) return false;
+      if (!this.held || this.subscription.past) return false;
       const [start, end] = this.held;
       return !this.shown.t.some((time) => time > start && time <= end);
     }
@@ -109,22 +109,22 @@
     /* What a status is judged by. */
     get condition() {
       const { held, nothing, age } = this;
-      const { waiting, newest, step } = this.feed;
+      const { waiting, newest, step } = this.subscription;
       return { held, nothing, waiting, newest, age, step };
     }
 
     tick() {
-      if (!document.hidden && this.window !== null && this.ready()) this.feed.plan();
+      if (!document.hidden && this.window !== null && this.ready()) this.subscription.plan();
       this.host.changed();
     }
 
     /* Follow the newest `seconds`, asked for once the viewer has made up their mind. */
     follow(seconds, patient = true) {
-      this.window = this.feed.window = seconds;
+      this.window = this.subscription.window = seconds;
       this.trim();
-      this.feed.restart(patient ? REST_MS : 0);
+      this.subscription.restart(patient ? REST_MS : 0);
       if (this.held) this.release();
-      else this.easel.redraw();
+      else this.renderQueue.redraw();
       this.host.changed();
     }
 
@@ -133,22 +133,22 @@
     onFrame(frame) {
       if (frame.reset) this.series.replace(frame);
       else this.series.append(frame);
-      if (this.feed.newest !== null) this.age = frame.now * 1000 - this.feed.newest;
+      if (this.subscription.newest !== null) this.age = frame.now * 1000 - this.subscription.newest;
       this.trim();
-      this.catalogue.learn(this.series.y);
+      this.catalog.learn(this.series.y);
       if (!this.held) {
         this.curves = frame.curves ?? {};
-        this.easel.redraw();
+        this.renderQueue.redraw();
       }
       this.host.onAnswer(frame);
     }
 
     onPast(frame) {
       if (this.held) {
-        this.past = this.past || new app.Series();
+        this.past = this.past || new app.SeriesBuffer();
         this.past.replace(frame);
-        this.catalogue.learn(this.past.y);
-        this.easel.redraw();
+        this.catalog.learn(this.past.y);
+        this.renderQueue.redraw();
       }
       this.host.onPast(frame);
     }
@@ -171,13 +171,13 @@
     /* What the charts draw now; null where there is nothing yet. */
     view() {
       const series = this.shown;
-      const unknown = this.catalogue.empty && series.t.length > 0;
+      const unknown = this.catalog.empty && series.t.length > 0;
       if (unknown || !this.answered) return null;
       return { series, range: this.held ?? this.range(), curves: this.curves };
     }
 
     metricsOf(panel) {
-      return this.catalogue.of(panel, this.shown.y);
+      return this.catalog.of(panel, this.shown.y);
     }
 
     /* The newest window, in epoch milliseconds. */
@@ -191,26 +191,26 @@
        sight. */
     travel(range) {
       this.held = range;
-      const wanted = this.feed.metrics.split(",").filter((key) => this.catalogue.metrics.has(key));
+      const wanted = this.subscription.metrics.split(",").filter((key) => this.catalog.metrics.has(key));
       const covers = (series) =>
         series &&
         series.t.length &&
         !series.coarse &&
-        range[0] >= series.t[0] - this.feed.step &&
+        range[0] >= series.t[0] - this.subscription.step &&
         range[1] <= series.last + 1 &&
         wanted.every((key) => key in series.y);
-      if (covers(this.past)) this.feed.past = null;
+      if (covers(this.past)) this.subscription.past = null;
       else if (covers(this.series)) this.hold();
       else {
         if (this.past === null) this.hold(); // there is something to see until the answer comes
         const length = range[1] - range[0];
         // A little way on either side is there already then, where that makes no point coarser.
-        const room = Math.min(MOST_POINTS * this.feed.step, this.longest * 1000) - length;
+        const room = Math.min(MOST_POINTS * this.subscription.step, this.longest * 1000) - length;
         const near = Math.max(0, Math.min(length, room) / 2);
         const newest = this.clock.now() ?? Infinity;
-        this.feed.travel([Math.max(0, range[0] - near), Math.min(range[1] + near, newest)], REST_MS);
+        this.subscription.travel([Math.max(0, range[0] - near), Math.min(range[1] + near, newest)], REST_MS);
       }
-      this.easel.align(range);
+      this.renderQueue.align(range);
       this.host.changed();
     }
 
@@ -223,7 +223,7 @@
     /* Keep what is on screen now, whatever comes. */
     hold() {
       this.past = this.series.copy();
-      this.feed.past = null;
+      this.subscription.past = null;
     }
 
     /* Back to what is live. */
@@ -231,9 +231,9 @@
       this.held = null;
       this.crosshair.point(null);
       this.past = null;
-      this.feed.past = null;
-      this.easel.redraw(true);
-      this.feed.plan();
+      this.subscription.past = null;
+      this.renderQueue.redraw(true);
+      this.subscription.plan();
       this.host.changed();
     }
   };

@@ -4,9 +4,9 @@
 
   const MOST = 2; // values that a title has room for
 
-  app.Headlines = class {
-    constructor(live) {
-      this.live = live;
+  app.PanelValues = class {
+    constructor(liveView) {
+      this.liveView = liveView;
       this.last = {}; // the newest tick's values by metric key
     }
 
@@ -27,13 +27,13 @@
       const { section } = chart;
       const absent = section.classList.contains("absent");
       if (!chart.onScreen && !absent) return;
-      const metrics = this.live.metricsOf(chart.panel);
+      const metrics = this.liveView.metricsOf(chart.panel);
       if (metrics.length && absent) section.classList.remove("absent");
       const output = section.querySelector(".value");
       if (!output) return;
       const values = metrics.length > MOST ? [] : this.texts(chart, metrics);
-      const all = this.live.catalogue.panels.get(chart.panel)?.length ?? 0;
-      const left = metrics.length && this.live.feed.metrics && all > metrics.length;
+      const all = this.liveView.catalog.panels.get(chart.panel)?.length ?? 0;
+      const left = metrics.length && this.liveView.subscription.metrics && all > metrics.length;
       const text = left ? `${metrics.length} of ${all.toLocaleString("en")} lines` : values.filter(Boolean).join(" · ");
       app.say(output, text);
       const of = section.querySelector(".of");
@@ -46,13 +46,13 @@
 
     /* The time whose values are shown, where that is not the newest. */
     get then() {
-      const { crosshair, held } = this.live;
+      const { crosshair, held } = this.liveView;
       return crosshair.time ?? (held ? held[1] : null);
     }
 
     texts(chart, metrics) {
-      const [start, end] = this.live.held ?? this.live.range();
-      const standing = app.standing(chart.reference ?? null, this.live.shown, metrics, [start, this.then ?? end]);
+      const [start, end] = this.liveView.held ?? this.liveView.range();
+      const standing = app.standing(chart.reference ?? null, this.liveView.shown, metrics, [start, this.then ?? end]);
       if (standing) return [app.standingWords(standing, metrics[0].unit)];
       return metrics.map((metric) => this.text(metric, metrics.length));
     }
@@ -65,7 +65,7 @@
     value(key) {
       const { then } = this;
       if (then === null) return this.last[key];
-      const { t, y } = this.live.shown;
+      const { t, y } = this.liveView.shown;
       let place = t.length - 1;
       while (place >= 0 && t[place] > then) place -= 1;
       return y[key]?.[place];

@@ -12,7 +12,7 @@
     if (queue.length && frame === null) frame = requestAnimationFrame(turn);
   }
 
-  app.Easel = class {
+  app.RenderQueue = class {
     /* `host`: view() gives {series, range, curves} to draw now, null where there is nothing yet; metricsOf(panel);
        `held`, `crosshair`; and a `host` of its own that is told of zooms. */
     constructor(host) {
@@ -24,7 +24,7 @@
 
     /* One more panel; `panel`: what draws it. */
     add(section, panel) {
-      const Kind = panel.kind === "curve" ? app.Curve : app.isSnapshot(panel.kind) ? app.Snapshot : app.Chart;
+      const Kind = panel.kind === "curve" ? app.CurveChart : app.isBarTable(panel.kind) ? app.BarTable : app.Chart;
       this.charts.push(new Kind(section, this, panel));
     }
 
@@ -94,7 +94,7 @@
 
     /* Of a chart that is the page's own; others have no log. */
     stretches(keys, range) {
-      return this.host.host.log?.stretches(keys, range) ?? [];
+      return this.host.host.alertHistory?.stretches(keys, range) ?? [];
     }
 
     pointed(time) {

@@ -5,7 +5,7 @@
   const OFFLINE_MS = 3500;
   const EMPTY_MS = 5000; // without a first point: longer than any collector takes to begin
 
-  app.Status = class {
+  app.ConnectionStatus = class {
     constructor() {
       this.answered = null; // performance.now() of the first answer
       this.failures = 0;

@@ -4,10 +4,10 @@
 
   const PATIENCE_MS = 5000;
 
-  app.Catalogue = class {
+  app.MetricCatalog = class {
     /* `onLearnt()`; `onNewPanel(name, kind)` for one that was never defined. */
-    constructor(asker, onLearnt, onNewPanel) {
-      this.asker = asker;
+    constructor(poller, onLearnt, onNewPanel) {
+      this.poller = poller;
       this.onLearnt = onLearnt;
       this.onNewPanel = onNewPanel;
       this.defined = new Map(); // what draws each panel, by its name
@@ -67,7 +67,7 @@
     ask() {
       if (performance.now() - this.asked < PATIENCE_MS) return;
       this.asked = performance.now();
-      this.asker
+      this.poller
         .metrics()
         .then((metrics) => {
           for (const metric of metrics) this.metrics.set(metric.key, metric);

@@ -11,12 +11,12 @@
   const NOTHING = { frame: null, refused: null, locked: false };
   const LOCKED = { ...NOTHING, locked: true };
 
-  app.Asker = class {
+  app.Poller = class {
     /* `base`: where the server's paths begin. */
     constructor(base) {
       this.base = base;
       this.clock = new app.ServerClock();
-      this.feeds = [];
+      this.subscriptions = [];
       this.margin = MARGIN_MS.least;
       this.jitter = Math.random() * 60; // so that a thousand viewers do not ask in the same instant
       this.timer = null;
@@ -29,14 +29,14 @@
       this.learning = null; // the catalogue, while it is asked for
     }
 
-    add(feed) {
-      this.feeds.push(feed);
+    add(subscription) {
+      this.subscriptions.push(subscription);
     }
 
     /* Nothing is asked for this one any more; nothing at all once there is none left. */
-    remove(feed) {
-      this.feeds = this.feeds.filter((each) => each !== feed);
-      if (this.feeds.length) return;
+    remove(subscription) {
+      this.subscriptions = this.subscriptions.filter((each) => each !== subscription);
+      if (this.subscriptions.length) return;
       clearTimeout(this.timer);
       this.timer = null;
       this.flight?.abort();
@@ -49,7 +49,7 @@
     }
 
     get ready() {
-      return this.feeds.filter((feed) => feed.ready);
+      return this.subscriptions.filter((subscription) => subscription.ready);
     }
 
     /* Called on every interval: ask when the next tick is due, or now where it is late. */
@@ -65,7 +65,7 @@
     wait() {
       const now = this.clock.now();
       if (now === null || this.failing) return 0;
-      const wait = Math.min(...this.ready.map((feed) => feed.due)) + this.margin + this.jitter - now;
+      const wait = Math.min(...this.ready.map((subscription) => subscription.due)) + this.margin + this.jitter - now;
       return Math.min(Math.max(wait, 0), LONGEST_WAIT_MS);
     }
 
@@ -109,18 +109,18 @@
     /* What to ask: `[{text, asked: [{feed, past}]}]`, one question for all feeds that stand at the same place. */
     questions() {
       const found = new Map();
-      for (const feed of this.ready) {
-        const { place, like } = feed.question();
+      for (const subscription of this.ready) {
+        const { place, like } = subscription.question();
         if (!found.has(place)) found.set(place, { place, like: [], asked: [] });
         const question = found.get(place);
-        question.asked.push({ feed, past: feed.past });
+        question.asked.push({ subscription, past: subscription.past });
         question.like.push(...like);
       }
       const first = [...found.values()].slice(0, MOST_QUESTIONS);
       // Where there are more, the others have their turn the next time.
       if (found.size > MOST_QUESTIONS) {
-        const served = new Set(first.flatMap(({ asked }) => asked.map(({ feed }) => feed)));
-        this.feeds = [...this.feeds.filter((feed) => !served.has(feed)), ...served];
+        const served = new Set(first.flatMap(({ asked }) => asked.map(({ subscription }) => subscription)));
+        this.subscriptions = [...this.subscriptions.filter((subscription) => !served.has(subscription)), ...served];
         this.wanted = true;
       }
       return first.map(({ place, like, asked }) => ({ text: place + app.liking(like), asked }));
@@ -156,9 +156,9 @@
     deliver(questions, answers) {
       const live = [];
       questions.forEach(({ asked }, place) => {
-        for (const { feed, past } of asked) {
-          if (!this.feeds.includes(feed)) continue; // it left meanwhile
-          const came = feed.hear(answers[place], past, this.begun);
+        for (const { subscription, past } of asked) {
+          if (!this.subscriptions.includes(subscription)) continue; // it left meanwhile
+          const came = subscription.hear(answers[place], past, this.begun);
           if (came !== null) live.push(came);
         }
       });

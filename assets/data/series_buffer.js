@@ -7,7 +7,7 @@
 
   let lives = 0;
 
-  app.Series = class {
+  app.SeriesBuffer = class {
     constructor() {
       this.t = [];
       this.y = {};
@@ -49,7 +49,7 @@
 
     /* The same points, to be held while these go on. What is drawn of them still holds. */
     copy() {
-      const held = new app.Series();
+      const held = new app.SeriesBuffer();
       held.t = this.t.slice();
       for (const part of Object.keys(PARTS)) {
         for (const [key, column] of Object.entries(this[part])) held[part][key] = column.slice();

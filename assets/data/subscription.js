@@ -3,12 +3,12 @@
 (function (app) {
   "use strict";
 
-  app.Feed = class {
+  app.Subscription = class {
     /* `host`: onFrame(frame) for each answer, onPast(frame) for a stretch of the past, onFailure(asked, why, locked); extras()
        gives what else to ask for, as more of the query; ready() whether anything is to be asked.
        `like`: patterns of the only metrics to ask for; all where there is none. */
-    constructor(asker, host, like = []) {
-      this.asker = asker;
+    constructor(poller, host, like = []) {
+      this.poller = poller;
       this.host = host;
       this.like = like;
       this.past = null; // the range that is wanted of the past, in epoch milliseconds
@@ -19,23 +19,23 @@
       this.newest = null;
       this.came = true; // whether the last answer brought a tick
       this.refused = null; // why the server does not answer this, in its words
-      asker.add(this);
+      poller.add(this);
     }
 
     close() {
-      this.asker.remove(this);
+      this.poller.remove(this);
     }
 
     get flight() {
-      return this.asker.flight;
+      return this.poller.flight;
     }
 
     get margin() {
-      return this.asker.margin;
+      return this.poller.margin;
     }
 
     get waiting() {
-      return this.asker.waiting;
+      return this.poller.waiting;
     }
 
     get ready() {
@@ -43,7 +43,7 @@
     }
 
     plan() {
-      this.asker.plan();
+      this.poller.plan();
     }
 
     /* When the next tick is due, in epoch milliseconds. What was refused asks along with the others, in no hurry. */
@@ -57,13 +57,13 @@
       this.cursor = null;
       this.past = null;
       this.refused = null;
-      this.asker.soon(pause);
+      this.poller.soon(pause);
     }
 
     /* Ask for (start, end] of the past, before anything else. */
     travel(range, pause) {
       this.past = range;
-      this.asker.soon(pause);
+      this.poller.soon(pause);
     }
 
     /* `place`: the query less its patterns, which feeds at the same place may put together. */
@@ -81,7 +81,7 @@
     hear({ frame, refused, locked }, past, begun) {
       // No second try helps a stretch that cannot be had.
       if (refused !== null && past && this.past === past) this.past = null;
-      if (past && past !== this.past) this.asker.wanted = true; // the viewer went on meanwhile
+      if (past && past !== this.past) this.poller.wanted = true; // the viewer went on meanwhile
       else if (frame && past) this.arrive(this.narrow(frame));
       else if (frame) return this.take(this.narrow(frame));
       else {
@@ -92,16 +92,16 @@
     }
 
     arrive(frame) {
-      this.asker.clock.hear(frame.now, true);
+      this.poller.clock.hear(frame.now, true);
       this.past = null;
-      this.asker.wanted = true; // what is new waited for this
+      this.poller.wanted = true; // what is new waited for this
       this.host.onPast(frame);
     }
 
     take(frame) {
       this.refused = null;
       const came = frame.newest ? frame.newest !== this.newest : frame.t.length > 0;
-      this.asker.clock.hear(frame.now, came);
+      this.poller.clock.hear(frame.now, came);
       // Where a point stands for several ticks the answer says when the newest of them was.
       this.step = (frame.tick ?? frame.step) * 1000;
       if (frame.newest || came) this.newest = frame.newest || frame.t[frame.t.length - 1];

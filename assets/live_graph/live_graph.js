@@ -4,43 +4,43 @@
 
   app.LiveGraph = class {
     /* `section`: its element. `spec`: what dashapp/web/live_graph.py says of it. */
-    constructor(asker, section, spec) {
+    constructor(poller, section, spec) {
       this.section = section;
       this.spec = spec;
       this.mark = JSON.stringify(spec);
-      this.status = new app.Status();
+      this.connectionStatus = new app.ConnectionStatus();
       this.refused = null;
       const [[name, panel]] = app.panelsOf(spec);
       const against = app.referenceKey(panel.reference ?? null);
-      this.live = new app.Live(asker, this, [...panel.metrics, ...panel.right, ...(against === null ? [] : [against])]);
-      this.live.all = spec.all ? spec.window : null;
-      this.live.longest = spec.stops[spec.stops.length - 1] - 1;
-      this.live.catalogue.define(new Map([[name, panel]]));
-      this.headlines = new app.Headlines(this.live);
+      this.liveView = new app.LiveView(poller, this, [...panel.metrics, ...panel.right, ...(against === null ? [] : [against])]);
+      this.liveView.all = spec.all ? spec.window : null;
+      this.liveView.longest = spec.stops[spec.stops.length - 1] - 1;
+      this.liveView.catalog.define(new Map([[name, panel]]));
+      this.panelValues = new app.PanelValues(this.liveView);
       const fit = (layout, metrics) => app.fitScale(layout, metrics, spec.scale);
       section.classList.add("loading", "absent"); // until there is something to draw
-      this.live.easel.add(section, { ...panel, place: spec.place, fit });
-      this.live.follow(spec.window, false);
+      this.liveView.renderQueue.add(section, { ...panel, place: spec.place, fit });
+      this.liveView.follow(spec.window, false);
     }
 
     close() {
-      this.live.close();
+      this.liveView.close();
     }
 
     setWindow(seconds) {
-      if (seconds !== undefined && seconds !== this.live.window) this.live.follow(seconds);
+      if (seconds !== undefined && seconds !== this.liveView.window) this.liveView.follow(seconds);
     }
 
     toggle() {
-      if (this.live.held) this.live.release();
-      else this.live.pause();
+      if (this.liveView.held) this.liveView.release();
+      else this.liveView.pause();
     }
 
     /* What the chart tells. */
 
     onAnswer(frame) {
       this.heard();
-      this.headlines.take(frame);
+      this.panelValues.take(frame);
       this.changed();
     }
 
@@ -50,24 +50,24 @@
     }
 
     heard() {
-      this.status.heard();
+      this.connectionStatus.heard();
       this.refused = null;
     }
 
     onFailure(asked, why) {
       // An answer that says no is one too.
-      if (why) this.status.heard();
-      else this.status.failed(asked);
+      if (why) this.connectionStatus.heard();
+      else this.connectionStatus.failed(asked);
       this.refused = why;
       this.changed();
     }
 
     onZoom(range) {
-      this.live.travel(range);
+      this.liveView.travel(range);
     }
 
     onResume() {
-      if (this.live.held) this.live.release();
+      if (this.liveView.held) this.liveView.release();
     }
 
     onNewPanel() {}
@@ -77,7 +77,7 @@
     }
 
     extras() {
-      return this.live.charts.some((chart) => chart.kind === "curve") ? "&curves=1" : "";
+      return this.liveView.charts.some((chart) => chart.kind === "curve") ? "&curves=1" : "";
     }
 
     keys() {
@@ -86,17 +86,17 @@
 
     /* Anything may have changed: say so where it shows. */
     changed() {
-      const { live, section } = this;
-      if (document.hidden || !this.headlines) return;
-      for (const chart of live.charts) this.headlines.show(chart);
-      const [state, sentence] = this.status.judge(live.condition);
+      const { liveView, section } = this;
+      if (document.hidden || !this.panelValues) return;
+      for (const chart of liveView.charts) this.panelValues.show(chart);
+      const [state, sentence] = this.connectionStatus.judge(liveView.condition);
       if (section.dataset.state !== state) section.dataset.state = state;
       put(section.querySelector(".badge"), sentence);
-      const last = live.window === live.all ? "all there is" : `last ${app.fullWords(live.window)}`;
-      put(section.querySelector(".window-label"), live.held ? "" : last);
+      const last = liveView.window === liveView.all ? "all there is" : `last ${app.fullWords(liveView.window)}`;
+      put(section.querySelector(".window-label"), liveView.held ? "" : last);
       const button = section.querySelector(".pause");
-      put(button, live.held ? "Back to live" : "Pause");
-      button?.setAttribute("aria-pressed", String(live.held !== null));
+      put(button, liveView.held ? "Back to live" : "Pause");
+      button?.setAttribute("aria-pressed", String(liveView.held !== null));
       const chart = section.querySelector(".chart");
       const said = this.emptiness();
       if (chart.dataset.said !== said) chart.dataset.said = said;
@@ -104,12 +104,12 @@
 
     /* What stands where there is nothing to draw. */
     emptiness() {
-      const { shown, held, feed } = this.live;
+      const { shown, held, subscription } = this.liveView;
       if (this.refused) return `The server says: ${this.refused}`;
       const own = Object.keys(shown.y).length;
       if (held && !own) return "Nothing was recorded then";
-      if (shown.t.length && !own) return `There is no metric ${feed.like.join(" or ")} yet`;
-      return this.status.empty ? "Nothing was recorded yet" : "Waiting for the first points";
+      if (shown.t.length && !own) return `There is no metric ${subscription.like.join(" or ")} yet`;
+      return this.connectionStatus.empty ? "Nothing was recorded yet" : "Waiting for the first points";
     }
   };
 

@@ -5,23 +5,23 @@
 
   const PATIENCE_MS = 2500; // without a beat: the one that beat for all has left
 
-  app.LiveGraphs = class {
+  app.LiveGraphRegistry = class {
     constructor(base) {
-      this.asker = new app.Asker(base);
-      this.found = new Map(); // by aio_id
+      this.poller = new app.Poller(base);
+      this.byId = new Map(); // by aio_id
       this.leader = null; // whose interval beats for all
       this.watch = null;
     }
 
     /* The graph of `spec`, as it stands in the page now; undefined where it does not. */
     graph(spec) {
-      const known = this.found.get(spec.id);
+      const known = this.byId.get(spec.id);
       if (known?.section.isConnected && (known.spec === spec || known.mark === JSON.stringify(spec))) return known;
       const section = document.querySelector(`[data-live-graph="${CSS.escape(spec.id)}"]`);
       if (!section) return undefined;
       known?.close();
-      const graph = new app.LiveGraph(this.asker, section, spec);
-      this.found.set(spec.id, graph);
+      const graph = new app.LiveGraph(this.poller, section, spec);
+      this.byId.set(spec.id, graph);
       if (this.leader !== null && this.leader !== spec.id) beats(spec, false);
       else this.leader = spec.id;
       return graph;
@@ -30,20 +30,20 @@
     beat(spec) {
       this.graph(spec);
       this.sweep();
-      for (const graph of this.found.values()) graph.live.tick();
+      for (const graph of this.byId.values()) graph.liveView.tick();
       clearTimeout(this.watch);
       this.watch = setTimeout(() => this.sweep(), PATIENCE_MS);
     }
 
     /* Let go of those that have left, and have another beat where the leader has. */
     sweep() {
-      for (const [id, graph] of this.found) {
+      for (const [id, graph] of this.byId) {
         if (graph.section.isConnected) continue;
         graph.close();
-        this.found.delete(id);
+        this.byId.delete(id);
       }
-      if (this.found.has(this.leader)) return;
-      const [next] = this.found.values();
+      if (this.byId.has(this.leader)) return;
+      const [next] = this.byId.values();
       this.leader = next ? next.spec.id : null;
       if (next) beats(next.spec, true);
     }
@@ -56,17 +56,17 @@
   /* What Dash calls: dashapp/integrations/dash_attach.py names these functions. Nothing here may throw into Dash, which keeps every
      error for ever. */
 
-  let graphs = null;
+  let registry = null;
 
   function guarded(action) {
     return (value, spec) => {
       try {
         if (!spec) return;
-        if (graphs === null) {
+        if (registry === null) {
           const { requests_pathname_prefix: prefix } = JSON.parse(document.getElementById("_dash-config").textContent);
-          graphs = app.graphs = new app.LiveGraphs(`${prefix || "/"}_dashapp/`);
+          registry = app.liveGraphs = new app.LiveGraphRegistry(`${prefix || "/"}_dashapp/`);
         }
-        action(graphs, spec, value);
+        action(registry, spec, value);
       } catch (error) {
         console.error("dashapp:", error.message);
       }

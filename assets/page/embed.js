@@ -13,10 +13,10 @@
   /* Prepare `page` for its one chart; null where its address asks for none. */
   app.embed = function (page) {
     const keys = (given.get("chart") ?? "").split(",").filter(Boolean);
-    return keys.length ? new Embedded(page, keys) : null;
+    return keys.length ? new EmbeddedChart(page, keys) : null;
   };
 
-  class Embedded {
+  class EmbeddedChart {
     constructor(page, keys) {
       this.page = page;
       const curve = keys.length === 1 && page.panels.get(keys[0])?.kind === "curve" ? keys[0] : null;
@@ -24,19 +24,19 @@
       this.keys = curve === null ? keys : [`${curve}.points`];
       this.settled = ""; // the metrics that title and axis are of
       page.panels.set(NAME, { ...page.panels.usual, ...(curve === null ? {} : { kind: "curve", curve }), metrics: this.keys });
-      this.section = page.arrangement.adopt(NAME);
+      this.section = page.panelOrder.adopt(NAME);
       this.section.classList.remove("absent");
       this.name(keys);
-      this.allow(page.address.read().window);
+      this.allow(page.urlState.read().window);
       // Their names come first, where there are any: then it is known what to ask for.
-      page.live.many = document.getElementById("page").dataset.metrics !== "0";
-      page.live.wanted = () => this.wanted();
+      page.liveView.many = document.getElementById("page").dataset.metrics !== "0";
+      page.liveView.wanted = () => this.wanted();
     }
 
     /* A window of any length may be asked for; the slider, which has it among its stops then, is not seen. */
     allow(seconds) {
       const { stops } = this.page;
-      if (seconds !== null && seconds >= stops[0] && seconds <= this.page.live.longest) {
+      if (seconds !== null && seconds >= stops[0] && seconds <= this.page.liveView.longest) {
         stops[stops.indexOf(app.nearest(stops, seconds))] = seconds;
       }
     }
@@ -52,12 +52,12 @@
     }
 
     get metrics() {
-      return this.page.live.metricsOf(NAME);
+      return this.page.liveView.metricsOf(NAME);
     }
 
     /* Ask for no more than is drawn; for all where it is not there yet, to learn when it is. */
     wanted() {
-      const known = (this.page.live.catalogue.panels.get(NAME) ?? []).map((metric) => metric.key);
+      const known = (this.page.liveView.catalog.panels.get(NAME) ?? []).map((metric) => metric.key);
       const all = this.keys.every((key) => /[*?]/.test(key) || known.includes(key));
       return all && known.length <= MOST ? known.join() : "";
     }
@@ -65,12 +65,12 @@
     /* Anything may have changed: title, axis and thresholds are those of the metrics that there are, as in the panel
        that they come from. */
     settle() {
-      const { live, panels } = this.page;
+      const { liveView, panels } = this.page;
       const { metrics } = this;
       this.section.querySelector(".chart").dataset.say =
-        metrics.length || live.catalogue.empty ? "" : `There is no metric ${this.keys.join(", ")} yet`;
+        metrics.length || liveView.catalog.empty ? "" : `There is no metric ${this.keys.join(", ")} yet`;
       const settled = metrics.map((metric) => metric.key).join(",");
-      const chart = live.charts.find((each) => each.section === this.section);
+      const chart = liveView.charts.find((each) => each.section === this.section);
       if (settled === this.settled || !chart || chart.arriving) return;
       this.settled = settled;
       this.name(metrics.map((metric) => metric.label));

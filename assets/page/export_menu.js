@@ -2,14 +2,14 @@
 (function (app) {
   "use strict";
 
-  app.Takeaway = class {
+  app.ExportMenu = class {
     constructor(page) {
       this.page = page;
     }
 
     /* The menu's lines for a panel; for the whole page where `name` is null. */
     items(name) {
-      const table = name !== null && !this.page.arrangement.sections.get(name).dataset.panel;
+      const table = name !== null && !this.page.panelOrder.sections.get(name).dataset.panel;
       const link = { text: "Copy link", act: () => this.copyLink(name) };
       if (table) return [link];
       const shared = document.getElementById("page").dataset.share === "on";
@@ -24,46 +24,46 @@
 
     /* A link that shows this and nothing else, to whoever has it and no password. */
     async share(name, days) {
-      const { live, arrangement, asker, notes } = this.page;
-      const panels = name === null ? arrangement.shown().filter((each) => live.metricsOf(each).length) : [name];
-      const stretch = live.held ? { from: live.held[0], to: live.held[1] } : { window: live.window };
+      const { liveView, panelOrder, poller, toast } = this.page;
+      const panels = name === null ? panelOrder.shown().filter((each) => liveView.metricsOf(each).length) : [name];
+      const stretch = liveView.held ? { from: liveView.held[0], to: liveView.held[1] } : { window: liveView.window };
       try {
         const body = JSON.stringify({ panels: panels.slice(0, 64), days, ...stretch });
-        const answer = await fetch(`${asker.base}api/share`, { method: "POST", body, signal: AbortSignal.timeout(5000) });
+        const answer = await fetch(`${poller.base}api/share`, { method: "POST", body, signal: AbortSignal.timeout(5000) });
         const { path, until, error } = await answer.json();
-        if (!path) return notes.say(`No link was made: ${error}.`);
-        const url = new URL(path, new URL(asker.base, window.location.href));
-        for (const [key, value] of Object.entries(app.placed(live.held, live.window))) {
+        if (!path) return toast.say(`No link was made: ${error}.`);
+        const url = new URL(path, new URL(poller.base, window.location.href));
+        for (const [key, value] of Object.entries(app.placed(liveView.held, liveView.window))) {
           if (value !== null) url.searchParams.set(key, value);
         }
         const when = `It shows this until ${app.moment(until)}, without the password.`;
-        notes.say((await copied(url.href)) ? `The link is copied. ${when}` : `${url.href} ${when}`);
+        toast.say((await copied(url.href)) ? `The link is copied. ${when}` : `${url.href} ${when}`);
       } catch (error) {
-        notes.say("No link was made: the server could not be reached.");
+        toast.say("No link was made: the server could not be reached.");
       }
     }
 
     saveNumbers(name) {
-      const { asker, live } = this.page;
-      const [start, end] = live.held ?? live.range();
+      const { poller, liveView } = this.page;
+      const [start, end] = liveView.held ?? liveView.range();
       const query = new URLSearchParams({ from: Math.floor(start), to: Math.ceil(end) });
       if (name !== null) query.set("panel", name);
-      follow(`${asker.base}api/csv?${query}`, "");
+      follow(`${poller.base}api/csv?${query}`, "");
     }
 
     async savePicture(name) {
-      const { live, arrangement, notes } = this.page;
-      const view = live.view();
-      const names = name === null ? arrangement.shown() : [name];
+      const { liveView, panelOrder, toast } = this.page;
+      const view = liveView.view();
+      const names = name === null ? panelOrder.shown() : [name];
       const charts = names
-        .map((each) => live.charts.find((chart) => chart.panel === each))
-        .filter((chart) => chart && chart.figure && live.metricsOf(chart.panel).length);
-      if (!view || !charts.length) return notes.say("There is nothing to draw yet.");
+        .map((each) => liveView.charts.find((chart) => chart.panel === each))
+        .filter((chart) => chart && chart.figure && liveView.metricsOf(chart.panel).length);
+      if (!view || !charts.length) return toast.say("There is nothing to draw yet.");
       try {
-        const address = await app.picture(charts, view, (panel) => live.metricsOf(panel));
-        follow(address, `dashapp-${this.whose()}${name ?? "page"}-${stamp(view.range[1])}.png`);
+        const url = await app.picture(charts, view, (panel) => liveView.metricsOf(panel));
+        follow(url, `dashapp-${this.whose()}${name ?? "page"}-${stamp(view.range[1])}.png`);
       } catch (error) {
-        notes.say("This browser could not draw the picture.");
+        toast.say("This browser could not draw the picture.");
       }
     }
 
@@ -76,8 +76,8 @@
     async copyLink(name) {
       const { page } = this;
       const alone = name === null ? {} : { panels: name, large: name };
-      const link = page.address.link({ ...page.written(), ...alone });
-      page.notes.say((await copied(link)) ? "The link is copied." : `This browser copies nothing by itself: ${link}`);
+      const link = page.urlState.link({ ...page.written(), ...alone });
+      page.toast.say((await copied(link)) ? "The link is copied." : `This browser copies nothing by itself: ${link}`);
     }
   };
 
@@ -96,8 +96,8 @@
     return done;
   }
 
-  function follow(address, filename) {
-    const link = app.element("a", { href: address, download: filename });
+  function follow(url, filename) {
+    const link = app.element("a", { href: url, download: filename });
     document.body.append(link);
     link.click();
     link.remove();

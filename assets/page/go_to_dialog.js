@@ -7,7 +7,7 @@
 
   /* `page`: onZoom(range), resume(), live. By the viewer's own zone, from the server's now. */
   app.openGoTo = function (page) {
-    const now = page.live.clock.now() ?? Date.now();
+    const now = page.liveView.clock.now() ?? Date.now();
     const midnight = (days) => {
       const day = new Date(now);
       return new Date(day.getFullYear(), day.getMonth(), day.getDate() + days).getTime();
@@ -24,13 +24,13 @@
       page.onZoom(range);
     };
     const buttons = places
-      .filter(([, [start, end]]) => end - start > 0 && now - end < page.live.longest * 1000)
+      .filter(([, [start, end]]) => end - start > 0 && now - end < page.liveView.longest * 1000)
       .map(([text, range]) => {
         const button = app.element("button", { type: "button", className: "place" }, text);
         button.addEventListener("click", () => leave(range));
         return button;
       });
-    const [start, end] = page.live.held ?? [now - HOUR, now];
+    const [start, end] = page.liveView.held ?? [now - HOUR, now];
     const from = app.element("input", { type: "datetime-local", step: 1, value: local(start), required: true });
     const to = app.element("input", { type: "datetime-local", step: 1, value: local(end), required: true });
     const wrong = app.element("p", { className: "wrong", role: "alert" });
@@ -44,7 +44,7 @@
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const range = [from, to].map((input) => new Date(input.value).getTime());
-      wrong.textContent = problem(range, now, page.live.longest);
+      wrong.textContent = problem(range, now, page.liveView.longest);
       if (!wrong.textContent) leave([range[0], Math.min(range[1], now)]);
     });
     const dialog = app.openDialog("Go to", app.element("div", { className: "places" }, ...buttons), form, wrong);

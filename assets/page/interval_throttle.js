@@ -5,7 +5,7 @@
 
   const RESTING_MS = 10000;
 
-  app.Beat = class {
+  app.IntervalThrottle = class {
     constructor() {
       this.usual = this.now = Number(document.getElementById("page").dataset.beat); // milliseconds between two
     }

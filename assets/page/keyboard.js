@@ -4,7 +4,7 @@
 
   function actions(page) {
     return {
-      panels: () => app.openPanelList(page.arrangement),
+      panels: () => app.openPanelList(page.panelOrder),
       theme: () => page.theme.next(),
       help: () => app.openHelp(),
       goto: () => app.openGoTo(page),
@@ -24,9 +24,9 @@
       const inSlider = event.target.closest("[role=slider]");
       const side = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (event.key === " " || event.key === "p") page.toggle();
-      else if (side && event.shiftKey) page.live.crosshair.step(side);
+      else if (side && event.shiftKey) page.liveView.crosshair.step(side);
       else if (side && !inSlider) page.leap(side);
-      else if (event.key === "Escape" && page.live.crosshair.time !== null) page.live.crosshair.point(null);
+      else if (event.key === "Escape" && page.liveView.crosshair.time !== null) page.liveView.crosshair.point(null);
       else if (event.key === "Escape" || event.key === "l") page.resume();
       else if (event.key === "+" || event.key === "-") page.stretch(event.key === "+" ? 1 : -1);
       else if (event.key === "f") fillScreen();
@@ -44,8 +44,8 @@
     document.getElementById("tiles").addEventListener("click", (event) => {
       const tile = event.target.closest(".tile");
       if (!tile) return;
-      if (page.arrangement.hidden.has(tile.dataset.leads)) page.arrangement.setHidden(tile.dataset.leads, false);
-      const section = page.arrangement.sections.get(tile.dataset.leads);
+      if (page.panelOrder.hidden.has(tile.dataset.leads)) page.panelOrder.setHidden(tile.dataset.leads, false);
+      const section = page.panelOrder.sections.get(tile.dataset.leads);
       section?.scrollIntoView({ block: "center" });
       section?.querySelector(".more")?.focus({ preventScroll: true });
     });

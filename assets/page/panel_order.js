@@ -4,7 +4,7 @@
 
   const NO_PANEL = "none"; // in the address, where all are hidden
 
-  app.Arrangement = class {
+  app.PanelOrder = class {
     constructor(page) {
       this.page = page;
       this.main = document.querySelector("#page main");
@@ -48,7 +48,7 @@
 
     /* As the address says, or else as this viewer last left it. */
     go() {
-      const { panels, large } = this.page.address.read();
+      const { panels, large } = this.page.urlState.read();
       const known = (names) => [...new Set(names)].filter((name) => this.sections.has(name));
       const kept = app.readPreferences();
       this.reset();

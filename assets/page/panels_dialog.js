@@ -2,14 +2,14 @@
 (function (app) {
   "use strict";
 
-  app.openPanelList = function (arrangement) {
+  app.openPanelList = function (panelOrder) {
     const list = app.element("ul", { className: "panel-list" });
     const all = app.element("button", { type: "button", className: "plain" }, "As at first");
     all.addEventListener("click", () => {
-      arrangement.forget();
-      fill(list, arrangement);
+      panelOrder.forget();
+      fill(list, panelOrder);
     });
-    fill(list, arrangement);
+    fill(list, panelOrder);
     app.openDialog(
       "Panels",
       app.element("p", {}, "What is shown, in this order. This browser remembers it."),
@@ -18,23 +18,23 @@
     );
   };
 
-  function fill(list, arrangement) {
-    list.replaceChildren(...arrangement.present().map((name) => row(list, arrangement, name)));
+  function fill(list, panelOrder) {
+    list.replaceChildren(...panelOrder.present().map((name) => row(list, panelOrder, name)));
   }
 
-  function row(list, arrangement, name) {
-    const title = app.panelTitle(arrangement.sections.get(name));
-    const box = app.element("input", { type: "checkbox", checked: !arrangement.hidden.has(name) });
-    box.addEventListener("change", () => arrangement.setHidden(name, !box.checked));
+  function row(list, panelOrder, name) {
+    const title = app.panelTitle(panelOrder.sections.get(name));
+    const box = app.element("input", { type: "checkbox", checked: !panelOrder.hidden.has(name) });
+    box.addEventListener("change", () => panelOrder.setHidden(name, !box.checked));
     const mover = (text, side, words) => {
       const button = app.element("button", { type: "button", className: "plain", "aria-label": `${title}: ${words}` }, text);
       button.dataset.mover = `${name} ${side}`;
       button.addEventListener("click", () => {
-        const present = arrangement.present();
+        const present = panelOrder.present();
         const neighbour = present[present.indexOf(name) + side];
         if (!neighbour) return;
-        arrangement.put(name, neighbour, side > 0);
-        fill(list, arrangement);
+        panelOrder.put(name, neighbour, side > 0);
+        fill(list, panelOrder);
         list.querySelector(`[data-mover="${CSS.escape(name)} ${side}"]`)?.focus();
       });
       return button;

@@ -7,8 +7,8 @@
 
   app.StatusBadge = class {
     /* `status`: an app.Status. */
-    constructor(status) {
-      this.status = status;
+    constructor(connectionStatus) {
+      this.connectionStatus = connectionStatus;
       this.locked = false; // whether the page says that the session has ended
     }
 
@@ -20,16 +20,16 @@
         document.title = "dashapp";
         return;
       }
-      const [state, sentence] = this.status.judge(view);
+      const [state, sentence] = this.connectionStatus.judge(view);
       const badge = document.getElementById("status");
       if (!badge) return;
       if (badge.dataset.state !== state) badge.dataset.state = state;
       app.say(badge, sentence);
       const page = document.getElementById("page");
       if (page.dataset.state !== state) page.dataset.state = state;
-      page.classList.toggle("empty", view.newest === null && this.status.empty && this.status.refused === null);
+      page.classList.toggle("empty", view.newest === null && this.connectionStatus.empty && this.connectionStatus.refused === null);
       const seen = state === "live" || state === "paused";
-      const front = seen ? view.alert || view.value : state === "stale" ? "No data" : this.status.locked ? "Signed out" : "Offline";
+      const front = seen ? view.alert || view.value : state === "stale" ? "No data" : this.connectionStatus.locked ? "Signed out" : "Offline";
       setFavicon(seen && view.alert ? "broken" : state);
       const title = [front, view.host || "dashapp"].filter(Boolean).join(" · ");
       if (document.title !== title) document.title = title;
@@ -37,12 +37,12 @@
 
     /* Whether it says how long something has been wrong, or may soon have to. */
     get uneasy() {
-      return this.status.failing !== null || ["stale", "offline"].includes(document.getElementById("status")?.dataset.state);
+      return this.connectionStatus.failing !== null || ["stale", "offline"].includes(document.getElementById("status")?.dataset.state);
     }
 
     /* Say that the session has ended, and the way to a new one: this page, at whose door the server asks. */
     lock() {
-      const { locked } = this.status;
+      const { locked } = this.connectionStatus;
       if (this.locked === locked) return;
       this.locked = locked;
       document.getElementById("locked")?.remove();

@@ -15,7 +15,7 @@
 
     /* As the address says, or else as this viewer last chose. */
     go() {
-      const wanted = [this.page.address.read().theme, app.readPreferences().theme];
+      const wanted = [this.page.urlState.read().theme, app.readPreferences().theme];
       this.put(wanted.find((theme) => app.THEMES.includes(theme)) ?? this.own);
     }
 
@@ -23,7 +23,7 @@
       this.put(app.THEMES[(app.THEMES.indexOf(this.chosen) + 1) % app.THEMES.length]);
       app.writePreferences({ theme: this.chosen });
       this.page.write();
-      this.page.notes.say(WORDS[this.chosen]);
+      this.page.toast.say(WORDS[this.chosen]);
     }
 
     put(theme) {

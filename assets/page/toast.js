@@ -4,7 +4,7 @@
 
   const SHOWN_MS = 8000;
 
-  app.Notes = class {
+  app.Toast = class {
     constructor() {
       this.box = app.element("div", { id: "note", role: "status" });
       document.body.append(this.box);

@@ -7,7 +7,7 @@
   const FUTURE_MS = 2 * 86_400_000; // by which the viewer's clock may be behind
   const LONGEST = 4000; // characters of a list that anybody means
 
-  app.Address = class {
+  app.UrlState = class {
     /* `onChange()` whenever back or forward lead elsewhere. */
     constructor(onChange) {
       window.addEventListener("popstate", () => onChange());

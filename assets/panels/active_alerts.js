@@ -4,9 +4,9 @@
 
   const SIDES = { ">": "above", ">=": "at or above", "<": "below", "<=": "at or below" };
 
-  app.Alerts = class {
-    constructor(catalogue) {
-      this.catalogue = catalogue;
+  app.ActiveAlerts = class {
+    constructor(catalog) {
+      this.catalog = catalog;
       this.box = document.getElementById("alerts");
       this.thresholds = JSON.parse(document.getElementById("page").dataset.thresholds || "[]");
       this.broken = [];
@@ -25,7 +25,7 @@
 
     /* "CPU above 90 %" */
     words({ metric, text }) {
-      const known = this.catalogue.metrics.get(metric);
+      const known = this.catalog.metrics.get(metric);
       const threshold = this.thresholds.find((each) => each.text === text);
       if (!threshold) return text;
       if (threshold.op === "missing") return `No data: ${known?.label ?? metric}`;
@@ -34,7 +34,7 @@
 
     /* The value of a change, with its unit. */
     quantity({ metric, value }) {
-      return value === null ? "" : app.quantity(value, this.catalogue.metrics.get(metric)?.unit ?? "");
+      return value === null ? "" : app.quantity(value, this.catalog.metrics.get(metric)?.unit ?? "");
     }
 
     /* For the tab. */
@@ -45,7 +45,7 @@
 
     /* Mark the panels and tiles that the broken ones are in. */
     mark(charts, tiles) {
-      const metrics = this.broken.map((each) => this.catalogue.metrics.get(each.metric)).filter(Boolean);
+      const metrics = this.broken.map((each) => this.catalog.metrics.get(each.metric)).filter(Boolean);
       const panels = new Set(metrics.map((metric) => metric.panel));
       for (const chart of charts) chart.section.classList.toggle("broken", panels.has(chart.panel));
       for (const tile of tiles) tile.element.classList.toggle("broken", metrics.some((each) => tile.covers(each)));

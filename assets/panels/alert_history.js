@@ -8,11 +8,11 @@
   const AGAIN_MS = 10000; // until what is not sent yet is asked for again
   const COLUMNS = [["when", "When"], ["what", "What"], ["turn", "State"], ["amount", "Value"], ["sent", "Sent"]];
 
-  app.AlertLog = class {
+  app.AlertHistory = class {
     /* `alerts` puts a threshold in words; `host`: goTo(time), logged(). */
-    constructor(base, alerts, host) {
+    constructor(base, activeAlerts, host) {
       this.base = base;
-      this.alerts = alerts;
+      this.activeAlerts = activeAlerts;
       this.host = host;
       this.number = 0; // of the newest change that we know
       this.asked = -Infinity;
@@ -64,7 +64,7 @@
         }
       }
       // What is no setting any more was never told to be well again.
-      for (const { text } of this.alerts.broken) if (open.has(text)) found.push([open.get(text), Infinity]);
+      for (const { text } of this.activeAlerts.broken) if (open.has(text)) found.push([open.get(text), Infinity]);
       const seen = found.filter(([from, to]) => from < end && to > start);
       return seen.slice(-MOST_STRETCHES).map(([from, to]) => [Math.max(from, start), Math.min(to, end)]);
     }
@@ -92,7 +92,7 @@
       const go = app.element("button", { type: "button", title: "Go there" }, app.moment(entry.time));
       go.addEventListener("click", () => this.host.goTo(entry.time));
       const said = { true: "yes", false: "not yet", null: "" }[entry.sent] ?? "";
-      const cells = [go, this.alerts.words(entry), this.turn(entry), this.alerts.quantity(entry), said];
+      const cells = [go, this.activeAlerts.words(entry), this.turn(entry), this.activeAlerts.quantity(entry), said];
       const row = cells.map((cell, place) => app.element("td", { className: COLUMNS[place][0] }, cell));
       return app.element("tr", { className: entry.state }, ...row);
     }

@@ -13,7 +13,7 @@
     ["skew", "Clock", (row) => Math.abs(row.skew ?? 0)],
   ];
 
-  app.HostList = class {
+  app.HostTable = class {
     /* `hosts`: names (those that the page shows), wayTo(names). */
     constructor(hosts) {
       this.hosts = hosts;

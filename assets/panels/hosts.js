@@ -7,22 +7,22 @@
 
   app.Hosts = class {
     /* Several hosts have a colour each in `catalogue`, whatever is drawn of them. */
-    constructor(catalogue) {
+    constructor(catalog) {
       const { hosts, top } = document.getElementById("page").dataset;
       this.there = hosts !== undefined; // whether the store may have many
       this.names = (hosts ?? "").split(",").filter(Boolean);
       this.top = top === "yes";
-      if (this.names.length > 1) catalogue.hosts = this.names;
+      if (this.names.length > 1) catalog.hosts = this.names;
       this.rows = null; // as the server last told; null before that
       this.asked = -Infinity;
       this.list = null; // in the dialog while that is open
       this.section = document.querySelector('[data-table="hosts"]');
       this.button = document.getElementById("hosts");
-      this.sight = { here: false };
+      this.visibility = { visible: false };
       if (!this.section) return;
-      this.panel = new app.HostList(this);
+      this.panel = new app.HostTable(this);
       this.section.querySelector(".table").append(this.panel.element);
-      this.sight = new app.Sight(this.section, undefined, false);
+      this.visibility = new app.VisibilityObserver(this.section, undefined, false);
     }
 
     /* Whether there is anything to choose from. */
@@ -33,7 +33,7 @@
     /* Whether the next question should ask for them: they are seen, or may have become several. */
     wanted() {
       if (!this.there) return false;
-      if (this.list || (this.several && this.sight.here)) return true;
+      if (this.list || (this.several && this.visibility.visible)) return true;
       if ((this.several && this.rows) || performance.now() - this.asked < WATCH_MS) return false;
       this.asked = performance.now();
       return true;
@@ -62,7 +62,7 @@
 
     open() {
       if (!this.several) return;
-      this.list = new app.HostList(this);
+      this.list = new app.HostTable(this);
       if (this.rows) this.list.draw(this.rows);
       const all = app.element("a", { className: "plain", href: this.wayTo([]) }, "All hosts");
       const dialog = app.openDialog(

@@ -13,20 +13,20 @@
   app.putMenu = function (page, name, section) {
     const title = app.panelTitle(section);
     const button = app.element("button", { type: "button", className: "more", "aria-label": `${title}: more` }, "⋯");
-    app.giveMenu(button, () => [...placing(page.arrangement, name), ...page.takeaway.items(name)]);
+    app.giveMenu(button, () => [...placing(page.panelOrder, name), ...page.exportMenu.items(name)]);
     section.append(button);
     section.querySelector("h2").draggable = true;
   };
 
-  function placing(arrangement, name) {
-    const large = arrangement.large.has(name);
-    const shown = arrangement.shown();
+  function placing(panelOrder, name) {
+    const large = panelOrder.large.has(name);
+    const shown = panelOrder.shown();
     const place = shown.indexOf(name);
     return [
-      { text: large ? "Make smaller" : "Enlarge", act: () => arrangement.setLarge(name, !large) },
-      ...(place > 0 ? [{ text: "Move up", act: () => arrangement.move(name, -1) }] : []),
-      ...(place < shown.length - 1 ? [{ text: "Move down", act: () => arrangement.move(name, 1) }] : []),
-      { text: "Hide", act: () => arrangement.setHidden(name, true) },
+      { text: large ? "Make smaller" : "Enlarge", act: () => panelOrder.setLarge(name, !large) },
+      ...(place > 0 ? [{ text: "Move up", act: () => panelOrder.move(name, -1) }] : []),
+      ...(place < shown.length - 1 ? [{ text: "Move down", act: () => panelOrder.move(name, 1) }] : []),
+      { text: "Hide", act: () => panelOrder.setHidden(name, true) },
     ];
   }
 
@@ -67,26 +67,26 @@
   }
 
   /* A panel is taken by its title and put before or after another. */
-  app.letDrag = function (arrangement) {
+  app.letDrag = function (panelOrder) {
     let taken = null;
     const over = (event) => event.target.closest?.("#page main .panel");
-    arrangement.main.addEventListener("dragstart", (event) => {
+    panelOrder.main.addEventListener("dragstart", (event) => {
       if (!event.target.closest?.(".panel > h2")) return;
       taken = app.panelName(over(event));
       event.dataTransfer.setData("text/plain", taken);
       event.dataTransfer.effectAllowed = "move";
     });
-    arrangement.main.addEventListener("dragend", () => (taken = null));
-    arrangement.main.addEventListener("dragover", (event) => {
+    panelOrder.main.addEventListener("dragend", () => (taken = null));
+    panelOrder.main.addEventListener("dragover", (event) => {
       if (taken !== null && over(event)) event.preventDefault();
     });
-    arrangement.main.addEventListener("drop", (event) => {
+    panelOrder.main.addEventListener("drop", (event) => {
       const section = over(event);
       if (taken === null || !section) return;
       event.preventDefault();
-      const shown = arrangement.shown();
+      const shown = panelOrder.shown();
       const other = app.panelName(section);
-      arrangement.put(taken, other, shown.indexOf(taken) < shown.indexOf(other));
+      panelOrder.put(taken, other, shown.indexOf(taken) < shown.indexOf(other));
     });
   };
 })((window.dashapp = window.dashapp || {}));

@@ -15,19 +15,19 @@
   app.ProcessTable = class {
     constructor() {
       this.section = document.querySelector('[data-table="top"]');
-      this.sight = { here: false };
+      this.visibility = { visible: false };
       this.asked = -Infinity;
       this.by = "cpu";
       this.down = true;
       this.rows = [];
       if (!this.section) return;
       this.build();
-      this.sight = new app.Sight(this.section, undefined, false);
+      this.visibility = new app.VisibilityObserver(this.section, undefined, false);
     }
 
     /* Whether the next question should ask for them: somebody looks, and the last ones are old. */
     wanted() {
-      if (!this.sight.here || performance.now() - this.asked < EVERY_MS) return false;
+      if (!this.visibility.visible || performance.now() - this.asked < EVERY_MS) return false;
       this.asked = performance.now();
       return true;
     }

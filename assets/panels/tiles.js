@@ -5,23 +5,23 @@
   const DASHES = "–";
 
   app.Tiles = class {
-    constructor(live) {
-      this.live = live;
+    constructor(liveView) {
+      this.liveView = liveView;
       const box = document.getElementById("tiles");
       this.tiles = [...box.querySelectorAll(".tile")].map((tile) => new Tile(tile));
-      this.sight = new app.Sight(box);
+      this.visibility = new app.VisibilityObserver(box);
     }
 
     /* The metrics that the tiles show, of those with many the first few. */
-    keys(catalogue) {
-      const all = [...catalogue.metrics.values()];
+    keys(catalog) {
+      const all = [...catalog.metrics.values()];
       return this.tiles.flatMap((tile) => all.filter((metric) => tile.covers(metric)).slice(0, 8).map((metric) => metric.key));
     }
 
     /* `last`: the newest values by metric key. */
     draw(last) {
-      if (!this.sight.here || document.hidden) return;
-      for (const tile of this.tiles) tile.draw(this.live, last);
+      if (!this.visibility.visible || document.hidden) return;
+      for (const tile of this.tiles) tile.draw(this.liveView, last);
     }
   };
 
@@ -54,10 +54,10 @@
       return [there.reduce((high, metric) => (last[metric.key] > last[high.key] ? metric : high))];
     }
 
-    draw(live, last) {
-      const known = [...live.catalogue.metrics.values()].filter((metric) => this.covers(metric));
+    draw(liveView, last) {
+      const known = [...liveView.catalog.metrics.values()].filter((metric) => this.covers(metric));
       // Before anything is known each stands empty, so that nothing jumps when the first numbers come.
-      this.element.classList.toggle("absent", !known.length && !live.catalogue.empty);
+      this.element.classList.toggle("absent", !known.length && !liveView.catalog.empty);
       if (!known.length) return;
       const valued = this.valued(known, last);
       // What has stopped keeps its place, and the line of what it was.
@@ -68,7 +68,7 @@
       this.value.classList.toggle("several", metrics.length > 1);
       const of = this.element.querySelector(".tile-of");
       app.say(of, this.most ? metrics[0].label : of.dataset.of);
-      app.sparkline(this.canvas, live.series, metrics, live.range());
+      app.sparkline(this.canvas, liveView.series, metrics, liveView.range());
     }
   }
 

@@ -28,7 +28,7 @@ from waiting import stays, wait_until
 
 from dashapp import LiveGraph
 
-HELD = "dashapp.graphs.found.get('one').live.shown.last"
+HELD = "dashapp.liveGraphs.byId.get('one').liveView.shown.last"
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def test_one_that_comes_later_streams_and_one_that_goes_leaves_nothing(page: Pag
         wait_until(page, lambda n=number: drawn(page, f"more{n}"))
         click(page, "remove")
         wait_until(page, lambda: len(living(page)) == 3)
-    wait_until(page, lambda: page.evaluate("dashapp.graphs.asker.feeds.length") == 3)
+    wait_until(page, lambda: page.evaluate("dashapp.liveGraphs.poller.subscriptions.length") == 3)
 
     def nothing_left() -> bool:
         """They keep some of the last one, but not of each."""
@@ -177,7 +177,7 @@ def test_one_that_comes_later_streams_and_one_that_goes_leaves_nothing(page: Pag
 
 
 def test_the_same_one_comes_back_and_the_one_that_beat_may_go(page: Page, fresh: Theirs) -> None:
-    leader = page.evaluate("dashapp.graphs.leader")
+    leader = page.evaluate("dashapp.liveGraphs.leader")
     page.evaluate(
         """(id) => document.querySelector(`[data-live-graph="${id}"]`).classList.add("first")""", leader
     )
@@ -189,10 +189,10 @@ def test_the_same_one_comes_back_and_the_one_that_beat_may_go(page: Page, fresh:
         assert_up_to_date(page, fresh, "fixed", "up")
     # React would not have it so, but the one whose interval beats for all may leave as well.
     page.evaluate("""() => {
-        const { graphs } = dashapp;
-        graphs.found.get(graphs.leader).section.remove();
+        const { liveGraphs } = dashapp;
+        liveGraphs.byId.get(liveGraphs.leader).section.remove();
     }""")
-    wait_until(page, lambda: page.evaluate("dashapp.graphs.leader") not in (leader, None))
+    wait_until(page, lambda: page.evaluate("dashapp.liveGraphs.leader") not in (leader, None))
     fresh.late = True
     rest = [name for name in living(page) if name in ("one", "two", "fixed")]
     assert len(rest) == 2

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from served_page import Live, Serve
 from waiting import wait_until, wait_until_passes
 
-SHOWN = "dashapp.page.arrangement.shown()"
+SHOWN = "dashapp.page.panelOrder.shown()"
 ORDER = """() => [...document.querySelectorAll("main > .panel:not(.absent):not([hidden])")]
     .map((section) => section.dataset.panel).filter(Boolean)"""
 
@@ -89,7 +89,7 @@ def test_a_hidden_panel_stays_away_until_it_is_wanted_again(page: Page, live: Li
 
 def test_all_panels_hidden_is_said_and_told_to_others(page: Page, live: Live) -> None:
     for name in page.evaluate(SHOWN):
-        page.evaluate("(name) => dashapp.page.arrangement.setHidden(name, true)", name)
+        page.evaluate("(name) => dashapp.page.panelOrder.setHidden(name, true)", name)
     expect_address(page, "panels", "none")
     said = "getComputedStyle(document.querySelector('main'), '::before').content"
     wait_until(page, lambda: "Every panel is hidden" in page.evaluate(said))

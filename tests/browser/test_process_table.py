@@ -20,17 +20,17 @@ NAME = "dashapp-hunted"
 SLEEP = "import time; held = bytes(64_000_000).replace(b'\\0', b'1'); time.sleep(600)"
 # When it asked for them, in milliseconds.
 COUNT = """() => {
-    const { processes } = window.dashapp.page;
-    const wanted = processes.wanted.bind(processes);
+    const { processTable } = window.dashapp.page;
+    const wanted = processTable.wanted.bind(processTable);
     window.wantedAt = [];
-    processes.wanted = () => {
+    processTable.wanted = () => {
         const found = wanted();
         if (found) window.wantedAt.push(performance.now());
         return found;
     };
 }"""
-OUT_OF_SIGHT = "!dashapp.page.processes.sight.here && flights.now === 0"
-OLD = "performance.now() - dashapp.page.processes.asked > 3000"
+OUT_OF_SIGHT = "!dashapp.page.processTable.visibility.visible && flights.now === 0"
+OLD = "performance.now() - dashapp.page.processTable.asked > 3000"
 
 
 @pytest.fixture

@@ -164,15 +164,17 @@ def test_what_is_on_screen_is_said_in_words(page: Page, live: Live) -> None:
     expect(page.locator("#window-label")).to_have_text(re.compile("^100 s, up to "))
     wait_until(page, lambda: shows(page, live.store, *held(page)))
     page.keyboard.press("Shift+ArrowLeft")
-    wait_until(page, lambda: page.evaluate("dashapp.page.live.crosshair.time") is not None)
+    wait_until(page, lambda: page.evaluate("dashapp.page.liveView.crosshair.time") is not None)
     page.keyboard.press("l")
     wait_for_state(page, "live")
     expect(page.locator("#window-label")).to_have_text("100 seconds")
-    wait_until(page, lambda: page.evaluate("dashapp.page.live.crosshair.time") is None)
+    wait_until(page, lambda: page.evaluate("dashapp.page.liveView.crosshair.time") is None)
 
 
 def test_nothing_is_seen_closer_than_a_few_ticks(page: Page, live: Live) -> None:
-    page.evaluate("dashapp.page.onZoom([...dashapp.page.live.range()].map((t, side) => t - 5000 + side * 5))")
+    page.evaluate(
+        "dashapp.page.onZoom([...dashapp.page.liveView.range()].map((t, side) => t - 5000 + side * 5))"
+    )
     wait_for_state(page, "paused")
     start, end = held(page)
     assert end - start >= 5
@@ -207,7 +209,7 @@ def test_a_link_opens_a_window_that_a_zoom_does_not_change(page: Page, served: L
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, served.store)
     page.evaluate(
-        "dashapp.page.onZoom([...dashapp.page.live.range()].map((end, side) => end - (1 - side) * 1000))"
+        "dashapp.page.onZoom([...dashapp.page.liveView.range()].map((end, side) => end - (1 - side) * 1000))"
     )
     go(page, "ArrowLeft")
     page.go_back()
@@ -233,7 +235,7 @@ def test_a_pause_keeps_what_it_holds_through_a_reset(page: Page, serve: Serve) -
     def kept() -> None:
         (chart,) = [chart for chart in drawing(page) if chart["panel"] == "cpu"]
         assert chart["traces"][0]["x"][0] == milliseconds(before[0].time)
-        assert page.evaluate("dashapp.page.live.series.t.length") < 20
+        assert page.evaluate("dashapp.page.liveView.series.t.length") < 20
 
     wait_until_passes(page, kept)
     page.click("#pause")
