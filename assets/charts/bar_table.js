@@ -20,10 +20,10 @@
       this.pointing = false;
       this.dirty = true;
       this.life = -1;
-      this.body = app.element("tbody", {});
+      this.body = app.createElement("tbody", {});
       section.querySelector(".chart").append(
-        app.element("div", { className: "snapshot", tabIndex: 0, role: "group", "aria-label": app.panelTitle(section) },
-          app.element("table", {}, this.body))
+        app.createElement("div", { className: "snapshot", tabIndex: 0, role: "group", "aria-label": app.panelTitle(section) },
+          app.createElement("table", {}, this.body))
       );
       this.visibility = new app.VisibilityObserver(section, () => this.host.wake());
     }
@@ -57,20 +57,20 @@
       while (this.body.children.length < shown.length) this.body.append(this.row());
       shown.forEach((metric, number) => {
         const [name, bar, value] = this.body.children[number].children;
-        app.say(name, metric.label);
-        app.say(value, app.quantity(values[number], metric.unit) || "–");
+        app.setText(name, metric.label);
+        app.setText(value, app.formatQuantity(values[number], metric.unit) || "–");
         const share = high > 0 ? Math.max(0, values[number] ?? 0) / high : 0;
         bar.firstElementChild.style.width = `${100 * share}%`;
       });
     }
 
     row() {
-      return app.element(
+      return app.createElement(
         "tr",
         {},
-        app.element("th", { scope: "row" }),
-        app.element("td", { className: "bar", hidden: !this.bars, "aria-hidden": "true" }, app.element("div", {})),
-        app.element("td", { className: "amount" })
+        app.createElement("th", { scope: "row" }),
+        app.createElement("td", { className: "bar", hidden: !this.bars, "aria-hidden": "true" }, app.createElement("div", {})),
+        app.createElement("td", { className: "amount" })
       );
     }
 

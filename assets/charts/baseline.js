@@ -3,46 +3,46 @@
 (function (app) {
   "use strict";
 
-  const AIR = 0.08; // of the height, above and below
+  const PADDING = 0.08; // of the height, above and below
 
   /* Let the figure of `chart` be right for the points of `metrics` within `range`. */
-  app.stand = function (chart, { data, layout }, series, metrics, range) {
-    const { kind, standing } = chart;
-    if (kind !== "mountain" && !standing) return;
-    const own = structuredClone(chart.component.props.figure.layout);
-    chart.fit(own, metrics);
-    const { autorange, rangemode } = own.yaxis;
+  app.updateBaseline = function (chart, { data, layout }, series, metrics, range) {
+    const { kind, comparison } = chart;
+    if (kind !== "mountain" && !comparison) return;
+    const template = structuredClone(chart.component.props.figure.layout);
+    chart.fit(template, metrics);
+    const { autorange, rangemode } = template.yaxis;
     // Where nobody gave it a bound a mountain stands on its lowest point: a price far from nought has a shape.
     if (kind === "mountain" && autorange && rangemode !== "tozero") {
-      foot(layout, series, metrics, range, standing?.against);
+      fitYRange(layout, series, metrics, range, comparison?.referenceValue);
       const [start, stop] = layout.yaxis.range ?? [];
       for (const { fillgradient } of data) if (fillgradient) Object.assign(fillgradient, { start, stop });
     }
-    if (!standing) return;
-    const others = (layout.shapes ?? []).filter(({ name }) => name !== app.REFERENCE);
-    layout.shapes = [...others, app.referenceLine(standing)];
+    if (!comparison) return;
+    const otherShapes = (layout.shapes ?? []).filter(({ name }) => name !== app.REFERENCE_SHAPE);
+    layout.shapes = [...otherShapes, app.referenceLine(comparison)];
   };
 
   /* `against` is seen as well where that takes no more than half of the height. */
-  function foot(layout, series, metrics, [start, end], against) {
+  function fitYRange(layout, series, metrics, [start, end], referenceValue) {
     let low = Infinity;
     let high = -Infinity;
     for (const { key, right } of metrics) {
       if (right) continue;
       // The extremes, where a point stands for several ticks.
       for (const column of [series.low[key] ?? series.y[key], series.high[key] ?? series.y[key]]) {
-        column.forEach((value, place) => {
-          if (value === null || series.t[place] < start || series.t[place] > end) return;
+        column.forEach((value, index) => {
+          if (value === null || series.t[index] < start || series.t[index] > end) return;
           low = Math.min(low, value);
           high = Math.max(high, value);
         });
       }
     }
     if (low > high) return;
-    const [least, most] = [low, high];
-    if (against < least && least - against <= most - least) low = against;
-    if (against > most && against - most <= most - least) high = against;
-    const air = AIR * (high - low || Math.abs(high) || 1);
-    Object.assign(layout.yaxis, { range: [low - air, high + air], autorange: false });
+    const [dataLow, dataHigh] = [low, high];
+    if (referenceValue < dataLow && dataLow - referenceValue <= dataHigh - dataLow) low = referenceValue;
+    if (referenceValue > dataHigh && referenceValue - dataHigh <= dataHigh - dataLow) high = referenceValue;
+    const padding = PADDING * (high - low || Math.abs(high) || 1);
+    Object.assign(layout.yaxis, { range: [low - padding, high + padding], autorange: false });
   }
 })((window.dashapp = window.dashapp || {}));

@@ -16,7 +16,7 @@
       this.host = host;
       this.kind = panel.kind;
       this.reference = panel.reference ?? null;
-      this.standing = null; // of its line against that
+      this.comparison = null; // of its line against that
       const place = section.querySelector(".chart").id;
       // The ids that Dash knows them by: text, or what a component made of several has for one.
       this.place = panel.place ?? place;
@@ -107,7 +107,7 @@
     /* The x-range on screen, in epoch milliseconds. Plotly keeps it as local time in text. */
     range() {
       return this.gd.layout.xaxis.range.map((end, side) =>
-        typeof end === "number" ? end : app.localTime(String(end), this.drawn?.range, side)
+        typeof end === "number" ? end : app.parseLocalTime(String(end), this.drawn?.range, side)
       );
     }
 
@@ -121,8 +121,8 @@
     /* Draw the series' metrics (`[{key, label, unit}]`) over `range`, moving as little as possible. */
     draw(series, metrics, range) {
       this.dirty = false;
-      this.standing = app.standing(this.reference, series, metrics, range);
-      if (this.standing) this.section.dataset.side = this.standing.side;
+      this.comparison = app.compareToReference(this.reference, series, metrics, range);
+      if (this.comparison) this.section.dataset.side = this.comparison.direction;
       if (!this.mounted) return this.mount(series, metrics, range);
       const fresh = this.retrace(series, metrics);
       const whole = fresh || series.life !== this.life || this.end < series.first;
@@ -130,16 +130,16 @@
       const count = series.end - this.end;
       const { xaxis } = this.gd.layout;
       Object.assign(xaxis, { range: range.slice(), autorange: false });
-      xaxis.nticks = app.labels(this.gd._fullLayout._size.w);
-      app.shade(this, this.gd.layout, metrics, range);
-      app.stand(this, this.gd, series, metrics, range);
+      xaxis.nticks = app.timeLabelCount(this.gd._fullLayout._size.w);
+      app.drawAlertBands(this, this.gd.layout, metrics, range);
+      app.updateBaseline(this, this.gd, series, metrics, range);
       this.begin(series, range);
       if (whole || count <= 0 || !this.lines.length) return this.redraw(series);
       window.dash_clientside.set_props(this.component.props.id, {
         extendData: [
           {
             x: this.lines.map(() => series.t.slice(-count)),
-            y: this.lines.map((line) => app.points(series, line, -count)),
+            y: this.lines.map((line) => app.linePoints(series, line, -count)),
           },
           this.lines.map((_, index) => index),
           series.t.length,
@@ -170,27 +170,27 @@
     figure(series, metrics, range, width) {
       const { layout } = structuredClone(this.component.props.figure);
       const data = this.linesOf(series, metrics, layout).map((line) => ({
-        ...app.traceOf(line, metrics.length),
+        ...app.buildTrace(line, metrics.length),
         x: series.t.slice(),
-        y: app.points(series, line),
+        y: app.linePoints(series, line),
       }));
-      app.layOut(layout, range, width - 80);
-      app.makeRoom(layout, metrics.length);
-      app.nameAxes(layout, metrics);
+      app.fitLayout(layout, range, width - 80);
+      app.fitMargins(layout, metrics.length);
+      app.labelAxes(layout, metrics);
       this.fit(layout, metrics);
-      app.shade(this, layout, metrics, range);
-      app.stand(this, { data, layout }, series, metrics, range);
+      app.drawAlertBands(this, layout, metrics, range);
+      app.updateBaseline(this, { data, layout }, series, metrics, range);
       return { data, layout };
     }
 
     linesOf(series, metrics, { colorway }) {
-      return app.linesOf(metrics, series, this.standing ? [this.standing.colour] : colorway, this.kind);
+      return app.buildLines(metrics, series, this.comparison ? [this.comparison.colour] : colorway, this.kind);
     }
 
     redraw(series) {
       this.lines.forEach((line, index) => {
         this.gd.data[index].x = series.t.slice();
-        this.gd.data[index].y = app.points(series, line);
+        this.gd.data[index].y = app.linePoints(series, line);
       });
       window.Plotly.redraw(this.gd);
     }
@@ -198,9 +198,9 @@
     /* Make the traces be those of the metrics; whether they were not. */
     retrace(series, metrics) {
       this.lines = this.linesOf(series, metrics, this.gd.layout);
-      if (!app.retrace(this.gd.data, this.lines, metrics.length)) return false;
-      app.makeRoom(this.gd.layout, metrics.length);
-      app.nameAxes(this.gd.layout, metrics);
+      if (!app.updateTraces(this.gd.data, this.lines, metrics.length)) return false;
+      app.fitMargins(this.gd.layout, metrics.length);
+      app.labelAxes(this.gd.layout, metrics);
       this.fit(this.gd.layout, metrics);
       return true;
     }

@@ -42,7 +42,7 @@
       this.hide();
       const share = (time - start) / (end - start);
       if (!(share >= 0 && share <= 1)) return;
-      if (!this.line) this.section.append((this.line = app.element("div", { className: "cross" })));
+      if (!this.line) this.section.append((this.line = app.createElement("div", { className: "cross" })));
       const chart = this.section.querySelector(".chart");
       this.line.style.left = `${chart.offsetLeft + l + share * w}px`;
       this.line.style.top = `${chart.offsetTop + t}px`;

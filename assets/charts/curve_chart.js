@@ -95,7 +95,7 @@
       layout.xaxis = { ...axis, type: "linear", autorange: true, fixedrange: true };
       layout.dragmode = false;
       layout.shapes = []; // a threshold is of a metric
-      app.enlarge(layout);
+      app.enlargeForWall(layout);
       this.scale(layout, curve);
       return { data: tracesOf(curve, layout.colorway), layout };
     }
@@ -107,7 +107,7 @@
       if (!said.ticksuffix && !said.tickformat) Object.assign(layout.yaxis, { tickformat: "" }, app.axisFormat(unit ?? ""));
       if (!said.range && bounded) Object.assign(layout.yaxis, { range: [low, high], autorange: false });
       else if (!said.range) Object.assign(layout.yaxis, { autorange: true, rangemode: low === 0 ? "tozero" : "normal" });
-      app.makeRoom(layout, names.length);
+      app.fitMargins(layout, names.length);
     }
 
     /* After any draw: are the points ours? Dash may have put those back that the graph came with. */
@@ -132,7 +132,7 @@
     return names.map((name, place) => ({
       type: "scatter",
       mode: x[place].length > FEW ? "lines" : "lines+markers",
-      name: app.plain(name),
+      name: app.escapeForPlotly(name),
       x: x[place].slice(),
       y: y[place].slice(),
       connectgaps: false,

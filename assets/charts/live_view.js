@@ -4,7 +4,7 @@
   "use strict";
 
   const REST_MS = 120; // what a slider or a zoom rests before the server is asked
-  const FEW = (app.FEW_METRICS = 200); // metrics that are all asked for, and drawn the sooner when they come into sight
+  const MAX_UNFILTERED_METRICS = (app.MAX_UNFILTERED_METRICS = 200); // metrics that are all asked for, and drawn the sooner when they come into sight
   const MOST_METRICS = 64; // that a question may name
   const LONGEST = 6000; // characters of their names
   // Of a metric in one answer; past 2,000 a point stands for several ticks, and the ends are rounded.
@@ -64,13 +64,13 @@
     /* The metrics to ask for: "" for all, where they are few; else those of the charts in sight. */
     wanted() {
       const { catalog } = this;
-      if (this.subscription.like.length || catalog.metrics.size <= FEW) return "";
+      if (this.subscription.like.length || catalog.metrics.size <= MAX_UNFILTERED_METRICS) return "";
       const seen = this.charts.filter((chart) => chart.onScreen && !chart.section.hidden);
       const lists = seen.map((chart) => (catalog.panels.get(chart.panel) ?? []).map((metric) => metric.key));
       // One of each panel in turn, so that a panel of a thousand leaves the others theirs.
-      const against = seen.map((chart) => app.referenceKey(chart.reference ?? null));
+      const referenceKeys = seen.map((chart) => app.referenceKey(chart.reference ?? null));
       const turns = Array.from({ length: MOST_METRICS }, (_, turn) => lists.map((list) => list[turn])).flat();
-      const all = [...new Set([...this.host.keys(), ...against, ...turns])].filter(Boolean).slice(0, MOST_METRICS);
+      const all = [...new Set([...this.host.keys(), ...referenceKeys, ...turns])].filter(Boolean).slice(0, MOST_METRICS);
       while (all.join().length > LONGEST) all.pop();
       return all.join();
     }

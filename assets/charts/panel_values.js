@@ -35,7 +35,7 @@
       const all = this.liveView.catalog.panels.get(chart.panel)?.length ?? 0;
       const left = metrics.length && this.liveView.subscription.metrics && all > metrics.length;
       const text = left ? `${metrics.length} of ${all.toLocaleString("en")} lines` : values.filter(Boolean).join(" · ");
-      app.say(output, text);
+      app.setText(output, text);
       const of = section.querySelector(".of");
       // One line has no legend: it is named beside the title, unless the title does.
       const { textContent: title } = section.querySelector("h2").firstChild;
@@ -52,13 +52,13 @@
 
     texts(chart, metrics) {
       const [start, end] = this.liveView.held ?? this.liveView.range();
-      const standing = app.standing(chart.reference ?? null, this.liveView.shown, metrics, [start, this.then ?? end]);
-      if (standing) return [app.standingWords(standing, metrics[0].unit)];
+      const comparison = app.compareToReference(chart.reference ?? null, this.liveView.shown, metrics, [start, this.then ?? end]);
+      if (comparison) return [app.formatComparison(comparison, metrics[0].unit)];
       return metrics.map((metric) => this.text(metric, metrics.length));
     }
 
     text(metric, count) {
-      const text = app.quantity(this.value(metric.key), metric.unit);
+      const text = app.formatQuantity(this.value(metric.key), metric.unit);
       return count > 1 && text ? `${metric.label} ${text}` : text;
     }
 

@@ -93,8 +93,8 @@
     }
 
     /* Of a chart that is the page's own; others have no log. */
-    stretches(keys, range) {
-      return this.host.host.alertHistory?.stretches(keys, range) ?? [];
+    alertBands(keys, range) {
+      return this.host.host.alertHistory?.alertBands(keys, range) ?? [];
     }
 
     pointed(time) {

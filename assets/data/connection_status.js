@@ -39,15 +39,15 @@
       const since = this.failing ?? view.waiting;
       const silent = since === null ? 0 : performance.now() - since;
       if (this.failures >= 2 || silent > OFFLINE_MS) {
-        return ["offline", `Server not reachable for ${app.words(silent / 1000)}; trying again`];
+        return ["offline", `Server not reachable for ${app.formatDuration(silent / 1000)}; trying again`];
       }
       if (this.refused !== null) return ["stale", this.refused];
       if (view.nothing) return ["paused", "Paused; nothing was recorded then"];
-      if (view.held) return ["paused", `Paused, up to ${app.moment(view.held[1])}`];
+      if (view.held) return ["paused", `Paused, up to ${app.formatTime(view.held[1])}`];
       if (view.newest === null) return ["stale", this.emptiness()];
       if (view.age > 2 * view.step + 1500) {
-        const time = app.timeOfDay(new Date(view.newest));
-        return ["stale", `No data for ${app.words(view.age / 1000)}, since ${time}`];
+        const time = app.formatTimeOfDay(new Date(view.newest));
+        return ["stale", `No data for ${app.formatDuration(view.age / 1000)}, since ${time}`];
       }
       return ["live", "Live"];
     }

@@ -41,9 +41,9 @@
         this.onNewPanel(name, kind);
       }
       for (const [name, { metrics, right }] of this.defined) {
-        const own = metrics.length ? app.matching(all, metrics) : this.panels.get(name) ?? [];
-        const found = [...new Set([...own, ...app.matching(all, right)])];
-        const aside = new Set(app.matching(found, right));
+        const own = metrics.length ? app.matchMetrics(all, metrics) : this.panels.get(name) ?? [];
+        const found = [...new Set([...own, ...app.matchMetrics(all, right)])];
+        const aside = new Set(app.matchMetrics(found, right));
         this.panels.set(name, found.map((metric) => ({ ...metric, right: aside.has(metric) })));
       }
     }
@@ -52,11 +52,11 @@
        are told apart by their dashes. */
     put(metrics) {
       const counts = new Map();
-      metrics.forEach((metric, place) => {
+      metrics.forEach((metric, colourIndex) => {
         const host = this.hosts.indexOf(metric.key.slice(0, metric.key.indexOf("/")));
-        const dash = counts.get(host) ?? 0;
-        counts.set(host, dash + 1);
-        Object.assign(metric, host < 0 ? { place } : { place: host, dash });
+        const dashIndex = counts.get(host) ?? 0;
+        counts.set(host, dashIndex + 1);
+        Object.assign(metric, host < 0 ? { colourIndex } : { colourIndex: host, dashIndex });
       });
     }
 

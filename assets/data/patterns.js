@@ -16,18 +16,18 @@
   }
 
   /* The metrics that the patterns mean, in the patterns' order. */
-  app.matching = function (metrics, patterns) {
+  app.matchMetrics = function (metrics, patterns) {
     return patterns.flatMap((pattern) => metrics.filter((metric) => meant(pattern).test(metric.key)));
   };
 
   /* Those of `columns`, by their keys. */
-  app.likened = function (columns, patterns) {
+  app.filterColumns = function (columns, patterns) {
     const keys = Object.keys(columns).filter((key) => patterns.some((pattern) => meant(pattern).test(key)));
     return Object.fromEntries(keys.map((key) => [key, columns[key]]));
   };
 
   /* As more of a query: "" where there are none, or too many. */
-  app.liking = function (patterns) {
+  app.likeParam = function (patterns) {
     // A comma is what separates them; whatever else they mean is left out by who asked.
     const all = [...new Set(patterns)].map((pattern) => pattern.replace(/,/g, "?"));
     const text = encodeURIComponent(all.join());

@@ -123,7 +123,7 @@
         this.subscriptions = [...this.subscriptions.filter((subscription) => !served.has(subscription)), ...served];
         this.wanted = true;
       }
-      return first.map(({ place, like, asked }) => ({ text: place + app.liking(like), asked }));
+      return first.map(({ place, like, asked }) => ({ text: place + app.likeParam(like), asked }));
     }
 
     /* `[{frame, refused, locked}]`, one for each text: a frame, null where none came; why the server refuses one, and

@@ -116,7 +116,7 @@
       if (!this.like.length) return frame;
       const own = { ...frame };
       for (const part of ["y", "min", "max"]) {
-        if (frame[part]) own[part] = app.likened(frame[part], this.like);
+        if (frame[part]) own[part] = app.filterColumns(frame[part], this.like);
       }
       return own;
     }

@@ -10,14 +10,14 @@
       this.mark = JSON.stringify(spec);
       this.connectionStatus = new app.ConnectionStatus();
       this.refused = null;
-      const [[name, panel]] = app.panelsOf(spec);
-      const against = app.referenceKey(panel.reference ?? null);
-      this.liveView = new app.LiveView(poller, this, [...panel.metrics, ...panel.right, ...(against === null ? [] : [against])]);
+      const [[name, panel]] = app.buildPanelSpecs(spec);
+      const referenceKey = app.referenceKey(panel.reference ?? null);
+      this.liveView = new app.LiveView(poller, this, [...panel.metrics, ...panel.right, ...(referenceKey === null ? [] : [referenceKey])]);
       this.liveView.all = spec.all ? spec.window : null;
       this.liveView.longest = spec.stops[spec.stops.length - 1] - 1;
       this.liveView.catalog.define(new Map([[name, panel]]));
       this.panelValues = new app.PanelValues(this.liveView);
-      const fit = (layout, metrics) => app.fitScale(layout, metrics, spec.scale);
+      const fit = (layout, metrics) => app.fitYAxes(layout, metrics, spec.scale);
       section.classList.add("loading", "absent"); // until there is something to draw
       this.liveView.renderQueue.add(section, { ...panel, place: spec.place, fit });
       this.liveView.follow(spec.window, false);
@@ -92,7 +92,7 @@
       const [state, sentence] = this.connectionStatus.judge(liveView.condition);
       if (section.dataset.state !== state) section.dataset.state = state;
       put(section.querySelector(".badge"), sentence);
-      const last = liveView.window === liveView.all ? "all there is" : `last ${app.fullWords(liveView.window)}`;
+      const last = liveView.window === liveView.all ? "all there is" : `last ${app.formatDurationLong(liveView.window)}`;
       put(section.querySelector(".window-label"), liveView.held ? "" : last);
       const button = section.querySelector(".pause");
       put(button, liveView.held ? "Back to live" : "Pause");
@@ -114,6 +114,6 @@
   };
 
   function put(element, text) {
-    if (element) app.say(element, text);
+    if (element) app.setText(element, text);
   }
 })((window.dashapp = window.dashapp || {}));

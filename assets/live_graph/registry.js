@@ -58,7 +58,7 @@
 
   let registry = null;
 
-  function guarded(action) {
+  function catchErrors(action) {
     return (value, spec) => {
       try {
         if (!spec) return;
@@ -75,8 +75,8 @@
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.dashapp_live_graph = {
-    beat: guarded((all, spec) => all.beat(spec)),
-    window: guarded((all, spec, index) => all.graph(spec)?.setWindow(spec.stops[index])),
-    pause: guarded((all, spec, clicks) => clicks && all.graph(spec)?.toggle()),
+    beat: catchErrors((all, spec) => all.beat(spec)),
+    window: catchErrors((all, spec, index) => all.graph(spec)?.setWindow(spec.stops[index])),
+    pause: catchErrors((all, spec, clicks) => clicks && all.graph(spec)?.toggle()),
   };
 })((window.dashapp = window.dashapp || {}));

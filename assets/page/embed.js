@@ -23,7 +23,7 @@
       this.curve = curve;
       this.keys = curve === null ? keys : [`${curve}.points`];
       this.settled = ""; // the metrics that title and axis are of
-      page.panels.set(NAME, { ...page.panels.usual, ...(curve === null ? {} : { kind: "curve", curve }), metrics: this.keys });
+      page.panels.set(NAME, { ...page.panels.fallback, ...(curve === null ? {} : { kind: "curve", curve }), metrics: this.keys });
       this.section = page.panelOrder.adopt(NAME);
       this.section.classList.remove("absent");
       this.name(keys);
@@ -37,7 +37,7 @@
     allow(seconds) {
       const { stops } = this.page;
       if (seconds !== null && seconds >= stops[0] && seconds <= this.page.liveView.longest) {
-        stops[stops.indexOf(app.nearest(stops, seconds))] = seconds;
+        stops[stops.indexOf(app.nearestStop(stops, seconds))] = seconds;
       }
     }
 
@@ -75,7 +75,7 @@
       this.settled = settled;
       this.name(metrics.map((metric) => metric.label));
       const alike = metrics.every((metric) => metric.panel === metrics[0].panel);
-      const like = (alike && panels.get(metrics[0].panel)) || panels.usual;
+      const like = (alike && panels.get(metrics[0].panel)) || panels.fallback;
       const { yaxis } = like.graph(NAME).props.figure.layout;
       for (const component of [chart.component.props.figure, chart.gd].filter(Boolean)) {
         Object.assign(component.layout.yaxis, yaxis);

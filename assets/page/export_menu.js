@@ -9,101 +9,101 @@
 
     /* The menu's lines for a panel; for the whole page where `name` is null. */
     items(name) {
-      const table = name !== null && !this.page.panelOrder.sections.get(name).dataset.panel;
-      const link = { text: "Copy link", act: () => this.copyLink(name) };
-      if (table) return [link];
-      const shared = document.getElementById("page").dataset.share === "on";
-      const share = ([text, days]) => ({ text, act: () => this.share(name, days) });
+      const isTable = name !== null && !this.page.panelOrder.sections.get(name).dataset.panel;
+      const link = { text: "Copy link", run: () => this.copyLink(name) };
+      if (isTable) return [link];
+      const canShare = document.getElementById("page").dataset.share === "on";
+      const share = ([text, days]) => ({ text, run: () => this.share(name, days) });
       return [
-        { text: "Save picture (PNG)", act: () => this.savePicture(name) },
-        { text: "Save numbers (CSV)", act: () => this.saveNumbers(name) },
+        { text: "Save picture (PNG)", run: () => this.exportPng(name) },
+        { text: "Save numbers (CSV)", run: () => this.downloadCsv(name) },
         link,
-        ...(shared ? [["Share for a day", 1], ["Share for a week", 7]].map(share) : []),
+        ...(canShare ? [["Share for a day", 1], ["Share for a week", 7]].map(share) : []),
       ];
     }
 
     /* A link that shows this and nothing else, to whoever has it and no password. */
     async share(name, days) {
       const { liveView, panelOrder, poller, toast } = this.page;
-      const panels = name === null ? panelOrder.shown().filter((each) => liveView.metricsOf(each).length) : [name];
-      const stretch = liveView.held ? { from: liveView.held[0], to: liveView.held[1] } : { window: liveView.window };
+      const panels = name === null ? panelOrder.shown().filter((panel) => liveView.metricsOf(panel).length) : [name];
+      const range = liveView.held ? { from: liveView.held[0], to: liveView.held[1] } : { window: liveView.window };
       try {
-        const body = JSON.stringify({ panels: panels.slice(0, 64), days, ...stretch });
-        const answer = await fetch(`${poller.base}api/share`, { method: "POST", body, signal: AbortSignal.timeout(5000) });
-        const { path, until, error } = await answer.json();
-        if (!path) return toast.say(`No link was made: ${error}.`);
+        const body = JSON.stringify({ panels: panels.slice(0, 64), days, ...range });
+        const response = await fetch(`${poller.base}api/share`, { method: "POST", body, signal: AbortSignal.timeout(5000) });
+        const { path, until, error } = await response.json();
+        if (!path) return toast.show(`No link was made: ${error}.`);
         const url = new URL(path, new URL(poller.base, window.location.href));
-        for (const [key, value] of Object.entries(app.placed(liveView.held, liveView.window))) {
+        for (const [key, value] of Object.entries(app.rangeParams(liveView.held, liveView.window))) {
           if (value !== null) url.searchParams.set(key, value);
         }
-        const when = `It shows this until ${app.moment(until)}, without the password.`;
-        toast.say((await copied(url.href)) ? `The link is copied. ${when}` : `${url.href} ${when}`);
+        const validity = `It shows this until ${app.formatTime(until)}, without the password.`;
+        toast.show((await copyToClipboard(url.href)) ? `The link is copied. ${validity}` : `${url.href} ${validity}`);
       } catch (error) {
-        toast.say("No link was made: the server could not be reached.");
+        toast.show("No link was made: the server could not be reached.");
       }
     }
 
-    saveNumbers(name) {
+    downloadCsv(name) {
       const { poller, liveView } = this.page;
       const [start, end] = liveView.held ?? liveView.range();
       const query = new URLSearchParams({ from: Math.floor(start), to: Math.ceil(end) });
       if (name !== null) query.set("panel", name);
-      follow(`${poller.base}api/csv?${query}`, "");
+      download(`${poller.base}api/csv?${query}`, "");
     }
 
-    async savePicture(name) {
+    async exportPng(name) {
       const { liveView, panelOrder, toast } = this.page;
       const view = liveView.view();
       const names = name === null ? panelOrder.shown() : [name];
       const charts = names
-        .map((each) => liveView.charts.find((chart) => chart.panel === each))
+        .map((panel) => liveView.charts.find((chart) => chart.panel === panel))
         .filter((chart) => chart && chart.figure && liveView.metricsOf(chart.panel).length);
-      if (!view || !charts.length) return toast.say("There is nothing to draw yet.");
+      if (!view || !charts.length) return toast.show("There is nothing to draw yet.");
       try {
-        const url = await app.picture(charts, view, (panel) => liveView.metricsOf(panel));
-        follow(url, `dashapp-${this.whose()}${name ?? "page"}-${stamp(view.range[1])}.png`);
+        const url = await app.renderPng(charts, view, (panel) => liveView.metricsOf(panel));
+        download(url, `dashapp-${this.hostPrefix()}${name ?? "page"}-${fileTimestamp(view.range[1])}.png`);
       } catch (error) {
-        toast.say("This browser could not draw the picture.");
+        toast.show("This browser could not draw the picture.");
       }
     }
 
     /* As the server names a download: two hosts' files are not one. */
-    whose() {
+    hostPrefix() {
       const { names } = this.page.hosts;
       return names.length ? `${names.length > 1 ? `${names.length}-hosts` : names[0]}-` : "";
     }
 
     async copyLink(name) {
       const { page } = this;
-      const alone = name === null ? {} : { panels: name, large: name };
-      const link = page.urlState.link({ ...page.written(), ...alone });
-      page.toast.say((await copied(link)) ? "The link is copied." : `This browser copies nothing by itself: ${link}`);
+      const onlyThis = name === null ? {} : { panels: name, large: name };
+      const link = page.urlState.urlWith({ ...page.written(), ...onlyThis });
+      page.toast.show((await copyToClipboard(link)) ? "The link is copied." : `This browser copies nothing by itself: ${link}`);
     }
   };
 
-  async function copied(text) {
+  async function copyToClipboard(text) {
     try {
       await navigator.clipboard.writeText(text);
       return true;
     } catch (error) {
       // Without https there is no clipboard but the old way.
     }
-    const box = app.element("textarea", { value: text, className: "unseen" });
+    const box = app.createElement("textarea", { value: text, className: "unseen" });
     document.body.append(box);
     box.select();
-    const done = document.execCommand("copy");
+    const succeeded = document.execCommand("copy");
     box.remove();
-    return done;
+    return succeeded;
   }
 
-  function follow(url, filename) {
-    const link = app.element("a", { href: url, download: filename });
+  function download(url, filename) {
+    const link = app.createElement("a", { href: url, download: filename });
     document.body.append(link);
     link.click();
     link.remove();
   }
 
-  function stamp(milliseconds) {
+  function fileTimestamp(milliseconds) {
     return new Date(milliseconds).toISOString().slice(0, 16).replace(/[-:]/g, "").replace("T", "-");
   }
 })((window.dashapp = window.dashapp || {}));

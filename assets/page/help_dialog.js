@@ -2,7 +2,7 @@
 (function (app) {
   "use strict";
 
-  const KEYS = [
+  const SHORTCUTS = [
     ["Space  P", "Pause, and back to live"],
     ["←  →", "Earlier, later"],
     ["Shift ←  →", "Read the values point by point"],
@@ -16,20 +16,20 @@
     ["?", "This help"],
   ];
 
-  app.openHelp = function () {
-    const rows = KEYS.filter(([key]) => key !== "H" || app.page.hosts.several).map(([keys, what]) =>
-      app.element(
+  app.openHelpDialog = function () {
+    const rows = SHORTCUTS.filter(([key]) => key !== "H" || app.page.hosts.several).map(([keys, description]) =>
+      app.createElement(
         "tr",
         {},
-        app.element("th", { scope: "row" }, ...keys.split("  ").flatMap((key, place) => [place ? " " : "", app.element("kbd", {}, key)])),
-        app.element("td", {}, what)
+        app.createElement("th", { scope: "row" }, ...keys.split("  ").flatMap((key, index) => [index ? " " : "", app.createElement("kbd", {}, key)])),
+        app.createElement("td", {}, description)
       )
     );
     app.openDialog(
       "How to get about",
-      app.element("p", {}, "Drag across a chart to look closer; double-click to come back. The slider sets how much time is on screen."),
-      app.element("table", { className: "keys" }, app.element("tbody", {}, ...rows)),
-      app.element("p", {}, "A panel is moved by its title; its ⋯ enlarges or hides it and takes its numbers or its picture away.")
+      app.createElement("p", {}, "Drag across a chart to look closer; double-click to come back. The slider sets how much time is on screen."),
+      app.createElement("table", { className: "keys" }, app.createElement("tbody", {}, ...rows)),
+      app.createElement("p", {}, "A panel is moved by its title; its ⋯ enlarges or hides it and takes its numbers or its picture away.")
     );
   };
 })((window.dashapp = window.dashapp || {}));

@@ -3,18 +3,18 @@
 (function (app) {
   "use strict";
 
-  const RESTING_MS = 10000;
+  const IDLE_MS = 10000;
 
   app.IntervalThrottle = class {
     constructor() {
-      this.usual = this.now = Number(document.getElementById("page").dataset.beat); // milliseconds between two
+      this.activeMs = this.currentMs = Number(document.getElementById("page").dataset.beat); // milliseconds between two
     }
 
-    pace(moving) {
-      const beat = moving ? this.usual : RESTING_MS;
-      if (beat === this.now) return;
-      this.now = beat;
-      window.dash_clientside.set_props("interval", { interval: beat });
+    setActive(active) {
+      const interval = active ? this.activeMs : IDLE_MS;
+      if (interval === this.currentMs) return;
+      this.currentMs = interval;
+      window.dash_clientside.set_props("interval", { interval });
     }
   };
 })((window.dashapp = window.dashapp || {}));

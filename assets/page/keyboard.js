@@ -4,10 +4,10 @@
 
   function actions(page) {
     return {
-      panels: () => app.openPanelList(page.panelOrder),
+      panels: () => app.openPanelsDialog(page.panelOrder),
       theme: () => page.theme.next(),
-      help: () => app.openHelp(),
-      goto: () => app.openGoTo(page),
+      help: () => app.openHelpDialog(),
+      goto: () => app.openGoToDialog(page),
       hosts: () => page.hosts.open(),
     };
   }
@@ -29,7 +29,7 @@
       else if (event.key === "Escape" && page.liveView.crosshair.time !== null) page.liveView.crosshair.point(null);
       else if (event.key === "Escape" || event.key === "l") page.resume();
       else if (event.key === "+" || event.key === "-") page.stretch(event.key === "+" ? 1 : -1);
-      else if (event.key === "f") fillScreen();
+      else if (event.key === "f") toggleFullScreen();
       else if (ACTIONS[event.key]) act[ACTIONS[event.key]]();
       else return;
       event.preventDefault();
@@ -51,23 +51,23 @@
     });
   };
 
-  function fillScreen() {
+  function toggleFullScreen() {
     if (document.fullscreenElement) document.exitFullscreen();
     else document.documentElement.requestFullscreen?.().catch(() => {});
   }
 
-  let naming = null; // of a slider that is not there yet
+  let sliderObserver = null; // of a slider that is not there yet
 
   /* Say to those who hear the page what the slider is. Dash mounts it later than it calls for its value. */
-  app.nameSlider = function (seconds) {
-    naming?.disconnect();
+  app.labelSlider = function (seconds) {
+    sliderObserver?.disconnect();
     const thumb = document.querySelector("#window [role=slider]");
-    const words = app.fullWords(seconds);
+    const text = app.formatDurationLong(seconds);
     if (!thumb) {
-      naming = new MutationObserver(() => app.nameSlider(seconds));
-      naming.observe(document.getElementById("page"), { childList: true, subtree: true });
-    } else if (thumb.getAttribute("aria-valuetext") !== words) {
-      thumb.setAttribute("aria-valuetext", words);
+      sliderObserver = new MutationObserver(() => app.labelSlider(seconds));
+      sliderObserver.observe(document.getElementById("page"), { childList: true, subtree: true });
+    } else if (thumb.getAttribute("aria-valuetext") !== text) {
+      thumb.setAttribute("aria-valuetext", text);
       thumb.setAttribute("aria-label", "Time on screen");
     }
   };

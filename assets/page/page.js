@@ -23,7 +23,7 @@
       this.liveView = new app.LiveView(this.poller, this);
       // A little less than the longest window, for the ends are rounded.
       this.liveView.longest = this.stops[this.stops.length - 1] - 1;
-      this.liveView.many = Number(root.dataset.metrics) > app.FEW_METRICS;
+      this.liveView.many = Number(root.dataset.metrics) > app.MAX_UNFILTERED_METRICS;
       this.panels = panels;
       this.embeddedChart = app.embed(this); // null but where one chart is shown in another page
       this.liveView.catalog.define(panels);
@@ -37,13 +37,13 @@
       this.exportMenu = new app.ExportMenu(this);
       app.listenForKeys(this);
       app.listenForClicks(this);
-      app.giveMenu(document.getElementById("share"), () => this.exportMenu.items(null));
-      for (const [name, section] of this.panelOrder.sections) app.putMenu(this, name, section);
-      app.letDrag(this.panelOrder);
+      app.attachMenu(document.getElementById("share"), () => this.exportMenu.items(null));
+      for (const [name, section] of this.panelOrder.sections) app.addPanelMenu(this, name, section);
+      app.enablePanelDrag(this.panelOrder);
     }
 
     tick() {
-      if (this.liveView.window !== null) app.nameSlider(this.liveView.window);
+      if (this.liveView.window !== null) app.labelSlider(this.liveView.window);
       this.liveView.tick();
     }
 
@@ -65,7 +65,7 @@
        that link. */
     go() {
       const { window: seconds, end } = this.urlState.read();
-      const following = seconds === null ? this.first : app.nearest(this.stops, seconds);
+      const following = seconds === null ? this.first : app.nearestStop(this.stops, seconds);
       const fresh = this.liveView.subscription.newest === null;
       if (following !== this.liveView.window && (end === null || fresh)) {
         this.nameWindow(following);
@@ -77,26 +77,26 @@
         this.liveView.travel([end - length * 1000, end]);
       } else if (this.liveView.held) this.liveView.release();
       this.panelOrder.go();
-      this.theme.go();
-      this.toast.say(this.urlState.wrong(this.panelOrder.names()));
+      this.theme.applyUrl();
+      this.toast.show(this.urlState.validate(this.panelOrder.names()));
     }
 
     open(section, kind = "line") {
       const name = section.dataset.panel;
-      this.liveView.renderQueue.add(section, this.panels.get(name) ?? { ...this.panels.usual, kind });
+      this.liveView.renderQueue.add(section, this.panels.get(name) ?? { ...this.panels.fallback, kind });
     }
 
     /* Metrics of a panel that was not there when the page was made: it goes into a spare place. */
     onNewPanel(name, kind) {
       if (this.embeddedChart) return this.embeddedChart.meet(name, kind);
       const section = this.panelOrder.adopt(name);
-      if (!section) return this.toast.say("There are more panels than this page has room for; reload it to see them.");
+      if (!section) return this.toast.show("There are more panels than this page has room for; reload it to see them.");
       this.open(section, kind);
-      app.putMenu(this, name, section);
+      app.addPanelMenu(this, name, section);
     }
 
     nameWindow(seconds) {
-      app.nameSlider(seconds);
+      app.labelSlider(seconds);
       this.sayWindow(seconds);
     }
 
@@ -104,10 +104,10 @@
     sayWindow(seconds) {
       const { held } = this.liveView;
       const length = held ? (held[1] - held[0]) / 1000 : seconds;
-      const words = held ? `${app.words(length)}, up to ${app.moment(held[1])}` : app.fullWords(seconds);
+      const words = held ? `${app.formatDuration(length)}, up to ${app.formatTime(held[1])}` : app.formatDurationLong(seconds);
       const lead = held ? "Showing " : "Showing the last ";
       for (const [id, text] of [["window-lead", lead], ["window-label", words]]) {
-        app.say(document.getElementById(id), text);
+        app.setText(document.getElementById(id), text);
       }
     }
 
@@ -119,7 +119,7 @@
 
     /* Where we are, in the address's words. */
     written() {
-      return { ...app.placed(this.liveView.held, this.liveView.window), ...this.panelOrder.written(), ...this.theme.written() };
+      return { ...app.rangeParams(this.liveView.held, this.liveView.window), ...this.panelOrder.written(), ...this.theme.urlParams() };
     }
 
     /* What the charts tell. */
@@ -229,7 +229,7 @@
       if (button) {
         const pressed = String(liveView.held !== null);
         if (button.getAttribute("aria-pressed") !== pressed) button.setAttribute("aria-pressed", pressed);
-        app.say(button, liveView.held ? "Back to live" : "Pause");
+        app.setText(button, liveView.held ? "Back to live" : "Pause");
       }
       if (liveView.window !== null) this.sayWindow(liveView.window);
       statusBadge.show({
@@ -242,7 +242,7 @@
       for (const chart of liveView.charts) this.panelValues.show(chart);
       this.activeAlerts.mark(liveView.charts, tiles.tiles);
       const uneasy = !liveView.subscription.came || statusBadge.uneasy;
-      this.intervalThrottle.pace(uneasy || [tiles, processTable, ...liveView.charts].some(({ visibility }) => visibility.visible));
+      this.intervalThrottle.setActive(uneasy || [tiles, processTable, ...liveView.charts].some(({ visibility }) => visibility.visible));
     }
   };
 })((window.dashapp = window.dashapp || {}));

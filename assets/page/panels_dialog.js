@@ -2,19 +2,19 @@
 (function (app) {
   "use strict";
 
-  app.openPanelList = function (panelOrder) {
-    const list = app.element("ul", { className: "panel-list" });
-    const all = app.element("button", { type: "button", className: "plain" }, "As at first");
-    all.addEventListener("click", () => {
+  app.openPanelsDialog = function (panelOrder) {
+    const list = app.createElement("ul", { className: "panel-list" });
+    const resetButton = app.createElement("button", { type: "button", className: "plain" }, "As at first");
+    resetButton.addEventListener("click", () => {
       panelOrder.forget();
       fill(list, panelOrder);
     });
     fill(list, panelOrder);
     app.openDialog(
       "Panels",
-      app.element("p", {}, "What is shown, in this order. This browser remembers it."),
+      app.createElement("p", {}, "What is shown, in this order. This browser remembers it."),
       list,
-      all
+      resetButton
     );
   };
 
@@ -24,27 +24,27 @@
 
   function row(list, panelOrder, name) {
     const title = app.panelTitle(panelOrder.sections.get(name));
-    const box = app.element("input", { type: "checkbox", checked: !panelOrder.hidden.has(name) });
+    const box = app.createElement("input", { type: "checkbox", checked: !panelOrder.hidden.has(name) });
     box.addEventListener("change", () => panelOrder.setHidden(name, !box.checked));
-    const mover = (text, side, words) => {
-      const button = app.element("button", { type: "button", className: "plain", "aria-label": `${title}: ${words}` }, text);
-      button.dataset.mover = `${name} ${side}`;
+    const moveButton = (text, direction, label) => {
+      const button = app.createElement("button", { type: "button", className: "plain", "aria-label": `${title}: ${label}` }, text);
+      button.dataset.move = `${name} ${direction}`;
       button.addEventListener("click", () => {
         const present = panelOrder.present();
-        const neighbour = present[present.indexOf(name) + side];
+        const neighbour = present[present.indexOf(name) + direction];
         if (!neighbour) return;
-        panelOrder.put(name, neighbour, side > 0);
+        panelOrder.put(name, neighbour, direction > 0);
         fill(list, panelOrder);
-        list.querySelector(`[data-mover="${CSS.escape(name)} ${side}"]`)?.focus();
+        list.querySelector(`[data-move="${CSS.escape(name)} ${direction}"]`)?.focus();
       });
       return button;
     };
-    return app.element(
+    return app.createElement(
       "li",
       {},
-      app.element("label", {}, box, ` ${title}`),
-      mover("↑", -1, "move up"),
-      mover("↓", 1, "move down")
+      app.createElement("label", {}, box, ` ${title}`),
+      moveButton("↑", -1, "move up"),
+      moveButton("↓", 1, "move down")
     );
   }
 })((window.dashapp = window.dashapp || {}));

@@ -3,7 +3,7 @@
   "use strict";
 
   const COLOURS = { live: "#009e73", paused: "#0091d5", stale: "#e69f00", offline: "#b3261e", broken: "#d55e00" };
-  let shown = null;
+  let shownFavicon = null;
 
   app.StatusBadge = class {
     /* `status`: an app.Status. */
@@ -24,7 +24,7 @@
       const badge = document.getElementById("status");
       if (!badge) return;
       if (badge.dataset.state !== state) badge.dataset.state = state;
-      app.say(badge, sentence);
+      app.setText(badge, sentence);
       const page = document.getElementById("page");
       if (page.dataset.state !== state) page.dataset.state = state;
       page.classList.toggle("empty", view.newest === null && this.connectionStatus.empty && this.connectionStatus.refused === null);
@@ -47,8 +47,8 @@
       this.locked = locked;
       document.getElementById("locked")?.remove();
       if (!locked) return;
-      const link = app.element("a", { href: window.location.href }, "Sign in again");
-      const box = app.element("div", { id: "locked", role: "alert" }, "Your session has ended. ", link);
+      const link = app.createElement("a", { href: window.location.href }, "Sign in again");
+      const box = app.createElement("div", { id: "locked", role: "alert" }, "Your session has ended. ", link);
       document.getElementById("notices")?.before(box);
     }
 
@@ -69,8 +69,8 @@
   };
 
   function setFavicon(state) {
-    if (state === shown) return;
-    shown = state;
+    if (state === shownFavicon) return;
+    shownFavicon = state;
     const line = state === "offline" ? "M4 24h24" : "M3 22l7-7 5 5 6-13 4 9h4";
     const mark = state === "broken" ? '<circle cx="25" cy="7" r="6"/>' : "";
     const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" fill="${COLOURS[state]}"><path d="${line}" fill="none" stroke="${COLOURS[state]}" stroke-width="3.5" stroke-linecap="round" stroke-linejoin="round"/>${mark}</svg>`;

@@ -15,12 +15,12 @@
     /* `broken`: `[{metric, text, since}]` as the newest frame says. */
     take(broken) {
       this.broken = broken;
-      const sentences = broken.map((each) => `${this.words(each)} since ${app.moment(each.since)}`);
+      const sentences = broken.map((each) => `${this.words(each)} since ${app.formatTime(each.since)}`);
       const text = sentences.join("\n");
       if (this.box.dataset.text === text) return;
       this.box.dataset.text = text;
       this.box.hidden = !sentences.length;
-      this.box.replaceChildren(...sentences.map((sentence) => app.element("p", {}, sentence)));
+      this.box.replaceChildren(...sentences.map((sentence) => app.createElement("p", {}, sentence)));
     }
 
     /* "CPU above 90 %" */
@@ -29,12 +29,12 @@
       const threshold = this.thresholds.find((each) => each.text === text);
       if (!threshold) return text;
       if (threshold.op === "missing") return `No data: ${known?.label ?? metric}`;
-      return `${known?.label ?? metric} ${SIDES[threshold.op] ?? threshold.op} ${app.quantity(threshold.limit, known?.unit ?? "").replace(".0 %", " %")}`;
+      return `${known?.label ?? metric} ${SIDES[threshold.op] ?? threshold.op} ${app.formatQuantity(threshold.limit, known?.unit ?? "").replace(".0 %", " %")}`;
     }
 
     /* The value of a change, with its unit. */
     quantity({ metric, value }) {
-      return value === null ? "" : app.quantity(value, this.catalog.metrics.get(metric)?.unit ?? "");
+      return value === null ? "" : app.formatQuantity(value, this.catalog.metrics.get(metric)?.unit ?? "");
     }
 
     /* For the tab. */

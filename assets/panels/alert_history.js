@@ -50,7 +50,7 @@
     }
 
     /* `[[from, to]]` in epoch milliseconds, within `range`: when a threshold of these metrics was broken. */
-    stretches(keys, [start, end]) {
+    alertBands(keys, [start, end]) {
       const wanted = new Set(keys);
       const open = new Map();
       const found = [];
@@ -70,11 +70,11 @@
     }
 
     build() {
-      this.body = app.element("tbody", {});
-      this.rest = app.element("p", { className: "rest" }, "Nothing was broken yet");
-      const heads = COLUMNS.map(([name, title]) => app.element("th", { scope: "col", className: name }, title));
-      const table = app.element("table", {}, app.element("thead", {}, app.element("tr", {}, ...heads)), this.body);
-      const scroll = app.element("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Alerts" }, table);
+      this.body = app.createElement("tbody", {});
+      this.rest = app.createElement("p", { className: "rest" }, "Nothing was broken yet");
+      const heads = COLUMNS.map(([name, title]) => app.createElement("th", { scope: "col", className: name }, title));
+      const table = app.createElement("table", {}, app.createElement("thead", {}, app.createElement("tr", {}, ...heads)), this.body);
+      const scroll = app.createElement("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Alerts" }, table);
       this.section.querySelector(".table").append(scroll, this.rest);
     }
 
@@ -89,12 +89,12 @@
     }
 
     row(entry) {
-      const go = app.element("button", { type: "button", title: "Go there" }, app.moment(entry.time));
+      const go = app.createElement("button", { type: "button", title: "Go there" }, app.formatTime(entry.time));
       go.addEventListener("click", () => this.host.goTo(entry.time));
       const said = { true: "yes", false: "not yet", null: "" }[entry.sent] ?? "";
       const cells = [go, this.activeAlerts.words(entry), this.turn(entry), this.activeAlerts.quantity(entry), said];
-      const row = cells.map((cell, place) => app.element("td", { className: COLUMNS[place][0] }, cell));
-      return app.element("tr", { className: entry.state }, ...row);
+      const row = cells.map((cell, place) => app.createElement("td", { className: COLUMNS[place][0] }, cell));
+      return app.createElement("tr", { className: entry.state }, ...row);
     }
 
     turn({ text, state }) {

@@ -26,25 +26,25 @@
     }
 
     build() {
-      this.filter = app.element("input", { type: "search", placeholder: "Filter by name", "aria-label": "Filter hosts by name" });
+      this.filter = app.createElement("input", { type: "search", placeholder: "Filter by name", "aria-label": "Filter hosts by name" });
       this.filter.addEventListener("input", () => this.arrange());
       this.filter.addEventListener("keydown", (event) => {
         if (event.key === "Enter") this.body.querySelector("a")?.click();
       });
-      this.lay = app.element("button", { type: "button", className: "plain" });
+      this.lay = app.createElement("button", { type: "button", className: "plain" });
       this.lay.addEventListener("click", () => window.location.assign(this.hosts.wayTo([...this.ticked].sort())));
       this.heads = COLUMNS.map(([key, title]) => {
-        const button = app.element("button", { type: "button" }, title);
+        const button = app.createElement("button", { type: "button" }, title);
         button.addEventListener("click", () => this.sort(key));
-        return app.element("th", { scope: "col", className: key }, button);
+        return app.createElement("th", { scope: "col", className: key }, button);
       });
-      this.body = app.element("tbody", {});
-      const first = app.element("th", { scope: "col", className: "tick" }, app.element("span", { className: "unsaid" }, "Laid over"));
-      const table = app.element("table", {}, app.element("thead", {}, app.element("tr", {}, first, ...this.heads)), this.body);
-      const scroll = app.element("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Hosts" }, table);
+      this.body = app.createElement("tbody", {});
+      const first = app.createElement("th", { scope: "col", className: "tick" }, app.createElement("span", { className: "unsaid" }, "Laid over"));
+      const table = app.createElement("table", {}, app.createElement("thead", {}, app.createElement("tr", {}, first, ...this.heads)), this.body);
+      const scroll = app.createElement("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Hosts" }, table);
       scroll.addEventListener("keydown", (event) => this.walk(event));
-      this.rest = app.element("p", { className: "rest" }, "Reading the hosts");
-      this.element = app.element("div", { className: "hosts" }, app.element("div", { className: "choose" }, this.filter, this.lay), scroll, this.rest);
+      this.rest = app.createElement("p", { className: "rest" }, "Reading the hosts");
+      this.element = app.createElement("div", { className: "hosts" }, app.createElement("div", { className: "choose" }, this.filter, this.lay), scroll, this.rest);
       this.mark();
       this.count();
     }
@@ -81,37 +81,37 @@
     }
 
     line(name) {
-      const box = app.element("input", { type: "checkbox", checked: this.ticked.has(name), "aria-label": `Lay ${name} over others` });
+      const box = app.createElement("input", { type: "checkbox", checked: this.ticked.has(name), "aria-label": `Lay ${name} over others` });
       box.addEventListener("change", () => {
         this.ticked[box.checked ? "add" : "delete"](name);
         this.count();
       });
-      const link = app.element("a", { href: this.hosts.wayTo([name]) }, name);
+      const link = app.createElement("a", { href: this.hosts.wayTo([name]) }, name);
       if (this.hosts.names.includes(name)) link.setAttribute("aria-current", "page");
-      const cells = COLUMNS.slice(1).map(([key]) => app.element("td", { className: key }));
-      return app.element(
+      const cells = COLUMNS.slice(1).map(([key]) => app.createElement("td", { className: key }));
+      return app.createElement(
         "tr",
         {},
-        app.element("td", { className: "tick" }, app.element("label", {}, box)),
-        app.element("th", { scope: "row", className: "name" }, link),
+        app.createElement("td", { className: "tick" }, app.createElement("label", {}, box)),
+        app.createElement("th", { scope: "row", className: "name" }, link),
         ...cells
       );
     }
 
     fill(line, row) {
       line.dataset.state = row.state;
-      const percent = (key) => app.quantity(row.values[key], "%") || "–";
+      const percent = (key) => app.formatQuantity(row.values[key], "%") || "–";
       const texts = [
         state(row),
         percent("cpu.percent"),
         percent("memory.percent"),
-        row.newest === null ? "–" : `${app.words(row.age)} ago`,
+        row.newest === null ? "–" : `${app.formatDuration(row.age)} ago`,
         skew(row.skew),
       ];
       // A host that measures something else says that.
       const [other] = Object.entries(row.values);
-      if (other && !("cpu.percent" in row.values)) texts[1] = `${other[0]} ${app.quantity(other[1], "")}`;
-      texts.forEach((text, place) => app.say(line.children[place + 2], text));
+      if (other && !("cpu.percent" in row.values)) texts[1] = `${other[0]} ${app.formatQuantity(other[1], "")}`;
+      texts.forEach((text, place) => app.setText(line.children[place + 2], text));
     }
 
     /* Move only what stands elsewhere: what moves loses the focus. */
@@ -133,7 +133,7 @@
         gone.remove();
       }
       const text = found.length ? "" : this.rows.length ? "No host has that name" : "Reading the hosts";
-      app.say(this.rest, text);
+      app.setText(this.rest, text);
     }
 
     count() {
@@ -161,12 +161,12 @@
     const since = new Date(Date.now() - 1000 * age);
     const today = since.toDateString() === new Date().toDateString();
     const day = today ? "" : `${since.toLocaleDateString([], { day: "numeric", month: "short" })} `;
-    return `Stopped since ${day}${app.timeOfDay(since, { hour: "2-digit", minute: "2-digit" })}`;
+    return `Stopped since ${day}${app.formatTimeOfDay(since, { hour: "2-digit", minute: "2-digit" })}`;
   }
 
   function skew(seconds) {
     if (seconds === null || Math.abs(seconds) < SKEWED) return "";
-    return `${app.words(Math.abs(seconds))} ${seconds > 0 ? "ahead" : "behind"}`;
+    return `${app.formatDuration(Math.abs(seconds))} ${seconds > 0 ? "ahead" : "behind"}`;
   }
 
   /* What is not known comes last among the small. */

@@ -57,18 +57,18 @@
       const [live, stopped, unknown] = ["live", "stale", "unknown"].map(count);
       const parts = [`${live} live`, stopped && `${stopped} stopped`, unknown && `${unknown} not known`];
       const text = live === rows.length ? `${live}, all live` : parts.filter(Boolean).join(", ");
-      app.say(this.section.querySelector(".of"), text);
+      app.setText(this.section.querySelector(".of"), text);
     }
 
     open() {
       if (!this.several) return;
       this.list = new app.HostTable(this);
       if (this.rows) this.list.draw(this.rows);
-      const all = app.element("a", { className: "plain", href: this.wayTo([]) }, "All hosts");
+      const all = app.createElement("a", { className: "plain", href: this.wayTo([]) }, "All hosts");
       const dialog = app.openDialog(
         "Hosts",
-        app.element("p", {}, "Choose one, or tick several to lay them over each other: what they have in common, one colour each."),
-        app.element("div", { className: "table" }, this.list.element),
+        app.createElement("p", {}, "Choose one, or tick several to lay them over each other: what they have in common, one colour each."),
+        app.createElement("div", { className: "table" }, this.list.element),
         ...(this.top ? [] : [all])
       );
       dialog.classList.add("wide");

@@ -7,8 +7,8 @@
   const COLUMNS = [
     ["name", "Name", String],
     ["pid", "PID", String],
-    ["cpu", "CPU", (value) => app.quantity(value, "%")],
-    ["memory", "Memory", (value) => app.quantity(value, "B")],
+    ["cpu", "CPU", (value) => app.formatQuantity(value, "%")],
+    ["memory", "Memory", (value) => app.formatQuantity(value, "B")],
     ["threads", "Threads", (value) => (value === null ? "" : String(value))],
   ];
 
@@ -33,18 +33,18 @@
     }
 
     build() {
-      this.filter = app.element("input", { type: "search", placeholder: "Filter by name", "aria-label": "Filter processes by name" });
+      this.filter = app.createElement("input", { type: "search", placeholder: "Filter by name", "aria-label": "Filter processes by name" });
       this.filter.addEventListener("input", () => this.draw());
       this.heads = COLUMNS.map(([key, title]) => {
-        const button = app.element("button", { type: "button" }, title);
-        const head = app.element("th", { scope: "col", className: key }, button);
+        const button = app.createElement("button", { type: "button" }, title);
+        const head = app.createElement("th", { scope: "col", className: key }, button);
         button.addEventListener("click", () => this.sort(key));
         return head;
       });
-      this.body = app.element("tbody", {});
-      this.rest = app.element("p", { className: "rest" }, "Reading the processes");
-      const table = app.element("table", {}, app.element("thead", {}, app.element("tr", {}, ...this.heads)), this.body);
-      this.section.querySelector(".table").append(this.filter, app.element("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Top processes" }, table), this.rest);
+      this.body = app.createElement("tbody", {});
+      this.rest = app.createElement("p", { className: "rest" }, "Reading the processes");
+      const table = app.createElement("table", {}, app.createElement("thead", {}, app.createElement("tr", {}, ...this.heads)), this.body);
+      this.section.querySelector(".table").append(this.filter, app.createElement("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Top processes" }, table), this.rest);
       this.mark();
     }
 
@@ -77,11 +77,11 @@
       const seen = found.slice(0, ROWS);
       while (this.body.children.length > seen.length) this.body.lastElementChild.remove();
       while (this.body.children.length < seen.length) {
-        this.body.append(app.element("tr", {}, ...COLUMNS.map(([key]) => app.element("td", { className: key }))));
+        this.body.append(app.createElement("tr", {}, ...COLUMNS.map(([key]) => app.createElement("td", { className: key }))));
       }
       seen.forEach((row, index) => {
         row.forEach((value, column) => {
-          app.say(this.body.children[index].children[column], COLUMNS[column][2](value));
+          app.setText(this.body.children[index].children[column], COLUMNS[column][2](value));
         });
       });
       const more = found.length - seen.length;

@@ -35,7 +35,7 @@
     }
 
     putCanvas() {
-      const canvas = app.element("canvas", { className: "spark", "aria-hidden": "true" });
+      const canvas = app.createElement("canvas", { className: "spark", "aria-hidden": "true" });
       this.element.append(canvas);
       return canvas;
     }
@@ -62,18 +62,18 @@
       const valued = this.valued(known, last);
       // What has stopped keeps its place, and the line of what it was.
       const metrics = valued.length ? valued : known.slice(0, 1);
-      const words = metrics.map((metric) => app.quantity(last[metric.key], metric.unit) || DASHES);
+      const words = metrics.map((metric) => app.formatQuantity(last[metric.key], metric.unit) || DASHES);
       const text = metrics.length > 1 ? words.map((word, index) => `${"↓↑"[index] ?? ""} ${word}`).join("\n") : words[0];
-      app.say(this.value, text);
+      app.setText(this.value, text);
       this.value.classList.toggle("several", metrics.length > 1);
       const of = this.element.querySelector(".tile-of");
-      app.say(of, this.most ? metrics[0].label : of.dataset.of);
-      app.sparkline(this.canvas, liveView.series, metrics, liveView.range());
+      app.setText(of, this.most ? metrics[0].label : of.dataset.of);
+      app.drawSparkline(this.canvas, liveView.series, metrics, liveView.range());
     }
   }
 
   /* The metrics' columns of `series` over `range`, in the canvas' own colour; the first one filled. */
-  app.sparkline = function (canvas, series, metrics, range) {
+  app.drawSparkline = function (canvas, series, metrics, range) {
     const ratio = window.devicePixelRatio || 1;
     const { clientWidth: width, clientHeight: height } = canvas;
     if (!width) return;
@@ -92,7 +92,7 @@
       pen.strokeStyle = pen.fillStyle = colour;
       pen.lineWidth = place ? 1 : 1.5;
       pen.globalAlpha = place ? 0.55 : 1;
-      for (const run of runs(series, series.y[metric.key] ?? [], app.bridged(series, metric))) {
+      for (const run of runs(series, series.y[metric.key] ?? [], app.connectsGaps(series, metric))) {
         pen.beginPath();
         for (const [time, value] of run) pen.lineTo(across(time), up(value));
         pen.stroke();
@@ -108,13 +108,13 @@
 
   /* Stretches without a hole, thinned to what a tile can show: of every few points the lowest and the highest. Where
      they are `bridged` what is empty is no hole. */
-  function runs({ t, first }, column, bridged) {
+  function runs({ t, first }, column, connectGaps) {
     const every = Math.max(1, Math.floor(t.length / 300));
     const found = [];
     let run = null;
     for (let place = 0; place < t.length; place += 1) {
       const point = [t[place], column[place] ?? null];
-      if (point[1] === null) run = bridged ? run : null;
+      if (point[1] === null) run = connectGaps ? run : null;
       else if (!run) found.push((run = [[point]]));
       else if ((first + place) % every === 0) run.push([point]);
       else {

@@ -116,7 +116,7 @@ def test_held_it_stays_as_it_was_and_comes_back_live(page: Page, live: Live) -> 
     give(live, doubling(9))
     wait_until(page, lambda: len(live.trouble.asked) > asked + 1)
     page.set_viewport_size({"width": 800, "height": 1200})
-    page.evaluate("dashapp.page.theme.put('dark')")
+    page.evaluate("dashapp.page.theme.set('dark')")
     page.evaluate("dashapp.page.liveView.renderQueue.redraw(true)")
     settled = "dashapp.page.liveView.charts.every((chart) => !chart.dirty || !chart.onScreen)"
     wait_until(page, lambda: page.evaluate(settled))

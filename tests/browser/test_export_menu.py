@@ -47,7 +47,7 @@ def test_a_panel_and_the_page_are_saved_as_pictures(page: Page, live: Live, tmp_
 def test_the_picture_has_the_line_and_the_ground_of_the_theme(page: Page, live: Live, tmp_path: Path) -> None:
     brightness = {}
     for theme in ("dark", "light"):
-        page.evaluate("(theme) => dashapp.page.theme.put(theme)", theme)
+        page.evaluate("(theme) => dashapp.page.theme.set(theme)", theme)
         path = save(page, '[data-panel="cpu"] .more', "Save picture", tmp_path)
         found = page.evaluate(
             """async (base64) => {

@@ -179,7 +179,7 @@ SPARK = """(at) => {
     const canvas = document.createElement("canvas");
     canvas.style.cssText = "display: block; width: 300px; height: 40px; color: black";
     document.body.replaceChildren(canvas);
-    window.dashapp.sparkline(canvas, series, [{ key: "cpu", low: 0, high: 100 }], [0, 1800]);
+    window.dashapp.drawSparkline(canvas, series, [{ key: "cpu", low: 0, high: 100 }], [0, 1800]);
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     const ink = (x, top, bottom) => {
         let count = 0;
@@ -221,4 +221,6 @@ def test_a_number_is_short_and_small_ones_are_no_nought(
     page: Page, value: float, unit: str, words: str
 ) -> None:
     load(page, "ui/format.js")
-    assert page.evaluate("([value, unit]) => window.dashapp.quantity(value, unit)", [value, unit]) == words
+    assert (
+        page.evaluate("([value, unit]) => window.dashapp.formatQuantity(value, unit)", [value, unit]) == words
+    )

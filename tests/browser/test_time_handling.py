@@ -209,7 +209,7 @@ def test_an_hour_that_comes_twice_is_the_one_on_screen(chromium: Browser) -> Non
     }
     found = """([begins, ends, text, side]) => {
         const range = [begins, ends].map((each) => Date.parse(`2026-11-01T${each}Z`));
-        return new Date(window.dashapp.localTime(text, range, side)).toISOString().slice(11, 16);
+        return new Date(window.dashapp.parseLocalTime(text, range, side)).toISOString().slice(11, 16);
     }"""
     with closing(chromium.new_context(timezone_id="America/New_York")) as context:
         page = context.new_page()
