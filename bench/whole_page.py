@@ -34,7 +34,7 @@ JUMP = """(query) => new Promise((drawn) => {
   const look = () => {
     const wanted = liveView.held ?? liveView.range();
     const there = liveView.subscription.cursor !== null &&
-      liveView.subscription.past === null && liveView.subscription.flight === null &&
+      liveView.subscription.pastRange === null && liveView.subscription.inFlight === null &&
       liveView.charts.filter((c) => c.onScreen && c.gd).every((c) => !c.dirty && c.busySince === null &&
         c.range().every((end, side) => Math.abs(end - wanted[side]) < 3000));
     if (there) drawn(performance.now() - began);
@@ -88,7 +88,7 @@ def _spent(page: Page, cdp: CDPSession) -> float:
 
 def _jumps(page: Page) -> list[Row]:
     page.wait_for_timeout(4000)
-    hour_ago = page.evaluate("dashapp.page.liveView.series.last") - 3_600_000
+    hour_ago = page.evaluate("dashapp.page.liveView.series.lastTime") - 3_600_000
     took = []
     for query in JUMPS:
         took.append(page.evaluate(JUMP, query.format(hour_ago=hour_ago)))

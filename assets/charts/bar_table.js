@@ -19,7 +19,7 @@
       this.arriving = false;
       this.pointing = false;
       this.dirty = true;
-      this.life = -1;
+      this.generation = -1;
       this.body = app.createElement("tbody", {});
       section.querySelector(".chart").append(
         app.createElement("div", { className: "snapshot", tabIndex: 0, role: "group", "aria-label": app.panelTitle(section) },

@@ -27,7 +27,7 @@
       this.gd = null;
       this.lines = [];
       this.dirty = true;
-      this.life = -1; // the series' life that is drawn
+      this.generation = -1; // the series' life that is drawn
       this.end = 0; // and up to which point
       this.drawn = null; // {length, last, range}: what must stand there after the draw
       this.busySince = null;
@@ -61,7 +61,7 @@
       }
       if (this.busySince === null) return true;
       if (performance.now() - this.busySince < STUCK_MS) return false;
-      this.life = -1; // the draw never came: begin again
+      this.generation = -1; // the draw never came: begin again
       this.busySince = null;
       return true;
     }
@@ -78,7 +78,7 @@
 
     bind(gd) {
       // A graph that we put in has its first points already; any other is not ours yet.
-      if (this.gd !== null || !this.drawn) this.life = -1;
+      if (this.gd !== null || !this.drawn) this.generation = -1;
       this.gd = gd;
       this.busySince = null;
       gd.on("plotly_afterplot", () => this.check());
@@ -113,7 +113,7 @@
 
     /* Whether the range has moved by a pixel since the last draw. */
     moved(range) {
-      if (!this.drawn || this.life < 0) return true;
+      if (!this.drawn || this.generation < 0) return true;
       const pixel = (range[1] - range[0]) / Math.max(1, this.gd._fullLayout._size.w);
       return [0, 1].some((end) => Math.abs(range[end] - this.drawn.range[end]) >= pixel);
     }
@@ -125,9 +125,9 @@
       if (this.comparison) this.section.dataset.side = this.comparison.direction;
       if (!this.mounted) return this.mount(series, metrics, range);
       const fresh = this.retrace(series, metrics);
-      const whole = fresh || series.life !== this.life || this.end < series.first;
+      const whole = fresh || series.generation !== this.generation || this.end < series.firstIndex;
       if (!whole && !this.moved(range)) return;
-      const count = series.end - this.end;
+      const count = series.endIndex - this.end;
       const { xaxis } = this.gd.layout;
       Object.assign(xaxis, { range: range.slice(), autorange: false });
       xaxis.nticks = app.timeLabelCount(this.gd._fullLayout._size.w);
@@ -149,9 +149,9 @@
 
     /* Note what will stand there after the draw that now begins. */
     begin(series, range) {
-      this.drawn = { length: series.t.length, last: series.last, range: range.slice() };
-      this.life = series.life;
-      this.end = series.end;
+      this.drawn = { length: series.t.length, last: series.lastTime, range: range.slice() };
+      this.generation = series.generation;
+      this.end = series.endIndex;
       this.busySince = performance.now();
       this.section.classList.toggle("loading", !series.t.length);
     }
@@ -216,7 +216,7 @@
           (trace.x.length ? trace.x[trace.x.length - 1] : null) === this.drawn.last
       );
       if (!whole) {
-        this.life = -1;
+        this.generation = -1;
         this.dirty = true;
         this.host.wake();
       }

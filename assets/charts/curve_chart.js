@@ -22,7 +22,7 @@
       this.gd = null; // for whoever asks for a time or a range: it has none
       this.pointing = false;
       this.dirty = true;
-      this.life = -1;
+      this.generation = -1;
       this.text = null; // of the curves that are drawn
       this.drawn = null; // the y of each that must stand there
       this.visibility = new app.VisibilityObserver(section, () => this.host.wake());

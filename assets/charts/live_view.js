@@ -32,7 +32,7 @@
         poller,
         () => {
           this.look();
-          this.subscription.plan();
+          this.subscription.scheduleNext();
           this.renderQueue.redraw(); // what is held too: it may have waited for its names
           host.onNames();
         },
@@ -57,16 +57,16 @@
        at once: their names come first then. */
     ready() {
       if (!this.many || !this.catalog.empty) return true;
-      this.catalog.ask();
+      this.catalog.request();
       return false;
     }
 
     /* The metrics to ask for: "" for all, where they are few; else those of the charts in sight. */
     wanted() {
       const { catalog } = this;
-      if (this.subscription.like.length || catalog.metrics.size <= MAX_UNFILTERED_METRICS) return "";
+      if (this.subscription.patterns.length || catalog.metrics.size <= MAX_UNFILTERED_METRICS) return "";
       const seen = this.charts.filter((chart) => chart.onScreen && !chart.section.hidden);
-      const lists = seen.map((chart) => (catalog.panels.get(chart.panel) ?? []).map((metric) => metric.key));
+      const lists = seen.map((chart) => (catalog.metricsByPanel.get(chart.panel) ?? []).map((metric) => metric.key));
       // One of each panel in turn, so that a panel of a thousand leaves the others theirs.
       const referenceKeys = seen.map((chart) => app.referenceKey(chart.reference ?? null));
       const turns = Array.from({ length: MOST_METRICS }, (_, turn) => lists.map((list) => list[turn])).flat();
@@ -79,8 +79,8 @@
     look() {
       if (this.window === null || !this.ready()) return;
       const wanted = this.wanted();
-      if (wanted === this.subscription.metrics) return;
-      this.subscription.metrics = wanted;
+      if (wanted === this.subscription.metricKeys) return;
+      this.subscription.metricKeys = wanted;
       this.subscription.restart(REST_MS);
       if (this.held) this.travel(this.held);
     }
@@ -100,21 +100,21 @@
     }
 
     /* Whether the stretch that is held has come, and is empty. */
-    get nothing() {
-      if (!this.held || this.subscription.past) return false;
+    get isPausedRangeEmpty() {
+      if (!this.held || this.subscription.pastRange) return false;
       const [start, end] = this.held;
       return !this.shown.t.some((time) => time > start && time <= end);
     }
 
     /* What a status is judged by. */
     get condition() {
-      const { held, nothing, age } = this;
-      const { waiting, newest, step } = this.subscription;
-      return { held, nothing, waiting, newest, age, step };
+      const { held: pausedRange, isPausedRangeEmpty: pausedRangeEmpty, age } = this;
+      const { waitingSince, newest, step } = this.subscription;
+      return { pausedRange, pausedRangeEmpty, waitingSince, newest, age, step };
     }
 
     tick() {
-      if (!document.hidden && this.window !== null && this.ready()) this.subscription.plan();
+      if (!document.hidden && this.window !== null && this.ready()) this.subscription.scheduleNext();
       this.host.changed();
     }
 
@@ -135,7 +135,7 @@
       else this.series.append(frame);
       if (this.subscription.newest !== null) this.age = frame.now * 1000 - this.subscription.newest;
       this.trim();
-      this.catalog.learn(this.series.y);
+      this.catalog.ensureKnown(this.series.y);
       if (!this.held) {
         this.curves = frame.curves ?? {};
         this.renderQueue.redraw();
@@ -147,14 +147,14 @@
       if (this.held) {
         this.past = this.past || new app.SeriesBuffer();
         this.past.replace(frame);
-        this.catalog.learn(this.past.y);
+        this.catalog.ensureKnown(this.past.y);
         this.renderQueue.redraw();
       }
       this.host.onPast(frame);
     }
 
-    onFailure(asked, why, locked) {
-      this.host.onFailure(asked, why, locked);
+    onFailure(requestedAt, error, sessionExpired) {
+      this.host.onFailure(requestedAt, error, sessionExpired);
     }
 
     /* What else a question asks for, as more of its query. */
@@ -164,7 +164,7 @@
 
     /* Forget what is older than the window. What is held is a copy. */
     trim() {
-      const last = this.series.last;
+      const last = this.series.lastTime;
       if (last !== null) this.series.trim(last - this.window * 1000);
     }
 
@@ -177,29 +177,29 @@
     }
 
     metricsOf(panel) {
-      return this.catalog.of(panel, this.shown.y);
+      return this.catalog.metricsOf(panel, this.shown.y);
     }
 
     /* The newest window, in epoch milliseconds. */
     range() {
-      const end = this.series.last === null ? this.clock.now() || 0 : this.series.last;
+      const end = this.series.lastTime === null ? this.clock.now() || 0 : this.series.lastTime;
       const start = end - this.window * 1000;
-      return [this.window === this.all ? Math.max(start, Math.min(this.series.begin ?? end, end - SHORTEST_MS)) : start, end];
+      return [this.window === this.all ? Math.max(start, Math.min(this.series.firstValueTime ?? end, end - SHORTEST_MS)) : start, end];
     }
 
     /* Hold a stretch of time; fetch it where the points at hand are too coarse, do not reach so far, or lack what is in
        sight. */
     travel(range) {
       this.held = range;
-      const wanted = this.subscription.metrics.split(",").filter((key) => this.catalog.metrics.has(key));
+      const wanted = this.subscription.metricKeys.split(",").filter((key) => this.catalog.metrics.has(key));
       const covers = (series) =>
         series &&
         series.t.length &&
-        !series.coarse &&
+        !series.downsampled &&
         range[0] >= series.t[0] - this.subscription.step &&
-        range[1] <= series.last + 1 &&
+        range[1] <= series.lastTime + 1 &&
         wanted.every((key) => key in series.y);
-      if (covers(this.past)) this.subscription.past = null;
+      if (covers(this.past)) this.subscription.pastRange = null;
       else if (covers(this.series)) this.hold();
       else {
         if (this.past === null) this.hold(); // there is something to see until the answer comes
@@ -208,7 +208,7 @@
         const room = Math.min(MOST_POINTS * this.subscription.step, this.longest * 1000) - length;
         const near = Math.max(0, Math.min(length, room) / 2);
         const newest = this.clock.now() ?? Infinity;
-        this.subscription.travel([Math.max(0, range[0] - near), Math.min(range[1] + near, newest)], REST_MS);
+        this.subscription.loadRange([Math.max(0, range[0] - near), Math.min(range[1] + near, newest)], REST_MS);
       }
       this.renderQueue.align(range);
       this.host.changed();
@@ -223,7 +223,7 @@
     /* Keep what is on screen now, whatever comes. */
     hold() {
       this.past = this.series.copy();
-      this.subscription.past = null;
+      this.subscription.pastRange = null;
     }
 
     /* Back to what is live. */
@@ -231,9 +231,9 @@
       this.held = null;
       this.crosshair.point(null);
       this.past = null;
-      this.subscription.past = null;
+      this.subscription.pastRange = null;
       this.renderQueue.redraw(true);
-      this.subscription.plan();
+      this.subscription.scheduleNext();
       this.host.changed();
     }
   };

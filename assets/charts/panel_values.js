@@ -32,8 +32,8 @@
       const output = section.querySelector(".value");
       if (!output) return;
       const values = metrics.length > MOST ? [] : this.texts(chart, metrics);
-      const all = this.liveView.catalog.panels.get(chart.panel)?.length ?? 0;
-      const left = metrics.length && this.liveView.subscription.metrics && all > metrics.length;
+      const all = this.liveView.catalog.metricsByPanel.get(chart.panel)?.length ?? 0;
+      const left = metrics.length && this.liveView.subscription.metricKeys && all > metrics.length;
       const text = left ? `${metrics.length} of ${all.toLocaleString("en")} lines` : values.filter(Boolean).join(" · ");
       app.setText(output, text);
       const of = section.querySelector(".of");

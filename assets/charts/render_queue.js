@@ -37,7 +37,7 @@
     redraw(anew) {
       for (const chart of this.charts) {
         chart.dirty = true;
-        if (anew) chart.life = -1;
+        if (anew) chart.generation = -1;
       }
       this.wake();
     }
@@ -47,7 +47,7 @@
       for (const chart of this.charts) {
         // A graph that was only just put in is not bound yet, and shows the range it was put in with.
         if (chart.gd?.layout && chart.range().every((end, side) => Math.abs(end - range[side]) < 2)) continue;
-        chart.life = -1;
+        chart.generation = -1;
         chart.dirty = true;
       }
       this.wake();
@@ -111,7 +111,7 @@
 
     repair(chart) {
       if (this.host.held || !chart.strayed()) return;
-      chart.life = -1;
+      chart.generation = -1;
       chart.dirty = true;
       this.wake();
     }

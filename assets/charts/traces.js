@@ -26,7 +26,7 @@
 
   /* `[{meta, part, metric, colour, look, bridged}]`: a line a metric, and where points are coarse its band before it. */
   app.buildLines = function (metrics, series, colours, kind) {
-    const hasBands = series.coarse && metrics.length <= MAX_BANDS && kind !== "stacked";
+    const hasBands = series.downsampled && metrics.length <= MAX_BANDS && kind !== "stacked";
     const lines = [];
     const used = new Set();
     for (const metric of metrics) {

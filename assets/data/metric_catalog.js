@@ -2,18 +2,18 @@
 (function (app) {
   "use strict";
 
-  const PATIENCE_MS = 5000;
+  const MIN_REQUEST_INTERVAL_MS = 5000;
 
   app.MetricCatalog = class {
     /* `onLearnt()`; `onNewPanel(name, kind)` for one that was never defined. */
-    constructor(poller, onLearnt, onNewPanel) {
+    constructor(poller, onChange, onNewPanel) {
       this.poller = poller;
-      this.onLearnt = onLearnt;
+      this.onChange = onChange;
       this.onNewPanel = onNewPanel;
-      this.defined = new Map(); // what draws each panel, by its name
+      this.specs = new Map(); // what draws each panel, by its name
       this.metrics = new Map();
-      this.panels = new Map(); // the metrics of each panel, by its name
-      this.asked = -Infinity;
+      this.metricsByPanel = new Map(); // the metrics of each panel, by its name
+      this.requestedAt = -Infinity;
       this.hosts = []; // names whose metrics begin with them, where those of several are laid over each other
     }
 
@@ -22,59 +22,59 @@
     }
 
     /* The metrics of a panel that `columns` has values of. */
-    of(panel, columns) {
-      return (this.panels.get(panel) ?? []).filter((metric) => metric.key in columns);
+    metricsOf(panel, columns) {
+      return (this.metricsByPanel.get(panel) ?? []).filter((metric) => metric.key in columns);
     }
 
-    define(panels) {
-      this.defined = new Map(panels);
+    setPanelSpecs(specs) {
+      this.specs = new Map(specs);
     }
 
     /* Put each metric into the panels that draw it: where it says, or where a pattern means it. */
-    sort() {
-      const all = [...this.metrics.values()];
-      this.panels = Map.groupBy(all, (metric) => metric.panel);
-      for (const metrics of this.panels.values()) this.put(metrics);
-      for (const [name, [{ kind }]] of this.panels) {
-        if (this.defined.has(name)) continue;
-        this.defined.set(name, { metrics: [], right: [] });
+    assignPanels() {
+      const allMetrics = [...this.metrics.values()];
+      this.metricsByPanel = Map.groupBy(allMetrics, (metric) => metric.panel);
+      for (const metrics of this.metricsByPanel.values()) this.assignColours(metrics);
+      for (const [name, [{ kind }]] of this.metricsByPanel) {
+        if (this.specs.has(name)) continue;
+        this.specs.set(name, { metrics: [], right: [] });
         this.onNewPanel(name, kind);
       }
-      for (const [name, { metrics, right }] of this.defined) {
-        const own = metrics.length ? app.matchMetrics(all, metrics) : this.panels.get(name) ?? [];
-        const found = [...new Set([...own, ...app.matchMetrics(all, right)])];
-        const aside = new Set(app.matchMetrics(found, right));
-        this.panels.set(name, found.map((metric) => ({ ...metric, right: aside.has(metric) })));
+      for (const [name, { metrics, right }] of this.specs) {
+        const leftMetrics = metrics.length ? app.matchMetrics(allMetrics, metrics) : this.metricsByPanel.get(name) ?? [];
+        const panelMetrics = [...new Set([...leftMetrics, ...app.matchMetrics(allMetrics, right)])];
+        const rightMetrics = new Set(app.matchMetrics(panelMetrics, right));
+        this.metricsByPanel.set(name, panelMetrics.map((metric) => ({ ...metric, right: rightMetrics.has(metric) })));
       }
     }
 
     /* Each metric's place in its own panel, which is its colour; of several hosts each has a colour, and its metrics
        are told apart by their dashes. */
-    put(metrics) {
-      const counts = new Map();
+    assignColours(metrics) {
+      const dashCounts = new Map();
       metrics.forEach((metric, colourIndex) => {
-        const host = this.hosts.indexOf(metric.key.slice(0, metric.key.indexOf("/")));
-        const dashIndex = counts.get(host) ?? 0;
-        counts.set(host, dashIndex + 1);
-        Object.assign(metric, host < 0 ? { colourIndex } : { colourIndex: host, dashIndex });
+        const hostIndex = this.hosts.indexOf(metric.key.slice(0, metric.key.indexOf("/")));
+        const dashIndex = dashCounts.get(hostIndex) ?? 0;
+        dashCounts.set(hostIndex, dashIndex + 1);
+        Object.assign(metric, hostIndex < 0 ? { colourIndex } : { colourIndex: hostIndex, dashIndex });
       });
     }
 
-    learn(columns) {
-      if (!Object.keys(columns).every((key) => this.metrics.has(key))) this.ask();
+    ensureKnown(columns) {
+      if (!Object.keys(columns).every((key) => this.metrics.has(key))) this.request();
     }
 
-    ask() {
-      if (performance.now() - this.asked < PATIENCE_MS) return;
-      this.asked = performance.now();
+    request() {
+      if (performance.now() - this.requestedAt < MIN_REQUEST_INTERVAL_MS) return;
+      this.requestedAt = performance.now();
       this.poller
-        .metrics()
+        .fetchMetrics()
         .then((metrics) => {
           for (const metric of metrics) this.metrics.set(metric.key, metric);
-          this.sort();
-          this.onLearnt();
+          this.assignPanels();
+          this.onChange();
         })
-        .catch(() => (this.asked = -Infinity)); // the next frame asks again
+        .catch(() => (this.requestedAt = -Infinity)); // the next frame asks again
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -3,26 +3,26 @@
   "use strict";
 
   // What a question may hold; past that it asks for everything.
-  const MOST = 64;
-  const LONGEST = 3000;
-  const known = new Map();
+  const MAX_PATTERNS = 64;
+  const MAX_QUERY_LENGTH = 3000;
+  const regExpCache = new Map();
 
-  function meant(pattern) {
-    if (!known.has(pattern)) {
+  function toRegExp(pattern) {
+    if (!regExpCache.has(pattern)) {
       const text = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*/g, ".*").replace(/\?/g, ".");
-      known.set(pattern, new RegExp(`^${text}$`, "s"));
+      regExpCache.set(pattern, new RegExp(`^${text}$`, "s"));
     }
-    return known.get(pattern);
+    return regExpCache.get(pattern);
   }
 
   /* The metrics that the patterns mean, in the patterns' order. */
   app.matchMetrics = function (metrics, patterns) {
-    return patterns.flatMap((pattern) => metrics.filter((metric) => meant(pattern).test(metric.key)));
+    return patterns.flatMap((pattern) => metrics.filter((metric) => toRegExp(pattern).test(metric.key)));
   };
 
   /* Those of `columns`, by their keys. */
   app.filterColumns = function (columns, patterns) {
-    const keys = Object.keys(columns).filter((key) => patterns.some((pattern) => meant(pattern).test(key)));
+    const keys = Object.keys(columns).filter((key) => patterns.some((pattern) => toRegExp(pattern).test(key)));
     return Object.fromEntries(keys.map((key) => [key, columns[key]]));
   };
 
@@ -31,6 +31,6 @@
     // A comma is what separates them; whatever else they mean is left out by who asked.
     const all = [...new Set(patterns)].map((pattern) => pattern.replace(/,/g, "?"));
     const text = encodeURIComponent(all.join());
-    return all.length && all.length <= MOST && text.length <= LONGEST ? `&like=${text}` : "";
+    return all.length && all.length <= MAX_PATTERNS && text.length <= MAX_QUERY_LENGTH ? `&like=${text}` : "";
   };
 })((window.dashapp = window.dashapp || {}));

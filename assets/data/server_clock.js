@@ -6,8 +6,8 @@
   // latest seen is the best. Where a cache answers all but the first, all others hear an early one tick by tick, which
   // is no reason to ask later. Who heard nothing new asked too early, and gives way: the server's clock is slower, or
   // was set back.
-  const SET_BACK_MS = 3500;
-  const DRIFT_MS = 2;
+  const STEP_BACK_MS = 3500;
+  const SLEW_MS = 2;
 
   app.ServerClock = class {
     constructor() {
@@ -15,11 +15,11 @@
     }
 
     /* `came`: whether the answer brought anything. */
-    hear(seconds, came) {
+    update(seconds, isNew) {
       const offset = seconds * 1000 - performance.now();
       const behind = this.offset === null ? 0 : this.offset - offset;
-      if (behind <= 0 || behind > SET_BACK_MS) this.offset = offset;
-      else if (!came) this.offset -= Math.min(behind, DRIFT_MS);
+      if (behind <= 0 || behind > STEP_BACK_MS) this.offset = offset;
+      else if (!isNew) this.offset -= Math.min(behind, SLEW_MS);
     }
 
     /* Epoch milliseconds; null until an answer came. */

@@ -9,13 +9,13 @@
       this.spec = spec;
       this.mark = JSON.stringify(spec);
       this.connectionStatus = new app.ConnectionStatus();
-      this.refused = null;
+      this.serverError = null;
       const [[name, panel]] = app.buildPanelSpecs(spec);
       const referenceKey = app.referenceKey(panel.reference ?? null);
       this.liveView = new app.LiveView(poller, this, [...panel.metrics, ...panel.right, ...(referenceKey === null ? [] : [referenceKey])]);
       this.liveView.all = spec.all ? spec.window : null;
       this.liveView.longest = spec.stops[spec.stops.length - 1] - 1;
-      this.liveView.catalog.define(new Map([[name, panel]]));
+      this.liveView.catalog.setPanelSpecs(new Map([[name, panel]]));
       this.panelValues = new app.PanelValues(this.liveView);
       const fit = (layout, metrics) => app.fitYAxes(layout, metrics, spec.scale);
       section.classList.add("loading", "absent"); // until there is something to draw
@@ -39,26 +39,26 @@
     /* What the chart tells. */
 
     onAnswer(frame) {
-      this.heard();
+      this.recordSuccess();
       this.panelValues.take(frame);
       this.changed();
     }
 
     onPast() {
-      this.heard();
+      this.recordSuccess();
       this.changed();
     }
 
-    heard() {
-      this.connectionStatus.heard();
-      this.refused = null;
+    recordSuccess() {
+      this.connectionStatus.recordSuccess();
+      this.serverError = null;
     }
 
-    onFailure(asked, why) {
+    onFailure(requestedAt, error) {
       // An answer that says no is one too.
-      if (why) this.connectionStatus.heard();
-      else this.connectionStatus.failed(asked);
-      this.refused = why;
+      if (error) this.connectionStatus.recordSuccess();
+      else this.connectionStatus.recordFailure(requestedAt);
+      this.serverError = error;
       this.changed();
     }
 
@@ -89,7 +89,7 @@
       const { liveView, section } = this;
       if (document.hidden || !this.panelValues) return;
       for (const chart of liveView.charts) this.panelValues.show(chart);
-      const [state, sentence] = this.connectionStatus.judge(liveView.condition);
+      const [state, sentence] = this.connectionStatus.describe(liveView.condition);
       if (section.dataset.state !== state) section.dataset.state = state;
       put(section.querySelector(".badge"), sentence);
       const last = liveView.window === liveView.all ? "all there is" : `last ${app.formatDurationLong(liveView.window)}`;
@@ -98,18 +98,18 @@
       put(button, liveView.held ? "Back to live" : "Pause");
       button?.setAttribute("aria-pressed", String(liveView.held !== null));
       const chart = section.querySelector(".chart");
-      const said = this.emptiness();
+      const said = this.placeholderText();
       if (chart.dataset.said !== said) chart.dataset.said = said;
     }
 
     /* What stands where there is nothing to draw. */
-    emptiness() {
+    placeholderText() {
       const { shown, held, subscription } = this.liveView;
-      if (this.refused) return `The server says: ${this.refused}`;
+      if (this.serverError) return `The server says: ${this.serverError}`;
       const own = Object.keys(shown.y).length;
       if (held && !own) return "Nothing was recorded then";
-      if (shown.t.length && !own) return `There is no metric ${subscription.like.join(" or ")} yet`;
-      return this.connectionStatus.empty ? "Nothing was recorded yet" : "Waiting for the first points";
+      if (shown.t.length && !own) return `There is no metric ${subscription.patterns.join(" or ")} yet`;
+      return this.connectionStatus.noData ? "Nothing was recorded yet" : "Waiting for the first points";
     }
   };
 

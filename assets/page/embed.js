@@ -57,7 +57,7 @@
 
     /* Ask for no more than is drawn; for all where it is not there yet, to learn when it is. */
     wanted() {
-      const known = (this.page.liveView.catalog.panels.get(NAME) ?? []).map((metric) => metric.key);
+      const known = (this.page.liveView.catalog.metricsByPanel.get(NAME) ?? []).map((metric) => metric.key);
       const all = this.keys.every((key) => /[*?]/.test(key) || known.includes(key));
       return all && known.length <= MOST ? known.join() : "";
     }
@@ -81,7 +81,7 @@
         Object.assign(component.layout.yaxis, yaxis);
         component.layout.shapes = this.limits(like, settled.split(","));
       }
-      chart.life = -1;
+      chart.generation = -1;
       chart.dirty = true;
     }
 

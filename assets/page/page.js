@@ -26,7 +26,7 @@
       this.liveView.many = Number(root.dataset.metrics) > app.MAX_UNFILTERED_METRICS;
       this.panels = panels;
       this.embeddedChart = app.embed(this); // null but where one chart is shown in another page
-      this.liveView.catalog.define(panels);
+      this.liveView.catalog.setPanelSpecs(panels);
       for (const section of this.panelOrder.charts()) this.open(section);
       this.panelValues = new app.PanelValues(this.liveView);
       this.tiles = new app.Tiles(this.liveView);
@@ -125,8 +125,8 @@
     /* What the charts tell. */
 
     onAnswer(frame) {
-      this.connectionStatus.heard();
-      this.statusBadge.notices(frame.notices || []);
+      this.connectionStatus.recordSuccess();
+      this.statusBadge.showNotices(frame.notices || []);
       this.panelValues.take(frame);
       this.activeAlerts.take(frame.broken || []);
       this.alertHistory.take(frame.changes);
@@ -142,12 +142,12 @@
     }
 
     onPast() {
-      this.connectionStatus.heard();
+      this.connectionStatus.recordSuccess();
       this.changed();
     }
 
-    onFailure(asked, why, locked) {
-      this.connectionStatus.failed(asked, why, locked);
+    onFailure(requestedAt, error, sessionExpired) {
+      this.connectionStatus.recordFailure(requestedAt, error, sessionExpired);
       this.changed();
     }
 
@@ -241,8 +241,8 @@
       });
       for (const chart of liveView.charts) this.panelValues.show(chart);
       this.activeAlerts.mark(liveView.charts, tiles.tiles);
-      const uneasy = !liveView.subscription.came || statusBadge.uneasy;
-      this.intervalThrottle.setActive(uneasy || [tiles, processTable, ...liveView.charts].some(({ visibility }) => visibility.visible));
+      const needsTicks = !liveView.subscription.lastWasNew || statusBadge.needsTicks;
+      this.intervalThrottle.setActive(needsTicks || [tiles, processTable, ...liveView.charts].some(({ visibility }) => visibility.visible));
     }
   };
 })((window.dashapp = window.dashapp || {}));

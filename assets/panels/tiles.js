@@ -108,7 +108,7 @@
 
   /* Stretches without a hole, thinned to what a tile can show: of every few points the lowest and the highest. Where
      they are `bridged` what is empty is no hole. */
-  function runs({ t, first }, column, connectGaps) {
+  function runs({ t, firstIndex }, column, connectGaps) {
     const every = Math.max(1, Math.floor(t.length / 300));
     const found = [];
     let run = null;
@@ -116,7 +116,7 @@
       const point = [t[place], column[place] ?? null];
       if (point[1] === null) run = connectGaps ? run : null;
       else if (!run) found.push((run = [[point]]));
-      else if ((first + place) % every === 0) run.push([point]);
+      else if ((firstIndex + place) % every === 0) run.push([point]);
       else {
         const [low, high = low] = run.pop();
         run.push(point[1] < low[1] ? [point, high] : [low, point[1] > high[1] ? point : high]);

@@ -170,7 +170,7 @@ def load(page: Page, *scripts: str) -> None:
 # A tile's line of half an hour with a hole of ten minutes, two empty points at any place of the series, and a
 # spike: how much is drawn in the middle of the hole, whether the spike is, and the line.
 SPARK = """(at) => {
-    const series = { t: [], y: { cpu: [] }, first: 0 };
+    const series = { t: [], y: { cpu: [] }, firstIndex: 0 };
     for (let second = 0; second < 1200; second += 1) {
         const value = second === at + 333 ? 90 : 10;
         series.t.push(second < at ? second : second + 600);
