@@ -32,10 +32,10 @@ JUMP = """(query) => new Promise((drawn) => {
   history.pushState(null, "", "?" + query);
   dispatchEvent(new PopStateEvent("popstate"));
   const look = () => {
-    const wanted = liveView.held ?? liveView.range();
+    const wanted = liveView.pausedRange ?? liveView.liveRange();
     const there = liveView.subscription.cursor !== null &&
       liveView.subscription.pastRange === null && liveView.subscription.inFlight === null &&
-      liveView.charts.filter((c) => c.onScreen && c.gd).every((c) => !c.dirty && c.busySince === null &&
+      liveView.charts.filter((c) => c.onScreen && c.gd).every((c) => !c.dirty && c.drawingSince === null &&
         c.range().every((end, side) => Math.abs(end - wanted[side]) < 3000));
     if (there) drawn(performance.now() - began);
     else if (performance.now() - began > 10000) drawn(NaN);

@@ -4,7 +4,7 @@
 
   /* Into `layout`, which is `chart`'s: its panel's own shapes, and the stretches of `range` that its host knows. */
   app.drawAlertBands = function (chart, layout, metrics, range) {
-    const bands = chart.host.alertBands(metrics.map(({ key }) => key), range);
+    const bands = chart.queue.alertBands(metrics.map(({ key }) => key), range);
     if (!bands.length && !chart.hasAlertBands) return;
     chart.hasAlertBands = bands.length > 0;
     layout.shapes = [...(chart.component.props.figure.layout.shapes ?? []), ...bands.map(bandShape)];

@@ -2,7 +2,7 @@
 (function (app) {
   "use strict";
 
-  const MOST_ROWS = 100;
+  const MAX_ROWS = 100;
 
   app.isBarTable = function (kind) {
     return kind === "bar" || kind === "table";
@@ -10,14 +10,14 @@
 
   app.BarTable = class {
     /* As for app.Chart; `panel.kind` is "bar" or "table". */
-    constructor(section, host, panel) {
+    constructor(section, queue, panel) {
       this.section = section;
       this.panel = section.dataset.panel;
-      this.host = host;
-      this.bars = panel.kind === "bar";
+      this.queue = queue;
+      this.showBars = panel.kind === "bar";
       this.gd = null; // it has no graph, nor ever will
-      this.arriving = false;
-      this.pointing = false;
+      this.mounting = false;
+      this.hovered = false;
       this.dirty = true;
       this.generation = -1;
       this.body = app.createElement("tbody", {});
@@ -25,7 +25,7 @@
         app.createElement("div", { className: "snapshot", tabIndex: 0, role: "group", "aria-label": app.panelTitle(section) },
           app.createElement("table", {}, this.body))
       );
-      this.visibility = new app.VisibilityObserver(section, () => this.host.wake());
+      this.visibility = new app.VisibilityObserver(section, () => this.queue.schedule());
     }
 
     close() {
@@ -36,11 +36,11 @@
       return this.visibility.visible;
     }
 
-    ready() {
+    canDraw() {
       return this.onScreen;
     }
 
-    waiting() {
+    needsFrame() {
       return this.dirty && this.onScreen;
     }
 
@@ -48,36 +48,36 @@
     draw(series, metrics, [, end]) {
       this.dirty = false;
       this.section.classList.toggle("loading", !series.t.length);
-      let place = series.t.length - 1;
-      while (place >= 0 && series.t[place] > end) place -= 1;
-      const shown = metrics.slice(0, MOST_ROWS);
-      const values = shown.map((metric) => series.y[metric.key][place] ?? null);
-      const high = Math.max(...shown.map((metric) => metric.high ?? 0), ...values, 0);
-      while (this.body.children.length > shown.length) this.body.lastElementChild.remove();
-      while (this.body.children.length < shown.length) this.body.append(this.row());
-      shown.forEach((metric, number) => {
-        const [name, bar, value] = this.body.children[number].children;
+      let index = series.t.length - 1;
+      while (index >= 0 && series.t[index] > end) index -= 1;
+      const rows = metrics.slice(0, MAX_ROWS);
+      const values = rows.map((metric) => series.y[metric.key][index] ?? null);
+      const maximum = Math.max(...rows.map((metric) => metric.high ?? 0), ...values, 0);
+      while (this.body.children.length > rows.length) this.body.lastElementChild.remove();
+      while (this.body.children.length < rows.length) this.body.append(this.createRow());
+      rows.forEach((metric, row) => {
+        const [name, bar, value] = this.body.children[row].children;
         app.setText(name, metric.label);
-        app.setText(value, app.formatQuantity(values[number], metric.unit) || "–");
-        const share = high > 0 ? Math.max(0, values[number] ?? 0) / high : 0;
+        app.setText(value, app.formatQuantity(values[row], metric.unit) || "–");
+        const share = maximum > 0 ? Math.max(0, values[row] ?? 0) / maximum : 0;
         bar.firstElementChild.style.width = `${100 * share}%`;
       });
     }
 
-    row() {
+    createRow() {
       return app.createElement(
         "tr",
         {},
         app.createElement("th", { scope: "row" }),
-        app.createElement("td", { className: "bar", hidden: !this.bars, "aria-hidden": "true" }, app.createElement("div", {})),
+        app.createElement("td", { className: "bar", hidden: !this.showBars, "aria-hidden": "true" }, app.createElement("div", {})),
         app.createElement("td", { className: "amount" })
       );
     }
 
     /* What only a chart in time has. */
-    cross() {}
+    showCrosshair() {}
 
-    strayed() {
+    rangeDiffers() {
       return false;
     }
   };

@@ -10,7 +10,7 @@
     const { kind, comparison } = chart;
     if (kind !== "mountain" && !comparison) return;
     const template = structuredClone(chart.component.props.figure.layout);
-    chart.fit(template, metrics);
+    chart.fitAxes(template, metrics);
     const { autorange, rangemode } = template.yaxis;
     // Where nobody gave it a bound a mountain stands on its lowest point: a price far from nought has a shape.
     if (kind === "mountain" && autorange && rangemode !== "tozero") {

@@ -3,22 +3,22 @@
   "use strict";
 
   // Those that want to draw: one has its turn in an animation frame, however many there are on the page.
-  const queue = [];
-  let frame = null;
+  const pendingQueues = [];
+  let frameRequest = null;
 
-  function turn() {
-    frame = null;
-    queue.shift().step();
-    if (queue.length && frame === null) frame = requestAnimationFrame(turn);
+  function drawNext() {
+    frameRequest = null;
+    pendingQueues.shift().drawOne();
+    if (pendingQueues.length && frameRequest === null) frameRequest = requestAnimationFrame(drawNext);
   }
 
   app.RenderQueue = class {
     /* `host`: view() gives {series, range, curves} to draw now, null where there is nothing yet; metricsOf(panel);
        `held`, `crosshair`; and a `host` of its own that is told of zooms. */
-    constructor(host) {
-      this.host = host;
-      this.awake = false;
-      this.turn = 0;
+    constructor(liveView) {
+      this.liveView = liveView;
+      this.scheduled = false;
+      this.nextIndex = 0;
       this.charts = [];
     }
 
@@ -34,12 +34,12 @@
     }
 
     /* Every chart wants drawing; `anew`: whatever stands there. */
-    redraw(anew) {
+    redraw(force) {
       for (const chart of this.charts) {
         chart.dirty = true;
-        if (anew) chart.generation = -1;
+        if (force) chart.generation = -1;
       }
-      this.wake();
+      this.schedule();
     }
 
     /* The charts that do not show `range` want drawing. */
@@ -50,70 +50,70 @@
         chart.generation = -1;
         chart.dirty = true;
       }
-      this.wake();
+      this.schedule();
     }
 
-    wake() {
-      if (this.awake) return;
-      this.awake = true;
-      queue.push(this);
-      frame ??= requestAnimationFrame(turn);
+    schedule() {
+      if (this.scheduled) return;
+      this.scheduled = true;
+      pendingQueues.push(this);
+      frameRequest ??= requestAnimationFrame(drawNext);
     }
 
-    step() {
-      this.awake = false;
-      this.host.look();
-      const view = this.host.view();
-      if (!view) return;
-      for (let tried = 0; tried < this.charts.length; tried += 1) {
-        const chart = this.charts[this.turn++ % this.charts.length];
+    drawOne() {
+      this.scheduled = false;
+      this.liveView.updateRequestedKeys();
+      const input = this.liveView.renderInput();
+      if (!input) return;
+      for (let attempts = 0; attempts < this.charts.length; attempts += 1) {
+        const chart = this.charts[this.nextIndex++ % this.charts.length];
         // A graph that was just put in is listened to as soon as it is there: the first zoom may come before a tick.
-        if (!chart.dirty && !chart.arriving) continue;
-        if (!chart.ready() || !chart.dirty) continue;
-        const metrics = this.host.metricsOf(chart.panel);
+        if (!chart.dirty && !chart.mounting) continue;
+        if (!chart.canDraw() || !chart.dirty) continue;
+        const metrics = this.liveView.metricsOf(chart.panel);
         // What is not there at first is put in when it has metrics; the rest is there, empty if need be.
         if (!metrics.length && chart.section.classList.contains("absent")) {
           chart.dirty = false;
           continue;
         }
-        chart.draw(view.series, metrics, view.range, view.curves);
+        chart.draw(input.series, metrics, input.range, input.curves);
         break;
       }
-      if (this.charts.some((chart) => chart.waiting())) this.wake();
+      if (this.charts.some((chart) => chart.needsFrame())) this.schedule();
     }
 
     /* What a chart tells. */
 
-    userZoomed(range) {
-      this.host.host.onZoom(range);
+    onZoom(range) {
+      this.liveView.owner.onZoom(range);
     }
 
-    resume() {
-      this.host.host.onResume();
+    onResume() {
+      this.liveView.owner.onResume();
     }
 
     /* Of a chart that is the page's own; others have no log. */
     alertBands(keys, range) {
-      return this.host.host.alertHistory?.alertBands(keys, range) ?? [];
+      return this.liveView.owner.alertHistory?.alertBands(keys, range) ?? [];
     }
 
-    pointed(time) {
-      this.host.crosshair.point(time);
+    onHover(time) {
+      this.liveView.crosshair.moveTo(time);
     }
 
     /* The points went by below the mouse, and below the line. */
-    drawn(chart) {
-      const { time } = this.host.crosshair;
-      if (time !== null && time < chart.drawn.range[0]) this.pointed(null); // it has left the window
-      if (chart.pointing) this.pointed(chart.pointed());
-      else chart.cross(this.host.crosshair.time);
+    onDrawn(chart) {
+      const { time } = this.liveView.crosshair;
+      if (time !== null && time < chart.expected.range[0]) this.onHover(null); // it has left the window
+      if (chart.hovered) this.onHover(chart.hoveredTime());
+      else chart.showCrosshair(this.liveView.crosshair.time);
     }
 
-    repair(chart) {
-      if (this.host.held || !chart.strayed()) return;
+    repairRange(chart) {
+      if (this.liveView.pausedRange || !chart.rangeDiffers()) return;
       chart.generation = -1;
       chart.dirty = true;
-      this.wake();
+      this.schedule();
     }
   };
 })((window.dashapp = window.dashapp || {}));

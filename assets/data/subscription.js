@@ -73,7 +73,7 @@
         return { params: `from=${Math.floor(this.pastRange[0])}&to=${Math.ceil(this.pastRange[1])}${metricsParam}`, patterns: this.patterns };
       }
       const cursorParam = this.cursor === null ? "" : "&after=" + encodeURIComponent(this.cursor);
-      return { params: `window=${this.window}${cursorParam}${metricsParam}${this.listener.extras()}`, patterns: this.patterns };
+      return { params: `window=${this.window}${cursorParam}${metricsParam}${this.listener.extraQuery()}`, patterns: this.patterns };
     }
 
     /* The answer to what was asked at `begun`, when `past` was wanted. Whether it brought a tick; null where it was not

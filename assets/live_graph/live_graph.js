@@ -13,13 +13,13 @@
       const [[name, panel]] = app.buildPanelSpecs(spec);
       const referenceKey = app.referenceKey(panel.reference ?? null);
       this.liveView = new app.LiveView(poller, this, [...panel.metrics, ...panel.right, ...(referenceKey === null ? [] : [referenceKey])]);
-      this.liveView.all = spec.all ? spec.window : null;
-      this.liveView.longest = spec.stops[spec.stops.length - 1] - 1;
+      this.liveView.wholeHistoryWindow = spec.all ? spec.window : null;
+      this.liveView.maxSeconds = spec.stops[spec.stops.length - 1] - 1;
       this.liveView.catalog.setPanelSpecs(new Map([[name, panel]]));
       this.panelValues = new app.PanelValues(this.liveView);
-      const fit = (layout, metrics) => app.fitYAxes(layout, metrics, spec.scale);
+      const fitAxes = (layout, metrics) => app.fitYAxes(layout, metrics, spec.scale);
       section.classList.add("loading", "absent"); // until there is something to draw
-      this.liveView.renderQueue.add(section, { ...panel, place: spec.place, fit });
+      this.liveView.renderQueue.add(section, { ...panel, slotId: spec.place, fitAxes });
       this.liveView.follow(spec.window, false);
     }
 
@@ -31,22 +31,22 @@
       if (seconds !== undefined && seconds !== this.liveView.window) this.liveView.follow(seconds);
     }
 
-    toggle() {
-      if (this.liveView.held) this.liveView.release();
+    togglePause() {
+      if (this.liveView.pausedRange) this.liveView.resume();
       else this.liveView.pause();
     }
 
     /* What the chart tells. */
 
-    onAnswer(frame) {
+    onFrame(frame) {
       this.recordSuccess();
-      this.panelValues.take(frame);
-      this.changed();
+      this.panelValues.update(frame);
+      this.refresh();
     }
 
     onPast() {
       this.recordSuccess();
-      this.changed();
+      this.refresh();
     }
 
     recordSuccess() {
@@ -59,44 +59,44 @@
       if (error) this.connectionStatus.recordSuccess();
       else this.connectionStatus.recordFailure(requestedAt);
       this.serverError = error;
-      this.changed();
+      this.refresh();
     }
 
     onZoom(range) {
-      this.liveView.travel(range);
+      this.liveView.pauseAt(range);
     }
 
     onResume() {
-      if (this.liveView.held) this.liveView.release();
+      if (this.liveView.pausedRange) this.liveView.resume();
     }
 
     onNewPanel() {}
 
-    onNames() {
-      this.changed();
+    onMetricsChange() {
+      this.refresh();
     }
 
-    extras() {
+    extraQuery() {
       return this.liveView.charts.some((chart) => chart.kind === "curve") ? "&curves=1" : "";
     }
 
-    keys() {
+    requiredKeys() {
       return [];
     }
 
     /* Anything may have changed: say so where it shows. */
-    changed() {
+    refresh() {
       const { liveView, section } = this;
       if (document.hidden || !this.panelValues) return;
       for (const chart of liveView.charts) this.panelValues.show(chart);
-      const [state, sentence] = this.connectionStatus.describe(liveView.condition);
+      const [state, sentence] = this.connectionStatus.describe(liveView.statusInput);
       if (section.dataset.state !== state) section.dataset.state = state;
       put(section.querySelector(".badge"), sentence);
-      const last = liveView.window === liveView.all ? "all there is" : `last ${app.formatDurationLong(liveView.window)}`;
-      put(section.querySelector(".window-label"), liveView.held ? "" : last);
+      const last = liveView.window === liveView.wholeHistoryWindow ? "all there is" : `last ${app.formatDurationLong(liveView.window)}`;
+      put(section.querySelector(".window-label"), liveView.pausedRange ? "" : last);
       const button = section.querySelector(".pause");
-      put(button, liveView.held ? "Back to live" : "Pause");
-      button?.setAttribute("aria-pressed", String(liveView.held !== null));
+      put(button, liveView.pausedRange ? "Back to live" : "Pause");
+      button?.setAttribute("aria-pressed", String(liveView.pausedRange !== null));
       const chart = section.querySelector(".chart");
       const said = this.placeholderText();
       if (chart.dataset.said !== said) chart.dataset.said = said;
@@ -104,11 +104,11 @@
 
     /* What stands where there is nothing to draw. */
     placeholderText() {
-      const { shown, held, subscription } = this.liveView;
+      const { shownSeries, pausedRange, subscription } = this.liveView;
       if (this.serverError) return `The server says: ${this.serverError}`;
-      const own = Object.keys(shown.y).length;
-      if (held && !own) return "Nothing was recorded then";
-      if (shown.t.length && !own) return `There is no metric ${subscription.patterns.join(" or ")} yet`;
+      const own = Object.keys(shownSeries.y).length;
+      if (pausedRange && !own) return "Nothing was recorded then";
+      if (shownSeries.t.length && !own) return `There is no metric ${subscription.patterns.join(" or ")} yet`;
       return this.connectionStatus.noData ? "Nothing was recorded yet" : "Waiting for the first points";
     }
   };

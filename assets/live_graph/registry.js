@@ -77,6 +77,6 @@
   window.dash_clientside.dashapp_live_graph = {
     beat: catchErrors((all, spec) => all.beat(spec)),
     window: catchErrors((all, spec, index) => all.graph(spec)?.setWindow(spec.stops[index])),
-    pause: catchErrors((all, spec, clicks) => clicks && all.graph(spec)?.toggle()),
+    pause: catchErrors((all, spec, clicks) => clicks && all.graph(spec)?.togglePause()),
   };
 })((window.dashapp = window.dashapp || {}));

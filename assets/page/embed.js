@@ -29,14 +29,14 @@
       this.name(keys);
       this.allow(page.urlState.read().window);
       // Their names come first, where there are any: then it is known what to ask for.
-      page.liveView.many = document.getElementById("page").dataset.metrics !== "0";
-      page.liveView.wanted = () => this.wanted();
+      page.liveView.hasManyMetrics = document.getElementById("page").dataset.metrics !== "0";
+      page.liveView.requestedKeys = () => this.wanted();
     }
 
     /* A window of any length may be asked for; the slider, which has it among its stops then, is not seen. */
     allow(seconds) {
       const { stops } = this.page;
-      if (seconds !== null && seconds >= stops[0] && seconds <= this.page.liveView.longest) {
+      if (seconds !== null && seconds >= stops[0] && seconds <= this.page.liveView.maxSeconds) {
         stops[stops.indexOf(app.nearestStop(stops, seconds))] = seconds;
       }
     }
@@ -71,7 +71,7 @@
         metrics.length || liveView.catalog.empty ? "" : `There is no metric ${this.keys.join(", ")} yet`;
       const settled = metrics.map((metric) => metric.key).join(",");
       const chart = liveView.charts.find((each) => each.section === this.section);
-      if (settled === this.settled || !chart || chart.arriving) return;
+      if (settled === this.settled || !chart || chart.mounting) return;
       this.settled = settled;
       this.name(metrics.map((metric) => metric.label));
       const alike = metrics.every((metric) => metric.panel === metrics[0].panel);

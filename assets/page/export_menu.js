@@ -26,14 +26,14 @@
     async share(name, days) {
       const { liveView, panelOrder, poller, toast } = this.page;
       const panels = name === null ? panelOrder.shown().filter((panel) => liveView.metricsOf(panel).length) : [name];
-      const range = liveView.held ? { from: liveView.held[0], to: liveView.held[1] } : { window: liveView.window };
+      const range = liveView.pausedRange ? { from: liveView.pausedRange[0], to: liveView.pausedRange[1] } : { window: liveView.window };
       try {
         const body = JSON.stringify({ panels: panels.slice(0, 64), days, ...range });
         const response = await fetch(`${poller.base}api/share`, { method: "POST", body, signal: AbortSignal.timeout(5000) });
         const { path, until, error } = await response.json();
         if (!path) return toast.show(`No link was made: ${error}.`);
         const url = new URL(path, new URL(poller.base, window.location.href));
-        for (const [key, value] of Object.entries(app.rangeParams(liveView.held, liveView.window))) {
+        for (const [key, value] of Object.entries(app.rangeParams(liveView.pausedRange, liveView.window))) {
           if (value !== null) url.searchParams.set(key, value);
         }
         const validity = `It shows this until ${app.formatTime(until)}, without the password.`;
@@ -45,7 +45,7 @@
 
     downloadCsv(name) {
       const { poller, liveView } = this.page;
-      const [start, end] = liveView.held ?? liveView.range();
+      const [start, end] = liveView.pausedRange ?? liveView.liveRange();
       const query = new URLSearchParams({ from: Math.floor(start), to: Math.ceil(end) });
       if (name !== null) query.set("panel", name);
       download(`${poller.base}api/csv?${query}`, "");
@@ -53,11 +53,11 @@
 
     async exportPng(name) {
       const { liveView, panelOrder, toast } = this.page;
-      const view = liveView.view();
+      const view = liveView.renderInput();
       const names = name === null ? panelOrder.shown() : [name];
       const charts = names
         .map((panel) => liveView.charts.find((chart) => chart.panel === panel))
-        .filter((chart) => chart && chart.figure && liveView.metricsOf(chart.panel).length);
+        .filter((chart) => chart && chart.buildFigure && liveView.metricsOf(chart.panel).length);
       if (!view || !charts.length) return toast.show("There is nothing to draw yet.");
       try {
         const url = await app.renderPng(charts, view, (panel) => liveView.metricsOf(panel));

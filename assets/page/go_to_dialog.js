@@ -24,13 +24,13 @@
       page.onZoom(range);
     };
     const buttons = presets
-      .filter(([, [start, end]]) => end - start > 0 && now - end < page.liveView.longest * 1000)
+      .filter(([, [start, end]]) => end - start > 0 && now - end < page.liveView.maxSeconds * 1000)
       .map(([text, range]) => {
         const button = app.createElement("button", { type: "button", className: "place" }, text);
         button.addEventListener("click", () => showRange(range));
         return button;
       });
-    const [start, end] = page.liveView.held ?? [now - HOUR_MS, now];
+    const [start, end] = page.liveView.pausedRange ?? [now - HOUR_MS, now];
     const from = app.createElement("input", { type: "datetime-local", step: 1, value: toInputValue(start), required: true });
     const to = app.createElement("input", { type: "datetime-local", step: 1, value: toInputValue(end), required: true });
     const error = app.createElement("p", { className: "wrong", role: "alert" });
@@ -44,7 +44,7 @@
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const range = [from, to].map((input) => new Date(input.value).getTime());
-      error.textContent = validateRange(range, now, page.liveView.longest);
+      error.textContent = validateRange(range, now, page.liveView.maxSeconds);
       if (!error.textContent) showRange([range[0], Math.min(range[1], now)]);
     });
     const dialog = app.openDialog("Go to", app.createElement("div", { className: "places" }, ...buttons), form, error);

@@ -26,7 +26,7 @@
       if (event.key === " " || event.key === "p") page.toggle();
       else if (side && event.shiftKey) page.liveView.crosshair.step(side);
       else if (side && !inSlider) page.leap(side);
-      else if (event.key === "Escape" && page.liveView.crosshair.time !== null) page.liveView.crosshair.point(null);
+      else if (event.key === "Escape" && page.liveView.crosshair.time !== null) page.liveView.crosshair.moveTo(null);
       else if (event.key === "Escape" || event.key === "l") page.resume();
       else if (event.key === "+" || event.key === "-") page.stretch(event.key === "+" ? 1 : -1);
       else if (event.key === "f") toggleFullScreen();

@@ -22,8 +22,8 @@
       this.poller = new app.Poller(base);
       this.liveView = new app.LiveView(this.poller, this);
       // A little less than the longest window, for the ends are rounded.
-      this.liveView.longest = this.stops[this.stops.length - 1] - 1;
-      this.liveView.many = Number(root.dataset.metrics) > app.MAX_UNFILTERED_METRICS;
+      this.liveView.maxSeconds = this.stops[this.stops.length - 1] - 1;
+      this.liveView.hasManyMetrics = Number(root.dataset.metrics) > app.MAX_UNFILTERED_METRICS;
       this.panels = panels;
       this.embeddedChart = app.embed(this); // null but where one chart is shown in another page
       this.liveView.catalog.setPanelSpecs(panels);
@@ -73,9 +73,9 @@
         this.liveView.follow(following, false);
       }
       if (end !== null) {
-        const length = Math.min(seconds ?? this.liveView.window, this.liveView.longest);
-        this.liveView.travel([end - length * 1000, end]);
-      } else if (this.liveView.held) this.liveView.release();
+        const length = Math.min(seconds ?? this.liveView.window, this.liveView.maxSeconds);
+        this.liveView.pauseAt([end - length * 1000, end]);
+      } else if (this.liveView.pausedRange) this.liveView.resume();
       this.panelOrder.go();
       this.theme.applyUrl();
       this.toast.show(this.urlState.validate(this.panelOrder.names()));
@@ -102,10 +102,10 @@
 
     /* What is on screen, in words: the newest so many seconds, or a held stretch and its end. */
     sayWindow(seconds) {
-      const { held } = this.liveView;
-      const length = held ? (held[1] - held[0]) / 1000 : seconds;
-      const words = held ? `${app.formatDuration(length)}, up to ${app.formatTime(held[1])}` : app.formatDurationLong(seconds);
-      const lead = held ? "Showing " : "Showing the last ";
+      const { pausedRange } = this.liveView;
+      const length = pausedRange ? (pausedRange[1] - pausedRange[0]) / 1000 : seconds;
+      const words = pausedRange ? `${app.formatDuration(length)}, up to ${app.formatTime(pausedRange[1])}` : app.formatDurationLong(seconds);
+      const lead = pausedRange ? "Showing " : "Showing the last ";
       for (const [id, text] of [["window-lead", lead], ["window-label", words]]) {
         app.setText(document.getElementById(id), text);
       }
@@ -119,40 +119,40 @@
 
     /* Where we are, in the address's words. */
     written() {
-      return { ...app.rangeParams(this.liveView.held, this.liveView.window), ...this.panelOrder.written(), ...this.theme.urlParams() };
+      return { ...app.rangeParams(this.liveView.pausedRange, this.liveView.window), ...this.panelOrder.written(), ...this.theme.urlParams() };
     }
 
     /* What the charts tell. */
 
-    onAnswer(frame) {
+    onFrame(frame) {
       this.connectionStatus.recordSuccess();
       this.statusBadge.showNotices(frame.notices || []);
-      this.panelValues.take(frame);
+      this.panelValues.update(frame);
       this.activeAlerts.take(frame.broken || []);
       this.alertHistory.take(frame.changes);
       if (frame.hosts) this.hosts.take(frame.hosts);
       if (frame.processes) this.processTable.take(frame.processes);
-      this.onNames();
+      this.onMetricsChange();
     }
 
     /* What is drawn by its name may have waited for that. */
-    onNames() {
-      this.tiles.draw(this.panelValues.last);
-      this.changed();
+    onMetricsChange() {
+      this.tiles.draw(this.panelValues.lastValues);
+      this.refresh();
     }
 
     onPast() {
       this.connectionStatus.recordSuccess();
-      this.changed();
+      this.refresh();
     }
 
     onFailure(requestedAt, error, sessionExpired) {
       this.connectionStatus.recordFailure(requestedAt, error, sessionExpired);
-      this.changed();
+      this.refresh();
     }
 
     /* There is more in the log than the charts show. */
-    logged() {
+    onAlertHistory() {
       this.liveView.renderQueue.redraw(true);
     }
 
@@ -164,7 +164,7 @@
     }
 
     onZoom(range) {
-      this.liveView.travel(this.atLeast(range));
+      this.liveView.pauseAt(this.atLeast(range));
       this.write(true);
     }
 
@@ -178,11 +178,11 @@
       this.resume();
     }
 
-    keys() {
+    requiredKeys() {
       return ["cpu.percent", ...this.tiles.keys(this.liveView.catalog)];
     }
 
-    extras() {
+    extraQuery() {
       const { embeddedChart, processTable, hosts, liveView } = this;
       const wanted = {
         processes: !embeddedChart && processTable.wanted(),
@@ -196,10 +196,10 @@
 
     /* Three quarters of a screen back or on; past the newest it is live again. */
     leap(side) {
-      const [from, end] = this.liveView.held ?? this.liveView.range();
-      const start = Math.max(from, end - this.liveView.longest * 1000);
+      const [from, end] = this.liveView.pausedRange ?? this.liveView.liveRange();
+      const start = Math.max(from, end - this.liveView.maxSeconds * 1000);
       const way = 0.75 * (end - start) * side;
-      if (end + way >= this.liveView.range()[1]) this.resume();
+      if (end + way >= this.liveView.liveRange()[1]) this.resume();
       else this.onZoom([start + way, end + way]);
     }
 
@@ -210,32 +210,32 @@
     }
 
     resume() {
-      if (!this.liveView.held) return;
-      this.liveView.release();
+      if (!this.liveView.pausedRange) return;
+      this.liveView.resume();
       this.write(true);
     }
 
     toggle() {
-      if (this.liveView.held) return this.resume();
+      if (this.liveView.pausedRange) return this.resume();
       this.liveView.pause();
       this.write(true);
     }
 
     /* Anything may have changed: say so where it shows. */
-    changed() {
+    refresh() {
       const { statusBadge, liveView, processTable, tiles } = this;
       this.embeddedChart?.settle();
       const button = document.getElementById("pause");
       if (button) {
-        const pressed = String(liveView.held !== null);
+        const pressed = String(liveView.pausedRange !== null);
         if (button.getAttribute("aria-pressed") !== pressed) button.setAttribute("aria-pressed", pressed);
-        app.setText(button, liveView.held ? "Back to live" : "Pause");
+        app.setText(button, liveView.pausedRange ? "Back to live" : "Pause");
       }
       if (liveView.window !== null) this.sayWindow(liveView.window);
       statusBadge.show({
-        ...liveView.condition,
+        ...liveView.statusInput,
         hidden: document.hidden,
-        value: this.panelValues.title,
+        value: this.panelValues.tabTitle,
         alert: this.activeAlerts.title,
         host: this.hosts.top ? "" : this.hosts.names.join(", "),
       });

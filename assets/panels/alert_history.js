@@ -46,7 +46,7 @@
         this.asking = false;
       }
       this.draw();
-      this.host.logged();
+      this.host.onAlertHistory();
     }
 
     /* `[[from, to]]` in epoch milliseconds, within `range`: when a threshold of these metrics was broken. */

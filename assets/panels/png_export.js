@@ -27,7 +27,7 @@
       const left = (index % columns) * CHART_WIDTH;
       const top = HEADER_HEIGHT + Math.floor(index / columns) * (CHART_HEIGHT + TITLE_HEIGHT);
       drawText(context, app.panelTitle(chart.section), left + 16, top + 24, themeColour("--text"), "600 17px");
-      const figure = chart.figure(view.series, metricsOf(chart.panel), view.range, CHART_WIDTH, view.curves);
+      const figure = chart.buildFigure(view.series, metricsOf(chart.panel), view.range, CHART_WIDTH, view.curves);
       const image = new Image();
       image.src = await window.Plotly.toImage(applyTheme(figure, themeColour), { format: "png", width: CHART_WIDTH, height: CHART_HEIGHT, scale: SCALE });
       await image.decode();

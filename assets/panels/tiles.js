@@ -68,7 +68,7 @@
       this.value.classList.toggle("several", metrics.length > 1);
       const of = this.element.querySelector(".tile-of");
       app.setText(of, this.most ? metrics[0].label : of.dataset.of);
-      app.drawSparkline(this.canvas, liveView.series, metrics, liveView.range());
+      app.drawSparkline(this.canvas, liveView.series, metrics, liveView.liveRange());
     }
   }
 

@@ -65,7 +65,7 @@ def test_values_are_read_point_by_point_with_the_keys(page: Page, live: Live) ->
     wait_for_state(page, "paused")
     ticks = {round(tick.time * 1000): tick for tick in live.store.since(0, 500)}
     times = sorted(ticks)
-    end = page.evaluate("dashapp.page.liveView.held[1]")
+    end = page.evaluate("dashapp.page.liveView.pausedRange[1]")
     for back in (0, 1, 2):
         page.keyboard.press("Shift+ArrowLeft")
         time = times[times.index(round(end)) - back]

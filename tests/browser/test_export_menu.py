@@ -76,7 +76,7 @@ def test_a_link_leads_another_viewer_to_the_same_picture(page: Page, live: Live)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.keyboard.press("p")
     wait_for_state(page, "paused")
-    held = page.evaluate("dashapp.page.liveView.held")
+    held = page.evaluate("dashapp.page.liveView.pausedRange")
     page.click('[data-panel="cores"] .more')
     page.get_by_role("menuitem", name="Copy link").click()
     expect(page.locator("#note.shown")).to_have_text("The link is copied.")
@@ -86,14 +86,14 @@ def test_a_link_leads_another_viewer_to_the_same_picture(page: Page, live: Live)
     page.goto(link)
     wait_for_state(page, "paused")
     page.wait_for_selector('[data-panel="cores"] .js-plotly-plot')
-    assert page.evaluate("dashapp.page.liveView.held") == pytest.approx(held, abs=2)
+    assert page.evaluate("dashapp.page.liveView.pausedRange") == pytest.approx(held, abs=2)
     wait_until(page, lambda: page.evaluate("dashapp.page.panelOrder.shown()") == ["cores"])
 
 
 def test_the_numbers_of_a_panel_are_those_of_the_store(page: Page, live: Live, tmp_path: Path) -> None:
     page.keyboard.press("p")
     wait_for_state(page, "paused")
-    start, end = page.evaluate("dashapp.page.liveView.held")
+    start, end = page.evaluate("dashapp.page.liveView.pausedRange")
     for opener, keys in (
         ('[data-panel="cores"] .more', [f"cpu.core{number}.percent" for number in range(4)]),
         ("#share", ["cpu.percent", *(f"cpu.core{number}.percent" for number in range(4))]),

@@ -28,7 +28,7 @@ from waiting import stays, wait_until
 
 from dashapp import LiveGraph
 
-HELD = "dashapp.liveGraphs.byId.get('one').liveView.shown.lastTime"
+HELD = "dashapp.liveGraphs.byId.get('one').liveView.shownSeries.lastTime"
 
 
 @pytest.fixture

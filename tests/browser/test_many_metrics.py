@@ -73,7 +73,7 @@ def test_what_comes_into_sight_while_the_page_is_paused_is_drawn(page: Page, liv
     # Closer it needs no other answer.
     asked = len(live.trouble.asked)
     page.evaluate(
-        "dashapp.page.onZoom(dashapp.page.liveView.held.map((end, side) => end + 5000 - side * 10000))"
+        "dashapp.page.onZoom(dashapp.page.liveView.pausedRange.map((end, side) => end + 5000 - side * 10000))"
     )
     # A question about a stretch of the past comes before any other.
     stays(

@@ -173,7 +173,7 @@ def test_what_is_on_screen_is_said_in_words(page: Page, live: Live) -> None:
 
 def test_nothing_is_seen_closer_than_a_few_ticks(page: Page, live: Live) -> None:
     page.evaluate(
-        "dashapp.page.onZoom([...dashapp.page.liveView.range()].map((t, side) => t - 5000 + side * 5))"
+        "dashapp.page.onZoom([...dashapp.page.liveView.liveRange()].map((t, side) => t - 5000 + side * 5))"
     )
     wait_for_state(page, "paused")
     start, end = held(page)
@@ -209,7 +209,7 @@ def test_a_link_opens_a_window_that_a_zoom_does_not_change(page: Page, served: L
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, served.store)
     page.evaluate(
-        "dashapp.page.onZoom([...dashapp.page.liveView.range()].map((end, side) => end - (1 - side) * 1000))"
+        "dashapp.page.onZoom([...dashapp.page.liveView.liveRange()].map((end, side) => end - (1 - side) * 1000))"
     )
     go(page, "ArrowLeft")
     page.go_back()
