@@ -17,7 +17,7 @@
   ];
 
   app.openHelpDialog = function () {
-    const rows = SHORTCUTS.filter(([key]) => key !== "H" || app.page.hosts.several).map(([keys, description]) =>
+    const rows = SHORTCUTS.filter(([key]) => key !== "H" || app.page.hosts.hasSeveral).map(([keys, description]) =>
       app.createElement(
         "tr",
         {},

@@ -8,7 +8,7 @@
       theme: () => page.theme.next(),
       help: () => app.openHelpDialog(),
       goto: () => app.openGoToDialog(page),
-      hosts: () => page.hosts.open(),
+      hosts: () => page.hosts.openDialog(),
     };
   }
 

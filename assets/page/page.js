@@ -128,10 +128,10 @@
       this.connectionStatus.recordSuccess();
       this.statusBadge.showNotices(frame.notices || []);
       this.panelValues.update(frame);
-      this.activeAlerts.take(frame.broken || []);
-      this.alertHistory.take(frame.changes);
-      if (frame.hosts) this.hosts.take(frame.hosts);
-      if (frame.processes) this.processTable.take(frame.processes);
+      this.activeAlerts.update(frame.broken || []);
+      this.alertHistory.update(frame.changes);
+      if (frame.hosts) this.hosts.update(frame.hosts);
+      if (frame.processes) this.processTable.update(frame.processes);
       this.onMetricsChange();
     }
 
@@ -179,15 +179,15 @@
     }
 
     requiredKeys() {
-      return ["cpu.percent", ...this.tiles.keys(this.liveView.catalog)];
+      return ["cpu.percent", ...this.tiles.metricKeys(this.liveView.catalog)];
     }
 
     extraQuery() {
       const { embeddedChart, processTable, hosts, liveView } = this;
       const wanted = {
-        processes: !embeddedChart && processTable.wanted(),
+        processes: !embeddedChart && processTable.shouldRequest(),
         curves: embeddedChart ? embeddedChart.curve !== null : liveView.charts.some((chart) => chart.kind === "curve"),
-        hosts: !embeddedChart && hosts.wanted(),
+        hosts: !embeddedChart && hosts.shouldRequest(),
       };
       return Object.keys(wanted).filter((name) => wanted[name]).map((name) => `&${name}=1`).join("");
     }
@@ -236,11 +236,11 @@
         ...liveView.statusInput,
         hidden: document.hidden,
         value: this.panelValues.tabTitle,
-        alert: this.activeAlerts.title,
-        host: this.hosts.top ? "" : this.hosts.names.join(", "),
+        alert: this.activeAlerts.tabTitle,
+        host: this.hosts.isRoot ? "" : this.hosts.names.join(", "),
       });
       for (const chart of liveView.charts) this.panelValues.show(chart);
-      this.activeAlerts.mark(liveView.charts, tiles.tiles);
+      this.activeAlerts.markPanels(liveView.charts, tiles.tiles);
       const needsTicks = !liveView.subscription.lastWasNew || statusBadge.needsTicks;
       this.intervalThrottle.setActive(needsTicks || [tiles, processTable, ...liveView.charts].some(({ visibility }) => visibility.visible));
     }

@@ -2,8 +2,8 @@
 (function (app) {
   "use strict";
 
-  const EVERY_MS = 3000;
-  const ROWS = 15;
+  const INTERVAL_MS = 3000;
+  const MAX_ROWS = 15;
   const COLUMNS = [
     ["name", "Name", String],
     ["pid", "PID", String],
@@ -16,9 +16,9 @@
     constructor() {
       this.section = document.querySelector('[data-table="top"]');
       this.visibility = { visible: false };
-      this.asked = -Infinity;
-      this.by = "cpu";
-      this.down = true;
+      this.requestedAt = -Infinity;
+      this.sortKey = "cpu";
+      this.descending = true;
       this.rows = [];
       if (!this.section) return;
       this.build();
@@ -26,66 +26,66 @@
     }
 
     /* Whether the next question should ask for them: somebody looks, and the last ones are old. */
-    wanted() {
-      if (!this.visibility.visible || performance.now() - this.asked < EVERY_MS) return false;
-      this.asked = performance.now();
+    shouldRequest() {
+      if (!this.visibility.visible || performance.now() - this.requestedAt < INTERVAL_MS) return false;
+      this.requestedAt = performance.now();
       return true;
     }
 
     build() {
       this.filter = app.createElement("input", { type: "search", placeholder: "Filter by name", "aria-label": "Filter processes by name" });
       this.filter.addEventListener("input", () => this.draw());
-      this.heads = COLUMNS.map(([key, title]) => {
+      this.headers = COLUMNS.map(([key, title]) => {
         const button = app.createElement("button", { type: "button" }, title);
-        const head = app.createElement("th", { scope: "col", className: key }, button);
+        const header = app.createElement("th", { scope: "col", className: key }, button);
         button.addEventListener("click", () => this.sort(key));
-        return head;
+        return header;
       });
       this.body = app.createElement("tbody", {});
-      this.rest = app.createElement("p", { className: "rest" }, "Reading the processes");
-      const table = app.createElement("table", {}, app.createElement("thead", {}, app.createElement("tr", {}, ...this.heads)), this.body);
-      this.section.querySelector(".table").append(this.filter, app.createElement("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Top processes" }, table), this.rest);
-      this.mark();
+      this.footnote = app.createElement("p", { className: "rest" }, "Reading the processes");
+      const table = app.createElement("table", {}, app.createElement("thead", {}, app.createElement("tr", {}, ...this.headers)), this.body);
+      this.section.querySelector(".table").append(this.filter, app.createElement("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Top processes" }, table), this.footnote);
+      this.markSortedColumn();
     }
 
     sort(key) {
-      this.down = key === this.by ? !this.down : key !== "name";
-      this.by = key;
-      this.mark();
+      this.descending = key === this.sortKey ? !this.descending : key !== "name";
+      this.sortKey = key;
+      this.markSortedColumn();
       this.draw();
     }
 
-    mark() {
-      this.heads.forEach((head, place) => {
-        if (COLUMNS[place][0] === this.by) head.setAttribute("aria-sort", this.down ? "descending" : "ascending");
-        else head.removeAttribute("aria-sort");
+    markSortedColumn() {
+      this.headers.forEach((header, column) => {
+        if (COLUMNS[column][0] === this.sortKey) header.setAttribute("aria-sort", this.descending ? "descending" : "ascending");
+        else header.removeAttribute("aria-sort");
       });
     }
 
     /* `columns`: {pid, name, cpu, memory, threads}, lists of one length. */
-    take(columns) {
+    update(columns) {
       this.rows = columns.pid.map((_, row) => COLUMNS.map(([key]) => columns[key][row]));
       this.draw();
     }
 
     draw() {
-      const wanted = this.filter.value.trim().toLowerCase();
-      const place = COLUMNS.findIndex(([key]) => key === this.by);
-      const side = this.down ? -1 : 1;
-      const found = this.rows.filter((row) => row[0].toLowerCase().includes(wanted));
-      found.sort((a, b) => side * compare(a[place], b[place]));
-      const seen = found.slice(0, ROWS);
-      while (this.body.children.length > seen.length) this.body.lastElementChild.remove();
-      while (this.body.children.length < seen.length) {
+      const filterText = this.filter.value.trim().toLowerCase();
+      const column = COLUMNS.findIndex(([key]) => key === this.sortKey);
+      const sign = this.descending ? -1 : 1;
+      const matches = this.rows.filter((row) => row[0].toLowerCase().includes(filterText));
+      matches.sort((a, b) => sign * compare(a[column], b[column]));
+      const shown = matches.slice(0, MAX_ROWS);
+      while (this.body.children.length > shown.length) this.body.lastElementChild.remove();
+      while (this.body.children.length < shown.length) {
         this.body.append(app.createElement("tr", {}, ...COLUMNS.map(([key]) => app.createElement("td", { className: key }))));
       }
-      seen.forEach((row, index) => {
-        row.forEach((value, column) => {
-          app.setText(this.body.children[index].children[column], COLUMNS[column][2](value));
+      shown.forEach((row, index) => {
+        row.forEach((value, cell) => {
+          app.setText(this.body.children[index].children[cell], COLUMNS[cell][2](value));
         });
       });
-      const more = found.length - seen.length;
-      this.rest.textContent = !found.length ? "No process has that name" : more ? `and ${more} more` : "";
+      const hiddenCount = matches.length - shown.length;
+      this.footnote.textContent = !matches.length ? "No process has that name" : hiddenCount ? `and ${hiddenCount} more` : "";
     }
   };
 

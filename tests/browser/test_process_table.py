@@ -21,16 +21,16 @@ SLEEP = "import time; held = bytes(64_000_000).replace(b'\\0', b'1'); time.sleep
 # When it asked for them, in milliseconds.
 COUNT = """() => {
     const { processTable } = window.dashapp.page;
-    const wanted = processTable.wanted.bind(processTable);
+    const wanted = processTable.shouldRequest.bind(processTable);
     window.wantedAt = [];
-    processTable.wanted = () => {
+    processTable.shouldRequest = () => {
         const found = wanted();
         if (found) window.wantedAt.push(performance.now());
         return found;
     };
 }"""
 OUT_OF_SIGHT = "!dashapp.page.processTable.visibility.visible && flights.now === 0"
-OLD = "performance.now() - dashapp.page.processTable.asked > 3000"
+OLD = "performance.now() - dashapp.page.processTable.requestedAt > 3000"
 
 
 @pytest.fixture
