@@ -7,7 +7,7 @@
     constructor(poller, section, spec) {
       this.section = section;
       this.spec = spec;
-      this.mark = JSON.stringify(spec);
+      this.specJson = JSON.stringify(spec);
       this.connectionStatus = new app.ConnectionStatus();
       this.serverError = null;
       const [[name, panel]] = app.buildPanelSpecs(spec);
@@ -91,29 +91,29 @@
       for (const chart of liveView.charts) this.panelValues.show(chart);
       const [state, sentence] = this.connectionStatus.describe(liveView.statusInput);
       if (section.dataset.state !== state) section.dataset.state = state;
-      put(section.querySelector(".badge"), sentence);
-      const last = liveView.window === liveView.wholeHistoryWindow ? "all there is" : `last ${app.formatDurationLong(liveView.window)}`;
-      put(section.querySelector(".window-label"), liveView.pausedRange ? "" : last);
+      setTextIfPresent(section.querySelector(".badge"), sentence);
+      const windowText = liveView.window === liveView.wholeHistoryWindow ? "all there is" : `last ${app.formatDurationLong(liveView.window)}`;
+      setTextIfPresent(section.querySelector(".window-label"), liveView.pausedRange ? "" : windowText);
       const button = section.querySelector(".pause");
-      put(button, liveView.pausedRange ? "Back to live" : "Pause");
+      setTextIfPresent(button, liveView.pausedRange ? "Back to live" : "Pause");
       button?.setAttribute("aria-pressed", String(liveView.pausedRange !== null));
       const chart = section.querySelector(".chart");
-      const said = this.placeholderText();
-      if (chart.dataset.said !== said) chart.dataset.said = said;
+      const message = this.placeholderText();
+      if (chart.dataset.message !== message) chart.dataset.message = message;
     }
 
     /* What stands where there is nothing to draw. */
     placeholderText() {
       const { shownSeries, pausedRange, subscription } = this.liveView;
       if (this.serverError) return `The server says: ${this.serverError}`;
-      const own = Object.keys(shownSeries.y).length;
-      if (pausedRange && !own) return "Nothing was recorded then";
-      if (shownSeries.t.length && !own) return `There is no metric ${subscription.patterns.join(" or ")} yet`;
+      const metricCount = Object.keys(shownSeries.y).length;
+      if (pausedRange && !metricCount) return "Nothing was recorded then";
+      if (shownSeries.t.length && !metricCount) return `There is no metric ${subscription.patterns.join(" or ")} yet`;
       return this.connectionStatus.noData ? "Nothing was recorded yet" : "Waiting for the first points";
     }
   };
 
-  function put(element, text) {
+  function setTextIfPresent(element, text) {
     if (element) app.setText(element, text);
   }
 })((window.dashapp = window.dashapp || {}));

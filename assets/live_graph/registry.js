@@ -3,36 +3,36 @@
 (function (app) {
   "use strict";
 
-  const PATIENCE_MS = 2500; // without a beat: the one that beat for all has left
+  const LEADER_TIMEOUT_MS = 2500; // without a beat: the one that beat for all has left
 
   app.LiveGraphRegistry = class {
     constructor(base) {
       this.poller = new app.Poller(base);
       this.byId = new Map(); // by aio_id
       this.leader = null; // whose interval beats for all
-      this.watch = null;
+      this.sweepTimer = null;
     }
 
     /* The graph of `spec`, as it stands in the page now; undefined where it does not. */
-    graph(spec) {
-      const known = this.byId.get(spec.id);
-      if (known?.section.isConnected && (known.spec === spec || known.mark === JSON.stringify(spec))) return known;
+    getGraph(spec) {
+      const existing = this.byId.get(spec.id);
+      if (existing?.section.isConnected && (existing.spec === spec || existing.specJson === JSON.stringify(spec))) return existing;
       const section = document.querySelector(`[data-live-graph="${CSS.escape(spec.id)}"]`);
       if (!section) return undefined;
-      known?.close();
+      existing?.close();
       const graph = new app.LiveGraph(this.poller, section, spec);
       this.byId.set(spec.id, graph);
-      if (this.leader !== null && this.leader !== spec.id) beats(spec, false);
+      if (this.leader !== null && this.leader !== spec.id) setIntervalEnabled(spec, false);
       else this.leader = spec.id;
       return graph;
     }
 
-    beat(spec) {
-      this.graph(spec);
+    tick(spec) {
+      this.getGraph(spec);
       this.sweep();
       for (const graph of this.byId.values()) graph.liveView.tick();
-      clearTimeout(this.watch);
-      this.watch = setTimeout(() => this.sweep(), PATIENCE_MS);
+      clearTimeout(this.sweepTimer);
+      this.sweepTimer = setTimeout(() => this.sweep(), LEADER_TIMEOUT_MS);
     }
 
     /* Let go of those that have left, and have another beat where the leader has. */
@@ -45,12 +45,12 @@
       if (this.byId.has(this.leader)) return;
       const [next] = this.byId.values();
       this.leader = next ? next.spec.id : null;
-      if (next) beats(next.spec, true);
+      if (next) setIntervalEnabled(next.spec, true);
     }
   };
 
-  function beats({ interval }, on) {
-    window.dash_clientside.set_props(interval, { disabled: !on });
+  function setIntervalEnabled({ interval }, enabled) {
+    window.dash_clientside.set_props(interval, { disabled: !enabled });
   }
 
   /* What Dash calls: dashapp/integrations/dash_attach.py names these functions. Nothing here may throw into Dash, which keeps every
@@ -75,8 +75,8 @@
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.dashapp_live_graph = {
-    beat: catchErrors((all, spec) => all.beat(spec)),
-    window: catchErrors((all, spec, index) => all.graph(spec)?.setWindow(spec.stops[index])),
-    pause: catchErrors((all, spec, clicks) => clicks && all.graph(spec)?.togglePause()),
+    tick: catchErrors((all, spec) => all.tick(spec)),
+    window: catchErrors((all, spec, index) => all.getGraph(spec)?.setWindow(spec.stops[index])),
+    pause: catchErrors((all, spec, clicks) => clicks && all.getGraph(spec)?.togglePause()),
   };
 })((window.dashapp = window.dashapp || {}));

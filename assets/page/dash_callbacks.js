@@ -20,8 +20,8 @@
   window.dash_clientside.dashapp = {
     tick: catchErrors(() => page.tick()),
     window: catchErrors((index) => page.setWindow(index)),
-    pause: catchErrors((clicks) => clicks && page.toggle()),
-    earlier: catchErrors((clicks) => clicks && page.leap(-1)),
-    later: catchErrors((clicks) => clicks && page.leap(1)),
+    pause: catchErrors((clicks) => clicks && page.togglePause()),
+    earlier: catchErrors((clicks) => clicks && page.shiftRange(-1)),
+    later: catchErrors((clicks) => clicks && page.shiftRange(1)),
   };
 })((window.dashapp = window.dashapp || {}));

@@ -3,38 +3,38 @@
 (function (app) {
   "use strict";
 
-  const NAME = "embedded";
-  const MOST = 64; // metrics that a question may name
-  const given = new URLSearchParams(window.location.search);
+  const PANEL_NAME = "embedded";
+  const MAX_METRICS = 64; // metrics that a question may name
+  const params = new URLSearchParams(window.location.search);
 
-  app.bare = given.get("bare") === "1";
+  app.bare = params.get("bare") === "1";
   if (app.bare) document.documentElement.classList.add("bare");
 
   /* Prepare `page` for its one chart; null where its address asks for none. */
   app.embed = function (page) {
-    const keys = (given.get("chart") ?? "").split(",").filter(Boolean);
+    const keys = (params.get("chart") ?? "").split(",").filter(Boolean);
     return keys.length ? new EmbeddedChart(page, keys) : null;
   };
 
   class EmbeddedChart {
     constructor(page, keys) {
       this.page = page;
-      const curve = keys.length === 1 && page.panels.get(keys[0])?.kind === "curve" ? keys[0] : null;
+      const curve = keys.length === 1 && page.panelSpecs.get(keys[0])?.kind === "curve" ? keys[0] : null;
       this.curve = curve;
       this.keys = curve === null ? keys : [`${curve}.points`];
-      this.settled = ""; // the metrics that title and axis are of
-      page.panels.set(NAME, { ...page.panels.fallback, ...(curve === null ? {} : { kind: "curve", curve }), metrics: this.keys });
-      this.section = page.panelOrder.adopt(NAME);
+      this.appliedKeys = ""; // the metrics that title and axis are of
+      page.panelSpecs.set(PANEL_NAME, { ...page.panelSpecs.fallback, ...(curve === null ? {} : { kind: "curve", curve }), metrics: this.keys });
+      this.section = page.panelOrder.claimSection(PANEL_NAME);
       this.section.classList.remove("absent");
-      this.name(keys);
-      this.allow(page.urlState.read().window);
+      this.setTitle(keys);
+      this.allowWindow(page.urlState.read().window);
       // Their names come first, where there are any: then it is known what to ask for.
       page.liveView.hasManyMetrics = document.getElementById("page").dataset.metrics !== "0";
-      page.liveView.requestedKeys = () => this.wanted();
+      page.liveView.requestedKeys = () => this.requestedKeys();
     }
 
     /* A window of any length may be asked for; the slider, which has it among its stops then, is not seen. */
-    allow(seconds) {
+    allowWindow(seconds) {
       const { stops } = this.page;
       if (seconds !== null && seconds >= stops[0] && seconds <= this.page.liveView.maxSeconds) {
         stops[stops.indexOf(app.nearestStop(stops, seconds))] = seconds;
@@ -42,53 +42,53 @@
     }
 
     /* A panel that was not there when the page was made: where it is the curve that is meant, begin again. */
-    meet(name, kind) {
+    handleNewPanel(name, kind) {
       if (kind === "curve" && this.keys.length === 1 && this.keys[0] === name) window.location.reload();
     }
 
-    name(titles) {
+    setTitle(titles) {
       this.section.querySelector("h2").firstChild.textContent = titles.join(", ");
       this.section.setAttribute("aria-label", titles.join(", "));
     }
 
     get metrics() {
-      return this.page.liveView.metricsOf(NAME);
+      return this.page.liveView.metricsOf(PANEL_NAME);
     }
 
     /* Ask for no more than is drawn; for all where it is not there yet, to learn when it is. */
-    wanted() {
-      const known = (this.page.liveView.catalog.metricsByPanel.get(NAME) ?? []).map((metric) => metric.key);
-      const all = this.keys.every((key) => /[*?]/.test(key) || known.includes(key));
-      return all && known.length <= MOST ? known.join() : "";
+    requestedKeys() {
+      const knownKeys = (this.page.liveView.catalog.metricsByPanel.get(PANEL_NAME) ?? []).map((metric) => metric.key);
+      const isComplete = this.keys.every((key) => /[*?]/.test(key) || knownKeys.includes(key));
+      return isComplete && knownKeys.length <= MAX_METRICS ? knownKeys.join() : "";
     }
 
     /* Anything may have changed: title, axis and thresholds are those of the metrics that there are, as in the panel
        that they come from. */
-    settle() {
-      const { liveView, panels } = this.page;
+    refresh() {
+      const { liveView, panelSpecs } = this.page;
       const { metrics } = this;
-      this.section.querySelector(".chart").dataset.say =
+      this.section.querySelector(".chart").dataset.message =
         metrics.length || liveView.catalog.empty ? "" : `There is no metric ${this.keys.join(", ")} yet`;
-      const settled = metrics.map((metric) => metric.key).join(",");
-      const chart = liveView.charts.find((each) => each.section === this.section);
-      if (settled === this.settled || !chart || chart.mounting) return;
-      this.settled = settled;
-      this.name(metrics.map((metric) => metric.label));
-      const alike = metrics.every((metric) => metric.panel === metrics[0].panel);
-      const like = (alike && panels.get(metrics[0].panel)) || panels.fallback;
-      const { yaxis } = like.graph(NAME).props.figure.layout;
+      const appliedKeys = metrics.map((metric) => metric.key).join(",");
+      const chart = liveView.charts.find((candidate) => candidate.section === this.section);
+      if (appliedKeys === this.appliedKeys || !chart || chart.mounting) return;
+      this.appliedKeys = appliedKeys;
+      this.setTitle(metrics.map((metric) => metric.label));
+      const samePanel = metrics.every((metric) => metric.panel === metrics[0].panel);
+      const template = (samePanel && panelSpecs.get(metrics[0].panel)) || panelSpecs.fallback;
+      const { yaxis } = template.graph(PANEL_NAME).props.figure.layout;
       for (const component of [chart.component.props.figure, chart.gd].filter(Boolean)) {
         Object.assign(component.layout.yaxis, yaxis);
-        component.layout.shapes = this.limits(like, settled.split(","));
+        component.layout.shapes = this.thresholdShapes(template, appliedKeys.split(","));
       }
       chart.generation = -1;
       chart.dirty = true;
     }
 
-    limits(panel, keys) {
+    thresholdShapes(panel, keys) {
       const all = JSON.parse(document.getElementById("page").dataset.thresholds);
-      const own = all.filter(({ metric }) => keys.includes(metric)).map(({ limit }) => limit);
-      return panel.shapes.filter((shape) => own.includes(shape.y0));
+      const ownLimits = all.filter(({ metric }) => keys.includes(metric)).map(({ limit }) => limit);
+      return panel.shapes.filter((shape) => ownLimits.includes(shape.y0));
     }
   }
 })((window.dashapp = window.dashapp || {}));

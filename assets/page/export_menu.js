@@ -25,7 +25,7 @@
     /* A link that shows this and nothing else, to whoever has it and no password. */
     async share(name, days) {
       const { liveView, panelOrder, poller, toast } = this.page;
-      const panels = name === null ? panelOrder.shown().filter((panel) => liveView.metricsOf(panel).length) : [name];
+      const panels = name === null ? panelOrder.visiblePanels().filter((panel) => liveView.metricsOf(panel).length) : [name];
       const range = liveView.pausedRange ? { from: liveView.pausedRange[0], to: liveView.pausedRange[1] } : { window: liveView.window };
       try {
         const body = JSON.stringify({ panels: panels.slice(0, 64), days, ...range });
@@ -54,7 +54,7 @@
     async exportPng(name) {
       const { liveView, panelOrder, toast } = this.page;
       const view = liveView.renderInput();
-      const names = name === null ? panelOrder.shown() : [name];
+      const names = name === null ? panelOrder.visiblePanels() : [name];
       const charts = names
         .map((panel) => liveView.charts.find((chart) => chart.panel === panel))
         .filter((chart) => chart && chart.buildFigure && liveView.metricsOf(chart.panel).length);
@@ -76,7 +76,7 @@
     async copyLink(name) {
       const { page } = this;
       const onlyThis = name === null ? {} : { panels: name, large: name };
-      const link = page.urlState.urlWith({ ...page.written(), ...onlyThis });
+      const link = page.urlState.urlWith({ ...page.urlParams(), ...onlyThis });
       page.toast.show((await copyToClipboard(link)) ? "The link is copied." : `This browser copies nothing by itself: ${link}`);
     }
   };

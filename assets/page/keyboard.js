@@ -22,13 +22,13 @@
       const busy = event.key === " " ? "button, input, select, textarea, a" : "input, select, textarea";
       if (event.target.closest(`dialog[open], [popover], ${busy}`)) return;
       const inSlider = event.target.closest("[role=slider]");
-      const side = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (event.key === " " || event.key === "p") page.toggle();
-      else if (side && event.shiftKey) page.liveView.crosshair.step(side);
-      else if (side && !inSlider) page.leap(side);
+      const direction = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (event.key === " " || event.key === "p") page.togglePause();
+      else if (direction && event.shiftKey) page.liveView.crosshair.step(direction);
+      else if (direction && !inSlider) page.shiftRange(direction);
       else if (event.key === "Escape" && page.liveView.crosshair.time !== null) page.liveView.crosshair.moveTo(null);
       else if (event.key === "Escape" || event.key === "l") page.resume();
-      else if (event.key === "+" || event.key === "-") page.stretch(event.key === "+" ? 1 : -1);
+      else if (event.key === "+" || event.key === "-") page.stepWindow(event.key === "+" ? 1 : -1);
       else if (event.key === "f") toggleFullScreen();
       else if (ACTIONS[event.key]) act[ACTIONS[event.key]]();
       else return;

@@ -2,19 +2,19 @@
 (function (app) {
   "use strict";
 
-  const FEWEST_TICKS = 5;
+  const MIN_TICKS = 5;
 
   app.Page = class {
     /* `panels`: what draws each panel, by its name. */
-    constructor(panels) {
+    constructor(panelSpecs) {
       const config = JSON.parse(document.getElementById("_dash-config").textContent);
       const root = document.getElementById("page");
       const base = config.requests_pathname_prefix || "/";
       this.stops = root.dataset.stops.split(",").map(Number);
       this.intervalThrottle = new app.IntervalThrottle();
-      this.first = null; // the window where the address names none, in seconds
+      this.defaultWindow = null; // the window where the address names none, in seconds
       this.toast = new app.Toast();
-      this.urlState = new app.UrlState(() => this.go());
+      this.urlState = new app.UrlState(() => this.applyUrl());
       this.theme = new app.Theme(this);
       this.panelOrder = new app.PanelOrder(this);
       this.connectionStatus = new app.ConnectionStatus();
@@ -24,10 +24,10 @@
       // A little less than the longest window, for the ends are rounded.
       this.liveView.maxSeconds = this.stops[this.stops.length - 1] - 1;
       this.liveView.hasManyMetrics = Number(root.dataset.metrics) > app.MAX_UNFILTERED_METRICS;
-      this.panels = panels;
+      this.panelSpecs = panelSpecs;
       this.embeddedChart = app.embed(this); // null but where one chart is shown in another page
-      this.liveView.catalog.setPanelSpecs(panels);
-      for (const section of this.panelOrder.charts()) this.open(section);
+      this.liveView.catalog.setPanelSpecs(panelSpecs);
+      for (const section of this.panelOrder.chartSections()) this.addChart(section);
       this.panelValues = new app.PanelValues(this.liveView);
       this.tiles = new app.Tiles(this.liveView);
       this.activeAlerts = new app.ActiveAlerts(this.liveView.catalog);
@@ -50,76 +50,76 @@
     /* The slider's callback: at first with the server's window, which the address may overrule. */
     setWindow(index) {
       const seconds = this.stops[index];
-      if (this.first === null) {
-        this.first = seconds;
-        this.nameWindow(seconds);
-        return this.go();
+      if (this.defaultWindow === null) {
+        this.defaultWindow = seconds;
+        this.showWindow(seconds);
+        return this.applyUrl();
       }
       if (seconds === undefined || seconds === this.liveView.window) return;
-      this.nameWindow(seconds);
+      this.showWindow(seconds);
       this.liveView.follow(seconds);
-      this.write();
+      this.writeUrl();
     }
 
     /* Go where the address leads. The length of a held stretch is not the live window's, but for one who comes by
        that link. */
-    go() {
+    applyUrl() {
       const { window: seconds, end } = this.urlState.read();
-      const following = seconds === null ? this.first : app.nearestStop(this.stops, seconds);
-      const fresh = this.liveView.subscription.newest === null;
-      if (following !== this.liveView.window && (end === null || fresh)) {
-        this.nameWindow(following);
-        window.dash_clientside.set_props("window", { value: this.stops.indexOf(following) });
-        this.liveView.follow(following, false);
+      const windowSeconds = seconds === null ? this.defaultWindow : app.nearestStop(this.stops, seconds);
+      const isFirst = this.liveView.subscription.newest === null;
+      if (windowSeconds !== this.liveView.window && (end === null || isFirst)) {
+        this.showWindow(windowSeconds);
+        window.dash_clientside.set_props("window", { value: this.stops.indexOf(windowSeconds) });
+        this.liveView.follow(windowSeconds, false);
       }
       if (end !== null) {
         const length = Math.min(seconds ?? this.liveView.window, this.liveView.maxSeconds);
         this.liveView.pauseAt([end - length * 1000, end]);
       } else if (this.liveView.pausedRange) this.liveView.resume();
-      this.panelOrder.go();
+      this.panelOrder.applyUrl();
       this.theme.applyUrl();
       this.toast.show(this.urlState.validate(this.panelOrder.names()));
     }
 
-    open(section, kind = "line") {
+    addChart(section, kind = "line") {
       const name = section.dataset.panel;
-      this.liveView.renderQueue.add(section, this.panels.get(name) ?? { ...this.panels.fallback, kind });
+      this.liveView.renderQueue.add(section, this.panelSpecs.get(name) ?? { ...this.panelSpecs.fallback, kind });
     }
 
     /* Metrics of a panel that was not there when the page was made: it goes into a spare place. */
     onNewPanel(name, kind) {
-      if (this.embeddedChart) return this.embeddedChart.meet(name, kind);
-      const section = this.panelOrder.adopt(name);
+      if (this.embeddedChart) return this.embeddedChart.handleNewPanel(name, kind);
+      const section = this.panelOrder.claimSection(name);
       if (!section) return this.toast.show("There are more panels than this page has room for; reload it to see them.");
-      this.open(section, kind);
+      this.addChart(section, kind);
       app.addPanelMenu(this, name, section);
     }
 
-    nameWindow(seconds) {
+    showWindow(seconds) {
       app.labelSlider(seconds);
-      this.sayWindow(seconds);
+      this.showWindowText(seconds);
     }
 
     /* What is on screen, in words: the newest so many seconds, or a held stretch and its end. */
-    sayWindow(seconds) {
+    showWindowText(seconds) {
       const { pausedRange } = this.liveView;
       const length = pausedRange ? (pausedRange[1] - pausedRange[0]) / 1000 : seconds;
-      const words = pausedRange ? `${app.formatDuration(length)}, up to ${app.formatTime(pausedRange[1])}` : app.formatDurationLong(seconds);
+      const text = pausedRange ? `${app.formatDuration(length)}, up to ${app.formatTime(pausedRange[1])}` : app.formatDurationLong(seconds);
       const lead = pausedRange ? "Showing " : "Showing the last ";
-      for (const [id, text] of [["window-lead", lead], ["window-label", words]]) {
-        app.setText(document.getElementById(id), text);
+      for (const [id, content] of [["window-lead", lead], ["window-label", text]]) {
+        app.setText(document.getElementById(id), content);
       }
     }
 
     /* Let the address say where we are; `fresh`: as a step that "back" takes back. */
-    write(fresh = false) {
+    writeUrl(newEntry = false) {
       if (app.bare) return; // a step back is the other page's
-      this.urlState.write(this.written(), fresh);
+      this.urlState.write(this.urlParams(), newEntry);
     }
 
     /* Where we are, in the address's words. */
-    written() {
-      return { ...app.rangeParams(this.liveView.pausedRange, this.liveView.window), ...this.panelOrder.written(), ...this.theme.urlParams() };
+    urlParams() {
+      return { ...app.rangeParams(this.liveView.pausedRange, this.liveView.window), ...this.panelOrder.urlParams(), ...this.theme.urlParams() };
     }
 
     /* What the charts tell. */
@@ -164,14 +164,14 @@
     }
 
     onZoom(range) {
-      this.liveView.pauseAt(this.atLeast(range));
-      this.write(true);
+      this.liveView.pauseAt(this.widen(range));
+      this.writeUrl(true);
     }
 
     /* Closer than a few ticks there is nothing to see. */
-    atLeast([start, end]) {
-      const lack = Math.max(0, FEWEST_TICKS * this.liveView.subscription.step - (end - start)) / 2;
-      return [start - lack, end + lack];
+    widen([start, end]) {
+      const missing = Math.max(0, MIN_TICKS * this.liveView.subscription.step - (end - start)) / 2;
+      return [start - missing, end + missing];
     }
 
     onResume() {
@@ -184,54 +184,54 @@
 
     extraQuery() {
       const { embeddedChart, processTable, hosts, liveView } = this;
-      const wanted = {
+      const requested = {
         processes: !embeddedChart && processTable.shouldRequest(),
         curves: embeddedChart ? embeddedChart.curve !== null : liveView.charts.some((chart) => chart.kind === "curve"),
         hosts: !embeddedChart && hosts.shouldRequest(),
       };
-      return Object.keys(wanted).filter((name) => wanted[name]).map((name) => `&${name}=1`).join("");
+      return Object.keys(requested).filter((name) => requested[name]).map((name) => `&${name}=1`).join("");
     }
 
     /* What the viewer does. */
 
     /* Three quarters of a screen back or on; past the newest it is live again. */
-    leap(side) {
+    shiftRange(direction) {
       const [from, end] = this.liveView.pausedRange ?? this.liveView.liveRange();
       const start = Math.max(from, end - this.liveView.maxSeconds * 1000);
-      const way = 0.75 * (end - start) * side;
-      if (end + way >= this.liveView.liveRange()[1]) this.resume();
-      else this.onZoom([start + way, end + way]);
+      const offset = 0.75 * (end - start) * direction;
+      if (end + offset >= this.liveView.liveRange()[1]) this.resume();
+      else this.onZoom([start + offset, end + offset]);
     }
 
     /* See more time (1) or less (-1): the slider's next stop. */
-    stretch(side) {
-      const place = this.stops.indexOf(this.liveView.window) + side;
-      if (place >= 0 && place < this.stops.length) window.dash_clientside.set_props("window", { value: place });
+    stepWindow(direction) {
+      const index = this.stops.indexOf(this.liveView.window) + direction;
+      if (index >= 0 && index < this.stops.length) window.dash_clientside.set_props("window", { value: index });
     }
 
     resume() {
       if (!this.liveView.pausedRange) return;
       this.liveView.resume();
-      this.write(true);
+      this.writeUrl(true);
     }
 
-    toggle() {
+    togglePause() {
       if (this.liveView.pausedRange) return this.resume();
       this.liveView.pause();
-      this.write(true);
+      this.writeUrl(true);
     }
 
     /* Anything may have changed: say so where it shows. */
     refresh() {
       const { statusBadge, liveView, processTable, tiles } = this;
-      this.embeddedChart?.settle();
+      this.embeddedChart?.refresh();
       const button = document.getElementById("pause");
       if (button) {
         const pressed = String(liveView.pausedRange !== null);
         if (button.getAttribute("aria-pressed") !== pressed) button.setAttribute("aria-pressed", pressed);
         app.setText(button, liveView.pausedRange ? "Back to live" : "Pause");
       }
-      if (liveView.window !== null) this.sayWindow(liveView.window);
+      if (liveView.window !== null) this.showWindowText(liveView.window);
       statusBadge.show({
         ...liveView.statusInput,
         hidden: document.hidden,

@@ -6,7 +6,7 @@
     const list = app.createElement("ul", { className: "panel-list" });
     const resetButton = app.createElement("button", { type: "button", className: "plain" }, "As at first");
     resetButton.addEventListener("click", () => {
-      panelOrder.forget();
+      panelOrder.resetToDefault();
       fill(list, panelOrder);
     });
     fill(list, panelOrder);
@@ -19,7 +19,7 @@
   };
 
   function fill(list, panelOrder) {
-    list.replaceChildren(...panelOrder.present().map((name) => row(list, panelOrder, name)));
+    list.replaceChildren(...panelOrder.availablePanels().map((name) => row(list, panelOrder, name)));
   }
 
   function row(list, panelOrder, name) {
@@ -30,10 +30,10 @@
       const button = app.createElement("button", { type: "button", className: "plain", "aria-label": `${title}: ${label}` }, text);
       button.dataset.move = `${name} ${direction}`;
       button.addEventListener("click", () => {
-        const present = panelOrder.present();
-        const neighbour = present[present.indexOf(name) + direction];
+        const available = panelOrder.availablePanels();
+        const neighbour = available[available.indexOf(name) + direction];
         if (!neighbour) return;
-        panelOrder.put(name, neighbour, direction > 0);
+        panelOrder.moveNextTo(name, neighbour, direction > 0);
         fill(list, panelOrder);
         list.querySelector(`[data-move="${CSS.escape(name)} ${direction}"]`)?.focus();
       });

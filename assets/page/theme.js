@@ -22,7 +22,7 @@
     next() {
       this.set(app.THEMES[(app.THEMES.indexOf(this.current) + 1) % app.THEMES.length]);
       app.writePreferences({ theme: this.current });
-      this.page.write();
+      this.page.writeUrl();
       this.page.toast.show(LABELS[this.current]);
     }
 

@@ -20,12 +20,12 @@
 
   function layoutItems(panelOrder, name) {
     const large = panelOrder.large.has(name);
-    const shown = panelOrder.shown();
-    const index = shown.indexOf(name);
+    const visible = panelOrder.visiblePanels();
+    const index = visible.indexOf(name);
     return [
       { text: large ? "Make smaller" : "Enlarge", run: () => panelOrder.setLarge(name, !large) },
       ...(index > 0 ? [{ text: "Move up", run: () => panelOrder.move(name, -1) }] : []),
-      ...(index < shown.length - 1 ? [{ text: "Move down", run: () => panelOrder.move(name, 1) }] : []),
+      ...(index < visible.length - 1 ? [{ text: "Move down", run: () => panelOrder.move(name, 1) }] : []),
       { text: "Hide", run: () => panelOrder.setHidden(name, true) },
     ];
   }
@@ -84,9 +84,9 @@
       const section = panelAt(event);
       if (draggedPanel === null || !section) return;
       event.preventDefault();
-      const shown = panelOrder.shown();
+      const visible = panelOrder.visiblePanels();
       const other = app.panelName(section);
-      panelOrder.put(draggedPanel, other, shown.indexOf(draggedPanel) < shown.indexOf(other));
+      panelOrder.moveNextTo(draggedPanel, other, visible.indexOf(draggedPanel) < visible.indexOf(other));
     });
   };
 })((window.dashapp = window.dashapp || {}));

@@ -87,7 +87,7 @@ def test_a_link_leads_another_viewer_to_the_same_picture(page: Page, live: Live)
     wait_for_state(page, "paused")
     page.wait_for_selector('[data-panel="cores"] .js-plotly-plot')
     assert page.evaluate("dashapp.page.liveView.pausedRange") == pytest.approx(held, abs=2)
-    wait_until(page, lambda: page.evaluate("dashapp.page.panelOrder.shown()") == ["cores"])
+    wait_until(page, lambda: page.evaluate("dashapp.page.panelOrder.visiblePanels()") == ["cores"])
 
 
 def test_the_numbers_of_a_panel_are_those_of_the_store(page: Page, live: Live, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from served_page import Live, Serve
 from waiting import wait_until, wait_until_passes
 
-SHOWN = "dashapp.page.panelOrder.shown()"
+SHOWN = "dashapp.page.panelOrder.visiblePanels()"
 ORDER = """() => [...document.querySelectorAll("main > .panel:not(.absent):not([hidden])")]
     .map((section) => section.dataset.panel).filter(Boolean)"""
 
