@@ -1,8 +1,8 @@
-/* The stretches of time in which something was broken, shaded in a chart. Knows no threshold and no server. */
+/* Shades the times in which an alert fired. */
 (function (app) {
   "use strict";
 
-  /* Into `layout`, which is `chart`'s: its panel's own shapes, and the stretches of `range` that its host knows. */
+  /* Set the shapes of `layout`: those of the panel, and one band for each alert in `range`. */
   app.drawAlertBands = function (chart, layout, metrics, range) {
     const bands = chart.queue.alertBands(metrics.map(({ key }) => key), range);
     if (!bands.length && !chart.hasAlertBands) return;

@@ -1,32 +1,32 @@
-/* A chart's axes: margins, times below it, units and scales. As dashapp/web/figures.py's `scale`. */
+/* Axes of a chart: margins, time labels, units and ranges. Must match dashapp/web/figures.py. */
 (function (app) {
   "use strict";
 
-  const LABEL_WIDTH_PX = 65; // a time's width, and air
+  const LABEL_WIDTH_PX = 65; // width of a time label, with space
   const MAX_LABELS = 7;
   const LARGE_SCREEN_SCALE = 1.4;
   const AXIS_TITLE_PX = 20; // of an axis
 
-  /* For `range`, on axes so many pixels wide. */
+  /* Fit to `range` and to an axis of `width` pixels. */
   app.fitLayout = function (layout, range, width) {
     layout.xaxis.range = range.slice();
     layout.xaxis.nticks = app.timeLabelCount(width);
     app.enlargeForWall(layout);
   };
 
-  /* What is read from afar. */
+  /* A screen on a wall is read from a distance. */
   app.enlargeForWall = function (layout) {
     if (!window.matchMedia("(min-width: 2400px)").matches) return;
     layout.font.size *= LARGE_SCREEN_SCALE;
     for (const edge of ["l", "b"]) layout.margin[edge] *= LARGE_SCREEN_SCALE;
   };
 
-  /* How many times fit below a chart so many pixels wide. */
+  /* How many time labels fit below an axis of `width` pixels. */
   app.timeLabelCount = function (width) {
     return Math.max(2, Math.min(MAX_LABELS, Math.floor(width / LABEL_WIDTH_PX)));
   };
 
-  /* Where there are two axes each says of what it is: of its only line, or in which unit. */
+  /* If there are two axes, each is named after its only line or its unit. */
   app.labelAxes = function (layout, metrics) {
     if (!layout.yaxis2) return;
     const titles = [layout.yaxis, layout.yaxis2].map((axis, side) => [axis, axisTitle(metrics.filter(({ right }) => right === (side === 1)))]);
@@ -43,13 +43,13 @@
     return app.escapeForPlotly(label && unit ? `${label}, ${unit}` : label || unit);
   }
 
-  /* Above the lines, for their legend where there is one. */
+  /* Leave space for a legend above the lines, and for a right axis. */
   app.fitMargins = function (layout, count) {
     layout.margin.t = count > 1 && count <= app.MAX_LEGEND_LINES ? 34 : 12;
     if (layout.yaxis2) layout.margin.r = layout.margin.l;
   };
 
-  /* `said`: what somebody did say of the left one. */
+  /* `overrides`: unit, low and high of the left axis, if the caller sets them. */
   app.fitYAxes = function (layout, metrics, overrides) {
     for (const [name, right] of [["yaxis", false], ["yaxis2", true]]) {
       const first = metrics.find((metric) => metric.right === right);
@@ -61,7 +61,7 @@
     const bounded = low !== null && high !== null;
     const axis = bounded ? { range: [low, high * 1.01], autorange: false } : { autorange: true };
     if (!bounded) axis.rangemode = low === 0 ? "tozero" : "normal";
-    // Nothing at all is not drawn in thousandths of a byte.
+    // Otherwise an idle disk has an axis in thousandths of a byte.
     if (["B", "B/s"].includes(unit) && !bounded) axis.autorangeoptions = { include: 1000 };
     return { ...axis, ...app.axisFormat(unit) };
   }

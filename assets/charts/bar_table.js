@@ -1,4 +1,4 @@
-/* A panel that shows one moment, replaced at each tick: a bar or a row a metric. Stands where a chart might. */
+/* A panel with one bar or row for each metric, replaced at each tick. Same interface as app.Chart. */
 (function (app) {
   "use strict";
 
@@ -9,13 +9,13 @@
   };
 
   app.BarTable = class {
-    /* As for app.Chart; `panel.kind` is "bar" or "table". */
+    /* Like app.Chart; `panel.kind` is "bar" or "table". */
     constructor(section, queue, panel) {
       this.section = section;
       this.panel = section.dataset.panel;
       this.queue = queue;
       this.showBars = panel.kind === "bar";
-      this.gd = null; // it has no graph, nor ever will
+      this.gd = null; // there is no Plotly graph
       this.mounting = false;
       this.hovered = false;
       this.dirty = true;
@@ -44,7 +44,7 @@
       return this.dirty && this.onScreen;
     }
 
-    /* The moment is told as the newest point in range. */
+    /* Draw the newest point in range. */
     draw(series, metrics, [, end]) {
       this.dirty = false;
       this.section.classList.toggle("loading", !series.t.length);
@@ -74,7 +74,7 @@
       );
     }
 
-    /* What only a chart in time has. */
+    /* Only a chart over time has a crosshair and a range. */
     showCrosshair() {}
 
     rangeDiffers() {

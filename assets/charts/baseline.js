@@ -1,18 +1,17 @@
-/* What of a chart changes with its points: the height that a mountain stands on, the line of its reference. Knows
-   Plotly's figures and no graph. */
+/* Parts of a chart that depend on its points: the lower bound of a mountain, the reference line. */
 (function (app) {
   "use strict";
 
-  const PADDING = 0.08; // of the height, above and below
+  const PADDING = 0.08; // share of the height, above and below
 
-  /* Let the figure of `chart` be right for the points of `metrics` within `range`. */
+  /* Update the figure of `chart` for the points of `metrics` in `range`. */
   app.updateBaseline = function (chart, { data, layout }, series, metrics, range) {
     const { kind, comparison } = chart;
     if (kind !== "mountain" && !comparison) return;
     const template = structuredClone(chart.component.props.figure.layout);
     chart.fitAxes(template, metrics);
     const { autorange, rangemode } = template.yaxis;
-    // Where nobody gave it a bound a mountain stands on its lowest point: a price far from nought has a shape.
+    // Without a bound, a mountain starts at its lowest point: otherwise a price far from zero has no shape.
     if (kind === "mountain" && autorange && rangemode !== "tozero") {
       fitYRange(layout, series, metrics, range, comparison?.referenceValue);
       const [start, stop] = layout.yaxis.range ?? [];
@@ -23,13 +22,13 @@
     layout.shapes = [...otherShapes, app.referenceLine(comparison)];
   };
 
-  /* `against` is seen as well where that takes no more than half of the height. */
+  /* Include `referenceValue` if that takes at most half of the height. */
   function fitYRange(layout, series, metrics, [start, end], referenceValue) {
     let low = Infinity;
     let high = -Infinity;
     for (const { key, right } of metrics) {
       if (right) continue;
-      // The extremes, where a point stands for several ticks.
+      // Downsampled points have a minimum and a maximum.
       for (const column of [series.low[key] ?? series.y[key], series.high[key] ?? series.y[key]]) {
         column.forEach((value, index) => {
           if (value === null || series.t[index] < start || series.t[index] > end) return;

@@ -1,5 +1,5 @@
-/* One dcc.Graph that follows a series. Its points come by extendData; whatever else Dash or Plotly does to
-   them is found after the draw and put right. */
+/* One dcc.Graph that follows a series. Points arrive through extendData. Dash or Plotly may change them
+   afterwards, so each draw is verified and repaired. */
 (function (app) {
   "use strict";
 
@@ -7,18 +7,18 @@
   const SETTLE_FRAMES = 2;
 
   app.Chart = class {
-    /* `section`: the element with data-panel. `host`: {userZoomed(range), resume(), pointed(time), drawn(chart),
-       repair(chart), wake(), stretches(keys, range)}. `panel`: {kind, graph(slot)}, the dcc.Graph to put into it where it has none yet;
-       `place` where that goes has another id than its element's; fit(layout, metrics) where its scale is theirs. */
+    /* `section`: the element with data-panel. `queue`: an app.RenderQueue. `panel`: {kind, graph(slot)}, which
+       returns the dcc.Graph to mount; slotId, if its parent has another id than the element; fitAxes(layout,
+       metrics), if the caller sets the axes. */
     constructor(section, queue, panel) {
       this.section = section;
       this.panel = section.dataset.panel;
       this.queue = queue;
       this.kind = panel.kind;
       this.reference = panel.reference ?? null;
-      this.comparison = null; // of its line against that
+      this.comparison = null; // of the line with its reference
       const chartId = section.querySelector(".chart").id;
-      // The ids that Dash knows them by: text, or what a component made of several has for one.
+      // The id in Dash: text, or an object for a component with pattern-matching ids.
       this.slotId = panel.slotId ?? chartId;
       this.component = panel.graph(chartId.slice("chart-".length));
       this.fitAxes = panel.fitAxes ?? (() => {});
@@ -27,18 +27,17 @@
       this.gd = null;
       this.lines = [];
       this.dirty = true;
-      this.generation = -1; // the series' life that is drawn
-      this.endIndex = 0; // and up to which point
-      this.expected = null; // {length, last, range}: what must stand there after the draw
+      this.generation = -1; // generation of the series on screen
+      this.endIndex = 0; // index after the last point on screen
+      this.expected = null; // {length, last, range}: what the graph must contain after the draw
       this.drawingSince = null;
       this.framesToSkip = 0;
       this.dragging = false;
       this.crosshairLine = new app.CrosshairLine(section);
-      this.hovered = false; // whether the mouse is in this chart, whose line is Plotly's own then
+      this.hovered = false; // the mouse is in this chart, so Plotly draws the line
       this.visibility = new app.VisibilityObserver(section, () => this.queue.schedule());
     }
 
-    /* Leave nothing behind. */
     close() {
       this.visibility.close();
       this.abortController.abort();
@@ -48,7 +47,7 @@
       return this.visibility.visible;
     }
 
-    /* Whether a draw may begin in this animation frame. */
+    /* Whether a draw can begin in this animation frame. */
     canDraw() {
       if (!this.onScreen || this.dragging) return false;
       if (!this.mounted) return true;
@@ -61,23 +60,23 @@
       }
       if (this.drawingSince === null) return true;
       if (performance.now() - this.drawingSince < DRAW_TIMEOUT_MS) return false;
-      this.generation = -1; // the draw never came: begin again
+      this.generation = -1; // the draw never finished: start again
       this.drawingSince = null;
       return true;
     }
 
-    /* Whether the graph is put in but not there yet. */
+    /* Whether the graph is mounted but not ready. */
     get mounting() {
       return this.mounted && this.gd === null;
     }
 
-    /* Whether this chart will want a frame without anything new happening. */
+    /* Whether this chart needs another frame, even if no data arrives. */
     needsFrame() {
       return (this.dirty || this.mounting) && this.onScreen && !this.dragging;
     }
 
     bind(gd) {
-      // A graph that we put in has its first points already; any other is not ours yet.
+      // A graph that we mounted has its first points already; any other has none of ours.
       if (this.gd !== null || !this.expected) this.generation = -1;
       this.gd = gd;
       this.drawingSince = null;
@@ -104,21 +103,21 @@
       });
     }
 
-    /* The x-range on screen, in epoch milliseconds. Plotly keeps it as local time in text. */
+    /* The visible x-range in epoch milliseconds. After a zoom, Plotly stores it as local time in text. */
     range() {
       return this.gd.layout.xaxis.range.map((end, side) =>
         typeof end === "number" ? end : app.parseLocalTime(String(end), this.expected?.range, side)
       );
     }
 
-    /* Whether the range has moved by a pixel since the last draw. */
+    /* Whether the range moved by at least a pixel since the last draw. */
     rangeMoved(range) {
       if (!this.expected || this.generation < 0) return true;
       const pixel = (range[1] - range[0]) / Math.max(1, this.gd._fullLayout._size.w);
       return [0, 1].some((end) => Math.abs(range[end] - this.expected.range[end]) >= pixel);
     }
 
-    /* Draw the series' metrics (`[{key, label, unit}]`) over `range`, moving as little as possible. */
+    /* Draw `metrics` (`[{key, label, unit}]`) over `range`, with as few changes as possible. */
     draw(series, metrics, range) {
       this.dirty = false;
       this.comparison = app.compareToReference(this.reference, series, metrics, range);
@@ -147,7 +146,7 @@
       });
     }
 
-    /* Note what will stand there after the draw that now begins. */
+    /* Record what the graph must contain after the draw that begins now. */
     expectDraw(series, range) {
       this.expected = { length: series.t.length, last: series.lastTime, range: range.slice() };
       this.generation = series.generation;
@@ -156,7 +155,7 @@
       this.section.classList.toggle("loading", !series.t.length);
     }
 
-    /* Put the graph in, with what there is: its first drawing has the past. */
+    /* Mount the graph with all points that there are, so that its first draw shows them. */
     mount(series, metrics, range) {
       this.mounted = true;
       const graph = structuredClone(this.component);
@@ -166,7 +165,7 @@
       window.dash_clientside.set_props(this.slotId, { children: graph });
     }
 
-    /* The whole picture of `range`, for a graph so many pixels wide. */
+    /* The complete figure over `range`, for a graph of `width` pixels. */
     buildFigure(series, metrics, range, width) {
       const { layout } = structuredClone(this.component.props.figure);
       const data = this.buildLines(series, metrics, layout).map((line) => ({
@@ -195,7 +194,7 @@
       window.Plotly.redraw(this.gd);
     }
 
-    /* Make the traces be those of the metrics; whether they were not. */
+    /* Replace the traces if the metrics changed; return whether they did. */
     updateTraces(series, metrics) {
       this.lines = this.buildLines(series, metrics, this.gd.layout);
       if (!app.updateTraces(this.gd.data, this.lines, metrics.length)) return false;
@@ -205,7 +204,7 @@
       return true;
     }
 
-    /* After any draw: are the points ours, and the range? */
+    /* Plotly calls this after each draw: check the points and the range. */
     verifyDraw() {
       this.drawingSince = null;
       if (!this.expected || !this.gd.data) return;
@@ -220,25 +219,25 @@
         this.dirty = true;
         this.queue.schedule();
       }
-      // A zoom of the user's is drawn before it is told: look at the range only when that has been heard.
+      // Plotly draws a zoom before it sends the event: check the range after the event.
       requestAnimationFrame(() => requestAnimationFrame(() => this.queue.repairRange(this)));
     }
 
-    /* The time below the mouse. Plotly tells it as text; the points have it as we gave it. */
+    /* The time below the mouse in epoch milliseconds; Plotly's own event has it as text. */
     hoveredTime() {
       const [point] = (this.hovered && this.gd._hoverdata) || [];
       return point ? point.data.x[point.pointIndex] : null;
     }
 
-    /* Stand the crosshair's line at `time`; none where that is null, or where the mouse has Plotly's own. */
+    /* Show the crosshair at `time`; hide it if that is null or Plotly draws it here. */
     showCrosshair(time) {
       if (time === null || this.hovered || !this.onScreen || !this.gd || !this.gd._fullLayout) this.crosshairLine.hide();
       else this.crosshairLine.show(time, this.range(), this.gd._fullLayout._size);
     }
 
-    /* While following: has something thrown the range back? */
+    /* Whether the graph shows another range than it should. */
     rangeDiffers() {
-      // A graph that has left the page has no layout any more.
+      // A graph that was removed from the page has no layout.
       if (!this.gd?.layout || !this.expected || this.drawingSince !== null || this.dragging) return false;
       return this.range().some((end, side) => Math.abs(end - this.expected.range[side]) > 2);
     }

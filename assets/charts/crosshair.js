@@ -1,11 +1,11 @@
-/* The crosshair: one reading time for all charts, and the line that marks it in each. */
+/* The crosshair: one time for all charts, and a line in each chart that marks it. */
 (function (app) {
   "use strict";
 
   app.Crosshair = class {
     constructor(liveView) {
       this.liveView = liveView;
-      this.time = null; // epoch milliseconds of a point; null where nothing is pointed at
+      this.time = null; // epoch milliseconds of a point; null if there is no crosshair
     }
 
     moveTo(time) {
@@ -15,7 +15,7 @@
       this.liveView.owner.refresh();
     }
 
-    /* To the next point on that side; at first to the newest on screen. */
+    /* Move to the next point in `direction`; the first step goes to the newest visible point. */
     step(direction) {
       const { t } = this.liveView.shownSeries;
       const [start, end] = this.liveView.pausedRange ?? this.liveView.liveRange();
@@ -37,7 +37,7 @@
       if (this.line) this.line.hidden = true;
     }
 
-    /* At `time` of an axis that runs over `range`; `l`, `t`, `w`, `h`: where the axes are in the chart, in pixels. */
+    /* `[start, end]`: range of the axis; `l`, `t`, `w`, `h`: position of the plot in the chart, in pixels. */
     show(time, [start, end], { l, t, w, h }) {
       this.hide();
       const fraction = (time - start) / (end - start);

@@ -1,30 +1,30 @@
-/* One dcc.Graph of whole curves over an x of their own, replaced at each answer. Stands where a chart might, and has
-   nothing to do with time: no range, no zoom, no crosshair. */
+/* One dcc.Graph of complete curves with their own x values, replaced at each response. Same interface as
+   app.Chart, but without time: no range, zoom or crosshair. */
 (function (app) {
   "use strict";
 
-  const MAX_MARKERS = 60; // points that are seen one by one
+  const MAX_MARKERS = 60; // more points than this are drawn without markers
   const EMPTY_CURVE = { x: [], y: [], names: [] };
 
   app.CurveChart = class {
-    /* As for app.Chart. */
+    /* Like app.Chart. */
     constructor(section, queue, panel) {
       this.section = section;
       this.panel = section.dataset.panel;
       this.queue = queue;
       this.kind = panel.kind;
-      this.curve = panel.curve ?? this.panel; // the panel that its curves come by
+      this.curve = panel.curve ?? this.panel; // the panel name of the curves in a response
       const chartId = section.querySelector(".chart").id;
       this.slotId = panel.slotId ?? chartId;
       this.component = panel.graph(chartId.slice("chart-".length));
       this.mounted = false;
       this.graph = null;
-      this.gd = null; // for whoever asks for a time or a range: it has none
+      this.gd = null; // there is no time range
       this.hovered = false;
       this.dirty = true;
       this.generation = -1;
-      this.drawnJson = null; // of the curves that are drawn
-      this.expected = null; // the y of each that must stand there
+      this.drawnJson = null; // JSON of the curves on screen
+      this.expected = null; // y values of each trace after the draw
       this.visibility = new app.VisibilityObserver(section, () => this.queue.schedule());
     }
 
@@ -44,7 +44,7 @@
       return true;
     }
 
-    /* Whether the graph is put in but not there yet. */
+    /* Whether the graph is mounted but not ready. */
     get mounting() {
       return this.mounted && this.graph === null;
     }
@@ -71,7 +71,7 @@
       const { layout } = this.graph;
       const visibleByName = new Map(this.graph.data.map((trace) => [trace.name, trace.visible]));
       const traces = buildCurveTraces(curve, layout.colorway);
-      // What was hidden in the legend stays hidden.
+      // Keep lines hidden that the user hid in the legend.
       for (const trace of traces) trace.visible = visibleByName.get(trace.name) ?? true;
       this.expected = traces.map((trace) => trace.y);
       this.graph.data.splice(0, this.graph.data.length, ...traces);
@@ -79,7 +79,6 @@
       window.Plotly.redraw(this.graph);
     }
 
-    /* Put the graph in, with what there is. */
     mount(curve) {
       this.mounted = true;
       const graph = structuredClone(this.component);
@@ -87,20 +86,20 @@
       window.dash_clientside.set_props(this.slotId, { children: graph });
     }
 
-    /* The whole picture, as of app.Chart. */
+    /* The complete figure, like that of app.Chart. */
     buildFigure(series, metrics, range, width, curves) {
       const curve = curves[this.curve] ?? EMPTY_CURVE;
       const { layout } = structuredClone(this.component.props.figure);
       const { tickformatstops, hoverformat, range: timeRange, ...axis } = layout.xaxis;
       layout.xaxis = { ...axis, type: "linear", autorange: true, fixedrange: true };
       layout.dragmode = false;
-      layout.shapes = []; // a threshold is of a metric
+      layout.shapes = []; // thresholds apply to metrics
       app.enlargeForWall(layout);
       this.fitYAxis(layout, curve);
       return { data: buildCurveTraces(curve, layout.colorway), layout };
     }
 
-    /* The y axis as the curves want it, where the settings do not say otherwise. */
+    /* Set the y axis from the curve, unless the panel's settings do. */
     fitYAxis(layout, { names, unit, low, high }) {
       const settings = this.component.props.figure.layout.yaxis;
       const bounded = typeof low === "number" && typeof high === "number";
@@ -110,7 +109,7 @@
       app.fitMargins(layout, names.length);
     }
 
-    /* After any draw: are the points ours? Dash may have put those back that the graph came with. */
+    /* Plotly calls this after each draw. Dash may have restored the curves that the graph was mounted with. */
     verifyDraw() {
       if (!this.expected) return;
       const { data } = this.graph;
@@ -120,7 +119,7 @@
       this.queue.schedule();
     }
 
-    /* What only a chart in time has. */
+    /* Only a chart over time has a crosshair and a range. */
     showCrosshair() {}
 
     rangeDiffers() {

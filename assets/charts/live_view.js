@@ -1,39 +1,40 @@
-/* The live charts of a page: one feed, the points it brought, and the charts that draw them, live or held in the
-   past. Knows nothing of what is around the charts. */
+/* The live charts of a page: a subscription, the points that it received, and the charts that draw them, live or
+   paused. */
 (function (app) {
   "use strict";
 
-  const DEBOUNCE_MS = 120; // what a slider or a zoom rests before the server is asked
-  const MAX_UNFILTERED_METRICS = (app.MAX_UNFILTERED_METRICS = 200); // metrics that are all asked for, and drawn the sooner when they come into sight
-  const MAX_METRICS = 64; // that a question may name
-  const MAX_KEYS_LENGTH = 6000; // characters of their names
-  // Of a metric in one answer; past 2,000 a point stands for several ticks, and the ends are rounded.
+  const DEBOUNCE_MS = 120; // wait for the slider or a zoom to settle before a request
+  // Up to here, request all metrics: a panel that scrolls into view is drawn sooner.
+  const MAX_UNFILTERED_METRICS = (app.MAX_UNFILTERED_METRICS = 200);
+  const MAX_METRICS = 64; // of one request
+  const MAX_KEYS_LENGTH = 6000; // characters
+  // Points of a metric in one response; the server downsamples more than 2,000, and rounds the ends.
   const MAX_POINTS = 1990;
   const MIN_RANGE_MS = 10_000;
 
   app.LiveView = class {
-    /* `asker` may serve others too. `host`: onAnswer(frame), onPast(frame), onFailure(asked, why, locked), onZoom(range),
-       onResume(), changed(), onNames(), onNewPanel(name); extras() of a question, keys() of metrics that it shows by itself.
-       `like`: patterns of all that these charts draw, where that is not everything. */
+    /* `poller` may serve other views too. `owner`: onFrame(frame), onPast(frame), onFailure(requestedAt, error,
+       sessionExpired), onZoom(range), onResume(), refresh(), onMetricsChange(), onNewPanel(name, kind),
+       extraQuery(), requiredKeys(). `patterns`: of all metrics that these charts draw; empty means every metric. */
     constructor(poller, owner, patterns = []) {
       this.owner = owner;
-      this.window = null; // seconds on screen while following
-      this.maxSeconds = Infinity; // seconds that can be asked for at once
-      this.wholeHistoryWindow = null; // the window that begins with the first point there is, in seconds
+      this.window = null; // seconds on screen while live
+      this.maxSeconds = Infinity; // longest range of one request
+      this.wholeHistoryWindow = null; // window that starts at the first point, in seconds
       this.hasManyMetrics = false;
       this.abortController = new AbortController();
-      this.pausedRange = null; // [start, end] in epoch milliseconds; null while following
-      this.age = 0; // milliseconds of the newest point when the server last answered
+      this.pausedRange = null; // [start, end] in epoch milliseconds; null while live
+      this.age = 0; // milliseconds between the newest point and the last response
       this.series = new app.SeriesBuffer();
-      this.curves = {}; // the newest by their panel, which have no past; held, those of that moment
-      this.pastSeries = null; // the points of a held stretch that the live series has not; null while following
+      this.curves = {}; // newest curves by panel; while paused, those of that moment
+      this.pastSeries = null; // points of the paused range if the live series lacks them; null while live
       this.clock = poller.clock;
       this.catalog = new app.MetricCatalog(
         poller,
         () => {
           this.updateRequestedKeys();
           this.subscription.scheduleNext();
-          this.renderQueue.redraw(); // what is held too: it may have waited for its names
+          this.renderQueue.redraw(); // a paused chart may have waited for its labels
           owner.onMetricsChange();
         },
         (name, kind) => owner.onNewPanel(name, kind)
@@ -46,28 +47,27 @@
       }
     }
 
-    /* Leave nothing behind: no listener, no question, no drawing. */
+    /* Remove all listeners, requests and draws. */
     close() {
       this.abortController.abort();
       this.subscription.close();
       this.renderQueue.close();
     }
 
-    /* Whether it is known what to ask for. `many` is told beforehand of a page with more metrics than are asked for
-       at once: their names come first then. */
+    /* Whether the keys to request are known. With many metrics, the catalog is requested first. */
     ready() {
       if (!this.hasManyMetrics || !this.catalog.empty) return true;
       this.catalog.request();
       return false;
     }
 
-    /* The metrics to ask for: "" for all, where they are few; else those of the charts in sight. */
+    /* The metrics to request, comma-separated: those of visible charts, or "" (all) if there are few. */
     requestedKeys() {
       const { catalog } = this;
       if (this.subscription.patterns.length || catalog.metrics.size <= MAX_UNFILTERED_METRICS) return "";
       const visibleCharts = this.charts.filter((chart) => chart.onScreen && !chart.section.hidden);
       const lists = visibleCharts.map((chart) => (catalog.metricsByPanel.get(chart.panel) ?? []).map((metric) => metric.key));
-      // One of each panel in turn, so that a panel of a thousand leaves the others theirs.
+      // Take one metric of each panel in turn, so that a panel with a thousand leaves room for the others.
       const referenceKeys = visibleCharts.map((chart) => app.referenceKey(chart.reference ?? null));
       const interleaved = Array.from({ length: MAX_METRICS }, (_, index) => lists.map((list) => list[index])).flat();
       const keys = [...new Set([...this.owner.requiredKeys(), ...referenceKeys, ...interleaved])].filter(Boolean).slice(0, MAX_METRICS);
@@ -75,7 +75,7 @@
       return keys.join();
     }
 
-    /* Other charts have come into sight, with metrics of their own. */
+    /* Request other metrics if other charts are visible now. */
     updateRequestedKeys() {
       if (this.window === null || !this.ready()) return;
       const keys = this.requestedKeys();
@@ -89,24 +89,22 @@
       return this.renderQueue.charts;
     }
 
-    /* Whether the server ever answered. */
     get hasResponse() {
       return this.clock.now() !== null;
     }
 
-    /* What the charts draw from. */
     get shownSeries() {
       return this.pastSeries ?? this.series;
     }
 
-    /* Whether the stretch that is held has come, and is empty. */
+    /* Whether the paused range was loaded and has no points. */
     get isPausedRangeEmpty() {
       if (!this.pausedRange || this.subscription.pastRange) return false;
       const [start, end] = this.pausedRange;
       return !this.shownSeries.t.some((time) => time > start && time <= end);
     }
 
-    /* What a status is judged by. */
+    /* Input for ConnectionStatus. */
     get statusInput() {
       const { pausedRange, isPausedRangeEmpty: pausedRangeEmpty, age } = this;
       const { waitingSince, newest, step } = this.subscription;
@@ -118,7 +116,7 @@
       this.owner.refresh();
     }
 
-    /* Follow the newest `seconds`, asked for once the viewer has made up their mind. */
+    /* Show the newest `seconds`. */
     follow(seconds, debounce = true) {
       this.window = this.subscription.window = seconds;
       this.trim();
@@ -128,7 +126,7 @@
       this.owner.refresh();
     }
 
-    /* What the feed brings: the newest, a stretch of the past, or nothing. */
+    /* Callbacks of the subscription. */
 
     onFrame(frame) {
       if (frame.reset) this.series.replace(frame);
@@ -157,18 +155,17 @@
       this.owner.onFailure(requestedAt, error, sessionExpired);
     }
 
-    /* What else a question asks for, as more of its query. */
     extraQuery() {
       return this.owner.extraQuery();
     }
 
-    /* Forget what is older than the window. What is held is a copy. */
+    /* Drop points older than the window. A paused range is a copy. */
     trim() {
       const last = this.series.lastTime;
       if (last !== null) this.series.trim(last - this.window * 1000);
     }
 
-    /* What the charts draw now; null where there is nothing yet. */
+    /* Input for the charts; null if there is nothing to draw yet. */
     renderInput() {
       const series = this.shownSeries;
       const awaitsMetrics = this.catalog.empty && series.t.length > 0;
@@ -180,15 +177,14 @@
       return this.catalog.metricsOf(panel, this.shownSeries.y);
     }
 
-    /* The newest window, in epoch milliseconds. */
+    /* The newest window in epoch milliseconds. */
     liveRange() {
       const end = this.series.lastTime === null ? this.clock.now() || 0 : this.series.lastTime;
       const start = end - this.window * 1000;
       return [this.window === this.wholeHistoryWindow ? Math.max(start, Math.min(this.series.firstValueTime ?? end, end - MIN_RANGE_MS)) : start, end];
     }
 
-    /* Hold a stretch of time; fetch it where the points at hand are too coarse, do not reach so far, or lack what is in
-       sight. */
+    /* Pause at `range`. Load it if the points at hand are downsampled, too few, or lack a visible metric. */
     pauseAt(range) {
       this.pausedRange = range;
       const keys = this.subscription.metricKeys.split(",").filter((key) => this.catalog.metrics.has(key));
@@ -202,9 +198,9 @@
       if (covers(this.pastSeries)) this.subscription.pastRange = null;
       else if (covers(this.series)) this.freeze();
       else {
-        if (this.pastSeries === null) this.freeze(); // there is something to see until the answer comes
+        if (this.pastSeries === null) this.freeze(); // show something until the response arrives
         const length = range[1] - range[0];
-        // A little way on either side is there already then, where that makes no point coarser.
+        // Load a margin on both sides, unless that makes points coarser.
         const spare = Math.min(MAX_POINTS * this.subscription.step, this.maxSeconds * 1000) - length;
         const margin = Math.max(0, Math.min(length, spare) / 2);
         const newest = this.clock.now() ?? Infinity;
@@ -220,13 +216,12 @@
       this.owner.refresh();
     }
 
-    /* Keep what is on screen now, whatever comes. */
+    /* Copy what is on screen, so that new points do not change it. */
     freeze() {
       this.pastSeries = this.series.copy();
       this.subscription.pastRange = null;
     }
 
-    /* Back to what is live. */
     resume() {
       this.pausedRange = null;
       this.crosshair.moveTo(null);

@@ -1,9 +1,8 @@
-/* A panel as the server describes it, and as it stands in the page. */
+/* Panels: the server's description, and their elements. */
 (function (app) {
   "use strict";
 
-  /* What draws each panel, by its name: {kind, metrics, right, graph(slot)}. What is common to all stands in the
-     page's layout once. */
+  /* Specs by panel name: {kind, metrics, right, graph(slot)}. The page's layout has the common part once. */
   app.buildPanelSpecs = function ({ graph, panels }) {
     const build = (spec) => ({
       ...spec,
@@ -26,7 +25,7 @@
     return section.dataset.panel ?? section.dataset.table;
   };
 
-  /* The title without what stands beside it. */
+  /* The title without its subtitle and values. */
   app.panelTitle = function (section) {
     return section.querySelector("h2").firstChild.textContent;
   };

@@ -1,13 +1,14 @@
-/* Values in words, in the panels' titles and the tab's: the newest, or those of the time that is pointed at or held. */
+/* Values in the titles of panels and in the tab title: the newest, or those at the crosshair or the end of a
+   paused range. */
 (function (app) {
   "use strict";
 
-  const MAX_VALUES = 2; // values that a title has room for
+  const MAX_VALUES = 2; // more do not fit into a title
 
   app.PanelValues = class {
     constructor(liveView) {
       this.liveView = liveView;
-      this.lastValues = {}; // the newest tick's values by metric key
+      this.lastValues = {}; // values of the newest tick by metric key
     }
 
     update(frame) {
@@ -16,13 +17,12 @@
       else if (end >= 0) this.lastValues = Object.fromEntries(Object.entries(frame.y).map(([k, y]) => [k, y[end]]));
     }
 
-    /* For the tab. */
     get tabTitle() {
       const cpu = this.lastValues["cpu.percent"] ?? null;
       return cpu === null ? "" : `${Math.round(cpu)} % CPU`;
     }
 
-    /* A panel that has metrics is there, with its values where they are few enough to read. */
+    /* Show a panel as soon as it has metrics, and its values if they are few. */
     show(chart) {
       const { section } = chart;
       const absent = section.classList.contains("absent");
@@ -37,14 +37,14 @@
       const text = isTruncated ? `${metrics.length} of ${total.toLocaleString("en")} lines` : values.filter(Boolean).join(" · ");
       app.setText(output, text);
       const subtitle = section.querySelector(".of");
-      // One line has no legend: it is named beside the title, unless the title does.
+      // A single line has no legend: add its label to the title if it differs.
       const { textContent: title } = section.querySelector("h2").firstChild;
       if (metrics.length === 1 && !subtitle.textContent && metrics[0].label !== title) subtitle.textContent = metrics[0].label;
       output.classList.toggle("several", metrics.length > 1);
       output.classList.toggle("then", this.readingTime !== null);
     }
 
-    /* The time whose values are shown, where that is not the newest. */
+    /* The time of the values; null for the newest. */
     get readingTime() {
       const { crosshair, pausedRange } = this.liveView;
       return crosshair.time ?? (pausedRange ? pausedRange[1] : null);

@@ -1,23 +1,24 @@
-/* What a panel's one line is measured against: a metric, a number, or the first point in sight. Says on which side the
-   line stands, in a colour, a sign and words, so that no colour alone tells it. Knows no graph. */
+/* Compares a panel's only line with a reference: a metric, a number, or the first visible point. Shows the
+   result as a colour, a sign and text, so that it does not depend on colour alone. */
 (function (app) {
   "use strict";
 
   const FIRST_POINT = "first";
-  app.REFERENCE_SHAPE = "reference"; // what its line is called among a chart's shapes
-  // Of Okabe and Ito's set, which the colour-blind tell apart.
+  app.REFERENCE_SHAPE = "reference"; // name of its shape in a chart
+  // Colour-blind safe, from Okabe and Ito.
   const DIRECTIONS = {
     above: { colour: "#009e73", sign: "▲" },
     at: { colour: "#7f8c8d", sign: "●" },
     below: { colour: "#d55e00", sign: "▼" },
   };
 
-  /* The key of the metric that it is; null where it is none. */
+  /* The metric key if the reference is a metric; else null. */
   app.referenceKey = function (reference) {
     return typeof reference === "string" && reference !== FIRST_POINT ? reference : null;
   };
 
-  /* `{side, colour, sign, value, against}` at the end of `range`; null where there is nothing to compare. */
+  /* `{direction, colour, sign, value, referenceValue}` at the end of `range`; null if there is nothing to
+     compare. */
   app.compareToReference = function (reference, series, metrics, [start, end]) {
     if (reference === null || metrics.length !== 1) return null;
     const column = series.y[metrics[0].key] ?? [];
@@ -37,7 +38,7 @@
     return `${current} ${sign} ${direction === "at" ? "" : share}${direction} ${reference}`;
   };
 
-  /* Its line across the panel. */
+  /* A line across the panel. */
   app.referenceLine = function ({ referenceValue }) {
     const line = { width: 1, dash: "dot", color: DIRECTIONS.at.colour };
     return { type: "line", name: app.REFERENCE_SHAPE, xref: "paper", x0: 0, x1: 1, y0: referenceValue, y1: referenceValue, line };

@@ -1,8 +1,8 @@
-/* The page's charts, drawn one an animation frame. Knows when each may draw, not what the points mean. */
+/* Draws the charts of a page, one in each animation frame. */
 (function (app) {
   "use strict";
 
-  // Those that want to draw: one has its turn in an animation frame, however many there are on the page.
+  // Queues with something to draw. All queues of a page share the animation frames.
   const pendingQueues = [];
   let frameRequest = null;
 
@@ -13,8 +13,7 @@
   }
 
   app.RenderQueue = class {
-    /* `host`: view() gives {series, range, curves} to draw now, null where there is nothing yet; metricsOf(panel);
-       `held`, `crosshair`; and a `host` of its own that is told of zooms. */
+    /* `liveView`: an app.LiveView. */
     constructor(liveView) {
       this.liveView = liveView;
       this.scheduled = false;
@@ -22,7 +21,7 @@
       this.charts = [];
     }
 
-    /* One more panel; `panel`: what draws it. */
+    /* Add a chart; `panel`: its spec. */
     add(section, panel) {
       const Kind = panel.kind === "curve" ? app.CurveChart : app.isBarTable(panel.kind) ? app.BarTable : app.Chart;
       this.charts.push(new Kind(section, this, panel));
@@ -33,7 +32,7 @@
       this.charts = [];
     }
 
-    /* Every chart wants drawing; `anew`: whatever stands there. */
+    /* Redraw every chart; `force`: even if nothing changed. */
     redraw(force) {
       for (const chart of this.charts) {
         chart.dirty = true;
@@ -42,10 +41,10 @@
       this.schedule();
     }
 
-    /* The charts that do not show `range` want drawing. */
+    /* Redraw the charts that do not show `range`. */
     align(range) {
       for (const chart of this.charts) {
-        // A graph that was only just put in is not bound yet, and shows the range it was put in with.
+        // A graph that was just mounted is not bound yet, and shows the range it was mounted with.
         if (chart.gd?.layout && chart.range().every((end, side) => Math.abs(end - range[side]) < 2)) continue;
         chart.generation = -1;
         chart.dirty = true;
@@ -67,11 +66,11 @@
       if (!input) return;
       for (let attempts = 0; attempts < this.charts.length; attempts += 1) {
         const chart = this.charts[this.nextIndex++ % this.charts.length];
-        // A graph that was just put in is listened to as soon as it is there: the first zoom may come before a tick.
+        // Bind a graph as soon as it is ready: the first zoom may come before a tick.
         if (!chart.dirty && !chart.mounting) continue;
         if (!chart.canDraw() || !chart.dirty) continue;
         const metrics = this.liveView.metricsOf(chart.panel);
-        // What is not there at first is put in when it has metrics; the rest is there, empty if need be.
+        // An absent panel is mounted when it has metrics; any other is mounted empty.
         if (!metrics.length && chart.section.classList.contains("absent")) {
           chart.dirty = false;
           continue;
@@ -82,7 +81,7 @@
       if (this.charts.some((chart) => chart.needsFrame())) this.schedule();
     }
 
-    /* What a chart tells. */
+    /* Callbacks of the charts. */
 
     onZoom(range) {
       this.liveView.owner.onZoom(range);
@@ -92,7 +91,7 @@
       this.liveView.owner.onResume();
     }
 
-    /* Of a chart that is the page's own; others have no log. */
+    /* Only the page has an alert history; a LiveGraph has none. */
     alertBands(keys, range) {
       return this.liveView.owner.alertHistory?.alertBands(keys, range) ?? [];
     }
@@ -101,10 +100,10 @@
       this.liveView.crosshair.moveTo(time);
     }
 
-    /* The points went by below the mouse, and below the line. */
+    /* The points moved below the mouse and below the crosshair. */
     onDrawn(chart) {
       const { time } = this.liveView.crosshair;
-      if (time !== null && time < chart.expected.range[0]) this.onHover(null); // it has left the window
+      if (time !== null && time < chart.expected.range[0]) this.onHover(null); // outside the window now
       if (chart.hovered) this.onHover(chart.hoveredTime());
       else chart.showCrosshair(this.liveView.crosshair.time);
     }

@@ -1,20 +1,20 @@
-/* Which lines a panel draws of its metrics, and how they look. Knows Plotly's traces and no graph. */
+/* Plotly traces of a panel's metrics. */
 (function (app) {
   "use strict";
 
-  // Past this a band about each line hides more than it shows.
+  // With more lines, bands hide more than they show.
   const MAX_BANDS = 4;
   const MAX_LEGEND_LINES = (app.MAX_LEGEND_LINES = 12);
-  // Threads are lines too many to be told apart: what all of them do is seen.
+  // Many lines cannot be distinguished; thin ones show what they do together.
   const WIDTHS = { single: 2, several: 1.5, many: 1 };
 
-  // As the server has them: a point that comes later than this many steps leaves a gap.
+  // As on the server: a point that is later than this many steps leaves a gap.
   const GAP_STEPS = 1.5;
-  const MIN_POINTS = 4; // points that tell how far apart they are
+  const MIN_POINTS = 4; // needed to estimate their interval
 
   const DASHES = ["solid", "dot", "dash", "dashdot"];
 
-  /* What a kind of panel fills. */
+  /* The fill of each panel kind. */
   const FILLS = {
     area: (colour) => ({ fill: "tozeroy", fillcolor: withOpacity(colour, 0.18) }),
     stacked: (colour) => ({ stackgroup: "all", fillcolor: withOpacity(colour, 0.5) }),
@@ -24,7 +24,8 @@
     }),
   };
 
-  /* `[{meta, part, metric, colour, look, bridged}]`: a line a metric, and where points are coarse its band before it. */
+  /* `[{meta, part, metric, colour, style, connectGaps}]`: one line per metric, after its band if points are
+     downsampled. */
   app.buildLines = function (metrics, series, colours, kind) {
     const hasBands = series.downsampled && metrics.length <= MAX_BANDS && kind !== "stacked";
     const lines = [];
@@ -44,8 +45,8 @@
     return lines;
   };
 
-  /* A metric's own colour wherever it is drawn, by its place in its own panel; the next one where another metric
-     of this panel has it. */
+  /* A metric has the same colour in every panel, from its index in its own panel. If another metric of this
+     panel uses that colour, take the next one. */
   function pickColour(index, colours, used) {
     let offset = index ?? 0;
     if (used.size < colours.length) while (used.has(colours[offset % colours.length])) offset += 1;
@@ -69,7 +70,7 @@
       hovertemplate: app.hoverFormat(line.metric.unit),
       showlegend: count > 1 && count <= MAX_LEGEND_LINES,
     };
-    // Plotly keeps these as an object's names, and "__proto__" would be none.
+    // Plotly uses these as property names, where "__proto__" fails.
     const legendgroup = `metric ${line.metric.key}`;
     if (line.style === "edge" || line.style === "band") {
       Object.assign(trace, { hoverinfo: "skip", hovertemplate: null, showlegend: false, legendgroup });
@@ -81,7 +82,7 @@
     return trace;
   };
 
-  /* Make `data` be the traces of `lines`; whether they were not. */
+  /* Replace the traces in `data` if they do not match `lines`; return whether they were replaced. */
   app.updateTraces = function (data, lines, count) {
     const matches = ({ meta, mode = "lines", colour, connectGaps }, index) => {
       const trace = data[index];
@@ -91,15 +92,15 @@
     const oldTraces = new Map(data.map((trace) => [trace.meta, trace]));
     const traces = lines.map((line) => ({
       ...app.buildTrace(line, count),
-      // What was hidden in the legend stays hidden.
+      // Keep lines hidden that the user hid in the legend.
       visible: oldTraces.get(line.metric.key)?.visible ?? true,
     }));
     data.splice(0, data.length, ...traces);
     return true;
   };
 
-  /* Whether many points stand between two holes, as those of a program that pushes now and then: no line would
-     show them. */
+  /* Whether many points have a gap on both sides, for example from a program that pushes rarely. A line would
+     not show them. */
   function isSparse(column) {
     let points = 0;
     let isolated = 0;
@@ -111,8 +112,8 @@
     return 4 * isolated > points;
   }
 
-  /* Whether a host's points come as regularly as its ticks, beside those of others: what is empty is then the times of
-     these, and no gap. One real gap, and every hole is drawn as one. */
+  /* When hosts are compared, a host has empty values at the times of the others. Whether its own points are
+     regular, so that these are no gaps. With one real gap, all are drawn as gaps. */
   app.connectsGaps = function ({ t, y }, metric) {
     if (metric.dashIndex === undefined) return false;
     const times = t.filter((_, index) => (y[metric.key]?.[index] ?? null) !== null);
@@ -127,8 +128,7 @@
     return line.part === "y" || line.connectGaps ? points : closeBand(points, series.y[line.metric.key].slice(from || 0));
   };
 
-  /* An edge of a band whose holes have no height: Plotly would fill across a null. Where a hole begins the band
-     closes on the mean before it, and opens from the mean after it. */
+  /* Plotly fills bands across null. Close the band at the mean before a gap, and open it at the mean after it. */
   function closeBand(edge, means) {
     let lastMean = means.find((mean) => mean !== null) ?? 0;
     return edge.map((value, index) => {

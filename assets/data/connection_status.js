@@ -1,17 +1,17 @@
-/* The state of the connection: live, paused, stale or offline, and a sentence about it. By the server's clock. */
+/* State of the connection (live, paused, stale or offline) with a text for people. */
 (function (app) {
   "use strict";
 
   const OFFLINE_AFTER_MS = 3500;
-  const NO_DATA_AFTER_MS = 5000; // without a first point: longer than any collector takes to begin
+  const NO_DATA_AFTER_MS = 5000; // any collector sends its first point sooner
 
   app.ConnectionStatus = class {
     constructor() {
-      this.firstResponseAt = null; // performance.now() of the first answer
+      this.firstResponseAt = null; // performance.now() of the first response
       this.failures = 0;
-      this.failingSince = null; // performance.now() of the first question of those without an answer
-      this.sessionExpired = false; // whether the server asks for its password again
-      this.serverError = null; // why the server has no answer, in its words
+      this.failingSince = null; // performance.now() of the first request since the last response
+      this.sessionExpired = false;
+      this.serverError = null; // error text from the server
     }
 
     recordSuccess() {
@@ -22,7 +22,7 @@
       this.sessionExpired = false;
     }
 
-    /* `why`: the server's word where it answered, and refused; `locked`: because the session has ended. */
+    /* `error`: text of an error response; null if there was no response. */
     recordFailure(requestedAt, error, sessionExpired = false) {
       if (error) {
         this.recordSuccess();
@@ -52,7 +52,7 @@
       return ["live", "Live"];
     }
 
-    /* Whether the server has answered for long and had no point. */
+    /* Whether the server responds but has had no point for a while. */
     get noData() {
       return this.firstResponseAt !== null && performance.now() - this.firstResponseAt > NO_DATA_AFTER_MS;
     }

@@ -1,27 +1,27 @@
-/* What metrics there are, as the server last told: asked for again whenever one turns up that is not known. */
+/* All metrics of the server. Requested again when a frame has an unknown one. */
 (function (app) {
   "use strict";
 
   const MIN_REQUEST_INTERVAL_MS = 5000;
 
   app.MetricCatalog = class {
-    /* `onLearnt()`; `onNewPanel(name, kind)` for one that was never defined. */
+    /* `onNewPanel(name, kind)`: a metric belongs to a panel without a spec. */
     constructor(poller, onChange, onNewPanel) {
       this.poller = poller;
       this.onChange = onChange;
       this.onNewPanel = onNewPanel;
-      this.specs = new Map(); // what draws each panel, by its name
+      this.specs = new Map(); // by panel name
       this.metrics = new Map();
-      this.metricsByPanel = new Map(); // the metrics of each panel, by its name
+      this.metricsByPanel = new Map(); // by panel name
       this.requestedAt = -Infinity;
-      this.hosts = []; // names whose metrics begin with them, where those of several are laid over each other
+      this.hosts = []; // names of compared hosts; each is the first part of its metrics' keys
     }
 
     get empty() {
       return this.metrics.size === 0;
     }
 
-    /* The metrics of a panel that `columns` has values of. */
+    /* The metrics of a panel that have values in `columns`. */
     metricsOf(panel, columns) {
       return (this.metricsByPanel.get(panel) ?? []).filter((metric) => metric.key in columns);
     }
@@ -30,7 +30,7 @@
       this.specs = new Map(specs);
     }
 
-    /* Put each metric into the panels that draw it: where it says, or where a pattern means it. */
+    /* Assign each metric to its own panel, or to those whose patterns match it. */
     assignPanels() {
       const allMetrics = [...this.metrics.values()];
       this.metricsByPanel = Map.groupBy(allMetrics, (metric) => metric.panel);
@@ -48,8 +48,8 @@
       }
     }
 
-    /* Each metric's place in its own panel, which is its colour; of several hosts each has a colour, and its metrics
-       are told apart by their dashes. */
+    /* The colour of a metric is its index in its panel. When hosts are compared, each host has a colour, and its
+       metrics differ in their dashes. */
     assignColours(metrics) {
       const dashCounts = new Map();
       metrics.forEach((metric, colourIndex) => {
@@ -74,7 +74,7 @@
           this.assignPanels();
           this.onChange();
         })
-        .catch(() => (this.requestedAt = -Infinity)); // the next frame asks again
+        .catch(() => (this.requestedAt = -Infinity)); // the next frame requests it again
     }
   };
 })((window.dashapp = window.dashapp || {}));

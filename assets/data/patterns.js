@@ -1,8 +1,8 @@
-/* Patterns of metric keys: `*` is anything, `?` one character, all else itself. The server reads them the same way. */
+/* Patterns of metric keys: `*` matches any text, `?` one character. Must match the server's. */
 (function (app) {
   "use strict";
 
-  // What a question may hold; past that it asks for everything.
+  // Limits of a request; above them it asks for all metrics.
   const MAX_PATTERNS = 64;
   const MAX_QUERY_LENGTH = 3000;
   const regExpCache = new Map();
@@ -15,20 +15,20 @@
     return regExpCache.get(pattern);
   }
 
-  /* The metrics that the patterns mean, in the patterns' order. */
+  /* The metrics that match, in the order of the patterns. */
   app.matchMetrics = function (metrics, patterns) {
     return patterns.flatMap((pattern) => metrics.filter((metric) => toRegExp(pattern).test(metric.key)));
   };
 
-  /* Those of `columns`, by their keys. */
+  /* The columns with a matching key. */
   app.filterColumns = function (columns, patterns) {
     const keys = Object.keys(columns).filter((key) => patterns.some((pattern) => toRegExp(pattern).test(key)));
     return Object.fromEntries(keys.map((key) => [key, columns[key]]));
   };
 
-  /* As more of a query: "" where there are none, or too many. */
+  /* Query parameter for these patterns; "" (all metrics) if there are none or too many. */
   app.likeParam = function (patterns) {
-    // A comma is what separates them; whatever else they mean is left out by who asked.
+    // Commas separate the patterns. `?` may match more; the subscription drops the rest.
     const all = [...new Set(patterns)].map((pattern) => pattern.replace(/,/g, "?"));
     const text = encodeURIComponent(all.join());
     return all.length && all.length <= MAX_PATTERNS && text.length <= MAX_QUERY_LENGTH ? `&like=${text}` : "";

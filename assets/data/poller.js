@@ -1,5 +1,5 @@
-/* Asks the server for every feed of the page at once: soon after a tick is due, one request at a time, given up after
-   five seconds. Knows when to ask and how, not what is done with an answer. */
+/* Requests frames for all subscriptions of a page at once, shortly after a tick is due. There is at most one
+   request at a time, with a timeout of five seconds. */
 (function (app) {
   "use strict";
 
@@ -7,33 +7,33 @@
   const MAX_WAIT_MS = 5000;
   const MARGIN_MS = { min: 40, max: 300, increase: 30, decrease: 1 };
   const MAX_QUERIES = 16; // in one request
-  const CLOCK_SYNC_MS = 3_600_000; // after which the time is asked for itself, where a cache may tell it late
+  const CLOCK_SYNC_MS = 3_600_000; // how often to read the server's clock, if a cache may delay responses
   const NO_RESPONSE = { frame: null, error: null, sessionExpired: false };
   const SESSION_EXPIRED = { ...NO_RESPONSE, sessionExpired: true };
 
   app.Poller = class {
-    /* `base`: where the server's paths begin. */
+    /* `base`: URL path of the server. */
     constructor(base) {
       this.base = base;
       this.clock = new app.ServerClock();
       this.subscriptions = [];
       this.margin = MARGIN_MS.min;
-      this.jitter = Math.random() * 60; // so that a thousand viewers do not ask in the same instant
+      this.jitter = Math.random() * 60; // spreads the requests of many viewers
       this.timer = null;
       this.inFlight = null;
-      this.requestedAt = null; // performance.now() of the question in flight
+      this.requestedAt = null; // performance.now() of the request in flight
       this.lastRequestFailed = false;
-      this.stalled = false; // the last answer had nothing new
+      this.stalled = false; // the last response had nothing new
       this.needsPlan = false;
-      this.clockSyncedAt = 0; // performance.now() when the server itself told its time
-      this.metricsRequest = null; // the catalogue, while it is asked for
+      this.clockSyncedAt = 0; // performance.now() of the last clock request
+      this.metricsRequest = null; // promise of the request in flight
     }
 
     add(subscription) {
       this.subscriptions.push(subscription);
     }
 
-    /* Nothing is asked for this one any more; nothing at all once there is none left. */
+    /* Polling stops when the last subscription is removed. */
     remove(subscription) {
       this.subscriptions = this.subscriptions.filter((other) => other !== subscription);
       if (this.subscriptions.length) return;
@@ -43,7 +43,7 @@
       this.inFlight = null;
     }
 
-    /* Since when an answer is waited for, by performance.now(); null while none is. */
+    /* performance.now() of the request in flight; null if there is none. */
     get waitingSince() {
       return this.inFlight ? this.requestedAt : null;
     }
@@ -52,7 +52,7 @@
       return this.subscriptions.filter((subscription) => subscription.isReady);
     }
 
-    /* Called on every interval: ask when the next tick is due, or now where it is late. */
+    /* Called at every interval: poll when the next tick is due, or now if it is late. */
     scheduleNext() {
       if (!this.readySubscriptions.length) return;
       if (this.inFlight) {
@@ -69,7 +69,7 @@
       return Math.min(Math.max(delay, 0), MAX_WAIT_MS);
     }
 
-    /* Before anything else: what is in flight no longer asks what is wanted. */
+    /* Poll after `delayMs`. Abort a request in flight, which asks for something else. */
     schedule(delayMs) {
       if (this.inFlight) {
         this.inFlight.abort();
@@ -91,22 +91,22 @@
       try {
         responses = await this.fetchFrames(queries.map(({ text }) => text), inFlight.signal);
       } catch (error) {
-        responses = queries.map(() => NO_RESPONSE); // down, aborted, or no JSON: all the same to the viewer
+        responses = queries.map(() => NO_RESPONSE); // offline, aborted or no JSON
       }
       clearTimeout(limit);
-      if (this.inFlight !== inFlight) return; // a newer question took its place
+      if (this.inFlight !== inFlight) return; // replaced by a newer request
       this.inFlight = null;
       this.lastRequestFailed = responses.every(({ frame }) => frame === null);
       const isNew = this.deliver(queries, responses);
-      // After a tick the next is due in a known time, wherever the interval's own beat falls. Where nothing
-      // came the beat must ask: a collector that stopped is no reason to hurry.
+      // After a tick, the time of the next is known. Without one, wait for the interval: the collector may have
+      // stopped, so there is no hurry.
       if (this.needsPlan || isNew) {
         this.needsPlan = false;
         this.scheduleNext();
       }
     }
 
-    /* What to ask: `[{text, asked: [{feed, past}]}]`, one question for all feeds that stand at the same place. */
+    /* `[{text, members: [{subscription, range}]}]`: one query for all subscriptions with the same parameters. */
     buildQueries() {
       const byParams = new Map();
       for (const subscription of this.readySubscriptions) {
@@ -117,7 +117,7 @@
         query.patterns.push(...patterns);
       }
       const selected = [...byParams.values()].slice(0, MAX_QUERIES);
-      // Where there are more, the others have their turn the next time.
+      // Serve the others first next time.
       if (byParams.size > MAX_QUERIES) {
         const served = new Set(selected.flatMap(({ members }) => members.map(({ subscription }) => subscription)));
         this.subscriptions = [...this.subscriptions.filter((subscription) => !served.has(subscription)), ...served];
@@ -126,8 +126,8 @@
       return selected.map(({ params, patterns, members }) => ({ text: params + app.likeParam(patterns), members }));
     }
 
-    /* `[{frame, refused, locked}]`, one for each text: a frame, null where none came; why the server refuses one, and
-       whether because the viewer's session has ended. */
+    /* `[{frame, error, sessionExpired}]`, one for each text; `frame` is null if none arrived, `error` is the
+       server's text. */
     async fetchFrames(texts, signal) {
       const single = texts.length === 1;
       const path = single ? `ticks?${texts[0]}` : `frames?${texts.map((text) => `q=${encodeURIComponent(text)}`).join("&")}`;
@@ -137,27 +137,27 @@
       if (response.headers.get("cache-control")?.includes("s-maxage")) this.syncClock();
       const body = await response.json();
       const frames = single ? [body] : body.frames;
-      // The body is the same for all who ask this of this tick; when it was told stands beside it.
+      // The body may come from a cache; the header has the time of the response.
       const now = Number(response.headers.get("x-now"));
       return texts.map((_, index) => ({ ...NO_RESPONSE, frame: parseFrame(frames[index], now), error: frames[index]?.error ?? null }));
     }
 
-    /* Hear the time from the server itself, which no cache keeps: two clocks differ by some milliseconds an hour. */
+    /* Read the server's clock from a response that no cache keeps: clocks drift by milliseconds an hour. */
     syncClock() {
       if (performance.now() - this.clockSyncedAt < CLOCK_SYNC_MS) return;
       this.clockSyncedAt = performance.now();
       fetch(`${this.base}healthz`, { cache: "no-store", signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) })
         .then((response) => Number(response.headers.get("x-now")))
         .then((now) => now && this.clock.update(now, true))
-        .catch(() => {}); // in an hour again
+        .catch(() => {}); // try again in an hour
     }
 
-    /* Whether any of them brought a tick. */
+    /* Pass the responses on; return whether one brought a new tick. */
     deliver(queries, responses) {
       const outcomes = [];
       queries.forEach(({ members }, index) => {
         for (const { subscription, range } of members) {
-          if (!this.subscriptions.includes(subscription)) continue; // it left meanwhile
+          if (!this.subscriptions.includes(subscription)) continue; // removed meanwhile
           const isNew = subscription.handleResponse(responses[index], range, this.requestedAt);
           if (isNew !== null) outcomes.push(isNew);
         }
@@ -165,14 +165,15 @@
       if (!outcomes.length) return false;
       const isNew = outcomes.includes(true);
       const { min, max, increase, decrease } = MARGIN_MS;
-      // Nothing new although a tick was due: it takes longer to arrive than we thought. Nothing again: it stalls.
+      // A tick was due but there was nothing new: it arrives later than expected. The second time in a row, the
+      // collector has stalled.
       if (isNew) this.margin = Math.max(min, this.margin - decrease);
       else if (!this.stalled) this.margin = Math.min(max, this.margin + increase);
       this.stalled = !isNew;
       return isNew;
     }
 
-    /* The catalogue of metrics, asked for once for all who want it now. */
+    /* The metric catalog; simultaneous callers share one request. */
     fetchMetrics() {
       this.metricsRequest ??= fetch(`${this.base}api/metrics`, { cache: "no-store", signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) })
         .then((response) => response.json())
@@ -181,7 +182,8 @@
     }
   };
 
-  /* The frame, told at `now` seconds where that is known; null where it is none: a proxy's page with status 200, say. */
+  /* The frame with the time `now` (seconds) if known; null if it is invalid, for example an HTML page of a
+     proxy. */
   function parseFrame(frame, now) {
     const isValid =
       frame !== null &&

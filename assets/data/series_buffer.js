@@ -1,8 +1,8 @@
-/* The points of the window: the truth that every chart is compared with. Knows no chart and no server. */
+/* The points of a window. All charts are verified against it. */
 (function (app) {
   "use strict";
 
-  // What a frame says of each metric: its value or mean, and where a point stands for several ticks its extremes.
+  // Columns of a frame: value or mean, and the extremes of downsampled points.
   const PARTS = { y: "y", low: "min", high: "max" };
 
   let lastGeneration = 0;
@@ -13,21 +13,21 @@
       this.y = {};
       this.low = {};
       this.high = {};
-      this.firstIndex = 0; // how many points were ever dropped from the front
-      this.generation = ++lastGeneration; // another whenever what was drawn before no longer holds; no two series share one
+      this.firstIndex = 0; // number of points dropped from the front
+      this.generation = ++lastGeneration; // unique; changes when earlier draws are invalid
     }
 
     get lastTime() {
       return this.t.length ? this.t[this.t.length - 1] : null;
     }
 
-    /* The time of the first point that has a value; null where none has. */
+    /* The time of the first point with a value, or null. */
     get firstValueTime() {
       const columns = Object.values(this.y);
       return this.t.find((_, index) => columns.some((column) => column[index] !== null)) ?? null;
     }
 
-    /* One past the newest point, counted from the first there ever was. */
+    /* Index after the newest point, counted from the first point ever. */
     get endIndex() {
       return this.firstIndex + this.t.length;
     }
@@ -47,7 +47,7 @@
       this.generation = ++lastGeneration;
     }
 
-    /* The same points, to be held while these go on. What is drawn of them still holds. */
+    /* A copy of the same generation, so that charts need no redraw. */
     copy() {
       const copy = new app.SeriesBuffer();
       copy.t = this.t.slice();
@@ -79,7 +79,7 @@
       }
     }
 
-    /* Keep only what is later than `from`. */
+    /* Keep only points later than `from`. */
     trim(from) {
       let count = 0;
       while (count < this.t.length && this.t[count] <= from) count += 1;

@@ -1,24 +1,23 @@
-/* One reader's place in what the server has: which window, up to which point, or which stretch of the past. When it
-   asks, and together with whom, is the asker's. */
+/* Requests of one view: a window from a cursor on, or a range of the past. The poller decides when to send them. */
 (function (app) {
   "use strict";
 
   app.Subscription = class {
-    /* `host`: onFrame(frame) for each answer, onPast(frame) for a stretch of the past, onFailure(asked, why, locked); extras()
-       gives what else to ask for, as more of the query; ready() whether anything is to be asked.
-       `like`: patterns of the only metrics to ask for; all where there is none. */
+    /* `listener`: onFrame(frame), onPast(frame), onFailure(requestedAt, error, sessionExpired); extraQuery()
+       returns more query parameters; ready() whether to request anything. `patterns`: of the metrics to request;
+       empty means all. */
     constructor(poller, listener, patterns = []) {
       this.poller = poller;
       this.listener = listener;
       this.patterns = patterns;
-      this.pastRange = null; // the range that is wanted of the past, in epoch milliseconds
+      this.pastRange = null; // range of the past to request, in epoch milliseconds
       this.window = 100;
-      this.metricKeys = ""; // the only ones to ask for, with commas between; all where it is empty
+      this.metricKeys = ""; // comma-separated; "" means all
       this.cursor = null;
       this.step = 1000;
       this.newest = null;
-      this.lastWasNew = true; // whether the last answer brought a tick
-      this.error = null; // why the server does not answer this, in its words
+      this.lastWasNew = true; // whether the last response had a new tick
+      this.error = null; // error text from the server
       poller.add(this);
     }
 
@@ -46,13 +45,13 @@
       this.poller.scheduleNext();
     }
 
-    /* When the next tick is due, in epoch milliseconds. What was refused asks along with the others, in no hurry. */
+    /* When the next tick is due, in epoch milliseconds. After an error, wait for other subscriptions. */
     get dueAt() {
       if (this.error !== null && !this.pastRange) return Infinity;
       return this.newest === null || this.cursor === null ? -Infinity : this.newest + this.step;
     }
 
-    /* Forget the cursor and ask for the whole window, once the slider has come to rest. */
+    /* Drop the cursor and request the whole window. */
     restart(delayMs) {
       this.cursor = null;
       this.pastRange = null;
@@ -60,13 +59,13 @@
       this.poller.schedule(delayMs);
     }
 
-    /* Ask for (start, end] of the past, before anything else. */
+    /* Request (start, end] of the past next. */
     loadRange(range, delayMs) {
       this.pastRange = range;
       this.poller.schedule(delayMs);
     }
 
-    /* `place`: the query less its patterns, which feeds at the same place may put together. */
+    /* `params`: the query without patterns. Subscriptions with equal params share a query. */
     query() {
       const metricsParam = this.metricKeys ? `&metrics=${encodeURIComponent(this.metricKeys)}` : "";
       if (this.pastRange) {
@@ -76,12 +75,12 @@
       return { params: `window=${this.window}${cursorParam}${metricsParam}${this.listener.extraQuery()}`, patterns: this.patterns };
     }
 
-    /* The answer to what was asked at `begun`, when `past` was wanted. Whether it brought a tick; null where it was not
-       about what is new. */
+    /* `range`: the past range of that request, or null. Return whether the response had a new tick; null if it
+       was about the past or failed. */
     handleResponse({ frame, error, sessionExpired }, range, requestedAt) {
-      // No second try helps a stretch that cannot be had.
+      // A retry would return the same error.
       if (error !== null && range && this.pastRange === range) this.pastRange = null;
-      if (range && range !== this.pastRange) this.poller.needsPlan = true; // the viewer went on meanwhile
+      if (range && range !== this.pastRange) this.poller.needsPlan = true; // the user requested another range meanwhile
       else if (frame && range) this.handlePast(this.filterFrame(frame));
       else if (frame) return this.handleFrame(this.filterFrame(frame));
       else {
@@ -94,7 +93,7 @@
     handlePast(frame) {
       this.poller.clock.update(frame.now, true);
       this.pastRange = null;
-      this.poller.needsPlan = true; // what is new waited for this
+      this.poller.needsPlan = true; // new ticks waited for this
       this.listener.onPast(frame);
     }
 
@@ -102,7 +101,7 @@
       this.error = null;
       const isNew = frame.newest ? frame.newest !== this.newest : frame.t.length > 0;
       this.poller.clock.update(frame.now, isNew);
-      // Where a point stands for several ticks the answer says when the newest of them was.
+      // Downsampled frames state the time of their newest tick.
       this.step = (frame.tick ?? frame.step) * 1000;
       if (frame.newest || isNew) this.newest = frame.newest || frame.t[frame.t.length - 1];
       this.cursor = frame.cursor;
@@ -111,7 +110,7 @@
       return isNew;
     }
 
-    /* Less what the answer has for others. */
+    /* Without columns that other subscriptions requested. */
     filterFrame(frame) {
       if (!this.patterns.length) return frame;
       const filtered = { ...frame };

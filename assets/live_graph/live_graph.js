@@ -1,9 +1,9 @@
-/* One LiveGraph in somebody else's page: its chart, its state in words, its two controls. */
+/* One LiveGraph in another Dash app: chart, state, pause button and slider. */
 (function (app) {
   "use strict";
 
   app.LiveGraph = class {
-    /* `section`: its element. `spec`: what dashapp/web/live_graph.py says of it. */
+    /* `section`: its element. `spec`: from dashapp/web/live_graph.py. */
     constructor(poller, section, spec) {
       this.section = section;
       this.spec = spec;
@@ -18,7 +18,7 @@
       this.liveView.catalog.setPanelSpecs(new Map([[name, panel]]));
       this.panelValues = new app.PanelValues(this.liveView);
       const fitAxes = (layout, metrics) => app.fitYAxes(layout, metrics, spec.scale);
-      section.classList.add("loading", "absent"); // until there is something to draw
+      section.classList.add("loading", "absent"); // until there is data
       this.liveView.renderQueue.add(section, { ...panel, slotId: spec.place, fitAxes });
       this.liveView.follow(spec.window, false);
     }
@@ -36,7 +36,7 @@
       else this.liveView.pause();
     }
 
-    /* What the chart tells. */
+    /* Callbacks of the live view. */
 
     onFrame(frame) {
       this.recordSuccess();
@@ -55,7 +55,7 @@
     }
 
     onFailure(requestedAt, error) {
-      // An answer that says no is one too.
+      // An error response shows that the server is reachable.
       if (error) this.connectionStatus.recordSuccess();
       else this.connectionStatus.recordFailure(requestedAt);
       this.serverError = error;
@@ -84,7 +84,6 @@
       return [];
     }
 
-    /* Anything may have changed: say so where it shows. */
     refresh() {
       const { liveView, section } = this;
       if (document.hidden || !this.panelValues) return;
@@ -102,7 +101,7 @@
       if (chart.dataset.message !== message) chart.dataset.message = message;
     }
 
-    /* What stands where there is nothing to draw. */
+    /* Text of an empty chart. */
     placeholderText() {
       const { shownSeries, pausedRange, subscription } = this.liveView;
       if (this.serverError) return `The server says: ${this.serverError}`;

@@ -1,19 +1,19 @@
-/* All the LiveGraphs of somebody else's page: found when their intervals first beat, driven by one of these, let go of
-   when they leave the page. They share one asker, so that one request a tick serves them all. */
+/* All LiveGraphs of another app's page. The interval of one of them, the leader, drives all, and one poller
+   serves them. A graph that was removed from the page is closed. */
 (function (app) {
   "use strict";
 
-  const LEADER_TIMEOUT_MS = 2500; // without a beat: the one that beat for all has left
+  const LEADER_TIMEOUT_MS = 2500; // without a tick: the leader was removed
 
   app.LiveGraphRegistry = class {
     constructor(base) {
       this.poller = new app.Poller(base);
       this.byId = new Map(); // by aio_id
-      this.leader = null; // whose interval beats for all
+      this.leader = null; // aio_id of the graph with the running interval
       this.sweepTimer = null;
     }
 
-    /* The graph of `spec`, as it stands in the page now; undefined where it does not. */
+    /* The graph of `spec` with its current element; undefined if it is not on the page. */
     getGraph(spec) {
       const existing = this.byId.get(spec.id);
       if (existing?.section.isConnected && (existing.spec === spec || existing.specJson === JSON.stringify(spec))) return existing;
@@ -35,7 +35,7 @@
       this.sweepTimer = setTimeout(() => this.sweep(), LEADER_TIMEOUT_MS);
     }
 
-    /* Let go of those that have left, and have another beat where the leader has. */
+    /* Close removed graphs, and choose another leader if it was removed. */
     sweep() {
       for (const [id, graph] of this.byId) {
         if (graph.section.isConnected) continue;
@@ -53,8 +53,8 @@
     window.dash_clientside.set_props(interval, { disabled: !enabled });
   }
 
-  /* What Dash calls: dashapp/integrations/dash_attach.py names these functions. Nothing here may throw into Dash, which keeps every
-     error for ever. */
+  /* Functions that Dash calls; dashapp/integrations/dash_attach.py names them. They must not throw: Dash keeps
+     every error in memory. */
 
   let registry = null;
 

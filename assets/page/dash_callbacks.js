@@ -1,5 +1,5 @@
-/* What Dash calls: dashapp/web/callbacks.py names these functions.
-   Nothing here may throw into Dash, which keeps every error for ever. */
+/* Functions that Dash calls; dashapp/web/app.py names them. They must not throw: Dash keeps every error in
+   memory. */
 (function (app) {
   "use strict";
 

@@ -1,16 +1,16 @@
-/* What another page holds in a frame: `bare=1` leaves nothing of the page but its charts, and `chart=KEY,KEY` makes
-   one of these metrics, or of a curve's name, in a panel of its own. */
+/* The page in an iframe: `bare=1` shows only charts; `chart=KEY,KEY` shows one chart of these metrics or of a
+   curve. */
 (function (app) {
   "use strict";
 
   const PANEL_NAME = "embedded";
-  const MAX_METRICS = 64; // metrics that a question may name
+  const MAX_METRICS = 64; // of one request
   const params = new URLSearchParams(window.location.search);
 
   app.bare = params.get("bare") === "1";
   if (app.bare) document.documentElement.classList.add("bare");
 
-  /* Prepare `page` for its one chart; null where its address asks for none. */
+  /* Set `page` up for one chart; null if its URL names none. */
   app.embed = function (page) {
     const keys = (params.get("chart") ?? "").split(",").filter(Boolean);
     return keys.length ? new EmbeddedChart(page, keys) : null;
@@ -22,18 +22,18 @@
       const curve = keys.length === 1 && page.panelSpecs.get(keys[0])?.kind === "curve" ? keys[0] : null;
       this.curve = curve;
       this.keys = curve === null ? keys : [`${curve}.points`];
-      this.appliedKeys = ""; // the metrics that title and axis are of
+      this.appliedKeys = ""; // metrics of the current title and axis
       page.panelSpecs.set(PANEL_NAME, { ...page.panelSpecs.fallback, ...(curve === null ? {} : { kind: "curve", curve }), metrics: this.keys });
       this.section = page.panelOrder.claimSection(PANEL_NAME);
       this.section.classList.remove("absent");
       this.setTitle(keys);
       this.allowWindow(page.urlState.read().window);
-      // Their names come first, where there are any: then it is known what to ask for.
+      // Load the catalog first: it is needed to know what to request.
       page.liveView.hasManyMetrics = document.getElementById("page").dataset.metrics !== "0";
       page.liveView.requestedKeys = () => this.requestedKeys();
     }
 
-    /* A window of any length may be asked for; the slider, which has it among its stops then, is not seen. */
+    /* Allow a window of any length. The slider, which would show it, is hidden here. */
     allowWindow(seconds) {
       const { stops } = this.page;
       if (seconds !== null && seconds >= stops[0] && seconds <= this.page.liveView.maxSeconds) {
@@ -41,7 +41,7 @@
       }
     }
 
-    /* A panel that was not there when the page was made: where it is the curve that is meant, begin again. */
+    /* A curve that appeared after the page was loaded: load the page again. */
     handleNewPanel(name, kind) {
       if (kind === "curve" && this.keys.length === 1 && this.keys[0] === name) window.location.reload();
     }
@@ -55,15 +55,14 @@
       return this.page.liveView.metricsOf(PANEL_NAME);
     }
 
-    /* Ask for no more than is drawn; for all where it is not there yet, to learn when it is. */
+    /* Request only what is drawn; request all while a metric is missing, to learn when it appears. */
     requestedKeys() {
       const knownKeys = (this.page.liveView.catalog.metricsByPanel.get(PANEL_NAME) ?? []).map((metric) => metric.key);
       const isComplete = this.keys.every((key) => /[*?]/.test(key) || knownKeys.includes(key));
       return isComplete && knownKeys.length <= MAX_METRICS ? knownKeys.join() : "";
     }
 
-    /* Anything may have changed: title, axis and thresholds are those of the metrics that there are, as in the panel
-       that they come from. */
+    /* Title, axis and thresholds are those of the metrics' own panel. */
     refresh() {
       const { liveView, panelSpecs } = this.page;
       const { metrics } = this;

@@ -1,4 +1,4 @@
-/* What a viewer takes away: numbers, a picture, a link; of one panel or of the page. */
+/* Export of a panel or of the whole page: CSV, PNG, links. */
 (function (app) {
   "use strict";
 
@@ -7,7 +7,7 @@
       this.page = page;
     }
 
-    /* The menu's lines for a panel; for the whole page where `name` is null. */
+    /* Menu items for a panel; for the whole page if `name` is null. */
     items(name) {
       const isTable = name !== null && !this.page.panelOrder.sections.get(name).dataset.panel;
       const link = { text: "Copy link", run: () => this.copyLink(name) };
@@ -22,7 +22,7 @@
       ];
     }
 
-    /* A link that shows this and nothing else, to whoever has it and no password. */
+    /* Create a link that shows this view, and only this view, without a password. */
     async share(name, days) {
       const { liveView, panelOrder, poller, toast } = this.page;
       const panels = name === null ? panelOrder.visiblePanels().filter((panel) => liveView.metricsOf(panel).length) : [name];
@@ -67,7 +67,7 @@
       }
     }
 
-    /* As the server names a download: two hosts' files are not one. */
+    /* Name the hosts, as the server does for CSV files. */
     hostPrefix() {
       const { names } = this.page.hosts;
       return names.length ? `${names.length > 1 ? `${names.length}-hosts` : names[0]}-` : "";
@@ -86,9 +86,9 @@
       await navigator.clipboard.writeText(text);
       return true;
     } catch (error) {
-      // Without https there is no clipboard but the old way.
+      // The clipboard API needs https; try the old command.
     }
-    const box = app.createElement("textarea", { value: text, className: "unseen" });
+    const box = app.createElement("textarea", { value: text, className: "invisible" });
     document.body.append(box);
     box.select();
     const succeeded = document.execCommand("copy");

@@ -1,11 +1,11 @@
-/* The dialog that leads to a moment: an hour ago, last night, or any other. */
+/* The dialog "Go to": an hour ago, last night, or any other time. */
 (function (app) {
   "use strict";
 
   const MINUTE_MS = 60_000;
   const HOUR_MS = 60 * MINUTE_MS;
 
-  /* `page`: onZoom(range), resume(), live. By the viewer's own zone, from the server's now. */
+  /* `page`: onZoom(range), liveView. In the viewer's time zone, from the server's clock. */
   app.openGoToDialog = function (page) {
     const now = page.liveView.clock.now() ?? Date.now();
     const midnight = (days) => {
@@ -57,7 +57,7 @@
     return "";
   }
 
-  /* What an input of that type takes: local time, without a zone. */
+  /* Value of a datetime-local input: local time without a zone. */
   function toInputValue(milliseconds) {
     const time = new Date(milliseconds);
     return new Date(milliseconds - time.getTimezoneOffset() * MINUTE_MS).toISOString().slice(0, 19);

@@ -1,4 +1,4 @@
-/* The overlay that tells what the mouse and the keys do. */
+/* The dialog with the keyboard shortcuts. */
 (function (app) {
   "use strict";
 

@@ -1,5 +1,5 @@
-/* The beat of Dash's interval, which costs more than all else while nothing in sight moves: it may rest then, as long as
-   every tick comes that is due. The asker's own timer goes from one to the next meanwhile. */
+/* Slows Dash's interval down while nothing on screen changes: its callbacks cost more than anything else then.
+   The poller's own timer still fetches every tick. */
 (function (app) {
   "use strict";
 

@@ -1,4 +1,4 @@
-/* The page's keys and buttons. The help overlay (assets/page/help_dialog.js) tells of them. */
+/* Keyboard shortcuts and buttons. Keep the help in page/help_dialog.js up to date. */
 (function (app) {
   "use strict";
 
@@ -18,7 +18,7 @@
     const act = actions(page);
     document.addEventListener("keydown", (event) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-      // Space presses what has the focus; a letter only means something where one can write.
+      // Space presses a focused button; letters are text in an input.
       const busy = event.key === " " ? "button, input, select, textarea, a" : "input, select, textarea";
       if (event.target.closest(`dialog[open], [popover], ${busy}`)) return;
       const inSlider = event.target.closest("[role=slider]");
@@ -40,7 +40,7 @@
     for (const [id, action] of Object.entries(actions(page))) {
       document.getElementById(id)?.addEventListener("click", action);
     }
-    // A tile leads to its panel.
+    // A tile scrolls to its panel.
     document.getElementById("tiles").addEventListener("click", (event) => {
       const tile = event.target.closest(".tile");
       if (!tile) return;
@@ -56,9 +56,9 @@
     else document.documentElement.requestFullscreen?.().catch(() => {});
   }
 
-  let sliderObserver = null; // of a slider that is not there yet
+  let sliderObserver = null; // waits for a slider that Dash has not mounted yet
 
-  /* Say to those who hear the page what the slider is. Dash mounts it later than it calls for its value. */
+  /* Name the slider for screen readers. Dash mounts it after the callback with its value. */
   app.labelSlider = function (seconds) {
     sliderObserver?.disconnect();
     const thumb = document.querySelector("#window [role=slider]");

@@ -1,18 +1,18 @@
-/* The page around the live charts: what the viewer does, and what the page says of itself. */
+/* The page around the live charts. */
 (function (app) {
   "use strict";
 
   const MIN_TICKS = 5;
 
   app.Page = class {
-    /* `panels`: what draws each panel, by its name. */
+    /* `panelSpecs`: by panel name. */
     constructor(panelSpecs) {
       const config = JSON.parse(document.getElementById("_dash-config").textContent);
       const root = document.getElementById("page");
       const base = config.requests_pathname_prefix || "/";
       this.stops = root.dataset.stops.split(",").map(Number);
       this.intervalThrottle = new app.IntervalThrottle();
-      this.defaultWindow = null; // the window where the address names none, in seconds
+      this.defaultWindow = null; // seconds, if the URL has no window
       this.toast = new app.Toast();
       this.urlState = new app.UrlState(() => this.applyUrl());
       this.theme = new app.Theme(this);
@@ -21,11 +21,11 @@
       this.statusBadge = new app.StatusBadge(this.connectionStatus);
       this.poller = new app.Poller(base);
       this.liveView = new app.LiveView(this.poller, this);
-      // A little less than the longest window, for the ends are rounded.
+      // A little less than the longest window, because the ends are rounded.
       this.liveView.maxSeconds = this.stops[this.stops.length - 1] - 1;
       this.liveView.hasManyMetrics = Number(root.dataset.metrics) > app.MAX_UNFILTERED_METRICS;
       this.panelSpecs = panelSpecs;
-      this.embeddedChart = app.embed(this); // null but where one chart is shown in another page
+      this.embeddedChart = app.embed(this); // null unless an iframe shows one chart
       this.liveView.catalog.setPanelSpecs(panelSpecs);
       for (const section of this.panelOrder.chartSections()) this.addChart(section);
       this.panelValues = new app.PanelValues(this.liveView);
@@ -47,7 +47,7 @@
       this.liveView.tick();
     }
 
-    /* The slider's callback: at first with the server's window, which the address may overrule. */
+    /* The slider's callback. The first call has the server's window, which the URL overrides. */
     setWindow(index) {
       const seconds = this.stops[index];
       if (this.defaultWindow === null) {
@@ -61,8 +61,8 @@
       this.writeUrl();
     }
 
-    /* Go where the address leads. The length of a held stretch is not the live window's, but for one who comes by
-       that link. */
+    /* Show what the URL says. A paused range does not change the live window, unless the page was opened by that
+       link. */
     applyUrl() {
       const { window: seconds, end } = this.urlState.read();
       const windowSeconds = seconds === null ? this.defaultWindow : app.nearestStop(this.stops, seconds);
@@ -86,7 +86,7 @@
       this.liveView.renderQueue.add(section, this.panelSpecs.get(name) ?? { ...this.panelSpecs.fallback, kind });
     }
 
-    /* Metrics of a panel that was not there when the page was made: it goes into a spare place. */
+    /* A metric belongs to a panel that the page did not have: use a spare section. */
     onNewPanel(name, kind) {
       if (this.embeddedChart) return this.embeddedChart.handleNewPanel(name, kind);
       const section = this.panelOrder.claimSection(name);
@@ -100,7 +100,7 @@
       this.showWindowText(seconds);
     }
 
-    /* What is on screen, in words: the newest so many seconds, or a held stretch and its end. */
+    /* Show the length of the window, or of a paused range and its end. */
     showWindowText(seconds) {
       const { pausedRange } = this.liveView;
       const length = pausedRange ? (pausedRange[1] - pausedRange[0]) / 1000 : seconds;
@@ -111,18 +111,17 @@
       }
     }
 
-    /* Let the address say where we are; `fresh`: as a step that "back" takes back. */
+    /* Write the state to the URL; `newEntry`: so that Back undoes this step. */
     writeUrl(newEntry = false) {
-      if (app.bare) return; // a step back is the other page's
+      if (app.bare) return; // Back belongs to the page around the iframe
       this.urlState.write(this.urlParams(), newEntry);
     }
 
-    /* Where we are, in the address's words. */
     urlParams() {
       return { ...app.rangeParams(this.liveView.pausedRange, this.liveView.window), ...this.panelOrder.urlParams(), ...this.theme.urlParams() };
     }
 
-    /* What the charts tell. */
+    /* Callbacks of the live view. */
 
     onFrame(frame) {
       this.connectionStatus.recordSuccess();
@@ -135,7 +134,7 @@
       this.onMetricsChange();
     }
 
-    /* What is drawn by its name may have waited for that. */
+    /* Tiles may have waited for metric names. */
     onMetricsChange() {
       this.tiles.draw(this.panelValues.lastValues);
       this.refresh();
@@ -151,12 +150,12 @@
       this.refresh();
     }
 
-    /* There is more in the log than the charts show. */
+    /* New alerts may change the bands in charts. */
     onAlertHistory() {
       this.liveView.renderQueue.redraw(true);
     }
 
-    /* As much of the past as is on screen, about a moment; what is to come is not there yet. */
+    /* Show a live window's length around `time`, but no future. */
     goTo(time) {
       const length = 1000 * this.liveView.window;
       const end = Math.min(time + length / 2, this.liveView.clock.now());
@@ -168,7 +167,7 @@
       this.writeUrl(true);
     }
 
-    /* Closer than a few ticks there is nothing to see. */
+    /* Show at least a few ticks. */
     widen([start, end]) {
       const missing = Math.max(0, MIN_TICKS * this.liveView.subscription.step - (end - start)) / 2;
       return [start - missing, end + missing];
@@ -192,9 +191,9 @@
       return Object.keys(requested).filter((name) => requested[name]).map((name) => `&${name}=1`).join("");
     }
 
-    /* What the viewer does. */
+    /* Actions of the user. */
 
-    /* Three quarters of a screen back or on; past the newest it is live again. */
+    /* Move by three quarters of the visible range; past the newest point, go live. */
     shiftRange(direction) {
       const [from, end] = this.liveView.pausedRange ?? this.liveView.liveRange();
       const start = Math.max(from, end - this.liveView.maxSeconds * 1000);
@@ -203,7 +202,7 @@
       else this.onZoom([start + offset, end + offset]);
     }
 
-    /* See more time (1) or less (-1): the slider's next stop. */
+    /* Choose a longer (1) or shorter (-1) window on the slider. */
     stepWindow(direction) {
       const index = this.stops.indexOf(this.liveView.window) + direction;
       if (index >= 0 && index < this.stops.length) window.dash_clientside.set_props("window", { value: index });
@@ -221,7 +220,6 @@
       this.writeUrl(true);
     }
 
-    /* Anything may have changed: say so where it shows. */
     refresh() {
       const { statusBadge, liveView, processTable, tiles } = this;
       this.embeddedChart?.refresh();

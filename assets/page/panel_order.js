@@ -1,8 +1,8 @@
-/* Which panels stand on the page, in which order, which of them large; this browser remembers it. */
+/* Order, visibility and size of the panels, stored in this browser. */
 (function (app) {
   "use strict";
 
-  const NO_PANEL = "none"; // in the address, where all are hidden
+  const NO_PANEL = "none"; // in the URL, if all panels are hidden
 
   app.PanelOrder = class {
     constructor(page) {
@@ -13,7 +13,7 @@
       this.sections = new Map(
         sections.filter((section) => app.panelName(section)).map((section) => [app.panelName(section), section])
       );
-      this.defaultOrder = [...this.sections.keys()]; // the order where nobody chose
+      this.defaultOrder = [...this.sections.keys()];
       this.reset();
     }
 
@@ -23,7 +23,7 @@
       this.large = new Set();
     }
 
-    /* A spare place for a panel that turned up; undefined where none is left. */
+    /* Use a spare section for a new panel; undefined if none is left. */
     claimSection(name) {
       const section = this.spareSections.shift();
       if (!section) return undefined;
@@ -41,22 +41,21 @@
       return [...this.defaultOrder, NO_PANEL];
     }
 
-    /* The sections that a chart goes into. */
     chartSections() {
       return [...this.sections.values()].filter((section) => section.dataset.panel);
     }
 
-    /* As the address says, or else as this viewer last left it. */
+    /* Apply the URL, or else the stored preferences. */
     applyUrl() {
       const { panels, large } = this.page.urlState.read();
       const existing = (names) => [...new Set(names)].filter((name) => this.sections.has(name));
       const stored = app.readPreferences();
       this.reset();
-      // "-swap" leaves a panel out of all; "cpu,memory" is these alone.
+      // "-swap" means all but swap; "cpu,memory" means only these.
       const excluded = existing((panels ?? []).filter((name) => name.startsWith("-")).map((name) => name.slice(1)));
       const first = existing(panels ?? stored.order ?? []);
       const rest = this.defaultOrder.filter((name) => !first.includes(name));
-      // A list of hosts that turned up since stands where anybody would look for it.
+      // A host table that appeared later goes to the top, because people look for it there.
       this.order = [...rest.filter((name) => name === "hosts"), ...first, ...rest.filter((name) => name !== "hosts")];
       if (panels === null) this.hidden = new Set(existing(stored.hidden ?? []));
       else if (first.length || panels.includes(NO_PANEL)) this.hidden = new Set(this.defaultOrder.filter((name) => !first.includes(name)));
@@ -65,7 +64,7 @@
       this.arrange();
     }
 
-    /* What the address must say of it; null where that is what everybody sees. */
+    /* URL parameters; null for defaults. */
     urlParams() {
       const isDefaultOrder = this.order.every((name, index) => name === this.defaultOrder[index]);
       const excluded = [...this.hidden].map((name) => `-${name}`);
@@ -78,7 +77,7 @@
       };
     }
 
-    /* The panels that have something to show on this machine, in their order. */
+    /* The panels that have data, in their order. */
     availablePanels() {
       return this.order.filter((name) => !this.sections.get(name).classList.contains("absent"));
     }
@@ -98,14 +97,14 @@
       this.sections.get(name).scrollIntoView({ block: "nearest" });
     }
 
-    /* One place up (-1) or down among the panels that are seen. */
+    /* Move up (-1) or down (1) among the visible panels. */
     move(name, direction) {
       const visible = this.visiblePanels();
       const neighbour = visible[visible.indexOf(name) + direction];
       if (neighbour) this.moveNextTo(name, neighbour, direction > 0);
     }
 
-    /* Before or after another panel. */
+    /* Move before or after another panel. */
     moveNextTo(name, other, after) {
       if (name === other) return;
       this.order = this.order.filter((current) => current !== name);
@@ -118,13 +117,13 @@
       this.save({});
     }
 
-    /* `kept`: what is remembered so far. */
+    /* `stored`: the preferences so far. */
     save(stored = app.readPreferences()) {
       this.arrange();
       const changes = {};
       for (const list of ["order", "hidden", "large"]) {
         const names = (changes[list] = [...this[list]]);
-        // Panels that other pages have and this one has not stay as they are there.
+        // Keep the positions of panels that only other pages have.
         (stored[list] ?? []).forEach((name, index, all) => {
           if (!this.sections.has(name)) names.splice(names.indexOf(all[index - 1]) + 1, 0, name);
         });
@@ -133,7 +132,7 @@
       this.page.writeUrl();
     }
 
-    /* Move only what stands elsewhere: what moves loses the focus. */
+    /* Move as few elements as possible: a moved element loses the focus. */
     arrange() {
       let next = this.main.firstElementChild;
       for (const name of this.order) {

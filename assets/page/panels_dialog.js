@@ -1,4 +1,4 @@
-/* The dialog in which panels are chosen and put in order. */
+/* The dialog to choose and order panels. */
 (function (app) {
   "use strict";
 

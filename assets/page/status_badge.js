@@ -1,4 +1,4 @@
-/* What the page shows of its state: the badge, the tab's title and icon, the notices, the end of a session. */
+/* Shows the state: badge, tab title and icon, notices, the end of a session. */
 (function (app) {
   "use strict";
 
@@ -9,11 +9,11 @@
     /* `status`: an app.Status. */
     constructor(connectionStatus) {
       this.connectionStatus = connectionStatus;
-      this.sessionEndShown = false; // whether the page says that the session has ended
+      this.sessionEndShown = false;
     }
 
-    /* `view`: {held ([start, end] or null), hidden, waiting (since when, or null), newest (ms or null), age (ms), step (ms),
-       value, alert, host (texts)}. A hidden tab asks nothing, so it says nothing: neither old numbers nor an alarm. */
+    /* `view`: {pausedRange, hidden, waitingSince, newest (ms or null), age (ms), step (ms), value, alert, host
+       (texts)}. A hidden tab sends no requests, so its title shows neither old values nor an alert. */
     show(view) {
       this.showSessionEnd();
       if (view.hidden) {
@@ -35,12 +35,12 @@
       if (document.title !== title) document.title = title;
     }
 
-    /* Whether it says how long something has been wrong, or may soon have to. */
+    /* Whether the badge shows, or may soon show, for how long something has failed. */
     get needsTicks() {
       return this.connectionStatus.failingSince !== null || ["stale", "offline"].includes(document.getElementById("status")?.dataset.state);
     }
 
-    /* Say that the session has ended, and the way to a new one: this page, at whose door the server asks. */
+    /* A link to this page leads to the server's login form. */
     showSessionEnd() {
       const { sessionExpired } = this.connectionStatus;
       if (this.sessionEndShown === sessionExpired) return;

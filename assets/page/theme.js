@@ -1,4 +1,4 @@
-/* Dark, light, or as the system is. The style sheet does the rest. */
+/* Dark, light, or the system's theme. The style sheet does the rest. */
 (function (app) {
   "use strict";
 
@@ -9,11 +9,11 @@
   app.Theme = class {
     constructor(page) {
       this.page = page;
-      this.defaultTheme = document.getElementById("page").dataset.theme || "auto"; // where nobody chose
+      this.defaultTheme = document.getElementById("page").dataset.theme || "auto";
       this.current = this.defaultTheme;
     }
 
-    /* As the address says, or else as this viewer last chose. */
+    /* Apply the URL, or else the stored preference. */
     applyUrl() {
       const requested = [this.page.urlState.read().theme, app.readPreferences().theme];
       this.set(requested.find((theme) => app.THEMES.includes(theme)) ?? this.defaultTheme);

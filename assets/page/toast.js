@@ -1,4 +1,4 @@
-/* A sentence at the foot of the page that goes by itself: what was copied, what a link names in vain. */
+/* A short message at the bottom of the page that disappears by itself. */
 (function (app) {
   "use strict";
 

@@ -1,14 +1,13 @@
-/* The page's address: which window, up to when, which panels and theme. A link shows another viewer the same
-   picture. Knows no chart. */
+/* The state in the page's URL: window, end, panels and theme. A link shows others the same view. */
 (function (app) {
   "use strict";
 
   const PARAMS = ["window", "end", "panels", "large", "theme"];
-  const MAX_FUTURE_MS = 2 * 86_400_000; // by which the viewer's clock may be behind
+  const MAX_FUTURE_MS = 2 * 86_400_000; // the viewer's clock may be behind
   const MAX_LIST_LENGTH = 4000; // characters of a list that anybody means
 
   app.UrlState = class {
-    /* `onChange()` whenever back or forward lead elsewhere. */
+    /* `onChange()` after Back or Forward. */
     constructor(onChange) {
       window.addEventListener("popstate", () => onChange());
     }
@@ -17,7 +16,7 @@
       return new URLSearchParams(window.location.search);
     }
 
-    /* `{window (seconds), end (epoch milliseconds), panels, large (lists of names), theme}`, null for what it does not say. */
+    /* `{window (seconds), end (epoch milliseconds), panels, large (lists of names), theme}`, null if absent. */
     read() {
       const { params } = this;
       const number = (name, max) => {
@@ -35,7 +34,7 @@
       };
     }
 
-    /* One sentence about what the address names and this page has not; empty where all is well. */
+    /* One sentence about an invalid or unknown value in the URL; "" if there is none. */
     validate(panels) {
       const read = this.read();
       const names = [...(read.panels ?? []), ...(read.large ?? [])].map((name) => name.replace(/^-/, ""));
@@ -52,7 +51,7 @@
       return "";
     }
 
-    /* This page's address where it says `said`, null for what it need not. */
+    /* This page's URL with `params`; null removes a parameter. */
     urlWith(params) {
       const url = new URL(window.location.href);
       for (const name of PARAMS) {
@@ -63,7 +62,7 @@
       return url.href;
     }
 
-    /* Let the address say `said`; as a new entry to go back to where `fresh`. */
+    /* `newEntry`: add an entry to the browser's history. */
     write(params, newEntry) {
       const url = this.urlWith(params);
       if (url === window.location.href) return;
@@ -71,7 +70,7 @@
     }
   };
 
-  /* The words of the address for a held range, or for following `seconds`. */
+  /* Parameters for a paused range, or for a live window of `seconds`. */
   app.rangeParams = function (pausedRange, seconds) {
     const length = pausedRange ? (pausedRange[1] - pausedRange[0]) / 1000 : seconds;
     return { window: Math.round(length * 1000) / 1000, end: pausedRange ? Math.round(pausedRange[1]) : null };
@@ -81,7 +80,7 @@
     return `“${text.length > 40 ? text.slice(0, 40) + "…" : text}”`;
   }
 
-  /* The one of `stops` that `seconds` is closest to, by ratio. */
+  /* The stop closest to `seconds`, by ratio. */
   app.nearestStop = function (stops, seconds) {
     const distance = (stop) => Math.abs(Math.log(stop / seconds));
     return stops.reduce((best, stop) => (distance(stop) < distance(best) ? stop : best));

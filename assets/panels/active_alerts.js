@@ -1,4 +1,4 @@
-/* Thresholds that are broken: in words above the panels, and marked on tile, panel, tab and favicon. */
+/* Alerts that fire now: as text above the panels, and as marks on tiles, panels, tab and icon. */
 (function (app) {
   "use strict";
 
@@ -12,7 +12,7 @@
       this.firing = [];
     }
 
-    /* `broken`: `[{metric, text, since}]` as the newest frame says. */
+    /* `firing`: `[{metric, text, since}]` from the newest frame. */
     update(firing) {
       this.firing = firing;
       const sentences = firing.map((alert) => `${this.describe(alert)} since ${app.formatTime(alert.since)}`);
@@ -32,18 +32,16 @@
       return `${info?.label ?? metric} ${OPERATOR_TEXT[threshold.op] ?? threshold.op} ${app.formatQuantity(threshold.limit, info?.unit ?? "").replace(".0 %", " %")}`;
     }
 
-    /* The value of a change, with its unit. */
     formatValue({ metric, value }) {
       return value === null ? "" : app.formatQuantity(value, this.catalog.metrics.get(metric)?.unit ?? "");
     }
 
-    /* For the tab. */
     get tabTitle() {
       if (!this.firing.length) return "";
       return this.firing.length > 1 ? `${this.firing.length} alerts` : this.describe(this.firing[0]);
     }
 
-    /* Mark the panels and tiles that the broken ones are in. */
+    /* Mark the panels and tiles with an alert. */
     markPanels(charts, tiles) {
       const metrics = this.firing.map((alert) => this.catalog.metrics.get(alert.metric)).filter(Boolean);
       const panels = new Set(metrics.map((metric) => metric.panel));

@@ -1,20 +1,19 @@
-/* What became of the thresholds: asked for when there is more, listed, and given to the charts as stretches of time
-   in which something was broken. */
+/* The history of alerts: a table, and bands in the charts. */
 (function (app) {
   "use strict";
 
   const MAX_ROWS = 50;
   const MAX_BANDS = 30; // in one chart
-  const RETRY_MS = 10000; // until what is not sent yet is asked for again
+  const RETRY_MS = 10000; // check again whether a notification was sent
   const COLUMNS = [["when", "When"], ["what", "What"], ["turn", "State"], ["amount", "Value"], ["sent", "Sent"]];
 
   app.AlertHistory = class {
-    /* `alerts` puts a threshold in words; `host`: goTo(time), logged(). */
+    /* `activeAlerts` describes thresholds; `page`: goTo(time), onAlertHistory(). */
     constructor(base, activeAlerts, page) {
       this.base = base;
       this.activeAlerts = activeAlerts;
       this.page = page;
-      this.newestNumber = 0; // of the newest change that we know
+      this.newestNumber = 0; // of the newest entry
       this.requestedAt = -Infinity;
       this.loading = false;
       this.entries = [];
@@ -22,7 +21,7 @@
       if (this.section) this.build();
     }
 
-    /* `number`: the newest change's, as the newest frame says; none where there never was one. */
+    /* `newestNumber`: from the newest frame; undefined if no alert ever fired. */
     update(newestNumber) {
       const isUnsent = this.entries[0]?.sent === false && performance.now() - this.requestedAt > RETRY_MS;
       if (newestNumber === undefined || (newestNumber === this.newestNumber && !isUnsent)) return;
@@ -38,10 +37,10 @@
         const { log } = await response.json();
         if (!Array.isArray(log)) return;
         this.entries = log;
-        // An answer may be a moment older than the frame that led here: then it is asked again with the next.
+        // A response may be older than the frame: the next frame loads it again.
         this.newestNumber = log[0]?.number;
       } catch (error) {
-        return; // down or no JSON: the next frame asks again
+        return; // offline or no JSON: the next frame loads it again
       } finally {
         this.loading = false;
       }
@@ -49,7 +48,7 @@
       this.page.onAlertHistory();
     }
 
-    /* `[[from, to]]` in epoch milliseconds, within `range`: when a threshold of these metrics was broken. */
+    /* `[[from, to]]` in epoch milliseconds, within `range`: when alerts of these metrics fired. */
     alertBands(keys, [start, end]) {
       const keySet = new Set(keys);
       const open = new Map();
@@ -63,7 +62,7 @@
           open.delete(text);
         }
       }
-      // What is no setting any more was never told to be well again.
+      // A threshold that was removed from the settings never resolves; end its band.
       for (const { text } of this.activeAlerts.firing) if (open.has(text)) bands.push([open.get(text), Infinity]);
       const visible = bands.filter(([from, to]) => from < end && to > start);
       return visible.slice(-MAX_BANDS).map(([from, to]) => [Math.max(from, start), Math.min(to, end)]);
@@ -82,8 +81,8 @@
       if (!this.section) return;
       const shown = this.entries.slice(0, MAX_ROWS);
       this.body.replaceChildren(...shown.map((entry) => this.createRow(entry)));
-      // Nobody is told of them.
-      this.section.classList.toggle("untold", shown.every(({ sent }) => sent === null));
+      // Hide the column "Sent" if no notifications are configured.
+      this.section.classList.toggle("no-notifications", shown.every(({ sent }) => sent === null));
       const hiddenCount = this.entries.length - shown.length;
       this.footnote.textContent = hiddenCount ? `and ${hiddenCount} before these` : "";
     }

@@ -1,9 +1,9 @@
-/* The table of hosts, in the page or in its dialog: sorted, filtered, ticked. Knows no server. */
+/* The table of hosts in the page or in the dialog: sort, filter, select. */
 (function (app) {
   "use strict";
 
-  const MAX_COMPARED = 32; // laid over each other
-  const MIN_SKEW_S = 2.5; // seconds that a clock is wrong before it is said
+  const MAX_COMPARED = 32; // hosts in one comparison
+  const MIN_SKEW_S = 2.5; // smaller clock offsets are not shown
   const COLUMNS = [
     ["name", "Host", (row) => row.name],
     ["state", "State", (row) => row.state],
@@ -14,12 +14,12 @@
   ];
 
   app.HostTable = class {
-    /* `hosts`: names (those that the page shows), wayTo(names). */
+    /* `hosts`: names (of this page), urlFor(names). */
     constructor(hosts) {
       this.hosts = hosts;
       this.selected = new Set(hosts.isRoot ? [] : hosts.names);
       this.rows = [];
-      this.rowElements = new Map(); // what stands in the table for each host, by its name
+      this.rowElements = new Map(); // by host name
       this.sortKey = "name";
       this.descending = false;
       this.build();
@@ -39,7 +39,7 @@
         return app.createElement("th", { scope: "col", className: key }, button);
       });
       this.body = app.createElement("tbody", {});
-      const selectColumn = app.createElement("th", { scope: "col", className: "tick" }, app.createElement("span", { className: "unsaid" }, "Laid over"));
+      const selectColumn = app.createElement("th", { scope: "col", className: "tick" }, app.createElement("span", { className: "visually-hidden" }, "Laid over"));
       const table = app.createElement("table", {}, app.createElement("thead", {}, app.createElement("tr", {}, selectColumn, ...this.headers)), this.body);
       const scroll = app.createElement("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Hosts" }, table);
       scroll.addEventListener("keydown", (event) => this.moveFocus(event));
@@ -108,13 +108,13 @@
         row.newest === null ? "–" : `${app.formatDuration(row.age)} ago`,
         skewText(row.skew),
       ];
-      // A host that measures something else says that.
+      // A host without CPU values shows its first metric.
       const [other] = Object.entries(row.values);
       if (other && !("cpu.percent" in row.values)) texts[1] = `${other[0]} ${app.formatQuantity(other[1], "")}`;
       texts.forEach((text, index) => app.setText(rowElement.children[index + 2], text));
     }
 
-    /* Move only what stands elsewhere: what moves loses the focus. */
+    /* Move as few elements as possible: a moved element loses the focus. */
     updateRows() {
       const filterText = this.filter.value.trim().toLowerCase();
       const value = COLUMNS.find(([key]) => key === this.sortKey)[2];
@@ -142,7 +142,7 @@
       this.compareButton.textContent = count > MAX_COMPARED ? `At most ${MAX_COMPARED} over each other` : count < 2 ? "Tick two or more" : `Lay ${count} over each other`;
     }
 
-    /* Up and down from host to host. */
+    /* Arrow keys move from host to host. */
     moveFocus(event) {
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       const rowElement = event.target.closest("tr");
@@ -153,7 +153,7 @@
     }
   };
 
-  /* Since when, by the viewer's clock: the host's own may be wrong. */
+  /* In the viewer's time: the host's own clock may be wrong. */
   function stateText({ state, newest, age }) {
     if (newest === null) return "No tick yet";
     if (state === "live") return "Live";
@@ -169,7 +169,7 @@
     return `${app.formatDuration(Math.abs(seconds))} ${seconds > 0 ? "ahead" : "behind"}`;
   }
 
-  /* What is not known comes last among the small. */
+  /* Unknown values sort as the smallest. */
   function compare(a, b) {
     if (typeof a === "string") return a.localeCompare(b, undefined, { numeric: true });
     return (a ?? -1) === (b ?? -1) ? 0 : (a ?? -1) - (b ?? -1);

@@ -1,21 +1,20 @@
-/* The hosts whose histories the store has: which of them this page shows, and the ways to the others. The choice is
-   the address's, so each way is a link. */
+/* The hosts in the store: those that this page shows, and links to the others. */
 (function (app) {
   "use strict";
 
-  const CHECK_INTERVAL_MS = 10_000; // how often a page of the only host asks whether there are others
+  const CHECK_INTERVAL_MS = 10_000; // how often a page with a single host checks for others
 
   app.Hosts = class {
-    /* Several hosts have a colour each in `catalogue`, whatever is drawn of them. */
+    /* Compared hosts have one colour each in `catalog`. */
     constructor(catalog) {
       const { hosts, top } = document.getElementById("page").dataset;
-      this.enabled = hosts !== undefined; // whether the store may have many
+      this.enabled = hosts !== undefined; // whether the store can have several hosts
       this.names = (hosts ?? "").split(",").filter(Boolean);
       this.isRoot = top === "yes";
       if (this.names.length > 1) catalog.hosts = this.names;
-      this.rows = null; // as the server last told; null before that
+      this.rows = null; // from the last response; null before it
       this.requestedAt = -Infinity;
-      this.dialogTable = null; // in the dialog while that is open
+      this.dialogTable = null; // while the dialog is open
       this.section = document.querySelector('[data-table="hosts"]');
       this.button = document.getElementById("hosts");
       this.visibility = { visible: false };
@@ -25,12 +24,11 @@
       this.visibility = new app.VisibilityObserver(this.section, undefined, false);
     }
 
-    /* Whether there is anything to choose from. */
     get hasSeveral() {
       return this.enabled && !this.button.classList.contains("absent");
     }
 
-    /* Whether the next question should ask for them: they are seen, or may have become several. */
+    /* Whether the next request asks for hosts: the table is visible, or there may be several now. */
     shouldRequest() {
       if (!this.enabled) return false;
       if (this.dialogTable || (this.hasSeveral && this.visibility.visible)) return true;
@@ -76,7 +74,7 @@
       this.dialogTable.filter.focus();
     }
 
-    /* The address of the page of these hosts, of all where there are none; window, panels and theme stay. */
+    /* URL of the page of these hosts; [] means all hosts. Window, panels and theme stay. */
     urlFor(names) {
       const base = this.isRoot ? "./" : "../../";
       return `${base}${names.length ? `host/${names.join(",")}/` : ""}${window.location.search}`;

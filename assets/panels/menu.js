@@ -1,15 +1,14 @@
-/* Menus: a button's popover of things to do, by mouse, finger or arrow keys. */
+/* Popover menus for mouse, touch and arrow keys. */
 (function (app) {
   "use strict";
 
-  /* Let `button` open a menu of what `items()` gives: `[{text, act}]`. */
+  /* `items()` returns `[{text, run}]`. */
   app.attachMenu = function (button, items) {
     button.setAttribute("aria-haspopup", "menu");
     button.setAttribute("aria-expanded", "false");
     button.addEventListener("click", () => open(button, items()));
   };
 
-  /* The menu of a panel. */
   app.addPanelMenu = function (page, name, section) {
     const title = app.panelTitle(section);
     const button = app.createElement("button", { type: "button", className: "more", "aria-label": `${title}: more` }, "⋯");
@@ -66,7 +65,7 @@
     event.stopPropagation();
   }
 
-  /* A panel is taken by its title and put before or after another. */
+  /* Drag a panel by its title to move it before or after another. */
   app.enablePanelDrag = function (panelOrder) {
     let draggedPanel = null;
     const panelAt = (event) => event.target.closest?.("#page main .panel");

@@ -1,4 +1,4 @@
-/* Charts as one PNG, each with its title, in the colours of the page's theme. */
+/* Charts as one PNG with their titles, in the colours of the current theme. */
 (function (app) {
   "use strict";
 
@@ -8,7 +8,7 @@
   const HEADER_HEIGHT = 44;
   const SCALE = 2;
 
-  /* The address of a PNG of `charts` over `view`; two side by side where there are many. */
+  /* A data URL of the PNG; more than two charts are placed in two columns. */
   app.renderPng = async function (charts, view, metricsOf) {
     const style = getComputedStyle(document.documentElement);
     const themeColour = (name) => resolveColour(style.getPropertyValue(name).trim());
@@ -42,7 +42,7 @@
     context.fillText(text, left, top);
   }
 
-  /* On the page these colours are the style sheet's, which a picture does not see. */
+  /* On the page, the style sheet sets these colours; an image does not use it. */
   function applyTheme({ data, layout }, themeColour) {
     layout.font.color = themeColour("--quiet");
     layout.paper_bgcolor = layout.plot_bgcolor = themeColour("--card");
@@ -51,7 +51,7 @@
     return { data, layout, config: { staticPlot: true } };
   }
 
-  /* "light-dark(a, b)" as the one of both that is seen. */
+  /* Resolve "light-dark(a, b)" for the current theme. */
   function resolveColour(value) {
     const probe = app.createElement("span", {});
     probe.style.color = value;

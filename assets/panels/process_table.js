@@ -1,4 +1,4 @@
-/* The processes that use the most, replaced every few seconds while somebody looks at them. */
+/* The processes that use the most CPU or memory. */
 (function (app) {
   "use strict";
 
@@ -25,7 +25,7 @@
       this.visibility = new app.VisibilityObserver(this.section, undefined, false);
     }
 
-    /* Whether the next question should ask for them: somebody looks, and the last ones are old. */
+    /* Whether the next request asks for processes: the table is visible and its rows are old. */
     shouldRequest() {
       if (!this.visibility.visible || performance.now() - this.requestedAt < INTERVAL_MS) return false;
       this.requestedAt = performance.now();
@@ -62,7 +62,7 @@
       });
     }
 
-    /* `columns`: {pid, name, cpu, memory, threads}, lists of one length. */
+    /* `columns`: {pid, name, cpu, memory, threads}, lists of equal length. */
     update(columns) {
       this.rows = columns.pid.map((_, row) => COLUMNS.map(([key]) => columns[key][row]));
       this.draw();
@@ -89,7 +89,7 @@
     }
   };
 
-  /* What is not known comes last among the small. */
+  /* Unknown values sort as the smallest. */
   function compare(a, b) {
     if (typeof a === "string") return a.localeCompare(b);
     return (a ?? -1) - (b ?? -1);

@@ -1,4 +1,4 @@
-/* Tiles: the newest value of a few metrics, with a small line of the window on a canvas. */
+/* Tiles: the newest value of a few metrics, with a sparkline. */
 (function (app) {
   "use strict";
 
@@ -12,13 +12,13 @@
       this.visibility = new app.VisibilityObserver(box);
     }
 
-    /* The metrics that the tiles show, of those with many the first few. */
+    /* The keys of metrics in tiles, at most eight for each tile. */
     metricKeys(catalog) {
       const all = [...catalog.metrics.values()];
       return this.tiles.flatMap((tile) => all.filter((metric) => tile.matches(metric)).slice(0, 8).map((metric) => metric.key));
     }
 
-    /* `last`: the newest values by metric key. */
+    /* `lastValues`: newest values by metric key. */
     draw(lastValues) {
       if (!this.visibility.visible || document.hidden) return;
       for (const tile of this.tiles) tile.draw(this.liveView, lastValues);
@@ -29,7 +29,7 @@
     constructor(element) {
       this.element = element;
       this.patterns = element.dataset.metrics.split(",");
-      this.showHighest = "most" in element.dataset; // of many metrics only the highest is shown
+      this.showHighest = "most" in element.dataset; // show only the highest of several metrics
       this.valueElement = element.querySelector(".tile-value");
       this.canvas = element.querySelector("canvas") ?? this.addCanvas();
     }
@@ -47,7 +47,7 @@
       return hasPattern && (this.element.dataset.unit ?? unit) === unit;
     }
 
-    /* Those of `known` that have a value now; of many the highest. */
+    /* The metrics that have a value now, or only the highest. */
     withValue(tileMetrics, lastValues) {
       const present = tileMetrics.filter(({ key }) => lastValues[key] !== null && lastValues[key] !== undefined);
       if (!this.showHighest || present.length < 2) return present;
@@ -56,11 +56,11 @@
 
     draw(liveView, lastValues) {
       const tileMetrics = [...liveView.catalog.metrics.values()].filter((metric) => this.matches(metric));
-      // Before anything is known each stands empty, so that nothing jumps when the first numbers come.
+      // Before the catalog is loaded, empty tiles keep their place, so that the layout does not jump.
       this.element.classList.toggle("absent", !tileMetrics.length && !liveView.catalog.empty);
       if (!tileMetrics.length) return;
       const withValue = this.withValue(tileMetrics, lastValues);
-      // What has stopped keeps its place, and the line of what it was.
+      // A metric that stopped keeps its place and its line.
       const metrics = withValue.length ? withValue : tileMetrics.slice(0, 1);
       const texts = metrics.map((metric) => app.formatQuantity(lastValues[metric.key], metric.unit) || NO_VALUE);
       const text = metrics.length > 1 ? texts.map((part, index) => `${"↓↑"[index] ?? ""} ${part}`).join("\n") : texts[0];
@@ -72,7 +72,7 @@
     }
   }
 
-  /* The metrics' columns of `series` over `range`, in the canvas' own colour; the first one filled. */
+  /* Draw the metrics of `series` over `range` in the colour of the canvas; fill below the first line. */
   app.drawSparkline = function (canvas, series, metrics, range) {
     const ratio = window.devicePixelRatio || 1;
     const { clientWidth: width, clientHeight: height } = canvas;
@@ -106,8 +106,8 @@
     });
   };
 
-  /* Stretches without a hole, thinned to what a tile can show: of every few points the lowest and the highest. Where
-     they are `bridged` what is empty is no hole. */
+  /* Segments without gaps, thinned for a tile: the lowest and the highest of every few points. With
+     `connectGaps`, null values are no gaps. */
   function findSegments({ t, firstIndex }, column, connectGaps) {
     const groupSize = Math.max(1, Math.floor(t.length / 300));
     const segments = [];

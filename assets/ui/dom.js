@@ -1,8 +1,8 @@
-/* Elements made by hand, and the dialogs made of them. All text goes in as text. */
+/* Elements and dialogs. Text is always set as text, never as HTML. */
 (function (app) {
   "use strict";
 
-  /* A `tag` with `properties` (those with a "-" are attributes) and children: elements or text. */
+  /* `properties` with a "-" become attributes; children are elements or text. */
   app.createElement = function (tag, properties = {}, ...children) {
     const element = document.createElement(tag);
     for (const [name, value] of Object.entries(properties)) {
@@ -13,12 +13,12 @@
     return element;
   };
 
-  /* Have `element` say `text`. To set what stands there already would have the browser lay the page out anew. */
+  /* Setting the same text again would cause a new layout. */
   app.setText = function (element, text) {
     if (element.textContent !== text) element.textContent = text;
   };
 
-  /* Show `children` under `title`, until Escape, its button or a click beside it; the focus goes back then. */
+  /* Open a dialog. Escape, its button or a click outside closes it, and the focus returns. */
   app.openDialog = function (title, ...children) {
     document.querySelector("dialog[open]")?.close();
     const focused = document.activeElement;

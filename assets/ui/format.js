@@ -10,7 +10,7 @@
     if (unit === "s" && value >= 120) return app.formatDuration(value);
     if (unit === "1/s") return `${app.formatQuantity(value, "")}/s`;
     if (unit !== "B" && unit !== "B/s" && unit !== "Hz") {
-      // A bare number may be a price, whose fourth digit matters.
+      // A number without a unit may be a price: the fourth digit matters.
       const short = Number(value.toPrecision(unit ? 3 : 4));
       return `${Math.abs(short) < 1000 ? short : value.toLocaleString("en", { maximumFractionDigits: 0 })} ${unit}`.trim();
     }
@@ -22,7 +22,7 @@
     return `${value.toPrecision(3).replace(/\.?0+$/, (zeros) => (zeros.includes(".") ? "" : zeros))} ${SI_PREFIXES[power]}${unit}`;
   };
 
-  /* The same for Plotly's labels. */
+  /* The same as a Plotly hover template. */
   app.hoverFormat = function (unit) {
     if (unit === "%") return "%{y:.1f} %";
     if (unit === "B" || unit === "B/s" || unit === "Hz") return `%{y:.3s}${unit}`;
@@ -30,13 +30,13 @@
     return `%{y:,.4~r} ${app.escapeForPlotly(unit)}`.trim();
   };
 
-  /* And for the ticks of Plotly's axes, where they say it otherwise than by its own count. */
+  /* The same for the ticks of Plotly axes. */
   app.axisFormat = function (unit) {
     if (["B", "B/s", "Hz"].includes(unit)) return { tickformat: "~s", ticksuffix: unit };
     return { ticksuffix: unit === "1/s" ? "/s" : unit && ` ${app.escapeForPlotly(unit)}` };
   };
 
-  /* A length of time, short: "12 s", "5 min", "3 h", "2 days". */
+  /* "12 s", "5 min", "3 h", "2 days". */
   app.formatDuration = function (seconds) {
     if (seconds < 120) return `${Math.round(seconds)} s`;
     if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
@@ -46,7 +46,7 @@
 
   const DURATION_UNITS = [[31536000, "year"], [86400, "day"], [3600, "hour"], [60, "minute"]];
 
-  /* The same in full, for the slider: "100 seconds", "5 minutes", "2 hours". */
+  /* "100 seconds", "5 minutes", "2 hours". */
   app.formatDurationLong = function (seconds) {
     for (const [size, unit] of DURATION_UNITS) {
       if (seconds >= size && seconds % (size / 2) === 0) {
@@ -57,7 +57,7 @@
     return `${seconds} second${seconds === 1 ? "" : "s"}`;
   };
 
-  /* Plotly reads tags in a name, links among them. */
+  /* Plotly interprets tags in names, even links. */
   app.escapeForPlotly = function (text) {
     const short = text.length > 60 ? text.slice(0, 59) + "…" : text;
     return short.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
@@ -65,12 +65,12 @@
 
   const HOUR_MS = 3_600_000;
 
-  /* "14:02:05", as the charts' axes have it, whatever the viewer's language does. */
+  /* "14:02:05", like the axes, in any language. */
   app.formatTimeOfDay = function (time, parts = {}) {
     return time.toLocaleTimeString([], { hourCycle: "h23", ...parts });
   };
 
-  /* "21 Nov 2026 14:02:05"; the day only where it is not today's. */
+  /* "21 Nov 2026 14:02:05", without the date if it is today. */
   app.formatTime = function (milliseconds) {
     const time = new Date(milliseconds);
     if (time.toDateString() === new Date().toDateString()) return app.formatTimeOfDay(time);
@@ -83,10 +83,10 @@
     return `${day} ${app.formatTimeOfDay(time)}`;
   };
 
-  /* The other way round, of Plotly's words: "2026-11-21 14:02", at midnight "2026-11-21". Of an hour that clocks tell
-     twice, the one within `range`; where both are, the one nearer to that `side` of it. */
+  /* Parse Plotly's "2026-11-21 14:02", or "2026-11-21" for midnight. If clocks show this time twice, prefer the
+     one within `range`, or else the one nearer to the end `side`. */
   app.parseLocalTime = function (text, range, side) {
-    const [day, clock = "00:00"] = text.split(/[ T]/); // a day alone would be UTC's
+    const [day, clock = "00:00"] = text.split(/[ T]/); // a date alone would be UTC
     const time = new Date(`${day}T${clock}`).getTime();
     const later = time + HOUR_MS;
     if (!range || new Date(later).getHours() !== new Date(time).getHours()) return time;

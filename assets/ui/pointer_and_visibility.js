@@ -1,9 +1,9 @@
-/* Which elements are visible, and when a chart is being dragged. */
+/* Visibility of elements, and dragging in a chart. */
 (function (app) {
   "use strict";
 
   app.VisibilityObserver = class {
-    /* `seen()` is called when the element comes on screen; `here` is what is taken for true until that is known. */
+    /* `onVisible()` is called when the element becomes visible; `visible`: the initial assumption. */
     constructor(element, onVisible = () => {}, visible = true) {
       this.visible = visible;
       this.observer = new IntersectionObserver((entries) => {
@@ -18,7 +18,7 @@
     }
   };
 
-  /* `told(dragging)` at either end of it, until `signal`. */
+  /* Call `onChange(dragging)` when a drag starts and ends, until `signal`. */
   app.watchDragging = function (gd, signal, onChange) {
     let dragging = false;
     const setDragging = (state) => {
@@ -28,7 +28,7 @@
     for (const end of ["pointerup", "pointercancel"]) {
       window.addEventListener(end, () => setDragging(false), { capture: true, signal });
     }
-    // A finger on a chart scrolls the page.
+    // On touch screens, dragging scrolls the page.
     if (window.matchMedia("(pointer: coarse)").matches) gd.layout.dragmode = false;
   };
 })((window.dashapp = window.dashapp || {}));
