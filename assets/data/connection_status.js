@@ -39,11 +39,11 @@
       const since = this.failingSince ?? view.waitingSince;
       const silenceMs = since === null ? 0 : performance.now() - since;
       if (this.failures >= 2 || silenceMs > OFFLINE_AFTER_MS) {
-        return ["offline", `Server not reachable for ${app.formatDuration(silenceMs / 1000)}; trying again`];
+        return ["offline", `Server not reachable for ${app.formatDuration(silenceMs / 1000)}, retrying`];
       }
       if (this.serverError !== null) return ["stale", this.serverError];
-      if (view.pausedRangeEmpty) return ["paused", "Paused; nothing was recorded then"];
-      if (view.pausedRange) return ["paused", `Paused, up to ${app.formatTime(view.pausedRange[1])}`];
+      if (view.pausedRangeEmpty) return ["paused", "Paused: no data in this time range"];
+      if (view.pausedRange) return ["paused", `Paused at ${app.formatTime(view.pausedRange[1])}`];
       if (view.newest === null) return ["stale", this.noDataText()];
       if (view.age > 2 * view.step + 1500) {
         const time = app.formatTimeOfDay(new Date(view.newest));
@@ -59,7 +59,7 @@
 
     noDataText() {
       if (this.firstResponseAt === null) return "Connecting";
-      return this.noData ? "No points yet" : "Waiting for the first points";
+      return this.noData ? "No data yet" : "Waiting for data";
     }
   };
 })((window.dashapp = window.dashapp || {}));

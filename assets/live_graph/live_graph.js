@@ -91,7 +91,7 @@
       const [state, sentence] = this.connectionStatus.describe(liveView.statusInput);
       if (section.dataset.state !== state) section.dataset.state = state;
       setTextIfPresent(section.querySelector(".badge"), sentence);
-      const windowText = liveView.window === liveView.wholeHistoryWindow ? "all there is" : `last ${app.formatDurationLong(liveView.window)}`;
+      const windowText = liveView.window === liveView.wholeHistoryWindow ? "whole history" : `last ${app.formatDurationLong(liveView.window)}`;
       setTextIfPresent(section.querySelector(".window-label"), liveView.pausedRange ? "" : windowText);
       const button = section.querySelector(".pause");
       setTextIfPresent(button, liveView.pausedRange ? "Back to live" : "Pause");
@@ -104,11 +104,11 @@
     /* Text of an empty chart. */
     placeholderText() {
       const { shownSeries, pausedRange, subscription } = this.liveView;
-      if (this.serverError) return `The server says: ${this.serverError}`;
+      if (this.serverError) return `Server error: ${this.serverError}`;
       const metricCount = Object.keys(shownSeries.y).length;
-      if (pausedRange && !metricCount) return "Nothing was recorded then";
-      if (shownSeries.t.length && !metricCount) return `There is no metric ${subscription.patterns.join(" or ")} yet`;
-      return this.connectionStatus.noData ? "Nothing was recorded yet" : "Waiting for the first points";
+      if (pausedRange && !metricCount) return "No data in this time range";
+      if (shownSeries.t.length && !metricCount) return `No metric ${subscription.patterns.join(" or ")} yet`;
+      return this.connectionStatus.noData ? "No data yet" : "Waiting for data";
     }
   };
 

@@ -15,8 +15,8 @@
       const canShare = document.getElementById("page").dataset.share === "on";
       const share = ([text, days]) => ({ text, run: () => this.share(name, days) });
       return [
-        { text: "Save picture (PNG)", run: () => this.exportPng(name) },
-        { text: "Save numbers (CSV)", run: () => this.downloadCsv(name) },
+        { text: "Download PNG", run: () => this.exportPng(name) },
+        { text: "Download CSV", run: () => this.downloadCsv(name) },
         link,
         ...(canShare ? [["Share for a day", 1], ["Share for a week", 7]].map(share) : []),
       ];
@@ -31,15 +31,15 @@
         const body = JSON.stringify({ panels: panels.slice(0, 64), days, ...range });
         const response = await fetch(`${poller.base}api/share`, { method: "POST", body, signal: AbortSignal.timeout(5000) });
         const { path, until, error } = await response.json();
-        if (!path) return toast.show(`No link was made: ${error}.`);
+        if (!path) return toast.show(`Could not create the link: ${error}.`);
         const url = new URL(path, new URL(poller.base, window.location.href));
         for (const [key, value] of Object.entries(app.rangeParams(liveView.pausedRange, liveView.window))) {
           if (value !== null) url.searchParams.set(key, value);
         }
-        const validity = `It shows this until ${app.formatTime(until)}, without the password.`;
-        toast.show((await copyToClipboard(url.href)) ? `The link is copied. ${validity}` : `${url.href} ${validity}`);
+        const validity = `It works without a password until ${app.formatTime(until)}.`;
+        toast.show((await copyToClipboard(url.href)) ? `Link copied. ${validity}` : `${url.href} ${validity}`);
       } catch (error) {
-        toast.show("No link was made: the server could not be reached.");
+        toast.show("Could not create the link: server not reachable.");
       }
     }
 
@@ -58,12 +58,12 @@
       const charts = names
         .map((panel) => liveView.charts.find((chart) => chart.panel === panel))
         .filter((chart) => chart && chart.buildFigure && liveView.metricsOf(chart.panel).length);
-      if (!view || !charts.length) return toast.show("There is nothing to draw yet.");
+      if (!view || !charts.length) return toast.show("No data to download yet.");
       try {
         const url = await app.renderPng(charts, view, (panel) => liveView.metricsOf(panel));
         download(url, `dashapp-${this.hostPrefix()}${name ?? "page"}-${fileTimestamp(view.range[1])}.png`);
       } catch (error) {
-        toast.show("This browser could not draw the picture.");
+        toast.show("Could not create the image in this browser.");
       }
     }
 
@@ -77,7 +77,7 @@
       const { page } = this;
       const onlyThis = name === null ? {} : { panels: name, large: name };
       const link = page.urlState.urlWith({ ...page.urlParams(), ...onlyThis });
-      page.toast.show((await copyToClipboard(link)) ? "The link is copied." : `This browser copies nothing by itself: ${link}`);
+      page.toast.show((await copyToClipboard(link)) ? "Link copied." : `Could not copy the link. Copy it here: ${link}`);
     }
   };
 

@@ -52,8 +52,8 @@
 
   function validateRange([start, end], now, longest) {
     if (!(start < end)) return "“From” must be before “To”.";
-    if (start >= now) return "That has not happened yet.";
-    if (end - start > longest * 1000) return `At most ${app.formatDuration(longest)} fit on the screen.`;
+    if (start >= now) return "“From” must not be in the future.";
+    if (end - start > longest * 1000) return `The longest range is ${app.formatDuration(longest)}.`;
     return "";
   }
 

@@ -90,7 +90,7 @@
     onNewPanel(name, kind) {
       if (this.embeddedChart) return this.embeddedChart.handleNewPanel(name, kind);
       const section = this.panelOrder.claimSection(name);
-      if (!section) return this.toast.show("There are more panels than this page has room for; reload it to see them.");
+      if (!section) return this.toast.show("Too many new panels for this page. Reload it to see them all.");
       this.addChart(section, kind);
       app.addPanelMenu(this, name, section);
     }
@@ -104,7 +104,7 @@
     showWindowText(seconds) {
       const { pausedRange } = this.liveView;
       const length = pausedRange ? (pausedRange[1] - pausedRange[0]) / 1000 : seconds;
-      const text = pausedRange ? `${app.formatDuration(length)}, up to ${app.formatTime(pausedRange[1])}` : app.formatDurationLong(seconds);
+      const text = pausedRange ? `${app.formatDuration(length)} until ${app.formatTime(pausedRange[1])}` : app.formatDurationLong(seconds);
       const lead = pausedRange ? "Showing " : "Showing the last ";
       for (const [id, content] of [["window-lead", lead], ["window-label", text]]) {
         app.setText(document.getElementById(id), content);

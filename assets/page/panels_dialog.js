@@ -4,7 +4,7 @@
 
   app.openPanelsDialog = function (panelOrder) {
     const list = app.createElement("ul", { className: "panel-list" });
-    const resetButton = app.createElement("button", { type: "button", className: "plain" }, "As at first");
+    const resetButton = app.createElement("button", { type: "button", className: "plain" }, "Reset to default");
     resetButton.addEventListener("click", () => {
       panelOrder.resetToDefault();
       fill(list, panelOrder);
@@ -12,7 +12,7 @@
     fill(list, panelOrder);
     app.openDialog(
       "Panels",
-      app.createElement("p", {}, "What is shown, in this order. This browser remembers it."),
+      app.createElement("p", {}, "Choose which panels to show, and in which order. This browser remembers your choice."),
       list,
       resetButton
     );

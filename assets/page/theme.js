@@ -3,7 +3,7 @@
   "use strict";
 
   app.THEMES = ["auto", "dark", "light"];
-  const LABELS = { auto: "Theme: as the system", dark: "Theme: dark", light: "Theme: light" };
+  const LABELS = { auto: "Theme: system", dark: "Theme: dark", light: "Theme: light" };
   const ICONS = { auto: "◐", dark: "●", light: "○" };
 
   app.Theme = class {

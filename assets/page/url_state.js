@@ -39,14 +39,14 @@
       const read = this.read();
       const names = [...(read.panels ?? []), ...(read.large ?? [])].map((name) => name.replace(/^-/, ""));
       const unknown = names.filter((name) => !panels.includes(name));
-      if (unknown.length) return `The link names a panel that is not here: ${quote(unknown[0])}.`;
+      if (unknown.length) return `Unknown panel in the link: ${quote(unknown[0])}.`;
       for (const name of ["window", "end"]) {
         if (this.params.has(name) && read[name] === null) {
-          return `The link says ${name}=${quote(this.params.get(name))}, which is no time; it is left out.`;
+          return `Invalid time in the link, ignored: ${name}=${quote(this.params.get(name))}.`;
         }
       }
       if (read.theme !== null && !app.THEMES.includes(read.theme)) {
-        return `The link names a theme that is not here: ${quote(read.theme)}.`;
+        return `Unknown theme in the link: ${quote(read.theme)}.`;
       }
       return "";
     }

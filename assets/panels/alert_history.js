@@ -5,7 +5,7 @@
   const MAX_ROWS = 50;
   const MAX_BANDS = 30; // in one chart
   const RETRY_MS = 10000; // check again whether a notification was sent
-  const COLUMNS = [["when", "When"], ["what", "What"], ["turn", "State"], ["amount", "Value"], ["sent", "Sent"]];
+  const COLUMNS = [["when", "Time"], ["what", "Alert"], ["turn", "State"], ["amount", "Value"], ["sent", "Sent"]];
 
   app.AlertHistory = class {
     /* `activeAlerts` describes thresholds; `page`: goTo(time), onAlertHistory(). */
@@ -70,7 +70,7 @@
 
     build() {
       this.body = app.createElement("tbody", {});
-      this.footnote = app.createElement("p", { className: "rest" }, "Nothing was broken yet");
+      this.footnote = app.createElement("p", { className: "rest" }, "No alerts yet");
       const headers = COLUMNS.map(([name, title]) => app.createElement("th", { scope: "col", className: name }, title));
       const table = app.createElement("table", {}, app.createElement("thead", {}, app.createElement("tr", {}, ...headers)), this.body);
       const scroll = app.createElement("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Alerts" }, table);
@@ -84,13 +84,13 @@
       // Hide the column "Sent" if no notifications are configured.
       this.section.classList.toggle("no-notifications", shown.every(({ sent }) => sent === null));
       const hiddenCount = this.entries.length - shown.length;
-      this.footnote.textContent = hiddenCount ? `and ${hiddenCount} before these` : "";
+      this.footnote.textContent = hiddenCount ? `and ${hiddenCount} earlier` : "";
     }
 
     createRow(entry) {
-      const timeButton = app.createElement("button", { type: "button", title: "Go there" }, app.formatTime(entry.time));
+      const timeButton = app.createElement("button", { type: "button", title: "Go to this time" }, app.formatTime(entry.time));
       timeButton.addEventListener("click", () => this.page.goTo(entry.time));
-      const sentText = { true: "yes", false: "not yet", null: "" }[entry.sent] ?? "";
+      const sentText = { true: "Yes", false: "Not yet", null: "" }[entry.sent] ?? "";
       const cells = [timeButton, this.activeAlerts.describe(entry), this.stateText(entry), this.activeAlerts.formatValue(entry), sentText];
       const tableCells = cells.map((cell, index) => app.createElement("td", { className: COLUMNS[index][0] }, cell));
       return app.createElement("tr", { className: entry.state }, ...tableCells);
@@ -98,8 +98,8 @@
 
     stateText({ text, state }) {
       const missing = / missing for \S+$/.test(text);
-      if (state === "broken") return missing ? "no data" : "broken";
-      return missing ? "data again" : "well again";
+      if (state === "broken") return missing ? "No data" : "Firing";
+      return missing ? "Data received" : "Resolved";
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -9,7 +9,7 @@
     ["state", "State", (row) => row.state],
     ["cpu", "CPU", (row) => row.values["cpu.percent"]],
     ["memory", "Memory", (row) => row.values["memory.percent"]],
-    ["age", "Newest", (row) => row.age ?? Infinity],
+    ["age", "Last data", (row) => row.age ?? Infinity],
     ["skew", "Clock", (row) => Math.abs(row.skew ?? 0)],
   ];
 
@@ -39,11 +39,11 @@
         return app.createElement("th", { scope: "col", className: key }, button);
       });
       this.body = app.createElement("tbody", {});
-      const selectColumn = app.createElement("th", { scope: "col", className: "tick" }, app.createElement("span", { className: "visually-hidden" }, "Laid over"));
+      const selectColumn = app.createElement("th", { scope: "col", className: "tick" }, app.createElement("span", { className: "visually-hidden" }, "Compare"));
       const table = app.createElement("table", {}, app.createElement("thead", {}, app.createElement("tr", {}, selectColumn, ...this.headers)), this.body);
       const scroll = app.createElement("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Hosts" }, table);
       scroll.addEventListener("keydown", (event) => this.moveFocus(event));
-      this.footnote = app.createElement("p", { className: "rest" }, "Reading the hosts");
+      this.footnote = app.createElement("p", { className: "rest" }, "Loading hosts");
       this.element = app.createElement("div", { className: "hosts" }, app.createElement("div", { className: "choose" }, this.filter, this.compareButton), scroll, this.footnote);
       this.markSortedColumn();
       this.updateCompareButton();
@@ -81,7 +81,7 @@
     }
 
     createRow(name) {
-      const box = app.createElement("input", { type: "checkbox", checked: this.selected.has(name), "aria-label": `Lay ${name} over others` });
+      const box = app.createElement("input", { type: "checkbox", checked: this.selected.has(name), "aria-label": `Compare ${name}` });
       box.addEventListener("change", () => {
         this.selected[box.checked ? "add" : "delete"](name);
         this.updateCompareButton();
@@ -132,14 +132,14 @@
         next = next.nextElementSibling;
         obsolete.remove();
       }
-      const text = matches.length ? "" : this.rows.length ? "No host has that name" : "Reading the hosts";
+      const text = matches.length ? "" : this.rows.length ? "No matching host" : "Loading hosts";
       app.setText(this.footnote, text);
     }
 
     updateCompareButton() {
       const count = this.selected.size;
       this.compareButton.disabled = count < 2 || count > MAX_COMPARED;
-      this.compareButton.textContent = count > MAX_COMPARED ? `At most ${MAX_COMPARED} over each other` : count < 2 ? "Tick two or more" : `Lay ${count} over each other`;
+      this.compareButton.textContent = count > MAX_COMPARED ? `Select at most ${MAX_COMPARED}` : count < 2 ? "Select two or more" : `Compare ${count} hosts`;
     }
 
     /* Arrow keys move from host to host. */
@@ -155,9 +155,9 @@
 
   /* In the viewer's time: the host's own clock may be wrong. */
   function stateText({ state, newest, age }) {
-    if (newest === null) return "No tick yet";
+    if (newest === null) return "No data yet";
     if (state === "live") return "Live";
-    if (state === "unknown") return "Not known now";
+    if (state === "unknown") return "Unknown";
     const since = new Date(Date.now() - 1000 * age);
     const today = since.toDateString() === new Date().toDateString();
     const day = today ? "" : `${since.toLocaleDateString([], { day: "numeric", month: "short" })} `;

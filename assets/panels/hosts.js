@@ -53,8 +53,8 @@
     updateSummary(rows) {
       const count = (name) => rows.filter(({ state }) => state === name).length;
       const [live, stopped, unknown] = ["live", "stale", "unknown"].map(count);
-      const parts = [`${live} live`, stopped && `${stopped} stopped`, unknown && `${unknown} not known`];
-      const text = live === rows.length ? `${live}, all live` : parts.filter(Boolean).join(", ");
+      const parts = [`${live} live`, stopped && `${stopped} stopped`, unknown && `${unknown} unknown`];
+      const text = live === rows.length ? `All ${live} live` : parts.filter(Boolean).join(", ");
       app.setText(this.section.querySelector(".of"), text);
     }
 
@@ -65,7 +65,7 @@
       const allLink = app.createElement("a", { className: "plain", href: this.urlFor([]) }, "All hosts");
       const dialog = app.openDialog(
         "Hosts",
-        app.createElement("p", {}, "Choose one, or tick several to lay them over each other: what they have in common, one colour each."),
+        app.createElement("p", {}, "Select one host, or several to compare them. Each host has its own colour."),
         app.createElement("div", { className: "table" }, this.dialogTable.element),
         ...(this.isRoot ? [] : [allLink])
       );

@@ -11,7 +11,7 @@
 
   app.addPanelMenu = function (page, name, section) {
     const title = app.panelTitle(section);
-    const button = app.createElement("button", { type: "button", className: "more", "aria-label": `${title}: more` }, "⋯");
+    const button = app.createElement("button", { type: "button", className: "more", "aria-label": `${title}: menu` }, "⋯");
     app.attachMenu(button, () => [...layoutItems(page.panelOrder, name), ...page.exportMenu.items(name)]);
     section.append(button);
     section.querySelector("h2").draggable = true;

@@ -42,7 +42,7 @@
         return header;
       });
       this.body = app.createElement("tbody", {});
-      this.footnote = app.createElement("p", { className: "rest" }, "Reading the processes");
+      this.footnote = app.createElement("p", { className: "rest" }, "Loading processes");
       const table = app.createElement("table", {}, app.createElement("thead", {}, app.createElement("tr", {}, ...this.headers)), this.body);
       this.section.querySelector(".table").append(this.filter, app.createElement("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Top processes" }, table), this.footnote);
       this.markSortedColumn();
@@ -85,7 +85,7 @@
         });
       });
       const hiddenCount = matches.length - shown.length;
-      this.footnote.textContent = !matches.length ? "No process has that name" : hiddenCount ? `and ${hiddenCount} more` : "";
+      this.footnote.textContent = !matches.length ? "No matching process" : hiddenCount ? `and ${hiddenCount} more` : "";
     }
   };
 

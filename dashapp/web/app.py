@@ -40,7 +40,7 @@ from dashapp.web.shared_view_app import KEY as VIEW
 from dashapp.web.shared_view_app import view_page, viewing
 
 PAGES = ("/", "/_dash-layout", "/_dash-dependencies")
-ELSEWHERE = "processes are not read for this host; they are those of the machine that serves"
+ELSEWHERE = "processes of this host are not available, only those of the server's machine"
 SUITES = "/_dash-component-suites/"
 FILES = ("/assets/", SUITES)
 
@@ -122,7 +122,7 @@ def create_app(
 
 
 def _nothing(start_response: StartResponse) -> Iterable[bytes]:
-    body = b"There is nothing at this address."
+    body = b"Page not found."
     start_response(
         "404 Not Found",
         [("content-type", "text/plain"), ("content-length", str(len(body)))],
@@ -183,7 +183,7 @@ def _no_processes(settings: Settings) -> str:
     """What is said to who asks for them; not to others how they could be had."""
     if _others_reach(settings):
         return NO_PROCESSES
-    return f'processes are off, as --processes is "{settings.processes}"; start with --processes local'
+    return f'processes are off because --processes is "{settings.processes}"; start with --processes local'
 
 
 def _dash(bare: Place, settings: Settings, hosts: Hosts | None, own: str) -> Dash:

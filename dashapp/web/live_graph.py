@@ -26,7 +26,7 @@ NAME = "live-graph"
 BEAT = 1000
 # The window that begins with the first point there is.
 ALL = "all"
-UNATTACHED = "Its numbers come by dashapp.attach(app), which this app has not called."
+UNATTACHED = "No data source: call dashapp.attach(app) in this app."
 
 
 def _id(subcomponent: str, aio_id: Any) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def _panel(table: dict[str, Any]) -> Panel:
 def _curve(keys: list[str], table: dict[str, Any]) -> Panel:
     """The page has them by their panel's name, and how many points there are as a metric."""
     if len(keys) != 1 or table.get("right"):
-        raise ValueError("a curve is drawn alone; expected the name of one function that gives it")
+        raise ValueError("a curve needs the name of exactly one function")
     panel = _panel(table | {"kind": "line", "metrics": [f"{keys[0]}.points"]})
     return replace(panel, name=str(keys[0]), kind=panel_spec.CURVE)
 
@@ -215,4 +215,4 @@ def _check(window: object, longest: object, theme: object, aio_id: object) -> No
     if theme not in THEMES:
         raise ValueError(f"theme is {theme!r:.60}; expected auto, dark or light")
     if aio_id is not None and not (isinstance(aio_id, str) and aio_id):
-        raise ValueError(f"aio_id is {aio_id!r:.60}; expected text, another for each on the page")
+        raise ValueError(f"aio_id is {aio_id!r:.60}; expected text, different for each LiveGraph on the page")

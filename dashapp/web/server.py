@@ -56,7 +56,7 @@ def build() -> App:
         spool = inbox = MemorySpool(settings.interval)
         store = MemoryStore(
             keep=rows_to_keep(settings.interval),
-            notice=Harmless("The history is kept in memory only, and ends with this server."),
+            notice=Harmless("History is kept in memory only and is lost when the server stops."),
         )
         if settings.collector:
             taken = inbox if settings.push_token else None

@@ -55,5 +55,5 @@ def view_page(store: Viewed, settings: Settings) -> Component:
         title=settings.title,
         theme=settings.theme,
         machine=False,
-        tagline="a shared view",
+        tagline="shared view",
     )

@@ -153,7 +153,7 @@ def test_a_zoom_of_another_chart_leaves_its_axis_alone(page: Page, live: Live) -
 
 
 def test_it_is_hidden_enlarged_and_taken_away_like_any(page: Page, live: Live, tmp_path: Path) -> None:
-    path = save(page, f"{PANEL} .more", "Save picture", tmp_path)
+    path = save(page, f"{PANEL} .more", "Download PNG", tmp_path)
     assert png_size(path)[0] == 1800
     page.evaluate("dashapp.page.panelOrder.setHidden('growth', true)")
     give(live, doubling(7))

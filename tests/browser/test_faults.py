@@ -154,7 +154,7 @@ def test_a_page_opened_before_the_first_tick_draws_it_when_it_comes(page: Page, 
     live.feeder.stop()
     live.store.clear()
     page.goto(live.url)
-    wait_until(page, lambda: "Waiting for the first points" in page.evaluate("[...window.badgeTexts]"))
+    wait_until(page, lambda: "Waiting for data" in page.evaluate("[...window.badgeTexts]"))
     live.feeder.start()
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, live.store)

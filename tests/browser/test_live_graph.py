@@ -216,7 +216,7 @@ def test_a_server_that_was_down_is_told_and_its_hole_is_filled(page: Page, their
 def test_a_metric_that_is_not_there_is_told_and_drawn_when_it_comes(page: Page, fresh: Theirs) -> None:
     page.locator(section("late")).scroll_into_view_if_needed()
     said = f"getComputedStyle(document.querySelector('{section('late')} .chart'), '::after').content"
-    wait_until(page, lambda: "There is no metric late.* yet" in page.evaluate(said))
+    wait_until(page, lambda: "No metric late.* yet" in page.evaluate(said))
     assert chart(page, "late") is None  # nor can there be one before `late` is set
     fresh.late = True
     wait_until(page, lambda: drawn(page, "late"))
@@ -236,6 +236,6 @@ def test_an_app_that_was_not_attached_says_so(page: Page) -> None:
     server = Served(app.server.wsgi_app)
     try:
         page.goto(server.url)
-        page.wait_for_selector("text=Its numbers come by dashapp.attach(app)")
+        page.wait_for_selector("text=No data source: call dashapp.attach(app)")
     finally:
         server.stop()

@@ -111,4 +111,4 @@ def test_the_table_is_sorted_and_filtered(page: Page, serve: Serve, machine: Mac
     page.locator(f"{TABLE} th.cpu button").click()
     expect(page.locator(f"{TABLE} td.pid").first).to_have_text("7")
     page.get_by_label("Filter processes by name").fill("no such name")
-    expect(page.locator(f"{TABLE} .rest")).to_have_text("No process has that name")
+    expect(page.locator(f"{TABLE} .rest")).to_have_text("No matching process")

@@ -125,7 +125,7 @@ def test_tab_reaches_every_control_and_shows_where_it_is(page: Page, live: Live)
             break
     assert ("pause", "Pause", "solid") in reached
     assert ("help", "Help (?)", "solid") in reached
-    assert any(name == "CPU: more" for _, name, _ in reached)
+    assert any(name == "CPU: menu" for _, name, _ in reached)
     assert {style for _, _, style in reached} == {"solid"}
     assert ("slider", "Time on screen", "solid") in reached
 

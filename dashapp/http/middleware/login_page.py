@@ -12,9 +12,9 @@ from pathlib import Path
 # Of the place that a visitor wanted to go to.
 LONGEST = 2048
 HOME = "/"
-WRONG = "That is not the password."
-EMPTY = "Please type the password."
-AGAIN = "That could not be read; please type the password again."
+WRONG = "Wrong password."
+EMPTY = "Enter the password."
+AGAIN = "The form could not be read. Enter the password again."
 
 # A path of our own, and nothing that a browser could take for another host or a further header.
 _PLACE = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*")
@@ -81,7 +81,7 @@ class LoginPage:
 
     def write(self, place: str, wrong: str = "") -> bytes:
         """`place`: where the visitor wants to go; `wrong`: the sentence that says why not yet."""
-        said = "<p>This page asks for its password.</p>"
+        said = "<p>Enter the password to see this page.</p>"
         if wrong:
             said = f'<p role="alert" id="wrong">{html.escape(wrong)}</p>'
         return _TEMPLATE.format(
@@ -107,4 +107,4 @@ def safe(place: str) -> str:
 
 def seconds(count: int) -> str:
     """What is said to who tried too often."""
-    return f"Too many tries; please wait {count} second{'' if count == 1 else 's'}."
+    return f"Too many attempts. Try again in {count} second{'' if count == 1 else 's'}."
