@@ -50,7 +50,7 @@ def _badge(page: Page, state: str) -> None:
 
 
 def _empty(page: Page) -> None:
-    until(page, "document.querySelector('#status')?.textContent === 'Waiting for the first points'")
+    until(page, "document.querySelector('#status')?.textContent === 'Waiting for data'")
 
 
 def _offline(page: Page) -> None:

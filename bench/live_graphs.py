@@ -16,8 +16,8 @@ SIX: Any = {"width": 1280, "height": 1200}
 # Seconds on screen of each: all the same, and all different.
 SAME = (100,) * len(METRICS)
 MIXED = (30, 60, 100, 180, 300, 600)
-DRAWN = """() => [...(window.dashapp?.graphs?.found.values() ?? [])]
-  .filter(({ live }) => live.charts[0].onScreen && live.charts[0].gd).length"""
+DRAWN = """() => [...(window.dashapp?.liveGraphs?.byId.values() ?? [])]
+  .filter(({ liveView }) => liveView.charts[0].onScreen && liveView.charts[0].gd).length"""
 
 
 def run() -> list[Row]:
@@ -41,11 +41,11 @@ def _measured(store: Any, windows: tuple[int, ...], said: str) -> list[Row]:
 
 def _steady(page: Page, cdp: CDPSession, said: str) -> list[Row]:
     traffic = Traffic(session(page))
-    first = page.evaluate("dashapp.graphs.asker.feeds[0].newest")
+    first = page.evaluate("dashapp.liveGraphs.poller.subscriptions[0].newest")
     before = metrics(cdp)["TaskDuration"]
     page.wait_for_timeout(1000 * SECONDS)
     spent = 1000 * (metrics(cdp)["TaskDuration"] - before) / SECONDS
-    ticks = (page.evaluate("dashapp.graphs.asker.feeds[0].newest") - first) / 1000
+    ticks = (page.evaluate("dashapp.liveGraphs.poller.subscriptions[0].newest") - first) / 1000
     what = f"{len(METRICS)} LiveGraphs, {said}"
     return [
         Row(f"main thread per second, {what}", spent, "ms", 120.0),

@@ -27,14 +27,15 @@ ON_SCREEN = """() => (window.dashapp?.page?.live.charts ?? [])
   .filter((chart) => chart.onScreen && chart.gd && !chart.section.hidden).length"""
 JUMPS = ("window=100", "window=3600", "window=86400", "window=900&end={hour_ago}", "window=100")
 JUMP = """(query) => new Promise((drawn) => {
-  const { live } = dashapp.page;
+  const { liveView } = dashapp.page;
   const began = performance.now();
   history.pushState(null, "", "?" + query);
   dispatchEvent(new PopStateEvent("popstate"));
   const look = () => {
-    const wanted = live.held ?? live.range();
-    const there = live.feed.cursor !== null && live.feed.past === null && live.feed.flight === null &&
-      live.charts.filter((c) => c.onScreen && c.gd).every((c) => !c.dirty && c.busySince === null &&
+    const wanted = liveView.pausedRange ?? liveView.liveRange();
+    const there = liveView.subscription.cursor !== null &&
+      liveView.subscription.pastRange === null && liveView.subscription.inFlight === null &&
+      liveView.charts.filter((c) => c.onScreen && c.gd).every((c) => !c.dirty && c.drawingSince === null &&
         c.range().every((end, side) => Math.abs(end - wanted[side]) < 3000));
     if (there) drawn(performance.now() - began);
     else if (performance.now() - began > 10000) drawn(NaN);
@@ -87,7 +88,7 @@ def _spent(page: Page, cdp: CDPSession) -> float:
 
 def _jumps(page: Page) -> list[Row]:
     page.wait_for_timeout(4000)
-    hour_ago = page.evaluate("dashapp.page.live.series.last") - 3_600_000
+    hour_ago = page.evaluate("dashapp.page.liveView.series.lastTime") - 3_600_000
     took = []
     for query in JUMPS:
         took.append(page.evaluate(JUMP, query.format(hour_ago=hour_ago)))

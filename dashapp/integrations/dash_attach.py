@@ -199,7 +199,7 @@ def _register_callbacks(app: Dash) -> None:
     """Callbacks without an output: nothing of ours waits in Dash for the network."""
     ids = LiveGraph.ids
     for name, part, prop in (
-        ("beat", ids.interval, "n_intervals"),
+        ("tick", ids.interval, "n_intervals"),
         ("window", ids.window, "value"),
         ("pause", ids.pause, "n_clicks"),
     ):

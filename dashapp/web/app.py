@@ -40,7 +40,7 @@ from dashapp.web.shared_view_app import ENVIRON_KEY as VIEW
 from dashapp.web.shared_view_app import shared_view_app, shared_view_page
 
 PAGE_PATHS = ("/", "/_dash-layout", "/_dash-dependencies")
-OTHER_HOST_PROCESSES = "processes are not read for this host; they are those of the machine that serves"
+OTHER_HOST_PROCESSES = "processes of this host are not available, only those of the server's machine"
 COMPONENT_SUITES = "/_dash-component-suites/"
 FILE_PREFIXES = ("/assets/", COMPONENT_SUITES)
 
@@ -132,7 +132,7 @@ def create_app(
 
 
 def _not_found(start_response: StartResponse) -> Iterable[bytes]:
-    body = b"There is nothing at this address."
+    body = b"Page not found."
     start_response(
         "404 Not Found",
         [("content-type", "text/plain"), ("content-length", str(len(body)))],
@@ -193,7 +193,7 @@ def _processes_error(settings: Settings) -> str:
     """What is said to who asks for them; not to others how they could be had."""
     if _is_public(settings):
         return NO_PROCESSES
-    return f'processes are off, as --processes is "{settings.processes}"; start with --processes local'
+    return f'processes are off because --processes is "{settings.processes}"; start with --processes local'
 
 
 def _dash_app(bare: PageTarget, settings: Settings, hosts: HostStore | None, own: str) -> Dash:

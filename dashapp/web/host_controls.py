@@ -31,11 +31,11 @@ class HostControls:
             return "".join(self.names)
         more = len(self.names) - MAX_NAMED_HOSTS
         named = ", ".join(self.names[:MAX_NAMED_HOSTS])
-        return f"{named}{f' and {more} more' if more > 0 else ''}, laid over each other"
+        return f"comparing {named}{f' and {more} more' if more > 0 else ''}"
 
     def button(self) -> html.Button:
         text = "Hosts" if self.top else self.names[0] if len(self.names) == 1 else f"{len(self.names)} hosts"
-        title = "Choose a host, or several (h)"
+        title = "Choose or compare hosts (h)"
         return html.Button(
             text,
             id="hosts",

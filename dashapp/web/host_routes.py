@@ -152,14 +152,12 @@ def parse_host_names(said: str) -> tuple[str, ...]:
     for name in names:
         if not HOST_NAME.fullmatch(name):
             letters = "expected letters, digits and ._- , with commas between"
-            raise BadRequestError(f"{quote_value(name)} is no name of a host; {letters}")
+            raise BadRequestError(f"{quote_value(name)} is not a valid host name; {letters}")
     if len(names) > MAX_COMPARED_HOSTS:
-        raise BadRequestError(
-            f"{len(names)} hosts are named; at most {MAX_COMPARED_HOSTS} are laid over each other"
-        )
+        raise BadRequestError(f"{len(names)} hosts requested; at most {MAX_COMPARED_HOSTS} can be compared")
     return names
 
 
 def unknown_hosts_error(names: Sequence[str]) -> str:
-    which = f"There is no host {names[0]}" if len(names) == 1 else "There are no such hosts"
-    return f"{which} in this store: it never wrote, or was forgotten after it stopped."
+    which = f"Unknown host {names[0]}" if len(names) == 1 else "Unknown hosts"
+    return f"{which}: no data was received, or it has expired."

@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import Callable
 
-DESCRIPTION = "CPU, memory, disks, network and the other vital signs of this machine, live, with their past."
+DESCRIPTION = "CPU, memory, disks and network of this machine, live and with history."
 # What the renderer asks for when all the scripts have run, and what Dash loads when it has read the answers:
 # begun along with the scripts, it is there by then.
 _PRELOADED_REQUESTS = ("_dash-layout", "_dash-dependencies")
@@ -47,7 +47,7 @@ _TEMPLATE = """<!DOCTYPE html>
         </style>
     </head>
     <body>
-        <noscript>This page draws its charts in the browser and needs JavaScript.</noscript>
+        <noscript>This page needs JavaScript to draw its charts.</noscript>
         <div id="first"><header>
             <h1>{heading}</h1>
         </header><p>{description}</p></div>

@@ -55,5 +55,5 @@ def shared_view_page(store: SharedViewReader, settings: Settings) -> Component:
         title=settings.title,
         theme=settings.theme,
         machine=False,
-        tagline="a shared view",
+        tagline="shared view",
     )

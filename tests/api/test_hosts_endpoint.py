@@ -193,7 +193,7 @@ def test_processes_are_the_serving_machines_alone(fleet: Fleet) -> None:
     assert ask(app, "/api/ticks?processes=1").status == 200
     assert ask(app, "/host/web-1/api/ticks?processes=1").status == 200
     refused = ask(app, "/host/web-3/api/ticks?processes=1")
-    assert (refused.status, "not read for this host" in refused.json["error"]) == (400, True)
+    assert (refused.status, "of this host are not available" in refused.json["error"]) == (400, True)
     assert '"data-table":"top"' not in layout(app, "/host/web-3/")
 
 

@@ -116,9 +116,9 @@ def test_held_it_stays_as_it_was_and_comes_back_live(page: Page, live: Live) -> 
     give(live, doubling(9))
     wait_until(page, lambda: len(live.trouble.asked) > asked + 1)
     page.set_viewport_size({"width": 800, "height": 1200})
-    page.evaluate("dashapp.page.theme.put('dark')")
-    page.evaluate("dashapp.page.live.easel.redraw(true)")
-    settled = "dashapp.page.live.charts.every((chart) => !chart.dirty || !chart.onScreen)"
+    page.evaluate("dashapp.page.theme.set('dark')")
+    page.evaluate("dashapp.page.liveView.renderQueue.redraw(true)")
+    settled = "dashapp.page.liveView.charts.every((chart) => !chart.dirty || !chart.onScreen)"
     wait_until(page, lambda: page.evaluate(settled))
     assert drawn(page) == expected(doubling(5))
     page.keyboard.press("p")
@@ -153,12 +153,12 @@ def test_a_zoom_of_another_chart_leaves_its_axis_alone(page: Page, live: Live) -
 
 
 def test_it_is_hidden_enlarged_and_taken_away_like_any(page: Page, live: Live, tmp_path: Path) -> None:
-    path = save(page, f"{PANEL} .more", "Save picture", tmp_path)
+    path = save(page, f"{PANEL} .more", "Download PNG", tmp_path)
     assert png_size(path)[0] == 1800
-    page.evaluate("dashapp.page.arrangement.setHidden('growth', true)")
+    page.evaluate("dashapp.page.panelOrder.setHidden('growth', true)")
     give(live, doubling(7))
-    page.evaluate("dashapp.page.arrangement.setHidden('growth', false)")
-    page.evaluate("dashapp.page.arrangement.setLarge('growth', true)")
+    page.evaluate("dashapp.page.panelOrder.setHidden('growth', false)")
+    page.evaluate("dashapp.page.panelOrder.setLarge('growth', true)")
     expect_drawn(page, doubling(7))
     expect(page.locator(f"{PANEL} .value")).to_have_text("7 points")
 

@@ -12,7 +12,7 @@ CROSSED = """() => [...document.querySelectorAll(".cross:not([hidden])")].map((l
     const section = line.closest("[data-panel]");
     const gd = section.querySelector(".js-plotly-plot");
     const { l, w } = gd._fullLayout._size;
-    const [start, end] = dashapp.page.live.charts.find((c) => c.section === section).range();
+    const [start, end] = dashapp.page.liveView.charts.find((c) => c.section === section).range();
     const left = parseFloat(line.style.left) - section.querySelector(".chart").offsetLeft;
     return [section.dataset.panel, start + ((left - l) / w) * (end - start)];
 })"""
@@ -41,14 +41,14 @@ def test_the_crosshair_stands_at_one_time_in_every_panel(page: Page, live: Live)
     assert box
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
     page.mouse.move(box["x"] + box["width"] / 2 + 4, box["y"] + 40)
-    wait_until(page, lambda: page.evaluate("dashapp.page.live.crosshair.time") is not None)
+    wait_until(page, lambda: page.evaluate("dashapp.page.liveView.crosshair.time") is not None)
     for _ in range(3):
         before = live.store.newest().time_ms
         wait_until(page, lambda b=before: drawing(page)[0]["traces"][0]["x"][-1] > b)
 
         def agreed() -> bool:
             """The lines stand where the value in the CPU's title was read."""
-            time = page.evaluate("dashapp.page.live.crosshair.time")
+            time = page.evaluate("dashapp.page.liveView.crosshair.time")
             lines = page.evaluate(CROSSED)
             ticks = {round(tick.time * 1000): tick for tick in live.store.since(0, 500)}
             value = ticks[time].values["cpu.percent"]
@@ -65,13 +65,13 @@ def test_values_are_read_point_by_point_with_the_keys(page: Page, live: Live) ->
     wait_for_state(page, "paused")
     ticks = {round(tick.time * 1000): tick for tick in live.store.since(0, 500)}
     times = sorted(ticks)
-    end = page.evaluate("dashapp.page.live.held[1]")
+    end = page.evaluate("dashapp.page.liveView.pausedRange[1]")
     for back in (0, 1, 2):
         page.keyboard.press("Shift+ArrowLeft")
         time = times[times.index(round(end)) - back]
 
         def is_read(time: int = time) -> None:
-            assert page.evaluate("dashapp.page.live.crosshair.time") == time
+            assert page.evaluate("dashapp.page.liveView.crosshair.time") == time
             value = f"{ticks[time].values['cpu.percent']:.1f} %"
             assert page.inner_text('[data-panel="cpu"] .value') == value
             assert {panel for panel, _ in page.evaluate(CROSSED)} == {"cpu", "cores"}
@@ -85,7 +85,7 @@ def test_values_are_read_point_by_point_with_the_keys(page: Page, live: Live) ->
 def test_help_opens_by_key_and_gives_the_focus_back(page: Page, live: Live) -> None:
     page.focus("#share")
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="How to get about")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard and mouse")).to_be_visible()
     page.keyboard.press("p")
     wait_for_state(page, "live")
     page.keyboard.press("Escape")
@@ -121,7 +121,7 @@ def test_a_range_that_cannot_be_is_told_in_the_dialog(page: Page, live: Live) ->
     dialog.get_by_label("From").fill("2099-01-01T10:00:00")
     dialog.get_by_label("To").fill("2099-01-01T11:00:00")
     dialog.get_by_role("button", name="Show").click()
-    expect(dialog.get_by_role("alert")).to_contain_text("not happened yet")
+    expect(dialog.get_by_role("alert")).to_contain_text("must not be in the future")
     page.keyboard.press("Escape")
     wait_for_state(page, "live")
 

@@ -133,12 +133,12 @@ def test_a_stopped_feeder_is_told_and_leaves_a_hole(page: Page, live: Live) -> N
     expect(page.locator("#status")).to_contain_text("No data for")
     expect(page).to_have_title(re.compile("^No data"))
     assert_drawn_equals_store(page, live.store)
-    wait_until(page, lambda: page.evaluate("dashapp.page.asker.stalled"))
-    margin = page.evaluate("dashapp.page.asker.margin")
+    wait_until(page, lambda: page.evaluate("dashapp.page.poller.stalled"))
+    margin = page.evaluate("dashapp.page.poller.margin")
     asked = len(live.trouble.asked)
     wait_until(page, lambda: len(live.trouble.asked) >= asked + 4)
     # A stall tells nothing of how soon to ask after a tick.
-    assert page.evaluate("dashapp.page.asker.margin") == margin
+    assert page.evaluate("dashapp.page.poller.margin") == margin
     live.feeder.start()
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, live.store)
@@ -154,7 +154,7 @@ def test_a_page_opened_before_the_first_tick_draws_it_when_it_comes(page: Page, 
     live.feeder.stop()
     live.store.clear()
     page.goto(live.url)
-    wait_until(page, lambda: "Waiting for the first points" in page.evaluate("[...window.badgeTexts]"))
+    wait_until(page, lambda: "Waiting for data" in page.evaluate("[...window.badgeTexts]"))
     live.feeder.start()
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, live.store)

@@ -97,7 +97,7 @@ def test_the_dialog_filters_walks_and_gives_the_focus_back(page: Page, many: Ser
     wait_until(page, lambda: names(page, "dialog") == ["db-1", "db-2", "web-1", "web-2"])
     wait_until(page, lambda: len(live.asked()) > seen + 1)
     expect(dialog.get_by_role("link", name="web-1")).to_have_attribute("aria-current", "page")
-    expect(dialog.get_by_label("Lay web-1 over others")).to_be_checked()
+    expect(dialog.get_by_label("Compare web-1")).to_be_checked()
     page.keyboard.type("DB")
     wait_until(page, lambda: names(page, "dialog") == ["db-1", "db-2"])
     dialog.get_by_role("link", name="db-1").focus()
@@ -127,8 +127,8 @@ def test_a_host_that_stops_is_marked_in_words_and_one_forgotten_goes(page: Page,
     expect(page.locator(f"{LIST} .of")).to_have_text("2 live, 1 stopped")
     wait_until(page, lambda: cell(page, "web-1", "state") == "Live")
     live.fleet.said = ["Redis does not answer."]
-    wait_until(page, lambda: cell(page, "web-2", "state") == "Not known now")
-    expect(page.locator(f"{LIST} .of")).to_have_text("2 live, 1 not known")
+    wait_until(page, lambda: cell(page, "web-2", "state") == "Unknown")
+    expect(page.locator(f"{LIST} .of")).to_have_text("2 live, 1 unknown")
     live.fleet.said = []
     live.fleet.machines["web-2"].running = True
     wait_until(page, lambda: cell(page, "web-2", "state") == "Live")
@@ -160,7 +160,7 @@ def test_with_one_host_there_is_no_list_until_another_turns_up(page: Page, many:
     page.keyboard.press("h")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_have_count(1)
-    expect(page.get_by_role("dialog")).not_to_contain_text("Choose a host")
+    expect(page.get_by_role("dialog")).not_to_contain_text("Choose or compare hosts")
     page.keyboard.press("Escape")
     assert_nobody_looks(page, live)
     live.fleet.add("web-2", 5)
@@ -168,14 +168,14 @@ def test_with_one_host_there_is_no_list_until_another_turns_up(page: Page, many:
     page.wait_for_selector("#hosts:visible")
     wait_until(page, lambda: names(page) == ["web-1", "web-2"])
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog")).to_contain_text("Choose a host, or several")
+    expect(page.get_by_role("dialog")).to_contain_text("Choose or compare hosts")
 
 
 def test_a_host_that_is_not_there_is_told_and_drawn_once_it_is(page: Page, many: Serving) -> None:
     live = many("web-1", "web-2")
     page.set_viewport_size(TALL)
     page.goto(live.url("late"))
-    expect(page.locator("#status")).to_contain_text("There is no host late in this store")
+    expect(page.locator("#status")).to_contain_text("Unknown host late")
     expect(page.locator("#status")).to_have_attribute("data-state", "stale")
     live.fleet.add("late", 20)
     wait_for_state(page, "live")

@@ -28,7 +28,7 @@ from waiting import stays, wait_until
 
 from dashapp import LiveGraph
 
-HELD = "dashapp.graphs.found.get('one').live.shown.last"
+HELD = "dashapp.liveGraphs.byId.get('one').liveView.shownSeries.lastTime"
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def test_one_that_comes_later_streams_and_one_that_goes_leaves_nothing(page: Pag
         wait_until(page, lambda n=number: drawn(page, f"more{n}"))
         click(page, "remove")
         wait_until(page, lambda: len(living(page)) == 3)
-    wait_until(page, lambda: page.evaluate("dashapp.graphs.asker.feeds.length") == 3)
+    wait_until(page, lambda: page.evaluate("dashapp.liveGraphs.poller.subscriptions.length") == 3)
 
     def nothing_left() -> bool:
         """They keep some of the last one, but not of each."""
@@ -177,7 +177,7 @@ def test_one_that_comes_later_streams_and_one_that_goes_leaves_nothing(page: Pag
 
 
 def test_the_same_one_comes_back_and_the_one_that_beat_may_go(page: Page, fresh: Theirs) -> None:
-    leader = page.evaluate("dashapp.graphs.leader")
+    leader = page.evaluate("dashapp.liveGraphs.leader")
     page.evaluate(
         """(id) => document.querySelector(`[data-live-graph="${id}"]`).classList.add("first")""", leader
     )
@@ -189,10 +189,10 @@ def test_the_same_one_comes_back_and_the_one_that_beat_may_go(page: Page, fresh:
         assert_up_to_date(page, fresh, "fixed", "up")
     # React would not have it so, but the one whose interval beats for all may leave as well.
     page.evaluate("""() => {
-        const { graphs } = dashapp;
-        graphs.found.get(graphs.leader).section.remove();
+        const { liveGraphs } = dashapp;
+        liveGraphs.byId.get(liveGraphs.leader).section.remove();
     }""")
-    wait_until(page, lambda: page.evaluate("dashapp.graphs.leader") not in (leader, None))
+    wait_until(page, lambda: page.evaluate("dashapp.liveGraphs.leader") not in (leader, None))
     fresh.late = True
     rest = [name for name in living(page) if name in ("one", "two", "fixed")]
     assert len(rest) == 2
@@ -216,7 +216,7 @@ def test_a_server_that_was_down_is_told_and_its_hole_is_filled(page: Page, their
 def test_a_metric_that_is_not_there_is_told_and_drawn_when_it_comes(page: Page, fresh: Theirs) -> None:
     page.locator(section("late")).scroll_into_view_if_needed()
     said = f"getComputedStyle(document.querySelector('{section('late')} .chart'), '::after').content"
-    wait_until(page, lambda: "There is no metric late.* yet" in page.evaluate(said))
+    wait_until(page, lambda: "No metric late.* yet" in page.evaluate(said))
     assert chart(page, "late") is None  # nor can there be one before `late` is set
     fresh.late = True
     wait_until(page, lambda: drawn(page, "late"))
@@ -236,6 +236,6 @@ def test_an_app_that_was_not_attached_says_so(page: Page) -> None:
     server = Served(app.server.wsgi_app)
     try:
         page.goto(server.url)
-        page.wait_for_selector("text=Its numbers come by dashapp.attach(app)")
+        page.wait_for_selector("text=No data source: call dashapp.attach(app)")
     finally:
         server.stop()

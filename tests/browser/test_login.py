@@ -67,7 +67,7 @@ def test_from_a_link_through_the_login_to_what_it_names(page: Page, live: Served
     expect(page).to_have_title("Sign in · dashapp")
     expect(page.get_by_label("Password")).to_be_focused()
     sign_in(page, "something else")
-    expect(page.get_by_role("alert")).to_have_text("That is not the password.")
+    expect(page.get_by_role("alert")).to_have_text("Wrong password.")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     wait_for_state(page, "live")
@@ -97,7 +97,7 @@ def test_too_many_tries_are_told(page: Page, live: Served) -> None:
     for _ in range(5):
         page.context.request.post(live.url + "login", form={"password": "something else"})
     sign_in(page, "something else")
-    expect(page.get_by_role("alert")).to_contain_text("Too many tries; please wait")
+    expect(page.get_by_role("alert")).to_contain_text("Too many attempts. Try again in")
 
 
 def test_signing_out_by_keyboard(page: Page, live: Served) -> None:
@@ -155,9 +155,9 @@ def test_a_shared_view_shows_its_panel_to_a_stranger(page: Page, live: Served, c
     page.goto(live.url)
     sign_in(page)
     wait_for_state(page, "live")
-    page.get_by_label("CPU: more").click()
+    page.get_by_label("CPU: menu").click()
     page.get_by_role("menuitem", name="Share for a day").click()
-    expect(page.locator("#note")).to_contain_text("The link is copied. It shows this until")
+    expect(page.locator("#note")).to_contain_text("Link copied. It works without a password until")
     link = page.evaluate("navigator.clipboard.readText()")
     assert link.startswith(live.url + "share/")
     with another(chromium) as stranger:

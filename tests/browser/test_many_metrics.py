@@ -72,7 +72,9 @@ def test_what_comes_into_sight_while_the_page_is_paused_is_drawn(page: Page, liv
     wait_until(page, lambda: [n >= 30 for _, n in page.evaluate(POINTS, "small3")] == [True, True])
     # Closer it needs no other answer.
     asked = len(live.trouble.asked)
-    page.evaluate("dashapp.page.onZoom(dashapp.page.live.held.map((end, side) => end + 5000 - side * 10000))")
+    page.evaluate(
+        "dashapp.page.onZoom(dashapp.page.liveView.pausedRange.map((end, side) => end + 5000 - side * 10000))"
+    )
     # A question about a stretch of the past comes before any other.
     stays(
         lambda: not any("from=" in query for query in live.trouble.asked[asked:]),

@@ -46,7 +46,7 @@ def test_a_store_that_is_not_there_is_said_and_drawn_once_it_is(
         page.goto(server.url)
         for kind in KINDS:
             page.wait_for_selector(f"{section(kind)} .chart")
-            wait_until(page, lambda k=kind: "Nothing was recorded yet" in said(k))
+            wait_until(page, lambda k=kind: "No data yet" in said(k))
             expect(page.locator(section(kind))).to_have_attribute("data-state", "stale")
         assert page.evaluate(READ) == []  # nor can there be any yet
         with closing(DiskStore(tmp_path / "later")) as store:

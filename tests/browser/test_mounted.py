@@ -173,7 +173,7 @@ def test_a_metric_that_is_not_there_yet_is_said_and_comes(page: Page, shop: Any)
     chart = frame.locator('[data-panel="embedded"] .chart')
     chart.wait_for()
     says = "getComputedStyle(document.querySelector('[data-panel=embedded] .chart'), '::after').content"
-    wait_until(page, lambda: "There is no metric loss yet" in frame.evaluate(says))
+    wait_until(page, lambda: "No metric loss yet" in frame.evaluate(says))
     assert chart.bounding_box() is not None
     assert lines(frame) == {}
     host.store.describe([*host.store.metrics(), Metric("loss", "Loss", "", "training")])

@@ -31,10 +31,10 @@ def test_ticked_hosts_are_laid_over_each_other(page: Page, many: Serving) -> Non
     live = many("web-1", "web-2", "db", skews={"db": 300.0})
     page.set_viewport_size(TALL)
     page.goto(live.url())
-    expect(page.get_by_role("button", name="Tick two or more")).to_be_disabled()
+    expect(page.get_by_role("button", name="Select two or more")).to_be_disabled()
     for name in ("db", "web-1"):
-        page.get_by_label(f"Lay {name} over others").check()
-    page.get_by_role("button", name="Lay 2 over each other").click()
+        page.get_by_label(f"Compare {name}").check()
+    page.get_by_role("button", name="Compare 2 hosts").click()
     page.wait_for_url(live.url("db", "web-1"))
 
     def colours() -> dict[str, set[tuple[str, str, str]]]:

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from served_page import Live, Serve
 from waiting import wait_until, wait_until_passes
 
-SHOWN = "dashapp.page.arrangement.shown()"
+SHOWN = "dashapp.page.panelOrder.visiblePanels()"
 ORDER = """() => [...document.querySelectorAll("main > .panel:not(.absent):not([hidden])")]
     .map((section) => section.dataset.panel).filter(Boolean)"""
 
@@ -89,10 +89,10 @@ def test_a_hidden_panel_stays_away_until_it_is_wanted_again(page: Page, live: Li
 
 def test_all_panels_hidden_is_said_and_told_to_others(page: Page, live: Live) -> None:
     for name in page.evaluate(SHOWN):
-        page.evaluate("(name) => dashapp.page.arrangement.setHidden(name, true)", name)
+        page.evaluate("(name) => dashapp.page.panelOrder.setHidden(name, true)", name)
     expect_address(page, "panels", "none")
     said = "getComputedStyle(document.querySelector('main'), '::before').content"
-    wait_until(page, lambda: "Every panel is hidden" in page.evaluate(said))
+    wait_until(page, lambda: "All panels are hidden" in page.evaluate(said))
     page.evaluate("localStorage.clear()")
     page.goto("about:blank")
     page.goto(f"{live.url}?panels=none")
@@ -169,7 +169,7 @@ def test_panels_of_other_pages_stay_as_they_are_there(page: Page, served: Live) 
 
     wait_until_passes(page, both_are_kept)
     page.click("#panels")
-    page.get_by_role("button", name="As at first").click()
+    page.get_by_role("button", name="Reset to default").click()
 
     def none_is_kept() -> bool:
         now = remembered(page)
@@ -181,12 +181,12 @@ def test_panels_of_other_pages_stay_as_they_are_there(page: Page, served: Live) 
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ("?panels=cpu,nowhere", "a panel that is not here: “nowhere”"),
-        ("?large=%3Cimg%20src%3Dx%3E", "a panel that is not here: “<img src=x>”"),
-        ("?window=soon", "window=“soon”, which is no time"),
-        ("?end=-5", "end=“-5”, which is no time"),
-        ("?theme=pink", "a theme that is not here: “pink”"),
-        ("?panels=" + ",".join(f"p{n}" for n in range(500)), "a panel that is not here: “p0”"),
+        ("?panels=cpu,nowhere", "Unknown panel in the link: “nowhere”"),
+        ("?large=%3Cimg%20src%3Dx%3E", "Unknown panel in the link: “<img src=x>”"),
+        ("?window=soon", "Invalid time in the link, ignored: window=“soon”"),
+        ("?end=-5", "Invalid time in the link, ignored: end=“-5”"),
+        ("?theme=pink", "Unknown theme in the link: “pink”"),
+        ("?panels=" + ",".join(f"p{n}" for n in range(500)), "Unknown panel in the link: “p0”"),
     ],
 )
 def test_a_wrong_link_is_told_and_the_page_works(page: Page, served: Live, query: str, sentence: str) -> None:

@@ -20,17 +20,17 @@ NAME = "dashapp-hunted"
 SLEEP = "import time; held = bytes(64_000_000).replace(b'\\0', b'1'); time.sleep(600)"
 # When it asked for them, in milliseconds.
 COUNT = """() => {
-    const { processes } = window.dashapp.page;
-    const wanted = processes.wanted.bind(processes);
+    const { processTable } = window.dashapp.page;
+    const wanted = processTable.shouldRequest.bind(processTable);
     window.wantedAt = [];
-    processes.wanted = () => {
+    processTable.shouldRequest = () => {
         const found = wanted();
         if (found) window.wantedAt.push(performance.now());
         return found;
     };
 }"""
-OUT_OF_SIGHT = "!dashapp.page.processes.sight.here && flights.now === 0"
-OLD = "performance.now() - dashapp.page.processes.asked > 3000"
+OUT_OF_SIGHT = "!dashapp.page.processTable.visibility.visible && flights.now === 0"
+OLD = "performance.now() - dashapp.page.processTable.requestedAt > 3000"
 
 
 @pytest.fixture
@@ -111,4 +111,4 @@ def test_the_table_is_sorted_and_filtered(page: Page, serve: Serve, machine: Mac
     page.locator(f"{TABLE} th.cpu button").click()
     expect(page.locator(f"{TABLE} td.pid").first).to_have_text("7")
     page.get_by_label("Filter processes by name").fill("no such name")
-    expect(page.locator(f"{TABLE} .rest")).to_have_text("No process has that name")
+    expect(page.locator(f"{TABLE} .rest")).to_have_text("No matching process")

@@ -32,7 +32,7 @@ COUNT_BEATS = """() => {
     window.beats = 0;
     dashapp.tick = (...given) => { window.beats += 1; return plain(...given); };
 }"""
-BEAT = "dashapp.page.beat.now"
+BEAT = "dashapp.page.intervalThrottle.currentMs"
 CHARTS = 2
 
 

@@ -19,7 +19,7 @@ KEEP_UP = """
     performance.now = () => now;
     const clock = new window.dashapp.ServerClock();
     const lags = [];
-    clock.hear(0.5, true);
+    clock.update(0.5, true);
     now = 500;
     for (let tick = 1; tick <= ticks; tick += 1) {
         const due = 1000 * tick + 100;
@@ -27,7 +27,7 @@ KEEP_UP = """
         const server = 500 + now * (1 + skew);
         const first = 1000 * tick + 40;
         const told = server - first < kept ? Math.min(first, server) : server;
-        clock.hear(told / 1000, server > 1000 * tick + 20);
+        clock.update(told / 1000, server > 1000 * tick + 20);
         lags.push(server - due);
     }
     return lags;
@@ -59,7 +59,7 @@ def test_a_clock_that_was_set_back_is_followed(script: Page, back: int) -> None:
             const clock = new window.dashapp.ServerClock();
             for (let tick = 0; tick < 600; tick += 1) {
                 now = 1000 * tick;
-                clock.hear((1e9 + now - (tick > 10 ? back : 0)) / 1000, false);
+                clock.update((1e9 + now - (tick > 10 ? back : 0)) / 1000, false);
             }
             return clock.now() - (1e9 + now - back);
         }""",

@@ -125,7 +125,7 @@ def test_tab_reaches_every_control_and_shows_where_it_is(page: Page, live: Live)
             break
     assert ("pause", "Pause", "solid") in reached
     assert ("help", "Help (?)", "solid") in reached
-    assert any(name == "CPU: more" for _, name, _ in reached)
+    assert any(name == "CPU: menu" for _, name, _ in reached)
     assert {style for _, _, style in reached} == {"solid"}
     assert ("slider", "Time on screen", "solid") in reached
 
@@ -170,7 +170,7 @@ def load(page: Page, *scripts: str) -> None:
 # A tile's line of half an hour with a hole of ten minutes, two empty points at any place of the series, and a
 # spike: how much is drawn in the middle of the hole, whether the spike is, and the line.
 SPARK = """(at) => {
-    const series = { t: [], y: { cpu: [] }, first: 0 };
+    const series = { t: [], y: { cpu: [] }, firstIndex: 0 };
     for (let second = 0; second < 1200; second += 1) {
         const value = second === at + 333 ? 90 : 10;
         series.t.push(second < at ? second : second + 600);
@@ -179,7 +179,7 @@ SPARK = """(at) => {
     const canvas = document.createElement("canvas");
     canvas.style.cssText = "display: block; width: 300px; height: 40px; color: black";
     document.body.replaceChildren(canvas);
-    window.dashapp.sparkline(canvas, series, [{ key: "cpu", low: 0, high: 100 }], [0, 1800]);
+    window.dashapp.drawSparkline(canvas, series, [{ key: "cpu", low: 0, high: 100 }], [0, 1800]);
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     const ink = (x, top, bottom) => {
         let count = 0;
@@ -221,4 +221,6 @@ def test_a_number_is_short_and_small_ones_are_no_nought(
     page: Page, value: float, unit: str, words: str
 ) -> None:
     load(page, "ui/format.js")
-    assert page.evaluate("([value, unit]) => window.dashapp.quantity(value, unit)", [value, unit]) == words
+    assert (
+        page.evaluate("([value, unit]) => window.dashapp.formatQuantity(value, unit)", [value, unit]) == words
+    )

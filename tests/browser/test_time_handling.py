@@ -41,8 +41,8 @@ BEATS = """() => {
 }"""
 # Hidden while it waits for the next tick, and asks nothing; null where it is not so far.
 HIDE_BETWEEN = f"""() => {{
-    const {{ timer, flight }} = dashapp.page.asker;
-    return timer && !flight ? ({HIDE})(true) : null;
+    const {{ timer, inFlight }} = dashapp.page.poller;
+    return timer && !inFlight ? ({HIDE})(true) : null;
 }}"""
 # What the badge said, at every change of it; but for a true alarm: the question in flight was asked long ago.
 WATCH = """() => {
@@ -81,7 +81,7 @@ def test_a_tab_hidden_for_ten_minutes_catches_up_with_one_question(page: Page, s
     asked = page.evaluate(HIDE, True)
     stays(lambda: page.evaluate("flights.at.length") == asked, until=beats(page, 4), page=page)
     expect(page).to_have_title("dashapp")
-    old = page.evaluate("encodeURIComponent(dashapp.page.live.feed.cursor)")
+    old = page.evaluate("encodeURIComponent(dashapp.page.liveView.subscription.cursor)")
     live.feeder.catch_up()
     newest = live.store.newest().time_ms
     live.feeder.start()
@@ -130,9 +130,9 @@ def test_a_clock_a_day_off_changes_nothing(own_page: Page, serve: Serve, days: i
     wait_for_state(page, "live")
     asked = len(live.trouble.asked)
     # It waits for the tick that is next, neither in a hurry nor for a day.
-    wait_until(page, lambda: 0 < page.evaluate("dashapp.page.asker.wait()") < 900)
+    wait_until(page, lambda: 0 < page.evaluate("dashapp.page.poller.nextDelay()") < 900)
     wait_until(page, lambda: len(live.trouble.asked) >= asked + 4)
-    assert page.evaluate("dashapp.page.asker.wait()") < 900
+    assert page.evaluate("dashapp.page.poller.nextDelay()") < 900
     assert_drawn_equals_store(page, live.store)
     wait_for_state(page, "live")
 
@@ -144,7 +144,9 @@ def test_tiles_wait_for_no_tick_where_the_names_come_after_the_numbers(page: Pag
     page.goto(live.url)
     wait_until(
         page,
-        lambda: bool(names) and page.evaluate("window.dashapp.page?.live.series.last ?? null") is not None,
+        lambda: (
+            bool(names) and page.evaluate("window.dashapp.page?.liveView.series.lastTime ?? null") is not None
+        ),
     )
     for each in names:
         each.continue_()
@@ -164,7 +166,7 @@ def test_a_long_interval_is_live_between_its_ticks(page: Page, serve: Serve) -> 
     page.evaluate(WATCH)
     asked = len(live.trouble.asked)
     # Up to a minute there is nothing to ask for; it asks all the same, but in no hurry.
-    wait_until(page, lambda: page.evaluate("dashapp.page.asker.wait()") > 4000)
+    wait_until(page, lambda: page.evaluate("dashapp.page.poller.nextDelay()") > 4000)
     wait_until(page, lambda: len(live.trouble.asked) > asked)
     assert set(page.evaluate("window.said")) <= {"live"}
 
@@ -207,7 +209,7 @@ def test_an_hour_that_comes_twice_is_the_one_on_screen(chromium: Browser) -> Non
     }
     found = """([begins, ends, text, side]) => {
         const range = [begins, ends].map((each) => Date.parse(`2026-11-01T${each}Z`));
-        return new Date(window.dashapp.localTime(text, range, side)).toISOString().slice(11, 16);
+        return new Date(window.dashapp.parseLocalTime(text, range, side)).toISOString().slice(11, 16);
     }"""
     with closing(chromium.new_context(timezone_id="America/New_York")) as context:
         page = context.new_page()

@@ -13,10 +13,10 @@ from waiting import stays, wait_until, wait_until_passes
 CPU_PANEL = '[data-panel="cpu"]'
 CPU = f"{CPU_PANEL} .nsewdrag"
 CORES = '[data-panel="cores"]'
-CHARTS = "dashapp.page.live.charts"
+CHARTS = "dashapp.page.liveView.charts"
 # Whether what Dash was given for the CPU's chart is drawn; and all that is to be drawn, in both.
-DRAWN_UP = f"{CHARTS}.find((chart) => chart.section.matches('{CPU_PANEL}')).busySince === null"
-SETTLED = f"{CHARTS}.every((each) => !each.onScreen || (!each.dirty && each.busySince === null))"
+DRAWN_UP = f"{CHARTS}.find((chart) => chart.section.matches('{CPU_PANEL}')).drawingSince === null"
+SETTLED = f"{CHARTS}.every((each) => !each.onScreen || (!each.dirty && each.drawingSince === null))"
 
 
 @pytest.fixture

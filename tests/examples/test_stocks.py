@@ -129,7 +129,7 @@ def test_all_begins_with_the_first_point_there_is(page: Page, stocks: Example) -
     found = drawn(page)
     assert PAST - 60 < found["seconds"] < PAST + 600
     assert abs(found["start"] - found["x"][0]) < 1000
-    expect(page.locator(".window-label")).to_have_text("all there is")
+    expect(page.locator(".window-label")).to_have_text("whole history")
 
     def goes_on() -> None:
         now = drawn(page)

@@ -68,7 +68,7 @@ def test_another_password_is_told_so(app: WSGIApp, given: str) -> None:
     assert answer.status == 403
     assert "set-cookie" not in answer.headers
     text = answer.body.decode()
-    assert re.search(r'<p role="alert" id="wrong">(That is not|Please type)[^<]+\.</p>', text)
+    assert re.search(r'<p role="alert" id="wrong">(Wrong|Enter)[^<]+\.</p>', text)
     assert 'value="/?window=60"' in text
     assert not given or given not in text
 

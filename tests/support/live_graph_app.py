@@ -133,7 +133,7 @@ def wait_for_state(page: Page, aio_id: str, wanted: str) -> None:
 
 
 def living(page: Page) -> list[str]:
-    return sorted(page.evaluate("[...dashapp.graphs.found.keys()]"))
+    return sorted(page.evaluate("[...dashapp.liveGraphs.byId.keys()]"))
 
 
 def click(page: Page, name: str) -> None:

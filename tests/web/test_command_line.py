@@ -170,7 +170,7 @@ def test_head_has_no_body_and_unknown_addresses_no_page(app: Dashapp) -> None:
             answer = connection.getresponse()
             assert (answer.status, answer.read()) == (200, b"")
         connection.request("GET", "/nothing")
-        assert connection.getresponse().read() == b"There is nothing at this address."
+        assert connection.getresponse().read() == b"Page not found."
         connection.request("POST", "/api/ticks", body=b"x" * 100_000)
         assert connection.getresponse().status == 405
 

@@ -12,9 +12,9 @@ from pathlib import Path
 # Of the place that a visitor wanted to go to.
 MAX_NEXT_URL_LENGTH = 2048
 DEFAULT_NEXT_URL = "/"
-SIGN_IN_FAILED = "That is not the password."
-SIGN_IN_EMPTY = "Please type the password."
-UNREADABLE_FORM = "That could not be read; please type the password again."
+SIGN_IN_FAILED = "Wrong password."
+SIGN_IN_EMPTY = "Enter the password."
+UNREADABLE_FORM = "The form could not be read. Enter the password again."
 
 # A path of our own, and nothing that a browser could take for another host or a further header.
 _LOCAL_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*")
@@ -81,7 +81,7 @@ class LoginPage:
 
     def render(self, place: str, wrong: str = "") -> bytes:
         """`place`: where the visitor wants to go; `wrong`: the sentence that says why not yet."""
-        said = "<p>This page asks for its password.</p>"
+        said = "<p>Enter the password to see this page.</p>"
         if wrong:
             said = f'<p role="alert" id="wrong">{html.escape(wrong)}</p>'
         return _TEMPLATE.format(
@@ -111,4 +111,4 @@ def safe_next_url(place: str) -> str:
 
 def retry_message(count: int) -> str:
     """What is said to who tried too often."""
-    return f"Too many tries; please wait {count} second{'' if count == 1 else 's'}."
+    return f"Too many attempts. Try again in {count} second{'' if count == 1 else 's'}."

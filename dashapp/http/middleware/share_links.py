@@ -34,15 +34,15 @@ _PAGE = """<!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>Nothing is shared here</title>
+<title>Invalid link</title>
 <style>
 body {{ max-width: 30rem; margin: 20vh auto; padding: 0 1rem; font: 1.0625rem/1.5 system-ui, sans-serif; }}
 </style>
 <p>{sentence}.</p>
 """
 
-EXPIRED_LINK = "this link has expired; ask whoever shared it for a new one"
-INVALID_LINK = "this link is not one that was shared here, or a part of it is missing; copy it again, whole"
+EXPIRED_LINK = "this link has expired; ask the sender for a new one"
+INVALID_LINK = "this link is invalid or incomplete; copy the whole link again"
 
 
 class ShareLinks:
