@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from redis_server import RedisServer, cluster_at, needs_redis, redis_at
@@ -31,7 +31,7 @@ pytestmark = needs_redis
 class Patient(RedisClient):
     """A slow answer is no reason to stop asking, as it is to a real one, whose next tick takes the rest."""
 
-    def ask(self, do: Callable[[Client], Result], otherwise: Result) -> Result:
+    def call(self, do: Callable[[Client], Result], otherwise: Result) -> Result:
         return do(self.client)
 
 
@@ -42,8 +42,11 @@ def linked(url: str) -> RedisClient:
 class Collector:
     """The side that takes, with a sampler as there is."""
 
+    opened: ClassVar[list[RedisStore]] = []
+
     def __init__(self, url: str, inbox: RedisClient | None = None) -> None:
         self.store = RedisStore(linked(url), "a")
+        self.opened.append(self.store)
         self.inbox = RedisPushReader(inbox or Patient(url, PATIENCE_S), self.store)
         source = PushSource(self.inbox, lambda: self.store.newest().time_ms)
         self.sampler = Sampler([source], self.store, 1)
@@ -76,6 +79,9 @@ def url(nodes: str) -> Iterator[str]:
     with closing(RedisClient(nodes, PATIENCE_S)) as link:
         link.client.flushall()
         yield nodes
+    # Their threads would go on beside the next tests, and ask for this one's lease.
+    while Collector.opened:
+        Collector.opened.pop().close()
 
 
 def put(intake: RedisPushWriter, **values: float) -> None:
