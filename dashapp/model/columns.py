@@ -1,7 +1,7 @@
-"""Columns of numbers in numpy: one shared time, and for each metric total, lowest, highest and count.
+"""Time series as numpy columns: slice, concatenate, align and downsample.
 
-Columns are joined, aligned and downsampled to a grid of whole steps, with every extreme kept. LTTB and the
-like do not fit: they pick other times for each metric, but a frame has one time for all.
+All metrics of a frame share one time axis. Downsampling puts the points on a grid of whole steps and keeps
+every extreme. Algorithms such as LTTB do not fit, because they choose other times for each metric.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """`t` epoch milliseconds, strictly rising, and `step` seconds, both (n,); the rest (metrics, n).
+    """Points of several metrics over one time axis.
 
-    NaN in `total`, `low` and `high`, and 0 in `count`, where a metric has no value.
+    `t` is in epoch milliseconds and strictly rising, `step` in seconds; both have shape (n,). The other
+    arrays have shape (metrics, n). If a metric has no value at a point, `total`, `low` and `high` are NaN and
+    `count` is 0.
     """
 
     t: NDArray[np.int64]
@@ -33,7 +35,7 @@ class Columns:
     count: Matrix
 
     def between(self, start: float, end: float) -> Columns:
-        """Only the points in (start, end], in milliseconds."""
+        """Return the points in (start, end], in milliseconds."""
         first, last = np.searchsorted(self.t, [start, end], side="right")
         if first == 0 and last == len(self.t):
             return self
@@ -50,7 +52,7 @@ class Columns:
         )
 
     def shifted(self, by: int, named: Mapping[str, str]) -> Columns:
-        """The same points `by` milliseconds later, their metrics `named` anew."""
+        """Return the same points, `by` milliseconds later, with keys from the mapping `named`."""
         keys = tuple(named[key] for key in self.keys)
         return Columns(self.t + by, self.step, keys, self.total, self.low, self.high, self.count)
 
@@ -65,7 +67,7 @@ def empty_columns(keys: Sequence[str] = ()) -> Columns:
 
 
 def columns_from_ticks(ticks: Sequence[Tick], wanted: Sequence[str] | None = None) -> Columns:
-    """One point a tick; all metrics that any of them has, or those `wanted` of them."""
+    """Return one point per tick, for all metrics in the ticks or for those in `wanted`."""
     keys = present_keys([tick.values for tick in ticks], wanted)
     nan = float("nan")
     values = np.array([[tick.values.get(key, nan) for tick in ticks] for key in keys], float)
@@ -82,7 +84,10 @@ def columns_from_ticks(ticks: Sequence[Tick], wanted: Sequence[str] | None = Non
 
 
 def concat(parts: Iterable[Columns]) -> Columns:
-    """Parts one after the other, each later than the one before, with the metrics of them all."""
+    """Join parts in order of time; each part begins after the one before it ends.
+
+    The result has the metrics of all parts.
+    """
     some = [part for part in parts if len(part.t)]
     if not some:
         return empty_columns()
@@ -90,7 +95,8 @@ def concat(parts: Iterable[Columns]) -> Columns:
         return some[0]
     keys = tuple(dict.fromkeys(key for part in some for key in part.keys))
     total = _concat_matrix(some, keys, "total")
-    # Where each point is one tick, its total is its extremes too: one copy serves.
+    # If each point is one tick, its total is also its lowest and highest value, and one array serves all
+    # three.
     single = all(part.low is part.total and part.high is part.total for part in some)
     return Columns(
         np.concatenate([part.t for part in some]),
@@ -104,7 +110,10 @@ def concat(parts: Iterable[Columns]) -> Columns:
 
 
 def align(parts: Iterable[Columns]) -> Columns:
-    """Parts of other metrics each, over the times of them all; where two have the same time, one point."""
+    """Merge parts that have different metrics over the union of their times.
+
+    Points with the same time become one point.
+    """
     some = [part for part in parts if len(part.t)]
     if len(some) < 2:
         return some[0] if some else empty_columns()
@@ -137,7 +146,7 @@ def align(parts: Iterable[Columns]) -> Columns:
 
 
 def present_keys(rows: Sequence[Mapping[str, object]], wanted: Sequence[str] | None) -> tuple[str, ...]:
-    """The keys that any row has, or those `wanted` of them."""
+    """Return the keys that occur in any row, or those of `wanted` that do."""
     if wanted is None:
         return tuple(dict.fromkeys(key for row in rows for key in row))
     return tuple(key for key in wanted if any(key in row for row in rows))
@@ -148,7 +157,7 @@ def _concat_matrix(parts: Sequence[Columns], keys: tuple[str, ...], name: str) -
 
 
 def _expand_rows(part: Columns, keys: tuple[str, ...], name: str) -> Matrix:
-    """One matrix of a part with a row for each of `keys`."""
+    """Return one matrix of `part` with a row for each of `keys`."""
     matrix: Matrix = getattr(part, name)
     if part.keys == keys:
         return matrix
@@ -159,11 +168,12 @@ def _expand_rows(part: Columns, keys: tuple[str, ...], name: str) -> Matrix:
 
 
 def downsample(columns: Columns, step_ms: int) -> Columns:
-    """Points of `step_ms`, each at the end of what it stands for: the points in (T - step, T]."""
+    """Return points of `step_ms`, each at the end T of its interval (T - step, T]."""
     if not len(columns.t):
         return columns
     ends = -(-columns.t // step_ms) * step_ms
-    # Of points that come less often than these are long: else each would stand between two gaps.
+    # Input points can be longer than `step_ms`. They keep their length; otherwise each would stand between
+    # two gaps.
     steps = np.maximum(-(-np.rint(1000 * columns.step) // step_ms), 1) * step_ms / 1000
     firsts = np.flatnonzero(np.r_[True, ends[1:] != ends[:-1]])
     if len(firsts) == len(ends):

@@ -1,7 +1,4 @@
-"""A panel's table: what a settings file may say of a chart, and what patterns of metric keys mean.
-
-Knows no panel, metric or figure.
-"""
+"""Parse a panel's table from the settings, and match metric keys against patterns."""
 
 from __future__ import annotations
 
@@ -13,9 +10,9 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 KINDS = ("line", "area", "stacked", "mountain", "bar", "table")
-# What no metric can be drawn as: its source alone can say it.
+# Only a source can choose this kind, because metrics cannot be drawn as a curve.
 CURVE_KIND = "curve"
-# The reference of a line that is measured against the first point in sight.
+# Reference for a line that is compared with its first visible point.
 FIRST_POINT = "first"
 TEXT_KEYS = ("name", "title", "of", "unit")
 BOUND_KEYS = ("low", "high")
@@ -26,7 +23,10 @@ _INVALID_CHARS = re.compile(r"[^\w-]+")
 
 
 def parse_panel_table(table: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a panel, `name` and `title` always. ValueError, with what is expected."""
+    """Return the fields of a panel, always with `name` and `title`.
+
+    Raises ValueError with what is expected.
+    """
     given: dict[str, Any] = {}
     for key, value in table.items():
         if key in TEXT_KEYS:
@@ -59,7 +59,7 @@ def parse_panel_table(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parse_panel_text(text: str) -> dict[str, Any]:
-    """The table that a flag or a variable says on one line: `name="x", metrics=["a.*"]`."""
+    """Return the table in one line of a flag or variable, such as `name="x", metrics=["a.*"]`."""
     import tomllib
 
     try:
@@ -73,7 +73,9 @@ def parse_panel_text(text: str) -> dict[str, Any]:
 
 
 def matches_pattern(pattern: str, key: str) -> bool:
-    """Whether a key is meant: `*` is anything, `?` one character, all else itself.
+    """Return whether `pattern` matches `key`.
+
+    `*` stands for any text and `?` for one character; everything else is literal.
 
     >>> matches_pattern("weather.*", "weather.kitchen"), matches_pattern("weather", "weather.kitchen")
     (True, False)
