@@ -1,6 +1,6 @@
-"""Lately: the newest value of each name, until it has not come for far longer than it used to.
+"""Newest value of each name, until the name is much later than usual.
 
-Knows no source; times are handed in, and never go back.
+The caller passes times, which never go back.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from typing import Generic, TypeVar
 
 Name = TypeVar("Name")
 
-# A line that is late by as much as this many of the usual distances has stopped.
+# A name has stopped when it is late by this many of its usual intervals.
 EXPIRY_INTERVALS = 3.0
-# How much of the usual distance is the newest one.
+# Weight of the newest interval in the moving average.
 SMOOTHING = 0.2
 
 
 class ExpiringValues(Generic[Name]):
-    """`least`: seconds for which a value stands in any case.
+    """Keeps the newest value of each name; a value stays for at least `least` seconds.
 
     >>> lately = ExpiringValues(least=3.0)
     >>> for time in (0, 10, 20):
@@ -39,7 +39,10 @@ class ExpiringValues(Generic[Name]):
         return name in self._came
 
     def record(self, values: Mapping[Name, float], time: float) -> None:
-        """What came at `time`. After a pause the usual distance is what it was before."""
+        """Store values that arrived at `time`.
+
+        After a pause the usual interval is EXPIRY_INTERVALS times as long, however long the pause was.
+        """
         for name, value in values.items():
             if name in self._came:
                 distance = time - self._came[name]
@@ -52,7 +55,7 @@ class ExpiringValues(Generic[Name]):
             self._came[name] = time
 
     def values_at(self, time: float) -> dict[Name, float]:
-        """What still stands at `time`."""
+        """Return the values that have not expired at `time`."""
         return {
             name: value
             for name, value in self._values.items()

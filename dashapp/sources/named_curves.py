@@ -1,6 +1,6 @@
-"""Named curves: whatever a function answers, as whole curves for one panel, within bounds.
+"""Convert the result of a function to whole curves for one panel, within limits.
 
-Of its past nothing is kept but how many points there were. Knows neither the sampler nor who draws them.
+Of earlier curves only the number of points remains, as a metric.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _TEXT_TYPES = (str, bytes, bytearray)
 
 
 class NamedCurves:
-    """Reads a curve, or a mapping of names to curves: `curves` holds the newest by its panel's name.
+    """Reads a curve, or a mapping of names to curves; `curves` holds the newest by panel name.
 
-    A curve is a sequence of numbers, whose x is 0, 1, 2…, or of pairs (x, y). None for a y is a hole. What is
-    not within bounds is left out, and `rejected` says the first of it as the end of a sentence.
+    A curve is a sequence of numbers, whose x is 0, 1, 2…, or of pairs (x, y). None as y is a hole. Anything
+    beyond the limits is dropped; `rejected` describes the first such item as the end of a sentence.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class NamedCurves:
         self._label = plain_label(label)
         self._unit = plain_label(unit)
         self._low, self._high = low, high
-        # A tick wants a value, and a panel a metric that names it.
+        # A tick needs a value, and a panel needs a metric that names it.
         self._points = Metric(f"{stem}.points", self._label or stem, "points", self.panel, 0)
 
     def read(self, answer: object) -> dict[Metric, Any]:
-        """How many points the curves have together. TypeError for what is no curve at all."""
+        """Return the total number of points as a metric; raises TypeError for other types."""
         self.rejected = ""
         xs: list[list[float]] = []
         ys: list[list[float | None]] = []
@@ -58,7 +58,7 @@ class NamedCurves:
         return {self._points: float(sum(map(len, xs)))}
 
     def _curves_by_name(self, answer: object) -> Iterable[tuple[str, Iterable[object]]]:
-        """Each curve with its name, the empty one where it has none."""
+        """Return each curve with its name; the name is empty for a single curve."""
         if not isinstance(answer, Mapping):
             if not _is_curve(answer):
                 raise TypeError(f"{type(answer).__name__} is neither a sequence nor names with sequences")
@@ -104,12 +104,15 @@ class NamedCurves:
 
 def finite_float(value: object) -> float | None:
     number = to_float(value)
-    # NaN is no less than infinity either.
+    # NaN compares false as well.
     return number if number is not None and abs(number) < float("inf") else None
 
 
 def _is_curve(value: object) -> TypeGuard[Iterable[object]]:
-    """Whatever has points in an order: a list, a range, a column of somebody's table. No text, no set."""
+    """Return whether `value` is an ordered collection of points.
+
+    Lists, ranges and columns of data frames are; text and sets are not.
+    """
     ordered = isinstance(value, Sized) and isinstance(value, Iterable)
     return ordered and not isinstance(value, (*_TEXT_TYPES, Mapping, set, frozenset))
 
@@ -119,6 +122,6 @@ def _is_single(point: object) -> bool:
 
 
 def _as_pair(point: Any) -> tuple[object, object]:
-    """Two Nones, which is no point, for what is no pair."""
+    """Return x and y of a pair, or two Nones, which make no point."""
     found = tuple(islice(point, 3))
     return (found[0], found[1]) if len(found) == 2 else (None, None)

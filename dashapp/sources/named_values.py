@@ -1,6 +1,6 @@
-"""Named numbers: whatever a function or a feed answers, as metrics, within bounds.
+"""Convert the result of a function or a feed to metrics, within limits.
 
-Names and values are somebody else's and may be anything; knows neither where they come from nor the sampler.
+Names and values come from foreign code and can be anything.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from dashapp.model.ticks import Metric
 MAX_METRICS = 1000
 MAX_NAME_LENGTH = 200
 MAX_LABEL_LENGTH = 64
-# What an address, an element's id and a list with commas can carry; any script's letters can.
+# Only characters that fit a URL, an element's id and a comma-separated list; letters of any script do.
 _INVALID_CHARS = re.compile(r"[^\w.-]+")
 
 
 class NamedValues:
-    """Makes metrics of names, the same one for the same name, at most MOST of them for as long as it lives.
+    """Makes metrics of names, the same metric for the same name, at most MAX_METRICS.
 
-    The key is `stem.name`, the label the name itself, or `label` and the name where there is a label.
-    `rejected` says, as the end of a sentence, what was left out of the last reading; empty where nothing was.
+    The key is `stem.name`. The label is the name, after `label` if there is one. `rejected` describes what
+    the last reading dropped, as the end of a sentence; it is empty if nothing was dropped.
     """
 
     def __init__(
@@ -45,9 +45,10 @@ class NamedValues:
         self._keys: set[str] = set()
 
     def read(self, answer: object) -> dict[Metric, Any]:
-        """The metrics of a number, or of a mapping of names to numbers. TypeError for anything else.
+        """Return the metrics of a number, or of a mapping of names to numbers.
 
-        A value that is no finite number is left as it is, for the sampler to refuse by its metric's name.
+        A value that is no finite number stays as it is: the sampler reports it under its metric's name.
+        Raises TypeError for other types.
         """
         self.rejected = ""
         if not isinstance(answer, Mapping):
@@ -91,19 +92,22 @@ class NamedValues:
 
 
 def panel_name(text: str) -> str:
-    """A panel's name in an address: letters, digits and dashes."""
+    """Return a panel name that fits a URL: letters, digits and dashes."""
     return _INVALID_CHARS.sub("-", text).replace(".", "-").strip("-") or "others"
 
 
 def is_name(name: object) -> bool:
-    """Text that is neither empty nor endless, or a whole number."""
+    """Return whether `name` is text within MAX_NAME_LENGTH, or a whole number."""
     if isinstance(name, str):
         return bool(name.strip()) and len(name) <= MAX_NAME_LENGTH
     return isinstance(name, int) and not isinstance(name, bool) and abs(name) < 10**18
 
 
 def to_float(value: object) -> float | None:
-    """A float of whatever is one: int, bool, Decimal, Fraction, numpy's. None for text and all else."""
+    """Return a number of any type as a float, or None for text and anything else.
+
+    Numbers are int, bool, Decimal, Fraction and those of numpy.
+    """
     if type(value) is float:
         return value
     if isinstance(value, str | bytes | bytearray) or not hasattr(type(value), "__float__"):
@@ -111,11 +115,11 @@ def to_float(value: object) -> float | None:
     try:
         return float(value)  # type: ignore[arg-type]
     except Exception:
-        # 10**400, or an object of somebody else's that only looks like a number.
+        # 10**400, or a foreign object that only looks like a number.
         return None
 
 
 def plain_label(text: str) -> str:
-    """Text for a label: what cannot be printed is a space, and the end of a long one is cut off."""
+    """Return text for a label: spaces for unprintable characters, and the end cut off."""
     text = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
     return text if len(text) <= MAX_LABEL_LENGTH else text[: MAX_LABEL_LENGTH - 1] + "…"

@@ -1,6 +1,6 @@
-"""Sources that are not read on every tick: in a background thread, or from a cache.
+"""Sources that are not read at every tick: read in a background thread, or cached.
 
-A source that is slow or never answers is read in its own thread, so that no tick waits for it.
+A source that is slow or hangs has its own thread, so that no tick waits for it.
 """
 
 from __future__ import annotations
@@ -12,21 +12,22 @@ from threading import Condition, Thread
 from dashapp.model.ticks import Curves, Metric
 from dashapp.sources.base import Backfill, Source
 
-# Ticks come some milliseconds early or late; a source due at this one is not left for the next.
+# Ticks come some milliseconds early or late. A source that is due this soon is read now, not at the next
+# tick.
 SCHEDULE_SLACK_S = 0.05
 
 
 class BackgroundSource:
-    """Reads `source` every `every` seconds (0: at every call) in one daemon thread, one reading at a time.
+    """Reads `source` every `every` seconds (0: at every call) in one daemon thread.
 
-    A call waits `patience` seconds for a reading that it has just asked for, never again for the same one;
-    what comes later is given at the next call. After `timeout` seconds the reading is given up: calls raise
-    TimeoutError until it has ended after all, for a thread that is stuck cannot be stopped.
+    A call waits up to `patience` seconds for the reading that it has started. If the reading takes longer, a
+    later call returns its values. After `timeout` seconds calls raise TimeoutError until the reading ends,
+    because a blocked thread cannot be stopped.
 
-    Between readings the last values stand, for at most half as long again as they were meant to: then a gap.
+    Between readings the last values remain valid, for at most 1.5 times the interval; then there is a gap.
 
-    A source that only learns later how often to be read has an attribute `every`. Its `status_message`,
-    `panel_kinds` and `curves` are passed on.
+    A source that learns its interval later has an attribute `every`. This class passes on the source's
+    `status_message`, `panel_kinds` and `curves`.
     """
 
     def __init__(
@@ -58,13 +59,13 @@ class BackgroundSource:
         self._thread: Thread | None = None
 
     def read(self) -> Mapping[Metric, float]:
-        """The newest values, or nothing while there are none. Raises what the source raised."""
+        """Return the newest values, or nothing if there are none; raises the source's exception."""
         now = self._clock()
         with self._changed:
             every = float(getattr(self._source, "every", self._every))
             if self._asked is None and now >= self._began + every - SCHEDULE_SLACK_S:
                 self._request_reading(now)
-                # One that was slow the last time is not waited for: many such would hold up the tick.
+                # Do not wait for a source that was slow last time: many of them would delay the tick.
                 if not self._slow:
                     self._changed.wait_for(lambda: self._asked is None, self._patience)
             if self._asked is not None and now - self._asked > self._timeout:
@@ -78,7 +79,7 @@ class BackgroundSource:
             return self._values
 
     def backfill(self, until: float, limit: int) -> Backfill:
-        """What the source knows of the time before it was read; nothing where it knows none."""
+        """Return the source's history, or nothing if it has none."""
         past = getattr(self._source, "backfill", None)
         return past(until, limit) if past else ()
 
@@ -98,10 +99,10 @@ class BackgroundSource:
             try:
                 values = dict(self._source.read())
             except Exception as raised:
-                # Somebody else's code: the error is for whoever reads, and the thread lives on.
+                # Foreign code: keep the exception for the next call of `read`, so that the thread survives.
                 error = raised
             except BaseException as raised:
-                # sys.exit() and a cancelled task end no thread of ours.
+                # sys.exit() and a cancelled task must not end this thread.
                 error = RuntimeError(f"it ended with {type(raised).__name__}")
             with self._changed:
                 self._values, self._error = values, error
@@ -116,7 +117,7 @@ class BackgroundSource:
 
 
 class CachedSource:
-    """Reads `source` every `every` seconds in the caller's thread; after a failure at the next call."""
+    """Reads `source` every `every` seconds in the calling thread, and sooner after a failure."""
 
     def __init__(self, source: Source, every: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.name = type(source).__name__

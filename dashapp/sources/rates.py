@@ -1,6 +1,6 @@
-"""Rates from counters: how much was counted a second since the last reading.
+"""Convert counters to rates per second.
 
-Knows no source; the clock is handed in, and never goes back.
+The caller passes the clock, which never goes back.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ Name = TypeVar("Name")
 
 
 class CounterRates(Generic[Name]):
-    """The last reading of a family of counters, and when it was.
+    """Remembers the last reading of a group of counters and its time.
 
     >>> seconds = iter([0.0, 2.0, 3.0])
     >>> rates = CounterRates(lambda: next(seconds))
@@ -31,9 +31,10 @@ class CounterRates(Generic[Name]):
         self._then = float("-inf")
 
     def per_second(self, counters: Mapping[Name, float]) -> dict[Name, float]:
-        """What each counter gained a second. A counter that is new, or that stepped back, is left out once.
+        """Return the increase of each counter per second since the last reading.
 
-        A step back is a reset or a wrap, and which of them cannot be told: any guess may be a giant spike.
+        A counter that is new, or that went back, is omitted once. It went back because of a reset or an
+        overflow. The two look alike, and a wrong guess would show a giant spike.
         """
         now = self._clock()
         elapsed = now - self._then

@@ -1,4 +1,4 @@
-"""The registry: makes the sources that the settings ask for, and imports only what they name."""
+"""Create the sources of the settings; import only the modules that they name."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from dashapp.sources.system.all import system_sources
 
 
 def make_sources(specs: Sequence[SourceSpec], interval: float) -> list[Source]:
-    """The machine's own, unless `none` is among them, and then each that is asked for, in order.
+    """Return the machine's sources, unless `none` is requested, and then the others in order.
 
-    ValueError where one cannot be made.
+    Raises ValueError if one cannot be created.
     """
     sources = [] if any(spec.name == NO_SOURCE for spec in specs) else system_sources()
     sources += [make_source(spec, interval) for spec in specs if spec.name not in (MACHINE_SOURCE, NO_SOURCE)]
@@ -27,7 +27,10 @@ def make_sources(specs: Sequence[SourceSpec], interval: float) -> list[Source]:
 
 
 def make_source(spec: SourceSpec, interval: float) -> Source:
-    """One source, which starts nothing until it is read. ValueError where it cannot be made."""
+    """Return one source, which starts nothing before its first reading.
+
+    Raises ValueError if it cannot be created.
+    """
     module, _, name = BUILT_IN.get(spec.name, "dashapp.sources.function:make_source").partition(":")
     try:
         make = getattr(import_module(module), name)
@@ -45,12 +48,15 @@ def make_source(spec: SourceSpec, interval: float) -> Source:
 
 
 def source_problems(specs: Sequence[SourceSpec], interval: float) -> list[str]:
-    """A sentence for each that cannot be made."""
+    """Return a sentence for each source that cannot be created."""
     return [sentence for spec in specs if (sentence := source_problem(spec, interval))]
 
 
 def source_problem(spec: SourceSpec, interval: float) -> str:
-    """Why this source cannot be made, in one sentence; empty where it can. Imports a function's module."""
+    """Return why a source cannot be created, in one sentence, or empty text.
+
+    For a function this imports its module.
+    """
     quiet = io.StringIO()
     try:
         with redirect_stdout(quiet), redirect_stderr(quiet):

@@ -1,4 +1,4 @@
-"""Names of devices, mounts and chips, made fit for a metric's key."""
+"""Turn names of devices, mounts and chips into parts of metric keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MAX_SLUG_LENGTH = 32
 
 
 class SlugRegistry:
-    """Short plain names, one for each name and never the same for two.
+    """Short plain names: one for each name, and never the same for two names.
 
     >>> slugs = SlugRegistry()
     >>> slugs("eth0.100"), slugs("ETH0 100"), slugs("eth0.100")
@@ -17,13 +17,13 @@ class SlugRegistry:
     """
 
     def __init__(self, keep_case: bool = False, **given: str) -> None:
-        """`given`: slug=name pairs that are settled beforehand; `keep_case` for names that people gave."""
+        """Reserve the slug=name pairs in `given`; `keep_case` keeps upper-case letters."""
         self._unfit = _INVALID_CHARS_ANY_CASE if keep_case else _INVALID_CHARS
         self._keep_case = keep_case
         self._given = {name: slug for slug, name in given.items()}
 
     def __call__(self, name: str) -> str:
-        """Lower-case letters, digits, `_` and `-`; the same answer whenever asked."""
+        """Return lower-case letters, digits, `_` and `-`, always the same for one name."""
         if name not in self._given:
             plain = (
                 self._unfit.sub("-", name if self._keep_case else name.lower()).strip("-")[:MAX_SLUG_LENGTH]
