@@ -1,6 +1,6 @@
-"""TCP connections by state, counted in the kernel's own tables (Linux).
+"""TCP connections by state, counted in the kernel's tables (Linux).
 
-psutil's `net_connections` walks every process and asks for rights; a table tells the states alone.
+psutil's `net_connections` reads every process and needs privileges; these tables contain only the states.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dashapp.sources.system.procfs import ProcFile
 
 
 class ConnectionState(NamedTuple):
-    """A metric, and how the tables write the states that it counts (include/net/tcp_states.h)."""
+    """A metric, and the codes of its states in the tables (include/net/tcp_states.h)."""
 
     metric: Metric
     codes: tuple[bytes, ...]
@@ -39,7 +39,7 @@ STATES = (
     _connection_state("last_ack", "Closing at last", b"07", b"09", b"0B"),
 )
 
-# A row costs about 5 µs: past this many the two states that the kernel counts itself must do.
+# A row takes about 5 µs. Above this limit, use only the two states that the kernel counts.
 MAX_ROWS = 2000
 
 _IN_USE = re.compile(rb"^TCP6?: inuse (\d+)(?:.* tw (\d+))?", re.MULTILINE)
@@ -47,14 +47,17 @@ _CURRENT = re.compile(rb"^Tcp:((?: \S+)*) CurrEstab.*\nTcp:((?: \S+)*)$", re.MUL
 
 
 class ConnectionSource:
-    """OSError at construction where there is no table of IPv4. A rare state has a line once it was seen."""
+    """Counts connections; a rare state has a line once it has occurred.
+
+    Raises OSError at construction if there is no table for IPv4.
+    """
 
     def __init__(self, proc: str = "/proc") -> None:
         self._tables = [ProcFile(f"{proc}/net/{name}") for name in ("tcp", "tcp6")]
         self._sockets = [ProcFile(f"{proc}/net/{name}") for name in ("sockstat", "sockstat6")]
         self._statistics = ProcFile(f"{proc}/net/snmp")
         self._seen: set[Metric] = set()
-        # One row of it: the whole of a long one takes seconds.
+        # Read one byte only: a long table takes seconds.
         with Path(self._tables[0].path).open("rb") as table:
             table.read(1)
 
@@ -67,12 +70,13 @@ class ConnectionSource:
             waiting += int(found[2] or 0) if found else 0
             if in_use + waiting > MAX_ROWS:
                 return self._counted_by_the_kernel(waiting)
-            # However few sockets there are, a table costs a walk through all its buckets: 5 ms on 24 GB.
+            # Even with few sockets the kernel walks all buckets of a table: 5 ms on 24 GB. Skip a table
+            # without sockets.
             if not found or found[1] != b"0" or found[2] not in (None, b"0"):
                 content += _read_file(table)
         values: dict[Metric, float] = {}
         for metric, codes, always in STATES:
-            # Two digits with a leading zero between blanks: no other column of a table has that.
+            # No other column of a table has two digits with a leading zero between spaces.
             count = sum(content.count(b" " + code + b" ") for code in codes)
             if always or count or metric in self._seen:
                 self._seen.add(metric)
@@ -82,7 +86,7 @@ class ConnectionSource:
     def _counted_by_the_kernel(self, waiting: int) -> Mapping[Metric, float]:
         values: dict[Metric, float] = {TIME_WAIT.metric: waiting}
         if found := _CURRENT.search(_read_file(self._statistics)):
-            # CurrEstab counts those that the peer closed as well (RFC 4022).
+            # CurrEstab includes connections that the peer closed (RFC 4022).
             values[ESTABLISHED.metric] = int(found[2].split()[len(found[1].split())])
         return values
 
@@ -91,4 +95,4 @@ def _read_file(file: ProcFile) -> bytes:
     try:
         return file.read()
     except OSError:
-        return b""  # a kernel without IPv6 has no table of it
+        return b""  # a kernel without IPv6 lacks its table

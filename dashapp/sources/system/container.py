@@ -1,7 +1,7 @@
-"""The container's own share: CPU of its quota, memory of its limit. Nothing where it has no limits.
+"""The container's CPU in percent of its quota, and its memory in percent of its limit.
 
-In a container psutil shows the host (psutil#2100). `docker stats` calls one core 100 %; here all that is
-allowed is 100 %.
+A container without limits has no values. In a container psutil shows the host (psutil#2100). For `docker
+stats` one core is 100 %; here the whole quota is 100 %.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ THROTTLED = Metric("container.cpu.throttled", "Container, throttled", "%", "thro
 USED = Metric("container.memory.used", "Container, used", "B", "memorybytes", 0.0)
 OOM_KILLS = Metric("container.oom_kills", "Container, killed for memory", "", "oomkills", 0.0)
 
-# Seconds between looks at the limits, which may be changed while a container runs.
+# Seconds between checks of the limits, which can change while a container runs.
 LIMIT_CHECK_INTERVAL_S = 10.0
 
 
 def allowed_cpus() -> int:
-    """The CPUs of the affinity mask."""
+    """Return the number of CPUs in the affinity mask."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class ContainerSource:
-    """`cpus`: how many CPUs may be used where no quota says so."""
+    """Reads the usage of the container; `cpus` returns the number of CPUs without a quota."""
 
     def __init__(
         self,
@@ -45,9 +45,11 @@ class ContainerSource:
         self._update_limits()
 
     def read(self) -> Mapping[Metric, float]:
-        """CPU percent = Δusage / (Δtime x cores) x 100; a burst or a late period may carry it past 100.
+        """Return the usage in percent of the limits, and the processes killed for memory.
 
-        Memory percent is of the smaller of limit and host. OOM kills are those since the group was made.
+        CPU percent = Δusage / (Δtime x cores) x 100; a burst or a late reading can exceed 100. Memory percent
+        is relative to the limit or to the host, whichever is smaller. OOM kills count from the creation of
+        the group.
         """
         if self._clock() - self._looked >= LIMIT_CHECK_INTERVAL_S:
             self._update_limits()
@@ -87,7 +89,7 @@ class ContainerSource:
         if "usage" in rates:
             values[self._percent] = round(100 * rates["usage"] / self._cores, 1)
         if self._quota and "nr_periods" in rates and "nr_throttled" in rates:
-            # Without a period in which it ran, there was none in which it was held up.
+            # Without a period there was no throttling.
             share = rates["nr_throttled"] / rates["nr_periods"] if rates["nr_periods"] else 0.0
             values[THROTTLED] = round(min(100.0, 100 * share), 1)
         return values
@@ -105,7 +107,7 @@ class ContainerSource:
 
 
 def _host_memory(proc: str) -> float:
-    """Bytes; infinite where it is not told."""
+    """Return bytes, infinite if unknown."""
     try:
         kilobytes = number_after(b"MemTotal:", ProcFile(f"{proc}/meminfo").read())
     except OSError:
@@ -118,7 +120,7 @@ def _format_cores(cores: float) -> str:
 
 
 def _format_size(size: float) -> str:
-    """Bytes in words: "512 MiB", "1.5 GiB"."""
+    """Return bytes as text, such as "512 MiB" or "1.5 GiB"."""
     for factor, unit in ((2**30, "GiB"), (2**20, "MiB")):
         if size >= factor:
             return f"{size / factor:.3g} {unit}" if size < 1000 * factor else f"{size / factor:.0f} {unit}"

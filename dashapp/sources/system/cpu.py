@@ -1,8 +1,8 @@
-"""CPU load: in total, per core and by kind, in percent of the time since the last reading; clock frequency.
+"""CPU load in total, per core and by kind, and clock frequency.
 
-Computed from the kernel's own counters: psutil's `cpu_percent` starts with a meaningless 0.0 and keeps its
-state per thread. The counters come from /proc/stat if it exists, since only that names the cores; otherwise
-from psutil.
+Load is in percent of the time since the last reading. It comes from the kernel's counters, because psutil's
+`cpu_percent` starts with a meaningless 0.0 and has state per thread. The counters come from /proc/stat if it
+exists, because only that has the cores' numbers; otherwise from psutil.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from dashapp.sources.rates import CounterRates
 from dashapp.sources.system.procfs import ProcFile, number_after
 from dashapp.sources.system.psutil_safe import PsutilCall, as_list, call_or_none, finite_field, finite_fields
 
-# The order of a line in /proc/stat; guest time is left out, for user and nice hold it (proc_stat(5)).
+# The order of a line in /proc/stat. Guest time is omitted, because user and nice include it (proc_stat(5)).
 STAT_FIELDS = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 
 
 class CpuCounts(NamedTuple):
-    """`cores`: time by kind by core; in which unit does not matter for a share.
+    """CPU time by kind and core, in any unit, and `work` since the start of the machine.
 
-    `cores_are_numbered`: whether a core keeps its number when another goes. `work`: context switches and
-    interrupts since the machine's start, those of them that the platform counts.
+    `cores_are_numbered` is true if a core keeps its number when another is removed. `work` holds context
+    switches and interrupts, if the platform counts them.
     """
 
     cores: Mapping[int, Mapping[str, float]]
@@ -38,12 +38,12 @@ class CpuCounts(NamedTuple):
 
 
 def cpu_counts(proc: str = "/proc") -> Callable[[], CpuCounts]:
-    """The best reader for this platform."""
+    """Return the best reader for this platform."""
     return ProcStat(proc) if os.access(Path(proc, "stat"), os.R_OK) else PsutilCpu()
 
 
 class ProcStat:
-    """Linux: one reading of /proc/stat for all of it. OSError where it cannot be read."""
+    """Linux: reads all counters from /proc/stat at once; OSError if that fails."""
 
     def __init__(self, proc: str = "/proc") -> None:
         self._file = ProcFile(f"{proc}/stat")
@@ -51,7 +51,7 @@ class ProcStat:
     def __call__(self) -> CpuCounts:
         content = self._file.read()
         cores = {}
-        # The cores come first. The line of interrupts that follows them has a number for each of thousands.
+        # The cores come first. The next line has thousands of numbers, one for each interrupt.
         for line in content[: content.find(b"\nintr ") + 1].split(b"\n"):
             name, _, rest = line.partition(b" ")
             if name.startswith(b"cpu") and name[3:].isdigit():
@@ -63,7 +63,7 @@ class ProcStat:
 
 
 class PsutilCpu:
-    """Elsewhere. Cores are counted through, so that which of them went cannot be told."""
+    """Other platforms; cores have no stable numbers, so a removed core is unknown."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class PsutilCpu:
         cores = {}
         for core, answer in enumerate(as_list(call_or_none(self._times))):
             times = finite_fields(answer, "user", "nice", "system", "idle", "iowait", "steal")
-            # Linux says irq and softirq, Windows interrupt and dpc.
+            # The fields are irq and softirq on Linux, interrupt and dpc on Windows.
             if irq := finite_fields(answer, "irq", "softirq", "interrupt", "dpc"):
                 times["irq"] = sum(irq.values())
             if "idle" in times:
@@ -113,7 +113,7 @@ def core_metric(number: int) -> Metric:
 
 
 class CpuSource:
-    """`counts` reads the counters; where it fails, so does the source."""
+    """Computes CPU load; `counts` reads the counters, and its errors propagate."""
 
     def __init__(
         self,
@@ -127,7 +127,10 @@ class CpuSource:
         self._work.per_second(self._before.work)
 
     def read(self) -> Mapping[Metric, float]:
-        """No CPU value where no time has passed on any core. A core just plugged in is left out once."""
+        """Return the load since the last reading.
+
+        If no time has passed on any core, there are no CPU values. A new core is omitted once.
+        """
         now, before = self._counts(), self._before
         self._before = now
         values = self._shares(now, before)
@@ -159,10 +162,10 @@ class CpuSource:
 
 
 def _time_between(new: Mapping[str, float], old: Mapping[str, float] | None) -> dict[str, float]:
-    """Time by kind between two readings of a core; nothing where a counter stepped back.
+    """Return the time by kind between two readings of a core, or nothing after a reset.
 
-    After a suspend Linux sets idle back, and what is left then looks like 100 % (psutil#2172).
-    Only iowait steps back by itself, being unreliable (proc_stat(5)): it is taken as standing still.
+    After a suspend Linux sets the idle counter back, and the rest would look like 100 % (psutil#2172). Only
+    iowait is unreliable and goes back by itself (proc_stat(5)); it then counts as 0.
     """
     if old is None:
         return {}
@@ -182,7 +185,7 @@ _MEGAHERTZ = re.compile(rb"^cpu MHz\s*:\s*([0-9.]+)", re.MULTILINE)
 
 
 class FrequencySource:
-    """From cpufreq where the kernel scales it, else from /proc/cpuinfo, else from psutil."""
+    """Reads the frequency from cpufreq if available, from /proc/cpuinfo or from psutil."""
 
     def __init__(
         self, proc: str = "/proc", sys: str = "/sys", frequency: PsutilCall = lambda: psutil.cpu_freq()
@@ -194,7 +197,7 @@ class FrequencySource:
 
     def read(self) -> Mapping[Metric, float]:
         hertz = self._from_cpufreq() or self._from_cpuinfo() or self._from_psutil()
-        # Three digits tell more than the cores differ by, and keep the tick short.
+        # The cores differ by more than 1 MHz, and whole MHz keep the tick short.
         return {FREQUENCY_METRIC: round(hertz, -6)} if hertz else {}
 
     def _from_cpufreq(self) -> float:
@@ -203,7 +206,7 @@ class FrequencySource:
             try:
                 found.append(1e3 * int(file.read()))
             except (OSError, ValueError):
-                continue  # a core that is offline
+                continue  # this core is offline
         return sum(found) / len(found) if found else 0.0
 
     def _from_cpuinfo(self) -> float:

@@ -1,4 +1,4 @@
-"""Memory and swap: how much is used, what it is used for, and how fast pages go to swap and back."""
+"""Memory and swap: amounts by use, and the rates of pages to and from swap."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ Amounts = dict[str, float]
 
 
 class MemorySource:
-    """`amounts` gives bytes by name: total, available, cached, buffers, swap_total, swap_used, sin, sout."""
+    """Reads memory; `amounts` returns bytes by name.
+
+    The names are total, available, cached, buffers, swap_total, swap_used, sin and sout.
+    """
 
     def __init__(
         self,
@@ -44,7 +47,10 @@ class MemorySource:
         self._rates.per_second(_swap_counters(self._amounts()))
 
     def read(self) -> Mapping[Metric, float]:
-        """Used is what no program could get: total - available; percent is of the total."""
+        """Return amounts, percentages and swap rates.
+
+        Used memory is what no program can get: total - available. Percent is relative to the total.
+        """
         found = self._amounts()
         values: dict[Metric, float] = {}
         total, available = found.get("total", 0), found.get("available")
@@ -53,7 +59,7 @@ class MemorySource:
             values[PERCENT] = round(100 * found["used"] / total, 1)
         values |= {metric: found[name] for name, metric in BYTES.items() if name in found}
         if "swap_total" in found and "swap_used" in found:
-            # A machine without swap uses none of it.
+            # A machine without swap uses 0 %.
             share = found["swap_used"] / found["swap_total"] if found["swap_total"] > 0 else 0
             values[SWAP_PERCENT] = round(100 * share, 1)
         for metric, rate in self._rates.per_second(_swap_counters(found)).items():
@@ -66,12 +72,15 @@ def _swap_counters(found: Amounts) -> dict[Metric, float]:
 
 
 def memory_amounts(proc: str = "/proc") -> Callable[[], Amounts]:
-    """The best reader for this platform."""
+    """Return the best reader for this platform."""
     return ProcMemory(proc) if os.access(Path(proc, "meminfo"), os.R_OK) else PsutilMemory()
 
 
 class ProcMemory:
-    """Linux: /proc/meminfo, and /proc/vmstat for what is swapped. OSError where the first cannot be read."""
+    """Linux: reads /proc/meminfo, and /proc/vmstat for swapping.
+
+    Raises OSError if /proc/meminfo is not readable.
+    """
 
     def __init__(self, proc: str = "/proc", page: int | None = None) -> None:
         self._memory = ProcFile(f"{proc}/meminfo")
@@ -93,7 +102,7 @@ class ProcMemory:
         found = {
             "total": kilobytes(b"MemTotal"),
             "available": available,
-            # As free(1): the slabs that would be given back are a cache as well.
+            # As free(1): reclaimable slabs are cache too.
             "cached": None if cached is None else cached + (kilobytes(b"SReclaimable") or 0),
             "buffers": buffers,
             "swap_total": swap,
@@ -112,7 +121,7 @@ class ProcMemory:
 
 
 class PsutilMemory:
-    """Elsewhere."""
+    """Other platforms."""
 
     def __init__(
         self,

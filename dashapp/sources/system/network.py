@@ -1,6 +1,7 @@
-"""Network: bytes, packets, errors and drops a second by interface, and what this machine exchanged in all.
+"""Network: bytes, packets, errors and drops per second, in total and by interface.
 
-The totals leave out loopback, and interfaces whose packets pass another one as well: bridges, tunnels, VLANs.
+The totals omit loopback, and interfaces whose packets pass another interface as well: bridges, tunnels,
+VLANs.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from dashapp.sources.system.psutil_safe import PsutilCall, as_mapping, call_or_n
 RECEIVED = Metric("network.received", "Received", "B/s", "network", 0.0)
 SENT = Metric("network.sent", "Sent", "B/s", "network", 0.0)
 
-# Past this many interfaces only the totals are told.
+# With more interfaces only the totals are shown.
 MAX_INTERFACES = 16
 
-# Ends of containers' cables come and go by random names: no line of their own.
+# The interfaces of containers come and go with random names, so they have no lines.
 _EPHEMERAL_INTERFACE = re.compile(r"veth|cali|lxc|vnet|tap|cni-|fwpr|fwln|fwbr|nodelocaldns")
 _VIRTUAL_INTERFACE = re.compile(
     r"lo\d*$|lo$|docker|br-|br\d|virbr|cni|flannel|vxlan|geneve|kube|cilium|weave|dummy|ifb|bond|team|tun|utun|wg|"
@@ -37,7 +38,7 @@ Counts = Mapping[str, Mapping[str, float]]
 
 
 class NetworkSource:
-    """`counts` reads the counters of every interface."""
+    """Computes rates; `counts` reads the counters of every interface."""
 
     def __init__(
         self,
@@ -51,9 +52,10 @@ class NetworkSource:
         self._rates.per_second(self._flat())
 
     def read(self) -> Mapping[Metric, float]:
-        """Totals first. An interface just plugged in is left out once.
+        """Return the totals, then the values of each interface.
 
-        A counter that never counted has no line: most machines have silent interfaces, and few errors.
+        A new interface is omitted once. A counter that is still 0 has no line, because most machines have
+        silent interfaces and few errors.
         """
         counters = self._flat()
         rates = self._rates.per_second(counters)
@@ -77,7 +79,7 @@ class NetworkSource:
             for link, counts in self._counts().items()
             if not _EPHEMERAL_INTERFACE.match(link)
             for kind, count in counts.items()
-            # What loopback sends it receives.
+            # Loopback receives what it sends, so one direction is enough.
             if link != "lo" or kind not in ("sent", "out")
         }
 
@@ -96,12 +98,15 @@ class NetworkSource:
 
 
 def network_counts(proc: str = "/proc") -> Callable[[], Counts]:
-    """The best reader for this platform."""
+    """Return the best reader for this platform."""
     return ProcNetwork(proc) if os.access(Path(proc, "net/dev"), os.R_OK) else PsutilNetwork()
 
 
 class ProcNetwork:
-    """Linux: /proc/net/dev, two lines of heading and one for each interface of this network namespace."""
+    """Linux: reads /proc/net/dev, two header lines and one line per interface.
+
+    It lists the interfaces of this network namespace.
+    """
 
     def __init__(self, proc: str = "/proc") -> None:
         self._file = ProcFile(f"{proc}/net/dev")
@@ -124,7 +129,7 @@ class ProcNetwork:
 
 
 class PsutilNetwork:
-    """Elsewhere."""
+    """Other platforms."""
 
     def __init__(self, counters: PsutilCall = lambda: psutil.net_io_counters(pernic=True)) -> None:
         self._counters = counters

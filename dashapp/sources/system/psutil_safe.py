@@ -1,4 +1,4 @@
-"""Asking psutil: a call that this platform lacks, denies or leaves empty is None, never an error."""
+"""Call psutil without exceptions: a result that is missing or denied is None or empty."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 
-# What psutil's functions are known to raise where a platform or a right is missing.
+# Exceptions of psutil's functions if the platform or a privilege is missing.
 PSUTIL_ERRORS = (
     psutil.Error,
     OSError,
@@ -23,7 +23,7 @@ PsutilCall = Callable[[], Any]
 
 
 def call_or_none(call: PsutilCall) -> Any:
-    """What it answers; None where it is refused."""
+    """Return the result of a psutil call, or None if it fails."""
     try:
         return call()
     except PSUTIL_ERRORS:
@@ -31,17 +31,17 @@ def call_or_none(call: PsutilCall) -> Any:
 
 
 def as_mapping(answer: Any) -> Mapping[str, Any]:
-    """An answer for each device; none where it is of another kind."""
+    """Return a result by device, or an empty mapping for other types."""
     return answer if isinstance(answer, Mapping) else {}
 
 
 def as_list(answer: Any) -> Sequence[Any]:
-    """An answer one by one; none where it is of another kind."""
+    """Return a result as a sequence, or an empty one for other types."""
     return answer if isinstance(answer, list | tuple) else ()
 
 
 def finite_field(answer: Any, field: str) -> float | None:
-    """A field of an answer, where it is a finite number."""
+    """Return a field of a result if it is a finite number, otherwise None."""
     value = getattr(answer, field, None)
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return value
@@ -49,6 +49,6 @@ def finite_field(answer: Any, field: str) -> float | None:
 
 
 def finite_fields(answer: Any, *fields: str) -> dict[str, float]:
-    """Those of the fields that are finite numbers."""
+    """Return the fields that are finite numbers."""
     found = ((field, finite_field(answer, field)) for field in fields)
     return {field: value for field, value in found if value is not None}

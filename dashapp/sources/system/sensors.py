@@ -1,4 +1,4 @@
-"""Sensors: temperatures, fans and the battery, as far as the machine has any."""
+"""Sensors: temperatures, fans and the battery, if the machine has them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from dashapp.sources.system.psutil_safe import PsutilCall, as_list, as_mapping, 
 
 BATTERY = Metric("battery.percent", "Battery", "%", "battery", 0.0, 100.0)
 
-# A server's board can have a hundred.
+# The board of a server can have a hundred.
 MAX_SENSORS = 16
 
 
 class SensorSource:
-    """May block for as long as a chip on a slow bus does."""
+    """Reads sensors with psutil; can block as long as a chip on a slow bus."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class SensorSource:
         self._slugs = {"temperature": SlugRegistry(), "fan": SlugRegistry()}
 
     def read(self) -> Mapping[Metric, float]:
-        """Temperatures in °C, fans in turns a second (psutil's rpm / 60), the battery in percent."""
+        """Return temperatures in °C, fans in 1/s (psutil's rpm / 60), the battery in percent."""
         values: dict[Metric, float] = {}
         for name, label, degrees in _labelled_sensors(call_or_none(self._temperatures)):
             key = f"temperature.{self._slugs['temperature'](name)}"
@@ -49,12 +49,15 @@ class SensorSource:
 
 
 def has_sensors(sys: str = "/sys") -> bool:
-    """Whether Linux shows a sensor of any kind; asks none of them."""
+    """Return whether Linux lists any sensor; this reads none of them."""
     return any(any(Path(sys, "class", kind).glob("*")) for kind in ("hwmon", "thermal", "power_supply"))
 
 
 def _labelled_sensors(answer: Any) -> Iterator[tuple[str, str, float]]:
-    """Name, label and value of the first MOST. Equal labels of a chip are counted through."""
+    """Return name, label and value of the first MAX_SENSORS.
+
+    Equal labels of one chip get a number.
+    """
     told = 0
     for chip, entries in as_mapping(answer).items():
         seen: dict[str, int] = {}
