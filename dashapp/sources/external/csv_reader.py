@@ -1,7 +1,7 @@
-"""Rows of a CSV file of prices or measurements in the order of time, and the column that holds the time.
+"""Read rows of a CSV file in order of time, one row in memory at a time.
 
-Holds one row at a time, whatever the size of the file. Times are ISO 8601 (UTC if there is no zone), or epoch
-seconds, milliseconds, microseconds or nanoseconds, recognised by their size.
+Times are ISO 8601 (UTC without a zone), or epoch seconds, milliseconds, microseconds or nanoseconds. The size
+of an epoch time determines its unit.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ from typing import BinaryIO, NamedTuple
 from dashapp.model.ticks import SourceError
 from dashapp.sources.external.text_parsing import CHUNK_BYTES, LineReader, parse_number
 
-# Rows without a time at the beginning of a file after which it is no such file; columns that are read.
+# After this many rows without a time at its beginning, a file is no time series. Limit for columns.
 MAX_LEADING_BAD_ROWS, MAX_COLUMNS = 100, 64
 
 
 class Row(NamedTuple):
-    """`time` in seconds UTC; the finite numbers by their columns' names."""
+    """One row: `time` in seconds UTC, and its finite numbers by column name."""
 
     time: float
     values: dict[str, float]
 
 
 class CsvRows:
-    """`tail`: only so many bytes of the end are read, after the heading; 0: the whole file.
+    """The rows of a file, each later than the one before.
 
-    `left_out` counts the rows that could not be used, `first` says which was the first and why.
+    If `tail` is not 0, only the heading and that many bytes at the end are read. `left_out` counts the
+    rejected rows, and `first` describes the first of them.
     """
 
     def __init__(self, path: Path, tail: int = 0) -> None:
@@ -45,7 +46,7 @@ class CsvRows:
         self._delimiter = ","
 
     def __iter__(self) -> Iterator[Row]:
-        """Rows from the beginning, each later than the one before. SourceError where the file has none."""
+        """Yield the rows from the beginning; raises SourceError if the file has none."""
         newest = float("-inf")
         found = False
         for words in self._split_lines():
@@ -64,7 +65,10 @@ class CsvRows:
         )
 
     def _split_lines(self) -> Iterator[list[str]]:
-        """Every line after the heading, parted. A first line that is a row itself has columns by number."""
+        """Yield the fields of every line after the heading.
+
+        If the first line is a row, the columns get numbers as names.
+        """
         self._line, self._names = 0, ()
         for line in self._lines():
             self._line += 1
@@ -101,7 +105,7 @@ class CsvRows:
             raise self._unreadable(error) from None
 
     def _heading(self, file: BinaryIO) -> str:
-        """The first line that says something, within a few."""
+        """Return the first line that is no comment and not blank, within MAX_LEADING_BAD_ROWS."""
         lines = (file.readline(CHUNK_BYTES).decode(errors="replace") for _ in range(MAX_LEADING_BAD_ROWS))
         return next((line for line in lines if line.strip() and not line.startswith("#")), "")
 
@@ -140,18 +144,18 @@ class CsvRows:
 
 
 TIME_COLUMN_NAMES = ("time", "timestamp", "date", "datetime", "ts")
-# Epoch seconds stay below this until the year 5138; what is larger counts parts of a second.
+# Epoch seconds are below this until the year 5138; larger times are in fractions of a second.
 _LARGEST_SECONDS = 1e11
 
 
 def find_time_column(heading: Sequence[str]) -> int:
-    """The column of one of NAMES, or the first."""
+    """Return the index of a column in TIME_COLUMN_NAMES, or of the first column."""
     plain = [name.strip().lower() for name in heading]
     return next((plain.index(name) for name in TIME_COLUMN_NAMES if name in plain), 0)
 
 
 def parse_time(text: str) -> float:
-    """ValueError for what is no time.
+    """Return seconds UTC; raises ValueError if the text is no time.
 
     >>> parse_time("2026-01-02T03:04:05Z") == parse_time("2026-01-02 03:04:05") == parse_time("1767323045000")
     True
@@ -163,7 +167,7 @@ def parse_time(text: str) -> float:
         time = datetime.fromisoformat(text)
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
     if not math.isfinite(value) or "_" in text or (len(text) == 8 and text[:2] in ("19", "20")):
-        # Eight digits are a day to the one who wrote them.
+        # People write a date as eight digits.
         return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC).timestamp()
     while abs(value) >= _LARGEST_SECONDS:
         value /= 1000

@@ -1,7 +1,7 @@
-"""Scraping: one bounded GET of an address that the settings name, and of no other.
+"""HTTP client for one GET request to a URL from the settings, with limits.
 
-Bounded in time, in bytes as sent and as unpacked, and in redirects, which stay on the same server. Proxies of
-the environment are not asked. Knows nothing of what the answer means.
+It limits the time, the bytes before and after decompression, and the redirects, which must stay on the same
+server. It ignores proxies in the environment.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CHUNK_BYTES = 64 << 10
 
 @dataclass(frozen=True)
 class Url:
-    """A server and a path on it. `label` holds neither password nor query, for either may be a secret."""
+    """A server and a path; `label` omits password and query, which may be secret."""
 
     scheme: str
     host: str
@@ -39,7 +39,7 @@ class Url:
 
     @staticmethod
     def parse(url: str) -> Url:
-        """ValueError where it is no http or https address."""
+        """Return the parts of a URL; raises ValueError if it is not http or https."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable() or " " in url:
             raise ValueError
@@ -54,7 +54,7 @@ class Url:
         return Url(parts.scheme, parts.hostname, port, path, user)
 
     def resolve(self, location: str) -> Url:
-        """Where a redirect leads. SourceError where that is another server."""
+        """Return the target of a redirect; raises SourceError for another server."""
         try:
             there = Url.parse(urljoin(f"{self.scheme}://{self._host_and_port}{self.path}", location[:2000]))
         except ValueError:
@@ -69,7 +69,7 @@ class Url:
 
 
 class HttpFetcher:
-    """Fetches `address`; `kinds` are the content types that it may answer with."""
+    """Fetches `address`; `kinds` are the accepted content types."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class HttpFetcher:
         self._timeout = timeout
 
     def fetch(self) -> bytes:
-        """The unpacked body of a good answer. SourceError for any other, in one sentence."""
+        """Return the decompressed body; raises SourceError if the response is not usable."""
         address, deadline = self._address, time.monotonic() + self._timeout
         for _ in range(MAX_REDIRECTS + 1):
             found = self._send_request(address, deadline)
@@ -107,7 +107,7 @@ class HttpFetcher:
         with closing(connection):
             try:
                 connection.connect()
-                # A timeout of the socket's is for each of its bytes; this one is for all of them.
+                # The timeout of a socket applies to each read; this timer applies to the whole response.
                 end = Timer(max(0.0, deadline - time.monotonic()), _close_connection, [connection.sock])
                 end.daemon = True
                 end.start()
@@ -117,7 +117,7 @@ class HttpFetcher:
                         found = self._read_response(answer, address)
                 finally:
                     end.cancel()
-                # What was cut off may look like an answer.
+                # A truncated response can look complete.
                 if time.monotonic() >= deadline:
                     raise over
                 return found

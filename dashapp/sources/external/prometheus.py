@@ -1,7 +1,8 @@
-"""Another program's metrics as a source: `prometheus:http://host:9100/metrics#node_load*,node_memory_*`.
+"""Metrics of an exporter as a source: `prometheus:URL#node_load*,node_memory_*`.
 
-Counters become rates, gauges are as they are, of histograms and summaries the count and the sum. The address
-comes from the settings alone; how it is asked is scraping's, how it is read exposition_text's.
+Counters become rates, and gauges stay as they are. Histograms and summaries give their count and sum.
+`http_client` requests the URL, which comes from the settings alone, and `prometheus_text` parses the
+response.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dashapp.sources.rates import CounterRates
 MAX_SERIES = 1000
 CONTENT_TYPES = ("text/plain", "application/openmetrics-text")
 ACCEPT = "text/plain;version=0.0.4,text/plain;q=0.5"
-# Seconds after a refused answer until the next question, doubled each time: to refuse five megabytes is work.
+# Seconds until the next request after an unusable response, doubled each time: rejecting 5 MB costs CPU time.
 BACKOFF_INITIAL_S, BACKOFF_MAX_S = 2.0, 60.0
 
 _PATTERN = re.compile(r"[A-Za-z0-9_:*?]+")
@@ -33,11 +34,11 @@ PACKAGE_MISSING = "expected the package prometheus-client beside it: pip install
 
 class Fetcher(Protocol):
     def fetch(self) -> bytes:
-        """The exporter's text. SourceError where there is none."""
+        """Return the text of the exporter; raises SourceError if that fails."""
 
 
 class PrometheusSource:
-    """`shown` names the exporter to people; a read may take as long as `scrape` lets it."""
+    """Reads an exporter, which messages call `shown`; `scrape` determines the timeout."""
 
     def __init__(
         self,
@@ -59,7 +60,10 @@ class PrometheusSource:
         self._pause = BACKOFF_INITIAL_S
 
     def read(self) -> Mapping[Metric, float]:
-        """A counter has its first value at the second reading, and none where it was reset."""
+        """Return gauges and rates of counters.
+
+        A counter has a value from the second reading on, and none just after a reset.
+        """
         if self._refused is not None and self._clock() < self._again:
             raise self._refused
         try:
@@ -93,7 +97,10 @@ class PrometheusSource:
 
 
 def make_source(rest: str, interval: float, **options: Any) -> BackgroundSource:
-    """`rest`: URL or URL#PATTERN,…; `options`: `filter`, a list of patterns, in the fragment's place."""
+    """Return the source for URL or URL#PATTERN,… in `rest`.
+
+    The option `filter`, a list of patterns, replaces the fragment.
+    """
     url, _, fragment = rest.partition("#")
     wanted = options.pop("filter", fragment)
     patterns = [part.strip() for part in wanted.split(",")] if isinstance(wanted, str) else list(wanted)
@@ -107,5 +114,6 @@ def make_source(rest: str, interval: float, **options: Any) -> BackgroundSource:
     if importlib.util.find_spec("prometheus_client") is None:
         raise ValueError(PACKAGE_MISSING)
     source = PrometheusSource(HttpFetcher(address, CONTENT_TYPES, ACCEPT), address.label, patterns)
-    # Once a second at the most; with a second more than the scrape has, which says better what is wrong.
+    # Read at most once per second. The timeout is a second longer than that of the fetcher, whose message is
+    # more precise.
     return BackgroundSource(source, every=0.0 if interval >= 1 else 1.0, timeout=6.0, name=address.label)

@@ -1,7 +1,7 @@
-"""A bounded number of series from Prometheus's text format, parsed by prometheus-client, and their names.
+"""Parse Prometheus's text format with prometheus-client, and name the series.
 
-Series that are not wanted are dropped line by line before the parser sees them, since it keeps all that it
-reads. The name of a metric does not depend on the order of an exporter's labels.
+Lines that are not selected are dropped before the parser, which holds everything in memory. The name of a
+metric does not depend on the order of an exporter's labels.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from dashapp.model.ticks import Metric, SourceError
 
-# The parser's time grows with the square of a line's length.
+# The parser takes quadratic time in the length of a line.
 MAX_LINE_BYTES = 4096
 WRONG_FORMAT = "not in Prometheus's text format"
 COUNTER_TYPES = ("counter", "histogram", "summary")
@@ -26,7 +26,7 @@ _TYPE = re.compile(rb"#\s*TYPE\s+([a-zA-Z_:][a-zA-Z0-9_:]*)\s+(\w+)\s*$")
 
 
 class Series(NamedTuple):
-    """`counted`: it only ever grows, and its rate is what it says."""
+    """One sample; `counted` means that the value only increases and is shown as a rate."""
 
     name: str
     labels: tuple[tuple[str, str], ...]
@@ -35,14 +35,20 @@ class Series(NamedTuple):
 
 
 class SeriesSelection:
-    """Those series whose name one of `patterns` matches (`node_cpu*`; none: all), at most `most` of them."""
+    """Selects at most `most` series with names that match `patterns` (`node_cpu*`).
+
+    Without patterns it selects all.
+    """
 
     def __init__(self, patterns: Sequence[str] = (), most: int = 1000) -> None:
         self._wanted = re.compile("|".join(map(translate, patterns)).encode())
         self._most = most
 
     def read(self, text: bytes) -> tuple[list[Series], bool]:
-        """The finite ones, and whether there were more than that. SourceError for text of another format."""
+        """Return the finite series, and whether there were more than the limit.
+
+        Raises SourceError if the text has another format.
+        """
         kept, names, more = self._lines(text)
         try:
             found = _parse_series(b"\n".join([*kept, b""]).decode(), names)
@@ -51,9 +57,9 @@ class SeriesSelection:
             raise SourceError(f"is {WRONG_FORMAT} ({type(error).__name__})") from None
 
     def _lines(self, text: bytes) -> tuple[list[bytes], set[str], bool]:
-        """What is wanted, its names, and whether some was too much.
+        """Return the selected lines, their names, and whether the limit was exceeded.
 
-        The parser wants a family's type right before its samples.
+        The parser needs the type of a family right before its samples.
         """
         kept: list[bytes] = []
         names: list[str] = []
@@ -79,34 +85,36 @@ class SeriesSelection:
 
 
 def _parse_series(text: str, names: Collection[str]) -> Iterator[Series]:
-    # Not at the top: it is an extra, and takes 14 MB.
+    # Import late: the package is optional and takes 14 MB.
     from prometheus_client.parser import text_string_to_metric_families
 
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             if family.type == "summary" and "quantile" in sample.labels:
                 continue
-            # The parser gives every counter OpenMetrics's ending; it is to be found by the name that it has.
+            # The parser appends OpenMetrics's ending `_total` to every counter; use the exporter's own name.
             name = sample.name if sample.name in names else sample.name.removesuffix("_total")
             counted = family.type in COUNTER_TYPES or name.endswith("_total")
-            # A whole number has as many digits as its sender likes.
+            # An integer can have any number of digits.
             with suppress(OverflowError):
                 yield Series(name, tuple(sorted(sample.labels.items())), float(sample.value), counted)
 
 
 MAX_PART_LENGTH, MAX_KEY_LENGTH, MAX_LABEL_LENGTH = 64, 120, 64
-# Series remembered, so that one tick's metrics are the very same objects as the next one's.
+# Cached series, so that all ticks share the same metric objects.
 CACHE_SIZE = 4000
 
 _INVALID_CHARS = re.compile(r"[^a-z0-9_-]+")
-# By how a name ends, Prometheus's own convention; of a counter the unit by the second.
+# Unit by the ending of a name, a convention of Prometheus; a counter has the unit per second.
 _UNITS = {"bytes": "B", "seconds": "s", "celsius": "°C", "hertz": "Hz"}
 
 SeriesIdentity = tuple[str, tuple[tuple[str, str], ...]]
 
 
 def series_key(name: str, labels: Iterable[tuple[str, str]]) -> str:
-    """The name, then each label's value; one that begins with a digit has its label's name before it.
+    """Return the name followed by the value of each label.
+
+    The name of the label precedes a value that begins with a digit.
 
     >>> series_key("node_cpu_seconds_total", [("cpu", "0"), ("mode", "idle")])
     'prom.node_cpu_seconds_total.cpu0.idle'
@@ -117,14 +125,14 @@ def series_key(name: str, labels: Iterable[tuple[str, str]]) -> str:
 
 
 class SeriesNames:
-    """Metrics by series. Of two that would have one key, all but the first get a few digits more."""
+    """Metrics by series; series with the same key get a hash, all but the first."""
 
     def __init__(self) -> None:
         self._metrics: dict[SeriesIdentity, Metric] = {}
         self._keys: set[str] = set()
 
     def metrics(self, series: Iterable[Series]) -> dict[SeriesIdentity, Metric]:
-        """One for each. Those that are new are named in the order of their names and labels."""
+        """Return a metric for each series; new ones are named in sorted order."""
         wanted = {(each.name, each.labels): each for each in series}
         new = sorted(wanted.keys() - self._metrics.keys())
         if len(self._metrics) + len(new) > CACHE_SIZE:
@@ -147,6 +155,6 @@ def _build_metric(key: str, series: Series) -> Metric:
     stem = re.sub(r"_(total|sum|count)$", "", series.name)
     unit = _UNITS.get(stem.rpartition("_")[2], "") if not series.name.endswith("_count") else ""
     if series.counted:
-        # Seconds a second are a share of time, without a unit.
+        # Seconds per second are a share of time, without a unit.
         return Metric(key, shown, {"B": "B/s", "s": "", "": "1/s"}.get(unit, ""), panel, 0.0)
     return Metric(key, shown, unit, panel)

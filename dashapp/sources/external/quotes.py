@@ -1,7 +1,7 @@
-"""Prices of shares as a source: `quotes:AAPL,MSFT`, each with its previous close beside it.
+"""Share prices as a source: `quotes:AAPL,MSFT`, each with its previous close.
 
-The feed is asked in a thread of its own, seldom, and once for all who look. While it is away or the market is
-closed the last price stands, and the page is told of when it is.
+One thread requests the feed, at long intervals and once for all viewers. While the feed fails or the market
+is closed, the last price remains and the page shows its time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dashapp.sources.external.quote_client import (
 from dashapp.sources.slug import SlugRegistry
 
 MAX_SYMBOLS = 10
-# Seconds after which a price of an open market is old, for each symbol that is asked in turn.
+# A price in an open market is old after this many seconds for each symbol, because the symbols take turns.
 STALE_AFTER_S = 180.0
 
 _SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.^=-]{0,19}")
@@ -35,7 +35,10 @@ PACKAGE_MISSING = "expected the package yfinance beside it: pip install 'yfinanc
 
 
 class QuoteSource:
-    """`wall`: seconds UTC, for a market's hours are; a clock that is set back only waits longer."""
+    """Reads prices of `symbols`; `wall` returns seconds UTC, as market hours do.
+
+    If that clock goes back, the source only waits longer.
+    """
 
     name = "quotes"
 
@@ -57,7 +60,7 @@ class QuoteSource:
         self._thread: Thread | None = None
 
     def read(self) -> Mapping[Metric, float]:
-        """The newest price of each symbol, however old; `status_message` tells of those that are."""
+        """Return the newest price of each symbol; `status_message` names the old ones."""
         if self._thread is None:
             self._thread = Thread(target=self._run, name="source quotes", daemon=True)
             self._thread.start()
@@ -71,7 +74,7 @@ class QuoteSource:
 
     @property
     def status_message(self) -> str:
-        """Which prices are not now's, and why."""
+        """The prices that are not current, each with the reason."""
         now, told = self._wall(), list[str]()
         with self._lock:
             for symbol in self._prices:
@@ -87,10 +90,10 @@ class QuoteSource:
         return "; ".join(told)
 
     def fetch_next(self) -> float:
-        """Ask for the one that is due, if any is; the seconds to wait until the next."""
+        """Request the symbol that is due, if any; return the seconds until the next request."""
         due = self._schedule.next()
         if due.time > self._wall():
-            # In pieces: the clock may be set, and a machine suspended.
+            # Wait in short steps, because the clock can be set and the machine suspended.
             return min(due.time - self._wall(), CLOSED_INTERVAL_S / 60)
         try:
             quote = self._feed.fetch(due.symbol)

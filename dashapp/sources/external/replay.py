@@ -1,7 +1,7 @@
-"""A file replayed as if it were live: `replay:prices.csv?speed=60`, or with `end=now` as the past.
+"""Replay a CSV file as live data: `replay:prices.csv?speed=60`, or `?end=now`.
 
 It starts with the first row and plays `speed` seconds of the file per second. With `end=now` the last row is
-the present and the rows before it become the past. At the end it says so and leaves a gap.
+the present, and the rows before it become the history. After the last row there is a message and a gap.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ from dashapp.sources.slug import SlugRegistry
 
 
 class Playback:
-    """`rows` has one at least; `least`: seconds of the file for which a number stands in any case."""
+    """Plays `rows`, of which there is at least one.
+
+    A number remains valid for at least `least` seconds of the file.
+    """
 
     def __init__(self, rows: Iterable[Row], least: float) -> None:
         self._rows: Iterator[Row] = iter(rows)
@@ -35,17 +38,17 @@ class Playback:
         self._lately: ExpiringValues[str] = ExpiringValues(least)
         self.begins = self.reached = first.time
         if (second := next(self._rows, None)) is not None:
-            # How long the first row stands for is known only here.
+            # The second row shows for how long the first is valid.
             self._lately.record(first.values, 2 * first.time - second.time)
             self._rows = chain([second], self._rows)
 
     @property
     def is_finished(self) -> bool:
-        """Whether the last row was reached."""
+        """Whether the last row has been read."""
         return self._next is None
 
     def values_at(self, now: float, most: int = sys.maxsize) -> Mapping[str, float]:
-        """What stands at `now`, later than before, from at most so many rows more."""
+        """Return the values at `now`, which only rises, after reading at most `most` rows."""
         for _ in range(most):
             if self._next is None or self._next.time > now:
                 break
@@ -55,14 +58,15 @@ class Playback:
         return self._lately.values_at(now)
 
     def has_unread_rows(self, now: float) -> bool:
-        """Whether there are rows up to `now` that were not read."""
+        """Return whether there are unread rows up to `now`."""
         return self._next is not None and self._next.time <= now
 
 
 MAX_SPEED = 1e6
-# A day of made-up prices that comes with the package, under the names that real ones have.
+# A day of artificial prices in the package, with the same names as real ones.
 EXAMPLE = "example"
-# Rows of one reading, and bytes of the file's end that are told as the past: half a second's work each.
+# Limits of half a second's work each: rows per reading, and bytes at the end of the file that become the
+# history.
 MAX_ROWS_PER_READ, BACKFILL_TAIL_BYTES = 20_000, 1_000_000
 EXPECTED = "expected replay:FILE.csv, and after a ? speed=60, end=now or as=NAME with & between them"
 
@@ -70,7 +74,10 @@ _GROUP_NAME = re.compile(r"[a-z]{1,32}")
 
 
 class ReplaySource:
-    """`group`: the panel, and the first part of every key; `interval`: seconds between two ticks."""
+    """Replays a file; `group` is the panel and the first part of every key.
+
+    `interval` is the number of seconds between two ticks.
+    """
 
     def __init__(
         self,
@@ -93,7 +100,7 @@ class ReplaySource:
         self._began = 0.0
 
     def read(self) -> Mapping[Metric, float]:
-        """What the file says of the moment that the replay is at. SourceError where it cannot be read."""
+        """Return the values at the current position; raises SourceError if reading fails."""
         if self._playback is None:
             self._playback = self._open()
             self._began = self._clock()
@@ -104,10 +111,10 @@ class ReplaySource:
         return {self._metric(name): value for name, value in values.items()}
 
     def backfill(self, until: float, limit: int) -> Backfill:
-        """With end=now what the file says of each tick before `until`, for which its last row stands."""
+        """With end=now, return the ticks before `until`, which is the time of the last row."""
         if not self._end_now:
             return ()
-        # Twice, for it takes the last row to place the first, and rows are many.
+        # Read the file twice: the time of the last row is needed first, and there are too many rows to hold.
         (end,) = deque((row.time for row in CsvRows(self._path, BACKFILL_TAIL_BYTES)), maxlen=1)
         playback = Playback(CsvRows(self._path, BACKFILL_TAIL_BYTES), self._least)
         step = self._interval * self._speed
@@ -144,7 +151,10 @@ class ReplaySource:
 
 
 def make_source(rest: str, interval: float, **options: Any) -> BackgroundSource:
-    """`rest`: FILE or FILE?speed=…&end=now&as=…; `options`: the same by name."""
+    """Return the source for FILE or FILE?speed=…&end=now&as=… in `rest`.
+
+    `options` are the same parameters by name.
+    """
     name, _, query = rest.partition("?")
     try:
         given = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))) | options

@@ -1,7 +1,7 @@
 """Standard input as a source: `vmstat 1 | python -m dashapp --source stdin`.
 
-A thread of its own reads and never holds up the collector: what came last before a tick is the tick's.
-The supervisor's children have a pipe of their own for standard input, so it hands the real one on.
+A thread reads, so that the collector never waits. A tick contains the last values before it. The supervisor's
+children have a pipe as standard input, so the supervisor passes them the real one.
 """
 
 from __future__ import annotations
@@ -22,16 +22,20 @@ from dashapp.sources.expiring import ExpiringValues
 from dashapp.sources.external.text_parsing import CHUNK_BYTES, LineReader, TextTable
 from dashapp.sources.slug import SlugRegistry
 
-# Two descriptors in a child's environment: standard input, and a file without a name for the heading.
+# Environment variable with two descriptors: standard input, and an unnamed file for the heading.
 DESCRIPTORS_VARIABLE = "DASHAPP_STDIN"
-# Names that are told; a stream that thinks of a new one each second would fill the page.
+# A stream that invents a new name every second would flood the page.
 MAX_NAMES = 100
-# Reading rests this many times as long as a chunk took: whoever floods us gets a quarter of a core.
+# After a chunk, reading pauses for this many times its processing time, so a flood gets at most a quarter of
+# a core.
 REST_FACTOR = 3.0
 
 
 class StdinSource:
-    """`descriptor` is read from the first reading on; `interval`: seconds between two ticks."""
+    """Reads `descriptor` in a thread, from the first reading on.
+
+    `interval` is the number of seconds between two ticks.
+    """
 
     name = "standard input"
 
@@ -59,10 +63,10 @@ class StdinSource:
 
     @property
     def status_message(self) -> str:
-        """Where it ended, and what could not be read of it."""
+        """The end of the input, and the lines that could not be parsed."""
         parts = [self._ended] if self._ended else []
         if self.unreadable_lines:
-            # Not how many: a sentence that changes every second would be said every second.
+            # Omit the number: a message that changes every second would be logged every second.
             parts.append("some lines of standard input are no columns of numbers, name=value pairs or JSON")
         if self._refused:
             parts.append(f"standard input has more than {MAX_NAMES} names; those after are left out")
@@ -70,16 +74,16 @@ class StdinSource:
 
     @property
     def unreadable_lines(self) -> int:
-        """Lines that could not be read, or were too long."""
+        """The number of lines that could not be parsed or were too long."""
         return self._unread + self._lines.skipped
 
     def read(self) -> Mapping[Metric, float]:
-        """The newest value of each name, until it has stopped coming; each that came, once at least."""
+        """Return the newest values that have not expired, each new value at least once."""
         if self._thread is None:
             self._thread = Thread(target=self._run, name="source stdin", daemon=True)
             self._thread.start()
         with self._lock:
-            # A tick that is late misses nothing of what came before it.
+            # A late tick includes all values that arrived before it.
             found = self._waiting | self._lately.values_at(self._clock())
             self._waiting = {}
             return {self._metrics[name]: value for name, value in found.items()}
@@ -103,7 +107,7 @@ class StdinSource:
             try:
                 return os.read(self._descriptor, CHUNK_BYTES)
             except BlockingIOError:
-                # Whoever shares this pipe may have made it so that a reading does not wait.
+                # Another process that shares this pipe can set it to non-blocking.
                 select.select([self._descriptor], [], [])
 
     def _parse_line(self, table: TextTable, line: bytes) -> None:
@@ -125,7 +129,7 @@ class StdinSource:
             self._waiting.update(known)
 
     def _is_known(self, name: str) -> bool:
-        """Whether there is a metric of this name, made where there is room for one more."""
+        """Return whether `name` has a metric; create it if there is room."""
         if name not in self._metrics and len(self._metrics) < MAX_NAMES:
             label = "".join(letter for letter in name if letter.isprintable())[:64]
             key = ".".join(("stdin", self._slugs(name)))
@@ -133,12 +137,12 @@ class StdinSource:
         return name in self._metrics
 
     def _load_heading(self) -> list[str]:
-        """The heading that a collector before this one read, for it may come only once."""
+        """Return the heading that a previous collector read, because it may come only once."""
         if self._memory is None:
             return []
         with suppress(OSError, ValueError, TypeError):
             if text := os.pread(self._memory, CHUNK_BYTES, 0):
-                # That one may have died with the beginning of this line in its hands.
+                # The previous collector may have read the beginning of this line before it died.
                 self._lines.skip()
                 return [str(word) for word in json.loads(text)]
         self._save_heading(())
@@ -153,13 +157,13 @@ class StdinSource:
 
 
 def inherited_descriptors() -> tuple[int, ...]:
-    """Descriptors for a child to inherit, named in HANDED_ON of its environment."""
+    """Return descriptors for a child, to be listed in DESCRIPTORS_VARIABLE."""
     stdin = os.dup(0)
     try:
         with TemporaryFile() as file:
             return stdin, os.dup(file.fileno())
     except OSError:
-        # Nowhere to write: after a restart the columns have no names until the heading comes again.
+        # No writable directory: after a restart the columns have no names until the next heading.
         return (stdin,)
 
 

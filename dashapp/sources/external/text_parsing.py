@@ -1,8 +1,7 @@
-"""Names and numbers in the lines of a program's output, and the lines in a stream of bytes.
+"""Parse names and numbers in a program's output, and split a byte stream into lines.
 
-There are three kinds of lines: columns of numbers under a heading (vmstat, iostat), `name=value` pairs, and
-JSON objects. Each line is judged by itself, so that a stream may mix them. No more than the longest line is
-held in memory.
+There are three kinds of lines, and a stream can mix them: columns of numbers under a heading (vmstat,
+iostat), `name=value` pairs, and JSON objects. At most the longest line is in memory.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-# vmstat has two lines of heading, others three; more lines of words in a row are no heading.
+# vmstat has two header lines, other programs three. More lines of words in a row are no heading.
 MAX_HEADING_LINES = 3
 MAX_JSON_DEPTH = 4
 
@@ -20,7 +19,7 @@ _SEPARATOR = re.compile(r"[,;\t]")
 
 
 class TextTable:
-    """Remembers the heading, without which a line of numbers has no names.
+    """Parses lines, and remembers the heading that names the columns.
 
     >>> table = TextTable()
     >>> table.values("procs ---memory--"), table.values(" r  b free"), table.values(" 1  0 52")
@@ -35,7 +34,10 @@ class TextTable:
         self._headings = 0
 
     def values(self, line: str) -> Mapping[str, float] | None:
-        """The finite numbers of a line; none for a heading or a blank line, None for what cannot be read."""
+        """Return the finite numbers of a line, or None if it cannot be parsed.
+
+        A heading or a blank line has none.
+        """
         line = line.strip()
         if not line:
             return {}
@@ -53,7 +55,10 @@ class TextTable:
         return self._row(numbers)
 
     def _heading(self, words: tuple[str, ...]) -> Mapping[str, float] | None:
-        """The last of several lines of words is the heading, if numbers as many as its words follow."""
+        """Remember the words as a heading, if a line with as many numbers follows.
+
+        The last of several lines of words counts.
+        """
         if words != self.heading:
             self._headings += 1
             self._words = words
@@ -72,14 +77,14 @@ class TextTable:
             return None
         found: dict[str, float] = {}
         for name, value in zip(names, numbers, strict=True):
-            # NaN is a number that this line has none for.
+            # NaN means that this line has no value.
             if value is not None and math.isfinite(value):
                 found[_unique_name(name, found)] = value
         return found
 
 
 def parse_number(word: str) -> float | None:
-    """What a word says, a percent sign after it or not; NaN and infinity too."""
+    """Return the number in a word, with or without a percent sign; NaN and infinity too."""
     try:
         return float(word.removesuffix("%")) if "_" not in word else None
     except ValueError:
@@ -87,7 +92,7 @@ def parse_number(word: str) -> float | None:
 
 
 def _unique_name(name: str, taken: Mapping[str, float]) -> str:
-    """`name`, told from the columns of the same name before it."""
+    """Return `name`, with a number if an earlier column has the same name."""
     again, apart = 2, name
     while apart in taken:
         apart, again = f"{name}-{again}", again + 1
@@ -95,7 +100,7 @@ def _unique_name(name: str, taken: Mapping[str, float]) -> str:
 
 
 def _split_words(line: str) -> list[str]:
-    """Parted by commas, semicolons or tabs where there are any, by spaces otherwise."""
+    """Split a line at commas, semicolons or tabs if it has any, otherwise at spaces."""
     return [word.strip() for word in _SEPARATOR.split(line)] if _SEPARATOR.search(line) else line.split()
 
 
@@ -117,7 +122,7 @@ def _parse_object(line: str) -> Mapping[str, float] | None:
 
 
 def _flatten_json(value: object, name: str, found: dict[str, float], depth: int) -> None:
-    """Objects within objects become names with dots; what is no number is left out."""
+    """Store numbers under dotted names of nested objects; drop other values."""
     if isinstance(value, dict) and depth:
         for key, inner in value.items():
             _flatten_json(inner, f"{name}.{key}" if name else str(key), found, depth - 1)
@@ -133,7 +138,7 @@ MAX_LINE_BYTES = CHUNK_BYTES = 64 << 10
 
 
 class LineReader:
-    """What is longer than `longest` bytes is skipped up to its end, and counted in `skipped`.
+    """Splits chunks into lines; skips and counts lines longer than `longest` bytes.
 
     >>> lines = LineReader(longest=4)
     >>> list(lines.feed(b"a\\nbb")), list(lines.feed(b"b\\nlonger")), list(lines.feed(b" still\\nc\\n"))
@@ -149,7 +154,7 @@ class LineReader:
         self._skipping = False
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Every line that `chunk` ends."""
+        """Yield every line that ends in `chunk`."""
         *ended, last = chunk.split(b"\n")
         for part in ended:
             line, self._held = self._held + part, b""
@@ -166,10 +171,10 @@ class LineReader:
                 self.skipped += 1
 
     def skip(self) -> None:
-        """Leave out what comes before the next line's beginning."""
+        """Skip everything up to the beginning of the next line."""
         self._skipping = True
 
     def remainder(self) -> bytes:
-        """What no line's end has followed yet; forgotten here."""
+        """Return and clear the text after the last end of a line."""
         rest, self._held = self._held, b""
         return rest
