@@ -51,10 +51,10 @@ class Columns:
             self.count[:, part],
         )
 
-    def shifted(self, by: int, named: Mapping[str, str]) -> Columns:
-        """Return the same points, `by` milliseconds later, with keys from the mapping `named`."""
-        keys = tuple(named[key] for key in self.keys)
-        return Columns(self.t + by, self.step, keys, self.total, self.low, self.high, self.count)
+    def shifted(self, offset_ms: int, names: Mapping[str, str]) -> Columns:
+        """Return the same points, `offset_ms` milliseconds later, with keys from the mapping `names`."""
+        keys = tuple(names[key] for key in self.keys)
+        return Columns(self.t + offset_ms, self.step, keys, self.total, self.low, self.high, self.count)
 
     def mean(self) -> Matrix:
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -62,13 +62,13 @@ class Columns:
 
 
 def empty_columns(keys: Sequence[str] = ()) -> Columns:
-    nothing = np.empty((len(keys), 0))
-    return Columns(np.empty(0, np.int64), np.empty(0), tuple(keys), nothing, nothing, nothing, nothing)
+    empty = np.empty((len(keys), 0))
+    return Columns(np.empty(0, np.int64), np.empty(0), tuple(keys), empty, empty, empty, empty)
 
 
-def columns_from_ticks(ticks: Sequence[Tick], wanted: Sequence[str] | None = None) -> Columns:
-    """Return one point per tick, for all metrics in the ticks or for those in `wanted`."""
-    keys = present_keys([tick.values for tick in ticks], wanted)
+def columns_from_ticks(ticks: Sequence[Tick], requested_keys: Sequence[str] | None = None) -> Columns:
+    """Return one point per tick, for all metrics in the ticks or for those in `requested_keys`."""
+    keys = present_keys([tick.values for tick in ticks], requested_keys)
     nan = float("nan")
     values = np.array([[tick.values.get(key, nan) for tick in ticks] for key in keys], float)
     values = values.reshape(len(keys), len(ticks))
@@ -88,24 +88,24 @@ def concat(parts: Iterable[Columns]) -> Columns:
 
     The result has the metrics of all parts.
     """
-    some = [part for part in parts if len(part.t)]
-    if not some:
+    non_empty = [part for part in parts if len(part.t)]
+    if not non_empty:
         return empty_columns()
-    if len(some) == 1:
-        return some[0]
-    keys = tuple(dict.fromkeys(key for part in some for key in part.keys))
-    total = _concat_matrix(some, keys, "total")
+    if len(non_empty) == 1:
+        return non_empty[0]
+    keys = tuple(dict.fromkeys(key for part in non_empty for key in part.keys))
+    total = _concat_matrix(non_empty, keys, "total")
     # If each point is one tick, its total is also its lowest and highest value, and one array serves all
     # three.
-    single = all(part.low is part.total and part.high is part.total for part in some)
+    single = all(part.low is part.total and part.high is part.total for part in non_empty)
     return Columns(
-        np.concatenate([part.t for part in some]),
-        np.concatenate([part.step for part in some]),
+        np.concatenate([part.t for part in non_empty]),
+        np.concatenate([part.step for part in non_empty]),
         keys,
         total,
-        total if single else _concat_matrix(some, keys, "low"),
-        total if single else _concat_matrix(some, keys, "high"),
-        _concat_matrix(some, keys, "count"),
+        total if single else _concat_matrix(non_empty, keys, "low"),
+        total if single else _concat_matrix(non_empty, keys, "high"),
+        _concat_matrix(non_empty, keys, "count"),
     )
 
 
@@ -114,42 +114,44 @@ def align(parts: Iterable[Columns]) -> Columns:
 
     Points with the same time become one point.
     """
-    some = [part for part in parts if len(part.t)]
-    if len(some) < 2:
-        return some[0] if some else empty_columns()
-    times = np.unique(np.concatenate([part.t for part in some]))
-    keys = tuple(key for part in some for key in part.keys)
-    places = [np.searchsorted(times, part.t) for part in some]
+    non_empty = [part for part in parts if len(part.t)]
+    if len(non_empty) < 2:
+        return non_empty[0] if non_empty else empty_columns()
+    times = np.unique(np.concatenate([part.t for part in non_empty]))
+    keys = tuple(key for part in non_empty for key in part.keys)
+    indexes = [np.searchsorted(times, part.t) for part in non_empty]
     step = np.full(len(times), np.inf)
-    for part, place in zip(some, places, strict=True):
-        step[place] = np.minimum(step[place], part.step)
+    for part, index in zip(non_empty, indexes, strict=True):
+        step[index] = np.minimum(step[index], part.step)
 
-    def over(name: str) -> Matrix:
-        whole = np.full((len(keys), len(times)), 0.0 if name == "count" else np.nan)
+    def merge_matrix(name: str) -> Matrix:
+        matrix = np.full((len(keys), len(times)), 0.0 if name == "count" else np.nan)
         row = 0
-        for part, place in zip(some, places, strict=True):
-            whole[row : row + len(part.keys), place] = getattr(part, name)
+        for part, index in zip(non_empty, indexes, strict=True):
+            matrix[row : row + len(part.keys), index] = getattr(part, name)
             row += len(part.keys)
-        return whole
+        return matrix
 
-    total = over("total")
-    single = all(part.low is part.total and part.high is part.total for part in some)
+    total = merge_matrix("total")
+    single = all(part.low is part.total and part.high is part.total for part in non_empty)
     return Columns(
         times,
         step,
         keys,
         total,
-        total if single else over("low"),
-        total if single else over("high"),
-        over("count"),
+        total if single else merge_matrix("low"),
+        total if single else merge_matrix("high"),
+        merge_matrix("count"),
     )
 
 
-def present_keys(rows: Sequence[Mapping[str, object]], wanted: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the keys that occur in any row, or those of `wanted` that do."""
-    if wanted is None:
+def present_keys(
+    rows: Sequence[Mapping[str, object]], requested_keys: Sequence[str] | None
+) -> tuple[str, ...]:
+    """Return the keys that occur in any row, or those of `requested_keys` that do."""
+    if requested_keys is None:
         return tuple(dict.fromkeys(key for row in rows for key in row))
-    return tuple(key for key in wanted if any(key in row for row in rows))
+    return tuple(key for key in requested_keys if any(key in row for row in rows))
 
 
 def _concat_matrix(parts: Sequence[Columns], keys: tuple[str, ...], name: str) -> Matrix:
@@ -161,10 +163,10 @@ def _expand_rows(part: Columns, keys: tuple[str, ...], name: str) -> Matrix:
     matrix: Matrix = getattr(part, name)
     if part.keys == keys:
         return matrix
-    spread = np.full((len(keys), len(part.t)), 0.0 if name == "count" else np.nan)
-    place = {key: row for row, key in enumerate(keys)}
-    spread[[place[key] for key in part.keys]] = matrix
-    return spread
+    expanded_matrix = np.full((len(keys), len(part.t)), 0.0 if name == "count" else np.nan)
+    row_by_key = {key: row for row, key in enumerate(keys)}
+    expanded_matrix[[row_by_key[key] for key in part.keys]] = matrix
+    return expanded_matrix
 
 
 def downsample(columns: Columns, step_ms: int) -> Columns:

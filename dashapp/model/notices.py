@@ -14,7 +14,9 @@ class PublicNotice(str):
 
 def redact_for_public(notices: Iterable[str]) -> list[str]:
     """Return the public notices, and one generic notice for all others."""
-    return list(dict.fromkeys(each if isinstance(each, PublicNotice) else GENERIC_NOTICE for each in notices))
+    return list(
+        dict.fromkeys(notice if isinstance(notice, PublicNotice) else GENERIC_NOTICE for notice in notices)
+    )
 
 
 # The page has room for this many at once.

@@ -40,9 +40,9 @@ class Panel:
 
         Raises ValueError with what is expected.
         """
-        given = parse_panel_table(table)
-        panel = Panel(**{"low": None, **given})
-        return replace(panel, overridden=frozenset(table.keys() & given.keys()))
+        fields = parse_panel_table(table)
+        panel = Panel(**{"low": None, **fields})
+        return replace(panel, overridden=frozenset(table.keys() & fields.keys()))
 
     @staticmethod
     def parse(text: str) -> Panel:
@@ -56,13 +56,16 @@ class Panel:
         """
         metrics = list(metrics)
         if not self.metrics:
-            own = [each for each in metrics if each.panel == self.name]
-            return own + [each for each in metrics if each not in own and self.is_on_right(each)]
-        found: dict[str, Metric] = {}
+            own = [metric for metric in metrics if metric.panel == self.name]
+            return own + [metric for metric in metrics if metric not in own and self.is_on_right(metric)]
+        metric_by_key: dict[str, Metric] = {}
         for pattern in (*self.metrics, *self.right):
-            meant = (each for each in metrics if each.key not in found and matches_pattern(pattern, each.key))
-            found |= {each.key: each for each in meant}
-        return list(found.values())
+            metric_by_key |= {
+                metric.key: metric
+                for metric in metrics
+                if metric.key not in metric_by_key and matches_pattern(pattern, metric.key)
+            }
+        return list(metric_by_key.values())
 
     def is_on_right(self, metric: Metric) -> bool:
         return any(matches_pattern(pattern, metric.key) for pattern in self.right)
@@ -117,30 +120,30 @@ FIRST_DETAIL_PANEL = "pressure"
 
 
 def all_panels(
-    metrics: Iterable[Metric], chosen: Sequence[Panel] = (), looks: Mapping[str, str] | None = None
+    metrics: Iterable[Metric], chosen: Sequence[Panel] = (), panel_kinds: Mapping[str, str] | None = None
 ) -> list[Panel]:
     """Return every panel in order: the chosen, the built-in, and those of other metrics.
 
-    A chosen panel with the name of another panel overrides the fields that it sets. `looks` maps a panel's
-    name to the kind that its source requests; a chosen kind takes precedence.
+    A chosen panel with the name of another panel overrides the fields that it sets. `panel_kinds` maps a
+    panel's name to the kind that its source requests; a chosen kind takes precedence.
     """
-    ours = {panel.name: panel for panel in PANELS}
-    others: dict[str, Panel] = {}
+    built_in = {panel.name: panel for panel in PANELS}
+    extra_panels: dict[str, Panel] = {}
     for metric in metrics:
-        if metric.panel not in ours and metric.panel not in others:
+        if metric.panel not in built_in and metric.panel not in extra_panels:
             title = metric.panel.replace("_", " ").replace("-", " ").capitalize() or "Others"
-            others[metric.panel] = Panel(metric.panel, title, "", metric.unit, metric.low, metric.high)
+            extra_panels[metric.panel] = Panel(metric.panel, title, "", metric.unit, metric.low, metric.high)
     # The user's own panels come before the detailed ones.
     details = [panel.name for panel in PANELS].index(FIRST_DETAIL_PANEL)
-    found = dict([*[*ours.items()][:details], *others.items(), *[*ours.items()][details:]])
-    for name, kind in (looks or {}).items():
-        if name in found and kind in KINDS:
-            found[name] = replace(found[name], kind=kind)
-        elif name in found and kind == CURVE_KIND:
+    panels = dict([*[*built_in.items()][:details], *extra_panels.items(), *[*built_in.items()][details:]])
+    for name, kind in (panel_kinds or {}).items():
+        if name in panels and kind in KINDS:
+            panels[name] = replace(panels[name], kind=kind)
+        elif name in panels and kind == CURVE_KIND:
             # The metric counts points. Unit and bounds come with the curves themselves.
-            found[name] = replace(found[name], kind=kind, unit="", low=None, high=None)
-    first = {panel.name: _apply_override(found.get(panel.name), panel) for panel in chosen}
-    return [*(first | {name: panel for name, panel in found.items() if name not in first}).values()]
+            panels[name] = replace(panels[name], kind=kind, unit="", low=None, high=None)
+    overrides = {panel.name: _apply_override(panels.get(panel.name), panel) for panel in chosen}
+    return [*(overrides | {name: panel for name, panel in panels.items() if name not in overrides}).values()]
 
 
 def keys_of_panels(

@@ -52,8 +52,8 @@ class Point:
     def decode(text: str | bytes) -> Point:
         time_ms, step, values = json.loads(text)
         # Older versions stored numbers so large that their total was infinite.
-        fit = {key: row for key, row in values.items() if max(-row[1], row[2]) <= MAX_VALUE}
-        return Point(time_ms, step, {key: Aggregate(*row) for key, row in fit.items()})
+        valid_rows = {key: row for key, row in values.items() if max(-row[1], row[2]) <= MAX_VALUE}
+        return Point(time_ms, step, {key: Aggregate(*row) for key, row in valid_rows.items()})
 
 
 def point_of_tick(tick: Tick) -> Point:
@@ -73,26 +73,27 @@ def roll_up(points: Iterable[Point], step: float) -> list[Point]:
 
     The last point may be incomplete; only the caller can know.
     """
-    rolled: list[tuple[int, dict[str, list[Any]]]] = []
+    groups: list[tuple[int, dict[str, list[Any]]]] = []
     values: dict[str, list[Any]] = {}
     for point in points:
         end = point_end_ms(point.time_ms, step)
-        if not rolled or rolled[-1][0] != end:
+        if not groups or groups[-1][0] != end:
             values = {}
-            rolled.append((end, values))
+            groups.append((end, values))
         # The same as Aggregate.combine(), without a temporary object for each key.
-        for key, summary in point.values.items():
-            known = values.get(key)
-            if known is None:
-                values[key] = [*summary]
+        for key, other in point.values.items():
+            aggregate = values.get(key)
+            if aggregate is None:
+                values[key] = [*other]
                 continue
-            total, low, high, ticks = summary
-            known[0] = round(known[0] + total, 6)
-            if low < known[1]:
-                known[1] = low
-            if high > known[2]:
-                known[2] = high
-            known[3] += ticks
+            total, low, high, ticks = other
+            aggregate[0] = round(aggregate[0] + total, 6)
+            if low < aggregate[1]:
+                aggregate[1] = low
+            if high > aggregate[2]:
+                aggregate[2] = high
+            aggregate[3] += ticks
     return [
-        Point(end, step, {key: Aggregate(*known) for key, known in values.items()}) for end, values in rolled
+        Point(end, step, {key: Aggregate(*aggregate) for key, aggregate in values.items()})
+        for end, values in groups
     ]

@@ -23,10 +23,9 @@ def redact_url(text: str) -> str:
     >>> redact_url("reddis:/:sec ret@host"), redact_url("redis://host?password=x"), redact_url("data")
     ('reddis:/…@host', 'redis://host?…', 'data')
     """
-    told, query = (
-        (text[: found.start()], found[0]) if (found := re.search(r"(?s)[?#][^@]*$", text)) else (text, "")
-    )
-    scheme, rest = (match[0], told[match.end() :]) if (match := _SCHEME.match(told)) else ("", told)
+    query = re.search(r"(?s)[?#][^@]*$", text)
+    base = text[: query.start()] if query else text
+    scheme, rest = (match[0], base[match.end() :]) if (match := _SCHEME.match(base)) else ("", base)
     if "@" in rest:
         rest = "…@" + rest.rpartition("@")[2]
     return scheme + rest + ("?…" if query else "")

@@ -77,11 +77,11 @@ class Threshold:
     @property
     def text(self) -> str:
         """The rule in its shortest form, such as "cpu.percent > 90 for 30s"; `parse` reads it."""
-        lasting = f" for {_format_duration(self.seconds)}" if self.seconds else ""
+        duration = f" for {_format_duration(self.seconds)}" if self.seconds else ""
         if self.op == MISSING_OP:
-            return f"{self.metric} {MISSING_OP}{lasting}"
+            return f"{self.metric} {MISSING_OP}{duration}"
         clear = "" if self.clear is None else f" clear {_format_number(self.clear)}"
-        return f"{self.metric} {self.op} {_format_number(self.limit)}{lasting}{clear}"
+        return f"{self.metric} {self.op} {_format_number(self.limit)}{duration}{clear}"
 
     @property
     def clear_threshold(self) -> float:
@@ -131,12 +131,12 @@ def _parse_number(match: re.Match[str], name: str) -> float:
 
 def _format_number(value: float) -> str:
     """Return the shortest form that means exactly this number, such as "1500" or "1.5k"."""
-    shapes = [_plain_number(value)]
+    forms = [_plain_number(value)]
     for unit, tens in _SI_EXPONENTS.items():
         digits = _plain_number(value / 10**tens)
         if unit and "e" not in digits and float(f"{digits}e{tens}") == value:
-            shapes.append(digits + unit)
-    return min(shapes, key=len)
+            forms.append(digits + unit)
+    return min(forms, key=len)
 
 
 def _plain_number(value: float) -> str:

@@ -139,15 +139,17 @@ class Tick:
         """Return the tick that `encode` wrote; ValueError on anything else."""
         try:
             time, step, values = json.loads(text)
-            if len(kept := finite_values(values)) < len(values):
+            if len(numbers := finite_values(values)) < len(values):
                 # Older versions stored values that are too large. Drop the value, not the tick.
-                values = {key: each for key, each in values.items() if not MAX_VALUE < abs(each) < math.inf}
+                values = {
+                    key: number for key, number in values.items() if not MAX_VALUE < abs(number) < math.inf
+                }
             # Share one string per key among all ticks in memory.
             tick = Tick(float(time), float(step), {sys.intern(key): value for key, value in values.items()})
-            whole = math.isfinite(tick.step) and len(kept) == len(values)
+            is_valid = math.isfinite(tick.step) and len(numbers) == len(values)
         except (TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError("not a tick") from error
-        if not whole:
+        if not is_valid:
             raise ValueError("not a tick")
         return tick
 
@@ -180,8 +182,8 @@ class Cursor(NamedTuple):
     since_ms: int = 0
 
     def encode(self) -> str:
-        coarse = f".{self.size_ms}.{self.window_ms}.{self.since_ms}" if self.size_ms else ""
-        return f"{self.generation}.{self.time_ms}{coarse}"
+        resolution = f".{self.size_ms}.{self.window_ms}.{self.since_ms}" if self.size_ms else ""
+        return f"{self.generation}.{self.time_ms}{resolution}"
 
     @staticmethod
     def decode(text: str) -> Cursor | None:
@@ -204,11 +206,11 @@ def to_milliseconds(time: float) -> int:
 
 def finite_values(values: Mapping[str, object]) -> dict[str, float]:
     """Return only numbers up to MAX_VALUE; drop bool, text, None, NaN and infinity."""
-    found = {}
+    numbers = {}
     for key, value in values.items():
         if type(value) is float:
             if abs(value) <= MAX_VALUE:
-                found[key] = value
+                numbers[key] = value
         elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MAX_VALUE:
-            found[key] = float(value)
-    return found
+            numbers[key] = float(value)
+    return numbers

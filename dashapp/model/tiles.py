@@ -16,20 +16,22 @@ class Tile:
     """A tile of the page.
 
     `metrics` are keys, or prefixes that end with `*`; if `unit` is set, only metrics with that unit count.
-    `most` shows only the highest value.
+    `highest_only` shows only the highest value.
     """
 
     title: str
     of: str
     metrics: tuple[str, ...]
     panel: str
-    most: bool = False
+    highest_only: bool = False
     unit: str = ""
 
     def covers(self, metric: Metric) -> bool:
-        key = metric.key
-        meant = any(key.startswith(m[:-1]) if m.endswith("*") else key == m for m in self.metrics)
-        return meant and self.unit in ("", metric.unit)
+        matches = any(
+            metric.key.startswith(key[:-1]) if key.endswith("*") else metric.key == key
+            for key in self.metrics
+        )
+        return matches and self.unit in ("", metric.unit)
 
 
 TILES = (
@@ -38,8 +40,8 @@ TILES = (
     Tile("Load", "over a minute", ("load.1",), "load"),
     Tile("Network", "received, sent", ("network.received", "network.sent"), "network"),
     Tile("Disk", "read, written", ("disk.read", "disk.write"), "disk"),
-    Tile("Fullest disk", "", ("filesystem.*",), "filesystem", most=True),
-    Tile("Hottest", "", ("temperature.*",), "temperature", most=True, unit="°C"),
+    Tile("Fullest disk", "", ("filesystem.*",), "filesystem", highest_only=True),
+    Tile("Hottest", "", ("temperature.*",), "temperature", highest_only=True, unit="°C"),
 )
 
 

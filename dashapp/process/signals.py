@@ -25,18 +25,18 @@ def stop_on_signals() -> Event:
     return stop
 
 
-def when_parent_exits(end: Callable[[], object], grace: float = 0) -> None:
-    """Call `end` when the pipe on standard input closes, `grace` seconds later.
+def when_parent_exits(callback: Callable[[], object], delay_s: float = 0) -> None:
+    """Call `callback` when the pipe on standard input closes, `delay_s` seconds later.
 
     The pipe closes however the parent dies, SIGKILL included.
     """
 
-    def watch() -> None:
+    def wait_for_parent() -> None:
         # os.read holds no Python lock. A worker forked while this thread reads sys.stdin would hang.
         with suppress(OSError):
             while os.read(0, 4096):
                 pass
-        sleep(grace)
-        end()
+        sleep(delay_s)
+        callback()
 
-    Thread(target=watch, daemon=True).start()
+    Thread(target=wait_for_parent, daemon=True).start()

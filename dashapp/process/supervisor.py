@@ -37,48 +37,49 @@ class ChildProcess:
         notice: NoticeSink | None = None,
         stdin: Sequence[int] = (),
         environ: Mapping[str, str] | None = None,
-        **more: Any,
+        **popen_options: Any,
     ) -> None:
         """Describe the process; `check` starts it.
 
         `stdin`: descriptors of our own standard input, which each child inherits in addition to its pipe.
-        `environ`: environment variables, ours by default. `more`: other arguments for subprocess.Popen.
+        `environ`: environment variables, ours by default. `popen_options`: other arguments for
+        subprocess.Popen.
         """
         self.name = name
         self._stdin = tuple(stdin)
-        self.deaths = 0
+        self.exits = 0
         self._argv = argv
         self._notice = notice
         self._environ = environ
-        self._more = more
+        self._popen_options = popen_options
         self._process: subprocess.Popen[bytes] | None = None
-        self._started = 0.0
-        self._due = 0.0
+        self._start_time = 0.0
+        self._next_start = 0.0
 
     def check(self) -> None:
         """Start the process if it is due; schedule a restart if it has died."""
         now = time.monotonic()
         if self._process is None:
-            if now >= self._due:
+            if now >= self._next_start:
                 self._start()
             return
         code = self._process.poll()
         if code is None:
-            if self.deaths and now - self._started > RESTART_BACKOFF_S[-1]:
-                self.deaths = 0
+            if self.exits and now - self._start_time > RESTART_BACKOFF_S[-1]:
+                self.exits = 0
                 if self._notice is not None:
                     self._notice.clear()
             return
         self._close_pipe()
-        pause = RESTART_BACKOFF_S[min(self.deaths, len(RESTART_BACKOFF_S) - 1)]
-        self.deaths += 1
-        self._due = now + pause
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        log.warning("the %s died (%s); starting it again in %g s", self.name, how, pause)
-        if self._notice is not None and self.deaths > 1:
+        delay = RESTART_BACKOFF_S[min(self.exits, len(RESTART_BACKOFF_S) - 1)]
+        self.exits += 1
+        self._next_start = now + delay
+        reason = f"signal {-code}" if code < 0 else f"exit code {code}"
+        log.warning("the %s died (%s); starting it again in %g s", self.name, reason, delay)
+        if self._notice is not None and self.exits > 1:
             self._notice.set(
-                f"The {self.name} has died {self.deaths} times in a row ({how}); "
-                f"it is started again in {pause:g} seconds."
+                f"The {self.name} has died {self.exits} times in a row ({reason}); "
+                f"it is started again in {delay:g} seconds."
             )
 
     def stop(self) -> None:
@@ -96,14 +97,14 @@ class ChildProcess:
         self._close_pipe()
 
     def _start(self) -> None:
-        self._started = time.monotonic()
+        self._start_time = time.monotonic()
         environ = os.environ if self._environ is None else self._environ
         self._process = subprocess.Popen(
             self._argv,
             stdin=subprocess.PIPE,
             env={**environ, "DASHAPP_CHILD": "1", "DASHAPP_STDIN": ",".join(map(str, self._stdin))},
             pass_fds=self._stdin,
-            **self._more,
+            **self._popen_options,
         )
 
     def _close_pipe(self) -> None:
