@@ -34,9 +34,9 @@ class FunctionSource:
         """Use `function` if given, with `spec` as its name; otherwise import `spec`."""
         self.name = spec
         self._options = options
-        self._given = function
+        self._callable = function
         self._function: Callable[[], Any] | None = None
-        self._numbers: NamedValues | NamedCurves = NamedValues("")
+        self._converter: NamedValues | NamedCurves = NamedValues("")
         # Seconds between readings, known after the import; 0 means at every tick.
         self.every = SourceOptions().replace(options).every or 0.0
         self.panel_kinds: Mapping[str, str] = {}
@@ -45,12 +45,12 @@ class FunctionSource:
     @property
     def status_message(self) -> str:
         """A sentence about the values that the last reading dropped."""
-        return f"{self.name} {self._numbers.rejected}" if self._numbers.rejected else ""
+        return f"{self.name} {self._converter.rejected}" if self._converter.rejected else ""
 
     @property
     def curves(self) -> Mapping[str, Curves]:
         """The curves of the last reading by panel name."""
-        return self._numbers.curves if isinstance(self._numbers, NamedCurves) else {}
+        return self._converter.curves if isinstance(self._converter, NamedCurves) else {}
 
     def read(self) -> Mapping[Metric, float]:
         """Call the function and return its numbers as metrics.
@@ -58,38 +58,38 @@ class FunctionSource:
         Raises TypeError if the result has an unsupported type, and any exception of the function.
         """
         if self._function is None:
-            self._function, self._numbers = self._load()
-        answer = self._function()
-        return self._numbers.read(self._run_coroutine(answer) if inspect.isawaitable(answer) else answer)
+            self._function, self._converter = self._load()
+        result = self._function()
+        return self._converter.read(self._run_coroutine(result) if inspect.isawaitable(result) else result)
 
     def _load(self) -> tuple[Callable[[], Any], NamedValues | NamedCurves]:
-        function = self._given or load_function(self.name)
-        said = declared_options(function).replace(self._options)
-        self.every = said.every or 0.0
+        function = self._callable or load_function(self.name)
+        options = declared_options(function).replace(self._options)
+        self.every = options.every or 0.0
         name = self.name.rpartition(":")[2]
-        made = NamedCurves if said.kind == CURVE_KIND else NamedValues
-        numbers = made(
+        converter_class = NamedCurves if options.kind == CURVE_KIND else NamedValues
+        converter = converter_class(
             name,
-            label=said.label or "",
-            unit=said.unit or "",
-            panel=said.panel or name,
-            low=said.low,
-            high=said.high,
+            label=options.label or "",
+            unit=options.unit or "",
+            panel=options.panel or name,
+            low=options.low,
+            high=options.high,
         )
-        self.panel_kinds = {numbers.panel: said.kind} if said.kind else {}
-        return function, numbers
+        self.panel_kinds = {converter.panel: options.kind} if options.kind else {}
+        return function, converter
 
-    def _run_coroutine(self, answer: Any) -> Any:
+    def _run_coroutine(self, result: Any) -> Any:
         # Import late: asyncio is a tenth of the collector's memory, and only coroutines need it.
         import asyncio
 
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
 
-        async def whole() -> Any:
-            return await answer
+        async def wait() -> Any:
+            return await result
 
-        return self._loop.run_until_complete(whole())
+        return self._loop.run_until_complete(wait())
 
     def close(self) -> None:
         """Close the event loop."""

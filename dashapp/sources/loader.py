@@ -26,20 +26,20 @@ def load_function_or_explain(spec: str) -> Callable[[], Any]:
     """Return the function; raises ValueError, with a message for people, if it cannot be called."""
     module, _, name = spec.partition(":")
     try:
-        found = _import_module(module)
+        imported_module = _import_module(module)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise ValueError(f"{module} cannot be imported: {_error_summary(error)}") from None
-        near = difflib.get_close_matches(module, [path.stem for path in Path.cwd().glob("*.py")], 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        matches = difflib.get_close_matches(module, [path.stem for path in Path.cwd().glob("*.py")], 1)
+        hint = f"; did you mean {matches[0]}?" if matches else ""
         raise ValueError(f"there is no module {error.name} in {Path.cwd()}{hint}") from None
     except (Exception, SystemExit) as error:
         # This is foreign code; any exception is the reason.
         raise ValueError(f"{module} cannot be imported: {_error_summary(error)}") from None
-    function = getattr(found, name, None)
+    function = getattr(imported_module, name, None)
     if function is None:
-        near = difflib.get_close_matches(name, dir(found), 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        matches = difflib.get_close_matches(name, dir(imported_module), 1)
+        hint = f"; did you mean {matches[0]}?" if matches else ""
         raise ValueError(f"{module} has no function {name}{hint}")
     if not callable(function):
         raise ValueError(f"{name} is of type {type(function).__name__}; expected a function")
@@ -54,9 +54,9 @@ def load_function_or_explain(spec: str) -> Callable[[], Any]:
 
 def _import_module(name: str) -> ModuleType:
     """Import a module, from the current directory first, as `python -m` does."""
-    here = str(Path.cwd())
-    if "" not in sys.path and here not in sys.path:
-        sys.path.insert(0, here)
+    directory = str(Path.cwd())
+    if "" not in sys.path and directory not in sys.path:
+        sys.path.insert(0, directory)
     return import_module(name)
 
 

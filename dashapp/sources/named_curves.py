@@ -43,30 +43,30 @@ class NamedCurves:
         # A tick needs a value, and a panel needs a metric that names it.
         self._points = Metric(f"{stem}.points", self._label or stem, "points", self.panel, 0)
 
-    def read(self, answer: object) -> dict[Metric, Any]:
+    def read(self, result: object) -> dict[Metric, Any]:
         """Return the total number of points as a metric; raises TypeError for other types."""
         self.rejected = ""
         xs: list[list[float]] = []
         ys: list[list[float | None]] = []
         names: list[str] = []
-        for name, curve in self._curves_by_name(answer):
-            x, y = self._points_of(name, curve)
+        for name, curve in self._curves_by_name(result):
+            x, y = self._parse_points(name, curve)
             xs.append(x)
             ys.append(y)
-            names.append(self._name(name))
+            names.append(self._curve_label(name))
         self.curves = {self.panel: Curves(xs, ys, names, self._unit, self._low, self._high)}
         return {self._points: float(sum(map(len, xs)))}
 
-    def _curves_by_name(self, answer: object) -> Iterable[tuple[str, Iterable[object]]]:
+    def _curves_by_name(self, result: object) -> Iterable[tuple[str, Iterable[object]]]:
         """Return each curve with its name; the name is empty for a single curve."""
-        if not isinstance(answer, Mapping):
-            if not _is_curve(answer):
-                raise TypeError(f"{type(answer).__name__} is neither a sequence nor names with sequences")
-            return [("", answer)]
-        found: list[tuple[str, Iterable[object]]] = []
-        for name, curve in answer.items():
-            if len(found) == MAX_CURVES:
-                self._reject(f"gives {len(answer):,} curves; the first {MAX_CURVES} are drawn")
+        if not isinstance(result, Mapping):
+            if not _is_curve(result):
+                raise TypeError(f"{type(result).__name__} is neither a sequence nor names with sequences")
+            return [("", result)]
+        curves: list[tuple[str, Iterable[object]]] = []
+        for name, curve in result.items():
+            if len(curves) == MAX_CURVES:
+                self._reject(f"gives {len(result):,} curves; the first {MAX_CURVES} are drawn")
                 break
             if not is_name(name):
                 self._reject("gives a curve whose name is not text of 1 to 200 characters")
@@ -75,30 +75,30 @@ class NamedCurves:
                     f"gives a {type(curve).__name__:.40} for {plain_label(str(name))}; expected a sequence"
                 )
             else:
-                found.append((str(name), curve))
-        return found
+                curves.append((str(name), curve))
+        return curves
 
-    def _points_of(self, name: str, curve: Iterable[object]) -> tuple[list[float], list[float | None]]:
+    def _parse_points(self, name: str, curve: Iterable[object]) -> tuple[list[float], list[float | None]]:
         x: list[float] = []
         y: list[float | None] = []
-        of = f" of {plain_label(name)}" if name else ""
-        for place, point in enumerate(islice(curve, MAX_POINTS + 1)):
-            if place == MAX_POINTS:
-                self._reject(f"gives more than {MAX_POINTS:,} points{of}; the first of them are drawn")
+        suffix = f" of {plain_label(name)}" if name else ""
+        for index, point in enumerate(islice(curve, MAX_POINTS + 1)):
+            if index == MAX_POINTS:
+                self._reject(f"gives more than {MAX_POINTS:,} points{suffix}; the first of them are drawn")
                 break
-            at, value = (place, point) if _is_single(point) else _as_pair(point)
-            across, up = finite_float(at), finite_float(value)
-            if across is None or (up is None and value is not None):
-                self._reject(f"gives no number for point {place}{of}")
-            if across is not None:
-                x.append(across)
-                y.append(up)
+            x_value, y_value = (index, point) if _is_single(point) else _as_pair(point)
+            x_number, y_number = finite_float(x_value), finite_float(y_value)
+            if x_number is None or (y_number is None and y_value is not None):
+                self._reject(f"gives no number for point {index}{suffix}")
+            if x_number is not None:
+                x.append(x_number)
+                y.append(y_number)
         return x, y
 
     def _reject(self, sentence: str) -> None:
         self.rejected = self.rejected or sentence
 
-    def _name(self, name: str) -> str:
+    def _curve_label(self, name: str) -> str:
         return plain_label(f"{self._label} {name}" if name else self._label or self._stem) or "?"
 
 
@@ -123,5 +123,5 @@ def _is_single(point: object) -> bool:
 
 def _as_pair(point: Any) -> tuple[object, object]:
     """Return x and y of a pair, or two Nones, which make no point."""
-    found = tuple(islice(point, 3))
-    return (found[0], found[1]) if len(found) == 2 else (None, None)
+    pair = tuple(islice(point, 3))
+    return (pair[0], pair[1]) if len(pair) == 2 else (None, None)

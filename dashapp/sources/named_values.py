@@ -41,53 +41,55 @@ class NamedValues:
         self._unit = plain_label(unit)
         self.panel = panel_name(panel or stem)
         self._low, self._high = low, high
-        self._known: dict[object, Metric] = {}
+        self._cache: dict[object, Metric] = {}
         self._keys: set[str] = set()
 
-    def read(self, answer: object) -> dict[Metric, Any]:
+    def read(self, result: object) -> dict[Metric, Any]:
         """Return the metrics of a number, or of a mapping of names to numbers.
 
         A value that is no finite number stays as it is: the sampler reports it under its metric's name.
         Raises TypeError for other types.
         """
         self.rejected = ""
-        if not isinstance(answer, Mapping):
-            if (number := to_float(answer)) is None:
-                raise TypeError(f"{type(answer).__name__} is neither a number nor names with numbers")
-            return {self._known.get("") or self._metric(""): number}
-        found: dict[Metric, Any] = {}
-        known = self._known
-        bad = over = 0
-        for name, value in answer.items():
-            metric = known.get(name)
+        if not isinstance(result, Mapping):
+            if (number := to_float(result)) is None:
+                raise TypeError(f"{type(result).__name__} is neither a number nor names with numbers")
+            return {self._cache.get("") or self._metric(""): number}
+        values: dict[Metric, Any] = {}
+        cache = self._cache
+        invalid_count = excess_count = 0
+        for name, value in result.items():
+            metric = cache.get(name)
             if metric is None:
                 if not is_name(name):
-                    bad += 1
+                    invalid_count += 1
                     continue
-                if len(known) >= MAX_METRICS:
-                    over += 1
+                if len(cache) >= MAX_METRICS:
+                    excess_count += 1
                     continue
                 metric = self._metric(name)
             number = to_float(value)
-            found[metric] = value if number is None else number
-        if over:
-            self.rejected = f"gives more than {MAX_METRICS:,} metrics; {over:,} are left out"
-        elif bad:
-            self.rejected = f"gives {bad:,} names that are not text of 1 to {MAX_NAME_LENGTH} characters"
-        return found
+            values[metric] = value if number is None else number
+        if excess_count:
+            self.rejected = f"gives more than {MAX_METRICS:,} metrics; {excess_count:,} are left out"
+        elif invalid_count:
+            self.rejected = (
+                f"gives {invalid_count:,} names that are not text of 1 to {MAX_NAME_LENGTH} characters"
+            )
+        return values
 
     def _metric(self, name: object) -> Metric:
         text = str(name)
-        part = _INVALID_CHARS.sub("-", text).strip("-.") or ("unnamed" if text else "")
-        key = wanted = f"{self._stem}.{part}" if part else self._stem
-        again = 2
+        suffix = _INVALID_CHARS.sub("-", text).strip("-.") or ("unnamed" if text else "")
+        key = base_key = f"{self._stem}.{suffix}" if suffix else self._stem
+        number = 2
         while key in self._keys:
-            key, again = f"{wanted}-{again}", again + 1
+            key, number = f"{base_key}-{number}", number + 1
         self._keys.add(key)
         label = f"{self._label} {text}" if self._label and text else self._label or text or self._stem
         label = plain_label(label) or "?"
         metric = Metric(key, label, self._unit, self.panel, self._low, self._high)
-        self._known[name] = metric
+        self._cache[name] = metric
         return metric
 
 
@@ -121,5 +123,5 @@ def to_float(value: object) -> float | None:
 
 def plain_label(text: str) -> str:
     """Return text for a label: spaces for unprintable characters, and the end cut off."""
-    text = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return text if len(text) <= MAX_LABEL_LENGTH else text[: MAX_LABEL_LENGTH - 1] + "…"

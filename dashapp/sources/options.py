@@ -57,11 +57,11 @@ class SourceOptions:
 
     def replace(self, options: Mapping[str, Any]) -> SourceOptions:
         """Return a copy with `options` set; raises ValueError for an unknown name."""
-        names = [each.name for each in fields(SourceOptions)]
+        names = [option.name for option in fields(SourceOptions)]
         for name in options:
             if name not in names:
-                near = difflib.get_close_matches(name, names, 1)
-                hint = f"did you mean {near[0]}?" if near else f"{', '.join(names)} are"
+                matches = difflib.get_close_matches(name, names, 1)
+                hint = f"did you mean {matches[0]}?" if matches else f"{', '.join(names)} are"
                 raise ValueError(f"{_quote_value(name)} is not one of its options; {hint}")
         return replace(self, **options)
 
@@ -84,10 +84,10 @@ def source(
     >>> temperature()
     21.5
     """
-    about = SourceOptions(label, unit, low, high, panel, every, kind)
+    options = SourceOptions(label, unit, low, high, panel, every, kind)
 
     def mark(function: Function) -> Function:
-        setattr(function, _ATTRIBUTE, about)
+        setattr(function, _ATTRIBUTE, options)
         return function
 
     return mark
@@ -95,8 +95,8 @@ def source(
 
 def declared_options(function: Callable[..., Any]) -> SourceOptions:
     """Return the options that `@source` set, or the defaults."""
-    said = getattr(function, _ATTRIBUTE, None)
-    return said if isinstance(said, SourceOptions) else SourceOptions()
+    options = getattr(function, _ATTRIBUTE, None)
+    return options if isinstance(options, SourceOptions) else SourceOptions()
 
 
 def _is_number(value: object) -> bool:

@@ -55,21 +55,21 @@ class PushSource:
     def __init__(self, inbox: PushReader, newest: Callable[[], int]) -> None:
         self._inbox = inbox
         self._newest = newest
-        self._known: dict[str, tuple[Metric, int]] = {}
+        self._cache: dict[str, tuple[Metric, int]] = {}
 
     def read(self) -> Mapping[Metric, float]:
         values: dict[str, float] = {}
-        room, left = MAX_TICK_CHARS, MAX_BYTES_PER_TICK
+        free_chars, free_bytes = MAX_TICK_CHARS, MAX_BYTES_PER_TICK
 
         def accept(record: bytes) -> bool:
-            nonlocal room, left
-            found = _parse_record(record)
-            needed = sum(self._metric(key)[1] for key in found if key not in values)
+            nonlocal free_chars, free_bytes
+            record_values = _parse_record(record)
+            row_size = sum(self._metric(key)[1] for key in record_values if key not in values)
             # Always accept the first record: it would need as much room in the next tick.
-            if values and (needed > room or len(record) > left):
+            if values and (row_size > free_chars or len(record) > free_bytes):
                 return False
-            room, left = room - needed, left - len(record)
-            values.update(found)
+            free_chars, free_bytes = free_chars - row_size, free_bytes - len(record)
+            values.update(record_values)
             return True
 
         self._inbox.take(self._newest(), accept)
@@ -77,11 +77,11 @@ class PushSource:
 
     def _metric(self, key: str) -> tuple[Metric, int]:
         """Return the metric, and the characters that its name and value need in a row."""
-        if key not in self._known:
-            if len(self._known) >= CACHE_SIZE:
-                self._known.clear()
-            self._known[key] = pushed_metric(key), row_chars(key)
-        return self._known[key]
+        if key not in self._cache:
+            if len(self._cache) >= CACHE_SIZE:
+                self._cache.clear()
+            self._cache[key] = pushed_metric(key), row_chars(key)
+        return self._cache[key]
 
 
 def _parse_record(record: bytes) -> dict[str, float]:
@@ -90,7 +90,7 @@ def _parse_record(record: bytes) -> dict[str, float]:
     A torn record was never confirmed to its sender, and a forged one has no sender.
     """
     try:
-        found = json.loads(record)
-        return finite_values({key: found[key] for key in found if 0 < len(key) <= MAX_NAME_LENGTH})
+        document = json.loads(record)
+        return finite_values({key: document[key] for key in document if 0 < len(key) <= MAX_NAME_LENGTH})
     except (ValueError, TypeError, RecursionError):
         return {}

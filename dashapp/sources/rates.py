@@ -27,8 +27,8 @@ class CounterRates(Generic[Name]):
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._before: Mapping[Name, float] = {}
-        self._then = float("-inf")
+        self._last_counters: Mapping[Name, float] = {}
+        self._last_time = float("-inf")
 
     def per_second(self, counters: Mapping[Name, float]) -> dict[Name, float]:
         """Return the increase of each counter per second since the last reading.
@@ -37,12 +37,12 @@ class CounterRates(Generic[Name]):
         overflow. The two look alike, and a wrong guess would show a giant spike.
         """
         now = self._clock()
-        elapsed = now - self._then
+        elapsed = now - self._last_time
         if elapsed <= 0:
             return {}
-        before, self._before, self._then = self._before, dict(counters), now
+        previous, self._last_counters, self._last_time = self._last_counters, dict(counters), now
         return {
-            name: (count - before[name]) / elapsed
+            name: (count - previous[name]) / elapsed
             for name, count in counters.items()
-            if name in before and count >= before[name]
+            if name in previous and count >= previous[name]
         }

@@ -33,17 +33,17 @@ def make_source(spec: SourceSpec, interval: float) -> Source:
     """
     module, _, name = BUILT_IN.get(spec.name, "dashapp.sources.function:make_source").partition(":")
     try:
-        make = getattr(import_module(module), name)
+        factory = getattr(import_module(module), name)
     except ImportError as error:
-        ours = error.name is None or error.name.startswith("dashapp.")
-        hint = "" if ours else f"; python -m pip install {error.name}"
+        is_internal = error.name is None or error.name.startswith("dashapp.")
+        hint = "" if is_internal else f"; python -m pip install {error.name}"
         raise ValueError(f"{spec.name} cannot be used here: {error}{hint}") from None
     rest = spec.rest if spec.name else spec.text
     try:
-        signature(make).bind(rest, interval, **spec.options)
+        signature(factory).bind(rest, interval, **spec.options)
     except TypeError as error:
         raise ValueError(f"{spec.name} takes no such option: {error}") from None
-    source: Source = make(rest, interval, **spec.options)
+    source: Source = factory(rest, interval, **spec.options)
     return source
 
 
@@ -57,9 +57,9 @@ def source_problem(spec: SourceSpec, interval: float) -> str:
 
     For a function this imports its module.
     """
-    quiet = io.StringIO()
+    output = io.StringIO()
     try:
-        with redirect_stdout(quiet), redirect_stderr(quiet):
+        with redirect_stdout(output), redirect_stderr(output):
             if spec.name not in (MACHINE_SOURCE, NO_SOURCE):
                 make_source(spec, interval)
             if not spec.name:

@@ -16,21 +16,19 @@ class SlugRegistry:
     ('eth0-100', 'eth0-100-2', 'eth0-100')
     """
 
-    def __init__(self, keep_case: bool = False, **given: str) -> None:
-        """Reserve the slug=name pairs in `given`; `keep_case` keeps upper-case letters."""
-        self._unfit = _INVALID_CHARS_ANY_CASE if keep_case else _INVALID_CHARS
+    def __init__(self, keep_case: bool = False, **reserved: str) -> None:
+        """Reserve the slug=name pairs in `reserved`; `keep_case` keeps upper-case letters."""
+        self._invalid_chars = _INVALID_CHARS_ANY_CASE if keep_case else _INVALID_CHARS
         self._keep_case = keep_case
-        self._given = {name: slug for slug, name in given.items()}
+        self._slugs = {name: slug for slug, name in reserved.items()}
 
     def __call__(self, name: str) -> str:
         """Return lower-case letters, digits, `_` and `-`, always the same for one name."""
-        if name not in self._given:
-            plain = (
-                self._unfit.sub("-", name if self._keep_case else name.lower()).strip("-")[:MAX_SLUG_LENGTH]
-                or "unnamed"
-            )
-            slug, again = plain, 2
-            while slug in self._given.values():
-                slug, again = f"{plain}-{again}", again + 1
-            self._given[name] = slug
-        return self._given[name]
+        if name not in self._slugs:
+            text = name if self._keep_case else name.lower()
+            base = self._invalid_chars.sub("-", text).strip("-")[:MAX_SLUG_LENGTH] or "unnamed"
+            slug, number = base, 2
+            while slug in self._slugs.values():
+                slug, number = f"{base}-{number}", number + 1
+            self._slugs[name] = slug
+        return self._slugs[name]

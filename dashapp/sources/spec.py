@@ -76,5 +76,5 @@ class SourceSpec:
             raise ValueError(f"expected {spec.name} alone")
         if spec.name or _FUNCTION.fullmatch(spec.text):
             return spec
-        near = difflib.get_close_matches(spec.text.partition(":")[0], BUILT_IN, 1)
-        raise ValueError(f"expected {EXPECTED}" + (f"; did you mean {near[0]}?" if near else ""))
+        matches = difflib.get_close_matches(spec.text.partition(":")[0], BUILT_IN, 1)
+        raise ValueError(f"expected {EXPECTED}" + (f"; did you mean {matches[0]}?" if matches else ""))

@@ -141,7 +141,7 @@ def test_what_the_author_says_and_every(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.syspath_prepend(str(tmp_path))
     clock, store = FakeClock(), MemoryStore()
     source = BackgroundSource(
-        FunctionSource("doubling_series:grains", {}), patience=PATIENCE_S, clock=clock.monotonic
+        FunctionSource("doubling_series:grains", {}), max_wait=PATIENCE_S, clock=clock.monotonic
     )
     sampler = Sampler([source], store, 1.0)
     seen = []

@@ -53,19 +53,19 @@ def system_sources() -> list[Source]:
 
     Each has read its counters, so that the first reading has true rates.
     """
-    linux = Path("/proc/self").is_dir()
-    makers: list[SourceFactory] = list(LINUX_SOURCES if linux else OTHER_SOURCES)
-    if has_sensors() or not linux:
-        makers.append(lambda: BackgroundSource(SensorSource(), every=5.0))
-    return available_sources(makers)
+    is_linux = Path("/proc/self").is_dir()
+    factories: list[SourceFactory] = list(LINUX_SOURCES if is_linux else OTHER_SOURCES)
+    if has_sensors() or not is_linux:
+        factories.append(lambda: BackgroundSource(SensorSource(), every=5.0))
+    return available_sources(factories)
 
 
-def available_sources(makers: Sequence[SourceFactory]) -> list[Source]:
+def available_sources(factories: Sequence[SourceFactory]) -> list[Source]:
     """Return the sources that can be created; log the reason for the others."""
     sources = []
-    for make in makers:
+    for factory in factories:
         try:
-            sources.append(make())
+            sources.append(factory())
         except Exception as error:
             # A platform may lack anything; the other sources work without it.
             log.info("a source is left out: %s", error)

@@ -54,17 +54,17 @@ def own_cgroups(proc: str = "/proc") -> CgroupPaths:
 
 def _mounted_trees(lines: Sequence[str]) -> list[tuple[Sequence[str], str, Path]]:
     """Return controllers, root and mount point of each mount (proc_pid_mountinfo(5))."""
-    found: list[tuple[Sequence[str], str, Path]] = []
+    trees: list[tuple[Sequence[str], str, Path]] = []
     for line in lines:
-        before, _, after = line.partition(" - ")
-        mount, kind = before.split(), after.split()
-        if len(mount) >= 5 and len(kind) >= 3 and kind[0] in ("cgroup", "cgroup2"):
+        mount_text, _, type_text = line.partition(" - ")
+        mount, filesystem = mount_text.split(), type_text.split()
+        if len(mount) >= 5 and len(filesystem) >= 3 and filesystem[0] in ("cgroup", "cgroup2"):
             root, point = (
                 _OCTAL_ESCAPE.sub(lambda match: chr(int(match[1], 8)), word) for word in mount[3:5]
             )
-            controllers = [UNIFIED] if kind[0] == "cgroup2" else kind[2].split(",")
-            found.append((controllers, root, Path(point)))
-    return found
+            controllers = [UNIFIED] if filesystem[0] == "cgroup2" else filesystem[2].split(",")
+            trees.append((controllers, root, Path(point)))
+    return trees
 
 
 def _group_and_ancestors(point: Path, root: str, path: str) -> list[Path]:
@@ -72,24 +72,32 @@ def _group_and_ancestors(point: Path, root: str, path: str) -> list[Path]:
 
     If the path is not below the mounted root (a namespace, a bind mount), the mount point is the group.
     """
-    own = PurePosixPath(path)
-    inner = own.relative_to(root) if own.is_relative_to(root) and ".." not in own.parts else PurePosixPath()
-    if not (point / inner).is_dir():
-        inner = PurePosixPath()
-    chain = [point / inner, *(point / parent for parent in inner.parents)] if inner.parts else [point]
+    group_path = PurePosixPath(path)
+    relative_path = (
+        group_path.relative_to(root)
+        if group_path.is_relative_to(root) and ".." not in group_path.parts
+        else PurePosixPath()
+    )
+    if not (point / relative_path).is_dir():
+        relative_path = PurePosixPath()
+    chain = (
+        [point / relative_path, *(point / parent for parent in relative_path.parents)]
+        if relative_path.parts
+        else [point]
+    )
     return chain if point.is_dir() else []
 
 
 def cpu_limit(groups: CgroupPaths) -> CgroupLimit | None:
     """Return the smallest quota of the group and its ancestors, or None."""
-    found = []
+    candidates = []
     for group in groups.get("cpu", ()):
         quota, period = _read_words(group / "cpu.cfs_quota_us"), _read_words(group / "cpu.cfs_period_us")
-        found.append((quota[:1] + period[:1], group, 1))
-    found += [(_read_words(group / "cpu.max"), group, 2) for group in groups.get(UNIFIED, ())]
+        candidates.append((quota[:1] + period[:1], group, 1))
+    candidates += [(_read_words(group / "cpu.max"), group, 2) for group in groups.get(UNIFIED, ())]
     limits = [
         CgroupLimit(int(words[0]) / int(words[1]), group, version)
-        for words, group, version in found
+        for words, group, version in candidates
         if len(words) == 2 and _positive_number(words[0]) and _positive_number(words[1])
     ]
     return min(limits, key=lambda limit: limit.amount, default=None)
@@ -97,11 +105,13 @@ def cpu_limit(groups: CgroupPaths) -> CgroupLimit | None:
 
 def memory_limit(groups: CgroupPaths) -> CgroupLimit | None:
     """Return the smallest limit of the group and its ancestors, or None."""
-    found = [(_read_words(group / "memory.limit_in_bytes"), group, 1) for group in groups.get("memory", ())]
-    found += [(_read_words(group / "memory.max"), group, 2) for group in groups.get(UNIFIED, ())]
+    candidates = [
+        (_read_words(group / "memory.limit_in_bytes"), group, 1) for group in groups.get("memory", ())
+    ]
+    candidates += [(_read_words(group / "memory.max"), group, 2) for group in groups.get(UNIFIED, ())]
     limits = [
         CgroupLimit(int(words[0]), group, version)
-        for words, group, version in found
+        for words, group, version in candidates
         if len(words) == 1 and _positive_number(words[0]) and int(words[0]) < UNLIMITED
     ]
     return min(limits, key=lambda limit: limit.amount, default=None)
@@ -139,30 +149,30 @@ class CgroupUsage:
     def cpu(self) -> dict[str, float]:
         """Return `usage` in seconds, `nr_periods` and `nr_throttled`, those that are available."""
         stat = _read_file(self._cpu_stat)
-        found: dict[str, float] = {}
+        counts: dict[str, float] = {}
         for name in ("nr_periods", "nr_throttled"):
             if (count := number_after(name.encode() + b" ", stat)) is not None:
-                found[name] = count
+                counts[name] = count
         if (microseconds := number_after(b"usage_usec ", stat)) is not None:
-            found["usage"] = microseconds / 1e6
+            counts["usage"] = microseconds / 1e6
         elif (nanoseconds := number_after(b"", _read_file(self._nanoseconds))) is not None:
-            found["usage"] = nanoseconds / 1e9
-        return found
+            counts["usage"] = nanoseconds / 1e9
+        return counts
 
     def memory(self) -> dict[str, float]:
         """Return `used` in bytes, without inactive file cache, and `oom_kills`, if available."""
-        found: dict[str, float] = {}
+        usage: dict[str, float] = {}
         if (current := number_after(b"", _read_file(self._memory))) is not None:
             name = b"total_inactive_file " if self._version == 1 else b"inactive_file "
             cache = number_after(name, _read_file(self._memory_stat)) or 0
-            found["used"] = max(0, current - cache)
+            usage["used"] = max(0, current - cache)
         if (kills := number_after(b"oom_kill ", _read_file(self._kills))) is not None:
-            found["oom_kills"] = kills
-        return found
+            usage["oom_kills"] = kills
+        return usage
 
 
 def _usage_group(
-    groups: CgroupPaths, controller: str, limit: CgroupLimit | None, other: CgroupLimit | None
+    groups: CgroupPaths, controller: str, limit: CgroupLimit | None, other_limit: CgroupLimit | None
 ) -> tuple[Path | None, int]:
     """Return the group to read and its version.
 
@@ -173,8 +183,8 @@ def _usage_group(
         return limit.group, limit.version
     if controller in groups:
         return groups[controller][0], 1
-    if other and other.version == 2:
-        return other.group, 2
+    if other_limit and other_limit.version == 2:
+        return other_limit.group, 2
     return (groups[UNIFIED][0], 2) if UNIFIED in groups else (None, 0)
 
 

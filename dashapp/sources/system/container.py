@@ -40,8 +40,8 @@ class ContainerSource:
         self._proc = proc
         self._cpus = cpus
         self._clock = clock
-        self._found: object = None
-        self._use: CgroupUsage | None = None
+        self._limits: object = None
+        self._usage: CgroupUsage | None = None
         self._update_limits()
 
     def read(self) -> Mapping[Metric, float]:
@@ -51,58 +51,58 @@ class ContainerSource:
         is relative to the limit or to the host, whichever is smaller. OOM kills count from the creation of
         the group.
         """
-        if self._clock() - self._looked >= LIMIT_CHECK_INTERVAL_S:
+        if self._clock() - self._check_time >= LIMIT_CHECK_INTERVAL_S:
             self._update_limits()
-        if self._use is None:
+        if self._usage is None:
             return {}
-        return self._cpu(self._use) | self._memory(self._use)
+        return self._cpu(self._usage) | self._memory(self._usage)
 
     def _update_limits(self) -> None:
-        self._looked = self._clock()
+        self._check_time = self._clock()
         groups = own_cgroups(self._proc)
         cpu, memory, cpus = cpu_limit(groups), memory_limit(groups), self._cpus()
-        if self._found == (groups, cpu, memory, cpus):
+        if self._limits == (groups, cpu, memory, cpus):
             return
-        self._found = (groups, cpu, memory, cpus)
-        self._use = CgroupUsage(groups, cpu, memory) if cpu or memory else None
-        self._quota = cpu is not None
+        self._limits = (groups, cpu, memory, cpus)
+        self._usage = CgroupUsage(groups, cpu, memory) if cpu or memory else None
+        self._has_quota = cpu is not None
         self._cores = cpu.amount if cpu else cpus
-        self._bytes = min(_host_memory(self._proc), memory.amount if memory else float("inf"))
+        self._memory_bytes = min(_host_memory(self._proc), memory.amount if memory else float("inf"))
         self._percent = Metric(
             "container.cpu.percent", f"Container, of {_format_cores(self._cores)}", "%", "cpu", 0.0, 100.0
         )
         self._memory_percent = Metric(
             "container.memory.percent",
-            f"Container, of {_format_size(self._bytes)}",
+            f"Container, of {_format_size(self._memory_bytes)}",
             "%",
             "memory",
             0.0,
             100.0,
         )
         self._rates: CounterRates[str] = CounterRates(self._clock)
-        if self._use:
-            self._rates.per_second(self._use.cpu())
+        if self._usage:
+            self._rates.per_second(self._usage.cpu())
 
-    def _cpu(self, use: CgroupUsage) -> dict[Metric, float]:
-        rates = self._rates.per_second(use.cpu())
+    def _cpu(self, usage: CgroupUsage) -> dict[Metric, float]:
+        rates = self._rates.per_second(usage.cpu())
         values: dict[Metric, float] = {}
         if "usage" in rates:
             values[self._percent] = round(100 * rates["usage"] / self._cores, 1)
-        if self._quota and "nr_periods" in rates and "nr_throttled" in rates:
+        if self._has_quota and "nr_periods" in rates and "nr_throttled" in rates:
             # Without a period there was no throttling.
             share = rates["nr_throttled"] / rates["nr_periods"] if rates["nr_periods"] else 0.0
             values[THROTTLED] = round(min(100.0, 100 * share), 1)
         return values
 
-    def _memory(self, use: CgroupUsage) -> dict[Metric, float]:
-        found = use.memory()
+    def _memory(self, usage: CgroupUsage) -> dict[Metric, float]:
+        amounts = usage.memory()
         values: dict[Metric, float] = {}
-        if "used" in found:
-            values[USED] = found["used"]
-            if 0 < self._bytes < float("inf"):
-                values[self._memory_percent] = round(100 * found["used"] / self._bytes, 1)
-        if "oom_kills" in found:
-            values[OOM_KILLS] = found["oom_kills"]
+        if "used" in amounts:
+            values[USED] = amounts["used"]
+            if 0 < self._memory_bytes < float("inf"):
+                values[self._memory_percent] = round(100 * amounts["used"] / self._memory_bytes, 1)
+        if "oom_kills" in amounts:
+            values[OOM_KILLS] = amounts["oom_kills"]
         return values
 
 

@@ -58,8 +58,8 @@ class ProcStat:
                 times = dict(zip(STAT_FIELDS, map(int, rest.split()), strict=False))
                 times["irq"] = times.get("irq", 0) + times.pop("softirq", 0)
                 cores[int(name[3:])] = times
-        found = {"switches": number_after(b"ctxt ", content), "interrupts": number_after(b"intr ", content)}
-        return CpuCounts(cores, True, {name: count for name, count in found.items() if count is not None})
+        work = {"switches": number_after(b"ctxt ", content), "interrupts": number_after(b"intr ", content)}
+        return CpuCounts(cores, True, {name: count for name, count in work.items() if count is not None})
 
 
 class PsutilCpu:
@@ -75,19 +75,19 @@ class PsutilCpu:
 
     def __call__(self) -> CpuCounts:
         cores = {}
-        for core, answer in enumerate(as_list(call_or_none(self._times))):
-            times = finite_fields(answer, "user", "nice", "system", "idle", "iowait", "steal")
+        for core, result in enumerate(as_list(call_or_none(self._times))):
+            times = finite_fields(result, "user", "nice", "system", "idle", "iowait", "steal")
             # The fields are irq and softirq on Linux, interrupt and dpc on Windows.
-            if irq := finite_fields(answer, "irq", "softirq", "interrupt", "dpc"):
+            if irq := finite_fields(result, "irq", "softirq", "interrupt", "dpc"):
                 times["irq"] = sum(irq.values())
             if "idle" in times:
                 cores[core] = times
         stats = call_or_none(self._stats)
-        found = {
+        work = {
             "switches": finite_field(stats, "ctx_switches"),
             "interrupts": finite_field(stats, "interrupts"),
         }
-        return CpuCounts(cores, False, {name: count for name, count in found.items() if count is not None})
+        return CpuCounts(cores, False, {name: count for name, count in work.items() if count is not None})
 
 
 TOTAL_METRIC = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
@@ -123,41 +123,41 @@ class CpuSource:
         self._counts = counts or cpu_counts()
         self._cores: dict[int, Metric] = {}
         self._work: CounterRates[str] = CounterRates(clock)
-        self._before = self._counts()
-        self._work.per_second(self._before.work)
+        self._previous = self._counts()
+        self._work.per_second(self._previous.work)
 
     def read(self) -> Mapping[Metric, float]:
         """Return the load since the last reading.
 
         If no time has passed on any core, there are no CPU values. A new core is omitted once.
         """
-        now, before = self._counts(), self._before
-        self._before = now
-        values = self._shares(now, before)
-        for name, rate in self._work.per_second(now.work).items():
+        counts, previous = self._counts(), self._previous
+        self._previous = counts
+        values = self._shares(counts, previous)
+        for name, rate in self._work.per_second(counts.work).items():
             values[WORK_METRICS[name]] = round(rate)
         return values
 
-    def _shares(self, now: CpuCounts, before: CpuCounts) -> dict[Metric, float]:
-        if not now.cores_are_numbered and len(now.cores) != len(before.cores):
+    def _shares(self, counts: CpuCounts, previous: CpuCounts) -> dict[Metric, float]:
+        if not counts.cores_are_numbered and len(counts.cores) != len(previous.cores):
             return {}
         cores: dict[Metric, float] = {}
-        spent_of_all: dict[str, float] = {}
-        for index, times in now.cores.items():
-            spent = _time_between(times, before.cores.get(index))
-            total = sum(spent.values())
+        total_deltas: dict[str, float] = {}
+        for index, times in counts.cores.items():
+            deltas = _time_between(times, previous.cores.get(index))
+            total = sum(deltas.values())
             if total > 0:
-                for kind, share in spent.items():
-                    spent_of_all[kind] = spent_of_all.get(kind, 0) + share
+                for kind, share in deltas.items():
+                    total_deltas[kind] = total_deltas.get(kind, 0) + share
                 metric = self._cores.setdefault(index, core_metric(index))
-                cores[metric] = round(100 * _busy_percent(spent, total) / total, 1)
-        total = sum(spent_of_all.values())
+                cores[metric] = round(100 * _busy_percent(deltas, total) / total, 1)
+        total = sum(total_deltas.values())
         if total <= 0:
             return {}
-        values = {TOTAL_METRIC: round(100 * _busy_percent(spent_of_all, total) / total, 1)}
+        values = {TOTAL_METRIC: round(100 * _busy_percent(total_deltas, total) / total, 1)}
         for kind, metric in KIND_METRICS.items():
-            if kind in spent_of_all:
-                values[metric] = round(100 * spent_of_all[kind] / total, 1)
+            if kind in total_deltas:
+                values[metric] = round(100 * total_deltas[kind] / total, 1)
         return values | cores
 
 
@@ -169,14 +169,14 @@ def _time_between(new: Mapping[str, float], old: Mapping[str, float] | None) -> 
     """
     if old is None:
         return {}
-    spent = {kind: count - old.get(kind, count) for kind, count in new.items()}
-    if spent.get("iowait", 0) < 0:
-        spent["iowait"] = 0
-    return spent if min(spent.values(), default=0) >= 0 else {}
+    deltas = {kind: count - old.get(kind, count) for kind, count in new.items()}
+    if deltas.get("iowait", 0) < 0:
+        deltas["iowait"] = 0
+    return deltas if min(deltas.values(), default=0) >= 0 else {}
 
 
-def _busy_percent(spent: Mapping[str, float], total: float) -> float:
-    return total - spent.get("idle", 0) - spent.get("iowait", 0)
+def _busy_percent(deltas: Mapping[str, float], total: float) -> float:
+    return total - deltas.get("idle", 0) - deltas.get("iowait", 0)
 
 
 FREQUENCY_METRIC = Metric("cpu.frequency", "Frequency", "Hz", "frequency", 0.0)
@@ -201,20 +201,20 @@ class FrequencySource:
         return {FREQUENCY_METRIC: round(hertz, -6)} if hertz else {}
 
     def _from_cpufreq(self) -> float:
-        found = []
+        frequencies = []
         for file in self._scaled:
             try:
-                found.append(1e3 * int(file.read()))
+                frequencies.append(1e3 * int(file.read()))
             except (OSError, ValueError):
                 continue  # this core is offline
-        return sum(found) / len(found) if found else 0.0
+        return sum(frequencies) / len(frequencies) if frequencies else 0.0
 
     def _from_cpuinfo(self) -> float:
         try:
-            found = [1e6 * float(match) for match in _MEGAHERTZ.findall(self._info.read())]
+            frequencies = [1e6 * float(match) for match in _MEGAHERTZ.findall(self._info.read())]
         except (OSError, ValueError):
             return 0.0
-        return sum(found) / len(found) if found else 0.0
+        return sum(frequencies) / len(frequencies) if frequencies else 0.0
 
     def _from_psutil(self) -> float:
         return 1e6 * (finite_field(call_or_none(self._frequency), "current") or 0.0)

@@ -44,18 +44,18 @@ class DiskSource:
         self._rates: CounterRates[tuple[str, str]] = CounterRates(clock)
         self._slugs = SlugRegistry()
         self._metrics: dict[tuple[str, str], Metric] = {}
-        self._rates.per_second(self._flat())
+        self._rates.per_second(self._flatten_counts())
 
     def read(self) -> Mapping[Metric, float]:
         """Return the totals, then the values of each disk.
 
         A new disk is omitted once. A disk without any operation since its start is omitted always.
         """
-        rates = self._rates.per_second(self._flat())
+        rates = self._rates.per_second(self._flatten_counts())
         values: dict[Metric, float] = {}
         for name, metric in (("read", READ), ("written", WRITTEN)):
-            if found := [rate for (_, kind), rate in rates.items() if kind == name]:
-                values[metric] = round(sum(found))
+            if disk_rates := [rate for (_, kind), rate in rates.items() if kind == name]:
+                values[metric] = round(sum(disk_rates))
         if len({disk for disk, _ in rates}) > MAX_DISKS:
             return values
         for (disk, kind), rate in rates.items():
@@ -64,12 +64,12 @@ class DiskSource:
             values[metric] = round(min(100.0, rate / 10), 1) if kind == "busy" else round(rate)
         return values
 
-    def _flat(self) -> dict[tuple[str, str], float]:
-        found = self._counts()
+    def _flatten_counts(self) -> dict[tuple[str, str], float]:
+        counts_by_disk = self._counts()
         return {
             (disk, kind): count
-            for disk, counts in found.items()
-            if is_whole_disk(disk, found) and any(counts.values())
+            for disk, counts in counts_by_disk.items()
+            if is_whole_disk(disk, counts_by_disk) and any(counts.values())
             for kind, count in counts.items()
         }
 
@@ -115,19 +115,19 @@ class ProcDisks:
         self._file = ProcFile(f"{proc}/diskstats")
 
     def __call__(self) -> Counts:
-        found = {}
+        counts = {}
         for line in self._file.read().splitlines():
             words = line.split()
             # https://docs.kernel.org/admin-guide/iostats.html: field n is word n + 2.
             if len(words) >= 14 and (words[3] != b"0" or words[7] != b"0"):
-                found[os.fsdecode(words[2])] = {
+                counts[os.fsdecode(words[2])] = {
                     "read": 512 * int(words[5]),
                     "written": 512 * int(words[9]),
                     "reads": int(words[3]),
                     "writes": int(words[7]),
                     "busy": int(words[12]),
                 }
-        return found
+        return counts
 
 
 class PsutilDisks:
@@ -145,6 +145,6 @@ class PsutilDisks:
             "busy_time": "busy",
         }
         return {
-            disk: {names[field]: count for field, count in finite_fields(answer, *names).items()}
-            for disk, answer in as_mapping(call_or_none(self._counters)).items()
+            disk: {names[field]: count for field, count in finite_fields(result, *names).items()}
+            for disk, result in as_mapping(call_or_none(self._counters)).items()
         }

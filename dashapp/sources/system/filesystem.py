@@ -81,15 +81,15 @@ def shown_mounts(mounts: Iterable[Mount]) -> list[Mount]:
 
     There are at most MAX_FILESYSTEMS.
     """
-    found: dict[str, Mount] = {}
+    mount_by_device: dict[str, Mount] = {}
     for mount in sorted(mounts, key=lambda mount: (len(mount.point), mount.point)):
-        local = REAL_FILESYSTEMS.fullmatch(mount.kind) or (
+        is_local = REAL_FILESYSTEMS.fullmatch(mount.kind) or (
             mount.point == "/" and mount.kind in ROOT_ONLY_FILESYSTEMS
         )
         # A container engine mounts single files over /etc from a disk of the host.
-        if local and not mount.point.startswith("/etc/"):
-            found.setdefault(mount.device, mount)
-    return list(found.values())[:MAX_FILESYSTEMS]
+        if is_local and not mount.point.startswith("/etc/"):
+            mount_by_device.setdefault(mount.device, mount)
+    return list(mount_by_device.values())[:MAX_FILESYSTEMS]
 
 
 class ProcMounts:
@@ -120,9 +120,9 @@ class PsutilMounts:
 
     def __call__(self) -> list[Mount]:
         return [
-            Mount(str(found.device), str(found.mountpoint), str(found.fstype).lower())
-            for found in as_list(call_or_none(self._partitions))
-            if hasattr(found, "mountpoint")
+            Mount(str(partition.device), str(partition.mountpoint), str(partition.fstype).lower())
+            for partition in as_list(call_or_none(self._partitions))
+            if hasattr(partition, "mountpoint")
         ]
 
 

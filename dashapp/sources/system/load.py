@@ -37,12 +37,14 @@ class LoadSource:
 
     def read(self) -> Mapping[Metric, float]:
         try:
-            found = [float(word) for word in self._file.read().split()[:3]]
+            averages = [float(word) for word in self._file.read().split()[:3]]
         except (OSError, ValueError):
-            found = [load for load in as_list(call_or_none(self._averages)) if isinstance(load, int | float)]
-        values = {metric: round(load, 2) for metric, load in zip(AVERAGES, found, strict=False)}
+            averages = [
+                load for load in as_list(call_or_none(self._averages)) if isinstance(load, int | float)
+            ]
+        values = {metric: round(load, 2) for metric, load in zip(AVERAGES, averages, strict=False)}
         if AVERAGES[0] in values and (cores := self._cores()):
-            values[PER_CORE] = round(found[0] / cores, 2)
+            values[PER_CORE] = round(averages[0] / cores, 2)
         return values
 
 
@@ -82,8 +84,8 @@ class PressureSource:
                 continue  # one can be missing, or disabled (psi=0)
         totals: dict[Metric, float] = {}
         for (name, line), metric in _PRESSURE_METRICS.items():
-            _, found, rest = contents.get(name, b"").partition(line + b" ")
+            _, separator, rest = contents.get(name, b"").partition(line + b" ")
             total = rest.partition(b"\n")[0].rpartition(b"total=")[2]
-            if found and total.isdigit():
+            if separator and total.isdigit():
                 totals[metric] = int(total)
         return totals

@@ -51,24 +51,24 @@ class MemorySource:
 
         Used memory is what no program can get: total - available. Percent is relative to the total.
         """
-        found = self._amounts()
+        amounts = self._amounts()
         values: dict[Metric, float] = {}
-        total, available = found.get("total", 0), found.get("available")
+        total, available = amounts.get("total", 0), amounts.get("available")
         if total > 0 and available is not None:
-            found["used"] = max(0, total - available)
-            values[PERCENT] = round(100 * found["used"] / total, 1)
-        values |= {metric: found[name] for name, metric in BYTES.items() if name in found}
-        if "swap_total" in found and "swap_used" in found:
+            amounts["used"] = max(0, total - available)
+            values[PERCENT] = round(100 * amounts["used"] / total, 1)
+        values |= {metric: amounts[name] for name, metric in BYTES.items() if name in amounts}
+        if "swap_total" in amounts and "swap_used" in amounts:
             # A machine without swap uses 0 %.
-            share = found["swap_used"] / found["swap_total"] if found["swap_total"] > 0 else 0
+            share = amounts["swap_used"] / amounts["swap_total"] if amounts["swap_total"] > 0 else 0
             values[SWAP_PERCENT] = round(100 * share, 1)
-        for metric, rate in self._rates.per_second(_swap_counters(found)).items():
+        for metric, rate in self._rates.per_second(_swap_counters(amounts)).items():
             values[metric] = round(rate)
         return values
 
 
-def _swap_counters(found: Amounts) -> dict[Metric, float]:
-    return {metric: found[name] for name, metric in SWAPPING.items() if name in found}
+def _swap_counters(amounts: Amounts) -> dict[Metric, float]:
+    return {metric: amounts[name] for name, metric in SWAPPING.items() if name in amounts}
 
 
 def memory_amounts(proc: str = "/proc") -> Callable[[], Amounts]:
@@ -90,28 +90,28 @@ class ProcMemory:
     def __call__(self) -> Amounts:
         content = self._memory.read()
 
-        def kilobytes(name: bytes) -> int | None:
-            found = number_after(name + b":", content)
-            return None if found is None else 1024 * found
+        def read_amount(name: bytes) -> int | None:
+            kilobytes = number_after(name + b":", content)
+            return None if kilobytes is None else 1024 * kilobytes
 
-        free, cached, buffers = kilobytes(b"MemFree"), kilobytes(b"Cached"), kilobytes(b"Buffers")
-        available = kilobytes(b"MemAvailable")
+        free, cached, buffers = read_amount(b"MemFree"), read_amount(b"Cached"), read_amount(b"Buffers")
+        available = read_amount(b"MemAvailable")
         if available is None and free is not None:  # before Linux 3.14
             available = free + (cached or 0) + (buffers or 0)
-        swap, swap_free = kilobytes(b"SwapTotal"), kilobytes(b"SwapFree")
-        found = {
-            "total": kilobytes(b"MemTotal"),
+        swap, swap_free = read_amount(b"SwapTotal"), read_amount(b"SwapFree")
+        amounts = {
+            "total": read_amount(b"MemTotal"),
             "available": available,
             # As free(1): reclaimable slabs are cache too.
-            "cached": None if cached is None else cached + (kilobytes(b"SReclaimable") or 0),
+            "cached": None if cached is None else cached + (read_amount(b"SReclaimable") or 0),
             "buffers": buffers,
             "swap_total": swap,
             "swap_used": None if swap is None or swap_free is None else max(0, swap - swap_free),
-            **self._swapped(),
+            **self._read_swap_counters(),
         }
-        return {name: amount for name, amount in found.items() if amount is not None}
+        return {name: amount for name, amount in amounts.items() if amount is not None}
 
-    def _swapped(self) -> dict[str, int | None]:
+    def _read_swap_counters(self) -> dict[str, int | None]:
         try:
             content = self._events.read()
         except OSError:

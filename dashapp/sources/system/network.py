@@ -49,7 +49,7 @@ class NetworkSource:
         self._rates: CounterRates[tuple[str, str]] = CounterRates(clock)
         self._slugs = SlugRegistry()
         self._metrics: dict[tuple[str, str], Metric] = {}
-        self._rates.per_second(self._flat())
+        self._rates.per_second(self._flatten_counts())
 
     def read(self) -> Mapping[Metric, float]:
         """Return the totals, then the values of each interface.
@@ -57,23 +57,23 @@ class NetworkSource:
         A new interface is omitted once. A counter that is still 0 has no line, because most machines have
         silent interfaces and few errors.
         """
-        counters = self._flat()
+        counters = self._flatten_counts()
         rates = self._rates.per_second(counters)
         values: dict[Metric, float] = {}
         for name, metric in (("received", RECEIVED), ("sent", SENT)):
-            outer = [
+            physical_rates = [
                 rate
                 for (link, kind), rate in rates.items()
                 if kind == name and not _VIRTUAL_INTERFACE.match(link)
             ]
-            if outer:
-                values[metric] = round(sum(outer))
-        told = {place: rate for place, rate in rates.items() if counters[place]}
-        if len({link for link, _ in told}) <= MAX_INTERFACES:
-            values |= {self._metric(*place): round(rate) for place, rate in told.items()}
+            if physical_rates:
+                values[metric] = round(sum(physical_rates))
+        active_rates = {counter: rate for counter, rate in rates.items() if counters[counter]}
+        if len({link for link, _ in active_rates}) <= MAX_INTERFACES:
+            values |= {self._metric(*counter): round(rate) for counter, rate in active_rates.items()}
         return values
 
-    def _flat(self) -> dict[tuple[str, str], float]:
+    def _flatten_counts(self) -> dict[tuple[str, str], float]:
         return {
             (link, kind): count
             for link, counts in self._counts().items()
@@ -112,12 +112,12 @@ class ProcNetwork:
         self._file = ProcFile(f"{proc}/net/dev")
 
     def __call__(self) -> Counts:
-        found = {}
+        counts = {}
         for line in self._file.read().splitlines()[2:]:
             name, _, rest = line.rpartition(b":")
             words = rest.split()
             if name and len(words) >= 12:
-                found[os.fsdecode(name.strip())] = {
+                counts[os.fsdecode(name.strip())] = {
                     "received": int(words[0]),
                     "sent": int(words[8]),
                     "in": int(words[1]),
@@ -125,7 +125,7 @@ class ProcNetwork:
                     "errors": int(words[2]) + int(words[10]),
                     "drops": int(words[3]) + int(words[11]),
                 }
-        return found
+        return counts
 
 
 class PsutilNetwork:
@@ -145,9 +145,9 @@ class PsutilNetwork:
             "dropin": "drops",
             "dropout": "drops",
         }
-        found: dict[str, dict[str, float]] = {}
-        for link, answer in as_mapping(call_or_none(self._counters)).items():
-            counts = found.setdefault(link, {})
-            for field, count in finite_fields(answer, *names).items():
+        counts_by_link: dict[str, dict[str, float]] = {}
+        for link, result in as_mapping(call_or_none(self._counters)).items():
+            counts = counts_by_link.setdefault(link, {})
+            for field, count in finite_fields(result, *names).items():
                 counts[names[field]] = counts.get(names[field], 0) + count
-        return found
+        return counts_by_link

@@ -54,19 +54,19 @@ class UptimeSource:
     def __init__(
         self,
         proc: str = "/proc",
-        started: PsutilCall = lambda: psutil.boot_time(),
+        boot_time: PsutilCall = lambda: psutil.boot_time(),
         now: Callable[[], float] = time.time,
     ) -> None:
         self._file = ProcFile(f"{proc}/uptime")
-        self._started = started
+        self._boot_time = boot_time
         self._now = now
 
     def read(self) -> Mapping[Metric, float]:
         try:
             seconds = float(self._file.read().split()[0])
         except (OSError, ValueError, IndexError):
-            started = call_or_none(self._started)
-            if not isinstance(started, int | float):
+            boot_time = call_or_none(self._boot_time)
+            if not isinstance(boot_time, int | float):
                 return {}
-            seconds = self._now() - started
+            seconds = self._now() - boot_time
         return {UPTIME: round(seconds)} if seconds >= 0 else {}

@@ -28,15 +28,15 @@ class ProcFile:
         if self._descriptor < 0:
             self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            whole = chunk = os.pread(self._descriptor, CHUNK_BYTES, 0)
+            content = chunk = os.pread(self._descriptor, CHUNK_BYTES, 0)
             # A short read is not the end: the kernel returns whole records, up to one page at once.
             while chunk:
-                chunk = os.pread(self._descriptor, CHUNK_BYTES, len(whole))
-                whole += chunk
+                chunk = os.pread(self._descriptor, CHUNK_BYTES, len(content))
+                content += chunk
         except OSError:
             self.close()
             raise
-        return whole
+        return content
 
     def close(self) -> None:
         if self._descriptor >= 0:

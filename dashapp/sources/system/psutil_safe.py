@@ -30,25 +30,25 @@ def call_or_none(call: PsutilCall) -> Any:
         return None
 
 
-def as_mapping(answer: Any) -> Mapping[str, Any]:
+def as_mapping(result: Any) -> Mapping[str, Any]:
     """Return a result by device, or an empty mapping for other types."""
-    return answer if isinstance(answer, Mapping) else {}
+    return result if isinstance(result, Mapping) else {}
 
 
-def as_list(answer: Any) -> Sequence[Any]:
+def as_list(result: Any) -> Sequence[Any]:
     """Return a result as a sequence, or an empty one for other types."""
-    return answer if isinstance(answer, list | tuple) else ()
+    return result if isinstance(result, list | tuple) else ()
 
 
-def finite_field(answer: Any, field: str) -> float | None:
+def finite_field(result: Any, field: str) -> float | None:
     """Return a field of a result if it is a finite number, otherwise None."""
-    value = getattr(answer, field, None)
+    value = getattr(result, field, None)
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return value
     return None
 
 
-def finite_fields(answer: Any, *fields: str) -> dict[str, float]:
+def finite_fields(result: Any, *fields: str) -> dict[str, float]:
     """Return the fields that are finite numbers."""
-    found = ((field, finite_field(answer, field)) for field in fields)
-    return {field: value for field, value in found if value is not None}
+    values = ((field, finite_field(result, field)) for field in fields)
+    return {field: value for field, value in values if value is not None}

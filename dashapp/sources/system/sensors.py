@@ -53,20 +53,20 @@ def has_sensors(sys: str = "/sys") -> bool:
     return any(any(Path(sys, "class", kind).glob("*")) for kind in ("hwmon", "thermal", "power_supply"))
 
 
-def _labelled_sensors(answer: Any) -> Iterator[tuple[str, str, float]]:
+def _labelled_sensors(result: Any) -> Iterator[tuple[str, str, float]]:
     """Return name, label and value of the first MAX_SENSORS.
 
     Equal labels of one chip get a number.
     """
-    told = 0
-    for chip, entries in as_mapping(answer).items():
-        seen: dict[str, int] = {}
+    sensor_count = 0
+    for chip, entries in as_mapping(result).items():
+        label_counts: dict[str, int] = {}
         for entry in as_list(entries):
             label = str(getattr(entry, "label", None) or "")[:24]
-            seen[label] = seen.get(label, 0) + 1
+            label_counts[label] = label_counts.get(label, 0) + 1
             value = finite_field(entry, "current")
-            if value is None or told == MAX_SENSORS:
+            if value is None or sensor_count == MAX_SENSORS:
                 continue
-            told += 1
-            again = "" if seen[label] == 1 else f" {seen[label]}"
-            yield f"{chip} {label}{again}".strip(), f"{chip[:24]} {label}{again}".strip(), value
+            sensor_count += 1
+            suffix = "" if label_counts[label] == 1 else f" {label_counts[label]}"
+            yield f"{chip} {label}{suffix}".strip(), f"{chip[:24]} {label}{suffix}".strip(), value
