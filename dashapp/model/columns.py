@@ -52,7 +52,7 @@ class Columns:
         )
 
     def shifted(self, offset_ms: int, names: Mapping[str, str]) -> Columns:
-        """Return the same points, `offset_ms` milliseconds later, with keys from the mapping `names`."""
+        """Return the points `offset_ms` milliseconds later, with keys renamed by `names`."""
         keys = tuple(names[key] for key in self.keys)
         return Columns(self.t + offset_ms, self.step, keys, self.total, self.low, self.high, self.count)
 

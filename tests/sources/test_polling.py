@@ -52,7 +52,7 @@ def test_a_late_answer_counts_once_and_is_not_repeated_as_if_fresh(slow: Says) -
     slow.go_on.clear()
     assert source.read() == {}
     slow.go_on.set()
-    wait_for(lambda: slow.asked == 1 and source._asked is None)
+    wait_for(lambda: slow.asked == 1 and source._pending_start is None)
     slow.go_on.clear()
     clock.pass_time(1.0)
     assert source.read() == {SLOW: 2.0}
@@ -85,7 +85,7 @@ def test_once_given_up_the_last_values_are_a_gap(slow: Says) -> None:
     source = BackgroundSource(slow, every=10.0, timeout=5.0, max_wait=PATIENCE_S, clock=clock.monotonic)
     assert source.read() == {SLOW: 2.0}
     slow.go_on.clear()
-    source._patience = 0.01
+    source._max_wait = 0.01
     clock.pass_time(9.0)
     assert source.read() == {SLOW: 2.0}
     clock.pass_time(2.0)

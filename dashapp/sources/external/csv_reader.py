@@ -31,14 +31,14 @@ class Row(NamedTuple):
 class CsvRows:
     """The rows of a file, each later than the one before.
 
-    If `tail` is not 0, only the heading and that many bytes at the end are read. `left_out` counts the
-    rejected rows, and `first` describes the first of them.
+    If `tail_bytes` is not 0, only the heading and that many bytes at the end are read. `rejected_rows`
+    counts the rejected rows, and `first_problem` describes the first of them.
     """
 
-    def __init__(self, path: Path, tail: int = 0) -> None:
-        self._tail = tail
-        self.left_out = 0
-        self.first = ""
+    def __init__(self, path: Path, tail_bytes: int = 0) -> None:
+        self._tail_bytes = tail_bytes
+        self.rejected_rows = 0
+        self.first_problem = ""
         self._path = path
         self._line = 0
         self._names: Sequence[str] = ()
@@ -48,20 +48,21 @@ class CsvRows:
     def __iter__(self) -> Iterator[Row]:
         """Yield the rows from the beginning; raises SourceError if the file has none."""
         newest = float("-inf")
-        found = False
+        has_rows = False
         for words in self._split_lines():
             row = self._row(words, newest)
             if row is not None:
-                found, newest = True, row.time
+                has_rows, newest = True, row.time
                 yield row
-            elif not found and self.left_out >= MAX_LEADING_BAD_ROWS:
+            elif not has_rows and self.rejected_rows >= MAX_LEADING_BAD_ROWS:
                 break
-        if not found:
+        if not has_rows:
             raise SourceError(f"{self._path.name} has no row with a time and a number; {self._problem()}")
 
     def _problem(self) -> str:
         return (
-            self.first or "expected a heading, and rows that begin with a time such as 2026-01-31T12:00:00Z"
+            self.first_problem
+            or "expected a heading, and rows that begin with a time such as 2026-01-31T12:00:00Z"
         )
 
     def _split_lines(self) -> Iterator[list[str]]:
@@ -83,17 +84,17 @@ class CsvRows:
                     parse_time(words[self._time])
                 except (ValueError, OverflowError, IndexError):
                     continue
-                self._names = [f"column{place}" for place in range(len(self._names))]
+                self._names = [f"column{index}" for index in range(len(self._names))]
                 yield words
 
     def _lines(self) -> Iterator[str]:
         lines = LineReader()
         try:
             with self._path.open("rb") as file:
-                if self._tail and (beginning := file.seek(0, os.SEEK_END) - self._tail) > 0:
+                if self._tail_bytes and (offset := file.seek(0, os.SEEK_END) - self._tail_bytes) > 0:
                     file.seek(0)
                     yield self._heading(file)
-                    file.seek(max(file.tell(), beginning))
+                    file.seek(max(file.tell(), offset))
                     lines.skip()
                 else:
                     file.seek(0)
@@ -102,14 +103,14 @@ class CsvRows:
                         yield line.decode(errors="replace")
                 yield lines.remainder().decode(errors="replace")
         except OSError as error:
-            raise self._unreadable(error) from None
+            raise self._read_error(error) from None
 
     def _heading(self, file: BinaryIO) -> str:
         """Return the first line that is no comment and not blank, within MAX_LEADING_BAD_ROWS."""
         lines = (file.readline(CHUNK_BYTES).decode(errors="replace") for _ in range(MAX_LEADING_BAD_ROWS))
         return next((line for line in lines if line.strip() and not line.startswith("#")), "")
 
-    def _unreadable(self, error: OSError) -> SourceError:
+    def _read_error(self, error: OSError) -> SourceError:
         return SourceError(f"{self._path.name} cannot be read ({error.strerror or type(error).__name__})")
 
     def _split(self, line: str) -> list[str]:
@@ -120,27 +121,28 @@ class CsvRows:
 
     def _row(self, words: list[str], newest: float) -> Row | None:
         if len(words[:MAX_COLUMNS]) != len(self._names):
-            self._skip(f"has {len(words)} fields, the heading {len(self._names)}")
+            self._reject(f"has {len(words)} fields, the heading {len(self._names)}")
             return None
         try:
             time = parse_time(words[self._time])
         except (ValueError, OverflowError):
-            shown = "".join(letter for letter in words[self._time][:20] if letter.isprintable())
-            self._skip(f'has no time that can be read ("{shown}")')
+            excerpt = "".join(letter for letter in words[self._time][:20] if letter.isprintable())
+            self._reject(f'has no time that can be read ("{excerpt}")')
             return None
         if time <= newest:
-            self._skip("is not later than the one before")
+            self._reject("is not later than the one before")
             return None
-        found = {name: parse_number(word) for name, word in zip(self._names, words, strict=False)}
-        del found[self._names[self._time]]
+        values = {name: parse_number(word) for name, word in zip(self._names, words, strict=False)}
+        del values[self._names[self._time]]
         return Row(
-            time, {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
+            time,
+            {name: value for name, value in values.items() if value is not None and math.isfinite(value)},
         )
 
-    def _skip(self, why: str) -> None:
-        self.left_out += 1
-        if not self.first:
-            self.first = f"line {self._line} {why}"
+    def _reject(self, reason: str) -> None:
+        self.rejected_rows += 1
+        if not self.first_problem:
+            self.first_problem = f"line {self._line} {reason}"
 
 
 TIME_COLUMN_NAMES = ("time", "timestamp", "date", "datetime", "ts")

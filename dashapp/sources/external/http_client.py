@@ -45,23 +45,23 @@ class Url:
             raise ValueError
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        user = ""
+        authorization = ""
         if parts.username is not None:
-            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            user = "Basic " + base64.b64encode(pair.encode()).decode()
+            credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            authorization = "Basic " + base64.b64encode(credentials.encode()).decode()
         path.encode("ascii")
         parts.hostname.encode("idna")
-        return Url(parts.scheme, parts.hostname, port, path, user)
+        return Url(parts.scheme, parts.hostname, port, path, authorization)
 
     def resolve(self, location: str) -> Url:
         """Return the target of a redirect; raises SourceError for another server."""
         try:
-            there = Url.parse(urljoin(f"{self.scheme}://{self._host_and_port}{self.path}", location[:2000]))
+            target = Url.parse(urljoin(f"{self.scheme}://{self._host_and_port}{self.path}", location[:2000]))
         except ValueError:
-            there = None
-        if there is None or (there.scheme, there.host, there.port) != (self.scheme, self.host, self.port):
+            target = None
+        if target is None or (target.scheme, target.host, target.port) != (self.scheme, self.host, self.port):
             raise SourceError(f"{self.label} redirects to another server, which is not asked")
-        return Url(self.scheme, self.host, self.port, there.path, self.authorization)
+        return Url(self.scheme, self.host, self.port, target.path, self.authorization)
 
     @property
     def _host_and_port(self) -> str:
@@ -69,103 +69,105 @@ class Url:
 
 
 class HttpFetcher:
-    """Fetches `address`; `kinds` are the accepted content types."""
+    """Fetches `url`; `content_types` are the accepted content types."""
 
     def __init__(
         self,
-        address: Url,
-        kinds: tuple[str, ...],
+        url: Url,
+        content_types: tuple[str, ...],
         accept: str,
-        most: int = 5_000_000,
+        max_bytes: int = 5_000_000,
         timeout: float = 5.0,
     ) -> None:
-        self._address = address
-        self._kinds = kinds
+        self._url = url
+        self._content_types = content_types
         self._accept = accept
-        self._most = most
+        self._max_bytes = max_bytes
         self._timeout = timeout
 
     def fetch(self) -> bytes:
         """Return the decompressed body; raises SourceError if the response is not usable."""
-        address, deadline = self._address, time.monotonic() + self._timeout
+        url, deadline = self._url, time.monotonic() + self._timeout
         for _ in range(MAX_REDIRECTS + 1):
-            found = self._send_request(address, deadline)
-            if isinstance(found, bytes):
-                return found
-            address = found
-        raise SourceError(f"{self._address.label} redirects more than {MAX_REDIRECTS} times")
+            result = self._send_request(url, deadline)
+            if isinstance(result, bytes):
+                return result
+            url = result
+        raise SourceError(f"{self._url.label} redirects more than {MAX_REDIRECTS} times")
 
-    def _send_request(self, address: Url, deadline: float) -> bytes | Url:
-        shown = address.label
-        left = deadline - time.monotonic()
-        over = SourceError(f"{shown} did not answer within {self._timeout:g} s")
-        if left <= 0:
-            raise over
-        secure = address.scheme == "https"
-        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        connection = kind(address.host, address.port, timeout=left)
+    def _send_request(self, url: Url, deadline: float) -> bytes | Url:
+        label = url.label
+        remaining = deadline - time.monotonic()
+        timeout_error = SourceError(f"{label} did not answer within {self._timeout:g} s")
+        if remaining <= 0:
+            raise timeout_error
+        is_secure = url.scheme == "https"
+        connection_class = http.client.HTTPSConnection if is_secure else http.client.HTTPConnection
+        connection = connection_class(url.host, url.port, timeout=remaining)
         with closing(connection):
             try:
                 connection.connect()
                 # The timeout of a socket applies to each read; this timer applies to the whole response.
-                end = Timer(max(0.0, deadline - time.monotonic()), _close_connection, [connection.sock])
-                end.daemon = True
-                end.start()
+                timer = Timer(max(0.0, deadline - time.monotonic()), _close_connection, [connection.sock])
+                timer.daemon = True
+                timer.start()
                 try:
-                    connection.request("GET", address.path, headers=self._headers(address))
-                    with closing(connection.getresponse()) as answer:
-                        found = self._read_response(answer, address)
+                    connection.request("GET", url.path, headers=self._headers(url))
+                    with closing(connection.getresponse()) as response:
+                        result = self._read_response(response, url)
                 finally:
-                    end.cancel()
+                    timer.cancel()
                 # A truncated response can look complete.
                 if time.monotonic() >= deadline:
-                    raise over
-                return found
+                    raise timeout_error
+                return result
             except SourceError as error:
-                raise (over if time.monotonic() >= deadline else error) from None
+                raise (timeout_error if time.monotonic() >= deadline else error) from None
             except (OSError, http.client.HTTPException, ValueError) as error:
                 if time.monotonic() >= deadline or isinstance(error, TimeoutError):
-                    raise over from None
-                why = getattr(error, "strerror", None) or type(error).__name__
-                raise SourceError(f"{shown} does not answer ({why})") from None
+                    raise timeout_error from None
+                reason = getattr(error, "strerror", None) or type(error).__name__
+                raise SourceError(f"{label} does not answer ({reason})") from None
 
-    def _headers(self, address: Url) -> dict[str, str]:
+    def _headers(self, url: Url) -> dict[str, str]:
         headers = {"accept": self._accept, "accept-encoding": "gzip", "user-agent": "dashapp"}
-        return headers | ({"authorization": address.authorization} if address.authorization else {})
+        return headers | ({"authorization": url.authorization} if url.authorization else {})
 
-    def _read_response(self, answer: http.client.HTTPResponse, address: Url) -> bytes | Url:
-        shown = address.label
-        if answer.status in (301, 302, 303, 307, 308):
-            return address.resolve(answer.headers.get("location", ""))
-        if answer.status != 200:
-            raise SourceError(f"{shown} answers with status {answer.status}")
-        kind = answer.headers.get_content_type() if "content-type" in answer.headers else "none"
-        if kind not in self._kinds:
-            raise SourceError(f"{shown} answers with {kind[:40]}; expected {' or '.join(self._kinds)}")
-        coding = answer.headers.get("content-encoding", "").strip().lower()
-        if coding not in ("", "identity", "gzip"):
-            raise SourceError(f"{shown} answers packed by {coding[:20]}; expected gzip or none")
-        return self._decompress(answer, shown, coding == "gzip")
+    def _read_response(self, response: http.client.HTTPResponse, url: Url) -> bytes | Url:
+        label = url.label
+        if response.status in (301, 302, 303, 307, 308):
+            return url.resolve(response.headers.get("location", ""))
+        if response.status != 200:
+            raise SourceError(f"{label} answers with status {response.status}")
+        content_type = response.headers.get_content_type() if "content-type" in response.headers else "none"
+        if content_type not in self._content_types:
+            raise SourceError(
+                f"{label} answers with {content_type[:40]}; expected {' or '.join(self._content_types)}"
+            )
+        encoding = response.headers.get("content-encoding", "").strip().lower()
+        if encoding not in ("", "identity", "gzip"):
+            raise SourceError(f"{label} answers packed by {encoding[:20]}; expected gzip or none")
+        return self._decompress(response, label, encoding == "gzip")
 
-    def _decompress(self, answer: http.client.HTTPResponse, shown: str, packed: bool) -> bytes:
-        unpacker = zlib.decompressobj(31) if packed else None
+    def _decompress(self, response: http.client.HTTPResponse, label: str, is_gzip: bool) -> bytes:
+        decompressor = zlib.decompressobj(31) if is_gzip else None
         body = bytearray()
         received = 0
-        while chunk := answer.read1(CHUNK_BYTES):
+        while chunk := response.read1(CHUNK_BYTES):
             received += len(chunk)
-            if unpacker is not None:
+            if decompressor is not None:
                 try:
-                    chunk = unpacker.decompress(chunk, self._most + 1 - len(body))
+                    chunk = decompressor.decompress(chunk, self._max_bytes + 1 - len(body))
                 except zlib.error:
-                    raise SourceError(f"{shown} answers with broken gzip") from None
+                    raise SourceError(f"{label} answers with broken gzip") from None
             body += chunk
-            if max(received, len(body)) > self._most:
-                raise SourceError(f"{shown} answers with more than {self._most / 1e6:g} MB")
-        if answer.length or (unpacker is not None and not unpacker.eof):
-            raise SourceError(f"{shown} answers by half")
+            if max(received, len(body)) > self._max_bytes:
+                raise SourceError(f"{label} answers with more than {self._max_bytes / 1e6:g} MB")
+        if response.length or (decompressor is not None and not decompressor.eof):
+            raise SourceError(f"{label} answers by half")
         return bytes(body)
 
 
-def _close_connection(held: socket.socket) -> None:
+def _close_connection(connection: socket.socket) -> None:
     with suppress(OSError):
-        held.shutdown(socket.SHUT_RDWR)
+        connection.shutdown(socket.SHUT_RDWR)

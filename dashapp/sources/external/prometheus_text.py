@@ -26,33 +26,33 @@ _TYPE = re.compile(rb"#\s*TYPE\s+([a-zA-Z_:][a-zA-Z0-9_:]*)\s+(\w+)\s*$")
 
 
 class Series(NamedTuple):
-    """One sample; `counted` means that the value only increases and is shown as a rate."""
+    """One sample; `is_counter` means that the value only increases and is shown as a rate."""
 
     name: str
     labels: tuple[tuple[str, str], ...]
     value: float
-    counted: bool
+    is_counter: bool
 
 
 class SeriesSelection:
-    """Selects at most `most` series with names that match `patterns` (`node_cpu*`).
+    """Selects at most `max_series` series with names that match `patterns` (`node_cpu*`).
 
     Without patterns it selects all.
     """
 
-    def __init__(self, patterns: Sequence[str] = (), most: int = 1000) -> None:
-        self._wanted = re.compile("|".join(map(translate, patterns)).encode())
-        self._most = most
+    def __init__(self, patterns: Sequence[str] = (), max_series: int = 1000) -> None:
+        self._pattern = re.compile("|".join(map(translate, patterns)).encode())
+        self._max_series = max_series
 
     def read(self, text: bytes) -> tuple[list[Series], bool]:
         """Return the finite series, and whether there were more than the limit.
 
         Raises SourceError if the text has another format.
         """
-        kept, names, more = self._lines(text)
+        lines, names, has_more = self._lines(text)
         try:
-            found = _parse_series(b"\n".join([*kept, b""]).decode(), names)
-            return [each for each in found if math.isfinite(each.value)], more
+            series = _parse_series(b"\n".join([*lines, b""]).decode(), names)
+            return [sample for sample in series if math.isfinite(sample.value)], has_more
         except (ValueError, LookupError) as error:
             raise SourceError(f"is {WRONG_FORMAT} ({type(error).__name__})") from None
 
@@ -61,27 +61,27 @@ class SeriesSelection:
 
         The parser needs the type of a family right before its samples.
         """
-        kept: list[bytes] = []
+        lines: list[bytes] = []
         names: list[str] = []
-        type_ = b""
+        type_line = b""
         for line in io.BytesIO(text):
             if line.startswith(b"#") or line.isspace():
                 if len(line) <= MAX_LINE_BYTES and _TYPE.match(line):
-                    type_ = line.strip()
+                    type_line = line.strip()
                 continue
             name = _NAME.match(line)
             if name is None:
                 raise SourceError(f"is {WRONG_FORMAT}")
-            if name[1].endswith(b"_bucket") or not self._wanted.match(name[1]):
+            if name[1].endswith(b"_bucket") or not self._pattern.match(name[1]):
                 continue
             if len(line) > MAX_LINE_BYTES:
                 raise SourceError(f"has a line of more than {MAX_LINE_BYTES} bytes")
-            if len(names) == self._most:
-                return kept, set(names), True
-            kept += [type_, line.strip()] if type_ else [line.strip()]
-            type_ = b""
+            if len(names) == self._max_series:
+                return lines, set(names), True
+            lines += [type_line, line.strip()] if type_line else [line.strip()]
+            type_line = b""
             names.append(name[1].decode())
-        return kept, set(names), False
+        return lines, set(names), False
 
 
 def _parse_series(text: str, names: Collection[str]) -> Iterator[Series]:
@@ -94,10 +94,10 @@ def _parse_series(text: str, names: Collection[str]) -> Iterator[Series]:
                 continue
             # The parser appends OpenMetrics's ending `_total` to every counter; use the exporter's own name.
             name = sample.name if sample.name in names else sample.name.removesuffix("_total")
-            counted = family.type in COUNTER_TYPES or name.endswith("_total")
+            is_counter = family.type in COUNTER_TYPES or name.endswith("_total")
             # An integer can have any number of digits.
             with suppress(OverflowError):
-                yield Series(name, tuple(sorted(sample.labels.items())), float(sample.value), counted)
+                yield Series(name, tuple(sorted(sample.labels.items())), float(sample.value), is_counter)
 
 
 MAX_PART_LENGTH, MAX_KEY_LENGTH, MAX_LABEL_LENGTH = 64, 120, 64
@@ -133,28 +133,28 @@ class SeriesNames:
 
     def metrics(self, series: Iterable[Series]) -> dict[SeriesIdentity, Metric]:
         """Return a metric for each series; new ones are named in sorted order."""
-        wanted = {(each.name, each.labels): each for each in series}
-        new = sorted(wanted.keys() - self._metrics.keys())
-        if len(self._metrics) + len(new) > CACHE_SIZE:
+        series_by_identity = {(sample.name, sample.labels): sample for sample in series}
+        new_identities = sorted(series_by_identity.keys() - self._metrics.keys())
+        if len(self._metrics) + len(new_identities) > CACHE_SIZE:
             self._metrics, self._keys = {}, set()
-            new = sorted(wanted)
-        for identity in new:
+            new_identities = sorted(series_by_identity)
+        for identity in new_identities:
             key = series_key(*identity)
             if key in self._keys:
                 key = f"{key}-{sha256(repr(identity).encode()).hexdigest()[:8]}"
             self._keys.add(key)
-            self._metrics[identity] = _build_metric(key, wanted[identity])
-        return {identity: self._metrics[identity] for identity in wanted}
+            self._metrics[identity] = _build_metric(key, series_by_identity[identity])
+        return {identity: self._metrics[identity] for identity in series_by_identity}
 
 
 def _build_metric(key: str, series: Series) -> Metric:
     label = " ".join([series.name, *(f"{name}={value}" for name, value in series.labels)])
-    plain = "".join(letter if letter.isprintable() else " " for letter in label)
-    shown = plain if len(plain) <= MAX_LABEL_LENGTH else f"{plain[: MAX_LABEL_LENGTH - 1]}…"
+    printable = "".join(letter if letter.isprintable() else " " for letter in label)
+    short_label = printable if len(printable) <= MAX_LABEL_LENGTH else f"{printable[: MAX_LABEL_LENGTH - 1]}…"
     panel = f"prom_{_INVALID_CHARS.sub('-', series.name.lower())}"[:MAX_PART_LENGTH]
     stem = re.sub(r"_(total|sum|count)$", "", series.name)
     unit = _UNITS.get(stem.rpartition("_")[2], "") if not series.name.endswith("_count") else ""
-    if series.counted:
+    if series.is_counter:
         # Seconds per second are a share of time, without a unit.
-        return Metric(key, shown, {"B": "B/s", "s": "", "": "1/s"}.get(unit, ""), panel, 0.0)
-    return Metric(key, shown, unit, panel)
+        return Metric(key, short_label, {"B": "B/s", "s": "", "": "1/s"}.get(unit, ""), panel, 0.0)
+    return Metric(key, short_label, unit, panel)

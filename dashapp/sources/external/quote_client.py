@@ -81,18 +81,20 @@ def _forget_responses() -> None:
     YfData.cache_get.cache_clear()
 
 
-def _newest_quote(bars: Any, about: dict[str, Any]) -> Quote:
+def _newest_quote(bars: Any, metadata: dict[str, Any]) -> Quote:
     """Return the newest bar with a trade, or else the regular market price."""
-    hours = about["currentTradingPeriod"]["regular"]
+    hours = metadata["currentTradingPeriod"]["regular"]
     closes = bars["Close"].dropna()
-    before = _finite_or_none(about.get("previousClose")) or _finite_or_none(about.get("chartPreviousClose"))
+    previous_close = _finite_or_none(metadata.get("previousClose")) or _finite_or_none(
+        metadata.get("chartPreviousClose")
+    )
     if len(closes):
         price, time = _finite_or_none(float(closes.iloc[-1])), closes.index[-1].timestamp()
     else:
-        price, time = _finite_or_none(about.get("regularMarketPrice")), hours["start"].timestamp()
+        price, time = _finite_or_none(metadata.get("regularMarketPrice")), hours["start"].timestamp()
     if price is None:
         raise SourceError("the feed knows no price of it")
-    return Quote(price, before, time, hours["start"].timestamp(), hours["end"].timestamp())
+    return Quote(price, previous_close, time, hours["start"].timestamp(), hours["end"].timestamp())
 
 
 def _finite_or_none(value: Any) -> float | None:
@@ -126,16 +128,16 @@ class QuoteScheduler:
         self._due = dict.fromkeys(symbols, now)
         self._not_before = now
         self._failures = dict.fromkeys(symbols, 0)
-        self._refusals = 0
+        self._rejections = 0
 
     def next(self) -> DueRequest:
         """Return the symbol that has been due for the longest time, and when to request it."""
-        symbol = min(self._due, key=lambda each: self._due[each])
+        symbol = min(self._due, key=lambda candidate: self._due[candidate])
         return DueRequest(symbol, max(self._due[symbol], self._not_before))
 
     def record_success(self, symbol: str, now: float, opens: float, closes: float) -> None:
         """Schedule the next request; `opens` and `closes` are the hours in the quote."""
-        self._failures[symbol] = self._refusals = 0
+        self._failures[symbol] = self._rejections = 0
         self._not_before = now + OPEN_INTERVAL_S
         if opens <= now < closes:
             self._due[symbol] = now + OPEN_INTERVAL_S
@@ -146,13 +148,13 @@ class QuoteScheduler:
 
     def record_failure(self, symbol: str, now: float, too_many: bool = False) -> None:
         """Delay the next request; `too_many` delays all symbols and not only this one."""
-        pause = _backoff(BACKOFF_INITIAL_S, self._failures[symbol])
+        delay = _backoff(BACKOFF_INITIAL_S, self._failures[symbol])
         self._failures[symbol] += 1
-        self._due[symbol] = now + pause
+        self._due[symbol] = now + delay
         self._not_before = now + OPEN_INTERVAL_S
         if too_many:
-            self._not_before = now + _backoff(RATE_LIMIT_BACKOFF_S, self._refusals)
-            self._refusals += 1
+            self._not_before = now + _backoff(RATE_LIMIT_BACKOFF_S, self._rejections)
+            self._rejections += 1
 
 
 def _backoff(first: float, failures: int) -> float:

@@ -50,12 +50,13 @@ class QuoteSource:
         self._lock = Lock()
         slugs = SlugRegistry(keep_case=True)
         keys = {symbol: f"quotes.{slugs(symbol)}" for symbol in symbols}
-        self._prices = {s: Metric(key, s, "", "quotes") for s, key in keys.items()}
+        self._prices = {symbol: Metric(key, symbol, "", "quotes") for symbol, key in keys.items()}
         self._closes = {
-            s: Metric(f"{key}.close", f"{s} previous close", "", "quotes") for s, key in keys.items()
+            symbol: Metric(f"{key}.close", f"{symbol} previous close", "", "quotes")
+            for symbol, key in keys.items()
         }
         self._quotes: dict[str, Quote] = {}
-        self._away: dict[str, str] = {}
+        self._errors: dict[str, str] = {}
         self._schedule = QuoteScheduler(symbols, wall())
         self._thread: Thread | None = None
 
@@ -75,19 +76,19 @@ class QuoteSource:
     @property
     def status_message(self) -> str:
         """The prices that are not current, each with the reason."""
-        now, told = self._wall(), list[str]()
+        now, messages = self._wall(), list[str]()
         with self._lock:
             for symbol in self._prices:
-                quote, away = self._quotes.get(symbol), self._away.get(symbol)
+                quote, error = self._quotes.get(symbol), self._errors.get(symbol)
                 if quote is None:
-                    told += [f"{symbol} has no price yet: {away}"] if away else []
-                elif away:
-                    told.append(f"{symbol} is of {_format_time(quote.time)}: {away}")
+                    messages += [f"{symbol} has no price yet: {error}"] if error else []
+                elif error:
+                    messages.append(f"{symbol} is of {_format_time(quote.time)}: {error}")
                 elif not quote.opens <= now < quote.closes:
-                    told.append(f"{symbol} is of {_format_time(quote.time)}: the market is closed")
+                    messages.append(f"{symbol} is of {_format_time(quote.time)}: the market is closed")
                 elif now - quote.time > STALE_AFTER_S * len(self._prices):
-                    told.append(f"{symbol} is of {_format_time(quote.time)}: nothing was traded since")
-        return "; ".join(told)
+                    messages.append(f"{symbol} is of {_format_time(quote.time)}: nothing was traded since")
+        return "; ".join(messages)
 
     def fetch_next(self) -> float:
         """Request the symbol that is due, if any; return the seconds until the next request."""
@@ -100,27 +101,31 @@ class QuoteSource:
         except SourceError as error:
             self._schedule.record_failure(due.symbol, self._wall(), isinstance(error, TooManyRequestsError))
             with self._lock:
-                self._away[due.symbol] = str(error)
+                self._errors[due.symbol] = str(error)
         else:
             self._schedule.record_success(due.symbol, self._wall(), quote.opens, quote.closes)
             with self._lock:
                 self._quotes[due.symbol] = quote
-                self._away.pop(due.symbol, None)
+                self._errors.pop(due.symbol, None)
         return 0.0
 
     def _run(self) -> None:
-        never = Event()
+        event = Event()
         while True:
-            never.wait(self.fetch_next())
+            event.wait(self.fetch_next())
 
 
-def _format_time(moment: float) -> str:
-    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M} UTC"
+def _format_time(time_s: float) -> str:
+    return f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def make_source(rest: str, interval: float, **options: Any) -> QuoteSource:
     symbols = list(dict.fromkeys(part.strip().upper() for part in rest.split(",") if part.strip()))
-    if options or not 0 < len(symbols) <= MAX_SYMBOLS or not all(_SYMBOL.fullmatch(each) for each in symbols):
+    if (
+        options
+        or not 0 < len(symbols) <= MAX_SYMBOLS
+        or not all(_SYMBOL.fullmatch(symbol) for symbol in symbols)
+    ):
         raise ValueError(EXPECTED)
     if importlib.util.find_spec("yfinance") is None:
         raise ValueError(PACKAGE_MISSING)

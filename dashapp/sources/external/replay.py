@@ -28,18 +28,18 @@ from dashapp.sources.slug import SlugRegistry
 class Playback:
     """Plays `rows`, of which there is at least one.
 
-    A number remains valid for at least `least` seconds of the file.
+    A number remains valid for at least `min_seconds` seconds of the file.
     """
 
-    def __init__(self, rows: Iterable[Row], least: float) -> None:
+    def __init__(self, rows: Iterable[Row], min_seconds: float) -> None:
         self._rows: Iterator[Row] = iter(rows)
         first = next(self._rows)
         self._next: Row | None = first
-        self._lately: ExpiringValues[str] = ExpiringValues(least)
-        self.begins = self.reached = first.time
+        self._recent_values: ExpiringValues[str] = ExpiringValues(min_seconds)
+        self.start = self.position = first.time
         if (second := next(self._rows, None)) is not None:
             # The second row shows for how long the first is valid.
-            self._lately.record(first.values, 2 * first.time - second.time)
+            self._recent_values.record(first.values, 2 * first.time - second.time)
             self._rows = chain([second], self._rows)
 
     @property
@@ -47,15 +47,15 @@ class Playback:
         """Whether the last row has been read."""
         return self._next is None
 
-    def values_at(self, now: float, most: int = sys.maxsize) -> Mapping[str, float]:
-        """Return the values at `now`, which only rises, after reading at most `most` rows."""
-        for _ in range(most):
+    def values_at(self, now: float, max_rows: int = sys.maxsize) -> Mapping[str, float]:
+        """Return the values at `now`, which only rises, after reading at most `max_rows` rows."""
+        for _ in range(max_rows):
             if self._next is None or self._next.time > now:
                 break
-            self._lately.record(self._next.values, self._next.time)
-            self.reached = self._next.time
+            self._recent_values.record(self._next.values, self._next.time)
+            self.position = self._next.time
             self._next = next(self._rows, None)
-        return self._lately.values_at(now)
+        return self._recent_values.values_at(now)
 
     def has_unread_rows(self, now: float) -> bool:
         """Return whether there are unread rows up to `now`."""
@@ -91,21 +91,21 @@ class ReplaySource:
         self.status_message = ""
         self._path, self._group = path, group
         self._speed, self._end_now, self._interval = speed, end_now, interval
-        self._least = 3 * interval * speed
+        self._min_seconds = 3 * interval * speed
         self._clock = clock
         self._slugs = SlugRegistry(keep_case=True)
         self._metrics: dict[str, Metric] = {}
         self._table = CsvRows(path, BACKFILL_TAIL_BYTES if end_now else 0)
         self._playback: Playback | None = None
-        self._began = 0.0
+        self._start_time = 0.0
 
     def read(self) -> Mapping[Metric, float]:
         """Return the values at the current position; raises SourceError if reading fails."""
         if self._playback is None:
             self._playback = self._open()
-            self._began = self._clock()
+            self._start_time = self._clock()
         playback = self._playback
-        now = playback.begins + (self._clock() - self._began) * self._speed
+        now = playback.start + (self._clock() - self._start_time) * self._speed
         values = playback.values_at(now, MAX_ROWS_PER_READ)
         self.status_message = "; ".join(self._messages(playback, now))
         return {self._metric(name): value for name, value in values.items()}
@@ -116,30 +116,30 @@ class ReplaySource:
             return ()
         # Read the file twice: the time of the last row is needed first, and there are too many rows to hold.
         (end,) = deque((row.time for row in CsvRows(self._path, BACKFILL_TAIL_BYTES)), maxlen=1)
-        playback = Playback(CsvRows(self._path, BACKFILL_TAIL_BYTES), self._least)
+        playback = Playback(CsvRows(self._path, BACKFILL_TAIL_BYTES), self._min_seconds)
         step = self._interval * self._speed
         ticks = []
-        for before in range(min(limit - 1, int((end - playback.begins) / step)), -1, -1):
-            if values := playback.values_at(end - before * step):
-                found = {self._metric(name): value for name, value in values.items()}
-                ticks.append((until - before * self._interval, found))
+        for ticks_before in range(min(limit - 1, int((end - playback.start) / step)), -1, -1):
+            if values := playback.values_at(end - ticks_before * step):
+                metrics = {self._metric(name): value for name, value in values.items()}
+                ticks.append((until - ticks_before * self._interval, metrics))
         return ticks
 
     def _open(self) -> Playback:
         rows: Iterable[Row] = self._table
         if self._end_now:
             rows = deque(rows, maxlen=1)
-        return Playback(rows, self._least)
+        return Playback(rows, self._min_seconds)
 
     def _messages(self, playback: Playback, now: float) -> Iterator[str]:
         name = self._path.name[:60]
         if playback.is_finished:
-            last = datetime.fromtimestamp(playback.reached, UTC)
+            last = datetime.fromtimestamp(playback.position, UTC)
             yield f"{name} ended with its row of {last:%Y-%m-%d %H:%M:%S} UTC"
         elif playback.has_unread_rows(now):
             yield f"{name} has more rows than can be read at speed {self._speed:g}; the replay lags"
-        if self._table.left_out:
-            yield f"{name}: some rows are left out, for {self._table.first}"
+        if self._table.rejected_rows:
+            yield f"{name}: some rows are left out, for {self._table.first_problem}"
 
     def _metric(self, name: str) -> Metric:
         if name not in self._metrics:
@@ -157,12 +157,12 @@ def make_source(rest: str, interval: float, **options: Any) -> BackgroundSource:
     """
     name, _, query = rest.partition("?")
     try:
-        given = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))) | options
-        speed = float(given.pop("speed", 1))
-        end, group = given.pop("end", ""), given.pop("as", "replay")
+        parameters = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))) | options
+        speed = float(parameters.pop("speed", 1))
+        end, group = parameters.pop("end", ""), parameters.pop("as", "replay")
     except (TypeError, ValueError):
         raise ValueError(EXPECTED) from None
-    if given or not name or end not in ("", "now") or not _GROUP_NAME.fullmatch(str(group)):
+    if parameters or not name or end not in ("", "now") or not _GROUP_NAME.fullmatch(str(group)):
         raise ValueError(EXPECTED)
     if not 0 < speed <= MAX_SPEED:
         raise ValueError(f"expected a speed above 0, at most {MAX_SPEED:.0f}")

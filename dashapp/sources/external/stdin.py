@@ -43,39 +43,39 @@ class StdinSource:
         self,
         interval: float = 1.0,
         descriptor: int = 0,
-        memory: int | None = None,
+        heading_file: int | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._descriptor = descriptor
-        self._memory = memory
+        self._heading_file = heading_file
         self._clock = clock
         self._wall = wall
         self._lock = Lock()
-        self._lately: ExpiringValues[str] = ExpiringValues(3 * interval)
-        self._waiting: dict[str, float] = {}
+        self._recent_values: ExpiringValues[str] = ExpiringValues(3 * interval)
+        self._new_values: dict[str, float] = {}
         self._metrics: dict[str, Metric] = {}
         self._slugs = SlugRegistry()
         self._lines = LineReader()
-        self._refused = self._unread = 0
-        self._ended = ""
+        self._rejected_names = self._unreadable = 0
+        self._end_message = ""
         self._thread: Thread | None = None
 
     @property
     def status_message(self) -> str:
         """The end of the input, and the lines that could not be parsed."""
-        parts = [self._ended] if self._ended else []
+        parts = [self._end_message] if self._end_message else []
         if self.unreadable_lines:
             # Omit the number: a message that changes every second would be logged every second.
             parts.append("some lines of standard input are no columns of numbers, name=value pairs or JSON")
-        if self._refused:
+        if self._rejected_names:
             parts.append(f"standard input has more than {MAX_NAMES} names; those after are left out")
         return "; ".join(parts)
 
     @property
     def unreadable_lines(self) -> int:
         """The number of lines that could not be parsed or were too long."""
-        return self._unread + self._lines.skipped
+        return self._unreadable + self._lines.skipped
 
     def read(self) -> Mapping[Metric, float]:
         """Return the newest values that have not expired, each new value at least once."""
@@ -84,23 +84,25 @@ class StdinSource:
             self._thread.start()
         with self._lock:
             # A late tick includes all values that arrived before it.
-            found = self._waiting | self._lately.values_at(self._clock())
-            self._waiting = {}
-            return {self._metrics[name]: value for name, value in found.items()}
+            values = self._new_values | self._recent_values.values_at(self._clock())
+            self._new_values = {}
+            return {self._metrics[name]: value for name, value in values.items()}
 
     def _run(self) -> None:
         table = TextTable(self._load_heading())
         try:
             while chunk := self._read_chunk():
-                began = self._clock()
+                start = self._clock()
                 for line in self._lines.feed(chunk):
                     self._parse_line(table, line)
-                time.sleep(min(1.0, max(0.0, REST_FACTOR * (self._clock() - began))))
+                time.sleep(min(1.0, max(0.0, REST_FACTOR * (self._clock() - start))))
         except OSError as error:
-            self._ended = f"standard input cannot be read ({error.strerror})"
+            self._end_message = f"standard input cannot be read ({error.strerror})"
             return
         self._parse_line(table, self._lines.remainder())
-        self._ended = f"standard input ended at {datetime.fromtimestamp(self._wall(), UTC):%H:%M:%S} UTC"
+        self._end_message = (
+            f"standard input ended at {datetime.fromtimestamp(self._wall(), UTC):%H:%M:%S} UTC"
+        )
 
     def _read_chunk(self) -> bytes:
         while True:
@@ -120,15 +122,15 @@ class StdinSource:
             self._save_heading(table.heading)
         with self._lock:
             if values is None:
-                self._unread += 1
+                self._unreadable += 1
                 return
             now = self._clock()
-            known = {name: value for name, value in values.items() if self._is_known(name)}
-            self._refused += len(values) - len(known)
-            self._lately.record(known, now)
-            self._waiting.update(known)
+            accepted_values = {name: value for name, value in values.items() if self._ensure_metric(name)}
+            self._rejected_names += len(values) - len(accepted_values)
+            self._recent_values.record(accepted_values, now)
+            self._new_values.update(accepted_values)
 
-    def _is_known(self, name: str) -> bool:
+    def _ensure_metric(self, name: str) -> bool:
         """Return whether `name` has a metric; create it if there is room."""
         if name not in self._metrics and len(self._metrics) < MAX_NAMES:
             label = "".join(letter for letter in name if letter.isprintable())[:64]
@@ -138,10 +140,10 @@ class StdinSource:
 
     def _load_heading(self) -> list[str]:
         """Return the heading that a previous collector read, because it may come only once."""
-        if self._memory is None:
+        if self._heading_file is None:
             return []
         with suppress(OSError, ValueError, TypeError):
-            if text := os.pread(self._memory, CHUNK_BYTES, 0):
+            if text := os.pread(self._heading_file, CHUNK_BYTES, 0):
                 # The previous collector may have read the beginning of this line before it died.
                 self._lines.skip()
                 return [str(word) for word in json.loads(text)]
@@ -150,10 +152,10 @@ class StdinSource:
 
     def _save_heading(self, heading: tuple[str, ...]) -> None:
         with suppress(OSError):
-            if self._memory is not None:
+            if self._heading_file is not None:
                 text = json.dumps(heading).encode()
-                os.ftruncate(self._memory, 0)
-                os.pwrite(self._memory, text[:CHUNK_BYTES], 0)
+                os.ftruncate(self._heading_file, 0)
+                os.pwrite(self._heading_file, text[:CHUNK_BYTES], 0)
 
 
 def inherited_descriptors() -> tuple[int, ...]:
@@ -170,11 +172,13 @@ def inherited_descriptors() -> tuple[int, ...]:
 def make_source(rest: str, interval: float, **options: Any) -> StdinSource:
     if rest or options:
         raise ValueError("expected stdin alone")
-    handed = os.environ.get(DESCRIPTORS_VARIABLE, "")
+    descriptors_text = os.environ.get(DESCRIPTORS_VARIABLE, "")
     try:
-        descriptor, *memory = [int(number) for number in handed.split(",")] if handed else [0]
+        descriptor, *heading_file = (
+            [int(number) for number in descriptors_text.split(",")] if descriptors_text else [0]
+        )
     except ValueError:
         raise ValueError(
             f"expected {DESCRIPTORS_VARIABLE} to be unset; python -m dashapp alone sets it"
         ) from None
-    return StdinSource(interval, descriptor, memory[0] if memory else None)
+    return StdinSource(interval, descriptor, heading_file[0] if heading_file else None)

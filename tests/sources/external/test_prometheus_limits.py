@@ -128,7 +128,7 @@ def test_34_what_means_ill_is_refused_at_the_limit_in_one_sentence(
         reading.read()
     assert len(exporter.asked) == asked, "not asked again at once"
     exporter.act = body("a 1\n")
-    vars(reading._scrape)["_timeout"] = PATIENCE_S
+    vars(reading._fetcher)["_timeout"] = PATIENCE_S
     clock.pass_time(3)
     assert by_key(reading.read()) == {"prom.a": 1}
 
