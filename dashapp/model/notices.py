@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-GENERIC_NOTICE = "Something here is not as it should be; whoever runs this server finds in its log what."
+GENERIC_NOTICE = "The server reported a problem. Details are in its log."
 
 
 class PublicNotice(str):
@@ -31,7 +31,7 @@ class NoticeSink(Protocol):
 
 
 def damage_notice(blocks: int) -> PublicNotice:
-    return PublicNotice(f"{blocks} blocks of the history are damaged and left out as gaps.")
+    return PublicNotice(f"{blocks} blocks of the history are corrupt; the charts show gaps there.")
 
 
 def os_error_reason(error: BaseException) -> str:

@@ -33,7 +33,7 @@ def parse_panel_table(table: Mapping[str, Any]) -> dict[str, Any]:
             fields[key] = _parse_text(key, value)
         elif key == "kind":
             if value not in KINDS:
-                hint = ", as a curve is its source's to say" if value == CURVE_KIND else ""
+                hint = f"; only a source can set {CURVE_KIND}" if value == CURVE_KIND else ""
                 raise ValueError(f"kind is {_quote_value(value)}; expected one of {', '.join(KINDS)}{hint}")
             fields[key] = value
         elif key in LIST_KEYS:
@@ -44,12 +44,12 @@ def parse_panel_table(table: Mapping[str, Any]) -> dict[str, Any]:
             fields[key] = _parse_reference(value)
         else:
             matches = difflib.get_close_matches(str(key), ALL_KEYS, 1)
-            hint = f"did you mean {matches[0]}?" if matches else f"{', '.join(ALL_KEYS)} are"
-            raise ValueError(f"`{key[:80]}` is not one of a panel's keys; {hint}")
+            hint = f"did you mean {matches[0]}?" if matches else f"expected one of {', '.join(ALL_KEYS)}"
+            raise ValueError(f"`{key[:80]}` is not a key of a panel; {hint}")
     label = fields.get("name") or fields.get("title", "")
     name = _INVALID_CHARS.sub("-", label).strip("-")
     if not name:
-        raise ValueError("there is no name in it; expected a name or a title")
+        raise ValueError("the panel has no name; expected `name` or `title`")
     fields["name"] = name if "name" in fields else name.lower()
     fields.setdefault("title", label.replace("_", " ").capitalize())
     low, high = fields.get("low"), fields.get("high")
@@ -99,7 +99,7 @@ def _parse_patterns(key: str, value: object) -> tuple[str, ...]:
         raise ValueError(f'{key} is {_quote_value(value)}; expected a list of metric keys, such as ["cpu.*"]')
     for pattern in patterns:
         if not isinstance(pattern, str) or not 0 < len(pattern) <= MAX_PATTERN_LENGTH:
-            raise ValueError(f"{key} holds {_quote_value(pattern)}; expected metric keys, such as cpu.*")
+            raise ValueError(f"{key} contains {_quote_value(pattern)}; expected metric keys, such as cpu.*")
     return tuple(patterns)
 
 

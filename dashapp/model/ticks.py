@@ -108,9 +108,10 @@ class Curves:
     def __post_init__(self) -> None:
         """Raise ValueError if the lengths differ."""
         if not len(self.x) == len(self.y) == len(self.names):
-            raise ValueError("as many x, y and names as there are curves")
+            sizes = f"{len(self.x)}, {len(self.y)} and {len(self.names)}"
+            raise ValueError(f"x, y and names have {sizes} items; expected equal numbers")
         if any(len(x) != len(y) for x, y in zip(self.x, self.y, strict=True)):
-            raise ValueError("as many x as y in a curve")
+            raise ValueError("x and y of a curve differ in length; expected equal numbers")
 
 
 @dataclass(frozen=True, slots=True)

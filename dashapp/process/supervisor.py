@@ -75,11 +75,11 @@ class ChildProcess:
         self.exits += 1
         self._next_start = now + delay
         reason = f"signal {-code}" if code < 0 else f"exit code {code}"
-        log.warning("the %s died (%s); starting it again in %g s", self.name, reason, delay)
+        log.warning("the %s exited (%s); restarting it in %g s", self.name, reason, delay)
         if self._notice is not None and self.exits > 1:
             self._notice.set(
-                f"The {self.name} has died {self.exits} times in a row ({reason}); "
-                f"it is started again in {delay:g} seconds."
+                f"The {self.name} has exited {self.exits} times in a row ({reason}); "
+                f"it restarts in {delay:g} seconds."
             )
 
     def stop(self) -> None:

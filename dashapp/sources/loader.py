@@ -32,7 +32,7 @@ def load_function_or_explain(spec: str) -> Callable[[], Any]:
             raise ValueError(f"{module} cannot be imported: {_error_summary(error)}") from None
         matches = difflib.get_close_matches(module, [path.stem for path in Path.cwd().glob("*.py")], 1)
         hint = f"; did you mean {matches[0]}?" if matches else ""
-        raise ValueError(f"there is no module {error.name} in {Path.cwd()}{hint}") from None
+        raise ValueError(f"module {error.name} not found in {Path.cwd()}{hint}") from None
     except (Exception, SystemExit) as error:
         # This is foreign code; any exception is the reason.
         raise ValueError(f"{module} cannot be imported: {_error_summary(error)}") from None

@@ -61,18 +61,19 @@ class NamedCurves:
         """Return each curve with its name; the name is empty for a single curve."""
         if not isinstance(result, Mapping):
             if not _is_curve(result):
-                raise TypeError(f"{type(result).__name__} is neither a sequence nor names with sequences")
+                kind = type(result).__name__
+                raise TypeError(f"returned {kind}; expected a sequence or a mapping of names to sequences")
             return [("", result)]
         curves: list[tuple[str, Iterable[object]]] = []
         for name, curve in result.items():
             if len(curves) == MAX_CURVES:
-                self._reject(f"gives {len(result):,} curves; the first {MAX_CURVES} are drawn")
+                self._reject(f"returned {len(result):,} curves; only the first {MAX_CURVES} are drawn")
                 break
             if not is_name(name):
-                self._reject("gives a curve whose name is not text of 1 to 200 characters")
+                self._reject("returned a curve with a name that is not text of 1 to 200 characters")
             elif not _is_curve(curve):
                 self._reject(
-                    f"gives a {type(curve).__name__:.40} for {plain_label(str(name))}; expected a sequence"
+                    f"returned {type(curve).__name__:.40} for {plain_label(str(name))}; expected a sequence"
                 )
             else:
                 curves.append((str(name), curve))
@@ -84,12 +85,12 @@ class NamedCurves:
         suffix = f" of {plain_label(name)}" if name else ""
         for index, point in enumerate(islice(curve, MAX_POINTS + 1)):
             if index == MAX_POINTS:
-                self._reject(f"gives more than {MAX_POINTS:,} points{suffix}; the first of them are drawn")
+                self._reject(f"returned more than {MAX_POINTS:,} points{suffix}; only the first are drawn")
                 break
             x_value, y_value = (index, point) if _is_single(point) else _as_pair(point)
             x_number, y_number = finite_float(x_value), finite_float(y_value)
             if x_number is None or (y_number is None and y_value is not None):
-                self._reject(f"gives no number for point {index}{suffix}")
+                self._reject(f"returned no number for point {index}{suffix}")
             if x_number is not None:
                 x.append(x_number)
                 y.append(y_number)

@@ -53,7 +53,9 @@ class NamedValues:
         self.rejected = ""
         if not isinstance(result, Mapping):
             if (number := to_float(result)) is None:
-                raise TypeError(f"{type(result).__name__} is neither a number nor names with numbers")
+                raise TypeError(
+                    f"returned {type(result).__name__}; expected a number or a mapping of names to numbers"
+                )
             return {self._cache.get("") or self._metric(""): number}
         values: dict[Metric, Any] = {}
         cache = self._cache
@@ -71,10 +73,10 @@ class NamedValues:
             number = to_float(value)
             values[metric] = value if number is None else number
         if excess_count:
-            self.rejected = f"gives more than {MAX_METRICS:,} metrics; {excess_count:,} are left out"
+            self.rejected = f"returned more than {MAX_METRICS:,} metrics; {excess_count:,} were dropped"
         elif invalid_count:
             self.rejected = (
-                f"gives {invalid_count:,} names that are not text of 1 to {MAX_NAME_LENGTH} characters"
+                f"returned {invalid_count:,} names that are not text of 1 to {MAX_NAME_LENGTH} characters"
             )
         return values
 

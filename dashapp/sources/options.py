@@ -61,8 +61,8 @@ class SourceOptions:
         for name in options:
             if name not in names:
                 matches = difflib.get_close_matches(name, names, 1)
-                hint = f"did you mean {matches[0]}?" if matches else f"{', '.join(names)} are"
-                raise ValueError(f"{_quote_value(name)} is not one of its options; {hint}")
+                hint = f"did you mean {matches[0]}?" if matches else f"expected one of {', '.join(names)}"
+                raise ValueError(f"{_quote_value(name)} is not an option; {hint}")
         return replace(self, **options)
 
 

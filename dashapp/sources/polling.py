@@ -70,7 +70,7 @@ class BackgroundSource:
                     self._changed.wait_for(lambda: self._pending_start is None, self._max_wait)
             if self._pending_start is not None and now - self._pending_start > self._timeout:
                 self._values = {}
-                raise TimeoutError(f"no answer for {self._timeout:g} s")
+                raise TimeoutError(f"no response for {self._timeout:g} s")
             if self._error is not None:
                 raise self._error.with_traceback(None)
             if not self._is_fresh and now - self._last_end > 1.5 * every:
@@ -103,7 +103,7 @@ class BackgroundSource:
                 error = exception
             except BaseException as exception:
                 # sys.exit() and a cancelled task must not end this thread.
-                error = RuntimeError(f"it ended with {type(exception).__name__}")
+                error = RuntimeError(f"it raised {type(exception).__name__}")
             with self._changed:
                 self._values, self._error = values, error
                 self.status_message = getattr(self._source, "status_message", "")

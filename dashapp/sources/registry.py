@@ -36,13 +36,13 @@ def make_source(spec: SourceSpec, interval: float) -> Source:
         factory = getattr(import_module(module), name)
     except ImportError as error:
         is_internal = error.name is None or error.name.startswith("dashapp.")
-        hint = "" if is_internal else f"; python -m pip install {error.name}"
-        raise ValueError(f"{spec.name} cannot be used here: {error}{hint}") from None
+        hint = "" if is_internal else f"; run python -m pip install {error.name}"
+        raise ValueError(f"{spec.name} cannot be used: {error}{hint}") from None
     rest = spec.rest if spec.name else spec.text
     try:
         signature(factory).bind(rest, interval, **spec.options)
     except TypeError as error:
-        raise ValueError(f"{spec.name} takes no such option: {error}") from None
+        raise ValueError(f"{spec.name} does not accept this option: {error}") from None
     source: Source = factory(rest, interval, **spec.options)
     return source
 

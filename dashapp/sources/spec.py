@@ -56,14 +56,14 @@ class SourceSpec:
         """
         use = table.get("use")
         if not isinstance(use, str):
-            raise ValueError(f"there is no `use` in it; expected use = one of {EXPECTED}")
+            raise ValueError(f"`use` is missing; expected one of {EXPECTED}")
         try:
             spec = SourceSpec.parse(use)
         except ValueError as error:
             raise ValueError(f'use is "{use[:80]}"; {error}') from None
         options = {name: value for name, value in table.items() if name != "use"}
         if options and spec.name in (MACHINE_SOURCE, NO_SOURCE):
-            raise ValueError(f"{spec.name} has no options; expected use alone")
+            raise ValueError(f"{spec.name} has no options; expected only `use`")
         if not spec.name:
             SourceOptions().replace(options)
         return SourceSpec(spec.text, options)
@@ -73,7 +73,7 @@ class SourceSpec:
         """Return the source for a setting; raises ValueError with what is expected."""
         spec = SourceSpec(text.strip())
         if spec.name in (MACHINE_SOURCE, NO_SOURCE) and spec.rest:
-            raise ValueError(f"expected {spec.name} alone")
+            raise ValueError(f"expected {spec.name} without an argument")
         if spec.name or _FUNCTION.fullmatch(spec.text):
             return spec
         matches = difflib.get_close_matches(spec.text.partition(":")[0], BUILT_IN, 1)

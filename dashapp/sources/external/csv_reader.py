@@ -60,10 +60,7 @@ class CsvRows:
             raise SourceError(f"{self._path.name} has no row with a time and a number; {self._problem()}")
 
     def _problem(self) -> str:
-        return (
-            self.first_problem
-            or "expected a heading, and rows that begin with a time such as 2026-01-31T12:00:00Z"
-        )
+        return self.first_problem or "expected a heading, and rows with a time such as 2026-01-31T12:00:00Z"
 
     def _split_lines(self) -> Iterator[list[str]]:
         """Yield the fields of every line after the heading.
@@ -121,16 +118,16 @@ class CsvRows:
 
     def _row(self, words: list[str], newest: float) -> Row | None:
         if len(words[:MAX_COLUMNS]) != len(self._names):
-            self._reject(f"has {len(words)} fields, the heading {len(self._names)}")
+            self._reject(f"has {len(words)} fields, but the heading has {len(self._names)}")
             return None
         try:
             time = parse_time(words[self._time])
         except (ValueError, OverflowError):
             excerpt = "".join(letter for letter in words[self._time][:20] if letter.isprintable())
-            self._reject(f'has no time that can be read ("{excerpt}")')
+            self._reject(f'has an invalid time ("{excerpt}")')
             return None
         if time <= newest:
-            self._reject("is not later than the one before")
+            self._reject("is not later than the previous row")
             return None
         values = {name: parse_number(word) for name, word in zip(self._names, words, strict=False)}
         del values[self._names[self._time]]

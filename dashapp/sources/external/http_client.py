@@ -60,7 +60,7 @@ class Url:
         except ValueError:
             target = None
         if target is None or (target.scheme, target.host, target.port) != (self.scheme, self.host, self.port):
-            raise SourceError(f"{self.label} redirects to another server, which is not asked")
+            raise SourceError(f"{self.label} redirects to another server, which is not allowed")
         return Url(self.scheme, self.host, self.port, target.path, self.authorization)
 
     @property
@@ -98,7 +98,7 @@ class HttpFetcher:
     def _send_request(self, url: Url, deadline: float) -> bytes | Url:
         label = url.label
         remaining = deadline - time.monotonic()
-        timeout_error = SourceError(f"{label} did not answer within {self._timeout:g} s")
+        timeout_error = SourceError(f"{label} did not respond within {self._timeout:g} s")
         if remaining <= 0:
             raise timeout_error
         is_secure = url.scheme == "https"
@@ -127,7 +127,7 @@ class HttpFetcher:
                 if time.monotonic() >= deadline or isinstance(error, TimeoutError):
                     raise timeout_error from None
                 reason = getattr(error, "strerror", None) or type(error).__name__
-                raise SourceError(f"{label} does not answer ({reason})") from None
+                raise SourceError(f"{label} does not respond ({reason})") from None
 
     def _headers(self, url: Url) -> dict[str, str]:
         headers = {"accept": self._accept, "accept-encoding": "gzip", "user-agent": "dashapp"}
@@ -138,15 +138,15 @@ class HttpFetcher:
         if response.status in (301, 302, 303, 307, 308):
             return url.resolve(response.headers.get("location", ""))
         if response.status != 200:
-            raise SourceError(f"{label} answers with status {response.status}")
+            raise SourceError(f"{label} returned status {response.status}")
         content_type = response.headers.get_content_type() if "content-type" in response.headers else "none"
         if content_type not in self._content_types:
             raise SourceError(
-                f"{label} answers with {content_type[:40]}; expected {' or '.join(self._content_types)}"
+                f"{label} returned {content_type[:40]}; expected {' or '.join(self._content_types)}"
             )
         encoding = response.headers.get("content-encoding", "").strip().lower()
         if encoding not in ("", "identity", "gzip"):
-            raise SourceError(f"{label} answers packed by {encoding[:20]}; expected gzip or none")
+            raise SourceError(f"{label} returned content encoding {encoding[:20]}; expected gzip or none")
         return self._decompress(response, label, encoding == "gzip")
 
     def _decompress(self, response: http.client.HTTPResponse, label: str, is_gzip: bool) -> bytes:
@@ -159,12 +159,12 @@ class HttpFetcher:
                 try:
                     chunk = decompressor.decompress(chunk, self._max_bytes + 1 - len(body))
                 except zlib.error:
-                    raise SourceError(f"{label} answers with broken gzip") from None
+                    raise SourceError(f"{label} returned invalid gzip") from None
             body += chunk
             if max(received, len(body)) > self._max_bytes:
-                raise SourceError(f"{label} answers with more than {self._max_bytes / 1e6:g} MB")
+                raise SourceError(f"{label} returned more than {self._max_bytes / 1e6:g} MB")
         if response.length or (decompressor is not None and not decompressor.eof):
-            raise SourceError(f"{label} answers by half")
+            raise SourceError(f"{label} returned an incomplete response")
         return bytes(body)
 
 

@@ -26,10 +26,10 @@ ACCEPT = "text/plain;version=0.0.4,text/plain;q=0.5"
 BACKOFF_INITIAL_S, BACKOFF_MAX_S = 2.0, 60.0
 
 _PATTERN = re.compile(r"[A-Za-z0-9_:*?]+")
-EXPECTED = (
-    "expected prometheus:http://host:port/metrics, and after a # the names that are wanted: #node_load*,up"
+EXPECTED = "expected prometheus:http://host:port/metrics, optionally with names after a #: #node_load*,up"
+PACKAGE_MISSING = (
+    "expected the package prometheus-client to be installed: pip install 'prometheus-client>=0.22,<1'"
 )
-PACKAGE_MISSING = "expected the package prometheus-client beside it: pip install 'prometheus-client>=0.22,<1'"
 
 
 class Fetcher(Protocol):
@@ -81,7 +81,7 @@ class PrometheusSource:
         try:
             series, has_more = self._selection.read(text)
         except SourceError as error:
-            raise SourceError(f"what {self._label} answers {error}") from None
+            raise SourceError(f"the response of {self._label} {error}") from None
         self.status_message = self._describe_problems(len(series), has_more)
         metrics = self._names.metrics(series)
         values = {(sample.name, sample.labels): sample.value for sample in series if not sample.is_counter}
@@ -91,7 +91,7 @@ class PrometheusSource:
 
     def _describe_problems(self, count: int, has_more: bool) -> str:
         if has_more:
-            return f"{self._label} has more than {MAX_SERIES:,} series; name those that you want after a #"
+            return f"{self._label} has more than {MAX_SERIES:,} series; select some by name after a #"
         if not count and self._patterns:
             return f"{self._label} has no series that matches {','.join(self._patterns)[:80]}"
         return ""

@@ -62,16 +62,16 @@ class YahooClient:
             bars = ticker.history(period="1d", interval="1m", auto_adjust=False, timeout=REQUEST_TIMEOUT_S)
             return _newest_quote(bars, dict(ticker.history_metadata))
         except YFRateLimitError:
-            raise TooManyRequestsError("the feed wants fewer questions") from None
+            raise TooManyRequestsError("too many requests to the feed") from None
         except (YFPricesMissingError, YFTzMissingError):
             _forget_responses()
-            raise SourceError("the feed knows no price of it") from None
+            raise SourceError("the feed has no price for this symbol") from None
         except SourceError:
             raise
         except Exception as error:
             _forget_responses()
             # yfinance raises errors of many types, also of its dependencies; their texts contain URLs.
-            raise SourceError(f"the feed does not answer ({type(error).__name__})") from None
+            raise SourceError(f"the feed does not respond ({type(error).__name__})") from None
 
 
 def _forget_responses() -> None:
@@ -93,7 +93,7 @@ def _newest_quote(bars: Any, metadata: dict[str, Any]) -> Quote:
     else:
         price, time = _finite_or_none(metadata.get("regularMarketPrice")), hours["start"].timestamp()
     if price is None:
-        raise SourceError("the feed knows no price of it")
+        raise SourceError("the feed has no price for this symbol")
     return Quote(price, previous_close, time, hours["start"].timestamp(), hours["end"].timestamp())
 
 

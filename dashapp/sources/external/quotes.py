@@ -30,8 +30,8 @@ MAX_SYMBOLS = 10
 STALE_AFTER_S = 180.0
 
 _SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.^=-]{0,19}")
-EXPECTED = f"expected quotes:AAPL,MSFT, at most {MAX_SYMBOLS} symbols with commas between them"
-PACKAGE_MISSING = "expected the package yfinance beside it: pip install 'yfinance>=1.0,<2'"
+EXPECTED = f"expected quotes:AAPL,MSFT with at most {MAX_SYMBOLS} symbols, separated by commas"
+PACKAGE_MISSING = "expected the package yfinance to be installed: pip install 'yfinance>=1.0,<2'"
 
 
 class QuoteSource:
@@ -83,11 +83,15 @@ class QuoteSource:
                 if quote is None:
                     messages += [f"{symbol} has no price yet: {error}"] if error else []
                 elif error:
-                    messages.append(f"{symbol} is of {_format_time(quote.time)}: {error}")
+                    messages.append(f"the price of {symbol} is from {_format_time(quote.time)}: {error}")
                 elif not quote.opens <= now < quote.closes:
-                    messages.append(f"{symbol} is of {_format_time(quote.time)}: the market is closed")
+                    messages.append(
+                        f"the price of {symbol} is from {_format_time(quote.time)}: the market is closed"
+                    )
                 elif now - quote.time > STALE_AFTER_S * len(self._prices):
-                    messages.append(f"{symbol} is of {_format_time(quote.time)}: nothing was traded since")
+                    messages.append(
+                        f"the price of {symbol} is from {_format_time(quote.time)}: no trade since"
+                    )
         return "; ".join(messages)
 
     def fetch_next(self) -> float:

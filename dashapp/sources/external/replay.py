@@ -68,7 +68,7 @@ EXAMPLE = "example"
 # Limits of half a second's work each: rows per reading, and bytes at the end of the file that become the
 # history.
 MAX_ROWS_PER_READ, BACKFILL_TAIL_BYTES = 20_000, 1_000_000
-EXPECTED = "expected replay:FILE.csv, and after a ? speed=60, end=now or as=NAME with & between them"
+EXPECTED = "expected replay:FILE.csv, optionally with ?speed=60, end=now or as=NAME, separated by &"
 
 _GROUP_NAME = re.compile(r"[a-z]{1,32}")
 
@@ -135,11 +135,11 @@ class ReplaySource:
         name = self._path.name[:60]
         if playback.is_finished:
             last = datetime.fromtimestamp(playback.position, UTC)
-            yield f"{name} ended with its row of {last:%Y-%m-%d %H:%M:%S} UTC"
+            yield f"{name} ended at its last row, {last:%Y-%m-%d %H:%M:%S} UTC"
         elif playback.has_unread_rows(now):
-            yield f"{name} has more rows than can be read at speed {self._speed:g}; the replay lags"
+            yield f"{name} has too many rows for speed {self._speed:g}; the replay is behind"
         if self._table.rejected_rows:
-            yield f"{name}: some rows are left out, for {self._table.first_problem}"
+            yield f"{name}: some rows were dropped; {self._table.first_problem}"
 
     def _metric(self, name: str) -> Metric:
         if name not in self._metrics:
@@ -165,11 +165,11 @@ def make_source(rest: str, interval: float, **options: Any) -> BackgroundSource:
     if parameters or not name or end not in ("", "now") or not _GROUP_NAME.fullmatch(str(group)):
         raise ValueError(EXPECTED)
     if not 0 < speed <= MAX_SPEED:
-        raise ValueError(f"expected a speed above 0, at most {MAX_SPEED:.0f}")
+        raise ValueError(f"expected a speed above 0 and at most {MAX_SPEED:.0f}")
     path = Path(name)
     if name == EXAMPLE:
         path, group = Path(__file__).parents[2] / "examples" / "bars.csv", "quotes"
     if not path.is_file():
-        raise ValueError("expected a file that is there; a relative name begins in the folder of the command")
+        raise ValueError("expected an existing file; relative paths start in the current directory")
     source = ReplaySource(path, speed, end == "now", str(group), interval)
     return BackgroundSource(source, timeout=60.0, name=f"replay of {path.name}")

@@ -67,9 +67,9 @@ class StdinSource:
         parts = [self._end_message] if self._end_message else []
         if self.unreadable_lines:
             # Omit the number: a message that changes every second would be logged every second.
-            parts.append("some lines of standard input are no columns of numbers, name=value pairs or JSON")
+            parts.append("some lines of standard input are not columns of numbers, name=value pairs or JSON")
         if self._rejected_names:
-            parts.append(f"standard input has more than {MAX_NAMES} names; those after are left out")
+            parts.append(f"standard input has more than {MAX_NAMES} names; later ones are ignored")
         return "; ".join(parts)
 
     @property
@@ -171,7 +171,7 @@ def inherited_descriptors() -> tuple[int, ...]:
 
 def make_source(rest: str, interval: float, **options: Any) -> StdinSource:
     if rest or options:
-        raise ValueError("expected stdin alone")
+        raise ValueError("expected stdin without an argument or options")
     descriptors_text = os.environ.get(DESCRIPTORS_VARIABLE, "")
     try:
         descriptor, *heading_file = (
@@ -179,6 +179,6 @@ def make_source(rest: str, interval: float, **options: Any) -> StdinSource:
         )
     except ValueError:
         raise ValueError(
-            f"expected {DESCRIPTORS_VARIABLE} to be unset; python -m dashapp alone sets it"
+            f"expected {DESCRIPTORS_VARIABLE} to be unset; only python -m dashapp sets it"
         ) from None
     return StdinSource(interval, descriptor, heading_file[0] if heading_file else None)

@@ -68,5 +68,5 @@ def available_sources(factories: Sequence[SourceFactory]) -> list[Source]:
             sources.append(factory())
         except Exception as error:
             # A platform may lack anything; the other sources work without it.
-            log.info("a source is left out: %s", error)
+            log.info("a source is not available: %s", error)
     return sources

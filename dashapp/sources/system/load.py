@@ -67,7 +67,7 @@ class PressureSource:
         self._rates: CounterRates[Metric] = CounterRates(clock)
         totals = self._totals()
         if not totals:
-            raise OSError("this kernel counts no pressure")
+            raise OSError("this kernel does not measure pressure")
         self._rates.per_second(totals)
 
     def read(self) -> Mapping[Metric, float]:

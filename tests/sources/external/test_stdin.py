@@ -75,7 +75,7 @@ def test_a_line_that_cannot_be_read_is_counted_and_told_and_the_next_is_read(
     pipe.write(b"good=1\n" + rubbish + b"\ngood=2\n")
     assert pipe.end()["stdin.good"] == 2
     assert pipe.source.unreadable_lines >= 1
-    assert "some lines of standard input are no" in pipe.source.status_message
+    assert "some lines of standard input are not columns" in pipe.source.status_message
 
 
 def test_a_hundred_megabytes_without_a_newline_stay_flat(pipe: Piped) -> None:
@@ -151,5 +151,5 @@ def test_a_closed_input_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rest", ["x", "/dev/stdin"])
 def test_it_takes_no_more_than_its_name(rest: str) -> None:
-    with pytest.raises(ValueError, match="stdin alone"):
+    with pytest.raises(ValueError, match="stdin without an argument"):
         make_source(rest, 1.0)
