@@ -106,6 +106,8 @@ def make_source(rest: str, interval: float, **options: Any) -> BackgroundSource:
     patterns = options.pop("filter", fragment)
     if isinstance(patterns, str):
         patterns = [pattern.strip() for pattern in patterns.split(",")]
+    elif not isinstance(patterns, list | tuple):
+        raise ValueError(EXPECTED)
     patterns = [pattern for pattern in patterns if pattern]
     try:
         url_parts = Url.parse(url)

@@ -69,6 +69,8 @@ def test_a_settings_file_may_say_what_is_wanted(wanted: object, exporter: Export
     assert set(by_key(wait_for(reading.read))) == {"prom.node_load1"}
     with pytest.raises(ValueError, match=r"^expected prometheus:"):
         make_source(exporter.url, 1.0, filter=[7])
+    with pytest.raises(ValueError, match=r"^expected prometheus:"):
+        make_source(exporter.url, 1.0, filter=7)
 
 
 COLLIDING = ('up{path="/a b"} 1\n', 'up{path="/a-b"} 2\n', 'up{path="-a-b"} 3\n', 'up{path=""} 4\n')
