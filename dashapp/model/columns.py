@@ -97,14 +97,14 @@ def concat(parts: Iterable[Columns]) -> Columns:
     total = _concat_matrix(non_empty, keys, "total")
     # If each point is one tick, its total is also its lowest and highest value, and one array serves all
     # three.
-    single = all(part.low is part.total and part.high is part.total for part in non_empty)
+    is_single = all(part.low is part.total and part.high is part.total for part in non_empty)
     return Columns(
         np.concatenate([part.t for part in non_empty]),
         np.concatenate([part.step for part in non_empty]),
         keys,
         total,
-        total if single else _concat_matrix(non_empty, keys, "low"),
-        total if single else _concat_matrix(non_empty, keys, "high"),
+        total if is_single else _concat_matrix(non_empty, keys, "low"),
+        total if is_single else _concat_matrix(non_empty, keys, "high"),
         _concat_matrix(non_empty, keys, "count"),
     )
 
@@ -133,14 +133,14 @@ def align(parts: Iterable[Columns]) -> Columns:
         return matrix
 
     total = merge_matrix("total")
-    single = all(part.low is part.total and part.high is part.total for part in non_empty)
+    is_single = all(part.low is part.total and part.high is part.total for part in non_empty)
     return Columns(
         times,
         step,
         keys,
         total,
-        total if single else merge_matrix("low"),
-        total if single else merge_matrix("high"),
+        total if is_single else merge_matrix("low"),
+        total if is_single else merge_matrix("high"),
         merge_matrix("count"),
     )
 
@@ -177,8 +177,8 @@ def downsample(columns: Columns, step_ms: int) -> Columns:
     # Input points can be longer than `step_ms`. They keep their length; otherwise each would stand between
     # two gaps.
     steps = np.maximum(-(-np.rint(1000 * columns.step) // step_ms), 1) * step_ms / 1000
-    firsts = np.flatnonzero(np.r_[True, ends[1:] != ends[:-1]])
-    if len(firsts) == len(ends):
+    start_indexes = np.flatnonzero(np.r_[True, ends[1:] != ends[:-1]])
+    if len(start_indexes) == len(ends):
         return Columns(
             ends,
             steps,
@@ -188,14 +188,14 @@ def downsample(columns: Columns, step_ms: int) -> Columns:
             columns.high,
             columns.count,
         )
-    count = np.add.reduceat(columns.count, firsts, axis=1)
-    total = np.add.reduceat(np.nan_to_num(columns.total), firsts, axis=1)
+    count = np.add.reduceat(columns.count, start_indexes, axis=1)
+    total = np.add.reduceat(np.nan_to_num(columns.total), start_indexes, axis=1)
     return Columns(
-        ends[firsts],
-        np.maximum.reduceat(steps, firsts),
+        ends[start_indexes],
+        np.maximum.reduceat(steps, start_indexes),
         columns.keys,
         np.where(count > 0, total, np.nan),
-        np.fmin.reduceat(columns.low, firsts, axis=1),
-        np.fmax.reduceat(columns.high, firsts, axis=1),
+        np.fmin.reduceat(columns.low, start_indexes, axis=1),
+        np.fmax.reduceat(columns.high, start_indexes, axis=1),
         count,
     )

@@ -120,7 +120,9 @@ FIRST_DETAIL_PANEL = "pressure"
 
 
 def all_panels(
-    metrics: Iterable[Metric], chosen: Sequence[Panel] = (), panel_kinds: Mapping[str, str] | None = None
+    metrics: Iterable[Metric],
+    custom_panels: Sequence[Panel] = (),
+    panel_kinds: Mapping[str, str] | None = None,
 ) -> list[Panel]:
     """Return every panel in order: the chosen, the built-in, and those of other metrics.
 
@@ -142,23 +144,23 @@ def all_panels(
         elif name in panels and kind == CURVE_KIND:
             # The metric counts points. Unit and bounds come with the curves themselves.
             panels[name] = replace(panels[name], kind=kind, unit="", low=None, high=None)
-    overrides = {panel.name: _apply_override(panels.get(panel.name), panel) for panel in chosen}
+    overrides = {panel.name: _apply_override(panels.get(panel.name), panel) for panel in custom_panels}
     return [*(overrides | {name: panel for name, panel in panels.items() if name not in overrides}).values()]
 
 
 def keys_of_panels(
-    names: Container[str], metrics: Collection[Metric], chosen: Sequence[Panel]
+    names: Container[str], metrics: Collection[Metric], custom_panels: Sequence[Panel]
 ) -> frozenset[str]:
     """Return the keys of the metrics that the panels in `names` draw."""
     return frozenset(
         metric.key
-        for panel in all_panels(metrics, chosen)
+        for panel in all_panels(metrics, custom_panels)
         if panel.name in names
         for metric in panel.select(metrics)
     )
 
 
-def _apply_override(panel: Panel | None, chosen: Panel) -> Panel:
+def _apply_override(panel: Panel | None, override: Panel) -> Panel:
     if panel is None:
-        return chosen
-    return replace(panel, **{name: getattr(chosen, name) for name in chosen.overridden})
+        return override
+    return replace(panel, **{name: getattr(override, name) for name in override.overridden})

@@ -45,7 +45,7 @@ class FunctionSource:
     @property
     def status_message(self) -> str:
         """A sentence about the values that the last reading dropped."""
-        return f"{self.name} {self._converter.rejected}" if self._converter.rejected else ""
+        return f"{self.name} {self._converter.rejection}" if self._converter.rejection else ""
 
     @property
     def curves(self) -> Mapping[str, Curves]:

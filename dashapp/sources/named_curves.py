@@ -20,7 +20,7 @@ class NamedCurves:
     """Reads a curve, or a mapping of names to curves; `curves` holds the newest by panel name.
 
     A curve is a sequence of numbers, whose x is 0, 1, 2…, or of pairs (x, y). None as y is a hole. Anything
-    beyond the limits is dropped; `rejected` describes the first such item as the end of a sentence.
+    beyond the limits is dropped; `rejection` describes the first such item as the end of a sentence.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class NamedCurves:
         low: float | None = None,
         high: float | None = None,
     ) -> None:
-        self.rejected = ""
+        self.rejection = ""
         self.curves: Mapping[str, Curves] = {}
         self.panel = panel_name(panel or stem)
         self._stem = stem
@@ -45,7 +45,7 @@ class NamedCurves:
 
     def read(self, result: object) -> dict[Metric, Any]:
         """Return the total number of points as a metric; raises TypeError for other types."""
-        self.rejected = ""
+        self.rejection = ""
         xs: list[list[float]] = []
         ys: list[list[float | None]] = []
         names: list[str] = []
@@ -97,7 +97,7 @@ class NamedCurves:
         return x, y
 
     def _reject(self, sentence: str) -> None:
-        self.rejected = self.rejected or sentence
+        self.rejection = self.rejection or sentence
 
     def _curve_label(self, name: str) -> str:
         return plain_label(f"{self._label} {name}" if name else self._label or self._stem) or "?"
@@ -114,8 +114,8 @@ def _is_curve(value: object) -> TypeGuard[Iterable[object]]:
 
     Lists, ranges and columns of data frames are; text and sets are not.
     """
-    ordered = isinstance(value, Sized) and isinstance(value, Iterable)
-    return ordered and not isinstance(value, (*_TEXT_TYPES, Mapping, set, frozenset))
+    is_sequence = isinstance(value, Sized) and isinstance(value, Iterable)
+    return is_sequence and not isinstance(value, (*_TEXT_TYPES, Mapping, set, frozenset))
 
 
 def _is_single(point: object) -> bool:

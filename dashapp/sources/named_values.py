@@ -21,7 +21,7 @@ _INVALID_CHARS = re.compile(r"[^\w.-]+")
 class NamedValues:
     """Makes metrics of names, the same metric for the same name, at most MAX_METRICS.
 
-    The key is `stem.name`. The label is the name, after `label` if there is one. `rejected` describes what
+    The key is `stem.name`. The label is the name, after `label` if there is one. `rejection` describes what
     the last reading dropped, as the end of a sentence; it is empty if nothing was dropped.
     """
 
@@ -35,7 +35,7 @@ class NamedValues:
         low: float | None = None,
         high: float | None = None,
     ) -> None:
-        self.rejected = ""
+        self.rejection = ""
         self._stem = stem
         self._label = plain_label(label)
         self._unit = plain_label(unit)
@@ -50,7 +50,7 @@ class NamedValues:
         A value that is no finite number stays as it is: the sampler reports it under its metric's name.
         Raises TypeError for other types.
         """
-        self.rejected = ""
+        self.rejection = ""
         if not isinstance(result, Mapping):
             if (number := to_float(result)) is None:
                 raise TypeError(
@@ -73,9 +73,9 @@ class NamedValues:
             number = to_float(value)
             values[metric] = value if number is None else number
         if excess_count:
-            self.rejected = f"returned more than {MAX_METRICS:,} metrics; {excess_count:,} were dropped"
+            self.rejection = f"returned more than {MAX_METRICS:,} metrics; {excess_count:,} were dropped"
         elif invalid_count:
-            self.rejected = (
+            self.rejection = (
                 f"returned {invalid_count:,} names that are not text of 1 to {MAX_NAME_LENGTH} characters"
             )
         return values

@@ -48,7 +48,7 @@ class BackgroundSource:
         self._timeout = timeout
         self._max_wait = max_wait
         self._clock = clock
-        self._changed = Condition()
+        self._condition = Condition()
         self._pending_start: float | None = None
         self._last_start = float("-inf")
         self._is_slow = False
@@ -61,13 +61,13 @@ class BackgroundSource:
     def read(self) -> Mapping[Metric, float]:
         """Return the newest values, or nothing if there are none; raises the source's exception."""
         now = self._clock()
-        with self._changed:
+        with self._condition:
             every = float(getattr(self._source, "every", self._every))
             if self._pending_start is None and now >= self._last_start + every - SCHEDULE_SLACK_S:
                 self._request_reading(now)
                 # Do not wait for a source that was slow last time: many of them would delay the tick.
                 if not self._is_slow:
-                    self._changed.wait_for(lambda: self._pending_start is None, self._max_wait)
+                    self._condition.wait_for(lambda: self._pending_start is None, self._max_wait)
             if self._pending_start is not None and now - self._pending_start > self._timeout:
                 self._values = {}
                 raise TimeoutError(f"no response for {self._timeout:g} s")
@@ -88,12 +88,12 @@ class BackgroundSource:
         if self._thread is None:
             self._thread = Thread(target=self._run, name=f"source {self.name}", daemon=True)
             self._thread.start()
-        self._changed.notify_all()
+        self._condition.notify_all()
 
     def _run(self) -> None:
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._pending_start is not None)
+            with self._condition:
+                self._condition.wait_for(lambda: self._pending_start is not None)
             values: Mapping[Metric, float] = {}
             error: Exception | None = None
             try:
@@ -104,7 +104,7 @@ class BackgroundSource:
             except BaseException as exception:
                 # sys.exit() and a cancelled task must not end this thread.
                 error = RuntimeError(f"it raised {type(exception).__name__}")
-            with self._changed:
+            with self._condition:
                 self._values, self._error = values, error
                 self.status_message = getattr(self._source, "status_message", "")
                 self.panel_kinds = getattr(self._source, "panel_kinds", {})
@@ -113,7 +113,7 @@ class BackgroundSource:
                 self._last_end = self._clock()
                 self._is_slow = self._last_end - self._last_start > self._max_wait
                 self._pending_start = None
-                self._changed.notify_all()
+                self._condition.notify_all()
 
 
 class CachedSource:

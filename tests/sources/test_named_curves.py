@@ -26,7 +26,7 @@ def read(answer: object) -> tuple[Curves, str]:
     assert all(number is None or (type(number) is float and math.isfinite(number)) for number in up)
     assert len(curves.names) <= MAX_CURVES
     assert all(len(x) <= MAX_POINTS for x in curves.x)
-    return curves, named.rejected
+    return curves, named.rejection
 
 
 @pytest.mark.parametrize(

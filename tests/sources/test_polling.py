@@ -29,13 +29,13 @@ def test_a_source_that_takes_ten_seconds_holds_up_nobody(slow: Says, monkeypatch
     source = BackgroundSource(slow, timeout=60.0, max_wait=0.02, clock=clock.monotonic)
     stage = Stage(source, clock)
     waits: list[float | None] = []
-    wait = source._changed.wait_for
+    wait = source._condition.wait_for
 
     def noted(true: Callable[[], bool], timeout: float | None = None) -> bool:
         waits.append(timeout)
         return wait(true, timeout)
 
-    monkeypatch.setattr(source._changed, "wait_for", noted)
+    monkeypatch.setattr(source._condition, "wait_for", noted)
     slow.go_on.clear()
     for _ in range(10):
         assert "slow.value" not in stage.tick()

@@ -149,8 +149,8 @@ _LARGEST_SECONDS = 1e11
 
 def find_time_column(heading: Sequence[str]) -> int:
     """Return the index of a column in TIME_COLUMN_NAMES, or of the first column."""
-    plain = [name.strip().lower() for name in heading]
-    return next((plain.index(name) for name in TIME_COLUMN_NAMES if name in plain), 0)
+    names = [name.strip().lower() for name in heading]
+    return next((names.index(name) for name in TIME_COLUMN_NAMES if name in names), 0)
 
 
 def parse_time(text: str) -> float:

@@ -29,13 +29,13 @@ def random_walk(seed: str, time: float, deviation: float) -> float:
     >>> random_walk("a", at, 1.0) == random_walk("a", at + 0.1, 1.0) != random_walk("b", at, 1.0)
     True
     """
-    stretch, offset = divmod(time, WALK_SPAN_S)
+    span, offset = divmod(time, WALK_SPAN_S)
     low, high, left, right = 0.0, WALK_SPAN_S, 0.0, 0.0
     path = 1
     for _ in range(WALK_LEVELS):
         middle = (low + high) / 2
         step = math.sqrt(high - low) / 2 * deviation
-        value = (left + right) / 2 + step * _normal(f"{seed} {stretch:.0f} {path}")
+        value = (left + right) / 2 + step * _normal(f"{seed} {span:.0f} {path}")
         if offset < middle:
             high, right, path = middle, value, 2 * path
         else:

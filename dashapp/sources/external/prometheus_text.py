@@ -120,8 +120,8 @@ def series_key(name: str, labels: Iterable[tuple[str, str]]) -> str:
     'prom.node_cpu_seconds_total.cpu0.idle'
     """
     parts = [name, *(f"{label}{value}" if value[:1].isdigit() else value or label for label, value in labels)]
-    plain = [_INVALID_CHARS.sub("-", part.lower()).strip("-")[:MAX_PART_LENGTH] or "none" for part in parts]
-    return ".".join(["prom", *plain])[:MAX_KEY_LENGTH].rstrip(".")
+    slugs = [_INVALID_CHARS.sub("-", part.lower()).strip("-")[:MAX_PART_LENGTH] or "none" for part in parts]
+    return ".".join(["prom", *slugs])[:MAX_KEY_LENGTH].rstrip(".")
 
 
 class SeriesNames:

@@ -64,17 +64,17 @@ class YahooClient:
         except YFRateLimitError:
             raise TooManyRequestsError("too many requests to the feed") from None
         except (YFPricesMissingError, YFTzMissingError):
-            _forget_responses()
+            _clear_response_cache()
             raise SourceError("the feed has no price for this symbol") from None
         except SourceError:
             raise
         except Exception as error:
-            _forget_responses()
+            _clear_response_cache()
             # yfinance raises errors of many types, also of its dependencies; their texts contain URLs.
             raise SourceError(f"the feed does not respond ({type(error).__name__})") from None
 
 
-def _forget_responses() -> None:
+def _clear_response_cache() -> None:
     """Clear yfinance's cache, which stores even a broken first response for a symbol."""
     from yfinance.data import YfData
 
@@ -126,19 +126,19 @@ class QuoteScheduler:
 
     def __init__(self, symbols: Sequence[str], now: float) -> None:
         self._due = dict.fromkeys(symbols, now)
-        self._not_before = now
+        self._earliest_request = now
         self._failures = dict.fromkeys(symbols, 0)
         self._rejections = 0
 
     def next(self) -> DueRequest:
         """Return the symbol that has been due for the longest time, and when to request it."""
         symbol = min(self._due, key=lambda candidate: self._due[candidate])
-        return DueRequest(symbol, max(self._due[symbol], self._not_before))
+        return DueRequest(symbol, max(self._due[symbol], self._earliest_request))
 
     def record_success(self, symbol: str, now: float, opens: float, closes: float) -> None:
         """Schedule the next request; `opens` and `closes` are the hours in the quote."""
         self._failures[symbol] = self._rejections = 0
-        self._not_before = now + OPEN_INTERVAL_S
+        self._earliest_request = now + OPEN_INTERVAL_S
         if opens <= now < closes:
             self._due[symbol] = now + OPEN_INTERVAL_S
         elif now < opens:
@@ -151,9 +151,9 @@ class QuoteScheduler:
         delay = _backoff(BACKOFF_INITIAL_S, self._failures[symbol])
         self._failures[symbol] += 1
         self._due[symbol] = now + delay
-        self._not_before = now + OPEN_INTERVAL_S
+        self._earliest_request = now + OPEN_INTERVAL_S
         if too_many:
-            self._not_before = now + _backoff(RATE_LIMIT_BACKOFF_S, self._rejections)
+            self._earliest_request = now + _backoff(RATE_LIMIT_BACKOFF_S, self._rejections)
             self._rejections += 1
 
 

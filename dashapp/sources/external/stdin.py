@@ -75,7 +75,7 @@ class StdinSource:
     @property
     def unreadable_lines(self) -> int:
         """The number of lines that could not be parsed or were too long."""
-        return self._unreadable + self._lines.skipped
+        return self._unreadable + self._lines.skip_count
 
     def read(self) -> Mapping[Metric, float]:
         """Return the newest values that have not expired, each new value at least once."""

@@ -108,8 +108,8 @@ def _parse_pairs(line: str) -> Mapping[str, float] | None:
     joined = "=".join(part.strip() for part in line.split("="))
     pairs = (word.partition("=") for word in _SEPARATOR.sub(" ", joined).split())
     numbers = {name: value for name, _, text in pairs if name and (value := parse_number(text)) is not None}
-    finite = {name: value for name, value in numbers.items() if math.isfinite(value)}
-    return finite if numbers else None
+    finite_numbers = {name: value for name, value in numbers.items() if math.isfinite(value)}
+    return finite_numbers if numbers else None
 
 
 def _parse_object(line: str) -> Mapping[str, float] | None:
@@ -143,36 +143,36 @@ class LineReader:
     >>> lines = LineReader(max_bytes=4)
     >>> list(lines.feed(b"a\\nbb")), list(lines.feed(b"b\\nlonger")), list(lines.feed(b" still\\nc\\n"))
     ([b'a'], [b'bbb'], [b'c'])
-    >>> lines.skipped, lines.remainder()
+    >>> lines.skip_count, lines.remainder()
     (1, b'')
     """
 
     def __init__(self, max_bytes: int = MAX_LINE_BYTES) -> None:
-        self.skipped = 0
+        self.skip_count = 0
         self._max_bytes = max_bytes
         self._buffer = b""
-        self._skipping = False
+        self._is_skipping = False
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Yield every line that ends in `chunk`."""
         *parts, last = chunk.split(b"\n")
         for part in parts:
             line, self._buffer = self._buffer + part, b""
-            if self._skipping:
-                self._skipping = False
+            if self._is_skipping:
+                self._is_skipping = False
             elif len(line) > self._max_bytes:
-                self.skipped += 1
+                self.skip_count += 1
             else:
                 yield line
-        if not self._skipping:
+        if not self._is_skipping:
             self._buffer += last
             if len(self._buffer) > self._max_bytes:
-                self._buffer, self._skipping = b"", True
-                self.skipped += 1
+                self._buffer, self._is_skipping = b"", True
+                self.skip_count += 1
 
     def skip(self) -> None:
         """Skip everything up to the beginning of the next line."""
-        self._skipping = True
+        self._is_skipping = True
 
     def remainder(self) -> bytes:
         """Return and clear the text after the last end of a line."""

@@ -40,7 +40,7 @@ def own_cgroups(proc: str = "/proc") -> CgroupPaths:
         mounts = Path(proc, "self/mountinfo").read_text().splitlines()
     except (OSError, UnicodeDecodeError):
         return {}
-    roots = list(_mounted_trees(mounts))
+    roots = list(_parse_mounts(mounts))
     groups: dict[str, Sequence[Path]] = {}
     for line in paths:
         _, _, rest = line.partition(":")
@@ -52,7 +52,7 @@ def own_cgroups(proc: str = "/proc") -> CgroupPaths:
     return groups
 
 
-def _mounted_trees(lines: Sequence[str]) -> list[tuple[Sequence[str], str, Path]]:
+def _parse_mounts(lines: Sequence[str]) -> list[tuple[Sequence[str], str, Path]]:
     """Return controllers, root and mount point of each mount (proc_pid_mountinfo(5))."""
     trees: list[tuple[Sequence[str], str, Path]] = []
     for line in lines:
@@ -144,7 +144,7 @@ class CgroupUsage:
         self._version = version
         self._memory = _open_file(group, "memory.usage_in_bytes" if version == 1 else "memory.current")
         self._memory_stat = _open_file(group, "memory.stat")
-        self._kills = _open_file(group, "memory.oom_control" if version == 1 else "memory.events")
+        self._oom_events = _open_file(group, "memory.oom_control" if version == 1 else "memory.events")
 
     def cpu(self) -> dict[str, float]:
         """Return `usage` in seconds, `nr_periods` and `nr_throttled`, those that are available."""
@@ -166,7 +166,7 @@ class CgroupUsage:
             name = b"total_inactive_file " if self._version == 1 else b"inactive_file "
             cache = number_after(name, _read_file(self._memory_stat)) or 0
             usage["used"] = max(0, current - cache)
-        if (kills := number_after(b"oom_kill ", _read_file(self._kills))) is not None:
+        if (kills := number_after(b"oom_kill ", _read_file(self._oom_events))) is not None:
             usage["oom_kills"] = kills
         return usage
 

@@ -133,12 +133,12 @@ class CpuSource:
         """
         counts, previous = self._counts(), self._previous
         self._previous = counts
-        values = self._shares(counts, previous)
+        values = self._compute_shares(counts, previous)
         for name, rate in self._work.per_second(counts.work).items():
             values[WORK_METRICS[name]] = round(rate)
         return values
 
-    def _shares(self, counts: CpuCounts, previous: CpuCounts) -> dict[Metric, float]:
+    def _compute_shares(self, counts: CpuCounts, previous: CpuCounts) -> dict[Metric, float]:
         if not counts.cores_are_numbered and len(counts.cores) != len(previous.cores):
             return {}
         cores: dict[Metric, float] = {}
@@ -191,7 +191,7 @@ class FrequencySource:
         self, proc: str = "/proc", sys: str = "/sys", frequency: PsutilCall = lambda: psutil.cpu_freq()
     ) -> None:
         cores = Path(sys, "devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_cur_freq")
-        self._scaled = [ProcFile(path) for path in sorted(cores)]
+        self._frequency_files = [ProcFile(path) for path in sorted(cores)]
         self._info = ProcFile(f"{proc}/cpuinfo")
         self._frequency = frequency
 
@@ -202,7 +202,7 @@ class FrequencySource:
 
     def _from_cpufreq(self) -> float:
         frequencies = []
-        for file in self._scaled:
+        for file in self._frequency_files:
             try:
                 frequencies.append(1e3 * int(file.read()))
             except (OSError, ValueError):

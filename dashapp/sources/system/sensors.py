@@ -35,10 +35,10 @@ class SensorSource:
     def read(self) -> Mapping[Metric, float]:
         """Return temperatures in °C, fans in 1/s (psutil's rpm / 60), the battery in percent."""
         values: dict[Metric, float] = {}
-        for name, label, degrees in _labelled_sensors(call_or_none(self._temperatures)):
+        for name, label, degrees in _iterate_sensors(call_or_none(self._temperatures)):
             key = f"temperature.{self._slugs['temperature'](name)}"
             values[Metric(key, label, "°C", "temperature")] = round(degrees, 1)
-        for name, label, turns in _labelled_sensors(call_or_none(self._fans)):
+        for name, label, turns in _iterate_sensors(call_or_none(self._fans)):
             if turns >= 0:
                 key = f"fan.{self._slugs['fan'](name)}"
                 values[Metric(key, label, "1/s", "fans", 0.0)] = round(turns / 60, 1)
@@ -53,7 +53,7 @@ def has_sensors(sys: str = "/sys") -> bool:
     return any(any(Path(sys, "class", kind).glob("*")) for kind in ("hwmon", "thermal", "power_supply"))
 
 
-def _labelled_sensors(result: Any) -> Iterator[tuple[str, str, float]]:
+def _iterate_sensors(result: Any) -> Iterator[tuple[str, str, float]]:
     """Return name, label and value of the first MAX_SENSORS.
 
     Equal labels of one chip get a number.
