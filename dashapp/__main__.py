@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Thread(target=_announce_when_ready, args=(settings, where, stop, served), daemon=True).start()
     Thread(target=_fail_after, args=(web, stop, served), daemon=True).start()
     supervise(children, stop)
-    if web.deaths and not served.is_set():
+    if web.exits and not served.is_set():
         print("the web server would not start; its last words stand above", file=sys.stderr)
         return 1
     return 0
@@ -162,7 +162,7 @@ def _fail_after(web: ChildProcess, stop: Event, served: Event) -> None:
     while not stop.wait(0.2):
         if served.is_set():
             return
-        if web.deaths >= 3:
+        if web.exits >= 3:
             stop.set()
 
 

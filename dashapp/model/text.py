@@ -1,4 +1,4 @@
-"""Text for people: settings without the secrets that an address in them may have."""
+"""Redact user names and passwords in text from settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _SCHEME = re.compile(r"[a-zA-Z+]*:/{0,2}")
 
 
 def redact_credentials(text: str) -> str:
-    """Text from a setting without the user and password that an address in it may have.
+    """Return text from a setting without user and password in any URL in it.
 
     >>> redact_credentials("prometheus:http://me:secret@host/metrics")
     'prometheus:http://…@host/metrics'
@@ -18,15 +18,14 @@ def redact_credentials(text: str) -> str:
 
 
 def redact_url(text: str) -> str:
-    """Text that is, or was meant as, one address, without all that may be a user or password in it.
+    """Return one URL, even a mistyped one, without anything that may be a user or password.
 
     >>> redact_url("reddis:/:sec ret@host"), redact_url("redis://host?password=x"), redact_url("data")
     ('reddis:/…@host', 'redis://host?…', 'data')
     """
-    told, query = (
-        (text[: found.start()], found[0]) if (found := re.search(r"(?s)[?#][^@]*$", text)) else (text, "")
-    )
-    scheme, rest = (match[0], told[match.end() :]) if (match := _SCHEME.match(told)) else ("", told)
+    query = re.search(r"(?s)[?#][^@]*$", text)
+    base = text[: query.start()] if query else text
+    scheme, rest = (match[0], base[match.end() :]) if (match := _SCHEME.match(base)) else ("", base)
     if "@" in rest:
         rest = "…@" + rest.rpartition("@")[2]
     return scheme + rest + ("?…" if query else "")

@@ -164,7 +164,7 @@ def _tile(tile: Tile, metrics: Sequence[Metric]) -> html.Button:
         type="button",
         className="tile" if there else "tile absent",
         **{"data-metrics": ",".join(tile.metrics), "data-leads": tile.panel},
-        **({"data-most": "yes"} if tile.most else {}),
+        **({"data-most": "yes"} if tile.highest_only else {}),
         **({"data-unit": tile.unit} if tile.unit else {}),
     )
 

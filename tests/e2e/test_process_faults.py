@@ -44,10 +44,10 @@ def test_3_a_killed_collector_is_started_again(app: Dashapp) -> None:
     answer = app.ticks(after=cursor)
     assert answer["reset"] is False
     assert None in answer["y"]["cpu.percent"], "the gap is drawn as a gap"
-    wait_for(lambda: "the collector died (signal 9)" in app.said)
+    wait_for(lambda: "the collector exited (signal 9)" in app.said)
 
 
-DYING = r"died (?P<times>\d+) times in a row \(exit code 1\); it is started again in (?P<pause>\S+) seconds"
+DYING = r"exited (?P<times>\d+) times in a row \(exit code 1\); it restarts in (?P<pause>\S+) seconds"
 
 
 def test_a_collector_that_keeps_dying_is_backed_off_and_told_on_the_page(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_collector_that_keeps_dying_is_backed_off_and_told_on_the_page(tmp_pat
         found = wait_for(told)
         assert found is not None
         assert float(found["pause"]) == RESTART_BACKOFF_S[int(found["times"]) - 1]
-        pauses = [float(each) for each in re.findall(r"starting it again in (\S+) s", app.said)]
+        pauses = [float(each) for each in re.findall(r"restarting it in (\S+) s", app.said)]
         assert pauses == [*RESTART_BACKOFF_S[: len(pauses)]]
         assert "Traceback" not in app.said
         (tmp_path / "data" / "writer.lock").rmdir()

@@ -115,7 +115,7 @@ def test_in_memory_too_and_from_a_file(folder: Path) -> None:
 
 BAD = {
     "unknown": ("wether", '--source is "wether"; expected machine, none, '),
-    "no-module": ("wether:temperature", "there is no module wether in "),
+    "no-module": ("wether:temperature", "module wether not found in "),
     "no-function": ("weather:temprature", "weather has no function temprature; did you mean temperature?"),
     "broken": ("broken:f", "broken cannot be imported: ZeroDivisionError: division by zero"),
 }

@@ -170,4 +170,4 @@ def test_ctrl_c_at_the_terminal_is_the_servers(start: Start) -> None:
     os.killpg(server.pid, signal.SIGINT)
     server.wait()
     wait_for(lambda: not alive(only))
-    assert "the collector died" not in server.said
+    assert "the collector exited" not in server.said

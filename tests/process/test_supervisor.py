@@ -36,7 +36,7 @@ def test_who_dies_young_waits_longer_each_time(
 
     def dead(times: int) -> bool:
         child.check()
-        return child.deaths == times
+        return child.exits == times
 
     caplog.set_level(logging.WARNING)
     for deaths in range(1, len(RESTART_BACKOFF_S) + 3):
@@ -60,12 +60,12 @@ def test_who_lived_well_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("dashapp.process.supervisor.time", SimpleNamespace(monotonic=lambda: now))
     notice = NoticeFile(tmp_path, "supervisor")
     child = ChildProcess("collector", OBEYS, notice)
-    child.deaths = 4
+    child.exits = 4
     notice.set("it died")
     child.check()
     now += RESTART_BACKOFF_S[-1] + 1
     child.check()
-    assert (child.deaths, read_notices(tmp_path)) == (0, [])
+    assert (child.exits, read_notices(tmp_path)) == (0, [])
     child.stop()
     child.wait(now + 5)
 

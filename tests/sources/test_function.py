@@ -78,7 +78,7 @@ def test_how_its_panel_is_drawn_reaches_the_store(define: Define, tmp_path: Path
     said = "import dashapp\n@dashapp.source(kind='bar', panel='Rain')\ndef f(): return 1\n"
     module = define(said + "def g(): return 2\n")
     store = DiskStore(tmp_path / "data") if on_disk else MemoryStore()
-    source = BackgroundSource(FunctionSource(f"{module}:f", {}), patience=PATIENCE_S)
+    source = BackgroundSource(FunctionSource(f"{module}:f", {}), max_wait=PATIENCE_S)
     with closing(store):
         Sampler([source], store, 1.0).tick(1.0)
         assert store.panel_kinds() == {"Rain": "bar"}
@@ -146,7 +146,7 @@ def test_whatever_it_raises_it_is_called_again_and_the_page_is_told_the_kind(
     module = define(f"calls = []\n{way} f():\n    calls.append(1)\n    {code}\n")
     clock, heard = FakeClock(), Heard()
     source = BackgroundSource(
-        FunctionSource(f"{module}:f", {}), patience=PATIENCE_S, clock=clock.monotonic, name="m:f"
+        FunctionSource(f"{module}:f", {}), max_wait=PATIENCE_S, clock=clock.monotonic, name="m:f"
     )
     sampler = Sampler([source], MemoryStore(), 1.0, heard)
     for _ in range(3):
@@ -160,7 +160,7 @@ def test_22_one_that_hangs_is_one_thread_and_holds_up_nobody(define: Define) -> 
     module = define("from threading import Event\ngo_on = Event()\ndef f(): go_on.wait()\ndef g(): return 1")
     clock, heard = FakeClock(), Heard()
     name = f"{module}:f"
-    hanging = BackgroundSource(FunctionSource(name, {}), 10.0, patience=0.0, clock=clock.monotonic, name=name)
+    hanging = BackgroundSource(FunctionSource(name, {}), 10.0, max_wait=0.0, clock=clock.monotonic, name=name)
     sampler = Sampler([hanging, FunctionSource(f"{module}:g", {})], MemoryStore(), 1.0, heard)
     for _ in range(30):
         clock.pass_time(1.0)

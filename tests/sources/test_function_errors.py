@@ -60,13 +60,13 @@ def test_what_the_file_and_the_author_say_must_go_together(define: Define) -> No
 def test_a_module_that_is_not_there_is_told_with_the_nearest(define: Define) -> None:
     module = define("def f(): return 1")
     sentence = source_problem(SourceSpec(f"{module}x:f"), 1.0)
-    assert f"there is no module {module}x in {Path.cwd()}; did you mean {module}?" in sentence
+    assert f"module {module}x not found in {Path.cwd()}; did you mean {module}?" in sentence
 
 
 @pytest.mark.parametrize(
     ("missing", "expected"),
     [
-        ("websockets", "websockets cannot be used; python -m pip install websockets"),
+        ("websockets", "websockets cannot be used; run python -m pip install websockets"),
         ("dashapp.sources.nowhere", "nowhere cannot be used"),
     ],
 )
@@ -78,4 +78,4 @@ def test_37_a_package_that_is_missing_is_one_sentence(
 
     monkeypatch.setattr("dashapp.sources.registry.import_module", import_module)
     sentence = source_problem(SourceSpec("quotes:x"), 1.0)
-    assert sentence == f'source is "quotes:x"; quotes cannot be used here: {expected}'
+    assert sentence == f'source is "quotes:x"; quotes cannot be used: {expected}'

@@ -101,7 +101,7 @@ def test_a_name_that_is_none_is_refused_and_said(
 ) -> None:
     source = answering({name: 1, "good": 2})
     assert by_key(source.read()) == {"f.good": 2}
-    assert said_of(source) == [f"{source.name} gives 1 names that are not text of 1 to 200 characters"]
+    assert said_of(source) == [f"{source.name} returned 1 names that are not text of 1 to 200 characters"]
 
 
 HOSTILE_NAMES = [
@@ -143,7 +143,7 @@ def test_a_hundred_thousand_entries_are_a_thousand_metrics(
 ) -> None:
     source = answering({f"n{number}": number for number in range(100_000)})
     assert len(source.read()) == 1000
-    assert said_of(source) == [f"{source.name} gives more than 1,000 metrics; 99,000 are left out"]
+    assert said_of(source) == [f"{source.name} returned more than 1,000 metrics; 99,000 were dropped"]
 
 
 def test_names_that_change_all_the_time_end_at_a_thousand(define: Define) -> None:

@@ -48,7 +48,7 @@ def test_a_hostile_value_is_a_gap_in_its_own_line_said_once(
     clock = FakeClock()
     liar = Says({SLOW: 2.0})
     stage = Stage(
-        BackgroundSource(liar, patience=PATIENCE_S, clock=clock.monotonic) if isolated else liar, clock
+        BackgroundSource(liar, max_wait=PATIENCE_S, clock=clock.monotonic) if isolated else liar, clock
     )
     assert stage.tick()["slow.value"] == 2.0
     liar.answer = lie

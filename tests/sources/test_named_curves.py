@@ -26,7 +26,7 @@ def read(answer: object) -> tuple[Curves, str]:
     assert all(number is None or (type(number) is float and math.isfinite(number)) for number in up)
     assert len(curves.names) <= MAX_CURVES
     assert all(len(x) <= MAX_POINTS for x in curves.x)
-    return curves, named.rejected
+    return curves, named.rejection
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ NO_NUMBERS = {
 @pytest.mark.parametrize("value", NO_NUMBERS.values(), ids=NO_NUMBERS.keys())
 def test_21_a_point_that_is_none_is_no_point_and_said(value: object) -> None:
     curves, refused = read({"a": [1, value, value, 4]})
-    assert refused == "gives no number for point 1 of a"
+    assert refused == "returned no number for point 1 of a"
     assert (curves.y[0][0], curves.y[0][-1]) == (1, 4)
     assert curves.x[0][-1] == 3
     assert set(curves.y[0][1:-1]) <= {None}
@@ -97,11 +97,11 @@ def test_21_a_point_that_is_none_is_no_point_and_said(value: object) -> None:
     ids=lambda value: type(value).__name__,
 )
 def test_21_what_is_no_curve_gives_nothing_and_is_said(value: object) -> None:
-    with pytest.raises(TypeError, match="is neither a sequence nor names with sequences"):
+    with pytest.raises(TypeError, match="expected a sequence or a mapping of names to sequences"):
         NamedCurves("f").read(value)
     curves, refused = read({"good": [1], "bad": value})
     assert curves.names == ["good"]
-    assert refused.startswith("gives a ")
+    assert refused.startswith("returned ")
     assert refused.endswith(" for bad; expected a sequence")
 
 
@@ -117,14 +117,14 @@ class Endless:
 
 
 BEYOND = {
-    "points": ([1] * 2001, "gives more than 2,000 points; the first of them are drawn"),
-    "points-by-name": ({"a": range(10**9)}, "gives more than 2,000 points of a; the first of them are drawn"),
-    "endless": (Endless(), "gives more than 2,000 points; the first of them are drawn"),
-    "endless-pair": ([Endless()], "gives no number for point 0"),
-    "curves": ({f"c{n}": [n] for n in range(9)}, "gives 9 curves; the first 8 are drawn"),
-    "many-curves": ({n: [n] for n in range(100_000)}, "gives 100,000 curves; the first 8 are drawn"),
-    "name": ({"x" * 201: [1]}, "gives a curve whose name is not text of 1 to 200 characters"),
-    "no-name": ({None: [1]}, "gives a curve whose name is not text of 1 to 200 characters"),
+    "points": ([1] * 2001, "returned more than 2,000 points; only the first are drawn"),
+    "points-by-name": ({"a": range(10**9)}, "returned more than 2,000 points of a; only the first are drawn"),
+    "endless": (Endless(), "returned more than 2,000 points; only the first are drawn"),
+    "endless-pair": ([Endless()], "returned no number for point 0"),
+    "curves": ({f"c{n}": [n] for n in range(9)}, "returned 9 curves; only the first 8 are drawn"),
+    "many-curves": ({n: [n] for n in range(100_000)}, "returned 100,000 curves; only the first 8 are drawn"),
+    "name": ({"x" * 201: [1]}, "returned a curve with a name that is not text of 1 to 200 characters"),
+    "no-name": ({None: [1]}, "returned a curve with a name that is not text of 1 to 200 characters"),
 }
 
 

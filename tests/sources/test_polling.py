@@ -26,16 +26,16 @@ def slow() -> Iterator[Says]:
 
 def test_a_source_that_takes_ten_seconds_holds_up_nobody(slow: Says, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = FakeClock()
-    source = BackgroundSource(slow, timeout=60.0, patience=0.02, clock=clock.monotonic)
+    source = BackgroundSource(slow, timeout=60.0, max_wait=0.02, clock=clock.monotonic)
     stage = Stage(source, clock)
     waits: list[float | None] = []
-    wait = source._changed.wait_for
+    wait = source._condition.wait_for
 
     def noted(true: Callable[[], bool], timeout: float | None = None) -> bool:
         waits.append(timeout)
         return wait(true, timeout)
 
-    monkeypatch.setattr(source._changed, "wait_for", noted)
+    monkeypatch.setattr(source._condition, "wait_for", noted)
     slow.go_on.clear()
     for _ in range(10):
         assert "slow.value" not in stage.tick()
@@ -48,11 +48,11 @@ def test_a_source_that_takes_ten_seconds_holds_up_nobody(slow: Says, monkeypatch
 
 def test_a_late_answer_counts_once_and_is_not_repeated_as_if_fresh(slow: Says) -> None:
     clock = FakeClock()
-    source = BackgroundSource(slow, timeout=60.0, patience=0.01, clock=clock.monotonic)
+    source = BackgroundSource(slow, timeout=60.0, max_wait=0.01, clock=clock.monotonic)
     slow.go_on.clear()
     assert source.read() == {}
     slow.go_on.set()
-    wait_for(lambda: slow.asked == 1 and source._asked is None)
+    wait_for(lambda: slow.asked == 1 and source._pending_start is None)
     slow.go_on.clear()
     clock.pass_time(1.0)
     assert source.read() == {SLOW: 2.0}
@@ -64,7 +64,7 @@ def test_a_source_that_never_returns_is_given_up_with_one_stuck_thread(
     slow: Says, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = FakeClock()
-    stage = Stage(BackgroundSource(slow, every=2.0, timeout=5.0, patience=0.01, clock=clock.monotonic), clock)
+    stage = Stage(BackgroundSource(slow, every=2.0, timeout=5.0, max_wait=0.01, clock=clock.monotonic), clock)
     before = threading.active_count()
     slow.go_on.clear()
     with caplog.at_level(logging.WARNING):
@@ -82,10 +82,10 @@ def test_a_source_that_never_returns_is_given_up_with_one_stuck_thread(
 
 def test_once_given_up_the_last_values_are_a_gap(slow: Says) -> None:
     clock = FakeClock()
-    source = BackgroundSource(slow, every=10.0, timeout=5.0, patience=PATIENCE_S, clock=clock.monotonic)
+    source = BackgroundSource(slow, every=10.0, timeout=5.0, max_wait=PATIENCE_S, clock=clock.monotonic)
     assert source.read() == {SLOW: 2.0}
     slow.go_on.clear()
-    source._patience = 0.01
+    source._max_wait = 0.01
     clock.pass_time(9.0)
     assert source.read() == {SLOW: 2.0}
     clock.pass_time(2.0)
@@ -99,7 +99,7 @@ def test_once_given_up_the_last_values_are_a_gap(slow: Says) -> None:
 
 def test_between_two_readings_the_values_stand(slow: Says) -> None:
     clock = FakeClock()
-    source = BackgroundSource(slow, every=10.0, patience=PATIENCE_S, clock=clock.monotonic)
+    source = BackgroundSource(slow, every=10.0, max_wait=PATIENCE_S, clock=clock.monotonic)
     for _ in range(25):
         assert source.read() == {SLOW: 2.0}
         clock.pass_time(1.0)
@@ -108,7 +108,7 @@ def test_between_two_readings_the_values_stand(slow: Says) -> None:
 
 def test_what_an_isolated_source_raises_is_raised_to_its_reader_and_the_thread_lives_on(slow: Says) -> None:
     clock = FakeClock()
-    source = BackgroundSource(slow, patience=PATIENCE_S, clock=clock.monotonic)
+    source = BackgroundSource(slow, max_wait=PATIENCE_S, clock=clock.monotonic)
     slow.answer = OSError("gone")
     for _ in range(3):
         with pytest.raises(OSError, match="gone"):

@@ -141,7 +141,7 @@ def test_what_the_author_says_and_every(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.syspath_prepend(str(tmp_path))
     clock, store = FakeClock(), MemoryStore()
     source = BackgroundSource(
-        FunctionSource("doubling_series:grains", {}), patience=PATIENCE_S, clock=clock.monotonic
+        FunctionSource("doubling_series:grains", {}), max_wait=PATIENCE_S, clock=clock.monotonic
     )
     sampler = Sampler([source], store, 1.0)
     seen = []
@@ -160,5 +160,5 @@ def test_its_panel_counts_no_points_on_its_axis_and_is_only_its_sources_to_say()
     metric = Metric("grains.points", "Rice", "points", "board", 0)
     (panel,) = (each for each in all_panels([metric], (), {"board": CURVE_KIND}) if each.name == "board")
     assert (panel.kind, panel.unit, panel.low) == ("curve", "", None)
-    with pytest.raises(ValueError, match=r"expected one of line, .*, as a curve is its source's to say"):
+    with pytest.raises(ValueError, match=r"expected one of line, .*; only a source can set curve"):
         Panel.parse('name="board", kind="curve"')

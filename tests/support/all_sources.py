@@ -62,14 +62,14 @@ ALL = {f"linux-{name}": make for name, make in LINUX.items()} | {
     f"psutil-{name}": make for name, make in PSUTIL.items()
 }
 ALL["seldom"] = lambda m: CachedSource(LINUX["disk"](m), 1.0, m.now)
-ALL["isolated"] = lambda m: BackgroundSource(LINUX["disk"](m), patience=PATIENCE_S, clock=m.now)
+ALL["isolated"] = lambda m: BackgroundSource(LINUX["disk"](m), max_wait=PATIENCE_S, clock=m.now)
 TEMPERATURE, HUMIDITY = "sample_functions:temperature", "sample_functions:humidity"
 ALL["function"] = lambda m: FunctionSource(TEMPERATURE, {})
 ALL["function-isolated"] = lambda m: BackgroundSource(
-    FunctionSource(TEMPERATURE, {}), patience=PATIENCE_S, clock=m.now
+    FunctionSource(TEMPERATURE, {}), max_wait=PATIENCE_S, clock=m.now
 )
 ALL["function-async"] = lambda m: BackgroundSource(
-    FunctionSource(HUMIDITY, {}), patience=PATIENCE_S, clock=m.now
+    FunctionSource(HUMIDITY, {}), max_wait=PATIENCE_S, clock=m.now
 )
 ALL["function-curve"] = lambda m: FunctionSource("sample_functions:growth", {})
 

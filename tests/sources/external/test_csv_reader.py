@@ -66,21 +66,24 @@ def test_files_of_many_shapes(text: str, expected: Mapping[str, float], tmp_path
 LEFT_OUT = {
     "wrong date": (
         "time,a\n2026-01-01,1\nyesterday,9\n2026-01-02,2\n",
-        'line 3 has no time that can be read ("yest',
+        'line 3 has an invalid time ("yest',
     ),
     "unsorted": (
         "time,a\n2026-01-01,1\n2025-01-01,9\n2026-01-02,2\n",
-        "line 3 is not later than the one before",
+        "line 3 is not later than the previous row",
     ),
     "twice": (
         "time,a\n2026-01-01,1\n2026-01-01,9\n2026-01-02,2\n",
-        "line 3 is not later than the one before",
+        "line 3 is not later than the previous row",
     ),
     "ragged": (
         "time,a\n2026-01-01,1\n2026-01-01T01,9,9\n2026-01-02,2\n",
-        "line 3 has 3 fields, the heading 2",
+        "line 3 has 3 fields, but the heading has 2",
     ),
-    "short": ("time,a\n2026-01-01,1\n2026-01-01T01\n2026-01-02,2\n", "line 3 has 1 fields, the heading 2"),
+    "short": (
+        "time,a\n2026-01-01,1\n2026-01-01T01\n2026-01-02,2\n",
+        "line 3 has 1 fields, but the heading has 2",
+    ),
     "binary": (b"time,a\n2026-01-01,1\n\x00\xff\xfe\n2026-01-02,2\n", "line 3 has 1 fields"),
     "quote": ('time,a\n2026-01-01,1\n"2026,9\n2026-01-02,2\n', "line 3 has 1 fields"),
 }
@@ -91,7 +94,7 @@ def test_a_row_that_cannot_be_used_is_left_out_and_told(text: str, sentence: str
     played = Played(tmp_path, text, speed=86_400)
     assert played.after(0) == {"replay.a": 1}
     assert played.after(1) == {"replay.a": 2}
-    assert f"prices.csv: some rows are left out, for {sentence}" in played.source.status_message
+    assert f"prices.csv: some rows were dropped; {sentence}" in played.source.status_message
 
 
 HOPELESS = {
@@ -118,7 +121,7 @@ def test_a_file_that_goes_away_is_one_sentence(tmp_path: Path) -> None:
     played.path.unlink()
     with pytest.raises(SourceError, match=r"^prices\.csv cannot be read \(No such file or directory\)$"):
         played.after(0)
-    with pytest.raises(ValueError, match="expected a file that is there"):
+    with pytest.raises(ValueError, match="expected an existing file"):
         make_source(str(played.path), 1.0)
 
 

@@ -69,6 +69,8 @@ def test_a_settings_file_may_say_what_is_wanted(wanted: object, exporter: Export
     assert set(by_key(wait_for(reading.read))) == {"prom.node_load1"}
     with pytest.raises(ValueError, match=r"^expected prometheus:"):
         make_source(exporter.url, 1.0, filter=[7])
+    with pytest.raises(ValueError, match=r"^expected prometheus:"):
+        make_source(exporter.url, 1.0, filter=7)
 
 
 COLLIDING = ('up{path="/a b"} 1\n', 'up{path="/a-b"} 2\n', 'up{path="-a-b"} 3\n', 'up{path=""} 4\n')
@@ -120,7 +122,7 @@ def test_a_real_process_shows_an_exporter_and_what_is_wrong_with_it(
         wait_for(lambda: 0.5 in app.ticks()["y"].get("prom.node_load1", []))
         wait_for(lambda: 0 in app.ticks()["y"].get("prom.node_cpu_seconds_total.cpu0.idle", []))
         exporter.act = body("<html>", "text/html")
-        wait_for(lambda: "answers with text/html; expected text/plain" in app.notices())
+        wait_for(lambda: "returned text/html; expected text/plain" in app.notices())
         assert "s3cret" not in app.said + app.notices()
         exporter.act = body(NODE)
         wait_for(lambda: not app.notices())

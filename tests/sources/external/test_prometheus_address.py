@@ -47,7 +47,7 @@ def test_nobody_there_is_one_sentence(clock: FakeClock) -> None:
     reading = PrometheusSource(
         HttpFetcher(address, CONTENT_TYPES, ACCEPT), address.label, (), clock.monotonic
     )
-    with pytest.raises(SourceError, match=r"does not answer \(Connection refused\)"):
+    with pytest.raises(SourceError, match=r"does not respond \(Connection refused\)"):
         reading.read()
 
 

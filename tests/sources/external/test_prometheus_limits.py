@@ -75,34 +75,37 @@ REFUSED: dict[str, tuple[Act, str]] = {
     "50 MB": (large, "more than 5 MB"),
     "endless": (endless, "more than 5 MB"),
     "gzip bomb": (bomb, "more than 5 MB"),
-    "broken gzip": (body(b"not gzip at all", content_encoding="gzip"), "broken gzip"),
-    "half of a gzip": (body(gzip.compress(b"a 1\n" * 999)[:-9], content_encoding="gzip"), "by half"),
-    "another packing": (body("a 1\n", content_encoding="br"), "packed by br"),
-    "stalls": (stalls, f"did not answer within {SHORT:g} s"),
-    "drips headers": (drips_headers, f"did not answer within {SHORT:g} s"),
-    "html": (body("<html>", "text/html"), "answers with text/html; expected text/plain or"),
+    "broken gzip": (body(b"not gzip at all", content_encoding="gzip"), "invalid gzip"),
+    "half of a gzip": (
+        body(gzip.compress(b"a 1\n" * 999)[:-9], content_encoding="gzip"),
+        "incomplete response",
+    ),
+    "another packing": (body("a 1\n", content_encoding="br"), "content encoding br"),
+    "stalls": (stalls, f"did not respond within {SHORT:g} s"),
+    "drips headers": (drips_headers, f"did not respond within {SHORT:g} s"),
+    "html": (body("<html>", "text/html"), "returned text/html; expected text/plain or"),
     "html as text": (body("<!DOCTYPE html><p>login</p>\n"), "not in Prometheus's text format"),
-    "json": (body('{"status": "ok"}', "application/json"), "answers with application/json"),
-    "no type": (body("a 1\n", ""), "answers with none"),
+    "json": (body('{"status": "ok"}', "application/json"), "returned application/json"),
+    "no type": (body("a 1\n", ""), "returned none"),
     "bad line": (body('a 1\nb{x="} 2\n'), "not in Prometheus's text format"),
     "no number": (body("a one\n"), "not in Prometheus's text format"),
     "binary": (body(bytes(range(256)) * 99), "not in Prometheus's text format"),
     "not utf-8": (body(b'a{b="\xff\xfe"} 1\n'), "not in Prometheus's text format"),
     "long line": (body('a{b="' + "\\\\" * 50_000 + '"} 1\n'), "has a line of more than 4096 bytes"),
-    "500": (body("oh", status=500), "answers with status 500"),
-    "401": (body("no", status=401), "answers with status 401"),
+    "500": (body("oh", status=500), "returned status 500"),
+    "401": (body("no", status=401), "returned status 401"),
     "to a file": (to("file:///etc/passwd"), "redirects to another server"),
     "to another host": (to("http://localhost.evil.test/"), "redirects to another server"),
     "to another port": (to("http://127.0.0.1:1/"), "redirects to another server"),
     "to https": (to("https://127.0.0.1/"), "redirects to another server"),
     "to nowhere": (to(""), "redirects more than"),
     "round and round": (to("/metrics"), "redirects more than"),
-    "no http": (lambda handler: handler.wfile.write(b"SSH-2.0-x\r\n"), "does not answer (BadStatusLine)"),
+    "no http": (lambda handler: handler.wfile.write(b"SSH-2.0-x\r\n"), "does not respond (BadStatusLine)"),
     "less than promised": (
         lambda handler: handler.wfile.write(
             b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 99\r\n\r\na 1\n"
         ),
-        "by half",
+        "incomplete response",
     ),
 }
 
@@ -128,7 +131,7 @@ def test_34_what_means_ill_is_refused_at_the_limit_in_one_sentence(
         reading.read()
     assert len(exporter.asked) == asked, "not asked again at once"
     exporter.act = body("a 1\n")
-    vars(reading._scrape)["_timeout"] = PATIENCE_S
+    vars(reading._fetcher)["_timeout"] = PATIENCE_S
     clock.pass_time(3)
     assert by_key(reading.read()) == {"prom.a": 1}
 

@@ -84,9 +84,9 @@ def test_one_minute_bars_are_read_by_yfinance_itself(exchange: Exchange) -> None
     assert exchange.charts == ["AAPL", "MSFT"]
 
 
-AWAY = r"^the feed does not answer \(\w+\)$"
+AWAY = r"^the feed does not respond \(\w+\)$"
 REFUSALS = {
-    "unknown symbol": (200, "", "^the feed knows no price of it$"),
+    "unknown symbol": (200, "", "^the feed has no price for this symbol$"),
     "html": (200, "<html>Will be right back</html>", AWAY),
     "not json": (200, "{", AWAY),
     "broken": (500, "oh", AWAY),
@@ -179,7 +179,7 @@ def test_a_closed_market_is_asked_seldom_and_at_its_opening() -> None:
     desk.answer = desk.quote(10, opens=-50_000, closes=-1)
     desk.work(6 * CLOSED_INTERVAL_S)
     assert len(desk.asked) == 6
-    assert "A is of" in desk.source.status_message
+    assert "the price of A is from" in desk.source.status_message
     assert "the market is closed" in desk.source.status_message
     assert desk.values()["quotes.A"] == 10, "the last price stands"
     before = len(desk.asked)
@@ -194,7 +194,7 @@ def test_a_closed_market_is_asked_seldom_and_at_its_opening() -> None:
 def test_failures_are_asked_again_later_each_time_and_the_last_price_is_marked() -> None:
     desk = Desk("A")
     desk.work(1)
-    desk.answer = SourceError("the feed does not answer (ConnectionError)")
+    desk.answer = SourceError("the feed does not respond (ConnectionError)")
     desk.work(86_400)
     times = [time for time, _ in desk.asked]
     pauses = [new - old for old, new in pairwise(times)]
@@ -203,7 +203,7 @@ def test_failures_are_asked_again_later_each_time_and_the_last_price_is_marked()
     assert desk.values()["quotes.A"] == 10
     assert (
         desk.source.status_message
-        == "A is of 2027-01-15 08:00 UTC: the feed does not answer (ConnectionError)"
+        == "the price of A is from 2027-01-15 08:00 UTC: the feed does not respond (ConnectionError)"
     )
     desk.answer = desk.quote(11)
     desk.work(BACKOFF_MAX_S)
@@ -213,10 +213,10 @@ def test_failures_are_asked_again_later_each_time_and_the_last_price_is_marked()
 
 def test_too_many_requests_leave_the_feed_alone_for_all_symbols() -> None:
     desk = Desk("A", "B")
-    desk.answer = TooManyRequestsError("the feed wants fewer questions")
+    desk.answer = TooManyRequestsError("too many requests to the feed")
     desk.work(3600)
     assert [time for time, _ in desk.asked] == [0, 300, 900, 2100]
-    assert "A has no price yet: the feed wants fewer questions" in desk.source.status_message
+    assert "A has no price yet: too many requests to the feed" in desk.source.status_message
 
 
 def test_one_bad_symbol_does_not_keep_the_others_waiting() -> None:
@@ -237,7 +237,7 @@ def test_a_price_that_nobody_trades_at_is_marked() -> None:
     desk = Desk("A")
     desk.trading = False
     desk.work(600)
-    assert desk.source.status_message.endswith("nothing was traded since")
+    assert desk.source.status_message.endswith("no trade since")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_it_streams_as_if_live_and_says_where_it_ended(tmp_path: Path) -> None:
     assert played.after(0.2) == {"replay.open": 2, "replay.close": 20}
     assert played.source.status_message == ""
     assert played.after(1) == {"replay.open": 3, "replay.close": 30}
-    assert played.source.status_message == "prices.csv ended with its row of 2026-01-01 00:02:00 UTC"
+    assert played.source.status_message == "prices.csv ended at its last row, 2026-01-01 00:02:00 UTC"
     assert played.after(4) == {}, "a gap, not a flat line"
     assert "ended" in played.source.status_message
 
@@ -51,7 +51,7 @@ def test_faster_than_it_can_be_read_lags_and_says_so(tmp_path: Path) -> None:
     played = Played(tmp_path, "time,a\n" + "".join(f"{second},{second}\n" for second in range(50_000)), 1e6)
     played.after(0)
     assert played.after(1)["replay.a"] < 20_001
-    assert "the replay lags" in played.source.status_message
+    assert "the replay is behind" in played.source.status_message
     for _ in range(3):
         played.after(0)
     assert "ended" in played.source.status_message
@@ -129,7 +129,7 @@ def test_a_real_process_replays_and_says_where_it_ended(tmp_path: Path) -> None:
     flags = ("--source", "replay:prices.csv?speed=60&as=quotes", "--source", "none", "--interval", "0.2")
     with dashapp(tmp_path, *flags) as app:
         app.serving()
-        wait_for(lambda: "prices.csv ended with its row of" in app.notices())
+        wait_for(lambda: "prices.csv ended at its last row" in app.notices())
         values = [value for value in app.ticks()["y"]["quotes.close"] if value is not None]
         # A starved machine may have slept through a row, a second, but not begin with another.
         assert values[0] == 10

@@ -74,7 +74,7 @@ def test_pressure_is_the_share_of_the_time_since_the_last_reading(machine: FakeM
 
 
 def test_a_kernel_without_pressure_has_no_such_source(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="counts no pressure"):
+    with pytest.raises(OSError, match="does not measure pressure"):
         PressureSource(str(tmp_path))
 
 

@@ -146,7 +146,7 @@ def test_a_damaged_block_is_a_gap_and_is_said(url: str) -> None:
     reader.poll()
     found = live_frame(reader, 3600)
     assert np.isnan(found.y["cpu"]).any()
-    assert any("2 blocks of the history are damaged" in said for said in reader.notices())
+    assert any("2 blocks of the history are corrupt" in said for said in reader.notices())
 
 
 def test_a_restart_in_the_middle_counts_nothing_twice(url: str, readers: tuple[Reader, Reader]) -> None:
