@@ -100,7 +100,7 @@ def test_every_package_has_a_layer() -> None:
     assert folders - {"examples"} == set(LAYERS)
 
 
-def test_modules_import_each_other_in_no_circle() -> None:
+def test_modules_have_no_import_cycles() -> None:
     """Judged by what runs when a module is imported."""
     left = {}
     for module, tree in TREES.items():
@@ -114,7 +114,7 @@ def test_modules_import_each_other_in_no_circle() -> None:
     assert not left, f"these import each other: {sorted(left)}"
 
 
-def test_only_the_choosers_import_sub_packages() -> None:
+def test_subpackages_are_imported_only_by_registry_and_factory() -> None:
     wrong = []
     for module in MODULES:
         parts = module.split(".")
@@ -126,11 +126,11 @@ def test_only_the_choosers_import_sub_packages() -> None:
     assert not wrong
 
 
-def test_the_client_stands_alone() -> None:
+def test_client_imports_no_other_dashapp_module() -> None:
     assert not {name for name in all_imports("dashapp.client") if name.startswith("dashapp.")}
 
 
-def test_packages_and_modules_stay_small() -> None:
+def test_packages_modules_and_functions_stay_below_size_limits() -> None:
     wrong = []
     for folder in {path.parent for path in FILES}:
         modules = [path for path in folder.glob("*.py") if path.stem not in ("__init__", "__main__")]
@@ -147,11 +147,11 @@ def test_packages_and_modules_stay_small() -> None:
     assert not wrong
 
 
-def test_a_module_says_what_it_is() -> None:
+def test_module_has_docstring() -> None:
     assert not [module for module, tree in TREES.items() if not ast.get_docstring(tree)]
 
 
-def test_heavy_packages_are_imported_by_few() -> None:
+def test_heavy_packages_are_imported_only_by_listed_modules() -> None:
     wrong = []
     for module in MODULES:
         for imported in all_imports(module):
@@ -163,7 +163,7 @@ def test_heavy_packages_are_imported_by_few() -> None:
     assert not wrong
 
 
-def test_no_code_comes_from_data() -> None:
+def test_modules_use_no_eval_or_pickle() -> None:
     wrong = []
     for module, tree in TREES.items():
         for node in ast.walk(tree):
@@ -175,7 +175,7 @@ def test_no_code_comes_from_data() -> None:
     assert not wrong
 
 
-def test_no_failure_is_swallowed_unseen() -> None:
+def test_exceptions_are_not_silently_ignored() -> None:
     wrong = []
     for module, tree in TREES.items():
         for node in ast.walk(tree):
@@ -188,7 +188,7 @@ def test_no_failure_is_swallowed_unseen() -> None:
 
 
 @pytest.mark.parametrize("module", ["dashapp.collector.service", "dashapp.__main__"])
-def test_a_small_process_stays_small(module: str) -> None:
+def test_collector_and_supervisor_load_no_heavy_packages(module: str) -> None:
     """The collector and the supervisor: a third of the memory, a seventh of the start-up time."""
     code = f"import {module}, sys; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
     loaded = subprocess.run(
@@ -197,7 +197,7 @@ def test_a_small_process_stays_small(module: str) -> None:
     assert not set(loaded) & {*HEAVY, "asyncio", "pydantic", "requests", "apprise"}
 
 
-def test_nothing_happens_at_import() -> None:
+def test_import_starts_no_thread_and_opens_no_file() -> None:
     """No thread, child, socket or file is left open by importing every module."""
     names = [name for name in MODULES if not name.endswith("__main__")]
     code = (
@@ -214,7 +214,7 @@ def test_nothing_happens_at_import() -> None:
 SCRIPTS = sorted(path for path in (ROOT / "assets").glob("*/*.js") if path.parent.name != "vendor")
 
 
-def test_scripts_use_what_is_below_them() -> None:
+def test_scripts_use_only_names_of_their_layer_and_below() -> None:
     homes = {
         name: path.parent.name
         for path in SCRIPTS
@@ -232,7 +232,7 @@ def test_scripts_use_what_is_below_them() -> None:
     assert not wrong
 
 
-def test_folders_of_scripts_and_scripts_stay_small() -> None:
+def test_scripts_and_script_folders_stay_below_size_limits() -> None:
     assert {path.parent.name for path in SCRIPTS} == {*PAGE_LAYERS, *LIVE_GRAPH_LAYERS}
     for folder in {path.parent for path in SCRIPTS}:
         assert len(list(folder.glob("*.js"))) <= MAX_MODULES, folder

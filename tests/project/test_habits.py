@@ -35,7 +35,7 @@ def calls(path: Path, names: set[str]) -> Iterator[int]:
             yield node.lineno
 
 
-def test_a_sleep_says_why_no_state_can_be_waited_for() -> None:
+def test_sleep_in_test_has_comment_with_reason() -> None:
     bare = []
     for path in FILES:
         lines = path.read_text().splitlines()
@@ -46,12 +46,12 @@ def test_a_sleep_says_why_no_state_can_be_waited_for() -> None:
     assert not bare, "a fixed time is too short on some machine"
 
 
-def test_speed_is_for_the_bench_to_measure() -> None:
+def test_tests_do_not_measure_time() -> None:
     found = [f"{path.relative_to(HERE)}:{number}" for path in FILES for number in calls(path, STOPWATCHES)]
     assert not found, "count calls or wait for a state instead; costs belong to make bench"
 
 
-def test_an_assertion_reads_no_page_once() -> None:
+def test_assertions_read_page_only_with_retry() -> None:
     found = []
     for path in FILES:
         for function in ast.parse(path.read_text()).body:
