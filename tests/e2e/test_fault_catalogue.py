@@ -65,15 +65,15 @@ SHOWN = {
     33: "sources/test_platform_failures::test_a_psutil_call_that_fails_costs_its_own_metrics",
     34: "sources/external/test_prometheus_limits::"
     "test_34_what_means_ill_is_refused_at_the_limit_in_one_sentence",
-    35: "web/test_command_line::test_35_bad_settings_are_told_at_once",
-    36: "web/test_command_line::test_36_a_port_in_use_is_one_sentence",
+    35: "web/test_command_line::test_35_invalid_settings_are_all_reported_before_start",
+    36: "web/test_command_line::test_36_port_in_use_prints_one_line_error",
     37: "sources/external/test_prometheus_address::"
     "test_37_without_the_package_one_sentence_with_the_pip_line",
     38: "stores/test_archive_restarts::test_a_store_without_levels_is_taken_over_whole",
     39: "stores/disk/test_disk_store::test_39_a_stopped_reader_does_not_let_the_log_grow",
     40: "collector/test_service::test_a_day_of_ticks_leaves_nothing_behind "
     "browser/test_render_cost::test_a_thousand_draws_leave_nothing_behind",
-    41: "web/test_command_line::test_41_an_unwritable_folder_means_memory_and_is_said",
+    41: "web/test_command_line::test_41_unwritable_folder_falls_back_to_memory_with_notice",
     42: "integrations/test_flask_mount::test_what_is_the_hosts_is_answered_as_before "
     "integrations/test_flask_mount::test_hooks_of_the_host_see_nothing_of_ours "
     "integrations/test_flask_mount::test_config_routes_and_environment_are_as_they_were",

@@ -23,7 +23,7 @@ def app() -> WSGIApp:
     return create_app(MemoryStore(), Settings(store="memory:"))
 
 
-def test_every_address_in_it_answers(app: WSGIApp) -> None:
+def test_index_links_are_relative_and_return_200(app: WSGIApp) -> None:
     text = ask(app, "/", host="localhost").body.decode()
     addresses = re.findall(r'(?:src|href)="([^"]+)"', text)
     assert len(addresses) > 12
@@ -36,7 +36,7 @@ def test_every_address_in_it_answers(app: WSGIApp) -> None:
     assert '<meta name="description"' in text
 
 
-def test_it_does_not_carry_the_layout_that_is_asked_for_after(app: WSGIApp) -> None:
+def test_index_does_not_contain_layout(app: WSGIApp) -> None:
     answer = ask(app, "/", host="localhost")
     assert b"validation_layout" not in answer.body
     assert len(answer.body) < 20_000
@@ -58,7 +58,7 @@ new MutationObserver((changes) => changes.forEach(note)).observe(document, withi
 """
 
 
-def test_what_it_announces_is_asked_for_once(page: Page, serve: Serve) -> None:
+def test_index_preloads_are_requested_once(page: Page, serve: Serve) -> None:
     live = serve()
     asked: list[str] = []
     page.add_init_script(TAKEN)
@@ -75,7 +75,7 @@ def test_what_it_announces_is_asked_for_once(page: Page, serve: Serve) -> None:
     assert set(counts.values()) == {1}
 
 
-def test_the_first_words_make_room_for_the_page(page: Page, serve: Serve) -> None:
+def test_index_loading_text_is_replaced_by_page(page: Page, serve: Serve) -> None:
     live = serve()
     page.route("**/_dash-layout", lambda _: None)
     page.goto(live.url, wait_until="commit")
