@@ -61,11 +61,11 @@ def steps_of(found: dict[str, Any]) -> list[int]:
     return [round(log2(now) - log2(was)) % 20 for was, now in pairwise(values)]
 
 
-def test_it_is_as_short_as_it_says() -> None:
+def test_flask_ajax_example_has_at_most_40_lines() -> None:
     assert lines_of_code("flask_ajax.py") <= 40
 
 
-def test_points_are_appended_and_a_curve_is_replaced(page: Page, doubling: Example) -> None:
+def test_flask_ajax_appends_points_and_replaces_curve(page: Page, doubling: Example) -> None:
     page.goto(doubling.url)
     newest, growth = frames(page)
     wait_until(page, lambda: len(drawn(newest).get("y", [])) > 2)
@@ -90,7 +90,7 @@ def test_points_are_appended_and_a_curve_is_replaced(page: Page, doubling: Examp
     wait_until(page, two_lengths)
 
 
-def test_the_static_chart_stands_still_and_asks_nobody_else(page: Page, doubling: Example) -> None:
+def test_static_chart_does_not_update_and_loads_no_third_party_url(page: Page, doubling: Example) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(doubling.url)
@@ -106,7 +106,7 @@ def test_the_static_chart_stands_still_and_asks_nobody_else(page: Page, doubling
 
 
 @pytest.mark.parametrize("width", [1200, 360])
-def test_all_are_as_wide_as_their_place(page: Page, doubling: Example, width: int) -> None:
+def test_charts_fit_page_width(page: Page, doubling: Example, width: int) -> None:
     page.goto(doubling.url)
     newest, growth = frames(page)
     wait_until(page, lambda: drawn(newest) and drawn(growth) and drawn(page))
@@ -121,5 +121,5 @@ def test_all_are_as_wide_as_their_place(page: Page, doubling: Example, width: in
     wait_until(page, lambda: page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
-def test_the_interval_is_a_parameter(doubling: Example) -> None:
+def test_interval_is_read_from_environment(doubling: Example) -> None:
     wait_for(lambda: b'"step":0.5' in doubling.get("/monitor/api/ticks")[1])

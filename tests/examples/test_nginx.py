@@ -95,7 +95,7 @@ def whole(page: Page, site: Site) -> bool:
     return drawn == [t for t in kept if drawn[0] <= t <= drawn[-1]]
 
 
-def test_the_past_is_there_at_once_and_it_streams(page: Page, site: Site) -> None:
+def test_page_behind_nginx_shows_history_and_streams(page: Page, site: Site) -> None:
     failed: list[str] = []
     page.on("response", lambda answer: failed.append(answer.url) if answer.status >= 400 else None)
     page.goto(f"http://127.0.0.1:{site.port}/")
@@ -111,7 +111,7 @@ def test_the_past_is_there_at_once_and_it_streams(page: Page, site: Site) -> Non
     assert failed == []
 
 
-def test_a_web_server_that_is_killed_and_started_again_leaves_no_gap(page: Page, site: Site) -> None:
+def test_page_has_no_gap_after_web_server_restart(page: Page, site: Site) -> None:
     page.goto(site.all)
     wait_for_state(page, "live")
     wait_until(page, lambda: whole(page, site))
@@ -134,7 +134,7 @@ def test_a_web_server_that_is_killed_and_started_again_leaves_no_gap(page: Page,
     wait_until_passes(page, nothing_lost)
 
 
-def test_a_sampler_that_is_killed_is_said(page: Page, site: Site) -> None:
+def test_page_shows_no_data_when_sampler_is_killed(page: Page, site: Site) -> None:
     page.goto(site.all)
     wait_for_state(page, "live")
     site.sampler.end()

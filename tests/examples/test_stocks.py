@@ -74,11 +74,11 @@ def shows(page: Page, key: str, seconds: float | None = None) -> bool:
     return seconds is None or abs(found["seconds"] - seconds) < 1
 
 
-def test_it_is_as_short_as_it_says() -> None:
+def test_stocks_example_has_at_most_40_lines() -> None:
     assert lines_of_code("stocks.py") <= 40
 
 
-def test_the_past_is_there_and_it_streams(page: Page, stocks: Example) -> None:
+def test_stocks_page_shows_history_and_streams(page: Page, stocks: Example) -> None:
     page.goto(stocks.url)
     wait_until(page, lambda: shows(page, "quotes.AAPL", 900))
     first = drawn(page)
@@ -89,9 +89,7 @@ def test_the_past_is_there_and_it_streams(page: Page, stocks: Example) -> None:
     expect(page.locator(".dashapp-live .value")).to_contain_text("231.5")
 
 
-def test_each_viewer_has_a_choice_of_their_own_in_the_address(
-    page: Page, chromium: Browser, stocks: Example
-) -> None:
+def test_stocks_url_holds_choice_of_each_viewer(page: Page, chromium: Browser, stocks: Example) -> None:
     page.goto(stocks.url)
     wait_until(page, lambda: shows(page, "quotes.AAPL"))
     page.get_by_role("link", name="MSFT").click()
@@ -115,7 +113,7 @@ def test_each_viewer_has_a_choice_of_their_own_in_the_address(
     wait_until(page, lambda: shows(page, "quotes.MSFT", 900))
 
 
-def test_a_range_is_a_click_away(page: Page, stocks: Example) -> None:
+def test_stocks_range_links_set_range(page: Page, stocks: Example) -> None:
     page.goto(f"{stocks.url}?range=all")
     wait_until(page, lambda: shows(page, "quotes.AAPL"))
     for text, seconds in (("15 m", 900), ("30 m", 1800), ("1 h", 3600), ("1 d", 86_400)):
@@ -123,7 +121,7 @@ def test_a_range_is_a_click_away(page: Page, stocks: Example) -> None:
         wait_until(page, lambda seconds=seconds: shows(page, "quotes.AAPL", seconds))
 
 
-def test_all_begins_with_the_first_point_there_is(page: Page, stocks: Example) -> None:
+def test_stocks_range_all_starts_at_first_point(page: Page, stocks: Example) -> None:
     page.goto(f"{stocks.url}?range=all")
     wait_until(page, lambda: shows(page, "quotes.AAPL"))
     found = drawn(page)
@@ -139,7 +137,7 @@ def test_all_begins_with_the_first_point_there_is(page: Page, stocks: Example) -
     wait_until_passes(page, goes_on)
 
 
-def test_every_range_is_there_without_a_store(page: Page, tmp_path: Path) -> None:
+def test_stocks_ranges_work_without_store(page: Page, tmp_path: Path) -> None:
     with example("stocks.py", tmp_path, env={"DASHAPP_STORE": ""}) as running:
         for span in ("1 d", "all"):
             page.goto(f"{running.url}?range={span}")
@@ -147,7 +145,7 @@ def test_every_range_is_there_without_a_store(page: Page, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("search", ["?symbol=<b>&range=2", "?symbol=", "?%FF=%", "?symbol=a&symbol=MSFT&x"])
-def test_an_address_that_means_nothing_shows_the_first(page: Page, stocks: Example, search: str) -> None:
+def test_stocks_page_ignores_invalid_query(page: Page, stocks: Example, search: str) -> None:
     page.goto(stocks.url + search)
     wait_until(page, lambda: drawn(page).get("key") in ("quotes.AAPL", "quotes.MSFT"))
 
@@ -164,7 +162,7 @@ def view(get: Any, symbol: str) -> None:
         assert json.loads(body)["t"]
 
 
-def test_twenty_viewers_leave_no_thread_and_no_connection(stocks: Example) -> None:
+def test_stocks_server_frees_threads_and_connections_of_viewers(stocks: Example) -> None:
     server = psutil.Process(stocks.pid)
 
     def held() -> list[int]:
@@ -192,7 +190,7 @@ def test_twenty_viewers_leave_no_thread_and_no_connection(stocks: Example) -> No
     wait_for(all_left)
 
 
-def test_twenty_viewers_leave_no_object(tmp_path: Path) -> None:
+def test_stocks_server_frees_objects_of_viewers(tmp_path: Path) -> None:
     fill(tmp_path / "data", past=1000)
     argv = [
         sys.executable,
@@ -209,7 +207,7 @@ def test_twenty_viewers_leave_no_object(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(nginx() is None, reason=NO_NGINX)
-def test_behind_nginxs_cache_viewers_of_one_share_are_one(stocks: Example, tmp_path: Path) -> None:
+def test_nginx_cache_merges_requests_for_same_stock(stocks: Example, tmp_path: Path) -> None:
     path = "/_dashapp/api/ticks?window=900&metrics=quotes.NVDA"
     with proxied(stocks.port, tmp_path / "nginx") as front, ThreadPoolExecutor(VIEWERS) as pool:
         page = f"http://127.0.0.1:{front.port}"

@@ -46,7 +46,7 @@ def command() -> list[str]:
     return ["--panel", text.partition("-m dashapp --panel '")[2].partition("'")[0]]
 
 
-def test_it_is_as_short_as_it_says() -> None:
+def test_two_series_example_has_at_most_20_lines() -> None:
     assert lines_of_code("two_series.py") <= 20
 
 
@@ -69,9 +69,7 @@ def url(app: Dashapp) -> str:
     return f"http://127.0.0.1:{app.port}"
 
 
-def test_what_a_script_pushes_each_second_is_drawn_left_and_right(
-    page: Page, app: Dashapp, tmp_path: Path
-) -> None:
+def test_two_series_pushes_are_drawn_on_left_and_right_axis(page: Page, app: Dashapp, tmp_path: Path) -> None:
     said = {"DASHAPP_PUSH_TOKEN": TOKEN, "DASHAPP_URL": url(app)}
     script = Process([sys.executable, str(FOLDER / "two_series.py")], folder=tmp_path, env=said)
     try:
@@ -93,7 +91,7 @@ def test_what_a_script_pushes_each_second_is_drawn_left_and_right(
     assert "Traceback" not in script.said
 
 
-def test_the_demo_shows_the_same_without_a_script(page: Page, app: Dashapp) -> None:
+def test_demo_source_shows_two_axes_without_script(page: Page, app: Dashapp) -> None:
     page.goto(f"{url(app)}/?panels=demo")
     wait_until(page, lambda: few(page, "demo") > 2)
     found = panel(page, "demo")
@@ -101,7 +99,7 @@ def test_the_demo_shows_the_same_without_a_script(page: Page, app: Dashapp) -> N
     assert found["titles"] == ["EUR/USD (demo)", "GBP/USD (demo)"]
 
 
-def test_a_right_axis_of_several_lines_is_named_by_their_unit(page: Page, app: Dashapp) -> None:
+def test_right_axis_of_several_lines_is_titled_with_unit(page: Page, app: Dashapp) -> None:
     page.goto(f"{url(app)}/?panels=both")
     wait_until(page, lambda: len(panel(page, "both").get("axes", [])) > 1)
     left, right = panel(page, "both")["titles"]
