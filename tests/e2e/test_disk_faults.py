@@ -39,7 +39,7 @@ def all_stored(app: Dashapp, since: int) -> None:
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="sets another process's limit")
-def test_11_a_full_disk_stops_nothing_and_loses_nothing(tmp_path: Path) -> None:
+def test_11_full_disk_stops_no_tick_and_loses_no_data(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--interval", "0.1") as app:
         app.serving().moves()
         pid = app.child("collector").pid
@@ -66,7 +66,7 @@ def ticks_pass(folder: Path, count: int) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="takes root's power by a call of Linux's")
-def test_12_a_store_turned_read_only_does_not_spin_and_recovers(tmp_path: Path) -> None:
+def test_12_read_only_store_does_not_flood_log_and_recovers(tmp_path: Path) -> None:
     store = tmp_path / "s"
     flags = ("--store", "s", "--interval", "0.1")
     with collector(tmp_path, *flags, powerless=True) as running:
@@ -97,7 +97,7 @@ def test_12_a_store_turned_read_only_does_not_spin_and_recovers(tmp_path: Path) 
         assert running.popen.poll() is None
 
 
-def test_13_a_deleted_folder_is_made_again(tmp_path: Path) -> None:
+def test_13_deleted_store_folder_is_recreated(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--interval", "0.2") as app:
         app.serving().moves()
         pid, shown = app.child("collector").pid, app.shown()
@@ -146,7 +146,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("damage", [random_header, half, random_middle])
 @pytest.mark.parametrize("tail", ["tail there", "tail gone"])
-def test_14_a_damaged_store_is_set_aside_and_said(
+def test_14_corrupt_store_is_quarantined_with_notice(
     tmp_path: Path, sound: Path, damage: Callable[[Path], None], tail: str
 ) -> None:
     store = tmp_path / "data"
@@ -165,7 +165,7 @@ def test_14_a_damaged_store_is_set_aside_and_said(
             assert set(old) <= set(stored(store)), "what the tail still knew is kept"
 
 
-def test_14_an_empty_database_is_filled_again(tmp_path: Path, sound: Path) -> None:
+def test_14_empty_database_is_filled_again(tmp_path: Path, sound: Path) -> None:
     shutil.copytree(sound, tmp_path / "data")
     empty(tmp_path / "data" / "cache.db")
     with dashapp(tmp_path, "--interval", "0.1") as app:
@@ -193,7 +193,7 @@ def damaged(app: Dashapp) -> bool:
         collecting.resume()
 
 
-def test_14_a_store_damaged_while_it_runs_is_set_aside(tmp_path: Path) -> None:
+def test_14_store_corrupted_at_runtime_is_quarantined(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--interval", "0.1") as app:
         app.serving().moves()
         wait_for(lambda: len(stored(app.store)) > 10)
@@ -204,7 +204,7 @@ def test_14_a_store_damaged_while_it_runs_is_set_aside(tmp_path: Path) -> None:
         assert "Traceback" not in app.said
 
 
-def test_17_a_locked_store_keeps_nobody_waiting(tmp_path: Path) -> None:
+def test_17_locked_store_delays_no_tick_and_no_request(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--interval", "0.2") as app:
         app.serving().moves()
         first = app.newest()
@@ -216,7 +216,7 @@ def test_17_a_locked_store_keeps_nobody_waiting(tmp_path: Path) -> None:
         all_stored(app, first)
 
 
-def test_18_a_store_cleared_from_outside_resets_the_page(tmp_path: Path) -> None:
+def test_18_store_cleared_from_outside_resets_page(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--interval", "0.2") as app:
         app.serving().moves()
         cursor, newest = app.ticks()["cursor"], app.newest()

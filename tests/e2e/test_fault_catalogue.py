@@ -16,14 +16,14 @@ SHOWN = {
     2: "browser/test_faults::test_a_stopped_server_is_told_and_its_hole_is_filled "
     "browser/test_faults::test_no_answer_of_use_is_told_and_then_made_up_for "
     "browser/test_faults::test_an_answer_that_never_comes_is_given_up",
-    3: "e2e/test_process_faults::test_3_a_killed_collector_is_started_again",
-    4: "e2e/test_process_faults::test_a_stopped_collector_leaves_a_gap_and_goes_on "
+    3: "e2e/test_process_faults::test_3_killed_collector_is_restarted",
+    4: "e2e/test_process_faults::test_suspended_collector_leaves_gap_and_continues "
     "browser/test_faults::test_a_stopped_feeder_is_told_and_leaves_a_hole",
-    5: "e2e/test_process_faults::test_5_two_collectors_write_one_row_a_tick",
-    6: "e2e/test_process_faults::test_6_the_parents_end_is_everyones "
-    "e2e/test_process_faults::test_6_a_killed_web_server_leaves_no_orphan_and_comes_back",
-    7: "e2e/test_process_faults::test_7_told_to_stop_twice_it_ends_what_is_in_flight "
-    "e2e/test_process_faults::test_7_a_collector_alone_stores_its_last_tick",
+    5: "e2e/test_process_faults::test_5_two_collectors_write_one_row_per_tick",
+    6: "e2e/test_process_faults::test_6_children_exit_with_their_parent "
+    "e2e/test_process_faults::test_6_killed_web_server_leaves_no_orphan_and_restarts",
+    7: "e2e/test_process_faults::test_7_requests_in_flight_finish_after_two_stop_signals "
+    "e2e/test_process_faults::test_7_collector_stores_last_tick_on_stop_signal",
     8: "sources/system/test_container::test_v2_tells_the_share_of_half_a_core "
     "sources/system/test_container::"
     "test_v2_nested_takes_the_smallest_of_all_ancestors_and_what_counts_against_it "
@@ -32,21 +32,21 @@ SHOWN = {
     9: "sources/system/test_cpu_shares::test_9_the_first_reading_is_real "
     "sources/system/test_cpu_shares::test_9_fifty_threads_that_ask_psutil_change_nothing",
     10: "config/test_redis_url::test_10_a_worker_with_a_disk_of_its_own_is_refused",
-    11: "e2e/test_disk_faults::test_11_a_full_disk_stops_nothing_and_loses_nothing",
-    12: "e2e/test_disk_faults::test_12_a_store_turned_read_only_does_not_spin_and_recovers",
-    13: "e2e/test_disk_faults::test_13_a_deleted_folder_is_made_again",
-    14: "e2e/test_disk_faults::test_14_a_damaged_store_is_set_aside_and_said",
+    11: "e2e/test_disk_faults::test_11_full_disk_stops_no_tick_and_loses_no_data",
+    12: "e2e/test_disk_faults::test_12_read_only_store_does_not_flood_log_and_recovers",
+    13: "e2e/test_disk_faults::test_13_deleted_store_folder_is_recreated",
+    14: "e2e/test_disk_faults::test_14_corrupt_store_is_quarantined_with_notice",
     15: "stores/disk/test_disk_store::test_15_a_kill_in_mid_append_loses_nothing_acknowledged",
     16: "stores/disk/test_disk_store::test_16_every_reading_beside_a_writer_is_one_consistent_window",
-    17: "e2e/test_disk_faults::test_17_a_locked_store_keeps_nobody_waiting",
-    18: "e2e/test_disk_faults::test_18_a_store_cleared_from_outside_resets_the_page "
+    17: "e2e/test_disk_faults::test_17_locked_store_delays_no_tick_and_no_request",
+    18: "e2e/test_disk_faults::test_18_store_cleared_from_outside_resets_page "
     "browser/test_faults::test_a_cleared_store_is_drawn_anew",
-    19: "e2e/test_redis_outage::test_19_it_answers_meanwhile_says_so_and_heals_without_a_hole "
-    "e2e/test_redis_outage::test_19_flushed_the_page_begins_anew "
-    "e2e/test_redis_outage::test_19_evicted_it_goes_on "
+    19: "e2e/test_redis_outage::test_19_redis_outage_shows_notice_and_leaves_no_gap "
+    "e2e/test_redis_outage::test_19_flushed_redis_resets_page "
+    "e2e/test_redis_outage::test_19_evicted_keys_do_not_stop_collection "
     "stores/redis/test_failover::test_19_failed_over_to_a_replica_nothing_is_lost_or_doubled "
     "stores/redis/test_writer::test_19_out_of_memory_ticks_wait_until_it_has_room",
-    20: "e2e/test_sources::test_20_to_22_one_that_hangs_and_one_that_fails_cost_only_themselves",
+    20: "e2e/test_sources::test_20_to_22_hanging_and_failing_sources_affect_only_themselves",
     21: "collector/test_sampler::test_21_a_source_that_fails_leaves_the_others "
     "sources/test_function_return_values::test_21_what_is_no_number_is_a_gap_and_said",
     22: "sources/test_polling::test_a_source_that_never_returns_is_given_up_with_one_stuck_thread",
@@ -57,7 +57,7 @@ SHOWN = {
     "sources/test_source_contract::test_counters_that_step_back_are_never_negative_nor_a_spike",
     26: "browser/test_time_handling::test_a_tab_hidden_for_ten_minutes_catches_up_with_one_question",
     27: "browser/test_time_handling::test_a_clock_a_day_off_changes_nothing",
-    28: "e2e/test_many_viewers::test_28_a_hundred_viewers_are_all_answered_and_leave_nothing",
+    28: "e2e/test_many_viewers::test_28_hundred_viewers_get_responses_and_leak_no_resources",
     29: "browser/test_user_interaction::test_a_wildly_dragged_slider_ends_at_its_last_value",
     30: "stores/test_archive::test_the_extremes_of_a_frame_are_those_of_its_ticks",
     31: "stores/test_archive_restarts::test_a_restart_at_any_point_of_a_roll_up_counts_nothing_twice",
@@ -87,7 +87,7 @@ def functions_of(module: str) -> set[str]:
 
 
 @pytest.mark.parametrize("fault", range(1, 43))
-def test_each_fault_has_its_test(fault: int) -> None:
+def test_fault_catalogue_lists_existing_tests(fault: int) -> None:
     for test in SHOWN[fault].split():
         module, _, name = test.partition("::")
         assert name in functions_of(module)

@@ -56,7 +56,7 @@ def resources(app: Dashapp) -> tuple[int, int, int]:
     )
 
 
-def test_28_a_hundred_viewers_are_all_answered_and_leave_nothing(tmp_path: Path) -> None:
+def test_28_hundred_viewers_get_responses_and_leak_no_resources(tmp_path: Path) -> None:
     with dashapp(tmp_path) as app:
         app.serving().moves()
         connections = resources(app)[0]

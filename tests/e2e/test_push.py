@@ -77,7 +77,7 @@ def all_stored(app: Dashapp, answered: list[tuple[str, float]]) -> None:
     assert {times[each] for each in answered} == {1}
 
 
-def test_kill_9_of_either_side_loses_nothing_that_was_answered(tmp_path: Path) -> None:
+def test_acknowledged_pushes_survive_kill_of_collector_or_web_server(tmp_path: Path) -> None:
     answered: list[tuple[str, float]] = []
     flags = ("--interval", "0.1", "--workers", "2")
     with dashapp(tmp_path, *flags, env=ENV) as app:
@@ -98,7 +98,7 @@ def test_kill_9_of_either_side_loses_nothing_that_was_answered(tmp_path: Path) -
         assert "Traceback" not in app.said
 
 
-def test_a_collector_killed_again_and_again_stores_each_value_once(tmp_path: Path) -> None:
+def test_pushes_are_stored_once_when_collector_is_killed_repeatedly(tmp_path: Path) -> None:
     """At any instant between taking, marking and appending."""
     answered: list[tuple[str, float]] = []
     with dashapp(tmp_path, "--no-collector", env=ENV) as app, closing(Restarted(tmp_path)) as collecting:
@@ -136,7 +136,7 @@ class Restarted:
             self._running = None
 
 
-def test_what_waits_is_bounded_and_told_while_no_collector_runs(tmp_path: Path) -> None:
+def test_push_returns_503_when_queue_is_full_without_collector(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--no-collector", env=ENV) as app:
         app.serving()
         assert push(app, {"a": 1})[0] == 200
@@ -147,7 +147,7 @@ def test_what_waits_is_bounded_and_told_while_no_collector_runs(tmp_path: Path) 
         assert "wait for the collector" in str(answer["error"])
 
 
-def test_in_memory_and_with_nothing_else_to_read(tmp_path: Path) -> None:
+def test_push_works_with_memory_store_and_no_source(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--store", "memory:", "--source", "none", "--interval", "0.1", env=ENV) as app:
         app.serving()
         assert push(app, {"train.loss": 0.5})[0] == 200
@@ -156,7 +156,7 @@ def test_in_memory_and_with_nothing_else_to_read(tmp_path: Path) -> None:
         assert json.loads(app.get("/api/metrics")[1])[0]["panel"] == "train"
 
 
-def test_senders_that_stop_in_the_middle_do_not_hold_the_page(app: Dashapp) -> None:
+def test_stalled_push_bodies_do_not_block_page(app: Dashapp) -> None:
     with ExitStack() as stack:
         head = "POST /api/push HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n"
         head += f"Authorization: Bearer {TOKEN}\r\n\r\n"
@@ -171,7 +171,7 @@ def test_senders_that_stop_in_the_middle_do_not_hold_the_page(app: Dashapp) -> N
         wait_for(lambda: push(app, {"a": 1})[0] == 200)
 
 
-def test_a_chunked_body_and_one_that_is_too_large(app: Dashapp) -> None:
+def test_push_accepts_chunked_body_and_rejects_large_body(app: Dashapp) -> None:
     def status(body: object) -> int:
         with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
             connection.request("POST", "/api/push", body, HEADERS)  # type: ignore[arg-type]
@@ -184,7 +184,7 @@ def test_a_chunked_body_and_one_that_is_too_large(app: Dashapp) -> None:
     assert status(b'{"metrics": {"a": 1}}'.ljust(65_536)) == 200
 
 
-def test_a_thousand_pushes_on_one_connection_are_all_taken(app: Dashapp) -> None:
+def test_thousand_pushes_on_one_connection_are_accepted(app: Dashapp) -> None:
     """As fast as they are answered, as a program's that does nothing else."""
     with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
         for number in range(1000):
@@ -198,7 +198,7 @@ def test_a_thousand_pushes_on_one_connection_are_all_taken(app: Dashapp) -> None
     wait_for(lambda: app.get("/readyz")[0] == 200)
 
 
-def test_told_to_stop_it_keeps_what_was_answered(tmp_path: Path) -> None:
+def test_acknowledged_pushes_survive_stop_signal(tmp_path: Path) -> None:
     """Both at once; what still waits is in the first tick of the next run."""
     answered: list[tuple[str, float]] = []
     with dashapp(tmp_path, "--interval", "0.3", env=ENV) as app:
