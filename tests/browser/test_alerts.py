@@ -39,7 +39,7 @@ def set_state(live: Live, broken: bool) -> None:
     live.store.set_thresholds([AlertState(HIGH, broken, live.store.newest().time_ms)])
 
 
-def test_a_broken_threshold_is_told_in_words_and_marks(page: Page, live: Live) -> None:
+def test_firing_alert_shows_text_title_icon_and_marks(page: Page, live: Live) -> None:
     set_state(live, broken=False)
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
@@ -84,7 +84,7 @@ def shaded(page: Page, panel: str) -> list[list[float]]:
     return found
 
 
-def test_what_was_broken_is_shaded_and_listed(page: Page, live: Live) -> None:
+def test_past_alert_is_shaded_and_listed(page: Page, live: Live) -> None:
     set_state(live, broken=False)
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
@@ -108,7 +108,7 @@ def test_what_was_broken_is_shaded_and_listed(page: Page, live: Live) -> None:
     expect(page.locator("#status")).to_have_attribute("data-state", "paused")
 
 
-def test_a_fresh_alert_is_shown_with_what_led_to_it_and_nothing_to_come(page: Page, live: Live) -> None:
+def test_link_of_new_alert_opens_window_that_ends_at_present(page: Page, live: Live) -> None:
     set_state(live, broken=False)
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
@@ -125,7 +125,7 @@ def test_a_fresh_alert_is_shown_with_what_led_to_it_and_nothing_to_come(page: Pa
     wait_until_passes(page, there)
 
 
-def test_a_metric_without_data_is_told(page: Page, live: Live) -> None:
+def test_missing_data_alert_is_shown(page: Page, live: Live) -> None:
     absent = Threshold.parse("cpu.percent missing for 60s")
     live.store.set_thresholds([AlertState(absent)])
     page.goto(live.url)
@@ -136,7 +136,7 @@ def test_a_metric_without_data_is_told(page: Page, live: Live) -> None:
     expect(page.locator('[data-table="alerts"] tbody .turn')).to_have_text("No data")
 
 
-def test_a_store_without_thresholds_has_no_list(page: Page, live: Live) -> None:
+def test_alert_list_is_absent_without_thresholds(page: Page, live: Live) -> None:
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
     expect(page.locator('[data-table="alerts"]')).to_have_count(0)

@@ -69,7 +69,7 @@ def assert_one_question_at_a_time(page: Page) -> None:
     assert page.evaluate("window.flights.most") == 1
 
 
-def test_a_server_slower_than_the_interval_still_draws_every_point(page: Page, live: Live) -> None:
+def test_page_draws_every_point_when_server_is_slower_than_interval(page: Page, live: Live) -> None:
     open_live(page, live)
     live.trouble.latency = 1.2
     ends = {drawn_until(page)}
@@ -86,7 +86,7 @@ def test_a_server_slower_than_the_interval_still_draws_every_point(page: Page, l
     assert_one_question_at_a_time(page)
 
 
-def test_a_stopped_server_is_told_and_its_hole_is_filled(page: Page, live: Live) -> None:
+def test_page_shows_offline_and_fills_gap_after_server_restart(page: Page, live: Live) -> None:
     open_live(page, live)
     live.server.stop()
     wait_for_state(page, "offline")
@@ -98,7 +98,7 @@ def test_a_stopped_server_is_told_and_its_hole_is_filled(page: Page, live: Live)
     assert_drawn_equals_store(page, live.store)
 
 
-def test_no_answer_of_use_is_told_and_then_made_up_for(page: Page, live: Live) -> None:
+def test_page_shows_offline_and_recovers_after_invalid_response(page: Page, live: Live) -> None:
     open_live(page, live)
     for answer in (
         None,
@@ -114,7 +114,7 @@ def test_no_answer_of_use_is_told_and_then_made_up_for(page: Page, live: Live) -
         assert_drawn_equals_store(page, live.store)
 
 
-def test_an_answer_that_never_comes_is_given_up(page: Page, live: Live) -> None:
+def test_page_aborts_request_after_timeout(page: Page, live: Live) -> None:
     open_live(page, live)
     live.trouble.latency = 1e6
     asked = len(live.trouble.asked)
@@ -126,7 +126,7 @@ def test_an_answer_that_never_comes_is_given_up(page: Page, live: Live) -> None:
     assert_one_question_at_a_time(page)
 
 
-def test_a_stopped_feeder_is_told_and_leaves_a_hole(page: Page, live: Live) -> None:
+def test_page_shows_no_data_and_gap_when_feeder_stops(page: Page, live: Live) -> None:
     open_live(page, live)
     live.feeder.stop()
     wait_for_state(page, "stale")
@@ -150,7 +150,7 @@ def test_a_stopped_feeder_is_told_and_leaves_a_hole(page: Page, live: Live) -> N
     wait_until_passes(page, one_hole)
 
 
-def test_a_page_opened_before_the_first_tick_draws_it_when_it_comes(page: Page, live: Live) -> None:
+def test_page_opened_before_first_tick_draws_it(page: Page, live: Live) -> None:
     live.feeder.stop()
     live.store.clear()
     page.goto(live.url)
@@ -160,7 +160,7 @@ def test_a_page_opened_before_the_first_tick_draws_it_when_it_comes(page: Page, 
     assert_drawn_equals_store(page, live.store)
 
 
-def test_a_cleared_store_is_drawn_anew(page: Page, live: Live) -> None:
+def test_page_redraws_after_store_is_cleared(page: Page, live: Live) -> None:
     open_live(page, live)
     live.feeder.stop()
     live.store.clear()
@@ -171,7 +171,7 @@ def test_a_cleared_store_is_drawn_anew(page: Page, live: Live) -> None:
     assert_drawn_equals_store(page, live.store)
 
 
-def test_a_store_cleared_between_two_questions_is_drawn_anew(page: Page, live: Live) -> None:
+def test_page_redraws_after_store_is_cleared_between_requests(page: Page, live: Live) -> None:
     open_live(page, live)
     live.feeder.stop()
     live.store.clear()
@@ -181,7 +181,7 @@ def test_a_store_cleared_between_two_questions_is_drawn_anew(page: Page, live: L
     assert_drawn_equals_store(page, live.store)
 
 
-def test_a_chart_that_something_else_redraws_is_put_right(page: Page, live: Live) -> None:
+def test_chart_is_restored_after_foreign_redraw(page: Page, live: Live) -> None:
     open_live(page, live)
     live.feeder.stop()
     assert_drawn_equals_store(page, live.store)

@@ -19,7 +19,7 @@ def page(shared_page: Page) -> Page:
     return shared_page
 
 
-def test_first_drawing_has_the_past_and_a_clean_console(page: Page, serve: Serve) -> None:
+def test_page_draws_history_without_console_messages(page: Page, serve: Serve) -> None:
     live = serve(past=300)
     requested: list[str] = []
     failed: list[str] = []
@@ -44,7 +44,7 @@ def test_first_drawing_has_the_past_and_a_clean_console(page: Page, serve: Serve
     assert [url for url in requested if not url.startswith((live.url, "data:", "blob:"))] == []
 
 
-def test_times_are_drawn_in_the_viewers_zone(page: Page, serve: Serve) -> None:
+def test_axis_labels_use_time_zone_of_viewer(page: Page, serve: Serve) -> None:
     live = serve(feeding=False)
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
@@ -61,7 +61,7 @@ def test_times_are_drawn_in_the_viewers_zone(page: Page, serve: Serve) -> None:
     wait_until_passes(page, drawn)
 
 
-def test_following_draws_each_point_once(page: Page, serve: Serve) -> None:
+def test_live_page_draws_each_point_once(page: Page, serve: Serve) -> None:
     live = serve(interval=0.3)
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
@@ -71,7 +71,7 @@ def test_following_draws_each_point_once(page: Page, serve: Serve) -> None:
         assert_drawn_equals_store(page, live.store)
 
 
-def test_title_and_headline_show_the_cpu(page: Page, serve: Serve) -> None:
+def test_title_and_panel_value_show_cpu(page: Page, serve: Serve) -> None:
     live = serve(feeding=False)
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)

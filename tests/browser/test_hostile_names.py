@@ -60,7 +60,7 @@ def test_hostile_names_are_drawn_as_text(page: Page, serve: Serve) -> None:
     assert said == []
 
 
-def test_five_hundred_panels_are_there_and_those_in_sight_are_drawn(page: Page, serve: Serve) -> None:
+def test_page_with_500_panels_draws_only_visible_charts(page: Page, serve: Serve) -> None:
     said = heard(page)
     page.goto(fed(serve, [Metric(f"m{n}", f"m{n}", "", f"panel{n}") for n in range(500)]))
     page.wait_for_selector(JUDGED)

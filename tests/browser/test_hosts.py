@@ -50,7 +50,7 @@ def assert_nobody_looks(page: Page, live: Many) -> None:
     wait_until(page, lambda: (last := of_hosts(live)[begun:][-3:]) == [False] * 3 and last)
 
 
-def test_a_hundred_hosts_are_there_at_once_by_one_request_a_tick(page: Page, many: Serving) -> None:
+def test_host_list_shows_100_hosts_with_one_request_per_tick(page: Page, many: Serving) -> None:
     hosts = [f"web-{number}" for number in range(1, 101)]
     live = many(*hosts)
     page.goto(live.url(), wait_until="commit")
@@ -71,7 +71,7 @@ def test_a_hundred_hosts_are_there_at_once_by_one_request_a_tick(page: Page, man
     assert page.evaluate("window.flights.most") == 1
 
 
-def test_a_name_leads_to_the_hosts_own_page(page: Page, many: Serving) -> None:
+def test_host_name_links_to_host_page(page: Page, many: Serving) -> None:
     live = many("web-1", "web-2", "web-3")
     page.set_viewport_size(TALL)
     page.goto(f"{live.url()}?window=30")
@@ -85,7 +85,7 @@ def test_a_name_leads_to_the_hosts_own_page(page: Page, many: Serving) -> None:
     wait_until(page, lambda: names(page) == ["web-1", "web-2", "web-3"])
 
 
-def test_the_dialog_filters_walks_and_gives_the_focus_back(page: Page, many: Serving) -> None:
+def test_host_dialog_filters_and_navigates_by_keyboard(page: Page, many: Serving) -> None:
     live = many("web-1", "web-2", "db-1", "db-2")
     page.goto(live.url("web-1"))
     wait_for_state(page, "live")
@@ -118,7 +118,7 @@ def test_the_dialog_filters_walks_and_gives_the_focus_back(page: Page, many: Ser
     page.wait_for_url(live.url())
 
 
-def test_a_host_that_stops_is_marked_in_words_and_one_forgotten_goes(page: Page, many: Serving) -> None:
+def test_host_list_marks_stopped_host_and_drops_removed_host(page: Page, many: Serving) -> None:
     live = many("web-1", "web-2", "web-3")
     page.goto(live.url())
     wait_until(page, lambda: cell(page, "web-2", "state") == "Live")
@@ -136,7 +136,7 @@ def test_a_host_that_stops_is_marked_in_words_and_one_forgotten_goes(page: Page,
     wait_until(page, lambda: names(page) == ["web-1", "web-2"])
 
 
-def test_laid_over_each_other_one_that_stops_keeps_its_tile(page: Page, many: Serving) -> None:
+def test_compared_host_keeps_tile_when_it_stops(page: Page, many: Serving) -> None:
     live = many("web-1", "web-2")
     page.goto(live.url("web-1", "web-2"))
     wait_for_state(page, "live")
@@ -150,7 +150,7 @@ def test_laid_over_each_other_one_that_stops_keeps_its_tile(page: Page, many: Se
     wait_until(page, lambda: "%" in value.nth(1).inner_text())
 
 
-def test_with_one_host_there_is_no_list_until_another_turns_up(page: Page, many: Serving) -> None:
+def test_host_list_is_hidden_until_second_host_appears(page: Page, many: Serving) -> None:
     live = many("web-1")
     page.goto(live.url())
     wait_for_state(page, "live")
@@ -171,7 +171,7 @@ def test_with_one_host_there_is_no_list_until_another_turns_up(page: Page, many:
     expect(page.get_by_role("dialog")).to_contain_text("Choose or compare hosts")
 
 
-def test_a_host_that_is_not_there_is_told_and_drawn_once_it_is(page: Page, many: Serving) -> None:
+def test_unknown_host_is_reported_and_drawn_when_it_appears(page: Page, many: Serving) -> None:
     live = many("web-1", "web-2")
     page.set_viewport_size(TALL)
     page.goto(live.url("late"))
@@ -182,7 +182,7 @@ def test_a_host_that_is_not_there_is_told_and_drawn_once_it_is(page: Page, many:
     assert_drawn_equals_store(page, live.fleet.machines["late"].store)
 
 
-def test_a_link_in_a_name_stays_a_name(page: Page, many: Serving) -> None:
+def test_host_name_with_markup_is_shown_as_text(page: Page, many: Serving) -> None:
     """What a store should never hold: it goes in as text, and leads nowhere but below this page."""
     live = many("web-1", '<img src=x onerror="document.title=1">', "javascript:alert(1)")
     page.goto(live.url())

@@ -56,7 +56,7 @@ def fresh(page: Page) -> Iterator[Theirs]:
     app.server.stop()
 
 
-def test_all_stream_with_one_request_a_tick(page: Page, theirs: Theirs) -> None:
+def test_live_graphs_stream_with_one_request_per_tick(page: Page, theirs: Theirs) -> None:
     trouble = theirs.server.trouble
     for name, key in (("one", "up"), ("two", "down"), ("fixed", "up")):
         assert_up_to_date(page, theirs, name, key)
@@ -73,7 +73,7 @@ def test_all_stream_with_one_request_a_tick(page: Page, theirs: Theirs) -> None:
     assert_up_to_date(page, theirs, "two", "down")
 
 
-def test_the_apps_own_callbacks_and_graphs_are_as_they_were(page: Page, theirs: Theirs) -> None:
+def test_live_graphs_leave_callbacks_and_graphs_of_app_unchanged(page: Page, theirs: Theirs) -> None:
     click(page, "say")
     page.wait_for_selector("text=said 1")
     expect(page.locator("#theirs .gtitle")).to_have_text("Theirs")
@@ -88,7 +88,7 @@ def test_the_apps_own_callbacks_and_graphs_are_as_they_were(page: Page, theirs: 
     }""")
 
 
-def test_one_is_paused_and_the_others_go_on(page: Page, theirs: Theirs) -> None:
+def test_paused_live_graph_does_not_stop_others(page: Page, theirs: Theirs) -> None:
     assert_up_to_date(page, theirs, "one", "up")
     page.locator(section("one")).get_by_role("button", name="Pause").click()
     wait_for_state(page, "one", "paused")
@@ -106,7 +106,7 @@ def test_one_is_paused_and_the_others_go_on(page: Page, theirs: Theirs) -> None:
     assert_up_to_date(page, theirs, "one", "up")
 
 
-def test_a_zoom_holds_one_and_a_double_click_lets_go(page: Page, theirs: Theirs) -> None:
+def test_zoom_pauses_one_live_graph_and_double_click_resumes_it(page: Page, theirs: Theirs) -> None:
     box = page.locator(f"{section('one')} .nsewdrag").bounding_box()
     assert box
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 60)
@@ -132,7 +132,7 @@ def test_a_zoom_holds_one_and_a_double_click_lets_go(page: Page, theirs: Theirs)
     assert_up_to_date(page, theirs, "one", "up")
 
 
-def test_a_callback_of_the_apps_slides_one_window(page: Page, theirs: Theirs) -> None:
+def test_app_callback_changes_window_of_one_live_graph(page: Page, theirs: Theirs) -> None:
     def length(aio_id: str) -> float:
         start, end = (chart(page, aio_id) or {})["range"]
         return float(end - start)
@@ -148,7 +148,7 @@ def test_a_callback_of_the_apps_slides_one_window(page: Page, theirs: Theirs) ->
     assert page.evaluate("window.flights.most") == 1
 
 
-def test_one_that_comes_later_streams_and_one_that_goes_leaves_nothing(page: Page, theirs: Theirs) -> None:
+def test_live_graph_added_later_streams_and_removal_leaks_no_memory(page: Page, theirs: Theirs) -> None:
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
 
@@ -176,7 +176,7 @@ def test_one_that_comes_later_streams_and_one_that_goes_leaves_nothing(page: Pag
     assert_up_to_date(page, theirs, "one", "up")
 
 
-def test_the_same_one_comes_back_and_the_one_that_beat_may_go(page: Page, fresh: Theirs) -> None:
+def test_live_graph_returns_after_removal_and_leader_can_be_removed(page: Page, fresh: Theirs) -> None:
     leader = page.evaluate("dashapp.liveGraphs.leader")
     page.evaluate(
         """(id) => document.querySelector(`[data-live-graph="${id}"]`).classList.add("first")""", leader
@@ -199,7 +199,7 @@ def test_the_same_one_comes_back_and_the_one_that_beat_may_go(page: Page, fresh:
     assert_up_to_date(page, fresh, rest[0], "down" if rest[0] == "two" else "up")
 
 
-def test_a_server_that_was_down_is_told_and_its_hole_is_filled(page: Page, theirs: Theirs) -> None:
+def test_live_graphs_show_offline_and_fill_gap_after_restart(page: Page, theirs: Theirs) -> None:
     assert_up_to_date(page, theirs, "one", "up")
     theirs.server.stop()
     stopped = newest(theirs)
@@ -213,7 +213,7 @@ def test_a_server_that_was_down_is_told_and_its_hole_is_filled(page: Page, their
         assert_up_to_date(page, theirs, name, key)
 
 
-def test_a_metric_that_is_not_there_is_told_and_drawn_when_it_comes(page: Page, fresh: Theirs) -> None:
+def test_live_graph_reports_missing_metric_and_draws_it_later(page: Page, fresh: Theirs) -> None:
     page.locator(section("late")).scroll_into_view_if_needed()
     said = f"getComputedStyle(document.querySelector('{section('late')} .chart'), '::after').content"
     wait_until(page, lambda: "No metric late.* yet" in page.evaluate(said))
@@ -224,13 +224,13 @@ def test_a_metric_that_is_not_there_is_told_and_drawn_when_it_comes(page: Page, 
     wait_until(page, lambda: page.evaluate(said) == "none")
 
 
-def test_its_numbers_are_said_beside_its_title(page: Page, theirs: Theirs) -> None:
+def test_live_graph_shows_current_value_beside_title(page: Page, theirs: Theirs) -> None:
     value = page.locator(f"{section('one')} .value")
     first = wait_until(page, lambda: float(value.inner_text()))
     wait_until(page, lambda: float(value.inner_text()) > first)
 
 
-def test_an_app_that_was_not_attached_says_so(page: Page) -> None:
+def test_live_graph_shows_error_in_app_without_attach(page: Page) -> None:
     app = Dash(__name__)
     app.layout = LiveGraph("up")
     server = Served(app.server.wsgi_app)

@@ -21,7 +21,7 @@ from dashapp.stores.disk.store import DiskStore
 KINDS = ("line", "mountain", "bar")
 
 
-def test_a_store_that_is_not_there_is_said_and_drawn_once_it_is(
+def test_live_graphs_report_missing_store_and_draw_once_it_exists(
     page: Page, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = Dash(__name__)

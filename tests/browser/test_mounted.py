@@ -39,7 +39,7 @@ def shop(tmp_path: Path) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("outer", ["", "/outer"])
-def test_the_mounted_page_draws_and_follows(page: Page, shop: Any, outer: str) -> None:
+def test_mounted_page_draws_and_updates(page: Page, shop: Any, outer: str) -> None:
     host = shop(outer=outer)
     host.feeder.start()
     asked: list[str] = []
@@ -97,7 +97,7 @@ def assert_embedded(page: Page, frame: Frame, store: MemoryStore, *keys: str, se
 
 
 @pytest.mark.parametrize("outer", ["", "/outer"])
-def test_a_chart_in_the_hosts_page_draws_and_follows(page: Page, shop: Any, outer: str) -> None:
+def test_embedded_chart_draws_and_updates(page: Page, shop: Any, outer: str) -> None:
     host = shop(outer=outer)
     host.feeder.start()
     page.goto(host.url)
@@ -124,7 +124,7 @@ def test_a_chart_in_the_hosts_page_draws_and_follows(page: Page, shop: Any, oute
     assert page.evaluate("document.styleSheets.length") == 0
 
 
-def test_only_what_is_drawn_is_asked_for(page: Page, shop: Any) -> None:
+def test_embedded_chart_requests_only_its_metric(page: Page, shop: Any) -> None:
     host = shop()
     host.feeder.start()
     asked: list[str] = []
@@ -138,7 +138,7 @@ def test_only_what_is_drawn_is_asked_for(page: Page, shop: Any) -> None:
     assert page.evaluate("history.length") == places + 1
 
 
-def test_it_is_as_wide_as_its_place(page: Page, shop: Any) -> None:
+def test_embedded_chart_fits_container_width(page: Page, shop: Any) -> None:
     host = shop()
     page.goto(host.url)
     frame = embedded(page)
@@ -156,7 +156,7 @@ def drawn_width(frame: Frame) -> float:
     )
 
 
-def test_several_metrics_in_one(page: Page, shop: Any) -> None:
+def test_embedded_chart_shows_several_metrics(page: Page, shop: Any) -> None:
     host = shop()
     host.call = 'dashapp_chart("cpu.core0.percent", "cpu.core1.percent", window=20)'
     page.goto(host.url)
@@ -165,7 +165,7 @@ def test_several_metrics_in_one(page: Page, shop: Any) -> None:
     expect(frame.locator(".panel:visible h2")).to_have_text(re.compile("^Core 0, Core 1"))
 
 
-def test_a_metric_that_is_not_there_yet_is_said_and_comes(page: Page, shop: Any) -> None:
+def test_embedded_chart_reports_missing_metric_and_draws_it_later(page: Page, shop: Any) -> None:
     host = shop()
     host.call = 'dashapp_chart("loss", window=40)'
     page.goto(host.url)
@@ -187,7 +187,7 @@ def test_a_metric_that_is_not_there_yet_is_said_and_comes(page: Page, shop: Any)
     expect(frame.locator(".panel:visible h2")).to_have_text(re.compile("^Loss"))
 
 
-def test_a_store_that_is_not_there_is_said(page: Page, shop: Any, tmp_path: Path) -> None:
+def test_missing_store_is_reported_on_page_and_chart(page: Page, shop: Any, tmp_path: Path) -> None:
     host = shop(store=tmp_path / "none")
     page.goto(f"{host.url}ops/monitor/")
     expect(page.locator("#notices")).to_contain_text("no store")
@@ -195,7 +195,7 @@ def test_a_store_that_is_not_there_is_said(page: Page, shop: Any, tmp_path: Path
     expect(embedded(page).locator("#notices")).to_contain_text("no store")
 
 
-def test_numbers_that_are_old_are_said_to_be(page: Page, shop: Any) -> None:
+def test_embedded_chart_shows_status_of_old_data(page: Page, shop: Any) -> None:
     host = shop(past=0)
     host.feeder.past(60, age=30)
     page.goto(host.url)
@@ -204,7 +204,7 @@ def test_numbers_that_are_old_are_said_to_be(page: Page, shop: Any) -> None:
     expect(frame.locator("#status")).to_contain_text("No data for")
 
 
-def test_the_hosts_login_opens_page_and_chart(page: Page, shop: Any) -> None:
+def test_login_of_host_app_opens_page_and_chart(page: Page, shop: Any) -> None:
     host = shop(protect=lambda: bool(session.get("user")))
     answer = page.goto(f"{host.url}ops/monitor/")
     assert answer is not None

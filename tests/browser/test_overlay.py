@@ -27,7 +27,7 @@ LINES = """[...document.querySelectorAll("[data-panel] .js-plotly-plot")].map((g
     [gd.closest("[data-panel]").dataset.panel, gd.data.map((t) => [t.meta, t.line.color, t.line.dash])])"""
 
 
-def test_ticked_hosts_are_laid_over_each_other(page: Page, many: Serving) -> None:
+def test_selected_hosts_are_compared_in_one_chart(page: Page, many: Serving) -> None:
     live = many("web-1", "web-2", "db", skews={"db": 300.0})
     page.set_viewport_size(TALL)
     page.goto(live.url())
@@ -92,7 +92,7 @@ INK = """() => [...document.querySelectorAll(".tile canvas")].map((canvas) => {
 })"""
 
 
-def test_a_slower_hosts_line_is_whole_between_anothers_ticks(page: Page, many: Serving) -> None:
+def test_compared_host_with_longer_interval_has_unbroken_line(page: Page, many: Serving) -> None:
     live = many("fast", "slow", steps={"slow": 2.0})
     torn, now = Machine(2, 1.0, 0.0), time.time()
     for at in grid(1.0, now - 90, now):
@@ -131,7 +131,7 @@ def a_tick_at_a_time(asked: list[str]) -> bool:
     return any(late - early == 1000 for early, late in pairwise(times))
 
 
-def test_a_host_whose_clock_is_wrong_is_live_all_the_same(page: Page, many: Serving) -> None:
+def test_host_with_wrong_clock_is_live(page: Page, many: Serving) -> None:
     live = many("web-1", "fast", "slow", skews={"fast": 300.0, "slow": -300.0})
     page.set_viewport_size(TALL)
     for name in ("fast", "slow"):

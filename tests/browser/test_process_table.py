@@ -69,7 +69,7 @@ def cells(page: Page, column: str) -> list[str]:
     return page.locator(f"{TABLE} td.{column}").all_inner_texts()
 
 
-def test_processes_are_asked_for_only_while_they_are_seen(page: Page, serve: Serve, hunted: int) -> None:
+def test_processes_are_requested_only_while_table_is_visible(page: Page, serve: Serve, hunted: int) -> None:
     page.set_viewport_size({"width": 1200, "height": 500})
     live = serve(interval=0.5)
 
@@ -97,7 +97,7 @@ def test_processes_are_asked_for_only_while_they_are_seen(page: Page, serve: Ser
     assert "hunter2" not in page.content()
 
 
-def test_the_table_is_sorted_and_filtered(page: Page, serve: Serve, machine: Machine) -> None:
+def test_process_table_sorts_and_filters(page: Page, serve: Serve, machine: Machine) -> None:
     page.goto(serve(interval=0.5).url)
     page.locator(TABLE).scroll_into_view_if_needed()
     expect(page.locator(f"{TABLE} td.pid")).to_have_text(["7", *map(str, range(50, 36, -1))])

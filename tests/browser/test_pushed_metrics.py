@@ -21,7 +21,7 @@ def newest(app: Dashapp, key: str) -> float:
     return float([value for value in app.ticks()["y"][key] if value is not None][-1])
 
 
-def test_an_open_page_draws_what_a_program_begins_to_push(page: Page, tmp_path: Path) -> None:
+def test_open_page_draws_newly_pushed_metric(page: Page, tmp_path: Path) -> None:
     with dashapp(tmp_path, "--interval", "0.2", env=ENV) as app:
         app.serving().moves()
         asked: list[str] = []
@@ -47,7 +47,7 @@ def test_an_open_page_draws_what_a_program_begins_to_push(page: Page, tmp_path: 
         assert TOKEN not in page.content()
 
 
-def test_what_is_pushed_now_and_then_is_seen_as_points(page: Page, tmp_path: Path) -> None:
+def test_sparse_pushes_are_drawn_as_points(page: Page, tmp_path: Path) -> None:
     """A line between two holes has no length: nothing would be there."""
     with dashapp(tmp_path, "--interval", "0.2", env=ENV) as app:
         app.serving().moves()

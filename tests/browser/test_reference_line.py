@@ -119,7 +119,7 @@ def section(page: Page, name: str) -> Any:
     return page.locator(f'[data-live-graph="{name}"]')
 
 
-def test_the_side_is_told_by_colour_sign_and_words(page: Page, market: Market) -> None:
+def test_reference_side_is_shown_by_colour_sign_and_text(page: Page, market: Market) -> None:
     for price, side, colour, words in (
         (181.2, "above", GREEN, "181.2 ▲ 0.67 % above 180"),
         (180.0, "at", NEUTRAL, "180 ● at 180"),
@@ -138,7 +138,7 @@ def test_the_side_is_told_by_colour_sign_and_words(page: Page, market: Market) -
     wait_until(page, lambda: {181.2, 180.0, 171.0, 190.0} <= set(page.evaluate(drawn)))
 
 
-def test_a_number_or_the_first_point_may_be_the_reference(page: Page, fresh: Market) -> None:
+def test_reference_can_be_number_or_first_point(page: Page, fresh: Market) -> None:
     expect(section(page, "number")).to_have_attribute("data-side", "below")
     expect(section(page, "first")).to_have_attribute("data-side", "at")
     fresh.price = 181.0
@@ -148,7 +148,7 @@ def test_a_number_or_the_first_point_may_be_the_reference(page: Page, fresh: Mar
     expect(section(page, "first")).to_have_attribute("data-side", "above")
 
 
-def test_what_cannot_be_compared_looks_as_ever(page: Page, market: Market) -> None:
+def test_graph_without_usable_reference_has_default_style(page: Page, market: Market) -> None:
     own = "#0091d5"
     for name, values in (("none", "181.2"), ("two", "a 1 · b 2")):
         expect(section(page, name).locator(".value")).to_have_text(values)
@@ -157,7 +157,7 @@ def test_what_cannot_be_compared_looks_as_ever(page: Page, market: Market) -> No
         expect_look(page, name, across=[])
 
 
-def test_a_mountain_stands_on_its_lowest_point_or_on_its_bound(page: Page, fresh: Market) -> None:
+def test_mountain_axis_starts_near_lowest_point_or_at_bound(page: Page, fresh: Market) -> None:
     fresh.price = 184.0
     for name in ("close", "number", "bound"):
         expect_look(page, name, newest=184.0)
@@ -175,7 +175,7 @@ def test_a_mountain_stands_on_its_lowest_point_or_on_its_bound(page: Page, fresh
     expect_look(page, "close", filled=["tozeroy"])
 
 
-def test_pointed_at_the_side_is_that_of_the_moment(page: Page, market: Market) -> None:
+def test_value_under_crosshair_uses_side_of_that_moment(page: Page, market: Market) -> None:
     wide = "document.querySelector('[data-live-graph=close] .js-plotly-plot').data[0].y.slice(-8)"
     wait_until(page, lambda: page.evaluate(wide) == [181.2] * 8)
     market.price = 170.0

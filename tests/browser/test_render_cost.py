@@ -46,7 +46,7 @@ def page(shared_page: Page) -> Page:
     return shared_page
 
 
-def test_a_tick_extends_and_draws_nothing_anew(page: Page, following: Live) -> None:
+def test_tick_extends_traces_without_redraw(page: Page, following: Live) -> None:
     page.goto(following.url)
     assert_drawn_equals_store(page, following.store)
     asked = len(following.trouble.asked)
@@ -108,7 +108,7 @@ def drip() -> Iterator[Drip]:
 
 
 @pytest.mark.timeout(600)
-def test_a_thousand_draws_leave_nothing_behind(page: Page, drip: Drip) -> None:
+def test_thousand_draws_leak_no_memory(page: Page, drip: Drip) -> None:
     """Or a few hundred: what each leaves grows with them, and so does what is let pass."""
     page.goto(drip.server.url)
     page.focus("#window [role=slider]")
@@ -137,9 +137,7 @@ def test_a_thousand_draws_leave_nothing_behind(page: Page, drip: Drip) -> None:
     wait_for_state(page, "live")
 
 
-def test_with_nothing_in_sight_dashs_interval_rests_and_the_points_still_come(
-    page: Page, following: Live
-) -> None:
+def test_dash_interval_slows_down_without_visible_charts(page: Page, following: Live) -> None:
     page.goto(following.url)
     assert_drawn_equals_store(page, following.store)
     wait_until(page, lambda: page.evaluate(BEAT) == 500)
@@ -156,7 +154,7 @@ def test_with_nothing_in_sight_dashs_interval_rests_and_the_points_still_come(
     assert_drawn_equals_store(page, following.store)
 
 
-def test_with_nothing_in_sight_silence_is_said_as_soon_as_it_is_seen(page: Page, serve: Serve) -> None:
+def test_status_becomes_stale_without_visible_charts(page: Page, serve: Serve) -> None:
     live = serve(interval=0.5)
     page.goto(live.url)
     wait_for_state(page, "live")

@@ -44,14 +44,14 @@ def script(chromium: Browser) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize("skew", [0.0, 5e-5, -5e-5])
-def test_who_hears_only_what_a_cache_kept_keeps_up_with_the_ticks(script: Page, skew: float) -> None:
+def test_server_clock_keeps_up_with_cached_responses(script: Page, skew: float) -> None:
     lags: list[float] = script.evaluate(KEEP_UP, [3600, 2000, skew])
     assert max(lags) < 250, "what clocks differ by in an hour"
     assert min(lags) > -150, "it asks before the tick is there, and goes on doing so"
 
 
 @pytest.mark.parametrize("back", [1000, 10_000, 86_400_000])
-def test_a_clock_that_was_set_back_is_followed(script: Page, back: int) -> None:
+def test_server_clock_follows_clock_set_back(script: Page, back: int) -> None:
     found: Any = script.evaluate(
         """(back) => {
             let now = 0;

@@ -72,7 +72,7 @@ def expect_drawn_to(page: Page, live: Live, time_ms: float) -> None:
     assert_drawn_equals_store(page, live.store)
 
 
-def test_a_tab_hidden_for_ten_minutes_catches_up_with_one_question(page: Page, serve: Serve) -> None:
+def test_tab_hidden_for_ten_minutes_catches_up_with_one_request(page: Page, serve: Serve) -> None:
     live = serve(past=700, age=600, feeding=False)
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
@@ -100,7 +100,7 @@ def beats(page: Page, count: int) -> Callable[[], bool]:
     return lambda: bool(page.evaluate("window.beats") >= count)
 
 
-def test_a_tab_that_returns_raises_no_false_alarm(page: Page, serve: Serve) -> None:
+def test_returning_tab_shows_no_false_stale_status(page: Page, serve: Serve) -> None:
     live = serve()
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
@@ -121,7 +121,7 @@ def test_a_tab_that_returns_raises_no_false_alarm(page: Page, serve: Serve) -> N
 
 
 @pytest.mark.parametrize("days", [-1, 1])
-def test_a_clock_a_day_off_changes_nothing(own_page: Page, serve: Serve, days: int) -> None:
+def test_page_works_with_viewer_clock_a_day_off(own_page: Page, serve: Serve, days: int) -> None:
     live, page = serve(interval=0.5), own_page
     page.add_init_script(SHIFT.replace("SHIFT_MS", str(days * 86_400_000)))
     page.goto(live.url)
@@ -137,7 +137,7 @@ def test_a_clock_a_day_off_changes_nothing(own_page: Page, serve: Serve, days: i
     wait_for_state(page, "live")
 
 
-def test_tiles_wait_for_no_tick_where_the_names_come_after_the_numbers(page: Page, serve: Serve) -> None:
+def test_tiles_show_values_when_metric_names_arrive_late(page: Page, serve: Serve) -> None:
     live = serve(interval=60)
     names: list[Route] = []
     page.route("**/api/metrics", lambda route: names.append(route))
@@ -156,7 +156,7 @@ def test_tiles_wait_for_no_tick_where_the_names_come_after_the_numbers(page: Pag
     wait_until(page, lambda: value.inner_text() == title.inner_text())
 
 
-def test_a_long_interval_is_live_between_its_ticks(page: Page, serve: Serve) -> None:
+def test_page_stays_live_between_ticks_of_long_interval(page: Page, serve: Serve) -> None:
     live = serve(interval=60)
     page.goto(live.url)
     page.focus("#window [role=slider]")
@@ -171,7 +171,7 @@ def test_a_long_interval_is_live_between_its_ticks(page: Page, serve: Serve) -> 
     assert set(page.evaluate("window.said")) <= {"live"}
 
 
-def test_a_zoom_up_to_midnight_ends_there(page: Page, serve: Serve) -> None:
+def test_zoom_to_midnight_ends_at_midnight(page: Page, serve: Serve) -> None:
     live = serve(past=2880, interval=60, feeding=False)
     midnight = datetime.now(ZoneInfo(ZONE)).replace(hour=0, minute=0, second=0, microsecond=0)
     hour = [1000 * each.timestamp() for each in (midnight - timedelta(hours=1), midnight)]
@@ -196,7 +196,7 @@ def test_a_zoom_up_to_midnight_ends_there(page: Page, serve: Serve) -> None:
     assert seconds == pytest.approx(0.4 * 3600, rel=0.05)
 
 
-def test_an_hour_that_comes_twice_is_the_one_on_screen(chromium: Browser) -> None:
+def test_parse_local_time_picks_repeated_hour_on_screen(chromium: Browser) -> None:
     # On 2026-11-01 the hour after 5:00 UTC comes again an hour later.
     cases = {
         ("05:05", "05:15", "2026-11-01 01:10", 0): "05:10",

@@ -89,7 +89,7 @@ def assert_points_of_range(page: Page, live: Live) -> None:
     wait_until_passes(page, are_drawn)
 
 
-def test_zoom_by_mouse_is_kept_until_a_double_click(page: Page, live: Live) -> None:
+def test_mouse_zoom_is_kept_until_double_click(page: Page, live: Live) -> None:
     plot = page.locator(CPU)
     drag(page, plot, 0.4, 0.7)
     wait_for_state(page, "paused")
@@ -109,7 +109,7 @@ def test_zoom_by_mouse_is_kept_until_a_double_click(page: Page, live: Live) -> N
     assert_drawn_equals_store(page, live.store)
 
 
-def test_a_slow_drag_zooms_to_what_was_under_the_mouse(page: Page, live: Live) -> None:
+def test_slow_drag_zooms_to_range_under_mouse(page: Page, live: Live) -> None:
     box = page.locator(CPU).bounding_box()
     assert box
     height = box["y"] + box["height"] / 2
@@ -130,7 +130,7 @@ def test_a_slow_drag_zooms_to_what_was_under_the_mouse(page: Page, live: Live) -
     assert_points_of_range(page, live)
 
 
-def test_pause_button_holds_and_resumes(page: Page, live: Live) -> None:
+def test_pause_button_pauses_and_resumes(page: Page, live: Live) -> None:
     page.click("#pause")
     wait_for_state(page, "paused")
     expect(page.locator("#pause")).to_have_text("Back to live")
@@ -142,7 +142,7 @@ def test_pause_button_holds_and_resumes(page: Page, live: Live) -> None:
     assert_drawn_equals_store(page, live.store)
 
 
-def test_pause_keys_hold_and_resume_p_wherever_the_focus_is(page: Page, live: Live) -> None:
+def test_pause_keys_pause_and_resume_from_any_focus(page: Page, live: Live) -> None:
     for key, focus in (("Space", ""), ("p", ""), ("p", "#pause"), ("p", "#window [role=slider]")):
         if focus:
             page.focus(focus)
@@ -153,7 +153,7 @@ def test_pause_keys_hold_and_resume_p_wherever_the_focus_is(page: Page, live: Li
         assert_drawn_equals_store(page, live.store)
 
 
-def test_a_window_chosen_while_zoomed_follows_again(page: Page, live: Live) -> None:
+def test_window_change_during_zoom_resumes_live(page: Page, live: Live) -> None:
     drag(page, page.locator(CPU), 0.3, 0.5)
     wait_for_state(page, "paused")
     page.focus("#window [role=slider]")
@@ -163,7 +163,7 @@ def test_a_window_chosen_while_zoomed_follows_again(page: Page, live: Live) -> N
     assert_drawn_equals_store(page, live.store)
 
 
-def test_a_wildly_dragged_slider_ends_at_its_last_value(page: Page, live: Live) -> None:
+def test_slider_drag_ends_at_last_value(page: Page, live: Live) -> None:
     track = page.locator("#window [role=slider]").locator("xpath=ancestor::*[contains(@class,'root')][1]")
     box, thumb = track.bounding_box(), page.locator("#window [role=slider]").bounding_box()
     assert box
@@ -187,7 +187,7 @@ def test_a_wildly_dragged_slider_ends_at_its_last_value(page: Page, live: Live) 
     wait_until(page, lambda: page.inner_text("#window-label") == words[int(window(page))])
 
 
-def test_slider_by_keyboard(page: Page, live: Live) -> None:
+def test_slider_changes_window_by_keyboard(page: Page, live: Live) -> None:
     page.focus("#window [role=slider]")
     for key, words in (
         ("Home", "10 seconds"),

@@ -12,13 +12,13 @@ HERE = Path(__file__).resolve().parents[1]
 
 # fault: the files of its tests, and a test in each.
 SHOWN = {
-    1: "browser/test_faults::test_a_server_slower_than_the_interval_still_draws_every_point",
-    2: "browser/test_faults::test_a_stopped_server_is_told_and_its_hole_is_filled "
-    "browser/test_faults::test_no_answer_of_use_is_told_and_then_made_up_for "
-    "browser/test_faults::test_an_answer_that_never_comes_is_given_up",
+    1: "browser/test_faults::test_page_draws_every_point_when_server_is_slower_than_interval",
+    2: "browser/test_faults::test_page_shows_offline_and_fills_gap_after_server_restart "
+    "browser/test_faults::test_page_shows_offline_and_recovers_after_invalid_response "
+    "browser/test_faults::test_page_aborts_request_after_timeout",
     3: "e2e/test_process_faults::test_3_killed_collector_is_restarted",
     4: "e2e/test_process_faults::test_suspended_collector_leaves_gap_and_continues "
-    "browser/test_faults::test_a_stopped_feeder_is_told_and_leaves_a_hole",
+    "browser/test_faults::test_page_shows_no_data_and_gap_when_feeder_stops",
     5: "e2e/test_process_faults::test_5_two_collectors_write_one_row_per_tick",
     6: "e2e/test_process_faults::test_6_children_exit_with_their_parent "
     "e2e/test_process_faults::test_6_killed_web_server_leaves_no_orphan_and_restarts",
@@ -40,7 +40,7 @@ SHOWN = {
     16: "stores/disk/test_disk_store::test_16_every_reading_beside_a_writer_is_one_consistent_window",
     17: "e2e/test_disk_faults::test_17_locked_store_delays_no_tick_and_no_request",
     18: "e2e/test_disk_faults::test_18_store_cleared_from_outside_resets_page "
-    "browser/test_faults::test_a_cleared_store_is_drawn_anew",
+    "browser/test_faults::test_page_redraws_after_store_is_cleared",
     19: "e2e/test_redis_outage::test_19_redis_outage_shows_notice_and_leaves_no_gap "
     "e2e/test_redis_outage::test_19_flushed_redis_resets_page "
     "e2e/test_redis_outage::test_19_evicted_keys_do_not_stop_collection "
@@ -55,10 +55,10 @@ SHOWN = {
     "collector/test_service::test_no_tick_is_dropped_when_the_clock_jumps",
     25: "sources/system/test_cpu_shares::test_25_counters_that_step_back_are_never_shown "
     "sources/test_source_contract::test_counters_that_step_back_are_never_negative_nor_a_spike",
-    26: "browser/test_time_handling::test_a_tab_hidden_for_ten_minutes_catches_up_with_one_question",
-    27: "browser/test_time_handling::test_a_clock_a_day_off_changes_nothing",
+    26: "browser/test_time_handling::test_tab_hidden_for_ten_minutes_catches_up_with_one_request",
+    27: "browser/test_time_handling::test_page_works_with_viewer_clock_a_day_off",
     28: "e2e/test_many_viewers::test_28_hundred_viewers_get_responses_and_leak_no_resources",
-    29: "browser/test_user_interaction::test_a_wildly_dragged_slider_ends_at_its_last_value",
+    29: "browser/test_user_interaction::test_slider_drag_ends_at_last_value",
     30: "stores/test_archive::test_the_extremes_of_a_frame_are_those_of_its_ticks",
     31: "stores/test_archive_restarts::test_a_restart_at_any_point_of_a_roll_up_counts_nothing_twice",
     32: "sources/test_source_contract::test_cores_and_devices_come_and_go",
@@ -72,7 +72,7 @@ SHOWN = {
     38: "stores/test_archive_restarts::test_a_store_without_levels_is_taken_over_whole",
     39: "stores/disk/test_disk_store::test_39_a_stopped_reader_does_not_let_the_log_grow",
     40: "collector/test_service::test_a_day_of_ticks_leaves_nothing_behind "
-    "browser/test_render_cost::test_a_thousand_draws_leave_nothing_behind",
+    "browser/test_render_cost::test_thousand_draws_leak_no_memory",
     41: "web/test_command_line::test_41_unwritable_folder_falls_back_to_memory_with_notice",
     42: "integrations/test_flask_mount::test_what_is_the_hosts_is_answered_as_before "
     "integrations/test_flask_mount::test_hooks_of_the_host_see_nothing_of_ours "
