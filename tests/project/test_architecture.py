@@ -1,4 +1,4 @@
-"""The rules of the house: which package may import which, how large a module may be, what is never in one."""
+"""Structure rules: layers of packages, size limits, and forbidden constructs."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "dashapp"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-# From the bottom to the top: a module imports only from its own package and from those before it.
+# From bottom to top: a module imports only from its own package and from those before it.
 LAYERS = [
     *("model", "process", "sources", "config", "stores", "query", "alerts", "http", "api", "collector"),
     *("web", "integrations"),
 ]
-# Inside `sources` and `stores` these two alone import the sub-packages: they choose which one is used.
+# Inside `sources` and `stores`, only these two modules import the sub-packages, because they select one.
 CHOOSERS = {"dashapp.sources.registry", "dashapp.stores.factory"}
 MAX_MODULES = 15
 MAX_LINES = 400
 MAX_FUNCTION_LINES = 100
 
-# Packages of others that are large, and the modules or packages of ours that may import them.
+# Large third-party packages, and our modules or packages that may import them.
 HEAVY = {
     "dash": {
         *("dashapp.web.app", "dashapp.web.host_controls", "dashapp.web.layout", "dashapp.web.live_graph"),
@@ -62,7 +62,7 @@ TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
 
 
 def imports(nodes: Iterator[ast.AST]) -> Iterator[str]:
-    """Whole names of the imported modules."""
+    """Yield the full names of the imported modules."""
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -72,12 +72,12 @@ def imports(nodes: Iterator[ast.AST]) -> Iterator[str]:
 
 
 def all_imports(module: str) -> set[str]:
-    """Wherever in the module, inside functions too."""
+    """Return all imports of the module, including those inside functions."""
     return set(imports(ast.walk(TREES[module])))
 
 
 def layer(module: str) -> int | None:
-    """The index in LAYERS; None for what stands above or beside all of them."""
+    """Return the index in LAYERS, or None for a module outside all layers."""
     parts = module.split(".")
     return LAYERS.index(parts[1]) if len(parts) > 1 and parts[1] in LAYERS else None
 
@@ -101,7 +101,7 @@ def test_every_package_has_a_layer() -> None:
 
 
 def test_modules_have_no_import_cycles() -> None:
-    """Judged by what runs when a module is imported."""
+    """Check imports at module level only, because only they run when a module is imported."""
     left = {}
     for module, tree in TREES.items():
         found = {name for name in imports(iter(tree.body)) if name in MODULES and name != module}
@@ -189,7 +189,10 @@ def test_exceptions_are_not_silently_ignored() -> None:
 
 @pytest.mark.parametrize("module", ["dashapp.collector.service", "dashapp.__main__"])
 def test_collector_and_supervisor_load_no_heavy_packages(module: str) -> None:
-    """The collector and the supervisor: a third of the memory, a seventh of the start-up time."""
+    """Keep the collector and the supervisor light.
+
+    Without these packages they need a third of the memory and a seventh of the start-up time.
+    """
     code = f"import {module}, sys; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
     loaded = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
@@ -198,7 +201,7 @@ def test_collector_and_supervisor_load_no_heavy_packages(module: str) -> None:
 
 
 def test_import_starts_no_thread_and_opens_no_file() -> None:
-    """No thread, child, socket or file is left open by importing every module."""
+    """Importing every module leaves no thread, child process, socket or file open."""
     names = [name for name in MODULES if not name.endswith("__main__")]
     code = (
         f"import importlib, os, threading\nbefore = set(os.listdir('/proc/self/fd'))\n"
@@ -210,7 +213,7 @@ def test_import_starts_no_thread_and_opens_no_file() -> None:
         subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
-# Scripts share one object, `app`: a name is defined in one script, and used in its own layer and above.
+# Scripts share one object, `app`: each name is defined in one script and used in its own layer and above.
 SCRIPTS = sorted(path for path in (ROOT / "assets").glob("*/*.js") if path.parent.name != "vendor")
 
 

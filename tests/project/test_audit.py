@@ -1,4 +1,4 @@
-"""The audit can fail: a deciding score one point too low, one violation, or nothing measured at all."""
+"""The audit fails on a low deciding score, on one violation, and without measurements."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLEAN: dict[str, list[dict[str, Any]]] = {state.name: [] for state in STATES}
 
 
 def report(**scores: float | None) -> dict[str, Any]:
-    """As Lighthouse writes one: everything perfect, but for the categories named here."""
+    """Return a perfect Lighthouse report, except for the scores passed here."""
     return {
         "categories": {
             name: {
@@ -55,7 +55,7 @@ def test_judge_passes_at_95_points_without_violations() -> None:
 @pytest.mark.parametrize("score", [0.94, 0, None])
 def test_judge_fails_on_one_low_score(category: str, score: float | None) -> None:
     lines, code = judge([report(**{category.replace("-", "_"): score})] * 3, CLEAN)
-    # Speed depends on the machine: it is shown, and does not decide.
+    # Performance depends on the machine, so the audit shows a low score but fails only on 0 or none.
     assert code == int(category != "performance" or not score)
     (failed,) = [line for line in lines if line.startswith("NO")]
     assert f"{category}: {round(100 * (score or 0))} of 100" in failed
@@ -65,7 +65,7 @@ def test_judge_fails_on_one_low_score(category: str, score: float | None) -> Non
     ("scores", "best"), [((0.4, 0.95, 0.6), 95), ((0.94, 0.93, 0.94), 94), ((0.94, 0.95), 95), ((1,), 100)]
 )
 def test_judge_uses_best_run_for_performance(scores: tuple[float, ...], best: int) -> None:
-    """A busy machine slows a page, and nothing makes it faster than it is."""
+    """A busy machine slows a page down, but nothing makes it faster than it is."""
     lines, _ = judge([report(performance=score) for score in scores], CLEAN)
     assert any(f"performance: {best} of 100" in line for line in lines)
 
@@ -119,7 +119,7 @@ def test_lighthouse_is_retried_after_missing_report(
 
 
 def test_node_packages_are_pinned_by_hash_and_install_no_browser() -> None:
-    """By integrity alone: a lock that names a registry works on one network only."""
+    """Only hashes pin the packages: a lock that names a registry works on one network only."""
     ours = json.loads((FOLDER / "package.json").read_text())
     wanted = ours["dependencies"]
     packages = json.loads((FOLDER / "package-lock.json").read_text())["packages"]
@@ -128,9 +128,9 @@ def test_node_packages_are_pinned_by_hash_and_install_no_browser() -> None:
     for name, package in packages.items():
         assert package["integrity"].startswith("sha"), name
         assert "resolved" not in package, name
-        # What runs at installing could fetch anything.
+        # An install script could download anything.
         assert "hasInstallScript" not in package, name
-        # A tag moves, and `npm ci` then refuses the lock.
+        # A tag such as `latest` moves, and `npm ci` then rejects the lock.
         moving = {each for each, range in package.get("dependencies", {}).items() if range == "latest"}
         assert moving <= set(ours["overrides"]), name
     assert "node_modules/puppeteer" not in packages

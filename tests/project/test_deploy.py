@@ -1,4 +1,4 @@
-"""The files that others deploy by, followed as far as that goes without their engines."""
+"""Deployment files: run their commands as far as possible without Docker and systemd."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def steps(word: str) -> list[str]:
 
 
 def serves(folder: Path, argv: list[str], port: int, env: dict[str, str]) -> None:
-    """Starts, shows ticks, and ends at the first SIGTERM."""
+    """Assert that the command starts, produces ticks, and ends at the first SIGTERM."""
     runner = Process(argv, folder=folder, env=env)
     app = Dashapp.__new__(Dashapp)
     app.port, app.popen = port, runner.popen
@@ -59,7 +59,7 @@ def test_dockerfile_copies_all_files_needed_to_serve(tmp_path: Path) -> None:
     argv = json.loads(command)
     assert argv[0] == "python"
     port = free_port()
-    # PYTHONPATH is nothing here: the folder alone is what the container has.
+    # PYTHONPATH is the copied folder alone, because the container has nothing else.
     serves(tmp_path, [sys.executable, *argv[1:]], port, {"PORT": str(port), "PYTHONPATH": str(tmp_path)})
     assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
 

@@ -1,4 +1,4 @@
-"""Every example in a docstring gives what it shows."""
+"""Every docstring example produces the output that it shows."""
 
 from __future__ import annotations
 

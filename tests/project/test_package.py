@@ -1,4 +1,4 @@
-"""The package as others get it: built, installed into a fresh environment, started from another folder."""
+"""The built package, installed into a fresh environment and started from another folder."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def requirements(lines: list[str]) -> set[str]:
-    """Without order and spaces, the pieces of each in order."""
+    """Return the requirements without order and spaces, with the specifiers of each sorted."""
     return {
         re.match(r"[\w.-]+", line)[0] + ",".join(sorted(re.findall(r"[<>=!~]=?[\w.]+", line)))  # type: ignore[index]
         for line in lines
@@ -62,7 +62,10 @@ def test_wheel_requires_same_packages_as_requirements_txt(wheel: Path) -> None:
     }.items(),
 )
 def test_missing_package_error_names_requirement_of_extra(extra: str, said: str) -> None:
-    """By the package's own name: ours is on no index, and whoever takes it there is not us."""
+    """The message names the missing package itself, because dashapp is on no index.
+
+    A package of that name on an index would not be ours.
+    """
     known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     assert [re.findall("pip install '(.+)'", said)[0]] == known[extra]
 
@@ -87,7 +90,10 @@ def test_wheel_contains_all_package_files_and_no_others(wheel: Path) -> None:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh environment with the wheel in it, which finds its dependencies where these tests do."""
+    """Return the `bin` folder of a fresh environment with the wheel in it.
+
+    It uses the dependencies of the environment that runs these tests.
+    """
     folder = tmp_path_factory.mktemp("installed")
     venv.create(folder, with_pip=False, symlinks=True)
     (site,) = folder.glob("lib/python*/site-packages")

@@ -1,4 +1,4 @@
-"""The Procfile, started as a platform starts it: a runner, a port, and for each dyno a machine of its own."""
+"""Start the Procfile as a platform does: with a runner, a port, and one machine per dyno."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from waiting import wait_for
 
 @contextmanager
 def dyno(folder: Path, kind: str, **env: str) -> Iterator[Dashapp]:
-    """One process type in a folder of its own, its runner started with what a platform sets."""
+    """Run one process type in its own folder, with the variables that a platform sets."""
     folder.mkdir()
     for name in ("Procfile", "collector.py"):
         shutil.copy(ROOT / name, folder)

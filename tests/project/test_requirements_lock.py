@@ -1,4 +1,4 @@
-"""The lock: all that a server installs, each release by its hashes, within what requirements.txt allows."""
+"""requirements.lock: every package of a server, pinned by hash, within requirements.txt."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_lock_names_no_registry() -> None:
 
 
 def test_lock_pins_dependencies_of_pinned_packages() -> None:
-    """A pin without one of its own needs would stop `pip install --require-hashes`."""
+    """A pin whose dependency is missing would stop `pip install --require-hashes`."""
     from importlib.metadata import PackageNotFoundError, requires
 
     for name in PINNED:
@@ -54,7 +54,7 @@ def test_lock_pins_dependencies_of_pinned_packages() -> None:
 
 @pytest.mark.timeout(110)
 def test_lock_has_no_unreviewed_advisories() -> None:
-    """Where the network lets us ask."""
+    """Skipped if the network does not reach the advisory database."""
     argv = [
         sys.executable,
         "-m",
