@@ -1,4 +1,4 @@
-"""The page's own scripts come as one file, whole and under an address that changes with it."""
+"""The page's own scripts are served as one bundle, at a URL that changes with its content."""
 
 from __future__ import annotations
 

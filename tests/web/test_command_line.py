@@ -1,4 +1,4 @@
-"""One command: what it says, and what it refuses."""
+"""The command line: output, flags, exit codes and error messages."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_command_prints_url_and_serves_history(app: Dashapp) -> None:
 
 
 def test_first_cpu_value_is_above_zero_on_busy_machine(tmp_path: Path) -> None:
-    """Fault 9: a busy machine's first tick is not psutil's 0.0."""
+    """Fault 9: on a busy machine the first tick does not show psutil's initial 0.0."""
     burner = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         with dashapp(tmp_path) as app:
@@ -93,7 +93,7 @@ def test_36_second_server_on_same_port_does_not_disturb_first(app: Dashapp, tmp_
     app.moves()
 
 
-# A window longer than memory keeps is no trouble.
+# A window longer than the history of the memory store causes no error.
 @pytest.mark.parametrize(("store", "window"), [("/proc/nothing", "86400"), ("file/s", "100")])
 def test_41_unwritable_folder_falls_back_to_memory_with_notice(
     tmp_path: Path, store: str, window: str
@@ -111,7 +111,7 @@ def test_41_unwritable_folder_falls_back_to_memory_with_notice(
 
 
 def test_41_read_only_file_system_falls_back_to_memory(tmp_path: Path) -> None:
-    """A read-only root file system: neither `data/` nor the user's folder."""
+    """A read-only root file system: neither `data/` nor the user's folder is writable."""
     (tmp_path / "data").write_text("in the way")
     with dashapp(tmp_path, env={"XDG_DATA_HOME": "/proc/nothing"}) as app:
         app.serving()

@@ -1,4 +1,4 @@
-"""Paths of hosts: what may stand in one, hosts that are not there, and how many are kept made."""
+"""Host paths: valid names, unknown hosts, and the size of the router's cache."""
 
 from __future__ import annotations
 

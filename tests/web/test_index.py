@@ -1,4 +1,4 @@
-"""The page's document: what it says before any script, and that it announces what the page then asks for."""
+"""The page's HTML document: its text before any script runs, and its preload hints."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def test_index_links_are_relative_and_return_200(app: WSGIApp) -> None:
     addresses = re.findall(r'(?:src|href)="([^"]+)"', text)
     assert len(addresses) > 12
     for address in addresses:
-        # Relative to the page's own, wherever a proxy or another application puts it.
+        # The addresses are relative to the page, because a proxy or an application may move it.
         assert address.startswith("./"), address
         assert ask(app, address[1:], host="localhost").status == 200, address
-    # The table comes with Dash and is on no page of ours.
+    # Dash ships a table component, but no page of ours uses it.
     assert not [address for address in addresses if "dash_table" in address]
     assert '<meta name="description"' in text
 
@@ -42,7 +42,7 @@ def test_index_does_not_contain_layout(app: WSGIApp) -> None:
     assert len(answer.body) < 20_000
 
 
-# What the page takes: what scripts fetch, and each script and style that ever stood in the document.
+# Records what the page loads: fetches of scripts, and each script and style ever added to the document.
 TAKEN = """
 window.taken = [];
 const fetchNow = window.fetch;
@@ -68,7 +68,7 @@ def test_index_preloads_are_requested_once(page: Page, serve: Serve) -> None:
     hints = page.locator('link[rel="preload"]')
     announced = {hint.get_attribute("href") for hint in hints.all()}
     assert {"./_dash-layout", "./_dash-dependencies"} < announced
-    # What is announced is taken, so that no request of it was for nothing.
+    # The page uses every preload hint, so no hint causes a useless request.
     hrefs = page.evaluate("[...document.querySelectorAll('link[rel=preload]')].map((hint) => hint.href)")
     wait_until(page, lambda: set(hrefs) <= set(page.evaluate("window.taken")))
     counts = Counter(address for address in asked if not address.startswith("api/"))

@@ -1,4 +1,4 @@
-"""LiveGraph, as a stranger's Dash app makes it: its parts, what it takes and refuses; and the public face."""
+"""LiveGraph in another Dash app: its parts, its arguments, and the public interface."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dashapp import LiveGraph, attach
 
 
 def parts(graph: LiveGraph) -> dict[str, Any]:
-    """What has an id in it, by the name of the part."""
+    """Return the components with an id, by the name of the part."""
     return {each.id["subcomponent"]: each for each in [graph, *graph._traverse()] if hasattr(each, "id")}
 
 
