@@ -1,4 +1,4 @@
-"""examples/flask_ajax.py: a function of the host's by points and whole, and a chart that stands still."""
+"""examples/flask_ajax.py: live points, a curve that is replaced, and a static chart."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def is_doubling(y: list[float]) -> bool:
 
 
 def longer(frame: Frame, length: int) -> dict[str, Any] | None:
-    """What it has drawn, once it has that many points."""
+    """Return the drawn trace once it has at least `length` points."""
     found = drawn(frame)
     return found if len(found["y"]) >= length else None
 
 
 def steps_of(found: dict[str, Any]) -> list[int]:
-    """How often each point is twice the one before."""
+    """Return the number of doublings from each point to the next."""
     values = [y for y in found["y"] if y is not None]
     return [round(log2(now) - log2(was)) % 20 for was, now in pairwise(values)]
 
@@ -70,15 +70,15 @@ def test_flask_ajax_appends_points_and_replaces_curve(page: Page, doubling: Exam
     newest, growth = frames(page)
     wait_until(page, lambda: len(drawn(newest).get("y", [])) > 2)
     wait_until(page, lambda: is_doubling(drawn(growth).get("y", [])))
-    # Appended: what was there stays, a point more each EVERY, each twice the one before or the first again.
+    # Appended: earlier points stay. Each EVERY adds one, twice the previous one or the first value again.
     before = drawn(newest)
     after = wait_until(page, lambda: longer(newest, len(before["y"]) + 6))
     assert after["y"][: len(before["y"])] == before["y"]
     steps = steps_of(after)
-    # An answer that came too late for its tick is overtaken by the next one, and nothing is there twice.
+    # If a response misses its tick, the next response replaces it, and no point appears twice.
     assert 0 not in steps, steps
     wait_until(page, lambda: 1 in steps_of(drawn(newest)))
-    # Replaced: always the whole series, whatever its length.
+    # Replaced: the chart always shows the whole series, whatever its length.
     seen: set[int] = set()
 
     def two_lengths() -> bool:
@@ -100,7 +100,7 @@ def test_static_chart_does_not_update_and_loads_no_third_party_url(page: Page, d
     points = len(wait_until(page, lambda: longer(newest, 3))["y"])
     stays(lambda: drawn(page)["y"] == first["y"], lambda: longer(newest, points + 3), page)
     assert [url for url in asked if not url.startswith((doubling.url, "data:", "blob:"))] == []
-    # One charting library for all three, and none in the page itself.
+    # All three charts share one charting library, and the page itself contains none.
     assert len({url for url in asked if "plotly" in url}) == 1
     assert len(doubling.get()[1]) < 20_000
 

@@ -1,4 +1,4 @@
-"""examples/stocks.py: each viewer's own share, by the address; nothing of a viewer's stays on the server."""
+"""examples/stocks.py: the URL selects a viewer's stock; the server keeps no viewer state."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ VIEWERS = 20
 
 
 def fill(folder: Path, past: int = PAST) -> None:
-    """The past of an hour and a half, each price a step above its close."""
+    """Fill a store with `past` seconds of history, each price one above its close."""
     metrics = {f"quotes.{name}": close for name, close in CLOSES.items()}
     metrics |= {f"{key}.close": close for key, close in metrics.items()}
     now = int(time.time())
@@ -57,7 +57,7 @@ def page(shared_page: Page) -> Page:
 
 
 def drawn(page: Page) -> dict[str, Any]:
-    """The one chart: its range in seconds, its trace, the y axis."""
+    """Return the only chart: its range in seconds, its trace and the y axis."""
     found = page.evaluate(READ)
     if len(found) != 1 or not found[0]["traces"]:
         return {}
@@ -84,7 +84,7 @@ def test_stocks_page_shows_history_and_streams(page: Page, stocks: Example) -> N
     first = drawn(page)
     assert len(first["x"]) > 800
     wait_until(page, lambda: drawn(page)["x"][-1] >= first["x"][-1] + 2000)
-    # A mountain that stands on its own foot: an axis from nought on would show a flat line.
+    # A mountain chart starts near its lowest point: an axis from zero would show a flat line.
     assert first["axis"][0] > 0.9 * CLOSES["AAPL"]
     expect(page.locator(".dashapp-live .value")).to_contain_text("231.5")
 
@@ -97,7 +97,7 @@ def test_stocks_url_holds_choice_of_each_viewer(page: Page, chromium: Browser, s
     page.get_by_role("link", name="1 h").click()
     wait_until(page, lambda: shows(page, "quotes.MSFT", 3600))
     assert page.url.endswith("/?symbol=MSFT&range=1%20h")
-    # Somebody else, to whom the link is sent, sees the same; and without it, the first.
+    # Another viewer who opens the link sees the same stock; without the link, the default.
     with closing(chromium.new_context()) as others:
         other = others.new_page()
         other.goto(page.url)
@@ -150,11 +150,11 @@ def test_stocks_page_ignores_invalid_query(page: Page, stocks: Example, search: 
     wait_until(page, lambda: drawn(page).get("key") in ("quotes.AAPL", "quotes.MSFT"))
 
 
-# What stays when the viewers have gone.
+# Resources that remain when the viewers have left.
 
 
 def view(get: Any, symbol: str) -> None:
-    """What a browser asks: the page, the callback, and then for ticks."""
+    """Send the requests of a browser: the page, and then ticks three times."""
     assert get("/")[0] == 200
     for _ in range(3):
         status, body = get(f"/_dashapp/api/ticks?window=900&like=quotes.{symbol},quotes.{symbol}.close")
@@ -175,11 +175,11 @@ def test_stocks_server_frees_threads_and_connections_of_viewers(stocks: Example)
             each.result()
 
     come_and_go()
-    # One connection: that at which it listens.
+    # One connection: the listening socket.
     before = wait_for(lambda: held() if held()[1] == 1 else [])
     come_and_go()
 
-    # The sampler's own come and go; twenty viewers' would be twenty.
+    # The sampler's own threads and files vary by a few; a leak of twenty viewers would add twenty.
     most = [before[0] + 5, 1, before[2] + 5]
 
     def all_left() -> bool:
@@ -201,7 +201,7 @@ def test_stocks_server_frees_objects_of_viewers(tmp_path: Path) -> None:
     env = {"DASHAPP_STORE": str(tmp_path / "data"), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(argv, env=env, cwd=tmp_path, capture_output=True, text=True, check=True)
     rounds = [set(each) for each in json.loads(done.stdout)]
-    # What the first visits make is for all; what each round makes more of would be a viewer's.
+    # The first visits create shared objects. Objects that grow in every round would belong to viewers.
     assert len(rounds) > 3
     assert not set.intersection(*rounds)
 
@@ -215,9 +215,9 @@ def test_nginx_cache_merges_requests_for_same_stock(stocks: Example, tmp_path: P
         start = time.monotonic()
         frames = set(pool.map(lambda _: urlopen(page + path, timeout=PATIENCE_S).read(), range(5 * VIEWERS)))
         took = time.monotonic() - start
-        # nginx logs an answer when it is sent, which is after it was read.
+        # nginx logs a response after it has sent it, so the log can lag behind the reads.
         wait_for(lambda: front.asked(path).total() == 1 + 5 * VIEWERS)
         asked = front.asked(path)
     reached = asked.total() - asked["HIT"] - asked["UPDATING"]
-    # An answer is good for a second, by nginx's own clock: a slow machine takes more seconds.
+    # A response is valid for one second by nginx's clock, and a slow machine takes more seconds.
     assert len(frames) <= reached <= 3 * (took + 1)

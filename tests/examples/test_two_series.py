@@ -1,4 +1,4 @@
-"""Two series in one panel, left and right: pushed by examples/two_series.py, and by `--source demo`."""
+"""Two series in one panel, left and right: from examples/two_series.py and `--source demo`."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def panel(page: Page, name: str) -> dict[str, Any]:
 
 
 def few(page: Page, name: str) -> int:
-    """How many points its line of the fewest has."""
+    """Return the number of points of the shortest line."""
     return min(map(len, panel(page, name).get("points", [])), default=0)
 
 
 def command() -> list[str]:
-    """What the example's own words say is to be run."""
+    """Return the flags from the command in the example's docstring."""
     text = (FOLDER / "two_series.py").read_text()
     return ["--panel", text.partition("-m dashapp --panel '")[2].partition("'")[0]]
 
@@ -57,7 +57,7 @@ def page(shared_page: Page) -> Page:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashapp]:
-    """It shows this machine, the demo and what the script pushes."""
+    """A server with this machine, the demo source and the script's metrics."""
     both = 'title="Both", metrics=["cpu.percent"], right=["memory.used", "memory.available"]'
     said = ["--source", "machine", "--source", "demo", "--panel", both, *command()]
     folder = tmp_path_factory.mktemp("two_series")
@@ -80,7 +80,7 @@ def test_two_series_pushes_are_drawn_on_left_and_right_axis(page: Page, app: Das
             assert found["axes"] == {"orders": "y", "latency": "y2"}
             assert found["titles"] == ["orders", "latency"]
             assert found["inside"]
-            # One point of each every second, until the script ends.
+            # One point of each line per second, until the script ends.
             assert found["points"][0] == found["points"][1]
             assert {time % 1000 for time in found["points"][0]} == {0}
             assert len(found["points"][0]) > 3
