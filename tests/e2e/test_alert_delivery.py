@@ -1,4 +1,4 @@
-"""Alerts that reach someone: real processes, a real webhook that hangs, refuses and comes back."""
+"""Alert delivery with real processes and a webhook that hangs, fails and recovers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def sent(app: Dashapp) -> list[bool | None]:
 
 
 def told(app: Dashapp) -> bool:
-    """Whether the log has the change, and everybody was told of it."""
+    """Return whether the log has one change and all targets received it."""
     return sent(app) == [True]
 
 
@@ -146,7 +146,7 @@ def test_missing_data_alert_is_sent_after_collector_resumes(tmp_path: Path, hook
         app.child("collector").suspend()
         wait_for(lambda: states(app) == ["unknown"])
         before = app.newest()
-        # The time that the threshold gives it.
+        # Wait longer than the threshold allows data to be missing.
         wait_for(lambda: time.time() - before / 1000 > 2.5)
         app.child("collector").resume()
 
@@ -161,7 +161,7 @@ def test_missing_data_alert_is_sent_after_collector_resumes(tmp_path: Path, hook
 
 
 def test_collector_memory_stays_small_with_notifications(tmp_path: Path, hook: Webhook) -> None:
-    """Its memory stays what it was; who carries the message is gone after it."""
+    """The collector's memory stays the same, because the process that sends the message exits."""
     env = {"DASHAPP_NOTIFY": hook.address}
     with collector(tmp_path, *FLAGS, "--store", "one", env=env) as running:
         wait_for(lambda: hook.heard)

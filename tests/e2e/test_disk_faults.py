@@ -1,4 +1,4 @@
-"""Faults of the disk under a running product: full, read-only, gone, damaged, locked, cleared."""
+"""Disk faults while dashapp runs: full, read-only, deleted, corrupt, locked, cleared."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dashapp.stores.disk.reader import DiskReader
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Somebody else's write transaction."""
+    """Hold a write transaction of another connection."""
     with closing(sqlite3.connect(folder / "cache.db", isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield
@@ -30,7 +30,7 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def all_stored(app: Dashapp, since: int) -> None:
-    """Every tick of the page is in the database, none missing and none twice."""
+    """Assert that each tick of the page is in the database exactly once."""
     shown = app.shown(since)
     wait_for(lambda: stored(app.store)[-1:] >= shown[-1:])
     times = stored(app.store)
@@ -44,7 +44,7 @@ def test_11_full_disk_stops_no_tick_and_loses_no_data(tmp_path: Path) -> None:
         app.serving().moves()
         pid = app.child("collector").pid
         first = app.newest()
-        # Neither database nor log may grow; what is there may be written over.
+        # Neither database nor log may grow, but existing bytes may be overwritten.
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
         wait_for(lambda: "cannot be saved" in app.notices())
         for _ in range(5):
@@ -59,7 +59,7 @@ def test_11_full_disk_stops_no_tick_and_loses_no_data(tmp_path: Path) -> None:
 
 
 def ticks_pass(folder: Path, count: int) -> None:
-    """Wait for so many ticks, which readers see before they are saved."""
+    """Wait until readers see `count` more ticks, which may be before they are saved."""
     with closing(DiskReader(folder)) as reader:
         first = reader.newest().time_ms
         wait_for(lambda: len(reader.since(first / 1000, 1000)) >= count)
@@ -73,11 +73,12 @@ def test_12_read_only_store_does_not_flood_log_and_recovers(tmp_path: Path) -> N
         wait_for(lambda: len(stored(store)) > 3)
         files = [store / "cache.db", store / "cache.db-wal", store / "cache.db-shm"]
         with held(store):
-            # The files open at the time can still be written: what fails once opens them anew.
+            # Open files can still be written: the collector opens them again only after a failed write.
             for file in files:
                 file.chmod(0o444)
             store.chmod(0o555)
-            # What cannot be written for another's transaction is let go, and opened anew next time.
+            # The other transaction blocks the writes: the collector closes the files and opens them again
+            # later.
             ticks_pass(store, 5)
         lines = len(running.lines)
         ticks_pass(store, 20)
@@ -102,7 +103,7 @@ def test_13_deleted_store_folder_is_recreated(tmp_path: Path) -> None:
         app.serving().moves()
         pid, shown = app.child("collector").pid, app.shown()
         for count in (1, 2):
-            # It may be made again, and found filled, while it is being deleted.
+            # The collector may recreate and fill the folder while this call deletes it.
             shutil.rmtree(app.store, ignore_errors=True)
             wait_for(lambda count=count: app.said.count("made anew") >= count)  # type: ignore[misc]
             wait_for(lambda: stored(app.store))
@@ -110,7 +111,7 @@ def test_13_deleted_store_folder_is_recreated(tmp_path: Path) -> None:
         assert app.child("collector").pid == pid
         assert app.store.stat().st_mode & 0o777 == 0o700
         wait_for(lambda: app.get("/api/metrics")[1] != b"[]")
-        wait_for(lambda: set(shown) <= set(app.shown()))  # what the page showed, it still shows
+        wait_for(lambda: set(shown) <= set(app.shown()))  # the page still shows its earlier ticks
 
 
 def random_header(path: Path) -> None:
@@ -175,9 +176,10 @@ def test_14_empty_database_is_filled_again(tmp_path: Path, sound: Path) -> None:
 
 
 def damaged(app: Dashapp) -> bool:
-    """Damage the database under its collector, which then has to read it anew: its log has just been emptied.
+    """Corrupt the database under its collector, and return whether that worked.
 
-    Between two ticks, so that nothing is read of it in time, and kept.
+    An empty write-ahead log forces the collector to read the file again. The collector is suspended
+    meanwhile, so that it cannot read and cache pages before.
     """
     collecting, path = app.child("collector"), app.store / "cache.db"
     collecting.suspend()

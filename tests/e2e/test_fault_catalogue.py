@@ -1,4 +1,4 @@
-"""The 42 faults that are promised to do no harm, each with the test that shows it."""
+"""The 42 faults that must do no harm, each with the tests that show it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 HERE = Path(__file__).resolve().parents[1]
 
-# fault: the files of its tests, and a test in each.
+# fault: its tests, each as module::test.
 SHOWN = {
     1: "browser/test_faults::test_page_draws_every_point_when_server_is_slower_than_interval",
     2: "browser/test_faults::test_page_shows_offline_and_fills_gap_after_server_restart "

@@ -1,4 +1,4 @@
-"""Where one command listens, and to which names it answers there."""
+"""Addresses on which the command listens, and host names that it accepts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from processes import Dashapp, dashapp
 from waiting import PATIENCE_S
 
-# Whether anything is collected changes nothing here.
+# Collecting has no effect on these tests.
 ALONE = "--no-collector"
 
 

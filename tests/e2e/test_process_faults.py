@@ -1,4 +1,4 @@
-"""Faults of processes: killed, doubled, orphaned, told to stop. Real ones, with real signals."""
+"""Process faults with real processes and signals: kill, duplicates, orphans, stop."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from dashapp.stores.disk.store import DiskStore
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashapp]:
-    """One that heals from whatever a test does to its children."""
+    """A server that recovers from everything that a test does to its children."""
     with dashapp(tmp_path_factory.mktemp("app"), "--interval", "0.2") as process:
         yield process.serving()
 
@@ -52,7 +52,7 @@ DYING = r"died (?P<times>\d+) times in a row \(exit code 1\); it is started agai
 
 def test_crashing_collector_is_restarted_with_backoff_and_notice(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    # A folder where the lock ought to be: every start fails.
+    # A folder in place of the lock file: every start fails.
     (tmp_path / "data" / "writer.lock").mkdir()
     with dashapp(tmp_path) as app:
         app.serving()
@@ -118,7 +118,7 @@ def test_6_killed_worker_is_replaced(app: Dashapp) -> None:
 
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A history that ended a moment ago, of which an answer fills more than a connection's buffers."""
+    """A history that ended just now; a response with all of it exceeds a connection's buffers."""
     folder = tmp_path_factory.mktemp("past") / "data"
     until, count = round(time.time() / 0.1), 2000
     with closing(DiskStore(folder, keep=count)) as store:
@@ -128,7 +128,10 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def begun(app: Dashapp, stack: ExitStack) -> HTTPResponse:
-    """An answer of which the head was read: the server cannot end it until the rest is."""
+    """Return a response of which only the head was read.
+
+    The server cannot finish it until the client reads the rest.
+    """
     connection = stack.enter_context(closing(socket.socket()))
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.settimeout(PATIENCE_S)
@@ -160,7 +163,7 @@ def test_7_requests_in_flight_finish_after_two_stop_signals(
 
 
 def test_7_all_processes_stop_on_signal_to_process_group(tmp_path: Path) -> None:
-    """A platform, or Ctrl-C, signals the whole group, perhaps twice."""
+    """A platform or Ctrl-C signals the whole process group, perhaps twice."""
     with dashapp(tmp_path, "--interval", "0.2", start_new_session=True) as app:
         app.serving().moves()
         collecting = app.child("collector")
@@ -181,7 +184,7 @@ def test_7_collector_stores_last_tick_on_stop_signal(tmp_path: Path, number: sig
         alone.popen.send_signal(number)
         alone.popen.send_signal(number)
         assert alone.wait() == 0
-        # Before our own reading makes another.
+        # Checked before `stored` opens the database and creates another log.
         assert not (tmp_path / "s" / "cache.db-wal").exists(), "closed as it should be"
         assert stored(tmp_path / "s")[-1] >= newest
         assert on_grid(stored(tmp_path / "s"), 100)
@@ -189,7 +192,7 @@ def test_7_collector_stores_last_tick_on_stop_signal(tmp_path: Path, number: sig
 
 
 def test_suspended_collector_leaves_gap_and_continues(app: Dashapp) -> None:
-    """Faults 4 and 23: suspended, then woken: no burst, no spike, and meanwhile not ready."""
+    """Faults 4 and 23: no burst and no spike after a suspension, and not ready during it."""
     app.moves()
     child = app.child("collector")
     child.suspend()

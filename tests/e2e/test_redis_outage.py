@@ -1,4 +1,4 @@
-"""Fault 19, and those around it, with everything real: a page's redis, a collector, a Redis that fails."""
+"""Fault 19 and related faults, with a real page, a real collector and a real Redis."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def running(redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture
 def app(running: Dashapp) -> Dashapp:
-    """One that heals from whatever a test does to its Redis."""
+    """A server that recovers from everything that a test does to its Redis."""
     running.moves()
     wait_for(lambda: not running.notices())
     return running
@@ -54,7 +54,7 @@ def stored(redis: RedisServer) -> list[int]:
 
 
 def answers(app: Dashapp) -> None:
-    """Whatever is asked is answered, again and again."""
+    """Assert that the server answers every path, several times."""
     for _ in range(3):
         for path in ("/", "/api/ticks?window=100", "/api/ticks?window=86400", "/api/metrics", "/healthz"):
             assert app.get(path)[0] == 200, path
@@ -103,7 +103,7 @@ def test_19_redis_outage_shows_notice_and_leaves_no_gap(
     wait_for(lambda: not app.notices())
     times = stored(redis)
     assert on_grid(times, STEP)
-    # Nothing that was measured meanwhile is lost; a starved machine leaves deadlines out, no whole outage.
+    # Measurements during the outage are not lost. A busy machine may skip deadlines, but no whole outage.
     lost = [(old, new) for old, new in holes(times, STEP) if new > begun and old < ended]
     assert all(new - old < 0.75 * (ended - begun) for old, new in lost), (begun, ended, lost)
 
@@ -178,7 +178,7 @@ def test_workers_return_consistent_ticks_from_redis(other: RedisServer, tmp_path
         app.serving()
         app.moves()
         cursor, newest = app.ticks()["cursor"], app.newest()
-        # Each of the two has heard of a later tick.
+        # Both workers have seen a later tick.
         wait_for(lambda: all(app.newest() > newest for _ in range(20)))
         assert not any(app.ticks(after=cursor)["reset"] for _ in range(20))
 

@@ -1,4 +1,4 @@
-"""Sessions in real processes: one for all workers, over a restart, until another password is set."""
+"""Sessions in real processes: all workers, restarts, and changes of the password."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def sign_in(app: Dashapp, password: str = PASSWORD) -> tuple[int, str]:
 
 
 def asked_for_link(app: Dashapp) -> tuple[int, bytes]:
-    """By whom a trusted proxy has let in."""
+    """Create a share link as a user that a trusted proxy has authenticated."""
     with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
         connection.request(
             "POST",
@@ -46,7 +46,7 @@ def asked_for_link(app: Dashapp) -> tuple[int, bytes]:
 
 
 def asked(app: Dashapp, cookie: str = "", path: str = "/api/ticks") -> set[int]:
-    """The answers of many connections, which several workers take in turn."""
+    """Return the statuses of requests on many connections, which several workers share."""
     return {app.get(path, Cookie=cookie)[0] for _ in range(24)}
 
 

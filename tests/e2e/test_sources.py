@@ -1,4 +1,4 @@
-"""Sources that the settings name, in real processes: values by HTTP, and one sentence for what cannot be."""
+"""Sources from the settings, in real processes: values by HTTP, one line per error."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def newest(app: Dashapp) -> dict[str, Any]:
 
 
 def shows(app: Dashapp, *keys: str) -> dict[str, Any]:
-    """The newest values, once all of `keys` have one."""
+    """Return the newest values once all of `keys` have one."""
 
     def all_of_them() -> dict[str, Any] | None:
         found = newest(app)
@@ -80,7 +80,7 @@ def test_20_to_22_hanging_and_failing_sources_affect_only_themselves(folder: Pat
         shows(app, "cpu.percent", "wind")
         wait_for(lambda: "weather:fails gives nothing: OSError" in app.notices())
         assert "secret" not in app.get("/api/ticks?window=100")[1].decode()
-        wait_for(lambda: "secret" in app.said)  # the log is the operator's
+        wait_for(lambda: "secret" in app.said)  # only the operator reads the log
         wait_for(lambda: "weather:hangs gives nothing: TimeoutError" in app.notices(), every=0.2)
         app.moves()
         y = app.ticks(10)["y"]

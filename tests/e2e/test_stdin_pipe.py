@@ -1,4 +1,4 @@
-"""A pipe into real processes: it is drawn, read on after a restart, and missed in one sentence."""
+"""A pipe into real processes: collection, restart, and the error without standard input."""
 
 from __future__ import annotations
 
