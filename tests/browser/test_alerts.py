@@ -1,4 +1,4 @@
-"""A broken threshold in the browser: its line, its words, and every mark, until it is well again."""
+"""A firing alert in the browser: its line, text and marks, until it is resolved."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def served(serve_all: Serve) -> Live:
 
 @pytest.fixture
 def live(served: Live) -> Live:
-    """The module's server, in which nothing was broken yet."""
+    """The module's server, without any alert so far."""
     served.store.set_changes([])
     served.store.set_thresholds([])
     return served
@@ -62,7 +62,7 @@ def test_firing_alert_shows_text_title_icon_and_marks(page: Page, live: Live) ->
 
 
 def changed(live: Live, *states: bool, of: Threshold = HIGH, every: float = 10.0) -> None:
-    """`states` in turn, the last one at the newest tick."""
+    """Add alert changes with `states` in turn, the last one at the newest tick."""
     newest = live.store.newest().time_ms / 1000
     before = live.store.changes()
     made = [
@@ -98,7 +98,7 @@ def test_past_alert_is_shaded_and_listed(page: Page, live: Live) -> None:
     expect(rows.nth(1)).to_contain_text("Firing")
     again, began = live.store.changes()[1], live.store.changes()[0]
     wait_until(page, lambda: shaded(page, "cpu") == [[1000 * began.time, 1000 * again.time]])
-    # It moves with the points, and nothing else is shaded.
+    # The shading moves with the points, and nothing else is shaded.
     assert_drawn_equals_store(page, live.store)
     wait_until(page, lambda: shaded(page, "cpu") == [[1000 * began.time, 1000 * again.time]])
     changed(live, True)
@@ -119,7 +119,7 @@ def test_link_of_new_alert_opens_window_that_ends_at_present(page: Page, live: L
     def there() -> None:
         said = parse_qs(urlsplit(page.url).query)
         assert said["window"] == ["100"]
-        # In seconds; what is to come may be a little nearer by the page's clock of the server.
+        # In seconds. The page's clock of the server may be up to a second ahead.
         assert live.store.changes()[0].time <= float(said["end"][0]) / 1000 <= time.time() + 1
 
     wait_until_passes(page, there)

@@ -1,4 +1,4 @@
-"""A panel of whole curves: each answer replaces what was drawn, and nothing that moves time moves it."""
+"""Curve panels: each response replaces the curve, and navigation in time does not move it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def expected(curves: Curves) -> list[Any]:
 
 def drawn(page: Page) -> list[Any]:
     found = page.evaluate(DRAWN)
-    # A number past 2**53 comes as the shortest that rounds to it.
+    # A number above 2**53 arrives as the shortest decimal that rounds to it.
     return [[name, x, [y and float(y) for y in ys]] for name, x, ys in found["curves"]] if found else []
 
 
@@ -48,7 +48,7 @@ def expect_drawn(page: Page, curves: Curves) -> None:
     wait_until(page, lambda: drawn(page) == expected(curves))
 
 
-# Nothing feeds these stores by themselves: two seconds after a tick the page is stale, and says so.
+# Nothing feeds these stores: two seconds after a tick the page is stale.
 FOLLOWING = f"{judged('live')}, {judged('stale')}"
 
 
@@ -67,7 +67,7 @@ def served(serve_all: Serve) -> Live:
 
 @pytest.fixture
 def live(page: Page, served: Live) -> Live:
-    """Whatever it drew before, it is five points again."""
+    """The page with a curve of five points."""
     give(served, doubling(5))
     page.goto(served.url)
     expect_drawn(page, doubling(5))
@@ -96,7 +96,7 @@ def test_curve_is_replaced_not_appended(page: Page, live: Live) -> None:
 
     wait_until_passes(page, fits)
     assert any("curves=1" in query for query in live.trouble.asked)
-    # More curves, holes, and none.
+    # Several curves, gaps, and no curve.
     x, y = [[0.0, 1.5], [3.0, 1.0, 2.0]], [[1.0, None], [5.0, None, 6.0]]
     two = Curves(x, y, ["<b>a</b>", "b"], "°C", 0, 50)
     give(live, two)
@@ -137,7 +137,7 @@ def test_curve_axis_ignores_zoom_of_other_chart(page: Page, live: Live) -> None:
     wait_for_state(page, "paused")
     assert page.evaluate(axis) == before
     assert drawn(page) == expected(doubling(5))
-    # Nor can it be dragged itself.
+    # Dragging in the curve panel has no effect either.
     page.keyboard.press("p")
     page.wait_for_selector(FOLLOWING)
     page.locator(PANEL).scroll_into_view_if_needed()
@@ -164,7 +164,7 @@ def test_curve_panel_can_be_hidden_enlarged_and_downloaded(page: Page, live: Liv
 
 
 def test_curve_is_redrawn_after_dash_resets_graph(page: Page, live: Live) -> None:
-    """A graph drawn anew with what it was put in with: found after the draw."""
+    """Dash draws the graph again with its initial data; the page notices that after the draw."""
     give(live, doubling(8))
     expect_drawn(page, doubling(8))
     page.evaluate(
@@ -208,7 +208,7 @@ def test_curve_of_function_source_is_drawn_whole(page: Page, tmp_path: Path) -> 
         wrong: list[Any] = []
 
         def grown() -> bool:
-            """Three lengths, each a whole series of its own."""
+            """Return whether curves of three lengths were drawn; each must be complete."""
             for _, x, y in drawn(page):
                 if (x, y) != ([*range(len(x))], [2**n for n in x]):
                     wrong.append((x, y))

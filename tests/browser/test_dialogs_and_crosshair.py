@@ -1,4 +1,4 @@
-"""What opens over the page: help, a moment to go to; and what is pointed at, in every chart at once."""
+"""Dialogs over the page (help, go to), and the crosshair in all charts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def served(serve_all: Serve) -> Live:
 
 @pytest.fixture
 def live(page: Page, served: Live) -> Live:
-    """On the page, and drawn."""
+    """The server, with its page open and drawn."""
     page.goto(served.url)
     assert_drawn_equals_store(page, served.store)
     return served
@@ -47,7 +47,7 @@ def test_crosshair_shows_same_time_in_all_panels(page: Page, live: Live) -> None
         wait_until(page, lambda b=before: drawing(page)[0]["traces"][0]["x"][-1] > b)
 
         def agreed() -> bool:
-            """The lines stand where the value in the CPU's title was read."""
+            """Return whether the crosshair lines are at the time of the value in the CPU title."""
             time = page.evaluate("dashapp.page.liveView.crosshair.time")
             lines = page.evaluate(CROSSED)
             ticks = {round(tick.time * 1000): tick for tick in live.store.since(0, 500)}

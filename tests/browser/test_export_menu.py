@@ -1,4 +1,4 @@
-"""What a viewer takes away: a picture, a link."""
+"""Exports from the page: PNG, CSV and links."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def served(serve_all: Serve) -> Live:
 
 @pytest.fixture
 def live(page: Page, served: Live) -> Live:
-    """On the page, and drawn."""
+    """The server, with its page open and drawn."""
     page.goto(served.url)
     assert_drawn_equals_store(page, served.store)
     return served

@@ -1,4 +1,4 @@
-"""What happens to server, feeder and store is seen on the page, and loses or doubles no point."""
+"""Faults of server, feeder and store appear on the page; no point is lost or drawn twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tab import Tab
 from waiting import stays, wait_for, wait_until, wait_until_passes
 
 JSON_ERROR = b'{"error": "too many"}'
-# Every text of the badge, however short it stands.
+# Every text of the badge, even if it is visible only briefly.
 KEEP_TEXTS = """
 window.badgeTexts = new Set();
 new MutationObserver(() => window.badgeTexts.add(document.getElementById("status")?.textContent))
@@ -27,7 +27,7 @@ def served(serve_all: Serve) -> Live:
 
 @pytest.fixture
 def live(served: Live) -> Live:
-    """The module's server, well, over a store with a whole past, whatever was done to both."""
+    """The module's server without faults, over a store with a full history."""
     served.trouble.calm()
     served.server.stop()
     served.server.start()
@@ -60,7 +60,7 @@ def drawn_until(page: Page) -> int:
 
 
 def wait_for_ticks(live: Live, count: int) -> None:
-    """Wait until so many more are in the store."""
+    """Wait until the store has `count` more ticks."""
     end = live.store.newest().time_ms + 500 * count
     wait_for(lambda: live.store.newest().time_ms >= end)
 
@@ -75,13 +75,13 @@ def test_page_draws_every_point_when_server_is_slower_than_interval(page: Page, 
     ends = {drawn_until(page)}
 
     def as_stored() -> bool:
-        """what is drawn is what is stored, as far as it is drawn"""
+        """the drawn points equal the stored ones, up to the last drawn time"""
         charts = drawing(page)
         ends.add(min(trace["x"][-1] for chart in charts for trace in chart["traces"]))
         return differences(charts, live.store, window(page), 0) == []
 
     stays(as_stored, lambda: len(ends) > 4, page)
-    # It does not fall behind for good.
+    # The delay does not grow.
     assert_drawn_equals_store(page, live.store)
     assert_one_question_at_a_time(page)
 
@@ -137,7 +137,7 @@ def test_page_shows_no_data_and_gap_when_feeder_stops(page: Page, live: Live) ->
     margin = page.evaluate("dashapp.page.poller.margin")
     asked = len(live.trouble.asked)
     wait_until(page, lambda: len(live.trouble.asked) >= asked + 4)
-    # A stall tells nothing of how soon to ask after a tick.
+    # A stall must not change how soon the page asks after a tick.
     assert page.evaluate("dashapp.page.poller.margin") == margin
     live.feeder.start()
     wait_for_state(page, "live")

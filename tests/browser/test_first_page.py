@@ -1,4 +1,4 @@
-"""The page in a real browser, with nothing wrong: first draw, following, colours, sizes, keys."""
+"""The page without faults: first drawing, updates, time zone, and the CPU in the title."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_page_draws_history_without_console_messages(page: Page, serve: Serve) -
     page.on("request", lambda request: requested.append(request.url))
 
     def fail(request: Request) -> None:
-        # The page itself gives up a question that is not answered in time.
+        # The page itself aborts a request that gets no response in time.
         if request.failure != "net::ERR_ABORTED":
             failed.append(request.url)
 

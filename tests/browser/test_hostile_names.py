@@ -1,4 +1,4 @@
-"""Whatever metrics and panels are called, and however many there are: the page stands, text stays text."""
+"""Hostile names and many panels: the page works, and names stay text."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def page(shared_page: Page) -> Page:
     return shared_page
 
 
-# The points end soon after the page is opened.
+# The data ends soon after the page opens, so the page may be live or stale.
 JUDGED = f"{judged('live')}, {judged('stale')}"
 
 

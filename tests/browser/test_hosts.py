@@ -1,4 +1,4 @@
-"""Many hosts in the browser: the list, the way to one and to several, what is said of those that stop."""
+"""Many hosts in the browser: the list, links to one and to several hosts, stopped hosts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tall import TALL
 from waiting import wait_until
 
 LIST = '[data-table="hosts"]'
-# As if ten seconds had passed, after which a page of the only host asks whether there are others.
+# Pretend that ten seconds have passed; then a page with one host asks whether there are others.
 LATER = """() => {
     const plain = performance.now.bind(performance);
     performance.now = () => plain() + 10_000;
@@ -34,18 +34,21 @@ def cell(page: Page, name: str, column: str, within: str = LIST) -> str:
 
 
 def of_hosts(live: Many) -> list[bool]:
-    """Of each question so far whether it asks for the list of hosts as well."""
+    """Return for each request so far whether it asks for the host list as well."""
     return ["hosts=1" in query for query in list(live.server.trouble.asked)]
 
 
 def wait_for_more(page: Page, live: Many, count: int) -> None:
-    """Wait until the page asks so many more questions."""
+    """Wait until the page has sent `count` more requests."""
     begun = len(live.server.trouble.asked)
     wait_until(page, lambda: len(live.server.trouble.asked) >= begun + count)
 
 
 def assert_nobody_looks(page: Page, live: Many) -> None:
-    """Soon several questions in a row ask for no list. One that looks again now and then may ask once."""
+    """Assert that soon several requests in a row do not ask for the host list.
+
+    A page that checks for new hosts now and then may ask once.
+    """
     begun = len(live.server.trouble.asked)
     wait_until(page, lambda: (last := of_hosts(live)[begun:][-3:]) == [False] * 3 and last)
 
@@ -55,7 +58,7 @@ def test_host_list_shows_100_hosts_with_one_request_per_tick(page: Page, many: S
     live = many(*hosts)
     page.goto(live.url(), wait_until="commit")
     page.wait_for_selector(f"{LIST} tbody tr:nth-child(100)")
-    # Within a second, on a machine that has nothing else to do: bench/scale measures it.
+    # Within a second on an idle machine; bench/scale measures that.
     wait_until(page, lambda: names(page) == hosts)  # by number, not by letter
     wait_for_state(page, "live")
     store = live.fleet.machines["web-1"].store
@@ -63,8 +66,8 @@ def test_host_list_shows_100_hosts_with_one_request_per_tick(page: Page, many: S
     value = cell(page, "web-50", "cpu")
     wait_for_more(page, live, 5)
     wait_until(page, lambda: cell(page, "web-50", "cpu") != value)
-    # What is asked again because nothing was new is the same question; one a host would be another.
-    # The first two may be of ticks that were there before.
+    # A request that is repeated without news is the same; one request per host would differ. The first two
+    # may be for ticks that were there before.
     questions = set(live.server.trouble.asked[begun:])
     assert len(questions) <= (store.newest().time_ms - before) / 1000 + 2
     assert all(of_hosts(live))
@@ -183,7 +186,10 @@ def test_unknown_host_is_reported_and_drawn_when_it_appears(page: Page, many: Se
 
 
 def test_host_name_with_markup_is_shown_as_text(page: Page, many: Serving) -> None:
-    """What a store should never hold: it goes in as text, and leads nowhere but below this page."""
+    """A store should never hold such names.
+
+    The page shows them as text, and their links stay below this page.
+    """
     live = many("web-1", '<img src=x onerror="document.title=1">', "javascript:alert(1)")
     page.goto(live.url())
     wait_until(page, lambda: len(names(page)) == 3)

@@ -1,4 +1,4 @@
-"""LiveGraphs in a stranger's Dash app, in the browser: they stream, pause, slide, heal, come and go."""
+"""LiveGraphs in another Dash app: streaming, pause, window, recovery, adding, removing."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def theirs(page: Page, app: Theirs) -> Iterator[Theirs]:
 
 @pytest.fixture
 def fresh(page: Page) -> Iterator[Theirs]:
-    """An app of its own, in which nothing came late yet."""
+    """An app of its own, without the late metric so far."""
     app = Theirs()
     yield from opened(page, app)
     app.server.stop()
@@ -63,12 +63,12 @@ def test_live_graphs_stream_with_one_request_per_tick(page: Page, theirs: Theirs
     begun, asked = newest(theirs), len(trouble.asked)
     wait_until(page, lambda: max(drawn(page, "one")) >= begun + 6 * 1000 * INTERVAL)
     questions = trouble.asked[asked:]
-    # The first two may be of ticks that were there before. Those that ask by themselves repeat a question, as
-    # does one that comes before its tick: but soon several in a row differ.
+    # The first two may be for ticks that were there before. Graphs that poll alone repeat a request, as does
+    # a request before its tick. Soon, however, several in a row differ.
     assert len(set(questions)) <= (newest(theirs) - begun) / (1000 * INTERVAL) + 2
     wait_until(page, lambda: len(set(trouble.asked[-4:])) == 4)
     assert page.evaluate("window.flights.most") == 1
-    # All stand at the same place of the same window: their question is one.
+    # All graphs are at the same position of the same window, so they share one query.
     wait_until(page, lambda: "q=" not in trouble.asked[-1])
     assert_up_to_date(page, theirs, "two", "down")
 
@@ -92,7 +92,7 @@ def test_paused_live_graph_does_not_stop_others(page: Page, theirs: Theirs) -> N
     assert_up_to_date(page, theirs, "one", "up")
     page.locator(section("one")).get_by_role("button", name="Pause").click()
     wait_for_state(page, "one", "paused")
-    # What came just before is held too, and drawn a frame later.
+    # The page also holds the last tick before the pause, and draws it one frame later.
     wait_until(page, lambda: max(drawn(page, "one")) == page.evaluate(HELD))
     held = drawn(page, "one")
     before = max(drawn(page, "two"))
@@ -123,7 +123,10 @@ def test_zoom_pauses_one_live_graph_and_double_click_resumes_it(page: Page, thei
     wait_until(page, zoomed)
 
     def let_go() -> bool:
-        """It is live after a double click; two clicks that a slow machine draws apart are none."""
+        """Return whether it is live after a double click.
+
+        On a slow machine two clicks can be too far apart for one; then the next call tries again.
+        """
         if state(page, "one") != "live":
             page.locator(f"{section('one')} .nsewdrag").dblclick()
         return state(page, "one") == "live"
@@ -143,7 +146,7 @@ def test_app_callback_changes_window_of_one_live_graph(page: Page, theirs: Their
     expect(page.locator(section("one"))).to_contain_text("last 45 seconds")
     for name, key in (("one", "up"), ("fixed", "up"), ("two", "down")):
         assert_up_to_date(page, theirs, name, key)
-    # Two windows are two questions, of one request.
+    # Two windows are two queries in one request.
     wait_until(page, lambda: theirs.server.trouble.asked[-1].count("q=") == 2)
     assert page.evaluate("window.flights.most") == 1
 
@@ -168,7 +171,10 @@ def test_live_graph_added_later_streams_and_removal_leaks_no_memory(page: Page, 
     wait_until(page, lambda: page.evaluate("dashapp.liveGraphs.poller.subscriptions.length") == 3)
 
     def nothing_left() -> bool:
-        """They keep some of the last one, but not of each."""
+        """Return whether memory is bounded.
+
+        The page may keep some of the last graph, but not of each one.
+        """
         found = zip(kept(session), present, absent, strict=True)
         return all(now - none < 3 * (one - none) for now, one, none in found)
 
@@ -187,7 +193,7 @@ def test_live_graph_returns_after_removal_and_leader_can_be_removed(page: Page, 
         click(page, "again")
         wait_until(page, lambda: drawn(page, "fixed"))
         assert_up_to_date(page, fresh, "fixed", "up")
-    # React would not have it so, but the one whose interval beats for all may leave as well.
+    # React would not remove it this way, but the graph whose interval drives all others may leave as well.
     page.evaluate("""() => {
         const { liveGraphs } = dashapp;
         liveGraphs.byId.get(liveGraphs.leader).section.remove();
@@ -217,7 +223,7 @@ def test_live_graph_reports_missing_metric_and_draws_it_later(page: Page, fresh:
     page.locator(section("late")).scroll_into_view_if_needed()
     said = f"getComputedStyle(document.querySelector('{section('late')} .chart'), '::after').content"
     wait_until(page, lambda: "No metric late.* yet" in page.evaluate(said))
-    assert chart(page, "late") is None  # nor can there be one before `late` is set
+    assert chart(page, "late") is None  # a chart cannot exist before `late` is set
     fresh.late = True
     wait_until(page, lambda: drawn(page, "late"))
     assert_up_to_date(page, fresh, "late", "late.now")

@@ -1,4 +1,4 @@
-"""The login in a browser: by hand and by keyboard, there and back; what an open page says when it ends."""
+"""Login in the browser: mouse and keyboard, sign-out, and an open page after its session."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ def served(feeder: Feeder, *flags: str, password: str = PASSWORD) -> Iterator[Se
 
 @pytest.fixture
 def live(feeder: Feeder) -> Iterator[Served]:
-    """A server of its own: it counts the tries of a password."""
+    """A server for one test, because a server counts login attempts."""
     with served(feeder) as server:
         yield server
 
 
 @contextmanager
 def another(chromium: Browser, **how: Any) -> Iterator[Page]:
-    """A page of somebody else's browser."""
+    """Open a page in another browser context."""
     with chromium.new_context(viewport={"width": 1200, "height": 860}, **how) as context:
         context.set_default_timeout(1000 * PATIENCE_S)
         yield context.new_page()
 
 
 def sign_in(page: Page, password: str = PASSWORD) -> None:
-    """Or try to; with the page that comes then."""
+    """Submit the password, and wait for the page that follows."""
     page.get_by_label("Password").fill(password)
     with page.expect_navigation():
         page.get_by_role("button", name="Sign in").click()
@@ -93,7 +93,7 @@ def test_login_form_has_password_manager_attributes(page: Page, live: Served) ->
 
 def test_login_shows_error_after_too_many_attempts(page: Page, live: Served) -> None:
     page.goto(live.url)
-    # At once, for after a minute all are forgiven.
+    # All at once, because attempts expire after a minute.
     for _ in range(5):
         page.context.request.post(live.url + "login", form={"password": "something else"})
     sign_in(page, "something else")

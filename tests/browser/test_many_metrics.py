@@ -1,4 +1,4 @@
-"""More metrics than anybody looks at: the page asks for those in sight, and says what it leaves out."""
+"""More metrics than fit on screen: the page requests the visible ones and reports the rest."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ def test_panel_scrolled_into_view_is_drawn_during_pause(page: Page, live: Live) 
     wait_for_state(page, "paused")
     page.locator('[data-panel="small3"]').scroll_into_view_if_needed()
     wait_until(page, lambda: [n >= 30 for _, n in page.evaluate(POINTS, "small3")] == [True, True])
-    # Closer it needs no other answer.
+    # Zooming in needs no new response.
     asked = len(live.trouble.asked)
     page.evaluate(
         "dashapp.page.onZoom(dashapp.page.liveView.pausedRange.map((end, side) => end + 5000 - side * 10000))"
     )
-    # A question about a stretch of the past comes before any other.
+    # The page would send a request for a past range before any other.
     stays(
         lambda: not any("from=" in query for query in live.trouble.asked[asked:]),
         lambda: len(live.trouble.asked) >= asked + 2,

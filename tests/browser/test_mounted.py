@@ -1,4 +1,4 @@
-"""The page below a prefix, and one chart in a host's own page, in a real browser."""
+"""The page below a prefix, and an embedded chart in a page of the host application."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def embedded(page: Page) -> Frame:
 
 
 def lines(frame: Frame) -> dict[str, list[tuple[int, float]]]:
-    """The points drawn of each metric of the one chart, which must be the only one. Gaps are none of them."""
+    """Return the drawn points of each metric of the only chart, without gaps."""
     charts = frame.evaluate(READ)
     assert len(charts) <= 1
     return {
@@ -88,7 +88,7 @@ def assert_embedded(page: Page, frame: Frame, store: MemoryStore, *keys: str, se
     newest = store.newest().time_ms
 
     def equal() -> bool:
-        """the frame draws what the store has, which may be a tick ahead"""
+        """the frame draws the points of the store, which may be a tick ahead"""
         got = lines(frame)
         last = max((points[-1][0] for points in got.values() if points), default=0)
         return last >= newest and got == {key: expected(store, key, seconds, last) for key in keys}
@@ -106,7 +106,7 @@ def test_embedded_chart_draws_and_updates(page: Page, shop: Any, outer: str) -> 
         assert_embedded(page, frame, host.store, "cpu.percent")
         before = host.store.newest().time_ms
         wait_until(page, lambda b=before: host.store.newest().time_ms > b)
-    # Nothing but the chart: title, value and axis as its panel has them.
+    # Only the chart is visible, with the title, value and axis of its panel.
     seen = frame.locator("header, #tiles, footer, .panel, #status, .more, h1")
     wait_until(
         page,
@@ -119,7 +119,7 @@ def test_embedded_chart_draws_and_updates(page: Page, shop: Any, outer: str) -> 
     axis = frame.evaluate("document.querySelector('.js-plotly-plot').layout.yaxis")
     assert axis["range"] == [0, 101]
     assert axis["ticksuffix"] == " %"
-    # The host's page is the host's: no style, no script, no global of ours.
+    # The page of the host application gets no style, script or global variable of ours.
     assert page.evaluate("typeof window.dashapp + typeof window.Plotly") == "undefinedundefined"
     assert page.evaluate("document.styleSheets.length") == 0
 
@@ -134,7 +134,7 @@ def test_embedded_chart_requests_only_its_metric(page: Page, shop: Any) -> None:
     assert_embedded(page, embedded(page), host.store, "cpu.percent")
     wait_until(page, lambda: len(asked) > 5)
     assert all(each.endswith("&metrics=cpu.percent") for each in asked)
-    # A step back in the browser leads out of the host's page, not through the frame's states.
+    # The back button leaves the host application's page instead of stepping through states of the frame.
     assert page.evaluate("history.length") == places + 1
 
 

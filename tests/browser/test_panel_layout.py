@@ -1,4 +1,4 @@
-"""Panels are hidden, moved and enlarged; the browser remembers it, and the address tells others."""
+"""Hidden, moved and enlarged panels: the browser stores them, and links contain them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def served(serve_all: Serve) -> Live:
 
 @pytest.fixture
 def live(page: Page, served: Live) -> Live:
-    """On the page, and drawn."""
+    """The server, with its page open and drawn."""
     page.goto(served.url)
     assert_drawn_equals_store(page, served.store)
     return served
@@ -62,7 +62,7 @@ def remembered(page: Page) -> dict[str, Any]:
 
 
 def remember(page: Page, live: Live, text: str) -> None:
-    """As if a page had stored that before this one is opened."""
+    """Store `text` as if a page had done so before this one opens."""
     page.goto(f"{live.url}healthz")
     page.evaluate("(text) => localStorage.setItem('dashapp', text)", text)
 
@@ -221,7 +221,7 @@ def test_invalid_stored_layout_is_ignored(page: Page, served: Live, stored: str)
     expect_order(page, "cpu")
     assert_drawn_equals_store(page, served.store)
     menu(page, "cores", "Hide")
-    # What another page may have hidden stays so.
+    # Panels that another page may have hidden stay hidden.
     wait_until(page, lambda: {*remembered(page)["hidden"]} - {"gone"} == {"cores"})
     assert remembered(page)["version"] == 1
 

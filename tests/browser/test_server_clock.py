@@ -1,4 +1,4 @@
-"""The page's clock of the server, told by answers that a cache gave to many: who hears them keeps up."""
+"""The page's clock of the server keeps up, even with cached responses."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from playwright.sync_api import Browser, Page
 
 from dashapp.web.assets import assets_directory
 
-# A viewer of a tick a second, who asks 100 ms after it is due by the clock under test; a cache gives it what
-# the first of many got, 60 ms before it would ask itself, as long as that is kept. Gives how late it asks
-# each tick.
+# A viewer asks for a tick each second, 100 ms after it is due by the clock under test. While a cached
+# response is valid, the viewer gets that one: the first of many viewers got it 60 ms earlier. Returns how
+# late each request was, in milliseconds.
 KEEP_UP = """
 ([ticks, kept, skew]) => {
     let now = 0;

@@ -1,4 +1,4 @@
-"""How the page looks and is reached: dark and light, a phone, the Tab key, names that would be code."""
+"""Appearance and access: dark and light, a phone, the Tab key, and hostile labels."""
 
 from __future__ import annotations
 
@@ -162,13 +162,14 @@ def test_status_uses_24_hour_times_in_us_locale(chromium: Browser, serve: Serve)
 
 
 def load(page: Page, *scripts: str) -> None:
-    """Some of our scripts, alone on an empty page."""
+    """Load some of our scripts on an empty page."""
     for script in scripts:
         page.add_script_tag(content=(assets_directory() / script).read_text())
 
 
-# A tile's line of half an hour with a hole of ten minutes, two empty points at any place of the series, and a
-# spike: how much is drawn in the middle of the hole, whether the spike is, and the line.
+# The sparkline of a tile over half an hour. It has a gap of ten minutes, two empty points at any position of
+# the series, and a spike. Returns the ink in the middle of the gap, and whether the spike and the line are
+# drawn.
 SPARK = """(at) => {
     const series = { t: [], y: { cpu: [] }, firstIndex: 0 };
     for (let second = 0; second < 1200; second += 1) {

@@ -1,4 +1,4 @@
-"""Travel in time: by button, key, dragging and address, and back to what is live with nothing missing."""
+"""Navigation in time by button, key, drag and URL, and back to the live view without gaps."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def served(serve_all: Serve) -> Live:
 
 @pytest.fixture
 def live(page: Page, served: Live) -> Iterator[Live]:
-    """On the page, and drawn."""
+    """The server, with its page open and drawn."""
     page.goto(served.url)
     assert_drawn_equals_store(page, served.store)
     yield served
@@ -54,7 +54,7 @@ def address(page: Page) -> dict[str, Any]:
 
 
 def go(page: Page, where: str) -> None:
-    """Press the button or the key, and wait until the address says where it led."""
+    """Press the button or the key, and wait until the URL changes."""
     before = address(page)
     if where.startswith("#"):
         page.click(where)
@@ -140,7 +140,7 @@ def test_return_from_past_to_live_window_draws_all_points(page: Page, live: Live
     go(page, "ArrowLeft")
     go(page, "ArrowLeft")
     wait_until(page, lambda: shows(page, live.store, *held(page)))
-    # Forward again until the stretch lies within what the live page holds itself.
+    # Go forward until the range lies within the points that the live page holds.
     for _ in range(2):
         go(page, "ArrowRight")
         if "end" not in address(page):
@@ -197,7 +197,7 @@ def test_earlier_in_longest_window_requests_past_range(page: Page, live: Live) -
     asked = len(live.trouble.asked)
     page.click("#earlier")
     wait_until(page, lambda: any("from=" in query for query in live.trouble.asked[asked:]))
-    # There is nothing so long ago, and that is an answer: what is live is asked for again.
+    # No data is that old. The empty response counts, so the page requests live ticks again.
     page.wait_for_selector('[data-panel="cpu"].loading')
     wait_until(page, lambda: "after=" in live.trouble.asked[-1])
     wait_for_state(page, "paused")

@@ -1,4 +1,4 @@
-"""What a person does to the page outlives the ticks: zoom, pause, window, hover, legend, keys."""
+"""User actions outlast ticks: zoom, pause, window, hover, legend and keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CPU_PANEL = '[data-panel="cpu"]'
 CPU = f"{CPU_PANEL} .nsewdrag"
 CORES = '[data-panel="cores"]'
 CHARTS = "dashapp.page.liveView.charts"
-# Whether what Dash was given for the CPU's chart is drawn; and all that is to be drawn, in both.
+# Whether Dash's drawing of the CPU chart is complete, and whether both charts have drawn everything.
 DRAWN_UP = f"{CHARTS}.find((chart) => chart.section.matches('{CPU_PANEL}')).drawingSince === null"
 SETTLED = f"{CHARTS}.every((each) => !each.onScreen || (!each.dirty && each.drawingSince === null))"
 
@@ -39,7 +39,7 @@ def live(page: Page, served: Live) -> Iterator[Live]:
 
 
 def drag(page: Page, plot: Locator, start: float, end: float) -> None:
-    """With the left button, from one share of the plot's width to another."""
+    """Drag with the left button from one share of the plot's width to another."""
     box = plot.bounding_box()
     assert box
     height = box["y"] + box["height"] / 2
@@ -51,7 +51,7 @@ def drag(page: Page, plot: Locator, start: float, end: float) -> None:
 
 
 def more(live: Live, count: int) -> Callable[[], bool]:
-    """Whether the store has `count` ticks more by then, and the page could have them too."""
+    """Return a check that the store has `count` more ticks and the page could request them."""
     target = live.store.newest().time_ms + 1000 * live.feeder.step * count
     asked = len(live.trouble.asked) + count
     return lambda: live.store.newest().time_ms >= target and len(live.trouble.asked) >= asked
@@ -66,7 +66,7 @@ def ranges(page: Page) -> list[list[float]]:
 
 
 def aligned(page: Page, but: list[float] | None = None) -> list[float] | None:
-    """The range of both charts, once they have settled at one that is not `but`."""
+    """Return the range of both charts once they have settled at one that is not `but`."""
     if not settled(page):
         return None
     cpu, cores = ranges(page)
@@ -115,7 +115,7 @@ def test_slow_drag_zooms_to_range_under_mouse(page: Page, live: Live) -> None:
     height = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + 0.3 * box["width"], height)
     page.mouse.down()
-    # What Dash was about to draw it still draws; nothing follows while the mouse is down.
+    # Dash finishes the drawing that it began; nothing follows while the mouse is down.
     wait_until(page, lambda: page.evaluate(DRAWN_UP))
     before = ranges(page)[0]
     page.mouse.move(box["x"] + 0.4 * box["width"], height)
@@ -176,7 +176,7 @@ def test_slider_drag_ends_at_last_value(page: Page, live: Live) -> None:
         share = (change * 37 % 100) / 100
         asked = page.evaluate("flights.at.length")
         page.mouse.move(box["x"] + share * box["width"], height)
-        # Now and then it rests long enough for a question, which the next change then takes back.
+        # Now and then the slider rests long enough for a request, which the next change then cancels.
         if change % 5 == 0:
             wait_until(page, lambda asked=asked: page.evaluate("flights.at.length") > asked)
     page.mouse.move(box["x"] + 0.45 * box["width"], height)
