@@ -39,7 +39,7 @@ def sent(app: Dashapp) -> list[bool | None]:
     return [each["sent"] for each in log(app)]
 
 
-def told(app: Dashapp) -> bool:
+def is_delivered(app: Dashapp) -> bool:
     """Return whether the log has one change and all targets received it."""
     return sent(app) == [True]
 
@@ -57,7 +57,7 @@ def test_alert_names_host_and_metric_and_keeps_target_url_secret(
             for each in app.family():
                 with suppress(psutil.Error):
                     argv.update(each.cmdline())
-            return told(app)
+            return is_delivered(app)
 
         wait_for(heard)
         ((_at, message),) = hook.heard
@@ -82,7 +82,7 @@ def test_hanging_webhook_delays_no_tick(tmp_path: Path, hook: Webhook) -> None:
         wait_for(lambda: unanswered in app.notices(), every=0.2)
         assert on_grid([time for time in app.shown() if time >= start], 200)
         hook.hanging = False
-        wait_for(lambda: told(app), every=0.1)
+        wait_for(lambda: is_delivered(app), every=0.1)
         wait_for(lambda: not app.notices())
         assert len(hook.heard) == 1
 
@@ -114,10 +114,10 @@ def test_alert_is_sent_once_when_collector_is_killed(tmp_path: Path, hook: Webho
     with dashapp(tmp_path, *FLAGS, env={"DASHAPP_NOTIFY": hook.address}) as app:
         app.serving()
         for _ in range(2):
-            wait_for(lambda: told(app))
+            wait_for(lambda: is_delivered(app))
             app.child("collector").kill()
             app.moves()
-        wait_for(lambda: told(app))
+        wait_for(lambda: is_delivered(app))
         assert len(hook.heard) == 1
 
 

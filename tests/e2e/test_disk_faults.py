@@ -21,7 +21,7 @@ from dashapp.stores.disk.reader import DiskReader
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def write_lock(folder: Path) -> Iterator[None]:
     """Hold a write transaction of another connection."""
     with closing(sqlite3.connect(folder / "cache.db", isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
@@ -72,7 +72,7 @@ def test_12_read_only_store_does_not_flood_log_and_recovers(tmp_path: Path) -> N
     with collector(tmp_path, *flags, powerless=True) as running:
         wait_for(lambda: len(stored(store)) > 3)
         files = [store / "cache.db", store / "cache.db-wal", store / "cache.db-shm"]
-        with held(store):
+        with write_lock(store):
             # Open files can still be written: the collector opens them again only after a failed write.
             for file in files:
                 file.chmod(0o444)
@@ -175,7 +175,7 @@ def test_14_empty_database_is_filled_again(tmp_path: Path, sound: Path) -> None:
         assert "Traceback" not in app.said
 
 
-def damaged(app: Dashapp) -> bool:
+def corrupt_database(app: Dashapp) -> bool:
     """Corrupt the database under its collector, and return whether that worked.
 
     An empty write-ahead log forces the collector to read the file again. The collector is suspended
@@ -199,7 +199,7 @@ def test_14_store_corrupted_at_runtime_is_quarantined(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--interval", "0.1") as app:
         app.serving().moves()
         wait_for(lambda: len(stored(app.store)) > 10)
-        wait_for(lambda: damaged(app))
+        wait_for(lambda: corrupt_database(app))
         wait_for(lambda: list(app.store.glob("cache.db.corrupt-*")))
         app.moves()
         wait_for(lambda: "set aside" in app.notices())
@@ -210,7 +210,7 @@ def test_17_locked_store_delays_no_tick_and_no_request(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--interval", "0.2") as app:
         app.serving().moves()
         first = app.newest()
-        with held(app.store):
+        with write_lock(app.store):
             for _ in range(10):
                 app.moves()
                 for path in ("/api/ticks?window=7200", "/", "/healthz"):

@@ -127,7 +127,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def begun(app: Dashapp, stack: ExitStack) -> HTTPResponse:
+def start_response(app: Dashapp, stack: ExitStack) -> HTTPResponse:
     """Return a response of which only the head was read.
 
     The server cannot finish it until the client reads the rest.
@@ -150,7 +150,7 @@ def test_7_requests_in_flight_finish_after_two_stop_signals(
     with dashapp(tmp_path, "--interval", "0.1") as app, ExitStack() as stack:
         app.serving().moves()
         newest = app.newest()
-        in_flight = [begun(app, stack) for _ in range(4)]
+        in_flight = [start_response(app, stack) for _ in range(4)]
         app.popen.send_signal(number)
         for place, each in enumerate(in_flight):
             assert (each.status, len(json.loads(each.read())["t"]) > 100) == (200, True)

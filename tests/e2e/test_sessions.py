@@ -32,7 +32,7 @@ def sign_in(app: Dashapp, password: str = PASSWORD) -> tuple[int, str]:
     return post(app, "/login", urlencode({"password": password}))
 
 
-def asked_for_link(app: Dashapp) -> tuple[int, bytes]:
+def create_link(app: Dashapp) -> tuple[int, bytes]:
     """Create a share link as a user that a trusted proxy has authenticated."""
     with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
         connection.request(
@@ -45,7 +45,7 @@ def asked_for_link(app: Dashapp) -> tuple[int, bytes]:
         return answer.status, answer.read()
 
 
-def asked(app: Dashapp, cookie: str = "", path: str = "/api/ticks") -> set[int]:
+def statuses(app: Dashapp, cookie: str = "", path: str = "/api/ticks") -> set[int]:
     """Return the statuses of requests on many connections, which several workers share."""
     return {app.get(path, Cookie=cookie)[0] for _ in range(24)}
 
@@ -61,15 +61,15 @@ def test_session_is_valid_in_all_workers_and_after_restart(tmp_path: Path) -> No
         app.serving()
         status, cookie = sign_in(app)
         assert status == 303
-        assert asked(app, cookie) == {200}
-        assert asked(app, cookie[:-3]) == {401}
+        assert statuses(app, cookie) == {200}
+        assert statuses(app, cookie[:-3]) == {401}
         assert "correct horse" not in app.said
     with dashapp(tmp_path, "--workers", "2", env=ENVIRON) as app:
         app.serving()
-        assert asked(app, cookie) == {200}
+        assert statuses(app, cookie) == {200}
     with dashapp(tmp_path, env=ENVIRON | {"DASHAPP_PASSWORD": PASSWORD + "9"}) as app:
         app.serving()
-        assert asked(app, cookie) == {401}
+        assert statuses(app, cookie) == {401}
 
 
 def test_workers_share_count_of_login_attempts(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_redis_machines_share_session_key_and_count_login_attempts(
         with dashapp(folder, "--store", redis.url, "--workers", "2", env=ENVIRON) as app:
             app.serving()
             cookies.append(sign_in(app)[1])
-            assert [asked(app, each) for each in cookies] == [{200}] * len(cookies)
+            assert [statuses(app, each) for each in cookies] == [{200}] * len(cookies)
             assert [sign_in(app, "wrong")[0] for _ in range(8)] == [403] * 5 + [429] * 3
 
 
@@ -103,11 +103,11 @@ def test_redis_share_link_is_valid_in_all_workers_and_after_restart(
     for _ in range(2):
         with dashapp(tmp_path, *flags) as app:
             app.serving()
-            status, body = asked_for_link(app)
+            status, body = create_link(app)
             assert status == 200, body
             paths.append("/" + str(json.loads(body)["path"]))
             for path in paths:
-                assert asked(app, path=path) == {200}
+                assert statuses(app, path=path) == {200}
     kept = [*(tmp_path / ".local").rglob("signing.key")]
     assert [each.stat().st_mode & 0o777 for each in kept] == [0o600]
 
@@ -120,10 +120,10 @@ def test_share_link_is_valid_in_all_workers_with_read_only_store(tmp_path: Path)
     flags = ("--no-collector", "--store", "data", "--workers", "2")
     with dashapp(tmp_path, *flags, *PROXY, powerless=True) as app:
         app.serving()
-        status, body = asked_for_link(app)
+        status, body = create_link(app)
         assert status == 200, body
         path = "/" + str(json.loads(body)["path"])
-        assert asked(app, path=path) == {200}
+        assert statuses(app, path=path) == {200}
     (tmp_path / "data").chmod(0o700)
 
 
