@@ -1,4 +1,4 @@
-"""What a viewer takes away: a picture, a link."""
+"""Exports from the page: PNG, CSV and links."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def served(serve_all: Serve) -> Live:
 
 @pytest.fixture
 def live(page: Page, served: Live) -> Live:
-    """On the page, and drawn."""
+    """The server, with its page open and drawn."""
     page.goto(served.url)
     assert_drawn_equals_store(page, served.store)
     return served
 
 
-def test_a_panel_and_the_page_are_saved_as_pictures(page: Page, live: Live, tmp_path: Path) -> None:
+def test_panel_and_page_are_saved_as_png(page: Page, live: Live, tmp_path: Path) -> None:
     one = save(page, '[data-panel="cpu"] .more', "Download PNG", tmp_path)
     assert one.name.startswith("dashapp-cpu-2")
     width, height = png_size(one)
@@ -44,7 +44,7 @@ def test_a_panel_and_the_page_are_saved_as_pictures(page: Page, live: Live, tmp_
     wait_for_state(page, "live")
 
 
-def test_the_picture_has_the_line_and_the_ground_of_the_theme(page: Page, live: Live, tmp_path: Path) -> None:
+def test_png_has_line_and_background_of_theme(page: Page, live: Live, tmp_path: Path) -> None:
     brightness = {}
     for theme in ("dark", "light"):
         page.evaluate("(theme) => dashapp.page.theme.set(theme)", theme)
@@ -72,7 +72,7 @@ def test_the_picture_has_the_line_and_the_ground_of_the_theme(page: Page, live: 
     assert brightness["dark"] < 150 < 600 < brightness["light"]
 
 
-def test_a_link_leads_another_viewer_to_the_same_picture(page: Page, live: Live) -> None:
+def test_copied_link_opens_same_panel_and_range(page: Page, live: Live) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.keyboard.press("p")
     wait_for_state(page, "paused")
@@ -90,7 +90,7 @@ def test_a_link_leads_another_viewer_to_the_same_picture(page: Page, live: Live)
     wait_until(page, lambda: page.evaluate("dashapp.page.panelOrder.visiblePanels()") == ["cores"])
 
 
-def test_the_numbers_of_a_panel_are_those_of_the_store(page: Page, live: Live, tmp_path: Path) -> None:
+def test_csv_of_panel_equals_store(page: Page, live: Live, tmp_path: Path) -> None:
     page.keyboard.press("p")
     wait_for_state(page, "paused")
     start, end = page.evaluate("dashapp.page.liveView.pausedRange")
