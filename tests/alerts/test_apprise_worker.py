@@ -28,7 +28,7 @@ def hook() -> Iterator[Webhook]:
 TEXTS = ("<b>&amp;</b> **x** _y_ #z", "é ünï ☃ 字", "%s {0} {{x}} \\n \\t", "'; drop table x; --", "a\nb\nc")
 
 
-def test_text_arrives_as_it_was_said(hook: Webhook) -> None:
+def test_send_notification_keeps_special_characters(hook: Webhook) -> None:
     title, text = " ".join(TEXTS).replace("\n", " "), "\n".join(TEXTS)
     assert (
         apprise_worker.send_notification(hook.address, Message(title, text, all_resolved=True), PATIENCE_S)
@@ -43,7 +43,7 @@ def told_of(*addresses: str) -> list[str]:
     return apprise_worker._run_worker(addresses, asdict(PLAIN), PATIENCE_S)
 
 
-def test_a_status_is_told() -> None:
+def test_worker_reports_http_status_when_target_rejects() -> None:
     statuses = (301, 401, 404, 500, 503)
     with ExitStack() as stack:
         hooks = [stack.enter_context(webhook()) for _ in statuses]
@@ -54,7 +54,7 @@ def test_a_status_is_told() -> None:
         assert [hook.heard for hook in hooks] == [[]] * len(statuses)
 
 
-def test_one_that_hangs_is_given_up(hook: Webhook) -> None:
+def test_send_notification_gives_up_when_target_hangs(hook: Webhook) -> None:
     hook.hanging = True
     patience = 2.0
     while not hook.tried:
@@ -66,7 +66,7 @@ def test_one_that_hangs_is_given_up(hook: Webhook) -> None:
         patience *= 2  # it was given up before it had started
 
 
-def test_what_cannot_be_reached_is_told_without_its_address() -> None:
+def test_worker_error_omits_address_when_target_is_unreachable() -> None:
     with closing(socket.socket()) as silent:
         silent.bind(("127.0.0.1", 0))  # nobody else's, and nobody listens
         said = {
@@ -78,7 +78,7 @@ def test_what_cannot_be_reached_is_told_without_its_address() -> None:
         assert told_of(*said) == [*said.values()]
 
 
-def test_looking_at_an_address_sends_nothing(hook: Webhook) -> None:
+def test_invalid_targets_sends_no_request(hook: Webhook) -> None:
     assert apprise_worker.invalid_targets([hook.address, "nonsense://x"], PATIENCE_S) == [
         "",
         apprise_worker.UNKNOWN_SERVICE,
@@ -86,7 +86,7 @@ def test_looking_at_an_address_sends_nothing(hook: Webhook) -> None:
     assert hook.tried == 0
 
 
-def test_one_change_is_the_title_itself() -> None:
+def test_compose_message_uses_single_change_as_title() -> None:
     message = compose_message([AlertChange(HOT, True, 0.5, 1 / 3, 1)], 1, 1, "lab")
     assert message == Message(
         "lab: cpu.percent > 90 for 30s: broken, at 0.333333",
@@ -95,7 +95,7 @@ def test_one_change_is_the_title_itself() -> None:
     )
 
 
-def test_a_metric_that_is_missing_has_no_value() -> None:
+def test_compose_message_omits_value_when_metric_is_missing() -> None:
     absent = Threshold.parse("cpu.percent missing for 60s")
     assert (
         compose_message([AlertChange(absent, True, 0, None, 1)], 1, 1, "lab").title
@@ -106,7 +106,7 @@ def test_a_metric_that_is_missing_has_no_value() -> None:
     )
 
 
-def test_several_are_counted_and_the_newest_told() -> None:
+def test_compose_message_counts_changes_and_lists_newest() -> None:
     changes = [AlertChange(HOT, number % 2 == 0, number, 95, number) for number in range(1, 31)]
     message = compose_message(changes, 30, 1, "lab")
     assert message.title == "lab: 30 alerts; 1 is broken now"

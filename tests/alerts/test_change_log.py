@@ -33,7 +33,7 @@ def see(kept: Kept, watch: AlertMonitor, at: float, value: float) -> list[tuple[
     return [(each.number, each.firing) for each in watch.observe(tick)]
 
 
-def test_what_is_told_is_what_is_kept(both: Kept) -> None:
+def test_monitor_returns_changes_that_store_keeps(both: Kept) -> None:
     watch = AlertMonitor([HOT], both.store)
     told = [see(both, watch, 1000 + at, value) for at, value in enumerate((5, 95, 95, 5))]
     assert told == [[], [(1, True)], [], [(2, False)]]
@@ -43,7 +43,7 @@ def test_what_is_told_is_what_is_kept(both: Kept) -> None:
     ]
 
 
-def test_the_next_watch_counts_on(both: Kept) -> None:
+def test_monitor_continues_change_numbers_after_restart(both: Kept) -> None:
     see(both, AlertMonitor([HOT], both.store), 1000, 95)
     both.reopen()
     watch = AlertMonitor([HOT], both.store)
@@ -52,21 +52,21 @@ def test_the_next_watch_counts_on(both: Kept) -> None:
     assert len(both.reader.changes()) == 2
 
 
-def test_a_gap_between_two_collectors_is_told_by_the_second(both: Kept) -> None:
+def test_monitor_logs_gap_between_two_collectors(both: Kept) -> None:
     see(both, AlertMonitor([ABSENT], both.store), 1000, 1)
     both.reopen()
     assert see(both, AlertMonitor([ABSENT], both.store), 1060, 1) == [(1, True), (2, False)]
     assert [each.time for each in both.reader.changes()] == [1005, 1060]
 
 
-def test_the_log_outlives_the_threshold(both: Kept) -> None:
+def test_change_log_keeps_changes_of_removed_threshold(both: Kept) -> None:
     see(both, AlertMonitor([HOT], both.store), 1000, 95)
     both.reopen()
     AlertMonitor([], both.store)
     assert [each.threshold for each in both.reader.changes()] == [HOT]
 
 
-def test_ten_thousand_at_once_hold_no_tick_up(tmp_path: Path) -> None:
+def test_monitor_observe_is_fast_with_10000_changes(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
     watch = AlertMonitor([Threshold(f"m{number}", ">", 90) for number in range(10_000)], store)
     tick = Tick(1000, 1, {f"m{number}": 95.0 for number in range(10_000)})

@@ -81,7 +81,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "BACKOFF_MAX_S", 0.02)
 
 
-def test_each_change_is_told_once() -> None:
+def test_delivery_sends_each_change_once_per_target() -> None:
     hand = Hand()
     with posting(hand, HERE, THERE) as post:
         post.put(change(1))
@@ -97,7 +97,7 @@ def test_each_change_is_told_once() -> None:
     assert "2026-11-20 23:40:01 UTC" in hand.given[0][1].body
 
 
-def test_a_restart_tells_nothing_twice_and_forgets_nothing(hasty: None) -> None:
+def test_delivery_neither_repeats_nor_loses_changes_after_restart(hasty: None) -> None:
     store, hand = MemoryStore(), Hand()
     with posting(hand, store=store) as post:
         post.put(change(1))
@@ -115,7 +115,7 @@ def test_a_restart_tells_nothing_twice_and_forgets_nothing(hasty: None) -> None:
     assert len(hand.given) == 4
 
 
-def test_a_log_that_was_lost_begins_anew() -> None:
+def test_delivery_starts_over_when_change_log_is_lost() -> None:
     store, hand = MemoryStore(), Hand()
     store.set_deliveries({target_id(HERE): 57})
     with posting(hand, store=store) as post:
@@ -123,7 +123,7 @@ def test_a_log_that_was_lost_begins_anew() -> None:
         wait_for(lambda: len(hand.given) == 1)
 
 
-def test_what_is_refused_is_tried_again_and_told_on_the_page(hasty: None) -> None:
+def test_delivery_retries_and_shows_notice_when_target_rejects(hasty: None) -> None:
     hand = Hand("it answered with status 500")
     with posting(hand, HERE, THERE) as post:
         post.put(change(1))
@@ -142,7 +142,7 @@ def test_what_is_refused_is_tried_again_and_told_on_the_page(hasty: None) -> Non
     assert hand.given[0][1].body.count("\n") == 1
 
 
-def test_ten_thousand_at_once_are_one_message() -> None:
+def test_delivery_sends_one_message_for_10000_changes() -> None:
     hand = Hand()
     limits = [Threshold(f"m{number}<b>", ">", 90) for number in range(10_000)]
     changes = [change(number, of=each) for number, each in enumerate(limits, 1)]
@@ -156,7 +156,7 @@ def test_ten_thousand_at_once_are_one_message() -> None:
     assert len(message.body) < 3000
 
 
-def test_a_limit_that_flaps_does_not_ring_all_day(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_delivery_limits_messages_when_alert_flaps(monkeypatch: pytest.MonkeyPatch) -> None:
     hand, now = Hand(), 1000.0
     monkeypatch.setattr(delivery, "time", SimpleNamespace(monotonic=lambda: now))
     with posting(hand) as post:
@@ -172,7 +172,7 @@ def test_a_limit_that_flaps_does_not_ring_all_day(monkeypatch: pytest.MonkeyPatc
     assert hand.titles()[MAX_BURST:] == [f"lab: {99 - MAX_BURST} alerts; 0 are broken now"]
 
 
-def test_one_that_hangs_keeps_nobody_waiting() -> None:
+def test_delivery_to_other_targets_continues_when_one_hangs() -> None:
     hand = Hand()
     with posting(hand, HERE, THERE) as post:
         hand.open[HERE].clear()
@@ -185,7 +185,7 @@ def test_one_that_hangs_keeps_nobody_waiting() -> None:
     assert hand.titles(HERE)[1:] == ["lab: 2 alerts; 0 are broken now"]
 
 
-def test_the_end_does_not_wait_for_one_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_delivery_close_does_not_wait_for_hanging_target(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "SHUTDOWN_TIMEOUT_S", 0.01)
     hand, store = Hand(), MemoryStore()
     post = Post(store, hand, HERE)
@@ -202,7 +202,7 @@ def test_the_end_does_not_wait_for_one_that_hangs(monkeypatch: pytest.MonkeyPatc
     assert store.deliveries() == {target_id(HERE): 0}
 
 
-def test_with_nobody_to_tell_there_is_no_thread() -> None:
+def test_delivery_starts_no_thread_without_targets() -> None:
     store = MemoryStore()
     box = AlertDelivery((), store, store.notice_sink("outbox"))
     box.put([change(1)])
