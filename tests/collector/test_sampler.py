@@ -28,7 +28,7 @@ class Fixed:
         return cast("Mapping[Metric, float]", self.answer)
 
 
-def test_a_tick_holds_all_sources() -> None:
+def test_sampler_tick_holds_values_of_all_sources() -> None:
     store = MemoryStore()
     tick = Sampler([Fixed({A: 1.0}), Fixed({B: 2.0})], store, 0.5).tick(7)
     assert tick is not None
@@ -57,7 +57,7 @@ HOSTILE: list[object] = [
 
 
 @pytest.mark.parametrize("answer", HOSTILE)
-def test_21_a_source_that_fails_leaves_the_others(answer: object) -> None:
+def test_21_sampler_keeps_other_sources_when_one_fails(answer: object) -> None:
     store = MemoryStore()
     sampler = Sampler([Fixed(answer), Fixed({B: 2.0})], store, 1)
     for time in range(1, 4):
@@ -66,7 +66,7 @@ def test_21_a_source_that_fails_leaves_the_others(answer: object) -> None:
     assert store.metrics() == [B]
 
 
-def test_21_a_failing_source_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_21_sampler_logs_failing_source_once(caplog: pytest.LogCaptureFixture) -> None:
     sampler = Sampler([Fixed(OSError("gone")), Fixed({B: 2.0})], MemoryStore(), 1)
     with caplog.at_level(logging.WARNING):
         for time in range(1, 50):
@@ -74,7 +74,7 @@ def test_21_a_failing_source_is_told_once(caplog: pytest.LogCaptureFixture) -> N
     assert len(caplog.records) == 1
 
 
-def test_a_source_that_recovers_is_read_again() -> None:
+def test_sampler_reads_source_again_when_it_recovers() -> None:
     store, source = MemoryStore(), Fixed(OSError("gone"))
     sampler = Sampler([source, Fixed({B: 2.0})], store, 1)
     sampler.tick(1)
@@ -84,13 +84,13 @@ def test_a_source_that_recovers_is_read_again() -> None:
     assert store.metrics() == [B, A]
 
 
-def test_nothing_read_is_no_tick() -> None:
+def test_sampler_stores_no_tick_without_values() -> None:
     store = MemoryStore()
     assert Sampler([Fixed({})], store, 1).tick(1) is None
     assert store.since(0, 10) == []
 
 
-def test_the_catalogue_keeps_what_an_earlier_run_described() -> None:
+def test_sampler_keeps_metrics_of_earlier_run() -> None:
     store = MemoryStore()
     store.describe([A])
     Sampler([Fixed({B: 2.0})], store, 1).tick(1)

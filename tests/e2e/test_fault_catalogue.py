@@ -47,12 +47,12 @@ SHOWN = {
     "stores/redis/test_failover::test_19_failed_over_to_a_replica_nothing_is_lost_or_doubled "
     "stores/redis/test_writer::test_19_out_of_memory_ticks_wait_until_it_has_room",
     20: "e2e/test_sources::test_20_to_22_one_that_hangs_and_one_that_fails_cost_only_themselves",
-    21: "collector/test_sampler::test_21_a_source_that_fails_leaves_the_others "
+    21: "collector/test_sampler::test_21_sampler_keeps_other_sources_when_one_fails "
     "sources/test_function_return_values::test_21_what_is_no_number_is_a_gap_and_said",
     22: "sources/test_polling::test_a_source_that_never_returns_is_given_up_with_one_stuck_thread",
-    23: "collector/test_clock::test_a_suspend_is_left_out",
-    24: "collector/test_clock::test_a_clock_set_back_keeps_the_order_and_does_not_freeze "
-    "collector/test_service::test_no_tick_is_dropped_when_the_clock_jumps",
+    23: "collector/test_clock::test_deadlines_skip_time_of_suspend",
+    24: "collector/test_clock::test_deadlines_keep_order_and_rate_when_clock_is_set_back "
+    "collector/test_service::test_sampler_drops_no_tick_when_clock_jumps",
     25: "sources/system/test_cpu_shares::test_25_counters_that_step_back_are_never_shown "
     "sources/test_source_contract::test_counters_that_step_back_are_never_negative_nor_a_spike",
     26: "browser/test_time_handling::test_a_tab_hidden_for_ten_minutes_catches_up_with_one_question",
@@ -71,7 +71,7 @@ SHOWN = {
     "test_37_without_the_package_one_sentence_with_the_pip_line",
     38: "stores/test_archive_restarts::test_a_store_without_levels_is_taken_over_whole",
     39: "stores/disk/test_disk_store::test_39_a_stopped_reader_does_not_let_the_log_grow",
-    40: "collector/test_service::test_a_day_of_ticks_leaves_nothing_behind "
+    40: "collector/test_service::test_sampler_keeps_store_bounded_after_one_day "
     "browser/test_render_cost::test_a_thousand_draws_leave_nothing_behind",
     41: "web/test_command_line::test_41_an_unwritable_folder_means_memory_and_is_said",
     42: "integrations/test_flask_mount::test_what_is_the_hosts_is_answered_as_before "
