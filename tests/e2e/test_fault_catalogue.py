@@ -31,7 +31,7 @@ SHOWN = {
     "sources/system/test_container::test_unreadable_files_cost_their_own_lines",
     9: "sources/system/test_cpu_shares::test_9_the_first_reading_is_real "
     "sources/system/test_cpu_shares::test_9_fifty_threads_that_ask_psutil_change_nothing",
-    10: "config/test_redis_url::test_10_a_worker_with_a_disk_of_its_own_is_refused",
+    10: "config/test_redis_url::test_10_collector_and_web_process_exit_without_shared_disk",
     11: "e2e/test_disk_faults::test_11_a_full_disk_stops_nothing_and_loses_nothing",
     12: "e2e/test_disk_faults::test_12_a_store_turned_read_only_does_not_spin_and_recovers",
     13: "e2e/test_disk_faults::test_13_a_deleted_folder_is_made_again",
