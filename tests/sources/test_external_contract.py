@@ -132,7 +132,9 @@ NAMES = {
 # A share's symbol comes from the settings, which are looked at before.
 @pytest.mark.parametrize(("make", "say"), list(FEEDS.values())[:-1], ids=list(FEEDS)[:-1])
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
-def test_a_hostile_name_becomes_a_plain_key(make: Make, say: Say, name: str, tmp_path: Path) -> None:
+def test_external_source_key_is_plain_when_name_is_hostile(
+    make: Make, say: Say, name: str, tmp_path: Path
+) -> None:
     with suppress(SourceError):
         source = make(tmp_path, say(name, "2").encode())
         check(source.read())
@@ -160,9 +162,7 @@ VALUES = {
 
 @feeds
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES.keys())
-def test_a_hostile_value_costs_its_own_line_at_the_most(
-    make: Make, say: Say, value: str, tmp_path: Path
-) -> None:
+def test_external_source_drops_only_hostile_value(make: Make, say: Say, value: str, tmp_path: Path) -> None:
     source = make(tmp_path, say("abc", value).encode())
     with suppress(SourceError):
         check(source.read())
@@ -190,7 +190,9 @@ FILES = {
 
 @pytest.mark.parametrize("make", [stdin, replay, prometheus])
 @pytest.mark.parametrize("data", FILES.values(), ids=FILES.keys())
-def test_a_hostile_file_is_values_or_a_sentence_and_soon(make: Make, data: bytes, tmp_path: Path) -> None:
+def test_external_source_returns_values_or_error_for_hostile_file(
+    make: Make, data: bytes, tmp_path: Path
+) -> None:
     source = make(tmp_path, data)
     said = getattr(source, "said", "")
     try:

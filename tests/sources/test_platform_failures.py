@@ -67,7 +67,7 @@ ANSWERS = {
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
 @pytest.mark.parametrize(("name", "call"), CALLS, ids=[call for _, call in CALLS])
 @pytest.mark.parametrize("when", ["always", "later"])
-def test_a_psutil_call_that_fails_costs_its_own_metrics(
+def test_psutil_source_loses_only_metrics_of_failing_call(
     machine: FakeMachine, name: str, call: str, answer: object, when: str
 ) -> None:
     whole = PSUTIL[name](machine)
@@ -95,7 +95,7 @@ CONTENTS = {
 @pytest.mark.parametrize("content", [*CONTENTS.values(), None], ids=[*CONTENTS.keys(), "unreadable"])
 @pytest.mark.parametrize("when", ["always", "later"])
 @pytest.mark.parametrize("name", LINUX)
-def test_files_that_make_no_sense_never_stop_the_sampler(
+def test_sampler_survives_invalid_kernel_files(
     machine: FakeMachine, name: str, content: str | None, when: str
 ) -> None:
     machine.answers = {call: None for _, call in CALLS}

@@ -13,13 +13,13 @@ MADE = [name for name in BUILT_IN if name not in (MACHINE_SOURCE, NO_SOURCE)]
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_built_in_source_names_a_function_that_makes_it(name: str) -> None:
+def test_built_in_source_names_its_factory_function(name: str) -> None:
     module, _, function = BUILT_IN[name].partition(":")
     parameters = list(signature(getattr(import_module(module), function)).parameters)
     assert parameters[:2] == ["rest", "interval"]
 
 
-def test_push_is_no_source_of_the_command_line() -> None:
+def test_push_is_rejected_as_command_line_source() -> None:
     """Pushed metrics come with DASHAPP_PUSH_TOKEN; `--source push` ended in a traceback."""
     with pytest.raises(ValueError, match="machine, none, demo"):
         SourceSpec.parse("push")

@@ -24,7 +24,7 @@ def machine(tmp_path: Path) -> FakeMachine:
 
 
 @each
-def test_the_first_reading_is_real_and_well_formed(machine: FakeMachine, make: Make) -> None:
+def test_source_first_reading_is_real_and_well_formed(machine: FakeMachine, make: Make) -> None:
     source = make(machine)
     machine.pass_time(0.5)
     values = source.read()
@@ -33,7 +33,7 @@ def test_the_first_reading_is_real_and_well_formed(machine: FakeMachine, make: M
 
 
 @each
-def test_the_same_machine_gives_the_same_metrics_each_time(machine: FakeMachine, make: Make) -> None:
+def test_source_reports_same_metrics_every_time(machine: FakeMachine, make: Make) -> None:
     source = make(machine)
     machine.pass_time()
     first = source.read()
@@ -42,7 +42,7 @@ def test_the_same_machine_gives_the_same_metrics_each_time(machine: FakeMachine,
 
 
 @each
-def test_counters_that_step_back_are_never_negative_nor_a_spike(machine: FakeMachine, make: Make) -> None:
+def test_source_has_no_negative_or_spike_when_counters_reset(machine: FakeMachine, make: Make) -> None:
     source = make(machine)
     machine.pass_time()
     usual = source.read()
@@ -60,7 +60,7 @@ def test_counters_that_step_back_are_never_negative_nor_a_spike(machine: FakeMac
 
 
 @each
-def test_a_counter_that_wraps_is_left_out_once(machine: FakeMachine, make: Make) -> None:
+def test_source_drops_counter_once_when_it_wraps(machine: FakeMachine, make: Make) -> None:
     machine.links["eth0"] = machine.disks["sda"] = 2**32 - 10
     source = make(machine)
     machine.links["eth0"], machine.disks["sda"] = 90, 90
@@ -71,14 +71,14 @@ def test_a_counter_that_wraps_is_left_out_once(machine: FakeMachine, make: Make)
 
 
 @each
-def test_a_clock_that_stands_still_divides_by_nothing(machine: FakeMachine, make: Make) -> None:
+def test_source_does_not_divide_by_zero_when_clock_stands_still(machine: FakeMachine, make: Make) -> None:
     source = make(machine)
     check(source.read())
     check(source.read())
 
 
 @each
-def test_cores_and_devices_come_and_go(machine: FakeMachine, make: Make) -> None:
+def test_source_follows_added_and_removed_cores_and_devices(machine: FakeMachine, make: Make) -> None:
     source = make(machine)
     for step in range(12):
         if step == 2:
@@ -96,7 +96,7 @@ def test_cores_and_devices_come_and_go(machine: FakeMachine, make: Make) -> None
             assert metric.unit not in ("B/s",) or value < 10**6, metric.key
 
 
-def test_keys_are_unique_and_panels_of_one_unit_over_all_sources(machine: FakeMachine) -> None:
+def test_sources_have_unique_keys_and_one_unit_per_panel(machine: FakeMachine) -> None:
     sources = [make(machine) for make in LINUX.values()] + [PSUTIL["sensors"](machine)]
     machine.pass_time()
     metrics = [metric for source in sources for metric in source.read()]
@@ -107,7 +107,7 @@ def test_keys_are_unique_and_panels_of_one_unit_over_all_sources(machine: FakeMa
     assert [panel for panel, found in units.items() if len(found) > 1] == []
 
 
-def test_linux_and_psutil_agree_on_the_keys_of_a_source(machine: FakeMachine) -> None:
+def test_sources_report_same_keys_on_linux_and_psutil(machine: FakeMachine) -> None:
     for name in ("frequency", "load", "memory", "uptime"):
         sources = [LINUX[name](machine), PSUTIL[name](machine)]
         machine.pass_time()
@@ -115,7 +115,7 @@ def test_linux_and_psutil_agree_on_the_keys_of_a_source(machine: FakeMachine) ->
         assert linux == elsewhere
 
 
-def test_a_function_that_gives_nonsense_gives_what_is_sound_in_it(machine: FakeMachine) -> None:
+def test_function_source_keeps_valid_values_among_nonsense(machine: FakeMachine) -> None:
     store = MemoryStore()
     sources = [FunctionSource("sample_functions:nonsense", {}), LINUX["cpu"](machine)]
     for _ in range(3):

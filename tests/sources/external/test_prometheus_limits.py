@@ -108,7 +108,7 @@ REFUSED: dict[str, tuple[Act, str]] = {
 
 
 @pytest.mark.parametrize(("act", "sentence"), REFUSED.values(), ids=REFUSED.keys())
-def test_34_what_means_ill_is_refused_at_the_limit_in_one_sentence(
+def test_34_prometheus_rejects_hostile_response_at_limit(
     act: Act, sentence: str, exporter: Exporter, clock: FakeClock
 ) -> None:
     exporter.act = act
@@ -133,7 +133,7 @@ def test_34_what_means_ill_is_refused_at_the_limit_in_one_sentence(
     assert by_key(reading.read()) == {"prom.a": 1}
 
 
-def test_34_a_million_series_are_refused_at_the_limit(exporter: Exporter, clock: FakeClock) -> None:
+def test_34_prometheus_limits_number_of_series(exporter: Exporter, clock: FakeClock) -> None:
     lines = b"".join(b'a{b="%d"} 1\n' % number for number in range(300_000))
     exporter.act = body(lines)
     reading = source(exporter, clock)
@@ -149,7 +149,7 @@ def test_34_a_million_series_are_refused_at_the_limit(exporter: Exporter, clock:
     assert not reading.status_message
 
 
-def test_gzip_and_a_redirect_on_the_same_server_are_followed(exporter: Exporter, clock: FakeClock) -> None:
+def test_prometheus_accepts_gzip_and_redirect_on_same_server(exporter: Exporter, clock: FakeClock) -> None:
     def act(handler: BaseHTTPRequestHandler) -> None:
         there = handler.path == "/there"
         packed = body(gzip.compress(NODE.encode()), content_encoding="gzip")

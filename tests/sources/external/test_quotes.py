@@ -73,7 +73,7 @@ class Desk:
         return {metric.key: value for metric, value in self.source.read().items()}
 
 
-def test_one_minute_bars_are_read_by_yfinance_itself(exchange: Exchange) -> None:
+def test_yahoo_client_reads_one_minute_bars(exchange: Exchange) -> None:
     exchange.prices = {"AAPL": [100.0, 101.5, None], "MSFT": [400.25]}
     feed = YahooClient(exchange.session())
     quote = feed.fetch("AAPL")
@@ -96,7 +96,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize(("status", "text", "kind"), REFUSALS.values(), ids=REFUSALS.keys())
-def test_what_the_feed_may_answer_instead_is_a_few_words(
+def test_yahoo_client_error_is_short_when_response_is_bad(
     status: int, text: str, kind: str, exchange: Exchange
 ) -> None:
     exchange.status, exchange.text = status, text
@@ -105,7 +105,7 @@ def test_what_the_feed_may_answer_instead_is_a_few_words(
 
 
 @pytest.mark.parametrize(("status", "text", "kind"), REFUSALS.values(), ids=REFUSALS.keys())
-def test_a_price_is_read_again_once_a_broken_feed_recovers(
+def test_yahoo_client_reads_price_again_when_feed_recovers(
     status: int, text: str, kind: str, exchange: Exchange
 ) -> None:
     feed = YahooClient(exchange.session())
@@ -116,13 +116,13 @@ def test_a_price_is_read_again_once_a_broken_feed_recovers(
     assert feed.fetch("LATER").price == 101.5
 
 
-def test_too_many_requests_are_told_from_other_failures(exchange: Exchange) -> None:
+def test_yahoo_client_raises_own_error_for_too_many_requests(exchange: Exchange) -> None:
     exchange.status = 429
     with pytest.raises(TooManyRequestsError):
         YahooClient(exchange.session()).fetch("AAPL")
 
 
-def test_before_the_first_trade_the_market_s_price_stands(exchange: Exchange) -> None:
+def test_yahoo_client_uses_market_price_before_first_trade(exchange: Exchange) -> None:
     exchange.prices = {"AAPL": [None, None]}
     assert YahooClient(exchange.session()).fetch("AAPL").price == 99.0
 
@@ -146,9 +146,7 @@ class Ending(QuoteSource):
             super()._run()
 
 
-def test_the_source_shows_each_price_and_its_previous_close(
-    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_quotes_show_price_and_previous_close(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
     exchange.prices = {"AAPL": [100.0], "^GSPC": [5000.0]}
     source = Ending(["AAPL", "^GSPC"], YahooClient(exchange.session()))
     never = Never()
@@ -164,7 +162,7 @@ def test_the_source_shows_each_price_and_its_previous_close(
     source._thread.join(PATIENCE_S)
 
 
-def test_one_question_a_minute_for_all_symbols_in_turn() -> None:
+def test_quotes_request_one_symbol_per_minute_in_turn() -> None:
     desk = Desk("A", "B", "C")
     desk.work(600)
     assert desk.asked == [(60 * count, "ABC"[count % 3]) for count in range(10)]
@@ -174,7 +172,7 @@ def test_one_question_a_minute_for_all_symbols_in_turn() -> None:
     }
 
 
-def test_a_closed_market_is_asked_seldom_and_at_its_opening() -> None:
+def test_quotes_are_requested_less_often_when_market_is_closed() -> None:
     desk = Desk("A")
     desk.answer = desk.quote(10, opens=-50_000, closes=-1)
     desk.work(6 * CLOSED_INTERVAL_S)
@@ -191,7 +189,7 @@ def test_a_closed_market_is_asked_seldom_and_at_its_opening() -> None:
     assert len(desk.asked) - before == 4 + 10
 
 
-def test_failures_are_asked_again_later_each_time_and_the_last_price_is_marked() -> None:
+def test_quotes_back_off_and_mark_last_price_when_feed_fails() -> None:
     desk = Desk("A")
     desk.work(1)
     desk.answer = SourceError("the feed does not answer (ConnectionError)")
@@ -211,7 +209,7 @@ def test_failures_are_asked_again_later_each_time_and_the_last_price_is_marked()
     assert desk.source.status_message == ""
 
 
-def test_too_many_requests_leave_the_feed_alone_for_all_symbols() -> None:
+def test_quotes_pause_all_symbols_after_too_many_requests() -> None:
     desk = Desk("A", "B")
     desk.answer = TooManyRequestsError("the feed wants fewer questions")
     desk.work(3600)
@@ -219,7 +217,7 @@ def test_too_many_requests_leave_the_feed_alone_for_all_symbols() -> None:
     assert "A has no price yet: the feed wants fewer questions" in desk.source.status_message
 
 
-def test_one_bad_symbol_does_not_keep_the_others_waiting() -> None:
+def test_quote_scheduler_serves_other_symbols_when_one_fails() -> None:
     schedule = QuoteScheduler(["GOOD", "BAD"], 0.0)
     now, asked = 0.0, list[str]()
     while now < 3600:
@@ -233,7 +231,7 @@ def test_one_bad_symbol_does_not_keep_the_others_waiting() -> None:
     assert asked.count("GOOD") > 50
 
 
-def test_a_price_that_nobody_trades_at_is_marked() -> None:
+def test_quotes_mark_price_without_trades() -> None:
     desk = Desk("A")
     desk.trading = False
     desk.work(600)
@@ -244,12 +242,12 @@ def test_a_price_that_nobody_trades_at_is_marked() -> None:
     "rest",
     ["", ",", "A B", "../x", "A?b=c", "A" * 21, ",".join(f"S{n}" for n in range(MAX_SYMBOLS + 1)), "é"],
 )
-def test_symbols_are_checked(rest: str) -> None:
+def test_quotes_reject_invalid_symbols(rest: str) -> None:
     with pytest.raises(ValueError, match="expected quotes:AAPL,MSFT"):
         make_source(rest, 1.0)
 
 
-def test_37_without_the_package_one_sentence_with_the_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_37_quotes_error_gives_pip_command_without_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match="pip install 'yfinance"):
         make_source("aapl, MSFT ,AAPL", 1.0)

@@ -29,7 +29,7 @@ ALWAYS = {
 }
 
 
-def test_the_first_tick_after_a_moment_holds_real_values_of_all() -> None:
+def test_system_sources_report_real_values_on_first_tick() -> None:
     store = MemoryStore()
     sampler = Sampler(system_sources(), store, 1.0)
     let_time_pass()
@@ -43,7 +43,7 @@ def test_the_first_tick_after_a_moment_holds_real_values_of_all() -> None:
     assert all(len(units) == 1 for units in panels.values())
 
 
-def test_a_tick_of_all_sources_is_little_work() -> None:
+def test_system_sources_are_fast_per_tick() -> None:
     sampler = Sampler(system_sources(), MemoryStore(), 1.0)
     sampler.tick(1000.0)
     let_time_pass()
@@ -54,7 +54,7 @@ def test_a_tick_of_all_sources_is_little_work() -> None:
     assert work < 100 * len(ticks[0].values)
 
 
-def test_a_row_of_all_metrics_is_short() -> None:
+def test_system_sources_encode_to_short_row() -> None:
     sampler = Sampler(system_sources(), MemoryStore(), 1.0)
     let_time_pass()
     tick = sampler.tick(1000.0)
@@ -76,7 +76,7 @@ class Cannot:
         raise AssertionError
 
 
-def test_a_source_that_cannot_work_here_is_left_out_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
+def test_available_sources_skips_and_logs_unsupported_source(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO"):
         found: list[Source] = available_sources([Cannot, Fine, Cannot])
     assert [type(source) for source in found] == [Fine]
