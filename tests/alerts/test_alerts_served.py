@@ -1,4 +1,4 @@
-"""What is broken, as the API and the page say it, and as a real machine breaks it."""
+"""Alerts in the API and on the page, with a store in memory and in a running server."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_ticks_endpoint_lists_firing_alerts_until_resolved() -> None:
 
 
 def test_ticks_endpoint_shows_late_alert_in_next_response() -> None:
-    """At most one tick late: the answer about a tick is kept, and the tick is there before it is judged."""
+    """The store gets a tick before its alerts: a cached response may show them one tick late."""
     store = MemoryStore()
     watch, api = AlertMonitor([HOT], store), Api(store)
     tick = Tick(now(), 1, {"cpu.percent": 95})
@@ -79,7 +79,7 @@ def test_alerts_endpoint_lists_thresholds_in_any_state() -> None:
                 "op": "<=",
                 "limit": 1.5e9,
                 "for": 90.0,
-                # It never came, which is not well.
+                # The metric never had a value, which does not make it ok.
                 "state": "unknown",
                 "since": None,
             },
@@ -122,7 +122,7 @@ def states(app: Dashapp) -> list[tuple[str, int | None]]:
 
 @pytest.mark.parametrize("store", ["data", "memory:"])
 def test_alert_fires_on_real_machine_and_survives_collector_kill(tmp_path: Path, store: str) -> None:
-    """And it stays broken, since the same moment, over the collector's death."""
+    """The alert keeps its state and its start time when the collector is killed."""
     flags = ["--threshold", "memory.percent > 0.001", "--threshold=cpu.percent > 100 for 1h"]
     with dashapp(tmp_path, "--interval", "0.2", "--store", store, *flags) as app:
         app.serving()
@@ -133,7 +133,7 @@ def test_alert_fires_on_real_machine_and_survives_collector_kill(tmp_path: Path,
         page = json.loads(app.get("/_dash-layout")[1])["props"]
         limits = [each["limit"] for each in json.loads(page["data-thresholds"])]
         assert limits == [0.001, 100]
-        # Of one that has no value in the newest tick, or of a collector that is late, nothing is known.
+        # Until the newest tick has a value, and while the collector is late, the state is unknown.
         wait_for(lambda: states(app) == [("broken", since), ("ok", None)])
         if store == "data":
             app.child("collector").kill()

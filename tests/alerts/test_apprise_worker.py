@@ -1,4 +1,4 @@
-"""The courier: what it carries arrives as it was said, and whatever fails is said in a few words."""
+"""The apprise worker delivers messages unchanged and reports each failure in a few words."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_send_notification_keeps_special_characters(hook: Webhook) -> None:
 
 
 def told_of(*addresses: str) -> list[str]:
-    """What one courier says of each, for its start is dear."""
+    """Return the error of each address; one worker sends to all, because it is slow to start."""
     return apprise_worker._run_worker(addresses, asdict(PLAIN), PATIENCE_S)
 
 
@@ -58,17 +58,17 @@ def test_send_notification_gives_up_when_target_hangs(hook: Webhook) -> None:
     hook.hanging = True
     patience = 2.0
     while not hook.tried:
-        # Longer than we wait for a courier, whatever the address itself asks for.
+        # The address asks for a longer timeout than the worker has.
         assert (
             apprise_worker.send_notification(f"{hook.address}?rto=50", PLAIN, patience)
             == apprise_worker.NO_RESPONSE
         )
-        patience *= 2  # it was given up before it had started
+        patience *= 2  # the worker had not started in time
 
 
 def test_worker_error_omits_address_when_target_is_unreachable() -> None:
     with closing(socket.socket()) as silent:
-        silent.bind(("127.0.0.1", 0))  # nobody else's, and nobody listens
+        silent.bind(("127.0.0.1", 0))  # reserves the port; no server listens on it
         said = {
             f"json://c4nary@127.0.0.1:{silent.getsockname()[1]}/": apprise_worker.NO_RESPONSE,
             "json://c4nary.invalid/": apprise_worker.NO_RESPONSE,
@@ -116,5 +116,5 @@ def test_compose_message_counts_changes_and_lists_newest() -> None:
     assert lines[-1].startswith("1970-01-01 00:00:30 UTC")
     assert message.all_resolved is False
     assert compose_message(changes[:1], 1, 0, "lab").all_resolved
-    # What is not known to be well is not called so.
+    # Only one of two changes is listed, so the alert of the other may still be firing.
     assert not compose_message(changes[:1], 2, 0, "lab").all_resolved

@@ -1,4 +1,4 @@
-"""The watch's log: each change once, with numbers that go on over a restart and a lost file."""
+"""The monitor's change log: each change once, with numbers that continue after a restart."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
 
 
 def see(kept: Kept, watch: AlertMonitor, at: float, value: float) -> list[tuple[int, bool]]:
-    """As the collector does: first kept, then seen. The changes' numbers, and whether it is broken."""
+    """Store and observe a tick, as the collector does; return (number, firing) of each change."""
     tick = Tick(at, 1, {"a": value})
     assert kept.store.append(tick)
     return [(each.number, each.firing) for each in watch.observe(tick)]
@@ -71,7 +71,7 @@ def test_monitor_observe_is_fast_with_10000_changes(tmp_path: Path) -> None:
     watch = AlertMonitor([Threshold(f"m{number}", ">", 90) for number in range(10_000)], store)
     tick = Tick(1000, 1, {f"m{number}": 95.0 for number in range(10_000)})
     told: list[AlertChange] = []
-    # Some forty calls are needed for each of them.
+    # Each threshold needs about 40 calls.
     assert calls_of(lambda: told.extend(watch.observe(tick))) < 100 * 10_000
     assert [each.number for each in told] == list(range(1, 10_001))
     assert len(store.changes()) == MAX_CHANGES

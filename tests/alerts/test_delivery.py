@@ -1,4 +1,4 @@
-"""The outbox: every address hears of every change once, whatever fails, and nobody waits for it."""
+"""Alert delivery: each target gets each change once, despite failures, and no caller waits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HERE, THERE = "json://me:c4nary@here", "slack://c4nary/there"
 
 
 class Hand:
-    """Takes messages as a courier would; `reason` is why it takes none, where it says one."""
+    """Accepts messages as the apprise worker does, or returns the error `reason` if it is set."""
 
     def __init__(self, reason: str = "") -> None:
         self.given: list[tuple[str, Message]] = []
@@ -53,7 +53,7 @@ def change(number: int, broken: bool = True, of: Threshold = HOT) -> AlertChange
 
 
 class Post:
-    """A store and what is put into its outbox, as the watch and the collector do."""
+    """A store and its delivery, which gets changes as from the monitor and the collector."""
 
     def __init__(self, store: MemoryStore, hand: Hand, *addresses: str) -> None:
         self.store = store
@@ -76,7 +76,7 @@ def posting(hand: Hand, *addresses: str, store: MemoryStore | None = None) -> It
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tries again at once."""
+    """Make delivery retry almost at once."""
     monkeypatch.setattr(delivery, "BACKOFF_INITIAL_S", 0.01)
     monkeypatch.setattr(delivery, "BACKOFF_MAX_S", 0.02)
 
@@ -106,7 +106,7 @@ def test_delivery_neither_repeats_nor_loses_changes_after_restart(hasty: None) -
     with posting(hand, HERE, THERE, store=store) as post:
         wait_for(lambda: len(hand.titles()) == 2)
         post.put(change(3))
-        # An address that is new is told of what comes from then on.
+        # A new address gets only later changes.
         wait_for(lambda: store.deliveries() == {target_id(HERE): 3, target_id(THERE): 3})
         assert (len(hand.titles()), len(hand.titles(THERE))) == (3, 1)
     with posting(hand, store=store):
@@ -194,7 +194,7 @@ def test_delivery_close_does_not_wait_for_hanging_target(monkeypatch: pytest.Mon
     wait_for(lambda: len(hand.tried) == 1)
     post.outbox.close()
     assert hand.given == []
-    # The store may be another's by now.
+    # Another process may own the store by now.
     hand.release()
     for thread in post.outbox._threads:
         thread.join(PATIENCE_S)

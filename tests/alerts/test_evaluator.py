@@ -1,4 +1,4 @@
-"""The judge: when a state changes, and when a value that hovers, is missing or comes back changes none."""
+"""The alert evaluator: when a state changes, and when it stays despite noise and gaps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ HOT = Threshold("a", ">", 90, 3)
 
 
 def ticks(values: str, start: float = 1000.0, step: float = 1.0) -> Iterator[Tick]:
-    """A tick a character: `#` is over the limit, `.` is not, `?` has no value; a space is no tick at all."""
+    """Yield a tick for each character of `values`.
+
+    `#` is a value over the limit, `.` one below it, `?` a tick without a value, and a space no tick.
+    """
     for number, kind in enumerate(values):
         if kind != " ":
             value = {"#": {"a": 95.0}, ".": {"a": 20.0}, "?": {"b": 1.0}}[kind]
@@ -27,7 +30,7 @@ def ticks(values: str, start: float = 1000.0, step: float = 1.0) -> Iterator[Tic
 
 
 def fed(judge: AlertEvaluator, values: str, step: float = 1.0) -> str:
-    """The state after each character: `!` broken, `-` not."""
+    """Return the state after each character: `!` firing, `-` not."""
     said = {tick.time: judge.evaluate(tick) or judge.states() for tick in ticks(values, step=step)}
     states, now = "", "-"
     for number in range(len(values)):
@@ -122,7 +125,7 @@ def test_evaluator_fires_when_metric_is_missing_for_duration(values: str, states
 
 
 def test_evaluator_reports_gap_between_collectors_when_it_ends() -> None:
-    """A collector that is dead cannot tell; the next one does, of both ends."""
+    """A dead collector reports nothing, so the next one reports both ends of the gap."""
     judge = AlertEvaluator([ABSENT], [AlertState(ABSENT)], newest=1000.0)
     told = judge.evaluate(Tick(1060, 1, {"a": 7}))
     assert told == [AlertChange(ABSENT, True, 1003.0, None), AlertChange(ABSENT, False, 1060.0, 7.0)]
@@ -170,7 +173,7 @@ def test_evaluator_forgets_state_when_threshold_is_redefined() -> None:
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0, 0.7, -0.7])
 def test_evaluator_changes_state_in_time_when_clock_jumps(jump: float) -> None:
-    """The collector's own ticks, while the system's clock is set: broken a few seconds later at the most."""
+    """The collector's ticks while the system clock is set: the state changes at most 4 s late."""
     clock = FakeClock(wall=10_000.0)
     due = deadlines(clock, 1, MonotonicWallClock(clock), first=0.0)
     judge, told = AlertEvaluator([Threshold("a", ">", 90, 5)]), []
@@ -206,7 +209,7 @@ def ms(tick: Tick) -> int:
 
 
 def judged(seconds: float, made: Sequence[Tick]) -> list[tuple[float, bool]]:
-    """The slow way: at each tick, look back for as long as the contrary held without a break."""
+    """Reference implementation: at each tick, look back as long as the opposite state held."""
     told: list[tuple[float, bool]] = []
     since_change, broken = 0, False
     for end, tick in enumerate(made):
@@ -216,7 +219,7 @@ def judged(seconds: float, made: Sequence[Tick]) -> list[tuple[float, bool]]:
             if value is None or (value > (85.5 if broken else 90)) is broken:
                 break
             start = place
-            # In whole milliseconds: the difference of two times in seconds may be a hair too small.
+            # Compare whole milliseconds, because a difference of float seconds may be slightly too small.
             if place and not 0 < ms(made[place]) - ms(made[place - 1]) <= 1000 * GAP_STEPS:
                 break
         if start is not None and ms(tick) - ms(made[start]) >= 1000 * seconds:

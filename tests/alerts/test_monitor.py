@@ -1,4 +1,4 @@
-"""The watch: states that readers see, that outlive the collector, and that no disk's trouble disturbs."""
+"""The alert monitor: its states reach readers and survive restarts and disk errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
 
 
 def see(kept: Kept, watch: AlertMonitor, at: float, **values: float) -> None:
-    """As the collector does: first kept, then seen."""
+    """Store a tick, then observe it, as the collector does."""
     tick = Tick(at, 1, {key.replace("_", "."): value for key, value in values.items()})
     assert kept.store.append(tick)
     watch.observe(tick)
@@ -95,7 +95,7 @@ def test_monitor_writes_file_only_on_change(tmp_path: Path) -> None:
 
 
 def test_monitor_states_are_written_when_disk_recovers(tmp_path: Path) -> None:
-    """A folder stands where the file would be made: no user, root neither, can write that."""
+    """A folder has the name of the temporary file, so that even root cannot write the file."""
     store, reader = DiskStore(tmp_path), DiskReader(tmp_path)
     watch = AlertMonitor([HOT], store)
     (tmp_path / "thresholds.new").mkdir()

@@ -1,4 +1,4 @@
-"""Whom to tell: addresses from variable, file and keyword, which nobody else is to see."""
+"""Alert targets from a variable, a file or a keyword; their addresses stay secret."""
 
 from __future__ import annotations
 
