@@ -1,4 +1,4 @@
-"""dashapp.push: what is given to it is sent, soon and once; what is wrong is logged, and never raised."""
+"""dashapp.push sends each value once and soon; it logs invalid input and never raises."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_push_accepts_object_with_float_method(pusher: PushClient, server: Serve
 
 
 def test_push_is_fast_when_server_hangs(pusher: PushClient, server: Server) -> None:
-    """Also while the server answers nothing."""
+    """Count calls while the server sends no response."""
     entered, go = Event(), Event()
 
     def stuck(metrics: dict[str, float]) -> int:
@@ -151,7 +151,7 @@ def test_push_queue_drops_and_counts_values_when_full(
     monkeypatch: pytest.MonkeyPatch, pusher: PushClient
 ) -> None:
     monkeypatch.setenv("DASHAPP_URL", f"http://127.0.0.1:{free_port()}")
-    pusher._starting.acquire()  # no thread: all wait in the queue
+    pusher._starting.acquire()  # no thread starts, so all values wait in the queue
     for number in range(MAX_QUEUED_VALUES + 7):
         pusher.push("a", number)
     assert (len(pusher._queue), pusher.dropped) == (MAX_QUEUED_VALUES, 7)

@@ -1,4 +1,4 @@
-"""dashapp.push in whole programs: their ends, forks, threads and signals, and what it costs them to load."""
+"""dashapp.push in whole programs: exit, fork, threads, signals and the cost of the import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""dashapp.push to a server that is away, or refuses: all of it is tried again, and costs nothing else."""
+"""dashapp.push retries when the server is down or rejects a request; other values are sent."""
 
 from __future__ import annotations
 
