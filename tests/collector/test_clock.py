@@ -1,4 +1,4 @@
-"""The collector's time: on the grid for ever, and in order whatever happens to the clock."""
+"""The collector's deadlines stay on the grid and in order, whatever happens to the clock."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_deadlines_end_when_wait_is_stopped() -> None:
 
 
 def test_deadlines_skip_time_of_suspend() -> None:
-    """Fault 23: the wall goes on for an hour while the machine does not."""
+    """Fault 23: the wall clock advances an hour while the machine is suspended."""
     clock = FakeClock(wall=1000.0)
     due = deadlines(clock, 1, MonotonicWallClock(clock), first=0.0)
     assert next(due) == 1000
@@ -57,7 +57,7 @@ def test_deadlines_skip_time_of_suspend() -> None:
 
 
 def test_deadlines_keep_order_and_rate_when_clock_is_set_back() -> None:
-    """Fault 24: ticks go on, none at a time that was there before, and the log's time meets the clock's."""
+    """Fault 24: ticks continue, no time repeats, and log time meets the wall clock again."""
     clock = FakeClock(wall=10_000.0)
     due = deadlines(clock, 1, MonotonicWallClock(clock), first=0.0)
     found = [next(due) for _ in range(3)]
@@ -83,7 +83,7 @@ def test_wall_clock_recovers_when_clock_is_set_back_and_restored() -> None:
 
 
 def test_wall_clock_catches_up_when_system_clock_starts_in_past() -> None:
-    """Its clock begins in the past and is set right by the network a moment later."""
+    """The system clock starts in the past until the network sets it a moment later."""
     clock = FakeClock(wall=0.0)
     time = MonotonicWallClock(clock, newest=1_800_000_000.0)
     assert time.now() >= 1_800_000_000

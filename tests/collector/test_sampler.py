@@ -1,4 +1,4 @@
-"""One tick of all sources: what one of them does wrong costs only itself."""
+"""One tick of all sources: a source that fails loses only its own values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ A, B = Metric("a", "A", "%", "p"), Metric("b", "B", "%", "p")
 
 
 class Fixed:
-    """Answers the same each time, or raises it."""
+    """Returns the same answer on each read, or raises it if it is an exception."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer

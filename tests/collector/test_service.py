@@ -1,4 +1,4 @@
-"""The collector's loop, with a clock of the tests': what it appends and when."""
+"""The collector's loop with a fake clock: the ticks that it appends, and when."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_rows_to_keep_covers_memory_retention_at_any_interval(interval: float) -
 
 
 def test_sampler_keeps_store_bounded_after_one_day(caplog: pytest.LogCaptureFixture) -> None:
-    """Fault 40, the collector's half."""
+    """Fault 40 for the collector; tests/browser/test_render_cost.py covers the page."""
     step = amount(5, 1)
     clock, store = FakeClock(wall=10_000.0), MemoryStore(keep=7800)
     sampler = Sampler([Counting()], store, step)
