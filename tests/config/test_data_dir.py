@@ -1,4 +1,4 @@
-"""Folders for the history: here, the user's where here cannot be written, and the owner's alone."""
+"""Folders for the history: `./data` or else the user's folder, readable by the owner only."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_web_state_directory_uses_only_safe_temporary_directory(
     assert beside is not None
     assert beside.parent == tmp_path
     assert beside.stat().st_mode & 0o777 == 0o700
-    # Where all may make folders, one that others can write to may hold a key that they know.
+    # If other users can write to the folder, they may know a key in it.
     beside.chmod(0o777)
     assert web_state_directory(REDIS, None) is None
     beside.rmdir()

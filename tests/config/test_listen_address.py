@@ -1,4 +1,4 @@
-"""Where it listens: what others reach is asked for by name, and what a platform says gives way."""
+"""Listen address: a public one needs `--public`; own settings override platform variables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The password as a setting: what can be guessed is refused, without saying it, and what it allows."""
+"""The password setting: a weak one is rejected and not shown; a strong one permits `--host`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Redis that cannot work, told in one sentence each, by its address or its answers; passwords never."""
+"""Errors about a Redis URL or its server: one sentence each, without the password."""
 
 from __future__ import annotations
 

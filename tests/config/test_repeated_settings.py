@@ -1,4 +1,4 @@
-"""Settings of several: a flag for each or one variable, each bad one told, and so many at the most."""
+"""Settings with several values: repeated flags or one variable, their errors, their limit."""
 
 from __future__ import annotations
 

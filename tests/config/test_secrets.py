@@ -1,4 +1,4 @@
-"""Settings that are secrets: no flag, and never in what is said of them."""
+"""Secret settings: they cannot be passed as flags, and no message contains them."""
 
 from __future__ import annotations
 

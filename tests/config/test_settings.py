@@ -1,4 +1,4 @@
-"""Settings: every bad one is told, at once, each in one sentence that says what to do."""
+"""Settings: all errors are reported together, each in one sentence with the expected value."""
 
 from __future__ import annotations
 
@@ -198,10 +198,10 @@ GOOD = {
     "processes": ("never", "never"),
 }
 
-# Switches, and what no flag sets.
+# Switches, and settings that have no flag.
 NO_TEXT = ("public", "collector", "push_token", "notify", "password")
 
-# What a setting is only taken with.
+# Variables that a setting requires.
 BESIDE = {"proxy_user": {"DASHAPP_TRUSTED_PROXY": "127.0.0.1"}}
 
 

@@ -1,4 +1,4 @@
-"""dashapp.toml: what it sets, what it gives way to, and what is said of a bad one."""
+"""dashapp.toml: the settings in it, their precedence, and the errors in a bad file."""
 
 from __future__ import annotations
 
