@@ -1,4 +1,4 @@
-"""Panels: which there are, in what order, and what each draws."""
+"""Panels: their list, their order, and the metrics of each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def chosen(**table: object) -> Panel:
 def test_all_panels_adds_panel_named_by_metric() -> None:
     found = all_panels(ALL)
     place = found.index(Panel("garden_rain", "Garden rain", "", "mm", 0.0, 50.0))
-    # Above what goes into detail.
+    # It comes before the panels with details.
     assert found[place + 1].name == FIRST_DETAIL_PANEL
     assert all_panels([]) == list(PANELS)
 

@@ -1,4 +1,4 @@
-"""Roll-up: nothing is lost or counted twice, whatever the ticks, the gaps and the way they are cut."""
+"""Roll-up counts each tick once, whatever the gaps and the steps."""
 
 from __future__ import annotations
 

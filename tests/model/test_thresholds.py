@@ -1,4 +1,4 @@
-"""Thresholds: what their sentences may say."""
+"""Thresholds: the syntax of their text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ticks, cursors and numbers: what goes in comes out, and what is not ours is refused."""
+"""Ticks, cursors and numbers survive encoding and decoding; invalid text is rejected."""
 
 from __future__ import annotations
 
