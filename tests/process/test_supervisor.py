@@ -1,4 +1,4 @@
-"""The supervisor: who dies young waits longer, who lived well begins anew, and all end together."""
+"""The supervisor: its backoff between restarts, and the end of all children together."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from dashapp.process.supervisor import RESTART_BACKOFF_S, ChildProcess, supervis
 from dashapp.stores.disk.notices import NoticeFile, read_notices
 
 EXITS = [sys.executable, "-c", "raise SystemExit(3)"]
-# Ends with the pipe on its standard input, as every child of ours does.
+# Exits when its standard input closes, as each child process does.
 OBEYS = [sys.executable, "-c", "import sys; sys.stdin.read()"]
-# Makes a file once it hears nothing.
+# Ignores its standard input and SIGTERM; creates a file when it does.
 DEAF = "import signal, sys, time; signal.signal(15, 1); open(sys.argv[1], 'w').close(); time.sleep(600)"
 
 
@@ -100,14 +100,14 @@ def test_stop_on_signals_sets_event_when_signal_repeats(number: signal.Signals) 
 
 
 def test_stop_on_signals_does_not_hang_when_event_lock_is_held() -> None:
-    """What a wait does for a moment each time, held for as long as it takes."""
+    """Hold the event's lock, which `Event.wait` takes briefly, until the signal arrives."""
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     try:
         stop = stop_on_signals()
         running = set(sys._current_frames())
         with stop._cond:  # type: ignore[attr-defined]
             os.kill(os.getpid(), signal.SIGTERM)
-            # It was handled: what is to set the event waits for us.
+            # The handler has run: the thread that sets the event waits for the lock.
             wait_for(lambda: set(sys._current_frames()) - running)
         assert stop.wait(PATIENCE_S)
     finally:
