@@ -1,6 +1,7 @@
-"""The contract of sources that bring somebody else's names and numbers: pipes, files, exporters, exchanges.
+"""The contract of sources with foreign data: pipes, files, exporters and exchanges.
 
-Whatever those say, a reading is well-formed metrics or one sentence, and the others keep their second.
+For any input, a reading returns well-formed metrics or a one-sentence error, and other sources keep their
+values.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Good:
 
 
 class Answers:
-    """An exporter or an exchange that has its answer ready."""
+    """A fake exporter or exchange with a prepared response."""
 
     def __init__(self, text: bytes = b"", price: float = 1.0) -> None:
         self._text, self._price = text, price
@@ -76,7 +77,7 @@ def quotes(folder: Path, data: bytes) -> Source:
 Make = Callable[[Path, bytes], Source]
 Say = Callable[[str, str], str]
 
-# What makes the source of bytes, and how it is told one value by name.
+# For each format: a function that makes the source from bytes, and one that writes a named value.
 FEEDS: dict[str, tuple[Make, Say]] = {
     "stdin columns": (stdin, lambda name, value: f"{name}\tother\n{value}\t1\n"),
     "stdin pairs": (stdin, lambda name, value: f"{name}={value} other=1\n"),
@@ -89,7 +90,7 @@ feeds = pytest.mark.parametrize(("make", "say"), FEEDS.values(), ids=FEEDS.keys(
 
 
 def check(values: Mapping[Metric, float]) -> None:
-    """What holds of every reading of every feed; a bad number is the sampler's to leave out."""
+    """Assert that metrics are well-formed; the sampler drops bad numbers later."""
     keys = [metric.key for metric in values]
     assert len(set(keys)) == len(keys)
     for metric, value in values.items():
@@ -104,7 +105,7 @@ def check(values: Mapping[Metric, float]) -> None:
 
 
 def tick(source: Source) -> Mapping[str, float]:
-    """What a tick holds of it; the good source beside it always has its second."""
+    """Return the values of `source` in a tick; assert that a good source keeps its own value."""
     found = Sampler([source, Good()], MemoryStore(), 1.0).tick(1.0)
     assert found is not None
     assert found.values["good.value"] == 1.0
@@ -129,7 +130,7 @@ NAMES = {
 }
 
 
-# A share's symbol comes from the settings, which are looked at before.
+# Without quotes: their symbols come from the settings, which are validated earlier.
 @pytest.mark.parametrize(("make", "say"), list(FEEDS.values())[:-1], ids=list(FEEDS)[:-1])
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
 def test_external_source_key_is_plain_when_name_is_hostile(

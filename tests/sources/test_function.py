@@ -1,4 +1,4 @@
-"""Any Python function as a source: what its author says of it, how it is called, and how it fails."""
+"""Python functions as sources: their options, their calls and their failures."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_function_options_of_settings_override_decorator(define: Define) -> None
     (metric,) = source.read()
     assert metric == Metric("temperature.kitchen", "Temp kitchen", "°C", "Climate-at-home", -10, 40)
     assert source.every == 5
-    # The settings file has the last word.
+    # The settings file overrides the decorator.
     source = FunctionSource(f"{module}:temperature", {"unit": "K", "every": 2, "low": 200, "high": 400})
     (metric,) = source.read()
     assert metric == Metric("temperature.kitchen", "Temp kitchen", "K", "Climate-at-home", 200, 400)
@@ -124,7 +124,7 @@ def test_async_function_runs_in_one_persistent_loop(define: Define) -> None:
         "import asyncio\nloops = set()\nasync def f():\n"
         "    loops.add(asyncio.get_running_loop())\n    await asyncio.sleep(0)\n    return len(loops)\n"
     )
-    # In a thread of its own, as always: this one may have a loop of the browser's running.
+    # Read in another thread, as the collector does: this one may run the event loop of a browser test.
     with closing(FunctionSource(f"{module}:f", {})) as source, ThreadPoolExecutor(1) as thread:
         assert [by_key(thread.submit(source.read).result()) for _ in range(3)] == [{"f": 1}] * 3
 

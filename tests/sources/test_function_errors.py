@@ -1,4 +1,4 @@
-"""A source that names no function: nothing is imported to make it, and why there is none is one sentence."""
+"""Specs of function sources: no import before the first read, and a one-sentence error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a function may answer as a source: which numbers and names are taken, and what becomes of nonsense."""
+"""Return values of function sources: valid numbers and names, and errors about others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fault 21: a source that lies, fails or flaps costs its own lines only, and is said once."""
+"""Fault 21: a failing source loses only its own values and is reported once."""
 
 from __future__ import annotations
 

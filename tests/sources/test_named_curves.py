@@ -1,4 +1,4 @@
-"""Functions that give whole curves: what they may answer, and what becomes of nonsense."""
+"""Functions that return whole curves: valid return values, and the handling of invalid ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dashapp.sources.named_curves import MAX_CURVES, MAX_POINTS, NamedCurves
 
 
 def read(answer: object) -> tuple[Curves, str]:
-    """What becomes of an answer, and what is said of it."""
+    """Return the curves and the error message for a function's return value."""
     named = NamedCurves("f")
     values = named.read(answer)
     (curves,) = named.curves.values()
@@ -106,7 +106,7 @@ def test_21_named_curves_rejects_other_than_sequences(value: object) -> None:
 
 
 class Endless:
-    """Says that it is short, and never ends."""
+    """A sequence with a short length and an iterator that never ends."""
 
     def __len__(self) -> int:
         return 3

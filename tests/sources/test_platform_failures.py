@@ -1,4 +1,4 @@
-"""What a platform lacks, denies or garbles costs every source an absent line at the worst."""
+"""A source loses at most its own metrics if a platform lacks, denies or garbles its data."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def machine(tmp_path: Path) -> FakeMachine:
 
 
 def sampled(machine: FakeMachine, sources: list[Source]) -> Mapping[str, float]:
-    """A tick's values, judged as the collector would see them."""
+    """Return a tick's values after the sampler has checked them, as in the collector."""
     tick = Sampler(sources, MemoryStore(), 1.0).tick(machine.time)
     return tick.values if tick else {}
 
@@ -102,7 +102,7 @@ def test_sampler_survives_invalid_kernel_files(
     sources = available_sources([lambda: LINUX[name](machine)]) if when == "later" else []
     for path in [*Path(machine.proc).rglob("*"), *Path(machine.sys).rglob("*")]:
         if path.is_file():
-            # The very file that a source holds open, and then one that cannot be opened.
+            # Overwrite the file that a source has open, then replace it by a folder, which cannot be read.
             path.write_text(content or "")
             if content is None:
                 path.unlink()

@@ -1,6 +1,6 @@
-"""Faults 20 and 22: a source that is slow or never answers costs its own lines only.
+"""Faults 20 and 22: a source that is slow or never returns loses only its own values.
 
-Real threads, and events instead of sleeps; the clock that counts the timeout is moved by hand.
+The tests use real threads, events instead of sleeps, and a fake clock for the timeout.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def test_background_source_values_become_gap_after_timeout(slow: Says) -> None:
     clock.pass_time(9.0)
     assert source.read() == {SLOW: 2.0}
     clock.pass_time(2.0)
-    assert source.read() == {SLOW: 2.0}  # asked again, and the last answer is still good for a while
+    assert source.read() == {SLOW: 2.0}  # a new read has started; the last values are still valid
     clock.pass_time(4.5)
     assert source.read() == {}
     clock.pass_time(1.0)

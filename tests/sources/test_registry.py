@@ -1,4 +1,4 @@
-"""The registry: every built-in name leads to a function that makes its source, and no other name passes."""
+"""The registry: each built-in name has a factory function, and other names are rejected."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def test_built_in_source_names_its_factory_function(name: str) -> None:
 
 
 def test_push_is_rejected_as_command_line_source() -> None:
-    """Pushed metrics come with DASHAPP_PUSH_TOKEN; `--source push` ended in a traceback."""
+    """DASHAPP_PUSH_TOKEN enables pushed metrics; `--source push` once ended in a traceback."""
     with pytest.raises(ValueError, match="machine, none, demo"):
         SourceSpec.parse("push")

@@ -1,5 +1,6 @@
-"""One contract for every source: well-formed metrics, real first values, and nothing negative,
-whatever is reset, wraps, stands still or is unplugged.
+"""The contract of every source: well-formed metrics, real first values, no negative value.
+
+It holds when counters reset or wrap, when the clock stands still, and when devices disappear.
 """
 
 from __future__ import annotations
@@ -125,5 +126,5 @@ def test_function_source_keeps_valid_values_among_nonsense(machine: FakeMachine)
         assert tick.values["nonsense.fine"] == 7
         metrics = {metric.key: metric for metric in store.metrics()}
         check({metrics[key]: value for key, value in tick.values.items()})
-        # The names whose values are none count too: they may have one the next time.
+        # Names with invalid values count too, because the next value may be valid.
         assert len([key for key in tick.values if key.startswith("nonsense.")]) == 1000 - 4

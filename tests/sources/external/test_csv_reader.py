@@ -1,4 +1,4 @@
-"""Files that are replayed: times and shapes of many kinds, rows and whole files that are wrong."""
+"""CSV files to replay: formats of times and files, and invalid rows and files."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_replay_error_is_one_sentence_when_file_disappears(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("end_now", [False, True])
 def test_replay_memory_is_bounded_with_large_file(end_now: bool, tmp_path: Path) -> None:
-    """Far more than it may hold at a time, most of it one line of nothing."""
+    """The file is far larger than the memory limit; most of it is one line of NUL bytes."""
     row = b"%d" + b",7" * 16 + b"\n"
     path, rows = tmp_path / "prices.csv", amount(20_000, 200_000)
     with path.open("wb") as file:

@@ -1,4 +1,4 @@
-"""The demo's walks: the same for the same seed at the same time, and plausible."""
+"""The demo's random walks: plausible, and equal for an equal seed and time."""
 
 from __future__ import annotations
 

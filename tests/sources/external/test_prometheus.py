@@ -1,4 +1,4 @@
-"""Another program's metrics: what its text says, which of it is wanted, and its names as keys."""
+"""Prometheus exporters as a source: values, filters, and series names as metric keys."""
 
 from __future__ import annotations
 

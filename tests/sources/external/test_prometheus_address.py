@@ -1,4 +1,4 @@
-"""The address of another program's metrics: asked directly, its password unseen, and what can be none."""
+"""The URL of a Prometheus exporter: no proxy, no visible password, and errors in the URL."""
 
 from __future__ import annotations
 

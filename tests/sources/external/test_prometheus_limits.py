@@ -1,4 +1,4 @@
-"""Fault 34: what another program answers, where it means us ill, is refused at a limit in one sentence."""
+"""Fault 34: limits reject a hostile response of an exporter with a one-sentence error."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-# Seconds that one may take that never comes to an end; no other has so few.
+# Timeout in seconds for responses that never end; all others get a long one.
 SHORT = 0.2
 
 
@@ -51,14 +51,14 @@ def stalls(handler: BaseHTTPRequestHandler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n")
     while True:
         handler.wfile.write(b"#")
-        sleep(SHORT / 10)  # a byte comes again and again, so that no socket's own timeout ends it
+        sleep(SHORT / 10)  # bytes keep coming, so that the socket's own timeout never expires
 
 
 def drips_headers(handler: BaseHTTPRequestHandler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
     while True:
         handler.wfile.write(b"x")
-        sleep(SHORT / 10)  # again and again, as above
+        sleep(SHORT / 10)  # bytes keep coming, as above
 
 
 def endless(handler: BaseHTTPRequestHandler) -> None:

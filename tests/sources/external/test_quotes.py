@@ -1,4 +1,4 @@
-"""Prices of shares: yfinance's own parsing over real HTTP to a stand-in, and how seldom the feed is asked."""
+"""Share prices: yfinance parses responses of a fake server, and a scheduler limits requests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from dashapp.sources.external.quote_client import (
 )
 from dashapp.sources.external.quotes import MAX_SYMBOLS, QuoteSource, make_source
 
-# yfinance's own, which its next release may mend.
+# Warnings of yfinance, which its next release may fix.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
@@ -40,7 +40,7 @@ def exchange(tmp_path: Path) -> Iterator[Exchange]:
 
 
 class Desk:
-    """A source with a feed that a test plays, and a clock."""
+    """A quote source with a fake feed and a fake clock."""
 
     def __init__(self, *symbols: str) -> None:
         self.clock = FakeClock()
@@ -61,14 +61,14 @@ class Desk:
         return self.answer._replace(time=self.clock.wall()) if self.trading else self.answer
 
     def work(self, seconds: float) -> None:
-        """What the source's thread does in so many seconds."""
+        """Fetch quotes for `seconds`, as the source's thread does."""
         end = self.clock.wall() + seconds
         while (wait := self.source.fetch_next()) == 0 or self.clock.wall() + wait < end:
             self.clock.pass_time(wait)
         self.clock.pass_time(end - self.clock.wall())
 
     def values(self) -> Mapping[str, float]:
-        # Its thread stays away: the test is in its place.
+        # The source starts no thread, because the test does its work.
         self.source._thread = self.source._thread or object()  # type: ignore[assignment]
         return {metric.key: value for metric, value in self.source.read().items()}
 
@@ -128,11 +128,11 @@ def test_yahoo_client_uses_market_price_before_first_trade(exchange: Exchange) -
 
 
 class OverError(Exception):
-    """The test is."""
+    """Ends the source's thread after the test."""
 
 
 class Never(Event):
-    """It is waited for between two questions; once it is set, their thread ends."""
+    """The event between two requests of the source's thread, which ends when it is set."""
 
     def wait(self, timeout: float | None = None) -> bool:
         if super().wait(timeout):

@@ -1,4 +1,4 @@
-"""A CSV replayed as if it were live: its speed, its end, its past, and how the settings say it."""
+"""Replay of a CSV file as a live source: speed, end, backfill and settings."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_replay_end_is_shown_by_running_server(tmp_path: Path) -> None:
         app.serving()
         wait_for(lambda: "prices.csv ended with its row of" in app.notices())
         values = [value for value in app.ticks()["y"]["quotes.close"] if value is not None]
-        # A starved machine may have slept through a row, a second, but not begin with another.
+        # A busy machine may skip rows, each of which lasts a second, but never the first one.
         assert values[0] == 10
         assert values == sorted(values)
         assert {*values} <= {10, 20, 30}

@@ -1,4 +1,4 @@
-"""Standard input as a source: what a program's lines say, how it ends, and that nothing in it hurts."""
+"""Standard input as a source: line formats, the end of the input, and hostile input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fault 8 in version 1 of control groups: each controller mounted by itself or with another."""
+"""Fault 8 with cgroup v1: controllers mounted separately or together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def tree(tmp_path: Path) -> Tree:
 def v1(
     tree: Tree, co_mounted: bool, path: str = "/docker/abc", root: str = "/docker/abc"
 ) -> tuple[Path, Path, Path]:
-    """The groups for cpu, cpuacct and memory of a version 1 container."""
+    """Return the groups for cpu, cpuacct and memory of a container with cgroup v1."""
     if co_mounted:
         cpu = account = tree.mount("cpu,cpuacct", "cgroup", "rw,cpu,cpuacct", root)
         tree.path(f"4:cpu,cpuacct:{path}")

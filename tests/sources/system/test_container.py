@@ -1,4 +1,4 @@
-"""Fault 8: a container shows the share of *my* quota and *my* limit, whatever its groups leave out."""
+"""Fault 8: a container reports its use as a share of its own CPU quota and memory limit."""
 
 from __future__ import annotations
 

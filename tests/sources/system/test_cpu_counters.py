@@ -1,4 +1,4 @@
-"""CPU: shares by core and kind from counters, through suspends, unplugged cores and threads."""
+"""CPU shares by core and kind from counters, despite suspends, unplugged cores and threads."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def by_key(values: Mapping[Metric, float]) -> dict[str, float]:
 
 
 class Counted:
-    """Counters that a test moves: cores by number, each a reading by kind."""
+    """Counters that a test sets: for each core number, its times by kind."""
 
     def __init__(self, numbered: bool = True, **cores: tuple[int, int]) -> None:
         self.numbered = numbered
         self.set(**cores)
 
     def set(self, **cores: tuple[int, int]) -> None:
-        """`core0=(user, idle)`."""
+        """Set the counters: `core0=(user, idle)`."""
         self.cores = {int(name[4:]): dict(zip(("user", "idle"), t, strict=True)) for name, t in cores.items()}
 
     def __call__(self) -> CpuCounts:

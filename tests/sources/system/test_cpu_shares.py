@@ -1,4 +1,4 @@
-"""CPU shares: real from the first, never beyond 0 to 100, whatever the counters do."""
+"""CPU shares are real from the first reading and within 0 to 100 % for any counters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dashapp.sources.system.cpu import TOTAL_METRIC, CpuCounts, CpuSource, core_
 
 
 def counts(*cores: tuple[float, float], numbers: tuple[int, ...] = (), numbered: bool = True) -> CpuCounts:
-    """(busy, idle) of each core."""
+    """Return counters from the (busy, idle) times of each core."""
     return CpuCounts(
         {
             number: {"user": busy, "idle": idle}

@@ -1,4 +1,4 @@
-"""Disks, file systems, networks and sensors: what is told by device, and what counts in the totals."""
+"""Disks, file systems, networks and sensors: metrics per device, and totals."""
 
 from __future__ import annotations
 

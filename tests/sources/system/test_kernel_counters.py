@@ -1,4 +1,4 @@
-"""What /proc tells in a few numbers: memory, load, pressure, connections, processes; and how it is read."""
+"""Metrics from /proc: memory, load, pressure, connections and processes; and its reader."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_connections_skip_table_when_too_long(machine: FakeMachine) -> None:
 def test_connections_read_no_whole_table_at_start(
     machine: FakeMachine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server of many thousand connections takes seconds to write it: no collector starts that late."""
+    """The kernel takes seconds to write a table of many connections, too long at start."""
 
     def whole(_: ProcFile) -> bytes:
         raise AssertionError("a table was read whole")

@@ -1,4 +1,4 @@
-"""All sources of this very machine at once: what they tell, what they cost, and what must be there."""
+"""All system sources on this machine: their metrics, their cost, and the required metrics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dashapp.sources.base import Source
 from dashapp.sources.system.all import available_sources, system_sources
 from dashapp.stores.memory import MemoryStore
 
-# Everywhere that these tests run; issue 3 names them.
+# Metrics on every machine that runs these tests; see issue 3.
 ALWAYS = {
     "cpu.percent",
     "cpu.user",
@@ -50,7 +50,7 @@ def test_system_sources_are_fast_per_tick() -> None:
     ticks: list[Tick | None] = []
     work = calls_of(lambda: ticks.append(sampler.tick(1001.0)))
     assert ticks[0] is not None
-    # Some twenty for each metric where this was written, and half a millisecond for all.
+    # On the author's machine: about 20 calls per metric, and half a millisecond for all.
     assert work < 100 * len(ticks[0].values)
 
 
