@@ -38,7 +38,7 @@ def test_send_notification_keeps_special_characters(hook: Webhook) -> None:
     assert (message["title"], message["message"], message["type"]) == (title, text, "success")
 
 
-def told_of(*addresses: str) -> list[str]:
+def errors_of(*addresses: str) -> list[str]:
     """Return the error of each address; one worker sends to all, because it is slow to start."""
     return apprise_worker._run_worker(addresses, asdict(PLAIN), PATIENCE_S)
 
@@ -49,7 +49,7 @@ def test_worker_reports_http_status_when_target_rejects() -> None:
         hooks = [stack.enter_context(webhook()) for _ in statuses]
         for hook, status in zip(hooks, statuses, strict=True):
             hook.status = status
-        told = told_of(*(hook.address for hook in hooks))
+        told = errors_of(*(hook.address for hook in hooks))
         assert told == [f"it answered with status {status}" for status in statuses]
         assert [hook.heard for hook in hooks] == [[]] * len(statuses)
 
@@ -75,7 +75,7 @@ def test_worker_error_omits_address_when_target_is_unreachable() -> None:
             "nonsense://c4nary": apprise_worker.UNKNOWN_SERVICE,
             "json://c4nary\0/": apprise_worker.UNKNOWN_SERVICE,
         }
-        assert told_of(*said) == [*said.values()]
+        assert errors_of(*said) == [*said.values()]
 
 
 def test_invalid_targets_sends_no_request(hook: Webhook) -> None:

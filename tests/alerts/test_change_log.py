@@ -26,7 +26,7 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
     found.close()
 
 
-def see(kept: Kept, watch: AlertMonitor, at: float, value: float) -> list[tuple[int, bool]]:
+def append_and_observe(kept: Kept, watch: AlertMonitor, at: float, value: float) -> list[tuple[int, bool]]:
     """Store and observe a tick, as the collector does; return (number, firing) of each change."""
     tick = Tick(at, 1, {"a": value})
     assert kept.store.append(tick)
@@ -35,7 +35,7 @@ def see(kept: Kept, watch: AlertMonitor, at: float, value: float) -> list[tuple[
 
 def test_monitor_returns_changes_that_store_keeps(both: Kept) -> None:
     watch = AlertMonitor([HOT], both.store)
-    told = [see(both, watch, 1000 + at, value) for at, value in enumerate((5, 95, 95, 5))]
+    told = [append_and_observe(both, watch, 1000 + at, value) for at, value in enumerate((5, 95, 95, 5))]
     assert told == [[], [(1, True)], [], [(2, False)]]
     assert [(each.number, each.time, each.value) for each in both.reader.changes()] == [
         (1, 1001, 95),
@@ -44,23 +44,23 @@ def test_monitor_returns_changes_that_store_keeps(both: Kept) -> None:
 
 
 def test_monitor_continues_change_numbers_after_restart(both: Kept) -> None:
-    see(both, AlertMonitor([HOT], both.store), 1000, 95)
+    append_and_observe(both, AlertMonitor([HOT], both.store), 1000, 95)
     both.reopen()
     watch = AlertMonitor([HOT], both.store)
-    assert see(both, watch, 1001, 95) == []
-    assert see(both, watch, 1002, 5) == [(2, False)]
+    assert append_and_observe(both, watch, 1001, 95) == []
+    assert append_and_observe(both, watch, 1002, 5) == [(2, False)]
     assert len(both.reader.changes()) == 2
 
 
 def test_monitor_logs_gap_between_two_collectors(both: Kept) -> None:
-    see(both, AlertMonitor([ABSENT], both.store), 1000, 1)
+    append_and_observe(both, AlertMonitor([ABSENT], both.store), 1000, 1)
     both.reopen()
-    assert see(both, AlertMonitor([ABSENT], both.store), 1060, 1) == [(1, True), (2, False)]
+    assert append_and_observe(both, AlertMonitor([ABSENT], both.store), 1060, 1) == [(1, True), (2, False)]
     assert [each.time for each in both.reader.changes()] == [1005, 1060]
 
 
 def test_change_log_keeps_changes_of_removed_threshold(both: Kept) -> None:
-    see(both, AlertMonitor([HOT], both.store), 1000, 95)
+    append_and_observe(both, AlertMonitor([HOT], both.store), 1000, 95)
     both.reopen()
     AlertMonitor([], both.store)
     assert [each.threshold for each in both.reader.changes()] == [HOT]

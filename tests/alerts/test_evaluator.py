@@ -208,7 +208,7 @@ def ms(tick: Tick) -> int:
     return to_milliseconds(tick.time)
 
 
-def judged(seconds: float, made: Sequence[Tick]) -> list[tuple[float, bool]]:
+def reference_changes(seconds: float, made: Sequence[Tick]) -> list[tuple[float, bool]]:
     """Reference implementation: at each tick, look back as long as the opposite state held."""
     told: list[tuple[float, bool]] = []
     since_change, broken = 0, False
@@ -238,7 +238,7 @@ def test_evaluator_matches_reference_for_any_history(
         made.append(Tick(at, 1, {} if value is None else {"a": value}))
     judge = AlertEvaluator([Threshold("a", ">", 90, seconds)])
     told = [(change.time, change.firing) for tick in made for change in judge.evaluate(tick)]
-    assert told == judged(seconds, made)
+    assert told == reference_changes(seconds, made)
     assert [broken for _, broken in told] == [number % 2 == 0 for number in range(len(told))]
 
 

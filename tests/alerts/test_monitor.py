@@ -28,7 +28,7 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
     found.close()
 
 
-def see(kept: Kept, watch: AlertMonitor, at: float, **values: float) -> None:
+def append_and_observe(kept: Kept, watch: AlertMonitor, at: float, **values: float) -> None:
     """Store a tick, then observe it, as the collector does."""
     tick = Tick(at, 1, {key.replace("_", "."): value for key, value in values.items()})
     assert kept.store.append(tick)
@@ -40,22 +40,22 @@ def test_monitor_stores_every_state_for_readers(both: Kept) -> None:
     calm = Threshold("memory.percent", ">=", 1.5e9, 90)
     watch = AlertMonitor([HOT, calm], both.store)
     assert both.reader.thresholds() == [AlertState(HOT), AlertState(calm)]
-    see(both, watch, 1000.001, cpu_percent=95)
+    append_and_observe(both, watch, 1000.001, cpu_percent=95)
     assert both.reader.thresholds() == [AlertState(HOT, True, 1000.001), AlertState(calm)]
-    see(both, watch, 1001, cpu_percent=5)
+    append_and_observe(both, watch, 1001, cpu_percent=5)
     assert both.reader.thresholds() == [AlertState(HOT, False, 1001), AlertState(calm)]
 
 
 def test_monitor_continues_states_after_restart(both: Kept) -> None:
     gone = Threshold("gone", ">", 0)
     watch = AlertMonitor([HOT, gone], both.store)
-    see(both, watch, 1000, cpu_percent=95, gone=1)
+    append_and_observe(both, watch, 1000, cpu_percent=95, gone=1)
     both.reopen()
     watch = AlertMonitor([HOT], both.store)
     assert both.reader.thresholds() == [AlertState(HOT, True, 1000)]
-    see(both, watch, 1005, other=1)
+    append_and_observe(both, watch, 1005, other=1)
     assert both.reader.thresholds() == [AlertState(HOT, True, 1000)]
-    see(both, watch, 1006, cpu_percent=5)
+    append_and_observe(both, watch, 1006, cpu_percent=5)
     assert both.reader.thresholds() == [AlertState(HOT, False, 1006)]
     both.reopen()
     AlertMonitor([], both.store)
@@ -148,7 +148,7 @@ def test_monitor_ignores_corrupt_states_file(tmp_path: Path, content: bytes) -> 
     store.close()
 
 
-class Told:
+class NoticeRecorder:
     def __init__(self) -> None:
         self.sentence = ""
         self.count = 0
@@ -162,7 +162,7 @@ class Told:
 
 
 def test_monitor_shows_notice_until_unknown_metric_has_value() -> None:
-    told = Told()
+    told = NoticeRecorder()
     watch = AlertMonitor([Threshold("cpu.precent", ">", 90), HOT], MemoryStore(), told)
 
     values = {"cpu.percent": 5.0, "memory.percent": 5.0}
@@ -180,7 +180,7 @@ def test_monitor_shows_notice_until_unknown_metric_has_value() -> None:
 
 
 def test_monitor_notice_is_short_with_many_unknown_metrics() -> None:
-    told = Told()
+    told = NoticeRecorder()
     watch = AlertMonitor(
         [Threshold(f"<b>zz{number}" * 20, ">", 1) for number in range(60)], MemoryStore(), told
     )

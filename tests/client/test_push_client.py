@@ -59,12 +59,12 @@ def test_push_sends_value_queued_during_request(pusher: PushClient, server: Serv
     wait_for(lambda: server.got == [{"a": 1}, {"a": 2}])
 
 
-class Odd:
+class RaisingFloat:
     def __float__(self) -> float:
         raise RuntimeError("a program's own")
 
 
-class Endless(dict[str, float]):
+class RaisingMapping(dict[str, float]):
     def items(self) -> Any:
         raise RuntimeError("a program's own")
 
@@ -81,7 +81,7 @@ class Endless(dict[str, float]):
         ("a", [1]),
         ("a", 10**400),
         ("a", 1j),
-        ("a", Odd()),
+        ("a", RaisingFloat()),
         ("a",),
         ("", 1),
         ("x" * 201, 1),
@@ -92,7 +92,7 @@ class Endless(dict[str, float]):
         ([("a", 1)],),
         ({7: 1},),
         ({"a": {"b": 1}},),
-        (Endless(a=1),),
+        (RaisingMapping(a=1),),
     ],
 )
 def test_push_logs_invalid_input_once_without_raising(

@@ -16,7 +16,7 @@ from dashapp.stores.memory import MemoryStore
 A, B = Metric("a", "A", "%", "p"), Metric("b", "B", "%", "p")
 
 
-class Fixed:
+class FixedSource:
     """Returns the same answer on each read, or raises it if it is an exception."""
 
     def __init__(self, answer: Any) -> None:
@@ -30,7 +30,7 @@ class Fixed:
 
 def test_sampler_tick_holds_values_of_all_sources() -> None:
     store = MemoryStore()
-    tick = Sampler([Fixed({A: 1.0}), Fixed({B: 2.0})], store, 0.5).tick(7)
+    tick = Sampler([FixedSource({A: 1.0}), FixedSource({B: 2.0})], store, 0.5).tick(7)
     assert tick is not None
     assert (tick.time, tick.step, tick.values) == (7, 0.5, {"a": 1, "b": 2})
     assert store.since(0, 10) == [tick]
@@ -59,7 +59,7 @@ HOSTILE: list[object] = [
 @pytest.mark.parametrize("answer", HOSTILE)
 def test_21_sampler_keeps_other_sources_when_one_fails(answer: object) -> None:
     store = MemoryStore()
-    sampler = Sampler([Fixed(answer), Fixed({B: 2.0})], store, 1)
+    sampler = Sampler([FixedSource(answer), FixedSource({B: 2.0})], store, 1)
     for time in range(1, 4):
         sampler.tick(time)
     assert [tick.values for tick in store.since(0, 10)] == [{"b": 2}] * 3
@@ -67,7 +67,7 @@ def test_21_sampler_keeps_other_sources_when_one_fails(answer: object) -> None:
 
 
 def test_21_sampler_logs_failing_source_once(caplog: pytest.LogCaptureFixture) -> None:
-    sampler = Sampler([Fixed(OSError("gone")), Fixed({B: 2.0})], MemoryStore(), 1)
+    sampler = Sampler([FixedSource(OSError("gone")), FixedSource({B: 2.0})], MemoryStore(), 1)
     with caplog.at_level(logging.WARNING):
         for time in range(1, 50):
             sampler.tick(time)
@@ -75,8 +75,8 @@ def test_21_sampler_logs_failing_source_once(caplog: pytest.LogCaptureFixture) -
 
 
 def test_sampler_reads_source_again_when_it_recovers() -> None:
-    store, source = MemoryStore(), Fixed(OSError("gone"))
-    sampler = Sampler([source, Fixed({B: 2.0})], store, 1)
+    store, source = MemoryStore(), FixedSource(OSError("gone"))
+    sampler = Sampler([source, FixedSource({B: 2.0})], store, 1)
     sampler.tick(1)
     source.answer = {A: 1.0}
     sampler.tick(2)
@@ -86,12 +86,12 @@ def test_sampler_reads_source_again_when_it_recovers() -> None:
 
 def test_sampler_stores_no_tick_without_values() -> None:
     store = MemoryStore()
-    assert Sampler([Fixed({})], store, 1).tick(1) is None
+    assert Sampler([FixedSource({})], store, 1).tick(1) is None
     assert store.since(0, 10) == []
 
 
 def test_sampler_keeps_metrics_of_earlier_run() -> None:
     store = MemoryStore()
     store.describe([A])
-    Sampler([Fixed({B: 2.0})], store, 1).tick(1)
+    Sampler([FixedSource({B: 2.0})], store, 1).tick(1)
     assert store.metrics() == [A, B]

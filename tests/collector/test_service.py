@@ -23,7 +23,7 @@ from dashapp.stores.memory import MemoryStore
 LOAD = Metric("load", "Load", "", "load")
 
 
-class Counting:
+class CountingSource:
     def __init__(self) -> None:
         self.count = 0
 
@@ -53,7 +53,7 @@ def test_collect_continues_store_with_tick_from_future(tmp_path: Path) -> None:
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])
 def test_sampler_drops_no_tick_when_clock_jumps(jump: float) -> None:
     clock, store = FakeClock(wall=10_000.0), MemoryStore()
-    sampler = Sampler([Counting()], store, 1)
+    sampler = Sampler([CountingSource()], store, 1)
     due = deadlines(clock, 1, MonotonicWallClock(clock), first=0.0)
     for number in range(50):
         sampler.tick(next(due))
@@ -72,7 +72,7 @@ def test_sampler_keeps_store_bounded_after_one_day(caplog: pytest.LogCaptureFixt
     """Fault 40 for the collector; tests/browser/test_render_cost.py covers the page."""
     step = amount(5, 1)
     clock, store = FakeClock(wall=10_000.0), MemoryStore(keep=7800)
-    sampler = Sampler([Counting()], store, step)
+    sampler = Sampler([CountingSource()], store, step)
     due = deadlines(clock, step, MonotonicWallClock(clock), first=0.0)
     with caplog.at_level(logging.INFO):
         for _ in range(86_400 // step):

@@ -31,12 +31,12 @@ GOOD = Metric("good.value", "Good", "", "good", 0.0)
 UNITS = {"B", "B/s", "1/s", "s", "°C", "Hz", ""}
 
 
-class Good:
+class GoodSource:
     def read(self) -> Mapping[Metric, float]:
         return {GOOD: 1.0}
 
 
-class Answers:
+class FakeFeed:
     """A fake exporter or exchange with a prepared response."""
 
     def __init__(self, text: bytes = b"", price: float = 1.0) -> None:
@@ -62,13 +62,13 @@ def replay(folder: Path, data: bytes) -> Source:
 
 
 def prometheus(folder: Path, data: bytes) -> Source:
-    return PrometheusSource(Answers(data), "http://h/", (), FakeClock().monotonic)  # type: ignore[arg-type]
+    return PrometheusSource(FakeFeed(data), "http://h/", (), FakeClock().monotonic)  # type: ignore[arg-type]
 
 
 def quotes(folder: Path, data: bytes) -> Source:
     name, _, value = data.decode(errors="replace").partition("\n")
     price = float(value) if re.fullmatch(r"-?[0-9e]+|nan|inf", value) else 1.0
-    source = QuoteSource([name], Answers(price=price), lambda: 5.0)  # type: ignore[arg-type]
+    source = QuoteSource([name], FakeFeed(price=price), lambda: 5.0)  # type: ignore[arg-type]
     source.fetch_next()
     source._thread = object()  # type: ignore[assignment]
     return source
@@ -106,7 +106,7 @@ def check(values: Mapping[Metric, float]) -> None:
 
 def tick(source: Source) -> Mapping[str, float]:
     """Return the values of `source` in a tick; assert that a good source keeps its own value."""
-    found = Sampler([source, Good()], MemoryStore(), 1.0).tick(1.0)
+    found = Sampler([source, GoodSource()], MemoryStore(), 1.0).tick(1.0)
     assert found is not None
     assert found.values["good.value"] == 1.0
     return {key: value for key, value in found.values.items() if key != "good.value"}

@@ -86,7 +86,7 @@ def test_function_panel_kind_reaches_store(define: Define, tmp_path: Path, on_di
         assert store.panel_kinds() == {}
 
 
-BAD_SAID: list[dict[str, Any]] = [
+BAD_OPTIONS: list[dict[str, Any]] = [
     {"label": 5},
     {"label": "x" * 65},
     {"unit": b"C"},
@@ -103,7 +103,7 @@ BAD_SAID: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("said", BAD_SAID, ids=str)
+@pytest.mark.parametrize("said", BAD_OPTIONS, ids=str)
 def test_source_decorator_error_names_option_and_value(said: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=rf"{next(iter(said))} is .*; expected ") as caught:
         dashapp.source(**said)

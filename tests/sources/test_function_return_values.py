@@ -46,7 +46,7 @@ def test_function_accepts_numbers_of_any_type(
         assert tick.values == {key: float(number)}
 
 
-class Endless:
+class RaisingFloat:
     def __float__(self) -> float:
         raise RuntimeError("no")
 
@@ -66,7 +66,7 @@ NONSENSE = {
     "list": [1],
     "array": np.array([1.0, 2.0]),
     "object": object(),
-    "raises": Endless(),
+    "raises": RaisingFloat(),
 }
 
 

@@ -16,7 +16,7 @@ from dashapp.collector.sampler import Sampler
 from dashapp.sources.function import FunctionSource
 from dashapp.stores.memory import MemoryStore
 
-each = pytest.mark.parametrize("make", ALL.values(), ids=ALL.keys())
+every_source = pytest.mark.parametrize("make", ALL.values(), ids=ALL.keys())
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def machine(tmp_path: Path) -> FakeMachine:
     return FakeMachine(tmp_path)
 
 
-@each
+@every_source
 def test_source_first_reading_is_real_and_well_formed(machine: FakeMachine, make: Make) -> None:
     source = make(machine)
     machine.pass_time(0.5)
@@ -33,7 +33,7 @@ def test_source_first_reading_is_real_and_well_formed(machine: FakeMachine, make
     check(values)
 
 
-@each
+@every_source
 def test_source_reports_same_metrics_every_time(machine: FakeMachine, make: Make) -> None:
     source = make(machine)
     machine.pass_time()
@@ -42,7 +42,7 @@ def test_source_reports_same_metrics_every_time(machine: FakeMachine, make: Make
     assert set(first) == set(source.read())
 
 
-@each
+@every_source
 def test_source_has_no_negative_or_spike_when_counters_reset(machine: FakeMachine, make: Make) -> None:
     source = make(machine)
     machine.pass_time()
@@ -60,7 +60,7 @@ def test_source_has_no_negative_or_spike_when_counters_reset(machine: FakeMachin
     assert {metric.key for metric in usual} == {metric.key for metric in after}
 
 
-@each
+@every_source
 def test_source_drops_counter_once_when_it_wraps(machine: FakeMachine, make: Make) -> None:
     machine.links["eth0"] = machine.disks["sda"] = 2**32 - 10
     source = make(machine)
@@ -71,14 +71,14 @@ def test_source_drops_counter_once_when_it_wraps(machine: FakeMachine, make: Mak
     assert not [metric.key for metric in values if re.search(r"eth0|sda", metric.key)]
 
 
-@each
+@every_source
 def test_source_does_not_divide_by_zero_when_clock_stands_still(machine: FakeMachine, make: Make) -> None:
     source = make(machine)
     check(source.read())
     check(source.read())
 
 
-@each
+@every_source
 def test_source_follows_added_and_removed_cores_and_devices(machine: FakeMachine, make: Make) -> None:
     source = make(machine)
     for step in range(12):

@@ -39,7 +39,7 @@ def exchange(tmp_path: Path) -> Iterator[Exchange]:
         yield Exchange(server)
 
 
-class Desk:
+class Harness:
     """A quote source with a fake feed and a fake clock."""
 
     def __init__(self, *symbols: str) -> None:
@@ -127,29 +127,29 @@ def test_yahoo_client_uses_market_price_before_first_trade(exchange: Exchange) -
     assert YahooClient(exchange.session()).fetch("AAPL").price == 99.0
 
 
-class OverError(Exception):
+class StoppedError(Exception):
     """Ends the source's thread after the test."""
 
 
-class Never(Event):
+class StopEvent(Event):
     """The event between two requests of the source's thread, which ends when it is set."""
 
     def wait(self, timeout: float | None = None) -> bool:
         if super().wait(timeout):
-            raise OverError
+            raise StoppedError
         return False
 
 
-class Ending(QuoteSource):
+class EndingSource(QuoteSource):
     def _run(self) -> None:
-        with suppress(OverError):
+        with suppress(StoppedError):
             super()._run()
 
 
 def test_quotes_show_price_and_previous_close(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
     exchange.prices = {"AAPL": [100.0], "^GSPC": [5000.0]}
-    source = Ending(["AAPL", "^GSPC"], YahooClient(exchange.session()))
-    never = Never()
+    source = EndingSource(["AAPL", "^GSPC"], YahooClient(exchange.session()))
+    never = StopEvent()
     monkeypatch.setattr(quotes, "Event", lambda: never)
     wait_for(source.read)
     assert {metric.key: (metric.label, value) for metric, value in source.read().items()} == {
@@ -163,7 +163,7 @@ def test_quotes_show_price_and_previous_close(exchange: Exchange, monkeypatch: p
 
 
 def test_quotes_request_one_symbol_per_minute_in_turn() -> None:
-    desk = Desk("A", "B", "C")
+    desk = Harness("A", "B", "C")
     desk.work(600)
     assert desk.asked == [(60 * count, "ABC"[count % 3]) for count in range(10)]
     assert desk.source.status_message == ""
@@ -173,7 +173,7 @@ def test_quotes_request_one_symbol_per_minute_in_turn() -> None:
 
 
 def test_quotes_are_requested_less_often_when_market_is_closed() -> None:
-    desk = Desk("A")
+    desk = Harness("A")
     desk.answer = desk.quote(10, opens=-50_000, closes=-1)
     desk.work(6 * CLOSED_INTERVAL_S)
     assert len(desk.asked) == 6
@@ -190,7 +190,7 @@ def test_quotes_are_requested_less_often_when_market_is_closed() -> None:
 
 
 def test_quotes_back_off_and_mark_last_price_when_feed_fails() -> None:
-    desk = Desk("A")
+    desk = Harness("A")
     desk.work(1)
     desk.answer = SourceError("the feed does not answer (ConnectionError)")
     desk.work(86_400)
@@ -210,7 +210,7 @@ def test_quotes_back_off_and_mark_last_price_when_feed_fails() -> None:
 
 
 def test_quotes_pause_all_symbols_after_too_many_requests() -> None:
-    desk = Desk("A", "B")
+    desk = Harness("A", "B")
     desk.answer = TooManyRequestsError("the feed wants fewer questions")
     desk.work(3600)
     assert [time for time, _ in desk.asked] == [0, 300, 900, 2100]
@@ -232,7 +232,7 @@ def test_quote_scheduler_serves_other_symbols_when_one_fails() -> None:
 
 
 def test_quotes_mark_price_without_trades() -> None:
-    desk = Desk("A")
+    desk = Harness("A")
     desk.trading = False
     desk.work(600)
     assert desk.source.status_message.endswith("nothing was traded since")

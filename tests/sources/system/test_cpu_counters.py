@@ -23,7 +23,7 @@ def by_key(values: Mapping[Metric, float]) -> dict[str, float]:
     return {metric.key: value for metric, value in values.items()}
 
 
-class Counted:
+class FakeCounters:
     """Counters that a test sets: for each core number, its times by kind."""
 
     def __init__(self, numbered: bool = True, **cores: tuple[int, int]) -> None:
@@ -90,7 +90,7 @@ def test_cpu_drops_one_reading_when_unnumbered_cores_change(machine: FakeMachine
 
 
 def test_cpu_drops_core_when_idle_goes_back_after_suspend() -> None:
-    counted = Counted(core0=(100, 9000), core1=(100, 9000))
+    counted = FakeCounters(core0=(100, 9000), core1=(100, 9000))
     source = CpuSource(counted)
     counted.set(core0=(110, 5000), core1=(110, 9090))
     assert by_key(source.read()) == {"cpu.percent": 10.0, "cpu.user": 10.0, "cpu.core1.percent": 10.0}
@@ -107,7 +107,7 @@ def test_cpu_ignores_iowait_that_goes_back(tmp_path: Path) -> None:
 
 
 def test_cpu_reports_nothing_when_no_time_passed() -> None:
-    source = CpuSource(Counted(core0=(100, 9000)))
+    source = CpuSource(FakeCounters(core0=(100, 9000)))
     assert source.read() == {}
 
 

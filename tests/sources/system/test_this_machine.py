@@ -63,12 +63,12 @@ def test_system_sources_encode_to_short_row() -> None:
     assert len(json.dumps(tick.values)) / max(1, len(tick.values)) < 32, details
 
 
-class Fine:
+class WorkingSource:
     def read(self) -> Mapping[Metric, float]:
         return {}
 
 
-class Cannot:
+class UnsupportedSource:
     def __init__(self) -> None:
         raise OSError("not on this platform")
 
@@ -78,6 +78,6 @@ class Cannot:
 
 def test_available_sources_skips_and_logs_unsupported_source(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO"):
-        found: list[Source] = available_sources([Cannot, Fine, Cannot])
-    assert [type(source) for source in found] == [Fine]
+        found: list[Source] = available_sources([UnsupportedSource, WorkingSource, UnsupportedSource])
+    assert [type(source) for source in found] == [WorkingSource]
     assert "not on this platform" in caplog.text
