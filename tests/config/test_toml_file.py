@@ -1,4 +1,4 @@
-"""dashapp.toml: what it sets, what it gives way to, and what is said of a bad one."""
+"""dashapp.toml: the settings in it, their precedence, and the errors in a bad file."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ def problems(text: str | bytes) -> list[str]:
     return caught.value.problems
 
 
-def test_without_one_the_defaults_hold() -> None:
+def test_toml_file_keeps_defaults_when_missing_or_empty() -> None:
     assert parse_settings([], {}) == Settings()
     write("")
     assert parse_settings([], {}) == Settings()
 
 
-def test_a_file_sets_whatever_a_flag_does() -> None:
+def test_toml_file_sets_all_kinds_of_settings() -> None:
     write(WHOLE)
     assert parse_settings([], {}) == Settings(
         host="127.0.0.2",
@@ -125,7 +125,7 @@ def test_a_file_sets_whatever_a_flag_does() -> None:
     )
 
 
-def test_flags_win_over_variables_over_the_file_over_the_defaults() -> None:
+def test_toml_file_is_overridden_by_variables_and_flags() -> None:
     write('port = 1001\nwindow = 20\nsource = ["a:b", "c:d"]\ntheme = "dark"')
     environ = {"DASHAPP_PORT": "1002", "DASHAPP_WINDOW": "30", "PORT": "1003"}
     settings = parse_settings(["--port", "1004", "--source", "machine"], environ)
@@ -138,21 +138,21 @@ def test_flags_win_over_variables_over_the_file_over_the_defaults() -> None:
     assert parse_settings([], {}).source == (SourceSpec("a:b"), SourceSpec("c:d"))
 
 
-def test_what_the_file_turns_on_a_variable_turns_off() -> None:
+def test_toml_switch_is_overridden_by_variable() -> None:
     write("public = true\ncollector = false")
     settings = parse_settings([], {"DASHAPP_PUBLIC": "0", "DASHAPP_COLLECTOR": "1"})
     assert (settings.public, settings.collector) == (False, True)
 
 
 @pytest.mark.parametrize("how", ["flag", "variable"])
-def test_another_file_is_named(how: str) -> None:
+def test_toml_file_is_chosen_by_flag_or_variable(how: str) -> None:
     write("port = 1001")
     write("port = 1002", "other.toml")
     argv = ["--config", "other.toml"] if how == "flag" else []
     assert parse_settings(argv, {} if argv else {"DASHAPP_CONFIG": "other.toml"}).port == 1002
 
 
-def test_a_bad_value_that_is_overruled_is_still_none() -> None:
+def test_toml_bad_value_is_ignored_when_overridden() -> None:
     write('port = "x"')
     assert parse_settings(["--port", "80"], {}).port == 80
 
@@ -209,7 +209,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("text", "expected"), BAD.values(), ids=BAD.keys())
-def test_a_bad_file_is_told_in_one_sentence(text: str | bytes, expected: str) -> None:
+def test_toml_error_is_one_sentence_when_file_is_bad(text: str | bytes, expected: str) -> None:
     (sentence,) = problems(text)
     assert sentence.startswith("dashapp.toml: ")
     assert expected in sentence
@@ -217,24 +217,24 @@ def test_a_bad_file_is_told_in_one_sentence(text: str | bytes, expected: str) ->
     assert len(sentence) < 400
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_toml_errors_are_reported_together() -> None:
     text = 'widnow = 1\nport = "x"\ninterval = true\n[[panel]]\nkind = "x"\n[[source]]\nuse = "x"'
     assert len(problems(text)) == 5
 
 
-def test_what_is_no_file_is_told() -> None:
+def test_toml_file_is_rejected_when_path_is_directory() -> None:
     Path("dashapp.toml").mkdir()
     with pytest.raises(SettingsError, match=r"dashapp\.toml: it is not a file"):
         parse_settings([], {})
 
 
-def test_a_pipe_is_not_waited_for() -> None:
+def test_toml_file_is_rejected_at_once_when_path_is_pipe() -> None:
     os.mkfifo("pipe.toml")
     with pytest.raises(SettingsError, match=r"pipe\.toml: it is not a file"):
         parse_settings(["--config", "pipe.toml"], {})
 
 
-def test_one_that_cannot_be_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_toml_file_is_rejected_when_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
     write("port = 80")
 
     def refuse(*_arguments: object) -> None:
@@ -245,6 +245,6 @@ def test_one_that_cannot_be_read_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
         parse_settings([], {})
 
 
-def test_conflicts_name_the_file() -> None:
+def test_toml_conflict_error_names_file() -> None:
     (sentence,) = problems('store = "memory:"\nworkers = 2')
     assert sentence.startswith('dashapp.toml: workers is "2"; expected 1 with dashapp.toml: store')

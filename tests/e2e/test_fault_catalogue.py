@@ -24,14 +24,14 @@ SHOWN = {
     "e2e/test_process_faults::test_6_killed_web_server_leaves_no_orphan_and_restarts",
     7: "e2e/test_process_faults::test_7_requests_in_flight_finish_after_two_stop_signals "
     "e2e/test_process_faults::test_7_collector_stores_last_tick_on_stop_signal",
-    8: "sources/system/test_container::test_v2_tells_the_share_of_half_a_core "
+    8: "sources/system/test_container::test_cgroup_v2_reports_share_of_half_a_core "
     "sources/system/test_container::"
-    "test_v2_nested_takes_the_smallest_of_all_ancestors_and_what_counts_against_it "
-    "sources/system/test_cgroup_v1::test_v1_tells_the_same "
-    "sources/system/test_container::test_unreadable_files_cost_their_own_lines",
-    9: "sources/system/test_cpu_shares::test_9_the_first_reading_is_real "
-    "sources/system/test_cpu_shares::test_9_fifty_threads_that_ask_psutil_change_nothing",
-    10: "config/test_redis_url::test_10_a_worker_with_a_disk_of_its_own_is_refused",
+    "test_cgroup_v2_uses_smallest_limit_of_all_ancestors "
+    "sources/system/test_cgroup_v1::test_cgroup_v1_reports_cpu_and_memory_share "
+    "sources/system/test_container::test_container_drops_only_metrics_of_unreadable_files",
+    9: "sources/system/test_cpu_shares::test_9_cpu_first_reading_is_real "
+    "sources/system/test_cpu_shares::test_9_cpu_shares_are_correct_when_50_threads_call_psutil",
+    10: "config/test_redis_url::test_10_collector_and_web_process_exit_without_shared_disk",
     11: "e2e/test_disk_faults::test_11_full_disk_stops_no_tick_and_loses_no_data",
     12: "e2e/test_disk_faults::test_12_read_only_store_does_not_flood_log_and_recovers",
     13: "e2e/test_disk_faults::test_13_deleted_store_folder_is_recreated",
@@ -47,31 +47,30 @@ SHOWN = {
     "stores/redis/test_failover::test_19_failed_over_to_a_replica_nothing_is_lost_or_doubled "
     "stores/redis/test_writer::test_19_out_of_memory_ticks_wait_until_it_has_room",
     20: "e2e/test_sources::test_20_to_22_hanging_and_failing_sources_affect_only_themselves",
-    21: "collector/test_sampler::test_21_a_source_that_fails_leaves_the_others "
-    "sources/test_function_return_values::test_21_what_is_no_number_is_a_gap_and_said",
-    22: "sources/test_polling::test_a_source_that_never_returns_is_given_up_with_one_stuck_thread",
-    23: "collector/test_clock::test_a_suspend_is_left_out",
-    24: "collector/test_clock::test_a_clock_set_back_keeps_the_order_and_does_not_freeze "
-    "collector/test_service::test_no_tick_is_dropped_when_the_clock_jumps",
-    25: "sources/system/test_cpu_shares::test_25_counters_that_step_back_are_never_shown "
-    "sources/test_source_contract::test_counters_that_step_back_are_never_negative_nor_a_spike",
+    21: "collector/test_sampler::test_21_sampler_keeps_other_sources_when_one_fails "
+    "sources/test_function_return_values::test_21_function_value_becomes_reported_gap_when_not_a_number",
+    22: "sources/test_polling::test_background_source_times_out_with_one_thread_when_stuck",
+    23: "collector/test_clock::test_deadlines_skip_time_of_suspend",
+    24: "collector/test_clock::test_deadlines_keep_order_and_rate_when_clock_is_set_back "
+    "collector/test_service::test_sampler_drops_no_tick_when_clock_jumps",
+    25: "sources/system/test_cpu_shares::test_25_cpu_shares_stay_in_range_when_counters_go_back "
+    "sources/test_source_contract::test_source_has_no_negative_or_spike_when_counters_reset",
     26: "browser/test_time_handling::test_tab_hidden_for_ten_minutes_catches_up_with_one_request",
     27: "browser/test_time_handling::test_page_works_with_viewer_clock_a_day_off",
     28: "e2e/test_many_viewers::test_28_hundred_viewers_get_responses_and_leak_no_resources",
     29: "browser/test_user_interaction::test_slider_drag_ends_at_last_value",
     30: "stores/test_archive::test_the_extremes_of_a_frame_are_those_of_its_ticks",
     31: "stores/test_archive_restarts::test_a_restart_at_any_point_of_a_roll_up_counts_nothing_twice",
-    32: "sources/test_source_contract::test_cores_and_devices_come_and_go",
-    33: "sources/test_platform_failures::test_a_psutil_call_that_fails_costs_its_own_metrics",
-    34: "sources/external/test_prometheus_limits::"
-    "test_34_what_means_ill_is_refused_at_the_limit_in_one_sentence",
+    32: "sources/test_source_contract::test_source_follows_added_and_removed_cores_and_devices",
+    33: "sources/test_platform_failures::test_psutil_source_loses_only_metrics_of_failing_call",
+    34: "sources/external/test_prometheus_limits::test_34_prometheus_rejects_hostile_response_at_limit",
     35: "web/test_command_line::test_35_invalid_settings_are_all_reported_before_start",
     36: "web/test_command_line::test_36_port_in_use_prints_one_line_error",
     37: "sources/external/test_prometheus_address::"
-    "test_37_without_the_package_one_sentence_with_the_pip_line",
+    "test_37_prometheus_error_gives_pip_command_without_package",
     38: "stores/test_archive_restarts::test_a_store_without_levels_is_taken_over_whole",
     39: "stores/disk/test_disk_store::test_39_a_stopped_reader_does_not_let_the_log_grow",
-    40: "collector/test_service::test_a_day_of_ticks_leaves_nothing_behind "
+    40: "collector/test_service::test_sampler_keeps_store_bounded_after_one_day "
     "browser/test_render_cost::test_thousand_draws_leak_no_memory",
     41: "web/test_command_line::test_41_unwritable_folder_falls_back_to_memory_with_notice",
     42: "integrations/test_flask_mount::test_what_is_the_hosts_is_answered_as_before "

@@ -1,4 +1,4 @@
-"""Every source there is, on the files and answers of a made-up machine, and what holds of each reading."""
+"""Every source on the files and psutil values of a fake machine, and a check of its metrics."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ ALL["function-curve"] = lambda m: FunctionSource("sample_functions:growth", {})
 
 
 def limited(machine: FakeMachine) -> str:
-    """A machine in a container of half a core and 4 MB; its /proc."""
+    """Put the machine into a container of half a core and 4 MB; return its /proc."""
     group = Path(machine.sys, "fs/cgroup")
     group.mkdir(parents=True, exist_ok=True)
     Path(machine.proc, "self/cgroup").write_text("0::/\n")
@@ -90,7 +90,7 @@ def limited(machine: FakeMachine) -> str:
 
 
 def check(values: Mapping[Metric, float]) -> None:
-    """What holds of every reading of every source."""
+    """Assert that the metrics of a reading are well-formed."""
     keys = [metric.key for metric in values]
     assert len(set(keys)) == len(keys)
     for metric, value in values.items():

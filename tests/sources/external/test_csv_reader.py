@@ -1,4 +1,4 @@
-"""Files that are replayed: times and shapes of many kinds, rows and whole files that are wrong."""
+"""CSV files to replay: formats of times and files, and invalid rows and files."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ TIMES = {
 
 
 @pytest.mark.parametrize("text", TIMES.values(), ids=TIMES.keys())
-def test_a_time_may_be_written_in_many_ways(text: str) -> None:
+def test_parse_time_accepts_common_formats(text: str) -> None:
     assert csv_reader.parse_time(text) == 1767225600
 
 
 @pytest.mark.parametrize("text", ["", "x", "31/12/2025", "nan", "inf", "-", "2026-13-01", "1_0"])
-def test_what_is_no_time_is_refused(text: str) -> None:
+def test_parse_time_rejects_invalid_text(text: str) -> None:
     with pytest.raises((ValueError, OverflowError)):
         csv_reader.parse_time(text)
 
@@ -57,7 +57,7 @@ SHAPES = {
 
 
 @pytest.mark.parametrize(("text", "expected"), SHAPES.values(), ids=SHAPES.keys())
-def test_files_of_many_shapes(text: str, expected: Mapping[str, float], tmp_path: Path) -> None:
+def test_replay_reads_files_of_many_formats(text: str, expected: Mapping[str, float], tmp_path: Path) -> None:
     values = Played(tmp_path, text).after(0)
     assert expected.items() <= values.items()
     assert all(part for key in values for part in key.split("."))
@@ -90,7 +90,7 @@ LEFT_OUT = {
 
 
 @pytest.mark.parametrize(("text", "sentence"), LEFT_OUT.values(), ids=LEFT_OUT.keys())
-def test_a_row_that_cannot_be_used_is_left_out_and_told(text: str, sentence: str, tmp_path: Path) -> None:
+def test_replay_skips_and_reports_unusable_row(text: str, sentence: str, tmp_path: Path) -> None:
     played = Played(tmp_path, text, speed=86_400)
     assert played.after(0) == {"replay.a": 1}
     assert played.after(1) == {"replay.a": 2}
@@ -109,14 +109,14 @@ HOPELESS = {
 
 
 @pytest.mark.parametrize("text", HOPELESS.values(), ids=HOPELESS.keys())
-def test_a_file_without_rows_is_one_sentence(text: str | bytes, tmp_path: Path) -> None:
+def test_replay_error_is_one_sentence_when_file_has_no_rows(text: str | bytes, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"^prices\.csv has no row with a time and a number; ") as raised:
         Played(tmp_path, text).after(0)
     assert "\n" not in str(raised.value)
     assert str(tmp_path) not in str(raised.value)
 
 
-def test_a_file_that_goes_away_is_one_sentence(tmp_path: Path) -> None:
+def test_replay_error_is_one_sentence_when_file_disappears(tmp_path: Path) -> None:
     played = Played(tmp_path, ROWS)
     played.path.unlink()
     with pytest.raises(SourceError, match=r"^prices\.csv cannot be read \(No such file or directory\)$"):
@@ -126,8 +126,8 @@ def test_a_file_that_goes_away_is_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end_now", [False, True])
-def test_a_large_file_is_read_as_it_is_needed(end_now: bool, tmp_path: Path) -> None:
-    """Far more than it may hold at a time, most of it one line of nothing."""
+def test_replay_memory_is_bounded_with_large_file(end_now: bool, tmp_path: Path) -> None:
+    """The file is far larger than the memory limit; most of it is one line of NUL bytes."""
     row = b"%d" + b",7" * 16 + b"\n"
     path, rows = tmp_path / "prices.csv", amount(20_000, 200_000)
     with path.open("wb") as file:

@@ -1,4 +1,4 @@
-"""Fault 34: what another program answers, where it means us ill, is refused at a limit in one sentence."""
+"""Fault 34: limits reject a hostile response of an exporter with a one-sentence error."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-# Seconds that one may take that never comes to an end; no other has so few.
+# Timeout in seconds for responses that never end; all others get a long one.
 SHORT = 0.2
 
 
@@ -51,14 +51,14 @@ def stalls(handler: BaseHTTPRequestHandler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n")
     while True:
         handler.wfile.write(b"#")
-        sleep(SHORT / 10)  # a byte comes again and again, so that no socket's own timeout ends it
+        sleep(SHORT / 10)  # bytes keep coming, so that the socket's own timeout never expires
 
 
 def drips_headers(handler: BaseHTTPRequestHandler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
     while True:
         handler.wfile.write(b"x")
-        sleep(SHORT / 10)  # again and again, as above
+        sleep(SHORT / 10)  # bytes keep coming, as above
 
 
 def endless(handler: BaseHTTPRequestHandler) -> None:
@@ -111,7 +111,7 @@ REFUSED: dict[str, tuple[Act, str]] = {
 
 
 @pytest.mark.parametrize(("act", "sentence"), REFUSED.values(), ids=REFUSED.keys())
-def test_34_what_means_ill_is_refused_at_the_limit_in_one_sentence(
+def test_34_prometheus_rejects_hostile_response_at_limit(
     act: Act, sentence: str, exporter: Exporter, clock: FakeClock
 ) -> None:
     exporter.act = act
@@ -136,7 +136,7 @@ def test_34_what_means_ill_is_refused_at_the_limit_in_one_sentence(
     assert by_key(reading.read()) == {"prom.a": 1}
 
 
-def test_34_a_million_series_are_refused_at_the_limit(exporter: Exporter, clock: FakeClock) -> None:
+def test_34_prometheus_limits_number_of_series(exporter: Exporter, clock: FakeClock) -> None:
     lines = b"".join(b'a{b="%d"} 1\n' % number for number in range(300_000))
     exporter.act = body(lines)
     reading = source(exporter, clock)
@@ -152,7 +152,7 @@ def test_34_a_million_series_are_refused_at_the_limit(exporter: Exporter, clock:
     assert not reading.status_message
 
 
-def test_gzip_and_a_redirect_on_the_same_server_are_followed(exporter: Exporter, clock: FakeClock) -> None:
+def test_prometheus_accepts_gzip_and_redirect_on_same_server(exporter: Exporter, clock: FakeClock) -> None:
     def act(handler: BaseHTTPRequestHandler) -> None:
         there = handler.path == "/there"
         packed = body(gzip.compress(NODE.encode()), content_encoding="gzip")
