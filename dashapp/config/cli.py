@@ -1,6 +1,6 @@
-"""Flags: the command line and the variables, split into one text or more for each setting of a table.
+"""Command line and environment variables, as the texts of each setting.
 
-Knows neither what the settings are nor what a text may be.
+`settings.py` has the table of settings; `parsers.py` turns the texts into values.
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ from dashapp import __version__
 from dashapp.model.text import redact_credentials
 
 ENV_PREFIX = "DASHAPP_"
-# Variables that are no settings: what the supervisor tells its children, and where a program pushes to.
+# Variables that are not settings: the supervisor sets the first two for its children, and `dashapp.push`
+# reads the URL.
 OTHER_VARIABLES = (ENV_PREFIX + "CHILD", ENV_PREFIX + "STDIN", ENV_PREFIX + "URL")
-# Said to a command and not a setting: it is not handed on to the processes that it starts.
+# An option of the command, not a setting: the supervisor does not pass it to its children.
 CHECK_CONFIG_FLAG = "--check-config"
-# The first word of a command line that is for the collector alone.
+# The first argument of a command line that starts only the collector.
 COLLECT_COMMAND = "collect"
 
 SettingsFields = Sequence[Field[Any]]
 
 
 class CommandLine:
-    """What was given. `problems` holds a sentence for each piece that is no flag of `table`."""
+    """Parsed arguments. `problems` has one sentence for each invalid argument."""
 
     def __init__(self, argv: Sequence[str], table: SettingsFields, prog: str) -> None:
         parser = argparse.ArgumentParser(
@@ -45,7 +46,7 @@ class CommandLine:
         table = [each for each in table if each.name not in self._secrets]
         for each in table:
             _add_argument(parser, each.name, each.metadata, each.default)
-        # A first word that is no flag may be meant as the one that is.
+        # With the command, so that a misspelt command gets a suggestion.
         self._flags = [
             COLLECT_COMMAND,
             "--version",
@@ -57,13 +58,13 @@ class CommandLine:
             _option_string(each.name, each.default) for each in table if isinstance(each.default, bool)
         }
         switches |= {"--help", "--version", CHECK_CONFIG_FLAG}
-        # argparse would stop at the first switch that was given a value.
+        # argparse would exit at the first switch that has a value.
         valued = [text for text in argv if "=" in text and text.partition("=")[0] in switches]
         self.problems = [
             f"{quote_value(text)} has a value; expected {text.partition('=')[0]} alone" for text in valued
         ]
         given, unknown = parser.parse_known_args([text for text in argv if text not in valued])
-        # What follows an unknown flag is its value, not a second problem.
+        # The word after an unknown flag is its value, not a second problem.
         self.problems += [
             self._unknown(text)
             for before, text in zip(["", *unknown], unknown, strict=False)
@@ -72,7 +73,11 @@ class CommandLine:
         self._given: dict[str, Any] = vars(given)
 
     def texts_of(self, each: Field[Any], environ: Mapping[str, str]) -> tuple[str, list[str]]:
-        """The name and texts of whatever sets this: flag, our variable, the platform's variable."""
+        """Return the name of the flag or variable that sets a field, and its texts.
+
+        A flag wins over the DASHAPP_ variable, and that over the platform's variable (`also`). If none of
+        them is set, return the flag's name and no texts.
+        """
         flag = self._given.get(each.name)
         if flag is not None:
             return flag_of(each.name), [flag] if isinstance(flag, str) else flag
@@ -95,7 +100,7 @@ class CommandLine:
 
 
 def quote_value(value: Any) -> str:
-    """A value from outside as one line of bounded length, text in quotes."""
+    """Return a value as one line of bounded length, with text in quotes and without credentials."""
     if not isinstance(value, str):
         return redact_credentials(json.dumps(value, default=str, ensure_ascii=False))[:80]
     value = redact_credentials(value)
@@ -103,7 +108,7 @@ def quote_value(value: Any) -> str:
 
 
 def unknown_variables(environ: Mapping[str, str], table: SettingsFields) -> list[str]:
-    """A sentence for each variable that looks like ours and is not."""
+    """Return one sentence for each DASHAPP_ variable that is not a setting."""
     known = [ENV_PREFIX + each.name.upper() for each in table]
     sentences = []
     for name in sorted(environ):
@@ -115,12 +120,12 @@ def unknown_variables(environ: Mapping[str, str], table: SettingsFields) -> list
 
 
 def flag_of(name: str) -> str:
-    """The flag that gives a setting its text."""
+    """Return the flag of a setting: `--trusted-proxy` for `trusted_proxy`."""
     return "--" + name.replace("_", "-")
 
 
 def _option_string(name: str, default: Any) -> str:
-    """--no-collector turns off what is on by default, --public on what is off."""
+    """Return the option of a setting: `--no-NAME` for a switch that is on by default."""
     return f"--no-{name}" if default is True else flag_of(name)
 
 

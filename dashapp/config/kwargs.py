@@ -1,7 +1,4 @@
-"""Keywords: settings as a Python program gives them, `window=300`, put as a command line that says the same.
-
-Knows the table of settings, and nothing of who gives them or what for.
-"""
+"""Settings as keyword arguments (`window=300`), converted to a command line."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ _FLAG = re.compile(r"(?<!\S)--(?=[a-z])")
 
 
 class CommandLineArgs(NamedTuple):
-    """Flags, and the variables that stand for what no flag may say."""
+    """Flags, and environment variables for the secrets, which cannot be flags."""
 
     argv: list[str]
     variables: dict[str, str]
@@ -30,10 +27,10 @@ class CommandLineArgs(NamedTuple):
 def to_command_line(
     keywords: Mapping[str, Any], refused: Mapping[str, str], others: Collection[str] = ()
 ) -> CommandLineArgs:
-    """SettingsError tells all that is no setting.
+    """Return the command line of keyword arguments.
 
-    `refused`: settings that are of no use here, each with the reason. `others`: further names that there are,
-    to be meant by one that is misspelt.
+    `refused`: settings that do not apply here, each with the reason. `others`: further valid names, for the
+    hint at a misspelt one. Raise SettingsError with every invalid keyword.
     """
     table = {each.name: each for each in fields(Settings)}
     known = [*(name for name in table if name not in refused), *others]
@@ -64,7 +61,7 @@ def to_command_line(
 
 
 def as_keyword_error(error: SettingsError, by: CommandLineArgs) -> SettingsError:
-    """The same for who gave keywords, neither flags nor the variables that stand for some."""
+    """Return the error with keyword names in place of flags and variables."""
     problems = [_FLAG.sub("", problem) for problem in error.problems]
     for variable in by.variables:
         problems = [each.replace(variable, variable.removeprefix(ENV_PREFIX).lower()) for each in problems]
@@ -79,9 +76,9 @@ def _option_values(value: Any, several: bool) -> list[str]:
 
 
 def _option_value(value: Any) -> str:
-    """TypeError for what no flag can say."""
+    """Return a value as the text of a flag. Raise TypeError if no flag can express it."""
     if isinstance(value, Mapping):
-        # A settings file's table in one line: what JSON writes of text, numbers and lists is TOML as well.
+        # One line for a table of the settings file: JSON of text, numbers and lists is also valid TOML.
         return ", ".join(f"{name}={json.dumps(each, ensure_ascii=False)}" for name, each in value.items())
     if isinstance(value, bool) or not isinstance(value, str | int | float | Path):
         raise TypeError

@@ -1,8 +1,7 @@
-"""The table of settings: each with its default, parser, help, flag and environment variable.
+"""The table of settings: default, parser, help text, flag and environment variable of each.
 
-`parse_settings` reads flags, then variables, then the TOML file, and raises all
-problems at once.
-(pydantic would double the collector's memory.)
+`parse_settings` reads flags, then variables, then the TOML file, and raises all problems at once. (pydantic
+would double the collector's memory.)
 """
 
 from __future__ import annotations
@@ -26,12 +25,15 @@ from dashapp.sources.spec import NO_SOURCE, SourceSpec
 
 
 def setting(default: Any, parse: Callable[[str], Any], expected: str, help: str, **more: Any) -> Any:
-    """`expected` is empty where `parse` says it itself, as the text of its ValueError.
+    """Return the dataclass field of a setting.
 
-    `separator`: there may be several, a flag for each or with it between them; `parse` reads one of them, and
-    `table` one that a settings file gives as a table: its ValueError says it itself, always.
-    `secret`: no flag sets it, for whoever lists the processes sees their flags, and it is never shown.
-    `never_empty`: what is set to nothing is a mistake, and not as if it were not set.
+    `expected` is the end of an error message; if it is empty, the text of the ValueError from `parse` is.
+    `separator`: the setting may have several values: one per flag, or several in a variable, with this
+    character between them. `parse` reads one value. `table` reads one that the settings file gives as a
+    table, and its ValueError always has a text.
+    `secret`: there is no flag, since other users can list a process's arguments, and no message shows the
+    value.
+    `never_empty`: a variable that is set to nothing is an error, not the same as an unset one.
     """
     metadata = {"parse": parse, "expected": expected, "help": help, **more}
     return field(default=default, repr="secret" not in more, metadata=metadata)
@@ -40,7 +42,7 @@ def setting(default: Any, parse: Callable[[str], Any], expected: str, help: str,
 def setting_problem(
     named: str, number: int, item: str | TomlTable, metadata: Mapping[str, Any], error: ValueError
 ) -> str:
-    """What is wrong with the text or table that `named` gives, in one sentence."""
+    """Return the problem with one text or table that `named` sets, as one sentence."""
     if isinstance(item, str):
         item = redact_url(item) if "address" in metadata else item
         told = f"has {len(item)} characters" if "secret" in metadata else f"is {quote_value(item)}"
@@ -51,15 +53,15 @@ def setting_problem(
 ALL_INTERFACES = "0.0.0.0"  # noqa: S104
 MIN_WINDOW_S = 10
 DAY_S = 86_400
-# Seconds that a history in memory reaches back.
+# Seconds of history in the memory store.
 MEMORY_RETENTION_S = 7200.0
-# How often a flag that may be repeated is given, at the most.
+# Maximum number of values of one setting.
 MAX_REPEATED_VALUES = 64
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that can be set. A field's name gives its flag (`--name`) and variable (`DASHAPP_NAME`)."""
+    """All settings. The field `name` has the flag `--name` and the variable `DASHAPP_NAME`."""
 
     host: str = setting(
         "", parsers.parse_address, "an IP address or localhost", "address to listen on (127.0.0.1)"
@@ -217,27 +219,30 @@ class Settings:
 
     @property
     def reads_system(self) -> bool:
-        """Whether the machine's own metrics are read."""
+        """Whether the collector reads this machine's own metrics."""
         return not any(spec.name == NO_SOURCE for spec in self.source)
 
     @property
     def requires_authentication(self) -> bool:
-        """Whether nobody sees anything without a password or a trusted proxy's word."""
+        """Whether viewers need a password, or a user name from a trusted proxy."""
         return bool(self.password or self.proxy_user)
 
     @property
     def host_name(self) -> str:
-        """This machine's name. A platform's machine has another host name at each start, and one DYNO."""
+        """This machine's name: the setting, else the variable DYNO, else the host name.
+
+        On a platform with dynos the host name changes at each start, and DYNO does not.
+        """
         return self.name or parsers.nearest_name(os.environ.get("DYNO", "") or socket.gethostname())
 
     @property
     def max_window_s(self) -> float:
-        """The longest window, in seconds: what the history reaches back to."""
+        """The longest window in seconds, which is the length of the history."""
         return MEMORY_RETENTION_S if self.store == parsers.MEMORY_STORE else max(self.retention)
 
     @property
     def listen_address(self) -> str:
-        """The IP address to listen on: `--public` opens every interface, unless a host is given."""
+        """The IP address to listen on; with `--public` and without `--host`, every interface."""
         if not self.host:
             return ALL_INTERFACES if self.public else "127.0.0.1"
         return "127.0.0.1" if self.host == "localhost" else self.host
@@ -246,9 +251,10 @@ class Settings:
 def parse_settings(
     argv: Sequence[str], environ: Mapping[str, str] = os.environ, prog: str = "dashapp", serving: bool = True
 ) -> Settings:
-    """The settings of a command line, an environment and a file, each of which gives way to the one before.
+    """Return the settings of a command line, an environment and a settings file.
 
-    SettingsError tells all that is wrong. `serving`: whether they are for pages, not for a collector alone.
+    The command line wins over the environment, and the environment over the file. `serving` is false for a
+    collector alone, which needs no settings of the page. Raise SettingsError with every problem.
     """
     table = fields(Settings)
     line = cli.CommandLine(argv, table, prog)
@@ -276,7 +282,7 @@ def parse_settings(
             except ValueError as error:
                 problems.append(setting_problem(named[each.name], number, item, each.metadata, error))
         if found and len(found) == len(items):
-            # What is said twice is meant once.
+            # Drop repeated values.
             chosen[each.name] = tuple(dict.fromkeys(found)) if several else found[0]
     problems += [*file.problems, *validate_settings(Settings(**chosen), named, serving)]
     if problems:
@@ -291,5 +297,5 @@ def _settings_file(line: cli.CommandLine, environ: Mapping[str, str]) -> Setting
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """A sentence for each variable that looks like ours and is not."""
+    """Return one sentence for each DASHAPP_ variable that is not a setting."""
     return cli.unknown_variables(environ, fields(Settings))

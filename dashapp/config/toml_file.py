@@ -1,6 +1,7 @@
-"""The settings file: a TOML document whose keys are the settings' names, taken apart for the same parsers.
+"""The settings file: a TOML document whose keys are the names of the settings.
 
-What a text may be is the table's to say; a list holds several, and `[[source]]` or `[[panel]]` a table each.
+`SettingsFile.items` returns its values as texts for the parsers of the command line. A list holds several
+values; `[[source]]` or `[[panel]]` holds one table for each.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ TomlTable = dict[str, Any]
 
 
 class SettingsFile:
-    """The document at `path`; empty where there is none. `problems` holds a sentence for each thing wrong.
+    """The document at `path`, empty if there is no file. `problems` has one sentence per error.
 
-    `named` says who asked for it; without, it need not be there.
+    `named` is the flag or variable that names the file; without it, the file is optional.
     """
 
     def __init__(self, path: Path, named: str = "") -> None:
@@ -40,7 +41,7 @@ class SettingsFile:
             self.problems = [f"{path}: {_os_error_text(error)}"]
 
     def unknown(self, known: Sequence[str]) -> list[str]:
-        """A sentence for each key that is none of the known."""
+        """Return one sentence for each key that is not in `known`."""
         sentences = []
         for key in self._document:
             if key not in known:
@@ -50,9 +51,9 @@ class SettingsFile:
         return sentences
 
     def items(self, each: Field[Any]) -> tuple[str, list[str | TomlTable]]:
-        """Where a setting stands, and the texts or tables that set it; none where nothing does.
+        """Return the name of a setting in the file, and the texts or tables that set it, if any.
 
-        What is of another kind than the setting is a problem.
+        A value of another type than the setting's goes into `problems`.
         """
         named = f"{self._path}: {each.name}"
         if each.name not in self._document:
@@ -73,7 +74,7 @@ class SettingsFile:
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
-    # A pipe or a device would never end.
+    # Reading a pipe or a device might never end.
     if not path.is_file():
         if path.exists():
             raise ValueError("it is not a file")
@@ -97,7 +98,7 @@ def _os_error_text(error: Exception) -> str:
 
 
 def _as_text(value: Any, default: Any, several: bool) -> str | None:
-    """A value as text; None for one of another kind than the setting's."""
+    """Return a value as text; None if its type is not the setting's."""
     if isinstance(value, str):
         return value
     if isinstance(default, bool):

@@ -1,4 +1,4 @@
-"""Conflicts: settings that are right each by itself and cannot go together, told in a sentence each."""
+"""Checks of settings that are valid alone but conflict with each other."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
 
 def validate_settings(settings: Settings, named: Mapping[str, str], serving: bool) -> list[str]:
-    """`named` tells where each came from. Who is not `serving` pages may read the same file as who is, and
-    have neither its password nor its store."""
+    """Return one sentence for each conflict.
+
+    `named`: the flag, variable or key of each setting. Without `serving` there are no checks of the page: a
+    collector may read the web server's file and have neither its password nor its store.
+    """
     problems = _page_conflicts(settings, named) if serving else []
     if (
         settings.source
@@ -32,7 +35,8 @@ def _page_conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
     problems = []
     host = settings.listen_address
     alone = ipaddress.ip_address(host).is_loopback
-    # It is named as a flag, which it is not, where nobody gave one. One that was refused is told by itself.
+    # If nothing sets the password, `named` has a flag for it, which does not exist. A rejected password has
+    # its own error.
     refused = not settings.password and not named["password"].startswith("--")
     if not (alone or settings.public or settings.requires_authentication or refused):
         problems.append(
