@@ -1,6 +1,6 @@
-"""`python -m dashapp`: settle the settings, start collector and web, say where it serves.
+"""`python -m dashapp`: check the settings, start collector and web server, print the URL.
 
-`python -m dashapp collect` is the collector alone, as `python collector.py` in a checkout.
+`python -m dashapp collect` runs the collector alone, as `python collector.py` does in a checkout.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ log = logging.getLogger("dashapp")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 after a signal, 1 where the web server would not start, 2 where the settings cannot work."""
+    """Return 0 after a signal, 1 if the web server fails to start, 2 for invalid settings."""
     given = list(sys.argv[1:] if argv is None else argv)
     if given[:1] == [COLLECT_COMMAND]:
-        # Only here: the supervisor is to stay small.
+        # Imported only here, because the supervisor must stay small.
         from dashapp.collector.service import main as collect
 
         return collect(given[1:], prog=f"dashapp {COLLECT_COMMAND}")
@@ -60,11 +60,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             log.warning("%s: the history is kept in memory only", problem)
             where = None
         else:
-            # Who collects elsewhere can write there: a folder that is mounted read-only is read all the same.
+            # Another process collects and may write there; this one can read a directory that is mounted
+            # read-only.
             log.warning("%s: it is only read", problem)
     stop = stop_on_signals()
     if where is None:
-        # What a store on disk would allow, and memory refuses.
+        # Override the settings that need a store on disk.
         given += [
             f"--store={MEMORY_STORE}",
             "--workers=1",
@@ -92,8 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _log_collector_problems(settings: Settings) -> NoReturn:
-    """Say what --check-config does of settings that are right in themselves, and end."""
-    # Only here: it knows every source, and the supervisor is to stay small.
+    """Print what --check-config finds in settings that are valid alone, and exit."""
+    # Imported only here: it imports every source, and the supervisor must stay small.
     from dashapp.sources.registry import source_problems
 
     found = [*source_problems(settings.source, settings.interval), *alert_target_problems(settings)]
@@ -102,12 +103,12 @@ def _log_collector_problems(settings: Settings) -> NoReturn:
     for sentence in () if found else config.unknown_variables():
         print(sentence, file=sys.stderr)
     print("\n".join(found) or "ok", file=sys.stderr if found else sys.stdout, flush=True)
-    # A thread that somebody's module has started would keep this process from its end.
+    # A thread that a user's module started could keep this process alive.
     os._exit(2 if found else 0)
 
 
 def _port_is_free(settings: Settings) -> None:
-    """SettingsError where the address cannot be listened on, before anything is started."""
+    """Raise SettingsError if the address cannot be bound, before any process starts."""
     family = socket.AF_INET6 if ":" in settings.listen_address else socket.AF_INET
     with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -123,10 +124,13 @@ def _port_is_free(settings: Settings) -> None:
 
 
 def _inherited_stdin(settings: Settings) -> tuple[int, ...]:
-    """What the child that collects inherits of ours. SettingsError where there is none to hand on."""
+    """Return the descriptors that the collecting process inherits from this one.
+
+    Raise SettingsError if it reads standard input and there is none to inherit.
+    """
     if not (settings.collector and any(spec.name == "stdin" for spec in settings.source)):
         return ()
-    # Only here: without it the supervisor is to stay small.
+    # Imported only if needed, because the supervisor must stay small.
     from dashapp.sources.external.stdin import inherited_descriptors
 
     try:
@@ -140,7 +144,7 @@ def _inherited_stdin(settings: Settings) -> tuple[int, ...]:
 
 
 def _announce_when_ready(settings: Settings, where: StoreBackend | None, stop: Event, served: Event) -> None:
-    """Print where it serves, once it does."""
+    """Print the URL once the server responds."""
     host = "127.0.0.1" if settings.listen_address == ALL_INTERFACES else settings.listen_address
     while not stop.wait(0.05):
         try:

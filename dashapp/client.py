@@ -1,11 +1,11 @@
-"""The client: a program pushes its numbers to dashapp without ever waiting or failing because of it.
+"""Push client: a program sends numbers to dashapp and never waits or fails because of it.
 
     import dashapp
     dashapp.push("loss", 0.31)          dashapp.push({"loss": 0.31, "train.accuracy": 0.9})
 
-DASHAPP_URL is the server (http://127.0.0.1:8050) and DASHAPP_PUSH_TOKEN the token. A call puts its values in
-a queue and returns; a thread sends the newest value of each name ten times a second, and retries while the
-server is away. Standard library only.
+A call puts its values into a queue and returns. A thread sends the newest value of each name ten times a
+second, and retries while the server is unavailable. DASHAPP_URL is the server's URL (http://127.0.0.1:8050)
+and DASHAPP_PUSH_TOKEN its token. The client needs the standard library only.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from typing import Any, SupportsFloat
 from urllib.parse import urlsplit
 
 DEFAULT_URL = "http://127.0.0.1:8050"
-# Whatever a connection needs is imported above: where the program forks while a thread of its imports, the
-# child could never import that any more.
+# Everything that a connection needs is imported above. If the program forks while one of its threads imports
+# a module, the child can never import that module.
 
-# What the server takes in one request.
+# The server's limits for one request.
 MAX_BODY_BYTES, MAX_VALUES_PER_REQUEST = 64 << 10, 1000
-# Seconds that a request may take; before the first new try, and the longest before another.
+# Seconds: timeout of a request, before the first retry, and before a retry at most.
 REQUEST_TIMEOUT_S, BACKOFF_INITIAL_S, BACKOFF_MAX_S = 5.0, 0.5, 30.0
-# Seconds for which a name that was refused is not sent again.
+# Seconds before a rejected name is sent again.
 REJECTED_NAME_TTL_S = 60.0
 
 
@@ -44,11 +44,11 @@ _Endpoint = tuple[str, str, int | None, str]
 
 
 class _UnavailableError(Exception):
-    """The server did not take it; it may later."""
+    """The server did not accept the values; it may accept them later."""
 
 
 class PushTransport:
-    """`tell(about, sentence)` says what the program's owner should know, once about each thing."""
+    """Connection to the server. `tell(about, sentence)` logs a message, once per subject."""
 
     def __init__(self, environ: Mapping[str, str], tell: Callable[[str, str], None]) -> None:
         self._tell = tell
@@ -64,7 +64,10 @@ class PushTransport:
             tell("settings", f"{error}; nothing is pushed")
 
     def send(self, values: Mapping[str, float]) -> tuple[set[str], float]:
-        """The names that need not be sent again, and the seconds to wait before the next call."""
+        """Send values; return the names that are done, and the seconds to wait before the next call.
+
+        A name is done if the server accepted or rejected its value.
+        """
         if self._place is None:
             return set(values), 0.0
         now = time.monotonic()
@@ -76,10 +79,10 @@ class PushTransport:
             self._failures += 1
             if self._failures == 1:
                 log.warning("%s does not take what is pushed (%s); trying again", self._url, error)
-            # Full jitter: many programs that lost one server do not come back to it all at once.
+            # Full jitter: many programs that lost one server must not all reconnect at once.
             # https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
             longest = min(BACKOFF_MAX_S, BACKOFF_INITIAL_S * 2 ** min(self._failures, 10))
-            # Not by the program's own chances: it may have seeded them for a run that it can repeat.
+            # Not from `random`: the program may have seeded it for a run that it can repeat.
             return done, SystemRandom().uniform(BACKOFF_INITIAL_S / 2, longest)
         if self._failures and done:
             self._failures = 0
@@ -87,7 +90,7 @@ class PushTransport:
         return done, 0.0
 
     def _parse_environment(self) -> _Endpoint:
-        """ValueError where the environment is not fit to push by."""
+        """Return the endpoint. Raise ValueError if the token or the URL is missing or invalid."""
         if not self._token:
             raise ValueError("DASHAPP_PUSH_TOKEN is not set; expected the server's")
         if not (self._token.isascii() and self._token.isprintable()):
@@ -104,7 +107,10 @@ class PushTransport:
         return parts.scheme, parts.hostname, port, parts.path.rstrip("/") + "/api/push"
 
     def _send(self, values: Mapping[str, float], done: set[str]) -> None:
-        """Send them all; where the server refuses some, find out which: it takes all or nothing."""
+        """Send all values; if the server rejects them, send halves to find the invalid ones.
+
+        The server accepts all values of a request or none.
+        """
         if not values:
             return
         body = json.dumps({"metrics": values}, ensure_ascii=False).encode()
@@ -126,13 +132,13 @@ class PushTransport:
             self._send({name: values[name] for name in half}, done)
 
     def _post_body(self, body: bytes) -> tuple[int, str]:
-        """The status, and the server's sentence where it says one."""
+        """Return the status, and the server's error message or else its reason phrase."""
         kept = self._connection is not None
         try:
             return self._send_request(body)
         except (OSError, http.client.HTTPException) as error:
             self._close()
-            # A connection that was kept may have been closed meanwhile: that is no failure yet.
+            # The server may have closed an idle connection, which is not yet a failure.
             if not kept or isinstance(error, TimeoutError):
                 raise _UnavailableError(f"{error!s:.100}" or type(error).__name__) from None
         try:
@@ -166,19 +172,22 @@ class PushTransport:
 
 log = logging.getLogger("dashapp")
 
-# Values that wait to be sent, and names among them: the oldest gives way.
+# Maximum of values in the queue, and of names that wait to be sent; the oldest are dropped.
 MAX_QUEUED_VALUES, MAX_QUEUED_NAMES = 10_000, 1000
-# Seconds after which a value that could not be sent is no news.
+# Seconds after which an unsent value is outdated.
 MAX_VALUE_AGE_S = 60.0
-# Seconds between two requests, and that the end of the program waits for the last.
+# Seconds between two requests, and seconds that the end of the program waits for the last one.
 SEND_INTERVAL_S, SHUTDOWN_TIMEOUT_S = 0.1, 2.0
 MAX_NAME_LENGTH = 200
-# Sentences logged at the most, each once.
+# Maximum number of different messages in the log.
 MAX_LOGGED_MESSAGES = 100
 
 
 class PushClient:
-    """One for a process; any of its threads push. `dropped` counts values that were never sent."""
+    """The queue and the thread of a process. `dropped` counts values that were never sent.
+
+    Any thread of the process may push.
+    """
 
     def __init__(self) -> None:
         self._registered = False
@@ -186,8 +195,8 @@ class PushClient:
         self._reset()
 
     def _reset(self) -> None:
-        """Nothing waits and no thread sends: at first, and in a process that was forked."""
-        # Neither takes a lock of Python's: a signal handler or a finaliser may push in the middle of a push.
+        """Start with an empty queue and no thread, also in a forked process."""
+        # Neither takes a lock of Python's, so a signal handler or a finaliser may push during a push.
         self._queue: deque[tuple[str, float, float]] = deque(maxlen=MAX_QUEUED_VALUES)
         self._wake: SimpleQueue[Event | None] = SimpleQueue()
         self._asleep = False
@@ -196,7 +205,7 @@ class PushClient:
         self.dropped = 0
 
     def push(self, metrics: str | Mapping[str, SupportsFloat], value: SupportsFloat | None = None) -> None:
-        """One value by its name, or several. Takes microseconds, and raises nothing."""
+        """Push one value by its name, or several. Takes microseconds and raises nothing."""
         try:
             if isinstance(metrics, str):
                 self._add(metrics, value)
@@ -209,13 +218,13 @@ class PushClient:
                 self._asleep = False
                 self._wake.put(None)
         except Exception as error:
-            # Whatever is wrong with what is pushed, the program that pushes has better to do.
+            # An invalid value must not disturb the program that pushes it.
             self._log_once(
                 type(error).__name__, f"a push is left out: {type(error).__name__}: {error!s:.200}"
             )
 
     def flush(self, seconds: float = SHUTDOWN_TIMEOUT_S) -> bool:
-        """Wait until what was pushed is sent, or was tried in vain. False where that takes longer."""
+        """Wait until pushed values are sent, or sending failed once; return False after `seconds`."""
         if self._thread is None:
             return not self._queue
         tried = Event()
@@ -236,12 +245,12 @@ class PushClient:
             self._queue.append((name, number, time.monotonic()))
 
     def _start(self) -> None:
-        starting = self._starting  # a fork puts another in its place
+        starting = self._starting  # a fork replaces the attribute
         if not starting.acquire(blocking=False):
-            return  # another thread is at it
+            return  # another thread is starting it
         try:
             if self._thread is not None:
-                return  # it was, until a moment ago
+                return  # another thread has just started it
             if not self._registered:
                 self._registered = True
                 atexit.register(self.flush)
@@ -251,7 +260,7 @@ class PushClient:
             thread.start()
             self._thread = thread
         finally:
-            # Where the system has no thread to give, the next push asks again.
+            # If the system could start no thread, the next push tries again.
             starting.release()
 
     def _run(self) -> None:
@@ -264,7 +273,7 @@ class PushClient:
             try:
                 done, pause = sender.send({name: value for name, (value, _) in waiting.items()})
             except Exception as error:
-                # A thread that ends here would never be missed.
+                # Keep the thread alive: nothing would restart it.
                 done, pause = set(), MAX_VALUE_AGE_S
                 self._log_once(type(error).__name__, f"pushing fails: {type(error).__name__}: {error!s:.200}")
             for name in done:
@@ -274,8 +283,9 @@ class PushClient:
                 tried.set()
 
     def _sleep(self, due: float | None) -> list[Event]:
-        """Till `due`, or for a push where it is None, or till somebody wants what waits to be tried."""
-        # Set before the queue is looked at, which is filled before this is: no push is slept over.
+        """Wait until `due`, for a push if `due` is None, or for a flush; return the flush's event."""
+        # Set this before the check of the queue. `push` fills the queue before it reads this, so no push is
+        # missed.
         self._asleep = due is None
         if due is None and self._queue:
             due, self._asleep = time.monotonic() + SEND_INTERVAL_S, False
@@ -293,10 +303,10 @@ class PushClient:
                 due = time.monotonic() + SEND_INTERVAL_S
 
     def _collect(self, waiting: dict[str, tuple[float, float]]) -> None:
-        """Move what was pushed into `waiting`, the newest of each name, and drop what is no news."""
+        """Move queued values into `waiting`, the newest of each name, and drop outdated ones."""
         while self._queue:
             name, value, at = self._queue.popleft()
-            waiting.pop(name, None)  # the newest to the end
+            waiting.pop(name, None)  # moves the newest to the end
             waiting[name] = value, at
         # The oldest come first.
         stale = sum(time.monotonic() - at > MAX_VALUE_AGE_S for _, at in waiting.values())
@@ -305,7 +315,7 @@ class PushClient:
             self.dropped += 1
 
     def _log_once(self, about: str, sentence: str) -> None:
-        """Log it, once about each thing."""
+        """Log a message, once per subject."""
         if about not in self._told and len(self._told) < MAX_LOGGED_MESSAGES:
             self._told.add(about)
             log.warning("%s", sentence)
