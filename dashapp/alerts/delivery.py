@@ -1,8 +1,8 @@
-"""The outbox: sees to it that each address is told of every change once, however long that takes.
+"""Alert delivery: sends every change to every address once, however long that takes.
 
-A thread an address, which waits for news, for a courier, and for the next try. The collector leaves its
-changes here and goes on. The store remembers what each address was told of, so that a restart tells nothing
-twice; an address that is new there is told of what comes from now on.
+Each address has a thread, which waits for changes, for a free worker and for the next retry. The collector
+adds its changes and continues. The store records the last change that each address received, so a restart
+repeats none. A new address receives only the changes from then on.
 """
 
 from __future__ import annotations
@@ -23,20 +23,23 @@ from dashapp.stores.base import MAX_CHANGES, Store
 
 log = logging.getLogger("dashapp")
 
-# Messages in so many seconds that an address gets at once; what comes after is told together.
+# Messages that an address may receive within so many seconds; later changes share a message.
 MAX_BURST, BURST_WINDOW_S = 5, 60.0
-# Couriers at a time: each takes more memory than the collector.
+# Workers at a time: each needs more memory than the collector.
 MAX_WORKERS = 3
-# Seconds before the first new try, and the longest before another.
+# Seconds before the first retry, and before a retry at most.
 BACKOFF_INITIAL_S, BACKOFF_MAX_S = 2.0, 300.0
-# Seconds that the end waits for what is just being sent.
+# Seconds that `close` waits for messages that are being sent.
 SHUTDOWN_TIMEOUT_S = 2.0
 
 SendFunction = Callable[[str, Message], str]
 
 
 class AlertDelivery:
-    """`whose`: what a message begins with. `hand` gives a message to an address, or says why it cannot."""
+    """Delivers changes to `addresses`. `whose` is the start of a message's title.
+
+    `hand` sends a message to an address and returns why it failed, empty on success.
+    """
 
     def __init__(
         self,
@@ -72,7 +75,7 @@ class AlertDelivery:
             thread.start()
 
     def put(self, changes: Sequence[AlertChange]) -> None:
-        """Have everybody told of them. Takes microseconds."""
+        """Queue changes for every address. Takes microseconds."""
         if changes:
             with self._news:
                 self._changes.extend(changes)
@@ -80,7 +83,7 @@ class AlertDelivery:
                 self._news.notify_all()
 
     def close(self) -> None:
-        """Wait a little for what is just being sent. What is not sent then is after the next start."""
+        """Wait briefly for messages that are being sent; the next start sends the rest."""
         with self._news:
             self._closed = True
             self._news.notify_all()
@@ -88,7 +91,7 @@ class AlertDelivery:
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
         with self._marking:
-            # From here on the store may be another's.
+            # From here on another process may own the store.
             self._marks.clear()
 
     def _run(self, place: int, address: str) -> None:
@@ -110,15 +113,17 @@ class AlertDelivery:
             failures += 1
             longest = min(BACKOFF_MAX_S, BACKOFF_INITIAL_S * 2 ** min(failures - 1, 10))
             due = now + SystemRandom().uniform(longest / 2, longest)
-            # An address may hold a password: it is told by its place, and its service.
+            # An address may contain a password, so name it by its position and service.
             which = f"{place} ({address.partition('://')[0]})"
             self._set_notice(
                 place, f"Alerts do not reach address {which}: {reason}; they wait, and are tried again."
             )
 
     def _next_batch(self, key: str, due: float) -> tuple[list[AlertChange], int, int] | None:
-        """What an address is to be told, once it is time: the newest changes, the last's number, how many
-        there are. None at the end."""
+        """Wait until an address is due; return its changes, the last one's number and the count.
+
+        The changes are the newest of that count. Return None after `close`.
+        """
         with self._news:
             while not self._closed:
                 told = self._marks.get(key, 0)
@@ -149,5 +154,5 @@ class AlertDelivery:
 
 
 def target_id(address: str) -> str:
-    """By what the store knows an address, which may hold a password."""
+    """Return the store's ID of an address, which itself may contain a password."""
     return hashlib.sha256(address.encode()).hexdigest()[:16]

@@ -1,6 +1,6 @@
-"""The judge: says from tick to tick which thresholds are broken. A change of state is told once.
+"""Evaluation of thresholds, tick by tick; returns each change of state once.
 
-Pure: knows ticks and thresholds, and no clock, file or setting.
+It is pure: the time comes from the ticks.
 """
 
 from __future__ import annotations
@@ -20,21 +20,23 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 
 
 class AlertEvaluator:
-    """Fed with ticks, in the order they were made.
+    """Evaluates ticks in the order in which they were made.
 
-    A threshold's state changes once the contrary has held at every tick for `threshold.seconds`, either way;
-    one that is broken is held to `threshold.well`. Where the metric has no value, or the ticks a gap, or the
-    clock was set back, that time starts anew.
+    An alert fires once the limit is crossed at every tick for `threshold.seconds`. It resolves once
+    `threshold.clear_threshold` is not crossed for as long. That time starts again if a value is missing, if
+    there is a gap between ticks, or if the clock was set back.
 
-    A metric is missing once it had no value for `threshold.seconds`, and no longer at the first value. That
-    time goes on where there are no ticks: what nobody could tell is told after the gap.
+    A metric is missing once it had no value for `threshold.seconds`, until its next value. That time
+    continues while there are no ticks, so such an alert is reported after the gap.
     """
 
     def __init__(
         self, thresholds: Iterable[Threshold], before: Iterable[AlertState] = (), newest: float = 0.0
     ) -> None:
-        """`before`: the states that an earlier judge came to; those of other thresholds are forgotten.
-        `newest`: the time of the last tick that it saw, 0 where there was none."""
+        """`before`: the states of an earlier evaluator; those of other thresholds are dropped.
+
+        `newest`: the time of the last tick that it evaluated, 0 if there was none.
+        """
         known = {state.threshold: state for state in before}
         states = [known.get(each, AlertState(each)) for each in thresholds]
         self._cases: list[_LimitRule | _MissingRule] = [
@@ -49,7 +51,7 @@ class AlertEvaluator:
         return [case.state for case in self._cases]
 
     def evaluate(self, tick: Tick) -> list[AlertChange]:
-        """What changed with this tick."""
+        """Return the changes at this tick."""
         now = to_milliseconds(tick.time)
         follows = 0 < now - self._last <= GAP_STEPS * 1000 * tick.step
         self._last = now
@@ -60,7 +62,10 @@ class AlertEvaluator:
 
 
 class _LimitRule:
-    """One threshold before the judge. Times in milliseconds; `contrary_since` is None where nothing is."""
+    """One threshold with a limit. Times are in milliseconds.
+
+    `contrary_since`: the time since when the value contradicts the state; None if it does not.
+    """
 
     __slots__ = ("contrary_since", "holds", "limits", "metric", "patience", "state")
 
@@ -87,7 +92,7 @@ class _LimitRule:
 
 
 class _MissingRule:
-    """A metric that shall not be missing. `seen`: when it was last there, in milliseconds; 0 for never."""
+    """One threshold of a missing metric. `seen`: its last value in milliseconds, 0 for never."""
 
     __slots__ = ("metric", "patience", "seen", "state")
 
@@ -98,9 +103,10 @@ class _MissingRule:
         self.seen = newest
 
     def evaluate(self, now: int, value: float | None, follows: bool, changes: list[AlertChange]) -> None:
-        # What never was there is missing since we look; and a clock that was set back starts the time anew.
+        # A metric that never had a value is missing since the first tick. A clock that was set back restarts
+        # the time.
         self.seen = min(self.seen or now, now)
-        # Between two ticks that follow each other nothing is missing, however far apart they are.
+        # Between two consecutive ticks nothing is missing, however far apart they are.
         there = follows and value is not None
         if now - self.seen >= self.patience and not there and not self.state.firing:
             self._transition(True, self.seen + self.patience, None, changes)

@@ -1,6 +1,6 @@
-"""A message: what became of thresholds, put in words for a person who is elsewhere.
+"""Notifications: changes of alerts in words, for a person who does not see the page.
 
-Pure: knows no address, store or clock. Plain text: a metric's name may be anybody's.
+They are plain text, because anyone may have chosen a metric's name.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 
 from dashapp.model.thresholds import MISSING_OP, AlertChange
 
-# Changes told one by one in a message; of the rest the number.
+# Changes that a message lists; it only counts the rest.
 MAX_LISTED_CHANGES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`all_resolved`: whether nothing is broken of what it tells."""
+    """Title and body. `all_resolved` is true if none of the message's alerts is firing."""
 
     title: str
     body: str
@@ -25,7 +25,10 @@ class Message:
 
 
 def compose_message(changes: Sequence[AlertChange], count: int, broken: int, whose: str) -> Message:
-    """`changes`, oldest first, are the newest of `count`; so many thresholds are `broken` now."""
+    """Return the message of `changes`, oldest first, which are the newest of `count` changes.
+
+    `broken` is the number of alerts that are firing now; `whose` is the start of the title.
+    """
     newest = {each.threshold: each for each in changes}
     good = count == len(changes) and not any(each.firing for each in newest.values())
     if count == 1:
@@ -40,12 +43,12 @@ def compose_message(changes: Sequence[AlertChange], count: int, broken: int, who
 
 
 def format_line(change: AlertChange) -> str:
-    """One of a message's lines."""
+    """Return one change as a line of a message, with its time in UTC."""
     return f"{_format_utc(change.time)}  {describe_change(change)}"
 
 
 def describe_change(change: AlertChange) -> str:
-    """ "cpu.percent > 90 for 30s: broken, at 97.3" """
+    """Return one change in words, such as "cpu.percent > 90 for 30s: broken, at 97.3"."""
     if change.threshold.op == MISSING_OP:
         what = "no data" if change.firing else "data again"
     else:

@@ -1,7 +1,7 @@
-"""The watch: what the collector does with a tick once it is kept. It has the thresholds judged, leaves in
-the store where they stand and what became of them, and says which of them name what no source gives.
+"""Alert monitor: evaluates the thresholds of each stored tick and records the result.
 
-Knows no clock, process or signal; what becomes of a change is for the caller.
+It stores the states and changes of alerts, and reports thresholds whose metric no source provides. The caller
+delivers the changes.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from dashapp.model.thresholds import AlertChange, Threshold
 from dashapp.model.ticks import Tick
 from dashapp.stores.base import MAX_CHANGES, Store
 
-# Seconds that a metric may take to appear: some sources are read seldom, or wait for another machine.
+# Seconds for a metric to appear: some sources are read rarely, or wait for another machine.
 FIRST_VALUE_TIMEOUT_S = 30.0
 
 
 class AlertMonitor:
-    """Goes on where the store's last watch stopped: what was broken is, until it is judged otherwise."""
+    """Continues from the states in the store: a firing alert fires until a tick resolves it."""
 
     def __init__(
         self, thresholds: Sequence[Threshold], store: Store, notice: NoticeSink | None = None
@@ -33,7 +33,7 @@ class AlertMonitor:
         before = store.thresholds()
         self._evaluator = AlertEvaluator(thresholds, before, store.newest().time_ms / 1000)
         self._log = deque(store.changes(), maxlen=MAX_CHANGES)
-        self._missing = {each.metric: None for each in thresholds}  # a set in the order given
+        self._missing = {each.metric: None for each in thresholds}  # an ordered set
         self._started: float | None = None
         self._told: str | None = None
         if notice is not None:
@@ -42,7 +42,7 @@ class AlertMonitor:
             store.set_thresholds(self._evaluator.states())
 
     def observe(self, tick: Tick) -> list[AlertChange]:
-        """The changes that came with `tick`, which the store has by now."""
+        """Evaluate `tick`, which is already in the store; return its changes."""
         changes = self._evaluator.evaluate(tick)
         if changes:
             self._store.set_thresholds(self._evaluator.states())
@@ -55,7 +55,7 @@ class AlertMonitor:
         return changes
 
     def _check_missing(self, tick: Tick) -> None:
-        """Say which metrics never came, for as long as they do not."""
+        """Set a notice that names the metrics without any value, until they have one."""
         for key in [key for key in self._missing if key in tick.values]:
             del self._missing[key]
         if self._started is None:
