@@ -1,7 +1,7 @@
-"""Checks before anything starts: can the sources be created, and the alert addresses be used?
+"""Checks before anything starts: can sources be created, and alert addresses be used?
 
-A function's module is other people's code: it is imported in a process of its own, which may hang or crash.
-Addresses are named by position and service only, since they may contain passwords.
+The module of a source is third-party code that may hang or crash, so a separate process imports it. Messages
+name an address by position and service only, because it may contain a password.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dashapp.model.ticks import SettingsError
 from dashapp.process.supervisor import python_command
 from dashapp.sources.spec import MACHINE_SOURCE, NO_SOURCE
 
-# Seconds that all modules together may take to be imported.
+# Timeout in seconds for importing all modules together.
 IMPORT_TIMEOUT_S = 20.0
 
 
@@ -31,10 +31,13 @@ def check_sources(
     environ: Mapping[str, str] = os.environ,
     where: Path | None = None,
 ) -> None:
-    """SettingsError where a source cannot be made. `given`: the command line that led to `settings`,
-    `environ` the variables, and `where` the folder, the working folder where not given."""
+    """Raise SettingsError if a source cannot be created, or Redis cannot be used.
+
+    `given`: the command line of `settings`. `environ`: its variables. `where`: the working directory of the
+    check, the current one by default.
+    """
     asked = [spec.text for spec in settings.source if spec.name not in (MACHINE_SOURCE, NO_SOURCE)]
-    # A question to Redis takes a second and thirty megabytes, for a process that is to be quick and small.
+    # The child checks Redis too: that takes a second and 30 MB, and this process must stay quick and small.
     if not is_redis(settings.store) and (not asked or not settings.collector):
         return
     try:
@@ -66,7 +69,7 @@ NOTIFY_VARIABLE = "DASHAPP_NOTIFY"
 
 
 def alert_target_problems(settings: Settings) -> list[str]:
-    """A sentence for each that no message could go to, or one where none could."""
+    """Return one sentence for each unusable address, or one in all if apprise is missing."""
     if not settings.notify:
         return []
     reasons = apprise_worker.invalid_targets(settings.notify)

@@ -1,6 +1,6 @@
 """The sampler: reads every source at one instant, and appends one tick to the store.
 
-A source that fails costs its own metrics and nobody else's. Knows no clock, process or signal.
+If a source fails, only its own metrics are missing.
 """
 
 from __future__ import annotations
@@ -17,26 +17,27 @@ from dashapp.stores.base import Store
 
 log = logging.getLogger("dashapp")
 
-# What a page has room for.
+# Maximum characters of a notice, which must fit on the page.
 MAX_NOTICE_LENGTH = 240
 
-# Somebody else's error may be endless, or fail to say what it is.
+# An error of third-party code may be endless, or fail to print itself.
 _BOUNDED_REPR = reprlib.Repr()
 _BOUNDED_REPR.maxother = _BOUNDED_REPR.maxstring = 200
 
-# Characters of values in a tick, well below what a store takes, and metrics of which no tick is so large.
+# Maximum characters of values in a tick, well below the store's limit, and a number of metrics that never
+# reaches it.
 MAX_TICK_CHARS, SMALL_TICK_METRICS = 200_000, 60
-# What a number takes, with its quotes, colon and comma.
+# Characters of a number, with its quotes, colon and comma.
 MAX_NUMBER_CHARS = 28
 
-# Seconds between two log lines about one source, however often it fails and recovers.
+# Minimum seconds between two log lines about one source, however often it fails and recovers.
 LOG_INTERVAL_S = 60.0
 
 
 class Sampler:
     """Reads `sources` into `store`; `step` is the seconds between ticks.
 
-    What is wrong with a source is logged once, and said to `notice` for as long as it lasts.
+    It logs a problem with a source once, and shows it in `notice` for as long as it lasts.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class Sampler:
         self._logged: dict[int, float] = {}
 
     def tick(self, time: float) -> Tick | None:
-        """The tick of `time`, kept; None where no source gave a value."""
+        """Append and return the tick of `time`; None if no source returned a value."""
         metrics: dict[str, Metric] = {}
         values: dict[str, float] = {}
         curves: dict[str, Curves] = {}
@@ -66,15 +67,15 @@ class Sampler:
                 taken = _remove_invalid(numbers, values)
                 values.update(numbers)
                 metrics.update((key, found[key][0]) for key in numbers)
-                # While a source only has nothing new its last curves stand; not once it fails.
+                # A source that merely has no new curves keeps its last ones; a source that fails loses them.
                 drawn = getattr(source, "curves", {})
                 double = drawn.keys() & curves.keys()
                 curves = {**drawn, **curves}
             except SourceError as error:
                 wrong[number] = self._report(number, time, str(error)[:MAX_NOTICE_LENGTH], error)
             except Exception as error:
-                # A source is somebody else's code: whatever it raises, the others keep their second.
-                # Only the kind of error goes on the page: its text may hold a path.
+                # A source is third-party code: whatever it raises, the other sources must not lose their
+                # second. The page shows only the kind of error, because its text may contain a path.
                 sentence = f"{self._source_name(number)} gives nothing: {type(error).__name__}"
                 wrong[number] = self._report(number, time, sentence, error)
             else:
@@ -90,14 +91,14 @@ class Sampler:
                     wrong[number] = self._report(number, time, said[:MAX_NOTICE_LENGTH])
         self._update_notice(wrong)
         if curves != self._curves:
-            # Before the tick: what is asked of it is asked with its curves.
+            # Before the tick, so that a response about this tick has its curves.
             self._curves = curves
             self._store.set_curves(curves)
         if not values:
             return None
         tick = Tick(time, self._step, values)
         described = self._described
-        # Most are the very same objects as in the tick before, and to compare two by value costs far more.
+        # Most are the same objects as in the last tick, and to compare two by value costs far more.
         if any(
             (old := described.get(key)) is not metric and old != metric for key, metric in metrics.items()
         ):
@@ -107,17 +108,17 @@ class Sampler:
         return tick
 
     def backfill(self, until: float, limit: int) -> None:
-        """Append what sources know of the time up to `until`, at most `limit` ticks back."""
+        """Append the ticks that sources have of the time before `until`, at most `limit` of each."""
         for number, source in enumerate(self._sources):
             try:
                 past = list(getattr(source, "backfill", _no_backfill)(until, limit))
             except Exception as error:
-                # What is wrong with it the first reading tells the page.
+                # The first reading reports the problem to the page.
                 log.warning("%s knows no past (%s)", self._source_name(number), _BOUNDED_REPR.repr(error))
                 continue
             if not past:
                 continue
-            # The usual distance: what is farther apart is a gap.
+            # The usual distance is the step: ticks that are farther apart have a gap between them.
             steps = sorted(new - old for (old, _), (new, _) in pairwise(past))
             step = max(self._step, steps[len(steps) // 2] if steps else 0.0)
             self._described.update((metric.key, metric) for _, found in past for metric in found)
@@ -168,7 +169,7 @@ def _no_backfill(until: float, limit: int) -> Backfill:
 
 
 def _remove_invalid(numbers: dict[str, float], before: Mapping[str, float]) -> str:
-    """Take out of a source's numbers what the tick cannot take, and say what; empty where all fits."""
+    """Remove numbers that the tick cannot take; return why, empty if all fit."""
     if shared := numbers.keys() & before.keys():
         for key in shared:
             del numbers[key]
@@ -183,12 +184,12 @@ def _remove_invalid(numbers: dict[str, float], before: Mapping[str, float]) -> s
 
 
 def _max_row_chars(values: Mapping[str, float]) -> int:
-    """Characters that values take in a row at the most: JSON writes other scripts' letters as escapes."""
+    """Return the maximum characters of values in a row: JSON escapes letters of other scripts."""
     return sum(MAX_NUMBER_CHARS + (len(key) if key.isascii() else 12 * len(key)) for key in values)
 
 
 def _values_by_key(read: Mapping[Metric, float]) -> dict[str, tuple[Metric, float]]:
-    """TypeError where a source answers with something else than metrics."""
+    """Return the values by key. Raise TypeError if a source returned anything but metrics."""
     for metric in read:
         if not (isinstance(metric, Metric) and isinstance(metric.key, str) and metric.key):
             raise TypeError(f"{metric!r:.80} is not a metric")

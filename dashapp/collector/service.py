@@ -1,6 +1,6 @@
-"""The collector: one process that samples on a grid of deadlines and appends to the store.
+"""The collector process: samples at regular deadlines and appends to the store.
 
-Owns the signals, the writer's turn and the time; imports no dash, plotly or flask.
+It handles the signals, the writer lock and the time, and imports no dash, plotly or flask.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from dashapp.stores.push_queue import PushReader
 
 log = logging.getLogger("dashapp")
 
-# Ticks of a past that a source brings: to append them takes less than a second.
+# Maximum ticks of a source's backfill: appending them takes less than a second.
 MAX_BACKFILL_TICKS = 7200
 
 
@@ -50,20 +50,20 @@ def collect(
     more: Sequence[Source] = (),
     outbox: AlertDelivery | None = None,
 ) -> None:
-    """Sample `source` into `store` until the clock says that the work is over; say what fails by `notice`.
+    """Sample `source` into `store` until the clock ends the work; report problems to `notice`.
 
-    `watch` sees each tick after it was kept, and what changed with it goes into `outbox`; in `spool` waits
-    what programs push, None where they may not. `more` are sources that are made already.
+    `watch` observes each tick after it is stored, and its changes go to `outbox`. `spool` has the pushed
+    values; None disables push. `more` are sources that exist already.
     """
     newest = store.newest().time_ms / 1000
     sources = [*make_sources(source, interval), *more]
     if spool is not None:
-        # The last: what the machine measures cannot be pushed over.
+        # The last source: a push cannot replace what the machine measures.
         sources.append(PushSource(spool, lambda: store.newest().time_ms))
     sampler = Sampler(sources, store, interval, notice)
     log_time = MonotonicWallClock(clock, newest)
     sampler.backfill(math.floor(log_time.now() / interval) * interval, MAX_BACKFILL_TICKS)
-    # A kernel counts CPU time in hundredths: a rate over less than a few of them is noise.
+    # A kernel counts CPU time in hundredths of a second: a rate over only a few of them is noise.
     for time in deadlines(clock, interval, log_time, first=min(0.3, interval / 2)):
         tick = sampler.tick(time)
         if tick is not None and watch is not None:
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
     logging.basicConfig(format="%(asctime)s collector: %(message)s", level=logging.INFO)
     try:
         settings = config.parse_settings(sys.argv[1:] if argv is None else argv, prog=prog, serving=False)
-        # Who started us has looked already.
+        # The parent process has already checked these.
         if not os.environ.get("DASHAPP_CHILD"):
             found = [*source_problems(settings.source, settings.interval), *alert_target_problems(settings)]
             found += [each for each in (shared_storage_problem(settings), redis_problem(settings)) if each]
@@ -104,7 +104,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
 
 
 def collect_into(where: StoreBackend, settings: Settings, stop: Event, more: Sequence[Source] = ()) -> None:
-    """Collect there when it is our turn, until `stop`. StoreError where there can be no store."""
+    """Collect whenever this process is the writer, until `stop`. Raise StoreError if it cannot."""
     while (store := _wait_for_writer(where, stop)) is not None:
         log.info("every %g s into %s", settings.interval, where.label)
         with closing(store), suppress(StoreLockedError):
@@ -116,7 +116,7 @@ def collect_into(where: StoreBackend, settings: Settings, stop: Event, more: Seq
 def collect_with_settings(
     settings: Settings, store: Store, spool: PushReader | None, stop: Event, more: Sequence[Source] = ()
 ) -> None:
-    """Collect into a store that is open, with all that the settings say, until `stop`."""
+    """Collect into an open store with all settings, until `stop`."""
     watch = AlertMonitor(settings.threshold, store, store.notice_sink("thresholds"))
     notice, told = store.notice_sink("sources"), store.notice_sink("outbox")
     clock = SystemClock(stop)
@@ -125,12 +125,12 @@ def collect_with_settings(
 
 
 def _sender_name(settings: Settings) -> str:
-    """What a message begins with: one person may have many machines."""
+    """Return the start of a message's title: one person may have many machines."""
     return f"{settings.title} on {socket.gethostname()}"
 
 
 def _wait_for_writer(where: StoreBackend, stop: Event) -> Store | None:
-    """The store, once no other collector writes to it; None where we are stopped first."""
+    """Return the store once no other collector writes to it; None if `stop` comes first."""
     said = ""
     while not stop.is_set():
         try:
