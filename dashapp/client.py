@@ -1,5 +1,7 @@
 """Push client: a program sends numbers to dashapp and never waits or fails because of it.
 
+For example:
+
     import dashapp
     dashapp.push("loss", 0.31)          dashapp.push({"loss": 0.31, "train.accuracy": 0.9})
 

@@ -1,6 +1,7 @@
-"""Share prices, each viewer's own choice in the address: `python examples/stocks.py`, then http://127.0.0.1:8050.
+"""Share prices; each viewer's choice is in the URL.
 
-▲ and green is above the previous close, ▼ and red below it. Nothing of a viewer's is kept on the server.
+Run `python examples/stocks.py` and open http://127.0.0.1:8050 in a browser. ▲ and green mean above the
+previous close, ▼ and red below it. The server stores nothing about a viewer.
 """
 
 from random import Random
@@ -18,7 +19,7 @@ prices, chance = dict(CLOSES), Random(7)
 
 
 def quotes() -> dict[str, float]:
-    """A stand-in. The market's own prices: `attach(app, sources="quotes:AAPL,MSFT,NVDA")`."""
+    """Return simulated prices. Real prices: `attach(app, sources="quotes:AAPL,MSFT,NVDA")`."""
     for symbol, price in prices.items():
         prices[symbol] = round(price * chance.gauss(1, 0.0003), 2)
     return prices | {f"{symbol}.close": close for symbol, close in CLOSES.items()}
