@@ -1,6 +1,6 @@
-"""What a password costs a viewer's update, and what a bad request costs: an application with one and without.
+"""Cost of a password per update, and of an invalid request: an app with and without one.
 
-Both are called in turns within one process, as in bench/mounted.py; then the whole server under 500 viewers.
+One process calls both in turns, as in bench/mounted.py. Then 500 viewers poll the whole server.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Viewers without end: 2,000 of them through nginx's cache, and what of it the server sees."""
+"""2,000 viewers through nginx's cache, and their requests that reach the server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECONDS = 10
 
 
 def run() -> list[Row]:
-    # The configuration that the documentation gives, as the tests serve it.
+    # The configuration from the documentation, as the tests serve it.
     sys.path.insert(0, str(ROOT / "tests" / "support"))
     from nginx import proxied
     from tools import nginx

@@ -1,6 +1,7 @@
-"""Viewers without a browser: keep-alive connections that ask what the page asks, as cheaply as Python can.
+"""Viewers without a browser: keep-alive connections that send the page's requests, cheaply.
 
-One asyncio loop for all who ask once a second; one bare epoll loop for those who ask without a pause.
+One asyncio loop runs the viewers that poll once a second; one bare epoll loop those that poll without a
+pause.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 
 ONE_CHART = "cpu.percent"
-# What Chromium sends with the page's fetch, so that the server parses as much as it will.
+# The headers of the page's fetch in Chromium, so that the server has as much to parse.
 _HEADERS = (
     "Host: 127.0.0.1:{port}\r\n"
     "Connection: keep-alive\r\n"
@@ -38,7 +39,7 @@ _HEADERS = (
 
 @dataclass
 class Count:
-    """What a crowd asked and got since the last `clear`."""
+    """Requests and responses of a crowd since the last `clear`."""
 
     answers: int = 0
     failures: int = 0
@@ -51,7 +52,7 @@ class Count:
 
 
 class Asker:
-    """The bytes of one viewer's questions, and what it takes from the answers: its cursor."""
+    """Writes the requests of one viewer, and reads its cursor from the responses."""
 
     def __init__(
         self,
@@ -75,7 +76,7 @@ class Asker:
         return question
 
     def take(self, data: bytes) -> bool:
-        """Whether the answer is whole with this."""
+        """Add received data; return whether the response is complete."""
         self._buffer += data
         head = self._buffer.find(b"\r\n\r\n")
         if head < 0:
@@ -120,14 +121,14 @@ class _Viewer(asyncio.Protocol):
 
 @dataclass(frozen=True)
 class Rhythm:
-    """When within a second the viewers ask: the first `start` seconds into it, the last `spread` later."""
+    """Times of requests in a second: the first after `start` seconds, the last `spread` later."""
 
     start: float = 0.0
     spread: float = 1.0
 
 
 EVEN = Rhythm()
-# As the page does: a margin after the tick is due, and up to 60 ms of its own (assets/data/subscription.js).
+# Like the page: a margin after the tick is due, and up to 60 ms of its own (assets/data/subscription.js).
 LIKE_THE_PAGE = Rhythm(0.04, 0.06)
 
 
@@ -142,7 +143,7 @@ def once_a_second(
     path: str = "/api/ticks?window=100",
     cookie: str = "",
 ) -> tuple[Count, float]:
-    """Let `viewers` ask for `seconds`; what they got, and by how much `mark()` rose meanwhile."""
+    """Let `viewers` poll for `seconds`; return their counts and the increase of `mark()`."""
     return asyncio.run(_once_a_second(port, viewers, seconds, mark, metrics, rhythm, path, cookie))
 
 
@@ -163,7 +164,7 @@ async def _once_a_second(
         asker = Asker(port, metrics, count, path, cookie)
         _, viewer = await loop.create_connection(partial(_Viewer, asker), "127.0.0.1", port)
         crowd.append(viewer)
-    # The first two rounds fetch the whole window and warm the server; they are not counted.
+    # The first two rounds fetch the whole window and warm up the server; they do not count.
     warm = 2
     origin = loop.time() - time.time() % 1 + 1 + rhythm.start
     for second in range(warm + round(seconds)):
@@ -185,7 +186,7 @@ async def _once_a_second(
 
 
 def without_pause(port: int, connections: int, seconds: float) -> tuple[Count, float]:
-    """Each connection asks again as soon as it is answered; the counts, and the seconds it took."""
+    """Poll again after each response, on each connection; return the counts and the seconds."""
     count = Count()
     poll = select.epoll()
     crowd: dict[int, tuple[socket.socket, Asker]] = {}

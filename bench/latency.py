@@ -1,4 +1,4 @@
-"""How long a tick takes from the instant it is due until it stands on the screen."""
+"""Delay of a tick, from the instant when it is due until it is on the screen."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from bench.table import Row
 
 TICKS = 45
 
-# Server and browser share the machine's clock. Looked at in every animation frame: the first one in which
-# the chart's data end with another point is the one that brings it onto the screen.
+# Server and browser share the machine's clock. The script checks every animation frame: the first one in
+# which the chart's data ends with a new point is the one that draws it.
 WATCH = """
 window.bench = {delays: [], skipped: 0};
 (function () {

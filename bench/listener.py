@@ -1,6 +1,6 @@
-"""A listener: somebody who is told of alerts, and is as unreliable as the rest of the world.
+"""A receiver of alerts that is as unreliable as real services.
 
-Some messages it refuses, some it never answers. Remembers what it took, line by line.
+It rejects some messages and never answers others. It counts the lines of the messages that it accepts.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
 
-# Of its answers, so many are a refusal, and so many never come.
+# Share of requests that it rejects, and share that it never answers.
 REFUSED, HUNG = 0.15, 0.1
 
 
 class Listener:
-    """`heard`: how often each line of a message that it took was in one; `counted`: the alerts of
-    which it only heard that there were more. `calm`: it takes everything."""
+    """Receives alerts on a local port.
+
+    `heard`: how often each line was in an accepted message. `counted`: alerts that a message only counted,
+    without a line. If `calm`, it accepts everything.
+    """
 
     def __init__(self, seed: int) -> None:
         self.heard: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""What six LiveGraphs in another app ask of the server, and cost the page's main thread, a second."""
+"""Cost per second of six LiveGraphs in another app: requests, and the page's main thread."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.table import Row
 
 SECONDS = 20
 SIX: Any = {"width": 1280, "height": 1200}
-# Seconds on screen of each: all the same, and all different.
+# Seconds on screen of each graph: all equal, and all different.
 SAME = (100,) * len(METRICS)
 MIXED = (30, 60, 100, 180, 300, 600)
 DRAWN = """() => [...(window.dashapp?.liveGraphs?.byId.values() ?? [])]

@@ -1,4 +1,4 @@
-"""The machine in words, so that a figure can be judged: never its name, a user or a path."""
+"""Description of the machine, to judge figures by; without its name, a user or a path."""
 
 from __future__ import annotations
 

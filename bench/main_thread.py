@@ -1,4 +1,4 @@
-"""What a tick costs the page's main thread, by the number of points on screen, with one chart displayed."""
+"""Cost of a tick for the page's main thread, by the points on screen, with one chart shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.table import Row
 from dashapp.query.frames import MAX_POINTS
 
 TICKS = 24
-# Points on screen, and the milliseconds that a tick may cost.
+# Points on screen, and the maximum milliseconds of a tick.
 WINDOWS: dict[int, float | None] = {100: 25.0, 600: 35.0, 3600: None}
 
 LONG_TASKS = """
@@ -50,9 +50,9 @@ def run() -> list[Row]:
             page.evaluate(COUNT_DRAWS)
             for seconds, target in WINDOWS.items():
                 page.evaluate(SET_WINDOW, seconds)
-                # Past 2,000 points each stands for several ticks.
+                # Above 2,000 points each stands for several ticks.
                 until(page, f"({POINTS})() > {0.95 * seconds / ceil(seconds / MAX_POINTS)}")
-                # What a change of window starts (a redraw, compiling) is not the steady state.
+                # Wait for the steady state: a change of window starts a redraw and compilation.
                 page.wait_for_timeout(4000)
                 rows += _steady(page, cdp, seconds, target)
     return rows

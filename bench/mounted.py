@@ -1,7 +1,7 @@
-"""A host's own route, with us mounted beside it and without: CPU time of a request.
+"""CPU time of a request to an app's own route, with and without dashapp mounted beside it.
 
-Both are called in turns within one process, each turn short, so that a busy machine falls on either alike;
-the median of the turns' ratios counts. The collector of the mounted one runs meanwhile, and somebody looks.
+One process calls both in short turns, so that a busy machine affects both alike. The median of the turns'
+ratios counts. Meanwhile the collector of the mounted one runs, and one viewer polls.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _compare(store: Path) -> list[Row]:
         _spent(each, WARM)
     ours, noise, costs, bare = [], [], [], []
     for turn in range(TURNS):
-        # The order changes: what runs first in a turn is not always the same.
+        # Change the order, so that no application is always first in a turn.
         order = [alone, mounted, control] if turn % 2 else [control, mounted, alone]
         spent = {id(each): _spent(each, CALLS) for each in order}
         _call(mounted, page)
@@ -62,7 +62,7 @@ def _host() -> Flask:
 
 
 def _spent(app: Flask, calls: int) -> float:
-    """Seconds of this thread's CPU."""
+    """Return seconds of this thread's CPU."""
     environ = _environ(ROUTE, "")
     begun = time.thread_time()
     for _ in range(calls):

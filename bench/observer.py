@@ -1,6 +1,6 @@
-"""An observer: a reader who follows by cursor through every fault, and remembers each tick that it was shown.
+"""A reader that follows by cursor through every fault, and records each tick it receives.
 
-What was shown once is acknowledged: it must be kept for ever, once. Knows HTTP, and nothing of the faults.
+A tick in a response is acknowledged: the store must keep it for ever, once.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ from contextlib import closing
 from threading import Event, Thread
 from typing import Any
 
-# Seconds between two questions, and that one may take; what each asks for.
+# Seconds between two requests, and their timeout; then the metric and the window of a request.
 PACE, PATIENCE = 0.2, 2.0
 METRIC = "memory.percent"
 WINDOW = 100
 
 
 class Observer:
-    """`shown`: the times of all ticks that ever were, in milliseconds. `twice`: those that a cursor brought
-    again, or behind others. `late`: answers that did not come in time, while the server was not meant to be
-    away."""
+    """Follows the ticks of one metric by cursor.
+
+    `shown`: the times of all ticks so far, in milliseconds. `twice`: the times of ticks that a cursor
+    returned again, or out of order. `failures`: requests without a valid response in time.
+    """
 
     def __init__(self, port: int) -> None:
         self.shown: set[int] = set()
@@ -65,7 +67,7 @@ class Observer:
     def _take(self, frame: dict[str, Any]) -> None:
         self._cursor = frame["cursor"]
         values = frame["y"].get(METRIC, [])
-        # A hole's time is none of a tick.
+        # The time of a gap is not the time of a tick.
         times = [t for t, value in zip(frame["t"], values, strict=bool(values)) if value is not None]
         if frame["reset"]:
             self.resets += 1

@@ -1,6 +1,6 @@
-"""Parts of a bench, run one after the other: one table of all, and a file of it where none was left out.
+"""Runs the parts of a benchmark one after the other, and prints one table.
 
-Knows nothing of what any of them measures.
+A run of all parts also writes the table to a file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bench.table import Row, markdown, plain
 
 
 def measure(package: str, parts: Sequence[str], names: Sequence[str], results: Path, command: str) -> int:
-    """Run those named, or all. 1 where a target was missed, 2 where there is no such part."""
+    """Run the named parts, or all. Return 1 for a missed target, 2 for an unknown part."""
     unknown = [name for name in names if name not in parts]
     if unknown:
         print(f'"{unknown[0]}" is not a part of the bench; expected {", ".join(parts)}', file=sys.stderr)
@@ -32,7 +32,7 @@ def measure(package: str, parts: Sequence[str], names: Sequence[str], results: P
         try:
             rows += importlib.import_module(f"{package}.{name}").run()
         except Exception:
-            # One part that broke costs its own rows; a target of 0 failures shows it.
+            # A part that fails costs only its own rows; a target of 0 failures shows it.
             traceback.print_exc()
             rows.append(Row(f"{name} failed", 1, "", 0))
     took = f"{(time.monotonic() - start) / 60:.1f} minutes"

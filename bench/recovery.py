@@ -1,4 +1,4 @@
-"""How soon dashapp recovers from a fault, and how long it keeps anyone waiting meanwhile."""
+"""Time of dashapp to recover from a fault, and the longest wait for a response meanwhile."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _median(what: str, measure: Callable[[], float], target: float) -> Row:
 
 
 def _until(true: Callable[[], object], limit: float = 30.0) -> float:
-    """Seconds until `true` is."""
+    """Return the seconds until `true()` is true."""
     start = time.monotonic()
     while not true():
         if time.monotonic() - start > limit:
@@ -56,7 +56,7 @@ def _until(true: Callable[[], object], limit: float = 30.0) -> float:
 
 
 def _newest(served: Served) -> float:
-    """Milliseconds of the newest tick; 0 if there is no answer."""
+    """Return the time of the newest tick in milliseconds; 0 without a response."""
     with suppress(OSError, ValueError), urlopen(f"{served.url}api/ticks?window=10", timeout=5) as answer:
         return float(max(json.load(answer)["t"], default=0))
     return 0.0
@@ -87,7 +87,7 @@ def _web_killed() -> float:
         old = served.web()
         begun = time.monotonic()
         _kill(old[0])
-        # Its workers may answer a moment longer.
+        # Its workers may respond a moment longer.
         psutil.wait_procs(old, timeout=30)
         _until(lambda: served.status("/healthz") == 200)
         return time.monotonic() - begun
@@ -107,7 +107,7 @@ def _takeover() -> float:
         with subprocess.Popen([*argv, str(store)], **quiet) as first:  # type: ignore[call-overload]
             _until(lambda: _rows_after(store, 0))
             with subprocess.Popen([*argv, str(store)], **quiet) as second:  # type: ignore[call-overload]
-                time.sleep(2)  # it has started, and stands by
+                time.sleep(2)  # it has started, and is on standby
                 first.kill()
                 killed = time.time()
                 took = _until(lambda: _rows_after(store, killed))

@@ -1,4 +1,4 @@
-"""dashapp as a user starts it: real processes on a port of their own, over a store of their own."""
+"""dashapp as a user starts it: real processes, with a port and a store of their own."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Served:
         return f"http://127.0.0.1:{self.port}/"
 
     def part(self, module: str) -> list[psutil.Process]:
-        """The processes, from this one down, that run `module`, granian's workers included."""
+        """Return the processes below this one that run `module`, granian's workers included."""
         ours = psutil.Process(self.process.pid)
         every = [ours, *ours.children(recursive=True)]
         return [process for process in every if module in process.cmdline()]
@@ -49,7 +49,7 @@ class Served:
         return self.part("dashapp.collector")
 
     def status(self, path: str) -> int:
-        """The status of one GET; 0 where nobody answers."""
+        """Return the status of one GET; 0 if nothing responds."""
         try:
             with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)) as connection:
                 connection.request("GET", path)
@@ -58,7 +58,7 @@ class Served:
             return 0
 
     def wait(self, path: str) -> None:
-        """Until `path` answers 200."""
+        """Wait until `path` responds with 200."""
         deadline = time.monotonic() + PATIENCE
         while self.status(path) != 200:
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -74,7 +74,7 @@ def folder() -> Iterator[Path]:
 
 @contextmanager
 def launched(argv: Sequence[str], port: int, **variables: str) -> Iterator[Served]:
-    """A process of ours, ended when the block is left."""
+    """Run a process with dashapp's code; terminate it at the end of the block."""
     environ = {k: v for k, v in os.environ.items() if not k.startswith("DASHAPP_") and k != "PORT"}
     environ |= variables
     process = subprocess.Popen(
@@ -97,7 +97,7 @@ def launched(argv: Sequence[str], port: int, **variables: str) -> Iterator[Serve
 
 @contextmanager
 def serving(store: Path, *flags: str) -> Iterator[Served]:
-    """dashapp over `store`, once it is ready: it answers, and has a tick."""
+    """Run dashapp over `store`; yield once it is ready: it responds, and has a tick."""
     port = free_port()
     with launched(command(store, port, *flags), port) as served:
         served.wait("/readyz")
@@ -115,7 +115,7 @@ def free_port() -> int:
 
 
 def fill(store: Path, seconds: int) -> None:
-    """The past: a tick a second up to now, of a load that is never the same twice in a row."""
+    """Fill the past: one tick per second up to now, of a load that changes with each tick."""
     metrics = [TOTAL_METRIC, *(core_metric(number) for number in range(os.cpu_count() or 1))]
     now = int(time.time())
     with closing(DiskStore(store, keep=seconds + 1000)) as disk:
@@ -126,6 +126,6 @@ def fill(store: Path, seconds: int) -> None:
 
 
 def load(at: float) -> float:
-    """A percentage that moves as a machine's does: slow waves, a quick one, and spikes."""
+    """Return a percentage that moves like a machine's: slow waves, a quick one, and spikes."""
     wave = 35 + 20 * math.sin(at / 41) + 12 * math.sin(at / 7.3) + 8 * math.sin(at * 1.7)
     return round(min(100.0, max(0.0, wave + (25 if int(at) % 37 == 0 else 0))), 1)

@@ -1,6 +1,6 @@
-"""Ten thousand ticks in one page, sooner than in three hours: does anything grow?
+"""Ten thousand ticks in one page, faster than in three hours: does anything grow?
 
-The real page, with its Interval sped up, asks the real API, whose ticks fly (bench/fast_server.py).
+The real page, with a shorter Interval, polls the real API, whose ticks are fast (bench/fast_server.py).
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from bench.served import free_port, launched
 from bench.table import Row
 
 TICKS = 10_000
-# By then the window is full, and every function has been compiled.
+# By then the window is full, and every function is compiled.
 WARM = 1500
 LONGEST = 180.0
 LEAST_DRAWS = 1000
 KEYS = {"heap": "JSHeapUsedSize", "nodes": "Nodes", "listeners": "JSEventListeners"}
 
-# More than the screen's 60 frames a second: what leaks, leaks by the draw.
+# More than the screen's 60 frames a second, because a leak grows with the number of draws.
 UNBOUND = ("--disable-frame-rate-limit", "--disable-gpu-vsync")
 COUNT_DRAWS = """() => {
   window.bench = {draws: 0, first: null};
@@ -69,7 +69,7 @@ def run() -> list[Row]:
 
 
 def _seen(page: Page, ticks: int, start: float) -> None:
-    """Until the page has shown so many ticks."""
+    """Wait until the page has shown so many ticks."""
     while page.evaluate(SEEN) < ticks:
         if time.monotonic() - start > LONGEST:
             raise RuntimeError(f"the page did not show {ticks} ticks in {LONGEST:g} s")
@@ -77,9 +77,9 @@ def _seen(page: Page, ticks: int, start: float) -> None:
 
 
 def _still(page: Page, cdp: CDPSession) -> dict[str, float]:
-    """Heap, nodes and listeners once what can be collected is.
+    """Return heap, nodes and listeners after garbage collection.
 
-    The page rests meanwhile: in the midst of a draw a chart's old axis is still held beside its new one.
+    The page rests meanwhile: during a draw a chart's old axis is still in memory beside its new one.
     """
     page.evaluate(INTERVAL, 60_000)
     page.wait_for_timeout(1000)

@@ -1,7 +1,8 @@
-"""`python -m bench.soak_faults [--seconds 3600] [--seed 1]`: an hour of faults, and what they cost.
+"""An hour of faults, and their cost: `python -m bench.soak_faults [--seconds S] [--seed N]`.
 
-Real processes are killed, frozen and restarted, their disk fills up and their database is locked, at random
-from a seed, while a reader follows. At the end every tick that the reader ever saw must be kept, once.
+It kills, freezes and restarts real processes, fills their disk and locks their database, at random from a
+seed. A reader follows meanwhile. At the end, the store must have every tick that the reader ever received,
+once.
 """
 
 from __future__ import annotations
@@ -31,18 +32,18 @@ from dashapp.process.supervisor import RESTART_BACKOFF_S
 from dashapp.stores.disk.reader import DiskReader
 
 INTERVAL = 0.2
-# Broken and well again with most of the faults.
+# This alert fires and resolves with most of the faults.
 THRESHOLD = "cpu.percent missing for 1s"
-# Seconds in which everybody must be told of what is left, once nothing fails any more.
+# Seconds for the last messages to arrive, once nothing fails any more.
 LAST_WORDS = 120.0
-# Seconds between two faults, at least and at most.
+# Seconds between two faults, minimum and maximum.
 PAUSE = (1.0, 6.0)
-# Seconds in which ticks must come again: who dies often is started again after a while only.
+# Seconds in which ticks must come again: a process that dies often restarts only after a delay.
 RECOVERY = RESTART_BACKOFF_S[-1] + 10
 
 
 class Soak:
-    """dashapp over a folder, and the faults that it goes through."""
+    """dashapp over a store directory, and the faults that it goes through."""
 
     def __init__(self, store: Path, seed: int) -> None:
         self._store = store
@@ -84,7 +85,7 @@ class Soak:
         self.listener.close()
 
     def _start(self) -> Served:
-        """It may take some tries: those before it may not have let go of the port yet."""
+        """Start dashapp. Several attempts may be needed: a previous server may still hold the port."""
         environ = {k: v for k, v in os.environ.items() if not k.startswith("DASHAPP_") and k != "PORT"}
         environ["DASHAPP_NOTIFY"] = self.listener.address
         argv = [sys.executable, "-m", "dashapp", "--store", str(self._store), "--port", str(self._port)]
@@ -95,7 +96,7 @@ class Soak:
             process = subprocess.Popen(argv, cwd=ROOT, env=environ, stdin=quiet, stdout=quiet, stderr=quiet)
             served = Served(process, self._port)
             with suppress(RuntimeError, psutil.Error):
-                # A worker whose server was killed answers for a moment more, and is none of this one's.
+                # A worker of a killed server still responds for a moment, and does not belong to this server.
                 while process.poll() is None and not served.web():
                     time.sleep(0.02)
                 served.wait("/healthz")
@@ -109,7 +110,7 @@ class Soak:
     def _end(self, number: signal.Signals) -> None:
         process = self._served.process
         if process.poll() is not None:
-            return  # it did not start again, which is told already
+            return  # it did not start again, which another error reports
         family = [*psutil.Process(process.pid).children(recursive=True)]
         process.send_signal(number)
         process.wait(15)
@@ -122,7 +123,7 @@ class Soak:
         self._served = self._start()
 
     def _part(self, module: str) -> list[psutil.Process]:
-        """The newest of them may just be starting."""
+        """Return the processes that run `module`; the newest may just be starting."""
         end = time.monotonic() + RECOVERY
         while time.monotonic() < end:
             with suppress(psutil.Error):
@@ -146,7 +147,7 @@ class Soak:
                 process.resume()
 
     def _fill_disk(self, killed: bool = False) -> None:
-        """No file of the collector's may grow; its kernel refuses what a full disk would."""
+        """Limit the collector's files, so that its kernel fails a write as a full disk would."""
         process = self._part("dashapp.collector")[0]
         unlimited = resource.RLIM_INFINITY
         try:
@@ -160,7 +161,7 @@ class Soak:
             return  # it had died just before
 
     def _lock(self) -> None:
-        """Somebody else's write transaction."""
+        """Hold a write transaction, as another program could."""
         connection = sqlite3.connect(self._store / "cache.db", isolation_level=None, timeout=5)
         with closing(connection), suppress(sqlite3.OperationalError):
             connection.execute("BEGIN IMMEDIATE")
@@ -168,7 +169,7 @@ class Soak:
             connection.execute("ROLLBACK")
 
     def _hear(self) -> None:
-        """Until the listener was told of everything; it takes what it is told from here on."""
+        """Wait until the listener has received everything; it accepts all messages from now on."""
         self.listener.calm = True
         end = time.monotonic() + LAST_WORDS
         with closing(DiskReader(self._store)) as reader:
@@ -179,7 +180,7 @@ class Soak:
                 time.sleep(0.1)
 
     def _recover(self) -> None:
-        """Until the reader sees a tick that was made after the fault."""
+        """Wait until the reader has a tick from after the fault."""
         start = time.monotonic()
         over = 1000 * time.time()
         while self.observer.newest <= over:

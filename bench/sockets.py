@@ -1,4 +1,4 @@
-"""Viewers of the originals without a browser: WebSockets that listen, and connections that poll."""
+"""Viewers of the originals without a browser: WebSockets that listen, and clients that poll."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ POLL = (
     "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
     "Content-Length: 0\r\nX-Requested-With: XMLHttpRequest\r\n\r\n"
 )
-# "40", masked by nothing: a socket.io client says that it is there.
+# "40" with a mask of zeros: a socket.io client connects.
 HERE = b"\x81\x82\x00\x00\x00\x0040"
 WARM = 3.0
 
@@ -63,7 +63,7 @@ class Listener(asyncio.Protocol):
 
 
 class Poller(Listener):
-    """Counts answers: each holds `mark` once."""
+    """Counts responses: each contains `mark` once."""
 
     def data_received(self, data: bytes) -> None:
         self._seen.updates += data.count(self._mark)
@@ -76,7 +76,7 @@ class Poller(Listener):
 def watched(
     port: int, path: str, viewers: int, seconds: float, mark: Callable[[], float], word: bytes, polled: bool
 ) -> tuple[int, float]:
-    """What `viewers` got in `seconds`, and by how much `mark()` rose meanwhile."""
+    """Run `viewers` for `seconds`; return their updates and the increase of `mark()`."""
     return asyncio.run(_watched(port, path, viewers, seconds, mark, word, polled))
 
 
@@ -97,7 +97,7 @@ async def _watched(
     for second in range(round(seconds)):
         for place, viewer in enumerate(crowd if polled else ()):
             assert isinstance(viewer, Poller)
-            # Each page counts its seconds from its own opening.
+            # Each page counts its seconds from its own start.
             await asyncio.sleep(start + second + place / viewers - loop.time())
             viewer.ask()
         await asyncio.sleep(start + second + 1 - loop.time())

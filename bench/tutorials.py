@@ -1,9 +1,9 @@
-"""The four tutorials beside ours: what an update costs either server, and the bytes to the first chart.
+"""Four tutorials and dashapp compared: server CPU per update, bytes to the first chart.
 
-What the server takes for nobody is taken off, so that what samples is in neither. The originals are written
-anew, with what they were made of, in bench/originals. A page for everybody is measured behind nginx's cache
-too, and what nginx takes is ours then. Below them stands what no code of ours is below: an empty application
-on our server, asked as often.
+The cost of a server without viewers is subtracted, so sampling counts for neither side. bench/originals has
+the tutorials, rewritten with their own libraries. A page that is the same for everyone is measured behind
+nginx's cache too, and nginx's cost then counts as dashapp's. For comparison, the last rows measure empty
+applications on dashapp's server, polled as often.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bench.page import Traffic, browser, opened, until
 from bench.served import ROOT, Served, folder, free_port, launched
 from bench.table import Row
 
-# A cache is for crowds.
+# A cache pays off with many viewers.
 VIEWERS, CROWD = 50, 500
 SECONDS, IDLE = 12.0, 6.0
 DRAWN = """[document, ...[...document.querySelectorAll("iframe")].map((frame) => frame.contentDocument)]
@@ -33,15 +33,19 @@ SAID = "window.drawn === true"
 POLLED = "/data"
 
 
-# So many viewers, the port, and what reads CPU seconds: the updates they got, and by how much those rose.
+# Takes the number of viewers, the port and a function that reads CPU seconds. Returns the updates that the
+# viewers received, and the increase of the CPU seconds.
 Watch = Callable[[int, int, Callable[[], float]], tuple[int, float]]
 
 
 @dataclass(frozen=True)
 class Pair:
-    """`ours`: what Python is to run, before the port; `asked` and `metrics`: what a viewer of ours asks for.
-    `theirs`: the original's module, `page` its page; `told`: where its updates come from, each with `word`.
-    `behind`: what makes our answers everybody's; None where an application decides whose they are.
+    """A tutorial, and dashapp's version of it.
+
+    `ours`: the arguments of Python before the port; `asked` and `metrics`: the requests of a viewer.
+    `theirs`: the module of the original, with its `page`; `told`: the URL of its updates, each of which
+    contains `word`. `behind`: flags that make dashapp's responses public; None if the application decides
+    about access.
     """
 
     name: str
@@ -112,8 +116,8 @@ def _row(what: str, mine: float, other: float, viewers: int) -> Row:
 
 
 def _cached(pair: Pair) -> float | None:
-    """The cost of ours with a cache before it, nginx counted; None where there is none."""
-    # The configuration that the documentation gives, as the tests serve it.
+    """Return the cost of dashapp and nginx behind its cache; None if there is no cache."""
+    # The configuration from the documentation, as the tests serve it.
     sys.path.insert(0, str(ROOT / "tests" / "support"))
     from nginx import proxied
     from tools import nginx
@@ -136,21 +140,21 @@ def _ours(pair: Pair, *flags: str) -> Iterator[Served]:
     argv = [*pair.ours, str(port), *flags]
     with folder() as store, launched(argv, port, DASHAPP_STORE=str(store), EVERY="1") as served:
         served.wait("/")
-        # What is no metric yet is refused.
+        # The server rejects a metric until it exists.
         served.wait(f"{pair.asked}&metrics={pair.metrics}")
         time.sleep(3)
         yield served
 
 
 def _family(served: Served) -> list[psutil.Process]:
-    """All that serve; not what samples, which is the same for any number of viewers."""
+    """Return all processes that serve. Sampling costs the same for any number of viewers."""
     ours = psutil.Process(served.process.pid)
     every = [ours, *ours.children(recursive=True)]
     return [each for each in every if "dashapp.collector" not in each.cmdline()]
 
 
 def _cost(family: list[psutil.Process], port: int, watch: Watch, viewers: int) -> float:
-    """Microseconds of CPU an update, above what the server takes for nobody."""
+    """Return microseconds of CPU per update, above the cost of a server without viewers."""
 
     def mark() -> float:
         return cpu(family)

@@ -1,7 +1,7 @@
-"""Two years of 50 metrics through the real roll-up: bytes on disk, opening, and every window.
+"""Two years of 50 metrics through the real roll-up: bytes on disk, opening, every window.
 
-The clock is made up, the code is not: spans of ticks go into the long memory as the collector hands them
-over. What no level would keep any more comes at a slower pace, so that two years take minutes.
+The clock is simulated, the code is real: spans of ticks go into the archive as the collector appends them.
+Ticks that no level keeps any more have a longer step, so that two years take minutes.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def run() -> list[Row]:
 
 
 def _fill(store: Path, end: int) -> int:
-    """How many ticks the finest level keeps."""
+    """Fill the archive; return the number of ticks at the finest level."""
     templates = [
         [
             point_of_tick(Tick(0, 1, dict(zip(KEYS, row, strict=True)))).values
@@ -75,7 +75,7 @@ def _fill(store: Path, end: int) -> int:
 
 
 def values(chance: Random, count: int) -> list[list[float]]:
-    """Rows of what machines measure: shares that never rest, bytes that wander, rates that come in bursts."""
+    """Return rows like a machine's: shares that vary, bytes that drift, rates with bursts."""
     share, pages = [30.0] * METRICS, [2_000_000] * METRICS
     rows = []
     for _ in range(count):
@@ -113,7 +113,7 @@ def _append_newest(store: Path, end: int) -> None:
 
 
 def _windows(store: Path) -> Iterator[Row]:
-    """CPU of the dearest window and range for 20 metrics, asked for the first time and again."""
+    """Measure the most expensive window and range of 20 metrics, uncached and cached."""
     api = Api(DiskReader(store), longest=Retention().longest_s)
     asked = "&metrics=" + ",".join(KEYS[:ASKED])
     _ask(api, f"window=100{asked}")
@@ -129,7 +129,7 @@ def _windows(store: Path) -> Iterator[Row]:
     first, again = {}, {}
     for name, question in questions.items():
         first[name] = _ask(api, question)
-        # Twice, because an answer is made anew where a second begins between the two.
+        # Twice, because the cached response expires if a second begins between the two.
         again[name] = min(_ask(api, question), _ask(api, question))
     dearest = max(first, key=lambda name: first[name])
     yield Row(
@@ -139,7 +139,7 @@ def _windows(store: Path) -> Iterator[Row]:
 
 
 def _ask(api: Api, query: str) -> float:
-    """CPU seconds that an answer took."""
+    """Return the CPU seconds of a response."""
 
     def start(status: str, headers: list[tuple[str, str]]) -> None:
         assert status == "200 OK", (status, query)

@@ -1,4 +1,4 @@
-"""The server under viewers: CPU per update, requests a second, bytes on the wire, memory."""
+"""The server with viewers: CPU per update, requests per second, bytes sent, memory."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _watched(
     metrics: str = crowd.ONE_CHART,
     rhythm: crowd.Rhythm = crowd.EVEN,
 ) -> tuple[crowd.Count, float]:
-    """What `viewers` got in SECONDS, and the CPU seconds that it cost the web processes."""
+    """Let `viewers` poll for SECONDS; return their counts and the web processes' CPU seconds."""
     count, spent = crowd.once_a_second(
         served.port, viewers, SECONDS, lambda: cpu(web), metrics=metrics, rhythm=rhythm
     )
@@ -75,7 +75,7 @@ def _watched(
 
 
 def _bare() -> Row:
-    """What the web server alone costs: for viewers far apart, a core sleeps and wakes between two."""
+    """Measure the web server alone: between viewers far apart, a core sleeps and wakes."""
     port = free_port()
     with launched(["-m", "bench.bare_server", str(port)], port) as bare:
         bare.wait("/")

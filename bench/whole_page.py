@@ -1,6 +1,6 @@
-"""What the default page costs its main thread per second, and how long a jump in time takes to be drawn.
+"""Cost per second of the default page's main thread, and time to draw a jump in time.
 
-Over every metric of this machine, as a user starts it.
+The page shows every metric of this machine, as a user starts it.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def run() -> list[Row]:
 
 
 def _steady(page: Page, cdp: CDPSession) -> list[Row]:
-    # Everything of this machine is on screen by now, and has a window of points only a while later.
+    # All panels are on screen by now, but have a full window of points only a while later.
     page.wait_for_timeout(8000)
     count = page.evaluate(ON_SCREEN)
     page.evaluate("window.bench.long = []")

@@ -1,4 +1,4 @@
-"""Bokeh in Flask: a page whose AjaxDataSource polls a function of the application each second."""
+"""Bokeh in Flask: the page's AjaxDataSource polls a function of the app each second."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Appending for one host, and the newest response, over Redis: CPU of dashapp, next to the bare client.
+"""CPU of dashapp per append of a host and per newest response, over Redis and redis-py.
 
-Back to back: what a sleeping core costs to wake is the machine's, and neither ours nor the client's.
+Without pauses: waking a sleeping core is a cost of the machine, not of dashapp or the client.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _append(store: RedisStore, client: object, redis: list[psutil.Process]) -> l
         store.append(tick(0, now - 20 * TIMES + number / 10, 0.1))
         store.drain()
 
-    # So close together that none is old enough to be sealed.
+    # So close together that none is old enough for compaction.
     ours, theirs = _each(append, redis)
     bare, taken = _each(lambda number: client.xadd("bare", {"t": number, "d": text}), redis)  # type: ignore[attr-defined]
     sealing, their_sealing = _sealing(store, now - 10 * TIMES, redis)
@@ -67,7 +67,7 @@ def _append(store: RedisStore, client: object, redis: list[psutil.Process]) -> l
 
 
 def _sealing(store: RedisStore, began: float, redis: list[psutil.Process]) -> tuple[float, float]:
-    """CPU seconds of a round of the writer that seals: of this process, and of Redis."""
+    """Return the CPU seconds of a writer's round with compaction: this process, and Redis."""
     store.writer.stop()
     rounds = []
     for number in range(6 * SPAN):
@@ -75,13 +75,13 @@ def _sealing(store: RedisStore, began: float, redis: list[psutil.Process]) -> tu
         ours, theirs = time.thread_time(), cpu(redis)
         store.writer.round()
         rounds.append((time.thread_time() - ours, cpu(redis) - theirs))
-    # It is far dearer than a round that only appends: the three dearest of those there must be.
+    # A round with compaction costs far more than one that only appends: use the three most expensive rounds.
     dearest = sorted(rounds)[-3:]
     return sum(each[0] for each in dearest) / 3, sum(each[1] for each in dearest) / 3
 
 
 def _answer(store: RedisStore, url: str) -> list[Row]:
-    """A tick comes, one poll brings it, one viewer asks for it, and then a second one."""
+    """Measure a new tick: one poll fetches it, one viewer requests it, and then a second one."""
     reader = RedisReader(RedisClient(url), name_of(0))
     reader.poll()
     api = Api(reader)
@@ -112,7 +112,7 @@ def _answer(store: RedisStore, url: str) -> list[Row]:
 
 
 def _each(do: Callable[[int], object], others: list[psutil.Process]) -> tuple[float, float]:
-    """Microseconds of CPU of one: of this process, and of others."""
+    """Return the microseconds of CPU of one call: this process, and the others."""
     for number in range(WARM):
         do(number)
     own, their = time.process_time(), cpu(others)

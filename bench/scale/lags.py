@@ -1,4 +1,4 @@
-"""How late ticks come: by Redis' own clock those of every host, and as a reader of many hosts has them."""
+"""Delay of ticks: of every host by Redis' own clock, and at a reader of many hosts."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from dashapp.stores.redis.hosts import RedisHosts
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.reader import RedisReader
 
-# Seconds between two looks at what a reader has.
+# Seconds between two checks of a reader.
 LOOK = 0.005
 
 
 class Watcher:
-    """Looks at `watched` hosts through a RedisHosts, as a web process does, in a thread of its own."""
+    """Reads `watched` hosts through a RedisHosts, as a web process does, in its own thread."""
 
     def __init__(self, url: str, watched: Sequence[str]) -> None:
         self.seconds: list[float] = []
@@ -30,12 +30,12 @@ class Watcher:
         self._thread = Thread(target=self._run)
 
     def start(self) -> None:
-        """Once all that is watched has been read for the first time."""
+        """Start once every watched host has been read for the first time."""
         self._readers = [reader for name in self._watched if (reader := self.hosts.reader(name)) is not None]
         with ThreadPoolExecutor(len(self._readers)) as pool:
-            # At once: who asks for one host after the other waits for a poll each time.
+            # All at once: one host after the other would wait for a poll each time.
             list(pool.map(lambda reader: reader.newest(), self._readers))
-        # One that is not there yet holds up whoever asks for it, and here one thread asks for all.
+        # A reader that is not loaded blocks its caller, and here one thread calls all of them.
         while not all(reader.loaded for reader in self._readers):
             time.sleep(LOOK)
         self._thread.start()
@@ -46,7 +46,7 @@ class Watcher:
         self.hosts.close()
 
     def _run(self) -> None:
-        # What is there when it begins to look came before.
+        # Ticks from before the start do not count.
         seen = [reader.newest().time_ms for reader in self._readers]
         while not self._ending.wait(LOOK):
             for place, reader in enumerate(self._readers):
@@ -57,7 +57,7 @@ class Watcher:
 
 
 def in_redis(client: Any, hosts: int, since: float) -> list[float]:
-    """Seconds from each tick's time to its arrival, of all that arrived since then."""
+    """Return the seconds from each tick's time to its arrival, for arrivals since `since`."""
     found = []
     for number in range(hosts):
         for entry, fields in client.xrange(Keys(name_of(number)).ticks, min=int(1000 * since)):
@@ -66,5 +66,5 @@ def in_redis(client: Any, hosts: int, since: float) -> list[float]:
 
 
 def share(seconds: Sequence[float], part: float) -> float:
-    """The value that `part` of all are not above."""
+    """Return the quantile of `part`: the value that this share of all does not exceed."""
     return sorted(seconds)[min(len(seconds) - 1, int(part * len(seconds)))]

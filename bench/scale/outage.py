@@ -1,7 +1,7 @@
-"""Redis away for as many ticks as five minutes have: what is lost, what the page says, how soon it is back.
+"""Redis unavailable for as many ticks as in five minutes: losses, errors, time to recover.
 
-It is killed, and starts again from its append-only file. The hosts tick ten times a second, so that thirty
-seconds bring what five minutes bring at one; DASHAPP_BENCH_STEP=1 has it take the five minutes.
+It is killed, and starts again from its append-only file. The hosts tick ten times a second, so thirty seconds
+have as many ticks as five minutes at 1 Hz. DASHAPP_BENCH_STEP=1 makes it take the five minutes.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from bench.served import free_port, launched
 from bench.table import Row
 from dashapp.stores.redis.keys import Keys
 
-HOSTS, AWAY, AROUND = 50, 300, 50  # ticks of each host while it is away, before that and after
+HOSTS, AWAY, AROUND = 50, 300, 50  # ticks per host: during the outage, before and after
 STEP = float(os.environ.get("DASHAPP_BENCH_STEP", "0.1"))
-# The page, its hosts and its ticks are asked for that often, in seconds.
+# Seconds between two rounds of requests for the page, its hosts and its ticks.
 LOOK = 0.1
 
 
 class Visitor:
-    """Asks as a browser does, all the time, and notes what does not come, and how long the slowest took."""
+    """Polls like a browser, without a break; counts failures and times the slowest response."""
 
     def __init__(self, port: int) -> None:
         self.failures = self.answers = 0
@@ -101,7 +101,7 @@ def _is_fresh(port: int) -> bool:
 
 
 def _kept(client: Any) -> tuple[int, int]:
-    """How many ticks are there, and how many are not later than the one before."""
+    """Return the number of ticks, and of those that are not later than the one before."""
     there = wrong = 0
     for number in range(HOSTS):
         times = [int(fields[b"t"]) for _id, fields in client.xrange(Keys(name_of(number)).ticks)]
@@ -111,7 +111,7 @@ def _kept(client: Any) -> tuple[int, int]:
 
 
 def ask(port: int, path: str) -> tuple[int, bytes]:
-    """Status and body; 0 where nobody answers."""
+    """Return status and body; 0 if nothing responds."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     with suppress(OSError, http.client.HTTPException), closing(connection):
         connection.request("GET", path)

@@ -1,4 +1,4 @@
-"""A hundred hosts on one page, in a real Chromium: when the list is there, and what it asks a tick."""
+"""A page of 100 hosts in a real Chromium: time until the list is there, requests per tick."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bench.served import Served, free_port, launched
 from bench.table import Row
 
 HOSTS, LOADS, SECONDS = 100, 3, 15
-# Notes when each row of the list stands there, in milliseconds since the navigation began.
+# Records when the list has a row for each host, in milliseconds since the navigation began.
 WATCH = f"""
 window.bench = {{listed: null}};
 (function look() {{
@@ -38,7 +38,7 @@ def run() -> list[Row]:
     ):
         hosts.go()
         port = free_port()
-        # It shows a made-up host at first, for nobody measures this machine.
+        # The page starts with a simulated host, because nothing measures this machine.
         argv = ["-m", "dashapp", "--no-collector", "--name", name_of(0), "--port", str(port)]
         with launched([*argv, "--store", server.url], port) as served, browser() as running:
             served.wait("/readyz")
@@ -52,7 +52,7 @@ def run() -> list[Row]:
 
 
 def _load(running: Browser, served: Served) -> float:
-    """Milliseconds until every host has its row."""
+    """Return the milliseconds until every host has its row."""
     with opened(running, script=WATCH) as (_context, page, _cdp):
         page.goto(served.url)
         until(page, "window.bench.listed !== null")
@@ -60,7 +60,7 @@ def _load(running: Browser, served: Served) -> float:
 
 
 def _watch(running: Browser, served: Served) -> float:
-    """Requests a second of a page that stands there."""
+    """Return the requests per second of an open page."""
     times: list[float] = []
 
     def sent(event: dict[str, Any]) -> None:

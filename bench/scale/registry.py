@@ -1,6 +1,6 @@
-"""The registry of hosts as it grows: one hash, read whole once a second by every web process.
+"""The registry of hosts as it grows: one hash that every web process reads once a second.
 
-Made-up entries, written as the writer writes them; what reads them is ours.
+The entries are simulated, in the writer's format; dashapp's own code reads them.
 """
 
 from __future__ import annotations

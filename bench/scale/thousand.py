@@ -1,7 +1,7 @@
-"""A thousand hosts of fifty metrics, a tick a second each, into one Redis: CPU, memory, lag.
+"""1,000 hosts of 50 metrics at one tick per second into one Redis: CPU, memory, delay.
 
-All on the same second, as collectors are. Sealing is not within what is looked at: a thousand hosts have a
-thousand cores for it, and here there are two (see append.py for what it costs each).
+All tick on the same second, as collectors do. The measured time has no compaction: a thousand hosts have a
+thousand cores for it, and here there are two (append.py measures its cost per host).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def run() -> list[Row]:
 
 def _measure(url: str, client: Any, redis: psutil.Process, hosts: Fleet) -> list[Row]:
     hosts.go()
-    time.sleep(3)  # a moment for all to be at it
+    time.sleep(3)  # until all of them tick
     watcher = Watcher(url, [name_of(number) for number in range(WATCHED)])
     watcher.start()
     time.sleep(2)
@@ -77,7 +77,7 @@ def _measure(url: str, client: Any, redis: psutil.Process, hosts: Fleet) -> list
 
 
 def _busiest(redis: psutil.Process, seconds: float) -> float:
-    """Look for so long; the CPU of the second that took most."""
+    """Measure for `seconds`; return the CPU share of the busiest second."""
     end = time.monotonic() + seconds
     most, before, at = 0.0, cpu([redis]), time.monotonic()
     while time.monotonic() < end:

@@ -1,6 +1,6 @@
-"""Viewers without end over one Redis: web processes side by side, and nginx's cache in front of one of them.
+"""Many viewers over one Redis: web processes side by side, and nginx's cache before one.
 
-What Redis sees of them does not depend on how many there are; what nginx lets through does not either.
+The load on Redis does not depend on the number of viewers, nor does the number of requests behind nginx.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _web(url: str, number: int) -> Iterator[Served]:
 
 
 def _asked_of_redis(webs: list[Served], client: Any) -> list[Row]:
-    """The same question is asked of Redis once a poll: how often, with few viewers and with many."""
+    """Count the polls of Redis, with few viewers and with many; all read with the same query."""
     rows = []
     for viewers in (1, EACH):
         count, asked = crowd.once_a_second(
@@ -63,14 +63,14 @@ def _asked_of_redis(webs: list[Served], client: Any) -> list[Row]:
         )
         _judge(count, viewers)
         which = "1 viewer" if viewers == 1 else f"{viewers} viewers"
-        # The other process is asked by nobody, and polls no longer, or as often.
+        # The other process has no viewers, and stops polling or polls as often.
         what = f"polls of Redis per second by {SIDE_BY_SIDE} web processes, {which}"
         rows.append(Row(what, asked / SECONDS, "", 5 * SIDE_BY_SIDE))
     return rows
 
 
 def _polls(client: Any) -> float:
-    """Ranges of a stream that were asked for: one a poll and host looked at, and nothing else asks so."""
+    """Return the number of XRANGE calls: one per poll and host; nothing else uses them."""
     return float(client.info("commandstats").get("cmdstat_xrange", {"calls": 0})["calls"])
 
 
@@ -87,7 +87,7 @@ def _through_nginx(web: Served, folder: Path) -> list[Row]:
 
     with proxied(web.port, folder) as front:
         ours = psutil.Process(os.getpid())
-        # Only nginx's own: whoever else is our child was started for something else.
+        # Only nginx's own processes: this process has other children.
         front_processes = [each for each in ours.children(recursive=True) if each.name() == "nginx"]
         before, start = front.asked("/api/ticks"), time.monotonic()
         marks: list[float] = []
@@ -96,7 +96,8 @@ def _through_nginx(web: Served, folder: Path) -> list[Row]:
             marks.append(cpu(front_processes))
             return cpu(web.web())
 
-        # One a second each: who asks without a pause asks for what is not there yet, and that is not kept.
+        # One request per second each: without a pause viewers ask for ticks that do not exist yet, which is
+        # not cached.
         count, spent = crowd.once_a_second(
             front.port, THROUGH, SECONDS, mark, metrics="", rhythm=crowd.LIKE_THE_PAGE
         )
@@ -120,7 +121,7 @@ def _through_nginx(web: Served, folder: Path) -> list[Row]:
 
 
 def _full(web: Served) -> Row:
-    """As many questions as are answered: what one costs, and so how many viewers a core has time for."""
+    """Measure the cost of a request at saturation, and so the number of viewers per core."""
     before = cpu(web.web())
     count, seconds = crowd.without_pause(web.port, CONNECTIONS, FULL)
     each = (cpu(web.web()) - before) / count.answers
