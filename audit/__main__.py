@@ -1,6 +1,6 @@
-"""`python -m audit`: serve a page with an hour behind it, ask Lighthouse and axe; 1 where it falls short.
+"""`python -m audit`: audit a page with an hour of history; exit with 1 if a check fails.
 
-Needs the npm packages that `make audit` installs beside this file.
+It needs the npm packages that `make audit` installs in this directory.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _violations(full: Served) -> dict[str, Violations]:
 
 @contextmanager
 def _empty() -> Iterator[Served]:
-    """A server in front of nothing: no tick, and nobody who makes one."""
+    """Yield a server without any tick and without a collector."""
     port = free_port()
     with folder() as store, launched(command(store, port, "--no-collector"), port) as served:
         served.wait("/healthz")

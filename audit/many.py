@@ -1,6 +1,6 @@
-"""A server in front of many hosts that are made up, one of which has stopped and one whose clock is wrong.
+"""A server with many simulated hosts; one has stopped and one has a wrong clock.
 
-Their histories are in this process; page and API are the real ones.
+Their histories are in this process; the page and the API are real.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ STOPPED, AHEAD = 2, 4
 
 
 class Many:
-    """As dashapp.stores.hosts.HostStore."""
+    """Simulated hosts, with the interface of dashapp.stores.hosts.HostStore."""
 
     def __init__(self) -> None:
         self._stores = {f"web-{number:03}": MemoryStore() for number in range(1, COUNT + 1)}
@@ -80,7 +80,7 @@ class _Threads(ThreadingMixIn, WSGIServer):
 
 @contextmanager
 def many() -> Iterator[str]:
-    """The address of the list."""
+    """Serve the simulated hosts; yield the URL of their list."""
     hosts, stopping = Many(), Event()
 
     def feed() -> None:

@@ -1,7 +1,7 @@
 """`make pictures`: one picture of each state of the page.
 
-The pictures that the documentation shows go to `docs/`, all others to `pictures/`, which git ignores.
-The values are made up; the page and its server are real.
+The pictures that the documentation shows go to `docs/`, all others to `pictures/`, which git ignores. The
+values are simulated; the page and its server are real.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def machine(cores: int = 4, disk: int = 1, sensors: bool = True) -> tuple[Metric
 
 
 def value(metric: Metric, place: int, at: float) -> float:
-    """Something like a day of work, with the unrest of a minute; the same at the same time."""
+    """Return a value like a day of work with variations within a minute; repeatable by time."""
     day = 0.5 - 0.45 * math.cos(2 * math.pi * (at % DAY) / DAY)
     unrest = math.sin(at / 7 + place) * math.sin(at / 61 + 3 * place) + 0.4 * math.sin(at / 2.3 + 5 * place)
     share = min(max(0.15 + 0.55 * day + 0.22 * unrest, 0.01), 0.99)
@@ -72,7 +72,10 @@ LIVE = shows("live")
 
 @dataclass(frozen=True)
 class Picture:
-    """`seconds` of the past at `step`, of `metrics`; `reach` brings the open page to what is pictured."""
+    """A picture of `metrics`, with `seconds` of history, one tick every `step` seconds.
+
+    `reach` brings the open page to the state of the picture.
+    """
 
     name: str
     metrics: Sequence[Metric] = field(default_factory=machine)
@@ -154,7 +157,7 @@ def _take(running: Browser, url: str, picture: Picture) -> None:
 
 
 def target(name: str) -> Path:
-    """The file of a picture, relative to the root of the project."""
+    """Return the file of a picture, relative to the root of the project."""
     return Path("docs" if name in IN_DOCS else "pictures", f"page-{name}.png")
 
 
