@@ -42,60 +42,65 @@ class CommandLine:
         parser.add_argument(
             CHECK_CONFIG_FLAG, action="store_true", help="say what is wrong with the settings, and end"
         )
-        self._secrets = [each.name for each in table if "secret" in each.metadata]
-        table = [each for each in table if each.name not in self._secrets]
-        for each in table:
-            _add_argument(parser, each.name, each.metadata, each.default)
+        self._secrets = [option.name for option in table if "secret" in option.metadata]
+        table = [option for option in table if option.name not in self._secrets]
+        for option in table:
+            _add_argument(parser, option.name, option.metadata, option.default)
         # With the command, so that a misspelt command gets a suggestion.
         self._flags = [
             COLLECT_COMMAND,
             "--version",
             "--help",
             CHECK_CONFIG_FLAG,
-            *(_option_string(each.name, each.default) for each in table),
+            *(_option_string(option.name, option.default) for option in table),
         ]
         switches = {
-            _option_string(each.name, each.default) for each in table if isinstance(each.default, bool)
+            _option_string(option.name, option.default)
+            for option in table
+            if isinstance(option.default, bool)
         }
         switches |= {"--help", "--version", CHECK_CONFIG_FLAG}
         # argparse would exit at the first switch that has a value.
-        valued = [text for text in argv if "=" in text and text.partition("=")[0] in switches]
+        switches_with_value = [text for text in argv if "=" in text and text.partition("=")[0] in switches]
         self.problems = [
-            f"{quote_value(text)} has a value; expected {text.partition('=')[0]} alone" for text in valued
+            f"{quote_value(text)} has a value; expected {text.partition('=')[0]} alone"
+            for text in switches_with_value
         ]
-        given, unknown = parser.parse_known_args([text for text in argv if text not in valued])
+        namespace, unknown = parser.parse_known_args(
+            [text for text in argv if text not in switches_with_value]
+        )
         # The word after an unknown flag is its value, not a second problem.
         self.problems += [
-            self._unknown(text)
-            for before, text in zip(["", *unknown], unknown, strict=False)
-            if text.startswith("-") or not before.startswith("-")
+            self._describe_unknown(text)
+            for previous, text in zip(["", *unknown], unknown, strict=False)
+            if text.startswith("-") or not previous.startswith("-")
         ]
-        self._given: dict[str, Any] = vars(given)
+        self._args: dict[str, Any] = vars(namespace)
 
-    def texts_of(self, each: Field[Any], environ: Mapping[str, str]) -> tuple[str, list[str]]:
+    def texts_of(self, option: Field[Any], environ: Mapping[str, str]) -> tuple[str, list[str]]:
         """Return the name of the flag or variable that sets a field, and its texts.
 
-        A flag wins over the DASHAPP_ variable, and that over the platform's variable (`also`). If none of
-        them is set, return the flag's name and no texts.
+        A flag wins over the DASHAPP_ variable, and that over the platform's variable. If none of them is set,
+        return the flag's name and no texts.
         """
-        flag = self._given.get(each.name)
+        flag = self._args.get(option.name)
         if flag is not None:
-            return flag_of(each.name), [flag] if isinstance(flag, str) else flag
-        for variable in (ENV_PREFIX + each.name.upper(), each.metadata.get("also")):
-            if variable and "never_empty" in each.metadata and environ.get(variable) == "":
+            return flag_of(option.name), [flag] if isinstance(flag, str) else flag
+        for variable in (ENV_PREFIX + option.name.upper(), option.metadata.get("platform_variable")):
+            if variable and "never_empty" in option.metadata and environ.get(variable) == "":
                 return variable, [""]
             if variable and (text := environ.get(variable, "")) != "":
-                if separator := each.metadata.get("separator"):
+                if separator := option.metadata.get("separator"):
                     return variable, [part for part in text.split(separator) if part.strip()]
                 return variable, [text]
-        return flag_of(each.name), []
+        return flag_of(option.name), []
 
-    def _unknown(self, text: str) -> str:
+    def _describe_unknown(self, text: str) -> str:
         if (secret := text.split("=")[0].strip("-").replace("-", "_")) in self._secrets:
             variable = ENV_PREFIX + secret.upper()
             return f"a secret is no flag, which everyone on this machine could read; set {variable}"
-        near = difflib.get_close_matches(text.split("=")[0], self._flags, 1)
-        hint = f"did you mean {near[0]}?" if near else "see --help for those there are"
+        matches = difflib.get_close_matches(text.split("=")[0], self._flags, 1)
+        hint = f"did you mean {matches[0]}?" if matches else "see --help for those there are"
         return f"{quote_value(text)} is not a setting; {hint}"
 
 
@@ -109,12 +114,12 @@ def quote_value(value: Any) -> str:
 
 def unknown_variables(environ: Mapping[str, str], table: SettingsFields) -> list[str]:
     """Return one sentence for each DASHAPP_ variable that is not a setting."""
-    known = [ENV_PREFIX + each.name.upper() for each in table]
+    variables = [ENV_PREFIX + option.name.upper() for option in table]
     sentences = []
     for name in sorted(environ):
-        if name.startswith(ENV_PREFIX) and name not in (*known, *OTHER_VARIABLES):
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+        if name.startswith(ENV_PREFIX) and name not in (*variables, *OTHER_VARIABLES):
+            matches = difflib.get_close_matches(name, variables, 1)
+            hint = f"; did you mean {matches[0]}?" if matches else ""
             sentences.append(f"{name} is set but is not a setting{hint}")
     return sentences
 
@@ -139,9 +144,9 @@ def _add_argument(
             _option_string(name, default), dest=name, action="store_const", const=const, help=help
         )
     else:
-        shown = f"{help} ({metadata.get('shown', default)})" if default else help
+        help_text = f"{help} ({metadata.get('default_text', default)})" if default else help
         action = "append" if "separator" in metadata else "store"
         flag = flag_of(name)
         parser.add_argument(
-            flag, dest=name, nargs="?", const="", metavar=name.upper(), help=shown, action=action
+            flag, dest=name, nargs="?", const="", metavar=name.upper(), help=help_text, action=action
         )

@@ -25,8 +25,8 @@ def store_directory(settings: Settings) -> Path | None:
         return None
     if settings.store:
         return Path(settings.store)
-    here = Path("data")
-    return here if can_write(here) else user_data_directory()
+    local = Path("data")
+    return local if can_write(local) else user_data_directory()
 
 
 def user_data_directory() -> Path:
@@ -46,14 +46,14 @@ def leader_directory(settings: Settings) -> Path:
     It is for processes that share a Redis or a store directory, and may be missing. Raise OSError if there is
     no usable temporary directory.
     """
-    mark = f"{zlib.crc32(f'{settings.store} {settings.host_name}'.encode()):08x}"
+    digest = f"{zlib.crc32(f'{settings.store} {settings.host_name}'.encode()):08x}"
     with suppress(RuntimeError):  # a user without a home
-        folder = user_data_directory() / f"{'redis' if is_redis(settings.store) else 'store'}-{mark}"
+        folder = user_data_directory() / f"{'redis' if is_redis(settings.store) else 'store'}-{digest}"
         if can_write(folder):
             return folder
     # In a container, a user may have a number but no name.
     user = getpass.getuser() if os.name == "nt" else os.getuid()
-    return Path(tempfile.gettempdir()) / f"dashapp-{user}-{mark}"
+    return Path(tempfile.gettempdir()) / f"dashapp-{user}-{digest}"
 
 
 def web_state_directory(settings: Settings, store: Path | None) -> Path | None:
@@ -80,8 +80,8 @@ def _is_private(folder: Path) -> bool:
     """
     if os.name == "nt":
         return True
-    found = folder.lstat()
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+    status = folder.lstat()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
 
 
 def can_write(folder: Path) -> bool:

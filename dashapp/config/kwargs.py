@@ -25,53 +25,55 @@ class CommandLineArgs(NamedTuple):
 
 
 def to_command_line(
-    keywords: Mapping[str, Any], refused: Mapping[str, str], others: Collection[str] = ()
+    keywords: Mapping[str, Any], rejections: Mapping[str, str], others: Collection[str] = ()
 ) -> CommandLineArgs:
     """Return the command line of keyword arguments.
 
-    `refused`: settings that do not apply here, each with the reason. `others`: further valid names, for the
-    hint at a misspelt one. Raise SettingsError with every invalid keyword.
+    `rejections`: settings that do not apply here, each with the reason. `others`: further valid names, for
+    the hint at a misspelt one. Raise SettingsError with every invalid keyword.
     """
-    table = {each.name: each for each in fields(Settings)}
-    known = [*(name for name in table if name not in refused), *others]
-    found = CommandLineArgs([], {})
+    table = {option.name: option for option in fields(Settings)}
+    names = [*(name for name in table if name not in rejections), *others]
+    args = CommandLineArgs([], {})
     problems = []
     for name, value in keywords.items():
-        if name in refused:
-            problems.append(f"{name} is no setting here: {refused[name]}")
+        if name in rejections:
+            problems.append(f"{name} is no setting here: {rejections[name]}")
         elif name not in table:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"{', '.join(known)} are"
+            matches = difflib.get_close_matches(name, names, 1)
+            hint = f"did you mean {matches[0]}?" if matches else f"{', '.join(names)} are"
             problems.append(f"{name} is not a setting; {hint}")
         elif "secret" in table[name].metadata:
             separator = table[name].metadata.get("separator")
             parts = value if separator and isinstance(value, list | tuple) else [value]
-            found.variables[ENV_PREFIX + name.upper()] = (separator or "").join(map(str, parts))
+            args.variables[ENV_PREFIX + name.upper()] = (separator or "").join(map(str, parts))
         else:
-            several = "separator" in table[name].metadata
+            repeatable = "separator" in table[name].metadata
             try:
-                found.argv.extend(f"{flag_of(name)}={text}" for text in _option_values(value, several))
+                args.argv.extend(f"{flag_of(name)}={text}" for text in _option_values(value, repeatable))
             except TypeError:
                 problems.append(
                     f"{name} is {quote_value(repr(value))}; expected text, a number or a list of them"
                 )
     if problems:
         raise SettingsError(problems)
-    return found
+    return args
 
 
-def as_keyword_error(error: SettingsError, by: CommandLineArgs) -> SettingsError:
+def as_keyword_error(error: SettingsError, args: CommandLineArgs) -> SettingsError:
     """Return the error with keyword names in place of flags and variables."""
     problems = [_FLAG.sub("", problem) for problem in error.problems]
-    for variable in by.variables:
-        problems = [each.replace(variable, variable.removeprefix(ENV_PREFIX).lower()) for each in problems]
+    for variable in args.variables:
+        problems = [
+            problem.replace(variable, variable.removeprefix(ENV_PREFIX).lower()) for problem in problems
+        ]
     return SettingsError(problems)
 
 
-def _option_values(value: Any, several: bool) -> list[str]:
+def _option_values(value: Any, repeatable: bool) -> list[str]:
     if isinstance(value, list | tuple):
-        texts = [_option_value(each) for each in value]
-        return texts if several else [",".join(texts)]
+        texts = [_option_value(item) for item in value]
+        return texts if repeatable else [",".join(texts)]
     return [_option_value(value)]
 
 
@@ -79,7 +81,7 @@ def _option_value(value: Any) -> str:
     """Return a value as the text of a flag. Raise TypeError if no flag can express it."""
     if isinstance(value, Mapping):
         # One line for a table of the settings file: JSON of text, numbers and lists is also valid TOML.
-        return ", ".join(f"{name}={json.dumps(each, ensure_ascii=False)}" for name, each in value.items())
+        return ", ".join(f"{name}={json.dumps(item, ensure_ascii=False)}" for name, item in value.items())
     if isinstance(value, bool) or not isinstance(value, str | int | float | Path):
         raise TypeError
     return str(value)

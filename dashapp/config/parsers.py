@@ -42,9 +42,9 @@ def integer_between(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
-def text_up_to(longest: int) -> Callable[[str], str]:
+def text_up_to(max_length: int) -> Callable[[str], str]:
     def parse(text: str) -> str:
-        if not (text := text.strip()) or len(text) > longest or not text.isprintable():
+        if not (text := text.strip()) or len(text) > max_length or not text.isprintable():
             raise ValueError
         return text
 

@@ -24,7 +24,7 @@ from dashapp.model.ticks import SettingsError
 from dashapp.sources.spec import NO_SOURCE, SourceSpec
 
 
-def setting(default: Any, parse: Callable[[str], Any], expected: str, help: str, **more: Any) -> Any:
+def setting(default: Any, parse: Callable[[str], Any], expected: str, help: str, **extras: Any) -> Any:
     """Return the dataclass field of a setting.
 
     `expected` is the end of an error message; if it is empty, the text of the ValueError from `parse` is.
@@ -34,20 +34,23 @@ def setting(default: Any, parse: Callable[[str], Any], expected: str, help: str,
     `secret`: there is no flag, since other users can list a process's arguments, and no message shows the
     value.
     `never_empty`: a variable that is set to nothing is an error, not the same as an unset one.
+    `platform_variable`: a second variable, which hosting platforms set. `default_text`: the default in help.
+    `address`: the value is a URL, and messages show it without credentials.
     """
-    metadata = {"parse": parse, "expected": expected, "help": help, **more}
-    return field(default=default, repr="secret" not in more, metadata=metadata)
+    metadata = {"parse": parse, "expected": expected, "help": help, **extras}
+    return field(default=default, repr="secret" not in extras, metadata=metadata)
 
 
 def setting_problem(
-    named: str, number: int, item: str | TomlTable, metadata: Mapping[str, Any], error: ValueError
+    origin: str, number: int, item: str | TomlTable, metadata: Mapping[str, Any], error: ValueError
 ) -> str:
-    """Return the problem with one text or table that `named` sets, as one sentence."""
+    """Return the problem with one text or table that `origin` sets, as one sentence."""
     if isinstance(item, str):
         item = redact_url(item) if "address" in metadata else item
-        told = f"has {len(item)} characters" if "secret" in metadata else f"is {quote_value(item)}"
-        return f"{named} {told}; {f'expected {expected}' if (expected := metadata['expected']) else error}"
-    return f"{named} {number}: {error}"
+        description = f"has {len(item)} characters" if "secret" in metadata else f"is {quote_value(item)}"
+        expected = metadata["expected"]
+        return f"{origin} {description}; {f'expected {expected}' if expected else error}"
+    return f"{origin} {number}: {error}"
 
 
 ALL_INTERFACES = "0.0.0.0"  # noqa: S104
@@ -71,7 +74,7 @@ class Settings:
         parsers.integer_between(1, 65535),
         "a whole number from 1 to 65535",
         "port to listen on",
-        also="PORT",
+        platform_variable="PORT",
     )
     public: bool = setting(
         False,
@@ -90,7 +93,7 @@ class Settings:
         parsers.parse_store,
         "",
         "folder that keeps the history, or redis://, rediss://, redis+cluster://, rediss+cluster://",
-        also="REDIS_URL",
+        platform_variable="REDIS_URL",
         address=True,
     )
     name: str = setting(
@@ -104,7 +107,7 @@ class Settings:
         parsers.duration_between(3600, 20 * 365 * DAY_S),
         "a length from 1h to 20y, such as 7d",
         "how long Redis keeps a machine that is not heard of",
-        shown="7d",
+        default_text="7d",
     )
     interval: float = setting(
         1.0, parsers.number_between(0.1, 60), "seconds from 0.1 to 60", "seconds between two ticks"
@@ -120,14 +123,14 @@ class Settings:
         parsers.parse_retention,
         "three rising lengths of an hour to 20 years, such as 14d,90d,730d",
         "how long ticks, minutes and hours are kept",
-        shown="14d,90d,730d",
+        default_text="14d,90d,730d",
     )
     size: int = setting(
         400_000_000,
         parsers.parse_size,
         "megabytes or gigabytes from 10MB to 1000GB, such as 400MB",
         "what the history may take on disk",
-        shown="400MB",
+        default_text="400MB",
     )
     source: tuple[SourceSpec, ...] = setting(
         (),
@@ -191,7 +194,7 @@ class Settings:
         parsers.integer_between(1, 33),
         "a whole number from 1 to 33",
         "web processes",
-        also="WEB_CONCURRENCY",
+        platform_variable="WEB_CONCURRENCY",
     )
     collector: bool = setting(
         True, parsers.parse_switch, "1 or 0", "serve only; a collector runs elsewhere on this machine"
@@ -257,43 +260,43 @@ def parse_settings(
     collector alone, which needs no settings of the page. Raise SettingsError with every problem.
     """
     table = fields(Settings)
-    line = cli.CommandLine(argv, table, prog)
-    file = _settings_file(line, environ)
-    named: dict[str, str] = {}
-    in_file = [each for each in table if each.name != "config"]
-    problems = [*line.problems, *file.unknown([each.name for each in in_file])]
-    chosen: dict[str, Any] = {}
-    for each in table:
-        several = "separator" in each.metadata
-        named[each.name], texts = line.texts_of(each, environ)
+    command_line = cli.CommandLine(argv, table, prog)
+    file = _settings_file(command_line, environ)
+    origins: dict[str, str] = {}
+    file_options = [option for option in table if option.name != "config"]
+    problems = [*command_line.problems, *file.unknown_key_problems([option.name for option in file_options])]
+    values: dict[str, Any] = {}
+    for option in table:
+        repeatable = "separator" in option.metadata
+        origins[option.name], texts = command_line.texts_of(option, environ)
         items: list[str | TomlTable] = [*texts]
-        if not items and each in in_file:
-            where, items = file.items(each)
-            named[each.name] = where if items else named[each.name]
+        if not items and option in file_options:
+            origin, items = file.items(option)
+            origins[option.name] = origin if items else origins[option.name]
         if len(items) > MAX_REPEATED_VALUES:
             problems.append(
-                f"{named[each.name]} is given {len(items)} times; expected at most {MAX_REPEATED_VALUES}"
+                f"{origins[option.name]} is given {len(items)} times; expected at most {MAX_REPEATED_VALUES}"
             )
             continue
-        found = []
+        results = []
         for number, item in enumerate(items, 1):
             try:
-                found.append(each.metadata["parse" if isinstance(item, str) else "table"](item))
+                results.append(option.metadata["parse" if isinstance(item, str) else "table"](item))
             except ValueError as error:
-                problems.append(setting_problem(named[each.name], number, item, each.metadata, error))
-        if found and len(found) == len(items):
+                problems.append(setting_problem(origins[option.name], number, item, option.metadata, error))
+        if results and len(results) == len(items):
             # Drop repeated values.
-            chosen[each.name] = tuple(dict.fromkeys(found)) if several else found[0]
-    problems += [*file.problems, *validate_settings(Settings(**chosen), named, serving)]
+            values[option.name] = tuple(dict.fromkeys(results)) if repeatable else results[0]
+    problems += [*file.problems, *validate_settings(Settings(**values), origins, serving)]
     if problems:
         raise SettingsError(problems)
-    return Settings(**chosen)
+    return Settings(**values)
 
 
-def _settings_file(line: cli.CommandLine, environ: Mapping[str, str]) -> SettingsFile:
-    (config,) = (each for each in fields(Settings) if each.name == "config")
-    named, texts = line.texts_of(config, environ)
-    return SettingsFile(Path(texts[0]), named) if any(texts) else SettingsFile(Path(SETTINGS_FILE_NAME))
+def _settings_file(command_line: cli.CommandLine, environ: Mapping[str, str]) -> SettingsFile:
+    (config,) = (option for option in fields(Settings) if option.name == "config")
+    origin, texts = command_line.texts_of(config, environ)
+    return SettingsFile(Path(texts[0]), origin) if any(texts) else SettingsFile(Path(SETTINGS_FILE_NAME))
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:

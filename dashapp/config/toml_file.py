@@ -23,54 +23,54 @@ TomlTable = dict[str, Any]
 class SettingsFile:
     """The document at `path`, empty if there is no file. `problems` has one sentence per error.
 
-    `named` is the flag or variable that names the file; without it, the file is optional.
+    `origin` is the flag or variable that names the file; without it, the file is optional.
     """
 
-    def __init__(self, path: Path, named: str = "") -> None:
+    def __init__(self, path: Path, origin: str = "") -> None:
         self.problems: list[str] = []
         self._path = path
         self._document: dict[str, Any] = {}
         try:
             self._document = _read_toml(path)
         except FileNotFoundError:
-            if named:
-                self.problems = [f"{named} is {quote_value(str(path))}; there is no such file"]
+            if origin:
+                self.problems = [f"{origin} is {quote_value(str(path))}; there is no such file"]
         except OSError as error:
             self.problems = [f"{path}: it cannot be read ({error.strerror})"]
         except (ValueError, RecursionError) as error:
-            self.problems = [f"{path}: {_os_error_text(error)}"]
+            self.problems = [f"{path}: {_toml_error_text(error)}"]
 
-    def unknown(self, known: Sequence[str]) -> list[str]:
-        """Return one sentence for each key that is not in `known`."""
+    def unknown_key_problems(self, names: Sequence[str]) -> list[str]:
+        """Return one sentence for each key that is not in `names`."""
         sentences = []
         for key in self._document:
-            if key not in known:
-                near = difflib.get_close_matches(key, known, 1)
-                hint = f"did you mean {near[0]}?" if near else f"{', '.join(known)} are"
+            if key not in names:
+                matches = difflib.get_close_matches(key, names, 1)
+                hint = f"did you mean {matches[0]}?" if matches else f"{', '.join(names)} are"
                 sentences.append(f"{self._path}: `{key[:80]}` is not a setting; {hint}")
         return sentences
 
-    def items(self, each: Field[Any]) -> tuple[str, list[str | TomlTable]]:
+    def items(self, option: Field[Any]) -> tuple[str, list[str | TomlTable]]:
         """Return the name of a setting in the file, and the texts or tables that set it, if any.
 
         A value of another type than the setting's goes into `problems`.
         """
-        named = f"{self._path}: {each.name}"
-        if each.name not in self._document:
-            return named, []
-        value = self._document[each.name]
-        several = "separator" in each.metadata
-        parts = value if several and isinstance(value, list) else [value]
+        origin = f"{self._path}: {option.name}"
+        if option.name not in self._document:
+            return origin, []
+        value = self._document[option.name]
+        repeatable = "separator" in option.metadata
+        parts = value if repeatable and isinstance(value, list) else [value]
         items: list[str | TomlTable] = []
         for part in parts:
-            if "table" in each.metadata and isinstance(part, dict):
+            if "table" in option.metadata and isinstance(part, dict):
                 items.append(part)
-            elif (text := _as_text(part, each.default, several)) is not None:
+            elif (text := _as_text(part, option.default, repeatable)) is not None:
                 items.append(text)
             else:
-                told = "of another kind" if "secret" in each.metadata else quote_value(part)
-                self.problems.append(f"{named} is {told}; expected {_toml_type(each)}")
-        return named, items
+                description = "of another kind" if "secret" in option.metadata else quote_value(part)
+                self.problems.append(f"{origin} is {description}; expected {_toml_type(option)}")
+        return origin, items
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     return tomllib.loads(data.decode())
 
 
-def _os_error_text(error: Exception) -> str:
+def _toml_error_text(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"it is not UTF-8 (at byte {error.start})"
     if isinstance(error, RecursionError):
@@ -97,7 +97,7 @@ def _os_error_text(error: Exception) -> str:
     return text if text.startswith("it ") else f"it is not TOML: {text}"
 
 
-def _as_text(value: Any, default: Any, several: bool) -> str | None:
+def _as_text(value: Any, default: Any, repeatable: bool) -> str | None:
     """Return a value as text; None if its type is not the setting's."""
     if isinstance(value, str):
         return value
@@ -105,15 +105,15 @@ def _as_text(value: Any, default: Any, several: bool) -> str | None:
         return str(int(value)) if isinstance(value, bool) else None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value) if isinstance(default, int | float) else None
-    if isinstance(value, list) and isinstance(default, tuple) and not several:
-        return ",".join(value) if value and all(isinstance(each, str) for each in value) else None
+    if isinstance(value, list) and isinstance(default, tuple) and not repeatable:
+        return ",".join(value) if value and all(isinstance(item, str) for item in value) else None
     return None
 
 
-def _toml_type(each: Field[Any]) -> str:
-    if "separator" in each.metadata:
+def _toml_type(option: Field[Any]) -> str:
+    if "separator" in option.metadata:
         return (
-            "text or a table, or a list of them" if "table" in each.metadata else "text, or a list of texts"
+            "text or a table, or a list of them" if "table" in option.metadata else "text, or a list of texts"
         )
     kinds: Mapping[type, str] = {bool: "true or false", str: "text", tuple: "text, or a list of texts"}
-    return kinds.get(type(each.default), "a number")
+    return kinds.get(type(option.default), "a number")

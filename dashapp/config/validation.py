@@ -13,49 +13,50 @@ if TYPE_CHECKING:
     from dashapp.config.settings import Settings
 
 
-def validate_settings(settings: Settings, named: Mapping[str, str], serving: bool) -> list[str]:
+def validate_settings(settings: Settings, origins: Mapping[str, str], serving: bool) -> list[str]:
     """Return one sentence for each conflict.
 
-    `named`: the flag, variable or key of each setting. Without `serving` there are no checks of the page: a
+    `origins`: the flag, variable or key of each setting. Without `serving` there are no checks of the page: a
     collector may read the web server's file and have neither its password nor its store.
     """
-    problems = _page_conflicts(settings, named) if serving else []
+    problems = _page_conflicts(settings, origins) if serving else []
     if (
         settings.source
         and all(spec.name == NO_SOURCE for spec in settings.source)
         and not settings.push_token
     ):
         problems.append(
-            f'{named["source"]} is "{NO_SOURCE}" alone, which leaves nothing to read; add another'
+            f'{origins["source"]} is "{NO_SOURCE}" alone, which leaves nothing to read; add another'
         )
     return problems
 
 
-def _page_conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
+def _page_conflicts(settings: Settings, origins: Mapping[str, str]) -> list[str]:
     problems = []
     host = settings.listen_address
-    alone = ipaddress.ip_address(host).is_loopback
-    # If nothing sets the password, `named` has a flag for it, which does not exist. A rejected password has
+    is_local = ipaddress.ip_address(host).is_loopback
+    # If nothing sets the password, `origins` has a flag for it, which does not exist. A rejected password has
     # its own error.
-    refused = not settings.password and not named["password"].startswith("--")
-    if not (alone or settings.public or settings.requires_authentication or refused):
+    password_rejected = not settings.password and not origins["password"].startswith("--")
+    if not (is_local or settings.public or settings.requires_authentication or password_rejected):
         problems.append(
-            f'{named["host"]} is "{host}", which others can reach; '
+            f'{origins["host"]} is "{host}", which others can reach; '
             "set DASHAPP_PASSWORD, or add --public to show them this machine's numbers"
         )
     if settings.proxy_user and not settings.trusted_proxy:
         problems.append(
-            f'{named["proxy_user"]} is "{settings.proxy_user}", which anybody could send; '
+            f'{origins["proxy_user"]} is "{settings.proxy_user}", which anybody could send; '
             "add --trusted-proxy with the address that it is believed from"
         )
     if settings.store == MEMORY_STORE and settings.workers > 1:
         problems.append(
-            f'{named["workers"]} is "{settings.workers}"; expected 1 with {named["store"]} {MEMORY_STORE}, '
+            f'{origins["workers"]} is "{settings.workers}"; expected 1 with '
+            f"{origins['store']} {MEMORY_STORE}, "
             "which one process cannot share with another"
         )
     if settings.window > settings.max_window_s:
         problems.append(
-            f'{named["window"]} is "{settings.window:.10g}"; '
+            f'{origins["window"]} is "{settings.window:.10g}"; '
             f"expected at most the {settings.max_window_s:.10g} seconds that are kept"
         )
     return problems

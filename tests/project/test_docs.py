@@ -77,7 +77,9 @@ def test_configuration_page_has_variable_and_platform_variable(setting: str) -> 
     (field,) = [each for each in fields(Settings) if each.name == setting]
     table = rows(DOCS / "configuration.md", "## All settings")
     (cells,) = [cells for cells in table if f"`{ENV_PREFIX}{setting.upper()}`" in cells]
-    assert f"`{field.metadata['also']}`" in cells if "also" in field.metadata else True
+    assert (
+        f"`{field.metadata['platform_variable']}`" in cells if "platform_variable" in field.metadata else True
+    )
 
 
 def test_configuration_page_has_each_flag_and_no_other() -> None:
