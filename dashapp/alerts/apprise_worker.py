@@ -33,26 +33,26 @@ SEND_TIMEOUT_S = 20.0
 _HTTP_STATUS = re.compile(r"\berror=(\d{3})\b")
 
 
-def send_notification(address: str, message: Message, patience: float = SEND_TIMEOUT_S) -> str:
+def send_notification(address: str, message: Message, timeout: float = SEND_TIMEOUT_S) -> str:
     """Return why sending failed, in a few words without the address; empty on success."""
-    (reason,) = _run_worker([address], asdict(message), patience) or [NO_RESPONSE]
+    (reason,) = _run_worker([address], asdict(message), timeout) or [NO_RESPONSE]
     return reason
 
 
-def invalid_targets(addresses: Sequence[str], patience: float = SEND_TIMEOUT_S) -> list[str]:
+def invalid_targets(addresses: Sequence[str], timeout: float = SEND_TIMEOUT_S) -> list[str]:
     """Return the problem of each address, empty for a valid one. Sends nothing."""
-    return _run_worker(addresses, None, patience) or ["not to be checked: apprise does not start"] * len(
+    return _run_worker(addresses, None, timeout) or ["not to be checked: apprise does not start"] * len(
         addresses
     )
 
 
-def _run_worker(addresses: Sequence[str], message: dict[str, Any] | None, patience: float) -> list[str]:
+def _run_worker(addresses: Sequence[str], message: dict[str, Any] | None, timeout: float) -> list[str]:
     """Return the worker's result for each address; an empty list if it failed or timed out."""
-    order = json.dumps({"addresses": addresses, "message": message, "patience": patience}).encode() + b"\n"
-    quiet = subprocess.DEVNULL
+    request = json.dumps({"addresses": addresses, "message": message, "timeout": timeout}).encode() + b"\n"
+    devnull = subprocess.DEVNULL
     argv = [sys.executable, "-c", _PROGRAM, str(Path(__file__).resolve().parents[2])]
     try:
-        child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=quiet)
+        child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=devnull)
     except OSError as error:
         return [f"no process can be started ({error.strerror})"] * len(addresses)
     with child:
@@ -60,44 +60,44 @@ def _run_worker(addresses: Sequence[str], message: dict[str, Any] | None, patien
         assert child.stdout is not None
         with suppress(OSError):
             # Leave the pipe open until the worker has exited: the worker stops when this end closes.
-            child.stdin.write(order)
+            child.stdin.write(request)
             child.stdin.flush()
         try:
-            child.wait(patience)
+            child.wait(timeout)
         except subprocess.TimeoutExpired:
             child.kill()
             return []
         with suppress(ValueError, OSError):
-            said = json.loads(child.stdout.read())
-            if isinstance(said, list) and len(said) == len(addresses):
-                return [str(each) for each in said]
+            results = json.loads(child.stdout.read())
+            if isinstance(results, list) and len(results) == len(addresses):
+                return [str(result) for result in results]
     return []
 
 
 def main() -> NoReturn:
-    order = json.loads(sys.stdin.buffer.readline())
+    request = json.loads(sys.stdin.buffer.readline())
     when_parent_exits(lambda: os._exit(1))
-    late = Timer(order["patience"], os._exit, (1,))
-    late.daemon = True
-    late.start()
-    addresses = order["addresses"]
+    timer = Timer(request["timeout"], os._exit, (1,))
+    timer.daemon = True
+    timer.start()
+    addresses = request["addresses"]
     try:
         import apprise
     except ImportError:
-        found = [APPRISE_MISSING] * len(addresses)
+        results = [APPRISE_MISSING] * len(addresses)
     else:
-        found = [_try_target(apprise, each, order["message"]) for each in addresses]
-    os.write(1, json.dumps(found).encode())
+        results = [_try_target(apprise, address, request["message"]) for address in addresses]
+    os.write(1, json.dumps(results).encode())
     # A thread that a service started could keep this process alive.
     os._exit(0)
 
 
 def _try_target(apprise: Any, address: str, message: dict[str, Any] | None) -> str:
     """Send `message`, or only check the address if it is None; return the problem, if any."""
-    said: list[str] = []
-    listener = logging.Handler(logging.WARNING)
-    listener.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
-    logging.getLogger("apprise").addHandler(listener)
+    warnings: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: warnings.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger("apprise").addHandler(handler)
     try:
         # Store nothing on disk between two messages.
         asset = apprise.AppriseAsset(async_mode=False, storage_mode="memory")
@@ -106,12 +106,12 @@ def _try_target(apprise: Any, address: str, message: dict[str, Any] | None) -> s
             return UNKNOWN_SERVICE
         if message is None:
             return ""
-        kind = apprise.NotifyType.SUCCESS if message["all_resolved"] else apprise.NotifyType.WARNING
+        notify_type = apprise.NotifyType.SUCCESS if message["all_resolved"] else apprise.NotifyType.WARNING
         text = apprise.NotifyFormat.TEXT
-        if service.notify(message["body"], message["title"], notify_type=kind, body_format=text):
+        if service.notify(message["body"], message["title"], notify_type=notify_type, body_format=text):
             return ""
     except Exception as error:
         # Third-party code, one of over a hundred services; its error text may contain the address.
         return type(error).__name__
-    status = next((match[1] for each in said if (match := _HTTP_STATUS.search(each))), None)
+    status = next((match[1] for warning in warnings if (match := _HTTP_STATUS.search(warning))), None)
     return f"it answered with status {status}" if status else NO_RESPONSE

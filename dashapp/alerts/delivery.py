@@ -36,9 +36,9 @@ SendFunction = Callable[[str, Message], str]
 
 
 class AlertDelivery:
-    """Delivers changes to `addresses`. `whose` is the start of a message's title.
+    """Delivers changes to `addresses`. `sender` is the start of a message's title.
 
-    `hand` sends a message to an address and returns why it failed, empty on success.
+    `send` sends a message to an address and returns why it failed, empty on success.
     """
 
     def __init__(
@@ -46,30 +46,31 @@ class AlertDelivery:
         addresses: Sequence[str],
         store: Store,
         notice: NoticeSink,
-        whose: str = "dashapp",
-        hand: SendFunction = apprise_worker.send_notification,
+        sender: str = "dashapp",
+        send: SendFunction = apprise_worker.send_notification,
     ) -> None:
         self._store = store
         self._notice = notice
-        self._whose = whose
-        self._hand = hand
+        self._sender = sender
+        self._send = send
         self._changes = deque(store.changes(), maxlen=MAX_CHANGES)
         self._newest = self._changes[-1].number if self._changes else 0
-        known = store.deliveries()
-        self._marks = {
-            target_id(each): min(known.get(target_id(each), self._newest), self._newest) for each in addresses
+        deliveries = store.deliveries()
+        self._deliveries = {
+            target_id(address): min(deliveries.get(target_id(address), self._newest), self._newest)
+            for address in addresses
         }
-        if self._marks != known:
-            store.set_deliveries(self._marks)
-        self._news = Condition()
-        self._marking = Lock()
-        self._places = Semaphore(MAX_WORKERS)
-        self._troubles: dict[int, str] = {}
+        if self._deliveries != deliveries:
+            store.set_deliveries(self._deliveries)
+        self._condition = Condition()
+        self._lock = Lock()
+        self._worker_slots = Semaphore(MAX_WORKERS)
+        self._problems: dict[int, str] = {}
         self._closed = False
         notice.clear()
         self._threads = [
-            Thread(target=self._run, args=(place, each), name=f"outbox {place}", daemon=True)
-            for place, each in enumerate(addresses, 1)
+            Thread(target=self._run, args=(position, address), name=f"alert delivery {position}", daemon=True)
+            for position, address in enumerate(addresses, 1)
         ]
         for thread in self._threads:
             thread.start()
@@ -77,46 +78,46 @@ class AlertDelivery:
     def put(self, changes: Sequence[AlertChange]) -> None:
         """Queue changes for every address. Takes microseconds."""
         if changes:
-            with self._news:
+            with self._condition:
                 self._changes.extend(changes)
                 self._newest = changes[-1].number
-                self._news.notify_all()
+                self._condition.notify_all()
 
     def close(self) -> None:
         """Wait briefly for messages that are being sent; the next start sends the rest."""
-        with self._news:
+        with self._condition:
             self._closed = True
-            self._news.notify_all()
+            self._condition.notify_all()
         end = time.monotonic() + SHUTDOWN_TIMEOUT_S
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
-        with self._marking:
+        with self._lock:
             # From here on another process may own the store.
-            self._marks.clear()
+            self._deliveries.clear()
 
-    def _run(self, place: int, address: str) -> None:
-        lately: deque[float] = deque(maxlen=MAX_BURST)
+    def _run(self, position: int, address: str) -> None:
+        send_times: deque[float] = deque(maxlen=MAX_BURST)
         failures, due = 0, 0.0
-        while (found := self._next_batch(target_id(address), due)) is not None:
-            changes, newest, count = found
-            broken = sum(state.firing for state in self._store.thresholds())
-            with self._places:
-                reason = self._hand(address, compose_message(changes, count, broken, self._whose))
+        while (batch := self._next_batch(target_id(address), due)) is not None:
+            changes, newest, count = batch
+            firing_count = sum(state.firing for state in self._store.thresholds())
+            with self._worker_slots:
+                reason = self._send(address, compose_message(changes, count, firing_count, self._sender))
             now = time.monotonic()
             if not reason:
                 failures = 0
-                lately.append(now)
-                due = lately[0] + BURST_WINDOW_S if len(lately) == MAX_BURST else now
+                send_times.append(now)
+                due = send_times[0] + BURST_WINDOW_S if len(send_times) == MAX_BURST else now
                 self._record_delivery(target_id(address), newest)
-                self._set_notice(place, "")
+                self._set_notice(position, "")
                 continue
             failures += 1
-            longest = min(BACKOFF_MAX_S, BACKOFF_INITIAL_S * 2 ** min(failures - 1, 10))
-            due = now + SystemRandom().uniform(longest / 2, longest)
+            max_delay = min(BACKOFF_MAX_S, BACKOFF_INITIAL_S * 2 ** min(failures - 1, 10))
+            due = now + SystemRandom().uniform(max_delay / 2, max_delay)
             # An address may contain a password, so name it by its position and service.
-            which = f"{place} ({address.partition('://')[0]})"
+            label = f"{position} ({address.partition('://')[0]})"
             self._set_notice(
-                place, f"Alerts do not reach address {which}: {reason}; they wait, and are tried again."
+                position, f"Alerts do not reach address {label}: {reason}; they wait, and are tried again."
             )
 
     def _next_batch(self, key: str, due: float) -> tuple[list[AlertChange], int, int] | None:
@@ -124,32 +125,32 @@ class AlertDelivery:
 
         The changes are the newest of that count. Return None after `close`.
         """
-        with self._news:
+        with self._condition:
             while not self._closed:
-                told = self._marks.get(key, 0)
-                left = due - time.monotonic()
-                if self._newest > told and left <= 0:
-                    news = [each for each in self._changes if each.number > told]
-                    return news, self._newest, self._newest - told
-                self._news.wait(left if left > 0 else None)
+                delivered = self._deliveries.get(key, 0)
+                remaining = due - time.monotonic()
+                if self._newest > delivered and remaining <= 0:
+                    changes = [change for change in self._changes if change.number > delivered]
+                    return changes, self._newest, self._newest - delivered
+                self._condition.wait(remaining if remaining > 0 else None)
         return None
 
     def _record_delivery(self, key: str, newest: int) -> None:
-        with self._marking:
-            if key in self._marks:
-                self._marks[key] = newest
-                self._store.set_deliveries(self._marks)
+        with self._lock:
+            if key in self._deliveries:
+                self._deliveries[key] = newest
+                self._store.set_deliveries(self._deliveries)
 
-    def _set_notice(self, place: int, sentence: str) -> None:
-        with self._marking:
-            before = " ".join(self._troubles.values())
-            self._troubles.pop(place, None)
+    def _set_notice(self, position: int, sentence: str) -> None:
+        with self._lock:
+            previous = " ".join(self._problems.values())
+            self._problems.pop(position, None)
             if sentence:
-                self._troubles[place] = sentence
-            said = " ".join(self._troubles.values())
-            if said:
-                self._notice.set(said)
-            elif before:
+                self._problems[position] = sentence
+            text = " ".join(self._problems.values())
+            if text:
+                self._notice.set(text)
+            elif previous:
                 self._notice.clear()
 
 

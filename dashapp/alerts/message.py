@@ -24,22 +24,22 @@ class Message:
     all_resolved: bool
 
 
-def compose_message(changes: Sequence[AlertChange], count: int, broken: int, whose: str) -> Message:
+def compose_message(changes: Sequence[AlertChange], count: int, firing_count: int, sender: str) -> Message:
     """Return the message of `changes`, oldest first, which are the newest of `count` changes.
 
-    `broken` is the number of alerts that are firing now; `whose` is the start of the title.
+    `firing_count` is the number of alerts that are firing now; `sender` is the start of the title.
     """
-    newest = {each.threshold: each for each in changes}
-    good = count == len(changes) and not any(each.firing for each in newest.values())
+    newest = {change.threshold: change for change in changes}
+    all_resolved = count == len(changes) and not any(change.firing for change in newest.values())
     if count == 1:
         title = describe_change(changes[-1])
     else:
-        title = f"{count:,} alerts; {broken:,} {'is' if broken == 1 else 'are'} broken now"
-    told = list(changes)[-MAX_LISTED_CHANGES:]
-    lines = [format_line(each) for each in told]
-    if count > len(told):
-        lines.insert(0, f"{count - len(told):,} before these; /api/alerts lists them.")
-    return Message(f"{whose}: {title}", "\n".join(lines), good)
+        title = f"{count:,} alerts; {firing_count:,} {'is' if firing_count == 1 else 'are'} broken now"
+    listed_changes = list(changes)[-MAX_LISTED_CHANGES:]
+    lines = [format_line(change) for change in listed_changes]
+    if count > len(listed_changes):
+        lines.insert(0, f"{count - len(listed_changes):,} before these; /api/alerts lists them.")
+    return Message(f"{sender}: {title}", "\n".join(lines), all_resolved)
 
 
 def format_line(change: AlertChange) -> str:
@@ -50,11 +50,11 @@ def format_line(change: AlertChange) -> str:
 def describe_change(change: AlertChange) -> str:
     """Return one change in words, such as "cpu.percent > 90 for 30s: broken, at 97.3"."""
     if change.threshold.op == MISSING_OP:
-        what = "no data" if change.firing else "data again"
+        state = "no data" if change.firing else "data again"
     else:
-        what = "broken" if change.firing else "well again"
-    at = "" if change.value is None else f", at {change.value:.6g}"
-    return f"{change.threshold.text}: {what}{at}"
+        state = "broken" if change.firing else "well again"
+    value_text = "" if change.value is None else f", at {change.value:.6g}"
+    return f"{change.threshold.text}: {state}{value_text}"
 
 
 def _format_utc(time: float) -> str:

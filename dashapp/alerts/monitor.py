@@ -30,15 +30,15 @@ class AlertMonitor:
     ) -> None:
         self._store = store
         self._notice = notice
-        before = store.thresholds()
-        self._evaluator = AlertEvaluator(thresholds, before, store.newest().time_ms / 1000)
+        previous_states = store.thresholds()
+        self._evaluator = AlertEvaluator(thresholds, previous_states, store.newest().time_ms / 1000)
         self._log = deque(store.changes(), maxlen=MAX_CHANGES)
-        self._missing = {each.metric: None for each in thresholds}  # an ordered set
-        self._started: float | None = None
-        self._told: str | None = None
+        self._missing_metrics = {threshold.metric: None for threshold in thresholds}  # an ordered set
+        self._start_time: float | None = None
+        self._notice_text: str | None = None
         if notice is not None:
             notice.clear()
-        if self._evaluator.states() != before:
+        if self._evaluator.states() != previous_states:
             store.set_thresholds(self._evaluator.states())
 
     def observe(self, tick: Tick) -> list[AlertChange]:
@@ -47,31 +47,33 @@ class AlertMonitor:
         if changes:
             self._store.set_thresholds(self._evaluator.states())
             last = self._log[-1].number if self._log else 0
-            changes = [replace(each, number=number) for number, each in enumerate(changes, last + 1)]
+            changes = [replace(change, number=number) for number, change in enumerate(changes, last + 1)]
             self._log.extend(changes)
             self._store.set_changes(self._log)
-        if self._missing:
+        if self._missing_metrics:
             self._check_missing(tick)
         return changes
 
     def _check_missing(self, tick: Tick) -> None:
         """Set a notice that names the metrics without any value, until they have one."""
-        for key in [key for key in self._missing if key in tick.values]:
-            del self._missing[key]
-        if self._started is None:
-            self._started = tick.time
-        if self._notice is None or tick.time - self._started < FIRST_VALUE_TIMEOUT_S:
+        for key in [key for key in self._missing_metrics if key in tick.values]:
+            del self._missing_metrics[key]
+        if self._start_time is None:
+            self._start_time = tick.time
+        if self._notice is None or tick.time - self._start_time < FIRST_VALUE_TIMEOUT_S:
             return
-        said = " ".join(_missing_metric_notice(key, tick.values) for key in list(self._missing)[:MAX_NOTICES])
-        if said != self._told:
-            self._told = said
-            if said:
-                self._notice.set(said)
+        text = " ".join(
+            _missing_metric_notice(key, tick.values) for key in list(self._missing_metrics)[:MAX_NOTICES]
+        )
+        if text != self._notice_text:
+            self._notice_text = text
+            if text:
+                self._notice.set(text)
             else:
                 self._notice.clear()
 
 
 def _missing_metric_notice(key: str, keys: Iterable[str]) -> str:
-    near = difflib.get_close_matches(key, keys, 1)
-    hint = f"did you mean {near[0]}?" if near else "/api/metrics lists those there are."
+    matches = difflib.get_close_matches(key, keys, 1)
+    hint = f"did you mean {matches[0]}?" if matches else "/api/metrics lists those there are."
     return f"--threshold names {json.dumps(key[:64], ensure_ascii=False)}, which no source gives; {hint}"

@@ -49,19 +49,19 @@ class MonotonicWallClock:
     def __init__(self, clock: Clock, newest: float = 0.0) -> None:
         """`newest`: the time of the newest tick in the store; no later tick may precede it."""
         self._clock = clock
-        self._ahead = max(0.0, newest - clock.wall())
-        self._mark = (clock.wall(), clock.monotonic())
+        self._lead = max(0.0, newest - clock.wall())
+        self._reference = (clock.wall(), clock.monotonic())
 
     def now(self) -> float:
-        wall, steady = self._clock.wall(), self._clock.monotonic()
-        elapsed = steady - self._mark[1]
-        jump = wall - self._mark[0] - elapsed
+        wall, monotonic = self._clock.wall(), self._clock.monotonic()
+        elapsed = monotonic - self._reference[1]
+        jump = wall - self._reference[0] - elapsed
         # A smaller jump is drift, or NTP at work. A jump forward cancels an earlier jump back.
         if abs(jump) > 0.5:
-            self._ahead -= jump
-        self._ahead = max(0.0, self._ahead - (SLEW_RATE * elapsed))
-        self._mark = (wall, steady)
-        return wall + self._ahead
+            self._lead -= jump
+        self._lead = max(0.0, self._lead - (SLEW_RATE * elapsed))
+        self._reference = (wall, monotonic)
+        return wall + self._lead
 
 
 def deadlines(clock: Clock, interval: float, log_time: MonotonicWallClock, first: float) -> Iterator[float]:
@@ -72,10 +72,10 @@ def deadlines(clock: Clock, interval: float, log_time: MonotonicWallClock, first
     """
     due = math.ceil(round((log_time.now() + first) / interval, 6))
     while True:
-        while (left := due * interval - log_time.now()) > 0:
-            if clock.wait(min(left, 1.0)):
+        while (remaining := due * interval - log_time.now()) > 0:
+            if clock.wait(min(remaining, 1.0)):
                 return
-        late = math.floor(round(log_time.now() / interval, 6))
-        due = max(due, late)
+        current = math.floor(round(log_time.now() / interval, 6))
+        due = max(due, current)
         yield round(due * interval, 3)
         due += 1

@@ -26,43 +26,45 @@ IMPORT_TIMEOUT_S = 20.0
 
 def check_sources(
     settings: Settings,
-    given: Sequence[str],
-    patience: float = IMPORT_TIMEOUT_S,
+    args: Sequence[str],
+    timeout: float = IMPORT_TIMEOUT_S,
     environ: Mapping[str, str] = os.environ,
-    where: Path | None = None,
+    directory: Path | None = None,
 ) -> None:
     """Raise SettingsError if a source cannot be created, or Redis cannot be used.
 
-    `given`: the command line of `settings`. `environ`: its variables. `where`: the working directory of the
-    check, the current one by default.
+    `args`: the command line of `settings`. `environ`: its variables. `directory`: the working directory of
+    the check, the current one by default.
     """
-    asked = [spec.text for spec in settings.source if spec.name not in (MACHINE_SOURCE, NO_SOURCE)]
+    source_texts = [spec.text for spec in settings.source if spec.name not in (MACHINE_SOURCE, NO_SOURCE)]
     # The child checks Redis too: that takes a second and 30 MB, and this process must stay quick and small.
-    if not is_redis(settings.store) and (not asked or not settings.collector):
+    if not is_redis(settings.store) and (not source_texts or not settings.collector):
         return
     try:
-        done = subprocess.run(
-            python_command("dashapp", [CHECK_CONFIG_FLAG, *given]),
+        process = subprocess.run(
+            python_command("dashapp", [CHECK_CONFIG_FLAG, *args]),
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=patience,
-            cwd=where,
+            timeout=timeout,
+            cwd=directory,
             env={**environ, "PYTHONIOENCODING": "utf-8:replace"},
             check=False,
         )
     except subprocess.TimeoutExpired:
         raise SettingsError(
-            [_source_problem(asked, f"importing it took more than {patience:g} seconds")]
+            [_source_problem(source_texts, f"importing it took more than {timeout:g} seconds")]
         ) from None
-    if done.returncode == 2:
-        raise SettingsError([line for line in done.stderr.decode(errors="replace").splitlines() if line])
-    if done.returncode:
-        how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
-        raise SettingsError([_source_problem(asked, f"importing it ended the process ({how})")])
+    if process.returncode == 2:
+        raise SettingsError([line for line in process.stderr.decode(errors="replace").splitlines() if line])
+    if process.returncode:
+        reason = (
+            f"signal {-process.returncode}" if process.returncode < 0 else f"exit code {process.returncode}"
+        )
+        raise SettingsError([_source_problem(source_texts, f"importing it ended the process ({reason})")])
 
 
-def _source_problem(asked: Sequence[str], what: str) -> str:
-    return f'source is "{redact_credentials(" and ".join(asked))}"; {what}'
+def _source_problem(source_texts: Sequence[str], problem: str) -> str:
+    return f'source is "{redact_credentials(" and ".join(source_texts))}"; {problem}'
 
 
 NOTIFY_VARIABLE = "DASHAPP_NOTIFY"
@@ -77,7 +79,7 @@ def alert_target_problems(settings: Settings) -> list[str]:
         count = f"{len(reasons)} address{'es' if len(reasons) > 1 else ''}"
         return [f"{NOTIFY_VARIABLE} has {count}; {apprise_worker.APPRISE_MISSING}"]
     return [
-        f'{NOTIFY_VARIABLE} {place} ("{address.partition("://")[0][:40]}://…") is {reason}'
-        for place, (address, reason) in enumerate(zip(settings.notify, reasons, strict=True), 1)
+        f'{NOTIFY_VARIABLE} {position} ("{address.partition("://")[0][:40]}://…") is {reason}'
+        for position, (address, reason) in enumerate(zip(settings.notify, reasons, strict=True), 1)
         if reason
     ]

@@ -100,7 +100,7 @@ class CollectorLeader:
     def _collector_process(self, notice: NoticeSink) -> ChildProcess | None:
         """None where a source cannot be made: a restart would change nothing."""
         try:
-            check_sources(self._settings, self._argv, environ=self._environ, where=self._where)
+            check_sources(self._settings, self._argv, environ=self._environ, directory=self._where)
         except SettingsError as error:
             notice.set(str(error))
             return None

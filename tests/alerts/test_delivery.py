@@ -165,9 +165,9 @@ def test_delivery_limits_messages_when_alert_flaps(monkeypatch: pytest.MonkeyPat
             wait_for(lambda number=number: len(hand.given) == number)  # type: ignore[misc]
         for number in range(MAX_BURST + 1, 100):
             post.put(change(number, broken=number % 2 == 1))
-        with post.outbox._news:
+        with post.outbox._condition:
             now += BURST_WINDOW_S
-            post.outbox._news.notify_all()
+            post.outbox._condition.notify_all()
         wait_for(lambda: post.store.deliveries() == {target_id(HERE): 99})
     assert hand.titles()[MAX_BURST:] == [f"lab: {99 - MAX_BURST} alerts; 0 are broken now"]
 

@@ -211,6 +211,6 @@ def test_memory_store_keeps_one_notice_per_sink() -> None:
 
 def test_collect_evaluates_alerts_after_tick_is_stored() -> None:
     store = MemoryStore()
-    collect(store, FakeClock(waits=10), 1, watch=AlertMonitor([Threshold("memory.percent", ">", 0)], store))
+    collect(store, FakeClock(waits=10), 1, monitor=AlertMonitor([Threshold("memory.percent", ">", 0)], store))
     first = store.since(0, 100)[0]
     assert store.thresholds() == [AlertState(Threshold("memory.percent", ">", 0), True, first.time)]

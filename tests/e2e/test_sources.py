@@ -155,7 +155,7 @@ def test_module_import_that_hangs_times_out(folder: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     given = ["--source", "endless:f"]
     with pytest.raises(SettingsError, match=r'"endless:f"; importing it took more than 0\.5 seconds'):
-        check_sources(parse_settings(given, {}), given, patience=0.5)
+        check_sources(parse_settings(given, {}), given, timeout=0.5)
 
 
 def test_no_collector_server_needs_no_source_module(folder: Path) -> None:
