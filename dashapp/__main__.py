@@ -30,63 +30,63 @@ log = logging.getLogger("dashapp")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Return 0 after a signal, 1 if the web server fails to start, 2 for invalid settings."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    if given[:1] == [COLLECT_COMMAND]:
+    args = list(sys.argv[1:] if argv is None else argv)
+    if args[:1] == [COLLECT_COMMAND]:
         # Imported only here, because the supervisor must stay small.
         from dashapp.collector.service import main as collect
 
-        return collect(given[1:], prog=f"dashapp {COLLECT_COMMAND}")
+        return collect(args[1:], prog=f"dashapp {COLLECT_COMMAND}")
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
-    checking, given = CHECK_CONFIG_FLAG in given, [text for text in given if text != CHECK_CONFIG_FLAG]
+    check_only, args = CHECK_CONFIG_FLAG in args, [text for text in args if text != CHECK_CONFIG_FLAG]
     try:
-        settings = config.parse_settings(given)
-        if checking:
+        settings = config.parse_settings(args)
+        if check_only:
             _log_collector_problems(settings)
-        if not settings.collector and (apart := shared_storage_problem(settings)):
-            raise SettingsError([apart])
-        check_sources(settings, given)
-        if settings.collector and (found := alert_target_problems(settings)):
-            raise SettingsError(found)
-        _port_is_free(settings)
+        if not settings.collector and (problem := shared_storage_problem(settings)):
+            raise SettingsError([problem])
+        check_sources(settings, args)
+        if settings.collector and (problems := alert_target_problems(settings)):
+            raise SettingsError(problems)
+        _check_port(settings)
         stdin = _inherited_stdin(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
     for sentence in config.unknown_variables():
         log.warning(sentence)
-    where = open_backend(settings)
-    if where is not None and (problem := where.problem()):
+    backend = open_backend(settings)
+    if backend is not None and (problem := backend.problem()):
         if settings.collector:
             log.warning("%s: the history is kept in memory only", problem)
-            where = None
+            backend = None
         else:
             # Another process collects and may write there; this one can read a directory that is mounted
             # read-only.
             log.warning("%s: it is only read", problem)
     stop = stop_on_signals()
-    if where is None:
+    if backend is None:
         # Override the settings that need a store on disk.
-        given += [
+        args += [
             f"--store={MEMORY_STORE}",
             "--workers=1",
             f"--window={min(settings.window, MEMORY_RETENTION_S)}",
         ]
-        children = [ChildProcess("web", python_command("dashapp.web", given), stdin=stdin)]
+        children = [ChildProcess("web", python_command("dashapp.web", args), stdin=stdin)]
     else:
-        given += where.flags
-        children = [ChildProcess("web", python_command("dashapp.web", given))]
+        args += backend.flags
+        children = [ChildProcess("web", python_command("dashapp.web", args))]
         if settings.collector:
-            notice = where.notice_sink("supervisor")
+            notice = backend.notice_sink("supervisor")
             notice.clear()
             children.insert(
-                0, ChildProcess("collector", python_command("dashapp.collector", given), notice, stdin)
+                0, ChildProcess("collector", python_command("dashapp.collector", args), notice, stdin)
             )
     web = children[-1]
-    served = Event()
-    Thread(target=_announce_when_ready, args=(settings, where, stop, served), daemon=True).start()
-    Thread(target=_fail_after, args=(web, stop, served), daemon=True).start()
+    ready = Event()
+    Thread(target=_announce_when_ready, args=(settings, backend, stop, ready), daemon=True).start()
+    Thread(target=_stop_after_failures, args=(web, stop, ready), daemon=True).start()
     supervise(children, stop)
-    if web.exits and not served.is_set():
+    if web.exits and not ready.is_set():
         print("the web server would not start; its last words stand above", file=sys.stderr)
         return 1
     return 0
@@ -97,17 +97,17 @@ def _log_collector_problems(settings: Settings) -> NoReturn:
     # Imported only here: it imports every source, and the supervisor must stay small.
     from dashapp.sources.registry import source_problems
 
-    found = [*source_problems(settings.source, settings.interval), *alert_target_problems(settings)]
-    if wrong := redis_problem(settings):
-        found.append(wrong)
-    for sentence in () if found else config.unknown_variables():
+    problems = [*source_problems(settings.source, settings.interval), *alert_target_problems(settings)]
+    if problem := redis_problem(settings):
+        problems.append(problem)
+    for sentence in () if problems else config.unknown_variables():
         print(sentence, file=sys.stderr)
-    print("\n".join(found) or "ok", file=sys.stderr if found else sys.stdout, flush=True)
+    print("\n".join(problems) or "ok", file=sys.stderr if problems else sys.stdout, flush=True)
     # A thread that a user's module started could keep this process alive.
-    os._exit(2 if found else 0)
+    os._exit(2 if problems else 0)
 
 
-def _port_is_free(settings: Settings) -> None:
+def _check_port(settings: Settings) -> None:
     """Raise SettingsError if the address cannot be bound, before any process starts."""
     family = socket.AF_INET6 if ":" in settings.listen_address else socket.AF_INET
     with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
@@ -143,7 +143,7 @@ def _inherited_stdin(settings: Settings) -> tuple[int, ...]:
         ) from None
 
 
-def _announce_when_ready(settings: Settings, where: StoreBackend | None, stop: Event, served: Event) -> None:
+def _announce_when_ready(settings: Settings, backend: StoreBackend | None, stop: Event, ready: Event) -> None:
     """Print the URL once the server responds."""
     host = "127.0.0.1" if settings.listen_address == ALL_INTERFACES else settings.listen_address
     while not stop.wait(0.05):
@@ -156,15 +156,15 @@ def _announce_when_ready(settings: Settings, where: StoreBackend | None, stop: E
             continue
     else:
         return
-    served.set()
-    shown = f"[{settings.listen_address}]" if ":" in settings.listen_address else settings.listen_address
-    store = "memory" if where is None else where.label
-    print(f"Serving on http://{shown}:{settings.port} (store: {store})", flush=True)
+    ready.set()
+    url_host = f"[{settings.listen_address}]" if ":" in settings.listen_address else settings.listen_address
+    store = "memory" if backend is None else backend.label
+    print(f"Serving on http://{url_host}:{settings.port} (store: {store})", flush=True)
 
 
-def _fail_after(web: ChildProcess, stop: Event, served: Event) -> None:
+def _stop_after_failures(web: ChildProcess, stop: Event, ready: Event) -> None:
     while not stop.wait(0.2):
-        if served.is_set():
+        if ready.is_set():
             return
         if web.exits >= 3:
             stop.set()

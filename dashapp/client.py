@@ -50,31 +50,31 @@ class _UnavailableError(Exception):
 
 
 class PushTransport:
-    """Connection to the server. `tell(about, sentence)` logs a message, once per subject."""
+    """Connection to the server. `report(subject, message)` logs a message, once per subject."""
 
-    def __init__(self, environ: Mapping[str, str], tell: Callable[[str, str], None]) -> None:
-        self._tell = tell
+    def __init__(self, environ: Mapping[str, str], report: Callable[[str, str], None]) -> None:
+        self._report = report
         self._token = environ.get("DASHAPP_PUSH_TOKEN", "").strip()
         self._url = environ.get("DASHAPP_URL") or DEFAULT_URL
         self._connection: http.client.HTTPConnection | None = None
-        self._refused: dict[str, float] = {}
+        self._rejections: dict[str, float] = {}
         self._failures = 0
         try:
-            self._place: _Endpoint | None = self._parse_environment()
+            self._endpoint: _Endpoint | None = self._parse_environment()
         except ValueError as error:
-            self._place = None
-            tell("settings", f"{error}; nothing is pushed")
+            self._endpoint = None
+            report("settings", f"{error}; nothing is pushed")
 
     def send(self, values: Mapping[str, float]) -> tuple[set[str], float]:
         """Send values; return the names that are done, and the seconds to wait before the next call.
 
         A name is done if the server accepted or rejected its value.
         """
-        if self._place is None:
+        if self._endpoint is None:
             return set(values), 0.0
         now = time.monotonic()
-        self._refused = {name: until for name, until in self._refused.items() if until > now}
-        done = {name for name in values if name in self._refused}
+        self._rejections = {name: expiry for name, expiry in self._rejections.items() if expiry > now}
+        done = {name for name in values if name in self._rejections}
         try:
             self._send({name: value for name, value in values.items() if name not in done}, done)
         except _UnavailableError as error:
@@ -83,9 +83,9 @@ class PushTransport:
                 log.warning("%s does not take what is pushed (%s); trying again", self._url, error)
             # Full jitter: many programs that lost one server must not all reconnect at once.
             # https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-            longest = min(BACKOFF_MAX_S, BACKOFF_INITIAL_S * 2 ** min(self._failures, 10))
+            max_delay = min(BACKOFF_MAX_S, BACKOFF_INITIAL_S * 2 ** min(self._failures, 10))
             # Not from `random`: the program may have seeded it for a run that it can repeat.
-            return done, SystemRandom().uniform(BACKOFF_INITIAL_S / 2, longest)
+            return done, SystemRandom().uniform(BACKOFF_INITIAL_S / 2, max_delay)
         if self._failures and done:
             self._failures = 0
             log.warning("%s takes what is pushed again", self._url)
@@ -117,17 +117,17 @@ class PushTransport:
             return
         body = json.dumps({"metrics": values}, ensure_ascii=False).encode()
         if len(values) <= MAX_VALUES_PER_REQUEST and len(body) <= MAX_BODY_BYTES:
-            status, sentence = self._post_body(body)
+            status, message = self._post_body(body)
             if status == 200:
                 done.update(values)
                 return
             if status not in (400, 413):
-                raise _UnavailableError(f"status {status}: {sentence}")
+                raise _UnavailableError(f"status {status}: {message}")
             if len(values) == 1:
                 (name,) = values
-                self._refused[name] = time.monotonic() + REJECTED_NAME_TTL_S
+                self._rejections[name] = time.monotonic() + REJECTED_NAME_TTL_S
                 done.add(name)
-                self._tell(name, f"{name} is not taken: {sentence}")
+                self._report(name, f"{name} is not taken: {message}")
                 return
         names = list(values)
         for half in (names[: len(names) // 2], names[len(names) // 2 :]):
@@ -135,13 +135,13 @@ class PushTransport:
 
     def _post_body(self, body: bytes) -> tuple[int, str]:
         """Return the status, and the server's error message or else its reason phrase."""
-        kept = self._connection is not None
+        is_reused = self._connection is not None
         try:
             return self._send_request(body)
         except (OSError, http.client.HTTPException) as error:
             self._close()
             # The server may have closed an idle connection, which is not yet a failure.
-            if not kept or isinstance(error, TimeoutError):
+            if not is_reused or isinstance(error, TimeoutError):
                 raise _UnavailableError(f"{error!s:.100}" or type(error).__name__) from None
         try:
             return self._send_request(body)
@@ -150,21 +150,23 @@ class PushTransport:
             raise _UnavailableError(f"{error!s:.100}" or type(error).__name__) from None
 
     def _send_request(self, body: bytes) -> tuple[int, str]:
-        assert self._place is not None
-        scheme, host, port, path = self._place
+        assert self._endpoint is not None
+        scheme, host, port, path = self._endpoint
         if self._connection is None:
-            kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
-            self._connection = kind(host, port, timeout=REQUEST_TIMEOUT_S)
+            connection_class = (
+                http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
+            )
+            self._connection = connection_class(host, port, timeout=REQUEST_TIMEOUT_S)
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         self._connection.request("POST", path, body, headers)
-        answer = self._connection.getresponse()
-        said = answer.read(MAX_BODY_BYTES)
-        if answer.will_close or not answer.isclosed():
+        response = self._connection.getresponse()
+        data = response.read(MAX_BODY_BYTES)
+        if response.will_close or not response.isclosed():
             self._close()
-        sentence = answer.reason
+        message = response.reason
         with suppress(ValueError, TypeError, KeyError):
-            sentence = str(json.loads(said)["error"])[:300]
-        return answer.status, sentence
+            message = str(json.loads(data)["error"])[:300]
+        return response.status, message
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -193,7 +195,7 @@ class PushClient:
 
     def __init__(self) -> None:
         self._registered = False
-        self._told: set[str] = set()
+        self._logged_subjects: set[str] = set()
         self._reset()
 
     def _reset(self) -> None:
@@ -201,8 +203,8 @@ class PushClient:
         # Neither takes a lock of Python's, so a signal handler or a finaliser may push during a push.
         self._queue: deque[tuple[str, float, float]] = deque(maxlen=MAX_QUEUED_VALUES)
         self._wake: SimpleQueue[Event | None] = SimpleQueue()
-        self._asleep = False
-        self._starting = Lock()
+        self._idle = False
+        self._start_lock = Lock()
         self._thread: Thread | None = None
         self.dropped = 0
 
@@ -212,12 +214,12 @@ class PushClient:
             if isinstance(metrics, str):
                 self._add(metrics, value)
             else:
-                for name, each in metrics.items():
-                    self._add(name, each)
+                for name, number in metrics.items():
+                    self._add(name, number)
             if self._thread is None:
                 self._start()
-            if self._asleep:
-                self._asleep = False
+            if self._idle:
+                self._idle = False
                 self._wake.put(None)
         except Exception as error:
             # An invalid value must not disturb the program that pushes it.
@@ -229,14 +231,14 @@ class PushClient:
         """Wait until pushed values are sent, or sending failed once; return False after `seconds`."""
         if self._thread is None:
             return not self._queue
-        tried = Event()
-        self._wake.put(tried)
-        return tried.wait(seconds)
+        flush_event = Event()
+        self._wake.put(flush_event)
+        return flush_event.wait(seconds)
 
     def _add(self, name: Any, value: Any) -> None:
         if not (isinstance(name, str) and 0 < len(name) <= MAX_NAME_LENGTH and name.isprintable()):
-            sentence = f"{name!r:.80} is no name; expected 1 to {MAX_NAME_LENGTH} printable characters"
-            self._log_once(f"{name!r:.80}", sentence)
+            message = f"{name!r:.80} is no name; expected 1 to {MAX_NAME_LENGTH} printable characters"
+            self._log_once(f"{name!r:.80}", message)
         elif isinstance(value, bool | str | bytes) or not math.isfinite(number := float(value)):
             self._log_once(
                 name, f"{name} is {value!r:.80}; expected a finite number, so this one is left out"
@@ -247,8 +249,8 @@ class PushClient:
             self._queue.append((name, number, time.monotonic()))
 
     def _start(self) -> None:
-        starting = self._starting  # a fork replaces the attribute
-        if not starting.acquire(blocking=False):
+        start_lock = self._start_lock  # a fork replaces the attribute
+        if not start_lock.acquire(blocking=False):
             return  # another thread is starting it
         try:
             if self._thread is not None:
@@ -263,64 +265,64 @@ class PushClient:
             self._thread = thread
         finally:
             # If the system could start no thread, the next push tries again.
-            starting.release()
+            start_lock.release()
 
     def _run(self) -> None:
-        sender = PushTransport(os.environ, self._log_once)
-        waiting: dict[str, tuple[float, float]] = {}
+        transport = PushTransport(os.environ, self._log_once)
+        pending: dict[str, tuple[float, float]] = {}
         due = 0.0
         while True:
-            asked = self._sleep(due if waiting else None)
-            self._collect(waiting)
+            flushes = self._sleep(due if pending else None)
+            self._drain_queue(pending)
             try:
-                done, pause = sender.send({name: value for name, (value, _) in waiting.items()})
+                done, pause = transport.send({name: value for name, (value, _) in pending.items()})
             except Exception as error:
                 # Keep the thread alive: nothing would restart it.
                 done, pause = set(), MAX_VALUE_AGE_S
                 self._log_once(type(error).__name__, f"pushing fails: {type(error).__name__}: {error!s:.200}")
             for name in done:
-                del waiting[name]
+                del pending[name]
             due = time.monotonic() + max(SEND_INTERVAL_S, pause)
-            for tried in asked:
-                tried.set()
+            for flush_event in flushes:
+                flush_event.set()
 
     def _sleep(self, due: float | None) -> list[Event]:
         """Wait until `due`, for a push if `due` is None, or for a flush; return the flush's event."""
         # Set this before the check of the queue. `push` fills the queue before it reads this, so no push is
         # missed.
-        self._asleep = due is None
+        self._idle = due is None
         if due is None and self._queue:
-            due, self._asleep = time.monotonic() + SEND_INTERVAL_S, False
+            due, self._idle = time.monotonic() + SEND_INTERVAL_S, False
         while True:
-            left = None if due is None else due - time.monotonic()
-            if left is not None and left <= 0:
+            remaining = None if due is None else due - time.monotonic()
+            if remaining is not None and remaining <= 0:
                 return []
             try:
-                tried = self._wake.get(timeout=left)
+                flush_event = self._wake.get(timeout=remaining)
             except Empty:
                 return []
-            if tried is not None:
-                return [tried]
+            if flush_event is not None:
+                return [flush_event]
             if due is None:
                 due = time.monotonic() + SEND_INTERVAL_S
 
-    def _collect(self, waiting: dict[str, tuple[float, float]]) -> None:
-        """Move queued values into `waiting`, the newest of each name, and drop outdated ones."""
+    def _drain_queue(self, pending: dict[str, tuple[float, float]]) -> None:
+        """Move queued values into `pending`, the newest of each name, and drop outdated ones."""
         while self._queue:
-            name, value, at = self._queue.popleft()
-            waiting.pop(name, None)  # moves the newest to the end
-            waiting[name] = value, at
+            name, value, timestamp = self._queue.popleft()
+            pending.pop(name, None)  # moves the newest to the end
+            pending[name] = value, timestamp
         # The oldest come first.
-        stale = sum(time.monotonic() - at > MAX_VALUE_AGE_S for _, at in waiting.values())
-        for name in list(waiting)[: max(stale, len(waiting) - MAX_QUEUED_NAMES)]:
-            del waiting[name]
+        stale_count = sum(time.monotonic() - timestamp > MAX_VALUE_AGE_S for _, timestamp in pending.values())
+        for name in list(pending)[: max(stale_count, len(pending) - MAX_QUEUED_NAMES)]:
+            del pending[name]
             self.dropped += 1
 
-    def _log_once(self, about: str, sentence: str) -> None:
+    def _log_once(self, subject: str, message: str) -> None:
         """Log a message, once per subject."""
-        if about not in self._told and len(self._told) < MAX_LOGGED_MESSAGES:
-            self._told.add(about)
-            log.warning("%s", sentence)
+        if subject not in self._logged_subjects and len(self._logged_subjects) < MAX_LOGGED_MESSAGES:
+            self._logged_subjects.add(subject)
+            log.warning("%s", message)
 
 
 _client = PushClient()

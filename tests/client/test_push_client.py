@@ -151,11 +151,11 @@ def test_push_queue_drops_and_counts_values_when_full(
     monkeypatch: pytest.MonkeyPatch, pusher: PushClient
 ) -> None:
     monkeypatch.setenv("DASHAPP_URL", f"http://127.0.0.1:{free_port()}")
-    pusher._starting.acquire()  # no thread starts, so all values wait in the queue
+    pusher._start_lock.acquire()  # no thread starts, so all values wait in the queue
     for number in range(MAX_QUEUED_VALUES + 7):
         pusher.push("a", number)
     assert (len(pusher._queue), pusher.dropped) == (MAX_QUEUED_VALUES, 7)
-    pusher._starting.release()
+    pusher._start_lock.release()
     pusher.push({f"m{number}": number for number in range(MAX_QUEUED_NAMES + 5)})
     before = pusher.dropped
     assert pusher.flush(PATIENCE_S)
