@@ -54,7 +54,7 @@ class Listener:
             self.messages += 1
             lines = message["message"].splitlines()
             self.heard.update(lines)
-            if found := re.match(r"([0-9,]+) before these", lines[0]):
+            if found := re.match(r"([0-9,]+) earlier changes", lines[0]):
                 self.counted += int(found[1].replace(",", ""))
         handler.send_response(200 if taken else 503)
         handler.end_headers()

@@ -57,12 +57,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     backend = open_backend(settings)
     if backend is not None and (problem := backend.problem()):
         if settings.collector:
-            log.warning("%s: the history is kept in memory only", problem)
+            log.warning("%s; the history is in memory only", problem)
             backend = None
         else:
             # Another process collects and may write there; this one can read a directory that is mounted
             # read-only.
-            log.warning("%s: it is only read", problem)
+            log.warning("%s; it is opened read-only", problem)
     stop = stop_on_signals()
     if backend is None:
         # Override the settings that need a store on disk.
@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Thread(target=_stop_after_failures, args=(web, stop, ready), daemon=True).start()
     supervise(children, stop)
     if web.exits and not ready.is_set():
-        print("the web server would not start; its last words stand above", file=sys.stderr)
+        print("The web server failed to start; see the log above", file=sys.stderr)
         return 1
     return 0
 
@@ -117,8 +117,8 @@ def _check_port(settings: Settings) -> None:
         except OSError as error:
             raise SettingsError(
                 [
-                    f'--port is "{settings.port}"; {settings.listen_address} does not give it '
-                    f"({error.strerror}); end what listens there or choose another"
+                    f'--port is "{settings.port}"; expected a free port on {settings.listen_address} '
+                    f"({error.strerror}); stop the program that uses it, or choose another port"
                 ]
             ) from None
 
@@ -135,11 +135,11 @@ def _inherited_stdin(settings: Settings) -> tuple[int, ...]:
 
     try:
         if os.name == "nt":
-            raise OSError("Windows hands on none")
+            raise OSError("not inherited on Windows")
         return inherited_descriptors()
     except OSError as error:
         raise SettingsError(
-            [f'--source is "stdin"; expected a standard input ({error}); pipe a program into this one']
+            [f'--source is "stdin"; expected data on standard input ({error}); pipe a program into dashapp']
         ) from None
 
 

@@ -63,7 +63,7 @@ class PushTransport:
             self._endpoint: _Endpoint | None = self._parse_environment()
         except ValueError as error:
             self._endpoint = None
-            report("settings", f"{error}; nothing is pushed")
+            report("settings", f"{error}; no value is sent")
 
     def send(self, values: Mapping[str, float]) -> tuple[set[str], float]:
         """Send values; return the names that are done, and the seconds to wait before the next call.
@@ -80,7 +80,7 @@ class PushTransport:
         except _UnavailableError as error:
             self._failures += 1
             if self._failures == 1:
-                log.warning("%s does not take what is pushed (%s); trying again", self._url, error)
+                log.warning("push to %s failed: %s; retrying", self._url, error)
             # Full jitter: many programs that lost one server must not all reconnect at once.
             # https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
             max_delay = min(BACKOFF_MAX_S, BACKOFF_INITIAL_S * 2 ** min(self._failures, 10))
@@ -88,16 +88,16 @@ class PushTransport:
             return done, SystemRandom().uniform(BACKOFF_INITIAL_S / 2, max_delay)
         if self._failures and done:
             self._failures = 0
-            log.warning("%s takes what is pushed again", self._url)
+            log.warning("push to %s works again", self._url)
         return done, 0.0
 
     def _parse_environment(self) -> _Endpoint:
         """Return the endpoint. Raise ValueError if the token or the URL is missing or invalid."""
         if not self._token:
-            raise ValueError("DASHAPP_PUSH_TOKEN is not set; expected the server's")
+            raise ValueError("DASHAPP_PUSH_TOKEN is not set; expected the server's token")
         if not (self._token.isascii() and self._token.isprintable()):
             raise ValueError(
-                "DASHAPP_PUSH_TOKEN has characters that no header can carry; expected the server's"
+                "DASHAPP_PUSH_TOKEN has characters that a header cannot carry; expected the server's token"
             )
         try:
             parts = urlsplit(self._url)
@@ -105,7 +105,7 @@ class PushTransport:
         except ValueError:
             parts, port = urlsplit(""), None
         if parts.scheme not in ("http", "https") or not parts.hostname or not self._url.isprintable():
-            raise ValueError(f'DASHAPP_URL is "{self._url[:80]}"; expected an address such as {DEFAULT_URL}')
+            raise ValueError(f'DASHAPP_URL is "{self._url[:80]}"; expected a URL such as {DEFAULT_URL}')
         return parts.scheme, parts.hostname, port, parts.path.rstrip("/") + "/api/push"
 
     def _send(self, values: Mapping[str, float], done: set[str]) -> None:
@@ -127,7 +127,7 @@ class PushTransport:
                 (name,) = values
                 self._rejections[name] = time.monotonic() + REJECTED_NAME_TTL_S
                 done.add(name)
-                self._report(name, f"{name} is not taken: {message}")
+                self._report(name, f"{name} is rejected: {message}")
                 return
         names = list(values)
         for half in (names[: len(names) // 2], names[len(names) // 2 :]):
@@ -224,7 +224,8 @@ class PushClient:
         except Exception as error:
             # An invalid value must not disturb the program that pushes it.
             self._log_once(
-                type(error).__name__, f"a push is left out: {type(error).__name__}: {error!s:.200}"
+                type(error).__name__,
+                f"push failed: {type(error).__name__}: {error!s:.200}; the value is dropped",
             )
 
     def flush(self, seconds: float = SHUTDOWN_TIMEOUT_S) -> bool:
@@ -237,12 +238,10 @@ class PushClient:
 
     def _add(self, name: Any, value: Any) -> None:
         if not (isinstance(name, str) and 0 < len(name) <= MAX_NAME_LENGTH and name.isprintable()):
-            message = f"{name!r:.80} is no name; expected 1 to {MAX_NAME_LENGTH} printable characters"
+            message = f"{name!r:.80} is not a name; expected 1 to {MAX_NAME_LENGTH} printable characters"
             self._log_once(f"{name!r:.80}", message)
         elif isinstance(value, bool | str | bytes) or not math.isfinite(number := float(value)):
-            self._log_once(
-                name, f"{name} is {value!r:.80}; expected a finite number, so this one is left out"
-            )
+            self._log_once(name, f"{name} is {value!r:.80}; expected a finite number; the value is dropped")
         else:
             if len(self._queue) == MAX_QUEUED_VALUES:
                 self.dropped += 1
@@ -279,7 +278,9 @@ class PushClient:
             except Exception as error:
                 # Keep the thread alive: nothing would restart it.
                 done, pause = set(), MAX_VALUE_AGE_S
-                self._log_once(type(error).__name__, f"pushing fails: {type(error).__name__}: {error!s:.200}")
+                self._log_once(
+                    type(error).__name__, f"push failed: {type(error).__name__}: {error!s:.200}; retrying"
+                )
             for name in done:
                 del pending[name]
             due = time.monotonic() + max(SEND_INTERVAL_S, pause)

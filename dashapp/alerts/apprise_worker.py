@@ -22,9 +22,9 @@ from typing import Any, NoReturn
 from dashapp.alerts.message import Message
 from dashapp.process.signals import when_parent_exits
 
-APPRISE_MISSING = "expected the package apprise beside it: pip install 'apprise>=1.9,<3'"
-UNKNOWN_SERVICE = "no address that apprise knows; https://github.com/caronc/apprise lists them"
-NO_RESPONSE = "it cannot be reached, or did not answer"
+APPRISE_MISSING = "expected the package apprise to be installed: pip install 'apprise>=1.9,<3'"
+UNKNOWN_SERVICE = "expected a service that apprise supports; see https://github.com/caronc/apprise"
+NO_RESPONSE = "it is unreachable, or did not respond"
 # The directory of this package, so that the worker finds it from any working directory.
 _PROGRAM = "import sys; sys.path.append(sys.argv[1]); from dashapp.alerts.apprise_worker import main; main()"
 # Timeout of a worker in seconds, including its start.
@@ -41,9 +41,7 @@ def send_notification(address: str, message: Message, timeout: float = SEND_TIME
 
 def invalid_targets(addresses: Sequence[str], timeout: float = SEND_TIMEOUT_S) -> list[str]:
     """Return the problem of each address, empty for a valid one. Sends nothing."""
-    return _run_worker(addresses, None, timeout) or ["not to be checked: apprise does not start"] * len(
-        addresses
-    )
+    return _run_worker(addresses, None, timeout) or ["apprise failed to start"] * len(addresses)
 
 
 def _run_worker(addresses: Sequence[str], message: dict[str, Any] | None, timeout: float) -> list[str]:
@@ -54,7 +52,7 @@ def _run_worker(addresses: Sequence[str], message: dict[str, Any] | None, timeou
     try:
         child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=devnull)
     except OSError as error:
-        return [f"no process can be started ({error.strerror})"] * len(addresses)
+        return [f"a process failed to start ({error.strerror})"] * len(addresses)
     with child:
         assert child.stdin is not None
         assert child.stdout is not None
@@ -114,4 +112,4 @@ def _try_target(apprise: Any, address: str, message: dict[str, Any] | None) -> s
         # Third-party code, one of over a hundred services; its error text may contain the address.
         return type(error).__name__
     status = next((match[1] for warning in warnings if (match := _HTTP_STATUS.search(warning))), None)
-    return f"it answered with status {status}" if status else NO_RESPONSE
+    return f"it responded with status {status}" if status else NO_RESPONSE

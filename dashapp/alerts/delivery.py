@@ -117,7 +117,7 @@ class AlertDelivery:
             # An address may contain a password, so name it by its position and service.
             label = f"{position} ({address.partition('://')[0]})"
             self._set_notice(
-                position, f"Alerts do not reach address {label}: {reason}; they wait, and are tried again."
+                position, f"Alerts are not delivered to address {label}: {reason}; dashapp retries."
             )
 
     def _next_batch(self, key: str, due: float) -> tuple[list[AlertChange], int, int] | None:

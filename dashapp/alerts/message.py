@@ -34,11 +34,11 @@ def compose_message(changes: Sequence[AlertChange], count: int, firing_count: in
     if count == 1:
         title = describe_change(changes[-1])
     else:
-        title = f"{count:,} alerts; {firing_count:,} {'is' if firing_count == 1 else 'are'} broken now"
+        title = f"{count:,} alert changes; {firing_count:,} firing now"
     listed_changes = list(changes)[-MAX_LISTED_CHANGES:]
     lines = [format_line(change) for change in listed_changes]
     if count > len(listed_changes):
-        lines.insert(0, f"{count - len(listed_changes):,} before these; /api/alerts lists them.")
+        lines.insert(0, f"{count - len(listed_changes):,} earlier changes: see /api/alerts")
     return Message(f"{sender}: {title}", "\n".join(lines), all_resolved)
 
 
@@ -48,11 +48,11 @@ def format_line(change: AlertChange) -> str:
 
 
 def describe_change(change: AlertChange) -> str:
-    """Return one change in words, such as "cpu.percent > 90 for 30s: broken, at 97.3"."""
+    """Return one change in words, such as "cpu.percent > 90 for 30s: firing, at 97.3"."""
     if change.threshold.op == MISSING_OP:
-        state = "no data" if change.firing else "data again"
+        state = "firing, no data" if change.firing else "resolved"
     else:
-        state = "broken" if change.firing else "well again"
+        state = "firing" if change.firing else "resolved"
     value_text = "" if change.value is None else f", at {change.value:.6g}"
     return f"{change.threshold.text}: {state}{value_text}"
 

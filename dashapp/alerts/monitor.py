@@ -75,5 +75,5 @@ class AlertMonitor:
 
 def _missing_metric_notice(key: str, keys: Iterable[str]) -> str:
     matches = difflib.get_close_matches(key, keys, 1)
-    hint = f"did you mean {matches[0]}?" if matches else "/api/metrics lists those there are."
-    return f"--threshold names {json.dumps(key[:64], ensure_ascii=False)}, which no source gives; {hint}"
+    hint = f"did you mean {matches[0]}?" if matches else "see /api/metrics."
+    return f"--threshold names {json.dumps(key[:64], ensure_ascii=False)}, which no source provides; {hint}"

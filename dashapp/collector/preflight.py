@@ -79,7 +79,7 @@ def alert_target_problems(settings: Settings) -> list[str]:
         count = f"{len(reasons)} address{'es' if len(reasons) > 1 else ''}"
         return [f"{NOTIFY_VARIABLE} has {count}; {apprise_worker.APPRISE_MISSING}"]
     return [
-        f'{NOTIFY_VARIABLE} {position} ("{address.partition("://")[0][:40]}://…") is {reason}'
+        f'{NOTIFY_VARIABLE} {position} is "{address.partition("://")[0][:40]}://…"; {reason}'
         for position, (address, reason) in enumerate(zip(settings.notify, reasons, strict=True), 1)
         if reason
     ]

@@ -76,20 +76,18 @@ class Sampler:
             except Exception as error:
                 # A source is third-party code: whatever it raises, the other sources must not lose their
                 # second. The page shows only the kind of error, because its text may contain a path.
-                message = f"{self._source_name(number)} gives nothing: {type(error).__name__}"
+                message = f"{self._source_name(number)} failed: {type(error).__name__}"
                 problems[number] = self._report(number, time, message, error)
             else:
                 if invalid_keys:
-                    message = f"{self._source_name(number)} gives no number for {min(invalid_keys)[:64]}"
+                    message = f"{self._source_name(number)} returned no number for {min(invalid_keys)[:64]}"
                     problems[number] = self._report(
                         number, time, message, type(readings[min(invalid_keys)][1]).__name__
                     )
                 elif rejection:
                     problems[number] = self._report(number, time, f"{self._source_name(number)} {rejection}")
                 elif duplicates:
-                    message = (
-                        f"gives curves for {min(duplicates)[:64]}, where a source before it gives its own"
-                    )
+                    message = f"returned curves for {min(duplicates)[:64]}, which an earlier source provides"
                     problems[number] = self._report(number, time, f"{self._source_name(number)} {message}")
                 elif message := getattr(source, "status_message", ""):
                     problems[number] = self._report(number, time, message[:MAX_NOTICE_LENGTH])
@@ -119,7 +117,9 @@ class Sampler:
                 ticks = list(getattr(source, "backfill", _no_backfill)(until, limit))
             except Exception as error:
                 # The first reading reports the problem to the page.
-                log.warning("%s knows no past (%s)", self._source_name(number), _BOUNDED_REPR.repr(error))
+                log.warning(
+                    "%s failed to backfill (%s)", self._source_name(number), _BOUNDED_REPR.repr(error)
+                )
                 continue
             if not ticks:
                 continue
@@ -134,7 +134,7 @@ class Sampler:
                 append_count += self._store.append(Tick(time, step, values))
             if append_count < len(ticks):
                 log.warning(
-                    "%s knows %d ticks of the past; %d of them are older than the store's newest: left out",
+                    "%s backfilled %d ticks; %d of them are older than the store's newest and are dropped",
                     *(self._source_name(number), len(ticks), len(ticks) - append_count),
                 )
 
@@ -178,13 +178,13 @@ def _remove_invalid(numbers: dict[str, float], previous: Mapping[str, float]) ->
     if duplicates := numbers.keys() & previous.keys():
         for key in duplicates:
             del numbers[key]
-        return f"gives {min(duplicates)[:64]}, which a source before it gives already"
+        return f"returned {min(duplicates)[:64]}, which an earlier source provides"
     if (
         len(numbers) + len(previous) > SMALL_TICK_METRICS
         and _max_row_chars(numbers) + _max_row_chars(previous) > MAX_TICK_CHARS
     ):
         numbers.clear()
-        return "gives more than a tick has room for"
+        return "returned more values than fit into a tick"
     return ""
 
 

@@ -113,7 +113,7 @@ def collect_into(
 ) -> None:
     """Collect whenever this process is the writer, until `stop`. Raise StoreError if it cannot."""
     while (store := _wait_for_writer(backend, stop)) is not None:
-        log.info("every %g s into %s", settings.interval, backend.label)
+        log.info("collecting every %g s into %s", settings.interval, backend.label)
         with closing(store), suppress(StoreLockedError):
             collect_with_settings(
                 settings,
@@ -166,7 +166,7 @@ def _wait_for_writer(backend: StoreBackend, stop: Event) -> Store | None:
             last_problem = "locked"
         except StoreUnavailableError as error:
             if last_problem != "away":
-                log.warning("%s; nothing is collected until that changes", error)
+                log.warning("%s; nothing is collected until it is available", error)
             last_problem = "away"
         stop.wait(0.25)
     return None

@@ -34,14 +34,13 @@ class CommandLine:
         parser = argparse.ArgumentParser(
             prog=prog,
             allow_abbrev=False,
-            description="Shows this machine's CPU live in the browser.",
-            epilog=f"Every flag has a variable: --port is {ENV_PREFIX}PORT. Both win over dashapp.toml. "
-            f"`dashapp {COLLECT_COMMAND}` with the same flags is the collector alone.",
+            description="A live system monitor in the browser.",
+            epilog=f"Each flag has a variable: --port is {ENV_PREFIX}PORT. Flags win over variables, "
+            f"and both win over dashapp.toml. "
+            f"`dashapp {COLLECT_COMMAND}` with the same flags runs the collector alone.",
         )
         parser.add_argument("--version", action="version", version=__version__)
-        parser.add_argument(
-            CHECK_CONFIG_FLAG, action="store_true", help="say what is wrong with the settings, and end"
-        )
+        parser.add_argument(CHECK_CONFIG_FLAG, action="store_true", help="check the settings, and exit")
         self._secrets = [option.name for option in table if "secret" in option.metadata]
         table = [option for option in table if option.name not in self._secrets]
         for option in table:
@@ -63,7 +62,7 @@ class CommandLine:
         # argparse would exit at the first switch that has a value.
         switches_with_value = [text for text in argv if "=" in text and text.partition("=")[0] in switches]
         self.problems = [
-            f"{quote_value(text)} has a value; expected {text.partition('=')[0]} alone"
+            f"{quote_value(text)} has a value; expected {text.partition('=')[0]} without one"
             for text in switches_with_value
         ]
         namespace, unknown = parser.parse_known_args(
@@ -97,10 +96,12 @@ class CommandLine:
 
     def _describe_unknown(self, text: str) -> str:
         if (secret := text.split("=")[0].strip("-").replace("-", "_")) in self._secrets:
-            variable = ENV_PREFIX + secret.upper()
-            return f"a secret is no flag, which everyone on this machine could read; set {variable}"
+            return (
+                f"{flag_of(secret)} cannot be passed on the command line, where other users can read it; "
+                f"set {ENV_PREFIX}{secret.upper()}"
+            )
         matches = difflib.get_close_matches(text.split("=")[0], self._flags, 1)
-        hint = f"did you mean {matches[0]}?" if matches else "see --help for those there are"
+        hint = f"did you mean {matches[0]}?" if matches else "see --help"
         return f"{quote_value(text)} is not a setting; {hint}"
 
 

@@ -38,10 +38,10 @@ def to_command_line(
     problems = []
     for name, value in keywords.items():
         if name in rejections:
-            problems.append(f"{name} is no setting here: {rejections[name]}")
+            problems.append(f"{name} is not a setting here: {rejections[name]}")
         elif name not in table:
             matches = difflib.get_close_matches(name, names, 1)
-            hint = f"did you mean {matches[0]}?" if matches else f"{', '.join(names)} are"
+            hint = f"did you mean {matches[0]}?" if matches else f"expected one of {', '.join(names)}"
             problems.append(f"{name} is not a setting; {hint}")
         elif "secret" in table[name].metadata:
             separator = table[name].metadata.get("separator")
@@ -53,7 +53,7 @@ def to_command_line(
                 args.argv.extend(f"{flag_of(name)}={text}" for text in _option_values(value, repeatable))
             except TypeError:
                 problems.append(
-                    f"{name} is {quote_value(repr(value))}; expected text, a number or a list of them"
+                    f"{name} is {quote_value(repr(value))}; expected a string, a number or a list of these"
                 )
     if problems:
         raise SettingsError(problems)

@@ -16,9 +16,9 @@ MEMORY_STORE = "memory:"
 REDIS_SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
 REDIS_EXPECTED = (
     "expected redis://[[user]:password@]host[:port][/number], rediss:// for TLS, or redis+cluster:// "
-    "and rediss+cluster:// for a cluster, with signs such as @ / # in a password as %40 %2F %23"
+    "and rediss+cluster:// for a cluster, with symbols such as @ / # in a password as %40 %2F %23"
 )
-REDIS_MISSING = "expected the package redis beside it: pip install 'redis>=6,<9'"
+REDIS_MISSING = "expected the package redis to be installed: pip install 'redis>=6,<9'"
 THEMES = ("auto", "dark", "light")
 
 
@@ -120,7 +120,7 @@ def parse_store(text: str) -> str:
     if "redis" in text.partition(":")[0].lower() and ":" in text:
         raise ValueError(REDIS_EXPECTED)
     if not text.strip() or ("://" in text) or (":" in text and text != MEMORY_STORE):
-        raise ValueError("expected a folder, redis://…, or memory: for none")
+        raise ValueError("expected a folder, redis://…, or memory: for no folder")
     return text
 
 
@@ -144,14 +144,14 @@ def parse_redis_url(text: str) -> str:
     if any(char.isspace() or not char.isprintable() for char in text):
         raise ValueError(REDIS_EXPECTED)
     if "cluster" in parts.scheme and number not in ("", "0"):
-        raise ValueError("expected no number at its end: a cluster has no databases but 0")
+        raise ValueError("expected no number at its end: a cluster has only database 0")
     for name, value in options:
         if name not in _REDIS_OPTIONS or not parts.scheme.startswith("rediss"):
             raise ValueError(
-                f"expected no more after it than {', '.join(_REDIS_OPTIONS)}, and these with rediss://"
+                f"expected only the options {', '.join(_REDIS_OPTIONS)}, and these with rediss://"
             )
         if not _REDIS_OPTIONS[name].fullmatch(value):
-            raise ValueError(f"expected {name} as Redis' clients know it, such as ssl_cert_reqs=none")
+            raise ValueError(f"expected a valid value of {name}, such as ssl_cert_reqs=none")
     if importlib.util.find_spec("redis") is None:
         raise ValueError(REDIS_MISSING)
     return text

@@ -67,7 +67,7 @@ class Settings:
     """All settings. The field `name` has the flag `--name` and the variable `DASHAPP_NAME`."""
 
     host: str = setting(
-        "", parsers.parse_address, "an IP address or localhost", "address to listen on (127.0.0.1)"
+        "", parsers.parse_address, "an IP address or localhost", "IP address to listen on (127.0.0.1)"
     )
     port: int = setting(
         8050,
@@ -80,19 +80,19 @@ class Settings:
         False,
         parsers.parse_switch,
         "1 or 0",
-        "show the numbers to whoever asks, on 0.0.0.0 unless --host says where",
+        "show the page to everyone; listen on 0.0.0.0 unless --host is set",
     )
     hosts: tuple[str, ...] = setting(
         (),
         parsers.parse_hosts,
-        "host names with commas between them, without http:// and port",
-        "further host names to answer to",
+        "host names separated by commas, without http:// and port",
+        "further host names to accept in requests",
     )
     store: str = setting(
         "",
         parsers.parse_store,
         "",
-        "folder that keeps the history, or redis://, rediss://, redis+cluster://, rediss+cluster://",
+        "folder of the history, or redis://, rediss://, redis+cluster://, rediss+cluster://",
         platform_variable="REDIS_URL",
         address=True,
     )
@@ -100,43 +100,43 @@ class Settings:
         "",
         parsers.parse_name,
         "1 to 64 letters, digits and . _ -",
-        "this machine's name in Redis, else its host's",
+        "this machine's name in Redis, by default its host name",
     )
     forget: float = setting(
         7.0 * DAY_S,
         parsers.duration_between(3600, 20 * 365 * DAY_S),
-        "a length from 1h to 20y, such as 7d",
-        "how long Redis keeps a machine that is not heard of",
+        "a duration from 1h to 20y, such as 7d",
+        "remove a host from Redis after this long without data",
         default_text="7d",
     )
     interval: float = setting(
-        1.0, parsers.number_between(0.1, 60), "seconds from 0.1 to 60", "seconds between two ticks"
+        1.0, parsers.number_between(0.1, 60), "seconds from 0.1 to 60", "seconds between ticks"
     )
     window: float = setting(
         100.0,
         parsers.number_between(MIN_WINDOW_S, 20 * 365 * DAY_S),
         f"seconds from {MIN_WINDOW_S} to the longest --retention",
-        "seconds on screen at first",
+        "time range on screen at the start, in seconds",
     )
     retention: tuple[float, float, float] = setting(
         (14.0 * DAY_S, 90.0 * DAY_S, 730.0 * DAY_S),
         parsers.parse_retention,
-        "three rising lengths of an hour to 20 years, such as 14d,90d,730d",
-        "how long ticks, minutes and hours are kept",
+        "three ascending durations from 1h to 20y, such as 14d,90d,730d",
+        "how long to store ticks, minutes and hours",
         default_text="14d,90d,730d",
     )
     size: int = setting(
         400_000_000,
         parsers.parse_size,
         "megabytes or gigabytes from 10MB to 1000GB, such as 400MB",
-        "what the history may take on disk",
+        "maximum size of the history on disk",
         default_text="400MB",
     )
     source: tuple[SourceSpec, ...] = setting(
         (),
         SourceSpec.parse,
         "",
-        "what to read beside the machine, once for each: name or module:function",
+        "additional source, a name or module:function; may be repeated",
         separator=";",
         table=SourceSpec.from_table,
     )
@@ -144,80 +144,80 @@ class Settings:
         (),
         Panel.parse,
         "",
-        'a chart more, or another look of one, once for each: name="x", kind="bar"',
+        'add or change a chart, such as name="x", kind="bar"; may be repeated',
         separator=";",
         table=Panel.from_table,
     )
-    title: str = setting("dashapp", parsers.text_up_to(64), "text of 1 to 64 characters", "the page's title")
-    theme: str = setting("auto", parsers.one_of(*parsers.THEMES), "auto, dark or light", "the page's colours")
+    title: str = setting("dashapp", parsers.text_up_to(64), "text of 1 to 64 characters", "title of the page")
+    theme: str = setting(
+        "auto", parsers.one_of(*parsers.THEMES), "auto, dark or light", "colours of the page"
+    )
     config: str = setting(
         "",
         parsers.text_up_to(4096),
         "a file",
-        f"settings file, instead of {SETTINGS_FILE_NAME} in this folder",
+        f"settings file to use instead of {SETTINGS_FILE_NAME} in this folder",
     )
     password: str = setting(
         "",
         parsers.parse_password,
-        "10 to 200 characters, five of them different and no row of neighbours",
-        "what visitors must give to see anything",
+        "10 to 200 characters, 5 of them different, no keyboard sequence and no common password",
+        "password for the page",
         secret=True,
         never_empty=True,
     )
     trusted_proxy: tuple[parsers.Network, ...] = setting(
         (),
         parsers.parse_networks,
-        "IP addresses or networks with commas between them, such as 127.0.0.1",
-        "where a proxy asks from whose X-Forwarded-* are believed",
+        "IP addresses or networks separated by commas, such as 127.0.0.1",
+        "addresses of proxies whose X-Forwarded-* headers dashapp trusts",
     )
     proxy_user: str = setting(
         "",
         parsers.parse_header,
-        "a header's name, such as X-Forwarded-User",
-        "header in which a trusted proxy names whom it has let in",
+        "a header name, such as X-Forwarded-User",
+        "header with the user name from a trusted proxy",
     )
     limit: int = setting(
         300,
         parsers.integer_between(1, 100_000),
         "a whole number from 1 to 100000",
-        "requests a second of one address",
+        "maximum requests per second from one IP address",
     )
     push_token: str = setting(
         "",
         parsers.parse_token,
-        "16 to 200 letters, digits and signs, such as openssl rand -hex 16 prints",
-        "what programs must show to push their numbers",
+        "16 to 200 letters, digits and symbols, such as from openssl rand -hex 16",
+        "token that programs send to push values",
         secret=True,
     )
     workers: int = setting(
         1,
         parsers.integer_between(1, 33),
         "a whole number from 1 to 33",
-        "web processes",
+        "number of web processes",
         platform_variable="WEB_CONCURRENCY",
     )
-    collector: bool = setting(
-        True, parsers.parse_switch, "1 or 0", "serve only; a collector runs elsewhere on this machine"
-    )
+    collector: bool = setting(True, parsers.parse_switch, "1 or 0", "only serve; another process collects")
     threshold: tuple[Threshold, ...] = setting(
         (),
         Threshold.parse,
-        '"METRIC > NUMBER for TIME clear NUMBER" (or >=, the second number not above the first; with < or <= '
-        'not below it) or "METRIC missing for TIME", '
+        '"METRIC > NUMBER for TIME clear NUMBER" (or >=, with the second number not above the first; or < '
+        'and <=, with it not below) or "METRIC missing for TIME", '
         'such as "cpu.percent > 90 for 30s"',
-        'a limit to watch, such as "cpu.percent > 90 for 30s"; may be repeated',
+        'alert, such as "cpu.percent > 90 for 30s"; may be repeated',
         separator=";",
     )
     notify: tuple[str, ...] = setting(
         (),
         parsers.parse_notify,
-        "an address such as json://127.0.0.1/alerts or mailto://user:password@host, as apprise knows them",
-        "whom to tell of alerts, as apprise's addresses",
+        "an address such as json://127.0.0.1/alerts or mailto://user:password@host, in apprise's format",
+        "addresses for alerts, in apprise's format",
         separator=";",
         secret=True,
     )
     processes: str = setting(
-        "local", parsers.parse_audience, "local, always or never", "who may see the names of processes"
+        "local", parsers.parse_audience, "local, always or never", "when to show the names of processes"
     )
 
     @property
@@ -275,7 +275,7 @@ def parse_settings(
             origins[option.name] = origin if items else origins[option.name]
         if len(items) > MAX_REPEATED_VALUES:
             problems.append(
-                f"{origins[option.name]} is given {len(items)} times; expected at most {MAX_REPEATED_VALUES}"
+                f"{origins[option.name]} has {len(items)} values; expected at most {MAX_REPEATED_VALUES}"
             )
             continue
         results = []

@@ -20,6 +20,10 @@ MAX_FILE_BYTES = 1 << 20
 TomlTable = dict[str, Any]
 
 
+class _SettingsFileError(ValueError):
+    """The file is not a settings file; the text is the reason."""
+
+
 class SettingsFile:
     """The document at `path`, empty if there is no file. `problems` has one sentence per error.
 
@@ -34,9 +38,9 @@ class SettingsFile:
             self._document = _read_toml(path)
         except FileNotFoundError:
             if origin:
-                self.problems = [f"{origin} is {quote_value(str(path))}; there is no such file"]
+                self.problems = [f"{origin} is {quote_value(str(path))}; expected an existing file"]
         except OSError as error:
-            self.problems = [f"{path}: it cannot be read ({error.strerror})"]
+            self.problems = [f"{path}: cannot be read ({error.strerror})"]
         except (ValueError, RecursionError) as error:
             self.problems = [f"{path}: {_toml_error_text(error)}"]
 
@@ -46,7 +50,7 @@ class SettingsFile:
         for key in self._document:
             if key not in names:
                 matches = difflib.get_close_matches(key, names, 1)
-                hint = f"did you mean {matches[0]}?" if matches else f"{', '.join(names)} are"
+                hint = f"did you mean {matches[0]}?" if matches else f"expected one of {', '.join(names)}"
                 sentences.append(f"{self._path}: `{key[:80]}` is not a setting; {hint}")
         return sentences
 
@@ -68,7 +72,7 @@ class SettingsFile:
             elif (text := _as_text(part, option.default, repeatable)) is not None:
                 items.append(text)
             else:
-                description = "of another kind" if "secret" in option.metadata else quote_value(part)
+                description = "of another type" if "secret" in option.metadata else quote_value(part)
                 self.problems.append(f"{origin} is {description}; expected {_toml_type(option)}")
         return origin, items
 
@@ -77,12 +81,12 @@ def _read_toml(path: Path) -> dict[str, Any]:
     # Reading a pipe or a device might never end.
     if not path.is_file():
         if path.exists():
-            raise ValueError("it is not a file")
+            raise _SettingsFileError("not a file")
         raise FileNotFoundError
     with path.open("rb") as file:
         data = file.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
-        raise ValueError(f"it has more than the {MAX_FILE_BYTES:,} bytes of a settings file")
+        raise _SettingsFileError(f"larger than {MAX_FILE_BYTES:,} bytes")
     import tomllib
 
     return tomllib.loads(data.decode())
@@ -90,11 +94,11 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 def _toml_error_text(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
-        return f"it is not UTF-8 (at byte {error.start})"
+        return f"not UTF-8 (at byte {error.start})"
     if isinstance(error, RecursionError):
-        return "it is not TOML: its lists are too deep"
+        return "not TOML: nested too deeply"
     text = " ".join(str(error).split())[:150]
-    return text if text.startswith("it ") else f"it is not TOML: {text}"
+    return text if isinstance(error, _SettingsFileError) else f"not TOML: {text}"
 
 
 def _as_text(value: Any, default: Any, repeatable: bool) -> str | None:
@@ -113,7 +117,13 @@ def _as_text(value: Any, default: Any, repeatable: bool) -> str | None:
 def _toml_type(option: Field[Any]) -> str:
     if "separator" in option.metadata:
         return (
-            "text or a table, or a list of them" if "table" in option.metadata else "text, or a list of texts"
+            "a string or a table, or a list of these"
+            if "table" in option.metadata
+            else "a string, or a list of strings"
         )
-    kinds: Mapping[type, str] = {bool: "true or false", str: "text", tuple: "text, or a list of texts"}
+    kinds: Mapping[type, str] = {
+        bool: "true or false",
+        str: "a string",
+        tuple: "a string, or a list of strings",
+    }
     return kinds.get(type(option.default), "a number")

@@ -26,7 +26,7 @@ def validate_settings(settings: Settings, origins: Mapping[str, str], serving: b
         and not settings.push_token
     ):
         problems.append(
-            f'{origins["source"]} is "{NO_SOURCE}" alone, which leaves nothing to read; add another'
+            f'{origins["source"]} is "{NO_SOURCE}" alone, which leaves nothing to read; add another source'
         )
     return problems
 
@@ -40,23 +40,23 @@ def _page_conflicts(settings: Settings, origins: Mapping[str, str]) -> list[str]
     password_rejected = not settings.password and not origins["password"].startswith("--")
     if not (is_local or settings.public or settings.requires_authentication or password_rejected):
         problems.append(
-            f'{origins["host"]} is "{host}", which others can reach; '
-            "set DASHAPP_PASSWORD, or add --public to show them this machine's numbers"
+            f'{origins["host"]} is "{host}", which other machines can reach; '
+            "set DASHAPP_PASSWORD, or add --public to show the page to everyone"
         )
     if settings.proxy_user and not settings.trusted_proxy:
         problems.append(
-            f'{origins["proxy_user"]} is "{settings.proxy_user}", which anybody could send; '
-            "add --trusted-proxy with the address that it is believed from"
+            f'{origins["proxy_user"]} is "{settings.proxy_user}", which anyone could send; '
+            "add --trusted-proxy with the addresses of the proxy"
         )
     if settings.store == MEMORY_STORE and settings.workers > 1:
         problems.append(
             f'{origins["workers"]} is "{settings.workers}"; expected 1 with '
             f"{origins['store']} {MEMORY_STORE}, "
-            "which one process cannot share with another"
+            "which processes cannot share"
         )
     if settings.window > settings.max_window_s:
         problems.append(
             f'{origins["window"]} is "{settings.window:.10g}"; '
-            f"expected at most the {settings.max_window_s:.10g} seconds that are kept"
+            f"expected at most the {settings.max_window_s:.10g} seconds of the history"
         )
     return problems

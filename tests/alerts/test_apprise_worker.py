@@ -50,7 +50,7 @@ def test_worker_reports_http_status_when_target_rejects() -> None:
         for hook, status in zip(hooks, statuses, strict=True):
             hook.status = status
         told = errors_of(*(hook.address for hook in hooks))
-        assert told == [f"it answered with status {status}" for status in statuses]
+        assert told == [f"it responded with status {status}" for status in statuses]
         assert [hook.heard for hook in hooks] == [[]] * len(statuses)
 
 
@@ -89,8 +89,8 @@ def test_invalid_targets_sends_no_request(hook: Webhook) -> None:
 def test_compose_message_uses_single_change_as_title() -> None:
     message = compose_message([AlertChange(HOT, True, 0.5, 1 / 3, 1)], 1, 1, "lab")
     assert message == Message(
-        "lab: cpu.percent > 90 for 30s: broken, at 0.333333",
-        "1970-01-01 00:00:00 UTC  cpu.percent > 90 for 30s: broken, at 0.333333",
+        "lab: cpu.percent > 90 for 30s: firing, at 0.333333",
+        "1970-01-01 00:00:00 UTC  cpu.percent > 90 for 30s: firing, at 0.333333",
         all_resolved=False,
     )
 
@@ -99,19 +99,19 @@ def test_compose_message_omits_value_when_metric_is_missing() -> None:
     absent = Threshold.parse("cpu.percent missing for 60s")
     assert (
         compose_message([AlertChange(absent, True, 0, None, 1)], 1, 1, "lab").title
-        == "lab: cpu.percent missing for 1m: no data"
+        == "lab: cpu.percent missing for 1m: firing, no data"
     )
     assert compose_message([AlertChange(absent, False, 0, 5, 1)], 1, 0, "lab").title.endswith(
-        ": data again, at 5"
+        ": resolved, at 5"
     )
 
 
 def test_compose_message_counts_changes_and_lists_newest() -> None:
     changes = [AlertChange(HOT, number % 2 == 0, number, 95, number) for number in range(1, 31)]
     message = compose_message(changes, 30, 1, "lab")
-    assert message.title == "lab: 30 alerts; 1 is broken now"
+    assert message.title == "lab: 30 alert changes; 1 firing now"
     first, *lines = message.body.splitlines()
-    assert first == "10 before these; /api/alerts lists them."
+    assert first == "10 earlier changes: see /api/alerts"
     assert len(lines) == MAX_LISTED_CHANGES
     assert lines[-1].startswith("1970-01-01 00:00:30 UTC")
     assert message.all_resolved is False

@@ -89,8 +89,8 @@ def test_delivery_sends_each_change_once_per_target() -> None:
         post.put(change(2, broken=False))
         wait_for(lambda: len(hand.given) == 4)
     wanted = [
-        "lab: cpu.percent > 90 for 30s: broken, at 97.25",
-        "lab: cpu.percent > 90 for 30s: well again, at 97.25",
+        "lab: cpu.percent > 90 for 30s: firing, at 97.25",
+        "lab: cpu.percent > 90 for 30s: resolved, at 97.25",
     ]
     assert hand.titles(HERE) == hand.titles(THERE) == wanted
     assert [message.all_resolved for whom, message in hand.given if whom == HERE] == [False, True]
@@ -124,12 +124,15 @@ def test_delivery_starts_over_when_change_log_is_lost() -> None:
 
 
 def test_delivery_retries_and_shows_notice_when_target_rejects(fast_retries: None) -> None:
-    hand = FakeSender("it answered with status 500")
+    hand = FakeSender("it responded with status 500")
     with harness(hand, HERE, THERE) as post:
         post.put(change(1))
         wait_for(lambda: len(post.store.notices()) == 1 and "2 (slack)" in post.store.notices()[0])
         (said,) = post.store.notices()
-        assert "Alerts do not reach address 1 (json): it answered with status 500; they wait" in said
+        assert (
+            "Alerts are not delivered to address 1 (json): it responded with status 500; dashapp retries."
+            in said
+        )
         assert "c4nary" not in said
         post.put(change(2, broken=False))
         tried = len(hand.tried)
@@ -138,7 +141,7 @@ def test_delivery_retries_and_shows_notice_when_target_rejects(fast_retries: Non
         wait_for(lambda: len(hand.given) == 2)
         wait_for(lambda: post.store.notices() == [])
     (title,) = hand.titles()
-    assert title == "lab: 2 alerts; 0 are broken now"
+    assert title == "lab: 2 alert changes; 0 firing now"
     assert hand.given[0][1].body.count("\n") == 1
 
 
@@ -151,8 +154,8 @@ def test_delivery_sends_one_message_for_10000_changes() -> None:
         assert calls_of(lambda: post.outbox.put(changes)) < 100, "as many for one"
         wait_for(lambda: post.store.deliveries() == {target_id(HERE): 10_000})
     ((_, message),) = hand.given
-    assert message.title == "lab: 10,000 alerts; 10,000 are broken now"
-    assert message.body.startswith("9,980 before these; /api/alerts lists them.\n")
+    assert message.title == "lab: 10,000 alert changes; 10,000 firing now"
+    assert message.body.startswith("9,980 earlier changes: see /api/alerts\n")
     assert len(message.body) < 3000
 
 
@@ -169,7 +172,7 @@ def test_delivery_limits_messages_when_alert_flaps(monkeypatch: pytest.MonkeyPat
             now += BURST_WINDOW_S
             post.outbox._condition.notify_all()
         wait_for(lambda: post.store.deliveries() == {target_id(HERE): 99})
-    assert hand.titles()[MAX_BURST:] == [f"lab: {99 - MAX_BURST} alerts; 0 are broken now"]
+    assert hand.titles()[MAX_BURST:] == [f"lab: {99 - MAX_BURST} alert changes; 0 firing now"]
 
 
 def test_delivery_to_other_targets_continues_when_one_hangs() -> None:
@@ -182,7 +185,7 @@ def test_delivery_to_other_targets_continues_when_one_hangs() -> None:
         assert hand.titles(HERE) == []
         hand.open[HERE].set()
         wait_for(lambda: post.store.deliveries() == {target_id(HERE): 3, target_id(THERE): 3})
-    assert hand.titles(HERE)[1:] == ["lab: 2 alerts; 0 are broken now"]
+    assert hand.titles(HERE)[1:] == ["lab: 2 alert changes; 0 firing now"]
 
 
 def test_delivery_close_does_not_wait_for_hanging_target(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -172,7 +172,8 @@ def test_monitor_shows_notice_until_unknown_metric_has_value() -> None:
     for at in range(100):
         watch.observe(Tick(1000 + FIRST_VALUE_TIMEOUT_S + at, 1, values))
     assert (
-        told.sentence == '--threshold names "cpu.precent", which no source gives; did you mean cpu.percent?'
+        told.sentence
+        == '--threshold names "cpu.precent", which no source provides; did you mean cpu.percent?'
     )
     assert told.count == 1
     watch.observe(Tick(2000, 1, {"cpu.precent": 1.0}))
@@ -187,7 +188,7 @@ def test_monitor_notice_is_short_with_many_unknown_metrics() -> None:
     for at in (0.0, FIRST_VALUE_TIMEOUT_S):
         watch.observe(Tick(1000 + at, 1, {"cpu.percent": 5}))
     assert told.sentence.count("--threshold names") == 5
-    assert told.sentence.count("/api/metrics lists") == 5
+    assert told.sentence.count("see /api/metrics") == 5
     assert len(told.sentence) < 1000
 
 

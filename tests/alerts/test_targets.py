@@ -58,8 +58,8 @@ def test_notify_error_hides_text_when_address_is_invalid(text: str) -> None:
 def test_alert_target_problems_give_position_of_unknown_service() -> None:
     found = alert_target_problems(Settings(notify=(ONE, "nonsense://c4nary", TWO, "slack://c4nary")))
     assert found == [
-        f'DASHAPP_NOTIFY {place} ("{service}://…") is no address that apprise knows; '
-        "https://github.com/caronc/apprise lists them"
+        f'DASHAPP_NOTIFY {place} is "{service}://…"; '
+        "expected a service that apprise supports; see https://github.com/caronc/apprise"
         for place, service in ((2, "nonsense"), (4, "slack"))
     ]
     assert alert_target_problems(Settings(notify=(ONE, TWO))) == alert_target_problems(Settings()) == []

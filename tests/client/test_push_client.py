@@ -223,4 +223,4 @@ def test_push_logs_one_warning_when_environment_is_invalid(
         assert pusher.flush(PATIENCE_S)
     assert len(told(caplog)) == 1
     assert said in told(caplog)[0]
-    assert "nothing is pushed" in told(caplog)[0]
+    assert "no value is sent" in told(caplog)[0]

@@ -28,8 +28,7 @@ def test_push_warns_once_and_sends_newest_when_server_returns(
             pusher.push({"a": number, "b": number})
             assert pusher.flush(PATIENCE_S)
         assert told(caplog) == [
-            f"http://127.0.0.1:{port} does not take what is pushed "
-            "([Errno 111] Connection refused); trying again"
+            f"push to http://127.0.0.1:{port} failed: [Errno 111] Connection refused; retrying"
         ]
         with serving(port) as back:
             wait_for(lambda: back.newest == {"a": 2, "b": 2})
@@ -89,7 +88,7 @@ def test_push_drops_only_rejected_name_and_sends_others(
         pusher.push({**values, "bad": 2})
         assert pusher.flush(PATIENCE_S)
     assert len(refused) == asked, "it is not tried at each push"
-    assert told(caplog) == ["bad is not taken: a sentence about 400"]
+    assert told(caplog) == ["bad is rejected: a sentence about 400"]
 
 
 def test_push_splits_requests_at_server_size_limit(pusher: PushClient, server: Server) -> None:

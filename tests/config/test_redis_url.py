@@ -220,7 +220,7 @@ def test_redis_problem_is_reported_before_start(redis: RedisServer, command: lis
 def test_collector_waits_and_logs_when_redis_is_down_at_start(redis: RedisServer, tmp_path: Path) -> None:
     redis.kill()
     with collector(tmp_path, "--store", redis.url.replace("//", "//:c4nary@"), "--name=a") as process:
-        wait_for(lambda: "cannot be reached; nothing is collected until that changes" in process.said)
+        wait_for(lambda: "cannot be reached; nothing is collected until it is available" in process.said)
         redis.flags = ("--requirepass", "c4nary")
         redis.start()
         with closing(redis.client(password="c4nary")) as client:

@@ -60,4 +60,4 @@ def test_threshold_setting_limits_number_of_values(count: int, fits: bool) -> No
         assert len(parse_settings([], {"DASHAPP_THRESHOLD": text}).threshold) == count
     else:
         (sentence,) = problems([], {"DASHAPP_THRESHOLD": text})
-        assert sentence == f"DASHAPP_THRESHOLD is given {count} times; expected at most {MAX_REPEATED_VALUES}"
+        assert sentence == f"DASHAPP_THRESHOLD has {count} values; expected at most {MAX_REPEATED_VALUES}"

@@ -33,12 +33,12 @@ BAD = [
     ("--interval", "inf", "0.1 to 60"),
     ("--interval", "1s", "0.1 to 60"),
     ("--window", "9", "from 10"),
-    ("--window", "63072001", "that are kept"),
+    ("--window", "63072001", "seconds of the history"),
     ("--window", "1e400", "from 10"),
-    ("--retention", "14d", "three rising lengths"),
-    ("--retention", "14d,1d,730d", "three rising lengths"),
-    ("--retention", "14d,90d,forever", "three rising lengths"),
-    ("--retention", "1m,1d,1y", "three rising lengths"),
+    ("--retention", "14d", "three ascending durations"),
+    ("--retention", "14d,1d,730d", "three ascending durations"),
+    ("--retention", "14d,90d,forever", "three ascending durations"),
+    ("--retention", "1m,1d,1y", "three ascending durations"),
     ("--size", "400", "megabytes"),
     ("--size", "1MB", "megabytes"),
     ("--workers", "0", "1 to 33"),
@@ -56,8 +56,8 @@ BAD = [
     ("--trusted-proxy", "localhost", "IP addresses or networks"),
     ("--trusted-proxy", "127.0.0.1,10.0.0.0/33", "IP addresses or networks"),
     ("--trusted-proxy", "10.0.0.1/8", "IP addresses or networks"),
-    ("--proxy-user", "X Forwarded", "a header's name"),
-    ("--proxy-user", "Cookie", "a header's name"),
+    ("--proxy-user", "X Forwarded", "a header name"),
+    ("--proxy-user", "Cookie", "a header name"),
     ("--proxy-user", "X-Forwarded-User", "add --trusted-proxy"),
     ("--limit", "0", "1 to 100000"),
     ("--limit", "many", "whole number"),
@@ -85,7 +85,7 @@ BAD = [
     ("--title", "x" * 65, "1 to 64"),
     ("--theme", "pink", "auto, dark or light"),
     ("--config", "", "a file"),
-    ("--config", "nothing.toml", "no such file"),
+    ("--config", "nothing.toml", "expected an existing file"),
     ("--threshold", "cpu.percent", "METRIC > NUMBER for TIME"),
     ("--threshold", "cpu.percent > 90 for ever", "METRIC > NUMBER for TIME"),
     ("--threshold", "", "METRIC > NUMBER for TIME"),
@@ -117,7 +117,7 @@ def test_switch_variable_rejects_other_than_on_or_off(value: str) -> None:
 @pytest.mark.parametrize("text", ["--public=1", "--no-collector=0", "--version=1", "--help="])
 def test_switch_flag_rejects_value(text: str) -> None:
     (sentence,) = problems([text])
-    assert text.partition("=")[0] + " alone" in sentence
+    assert text.partition("=")[0] + " without one" in sentence
 
 
 def test_setting_errors_are_reported_together() -> None:

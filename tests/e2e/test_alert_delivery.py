@@ -62,7 +62,7 @@ def test_alert_names_host_and_metric_and_keeps_target_url_secret(
         wait_for(heard)
         ((_at, message),) = hook.heard
         assert message["title"].startswith("Lab <b> on ")
-        assert f": {LOW}: broken, at " in message["title"]
+        assert f": {LOW}: firing, at " in message["title"]
         assert message["type"] == "warning"
         seen = b" ".join(app.get(path)[1] for path in ("/", "/_dash-layout", "/api/ticks", "/api/alerts"))
     kept = b" ".join(path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file())
@@ -76,7 +76,7 @@ def test_hanging_webhook_delays_no_tick(tmp_path: Path, hook: Webhook) -> None:
         app.serving()
         wait_for(lambda: hook.tried)
         start = app.newest()
-        unanswered = "address 1 (json): it cannot be reached, or did not answer"
+        unanswered = "address 1 (json): it is unreachable, or did not respond"
         for _ in range(10):
             app.moves()
         wait_for(lambda: unanswered in app.notices(), every=0.2)
@@ -94,8 +94,8 @@ def test_alert_is_delivered_after_restart_when_webhook_failed(tmp_path: Path, ho
     with dashapp(tmp_path, *FLAGS, env=env) as app:
         app.serving()
         for said in (
-            "address 1 (json): it cannot be reached",
-            "address 2 (json): it answered with status 500",
+            "address 1 (json): it is unreachable",
+            "address 2 (json): it responded with status 500",
         ):
             wait_for(lambda said=said: said in app.notices(), every=0.1)  # type: ignore[misc]
         assert sent(app) == [False]
@@ -180,10 +180,18 @@ def test_collector_memory_stays_small_with_notifications(tmp_path: Path, hook: W
         (
             dashapp,
             "nonsense://c4nary@x",
-            'DASHAPP_NOTIFY 1 ("nonsense://…") is no address that apprise knows',
+            'DASHAPP_NOTIFY 1 is "nonsense://…"; expected a service that apprise supports',
         ),
-        (dashapp, "slack://c4nary", 'DASHAPP_NOTIFY 1 ("slack://…") is no address that apprise knows'),
-        (collector, "slack://c4nary", 'DASHAPP_NOTIFY 1 ("slack://…") is no address that apprise knows'),
+        (
+            dashapp,
+            "slack://c4nary",
+            'DASHAPP_NOTIFY 1 is "slack://…"; expected a service that apprise supports',
+        ),
+        (
+            collector,
+            "slack://c4nary",
+            'DASHAPP_NOTIFY 1 is "slack://…"; expected a service that apprise supports',
+        ),
         (
             dashapp,
             "json://127.0.0.1:9/;json://",
@@ -208,7 +216,7 @@ def test_missing_apprise_stops_start_with_install_hint(tmp_path: Path) -> None:
     with dashapp(tmp_path, env=env) as app:
         assert app.wait() == 2
         (line,) = app.lines
-    wanted = "expected the package apprise beside it: pip install 'apprise>=1.9,<3'"
+    wanted = "expected the package apprise to be installed: pip install 'apprise>=1.9,<3'"
     assert line == f"DASHAPP_NOTIFY has 1 address; {wanted}"
 
 

@@ -70,7 +70,7 @@ def test_function_source_is_collected_beside_machine_source(folder: Path) -> Non
             "low": -10,
             "high": 40,
         }
-        assert wait_for(app.notices) == "weather:temperature gives no number for temperature.cellar"
+        assert wait_for(app.notices) == "weather:temperature returned no number for temperature.cellar"
 
 
 def test_20_to_22_hanging_and_failing_sources_affect_only_themselves(folder: Path) -> None:
@@ -78,10 +78,10 @@ def test_20_to_22_hanging_and_failing_sources_affect_only_themselves(folder: Pat
     with dashapp(folder, *names, "--interval", "0.2") as app:
         app.serving()
         shows(app, "cpu.percent", "wind")
-        wait_for(lambda: "weather:fails gives nothing: OSError" in app.notices())
+        wait_for(lambda: "weather:fails failed: OSError" in app.notices())
         assert "secret" not in app.get("/api/ticks?window=100")[1].decode()
         wait_for(lambda: "secret" in app.said)  # only the operator reads the log
-        wait_for(lambda: "weather:hangs gives nothing: TimeoutError" in app.notices(), every=0.2)
+        wait_for(lambda: "weather:hangs failed: TimeoutError" in app.notices(), every=0.2)
         app.moves()
         y = app.ticks(10)["y"]
         rows = [row for row in zip(*y.values(), strict=True) if any(value is not None for value in row)]

@@ -37,7 +37,7 @@ def test_pipe_into_command_is_collected(
         wait_for(lambda: 215670 in app.ticks()["y"].get("stdin.free", []))
         os.close(writing[1])
         wait_for(lambda: "standard input ended at" in app.notices())
-        assert "gives nothing" not in app.said
+        assert "failed: " not in app.said
         app.popen.terminate()
         assert app.wait() == 0
 
@@ -80,4 +80,4 @@ def test_missing_standard_input_prints_one_line_error(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert '--source is "stdin"; expected a standard input' in done.stderr
+    assert '--source is "stdin"; expected data on standard input' in done.stderr

@@ -189,8 +189,8 @@ def test_a_route_of_the_apps_own_is_not_served_over(tmp_path: Path) -> None:
     [
         ({"interval": 0}, 'interval is "0"; expected seconds from 0.1 to 60'),
         ({"intervall": 1}, "intervall is not a setting; did you mean interval?"),
-        ({"port": 80}, "port is no setting here: attach serves no page"),
-        ({"source": "demo"}, "source is no setting here: sources is"),
+        ({"port": 80}, "port is not a setting here: attach serves no page"),
+        ({"source": "demo"}, "source is not a setting here: sources is"),
         ({"sources": []}, "sources is empty"),
         ({"sources": [lambda: 1]}, "sources holds <lambda>; give it a name"),
         ({"sources": [loss, loss]}, "two functions loss"),

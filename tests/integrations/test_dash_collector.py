@@ -50,9 +50,7 @@ def test_a_function_that_raises_leaves_the_others_theirs(caplog: pytest.LogCaptu
     app = theirs()
     attach(app, sources=[broken, loss], interval=0.1)
     assert set(wait_for(lambda: newest(app))) == {"loss"}
-    wait_for(
-        lambda: get(app, "/_dashapp/api/ticks").json["notices"] == ["broken gives nothing: ZeroDivisionError"]
-    )
+    wait_for(lambda: get(app, "/_dashapp/api/ticks").json["notices"] == ["broken failed: ZeroDivisionError"])
 
 
 HOST = """

@@ -21,10 +21,10 @@ mounted = pytest.fixture(mounter)
     [
         ({"windw": 100}, "windw is not a setting; did you mean window?"),
         ({"colect": False}, "colect is not a setting; did you mean collect?"),
-        ({"zzz": 1}, "zzz is not a setting; hosts, store, name"),
-        ({"port": 80}, "port is no setting here: the application's own server decides it"),
-        ({"public": True}, "public is no setting here"),
-        ({"collector": False}, "collector is no setting here: collect=False"),
+        ({"zzz": 1}, "zzz is not a setting; expected one of hosts, store, name"),
+        ({"port": 80}, "port is not a setting here: the application's own server decides it"),
+        ({"public": True}, "public is not a setting here"),
+        ({"collector": False}, "collector is not a setting here: collect=False"),
         ({"window": 1}, 'window is "1"; expected seconds from 10'),
         ({"window": None}, "window is"),
         ({"interval": "often"}, 'interval is "often"'),
@@ -32,7 +32,7 @@ mounted = pytest.fixture(mounter)
         ({"source": "stdin"}, 'source is "stdin"'),
         ({"source": ["nonesuch"]}, 'source is "nonesuch"; expected'),
         ({"push_token": "short"}, "push_token has 5 characters"),
-        ({"config": "/nonesuch.toml"}, 'config is "/nonesuch.toml"; there is no such file'),
+        ({"config": "/nonesuch.toml"}, 'config is "/nonesuch.toml"; expected an existing file'),
         ({"protect": "yes"}, "protect is 'yes'; expected a function without arguments"),
     ],
 )

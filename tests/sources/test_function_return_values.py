@@ -81,7 +81,7 @@ def test_21_function_value_becomes_reported_gap_when_not_a_number(
     assert tick is not None
     assert tick.values == {"f.good": 1}
     (sentence,) = said_of(source)
-    assert sentence == f"{source.name} gives no number for f.bad"
+    assert sentence == f"{source.name} returned no number for f.bad"
 
 
 NAMES = {
@@ -166,7 +166,7 @@ def test_functions_of_same_name_keep_separate_metrics(define: Define) -> None:
     tick = Sampler(sources, MemoryStore(), 1.0, heard).tick(1.0)
     assert tick is not None
     assert tick.values == {"f.a": 0, "f.0": 5, "f.1": 5}
-    assert heard.said == [f"{sources[1].name} gives f.a, which a source before it gives already"]
+    assert heard.said == [f"{sources[1].name} returned f.a, which an earlier source provides"]
 
 
 def test_sampler_drops_only_last_sources_when_tick_is_too_large(
@@ -179,4 +179,4 @@ def test_sampler_drops_only_last_sources_when_tick_is_too_large(
     assert tick.values == {"f.a": 1}
     assert len(tick.encode()) < 1 << 18
     assert len(heard.said) == 1
-    assert heard.said[0].count("gives more than a tick has room for") == 2
+    assert heard.said[0].count("returned more values than fit into a tick") == 2

@@ -76,7 +76,7 @@ def test_background_source_times_out_with_one_thread_when_stuck(
     assert slow.entered.wait(PATIENCE_S)
     assert slow.asked == 1
     assert len(caplog.records) == 1
-    assert stage.notice.said == [None, "Says gives nothing: TimeoutError"]
+    assert stage.notice.said == [None, "Says failed: TimeoutError"]
     slow.go_on.set()
     wait_for(lambda: "slow.value" in stage.tick())
     assert stage.notice.said[-1] is None

@@ -69,7 +69,7 @@ def test_two_sources_do_not_draw_into_one_panel() -> None:
     assert tick is not None
     assert tick.values == {"a.points": 3, "b.points": 1}
     assert store.curves()["Growth"].names == ["a"]
-    assert heard.said == ["b gives curves for Growth, where a source before it gives its own"]
+    assert heard.said == ["b returned curves for Growth, which an earlier source provides"]
 
 
 def test_the_sheet_is_written_only_when_it_changed(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_read_only_store_is_served_without_accepting_pushes(tmp_path: Path) -> N
         flags = ("--no-collector", "--store", "data")
         with dashapp(tmp_path, *flags, env={"DASHAPP_PUSH_TOKEN": TOKEN}, powerless=True) as app:
             app.serving().moves()
-            assert "data cannot be written: it is only read" in app.said
+            assert "data cannot be written; it is opened read-only" in app.said
             assert "(store: data/)" in app.said
             with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
                 headers = {"Authorization": f"Bearer {TOKEN}"}

@@ -81,7 +81,7 @@ def test_replay_backfill_skips_and_logs_ticks_older_than_store(
     store.append(Tick(1_799_999_999.0, 1.0, {"cpu.percent": 1.0}))
     Sampler([played.source], store, 1.0).backfill(1_800_000_000.0, 7200)
     assert [tick.time for tick in store.since(0, 99)] == [1_799_999_999.0, 1_800_000_000.0]
-    assert "knows 3 ticks of the past; 2 of them are older" in caplog.text
+    assert "backfilled 3 ticks; 2 of them are older" in caplog.text
 
 
 def test_replay_backfill_has_tick_per_interval_and_keeps_gaps(tmp_path: Path) -> None:
