@@ -50,7 +50,7 @@ def format_line(change: AlertChange) -> str:
 def describe_change(change: AlertChange) -> str:
     """Return one change in words, such as "cpu.percent > 90 for 30s: firing, at 97.3"."""
     if change.threshold.op == MISSING_OP:
-        state = "firing, no data" if change.firing else "resolved"
+        state = "no data" if change.firing else "data received"
     else:
         state = "firing" if change.firing else "resolved"
     value_text = "" if change.value is None else f", at {change.value:.6g}"

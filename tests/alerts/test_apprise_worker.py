@@ -99,10 +99,10 @@ def test_compose_message_omits_value_when_metric_is_missing() -> None:
     absent = Threshold.parse("cpu.percent missing for 60s")
     assert (
         compose_message([AlertChange(absent, True, 0, None, 1)], 1, 1, "lab").title
-        == "lab: cpu.percent missing for 1m: firing, no data"
+        == "lab: cpu.percent missing for 1m: no data"
     )
     assert compose_message([AlertChange(absent, False, 0, 5, 1)], 1, 0, "lab").title.endswith(
-        ": resolved, at 5"
+        ": data received, at 5"
     )
 
 
