@@ -28,7 +28,7 @@ def violations(running: Browser, url: str, state: State) -> list[dict[str, Any]]
         page.add_init_script(path=SCRIPT)
         page.goto(f"{url}{state.path}?{state.query()}")
         state.reach(page)
-        found: list[dict[str, Any]] = page.evaluate(RUN)
-        return found
+        results: list[dict[str, Any]] = page.evaluate(RUN)
+        return results
     finally:
         context.close()

@@ -15,21 +15,21 @@ COMMAND = Path(__file__).parent / "node_modules" / ".bin" / "lighthouse"
 # Maximum number of reports, until one shows the page as fast as it is.
 MAX_RUNS = 3
 # Attempts per report: under load Lighthouse sometimes loses its own trace, and advises to run it again.
-TRIES = 3
+MAX_ATTEMPTS = 3
 # The page requests and draws something every second. It never becomes idle, and was drawn long before this
 # timeout.
-PATIENCE_MS = 8000
+LOAD_TIMEOUT_MS = 8000
 # Longer than the page's interval of one second, so that Lighthouse observes every run for the same time.
 QUIET_MS = 2000
-PATIENCE = 60.0
+TIMEOUT_S = 60.0
 
 
 def run(url: str, chromium: str) -> dict[str, Any]:
-    """Return one report after up to TRIES attempts.
+    """Return one report after up to MAX_ATTEMPTS attempts.
 
     Raise RuntimeError, with one sentence, if Lighthouse returned none.
     """
-    for _ in range(TRIES - 1):
+    for _ in range(MAX_ATTEMPTS - 1):
         try:
             return _report(url, chromium)
         except RuntimeError as error:
@@ -43,7 +43,7 @@ def _report(url: str, chromium: str) -> dict[str, Any]:
         # The monitor is for desktops and wall screens; the phone preset slows the processor to a quarter.
         "--preset=desktop",
         f"--only-categories={','.join(CATEGORIES)}",
-        f"--max-wait-for-load={PATIENCE_MS}",
+        f"--max-wait-for-load={LOAD_TIMEOUT_MS}",
         f"--network-quiet-threshold-ms={QUIET_MS}",
         # This wait can begin after the wait for the page has ended, and then fails when the page closes.
         "--cpu-quiet-threshold-ms=0",
@@ -52,21 +52,21 @@ def _report(url: str, chromium: str) -> dict[str, Any]:
         f"--chrome-flags={' '.join(flags())}",
     ]
     try:
-        said = subprocess.run(
+        process = subprocess.run(
             command,
             env={**os.environ, "CHROME_PATH": chromium},
             capture_output=True,
             text=True,
             check=False,
-            timeout=PATIENCE,
+            timeout=TIMEOUT_S,
         )
     except subprocess.TimeoutExpired:
-        raise RuntimeError(f"Lighthouse took longer than {PATIENCE:g} s") from None
+        raise RuntimeError(f"Lighthouse took longer than {TIMEOUT_S:g} s") from None
     try:
-        report: dict[str, Any] = json.loads(said.stdout)
+        report: dict[str, Any] = json.loads(process.stdout)
     except ValueError:
-        last = (said.stderr.strip().splitlines() or ["nothing"])[-1]
-        raise RuntimeError(f"Lighthouse gave no report, and said: {last}") from None
+        last_line = (process.stderr.strip().splitlines() or ["nothing"])[-1]
+        raise RuntimeError(f"Lighthouse gave no report, and said: {last_line}") from None
     return report
 
 

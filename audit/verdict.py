@@ -25,27 +25,28 @@ METRICS = {
 PASSED = 0.9
 
 
-def judge(reports: Sequence[Report], found: Mapping[str, Violations]) -> tuple[list[str], int]:
+def judge(reports: Sequence[Report], violations: Mapping[str, Violations]) -> tuple[list[str], int]:
     """Return the lines to print and the exit code.
 
     The code is 1 for a violation of axe, or for a score below AT_LEAST that decides.
     """
     lines: list[str] = []
-    failed = not reports or not found
+    failed = not reports or not violations
     for category in CATEGORIES if reports else ():
         report = decisive(reports, category)
         score = score_of(report, category)
-        runs = ", ".join(str(score_of(each, category)) for each in reports)
+        runs = ", ".join(str(score_of(run, category)) for run in reports)
         # Performance also depends on the machine: show it, and fail only if the score is missing.
         failed |= score == 0 if category == "performance" else score < AT_LEAST
         lines.append(f"{'ok' if score >= AT_LEAST else 'NO':3}{category}: {score} of 100 (runs: {runs})")
         lines += failing(report, category)
     if reports:
         lines.append("   " + "  ".join(metrics(decisive(reports, "performance"))))
-    for state, violations in found.items():
-        failed |= bool(violations)
-        lines.append(f"{'NO' if violations else 'ok':3}axe, {state}: {len(violations) or 'no'} violation(s)")
-        lines += [line for violation in violations for line in described(violation)]
+    for state, state_violations in violations.items():
+        failed |= bool(state_violations)
+        count = len(state_violations)
+        lines.append(f"{'NO' if count else 'ok':3}axe, {state}: {count or 'no'} violation(s)")
+        lines += [line for violation in state_violations for line in described(violation)]
     return lines, int(failed)
 
 
@@ -72,9 +73,9 @@ def failing(report: Report, category: str) -> Iterator[str]:
         audit = report["audits"][ref["id"]]
         score = audit.get("score")
         if score is not None and score < PASSED:
-            told = audit.get("displayValue")
-            counts = "" if ref["weight"] else " (not in the score)"
-            yield f"     {ref['id']}: {audit['title']}{f', {told}' if told else ''}{counts}"
+            display_value = audit.get("displayValue")
+            note = "" if ref["weight"] else " (not in the score)"
+            yield f"     {ref['id']}: {audit['title']}{f', {display_value}' if display_value else ''}{note}"
 
 
 def metrics(report: Report) -> Iterator[str]:

@@ -21,8 +21,8 @@ HEADERS = [("content-type", "application/json"), ("content-length", str(len(BODY
 
 
 def build() -> WSGIApp:
-    known: WSGIApp = _flask() if "flask" in sys.argv else _plain()
-    return known
+    app: WSGIApp = _flask() if "flask" in sys.argv else _plain()
+    return app
 
 
 def _flask() -> Any:

@@ -41,7 +41,7 @@ _HEADERS = (
 class Count:
     """Requests and responses of a crowd since the last `clear`."""
 
-    answers: int = 0
+    responses: int = 0
     failures: int = 0
     points: int = 0
     received: int = 0
@@ -51,7 +51,7 @@ class Count:
         self.__init__()  # type: ignore[misc]
 
 
-class Asker:
+class PollClient:
     """Writes the requests of one viewer, and reads its cursor from the responses."""
 
     def __init__(
@@ -62,38 +62,38 @@ class Asker:
         path: str = "/api/ticks?window=100",
         cookie: str = "",
     ) -> None:
-        narrowed = f"&metrics={metrics}" if metrics else ""
-        more = f"Cookie: {cookie}\r\n" if cookie else ""
+        metrics_param = f"&metrics={metrics}" if metrics else ""
+        cookie_header = f"Cookie: {cookie}\r\n" if cookie else ""
         self._before = f"GET {path}".encode()
-        self._after = f"{narrowed} HTTP/1.1\r\n{more}{_HEADERS.format(port=port)}".encode()
+        self._after = f"{metrics_param} HTTP/1.1\r\n{cookie_header}{_HEADERS.format(port=port)}".encode()
         self._cursor = b""
         self._buffer = b""
         self._count = count
 
-    def question(self) -> bytes:
-        question = self._before + self._cursor + self._after
-        self._count.sent += len(question)
-        return question
+    def request(self) -> bytes:
+        request = self._before + self._cursor + self._after
+        self._count.sent += len(request)
+        return request
 
-    def take(self, data: bytes) -> bool:
+    def receive(self, data: bytes) -> bool:
         """Add received data; return whether the response is complete."""
         self._buffer += data
         head = self._buffer.find(b"\r\n\r\n")
         if head < 0:
             return False
-        place = self._buffer.lower().find(b"content-length:", 0, head)
-        length = int(self._buffer[place + 15 : self._buffer.find(b"\r", place)])
+        position = self._buffer.lower().find(b"content-length:", 0, head)
+        length = int(self._buffer[position + 15 : self._buffer.find(b"\r", position)])
         if len(self._buffer) < head + 4 + length:
             return False
-        answer, self._buffer = self._buffer, b""
+        response, self._buffer = self._buffer, b""
         count = self._count
-        count.answers += 1
-        count.received += len(answer)
-        body = answer[head + 4 :]
+        count.responses += 1
+        count.received += len(response)
+        body = response[head + 4 :]
         if body.startswith(b"\x1f\x8b"):
             body = zlib.decompress(body, 31)
         start = body.find(b'"cursor":"')
-        if not answer.startswith(b"HTTP/1.1 200") or start < 0:
+        if not response.startswith(b"HTTP/1.1 200") or start < 0:
             count.failures += 1
             return True
         self._cursor = b"&after=" + body[start + 10 : body.find(b'"', start + 10)]
@@ -103,8 +103,8 @@ class Asker:
 
 
 class _Viewer(asyncio.Protocol):
-    def __init__(self, asker: Asker) -> None:
-        self._asker = asker
+    def __init__(self, client: PollClient) -> None:
+        self._client = client
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -112,11 +112,11 @@ class _Viewer(asyncio.Protocol):
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        self._asker.take(data)
+        self._client.receive(data)
 
-    def ask(self) -> None:
+    def poll(self) -> None:
         if self.transport is not None:
-            self.transport.write(self._asker.question())
+            self.transport.write(self._client.request())
 
 
 @dataclass(frozen=True)
@@ -161,8 +161,8 @@ async def _once_a_second(
     count = Count()
     crowd = []
     for _ in range(viewers):
-        asker = Asker(port, metrics, count, path, cookie)
-        _, viewer = await loop.create_connection(partial(_Viewer, asker), "127.0.0.1", port)
+        client = PollClient(port, metrics, count, path, cookie)
+        _, viewer = await loop.create_connection(partial(_Viewer, client), "127.0.0.1", port)
         crowd.append(viewer)
     # The first two rounds fetch the whole window and warm up the server; they do not count.
     warm = 2
@@ -172,11 +172,11 @@ async def _once_a_second(
             await asyncio.sleep(origin + second - 0.01 - loop.time())
             count.clear()
             before = mark()
-        for place, viewer in enumerate(crowd):
-            due = origin + second + rhythm.spread * place / viewers
-            if (left := due - loop.time()) > 0.0005:
-                await asyncio.sleep(left)
-            viewer.ask()
+        for position, viewer in enumerate(crowd):
+            due = origin + second + rhythm.spread * position / viewers
+            if (remaining := due - loop.time()) > 0.0005:
+                await asyncio.sleep(remaining)
+            viewer.poll()
     await asyncio.sleep(max(0.0, origin + warm + round(seconds) - 0.01 - loop.time()))
     cost = mark() - before
     for viewer in crowd:
@@ -188,27 +188,27 @@ async def _once_a_second(
 def without_pause(port: int, connections: int, seconds: float) -> tuple[Count, float]:
     """Poll again after each response, on each connection; return the counts and the seconds."""
     count = Count()
-    poll = select.epoll()
-    crowd: dict[int, tuple[socket.socket, Asker]] = {}
+    epoll = select.epoll()
+    crowd: dict[int, tuple[socket.socket, PollClient]] = {}
     try:
         for _ in range(connections):
-            link = socket.create_connection(("127.0.0.1", port), timeout=5)
-            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            asker = Asker(port, ONE_CHART, count)
-            crowd[link.fileno()] = link, asker
-            poll.register(link.fileno(), select.EPOLLIN)
-            link.sendall(asker.question())
+            connection = socket.create_connection(("127.0.0.1", port), timeout=5)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client = PollClient(port, ONE_CHART, count)
+            crowd[connection.fileno()] = connection, client
+            epoll.register(connection.fileno(), select.EPOLLIN)
+            connection.sendall(client.request())
         start = time.perf_counter()
-        while (spent := time.perf_counter() - start) < seconds:
-            for number, _event in poll.poll(1):
-                link, asker = crowd[number]
-                data = link.recv(65536)
+        while (elapsed := time.perf_counter() - start) < seconds:
+            for number, _event in epoll.poll(1):
+                connection, client = crowd[number]
+                data = connection.recv(65536)
                 if not data:
                     raise ConnectionError("the server closed a keep-alive connection")
-                if asker.take(data):
-                    link.sendall(asker.question())
-        return count, spent
+                if client.receive(data):
+                    connection.sendall(client.request())
+        return count, elapsed
     finally:
-        poll.close()
-        for link, _asker in crowd.values():
-            link.close()
+        epoll.close()
+        for connection, _client in crowd.values():
+            connection.close()

@@ -35,7 +35,7 @@ def _append(store: MemoryStore) -> None:
     first, start = int(time.time()) - AGO, time.monotonic()
     number = 0
     while True:
-        values = {metric.key: load(number + place) for place, metric in enumerate(metrics)}
+        values = {metric.key: load(number + position) for position, metric in enumerate(metrics)}
         store.append(Tick(float(first + number), 1.0, values))
         number += 1
         time.sleep(max(0.0, start + number / TICKS_A_SECOND - time.monotonic()))

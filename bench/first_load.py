@@ -58,10 +58,10 @@ def _visit(page: Page, cdp: CDPSession, url: str) -> dict[str, float]:
     page.goto(url)
     until(page, "window.bench.drawn !== null")
     page.wait_for_timeout(AFTER_MS)
-    spent = metrics(cdp)["TaskDuration"] - before
+    cpu_seconds = metrics(cdp)["TaskDuration"] - before
     return {
         "kB": traffic.bytes / 1000,
         "requests": float(traffic.requests),
-        "ms": 1000 * spent,
+        "ms": 1000 * cpu_seconds,
         "drawn": float(page.evaluate("window.bench.drawn")),
     }

@@ -36,6 +36,6 @@ def _browser() -> str:
     path = chromium()
     if path is None:
         return "Playwright's own Chromium"
-    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=20)
-    words = said.stdout.split()
+    process = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=20)
+    words = process.stdout.split()
     return " ".join(words[:2]) if words else "Chromium"

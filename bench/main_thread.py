@@ -62,13 +62,13 @@ def _steady(page: Page, cdp: CDPSession, seconds: int, target: float | None) -> 
     page.evaluate("Object.assign(window.bench, {long: [], draws: 0})")
     before = metrics(cdp)["TaskDuration"]
     page.wait_for_timeout(1000 * TICKS)
-    spent = 1000 * (metrics(cdp)["TaskDuration"] - before)
-    found = page.evaluate("window.bench")
+    milliseconds = 1000 * (metrics(cdp)["TaskDuration"] - before)
+    results = page.evaluate("window.bench")
     points = int(page.evaluate(POINTS))
-    long = found["long"]
+    long = results["long"]
     longest = f"the longest {max(long):.0f} ms" if long else ""
     what = f"main thread per tick, 1 chart of {points:,} points, {seconds:,} s"
     return [
-        Row(what, spent / TICKS, "ms", target, f"{found['draws'] / TICKS:.2f} draws per tick"),
+        Row(what, milliseconds / TICKS, "ms", target, f"{results['draws'] / TICKS:.2f} draws per tick"),
         Row(f"long tasks over 50 ms in {TICKS} ticks, {seconds:,} s", len(long), "", 0, longest),
     ]

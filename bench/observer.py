@@ -12,7 +12,7 @@ from threading import Event, Thread
 from typing import Any
 
 # Seconds between two requests, and their timeout; then the metric and the window of a request.
-PACE, PATIENCE = 0.2, 2.0
+INTERVAL_S, TIMEOUT_S = 0.2, 2.0
 METRIC = "memory.percent"
 WINDOW = 100
 
@@ -20,18 +20,18 @@ WINDOW = 100
 class Observer:
     """Follows the ticks of one metric by cursor.
 
-    `shown`: the times of all ticks so far, in milliseconds. `twice`: the times of ticks that a cursor
+    `shown`: the times of all ticks so far, in milliseconds. `duplicates`: the times of ticks that a cursor
     returned again, or out of order. `failures`: requests without a valid response in time.
     """
 
     def __init__(self, port: int) -> None:
         self.shown: set[int] = set()
-        self.twice: list[int] = []
-        self.answers = self.failures = self.resets = 0
+        self.duplicates: list[int] = []
+        self.responses = self.failures = self.resets = 0
         self._port = port
         self._cursor = ""
         self._last = 0
-        self._end = Event()
+        self._stop = Event()
         self._thread = Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -40,31 +40,31 @@ class Observer:
         return self._last
 
     def close(self) -> None:
-        self._end.set()
-        self._thread.join(PATIENCE + 5)
+        self._stop.set()
+        self._thread.join(TIMEOUT_S + 5)
 
     def _run(self) -> None:
-        while not self._end.wait(PACE):
+        while not self._stop.wait(INTERVAL_S):
             try:
-                frame = self._ask()
+                frame = self._request_frame()
             except (OSError, http.client.HTTPException, ValueError):
                 self.failures += 1
             else:
-                self.answers += 1
-                self._take(frame)
+                self.responses += 1
+                self._record(frame)
 
-    def _ask(self) -> dict[str, Any]:
+    def _request_frame(self) -> dict[str, Any]:
         path = f"/api/ticks?window={WINDOW}&metrics={METRIC}&after={self._cursor}"
-        with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_S)) as connection:
             connection.request("GET", path)
-            answer = connection.getresponse()
-            body = answer.read()
-            if answer.status != 200:
-                raise OSError(f"status {answer.status}")
+            response = connection.getresponse()
+            body = response.read()
+            if response.status != 200:
+                raise OSError(f"status {response.status}")
             frame: dict[str, Any] = json.loads(body)
             return frame
 
-    def _take(self, frame: dict[str, Any]) -> None:
+    def _record(self, frame: dict[str, Any]) -> None:
         self._cursor = frame["cursor"]
         values = frame["y"].get(METRIC, [])
         # The time of a gap is not the time of a tick.
@@ -74,6 +74,6 @@ class Observer:
             self._last = 0
         for time in times:
             if time <= self._last:
-                self.twice.append(time)
+                self.duplicates.append(time)
             self._last = max(self._last, time)
             self.shown.add(time)

@@ -22,8 +22,8 @@ VIEWPORT: Any = {"width": 1280, "height": 800}
 def chromium() -> str | None:
     """Return the path of the Chromium that the tests use; None for Playwright's own."""
     finder = Path(__file__).resolve().parent.parent / "tests" / "support" / "chromium.py"
-    said = subprocess.run([sys.executable, str(finder)], capture_output=True, text=True, check=True)
-    path = said.stdout.strip()
+    process = subprocess.run([sys.executable, str(finder)], capture_output=True, text=True, check=True)
+    path = process.stdout.strip()
     return path if Path(path).is_file() else None
 
 
@@ -59,15 +59,15 @@ def session(page: Page) -> CDPSession:
 
 def metrics(cdp: CDPSession) -> dict[str, float]:
     """Return Chromium's counters: TaskDuration (s), JSHeapUsedSize (bytes), Nodes, and more."""
-    return {each["name"]: each["value"] for each in cdp.send("Performance.getMetrics")["metrics"]}
+    return {metric["name"]: metric["value"] for metric in cdp.send("Performance.getMetrics")["metrics"]}
 
 
-def until(page: Page, expression: str, patience: float = 20.0) -> None:
+def until(page: Page, expression: str, timeout: float = 20.0) -> None:
     """Wait until `expression` is true in the page.
 
     The page's policy forbids Playwright's own way to wait for it.
     """
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while not page.evaluate(expression):
         if time.monotonic() > deadline:
             raise RuntimeError(f"the page never came to {expression}")
@@ -80,8 +80,8 @@ class Traffic:
     def __init__(self, cdp: CDPSession) -> None:
         self.requests = 0
         self.bytes = 0.0
-        self.answers: list[tuple[str, float]] = []
-        self._paths: dict[str, str] = {}
+        self.responses: list[tuple[str, float]] = []
+        self._urls: dict[str, str] = {}
         cdp.on("Network.requestWillBeSent", self._sent)
         cdp.on("Network.loadingFinished", self._finished)
         cdp.send("Network.enable")
@@ -89,13 +89,13 @@ class Traffic:
     def _sent(self, event: dict[str, Any]) -> None:
         url = event["request"]["url"]
         if url.startswith("http"):
-            self._paths[event["requestId"]] = url
+            self._urls[event["requestId"]] = url
 
     def _finished(self, event: dict[str, Any]) -> None:
-        url = self._paths.get(event["requestId"])
+        url = self._urls.get(event["requestId"])
         size = event["encodedDataLength"]
         # A file from the browser's own cache has no bytes, and caused no request.
         if url is not None and size > 0:
             self.requests += 1
             self.bytes += size
-            self.answers.append((url, size))
+            self.responses.append((url, size))

@@ -35,17 +35,17 @@ def measure(package: str, parts: Sequence[str], names: Sequence[str], results: P
             # A part that fails costs only its own rows; a target of 0 failures shows it.
             traceback.print_exc()
             rows.append(Row(f"{name} failed", 1, "", 0))
-    took = f"{(time.monotonic() - start) / 60:.1f} minutes"
-    print(f"\n{plain(rows)}\n\nIn {took}.")
+    duration = f"{(time.monotonic() - start) / 60:.1f} minutes"
+    print(f"\n{plain(rows)}\n\nIn {duration}.")
     if not names:
-        results.write_text(_document(machine, rows, took, package, command))
+        results.write_text(_document(machine, rows, duration, package, command))
     return 1 if any(row.ok is False for row in rows) else 0
 
 
-def _document(machine: str, rows: list[Row], took: str, package: str, command: str) -> str:
+def _document(machine: str, rows: list[Row], duration: str, package: str, command: str) -> str:
     today = datetime.now(UTC).date().isoformat()
     return (
-        f"# Results of `{command}`\n\n{today}, in {took}. {machine}\n\n{markdown(rows)}\n\n"
+        f"# Results of `{command}`\n\n{today}, in {duration}. {machine}\n\n{markdown(rows)}\n\n"
         "CPU is the user and system time of the processes or of the page's main thread, so a busy machine "
         f"changes it little. Bytes include headers. `python -m {package} NAME` runs one part.\n"
     )

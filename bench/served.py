@@ -22,7 +22,7 @@ from dashapp.sources.system.cpu import TOTAL_METRIC, core_metric
 from dashapp.stores.disk.store import DiskStore
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 20.0
+TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Served:
 
     def part(self, module: str) -> list[psutil.Process]:
         """Return the processes below this one that run `module`, granian's workers included."""
-        ours = psutil.Process(self.process.pid)
-        every = [ours, *ours.children(recursive=True)]
-        return [process for process in every if module in process.cmdline()]
+        process = psutil.Process(self.process.pid)
+        processes = [process, *process.children(recursive=True)]
+        return [process for process in processes if module in process.cmdline()]
 
     def web(self) -> list[psutil.Process]:
         return self.part("dashapp.web")
@@ -59,10 +59,10 @@ class Served:
 
     def wait(self, path: str) -> None:
         """Wait until `path` responds with 200."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_S
         while self.status(path) != 200:
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"dashapp did not answer {path} in {PATIENCE:g} s")
+                raise RuntimeError(f"dashapp did not answer {path} in {TIMEOUT_S:g} s")
             time.sleep(0.01)
 
 
@@ -120,12 +120,12 @@ def fill(store: Path, seconds: int) -> None:
     now = int(time.time())
     with closing(DiskStore(store, keep=seconds + 1000)) as disk:
         disk.describe(metrics)
-        for at in range(now - seconds + 1, now + 1):
-            values = {metric.key: load(at + place) for place, metric in enumerate(metrics)}
-            disk.append(Tick(float(at), 1.0, values))
+        for time_s in range(now - seconds + 1, now + 1):
+            values = {metric.key: load(time_s + position) for position, metric in enumerate(metrics)}
+            disk.append(Tick(float(time_s), 1.0, values))
 
 
-def load(at: float) -> float:
+def load(time_s: float) -> float:
     """Return a percentage that moves like a machine's: slow waves, a quick one, and spikes."""
-    wave = 35 + 20 * math.sin(at / 41) + 12 * math.sin(at / 7.3) + 8 * math.sin(at * 1.7)
-    return round(min(100.0, max(0.0, wave + (25 if int(at) % 37 == 0 else 0))), 1)
+    wave = 35 + 20 * math.sin(time_s / 41) + 12 * math.sin(time_s / 7.3) + 8 * math.sin(time_s * 1.7)
+    return round(min(100.0, max(0.0, wave + (25 if int(time_s) % 37 == 0 else 0))), 1)

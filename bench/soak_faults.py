@@ -23,10 +23,10 @@ from pathlib import Path
 
 import psutil
 
-from bench.kept import kept, told
 from bench.listener import Listener
 from bench.observer import Observer
 from bench.served import ROOT, Served, folder, free_port
+from bench.store_contents import alert_counts, tick_counts
 from bench.table import Row, markdown
 from dashapp.process.supervisor import RESTART_BACKOFF_S
 from dashapp.stores.disk.reader import DiskReader
@@ -35,11 +35,11 @@ INTERVAL = 0.2
 # This alert fires and resolves with most of the faults.
 THRESHOLD = "cpu.percent missing for 1s"
 # Seconds for the last messages to arrive, once nothing fails any more.
-LAST_WORDS = 120.0
+DELIVERY_TIMEOUT_S = 120.0
 # Seconds between two faults, minimum and maximum.
-PAUSE = (1.0, 6.0)
+FAULT_INTERVAL_S = (1.0, 6.0)
 # Seconds in which ticks must come again: a process that dies often restarts only after a delay.
-RECOVERY = RESTART_BACKOFF_S[-1] + 10
+RECOVERY_TIMEOUT_S = RESTART_BACKOFF_S[-1] + 10
 
 
 class Soak:
@@ -70,17 +70,17 @@ class Soak:
         }
         end = time.monotonic() + seconds
         self._recover()
-        while (left := end - time.monotonic()) > 0:
-            time.sleep(min(left, self._random.uniform(*PAUSE)))
+        while (remaining := end - time.monotonic()) > 0:
+            time.sleep(min(remaining, self._random.uniform(*FAULT_INTERVAL_S)))
             name = self._random.choice(list(kinds))
             self.faults[name] += 1
-            print(f"{left:5.0f} s left  {name}", file=sys.stderr, flush=True)
+            print(f"{remaining:5.0f} s left  {name}", file=sys.stderr, flush=True)
             kinds[name]()
             self._recover()
-        self._hear()
+        self._wait_for_delivery()
 
     def close(self) -> None:
-        self._end(signal.SIGTERM)
+        self._stop(signal.SIGTERM)
         self.observer.close()
         self.listener.close()
 
@@ -90,10 +90,12 @@ class Soak:
         environ["DASHAPP_NOTIFY"] = self.listener.address
         argv = [sys.executable, "-m", "dashapp", "--store", str(self._store), "--port", str(self._port)]
         argv += ["--interval", str(INTERVAL), "--threshold", THRESHOLD]
-        end = time.monotonic() + RECOVERY
+        end = time.monotonic() + RECOVERY_TIMEOUT_S
         while True:
-            quiet = subprocess.DEVNULL
-            process = subprocess.Popen(argv, cwd=ROOT, env=environ, stdin=quiet, stdout=quiet, stderr=quiet)
+            devnull = subprocess.DEVNULL
+            process = subprocess.Popen(
+                argv, cwd=ROOT, env=environ, stdin=devnull, stdout=devnull, stderr=devnull
+            )
             served = Served(process, self._port)
             with suppress(RuntimeError, psutil.Error):
                 # A worker of a killed server still responds for a moment, and does not belong to this server.
@@ -105,43 +107,43 @@ class Soak:
             process.kill()
             process.wait()
             if time.monotonic() > end:
-                raise RuntimeError(f"dashapp did not start again in {RECOVERY:g} s")
+                raise RuntimeError(f"dashapp did not start again in {RECOVERY_TIMEOUT_S:g} s")
 
-    def _end(self, number: signal.Signals) -> None:
+    def _stop(self, signal_number: signal.Signals) -> None:
         process = self._served.process
         if process.poll() is not None:
             return  # it did not start again, which another error reports
         family = [*psutil.Process(process.pid).children(recursive=True)]
-        process.send_signal(number)
+        process.send_signal(signal_number)
         process.wait(15)
-        left = psutil.wait_procs(family, 10)[1]
-        if left:
-            raise RuntimeError(f"{len(left)} processes outlived the one that started them")
+        remaining = psutil.wait_procs(family, 10)[1]
+        if remaining:
+            raise RuntimeError(f"{len(remaining)} processes outlived the one that started them")
 
-    def _restart(self, number: signal.Signals) -> None:
-        self._end(number)
+    def _restart(self, signal_number: signal.Signals) -> None:
+        self._stop(signal_number)
         self._served = self._start()
 
     def _part(self, module: str) -> list[psutil.Process]:
         """Return the processes that run `module`; the newest may just be starting."""
-        end = time.monotonic() + RECOVERY
+        end = time.monotonic() + RECOVERY_TIMEOUT_S
         while time.monotonic() < end:
             with suppress(psutil.Error):
-                if found := self._served.part(module):
-                    return found
+                if processes := self._served.part(module):
+                    return processes
             time.sleep(0.05)
-        raise RuntimeError(f"{module} did not start again in {RECOVERY:g} s")
+        raise RuntimeError(f"{module} did not start again in {RECOVERY_TIMEOUT_S:g} s")
 
-    def _signal(self, module: str, number: signal.Signals) -> None:
+    def _signal(self, module: str, signal_number: signal.Signals) -> None:
         with suppress(psutil.NoSuchProcess):
-            self._part(module)[0].send_signal(number)
+            self._part(module)[0].send_signal(signal_number)
 
-    def _freeze(self, module: str, longest: float) -> None:
+    def _freeze(self, module: str, max_seconds: float) -> None:
         processes = self._part(module)
         for process in processes:
             with suppress(psutil.NoSuchProcess):
                 process.suspend()
-        time.sleep(self._random.uniform(0.5, longest))
+        time.sleep(self._random.uniform(0.5, max_seconds))
         for process in processes:
             with suppress(psutil.NoSuchProcess):
                 process.resume()
@@ -168,10 +170,10 @@ class Soak:
             time.sleep(self._random.uniform(0.5, 5.0))
             connection.execute("ROLLBACK")
 
-    def _hear(self) -> None:
+    def _wait_for_delivery(self) -> None:
         """Wait until the listener has received everything; it accepts all messages from now on."""
         self.listener.calm = True
-        end = time.monotonic() + LAST_WORDS
+        end = time.monotonic() + DELIVERY_TIMEOUT_S
         with closing(DiskReader(self._store)) as reader:
             while time.monotonic() < end:
                 changes, sent = reader.changes(), reader.deliveries()
@@ -182,10 +184,10 @@ class Soak:
     def _recover(self) -> None:
         """Wait until the reader has a tick from after the fault."""
         start = time.monotonic()
-        over = 1000 * time.time()
-        while self.observer.newest <= over:
-            if time.monotonic() - start > RECOVERY:
-                raise RuntimeError(f"no tick came for {RECOVERY:g} s after {self.faults}")
+        fault_time_ms = 1000 * time.time()
+        while self.observer.newest <= fault_time_ms:
+            if time.monotonic() - start > RECOVERY_TIMEOUT_S:
+                raise RuntimeError(f"no tick came for {RECOVERY_TIMEOUT_S:g} s after {self.faults}")
             time.sleep(0.02)
         self.slowest = max(self.slowest, time.monotonic() - start)
 
@@ -197,40 +199,44 @@ def run(seconds: float, seed: int) -> list[Row]:
             soak.run(seconds)
         finally:
             soak.close()
-        observer, found, heard = soak.observer, kept(store), told(store, soak.listener.heard)
-    unheard = max(0, heard.count(0) - soak.listener.counted)
-    lost = [time for time in observer.shown if not found[time]]
-    doubled = [time for time, count in found.items() if count > 1]
-    every = soak.faults.most_common()
-    due = round((max(found) - min(found)) / (1000 * INTERVAL)) + 1
+        observer, counts, deliveries = (
+            soak.observer,
+            tick_counts(store),
+            alert_counts(store, soak.listener.lines),
+        )
+    undelivered = max(0, deliveries.count(0) - soak.listener.counted)
+    lost_ticks = [time for time in observer.shown if not counts[time]]
+    duplicates = [time for time, count in counts.items() if count > 1]
+    faults = soak.faults.most_common()
+    due_ticks = round((max(counts) - min(counts)) / (1000 * INTERVAL)) + 1
     return [
-        Row("faults", soak.faults.total(), "", None, ", ".join(f"{name} {count}" for name, count in every)),
-        Row("ticks shown to a reader", len(observer.shown), "", None, f"in {observer.answers:,} answers"),
-        Row("of these lost", len(lost), "", 0),
+        Row("faults", soak.faults.total(), "", None, ", ".join(f"{name} {count}" for name, count in faults)),
+        Row("ticks shown to a reader", len(observer.shown), "", None, f"in {observer.responses:,} answers"),
+        Row("of these lost", len(lost_ticks), "", 0),
         Row(
             "ticks not made, while the collector was dead or frozen",
-            due - len(found),
+            due_ticks - len(counts),
             "",
             None,
-            f"of {due:,} due",
+            f"of {due_ticks:,} due",
         ),
-        Row("stored twice", len(doubled), "", 0, f"of {len(found):,}"),
-        Row("shown twice, or out of order", len(observer.twice), "", 0, f"{observer.resets} resets"),
+        Row("stored twice", len(duplicates), "", 0, f"of {len(counts):,}"),
+        Row("shown twice, or out of order", len(observer.duplicates), "", 0, f"{observer.resets} resets"),
         Row(
             "not at a multiple of the interval",
-            sum(time % round(1000 * INTERVAL) != 0 for time in found),
+            sum(time % round(1000 * INTERVAL) != 0 for time in counts),
             "",
             0,
         ),
-        Row("alerts not delivered", unheard, "", 0, f"of {len(heard)}"),
+        Row("alerts not delivered", undelivered, "", 0, f"of {len(deliveries)}"),
         Row(
             "alerts delivered twice",
-            sum(count > 1 for count in heard),
+            sum(count > 1 for count in deliveries),
             "",
             None,
             f"{soak.listener.messages} messages",
         ),
-        Row("slowest recovery, until the next tick is shown", soak.slowest, "s", RECOVERY),
+        Row("slowest recovery, until the next tick is shown", soak.slowest, "s", RECOVERY_TIMEOUT_S),
         Row("requests without a response", observer.failures, "", None, "while the server was away"),
     ]
 
@@ -239,9 +245,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.soak_faults", description=__doc__)
     parser.add_argument("--seconds", type=float, default=3600.0)
     parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
-    rows = run(given.seconds, given.seed)
-    print(f"{given.seconds / 60:g} minutes, seed {given.seed}:\n\n{markdown(rows)}")
+    args = parser.parse_args()
+    rows = run(args.seconds, args.seed)
+    print(f"{args.seconds / 60:g} minutes, seed {args.seed}:\n\n{markdown(rows)}")
     return 1 if any(row.ok is False for row in rows) else 0
 
 

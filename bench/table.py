@@ -42,7 +42,7 @@ def number(value: float) -> str:
 def plain(rows: Sequence[Row]) -> str:
     """Return the table for a terminal, with aligned columns."""
     lines = [HEAD, *(row.cells() for row in rows)]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(HEAD))]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
     return "\n".join(
         "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines
     )

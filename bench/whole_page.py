@@ -67,20 +67,20 @@ def _steady(page: Page, cdp: CDPSession) -> list[Row]:
     page.wait_for_timeout(8000)
     count = page.evaluate(ON_SCREEN)
     page.evaluate("window.bench.long = []")
-    rows = [Row(f"main thread per second, {count} panels on screen", _spent(page, cdp), "ms", 150.0)]
+    rows = [Row(f"main thread per second, {count} panels on screen", _main_thread_ms(page, cdp), "ms", 150.0)]
     long = page.evaluate("window.bench.long")
     longest = f"the longest {max(long):.0f} ms" if long else ""
     rows.append(Row(f"long tasks over 50 ms in {SECONDS} s, {count} panels", len(long), "", 0, longest))
     page.evaluate(ONE)
     page.wait_for_timeout(3000)
-    rows.append(Row("main thread per second, one panel on screen", _spent(page, cdp), "ms", 30.0))
+    rows.append(Row("main thread per second, one panel on screen", _main_thread_ms(page, cdp), "ms", 30.0))
     page.evaluate(AWAY)
     page.wait_for_timeout(3000)
-    rows.append(Row("main thread per second, scrolled out of view", _spent(page, cdp), "ms", 5.0))
+    rows.append(Row("main thread per second, scrolled out of view", _main_thread_ms(page, cdp), "ms", 5.0))
     return rows
 
 
-def _spent(page: Page, cdp: CDPSession) -> float:
+def _main_thread_ms(page: Page, cdp: CDPSession) -> float:
     before = metrics(cdp)["TaskDuration"]
     page.wait_for_timeout(1000 * SECONDS)
     return 1000 * (metrics(cdp)["TaskDuration"] - before) / SECONDS
@@ -89,8 +89,8 @@ def _spent(page: Page, cdp: CDPSession) -> float:
 def _jumps(page: Page) -> list[Row]:
     page.wait_for_timeout(4000)
     hour_ago = page.evaluate("dashapp.page.liveView.series.lastTime") - 3_600_000
-    took = []
+    durations = []
     for query in JUMPS:
-        took.append(page.evaluate(JUMP, query.format(hour_ago=hour_ago)))
+        durations.append(page.evaluate(JUMP, query.format(hour_ago=hour_ago)))
         page.wait_for_timeout(1000)
-    return [Row("slowest change of time or window, until drawn", max(took), "ms", 500.0)]
+    return [Row("slowest change of time or window, until drawn", max(durations), "ms", 500.0)]

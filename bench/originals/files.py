@@ -21,10 +21,10 @@ SOCKETIO = _MODULES / "socket.io-client" / "dist" / "socket.io.min.js"
 
 
 @cache
-def packed(path: Path) -> bytes:
+def compress(path: Path) -> bytes:
     return gzip.compress(path.read_bytes(), 9)
 
 
 def send(path: Path) -> Response:
     kind = "text/css" if path.suffix == ".css" else "text/javascript"
-    return Response(packed(path), mimetype=kind, headers={"content-encoding": "gzip"})
+    return Response(compress(path), mimetype=kind, headers={"content-encoding": "gzip"})

@@ -14,7 +14,7 @@ import psutil
 from bench.served import ROOT
 
 # A real host has a process of its own; here so many share one that two cores have time left for Redis.
-TOGETHER = 500
+HOSTS_PER_PROCESS = 500
 
 
 @dataclass
@@ -41,11 +41,11 @@ class Fleet:
             popen.stdin.close()
         for popen in self.popens:
             assert popen.stdout is not None
-            told = json.loads(popen.stdout.readline())
-            self.ticks += told["ticks"]
-            self.cpu += told["cpu"]
-            self.lost += told["lost"]
-            self.late = max(self.late, told["late"])
+            results = json.loads(popen.stdout.readline())
+            self.ticks += results["ticks"]
+            self.cpu += results["cpu"]
+            self.lost += results["lost"]
+            self.late = max(self.late, results["late"])
 
 
 @contextmanager
@@ -53,8 +53,8 @@ def fleet(url: str, hosts: int, step: float = 1.0) -> Iterator[Fleet]:
     """Start `hosts`; yield once they are ready and wait for `go`."""
     popens = []
     try:
-        for first in range(0, hosts, TOGETHER):
-            numbers = (first, min(TOGETHER, hosts - first), step)
+        for first in range(0, hosts, HOSTS_PER_PROCESS):
+            numbers = (first, min(HOSTS_PER_PROCESS, hosts - first), step)
             argv = [sys.executable, "-m", "bench.scale.crew", url, *map(str, numbers)]
             pipe = subprocess.PIPE
             popens.append(subprocess.Popen(argv, cwd=ROOT, stdin=pipe, stdout=pipe, text=True))

@@ -43,11 +43,11 @@ def run() -> list[Row]:
         with launched([*argv, "--store", server.url], port) as served, browser() as running:
             served.wait("/readyz")
             loads = [_load(running, served) for _ in range(LOADS)]
-            asked = _watch(running, served)
-    which = f"a page with {HOSTS} hosts"
+            requests_per_second = _request_rate(running, served)
+    label = f"a page with {HOSTS} hosts"
     return [
-        Row(f"{which}, first drawn", median(loads) / 1000, "s", 1, "empty cache"),
-        Row(f"{which}, requests per tick", round(asked, 1), "", 1),
+        Row(f"{label}, first drawn", median(loads) / 1000, "s", 1, "empty cache"),
+        Row(f"{label}, requests per tick", round(requests_per_second, 1), "", 1),
     ]
 
 
@@ -59,7 +59,7 @@ def _load(running: Browser, served: Served) -> float:
         return float(page.evaluate("window.bench.listed"))
 
 
-def _watch(running: Browser, served: Served) -> float:
+def _request_rate(running: Browser, served: Served) -> float:
     """Return the requests per second of an open page."""
     times: list[float] = []
 
@@ -73,5 +73,5 @@ def _watch(running: Browser, served: Served) -> float:
         cdp.on("Network.requestWillBeSent", sent)
         cdp.send("Network.enable")
         page.wait_for_timeout(1000 * SECONDS)
-    pauses = [later - sooner for sooner, later in pairwise(times)]
-    return len(pauses) / sum(pauses)
+    intervals = [later - earlier for earlier, later in pairwise(times)]
+    return len(intervals) / sum(intervals)

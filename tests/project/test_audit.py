@@ -109,13 +109,13 @@ def test_lighthouse_is_retried_after_missing_report(
     )
     command.chmod(0o700)
     monkeypatch.setattr(lighthouse, "COMMAND", command)
-    if breaks < lighthouse.TRIES:
+    if breaks < lighthouse.MAX_ATTEMPTS:
         assert lighthouse.run("http://127.0.0.1:1/", "none") == {"audits": {}}
     else:
         with pytest.raises(RuntimeError, match=r"no report, and said: Page lost\.$"):
             lighthouse.run("http://127.0.0.1:1/", "none")
     told = "Lighthouse gave no report, and said: Page lost. (asked once more)\n"
-    assert capsys.readouterr().err == told * min(breaks, lighthouse.TRIES - 1)
+    assert capsys.readouterr().err == told * min(breaks, lighthouse.MAX_ATTEMPTS - 1)
 
 
 def test_node_packages_are_pinned_by_hash_and_install_no_browser() -> None:

@@ -13,18 +13,18 @@ from dashapp.stores.disk.archive import open_levels
 from dashapp.stores.disk.reader import DiskReader
 
 
-def told(store: Path, heard: Counter[str]) -> list[int]:
-    """Return how often a listener `heard` each alert that the store has."""
+def alert_counts(store: Path, lines: Counter[str]) -> list[int]:
+    """Return how often `lines`, those of a listener, has each alert in the store."""
     with closing(DiskReader(store)) as reader:
-        return [heard[format_line(each)] for each in reader.changes()]
+        return [lines[format_line(change)] for change in reader.changes()]
 
 
-def kept(store: Path) -> Counter[int]:
+def tick_counts(store: Path) -> Counter[int]:
     """Return how often each tick is on disk, by its time in milliseconds."""
     with closing(sqlite3.connect(f"file:{store / 'cache.db'}?mode=ro", uri=True)) as connection:
         rows = connection.execute("SELECT value FROM Cache ORDER BY key").fetchall()
     times = [round(1000 * json.loads(row)[0]) for (row,) in rows if isinstance(row, str)]
     # A block that was compacted just before a process was killed may also be in the rows until the next
     # compaction. Readers then use the rows alone.
-    sealed = open_levels(store)[0].columns(-1, times[0] - 1 if times else 1 << 60, None)
-    return Counter([*map(int, sealed.t), *times])
+    block_ticks = open_levels(store)[0].columns(-1, times[0] - 1 if times else 1 << 60, None)
+    return Counter([*map(int, block_ticks.t), *times])
