@@ -33,7 +33,7 @@ def run(url: str, chromium: str) -> dict[str, Any]:
         try:
             return _report(url, chromium)
         except RuntimeError as error:
-            print(f"{error} (asked once more)", file=sys.stderr, flush=True)
+            print(f"{error} (retrying)", file=sys.stderr, flush=True)
     return _report(url, chromium)
 
 
@@ -66,7 +66,7 @@ def _report(url: str, chromium: str) -> dict[str, Any]:
         report: dict[str, Any] = json.loads(process.stdout)
     except ValueError:
         last_line = (process.stderr.strip().splitlines() or ["nothing"])[-1]
-        raise RuntimeError(f"Lighthouse gave no report, and said: {last_line}") from None
+        raise RuntimeError(f"Lighthouse returned no report: {last_line}") from None
     return report
 
 

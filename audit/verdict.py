@@ -68,7 +68,7 @@ def is_fast(report: Report) -> bool:
 
 def failing(report: Report, category: str) -> Iterator[str]:
     if report.get("runtimeError"):
-        yield f"     {report['runtimeError'].get('message', 'Lighthouse broke')}"
+        yield f"     {report['runtimeError'].get('message', 'Lighthouse failed')}"
     for ref in report["categories"][category]["auditRefs"]:
         audit = report["audits"][ref["id"]]
         score = audit.get("score")

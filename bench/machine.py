@@ -18,8 +18,9 @@ def words() -> str:
     load = os.getloadavg()[0]
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     return (
-        f"{cores} core{'s' if cores > 1 else ''} of {_model()}, {platform.system()} {platform.release()}; "
-        f"Python {platform.python_version()}, {_browser()}; {libraries}; load at the start {load:.2f}."
+        f"{cores} core{'s' if cores > 1 else ''} of {_model()}, {platform.system()} {platform.release()}. "
+        f"Python {platform.python_version()}, {_browser()}. Libraries: {libraries}. "
+        f"Load at the start: {load:.2f}."
     )
 
 

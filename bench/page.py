@@ -70,7 +70,7 @@ def until(page: Page, expression: str, timeout: float = 20.0) -> None:
     deadline = time.monotonic() + timeout
     while not page.evaluate(expression):
         if time.monotonic() > deadline:
-            raise RuntimeError(f"the page never came to {expression}")
+            raise RuntimeError(f"the page did not reach {expression} in {timeout:g} s")
         page.wait_for_timeout(50)
 
 

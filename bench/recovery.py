@@ -136,7 +136,7 @@ def _locked() -> float:
                 for path in ("/api/ticks?window=7200", "/", "/healthz"):
                     start = time.monotonic()
                     if served.status(path) != 200:
-                        raise RuntimeError(f"{path} was not answered beside a locked store")
+                        raise RuntimeError(f"no response to {path} while the store was locked")
                     slowest = max(slowest, time.monotonic() - start)
             connection.execute("ROLLBACK")
     return slowest
@@ -148,7 +148,7 @@ def _crowd() -> float:
         for _ in range(REQUESTS):
             start = time.monotonic()
             if served.status("/api/ticks?window=100") != 200:
-                raise RuntimeError("a viewer was not answered")
+                raise RuntimeError("a viewer got no response")
             times.append(1000 * (time.monotonic() - start))
             time.sleep(max(0.0, 1 - times[-1] / 1000))
         return times

@@ -62,7 +62,7 @@ class Served:
         deadline = time.monotonic() + TIMEOUT_S
         while self.status(path) != 200:
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"dashapp did not answer {path} in {TIMEOUT_S:g} s")
+                raise RuntimeError(f"dashapp did not respond to {path} in {TIMEOUT_S:g} s")
             time.sleep(0.01)
 
 

@@ -58,15 +58,15 @@ class Soak:
     def run(self, seconds: float) -> None:
         kinds: dict[str, Callable[[], None]] = {
             "collector killed": lambda: self._signal("dashapp.collector", signal.SIGKILL),
-            "collector told to end": lambda: self._signal("dashapp.collector", signal.SIGTERM),
+            "collector terminated": lambda: self._signal("dashapp.collector", signal.SIGTERM),
             "collector frozen": lambda: self._freeze("dashapp.collector", 6.0),
             "web killed": lambda: self._signal("dashapp.web", signal.SIGKILL),
             "web frozen": lambda: self._freeze("dashapp.web", 4.0),
             "disk full": self._fill_disk,
             "disk full, collector killed": lambda: self._fill_disk(killed=True),
             "database locked": self._lock,
-            "all told to end and started": lambda: self._restart(signal.SIGTERM),
-            "all killed and started": lambda: self._restart(signal.SIGKILL),
+            "all terminated and restarted": lambda: self._restart(signal.SIGTERM),
+            "all killed and restarted": lambda: self._restart(signal.SIGKILL),
         }
         end = time.monotonic() + seconds
         self._recover()
@@ -118,7 +118,7 @@ class Soak:
         process.wait(15)
         remaining = psutil.wait_procs(family, 10)[1]
         if remaining:
-            raise RuntimeError(f"{len(remaining)} processes outlived the one that started them")
+            raise RuntimeError(f"{len(remaining)} processes outlived their parent")
 
     def _restart(self, signal_number: signal.Signals) -> None:
         self._stop(signal_number)
@@ -187,7 +187,7 @@ class Soak:
         fault_time_ms = 1000 * time.time()
         while self.observer.newest <= fault_time_ms:
             if time.monotonic() - start > RECOVERY_TIMEOUT_S:
-                raise RuntimeError(f"no tick came for {RECOVERY_TIMEOUT_S:g} s after {self.faults}")
+                raise RuntimeError(f"no tick arrived for {RECOVERY_TIMEOUT_S:g} s after {self.faults}")
             time.sleep(0.02)
         self.slowest = max(self.slowest, time.monotonic() - start)
 
@@ -211,7 +211,7 @@ def run(seconds: float, seed: int) -> list[Row]:
     due_ticks = round((max(counts) - min(counts)) / (1000 * INTERVAL)) + 1
     return [
         Row("faults", soak.faults.total(), "", None, ", ".join(f"{name} {count}" for name, count in faults)),
-        Row("ticks shown to a reader", len(observer.shown), "", None, f"in {observer.responses:,} answers"),
+        Row("ticks shown to a reader", len(observer.shown), "", None, f"in {observer.responses:,} responses"),
         Row("of these lost", len(lost_ticks), "", 0),
         Row(
             "ticks not made, while the collector was dead or frozen",

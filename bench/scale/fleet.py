@@ -61,7 +61,7 @@ def fleet(url: str, hosts: int, step: float = 1.0) -> Iterator[Fleet]:
         for popen in popens:
             assert popen.stdout is not None
             if popen.stdout.readline() != "ready\n":
-                raise RuntimeError("made-up hosts did not start")
+                raise RuntimeError("the simulated hosts did not start")
         yield Fleet(popens, processes=[psutil.Process(popen.pid) for popen in popens])
     finally:
         for popen in popens:

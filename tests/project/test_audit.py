@@ -112,9 +112,9 @@ def test_lighthouse_is_retried_after_missing_report(
     if breaks < lighthouse.MAX_ATTEMPTS:
         assert lighthouse.run("http://127.0.0.1:1/", "none") == {"audits": {}}
     else:
-        with pytest.raises(RuntimeError, match=r"no report, and said: Page lost\.$"):
+        with pytest.raises(RuntimeError, match=r"returned no report: Page lost\.$"):
             lighthouse.run("http://127.0.0.1:1/", "none")
-    told = "Lighthouse gave no report, and said: Page lost. (asked once more)\n"
+    told = "Lighthouse returned no report: Page lost. (retrying)\n"
     assert capsys.readouterr().err == told * min(breaks, lighthouse.MAX_ATTEMPTS - 1)
 
 
