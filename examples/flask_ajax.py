@@ -40,8 +40,8 @@ dashapp.mount(app, "/monitor/", interval=EVERY, source=["none", "flask_ajax:newe
 
 @app.get("/")
 def home() -> str:
-    look = {"title": "2^x", "paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR, "font": {"color": "gray"}}
-    return render_template_string(PAGE, figure=go.Figure(go.Scatter(y=[2**x for x in range(11)]), look))
+    layout = {"title": "2^x", "paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR, "font": {"color": "gray"}}
+    return render_template_string(PAGE, figure=go.Figure(go.Scatter(y=[2**x for x in range(11)]), layout))
 
 
 if __name__ == "__main__":

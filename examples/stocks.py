@@ -32,20 +32,23 @@ app.layout = html.Div([dcc.Location("url"), html.Main(id="main")], style={"font"
 
 @app.callback(Output("main", "children"), Input("url", "search"))  # type: ignore[untyped-decorator]
 def main(search: str) -> list[Any]:
-    asked = dict(parse_qsl(search.lstrip("?")))
-    symbol = asked["symbol"] if asked.get("symbol") in CLOSES else "AAPL"
-    span = asked["range"] if asked.get("range") in RANGES else "15 m"
-    symbols = [(each, f"?symbol={each}&range={span}", each == symbol) for each in CLOSES]
-    spans = [(each, f"?symbol={symbol}&range={each}", each == span) for each in RANGES]
+    params = dict(parse_qsl(search.lstrip("?")))
+    symbol = params["symbol"] if params.get("symbol") in CLOSES else "AAPL"
+    span = params["range"] if params.get("range") in RANGES else "15 m"
+    symbols = [(name, f"?symbol={name}&range={span}", name == symbol) for name in CLOSES]
+    spans = [(name, f"?symbol={symbol}&range={name}", name == span) for name in RANGES]
     key, of = f"quotes.{symbol}", "against the previous close"
-    own: dict[str, Any] = {"window": RANGES[span], "longest": 730 * 86_400, "title": symbol, "of": of}
-    return [row(symbols), LiveGraph(key, kind="mountain", reference=f"{key}.close", **own), row(spans)]
+    options: dict[str, Any] = {"window": RANGES[span], "longest": 730 * 86_400, "title": symbol, "of": of}
+    return [row(symbols), LiveGraph(key, kind="mountain", reference=f"{key}.close", **options), row(spans)]
 
 
 def row(links: list[tuple[str, str, bool]]) -> html.Nav:
     style = {"display": "inline-block", "padding": "12px 16px"}
     return html.Nav(
-        [html.B(each, style=style) if here else dcc.Link(each, at, style=style) for each, at, here in links]
+        [
+            html.B(name, style=style) if current else dcc.Link(name, url, style=style)
+            for name, url, current in links
+        ]
     )
 
 
