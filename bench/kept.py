@@ -9,7 +9,6 @@ from contextlib import closing
 from pathlib import Path
 
 from dashapp.alerts.message import format_line
-from dashapp.stores.disk.archive import open_levels
 from dashapp.stores.disk.reader import DiskReader
 
 
@@ -26,5 +25,5 @@ def kept(store: Path) -> Counter[int]:
     times = [round(1000 * json.loads(row)[0]) for (row,) in rows if isinstance(row, str)]
     # What was sealed just when a process was killed may stand in the rows as well, until the next sealing: it
     # is read from the rows alone.
-    sealed = open_levels(store)[0].columns(-1, times[0] - 1 if times else 1 << 60, None)
+    sealed = DiskReader(store).levels()[0].columns(-1, times[0] - 1 if times else 1 << 60, None)
     return Counter([*map(int, sealed.t), *times])

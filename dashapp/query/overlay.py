@@ -7,9 +7,9 @@ the store's. It ends where no live host will add anything any more, and waits fo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from dashapp.model.notices import PublicNotice
 from dashapp.model.thresholds import AlertChange, AlertState
@@ -26,13 +26,22 @@ from dashapp.query.overlay_sync import (
     newest_marks,
 )
 from dashapp.stores.base import MAX_CHANGES, Level, Reader
+from dashapp.stores.documents import (
+    CHANGES,
+    CURVES,
+    METRICS,
+    PANEL_KINDS,
+    THRESHOLDS,
+    Document,
+    Value,
+)
 from dashapp.stores.hosts import HostStore, sorted_hosts
 
 # Milliseconds in which whoever came back may bring what it kept meanwhile: nobody's place is good in these.
 CATCH_UP_MS = 10_000
 
 
-class OverlayReader:
+class OverlayReader(Reader):
     """Of `readers`, by their hosts' names; `missing` are names that are no host's."""
 
     lag_ms = 0
@@ -78,9 +87,13 @@ class OverlayReader:
     def levels(self) -> Sequence[Level]:
         return self._points
 
-    def metrics(self) -> list[Metric]:
-        self._update_catalog()
-        return self._metrics
+    def read_document(self, document: Document[Value]) -> Value:
+        """A document of all hosts together; deliveries are each host's own."""
+        combine = self._COMBINED.get(document)
+        if combine is None:
+            return document.empty()
+        value: Value = combine(self)
+        return value
 
     def names_of(self, name: str) -> Mapping[str, str]:
         """What each metric of a host that is laid over is called here, by its own key."""
@@ -91,12 +104,16 @@ class OverlayReader:
         """Each host's reader, and by how many milliseconds its clock is ahead."""
         return {member.name: (member.reader, member.offset_ms) for member in self._progress()}
 
-    def panel_kinds(self) -> Mapping[str, str]:
+    def _all_metrics(self) -> list[Metric]:
+        self._update_catalog()
+        return self._metrics
+
+    def _all_panel_kinds(self) -> Mapping[str, str]:
         return {
             panel: kind for reader in self._readers.values() for panel, kind in reader.panel_kinds().items()
         }
 
-    def curves(self) -> Mapping[str, Curves]:
+    def _all_curves(self) -> Mapping[str, Curves]:
         laid: dict[str, Curves] = {}
         for name, reader in self._readers.items():
             for panel, own in reader.curves().items():
@@ -111,7 +128,7 @@ class OverlayReader:
                     laid[panel] = replace(first, **more)
         return laid
 
-    def thresholds(self) -> list[AlertState]:
+    def _all_thresholds(self) -> list[AlertState]:
         states = []
         for name, (reader, shift) in self.offsets().items():
             named = self.names_of(name)
@@ -121,7 +138,7 @@ class OverlayReader:
                     states.append(AlertState(replace(state.threshold, metric=key), state.firing, since))
         return states
 
-    def changes(self) -> list[AlertChange]:
+    def _all_changes(self) -> list[AlertChange]:
         """Of all of them, by one clock; numbered so that the newest has another number whenever one comes."""
         found: list[AlertChange] = []
         count = 0
@@ -136,9 +153,13 @@ class OverlayReader:
         first = count - len(found) + 1
         return [replace(each, number=first + place) for place, each in enumerate(found)]
 
-    def deliveries(self) -> Mapping[str, int]:
-        """Nothing: each host tells its own."""
-        return {}
+    _COMBINED: ClassVar[Mapping[Document[Any], Callable[[OverlayReader], Any]]] = {
+        METRICS: _all_metrics,
+        PANEL_KINDS: _all_panel_kinds,
+        CURVES: _all_curves,
+        THRESHOLDS: _all_thresholds,
+        CHANGES: _all_changes,
+    }
 
     def notices(self) -> list[str]:
         said = [*self._hosts.notices()]

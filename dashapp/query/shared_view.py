@@ -5,21 +5,28 @@ What is built on such a store cannot show more than the view, whatever it is ask
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, ClassVar
 
 from dashapp.model.columns import Columns
 from dashapp.model.panels import Panel, keys_of_panels
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.stores.base import Level, Reader
+from dashapp.stores.documents import (
+    CHANGES,
+    CURVES,
+    METRICS,
+    PANEL_KINDS,
+    THRESHOLDS,
+    Document,
+    Value,
+)
 
 # Ticks that a stretch of the past may be looked for in, beside what is sealed.
 MAX_TICKS_SEARCHED = 80_000
 FOREVER_MS = 1 << 62
-
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ class SharedView:
         return (self.time_range[1] - self.time_range[0]) / 1000 if self.time_range else self.window
 
 
-class SharedViewReader:
+class SharedViewReader(Reader):
     """A store as far as a view shows it: a stores.Reader."""
 
     def __init__(self, store: Reader, view: SharedView, chosen: Sequence[Panel] = ()) -> None:
@@ -69,30 +76,44 @@ class SharedViewReader:
         keys = self._keys()
         return [_SharedLevel(reader, start, end, keys) for reader in self._store.levels()]
 
-    def metrics(self) -> list[Metric]:
-        metrics = self._store.metrics()
+    def read_document(self, document: Document[Value]) -> Value:
+        """The visible part of a document. One that has no filter here, such as deliveries, stays hidden."""
+        visible = self._FILTERS.get(document)
+        if visible is None:
+            return document.empty()
+        value: Value = visible(self, self._store.read_document(document))
+        return value
+
+    def _visible_metrics(self, metrics: Sequence[Metric]) -> list[Metric]:
         shown = keys_of_panels(self.view.panels, metrics, self._chosen)
         return [metric for metric in metrics if metric.key in shown]
 
-    def panel_kinds(self) -> Mapping[str, str]:
-        return _allowed_only(self._store.panel_kinds(), self.view.panels)
+    def _visible_panel_kinds(self, kinds: Mapping[str, str]) -> Mapping[str, str]:
+        return _allowed_only(kinds, self.view.panels)
 
-    def curves(self) -> Mapping[str, Curves]:
-        return {} if self.view.time_range else _allowed_only(self._store.curves(), self.view.panels)
+    def _visible_curves(self, curves: Mapping[str, Curves]) -> Mapping[str, Curves]:
+        return {} if self.view.time_range else _allowed_only(curves, self.view.panels)
 
-    def thresholds(self) -> list[AlertState]:
+    def _visible_thresholds(self, states: Sequence[AlertState]) -> list[AlertState]:
         keys = self._keys()
-        return [state for state in self._store.thresholds() if state.threshold.metric in keys]
+        return [state for state in states if state.threshold.metric in keys]
 
-    def changes(self) -> list[AlertChange]:
+    def _visible_changes(self, changes: Sequence[AlertChange]) -> list[AlertChange]:
         start, end = self._time_range()
         keys = self._keys()
-        changes = (each for each in self._store.changes() if each.threshold.metric in keys)
-        return [each for each in changes if start < to_milliseconds(each.time) <= end]
+        return [
+            change
+            for change in changes
+            if change.threshold.metric in keys and start < to_milliseconds(change.time) <= end
+        ]
 
-    def deliveries(self) -> Mapping[str, int]:
-        """Who is told of them is the operator's to know."""
-        return {}
+    _FILTERS: ClassVar[Mapping[Document[Any], Callable[..., Any]]] = {
+        METRICS: _visible_metrics,
+        PANEL_KINDS: _visible_panel_kinds,
+        CURVES: _visible_curves,
+        THRESHOLDS: _visible_thresholds,
+        CHANGES: _visible_changes,
+    }
 
     def notices(self) -> list[str]:
         """What is wrong with the server is its operator's to know."""

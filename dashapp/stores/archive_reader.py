@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import orjson
 from dashapp.model.columns import Columns, Matrix, concat, empty_columns, present_keys
 from dashapp.model.rollup import Point
 from dashapp.stores import block_codec
-from dashapp.stores.archive import BlockReader
+from dashapp.stores.archive import ALL_LEVELS, BlockReader
 
 log = logging.getLogger("dashapp")
 
@@ -24,12 +24,12 @@ _INTEGER_TYPES = {1: "<i1", 2: "<i2", 4: "<i4", 8: "<i8"}
 
 
 class ArchiveLevelReader:
-    """Points of `step` seconds (0: ticks as they came) on a shelf; blocks of at most `span` seconds."""
+    """Points of `step` seconds (0: ticks as they came) on a shelf; blocks of at most `span_ms`."""
 
-    def __init__(self, shelf: BlockReader, step: float, span: float) -> None:
+    def __init__(self, shelf: BlockReader, step: float, span_ms: int) -> None:
         self.step = step
         self.damaged = 0
-        self.span_ms = round(span * 1000)
+        self.span_ms = span_ms
         self._shelf = shelf
         self._said: set[int] = set()
 
@@ -67,6 +67,14 @@ class ArchiveLevelReader:
             self._said.add(mark)
             self.damaged += 1
             log.warning("a block of the history is damaged and left out as a gap: %s", error)
+
+
+def open_levels(block_reader: Callable[[str, int], BlockReader]) -> tuple[ArchiveLevelReader, ...]:
+    """Sealed ticks, minutes and hours, finest first. `block_reader` opens one by its name and span."""
+    return tuple(
+        ArchiveLevelReader(block_reader(name, span * 1000), step, span * 1000)
+        for name, step, span in ALL_LEVELS
+    )
 
 
 def decode_block(data: object, wanted: Sequence[str] | None = None) -> Columns:

@@ -11,6 +11,16 @@ from typing import TYPE_CHECKING, Protocol
 from dashapp.model.notices import NoticeSink
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Page, Tick, to_milliseconds
+from dashapp.stores.documents import (
+    CHANGES,
+    CURVES,
+    DELIVERIES,
+    METRICS,
+    PANEL_KINDS,
+    THRESHOLDS,
+    Document,
+    Value,
+)
 
 if TYPE_CHECKING:
     # They bring numpy, which the collector does without.
@@ -55,28 +65,37 @@ class Reader(Protocol):
     def levels(self) -> Sequence[Level]:
         """Sealed ticks, minutes and hours, finest first; empty where nothing is sealed."""
 
-    def metrics(self) -> list[Metric]:
-        """The catalogue, as the collector last described it."""
-
-    def panel_kinds(self) -> Mapping[str, str]:
-        """How panels are drawn, by their names, where the sources say it."""
-
-    def curves(self) -> Mapping[str, Curves]:
-        """The newest curves, by their panels' names. Asked where a page has such a panel."""
-
-    def thresholds(self) -> list[AlertState]:
-        """Where each threshold stands, as the collector last judged. Cheap: asked per answer."""
-
-    def changes(self) -> list[AlertChange]:
-        """What became of the thresholds, oldest first, at most MOST_CHANGES. Cheap: asked per answer."""
-
-    def deliveries(self) -> Mapping[str, int]:
-        """The number of the last change that each address was told of."""
+    def read_document(self, document: Document[Value]) -> Value:
+        """The document as the collector last wrote it; an empty one before. Cheap: asked per request."""
 
     def notices(self) -> list[str]:
         """Sentences for the page: what is wrong with this store, or was mended in it."""
 
     def close(self) -> None: ...
+
+    def metrics(self) -> list[Metric]:
+        """The catalogue, as the collector last described it."""
+        return self.read_document(METRICS)
+
+    def panel_kinds(self) -> Mapping[str, str]:
+        """How panels are drawn, by their names, where the sources say it."""
+        return self.read_document(PANEL_KINDS)
+
+    def curves(self) -> Mapping[str, Curves]:
+        """The newest curves, by their panels' names."""
+        return self.read_document(CURVES)
+
+    def thresholds(self) -> list[AlertState]:
+        """Where each threshold stands, as the collector last judged."""
+        return self.read_document(THRESHOLDS)
+
+    def changes(self) -> list[AlertChange]:
+        """What became of the thresholds, oldest first, at most MAX_CHANGES."""
+        return self.read_document(CHANGES)
+
+    def deliveries(self) -> Mapping[str, int]:
+        """The number of the last change that each address was told of."""
+        return self.read_document(DELIVERIES)
 
 
 class Store(Reader, Protocol):
@@ -85,23 +104,32 @@ class Store(Reader, Protocol):
     def append(self, tick: Tick) -> bool:
         """Keep a tick; False, counted in `dropped`, where it is not newer than the last."""
 
-    def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
-        """Set the catalogue, and how panels are drawn."""
+    def write_document(self, document: Document[Value], value: Value) -> None:
+        """Replace a document, before the tick that it came with. Any thread may call it.
 
-    def set_curves(self, curves: Mapping[str, Curves]) -> None:
-        """Set what `curves` answers, before the tick they came with. As late and as quiet as thresholds."""
-
-    def set_thresholds(self, states: Iterable[AlertState]) -> None:
-        """Set what `thresholds` answers. Written late where it cannot be now, and never raises for it."""
-
-    def set_changes(self, changes: Iterable[AlertChange]) -> None:
-        """Set what `changes` answers, numbers and all. As late and as quiet as thresholds."""
-
-    def set_deliveries(self, sent: Mapping[str, int]) -> None:
-        """Set what `deliveries` answers, like `set_thresholds`. Any thread may call it."""
+        Never raises for a disk or a server that refuses: such a write is repeated later.
+        """
 
     def notice_sink(self, name: str) -> NoticeSink:
         """One speaker's place among the notices."""
+
+    def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
+        """Set the catalogue, and how panels are drawn."""
+        self.write_document(METRICS, list(metrics))
+        self.write_document(PANEL_KINDS, dict(looks or {}))
+
+    def set_curves(self, curves: Mapping[str, Curves]) -> None:
+        self.write_document(CURVES, dict(curves))
+
+    def set_thresholds(self, states: Iterable[AlertState]) -> None:
+        self.write_document(THRESHOLDS, list(states))
+
+    def set_changes(self, changes: Iterable[AlertChange]) -> None:
+        """Set what `changes` answers, numbers and all; the newest MAX_CHANGES."""
+        self.write_document(CHANGES, list(changes)[-MAX_CHANGES:])
+
+    def set_deliveries(self, sent: Mapping[str, int]) -> None:
+        self.write_document(DELIVERIES, dict(sent))
 
 
 def last_page(store: Reader, limit: int) -> Page:
@@ -135,6 +163,11 @@ def ticks_since_position(store: Reader, place: Cursor, limit: int) -> list[Tick]
     if not ticks or to_milliseconds(ticks[0].time) != place.time_ms:
         return None
     return ticks[1:]
+
+
+def row_time(row: str) -> float:
+    """The time of an encoded tick in seconds, without decoding the rest. ValueError if it has none."""
+    return float(row[1 : row.index(",")])
 
 
 def _cursor(life: str, ticks: list[Tick], otherwise_ms: int) -> str:

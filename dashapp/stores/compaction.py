@@ -13,7 +13,7 @@ from dashapp.model.notices import NoticeSink, os_error_reason
 from dashapp.model.rollup import Point, point_end_ms, point_of_tick
 from dashapp.model.ticks import Tick, to_milliseconds
 from dashapp.stores.archive import Archive
-from dashapp.stores.base import LOG_RETENTION_MS
+from dashapp.stores.base import LOG_RETENTION_MS, row_time
 
 # How long to leave a disk alone that has just refused.
 RETRY_MS = 10_000
@@ -140,6 +140,6 @@ def _decode_tick(row: object) -> Tick | None:
 def _is_later(row: object, end: int) -> bool:
     """By the time at its beginning alone: what is no tick is found out when it is sealed."""
     try:
-        return isinstance(row, str) and to_milliseconds(float(row[1 : row.index(",")])) > end
+        return isinstance(row, str) and to_milliseconds(row_time(row)) > end
     except (ValueError, OverflowError):
         return False

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import secrets
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
 from threading import Lock
+from typing import Any
 
-from dashapp.model.thresholds import AlertChange, AlertState
-from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
-from dashapp.stores.base import MAX_CHANGES
+from dashapp.model.ticks import Cursor, Tick, to_milliseconds
+from dashapp.stores.base import Store
+from dashapp.stores.documents import DOCUMENTS, Document, Value
 
 
-class MemoryStore:
+class MemoryStore(Store):
     """Ticks in memory, at most `keep` of them. One thread appends, any number read."""
 
     lag_ms = 0
@@ -22,12 +22,7 @@ class MemoryStore:
         self._keep = keep
         self._notices = {"": notice} if notice else {}
         self._lock = Lock()
-        self._metrics: list[Metric] = []
-        self._looks: Mapping[str, str] = {}
-        self._curves: Mapping[str, Curves] = {}
-        self._thresholds: list[AlertState] = []
-        self._changes: list[AlertChange] = []
-        self._sent: Mapping[str, int] = {}
+        self._documents: dict[Document[Any], Any] = {document: document.empty() for document in DOCUMENTS}
         self._ticks: list[Tick] = []
         self._life = secrets.token_hex(8)
 
@@ -59,39 +54,12 @@ class MemoryStore:
     def levels(self) -> tuple[()]:
         return ()
 
-    def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
-        self._metrics = list(metrics)
-        self._looks = dict(looks or {})
+    def read_document(self, document: Document[Value]) -> Value:
+        value: Value = self._documents[document]
+        return value
 
-    def panel_kinds(self) -> Mapping[str, str]:
-        return self._looks
-
-    def metrics(self) -> list[Metric]:
-        return self._metrics
-
-    def set_curves(self, curves: Mapping[str, Curves]) -> None:
-        self._curves = dict(curves)
-
-    def curves(self) -> Mapping[str, Curves]:
-        return self._curves
-
-    def set_thresholds(self, states: Iterable[AlertState]) -> None:
-        self._thresholds = list(states)
-
-    def thresholds(self) -> list[AlertState]:
-        return self._thresholds
-
-    def set_changes(self, changes: Iterable[AlertChange]) -> None:
-        self._changes = list(changes)[-MAX_CHANGES:]
-
-    def changes(self) -> list[AlertChange]:
-        return self._changes
-
-    def set_deliveries(self, sent: Mapping[str, int]) -> None:
-        self._sent = dict(sent)
-
-    def deliveries(self) -> Mapping[str, int]:
-        return self._sent
+    def write_document(self, document: Document[Value], value: Value) -> None:
+        self._documents[document] = value
 
     def notices(self) -> list[str]:
         return list(self._notices.values())

@@ -15,7 +15,8 @@ from thorough import amount
 
 from dashapp.model.ticks import Metric, Page, Tick
 from dashapp.stores.base import last_page, page_after
-from dashapp.stores.disk.reader import MAX_CACHED_TICKS, DiskReader
+from dashapp.stores.cached_reader import MAX_CACHED_TICKS
+from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.redis.store import RedisStore
 
@@ -170,7 +171,7 @@ def test_no_store_grows_past_what_it_keeps(kind: str, tmp_path: Path, links: Lin
             keys = found.store.turn.keys
             assert 50 <= found.store.turn.link.client.xlen(keys.ticks) <= 200
         elif kind != "memory":
-            assert len(DiskReader(tmp_path).rows(float("-inf"), float("inf"), 1000)) == 50
+            assert len(DiskReader(tmp_path).read_ticks(float("-inf"), float("inf"), 1000)) == 50
     finally:
         found.close()
 
@@ -182,7 +183,7 @@ def test_a_shorter_memory_is_trimmed_at_the_next_append(tmp_path: Path) -> None:
     store.close()
     store = DiskStore(tmp_path, keep=10)
     store.append(Tick(101, 1, {"a": 1}))
-    rows = DiskReader(tmp_path).rows(float("-inf"), float("inf"), 1000)
+    rows = DiskReader(tmp_path).read_ticks(float("-inf"), float("inf"), 1000)
     store.close()
     assert [row.time for row in rows] == list(range(92, 102))
 

@@ -10,16 +10,13 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from dashapp.stores import block_codec as block
-from dashapp.stores.archive import ALL_LEVELS, Archive, BlockStorage, Retention
+from dashapp.stores.archive import Archive, BlockStorage, Retention
 from dashapp.stores.disk.notices import NoticeFile
 from dashapp.stores.disk.row_log import FAILURES, is_corrupt, open_cache, quarantine
-
-if TYPE_CHECKING:
-    from dashapp.stores.archive_reader import ArchiveLevelReader
 
 # Rows have text for a key, "row-500000000000000" and up.
 ROW_PREFIX = "row"
@@ -149,14 +146,3 @@ class DiskBlockReader:
                 ).fetchall()
         except sqlite3.Error:
             return []
-
-
-def open_levels(folder: Path) -> tuple[ArchiveLevelReader, ...]:
-    """Sealed ticks, minutes and hours of a disk store, finest first."""
-    # The collector imports this module, and numpy is for those that read.
-    from dashapp.stores.archive_reader import ArchiveLevelReader
-
-    return tuple(
-        ArchiveLevelReader(DiskBlockReader(folder / name, round(span * 1000)), step, span)
-        for name, step, span in ALL_LEVELS
-    )

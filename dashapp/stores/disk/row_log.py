@@ -13,8 +13,6 @@ from typing import Any
 
 import diskcache
 
-from dashapp.model.ticks import to_milliseconds
-
 FAILURES = (diskcache.Timeout, sqlite3.Error, OSError)
 # A reader stopped inside a statement keeps SQLite from resetting its log. Past the first size rows go
 # in by the hundred, which writes each page once and not a hundred times; past the second they wait.
@@ -135,8 +133,3 @@ def quarantine(folder: Path) -> str:
 def is_corrupt(error: BaseException) -> bool:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def row_time_ms(row: str) -> int:
-    """The time of a row that a Tick encoded, in milliseconds, without decoding the rest."""
-    return to_milliseconds(float(row[1 : row.index(",")]))

@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dashapp.model.notices import os_error_reason
 from dashapp.model.ticks import Cursor, StoreError, Tick, to_milliseconds
 from dashapp.stores.archive import Retention
+from dashapp.stores.base import Store, row_time
 from dashapp.stores.compaction import Compactor
 from dashapp.stores.disk.archive import open_archive
-from dashapp.stores.disk.documents import DocumentStore
+from dashapp.stores.disk.documents import DocumentFiles
 from dashapp.stores.disk.lock import WriterLock
 from dashapp.stores.disk.mmap_tail import MAX_RECORD_BYTES, RingBuffer, RingBufferError
 from dashapp.stores.disk.notices import NoticeFile
 from dashapp.stores.disk.reader import DiskReader
-from dashapp.stores.disk.row_log import FAILURES, RowLog, is_corrupt, quarantine, row_time_ms
-
-if TYPE_CHECKING:
-    from dashapp.stores.archive_reader import ArchiveLevelReader
+from dashapp.stores.disk.row_log import FAILURES, RowLog, is_corrupt, quarantine
+from dashapp.stores.documents import Document, Value
+from dashapp.stores.proxy import ReaderProxy
 
 log = logging.getLogger("dashapp")
 
@@ -35,14 +33,12 @@ log = logging.getLogger("dashapp")
 REFILL_ROWS = 1000
 
 
-class DiskStore(DocumentStore):
+class DiskStore(ReaderProxy, Store):
     """The one writer of a folder. StoreLockedError where there is another; StoreError where it refuses."""
-
-    lag_ms = 0
 
     def __init__(self, folder: Path, keep: int = 7200, retention: Retention | None = None) -> None:
         self._reader = DiskReader(folder)
-        super().__init__(folder, self._reader)
+        self._documents = DocumentFiles(folder)
         self.dropped = 0
         self._folder = folder
         self._keep = keep
@@ -84,7 +80,7 @@ class DiskStore(DocumentStore):
             self._flush()
         except FAILURES as error:
             self._fail(error)
-        self._sheets.write()
+        self._documents.write()
         if self._pending:
             self._sealing.read_more()
         elif self._rows is not None:
@@ -95,14 +91,11 @@ class DiskStore(DocumentStore):
         # What the writer knows by itself; a reader holds the whole tail decoded, a third of this process.
         return self._reader.newest() if self._tail is None else Cursor(self._tail.generation, self._last)
 
-    def since(self, time: float, limit: int) -> list[Tick]:
-        return self._reader.since(time, limit)
+    def reader(self) -> DiskReader:
+        return self._reader
 
-    def levels(self) -> Sequence[ArchiveLevelReader]:
-        return self._reader.levels()
-
-    def notices(self) -> list[str]:
-        return self._reader.notices()
+    def write_document(self, document: Document[Value], value: Value) -> None:
+        self._documents.put(document, value)
 
     def notice_sink(self, name: str) -> NoticeFile:
         return NoticeFile(self._folder, name)
@@ -137,19 +130,19 @@ class DiskStore(DocumentStore):
                 raise
             self._quarantine()
             self._rows = RowLog(self._folder, self._keep)
-        newest = DiskReader(self._folder).rows(float("-inf"), float("inf"), 1)
+        newest = DiskReader(self._folder).read_ticks(float("-inf"), float("inf"), 1)
         self._open_tail(to_milliseconds(newest[-1].time) if newest else 0)
 
     def _open_tail(self, stored: int) -> None:
         """The tail as it was left, or a new one. What tail or Deque alone holds goes into the other."""
-        waiting = {row_time_ms(row): row for row in self._pending}
+        waiting = {to_milliseconds(row_time(row)): row for row in self._pending}
         path = self._folder / "tail"
         newest = 0
         try:
             self._tail = RingBuffer(path, write=True)
             for record in self._tail.records()[0]:
                 row = record.decode()
-                newest = max(newest, time := row_time_ms(row))
+                newest = max(newest, time := to_milliseconds(row_time(row)))
                 if time > stored:
                     waiting.setdefault(time, row)
         except (OSError, RingBufferError, ValueError):
@@ -160,7 +153,7 @@ class DiskStore(DocumentStore):
         if newest < stored or self._tail.head == 0:
             # No tail, or one of another time (a store put back from a copy): fill it from the Deque.
             self._tail.reset()
-            for tick in DiskReader(self._folder).rows(float("-inf"), float("inf"), REFILL_ROWS):
+            for tick in DiskReader(self._folder).read_ticks(float("-inf"), float("inf"), REFILL_ROWS):
                 self._tail.append(tick.encode().encode())
             self._append_pending(self._tail)
         self._last = max(self._last, newest, stored)
@@ -189,7 +182,7 @@ class DiskStore(DocumentStore):
                 self._pending.extend(records)
         self._close_files()
         self._open()
-        self._sheets.rewrite_all()
+        self._documents.rewrite_all()
 
     def _close_files(self) -> None:
         for part in (self._rows, self._tail, self._lock):

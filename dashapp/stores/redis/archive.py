@@ -10,15 +10,10 @@ import time
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from dashapp.stores.archive import ALL_LEVELS
 from dashapp.stores.redis.client import Client, RedisClient
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.lease import RedisArg, WriterLease
-
-if TYPE_CHECKING:
-    from dashapp.stores.archive_reader import ArchiveLevelReader
 
 # Rows that go in at a time: a script has room for some thousand words.
 BATCH_ROWS = 500
@@ -168,17 +163,6 @@ def _parse_ends(members: Sequence[bytes]) -> list[BlockEnd]:
         start, end, size = member.split(b":")
         found.append((int(start), int(end), int(size)))
     return found
-
-
-def open_levels(link: RedisClient, keys: Keys) -> tuple[ArchiveLevelReader, ...]:
-    """Sealed ticks, minutes and hours, finest first."""
-    # The collector imports this module, and numpy is for those that read.
-    from dashapp.stores.archive_reader import ArchiveLevelReader
-
-    return tuple(
-        ArchiveLevelReader(RedisBlockReader(link, keys, name, round(span * 1000)), step, span)
-        for name, step, span in ALL_LEVELS
-    )
 
 
 class RedisRowSource:

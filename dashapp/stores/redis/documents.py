@@ -9,8 +9,6 @@ from threading import Lock
 
 from dashapp.stores.redis.lease import RedisArg, WriterLease
 
-METRICS, LOOKS, CURVES = "metrics", "looks", "curves"
-THRESHOLDS, CHANGES, SENT = "thresholds", "changes", "sent"
 NOTICE_PREFIX = "notice."
 VERSION_FIELD = "mark"
 

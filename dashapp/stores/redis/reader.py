@@ -6,40 +6,23 @@ does not answer at once.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
-from dashapp.model.notices import damage_notice
-from dashapp.model.thresholds import AlertChange, AlertState
-from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
-from dashapp.stores import documents
+from dashapp.model.ticks import Cursor, Tick, to_milliseconds
+from dashapp.stores.archive import BlockReader
+from dashapp.stores.cached_reader import MAX_CACHED_TICKS, NO_GENERATION, CachedReader
+from dashapp.stores.documents import Document, Value
+from dashapp.stores.redis.archive import RedisBlockReader
 from dashapp.stores.redis.client import Client, RedisClient
-from dashapp.stores.redis.documents import (
-    CHANGES,
-    CURVES,
-    LOOKS,
-    METRICS,
-    NOTICE_PREFIX,
-    SENT,
-    THRESHOLDS,
-    VERSION_FIELD,
-)
+from dashapp.stores.redis.documents import NOTICE_PREFIX, VERSION_FIELD
 from dashapp.stores.redis.keys import Keys
 
-if TYPE_CHECKING:
-    from dashapp.stores.archive_reader import ArchiveLevelReader
-
-# Decoded ticks held for all viewers of a host.
-MAX_CACHED_TICKS = 2048
-NO_GENERATION = "0" * 16
-
-Content = TypeVar("Content")
 StreamEntry = tuple[bytes, dict[bytes, bytes]]
 
 
-class RedisReader:
+class RedisReader(CachedReader):
     """One for a process and a host; any number of threads ask it, one polls.
 
     `ready` is called before each look at what is newest, `more` tells what else the page is to say.
@@ -52,6 +35,7 @@ class RedisReader:
         ready: Callable[[RedisReader], None] | None = None,
         more: Callable[[RedisReader], list[str]] | None = None,
     ) -> None:
+        super().__init__()
         self.link = link
         self.name = name
         self.asked = float("-inf")
@@ -61,12 +45,10 @@ class RedisReader:
         self._ready = ready
         self._more = more
         self._keys = Keys(name)
-        self._ticks: list[Tick] = []
-        self._whole = True
+        self._is_whole = True
         self._sheets: Mapping[bytes, bytes] = {}
-        self._parsed: dict[str, tuple[bytes | None, Any]] = {}
+        self._parsed: dict[Document[Any], tuple[bytes | None, Any]] = {}
         self._again = False
-        self._levels: Sequence[ArchiveLevelReader] | None = None
 
     # How far other processes may be ahead of what this one was told.
     lag_ms = 2500
@@ -76,54 +58,34 @@ class RedisReader:
             self._ready(self)
         return self.mark
 
-    def since(self, time: float, limit: int) -> list[Tick]:
+    def read_document(self, document: Document[Value]) -> Value:
         self.newest()
-        ticks, whole = self._ticks, self._whole
-        start = bisect_right(ticks, time, key=lambda tick: tick.time)
-        if start > 0 or len(ticks) >= limit or whole:
-            return ticks[max(start, len(ticks) - limit) :]
-        return self._read_older(time, ticks[0].time, limit - len(ticks)) + ticks
+        text = self._sheets.get(document.name.encode())
+        known = self._parsed.get(document)
+        if known is None or known[0] is not text:
+            self._parsed[document] = known = (text, document.decode(text))
+        value: Value = known[1]
+        return value
 
-    def levels(self) -> Sequence[ArchiveLevelReader]:
-        if self._levels is None:
-            # Only those who read history need it, and the collector has no room for numpy.
-            from dashapp.stores.redis.archive import open_levels
+    def newest_rows(self, limit: int) -> Iterable[object]:
+        none: list[StreamEntry] = []
+        entries = self.link.call(lambda client: client.xrevrange(self._keys.ticks, count=limit), none)
+        return (fields.get(b"d", b"").decode(errors="replace") for _id, fields in entries)
 
-            self._levels = open_levels(self.link, self._keys)
-        return self._levels
-
-    def metrics(self) -> list[Metric]:
-        return self._document(METRICS, documents.decode_metrics)
-
-    def panel_kinds(self) -> Mapping[str, str]:
-        return self._document(LOOKS, documents.decode_panel_kinds)
-
-    def curves(self) -> Mapping[str, Curves]:
-        return self._document(CURVES, documents.decode_curves)
-
-    def thresholds(self) -> list[AlertState]:
-        return self._document(THRESHOLDS, documents.decode_thresholds)
-
-    def changes(self) -> list[AlertChange]:
-        return self._document(CHANGES, documents.decode_changes)
-
-    def deliveries(self) -> Mapping[str, int]:
-        return self._document(SENT, documents.decode_sent)
+    def block_reader(self, level: str, span_ms: int) -> BlockReader:
+        return RedisBlockReader(self.link, self._keys, level, span_ms)
 
     def notices(self) -> list[str]:
         said = sorted(pair for pair in self._sheets.items() if pair[0].startswith(NOTICE_PREFIX.encode()))
         found = [text.decode(errors="replace") for _name, text in said if text]
-        damaged = sum(level.damaged for level in self._levels or ())
-        if damaged:
-            found.append(damage_notice(damaged))
-        return found + (self._more(self) if self._more is not None else [])
+        return found + self.damage_notices() + (self._more(self) if self._more is not None else [])
 
     def close(self) -> None: ...
 
     def release(self) -> None:
         """Nobody asks any longer: hold nothing."""
         self.loaded = False
-        self._ticks, self._whole, self.last_id = [], True, b""
+        self._ticks, self._is_whole, self.last_id = [], True, b""
         self._sheets, self._parsed = {}, {}
 
     def poll(self) -> None:
@@ -185,7 +147,7 @@ class RedisReader:
                 if (time := to_milliseconds(tick.time)) > newest:
                     found.append(tick)
                     newest = time
-        self._whole = (self._whole if fresh else len(entries) < MAX_CACHED_TICKS) and len(ticks) + len(
+        self._is_whole = (self._is_whole if fresh else len(entries) < MAX_CACHED_TICKS) and len(ticks) + len(
             found
         ) <= MAX_CACHED_TICKS
         if entries:
@@ -193,32 +155,6 @@ class RedisReader:
         if found or not fresh:
             self._ticks = (ticks + found)[-MAX_CACHED_TICKS:]
             self.mark = Cursor(life, newest)
-
-    def _read_older(self, time: float, before: float, limit: int) -> list[Tick]:
-        """The newest `limit` ticks between `time` and `before`, oldest first, from Redis."""
-        none: list[StreamEntry] = []
-        count = limit + MAX_CACHED_TICKS
-        entries = self.link.call(lambda client: client.xrevrange(self._keys.ticks, count=count), none)
-        found: list[Tick] = []
-        for _id, fields in entries:
-            with suppress(ValueError):
-                tick = Tick.decode(fields.get(b"d", b""))
-                if tick.time <= time or len(found) >= limit:
-                    break
-                if tick.time < before:
-                    found.append(tick)
-        found.reverse()
-        return found
-
-    def _document(self, name: str, parse: Callable[[bytes | None], Content]) -> Content:
-        """What a sheet says, read when it was replaced."""
-        self.newest()
-        text = self._sheets.get(name.encode())
-        known = self._parsed.get(name)
-        if known is None or known[0] is not text:
-            self._parsed[name] = known = (text, parse(text))
-        content: Content = known[1]
-        return content
 
     def arrived_ms(self) -> int:
         """When its newest tick came, by Redis' clock; 0 where there is none."""

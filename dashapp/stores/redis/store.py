@@ -7,34 +7,28 @@ from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import (
     Cursor,
-    Curves,
-    Metric,
     StoreError,
     StoreLockedError,
     StoreUnavailableError,
     Tick,
     to_milliseconds,
 )
-from dashapp.stores import documents
 from dashapp.stores.archive import Archive, Retention
+from dashapp.stores.base import Level, Store
 from dashapp.stores.compaction import Compactor
+from dashapp.stores.documents import Document, Value
 from dashapp.stores.proxy import ReaderProxy
 from dashapp.stores.redis.archive import RedisBlockStorage, RedisRowSource
 from dashapp.stores.redis.client import FAILURES, RedisClient, describe_error
-from dashapp.stores.redis.documents import CHANGES, CURVES, LOOKS, METRICS, SENT, THRESHOLDS, RedisNotice
+from dashapp.stores.redis.documents import RedisNotice
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.lease import WriterLease
 from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.writer import QueuedRow, RedisWriter, registry_entry
-
-if TYPE_CHECKING:
-    from dashapp.stores.archive_reader import ArchiveLevelReader
 
 # Characters of a row, as on disk.
 MAX_ROW_CHARS = 1 << 18
@@ -52,7 +46,7 @@ HOST_LIST_METRICS = (
 )
 
 
-class RedisStore(ReaderProxy):
+class RedisStore(ReaderProxy, Store):
     """The one writer of a name. StoreLockedError where there is another, StoreAwayError where Redis is away.
 
     `yields`: see Turn.take.
@@ -117,21 +111,9 @@ class RedisStore(ReaderProxy):
         self.writer.add(QueuedRow(time, text, pushed, said))
         return True
 
-    def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
-        self._put(METRICS, documents.encode_metrics(metrics))
-        self._put(LOOKS, documents.encode_panel_kinds(looks or {}))
-
-    def set_curves(self, curves: Mapping[str, Curves]) -> None:
-        self._put(CURVES, documents.encode_curves(curves))
-
-    def set_thresholds(self, states: Iterable[AlertState]) -> None:
-        self._put(THRESHOLDS, documents.encode_thresholds(states))
-
-    def set_changes(self, changes: Iterable[AlertChange]) -> None:
-        self._put(CHANGES, documents.encode_changes(changes))
-
-    def set_deliveries(self, sent: Mapping[str, int]) -> None:
-        self._put(SENT, documents.encode_sent(sent))
+    def write_document(self, document: Document[Value], value: Value) -> None:
+        self.writer.sheets.put(document.name, document.encode(value))
+        self.writer.wake()
 
     def notice_sink(self, name: str) -> RedisNotice:
         return RedisNotice(self.writer.sheets, name)
@@ -143,7 +125,7 @@ class RedisStore(ReaderProxy):
         self._reader.link.call(lambda client: self._reader.poll(), None)
         return self._reader
 
-    def levels(self) -> Sequence[ArchiveLevelReader]:
+    def levels(self) -> Sequence[Level]:
         # Read from Redis by itself.
         return self._reader.levels()
 
@@ -173,10 +155,6 @@ class RedisStore(ReaderProxy):
         except FAILURES as error:
             self.turn.link.record_failure(error)  # it ends by itself soon
         self.turn.link.close()
-
-    def _put(self, name: str, text: str) -> None:
-        self.writer.sheets.put(name, text)
-        self.writer.wake()
 
     def _seal(self, stored_ms: int) -> None:
         self._sealing.run(self._rows, stored_ms - self._later_ms)

@@ -18,11 +18,11 @@ from typing import NamedTuple
 from redis import ResponseError
 
 from dashapp.model.ticks import Cursor, StoreLockedError
+from dashapp.stores.cached_reader import NO_GENERATION
 from dashapp.stores.redis.client import FAILURES, describe_error
 from dashapp.stores.redis.documents import RedisDocuments
 from dashapp.stores.redis.keys import APPEND_SCRIPT, REGISTRY_KEY
 from dashapp.stores.redis.lease import WriterLease
-from dashapp.stores.redis.reader import NO_GENERATION
 
 log = logging.getLogger("dashapp")
 
