@@ -1,4 +1,4 @@
-"""The words every other module speaks: metric, tick, page, cursor, and the tree of errors.
+"""The words every other module speaks: metric, tick, cursor, and the tree of errors.
 
 Imports nothing of ours, and knows no clock, process, file or socket.
 
@@ -146,14 +146,6 @@ class Tick:
         if not whole:
             raise ValueError("not a tick")
         return tick
-
-
-class Page(NamedTuple):
-    """Ticks in order, the cursor after the last, and whether the reader must forget what it has."""
-
-    ticks: list[Tick]
-    cursor: str
-    reset: bool
 
 
 _CURSOR = re.compile(r"([0-9a-f]{16})\.([0-9]{1,16})(?:\.([0-9]{1,12})\.([0-9]{1,12})(?:\.([0-9]{1,12}))?)?")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from dashapp.model.notices import NoticeSink
 from dashapp.model.thresholds import AlertChange, AlertState
-from dashapp.model.ticks import Cursor, Curves, Metric, Page, Tick, to_milliseconds
+from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.stores.documents import (
     CHANGES,
     CURVES,
@@ -132,29 +132,6 @@ class Store(Reader, Protocol):
         self.write_document(DELIVERIES, dict(sent))
 
 
-def last_page(store: Reader, limit: int) -> Page:
-    """The newest `limit` ticks."""
-    mark = store.newest()
-    ticks = store.since(float("-inf"), limit)
-    return Page(ticks, _cursor(mark.generation, ticks, mark.time_ms), reset=True)
-
-
-def page_after(store: Reader, cursor: str, limit: int) -> Page:
-    """The ticks that came since `cursor`, or the newest `limit` with `reset` where that is not known.
-
-    A cursor is not known when it is of another life of the store, lies in its future, or is so
-    old that its tick is forgotten or more than `limit` have come since.
-    """
-    mark = store.newest()
-    place = Cursor.decode(cursor)
-    if place is None or place.generation != mark.generation or place.time_ms > mark.time_ms:
-        return last_page(store, limit)
-    ticks = ticks_since_position(store, place, limit + 1)
-    if ticks is None or len(ticks) > limit:
-        return last_page(store, limit)
-    return Page(ticks, _cursor(mark.generation, ticks, place.time_ms), reset=False)
-
-
 def ticks_since_position(store: Reader, place: Cursor, limit: int) -> list[Tick] | None:
     """What came after the tick that `place` names; None where the store no longer knows that tick."""
     ticks = store.since((place.time_ms - 1) / 1000, limit + 1)
@@ -168,7 +145,3 @@ def ticks_since_position(store: Reader, place: Cursor, limit: int) -> list[Tick]
 def row_time(row: str) -> float:
     """The time of an encoded tick in seconds, without decoding the rest. ValueError if it has none."""
     return float(row[1 : row.index(",")])
-
-
-def _cursor(life: str, ticks: list[Tick], otherwise_ms: int) -> str:
-    return Cursor(life, to_milliseconds(ticks[-1].time) if ticks else otherwise_ms).encode()

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from redis_server import needs_redis
 from store_variants import KINDS, REDIS, Kept, Links, kept, links_by_kind
 from thorough import amount
+from tick_pages import Page, last_page, page_after
 
-from dashapp.model.ticks import Metric, Page, Tick
-from dashapp.stores.base import last_page, page_after
+from dashapp.model.ticks import Metric, Tick
 from dashapp.stores.cached_reader import MAX_CACHED_TICKS
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from processes import holes, stored
 from thorough import amount
+from tick_pages import last_page
 from waiting import PATIENCE_S, wait_for
 
 from dashapp.model.ticks import StoreError, StoreLockedError, Tick
 from dashapp.query.levels import Levels
-from dashapp.stores.base import last_page
 from dashapp.stores.disk import row_log
 from dashapp.stores.disk.mmap_tail import MAX_RECORD_BYTES
 from dashapp.stores.disk.reader import DiskReader

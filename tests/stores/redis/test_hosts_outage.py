@@ -8,10 +8,10 @@ from contextlib import closing
 import pytest
 from redis_server import RedisServer, needs_redis
 from redis_store import times, write
+from tick_pages import last_page, page_after
 from waiting import PATIENCE_S, wait_for
 
 from dashapp.model.ticks import Tick
-from dashapp.stores.base import last_page, page_after
 from dashapp.stores.redis import hosts as redis_hosts
 from dashapp.stores.redis.client import RedisClient
 from dashapp.stores.redis.hosts import RedisHosts

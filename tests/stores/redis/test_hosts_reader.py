@@ -12,9 +12,9 @@ from threading import Event, Thread
 import pytest
 from redis_server import RedisServer, cluster_at, needs_redis
 from redis_store import CPU, times, write
+from tick_pages import last_page, page_after
 from waiting import PATIENCE_S, stays, wait_for
 
-from dashapp.stores.base import last_page, page_after
 from dashapp.stores.redis import hosts as redis_hosts
 from dashapp.stores.redis import writer
 from dashapp.stores.redis.client import RedisClient

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from redis_server import RedisServer, cluster_at, needs_redis, redis_at
 from redis_store import drain
+from tick_pages import last_page
 from waiting import PATIENCE_S
 
 from dashapp.collector.sampler import Sampler
 from dashapp.model.ticks import PushQueueError, Tick
 from dashapp.sources.push import PushSource
-from dashapp.stores.base import last_page
 from dashapp.stores.push_queue import COLLECTOR_AWAY_S
 from dashapp.stores.redis import client as redis_link
 from dashapp.stores.redis.client import Client, RedisClient, Result
