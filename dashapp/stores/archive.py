@@ -124,31 +124,21 @@ class ArchiveLevel:
         self._shelf.close()
 
 
-def encode_points(points: Sequence[Point]) -> bytes:
-    """Rolled-up points as one block."""
+# The parts of a block, in the order of Aggregate's fields.
+PARTS = ("total", "low", "high", "count")
+
+
+def encode_points(points: Sequence[Point], parts: Sequence[str] = PARTS) -> bytes:
+    """Points as one block. Of a single tick the total alone is enough: it is the lowest and the highest."""
     keys = list(dict.fromkeys(key for point in points for key in point.values))
     return block_codec.encode_block(
         {"t": [point.time_ms for point in points], "step": [point.step for point in points]},
         {
             part: {
-                key: [point.values[key][place] if key in point.values else None for point in points]
+                key: [point.values[key][index] if key in point.values else None for point in points]
                 for key in keys
             }
-            for place, part in enumerate(("total", "low", "high", "count"))
-        },
-    )
-
-
-def encode_ticks(ticks: Sequence[Point]) -> bytes:
-    """Points of one tick each as one block: the value alone, which is total, lowest and highest."""
-    keys = list(dict.fromkeys(key for tick in ticks for key in tick.values))
-    return block_codec.encode_block(
-        {"t": [tick.time_ms for tick in ticks], "step": [tick.step for tick in ticks]},
-        {
-            "total": {
-                key: [tick.values[key].total if key in tick.values else None for tick in ticks]
-                for key in keys
-            }
+            for index, part in enumerate(parts)
         },
     )
 
@@ -197,7 +187,7 @@ class Archive:
             self._minutes.seal(points)
         while points := self._hours.complete_span():
             self._hours.seal(points)
-        self._ticks.add_block(encode_ticks(ticks), ticks[0].time_ms, end_ms)
+        self._ticks.add_block(encode_points(ticks, PARTS[:1]), ticks[0].time_ms, end_ms)
         self._drop_expired(end_ms)
 
     def clear(self) -> None:
