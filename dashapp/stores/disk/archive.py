@@ -6,14 +6,10 @@ never in both and never in neither.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from dashapp.stores import block_codec as block
 from dashapp.stores.archive import Archive, BlockStorage, Retention
 from dashapp.stores.disk.notices import NoticeFile
 from dashapp.stores.disk.row_log import FAILURES, is_corrupt, open_cache, quarantine
@@ -103,46 +99,3 @@ def open_block_storage(folder: Path) -> Callable[[str], BlockStorage]:
 
 def open_archive(folder: Path, retention: Retention) -> Archive:
     return Archive(open_block_storage(folder), retention)
-
-
-class DiskBlockReader:
-    """The reading side of the shelf in `folder`, whose blocks span `span_ms` at the most."""
-
-    def __init__(self, folder: Path, span_ms: int) -> None:
-        self._path = folder / "cache.db"
-        self._span_ms = span_ms
-
-    def oldest(self) -> int | None:
-        # SQLite sorts numbers, the keys of blocks, before text, the keys of points not sealed yet.
-        for value, tag in self._select("1 ORDER BY key LIMIT 1", what="value, tag"):
-            try:
-                return int(block.read_header(value)[0]["start"]) if isinstance(value, bytes) else int(tag)
-            except ValueError:
-                return int(tag) - self._span_ms  # damaged: it began a span before its end at the most
-        return None
-
-    def newest(self) -> int:
-        for (tag,) in self._select("1 ORDER BY key DESC LIMIT 1", what="tag"):
-            return int(tag)
-        return 0
-
-    def rows(self, start: int, end: int) -> Sequence[object]:
-        found = self._select("typeof(key) = 'text' AND tag > ? AND tag <= ? ORDER BY key", start, end)
-        return [value for (value,) in found]
-
-    def blocks(self, start: int, end: int) -> Sequence[object]:
-        found = self._select(
-            "typeof(key) = 'integer' AND tag > ? AND tag < ? ORDER BY key", start, end + self._span_ms
-        )
-        return [value for (value,) in found]
-
-    def _select(self, where: str, *values: int, what: str = "value") -> list[tuple[Any, ...]]:
-        uri = f"file:{quote(str(self._path))}?mode=ro"
-        try:
-            with closing(sqlite3.connect(uri, uri=True, timeout=0.5)) as connection:
-                return connection.execute(
-                    f"SELECT {what} FROM Cache WHERE {where}",  # noqa: S608 - our own words only
-                    values,
-                ).fetchall()
-        except sqlite3.Error:
-            return []

@@ -6,17 +6,16 @@ Never writes, never unpickles, and holds no SQLite handle between reads, so that
 
 from __future__ import annotations
 
-import sqlite3
 import time as clock
 from collections.abc import Iterable
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from urllib.parse import quote
 
 from dashapp.model.ticks import Cursor, Tick, to_milliseconds
 from dashapp.stores.archive import BlockReader
 from dashapp.stores.cached_reader import MAX_CACHED_TICKS, NO_GENERATION, CachedReader
+from dashapp.stores.disk.block_reader import DiskBlockReader, select_rows
 from dashapp.stores.disk.documents import DocumentFile
 from dashapp.stores.disk.mmap_tail import RingBuffer, RingBufferError
 from dashapp.stores.disk.notices import read_notices
@@ -60,9 +59,6 @@ class DiskReader(CachedReader):
         return value
 
     def block_reader(self, level: str, span_ms: int) -> BlockReader:
-        # It brings the database's writer, which a page without history does not need.
-        from dashapp.stores.disk.archive import DiskBlockReader
-
         return DiskBlockReader(self._folder / level, span_ms)
 
     def notices(self) -> list[str]:
@@ -107,16 +103,5 @@ class DiskReader(CachedReader):
         return Cursor(NO_GENERATION, to_milliseconds(newest[-1].time) if newest else 0)
 
     def newest_rows(self, limit: int) -> Iterable[object]:
-        """The newest rows, newest first; none if the file is absent, locked or damaged.
-
-        Fetched whole: an open statement would keep the writer from resetting its log.
-        """
-        uri = f"file:{quote(str(self._folder / 'cache.db'))}?mode=ro"
-        try:
-            with closing(sqlite3.connect(uri, uri=True, timeout=0.5)) as connection:
-                rows = connection.execute(
-                    "SELECT value FROM Cache WHERE raw = 1 ORDER BY key DESC LIMIT ?", (limit,)
-                ).fetchall()
-        except sqlite3.Error:
-            return ()
-        return (value for (value,) in rows)
+        statement = "SELECT value FROM Cache WHERE raw = 1 ORDER BY key DESC LIMIT ?"
+        return (value for (value,) in select_rows(self._folder / "cache.db", statement, limit))

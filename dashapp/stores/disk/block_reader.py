@@ -1,0 +1,65 @@
+"""Reading the store's databases by one read-only SELECT each, without a handle between two reads.
+
+So nothing of the writer's (a lock, a checkpoint, a replaced file) makes a reader wait.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from dashapp.stores.block_codec import read_header
+
+
+def select_rows(path: Path, statement: str, *values: int) -> list[tuple[Any, ...]]:
+    """The rows of a statement; none if the file is absent, locked or damaged.
+
+    Fetched whole: an open statement would keep the writer from resetting its log.
+    """
+    uri = f"file:{quote(str(path))}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True, timeout=0.5)) as connection:
+            return connection.execute(statement, values).fetchall()
+    except sqlite3.Error:
+        return []
+
+
+class DiskBlockReader:
+    """The reading side of the shelf in `folder`, whose blocks span `span_ms` at the most."""
+
+    def __init__(self, folder: Path, span_ms: int) -> None:
+        self._path = folder / "cache.db"
+        self._span_ms = span_ms
+
+    def oldest(self) -> int | None:
+        # SQLite sorts numbers, the keys of blocks, before text, the keys of points not sealed yet.
+        for value, tag in self._select("1 ORDER BY key LIMIT 1", what="value, tag"):
+            if not isinstance(value, bytes):
+                return int(tag)
+            try:
+                return int(read_header(value)[0]["start"])
+            except ValueError:
+                return int(tag) - self._span_ms  # damaged: it began a span before its end at the most
+        return None
+
+    def newest(self) -> int:
+        for (tag,) in self._select("1 ORDER BY key DESC LIMIT 1", what="tag"):
+            return int(tag)
+        return 0
+
+    def rows(self, start: int, end: int) -> Sequence[object]:
+        found = self._select("typeof(key) = 'text' AND tag > ? AND tag <= ? ORDER BY key", start, end)
+        return [value for (value,) in found]
+
+    def blocks(self, start: int, end: int) -> Sequence[object]:
+        found = self._select(
+            "typeof(key) = 'integer' AND tag > ? AND tag < ? ORDER BY key", start, end + self._span_ms
+        )
+        return [value for (value,) in found]
+
+    def _select(self, condition: str, *values: int, what: str = "value") -> list[tuple[Any, ...]]:
+        return select_rows(self._path, f"SELECT {what} FROM Cache WHERE {condition}", *values)  # noqa: S608 - our own words only
