@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from dashapp.config.data_dir import can_write, store_directory
 from dashapp.config.parsers import is_redis
@@ -24,6 +24,9 @@ from dashapp.stores.disk.notices import NoticeFile
 from dashapp.stores.disk.push_queue import DiskPushQueue
 from dashapp.stores.hosts import HostStore
 from dashapp.stores.push_queue import PushReader, PushWriter
+
+if TYPE_CHECKING:
+    from dashapp.stores.redis.client import RedisClient
 
 # Ticks of so many seconds wait for the long memory at the most, and are all there is without one.
 LOG_KEEP_S = MEMORY_RETENTION_S + 600
@@ -134,28 +137,25 @@ class RedisBackend:
         return ""
 
     def open_writer(self) -> Store:
-        from dashapp.stores.redis.client import RedisClient
         from dashapp.stores.redis.store import RedisStore
 
         known = self._settings
         rows = rows_to_keep(known.interval)
         yields = time.monotonic() - self._away < DEFER_AFTER_OUTAGE_S
         try:
-            link = RedisClient(known.store)
-            return RedisStore(link, known.host_name, rows, retention_of(known), known.forget, yields)
+            return RedisStore(
+                self._client(), known.host_name, rows, retention_of(known), known.forget, yields
+            )
         except StoreUnavailableError:
             self._away = time.monotonic()
             raise
 
     def push_reader(self, store: Store) -> PushReader:
-        from dashapp.stores.redis.client import RedisClient
         from dashapp.stores.redis.push_queue import TICK_TIMEOUT_S, RedisPushReader
         from dashapp.stores.redis.store import RedisStore
 
         assert isinstance(store, RedisStore)
-        return RedisPushReader(
-            RedisClient(self._settings.store, TICK_TIMEOUT_S), store, self._settings.interval
-        )
+        return RedisPushReader(self._client(TICK_TIMEOUT_S), store, self._settings.interval)
 
     def reader(self) -> Reader:
         from dashapp.stores.redis.hosts import DefaultHostReader
@@ -163,26 +163,27 @@ class RedisBackend:
         return DefaultHostReader(self.hosts(), self._settings.host_name, collects=self._settings.collector)
 
     def push_writer(self) -> PushWriter:
-        from dashapp.stores.redis.client import RedisClient
         from dashapp.stores.redis.push_queue import RedisPushWriter
 
         known = self._settings
-        return RedisPushWriter(RedisClient(known.store), known.host_name, known.forget, known.interval)
+        return RedisPushWriter(self._client(), known.host_name, known.forget, known.interval)
 
     def hosts(self) -> HostStore:
         if self._hosts is None:
-            from dashapp.stores.redis.client import RedisClient
             from dashapp.stores.redis.hosts import RedisHosts
 
-            self._hosts = RedisHosts(
-                RedisClient(self._settings.store), self._settings.host_name, self._settings.forget
-            )
+            self._hosts = RedisHosts(self._client(), self._settings.host_name, self._settings.forget)
         return self._hosts
 
     def notice_sink(self, name: str) -> NoticeSink:
         from dashapp.stores.redis.deferred_notice import DeferredNotice
 
         return DeferredNotice(self._settings.store, self._settings.host_name, name)
+
+    def _client(self, timeout: float = 1.0) -> RedisClient:
+        from dashapp.stores.redis.client import RedisClient
+
+        return RedisClient(self._settings.store, timeout)
 
 
 def retention_of(settings: Settings) -> Retention:
