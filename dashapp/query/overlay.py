@@ -26,15 +26,7 @@ from dashapp.query.overlay_sync import (
     newest_marks,
 )
 from dashapp.stores.base import MAX_CHANGES, Level, Reader
-from dashapp.stores.documents import (
-    CHANGES,
-    CURVES,
-    METRICS,
-    PANEL_KINDS,
-    THRESHOLDS,
-    Document,
-    Value,
-)
+from dashapp.stores.documents import CHANGES, CURVES, METRICS, PANEL_KINDS, THRESHOLDS, Document, Value
 from dashapp.stores.hosts import HostStore, sorted_hosts
 
 # Milliseconds in which whoever came back may bring what it kept meanwhile: nobody's place is good in these.

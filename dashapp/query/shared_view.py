@@ -14,15 +14,7 @@ from dashapp.model.panels import Panel, keys_of_panels
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.stores.base import Level, Reader
-from dashapp.stores.documents import (
-    CHANGES,
-    CURVES,
-    METRICS,
-    PANEL_KINDS,
-    THRESHOLDS,
-    Document,
-    Value,
-)
+from dashapp.stores.documents import CHANGES, CURVES, METRICS, PANEL_KINDS, THRESHOLDS, Document, Value
 
 # Ticks that a stretch of the past may be looked for in, beside what is sealed.
 MAX_TICKS_SEARCHED = 80_000

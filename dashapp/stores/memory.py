@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 from bisect import bisect_right
+from functools import partial
 from threading import Lock
 from typing import Any
 
 from dashapp.model.ticks import Cursor, Tick, to_milliseconds
 from dashapp.stores.base import Store
 from dashapp.stores.documents import DOCUMENTS, Document, Value
+from dashapp.stores.notices import StoredNotice
 
 
 class MemoryStore(Store):
@@ -20,7 +22,7 @@ class MemoryStore(Store):
     def __init__(self, keep: int = 7200, notice: str | None = None) -> None:
         self.dropped = 0
         self._keep = keep
-        self._notices = {"": notice} if notice else {}
+        self._notices = {"": notice or ""}
         self._lock = Lock()
         self._documents: dict[Document[Any], Any] = {document: document.empty() for document in DOCUMENTS}
         self._ticks: list[Tick] = []
@@ -62,24 +64,9 @@ class MemoryStore(Store):
         self._documents[document] = value
 
     def notices(self) -> list[str]:
-        return list(self._notices.values())
+        return [*filter(None, self._notices.values())]
 
-    def notice_sink(self, name: str) -> MemoryNotice:
-        """One speaker's sentence among the notices, as notices.Notice is beside a store on disk."""
-        return MemoryNotice(self._notices, name)
+    def notice_sink(self, name: str) -> StoredNotice:
+        return StoredNotice(partial(self._notices.__setitem__, name))
 
     def close(self) -> None: ...
-
-
-class MemoryNotice:
-    """What `speaker` has to say, in `sentences` while it holds."""
-
-    def __init__(self, sentences: dict[str, str], speaker: str) -> None:
-        self._sentences = sentences
-        self._speaker = speaker
-
-    def set(self, sentence: str) -> None:
-        self._sentences[self._speaker] = sentence
-
-    def clear(self) -> None:
-        self._sentences.pop(self._speaker, None)

@@ -5,12 +5,10 @@ One small file a speaker, so that the collector and its supervisor never write o
 
 from __future__ import annotations
 
-import logging
-import time
 from contextlib import suppress
 from pathlib import Path
 
-log = logging.getLogger("dashapp")
+from dashapp.stores.notices import LoggedNotice
 
 
 def read_notices(folder: Path) -> list[str]:
@@ -23,25 +21,19 @@ def read_notices(folder: Path) -> list[str]:
     return found
 
 
-class NoticeFile:
-    """One speaker's sentence: shown on the page while it holds, logged at most once a minute."""
-
+class NoticeFile(LoggedNotice):
     def __init__(self, folder: Path, speaker: str) -> None:
+        super().__init__(self._replace)
         self._path = folder / f"{speaker}.notice"
-        self._said: str | None = None
-        self._logged = float("-inf")
-
-    def set(self, sentence: str) -> None:
-        if sentence == self._said and time.monotonic() - self._logged < 60:
-            return
-        if time.monotonic() - self._logged >= 60:
-            self._logged = time.monotonic()
-            log.warning(sentence)
-        self._said = sentence
-        with suppress(OSError):  # the disk may be what the sentence is about
-            self._path.write_text(sentence)
 
     def clear(self) -> None:
-        self._said = None
-        with suppress(OSError):
-            self._path.unlink(missing_ok=True)
+        # Another process may have written it since this one last did.
+        self._sentence = None
+        super().clear()
+
+    def _replace(self, sentence: str) -> None:
+        with suppress(OSError):  # the disk may be what the sentence is about
+            if sentence:
+                self._path.write_text(sentence)
+            else:
+                self._path.unlink(missing_ok=True)

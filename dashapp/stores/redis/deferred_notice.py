@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from threading import Thread
 
-log = logging.getLogger("dashapp")
+from dashapp.stores.notices import LoggedNotice
 
 
-class DeferredNotice:
-    """Logged at most once a minute, and put beside the store without waiting for it. The collector that takes
-    the host's turn next clears it."""
+class DeferredNotice(LoggedNotice):
+    """Logs the sentence, and writes it to Redis in a thread so that nobody waits for that.
+
+    The collector that next gets the host's lease clears it.
+    """
 
     def __init__(self, url: str, name: str, speaker: str) -> None:
+        super().__init__(lambda sentence: Thread(target=self._send, args=(sentence,), daemon=True).start())
+        # Nothing to clear at first: this process loads the Redis client only when it is needed.
+        self._sentence = ""
         self._url = url
         self._name = name
         self._speaker = speaker
-        self._logged = float("-inf")
-        self._said = ""
 
-    def set(self, sentence: str) -> None:
-        if time.monotonic() - self._logged >= 60:
-            self._logged = time.monotonic()
-            log.warning(sentence)
-        self._put(sentence)
-
-    def clear(self) -> None:
-        self._put("")
-
-    def _put(self, sentence: str) -> None:
-        if sentence != self._said:
-            self._said = sentence
-            Thread(target=self._write, args=(sentence,), daemon=True).start()
-
-    def _write(self, sentence: str) -> None:
+    def _send(self, sentence: str) -> None:
         # Only here: the supervisor is to stay small.
         from dashapp.stores.redis.client import RedisClient
         from dashapp.stores.redis.documents import NOTICE_PREFIX, VERSION_FIELD

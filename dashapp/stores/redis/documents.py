@@ -54,22 +54,3 @@ class RedisDocuments:
             with self._lock:
                 self._waiting.update(names)
             raise
-
-
-class RedisNotice:
-    """One speaker's sentence; an empty one is none."""
-
-    def __init__(self, sheets: RedisDocuments, speaker: str) -> None:
-        self._sheets = sheets
-        self._field = NOTICE_PREFIX + speaker
-        self._said: str | None = None
-
-    def set(self, sentence: str) -> None:
-        if sentence != self._said:
-            self._said = sentence
-            self._sheets.put(self._field, sentence[:500])
-
-    def clear(self) -> None:
-        if self._said != "":
-            self._said = ""
-            self._sheets.put(self._field, "")

@@ -68,7 +68,6 @@ class RedisPushReader:
         self._away_ms = round(max(COLLECTOR_AWAY_S, 3 * interval) * 1000)
         self._taken = b""
         self._renewals = store.renewals
-        self._looked = float("-inf")
 
     def take(self, newest: int, accept: AcceptRecord) -> None:
         if self._store.renewals != self._renewals:

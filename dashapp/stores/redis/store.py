@@ -21,10 +21,11 @@ from dashapp.stores.archive import Archive, Retention
 from dashapp.stores.base import Level, Store
 from dashapp.stores.compaction import Compactor
 from dashapp.stores.documents import Document, Value
+from dashapp.stores.notices import StoredNotice
 from dashapp.stores.proxy import ReaderProxy
 from dashapp.stores.redis.archive import RedisBlockStorage, RedisRowSource
 from dashapp.stores.redis.client import FAILURES, RedisClient, describe_error
-from dashapp.stores.redis.documents import RedisNotice
+from dashapp.stores.redis.documents import NOTICE_PREFIX
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.lease import WriterLease
 from dashapp.stores.redis.reader import RedisReader
@@ -115,8 +116,8 @@ class RedisStore(ReaderProxy, Store):
         self.writer.sheets.put(document.name, document.encode(value))
         self.writer.wake()
 
-    def notice_sink(self, name: str) -> RedisNotice:
-        return RedisNotice(self.writer.sheets, name)
+    def notice_sink(self, name: str) -> StoredNotice:
+        return StoredNotice(lambda text: self.writer.sheets.put(NOTICE_PREFIX + name, text[:500]))
 
     def newest(self) -> Cursor:
         return Cursor(self.writer.generation, self._last)

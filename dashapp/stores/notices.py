@@ -1,0 +1,44 @@
+"""Notices of one speaker each: a sentence that stays on the page until its speaker clears it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+log = logging.getLogger("dashapp")
+
+# Seconds between two log lines of one speaker.
+LOG_INTERVAL_S = 60.0
+
+
+class StoredNotice:
+    """Passes each new sentence to `write`, and an empty one when it is cleared."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._sentence: str | None = None
+
+    def set(self, sentence: str) -> None:
+        if sentence != self._sentence:
+            self._sentence = sentence
+            self._write(sentence)
+
+    def clear(self) -> None:
+        self.set("")
+
+
+class LoggedNotice(StoredNotice):
+    """Also logs the sentence, at most once a minute, and writes it again then."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        super().__init__(write)
+        self._logged = float("-inf")
+
+    def set(self, sentence: str) -> None:
+        now = time.monotonic()
+        if sentence and now - self._logged >= LOG_INTERVAL_S:
+            self._logged = now
+            log.warning(sentence)
+            self._sentence = None
+        super().set(sentence)
