@@ -1,7 +1,7 @@
-"""History: "window W, since cursor C, these metrics" -> a frame of columns, with gaps as holes.
+"""History as frames: columns of points for a time range or since a cursor.
 
-Chooses the level that answers in a bounded number of points, and makes them coarser where it must.
-Knows stores and time; nothing of HTTP or drawing.
+Chooses the level that answers in a bounded number of points, and makes the points coarser if they are still
+too many. Gaps become holes.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from dashapp.model.ticks import GAP_STEPS, Cursor, Tick, to_milliseconds
 from dashapp.query.levels import Levels
 from dashapp.stores.base import Reader, ticks_since_position
 
-# Points of one metric in a frame, at the most.
+# Maximum points of one metric in a frame.
 MAX_POINTS = 2000
-# How much coarser than need be a reader may go on, when a window once held closer ticks.
+# A reader keeps its points if they are at most this many times coarser than necessary: the window may once
+# have held closer ticks.
 MAX_COARSENING = 100
 
 Column = NDArray[np.float64]
@@ -27,11 +28,12 @@ Column = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Columns ready to draw: `t` in epoch milliseconds, strictly rising; each column as long as `t`.
+    """Columns ready to draw, each as long as `t`.
 
-    `step` is the seconds from point to point. Where a point stands for several ticks, `y` is their mean and
-    `low` and `high` are their extremes; else those two are empty. NaN where a metric has no value; a time at
-    which none has any is a hole's. `newest` is the newest tick of all.
+    `t` is in epoch milliseconds and rises strictly. `step` is the seconds from point to point. If a point
+    stands for several ticks, `y` is their mean and `low` and `high` are their extremes; otherwise `low` and
+    `high` are empty. NaN marks a metric without a value, and a time without any value is part of a gap.
+    `newest` is the newest tick of the store.
     """
 
     cursor: str
@@ -51,9 +53,10 @@ def live_frame(
     metrics: Collection[str] | None = None,
     step: float = 1.0,
 ) -> Frame:
-    """What a reader at `cursor` lacks of the newest `window` seconds; all of it, with `reset`, where it must.
+    """Return what a reader at `cursor` lacks of the newest `window` seconds.
 
-    The window ends at the newest tick. `step` is what an empty store is said to have.
+    If it cannot continue from there, the frame holds the whole window and has `reset`. The window ends at the
+    newest tick. `step` is the step of an empty store.
     """
     mark = store.newest()
     span = to_milliseconds(window)
@@ -61,7 +64,7 @@ def live_frame(
     size = levels.size_for(mark.time_ms - span, mark.time_ms, MAX_POINTS)
     place = Cursor.decode(cursor)
     if place is not None and not place.size_ms and _is_ahead_of_store(store, place, mark):
-        # Another process has seen it come, and this one will in a moment.
+        # Another process has already served that tick, and this one will in a moment.
         mark = mark._replace(time_ms=place.time_ms)
         size, columns = 0, levels.read(place.time_ms, place.time_ms, 0, metrics)
     elif place is not None and _can_continue(store, place, mark, span, size or levels.step_ms, size):
@@ -72,7 +75,8 @@ def live_frame(
         size, columns = _read_fitting(levels, mark.time_ms - span, mark.time_ms, size, metrics)
     reached = mark.time_ms
     if size:
-        # The last point there is, not the last there could be: a gap that goes on is seen by the next answer.
+        # The last point that exists, not the last possible one: the next response then shows a gap that goes
+        # on.
         before = place.time_ms if place else _last_whole_point(mark.time_ms, size)
         reached = int(columns.t[-1]) if len(columns.t) else before
     there = Cursor(
@@ -88,7 +92,7 @@ def past_frame(
     metrics: Collection[str] | None = None,
     step: float = 1.0,
 ) -> Frame:
-    """The points in (start, end], epoch milliseconds, at the finest step that fits."""
+    """Return the points in (start, end], in epoch milliseconds, at the finest step that fits."""
     mark = store.newest()
     levels = Levels(store, step)
     end_ms = min(end_ms, mark.time_ms)
@@ -100,7 +104,10 @@ def past_frame(
 def _read_fitting(
     levels: Levels, start: int, end: int, size: int, metrics: Collection[str] | None
 ) -> tuple[int, Columns]:
-    """Points of `size`, or of a coarser one where ticks were once closer together than they are now."""
+    """Read points of `size`, or coarser ones if there are too many.
+
+    That happens if ticks were once closer together than they are now.
+    """
     columns = levels.read(start, _last_whole_point(end, size), size, metrics)
     if len(columns.t) > MAX_POINTS:
         size = levels.coarser_size(end - start, MAX_POINTS)
@@ -109,26 +116,26 @@ def _read_fitting(
 
 
 def _can_continue(store: Reader, place: Cursor, mark: Cursor, span: int, unit: int, size: int) -> bool:
-    """Whether a reader at `place` can be told only what is new, in points of the size it has."""
+    """Whether new points alone, of the size it has, are enough for a reader at `place`."""
     if place.generation != mark.generation or not mark.time_ms - span <= place.time_ms <= mark.time_ms:
         return False
     if place.size_ms:
-        # A size that nobody was given would be read from a level far too fine for it.
+        # The server never gave out such a size. It would be read from a level that is far too fine.
         fits = size <= place.size_ms <= MAX_COARSENING * unit and place.size_ms % unit == 0
         return fits and place.window_ms == span
     return size == 0 and ticks_since_position(store, place, MAX_POINTS) is not None
 
 
 def _is_ahead_of_store(store: Reader, place: Cursor, mark: Cursor) -> bool:
-    """Whether a reader is at a tick that not every process that is told of ticks has heard of yet."""
+    """Whether a reader is at a tick that this process has not received yet."""
     lag = store.lag_ms
-    # A store that was cleared has another life: one of this life without a tick has not been heard of.
+    # A cleared store has another generation. In this generation, no tick means that none has arrived yet.
     known = mark.time_ms or place.time_ms - lag
     return place.generation == mark.generation and 0 < place.time_ms - known <= lag
 
 
 def _last_whole_point(time_ms: int, size: int) -> int:
-    """The end of the newest whole point: a tick is one by itself."""
+    """Return the end of the newest complete point. A single tick is complete."""
     return time_ms // size * size if size else time_ms
 
 
@@ -153,8 +160,10 @@ def _build_frame(columns: Columns, cursor: str, size: int, levels: Levels, place
 
 
 def _rounded(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """To three decimals, or five digits where that is more: half a millionth of nothing is noise, and the
-    characters of a number are a frame's size."""
+    """Round to three decimals, or to five digits if that is more.
+
+    A millionth is noise, and the characters of its numbers make up the size of a frame.
+    """
     short = np.round(matrix, 3)
     size = np.abs(matrix)
     small = (size < 10) & (size > 0)
@@ -165,15 +174,18 @@ def _rounded(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _with_gaps(columns: Columns, before: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The times, with two more in each gap (a step after the point before it, a step before the one after;
-    one where they would meet), and where those go in."""
+    """Return the times with the ends of each gap added, and the positions of these.
+
+    A gap gets a time one step after the point before it and one a step before the point after it, or a single
+    time if the two would meet.
+    """
     t, steps = columns.t, columns.step * 1000
     if not len(t):
         return t, np.empty(0, np.int64)
     earlier = np.concatenate(([t[0] if before is None else before], t[:-1]))
     gaps = np.flatnonzero(t - earlier > GAP_STEPS * steps)
     if not len(gaps):
-        return t, gaps  # as it is once a tick, and half of what an answer costs is not needed then
+        return t, gaps  # the usual case: the rest is half of the cost of a response
     begins = np.round(earlier[gaps] + steps[gaps]).astype(np.int64)
     ends = np.round(t[gaps] - steps[gaps]).astype(np.int64)
     wide = ends > begins

@@ -1,7 +1,8 @@
-"""The overlay: several hosts' histories as one, each metric under its host's name, by one clock.
+"""The overlay: the histories of several hosts as one, by the store's clock.
 
-A reader like any other. Points of the same time are one; a host whose clock is wrong has its points moved to
-the store's. It ends where no live host will add anything any more, and waits for none that stopped.
+A reader like any other, in which each metric carries its host's name. Points of the same time become one, and
+the points of a host with a wrong clock move to the store's clock. The history ends at the last time that all
+live hosts have reached; hosts that stopped do not count.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ from dashapp.stores.base import MAX_CHANGES, Level, Reader
 from dashapp.stores.documents import CHANGES, CURVES, METRICS, PANEL_KINDS, THRESHOLDS, Document, Value
 from dashapp.stores.hosts import HostStore, sorted_hosts
 
-# Milliseconds in which whoever came back may bring what it kept meanwhile: nobody's place is good in these.
+# Milliseconds in which a returning host may deliver its backlog. Cursors are not valid during that time.
 CATCH_UP_MS = 10_000
 
 
 class OverlayReader(Reader):
-    """Of `readers`, by their hosts' names; `missing` are names that are no host's."""
+    """Combines `readers`, by host name. `missing` are requested names without a host."""
 
     lag_ms = 0
 
@@ -53,7 +54,7 @@ class OverlayReader(Reader):
         self._points = tuple(OverlayLevel(step, span, self) for step, span in LEVEL_SPANS_S)
 
     def now(self) -> float:
-        """Seconds UTC by the store's clock, which all points are moved to."""
+        """Return the time by the store's clock in seconds UTC: all points move to this clock."""
         return self._hosts.now_ms() / 1000
 
     def newest(self) -> Cursor:
@@ -80,7 +81,7 @@ class OverlayReader(Reader):
         return self._points
 
     def read_document(self, document: Document[Value]) -> Value:
-        """A document of all hosts together; deliveries are each host's own."""
+        """Return the combined document of all hosts. Deliveries stay with each host."""
         combine = self._COMBINED.get(document)
         if combine is None:
             return document.empty()
@@ -88,12 +89,12 @@ class OverlayReader(Reader):
         return value
 
     def names_of(self, name: str) -> Mapping[str, str]:
-        """What each metric of a host that is laid over is called here, by its own key."""
+        """Return the keys of a host's compared metrics in the overlay, by their own keys."""
         self._update_catalog()
         return self._named[name]
 
     def offsets(self) -> dict[str, tuple[Reader, int]]:
-        """Each host's reader, and by how many milliseconds its clock is ahead."""
+        """Return each host's reader, and the milliseconds by which its clock is ahead."""
         return {member.name: (member.reader, member.offset_ms) for member in self._progress()}
 
     def _all_metrics(self) -> list[Metric]:
@@ -131,7 +132,10 @@ class OverlayReader(Reader):
         return states
 
     def _all_changes(self) -> list[AlertChange]:
-        """Of all of them, by one clock; numbered so that the newest has another number whenever one comes."""
+        """Return the changes of all hosts by one clock.
+
+        They are numbered so that the newest gets another number whenever a change arrives.
+        """
         found: list[AlertChange] = []
         count = 0
         for name, (reader, shift) in self.offsets().items():
@@ -166,7 +170,7 @@ class OverlayReader(Reader):
             for name in self._readers
             if name in known and now - known[name].arrived_ms > 1000 * stale_after(known[name].step)
         ]
-        # Where the store itself is silent nobody can tell who stopped.
+        # If the store itself is silent, the hosts that stopped are unknown.
         if stopped and not self._hosts.notices():
             of = "it" if len(stopped) == 1 else "them"
             said.append(PublicNotice(f"{', '.join(stopped)} stopped: nothing new comes of {of}."))
@@ -176,7 +180,7 @@ class OverlayReader(Reader):
         return said
 
     def close(self) -> None:
-        """The store of many closes its readers itself."""
+        """Do nothing: the store of many hosts closes its readers."""
 
     def _update_catalog(self) -> None:
         catalogues = [reader.metrics() for reader in self._readers.values()]
@@ -213,7 +217,10 @@ class OverlayReader(Reader):
         return members
 
     def _generation(self, members: Sequence[HostProgress]) -> str:
-        """The same wherever the same is seen; another while a host that was away may bring what it kept."""
+        """Return an identifier that is the same for the same view of the hosts.
+
+        It changes while a returning host may still deliver older ticks.
+        """
         returning = self._hosts.now_ms() - self._returned < CATCH_UP_MS
         told = [returning, *((member.name, member.generation, member.offset_ms) for member in members)]
         return hashlib.sha256(repr(told).encode()).hexdigest()[:16]

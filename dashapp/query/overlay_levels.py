@@ -1,4 +1,4 @@
-"""Points of an overlay: each host's own, moved to one clock and laid over each other. Knows no HTTP."""
+"""The levels of an overlay: each host's points, moved to one clock and aligned."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dashapp.model.ticks import Cursor, to_milliseconds
 from dashapp.query.levels import MAX_TICKS_READ, Levels
 from dashapp.stores.base import Reader
 
-# Seconds a point and a stretch: ticks, minutes, hours.
+# Seconds of a point and of a block: ticks, minutes, hours.
 LEVEL_SPANS_S = ((0, 600), (60, 6 * 3600), (3600, 15 * 86_400))
-# Seconds for which the beginning of a long history is taken to be where it was.
+# Seconds for which the start of a long history is cached.
 OLDEST_CACHE_TTL_S = 10.0
 
 
 class OverlaySource(Protocol):
-    """What is asked of an overlay."""
+    """The part of an overlay that its levels need."""
 
     def newest(self) -> Cursor: ...
     def names_of(self, name: str) -> Mapping[str, str]: ...
@@ -26,7 +26,7 @@ class OverlaySource(Protocol):
 
 
 class OverlayLevel:
-    """A level of them all: points of `step` seconds, each host's from whatever level it has them in."""
+    """Points of `step` seconds of all hosts, each read from its best level."""
 
     def __init__(self, step: float, span: float, overlay: OverlaySource) -> None:
         self.step = step
@@ -49,7 +49,7 @@ class OverlayLevel:
         return self._oldest
 
     def newest(self) -> int:
-        """All there is but for the last that is not whole, however late a host's own level is told."""
+        """Return the end of the last complete point, even if a host's own level is behind."""
         unit = self._size or self.span_ms
         return self._overlay.newest().time_ms // unit * unit
 
@@ -62,7 +62,7 @@ class OverlayLevel:
                 continue
             found = Levels(reader, 1.0).read(start + shift, end + shift, self._size, keys)
             moved = found.shifted(-shift, named)
-            # Minutes that were whole by a clock of seconds beside go into those that they end in.
+            # Minutes that were complete by a skewed clock go into the minutes in which they end.
             parts.append(downsample(moved, self._size) if self._size and shift % self._size else moved)
         return align(parts)
 

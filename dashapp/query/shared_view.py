@@ -1,6 +1,6 @@
-"""A view: some panels over some stretch of time, and a store seen through it, which has nothing else.
+"""A shared view: some panels over some time range, and a reader that shows nothing else.
 
-What is built on such a store cannot show more than the view, whatever it is asked. Knows no HTTP.
+A page or an API on top of this reader cannot show more than the view, for any request.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.stores.base import Level, Reader
 from dashapp.stores.documents import CHANGES, CURVES, METRICS, PANEL_KINDS, THRESHOLDS, Document, Value
 
-# Ticks that a stretch of the past may be looked for in, beside what is sealed.
+# Maximum ticks of the log to search for a past range.
 MAX_TICKS_SEARCHED = 80_000
 FOREVER_MS = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
 class SharedView:
-    """`panels` by their names; the newest `window` seconds or, where there are any, (start, end] in epoch
-    milliseconds."""
+    """The panels of a share link, by name, and their time range.
+
+    The range is the newest `window` seconds or, if set, `time_range`: (start, end] in epoch milliseconds.
+    """
 
     panels: tuple[str, ...]
     window: float
@@ -36,10 +38,10 @@ class SharedView:
 
 
 class SharedViewReader(Reader):
-    """A store as far as a view shows it: a stores.Reader."""
+    """A reader that restricts `store` to a view."""
 
     def __init__(self, store: Reader, view: SharedView, chosen: Sequence[Panel] = ()) -> None:
-        """`chosen`: the panels that the settings add to ours."""
+        """`chosen`: the panels that the settings add to the built-in ones."""
         self._store = store
         self._chosen = chosen
         self.view = view
@@ -69,7 +71,10 @@ class SharedViewReader(Reader):
         return [_SharedLevel(reader, start, end, keys) for reader in self._store.levels()]
 
     def read_document(self, document: Document[Value]) -> Value:
-        """The visible part of a document. One that has no filter here, such as deliveries, stays hidden."""
+        """Return the visible part of a document.
+
+        A document without a filter here, such as the deliveries, stays hidden.
+        """
         visible = self._FILTERS.get(document)
         if visible is None:
             return document.empty()
@@ -108,7 +113,7 @@ class SharedViewReader(Reader):
     }
 
     def notices(self) -> list[str]:
-        """What is wrong with the server is its operator's to know."""
+        """Return nothing: only the operator sees what is wrong with the server."""
         return []
 
     def close(self) -> None: ...
@@ -123,7 +128,7 @@ class SharedViewReader(Reader):
 
 
 class _SharedLevel:
-    """One level of a store, as far as a view shows it."""
+    """One level of a store, restricted to a view."""
 
     def __init__(self, reader: Level, start: int, end: int, keys: frozenset[str]) -> None:
         self._reader = reader

@@ -1,8 +1,8 @@
 """The archive: three levels of history (seconds, minutes, hours), each in compressed blocks.
 
-`BlockStorage` is what a backend provides for one level: it keeps blocks, and rows that no block holds yet.
-Every step can be repeated, because what is already there is skipped: after a restart between two steps
-nothing is counted twice or lost.
+A backend provides a `BlockStorage` for each level, which holds blocks, and rows that no block holds yet. Each
+step can be repeated, because it skips what is already there: a restart between two steps counts nothing twice
+and loses nothing.
 """
 
 from __future__ import annotations
@@ -17,52 +17,58 @@ from dashapp.stores import block_codec
 
 
 class BlockStorage(Protocol):
-    """The writing side. Each verb is done whole or not at all, and raises what its storage does."""
+    """The writing side.
+
+    Each method takes effect completely or not at all, and raises the errors of its storage.
+    """
 
     def rows(self) -> list[str]:
-        """The rows, oldest first."""
+        """Return the rows, oldest first."""
 
     def newest_block(self) -> int:
-        """Where the newest block ends, in epoch milliseconds; 0 where there is none."""
+        """Return the end of the newest block in epoch milliseconds; 0 if there is none."""
 
     def oldest_block(self) -> int | None:
-        """Where the oldest block ends."""
+        """Return the end of the oldest block; None if there is none."""
 
     def add(self, rows: Sequence[tuple[int, str]]) -> None:
         """Add rows, each with its time, at the end."""
 
     def put(self, block: bytes, start_ms: int, end_ms: int) -> None:
-        """Add a block at the end, and drop the rows up to where it ends."""
+        """Add a block at the end, and drop the rows up to its end."""
 
     def drop_oldest(self) -> bool:
-        """Drop the oldest block; False where there is none."""
+        """Drop the oldest block; False if there is none."""
 
     def clear(self) -> None: ...
 
     def size(self) -> int:
-        """Bytes in use."""
+        """Return the bytes in use."""
 
     def close(self) -> None: ...
 
 
 class BlockReader(Protocol):
-    """The reading side. What cannot be had now is left out, and nothing is raised for it."""
+    """The reading side. It leaves out what it cannot read now, and never raises for it."""
 
     def oldest(self) -> int | None:
-        """The time of the oldest point of all, or one somewhat earlier; None where there is none."""
+        """Return the time of the oldest point, or a somewhat earlier one; None if there is none."""
 
     def newest(self) -> int:
-        """The time of the newest point of all; 0 where there is none."""
+        """Return the time of the newest point; 0 if there is none."""
 
     def rows(self, start: int, end: int) -> Sequence[object]:
-        """The rows of points in (start, end], oldest first."""
+        """Return the rows of points in (start, end], oldest first."""
 
     def blocks(self, start: int, end: int) -> Sequence[object]:
-        """The blocks that may hold points in (start, end], oldest first."""
+        """Return the blocks that may hold points in (start, end], oldest first."""
 
 
 class ArchiveLevel:
-    """Points of `step` seconds, sealed `span` seconds at a time. Raises what its shelf does."""
+    """Points of `step` seconds, compacted `span` seconds at a time.
+
+    Raises the errors of its storage.
+    """
 
     def __init__(self, shelf: BlockStorage, step: float, span: float) -> None:
         self.step = step
@@ -73,7 +79,7 @@ class ArchiveLevel:
         self.newest = Point.decode(self._rows[-1]).time_ms if self._rows else self.compacted_until
 
     def extend(self, points: Sequence[Point]) -> None:
-        """Add points at the end; those that are there already are left out."""
+        """Add points at the end, without those that are already there."""
         fresh = [(point.time_ms, point.encode()) for point in points if point.time_ms > self.newest]
         if fresh:
             self._shelf.add(fresh)
@@ -81,7 +87,7 @@ class ArchiveLevel:
             self.newest = fresh[-1][0]
 
     def complete_span(self) -> list[Point]:
-        """The points of the oldest span that is not sealed, once it is whole; none before."""
+        """Return the points of the oldest span without a block, once it is complete."""
         if not self._rows:
             return []
         end = point_end_ms(Point.decode(self._rows[0]).time_ms, self._span)
@@ -96,7 +102,7 @@ class ArchiveLevel:
         del self._rows[: len(points)]
 
     def add_block(self, data: bytes, start_ms: int, end_ms: int) -> None:
-        """Add a sealed block, unless one reaches as far already."""
+        """Add a block, unless the blocks already reach that far."""
         if end_ms > self.compacted_until:
             self._shelf.put(data, start_ms, end_ms)
             self.compacted_until = end_ms
@@ -108,7 +114,7 @@ class ArchiveLevel:
             self._shelf.drop_oldest()
 
     def drop_oldest(self) -> bool:
-        """Drop one block; False where there is none."""
+        """Drop one block; False if there is none."""
         return self._shelf.drop_oldest()
 
     def clear(self) -> None:
@@ -117,7 +123,6 @@ class ArchiveLevel:
         self.compacted_until = self.newest = 0
 
     def size(self) -> int:
-        """Bytes in use."""
         return self._shelf.size()
 
     def close(self) -> None:
@@ -129,7 +134,10 @@ PARTS = ("total", "low", "high", "count")
 
 
 def encode_points(points: Sequence[Point], parts: Sequence[str] = PARTS) -> bytes:
-    """Points as one block. Of a single tick the total alone is enough: it is the lowest and the highest."""
+    """Encode points as one block.
+
+    For points of a single tick the total alone is enough, because it is the lowest and the highest too.
+    """
     keys = list(dict.fromkeys(key for point in points for key in point.values))
     return block_codec.encode_block(
         {"t": [point.time_ms for point in points], "step": [point.step for point in points]},
@@ -144,7 +152,7 @@ def encode_points(points: Sequence[Point], parts: Sequence[str] = PARTS) -> byte
 
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
-# Name, seconds a point, seconds a block: some hundred points a block, whatever the level.
+# Name, seconds of a point, seconds of a block: some hundred points per block on each level.
 MINUTE_LEVEL = ("minutes", MINUTE, 6 * HOUR)
 HOUR_LEVEL = ("hours", HOUR, 15 * DAY)
 TICK_LEVEL = ("seconds", 0, 600)
@@ -153,7 +161,7 @@ ALL_LEVELS = (TICK_LEVEL, MINUTE_LEVEL, HOUR_LEVEL)
 
 @dataclass(frozen=True)
 class Retention:
-    """How long each level is kept, in seconds, and how many bytes they may take together."""
+    """Seconds for which each level keeps its points, and the bytes of all levels together."""
 
     ticks: float = 14 * DAY
     minutes: float = 90 * DAY
@@ -166,21 +174,24 @@ class Retention:
 
 
 class Archive:
-    """The writing side of all levels. Raises what their shelves do; open it anew then."""
+    """The writing side of all levels.
+
+    Raises the errors of their storages; open a new one after that.
+    """
 
     def __init__(self, open_shelf: Callable[[str], BlockStorage], retention: Retention) -> None:
-        """`open_shelf` gives each level's by its name."""
+        """`open_shelf` opens the storage of a level by its name."""
         self._retention = retention
         self._levels = tuple(ArchiveLevel(open_shelf(name), step, span) for name, step, span in ALL_LEVELS)
         self._ticks, self._minutes, self._hours = self._levels
 
     @property
     def compacted_until(self) -> int:
-        """The end of the newest sealed span of ticks, in epoch milliseconds."""
+        """The end of the newest compacted span of ticks, in epoch milliseconds."""
         return self._ticks.compacted_until
 
     def append_span(self, ticks: Sequence[Point], end_ms: int) -> None:
-        """Keep the ticks of one whole span, a whole number of minutes that ends at `end_ms`."""
+        """Add the ticks of one complete span, which ends at the whole minute `end_ms`."""
         self._minutes.extend(roll_up(ticks, MINUTE))
         while points := self._minutes.complete_span():
             self._hours.extend(roll_up(points, HOUR))
@@ -195,7 +206,7 @@ class Archive:
             level.clear()
 
     def size(self) -> int:
-        """Bytes in use."""
+        """Return the bytes in use."""
         return sum(level.size() for level in self._levels)
 
     def close(self) -> None:
@@ -207,6 +218,6 @@ class Archive:
         for level, seconds in zip(self._levels, (kept.ticks, kept.minutes, kept.hours), strict=True):
             level.drop_before(now_ms - int(seconds * 1000))
         while self.size() > kept.size:
-            # The finest first: what it drops still stands in the coarser ones.
+            # The finest level first: the coarser ones still hold what it drops.
             if not any(level.drop_oldest() for level in self._levels):
                 break

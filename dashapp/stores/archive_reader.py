@@ -1,6 +1,6 @@
-"""Reading one level of the long memory into columns: blocks by numpy, rows not yet sealed beside them.
+"""Reads one level of the archive into columns, with numpy.
 
-Never writes. A damaged block is left out, and said once; the rest is served.
+Combines blocks with the rows that no block holds yet. A damaged block is left out and logged once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _INTEGER_TYPES = {1: "<i1", 2: "<i2", 4: "<i4", 8: "<i8"}
 
 
 class ArchiveLevelReader:
-    """Points of `step` seconds (0: ticks as they came) on a shelf; blocks of at most `span_ms`."""
+    """Points of `step` seconds (0: ticks) in blocks of at most `span_ms`."""
 
     def __init__(self, shelf: BlockReader, step: float, span_ms: int) -> None:
         self.step = step
@@ -34,16 +34,13 @@ class ArchiveLevelReader:
         self._said: set[int] = set()
 
     def oldest(self) -> int | None:
-        """The time of the oldest point, in epoch milliseconds; None where there is none."""
         return self._shelf.oldest()
 
     def newest(self) -> int:
-        """The time of the newest point, in epoch milliseconds; 0 where there is none."""
         return self._shelf.newest()
 
     def columns(self, start: int, end: int, wanted: Sequence[str] | None) -> Columns:
-        """The points in (start, end], epoch milliseconds; all metrics, or those `wanted` that are there."""
-        # Rows first: what is sealed meanwhile is then found in both, and not in neither.
+        # Rows first: a point that moves into a block meanwhile is then in both, and never in neither.
         rows = self._shelf.rows(start, end) if self.step else []
         parts = []
         for value in self._shelf.blocks(start, end):
@@ -70,7 +67,10 @@ class ArchiveLevelReader:
 
 
 def open_levels(block_reader: Callable[[str, int], BlockReader]) -> tuple[ArchiveLevelReader, ...]:
-    """Sealed ticks, minutes and hours, finest first. `block_reader` opens one by its name and span."""
+    """Open the levels of ticks, minutes and hours, finest first.
+
+    `block_reader` opens a level by its name and the milliseconds of its blocks.
+    """
     return tuple(
         ArchiveLevelReader(block_reader(name, span * 1000), step, span * 1000)
         for name, step, span in ALL_LEVELS
@@ -78,7 +78,7 @@ def open_levels(block_reader: Callable[[str, int], BlockReader]) -> tuple[Archiv
 
 
 def decode_block(data: object, wanted: Sequence[str] | None = None) -> Columns:
-    """A block's columns. ValueError where it is damaged, or none."""
+    """Return a block's columns. ValueError if it is damaged or not a block."""
     if not isinstance(data, bytes):
         raise ValueError("not a block")
     try:
@@ -115,7 +115,7 @@ def _decode_columns(data: bytes, wanted: Sequence[str] | None) -> Columns:
 
 
 def _decode_column(entry: Sequence[Any], body: bytes, length: int) -> Matrix:
-    """One column as doubles, NaN where it has no value. The entry is what block.FIELDS names."""
+    """Return one column as doubles, NaN for no value. `entry` is as FIELDS describes."""
     count, decimals, factor, first, width, differences, offset, size, mask = entry
     if width == 0:
         values = np.full(count, first / 10**decimals)
@@ -145,13 +145,13 @@ def _decode_row(value: Any) -> Any:
     try:
         return orjson.loads(value)
     except ValueError:
-        # An older version may have written a total as Infinity, which is no JSON.
+        # An older version may have written a total as Infinity, which is not JSON.
         point = Point.decode(value)
         return point.time_ms, point.step, point.values
 
 
 def _columns_from_rows(points: Sequence[Any], wanted: Sequence[str] | None) -> Columns:
-    """Points as Point.encode wrote them."""
+    """Return the columns of points that `Point.encode` wrote."""
     if not points:
         return empty_columns()
     keys = present_keys([point[2] for point in points], wanted)

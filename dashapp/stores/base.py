@@ -1,6 +1,7 @@
-"""Stores: one file each, all with the same few verbs.
+"""The interface of all stores.
 
-A store is an ordered, bounded log of ticks. Exactly one process appends; any number read.
+A store is an ordered, bounded log of ticks, and some documents. Exactly one process writes to it; any number
+of processes read.
 """
 
 from __future__ import annotations
@@ -23,98 +24,107 @@ from dashapp.stores.documents import (
 )
 
 if TYPE_CHECKING:
-    # They bring numpy, which the collector does without.
+    # It imports numpy, which the collector does without.
     from dashapp.model.columns import Columns
 
 
-# How long a tick stays in the log before it may be sealed: what nearly every reader asks for.
+# How long a tick stays in the log before compaction: nearly every request reads these.
 LOG_RETENTION_MS = 600_000
-# Changes of thresholds that are remembered.
+# Maximum changes in the log of alerts.
 MAX_CHANGES = 500
 
 
 class Level(Protocol):
-    """One level of a history: points of `step` seconds (0: ticks as they came), in stretches of `span_ms`."""
+    """One level of a history: points of `step` seconds (0: ticks), in blocks of `span_ms`."""
 
     step: float
     span_ms: int
 
     def oldest(self) -> int | None:
-        """The time of the oldest point, in epoch milliseconds; None where there is none."""
+        """Return the time of the oldest point in epoch milliseconds; None if there is none."""
 
     def newest(self) -> int:
-        """That of the newest; 0 where there is none."""
+        """Return the time of the newest point in epoch milliseconds; 0 if there is none."""
 
     def columns(self, start: int, end: int, wanted: Sequence[str] | None) -> Columns:
-        """The points in (start, end], epoch milliseconds; all metrics, or those `wanted` that are there."""
+        """Return the points in (start, end], in epoch milliseconds.
+
+        All metrics, or those of `wanted` that exist.
+        """
 
 
 class Reader(Protocol):
-    """What the web side asks of a store. No verb blocks for longer than a second."""
+    """The interface of the web side. No method blocks for longer than a second."""
 
     @property
     def lag_ms(self) -> int:
-        """How far other processes may be ahead of what this one was told; 0 where all see the same."""
+        """How far other processes may be ahead of this one; 0 if all see the same."""
 
     def newest(self) -> Cursor:
-        """The store's life and its newest tick's time (0 where it is empty). Cheap: asked per request."""
+        """Return the store's generation and its newest tick's time (0 if it is empty).
+
+        Cheap: runs in each request.
+        """
 
     def since(self, time: float, limit: int) -> list[Tick]:
-        """The newest `limit` ticks later than `time` (seconds), oldest first."""
+        """Return the newest `limit` ticks later than `time` (seconds), oldest first."""
 
     def levels(self) -> Sequence[Level]:
-        """Sealed ticks, minutes and hours, finest first; empty where nothing is sealed."""
+        """Return the compacted ticks, minutes and hours, finest first; empty if there are none."""
 
     def read_document(self, document: Document[Value]) -> Value:
-        """The document as the collector last wrote it; an empty one before. Cheap: asked per request."""
+        """Return the document that the collector last wrote; an empty one before that.
+
+        Cheap: runs in each request.
+        """
 
     def notices(self) -> list[str]:
-        """Sentences for the page: what is wrong with this store, or was mended in it."""
+        """Return sentences for the page: problems of this store, and repairs."""
 
     def close(self) -> None: ...
 
     def metrics(self) -> list[Metric]:
-        """The catalogue, as the collector last described it."""
+        """The catalogue of metrics, as the collector last described it."""
         return self.read_document(METRICS)
 
     def panel_kinds(self) -> Mapping[str, str]:
-        """How panels are drawn, by their names, where the sources say it."""
+        """The kinds of panels, by panel name, for those that a source sets."""
         return self.read_document(PANEL_KINDS)
 
     def curves(self) -> Mapping[str, Curves]:
-        """The newest curves, by their panels' names."""
+        """The newest curves, by panel name."""
         return self.read_document(CURVES)
 
     def thresholds(self) -> list[AlertState]:
-        """Where each threshold stands, as the collector last judged."""
+        """The state of each threshold, as the collector last evaluated it."""
         return self.read_document(THRESHOLDS)
 
     def changes(self) -> list[AlertChange]:
-        """What became of the thresholds, oldest first, at most MAX_CHANGES."""
+        """The log of alerts that fired or resolved, oldest first; at most MAX_CHANGES."""
         return self.read_document(CHANGES)
 
     def deliveries(self) -> Mapping[str, int]:
-        """The number of the last change that each address was told of."""
+        """The number of the last change that each notification target received."""
         return self.read_document(DELIVERIES)
 
 
 class Store(Reader, Protocol):
-    """What the collector asks of a store."""
+    """The interface of the collector."""
 
     def append(self, tick: Tick) -> bool:
-        """Keep a tick; False, counted in `dropped`, where it is not newer than the last."""
+        """Add a tick. Return False, and count it in `dropped`, if it is not newer than the last."""
 
     def write_document(self, document: Document[Value], value: Value) -> None:
-        """Replace a document, before the tick that it came with. Any thread may call it.
+        """Replace a document, before the tick that it belongs to. Any thread may call this.
 
-        Never raises for a disk or a server that refuses: such a write is repeated later.
+        Never raises for a disk or a server that refuses: the store repeats such a write later.
         """
 
     def notice_sink(self, name: str) -> NoticeSink:
-        """One speaker's place among the notices."""
+        """Return the notice of one speaker."""
 
     def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
-        """Set the catalogue, and how panels are drawn."""
+        """Replace the catalogue of metrics and the kinds of panels."""
         self.write_document(METRICS, list(metrics))
         self.write_document(PANEL_KINDS, dict(looks or {}))
 
@@ -125,7 +135,7 @@ class Store(Reader, Protocol):
         self.write_document(THRESHOLDS, list(states))
 
     def set_changes(self, changes: Iterable[AlertChange]) -> None:
-        """Set what `changes` answers, numbers and all; the newest MAX_CHANGES."""
+        """Replace the log of alerts, numbers included, by the newest MAX_CHANGES of these."""
         self.write_document(CHANGES, list(changes)[-MAX_CHANGES:])
 
     def set_deliveries(self, sent: Mapping[str, int]) -> None:
@@ -133,7 +143,7 @@ class Store(Reader, Protocol):
 
 
 def ticks_since_position(store: Reader, place: Cursor, limit: int) -> list[Tick] | None:
-    """What came after the tick that `place` names; None where the store no longer knows that tick."""
+    """Return the ticks after the one at `place`; None if the store no longer has that tick."""
     ticks = store.since((place.time_ms - 1) / 1000, limit + 1)
     if place.time_ms == 0:
         return None if ticks else []
@@ -143,5 +153,8 @@ def ticks_since_position(store: Reader, place: Cursor, limit: int) -> list[Tick]
 
 
 def row_time(row: str) -> float:
-    """The time of an encoded tick in seconds, without decoding the rest. ValueError if it has none."""
+    """Return the time of an encoded tick in seconds, without decoding the rest.
+
+    ValueError if it has none.
+    """
     return float(row[1 : row.index(",")])

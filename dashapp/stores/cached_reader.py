@@ -1,6 +1,6 @@
-"""What the readers of the disk and of Redis share: the newest ticks in memory, and the archive's levels.
+"""The common part of the readers of disk and Redis.
 
-Older ticks are read again when somebody asks for them.
+Keeps the newest ticks in memory; older ones are read again for each request.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ NO_GENERATION = "0" * 16
 
 
 class CachedReader(Reader):
-    """A reader of one host's log, for all viewers. A subclass keeps `_ticks` up to date in `newest`."""
+    """A reader of one host's log, for all viewers.
+
+    A subclass keeps `_ticks` up to date in `newest`.
+    """
 
     def __init__(self) -> None:
         self._ticks: list[Tick] = []
@@ -33,11 +36,11 @@ class CachedReader(Reader):
         self._levels: Sequence[ArchiveLevelReader] | None = None
 
     def newest_rows(self, limit: int) -> Iterable[object]:
-        """The newest rows of the backend, newest first; none if it does not answer."""
+        """Return the backend's newest rows, newest first; none if it does not answer."""
         raise NotImplementedError
 
     def block_reader(self, level: str, span_ms: int) -> BlockReader:
-        """The blocks of one level of the archive, which span at most `span_ms`."""
+        """Open one level of the archive, whose blocks span at most `span_ms`."""
         raise NotImplementedError
 
     def since(self, time: float, limit: int) -> list[Tick]:
@@ -50,7 +53,7 @@ class CachedReader(Reader):
         return self.read_ticks(time, before, limit - len(ticks)) + ticks
 
     def read_ticks(self, time: float, before: float, limit: int) -> list[Tick]:
-        """Read the newest `limit` ticks between `time` and `before` from the backend, oldest first."""
+        """Read the newest `limit` ticks between `time` and `before`, oldest first."""
         ticks: list[Tick] = []
         for row in self.newest_rows(limit + MAX_CACHED_TICKS):
             if not isinstance(row, str):
@@ -62,7 +65,7 @@ class CachedReader(Reader):
                 if at < before:
                     ticks.append(Tick.decode(row))
             except ValueError:
-                continue  # no row of ours
+                continue  # not written by dashapp
         ticks.reverse()
         return ticks
 

@@ -1,7 +1,7 @@
-"""Sealing: takes whole spans of ticks out of the newest rows and hands them to the long memory.
+"""Compaction: moves complete spans of ticks from the log to the archive.
 
-At most one span a tick, and of a wide one a part, so that nothing (an older store, a long outage, a thousand
-metrics) holds a tick up for long.
+It handles at most one span per tick, and only a part of a wide one. So an older store, a long outage or a
+thousand metrics never delay a tick for long.
 """
 
 from __future__ import annotations
@@ -15,23 +15,26 @@ from dashapp.model.ticks import Tick, to_milliseconds
 from dashapp.stores.archive import Archive
 from dashapp.stores.base import LOG_RETENTION_MS, row_time
 
-# How long to leave a disk alone that has just refused.
+# Milliseconds to wait after the disk refused a write.
 RETRY_MS = 10_000
-# Some hundred ticks a span, whatever the interval: few enough to seal between two ticks.
+# Some hundred ticks per span, for any interval: few enough to compact between two ticks.
 SPAN_S, SHORT_SPAN_S, FAST_INTERVAL_S = 600, 60, 0.5
-# Values read back between two ticks, about 30 ms of them.
+# Values to read back between two ticks, which takes about 30 ms.
 VALUES_PER_STEP = 30_000
 
 
 class RowSource(Protocol):
-    """The newest rows, of which sealing takes the oldest away."""
+    """The rows of the log. Compaction takes the oldest ones."""
 
     def oldest(self, limit: int) -> list[str]: ...
     def drop(self, count: int) -> None: ...
 
 
 class Compactor:
-    """Moves what is old enough. Its failures are told and tried again; the rows wait meanwhile."""
+    """Moves the rows that are old enough.
+
+    After a failure it sets a notice and tries again; the rows wait meanwhile.
+    """
 
     def __init__(
         self,
@@ -39,17 +42,17 @@ class Compactor:
         notice: NoticeSink,
         failures: tuple[type[BaseException], ...],
     ) -> None:
-        """`failures`: what rows and memory raise where they cannot be read or written now."""
+        """`failures`: the exceptions of rows and archive that cannot be read or written now."""
         self._open = open_memory
         self._failures = failures
         self._notice = notice
         self._memory: Archive | None = None
-        self._found: list[str] = []  # the rows of the span that is being read
-        self._points: list[Point | None] = []  # what has been read of them, None for what is no tick
-        self._due = 0  # no span can be whole before a tick of this time, in epoch milliseconds
+        self._found: list[str] = []  # the rows of the current span.
+        self._points: list[Point | None] = []  # their points; None for an invalid row.
+        self._due = 0  # epoch milliseconds before which no span can be complete.
 
     def run(self, rows: RowSource, newest: int) -> None:
-        """Seal one span where there is a whole one that ended long enough before `newest` (ms)."""
+        """Compact one span, if there is one that ended long enough before `newest` (ms)."""
         if newest < self._due:
             return
         try:
@@ -68,7 +71,7 @@ class Compactor:
             return
         oldest = _decode_tick(first[0])
         if oldest is None:
-            rows.drop(1)  # no row of ours: nobody reads it, and it must not stand in the way
+            rows.drop(1)  # not written by dashapp, and it must not block the others
             return
         span = SHORT_SPAN_S if oldest.step < FAST_INTERVAL_S else SPAN_S
         end = point_end_ms(to_milliseconds(oldest.time), span)
@@ -103,7 +106,7 @@ class Compactor:
         self._found, self._points = [], []
 
     def clear(self) -> None:
-        """Forget all that was ever sealed."""
+        """Delete the whole archive."""
         memory = self._memory or self._open()
         self._memory = memory
         memory.clear()
@@ -119,7 +122,7 @@ class Compactor:
 
 
 def _oldest_rows_until(rows: RowSource, end: int, at_first: int) -> list[str]:
-    """The oldest rows before the first that is later than `end`, which must be there."""
+    """Return the oldest rows up to `end`. A later row must exist."""
     while True:
         found = rows.oldest(at_first + 1)
         for place, row in enumerate(found):
@@ -138,7 +141,7 @@ def _decode_tick(row: object) -> Tick | None:
 
 
 def _is_later(row: object, end: int) -> bool:
-    """By the time at its beginning alone: what is no tick is found out when it is sealed."""
+    """Compare only the time at the start of a row; compaction itself finds invalid rows."""
     try:
         return isinstance(row, str) and to_milliseconds(row_time(row)) > end
     except (ValueError, OverflowError):

@@ -1,6 +1,6 @@
-"""Opening: from the settings to whoever writes, reads and speaks in the store: nobody else knows where it is.
+"""Opens the configured backend: a folder or Redis.
 
-A folder, or Redis, imported only where it is meant. Memory is nobody's to open: it is where it is made.
+Imports a backend only if it is in use. The memory store is created by its callers, not here.
 """
 
 from __future__ import annotations
@@ -28,48 +28,54 @@ from dashapp.stores.push_queue import PushReader, PushWriter
 if TYPE_CHECKING:
     from dashapp.stores.redis.client import RedisClient
 
-# Ticks of so many seconds wait for the long memory at the most, and are all there is without one.
+# Seconds of ticks in the log. Without an archive, these are the whole history.
 LOG_KEEP_S = MEMORY_RETENTION_S + 600
-# Seconds after Redis was away in which nobody new takes a turn there.
+# Seconds after an outage of Redis in which no new collector acquires a lease.
 DEFER_AFTER_OUTAGE_S = 1.5
 
 
 class StoreBackend(Protocol):
-    """Where a store is."""
+    """A backend: opens the store's writer, its readers and its queues."""
 
     label: str
 
     @property
     def flags(self) -> Sequence[str]:
-        """What a process that is to open the same place is told beside the other settings."""
+        """The flags that make another process open the same store."""
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The same, where it is no one's to read."""
+        """The variables that do the same, for values that other users must not see."""
 
     def problem(self) -> str:
-        """Why nothing can be written there now; empty where it can, or may soon."""
+        """Return why the store cannot be written now; empty if it can, or may be soon."""
 
     def open_writer(self) -> Store:
-        """StoreLockedError where another writes, StoreAwayError where it may be asked again soon."""
+        """Open the store for writing.
+
+        StoreLockedError if another process writes to it; StoreUnavailableError if a retry may work soon.
+        """
 
     def push_reader(self, store: Store) -> PushReader:
-        """What programs pushed, for whoever writes to `store`."""
+        """Return the collector's side of the push queue of `store`."""
 
     def reader(self) -> Reader: ...
 
     def push_writer(self) -> PushWriter:
-        """Where the web puts what is pushed."""
+        """Return the web's side of the push queue."""
 
     def hosts(self) -> HostStore | None:
-        """All machines that write there; None where it is of one alone."""
+        """Return all hosts that write there; None if the store holds one host only."""
 
     def notice_sink(self, name: str) -> NoticeSink:
-        """For who watches over those that write."""
+        """Return a notice for a process that supervises the writer."""
 
 
 def open_backend(settings: Settings, where: Path | None = None) -> StoreBackend | None:
-    """None for memory. `where`: the folder that a relative one is in, the working folder where not given."""
+    """Return the backend of the settings; None for memory.
+
+    `where`: the parent of a relative folder, by default the working directory.
+    """
     if is_redis(settings.store):
         return RedisBackend(settings)
     folder = store_directory(settings)
@@ -119,7 +125,7 @@ class DiskBackend:
 
 
 class RedisBackend:
-    """No password goes onto a command line by us."""
+    """Redis. Its URL may hold a password, so it never goes onto a command line."""
 
     flags: Sequence[str] = ()
 
@@ -190,12 +196,12 @@ def retention_of(settings: Settings) -> Retention:
     return Retention(*settings.retention, size=settings.size)
 
 
-# What tells that a process is a platform's, with a disk of its own that nobody shares.
+# This variable shows that the process runs on a platform that gives each process its own disk.
 PLATFORM_VARIABLE = "DYNO"
 
 
 def shared_storage_problem(settings: Settings, environ: Mapping[str, str] = os.environ) -> str:
-    """Why collector and pages that are processes apart cannot meet; empty where they can."""
+    """Return why a separate collector and web process cannot share a store; empty if they can."""
     platform = environ.get(PLATFORM_VARIABLE)
     if is_redis(settings.store) or not platform:
         return ""
@@ -207,7 +213,7 @@ def shared_storage_problem(settings: Settings, environ: Mapping[str, str] = os.e
 
 
 def redis_problem(settings: Settings) -> str:
-    """What is wrong with a Redis that answers; empty where nothing is, or where it does not answer now."""
+    """Return what is wrong with the configured Redis; empty if nothing is, or it is down."""
     if not is_redis(settings.store):
         return ""
     from dashapp.stores.redis.check import check_redis

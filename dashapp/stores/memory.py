@@ -1,4 +1,4 @@
-"""The reference store: a list in this process, for tests and for a machine without a writable disk."""
+"""The store in memory, for tests and for a machine without a writable disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dashapp.stores.notices import StoredNotice
 
 
 class MemoryStore(Store):
-    """Ticks in memory, at most `keep` of them. One thread appends, any number read."""
+    """A list of at most `keep` ticks. One thread appends; any number of threads read."""
 
     lag_ms = 0
 
@@ -38,7 +38,7 @@ class MemoryStore(Store):
             return True
 
     def clear(self) -> None:
-        """Forget every tick and begin another life."""
+        """Delete every tick and begin a new generation."""
         with self._lock:
             self._ticks.clear()
             self._life = secrets.token_hex(8)

@@ -1,4 +1,4 @@
-"""Notices of one speaker each: a sentence that stays on the page until its speaker clears it."""
+"""Notices: sentences that stay on the page until their speaker clears them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from collections.abc import Callable
 
 log = logging.getLogger("dashapp")
 
-# Seconds between two log lines of one speaker.
+# Minimum seconds between two log lines of one speaker.
 LOG_INTERVAL_S = 60.0
 
 
 class StoredNotice:
-    """Passes each new sentence to `write`, and an empty one when it is cleared."""
+    """The notice of one speaker.
+
+    Passes each new sentence to `write`, and an empty text to clear it.
+    """
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
@@ -29,7 +32,7 @@ class StoredNotice:
 
 
 class LoggedNotice(StoredNotice):
-    """Also logs the sentence, at most once a minute, and writes it again then."""
+    """A notice that is also logged, at most once a minute, and written again then."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         super().__init__(write)

@@ -1,7 +1,4 @@
-"""A reader that another reader answers for: whoever is one says which, and what it says otherwise.
-
-Knows no store of its own, so it closes none.
-"""
+"""A reader that forwards to another one."""
 
 from __future__ import annotations
 
@@ -13,8 +10,10 @@ from dashapp.stores.documents import Document, Value
 
 
 class ReaderProxy(Reader):
+    """Forwards each call to `reader()`, and closes nothing. Subclasses override what differs."""
+
     def reader(self) -> Reader:
-        """Whoever answers this time."""
+        """Return the reader for this call."""
         raise NotImplementedError
 
     @property

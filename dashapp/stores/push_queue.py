@@ -1,7 +1,7 @@
-"""The push queue: what programs pushed, from the web's response to the tick that holds it.
+"""The push queue: pushed records, from the web's response to the tick that holds them.
 
-Web processes put records in, and one collector takes them out. Disk and Redis have their own; this module has
-the protocols and the queue in memory.
+Web processes put records in, and one collector takes them out. Disk and Redis have their own queues; this
+module has the interfaces and the queue in memory.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Protocol
 
 from dashapp.model.ticks import PushQueueError
 
-# Bytes that wait for the collector at the most, and of one record (what is longer is read in pieces).
+# Maximum bytes in the queue, and of one record (longer ones are read in pieces).
 MAX_QUEUED_BYTES, MAX_RECORD_BYTES = 16 << 20, 128 << 10
-# Seconds without a collector that looks, after which nobody is promised that theirs is in its next tick.
+# Seconds without a collector after which the queue rejects records.
 COLLECTOR_AWAY_S = 60.0
 
-# Handed each record in order; False leaves it, and those after it, for the next tick.
+# Called with each record in order; False leaves it, and those after it, for the next tick.
 AcceptRecord = Callable[[bytes], bool]
 
 
@@ -27,22 +27,28 @@ class PushWriter(Protocol):
     """The web's side."""
 
     def put(self, record: bytes) -> None:
-        """Keep a record, without a line break, till it is taken. SpoolError where that cannot be promised."""
+        """Keep a record, which has no line break, until it is taken.
+
+        PushQueueError if the queue cannot promise that.
+        """
 
 
 class PushReader(Protocol):
     """The collector's side."""
 
     def take(self, newest: int, accept: AcceptRecord) -> None:
-        """Hand over what waits, for the tick after the one at `newest` (the store's newest, milliseconds)."""
+        """Pass the waiting records to `accept`, for the tick after `newest`.
+
+        `newest` is the time of the store's newest tick in milliseconds.
+        """
 
 
 class PushQueue(PushWriter, PushReader, Protocol):
-    """Both in one."""
+    """Both sides in one object."""
 
 
 class MemoryPushQueue:
-    """For a store in memory: collector and web are threads of one process, and end together."""
+    """The queue of a store in memory: collector and web are threads of one process."""
 
     def __init__(self, interval: float = 1.0, most: int = MAX_QUEUED_BYTES) -> None:
         self._looked = CollectorHeartbeat(interval)
@@ -67,14 +73,17 @@ class MemoryPushQueue:
 
 
 class CollectorHeartbeat:
-    """When the collector last looked for records, `interval` seconds being between two of its ticks."""
+    """The time when the collector last read the queue, which it does every `interval` seconds."""
 
     def __init__(self, interval: float) -> None:
         self._away = max(COLLECTOR_AWAY_S, 3 * interval)
         self.at = time.time()
 
     def check(self, at: float) -> None:
-        """SpoolError where it has not since `at`, nor since this was made, for too long."""
+        """PushQueueError if the collector has been silent for too long.
+
+        `at` is the time of its last read, or 0; the creation of this object counts as one.
+        """
         silent = time.time() - max(at, self.at)
         if silent > self._away:
             raise PushQueueError(f"no collector has looked for {silent:.0f} seconds; try again when one runs")

@@ -1,7 +1,7 @@
-"""A shelf on disk: one database, where blocks have whole numbers for keys, and rows have text.
+"""The archive on disk: one SQLite database per level.
 
-Both lie in one database, so that sealing is one transaction: a restart finds a point in a block or in a row,
-never in both and never in neither.
+Blocks have integer keys, and rows have text keys. Both lie in one database, so that compaction is one
+transaction: after a restart, a point is in a block or in a row, and never in both or in neither.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from dashapp.stores.archive import Archive, BlockStorage, Retention
 from dashapp.stores.disk.notices import NoticeFile
 from dashapp.stores.disk.row_log import FAILURES, is_corrupt, open_cache, quarantine
 
-# Rows have text for a key, "row-500000000000000" and up.
+# Rows have text keys, "row-500000000000000" and up.
 ROW_PREFIX = "row"
 
 
 class DiskBlockStorage:
-    """The writing side. Raises what is in rows.FAILURES."""
+    """The writing side. Raises the errors in row_log.FAILURES."""
 
     def __init__(self, folder: Path) -> None:
         self._cache = open_cache(folder, tag_index=True)
-        self._execute("SELECT key FROM Cache ORDER BY key LIMIT 1")  # tells damage
+        self._execute("SELECT key FROM Cache ORDER BY key LIMIT 1")  # raises if it is damaged
 
     def rows(self) -> list[str]:
         found = self._execute("SELECT value FROM Cache WHERE typeof(key) = 'text' ORDER BY key")
@@ -58,7 +58,7 @@ class DiskBlockStorage:
         self._cache.clear()
 
     def size(self) -> int:
-        """Pages kept for reuse left out."""
+        """Return the bytes in use, without the pages that SQLite keeps for reuse."""
         values = [
             self._execute(f"PRAGMA {name}")[0][0] for name in ("page_count", "freelist_count", "page_size")
         ]
@@ -72,15 +72,15 @@ class DiskBlockStorage:
         return rows[0] if rows else None
 
     def _execute(self, statement: str, *values: int) -> list[Any]:
-        # diskcache has no verb that looks at keys and tags; its connection is the one to ask.
+        # diskcache has no method for keys and tags, so this uses its connection.
         return list(self._cache._sql(statement, values).fetchall())
 
 
 def open_block_storage(folder: Path) -> Callable[[str], BlockStorage]:
-    """The shelves under a folder, by their levels' names."""
+    """Return a function that opens the storage of a level by its name."""
 
     def open_shelf(name: str) -> BlockStorage:
-        """Where its file is damaged, a fresh one, and the old one set aside."""
+        """Open the storage of a level. A damaged file is quarantined and replaced."""
         place = folder / name
         place.mkdir(mode=0o700, exist_ok=True)
         try:

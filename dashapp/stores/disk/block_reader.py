@@ -1,6 +1,6 @@
-"""Reading the store's databases by one read-only SELECT each, without a handle between two reads.
+"""Reads the store's SQLite databases, each with one read-only SELECT.
 
-So nothing of the writer's (a lock, a checkpoint, a replaced file) makes a reader wait.
+No handle stays open between two reads, so that a lock, a checkpoint or a replaced file never blocks a reader.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from dashapp.stores.block_codec import read_header
 
 
 def select_rows(path: Path, statement: str, *values: int) -> list[tuple[Any, ...]]:
-    """The rows of a statement; none if the file is absent, locked or damaged.
+    """Return the rows of a statement; none if the file is absent, locked or damaged.
 
-    Fetched whole: an open statement would keep the writer from resetting its log.
+    Fetches all of them: an open statement would keep the writer from resetting its log.
     """
     uri = f"file:{quote(str(path))}?mode=ro"
     try:
@@ -29,21 +29,21 @@ def select_rows(path: Path, statement: str, *values: int) -> list[tuple[Any, ...
 
 
 class DiskBlockReader:
-    """The reading side of the shelf in `folder`, whose blocks span `span_ms` at the most."""
+    """The blocks in `folder`, which span at most `span_ms`."""
 
     def __init__(self, folder: Path, span_ms: int) -> None:
         self._path = folder / "cache.db"
         self._span_ms = span_ms
 
     def oldest(self) -> int | None:
-        # SQLite sorts numbers, the keys of blocks, before text, the keys of points not sealed yet.
+        # SQLite sorts integers, the keys of blocks, before text, the keys of rows.
         for value, tag in self._select("1 ORDER BY key LIMIT 1", what="value, tag"):
             if not isinstance(value, bytes):
                 return int(tag)
             try:
                 return int(read_header(value)[0]["start"])
             except ValueError:
-                return int(tag) - self._span_ms  # damaged: it began a span before its end at the most
+                return int(tag) - self._span_ms  # damaged: it began at most a span before its end
         return None
 
     def newest(self) -> int:

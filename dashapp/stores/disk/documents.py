@@ -1,4 +1,4 @@
-"""Documents in files beside the log, one file each, which is replaced as a whole."""
+"""Documents in files beside the log. Each file is replaced as a whole."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from dashapp.stores.documents import Document, Value
 
 
 class DocumentFiles:
-    """The writing side of all documents in one folder.
+    """The writing side of all documents in a folder.
 
-    Never raises what a disk does: a write that the disk refuses is repeated at the next tick.
+    Never raises the disk's errors: it repeats a failed write at the next tick.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -24,7 +24,10 @@ class DocumentFiles:
         self._lock = Lock()
 
     def put(self, document: Document[Value], value: Value) -> None:
-        """Write a document. An empty one needs no file; the file of an earlier run is emptied."""
+        """Write a document.
+
+        An empty one needs no file, but it replaces the file of an earlier run.
+        """
         name = _file_name(document)
         with self._lock:
             if value or name in self._texts or (self._folder / name).exists():
@@ -33,13 +36,13 @@ class DocumentFiles:
                 self._write()
 
     def rewrite_all(self) -> None:
-        """Write all of them anew: the folder they were in is gone."""
+        """Write all documents again, because their folder is gone."""
         with self._lock:
             self._waiting.update(self._texts)
             self._write()
 
     def write(self) -> None:
-        """Write what waits. Costs nothing if nothing does."""
+        """Repeat the failed writes. Costs nothing if there are none."""
         if self._waiting:
             with self._lock:
                 self._write()
@@ -57,7 +60,7 @@ class DocumentFiles:
 
 
 class DocumentFile(Generic[Value]):
-    """The reading side of one document: reads the file again only after it was replaced."""
+    """The reading side of one document: reads its file again only after it was replaced."""
 
     def __init__(self, folder: Path, document: Document[Value]) -> None:
         self._path = str(folder / _file_name(document))
@@ -74,7 +77,7 @@ class DocumentFile(Generic[Value]):
         mark = (status.st_ino, status.st_mtime_ns, status.st_size)
         cache = self._cache
         if mark != cache[0]:
-            # In one assignment: several threads read.
+            # One assignment, because several threads read.
             self._cache = cache = (mark, self._document.decode(_read_text(self._path)))
         return cache[1]
 

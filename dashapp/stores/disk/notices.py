@@ -1,6 +1,6 @@
-"""Notices in files beside the store: sentences that a process leaves there for the page to show.
+"""Notices in files beside the store, from one process for the pages of others.
 
-One small file a speaker, so that the collector and its supervisor never write over each other.
+There is one small file per speaker, so that the collector and its supervisor never overwrite each other.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dashapp.stores.notices import LoggedNotice
 
 
 def read_notices(folder: Path) -> list[str]:
-    """What there is to say about this store now, one sentence each."""
+    """Return the current notices of a store, one sentence each."""
     found = []
     for path in sorted(folder.glob("*.notice")):
         with suppress(OSError, UnicodeDecodeError):
@@ -27,12 +27,12 @@ class NoticeFile(LoggedNotice):
         self._path = folder / f"{speaker}.notice"
 
     def clear(self) -> None:
-        # Another process may have written it since this one last did.
+        # Another process may have written the file since this one last did.
         self._sentence = None
         super().clear()
 
     def _replace(self, sentence: str) -> None:
-        with suppress(OSError):  # the disk may be what the sentence is about
+        with suppress(OSError):  # the sentence may be about the disk
             if sentence:
                 self._path.write_text(sentence)
             else:

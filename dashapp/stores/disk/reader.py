@@ -1,7 +1,7 @@
-"""Reading the disk store: the newest ticks from the mapped tail, older ones by one read-only SELECT.
+"""Reads the disk store: the newest ticks from the mapped tail, older ones from SQLite.
 
-Never writes, never unpickles, and holds no SQLite handle between reads, so that nothing of the writer's
-(a lock, a checkpoint, a replaced file) can make a request wait or see half a window.
+It never writes, never unpickles and keeps no SQLite handle between reads. So a lock, a checkpoint or a
+replaced file of the writer never makes a request wait or see half a window.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from dashapp.stores.disk.mmap_tail import RingBuffer, RingBufferError
 from dashapp.stores.disk.notices import read_notices
 from dashapp.stores.documents import DOCUMENTS, Document, Value
 
-# How often to look whether somebody replaced the files under us, in seconds.
+# Seconds between two checks whether the files were replaced.
 CHECK_INTERVAL_S = 0.5
 NO_STORE_NOTICE = "There is no store where this page looks for one: no collector has written to it yet."
 
 
 class DiskReader(CachedReader):
-    """One for a process; any number of threads ask it."""
+    """One per process, for any number of threads."""
 
     lag_ms = 0
 
@@ -48,7 +48,7 @@ class DiskReader(CachedReader):
         tail = self._tail
         if tail is not None and tail.head != self._head:
             with self._lock:
-                # Another thread may have put a new file in its place, or have taken what is new.
+                # Another thread may have replaced the file, or decoded the new records.
                 if self._tail is not None and self._tail.head != self._head:
                     with suppress(RingBufferError):
                         self._decode_new(self._tail)
@@ -70,7 +70,7 @@ class DiskReader(CachedReader):
             self._tail = None
 
     def _refresh(self) -> None:
-        """Follow the files where they were replaced: the folder deleted, the store set aside."""
+        """Follow files that were replaced, after the folder was deleted or quarantined."""
         with self._lock:
             self._looked = clock.monotonic()
             self._notices = read_notices(self._folder) if self._folder.is_dir() else [NO_STORE_NOTICE]
@@ -84,7 +84,7 @@ class DiskReader(CachedReader):
                     self._mark = self._newest_row()
 
     def _decode_new(self, tail: RingBuffer) -> None:
-        """Decode what is new in the tail."""
+        """Decode the new records of the tail."""
         life = tail.generation
         again = self._head < 0 or life != self._mark.generation
         records, head, missed = tail.records(0 if again else self._head)
@@ -92,7 +92,7 @@ class DiskReader(CachedReader):
             records, head, missed = tail.records()
             again = True
         if tail.generation != life:
-            return  # renewed while we read: the next call sees one life only
+            return  # reset during the read: the next call sees one generation only
         ticks = [Tick.decode(record) for record in records]
         self._ticks = (ticks if again else self._ticks + ticks)[-MAX_CACHED_TICKS:]
         self._mark = Cursor(life, to_milliseconds(self._ticks[-1].time) if self._ticks else 0)

@@ -1,7 +1,7 @@
-"""The disk store: a diskcache Deque of JSON rows, and in front of it the mapped tail.
+"""The disk store: a diskcache Deque of JSON rows behind a memory-mapped tail.
 
-A tick goes into the tail first, which cannot fail, then into the Deque, which can: whatever SQLite or the
-disk refuses waits here, in order and bounded, and is written when they take it again.
+A tick goes into the tail first, which cannot fail, then into the Deque, which can. Rows that SQLite or the
+disk refuses wait here, in order and bounded, until a write succeeds.
 """
 
 from __future__ import annotations
@@ -29,12 +29,15 @@ from dashapp.stores.proxy import ReaderProxy
 
 log = logging.getLogger("dashapp")
 
-# Rows read back into a tail that was lost.
+# Rows to read back into a lost tail.
 REFILL_ROWS = 1000
 
 
 class DiskStore(ReaderProxy, Store):
-    """The one writer of a folder. StoreLockedError where there is another; StoreError where it refuses."""
+    """The only writer of a folder.
+
+    StoreLockedError if there is another writer; StoreError if the folder cannot be written.
+    """
 
     def __init__(self, folder: Path, keep: int = 7200, retention: Retention | None = None) -> None:
         self._reader = DiskReader(folder)
@@ -88,7 +91,7 @@ class DiskStore(ReaderProxy, Store):
         return True
 
     def newest(self) -> Cursor:
-        # What the writer knows by itself; a reader holds the whole tail decoded, a third of this process.
+        # The writer knows this itself. A reader would hold the whole decoded tail, a third of this process.
         return self._reader.newest() if self._tail is None else Cursor(self._tail.generation, self._last)
 
     def reader(self) -> DiskReader:
@@ -101,7 +104,7 @@ class DiskStore(ReaderProxy, Store):
         return NoticeFile(self._folder, name)
 
     def clear(self) -> None:
-        """Forget every tick and begin another life."""
+        """Delete every tick and begin a new generation."""
         self._pending.clear()
         self._last = 0
         if self._rows is not None:
@@ -111,14 +114,14 @@ class DiskStore(ReaderProxy, Store):
             self._tail.reset()
 
     def close(self) -> None:
-        """Write what waits, and let go of the folder."""
+        """Write the waiting rows, and unlock the folder."""
         with suppress(*FAILURES):
             self._flush(closing=True)
         self._close_files()
         self._reader.close()
 
     def _open(self) -> None:
-        """Lock, Deque and tail, each brought up to what the others know."""
+        """Open lock, Deque and tail, and bring each up to date with the others."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder.chmod(0o700)
         if self._lock is None:
@@ -134,7 +137,7 @@ class DiskStore(ReaderProxy, Store):
         self._open_tail(to_milliseconds(newest[-1].time) if newest else 0)
 
     def _open_tail(self, stored: int) -> None:
-        """The tail as it was left, or a new one. What tail or Deque alone holds goes into the other."""
+        """Open the tail, or create one. Ticks that only tail or Deque has go into the other."""
         waiting = {to_milliseconds(row_time(row)): row for row in self._pending}
         path = self._folder / "tail"
         newest = 0
@@ -151,7 +154,7 @@ class DiskStore(ReaderProxy, Store):
         self._pending.clear()
         self._pending.extend(waiting[time] for time in sorted(waiting) if time > stored)
         if newest < stored or self._tail.head == 0:
-            # No tail, or one of another time (a store put back from a copy): fill it from the Deque.
+            # No tail, or an older one (from a backup of the store): fill it from the Deque.
             self._tail.reset()
             for tick in DiskReader(self._folder).read_ticks(float("-inf"), float("inf"), REFILL_ROWS):
                 self._tail.append(tick.encode().encode())
@@ -174,7 +177,10 @@ class DiskStore(ReaderProxy, Store):
             return False
 
     def _reopen(self) -> None:
-        """Begin again in a folder that is gone or was put aside, with what the old tail still holds."""
+        """Begin again after the folder was deleted or quarantined.
+
+        The ticks of the old tail are written again.
+        """
         if self._tail is not None:
             with suppress(RingBufferError):
                 records = [record.decode() for record in self._tail.records()[0]]
@@ -193,7 +199,7 @@ class DiskStore(ReaderProxy, Store):
         self._rows = self._tail = self._lock = None
 
     def _flush(self, closing: bool = False) -> None:
-        """Move what waits into the Deque, in one transaction."""
+        """Move the waiting rows into the Deque, in one transaction."""
         rows = self._rows
         if rows is None or not self._pending or (not closing and rows.should_defer(len(self._pending))):
             return
@@ -211,7 +217,7 @@ class DiskStore(ReaderProxy, Store):
                 self._reopen()
                 self._flush()
             return
-        # diskcache says Timeout, and no more, for whatever kept a transaction from beginning.
+        # diskcache raises Timeout, without a reason, if a transaction cannot begin.
         why = os_error_reason(error) or "it is locked or may not be written"
         self._notice.set(f"The history cannot be saved ({why}): new ticks wait in memory.")
 

@@ -1,7 +1,7 @@
-"""The archive in Redis: rows by time in a sorted set, blocks in a hash, block ends in another set.
+"""The archive in Redis: rows in a sorted set by time, blocks in a hash, ends in another set.
 
-The text of an end ("start:end:bytes") spares a reader the block itself. Blocks never change, so a reader
-caches them for a while. Rows are trimmed once a block holds them.
+The text of an end ("start:end:bytes") saves a reader from fetching the block. Blocks never change, so a
+reader caches them for a while. Rows are trimmed once a block holds them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from dashapp.stores.redis.client import Client, RedisClient
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.lease import RedisArg, WriterLease
 
-# Rows that go in at a time: a script has room for some thousand words.
+# Rows per command: a script has room for some thousand arguments.
 BATCH_ROWS = 500
-# Bytes of blocks that a reader keeps of one level, and seconds that what it knows of the ends holds.
+# Bytes of blocks that a reader caches per level, and seconds for which it caches their ends.
 MAX_CACHED_BYTES, CACHE_TTL_S = 8 << 20, 1.0
 
 BlockEnd = tuple[int, int, int]
@@ -31,7 +31,7 @@ class _LevelKeys:
 
 
 class RedisBlockStorage:
-    """The writing side. Raises what `turn` does."""
+    """The writing side. Raises the errors of `turn`."""
 
     def __init__(self, turn: WriterLease, level: str) -> None:
         self._turn = turn
@@ -75,7 +75,7 @@ class RedisBlockStorage:
         self._turn.run_commands(*(("DEL", key) for key in (self._at.rows, self._at.ends, self._at.blocks)))
 
     def size(self) -> int:
-        """Of blocks alone: rows are few."""
+        """Return the bytes of the blocks alone, because rows are few."""
         return sum(size for _start, _end, size in self._ends(0, -1))
 
     def close(self) -> None: ...
@@ -85,7 +85,7 @@ class RedisBlockStorage:
 
 
 class RedisBlockReader:
-    """The reading side of a level, whose blocks span `span_ms` at the most."""
+    """The reading side of a level, whose blocks span at most `span_ms`."""
 
     def __init__(self, link: RedisClient, keys: Keys, level: str, span_ms: int) -> None:
         self._link = link
@@ -136,7 +136,7 @@ class RedisBlockReader:
         self._blocks = kept
 
     def _refresh_ends(self) -> None:
-        """Learn which blocks there are now; what is known holds where Redis does not say."""
+        """Fetch the list of blocks. If Redis does not answer, keep the old list."""
         if time.monotonic() - self._looked < CACHE_TTL_S:
             return
         self._looked = time.monotonic()
@@ -166,21 +166,21 @@ def _parse_ends(members: Sequence[bytes]) -> list[BlockEnd]:
 
 
 class RedisRowSource:
-    """Raises what `turn` does."""
+    """The rows of the stream, for compaction. Raises the errors of `turn`."""
 
     def __init__(self, turn: WriterLease) -> None:
         self._turn = turn
         self._ids: list[bytes] = []
 
     def oldest(self, limit: int) -> list[str]:
-        """The first `limit` rows, oldest first."""
+        """Return the first `limit` rows, oldest first."""
         found = self._turn.link.client.xrange(self._turn.keys.ticks, count=limit)
         if len(found) > 1 or not self._ids:
             self._ids = [each for each, _fields in found]
         return [fields.get(b"d", b"").decode(errors="replace") for _id, fields in found]
 
     def drop(self, count: int) -> None:
-        """Forget the `count` oldest of those that were last read."""
+        """Delete the `count` oldest of the rows that were last read."""
         if 0 < count <= len(self._ids):
             time, _, number = self._ids[count - 1].partition(b"-")
             first = f"{time.decode()}-{int(number) + 1}"

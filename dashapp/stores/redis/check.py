@@ -1,4 +1,4 @@
-"""What is wrong with a Redis that answers, asked before anything is started; nothing is changed there."""
+"""Checks a Redis before anything starts, and changes nothing there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from redis import exceptions
 from dashapp.stores.redis.client import FAILURES, Client, RedisClient, describe_error
 from dashapp.stores.redis.keys import KEY_PREFIX, REGISTRY_KEY, Keys
 
-# What another try may find changed: it is away, or busy.
+# These may be gone at the next try: Redis is down or busy.
 TRANSIENT_ERRORS = (
     exceptions.TimeoutError,
     exceptions.BusyLoadingError,
@@ -25,7 +25,7 @@ TOO_OLD = "it is too old; Redis 6.2 is the oldest that will do"
 
 
 def check_redis(url: str, name: str) -> str:
-    """One sentence; empty where nothing is wrong, or it does not answer now."""
+    """Return one sentence; empty if nothing is wrong, or Redis does not answer now."""
     link = RedisClient(url)
     try:
         return _check_client(link, link.client, name)
@@ -42,7 +42,7 @@ def check_redis(url: str, name: str) -> str:
 
 
 def _permanent_problem(error: BaseException) -> str:
-    """A failure's sentence, where trying again will not help."""
+    """Return the sentence for a failure that a retry will not solve; empty for others."""
     said = describe_error(error)
     if "no cluster" in said:
         return NOT_A_CLUSTER
@@ -56,7 +56,7 @@ def _check_client(link: RedisClient, client: Client, name: str) -> str:
     keys = Keys(name)
     client.ping()
     if not link.is_cluster:
-        with suppress(exceptions.ResponseError):  # it need not be allowed to ask
+        with suppress(exceptions.ResponseError):  # its user may lack this permission
             if client.info("cluster").get("cluster_enabled"):
                 return IS_A_CLUSTER
     for key, kind in {**keys.all(), REGISTRY_KEY: "hash"}.items():
@@ -64,7 +64,7 @@ def _check_client(link: RedisClient, client: Client, name: str) -> str:
         if found not in (kind, "none"):
             return f"its key {key} is a {found} and not ours; choose another --name, or another database"
     try:
-        # Nothing is added where there is no stream, and the right to add is asked for all the same.
+        # Adds nothing, because there is no such stream, but it needs the permission to add.
         client.execute_command("XADD", keys.of("probe"), "NOMKSTREAM", "*", "a", "1")
     except exceptions.NoPermissionError:
         raise

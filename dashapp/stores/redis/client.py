@@ -1,7 +1,7 @@
-"""The link to Redis: a client that gives up after a second and never tries twice, and what is wrong in words.
+"""The Redis client, with a timeout of one second and without retries.
 
-Whoever answers a request asks through a breaker: after a failure, or a slow answer, nobody asks again for a
-second, so that no request waits longer than that altogether.
+Requests use a circuit breaker. After a failure, or after a slow response, it is open for a second, so that no
+request waits longer than that in total.
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 
-# A cluster's exception is no RedisError.
+# A cluster's exception is not a RedisError.
 FAILURES = (redis.RedisError, RedisClusterException, OSError)
-# Seconds that one answer may take; that nobody asks after a failure; past which an answer counts as one.
+# Seconds until a command times out; for which the circuit is open; after which a response counts as a
+# failure.
 TIMEOUT_S, CIRCUIT_OPEN_S, SLOW_RESPONSE_S = 1.0, 1.0, 0.2
 
 Result = TypeVar("Result")
-# Single or cluster: their shared verbs have no type of their own in redis-py.
+# A single server or a cluster: redis-py has no common type for both.
 Client = Any
 
 
 class RedisClient:
-    """One for a process and a purpose; any number of threads ask it. Connects at the first question."""
+    """One per process and purpose, for any number of threads. Connects at the first command."""
 
     def __init__(self, url: str, patience: float = TIMEOUT_S) -> None:
         parts = urlsplit(url)
@@ -62,7 +63,7 @@ class RedisClient:
 
     @property
     def client(self) -> Client:
-        """Raises what is in FAILURES where a cluster cannot be asked for its nodes."""
+        """The connected client. Raises the errors in FAILURES if a cluster does not list its nodes."""
         if self._client is None:
             with self._lock:
                 if self._client is None:
@@ -70,7 +71,7 @@ class RedisClient:
         return self._client
 
     def call(self, do: Callable[[Client], Result], otherwise: Result) -> Result:
-        """What `do` gets of Redis; `otherwise` where it gets nothing, or nobody is to ask now."""
+        """Return the result of `do`, or `otherwise` if it fails or the circuit is open."""
         start = time.monotonic()
         if start < self._shut_until:
             return otherwise
@@ -88,11 +89,11 @@ class RedisClient:
         return time.monotonic() < self._shut_until
 
     def record_failure(self, error: BaseException) -> None:
-        """Take note: of what is wrong, and that nobody is to ask for a while."""
+        """Keep the error's description, and open the circuit."""
         self.trouble = describe_error(error)
         self._shut_until = time.monotonic() + CIRCUIT_OPEN_S
         if isinstance(error, redis.ReadOnlyError) and self._client is not None and not self.is_cluster:
-            # A replica that was the master: the address may lead to another by now.
+            # The server has become a replica: the address may lead to another one by now.
             self._client.connection_pool.disconnect()
 
     def record_success(self) -> None:
@@ -110,7 +111,7 @@ class RedisClient:
 
 
 def describe_error(error: BaseException) -> str:
-    """What is wrong, in words that hold no address and no password."""
+    """Return a description of an error, without addresses and passwords."""
     text = " ".join(str(error).split())
     for word, said in _ERROR_TEXTS:
         if word in text:

@@ -1,4 +1,4 @@
-"""A sentence for a host's page from a process that is too small for Redis: told there only when needed."""
+"""A notice in Redis from a process that loads the Redis client only if it needs it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dashapp.stores.notices import LoggedNotice
 
 
 class DeferredNotice(LoggedNotice):
-    """Logs the sentence, and writes it to Redis in a thread so that nobody waits for that.
+    """A notice of one host, which a thread writes to Redis, so that the caller never waits.
 
     The collector that next gets the host's lease clears it.
     """
 
     def __init__(self, url: str, name: str, speaker: str) -> None:
         super().__init__(lambda sentence: Thread(target=self._send, args=(sentence,), daemon=True).start())
-        # Nothing to clear at first: this process loads the Redis client only when it is needed.
+        # Nothing to clear at first: the Redis client is loaded for the first sentence.
         self._sentence = ""
         self._url = url
         self._name = name
         self._speaker = speaker
 
     def _send(self, sentence: str) -> None:
-        # Only here: the supervisor is to stay small.
+        # Imported only here, because the supervisor has to stay small.
         from dashapp.stores.redis.client import RedisClient
         from dashapp.stores.redis.documents import NOTICE_PREFIX, VERSION_FIELD
         from dashapp.stores.redis.keys import Keys

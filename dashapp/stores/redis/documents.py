@@ -1,6 +1,6 @@
-"""Sheets in Redis: texts beside the stream, fields of one hash, with a number that rises with every change.
+"""Documents and notices in Redis, as the fields of one hash.
 
-What Redis refuses is tried again in the next round. Knows what no text says.
+Another field is a version that rises with each change. A failed write is repeated in the next round.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ VERSION_FIELD = "mark"
 
 
 class RedisDocuments:
-    """The writing side. Any thread puts, one writes."""
+    """The writing side. Any thread may call `put`; one thread writes."""
 
     def __init__(self, turn: WriterLease) -> None:
         self._turn = turn
@@ -28,15 +28,18 @@ class RedisDocuments:
             self._waiting.add(name)
 
     def rewrite_all(self) -> None:
-        """Write all of them anew: Redis lost them."""
+        """Write all of them again, because Redis lost them."""
         with self._lock:
             self._waiting.update(self._texts)
 
     def check(self) -> None:
-        """See to it that Redis still has them all: one that evicts may drop them and keep the stream."""
+        """Write all again if some are missing.
+
+        A Redis that evicts may drop the hash and keep the stream.
+        """
         with self._lock:
             known = len(self._texts)
-        # Beside them stands the mark.
+        # The version is one more field.
         if known and self._turn.link.client.hlen(self._turn.keys.sheets) < known + 1:
             self.rewrite_all()
 

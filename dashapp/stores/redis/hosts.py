@@ -1,8 +1,8 @@
-"""The hosts in one Redis: one poller for all viewers of a web process, and the registry of names.
+"""The hosts in one Redis: the registry of names, and one poller per web process.
 
-It reads the hosts that were requested lately in one pipeline, soon after their next tick is due and at most
-five times a second. The registry maps a name to the time of its newest tick and to a few values for lists.
-The default host is this machine if it collects, otherwise the first by name.
+The poller reads recently requested hosts in one pipeline, soon after their next tick is due and at most five
+times a second. The registry maps a name to the time of its newest tick and to a few values for lists. The
+default host is this machine if it collects, otherwise the first by name.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dashapp.stores.redis.reader import RedisReader
 
 
 def parse_hosts(said: Sequence[bytes]) -> dict[str, Host]:
-    """Names and what is said of each, by turns. What is none of ours is left out."""
+    """Parse alternating names and registry entries. Invalid entries are left out."""
     found = {}
     for name, text in zip(said[::2], said[1::2], strict=False):
         try:
@@ -45,25 +45,29 @@ def _parse_host(name: str, text: bytes) -> Host:
 
 
 def redis_time_ms(clock: Sequence[bytes]) -> int:
-    """Redis' TIME: seconds, and millionths."""
+    """Convert the reply of TIME, seconds and microseconds, to milliseconds."""
     seconds, millionths = clock
     return int(seconds) * 1000 + int(millionths) // 1000
 
 
 log = logging.getLogger("dashapp")
 
-# Seconds between two polls at least and at most; after a tick is due; between two looks at the registry.
+# Seconds between two polls, at least and at most; from a due tick to its poll; between two reads of the
+# registry.
 MIN_POLL_INTERVAL_S, MAX_POLL_INTERVAL_S, POLL_AFTER_DUE_S, REGISTRY_INTERVAL_S = 0.2, 1.1, 0.025, 1.0
-# Seconds after which a host that nobody asks for is no longer polled, and what is held of it is let go.
+# Seconds without requests after which a host is no longer polled and its ticks are dropped.
 UNUSED_AFTER_S = 30.0
-# Seconds that the first to ask for a host waits for it; whoever comes again soon does not.
+# Seconds that the first request for a host waits for a poll, and seconds until a request may wait again.
 FIRST_POLL_TIMEOUT_S, FIRST_POLL_RETRY_S = 0.5, 2.0
-# Seconds past due after which it is worth a question why nothing comes, and between two such questions.
+# Seconds after a due tick until the first diagnosis, and between two diagnoses.
 STALE_AFTER_S, DIAGNOSIS_INTERVAL_S = 3.0, 5.0
 
 
 class RedisHosts:
-    """`own` is known whether or not it ever wrote; hosts older than `forget` seconds are not."""
+    """All hosts of a Redis.
+
+    `own` is known even if it never wrote. Hosts without data for `forget` seconds are left out.
+    """
 
     def __init__(self, link: RedisClient, own: str, forget: float = 604_800) -> None:
         self._link = link
@@ -90,7 +94,7 @@ class RedisHosts:
         return [host for _name, host in sorted(self._known.items()) if host.arrived_ms > oldest]
 
     def now_ms(self) -> int:
-        """Our own clock, as long as Redis never told its."""
+        """Return the time of Redis; of this machine until Redis has answered."""
         known = self._clock
         if known is None:
             return round(time.time() * 1000)
@@ -119,12 +123,15 @@ class RedisHosts:
         return [self._full] if self._full else []
 
     def close(self) -> None:
-        """Poll no more."""
+        """Stop polling."""
         self._closed = True
         self._wake.set()
 
     def _ensure_polled(self, reader: RedisReader | None) -> None:
-        """See to it that what is asked for is polled; wait for it once, and not for long."""
+        """Keep a host, or the registry for None, among those polled.
+
+        Waits for the first poll only, and not for long.
+        """
         self._asked = now = time.monotonic()
         if reader is not None:
             reader.asked = now
@@ -158,7 +165,7 @@ class RedisHosts:
                     log.warning("Redis at %s gives nothing: %s", self._link.shown, error)
                 self._link.record_failure(error)
             except Exception as error:
-                # Whatever else somebody put where ours is: the next poll may be better.
+                # Other programs may have written these keys: the next poll may succeed.
                 log.warning("what Redis at %s gives is none of ours: %r", self._link.shown, error)
             with self._news:
                 self._news.notify_all()
@@ -179,7 +186,7 @@ class RedisHosts:
             if listing:
                 pipe.execute_command(
                     "EVAL", LIST_HOSTS_SCRIPT, 1, REGISTRY_KEY
-                )  # a cluster's pipeline has no eval
+                )  # a cluster's pipeline has no eval method
             answers = pipe.execute(raise_on_error=False)
             if listing:
                 self._registry_at = now
@@ -210,7 +217,7 @@ class RedisHosts:
                     reader.release()
 
     def _seconds_to_next_poll(self) -> float:
-        """Seconds from now until one of those looked at has a tick that came."""
+        """Return the seconds until a polled host has a new tick."""
         if self._link.trouble:
             return 0.0
         now = time.monotonic()
@@ -222,12 +229,12 @@ class RedisHosts:
         return min([MAX_POLL_INTERVAL_S, *(due + POLL_AFTER_DUE_S for due in dues)])
 
     def _seconds_until_due(self, reader: RedisReader) -> float:
-        """Seconds until a tick is due."""
+        """Return the seconds until a host's next tick is due."""
         arrived = reader.arrived_ms()
         return (arrived + reader.step_ms() - self.now_ms()) / 1000 if arrived and self._clock else 0.0
 
     def _diagnose(self, now: float) -> None:
-        """Where nothing comes: whether Redis is full. Whoever writes cannot say it there."""
+        """If no ticks arrive, check whether Redis is full: the writers cannot report it there."""
         stale = any(
             each.loaded and self._seconds_until_due(each) < -STALE_AFTER_S for each in self._readers.values()
         )
@@ -235,7 +242,7 @@ class RedisHosts:
             self._full = ""
         elif now - self._why_at > DIAGNOSIS_INTERVAL_S and not self._link.is_cluster:
             self._why_at = now
-            with suppress(*FAILURES):  # it need not be allowed to ask
+            with suppress(*FAILURES):  # its user may lack this permission
                 found = self._link.client.info("memory")
                 most = int(found.get("maxmemory", 0))
                 full = most and int(found["used_memory"]) >= 0.98 * most
@@ -248,7 +255,10 @@ class RedisHosts:
 
 
 class DefaultHostReader(ReaderProxy):
-    """Goes on with the host that it has chosen as long as that is known: its life goes into every cursor."""
+    """The reader of the default host.
+
+    It keeps its choice as long as that host is known, because its generation goes into every cursor.
+    """
 
     def __init__(self, hosts: HostStore, own: str, collects: bool) -> None:
         self._hosts = hosts

@@ -1,6 +1,6 @@
-"""The writer's turn in Redis: one collector of a name writes, and every write asks whether it still is that.
+"""The writer lease: one collector per host name writes, and each write checks the lease.
 
-So a writer that was frozen, and whose turn another took meanwhile, writes nothing more.
+So a writer that was frozen, and whose lease another one took meanwhile, writes nothing more.
 """
 
 from __future__ import annotations
@@ -25,28 +25,34 @@ from dashapp.stores.redis.keys import (
     Keys,
 )
 
-# Milliseconds without a sign of life after which another may take over.
+# Milliseconds without a heartbeat after which another writer may take over.
 LEASE_MS = 1200
 
 RedisArg = str | bytes | int | float
-# A script, its keys and its words.
+# A script, its keys and its arguments.
 ScriptCall = tuple[str, list[str], tuple[RedisArg, ...]]
 
 
 class WriterLease:
-    """Raises what is in redis_link.FAILURES, and StoreLockedError where the turn is another's."""
+    """The lease of one host name.
+
+    Raises the errors in client.FAILURES, and StoreLockedError if another writer holds the lease.
+    """
 
     def __init__(self, link: RedisClient, keys: Keys, forget: float) -> None:
-        """`forget`: seconds after which what is no longer written to is gone."""
+        """`forget`: seconds without writes after which the host's keys expire."""
         self.link = link
         self.keys = keys
         self.forget_ms = round(forget * 1000)
         self.token = f"{os.getpid()}-{secrets.token_hex(8)}"
 
     def acquire(self, yields: bool = False) -> None:
-        """`yields`: not now. Redis was away, and whoever wrote before that goes first."""
+        """Acquire the lease.
+
+        `yields`: leave a free lease alone, because the previous writer goes first after an outage.
+        """
         client = self.link.client
-        # Looked at before it is taken: a frozen Redis would do later what nobody waits for any longer.
+        # Read it before taking it: a frozen Redis would run the script later, when its client is gone.
         holder = client.get(self.keys.turn)
         if holder is None and yields:
             raise StoreLockedError("Redis was away; whoever wrote before that goes first")
@@ -59,14 +65,17 @@ class WriterLease:
         self.link.client.eval(RELEASE_LEASE_SCRIPT, 1, self.keys.turn, self.token)
 
     def run(self, script: str, keys: list[str], *words: RedisArg) -> Any:
-        """What a script that begins by asking for the turn answers."""
+        """Return the result of a script that begins by checking the lease."""
         keys = [self.keys.turn, *keys]
         return self._check_results(self._run_scripts((script, keys, (self.token, LEASE_MS, *words)))[0])
 
     def append_and_register(
         self, name: str, said: str, script: str, keys: list[str], *words: RedisArg
     ) -> Any:
-        """The same, and what is said of a host goes into the registry, at once where one node has all."""
+        """Run a script, and put the host's entry into the registry.
+
+        On a single server both go in one pipeline.
+        """
         if self.link.is_cluster:
             answer = self.run(script, keys, *words)
             self._run_scripts((REGISTER_SCRIPT, [REGISTRY_KEY], (name, said)))
@@ -76,8 +85,11 @@ class WriterLease:
         return self._check_results(self._run_scripts(write, register)[0])
 
     def _run_scripts(self, *runs: ScriptCall) -> list[Any]:
-        """What each answers. Redis knows them by their digests, for whole they are more than half of what an
-        append sends; where it has forgotten one it gets all of them whole, for each may be done twice."""
+        """Return the result of each script.
+
+        Sends their digests first, because the scripts are more than half of the bytes of an append. If Redis
+        lacks one, all are sent as text; each may run twice.
+        """
         answers = self._send("evalsha", runs)
         if any(isinstance(each, NoScriptError) for each in answers):
             answers = self._send("eval", runs)
@@ -96,7 +108,7 @@ class WriterLease:
         pipe = client.pipeline(transaction=False)
         for run in runs:
             _send_call(pipe, verb, run)
-        # Raised by the pipeline, an error would hold all that was sent.
+        # An error that the pipeline raises would contain all that was sent.
         answers: list[Any] = pipe.execute(raise_on_error=False)
         return answers
 
@@ -106,7 +118,7 @@ class WriterLease:
         return answer
 
     def run_commands(self, *commands: tuple[RedisArg, ...]) -> None:
-        """Commands, of which each names one key after its verb, all or none."""
+        """Run commands in one transaction. Each has its only key after its name."""
         keys = list(dict.fromkeys(str(command[1]) for command in commands))
         words: list[RedisArg] = []
         for command in commands:

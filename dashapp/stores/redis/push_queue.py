@@ -1,7 +1,7 @@
-"""The spool in Redis: what programs pushed waits in a stream of its host, until the tick with it is kept.
+"""The push queue in Redis: a stream per host, until the tick with the records is stored.
 
-The tick and the end of what it took go into Redis in one piece, so that each record is in one tick alone,
-whichever process is killed.
+One script stores the tick and removes its records, so that each record is in exactly one tick, whichever
+process dies.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from dashapp.stores.redis.client import FAILURES, RedisClient, describe_error
 from dashapp.stores.redis.keys import PUSH_SCRIPT, Keys
 from dashapp.stores.redis.store import RedisStore
 
-# Records read at a time.
+# Records per read.
 BATCH_RECORDS = 500
-# Seconds that a tick waits for Redis, at the most.
+# Seconds that a tick waits for Redis at most.
 TICK_TIMEOUT_S = 0.1
 
 
 class RedisPushWriter:
-    """The web's side: a push is in Redis before it is answered."""
+    """The web's side: a push gets its response after its record is in Redis."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class RedisPushWriter:
 
 
 class RedisPushReader:
-    """The collector's side. `link` is one that gives up soon: a tick is waiting."""
+    """The collector's side. `link` has a short timeout, because a tick is waiting."""
 
     def __init__(self, link: RedisClient, store: RedisStore, interval: float = 1.0) -> None:
         self._link = link
@@ -71,7 +71,7 @@ class RedisPushReader:
 
     def take(self, newest: int, accept: AcceptRecord) -> None:
         if self._store.renewals != self._renewals:
-            # An emptied Redis may count from an earlier time.
+            # An emptied Redis may start its ids at an earlier time.
             self._renewals, self._taken = self._store.renewals, b""
         room = BATCH_RECORDS
         while room == BATCH_RECORDS:

@@ -1,7 +1,7 @@
-"""Reading one host from Redis: the newest ticks are held here, and a poll brings what came since.
+"""Reads one host from Redis.
 
-A request for the newest is answered from memory; one for older ticks asks Redis, and does without where that
-does not answer at once.
+A poll brings the new ticks into memory, so that requests for the newest ticks do not wait. Requests for older
+ticks ask Redis, and go without them if it does not answer at once.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ StreamEntry = tuple[bytes, dict[bytes, bytes]]
 
 
 class RedisReader(CachedReader):
-    """One for a process and a host; any number of threads ask it, one polls.
+    """One per process and host, for any number of threads; one of them polls.
 
-    `ready` is called before each look at what is newest, `more` tells what else the page is to say.
+    `ready` is called before each access to the newest ticks. `more` returns further notices for the page.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class RedisReader(CachedReader):
         self._parsed: dict[Document[Any], tuple[bytes | None, Any]] = {}
         self._again = False
 
-    # How far other processes may be ahead of what this one was told.
+    # Other processes may be ahead of this one by a poll.
     lag_ms = 2500
 
     def newest(self) -> Cursor:
@@ -83,13 +83,13 @@ class RedisReader(CachedReader):
     def close(self) -> None: ...
 
     def release(self) -> None:
-        """Nobody asks any longer: hold nothing."""
+        """Drop the cached ticks and documents of a host without requests."""
         self.loaded = False
         self._ticks, self._is_whole, self.last_id = [], True, b""
         self._sheets, self._parsed = {}, {}
 
     def poll(self) -> None:
-        """Bring it up to date. Raises what is in FAILURES."""
+        """Bring the reader up to date. Raises the errors in FAILURES."""
         for _time in range(3):
             pipe = self.link.client.pipeline(transaction=False)
             count = self.queue_commands(pipe)
@@ -97,11 +97,11 @@ class RedisReader(CachedReader):
                 break
 
     def queue_commands(self, pipe: Client) -> int:
-        """Put what is to be asked into a pipeline; how many answers there will be."""
+        """Add the poll's commands to a pipeline, and return their number."""
         keys = self._keys
         pipe.get(keys.life)
         if self.last_id:
-            # The last that is known comes again: where it does not, what followed it may be gone too.
+            # Read the last known entry again: if it is gone, entries after it may be gone too.
             pipe.xrange(keys.ticks, min=self.last_id, count=MAX_CACHED_TICKS)
         else:
             pipe.xrevrange(keys.ticks, count=MAX_CACHED_TICKS)
@@ -112,7 +112,7 @@ class RedisReader(CachedReader):
         return 3
 
     def handle_results(self, answers: Sequence[Any]) -> bool:
-        """Take the answers of `queue_commands`; True where it is to look again at once."""
+        """Process the results of `queue_commands`; True if it has to poll again at once."""
         for answer in answers:
             if isinstance(answer, Exception):
                 raise answer
@@ -141,9 +141,9 @@ class RedisReader(CachedReader):
         newest = self.mark.time_ms if fresh else 0
         found = []
         for _id, fields in entries:
-            with suppress(ValueError):  # no row of ours
+            with suppress(ValueError):  # not written by dashapp
                 tick = Tick.decode(fields.get(b"d", b""))
-                # What Redis lost and was given again has other ids, and is here already.
+                # Ticks that Redis lost and got again have other ids, and are already here.
                 if (time := to_milliseconds(tick.time)) > newest:
                     found.append(tick)
                     newest = time
@@ -157,7 +157,7 @@ class RedisReader(CachedReader):
             self.mark = Cursor(life, newest)
 
     def arrived_ms(self) -> int:
-        """When its newest tick came, by Redis' clock; 0 where there is none."""
+        """Return the arrival of the newest tick by Redis' clock; 0 if there is none."""
         return int(self.last_id.partition(b"-")[0] or 0)
 
     def step_ms(self) -> int:

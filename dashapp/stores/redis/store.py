@@ -1,6 +1,7 @@
-"""The Redis store's writing side: one collector of a name keeps its ticks, sheets and long memory there.
+"""The writing side of the Redis store: ticks, documents and archive of one host.
 
-Nothing here waits for Redis once it is open: rows and sheets go to the writer's thread, and so does sealing.
+No method waits for Redis once the store is open: a thread of the writer sends rows and documents, and
+compacts.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ from dashapp.stores.redis.lease import WriterLease
 from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.writer import QueuedRow, RedisWriter, registry_entry
 
-# Characters of a row, as on disk.
+# Maximum characters of a row, as on disk.
 MAX_ROW_CHARS = 1 << 18
-# Every host's spans end at the same instants; by so much later, at the most, each seals its own, which asks
-# Redis for a megabyte.
+# The spans of all hosts end at the same times. Each host compacts up to this much later, because that reads a
+# megabyte from Redis.
 COMPACTION_SPREAD_MS = 60_000
-# What a list of hosts shows of each.
+# The metrics in the list of hosts.
 HOST_LIST_METRICS = (
     "cpu.percent",
     "memory.percent",
@@ -48,9 +49,10 @@ HOST_LIST_METRICS = (
 
 
 class RedisStore(ReaderProxy, Store):
-    """The one writer of a name. StoreLockedError where there is another, StoreAwayError where Redis is away.
+    """The only writer of a host name.
 
-    `yields`: see Turn.take.
+    StoreLockedError if there is another writer; StoreUnavailableError if Redis does not answer. `yields`: see
+    WriterLease.acquire.
     """
 
     lag_ms = 0
@@ -65,7 +67,7 @@ class RedisStore(ReaderProxy, Store):
         yields: bool = False,
     ) -> None:
         self.dropped = 0
-        # How far the next tick takes what programs pushed: an id of theirs.
+        # The id of the last pushed record in the next tick.
         self.pushed = ""
         self.renewals = 0
         self.turn = WriterLease(link, Keys(name), forget)
@@ -127,15 +129,15 @@ class RedisStore(ReaderProxy, Store):
         return self._reader
 
     def levels(self) -> Sequence[Level]:
-        # Read from Redis by itself.
+        # Without a poll: the levels read Redis themselves.
         return self._reader.levels()
 
     def drain(self, seconds: float = 5.0) -> bool:
-        """Wait until Redis has all that was appended and said."""
+        """Wait until Redis has all rows and documents."""
         return self.writer.drain(seconds)
 
     def clear(self) -> None:
-        """Forget every tick and begin another life. Raises what is in FAILURES."""
+        """Delete every tick and begin a new generation. Raises the errors in FAILURES."""
         self.drain()
         life = secrets.token_hex(8)
         keys = self.turn.keys
@@ -146,7 +148,7 @@ class RedisStore(ReaderProxy, Store):
         self._last = 0
 
     def close(self) -> None:
-        """Write what waits, and let another have the turn."""
+        """Write the waiting rows, and release the lease."""
         if not self.writer.is_lost and not self.writer.trouble:
             self.drain(2.0)
         self.writer.stop()
@@ -154,7 +156,7 @@ class RedisStore(ReaderProxy, Store):
         try:
             self.turn.release()
         except FAILURES as error:
-            self.turn.link.record_failure(error)  # it ends by itself soon
+            self.turn.link.record_failure(error)  # the lease expires soon
         self.turn.link.close()
 
     def _seal(self, stored_ms: int) -> None:

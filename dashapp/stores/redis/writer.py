@@ -1,7 +1,7 @@
-"""The writer of one host in Redis: a thread of its own, so that no tick waits for Redis, whatever that does.
+"""The writer of one host in Redis: a thread, so that no tick ever waits for Redis.
 
-The newest rows stay here, in order and bounded, until Redis says that it has them, and some time longer: what
-it loses (emptied, failed over) it gets again.
+The newest rows stay here, in order and bounded, until Redis confirms them, and some time longer. So Redis
+gets rows again that it loses, for example after a failover.
 """
 
 from __future__ import annotations
@@ -26,27 +26,30 @@ from dashapp.stores.redis.lease import WriterLease
 
 log = logging.getLogger("dashapp")
 
-# Rows that go to Redis at a time.
+# Rows per command.
 BATCH_ROWS = 300
-# Characters of rows that wait at the most, hours of them, and of those that Redis has.
+# Maximum characters of waiting rows, which is hours of them, and of rows that Redis already has.
 MAX_WAITING_CHARS, MAX_STORED_CHARS = 16 << 20, 2 << 20
-# Seconds between two signs of life, between two tries while Redis is away, between two log lines of that.
+# Seconds between two heartbeats, between two tries while Redis is down, and between two log lines about that.
 HEARTBEAT_S, RETRY_INTERVAL_S, LOG_INTERVAL_S = 0.5, 0.25, 60.0
-# Seconds that keys are let run towards their end, at the most, before each is told to stay.
+# Maximum seconds between two extensions of the keys' expiry.
 KEY_REFRESH_S = 3600.0
-# Seconds between two looks at whether what stands beside the stream is still there.
+# Seconds between two checks that the documents still exist.
 DOCUMENT_CHECK_S = 3.0
 
 
 class QueuedRow(NamedTuple):
     time_ms: int
     text: str
-    pushed: str  # how far it took what programs pushed; empty where it took nothing
-    registry_entry: str  # what a list of hosts shows of it
+    pushed: str  # the last pushed record that it holds; empty if none
+    registry_entry: str  # its values for the list of hosts
 
 
 class RedisWriter:
-    """Begins at `newest`, what Redis has. `each` is called after each round that brought Redis up to date."""
+    """Starts after `mark`, the newest tick in Redis.
+
+    `each` is called after each round that brought Redis up to date.
+    """
 
     def __init__(
         self, turn: WriterLease, name: str, keep: int, mark: Cursor, each: Callable[[int], None]
@@ -72,7 +75,7 @@ class RedisWriter:
         self._thread = Thread(target=self._run, name="dashapp redis writer", daemon=True)
 
     def start(self, renewed: Callable[[], None]) -> None:
-        """`renewed` is called where Redis turned out to have lost what it had."""
+        """Start the thread. `renewed` is called after Redis lost its data."""
         self._renewed = renewed
         self._thread.start()
 
@@ -85,17 +88,17 @@ class RedisWriter:
             self._wake.set()
 
     def wake(self) -> None:
-        """There is something to write."""
+        """Start a round now."""
         with self._lock:
             self._idle.clear()
             self._wake.set()
 
     def drain(self, seconds: float) -> bool:
-        """Wait until Redis has all there is; False where it has not by then."""
+        """Wait until Redis has all rows and documents; False if that takes too long."""
         return self._idle.wait(seconds)
 
     def restart_with(self, life: str) -> None:
-        """Somebody cleared the store."""
+        """Begin a new generation after the store was cleared."""
         with self._lock:
             self.generation = life
             self._rows.clear()
@@ -116,7 +119,7 @@ class RedisWriter:
             self.round()
 
     def round(self) -> None:
-        """Write what waits, once; what Redis does not take waits on."""
+        """Write all waiting rows and documents once. A failed write waits for the next round."""
         self._wake.clear()
         try:
             self._write_waiting()
@@ -135,7 +138,7 @@ class RedisWriter:
             while rows := self._waiting():
                 self._send(rows)
         except ResponseError:
-            # It answers, and refuses them: a full one leaves us our turn all the same.
+            # Redis answers, but rejects the rows: even a full one renews the lease.
             self._send([])
             raise
         if time.monotonic() - self._beaten > HEARTBEAT_S * 0.9:
@@ -152,7 +155,7 @@ class RedisWriter:
         self._each(self._stored)
 
     def _waiting(self) -> list[QueuedRow]:
-        """The oldest that Redis has not."""
+        """Return the oldest rows that Redis does not have."""
         with self._lock:
             stored = self._stored
             if not self._rows or self._rows[-1].time_ms <= stored:
@@ -191,13 +194,13 @@ class RedisWriter:
             self.sheets.rewrite_all()
             self._renewed()
         with self._lock:
-            if self._stored == expected:  # else somebody cleared the store meanwhile
+            if self._stored == expected:  # not equal if the store was cleared meanwhile
                 self._stored = int(newest)
                 if self._rows and self._rows[-1].time_ms <= self._stored:
                     self._trim(MAX_STORED_CHARS)
 
     def _refresh(self) -> None:
-        """Have each key stay for another while, and hosts go that are long gone."""
+        """Extend the expiry of all keys, and remove expired hosts."""
         keys = [key for key in self._turn.keys.all() if key != self._turn.keys.turn]
         self._turn.run_commands(*(("PEXPIRE", key, self._turn.forget_ms) for key in keys))
         self._refreshed = time.monotonic()
@@ -220,7 +223,7 @@ def registry_entry(time_ms: int, step: float, values: Mapping[str, float]) -> st
 
 
 def arrival_ms(said: bytes) -> int:
-    """When what is said in the registry came, by Redis' clock; 0 for what is none of ours."""
+    """Return the arrival in a registry entry, by Redis' clock; 0 if it is invalid."""
     first = said.partition(b" ")[0]
     return int(first) if first.isdigit() and len(first) < 17 else 0
 
