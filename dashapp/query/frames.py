@@ -104,10 +104,7 @@ def past_frame(
 def _read_fitting(
     levels: Levels, start: int, end: int, size: int, metrics: Collection[str] | None
 ) -> tuple[int, Columns]:
-    """Read points of `size`, or coarser ones if there are too many.
-
-    That happens if ticks were once closer together than they are now.
-    """
+    """Read points of `size`, or coarser ones if older ticks were closer together."""
     columns = levels.read(start, _last_whole_point(end, size), size, metrics)
     if len(columns.t) > MAX_POINTS:
         size = levels.coarser_size(end - start, MAX_POINTS)

@@ -30,10 +30,7 @@ class _Skew:
 
 
 class ClockSkews:
-    """The clock skews of all hosts of a store.
-
-    Points are moved by a skew, so it stays the same until several ticks in a row show another.
-    """
+    """The clock skews of all hosts. A new skew counts after several ticks, as it moves points."""
 
     def __init__(self, hosts: HostStore) -> None:
         self._hosts = hosts
@@ -41,10 +38,7 @@ class ClockSkews:
         self._known: dict[str, _Skew] = {}
 
     def offset_ms(self, host: Host) -> int:
-        """Return the milliseconds by which the host's clock is ahead, in whole seconds.
-
-        0 if the clock is right.
-        """
+        """Return the milliseconds, in whole seconds, by which the host's clock is ahead."""
         if not host.newest_ms:
             return 0
         measured = host.newest_ms - host.arrived_ms
@@ -69,10 +63,7 @@ class ClockSkews:
             return known.offset_ms
 
     def now(self, name: str) -> float:
-        """Return the time by the clock of a host, in seconds UTC.
-
-        An unknown host has the store's clock.
-        """
+        """Return the time by the host's clock in seconds UTC; by the store's if it is unknown."""
         host = sorted_hosts(self._hosts).get(name)
         return (self._hosts.now_ms() + (self.offset_ms(host) if host else 0)) / 1000
 
@@ -104,10 +95,7 @@ def _format_skew(seconds: int) -> str:
 
 
 class HostReader(ReaderProxy):
-    """The reader of one host, by the host's own clock.
-
-    It closes nothing, because the store of many hosts closes its readers.
-    """
+    """The reader of one host, by the host's clock. The store of many hosts closes it."""
 
     def __init__(self, name: str, reader: Reader, hosts: HostStore, skews: ClockSkews) -> None:
         self._name = name

@@ -66,10 +66,7 @@ class Levels:
         return min(ages) - self.step_ms
 
     def read(self, start: int, end: int, size: int, metrics: Collection[str] | None) -> Columns:
-        """Read the points of `size` milliseconds (0: ticks) in (start, end].
-
-        `start` and `end` are multiples of `size`.
-        """
+        """Read points of `size` milliseconds (0: ticks) in (start, end], both multiples of it."""
         wanted = None if metrics is None else sorted(metrics)
         if not size:
             return self._ticks(start, end, wanted)

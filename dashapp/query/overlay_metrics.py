@@ -20,10 +20,7 @@ MAX_LINES = 192
 
 
 def compared_metrics(catalogues: Mapping[str, Sequence[Metric]]) -> dict[str, list[Metric]]:
-    """Return the metrics to compare, by host.
-
-    They are whole panels in the page's order, as long as there is room.
-    """
+    """Return the metrics to compare by host: whole panels in the page's order."""
     counts = {name: Counter(metric.panel for metric in metrics) for name, metrics in catalogues.items()}
     there = dict.fromkeys(panel for count in counts.values() for panel in count)
     ours = [panel.name for panel in PANELS]
@@ -38,10 +35,7 @@ def compared_metrics(catalogues: Mapping[str, Sequence[Metric]]) -> dict[str, li
 
 
 def host_metric(name: str, metric: Metric, alone: bool = False) -> Metric:
-    """Return a host's metric for the overlay.
-
-    `alone`: the host has no other metric in that panel, so that its name is enough as a label.
-    """
+    """Return a host's metric for the overlay. `alone`: its label is the host's name."""
     label = name if alone else f"{name} {metric.label}"
     return replace(metric, key=f"{name}/{metric.key}", label=label)
 

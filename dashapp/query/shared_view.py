@@ -71,10 +71,7 @@ class SharedViewReader(Reader):
         return [_SharedLevel(reader, start, end, keys) for reader in self._store.levels()]
 
     def read_document(self, document: Document[Value]) -> Value:
-        """Return the visible part of a document.
-
-        A document without a filter here, such as the deliveries, stays hidden.
-        """
+        """Return the visible part of a document; nothing of one without a filter here."""
         visible = self._FILTERS.get(document)
         if visible is None:
             return document.empty()

@@ -17,10 +17,7 @@ from dashapp.stores import block_codec
 
 
 class BlockStorage(Protocol):
-    """The writing side.
-
-    Each method takes effect completely or not at all, and raises the errors of its storage.
-    """
+    """The writing side. Each method works completely or not at all; errors are raised."""
 
     def rows(self) -> list[str]:
         """Return the rows, oldest first."""
@@ -65,10 +62,7 @@ class BlockReader(Protocol):
 
 
 class ArchiveLevel:
-    """Points of `step` seconds, compacted `span` seconds at a time.
-
-    Raises the errors of its storage.
-    """
+    """Points of `step` seconds, compacted `span` seconds at a time. Raises its storage's errors."""
 
     def __init__(self, shelf: BlockStorage, step: float, span: float) -> None:
         self.step = step
@@ -134,10 +128,7 @@ PARTS = ("total", "low", "high", "count")
 
 
 def encode_points(points: Sequence[Point], parts: Sequence[str] = PARTS) -> bytes:
-    """Encode points as one block.
-
-    For points of a single tick the total alone is enough, because it is the lowest and the highest too.
-    """
+    """Encode points as one block. A single tick's total is its low and its high too."""
     keys = list(dict.fromkeys(key for point in points for key in point.values))
     return block_codec.encode_block(
         {"t": [point.time_ms for point in points], "step": [point.step for point in points]},
@@ -174,10 +165,7 @@ class Retention:
 
 
 class Archive:
-    """The writing side of all levels.
-
-    Raises the errors of their storages; open a new one after that.
-    """
+    """The writing side of all levels. Raises their storages' errors; open a new one then."""
 
     def __init__(self, open_shelf: Callable[[str], BlockStorage], retention: Retention) -> None:
         """`open_shelf` opens the storage of a level by its name."""

@@ -67,10 +67,7 @@ class ArchiveLevelReader:
 
 
 def open_levels(block_reader: Callable[[str, int], BlockReader]) -> tuple[ArchiveLevelReader, ...]:
-    """Open the levels of ticks, minutes and hours, finest first.
-
-    `block_reader` opens a level by its name and the milliseconds of its blocks.
-    """
+    """Open all levels, finest first. `block_reader` takes a level's name and block span in ms."""
     return tuple(
         ArchiveLevelReader(block_reader(name, span * 1000), step, span * 1000)
         for name, step, span in ALL_LEVELS

@@ -47,10 +47,7 @@ class Level(Protocol):
         """Return the time of the newest point in epoch milliseconds; 0 if there is none."""
 
     def columns(self, start: int, end: int, wanted: Sequence[str] | None) -> Columns:
-        """Return the points in (start, end], in epoch milliseconds.
-
-        All metrics, or those of `wanted` that exist.
-        """
+        """Return the points in (start, end], epoch milliseconds: all metrics or the `wanted` ones."""
 
 
 class Reader(Protocol):
@@ -61,10 +58,7 @@ class Reader(Protocol):
         """How far other processes may be ahead of this one; 0 if all see the same."""
 
     def newest(self) -> Cursor:
-        """Return the store's generation and its newest tick's time (0 if it is empty).
-
-        Cheap: runs in each request.
-        """
+        """Return generation and newest tick's time (0: empty store). Cheap: runs in each request."""
 
     def since(self, time: float, limit: int) -> list[Tick]:
         """Return the newest `limit` ticks later than `time` (seconds), oldest first."""
@@ -73,10 +67,7 @@ class Reader(Protocol):
         """Return the compacted ticks, minutes and hours, finest first; empty if there are none."""
 
     def read_document(self, document: Document[Value]) -> Value:
-        """Return the document that the collector last wrote; an empty one before that.
-
-        Cheap: runs in each request.
-        """
+        """Return a document as last written; else empty. Cheap: runs in each request."""
 
     def notices(self) -> list[str]:
         """Return sentences for the page: problems of this store, and repairs."""
@@ -153,8 +144,5 @@ def ticks_since_position(store: Reader, place: Cursor, limit: int) -> list[Tick]
 
 
 def row_time(row: str) -> float:
-    """Return the time of an encoded tick in seconds, without decoding the rest.
-
-    ValueError if it has none.
-    """
+    """Return an encoded tick's time in seconds, without decoding the rest. Raises ValueError."""
     return float(row[1 : row.index(",")])

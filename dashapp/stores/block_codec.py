@@ -100,10 +100,7 @@ def _pack_values(values: Sequence[float]) -> list[Any]:
 
 
 def _as_integers(values: Sequence[float]) -> tuple[int, list[int]] | None:
-    """Return the fewest decimals that make every value an integer, and those integers.
-
-    None if the values need more than six.
-    """
+    """Return the fewest decimals that make all values integers, and these; None above six."""
     # The first value shows for most columns that they need more decimals. If it is too large for a double to
     # show it, all are tried.
     finest = values[0] * MAX_FACTOR
@@ -132,8 +129,5 @@ def _compress_integers(numbers: list[int]) -> tuple[int, bytes]:
 
 
 def _shuffle_bytes(data: bytes, width: int) -> bytes:
-    """Put all first bytes before all second bytes, and so on.
-
-    The high bytes are alike, and compress well.
-    """
+    """Put all first bytes before all second ones: the high bytes are alike, and compress well."""
     return data if width == 1 else b"".join(data[place::width] for place in range(width))

@@ -24,10 +24,7 @@ NO_GENERATION = "0" * 16
 
 
 class CachedReader(Reader):
-    """A reader of one host's log, for all viewers.
-
-    A subclass keeps `_ticks` up to date in `newest`.
-    """
+    """A reader of one host's log. A subclass keeps `_ticks` up to date in `newest`."""
 
     def __init__(self) -> None:
         self._ticks: list[Tick] = []

@@ -31,10 +31,7 @@ class RowSource(Protocol):
 
 
 class Compactor:
-    """Moves the rows that are old enough.
-
-    After a failure it sets a notice and tries again; the rows wait meanwhile.
-    """
+    """Moves the rows that are old enough. After a failure it sets a notice and tries again."""
 
     def __init__(
         self,

@@ -51,10 +51,7 @@ class StoreBackend(Protocol):
         """Return why the store cannot be written now; empty if it can, or may be soon."""
 
     def open_writer(self) -> Store:
-        """Open the store for writing.
-
-        StoreLockedError if another process writes to it; StoreUnavailableError if a retry may work soon.
-        """
+        """Open the store for writing. StoreUnavailableError if a retry may work soon."""
 
     def push_reader(self, store: Store) -> PushReader:
         """Return the collector's side of the push queue of `store`."""
@@ -72,10 +69,7 @@ class StoreBackend(Protocol):
 
 
 def open_backend(settings: Settings, where: Path | None = None) -> StoreBackend | None:
-    """Return the backend of the settings; None for memory.
-
-    `where`: the parent of a relative folder, by default the working directory.
-    """
+    """Return the backend; None for memory. A relative folder is in `where`, if given."""
     if is_redis(settings.store):
         return RedisBackend(settings)
     folder = store_directory(settings)

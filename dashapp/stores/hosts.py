@@ -29,10 +29,7 @@ class Host:
 
 
 class HostStore(Protocol):
-    """A store of many hosts.
-
-    It removes those that stopped long ago, and closes its readers itself.
-    """
+    """A store of many hosts. It removes those that stopped long ago, and closes its readers."""
 
     def hosts(self) -> list[Host]:
         """Return every known host, by name. From memory, because it runs in each request."""

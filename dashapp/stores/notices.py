@@ -13,10 +13,7 @@ LOG_INTERVAL_S = 60.0
 
 
 class StoredNotice:
-    """The notice of one speaker.
-
-    Passes each new sentence to `write`, and an empty text to clear it.
-    """
+    """The notice of one speaker. Passes new sentences to `write`; an empty text clears it."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write

@@ -27,20 +27,14 @@ class PushWriter(Protocol):
     """The web's side."""
 
     def put(self, record: bytes) -> None:
-        """Keep a record, which has no line break, until it is taken.
-
-        PushQueueError if the queue cannot promise that.
-        """
+        """Keep a record without line breaks until it is taken. PushQueueError if it cannot."""
 
 
 class PushReader(Protocol):
     """The collector's side."""
 
     def take(self, newest: int, accept: AcceptRecord) -> None:
-        """Pass the waiting records to `accept`, for the tick after `newest`.
-
-        `newest` is the time of the store's newest tick in milliseconds.
-        """
+        """Pass waiting records to `accept`, for the tick after `newest` (milliseconds)."""
 
 
 class PushQueue(PushWriter, PushReader, Protocol):
@@ -80,10 +74,7 @@ class CollectorHeartbeat:
         self.at = time.time()
 
     def check(self, at: float) -> None:
-        """PushQueueError if the collector has been silent for too long.
-
-        `at` is the time of its last read, or 0; the creation of this object counts as one.
-        """
+        """PushQueueError if the last read, at `at` or known here, is too long ago."""
         silent = time.time() - max(at, self.at)
         if silent > self._away:
             raise PushQueueError(f"no collector has looked for {silent:.0f} seconds; try again when one runs")

@@ -1,7 +1,7 @@
 """The archive on disk: one SQLite database per level.
 
 Blocks have integer keys, and rows have text keys. Both lie in one database, so that compaction is one
-transaction: after a restart, a point is in a block or in a row, and never in both or in neither.
+transaction. After a restart, a point is in a block or in a row, never in both or in neither.
 """
 
 from __future__ import annotations

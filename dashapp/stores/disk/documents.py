@@ -11,10 +11,7 @@ from dashapp.stores.documents import Document, Value
 
 
 class DocumentFiles:
-    """The writing side of all documents in a folder.
-
-    Never raises the disk's errors: it repeats a failed write at the next tick.
-    """
+    """The writing side. Never raises the disk's errors: the next tick repeats a failed write."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -24,10 +21,7 @@ class DocumentFiles:
         self._lock = Lock()
 
     def put(self, document: Document[Value], value: Value) -> None:
-        """Write a document.
-
-        An empty one needs no file, but it replaces the file of an earlier run.
-        """
+        """Write a document. An empty one is only written over another one."""
         name = _file_name(document)
         with self._lock:
             if value or name in self._texts or (self._folder / name).exists():

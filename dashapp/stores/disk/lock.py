@@ -11,10 +11,7 @@ from dashapp.process.file_lock import lock_file
 
 
 class WriterLock:
-    """Held from construction to `close`.
-
-    StoreLockedError, with the holder's process id, if another process holds it.
-    """
+    """Held from construction to `close`. StoreLockedError if another process holds it."""
 
     def __init__(self, folder: Path) -> None:
         path = folder / "writer.lock"

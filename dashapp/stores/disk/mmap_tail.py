@@ -74,10 +74,7 @@ class RingBuffer:
         return int(self._words[_HEAD])
 
     def append(self, record: bytes) -> None:
-        """Add a record, in place of the oldest ones if the ring is full.
-
-        ValueError for more than MAX_RECORD_BYTES.
-        """
+        """Add a record over the oldest ones. ValueError for more than MAX_RECORD_BYTES."""
         data = _RECORD.pack(len(record), zlib.crc32(record)) + record
         if len(record) > MAX_RECORD_BYTES:
             raise ValueError(f"a tick of {len(record)} bytes is more than the tail takes")

@@ -33,10 +33,7 @@ LOCK_TIMEOUT_S, TICK_LOCK_TIMEOUT_S = 0.5, 0.05
 
 
 class DiskPushQueue:
-    """Web processes append to `push.spool`.
-
-    The collector renames that file to `push.taken`, reads it and removes it.
-    """
+    """Web processes append to `push.spool`. The collector renames, reads and removes it."""
 
     def __init__(self, folder: Path, interval: float = 1.0, most: int = MAX_QUEUED_BYTES) -> None:
         self._looked = CollectorHeartbeat(interval)
@@ -59,10 +56,7 @@ class DiskPushQueue:
             raise PushQueueError(f"what was pushed cannot be kept ({reason}); try again later") from error
 
     def take(self, newest: int, accept: AcceptRecord) -> None:
-        """Pass the waiting records to `accept`.
-
-        A record that a killed writer left incomplete never got a response. It is passed on as it is.
-        """
+        """Pass the waiting records on. An incomplete one, of a killed writer, goes as it is."""
         with suppress(OSError):  # the folder may be gone: the store creates it again
             self._lock.touch(mode=0o600)
         file = self._open_waiting(newest)
@@ -153,10 +147,7 @@ def _encode_mark(file: BinaryIO, start: int, end: int, newest: int) -> None:
 
 
 def _decode_mark(header: bytes) -> tuple[int, int, int]:
-    """Return start and end of the records last taken, and the tick before them.
-
-    An empty range if nothing is marked.
-    """
+    """Return start and end of the records last taken, and the tick before them; else none."""
     try:
         start, end, newest = map(int, header.split())
     except ValueError:

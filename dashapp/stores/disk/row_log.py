@@ -54,10 +54,7 @@ def open_cache(folder: Path, **settings: Any) -> diskcache.Cache:
 
 
 class RowLog:
-    """At most `keep` rows in `folder`.
-
-    Raises the errors in FAILURES; `is_corrupt` finds those of a damaged file.
-    """
+    """At most `keep` rows in `folder`. Raises the errors in FAILURES; see also `is_corrupt`."""
 
     def __init__(self, folder: Path, keep: int) -> None:
         self._folder = folder
@@ -66,16 +63,11 @@ class RowLog:
         self._cache = open_cache(folder)
         self._deque = diskcache.Deque.fromcache(self._cache, maxlen=keep)
         self._count = len(self._deque)
-        self._cache._sql(
-            "SELECT value FROM Cache ORDER BY key DESC LIMIT 1"
-        ).fetchall()  # raises if damaged
+        self._cache._sql("SELECT value FROM Cache ORDER BY key DESC LIMIT 1").fetchall()  # raises if damaged
         self._inode = self.path.stat().st_ino
 
     def extend(self, rows: Collection[str]) -> bool:
-        """Add rows at the end in one transaction.
-
-        Return False if another process has emptied the Deque meanwhile.
-        """
+        """Add rows in one transaction; False if another process has emptied the Deque meanwhile."""
         try:
             with self._cache.transact(retry=False):
                 for row in rows:
@@ -96,10 +88,7 @@ class RowLog:
         return [value for (value,) in found]
 
     def drop(self, count: int) -> None:
-        """Delete the `count` oldest rows.
-
-        This is one statement, because single deletes would delay the next tick.
-        """
+        """Delete the `count` oldest rows. Single deletes would delay the next tick."""
         with self._cache.transact(retry=False):
             self._cache._sql(
                 "DELETE FROM Cache WHERE key IN (SELECT key FROM Cache ORDER BY key LIMIT ?)", (count,)

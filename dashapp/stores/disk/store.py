@@ -34,10 +34,7 @@ REFILL_ROWS = 1000
 
 
 class DiskStore(ReaderProxy, Store):
-    """The only writer of a folder.
-
-    StoreLockedError if there is another writer; StoreError if the folder cannot be written.
-    """
+    """The only writer of a folder. StoreLockedError or StoreError if it cannot write there."""
 
     def __init__(self, folder: Path, keep: int = 7200, retention: Retention | None = None) -> None:
         self._reader = DiskReader(folder)
@@ -177,10 +174,7 @@ class DiskStore(ReaderProxy, Store):
             return False
 
     def _reopen(self) -> None:
-        """Begin again after the folder was deleted or quarantined.
-
-        The ticks of the old tail are written again.
-        """
+        """Begin again after the folder is gone, with the ticks of the old tail."""
         if self._tail is not None:
             with suppress(RingBufferError):
                 records = [record.decode() for record in self._tail.records()[0]]

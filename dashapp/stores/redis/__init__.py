@@ -1,1 +1,1 @@
-"""The store in Redis: a stream per host, blocks, a writer lease and a client with short timeouts."""
+"""The store in Redis: a stream per host, blocks, a writer lease and a fast client."""

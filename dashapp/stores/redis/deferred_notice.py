@@ -8,10 +8,7 @@ from dashapp.stores.notices import LoggedNotice
 
 
 class DeferredNotice(LoggedNotice):
-    """A notice of one host, which a thread writes to Redis, so that the caller never waits.
-
-    The collector that next gets the host's lease clears it.
-    """
+    """A notice that a thread writes to Redis. The host's next collector clears it."""
 
     def __init__(self, url: str, name: str, speaker: str) -> None:
         super().__init__(lambda sentence: Thread(target=self._send, args=(sentence,), daemon=True).start())

@@ -33,10 +33,7 @@ class RedisDocuments:
             self._waiting.update(self._texts)
 
     def check(self) -> None:
-        """Write all again if some are missing.
-
-        A Redis that evicts may drop the hash and keep the stream.
-        """
+        """Write all again if a Redis that evicts dropped the hash and kept the stream."""
         with self._lock:
             known = len(self._texts)
         # The version is one more field.

@@ -64,10 +64,7 @@ STALE_AFTER_S, DIAGNOSIS_INTERVAL_S = 3.0, 5.0
 
 
 class RedisHosts:
-    """All hosts of a Redis.
-
-    `own` is known even if it never wrote. Hosts without data for `forget` seconds are left out.
-    """
+    """All hosts. `own` is always known; hosts without data for `forget` seconds are left out."""
 
     def __init__(self, link: RedisClient, own: str, forget: float = 604_800) -> None:
         self._link = link
@@ -128,10 +125,7 @@ class RedisHosts:
         self._wake.set()
 
     def _ensure_polled(self, reader: RedisReader | None) -> None:
-        """Keep a host, or the registry for None, among those polled.
-
-        Waits for the first poll only, and not for long.
-        """
+        """Keep a host polled (None: the registry). Waits briefly, for the first poll only."""
         self._asked = now = time.monotonic()
         if reader is not None:
             reader.asked = now
@@ -255,10 +249,7 @@ class RedisHosts:
 
 
 class DefaultHostReader(ReaderProxy):
-    """The reader of the default host.
-
-    It keeps its choice as long as that host is known, because its generation goes into every cursor.
-    """
+    """The default host's reader. Keeps its choice, as cursors hold that host's generation."""
 
     def __init__(self, hosts: HostStore, own: str, collects: bool) -> None:
         self._hosts = hosts

@@ -55,7 +55,7 @@ else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 """
 
 # KEYS turn, ticks, life, push, push size. ARGV token, lease ms, maximum ticks, expiry ms, expected newest
-# time, generation for a new store; then for each row its time, its text and the last pushed record that it
+# time, generation for a new store. Then for each row its time, its text and the last pushed record that it
 # holds. A row that is already there, from a try without a reply, is left out.
 APPEND_SCRIPT = (
     _CHECK_LEASE

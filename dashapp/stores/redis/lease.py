@@ -34,10 +34,7 @@ ScriptCall = tuple[str, list[str], tuple[RedisArg, ...]]
 
 
 class WriterLease:
-    """The lease of one host name.
-
-    Raises the errors in client.FAILURES, and StoreLockedError if another writer holds the lease.
-    """
+    """One host's lease. Raises client.FAILURES, and StoreLockedError if another has the lease."""
 
     def __init__(self, link: RedisClient, keys: Keys, forget: float) -> None:
         """`forget`: seconds without writes after which the host's keys expire."""
@@ -47,10 +44,7 @@ class WriterLease:
         self.token = f"{os.getpid()}-{secrets.token_hex(8)}"
 
     def acquire(self, yields: bool = False) -> None:
-        """Acquire the lease.
-
-        `yields`: leave a free lease alone, because the previous writer goes first after an outage.
-        """
+        """Acquire the lease. `yields`: not if it is free, as the previous writer goes first."""
         client = self.link.client
         # Read it before taking it: a frozen Redis would run the script later, when its client is gone.
         holder = client.get(self.keys.turn)
@@ -72,10 +66,7 @@ class WriterLease:
     def append_and_register(
         self, name: str, said: str, script: str, keys: list[str], *words: RedisArg
     ) -> Any:
-        """Run a script, and put the host's entry into the registry.
-
-        On a single server both go in one pipeline.
-        """
+        """Run a script, and register the host, in one pipeline if it is no cluster."""
         if self.link.is_cluster:
             answer = self.run(script, keys, *words)
             self._run_scripts((REGISTER_SCRIPT, [REGISTRY_KEY], (name, said)))

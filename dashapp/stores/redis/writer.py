@@ -46,10 +46,7 @@ class QueuedRow(NamedTuple):
 
 
 class RedisWriter:
-    """Starts after `mark`, the newest tick in Redis.
-
-    `each` is called after each round that brought Redis up to date.
-    """
+    """Starts after `mark`, Redis' newest tick. Calls `each` after each successful round."""
 
     def __init__(
         self, turn: WriterLease, name: str, keep: int, mark: Cursor, each: Callable[[int], None]
