@@ -37,7 +37,7 @@ def run() -> list[Row]:
         filling = time.process_time() - began
         opening = _open(store) - _open(store / "empty")
         memory = open_archive(store, Retention())
-        seconds, size = memory._ticks.size(), memory.size()
+        seconds, size = memory._ticks.storage.size(), memory.size()
         memory.close()
         _append_newest(store, end)
         rows = [
@@ -114,7 +114,7 @@ def _append_newest(store: Path, end: int) -> None:
 
 def _windows(store: Path) -> Iterator[Row]:
     """CPU of the dearest window and range for 20 metrics, asked for the first time and again."""
-    api = Api(DiskReader(store), longest=Retention().longest_s)
+    api = Api(DiskReader(store), longest=Retention().hours)
     asked = "&metrics=" + ",".join(KEYS[:ASKED])
     _ask(api, f"window=100{asked}")
     now = int(time.time() * 1000)

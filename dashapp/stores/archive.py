@@ -37,8 +37,6 @@ class BlockStorage(Protocol):
     def drop_oldest(self) -> bool:
         """Drop the oldest block; False if there is none."""
 
-    def clear(self) -> None: ...
-
     def size(self) -> int:
         """Return the bytes in use."""
 
@@ -64,19 +62,19 @@ class BlockReader(Protocol):
 class ArchiveLevel:
     """Points of `step` seconds, compacted `span` seconds at a time. Raises its storage's errors."""
 
-    def __init__(self, shelf: BlockStorage, step: float, span: float) -> None:
+    def __init__(self, storage: BlockStorage, step: float, span: float) -> None:
         self.step = step
         self._span = span
-        self._shelf = shelf
-        self._rows = shelf.rows()
-        self.compacted_until = shelf.newest_block()
+        self.storage = storage
+        self._rows = storage.rows()
+        self.compacted_until = storage.newest_block()
         self.newest = Point.decode(self._rows[-1]).time_ms if self._rows else self.compacted_until
 
     def extend(self, points: Sequence[Point]) -> None:
         """Add points at the end, without those that are already there."""
         fresh = [(point.time_ms, point.encode()) for point in points if point.time_ms > self.newest]
         if fresh:
-            self._shelf.add(fresh)
+            self.storage.add(fresh)
             self._rows += [row for _time, row in fresh]
             self.newest = fresh[-1][0]
 
@@ -98,29 +96,14 @@ class ArchiveLevel:
     def add_block(self, data: bytes, start_ms: int, end_ms: int) -> None:
         """Add a block, unless the blocks already reach that far."""
         if end_ms > self.compacted_until:
-            self._shelf.put(data, start_ms, end_ms)
+            self.storage.put(data, start_ms, end_ms)
             self.compacted_until = end_ms
             self.newest = max(self.newest, end_ms)
 
     def drop_before(self, before_ms: int) -> None:
         """Drop the blocks that end before a time."""
-        while (oldest := self._shelf.oldest_block()) is not None and oldest < before_ms:
-            self._shelf.drop_oldest()
-
-    def drop_oldest(self) -> bool:
-        """Drop one block; False if there is none."""
-        return self._shelf.drop_oldest()
-
-    def clear(self) -> None:
-        self._shelf.clear()
-        self._rows.clear()
-        self.compacted_until = self.newest = 0
-
-    def size(self) -> int:
-        return self._shelf.size()
-
-    def close(self) -> None:
-        self._shelf.close()
+        while (oldest := self.storage.oldest_block()) is not None and oldest < before_ms:
+            self.storage.drop_oldest()
 
 
 # The parts of a block, in the order of Aggregate's fields.
@@ -159,18 +142,14 @@ class Retention:
     hours: float = 730 * DAY
     size: int = 400_000_000
 
-    @property
-    def longest_s(self) -> float:
-        return max(self.ticks, self.minutes, self.hours)
-
 
 class Archive:
     """The writing side of all levels. Raises their storages' errors; open a new one then."""
 
-    def __init__(self, open_shelf: Callable[[str], BlockStorage], retention: Retention) -> None:
-        """`open_shelf` opens the storage of a level by its name."""
+    def __init__(self, open_storage: Callable[[str], BlockStorage], retention: Retention) -> None:
+        """`open_storage` opens the storage of a level by its name."""
         self._retention = retention
-        self._levels = tuple(ArchiveLevel(open_shelf(name), step, span) for name, step, span in ALL_LEVELS)
+        self._levels = tuple(ArchiveLevel(open_storage(name), step, span) for name, step, span in ALL_LEVELS)
         self._ticks, self._minutes, self._hours = self._levels
 
     @property
@@ -189,17 +168,13 @@ class Archive:
         self._ticks.add_block(encode_points(ticks, PARTS[:1]), ticks[0].time_ms, end_ms)
         self._drop_expired(end_ms)
 
-    def clear(self) -> None:
-        for level in self._levels:
-            level.clear()
-
     def size(self) -> int:
         """Return the bytes in use."""
-        return sum(level.size() for level in self._levels)
+        return sum(level.storage.size() for level in self._levels)
 
     def close(self) -> None:
         for level in self._levels:
-            level.close()
+            level.storage.close()
 
     def _drop_expired(self, now_ms: int) -> None:
         kept = self._retention
@@ -207,5 +182,5 @@ class Archive:
             level.drop_before(now_ms - int(seconds * 1000))
         while self.size() > kept.size:
             # The finest level first: the coarser ones still hold what it drops.
-            if not any(level.drop_oldest() for level in self._levels):
+            if not any(level.storage.drop_oldest() for level in self._levels):
                 break

@@ -102,14 +102,6 @@ class Compactor:
     def _reset(self) -> None:
         self._found, self._points = [], []
 
-    def clear(self) -> None:
-        """Delete the whole archive."""
-        memory = self._memory or self._open()
-        self._memory = memory
-        memory.clear()
-        self._reset()
-        self._due = 0
-
     def close(self) -> None:
         self._reset()
         self._due = 0

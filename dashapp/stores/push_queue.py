@@ -37,10 +37,6 @@ class PushReader(Protocol):
         """Pass waiting records to `accept`, for the tick after `newest` (milliseconds)."""
 
 
-class PushQueue(PushWriter, PushReader, Protocol):
-    """Both sides in one object."""
-
-
 class MemoryPushQueue:
     """The queue of a store in memory: collector and web are threads of one process."""
 

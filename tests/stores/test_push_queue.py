@@ -18,7 +18,9 @@ from waiting import PATIENCE_S
 from dashapp.model.ticks import PushQueueError
 from dashapp.process.file_lock import lock_file as take_lock
 from dashapp.stores.disk.push_queue import HEADER_BYTES, DiskPushQueue
-from dashapp.stores.push_queue import COLLECTOR_AWAY_S, MAX_RECORD_BYTES, MemoryPushQueue, PushQueue
+from dashapp.stores.push_queue import COLLECTOR_AWAY_S, MAX_RECORD_BYTES, MemoryPushQueue
+
+PushQueue = MemoryPushQueue | DiskPushQueue
 
 
 @pytest.fixture(params=["memory", "disk"])

@@ -54,9 +54,6 @@ class DiskBlockStorage:
         oldest = self._oldest()
         return oldest is not None and bool(self._cache.delete(oldest[0]))
 
-    def clear(self) -> None:
-        self._cache.clear()
-
     def size(self) -> int:
         """Return the bytes in use, without the pages that SQLite keeps for reuse."""
         values = [

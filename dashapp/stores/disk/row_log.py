@@ -114,10 +114,6 @@ class RowLog:
         ((busy, _log, _done),) = self._cache._sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return bool(busy) and (waiting % BATCH_ROWS == 1 or size >= WAL_STOP_BYTES)
 
-    def clear(self) -> None:
-        self._deque.clear()
-        self._count = 0
-
     def close(self) -> None:
         self._cache.close()
 

@@ -100,16 +100,6 @@ class DiskStore(ReaderProxy, Store):
     def notice_sink(self, name: str) -> NoticeFile:
         return NoticeFile(self._folder, name)
 
-    def clear(self) -> None:
-        """Delete every tick and begin a new generation."""
-        self._pending.clear()
-        self._last = 0
-        if self._rows is not None:
-            self._rows.clear()
-            self._sealing.clear()
-        if self._tail is not None:
-            self._tail.reset()
-
     def close(self) -> None:
         """Write the waiting rows, and unlock the folder."""
         with suppress(*FAILURES):

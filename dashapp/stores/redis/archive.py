@@ -71,9 +71,6 @@ class RedisBlockStorage:
             )
         return bool(oldest)
 
-    def clear(self) -> None:
-        self._turn.run_commands(*(("DEL", key) for key in (self._at.rows, self._at.ends, self._at.blocks)))
-
     def size(self) -> int:
         """Return the bytes of the blocks alone, because rows are few."""
         return sum(size for _start, _end, size in self._ends(0, -1))

@@ -6,7 +6,6 @@ compacts.
 
 from __future__ import annotations
 
-import secrets
 import zlib
 from collections.abc import Sequence
 
@@ -135,17 +134,6 @@ class RedisStore(ReaderProxy, Store):
     def drain(self, seconds: float = 5.0) -> bool:
         """Wait until Redis has all rows and documents."""
         return self.writer.drain(seconds)
-
-    def clear(self) -> None:
-        """Delete every tick and begin a new generation. Raises the errors in FAILURES."""
-        self.drain()
-        life = secrets.token_hex(8)
-        keys = self.turn.keys
-        gone = keys.all().keys() - {keys.turn, keys.life, keys.sheets}
-        self.turn.run_commands(*(("DEL", key) for key in gone), ("SET", keys.life, life))
-        self.writer.restart_with(life)
-        self._sealing.close()
-        self._last = 0
 
     def close(self) -> None:
         """Write the waiting rows, and release the lease."""

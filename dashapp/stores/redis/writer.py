@@ -94,14 +94,6 @@ class RedisWriter:
         """Wait until Redis has all rows and documents; False if that takes too long."""
         return self._idle.wait(seconds)
 
-    def restart_with(self, life: str) -> None:
-        """Begin a new generation after the store was cleared."""
-        with self._lock:
-            self.generation = life
-            self._rows.clear()
-            self._size = 0
-            self._stored = 0
-
     def stop(self) -> None:
         self._closing = True
         self._wake.set()
@@ -171,10 +163,8 @@ class RedisWriter:
     def _send(self, rows: list[QueuedRow]) -> None:
         keys = self._turn.keys
         words = [word for row in rows for word in (row.time_ms, row.text, row.pushed)]
-        with self._lock:
-            expected = self._stored
         parts = [keys.ticks, keys.life, keys.push, keys.push_size]
-        sent = [self._keep, self._turn.forget_ms, expected, secrets.token_hex(8), *words]
+        sent = [self._keep, self._turn.forget_ms, self._stored, secrets.token_hex(8), *words]
         if rows:
             answer = self._turn.append_and_register(
                 self._name, rows[-1].registry_entry, APPEND_SCRIPT, parts, *sent
@@ -191,10 +181,9 @@ class RedisWriter:
             self.sheets.rewrite_all()
             self._renewed()
         with self._lock:
-            if self._stored == expected:  # not equal if the store was cleared meanwhile
-                self._stored = int(newest)
-                if self._rows and self._rows[-1].time_ms <= self._stored:
-                    self._trim(MAX_STORED_CHARS)
+            self._stored = int(newest)
+            if self._rows and self._rows[-1].time_ms <= self._stored:
+                self._trim(MAX_STORED_CHARS)
 
     def _refresh(self) -> None:
         """Extend the expiry of all keys, and remove expired hosts."""
