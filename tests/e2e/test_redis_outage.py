@@ -204,7 +204,7 @@ def test_7_the_last_tick_is_stored_when_it_ends(other: RedisServer, tmp_path: Pa
         assert app.wait() == 0
         assert stored(other)[-1] >= newest
         with closing(other.client()) as client:
-            assert not client.exists(Keys(NAME).turn), "its turn is given back"
+            assert not client.exists(Keys(NAME).lease), "its turn is given back"
 
 
 def test_a_platform_with_redis_keeps_each_machine_apart(other: RedisServer, tmp_path: Path) -> None:

@@ -170,8 +170,8 @@ def test_no_store_grows_past_what_it_keeps(kind: str, tmp_path: Path, links: Lin
         if kind in REDIS:
             # MAXLEN ~ lets whole nodes of a hundred go.
             assert isinstance(found.store, RedisStore)
-            keys = found.store.turn.keys
-            assert 50 <= found.store.turn.link.client.xlen(keys.ticks) <= 200
+            keys = found.store.lease.keys
+            assert 50 <= found.store.lease.client.connection.xlen(keys.ticks) <= 200
         elif kind != "memory":
             assert len(DiskReader(tmp_path).read_ticks(float("-inf"), float("inf"), 1000)) == 50
     finally:

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from dashapp.stores.redis.client import Client, RedisClient
+from dashapp.stores.redis.client import Connection, RedisClient
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.lease import RedisArg, WriterLease
 
@@ -31,14 +31,14 @@ class _LevelKeys:
 
 
 class RedisBlockStorage:
-    """The writing side. Raises the errors of `turn`."""
+    """The writing side. Raises the errors of `lease`."""
 
-    def __init__(self, turn: WriterLease, level: str) -> None:
-        self._turn = turn
-        self._at = _LevelKeys(turn.keys, level)
+    def __init__(self, lease: WriterLease, level: str) -> None:
+        self._lease = lease
+        self._at = _LevelKeys(lease.keys, level)
 
     def rows(self) -> list[str]:
-        return [row.decode() for row in self._turn.link.client.zrange(self._at.rows, 0, -1)]
+        return [row.decode() for row in self._lease.client.connection.zrange(self._at.rows, 0, -1)]
 
     def newest_block(self) -> int:
         newest = self._ends(-1, -1)
@@ -53,10 +53,10 @@ class RedisBlockStorage:
         for place in range(0, len(rows), BATCH_ROWS):
             words = [word for pair in rows[place : place + BATCH_ROWS] for word in pair]
             commands.append(("ZADD", self._at.rows, *words))
-        self._turn.run_commands(*commands)
+        self._lease.run_commands(*commands)
 
     def put(self, block: bytes, start_ms: int, end_ms: int) -> None:
-        self._turn.run_commands(
+        self._lease.run_commands(
             ("HSET", self._at.blocks, end_ms, block),
             ("ZADD", self._at.ends, end_ms, f"{start_ms}:{end_ms}:{len(block)}"),
             ("ZREMRANGEBYSCORE", self._at.rows, "-inf", end_ms),
@@ -66,7 +66,7 @@ class RedisBlockStorage:
         oldest = self._ends(0, 0)
         if oldest:
             end = oldest[0][1]
-            self._turn.run_commands(
+            self._lease.run_commands(
                 ("HDEL", self._at.blocks, end), ("ZREMRANGEBYSCORE", self._at.ends, end, end)
             )
         return bool(oldest)
@@ -78,14 +78,14 @@ class RedisBlockStorage:
     def close(self) -> None: ...
 
     def _ends(self, first: int, last: int) -> list[BlockEnd]:
-        return _parse_ends(self._turn.link.client.zrange(self._at.ends, first, last))
+        return _parse_ends(self._lease.client.connection.zrange(self._at.ends, first, last))
 
 
 class RedisBlockReader:
     """The reading side of a level, whose blocks span at most `span_ms`."""
 
-    def __init__(self, link: RedisClient, keys: Keys, level: str, span_ms: int) -> None:
-        self._link = link
+    def __init__(self, client: RedisClient, keys: Keys, level: str, span_ms: int) -> None:
+        self._client = client
         self._at = _LevelKeys(keys, level)
         self._span_ms = span_ms
         self._known: list[BlockEnd] = []
@@ -106,7 +106,9 @@ class RedisBlockReader:
 
     def rows(self, start: int, end: int) -> Sequence[object]:
         found: list[object] = []
-        return self._link.call(lambda client: client.zrangebyscore(self._at.rows, f"({start}", end), found)
+        return self._client.call(
+            lambda connection: connection.zrangebyscore(self._at.rows, f"({start}", end), found
+        )
 
     def blocks(self, start: int, end: int) -> Sequence[object]:
         self._refresh_ends()
@@ -120,7 +122,7 @@ class RedisBlockReader:
         missing = [each for each in ends if each not in blocks]
         if missing:
             none: list[bytes | None] = [None] * len(missing)
-            got = self._link.call(lambda client: client.hmget(self._at.blocks, missing), none)
+            got = self._client.call(lambda connection: connection.hmget(self._at.blocks, missing), none)
             blocks = blocks | {end: each for end, each in zip(missing, got, strict=True) if each is not None}
             self._cache_blocks(blocks)
         return [blocks[each] for each in ends if each in blocks]
@@ -140,8 +142,8 @@ class RedisBlockReader:
         known = self._known
         since = f"({known[-1][1]}" if known else "-inf"
 
-        def look(client: Client) -> None:
-            pipe = client.pipeline(transaction=False)
+        def look(connection: Connection) -> None:
+            pipe = connection.pipeline(transaction=False)
             pipe.zrange(self._at.ends, 0, 0)
             pipe.zrangebyscore(self._at.ends, since, "+inf")
             pipe.zrange(self._at.rows, 0, 0, withscores=True)
@@ -151,7 +153,7 @@ class RedisBlockReader:
             self._known = [each for each in known if each[1] >= begins] + _parse_ends(later)
             self._row_times = (int(first[0][1]), int(last[0][1])) if first and last else None
 
-        self._link.call(look, None)
+        self._client.call(look, None)
 
 
 def _parse_ends(members: Sequence[bytes]) -> list[BlockEnd]:
@@ -163,15 +165,15 @@ def _parse_ends(members: Sequence[bytes]) -> list[BlockEnd]:
 
 
 class RedisRowSource:
-    """The rows of the stream, for compaction. Raises the errors of `turn`."""
+    """The rows of the stream, for compaction. Raises the errors of `lease`."""
 
-    def __init__(self, turn: WriterLease) -> None:
-        self._turn = turn
+    def __init__(self, lease: WriterLease) -> None:
+        self._lease = lease
         self._ids: list[bytes] = []
 
     def oldest(self, limit: int) -> list[str]:
         """Return the first `limit` rows, oldest first."""
-        found = self._turn.link.client.xrange(self._turn.keys.ticks, count=limit)
+        found = self._lease.client.connection.xrange(self._lease.keys.ticks, count=limit)
         if len(found) > 1 or not self._ids:
             self._ids = [each for each, _fields in found]
         return [fields.get(b"d", b"").decode(errors="replace") for _id, fields in found]
@@ -181,5 +183,5 @@ class RedisRowSource:
         if 0 < count <= len(self._ids):
             time, _, number = self._ids[count - 1].partition(b"-")
             first = f"{time.decode()}-{int(number) + 1}"
-            self._turn.run_commands(("XTRIM", self._turn.keys.ticks, "MINID", first))
+            self._lease.run_commands(("XTRIM", self._lease.keys.ticks, "MINID", first))
         self._ids = []

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from redis import exceptions
 
-from dashapp.stores.redis.client import FAILURES, Client, RedisClient, describe_error
+from dashapp.stores.redis.client import FAILURES, Connection, RedisClient, describe_error
 from dashapp.stores.redis.keys import KEY_PREFIX, REGISTRY_KEY, Keys
 
 # These may be gone at the next try: Redis is down or busy.
@@ -26,9 +26,9 @@ TOO_OLD = "it is too old; Redis 6.2 is the oldest that will do"
 
 def check_redis(url: str, name: str) -> str:
     """Return one sentence; empty if nothing is wrong, or Redis does not answer now."""
-    link = RedisClient(url)
+    client = RedisClient(url)
     try:
-        return _check_client(link, link.client, name)
+        return _check_connection(client, client.connection, name)
     except exceptions.AuthenticationError as error:
         return _permanent_problem(error)
     except exceptions.NoPermissionError as error:
@@ -38,7 +38,7 @@ def check_redis(url: str, name: str) -> str:
     except FAILURES as error:
         return _permanent_problem(error)
     finally:
-        link.close()
+        client.close()
 
 
 def _permanent_problem(error: BaseException) -> str:
@@ -52,23 +52,23 @@ def _permanent_problem(error: BaseException) -> str:
     return ""
 
 
-def _check_client(link: RedisClient, client: Client, name: str) -> str:
+def _check_connection(client: RedisClient, connection: Connection, name: str) -> str:
     keys = Keys(name)
-    client.ping()
-    if not link.is_cluster:
+    connection.ping()
+    if not client.is_cluster:
         with suppress(exceptions.ResponseError):  # its user may lack this permission
-            if client.info("cluster").get("cluster_enabled"):
+            if connection.info("cluster").get("cluster_enabled"):
                 return IS_A_CLUSTER
     for key, kind in {**keys.all(), REGISTRY_KEY: "hash"}.items():
-        found = client.type(key).decode()
+        found = connection.type(key).decode()
         if found not in (kind, "none"):
             return f"its key {key} is a {found} and not ours; choose another --name, or another database"
     try:
         # Adds nothing, because there is no such stream, but it needs the permission to add.
-        client.execute_command("XADD", keys.of("probe"), "NOMKSTREAM", "*", "a", "1")
+        connection.execute_command("XADD", keys.of("probe"), "NOMKSTREAM", "*", "a", "1")
     except exceptions.NoPermissionError:
         raise
     except exceptions.ResponseError as error:
         return TOO_OLD if "wrong number" in str(error) or "stream ID" in str(error) else ""
-    client.eval("return redis.call('EXISTS', KEYS[1])", 1, keys.life)
+    connection.eval("return redis.call('EXISTS', KEYS[1])", 1, keys.generation)
     return ""

@@ -26,7 +26,7 @@ TIMEOUT_S, CIRCUIT_OPEN_S, SLOW_RESPONSE_S = 1.0, 1.0, 0.2
 
 Result = TypeVar("Result")
 # A single server or a cluster: redis-py has no common type for both.
-Client = Any
+Connection = Any
 
 
 class RedisClient:
@@ -35,8 +35,8 @@ class RedisClient:
     def __init__(self, url: str, patience: float = TIMEOUT_S) -> None:
         parts = urlsplit(url)
         self.is_cluster = parts.scheme.endswith("+cluster")
-        self.shown = f"{parts.hostname}:{parts.port or 6379}"
-        self.trouble = ""
+        self.address = f"{parts.hostname}:{parts.port or 6379}"
+        self.last_error = ""
         self._options: dict[str, Any] = {
             "username": unquote(parts.username) if parts.username else None,
             "password": unquote(parts.password) if parts.password else None,
@@ -57,53 +57,53 @@ class RedisClient:
                 options["ssl_check_hostname"] = unchecked
             self._options |= {"ssl": True, **options}
         self._host, self._port = parts.hostname or "", parts.port or 6379
-        self._client: Client = None
+        self._connection: Connection = None
         self._lock = Lock()
-        self._shut_until = 0.0
+        self._open_until = 0.0
 
     @property
-    def client(self) -> Client:
+    def connection(self) -> Connection:
         """The connected client. Raises the errors in FAILURES if a cluster does not list its nodes."""
-        if self._client is None:
+        if self._connection is None:
             with self._lock:
-                if self._client is None:
-                    self._client = self._connect()
-        return self._client
+                if self._connection is None:
+                    self._connection = self._connect()
+        return self._connection
 
-    def call(self, do: Callable[[Client], Result], otherwise: Result) -> Result:
+    def call(self, do: Callable[[Connection], Result], otherwise: Result) -> Result:
         """Return the result of `do`, or `otherwise` if it fails or the circuit is open."""
         start = time.monotonic()
-        if start < self._shut_until:
+        if start < self._open_until:
             return otherwise
         try:
-            return do(self.client)
+            return do(self.connection)
         except FAILURES as error:
             self.record_failure(error)
             return otherwise
         finally:
             if (now := time.monotonic()) - start > SLOW_RESPONSE_S:
-                self._shut_until = now + CIRCUIT_OPEN_S
+                self._open_until = now + CIRCUIT_OPEN_S
 
     @property
     def circuit_open(self) -> bool:
-        return time.monotonic() < self._shut_until
+        return time.monotonic() < self._open_until
 
     def record_failure(self, error: BaseException) -> None:
         """Keep the error's description, and open the circuit."""
-        self.trouble = describe_error(error)
-        self._shut_until = time.monotonic() + CIRCUIT_OPEN_S
-        if isinstance(error, redis.ReadOnlyError) and self._client is not None and not self.is_cluster:
+        self.last_error = describe_error(error)
+        self._open_until = time.monotonic() + CIRCUIT_OPEN_S
+        if isinstance(error, redis.ReadOnlyError) and self._connection is not None and not self.is_cluster:
             # The server has become a replica: the address may lead to another one by now.
-            self._client.connection_pool.disconnect()
+            self._connection.connection_pool.disconnect()
 
     def record_success(self) -> None:
-        self.trouble = ""
+        self.last_error = ""
 
     def close(self) -> None:
-        if self._client is not None:
-            self._client.close()
+        if self._connection is not None:
+            self._connection.close()
 
-    def _connect(self) -> Client:
+    def _connect(self) -> Connection:
         if self.is_cluster:
             nodes = [ClusterNode(self._host, self._port)]  # type: ignore[no-untyped-call]
             return RedisCluster(startup_nodes=nodes, require_full_coverage=False, **self._options)

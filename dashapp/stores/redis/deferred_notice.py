@@ -24,8 +24,8 @@ class DeferredNotice(LoggedNotice):
         from dashapp.stores.redis.documents import NOTICE_PREFIX, VERSION_FIELD
         from dashapp.stores.redis.keys import Keys
 
-        link = RedisClient(self._url)
-        key = Keys(self._name).sheets
-        link.call(lambda client: client.hset(key, NOTICE_PREFIX + self._speaker, sentence), 0)
-        link.call(lambda client: client.hincrby(key, VERSION_FIELD, 1), 0)
-        link.close()
+        client = RedisClient(self._url)
+        key = Keys(self._name).documents
+        client.call(lambda connection: connection.hset(key, NOTICE_PREFIX + self._speaker, sentence), 0)
+        client.call(lambda connection: connection.hincrby(key, VERSION_FIELD, 1), 0)
+        client.close()

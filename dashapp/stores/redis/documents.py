@@ -16,8 +16,8 @@ VERSION_FIELD = "mark"
 class RedisDocuments:
     """The writing side. Any thread may call `put`; one thread writes."""
 
-    def __init__(self, turn: WriterLease) -> None:
-        self._turn = turn
+    def __init__(self, lease: WriterLease) -> None:
+        self._lease = lease
         self._lock = Lock()
         self._texts: dict[str, str] = {}
         self._waiting: set[str] = set()
@@ -37,7 +37,7 @@ class RedisDocuments:
         with self._lock:
             known = len(self._texts)
         # The version is one more field.
-        if known and self._turn.link.client.hlen(self._turn.keys.sheets) < known + 1:
+        if known and self._lease.client.connection.hlen(self._lease.keys.documents) < known + 1:
             self.rewrite_all()
 
     def write(self) -> None:
@@ -47,9 +47,9 @@ class RedisDocuments:
             self._waiting.clear()
         if not names:
             return
-        key = self._turn.keys.sheets
+        key = self._lease.keys.documents
         try:
-            self._turn.run_commands(("HSET", key, *words), ("HINCRBY", key, VERSION_FIELD, 1))
+            self._lease.run_commands(("HSET", key, *words), ("HINCRBY", key, VERSION_FIELD, 1))
         except BaseException:
             with self._lock:
                 self._waiting.update(names)

@@ -66,8 +66,8 @@ STALE_AFTER_S, DIAGNOSIS_INTERVAL_S = 3.0, 5.0
 class RedisHosts:
     """All hosts. `own` is always known; hosts without data for `forget` seconds are left out."""
 
-    def __init__(self, link: RedisClient, own: str, forget: float = 604_800) -> None:
-        self._link = link
+    def __init__(self, client: RedisClient, own: str, forget: float = 604_800) -> None:
+        self._client = client
         self._own = own
         self._forget_ms = round(forget * 1000)
         self._readers: dict[str, RedisReader] = {}
@@ -105,7 +105,7 @@ class RedisHosts:
         with self._lock:
             if name not in self._readers:
                 self._readers[name] = RedisReader(
-                    self._link, name, self._ensure_polled, lambda _: self.notices()
+                    self._client, name, self._ensure_polled, lambda _: self.notices()
                 )
             return self._readers[name]
 
@@ -115,8 +115,8 @@ class RedisHosts:
         return found
 
     def notices(self) -> list[str]:
-        if trouble := self._link.trouble:
-            return [f"Redis at {self._link.shown}: {trouble}; what is shown is the last that came."]
+        if last_error := self._client.last_error:
+            return [f"Redis at {self._client.address}: {last_error}; what is shown is the last that came."]
         return [self._full] if self._full else []
 
     def close(self) -> None:
@@ -135,7 +135,7 @@ class RedisHosts:
             return
         name = "" if reader is None else reader.name
         self._wake.set()
-        if self._link.circuit_open or now - self._waited.get(name, float("-inf")) < FIRST_POLL_RETRY_S:
+        if self._client.circuit_open or now - self._waited.get(name, float("-inf")) < FIRST_POLL_RETRY_S:
             return
         self._waited[name] = now
         with self._news:
@@ -155,12 +155,12 @@ class RedisHosts:
             try:
                 self._poll(start)
             except FAILURES as error:
-                if not self._link.trouble:
-                    log.warning("Redis at %s gives nothing: %s", self._link.shown, error)
-                self._link.record_failure(error)
+                if not self._client.last_error:
+                    log.warning("Redis at %s gives nothing: %s", self._client.address, error)
+                self._client.record_failure(error)
             except Exception as error:
                 # Other programs may have written these keys: the next poll may succeed.
-                log.warning("what Redis at %s gives is none of ours: %r", self._link.shown, error)
+                log.warning("what Redis at %s gives is none of ours: %r", self._client.address, error)
             with self._news:
                 self._news.notify_all()
             time.sleep(max(0.0, start + MIN_POLL_INTERVAL_S - time.monotonic()))
@@ -174,7 +174,7 @@ class RedisHosts:
         with self._lock:
             readers = [each for each in self._readers.values() if now - each.asked <= UNUSED_AFTER_S]
         for _time in range(3):
-            pipe = self._link.client.pipeline(transaction=False)
+            pipe = self._client.connection.pipeline(transaction=False)
             counts = [(reader, reader.queue_commands(pipe)) for reader in readers]
             listing = now - self._registry_at >= REGISTRY_INTERVAL_S * 0.9
             if listing:
@@ -193,7 +193,7 @@ class RedisHosts:
             readers = again
             if not readers:
                 break
-        self._link.record_success()
+        self._client.record_success()
         self._diagnose(now)
 
     def _update_registry(self, answer: Any) -> None:
@@ -212,7 +212,7 @@ class RedisHosts:
 
     def _seconds_to_next_poll(self) -> float:
         """Return the seconds until a polled host has a new tick."""
-        if self._link.trouble:
+        if self._client.last_error:
             return 0.0
         now = time.monotonic()
         dues = [
@@ -234,14 +234,14 @@ class RedisHosts:
         )
         if not stale:
             self._full = ""
-        elif now - self._why_at > DIAGNOSIS_INTERVAL_S and not self._link.is_cluster:
+        elif now - self._why_at > DIAGNOSIS_INTERVAL_S and not self._client.is_cluster:
             self._why_at = now
             with suppress(*FAILURES):  # its user may lack this permission
-                found = self._link.client.info("memory")
+                found = self._client.connection.info("memory")
                 most = int(found.get("maxmemory", 0))
                 full = most and int(found["used_memory"]) >= 0.98 * most
                 self._full = (
-                    f"Redis at {self._link.shown} is full (maxmemory {found['maxmemory_human']}): "
+                    f"Redis at {self._client.address} is full (maxmemory {found['maxmemory_human']}): "
                     "it takes no new ticks until it has room."
                     if full and found.get("maxmemory_policy") == "noeviction"
                     else ""

@@ -31,7 +31,9 @@ class Keys:
 
     def __init__(self, name: str) -> None:
         self._before = f"{KEY_PREFIX}{{{name}}}:"
-        self.turn, self.life, self.ticks, self.sheets = map(self.of, ("turn", "life", "ticks", "sheets"))
+        self.lease, self.generation, self.ticks, self.documents = map(
+            self.of, ("turn", "life", "ticks", "sheets")
+        )
         self.push, self.push_size, self.looked = map(self.of, ("push", "push.size", "push.looked"))
 
     def of(self, part: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from redis.exceptions import NoScriptError, ResponseError
 
 from dashapp.model.ticks import StoreLockedError
-from dashapp.stores.redis.client import Client, RedisClient
+from dashapp.stores.redis.client import Connection, RedisClient
 from dashapp.stores.redis.keys import (
     ACQUIRE_LEASE_SCRIPT,
     MULTI_COMMAND_SCRIPT,
@@ -36,43 +36,43 @@ ScriptCall = tuple[str, list[str], tuple[RedisArg, ...]]
 class WriterLease:
     """One host's lease. Raises client.FAILURES, and StoreLockedError if another has the lease."""
 
-    def __init__(self, link: RedisClient, keys: Keys, forget: float) -> None:
+    def __init__(self, client: RedisClient, keys: Keys, forget: float) -> None:
         """`forget`: seconds without writes after which the host's keys expire."""
-        self.link = link
+        self.client = client
         self.keys = keys
         self.forget_ms = round(forget * 1000)
         self.token = f"{os.getpid()}-{secrets.token_hex(8)}"
 
     def acquire(self, yields: bool = False) -> None:
         """Acquire the lease. `yields`: not if it is free, as the previous writer goes first."""
-        client = self.link.client
+        connection = self.client.connection
         # Read it before taking it: a frozen Redis would run the script later, when its client is gone.
-        holder = client.get(self.keys.turn)
+        holder = connection.get(self.keys.lease)
         if holder is None and yields:
             raise StoreLockedError("Redis was away; whoever wrote before that goes first")
-        holder = holder or client.eval(ACQUIRE_LEASE_SCRIPT, 1, self.keys.turn, self.token, LEASE_MS)
+        holder = holder or connection.eval(ACQUIRE_LEASE_SCRIPT, 1, self.keys.lease, self.token, LEASE_MS)
         if holder != self.token.encode():
             process = (holder or b"?").partition(b"-")[0].decode(errors="replace")
             raise StoreLockedError(f"another collector (process {process}) already writes there by this name")
 
     def release(self) -> None:
-        self.link.client.eval(RELEASE_LEASE_SCRIPT, 1, self.keys.turn, self.token)
+        self.client.connection.eval(RELEASE_LEASE_SCRIPT, 1, self.keys.lease, self.token)
 
     def run(self, script: str, keys: list[str], *words: RedisArg) -> Any:
         """Return the result of a script that begins by checking the lease."""
-        keys = [self.keys.turn, *keys]
+        keys = [self.keys.lease, *keys]
         return self._check_results(self._run_scripts((script, keys, (self.token, LEASE_MS, *words)))[0])
 
     def append_and_register(
         self, name: str, said: str, script: str, keys: list[str], *words: RedisArg
     ) -> Any:
         """Run a script, and register the host, in one pipeline if it is no cluster."""
-        if self.link.is_cluster:
+        if self.client.is_cluster:
             answer = self.run(script, keys, *words)
             self._run_scripts((REGISTER_SCRIPT, [REGISTRY_KEY], (name, said)))
             return answer
-        write = (script, [self.keys.turn, *keys], (self.token, LEASE_MS, *words))
-        register = (REGISTER_SCRIPT, [REGISTRY_KEY, self.keys.turn], (name, said, self.token))
+        write = (script, [self.keys.lease, *keys], (self.token, LEASE_MS, *words))
+        register = (REGISTER_SCRIPT, [REGISTRY_KEY, self.keys.lease], (name, said, self.token))
         return self._check_results(self._run_scripts(write, register)[0])
 
     def _run_scripts(self, *runs: ScriptCall) -> list[Any]:
@@ -90,13 +90,13 @@ class WriterLease:
         return answers
 
     def _send(self, verb: str, runs: Sequence[ScriptCall]) -> list[Any]:
-        client = self.link.client
+        connection = self.client.connection
         if len(runs) == 1:
             try:
-                return [_send_call(client, verb, runs[0])]
+                return [_send_call(connection, verb, runs[0])]
             except ResponseError as error:
                 return [error]
-        pipe = client.pipeline(transaction=False)
+        pipe = connection.pipeline(transaction=False)
         for run in runs:
             _send_call(pipe, verb, run)
         # An error that the pipeline raises would contain all that was sent.
@@ -117,10 +117,10 @@ class WriterLease:
         self.run(MULTI_COMMAND_SCRIPT, keys, self.forget_ms, *words)
 
 
-def _send_call(client: Client, verb: str, run: ScriptCall) -> Any:
+def _send_call(connection: Connection, verb: str, run: ScriptCall) -> Any:
     script, keys, words = run
     said = script if verb == "eval" else _digest(script)
-    return getattr(client, verb)(said, len(keys), *keys, *words)
+    return getattr(connection, verb)(said, len(keys), *keys, *words)
 
 
 @cache

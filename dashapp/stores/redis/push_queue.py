@@ -26,13 +26,13 @@ class RedisPushWriter:
 
     def __init__(
         self,
-        link: RedisClient,
+        client: RedisClient,
         name: str,
         forget: float = 604_800,
         interval: float = 1.0,
         most: int = MAX_QUEUED_BYTES,
     ) -> None:
-        self._link = link
+        self._client = client
         self._keys = Keys(name)
         self._forget_ms = round(forget * 1000)
         self._most = most
@@ -40,14 +40,18 @@ class RedisPushWriter:
         self._made = time.monotonic()
 
     def put(self, record: bytes) -> None:
-        if self._link.circuit_open:
-            raise PushQueueError(f"what was pushed cannot be kept ({self._link.trouble}); try again later")
+        if self._client.circuit_open:
+            raise PushQueueError(
+                f"what was pushed cannot be kept ({self._client.last_error}); try again later"
+            )
         keys = [self._keys.push, self._keys.push_size, self._keys.looked]
         minds = int(time.monotonic() - self._made > self._away)
         try:
-            answer = self._link.client.eval(PUSH_SCRIPT, 3, *keys, record, self._most, self._forget_ms, minds)
+            answer = self._client.connection.eval(
+                PUSH_SCRIPT, 3, *keys, record, self._most, self._forget_ms, minds
+            )
         except FAILURES as error:
-            self._link.record_failure(error)
+            self._client.record_failure(error)
             said = f"what was pushed cannot be kept (Redis: {describe_error(error)}); try again later"
             raise PushQueueError(said) from error
         if answer == b"full":
@@ -59,12 +63,12 @@ class RedisPushWriter:
 
 
 class RedisPushReader:
-    """The collector's side. `link` has a short timeout, because a tick is waiting."""
+    """The collector's side. `client` has a short timeout, because a tick is waiting."""
 
-    def __init__(self, link: RedisClient, store: RedisStore, interval: float = 1.0) -> None:
-        self._link = link
+    def __init__(self, client: RedisClient, store: RedisStore, interval: float = 1.0) -> None:
+        self._client = client
         self._store = store
-        self._keys = store.turn.keys
+        self._keys = store.lease.keys
         self._away_ms = round(max(COLLECTOR_AWAY_S, 3 * interval) * 1000)
         self._taken = b""
         self._renewals = store.renewals
@@ -77,7 +81,9 @@ class RedisPushReader:
         while room == BATCH_RECORDS:
             after = b"(" + self._taken if self._taken else b"-"
             none: list[Any] = []
-            found = self._link.call(lambda client, after=after: self._read_entries(client, after), none)  # type: ignore[misc]
+            found = self._client.call(
+                lambda connection, after=after: self._read_entries(connection, after), none
+            )  # type: ignore[misc]
             room = len(found)
             for each, fields in found:
                 if not accept(fields.get(b"r", b"")):
@@ -85,8 +91,8 @@ class RedisPushReader:
                 self._taken = each
                 self._store.pushed = each.decode()
 
-    def _read_entries(self, client: Any, after: bytes) -> list[Any]:
-        pipe = client.pipeline(transaction=False)
+    def _read_entries(self, connection: Any, after: bytes) -> list[Any]:
+        pipe = connection.pipeline(transaction=False)
         pipe.xrange(self._keys.push, min=after, count=BATCH_RECORDS)
         pipe.set(self._keys.looked, 1, px=self._away_ms)
         found: list[Any] = pipe.execute()[0]

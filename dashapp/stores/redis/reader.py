@@ -15,7 +15,7 @@ from dashapp.stores.archive import BlockReader
 from dashapp.stores.cached_reader import MAX_CACHED_TICKS, NO_GENERATION, CachedReader
 from dashapp.stores.documents import Document, Value
 from dashapp.stores.redis.archive import RedisBlockReader
-from dashapp.stores.redis.client import Client, RedisClient
+from dashapp.stores.redis.client import Connection, RedisClient
 from dashapp.stores.redis.documents import NOTICE_PREFIX, VERSION_FIELD
 from dashapp.stores.redis.keys import Keys
 
@@ -30,13 +30,13 @@ class RedisReader(CachedReader):
 
     def __init__(
         self,
-        link: RedisClient,
+        client: RedisClient,
         name: str,
         ready: Callable[[RedisReader], None] | None = None,
         more: Callable[[RedisReader], list[str]] | None = None,
     ) -> None:
         super().__init__()
-        self.link = link
+        self.client = client
         self.name = name
         self.asked = float("-inf")
         self.loaded = False
@@ -46,7 +46,7 @@ class RedisReader(CachedReader):
         self._more = more
         self._keys = Keys(name)
         self._is_whole = True
-        self._sheets: Mapping[bytes, bytes] = {}
+        self._fields: Mapping[bytes, bytes] = {}
         self._parsed: dict[Document[Any], tuple[bytes | None, Any]] = {}
         self._again = False
 
@@ -60,7 +60,7 @@ class RedisReader(CachedReader):
 
     def read_document(self, document: Document[Value]) -> Value:
         self.newest()
-        text = self._sheets.get(document.name.encode())
+        text = self._fields.get(document.name.encode())
         known = self._parsed.get(document)
         if known is None or known[0] is not text:
             self._parsed[document] = known = (text, document.decode(text))
@@ -69,14 +69,16 @@ class RedisReader(CachedReader):
 
     def newest_rows(self, limit: int) -> Iterable[object]:
         none: list[StreamEntry] = []
-        entries = self.link.call(lambda client: client.xrevrange(self._keys.ticks, count=limit), none)
+        entries = self.client.call(
+            lambda connection: connection.xrevrange(self._keys.ticks, count=limit), none
+        )
         return (fields.get(b"d", b"").decode(errors="replace") for _id, fields in entries)
 
     def block_reader(self, level: str, span_ms: int) -> BlockReader:
-        return RedisBlockReader(self.link, self._keys, level, span_ms)
+        return RedisBlockReader(self.client, self._keys, level, span_ms)
 
     def notices(self) -> list[str]:
-        said = sorted(pair for pair in self._sheets.items() if pair[0].startswith(NOTICE_PREFIX.encode()))
+        said = sorted(pair for pair in self._fields.items() if pair[0].startswith(NOTICE_PREFIX.encode()))
         found = [text.decode(errors="replace") for _name, text in said if text]
         return found + self.damage_notices() + (self._more(self) if self._more is not None else [])
 
@@ -86,29 +88,29 @@ class RedisReader(CachedReader):
         """Drop the cached ticks and documents of a host without requests."""
         self.loaded = False
         self._ticks, self._is_whole, self.last_id = [], True, b""
-        self._sheets, self._parsed = {}, {}
+        self._fields, self._parsed = {}, {}
 
     def poll(self) -> None:
         """Bring the reader up to date. Raises the errors in FAILURES."""
         for _time in range(3):
-            pipe = self.link.client.pipeline(transaction=False)
+            pipe = self.client.connection.pipeline(transaction=False)
             count = self.queue_commands(pipe)
             if not self.handle_results(pipe.execute()[-count:]):
                 break
 
-    def queue_commands(self, pipe: Client) -> int:
+    def queue_commands(self, pipe: Connection) -> int:
         """Add the poll's commands to a pipeline, and return their number."""
         keys = self._keys
-        pipe.get(keys.life)
+        pipe.get(keys.generation)
         if self.last_id:
             # Read the last known entry again: if it is gone, entries after it may be gone too.
             pipe.xrange(keys.ticks, min=self.last_id, count=MAX_CACHED_TICKS)
         else:
             pipe.xrevrange(keys.ticks, count=MAX_CACHED_TICKS)
         if self._again:
-            pipe.hgetall(keys.sheets)
+            pipe.hgetall(keys.documents)
         else:
-            pipe.hget(keys.sheets, VERSION_FIELD)
+            pipe.hget(keys.documents, VERSION_FIELD)
         return 3
 
     def handle_results(self, answers: Sequence[Any]) -> bool:
@@ -116,24 +118,24 @@ class RedisReader(CachedReader):
         for answer in answers:
             if isinstance(answer, Exception):
                 raise answer
-        life, entries, sheets = answers
-        known = NO_GENERATION if life is None else life.decode(errors="replace")
+        generation, entries, documents = answers
+        known = NO_GENERATION if generation is None else generation.decode(errors="replace")
         follows = known == self.mark.generation and entries and entries[0][0] == self.last_id
         again = bool(self.last_id) and not (follows and len(entries) < MAX_CACHED_TICKS)
         if again:
             self.last_id = b""
             if known != self.mark.generation:
-                self._sheets = {}
+                self._fields = {}
         else:
             self._take_ticks(known, entries[1:] if self.last_id else entries)
         if self._again:
-            self._sheets, self._again = sheets, False
-        elif sheets != self._sheets.get(VERSION_FIELD.encode()):
+            self._fields, self._again = documents, False
+        elif documents != self._fields.get(VERSION_FIELD.encode()):
             self._again = True
         self.loaded = self.loaded or not (again or self._again)
         return again or self._again
 
-    def _take_ticks(self, life: str, entries: Sequence[StreamEntry]) -> None:
+    def _take_ticks(self, generation: str, entries: Sequence[StreamEntry]) -> None:
         fresh = bool(self.last_id)
         if not fresh:
             entries = entries[::-1]
@@ -154,7 +156,7 @@ class RedisReader(CachedReader):
             self.last_id = entries[-1][0]
         if found or not fresh:
             self._ticks = (ticks + found)[-MAX_CACHED_TICKS:]
-            self.mark = Cursor(life, newest)
+            self.mark = Cursor(generation, newest)
 
     def arrived_ms(self) -> int:
         """Return the arrival of the newest tick by Redis' clock; 0 if there is none."""

@@ -58,7 +58,7 @@ class RedisStore(ReaderProxy, Store):
 
     def __init__(
         self,
-        link: RedisClient,
+        client: RedisClient,
         name: str,
         keep: int = 7200,
         retention: Retention | None = None,
@@ -69,24 +69,24 @@ class RedisStore(ReaderProxy, Store):
         # The id of the last pushed record in the next tick.
         self.pushed = ""
         self.renewals = 0
-        self.turn = WriterLease(link, Keys(name), forget)
-        self._reader = RedisReader(link, name)
+        self.lease = WriterLease(client, Keys(name), forget)
+        self._reader = RedisReader(client, name)
         kept = retention or Retention()
-        self._rows = RedisRowSource(self.turn)
+        self._rows = RedisRowSource(self.lease)
         self._later_ms = zlib.crc32(name.encode()) % COMPACTION_SPREAD_MS
         try:
-            self.turn.acquire(yields)
+            self.lease.acquire(yields)
             self._reader.poll()
         except StoreLockedError:
             raise
         except FAILURES as error:
-            link.record_failure(error)
-            raise StoreUnavailableError(f"Redis at {link.shown}: {describe_error(error)}") from error
+            client.record_failure(error)
+            raise StoreUnavailableError(f"Redis at {client.address}: {describe_error(error)}") from error
         mark = self._reader.mark
         self._last = mark.time_ms
-        self.writer = RedisWriter(self.turn, name, keep, mark, self._seal)
+        self.writer = RedisWriter(self.lease, name, keep, mark, self._seal)
         self._sealing = Compactor(
-            lambda: Archive(lambda level: RedisBlockStorage(self.turn, level), kept),
+            lambda: Archive(lambda level: RedisBlockStorage(self.lease, level), kept),
             self.notice_sink("sealing"),
             FAILURES,
         )
@@ -114,17 +114,17 @@ class RedisStore(ReaderProxy, Store):
         return True
 
     def write_document(self, document: Document[Value], value: Value) -> None:
-        self.writer.sheets.put(document.name, document.encode(value))
+        self.writer.documents.put(document.name, document.encode(value))
         self.writer.wake()
 
     def notice_sink(self, name: str) -> StoredNotice:
-        return StoredNotice(lambda text: self.writer.sheets.put(NOTICE_PREFIX + name, text[:500]))
+        return StoredNotice(lambda text: self.writer.documents.put(NOTICE_PREFIX + name, text[:500]))
 
     def newest(self) -> Cursor:
         return Cursor(self.writer.generation, self._last)
 
     def reader(self) -> RedisReader:
-        self._reader.link.call(lambda client: self._reader.poll(), None)
+        self._reader.client.call(lambda connection: self._reader.poll(), None)
         return self._reader
 
     def levels(self) -> Sequence[Level]:
@@ -137,15 +137,15 @@ class RedisStore(ReaderProxy, Store):
 
     def close(self) -> None:
         """Write the waiting rows, and release the lease."""
-        if not self.writer.is_lost and not self.writer.trouble:
+        if not self.writer.is_lost and not self.writer.last_error:
             self.drain(2.0)
         self.writer.stop()
         self._sealing.close()
         try:
-            self.turn.release()
+            self.lease.release()
         except FAILURES as error:
-            self.turn.link.record_failure(error)  # the lease expires soon
-        self.turn.link.close()
+            self.lease.client.record_failure(error)  # the lease expires soon
+        self.lease.client.close()
 
     def _seal(self, stored_ms: int) -> None:
         self._sealing.run(self._rows, stored_ms - self._later_ms)

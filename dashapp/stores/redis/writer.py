@@ -49,13 +49,13 @@ class RedisWriter:
     """Starts after `mark`, Redis' newest tick. Calls `each` after each successful round."""
 
     def __init__(
-        self, turn: WriterLease, name: str, keep: int, mark: Cursor, each: Callable[[int], None]
+        self, lease: WriterLease, name: str, keep: int, mark: Cursor, each: Callable[[int], None]
     ) -> None:
-        self.sheets = RedisDocuments(turn)
+        self.documents = RedisDocuments(lease)
         self.generation = mark.generation
         self.is_lost = False
-        self.trouble = ""
-        self._turn = turn
+        self.last_error = ""
+        self._lease = lease
         self._name = name
         self._keep = keep
         self._each = each
@@ -102,7 +102,7 @@ class RedisWriter:
 
     def _run(self) -> None:
         while not self.is_lost:
-            self._wake.wait(HEARTBEAT_S if not self.trouble else RETRY_INTERVAL_S)
+            self._wake.wait(HEARTBEAT_S if not self.last_error else RETRY_INTERVAL_S)
             if self._closing:
                 return
             self.round()
@@ -134,13 +134,13 @@ class RedisWriter:
             self._send([])
         if time.monotonic() - self._looked > DOCUMENT_CHECK_S:
             self._looked = time.monotonic()
-            self.sheets.check()
-        self.sheets.write()
-        if time.monotonic() - self._refreshed > min(KEY_REFRESH_S, self._turn.forget_ms / 4000):
+            self.documents.check()
+        self.documents.write()
+        if time.monotonic() - self._refreshed > min(KEY_REFRESH_S, self._lease.forget_ms / 4000):
             self._refresh()
-        if self.trouble:
-            log.info("Redis at %s is back; all that waited is written", self._turn.link.shown)
-            self.trouble = ""
+        if self.last_error:
+            log.info("Redis at %s is back; all that waited is written", self._lease.client.address)
+            self.last_error = ""
         self._each(self._stored)
 
     def _waiting(self) -> list[QueuedRow]:
@@ -161,24 +161,26 @@ class RedisWriter:
             self._size -= len(self._rows.popleft().text)
 
     def _send(self, rows: list[QueuedRow]) -> None:
-        keys = self._turn.keys
+        keys = self._lease.keys
         words = [word for row in rows for word in (row.time_ms, row.text, row.pushed)]
-        parts = [keys.ticks, keys.life, keys.push, keys.push_size]
-        sent = [self._keep, self._turn.forget_ms, self._stored, secrets.token_hex(8), *words]
+        parts = [keys.ticks, keys.generation, keys.push, keys.push_size]
+        sent = [self._keep, self._lease.forget_ms, self._stored, secrets.token_hex(8), *words]
         if rows:
-            answer = self._turn.append_and_register(
+            answer = self._lease.append_and_register(
                 self._name, rows[-1].registry_entry, APPEND_SCRIPT, parts, *sent
             )
         else:
-            answer = self._turn.run(APPEND_SCRIPT, parts, *sent)
-        kind, newest, life = answer
+            answer = self._lease.run(APPEND_SCRIPT, parts, *sent)
+        kind, newest, generation = answer
         self._beaten = time.monotonic()
         if self.generation == NO_GENERATION and kind == b"kept":
-            self.generation = life.decode()
-        elif kind == b"behind" or life.decode() != self.generation:
-            log.warning("Redis at %s lost what it had; it gets again what is known", self._turn.link.shown)
-            self.generation = life.decode()
-            self.sheets.rewrite_all()
+            self.generation = generation.decode()
+        elif kind == b"behind" or generation.decode() != self.generation:
+            log.warning(
+                "Redis at %s lost what it had; it gets again what is known", self._lease.client.address
+            )
+            self.generation = generation.decode()
+            self.documents.rewrite_all()
             self._renewed()
         with self._lock:
             self._stored = int(newest)
@@ -187,21 +189,21 @@ class RedisWriter:
 
     def _refresh(self) -> None:
         """Extend the expiry of all keys, and remove expired hosts."""
-        keys = [key for key in self._turn.keys.all() if key != self._turn.keys.turn]
-        self._turn.run_commands(*(("PEXPIRE", key, self._turn.forget_ms) for key in keys))
+        keys = [key for key in self._lease.keys.all() if key != self._lease.keys.lease]
+        self._lease.run_commands(*(("PEXPIRE", key, self._lease.forget_ms) for key in keys))
         self._refreshed = time.monotonic()
-        client = self._turn.link.client
-        (now, _), kept = client.time(), client.hgetall(REGISTRY_KEY)
-        gone = [name for name, said in kept.items() if arrival_ms(said) < now * 1000 - self._turn.forget_ms]
+        connection = self._lease.client.connection
+        (now, _), kept = connection.time(), connection.hgetall(REGISTRY_KEY)
+        gone = [name for name, said in kept.items() if arrival_ms(said) < now * 1000 - self._lease.forget_ms]
         if gone:
-            client.hdel(REGISTRY_KEY, *gone)
+            connection.hdel(REGISTRY_KEY, *gone)
 
     def _fail(self, error: BaseException) -> None:
-        self.trouble = describe_error(error)
-        self._turn.link.record_failure(error)
+        self.last_error = describe_error(error)
+        self._lease.client.record_failure(error)
         if time.monotonic() - self._said > LOG_INTERVAL_S:
             self._said = time.monotonic()
-            log.warning("Redis at %s: %s; ticks wait in memory", self._turn.link.shown, self.trouble)
+            log.warning("Redis at %s: %s; ticks wait in memory", self._lease.client.address, self.last_error)
 
 
 def registry_entry(time_ms: int, step: float, values: Mapping[str, float]) -> str:

@@ -119,7 +119,7 @@ def test_what_is_none_of_ours_in_the_stream_is_left_out(
         for fields in ({"d": "junk"}, {"x": "y"}, {"t": "5", "d": "[1e999,1,{}]"}, {"d": b"\xff"}):
             client.xadd(Keys("a").ticks, fields)
         client.hset(
-            Keys("a").sheets,
+            Keys("a").documents,
             mapping={"metrics": "nope", "curves": b"\xff", "mark": "99", "notice.x": b"\xff"},
         )
     assert times(hosts.own()) == [1]

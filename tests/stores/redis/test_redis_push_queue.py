@@ -19,7 +19,7 @@ from dashapp.model.ticks import PushQueueError, Tick
 from dashapp.sources.push import PushSource
 from dashapp.stores.push_queue import COLLECTOR_AWAY_S
 from dashapp.stores.redis import client as redis_link
-from dashapp.stores.redis.client import Client, RedisClient, Result
+from dashapp.stores.redis.client import Connection, RedisClient, Result
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.push_queue import BATCH_RECORDS, TICK_TIMEOUT_S, RedisPushReader, RedisPushWriter
 from dashapp.stores.redis.reader import RedisReader
@@ -31,8 +31,8 @@ pytestmark = needs_redis
 class Patient(RedisClient):
     """A slow answer is no reason to stop asking, as it is to a real one, whose next tick takes the rest."""
 
-    def ask(self, do: Callable[[Client], Result], otherwise: Result) -> Result:
-        return do(self.client)
+    def ask(self, do: Callable[[Connection], Result], otherwise: Result) -> Result:
+        return do(self.connection)
 
 
 def linked(url: str) -> RedisClient:
@@ -56,7 +56,7 @@ class Collector:
         """Without a chance to write what waits."""
         self.store.writer.is_lost = True
         self.store.writer.stop()
-        self.store.turn.release()
+        self.store.lease.release()
 
 
 @pytest.fixture(params=["redis", "redis+cluster"], scope="module")
@@ -74,7 +74,7 @@ def nodes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def url(nodes: str) -> Iterator[str]:
     """Of a Redis with nothing in it."""
     with closing(RedisClient(nodes, PATIENCE_S)) as link:
-        link.client.flushall()
+        link.connection.flushall()
         yield nodes
 
 
@@ -98,7 +98,7 @@ def test_what_is_put_is_in_the_next_tick_once_and_gone(url: str) -> None:
     assert collector.tick() == {"x": 4}
     drain(collector.store)
     assert kept(url) == [{"x": 3, "y": 2}, {"x": 4}]
-    client, keys = linked(url).client, Keys("a")
+    client, keys = linked(url).connection, Keys("a")
     assert client.xlen(keys.push) == 0
     assert int(client.get(keys.push_size)) == 0
     collector.store.close()
@@ -130,7 +130,7 @@ def test_many_are_taken_in_order(url: str) -> None:
         put(intake, x=number)
     assert collector.tick() == {"x": 2 * BATCH_RECORDS + 6}
     drain(collector.store)
-    assert linked(url).client.xlen(Keys("a").push) == 0
+    assert linked(url).connection.xlen(Keys("a").push) == 0
     collector.store.close()
 
 
@@ -169,7 +169,7 @@ def no_second_try(monkeypatch: pytest.MonkeyPatch) -> None:
 class Counted:
     """A client of Redis that counts what it is asked."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Connection) -> None:
         self.asked: list[str] = []
         self._client = client
 
@@ -189,7 +189,7 @@ def test_19_what_redis_does_not_take_is_not_promised(redis: RedisServer, fault: 
             client.config_set("maxmemory", client.info("memory")["used_memory"])
     else:
         getattr(redis, fault)()
-    link._client = counted = Counted(link.client)
+    link._connection = counted = Counted(link.connection)
     with pytest.raises(PushQueueError, match="cannot be kept"):
         put(intake, x=2)
     with pytest.raises(PushQueueError, match="cannot be kept"):
@@ -203,7 +203,7 @@ def test_19_a_tick_does_not_wait_for_what_was_pushed(redis: RedisServer) -> None
     collector = Collector(redis.url, link)
     collector.store.append(Tick(1, 1, {"a": 1}))
     drain(collector.store)
-    link._client = counted = Counted(link.client)
+    link._connection = counted = Counted(link.connection)
     redis.freeze()
     for _ in range(5):
         collector.tick()
