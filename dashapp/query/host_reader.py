@@ -35,7 +35,7 @@ class ClockSkews:
     def __init__(self, hosts: HostStore) -> None:
         self._hosts = hosts
         self._lock = Lock()
-        self._known: dict[str, _Skew] = {}
+        self._skews: dict[str, _Skew] = {}
 
     def offset_ms(self, host: Host) -> int:
         """Return the milliseconds, in whole seconds, by which the host's clock is ahead."""
@@ -43,24 +43,24 @@ class ClockSkews:
             return 0
         measured = host.newest_ms - host.arrived_ms
         with self._lock:
-            known = self._known.get(host.name)
-            if known is None:
+            skew = self._skews.get(host.name)
+            if skew is None:
                 self._drop_forgotten()
-                known = self._known[host.name] = _Skew(
+                skew = self._skews[host.name] = _Skew(
                     _whole_seconds_ms(measured), measured, 0, host.newest_ms
                 )
-            elif abs(measured - known.offset_ms) <= SKEW_TOLERANCE_MS:
-                known.count = 0
-            elif host.newest_ms != known.newest:
+            elif abs(measured - skew.offset_ms) <= SKEW_TOLERANCE_MS:
+                skew.count = 0
+            elif host.newest_ms != skew.newest:
                 # Compare with the first of them: in a backlog, each tick shows another skew.
-                if known.count and abs(measured - known.guess) <= SKEW_TOLERANCE_MS:
-                    known.count += 1
+                if skew.count and abs(measured - skew.guess) <= SKEW_TOLERANCE_MS:
+                    skew.count += 1
                 else:
-                    known.count, known.guess = 1, measured
-                if known.count >= CONFIRMING_TICKS:
-                    known.offset_ms, known.count = _whole_seconds_ms(measured), 0
-            known.newest = host.newest_ms
-            return known.offset_ms
+                    skew.count, skew.guess = 1, measured
+                if skew.count >= CONFIRMING_TICKS:
+                    skew.offset_ms, skew.count = _whole_seconds_ms(measured), 0
+            skew.newest = host.newest_ms
+            return skew.offset_ms
 
     def now(self, name: str) -> float:
         """Return the time by the host's clock in seconds UTC; by the store's if it is unknown."""
@@ -70,17 +70,16 @@ class ClockSkews:
     def describe_skew(self, name: str) -> str:
         """Return the host's skew as half a sentence; empty if it has none."""
         host = sorted_hosts(self._hosts).get(name)
-        shift = self.offset_ms(host) if host else 0
-        if not shift:
+        offset = self.offset_ms(host) if host else 0
+        if not offset:
             return ""
-        return (
-            f"the clock of {name} is {_format_skew(abs(shift) // 1000)} {'ahead' if shift > 0 else 'behind'}"
-        )
+        side = "ahead" if offset > 0 else "behind"
+        return f"the clock of {name} is {_format_skew(abs(offset) // 1000)} {side}"
 
     def _drop_forgotten(self) -> None:
-        known = sorted_hosts(self._hosts)
-        if len(self._known) > len(known) + MAX_FORGOTTEN_HOSTS:
-            self._known = {name: skew for name, skew in self._known.items() if name in known}
+        hosts = sorted_hosts(self._hosts)
+        if len(self._skews) > len(hosts) + MAX_FORGOTTEN_HOSTS:
+            self._skews = {name: skew for name, skew in self._skews.items() if name in hosts}
 
 
 def _whole_seconds_ms(measured: int) -> int:

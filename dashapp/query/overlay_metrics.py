@@ -22,16 +22,18 @@ MAX_LINES = 192
 def compared_metrics(catalogues: Mapping[str, Sequence[Metric]]) -> dict[str, list[Metric]]:
     """Return the metrics to compare by host: whole panels in the page's order."""
     counts = {name: Counter(metric.panel for metric in metrics) for name, metrics in catalogues.items()}
-    there = dict.fromkeys(panel for count in counts.values() for panel in count)
-    ours = [panel.name for panel in PANELS]
-    order = [name for name in ours if name in there] + [name for name in there if name not in ours]
+    panels = dict.fromkeys(panel for count in counts.values() for panel in count)
+    builtin = [panel.name for panel in PANELS]
+    order = [name for name in builtin if name in panels] + [name for name in panels if name not in builtin]
     room, chosen = MAX_LINES, set()
     for panel in order:
         lines = [count[panel] for count in counts.values()]
         if panel not in PER_DEVICE_PANELS and max(lines) <= MAX_METRICS_PER_HOST and sum(lines) <= room:
             room -= sum(lines)
             chosen.add(panel)
-    return {name: [each for each in metrics if each.panel in chosen] for name, metrics in catalogues.items()}
+    return {
+        name: [metric for metric in metrics if metric.panel in chosen] for name, metrics in catalogues.items()
+    }
 
 
 def host_metric(name: str, metric: Metric, alone: bool = False) -> Metric:
@@ -43,19 +45,22 @@ def host_metric(name: str, metric: Metric, alone: bool = False) -> Metric:
 def overlay_panels(panels: Sequence[Panel]) -> list[Panel]:
     """Return panels whose key patterns match the metrics of any host."""
     return [
-        replace(each, metrics=_for_any_host(each.metrics), right=_for_any_host(each.right)) for each in panels
+        replace(panel, metrics=_for_any_host(panel.metrics), right=_for_any_host(panel.right))
+        for panel in panels
     ]
 
 
 def overlay_tiles(names: Sequence[str], metrics: Sequence[Metric]) -> list[Tile]:
     """Return a tile for each of the first hosts: its CPU, otherwise its first metric."""
-    first = {name: [metric for metric in metrics if metric.key.startswith(f"{name}/")] for name in names}
+    metrics_by_host = {
+        name: [metric for metric in metrics if metric.key.startswith(f"{name}/")] for name in names
+    }
     tiles = []
-    for name, own in first.items():
-        cpu = [metric for metric in own if metric.key == f"{name}/cpu.percent"]
-        for metric in (cpu or own)[:1]:
-            of = "CPU" if cpu else metric.label.removeprefix(name).strip()
-            tiles.append(Tile(name, of, (metric.key,), metric.panel))
+    for name, own_metrics in metrics_by_host.items():
+        cpu = [metric for metric in own_metrics if metric.key == f"{name}/cpu.percent"]
+        for metric in (cpu or own_metrics)[:1]:
+            label = "CPU" if cpu else metric.label.removeprefix(name).strip()
+            tiles.append(Tile(name, label, (metric.key,), metric.panel))
     return tiles[:MAX_CUSTOM_TILES]
 
 

@@ -62,16 +62,18 @@ def newest_marks(readers: Sequence[Reader]) -> list[Cursor]:
 
 
 def host_progress(
-    name: str, reader: Reader, mark: Cursor, host: Host | None, now: int, skews: ClockSkews
+    name: str, reader: Reader, newest: Cursor, host: Host | None, now: int, skews: ClockSkews
 ) -> HostProgress:
     step = to_milliseconds(host.step) if host else 1000
     # The list of hosts may be a little older than the reader.
-    since = max(0, mark.time_ms - host.newest_ms) if host else 0
+    newer_ms = max(0, newest.time_ms - host.newest_ms) if host else 0
     writes = (
-        host is not None and mark.time_ms > 0 and now - host.arrived_ms - since <= step + NEXT_TICK_GRACE_MS
+        host is not None
+        and newest.time_ms > 0
+        and now - host.arrived_ms - newer_ms <= step + NEXT_TICK_GRACE_MS
     )
     return HostProgress(
-        name, reader, mark.generation, mark.time_ms, skews.offset_ms(host) if host else 0, step, writes
+        name, reader, newest.generation, newest.time_ms, skews.offset_ms(host) if host else 0, step, writes
     )
 
 
@@ -87,14 +89,14 @@ def common_end(members: Sequence[HostProgress]) -> int:
     ends = [member.end for member in members if member.newest]
     if not ends:
         return 0
-    due = [
+    due_times = [
         member.end + member.step - min(member.step // 2, EARLY_TOLERANCE_MS)
         for member in lagging_hosts(members)
     ]
-    limit = min(due, default=max(ends) + 1)
+    limit = min(due_times, default=max(ends) + 1)
     if max(ends) < limit:
         return max(ends)
-    found = [end for end in ends if end < limit]
+    reached = [end for end in ends if end < limit]
     for member in members:
         if member.end >= limit:
             after = (limit + member.offset_ms - 3 * member.step) / 1000
@@ -102,5 +104,5 @@ def common_end(members: Sequence[HostProgress]) -> int:
                 to_milliseconds(tick.time) - member.offset_ms
                 for tick in member.reader.since(after, MAX_TICKS_AHEAD)
             ]
-            found += [time for time in times if time < limit]
-    return max(found)
+            reached += [time for time in times if time < limit]
+    return max(reached)

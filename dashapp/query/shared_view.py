@@ -51,16 +51,16 @@ class SharedViewReader(Reader):
         return self._store.lag_ms
 
     def newest(self) -> Cursor:
-        mark = self._store.newest()
+        newest = self._store.newest()
         end = self.view.time_range[1] if self.view.time_range else FOREVER_MS
-        return mark._replace(time_ms=min(mark.time_ms, end))
+        return newest._replace(time_ms=min(newest.time_ms, end))
 
     def since(self, time: float, limit: int) -> list[Tick]:
         start, end = self._time_range()
         time = max(time, start / 1000)
-        past = self.view.time_range is not None
-        ticks = self._store.since(time, MAX_TICKS_SEARCHED if past else limit)
-        if past:
+        is_past = self.view.time_range is not None
+        ticks = self._store.since(time, MAX_TICKS_SEARCHED if is_past else limit)
+        if is_past:
             ticks = [tick for tick in ticks if to_milliseconds(tick.time) <= end][-limit:]
         keys = self._keys()
         return [Tick(tick.time, tick.step, _allowed_only(tick.values, keys)) for tick in ticks]
@@ -79,8 +79,8 @@ class SharedViewReader(Reader):
         return value
 
     def _visible_metrics(self, metrics: Sequence[Metric]) -> list[Metric]:
-        shown = keys_of_panels(self.view.panels, metrics, self._chosen)
-        return [metric for metric in metrics if metric.key in shown]
+        keys = keys_of_panels(self.view.panels, metrics, self._chosen)
+        return [metric for metric in metrics if metric.key in keys]
 
     def _visible_panel_kinds(self, kinds: Mapping[str, str]) -> Mapping[str, str]:
         return _allowed_only(kinds, self.view.panels)
@@ -141,10 +141,10 @@ class _SharedLevel:
     def newest(self) -> int:
         return self._reader.newest()
 
-    def columns(self, start: int, end: int, wanted: Sequence[str] | None) -> Columns:
-        keys = sorted(self._keys) if wanted is None else [key for key in wanted if key in self._keys]
+    def columns(self, start: int, end: int, metrics: Sequence[str] | None) -> Columns:
+        keys = sorted(self._keys) if metrics is None else [key for key in metrics if key in self._keys]
         return self._reader.columns(max(start, self._start), min(end, self._end), keys)
 
 
-def _allowed_only(found: Mapping[str, Value], names: frozenset[str] | tuple[str, ...]) -> dict[str, Value]:
-    return {name: value for name, value in found.items() if name in names}
+def _allowed_only(values: Mapping[str, Value], allowed: frozenset[str] | tuple[str, ...]) -> dict[str, Value]:
+    return {name: value for name, value in values.items() if name in allowed}

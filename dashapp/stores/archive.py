@@ -72,11 +72,11 @@ class ArchiveLevel:
 
     def extend(self, points: Sequence[Point]) -> None:
         """Add points at the end, without those that are already there."""
-        fresh = [(point.time_ms, point.encode()) for point in points if point.time_ms > self.newest]
-        if fresh:
-            self.storage.add(fresh)
-            self._rows += [row for _time, row in fresh]
-            self.newest = fresh[-1][0]
+        new = [(point.time_ms, point.encode()) for point in points if point.time_ms > self.newest]
+        if new:
+            self.storage.add(new)
+            self._rows += [row for _time, row in new]
+            self.newest = new[-1][0]
 
     def complete_span(self) -> list[Point]:
         """Return the points of the oldest span without a block, once it is complete."""
@@ -177,10 +177,12 @@ class Archive:
             level.storage.close()
 
     def _drop_expired(self, now_ms: int) -> None:
-        kept = self._retention
-        for level, seconds in zip(self._levels, (kept.ticks, kept.minutes, kept.hours), strict=True):
+        retention = self._retention
+        for level, seconds in zip(
+            self._levels, (retention.ticks, retention.minutes, retention.hours), strict=True
+        ):
             level.drop_before(now_ms - int(seconds * 1000))
-        while self.size() > kept.size:
+        while self.size() > retention.size:
             # The finest level first: the coarser ones still hold what it drops.
             if not any(level.storage.drop_oldest() for level in self._levels):
                 break

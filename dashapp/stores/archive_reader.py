@@ -26,42 +26,42 @@ _INTEGER_TYPES = {1: "<i1", 2: "<i2", 4: "<i4", 8: "<i8"}
 class ArchiveLevelReader:
     """Points of `step` seconds (0: ticks) in blocks of at most `span_ms`."""
 
-    def __init__(self, shelf: BlockReader, step: float, span_ms: int) -> None:
+    def __init__(self, blocks: BlockReader, step: float, span_ms: int) -> None:
         self.step = step
         self.damaged = 0
         self.span_ms = span_ms
-        self._shelf = shelf
-        self._said: set[int] = set()
+        self._blocks = blocks
+        self._logged: set[int] = set()
 
     def oldest(self) -> int | None:
-        return self._shelf.oldest()
+        return self._blocks.oldest()
 
     def newest(self) -> int:
-        return self._shelf.newest()
+        return self._blocks.newest()
 
-    def columns(self, start: int, end: int, wanted: Sequence[str] | None) -> Columns:
+    def columns(self, start: int, end: int, metrics: Sequence[str] | None) -> Columns:
         # Rows first: a point that moves into a block meanwhile is then in both, and never in neither.
-        rows = self._shelf.rows(start, end) if self.step else []
-        parts = []
-        for value in self._shelf.blocks(start, end):
+        rows = self._blocks.rows(start, end) if self.step else []
+        columns = []
+        for value in self._blocks.blocks(start, end):
             try:
-                parts.append(decode_block(value, wanted).between(start, end))
+                columns.append(decode_block(value, metrics).between(start, end))
             except ValueError as error:
                 self._log_corrupt(value, error)
-        last = int(parts[-1].t[-1]) if parts and len(parts[-1].t) else start
+        last = int(columns[-1].t[-1]) if columns and len(columns[-1].t) else start
         points = []
         for value in rows:
             try:
                 points.append(_decode_row(value))
             except ValueError as error:
                 self._log_corrupt(value, error)
-        parts.append(_columns_from_rows([point for point in points if point[0] > last], wanted))
-        return concat(parts)
+        columns.append(_columns_from_rows([point for point in points if point[0] > last], metrics))
+        return concat(columns)
 
     def _log_corrupt(self, value: Any, error: Exception) -> None:
-        mark = zlib.crc32(value if isinstance(value, bytes) else str(value).encode())
-        if mark not in self._said:
-            self._said.add(mark)
+        checksum = zlib.crc32(value if isinstance(value, bytes) else str(value).encode())
+        if checksum not in self._logged:
+            self._logged.add(checksum)
             self.damaged += 1
             log.warning("a block of the history is damaged and left out as a gap: %s", error)
 
@@ -74,22 +74,22 @@ def open_levels(block_reader: Callable[[str, int], BlockReader]) -> tuple[Archiv
     )
 
 
-def decode_block(data: object, wanted: Sequence[str] | None = None) -> Columns:
+def decode_block(data: object, metrics: Sequence[str] | None = None) -> Columns:
     """Return a block's columns. ValueError if it is damaged or not a block."""
     if not isinstance(data, bytes):
         raise ValueError("not a block")
     try:
-        return _decode_columns(data, wanted)
+        return _decode_columns(data, metrics)
     except (KeyError, IndexError, TypeError, OverflowError, zlib.error) as error:
         raise ValueError(f"a damaged block: {error}") from error
 
 
-def _decode_columns(data: bytes, wanted: Sequence[str] | None) -> Columns:
-    header, place = block_codec.read_header(data)
-    body = data[place:]
+def _decode_columns(data: bytes, metrics: Sequence[str] | None) -> Columns:
+    header, offset = block_codec.read_header(data)
+    body = data[offset:]
     length = header["length"]
-    there = header["parts"]["total"]
-    keys = tuple(there) if wanted is None else tuple(key for key in wanted if key in there)
+    totals = header["parts"]["total"]
+    keys = tuple(totals) if metrics is None else tuple(key for key in metrics if key in totals)
     parts: dict[str, Matrix] = {}
     for name, columns in header["parts"].items():
         matrix = np.empty((len(keys), length))
@@ -147,13 +147,13 @@ def _decode_row(value: Any) -> Any:
         return point.time_ms, point.step, point.values
 
 
-def _columns_from_rows(points: Sequence[Any], wanted: Sequence[str] | None) -> Columns:
+def _columns_from_rows(points: Sequence[Any], metrics: Sequence[str] | None) -> Columns:
     """Return the columns of points that `Point.encode` wrote."""
     if not points:
         return empty_columns()
-    keys = present_keys([point[2] for point in points], wanted)
-    none = (np.nan, np.nan, np.nan, 0)
-    cube = np.array([[point[2].get(key, none) for point in points] for key in keys], float)
+    keys = present_keys([point[2] for point in points], metrics)
+    empty = (np.nan, np.nan, np.nan, 0)
+    cube = np.array([[point[2].get(key, empty) for point in points] for key in keys], float)
     cube = cube.reshape(len(keys), len(points), 4)
     return Columns(
         np.array([point[0] for point in points], np.int64),

@@ -46,8 +46,8 @@ class Level(Protocol):
     def newest(self) -> int:
         """Return the time of the newest point in epoch milliseconds; 0 if there is none."""
 
-    def columns(self, start: int, end: int, wanted: Sequence[str] | None) -> Columns:
-        """Return the points in (start, end], epoch milliseconds: all metrics or the `wanted` ones."""
+    def columns(self, start: int, end: int, metrics: Sequence[str] | None) -> Columns:
+        """Return the points in (start, end], epoch milliseconds: all metrics or the given ones."""
 
 
 class Reader(Protocol):
@@ -114,10 +114,10 @@ class Store(Reader, Protocol):
     def notice_sink(self, name: str) -> NoticeSink:
         """Return the notice of one speaker."""
 
-    def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
+    def describe(self, metrics: Iterable[Metric], panel_kinds: Mapping[str, str] | None = None) -> None:
         """Replace the catalogue of metrics and the kinds of panels."""
         self.write_document(METRICS, list(metrics))
-        self.write_document(PANEL_KINDS, dict(looks or {}))
+        self.write_document(PANEL_KINDS, dict(panel_kinds or {}))
 
     def set_curves(self, curves: Mapping[str, Curves]) -> None:
         self.write_document(CURVES, dict(curves))
@@ -129,16 +129,16 @@ class Store(Reader, Protocol):
         """Replace the log of alerts, numbers included, by the newest MAX_CHANGES of these."""
         self.write_document(CHANGES, list(changes)[-MAX_CHANGES:])
 
-    def set_deliveries(self, sent: Mapping[str, int]) -> None:
-        self.write_document(DELIVERIES, dict(sent))
+    def set_deliveries(self, deliveries: Mapping[str, int]) -> None:
+        self.write_document(DELIVERIES, dict(deliveries))
 
 
-def ticks_since_position(store: Reader, place: Cursor, limit: int) -> list[Tick] | None:
-    """Return the ticks after the one at `place`; None if the store no longer has that tick."""
-    ticks = store.since((place.time_ms - 1) / 1000, limit + 1)
-    if place.time_ms == 0:
+def ticks_since_position(store: Reader, position: Cursor, limit: int) -> list[Tick] | None:
+    """Return the ticks after the one at `position`; None if the store no longer has that tick."""
+    ticks = store.since((position.time_ms - 1) / 1000, limit + 1)
+    if position.time_ms == 0:
         return None if ticks else []
-    if not ticks or to_milliseconds(ticks[0].time) != place.time_ms:
+    if not ticks or to_milliseconds(ticks[0].time) != position.time_ms:
         return None
     return ticks[1:]
 

@@ -71,20 +71,20 @@ def _encode_column(values: Sequence[float | None], body: bytearray) -> list[Any]
         body += packed
     entry = _pack_values(present)
     data = entry.pop()
-    place = [len(body), len(data)]
+    position = [len(body), len(data)]
     body += data
-    return [len(present), *entry, *place, mask]
+    return [len(present), *entry, *position, mask]
 
 
 def _pack_values(values: Sequence[float]) -> list[Any]:
     """Return decimals, factor, first, width, differences and data."""
     if not values:
         return [0, 1, 0, 0, 0, b""]
-    whole = _as_integers(values)
-    if whole is None:
+    scaled = _as_integers(values)
+    if scaled is None:
         data = array("d", values).tobytes()
         return [-1, 1, 0, 8, 0, zlib.compress(_shuffle_bytes(data, 8), COMPRESSION_LEVEL)]
-    decimals, numbers = whole
+    decimals, numbers = scaled
     first = numbers[0]
     if numbers.count(first) == len(numbers):
         return [decimals, 1, first, 0, 0, b""]
@@ -130,4 +130,4 @@ def _compress_integers(numbers: list[int]) -> tuple[int, bytes]:
 
 def _shuffle_bytes(data: bytes, width: int) -> bytes:
     """Put all first bytes before all second ones: the high bytes are alike, and compress well."""
-    return data if width == 1 else b"".join(data[place::width] for place in range(width))
+    return data if width == 1 else b"".join(data[offset::width] for offset in range(width))

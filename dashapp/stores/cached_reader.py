@@ -56,10 +56,10 @@ class CachedReader(Reader):
             if not isinstance(row, str):
                 continue
             try:
-                at = row_time(row)
-                if at <= time or len(ticks) >= limit:
+                row_s = row_time(row)
+                if row_s <= time or len(ticks) >= limit:
                     break
-                if at < before:
+                if row_s < before:
                     ticks.append(Tick.decode(row))
             except ValueError:
                 continue  # not written by dashapp

@@ -35,16 +35,16 @@ class Compactor:
 
     def __init__(
         self,
-        open_memory: Callable[[], Archive],
+        open_archive: Callable[[], Archive],
         notice: NoticeSink,
         failures: tuple[type[BaseException], ...],
     ) -> None:
         """`failures`: the exceptions of rows and archive that cannot be read or written now."""
-        self._open = open_memory
+        self._open_archive = open_archive
         self._failures = failures
         self._notice = notice
-        self._memory: Archive | None = None
-        self._found: list[str] = []  # the rows of the current span.
+        self._archive: Archive | None = None
+        self._rows: list[str] = []  # the rows of the current span
         self._points: list[Point | None] = []  # their points; None for an invalid row.
         self._due = 0  # epoch milliseconds before which no span can be complete.
 
@@ -75,51 +75,51 @@ class Compactor:
         self._due = end + LOG_RETENTION_MS
         if newest < self._due:
             return
-        if self._memory is None:
-            self._memory = self._open()
-        if self._found[:1] != first:
+        if self._archive is None:
+            self._archive = self._open_archive()
+        if self._rows[:1] != first:
             self._points = []
-            self._found = _oldest_rows_until(rows, end, at_first=span)
-        if end > self._memory.compacted_until:
+            self._rows = _oldest_rows_until(rows, end, limit=span)
+        if end > self._archive.compacted_until:
             if not self.read_more():
                 return
-            self._memory.append_span([point for point in self._points if point is not None], end)
-        rows.drop(len(self._found))
+            self._archive.append_span([point for point in self._points if point is not None], end)
+        rows.drop(len(self._rows))
         self._reset()
         self._due = 0
 
     def read_more(self) -> bool:
         """Read a part of the span's rows, which needs no disk; True once all are read."""
-        room = VALUES_PER_STEP
-        for row in self._found[len(self._points) :]:
-            if room <= 0:
+        remaining = VALUES_PER_STEP
+        for row in self._rows[len(self._points) :]:
+            if remaining <= 0:
                 return False
             tick = _decode_tick(row)
             self._points.append(None if tick is None else point_of_tick(tick))
-            room -= 1 if tick is None else len(tick.values)
+            remaining -= 1 if tick is None else len(tick.values)
         return True
 
     def _reset(self) -> None:
-        self._found, self._points = [], []
+        self._rows, self._points = [], []
 
     def close(self) -> None:
         self._reset()
         self._due = 0
-        if self._memory is not None:
-            self._memory.close()
-            self._memory = None
+        if self._archive is not None:
+            self._archive.close()
+            self._archive = None
 
 
-def _oldest_rows_until(rows: RowSource, end: int, at_first: int) -> list[str]:
+def _oldest_rows_until(rows: RowSource, end: int, limit: int) -> list[str]:
     """Return the oldest rows up to `end`. A later row must exist."""
     while True:
-        found = rows.oldest(at_first + 1)
-        for place, row in enumerate(found):
+        oldest = rows.oldest(limit + 1)
+        for index, row in enumerate(oldest):
             if _is_later(row, end):
-                return found[:place]
-        if len(found) <= at_first:
+                return oldest[:index]
+        if len(oldest) <= limit:
             return []
-        at_first *= 4
+        limit *= 4
 
 
 def _decode_tick(row: object) -> Tick | None:

@@ -39,7 +39,9 @@ class Document(Generic[Value]):
 def _curves_to_json(curves: Mapping[str, Curves]) -> Any:
     # Not asdict, which copies each number.
     keys = [field.name for field in fields(Curves)]
-    return {panel: {key: getattr(shown, key) for key in keys} for panel, shown in curves.items()}
+    return {
+        panel: {key: getattr(panel_curves, key) for key in keys} for panel, panel_curves in curves.items()
+    }
 
 
 def _states_from_json(rows: Any) -> list[AlertState]:
@@ -79,7 +81,7 @@ CURVES: Document[Mapping[str, Curves]] = Document(
     name="curves",
     empty=dict,
     to_json=_curves_to_json,
-    from_json=lambda panels: {panel: Curves(**shown) for panel, shown in panels.items()},
+    from_json=lambda panels: {panel: Curves(**panel_curves) for panel, panel_curves in panels.items()},
 )
 THRESHOLDS: Document[list[AlertState]] = Document(
     name="thresholds",

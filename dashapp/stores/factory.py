@@ -68,12 +68,12 @@ class StoreBackend(Protocol):
         """Return a notice for a process that supervises the writer."""
 
 
-def open_backend(settings: Settings, where: Path | None = None) -> StoreBackend | None:
-    """Return the backend; None for memory. A relative folder is in `where`, if given."""
+def open_backend(settings: Settings, parent: Path | None = None) -> StoreBackend | None:
+    """Return the backend; None for memory. A relative folder is in `parent`, if given."""
     if is_redis(settings.store):
         return RedisBackend(settings)
     folder = store_directory(settings)
-    return None if folder is None else DiskBackend(settings, folder if where is None else where / folder)
+    return None if folder is None else DiskBackend(settings, folder if parent is None else parent / folder)
 
 
 def rows_to_keep(interval: float) -> int:
@@ -127,7 +127,7 @@ class RedisBackend:
         self.label = redact_url(settings.store)
         self._settings = settings
         self._hosts: HostStore | None = None
-        self._away = float("-inf")
+        self._unavailable_at = float("-inf")
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -139,15 +139,15 @@ class RedisBackend:
     def open_writer(self) -> Store:
         from dashapp.stores.redis.store import RedisStore
 
-        known = self._settings
-        rows = rows_to_keep(known.interval)
-        yields = time.monotonic() - self._away < DEFER_AFTER_OUTAGE_S
+        settings = self._settings
+        rows = rows_to_keep(settings.interval)
+        defer = time.monotonic() - self._unavailable_at < DEFER_AFTER_OUTAGE_S
         try:
             return RedisStore(
-                self._client(), known.host_name, rows, retention_of(known), known.forget, yields
+                self._client(), settings.host_name, rows, retention_of(settings), settings.forget, defer
             )
         except StoreUnavailableError:
-            self._away = time.monotonic()
+            self._unavailable_at = time.monotonic()
             raise
 
     def push_reader(self, store: Store) -> PushReader:
@@ -165,8 +165,8 @@ class RedisBackend:
     def push_writer(self) -> PushWriter:
         from dashapp.stores.redis.push_queue import RedisPushWriter
 
-        known = self._settings
-        return RedisPushWriter(self._client(), known.host_name, known.forget, known.interval)
+        settings = self._settings
+        return RedisPushWriter(self._client(), settings.host_name, settings.forget, settings.interval)
 
     def hosts(self) -> HostStore:
         if self._hosts is None:
@@ -212,5 +212,5 @@ def redis_problem(settings: Settings) -> str:
         return ""
     from dashapp.stores.redis.check import check_redis
 
-    wrong = check_redis(settings.store, settings.host_name)
-    return f'--store is "{redact_url(settings.store)}"; {wrong}' if wrong else ""
+    problem = check_redis(settings.store, settings.host_name)
+    return f'--store is "{redact_url(settings.store)}"; {problem}' if problem else ""

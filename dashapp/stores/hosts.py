@@ -47,12 +47,12 @@ def sorted_hosts(hosts: HostStore) -> dict[str, Host]:
     return {host.name: host for host in hosts.hosts()}
 
 
-def default_host(known: Mapping[str, Host], own: str, now_ms: int) -> str:
+def default_host(hosts: Mapping[str, Host], own: str, now_ms: int) -> str:
     """Return the host to show if a request names none; empty if there is none yet.
 
     That is `own`, otherwise the first live host by name, otherwise the first host.
     """
-    if own in known:
+    if own in hosts:
         return own
-    awake = [name for name, host in known.items() if now_ms - host.arrived_ms < SILENT_AFTER_MS]
-    return min(awake or known, default="")
+    live = [name for name, host in hosts.items() if now_ms - host.arrived_ms < SILENT_AFTER_MS]
+    return min(live or hosts, default="")

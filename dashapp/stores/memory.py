@@ -26,7 +26,7 @@ class MemoryStore(Store):
         self._lock = Lock()
         self._documents: dict[Document[Any], Any] = {document: document.empty() for document in DOCUMENTS}
         self._ticks: list[Tick] = []
-        self._life = secrets.token_hex(8)
+        self._generation = secrets.token_hex(8)
 
     def append(self, tick: Tick) -> bool:
         with self._lock:
@@ -41,12 +41,12 @@ class MemoryStore(Store):
         """Delete every tick and begin a new generation."""
         with self._lock:
             self._ticks.clear()
-            self._life = secrets.token_hex(8)
+            self._generation = secrets.token_hex(8)
 
     def newest(self) -> Cursor:
         with self._lock:
             newest = to_milliseconds(self._ticks[-1].time) if self._ticks else 0
-            return Cursor(self._life, newest)
+            return Cursor(self._generation, newest)
 
     def since(self, time: float, limit: int) -> list[Tick]:
         with self._lock:

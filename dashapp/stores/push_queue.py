@@ -40,23 +40,23 @@ class PushReader(Protocol):
 class MemoryPushQueue:
     """The queue of a store in memory: collector and web are threads of one process."""
 
-    def __init__(self, interval: float = 1.0, most: int = MAX_QUEUED_BYTES) -> None:
-        self._looked = CollectorHeartbeat(interval)
-        self._most = most
+    def __init__(self, interval: float = 1.0, max_bytes: int = MAX_QUEUED_BYTES) -> None:
+        self._heartbeat = CollectorHeartbeat(interval)
+        self._max_bytes = max_bytes
         self._size = 0
         self._lock = Lock()
         self._records: deque[bytes] = deque()
 
     def put(self, record: bytes) -> None:
-        self._looked.check(0.0)
+        self._heartbeat.check(0.0)
         with self._lock:
-            if self._size + len(record) > self._most:
-                raise queue_full_error(self._most)
+            if self._size + len(record) > self._max_bytes:
+                raise queue_full_error(self._max_bytes)
             self._size += len(record)
             self._records.append(record)
 
     def take(self, newest: int, accept: AcceptRecord) -> None:
-        self._looked.at = time.time()
+        self._heartbeat.last_read = time.time()
         while self._records and accept(self._records[0]):
             with self._lock:
                 self._size -= len(self._records.popleft())
@@ -66,15 +66,17 @@ class CollectorHeartbeat:
     """The time when the collector last read the queue, which it does every `interval` seconds."""
 
     def __init__(self, interval: float) -> None:
-        self._away = max(COLLECTOR_AWAY_S, 3 * interval)
-        self.at = time.time()
+        self._timeout_s = max(COLLECTOR_AWAY_S, 3 * interval)
+        self.last_read = time.time()
 
     def check(self, at: float) -> None:
         """PushQueueError if the last read, at `at` or known here, is too long ago."""
-        silent = time.time() - max(at, self.at)
-        if silent > self._away:
+        silent = time.time() - max(at, self.last_read)
+        if silent > self._timeout_s:
             raise PushQueueError(f"no collector has looked for {silent:.0f} seconds; try again when one runs")
 
 
-def queue_full_error(most: int) -> PushQueueError:
-    return PushQueueError(f"{most} bytes of what was pushed wait for the collector already; try again later")
+def queue_full_error(max_bytes: int) -> PushQueueError:
+    return PushQueueError(
+        f"{max_bytes} bytes of what was pushed wait for the collector already; try again later"
+    )

@@ -75,7 +75,7 @@ def test_what_is_put_is_taken_once_and_in_order(make: Callable[..., PushQueue]) 
 
 
 def test_it_is_bounded_and_takes_again_when_it_was_emptied(make: Callable[..., PushQueue]) -> None:
-    spool = make(most=1000)
+    spool = make(max_bytes=1000)
     collector = Collector(spool)
     for _ in range(9):
         spool.put(b"x" * 90)
@@ -105,7 +105,7 @@ def test_a_collector_that_looks_is_enough(tmp_path: Path, monkeypatch: pytest.Mo
     late = time.time() + COLLECTOR_AWAY_S / 2
     monkeypatch.setattr(time, "time", lambda: late)
     Collector(spool).tick()
-    spool._looked.at = 0.0
+    spool._heartbeat.last_read = 0.0
     spool.put(b"a")
 
 

@@ -26,8 +26,8 @@ class DiskBlockStorage:
         self._execute("SELECT key FROM Cache ORDER BY key LIMIT 1")  # raises if it is damaged
 
     def rows(self) -> list[str]:
-        found = self._execute("SELECT value FROM Cache WHERE typeof(key) = 'text' ORDER BY key")
-        return [value for (value,) in found]
+        rows = self._execute("SELECT value FROM Cache WHERE typeof(key) = 'text' ORDER BY key")
+        return [value for (value,) in rows]
 
     def newest_block(self) -> int:
         rows = self._execute("SELECT MAX(tag) FROM Cache WHERE typeof(key) = 'integer'")
@@ -76,22 +76,23 @@ class DiskBlockStorage:
 def open_block_storage(folder: Path) -> Callable[[str], BlockStorage]:
     """Return a function that opens the storage of a level by its name."""
 
-    def open_shelf(name: str) -> BlockStorage:
+    def open_storage(name: str) -> BlockStorage:
         """Open the storage of a level. A damaged file is quarantined and replaced."""
-        place = folder / name
-        place.mkdir(mode=0o700, exist_ok=True)
+        directory = folder / name
+        directory.mkdir(mode=0o700, exist_ok=True)
         try:
-            return DiskBlockStorage(place)
+            return DiskBlockStorage(directory)
         except FAILURES as error:
             if not is_corrupt(error):
                 raise
-            aside = quarantine(place)
+            quarantined = quarantine(directory)
             NoticeFile(folder, name).set(
-                f"The history by {name} was damaged: it is set aside as {aside}, and a fresh one has begun."
+                f"The history by {name} was damaged: it is set aside as {quarantined}, "
+                "and a fresh one has begun."
             )
-            return DiskBlockStorage(place)
+            return DiskBlockStorage(directory)
 
-    return open_shelf
+    return open_storage
 
 
 def open_archive(folder: Path, retention: Retention) -> Archive:

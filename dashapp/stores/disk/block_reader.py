@@ -52,14 +52,14 @@ class DiskBlockReader:
         return 0
 
     def rows(self, start: int, end: int) -> Sequence[object]:
-        found = self._select("typeof(key) = 'text' AND tag > ? AND tag <= ? ORDER BY key", start, end)
-        return [value for (value,) in found]
+        rows = self._select("typeof(key) = 'text' AND tag > ? AND tag <= ? ORDER BY key", start, end)
+        return [value for (value,) in rows]
 
     def blocks(self, start: int, end: int) -> Sequence[object]:
-        found = self._select(
+        rows = self._select(
             "typeof(key) = 'integer' AND tag > ? AND tag < ? ORDER BY key", start, end + self._span_ms
         )
-        return [value for (value,) in found]
+        return [value for (value,) in rows]
 
     def _select(self, condition: str, *values: int, what: str = "value") -> list[tuple[Any, ...]]:
         return select_rows(self._path, f"SELECT {what} FROM Cache WHERE {condition}", *values)  # noqa: S608 - our own words only

@@ -44,10 +44,10 @@ class DocumentFiles:
     def _write(self) -> None:
         for name in tuple(self._waiting):
             path = self._folder / name
-            fresh = path.with_suffix(".new")
+            temporary = path.with_suffix(".new")
             try:
-                fresh.write_text(self._texts[name])
-                fresh.replace(path)
+                temporary.write_text(self._texts[name])
+                temporary.replace(path)
             except OSError:
                 continue  # the store reports what is wrong with the disk
             self._waiting.discard(name)
@@ -68,11 +68,11 @@ class DocumentFile(Generic[Value]):
             status = os.stat(self._path)  # noqa: PTH116
         except OSError:
             return self._empty
-        mark = (status.st_ino, status.st_mtime_ns, status.st_size)
+        version = (status.st_ino, status.st_mtime_ns, status.st_size)
         cache = self._cache
-        if mark != cache[0]:
+        if version != cache[0]:
             # One assignment, because several threads read.
-            self._cache = cache = (mark, self._document.decode(_read_text(self._path)))
+            self._cache = cache = (version, self._document.decode(_read_text(self._path)))
         return cache[1]
 
 

@@ -25,7 +25,7 @@ RING_BYTES = 1 << 20
 MAX_RECORD_BYTES = RING_BYTES // 4
 _RECORD = struct.Struct("<II")
 # Positions in the header, in 64-bit words: the claim runs ahead of a write, the head follows it.
-_MAGIC, _LIFE, _CLAIM, _HEAD, _START = range(5)
+_MAGIC, _GENERATION, _CLAIM, _HEAD, _START = range(5)
 
 
 class RingBufferError(Exception):
@@ -48,7 +48,7 @@ class RingBuffer:
             os.close(descriptor)
         self._view = memoryview(self._map)
         # A cast view moves eight bytes at once; struct's "<Q" would move them one by one.
-        self._words = self._view[:HEADER_BYTES].cast("Q")
+        self._counters = self._view[:HEADER_BYTES].cast("Q")
         self._body = self._view[HEADER_BYTES:]
         if bytes(self._view[:8]) != MAGIC or (write and not self._is_consistent()):
             self.close()
@@ -57,11 +57,11 @@ class RingBuffer:
     @staticmethod
     def create(path: Path) -> RingBuffer:
         """Create an empty ring buffer with a new generation. OSError if that fails."""
-        fresh = path.with_suffix(".new")
+        temporary = path.with_suffix(".new")
         # Real zeros, not a sparse file: a page that a full disk cannot back would raise SIGBUS later.
-        fresh.write_bytes(MAGIC + secrets.token_bytes(8) + bytes(HEADER_BYTES - 16 + RING_BYTES))
-        fresh.chmod(0o600)
-        fresh.replace(path)
+        temporary.write_bytes(MAGIC + secrets.token_bytes(8) + bytes(HEADER_BYTES - 16 + RING_BYTES))
+        temporary.chmod(0o600)
+        temporary.replace(path)
         return RingBuffer(path, write=True)
 
     @property
@@ -71,7 +71,7 @@ class RingBuffer:
     @property
     def head(self) -> int:
         """The number of bytes ever written. It changes only with new records."""
-        return int(self._words[_HEAD])
+        return int(self._counters[_HEAD])
 
     def append(self, record: bytes) -> None:
         """Add a record over the oldest ones. ValueError for more than MAX_RECORD_BYTES."""
@@ -80,26 +80,26 @@ class RingBuffer:
             raise ValueError(f"a tick of {len(record)} bytes is more than the tail takes")
         head = self.head
         claim = head + len(data)
-        start = self._words[_START]
+        start = self._counters[_START]
         while claim - start > RING_BYTES:
             (length, _crc) = _RECORD.unpack(self._read(start, _RECORD.size))
             start += _RECORD.size + length
-        self._words[_START] = start
-        self._words[_CLAIM] = claim
-        place = head % RING_BYTES
-        first = data[: RING_BYTES - place]
-        self._body[place : place + len(first)] = first
+        self._counters[_START] = start
+        self._counters[_CLAIM] = claim
+        offset = head % RING_BYTES
+        first = data[: RING_BYTES - offset]
+        self._body[offset : offset + len(first)] = first
         self._body[: len(data) - len(first)] = data[len(first) :]
-        self._words[_HEAD] = claim
+        self._counters[_HEAD] = claim
 
     def reset(self) -> None:
         """Delete all records and begin a new generation."""
         # Move by a whole ring: every reader then sees that all its records are gone.
         head = self.head + RING_BYTES
-        self._words[_START] = head
+        self._counters[_START] = head
         self._view[8:16] = secrets.token_bytes(8)
-        self._words[_CLAIM] = head
-        self._words[_HEAD] = head
+        self._counters[_CLAIM] = head
+        self._counters[_HEAD] = head
 
     def records(self, after: int = 0) -> tuple[list[bytes], int, bool]:
         """Return the complete records after byte `after`, their head, and whether some were missed.
@@ -108,20 +108,20 @@ class RingBuffer:
         none.
         """
         for _attempt in range(50):
-            place = max(after, int(self._words[_START]))
+            position = max(after, int(self._counters[_START]))
             head = self.head
-            data = self._read(place, head - place)
-            start = int(self._words[_START])
-            if start > head or start == head > place:
+            data = self._read(position, head - position)
+            start = int(self._counters[_START])
+            if start > head or start == head > position:
                 continue  # the writer overtook the copy
-            found = _split_records(data[max(0, start - place) :])
-            if found is not None:
-                return found, head, after < start
+            records = _split_records(data[max(0, start - position) :])
+            if records is not None:
+                return records, head, after < start
         raise RingBufferError("the records are not whole")
 
     def _is_consistent(self) -> bool:
         """Whether the counters and all records are valid; a writer checks this first."""
-        start, head, claim = (int(self._words[word]) for word in (_START, _HEAD, _CLAIM))
+        start, head, claim = (int(self._counters[counter]) for counter in (_START, _HEAD, _CLAIM))
         if not (start <= head <= claim <= start + RING_BYTES):
             return False
         return _split_records(self._read(start, head - start)) is not None
@@ -129,29 +129,29 @@ class RingBuffer:
     def close(self) -> None:
         # Another thread may be reading; the map then closes with the last reader.
         with contextlib.suppress(BufferError):
-            self._words.release()
+            self._counters.release()
             self._body.release()
             self._view.release()
             self._map.close()
 
-    def _read(self, place: int, length: int) -> bytes:
+    def _read(self, position: int, length: int) -> bytes:
         length = max(0, min(length, RING_BYTES))
-        offset = place % RING_BYTES
+        offset = position % RING_BYTES
         first = bytes(self._body[offset : offset + length])
         return first + bytes(self._body[: length - len(first)])
 
 
 def _split_records(data: bytes) -> list[bytes] | None:
     """Return the records in `data`; None if they are incomplete."""
-    found = []
-    place = 0
-    while place < len(data):
-        if place + _RECORD.size > len(data):
+    records = []
+    position = 0
+    while position < len(data):
+        if position + _RECORD.size > len(data):
             return None
-        length, crc = _RECORD.unpack_from(data, place)
-        record = data[place + _RECORD.size : place + _RECORD.size + length]
+        length, crc = _RECORD.unpack_from(data, position)
+        record = data[position + _RECORD.size : position + _RECORD.size + length]
         if len(record) != length or zlib.crc32(record) != crc:
             return None
-        found.append(record)
-        place += _RECORD.size + length
-    return found
+        records.append(record)
+        position += _RECORD.size + length
+    return records

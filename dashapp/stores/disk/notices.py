@@ -13,12 +13,12 @@ from dashapp.stores.notices import LoggedNotice
 
 def read_notices(folder: Path) -> list[str]:
     """Return the current notices of a store, one sentence each."""
-    found = []
+    notices = []
     for path in sorted(folder.glob("*.notice")):
         with suppress(OSError, UnicodeDecodeError):
             if text := path.read_text()[:500].strip():
-                found.append(text)
-    return found
+                notices.append(text)
+    return notices
 
 
 class NoticeFile(LoggedNotice):

@@ -35,18 +35,18 @@ LOCK_TIMEOUT_S, TICK_LOCK_TIMEOUT_S = 0.5, 0.05
 class DiskPushQueue:
     """Web processes append to `push.spool`. The collector renames, reads and removes it."""
 
-    def __init__(self, folder: Path, interval: float = 1.0, most: int = MAX_QUEUED_BYTES) -> None:
-        self._looked = CollectorHeartbeat(interval)
-        self._most = most
+    def __init__(self, folder: Path, interval: float = 1.0, max_bytes: int = MAX_QUEUED_BYTES) -> None:
+        self._heartbeat = CollectorHeartbeat(interval)
+        self._max_bytes = max_bytes
         self._path = folder / "push.spool"
-        self._taken = folder / "push.taken"
+        self._taken_path = folder / "push.taken"
         self._lock = folder / "push.lock"
 
     def put(self, record: bytes) -> None:
         try:
             # The collector touches this file at each read.
-            looked = self._lock.stat().st_mtime if self._lock.exists() else 0.0
-            self._looked.check(looked)
+            last_read = self._lock.stat().st_mtime if self._lock.exists() else 0.0
+            self._heartbeat.check(last_read)
             with self._locked(LOCK_TIMEOUT_S):
                 self._append(record)
         except TimeoutError:
@@ -82,8 +82,8 @@ class DiskPushQueue:
             if size < HEADER_BYTES:
                 os.ftruncate(descriptor, size := 0)
                 data = b" " * HEADER_BYTES + data
-            if size + len(data) > self._most:
-                raise queue_full_error(self._most)
+            if size + len(data) > self._max_bytes:
+                raise queue_full_error(self._max_bytes)
             try:
                 if os.write(descriptor, data) < len(data):
                     raise OSError(None, "the disk is full")
@@ -99,34 +99,34 @@ class DiskPushQueue:
             file = self._open(newest)
             if file is not None:
                 return file
-            self._taken.unlink()
+            self._taken_path.unlink()
         if not self._path.exists():
             return None
         try:
             with self._locked(TICK_LOCK_TIMEOUT_S):
-                self._path.replace(self._taken)
+                self._path.replace(self._taken_path)
         except TimeoutError:
             return None
         return self._open(newest)
 
     def _open(self, newest: int) -> BinaryIO | None:
         """Open `push.taken`; None if all of its records are stored."""
-        file = self._taken.open("r+b")
+        file = self._taken_path.open("r+b")
         start, end, before = _decode_mark(file.read(HEADER_BYTES))
         # If a tick came after the marked one, it holds the records up to the end.
-        place = end if newest > before else start
-        if place >= os.fstat(file.fileno()).st_size:
+        position = end if newest > before else start
+        if position >= os.fstat(file.fileno()).st_size:
             file.close()
             return None
-        file.seek(place)
+        file.seek(position)
         return file
 
     @contextmanager
-    def _locked(self, patience: float) -> Iterator[None]:
+    def _locked(self, timeout: float) -> Iterator[None]:
         """Keep other processes and threads out. TimeoutError if one holds the lock too long."""
         descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            end = time.monotonic() + patience
+            end = time.monotonic() + timeout
             while True:
                 try:
                     lock_file(descriptor)

@@ -37,13 +37,13 @@ class DiskReader(CachedReader):
         self._lock = Lock()
         self._tail: RingBuffer | None = None
         self._head = -1
-        self._mark = Cursor(NO_GENERATION, 0)
-        self._looked = float("-inf")
+        self._newest = Cursor(NO_GENERATION, 0)
+        self._checked = float("-inf")
         self._notices: list[str] = []
         self._documents = {document: DocumentFile(folder, document) for document in DOCUMENTS}
 
     def newest(self) -> Cursor:
-        if clock.monotonic() - self._looked > CHECK_INTERVAL_S:
+        if clock.monotonic() - self._checked > CHECK_INTERVAL_S:
             self._refresh()
         tail = self._tail
         if tail is not None and tail.head != self._head:
@@ -52,7 +52,7 @@ class DiskReader(CachedReader):
                 if self._tail is not None and self._tail.head != self._head:
                     with suppress(RingBufferError):
                         self._decode_new(self._tail)
-        return self._mark
+        return self._newest
 
     def read_document(self, document: Document[Value]) -> Value:
         value: Value = self._documents[document].read()
@@ -72,7 +72,7 @@ class DiskReader(CachedReader):
     def _refresh(self) -> None:
         """Follow files that were replaced, after the folder was deleted or quarantined."""
         with self._lock:
-            self._looked = clock.monotonic()
+            self._checked = clock.monotonic()
             self._notices = read_notices(self._folder) if self._folder.is_dir() else [NO_STORE_NOTICE]
             path = self._folder / "tail"
             try:
@@ -81,21 +81,21 @@ class DiskReader(CachedReader):
                     self._head = -1
             except (OSError, RingBufferError):
                 if self._tail is None:
-                    self._mark = self._newest_row()
+                    self._newest = self._newest_row()
 
     def _decode_new(self, tail: RingBuffer) -> None:
         """Decode the new records of the tail."""
-        life = tail.generation
-        again = self._head < 0 or life != self._mark.generation
-        records, head, missed = tail.records(0 if again else self._head)
-        if missed and not again:
+        generation = tail.generation
+        reload = self._head < 0 or generation != self._newest.generation
+        records, head, missed = tail.records(0 if reload else self._head)
+        if missed and not reload:
             records, head, missed = tail.records()
-            again = True
-        if tail.generation != life:
+            reload = True
+        if tail.generation != generation:
             return  # reset during the read: the next call sees one generation only
         ticks = [Tick.decode(record) for record in records]
-        self._ticks = (ticks if again else self._ticks + ticks)[-MAX_CACHED_TICKS:]
-        self._mark = Cursor(life, to_milliseconds(self._ticks[-1].time) if self._ticks else 0)
+        self._ticks = (ticks if reload else self._ticks + ticks)[-MAX_CACHED_TICKS:]
+        self._newest = Cursor(generation, to_milliseconds(self._ticks[-1].time) if self._ticks else 0)
         self._head = head
 
     def _newest_row(self) -> Cursor:

@@ -78,14 +78,14 @@ class RowLog:
         except BaseException:
             self._cache.close()  # a failed COMMIT would leave its transaction open for good
             raise
-        whole = count >= min(self._count + len(rows), self._keep)
+        is_complete = count >= min(self._count + len(rows), self._keep)
         self._count = count
-        return whole
+        return is_complete
 
     def oldest(self, limit: int) -> list[str]:
         """Return the first `limit` rows, oldest first."""
-        found = self._cache._sql("SELECT value FROM Cache ORDER BY key LIMIT ?", (limit,)).fetchall()
-        return [value for (value,) in found]
+        rows = self._cache._sql("SELECT value FROM Cache ORDER BY key LIMIT ?", (limit,)).fetchall()
+        return [value for (value,) in rows]
 
     def drop(self, count: int) -> None:
         """Delete the `count` oldest rows. Single deletes would delay the next tick."""

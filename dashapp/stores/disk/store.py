@@ -43,8 +43,8 @@ class DiskStore(ReaderProxy, Store):
         self._folder = folder
         self._keep = keep
         self._notice = self.notice_sink("store")
-        memory = partial(open_archive, folder, retention or Retention())
-        self._sealing = Compactor(memory, self.notice_sink("sealing"), FAILURES)
+        open_store_archive = partial(open_archive, folder, retention or Retention())
+        self._compactor = Compactor(open_store_archive, self.notice_sink("sealing"), FAILURES)
         self._pending: deque[str] = deque(maxlen=keep)
         self._rows: RowLog | None = None
         self._tail: RingBuffer | None = None
@@ -82,9 +82,9 @@ class DiskStore(ReaderProxy, Store):
             self._fail(error)
         self._documents.write()
         if self._pending:
-            self._sealing.read_more()
+            self._compactor.read_more()
         elif self._rows is not None:
-            self._sealing.run(self._rows, time)
+            self._compactor.run(self._rows, time)
         return True
 
     def newest(self) -> Cursor:
@@ -125,7 +125,7 @@ class DiskStore(ReaderProxy, Store):
 
     def _open_tail(self, stored: int) -> None:
         """Open the tail, or create one. Ticks that only tail or Deque has go into the other."""
-        waiting = {to_milliseconds(row_time(row)): row for row in self._pending}
+        rows = {to_milliseconds(row_time(row)): row for row in self._pending}
         path = self._folder / "tail"
         newest = 0
         try:
@@ -134,12 +134,12 @@ class DiskStore(ReaderProxy, Store):
                 row = record.decode()
                 newest = max(newest, time := to_milliseconds(row_time(row)))
                 if time > stored:
-                    waiting.setdefault(time, row)
+                    rows.setdefault(time, row)
         except (OSError, RingBufferError, ValueError):
             self._tail = RingBuffer.create(path)
-        newest = max(waiting, default=newest)
+        newest = max(rows, default=newest)
         self._pending.clear()
-        self._pending.extend(waiting[time] for time in sorted(waiting) if time > stored)
+        self._pending.extend(rows[time] for time in sorted(rows) if time > stored)
         if newest < stored or self._tail.head == 0:
             # No tail, or an older one (from a backup of the store): fill it from the Deque.
             self._tail.reset()
@@ -179,7 +179,7 @@ class DiskStore(ReaderProxy, Store):
             if part is not None:
                 with suppress(*FAILURES):
                     part.close()
-        self._sealing.close()
+        self._compactor.close()
         self._rows = self._tail = self._lock = None
 
     def _flush(self, closing: bool = False) -> None:
@@ -202,12 +202,12 @@ class DiskStore(ReaderProxy, Store):
                 self._flush()
             return
         # diskcache raises Timeout, without a reason, if a transaction cannot begin.
-        why = os_error_reason(error) or "it is locked or may not be written"
-        self._notice.set(f"The history cannot be saved ({why}): new ticks wait in memory.")
+        reason = os_error_reason(error) or "it is locked or may not be written"
+        self._notice.set(f"The history cannot be saved ({reason}): new ticks wait in memory.")
 
     def _quarantine(self) -> None:
         if self._rows is not None:
             self._rows.close()
         name = quarantine(self._folder)
-        said = f"The history was damaged: it is set aside as {name}, and a fresh one has begun."
-        self.notice_sink("history").set(said)
+        sentence = f"The history was damaged: it is set aside as {name}, and a fresh one has begun."
+        self.notice_sink("history").set(sentence)

@@ -43,12 +43,12 @@ def check_redis(url: str, name: str) -> str:
 
 def _permanent_problem(error: BaseException) -> str:
     """Return the sentence for a failure that a retry will not solve; empty for others."""
-    said = describe_error(error)
-    if "no cluster" in said:
+    description = describe_error(error)
+    if "no cluster" in description:
         return NOT_A_CLUSTER
-    lasting = any(word in said for word in ("database", "password", "certificate"))
-    if lasting or isinstance(error, exceptions.ResponseError):
-        return f"{said}; correct the address"
+    is_permanent = any(word in description for word in ("database", "password", "certificate"))
+    if is_permanent or isinstance(error, exceptions.ResponseError):
+        return f"{description}; correct the address"
     return ""
 
 
@@ -60,9 +60,9 @@ def _check_connection(client: RedisClient, connection: Connection, name: str) ->
             if connection.info("cluster").get("cluster_enabled"):
                 return IS_A_CLUSTER
     for key, kind in {**keys.all(), REGISTRY_KEY: "hash"}.items():
-        found = connection.type(key).decode()
-        if found not in (kind, "none"):
-            return f"its key {key} is a {found} and not ours; choose another --name, or another database"
+        key_type = connection.type(key).decode()
+        if key_type not in (kind, "none"):
+            return f"its key {key} is a {key_type} and not ours; choose another --name, or another database"
     try:
         # Adds nothing, because there is no such stream, but it needs the permission to add.
         connection.execute_command("XADD", keys.of("probe"), "NOMKSTREAM", "*", "a", "1")

@@ -32,7 +32,7 @@ Connection = Any
 class RedisClient:
     """One per process and purpose, for any number of threads. Connects at the first command."""
 
-    def __init__(self, url: str, patience: float = TIMEOUT_S) -> None:
+    def __init__(self, url: str, timeout: float = TIMEOUT_S) -> None:
         parts = urlsplit(url)
         self.is_cluster = parts.scheme.endswith("+cluster")
         self.address = f"{parts.hostname}:{parts.port or 6379}"
@@ -40,21 +40,21 @@ class RedisClient:
         self._options: dict[str, Any] = {
             "username": unquote(parts.username) if parts.username else None,
             "password": unquote(parts.password) if parts.password else None,
-            "socket_timeout": patience,
-            "socket_connect_timeout": patience,
+            "socket_timeout": timeout,
+            "socket_connect_timeout": timeout,
             "retry": Retry(NoBackoff(), 0),
             "protocol": 2,
         }
         if not self.is_cluster:
             self._options["db"] = int(parts.path.strip("/") or 0)
         if parts.scheme.startswith("rediss"):
-            options = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
+            options: dict[str, Any] = dict(
+                pair.partition("=")[::2] for pair in parts.query.split("&") if pair
+            )
             if "ssl_check_hostname" in options:
-                checked: Any = options["ssl_check_hostname"].lower() == "true"
-                options["ssl_check_hostname"] = checked
+                options["ssl_check_hostname"] = options["ssl_check_hostname"].lower() == "true"
             elif options.get("ssl_cert_reqs") == "none":
-                unchecked: Any = False
-                options["ssl_check_hostname"] = unchecked
+                options["ssl_check_hostname"] = False
             self._options |= {"ssl": True, **options}
         self._host, self._port = parts.hostname or "", parts.port or 6379
         self._connection: Connection = None
@@ -113,12 +113,12 @@ class RedisClient:
 def describe_error(error: BaseException) -> str:
     """Return a description of an error, without addresses and passwords."""
     text = " ".join(str(error).split())
-    for word, said in _ERROR_TEXTS:
-        if word in text:
-            return said
-    for kind, said in _ERROR_TYPES:
+    for marker, description in _ERROR_TEXTS:
+        if marker in text:
+            return description
+    for kind, description in _ERROR_TYPES:
         if isinstance(error, kind):
-            return said
+            return description
     if isinstance(error, redis.ConnectionError | RedisClusterException | OSError):
         return "it cannot be reached"
     return text[:150] or type(error).__name__

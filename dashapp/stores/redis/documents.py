@@ -35,21 +35,21 @@ class RedisDocuments:
     def check(self) -> None:
         """Write all again if a Redis that evicts dropped the hash and kept the stream."""
         with self._lock:
-            known = len(self._texts)
+            count = len(self._texts)
         # The version is one more field.
-        if known and self._lease.client.connection.hlen(self._lease.keys.documents) < known + 1:
+        if count and self._lease.client.connection.hlen(self._lease.keys.documents) < count + 1:
             self.rewrite_all()
 
     def write(self) -> None:
         with self._lock:
             names = [*self._waiting]
-            words: list[RedisArg] = [word for name in names for word in (name, self._texts[name])]
+            arguments: list[RedisArg] = [argument for name in names for argument in (name, self._texts[name])]
             self._waiting.clear()
         if not names:
             return
         key = self._lease.keys.documents
         try:
-            self._lease.run_commands(("HSET", key, *words), ("HINCRBY", key, VERSION_FIELD, 1))
+            self._lease.run_commands(("HSET", key, *arguments), ("HINCRBY", key, VERSION_FIELD, 1))
         except BaseException:
             with self._lock:
                 self._waiting.update(names)

@@ -47,29 +47,29 @@ class Keys:
 # The writer's lease is a key with its token, which expires soon after the last heartbeat. A writer whose
 # lease expired while Redis was down acquires it again, unless another did.
 _CHECK_LEASE = """
-local turn = redis.call('GET', KEYS[1])
-if turn and turn ~= ARGV[1] then return {'lost'} end
+local lease = redis.call('GET', KEYS[1])
+if lease and lease ~= ARGV[1] then return {'lost'} end
 """
 # At the end of a script: once a script has written anything, Redis lets it finish even if its memory is full.
 _RENEW_LEASE = """
-if turn then redis.call('PEXPIRE', KEYS[1], ARGV[2])
+if lease then redis.call('PEXPIRE', KEYS[1], ARGV[2])
 else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 """
 
-# KEYS turn, ticks, life, push, push size. ARGV token, lease ms, maximum ticks, expiry ms, expected newest
+# KEYS lease, ticks, generation, push, push size. ARGV token, lease ms, maximum ticks, expiry ms, expected newest
 # time, generation for a new store. Then for each row its time, its text and the last pushed record that it
 # holds. A row that is already there, from a try without a reply, is left out.
 APPEND_SCRIPT = (
     _CHECK_LEASE
     + """
-local life = redis.call('GET', KEYS[3])
-if not life then
-  life = ARGV[6]
-  redis.call('SET', KEYS[3], life)
+local generation = redis.call('GET', KEYS[3])
+if not generation then
+  generation = ARGV[6]
+  redis.call('SET', KEYS[3], generation)
 end
 local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
 local newest = last[1] and tonumber(last[1][2][2]) or 0
-if newest < tonumber(ARGV[5]) then return {'behind', string.format('%d', newest), life} end
+if newest < tonumber(ARGV[5]) then return {'behind', string.format('%d', newest), generation} end
 local seen = ''
 for i = 7, #ARGV, 3 do
   if tonumber(ARGV[i]) > newest then
@@ -81,19 +81,19 @@ end
 if seen ~= '' then
   local size = 0
   local taken = redis.call('XRANGE', KEYS[4], '-', seen)
-  for _, each in ipairs(taken) do
-    size = size + #each[2][2]
-    redis.call('XDEL', KEYS[4], each[1])
+  for _, entry in ipairs(taken) do
+    size = size + #entry[2][2]
+    redis.call('XDEL', KEYS[4], entry[1])
   end
   redis.call('DECRBY', KEYS[5], size)
 end
 for i = 2, 5 do redis.call('PEXPIRE', KEYS[i], ARGV[4]) end
 """
     + _RENEW_LEASE
-    + "return {'kept', string.format('%d', newest), life}"
+    + "return {'kept', string.format('%d', newest), generation}"
 )
 
-# KEYS turn and the keys of the commands. ARGV token, lease ms, expiry ms; then for each command its number of
+# KEYS lease and the keys of the commands. ARGV token, lease ms, expiry ms; then for each command its number of
 # arguments, and these.
 MULTI_COMMAND_SCRIPT = (
     _CHECK_LEASE
@@ -110,7 +110,7 @@ for i = 2, #KEYS do redis.call('PEXPIRE', KEYS[i], ARGV[3]) end
     + "return {'done'}"
 )
 
-# KEYS registry, and the turn if both are on one node. ARGV host name, registry entry, token.
+# KEYS registry, and the lease if both are on one node. ARGV host name, registry entry, token.
 REGISTER_SCRIPT = """
 if KEYS[2] and redis.call('GET', KEYS[2]) ~= ARGV[3] then return '' end
 local now = redis.call('TIME')
@@ -122,13 +122,13 @@ return ms
 # KEYS registry. Returns Redis' clock and all registry entries.
 LIST_HOSTS_SCRIPT = "return {redis.call('TIME'), redis.call('HGETALL', KEYS[1])}"
 
-# KEYS turn. ARGV token, lease ms. Returns the holder's token.
+# KEYS lease. ARGV token, lease ms. Returns the holder's token.
 ACQUIRE_LEASE_SCRIPT = """
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX')
 return redis.call('GET', KEYS[1])
 """
 
-# KEYS turn. ARGV token.
+# KEYS lease. ARGV token.
 RELEASE_LEASE_SCRIPT = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 1"
 
 # KEYS push, push size, the collector's last read. ARGV record, maximum bytes, expiry ms, whether to reject it

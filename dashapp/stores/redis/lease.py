@@ -43,12 +43,12 @@ class WriterLease:
         self.forget_ms = round(forget * 1000)
         self.token = f"{os.getpid()}-{secrets.token_hex(8)}"
 
-    def acquire(self, yields: bool = False) -> None:
-        """Acquire the lease. `yields`: not if it is free, as the previous writer goes first."""
+    def acquire(self, defer: bool = False) -> None:
+        """Acquire the lease. `defer`: not if it is free, as the previous writer goes first."""
         connection = self.client.connection
         # Read it before taking it: a frozen Redis would run the script later, when its client is gone.
         holder = connection.get(self.keys.lease)
-        if holder is None and yields:
+        if holder is None and defer:
             raise StoreLockedError("Redis was away; whoever wrote before that goes first")
         holder = holder or connection.eval(ACQUIRE_LEASE_SCRIPT, 1, self.keys.lease, self.token, LEASE_MS)
         if holder != self.token.encode():
@@ -58,69 +58,69 @@ class WriterLease:
     def release(self) -> None:
         self.client.connection.eval(RELEASE_LEASE_SCRIPT, 1, self.keys.lease, self.token)
 
-    def run(self, script: str, keys: list[str], *words: RedisArg) -> Any:
+    def run(self, script: str, keys: list[str], *arguments: RedisArg) -> Any:
         """Return the result of a script that begins by checking the lease."""
         keys = [self.keys.lease, *keys]
-        return self._check_results(self._run_scripts((script, keys, (self.token, LEASE_MS, *words)))[0])
+        return self._check_results(self._run_scripts((script, keys, (self.token, LEASE_MS, *arguments)))[0])
 
     def append_and_register(
-        self, name: str, said: str, script: str, keys: list[str], *words: RedisArg
+        self, name: str, entry: str, script: str, keys: list[str], *arguments: RedisArg
     ) -> Any:
         """Run a script, and register the host, in one pipeline if it is no cluster."""
         if self.client.is_cluster:
-            answer = self.run(script, keys, *words)
-            self._run_scripts((REGISTER_SCRIPT, [REGISTRY_KEY], (name, said)))
-            return answer
-        write = (script, [self.keys.lease, *keys], (self.token, LEASE_MS, *words))
-        register = (REGISTER_SCRIPT, [REGISTRY_KEY, self.keys.lease], (name, said, self.token))
+            result = self.run(script, keys, *arguments)
+            self._run_scripts((REGISTER_SCRIPT, [REGISTRY_KEY], (name, entry)))
+            return result
+        write = (script, [self.keys.lease, *keys], (self.token, LEASE_MS, *arguments))
+        register = (REGISTER_SCRIPT, [REGISTRY_KEY, self.keys.lease], (name, entry, self.token))
         return self._check_results(self._run_scripts(write, register)[0])
 
-    def _run_scripts(self, *runs: ScriptCall) -> list[Any]:
+    def _run_scripts(self, *calls: ScriptCall) -> list[Any]:
         """Return the result of each script.
 
         Sends their digests first, because the scripts are more than half of the bytes of an append. If Redis
         lacks one, all are sent as text; each may run twice.
         """
-        answers = self._send("evalsha", runs)
-        if any(isinstance(each, NoScriptError) for each in answers):
-            answers = self._send("eval", runs)
-        for each in answers:
-            if isinstance(each, Exception):
-                raise each
-        return answers
+        results = self._send("evalsha", calls)
+        if any(isinstance(result, NoScriptError) for result in results):
+            results = self._send("eval", calls)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        return results
 
-    def _send(self, verb: str, runs: Sequence[ScriptCall]) -> list[Any]:
+    def _send(self, verb: str, calls: Sequence[ScriptCall]) -> list[Any]:
         connection = self.client.connection
-        if len(runs) == 1:
+        if len(calls) == 1:
             try:
-                return [_send_call(connection, verb, runs[0])]
+                return [_send_call(connection, verb, calls[0])]
             except ResponseError as error:
                 return [error]
         pipe = connection.pipeline(transaction=False)
-        for run in runs:
-            _send_call(pipe, verb, run)
+        for call in calls:
+            _send_call(pipe, verb, call)
         # An error that the pipeline raises would contain all that was sent.
-        answers: list[Any] = pipe.execute(raise_on_error=False)
-        return answers
+        results: list[Any] = pipe.execute(raise_on_error=False)
+        return results
 
-    def _check_results(self, answer: Any) -> Any:
-        if answer[0] == b"lost":
+    def _check_results(self, result: Any) -> Any:
+        if result[0] == b"lost":
             raise StoreLockedError("another collector writes by this name now")
-        return answer
+        return result
 
     def run_commands(self, *commands: tuple[RedisArg, ...]) -> None:
         """Run commands in one transaction. Each has its only key after its name."""
         keys = list(dict.fromkeys(str(command[1]) for command in commands))
-        words: list[RedisArg] = []
+        arguments: list[RedisArg] = []
         for command in commands:
-            words += [len(command), *command]
-        self.run(MULTI_COMMAND_SCRIPT, keys, self.forget_ms, *words)
+            arguments += [len(command), *command]
+        self.run(MULTI_COMMAND_SCRIPT, keys, self.forget_ms, *arguments)
 
 
-def _send_call(connection: Connection, verb: str, run: ScriptCall) -> Any:
-    script, keys, words = run
-    said = script if verb == "eval" else _digest(script)
-    return getattr(connection, verb)(said, len(keys), *keys, *words)
+def _send_call(connection: Connection, verb: str, call: ScriptCall) -> Any:
+    script, keys, arguments = call
+    text = script if verb == "eval" else _digest(script)
+    return getattr(connection, verb)(text, len(keys), *keys, *arguments)
 
 
 @cache

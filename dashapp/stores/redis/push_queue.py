@@ -11,7 +11,7 @@ from typing import Any
 
 from dashapp.model.ticks import PushQueueError
 from dashapp.stores.push_queue import COLLECTOR_AWAY_S, MAX_QUEUED_BYTES, AcceptRecord, queue_full_error
-from dashapp.stores.redis.client import FAILURES, RedisClient, describe_error
+from dashapp.stores.redis.client import FAILURES, Connection, RedisClient, describe_error
 from dashapp.stores.redis.keys import PUSH_SCRIPT, Keys
 from dashapp.stores.redis.store import RedisStore
 
@@ -30,14 +30,14 @@ class RedisPushWriter:
         name: str,
         forget: float = 604_800,
         interval: float = 1.0,
-        most: int = MAX_QUEUED_BYTES,
+        max_bytes: int = MAX_QUEUED_BYTES,
     ) -> None:
         self._client = client
         self._keys = Keys(name)
         self._forget_ms = round(forget * 1000)
-        self._most = most
-        self._away = max(COLLECTOR_AWAY_S, 3 * interval)
-        self._made = time.monotonic()
+        self._max_bytes = max_bytes
+        self._timeout_s = max(COLLECTOR_AWAY_S, 3 * interval)
+        self._created = time.monotonic()
 
     def put(self, record: bytes) -> None:
         if self._client.circuit_open:
@@ -45,20 +45,20 @@ class RedisPushWriter:
                 f"what was pushed cannot be kept ({self._client.last_error}); try again later"
             )
         keys = [self._keys.push, self._keys.push_size, self._keys.looked]
-        minds = int(time.monotonic() - self._made > self._away)
+        needs_collector = int(time.monotonic() - self._created > self._timeout_s)
         try:
-            answer = self._client.connection.eval(
-                PUSH_SCRIPT, 3, *keys, record, self._most, self._forget_ms, minds
+            result = self._client.connection.eval(
+                PUSH_SCRIPT, 3, *keys, record, self._max_bytes, self._forget_ms, needs_collector
             )
         except FAILURES as error:
             self._client.record_failure(error)
-            said = f"what was pushed cannot be kept (Redis: {describe_error(error)}); try again later"
-            raise PushQueueError(said) from error
-        if answer == b"full":
-            raise queue_full_error(self._most)
-        if answer == b"away":
+            message = f"what was pushed cannot be kept (Redis: {describe_error(error)}); try again later"
+            raise PushQueueError(message) from error
+        if result == b"full":
+            raise queue_full_error(self._max_bytes)
+        if result == b"away":
             raise PushQueueError(
-                f"no collector has looked for {self._away:.0f} seconds; try again when one runs"
+                f"no collector has looked for {self._timeout_s:.0f} seconds; try again when one runs"
             )
 
 
@@ -69,31 +69,29 @@ class RedisPushReader:
         self._client = client
         self._store = store
         self._keys = store.lease.keys
-        self._away_ms = round(max(COLLECTOR_AWAY_S, 3 * interval) * 1000)
-        self._taken = b""
+        self._timeout_ms = round(max(COLLECTOR_AWAY_S, 3 * interval) * 1000)
+        self._last_id = b""
         self._renewals = store.renewals
 
     def take(self, newest: int, accept: AcceptRecord) -> None:
         if self._store.renewals != self._renewals:
             # An emptied Redis may start its ids at an earlier time.
-            self._renewals, self._taken = self._store.renewals, b""
-        room = BATCH_RECORDS
-        while room == BATCH_RECORDS:
-            after = b"(" + self._taken if self._taken else b"-"
-            none: list[Any] = []
-            found = self._client.call(
-                lambda connection, after=after: self._read_entries(connection, after), none
-            )  # type: ignore[misc]
-            room = len(found)
-            for each, fields in found:
+            self._renewals, self._last_id = self._store.renewals, b""
+        no_entries: list[Any] = []
+        count = BATCH_RECORDS
+        while count == BATCH_RECORDS:
+            entries = self._client.call(self._read_entries, no_entries)
+            count = len(entries)
+            for entry_id, fields in entries:
                 if not accept(fields.get(b"r", b"")):
                     return
-                self._taken = each
-                self._store.pushed = each.decode()
+                self._last_id = entry_id
+                self._store.pushed = entry_id.decode()
 
-    def _read_entries(self, connection: Any, after: bytes) -> list[Any]:
+    def _read_entries(self, connection: Connection) -> list[Any]:
         pipe = connection.pipeline(transaction=False)
+        after = b"(" + self._last_id if self._last_id else b"-"
         pipe.xrange(self._keys.push, min=after, count=BATCH_RECORDS)
-        pipe.set(self._keys.looked, 1, px=self._away_ms)
-        found: list[Any] = pipe.execute()[0]
-        return found
+        pipe.set(self._keys.looked, 1, px=self._timeout_ms)
+        entries: list[Any] = pipe.execute()[0]
+        return entries

@@ -25,7 +25,7 @@ StreamEntry = tuple[bytes, dict[bytes, bytes]]
 class RedisReader(CachedReader):
     """One per process and host, for any number of threads; one of them polls.
 
-    `ready` is called before each access to the newest ticks. `more` returns further notices for the page.
+    `ready` is called before each access to the newest ticks. `more_notices` returns further notices.
     """
 
     def __init__(
@@ -33,22 +33,22 @@ class RedisReader(CachedReader):
         client: RedisClient,
         name: str,
         ready: Callable[[RedisReader], None] | None = None,
-        more: Callable[[RedisReader], list[str]] | None = None,
+        more_notices: Callable[[RedisReader], list[str]] | None = None,
     ) -> None:
         super().__init__()
         self.client = client
         self.name = name
-        self.asked = float("-inf")
+        self.last_request = float("-inf")
         self.loaded = False
-        self.mark = Cursor(NO_GENERATION, 0)
+        self.newest_cursor = Cursor(NO_GENERATION, 0)
         self.last_id = b""
         self._ready = ready
-        self._more = more
+        self._more_notices = more_notices
         self._keys = Keys(name)
         self._is_whole = True
         self._fields: Mapping[bytes, bytes] = {}
-        self._parsed: dict[Document[Any], tuple[bytes | None, Any]] = {}
-        self._again = False
+        self._values: dict[Document[Any], tuple[bytes | None, Any]] = {}
+        self._reload_fields = False
 
     # Other processes may be ahead of this one by a poll.
     lag_ms = 2500
@@ -56,21 +56,21 @@ class RedisReader(CachedReader):
     def newest(self) -> Cursor:
         if self._ready is not None:
             self._ready(self)
-        return self.mark
+        return self.newest_cursor
 
     def read_document(self, document: Document[Value]) -> Value:
         self.newest()
         text = self._fields.get(document.name.encode())
-        known = self._parsed.get(document)
-        if known is None or known[0] is not text:
-            self._parsed[document] = known = (text, document.decode(text))
-        value: Value = known[1]
+        cached = self._values.get(document)
+        if cached is None or cached[0] is not text:
+            self._values[document] = cached = (text, document.decode(text))
+        value: Value = cached[1]
         return value
 
     def newest_rows(self, limit: int) -> Iterable[object]:
-        none: list[StreamEntry] = []
+        no_entries: list[StreamEntry] = []
         entries = self.client.call(
-            lambda connection: connection.xrevrange(self._keys.ticks, count=limit), none
+            lambda connection: connection.xrevrange(self._keys.ticks, count=limit), no_entries
         )
         return (fields.get(b"d", b"").decode(errors="replace") for _id, fields in entries)
 
@@ -78,9 +78,13 @@ class RedisReader(CachedReader):
         return RedisBlockReader(self.client, self._keys, level, span_ms)
 
     def notices(self) -> list[str]:
-        said = sorted(pair for pair in self._fields.items() if pair[0].startswith(NOTICE_PREFIX.encode()))
-        found = [text.decode(errors="replace") for _name, text in said if text]
-        return found + self.damage_notices() + (self._more(self) if self._more is not None else [])
+        pairs = sorted(pair for pair in self._fields.items() if pair[0].startswith(NOTICE_PREFIX.encode()))
+        notices = [text.decode(errors="replace") for _name, text in pairs if text]
+        return (
+            notices
+            + self.damage_notices()
+            + (self._more_notices(self) if self._more_notices is not None else [])
+        )
 
     def close(self) -> None: ...
 
@@ -88,7 +92,7 @@ class RedisReader(CachedReader):
         """Drop the cached ticks and documents of a host without requests."""
         self.loaded = False
         self._ticks, self._is_whole, self.last_id = [], True, b""
-        self._fields, self._parsed = {}, {}
+        self._fields, self._values = {}, {}
 
     def poll(self) -> None:
         """Bring the reader up to date. Raises the errors in FAILURES."""
@@ -107,56 +111,56 @@ class RedisReader(CachedReader):
             pipe.xrange(keys.ticks, min=self.last_id, count=MAX_CACHED_TICKS)
         else:
             pipe.xrevrange(keys.ticks, count=MAX_CACHED_TICKS)
-        if self._again:
+        if self._reload_fields:
             pipe.hgetall(keys.documents)
         else:
             pipe.hget(keys.documents, VERSION_FIELD)
         return 3
 
-    def handle_results(self, answers: Sequence[Any]) -> bool:
+    def handle_results(self, results: Sequence[Any]) -> bool:
         """Process the results of `queue_commands`; True if it has to poll again at once."""
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
-        generation, entries, documents = answers
-        known = NO_GENERATION if generation is None else generation.decode(errors="replace")
-        follows = known == self.mark.generation and entries and entries[0][0] == self.last_id
-        again = bool(self.last_id) and not (follows and len(entries) < MAX_CACHED_TICKS)
-        if again:
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        generation, entries, fields = results
+        current = NO_GENERATION if generation is None else generation.decode(errors="replace")
+        follows = current == self.newest_cursor.generation and entries and entries[0][0] == self.last_id
+        reload = bool(self.last_id) and not (follows and len(entries) < MAX_CACHED_TICKS)
+        if reload:
             self.last_id = b""
-            if known != self.mark.generation:
+            if current != self.newest_cursor.generation:
                 self._fields = {}
         else:
-            self._take_ticks(known, entries[1:] if self.last_id else entries)
-        if self._again:
-            self._fields, self._again = documents, False
-        elif documents != self._fields.get(VERSION_FIELD.encode()):
-            self._again = True
-        self.loaded = self.loaded or not (again or self._again)
-        return again or self._again
+            self._take_ticks(current, entries[1:] if self.last_id else entries)
+        if self._reload_fields:
+            self._fields, self._reload_fields = fields, False
+        elif fields != self._fields.get(VERSION_FIELD.encode()):
+            self._reload_fields = True
+        self.loaded = self.loaded or not (reload or self._reload_fields)
+        return reload or self._reload_fields
 
     def _take_ticks(self, generation: str, entries: Sequence[StreamEntry]) -> None:
-        fresh = bool(self.last_id)
-        if not fresh:
+        continues = bool(self.last_id)
+        if not continues:
             entries = entries[::-1]
-        ticks = self._ticks if fresh else []
-        newest = self.mark.time_ms if fresh else 0
-        found = []
+        ticks = self._ticks if continues else []
+        newest = self.newest_cursor.time_ms if continues else 0
+        new = []
         for _id, fields in entries:
             with suppress(ValueError):  # not written by dashapp
                 tick = Tick.decode(fields.get(b"d", b""))
                 # Ticks that Redis lost and got again have other ids, and are already here.
                 if (time := to_milliseconds(tick.time)) > newest:
-                    found.append(tick)
+                    new.append(tick)
                     newest = time
-        self._is_whole = (self._is_whole if fresh else len(entries) < MAX_CACHED_TICKS) and len(ticks) + len(
-            found
-        ) <= MAX_CACHED_TICKS
+        self._is_whole = (self._is_whole if continues else len(entries) < MAX_CACHED_TICKS) and len(
+            ticks
+        ) + len(new) <= MAX_CACHED_TICKS
         if entries:
             self.last_id = entries[-1][0]
-        if found or not fresh:
-            self._ticks = (ticks + found)[-MAX_CACHED_TICKS:]
-            self.mark = Cursor(generation, newest)
+        if new or not continues:
+            self._ticks = (ticks + new)[-MAX_CACHED_TICKS:]
+            self.newest_cursor = Cursor(generation, newest)
 
     def arrived_ms(self) -> int:
         """Return the arrival of the newest tick by Redis' clock; 0 if there is none."""

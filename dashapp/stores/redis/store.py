@@ -50,7 +50,7 @@ HOST_LIST_METRICS = (
 class RedisStore(ReaderProxy, Store):
     """The only writer of a host name.
 
-    StoreLockedError if there is another writer; StoreUnavailableError if Redis does not answer. `yields`: see
+    StoreLockedError if there is another writer; StoreUnavailableError if Redis does not answer. `defer`: see
     WriterLease.acquire.
     """
 
@@ -63,7 +63,7 @@ class RedisStore(ReaderProxy, Store):
         keep: int = 7200,
         retention: Retention | None = None,
         forget: float = 604_800,
-        yields: bool = False,
+        defer: bool = False,
     ) -> None:
         self.dropped = 0
         # The id of the last pushed record in the next tick.
@@ -71,22 +71,22 @@ class RedisStore(ReaderProxy, Store):
         self.renewals = 0
         self.lease = WriterLease(client, Keys(name), forget)
         self._reader = RedisReader(client, name)
-        kept = retention or Retention()
+        limits = retention or Retention()
         self._rows = RedisRowSource(self.lease)
-        self._later_ms = zlib.crc32(name.encode()) % COMPACTION_SPREAD_MS
+        self._delay_ms = zlib.crc32(name.encode()) % COMPACTION_SPREAD_MS
         try:
-            self.lease.acquire(yields)
+            self.lease.acquire(defer)
             self._reader.poll()
         except StoreLockedError:
             raise
         except FAILURES as error:
             client.record_failure(error)
             raise StoreUnavailableError(f"Redis at {client.address}: {describe_error(error)}") from error
-        mark = self._reader.mark
-        self._last = mark.time_ms
-        self.writer = RedisWriter(self.lease, name, keep, mark, self._seal)
-        self._sealing = Compactor(
-            lambda: Archive(lambda level: RedisBlockStorage(self.lease, level), kept),
+        newest = self._reader.newest_cursor
+        self._last_ms = newest.time_ms
+        self.writer = RedisWriter(self.lease, name, keep, newest, self._seal)
+        self._compactor = Compactor(
+            lambda: Archive(lambda level: RedisBlockStorage(self.lease, level), limits),
             self.notice_sink("sealing"),
             FAILURES,
         )
@@ -98,19 +98,19 @@ class RedisStore(ReaderProxy, Store):
         if self.writer.is_lost:
             raise StoreLockedError("another collector writes by this name now")
         time = to_milliseconds(tick.time)
-        if time <= self._last:
+        if time <= self._last_ms:
             self.dropped += 1
             return False
         text = tick.encode()
         if len(text) > MAX_ROW_CHARS:
             raise StoreError(f"a tick of {len(text)} characters is more than a store takes")
-        self._last = time
+        self._last_ms = time
         values = tick.values
-        said = registry_entry(
+        entry = registry_entry(
             time, tick.step, {key: values[key] for key in HOST_LIST_METRICS if key in values}
         )
         pushed, self.pushed = self.pushed, ""
-        self.writer.add(QueuedRow(time, text, pushed, said))
+        self.writer.add(QueuedRow(time, text, pushed, entry))
         return True
 
     def write_document(self, document: Document[Value], value: Value) -> None:
@@ -121,7 +121,7 @@ class RedisStore(ReaderProxy, Store):
         return StoredNotice(lambda text: self.writer.documents.put(NOTICE_PREFIX + name, text[:500]))
 
     def newest(self) -> Cursor:
-        return Cursor(self.writer.generation, self._last)
+        return Cursor(self.writer.generation, self._last_ms)
 
     def reader(self) -> RedisReader:
         self._reader.client.call(lambda connection: self._reader.poll(), None)
@@ -140,7 +140,7 @@ class RedisStore(ReaderProxy, Store):
         if not self.writer.is_lost and not self.writer.last_error:
             self.drain(2.0)
         self.writer.stop()
-        self._sealing.close()
+        self._compactor.close()
         try:
             self.lease.release()
         except FAILURES as error:
@@ -148,8 +148,8 @@ class RedisStore(ReaderProxy, Store):
         self.lease.client.close()
 
     def _seal(self, stored_ms: int) -> None:
-        self._sealing.run(self._rows, stored_ms - self._later_ms)
+        self._compactor.run(self._rows, stored_ms - self._delay_ms)
 
     def _renew(self) -> None:
         self.renewals += 1
-        self._sealing.close()
+        self._compactor.close()

@@ -46,34 +46,34 @@ class QueuedRow(NamedTuple):
 
 
 class RedisWriter:
-    """Starts after `mark`, Redis' newest tick. Calls `each` after each successful round."""
+    """Starts after `newest`, Redis' newest tick. Calls `on_round` after each successful round."""
 
     def __init__(
-        self, lease: WriterLease, name: str, keep: int, mark: Cursor, each: Callable[[int], None]
+        self, lease: WriterLease, name: str, keep: int, newest: Cursor, on_round: Callable[[int], None]
     ) -> None:
         self.documents = RedisDocuments(lease)
-        self.generation = mark.generation
+        self.generation = newest.generation
         self.is_lost = False
         self.last_error = ""
         self._lease = lease
         self._name = name
         self._keep = keep
-        self._each = each
+        self._on_round = on_round
         self._rows: deque[QueuedRow] = deque()
         self._size = 0
-        self._stored = mark.time_ms
+        self._stored = newest.time_ms
         self._lock = Lock()
         self._wake = Event()
         self._idle = Event()
         self._closing = False
-        self._beaten = self._refreshed = self._said = float("-inf")
-        self._looked = time.monotonic()
-        self._renewed: Callable[[], None] = _no_op
+        self._last_heartbeat = self._last_refresh = self._last_log = float("-inf")
+        self._last_check = time.monotonic()
+        self._on_data_loss: Callable[[], None] = _no_op
         self._thread = Thread(target=self._run, name="dashapp redis writer", daemon=True)
 
-    def start(self, renewed: Callable[[], None]) -> None:
-        """Start the thread. `renewed` is called after Redis lost its data."""
-        self._renewed = renewed
+    def start(self, on_data_loss: Callable[[], None]) -> None:
+        """Start the thread. `on_data_loss` is called after Redis lost its data."""
+        self._on_data_loss = on_data_loss
         self._thread.start()
 
     def add(self, row: QueuedRow) -> None:
@@ -130,18 +130,18 @@ class RedisWriter:
             # Redis answers, but rejects the rows: even a full one renews the lease.
             self._send([])
             raise
-        if time.monotonic() - self._beaten > HEARTBEAT_S * 0.9:
+        if time.monotonic() - self._last_heartbeat > HEARTBEAT_S * 0.9:
             self._send([])
-        if time.monotonic() - self._looked > DOCUMENT_CHECK_S:
-            self._looked = time.monotonic()
+        if time.monotonic() - self._last_check > DOCUMENT_CHECK_S:
+            self._last_check = time.monotonic()
             self.documents.check()
         self.documents.write()
-        if time.monotonic() - self._refreshed > min(KEY_REFRESH_S, self._lease.forget_ms / 4000):
+        if time.monotonic() - self._last_refresh > min(KEY_REFRESH_S, self._lease.forget_ms / 4000):
             self._refresh()
         if self.last_error:
             log.info("Redis at %s is back; all that waited is written", self._lease.client.address)
             self.last_error = ""
-        self._each(self._stored)
+        self._on_round(self._stored)
 
     def _waiting(self) -> list[QueuedRow]:
         """Return the oldest rows that Redis does not have."""
@@ -149,30 +149,30 @@ class RedisWriter:
             stored = self._stored
             if not self._rows or self._rows[-1].time_ms <= stored:
                 return []
-            found = []
+            rows = []
             for row in reversed(self._rows):
                 if row.time_ms <= stored:
                     break
-                found.append(row)
-        return found[: -BATCH_ROWS - 1 : -1]
+                rows.append(row)
+        return rows[: -BATCH_ROWS - 1 : -1]
 
-    def _trim(self, most: int) -> None:
-        while self._size > most:
+    def _trim(self, max_chars: int) -> None:
+        while self._size > max_chars:
             self._size -= len(self._rows.popleft().text)
 
     def _send(self, rows: list[QueuedRow]) -> None:
         keys = self._lease.keys
-        words = [word for row in rows for word in (row.time_ms, row.text, row.pushed)]
-        parts = [keys.ticks, keys.generation, keys.push, keys.push_size]
-        sent = [self._keep, self._lease.forget_ms, self._stored, secrets.token_hex(8), *words]
+        arguments = [argument for row in rows for argument in (row.time_ms, row.text, row.pushed)]
+        key_names = [keys.ticks, keys.generation, keys.push, keys.push_size]
+        values = [self._keep, self._lease.forget_ms, self._stored, secrets.token_hex(8), *arguments]
         if rows:
-            answer = self._lease.append_and_register(
-                self._name, rows[-1].registry_entry, APPEND_SCRIPT, parts, *sent
+            result = self._lease.append_and_register(
+                self._name, rows[-1].registry_entry, APPEND_SCRIPT, key_names, *values
             )
         else:
-            answer = self._lease.run(APPEND_SCRIPT, parts, *sent)
-        kind, newest, generation = answer
-        self._beaten = time.monotonic()
+            result = self._lease.run(APPEND_SCRIPT, key_names, *values)
+        kind, newest, generation = result
+        self._last_heartbeat = time.monotonic()
         if self.generation == NO_GENERATION and kind == b"kept":
             self.generation = generation.decode()
         elif kind == b"behind" or generation.decode() != self.generation:
@@ -181,7 +181,7 @@ class RedisWriter:
             )
             self.generation = generation.decode()
             self.documents.rewrite_all()
-            self._renewed()
+            self._on_data_loss()
         with self._lock:
             self._stored = int(newest)
             if self._rows and self._rows[-1].time_ms <= self._stored:
@@ -191,18 +191,20 @@ class RedisWriter:
         """Extend the expiry of all keys, and remove expired hosts."""
         keys = [key for key in self._lease.keys.all() if key != self._lease.keys.lease]
         self._lease.run_commands(*(("PEXPIRE", key, self._lease.forget_ms) for key in keys))
-        self._refreshed = time.monotonic()
+        self._last_refresh = time.monotonic()
         connection = self._lease.client.connection
-        (now, _), kept = connection.time(), connection.hgetall(REGISTRY_KEY)
-        gone = [name for name, said in kept.items() if arrival_ms(said) < now * 1000 - self._lease.forget_ms]
-        if gone:
-            connection.hdel(REGISTRY_KEY, *gone)
+        (now, _), entries = connection.time(), connection.hgetall(REGISTRY_KEY)
+        expired = [
+            name for name, entry in entries.items() if arrival_ms(entry) < now * 1000 - self._lease.forget_ms
+        ]
+        if expired:
+            connection.hdel(REGISTRY_KEY, *expired)
 
     def _fail(self, error: BaseException) -> None:
         self.last_error = describe_error(error)
         self._lease.client.record_failure(error)
-        if time.monotonic() - self._said > LOG_INTERVAL_S:
-            self._said = time.monotonic()
+        if time.monotonic() - self._last_log > LOG_INTERVAL_S:
+            self._last_log = time.monotonic()
             log.warning("Redis at %s: %s; ticks wait in memory", self._lease.client.address, self.last_error)
 
 
@@ -210,9 +212,9 @@ def registry_entry(time_ms: int, step: float, values: Mapping[str, float]) -> st
     return json.dumps([time_ms, step, values], separators=(",", ":"))
 
 
-def arrival_ms(said: bytes) -> int:
+def arrival_ms(entry: bytes) -> int:
     """Return the arrival in a registry entry, by Redis' clock; 0 if it is invalid."""
-    first = said.partition(b" ")[0]
+    first = entry.partition(b" ")[0]
     return int(first) if first.isdigit() and len(first) < 17 else 0
 
 

@@ -43,13 +43,13 @@ class Waits:
 
     def __init__(self, hosts: RedisHosts, monkeypatch: pytest.MonkeyPatch) -> None:
         self.allowed: list[float] = []
-        wait_for_news = hosts._news.wait_for
+        wait_for_news = hosts._polled.wait_for
 
         def counted(predicate: Callable[[], bool], timeout: float) -> bool:
             self.allowed.append(timeout)
             return wait_for_news(predicate, timeout)
 
-        monkeypatch.setattr(hosts._news, "wait_for", counted)
+        monkeypatch.setattr(hosts._polled, "wait_for", counted)
 
 
 def ask(hosts: RedisHosts) -> None:

@@ -196,7 +196,7 @@ def test_where_nobody_asks_it_rests_and_holds_nothing(
         polls = hosts.polls
         stays(lambda: hosts.polls <= polls + 1, beats(redis, 2))
     write(store, 3)
-    hosts._waited.clear()
+    hosts._waited_at.clear()
     assert times(reader) == [1, 2, 3]
 
 

@@ -116,7 +116,7 @@ def test_what_is_kept_no_longer_is_forgotten(url: str) -> None:
     reader = RedisReader(linked(url), "short")
     reader.poll()
     seconds, minutes, hours = reader.levels()
-    newest = reader.mark.time_ms
+    newest = reader.newest_cursor.time_ms
     oldest = seconds.oldest()
     assert oldest is not None
     assert oldest >= newest - 2 * 3_600_000

@@ -135,7 +135,7 @@ def test_many_are_taken_in_order(url: str) -> None:
 
 
 def test_it_is_bounded_and_takes_again_when_it_was_emptied(redis: RedisServer) -> None:
-    intake, collector = RedisPushWriter(linked(redis.url), "a", most=1000), Collector(redis.url)
+    intake, collector = RedisPushWriter(linked(redis.url), "a", max_bytes=1000), Collector(redis.url)
     for _ in range(9):
         intake.put(b'{"x":1' + b" " * 80 + b"}")
     with pytest.raises(PushQueueError, match="1000 bytes"):
