@@ -111,5 +111,5 @@ class HostReader(ReaderProxy):
 
     def notices(self) -> list[str]:
         skew = self._skews.describe_skew(self._name)
-        own = [PublicNotice(f"{skew[0].upper()}{skew[1:]}; the times here are its own.")] if skew else []
+        own = [PublicNotice(f"{skew[0].upper()}{skew[1:]}; this page shows its own times.")] if skew else []
         return list(dict.fromkeys([*self._hosts.notices(), *self._reader.notices(), *own]))

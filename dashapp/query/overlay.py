@@ -174,8 +174,7 @@ class OverlayReader(Reader):
         ]
         # If the store itself is silent, the hosts that stopped are unknown.
         if stopped and not self._hosts.notices():
-            pronoun = "it" if len(stopped) == 1 else "them"
-            notices.append(PublicNotice(f"{', '.join(stopped)} stopped: nothing new comes of {pronoun}."))
+            notices.append(PublicNotice(f"{', '.join(stopped)} stopped sending data."))
         if self._missing:
             missing = ", ".join(self._missing)
             notices.append(PublicNotice(f"There is no host {missing} in this store; the others are shown."))

@@ -99,7 +99,7 @@ def _decode_columns(data: bytes, metrics: Sequence[str] | None) -> Columns:
     total = parts["total"]
     times = _decode_column(header["axis"]["t"], body, length).astype(np.int64)
     if length > 1 and not bool((np.diff(times) > 0).all()):
-        raise ValueError("times that do not rise")
+        raise ValueError("times do not increase")
     return Columns(
         times,
         _decode_column(header["axis"]["step"], body, length),
@@ -119,7 +119,7 @@ def _decode_column(entry: Sequence[Any], body: bytes, length: int) -> Matrix:
     else:
         raw = zlib.decompress(body[offset : offset + size])
         if len(raw) != count * width:
-            raise ValueError("a column of another length")
+            raise ValueError("a column of the wrong length")
         raw = np.frombuffer(raw, np.uint8).reshape(width, count).T.tobytes() if width > 1 else raw
         if decimals < 0:
             values = np.frombuffer(raw, "<f8")
@@ -130,7 +130,7 @@ def _decode_column(entry: Sequence[Any], body: bytes, length: int) -> Matrix:
             values = (numbers * factor + first) / 10**decimals
     if mask is None:
         if count != length:
-            raise ValueError("a column of another length")
+            raise ValueError("a column of the wrong length")
         return values
     present = np.frombuffer(zlib.decompress(body[mask[0] : mask[0] + mask[1]]), np.uint8).astype(bool)
     spread = np.full(length, np.nan)

@@ -125,7 +125,7 @@ def _compress_integers(numbers: list[int]) -> tuple[int, bytes]:
             return width, zlib.compress(
                 _shuffle_bytes(array(code, numbers).tobytes(), width), COMPRESSION_LEVEL
             )
-    raise OverflowError("a whole number past 64 bits")  # cannot happen: differences of 53-bit numbers
+    raise OverflowError("an integer above 64 bits")  # cannot happen: differences of 53-bit numbers
 
 
 def _shuffle_bytes(data: bytes, width: int) -> bytes:

@@ -59,7 +59,7 @@ class Compactor:
             self.close()
             self._due = newest + RETRY_MS
             self._notice.set(
-                f"The long history cannot be written ({os_error_reason(error)}); the newest ticks wait."
+                f"The long-term history cannot be written ({os_error_reason(error)}): the newest ticks wait."
             )
 
     def _compact_span(self, rows: RowSource, newest: int) -> None:

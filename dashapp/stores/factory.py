@@ -200,9 +200,9 @@ def shared_storage_problem(settings: Settings, environ: Mapping[str, str] = os.e
     if is_redis(settings.store) or not platform:
         return ""
     return (
-        f'{PLATFORM_VARIABLE} is "{platform[:64]}", a machine with a disk of its own, so that pages and a '
-        "collector elsewhere share no folder; add a Redis (REDIS_URL), or run python -m dashapp alone, "
-        "which collects by itself"
+        f'{PLATFORM_VARIABLE} is "{platform[:64]}", so each process has a disk of its own: a collector and '
+        "pages in two processes cannot share a folder; add a Redis (REDIS_URL), or run python -m dashapp "
+        "alone, which collects itself"
     )
 
 

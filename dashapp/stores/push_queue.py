@@ -73,10 +73,20 @@ class CollectorHeartbeat:
         """PushQueueError if the last read, at `at` or known here, is too long ago."""
         silent = time.time() - max(at, self.last_read)
         if silent > self._timeout_s:
-            raise PushQueueError(f"no collector has looked for {silent:.0f} seconds; try again when one runs")
+            raise no_collector_error(silent)
 
 
 def queue_full_error(max_bytes: int) -> PushQueueError:
     return PushQueueError(
-        f"{max_bytes} bytes of what was pushed wait for the collector already; try again later"
+        f"the push queue is full: {max_bytes} bytes wait for the collector; try again later"
     )
+
+
+def no_collector_error(seconds: float) -> PushQueueError:
+    return PushQueueError(
+        f"no collector has read the push queue for {seconds:.0f} seconds; try again when one runs"
+    )
+
+
+def unwritable_error(reason: str) -> PushQueueError:
+    return PushQueueError(f"the push queue cannot be written ({reason}); try again later")

@@ -154,13 +154,13 @@ def test_nothing_is_wrong_with_a_redis_that_will_do_or_that_is_away(redis: Redis
 
 @needs_redis
 def test_a_database_that_there_is_none_of(redis: RedisServer) -> None:
-    assert "no database of that number" in wrong(f"{redis.url}/99")
+    assert "no database with that number" in wrong(f"{redis.url}/99")
 
 
 @needs_redis
 def test_a_password(tmp_path: Path) -> None:
     with redis_at(tmp_path, "--requirepass", "right") as redis:
-        assert "asks for a password" in wrong(redis.url)
+        assert "requires a password" in wrong(redis.url)
         assert "refuses" in wrong(redis.url.replace("//", "//:c4nary@"))
         assert "refuses" in wrong(redis.url.replace("//", "//me:c4nary@"))
         assert wrong(redis.url.replace("//", "//:right@")) == ""
@@ -188,19 +188,19 @@ def test_a_user_that_may_only_touch_ours(redis: RedisServer) -> None:
 def test_a_key_of_another_kind_is_told_and_left_alone(redis: RedisServer, part: str) -> None:
     with closing(redis.client()) as client:
         client.rpush(Keys("a").of(part), "theirs")
-        assert "is a list and not ours" in wrong(redis.url)
+        assert "is a list of another program" in wrong(redis.url)
         done = run([str(ROOT / "collector.py"), "--store", redis.url, "--name=a"], redis.folder)
         assert done.returncode == 2
-        assert "is a list and not ours" in done.stderr
+        assert "is a list of another program" in done.stderr
         assert len(done.stderr.splitlines()) == 1
         assert client.lrange(Keys("a").of(part), 0, -1) == [b"theirs"]
 
 
 @needs_redis
 def test_a_cluster_for_a_single_one_and_the_reverse(redis: RedisServer, tmp_path: Path) -> None:
-    assert "it is no cluster; say redis://" in wrong(redis.url.replace("redis:", "redis+cluster:"))
+    assert "it is not a cluster; use redis://" in wrong(redis.url.replace("redis:", "redis+cluster:"))
     with cluster_at(tmp_path / "cluster") as nodes:
-        assert "it is a cluster; say redis+cluster://" in wrong(nodes[1].url)
+        assert "it is a cluster; use redis+cluster://" in wrong(nodes[1].url)
         assert wrong(nodes[1].url.replace("redis:", "redis+cluster:")) == ""
 
 

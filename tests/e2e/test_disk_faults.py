@@ -104,7 +104,7 @@ def test_13_a_deleted_folder_is_made_again(tmp_path: Path) -> None:
         for count in (1, 2):
             # It may be made again, and found filled, while it is being deleted.
             shutil.rmtree(app.store, ignore_errors=True)
-            wait_for(lambda count=count: app.said.count("made anew") >= count)  # type: ignore[misc]
+            wait_for(lambda count=count: app.said.count("created again") >= count)  # type: ignore[misc]
             wait_for(lambda: stored(app.store))
             app.moves()
         assert app.child("collector").pid == pid
@@ -158,8 +158,8 @@ def test_14_a_damaged_store_is_set_aside_and_said(
     with collector(tmp_path, "--store", "data", "--interval", "0.1") as process:
         wait_for(lambda: list(store.glob("cache.db.corrupt-*")))
         wait_for(lambda: stored(store)[-1] > old[-1])
-        assert "set aside as cache.db.corrupt-" in " ".join(read_notices(store))
-        wait_for(lambda: "set aside as cache.db.corrupt-" in process.said)
+        assert "renamed to cache.db.corrupt-" in " ".join(read_notices(store))
+        wait_for(lambda: "renamed to cache.db.corrupt-" in process.said)
         assert "Traceback" not in process.said
         if tail == "tail there":
             assert set(old) <= set(stored(store)), "what the tail still knew is kept"
@@ -200,7 +200,7 @@ def test_14_a_store_damaged_while_it_runs_is_set_aside(tmp_path: Path) -> None:
         wait_for(lambda: damaged(app))
         wait_for(lambda: list(app.store.glob("cache.db.corrupt-*")))
         app.moves()
-        wait_for(lambda: "set aside" in app.notices())
+        wait_for(lambda: "renamed to" in app.notices())
         assert "Traceback" not in app.said
 
 

@@ -95,7 +95,7 @@ def test_nobody_is_promised_a_tick_when_no_collector_looks(
     now += COLLECTOR_AWAY_S - 1
     spool.put(b"while it starts")
     now += 2
-    with pytest.raises(PushQueueError, match="no collector has looked for 61 seconds"):
+    with pytest.raises(PushQueueError, match="no collector has read the push queue for 61 seconds"):
         spool.put(b"in vain")
 
 
@@ -208,7 +208,7 @@ def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert done.stdout.startswith("what was pushed cannot be kept (")
+    assert done.stdout.startswith("the push queue cannot be written (")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     collector = Collector(DiskPushQueue(tmp_path))
     try:

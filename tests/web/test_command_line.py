@@ -132,7 +132,7 @@ def test_a_folder_that_is_only_read_is_shown(tmp_path: Path) -> None:
                 headers = {"Authorization": f"Bearer {TOKEN}"}
                 connection.request("POST", "/api/push", b'{"metrics": {"loss": 1}}', headers)
                 answer = connection.getresponse()
-                assert (answer.status, b"cannot be kept" in answer.read()) == (503, True)
+                assert (answer.status, b"cannot be written" in answer.read()) == (503, True)
         store.chmod(0o700)
 
 

@@ -87,8 +87,8 @@ def open_block_storage(folder: Path) -> Callable[[str], BlockStorage]:
                 raise
             quarantined = quarantine(directory)
             NoticeFile(folder, name).set(
-                f"The history by {name} was damaged: it is set aside as {quarantined}, "
-                "and a fresh one has begun."
+                f"The history by {name} was damaged. It was renamed to {quarantined}, "
+                "and a new one has begun."
             )
             return DiskBlockStorage(directory)
 

@@ -52,7 +52,7 @@ class RingBuffer:
         self._body = self._view[HEADER_BYTES:]
         if bytes(self._view[:8]) != MAGIC or (write and not self._is_consistent()):
             self.close()
-            raise RingBufferError(f"{path.name} is not a tail")
+            raise RingBufferError(f"{path.name} is not a ring buffer")
 
     @staticmethod
     def create(path: Path) -> RingBuffer:
@@ -77,7 +77,7 @@ class RingBuffer:
         """Add a record over the oldest ones. ValueError for more than MAX_RECORD_BYTES."""
         data = _RECORD.pack(len(record), zlib.crc32(record)) + record
         if len(record) > MAX_RECORD_BYTES:
-            raise ValueError(f"a tick of {len(record)} bytes is more than the tail takes")
+            raise ValueError(f"a tick has {len(record)} bytes; expected at most {MAX_RECORD_BYTES}")
         head = self.head
         claim = head + len(data)
         start = self._counters[_START]
@@ -117,7 +117,7 @@ class RingBuffer:
             records = _split_records(data[max(0, start - position) :])
             if records is not None:
                 return records, head, after < start
-        raise RingBufferError("the records are not whole")
+        raise RingBufferError("the records are incomplete")
 
     def _is_consistent(self) -> bool:
         """Whether the counters and all records are valid; a writer checks this first."""

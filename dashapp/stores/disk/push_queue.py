@@ -24,6 +24,7 @@ from dashapp.stores.push_queue import (
     AcceptRecord,
     CollectorHeartbeat,
     queue_full_error,
+    unwritable_error,
 )
 
 # Bytes for the mark at the head of a file. It is overwritten in place, which needs no room on a full disk.
@@ -50,10 +51,10 @@ class DiskPushQueue:
             with self._locked(LOCK_TIMEOUT_S):
                 self._append(record)
         except TimeoutError:
-            raise PushQueueError("another process writes what was pushed; try again") from None
+            raise PushQueueError("another process holds the push queue; try again") from None
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            raise PushQueueError(f"what was pushed cannot be kept ({reason}); try again later") from error
+            raise unwritable_error(reason) from error
 
     def take(self, newest: int, accept: AcceptRecord) -> None:
         """Pass the waiting records on. An incomplete one, of a killed writer, goes as it is."""

@@ -23,7 +23,7 @@ from dashapp.stores.documents import DOCUMENTS, Document, Value
 
 # Seconds between two checks whether the files were replaced.
 CHECK_INTERVAL_S = 0.5
-NO_STORE_NOTICE = "There is no store where this page looks for one: no collector has written to it yet."
+NO_STORE_NOTICE = "There is no data yet: no collector has written to this store."
 
 
 class DiskReader(CachedReader):

@@ -68,7 +68,7 @@ class DiskStore(ReaderProxy, Store):
             return False
         row = tick.encode()
         if len(row) > MAX_RECORD_BYTES:
-            raise StoreError(f"a tick of {len(row)} characters is more than a store takes")
+            raise StoreError(f"a tick has {len(row)} characters; expected at most {MAX_RECORD_BYTES}")
         self._last = time
         self._pending.append(row)
         if self._tail is not None:
@@ -76,7 +76,7 @@ class DiskStore(ReaderProxy, Store):
         try:
             if not self._is_current():
                 self._reopen()
-                log.warning("%s was removed or replaced; it is made anew", self._folder)
+                log.warning("%s was removed or replaced; it is created again", self._folder)
             self._flush()
         except FAILURES as error:
             self._fail(error)
@@ -188,7 +188,7 @@ class DiskStore(ReaderProxy, Store):
         if rows is None or not self._pending or (not closing and rows.should_defer(len(self._pending))):
             return
         if not rows.extend(self._pending) and self._tail is not None:
-            log.warning("the store was cleared from outside; it begins anew")
+            log.warning("another process emptied the store; a new one begins")
             self._tail.reset()
             self._append_pending(self._tail)
         self._pending.clear()
@@ -209,5 +209,5 @@ class DiskStore(ReaderProxy, Store):
         if self._rows is not None:
             self._rows.close()
         name = quarantine(self._folder)
-        sentence = f"The history was damaged: it is set aside as {name}, and a fresh one has begun."
+        sentence = f"The history was damaged. It was renamed to {name}, and a new one has begun."
         self.notice_sink("history").set(sentence)

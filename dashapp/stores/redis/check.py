@@ -18,10 +18,10 @@ TRANSIENT_ERRORS = (
     exceptions.ClusterDownError,
 )
 NOT_A_CLUSTER, IS_A_CLUSTER = (
-    "it is no cluster; say redis:// or rediss://",
-    "it is a cluster; say redis+cluster://",
+    "it is not a cluster; use redis:// or rediss://",
+    "it is a cluster; use redis+cluster://",
 )
-TOO_OLD = "it is too old; Redis 6.2 is the oldest that will do"
+TOO_OLD = "it is too old; use Redis 6.2 or newer"
 
 
 def check_redis(url: str, name: str) -> str:
@@ -32,7 +32,7 @@ def check_redis(url: str, name: str) -> str:
     except exceptions.AuthenticationError as error:
         return _permanent_problem(error)
     except exceptions.NoPermissionError as error:
-        return f"its user may not do all that is needed ({error}); give it +@all on the keys {KEY_PREFIX}*"
+        return f"its user lacks a permission ({error}); grant +@all on the keys {KEY_PREFIX}*"
     except TRANSIENT_ERRORS:
         return ""
     except FAILURES as error:
@@ -44,7 +44,7 @@ def check_redis(url: str, name: str) -> str:
 def _permanent_problem(error: BaseException) -> str:
     """Return the sentence for a failure that a retry will not solve; empty for others."""
     description = describe_error(error)
-    if "no cluster" in description:
+    if "not a cluster" in description:
         return NOT_A_CLUSTER
     is_permanent = any(word in description for word in ("database", "password", "certificate"))
     if is_permanent or isinstance(error, exceptions.ResponseError):
@@ -62,7 +62,7 @@ def _check_connection(client: RedisClient, connection: Connection, name: str) ->
     for key, kind in {**keys.all(), REGISTRY_KEY: "hash"}.items():
         key_type = connection.type(key).decode()
         if key_type not in (kind, "none"):
-            return f"its key {key} is a {key_type} and not ours; choose another --name, or another database"
+            return f"its key {key} is a {key_type} of another program; choose another --name or database"
     try:
         # Adds nothing, because there is no such stream, but it needs the permission to add.
         connection.execute_command("XADD", keys.of("probe"), "NOMKSTREAM", "*", "a", "1")

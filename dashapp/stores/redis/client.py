@@ -126,23 +126,23 @@ def describe_error(error: BaseException) -> str:
 
 _ERROR_TYPES: tuple[tuple[type[BaseException], str], ...] = (
     (redis.TimeoutError, "it does not answer"),
-    (redis.AuthenticationError, "it refuses the user or the password"),
-    (redis.OutOfMemoryError, "it has no memory left for more (maxmemory)"),
-    (redis.ReadOnlyError, "it is a replica, and takes no writes"),
+    (redis.AuthenticationError, "it rejects the user or the password"),
+    (redis.OutOfMemoryError, "it is out of memory (maxmemory)"),
+    (redis.ReadOnlyError, "it is a read-only replica"),
     (redis.BusyLoadingError, "it is still loading its data"),
 )
 _ERROR_TEXTS = (
-    ("WRONGPASS", "it refuses the user or the password"),
-    ("NOAUTH", "it asks for a password"),
-    ("Authentication required", "it asks for a password"),
-    ("OOM ", "it has no memory left for more (maxmemory)"),
-    ("READONLY", "it is a replica, and takes no writes"),
-    ("MISCONF", "it cannot save to its disk, and takes no writes"),
-    ("Cluster mode is not enabled", "it is no cluster"),
+    ("WRONGPASS", "it rejects the user or the password"),
+    ("NOAUTH", "it requires a password"),
+    ("Authentication required", "it requires a password"),
+    ("OOM ", "it is out of memory (maxmemory)"),
+    ("READONLY", "it is a read-only replica"),
+    ("MISCONF", "it rejects writes, because it cannot save to its disk"),
+    ("Cluster mode is not enabled", "it is not a cluster"),
     ("CLUSTERDOWN", "the cluster is down"),
     (
         "CERTIFICATE_VERIFY_FAILED",
-        "nobody that we believe has signed its certificate; add ?ssl_ca_certs=FILE",
+        "its certificate is not trusted; add ?ssl_ca_certs=FILE",
     ),
-    ("DB index is out of range", "it has no database of that number"),
+    ("DB index is out of range", "it has no database with that number"),
 )

@@ -116,7 +116,7 @@ class RedisHosts:
 
     def notices(self) -> list[str]:
         if last_error := self._client.last_error:
-            return [f"Redis at {self._client.address}: {last_error}; what is shown is the last that came."]
+            return [f"Redis at {self._client.address}: {last_error}; the page shows the last data received."]
         return [self._full_notice] if self._full_notice else []
 
     def close(self) -> None:
@@ -156,11 +156,11 @@ class RedisHosts:
                 self._poll(start)
             except FAILURES as error:
                 if not self._client.last_error:
-                    log.warning("Redis at %s gives nothing: %s", self._client.address, error)
+                    log.warning("Redis at %s failed: %s", self._client.address, error)
                 self._client.record_failure(error)
             except Exception as error:
                 # Other programs may have written these keys: the next poll may succeed.
-                log.warning("what Redis at %s gives is none of ours: %r", self._client.address, error)
+                log.warning("Redis at %s returned invalid data: %r", self._client.address, error)
             with self._polled:
                 self._polled.notify_all()
             time.sleep(max(0.0, start + MIN_POLL_INTERVAL_S - time.monotonic()))
@@ -245,7 +245,7 @@ class RedisHosts:
                 is_full = max_bytes and int(memory["used_memory"]) >= 0.98 * max_bytes
                 self._full_notice = (
                     f"Redis at {self._client.address} is full (maxmemory {memory['maxmemory_human']}): "
-                    "it takes no new ticks until it has room."
+                    "it rejects new ticks until memory is free."
                     if is_full and memory.get("maxmemory_policy") == "noeviction"
                     else ""
                 )

@@ -56,9 +56,9 @@ if lease then redis.call('PEXPIRE', KEYS[1], ARGV[2])
 else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 """
 
-# KEYS lease, ticks, generation, push, push size. ARGV token, lease ms, maximum ticks, expiry ms, expected newest
-# time, generation for a new store. Then for each row its time, its text and the last pushed record that it
-# holds. A row that is already there, from a try without a reply, is left out.
+# KEYS lease, ticks, generation, push, push size. ARGV token, lease ms, maximum ticks, expiry ms, expected
+# newest time, generation for a new store. Then for each row its time, its text and the last pushed record in
+# it. A row that is already there, from a try without a reply, is left out.
 APPEND_SCRIPT = (
     _CHECK_LEASE
     + """
@@ -93,8 +93,8 @@ for i = 2, 5 do redis.call('PEXPIRE', KEYS[i], ARGV[4]) end
     + "return {'kept', string.format('%d', newest), generation}"
 )
 
-# KEYS lease and the keys of the commands. ARGV token, lease ms, expiry ms; then for each command its number of
-# arguments, and these.
+# KEYS lease and the keys of the commands. ARGV token, lease ms, expiry ms; then for each command its number
+# of arguments, and these.
 MULTI_COMMAND_SCRIPT = (
     _CHECK_LEASE
     + """

@@ -49,11 +49,11 @@ class WriterLease:
         # Read it before taking it: a frozen Redis would run the script later, when its client is gone.
         holder = connection.get(self.keys.lease)
         if holder is None and defer:
-            raise StoreLockedError("Redis was away; whoever wrote before that goes first")
+            raise StoreLockedError("Redis was down; the previous writer goes first")
         holder = holder or connection.eval(ACQUIRE_LEASE_SCRIPT, 1, self.keys.lease, self.token, LEASE_MS)
         if holder != self.token.encode():
             process = (holder or b"?").partition(b"-")[0].decode(errors="replace")
-            raise StoreLockedError(f"another collector (process {process}) already writes there by this name")
+            raise StoreLockedError(f"another collector (process {process}) already writes for this host name")
 
     def release(self) -> None:
         self.client.connection.eval(RELEASE_LEASE_SCRIPT, 1, self.keys.lease, self.token)
@@ -105,7 +105,7 @@ class WriterLease:
 
     def _check_results(self, result: Any) -> Any:
         if result[0] == b"lost":
-            raise StoreLockedError("another collector writes by this name now")
+            raise StoreLockedError("another collector now writes for this host name")
         return result
 
     def run_commands(self, *commands: tuple[RedisArg, ...]) -> None:

@@ -9,8 +9,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from dashapp.model.ticks import PushQueueError
-from dashapp.stores.push_queue import COLLECTOR_AWAY_S, MAX_QUEUED_BYTES, AcceptRecord, queue_full_error
+from dashapp.stores.push_queue import (
+    COLLECTOR_AWAY_S,
+    MAX_QUEUED_BYTES,
+    AcceptRecord,
+    no_collector_error,
+    queue_full_error,
+    unwritable_error,
+)
 from dashapp.stores.redis.client import FAILURES, Connection, RedisClient, describe_error
 from dashapp.stores.redis.keys import PUSH_SCRIPT, Keys
 from dashapp.stores.redis.store import RedisStore
@@ -41,25 +47,19 @@ class RedisPushWriter:
 
     def put(self, record: bytes) -> None:
         if self._client.circuit_open:
-            raise PushQueueError(
-                f"what was pushed cannot be kept ({self._client.last_error}); try again later"
-            )
+            raise unwritable_error(self._client.last_error)
         keys = [self._keys.push, self._keys.push_size, self._keys.looked]
         needs_collector = int(time.monotonic() - self._created > self._timeout_s)
+        arguments = [record, self._max_bytes, self._forget_ms, needs_collector]
         try:
-            result = self._client.connection.eval(
-                PUSH_SCRIPT, 3, *keys, record, self._max_bytes, self._forget_ms, needs_collector
-            )
+            result = self._client.connection.eval(PUSH_SCRIPT, 3, *keys, *arguments)
         except FAILURES as error:
             self._client.record_failure(error)
-            message = f"what was pushed cannot be kept (Redis: {describe_error(error)}); try again later"
-            raise PushQueueError(message) from error
+            raise unwritable_error(f"Redis: {describe_error(error)}") from error
         if result == b"full":
             raise queue_full_error(self._max_bytes)
         if result == b"away":
-            raise PushQueueError(
-                f"no collector has looked for {self._timeout_s:.0f} seconds; try again when one runs"
-            )
+            raise no_collector_error(self._timeout_s)
 
 
 class RedisPushReader:

@@ -96,14 +96,14 @@ class RedisStore(ReaderProxy, Store):
 
     def append(self, tick: Tick) -> bool:
         if self.writer.is_lost:
-            raise StoreLockedError("another collector writes by this name now")
+            raise StoreLockedError("another collector now writes for this host name")
         time = to_milliseconds(tick.time)
         if time <= self._last_ms:
             self.dropped += 1
             return False
         text = tick.encode()
         if len(text) > MAX_ROW_CHARS:
-            raise StoreError(f"a tick of {len(text)} characters is more than a store takes")
+            raise StoreError(f"a tick has {len(text)} characters; expected at most {MAX_ROW_CHARS}")
         self._last_ms = time
         values = tick.values
         entry = registry_entry(

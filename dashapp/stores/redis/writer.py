@@ -116,7 +116,7 @@ class RedisWriter:
                 if not self._wake.is_set():
                     self._idle.set()
         except StoreLockedError as error:
-            log.warning("%s; this one stands by", error)
+            log.warning("%s; this collector stands by", error)
             self.is_lost = True
             self._idle.set()
         except FAILURES as error:
@@ -139,7 +139,9 @@ class RedisWriter:
         if time.monotonic() - self._last_refresh > min(KEY_REFRESH_S, self._lease.forget_ms / 4000):
             self._refresh()
         if self.last_error:
-            log.info("Redis at %s is back; all that waited is written", self._lease.client.address)
+            log.info(
+                "Redis at %s is available again; all waiting ticks are written", self._lease.client.address
+            )
             self.last_error = ""
         self._on_round(self._stored)
 
@@ -177,7 +179,7 @@ class RedisWriter:
             self.generation = generation.decode()
         elif kind == b"behind" or generation.decode() != self.generation:
             log.warning(
-                "Redis at %s lost what it had; it gets again what is known", self._lease.client.address
+                "Redis at %s lost its data; writing the newest ticks again", self._lease.client.address
             )
             self.generation = generation.decode()
             self.documents.rewrite_all()

@@ -74,7 +74,7 @@ def test_19_away_the_last_is_shown_it_is_said_and_it_heals(
     def told() -> bool:
         ask(hosts)
         (notice,) = reader.notices()
-        return said in notice and notice.count("the last that came") == 1
+        return said in notice and notice.count("the last data received") == 1
 
     wait_for(told)
     waits = Waits(hosts, monkeypatch)

@@ -153,7 +153,7 @@ def test_nobody_is_promised_a_tick_when_no_collector_looks(
     put(intake, x=1)
     now = time.monotonic()
     monkeypatch.setattr(intake, "_made", now - COLLECTOR_AWAY_S - 1)
-    with pytest.raises(PushQueueError, match="no collector has looked for 60 seconds"):
+    with pytest.raises(PushQueueError, match="no collector has read the push queue for 60 seconds"):
         put(intake, x=2)
     with closing(Collector(redis.url).store) as store:
         RedisPushReader(RedisClient(redis.url, PATIENCE_S), store).take(0, lambda record: True)
@@ -190,9 +190,9 @@ def test_19_what_redis_does_not_take_is_not_promised(redis: RedisServer, fault: 
     else:
         getattr(redis, fault)()
     link._connection = counted = Counted(link.connection)
-    with pytest.raises(PushQueueError, match="cannot be kept"):
+    with pytest.raises(PushQueueError, match="cannot be written"):
         put(intake, x=2)
-    with pytest.raises(PushQueueError, match="cannot be kept"):
+    with pytest.raises(PushQueueError, match="cannot be written"):
         put(intake, x=3)
     assert counted.asked == ["eval"], "the second does not wait for Redis as well"
 

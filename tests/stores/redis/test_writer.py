@@ -135,7 +135,7 @@ def test_19_out_of_memory_ticks_wait_until_it_has_room(
     with closing(redis.client()) as client:
         client.config_set("maxmemory", client.info("memory")["used_memory"])
         fill(store, 11, OUTAGE)
-        wait_for(lambda: "no memory left" in store.writer.last_error)
+        wait_for(lambda: "out of memory" in store.writer.last_error)
         # The turn is renewed meanwhile, which lets it last longer again.
         client.pexpire(Keys("a").lease, 30_000)
         wait_for(lambda: client.pttl(Keys("a").lease) > 30_000)
