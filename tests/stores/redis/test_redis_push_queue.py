@@ -152,7 +152,7 @@ def test_nobody_is_promised_a_tick_when_no_collector_looks(
     intake = RedisPushWriter(linked(redis.url), "a")
     put(intake, x=1)
     now = time.monotonic()
-    monkeypatch.setattr(intake, "_made", now - COLLECTOR_AWAY_S - 1)
+    monkeypatch.setattr(intake, "_created", now - COLLECTOR_AWAY_S - 1)
     with pytest.raises(PushQueueError, match="no collector has read the push queue for 60 seconds"):
         put(intake, x=2)
     with closing(Collector(redis.url).store) as store:
