@@ -9,7 +9,6 @@ from contextlib import closing
 from pathlib import Path
 
 from dashapp.alerts.message import format_line
-from dashapp.stores.disk.archive import open_levels
 from dashapp.stores.disk.reader import DiskReader
 
 
@@ -26,5 +25,5 @@ def tick_counts(store: Path) -> Counter[int]:
     times = [round(1000 * json.loads(row)[0]) for (row,) in rows if isinstance(row, str)]
     # A block that was compacted just before a process was killed may also be in the rows until the next
     # compaction. Readers then use the rows alone.
-    block_ticks = open_levels(store)[0].columns(-1, times[0] - 1 if times else 1 << 60, None)
+    block_ticks = DiskReader(store).levels()[0].columns(-1, times[0] - 1 if times else 1 << 60, None)
     return Counter([*map(int, block_ticks.t), *times])

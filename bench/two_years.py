@@ -37,7 +37,7 @@ def run() -> list[Row]:
         filling = time.process_time() - start
         opening = _open(store) - _open(store / "empty")
         memory = open_archive(store, Retention())
-        seconds, size = memory._ticks.size(), memory.size()
+        seconds, size = memory._ticks.storage.size(), memory.size()
         memory.close()
         _append_newest(store, end)
         rows = [
@@ -114,7 +114,7 @@ def _append_newest(store: Path, end: int) -> None:
 
 def _windows(store: Path) -> Iterator[Row]:
     """Measure the most expensive window and range of 20 metrics, uncached and cached."""
-    api = Api(DiskReader(store), longest=Retention().longest_s)
+    api = Api(DiskReader(store), longest=Retention().hours)
     metrics_param = "&metrics=" + ",".join(KEYS[:QUERY_METRICS])
     _request_cpu(api, f"window=100{metrics_param}")
     now = int(time.time() * 1000)

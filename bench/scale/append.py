@@ -86,7 +86,7 @@ def _measure_responses(store: RedisStore, url: str) -> list[Row]:
     reader.poll()
     api = Api(reader)
     cpu_seconds = {"poll": 0.0, "first": 0.0, "again": 0.0}
-    cursor = reader.mark.encode()
+    cursor = reader.newest_cursor.encode()
     start = int(time.time()) - 40 * TIMES
     for number in range(WARM + TIMES // 3):
         if number == WARM:
@@ -97,7 +97,7 @@ def _measure_responses(store: RedisStore, url: str) -> list[Row]:
         query = f"window=100&after={cursor}"
         cpu_seconds["first"] += _thread_seconds(lambda query=query: _ask(api, query))  # type: ignore[misc]
         cpu_seconds["again"] += _thread_seconds(lambda query=query: _ask(api, query))  # type: ignore[misc]
-        cursor = reader.mark.encode()
+        cursor = reader.newest_cursor.encode()
     microseconds = {name: 3e6 * seconds / TIMES for name, seconds in cpu_seconds.items()}
     return [
         Row("newest response from Redis, CPU of dashapp", microseconds["first"], "µs", 100, "once per tick"),

@@ -1,4 +1,4 @@
-"""Core types: metric, tick, page, cursor, and the exceptions of dashapp.
+"""Core types: metric, tick, cursor, and the exceptions of dashapp.
 
 All messages are one sentence, except that SettingsError has one for each problem.
 
@@ -153,14 +153,6 @@ class Tick:
         if not is_valid:
             raise ValueError("not a tick")
         return tick
-
-
-class Page(NamedTuple):
-    """Ticks in order, the cursor after the last, and whether the reader must drop its data."""
-
-    ticks: list[Tick]
-    cursor: str
-    reset: bool
 
 
 _CURSOR = re.compile(r"([0-9a-f]{16})\.([0-9]{1,16})(?:\.([0-9]{1,12})\.([0-9]{1,12})(?:\.([0-9]{1,12}))?)?")

@@ -95,7 +95,7 @@ def test_a_hosts_times_are_by_its_own_clock(app: WSGIApp) -> None:
     answer = ask(app, "/host/web-2/api/ticks").json
     assert answer["now"] == NOW + 300
     assert answer["t"][-1] == 1000 * (NOW + 300)
-    assert answer["notices"] == ["The clock of web-2 is 5 min ahead; the times here are its own."]
+    assert answer["notices"] == ["The clock of web-2 is 5 min ahead; this page shows its own times."]
     assert ask(app, "/host/web-2/readyz").json == {"status": "ok", "age": 0}
 
 

@@ -154,13 +154,13 @@ def test_redis_problem_is_empty_when_redis_works_or_is_down(redis: RedisServer) 
 
 @needs_redis
 def test_redis_problem_reports_missing_database(redis: RedisServer) -> None:
-    assert "no database of that number" in wrong(f"{redis.url}/99")
+    assert "no database with that number" in wrong(f"{redis.url}/99")
 
 
 @needs_redis
 def test_redis_problem_reports_missing_or_wrong_password(tmp_path: Path) -> None:
     with redis_at(tmp_path, "--requirepass", "right") as redis:
-        assert "asks for a password" in wrong(redis.url)
+        assert "requires a password" in wrong(redis.url)
         assert "refuses" in wrong(redis.url.replace("//", "//:c4nary@"))
         assert "refuses" in wrong(redis.url.replace("//", "//me:c4nary@"))
         assert wrong(redis.url.replace("//", "//:right@")) == ""
@@ -188,19 +188,19 @@ def test_redis_problem_is_empty_with_minimal_permissions(redis: RedisServer) -> 
 def test_redis_problem_reports_and_keeps_key_of_other_type(redis: RedisServer, part: str) -> None:
     with closing(redis.client()) as client:
         client.rpush(Keys("a").of(part), "theirs")
-        assert "is a list and not ours" in wrong(redis.url)
+        assert "is a list of another program" in wrong(redis.url)
         done = run([str(ROOT / "collector.py"), "--store", redis.url, "--name=a"], redis.folder)
         assert done.returncode == 2
-        assert "is a list and not ours" in done.stderr
+        assert "is a list of another program" in done.stderr
         assert len(done.stderr.splitlines()) == 1
         assert client.lrange(Keys("a").of(part), 0, -1) == [b"theirs"]
 
 
 @needs_redis
 def test_redis_problem_reports_cluster_mismatch(redis: RedisServer, tmp_path: Path) -> None:
-    assert "it is no cluster; say redis://" in wrong(redis.url.replace("redis:", "redis+cluster:"))
+    assert "it is not a cluster; use redis://" in wrong(redis.url.replace("redis:", "redis+cluster:"))
     with cluster_at(tmp_path / "cluster") as nodes:
-        assert "it is a cluster; say redis+cluster://" in wrong(nodes[1].url)
+        assert "it is a cluster; use redis+cluster://" in wrong(nodes[1].url)
         assert wrong(nodes[1].url.replace("redis:", "redis+cluster:")) == ""
 
 

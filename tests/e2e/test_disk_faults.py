@@ -105,7 +105,7 @@ def test_13_deleted_store_folder_is_recreated(tmp_path: Path) -> None:
         for count in (1, 2):
             # The collector may recreate and fill the folder while this call deletes it.
             shutil.rmtree(app.store, ignore_errors=True)
-            wait_for(lambda count=count: app.said.count("made anew") >= count)  # type: ignore[misc]
+            wait_for(lambda count=count: app.said.count("created again") >= count)  # type: ignore[misc]
             wait_for(lambda: stored(app.store))
             app.moves()
         assert app.child("collector").pid == pid
@@ -159,8 +159,8 @@ def test_14_corrupt_store_is_quarantined_with_notice(
     with collector(tmp_path, "--store", "data", "--interval", "0.1") as process:
         wait_for(lambda: list(store.glob("cache.db.corrupt-*")))
         wait_for(lambda: stored(store)[-1] > old[-1])
-        assert "set aside as cache.db.corrupt-" in " ".join(read_notices(store))
-        wait_for(lambda: "set aside as cache.db.corrupt-" in process.said)
+        assert "renamed to cache.db.corrupt-" in " ".join(read_notices(store))
+        wait_for(lambda: "renamed to cache.db.corrupt-" in process.said)
         assert "Traceback" not in process.said
         if tail == "tail there":
             assert set(old) <= set(stored(store)), "what the tail still knew is kept"
@@ -202,7 +202,7 @@ def test_14_store_corrupted_at_runtime_is_quarantined(tmp_path: Path) -> None:
         wait_for(lambda: corrupt_database(app))
         wait_for(lambda: list(app.store.glob("cache.db.corrupt-*")))
         app.moves()
-        wait_for(lambda: "set aside" in app.notices())
+        wait_for(lambda: "renamed to" in app.notices())
         assert "Traceback" not in app.said
 
 

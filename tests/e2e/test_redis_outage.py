@@ -204,7 +204,7 @@ def test_7_last_tick_is_stored_on_stop_signal(other: RedisServer, tmp_path: Path
         assert app.wait() == 0
         assert stored(other)[-1] >= newest
         with closing(other.client()) as client:
-            assert not client.exists(Keys(NAME).turn), "its turn is given back"
+            assert not client.exists(Keys(NAME).lease), "its turn is given back"
 
 
 def test_dynos_write_separate_histories_to_redis(other: RedisServer, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_19_while_redis_is_away_the_host_answers_and_after_it_all_is_there(
     server.moves()
     redis.kill()
     killed = time.time()
-    wait_for(lambda: b"the last that came" in server.get(server.TICKS)[1])
+    wait_for(lambda: b"the last data received" in server.get(server.TICKS)[1])
     assert server.get("/")[0] == 200
     # So long that some ticks fall into it.
     wait_for(lambda: time.time() - killed > 2.5)

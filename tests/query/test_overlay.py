@@ -119,7 +119,7 @@ def test_a_host_that_stopped_holds_nobody_up() -> None:
         behind.append(clock.now - laid.newest().time_ms / 1000)
     assert max(behind) <= 1 + NEXT_TICK_GRACE_MS / 1000 + 0.5
     assert max(behind[6:]) < 1
-    assert "b stopped: nothing new comes of it." in laid.notices()
+    assert "b stopped sending data." in laid.notices()
     # Where the store is silent nobody knows who stopped.
     fleet.said = ["Redis does not answer."]
     assert laid.notices() == ["Redis does not answer."]

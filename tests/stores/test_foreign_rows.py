@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from processes import stored
+from tick_pages import last_page
 
 from dashapp.model.ticks import Tick
-from dashapp.stores.base import last_page
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
 

@@ -28,7 +28,7 @@ def test_the_same_trouble_is_logged_once_a_minute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("dashapp.stores.disk.notices.time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr("dashapp.stores.notices.time", SimpleNamespace(monotonic=lambda: now))
     notice = NoticeFile(tmp_path, "one")
     with caplog.at_level(logging.WARNING):
         for second in range(180):

@@ -18,7 +18,9 @@ from waiting import PATIENCE_S
 from dashapp.model.ticks import PushQueueError
 from dashapp.process.file_lock import lock_file as take_lock
 from dashapp.stores.disk.push_queue import HEADER_BYTES, DiskPushQueue
-from dashapp.stores.push_queue import COLLECTOR_AWAY_S, MAX_RECORD_BYTES, MemoryPushQueue, PushQueue
+from dashapp.stores.push_queue import COLLECTOR_AWAY_S, MAX_RECORD_BYTES, MemoryPushQueue
+
+PushQueue = MemoryPushQueue | DiskPushQueue
 
 
 @pytest.fixture(params=["memory", "disk"])
@@ -73,7 +75,7 @@ def test_what_is_put_is_taken_once_and_in_order(make: Callable[..., PushQueue]) 
 
 
 def test_it_is_bounded_and_takes_again_when_it_was_emptied(make: Callable[..., PushQueue]) -> None:
-    spool = make(most=1000)
+    spool = make(max_bytes=1000)
     collector = Collector(spool)
     for _ in range(9):
         spool.put(b"x" * 90)
@@ -93,7 +95,7 @@ def test_nobody_is_promised_a_tick_when_no_collector_looks(
     now += COLLECTOR_AWAY_S - 1
     spool.put(b"while it starts")
     now += 2
-    with pytest.raises(PushQueueError, match="no collector has looked for 61 seconds"):
+    with pytest.raises(PushQueueError, match="no collector has read the push queue for 61 seconds"):
         spool.put(b"in vain")
 
 
@@ -103,7 +105,7 @@ def test_a_collector_that_looks_is_enough(tmp_path: Path, monkeypatch: pytest.Mo
     late = time.time() + COLLECTOR_AWAY_S / 2
     monkeypatch.setattr(time, "time", lambda: late)
     Collector(spool).tick()
-    spool._looked.at = 0.0
+    spool._heartbeat.last_read = 0.0
     spool.put(b"a")
 
 
@@ -206,7 +208,7 @@ def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert done.stdout.startswith("what was pushed cannot be kept (")
+    assert done.stdout.startswith("the push queue cannot be written (")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     collector = Collector(DiskPushQueue(tmp_path))
     try:

@@ -34,7 +34,7 @@ def test_a_thousand_metrics_are_stored_and_sealed_in_parts(tmp_path: Path) -> No
         sampler.tick(time)
         if number % 97 == 0 or number > len(TIMES) - 20:
             # Neither what is sealed nor the large log that this leaves keeps a tick in memory alone.
-            (newest,) = DiskReader(tmp_path).rows(float("-inf"), float("inf"), 1)
+            (newest,) = DiskReader(tmp_path).read_ticks(float("-inf"), float("inf"), 1)
             assert newest.time == time
             assert len(newest.values) == 1000
     store.close()

@@ -20,7 +20,7 @@ import psutil
 from ports import free_port as free_port
 from waiting import PATIENCE_S, wait_for
 
-from dashapp.stores.disk.archive import open_levels
+from dashapp.stores.disk.reader import DiskReader
 
 ROOT = Path(__file__).resolve().parents[2]
 ALWAYS = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
@@ -223,7 +223,7 @@ def stored(folder: Path) -> list[int]:
         return []  # there is no file yet, or no table in it
     times = [round(1000 * json.loads(row)[0]) for (row,) in rows if isinstance(row, str)]
     # If a process was killed while it archived ticks, the rows may still have them; they are deleted later.
-    sealed = open_levels(folder)[0].columns(-1, times[0] - 1 if times else 1 << 60, None)
+    sealed = DiskReader(folder).levels()[0].columns(-1, times[0] - 1 if times else 1 << 60, None)
     return [*map(int, sealed.t), *times]
 
 

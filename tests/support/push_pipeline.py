@@ -23,7 +23,7 @@ class House:
 
     def __init__(self, most: int = 1 << 24) -> None:
         self.store = MemoryStore()
-        self.spool = MemoryPushQueue(most=most)
+        self.spool = MemoryPushQueue(max_bytes=most)
         self.app = PushEndpoint(TOKEN, self.spool, self.store, clock=lambda: NOW)
         source = PushSource(self.spool, lambda: self.store.newest().time_ms)
         self.sampler = Sampler([source], self.store, 1)

@@ -49,4 +49,4 @@ def stored(server: RedisServer, name: str = "a") -> list[int]:
 
 def life(server: RedisServer) -> bytes:
     with closing(server.client()) as client:
-        return bytes(client.get(Keys("a").life) or b"")
+        return bytes(client.get(Keys("a").generation) or b"")

@@ -49,8 +49,8 @@ class PromptStore(RedisStore):
         self.finish()
         return kept
 
-    def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
-        super().describe(metrics, looks)
+    def describe(self, metrics: Iterable[Metric], panel_kinds: Mapping[str, str] | None = None) -> None:
+        super().describe(metrics, panel_kinds)
         self.finish()
 
     def finish(self) -> None:

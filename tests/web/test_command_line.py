@@ -134,7 +134,7 @@ def test_read_only_store_is_served_without_accepting_pushes(tmp_path: Path) -> N
                 headers = {"Authorization": f"Bearer {TOKEN}"}
                 connection.request("POST", "/api/push", b'{"metrics": {"loss": 1}}', headers)
                 answer = connection.getresponse()
-                assert (answer.status, b"cannot be kept" in answer.read()) == (503, True)
+                assert (answer.status, b"cannot be written" in answer.read()) == (503, True)
         store.chmod(0o700)
 
 

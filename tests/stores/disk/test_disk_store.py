@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from processes import holes, stored
 from thorough import amount
+from tick_pages import last_page
 from waiting import PATIENCE_S, wait_for
 
 from dashapp.model.ticks import StoreError, StoreLockedError, Tick
 from dashapp.query.levels import Levels
-from dashapp.stores.base import last_page
 from dashapp.stores.disk import row_log
 from dashapp.stores.disk.mmap_tail import MAX_RECORD_BYTES
 from dashapp.stores.disk.reader import DiskReader
@@ -100,7 +100,7 @@ def test_what_waited_when_the_process_was_killed_is_stored_by_the_next(tmp_path:
 
 def test_a_tick_that_is_too_large_is_refused_and_costs_nothing(store: DiskStore) -> None:
     store.append(tick(1))
-    with pytest.raises(StoreError, match="more than a store takes"):
+    with pytest.raises(StoreError, match="expected at most"):
         store.append(Tick(2, 1, {"x" * MAX_RECORD_BYTES: 1}))
     store.append(tick(3))
     assert [each.time for each in last_page(store, 10).ticks] == [1, 3]

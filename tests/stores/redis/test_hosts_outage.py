@@ -8,10 +8,10 @@ from contextlib import closing
 import pytest
 from redis_server import RedisServer, needs_redis
 from redis_store import times, write
+from tick_pages import last_page, page_after
 from waiting import PATIENCE_S, wait_for
 
 from dashapp.model.ticks import Tick
-from dashapp.stores.base import last_page, page_after
 from dashapp.stores.redis import hosts as redis_hosts
 from dashapp.stores.redis.client import RedisClient
 from dashapp.stores.redis.hosts import RedisHosts
@@ -43,13 +43,13 @@ class Waits:
 
     def __init__(self, hosts: RedisHosts, monkeypatch: pytest.MonkeyPatch) -> None:
         self.allowed: list[float] = []
-        wait_for_news = hosts._news.wait_for
+        wait_for_news = hosts._polled.wait_for
 
         def counted(predicate: Callable[[], bool], timeout: float) -> bool:
             self.allowed.append(timeout)
             return wait_for_news(predicate, timeout)
 
-        monkeypatch.setattr(hosts._news, "wait_for", counted)
+        monkeypatch.setattr(hosts._polled, "wait_for", counted)
 
 
 def ask(hosts: RedisHosts) -> None:
@@ -74,7 +74,7 @@ def test_19_away_the_last_is_shown_it_is_said_and_it_heals(
     def told() -> bool:
         ask(hosts)
         (notice,) = reader.notices()
-        return said in notice and notice.count("the last that came") == 1
+        return said in notice and notice.count("the last data received") == 1
 
     wait_for(told)
     waits = Waits(hosts, monkeypatch)

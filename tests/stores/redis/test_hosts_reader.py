@@ -12,9 +12,9 @@ from threading import Event, Thread
 import pytest
 from redis_server import RedisServer, cluster_at, needs_redis
 from redis_store import CPU, times, write
+from tick_pages import last_page, page_after
 from waiting import PATIENCE_S, stays, wait_for
 
-from dashapp.stores.base import last_page, page_after
 from dashapp.stores.redis import hosts as redis_hosts
 from dashapp.stores.redis import writer
 from dashapp.stores.redis.client import RedisClient
@@ -119,7 +119,7 @@ def test_what_is_none_of_ours_in_the_stream_is_left_out(
         for fields in ({"d": "junk"}, {"x": "y"}, {"t": "5", "d": "[1e999,1,{}]"}, {"d": b"\xff"}):
             client.xadd(Keys("a").ticks, fields)
         client.hset(
-            Keys("a").sheets,
+            Keys("a").documents,
             mapping={"metrics": "nope", "curves": b"\xff", "mark": "99", "notice.x": b"\xff"},
         )
     assert times(hosts.own()) == [1]
@@ -196,7 +196,7 @@ def test_where_nobody_asks_it_rests_and_holds_nothing(
         polls = hosts.polls
         stays(lambda: hosts.polls <= polls + 1, beats(redis, 2))
     write(store, 3)
-    hosts._waited.clear()
+    hosts._waited_at.clear()
     assert times(reader) == [1, 2, 3]
 
 

@@ -44,7 +44,7 @@ def outage(redis: RedisServer, alone: Lock) -> Iterator[None]:
     `alone` keeps others from a turn that ends before Redis is frozen.
     """
     with closing(redis.client()) as client, alone:
-        client.pexpire(Keys("a").turn, 100)
+        client.pexpire(Keys("a").lease, 100)
         redis.freeze()
     try:
         yield
@@ -61,8 +61,8 @@ def test_5_one_writes_the_other_stands_by_and_takes_over(redis: RedisServer, sto
     store.writer.is_lost = True
     store.writer.stop()
     with closing(redis.client()) as client:
-        assert 0 < client.pttl(Keys("a").turn) <= 60_000
-        client.pexpire(Keys("a").turn, 100)
+        assert 0 < client.pttl(Keys("a").lease) <= 60_000
+        client.pexpire(Keys("a").lease, 100)
 
     def second() -> RedisStore | None:
         try:
@@ -85,7 +85,7 @@ def test_a_writer_that_lost_its_turn_notices_and_writes_nothing_more(
     fill(store, 1, 3)
     drain(store)
     with closing(redis.client()) as client:
-        client.set(Keys("a").turn, "777-other")
+        client.set(Keys("a").lease, "777-other")
         with suppress(StoreLockedError):  # the writer looks by itself as well
             fill(store, 4, 1)
         wait_for(lambda: store.writer.is_lost)
@@ -93,7 +93,7 @@ def test_a_writer_that_lost_its_turn_notices_and_writes_nothing_more(
         with pytest.raises(StoreLockedError):
             fill(store, 5, 1)
         store.close()
-        assert client.get(Keys("a").turn) == b"777-other"
+        assert client.get(Keys("a").lease) == b"777-other"
 
 
 def test_an_outage_longer_than_the_turn_costs_nobody_their_turn(
@@ -103,7 +103,7 @@ def test_an_outage_longer_than_the_turn_costs_nobody_their_turn(
     drain(store)
     with outage(redis, Lock()):
         fill(store, 4, 3)
-        wait_for(lambda: store.writer.trouble)
+        wait_for(lambda: store.writer.last_error)
     drain(store)
     assert stored(redis) == [1, 2, 3, 4, 5, 6]
 
@@ -135,7 +135,7 @@ def test_who_stood_by_through_an_outage_lets_the_writer_go_on(
             with outage(redis, alone):
                 noticed = len(away)
                 fill(store, second, 100)
-                wait_for(lambda noticed=noticed: store.writer.trouble and len(away) > noticed)  # type: ignore[misc]
+                wait_for(lambda noticed=noticed: store.writer.last_error and len(away) > noticed)  # type: ignore[misc]
             drain(store)
     finally:
         stop.set()

@@ -18,7 +18,7 @@ from dashapp.stores.base import Reader
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.redis import archive
 from dashapp.stores.redis import client as redis_link
-from dashapp.stores.redis.client import Client, RedisClient, Result
+from dashapp.stores.redis.client import Connection, RedisClient, Result
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.store import RedisStore
@@ -105,7 +105,7 @@ def test_any_stretch_is_as_on_disk(readers: tuple[Reader, Reader], first: int, h
 
 
 def test_the_stream_holds_only_what_is_not_sealed(url: str, readers: tuple[Reader, Reader]) -> None:
-    count = linked(url).client.xlen(Keys("filled").ticks)
+    count = linked(url).connection.xlen(Keys("filled").ticks)
     assert 2 * SPAN >= count - 1 >= SPAN - 1
 
 
@@ -116,12 +116,12 @@ def test_what_is_kept_no_longer_is_forgotten(url: str) -> None:
     reader = RedisReader(linked(url), "short")
     reader.poll()
     seconds, minutes, hours = reader.levels()
-    newest = reader.mark.time_ms
+    newest = reader.newest_cursor.time_ms
     oldest = seconds.oldest()
     assert oldest is not None
     assert oldest >= newest - 2 * 3_600_000
     assert (hours.oldest() or 0) <= START * 1000 + 3_600_000
-    client, keys = linked(url).client, Keys("short")
+    client, keys = linked(url).connection, Keys("short")
     for level in ("seconds", "minutes", "hours"):
         assert client.hlen(keys.of(f"{level}.blocks")) == client.zcard(keys.of(f"{level}.ends"))
     del minutes
@@ -130,7 +130,7 @@ def test_what_is_kept_no_longer_is_forgotten(url: str) -> None:
 def test_no_more_bytes_than_asked_for(url: str) -> None:
     with closing(RedisStore(linked(url), "small", retention=Retention(size=3000))) as store:
         fill(store, ticks(3))
-        client, keys = linked(url).client, Keys("small")
+        client, keys = linked(url).connection, Keys("small")
         wait_for(lambda: sum(map(len, client.hvals(keys.of("seconds.blocks")))) <= 3000)
         assert client.hlen(keys.of("seconds.blocks")) >= 1
 
@@ -138,7 +138,7 @@ def test_no_more_bytes_than_asked_for(url: str) -> None:
 def test_a_damaged_block_is_a_gap_and_is_said(url: str) -> None:
     with closing(RedisStore(linked(url), "hurt")) as store:
         fill(store, ticks(1))
-    client, keys = linked(url).client, Keys("hurt")
+    client, keys = linked(url).connection, Keys("hurt")
     ends = sorted(map(int, client.hkeys(keys.of("seconds.blocks"))))
     client.hset(keys.of("seconds.blocks"), ends[1], b"nonsense")
     client.hset(keys.of("seconds.blocks"), ends[2], b"")
@@ -157,7 +157,7 @@ def test_a_restart_in_the_middle_counts_nothing_twice(url: str, readers: tuple[R
         fill(store, made[place : place + RATE + 20])
         drain(store)
         store.writer.stop()
-        store.turn.release()
+        store.lease.release()
     reader = RedisReader(linked(url), "often")
     reader.poll()
     same(live_frame(readers[0], HOURS * 3600), live_frame(reader, HOURS * 3600))
@@ -168,8 +168,8 @@ class Counted(RedisClient):
 
     asked = 0
 
-    def call(self, do: Callable[[Client], Result], otherwise: Result) -> Result:
-        def counted(client: Client) -> Result:
+    def call(self, do: Callable[[Connection], Result], otherwise: Result) -> Result:
+        def counted(client: Connection) -> Result:
             self.asked += 1
             return do(client)
 
@@ -198,7 +198,7 @@ def test_a_redis_that_is_away_costs_a_reader_one_wait(
     # The blocks that were asked for before are still known; all else is a gap.
     assert found.t[-1] == whole.t[-1]
     redis.thaw()
-    link._shut_until = 0.0
+    link._open_until = 0.0
     wait_for(lambda: list(live_frame(reader, 4 * 3600).t) == list(whole.t))
 
 
@@ -218,6 +218,6 @@ def _sealed_after(store: RedisStore, name: str) -> int:
         assert store.append(Tick(START + second, 2, {"cpu": 1.0}))
         if second > 1190:
             drain(store)
-            if any(level.newest() for level in RedisReader(store.turn.link, name).levels()):
+            if any(level.newest() for level in RedisReader(store.lease.client, name).levels()):
                 return second
     return 0

@@ -11,15 +11,15 @@ from typing import Any, ClassVar
 import pytest
 from redis_server import RedisServer, cluster_at, needs_redis, redis_at
 from redis_store import drain
+from tick_pages import last_page
 from waiting import PATIENCE_S
 
 from dashapp.collector.sampler import Sampler
 from dashapp.model.ticks import PushQueueError, Tick
 from dashapp.sources.push import PushSource
-from dashapp.stores.base import last_page
 from dashapp.stores.push_queue import COLLECTOR_AWAY_S
 from dashapp.stores.redis import client as redis_link
-from dashapp.stores.redis.client import Client, RedisClient, Result
+from dashapp.stores.redis.client import Connection, RedisClient, Result
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.push_queue import BATCH_RECORDS, TICK_TIMEOUT_S, RedisPushReader, RedisPushWriter
 from dashapp.stores.redis.reader import RedisReader
@@ -31,8 +31,8 @@ pytestmark = needs_redis
 class Patient(RedisClient):
     """A slow answer is no reason to stop asking, as it is to a real one, whose next tick takes the rest."""
 
-    def call(self, do: Callable[[Client], Result], otherwise: Result) -> Result:
-        return do(self.client)
+    def call(self, do: Callable[[Connection], Result], otherwise: Result) -> Result:
+        return do(self.connection)
 
 
 def linked(url: str) -> RedisClient:
@@ -59,7 +59,7 @@ class Collector:
         """Without a chance to write what waits."""
         self.store.writer.is_lost = True
         self.store.writer.stop()
-        self.store.turn.release()
+        self.store.lease.release()
 
 
 @pytest.fixture(params=["redis", "redis+cluster"], scope="module")
@@ -77,7 +77,7 @@ def nodes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def url(nodes: str) -> Iterator[str]:
     """Of a Redis with nothing in it."""
     with closing(RedisClient(nodes, PATIENCE_S)) as link:
-        link.client.flushall()
+        link.connection.flushall()
         yield nodes
     # Their threads would go on beside the next tests, and ask for this one's lease.
     while Collector.opened:
@@ -104,7 +104,7 @@ def test_what_is_put_is_in_the_next_tick_once_and_gone(url: str) -> None:
     assert collector.tick() == {"x": 4}
     drain(collector.store)
     assert kept(url) == [{"x": 3, "y": 2}, {"x": 4}]
-    client, keys = linked(url).client, Keys("a")
+    client, keys = linked(url).connection, Keys("a")
     assert client.xlen(keys.push) == 0
     assert int(client.get(keys.push_size)) == 0
     collector.store.close()
@@ -136,12 +136,12 @@ def test_many_are_taken_in_order(url: str) -> None:
         put(intake, x=number)
     assert collector.tick() == {"x": 2 * BATCH_RECORDS + 6}
     drain(collector.store)
-    assert linked(url).client.xlen(Keys("a").push) == 0
+    assert linked(url).connection.xlen(Keys("a").push) == 0
     collector.store.close()
 
 
 def test_it_is_bounded_and_takes_again_when_it_was_emptied(redis: RedisServer) -> None:
-    intake, collector = RedisPushWriter(linked(redis.url), "a", most=1000), Collector(redis.url)
+    intake, collector = RedisPushWriter(linked(redis.url), "a", max_bytes=1000), Collector(redis.url)
     for _ in range(9):
         intake.put(b'{"x":1' + b" " * 80 + b"}")
     with pytest.raises(PushQueueError, match="1000 bytes"):
@@ -158,8 +158,8 @@ def test_nobody_is_promised_a_tick_when_no_collector_looks(
     intake = RedisPushWriter(linked(redis.url), "a")
     put(intake, x=1)
     now = time.monotonic()
-    monkeypatch.setattr(intake, "_made", now - COLLECTOR_AWAY_S - 1)
-    with pytest.raises(PushQueueError, match="no collector has looked for 60 seconds"):
+    monkeypatch.setattr(intake, "_created", now - COLLECTOR_AWAY_S - 1)
+    with pytest.raises(PushQueueError, match="no collector has read the push queue for 60 seconds"):
         put(intake, x=2)
     with closing(Collector(redis.url).store) as store:
         RedisPushReader(RedisClient(redis.url, PATIENCE_S), store).take(0, lambda record: True)
@@ -175,7 +175,7 @@ def no_second_try(monkeypatch: pytest.MonkeyPatch) -> None:
 class Counted:
     """A client of Redis that counts what it is asked."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Connection) -> None:
         self.asked: list[str] = []
         self._client = client
 
@@ -195,10 +195,10 @@ def test_19_what_redis_does_not_take_is_not_promised(redis: RedisServer, fault: 
             client.config_set("maxmemory", client.info("memory")["used_memory"])
     else:
         getattr(redis, fault)()
-    link._client = counted = Counted(link.client)
-    with pytest.raises(PushQueueError, match="cannot be kept"):
+    link._connection = counted = Counted(link.connection)
+    with pytest.raises(PushQueueError, match="cannot be written"):
         put(intake, x=2)
-    with pytest.raises(PushQueueError, match="cannot be kept"):
+    with pytest.raises(PushQueueError, match="cannot be written"):
         put(intake, x=3)
     assert counted.asked == ["eval"], "the second does not wait for Redis as well"
 
@@ -209,7 +209,7 @@ def test_19_a_tick_does_not_wait_for_what_was_pushed(redis: RedisServer) -> None
     collector = Collector(redis.url, link)
     collector.store.append(Tick(1, 1, {"a": 1}))
     drain(collector.store)
-    link._client = counted = Counted(link.client)
+    link._connection = counted = Counted(link.connection)
     redis.freeze()
     for _ in range(5):
         collector.tick()

@@ -82,9 +82,7 @@ def test_a_certificate_that_nobody_signed_is_told_and_nothing_is_sent(
     with collector(tmp_path, "--store", server.url, "--name", "nobody") as process:
         assert process.wait() == 2
         (said,) = process.lines
-        assert said.startswith(
-            f'--store is "{server.url}"; nobody that we believe has signed its certificate'
-        )
+        assert said.startswith(f'--store is "{server.url}"; its certificate is not trusted')
         assert "?ssl_ca_certs=FILE" in said
         with server.client() as client:  # type: ignore[attr-defined]
             assert not client.keys("dashapp:{nobody}*")

@@ -63,14 +63,14 @@ def test_19_names_evicted_alone_are_written_again(
 
     wait_for(lambda: names() == [CPU])
     with closing(redis.client()) as client:
-        others = client.hgetall(Keys("a").sheets)
+        others = client.hgetall(Keys("a").documents)
         del others[b"metrics"]
-        client.delete(Keys("a").sheets)
+        client.delete(Keys("a").documents)
         # By whatever was written next.
         if left == "a mark":
-            client.hset(Keys("a").sheets, "mark", 700)
+            client.hset(Keys("a").documents, "mark", 700)
         elif left == "all others":
-            client.hset(Keys("a").sheets, mapping=others | {b"mark": 700})
+            client.hset(Keys("a").documents, mapping=others | {b"mark": 700})
     assert names() == []
     monkeypatch.setattr(writer, "DOCUMENT_CHECK_S", 0.0)
     wait_for(lambda: names() == [CPU])
@@ -84,7 +84,7 @@ def test_19_frozen_for_five_minutes_nothing_is_lost_or_doubled_and_no_tick_waits
     redis.freeze()
     fill(store, 11, OUTAGE // 2)
     # What is sent now comes to an answer that nobody waits for any longer, and is done all the same.
-    wait_for(lambda: store.writer.trouble == "it does not answer")
+    wait_for(lambda: store.writer.last_error == "it does not answer")
     fill(store, 11 + OUTAGE // 2, OUTAGE // 2)
     redis.thaw()
     drain(store)
@@ -101,7 +101,7 @@ def test_19_refused_and_started_again_empty_it_gets_again_what_is_known(
     before = life(redis)
     redis.kill()
     fill(store, 11, OUTAGE)
-    wait_for(lambda: store.writer.trouble == "it cannot be reached")
+    wait_for(lambda: store.writer.last_error == "it cannot be reached")
     redis.start()
     drain(store)
     assert stored(redis) == list(range(1, OUTAGE + 11))
@@ -135,10 +135,10 @@ def test_19_out_of_memory_ticks_wait_until_it_has_room(
     with closing(redis.client()) as client:
         client.config_set("maxmemory", client.info("memory")["used_memory"])
         fill(store, 11, OUTAGE)
-        wait_for(lambda: "no memory left" in store.writer.trouble)
+        wait_for(lambda: "out of memory" in store.writer.last_error)
         # The turn is renewed meanwhile, which lets it last longer again.
-        client.pexpire(Keys("a").turn, 30_000)
-        wait_for(lambda: client.pttl(Keys("a").turn) > 30_000)
+        client.pexpire(Keys("a").lease, 30_000)
+        wait_for(lambda: client.pttl(Keys("a").lease) > 30_000)
         assert stored(redis) == list(range(1, 11))
         client.config_set("maxmemory", 0)
     drain(store)
