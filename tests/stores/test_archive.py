@@ -27,7 +27,7 @@ def covered(found: Frame, ticks: Sequence[Tick], step_ms: int) -> list[Tick]:
 
 
 @pytest.mark.parametrize("window", [10, 100, 600, 1999, 2001, 3600, 7200, 20_000, 26_000, DAY, 90 * DAY])
-def test_the_extremes_of_a_frame_are_those_of_its_ticks(filled: tuple[Path, list[Tick]], window: int) -> None:
+def test_frame_extremes_equal_those_of_ticks(filled: tuple[Path, list[Tick]], window: int) -> None:
     folder, ticks = filled
     found = live_frame(DiskReader(folder), window)
     assert len(found.t) <= 2 * MAX_POINTS
@@ -44,7 +44,7 @@ def test_the_extremes_of_a_frame_are_those_of_its_ticks(filled: tuple[Path, list
         assert np.nanmax(high) == max(tick.values[key] for tick in there)
 
 
-def test_a_mean_weighs_by_count(filled: tuple[Path, list[Tick]]) -> None:
+def test_minute_mean_is_weighted_by_tick_count(filled: tuple[Path, list[Tick]]) -> None:
     folder, ticks = filled
     found = live_frame(DiskReader(folder), 9 * 3600)
     assert found.step == 60
@@ -77,7 +77,7 @@ class Stream:
         np.testing.assert_array_equal([y for _, y in streamed], whole.y["cpu"])
 
 
-def test_a_stream_of_deltas_equals_the_whole(tmp_path: Path) -> None:
+def test_streamed_frames_equal_whole_frame(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
     ticks = calm_with_spikes(4000)
     for tick in ticks[:3000]:
@@ -95,7 +95,7 @@ def test_a_stream_of_deltas_equals_the_whole(tmp_path: Path) -> None:
     store.close()
 
 
-def test_what_is_forgotten_in_seconds_is_answered_in_minutes(tmp_path: Path) -> None:
+def test_past_frame_uses_minutes_when_ticks_have_expired(tmp_path: Path) -> None:
     store = DiskStore(tmp_path, retention=Retention(ticks=1800))
     ticks = calm_with_spikes(5 * 360, step=10)
     for tick in ticks:
@@ -107,7 +107,7 @@ def test_what_is_forgotten_in_seconds_is_answered_in_minutes(tmp_path: Path) -> 
     assert 29 <= len(found.t) <= 31
 
 
-def test_a_gap_while_a_coarse_window_streams_is_a_hole(tmp_path: Path) -> None:
+def test_streamed_coarse_window_shows_gap_during_outage(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
     ticks = calm_with_spikes(4500)
     for tick in ticks:
@@ -132,7 +132,7 @@ def test_a_gap_while_a_coarse_window_streams_is_a_hole(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_tick_that_comes_while_a_window_is_read_hides_none_of_it(
+def test_levels_read_is_complete_when_tick_arrives_during_read(
     filled: tuple[Path, list[Tick]], tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy"
@@ -150,7 +150,7 @@ def test_a_tick_that_comes_while_a_window_is_read_hides_none_of_it(
     assert found.t.tolist() == [to_milliseconds(tick.time) for tick in filled[1]]
 
 
-def test_a_crafted_cursor_is_no_way_to_the_finest_level(filled: tuple[Path, list[Tick]]) -> None:
+def test_live_frame_resets_when_cursor_claims_finer_level(filled: tuple[Path, list[Tick]]) -> None:
     reader = DiskReader(filled[0])
     honest = live_frame(reader, DAY)
     life, time_ms, size, window, since = honest.cursor.split(".")
@@ -159,7 +159,7 @@ def test_a_crafted_cursor_is_no_way_to_the_finest_level(filled: tuple[Path, list
     assert live_frame(reader, DAY, f"{life}.{time_ms}.{size}.{int(window) - 1}.{since}").reset
 
 
-def test_a_slower_collector_does_not_make_its_past_dearer(
+def test_live_frame_stays_bounded_after_interval_increases(
     filled: tuple[Path, list[Tick]], tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy"

@@ -30,7 +30,7 @@ class Planted:
 
 @pytest.mark.parametrize("newest", [True, False])
 @pytest.mark.parametrize("tail", [True, False])
-def test_a_planted_pickle_is_never_read(
+def test_disk_store_never_unpickles_foreign_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newest: bool, tail: bool
 ) -> None:
     """CVE-2025-69872: neither when reading, nor when writing, nor when it falls off the old end."""

@@ -27,7 +27,7 @@ class Wide:
         return {metric: self._random.random() * 1000 for metric in METRICS}
 
 
-def test_a_thousand_metrics_are_stored_and_sealed_in_parts(tmp_path: Path) -> None:
+def test_disk_store_compacts_ticks_of_1000_metrics(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
     sampler = Sampler([Wide()], store, STEP)
     for number, time in enumerate(TIMES):

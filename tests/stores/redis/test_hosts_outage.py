@@ -61,7 +61,7 @@ def ask(hosts: RedisHosts) -> None:
 
 
 @pytest.mark.parametrize("fault", ["freeze", "kill"])
-def test_19_away_the_last_is_shown_it_is_said_and_it_heals(
+def test_19_hosts_show_last_ticks_and_notice_during_outage(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(store, 1, 2, 3)
@@ -88,7 +88,7 @@ def test_19_away_the_last_is_shown_it_is_said_and_it_heals(
     assert times(reader) == [1, 2, 3, 4]
 
 
-def test_19_away_at_first_nobody_waits_twice_and_it_heals(
+def test_19_hosts_wait_once_when_redis_is_down_at_start(
     redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_hosts, "FIRST_POLL_TIMEOUT_S", 0.5)
@@ -108,7 +108,7 @@ def test_19_away_at_first_nobody_waits_twice_and_it_heals(
             wait_for(lambda: hosts.own().newest().time_ms == 1000)
 
 
-def test_19_flushed_the_cursor_is_of_another_life(
+def test_19_cursor_resets_after_redis_is_flushed(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts
 ) -> None:
     write(store, 1, 2, 3)
@@ -121,7 +121,7 @@ def test_19_flushed_the_cursor_is_of_another_life(
     assert ([tick.time for tick in page.ticks], page.reset) == ([1, 2, 3, 4], True)
 
 
-def test_19_full_it_is_said(
+def test_19_hosts_show_notice_when_redis_is_full(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_hosts, "STALE_AFTER_S", 0.2)

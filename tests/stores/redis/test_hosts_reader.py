@@ -43,7 +43,7 @@ def hosts(redis: RedisServer) -> Iterator[RedisHosts]:
         yield found
 
 
-def test_the_first_who_asks_gets_what_there_is(store: RedisStore, hosts: RedisHosts) -> None:
+def test_first_read_returns_stored_ticks_and_metrics(store: RedisStore, hosts: RedisHosts) -> None:
     store.describe([CPU])
     write(store, 1, 2, 3)
     reader = hosts.own()
@@ -52,7 +52,7 @@ def test_the_first_who_asks_gets_what_there_is(store: RedisStore, hosts: RedisHo
     assert reader.metrics() == [CPU]
 
 
-def test_what_comes_is_seen_soon_and_only_it_is_new(store: RedisStore, hosts: RedisHosts) -> None:
+def test_reader_returns_only_new_tick_after_cursor(store: RedisStore, hosts: RedisHosts) -> None:
     write(store, 1, 2, 3)
     reader = hosts.own()
     cursor = last_page(reader, 10).cursor
@@ -62,7 +62,7 @@ def test_what_comes_is_seen_soon_and_only_it_is_new(store: RedisStore, hosts: Re
     assert ([tick.time for tick in page.ticks], page.reset) == ([4], False)
 
 
-def test_every_host_is_listed_with_its_headlines_and_when_it_arrived(
+def test_hosts_lists_each_host_with_values_and_arrival_time(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts
 ) -> None:
     begun = time.time() * 1000
@@ -86,7 +86,9 @@ def test_every_host_is_listed_with_its_headlines_and_when_it_arrived(
     assert hosts.reader("nobody") is None
 
 
-def test_one_host_never_shows_anothers(redis: RedisServer, store: RedisStore, hosts: RedisHosts) -> None:
+def test_reader_returns_ticks_of_its_host_only(
+    redis: RedisServer, store: RedisStore, hosts: RedisHosts
+) -> None:
     write(store, 1)
     with closing(RedisStore(RedisClient(redis.url), "b")) as other:
         write(other, 1, 2)
@@ -101,7 +103,7 @@ def test_one_host_never_shows_anothers(redis: RedisServer, store: RedisStore, ho
 @pytest.mark.parametrize(
     "text", ["", "x", "1", "1 []", '1 [1,1,"x"]', "1 {}", "\xff", "9" * 400, "1 " + "[" * 9999]
 )
-def test_what_is_none_of_ours_in_the_registry_is_left_out(
+def test_hosts_skips_invalid_registry_entries(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts, text: str
 ) -> None:
     write(store, 1)
@@ -111,7 +113,7 @@ def test_what_is_none_of_ours_in_the_registry_is_left_out(
     assert [host.name for host in hosts.hosts()] == ["a"]
 
 
-def test_what_is_none_of_ours_in_the_stream_is_left_out(
+def test_reader_skips_invalid_stream_entries_and_documents(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts
 ) -> None:
     write(store, 1)
@@ -127,7 +129,7 @@ def test_what_is_none_of_ours_in_the_stream_is_left_out(
     assert hosts.own().curves() == {}
 
 
-def test_it_asks_no_more_than_five_times_a_second_whatever_the_viewers(
+def test_hosts_poll_at_most_five_times_per_second_with_many_viewers(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts
 ) -> None:
     write(store, 1)
@@ -158,7 +160,7 @@ def test_it_asks_no_more_than_five_times_a_second_whatever_the_viewers(
         assert asked <= 3 * (done + 1) + 4 * seconds / writer.HEARTBEAT_S
 
 
-def test_it_asks_when_a_tick_is_due_and_not_before(
+def test_hosts_poll_only_when_tick_is_due(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_hosts, "MAX_POLL_INTERVAL_S", PATIENCE_S)
@@ -184,7 +186,7 @@ def beats(redis: RedisServer, count: int) -> Callable[[], bool]:
     return lambda: calls() >= first + count
 
 
-def test_where_nobody_asks_it_rests_and_holds_nothing(
+def test_hosts_stop_polling_and_free_memory_when_unused(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(store, 1, 2)
@@ -200,7 +202,7 @@ def test_where_nobody_asks_it_rests_and_holds_nothing(
     assert times(reader) == [1, 2, 3]
 
 
-def test_a_fork_polls_by_itself(store: RedisStore, hosts: RedisHosts) -> None:
+def test_hosts_poll_in_forked_process(store: RedisStore, hosts: RedisHosts) -> None:
     write(store, 1)
     assert times(hosts.own()) == [1]
     child = os.fork()
@@ -214,7 +216,7 @@ def test_a_fork_polls_by_itself(store: RedisStore, hosts: RedisHosts) -> None:
     assert os.waitpid(child, 0)[1] == 0
 
 
-def test_a_cluster_spreads_hosts(tmp_path: Path) -> None:
+def test_cluster_distributes_hosts_over_nodes(tmp_path: Path) -> None:
     with cluster_at(tmp_path) as nodes:
         url = nodes[0].url.replace("redis://", "redis+cluster://")
         names = ["a", "b", "c", "web.1", "worker.1"]
@@ -237,7 +239,9 @@ def test_a_cluster_spreads_hosts(tmp_path: Path) -> None:
         assert sum(map(bool, held)) > 1
 
 
-def test_without_a_collector_here_the_first_host_is_shown(redis: RedisServer, hosts: RedisHosts) -> None:
+def test_default_reader_uses_first_host_without_local_collector(
+    redis: RedisServer, hosts: RedisHosts
+) -> None:
     with closing(RedisStore(RedisClient(redis.url), "b")) as other:
         write(other, 1, 2)
         wait_for(lambda: hosts.hosts())

@@ -52,7 +52,7 @@ def outage(redis: RedisServer, alone: Lock) -> Iterator[None]:
         redis.thaw()
 
 
-def test_5_one_writes_the_other_stands_by_and_takes_over(redis: RedisServer, store: RedisStore) -> None:
+def test_5_second_writer_is_rejected_until_lease_expires(redis: RedisServer, store: RedisStore) -> None:
     fill(store, 1, 3)
     drain(store)
     with pytest.raises(StoreLockedError, match="another collector"):
@@ -79,9 +79,7 @@ def test_5_one_writes_the_other_stands_by_and_takes_over(redis: RedisServer, sto
     assert stored(redis) == [1, 2, 3, 4]
 
 
-def test_a_writer_that_lost_its_turn_notices_and_writes_nothing_more(
-    redis: RedisServer, store: RedisStore
-) -> None:
+def test_writer_stops_when_it_loses_lease(redis: RedisServer, store: RedisStore) -> None:
     fill(store, 1, 3)
     drain(store)
     with closing(redis.client()) as client:
@@ -96,9 +94,7 @@ def test_a_writer_that_lost_its_turn_notices_and_writes_nothing_more(
         assert client.get(Keys("a").turn) == b"777-other"
 
 
-def test_an_outage_longer_than_the_turn_costs_nobody_their_turn(
-    redis: RedisServer, store: RedisStore
-) -> None:
+def test_writer_keeps_lease_after_outage_longer_than_lease(redis: RedisServer, store: RedisStore) -> None:
     fill(store, 1, 3)
     drain(store)
     with outage(redis, Lock()):
@@ -108,7 +104,7 @@ def test_an_outage_longer_than_the_turn_costs_nobody_their_turn(
     assert stored(redis) == [1, 2, 3, 4, 5, 6]
 
 
-def test_who_stood_by_through_an_outage_lets_the_writer_go_on(
+def test_standby_does_not_take_lease_after_outage(
     redis: RedisServer, store: RedisStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has ticks that wait; whoever took its turn would lose them."""
@@ -144,7 +140,7 @@ def test_who_stood_by_through_an_outage_lets_the_writer_go_on(
     assert stored(redis) == list(range(1, 204))
 
 
-def test_redis_is_told_a_script_once_and_again_where_it_forgot(
+def test_script_is_sent_once_and_again_after_flush(
     redis: RedisServer, store: RedisStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     fill(store, 1, 3)

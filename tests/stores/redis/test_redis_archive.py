@@ -90,26 +90,28 @@ def same(one: Frame, other: Frame) -> None:
 
 
 @pytest.mark.parametrize("window", [200, 1800, 7200, 6 * 3600, HOURS * 3600, 86_400 * 30])
-def test_any_window_is_as_on_disk(readers: tuple[Reader, Reader], window: float) -> None:
+def test_live_frame_equals_that_of_disk_store(readers: tuple[Reader, Reader], window: float) -> None:
     disk, redis = readers
     assert len(live_frame(redis, window).t) > 5
     same(live_frame(disk, window), live_frame(redis, window))
 
 
 @pytest.mark.parametrize(("first", "hours"), [(0, 1), (3, 0.5), (5, 7), (0, 14), (13, 1)])
-def test_any_stretch_is_as_on_disk(readers: tuple[Reader, Reader], first: int, hours: float) -> None:
+def test_past_frame_equals_that_of_disk_store(
+    readers: tuple[Reader, Reader], first: int, hours: float
+) -> None:
     disk, redis = readers
     start = (START + first * 3600) * 1000
     end = start + int(hours * 3_600_000)
     same(past_frame(disk, start, end), past_frame(redis, start, end))
 
 
-def test_the_stream_holds_only_what_is_not_sealed(url: str, readers: tuple[Reader, Reader]) -> None:
+def test_stream_contains_only_ticks_that_are_not_compacted(url: str, readers: tuple[Reader, Reader]) -> None:
     count = linked(url).client.xlen(Keys("filled").ticks)
     assert 2 * SPAN >= count - 1 >= SPAN - 1
 
 
-def test_what_is_kept_no_longer_is_forgotten(url: str) -> None:
+def test_archive_drops_blocks_older_than_retention(url: str) -> None:
     kept = Retention(ticks=3600, minutes=7200, hours=86_400)
     with closing(RedisStore(linked(url), "short", retention=kept)) as store:
         fill(store, ticks(HOURS))
@@ -127,7 +129,7 @@ def test_what_is_kept_no_longer_is_forgotten(url: str) -> None:
     del minutes
 
 
-def test_no_more_bytes_than_asked_for(url: str) -> None:
+def test_archive_drops_blocks_above_size_limit(url: str) -> None:
     with closing(RedisStore(linked(url), "small", retention=Retention(size=3000))) as store:
         fill(store, ticks(3))
         client, keys = linked(url).client, Keys("small")
@@ -135,7 +137,7 @@ def test_no_more_bytes_than_asked_for(url: str) -> None:
         assert client.hlen(keys.of("seconds.blocks")) >= 1
 
 
-def test_a_damaged_block_is_a_gap_and_is_said(url: str) -> None:
+def test_corrupt_block_is_gap_with_notice(url: str) -> None:
     with closing(RedisStore(linked(url), "hurt")) as store:
         fill(store, ticks(1))
     client, keys = linked(url).client, Keys("hurt")
@@ -149,7 +151,7 @@ def test_a_damaged_block_is_a_gap_and_is_said(url: str) -> None:
     assert any("2 blocks of the history are corrupt" in said for said in reader.notices())
 
 
-def test_a_restart_in_the_middle_counts_nothing_twice(url: str, readers: tuple[Reader, Reader]) -> None:
+def test_archive_counts_ticks_once_after_restarts(url: str, readers: tuple[Reader, Reader]) -> None:
     """31, over a dozen writers, each of which is never told to end."""
     made = ticks(HOURS)
     for place in range(0, len(made), RATE + 20):
@@ -176,9 +178,7 @@ class Counted(RedisClient):
         return super().call(counted, otherwise)
 
 
-def test_a_redis_that_is_away_costs_a_reader_one_wait(
-    redis: RedisServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reader_waits_once_when_redis_is_down(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(RedisStore(linked(redis.url), "a")) as store:
         fill(store, ticks(4))
     link = Counted(redis.url, 1.0)
@@ -202,7 +202,7 @@ def test_a_redis_that_is_away_costs_a_reader_one_wait(
     wait_for(lambda: list(live_frame(reader, 4 * 3600).t) == list(whole.t))
 
 
-def test_hosts_do_not_all_seal_at_the_same_instant(redis: RedisServer) -> None:
+def test_hosts_compact_at_different_times(redis: RedisServer) -> None:
     """Their spans end together, and ten thousand megabytes at once would stop Redis."""
     sealed = {}
     for name in ("a", "b", "c"):

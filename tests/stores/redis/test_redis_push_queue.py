@@ -94,7 +94,7 @@ def kept(url: str) -> list[dict[str, float]]:
     return [dict(tick.values) for tick in last_page(reader, 10_000).ticks]
 
 
-def test_what_is_put_is_in_the_next_tick_once_and_gone(url: str) -> None:
+def test_pushed_values_are_in_next_tick_once(url: str) -> None:
     intake, collector = RedisPushWriter(linked(url), "a"), Collector(url)
     put(intake, x=1)
     put(intake, y=2, x=3)
@@ -110,7 +110,7 @@ def test_what_is_put_is_in_the_next_tick_once_and_gone(url: str) -> None:
     collector.store.close()
 
 
-def test_a_collector_that_dies_before_its_tick_is_kept_leaves_it_to_the_next(url: str) -> None:
+def test_pushed_values_survive_collector_that_dies_before_store(url: str) -> None:
     intake, first = RedisPushWriter(linked(url), "a"), Collector(url)
     put(intake, x=1)
     assert first.tick() == {"x": 1}
@@ -130,7 +130,7 @@ def test_a_collector_that_dies_before_its_tick_is_kept_leaves_it_to_the_next(url
     third.store.close()
 
 
-def test_many_are_taken_in_order(url: str) -> None:
+def test_pushed_values_are_taken_in_order_over_several_batches(url: str) -> None:
     intake, collector = RedisPushWriter(linked(url), "a"), Collector(url)
     for number in range(2 * BATCH_RECORDS + 7):
         put(intake, x=number)
@@ -140,7 +140,7 @@ def test_many_are_taken_in_order(url: str) -> None:
     collector.store.close()
 
 
-def test_it_is_bounded_and_takes_again_when_it_was_emptied(redis: RedisServer) -> None:
+def test_push_queue_rejects_records_when_full_until_emptied(redis: RedisServer) -> None:
     intake, collector = RedisPushWriter(linked(redis.url), "a", most=1000), Collector(redis.url)
     for _ in range(9):
         intake.put(b'{"x":1' + b" " * 80 + b"}")
@@ -152,7 +152,7 @@ def test_it_is_bounded_and_takes_again_when_it_was_emptied(redis: RedisServer) -
     collector.store.close()
 
 
-def test_nobody_is_promised_a_tick_when_no_collector_looks(
+def test_push_queue_rejects_records_when_no_collector_reads(
     redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     intake = RedisPushWriter(linked(redis.url), "a")
@@ -186,7 +186,7 @@ class Counted:
 
 @pytest.mark.usefixtures("no_second_try")
 @pytest.mark.parametrize("fault", ["freeze", "kill", "full"])
-def test_19_what_redis_does_not_take_is_not_promised(redis: RedisServer, fault: str) -> None:
+def test_19_push_queue_rejects_records_when_redis_fails(redis: RedisServer, fault: str) -> None:
     link = RedisClient(redis.url)
     intake = RedisPushWriter(link, "a")
     put(intake, x=1)
@@ -204,7 +204,7 @@ def test_19_what_redis_does_not_take_is_not_promised(redis: RedisServer, fault: 
 
 
 @pytest.mark.usefixtures("no_second_try")
-def test_19_a_tick_does_not_wait_for_what_was_pushed(redis: RedisServer) -> None:
+def test_19_one_tick_waits_briefly_for_pushed_values_in_outage(redis: RedisServer) -> None:
     link = RedisClient(redis.url, TICK_TIMEOUT_S)
     collector = Collector(redis.url, link)
     collector.store.append(Tick(1, 1, {"a": 1}))
