@@ -29,7 +29,7 @@ class Slow(MemoryStore):
         return super().newest()
 
 
-def test_hosts_that_make_one_wait_do_so_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_newest_marks_reads_slow_hosts_in_parallel(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(overlay_sync, "time", SimpleNamespace(monotonic=lambda: now))
 
@@ -43,7 +43,7 @@ def test_hosts_that_make_one_wait_do_so_together(monkeypatch: pytest.MonkeyPatch
     assert newest_marks(readers) == [MemoryStore.newest(reader) for reader in readers]
 
 
-def test_a_list_that_is_older_than_the_points_makes_no_host_stop() -> None:
+def test_overlay_waits_for_live_host_when_host_list_is_outdated() -> None:
     clock = Clock()
     fleet = Fleet(clock)
     fleet.add("a", 10), fleet.add("b", 10)
