@@ -72,7 +72,7 @@ def routes(app: WSGIApp) -> Iterator[str]:
     yield from UNKNOWN
 
 
-def test_without_a_password_nothing_but_the_health_check_is_answered(app: WSGIApp) -> None:
+def test_only_health_check_is_served_without_password(app: WSGIApp) -> None:
     paths = list(dict.fromkeys(routes(app)))
     assert len(paths) > 50
     for path in paths:
@@ -93,7 +93,7 @@ def test_without_a_password_nothing_but_the_health_check_is_answered(app: WSGIAp
                 assert b"4711" not in answer.body, where
 
 
-def test_with_it_they_are(app: WSGIApp) -> None:
+def test_all_routes_are_served_with_session(app: WSGIApp) -> None:
     cookie = sign_in(app)
     for path in (*PATHS, *PAGE_PATHS, "/metrics", "/api/openapi.json", "/assets/style.css"):
         query = "?q=window%3D100" if path == "/api/frames" else ""
@@ -123,7 +123,7 @@ OWASP = {
 TELLING = ("server", "x-powered-by", "x-aspnet-version", "x-runtime", "access-control-allow-origin")
 
 
-def test_owasps_headers_are_on_every_page(app: WSGIApp) -> None:
+def test_every_response_has_owasp_headers(app: WSGIApp) -> None:
     statuses = set()
     for answer in kinds(app, sign_in(app)):
         statuses.add(answer.status)
@@ -138,7 +138,7 @@ def test_owasps_headers_are_on_every_page(app: WSGIApp) -> None:
     assert {200, 303, 401, 403, 404} - statuses <= {401}
 
 
-def test_over_https_browsers_are_to_stay_there() -> None:
+def test_hsts_header_is_sent_only_over_https() -> None:
     app = guarded("--trusted-proxy", "127.0.0.1", "--hosts", "monitor.example")
     sure = ask(app, "/login", x_forwarded_proto="https").headers["strict-transport-security"]
     assert sure.startswith("max-age=31536000")
@@ -165,7 +165,7 @@ def test_over_https_browsers_are_to_stay_there() -> None:
         ({}, True),
     ],
 )
-def test_another_sites_page_sends_nothing(
+def test_cross_site_requests_are_rejected(
     app: WSGIApp, path: str, headers: dict[str, str], taken: bool
 ) -> None:
     for method in ("POST", "PUT", "DELETE", "PATCH"):
@@ -188,7 +188,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("path", "headers"), BAD)
-def test_a_bad_request_is_little_work(path: str, headers: dict[str, str]) -> None:
+def test_bad_request_takes_little_work(path: str, headers: dict[str, str]) -> None:
     app = guarded()
     for fields in (headers, {"cookie": sign_in(app)} | headers):
 
