@@ -60,14 +60,14 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Tick]]:
 
 
 @pytest.mark.parametrize("length", [100, 599, 600, 601, 7000, 10_000])
-def test_ticks_come_as_they_were(filled: tuple[Path, list[Tick]], length: int) -> None:
+def test_csv_contains_ticks_unchanged(filled: tuple[Path, list[Tick]], length: int) -> None:
     folder, all_of_them = filled
     end = START + 2 * DAY - 1
     found = read(api_of(DiskReader(folder)), f"window={length}")
     assert found == expected([each for each in all_of_them if each.time > end - length])
 
 
-def test_each_stretch_from_the_finest_level_that_has_it(filled: tuple[Path, list[Tick]]) -> None:
+def test_csv_uses_finest_level_for_each_time(filled: tuple[Path, list[Tick]]) -> None:
     folder, all_of_them = filled
     found = read(api_of(DiskReader(folder)), f"from={(START - DAY) * 1000}&to={(START + 3 * DAY) * 1000}")
     times = list(found)
@@ -103,7 +103,7 @@ def test_each_stretch_from_the_finest_level_that_has_it(filled: tuple[Path, list
     assert told + len([at for at in times if at >= first_tick]) == len(all_of_them)
 
 
-def test_any_range_is_a_part_of_the_whole(filled: tuple[Path, list[Tick]]) -> None:
+def test_csv_of_any_range_is_part_of_whole(filled: tuple[Path, list[Tick]]) -> None:
     """Wherever it begins and ends: in a hole, in a minute, between two levels."""
     folder, _ = filled
     api = api_of(DiskReader(folder))
@@ -115,7 +115,7 @@ def test_any_range_is_a_part_of_the_whole(filled: tuple[Path, list[Tick]]) -> No
         assert part == {at: cells for at, cells in whole.items() if start < at <= end}
 
 
-def test_where_ticks_are_all_forgotten_minutes_serve(tmp_path: Path) -> None:
+def test_csv_uses_minutes_when_ticks_are_missing(tmp_path: Path) -> None:
     seal(tmp_path, ticks(START, START + 8 * HOUR), Retention())
     (tmp_path / "seconds" / "cache.db").unlink()
     found = read(api_of(DiskReader(tmp_path)), f"from={START * 1000}&to={(START + DAY) * 1000}&metrics=a")

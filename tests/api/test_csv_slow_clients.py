@@ -71,7 +71,7 @@ def busy(app: Dashapp) -> bool:
     return app.get("/api/csv?window=10")[0] == 503
 
 
-def test_readers_that_stall_hold_their_places_and_nobody_up(app: Dashapp) -> None:
+def test_stalled_downloads_do_not_block_other_requests(app: Dashapp) -> None:
     readers = [stalled(app) for _ in range(MAX_DOWNLOADS)]
     assert busy(app)
     for _ in range(10):
@@ -82,7 +82,7 @@ def test_readers_that_stall_hold_their_places_and_nobody_up(app: Dashapp) -> Non
     wait_for(lambda: not busy(app))
 
 
-def test_the_whole_file_arrives_while_others_look_on(app: Dashapp) -> None:
+def test_large_csv_is_complete_beside_other_requests(app: Dashapp) -> None:
     lines = 0
     with closing(HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
         connection.request("GET", MUCH)
@@ -94,7 +94,7 @@ def test_the_whole_file_arrives_while_others_look_on(app: Dashapp) -> None:
     wait_for(lambda: not busy(app))
 
 
-def test_it_ends_with_a_reader_that_stalls(app: Dashapp) -> None:
+def test_server_stops_with_stalled_download(app: Dashapp) -> None:
     with closing(stalled(app)):
         app.popen.terminate()
         assert app.wait() == 0

@@ -68,7 +68,9 @@ def asked() -> Iterator[tuple[str, str, GenerationMode]]:
 
 
 @pytest.mark.parametrize(("path", "method", "mode"), [*asked()])
-def test_what_it_says_is_so(described: Any, path: str, method: str, mode: GenerationMode) -> None:
+def test_api_conforms_to_openapi_document(
+    described: Any, path: str, method: str, mode: GenerationMode
+) -> None:
     token = TOKEN if path == "/api/push" else PASSWORD
 
     @given(case=described[path][method].as_strategy(generation_mode=mode))
@@ -87,7 +89,7 @@ def app() -> WSGIApp:
     return guarded(push_token=TOKEN)
 
 
-def test_every_path_and_parameter_is_described() -> None:
+def test_openapi_describes_every_path_and_parameter() -> None:
     found = openapi_document(
         parse_settings(["--store", "memory:"], {"DASHAPP_PUSH_TOKEN": TOKEN, "DASHAPP_PASSWORD": PASSWORD})
     )
@@ -97,7 +99,7 @@ def test_every_path_and_parameter_is_described() -> None:
     assert named == set(PARAMETERS)
 
 
-def test_what_is_off_is_not_described() -> None:
+def test_openapi_omits_disabled_paths() -> None:
     found = openapi_document(parse_settings(["--store", "memory:"], {}))
     assert "/api/push" not in found["paths"]
     assert "/api/share" not in found["paths"]
@@ -114,7 +116,7 @@ def references(value: object) -> Iterator[str]:
             yield from references(each)
 
 
-def test_it_is_whole(app: WSGIApp) -> None:
+def test_openapi_references_are_defined_and_secrets_omitted(app: WSGIApp) -> None:
     found = ask(app, OPENAPI_PATH, authorization=f"Bearer {PASSWORD}").json
     assert found["openapi"].startswith("3.1")
     for reference in references(found):
@@ -124,5 +126,5 @@ def test_it_is_whole(app: WSGIApp) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_it_is_only_read(app: WSGIApp, method: str) -> None:
+def test_openapi_rejects_write_methods(app: WSGIApp, method: str) -> None:
     assert ask(app, OPENAPI_PATH, method=method, authorization=f"Bearer {PASSWORD}").status == 405

@@ -35,7 +35,7 @@ def child(*argv: str, **more: Any) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def test_a_child_that_burns_a_core_is_found() -> None:
+def test_process_table_shows_cpu_of_busy_child() -> None:
     """With what the kernel says that it got meanwhile: beside others that is less than a whole core."""
     with child(sys.executable, "-c", BURN) as process:
         watched = psutil.Process(process.pid)
@@ -58,7 +58,7 @@ def test_a_child_that_burns_a_core_is_found() -> None:
         assert row.threads == 1
 
 
-def test_its_own_process_is_in_it() -> None:
+def test_process_table_contains_own_process() -> None:
     begun = time.time()
     found = ProcessTable().newest()
     ended = time.time()
@@ -78,7 +78,7 @@ sys.stdin.read()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl")
-def test_no_command_line_or_environment_is_ever_shown(tmp_path: Path) -> None:
+def test_process_table_omits_command_line_and_environment(tmp_path: Path) -> None:
     env = {**os.environ, "TOKEN": "canary-in-the-environment"}
     argv = ["abcdefghijklmno --password=canary-in-the-title", "-c", TITLED, "canary-argument"]
     with (
