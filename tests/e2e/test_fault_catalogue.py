@@ -73,9 +73,9 @@ SHOWN = {
     40: "collector/test_service::test_sampler_keeps_store_bounded_after_one_day "
     "browser/test_render_cost::test_thousand_draws_leak_no_memory",
     41: "web/test_command_line::test_41_unwritable_folder_falls_back_to_memory_with_notice",
-    42: "integrations/test_flask_mount::test_what_is_the_hosts_is_answered_as_before "
-    "integrations/test_flask_mount::test_hooks_of_the_host_see_nothing_of_ours "
-    "integrations/test_flask_mount::test_config_routes_and_environment_are_as_they_were",
+    42: "integrations/test_flask_mount::test_responses_of_application_are_unchanged "
+    "integrations/test_flask_mount::test_hooks_of_application_do_not_run_for_mounted_pages "
+    "integrations/test_flask_mount::test_config_and_routes_of_application_are_unchanged",
 }
 
 

@@ -49,14 +49,12 @@ def server(
         found.end()
 
 
-def test_it_collects_under_its_name_and_shows_it(server: Server, redis: RedisServer) -> None:
+def test_app_collects_under_its_host_name(server: Server, redis: RedisServer) -> None:
     server.moves()
     assert stored(redis, type(server).__name__)
 
 
-def test_19_while_redis_is_away_the_host_answers_and_after_it_all_is_there(
-    server: Server, redis: RedisServer
-) -> None:
+def test_19_app_works_during_redis_outage_and_loses_no_ticks(server: Server, redis: RedisServer) -> None:
     server.moves()
     redis.kill()
     killed = time.time()
@@ -70,7 +68,7 @@ def test_19_while_redis_is_away_the_host_answers_and_after_it_all_is_there(
     wait_for(lambda: [each for each in stored(redis, name) if killed < each < killed + 1.5])
 
 
-def test_what_another_process_collects_is_shown(server: Server, redis: RedisServer, tmp_path: Path) -> None:
+def test_app_shows_ticks_of_other_process(server: Server, redis: RedisServer, tmp_path: Path) -> None:
     folder = tmp_path / "other"
     folder.mkdir()
     name = type(server).__name__

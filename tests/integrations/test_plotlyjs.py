@@ -17,7 +17,7 @@ from dashapp.web.assets import plotlyjs_path
 
 
 @pytest.mark.parametrize("outer", ["", "/outer"])
-def test_a_template_gets_its_script(tmp_path: Path, outer: str) -> None:
+def test_template_function_returns_plotly_script(tmp_path: Path, outer: str) -> None:
     app = Flask("host")
     dashapp.mount(app, "/monitor/", store=tmp_path / "none", collect=False)
     with app.test_request_context("/", environ_overrides={"SCRIPT_NAME": outer}):
@@ -39,7 +39,7 @@ def test_a_template_gets_its_script(tmp_path: Path, outer: str) -> None:
 
 
 @pytest.mark.parametrize("basic", [True, False])
-def test_a_dash_app_has_the_basic_bundle_where_it_says_so(basic: bool) -> None:
+def test_dash_app_serves_basic_bundle_when_enabled(basic: bool) -> None:
     app = Dash(__name__)
     attach(app, sources={"loss": lambda: 1.0}, basic=basic)
     app.layout = LiveGraph("loss")
