@@ -46,7 +46,7 @@ def test_prefix_without_slash_redirects_to_page(mounted: Mounted) -> None:
     assert answer.headers["location"] == "./machine/?window=60"
 
 
-def test_two_mounts_at_different_prefixes(mounted: Mounted, tmp_path: Path) -> None:
+def test_two_mounts_serve_their_own_prefixes(mounted: Mounted, tmp_path: Path) -> None:
     host = mounted("/one/")
     dashapp.mount(host.app, "/two/", store=tmp_path / "none", collect=False, title="The second")
     assert b"<title>dashapp</title>" in host.ask("/one/").body
