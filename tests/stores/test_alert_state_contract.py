@@ -1,4 +1,4 @@
-"""One contract for every store: what became of thresholds, and who was told of it."""
+"""One contract for every store: alert changes, and the last change sent to each target."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_store_keeps_newest_changes_up_to_maximum(both: Kept) -> None:
 
 
 def test_set_deliveries_is_safe_during_append(both: Kept) -> None:
-    """From a thread of its own, at full speed: nothing is lost, and nothing fails."""
+    """Set deliveries from another thread at full speed: nothing is lost, and nothing fails."""
     done = Event()
 
     def tell() -> None:

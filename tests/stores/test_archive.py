@@ -1,4 +1,4 @@
-"""The long memory's frames: any window in 2,000 points with every extreme, whole or bit by bit."""
+"""Frames from the archive: any window in 2,000 points with every extreme, whole or streamed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_minute_mean_is_weighted_by_tick_count(filled: tuple[Path, list[Tick]]) 
 
 
 class Stream:
-    """What a page has of a window: the whole of it at first, then what came."""
+    """The points that a page has of a window: all of it at first, then each new frame."""
 
     def __init__(self, reader: DiskReader, window: float) -> None:
         self._reader, self._window = reader, window
@@ -115,7 +115,7 @@ def test_streamed_coarse_window_shows_gap_during_outage(tmp_path: Path) -> None:
     reader = DiskReader(tmp_path)
     cursor = live_frame(reader, 7000).cursor
     streamed = []
-    # Asked all through the outage, as a page does.
+    # Request frames during the whole outage, as a page does.
     for second in range(1, 130):
         if second > 60:
             store.append(Tick(NOW + second, 1.0, {"cpu": 5.0}))

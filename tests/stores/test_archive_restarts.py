@@ -1,4 +1,4 @@
-"""The long memory through restarts, damage and age: nothing counts twice, and what is left is served."""
+"""The archive after restarts, corruption and expiry: ticks count once, the rest is served."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ filled = pytest.fixture(scope="module")(store_of_nine_hours)
 def test_archive_counts_ticks_once_after_restart_during_compaction(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fault 31: die before each of the writes that sealing is made of, in turn, then go on."""
+    """Fault 31: kill the store before each write of compaction in turn, then continue."""
     ticks = calm_with_spikes(13 * 360, seed=3, step=10)
-    # Minutes are sealed twice in these hours, the rest every ten minutes.
+    # In these hours minutes are compacted twice, the rest every ten minutes.
     verbs = [
         (ArchiveLevel, "seal"),
         (ArchiveLevel, "extend"),
@@ -70,7 +70,7 @@ def test_archive_counts_ticks_once_after_restart_during_compaction(
 
 
 class KilledError(BaseException):
-    """What no handler of ours catches, as none catches SIGKILL."""
+    """An error that no handler of dashapp catches, as none catches SIGKILL."""
 
 
 def test_corrupt_block_is_gap_and_is_logged_once(
@@ -98,7 +98,10 @@ def test_corrupt_block_is_gap_and_is_logged_once(
 def test_infinite_totals_of_older_version_are_gaps_of_their_metric(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Fault 21: two of the largest doubles in a minute add up to what JSON cannot carry, nor a block hold."""
+    """Fault 21: two of the largest doubles in a minute add up to infinity.
+
+    JSON cannot carry the sum, and a block cannot hold it.
+    """
     largest = 1.7976931348623157e308
     begin = NOW // (6 * 3600) * 6 * 3600
     ticks = [Tick(begin + 30 * place, 30.0, {"cpu": 2.0, "bad": largest}) for place in range(1, 801)]
@@ -160,7 +163,7 @@ def test_archive_drops_oldest_ticks_by_size(tmp_path: Path) -> None:
 
 
 def test_store_of_older_version_without_levels_is_migrated(tmp_path: Path) -> None:
-    """Fault 38: the version before kept two hours of rows and sealed nothing."""
+    """Fault 38: the previous version kept two hours of rows and compacted nothing."""
     ticks = calm_with_spikes(7200)
     rows = _old_rows(tmp_path)
     rows.extend([tick.encode() for tick in ticks[:-30]])

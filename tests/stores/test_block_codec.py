@@ -1,4 +1,4 @@
-"""Blocks give back exactly what went in, and say so when they are damaged."""
+"""Blocks return exactly the encoded values, and report corruption."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_encode_block_uses_less_than_two_bytes_per_value() -> None:
     chance = random.Random(1)
     columns: dict[str, list[float | None]] = {}
     for number in range(50):
-        # Two in three a percentage that never rests, the third a number of bytes that wanders by the page.
+        # Two of three are percentages that always change; the third is a byte count that moves in pages.
         level, pages, values = 30.0, 2_000_000, list[float | None]()
         for _ in range(600):
             level = max(0.0, min(100.0, level * 0.9 + chance.gauss(3, 6)))

@@ -1,4 +1,4 @@
-"""The sheet of whole curves: the newest of each source, in memory and on disk, and the panels drawn of it."""
+"""Curve documents: the newest curves of each source in memory and on disk, and their panels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from dashapp.stores.memory import MemoryStore
 
 
 class Giving:
-    """A source as the sampler knows one, that gives what a test says."""
+    """A source as the sampler expects it, with values set by the test."""
 
     def __init__(self, panel: str = "Growth", name: str = "growth") -> None:
         self.answer: Any = [1, 2, 4]
@@ -97,7 +97,7 @@ def test_curve_document_is_absent_or_emptied_without_curves(tmp_path: Path) -> N
 
 def test_tick_is_stored_when_curve_document_cannot_be_written(tmp_path: Path) -> None:
     with closing(DiskStore(tmp_path)) as store:
-        # Where the new sheet is to be written something stands that no file can replace.
+        # A folder has the name of the temporary file, and no file can replace it.
         (tmp_path / "curves.new").mkdir()
         sampler = Sampler([Giving()], store, 1.0)
         assert sampler.tick(1.0)
@@ -133,7 +133,7 @@ def test_invalid_curve_document_is_read_as_empty(tmp_path: Path, text: str) -> N
 def test_curve_source_uses_decorator_options_and_interval(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As in a collector: in its own thread, every two seconds, a doubling series."""
+    """Sample a doubling series every two seconds in its own thread, as a collector does."""
     (tmp_path / "doubling_series.py").write_text(
         "import dashapp\ncalls = []\n"
         "@dashapp.source(kind='curve', every=2, label='Rice', unit='grains', "

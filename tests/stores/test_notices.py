@@ -1,4 +1,4 @@
-"""Notices: one sentence a speaker, shown while it holds, logged at most once a minute."""
+"""Notices: one per name, shown while it is set, logged at most once a minute."""
 
 from __future__ import annotations
 

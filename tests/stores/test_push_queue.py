@@ -1,4 +1,4 @@
-"""The spool: what was put is taken once, whoever dies between two steps, whoever else writes."""
+"""The push queue: each record is taken once, with killed processes and parallel writers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., PushQu
 
 
 class Collector:
-    """Takes records into ticks as a sampler does; `records` is what was stored."""
+    """Takes records into ticks as a sampler does; `records` holds the stored ones."""
 
     def __init__(self, spool: PushQueue, newest: int = 0) -> None:
         self.spool = spool
@@ -100,7 +100,7 @@ def test_push_queue_rejects_records_when_no_collector_reads(
 def test_push_queue_accepts_records_after_collector_read_empty_queue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether or not there is anything to put into a tick."""
+    """A read counts even if the queue is empty."""
     spool = DiskPushQueue(tmp_path)
     late = time.time() + COLLECTOR_AWAY_S / 2
     monkeypatch.setattr(time, "time", lambda: late)
@@ -197,7 +197,7 @@ def test_push_queue_reports_missing_folder_and_recovers(tmp_path: Path) -> None:
 
 
 def test_push_queue_reports_full_disk_and_keeps_records(tmp_path: Path) -> None:
-    """A limit on this process's files stands for the disk: half of the record finds room."""
+    """A limit on this process's file size stands for a full disk: half of the record fits."""
     code = (
         "import sys, resource\nfrom pathlib import Path\nfrom dashapp.model.ticks import PushQueueError\n"
         "from dashapp.stores.disk.push_queue import DiskPushQueue\nspool = DiskPushQueue(Path(sys.argv[1]))\n"
@@ -212,7 +212,7 @@ def test_push_queue_reports_full_disk_and_keeps_records(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     collector = Collector(DiskPushQueue(tmp_path))
     try:
-        # The mark takes no room.
+        # The mark in the header takes no more space.
         resource.setrlimit(resource.RLIMIT_FSIZE, (HEADER_BYTES, hard))
         assert collector.tick() == [b"a" * 100, b"c" * 20]
     finally:

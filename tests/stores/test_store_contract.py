@@ -1,4 +1,4 @@
-"""One contract for every store: order, bounds, cursors, lives, the catalogue."""
+"""One contract for every store: order, bounds, cursors, generations, metrics."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_store_keeps_bounded_number_of_ticks(kind: str, tmp_path: Path, links: L
         assert all(new.time - old.time == 1 for old, new in pairwise(ticks))
         assert page_after(found.reader, cursor, 100_000).reset is True
         if kind in REDIS:
-            # MAXLEN ~ lets whole nodes of a hundred go.
+            # MAXLEN ~ removes only whole nodes of 100 entries.
             assert isinstance(found.store, RedisStore)
             keys = found.store.turn.keys
             assert 50 <= found.store.turn.link.client.xlen(keys.ticks) <= 200
@@ -222,7 +222,7 @@ def test_page_after_returns_every_tick_once_and_in_order(
     links: Links,
     plan: list[tuple[str, int]],
 ) -> None:
-    """Whatever the interleaving. A reader that was too slow is told so, and only then misses any."""
+    """Any order of steps works. Only a reader that is too slow misses ticks; it gets `reset`."""
     found = kept(kind, tmp_path_factory.mktemp("store"), link=links(kind))
     written: list[float] = []
     seen: list[float] = []

@@ -1,4 +1,4 @@
-"""The disk store by itself: what waits, what is refused, what is foreign, and what a stopped reader costs."""
+"""The disk store alone: pending ticks, rejected ticks, foreign folders, stopped readers."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_pending_ticks_of_killed_process_are_stored_by_next(tmp_path: Path) -> N
         holder.execute("BEGIN IMMEDIATE")
         store.append(tick(2))
         store.append(tick(3))
-        store._pending.clear()  # as a kill -9 does
+        store._pending.clear()  # as after kill -9
         store.close()
     DiskStore(folder).close()
     assert stored(folder) == [1000, 2000, 3000]
@@ -115,14 +115,14 @@ sys.stdin.read()
 """
 
 
-# The log's sizes and the ticks are divided by this: what a user has, in less time.
+# The log sizes and the number of ticks are divided by this, to test a user's case in less time.
 SMALLER = amount(6, 1)
 
 
 def test_39_write_ahead_log_stays_bounded_when_reader_is_stopped(
     store: DiskStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fault 39: it holds a transaction, so that SQLite may not begin its log anew."""
+    """Fault 39: the reader holds a transaction, so SQLite cannot restart its log."""
     for name in ("WAL_BATCH_BYTES", "WAL_STOP_BYTES"):
         monkeypatch.setattr(row_log, name, getattr(row_log, name) // SMALLER)
     folder, last_second = tmp_path / "s", 20_000 // SMALLER
@@ -181,7 +181,7 @@ def writer(folder: Path) -> subprocess.Popen[bytes]:
 
 
 def test_15_store_keeps_acknowledged_ticks_after_kill_during_append(tmp_path: Path) -> None:
-    """Fault 15: many kills; what came down the pipe was stored, and nothing was stored twice."""
+    """Fault 15: after many kills every acknowledged tick is stored, exactly once."""
     folder = tmp_path / "s"
     for turn in range(amount(6, 20)):
         process = writer(folder)
@@ -203,7 +203,7 @@ def test_15_store_keeps_acknowledged_ticks_after_kill_during_append(tmp_path: Pa
 
 
 def test_16_reader_gets_consistent_window_during_writes(tmp_path: Path) -> None:
-    """Fault 16: many readings against a writer at full speed, from tail and database both."""
+    """Fault 16: many reads from tail and database during writes at full speed."""
     folder = tmp_path / "s"
     DiskStore(folder).close()
     filled = row_log.RowLog(folder, 1_000_000)
@@ -220,7 +220,7 @@ def test_16_reader_gets_consistent_window_during_writes(tmp_path: Path) -> None:
         wait_for(lambda: reader.newest().time_ms > 5_000_000)
         before = 0.0
         for number in range(amount(500, 2000)):
-            # Some reach past what tail and log hold.
+            # Some reads reach further back than the tail and the log.
             count = 6000 if number % 25 == 0 else 300
             newest = reader.newest().time_ms
             if count > 300:

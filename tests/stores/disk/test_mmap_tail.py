@@ -1,4 +1,4 @@
-"""The mapped tail: a ring that wraps, and that a reader beside a writer always sees whole."""
+"""The memory-mapped tail: a ring buffer that a reader always sees whole during writes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def tail(path: Path) -> Iterator[RingBuffer]:
 def test_new_tail_is_empty_and_accessible_to_owner_only(tail: RingBuffer, path: Path) -> None:
     assert tail.records() == ([], 0, False)
     assert path.stat().st_mode & 0o777 == 0o600
-    # Real blocks: a hole could not be filled on a full disk.
+    # Real blocks, because a full disk could not fill a hole.
     assert path.stat().st_blocks * 512 >= RING_BYTES
 
 
@@ -115,7 +115,7 @@ def test_tail_discards_partial_append(tail: RingBuffer, path: Path) -> None:
         tail.append(b"%d" % number)
     before = tail.records()[0]
     with path.open("r+b") as file:
-        # Claimed and half written, the head not moved.
+        # The space is claimed and half written, but the head has not moved.
         file.seek(16)
         file.write(struct.pack("<Q", tail.head + 200))
         file.seek(HEADER_BYTES + tail.head)
@@ -170,7 +170,7 @@ def _write(path: Path, stop: Event) -> None:
 
 
 def test_reader_misses_no_record_while_writer_appends(tail: RingBuffer, path: Path) -> None:
-    """It reads on from its place, or is told that it was lapped; and a whole reading is never empty."""
+    """A reader continues at its position or reports missed records; a whole read is never empty."""
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
     writer = context.Process(target=_write, args=(path, stop))
@@ -190,7 +190,7 @@ def test_reader_misses_no_record_while_writer_appends(tail: RingBuffer, path: Pa
                 followed += 1
             expected = numbers[-1] + 1 if numbers else expected
             if missed and not whole:
-                head, expected = reader.head, 0  # who is late catches up, or would be late for ever
+                head, expected = reader.head, 0  # a late reader skips ahead, or it would stay late
             turn += 1
     finally:
         stop.set()

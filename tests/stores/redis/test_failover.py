@@ -1,4 +1,4 @@
-"""A Redis that fails over: its replica, a little behind, takes its place and its address."""
+"""Redis failover: a replica that is slightly behind takes over role and address."""
 
 from __future__ import annotations
 

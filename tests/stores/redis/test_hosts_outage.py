@@ -1,4 +1,4 @@
-"""Fault 19 as a web process meets it: what is known is shown, what is wrong is said, and it heals."""
+"""Fault 19 in a web process: it shows the last data and a notice, and recovers."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def hosts(redis: RedisServer) -> Iterator[RedisHosts]:
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever asks first gets what there is, on a slow machine too."""
+    """Let the first request wait for Redis, also on a slow machine."""
     monkeypatch.setattr(redis_hosts, "FIRST_POLL_TIMEOUT_S", PATIENCE_S)
 
 
 class Waits:
-    """How long each of those who asked was let wait at the most, in seconds."""
+    """The longest time that each request may wait, in seconds."""
 
     def __init__(self, hosts: RedisHosts, monkeypatch: pytest.MonkeyPatch) -> None:
         self.allowed: list[float] = []

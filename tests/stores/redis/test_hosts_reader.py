@@ -1,4 +1,4 @@
-"""All hosts of a Redis, as one web process sees them: from memory, by one thread, through every fault."""
+"""All hosts of a Redis in one web process: read from memory, polled by one thread."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ pytestmark = needs_redis
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who asks first gets what there is, on a slow machine too; test_redis_hosts_faults.py ends the wait."""
+    """Let the first request wait for Redis, also on a slow machine.
+
+    test_hosts_outage.py tests the timeout.
+    """
     monkeypatch.setattr(redis_hosts, "FIRST_POLL_TIMEOUT_S", PATIENCE_S)
 
 
@@ -77,7 +80,7 @@ def test_hosts_lists_each_host_with_values_and_arrival_time(
         ("b.c-d_9", 2_000_000, 1),
     ]
     assert found[0].values == {"cpu.percent": 12.5}
-    # Its own clock is decades behind; Redis' own tells that it is well and alive.
+    # The clock of this host is decades behind; its arrival by the clock of Redis shows that it is live.
     assert all(begun - 1000 < host.arrived_ms < ended + 1000 for host in found)
     assert begun - 1000 < now < ended + 1000
     reader = hosts.reader("b.c-d_9")
@@ -148,14 +151,14 @@ def test_hosts_poll_at_most_five_times_per_second_with_many_viewers(
         threads = [Thread(target=look, args=(place,)) for place in range(8)]
         for each in threads:
             each.start()
-        # A tick is overdue all the while.
+        # A tick is overdue the whole time.
         wait_for(lambda: hosts.polls >= polls + 4 and min(looks) > 50)
         over.set()
         for each in threads:
             each.join()
         done, seconds = hosts.polls - polls, time.monotonic() - start
         assert done <= seconds / redis_hosts.MIN_POLL_INTERVAL_S + 1
-        # Each poll asks for one host's life, and perhaps for what a beat of the writer's asked for.
+        # Each poll gets the generation of one host; the heartbeats of the writer add some calls.
         asked = client.info("commandstats")["cmdstat_get"]["calls"] - before
         assert asked <= 3 * (done + 1) + 4 * seconds / writer.HEARTBEAT_S
 
@@ -175,7 +178,7 @@ def test_hosts_poll_only_when_tick_is_due(
 
 
 def beats(redis: RedisServer, count: int) -> Callable[[], bool]:
-    """Whether the writer has given so many more signs of life: an event of each half a second."""
+    """Return a check whether the writer has sent `count` more heartbeats, two a second."""
 
     def calls() -> int:
         with closing(redis.client()) as client:
@@ -211,7 +214,7 @@ def test_hosts_poll_in_forked_process(store: RedisStore, hosts: RedisHosts) -> N
         end = time.monotonic() + PATIENCE_S
         while hosts.polls == polls and time.monotonic() < end:
             hosts.own().newest()
-            time.sleep(0.02)  # the pause of a wait that cannot raise: a forked child ends by its exit code
+            time.sleep(0.02)  # no helper that raises: a forked child ends by its exit code
         os._exit(0 if hosts.polls > polls else 1)
     assert os.waitpid(child, 0)[1] == 0
 

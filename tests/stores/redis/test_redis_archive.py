@@ -1,4 +1,4 @@
-"""The long memory in Redis: sealed, rolled up, read and forgotten as on disk, by the same code."""
+"""The archive in Redis: compacted, rolled up, read and expired by the same code as on disk."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from dashapp.stores.redis.store import RedisStore
 pytestmark = needs_redis
 START = 1_795_216_800  # a whole hour
 HOURS = 14
-# Seconds between two ticks; ticks of an hour and of what is sealed at a time.
+# Seconds between two ticks, ticks per hour, and ticks per compacted span.
 STEP, RATE, SPAN = 20, 180, 30
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _patience() -> Iterator[None]:
-    """An answer that comes late is no gap: the machine is slow, and not Redis."""
+    """A late response is no gap here: the machine is slow, not Redis."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(redis_link, "SLOW_RESPONSE_S", PATIENCE_S)
         yield
@@ -64,12 +64,12 @@ def fill(store: RedisStore | DiskStore, found: list[Tick]) -> None:
     for place, tick in enumerate(found):
         assert store.append(tick)
         if isinstance(store, RedisStore) and place % SPAN == SPAN - 1:
-            drain(store)  # a span is sealed in one round, and rounds are what passes between ticks
+            drain(store)  # the writer compacts one span per round, and needs its rounds between ticks
 
 
 @pytest.fixture(scope="module")
 def readers(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Reader, Reader]]:
-    """The same past on disk and in Redis."""
+    """The same history on disk and in Redis."""
     with closing(DiskStore(tmp_path_factory.mktemp("disk"))) as disk:
         made = ticks(HOURS)
         fill(disk, made)
@@ -152,7 +152,7 @@ def test_corrupt_block_is_gap_with_notice(url: str) -> None:
 
 
 def test_archive_counts_ticks_once_after_restarts(url: str, readers: tuple[Reader, Reader]) -> None:
-    """31, over a dozen writers, each of which is never told to end."""
+    """Fault 31 with over a dozen writers, all stopped without `close`."""
     made = ticks(HOURS)
     for place in range(0, len(made), RATE + 20):
         store = RedisStore(linked(url), "often")
@@ -166,7 +166,7 @@ def test_archive_counts_ticks_once_after_restarts(url: str, readers: tuple[Reade
 
 
 class Counted(RedisClient):
-    """It counts what really goes to Redis."""
+    """A client that counts the calls that reach Redis."""
 
     asked = 0
 
@@ -186,7 +186,7 @@ def test_reader_waits_once_when_redis_is_down(redis: RedisServer, monkeypatch: p
     reader.poll()
     whole = live_frame(reader, 4 * 3600)
     with monkeypatch.context() as patched:
-        # Once it has not answered nobody asks again, however long a slow machine takes.
+        # After the first timeout no second request is sent, even on a slow machine.
         patched.setattr(redis_link, "CIRCUIT_OPEN_S", PATIENCE_S)
         patched.setattr(archive, "CACHE_TTL_S", 0.0)
         redis.freeze()
@@ -195,7 +195,7 @@ def test_reader_waits_once_when_redis_is_down(redis: RedisServer, monkeypatch: p
         past_frame(reader, START * 1000, (START + 7200) * 1000)
         live_frame(reader, 4 * 3600)
         assert link.asked == 1
-    # The blocks that were asked for before are still known; all else is a gap.
+    # The blocks that were read before are still cached; the rest is a gap.
     assert found.t[-1] == whole.t[-1]
     redis.thaw()
     link._shut_until = 0.0
@@ -203,7 +203,7 @@ def test_reader_waits_once_when_redis_is_down(redis: RedisServer, monkeypatch: p
 
 
 def test_hosts_compact_at_different_times(redis: RedisServer) -> None:
-    """Their spans end together, and ten thousand megabytes at once would stop Redis."""
+    """Their spans end together, and writing 10,000 MB at once would block Redis."""
     sealed = {}
     for name in ("a", "b", "c"):
         with closing(RedisStore(linked(redis.url), name)) as store:
@@ -213,7 +213,7 @@ def test_hosts_compact_at_different_times(redis: RedisServer) -> None:
 
 
 def _sealed_after(store: RedisStore, name: str) -> int:
-    """Seconds after the beginning of a span whose newest tick sealed it."""
+    """Return the seconds from the start of a span to the tick that compacted it."""
     for second in range(2, 1300, 2):
         assert store.append(Tick(START + second, 2, {"cpu": 1.0}))
         if second > 1190:

@@ -1,4 +1,4 @@
-"""The spool in Redis: what was answered is in one tick, once, whoever dies between two steps."""
+"""The push queue in Redis: each accepted record is in one tick, even if processes die."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ pytestmark = needs_redis
 
 
 class Patient(RedisClient):
-    """A slow answer is no reason to stop asking, as it is to a real one, whose next tick takes the rest."""
+    """A client that continues after a slow response.
+
+    A real client stops then, and its next tick takes the rest.
+    """
 
     def call(self, do: Callable[[Client], Result], otherwise: Result) -> Result:
         return do(self.client)
@@ -40,7 +43,7 @@ def linked(url: str) -> RedisClient:
 
 
 class Collector:
-    """The side that takes, with a sampler as there is."""
+    """The reading side, with a sampler as in production."""
 
     opened: ClassVar[list[RedisStore]] = []
 
@@ -56,7 +59,7 @@ class Collector:
         return dict(tick.values) if tick else {}
 
     def die(self) -> None:
-        """Without a chance to write what waits."""
+        """Stop without writing the waiting ticks."""
         self.store.writer.is_lost = True
         self.store.writer.stop()
         self.store.turn.release()
@@ -75,11 +78,11 @@ def nodes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def url(nodes: str) -> Iterator[str]:
-    """Of a Redis with nothing in it."""
+    """The URL of an empty Redis."""
     with closing(RedisClient(nodes, PATIENCE_S)) as link:
         link.client.flushall()
         yield nodes
-    # Their threads would go on beside the next tests, and ask for this one's lease.
+    # Their threads would continue during the next tests and request the lease of this test.
     while Collector.opened:
         Collector.opened.pop().close()
 
@@ -168,12 +171,12 @@ def test_push_queue_rejects_records_when_no_collector_reads(
 
 @pytest.fixture
 def no_second_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once something failed nobody asks again, however long a slow machine takes."""
+    """After a failure send no second request, even on a slow machine."""
     monkeypatch.setattr(redis_link, "CIRCUIT_OPEN_S", PATIENCE_S)
 
 
 class Counted:
-    """A client of Redis that counts what it is asked."""
+    """A Redis client that records the names of its commands."""
 
     def __init__(self, client: Client) -> None:
         self.asked: list[str] = []

@@ -1,4 +1,4 @@
-"""A Redis that speaks TLS alone: `rediss://`, with a certificate that only who names it believes."""
+"""A Redis with TLS only: `rediss://`, with a certificate that needs `ssl_ca_certs`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = [
 
 
 class TlsServer(RedisServer):
-    """Its one port is that of the encrypted."""
+    """A Redis server whose only port uses TLS."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()

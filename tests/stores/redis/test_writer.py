@@ -1,4 +1,4 @@
-"""The writer of the Redis store: no tick waits for Redis, and none is lost or doubled, whatever that does."""
+"""The Redis writer: no tick waits for Redis, and no outage loses or repeats a tick."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.store import RedisStore
 
 pytestmark = needs_redis
-# Ticks of an outage of five minutes.
+# Ticks in an outage of five minutes.
 OUTAGE = 300
 
 
 @pytest.fixture
 def askers(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The threads that ask Redis for a turn's scripts, as every write of a row does."""
+    """The names of the threads that call lease scripts, as every write of a row does."""
     found: set[str] = set()
     sent = WriterLease._send
 
@@ -66,7 +66,7 @@ def test_19_evicted_metrics_document_is_written_again(
         others = client.hgetall(Keys("a").sheets)
         del others[b"metrics"]
         client.delete(Keys("a").sheets)
-        # By whatever was written next.
+        # By now another document may be there again.
         if left == "a mark":
             client.hset(Keys("a").sheets, "mark", 700)
         elif left == "all others":
@@ -83,7 +83,7 @@ def test_19_no_tick_is_lost_or_delayed_when_redis_hangs_for_5_minutes(
     drain(store)
     redis.freeze()
     fill(store, 11, OUTAGE // 2)
-    # What is sent now comes to an answer that nobody waits for any longer, and is done all the same.
+    # Redis runs the command that is sent now, although its response comes after the timeout.
     wait_for(lambda: store.writer.trouble == "it does not answer")
     fill(store, 11 + OUTAGE // 2, OUTAGE // 2)
     redis.thaw()
@@ -136,7 +136,7 @@ def test_19_ticks_wait_while_redis_is_out_of_memory(
         client.config_set("maxmemory", client.info("memory")["used_memory"])
         fill(store, 11, OUTAGE)
         wait_for(lambda: "no memory left" in store.writer.trouble)
-        # The turn is renewed meanwhile, which lets it last longer again.
+        # The writer renews the lease meanwhile, which extends it.
         client.pexpire(Keys("a").turn, 30_000)
         wait_for(lambda: client.pttl(Keys("a").turn) > 30_000)
         assert stored(redis) == list(range(1, 11))
@@ -173,7 +173,7 @@ def test_store_opens_on_retry_when_redis_was_down(tmp_path: Path) -> None:
 def test_every_key_expires_without_writer(redis: RedisServer) -> None:
     with closing(RedisStore(RedisClient(redis.url), "a", forget=5000)) as store:
         store.describe([CPU])
-        fill(store, 1_795_218_000, 1300)  # some of it sealed
+        fill(store, 1_795_218_000, 1300)  # enough ticks to compact some of them
         drain(store)
         with closing(redis.client()) as client:
             wait_for(lambda: client.exists(Keys("a").of("seconds.blocks"), Keys("a").of("minutes.rows")) == 2)
