@@ -1,4 +1,4 @@
-"""The skew of hosts' clocks: whole seconds, steady, and no backlog or late tick taken for one."""
+"""Clock skew of hosts: whole seconds, steady, unaffected by backlogs and late ticks."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_offset_stays_zero_when_backlog_arrives(clock: Clock) -> None:
     skews = ClockSkews(fleet)
     machine.append(NOW, NOW)
     assert shift(fleet, skews, "web-1") == 0
-    # A minute without the store, and then all of it within a second: each tick is less late than the last.
+    # The store is away for a minute, then all ticks arrive within a second, each less late than the last.
     for second in range(1, 60):
         machine.append(NOW + second, NOW + 60 + second / 60)
         assert shift(fleet, skews, "web-1") == 0
@@ -75,7 +75,7 @@ def test_offset_changes_after_confirming_ticks_when_clock_is_set(clock: Clock) -
     seen = [shift(fleet, skews, "web-1")]
     for second in range(1, CONFIRMING_TICKS + 1):
         machine.append(NOW + second + 120, NOW + second)
-        # Asked twice, as by two viewers: a tick counts once.
+        # Two viewers read the offset; a tick counts once.
         seen += [shift(fleet, skews, "web-1"), shift(fleet, skews, "web-1")]
     assert seen == [0] * (2 * CONFIRMING_TICKS - 1) + [120_000] * 2
 

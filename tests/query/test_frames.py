@@ -1,4 +1,4 @@
-"""Frames: holes where ticks are missing, the same picture whole or bit by bit."""
+"""Frames: gaps for missing ticks, and the same result whole or streamed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several hosts' histories as one: every point once, under its host's name, whatever clocks and pauses do."""
+"""Overlays: each point once, under the name of its host, with wrong clocks and outages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dashapp.query.overlay_sync import NEXT_TICK_GRACE_MS
 
 
 class Viewer:
-    """Streams as a page does: what it was told, with every point that it has."""
+    """Streams like a page: keeps the cursor of the last frame, and every point so far."""
 
     def __init__(self, laid: OverlayReader, window: float = 1000) -> None:
         self.laid, self.window = laid, window
@@ -39,7 +39,7 @@ class Viewer:
 
 
 def expected(fleet: Fleet, skews: dict[str, float], until: int) -> dict[tuple[str, int], float]:
-    """Every point there is up to `until`, by the store's clock."""
+    """Return every point up to `until`, by the clock of the store."""
     found: dict[tuple[str, int], float] = {}
     carried = [metric.key for metric in METRICS if metric.panel != "cores"]
     for name, machine in fleet.machines.items():
@@ -51,7 +51,7 @@ def expected(fleet: Fleet, skews: dict[str, float], until: int) -> dict[tuple[st
 
 
 def pair() -> tuple[Clock, Fleet]:
-    """Two live hosts, and the clock that they and their readers have."""
+    """Return a clock, and two live hosts that use it."""
     clock = Clock()
     fleet = Fleet(clock)
     fleet.add("a", 10), fleet.add("b", 10)
@@ -120,13 +120,13 @@ def test_overlay_does_not_wait_for_stopped_host() -> None:
     assert max(behind) <= 1 + NEXT_TICK_GRACE_MS / 1000 + 0.5
     assert max(behind[6:]) < 1
     assert "b stopped: nothing new comes of it." in laid.notices()
-    # Where the store is silent nobody knows who stopped.
+    # If the store reports an error, a silent host is not known to have stopped.
     fleet.said = ["Redis does not answer."]
     assert laid.notices() == ["Redis does not answer."]
 
 
 def test_overlay_includes_ticks_of_host_after_its_outage() -> None:
-    """The store was gone for a host, which then brings what it kept, faster than anybody looks."""
+    """A host loses the store for 20 s, then sends its backlog faster than viewers read."""
     clock, fleet = pair()
     laid = overlay(fleet)
     viewer = Viewer(laid)
@@ -149,7 +149,7 @@ def test_overlay_stays_current_while_host_sends_backlog() -> None:
     viewer.look()
     old = NOW
     while old < clock.now:
-        # Two minutes' worth a second, until it has caught up.
+        # The host sends two minutes of ticks per second, until it has caught up.
         clock.now += 1
         fleet.come(["a"])
         for _ in range(120):
@@ -167,7 +167,7 @@ def test_overlay_stays_current_while_host_sends_backlog() -> None:
 @settings(max_examples=amount(25, 200))
 @given(st.integers(0, 10_000), st.sampled_from([1.0, 0.5, 2.0, 5.0]))
 def test_overlay_streams_every_point_once(seed: int, step: float) -> None:
-    """Whatever comes late, stops and comes back: in the end a viewer has all there is, each point once."""
+    """With delays, stops and restarts of hosts a viewer gets every point, each once."""
     chance = random.Random(seed)
     clock = Clock()
     fleet = Fleet(clock)

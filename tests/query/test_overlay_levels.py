@@ -1,4 +1,4 @@
-"""The past of several hosts laid over each other: long windows, minutes and hours, CSV, thresholds."""
+"""The history of an overlay: long windows, minutes and hours, CSV, alerts."""
 
 from __future__ import annotations
 

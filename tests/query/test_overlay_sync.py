@@ -1,4 +1,4 @@
-"""The members of an overlay: asked together where that takes time, and judged by the newest that is known."""
+"""The hosts of an overlay: read in parallel if slow, compared by the newest known ticks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dashapp.stores.memory import MemoryStore
 
 
 class Slow(MemoryStore):
-    """As a store that is asked the first time: asking takes a long while. All others are asked at once."""
+    """A store whose first read is slow; `asked` stands for the delay."""
 
     def __init__(self, asked: Callable[[], object]) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ def test_newest_marks_reads_slow_hosts_in_parallel(monkeypatch: pytest.MonkeyPat
         nonlocal now
         now += 10 * PARALLEL_AFTER_S
 
-    # None of these has its answer before all of them are asked.
+    # None of these returns before all of them are read, so only parallel reads finish.
     meet = Barrier(15, timeout=PATIENCE_S)
     readers = [Slow(late), *(Slow(meet.wait) for _ in range(15))]
     assert newest_marks(readers) == [MemoryStore.newest(reader) for reader in readers]
