@@ -1,4 +1,4 @@
-"""The door: a password, its page and its sessions, and nothing before them but a health check."""
+"""Authentication: password, login page and sessions; only the health check needs none."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_api_returns_401_with_bearer_challenge_without_session(app: WSGIApp) -> 
     "given", ["", "not this", PASSWORD + " ", PASSWORD[:-1], PASSWORD.upper(), "é" * 500]
 )
 def test_login_rejects_wrong_password_with_message(app: WSGIApp, given: str) -> None:
-    peer = f"2001:db8:{len(given):x}::1"  # each has five tries a minute
+    peer = f"2001:db8:{len(given):x}::1"  # each network has five attempts per minute
     answer = post(app, "/login", {"password": given, "next": "/?window=60"}, peer=peer)
     assert answer.status == 403
     assert "set-cookie" not in answer.headers
@@ -146,7 +146,7 @@ def test_altered_session_cookie_is_rejected() -> None:
     for place in range(start, len(good)):
         letter = "A" if good[place] != "A" else "B"
         altered = good[:place] + letter + good[place + 1 :]
-        # The last letter of a text in base64 has bits that mean nothing.
+        # Some bits of the last letter in base64 have no meaning.
         assert not sessions.is_valid(altered) or place == len(good) - 1
     assert not Sessions(b"o" * 32).is_valid(good)
 
@@ -184,7 +184,7 @@ def test_push_requires_push_token_instead_of_password() -> None:
     assert ask(app, "/api/push", method="POST", body=body).status == 401
     assert ask(app, "/api/push", method="POST", body=body, authorization=f"Bearer {TOKEN}").status == 200
     assert ask(app, "/api/push", method="POST", body=body, authorization=f"Bearer {PASSWORD}").status == 403
-    # The other way round the token opens nothing else.
+    # The push token gives access to nothing else.
     assert ask(app, "/api/ticks", authorization=f"Bearer {TOKEN}").status == 403
     assert ask(guarded(), "/api/push", method="POST", body=body).status == 401
 

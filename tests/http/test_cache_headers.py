@@ -1,4 +1,4 @@
-"""Answers that others may keep: the same bytes and tag whoever answers, and only where all may have them."""
+"""Shared caching: all workers return the same bytes and ETag, if a response is public."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_empty_response_is_not_cached_while_collector_is_live(clock: list[float]
     path = f"/api/ticks?after={cursor}"
     assert ask(api, path).headers["cache-control"] == NO_STORE
     assert ask(api, f"/api/frames?q=after%3D{cursor}&q=window%3D60").headers["cache-control"] == NO_STORE
-    # Where nothing comes any more all ask in vain, and one of them is enough.
+    # When no new tick comes, one cached empty response serves all viewers.
     clock[0] += 4
     assert ask(api, path).headers["cache-control"] == SHARED_ONE_SECOND
     store.append(Tick(int(NOW) + 4, 1, {"cpu.percent": 9.0}))

@@ -1,4 +1,4 @@
-"""The visitor: what a proxy says is believed from where the operator says, and from nowhere else."""
+"""Client addresses: headers of a proxy count only if the operator trusts its address."""
 
 from __future__ import annotations
 

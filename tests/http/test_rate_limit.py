@@ -1,4 +1,4 @@
-"""Throttles: how often one visitor may ask or try a password, together with whom, and for how long."""
+"""Rate limits for requests and login attempts: per client, over all processes, for how long."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Clock:
 
 @pytest.fixture
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time in which an application counts requests stands still."""
+    """Stop the clock with which an application counts requests."""
     monkeypatch.setattr(RequestRateLimiter.__init__, "__defaults__", (Clock(),))
 
 
@@ -117,16 +117,16 @@ def test_successful_logins_are_not_limited() -> None:
 
 
 def test_password_check_takes_constant_work() -> None:
-    """All that is compared has one length, and the comparison stops nowhere."""
+    """All compared values have the same length, and the comparison never stops early."""
     app = guarded()
 
     def work(given: str, number: int) -> int:
         return calls_of(lambda: post(app, "/login", {"password": given}, peer=f"2001:db8:{number}::1"))
 
-    work("no", 0)  # what is made once is made
+    work("no", 0)  # the first call fills caches
     found = [work(given, number) for number, given in enumerate(("x", "correct horse 8", "y" * 4000), 1)]
     assert max(found) < 1000, found
-    # What differs is the reading of the form.
+    # The only difference is the parsing of the form.
     assert max(found) - min(found) < 30, found
 
 
@@ -175,7 +175,7 @@ def test_local_proxy_is_not_limited_and_trusted_proxy_names_clients(still: None)
     asked = [ask(trusted, "/healthz", x_forwarded_for="192.0.2.1").status for _ in range(11)]
     assert asked == [200] * 10 + [429]
     assert ask(trusted, "/healthz", x_forwarded_for="192.0.2.2").status == 200
-    # Nor is one in a private network, as a platform has them, of which nobody has told.
+    # Nor is a proxy in a private network, as hosting platforms have, although it is not configured.
     router = [
         ask(unnamed, "/healthz", peer="10.1.2.3", x_forwarded_for="192.0.2.1").status for _ in range(30)
     ]
@@ -184,7 +184,7 @@ def test_local_proxy_is_not_limited_and_trusted_proxy_names_clients(still: None)
         ask(unnamed, "/healthz", peer="8.8.8.8", x_forwarded_for="192.0.2.1").status for _ in range(11)
     ]
     assert stranger == [200] * 10 + [429]
-    # What stands before the proxy's own word anybody may have written.
+    # Any client may have written the entries before that of the proxy.
     forged = [ask(trusted, "/healthz", x_forwarded_for=f"198.51.100.{n}, 192.0.2.1").status for n in range(3)]
     assert forged == [429] * 3
     assert {ask(trusted, "/healthz").status for _ in range(30)} == {200}

@@ -1,4 +1,4 @@
-"""From outside: every route there is, asked without credentials, and the headers of whatever is answered."""
+"""Every route without credentials, and the security headers of every response."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ UNKNOWN += [
 
 @pytest.fixture(scope="module")
 def app() -> WSGIApp:
-    """Its only tick is an hour long, so `/readyz` finds the store fresh however long the tests take."""
+    """Its only tick lasts an hour, so that `/readyz` finds fresh data even in slow tests."""
     store = MemoryStore()
     store.describe(METRICS)
     store.append(Tick(int(time.time()), 3600, dict.fromkeys((metric.key for metric in METRICS), 4711.0)))
@@ -62,7 +62,7 @@ def app() -> WSGIApp:
 
 
 def routes(app: WSGIApp) -> Iterator[str]:
-    """What the page names, what Dash has, what the API has, and what is not there."""
+    """Yield the paths of the page, of Dash and of the API, and paths that do not exist."""
     yield from (*PATHS, *PAGE_PATHS, "/api/push", "/api/share", "/api/openapi.json", "/metrics", "/logout")
     yield from (f"{folder}x" for folder in FILE_PREFIXES)
     cookie = sign_in(app)
@@ -101,7 +101,7 @@ def test_all_routes_are_served_with_session(app: WSGIApp) -> None:
 
 
 def kinds(app: WSGIApp, cookie: str) -> Iterator[Answer]:
-    """An answer of every kind that there is."""
+    """Yield one response of every kind."""
     for path in ("/", "/login", "/assets/style.css", "/_dash-layout", "/share/x/", "/nothing"):
         yield ask(app, path, cookie=cookie, accept="text/html")
         yield ask(app, path, accept="text/html")
@@ -110,7 +110,7 @@ def kinds(app: WSGIApp, cookie: str) -> Iterator[Answer]:
     yield ask(app, "/login", method="POST", body=b"password=wrong", peer="198.51.100.7")
 
 
-# https://owasp.org/www-project-secure-headers, what of it a page without outside calls can say.
+# https://owasp.org/www-project-secure-headers, as far as a page without external requests needs them.
 OWASP = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "SAMEORIGIN",
@@ -119,7 +119,7 @@ OWASP = {
     "cross-origin-resource-policy": "same-origin",
     "x-permitted-cross-domain-policies": "none",
 }
-# What tells an attacker more than it tells anybody else.
+# Headers that help attackers more than other clients.
 TELLING = ("server", "x-powered-by", "x-aspnet-version", "x-runtime", "access-control-allow-origin")
 
 
@@ -195,6 +195,6 @@ def test_bad_request_takes_little_work(path: str, headers: dict[str, str]) -> No
         def question(peer: str, fields: dict[str, str] = fields) -> None:
             assert ask(app, path, peer=peer, **fields).status < 500  # type: ignore[arg-type]
 
-        question("192.0.2.1")  # what is made once is made
-        # Some hundred calls are usual; ten milliseconds are tens of thousands.
+        question("192.0.2.1")  # the first call fills caches
+        # Some hundred calls are usual; 10 ms would be tens of thousands.
         assert calls_of(lambda question=question: question("192.0.2.2")) < 5000  # type: ignore[misc]

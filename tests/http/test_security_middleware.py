@@ -1,4 +1,4 @@
-"""The guard: hosts it knows, headers on everything, and no door that an environment variable opens."""
+"""Security middleware: known hosts, headers on every response, no debug routes."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_public_server_accepts_any_host_header_without_hosts() -> None:
 
 
 def answers(app: WSGIApp) -> list[tuple[str, Answer]]:
-    """One answer of every kind."""
+    """Return one response of every kind."""
     tag = ask(app, "/assets/style.css").headers["etag"]
     found = [(path, ask(app, path)) for path in PATHS]
     found += [

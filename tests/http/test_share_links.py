@@ -1,4 +1,4 @@
-"""Links as they are asked for and read: what makes one, what ends it, and what is no link of ours."""
+"""Share links: the requests that create one, its expiry, and text that is no link."""
 
 from __future__ import annotations
 

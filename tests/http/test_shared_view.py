@@ -1,4 +1,4 @@
-"""Shared links: one view for whoever holds one, until it expires, and nothing that anybody adds to it."""
+"""Shared views: a link shows one view until it expires, and no request can extend it."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ WIDER = [
 
 
 def newest(app: WSGIApp) -> int:
-    """The time of its newest tick, in milliseconds."""
+    """Return the time of the newest tick, in milliseconds."""
     return int(ask(app, "/api/ticks", cookie=sign_in(app)).json["t"][-1])
 
 
@@ -94,7 +94,7 @@ def test_shared_view_cannot_be_widened_by_query(app: WSGIApp, query: str) -> Non
     for method in ("GET", "HEAD", "POST"):
         answer = ask(app, path, method=method)
         assert answer.status in (200, 400, 404, 405)
-        # A refusal quotes what was asked for. Which tiles a machine has is no secret; what they say is.
+        # An error quotes the request. The names of tiles are not secret, but their values are.
         assert b"secret" not in answer.body or b"is not a " in answer.body
         assert b"4711" not in answer.body
         assert b"memory.percent" not in answer.body or "layout" in query
@@ -110,7 +110,7 @@ def test_shared_page_contains_only_shared_panels(app: WSGIApp) -> None:
     assert b"cpu" in layout
     for word in (b"secret", b"Plan", b"sign-out", b"Top processes"):
         assert word not in layout
-    # Nor does it change what who signed in sees.
+    # The layout for a signed-in user is unchanged.
     assert b"secret" in ask(app, "/_dash-layout", cookie=sign_in(app)).body
 
 
@@ -133,7 +133,7 @@ def test_shared_view_of_past_range_is_limited_to_range(app: WSGIApp) -> None:
 
 
 def test_shared_view_limits_compacted_history(tmp_path: Any) -> None:
-    """What is sealed is read through the view as what is new."""
+    """The view limits compacted history as it limits new ticks."""
     now = 1_800_000_000
     disk = DiskStore(tmp_path, keep=10_000)
     disk.describe([Metric("a", "A", "", "one"), Metric("b", "B", "", "two")])

@@ -1,4 +1,4 @@
-"""The signing key: the same in every process and after every restart, and nobody else's to read."""
+"""The signing key: equal in all processes and after restarts, readable only by its owner."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_signing_key_is_derived_from_password_without_folder(
 
 
 def test_fallback_folder_is_used_only_without_password(tmp_path: Path) -> None:
-    """One password signs the same on all machines that share a store."""
+    """One password creates the same key on all machines that share a store."""
     assert signing_key(None, "a", tmp_path) == signing_key(None, "a")
     assert not list(tmp_path.iterdir())
     assert signing_key(None, "", tmp_path) == signing_key(None, "", tmp_path)

@@ -1,4 +1,4 @@
-"""Static answers: compressed once, kept by the browser, and for ever only where the address says which."""
+"""Static files: compressed once, cached by the browser, immutable only for versioned URLs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CSS = b"a {}\n" * 1000
 
 
 class Files:
-    """An application that counts what it is asked."""
+    """An application that counts its requests."""
 
     def __init__(self, body: bytes = CSS, kind: str = "text/css", status: str = "200 OK") -> None:
         self.asked = 0
@@ -116,7 +116,7 @@ def test_errors_are_not_cached() -> None:
 
 
 def test_static_cache_calls_app_one_request_at_a_time() -> None:
-    """Dash is not whole before its first request has been answered."""
+    """Dash is not ready before it has answered its first request."""
     files = Files()
     inside: list[int] = []
     most: list[int] = []
@@ -134,7 +134,7 @@ def test_static_cache_calls_app_one_request_at_a_time() -> None:
     with ThreadPoolExecutor(8) as crowd:
         answers = crowd.map(lambda number: ask(app, f"/{number % 4}"), range(16))
         assert entered.wait(PATIENCE_S)
-        # All but one wait for that one: none of them is about to enter as well.
+        # All but one wait for that one, and none of them is about to enter as well.
         wait_for(lambda: crowd._work_queue.qsize() == 8)
         go_on.set()
         assert {answer.body for answer in answers} == {CSS}
