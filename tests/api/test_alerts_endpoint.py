@@ -1,4 +1,4 @@
-"""What `/api/alerts` says: where thresholds stand, and as much of their past as is asked for."""
+"""`/api/alerts`: the state of each threshold, and a limited log of changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV: its form, its numbers, and names that are only names, in a cell, in a line and as a file's."""
+"""CSV: format, values, and hostile names in cells, lines and file names."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_csv_is_served_without_described_metrics(memory: MemoryStore) -> None:
 
 
 def test_csv_range_excludes_start_and_includes_end(memory: MemoryStore) -> None:
-    """The start is not in it, the end is: two ranges that meet have nothing twice."""
+    """Two adjacent ranges contain no row twice."""
     found = read(Api(memory), f"from={START * 1000}&to={START * 1000 + 9500}")
     assert list(found) == [to_milliseconds(START + second) for second in range(1, 10)]
 
@@ -92,7 +92,7 @@ HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", 'a"b', "a,b", "a\r\nb"
 
 @pytest.mark.parametrize("key", HOSTILE)
 def test_csv_escapes_hostile_metric_name(key: str) -> None:
-    """No spreadsheet runs it, no reader of CSV takes it for two."""
+    """No spreadsheet runs it, and a CSV reader reads it as one cell."""
     store = MemoryStore()
     store.describe([Metric(key, "", "", key), Metric("b", "", "", "other")])
     store.append(Tick(START, 1, {key: 1, "b": 2}))

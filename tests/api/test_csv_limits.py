@@ -1,4 +1,4 @@
-"""Bounds on a CSV: what may be asked, few places to download, and memory that is flat."""
+"""CSV limits: the query, the number of downloads, and constant memory."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ memory = pytest.fixture(two_hundred_ticks)
 )
 def test_csv_rejects_invalid_query(memory: MemoryStore, query: str) -> None:
     api = Api(memory)
-    for _ in range(MAX_DOWNLOADS + 1):  # and takes no place
+    for _ in range(MAX_DOWNLOADS + 1):  # a rejected query counts as no download
         answer = ask(api, f"/api/csv?{query}")
         assert (answer.status, set(answer.json)) == (400, {"error"})
         assert 0 < len(answer.json["error"]) < 200
@@ -70,7 +70,7 @@ def test_csv_head_request_counts_as_no_download(memory: MemoryStore) -> None:
 
 
 def begin(api: Api) -> Any:
-    """A download under way."""
+    """Start a download and return its body."""
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/api/csv", "QUERY_STRING": "window=10"}
     got: list[str] = []
     body = api(environ, lambda status, headers: got.append(status))

@@ -1,4 +1,4 @@
-"""Readers of a long CSV from a real server: they may stall or take it all, and hold nobody up."""
+"""Clients of a large CSV from a real server: a stalled one blocks no other request."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ from dashapp.api.csv_export import MAX_DOWNLOADS
 from dashapp.model.ticks import Tick
 from dashapp.stores.archive import DAY, Retention
 
-# Of ten minutes each: 12 MB of CSV, more than all buffers between a server and a reader take.
+# Spans of ten minutes: 12 MB of CSV, more than all buffers between server and client hold.
 SPANS = 40
 
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Dashapp]]:
-    """A dashapp over that, as a user starts it; another when a test has ended the one before."""
+    """Return a function that returns a running dashapp with that history.
+
+    It starts another one if a test has stopped the one before.
+    """
     folder = tmp_path_factory.mktemp("much")
     chance = Random(3)
     first = int(time.time()) // SPAN * SPAN - 1200 - SPANS * SPAN
@@ -38,7 +41,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], D
         def running() -> Dashapp:
             if not started or started[-1].popen.poll() is not None:
                 started.append(stack.enter_context(dashapp(folder)))
-                # A file ends at the newest tick.
+                # A CSV file ends at the newest tick.
                 started[-1].serving().moves()
             return started[-1]
 
@@ -54,7 +57,7 @@ MUCH = f"/api/csv?window={2 * DAY}&metrics=cpu.percent,{','.join(f'm{number}' fo
 
 
 def stalled(app: Dashapp) -> socket.socket:
-    """A reader that has taken the beginning, and no more."""
+    """Return a client that has read the beginning of the response, and stalls."""
     reader = socket.socket()
     reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     reader.connect(("127.0.0.1", app.port))

@@ -1,4 +1,4 @@
-"""Hosts over HTTP: the list, each host's own page and API, several at once, and paths that mean nobody."""
+"""Hosts over HTTP: the list, the page and API of each host, overlays, and unknown hosts."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def files(page: Answer) -> list[str]:
 
 
 def test_host_pages_share_static_files_of_root(app: WSGIApp) -> None:
-    """Else every host would have a browser fetch a megabyte of its own."""
+    """Otherwise a browser would load a megabyte again for every host."""
     top, below = files(ask(app, "/")), files(ask(app, "/host/web-1/"))
     fetched = [each for each in top if "_dash-layout" not in each and "_dash-dependencies" not in each]
     assert all(each.startswith("./") for each in top)

@@ -1,4 +1,4 @@
-"""The API's description is true: schemathesis asks what it allows and what it forbids, and compares."""
+"""The API conforms to its OpenAPI document: schemathesis sends valid and invalid requests."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ OPERATIONS = openapi_document(SETTINGS)["paths"]
 
 
 def asked() -> Iterator[tuple[str, str, GenerationMode]]:
-    """Each operation with what it allows, and where something can be wrong with what it does not."""
+    """Yield each operation with valid input, and with invalid input if it can have any."""
     for path, methods in OPERATIONS.items():
         for method, operation in methods.items():
             yield path, method, GenerationMode.POSITIVE
-            # A number is text in a query, and one is a list of one: nothing is wrong for /api/frames.
+            # A number is text in a query, and one value is a list of one: no input of /api/frames is invalid.
             if path != "/api/frames" and (operation.get("parameters") or "requestBody" in operation):
                 yield path, method, GenerationMode.NEGATIVE
 
@@ -76,7 +76,7 @@ def test_api_conforms_to_openapi_document(
     @given(case=described[path][method].as_strategy(generation_mode=mode))
     @settings(max_examples=amount(12, 50), derandomize=True, suppress_health_check=list(HealthCheck))
     def check(case: Any) -> None:
-        # An empty list or object has no place in an address: nothing wrong would be asked.
+        # A URL cannot carry an empty list or object, so the request would be valid.
         assume(all(value not in ([], {}) for value in (case.query or {}).values()))
         headers = {"Authorization": f"Bearer {token}"}
         case.call_and_validate(headers=headers, checks=CHECKS, timeout=PATIENCE_S)

@@ -1,4 +1,4 @@
-"""The process table: names and numbers of what runs, one reading for all, and nothing that cannot be."""
+"""The process table: names and numbers, one reading for all, no impossible values."""
 
 from __future__ import annotations
 
@@ -67,7 +67,10 @@ def test_process_table_is_cached_for_its_ttl(machine: Machine, later: float, rea
 
 
 def test_process_table_does_not_block_during_reading(machine: Machine) -> None:
-    """While one thread is at it: none before the first reading, the last one after, none once it is old."""
+    """During a reading other threads do not wait.
+
+    They get None before the first table, then the last table, and None if that is old.
+    """
     machine.run(Fake(1))
     entered, go_on = Event(), Event()
 
@@ -135,7 +138,7 @@ def test_process_that_exits_during_reading_is_omitted(machine: Machine, what: st
 @pytest.mark.parametrize("cpu", [0.0, 0.5, 400.0, 1e9])
 @pytest.mark.parametrize("created", [0.0, 500.0, 1003.0])
 def test_reused_pid_is_new_process(machine: Machine, cpu: float, created: float) -> None:
-    """Never less than nothing, never more than there is, whatever the counters say."""
+    """The share is never negative and never above all cores, for any counter values."""
     machine.run(Fake(7, 300.0, created=1.0))
     machine.rows()
     machine.now += 4

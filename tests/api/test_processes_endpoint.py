@@ -1,4 +1,4 @@
-"""The process table over HTTP: for whoever asks with processes=1, where the settings let it be seen."""
+"""The process table over HTTP: only with processes=1, and only if the settings allow it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_ticks_endpoint_reads_processes_only_on_request(store: MemoryStore, mach
 def test_response_contains_newest_process_table_without_new_tick(
     store: MemoryStore, machine: Machine
 ) -> None:
-    """Though no tick came since."""
+    """No new tick has come between the two requests."""
     machine.run(Fake(1))
     api = Api(store, processes=machine.table)
     assert ask(api, "/api/ticks?window=10&processes=1").json["processes"]["pid"] == [1]
@@ -133,7 +133,7 @@ def test_page_layout_enables_process_table(store: MemoryStore, settings: Setting
 
 
 def test_slow_process_reading_blocks_only_its_request(store: MemoryStore) -> None:
-    """A reading that hangs holds up who asked for it, alone."""
+    """A reading that hangs blocks only the request that started it."""
     entered, go_on = Event(), Event()
 
     def hang() -> list[int]:
@@ -146,7 +146,7 @@ def test_slow_process_reading_blocks_only_its_request(store: MemoryStore) -> Non
         slow = pool.submit(ask, api, "/api/ticks?window=10&processes=1")
         assert entered.wait(PATIENCE_S)
         assert ask(api, "/api/ticks?window=10").status == 200
-        # Not even who asks the same: it is told that there is nothing yet.
+        # Another request for processes does not wait either: it gets null.
         assert ask(api, "/api/ticks?window=10&processes=1").json["processes"] is None
         go_on.set()
         assert slow.result(PATIENCE_S).json["processes"]["pid"] == []

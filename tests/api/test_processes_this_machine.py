@@ -1,4 +1,4 @@
-"""The process table of this very machine: real processes, and never a command line or environment."""
+"""The process table of this machine: real processes, no command line or environment."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def child(*argv: str, **more: Any) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_process_table_shows_cpu_of_busy_child() -> None:
-    """With what the kernel says that it got meanwhile: beside others that is less than a whole core."""
+    """Compare with the CPU time of the kernel: on a busy machine it is less than a whole core."""
     with child(sys.executable, "-c", BURN) as process:
         watched = psutil.Process(process.pid)
 
@@ -49,7 +49,7 @@ def test_process_table_shows_cpu_of_busy_child() -> None:
             assert found is not None
             row = next(row for row in found.rows if row.pid == process.pid)
             assert row.cpu is not None
-            # The kernel counts hundredths of a second, and who reads may be held up between two looks.
+            # The kernel counts hundredths of a second, and the reader may be delayed between two readings.
             return row if abs(row.cpu - got) < max(0.2 * got, 2 / took) and got > 10 else None
 
         row = wait_for(told)
@@ -68,7 +68,7 @@ def test_process_table_contains_own_process() -> None:
     assert 1000 * begun - 100 <= found.time <= 1000 * ended + 100
 
 
-# A name that fills what the kernel keeps, so that psutil would complete it; and a title that begins like it.
+# A name as long as the kernel keeps, so that psutil completes it; and a title that begins like it.
 TITLED = """
 import ctypes, sys
 ctypes.CDLL(None).prctl(15, b"abcdefghijklmno", 0, 0, 0)

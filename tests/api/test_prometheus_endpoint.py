@@ -1,4 +1,4 @@
-"""/metrics: what Prometheus's own checker and its client's parser say of it, behind the guard."""
+"""/metrics behind the security middleware, checked by promtool and Prometheus's parser."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def text_of(metrics: list[Metric]) -> str:
 
 
 def check(text: str) -> None:
-    """promtool accepts it, and has no advice either."""
+    """Assert that promtool accepts the text and gives no advice."""
     assert CHECKER
     done = subprocess.run(
         [CHECKER, "check", "metrics"],
@@ -64,7 +64,7 @@ def check(text: str) -> None:
 
 
 def values(text: str) -> dict[tuple[str, str], float]:
-    """By name and label, as Prometheus's client reads them."""
+    """Return values by name and label, as Prometheus's client reads them."""
     return {
         (sample.name, " ".join(sample.labels.values())): sample.value
         for family in text_string_to_metric_families(text)

@@ -1,4 +1,4 @@
-"""What programs push: who may, where it comes out, and that nothing of it is lost or there twice."""
+"""The push endpoint: authorization, panels, and each value in exactly one tick."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_measured_metric_takes_precedence_over_pushed() -> None:
         def read(self) -> dict[Metric, float]:
             return {metric: 12.5}
 
-    # Before the first tick nobody knows yet what the machine measures.
+    # Before the first tick the measured metrics are not known.
     house.push({"metrics": {"cpu.percent": 99, "a": 1}})
     source = PushSource(house.spool, lambda: 0)
     tick = Sampler([Cpu(), source], house.store, 1).tick(1)
@@ -178,7 +178,7 @@ def test_push_rejects_new_names_above_limit(house: House) -> None:
     house.tick()
     assert "stay the same" in refused(house, {"metrics": {"m.1": 1, "another": 1}})
     assert house.push({"metrics": {"m.1": 1}}).status == 200
-    # A worker that began later learns it from the catalogue.
+    # A worker that started later reads the names from the store.
     later = PushEndpoint(TOKEN, house.spool, house.store)
     assert (
         ask(
@@ -204,7 +204,7 @@ def test_push_returns_503_when_queue_is_full_until_emptied() -> None:
 
 
 def test_pushed_values_are_split_over_ticks_of_limited_size(house: House) -> None:
-    """However long the names: no tick is greater than a store takes, and nothing is lost."""
+    """With names of any length a tick stays within the limit of a store, and nothing is lost."""
     names = [f"{number:03}" + "😀" * 190 for number in range(300)]
     for start in range(0, 300, 10):
         assert house.push({"metrics": dict.fromkeys(names[start : start + 10], 1.5)}).status == 200
@@ -229,5 +229,5 @@ def test_push_of_1000_values_takes_little_work(house: House) -> None:
         assert house.push(body).status == 200
         house.tick()
 
-    # Some thirty for each of them.
+    # About thirty calls for each value.
     assert calls_of(push) < 100 * MAX_VALUES_PER_REQUEST

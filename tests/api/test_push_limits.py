@@ -1,4 +1,4 @@
-"""Bounds on what is pushed: all of a request is kept, or nothing of it and one sentence says why."""
+"""Push limits: a request is stored whole, or rejected with one error message."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_push_limits_body_bytes(house: House) -> None:
 
 
 class Stream(io.BytesIO):
-    """Counts what is read of it."""
+    """A stream that records the size of each read."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
@@ -224,7 +224,7 @@ def test_push_rejects_compressed_body(house: House) -> None:
 
 def test_body_reader_limits_concurrent_bodies() -> None:
     class Slow:
-        """Ends when it is told to; `asked` counts who waits for it."""
+        """A body that blocks until `ended` is set; `asked` counts the threads that wait for it."""
 
         def __init__(self) -> None:
             self.asked, self.ended = Semaphore(0), Event()

@@ -1,4 +1,4 @@
-"""Bounds on whatever is asked: a bad question costs one sentence and little work."""
+"""Query limits: an invalid query gets one error message and takes little work."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_invalid_query_is_rejected_with_little_work(api: Api, query: str) -> Non
     assert 0 < len(sentence) < 200
     assert "Traceback" not in sentence
     assert "\n" not in sentence
-    # Most take a hundred calls, the longest that is read at all some thousand; a million signs are not read.
+    # Most take 100 calls, the longest accepted query some thousand; a million characters are not read.
     assert work < 20_000
 
 

@@ -1,4 +1,4 @@
-"""The API's contract: frames, cursors, the catalogue, health, and bounds on whatever is asked."""
+"""The API's contract: frames, cursors, metrics, health, and cached responses."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ METRICS = [
 ]
 
 
-# The newest tick's.
+# The second of the newest tick.
 SECOND = int(NOW)
 
 
 class CountingStore(MemoryStore):
-    """Says how often it was read, and holds one reading up until `go_on` is set, if it is to."""
+    """A store that counts its reads; if `holds` is set, one read waits for `go_on`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ def test_ticks_endpoint_returns_newest_frame(api: Api, store: CountingStore) -> 
     assert answer.headers["content-length"] == str(len(answer.body))
     assert set(body) == {"cursor", "reset", "now", "step", "t", "y"}
     assert (body["reset"], body["step"], len(body["t"])) == (True, 1.0, 100)
-    # It counts from the newest tick on in whole seconds, so that it is the same for all.
+    # `now` counts whole seconds from the newest tick, so that all viewers get the same response.
     assert body["now"] == SECOND
     assert all(old < new for old, new in pairwise(body["t"]))
     assert set(body["y"]) == {"cpu.percent", "cpu.core0.percent"}
@@ -95,7 +95,7 @@ def test_ticks_endpoint_returns_only_ticks_after_cursor(api: Api, store: Countin
 
 
 def test_ticks_endpoint_resets_when_store_is_cleared(api: Api, store: CountingStore) -> None:
-    """Fault 18: the ids begin again, and the page draws anew instead of freezing."""
+    """Fault 18: the cursors start over, and the page redraws instead of freezing."""
     cursor = ask(api, "/api/ticks?window=100").json["cursor"]
     store.clear()
     store.append(Tick(5, 1, {"cpu.percent": 7}))
@@ -233,7 +233,7 @@ def test_ticks_endpoint_contains_curves_on_request(api: Api, store: CountingStor
     answer = ask(api, "/api/ticks?curves=1")
     said = {"x": [[0, 1]], "y": [[1, None]], "names": ["growth"], "unit": "g", "low": 0, "high": None}
     assert answer.json["curves"] == {"growth": said}
-    # Of one tick there is one answer, and of the next another.
+    # All requests for one tick get the same response.
     store.set_curves({})
     assert ask(api, "/api/ticks?curves=1").body == answer.body
     store.append(Tick(SECOND + 2, 1, {"cpu.percent": 7}))
