@@ -1,4 +1,4 @@
-"""attach, as a stranger's Dash app calls it: what it serves below the app's paths, and what it refuses."""
+"""attach in a Dash app: the paths that it serves, and the arguments that it rejects."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_login_by_dash_endpoint_names_protects_api(tmp_path: Path) -> None:
     app = Dash(__name__, server=server, url_base_pathname="/dashboard/")
     attach(app, store=filled(tmp_path / "store"), collect=False)
     app.layout = LiveGraph("loss")
-    # As many do it: every view of Dash's is put behind the login, found by its name.
+    # A common login: every view of Dash, found by its name, is wrapped.
     for name in [name for name in server.view_functions if name.startswith("/dashboard/")]:
         server.view_functions[name] = lambda **_: abort(401)
     assert get(app, "/dashboard/_dash-layout").status == 401
@@ -147,7 +147,7 @@ def asked_by_asgi(app: Dash, path: str, method: str = "GET") -> tuple[int, dict[
         "headers": [],
     }
     scope |= {"root_path": "", "scheme": "http", "app": app.server}
-    with ThreadPoolExecutor(1) as pool:  # this thread may have a loop that runs: the browser's
+    with ThreadPoolExecutor(1) as pool:  # this thread may already run an event loop, that of the browser
         pool.submit(lambda: asyncio.run(app.server(scope, receive, send))).result(PATIENCE_S)
     body = b"".join(message.get("body", b"") for message in sent[1:])
     return sent[0]["status"], dict(sent[0]["headers"]), body

@@ -1,4 +1,4 @@
-"""attach, as a stranger's Dash app calls it: what it collects, and for how long."""
+"""attach in a Dash app: the metrics that it collects, and for how long."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ print("attached", flush=True)
 input()
 """
 
-# What is meant for whoever listens is nothing to a collector.
+# Settings of a server have no effect on a collector.
 SERVERS = {"DASHAPP_HOST": "0.0.0.0", "WEB_CONCURRENCY": "40", "PORT": "none", "DASHAPP_WINDOW": "0"}
 
 

@@ -1,4 +1,4 @@
-"""Who may see what is mounted: by which name of the host, behind which proxy, let in by which predicate."""
+"""Access to mounted pages: by host name, by proxy, and by the `protect` function."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ store = pytest.fixture(store_of_a_tick)
 mounted = pytest.fixture(mounter)
 
 
-# Which hosts, behind which proxy.
+# Hosts and proxies.
 
 
 def test_mount_uses_trusted_hosts_of_application(mounted: Mounted) -> None:
@@ -57,7 +57,7 @@ def test_protect_sees_client_behind_proxy_fix(store: Path, first: str) -> None:
     assert host.ask("/", **told).body == b"home 1"
 
 
-# Who may see.
+# Access control.
 
 
 def logged_in() -> Any:
@@ -109,7 +109,7 @@ def test_protect_may_redirect_to_login(mounted: Mounted) -> None:
     client = host.app.test_client()
     answer = client.get("/monitor/?window=60")
     assert (answer.status_code, answer.location) == (302, "/login")
-    # What the host opened for the predicate it closes; its other hooks are for requests of its own.
+    # Flask tears down the request context of `protect`; other hooks run only for the application's requests.
     assert host.seen == ["teardown /monitor/"]
     with client.session_transaction() as mine:
         assert mine["next"] == "/monitor/?window=60"

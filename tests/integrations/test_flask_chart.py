@@ -1,4 +1,4 @@
-"""A chart in a page of the host's own, by one call in its template: where it points, what cannot be meant."""
+"""A chart in a page of the application, by one call in its template: its URL and its errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mounted in somebody's Flask application: theirs stays theirs, and ours is guarded and no trouble to it."""
+"""dashapp mounted in a Flask application: no change to the application, protected pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ store = pytest.fixture(store_of_a_tick)
 mounted = pytest.fixture(mounter)
 
 
-# The host's own.
+# The application.
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_config_and_routes_of_application_are_unchanged(mounted: Mounted) -> Non
     assert both.view_functions.keys() == alone.view_functions.keys()
     assert both.before_request_funcs.keys() == alone.before_request_funcs.keys()
     assert both.error_handler_spec.keys() == alone.error_handler_spec.keys()
-    # Made at its first use, from settings that may come after the mount.
+    # Flask creates it at its first use, from settings that may come after the mount.
     assert "jinja_env" not in vars(both)
 
 
@@ -79,7 +79,7 @@ def test_application_works_when_collector_cannot_start(
     assert told == ["no collector is kept here: can't start new thread"]
 
 
-# Ours.
+# The mounted pages.
 
 
 def test_mounted_pages_have_security_headers(mounted: Mounted) -> None:
@@ -119,7 +119,7 @@ def test_push_requires_configured_token(mounted: Mounted) -> None:
 
 
 def test_flask_example_has_few_lines() -> None:
-    """It is run by tests/project/test_package.py."""
+    """tests/project/test_package.py runs it."""
     lines = (ROOT / "examples" / "flask_app.py").read_text().partition("import dashapp")[2].splitlines()
     code = [line for line in lines if line.strip()]
     assert len(code) < 10

@@ -1,4 +1,4 @@
-"""The prefix of what is mounted: all of ours is below it, and one that the host needs itself is refused."""
+"""The prefix of a mount: it contains all URLs of the page and hides no other route."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_prefix_without_slash_redirects_to_page(mounted: Mounted) -> None:
     host = mounted("/ops/machine/")
     answer = host.ask("/ops/machine?window=60")
     assert answer.status == 308
-    # Relative: right behind any proxy, whatever it calls the host.
+    # The location is relative, and so correct behind any proxy.
     assert answer.headers["location"] == "./machine/?window=60"
 
 

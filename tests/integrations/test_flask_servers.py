@@ -1,4 +1,4 @@
-"""Mounted and served as people serve Flask: one collector however many processes, which ends with them."""
+"""Mounted in real Flask servers: one collector for all processes, which exits with them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Start = Callable[..., Server]
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One that heals from whatever a test does to its collector and its store."""
+    """A server that recovers from everything that a test does to its collector and store."""
     server = Server(tmp_path_factory.mktemp("shop"), "waitress")
     try:
         yield server.serving()
@@ -46,7 +46,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 @pytest.mark.parametrize("name", SERVERS)
 def test_one_collector_runs_and_exits_with_its_server(start: Start, name: str) -> None:
     server = start(name)
-    # Every worker has had a request, most likely; each takes its turn at the lock once a second.
+    # By then every worker has probably had a request; each tries to take the lock once a second.
     wait_for(lambda: len({server.get("/")[1] for _ in range(20)}) >= (2 if "gunicorn" in name else 1))
     server.moves()
     only = server.collector()
@@ -54,7 +54,7 @@ def test_one_collector_runs_and_exits_with_its_server(start: Start, name: str) -
         server.moves()
     assert [each.pid for each in server.collectors()] == [only.pid]
     assert server.get("/monitor/")[0] == 200
-    # One that stands alone may be killed; of others the first, which ends the rest.
+    # A single process may be killed; of several, the first is stopped, and it stops the rest.
     server.popen.send_signal(signal.SIGKILL if name in ("flask", "waitress") else signal.SIGTERM)
     wait_for(lambda: not alive(only))
     assert "Traceback" not in server.said
@@ -120,15 +120,15 @@ def test_invalid_source_is_reported_once(start: Start) -> None:
 
 
 def test_function_of_application_is_source(start: Start) -> None:
-    # Its module is the application's, which mounts us again wherever it is imported.
+    # The module of the source is the application, and each import mounts dashapp again.
     server = start("gunicorn", source=["host:orders"], threshold="host.orders > 1 for 1s")
-    # A notice about it comes before its values.
+    # A notice about the source comes before its values.
     wait_for(lambda: 7.0 in json.loads(server.get("/monitor/api/ticks?window=10")[1])["y"]["orders"])
     assert len(server.collectors()) == 1
 
 
 class RestlessServer(Server):
-    """It leaves the folder where it was started, and is its own interpreter, as uWSGI is."""
+    """A server that changes its folder and is its own interpreter, as uWSGI is."""
 
     HOST = (
         HOST
@@ -166,7 +166,7 @@ def test_interrupt_of_process_group_stops_collector_without_error(start: Start) 
     server = start("waitress")
     only = server.collector()
     server.moves()
-    # To all of its group, as a terminal does.
+    # Send it to the whole process group, as a terminal does.
     os.killpg(server.pid, signal.SIGINT)
     server.wait()
     wait_for(lambda: not alive(only))

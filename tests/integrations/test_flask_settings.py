@@ -1,4 +1,4 @@
-"""The settings given to mount: as Python has them, and each that cannot work in one sentence."""
+"""Settings of mount: Python values, and one error message for each invalid setting."""
 
 from __future__ import annotations
 

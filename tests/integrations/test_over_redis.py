@@ -1,4 +1,4 @@
-"""In other people's apps over a Redis: the monitor in a Flask app, functions of a Dash app."""
+"""dashapp in other applications with Redis: mounted in Flask, attached to Dash."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_19_app_works_during_redis_outage_and_loses_no_ticks(server: Server, red
     killed = time.time()
     wait_for(lambda: b"the last that came" in server.get(server.TICKS)[1])
     assert server.get("/")[0] == 200
-    # So long that some ticks fall into it.
+    # Long enough for some ticks in the outage.
     wait_for(lambda: time.time() - killed > 2.5)
     redis.start()
     server.moves()

@@ -1,4 +1,4 @@
-"""The charting library that is served anyway, for charts of the host's own."""
+"""The Plotly library that dashapp serves, for charts of the application."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_template_function_returns_plotly_script(tmp_path: Path, outer: str) -> 
     assert answer.status_code == 200
     assert b"Plotly" in answer.data
     assert "immutable" in answer.headers["cache-control"]
-    # The page asks for the same, so that a browser has it once.
+    # The page uses the same URL, so that a browser loads it once.
     own = address.removeprefix(f"{outer}/monitor/")
     assert f'"./{own}"'.encode() in client.get("/monitor/").data
 
