@@ -56,7 +56,7 @@ def app(servers: Callable[[], Dashapp]) -> Dashapp:
 MUCH = f"/api/csv?window={2 * DAY}&metrics=cpu.percent,{','.join(f'm{number}' for number in range(24))}"
 
 
-def stalled(app: Dashapp) -> socket.socket:
+def stalled_client(app: Dashapp) -> socket.socket:
     """Return a client that has read the beginning of the response, and stalls."""
     reader = socket.socket()
     reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -75,7 +75,7 @@ def busy(app: Dashapp) -> bool:
 
 
 def test_stalled_downloads_do_not_block_other_requests(app: Dashapp) -> None:
-    readers = [stalled(app) for _ in range(MAX_DOWNLOADS)]
+    readers = [stalled_client(app) for _ in range(MAX_DOWNLOADS)]
     assert busy(app)
     for _ in range(10):
         assert app.get("/api/ticks")[0] == 200
@@ -98,6 +98,6 @@ def test_large_csv_is_complete_beside_other_requests(app: Dashapp) -> None:
 
 
 def test_server_stops_with_stalled_download(app: Dashapp) -> None:
-    with closing(stalled(app)):
+    with closing(stalled_client(app)):
         app.popen.terminate()
         assert app.wait() == 0

@@ -45,7 +45,7 @@ BEARER = {"Authorization": f"Bearer {PASSWORD}"}
 
 
 @pytest.fixture(scope="module")
-def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def schema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     environ = {"DASHAPP_PASSWORD": PASSWORD, "DASHAPP_PUSH_TOKEN": TOKEN}
     with dashapp(tmp_path_factory.mktemp("openapi"), env=environ) as app:
         app.serving()
@@ -57,7 +57,7 @@ SETTINGS = parse_settings(["--store", "memory:"], {"DASHAPP_PUSH_TOKEN": TOKEN, 
 OPERATIONS = openapi_document(SETTINGS)["paths"]
 
 
-def asked() -> Iterator[tuple[str, str, GenerationMode]]:
+def operations() -> Iterator[tuple[str, str, GenerationMode]]:
     """Yield each operation with valid input, and with invalid input if it can have any."""
     for path, methods in OPERATIONS.items():
         for method, operation in methods.items():
@@ -67,13 +67,11 @@ def asked() -> Iterator[tuple[str, str, GenerationMode]]:
                 yield path, method, GenerationMode.NEGATIVE
 
 
-@pytest.mark.parametrize(("path", "method", "mode"), [*asked()])
-def test_api_conforms_to_openapi_document(
-    described: Any, path: str, method: str, mode: GenerationMode
-) -> None:
+@pytest.mark.parametrize(("path", "method", "mode"), [*operations()])
+def test_api_conforms_to_openapi_document(schema: Any, path: str, method: str, mode: GenerationMode) -> None:
     token = TOKEN if path == "/api/push" else PASSWORD
 
-    @given(case=described[path][method].as_strategy(generation_mode=mode))
+    @given(case=schema[path][method].as_strategy(generation_mode=mode))
     @settings(max_examples=amount(12, 50), derandomize=True, suppress_health_check=list(HealthCheck))
     def check(case: Any) -> None:
         # A URL cannot carry an empty list or object, so the request would be valid.

@@ -40,7 +40,7 @@ def test_process_table_shows_cpu_of_busy_child() -> None:
     with child(sys.executable, "-c", BURN) as process:
         watched = psutil.Process(process.pid)
 
-        def told() -> Row | None:
+        def row_of_child() -> Row | None:
             table = ProcessTable()
             before, start = watched.cpu_times().user, time.monotonic()
             found = table.newest()
@@ -52,7 +52,7 @@ def test_process_table_shows_cpu_of_busy_child() -> None:
             # The kernel counts hundredths of a second, and the reader may be delayed between two readings.
             return row if abs(row.cpu - got) < max(0.2 * got, 2 / took) and got > 10 else None
 
-        row = wait_for(told)
+        row = wait_for(row_of_child)
         assert row is not None
         assert (row.memory or 0) > 1e6
         assert row.threads == 1

@@ -25,7 +25,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def cached(store: MemoryStore) -> Api:
+def caching_api(store: MemoryStore) -> Api:
     return Api(store, caching=SHARED_ONE_SECOND)
 
 
@@ -48,7 +48,7 @@ def test_every_worker_returns_same_bytes_and_etag(clock: list[float], path: str,
     answers: list[Answer] = []
     for later in (0.0, 0.1, 0.3, 0.7):
         clock[0] = NOW + later
-        answers.append(ask(cached(store), path, accept_encoding=encoding))
+        answers.append(ask(caching_api(store), path, accept_encoding=encoding))
     assert {each.body for each in answers} == {answers[0].body}
     assert {each.headers["etag"] for each in answers} == {answers[0].headers["etag"]}
     assert {each.headers["cache-control"] for each in answers} == {SHARED_ONE_SECOND}
@@ -57,7 +57,7 @@ def test_every_worker_returns_same_bytes_and_etag(clock: list[float], path: str,
 
 def test_etag_changes_with_new_tick(clock: list[float]) -> None:
     store = filled(now=NOW)
-    api = cached(store)
+    api = caching_api(store)
     before = ask(api, "/api/ticks")
     store.append(Tick(int(NOW) + 1, 1, {"cpu.percent": 9.0}))
     clock[0] += 1
@@ -66,7 +66,7 @@ def test_etag_changes_with_new_tick(clock: list[float]) -> None:
 
 @pytest.mark.parametrize("encoding", ["", "gzip"])
 def test_matching_etag_returns_short_304_response(clock: list[float], encoding: str) -> None:
-    api = cached(filled(now=clock[0]))
+    api = caching_api(filled(now=clock[0]))
     first = ask(api, "/api/ticks", accept_encoding=encoding)
     for tag in (first.headers["etag"], f'"other", {first.headers["etag"]}', f"W/{first.headers['etag']}"):
         again = ask(api, "/api/ticks", accept_encoding=encoding, if_none_match=tag)
@@ -80,7 +80,7 @@ def test_matching_etag_returns_short_304_response(clock: list[float], encoding: 
 
 
 def test_compressed_response_has_different_etag(clock: list[float]) -> None:
-    api = cached(filled(now=clock[0]))
+    api = caching_api(filled(now=clock[0]))
     plain, small = (ask(api, "/api/ticks", accept_encoding=each) for each in ("", "gzip"))
     assert plain.headers["vary"] == small.headers["vary"] == "accept-encoding"
     assert plain.headers["etag"] != small.headers["etag"]
@@ -88,7 +88,7 @@ def test_compressed_response_has_different_etag(clock: list[float]) -> None:
 
 def test_empty_response_is_not_cached_while_collector_is_live(clock: list[float]) -> None:
     store = filled(now=NOW)
-    api = cached(store)
+    api = caching_api(store)
     cursor = ask(api, "/api/ticks").json["cursor"]
     path = f"/api/ticks?after={cursor}"
     assert ask(api, path).headers["cache-control"] == NO_STORE
@@ -137,7 +137,7 @@ def test_mounted_app_responses_are_private() -> None:
 
 
 def test_response_time_is_at_most_one_second_old() -> None:
-    api = cached(filled())
+    api = caching_api(filled())
     for _ in range(20):
         before = time.time()
         answer = ask(api, "/api/ticks")

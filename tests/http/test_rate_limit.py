@@ -32,7 +32,7 @@ class Clock:
 
 
 @pytest.fixture
-def still(monkeypatch: pytest.MonkeyPatch) -> None:
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop the clock with which an application counts requests."""
     monkeypatch.setattr(RequestRateLimiter.__init__, "__defaults__", (Clock(),))
 
@@ -149,7 +149,7 @@ def test_request_limiter_memory_is_bounded() -> None:
     assert len(requests._counts) <= MAX_CLIENTS + 1
 
 
-def test_rate_limited_response_has_retry_after(still: None) -> None:
+def test_rate_limited_response_has_retry_after(stopped_clock: None) -> None:
     app = guarded("--public", "--limit", "1", password="")
     flood = [ask(app, "/api/ticks", peer="192.0.2.1") for _ in range(11)]
     assert [each.status for each in flood[:10]] == [200] * 10
@@ -160,7 +160,7 @@ def test_rate_limited_response_has_retry_after(still: None) -> None:
     assert ask(app, "/api/ticks", peer="192.0.2.2").status == 200
 
 
-def test_ipv6_network_shares_one_rate_limit(still: None) -> None:
+def test_ipv6_network_shares_one_rate_limit(stopped_clock: None) -> None:
     app = guarded("--public", "--limit", "1", password="")
     statuses = [ask(app, "/healthz", peer=f"2001:db8:1:2::{number:x}").status for number in range(1, 12)]
     assert statuses == [200] * 10 + [429]
@@ -168,7 +168,7 @@ def test_ipv6_network_shares_one_rate_limit(still: None) -> None:
     assert rate_limit_key("2001:db8:1:2::1") == rate_limit_key("2001:db8:1:2:ffff::9")
 
 
-def test_local_proxy_is_not_limited_and_trusted_proxy_names_clients(still: None) -> None:
+def test_local_proxy_is_not_limited_and_trusted_proxy_names_clients(stopped_clock: None) -> None:
     unnamed = guarded("--public", "--limit", "1", password="")
     assert {ask(unnamed, "/healthz", x_forwarded_for="192.0.2.1").status for _ in range(30)} == {200}
     trusted = guarded("--public", "--limit", "1", "--trusted-proxy", "127.0.0.1", password="")

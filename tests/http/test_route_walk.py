@@ -100,7 +100,7 @@ def test_all_routes_are_served_with_session(app: WSGIApp) -> None:
         assert ask(app, path + query, cookie=cookie).status == 200, path
 
 
-def kinds(app: WSGIApp, cookie: str) -> Iterator[Answer]:
+def responses_of_every_kind(app: WSGIApp, cookie: str) -> Iterator[Answer]:
     """Yield one response of every kind."""
     for path in ("/", "/login", "/assets/style.css", "/_dash-layout", "/share/x/", "/nothing"):
         yield ask(app, path, cookie=cookie, accept="text/html")
@@ -125,7 +125,7 @@ TELLING = ("server", "x-powered-by", "x-aspnet-version", "x-runtime", "access-co
 
 def test_every_response_has_owasp_headers(app: WSGIApp) -> None:
     statuses = set()
-    for answer in kinds(app, sign_in(app)):
+    for answer in responses_of_every_kind(app, sign_in(app)):
         statuses.add(answer.status)
         for name, text in OWASP.items():
             assert answer.headers[name] == text
@@ -192,9 +192,9 @@ def test_bad_request_takes_little_work(path: str, headers: dict[str, str]) -> No
     app = guarded()
     for fields in (headers, {"cookie": sign_in(app)} | headers):
 
-        def question(peer: str, fields: dict[str, str] = fields) -> None:
+        def send(peer: str, fields: dict[str, str] = fields) -> None:
             assert ask(app, path, peer=peer, **fields).status < 500  # type: ignore[arg-type]
 
-        question("192.0.2.1")  # the first call fills caches
+        send("192.0.2.1")  # the first call fills caches
         # Some hundred calls are usual; 10 ms would be tens of thousands.
-        assert calls_of(lambda question=question: question("192.0.2.2")) < 5000  # type: ignore[misc]
+        assert calls_of(lambda send=send: send("192.0.2.2")) < 5000  # type: ignore[misc]

@@ -19,7 +19,7 @@ from dashapp.query.shared_view import SharedView
 KEY = b"k" * 32
 
 
-def nothing(view: SharedView) -> WSGIApp:
+def empty_app(view: SharedView) -> WSGIApp:
     def answer(_: object, start: Any) -> list[bytes]:
         start("200 OK", [])
         return [b""]
@@ -34,7 +34,7 @@ def app() -> WSGIApp:
 
 def test_share_link_expires() -> None:
     now = time.time()
-    shares = ShareLinks(KEY, nothing, 1000, lambda: now)
+    shares = ShareLinks(KEY, empty_app, 1000, lambda: now)
     for days in (1, 7):
         now = time.time()
         token = shares.link(SharedView(("cpu",), 30), days).split("/")[1]
@@ -46,7 +46,7 @@ def test_share_link_expires() -> None:
 
 
 def test_altered_share_link_is_rejected() -> None:
-    shares = ShareLinks(KEY, nothing, 1000)
+    shares = ShareLinks(KEY, empty_app, 1000)
     token = shares.link(SharedView(("cpu",), 30, (1, 31)), 1).split("/")[1]
     for place in range(len(token) - 1):
         altered = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
@@ -56,11 +56,11 @@ def test_altered_share_link_is_rejected() -> None:
         with pytest.raises(BadRequestError, match="invalid or incomplete"):
             shares.read(text)
     with pytest.raises(BadRequestError):
-        ShareLinks(b"o" * 32, nothing, 1000).read(token)
+        ShareLinks(b"o" * 32, empty_app, 1000).read(token)
 
 
 def test_session_and_share_link_are_not_interchangeable() -> None:
-    sessions, shares = Sessions(KEY), ShareLinks(KEY, nothing, 1000)
+    sessions, shares = Sessions(KEY), ShareLinks(KEY, empty_app, 1000)
     token = shares.link(SharedView(("cpu",), 30), 1).split("/")[1]
     assert not sessions.is_valid(f"{sessions.name}={token}")
     with pytest.raises(BadRequestError):
@@ -111,7 +111,7 @@ def test_share_requires_session(app: WSGIApp) -> None:
 
 
 def test_cached_apps_of_share_links_are_bounded() -> None:
-    shares = ShareLinks(KEY, nothing, 1e6)
+    shares = ShareLinks(KEY, empty_app, 1e6)
     for number in range(10, MAX_CACHED_APPS + 40):
         path = "/" + shares.link(SharedView(("cpu",), number), 1)
         ask(shares, path)

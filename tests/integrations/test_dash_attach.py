@@ -96,8 +96,8 @@ def test_fastapi_login_dependency_protects_api(tmp_path: Path, status: int) -> N
     app = Dash(__name__, server=FastAPI(dependencies=[Depends(login)]))
     attach(app, store=filled(tmp_path / "store"), collect=False)
     app.layout = LiveGraph("loss")
-    assert asked_by_asgi(app, "/_dash-layout")[0] == status
-    assert asked_by_asgi(app, "/_dashapp/api/ticks")[0] == status
+    assert request_by_asgi(app, "/_dash-layout")[0] == status
+    assert request_by_asgi(app, "/_dashapp/api/ticks")[0] == status
 
 
 @pytest.mark.parametrize(("public", "caching"), [(True, SHARED_ONE_SECOND), (False, NO_STORE)])
@@ -129,7 +129,7 @@ def test_ticks_endpoint_rejects_invalid_patterns(attached: Dash, query: str) -> 
     assert get(attached, f"/_dashapp/api/ticks?{query}").status == 400
 
 
-def asked_by_asgi(app: Dash, path: str, method: str = "GET") -> tuple[int, dict[bytes, bytes], bytes]:
+def request_by_asgi(app: Dash, path: str, method: str = "GET") -> tuple[int, dict[bytes, bytes], bytes]:
     sent: list[dict[str, Any]] = []
 
     async def send(message: dict[str, Any]) -> None:
@@ -156,13 +156,13 @@ def asked_by_asgi(app: Dash, path: str, method: str = "GET") -> tuple[int, dict[
 def test_attach_serves_api_on_fastapi(tmp_path: Path) -> None:
     app = Dash(__name__, backend="fastapi")
     attach(app, store=filled(tmp_path / "store"), collect=False)
-    status, headers, body = asked_by_asgi(app, "/_dashapp/api/ticks?like=loss")
+    status, headers, body = request_by_asgi(app, "/_dashapp/api/ticks?like=loss")
     assert (status, json.loads(body)["y"]) == (200, {"loss": [0, 1, 2, 3, 4]})
     assert headers[b"content-type"] == b"application/json"
-    assert asked_by_asgi(app, "/_dashapp/api/ticks", "HEAD")[::2] == (200, b"")
-    assert asked_by_asgi(app, "/_dashapp/live_graph.js")[0] == 200
-    assert asked_by_asgi(app, "/_dashapp/nothing")[0] == 404
-    csv = asked_by_asgi(app, "/_dashapp/api/csv?metrics=loss&from=1699999990000&to=1700000009000")
+    assert request_by_asgi(app, "/_dashapp/api/ticks", "HEAD")[::2] == (200, b"")
+    assert request_by_asgi(app, "/_dashapp/live_graph.js")[0] == 200
+    assert request_by_asgi(app, "/_dashapp/nothing")[0] == 404
+    csv = request_by_asgi(app, "/_dashapp/api/csv?metrics=loss&from=1699999990000&to=1700000009000")
     assert csv[2].decode().count("\n") >= 6
     assert "before; once" in refused(lambda: attach(app, store=tmp_path, collect=False))
 

@@ -17,7 +17,7 @@ from dashapp.query.overlay_sync import PARALLEL_AFTER_S, newest_marks
 from dashapp.stores.memory import MemoryStore
 
 
-class Slow(MemoryStore):
+class SlowStore(MemoryStore):
     """A store whose first read is slow; `asked` stands for the delay."""
 
     def __init__(self, asked: Callable[[], object]) -> None:
@@ -39,7 +39,7 @@ def test_newest_marks_reads_slow_hosts_in_parallel(monkeypatch: pytest.MonkeyPat
 
     # None of these returns before all of them are read, so only parallel reads finish.
     meet = Barrier(15, timeout=PATIENCE_S)
-    readers = [Slow(late), *(Slow(meet.wait) for _ in range(15))]
+    readers = [SlowStore(late), *(SlowStore(meet.wait) for _ in range(15))]
     assert newest_marks(readers) == [MemoryStore.newest(reader) for reader in readers]
 
 

@@ -139,13 +139,13 @@ def test_levels_read_is_complete_when_tick_arrives_during_read(
     shutil.copytree(filled[0], copy)
     store, end = DiskStore(copy), NOW * 1000
 
-    class Growing(DiskReader):
+    class GrowingReader(DiskReader):
         def since(self, time: float, limit: int) -> list[Tick]:
             found = super().since(time, limit)
             store.append(Tick(store.newest().time_ms / 1000 + 1, 1.0, {"cpu": 1.0}))
             return found
 
-    found = Levels(Growing(copy), 1.0).read(end - DAY * 1000, end, 0, None)
+    found = Levels(GrowingReader(copy), 1.0).read(end - DAY * 1000, end, 0, None)
     store.close()
     assert found.t.tolist() == [to_milliseconds(tick.time) for tick in filled[1]]
 

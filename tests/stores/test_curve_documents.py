@@ -22,7 +22,7 @@ from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.memory import MemoryStore
 
 
-class Giving:
+class CurveSource:
     """A source as the sampler expects it, with values set by the test."""
 
     def __init__(self, panel: str = "Growth", name: str = "growth") -> None:
@@ -44,7 +44,7 @@ class Giving:
 
 
 def test_curves_are_replaced_and_removed_when_source_fails() -> None:
-    source, store = Giving(), MemoryStore()
+    source, store = CurveSource(), MemoryStore()
     sampler = Sampler([source], store, 1.0)
     assert store.curves() == {}
     tick = sampler.tick(1.0)
@@ -63,7 +63,7 @@ def test_curves_are_replaced_and_removed_when_source_fails() -> None:
 
 
 def test_second_source_of_curve_panel_is_ignored_with_notice() -> None:
-    first, second, heard, store = Giving(name="a"), Giving(name="b"), Heard(), MemoryStore()
+    first, second, heard, store = CurveSource(name="a"), CurveSource(name="b"), Heard(), MemoryStore()
     second.answer = [9]
     tick = Sampler([first, second], store, 1.0, heard).tick(1.0)
     assert tick is not None
@@ -73,7 +73,7 @@ def test_second_source_of_curve_panel_is_ignored_with_notice() -> None:
 
 
 def test_curve_document_is_written_only_when_changed(tmp_path: Path) -> None:
-    source = Giving()
+    source = CurveSource()
     with closing(DiskStore(tmp_path)) as store:
         sampler = Sampler([source], store, 1.0)
         sampler.tick(1.0)
@@ -89,7 +89,7 @@ def test_curve_document_is_absent_or_emptied_without_curves(tmp_path: Path) -> N
     with closing(DiskStore(tmp_path)) as store:
         Sampler([], store, 1.0).tick(1.0)
         assert not (tmp_path / "curves.json").exists()
-        Sampler([Giving()], store, 1.0).tick(2.0)
+        Sampler([CurveSource()], store, 1.0).tick(2.0)
         assert store.curves()
         Sampler([], store, 1.0).tick(3.0)
         assert store.curves() == {}
@@ -99,7 +99,7 @@ def test_tick_is_stored_when_curve_document_cannot_be_written(tmp_path: Path) ->
     with closing(DiskStore(tmp_path)) as store:
         # A folder has the name of the temporary file, and no file can replace it.
         (tmp_path / "curves.new").mkdir()
-        sampler = Sampler([Giving()], store, 1.0)
+        sampler = Sampler([CurveSource()], store, 1.0)
         assert sampler.tick(1.0)
         assert store.newest().time_ms == 1000
         assert store.curves() == {}

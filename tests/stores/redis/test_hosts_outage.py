@@ -71,12 +71,12 @@ def test_19_hosts_show_last_ticks_and_notice_during_outage(
     getattr(redis, fault)()
     said = "it does not answer" if fault == "freeze" else "it cannot be reached"
 
-    def told() -> bool:
+    def notice_is_shown() -> bool:
         ask(hosts)
         (notice,) = reader.notices()
         return said in notice and notice.count("the last that came") == 1
 
-    wait_for(told)
+    wait_for(notice_is_shown)
     waits = Waits(hosts, monkeypatch)
     for _time in range(20):
         ask(hosts)

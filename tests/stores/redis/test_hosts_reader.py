@@ -173,11 +173,11 @@ def test_hosts_poll_only_when_tick_is_due(
     write(store, 2, step=3600)
     wait_for(lambda: times(reader) == [1, 2])
     polls = hosts.polls
-    beaten = beats(redis, 3)
-    stays(lambda: times(reader) == [1, 2] and hosts.polls <= polls + 1, beaten)
+    three_heartbeats = heartbeats_sent(redis, 3)
+    stays(lambda: times(reader) == [1, 2] and hosts.polls <= polls + 1, three_heartbeats)
 
 
-def beats(redis: RedisServer, count: int) -> Callable[[], bool]:
+def heartbeats_sent(redis: RedisServer, count: int) -> Callable[[], bool]:
     """Return a check whether the writer has sent `count` more heartbeats, two a second."""
 
     def calls() -> int:
@@ -199,7 +199,7 @@ def test_hosts_stop_polling_and_free_memory_when_unused(
         patched.setattr(redis_hosts, "UNUSED_AFTER_S", 0.0)
         wait_for(lambda: not reader.loaded)
         polls = hosts.polls
-        stays(lambda: hosts.polls <= polls + 1, beats(redis, 2))
+        stays(lambda: hosts.polls <= polls + 1, heartbeats_sent(redis, 2))
     write(store, 3)
     hosts._waited.clear()
     assert times(reader) == [1, 2, 3]

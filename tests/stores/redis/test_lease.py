@@ -23,7 +23,7 @@ pytestmark = needs_redis
 
 
 @pytest.fixture(autouse=True)
-def _long_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+def _long_leases(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no lease expire on a slow machine: only appends renew it, and tests end it."""
     monkeypatch.setattr(lease, "LEASE_MS", 60_000)
     monkeypatch.setattr(writer, "HEARTBEAT_S", PATIENCE_S)

@@ -38,7 +38,7 @@ def _patience() -> Iterator[None]:
         yield
 
 
-def linked(url: str) -> RedisClient:
+def redis_client(url: str) -> RedisClient:
     return RedisClient(url, PATIENCE_S)
 
 
@@ -73,14 +73,14 @@ def readers(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
     with closing(DiskStore(tmp_path_factory.mktemp("disk"))) as disk:
         made = ticks(HOURS)
         fill(disk, made)
-        with closing(RedisStore(linked(url), "filled")) as store:
+        with closing(RedisStore(redis_client(url), "filled")) as store:
             fill(store, made)
-        reader = RedisReader(linked(url), "filled")
+        reader = RedisReader(redis_client(url), "filled")
         reader.poll()
         yield disk, reader
 
 
-def same(one: Frame, other: Frame) -> None:
+def assert_frames_equal(one: Frame, other: Frame) -> None:
     assert list(one.t) == list(other.t)
     assert one.step == other.step
     for part, its in ((one.y, other.y), (one.low, other.low), (one.high, other.high)):
@@ -93,7 +93,7 @@ def same(one: Frame, other: Frame) -> None:
 def test_live_frame_equals_that_of_disk_store(readers: tuple[Reader, Reader], window: float) -> None:
     disk, redis = readers
     assert len(live_frame(redis, window).t) > 5
-    same(live_frame(disk, window), live_frame(redis, window))
+    assert_frames_equal(live_frame(disk, window), live_frame(redis, window))
 
 
 @pytest.mark.parametrize(("first", "hours"), [(0, 1), (3, 0.5), (5, 7), (0, 14), (13, 1)])
@@ -103,19 +103,19 @@ def test_past_frame_equals_that_of_disk_store(
     disk, redis = readers
     start = (START + first * 3600) * 1000
     end = start + int(hours * 3_600_000)
-    same(past_frame(disk, start, end), past_frame(redis, start, end))
+    assert_frames_equal(past_frame(disk, start, end), past_frame(redis, start, end))
 
 
 def test_stream_contains_only_ticks_that_are_not_compacted(url: str, readers: tuple[Reader, Reader]) -> None:
-    count = linked(url).client.xlen(Keys("filled").ticks)
+    count = redis_client(url).client.xlen(Keys("filled").ticks)
     assert 2 * SPAN >= count - 1 >= SPAN - 1
 
 
 def test_archive_drops_blocks_older_than_retention(url: str) -> None:
     kept = Retention(ticks=3600, minutes=7200, hours=86_400)
-    with closing(RedisStore(linked(url), "short", retention=kept)) as store:
+    with closing(RedisStore(redis_client(url), "short", retention=kept)) as store:
         fill(store, ticks(HOURS))
-    reader = RedisReader(linked(url), "short")
+    reader = RedisReader(redis_client(url), "short")
     reader.poll()
     seconds, minutes, hours = reader.levels()
     newest = reader.mark.time_ms
@@ -123,28 +123,28 @@ def test_archive_drops_blocks_older_than_retention(url: str) -> None:
     assert oldest is not None
     assert oldest >= newest - 2 * 3_600_000
     assert (hours.oldest() or 0) <= START * 1000 + 3_600_000
-    client, keys = linked(url).client, Keys("short")
+    client, keys = redis_client(url).client, Keys("short")
     for level in ("seconds", "minutes", "hours"):
         assert client.hlen(keys.of(f"{level}.blocks")) == client.zcard(keys.of(f"{level}.ends"))
     del minutes
 
 
 def test_archive_drops_blocks_above_size_limit(url: str) -> None:
-    with closing(RedisStore(linked(url), "small", retention=Retention(size=3000))) as store:
+    with closing(RedisStore(redis_client(url), "small", retention=Retention(size=3000))) as store:
         fill(store, ticks(3))
-        client, keys = linked(url).client, Keys("small")
+        client, keys = redis_client(url).client, Keys("small")
         wait_for(lambda: sum(map(len, client.hvals(keys.of("seconds.blocks")))) <= 3000)
         assert client.hlen(keys.of("seconds.blocks")) >= 1
 
 
 def test_corrupt_block_is_gap_with_notice(url: str) -> None:
-    with closing(RedisStore(linked(url), "hurt")) as store:
+    with closing(RedisStore(redis_client(url), "hurt")) as store:
         fill(store, ticks(1))
-    client, keys = linked(url).client, Keys("hurt")
+    client, keys = redis_client(url).client, Keys("hurt")
     ends = sorted(map(int, client.hkeys(keys.of("seconds.blocks"))))
     client.hset(keys.of("seconds.blocks"), ends[1], b"nonsense")
     client.hset(keys.of("seconds.blocks"), ends[2], b"")
-    reader = RedisReader(linked(url), "hurt")
+    reader = RedisReader(redis_client(url), "hurt")
     reader.poll()
     found = live_frame(reader, 3600)
     assert np.isnan(found.y["cpu"]).any()
@@ -155,17 +155,17 @@ def test_archive_counts_ticks_once_after_restarts(url: str, readers: tuple[Reade
     """Fault 31 with over a dozen writers, all stopped without `close`."""
     made = ticks(HOURS)
     for place in range(0, len(made), RATE + 20):
-        store = RedisStore(linked(url), "often")
+        store = RedisStore(redis_client(url), "often")
         fill(store, made[place : place + RATE + 20])
         drain(store)
         store.writer.stop()
         store.turn.release()
-    reader = RedisReader(linked(url), "often")
+    reader = RedisReader(redis_client(url), "often")
     reader.poll()
-    same(live_frame(readers[0], HOURS * 3600), live_frame(reader, HOURS * 3600))
+    assert_frames_equal(live_frame(readers[0], HOURS * 3600), live_frame(reader, HOURS * 3600))
 
 
-class Counted(RedisClient):
+class CountingClient(RedisClient):
     """A client that counts the calls that reach Redis."""
 
     asked = 0
@@ -179,9 +179,9 @@ class Counted(RedisClient):
 
 
 def test_reader_waits_once_when_redis_is_down(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    with closing(RedisStore(linked(redis.url), "a")) as store:
+    with closing(RedisStore(redis_client(redis.url), "a")) as store:
         fill(store, ticks(4))
-    link = Counted(redis.url, 1.0)
+    link = CountingClient(redis.url, 1.0)
     reader = RedisReader(link, "a")
     reader.poll()
     whole = live_frame(reader, 4 * 3600)
@@ -206,13 +206,13 @@ def test_hosts_compact_at_different_times(redis: RedisServer) -> None:
     """Their spans end together, and writing 10,000 MB at once would block Redis."""
     sealed = {}
     for name in ("a", "b", "c"):
-        with closing(RedisStore(linked(redis.url), name)) as store:
-            sealed[name] = _sealed_after(store, name)
+        with closing(RedisStore(redis_client(redis.url), name)) as store:
+            sealed[name] = _seconds_until_compaction(store, name)
     assert all(1200 <= seconds <= 1262 for seconds in sealed.values())
     assert len(set(sealed.values())) == 3
 
 
-def _sealed_after(store: RedisStore, name: str) -> int:
+def _seconds_until_compaction(store: RedisStore, name: str) -> int:
     """Return the seconds from the start of a span to the tick that compacted it."""
     for second in range(2, 1300, 2):
         assert store.append(Tick(START + second, 2, {"cpu": 1.0}))

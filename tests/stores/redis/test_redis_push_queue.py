@@ -28,7 +28,7 @@ from dashapp.stores.redis.store import RedisStore
 pytestmark = needs_redis
 
 
-class Patient(RedisClient):
+class PatientClient(RedisClient):
     """A client that continues after a slow response.
 
     A real client stops then, and its next tick takes the rest.
@@ -38,7 +38,7 @@ class Patient(RedisClient):
         return do(self.client)
 
 
-def linked(url: str) -> RedisClient:
+def redis_client(url: str) -> RedisClient:
     return RedisClient(url, PATIENCE_S)
 
 
@@ -48,9 +48,9 @@ class Collector:
     opened: ClassVar[list[RedisStore]] = []
 
     def __init__(self, url: str, inbox: RedisClient | None = None) -> None:
-        self.store = RedisStore(linked(url), "a")
+        self.store = RedisStore(redis_client(url), "a")
         self.opened.append(self.store)
-        self.inbox = RedisPushReader(inbox or Patient(url, PATIENCE_S), self.store)
+        self.inbox = RedisPushReader(inbox or PatientClient(url, PATIENCE_S), self.store)
         source = PushSource(self.inbox, lambda: self.store.newest().time_ms)
         self.sampler = Sampler([source], self.store, 1)
 
@@ -91,14 +91,14 @@ def put(intake: RedisPushWriter, **values: float) -> None:
     intake.put(json.dumps(values).encode())
 
 
-def kept(url: str) -> list[dict[str, float]]:
-    reader = RedisReader(linked(url), "a")
+def stored_values(url: str) -> list[dict[str, float]]:
+    reader = RedisReader(redis_client(url), "a")
     reader.poll()
     return [dict(tick.values) for tick in last_page(reader, 10_000).ticks]
 
 
 def test_pushed_values_are_in_next_tick_once(url: str) -> None:
-    intake, collector = RedisPushWriter(linked(url), "a"), Collector(url)
+    intake, collector = RedisPushWriter(redis_client(url), "a"), Collector(url)
     put(intake, x=1)
     put(intake, y=2, x=3)
     assert collector.tick() == {"x": 3, "y": 2}
@@ -106,15 +106,15 @@ def test_pushed_values_are_in_next_tick_once(url: str) -> None:
     put(intake, x=4)
     assert collector.tick() == {"x": 4}
     drain(collector.store)
-    assert kept(url) == [{"x": 3, "y": 2}, {"x": 4}]
-    client, keys = linked(url).client, Keys("a")
+    assert stored_values(url) == [{"x": 3, "y": 2}, {"x": 4}]
+    client, keys = redis_client(url).client, Keys("a")
     assert client.xlen(keys.push) == 0
     assert int(client.get(keys.push_size)) == 0
     collector.store.close()
 
 
 def test_pushed_values_survive_collector_that_dies_before_store(url: str) -> None:
-    intake, first = RedisPushWriter(linked(url), "a"), Collector(url)
+    intake, first = RedisPushWriter(redis_client(url), "a"), Collector(url)
     put(intake, x=1)
     assert first.tick() == {"x": 1}
     drain(first.store)
@@ -129,22 +129,22 @@ def test_pushed_values_survive_collector_that_dies_before_store(url: str) -> Non
     second.die()
     third = Collector(url)
     assert third.tick() == {}
-    assert kept(url) == [{"x": 1}, {"x": 2}]
+    assert stored_values(url) == [{"x": 1}, {"x": 2}]
     third.store.close()
 
 
 def test_pushed_values_are_taken_in_order_over_several_batches(url: str) -> None:
-    intake, collector = RedisPushWriter(linked(url), "a"), Collector(url)
+    intake, collector = RedisPushWriter(redis_client(url), "a"), Collector(url)
     for number in range(2 * BATCH_RECORDS + 7):
         put(intake, x=number)
     assert collector.tick() == {"x": 2 * BATCH_RECORDS + 6}
     drain(collector.store)
-    assert linked(url).client.xlen(Keys("a").push) == 0
+    assert redis_client(url).client.xlen(Keys("a").push) == 0
     collector.store.close()
 
 
 def test_push_queue_rejects_records_when_full_until_emptied(redis: RedisServer) -> None:
-    intake, collector = RedisPushWriter(linked(redis.url), "a", most=1000), Collector(redis.url)
+    intake, collector = RedisPushWriter(redis_client(redis.url), "a", most=1000), Collector(redis.url)
     for _ in range(9):
         intake.put(b'{"x":1' + b" " * 80 + b"}")
     with pytest.raises(PushQueueError, match="1000 bytes"):
@@ -158,7 +158,7 @@ def test_push_queue_rejects_records_when_full_until_emptied(redis: RedisServer) 
 def test_push_queue_rejects_records_when_no_collector_reads(
     redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    intake = RedisPushWriter(linked(redis.url), "a")
+    intake = RedisPushWriter(redis_client(redis.url), "a")
     put(intake, x=1)
     now = time.monotonic()
     monkeypatch.setattr(intake, "_made", now - COLLECTOR_AWAY_S - 1)
@@ -170,12 +170,12 @@ def test_push_queue_rejects_records_when_no_collector_reads(
 
 
 @pytest.fixture
-def no_second_try(monkeypatch: pytest.MonkeyPatch) -> None:
+def open_circuit(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a failure send no second request, even on a slow machine."""
     monkeypatch.setattr(redis_link, "CIRCUIT_OPEN_S", PATIENCE_S)
 
 
-class Counted:
+class CommandRecorder:
     """A Redis client that records the names of its commands."""
 
     def __init__(self, client: Client) -> None:
@@ -187,7 +187,7 @@ class Counted:
         return getattr(self._client, name)
 
 
-@pytest.mark.usefixtures("no_second_try")
+@pytest.mark.usefixtures("open_circuit")
 @pytest.mark.parametrize("fault", ["freeze", "kill", "full"])
 def test_19_push_queue_rejects_records_when_redis_fails(redis: RedisServer, fault: str) -> None:
     link = RedisClient(redis.url)
@@ -198,7 +198,7 @@ def test_19_push_queue_rejects_records_when_redis_fails(redis: RedisServer, faul
             client.config_set("maxmemory", client.info("memory")["used_memory"])
     else:
         getattr(redis, fault)()
-    link._client = counted = Counted(link.client)
+    link._client = counted = CommandRecorder(link.client)
     with pytest.raises(PushQueueError, match="cannot be kept"):
         put(intake, x=2)
     with pytest.raises(PushQueueError, match="cannot be kept"):
@@ -206,13 +206,13 @@ def test_19_push_queue_rejects_records_when_redis_fails(redis: RedisServer, faul
     assert counted.asked == ["eval"], "the second does not wait for Redis as well"
 
 
-@pytest.mark.usefixtures("no_second_try")
+@pytest.mark.usefixtures("open_circuit")
 def test_19_one_tick_waits_briefly_for_pushed_values_in_outage(redis: RedisServer) -> None:
     link = RedisClient(redis.url, TICK_TIMEOUT_S)
     collector = Collector(redis.url, link)
     collector.store.append(Tick(1, 1, {"a": 1}))
     drain(collector.store)
-    link._client = counted = Counted(link.client)
+    link._client = counted = CommandRecorder(link.client)
     redis.freeze()
     for _ in range(5):
         collector.tick()
