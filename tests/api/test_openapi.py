@@ -1,4 +1,4 @@
-"""The API's description is true: schemathesis asks what it allows and what it forbids, and compares."""
+"""The API conforms to its OpenAPI document: schemathesis sends valid and invalid requests."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ BEARER = {"Authorization": f"Bearer {PASSWORD}"}
 
 
 @pytest.fixture(scope="module")
-def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def schema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     environ = {"DASHAPP_PASSWORD": PASSWORD, "DASHAPP_PUSH_TOKEN": TOKEN}
     with dashapp(tmp_path_factory.mktemp("openapi"), env=environ) as app:
         app.serving()
@@ -57,24 +57,24 @@ SETTINGS = parse_settings(["--store", "memory:"], {"DASHAPP_PUSH_TOKEN": TOKEN, 
 OPERATIONS = openapi_document(SETTINGS)["paths"]
 
 
-def asked() -> Iterator[tuple[str, str, GenerationMode]]:
-    """Each operation with what it allows, and where something can be wrong with what it does not."""
+def operations() -> Iterator[tuple[str, str, GenerationMode]]:
+    """Yield each operation with valid input, and with invalid input if it can have any."""
     for path, methods in OPERATIONS.items():
         for method, operation in methods.items():
             yield path, method, GenerationMode.POSITIVE
-            # A number is text in a query, and one is a list of one: nothing is wrong for /api/frames.
+            # A number is text in a query, and one value is a list of one: no input of /api/frames is invalid.
             if path != "/api/frames" and (operation.get("parameters") or "requestBody" in operation):
                 yield path, method, GenerationMode.NEGATIVE
 
 
-@pytest.mark.parametrize(("path", "method", "mode"), [*asked()])
-def test_what_it_says_is_so(described: Any, path: str, method: str, mode: GenerationMode) -> None:
+@pytest.mark.parametrize(("path", "method", "mode"), [*operations()])
+def test_api_conforms_to_openapi_document(schema: Any, path: str, method: str, mode: GenerationMode) -> None:
     token = TOKEN if path == "/api/push" else PASSWORD
 
-    @given(case=described[path][method].as_strategy(generation_mode=mode))
+    @given(case=schema[path][method].as_strategy(generation_mode=mode))
     @settings(max_examples=amount(12, 50), derandomize=True, suppress_health_check=list(HealthCheck))
     def check(case: Any) -> None:
-        # An empty list or object has no place in an address: nothing wrong would be asked.
+        # A URL cannot carry an empty list or object, so the request would be valid.
         assume(all(value not in ([], {}) for value in (case.query or {}).values()))
         headers = {"Authorization": f"Bearer {token}"}
         case.call_and_validate(headers=headers, checks=CHECKS, timeout=PATIENCE_S)
@@ -87,7 +87,7 @@ def app() -> WSGIApp:
     return guarded(push_token=TOKEN)
 
 
-def test_every_path_and_parameter_is_described() -> None:
+def test_openapi_describes_every_path_and_parameter() -> None:
     found = openapi_document(
         parse_settings(["--store", "memory:"], {"DASHAPP_PUSH_TOKEN": TOKEN, "DASHAPP_PASSWORD": PASSWORD})
     )
@@ -97,7 +97,7 @@ def test_every_path_and_parameter_is_described() -> None:
     assert named == set(PARAMETERS)
 
 
-def test_what_is_off_is_not_described() -> None:
+def test_openapi_omits_disabled_paths() -> None:
     found = openapi_document(parse_settings(["--store", "memory:"], {}))
     assert "/api/push" not in found["paths"]
     assert "/api/share" not in found["paths"]
@@ -114,7 +114,7 @@ def references(value: object) -> Iterator[str]:
             yield from references(each)
 
 
-def test_it_is_whole(app: WSGIApp) -> None:
+def test_openapi_references_are_defined_and_secrets_omitted(app: WSGIApp) -> None:
     found = ask(app, OPENAPI_PATH, authorization=f"Bearer {PASSWORD}").json
     assert found["openapi"].startswith("3.1")
     for reference in references(found):
@@ -124,5 +124,5 @@ def test_it_is_whole(app: WSGIApp) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_it_is_only_read(app: WSGIApp, method: str) -> None:
+def test_openapi_rejects_write_methods(app: WSGIApp, method: str) -> None:
     assert ask(app, OPENAPI_PATH, method=method, authorization=f"Bearer {PASSWORD}").status == 405

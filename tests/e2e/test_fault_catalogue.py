@@ -36,16 +36,16 @@ SHOWN = {
     12: "e2e/test_disk_faults::test_12_read_only_store_does_not_flood_log_and_recovers",
     13: "e2e/test_disk_faults::test_13_deleted_store_folder_is_recreated",
     14: "e2e/test_disk_faults::test_14_corrupt_store_is_quarantined_with_notice",
-    15: "stores/disk/test_disk_store::test_15_a_kill_in_mid_append_loses_nothing_acknowledged",
-    16: "stores/disk/test_disk_store::test_16_every_reading_beside_a_writer_is_one_consistent_window",
+    15: "stores/disk/test_disk_store::test_15_store_keeps_acknowledged_ticks_after_kill_during_append",
+    16: "stores/disk/test_disk_store::test_16_reader_gets_consistent_window_during_writes",
     17: "e2e/test_disk_faults::test_17_locked_store_delays_no_tick_and_no_request",
     18: "e2e/test_disk_faults::test_18_store_cleared_from_outside_resets_page "
     "browser/test_faults::test_page_redraws_after_store_is_cleared",
     19: "e2e/test_redis_outage::test_19_redis_outage_shows_notice_and_leaves_no_gap "
     "e2e/test_redis_outage::test_19_flushed_redis_resets_page "
     "e2e/test_redis_outage::test_19_evicted_keys_do_not_stop_collection "
-    "stores/redis/test_failover::test_19_failed_over_to_a_replica_nothing_is_lost_or_doubled "
-    "stores/redis/test_writer::test_19_out_of_memory_ticks_wait_until_it_has_room",
+    "stores/redis/test_failover::test_19_failover_to_replica_neither_loses_nor_repeats_ticks "
+    "stores/redis/test_writer::test_19_ticks_wait_while_redis_is_out_of_memory",
     20: "e2e/test_sources::test_20_to_22_hanging_and_failing_sources_affect_only_themselves",
     21: "collector/test_sampler::test_21_sampler_keeps_other_sources_when_one_fails "
     "sources/test_function_return_values::test_21_function_value_becomes_reported_gap_when_not_a_number",
@@ -59,8 +59,8 @@ SHOWN = {
     27: "browser/test_time_handling::test_page_works_with_viewer_clock_a_day_off",
     28: "e2e/test_many_viewers::test_28_hundred_viewers_get_responses_and_leak_no_resources",
     29: "browser/test_user_interaction::test_slider_drag_ends_at_last_value",
-    30: "stores/test_archive::test_the_extremes_of_a_frame_are_those_of_its_ticks",
-    31: "stores/test_archive_restarts::test_a_restart_at_any_point_of_a_roll_up_counts_nothing_twice",
+    30: "stores/test_archive::test_frame_extremes_equal_those_of_ticks",
+    31: "stores/test_archive_restarts::test_archive_counts_ticks_once_after_restart_during_compaction",
     32: "sources/test_source_contract::test_source_follows_added_and_removed_cores_and_devices",
     33: "sources/test_platform_failures::test_psutil_source_loses_only_metrics_of_failing_call",
     34: "sources/external/test_prometheus_limits::test_34_prometheus_rejects_hostile_response_at_limit",
@@ -68,14 +68,14 @@ SHOWN = {
     36: "web/test_command_line::test_36_port_in_use_prints_one_line_error",
     37: "sources/external/test_prometheus_address::"
     "test_37_prometheus_error_gives_pip_command_without_package",
-    38: "stores/test_archive_restarts::test_a_store_without_levels_is_taken_over_whole",
-    39: "stores/disk/test_disk_store::test_39_a_stopped_reader_does_not_let_the_log_grow",
+    38: "stores/test_archive_restarts::test_store_of_older_version_without_levels_is_migrated",
+    39: "stores/disk/test_disk_store::test_39_write_ahead_log_stays_bounded_when_reader_is_stopped",
     40: "collector/test_service::test_sampler_keeps_store_bounded_after_one_day "
     "browser/test_render_cost::test_thousand_draws_leak_no_memory",
     41: "web/test_command_line::test_41_unwritable_folder_falls_back_to_memory_with_notice",
-    42: "integrations/test_flask_mount::test_what_is_the_hosts_is_answered_as_before "
-    "integrations/test_flask_mount::test_hooks_of_the_host_see_nothing_of_ours "
-    "integrations/test_flask_mount::test_config_routes_and_environment_are_as_they_were",
+    42: "integrations/test_flask_mount::test_responses_of_application_are_unchanged "
+    "integrations/test_flask_mount::test_hooks_of_application_do_not_run_for_mounted_pages "
+    "integrations/test_flask_mount::test_config_and_routes_of_application_are_unchanged",
 }
 
 

@@ -1,4 +1,4 @@
-"""The settings given to mount: as Python has them, and each that cannot work in one sentence."""
+"""Settings of mount: Python values, and one error message for each invalid setting."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ mounted = pytest.fixture(mounter)
         ({"protect": "yes"}, "protect is 'yes'; expected a function without arguments"),
     ],
 )
-def test_a_setting_that_cannot_work(settings: dict[str, Any], told: str) -> None:
+def test_mount_rejects_invalid_setting(settings: dict[str, Any], told: str) -> None:
     app = Flask("host")
     with pytest.raises(DashappError) as error:
         dashapp.mount(app, "/monitor/", **settings)
@@ -45,19 +45,19 @@ def test_a_setting_that_cannot_work(settings: dict[str, Any], told: str) -> None
     assert app.extensions == {}
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_mount_reports_all_invalid_settings_together() -> None:
     with pytest.raises(SettingsError) as error:
         dashapp.mount(Flask("host"), windw=1, port=80)
     assert len(error.value.problems) == 2
 
 
 @pytest.mark.parametrize("host", ["app", None, object()])
-def test_what_is_no_flask_application(host: Any) -> None:
+def test_mount_rejects_object_other_than_flask_application(host: Any) -> None:
     with pytest.raises(MountError, match="mount takes a Flask application, and was given a"):
         dashapp.mount(host, "/monitor/")
 
 
-def test_a_servers_settings_are_not_ours(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
+def test_mount_ignores_environment_of_server(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
     for name, value in {
         "PORT": "none",
         "WEB_CONCURRENCY": "x",
@@ -70,7 +70,7 @@ def test_a_servers_settings_are_not_ours(monkeypatch: pytest.MonkeyPatch, store:
     assert b"<title>Ours</title>" in host.ask("/monitor/").body
 
 
-def test_settings_are_given_as_python_has_them(mounted: Mounted) -> None:
+def test_mount_accepts_settings_as_python_values(mounted: Mounted) -> None:
     host = mounted(
         window=60,
         interval=0.5,
