@@ -104,7 +104,7 @@ def test_missing_store_is_reported_in_notice(mounted: Mounted, tmp_path: Path) -
     assert host.ask("/monitor/").status == 200
     answer = host.ask("/monitor/api/ticks")
     assert answer.status == 200
-    assert "no store" in " ".join(answer.json["notices"])
+    assert "no collector has written" in " ".join(answer.json["notices"])
     assert str(tmp_path).encode() not in answer.body
     assert not (tmp_path / "none").exists()
 

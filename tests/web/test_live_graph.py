@@ -71,8 +71,8 @@ def test_live_graph_accepts_section_attributes() -> None:
     ("given", "said"),
     [
         ({"metrics": []}, "metrics is empty"),
-        ({"metrics": [3]}, "metrics holds 3"),
-        ({"metrics": ["a" * 300]}, "metrics holds"),
+        ({"metrics": [3]}, "metrics contains 3"),
+        ({"metrics": ["a" * 300]}, "metrics contains"),
         ({"window": 5}, "window is 5; expected seconds from 10"),
         ({"window": "100"}, "window is '100'"),
         ({"window": True}, "window is True"),

@@ -139,14 +139,14 @@ def test_open_rejects_file_of_wrong_length(path: Path, size: int) -> None:
 def test_open_rejects_foreign_file(path: Path) -> None:
     path.write_bytes(os.urandom(HEADER_BYTES + RING_BYTES))
     for write in (False, True):
-        with pytest.raises(RingBufferError, match="not a tail"):
+        with pytest.raises(RingBufferError, match="not a ring buffer"):
             RingBuffer(path, write=write)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_open_for_writing_rejects_garbage_with_valid_magic(path: Path, seed: int) -> None:
     path.write_bytes(b"dashtl01" + os.urandom(HEADER_BYTES + RING_BYTES - 8))
-    with pytest.raises(RingBufferError, match="not a tail"):
+    with pytest.raises(RingBufferError, match="not a ring buffer"):
         RingBuffer(path, write=True)
 
 
