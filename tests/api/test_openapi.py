@@ -109,7 +109,11 @@ def test_openapi_has_the_limits_of_the_code() -> None:
     (after,) = [each["schema"] for each in ticks if each["name"] == "after"]
     value = schemas["PushEntry"]["properties"]["metrics"]["additionalProperties"]
     share = schemas["Share"]["properties"]
-    assert schemas["Window"] == {"type": "number", "minimum": MIN_WINDOW_S, "maximum": configured.max_window_s}
+    assert schemas["Window"] == {
+        "type": "number",
+        "minimum": MIN_WINDOW_S,
+        "maximum": configured.max_window_s,
+    }
     assert schemas["Time"]["maximum"] == MAX_EPOCH_MS
     assert schemas["Names"]["description"].startswith(f"1 to {params.MAX_METRICS_PER_QUERY},")
     assert after["maxLength"] == params.MAX_CURSOR_LENGTH

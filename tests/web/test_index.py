@@ -42,6 +42,13 @@ def test_it_does_not_carry_the_layout_that_is_asked_for_after(app: WSGIApp) -> N
     assert len(answer.body) < 20_000
 
 
+def test_index_escapes_title() -> None:
+    app = create_app(MemoryStore(), Settings(store="memory:", title="<b>me & you</b>"))
+    text = ask(app, "/", host="localhost").body.decode()
+    assert "<title>&lt;b&gt;me &amp; you&lt;/b&gt;</title>" in text
+    assert "<b>" not in text
+
+
 # What the page takes: what scripts fetch, and each script and style that ever stood in the document.
 TAKEN = """
 window.taken = [];

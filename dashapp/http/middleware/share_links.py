@@ -18,6 +18,7 @@ from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 from dashapp.http.middleware.sessions import Signer
 from dashapp.http.request_body import BodyReader, RequestBodyError
 from dashapp.http.responses import error_response, html_response, json_response, redirect
+from dashapp.http.templates import render
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
 from dashapp.query.shared_view import SharedView
@@ -28,18 +29,6 @@ DAY_S = 86_400
 # Of a link: panels, characters, and links whose applications are kept at one time.
 MAX_PANELS, MAX_PANEL_NAME_LENGTH, MAX_LINK_LENGTH, MAX_CACHED_APPS = 64, 100, 6000, 32
 MAX_BODY_BYTES = 16 << 10
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Nothing is shared here</title>
-<style>
-body {{ max-width: 30rem; margin: 20vh auto; padding: 0 1rem; font: 1.0625rem/1.5 system-ui, sans-serif; }}
-</style>
-<p>{sentence}.</p>
-"""
 
 EXPIRED_LINK = "this link has expired; ask whoever shared it for a new one"
 INVALID_LINK = "this link is not one that was shared here, or a part of it is missing; copy it again, whole"
@@ -157,7 +146,7 @@ class ShareLinks:
 def _error_page(environ: dict[str, Any], start_response: StartResponse, sentence: str) -> Iterable[bytes]:
     if "text/html" not in environ.get("HTTP_ACCEPT", ""):
         return error_response(start_response, "403 Forbidden", sentence)
-    page = _PAGE.format(sentence=sentence.capitalize())
+    page = render("invalid_link.html", sentence=sentence.capitalize())
     return html_response(start_response, "403 Forbidden", page.encode())
 
 
