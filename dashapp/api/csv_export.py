@@ -18,9 +18,10 @@ from threading import BoundedSemaphore
 import numpy as np
 import orjson
 
-from dashapp.api.params import TicksQuery, parse_ticks_query, quote_value
+from dashapp.api.params import TicksQuery, parse_ticks_query
 from dashapp.model.columns import Columns
 from dashapp.model.panels import Panel, keys_of_panels
+from dashapp.model.text import quote_value
 from dashapp.model.ticks import BadRequestError, BusyError
 from dashapp.query.levels import Levels
 from dashapp.stores.base import Reader

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from dashapp.config.settings import MIN_WINDOW_S
+from dashapp.model.text import quote_value
 from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
 
 MAX_METRICS_PER_QUERY = 64
@@ -145,8 +145,3 @@ def _parse_number(text: str) -> float:
         return float(text)
     except ValueError:
         return math.nan
-
-
-def quote_value(text: str) -> str:
-    """Text from outside as one quoted line of bounded length."""
-    return json.dumps(text if len(text) <= 40 else text[:40] + "…", ensure_ascii=False)

@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from dashapp.api.params import quote_value
 from dashapp.http.request_body import BodyReader, RequestBodyError
 from dashapp.http.responses import error_response, json_response
 from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.model.text import quote_value
 from dashapp.model.ticks import MAX_VALUE, BadRequestError, PushQueueError
 from dashapp.sources.push import MAX_NAME_LENGTH, MAX_RECORD_CHARS, pushed_metric, row_chars
 from dashapp.stores.base import Reader

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from dashapp.http.responses import encode_json
 from dashapp.model.panel_spec import matches_pattern
+from dashapp.model.text import quote_value
 from dashapp.model.thresholds import MISSING_OP, AlertChange, AlertState
 from dashapp.model.ticks import BadRequestError, stale_after, to_milliseconds
 from dashapp.stores.base import MAX_CHANGES, Reader
@@ -88,7 +89,9 @@ def _parse_limit(query: str) -> int:
     if name != "limit" or more:
         raise BadRequestError("expected limit, and nothing else")
     if not (text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= MAX_CHANGES):
-        raise BadRequestError(f"limit is {text[:40]!r}; expected a whole number from 1 to {MAX_CHANGES}")
+        raise BadRequestError(
+            f"limit is {quote_value(text)}; expected a whole number from 1 to {MAX_CHANGES}"
+        )
     return int(text)
 
 

@@ -6,14 +6,12 @@ Knows neither what the settings are nor what a text may be.
 from __future__ import annotations
 
 import argparse
-import difflib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import Field
 from typing import Any
 
 from dashapp import __version__
-from dashapp.model.text import redact_credentials
+from dashapp.model.text import quote_value, suggest
 
 ENV_PREFIX = "DASHAPP_"
 # Variables that are no settings: what the supervisor tells its children, and where a program pushes to.
@@ -89,17 +87,8 @@ class CommandLine:
         if (secret := text.split("=")[0].strip("-").replace("-", "_")) in self._secrets:
             variable = ENV_PREFIX + secret.upper()
             return f"a secret is no flag, which everyone on this machine could read; set {variable}"
-        near = difflib.get_close_matches(text.split("=")[0], self._flags, 1)
-        hint = f"did you mean {near[0]}?" if near else "see --help for those there are"
-        return f"{quote_value(text)} is not a setting; {hint}"
-
-
-def quote_value(value: Any) -> str:
-    """A value from outside as one line of bounded length, text in quotes."""
-    if not isinstance(value, str):
-        return redact_credentials(json.dumps(value, default=str, ensure_ascii=False))[:80]
-    value = redact_credentials(value)
-    return json.dumps(value if len(value) <= 80 else value[:80] + "…", ensure_ascii=False)
+        hint = suggest(text.split("=")[0], self._flags, "see --help for those there are")
+        return f"{quote_value(text)} is not a setting{hint}"
 
 
 def unknown_variables(environ: Mapping[str, str], table: SettingsFields) -> list[str]:
@@ -108,9 +97,7 @@ def unknown_variables(environ: Mapping[str, str], table: SettingsFields) -> list
     sentences = []
     for name in sorted(environ):
         if name.startswith(ENV_PREFIX) and name not in (*known, *OTHER_VARIABLES):
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            sentences.append(f"{name} is set but is not a setting{hint}")
+            sentences.append(f"{name} is set but is not a setting{suggest(name, known)}")
     return sentences
 
 

@@ -5,7 +5,6 @@ Knows the table of settings, and nothing of who gives them or what for.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Collection, Mapping
@@ -13,8 +12,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dashapp.config.cli import ENV_PREFIX, flag_of, quote_value
+from dashapp.config.cli import ENV_PREFIX, flag_of
 from dashapp.config.settings import Settings
+from dashapp.model.text import quote_value, suggest
 from dashapp.model.ticks import SettingsError
 
 _FLAG = re.compile(r"(?<!\S)--(?=[a-z])")
@@ -43,9 +43,8 @@ def to_command_line(
         if name in refused:
             problems.append(f"{name} is no setting here: {refused[name]}")
         elif name not in table:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"{', '.join(known)} are"
-            problems.append(f"{name} is not a setting; {hint}")
+            hint = suggest(name, known, f"{', '.join(known)} are")
+            problems.append(f"{name} is not a setting{hint}")
         elif "secret" in table[name].metadata:
             separator = table[name].metadata.get("separator")
             parts = value if separator and isinstance(value, list | tuple) else [value]

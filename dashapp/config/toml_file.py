@@ -5,13 +5,12 @@ What a text may be is the table's to say; a list holds several, and `[[source]]`
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import Field
 from pathlib import Path
 from typing import Any
 
-from dashapp.config.cli import quote_value
+from dashapp.model.text import quote_value, suggest
 
 SETTINGS_FILE_NAME = "dashapp.toml"
 MAX_FILE_BYTES = 1 << 20
@@ -44,9 +43,8 @@ class SettingsFile:
         sentences = []
         for key in self._document:
             if key not in known:
-                near = difflib.get_close_matches(key, known, 1)
-                hint = f"did you mean {near[0]}?" if near else f"{', '.join(known)} are"
-                sentences.append(f"{self._path}: `{key[:80]}` is not a setting; {hint}")
+                hint = suggest(key, known, f"{', '.join(known)} are")
+                sentences.append(f"{self._path}: `{key[:80]}` is not a setting{hint}")
         return sentences
 
     def items(self, each: Field[Any]) -> tuple[str, list[str | TomlTable]]:

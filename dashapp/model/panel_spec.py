@@ -5,12 +5,13 @@ Knows no panel, metric or figure.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
+
+from dashapp.model.text import quote_value, suggest
 
 KINDS = ("line", "area", "stacked", "mountain", "bar", "table")
 # What no metric can be drawn as: its source alone can say it.
@@ -34,7 +35,7 @@ def parse_panel_table(table: Mapping[str, Any]) -> dict[str, Any]:
         elif key == "kind":
             if value not in KINDS:
                 hint = ", as a curve is its source's to say" if value == CURVE_KIND else ""
-                raise ValueError(f"kind is {_quote_value(value)}; expected one of {', '.join(KINDS)}{hint}")
+                raise ValueError(f"kind is {quote_value(value)}; expected one of {', '.join(KINDS)}{hint}")
             given[key] = value
         elif key in LIST_KEYS:
             given[key] = _parse_patterns(key, value)
@@ -43,9 +44,8 @@ def parse_panel_table(table: Mapping[str, Any]) -> dict[str, Any]:
         elif key == "reference":
             given[key] = _parse_reference(value)
         else:
-            near = difflib.get_close_matches(str(key), ALL_KEYS, 1)
-            hint = f"did you mean {near[0]}?" if near else f"{', '.join(ALL_KEYS)} are"
-            raise ValueError(f"`{key[:80]}` is not one of a panel's keys; {hint}")
+            hint = suggest(str(key), ALL_KEYS, f"{', '.join(ALL_KEYS)} are")
+            raise ValueError(f"`{key[:80]}` is not one of a panel's keys{hint}")
     wanted = given.get("name") or given.get("title", "")
     name = _INVALID_CHARS.sub("-", wanted).strip("-")
     if not name:
@@ -84,7 +84,7 @@ def matches_pattern(pattern: str, key: str) -> bool:
 def _parse_text(key: str, value: object) -> str:
     if not isinstance(value, str) or len(value) > MAX_TEXT_LENGTH or not value.isprintable():
         raise ValueError(
-            f"{key} is {_quote_value(value)}; expected text of at most {MAX_TEXT_LENGTH} characters"
+            f"{key} is {quote_value(value)}; expected text of at most {MAX_TEXT_LENGTH} characters"
         )
     return value.strip()
 
@@ -94,16 +94,16 @@ def _parse_patterns(key: str, value: object) -> tuple[str, ...]:
     if listed == []:
         raise ValueError(f'{key} is empty; expected metric keys, such as ["cpu.*"]')
     if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_PATTERNS:
-        raise ValueError(f'{key} is {_quote_value(value)}; expected a list of metric keys, such as ["cpu.*"]')
+        raise ValueError(f'{key} is {quote_value(value)}; expected a list of metric keys, such as ["cpu.*"]')
     for each in listed:
         if not isinstance(each, str) or not 0 < len(each) <= MAX_PATTERN_LENGTH:
-            raise ValueError(f"{key} holds {_quote_value(each)}; expected metric keys, such as cpu.*")
+            raise ValueError(f"{key} holds {quote_value(each)}; expected metric keys, such as cpu.*")
     return tuple(listed)
 
 
 def _parse_bound(key: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{key} is {_quote_value(value)}; expected a number")
+        raise ValueError(f"{key} is {quote_value(value)}; expected a number")
     return float(value)
 
 
@@ -111,11 +111,7 @@ def _parse_reference(value: object) -> str | float:
     if isinstance(value, str):
         if not 0 < len(value) <= MAX_PATTERN_LENGTH or not value.isprintable():
             raise ValueError(
-                f'reference is {_quote_value(value)}; expected a metric key, "{FIRST_POINT}" or a number'
+                f'reference is {quote_value(value)}; expected a metric key, "{FIRST_POINT}" or a number'
             )
         return value
     return _parse_bound("reference", value)
-
-
-def _quote_value(value: object) -> str:
-    return f"{value!r:.60}" if isinstance(value, str | int | float) else f"a {type(value).__name__}"

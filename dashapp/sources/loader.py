@@ -5,7 +5,6 @@ The name is the operator's own, from a flag, a variable or the settings file; no
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import sys
 from collections.abc import Callable
@@ -13,6 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from dashapp.model.text import suggest
 
 
 def load_function(spec: str) -> Callable[[], Any]:
@@ -30,17 +31,14 @@ def load_function_or_explain(spec: str) -> Callable[[], Any]:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise ValueError(f"{module} cannot be imported: {_error_summary(error)}") from None
-        near = difflib.get_close_matches(module, [path.stem for path in Path.cwd().glob("*.py")], 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = suggest(module, [path.stem for path in Path.cwd().glob("*.py")])
         raise ValueError(f"there is no module {error.name} in {Path.cwd()}{hint}") from None
     except (Exception, SystemExit) as error:
         # The module is somebody else's code; whatever it raises is the reason.
         raise ValueError(f"{module} cannot be imported: {_error_summary(error)}") from None
     function = getattr(found, name, None)
     if function is None:
-        near = difflib.get_close_matches(name, dir(found), 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"{module} has no function {name}{hint}")
+        raise ValueError(f"{module} has no function {name}{suggest(name, dir(found))}")
     if not callable(function):
         raise ValueError(f"{name} is of type {type(function).__name__}; expected a function")
     try:

@@ -5,12 +5,12 @@ Knows the names that are built in, and imports none of what they name.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dashapp.model.text import suggest
 from dashapp.sources.options import SourceOptions
 
 # Each but the first two names what makes it, `make(rest, interval, **options)`: the text after the colon, the
@@ -73,5 +73,4 @@ class SourceSpec:
             raise ValueError(f"expected {spec.name} alone")
         if spec.name or _FUNCTION.fullmatch(spec.text):
             return spec
-        near = difflib.get_close_matches(spec.text.partition(":")[0], BUILT_IN, 1)
-        raise ValueError(f"expected {EXPECTED}" + (f"; did you mean {near[0]}?" if near else ""))
+        raise ValueError(f"expected {EXPECTED}{suggest(spec.text.partition(':')[0], BUILT_IN)}")
