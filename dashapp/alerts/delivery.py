@@ -19,6 +19,7 @@ from dashapp.alerts import apprise_worker
 from dashapp.alerts.message import Message, compose_message
 from dashapp.model.notices import NoticeSink
 from dashapp.model.thresholds import AlertChange
+from dashapp.process.backoff import Backoff
 from dashapp.stores.base import MAX_CHANGES, Store
 
 log = logging.getLogger("dashapp")
@@ -93,7 +94,7 @@ class AlertDelivery:
 
     def _run(self, place: int, address: str) -> None:
         lately: deque[float] = deque(maxlen=MAX_BURST)
-        failures, due = 0, 0.0
+        backoff, due = Backoff(BACKOFF_INITIAL_S, BACKOFF_MAX_S), 0.0
         while (found := self._next_batch(target_id(address), due)) is not None:
             changes, newest, count = found
             broken = sum(state.firing for state in self._store.thresholds())
@@ -101,14 +102,13 @@ class AlertDelivery:
                 reason = self._hand(address, compose_message(changes, count, broken, self._whose))
             now = time.monotonic()
             if not reason:
-                failures = 0
+                backoff.reset()
                 lately.append(now)
                 due = lately[0] + BURST_WINDOW_S if len(lately) == MAX_BURST else now
                 self._record_delivery(target_id(address), newest)
                 self._set_notice(place, "")
                 continue
-            failures += 1
-            longest = min(BACKOFF_MAX_S, BACKOFF_INITIAL_S * 2 ** min(failures - 1, 10))
+            longest = backoff.next_pause()
             due = now + SystemRandom().uniform(longest / 2, longest)
             # An address may hold a password: it is told by its place, and its service.
             which = f"{place} ({address.partition('://')[0]})"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from dashapp.model.ticks import Metric, SourceError
+from dashapp.process.backoff import Backoff
 from dashapp.sources.external.http_client import HttpFetcher, Url
 from dashapp.sources.external.prometheus_text import SeriesIdentity, SeriesNames, SeriesSelection
 from dashapp.sources.polling import BackgroundSource
@@ -56,7 +57,7 @@ class PrometheusSource:
         self._names = SeriesNames()
         self._refused: SourceError | None = None
         self._again = float("-inf")
-        self._pause = BACKOFF_INITIAL_S
+        self._backoff = Backoff(BACKOFF_INITIAL_S, BACKOFF_MAX_S)
 
     def read(self) -> Mapping[Metric, float]:
         """A counter has its first value at the second reading, and none where it was reset."""
@@ -66,10 +67,10 @@ class PrometheusSource:
             found = self._read()
         except SourceError as error:
             self.status_message, self._refused = "", error
-            self._again = self._clock() + self._pause
-            self._pause = min(BACKOFF_MAX_S, 2 * self._pause)
+            self._again = self._clock() + self._backoff.next_pause()
             raise
-        self._refused, self._pause = None, BACKOFF_INITIAL_S
+        self._refused = None
+        self._backoff.reset()
         return found
 
     def _read(self) -> Mapping[Metric, float]:

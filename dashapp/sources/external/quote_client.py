@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from dashapp.model.ticks import SourceError
+from dashapp.process.backoff import Backoff
 
 REQUEST_TIMEOUT_S = 10.0
 
@@ -117,8 +118,8 @@ class QuoteScheduler:
     def __init__(self, symbols: Sequence[str], now: float) -> None:
         self._due = dict.fromkeys(symbols, now)
         self._not_before = now
-        self._failures = dict.fromkeys(symbols, 0)
-        self._refusals = 0
+        self._backoffs = {symbol: Backoff(BACKOFF_INITIAL_S, BACKOFF_MAX_S) for symbol in symbols}
+        self._rate_limit_backoff = Backoff(RATE_LIMIT_BACKOFF_S, BACKOFF_MAX_S)
 
     def next(self) -> DueRequest:
         """Who is next, and when; of several the one that has waited longest."""
@@ -127,7 +128,8 @@ class QuoteScheduler:
 
     def record_success(self, symbol: str, now: float, opens: float, closes: float) -> None:
         """`opens`, `closes`: the hours that the answer told, today's or the next day's."""
-        self._failures[symbol] = self._refusals = 0
+        self._backoffs[symbol].reset()
+        self._rate_limit_backoff.reset()
         self._not_before = now + OPEN_INTERVAL_S
         if opens <= now < closes:
             self._due[symbol] = now + OPEN_INTERVAL_S
@@ -138,14 +140,7 @@ class QuoteScheduler:
 
     def record_failure(self, symbol: str, now: float, too_many: bool = False) -> None:
         """`too_many`: the feed wants no question at all for a while, not this symbol alone."""
-        pause = _backoff(BACKOFF_INITIAL_S, self._failures[symbol])
-        self._failures[symbol] += 1
-        self._due[symbol] = now + pause
+        self._due[symbol] = now + self._backoffs[symbol].next_pause()
         self._not_before = now + OPEN_INTERVAL_S
         if too_many:
-            self._not_before = now + _backoff(RATE_LIMIT_BACKOFF_S, self._refusals)
-            self._refusals += 1
-
-
-def _backoff(first: float, failures: int) -> float:
-    return min(BACKOFF_MAX_S, first * float(1 << min(failures, 10)))
+            self._not_before = now + self._rate_limit_backoff.next_pause()
