@@ -93,7 +93,7 @@ class Api:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
         if method not in ("GET", "HEAD"):
-            body = error_json(f"{method} is not for this address; GET is")
+            body = error_json(f"{method} is not allowed here; use GET, HEAD")
             return self._send_error(start_response, "405 Method Not Allowed", body, ("allow", "GET, HEAD"))
         path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
         if path == "/api/csv":

@@ -9,7 +9,7 @@ from typing import Any
 
 from dashapp import __version__
 from dashapp.config.settings import Settings
-from dashapp.http.responses import NO_STORE, PRIVATE_NO_STORE, build_response, encode_json, error_response
+from dashapp.http.responses import NO_STORE, PRIVATE_NO_STORE, build_response, encode_json, method_not_allowed
 from dashapp.http.types import StartResponse
 
 OPENAPI_PATH = "/api/openapi.json"
@@ -45,7 +45,6 @@ class OpenApiEndpoint:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            allow = ("allow", "GET, HEAD")
-            return error_response(start_response, "405 Method Not Allowed", "this address is for GET", allow)
+            return method_not_allowed(start_response, environ, "GET, HEAD")
         start_response("200 OK", [*self._answer.headers])
         return [self._answer.body]

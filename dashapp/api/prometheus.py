@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from dashapp.http.responses import NO_STORE_HEADER, method_not_allowed
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.panels import PANELS, PER_DEVICE_PANELS
 from dashapp.model.ticks import Metric, Tick, stale_after
@@ -103,17 +104,11 @@ class PrometheusEndpoint:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] != METRICS_PATH:
             return self._app(environ, start_response)
-        status, body, more = "200 OK", b"", list[tuple[str, str]]()
-        if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
-            body = self._text().encode()
-        else:
-            status, body, more = (
-                "405 Method Not Allowed",
-                b"GET is for this address\n",
-                [("allow", "GET, HEAD")],
-            )
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            return method_not_allowed(start_response, environ, "GET, HEAD")
+        body = self._text().encode()
         length = ("content-length", str(len(body)))
-        start_response(status, [("content-type", CONTENT_TYPE), length, ("cache-control", "no-store"), *more])
+        start_response("200 OK", [("content-type", CONTENT_TYPE), length, NO_STORE_HEADER])
         return [body]
 
     def _text(self) -> str:

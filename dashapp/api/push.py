@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from dashapp.http.request_body import BodyReader, RequestBodyError
-from dashapp.http.responses import error_response, json_response
+from dashapp.http.responses import error_response, json_response, method_not_allowed
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.text import quote_value
 from dashapp.model.ticks import MAX_VALUE, BadRequestError, PushQueueError
@@ -155,8 +155,7 @@ class PushEndpoint:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "POST":
-            sentence = "this address is for POST alone"
-            return error_response(start_response, "405 Method Not Allowed", sentence, ("allow", "POST"))
+            return method_not_allowed(start_response, environ, "POST")
         kind, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         if kind.lower() != "bearer" or not token.strip():
             sentence = "pushing needs the header Authorization: Bearer and the server's DASHAPP_PUSH_TOKEN"

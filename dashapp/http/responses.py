@@ -112,6 +112,14 @@ def error_response(
     return _send_response(start_response, status, "application/json", error_json(sentence), *more)
 
 
+def method_not_allowed(
+    start_response: StartResponse, environ: dict[str, Any], allowed: str
+) -> Iterable[bytes]:
+    """`allowed`: the methods of this path, as an Allow header lists them."""
+    sentence = f"{environ['REQUEST_METHOD']} is not allowed here; use {allowed}"
+    return error_response(start_response, "405 Method Not Allowed", sentence, ("allow", allowed))
+
+
 def html_response(
     start_response: StartResponse, status: str, body: bytes, *more: tuple[str, str]
 ) -> Iterable[bytes]:

@@ -19,7 +19,7 @@ from dashapp.http.middleware.rate_limit import LoginAttempts
 from dashapp.http.middleware.sessions import Sessions
 from dashapp.http.middleware.share_links import SHARE_PREFIX, ShareLinks
 from dashapp.http.request_body import BodyReader, RequestBodyError
-from dashapp.http.responses import error_response, html_response, redirect
+from dashapp.http.responses import error_response, html_response, method_not_allowed, redirect
 from dashapp.http.types import StartResponse, WSGIApp
 
 LOGIN_PATH, LOGOUT_PATH, SHARE_PATH = "/login", "/logout", "/api/share"
@@ -108,10 +108,7 @@ class AuthenticationMiddleware:
                 return redirect(start_response, f".{place}")
             return html_response(start_response, "200 OK", self._page.render(place))
         if method != "POST":
-            allow = ("allow", "GET, HEAD, POST")
-            return error_response(
-                start_response, "405 Method Not Allowed", "this address is for GET and POST", allow
-            )
+            return method_not_allowed(start_response, environ, "GET, HEAD, POST")
         visitor = rate_limit_key(self._visitors.address(environ))
         if wait := self._tries.seconds_to_wait(visitor):
             return self._rate_limited(start_response, place, wait)
@@ -151,10 +148,7 @@ class AuthenticationMiddleware:
 
     def _logout(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "POST":
-            allow = ("allow", "POST")
-            return error_response(
-                start_response, "405 Method Not Allowed", "this address is for POST alone", allow
-            )
+            return method_not_allowed(start_response, environ, "POST")
         return redirect(
             start_response, "./login", ("set-cookie", self._sessions.revoke(self._is_secure(environ)))
         )

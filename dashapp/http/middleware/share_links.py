@@ -17,7 +17,7 @@ from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
 from dashapp.http.middleware.sessions import Signer
 from dashapp.http.request_body import BodyReader, RequestBodyError
-from dashapp.http.responses import error_response, html_response, json_response, redirect
+from dashapp.http.responses import error_response, html_response, json_response, method_not_allowed, redirect
 from dashapp.http.templates import render
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
@@ -77,10 +77,7 @@ class ShareLinks:
         """Answer a question for a link: POST of `{"panels", "days", "window"}` or, with `from` and `to`, of a
         stretch of the past."""
         if environ["REQUEST_METHOD"] != "POST":
-            allow = ("allow", "POST")
-            return error_response(
-                start_response, "405 Method Not Allowed", "this address is for POST alone", allow
-            )
+            return method_not_allowed(start_response, environ, "POST")
         try:
             view, days = self._parse_request(self._bodies.read(environ))
         except RequestBodyError as error:
@@ -118,12 +115,7 @@ class ShareLinks:
         """Answer whatever lies below PREFIX."""
         token, slash, rest = environ["PATH_INFO"].removeprefix(SHARE_PREFIX).partition("/")
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            return error_response(
-                start_response,
-                "405 Method Not Allowed",
-                "a shared link is only looked at",
-                ("allow", "GET, HEAD"),
-            )
+            return method_not_allowed(start_response, environ, "GET, HEAD")
         try:
             view = self.read(token)
         except BadRequestError as error:
