@@ -1,8 +1,8 @@
-"""Export: any stretch of the history as CSV, written while it is read, however long it is.
+"""CSV export: any time range of the history, streamed while the store reads it.
 
-One line of names, then `time` (ISO 8601, UTC) and a cell for each metric, empty where it has no value. A row
-a tick; where ticks are forgotten a row a minute, and before that an hour, each with the mean and the time of
-its end. Knows no HTTP but the headers of its answer, and never holds more than one stretch.
+The first line has the names: `time` (ISO 8601, UTC) and one column for each metric. A cell is empty if the
+metric has no value then. There is one row for each tick; for times whose ticks are already deleted, one for
+each minute or hour, with the mean and the time of its end. The export holds one segment in memory at a time.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from dashapp.query.levels import Levels
 from dashapp.stores.base import Reader
 
 PARAMETERS = ("window", "from", "to", "metrics", "panel")
-# Downloads at a time. Each holds a thread of the server's until its reader has taken all of it (web.THREADS).
+# Downloads at a time. Each occupies a server thread until its client has read all of it.
 MAX_DOWNLOADS = 2
-# Seconds after which to ask again where all places are taken.
+# The client should retry after this many seconds if all slots are taken.
 RETRY_AFTER_S = 10
-# Cells written in one go: two milliseconds, in which nobody else's Python runs.
+# Cells in one chunk. A chunk takes two milliseconds, during which no other Python thread runs.
 CELLS_PER_CHUNK = 30_000
 LINE_END = b"\r\n"
 
 
 class CsvExport:
-    """Hands out downloads, PLACES at a time."""
+    """Starts downloads, at most MAX_DOWNLOADS at a time."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class CsvExport:
         called: str = "",
         chosen: Sequence[Panel] = (),
     ) -> None:
-        """As Api takes them."""
+        """The parameters are those of Api."""
         self._chosen = chosen
         self._called = called
         self._store = store
@@ -61,7 +61,10 @@ class CsvExport:
         self._places = BoundedSemaphore(MAX_DOWNLOADS)
 
     def open(self, query: str) -> Download:
-        """What a query asks for. BadRequestError where it is no question, BusyError where no place is."""
+        """Start the download that a query requests.
+
+        Raises BadRequestError for an invalid query, and BusyError if all slots are taken.
+        """
         metrics = {metric.key: metric for metric in self._store.metrics()}
         question = parse_ticks_query(
             query,
@@ -79,9 +82,9 @@ class CsvExport:
                     f"{quote_value(question.panel)} is not a panel; /api/metrics names those there are"
                 )
         levels = Levels(self._store, self._interval)
-        # The catalogue comes with the first ticks, and may be gone while they are there.
+        # The catalogue arrives with the first ticks, and can be missing while there are ticks.
         known = [*metrics, *(levels.newest.values if levels.newest else ())]
-        # What was asked for and is not known may have been a metric once.
+        # A requested metric that the catalogue lacks can still have older values.
         keys = tuple(dict.fromkeys([*known, *sorted(wanted or ())]))
         keys = tuple(key for key in keys if wanted is None or key in wanted)
         newest = self._store.newest().time_ms
@@ -99,7 +102,7 @@ class CsvExport:
 
 
 class Download:
-    """A body in parts, each a few hundred kilobytes at the most. `close` it, read to its end or not."""
+    """A response body in chunks of at most a few hundred kilobytes. Always close it."""
 
     def __init__(
         self,
@@ -110,7 +113,7 @@ class Download:
         name: str,
         places: BoundedSemaphore,
     ) -> None:
-        """The points in (start, end], epoch milliseconds; `places` is released once."""
+        """The points in (start, end], epoch milliseconds. `close` releases `places` once."""
         self.headers = [
             ("content-type", "text/csv; charset=utf-8"),
             ("content-disposition", f'attachment; filename="{name}"'),
@@ -128,7 +131,7 @@ class Download:
 
 
 def file_name(question: TicksQuery, end: int, called: str = "") -> str:
-    """A file's name: what it holds, and when it ends in UTC; of letters that every system takes."""
+    """The file's name: its content and its end in UTC, in characters that every system accepts."""
     of = question.panel or "all"
     if question.metrics is not None:
         of = min(question.metrics) if len(question.metrics) == 1 else "metrics"
@@ -145,21 +148,21 @@ def _body_parts(levels: Levels, start: int, end: int, keys: Sequence[str]) -> It
 
 
 def header_line(keys: Sequence[str]) -> bytes:
-    """The first line. A spreadsheet runs what begins with = + - or @, unless a quote stands before it."""
+    """The first line. A quote precedes = + - and @: a spreadsheet runs such a cell as a formula."""
     line = io.StringIO(newline="")
     safe = (f"'{key}" if key.lstrip()[:1] in tuple("=+-@") else key for key in keys)
     csv.writer(line).writerow(["time", *safe])
-    # What is half a character is none in UTF-8.
+    # UTF-8 cannot encode a lone surrogate.
     return line.getvalue().encode(errors="replace")
 
 
 def format_rows(found: Columns, keys: Sequence[str]) -> Iterator[bytes]:
-    """Lines of the points in `found`, a cell for each of `keys`, CELLS at a time."""
+    """Lines of the points in `found` with a cell for each of `keys`, CELLS_PER_CHUNK at a time."""
     if not keys or not len(found.t):
         return
     values = found.mean()
     if found.low is not found.total:
-        # As the sums that a mean is made from are rounded.
+        # The sums behind a mean are rounded to as many digits.
         values = np.round(values, 6)
     matrix = np.full((len(found.t), len(keys)), np.nan)
     place = {key: column for column, key in enumerate(keys)}
@@ -169,7 +172,7 @@ def format_rows(found: Columns, keys: Sequence[str]) -> Iterator[bytes]:
     step = max(1, CELLS_PER_CHUNK // len(keys))
     for first in range(0, len(times), step):
         part = slice(first, first + step)
-        # [[1.0,null],[2.5,3.0]]: a list of numbers is a line of cells but for its brackets.
+        # JSON such as [[1.0,null],[2.5,3.0]] is CSV once the brackets and nulls are removed.
         body = orjson.dumps(matrix[part], option=orjson.OPT_SERIALIZE_NUMPY)
         body = body.replace(b"null", b"").replace(b".0,", b",").replace(b".0]", b"]")
         lines = body[2:-2].split(b"],[")

@@ -1,6 +1,6 @@
-"""The API: a small WSGI application of its own, on the path that every viewer asks once a second.
+"""The HTTP API: a small WSGI application that every viewer requests once a second.
 
-An answer is built once for all who ask the same thing of the same newest tick.
+It builds a response once for all requests with the same query and the same newest tick.
 """
 
 from __future__ import annotations
@@ -35,28 +35,28 @@ from dashapp.stores.base import Reader
 # Path, query, and the table of processes that goes with it.
 RequestKey = tuple[str, str, Table | None]
 
-# Different questions kept answered for one tick, and their bytes; past that each is answered anew.
+# Responses in the cache of one tick, and their bytes. Beyond that the API builds each response again.
 MAX_CACHED_RESPONSES, MAX_CACHED_BYTES = 512, 16 << 20
-# How old an answer may grow while no tick comes: its "now" is what tells stale from live. It counts from the
-# newest tick on in steps of this, so that whoever answers, and when, answers with the same bytes; to the
-# millisecond the time stands in a header beside them.
+# Maximum age of a cached response while no tick arrives. The page compares its "now" with the newest tick to
+# see whether the data is stale. "now" rises in steps of this from the newest tick on, so that every process
+# builds the same bytes. A header has the time to the millisecond.
 CACHE_TTL_S = 1.0
 SERVER_TIME_HEADER = "x-now"
 
 PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv", "/healthz", "/readyz")
-# Questions in one request.
+# Queries in one request to /api/frames.
 MAX_QUERIES_PER_REQUEST = 16
 NO_PROCESSES = "processes are not shown here"
 NO_HOSTS = "hosts are not listed here; this store has one machine's history"
 
 
 def utc_now() -> float:
-    """Seconds UTC by this machine's clock."""
+    """Epoch seconds by this machine's clock."""
     return time.time()
 
 
 class Api:
-    """Answers GET and HEAD on PATHS, and whatever else lies under `/api/` with 404."""
+    """Answers GET and HEAD on PATHS, and every other path under `/api/` with 404."""
 
     def __init__(
         self,
@@ -72,11 +72,12 @@ class Api:
         called: str = "",
         chosen: Sequence[Panel] = (),
     ) -> None:
-        """`window`: seconds answered where none is asked; `longest`: seconds that may be asked for.
+        """`window`: default seconds; `longest`: maximum seconds of a window.
 
-        `processes`: their table, or the sentence that says why there is none. `hosts`: the list of them,
-        where the store has many. `now`: the seconds UTC by which the newest tick is old. `caching`: who may
-        keep an answer. `called`: of what a download is, for its name. `chosen`: the settings' own panels.
+        `processes`: their table, or the error text if there is none. `hosts`: returns the list of hosts, if
+        the store has several. `now`: the current epoch seconds, for the age of the newest tick. `caching`:
+        the Cache-Control header. `called`: the host's part of a download's file name. `chosen`: the panels
+        in the settings.
         """
         self._hosts = hosts
         self._clock = now
@@ -102,7 +103,7 @@ class Api:
         newest = self._store.newest()
         now = self._clock()
         beat = int((now - newest.time_ms / 1000) // CACHE_TTL_S)
-        # Held from here on: an answer that takes long must not pass for one about a later tick.
+        # Keep a reference: a slow response must not be cached under a newer tick.
         answers = self._answers
         if newest != answers.mark or beat != answers.time_bucket:
             answers = self._answers = ResponseCache(newest, beat)
@@ -135,7 +136,7 @@ class Api:
         return download
 
     def _cache_control(self, many: bool) -> str:
-        """Who may keep an answer, where `many` may be given this one."""
+        """The Cache-Control header of a response; `many`: whether other viewers may get it too."""
         return self._caching if many or self._caching != SHARED_ONE_SECOND else NO_STORE
 
     def _send_error(
@@ -145,14 +146,17 @@ class Api:
         return [body]
 
     def _read_processes(self, path: str, query: str) -> Table | None:
-        """The processes, where a query may ask for them. Taken here: who waits for an answer is not to wait
-        for a reading as well."""
+        """The process table, if the query can request it.
+
+        This comes before the cache, so that a request that waits for another one's response does not also
+        wait for a reading of the processes.
+        """
         if isinstance(self._processes, str) or path != "/api/ticks" or "processes=1" not in query:
             return None
         return self._processes.newest()
 
     def _build_once(self, answers: ResponseCache, key: RequestKey) -> CachedResponse:
-        """Build an answer; who asks the same meanwhile waits for it."""
+        """Build a response; other requests with the same key wait for it."""
         if len(answers.building) >= MAX_CACHED_RESPONSES or answers.size > MAX_CACHED_BYTES:
             return self._cached(answers, key)
         with answers.building.setdefault(key, Lock()):
@@ -163,13 +167,13 @@ class Api:
 
     def _cached(self, answers: ResponseCache, key: RequestKey) -> CachedResponse:
         path, query, table = key
-        # The beat's own time: the same whenever in it this is built.
+        # The start of the time bucket: the same whenever in it the response is built.
         now = answers.mark.time_ms / 1000 + CACHE_TTL_S * answers.time_bucket
         status, body, many = self._build(path, query, table, round(now, 3))
         return build_response(status, body, self._cache_control(many))
 
     def _build(self, path: str, query: str, table: Table | None, now: float) -> tuple[str, bytes, bool]:
-        """Status, body, and whether many may be given it a second long."""
+        """Status, body, and whether a shared cache may serve it for a second."""
         try:
             if path == "/api/ticks":
                 return "200 OK", *self._ticks(query, table, now)
@@ -189,13 +193,13 @@ class Api:
         return "404 Not Found", error_json("there is nothing at this address"), False
 
     def _current_values(self) -> Mapping[str, float] | None:
-        """The values of now; None where nothing comes."""
+        """The current values; None if the newest tick is stale."""
         newest = self._store.since(float("-inf"), 1)
         fresh = newest and self._clock() - newest[-1].time <= stale_after(newest[-1].step)
         return newest[-1].values if fresh else None
 
     def _frames(self, query: str, now: float) -> tuple[bytes, bool]:
-        """What several questions for ticks, each a `q`, would be answered one by one."""
+        """The responses to several tick queries, each a `q`."""
         given = parse_qsl(query, keep_blank_values=True)
         if not 1 <= len(given) <= MAX_QUERIES_PER_REQUEST or any(name != "q" for name, _ in given):
             raise BadRequestError(
@@ -232,8 +236,8 @@ class Api:
             body["hosts"] = self._hosts()["hosts"]
         if question.curves and (curves := self._store.curves()):
             body["curves"] = curves
-        # Who asked before the next tick was there is to have it as soon as it is, and not after everybody's
-        # second: unless none comes any more, and all would ask in vain.
+        # A viewer that polls just before the next tick gets it with its next poll: a shared cache must not
+        # serve the empty response for a second. If no tick arrives any more, it may.
         newest = found.newest
         early = newest is not None and found.cursor == question.after
         waiting = early and newest and self._clock() - newest.time <= stale_after(newest.step)
@@ -249,13 +253,13 @@ class Api:
             "y": found.y,
         }
         if found.low and (newest := found.newest):
-            # What a reader of single ticks sees for itself: when the newest came, and what it said.
+            # Aggregated points do not have the time and values of the newest tick.
             body |= {"min": found.low, "max": found.high}
             body |= {"newest": to_milliseconds(newest.time), "tick": newest.step, "last": newest.values}
         if those := firing_json(self._store.thresholds()):
             body["broken"] = those
         if changes := self._store.changes():
-            # Who shows what became of them asks for it when there is more.
+            # The alert history polls /api/alerts when this number rises.
             body["changes"] = changes[-1].number
         if notices := self._store.notices():
             body["notices"] = redact_for_public(notices) if self._caching == SHARED_ONE_SECOND else notices

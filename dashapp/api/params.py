@@ -1,4 +1,4 @@
-"""A question for ticks: what its query may say, each bound told in one sentence. Knows no store."""
+"""Query parameters of /api/ticks and /api/csv, with one error sentence for each limit."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ PARAMETERS = ("window", "after", "metrics", "like", "from", "to", "processes", "
 
 @dataclass(frozen=True, slots=True)
 class TicksQuery:
-    """The newest `window` seconds since cursor `after`; or, where `time_range` is set, (start, end] in epoch
-    milliseconds. `metrics` None asks for all, `panel` for those of one chart, `processes` for their table,
-    `curves` for the newest of what has no past, `hosts` for their list; `patterns` are patterns of the only
-    metrics that are meant."""
+    """The newest `window` seconds since cursor `after`, or a time range of the past.
+
+    `time_range` is (start, end] in epoch milliseconds. `metrics` None requests all, `panel` those of one
+    chart, and `patterns` those whose keys match. `processes`, `curves` and `hosts` add the process table,
+    the newest curves, which have no history, and the list of hosts.
+    """
 
     window: float
     after: str
@@ -44,10 +46,10 @@ def parse_ticks_query(
     known: Collection[str],
     parameters: Sequence[str] = PARAMETERS,
 ) -> TicksQuery:
-    """The question in a query string. BadRequestError where it is none.
+    """Parse a query string; BadRequestError if it is invalid.
 
-    `window`: seconds where none are given; `longest`: seconds at the most; `now`: epoch seconds; `known`: the
-    metrics there are, empty where that is not known yet; `parameters`: what it may say.
+    `window`: default seconds; `longest`: maximum seconds; `now`: epoch seconds; `known`: keys of the existing
+    metrics, empty if the store has no list yet; `parameters`: the allowed names.
     """
     given = _parse_parameters(query, parameters)
     metrics = _parse_metrics(given["metrics"], known) if "metrics" in given else None
@@ -100,7 +102,7 @@ def _parse_seconds(text: str, longest: float) -> float:
 
 
 def _parse_range(given: Mapping[str, str], longest: float, now: float) -> tuple[int, int]:
-    """Start and end in epoch milliseconds, like `now`."""
+    """Start and end in epoch milliseconds, as `now`."""
     if "window" in given or "after" in given:
         raise BadRequestError("from and to ask for the past; window and after do not go with them")
     if "from" not in given:
@@ -140,7 +142,7 @@ def _parse_patterns(text: str | None) -> tuple[str, ...] | None:
 
 
 def _parse_number(text: str) -> float:
-    """NaN, which no comparison lets through, for what is no number."""
+    """The number in `text`; NaN, which fails every comparison, if there is none."""
     try:
         return float(text)
     except ValueError:

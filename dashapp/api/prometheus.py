@@ -1,6 +1,6 @@
-"""The exposition: the newest tick in Prometheus's text format, for a Prometheus to scrape.
+"""/metrics: the newest tick in Prometheus's text format.
 
-A small WSGI application on one path, behind the same guard as all else. Knows a store, and no source.
+A WSGI middleware for one path, behind the same security middleware as every other path.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BUILT_IN_PANELS = frozenset(panel.name for panel in PANELS)
 
 
 class SeriesName(NamedTuple):
-    """A family, and what tells its members apart: the name and value of a label, empty where there is one."""
+    """A metric family, and the label of a series in it, empty if the family has one series."""
 
     family: str
     label: str = ""
@@ -36,7 +36,10 @@ class SeriesName(NamedTuple):
 
 
 def series_name(metric: Metric) -> SeriesName:
-    """This machine's numbers have a family each, those of devices of a kind one, and all other sources' one.
+    """The Prometheus name of a metric.
+
+    Each metric of this machine has its own family, all devices of a kind share one, and all other sources
+    share `dashapp_value`.
 
     >>> series_name(Metric("network.eth0.sent", "", "B/s", "interfaces"))
     SeriesName(family='dashapp_interfaces_sent_bytes_per_second', label='name', value='eth0')
@@ -48,20 +51,20 @@ def series_name(metric: Metric) -> SeriesName:
         return SeriesName("dashapp_value", "key", metric.key)
     unit = _UNITS.get(metric.unit, "")
     if metric.panel in PER_DEVICE_PANELS:
-        # The last part says what is measured, except where the panel does.
+        # The last part names the quantity, unless the panel does.
         *device, what = rest if len(rest) > 1 else [*rest, ""]
         return SeriesName(_family_name(metric.panel, what, unit), "name", ".".join(device))
     return SeriesName(_family_name(first, *rest, unit))
 
 
 def _family_name(*parts: str) -> str:
-    """Words with underscores, none twice; `count` is what Prometheus calls a counter."""
+    """Words joined by underscores, each once; Prometheus reserves `count` for counters."""
     words = ["dashapp", *(word for part in parts for word in _INVALID_CHARS.split(part.lower()))]
     return "_".join(dict.fromkeys(word for word in words if word and word != "count"))
 
 
 def format_metrics(metrics: Iterable[Metric], tick: Tick | None, age: float | None) -> str:
-    """The text. `age`: seconds since the newest tick; a stale one gives no values, for they are not now's."""
+    """The text. `age`: seconds since the newest tick; a stale tick adds no values."""
     values = tick.values if tick and age is not None and age <= stale_after(tick.step) else {}
     families: dict[str, dict[str, float]] = {}
     helps: dict[str, str] = {}
@@ -94,7 +97,7 @@ def _family_lines(family: str, help: str, members: Mapping[str, float]) -> list[
 
 
 class PrometheusEndpoint:
-    """Answers GET and HEAD on PATH, and hands every other path on to `app`."""
+    """Answers GET and HEAD on METRICS_PATH, and passes every other path to `app`."""
 
     def __init__(self, app: WSGIApp, store: Reader, now: Callable[[], float] = time.time) -> None:
         self._app = app

@@ -23,12 +23,12 @@ from dashapp.stores.base import Reader
 from dashapp.stores.push_queue import PushWriter
 
 MAX_VALUES_PER_REQUEST = 1000
-# Seconds that an entry's time may lie from now: it goes into the next tick, and into no other.
+# Maximum difference in seconds between an entry's time and now: its values go into the next tick only.
 MAX_TIME_OFFSET_S = 60.0
-# What is greater is milliseconds: as seconds it would be the year 5138.
+# A greater time is in milliseconds: as seconds it would be the year 5138.
 MIN_MILLISECONDS_TIME = 1e11
 
-# Objects in a browser have these before anybody gives them any.
+# Every JavaScript object has these properties.
 RESERVED_NAMES = frozenset(
     (
         "constructor",
@@ -43,12 +43,12 @@ RESERVED_NAMES = frozenset(
 
 
 def parse_push_body(body: bytes, now: float) -> dict[str, float]:
-    """The values by name, the last of each. BadRequestError where anything in the body is not right.
+    """The last value of each name; BadRequestError if any part of the body is invalid.
 
     `now`: epoch seconds.
     """
     try:
-        # Whole numbers as floats: one of a million digits is then infinite, and cheap.
+        # Parse integers as floats: an integer of a million digits is then infinite at no cost.
         given = json.loads(body.decode(), parse_int=float)
     except UnicodeDecodeError:
         raise BadRequestError("the body is not UTF-8") from None
@@ -78,7 +78,7 @@ EXAMPLE = 'expected such as {"metrics": {"loss": 0.31}}'
 
 
 def _parse_entry(entry: Any, now: float, where: str) -> dict[str, Any]:
-    """What an entry says under "metrics", and whether the rest of it is right."""
+    """The `metrics` of an entry; BadRequestError if another part of it is invalid."""
     if not isinstance(entry, dict):
         raise BadRequestError(f"{where}{_json_type(entry)} is no entry; {EXAMPLE}")
     for key in entry:
@@ -104,7 +104,7 @@ def _check_time(given: Any, now: float, where: str) -> None:
 
 
 def _parse_value(name: str, value: Any, where: str) -> float:
-    # Printable: a lone surrogate, which no answer could carry, is not, nor is a line break.
+    # isprintable is false for line breaks, and for lone surrogates, which JSON in UTF-8 cannot hold.
     if not (0 < len(name) <= MAX_NAME_LENGTH and name.isprintable() and name.strip() == name):
         raise BadRequestError(
             f"{where}{quote_value(name)} is no name; expected 1 to {MAX_NAME_LENGTH} printable characters, "
@@ -124,7 +124,7 @@ def _parse_value(name: str, value: Any, where: str) -> float:
 
 
 def _json_type(value: Any) -> str:
-    """What it is, in JSON's words."""
+    """The JSON type of a value."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, str):
@@ -136,12 +136,12 @@ def _json_type(value: Any) -> str:
 
 PUSH_PATH = "/api/push"
 MAX_BODY_BYTES = 64 << 10
-# Names ever pushed into a store; a worker learns from the catalogue, a tick later, what others took.
+# Pushed names in a store. A worker sees the names that other workers accepted one tick later.
 MAX_PUSHED_NAMES = 1000
 
 
 class PushEndpoint:
-    """`token`: what a pushing program must show."""
+    """`token`: the bearer token that a request must have."""
 
     def __init__(
         self, token: str, spool: PushWriter, store: Reader, clock: Callable[[], float] = time.time
@@ -188,7 +188,7 @@ class PushEndpoint:
         self._spool.put(json.dumps(values, separators=(",", ":")).encode())
 
     def _check_names(self, values: dict[str, float]) -> None:
-        """A name belongs to whoever gave it first: the machine's numbers cannot be pushed over."""
+        """Reject a name that a source already uses: a push cannot overwrite a measured value."""
         fresh = values.keys() - self._names
         if not fresh:
             return
@@ -208,7 +208,7 @@ class PushEndpoint:
 
 
 def push_disabled(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """In its place where no token is set."""
+    """Answer for a server without a push token."""
     sentence = "pushing is off; its operator can turn it on by setting DASHAPP_PUSH_TOKEN"
     return error_response(start_response, "404 Not Found", sentence)
 

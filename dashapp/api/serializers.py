@@ -1,4 +1,4 @@
-"""JSON of alerts, the catalogue, health and hosts, from what a store holds."""
+"""JSON of the alerts, metrics, health and hosts in a store."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from dashapp.model.ticks import BadRequestError, stale_after, to_milliseconds
 from dashapp.stores.base import MAX_CHANGES, Reader
 from dashapp.stores.hosts import Host, HostStore
 
-# Changes in an answer where nobody says how many.
+# Alert changes in a response without a limit parameter.
 DEFAULT_CHANGES = 100
 
 
 def alerts_json(store: Reader, query: str, there: Collection[str] | None) -> dict[str, Any]:
-    """All thresholds, and as many of their changes as `query` asks for. BadRequestError where it asks for
-    anything else. `there`: the metrics that have a value now; None where nothing comes from the collector."""
+    """All thresholds, and as many of their changes as `query` requests; or BadRequestError.
+
+    `there`: the metrics that have a current value; None if the newest tick is stale.
+    """
     limit = _parse_limit(query)
     return {
         "thresholds": [_alert_json(state, there) for state in store.thresholds()],
@@ -30,7 +32,7 @@ def alerts_json(store: Reader, query: str, there: Collection[str] | None) -> dic
 
 
 def firing_json(states: Iterable[AlertState]) -> list[dict[str, Any]]:
-    """Those that are, in short: it goes with each answer."""
+    """The firing alerts in short form, for each response of /api/ticks."""
     return [
         {"metric": each.threshold.metric, "text": each.threshold.text, "since": _since_json(each)}
         for each in states
@@ -64,7 +66,7 @@ def _since_json(state: AlertState) -> int | None:
 def _changes_json(
     changes: Sequence[AlertChange], sent: Mapping[str, int], limit: int
 ) -> list[dict[str, Any]]:
-    """The newest `limit` of `changes`, newest first. `sent`: what each address was told of."""
+    """The last `limit` of `changes`, newest first. `sent`: the last delivered change by address."""
     told = min(sent.values(), default=None)
     return [
         {
@@ -81,7 +83,7 @@ def _changes_json(
 
 
 def _parse_limit(query: str) -> int:
-    """How many changes a query asks for. BadRequestError where it asks for anything else."""
+    """The `limit` of a query; BadRequestError if it has anything else."""
     given = parse_qsl(query, keep_blank_values=True)
     if not given:
         return DEFAULT_CHANGES
@@ -95,27 +97,29 @@ def _parse_limit(query: str) -> int:
     return int(text)
 
 
-# Metrics that patterns may mean in one question.
+# Metrics that the patterns of one query can match.
 MAX_MATCHED_METRICS = 200
 
 
 def metrics_json(store: Reader) -> list[dict[str, Any]]:
-    """Each metric; with its panel's kind where its source says it, for pages that lack it."""
+    """Each metric, with the kind of its panel if its source declares one."""
     looks = store.panel_kinds()
     rows = [asdict(metric) for metric in store.metrics()]
     return [row | {"kind": looks[row["panel"]]} if row["panel"] in looks else row for row in rows]
 
 
 def match_metrics(store: Reader, patterns: Sequence[str]) -> list[str]:
-    """The keys of the metrics that patterns mean, which may be none yet."""
+    """The keys that match a pattern; possibly none before the first tick."""
     keys = [metric.key for metric in store.metrics()]
     meant = dict.fromkeys(key for pattern in patterns for key in keys if matches_pattern(pattern, key))
     return list(meant)[:MAX_MATCHED_METRICS]
 
 
 def health_json(store: Reader, interval: float, now: float) -> tuple[bool, bytes]:
-    """Whether it is stale at `now`, and what is said of it. `interval`: seconds between ticks before the
-    first."""
+    """Whether the data is stale at `now`, and the response body.
+
+    `interval`: seconds between ticks, for use before the first tick.
+    """
     newest = store.newest().time_ms
     ticks = store.since(float("-inf"), 1)
     step = ticks[-1].step if ticks else interval
@@ -127,19 +131,21 @@ def health_json(store: Reader, interval: float, now: float) -> tuple[bool, bytes
 
 
 def hosts_json(hosts: HostStore) -> dict[str, Any]:
-    """`now` in seconds by the store's clock, and a row a host, by name."""
+    """`now` in seconds by the store's clock, and a row for each host, by name."""
     now = hosts.now_ms()
-    # Of whom nothing comes while the store is silent may well be fine.
+    # While the store is unreachable, a host without new ticks can still be running.
     quiet = "unknown" if hosts.notices() else "stale"
     return {"now": now / 1000, "hosts": [_host_json(host, now, quiet) for host in hosts.hosts()]}
 
 
 def _host_json(host: Host, now: int, quiet: str) -> dict[str, Any]:
-    """`newest` in milliseconds by its own clock, `age` and `skew` in seconds; None before its first tick.
-    `quiet`: the state of one that nothing new came of."""
+    """`newest` in milliseconds by the host's clock, `age` and `skew` in seconds.
+
+    All three are None before its first tick. `quiet`: the state of a host without new ticks.
+    """
     row: dict[str, Any] = {"name": host.name, "state": quiet, "newest": None, "age": None, "skew": None}
     if host.newest_ms:
-        # A store's clock that was read a moment ago is no sign of a tick from the future.
+        # A tick can arrive after `now` was read: its age is 0, not negative.
         age = max(0, now - host.arrived_ms) / 1000
         skew = (host.newest_ms - host.arrived_ms) / 1000
         row |= {"state": "live" if age <= stale_after(host.step) else quiet}

@@ -1,6 +1,6 @@
-"""A WSGI application of ours on an ASGI server, for a host that has one.
+"""Runs a WSGI application of ours on an ASGI server, for a Dash app on FastAPI.
 
-Answers questions without a body, which are all that a host's page has; each runs in a thread.
+It supports requests without a body, since the page of a host sends no other; each runs in a thread.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 async def wsgi_to_asgi(app: WSGIApp, path: str, scope: Scope, send: Send) -> None:
-    """Let `app` answer a question of HTTP as if it had come to `path`."""
+    """Answer an HTTP request with `app`, as a request for `path`."""
     got: list[Any] = []
     parts = await asyncio.to_thread(app, _environ(path, scope), lambda *answer: got.extend(answer))
     try:
@@ -34,7 +34,7 @@ async def wsgi_to_asgi(app: WSGIApp, path: str, scope: Scope, send: Send) -> Non
 
 
 def _environ(path: str, scope: Scope) -> dict[str, Any]:
-    """What a WSGI server would say of the question."""
+    """The WSGI environment of a request."""
     environ = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",

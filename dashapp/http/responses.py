@@ -1,6 +1,6 @@
-"""Responses: JSON that is compressed and tagged once for all who request it, errors and redirects.
+"""Responses: JSON that is compressed once for all viewers, errors, HTML and redirects.
 
-The same bytes have the same tag in every process, so that a cache in front can ask whether its copy is fresh.
+The same bytes have the same ETag in every process, so that a cache in front can validate its copy.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ import orjson
 from dashapp.http.types import StartResponse
 from dashapp.model.ticks import Cursor
 
-# Bytes from which an answer goes out compressed.
+# A response of at least this size is compressed.
 MIN_COMPRESSED_BYTES = 1000
 GZIP_HEADERS = (("content-encoding", "gzip"), ("vary", "accept-encoding"))
 NO_STORE = "no-store"
 PRIVATE_NO_STORE = "private, no-store"
-# For whoever stands between us and many viewers: one of them asks for all, a second long. Not for their
-# browsers, which ask for something else a second later.
+# A shared cache in front serves one response to all viewers for a second. Browsers do not cache it: a second
+# later they request another cursor.
 SHARED_ONE_SECOND = "public, max-age=0, s-maxage=1"
 
-# What an answer is about: its path, its query and whatever else goes into it.
+# The path, the query and every other input of a response.
 CacheKey = tuple[Hashable, ...]
 Headers = tuple[tuple[str, str], ...]
 
 
 class CachedResponse(NamedTuple):
-    """`gzip_body` is the body in gzip, None where it is too small to gain by it; each with its headers."""
+    """`gzip_body` is the compressed body, with headers of its own; None if the body is small."""
 
     status: str
     body: bytes
@@ -43,32 +43,32 @@ class CachedResponse(NamedTuple):
 
 
 def encode_json(value: object) -> bytes:
-    # orjson writes numpy's columns ten times as fast as the standard library lists, and NaN as null.
+    # orjson writes numpy columns ten times as fast as the standard library writes lists, and NaN as null.
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def error_json(sentence: str) -> bytes:
-    # What was sent may hold half a character, which no answer can carry.
+    # A request can hold a lone surrogate, which UTF-8 cannot encode.
     return encode_json({"error": sentence.encode("utf-8", "replace").decode()})
 
 
 def not_modified_headers(headers: Headers) -> Headers:
-    """The headers for who has the answer already."""
+    """The headers of a 304 response."""
     return tuple(each for each in headers if not each[0].startswith("content-"))
 
 
 def build_response(status: str, body: bytes, caching: str = NO_STORE) -> CachedResponse:
-    """`caching`: who may keep it, as a Cache-Control header says it."""
+    """A JSON response, compressed if that pays; `caching`: its Cache-Control header."""
     tag = f'"{urlsafe_b64encode(hashlib.blake2b(body, digest_size=6).digest()).decode()}"'
     shared: Headers = (("cache-control", caching),)
     if status.startswith("200"):
-        # A body that says no is about the question, not worth asking after.
+        # No client revalidates an error.
         shared += (("etag", tag),)
     kind = ("content-type", "application/json")
     if len(body) < MIN_COMPRESSED_BYTES:
         headers = (kind, ("content-length", str(len(body))), *shared)
         return CachedResponse(status, body, None, tag, headers, headers)
-    packer = zlib.compressobj(1, wbits=31)  # gzip, and fast: columns of numbers gain little from more
+    packer = zlib.compressobj(1, wbits=31)  # gzip at its fastest: higher levels gain little on numbers
     small = packer.compress(body) + packer.flush()
     plain = (kind, ("content-length", str(len(body))), *shared, GZIP_HEADERS[1])
     return CachedResponse(
@@ -87,7 +87,7 @@ def build_response(status: str, body: bytes, caching: str = NO_STORE) -> CachedR
 
 
 class ResponseCache:
-    """What was answered about one newest tick, in one of its seconds."""
+    """The responses about one newest tick, in one second after it."""
 
     def __init__(self, asked_of: Cursor, beat: int) -> None:
         self.mark = asked_of
@@ -115,7 +115,7 @@ def error_response(
 def method_not_allowed(
     start_response: StartResponse, environ: dict[str, Any], allowed: str
 ) -> Iterable[bytes]:
-    """`allowed`: the methods of this path, as an Allow header lists them."""
+    """A 405 response; `allowed`: the methods of this path, as in an Allow header."""
     sentence = f"{environ['REQUEST_METHOD']} is not allowed here; use {allowed}"
     return error_response(start_response, "405 Method Not Allowed", sentence, ("allow", allowed))
 
@@ -127,15 +127,17 @@ def html_response(
 
 
 def redirect(start_response: StartResponse, place: str, *more: tuple[str, str]) -> Iterable[bytes]:
-    """`place`: relative, for only a browser knows where we are mounted."""
+    """A 303 response. `place` is relative: only the browser knows the prefix of a proxy."""
     return _send_response(start_response, "303 See Other", "text/plain", b"", ("location", place), *more)
 
 
 def redirect_to_slash(said: str, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """To a page's own address: those in it are relative to that. `said`: the last part of the path alone,
-    which is right behind any proxy."""
+    """Redirect to the path with a slash at its end, which the page's relative URLs need.
+
+    `said`: the last segment of the path, which is correct behind any proxy.
+    """
     query = environ.get("QUERY_STRING", "")
-    # It may begin like a scheme or not at all like a path, so it is said to be one.
+    # The segment can look like a URL scheme; "./" makes it a path.
     place = f"./{said}/" + (f"?{query}" if query else "")
     start_response("308 Permanent Redirect", [("location", place), ("content-length", "0")])
     return [b""]

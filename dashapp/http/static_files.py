@@ -1,7 +1,7 @@
-"""Static answers: what Dash sends the same to everyone, compressed once and kept by the browser.
+"""Cache of Dash's static responses, compressed once, with validators for browsers.
 
-Compressing on each request would cost the server a second a visit; without validators every visit
-downloads it all again.
+Compression for each request would take a second of CPU for each visit. Without validators every visit would
+download all files again.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from urllib.parse import parse_qs
 
 from dashapp.http.types import StartResponse, WSGIApp
 
-# Answers kept; the page needs about thirty.
+# Responses in the cache; the page needs about thirty.
 MAX_CACHED_FILES = 256
-# The layout has a panel for each kind of metric that there is, and those may come later.
+# The layout has a panel for each kind of metric, and new metrics can appear at any time.
 UNCACHED_PATHS = ("/_dash-layout",)
 _COMPRESSIBLE = re.compile(r"(text/|application/(javascript|json)|image/svg)")
-# Dash writes version and time of change into the address of each of its own files.
+# Dash writes the version and modification time into the URL of each of its own files.
 _FINGERPRINT = re.compile(r"\.v[0-9_a-z]+m[0-9]+\.")
 
 CachedFile = tuple[list[tuple[str, str]], bytes, bytes | None, str]
 
 
 class StaticCache:
-    """In front of an application whose every GET but those answers the same for the life of the process.
+    """Caches an application whose GET responses never change, except those of UNCACHED_PATHS.
 
-    `caching`: who may keep what may change with the next start, as a Cache-Control header says it.
+    `caching`: the Cache-Control header of responses that can change with the next start of the server.
     """
 
     def __init__(self, app: WSGIApp, caching: str = "no-cache") -> None:
         self._app = app
         self._caching = caching
         self._kept: dict[str, CachedFile] = {}
-        # Dash looks for its files during its first request, and gives whoever asks meanwhile a page without.
+        # Dash registers its files during its first request; a concurrent request gets a page without them.
         self._one = Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return self._app(environ, start_response)
-        # Not by query or fingerprint: no answer depends on them, and anybody can think of a new one.
+        # The key has no query and no fingerprint: no response depends on them, and clients can invent any.
         path: str = environ["PATH_INFO"]
         key = canonical_path(path)
         kept = self._kept.get(key)
@@ -71,12 +71,12 @@ class StaticCache:
 
 
 def canonical_path(path: str) -> str:
-    """The address of a file without what Dash writes into it."""
+    """The path of a file without Dash's fingerprint."""
     return _FINGERPRINT.sub(".", path)
 
 
 def _fetch(app: WSGIApp, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
-    """One whole, unconditional answer of `app`."""
+    """Status, headers and body of one unconditional GET."""
     got: list[Any] = []
 
     def start(status: str, headers: list[tuple[str, str]], *_: Any) -> None:

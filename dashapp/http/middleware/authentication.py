@@ -1,7 +1,7 @@
-"""The door: lets in who has given the password, whom a trusted proxy vouches for, or who holds a shared link.
+"""Authentication by a session, a bearer token, a trusted proxy's user, or a share link.
 
-Stands inside the guard and in front of everything else; only a health check and what has a token of its own
-pass by. Knows no number and no page but that of the login.
+This middleware is inside the security middleware and in front of everything else. Only the health check and
+the push endpoint, which has its own token, bypass it.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from dashapp.http.responses import error_response, html_response, method_not_all
 from dashapp.http.types import StartResponse, WSGIApp
 
 LOGIN_PATH, LOGOUT_PATH, SHARE_PATH = "/login", "/logout", "/api/share"
-# Bytes of a form: a password and where to go.
+# Maximum size of the login form: a password and a URL.
 MAX_FORM_BYTES = 4096
 
 SIGN_IN_REQUIRED = "sign in to see this; a program sends Authorization: Bearer and the password"
 
 
 class AuthenticationMiddleware:
-    """`password`: empty where only a trusted proxy lets anybody in. `free`: paths that guard themselves."""
+    """`password`: empty if only a trusted proxy authenticates. `free`: paths that bypass this."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class AuthenticationMiddleware:
         return self._app(environ, start_response)
 
     def _deny(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """To the login where somebody looks at a page, else one sentence."""
+        """Redirect a browser to the login page; answer other clients with an error."""
         reading = environ["REQUEST_METHOD"] in ("GET", "HEAD")
         if not self._password:
             sentence = "only the proxy in front of this server lets anybody in; open the page through it"
@@ -101,7 +101,8 @@ class AuthenticationMiddleware:
         method = environ["REQUEST_METHOD"]
         if not self._password:
             return self._deny(environ, start_response)
-        # The form is sent to the address that it came from, which says it too: where no body is read.
+        # The browser posts the form to the URL of the page, whose query has the target too. That one is used
+        # if the body is not read.
         place = login_page.safe_next_url(_last_value(environ.get("QUERY_STRING", ""), "next"))
         if method in ("GET", "HEAD"):
             if self._sessions.is_valid(environ.get("HTTP_COOKIE", "")):
@@ -131,7 +132,7 @@ class AuthenticationMiddleware:
         return redirect(start_response, f".{place}", ("set-cookie", cookie))
 
     def _form(self, environ: dict[str, Any], visitor: str) -> str:
-        # One at a time of each: who sends slowly holds a thread, and is to hold no more than that.
+        # One body at a time for each client: a slow upload occupies one thread, and no more.
         if visitor in self._sending:
             raise RequestBodyError("503 Service Unavailable", "another is on its way")
         self._sending.add(visitor)
@@ -154,7 +155,10 @@ class AuthenticationMiddleware:
         )
 
     def _has_bearer_token(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """The password as a token: for what has no cookies, such as curl or Prometheus."""
+        """Authenticate by the password as a bearer token, for clients without cookies.
+
+        Werkzeug's parser is no replacement: it reads a token with "=" inside as parameters.
+        """
         kind, _, token = environ["HTTP_AUTHORIZATION"].partition(" ")
         if kind.lower() != "bearer" or not token.strip():
             return self._deny(environ, start_response)
@@ -175,7 +179,7 @@ class AuthenticationMiddleware:
         return self._authenticate(environ, start_response)
 
     def _is_secure(self, environ: dict[str, Any]) -> bool:
-        """A browser says where its page came from, whatever stands between: that can only be stricter."""
+        """Whether the browser uses https; its Origin header shows that behind any proxy."""
         return self._visitors.is_secure(environ) or environ.get("HTTP_ORIGIN", "").startswith("https://")
 
 
@@ -183,7 +187,7 @@ CLOSE_CONNECTION = ("connection", "close")
 
 
 def _digest(password: str) -> bytes:
-    """Of one length whatever was given, so that comparing takes one time."""
+    """A digest of constant length, so that a comparison takes constant time."""
     return hashlib.sha256(password.encode("utf-8", "replace")).digest()
 
 

@@ -1,7 +1,4 @@
-"""The login page: plain HTML without a script, in the colours of the page, one sentence where it says no.
-
-Knows no password and no session.
-"""
+"""The login page: HTML without scripts, in the colours of the page."""
 
 from __future__ import annotations
 
@@ -10,21 +7,21 @@ from pathlib import Path
 
 from dashapp.http.templates import render
 
-# Of the place that a visitor wanted to go to.
+# Maximum length of the URL to open after the login.
 MAX_NEXT_URL_LENGTH = 2048
 DEFAULT_NEXT_URL = "/"
 SIGN_IN_FAILED = "That is not the password."
 SIGN_IN_EMPTY = "Please type the password."
 UNREADABLE_FORM = "That could not be read; please type the password again."
 
-# A path of our own, and nothing that a browser could take for another host or a further header.
+# A path on this server: nothing that a browser can read as another host, and no line break.
 _LOCAL_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*")
-# The page's own colours; what else its sheet says is not for this page.
+# The rules for colours in style.css; the login page uses none of its other rules.
 _COLOR_RULES = re.compile(r":root \{.*?\n\}\n(?::root\[data-theme=[^\n]*\n)*", re.DOTALL)
 
 
 class LoginPage:
-    """`assets`: the folder of the page's own style sheet."""
+    """`assets`: the folder with style.css."""
 
     def __init__(self, title: str, theme: str, assets: Path) -> None:
         found = _COLOR_RULES.search((assets / "style.css").read_text("utf-8"))
@@ -32,7 +29,7 @@ class LoginPage:
         self._title, self._theme = title, theme
 
     def render(self, place: str, wrong: str = "") -> bytes:
-        """`place`: where the visitor wants to go; `wrong`: the sentence that says why not yet."""
+        """The page as bytes. `place`: the URL to open after the login; `wrong`: an error message."""
         return render(
             "login.html",
             theme=self._theme,
@@ -44,7 +41,7 @@ class LoginPage:
 
 
 def safe_next_url(place: str) -> str:
-    """A path of our own with its query; HOME for anything else, another site's address above all.
+    """A path on this server with its query; DEFAULT_NEXT_URL for anything else.
 
     >>> [safe_next_url(url) for url in ("/?window=300", "//evil.test", "https://evil.test", "/login")]
     ['/?window=300', '/', '/', '/']
@@ -59,5 +56,5 @@ def safe_next_url(place: str) -> str:
 
 
 def retry_message(count: int) -> str:
-    """What is said to who tried too often."""
+    """The error message after too many login attempts; `count`: seconds to wait."""
     return f"Too many tries; please wait {count} second{'' if count == 1 else 's'}."

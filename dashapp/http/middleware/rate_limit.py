@@ -1,6 +1,6 @@
-"""Throttles: how often one visitor may ask, and how often one may try a password. Know no HTTP.
+"""Rate limits: requests of one client, and login attempts.
 
-Both are bounded tables of our own: libraries keep an entry for each visitor, and share none without Redis.
+Both are tables of bounded size. Libraries keep an entry for each client, and need Redis to share them.
 """
 
 from __future__ import annotations
@@ -17,23 +17,25 @@ from typing import BinaryIO
 
 from dashapp.process.file_lock import lock_file
 
-# Seconds over which requests are counted, and visitors counted at one time; the rest share one count.
+# Seconds of a counting window, and clients with a count of their own; the others share one count.
 RATE_WINDOW_S = 10.0
 MAX_CLIENTS = 20_000
 OTHER_CLIENTS = "others"
 
-# Tries of a password in a minute.
+# Login attempts in a window of seconds.
 MAX_ATTEMPTS = 5
 ATTEMPT_WINDOW_S = 60.0
-# Places of a table of tries: two visitors share one by chance alone, for where one falls is secret.
+# Slots in the table of login attempts. Two clients share one only by chance: the hash has a secret key.
 ATTEMPT_SLOTS = 4096
 ATTEMPTS_FILE_NAME = "tries"
 _SLOT = struct.Struct(f"<{MAX_ATTEMPTS}d")
 
 
 class RequestRateLimiter:
-    """At most `limit` a second of each visitor, over SPAN. Each web process counts what it answers itself: a
-    bound on what one visitor costs it."""
+    """At most `limit` requests per second from each client, counted over RATE_WINDOW_S.
+
+    Each web process counts its own requests, which limits the load of one client on it.
+    """
 
     def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit = limit * RATE_WINDOW_S
@@ -42,8 +44,10 @@ class RequestRateLimiter:
         self._until = 0.0
 
     def seconds_to_wait(self, visitor: str) -> int:
-        """0 where one more request is fine, else the seconds until it is. Who is nobody in particular, empty
-        text, is not counted."""
+        """Return seconds to wait before the next request, 0 if allowed.
+
+        An empty `visitor` is not limited.
+        """
         if not visitor:
             return 0
         now = self._clock()
@@ -57,8 +61,11 @@ class RequestRateLimiter:
 
 
 class LoginAttempts:
-    """TRIES in a MINUTE of each visitor. In a file all web processes of a machine count together, and a
-    restart forgives nothing; without a folder each counts for itself."""
+    """At most MAX_ATTEMPTS of each client in ATTEMPT_WINDOW_S.
+
+    All web processes of a machine share one file, which also survives a restart. Without a folder each
+    process counts by itself.
+    """
 
     def __init__(
         self, key: bytes, folder: Path | None = None, clock: Callable[[], float] = time.time
@@ -70,12 +77,12 @@ class LoginAttempts:
         self._lock = Lock()
 
     def seconds_to_wait(self, visitor: str) -> int:
-        """Count one try: 0 where it may be made, else the seconds until one may."""
+        """Count one attempt. Return seconds to wait before the next one, 0 if this one is allowed."""
         now = self._clock()
         place = self._slot(visitor)
         with self._open_file() as file:
             times = self._read(file, place)
-            # A clock that was set back must lock nobody out for long.
+            # If the clock was set back, later times must not lock a client out for long.
             recent = sorted(each for each in times if now - ATTEMPT_WINDOW_S < each <= now)
             if len(recent) >= MAX_ATTEMPTS:
                 return max(1, round(recent[0] + ATTEMPT_WINDOW_S - now))
@@ -83,7 +90,7 @@ class LoginAttempts:
         return 0
 
     def reset(self, visitor: str) -> None:
-        """The password was right."""
+        """Forget the attempts of a client, after a correct password."""
         with self._open_file() as file:
             self._write(file, self._slot(visitor), [])
 
@@ -96,7 +103,7 @@ class LoginAttempts:
         with self._lock:
             file: BinaryIO | None = None
             if self._path is not None:
-                with suppress(OSError):  # a full disk: this process still counts
+                with suppress(OSError):  # on a full disk, this process counts alone
                     self._path.touch(mode=0o600)
                     file = self._path.open("r+b", buffering=0)
             try:

@@ -1,7 +1,7 @@
-"""The guard: one WSGI layer in front of every path, errors included.
+"""Security middleware in front of every path, errors included.
 
-Answers only to hosts it knows (DNS rebinding), takes nothing from another site's page (cross-site requests),
-bounds what one visitor may ask, and puts the security headers on whatever goes out.
+It rejects unknown Host headers (DNS rebinding) and cross-site requests, limits the requests of each client,
+and adds the security headers to every response.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ UNKNOWN_HOST = "this server does not answer to that host name; its operator can 
 RATE_LIMITED = "this address asks for more than its share; try again in a moment"
 CROSS_SITE = "another site's page may not send this"
 
-# https://owasp.org/www-project-secure-headers: what a page of ours never needs is taken from it.
+# https://owasp.org/www-project-secure-headers: the page gives up every feature that it never uses.
 PAGE_HEADERS = (
     ("x-frame-options", "SAMEORIGIN"),
     ("cross-origin-opener-policy", "same-origin"),
@@ -41,12 +41,12 @@ PAGE_HEADERS = (
 )
 HSTS_HEADER = ("strict-transport-security", "max-age=31536000")
 
-# What is not a page needs no more of the policy than this, and is asked for every second.
+# The policy for data, which pages request every second: shorter than that of a page.
 DATA_POLICY = "default-src 'none'; frame-ancestors 'self'"
 
 
 def page_content_policy(script_hashes: Sequence[str]) -> str:
-    """The content security policy of a page whose inline scripts have these hashes."""
+    """The Content-Security-Policy of a page whose inline scripts have these hashes."""
     return "; ".join(
         (
             "default-src 'none'",
@@ -64,8 +64,11 @@ def page_content_policy(script_hashes: Sequence[str]) -> str:
 
 
 class SecurityMiddleware:
-    """`hosts` None answers to any name, as a public page must. `requests` None counts nobody's. `private`:
-    no answer is for anybody but who asked, whatever the application says of it."""
+    """Wraps `app`.
+
+    `hosts`: allowed names in Host headers, None for any, as on a public page. `requests`: None for no rate
+    limit. `private`: forbid shared caches, even if the application allows them.
+    """
 
     def __init__(
         self,
@@ -87,7 +90,7 @@ class SecurityMiddleware:
         self._data = [*shared, ("content-security-policy", DATA_POLICY)]
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        # What is below a host's path is what it is below the root.
+        # A path below /host/NAME has the same headers as the one below the root.
         path = _HOST_PATH.sub("/", environ["PATH_INFO"])
         data = path.startswith("/api/") or path in ("/healthz", "/readyz", "/metrics")
         extra = self._data if data else self._page
@@ -111,7 +114,7 @@ class SecurityMiddleware:
 
 
 def _private_headers(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Those of an answer that only one visitor may keep, and only where it never changes."""
+    """Headers that forbid shared caches, and every cache unless the response never changes."""
     told = next((text for name, text in headers if name.lower() == "cache-control"), "")
     caching = told.replace("public", "private") if "immutable" in told else PRIVATE_NO_STORE
     others = (header for header in headers if header[0].lower() != "cache-control")
@@ -119,9 +122,9 @@ def _private_headers(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _is_cross_site(environ: Mapping[str, Any]) -> bool:
-    """Whether a page of another site had a browser ask this. No program but a browser sends these headers.
+    """Whether a page of another site sent the request. Only browsers send these headers.
 
-    https://web.dev/articles/fetch-metadata; a browser that knows none of it sends an origin.
+    See https://web.dev/articles/fetch-metadata. A browser without fetch metadata sends an Origin header.
     """
     site = environ.get("HTTP_SEC_FETCH_SITE")
     if site is not None:
@@ -133,6 +136,6 @@ def _is_cross_site(environ: Mapping[str, Any]) -> bool:
 
 
 def _host_name(host: str) -> str:
-    """The name in a Host header, without its port; empty where it is none."""
+    """The name in a Host header, without its port; empty if the header is invalid."""
     found = _HOST.fullmatch(host.lower())
     return found[1] if found else ""

@@ -1,7 +1,7 @@
-"""Shared links: a signed, expiring address that shows one view to whoever holds it, and nothing else.
+"""Share links: signed URLs that expire and show one view, and nothing else, without a login.
 
-All that may be seen stands in the link, and what answers it is built on a store seen through that view: no
-query widens it. Knows how links are made and checked, not what a view's application is.
+The link itself holds the view. Its application reads the store through that view only, so no query can show
+more.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dashapp.query.shared_view import SharedView
 SHARE_PREFIX = "/share/"
 ALLOWED_DAYS = (1, 7)
 DAY_S = 86_400
-# Of a link: panels, characters, and links whose applications are kept at one time.
+# Limits: panels of a link, characters of a panel's name and of a link, and cached applications of links.
 MAX_PANELS, MAX_PANEL_NAME_LENGTH, MAX_LINK_LENGTH, MAX_CACHED_APPS = 64, 100, 6000, 32
 MAX_BODY_BYTES = 16 << 10
 
@@ -35,7 +35,7 @@ INVALID_LINK = "this link is not one that was shared here, or a part of it is mi
 
 
 class ShareLinks:
-    """`build` makes the application that shows a view; `longest`: seconds that a view may span."""
+    """`build` creates the application of a view; `longest`: maximum seconds of a view."""
 
     def __init__(
         self,
@@ -53,12 +53,12 @@ class ShareLinks:
         self._lock = Lock()
 
     def link(self, view: SharedView, days: int) -> str:
-        """The path of a new link, from our root on."""
+        """The path of a new link, relative to the root of the application."""
         past = list(view.time_range) if view.time_range else None
         return f"{SHARE_PREFIX[1:]}{self._signer.dumps([view.panels, view.window, past, days])}/"
 
     def read(self, token: str) -> SharedView:
-        """What a link shows. BadRequestError where it is expired or none of ours."""
+        """The view of a link; BadRequestError if it has expired or is invalid."""
         if len(token) > MAX_LINK_LENGTH:
             raise BadRequestError(INVALID_LINK)
         try:
@@ -74,8 +74,10 @@ class ShareLinks:
         return SharedView(tuple(names), window, (past[0], past[1]) if past else None)
 
     def create(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a question for a link: POST of `{"panels", "days", "window"}` or, with `from` and `to`, of a
-        stretch of the past."""
+        """Answer a POST of `{"panels", "days", "window"}` with a new link.
+
+        `from` and `to` in place of `window` share a time range of the past.
+        """
         if environ["REQUEST_METHOD"] != "POST":
             return method_not_allowed(start_response, environ, "POST")
         try:
@@ -112,7 +114,7 @@ class ShareLinks:
         return SharedView(tuple(dict.fromkeys(names)), float(window), past), days
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer whatever lies below PREFIX."""
+        """Answer every path below SHARE_PREFIX."""
         token, slash, rest = environ["PATH_INFO"].removeprefix(SHARE_PREFIX).partition("/")
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return method_not_allowed(start_response, environ, "GET, HEAD")
@@ -143,7 +145,7 @@ def _error_page(environ: dict[str, Any], start_response: StartResponse, sentence
 
 
 class ShareLinkSerializer(URLSafeTimedSerializer):
-    """Signs as sessions are signed, for another use: neither passes for the other."""
+    """Signs links as Sessions signs cookies, with another salt: neither is valid as the other."""
 
     def __init__(self, key: bytes, clock: Callable[[], float]) -> None:
         super().__init__(key, salt="share")
