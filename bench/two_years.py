@@ -114,7 +114,7 @@ def _append_newest(store: Path, end: int) -> None:
 
 def _windows(store: Path) -> Iterator[Row]:
     """CPU of the dearest window and range for 20 metrics, asked for the first time and again."""
-    api = Api(DiskReader(store), longest=Retention().longest_s)
+    api = Api(DiskReader(store), max_window=Retention().longest_s)
     asked = "&metrics=" + ",".join(KEYS[:ASKED])
     _ask(api, f"window=100{asked}")
     now = int(time.time() * 1000)

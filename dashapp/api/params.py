@@ -41,74 +41,74 @@ def parse_ticks_query(
     query: str,
     *,
     window: float,
-    longest: float,
+    max_window: float,
     now: float,
-    known: Collection[str],
+    known_metrics: Collection[str],
     parameters: Sequence[str] = PARAMETERS,
 ) -> TicksQuery:
     """Parse a query string; BadRequestError if it is invalid.
 
-    `window`: default seconds; `longest`: maximum seconds; `now`: epoch seconds; `known`: keys of the existing
-    metrics, empty if the store has no list yet; `parameters`: the allowed names.
+    `window`: default seconds; `max_window`: maximum seconds; `now`: epoch seconds; `known_metrics`: keys of
+    the existing metrics, empty if the store has no list yet; `parameters`: the allowed names.
     """
-    given = _parse_parameters(query, parameters)
-    metrics = _parse_metrics(given["metrics"], known) if "metrics" in given else None
-    if "panel" in given and metrics is not None:
+    values = _parse_parameters(query, parameters)
+    metrics = _parse_metrics(values["metrics"], known_metrics) if "metrics" in values else None
+    if "panel" in values and metrics is not None:
         raise BadRequestError("panel asks for all metrics of a chart; metrics do not go with it")
     for name in ("processes", "curves", "hosts"):
-        if given.get(name, "1") != "1":
-            raise BadRequestError(f"{name} is {quote_value(given[name])}; expected 1, or none at all")
-    if "like" in given and metrics is not None:
+        if values.get(name, "1") != "1":
+            raise BadRequestError(f"{name} is {quote_value(values[name])}; expected 1, or none at all")
+    if "like" in values and metrics is not None:
         raise BadRequestError("like asks for all metrics of some patterns; metrics do not go with it")
-    more = (
+    selection = (
         metrics,
-        "processes" in given,
-        given.get("panel"),
-        "curves" in given,
-        _parse_patterns(given.get("like")),
-        "hosts" in given,
+        "processes" in values,
+        values.get("panel"),
+        "curves" in values,
+        _parse_patterns(values.get("like")),
+        "hosts" in values,
     )
-    if "from" in given or "to" in given:
-        if "curves" in given:
+    if "from" in values or "to" in values:
+        if "curves" in values:
             raise BadRequestError("from and to ask for the past; curves have none")
-        return TicksQuery(window, "", _parse_range(given, longest, now * 1000), *more)
-    after = given.get("after", "")
+        return TicksQuery(window, "", _parse_range(values, max_window, now * 1000), *selection)
+    after = values.get("after", "")
     if len(after) > MAX_CURSOR_LENGTH:
         raise BadRequestError(f"after has {len(after)} characters; at most {MAX_CURSOR_LENGTH} are taken")
-    seconds = _parse_seconds(given["window"], longest) if "window" in given else window
-    return TicksQuery(seconds, after, None, *more)
+    seconds = _parse_seconds(values["window"], max_window) if "window" in values else window
+    return TicksQuery(seconds, after, None, *selection)
 
 
 def _parse_parameters(query: str, parameters: Sequence[str]) -> dict[str, str]:
     if len(query) > MAX_QUERY_LENGTH:
         raise BadRequestError(f"the query has {len(query)} characters; at most {MAX_QUERY_LENGTH} are taken")
-    given: dict[str, str] = {}
+    values: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name not in parameters:
             raise BadRequestError(f"{quote_value(name)} is not a parameter; {', '.join(parameters)} are")
-        if name in given:
+        if name in values:
             raise BadRequestError(f"{name} is given twice; once is enough")
-        given[name] = value
-    return given
+        values[name] = value
+    return values
 
 
-def _parse_seconds(text: str, longest: float) -> float:
+def _parse_seconds(text: str, max_window: float) -> float:
     window = _parse_number(text)
-    if not MIN_WINDOW_S <= window <= longest:
+    if not MIN_WINDOW_S <= window <= max_window:
         raise BadRequestError(
-            f"window is {quote_value(text)}; expected seconds from {MIN_WINDOW_S} to {longest:.10g}"
+            f"window is {quote_value(text)}; expected seconds from {MIN_WINDOW_S} to {max_window:.10g}"
         )
     return window
 
 
-def _parse_range(given: Mapping[str, str], longest: float, now: float) -> tuple[int, int]:
+def _parse_range(values: Mapping[str, str], max_window: float, now: float) -> tuple[int, int]:
     """Start and end in epoch milliseconds, as `now`."""
-    if "window" in given or "after" in given:
+    if "window" in values or "after" in values:
         raise BadRequestError("from and to ask for the past; window and after do not go with them")
-    if "from" not in given:
+    if "from" not in values:
         raise BadRequestError("to needs a from: both are epoch milliseconds")
     ends = []
-    for name, text in (("from", given["from"]), ("to", given.get("to", str(now)))):
+    for name, text in (("from", values["from"]), ("to", values.get("to", str(now)))):
         value = _parse_number(text)
         if not 0 <= value <= MAX_EPOCH_MS:
             raise BadRequestError(f"{name} is {quote_value(text)}; expected epoch milliseconds")
@@ -118,16 +118,16 @@ def _parse_range(given: Mapping[str, str], longest: float, now: float) -> tuple[
         raise BadRequestError("from lies in the future; the past ends now")
     if start >= end:
         raise BadRequestError("the range ends before it begins; from must be less than to")
-    if end - start > longest * 1000:
-        raise BadRequestError(f"the range is longer than the {longest:.10g} seconds that are kept")
+    if end - start > max_window * 1000:
+        raise BadRequestError(f"the range is longer than the {max_window:.10g} seconds that are kept")
     return start, end
 
 
-def _parse_metrics(text: str, known: Collection[str]) -> frozenset[str]:
+def _parse_metrics(text: str, known_metrics: Collection[str]) -> frozenset[str]:
     names = [name for name in text.split(",") if name]
     if not names or len(names) > MAX_METRICS_PER_QUERY:
         raise BadRequestError(f"metrics has {len(names)} names; expected 1 to {MAX_METRICS_PER_QUERY}")
-    if known and not set(names).intersection(known):
+    if known_metrics and not set(names).intersection(known_metrics):
         raise BadRequestError(f"{quote_value(names[0])} is not a metric; /api/metrics lists those there are")
     return frozenset(names)
 

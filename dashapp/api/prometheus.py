@@ -46,15 +46,15 @@ def series_name(metric: Metric) -> SeriesName:
     >>> series_name(Metric("stdin.us", "", "", "stdin"))
     SeriesName(family='dashapp_value', label='key', value='stdin.us')
     """
-    first, *rest = metric.key.split(".")
-    if metric.panel not in BUILT_IN_PANELS or not rest:
+    first, *parts = metric.key.split(".")
+    if metric.panel not in BUILT_IN_PANELS or not parts:
         return SeriesName("dashapp_value", "key", metric.key)
     unit = _UNITS.get(metric.unit, "")
     if metric.panel in PER_DEVICE_PANELS:
         # The last part names the quantity, unless the panel does.
-        *device, what = rest if len(rest) > 1 else [*rest, ""]
-        return SeriesName(_family_name(metric.panel, what, unit), "name", ".".join(device))
-    return SeriesName(_family_name(first, *rest, unit))
+        *device, quantity = parts if len(parts) > 1 else [*parts, ""]
+        return SeriesName(_family_name(metric.panel, quantity, unit), "name", ".".join(device))
+    return SeriesName(_family_name(first, *parts, unit))
 
 
 def _family_name(*parts: str) -> str:
@@ -91,8 +91,8 @@ def _help_text(name: SeriesName, metric: Metric) -> str:
 
 
 def _family_lines(family: str, help: str, members: Mapping[str, float]) -> list[str]:
-    plain = help.replace("\\", r"\\").replace("\n", " ")
-    head = [f"# HELP {family} {plain}", f"# TYPE {family} gauge"]
+    help_text = help.replace("\\", r"\\").replace("\n", " ")
+    head = [f"# HELP {family} {help_text}", f"# TYPE {family} gauge"]
     return head + [f"{family}{label} {value!r}" for label, value in members.items()]
 
 

@@ -49,18 +49,18 @@ def parse_push_body(body: bytes, now: float) -> dict[str, float]:
     """
     try:
         # Parse integers as floats: an integer of a million digits is then infinite at no cost.
-        given = json.loads(body.decode(), parse_int=float)
+        document = json.loads(body.decode(), parse_int=float)
     except UnicodeDecodeError:
         raise BadRequestError("the body is not UTF-8") from None
     except RecursionError:
         raise BadRequestError("the body is nested too deep") from None
     except ValueError as error:
         raise BadRequestError(f"the body is not JSON: {error}") from None
-    listed = given if isinstance(given, list) else [given]
+    entries = document if isinstance(document, list) else [document]
     values: dict[str, float] = {}
     count = 0
-    for number, entry in enumerate(listed, 1):
-        where = f"entry {number}: " if isinstance(given, list) else ""
+    for number, entry in enumerate(entries, 1):
+        where = f"entry {number}: " if isinstance(document, list) else ""
         metrics = _parse_entry(entry, now, where)
         count += len(metrics)
         if count > MAX_VALUES_PER_REQUEST:
@@ -91,14 +91,14 @@ def _parse_entry(entry: Any, now: float, where: str) -> dict[str, Any]:
     return metrics
 
 
-def _check_time(given: Any, now: float, where: str) -> None:
-    seconds = given if isinstance(given, float) else math.nan
+def _check_time(value: Any, now: float, where: str) -> None:
+    seconds = value if isinstance(value, float) else math.nan
     if seconds >= MIN_MILLISECONDS_TIME:
         seconds /= 1000
     if not abs(seconds - now) <= MAX_TIME_OFFSET_S:
-        told = f"{given:.15g}" if isinstance(given, float) else _json_type(given)
+        timestamp = f"{value:.15g}" if isinstance(value, float) else _json_type(value)
         raise BadRequestError(
-            f"{where}t is {told}; expected epoch seconds or milliseconds at most {MAX_TIME_OFFSET_S:g} "
+            f"{where}t is {timestamp}; expected epoch seconds or milliseconds at most {MAX_TIME_OFFSET_S:g} "
             f"seconds from now, which is {now:.0f}, or no t"
         )
 
@@ -180,28 +180,28 @@ class PushEndpoint:
         return json_response(start_response, "200 OK", {"accepted": len(values)})
 
     def _queue(self, values: dict[str, float]) -> None:
-        if (room := sum(map(row_chars, values))) > MAX_RECORD_CHARS:
+        if (chars := sum(map(row_chars, values))) > MAX_RECORD_CHARS:
             raise BadRequestError(
-                f"these take {room} characters of a tick; at most {MAX_RECORD_CHARS} are taken; "
+                f"these take {chars} characters of a tick; at most {MAX_RECORD_CHARS} are taken; "
                 "push them in several requests, or under shorter names"
             )
         self._spool.put(json.dumps(values, separators=(",", ":")).encode())
 
     def _check_names(self, values: dict[str, float]) -> None:
         """Reject a name that a source already uses: a push cannot overwrite a measured value."""
-        fresh = values.keys() - self._names
-        if not fresh:
+        new_names = values.keys() - self._names
+        if not new_names:
             return
         catalogue = {metric.key: metric for metric in self._store.metrics()}
         self._names.update(key for key, metric in catalogue.items() if metric == pushed_metric(key))
-        fresh -= self._names
-        if measured := sorted(fresh & catalogue.keys()):
+        new_names -= self._names
+        if source_names := sorted(new_names & catalogue.keys()):
             raise BadRequestError(
-                f"{quote_value(measured[0])} is measured here already; push under another name"
+                f"{quote_value(source_names[0])} is measured here already; push under another name"
             )
-        if len(self._names) + len(fresh) > MAX_PUSHED_NAMES:
+        if len(self._names) + len(new_names) > MAX_PUSHED_NAMES:
             raise BadRequestError(
-                f"{quote_value(min(fresh))} would be one of more than {MAX_PUSHED_NAMES} names that were "
+                f"{quote_value(min(new_names))} would be one of more than {MAX_PUSHED_NAMES} names that were "
                 "pushed; "
                 "push under names that stay the same"
             )

@@ -19,14 +19,14 @@ from dashapp.stores.hosts import Host, HostStore
 DEFAULT_CHANGES = 100
 
 
-def alerts_json(store: Reader, query: str, there: Collection[str] | None) -> dict[str, Any]:
+def alerts_json(store: Reader, query: str, current_keys: Collection[str] | None) -> dict[str, Any]:
     """All thresholds, and as many of their changes as `query` requests; or BadRequestError.
 
-    `there`: the metrics that have a current value; None if the newest tick is stale.
+    `current_keys`: the metrics that have a current value; None if the newest tick is stale.
     """
     limit = _parse_limit(query)
     return {
-        "thresholds": [_alert_json(state, there) for state in store.thresholds()],
+        "thresholds": [_alert_json(state, current_keys) for state in store.thresholds()],
         "log": _changes_json(store.changes(), store.deliveries(), limit),
     }
 
@@ -34,13 +34,13 @@ def alerts_json(store: Reader, query: str, there: Collection[str] | None) -> dic
 def firing_json(states: Iterable[AlertState]) -> list[dict[str, Any]]:
     """The firing alerts in short form, for each response of /api/ticks."""
     return [
-        {"metric": each.threshold.metric, "text": each.threshold.text, "since": _since_json(each)}
-        for each in states
-        if each.firing
+        {"metric": state.threshold.metric, "text": state.threshold.text, "since": _since_json(state)}
+        for state in states
+        if state.firing
     ]
 
 
-def _alert_json(state: AlertState, there: Collection[str] | None) -> dict[str, Any]:
+def _alert_json(state: AlertState, current_keys: Collection[str] | None) -> dict[str, Any]:
     threshold = state.threshold
     return {
         "text": threshold.text,
@@ -48,15 +48,15 @@ def _alert_json(state: AlertState, there: Collection[str] | None) -> dict[str, A
         "op": threshold.op,
         "limit": None if threshold.op == MISSING_OP else threshold.limit,
         "for": threshold.seconds,
-        "state": "broken" if state.firing else "ok" if _threshold_json(state, there) else "unknown",
+        "state": "broken" if state.firing else "ok" if _has_value(state, current_keys) else "unknown",
         "since": _since_json(state),
     }
 
 
-def _threshold_json(state: AlertState, there: Collection[str] | None) -> bool:
-    if there is None:
+def _has_value(state: AlertState, current_keys: Collection[str] | None) -> bool:
+    if current_keys is None:
         return False
-    return state.threshold.op == MISSING_OP or state.threshold.metric in there
+    return state.threshold.op == MISSING_OP or state.threshold.metric in current_keys
 
 
 def _since_json(state: AlertState) -> int | None:
@@ -67,28 +67,28 @@ def _changes_json(
     changes: Sequence[AlertChange], sent: Mapping[str, int], limit: int
 ) -> list[dict[str, Any]]:
     """The last `limit` of `changes`, newest first. `sent`: the last delivered change by address."""
-    told = min(sent.values(), default=None)
+    delivered = min(sent.values(), default=None)
     return [
         {
-            "number": each.number,
-            "text": each.threshold.text,
-            "metric": each.threshold.metric,
-            "state": "broken" if each.firing else "ok",
-            "time": to_milliseconds(each.time),
-            "value": each.value,
-            "sent": None if told is None else each.number <= told,
+            "number": change.number,
+            "text": change.threshold.text,
+            "metric": change.threshold.metric,
+            "state": "broken" if change.firing else "ok",
+            "time": to_milliseconds(change.time),
+            "value": change.value,
+            "sent": None if delivered is None else change.number <= delivered,
         }
-        for each in reversed(changes[-limit:])
+        for change in reversed(changes[-limit:])
     ]
 
 
 def _parse_limit(query: str) -> int:
     """The `limit` of a query; BadRequestError if it has anything else."""
-    given = parse_qsl(query, keep_blank_values=True)
-    if not given:
+    parameters = parse_qsl(query, keep_blank_values=True)
+    if not parameters:
         return DEFAULT_CHANGES
-    (name, text), *more = given
-    if name != "limit" or more:
+    (name, text), *others = parameters
+    if name != "limit" or others:
         raise BadRequestError("expected limit, and nothing else")
     if not (text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= MAX_CHANGES):
         raise BadRequestError(
@@ -103,16 +103,16 @@ MAX_MATCHED_METRICS = 200
 
 def metrics_json(store: Reader) -> list[dict[str, Any]]:
     """Each metric, with the kind of its panel if its source declares one."""
-    looks = store.panel_kinds()
+    panel_kinds = store.panel_kinds()
     rows = [asdict(metric) for metric in store.metrics()]
-    return [row | {"kind": looks[row["panel"]]} if row["panel"] in looks else row for row in rows]
+    return [row | {"kind": panel_kinds[row["panel"]]} if row["panel"] in panel_kinds else row for row in rows]
 
 
 def match_metrics(store: Reader, patterns: Sequence[str]) -> list[str]:
     """The keys that match a pattern; possibly none before the first tick."""
     keys = [metric.key for metric in store.metrics()]
-    meant = dict.fromkeys(key for pattern in patterns for key in keys if matches_pattern(pattern, key))
-    return list(meant)[:MAX_MATCHED_METRICS]
+    matches = dict.fromkeys(key for pattern in patterns for key in keys if matches_pattern(pattern, key))
+    return list(matches)[:MAX_MATCHED_METRICS]
 
 
 def health_json(store: Reader, interval: float, now: float) -> tuple[bool, bytes]:
@@ -134,20 +134,20 @@ def hosts_json(hosts: HostStore) -> dict[str, Any]:
     """`now` in seconds by the store's clock, and a row for each host, by name."""
     now = hosts.now_ms()
     # While the store is unreachable, a host without new ticks can still be running.
-    quiet = "unknown" if hosts.notices() else "stale"
-    return {"now": now / 1000, "hosts": [_host_json(host, now, quiet) for host in hosts.hosts()]}
+    quiet_state = "unknown" if hosts.notices() else "stale"
+    return {"now": now / 1000, "hosts": [_host_json(host, now, quiet_state) for host in hosts.hosts()]}
 
 
-def _host_json(host: Host, now: int, quiet: str) -> dict[str, Any]:
+def _host_json(host: Host, now: int, quiet_state: str) -> dict[str, Any]:
     """`newest` in milliseconds by the host's clock, `age` and `skew` in seconds.
 
-    All three are None before its first tick. `quiet`: the state of a host without new ticks.
+    All three are None before its first tick. `quiet_state`: the state of a host without new ticks.
     """
-    row: dict[str, Any] = {"name": host.name, "state": quiet, "newest": None, "age": None, "skew": None}
+    row: dict[str, Any] = {"name": host.name, "state": quiet_state, "newest": None, "age": None, "skew": None}
     if host.newest_ms:
         # A tick can arrive after `now` was read: its age is 0, not negative.
         age = max(0, now - host.arrived_ms) / 1000
         skew = (host.newest_ms - host.arrived_ms) / 1000
-        row |= {"state": "live" if age <= stale_after(host.step) else quiet}
+        row |= {"state": "live" if age <= stale_after(host.step) else quiet_state}
         row |= {"newest": host.newest_ms, "age": round(age, 1), "skew": round(skew, 1) + 0.0}
     return row | {"values": dict(host.values)}

@@ -31,21 +31,23 @@ class BodyReader:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._room = BoundedSemaphore(MAX_CONCURRENT_BODIES)
+        self._slots = BoundedSemaphore(MAX_CONCURRENT_BODIES)
 
     def read(self, environ: Mapping[str, Any]) -> bytes:
-        """The body; RequestBodyError if it is too large, incomplete, encoded, or one too many."""
+        """The body. RequestBodyError if it is invalid, or if too many bodies are being read."""
         if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
             raise RequestBodyError("415 Unsupported Media Type", "the body is packed; send it as it is")
-        told = environ.get("CONTENT_LENGTH") or None
-        if told is not None and not (told.isascii() and told.isdigit() and len(told) < 20):
+        content_length = environ.get("CONTENT_LENGTH") or None
+        if content_length is not None and not (
+            content_length.isascii() and content_length.isdigit() and len(content_length) < 20
+        ):
             raise RequestBodyError("400 Bad Request", "content-length is no number")
-        if told is not None and int(told) > self._limit:
+        if content_length is not None and int(content_length) > self._limit:
             raise self._too_large()
         # A server that does not end the stream itself needs the content-length: reading on would block.
-        chunked = told is None and environ.get("wsgi.input_terminated", False)
-        count = self._limit + 1 if chunked else int(told or 0)
-        if not self._room.acquire(blocking=False):
+        chunked = content_length is None and environ.get("wsgi.input_terminated", False)
+        count = self._limit + 1 if chunked else int(content_length or 0)
+        if not self._slots.acquire(blocking=False):
             raise RequestBodyError(
                 "503 Service Unavailable", "too many bodies are on their way; try again later"
             )
@@ -54,10 +56,10 @@ class BodyReader:
         except OSError:
             body = b""  # the client disconnected
         finally:
-            self._room.release()
+            self._slots.release()
         if len(body) > self._limit:
             raise self._too_large()
-        if told is not None and len(body) < int(told):
+        if content_length is not None and len(body) < int(content_length):
             raise RequestBodyError("400 Bad Request", "the body is shorter than its content-length")
         return body
 

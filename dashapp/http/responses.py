@@ -54,33 +54,36 @@ def error_json(sentence: str) -> bytes:
 
 def not_modified_headers(headers: Headers) -> Headers:
     """The headers of a 304 response."""
-    return tuple(each for each in headers if not each[0].startswith("content-"))
+    return tuple(header for header in headers if not header[0].startswith("content-"))
 
 
 def build_response(status: str, body: bytes, caching: str = NO_STORE) -> CachedResponse:
     """A JSON response, compressed if that pays; `caching`: its Cache-Control header."""
-    tag = f'"{urlsafe_b64encode(hashlib.blake2b(body, digest_size=6).digest()).decode()}"'
-    shared: Headers = (("cache-control", caching),)
+    etag = f'"{urlsafe_b64encode(hashlib.blake2b(body, digest_size=6).digest()).decode()}"'
+    common_headers: Headers = (("cache-control", caching),)
     if status.startswith("200"):
         # No client revalidates an error.
-        shared += (("etag", tag),)
-    kind = ("content-type", "application/json")
+        common_headers += (("etag", etag),)
+    content_type = ("content-type", "application/json")
     if len(body) < MIN_COMPRESSED_BYTES:
-        headers = (kind, ("content-length", str(len(body))), *shared)
-        return CachedResponse(status, body, None, tag, headers, headers)
-    packer = zlib.compressobj(1, wbits=31)  # gzip at its fastest: higher levels gain little on numbers
-    small = packer.compress(body) + packer.flush()
-    plain = (kind, ("content-length", str(len(body))), *shared, GZIP_HEADERS[1])
+        headers = (content_type, ("content-length", str(len(body))), *common_headers)
+        return CachedResponse(status, body, None, etag, headers, headers)
+    compressor = zlib.compressobj(1, wbits=31)  # gzip at its fastest: higher levels gain little on numbers
+    gzip_body = compressor.compress(body) + compressor.flush()
+    headers = (content_type, ("content-length", str(len(body))), *common_headers, GZIP_HEADERS[1])
     return CachedResponse(
         status,
         body,
-        small,
-        tag,
-        plain,
+        gzip_body,
+        etag,
+        headers,
         (
-            kind,
-            ("content-length", str(len(small))),
-            *(("etag", f'{tag[:-1]}-z"') if name == "etag" else (name, text) for name, text in shared),
+            content_type,
+            ("content-length", str(len(gzip_body))),
+            *(
+                ("etag", f'{etag[:-1]}-z"') if name == "etag" else (name, text)
+                for name, text in common_headers
+            ),
             *GZIP_HEADERS,
         ),
     )
@@ -89,10 +92,10 @@ def build_response(status: str, body: bytes, caching: str = NO_STORE) -> CachedR
 class ResponseCache:
     """The responses about one newest tick, in one second after it."""
 
-    def __init__(self, asked_of: Cursor, beat: int) -> None:
-        self.mark = asked_of
-        self.time_bucket = beat
-        self.known: dict[CacheKey, CachedResponse] = {}
+    def __init__(self, newest: Cursor, time_bucket: int) -> None:
+        self.newest = newest
+        self.time_bucket = time_bucket
+        self.responses: dict[CacheKey, CachedResponse] = {}
         self.building: dict[CacheKey, Lock] = {}
         self.size = 0
 
@@ -101,15 +104,15 @@ NO_STORE_HEADER = ("cache-control", "no-store")
 
 
 def json_response(
-    start_response: StartResponse, status: str, value: object, *more: tuple[str, str]
+    start_response: StartResponse, status: str, value: object, *extra_headers: tuple[str, str]
 ) -> Iterable[bytes]:
-    return _send_response(start_response, status, "application/json", encode_json(value), *more)
+    return _send_response(start_response, status, "application/json", encode_json(value), *extra_headers)
 
 
 def error_response(
-    start_response: StartResponse, status: str, sentence: str, *more: tuple[str, str]
+    start_response: StartResponse, status: str, sentence: str, *extra_headers: tuple[str, str]
 ) -> Iterable[bytes]:
-    return _send_response(start_response, status, "application/json", error_json(sentence), *more)
+    return _send_response(start_response, status, "application/json", error_json(sentence), *extra_headers)
 
 
 def method_not_allowed(
@@ -121,31 +124,41 @@ def method_not_allowed(
 
 
 def html_response(
-    start_response: StartResponse, status: str, body: bytes, *more: tuple[str, str]
+    start_response: StartResponse, status: str, body: bytes, *extra_headers: tuple[str, str]
 ) -> Iterable[bytes]:
-    return _send_response(start_response, status, "text/html; charset=utf-8", body, *more)
+    return _send_response(start_response, status, "text/html; charset=utf-8", body, *extra_headers)
 
 
-def redirect(start_response: StartResponse, place: str, *more: tuple[str, str]) -> Iterable[bytes]:
-    """A 303 response. `place` is relative: only the browser knows the prefix of a proxy."""
-    return _send_response(start_response, "303 See Other", "text/plain", b"", ("location", place), *more)
+def redirect(
+    start_response: StartResponse, location: str, *extra_headers: tuple[str, str]
+) -> Iterable[bytes]:
+    """A 303 response. `location` is relative: only the browser knows the prefix of a proxy."""
+    return _send_response(
+        start_response, "303 See Other", "text/plain", b"", ("location", location), *extra_headers
+    )
 
 
-def redirect_to_slash(said: str, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+def redirect_to_slash(
+    segment: str, environ: dict[str, Any], start_response: StartResponse
+) -> Iterable[bytes]:
     """Redirect to the path with a slash at its end, which the page's relative URLs need.
 
-    `said`: the last segment of the path, which is correct behind any proxy.
+    `segment`: the last segment of the path, which is correct behind any proxy.
     """
     query = environ.get("QUERY_STRING", "")
     # The segment can look like a URL scheme; "./" makes it a path.
-    place = f"./{said}/" + (f"?{query}" if query else "")
-    start_response("308 Permanent Redirect", [("location", place), ("content-length", "0")])
+    location = f"./{segment}/" + (f"?{query}" if query else "")
+    start_response("308 Permanent Redirect", [("location", location), ("content-length", "0")])
     return [b""]
 
 
 def _send_response(
-    start_response: StartResponse, status: str, kind: str, body: bytes, *more: tuple[str, str]
+    start_response: StartResponse,
+    status: str,
+    content_type: str,
+    body: bytes,
+    *extra_headers: tuple[str, str],
 ) -> Iterable[bytes]:
     length = ("content-length", str(len(body)))
-    start_response(status, [("content-type", kind), length, NO_STORE_HEADER, *more])
+    start_response(status, [("content-type", content_type), length, NO_STORE_HEADER, *extra_headers])
     return [body]

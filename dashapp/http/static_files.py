@@ -36,9 +36,9 @@ class StaticCache:
     def __init__(self, app: WSGIApp, caching: str = "no-cache") -> None:
         self._app = app
         self._caching = caching
-        self._kept: dict[str, CachedFile] = {}
+        self._cache: dict[str, CachedFile] = {}
         # Dash registers its files during its first request; a concurrent request gets a page without them.
-        self._one = Lock()
+        self._lock = Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
@@ -46,25 +46,25 @@ class StaticCache:
         # The key has no query and no fingerprint: no response depends on them, and clients can invent any.
         path: str = environ["PATH_INFO"]
         key = canonical_path(path)
-        kept = self._kept.get(key)
-        if kept is None:
-            with self._one:
+        cached = self._cache.get(key)
+        if cached is None:
+            with self._lock:
                 status, headers, body = _fetch(self._app, environ)
             if not status.startswith("200"):
                 start_response(status, headers)
                 return [body]
-            kept = _cached_file(headers, body)
-            if key not in UNCACHED_PATHS and len(self._kept) < MAX_CACHED_FILES:
-                self._kept[key] = kept
-        headers, body, packed, tag = kept
-        forever = key != path or "m" in parse_qs(environ.get("QUERY_STRING", ""))
-        caching = "public, max-age=31536000, immutable" if forever else self._caching
+            cached = _cached_file(headers, body)
+            if key not in UNCACHED_PATHS and len(self._cache) < MAX_CACHED_FILES:
+                self._cache[key] = cached
+        headers, body, gzip_body, etag = cached
+        is_fingerprinted = key != path or "m" in parse_qs(environ.get("QUERY_STRING", ""))
+        caching = "public, max-age=31536000, immutable" if is_fingerprinted else self._caching
         headers = [*headers, ("cache-control", caching)]
-        if environ.get("HTTP_IF_NONE_MATCH") == tag:
+        if environ.get("HTTP_IF_NONE_MATCH") == etag:
             start_response("304 Not Modified", [h for h in headers if h[0] != "content-type"])
             return [b""]
-        if packed is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
-            body = packed
+        if gzip_body is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+            body = gzip_body
             headers = [*headers, ("content-encoding", "gzip")]
         start_response("200 OK", [*headers, ("content-length", str(len(body)))])
         return [body]
@@ -77,36 +77,38 @@ def canonical_path(path: str) -> str:
 
 def _fetch(app: WSGIApp, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
     """Status, headers and body of one unconditional GET."""
-    got: list[Any] = []
+    response: list[Any] = []
 
     def start(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
-        got[:] = [status, headers]
+        response[:] = [status, headers]
 
-    plain = {
+    unconditional = {
         name: value
         for name, value in environ.items()
         if name not in ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE")
     }
-    body = app({**plain, "REQUEST_METHOD": "GET"}, start)
+    body = app({**unconditional, "REQUEST_METHOD": "GET"}, start)
     try:
-        whole = b"".join(body)
+        content = b"".join(body)
     finally:
         if hasattr(body, "close"):
             body.close()
-    return got[0], got[1], whole
+    return response[0], response[1], content
 
 
 def _cached_file(headers: list[tuple[str, str]], body: bytes) -> CachedFile:
-    kind = next((v for k, v in headers if k.lower() == "content-type"), "application/octet-stream")
-    tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-    packed = gzip.compress(body, 9, mtime=0) if _COMPRESSIBLE.match(kind) and len(body) > 512 else None
+    content_type = next((v for k, v in headers if k.lower() == "content-type"), "application/octet-stream")
+    etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    gzip_body = (
+        gzip.compress(body, 9, mtime=0) if _COMPRESSIBLE.match(content_type) and len(body) > 512 else None
+    )
     return (
         [
-            ("content-type", kind),
-            ("etag", tag),
+            ("content-type", content_type),
+            ("etag", etag),
             ("vary", "accept-encoding"),
         ],
         body,
-        packed,
-        tag,
+        gzip_body,
+        etag,
     )

@@ -1,4 +1,4 @@
-"""Text for error messages: quoted values, suggestions, settings without the credentials in their URLs."""
+"""Text for error messages: quoted values, suggestions, settings without credentials."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ def redact_credentials(text: str) -> str:
 
 
 def redact_url(text: str) -> str:
-    """Text that is, or was meant as, one address, without all that may be a user or password in it.
+    """Text meant as one URL, without every part that could be a user or a password.
 
     >>> redact_url("reddis:/:sec ret@host"), redact_url("redis://host?password=x"), redact_url("data")
     ('reddis:/…@host', 'redis://host?…', 'data')
     """
-    told, query = (
+    url, query = (
         (text[: found.start()], found[0]) if (found := re.search(r"(?s)[?#][^@]*$", text)) else (text, "")
     )
-    scheme, rest = (match[0], told[match.end() :]) if (match := _SCHEME.match(told)) else ("", told)
+    scheme, rest = (match[0], url[match.end() :]) if (match := _SCHEME.match(url)) else ("", url)
     if "@" in rest:
         rest = "…@" + rest.rpartition("@")[2]
     return scheme + rest + ("?…" if query else "")
 
 
 def quote_value(value: object) -> str:
-    """A value from outside on one line of bounded length, without credentials; text is in quotes.
+    """A value on one line of bounded length, without credentials; text is in quotes.
 
     >>> quote_value("http://me:secret@host"), quote_value(True), quote_value([1, "a"])
     ('"http://…@host"', 'true', "[1, 'a']")

@@ -58,7 +58,7 @@ PANELS = [
     ("panel", "keys"), [("heat", "a,b,c"), ("cpu", "a,b"), ("disk", "b,c"), ("c", "c"), ("demo", "")]
 )
 def test_the_numbers_of_a_panel_are_those_that_it_draws(memory: MemoryStore, panel: str, keys: str) -> None:
-    answer = ask(Api(memory, chosen=PANELS), f"/api/csv?window=10&panel={panel}")
+    answer = ask(Api(memory, panels=PANELS), f"/api/csv?window=10&panel={panel}")
     told = answer.body.decode().partition("\r\n")[0]
     refused = f'{{"error":"\\"{panel}\\" is not a panel; /api/metrics names those there are"}}'
     assert told == (f"time,{keys}" if keys else refused)
@@ -68,7 +68,7 @@ def test_the_numbers_of_a_panel_are_those_that_it_draws(memory: MemoryStore, pan
     ("called", "whose"), [("web.1", "web-1-"), ("3-hosts", "3-hosts-"), ("", ""), ("a" * 64, "a" * 40 + "-")]
 )
 def test_the_file_of_a_host_has_its_name(memory: MemoryStore, called: str, whose: str) -> None:
-    answer = ask(Api(memory, called=called), "/api/csv?window=10")
+    answer = ask(Api(memory, host=called), "/api/csv?window=10")
     assert f'"dashapp-{whose}all-2023' in answer.headers["content-disposition"]
 
 

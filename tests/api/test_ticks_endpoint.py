@@ -213,7 +213,7 @@ def test_a_slow_answer_never_passes_for_one_about_a_later_tick(api: Api, store: 
 def test_different_questions_are_not_kept_without_end(api: Api, store: CountingStore) -> None:
     for number in range(MAX_CACHED_RESPONSES + 50):
         ask(api, f"/api/ticks?window={100 + number / 1000}")
-    assert len(api._answers.known) <= MAX_CACHED_RESPONSES
+    assert len(api._cache.responses) <= MAX_CACHED_RESPONSES
 
 
 def test_an_old_answer_is_not_given_for_ever(api: Api, clock: Clock) -> None:

@@ -167,7 +167,7 @@ def test_what_is_known_of_sessions_is_bounded(monkeypatch: pytest.MonkeyPatch) -
     sessions = Sessions(KEY)
     for _ in range(60):
         assert sessions.is_valid(sessions.create(secure=False).partition(";")[0])
-    assert 0 < len(sessions._known) <= 50
+    assert 0 < len(sessions._expiry_cache) <= 50
 
 
 def test_a_program_shows_the_password_itself(app: WSGIApp) -> None:

@@ -102,7 +102,7 @@ def test_who_asks_too_early_is_no_reason_to_keep_others_waiting(clock: list[floa
 
 def test_a_cursor_of_a_long_window_tells_ticks_apart(clock: list[float]) -> None:
     store = filled(7000, NOW)
-    api = Api(store, caching=SHARED_ONE_SECOND, longest=7200)
+    api = Api(store, caching=SHARED_ONE_SECOND, max_window=7200)
     first = ask(api, "/api/ticks?window=6900").json
     assert first["step"] > 1
     path = f"/api/ticks?window=6900&after={first['cursor']}"

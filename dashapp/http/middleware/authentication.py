@@ -30,7 +30,7 @@ SIGN_IN_REQUIRED = "sign in to see this; a program sends Authorization: Bearer a
 
 
 class AuthenticationMiddleware:
-    """`password`: empty if only a trusted proxy authenticates. `free`: paths that bypass this."""
+    """`password`: empty if only a trusted proxy authenticates. `public_paths` bypass this."""
 
     def __init__(
         self,
@@ -38,27 +38,27 @@ class AuthenticationMiddleware:
         *,
         password: str,
         sessions: Sessions,
-        visitors: ClientResolver,
-        tries: LoginAttempts,
+        clients: ClientResolver,
+        attempts: LoginAttempts,
         page: LoginPage,
         shares: ShareLinks,
-        free: Collection[str] = ("/healthz",),
+        public_paths: Collection[str] = ("/healthz",),
     ) -> None:
         self._app = app
         self._password = _digest(password) if password else b""
         self._sessions = sessions
-        self._visitors = visitors
-        self._tries = tries
+        self._clients = clients
+        self._attempts = attempts
         self._page = page
         self._shares = shares
-        self._free = frozenset(free)
+        self._public_paths = frozenset(public_paths)
         self._bodies = BodyReader(MAX_FORM_BYTES)
-        self._sending: set[str] = set()
-        self._programs: set[bytes] = set()
+        self._uploading: set[str] = set()
+        self._token_digests: set[bytes] = set()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
-        if path in self._free:
+        if path in self._public_paths:
             return self._app(environ, start_response)
         if path == LOGIN_PATH:
             return self._login(environ, start_response)
@@ -66,7 +66,7 @@ class AuthenticationMiddleware:
             return self._logout(environ, start_response)
         if path.startswith(SHARE_PREFIX):
             return self._shares(environ, start_response)
-        if self._sessions.is_valid(environ.get("HTTP_COOKIE", "")) or self._visitors.user(environ):
+        if self._sessions.is_valid(environ.get("HTTP_COOKIE", "")) or self._clients.user(environ):
             return self._authenticate(environ, start_response)
         if "HTTP_AUTHORIZATION" in environ and self._password:
             return self._has_bearer_token(environ, start_response)
@@ -79,23 +79,23 @@ class AuthenticationMiddleware:
 
     def _deny(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Redirect a browser to the login page; answer other clients with an error."""
-        reading = environ["REQUEST_METHOD"] in ("GET", "HEAD")
+        is_read = environ["REQUEST_METHOD"] in ("GET", "HEAD")
         if not self._password:
             sentence = "only the proxy in front of this server lets anybody in; open the page through it"
             return error_response(start_response, "403 Forbidden", sentence)
-        if not (reading and "text/html" in environ.get("HTTP_ACCEPT", "")):
+        if not (is_read and "text/html" in environ.get("HTTP_ACCEPT", "")):
             challenge = ("www-authenticate", 'Bearer realm="dashapp"')
             return error_response(start_response, "401 Unauthorized", SIGN_IN_REQUIRED, challenge)
         query = environ.get("QUERY_STRING", "")
         path: str = environ["PATH_INFO"]
-        place = quote(path, safe="/~!$&'()*+,;=:@-._") + (f"?{query}" if query else "")
-        up = "../" * (path.count("/") - 1) or "./"
-        wanted = (
+        next_url = quote(path, safe="/~!$&'()*+,;=:@-._") + (f"?{query}" if query else "")
+        root = "../" * (path.count("/") - 1) or "./"
+        next_query = (
             ""
-            if login_page.safe_next_url(place) == login_page.DEFAULT_NEXT_URL
-            else f"?next={quote(place, safe='')}"
+            if login_page.safe_next_url(next_url) == login_page.DEFAULT_NEXT_URL
+            else f"?next={quote(next_url, safe='')}"
         )
-        return redirect(start_response, f"{up}login{wanted}")
+        return redirect(start_response, f"{root}login{next_query}")
 
     def _login(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
@@ -103,46 +103,46 @@ class AuthenticationMiddleware:
             return self._deny(environ, start_response)
         # The browser posts the form to the URL of the page, whose query has the target too. That one is used
         # if the body is not read.
-        place = login_page.safe_next_url(_last_value(environ.get("QUERY_STRING", ""), "next"))
+        next_url = login_page.safe_next_url(_last_value(environ.get("QUERY_STRING", ""), "next"))
         if method in ("GET", "HEAD"):
             if self._sessions.is_valid(environ.get("HTTP_COOKIE", "")):
-                return redirect(start_response, f".{place}")
-            return html_response(start_response, "200 OK", self._page.render(place))
+                return redirect(start_response, f".{next_url}")
+            return html_response(start_response, "200 OK", self._page.render(next_url))
         if method != "POST":
             return method_not_allowed(start_response, environ, "GET, HEAD, POST")
-        visitor = rate_limit_key(self._visitors.address(environ))
-        if wait := self._tries.seconds_to_wait(visitor):
-            return self._rate_limited(start_response, place, wait)
+        client = rate_limit_key(self._clients.address(environ))
+        if wait := self._attempts.seconds_to_wait(client):
+            return self._rate_limited(start_response, next_url, wait)
         try:
-            form = self._form(environ, visitor)
+            form = self._form(environ, client)
         except RequestBodyError as error:
             return html_response(
                 start_response,
                 error.status,
-                self._page.render(place, login_page.UNREADABLE_FORM),
+                self._page.render(next_url, login_page.UNREADABLE_FORM),
                 CLOSE_CONNECTION,
             )
-        place = login_page.safe_next_url(_last_value(form, "next"))
-        given = _last_value(form, "password")
-        if not hmac.compare_digest(_digest(given), self._password):
-            wrong = login_page.SIGN_IN_FAILED if given else login_page.SIGN_IN_EMPTY
-            return html_response(start_response, "403 Forbidden", self._page.render(place, wrong))
-        self._tries.reset(visitor)
+        next_url = login_page.safe_next_url(_last_value(form, "next"))
+        password = _last_value(form, "password")
+        if not hmac.compare_digest(_digest(password), self._password):
+            message = login_page.SIGN_IN_FAILED if password else login_page.SIGN_IN_EMPTY
+            return html_response(start_response, "403 Forbidden", self._page.render(next_url, message))
+        self._attempts.reset(client)
         cookie = self._sessions.create(self._is_secure(environ))
-        return redirect(start_response, f".{place}", ("set-cookie", cookie))
+        return redirect(start_response, f".{next_url}", ("set-cookie", cookie))
 
-    def _form(self, environ: dict[str, Any], visitor: str) -> str:
+    def _form(self, environ: dict[str, Any], client: str) -> str:
         # One body at a time for each client: a slow upload occupies one thread, and no more.
-        if visitor in self._sending:
+        if client in self._uploading:
             raise RequestBodyError("503 Service Unavailable", "another is on its way")
-        self._sending.add(visitor)
+        self._uploading.add(client)
         try:
             return self._bodies.read(environ).decode("ascii", "replace")
         finally:
-            self._sending.discard(visitor)
+            self._uploading.discard(client)
 
-    def _rate_limited(self, start_response: StartResponse, place: str, wait: int) -> Iterable[bytes]:
-        body = self._page.render(place, login_page.retry_message(wait))
+    def _rate_limited(self, start_response: StartResponse, next_url: str, wait: int) -> Iterable[bytes]:
+        body = self._page.render(next_url, login_page.retry_message(wait))
         return html_response(
             start_response, "429 Too Many Requests", body, ("retry-after", str(wait)), CLOSE_CONNECTION
         )
@@ -159,28 +159,28 @@ class AuthenticationMiddleware:
 
         Werkzeug's parser is no replacement: it reads a token with "=" inside as parameters.
         """
-        kind, _, token = environ["HTTP_AUTHORIZATION"].partition(" ")
-        if kind.lower() != "bearer" or not token.strip():
+        scheme, _, token = environ["HTTP_AUTHORIZATION"].partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
             return self._deny(environ, start_response)
         digest = _digest(token.strip())
-        if digest not in self._programs:
-            visitor = rate_limit_key(self._visitors.address(environ))
-            if wait := self._tries.seconds_to_wait(visitor):
-                later = ("retry-after", str(wait))
+        if digest not in self._token_digests:
+            client = rate_limit_key(self._clients.address(environ))
+            if wait := self._attempts.seconds_to_wait(client):
+                retry_header = ("retry-after", str(wait))
                 return error_response(
-                    start_response, "429 Too Many Requests", login_page.retry_message(wait), later
+                    start_response, "429 Too Many Requests", login_page.retry_message(wait), retry_header
                 )
             if not hmac.compare_digest(digest, self._password):
                 return error_response(
                     start_response, "403 Forbidden", "the token is not this server's password"
                 )
-            self._tries.reset(visitor)
-            self._programs = {digest}
+            self._attempts.reset(client)
+            self._token_digests = {digest}
         return self._authenticate(environ, start_response)
 
     def _is_secure(self, environ: dict[str, Any]) -> bool:
         """Whether the browser uses https; its Origin header shows that behind any proxy."""
-        return self._visitors.is_secure(environ) or environ.get("HTTP_ORIGIN", "").startswith("https://")
+        return self._clients.is_secure(environ) or environ.get("HTTP_ORIGIN", "").startswith("https://")
 
 
 CLOSE_CONNECTION = ("connection", "close")

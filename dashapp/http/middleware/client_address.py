@@ -43,8 +43,8 @@ class ClientResolver:
         Those are this machine's own addresses, and an untrusted proxy in a private network.
         """
         address = self.address(environ)
-        unnamed = "HTTP_X_FORWARDED_FOR" in environ and address == environ.get("REMOTE_ADDR")
-        return rate_limit_key(address) if _is_single_client(address, unnamed) else ""
+        is_unknown_proxy = "HTTP_X_FORWARDED_FOR" in environ and address == environ.get("REMOTE_ADDR")
+        return rate_limit_key(address) if _is_single_client(address, is_unknown_proxy) else ""
 
     def user(self, environ: Environ) -> str:
         """The user that a trusted proxy has authenticated, or an empty string."""
@@ -87,7 +87,7 @@ def _is_single_client(address: str, forwards: bool) -> bool:
 
 def _parse_ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        found = ipaddress.ip_address(text.strip("[]"))
+        address = ipaddress.ip_address(text.strip("[]"))
     except ValueError:
         return None
-    return getattr(found, "ipv4_mapped", None) or found
+    return getattr(address, "ipv4_mapped", None) or address

@@ -24,37 +24,37 @@ class LoginPage:
     """`assets`: the folder with style.css."""
 
     def __init__(self, title: str, theme: str, assets: Path) -> None:
-        found = _COLOR_RULES.search((assets / "style.css").read_text("utf-8"))
-        self._colours = found[0] if found else ""
+        rules = _COLOR_RULES.search((assets / "style.css").read_text("utf-8"))
+        self._colours = rules[0] if rules else ""
         self._title, self._theme = title, theme
 
-    def render(self, place: str, wrong: str = "") -> bytes:
-        """The page as bytes. `place`: the URL to open after the login; `wrong`: an error message."""
+    def render(self, next_url: str, error: str = "") -> bytes:
+        """The page as bytes. `next_url`: the URL to open after the login; `error`: an error message."""
         return render(
             "login.html",
             theme=self._theme,
             title=self._title,
             colours=self._colours,
-            place=place,
-            error=wrong,
+            next_url=next_url,
+            error=error,
         ).encode()
 
 
-def safe_next_url(place: str) -> str:
+def safe_next_url(next_url: str) -> str:
     """A path on this server with its query; DEFAULT_NEXT_URL for anything else.
 
     >>> [safe_next_url(url) for url in ("/?window=300", "//evil.test", "https://evil.test", "/login")]
     ['/?window=300', '/', '/', '/']
     """
-    if len(place) > MAX_NEXT_URL_LENGTH or _LOCAL_PATH.fullmatch(place) is None:
+    if len(next_url) > MAX_NEXT_URL_LENGTH or _LOCAL_PATH.fullmatch(next_url) is None:
         return DEFAULT_NEXT_URL
     return (
         DEFAULT_NEXT_URL
-        if place.partition("?")[0] in ("/login", "/logout") or "/../" in place + "/"
-        else place
+        if next_url.partition("?")[0] in ("/login", "/logout") or "/../" in next_url + "/"
+        else next_url
     )
 
 
-def retry_message(count: int) -> str:
-    """The error message after too many login attempts; `count`: seconds to wait."""
-    return f"Too many tries; please wait {count} second{'' if count == 1 else 's'}."
+def retry_message(seconds: int) -> str:
+    """The error message after too many login attempts; `seconds`: seconds to wait."""
+    return f"Too many tries; please wait {seconds} second{'' if seconds == 1 else 's'}."

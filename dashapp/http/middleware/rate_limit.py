@@ -43,20 +43,20 @@ class RequestRateLimiter:
         self._counts: dict[str, int] = {}
         self._until = 0.0
 
-    def seconds_to_wait(self, visitor: str) -> int:
+    def seconds_to_wait(self, client: str) -> int:
         """Return seconds to wait before the next request, 0 if allowed.
 
-        An empty `visitor` is not limited.
+        An empty `client` is not limited.
         """
-        if not visitor:
+        if not client:
             return 0
         now = self._clock()
         if now >= self._until:
             self._counts, self._until = {}, now + RATE_WINDOW_S
         counts = self._counts
-        if visitor not in counts and len(counts) >= MAX_CLIENTS:
-            visitor = OTHER_CLIENTS
-        counts[visitor] = count = counts.get(visitor, 0) + 1
+        if client not in counts and len(counts) >= MAX_CLIENTS:
+            client = OTHER_CLIENTS
+        counts[client] = count = counts.get(client, 0) + 1
         return 0 if count <= self._limit else max(1, round(self._until - now))
 
 
@@ -76,26 +76,26 @@ class LoginAttempts:
         self._table = bytearray(ATTEMPT_SLOTS * _SLOT.size)
         self._lock = Lock()
 
-    def seconds_to_wait(self, visitor: str) -> int:
+    def seconds_to_wait(self, client: str) -> int:
         """Count one attempt. Return seconds to wait before the next one, 0 if this one is allowed."""
         now = self._clock()
-        place = self._slot(visitor)
+        offset = self._slot(client)
         with self._open_file() as file:
-            times = self._read(file, place)
+            times = self._read(file, offset)
             # If the clock was set back, later times must not lock a client out for long.
-            recent = sorted(each for each in times if now - ATTEMPT_WINDOW_S < each <= now)
+            recent = sorted(moment for moment in times if now - ATTEMPT_WINDOW_S < moment <= now)
             if len(recent) >= MAX_ATTEMPTS:
                 return max(1, round(recent[0] + ATTEMPT_WINDOW_S - now))
-            self._write(file, place, [*recent, now])
+            self._write(file, offset, [*recent, now])
         return 0
 
-    def reset(self, visitor: str) -> None:
+    def reset(self, client: str) -> None:
         """Forget the attempts of a client, after a correct password."""
         with self._open_file() as file:
-            self._write(file, self._slot(visitor), [])
+            self._write(file, self._slot(client), [])
 
-    def _slot(self, visitor: str) -> int:
-        digest = hmac.digest(self._key, visitor.encode(errors="replace"), hashlib.sha256)
+    def _slot(self, client: str) -> int:
+        digest = hmac.digest(self._key, client.encode(errors="replace"), hashlib.sha256)
         return int.from_bytes(digest[:8], "big") % ATTEMPT_SLOTS * _SLOT.size
 
     @contextmanager
@@ -114,17 +114,17 @@ class LoginAttempts:
                 if file is not None:
                     file.close()
 
-    def _read(self, file: BinaryIO | None, place: int) -> tuple[float, ...]:
-        data = bytes(self._table[place : place + _SLOT.size])
+    def _read(self, file: BinaryIO | None, offset: int) -> tuple[float, ...]:
+        data = bytes(self._table[offset : offset + _SLOT.size])
         if file is not None:
-            file.seek(place)
+            file.seek(offset)
             data = (file.read(_SLOT.size) or b"").ljust(_SLOT.size, b"\0")
         return _SLOT.unpack(data)
 
-    def _write(self, file: BinaryIO | None, place: int, times: list[float]) -> None:
+    def _write(self, file: BinaryIO | None, offset: int, times: list[float]) -> None:
         data = _SLOT.pack(*times, *[0.0] * (MAX_ATTEMPTS - len(times)))
-        self._table[place : place + _SLOT.size] = data
+        self._table[offset : offset + _SLOT.size] = data
         if file is not None:
             with suppress(OSError):
-                file.seek(place)
+                file.seek(offset)
                 file.write(data)

@@ -66,7 +66,7 @@ def page_content_policy(script_hashes: Sequence[str]) -> str:
 class SecurityMiddleware:
     """Wraps `app`.
 
-    `hosts`: allowed names in Host headers, None for any, as on a public page. `requests`: None for no rate
+    `hosts`: allowed names in Host headers, None for any, as on a public page. `rate_limiter`: None for no
     limit. `private`: forbid shared caches, even if the application allows them.
     """
 
@@ -76,14 +76,14 @@ class SecurityMiddleware:
         *,
         script_hashes: Sequence[str] = (),
         hosts: Collection[str] | None = (),
-        visitors: ClientResolver | None = None,
-        requests: RequestRateLimiter | None = None,
+        clients: ClientResolver | None = None,
+        rate_limiter: RequestRateLimiter | None = None,
         private: bool = False,
     ) -> None:
         self._app = app
         self._hosts = None if hosts is None else LOCAL_HOSTS | frozenset(hosts)
-        self._visitors = visitors or ClientResolver()
-        self._requests = requests
+        self._clients = clients or ClientResolver()
+        self._rate_limiter = rate_limiter
         self._private = private
         shared = [("x-content-type-options", "nosniff"), ("referrer-policy", "same-origin")]
         self._page = [*shared, ("content-security-policy", page_content_policy(script_hashes)), *PAGE_HEADERS]
@@ -94,7 +94,7 @@ class SecurityMiddleware:
         path = _HOST_PATH.sub("/", environ["PATH_INFO"])
         data = path.startswith("/api/") or path in ("/healthz", "/readyz", "/metrics")
         extra = self._data if data else self._page
-        if not data and self._visitors.is_secure(environ):
+        if not data and self._clients.is_secure(environ):
             extra = [*extra, HSTS_HEADER]
 
         def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
@@ -102,8 +102,8 @@ class SecurityMiddleware:
                 headers = _private_headers(headers)
             return start_response(status, headers + extra)
 
-        if self._requests and (
-            wait := self._requests.seconds_to_wait(self._visitors.rate_limit_client(environ))
+        if self._rate_limiter and (
+            wait := self._rate_limiter.seconds_to_wait(self._clients.rate_limit_client(environ))
         ):
             return error_response(start, "429 Too Many Requests", RATE_LIMITED, ("retry-after", str(wait)))
         if self._hosts is not None and _host_name(environ.get("HTTP_HOST", "")) not in self._hosts:
@@ -115,8 +115,8 @@ class SecurityMiddleware:
 
 def _private_headers(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Headers that forbid shared caches, and every cache unless the response never changes."""
-    told = next((text for name, text in headers if name.lower() == "cache-control"), "")
-    caching = told.replace("public", "private") if "immutable" in told else PRIVATE_NO_STORE
+    value = next((text for name, text in headers if name.lower() == "cache-control"), "")
+    caching = value.replace("public", "private") if "immutable" in value else PRIVATE_NO_STORE
     others = (header for header in headers if header[0].lower() != "cache-control")
     return [*others, ("cache-control", caching)]
 
@@ -137,5 +137,5 @@ def _is_cross_site(environ: Mapping[str, Any]) -> bool:
 
 def _host_name(host: str) -> str:
     """The name in a Host header, without its port; empty if the header is invalid."""
-    found = _HOST.fullmatch(host.lower())
-    return found[1] if found else ""
+    match = _HOST.fullmatch(host.lower())
+    return match[1] if match else ""

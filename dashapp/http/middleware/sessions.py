@@ -31,10 +31,10 @@ class Sessions:
     def __init__(self, key: bytes, clock: Callable[[], float] = time.time) -> None:
         # A browser sends the cookies of one port to all others; the name keeps two servers apart.
         self.name = f"dashapp-{hashlib.sha256(key).hexdigest()[:8]}"
-        self._mark = self.name + "="
+        self._prefix = self.name + "="
         self._clock = clock
         self._signer = Signer(key, "session", clock)
-        self._known: dict[str, float] = {}
+        self._expiry_cache: dict[str, float] = {}
 
     def create(self, secure: bool) -> str:
         """A Set-Cookie header without a path: the browser uses the folder of the page."""
@@ -45,34 +45,34 @@ class Sessions:
         return self._cookie("", 0, secure)
 
     def _cookie(self, token: str, seconds: int, secure: bool) -> str:
-        cookie = f"{self._mark}{token}; Max-Age={seconds}; HttpOnly; SameSite=Lax"
+        cookie = f"{self._prefix}{token}; Max-Age={seconds}; HttpOnly; SameSite=Lax"
         return f"{cookie}; Secure" if secure else cookie
 
     def is_valid(self, cookies: str) -> bool:
         """Whether a Cookie header has a session of this server that has not expired."""
         # There can be an older cookie of another folder beside it.
-        parts = cookies.split(self._mark, MAX_COOKIES)[1:]
+        parts = cookies.split(self._prefix, MAX_COOKIES)[1:]
         return any(self._is_unexpired(part.partition(";")[0].strip()) for part in parts)
 
     def _is_unexpired(self, token: str) -> bool:
-        ends = self._known.get(token)
-        if ends is None:
-            ends = self._expires(token)
-            if ends is None:
+        expiry = self._expiry_cache.get(token)
+        if expiry is None:
+            expiry = self._expires(token)
+            if expiry is None:
                 return False
-            if len(self._known) >= MAX_CACHED_SESSIONS:
-                self._known = {}
-            self._known[token] = ends
-        return self._clock() < ends
+            if len(self._expiry_cache) >= MAX_CACHED_SESSIONS:
+                self._expiry_cache = {}
+            self._expiry_cache[token] = expiry
+        return self._clock() < expiry
 
     def _expires(self, token: str) -> float | None:
         if len(token) > MAX_COOKIE_LENGTH:
             return None
         try:
-            _, begun = self._signer.unsign(token, max_age=SESSION_LIFETIME_S, return_timestamp=True)
+            _, created = self._signer.unsign(token, max_age=SESSION_LIFETIME_S, return_timestamp=True)
         except BadSignature:
             return None
-        return begun.timestamp() + SESSION_LIFETIME_S
+        return created.timestamp() + SESSION_LIFETIME_S
 
 
 class Signer(TimestampSigner):
@@ -100,14 +100,14 @@ def signing_key(folder: Path | None, password: str, local: Path | None = None) -
     `local`: a folder on this machine. A key derived from the password is the same on all machines that share
     a Redis.
     """
-    kept = None if folder is None else _stored_key(folder)
-    if kept is None and not password and local is not None:
-        kept = _stored_key(local)
-    if kept is None and not password:
-        kept = secrets.token_bytes(KEY_BYTES)  # random, so its sessions end with the process
-    if kept is None:
-        kept = hashlib.scrypt(password.encode(), salt=b"dashapp signing key", **_SCRYPT_COST)
-    return hmac.digest(kept, b"dashapp\0" + password.encode(), "sha256")
+    secret = None if folder is None else _stored_key(folder)
+    if secret is None and not password and local is not None:
+        secret = _stored_key(local)
+    if secret is None and not password:
+        secret = secrets.token_bytes(KEY_BYTES)  # random, so its sessions end with the process
+    if secret is None:
+        secret = hashlib.scrypt(password.encode(), salt=b"dashapp signing key", **_SCRYPT_COST)
+    return hmac.digest(secret, b"dashapp\0" + password.encode(), "sha256")
 
 
 def _stored_key(folder: Path) -> bytes | None:
@@ -116,10 +116,10 @@ def _stored_key(folder: Path) -> bytes | None:
     try:
         for _ in range(2):
             with suppress(FileNotFoundError):
-                found = path.read_bytes()
-                if len(found) == KEY_BYTES:
+                stored = path.read_bytes()
+                if len(stored) == KEY_BYTES:
                     _restrict_mode(path)
-                    return found
+                    return stored
                 path.unlink(missing_ok=True)
             _create_key_file(path)
     except OSError as error:

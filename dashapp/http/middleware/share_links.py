@@ -35,18 +35,18 @@ INVALID_LINK = "this link is not one that was shared here, or a part of it is mi
 
 
 class ShareLinks:
-    """`build` creates the application of a view; `longest`: maximum seconds of a view."""
+    """`create_app` creates the application of a view; `max_window`: maximum seconds of a view."""
 
     def __init__(
         self,
         key: bytes,
-        build: Callable[[SharedView], WSGIApp],
-        longest: float,
+        create_app: Callable[[SharedView], WSGIApp],
+        max_window: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._signer = ShareLinkSerializer(key, clock)
-        self._build = build
-        self._longest = longest
+        self._create_app = create_app
+        self._max_window = max_window
         self._clock = clock
         self._bodies = BodyReader(MAX_BODY_BYTES)
         self._apps: OrderedDict[SharedView, WSGIApp] = OrderedDict()
@@ -54,24 +54,24 @@ class ShareLinks:
 
     def link(self, view: SharedView, days: int) -> str:
         """The path of a new link, relative to the root of the application."""
-        past = list(view.time_range) if view.time_range else None
-        return f"{SHARE_PREFIX[1:]}{self._signer.dumps([view.panels, view.window, past, days])}/"
+        time_range = list(view.time_range) if view.time_range else None
+        return f"{SHARE_PREFIX[1:]}{self._signer.dumps([view.panels, view.window, time_range, days])}/"
 
     def read(self, token: str) -> SharedView:
         """The view of a link; BadRequestError if it has expired or is invalid."""
         if len(token) > MAX_LINK_LENGTH:
             raise BadRequestError(INVALID_LINK)
         try:
-            (names, window, past, days), begun = self._signer.loads(
+            (names, window, time_range, days), created = self._signer.loads(
                 token, max_age=max(ALLOWED_DAYS) * DAY_S, return_timestamp=True
             )
         except SignatureExpired:
             raise BadRequestError(EXPIRED_LINK) from None
         except BadSignature:
             raise BadRequestError(INVALID_LINK) from None
-        if self._clock() > begun.timestamp() + days * DAY_S:
+        if self._clock() > created.timestamp() + days * DAY_S:
             raise BadRequestError(EXPIRED_LINK)
-        return SharedView(tuple(names), window, (past[0], past[1]) if past else None)
+        return SharedView(tuple(names), window, (time_range[0], time_range[1]) if time_range else None)
 
     def create(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a POST of `{"panels", "days", "window"}` with a new link.
@@ -91,31 +91,31 @@ class ShareLinks:
 
     def _parse_request(self, body: bytes) -> tuple[SharedView, int]:
         try:
-            asked = json.loads(body)
+            request = json.loads(body)
         except (ValueError, RecursionError):
             raise BadRequestError("expected JSON: panels, days, and window or from and to") from None
-        if not isinstance(asked, dict) or (asked.keys() - {"panels", "days", "window", "from", "to"}):
+        if not isinstance(request, dict) or (request.keys() - {"panels", "days", "window", "from", "to"}):
             raise BadRequestError("expected an object of panels, days, and window or from and to")
-        names, days = asked.get("panels"), asked.get("days")
+        names, days = request.get("panels"), request.get("days")
         if not (isinstance(names, list) and 1 <= len(names) <= MAX_PANELS and all(map(_is_name, names))):
             raise BadRequestError(f"panels is no list of 1 to {MAX_PANELS} names of panels")
         if days not in ALLOWED_DAYS or isinstance(days, bool | float):
             raise BadRequestError(f"days is none of {' and '.join(map(str, ALLOWED_DAYS))}")
-        past = None
-        window = asked.get("window", 0)
-        if "from" in asked or "to" in asked:
-            start, end = asked.get("from"), asked.get("to")
+        time_range = None
+        window = request.get("window", 0)
+        if "from" in request or "to" in request:
+            start, end = request.get("from"), request.get("to")
             if not (_is_epoch_ms(start) and _is_epoch_ms(end)):
                 raise BadRequestError("from and to are no two times in epoch milliseconds")
-            past = (int(start), int(end))
-            window = (past[1] - past[0]) / 1000
-        if not (_is_number(window) and 1 <= window <= self._longest):
-            raise BadRequestError(f"the view spans no time from 1 to {self._longest:.10g} seconds")
-        return SharedView(tuple(dict.fromkeys(names)), float(window), past), days
+            time_range = (int(start), int(end))
+            window = (time_range[1] - time_range[0]) / 1000
+        if not (_is_number(window) and 1 <= window <= self._max_window):
+            raise BadRequestError(f"the view spans no time from 1 to {self._max_window:.10g} seconds")
+        return SharedView(tuple(dict.fromkeys(names)), float(window), time_range), days
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer every path below SHARE_PREFIX."""
-        token, slash, rest = environ["PATH_INFO"].removeprefix(SHARE_PREFIX).partition("/")
+        token, slash, path = environ["PATH_INFO"].removeprefix(SHARE_PREFIX).partition("/")
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return method_not_allowed(start_response, environ, "GET, HEAD")
         try:
@@ -125,12 +125,14 @@ class ShareLinks:
         if not slash:
             query = environ.get("QUERY_STRING", "")
             return redirect(start_response, f"{token}/" + (f"?{query}" if query else ""))
-        own = f"{environ.get('SCRIPT_NAME', '')}{SHARE_PREFIX}{token}"
-        return self._app(view)({**environ, "SCRIPT_NAME": own, "PATH_INFO": f"/{rest}"}, start_response)
+        script_name = f"{environ.get('SCRIPT_NAME', '')}{SHARE_PREFIX}{token}"
+        return self._app(view)(
+            {**environ, "SCRIPT_NAME": script_name, "PATH_INFO": f"/{path}"}, start_response
+        )
 
     def _app(self, view: SharedView) -> WSGIApp:
         with self._lock:
-            app = self._apps.pop(view, None) or self._build(view)
+            app = self._apps.pop(view, None) or self._create_app(view)
             self._apps[view] = app
             if len(self._apps) > MAX_CACHED_APPS:
                 self._apps.popitem(last=False)
