@@ -78,9 +78,7 @@ class CsvExport:
         if ticks_query.panel is not None:
             requested_keys = keys_of_panels([ticks_query.panel], metrics.values(), self._panels)
             if not requested_keys:
-                raise BadRequestError(
-                    f"{quote_value(ticks_query.panel)} is not a panel; /api/metrics names those there are"
-                )
+                raise BadRequestError(f"{quote_value(ticks_query.panel)} is not a panel; see /api/metrics")
         levels = Levels(self._store, self._interval)
         # The catalogue arrives with the first ticks, and can be missing while there are ticks.
         existing_keys = [*metrics, *(levels.newest.values if levels.newest else ())]
@@ -90,7 +88,7 @@ class CsvExport:
         newest = self._store.newest().time_ms
         start, end = ticks_query.time_range or (newest - round(ticks_query.window * 1000), newest)
         if not self._slots.acquire(blocking=False):
-            raise BusyError(f"{MAX_DOWNLOADS} downloads are under way; try again when one has ended")
+            raise BusyError(f"{MAX_DOWNLOADS} downloads are running; retry when one has ended")
         return Download(
             levels,
             max(start, 0),

@@ -46,8 +46,8 @@ SERVER_TIME_HEADER = "x-now"
 PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv", "/healthz", "/readyz")
 # Queries in one request to /api/frames.
 MAX_QUERIES_PER_REQUEST = 16
-NO_PROCESSES = "processes are not shown here"
-NO_HOSTS = "hosts are not listed here; this store has one machine's history"
+NO_PROCESSES = "this server does not show processes"
+NO_HOSTS = "this store has the data of one host only"
 
 
 def utc_now() -> float:
@@ -194,7 +194,7 @@ class Api:
                 return "503 Service Unavailable" if stale and path == "/readyz" else "200 OK", body, False
         except BadRequestError as error:
             return "400 Bad Request", error_json(str(error)), False
-        return "404 Not Found", error_json("there is nothing at this address"), False
+        return "404 Not Found", error_json("not found"), False
 
     def _current_values(self) -> Mapping[str, float] | None:
         """The current values; None if the newest tick is stale."""
@@ -206,9 +206,7 @@ class Api:
         """The responses to several tick queries, each a `q`."""
         parameters = parse_qsl(query, keep_blank_values=True)
         if not 1 <= len(parameters) <= MAX_QUERIES_PER_REQUEST or any(name != "q" for name, _ in parameters):
-            raise BadRequestError(
-                f"expected 1 to {MAX_QUERIES_PER_REQUEST} questions, each as q, and nothing else"
-            )
+            raise BadRequestError(f"expected 1 to {MAX_QUERIES_PER_REQUEST} parameters named q, and no other")
         responses = [self._build("/api/ticks", ticks_query, None, now) for _, ticks_query in parameters]
         bodies = b",".join(body for _, body, _ in responses)
         return b'{"frames":[' + bodies + b"]}", all(shareable for _, _, shareable in responses)

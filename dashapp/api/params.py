@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from dashapp.config.settings import MIN_WINDOW_S
-from dashapp.model.text import quote_value
+from dashapp.model.text import quote_value, suggest
 from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
 
 MAX_METRICS_PER_QUERY = 64
@@ -54,12 +54,12 @@ def parse_ticks_query(
     values = _parse_parameters(query, parameters)
     metrics = _parse_metrics(values["metrics"], known_metrics) if "metrics" in values else None
     if "panel" in values and metrics is not None:
-        raise BadRequestError("panel asks for all metrics of a chart; metrics do not go with it")
+        raise BadRequestError("panel cannot be combined with metrics")
     for name in ("processes", "curves", "hosts"):
         if values.get(name, "1") != "1":
-            raise BadRequestError(f"{name} is {quote_value(values[name])}; expected 1, or none at all")
+            raise BadRequestError(f"{name} is {quote_value(values[name])}; expected 1")
     if "like" in values and metrics is not None:
-        raise BadRequestError("like asks for all metrics of some patterns; metrics do not go with it")
+        raise BadRequestError("like cannot be combined with metrics")
     selection = (
         metrics,
         "processes" in values,
@@ -70,24 +70,27 @@ def parse_ticks_query(
     )
     if "from" in values or "to" in values:
         if "curves" in values:
-            raise BadRequestError("from and to ask for the past; curves have none")
+            raise BadRequestError("curves cannot be combined with from and to: they have no history")
         return TicksQuery(window, "", _parse_range(values, max_window, now * 1000), *selection)
     after = values.get("after", "")
     if len(after) > MAX_CURSOR_LENGTH:
-        raise BadRequestError(f"after has {len(after)} characters; at most {MAX_CURSOR_LENGTH} are taken")
+        raise BadRequestError(f"after has {len(after)} characters; expected at most {MAX_CURSOR_LENGTH}")
     seconds = _parse_seconds(values["window"], max_window) if "window" in values else window
     return TicksQuery(seconds, after, None, *selection)
 
 
 def _parse_parameters(query: str, parameters: Sequence[str]) -> dict[str, str]:
     if len(query) > MAX_QUERY_LENGTH:
-        raise BadRequestError(f"the query has {len(query)} characters; at most {MAX_QUERY_LENGTH} are taken")
+        raise BadRequestError(f"the query has {len(query)} characters; expected at most {MAX_QUERY_LENGTH}")
     values: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name not in parameters:
-            raise BadRequestError(f"{quote_value(name)} is not a parameter; {', '.join(parameters)} are")
+            expected = f"expected one of {', '.join(parameters)}"
+            raise BadRequestError(
+                f"{quote_value(name)} is not a parameter{suggest(name, parameters, expected)}"
+            )
         if name in values:
-            raise BadRequestError(f"{name} is given twice; once is enough")
+            raise BadRequestError(f"{name} is set twice; expected it once")
         values[name] = value
     return values
 
@@ -104,9 +107,9 @@ def _parse_seconds(text: str, max_window: float) -> float:
 def _parse_range(values: Mapping[str, str], max_window: float, now: float) -> tuple[int, int]:
     """Start and end in epoch milliseconds, as `now`."""
     if "window" in values or "after" in values:
-        raise BadRequestError("from and to ask for the past; window and after do not go with them")
+        raise BadRequestError("window and after cannot be combined with from and to")
     if "from" not in values:
-        raise BadRequestError("to needs a from: both are epoch milliseconds")
+        raise BadRequestError("to is set without from; expected both in epoch milliseconds")
     ends = []
     for name, text in (("from", values["from"]), ("to", values.get("to", str(now)))):
         value = _parse_number(text)
@@ -115,11 +118,13 @@ def _parse_range(values: Mapping[str, str], max_window: float, now: float) -> tu
         ends.append(int(value))
     start, end = ends
     if start >= now:
-        raise BadRequestError("from lies in the future; the past ends now")
+        raise BadRequestError("from is in the future")
     if start >= end:
-        raise BadRequestError("the range ends before it begins; from must be less than to")
+        raise BadRequestError("from must be earlier than to")
     if end - start > max_window * 1000:
-        raise BadRequestError(f"the range is longer than the {max_window:.10g} seconds that are kept")
+        raise BadRequestError(
+            f"the range is {(end - start) / 1000:.10g} seconds; expected at most {max_window:.10g}"
+        )
     return start, end
 
 
@@ -128,7 +133,7 @@ def _parse_metrics(text: str, known_metrics: Collection[str]) -> frozenset[str]:
     if not names or len(names) > MAX_METRICS_PER_QUERY:
         raise BadRequestError(f"metrics has {len(names)} names; expected 1 to {MAX_METRICS_PER_QUERY}")
     if known_metrics and not set(names).intersection(known_metrics):
-        raise BadRequestError(f"{quote_value(names[0])} is not a metric; /api/metrics lists those there are")
+        raise BadRequestError(f"{quote_value(names[0])} is not a metric; see /api/metrics")
     return frozenset(names)
 
 

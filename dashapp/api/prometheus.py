@@ -87,7 +87,7 @@ def format_metrics(metrics: Iterable[Metric], tick: Tick | None, age: float | No
 def _help_text(name: SeriesName, metric: Metric) -> str:
     if not name.label:
         return f"{metric.label}, {metric.unit}" if metric.unit else metric.label
-    return "What other sources say, by its key" if name.label == "key" else f"Each of panel {metric.panel}"
+    return "Values of other sources, by key" if name.label == "key" else f"Each of panel {metric.panel}"
 
 
 def _family_lines(family: str, help: str, members: Mapping[str, float]) -> list[str]:

@@ -53,7 +53,7 @@ def parse_push_body(body: bytes, now: float) -> dict[str, float]:
     except UnicodeDecodeError:
         raise BadRequestError("the body is not UTF-8") from None
     except RecursionError:
-        raise BadRequestError("the body is nested too deep") from None
+        raise BadRequestError("the body is nested too deeply") from None
     except ValueError as error:
         raise BadRequestError(f"the body is not JSON: {error}") from None
     entries = document if isinstance(document, list) else [document]
@@ -65,25 +65,25 @@ def parse_push_body(body: bytes, now: float) -> dict[str, float]:
         count += len(metrics)
         if count > MAX_VALUES_PER_REQUEST:
             raise BadRequestError(
-                f"there are more than {MAX_VALUES_PER_REQUEST} values; push them in several requests"
+                f"the body has more than {MAX_VALUES_PER_REQUEST} values; send several requests"
             )
         for name, value in metrics.items():
             values[name] = _parse_value(name, value, where)
     if not values:
-        raise BadRequestError(f"there are no values; {EXAMPLE}")
+        raise BadRequestError(f"the body has no values; {EXAMPLE}")
     return values
 
 
-EXAMPLE = 'expected such as {"metrics": {"loss": 0.31}}'
+EXAMPLE = 'expected JSON such as {"metrics": {"loss": 0.31}}'
 
 
 def _parse_entry(entry: Any, now: float, where: str) -> dict[str, Any]:
     """The `metrics` of an entry; BadRequestError if another part of it is invalid."""
     if not isinstance(entry, dict):
-        raise BadRequestError(f"{where}{_json_type(entry)} is no entry; {EXAMPLE}")
+        raise BadRequestError(f"{where}the entry is {_json_type(entry)}; {EXAMPLE}")
     for key in entry:
         if key not in ("metrics", "t"):
-            raise BadRequestError(f"{where}{quote_value(key)} is not known here; metrics and t are")
+            raise BadRequestError(f"{where}{quote_value(key)} is not a known key; expected metrics and t")
     if not isinstance(metrics := entry.get("metrics", {}), dict):
         raise BadRequestError(f"{where}metrics is {_json_type(metrics)}; {EXAMPLE}")
     if "t" in entry:
@@ -107,12 +107,12 @@ def _parse_value(name: str, value: Any, where: str) -> float:
     # isprintable is false for line breaks, and for lone surrogates, which JSON in UTF-8 cannot hold.
     if not (0 < len(name) <= MAX_NAME_LENGTH and name.isprintable() and name.strip() == name):
         raise BadRequestError(
-            f"{where}{quote_value(name)} is no name; expected 1 to {MAX_NAME_LENGTH} printable characters, "
-            "no space at either end"
+            f"{where}{quote_value(name)} is not a valid name; expected 1 to {MAX_NAME_LENGTH} printable "
+            "characters, without spaces at either end"
         )
     if "," in name or name.startswith("__") or name in RESERVED_NAMES:
         raise BadRequestError(
-            f"{where}{quote_value(name)} is no name that a page can ask for; choose another"
+            f"{where}{quote_value(name)} is not a valid name: pages cannot request it; choose another"
         )
     if not isinstance(value, float):
         raise BadRequestError(f"{where}{quote_value(name)} is {_json_type(value)}; expected a number")
@@ -158,14 +158,12 @@ class PushEndpoint:
             return method_not_allowed(start_response, environ, "POST")
         kind, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         if kind.lower() != "bearer" or not token.strip():
-            sentence = "pushing needs the header Authorization: Bearer and the server's DASHAPP_PUSH_TOKEN"
+            sentence = "push token missing; send Authorization: Bearer with the server's DASHAPP_PUSH_TOKEN"
             return error_response(
                 start_response, "401 Unauthorized", sentence, ("www-authenticate", "Bearer")
             )
         if not hmac.compare_digest(token.strip().encode("utf-8", "replace"), self._token):
-            return error_response(
-                start_response, "403 Forbidden", "the token is not the server's DASHAPP_PUSH_TOKEN"
-            )
+            return error_response(start_response, "403 Forbidden", "invalid push token")
         try:
             values = parse_push_body(self._bodies.read(environ), self._clock())
             self._check_names(values)
@@ -182,8 +180,8 @@ class PushEndpoint:
     def _queue(self, values: dict[str, float]) -> None:
         if (chars := sum(map(row_chars, values))) > MAX_RECORD_CHARS:
             raise BadRequestError(
-                f"these take {chars} characters of a tick; at most {MAX_RECORD_CHARS} are taken; "
-                "push them in several requests, or under shorter names"
+                f"the values take {chars} characters of a tick; expected at most {MAX_RECORD_CHARS}; "
+                "send several requests, or use shorter names"
             )
         self._spool.put(json.dumps(values, separators=(",", ":")).encode())
 
@@ -197,19 +195,18 @@ class PushEndpoint:
         new_names -= self._names
         if source_names := sorted(new_names & catalogue.keys()):
             raise BadRequestError(
-                f"{quote_value(source_names[0])} is measured here already; push under another name"
+                f"{quote_value(source_names[0])} is already a metric of this server; choose another name"
             )
         if len(self._names) + len(new_names) > MAX_PUSHED_NAMES:
             raise BadRequestError(
-                f"{quote_value(min(new_names))} would be one of more than {MAX_PUSHED_NAMES} names that were "
-                "pushed; "
-                "push under names that stay the same"
+                f"{quote_value(min(new_names))} exceeds the limit of {MAX_PUSHED_NAMES} pushed names; "
+                "use the same names in every request"
             )
 
 
 def push_disabled(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
     """Answer for a server without a push token."""
-    sentence = "pushing is off; its operator can turn it on by setting DASHAPP_PUSH_TOKEN"
+    sentence = "push is disabled; set DASHAPP_PUSH_TOKEN on the server to enable it"
     return error_response(start_response, "404 Not Found", sentence)
 
 

@@ -89,7 +89,7 @@ def _parse_limit(query: str) -> int:
         return DEFAULT_CHANGES
     (name, text), *others = parameters
     if name != "limit" or others:
-        raise BadRequestError("expected limit, and nothing else")
+        raise BadRequestError("expected no parameter but limit")
     if not (text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= MAX_CHANGES):
         raise BadRequestError(
             f"limit is {quote_value(text)}; expected a whole number from 1 to {MAX_CHANGES}"

@@ -36,21 +36,21 @@ class BodyReader:
     def read(self, environ: Mapping[str, Any]) -> bytes:
         """The body. RequestBodyError if it is invalid, or if too many bodies are being read."""
         if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
-            raise RequestBodyError("415 Unsupported Media Type", "the body is packed; send it as it is")
+            raise RequestBodyError(
+                "415 Unsupported Media Type", "the body is compressed; send it uncompressed"
+            )
         content_length = environ.get("CONTENT_LENGTH") or None
         if content_length is not None and not (
             content_length.isascii() and content_length.isdigit() and len(content_length) < 20
         ):
-            raise RequestBodyError("400 Bad Request", "content-length is no number")
+            raise RequestBodyError("400 Bad Request", "content-length is not a number")
         if content_length is not None and int(content_length) > self._limit:
             raise self._too_large()
         # A server that does not end the stream itself needs the content-length: reading on would block.
         chunked = content_length is None and environ.get("wsgi.input_terminated", False)
         count = self._limit + 1 if chunked else int(content_length or 0)
         if not self._slots.acquire(blocking=False):
-            raise RequestBodyError(
-                "503 Service Unavailable", "too many bodies are on their way; try again later"
-            )
+            raise RequestBodyError("503 Service Unavailable", "too many uploads at a time; retry later")
         try:
             body: bytes = environ["wsgi.input"].read(count)
         except OSError:
@@ -64,5 +64,5 @@ class BodyReader:
         return body
 
     def _too_large(self) -> RequestBodyError:
-        sentence = f"the body is larger than {self._limit} bytes; push in several requests"
+        sentence = f"the body is larger than {self._limit} bytes; send several requests"
         return RequestBodyError("413 Content Too Large", sentence)

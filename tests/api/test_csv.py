@@ -60,7 +60,7 @@ PANELS = [
 def test_the_numbers_of_a_panel_are_those_that_it_draws(memory: MemoryStore, panel: str, keys: str) -> None:
     answer = ask(Api(memory, panels=PANELS), f"/api/csv?window=10&panel={panel}")
     told = answer.body.decode().partition("\r\n")[0]
-    refused = f'{{"error":"\\"{panel}\\" is not a panel; /api/metrics names those there are"}}'
+    refused = f'{{"error":"\\"{panel}\\" is not a panel; see /api/metrics"}}'
     assert told == (f"time,{keys}" if keys else refused)
 
 

@@ -54,7 +54,7 @@ def test_the_login_is_found_from_deep_below(app: WSGIApp) -> None:
 def test_the_api_says_so_in_a_sentence(app: WSGIApp) -> None:
     answer = ask(app, "/api/ticks")
     assert answer.status == 401
-    assert answer.json["error"].startswith("sign in")
+    assert answer.json["error"].startswith("authentication required")
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert "Basic" not in answer.headers["www-authenticate"], "a browser would ask in a window of its own"
 

@@ -45,7 +45,7 @@ def test_one_that_others_could_read_is_closed_and_told(
     (tmp_path / KEY_FILE_NAME).chmod(0o644)
     assert signing_key(tmp_path, "a") == key
     assert (tmp_path / KEY_FILE_NAME).stat().st_mode & 0o777 == 0o600
-    assert "could be read by others" in caplog.text
+    assert "was readable by other users" in caplog.text
 
 
 def test_without_a_folder_the_password_makes_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -53,7 +53,7 @@ def test_without_a_folder_the_password_makes_it(tmp_path: Path, caplog: pytest.L
     assert signing_key(None, "") != signing_key(None, ""), "nobody can make it of nothing"
     (tmp_path / "file").touch()
     assert signing_key(tmp_path / "file" / "below", "a") == signing_key(None, "a")
-    assert "cannot be kept" in caplog.text
+    assert "cannot be stored" in caplog.text
 
 
 def test_what_is_no_stores_keeps_it_only_without_a_password(tmp_path: Path) -> None:

@@ -26,7 +26,9 @@ LOGIN_PATH, LOGOUT_PATH, SHARE_PATH = "/login", "/logout", "/api/share"
 # Maximum size of the login form: a password and a URL.
 MAX_FORM_BYTES = 4096
 
-SIGN_IN_REQUIRED = "sign in to see this; a program sends Authorization: Bearer and the password"
+SIGN_IN_REQUIRED = (
+    "authentication required; sign in, or send the header Authorization: Bearer with the password"
+)
 
 
 class AuthenticationMiddleware:
@@ -81,7 +83,7 @@ class AuthenticationMiddleware:
         """Redirect a browser to the login page; answer other clients with an error."""
         is_read = environ["REQUEST_METHOD"] in ("GET", "HEAD")
         if not self._password:
-            sentence = "only the proxy in front of this server lets anybody in; open the page through it"
+            sentence = "authentication required; open the page through the proxy in front of this server"
             return error_response(start_response, "403 Forbidden", sentence)
         if not (is_read and "text/html" in environ.get("HTTP_ACCEPT", "")):
             challenge = ("www-authenticate", 'Bearer realm="dashapp"')
@@ -134,7 +136,7 @@ class AuthenticationMiddleware:
     def _form(self, environ: dict[str, Any], client: str) -> str:
         # One body at a time for each client: a slow upload occupies one thread, and no more.
         if client in self._uploading:
-            raise RequestBodyError("503 Service Unavailable", "another is on its way")
+            raise RequestBodyError("503 Service Unavailable", "another login of this client is being read")
         self._uploading.add(client)
         try:
             return self._bodies.read(environ).decode("ascii", "replace")
@@ -171,9 +173,7 @@ class AuthenticationMiddleware:
                     start_response, "429 Too Many Requests", login_page.retry_message(wait), retry_header
                 )
             if not hmac.compare_digest(digest, self._password):
-                return error_response(
-                    start_response, "403 Forbidden", "the token is not this server's password"
-                )
+                return error_response(start_response, "403 Forbidden", "invalid password")
             self._attempts.reset(client)
             self._token_digests = {digest}
         return self._authenticate(environ, start_response)

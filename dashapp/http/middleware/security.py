@@ -23,9 +23,8 @@ _HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 _HOST_PATH = re.compile(r"^/host/[^/]*/")
 
-UNKNOWN_HOST = "this server does not answer to that host name; its operator can add it to DASHAPP_HOSTS"
-RATE_LIMITED = "this address asks for more than its share; try again in a moment"
-CROSS_SITE = "another site's page may not send this"
+UNKNOWN_HOST = "unknown host name; add it to DASHAPP_HOSTS on the server"
+CROSS_SITE = "cross-site request rejected"
 
 # https://owasp.org/www-project-secure-headers: the page gives up every feature that it never uses.
 PAGE_HEADERS = (
@@ -105,7 +104,8 @@ class SecurityMiddleware:
         if self._rate_limiter and (
             wait := self._rate_limiter.seconds_to_wait(self._clients.rate_limit_client(environ))
         ):
-            return error_response(start, "429 Too Many Requests", RATE_LIMITED, ("retry-after", str(wait)))
+            sentence = f"too many requests from this address; retry in {wait} second{'s' * (wait != 1)}"
+            return error_response(start, "429 Too Many Requests", sentence, ("retry-after", str(wait)))
         if self._hosts is not None and _host_name(environ.get("HTTP_HOST", "")) not in self._hosts:
             return error_response(start, "400 Bad Request", UNKNOWN_HOST)
         if environ["REQUEST_METHOD"] not in SAFE_METHODS and _is_cross_site(environ):

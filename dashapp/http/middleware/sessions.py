@@ -123,7 +123,7 @@ def _stored_key(folder: Path) -> bytes | None:
                 path.unlink(missing_ok=True)
             _create_key_file(path)
     except OSError as error:
-        log.warning("the signing key cannot be kept in %s: %s", folder, error)
+        log.warning("the signing key cannot be stored in %s: %s", folder, error)
     return None
 
 
@@ -142,5 +142,5 @@ def _create_key_file(path: Path) -> None:
 
 def _restrict_mode(path: Path) -> None:
     if os.name != "nt" and path.stat().st_mode & 0o077:
-        log.warning("%s could be read by others; it is its owner's alone now", path)
+        log.warning("%s was readable by other users; its mode is 0600 now", path)
         path.chmod(0o600)

@@ -95,22 +95,22 @@ class ShareLinks:
         except (ValueError, RecursionError):
             raise BadRequestError("expected JSON: panels, days, and window or from and to") from None
         if not isinstance(request, dict) or (request.keys() - {"panels", "days", "window", "from", "to"}):
-            raise BadRequestError("expected an object of panels, days, and window or from and to")
+            raise BadRequestError("expected an object with panels, days, and window or from and to")
         names, days = request.get("panels"), request.get("days")
         if not (isinstance(names, list) and 1 <= len(names) <= MAX_PANELS and all(map(_is_name, names))):
-            raise BadRequestError(f"panels is no list of 1 to {MAX_PANELS} names of panels")
+            raise BadRequestError(f"panels is not valid; expected a list of 1 to {MAX_PANELS} names")
         if days not in ALLOWED_DAYS or isinstance(days, bool | float):
-            raise BadRequestError(f"days is none of {' and '.join(map(str, ALLOWED_DAYS))}")
+            raise BadRequestError(f"days is not valid; expected {' or '.join(map(str, ALLOWED_DAYS))}")
         time_range = None
         window = request.get("window", 0)
         if "from" in request or "to" in request:
             start, end = request.get("from"), request.get("to")
             if not (_is_epoch_ms(start) and _is_epoch_ms(end)):
-                raise BadRequestError("from and to are no two times in epoch milliseconds")
+                raise BadRequestError("from and to are not valid; expected two times in epoch milliseconds")
             time_range = (int(start), int(end))
             window = (time_range[1] - time_range[0]) / 1000
         if not (_is_number(window) and 1 <= window <= self._max_window):
-            raise BadRequestError(f"the view spans no time from 1 to {self._max_window:.10g} seconds")
+            raise BadRequestError(f"the view is not valid; expected 1 to {self._max_window:.10g} seconds")
         return SharedView(tuple(dict.fromkeys(names)), float(window), time_range), days
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
