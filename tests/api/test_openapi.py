@@ -121,7 +121,7 @@ def test_openapi_has_the_limits_of_the_code() -> None:
     assert paths["/api/frames"]["get"]["parameters"][0]["schema"]["maxItems"] == MAX_QUERIES_PER_REQUEST
     assert paths["/api/alerts"]["get"]["parameters"][0]["schema"]["maximum"] == MAX_CHANGES
     assert paths["/api/push"]["post"]["responses"]["413"]["description"] == (
-        f"More than {push.MAX_BODY_BYTES} bytes."
+        f"The body has more than {push.MAX_BODY_BYTES} bytes."
     )
     assert (value["minimum"], value["maximum"]) == (-MAX_VALUE, MAX_VALUE)
     assert share["panels"]["maxItems"] == share_links.MAX_PANELS
