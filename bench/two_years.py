@@ -114,7 +114,7 @@ def _append_newest(store: Path, end: int) -> None:
 
 def _windows(store: Path) -> Iterator[Row]:
     """Measure the most expensive window and range of 20 metrics, uncached and cached."""
-    api = Api(DiskReader(store), longest=Retention().hours)
+    api = Api(DiskReader(store), max_window=Retention().hours)
     metrics_param = "&metrics=" + ",".join(KEYS[:QUERY_METRICS])
     _request_cpu(api, f"window=100{metrics_param}")
     now = int(time.time() * 1000)

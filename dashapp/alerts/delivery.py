@@ -19,6 +19,7 @@ from dashapp.alerts import apprise_worker
 from dashapp.alerts.message import Message, compose_message
 from dashapp.model.notices import NoticeSink
 from dashapp.model.thresholds import AlertChange
+from dashapp.process.backoff import Backoff
 from dashapp.stores.base import MAX_CHANGES, Store
 
 log = logging.getLogger("dashapp")
@@ -97,7 +98,7 @@ class AlertDelivery:
 
     def _run(self, position: int, address: str) -> None:
         send_times: deque[float] = deque(maxlen=MAX_BURST)
-        failures, due = 0, 0.0
+        backoff, due = Backoff(BACKOFF_INITIAL_S, BACKOFF_MAX_S), 0.0
         while (batch := self._next_batch(target_id(address), due)) is not None:
             changes, newest, count = batch
             firing_count = sum(state.firing for state in self._store.thresholds())
@@ -105,14 +106,13 @@ class AlertDelivery:
                 reason = self._send(address, compose_message(changes, count, firing_count, self._sender))
             now = time.monotonic()
             if not reason:
-                failures = 0
+                backoff.reset()
                 send_times.append(now)
                 due = send_times[0] + BURST_WINDOW_S if len(send_times) == MAX_BURST else now
                 self._record_delivery(target_id(address), newest)
                 self._set_notice(position, "")
                 continue
-            failures += 1
-            max_delay = min(BACKOFF_MAX_S, BACKOFF_INITIAL_S * 2 ** min(failures - 1, 10))
+            max_delay = backoff.next_pause()
             due = now + SystemRandom().uniform(max_delay / 2, max_delay)
             # An address may contain a password, so name it by its position and service.
             label = f"{position} ({address.partition('://')[0]})"

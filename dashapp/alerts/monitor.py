@@ -6,14 +6,13 @@ delivers the changes.
 
 from __future__ import annotations
 
-import difflib
-import json
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from dashapp.alerts.evaluator import AlertEvaluator
 from dashapp.model.notices import MAX_NOTICES, NoticeSink
+from dashapp.model.text import quote_value, suggest
 from dashapp.model.thresholds import AlertChange, Threshold
 from dashapp.model.ticks import Tick
 from dashapp.stores.base import MAX_CHANGES, Store
@@ -74,6 +73,5 @@ class AlertMonitor:
 
 
 def _missing_metric_notice(key: str, keys: Iterable[str]) -> str:
-    matches = difflib.get_close_matches(key, keys, 1)
-    hint = f"did you mean {matches[0]}?" if matches else "see /api/metrics."
-    return f"--threshold names {json.dumps(key[:64], ensure_ascii=False)}, which no source provides; {hint}"
+    hint = suggest(key, keys, "see /api/metrics")
+    return f"--threshold names {quote_value(key)}, which no source provides{hint}"

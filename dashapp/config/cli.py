@@ -6,14 +6,12 @@
 from __future__ import annotations
 
 import argparse
-import difflib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import Field
 from typing import Any
 
 from dashapp import __version__
-from dashapp.model.text import redact_credentials
+from dashapp.model.text import quote_value, suggest
 
 ENV_PREFIX = "DASHAPP_"
 # Variables that are not settings: the supervisor sets the first two for its children, and `dashapp.push`
@@ -100,17 +98,8 @@ class CommandLine:
                 f"{flag_of(secret)} cannot be passed on the command line, where other users can read it; "
                 f"set {ENV_PREFIX}{secret.upper()}"
             )
-        matches = difflib.get_close_matches(text.split("=")[0], self._flags, 1)
-        hint = f"did you mean {matches[0]}?" if matches else "see --help"
-        return f"{quote_value(text)} is not a setting; {hint}"
-
-
-def quote_value(value: Any) -> str:
-    """Return a value as one line of bounded length, with text in quotes and without credentials."""
-    if not isinstance(value, str):
-        return redact_credentials(json.dumps(value, default=str, ensure_ascii=False))[:80]
-    value = redact_credentials(value)
-    return json.dumps(value if len(value) <= 80 else value[:80] + "…", ensure_ascii=False)
+        hint = suggest(text.split("=")[0], self._flags, "see --help")
+        return f"{quote_value(text)} is not a setting{hint}"
 
 
 def unknown_variables(environ: Mapping[str, str], table: SettingsFields) -> list[str]:
@@ -119,9 +108,7 @@ def unknown_variables(environ: Mapping[str, str], table: SettingsFields) -> list
     sentences = []
     for name in sorted(environ):
         if name.startswith(ENV_PREFIX) and name not in (*variables, *OTHER_VARIABLES):
-            matches = difflib.get_close_matches(name, variables, 1)
-            hint = f"; did you mean {matches[0]}?" if matches else ""
-            sentences.append(f"{name} is set but is not a setting{hint}")
+            sentences.append(f"{name} is set but is not a setting{suggest(name, variables)}")
     return sentences
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Collection, Mapping
@@ -10,8 +9,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dashapp.config.cli import ENV_PREFIX, flag_of, quote_value
+from dashapp.config.cli import ENV_PREFIX, flag_of
 from dashapp.config.settings import Settings
+from dashapp.model.text import quote_value, suggest
 from dashapp.model.ticks import SettingsError
 
 _FLAG = re.compile(r"(?<!\S)--(?=[a-z])")
@@ -40,9 +40,8 @@ def to_command_line(
         if name in rejections:
             problems.append(f"{name} is not a setting here: {rejections[name]}")
         elif name not in table:
-            matches = difflib.get_close_matches(name, names, 1)
-            hint = f"did you mean {matches[0]}?" if matches else f"expected one of {', '.join(names)}"
-            problems.append(f"{name} is not a setting; {hint}")
+            hint = suggest(name, names, f"expected one of {', '.join(names)}")
+            problems.append(f"{name} is not a setting{hint}")
         elif "secret" in table[name].metadata:
             separator = table[name].metadata.get("separator")
             parts = value if separator and isinstance(value, list | tuple) else [value]

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from dashapp.config import cli, parsers
-from dashapp.config.cli import quote_value
 from dashapp.config.toml_file import SETTINGS_FILE_NAME, SettingsFile, TomlTable
 from dashapp.config.validation import validate_settings
 from dashapp.model.panels import Panel
-from dashapp.model.text import redact_url
+from dashapp.model.text import quote_value, redact_url
 from dashapp.model.thresholds import Threshold
 from dashapp.model.ticks import SettingsError
 from dashapp.sources.spec import NO_SOURCE, SourceSpec

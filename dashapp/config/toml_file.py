@@ -6,13 +6,12 @@ values; `[[source]]` or `[[panel]]` holds one table for each.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import Field
 from pathlib import Path
 from typing import Any
 
-from dashapp.config.cli import quote_value
+from dashapp.model.text import quote_value, suggest
 
 SETTINGS_FILE_NAME = "dashapp.toml"
 MAX_FILE_BYTES = 1 << 20
@@ -49,9 +48,8 @@ class SettingsFile:
         sentences = []
         for key in self._document:
             if key not in names:
-                matches = difflib.get_close_matches(key, names, 1)
-                hint = f"did you mean {matches[0]}?" if matches else f"expected one of {', '.join(names)}"
-                sentences.append(f"{self._path}: `{key[:80]}` is not a setting; {hint}")
+                hint = suggest(key, names, f"expected one of {', '.join(names)}")
+                sentences.append(f"{self._path}: `{key[:80]}` is not a setting{hint}")
         return sentences
 
     def items(self, option: Field[Any]) -> tuple[str, list[str | TomlTable]]:

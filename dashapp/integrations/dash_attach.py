@@ -175,7 +175,7 @@ def _build_routes(
     caching: str,
 ) -> WSGIApp:
     # A chart may show more than a memory keeps: it is empty there.
-    api = Api(reader, interval=settings.interval, longest=max(settings.retention), caching=caching)
+    api = Api(reader, interval=settings.interval, max_window=max(settings.retention), caching=caching)
     kept = StaticCache(lambda environ, start: _serve_file(files, environ, start))
 
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from flask import Flask
 
-from dashapp.config.cli import quote_value
 from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.model.text import quote_value
 from dashapp.model.ticks import MountError
 
 log = logging.getLogger("dashapp")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
+
+from dashapp.model.text import quote_value, suggest
 
 KINDS = ("line", "area", "stacked", "mountain", "bar", "table")
 # Only a source can choose this kind, because metrics cannot be drawn as a curve.
@@ -34,7 +35,7 @@ def parse_panel_table(table: Mapping[str, Any]) -> dict[str, Any]:
         elif key == "kind":
             if value not in KINDS:
                 hint = f"; only a source can set {CURVE_KIND}" if value == CURVE_KIND else ""
-                raise ValueError(f"kind is {_quote_value(value)}; expected one of {', '.join(KINDS)}{hint}")
+                raise ValueError(f"kind is {quote_value(value)}; expected one of {', '.join(KINDS)}{hint}")
             fields[key] = value
         elif key in LIST_KEYS:
             fields[key] = _parse_patterns(key, value)
@@ -43,9 +44,8 @@ def parse_panel_table(table: Mapping[str, Any]) -> dict[str, Any]:
         elif key == "reference":
             fields[key] = _parse_reference(value)
         else:
-            matches = difflib.get_close_matches(str(key), ALL_KEYS, 1)
-            hint = f"did you mean {matches[0]}?" if matches else f"expected one of {', '.join(ALL_KEYS)}"
-            raise ValueError(f"`{key[:80]}` is not a key of a panel; {hint}")
+            hint = suggest(str(key), ALL_KEYS, f"expected one of {', '.join(ALL_KEYS)}")
+            raise ValueError(f"`{key[:80]}` is not a key of a panel{hint}")
     label = fields.get("name") or fields.get("title", "")
     name = _INVALID_CHARS.sub("-", label).strip("-")
     if not name:
@@ -86,7 +86,7 @@ def matches_pattern(pattern: str, key: str) -> bool:
 def _parse_text(key: str, value: object) -> str:
     if not isinstance(value, str) or len(value) > MAX_TEXT_LENGTH or not value.isprintable():
         raise ValueError(
-            f"{key} is {_quote_value(value)}; expected text of at most {MAX_TEXT_LENGTH} characters"
+            f"{key} is {quote_value(value)}; expected text of at most {MAX_TEXT_LENGTH} characters"
         )
     return value.strip()
 
@@ -96,16 +96,16 @@ def _parse_patterns(key: str, value: object) -> tuple[str, ...]:
     if patterns == []:
         raise ValueError(f'{key} is empty; expected metric keys, such as ["cpu.*"]')
     if not isinstance(patterns, list) or not 1 <= len(patterns) <= MAX_PATTERNS:
-        raise ValueError(f'{key} is {_quote_value(value)}; expected a list of metric keys, such as ["cpu.*"]')
+        raise ValueError(f'{key} is {quote_value(value)}; expected a list of metric keys, such as ["cpu.*"]')
     for pattern in patterns:
         if not isinstance(pattern, str) or not 0 < len(pattern) <= MAX_PATTERN_LENGTH:
-            raise ValueError(f"{key} contains {_quote_value(pattern)}; expected metric keys, such as cpu.*")
+            raise ValueError(f"{key} contains {quote_value(pattern)}; expected metric keys, such as cpu.*")
     return tuple(patterns)
 
 
 def _parse_bound(key: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{key} is {_quote_value(value)}; expected a number")
+        raise ValueError(f"{key} is {quote_value(value)}; expected a number")
     return float(value)
 
 
@@ -113,11 +113,7 @@ def _parse_reference(value: object) -> str | float:
     if isinstance(value, str):
         if not 0 < len(value) <= MAX_PATTERN_LENGTH or not value.isprintable():
             raise ValueError(
-                f'reference is {_quote_value(value)}; expected a metric key, "{FIRST_POINT}" or a number'
+                f'reference is {quote_value(value)}; expected a metric key, "{FIRST_POINT}" or a number'
             )
         return value
     return _parse_bound("reference", value)
-
-
-def _quote_value(value: object) -> str:
-    return f"{value!r:.60}" if isinstance(value, str | int | float) else f"a {type(value).__name__}"

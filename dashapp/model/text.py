@@ -1,8 +1,13 @@
-"""Redact user names and passwords in text from settings."""
+"""Text for error messages: quoted values, suggestions, settings without credentials."""
 
 from __future__ import annotations
 
+import difflib
+import json
 import re
+from collections.abc import Iterable
+
+MAX_QUOTED_LENGTH = 80
 
 _USER = re.compile(r"(?<=//)\S*@")
 _SCHEME = re.compile(r"[a-zA-Z+]*:/{0,2}")
@@ -29,3 +34,28 @@ def redact_url(text: str) -> str:
     if "@" in rest:
         rest = "…@" + rest.rpartition("@")[2]
     return scheme + rest + ("?…" if query else "")
+
+
+def quote_value(value: object) -> str:
+    """A value on one line of bounded length, without credentials; text is in quotes.
+
+    >>> quote_value("http://me:secret@host"), quote_value(True), quote_value([1, "a"])
+    ('"http://…@host"', 'true', "[1, 'a']")
+    """
+    if isinstance(value, str):
+        text = redact_credentials(value)
+        text = text if len(text) <= MAX_QUOTED_LENGTH else text[:MAX_QUOTED_LENGTH] + "…"
+        return json.dumps(text, ensure_ascii=False)
+    text = json.dumps(value) if isinstance(value, bool) else " ".join(str(value).split())
+    return redact_credentials(text)[:MAX_QUOTED_LENGTH]
+
+
+def suggest(text: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The end of a sentence about an unknown word: the most similar known one, or `otherwise`.
+
+    >>> suggest("prot", ["port", "host"]), suggest("x", ["port"], "expected port"), suggest("x", ["port"])
+    ('; did you mean port?', '; expected port', '')
+    """
+    similar = difflib.get_close_matches(text, known, 1)
+    hint = f"did you mean {similar[0]}?" if similar else otherwise
+    return f"; {hint}" if hint else ""

@@ -5,7 +5,6 @@ The name comes from the operator, by a flag, a variable or the settings file, an
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import sys
 from collections.abc import Callable
@@ -13,6 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from dashapp.model.text import suggest
 
 
 def load_function(spec: str) -> Callable[[], Any]:
@@ -30,17 +31,14 @@ def load_function_or_explain(spec: str) -> Callable[[], Any]:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise ValueError(f"{module} cannot be imported: {_error_summary(error)}") from None
-        matches = difflib.get_close_matches(module, [path.stem for path in Path.cwd().glob("*.py")], 1)
-        hint = f"; did you mean {matches[0]}?" if matches else ""
+        hint = suggest(module, [path.stem for path in Path.cwd().glob("*.py")])
         raise ValueError(f"module {error.name} not found in {Path.cwd()}{hint}") from None
     except (Exception, SystemExit) as error:
         # This is foreign code; any exception is the reason.
         raise ValueError(f"{module} cannot be imported: {_error_summary(error)}") from None
     function = getattr(imported_module, name, None)
     if function is None:
-        matches = difflib.get_close_matches(name, dir(imported_module), 1)
-        hint = f"; did you mean {matches[0]}?" if matches else ""
-        raise ValueError(f"{module} has no function {name}{hint}")
+        raise ValueError(f"{module} has no function {name}{suggest(name, dir(imported_module))}")
     if not callable(function):
         raise ValueError(f"{name} is of type {type(function).__name__}; expected a function")
     try:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 from dashapp.model.panel_spec import CURVE_KIND, KINDS
+from dashapp.model.text import quote_value, suggest
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -39,12 +39,12 @@ class SourceOptions:
             value = getattr(self, name)
             if value is not None and not (isinstance(value, str) and len(value) <= MAX_TEXT_LENGTH):
                 raise ValueError(
-                    f"{name} is {_quote_value(value)}; expected text of at most {MAX_TEXT_LENGTH} characters"
+                    f"{name} is {quote_value(value)}; expected text of at most {MAX_TEXT_LENGTH} characters"
                 )
         for name in ("low", "high", "every"):
             value = getattr(self, name)
             if value is not None and not _is_number(value):
-                raise ValueError(f"{name} is {_quote_value(value)}; expected a number")
+                raise ValueError(f"{name} is {quote_value(value)}; expected a number")
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise ValueError(f"low is {self.low:g}; expected less than high, which is {self.high:g}")
         if self.every is not None and not MIN_INTERVAL_S <= self.every <= MAX_INTERVAL_S:
@@ -53,16 +53,15 @@ class SourceOptions:
             )
         if self.kind is not None and self.kind not in (*KINDS, CURVE_KIND):
             kinds = ", ".join((*KINDS, CURVE_KIND))
-            raise ValueError(f"kind is {_quote_value(self.kind)}; expected one of {kinds}")
+            raise ValueError(f"kind is {quote_value(self.kind)}; expected one of {kinds}")
 
     def replace(self, options: Mapping[str, Any]) -> SourceOptions:
         """Return a copy with `options` set; raises ValueError for an unknown name."""
         names = [option.name for option in fields(SourceOptions)]
         for name in options:
             if name not in names:
-                matches = difflib.get_close_matches(name, names, 1)
-                hint = f"did you mean {matches[0]}?" if matches else f"expected one of {', '.join(names)}"
-                raise ValueError(f"{_quote_value(name)} is not an option; {hint}")
+                hint = suggest(name, names, f"expected one of {', '.join(names)}")
+                raise ValueError(f"{quote_value(name)} is not an option{hint}")
         return replace(self, **options)
 
 
@@ -106,7 +105,3 @@ def _is_number(value: object) -> bool:
         return math.isfinite(value)
     except OverflowError:
         return False
-
-
-def _quote_value(value: object) -> str:
-    return f"{value!r:.60}" if isinstance(value, str | int | float) else f"a {type(value).__name__}"

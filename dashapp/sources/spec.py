@@ -5,12 +5,12 @@ It lists the built-in names and imports none of their modules.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dashapp.model.text import suggest
 from dashapp.sources.options import SourceOptions
 
 # Each name but the first two has a factory, `make(rest, interval, **options)`. `rest` is the text after the
@@ -76,5 +76,4 @@ class SourceSpec:
             raise ValueError(f"expected {spec.name} without an argument")
         if spec.name or _FUNCTION.fullmatch(spec.text):
             return spec
-        matches = difflib.get_close_matches(spec.text.partition(":")[0], BUILT_IN, 1)
-        raise ValueError(f"expected {EXPECTED}" + (f"; did you mean {matches[0]}?" if matches else ""))
+        raise ValueError(f"expected {EXPECTED}{suggest(spec.text.partition(':')[0], BUILT_IN)}")

@@ -90,7 +90,7 @@ def create_app(
             place.reader,
             window=settings.window,
             interval=settings.interval,
-            longest=settings.max_window_s,
+            max_window=settings.max_window_s,
             processes=_processes_error(settings)
             if table is None
             else table
@@ -98,8 +98,8 @@ def create_app(
             else OTHER_HOST_PROCESSES,
             hosts=listed,
             now=place.now,
-            called=place.label,
-            chosen=_chosen_panels(settings, place),
+            host=place.label,
+            panels=_chosen_panels(settings, place),
             caching=SHARED_ONE_SECOND
             if many
             else PRIVATE_NO_STORE

@@ -13,10 +13,10 @@ from threading import Lock
 from typing import Any
 
 from dashapp.api.endpoints import utc_now
-from dashapp.api.params import quote_value
 from dashapp.config.parsers import HOST_NAME
 from dashapp.http.responses import error_response, redirect, redirect_to_slash
 from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.model.text import quote_value
 from dashapp.model.ticks import BadRequestError
 from dashapp.query.host_reader import ClockSkews, HostReader
 from dashapp.query.overlay import OverlayReader

@@ -27,10 +27,10 @@ def shared_view_app(store: SharedViewReader, settings: Settings, page: WSGIApp) 
     api = Api(
         store,
         window=seconds,
-        longest=seconds,
+        max_window=seconds,
         interval=settings.interval,
         caching=PRIVATE_NO_STORE,
-        chosen=settings.panel,
+        panels=settings.panel,
     )
 
     def show(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

@@ -58,9 +58,9 @@ PANELS = [
     ("panel", "keys"), [("heat", "a,b,c"), ("cpu", "a,b"), ("disk", "b,c"), ("c", "c"), ("demo", "")]
 )
 def test_csv_of_panel_has_metrics_of_its_chart(memory: MemoryStore, panel: str, keys: str) -> None:
-    answer = ask(Api(memory, chosen=PANELS), f"/api/csv?window=10&panel={panel}")
+    answer = ask(Api(memory, panels=PANELS), f"/api/csv?window=10&panel={panel}")
     told = answer.body.decode().partition("\r\n")[0]
-    refused = f'{{"error":"\\"{panel}\\" is not a panel; /api/metrics names those there are"}}'
+    refused = f'{{"error":"\\"{panel}\\" is not a panel; see /api/metrics"}}'
     assert told == (f"time,{keys}" if keys else refused)
 
 
@@ -68,7 +68,7 @@ def test_csv_of_panel_has_metrics_of_its_chart(memory: MemoryStore, panel: str, 
     ("called", "whose"), [("web.1", "web-1-"), ("3-hosts", "3-hosts-"), ("", ""), ("a" * 64, "a" * 40 + "-")]
 )
 def test_csv_file_name_contains_host(memory: MemoryStore, called: str, whose: str) -> None:
-    answer = ask(Api(memory, called=called), "/api/csv?window=10")
+    answer = ask(Api(memory, host=called), "/api/csv?window=10")
     assert f'"dashapp-{whose}all-2023' in answer.headers["content-disposition"]
 
 

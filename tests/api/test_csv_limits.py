@@ -54,7 +54,7 @@ def test_csv_rejects_invalid_query(memory: MemoryStore, query: str) -> None:
 
 
 def test_csv_accepts_range_up_to_retention(memory: MemoryStore) -> None:
-    api = Api(memory, longest=7200)
+    api = Api(memory, max_window=7200)
     now = int(time.time() * 1000)
     assert ask(api, "/api/csv?window=7200").status == 200
     assert ask(api, f"/api/csv?from={now - 7_200_000}&to={now}").status == 200

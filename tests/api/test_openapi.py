@@ -10,6 +10,7 @@ import pytest
 import schemathesis
 from authenticated_app import PASSWORD, TOKEN, guarded
 from hypothesis import HealthCheck, assume, given, settings
+from openapi_references import parameter_names, resolve
 from processes import dashapp
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -25,11 +26,14 @@ from thorough import amount
 from waiting import PATIENCE_S, wait_for
 from wsgi_client import ask
 
-from dashapp.api.endpoints import PATHS
+from dashapp.api import csv_export, params, push
+from dashapp.api.endpoints import MAX_QUERIES_PER_REQUEST, PATHS
 from dashapp.api.openapi import OPENAPI_PATH, openapi_document
-from dashapp.api.params import PARAMETERS
-from dashapp.config.settings import parse_settings
+from dashapp.config.settings import MIN_WINDOW_S, Settings, parse_settings
+from dashapp.http.middleware import share_links
 from dashapp.http.types import WSGIApp
+from dashapp.model.ticks import MAX_EPOCH_MS, MAX_VALUE
+from dashapp.stores.base import MAX_CHANGES
 
 CHECKS = [
     not_a_server_error,
@@ -93,8 +97,36 @@ def test_openapi_describes_every_path_and_parameter() -> None:
     )
     assert {*PATHS, "/metrics", "/api/push", "/api/share", OPENAPI_PATH} == set(found["paths"])
     assert "/api/hosts" in openapi_document(parse_settings(["--store", "memory:"], {}), many=True)["paths"]
-    named = {each["name"] for each in found["paths"]["/api/ticks"]["get"]["parameters"]}
-    assert named == set(PARAMETERS)
+    assert set(parameter_names(found, found["paths"]["/api/ticks"]["get"])) == set(params.PARAMETERS)
+    assert set(parameter_names(found, found["paths"]["/api/csv"]["get"])) == set(csv_export.PARAMETERS)
+
+
+def test_openapi_has_the_limits_of_the_code() -> None:
+    configured = Settings(push_token=TOKEN, password=PASSWORD)
+    document = openapi_document(configured)
+    paths, schemas = document["paths"], document["components"]["schemas"]
+    ticks = [resolve(document, each) for each in paths["/api/ticks"]["get"]["parameters"]]
+    (after,) = [each["schema"] for each in ticks if each["name"] == "after"]
+    value = schemas["PushEntry"]["properties"]["metrics"]["additionalProperties"]
+    share = schemas["Share"]["properties"]
+    assert schemas["Window"] == {
+        "type": "number",
+        "minimum": MIN_WINDOW_S,
+        "maximum": configured.max_window_s,
+    }
+    assert schemas["Time"]["maximum"] == MAX_EPOCH_MS
+    assert schemas["Names"]["description"].startswith(f"1 to {params.MAX_METRICS_PER_QUERY},")
+    assert after["maxLength"] == params.MAX_CURSOR_LENGTH
+    assert schemas["Frame"]["properties"]["cursor"]["maxLength"] == params.MAX_CURSOR_LENGTH
+    assert paths["/api/frames"]["get"]["parameters"][0]["schema"]["maxItems"] == MAX_QUERIES_PER_REQUEST
+    assert paths["/api/alerts"]["get"]["parameters"][0]["schema"]["maximum"] == MAX_CHANGES
+    assert paths["/api/push"]["post"]["responses"]["413"]["description"] == (
+        f"The body has more than {push.MAX_BODY_BYTES} bytes."
+    )
+    assert (value["minimum"], value["maximum"]) == (-MAX_VALUE, MAX_VALUE)
+    assert share["panels"]["maxItems"] == share_links.MAX_PANELS
+    assert share["panels"]["items"]["maxLength"] == share_links.MAX_PANEL_NAME_LENGTH
+    assert share["days"]["enum"] == [*share_links.ALLOWED_DAYS]
 
 
 def test_openapi_omits_disabled_paths() -> None:
@@ -118,7 +150,7 @@ def test_openapi_references_are_defined_and_secrets_omitted(app: WSGIApp) -> Non
     found = ask(app, OPENAPI_PATH, authorization=f"Bearer {PASSWORD}").json
     assert found["openapi"].startswith("3.1")
     for reference in references(found):
-        assert reference.removeprefix("#/components/schemas/") in found["components"]["schemas"]
+        assert resolve(found, {"$ref": reference}), reference
     assert PASSWORD not in json.dumps(found)
     assert TOKEN not in json.dumps(found)
 

@@ -146,14 +146,14 @@ def test_push_rejects_cross_site_requests(headers: dict[str, str], status: int) 
     assert answer.status == status, answer.body
     assert answer.headers["x-content-type-options"] == "nosniff"
     if status == 403:
-        assert "another site" in answer.json["error"]
+        assert "cross-site" in answer.json["error"]
         assert ask(app, "/api/ticks", body=None, **headers).status == 200, "reading goes on"
         assert ask(app, "/", method="POST", body=None, **headers).status == 403
 
 
 def test_push_rejects_metric_of_other_source(house: House) -> None:
     house.store.describe([Metric("cpu.percent", "CPU", "%", "cpu", 0, 100)])
-    assert '"cpu.percent" is measured here' in refused(house, {"metrics": {"a": 1, "cpu.percent": 1}})
+    assert '"cpu.percent" is already a metric' in refused(house, {"metrics": {"a": 1, "cpu.percent": 1}})
     assert house.push({"metrics": {"cpu.mine": 1}}).status == 200
 
 
@@ -176,7 +176,7 @@ def test_measured_metric_takes_precedence_over_pushed() -> None:
 def test_push_rejects_new_names_above_limit(house: House) -> None:
     assert house.push({"metrics": many(MAX_PUSHED_NAMES)}).status == 200
     house.tick()
-    assert "stay the same" in refused(house, {"metrics": {"m.1": 1, "another": 1}})
+    assert "use the same names" in refused(house, {"metrics": {"m.1": 1, "another": 1}})
     assert house.push({"metrics": {"m.1": 1}}).status == 200
     # A worker that started later reads the names from the store.
     later = PushEndpoint(TOKEN, house.spool, house.store)

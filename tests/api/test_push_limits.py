@@ -68,7 +68,7 @@ BAD_NAMES = [
 
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_push_rejects_invalid_name(house: House, name: str) -> None:
-    assert "is no name" in refused(house, {"metrics": {"good": 1, name: 1}})
+    assert "is not a valid name" in refused(house, {"metrics": {"good": 1, name: 1}})
 
 
 GOOD_NAMES = [
@@ -98,19 +98,19 @@ BAD_BODIES: list[tuple[bytes, str]] = [
     (b"\xff\xfe", "not UTF-8"),
     (b"\xef\xbb\xbf{}", "not JSON"),
     (b"[" * 60_000, "nested too deep"),
-    (b"7", "is no entry"),
-    (b"null", "is no entry"),
-    (b'"text"', "is no entry"),
+    (b"7", "the entry is a number"),
+    (b"null", "the entry is null"),
+    (b'"text"', "the entry is text"),
     (b"{}", "no values"),
     (b"[]", "no values"),
     (b"[{}, {}]", "no values"),
     (b'{"metrics": {}}', "no values"),
     (b'{"metrics": [1]}', "metrics is a list"),
     (b'{"metrics": null}', "metrics is null"),
-    (b'{"loss": 1}', '"loss" is not known here'),
-    (b'{"metrics": {"a": 1}, "tags": {}}', '"tags" is not known here'),
-    (b'[{"metrics": {"a": 1}}, 7]', "entry 2: a number is no entry"),
-    (b'[[{"metrics": {"a": 1}}]]', "entry 1: a list is no entry"),
+    (b'{"loss": 1}', '"loss" is not a known key'),
+    (b'{"metrics": {"a": 1}, "tags": {}}', '"tags" is not a known key'),
+    (b'[{"metrics": {"a": 1}}, 7]', "entry 2: the entry is a number"),
+    (b'[[{"metrics": {"a": 1}}]]', "entry 1: the entry is a list"),
 ]
 
 

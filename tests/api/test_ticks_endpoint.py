@@ -213,7 +213,7 @@ def test_slow_response_is_not_cached_for_later_tick(api: Api, store: CountingSto
 def test_response_cache_is_bounded(api: Api, store: CountingStore) -> None:
     for number in range(MAX_CACHED_RESPONSES + 50):
         ask(api, f"/api/ticks?window={100 + number / 1000}")
-    assert len(api._answers.known) <= MAX_CACHED_RESPONSES
+    assert len(api._cache.responses) <= MAX_CACHED_RESPONSES
 
 
 def test_cached_response_expires(api: Api, clock: Clock) -> None:

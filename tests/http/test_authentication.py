@@ -54,7 +54,7 @@ def test_redirect_to_login_is_relative_for_nested_paths(app: WSGIApp) -> None:
 def test_api_returns_401_with_bearer_challenge_without_session(app: WSGIApp) -> None:
     answer = ask(app, "/api/ticks")
     assert answer.status == 401
-    assert answer.json["error"].startswith("sign in")
+    assert answer.json["error"].startswith("authentication required")
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert "Basic" not in answer.headers["www-authenticate"], "a browser would ask in a window of its own"
 
@@ -167,7 +167,7 @@ def test_session_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     sessions = Sessions(KEY)
     for _ in range(60):
         assert sessions.is_valid(sessions.create(secure=False).partition(";")[0])
-    assert 0 < len(sessions._known) <= 50
+    assert 0 < len(sessions._expiry_cache) <= 50
 
 
 def test_bearer_password_is_accepted(app: WSGIApp) -> None:

@@ -102,7 +102,7 @@ def test_empty_response_is_not_cached_while_collector_is_live(clock: list[float]
 
 def test_cursor_of_long_window_changes_with_each_tick(clock: list[float]) -> None:
     store = filled(7000, NOW)
-    api = Api(store, caching=SHARED_ONE_SECOND, longest=7200)
+    api = Api(store, caching=SHARED_ONE_SECOND, max_window=7200)
     first = ask(api, "/api/ticks?window=6900").json
     assert first["step"] > 1
     path = f"/api/ticks?window=6900&after={first['cursor']}"

@@ -155,7 +155,7 @@ def test_rate_limited_response_has_retry_after(stopped_clock: None) -> None:
     assert [each.status for each in flood[:10]] == [200] * 10
     assert flood[10].status == 429
     assert int(flood[10].headers["retry-after"]) >= 1
-    assert "more than its share" in flood[10].json["error"]
+    assert "too many requests" in flood[10].json["error"]
     assert flood[10].headers["x-content-type-options"] == "nosniff"
     assert ask(app, "/api/ticks", peer="192.0.2.2").status == 200
 

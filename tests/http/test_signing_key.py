@@ -45,7 +45,7 @@ def test_readable_signing_key_is_restricted_with_warning(
     (tmp_path / KEY_FILE_NAME).chmod(0o644)
     assert signing_key(tmp_path, "a") == key
     assert (tmp_path / KEY_FILE_NAME).stat().st_mode & 0o777 == 0o600
-    assert "could be read by others" in caplog.text
+    assert "was readable by other users" in caplog.text
 
 
 def test_signing_key_is_derived_from_password_without_folder(
@@ -55,7 +55,7 @@ def test_signing_key_is_derived_from_password_without_folder(
     assert signing_key(None, "") != signing_key(None, ""), "nobody can make it of nothing"
     (tmp_path / "file").touch()
     assert signing_key(tmp_path / "file" / "below", "a") == signing_key(None, "a")
-    assert "cannot be kept" in caplog.text
+    assert "cannot be stored" in caplog.text
 
 
 def test_fallback_folder_is_used_only_without_password(tmp_path: Path) -> None:

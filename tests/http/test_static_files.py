@@ -153,4 +153,4 @@ def test_static_cache_is_bounded() -> None:
     app = StaticCache(Files())
     for number in range(MAX_CACHED_FILES + 20):
         assert ask(app, f"/{number}").status == 200
-    assert len(app._kept) == MAX_CACHED_FILES
+    assert len(app._cache) == MAX_CACHED_FILES

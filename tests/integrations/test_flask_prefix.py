@@ -80,7 +80,7 @@ def own_routes() -> Flask:
         ("/mönitor/", "expected letters"),
         ("/monitor?x=1", "expected letters"),
         ("https://shop.test/monitor/", "expected letters"),
-        (None, "the prefix is null; expected letters"),
+        (None, "the prefix is None; expected letters"),
         (7, "the prefix is 7"),
     ],
 )

@@ -41,6 +41,7 @@ HEAVY = {
         "dashapp.integrations.flask_mount",
     },
     "granian": {"dashapp.web.server"},
+    "jinja2": {"dashapp.http.templates"},
     "numpy": {
         *("dashapp.model.columns", "dashapp.stores", "dashapp.query.frames", "dashapp.api.csv_export"),
     },

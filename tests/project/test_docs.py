@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from openapi_references import parameter_names
 from processes import ROOT
 
 from dashapp.api import endpoints, openapi, prometheus, push
@@ -115,10 +116,10 @@ def test_api_page_has_each_path(path: str) -> None:
 
 def test_api_page_has_each_query_parameter() -> None:
     asked = {
-        (path, parameter["name"])
+        (path, name)
         for path, methods in DESCRIPTION["paths"].items()
-        for method in methods.values()
-        for parameter in method.get("parameters", ())
+        for operation in methods.values()
+        for name in parameter_names(DESCRIPTION, operation)
     }
     table = rows(DOCS / "api.md", "## Query parameters")
     for path, name in sorted(asked):

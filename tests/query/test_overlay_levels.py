@@ -46,7 +46,7 @@ def test_overlay_csv_has_column_per_host() -> None:
     fleet = Fleet(Clock())
     fleet.add("a", 100), fleet.add("b", 100, skew=300)
     laid = overlay(fleet)
-    export = CsvExport(laid, window=100, longest=7200, interval=1, now=laid.now)
+    export = CsvExport(laid, window=100, max_window=7200, interval=1, now=laid.now)
     download = export.open("metrics=a/cpu.percent,b/cpu.percent")
     lines = b"".join(download).decode().split("\r\n")
     download.close()

@@ -35,7 +35,7 @@ def seal(folder: Path, points: Sequence[Tick], retention: Retention) -> None:
 
 
 def api_of(store: Reader) -> Api:
-    return Api(store, longest=730 * DAY)
+    return Api(store, max_window=730 * DAY)
 
 
 def table(answer: Answer) -> list[list[str]]:

@@ -42,6 +42,13 @@ def test_index_does_not_contain_layout(app: WSGIApp) -> None:
     assert len(answer.body) < 20_000
 
 
+def test_index_escapes_title() -> None:
+    app = create_app(MemoryStore(), Settings(store="memory:", title="<b>me & you</b>"))
+    text = ask(app, "/", host="localhost").body.decode()
+    assert "<title>&lt;b&gt;me &amp; you&lt;/b&gt;</title>" in text
+    assert "<b>" not in text
+
+
 # Records what the page loads: fetches of scripts, and each script and style ever added to the document.
 TAKEN = """
 window.taken = [];

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from dashapp.model.ticks import Metric, SourceError
+from dashapp.process.backoff import Backoff
 from dashapp.sources.external.http_client import HttpFetcher, Url
 from dashapp.sources.external.prometheus_text import SeriesIdentity, SeriesNames, SeriesSelection
 from dashapp.sources.polling import BackgroundSource
@@ -57,7 +58,7 @@ class PrometheusSource:
         self._names = SeriesNames()
         self._error: SourceError | None = None
         self._retry_time = float("-inf")
-        self._backoff = BACKOFF_INITIAL_S
+        self._backoff = Backoff(BACKOFF_INITIAL_S, BACKOFF_MAX_S)
 
     def read(self) -> Mapping[Metric, float]:
         """Return gauges and rates of counters.
@@ -70,10 +71,10 @@ class PrometheusSource:
             values = self._read()
         except SourceError as error:
             self.status_message, self._error = "", error
-            self._retry_time = self._clock() + self._backoff
-            self._backoff = min(BACKOFF_MAX_S, 2 * self._backoff)
+            self._retry_time = self._clock() + self._backoff.next_pause()
             raise
-        self._error, self._backoff = None, BACKOFF_INITIAL_S
+        self._error = None
+        self._backoff.reset()
         return values
 
     def _read(self) -> Mapping[Metric, float]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from dashapp.model.ticks import SourceError
+from dashapp.process.backoff import Backoff
 
 REQUEST_TIMEOUT_S = 10.0
 
@@ -127,8 +128,8 @@ class QuoteScheduler:
     def __init__(self, symbols: Sequence[str], now: float) -> None:
         self._due = dict.fromkeys(symbols, now)
         self._earliest_request = now
-        self._failures = dict.fromkeys(symbols, 0)
-        self._rejections = 0
+        self._backoffs = {symbol: Backoff(BACKOFF_INITIAL_S, BACKOFF_MAX_S) for symbol in symbols}
+        self._rate_limit_backoff = Backoff(RATE_LIMIT_BACKOFF_S, BACKOFF_MAX_S)
 
     def next(self) -> DueRequest:
         """Return the symbol that has been due for the longest time, and when to request it."""
@@ -137,7 +138,8 @@ class QuoteScheduler:
 
     def record_success(self, symbol: str, now: float, opens: float, closes: float) -> None:
         """Schedule the next request; `opens` and `closes` are the hours in the quote."""
-        self._failures[symbol] = self._rejections = 0
+        self._backoffs[symbol].reset()
+        self._rate_limit_backoff.reset()
         self._earliest_request = now + OPEN_INTERVAL_S
         if opens <= now < closes:
             self._due[symbol] = now + OPEN_INTERVAL_S
@@ -148,14 +150,7 @@ class QuoteScheduler:
 
     def record_failure(self, symbol: str, now: float, too_many: bool = False) -> None:
         """Delay the next request; `too_many` delays all symbols and not only this one."""
-        delay = _backoff(BACKOFF_INITIAL_S, self._failures[symbol])
-        self._failures[symbol] += 1
-        self._due[symbol] = now + delay
+        self._due[symbol] = now + self._backoffs[symbol].next_pause()
         self._earliest_request = now + OPEN_INTERVAL_S
         if too_many:
-            self._earliest_request = now + _backoff(RATE_LIMIT_BACKOFF_S, self._rejections)
-            self._rejections += 1
-
-
-def _backoff(first: float, failures: int) -> float:
-    return min(BACKOFF_MAX_S, first * float(1 << min(failures, 10)))
+            self._earliest_request = now + self._rate_limit_backoff.next_pause()
