@@ -139,14 +139,14 @@ def test_a_file_of_another_length_is_no_tail(path: Path, size: int) -> None:
 def test_a_foreign_file_is_no_tail(path: Path) -> None:
     path.write_bytes(os.urandom(HEADER_BYTES + RING_BYTES))
     for write in (False, True):
-        with pytest.raises(RingBufferError, match="not a tail"):
+        with pytest.raises(RingBufferError, match="not a ring buffer"):
             RingBuffer(path, write=write)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_garbage_behind_the_right_beginning_is_not_written_to(path: Path, seed: int) -> None:
     path.write_bytes(b"dashtl01" + os.urandom(HEADER_BYTES + RING_BYTES - 8))
-    with pytest.raises(RingBufferError, match="not a tail"):
+    with pytest.raises(RingBufferError, match="not a ring buffer"):
         RingBuffer(path, write=True)
 
 
