@@ -47,11 +47,7 @@ class Frame:
 
 
 def live_frame(
-    store: Reader,
-    window: float,
-    cursor: str = "",
-    metrics: Collection[str] | None = None,
-    step: float = 1.0,
+    store: Reader, window: float, cursor: str = "", metrics: Collection[str] | None = None, step: float = 1.0
 ) -> Frame:
     """Return what a reader at `cursor` lacks of the newest `window` seconds.
 
@@ -86,11 +82,7 @@ def live_frame(
 
 
 def past_frame(
-    store: Reader,
-    start_ms: int,
-    end_ms: int,
-    metrics: Collection[str] | None = None,
-    step: float = 1.0,
+    store: Reader, start_ms: int, end_ms: int, metrics: Collection[str] | None = None, step: float = 1.0
 ) -> Frame:
     """Return the points in (start, end], in epoch milliseconds, at the finest step that fits."""
     newest = store.newest()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dashapp.model.columns import Columns, align, downsample
-from dashapp.model.ticks import Cursor, to_milliseconds
+from dashapp.model.ticks import to_milliseconds
 from dashapp.query.levels import MAX_TICKS_READ, Levels
 from dashapp.stores.base import Reader
+
+if TYPE_CHECKING:
+    from dashapp.query.overlay import OverlayReader
 
 # Seconds of a point and of a block: ticks, minutes, hours.
 LEVEL_SPANS_S = ((0, 600), (60, 6 * 3600), (3600, 15 * 86_400))
@@ -17,18 +20,10 @@ LEVEL_SPANS_S = ((0, 600), (60, 6 * 3600), (3600, 15 * 86_400))
 OLDEST_CACHE_TTL_S = 10.0
 
 
-class OverlaySource(Protocol):
-    """The part of an overlay that its levels need."""
-
-    def newest(self) -> Cursor: ...
-    def names_of(self, name: str) -> Mapping[str, str]: ...
-    def offsets(self) -> dict[str, tuple[Reader, int]]: ...
-
-
 class OverlayLevel:
     """Points of `step` seconds of all hosts, each read from its best level."""
 
-    def __init__(self, step: float, span: float, overlay: OverlaySource) -> None:
+    def __init__(self, step: float, span: float, overlay: OverlayReader) -> None:
         self.step = step
         self.span_ms = to_milliseconds(span)
         self._overlay = overlay

@@ -161,8 +161,8 @@ def test_redis_problem_reports_missing_database(redis: RedisServer) -> None:
 def test_redis_problem_reports_missing_or_wrong_password(tmp_path: Path) -> None:
     with redis_at(tmp_path, "--requirepass", "right") as redis:
         assert "requires a password" in wrong(redis.url)
-        assert "refuses" in wrong(redis.url.replace("//", "//:c4nary@"))
-        assert "refuses" in wrong(redis.url.replace("//", "//me:c4nary@"))
+        assert "rejects the user" in wrong(redis.url.replace("//", "//:c4nary@"))
+        assert "rejects the user" in wrong(redis.url.replace("//", "//me:c4nary@"))
         assert wrong(redis.url.replace("//", "//:right@")) == ""
 
 
@@ -173,7 +173,7 @@ def test_redis_problem_reports_missing_or_wrong_password(tmp_path: Path) -> None
 def test_redis_problem_reports_missing_permission(redis: RedisServer, rights: str) -> None:
     with closing(redis.client()) as client:
         client.execute_command("ACL", "SETUSER", "me", "on", ">c4nary", *rights.split())
-    assert "its user may not" in wrong(redis.url.replace("//", "//me:c4nary@"))
+    assert "its user lacks a permission" in wrong(redis.url.replace("//", "//me:c4nary@"))
 
 
 @needs_redis

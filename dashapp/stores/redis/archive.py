@@ -35,10 +35,10 @@ class RedisBlockStorage:
 
     def __init__(self, lease: WriterLease, level: str) -> None:
         self._lease = lease
-        self._level_keys = _LevelKeys(lease.keys, level)
+        self._keys = _LevelKeys(lease.keys, level)
 
     def rows(self) -> list[str]:
-        return [row.decode() for row in self._lease.client.connection.zrange(self._level_keys.rows, 0, -1)]
+        return [row.decode() for row in self._lease.client.connection.zrange(self._keys.rows, 0, -1)]
 
     def newest_block(self) -> int:
         newest = self._ends(-1, -1)
@@ -52,14 +52,14 @@ class RedisBlockStorage:
         commands: list[tuple[RedisArg, ...]] = []
         for start in range(0, len(rows), BATCH_ROWS):
             arguments = [argument for pair in rows[start : start + BATCH_ROWS] for argument in pair]
-            commands.append(("ZADD", self._level_keys.rows, *arguments))
+            commands.append(("ZADD", self._keys.rows, *arguments))
         self._lease.run_commands(*commands)
 
     def put(self, block: bytes, start_ms: int, end_ms: int) -> None:
         self._lease.run_commands(
-            ("HSET", self._level_keys.blocks, end_ms, block),
-            ("ZADD", self._level_keys.ends, end_ms, f"{start_ms}:{end_ms}:{len(block)}"),
-            ("ZREMRANGEBYSCORE", self._level_keys.rows, "-inf", end_ms),
+            ("HSET", self._keys.blocks, end_ms, block),
+            ("ZADD", self._keys.ends, end_ms, f"{start_ms}:{end_ms}:{len(block)}"),
+            ("ZREMRANGEBYSCORE", self._keys.rows, "-inf", end_ms),
         )
 
     def drop_oldest(self) -> bool:
@@ -67,7 +67,7 @@ class RedisBlockStorage:
         if oldest:
             end = oldest[0][1]
             self._lease.run_commands(
-                ("HDEL", self._level_keys.blocks, end), ("ZREMRANGEBYSCORE", self._level_keys.ends, end, end)
+                ("HDEL", self._keys.blocks, end), ("ZREMRANGEBYSCORE", self._keys.ends, end, end)
             )
         return bool(oldest)
 
@@ -78,7 +78,7 @@ class RedisBlockStorage:
     def close(self) -> None: ...
 
     def _ends(self, first: int, last: int) -> list[BlockEnd]:
-        return _parse_ends(self._lease.client.connection.zrange(self._level_keys.ends, first, last))
+        return _parse_ends(self._lease.client.connection.zrange(self._keys.ends, first, last))
 
 
 class RedisBlockReader:
@@ -86,7 +86,7 @@ class RedisBlockReader:
 
     def __init__(self, client: RedisClient, keys: Keys, level: str, span_ms: int) -> None:
         self._client = client
-        self._level_keys = _LevelKeys(keys, level)
+        self._keys = _LevelKeys(keys, level)
         self._span_ms = span_ms
         self._ends_cache: list[BlockEnd] = []
         self._row_times: tuple[int, int] | None = None
@@ -106,9 +106,7 @@ class RedisBlockReader:
 
     def rows(self, start: int, end: int) -> Sequence[object]:
         rows: list[object] = []
-        return self._client.call(
-            lambda connection: connection.zrangebyscore(self._level_keys.rows, f"({start}", end), rows
-        )
+        return self._client.call(lambda redis: redis.zrangebyscore(self._keys.rows, f"({start}", end), rows)
 
     def blocks(self, start: int, end: int) -> Sequence[object]:
         self._refresh_ends()
@@ -118,9 +116,7 @@ class RedisBlockReader:
         missing = [block_end for block_end in ends if block_end not in blocks]
         if missing:
             none: list[bytes | None] = [None] * len(missing)
-            fetched = self._client.call(
-                lambda connection: connection.hmget(self._level_keys.blocks, missing), none
-            )
+            fetched = self._client.call(lambda redis: redis.hmget(self._keys.blocks, missing), none)
             found = {key: block for key, block in zip(missing, fetched, strict=True) if block is not None}
             blocks = blocks | found
             self._cache_blocks(blocks)
@@ -143,10 +139,10 @@ class RedisBlockReader:
 
         def fetch(connection: Connection) -> None:
             pipe = connection.pipeline(transaction=False)
-            pipe.zrange(self._level_keys.ends, 0, 0)
-            pipe.zrangebyscore(self._level_keys.ends, since, "+inf")
-            pipe.zrange(self._level_keys.rows, 0, 0, withscores=True)
-            pipe.zrange(self._level_keys.rows, -1, -1, withscores=True)
+            pipe.zrange(self._keys.ends, 0, 0)
+            pipe.zrangebyscore(self._keys.ends, since, "+inf")
+            pipe.zrange(self._keys.rows, 0, 0, withscores=True)
+            pipe.zrange(self._keys.rows, -1, -1, withscores=True)
             oldest, later, first, last = pipe.execute()
             oldest_end = _parse_ends(oldest)[0][1] if oldest else 1 << 62
             self._ends_cache = [end for end in ends if end[1] >= oldest_end] + _parse_ends(later)

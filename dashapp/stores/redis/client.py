@@ -140,9 +140,6 @@ _ERROR_TEXTS = (
     ("MISCONF", "it rejects writes, because it cannot save to its disk"),
     ("Cluster mode is not enabled", "it is not a cluster"),
     ("CLUSTERDOWN", "the cluster is down"),
-    (
-        "CERTIFICATE_VERIFY_FAILED",
-        "its certificate is not trusted; add ?ssl_ca_certs=FILE",
-    ),
+    ("CERTIFICATE_VERIFY_FAILED", "its certificate is not trusted; add ?ssl_ca_certs=FILE"),
     ("DB index is out of range", "it has no database with that number"),
 )

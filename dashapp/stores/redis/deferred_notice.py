@@ -26,6 +26,6 @@ class DeferredNotice(LoggedNotice):
 
         client = RedisClient(self._url)
         key = Keys(self._name).documents
-        client.call(lambda connection: connection.hset(key, NOTICE_PREFIX + self._speaker, sentence), 0)
-        client.call(lambda connection: connection.hincrby(key, VERSION_FIELD, 1), 0)
+        client.call(lambda redis: redis.hset(key, NOTICE_PREFIX + self._speaker, sentence), 0)
+        client.call(lambda redis: redis.hincrby(key, VERSION_FIELD, 1), 0)
         client.close()

@@ -22,7 +22,7 @@ KEY_TYPES = {
     "push.size": "string",
     "push.looked": "string",
     **{f"{level}.{part}": kind for level in LEVELS for part, kind in
-       (("rows", "zset"), ("ends", "zset"), ("blocks", "hash"))},
+       (("rows", "zset"), ("ends", "zset"), ("blocks", "hash"))}
 }  # fmt: skip
 
 

@@ -69,9 +69,7 @@ class RedisReader(CachedReader):
 
     def newest_rows(self, limit: int) -> Iterable[object]:
         no_entries: list[StreamEntry] = []
-        entries = self.client.call(
-            lambda connection: connection.xrevrange(self._keys.ticks, count=limit), no_entries
-        )
+        entries = self.client.call(lambda redis: redis.xrevrange(self._keys.ticks, count=limit), no_entries)
         return (fields.get(b"d", b"").decode(errors="replace") for _id, fields in entries)
 
     def block_reader(self, level: str, span_ms: int) -> BlockReader:
