@@ -197,7 +197,7 @@ def test_missing_store_is_reported_on_page_and_chart(page: Page, shop: Any, tmp_
 
 def test_embedded_chart_shows_status_of_old_data(page: Page, shop: Any) -> None:
     host = shop(past=0)
-    host.feeder.past(60, age=30)
+    host.feeder.backfill(60, age=30)
     page.goto(host.url)
     frame = embedded(page)
     frame.wait_for_selector('#status[data-state="stale"]')
