@@ -3,14 +3,20 @@
   "use strict";
 
   app.VisibilityObserver = class {
-    /* `onVisible()` is called when the element becomes visible; `visible`: the initial assumption. */
-    constructor(element, onVisible = () => {}, visible = true) {
-      this.visible = visible;
+    /* `onVisible()` is called when the element becomes visible; `intersects`: the initial assumption. */
+    constructor(element, onVisible = () => {}, intersects = true) {
+      this.element = element;
+      this.intersects = intersects;
       this.observer = new IntersectionObserver((entries) => {
-        this.visible = entries[entries.length - 1].isIntersecting;
+        this.intersects = entries[entries.length - 1].isIntersecting;
         if (this.visible) onVisible();
       });
       this.observer.observe(element);
+    }
+
+    /* The observer reports a hidden element only later, after data may have arrived. */
+    get visible() {
+      return this.intersects && !this.element.hidden;
     }
 
     close() {
