@@ -197,7 +197,7 @@ def test_a_store_that_is_not_there_is_said(page: Page, shop: Any, tmp_path: Path
 
 def test_numbers_that_are_old_are_said_to_be(page: Page, shop: Any) -> None:
     host = shop(past=0)
-    host.feeder.past(60, age=30)
+    host.feeder.backfill(60, age=30)
     page.goto(host.url)
     frame = embedded(page)
     frame.wait_for_selector('#status[data-state="stale"]')
