@@ -1,7 +1,6 @@
 """Mounting: our whole application below a prefix of somebody's Flask application, by one call.
 
-Wiring only. The host's routes, hooks, config and sessions stay as they are; it is neither asked nor told, but
-for what `protect` asks it.
+Our pages are a route of the host, so that its `before_request` hooks, such as a login, protect them too.
 """
 
 from __future__ import annotations
@@ -9,12 +8,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Response, request
 
 from dashapp.config import kwargs
 from dashapp.config import settings as config
@@ -22,27 +22,18 @@ from dashapp.config.data_dir import can_write, leader_directory, user_data_direc
 from dashapp.config.parsers import MEMORY_STORE, is_redis
 from dashapp.config.settings import Settings
 from dashapp.http.responses import redirect_to_slash
-from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.http.types import WSGIApp
 from dashapp.integrations.collector_leader import CollectorLeader
-from dashapp.integrations.flask_auth import AccessCheck
 from dashapp.integrations.flask_chart import TemplateCharts
-from dashapp.integrations.flask_dispatch import (
-    Dispatcher,
-    install_dispatcher,
-    normalize_prefix,
-    prefix_conflict,
-    route_conflict,
-)
+from dashapp.integrations.flask_prefix import normalize_prefix, prefix_conflict, route_conflict
+from dashapp.integrations.flask_response import MountedResponse, access_denied
 from dashapp.model.ticks import MountError, SettingsError
 from dashapp.stores import factory
 
 log = logging.getLogger("dashapp")
 
-HOOKS_WARNING = (
-    "the application's before_request hooks are not run before %s: if one of them is its login, mount with "
-    "protect=…; protect=lambda: True says that whoever comes may see"
-)
-
+# All of RFC 9110, and PATCH: our application answers each, with 405 if need be.
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 EXTENSION_NAME = "dashapp"
 _SERVER_DECIDES = "the application's own server decides it"
 _PROTECT_DECIDES = "the application's own login decides it, through protect"
@@ -95,35 +86,39 @@ def mount(
         own, (rule.rule for rule in host.url_map.iter_rules())
     ):
         raise MountError(wrong)
-    mounted = MountedMonitor(host, own, AccessCheck(host, protect), collect, settings)
-    place = host.extensions.get(EXTENSION_NAME) or _extension_state(host)
-    place.mounted[own] = mounted
-    place.dispatcher.add(own, mounted)
-    place.charts.add(own, mounted.settings.max_window_s)
+    mounted = MountedMonitor(host, own, protect, collect, settings)
+    mounted.add_routes()
+    state = host.extensions.get(EXTENSION_NAME) or _extension_state(host)
+    state.mounted[own] = mounted
+    state.charts.add(own, mounted.settings.max_window_s)
 
 
 class FlaskExtensionState:
-    """What a host has of ours: by its own name among the host's extensions."""
+    """Our part of a host, by our name among the host's extensions."""
 
-    def __init__(self, dispatcher: Dispatcher, charts: TemplateCharts) -> None:
-        self.dispatcher = dispatcher
-        self.charts = charts
+    def __init__(self) -> None:
+        self.charts = TemplateCharts()
         self.mounted: dict[str, MountedMonitor] = {}
 
 
 def _extension_state(host: Flask) -> FlaskExtensionState:
-    place = host.extensions[EXTENSION_NAME] = FlaskExtensionState(install_dispatcher(host), TemplateCharts())
+    state = host.extensions[EXTENSION_NAME] = FlaskExtensionState()
     # Not one of the environment's globals: asking for those makes the environment, too early for settings of
     # the host's that are still to come.
-    host.template_context_processors[None].append(place.charts.template_globals)
-    return place
+    host.template_context_processors[None].append(state.charts.template_globals)
+    return state
 
 
 class MountedMonitor:
     """Our application below one prefix; made when somebody first asks for a page of it."""
 
     def __init__(
-        self, host: Flask, own: str, gate: AccessCheck, collect: bool, given: dict[str, Any]
+        self,
+        host: Flask,
+        own: str,
+        protect: Callable[[], Any] | None,
+        collect: bool,
+        given: dict[str, Any],
     ) -> None:
         said = kwargs.to_command_line(given, REJECTED_SETTINGS, others=("collect", "protect"))
         environ = {
@@ -136,23 +131,52 @@ class MountedMonitor:
             raise kwargs.as_keyword_error(error, said) from None
         self._host = host
         self._prefix = own
-        self._gate = gate
+        self._endpoint = f"{EXTENSION_NAME}:{own}"
+        self._protect = protect
+        # Flask converts each response to the host's class, if it is not of that class already.
+        self._response_class: type[Response] = type(
+            "MountedResponse", (MountedResponse, host.response_class), {}
+        )
         self._collect = collect
         self._argv = [*said.argv, PUBLIC_FLAG]
         # A function of the host's is found by its collector where the host itself finds it.
         self._environ = environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         self._where = Path.cwd()
+        self._process = 0
         self._app: WSGIApp | None = None
         self._lock = Lock()
         self._place: factory.StoreBackend | None = None
         self._keeper: CollectorLeader | None = None
 
-    def start(self) -> None:
-        """At the first request of a process: what an application's start, tests or commands do not."""
-        if wrong := route_conflict(self._prefix, (rule.rule for rule in self._host.url_map.iter_rules())):
+    def add_routes(self) -> None:
+        """One endpoint for the prefix and all paths below it, in each process from its first request on."""
+        options: dict[str, Any] = {
+            "endpoint": self._endpoint,
+            "view_func": self.view,
+            "methods": METHODS,
+            "provide_automatic_options": False,
+            "strict_slashes": False,
+        }
+        if self._host.url_map.host_matching:
+            options["host"] = "<dashapp_host>"
+        self._host.add_url_rule(self._prefix, **options)
+        self._host.add_url_rule(f"{self._prefix}<path:dashapp_path>", **options)
+        # Not a before_request hook: those do not run if an earlier one redirects to a login.
+        self._host.url_value_preprocessor(self.start)
+
+    def start(self, *_: Any) -> None:
+        """At the first request of a process, for any page of the host.
+
+        Not before: other programs import the application too, such as its tests or commands.
+        """
+        if self._process == os.getpid():
+            return
+        self._process = os.getpid()
+        if wrong := route_conflict(self._prefix, self._other_rules()):
             log.warning(wrong)
-        if self._gate.is_open and self._host.before_request_funcs.get(None):
-            log.warning(HOOKS_WARNING, self._prefix)
+        # Flask-WTF rejects a POST without the token of its form. SecurityMiddleware rejects other sites.
+        if exempt := getattr(self._host.extensions.get("csrf"), "exempt", None):
+            exempt(self.view)
         if not self._collect or self._host.testing:
             return
         try:
@@ -163,17 +187,30 @@ class MountedMonitor:
             # No home, no more threads: it is somebody else's request that this happens in.
             log.warning("no collector is kept here: %s", error)
 
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        instead = self._gate.denial(environ)
-        if instead is not None:
-            return instead(environ, start_response)
+    def view(self, **_: str) -> Any:
+        """Hand the request to our application, below the prefix."""
+        if self._protect is not None:
+            verdict = self._protect()
+            if verdict is None or verdict is False:
+                return access_denied()
+            if verdict is not True:
+                return verdict
         bare = self._prefix[:-1]
-        path: str = environ["PATH_INFO"]
+        # Flask ignores further slashes in front.
+        path = "/" + request.environ["PATH_INFO"].lstrip("/")
         if path == bare:
-            return redirect_to_slash(bare.rpartition("/")[2], environ, start_response)
-        app = self._app or self._build_app()
-        inside = {"SCRIPT_NAME": environ.get("SCRIPT_NAME", "") + bare, "PATH_INFO": path[len(bare) :]}
-        return app({**environ, **inside}, start_response)
+            app: WSGIApp = partial(redirect_to_slash, bare.rpartition("/")[2])
+        else:
+            app = self._app or self._build_app()
+        inside = {
+            **request.environ,
+            "SCRIPT_NAME": request.environ.get("SCRIPT_NAME", "") + bare,
+            "PATH_INFO": path[len(bare) :],
+        }
+        return self._response_class.from_app(app, inside)
+
+    def _other_rules(self) -> Iterator[str]:
+        return (rule.rule for rule in self._host.url_map.iter_rules() if rule.endpoint != self._endpoint)
 
     def _build_app(self) -> WSGIApp:
         # Only here: half a second and a few dozen megabytes, in each process where somebody looks.

@@ -75,7 +75,7 @@ SHOWN = {
     "browser/test_render_cost::test_a_thousand_draws_leave_nothing_behind",
     41: "web/test_command_line::test_41_an_unwritable_folder_means_memory_and_is_said",
     42: "integrations/test_flask_mount::test_what_is_the_hosts_is_answered_as_before "
-    "integrations/test_flask_mount::test_hooks_of_the_host_see_nothing_of_ours "
+    "integrations/test_flask_mount::test_hooks_of_the_host_see_our_requests_as_any_other "
     "integrations/test_flask_mount::test_config_routes_and_environment_are_as_they_were",
 }
 
