@@ -31,15 +31,17 @@ log = logging.getLogger("dashapp")
 def main(argv: Sequence[str] | None = None) -> int:
     """0 after a signal, 1 where the web server would not start, 2 where the settings cannot work."""
     given = list(sys.argv[1:] if argv is None else argv)
-    if given[:1] == [COLLECT_COMMAND]:
+    checking, given = CHECK_CONFIG_FLAG in given, [text for text in given if text != CHECK_CONFIG_FLAG]
+    serving = given[:1] != [COLLECT_COMMAND]
+    given = given if serving else given[1:]
+    if not serving and not checking:
         # Only here: the supervisor is to stay small.
         from dashapp.collector.service import main as collect
 
-        return collect(given[1:], prog=f"dashapp {COLLECT_COMMAND}")
+        return collect(given, prog=f"dashapp {COLLECT_COMMAND}")
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
-    checking, given = CHECK_CONFIG_FLAG in given, [text for text in given if text != CHECK_CONFIG_FLAG]
     try:
-        settings = config.parse_settings(given)
+        settings = config.parse_settings(given, serving=serving)
         if checking:
             _log_collector_problems(settings)
         if not settings.collector and (apart := shared_storage_problem(settings)):

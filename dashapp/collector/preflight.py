@@ -17,6 +17,7 @@ from dashapp.config.parsers import is_redis
 from dashapp.config.settings import Settings
 from dashapp.model.text import redact_credentials
 from dashapp.model.ticks import SettingsError
+from dashapp.process.start import start_process
 from dashapp.process.supervisor import python_command
 from dashapp.sources.spec import MACHINE_SOURCE, NO_SOURCE
 
@@ -37,24 +38,27 @@ def check_sources(
     # A question to Redis takes a second and thirty megabytes, for a process that is to be quick and small.
     if not is_redis(settings.store) and (not asked or not settings.collector):
         return
-    try:
-        done = subprocess.run(
-            python_command("dashapp", [CHECK_CONFIG_FLAG, *given]),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=patience,
-            cwd=where,
-            env={**environ, "PYTHONIOENCODING": "utf-8:replace"},
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise SettingsError(
-            [_source_problem(asked, f"importing it took more than {patience:g} seconds")]
-        ) from None
-    if done.returncode == 2:
-        raise SettingsError([line for line in done.stderr.decode(errors="replace").splitlines() if line])
-    if done.returncode:
-        how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
+    with start_process(
+        python_command("dashapp", [CHECK_CONFIG_FLAG, *given]),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        cwd=where,
+        # As our child, so that an app that is imported for its functions collects nothing.
+        env={**environ, "PYTHONIOENCODING": "utf-8:replace", "DASHAPP_CHILD": "1"},
+    ) as process:
+        try:
+            _, stderr = process.communicate(timeout=patience)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise SettingsError(
+                [_source_problem(asked, f"importing it took more than {patience:g} seconds")]
+            ) from None
+        code = process.returncode
+    if code == 2:
+        raise SettingsError([line for line in stderr.decode(errors="replace").splitlines() if line])
+    if code:
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
         raise SettingsError([_source_problem(asked, f"importing it ended the process ({how})")])
 
 

@@ -23,7 +23,8 @@ from dashapp.http.responses import NO_STORE, SHARED_ONE_SECOND
 from dashapp.http.static_files import StaticCache
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.integrations import dash_routes
-from dashapp.integrations.collector_runner import EmbeddedCollector, Sources, split_sources
+from dashapp.integrations.dash_sources import Sources, split_sources
+from dashapp.integrations.embedded_collector import EmbeddedCollector
 from dashapp.model.ticks import SettingsError
 from dashapp.sources.registry import source_problem
 from dashapp.sources.spec import SourceSpec
@@ -69,8 +70,10 @@ def attach(
     basic: bool = False,
     public: bool = False,
     **settings: Any,
-) -> None:
-    """Serve what the LiveGraphs of `app` show, and collect it. SettingsError tells why it cannot.
+) -> EmbeddedCollector:
+    """Serve the data of the LiveGraphs of `app`, and collect it. SettingsError if that is impossible.
+
+    Return the collector: its `stop` ends it, as does the end of a `with` block.
 
     `store`: a folder or a Redis that keeps the history, or memory:, as where nothing is said, which one
     process has to itself.
@@ -97,8 +100,9 @@ def attach(
     argv = kwargs.to_command_line(settings, _REJECTED_SETTINGS).argv
     argv += [f"--source={text}" for text in texts]
     environ = {name: text for name, text in os.environ.items() if name not in _IGNORED_VARIABLES}
-    collecting = collect and not _is_collector_child()
-    collection = EmbeddedCollector(known, place, functions, argv, environ) if collecting else None
+    collector = EmbeddedCollector(known, place, argv, environ, functions)
+    if not collect or _is_collector_child():
+        collector.stop()
     reader: Reader = place if isinstance(place, MemoryStore) else place.reader()
     own = ScriptBundle(assets_directory(), LIVE_GRAPH_LAYERS)
     style = (assets_directory() / "live_graph" / "live_graph.css").read_text("utf-8")
@@ -111,15 +115,15 @@ def attach(
     dash_routes.add_routes(
         app,
         ROUTE_PATH,
-        _build_routes(reader, known, files, collection, SHARED_ONE_SECOND if public else NO_STORE),
+        _build_routes(reader, known, files, collector, SHARED_ONE_SECOND if public else NO_STORE),
     )
     address = app.config.requests_pathname_prefix + ROUTE_PATH
     app.config.external_scripts = [*app.config.external_scripts, *(address + each for each in scripts)]
     sheet = f"{address}live_graph.css?m={own.mark}"
     app.config.external_stylesheets = [*app.config.external_stylesheets, sheet]
     _register_callbacks(app)
-    if collection is not None:
-        collection.start()
+    collector.start()
+    return collector
 
 
 def _parse_keywords(given: Mapping[str, Any], sources: Sequence[str], functions: bool) -> Settings:
@@ -171,7 +175,7 @@ def _build_routes(
     reader: Reader,
     settings: Settings,
     files: Mapping[str, tuple[str, str]],
-    collection: EmbeddedCollector | None,
+    collector: EmbeddedCollector,
     caching: str,
 ) -> WSGIApp:
     # A chart may show more than a memory keeps: it is empty there.
@@ -179,8 +183,7 @@ def _build_routes(
     kept = StaticCache(lambda environ, start: _serve_file(files, environ, start))
 
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        if collection is not None:
-            collection.start()
+        collector.start()
         app = api if environ["PATH_INFO"].startswith("/api/") else kept
         return app(environ, start_response)
 

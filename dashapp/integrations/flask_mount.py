@@ -18,12 +18,12 @@ from flask import Flask, Response, request
 
 from dashapp.config import kwargs
 from dashapp.config import settings as config
-from dashapp.config.data_dir import can_write, leader_directory, user_data_directory
+from dashapp.config.data_dir import can_write, user_data_directory
 from dashapp.config.parsers import MEMORY_STORE, is_redis
 from dashapp.config.settings import Settings
 from dashapp.http.responses import redirect_to_slash
 from dashapp.http.types import WSGIApp
-from dashapp.integrations.collector_leader import CollectorLeader
+from dashapp.integrations.embedded_collector import EmbeddedCollector
 from dashapp.integrations.flask_chart import TemplateCharts
 from dashapp.integrations.flask_prefix import normalize_prefix, prefix_conflict, route_conflict
 from dashapp.integrations.flask_response import MountedResponse, access_denied
@@ -146,7 +146,7 @@ class MountedMonitor:
         self._app: WSGIApp | None = None
         self._lock = Lock()
         self._place: factory.StoreBackend | None = None
-        self._keeper: CollectorLeader | None = None
+        self._collector: EmbeddedCollector | None = None
 
     def add_routes(self) -> None:
         """One endpoint for the prefix and all paths below it, in each process from its first request on."""
@@ -180,9 +180,11 @@ class MountedMonitor:
         if not self._collect or self._host.testing:
             return
         try:
-            if self._keeper is None:
-                self._keeper = self._new_leader()
-            self._keeper.ensure_started()
+            if self._collector is None:
+                self._collector = EmbeddedCollector(
+                    self.settings, self._store(), self._argv, self._environ, directory=self._where
+                )
+            self._collector.start()
         except (OSError, RuntimeError) as error:
             # No home, no more threads: it is somebody else's request that this happens in.
             log.warning("no collector is kept here: %s", error)
@@ -228,11 +230,6 @@ class MountedMonitor:
                     mounted=True,
                 )
             return self._app
-
-    def _new_leader(self) -> CollectorLeader:
-        place = self._store()
-        folder = place.folder if isinstance(place, factory.DiskBackend) else leader_directory(self.settings)
-        return CollectorLeader(folder, place, self.settings, self._argv, self._environ, self._where)
 
     def _store(self) -> factory.StoreBackend:
         """Where the ticks are. What only reads makes no folder."""

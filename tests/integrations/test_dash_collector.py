@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -53,6 +54,35 @@ def test_a_function_that_raises_leaves_the_others_theirs(caplog: pytest.LogCaptu
     wait_for(
         lambda: get(app, "/_dashapp/api/ticks").json["notices"] == ["broken gives nothing: ZeroDivisionError"]
     )
+
+
+def threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate() if thread.name.startswith("dashapp")}
+
+
+def test_stop_ends_the_thread_that_collects(tmp_path: Path) -> None:
+    before = threads()
+    for store in ("memory:", tmp_path / "store"):
+        app = theirs()
+        with attach(app, store=store, sources=[loss], interval=0.1) as collector:
+            wait_for(partial(newest, app))
+            assert "dashapp collector" in threads()
+        assert threads() <= before
+        ticks = newest(app)
+        collector.start()
+        assert newest(app) == ticks
+        assert threads() <= before
+
+
+def test_stop_ends_the_process_that_collects(tmp_path: Path) -> None:
+    collector = attach(theirs(), store=tmp_path / "store", sources=["demo"], interval=0.2)
+    (process,) = wait_for(collectors)
+    collector.stop()
+    assert not alive(process)
+
+
+def collectors() -> list[psutil.Process]:
+    return [each for each in psutil.Process().children() if "dashapp.collector" in each.cmdline()]
 
 
 HOST = """

@@ -1,0 +1,44 @@
+"""The `sources` argument of attach: functions of the app, and names of sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from dashapp.model.ticks import SettingsError
+from dashapp.sources.spec import MACHINE_SOURCE, NO_SOURCE
+
+Sources = str | Callable[[], Any] | Iterable[str | Callable[[], Any]] | Mapping[str, Callable[[], Any]]
+
+
+def split_sources(sources: Sources | None) -> tuple[list[str], dict[str, Callable[[], Any]]]:
+    """The sources that have a name, as settings say them, and the functions by theirs. SettingsError for what
+    can be neither."""
+    if sources is None:
+        return [], {}
+    if isinstance(sources, Mapping):
+        listed: list[Any] = [*sources.items()]
+    elif isinstance(sources, str) or callable(sources):
+        listed = [sources]
+    else:
+        listed = [*sources]
+    texts: list[str] = []
+    functions: dict[str, Callable[[], Any]] = {}
+    for each in listed:
+        name, function = each if isinstance(each, tuple) else (getattr(each, "__name__", ""), each)
+        if isinstance(each, str):
+            texts.append(each)
+        elif not callable(function):
+            raise SettingsError([f"sources holds {function!r:.60}; expected functions, or names of sources"])
+        elif not isinstance(name, str) or not name.isidentifier():
+            raise SettingsError(
+                [f"sources holds {name or type(function).__name__}; give it a name: {{name: function}}"]
+            )
+        elif name in functions:
+            raise SettingsError([f"sources holds two functions {name}; name them: {{name: function}}"])
+        else:
+            functions[name] = function
+    if not texts and not functions:
+        raise SettingsError(["sources is empty; expected functions, or names of sources; or leave it out"])
+    # What is asked for, and not this machine beside it, unless that is asked for too.
+    return texts if MACHINE_SOURCE in texts else [NO_SOURCE, *texts], functions
