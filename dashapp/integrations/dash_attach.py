@@ -15,8 +15,6 @@ from typing import Any
 from dash import MATCH, ClientsideFunction, Dash, Input, State
 
 from dashapp.api.endpoints import Api
-from dashapp.config import kwargs
-from dashapp.config import settings as config
 from dashapp.config.parsers import MEMORY_STORE, is_redis
 from dashapp.config.settings import Settings
 from dashapp.http.responses import NO_STORE, SHARED_ONE_SECOND
@@ -25,6 +23,7 @@ from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.integrations import dash_routes
 from dashapp.integrations.dash_sources import Sources, split_sources
 from dashapp.integrations.embedded_collector import EmbeddedCollector
+from dashapp.integrations.keyword_settings import parse_keywords
 from dashapp.model.ticks import SettingsError
 from dashapp.sources.registry import source_problem
 from dashapp.sources.spec import SourceSpec
@@ -49,16 +48,13 @@ ALLOWED_SETTINGS = (
     "source",
     "config",
 )
+# Variables of these are for the app's own server, or for the monitor.
+_IGNORED_SETTINGS = [each.name for each in fields(Settings) if each.name not in ALLOWED_SETTINGS]
 _REJECTED_SETTINGS = {
-    each.name: "attach serves no page" for each in fields(Settings) if each.name not in ALLOWED_SETTINGS
+    **dict.fromkeys(_IGNORED_SETTINGS, "attach serves no page"),
+    "notify": "the monitor itself sends alerts, not a page's charts",
+    "source": "sources is, which takes functions too",
 }
-_REJECTED_SETTINGS["notify"] = "the monitor itself sends alerts, not a page's charts"
-_REJECTED_SETTINGS["source"] = "sources is, which takes functions too"
-# What a platform tells the app's own server, or somebody the monitor's, ends no collector here.
-_IGNORED_VARIABLES = (
-    *("PORT", "WEB_CONCURRENCY"),
-    *(f"DASHAPP_{each.name.upper()}" for each in fields(Settings) if each.name not in ALLOWED_SETTINGS),
-)
 
 
 def attach(
@@ -88,22 +84,31 @@ def attach(
     says, or dashapp.toml.
     """
     dash_routes.check_path(app, ROUTE_PATH)
-    texts, functions = split_sources(sources)
-    known = _parse_keywords(
-        settings if store is None else {**settings, "store": store}, texts, bool(functions)
+    names, functions = split_sources(sources)
+    parsed = parse_keywords(
+        settings if store is None else {**settings, "store": store},
+        _REJECTED_SETTINGS,
+        ignored=_IGNORED_SETTINGS,
+        others=("sources", "collect", "basic", "public"),
+        # With functions, the flag for no other source would be an error.
+        flags=[] if functions else [f"--source={name}" for name in names],
+        prog="dashapp.attach",
+        serving=False,
     )
-    if found := [
-        said for spec in known.source if spec.name and (said := source_problem(spec, known.interval))
+    known = parsed.settings
+    if functions:
+        known = replace(known, source=_source_specs(names))
+    if not known.store:
+        known = replace(known, store=MEMORY_STORE)
+    if problems := [
+        problem for spec in known.source if spec.name and (problem := source_problem(spec, known.interval))
     ]:
-        raise SettingsError(found)
-    place = _open_backend(known, collect)
-    argv = kwargs.to_command_line(settings, _REJECTED_SETTINGS).argv
-    argv += [f"--source={text}" for text in texts]
-    environ = {name: text for name, text in os.environ.items() if name not in _IGNORED_VARIABLES}
-    collector = EmbeddedCollector(known, place, argv, environ, functions)
+        raise SettingsError(problems)
+    backend = _open_backend(known, collect)
+    collector = EmbeddedCollector(known, backend, parsed.argv, parsed.environ, functions)
     if not collect or _is_collector_child():
         collector.stop()
-    reader: Reader = place if isinstance(place, MemoryStore) else place.reader()
+    reader: Reader = backend if isinstance(backend, MemoryStore) else backend.reader()
     own = ScriptBundle(assets_directory(), LIVE_GRAPH_LAYERS)
     style = (assets_directory() / "live_graph" / "live_graph.css").read_text("utf-8")
     files = {"/live_graph.js": ("text/javascript", own.text), "/live_graph.css": ("text/css", style)}
@@ -126,21 +131,11 @@ def attach(
     return collector
 
 
-def _parse_keywords(given: Mapping[str, Any], sources: Sequence[str], functions: bool) -> Settings:
-    said = kwargs.to_command_line(given, _REJECTED_SETTINGS, others=("sources", "collect", "basic", "public"))
-    variables = [f"DASHAPP_{name.upper()}" for name in ALLOWED_SETTINGS]
-    environ = {name: os.environ[name] for name in variables if name in os.environ}
-    # With functions `none` is not alone, of which the settings know nothing.
-    flags = [] if functions else [f"--source={text}" for text in sources]
+def _source_specs(names: Sequence[str]) -> tuple[SourceSpec, ...]:
     try:
-        known = config.parse_settings([*said.argv, *flags], environ, prog="dashapp.attach", serving=False)
-        if functions:
-            known = replace(known, source=tuple(SourceSpec.parse(text) for text in sources))
-    except SettingsError as error:
-        raise kwargs.as_keyword_error(error, said) from None
+        return tuple(SourceSpec.parse(name) for name in names)
     except ValueError as error:
-        raise SettingsError([f"sources holds {' and '.join(sources)}; {error}"]) from None
-    return known if known.store else replace(known, store=MEMORY_STORE)
+        raise SettingsError([f"sources holds {' and '.join(names)}; {error}"]) from None
 
 
 def _open_backend(settings: Settings, collect: bool) -> MemoryStore | StoreBackend:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -16,8 +15,6 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from dashapp.config import kwargs
-from dashapp.config import settings as config
 from dashapp.config.data_dir import can_write, user_data_directory
 from dashapp.config.parsers import MEMORY_STORE, is_redis
 from dashapp.config.settings import Settings
@@ -27,6 +24,7 @@ from dashapp.integrations.embedded_collector import EmbeddedCollector
 from dashapp.integrations.flask_chart import TemplateCharts
 from dashapp.integrations.flask_prefix import normalize_prefix, prefix_conflict, route_conflict
 from dashapp.integrations.flask_response import MountedResponse, access_denied
+from dashapp.integrations.keyword_settings import parse_keywords
 from dashapp.model.ticks import MountError, SettingsError
 from dashapp.stores import factory
 
@@ -50,14 +48,6 @@ REJECTED_SETTINGS = {
 }
 # Whoever the host lets in is the public of these pages: names of processes stay unseen unless asked for.
 PUBLIC_FLAG = "--public"
-# A platform tells them to the server, its Redis is the application's, and what was meant for
-# `python -m dashapp` is not meant for this.
-_IGNORED_VARIABLES = (
-    "PORT",
-    "WEB_CONCURRENCY",
-    "REDIS_URL",
-    *(f"DASHAPP_{name.upper()}" for name in REJECTED_SETTINGS),
-)
 
 
 def mount(
@@ -118,17 +108,19 @@ class MountedMonitor:
         own: str,
         protect: Callable[[], Any] | None,
         collect: bool,
-        given: dict[str, Any],
+        keywords: dict[str, Any],
     ) -> None:
-        said = kwargs.to_command_line(given, REJECTED_SETTINGS, others=("collect", "protect"))
-        environ = {
-            name: text for name, text in os.environ.items() if name not in _IGNORED_VARIABLES
-        } | said.variables
-        try:
-            self.settings = config.parse_settings([*said.argv, PUBLIC_FLAG], environ, prog="dashapp.mount")
-            _check_settings(self.settings)
-        except SettingsError as error:
-            raise kwargs.as_keyword_error(error, said) from None
+        self._parsed = parse_keywords(
+            keywords,
+            REJECTED_SETTINGS,
+            ignored=REJECTED_SETTINGS,
+            others=("collect", "protect"),
+            flags=[PUBLIC_FLAG],
+            prog="dashapp.mount",
+            serving=True,
+        )
+        self.settings = self._parsed.settings
+        _check_settings(self.settings)
         self._host = host
         self._prefix = own
         self._endpoint = f"{EXTENSION_NAME}:{own}"
@@ -138,10 +130,8 @@ class MountedMonitor:
             "MountedResponse", (MountedResponse, host.response_class), {}
         )
         self._collect = collect
-        self._argv = [*said.argv, PUBLIC_FLAG]
-        # A function of the host's is found by its collector where the host itself finds it.
-        self._environ = environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-        self._where = Path.cwd()
+        # The host may change its own later.
+        self._directory = Path.cwd()
         self._process = 0
         self._app: WSGIApp | None = None
         self._lock = Lock()
@@ -182,7 +172,11 @@ class MountedMonitor:
         try:
             if self._collector is None:
                 self._collector = EmbeddedCollector(
-                    self.settings, self._store(), self._argv, self._environ, directory=self._where
+                    self.settings,
+                    self._store(),
+                    self._parsed.argv,
+                    self._parsed.environ,
+                    directory=self._directory,
                 )
             self._collector.start()
         except (OSError, RuntimeError) as error:
@@ -236,7 +230,7 @@ class MountedMonitor:
         if self._place is None and is_redis(self.settings.store):
             self._place = factory.RedisBackend(self.settings)
         elif self._place is None:
-            here = self._where / (self.settings.store or "data")
+            here = self._directory / (self.settings.store or "data")
             if not self.settings.store and self._collect and not can_write(here):
                 here = user_data_directory()
             self._place = factory.DiskBackend(self.settings, here)

@@ -10,6 +10,7 @@ from flask import Flask
 from flask_host import Host, Mounted, mounter, store_of_a_tick
 
 import dashapp
+from dashapp.integrations.keyword_settings import parse_keywords
 from dashapp.model.ticks import DashappError, MountError, SettingsError
 
 store = pytest.fixture(store_of_a_tick)
@@ -87,3 +88,19 @@ def test_settings_are_given_as_python_has_them(mounted: Mounted) -> None:
     assert host.ask("/monitor/", host="other.test").status == 400
     assert host.ask(f"/monitor/api/ticks?window={3 * 86_400}").status == 200
     assert host.ask(f"/monitor/api/ticks?window={3 * 86_400 + 1}").status == 400
+
+
+def test_the_redis_of_the_host_is_for_its_functions_and_not_the_store(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
+    monkeypatch.setenv("DASHAPP_PORT", "80")
+    parsed = parse_keywords(
+        {"store": "here"}, {}, ignored=["port"], others=(), prog="dashapp.mount", serving=True
+    )
+    assert parsed.settings.store == "here"
+    assert parsed.argv == []
+    assert parsed.environ["REDIS_URL"] == "redis://127.0.0.1:1"
+    assert "DASHAPP_PORT" not in parsed.environ
+    parsed = parse_keywords({}, {}, ignored=["port"], others=(), prog="dashapp.mount", serving=True)
+    assert parsed.settings.store == ""

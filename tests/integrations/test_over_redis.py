@@ -54,6 +54,11 @@ def test_it_collects_under_its_name_and_shows_it(server: Server, redis: RedisSer
     assert stored(redis, type(server).__name__)
 
 
+def test_the_address_is_in_no_command_line(server: Server, redis: RedisServer) -> None:
+    server.moves()
+    assert not [each.pid for each in server.family() if redis.url in " ".join(each.cmdline())]
+
+
 def test_19_while_redis_is_away_the_host_answers_and_after_it_all_is_there(
     server: Server, redis: RedisServer
 ) -> None:
