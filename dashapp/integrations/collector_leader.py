@@ -41,7 +41,7 @@ class CollectorLeader:
         environ: Mapping[str, str],
         directory: Path,
     ) -> None:
-        """`argv`, `environ` and `directory` of the collector lead to `settings`, except for the store."""
+        """`argv`, `environ` and `directory` are the collector's, without its store."""
         self._backend = backend
         self._settings = settings
         self._argv = [*argv, *backend.flags]

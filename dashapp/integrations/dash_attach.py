@@ -1,6 +1,6 @@
-"""Attaching: gives somebody else's Dash app the server's side of its LiveGraphs, below a path of its own.
+"""`attach`: adds the server side of LiveGraphs to a Dash app, below a path of its own.
 
-The app's routes, hooks, logins and looks stay its own: whoever may not see the app does not see the numbers.
+The app's routes, hooks and style do not change, and its login protects the data too.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from dashapp.web.live_graph import LiveGraph
 
 log = logging.getLogger("dashapp")
 
-# Below the app's own prefix.
+# Below the prefix of the app.
 ROUTE_PATH = "_dashapp/"
 ALLOWED_SETTINGS = (
     "store",
@@ -67,21 +67,20 @@ def attach(
     public: bool = False,
     **settings: Any,
 ) -> EmbeddedCollector:
-    """Serve the data of the LiveGraphs of `app`, and collect it. SettingsError if that is impossible.
+    """Serve the data of the LiveGraphs of `app`, collect it, and return the collector.
 
-    Return the collector: its `stop` ends it, as does the end of a `with` block.
+    `stop` of the collector ends it, as does the end of a `with` block. SettingsError if an argument is wrong.
 
-    `store`: a folder or a Redis that keeps the history, or memory:, as where nothing is said, which one
-    process has to itself.
-    `sources`: what to read, this machine where nothing is said: functions of the app's own, or names for them
-    with the functions, called in a thread of this process; "machine", "module:function", or any other source
-    by its name. `collect`: False where another process does.
-    `basic`: give the whole app plotly.js' basic bundle, a twelfth of the bytes, whose charts are lines, bars
-    and pies; only where it has no others.
-    `public`: the app is for everybody, so a cache in front may answer one viewer's question for all who ask
-    the same of the same tick; behind a login it would answer those who may not see.
-    `settings`: interval, retention, size and threshold, as everywhere: what is not said here the environment
-    says, or dashapp.toml.
+    `store`: a folder or a Redis for the history. The default is memory, which each process has for itself.
+    `sources`: functions of the app, a dict of names to functions, or names of sources such as "machine" and
+    "module:function". The default is "machine". A thread of this process calls the functions. `collect`:
+    False if another process collects.
+    `basic`: give the whole app the basic bundle of plotly.js, a twelfth of the bytes. It draws lines, bars
+    and pies only.
+    `public`: everybody may see the app, so a cache may send one response to all viewers of the same tick. Do
+    not use it behind a login, which a cache does not check.
+    `settings`: interval, retention, size, threshold and others. The environment and dashapp.toml set the
+    rest.
     """
     dash_routes.check_path(app, ROUTE_PATH)
     names, functions = split_sources(sources)

@@ -1,6 +1,6 @@
-"""Routes: a WSGI application below a path of somebody else's Dash app, whichever server that has.
+"""Add a WSGI application to a Dash app on Flask or FastAPI, below a path.
 
-It becomes a route of the app's own, and not a layer in front of it: the app's login stands before it too.
+It becomes a route of the app and not a layer in front of it, so that the app's login protects it too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dashapp.model.ticks import SettingsError
 
 
 def check_path(app: Dash, path: str) -> None:
-    """SettingsError where nothing can be put below `path` of this app, or was before."""
+    """SettingsError if `path` of this app is in use, or the app has no suitable server."""
     if not isinstance(app, Dash):
         raise SettingsError([f"attach takes a dash.Dash; this is a {type(app).__name__}"])
     theirs = app.config.routes_pathname_prefix
@@ -30,10 +30,10 @@ def check_path(app: Dash, path: str) -> None:
 
 
 def add_routes(app: Dash, path: str, served: WSGIApp) -> None:
-    """What is asked below `path` of the app's own prefix `served` answers, as if it stood at the root."""
+    """Let `served` answer requests below `path`, which it sees as its root."""
     rule = _rule(app, path)
     if _is_flask(app):
-        # Only here, as with starlette: on the other server the app may do without it.
+        # A local import, like that of starlette: an app on the other server may not have it.
         from flask import request
 
         respond = app.server.response_class.from_app
@@ -41,7 +41,7 @@ def add_routes(app: Dash, path: str, served: WSGIApp) -> None:
         def view(rest: str) -> Any:
             return respond(served, {**request.environ, "PATH_INFO": f"/{rest}"})
 
-        # Dash names its own by their rules too: a login that goes by those names finds this one among them.
+        # Dash also uses the rule as the endpoint. A login that protects Dash's endpoints by name finds ours.
         app.server.add_url_rule(rule, endpoint=rule, view_func=view)
     else:
         from starlette.responses import Response
@@ -57,7 +57,7 @@ def add_routes(app: Dash, path: str, served: WSGIApp) -> None:
         async def answer(rest: str) -> Any:
             return Answer(f"/{rest}")
 
-        # A route and not a mount, which would stand outside of the dependencies that are the app's login.
+        # A route and not a mount, because the app's dependencies, such as its login, skip a mount.
         app.server.add_api_route(
             rule, answer, methods=["GET", "HEAD"], response_model=None, include_in_schema=False
         )

@@ -12,8 +12,11 @@ Sources = str | Callable[[], Any] | Iterable[str | Callable[[], Any]] | Mapping[
 
 
 def split_sources(sources: Sources | None) -> tuple[list[str], dict[str, Callable[[], Any]]]:
-    """The sources that have a name, as settings say them, and the functions by theirs. SettingsError for what
-    can be neither."""
+    """Return the names of sources, and the functions by name.
+
+    Without "machine" among them, the names begin with the source that reads nothing. SettingsError for any
+    other value.
+    """
     if sources is None:
         return [], {}
     if isinstance(sources, Mapping):
@@ -40,5 +43,5 @@ def split_sources(sources: Sources | None) -> tuple[list[str], dict[str, Callabl
             functions[name] = function
     if not texts and not functions:
         raise SettingsError(["sources is empty; expected functions, or names of sources; or leave it out"])
-    # What is asked for, and not this machine beside it, unless that is asked for too.
+    # The machine is the default of the settings, not an addition to the sources of the app.
     return texts if MACHINE_SOURCE in texts else [NO_SOURCE, *texts], functions

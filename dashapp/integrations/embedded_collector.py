@@ -1,4 +1,4 @@
-"""The collector of an app with dashapp inside: a thread, or a process that ends with the app's server.
+"""The collector of an app: a thread, or a process that ends with the app's server.
 
 Functions of the app run in a thread of its process. Without them, the collector is a process of its own.
 """
@@ -40,8 +40,11 @@ class EmbeddedCollector:
         functions: Mapping[str, Callable[[], Any]] | None = None,
         directory: Path | None = None,
     ) -> None:
-        """`argv` and `environ` lead to `settings`, except for the store. `functions`: sources of this
-        process, by name. `directory`: working directory of the collector process."""
+        """`argv` and `environ` are for a collector process, without its store.
+
+        `functions`: sources of this process, by name. `directory`: working directory of the collector
+        process.
+        """
         self._settings = settings
         self._store = store
         self._argv = argv

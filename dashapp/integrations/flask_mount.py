@@ -1,4 +1,4 @@
-"""Mounting: our whole application below a prefix of somebody's Flask application, by one call.
+"""`mount`: adds the whole monitor to a Flask application, below a prefix.
 
 Our pages are a route of the host, so that its `before_request` hooks, such as a login, protect them too.
 """
@@ -30,7 +30,7 @@ from dashapp.stores import factory
 
 log = logging.getLogger("dashapp")
 
-# All of RFC 9110, and PATCH: our application answers each, with 405 if need be.
+# All of RFC 9110, and PATCH: our application answers every method, with status 405 if it is not allowed.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 EXTENSION_NAME = "dashapp"
 _SERVER_DECIDES = "the application's own server decides it"
@@ -46,7 +46,7 @@ REJECTED_SETTINGS = {
     "trusted_proxy": "the application's own middleware knows its proxies, such as werkzeug's ProxyFix",
     "limit": _SERVER_DECIDES,
 }
-# Whoever the host lets in is the public of these pages: names of processes stay unseen unless asked for.
+# All users of the host see these pages, so names of processes need `processes="always"`.
 PUBLIC_FLAG = "--public"
 
 
@@ -58,12 +58,12 @@ def mount(
     protect: Callable[[], Any] | None = None,
     **settings: Any,
 ) -> None:
-    """Serve our pages below the prefix `at` of `host`, and give its templates `dashapp_chart`.
+    """Serve the monitor below the prefix `at` of `host`, with `dashapp_chart` for its templates.
 
-    `collect`: run a collector as long as the server runs, one however many processes serve; False where one
-    runs elsewhere. `protect` says, as a view of the host's would, who may see: True or False, or what to
-    answer instead. `settings` are those of the command line, `window=300`. SettingsError or MountError, a
-    sentence each, for what cannot work.
+    `collect`: run one collector as long as the server runs, however many processes serve. False if another
+    process collects. `protect`: a function that checks access in a request context, like a view. It returns
+    True or False, or a response instead of the page. `settings` are those of the command line, for example
+    `window=300`. SettingsError or MountError, one sentence each, if an argument is wrong.
     """
     if not isinstance(host, Flask):
         hint = "; hand it its server" if isinstance(getattr(host, "server", None), Flask) else ""
@@ -93,14 +93,13 @@ class FlaskExtensionState:
 
 def _extension_state(host: Flask) -> FlaskExtensionState:
     state = host.extensions[EXTENSION_NAME] = FlaskExtensionState()
-    # Not one of the environment's globals: asking for those makes the environment, too early for settings of
-    # the host's that are still to come.
+    # Not a global of the Jinja environment: that would create the environment before the host has set it up.
     host.template_context_processors[None].append(state.charts.template_globals)
     return state
 
 
 class MountedMonitor:
-    """Our application below one prefix; made when somebody first asks for a page of it."""
+    """Our application below one prefix, created at the first request for one of its pages."""
 
     def __init__(
         self,
@@ -139,7 +138,7 @@ class MountedMonitor:
         self._collector: EmbeddedCollector | None = None
 
     def add_routes(self) -> None:
-        """One endpoint for the prefix and all paths below it, in each process from its first request on."""
+        """Add one endpoint for the prefix and all paths below it."""
         options: dict[str, Any] = {
             "endpoint": self._endpoint,
             "view_func": self.view,
@@ -155,16 +154,16 @@ class MountedMonitor:
         self._host.url_value_preprocessor(self.start)
 
     def start(self, *_: Any) -> None:
-        """At the first request of a process, for any page of the host.
+        """Start the collector at the first request of a process, for any page of the host.
 
-        Not before: other programs import the application too, such as its tests or commands.
+        Not earlier, because tests and commands import the application too.
         """
         if self._process == os.getpid():
             return
         self._process = os.getpid()
         if wrong := route_conflict(self._prefix, self._other_rules()):
             log.warning(wrong)
-        # Flask-WTF rejects a POST without the token of its form. SecurityMiddleware rejects other sites.
+        # Flask-WTF rejects a POST without its token. Our SecurityMiddleware rejects requests from other sites.
         if exempt := getattr(self._host.extensions.get("csrf"), "exempt", None):
             exempt(self.view)
         if not self._collect or self._host.testing:
@@ -180,7 +179,7 @@ class MountedMonitor:
                 )
             self._collector.start()
         except (OSError, RuntimeError) as error:
-            # No home, no more threads: it is somebody else's request that this happens in.
+            # No home folder, or no more threads: the request of the host must not fail.
             log.warning("no collector is kept here: %s", error)
 
     def view(self, **_: str) -> Any:
@@ -209,7 +208,7 @@ class MountedMonitor:
         return (rule.rule for rule in self._host.url_map.iter_rules() if rule.endpoint != self._endpoint)
 
     def _build_app(self) -> WSGIApp:
-        # Only here: half a second and a few dozen megabytes, in each process where somebody looks.
+        # A local import: it takes half a second and some dozen megabytes in each process with a viewer.
         from dashapp.web.app import create_app
 
         with self._lock:
@@ -226,7 +225,7 @@ class MountedMonitor:
             return self._app
 
     def _store(self) -> factory.StoreBackend:
-        """Where the ticks are. What only reads makes no folder."""
+        """Return the backend of the store. A mount that only reads creates no folder."""
         if self._place is None and is_redis(self.settings.store):
             self._place = factory.RedisBackend(self.settings)
         elif self._place is None:
@@ -243,7 +242,7 @@ def _check_settings(settings: Settings) -> None:
             [f'store is "{MEMORY_STORE}"; expected a folder, which collector and pages share']
         )
     if settings.requires_authentication:
-        # Of a settings file: a keyword says no by itself.
+        # They are in a settings file: `parse_keywords` rejects keywords.
         raise SettingsError([f"password and proxy_user are no settings here: {_PROTECT_DECIDES}"])
     if any(spec.name == "stdin" for spec in settings.source):
         raise SettingsError(['source is "stdin", which is the server\'s; collect it by a process elsewhere'])

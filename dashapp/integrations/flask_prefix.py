@@ -9,13 +9,13 @@ from typing import Any
 from dashapp.config.cli import quote_value
 from dashapp.model.ticks import MountError
 
-# What stands in an address as it is, and means nothing to a router.
+# Characters that need no escape in a URL and have no meaning in a rule.
 _PATH_SEGMENT = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 _EXPECTED = 'expected letters, digits, - and _ between slashes, such as "/monitor/"'
 
 
 def normalize_prefix(given: Any) -> str:
-    """With a slash at either end, given or not. MountError where it can be none."""
+    """Return the prefix with a slash at each end. MountError if it is not a path."""
     if isinstance(given, str):
         parts = given.strip("/").split("/")
         if all(_PATH_SEGMENT.fullmatch(part) for part in parts):
@@ -28,9 +28,9 @@ def normalize_prefix(given: Any) -> str:
 
 
 def route_conflict(own: str, rules: Iterable[str]) -> str:
-    """A sentence where one of an application's rules lies below `own`; empty where all are out of the way.
+    """Return an error if a rule of the application is below `own`, else empty text.
 
-    What begins with a variable, as `/<path:rest>`, is out of the way: it is for what is nobody else's.
+    A rule that begins with a variable, such as `/<path:rest>`, is no conflict: Flask prefers ours.
     """
     for rule in rules:
         if rule == own[:-1] or rule.startswith(own):
@@ -41,7 +41,7 @@ def route_conflict(own: str, rules: Iterable[str]) -> str:
 
 
 def prefix_conflict(own: str, others: Iterable[str]) -> str:
-    """A sentence where another prefix of ours is the same, lies below, or above; empty elsewhere."""
+    """Return an error if another of our prefixes overlaps `own`, else empty text."""
     for other in others:
         if other == own:
             return f'dashapp is mounted at "{own}" already; choose another prefix for a second one'

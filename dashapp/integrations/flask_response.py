@@ -1,4 +1,4 @@
-"""Responses of our pages as a route of a Flask application, after the application's own hooks."""
+"""Responses of our pages as a route of a Flask application with hooks of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings that an app passes as keywords: for its own process, and for the collector process."""
+"""Settings that an app passes as keywords, for its own process and for the collector."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Wiring: the Dash page, the API in front of it, the security middleware in front of both.
+"""The WSGI application: Dash page, API in front of it, security middleware around both.
 
-The page's callbacks have no output and no server side: an output that waits for the network on an Interval
-loses responses, since Dash drops the older one when the next tick fires first (plotly/dash#941).
+The callbacks of the page have no output and no server side. An output that waits for the network on an
+Interval loses responses: Dash drops the older one when the next tick fires first (plotly/dash#941).
 """
 
 from __future__ import annotations
@@ -56,15 +56,15 @@ def create_app(
     local: Path | None = None,
     mounted: bool = False,
 ) -> WSGIApp:
-    """The whole WSGI application over `store`; what programs push goes into `spool`.
+    """Return the whole WSGI application over `store`; pushed metrics go into `spool`.
 
-    `hosts`: all that write to the same place, each with a page below `/host/`; `own` is the one whose store
-    this is, and whose processes are this machine's. `folder`: the store's, which keeps the key of sessions;
-    None where it is none. `local`: one of this machine's, where that cannot be written. `mounted`: in an
-    application of somebody else's, whose own login and caches decide who sees and keeps what.
+    `hosts`: all hosts that write to the same backend, each with a page below `/host/`. `own`: the host of
+    this machine, which has the process table. `folder`: the folder of the store, for the key of sessions.
+    `local`: a folder of this machine, if `folder` is None or read-only. `mounted`: another application
+    contains this one, and its login and caches apply.
     """
     dash = _dash_app(PageTarget(store), settings, hosts, own)
-    # The page below a host's path has other addresses in it.
+    # The page of a host contains other addresses than the page at the root.
     many = _is_public(settings) and not settings.requires_authentication and not mounted
     fixed = SHARED_ONE_SECOND if many else "no-cache"
     pages, below, seen = (StaticCache(dash.server.wsgi_app, fixed) for _ in range(3))
@@ -75,10 +75,10 @@ def create_app(
 
     def page(kept: WSGIApp, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
-        # Dash answers any path it does not know with the page: only what the page asks for goes there.
+        # Dash answers an unknown path with the page, so only known paths go to Dash.
         if path in PAGE_PATHS or path.startswith(FILE_PREFIXES):
             package, _, name = path.removeprefix(COMPONENT_SUITES).partition("/")
-            # Dash answers a package or a file that it does not know with a traceback.
+            # Dash answers an unknown package or file with a traceback.
             if not path.startswith(COMPONENT_SUITES) or canonical_path(name) in dash.registered_paths.get(
                 package, ()
             ):
@@ -144,7 +144,7 @@ def _page_app(bare: PageTarget, settings: Settings, hosts: HostStore | None, own
     if viewed := _current_target(VIEW):
         return shared_view_page(viewed, settings)
     place = _current_target(ENVIRON_KEY) or bare
-    # What is polled in the background is there then.
+    # A remote reader has its data after this call.
     place.reader.newest()
     metrics = place.reader.metrics()
     several = hosts is not None and len(hosts.hosts()) > 1
@@ -172,25 +172,28 @@ def _chosen_panels(settings: Settings, place: PageTarget) -> Sequence[Panel]:
 
 
 def _current_target(key: str) -> Any:
-    """What this request is for; None outside of one, where Dash looks at its layout first."""
+    """Return the target of this request, or None outside a request, when Dash checks its layout."""
     return request.environ.get(key) if has_request_context() else None
 
 
 def shows_processes(settings: Settings) -> bool:
-    """Whether the names of processes may leave: `local` keeps them from a page that others can reach without
-    a password, and from one that shows nothing else of the machine."""
+    """Return whether the page may show names of processes.
+
+    `local` hides them from a page that others can reach without a password, and from a page without metrics
+    of this machine.
+    """
     if settings.processes == "local":
         return settings.reads_system and (bool(settings.password) or not _is_public(settings))
     return settings.processes == "always"
 
 
 def _is_public(settings: Settings) -> bool:
-    """By its address, or by a further name that a proxy in front gives it."""
+    """Return whether others can reach the page: by its address, or by a name at a proxy."""
     return settings.public or bool(settings.hosts)
 
 
 def _processes_error(settings: Settings) -> str:
-    """What is said to who asks for them; not to others how they could be had."""
+    """Error text for a request for processes. A public server does not mention the flag."""
     if _is_public(settings):
         return NO_PROCESSES
     return f'processes are off, as --processes is "{settings.processes}"; start with --processes local'
@@ -206,7 +209,7 @@ def _dash_app(bare: PageTarget, settings: Settings, hosts: HostStore | None, own
         enable_mcp=False,
         use_pages=False,
         pages_folder="",
-        # Else every page carries its whole layout twice, for a check that the tests make.
+        # Otherwise each page contains its whole layout twice, for a check that our tests do.
         suppress_callback_exceptions=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )

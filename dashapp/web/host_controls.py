@@ -1,6 +1,6 @@
-"""What the page has for hosts: a button, a list above the charts, and a word of which are shown.
+"""Controls for hosts: a button, a list above the charts, and the names of the shown hosts.
 
-Filled by assets/panels/hosts.js; nothing of it is seen where the store has one host.
+assets/panels/hosts.js fills them. With one host in the store they are invisible.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from dash import html
 
-# Names that a line has room for.
+# Names that fit into a line.
 MAX_NAMED_HOSTS = 3
 
 
 @dataclass(frozen=True)
 class HostControls:
-    """`names`: those that this page shows; `top`: it is the one at the root, `several`: there are others."""
+    """`names`: hosts of this page. `top`: it is the page at the root. `several`: others exist."""
 
     names: tuple[str, ...]
     top: bool

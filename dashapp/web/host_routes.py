@@ -1,7 +1,7 @@
-"""Host paths: `/host/NAME/…` is that host's page and API, `/host/A,B/…` several laid over each other.
+"""Host paths: `/host/NAME/…` is the page and API of a host, `/host/A,B/…` compares several.
 
-A WSGI layer that takes this part off the path, as mounting does. What lies below is the same for all; which
-place it serves it knows from the environ alone.
+A WSGI layer that removes this part from the path, as mounting does. All hosts use the same application below,
+which finds its target in the environ.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from dashapp.stores.hosts import Host, HostStore, default_host, sorted_hosts
 from dashapp.stores.memory import MemoryStore
 
 HOST_PREFIX = "/host/"
-# Where what lies below finds its place.
+# Key of the target in the environ.
 ENVIRON_KEY = "dashapp.place"
-# Hosts laid over each other, at the most; and places that are kept made.
+# Most hosts in one comparison, and most targets in the cache.
 MAX_COMPARED_HOSTS, MAX_CACHED_TARGETS = 32, 64
-# The names asked for, those of them that are known, and whether at the root.
+# The requested names, the known ones of them, and whether the page is at the root.
 TargetKey = tuple[tuple[str, ...], tuple[str, ...], bool]
 
 
 @dataclass(frozen=True)
 class PageTarget:
-    """What a page shows, and of which hosts: none where the store has one's alone. `top`: at the root."""
+    """The data of a page. `names` is empty if the store has one host. `top`: at the root."""
 
     reader: Reader
     names: tuple[str, ...] = ()
@@ -44,17 +44,20 @@ class PageTarget:
 
     @property
     def label(self) -> str:
-        """What a file's name says of it."""
+        """Part of the name of a downloaded file."""
         return self.names[0] if len(self.names) == 1 else f"{len(self.names)}-hosts" if self.names else ""
 
     def is_host(self, own: str) -> bool:
-        """Whether it is the machine's that serves it."""
+        """Return whether this is the page of the machine that serves it."""
         return not self.names or self.names == (own,)
 
 
 class HostRouter:
-    """`serve` makes the application of a place, of which KEPT are kept. At the root is the host called `own`,
-    or else the first; `bare` while there is none, or the own one is `coming`."""
+    """Serves a page for each host, with the application that `serve` builds for a target.
+
+    At the root is the page of the host `own`, or of the first host. It is `bare` while no host exists, or
+    while the own one is `coming`.
+    """
 
     def __init__(
         self,
@@ -107,7 +110,7 @@ class HostRouter:
         return app({**environ, ENVIRON_KEY: place}, start_response)
 
     def _default_host(self, known: Mapping[str, Host]) -> str:
-        """The own one; else one that is awake, and the same as long as it is known."""
+        """Return the own host, or one that sends data. It stays the same as long as it exists."""
         if self._own in known or self._chosen not in known:
             self._chosen = default_host(known, self._own, self._hosts.now_ms())
         return self._chosen
@@ -121,13 +124,13 @@ class HostRouter:
             readers = {name: reader for name in known if (reader := self._hosts.reader(name)) is not None}
             place = self._read(names, readers, top)
             made = (place, self._serve(place))
-            # Names can be thought of without end; and whoever was forgotten meanwhile is asked for anew.
+            # Do not cache unknown names, of which there is no end, or a host that was removed meanwhile.
             if readers and len(readers) == len(known):
                 self._cache_target(key, made)
             return made
 
     def _cache_target(self, key: TargetKey, made: tuple[PageTarget, WSGIApp]) -> None:
-        # What these names meant before one of them was known, or forgotten, nobody asks for again.
+        # The old targets of these names are obsolete when a host appears or disappears.
         for other in [each for each in self._made if (each[0], each[2]) == (key[0], key[2])]:
             del self._made[other]
         self._made[key] = made
@@ -147,7 +150,7 @@ class HostRouter:
 
 
 def parse_host_names(said: str) -> tuple[str, ...]:
-    """The names in a part of a path, none twice. BadRequestError where they can be none."""
+    """Return the different names in a part of a path. BadRequestError if one is invalid."""
     names = tuple(dict.fromkeys(said.split(",")))
     for name in names:
         if not HOST_NAME.fullmatch(name):

@@ -1,4 +1,4 @@
-"""The page: headline, tiles, panels, window slider. The same for every viewer; the numbers come later."""
+"""The page: headline, tiles, panels and window slider, without data, so the same for all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dashapp.web.panel import chart_specs, panel_component
 from dashapp.web.window_slider import format_window, slider_stops, window_slider
 
 TITLE = "dashapp"
-# Panels that a page has room for when they turn up while it is open.
+# Empty panels for metrics that appear while a page is open.
 SPARE_PANELS = 8
 
 
@@ -38,10 +38,13 @@ def page_layout(
     session: str = "",
     share: bool = False,
 ) -> html.Div:
-    """`window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks.
-    `processes`: whether there is a table of them; `machine`: whether its metrics are to come. `hosts`: of
-    which this page is, where the store may have many. `session`: how the viewer got in, by "password" or
-    "proxy", empty where everybody does; `share`: whether links to views of this page may be made."""
+    """Return the whole page.
+
+    `window`, `longest`: seconds on screen, at first and at most. `interval`: seconds between ticks.
+    `processes`: show the process table. `machine`: expect metrics of this machine. `hosts`: the hosts of this
+    page, or None if the store has one host. `session`: the kind of login, "password" or "proxy", or empty
+    text without one. `share`: the viewer can create share links.
+    """
     stops = slider_stops(longest, window)
     there = {panel.name for panel in shown if panel.select(metrics)}
     if machine and not there:
@@ -109,7 +112,7 @@ def _header(title: str, tagline: str, hosts: HostControls | None, session: str) 
 
 
 def _sign_out(hosts: HostControls | None) -> html.Form:
-    """A form, which a browser sends without any script of ours. Sessions are the root's alone."""
+    """Return a form, which a browser sends without a script. Only the root has sessions."""
     root = "" if hosts is None or hosts.top else "../../"
     button = html.Button("Sign out", id="sign-out", type="submit", title="End this browser's session")
     return html.Form(button, method="post", action=f"{root}logout")
@@ -119,7 +122,7 @@ def _sections(
     shown: Sequence[Panel], there: Collection[str], processes: bool, alerts: bool
 ) -> list[html.Section]:
     sections = [panel_component(panel, there=panel.name in there) for panel in shown]
-    # Below the machine as a whole, above what goes into detail.
+    # Below the panels of the whole machine, above the panels with details.
     names = [panel.name for panel in shown]
     place = names.index(FIRST_DETAIL_PANEL) if FIRST_DETAIL_PANEL in names else len(names)
     if processes:
@@ -133,7 +136,7 @@ def _sections(
 
 
 def _process_table() -> html.Section:
-    """Filled by assets/panels/process_table.js."""
+    """Return an empty table, which assets/panels/process_table.js fills."""
     return html.Section(
         [
             html.H2(["Top processes", html.Span("of this machine", className="of")]),
@@ -145,7 +148,7 @@ def _process_table() -> html.Section:
 
 
 def _alert_history() -> html.Section:
-    """Filled by assets/panels/alert_history.js."""
+    """Return an empty table, which assets/panels/alert_history.js fills."""
     return html.Section(
         [html.H2("Alerts"), html.Div(className="table")],
         className="panel",
@@ -199,7 +202,7 @@ def _controls(stops: list[int], chosen: int, window: float) -> html.Footer:
 
 
 def _button(name: str, text: str, title: str, keys: str = "", pressed: str | None = None) -> html.Button:
-    """What says itself only by a sign has its title for a name."""
+    """Return a button. If its text is a single sign, its title is its accessible name."""
     said = {"aria-keyshortcuts": keys} if keys else {}
     if pressed:
         said["aria-pressed"] = pressed

@@ -1,8 +1,7 @@
 """One live panel as a component: a title, a value, and the chart that streams into it.
 
-Knows nothing of the page around it. The chart itself is put in by the browser when it has points and comes
-into sight (assets/charts/chart.js): its first drawing has the past then, and two dozen charts that nobody
-looks at do not cost the first second.
+The browser adds the chart when it has points and is visible (assets/charts/chart.js). So its first draw
+includes the past, and charts below the screen do not delay the first second.
 """
 
 from __future__ import annotations
@@ -20,8 +19,11 @@ from dashapp.web.figures import GRAPH_CONFIG, empty_figure, right_axis, threshol
 
 
 def panel_component(panel: Panel, *, there: bool = True, slot: str = "") -> html.Section:
-    """`there`: False for a panel that has no metric yet and stays unseen until one comes. `slot` is its place
-    in the page, by which its graph is named; the panel's own name where it is not given."""
+    """Return a panel with an empty chart.
+
+    `there`: False for a panel without a metric, which is invisible until it has one. `slot`: its place in the
+    page, part of the id of its graph; the name of the panel by default.
+    """
     own = {} if slot else {"data-panel": panel.name}
     return html.Section(
         [
@@ -35,7 +37,7 @@ def panel_component(panel: Panel, *, there: bool = True, slot: str = "") -> html
 
 
 def panel_heading(panel: Panel) -> html.H2:
-    """Its title, and room for its newest values."""
+    """Return the title, with an empty element for the newest values."""
     return html.H2(
         [
             panel.title,
@@ -48,7 +50,7 @@ def panel_heading(panel: Panel) -> html.H2:
 def chart_specs(
     panels: Sequence[Panel], metrics: Sequence[Metric], thresholds: Sequence[Threshold]
 ) -> dict[str, Any]:
-    """What the browser makes each panel's dcc.Graph of: what all have in common, and what is its own."""
+    """Return the data for each panel's dcc.Graph: the common figure, and one part per panel."""
     own = {panel.name: _chart_spec(panel, panel.select(metrics), thresholds) for panel in panels}
     return {"graph": dcc.Graph(figure=empty_figure(), config=GRAPH_CONFIG, responsive=True), "panels": own}
 
@@ -80,6 +82,6 @@ def _chart_spec(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Th
 
 
 def _common_unit(metrics: Sequence[Metric]) -> str:
-    """Theirs where they have one in common."""
+    """Return the unit that all have in common, or empty text."""
     units = {metric.unit for metric in metrics}
     return units.pop() if len(units) == 1 else ""
