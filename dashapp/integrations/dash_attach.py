@@ -49,7 +49,7 @@ ALLOWED_SETTINGS = (
     "config",
 )
 # Variables of these are for the app's own server, or for the monitor.
-_IGNORED_SETTINGS = [each.name for each in fields(Settings) if each.name not in ALLOWED_SETTINGS]
+_IGNORED_SETTINGS = [field.name for field in fields(Settings) if field.name not in ALLOWED_SETTINGS]
 _REJECTED_SETTINGS = {
     **dict.fromkeys(_IGNORED_SETTINGS, "attach serves no page"),
     "notify": "the monitor itself sends alerts, not a page's charts",
@@ -94,36 +94,34 @@ def attach(
         prog="dashapp.attach",
         serving=False,
     )
-    known = parsed.settings
+    collector_settings = parsed.settings
     if functions:
-        known = replace(known, source=_source_specs(names))
-    if not known.store:
-        known = replace(known, store=MEMORY_STORE)
-    if problems := [
-        problem for spec in known.source if spec.name and (problem := source_problem(spec, known.interval))
-    ]:
+        collector_settings = replace(collector_settings, source=_source_specs(names))
+    if not collector_settings.store:
+        collector_settings = replace(collector_settings, store=MEMORY_STORE)
+    interval = collector_settings.interval
+    named_specs = [spec for spec in collector_settings.source if spec.name]
+    if problems := [problem for spec in named_specs if (problem := source_problem(spec, interval))]:
         raise SettingsError(problems)
-    backend = _open_backend(known, collect)
-    collector = EmbeddedCollector(known, backend, parsed.argv, parsed.environ, functions)
+    backend = _open_backend(collector_settings, collect)
+    collector = EmbeddedCollector(collector_settings, backend, parsed.argv, parsed.environ, functions)
     if not collect or _is_collector_child():
         collector.stop()
     reader: Reader = backend if isinstance(backend, MemoryStore) else backend.reader()
-    own = ScriptBundle(assets_directory(), LIVE_GRAPH_LAYERS)
+    bundle = ScriptBundle(assets_directory(), LIVE_GRAPH_LAYERS)
     style = (assets_directory() / "live_graph" / "live_graph.css").read_text("utf-8")
-    files = {"/live_graph.js": ("text/javascript", own.text), "/live_graph.css": ("text/css", style)}
-    scripts = [f"live_graph.js?m={own.mark}"]
+    files = {"/live_graph.js": ("text/javascript", bundle.text), "/live_graph.css": ("text/css", style)}
+    scripts = [f"live_graph.js?m={bundle.mark}"]
     if basic:
         # A dcc.Graph takes the Plotly that is there, and asks for no other.
         files["/plotly.js"] = ("text/javascript", plotlyjs_path().read_text("utf-8"))
         scripts.append(f"plotly.js?m={plotlyjs_path().stem}")
-    dash_routes.add_routes(
-        app,
-        ROUTE_PATH,
-        _build_routes(reader, known, files, collector, SHARED_ONE_SECOND if public else NO_STORE),
-    )
+    caching = SHARED_ONE_SECOND if public else NO_STORE
+    routes = _build_routes(reader, collector_settings, files, collector, caching)
+    dash_routes.add_routes(app, ROUTE_PATH, routes)
     address = app.config.requests_pathname_prefix + ROUTE_PATH
-    app.config.external_scripts = [*app.config.external_scripts, *(address + each for each in scripts)]
-    sheet = f"{address}live_graph.css?m={own.mark}"
+    app.config.external_scripts = [*app.config.external_scripts, *(address + script for script in scripts)]
+    sheet = f"{address}live_graph.css?m={bundle.mark}"
     app.config.external_stylesheets = [*app.config.external_stylesheets, sheet]
     _register_callbacks(app)
     collector.start()
@@ -147,8 +145,8 @@ def _open_backend(settings: Settings, collect: bool) -> MemoryStore | StoreBacke
         return RedisBackend(settings)
     # The app may change its working folder later.
     folder = Path(settings.store).absolute()
-    place = DiskBackend(settings, folder)
-    if collect and place.problem():
+    backend = DiskBackend(settings, folder)
+    if collect and backend.problem():
         raise SettingsError(
             [f'store is "{folder}", it cannot be written; choose another, or "{MEMORY_STORE}"']
         )
@@ -157,7 +155,7 @@ def _open_backend(settings: Settings, collect: bool) -> MemoryStore | StoreBacke
             '%s holds no store yet; its charts stay empty until a collector writes there: '
             'python -m dashapp.collector --store "%s"', folder, folder
         )  # fmt: skip
-    return place
+    return backend
 
 
 def _is_collector_child() -> bool:
@@ -174,11 +172,11 @@ def _build_routes(
 ) -> WSGIApp:
     # A chart may show more than a memory keeps: it is empty there.
     api = Api(reader, interval=settings.interval, longest=max(settings.retention), caching=caching)
-    kept = StaticCache(lambda environ, start: _serve_file(files, environ, start))
+    static_files = StaticCache(lambda environ, start: _serve_file(files, environ, start))
 
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         collector.start()
-        app = api if environ["PATH_INFO"].startswith("/api/") else kept
+        app = api if environ["PATH_INFO"].startswith("/api/") else static_files
         return app(environ, start_response)
 
     return serve

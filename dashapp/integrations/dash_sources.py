@@ -20,17 +20,17 @@ def split_sources(sources: Sources | None) -> tuple[list[str], dict[str, Callabl
     if sources is None:
         return [], {}
     if isinstance(sources, Mapping):
-        listed: list[Any] = [*sources.items()]
+        items: list[Any] = [*sources.items()]
     elif isinstance(sources, str) or callable(sources):
-        listed = [sources]
+        items = [sources]
     else:
-        listed = [*sources]
-    texts: list[str] = []
+        items = [*sources]
+    names: list[str] = []
     functions: dict[str, Callable[[], Any]] = {}
-    for each in listed:
-        name, function = each if isinstance(each, tuple) else (getattr(each, "__name__", ""), each)
-        if isinstance(each, str):
-            texts.append(each)
+    for item in items:
+        name, function = item if isinstance(item, tuple) else (getattr(item, "__name__", ""), item)
+        if isinstance(item, str):
+            names.append(item)
         elif not callable(function):
             raise SettingsError([f"sources holds {function!r:.60}; expected functions, or names of sources"])
         elif not isinstance(name, str) or not name.isidentifier():
@@ -41,7 +41,7 @@ def split_sources(sources: Sources | None) -> tuple[list[str], dict[str, Callabl
             raise SettingsError([f"sources holds two functions {name}; name them: {{name: function}}"])
         else:
             functions[name] = function
-    if not texts and not functions:
+    if not names and not functions:
         raise SettingsError(["sources is empty; expected functions, or names of sources; or leave it out"])
     # The machine is the default of the settings, not an addition to the sources of the app.
-    return texts if MACHINE_SOURCE in texts else [NO_SOURCE, *texts], functions
+    return names if MACHINE_SOURCE in names else [NO_SOURCE, *names], functions

@@ -58,7 +58,7 @@ class TemplateCharts:
         first. The chart of a metric that does not exist yet is empty. MountError if an argument is wrong.
         """
         at = self._mount_of(at)
-        keys = [_metric_key(each) for each in metrics]
+        keys = [_metric_key(metric) for metric in metrics]
         if not 1 <= len(keys) <= MAX_METRICS:
             raise MountError(
                 f'dashapp_chart has {len(keys)} metrics; expected 1 to {MAX_METRICS}, such as "cpu.percent"'
@@ -67,10 +67,10 @@ class TemplateCharts:
         pixels = _bounded_number("height", height, MIN_HEIGHT_PX, MAX_HEIGHT_PX, "pixels")
         if theme not in THEMES:
             raise MountError(f"theme is {quote_value(theme)}; expected {', '.join(THEMES)}")
-        said = {"bare": "1", "chart": ",".join(keys), "panels": PANEL_NAME, "window": f"{seconds:.10g}"}
+        query = {"bare": "1", "chart": ",".join(keys), "panels": PANEL_NAME, "window": f"{seconds:.10g}"}
         if theme != "auto":
-            said["theme"] = theme
-        src = f"{_external_path(at)}?{urlencode(said, safe=',')}"
+            query["theme"] = theme
+        src = f"{_external_path(at)}?{urlencode(query, safe=',')}"
         return FRAME_HTML.format(src=src, title=title or f"{', '.join(keys)}, live", height=round(pixels))
 
     def plotlyjs(self, at: str = "") -> Markup:
@@ -96,17 +96,17 @@ def _external_path(at: str) -> str:
     return (request.script_root if has_request_context() else "") + at
 
 
-def _metric_key(given: Any) -> str:
-    if not isinstance(given, str) or not given.strip() or "," in given:
-        raise MountError(f'a metric is {quote_value(given)}; expected a name, such as "cpu.percent"')
-    return given.strip()
+def _metric_key(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip() or "," in value:
+        raise MountError(f'a metric is {quote_value(value)}; expected a name, such as "cpu.percent"')
+    return value.strip()
 
 
-def _bounded_number(name: str, given: Any, low: float, high: float, unit: str) -> float:
+def _bounded_number(name: str, value: Any, low: float, high: float, unit: str) -> float:
     try:
-        value = float(given)
+        number = float(value)
     except (TypeError, ValueError):
-        value = float("nan")
-    if not low <= value <= high:
-        raise MountError(f"{name} is {quote_value(given)}; expected {unit} from {low:g} to {high:.10g}")
-    return value
+        number = float("nan")
+    if not low <= number <= high:
+        raise MountError(f"{name} is {quote_value(value)}; expected {unit} from {low:g} to {high:.10g}")
+    return number

@@ -70,17 +70,17 @@ def mount(
         raise MountError(f"mount takes a Flask application, and was given a {type(host).__name__}{hint}")
     if protect is not None and not callable(protect):
         raise MountError(f"protect is {protect!r}; expected a function without arguments")
-    own = normalize_prefix(at)
-    mine: dict[str, MountedMonitor] = getattr(host.extensions.get(EXTENSION_NAME), "mounted", {})
-    if wrong := prefix_conflict(own, mine) or route_conflict(
-        own, (rule.rule for rule in host.url_map.iter_rules())
+    prefix = normalize_prefix(at)
+    mounts: dict[str, MountedMonitor] = getattr(host.extensions.get(EXTENSION_NAME), "mounted", {})
+    if conflict := prefix_conflict(prefix, mounts) or route_conflict(
+        prefix, (rule.rule for rule in host.url_map.iter_rules())
     ):
-        raise MountError(wrong)
-    mounted = MountedMonitor(host, own, protect, collect, settings)
+        raise MountError(conflict)
+    mounted = MountedMonitor(host, prefix, protect, collect, settings)
     mounted.add_routes()
     state = host.extensions.get(EXTENSION_NAME) or _extension_state(host)
-    state.mounted[own] = mounted
-    state.charts.add(own, mounted.settings.max_window_s)
+    state.mounted[prefix] = mounted
+    state.charts.add(prefix, mounted.settings.max_window_s)
 
 
 class FlaskExtensionState:
@@ -104,7 +104,7 @@ class MountedMonitor:
     def __init__(
         self,
         host: Flask,
-        own: str,
+        prefix: str,
         protect: Callable[[], Any] | None,
         collect: bool,
         keywords: dict[str, Any],
@@ -121,8 +121,8 @@ class MountedMonitor:
         self.settings = self._parsed.settings
         _check_settings(self.settings)
         self._host = host
-        self._prefix = own
-        self._endpoint = f"{EXTENSION_NAME}:{own}"
+        self._prefix = prefix
+        self._endpoint = f"{EXTENSION_NAME}:{prefix}"
         self._protect = protect
         # Flask converts each response to the host's class, if it is not of that class already.
         self._response_class: type[Response] = type(
@@ -134,7 +134,7 @@ class MountedMonitor:
         self._process = 0
         self._app: WSGIApp | None = None
         self._lock = Lock()
-        self._place: factory.StoreBackend | None = None
+        self._backend: factory.StoreBackend | None = None
         self._collector: EmbeddedCollector | None = None
 
     def add_routes(self) -> None:
@@ -161,9 +161,9 @@ class MountedMonitor:
         if self._process == os.getpid():
             return
         self._process = os.getpid()
-        if wrong := route_conflict(self._prefix, self._other_rules()):
-            log.warning(wrong)
-        # Flask-WTF rejects a POST without its token. Our SecurityMiddleware rejects requests from other sites.
+        if conflict := route_conflict(self._prefix, self._other_rules()):
+            log.warning(conflict)
+        # Flask-WTF rejects a POST without its token. Our SecurityMiddleware rejects cross-site requests.
         if exempt := getattr(self._host.extensions.get("csrf"), "exempt", None):
             exempt(self.view)
         if not self._collect or self._host.testing:
@@ -172,7 +172,7 @@ class MountedMonitor:
             if self._collector is None:
                 self._collector = EmbeddedCollector(
                     self.settings,
-                    self._store(),
+                    self._store_backend(),
                     self._parsed.argv,
                     self._parsed.environ,
                     directory=self._directory,
@@ -190,19 +190,19 @@ class MountedMonitor:
                 return access_denied()
             if verdict is not True:
                 return verdict
-        bare = self._prefix[:-1]
+        root = self._prefix[:-1]
         # Flask ignores further slashes in front.
         path = "/" + request.environ["PATH_INFO"].lstrip("/")
-        if path == bare:
-            app: WSGIApp = partial(redirect_to_slash, bare.rpartition("/")[2])
+        if path == root:
+            app: WSGIApp = partial(redirect_to_slash, root.rpartition("/")[2])
         else:
             app = self._app or self._build_app()
-        inside = {
+        environ = {
             **request.environ,
-            "SCRIPT_NAME": request.environ.get("SCRIPT_NAME", "") + bare,
-            "PATH_INFO": path[len(bare) :],
+            "SCRIPT_NAME": request.environ.get("SCRIPT_NAME", "") + root,
+            "PATH_INFO": path[len(root) :],
         }
-        return self._response_class.from_app(app, inside)
+        return self._response_class.from_app(app, environ)
 
     def _other_rules(self) -> Iterator[str]:
         return (rule.rule for rule in self._host.url_map.iter_rules() if rule.endpoint != self._endpoint)
@@ -213,27 +213,27 @@ class MountedMonitor:
 
         with self._lock:
             if self._app is None:
-                place = self._store()
+                backend = self._store_backend()
                 self._app = create_app(
-                    place.reader(),
+                    backend.reader(),
                     self.settings,
-                    place.push_writer(),
-                    place.hosts(),
+                    backend.push_writer(),
+                    backend.hosts(),
                     self.settings.host_name,
                     mounted=True,
                 )
             return self._app
 
-    def _store(self) -> factory.StoreBackend:
+    def _store_backend(self) -> factory.StoreBackend:
         """Return the backend of the store. A mount that only reads creates no folder."""
-        if self._place is None and is_redis(self.settings.store):
-            self._place = factory.RedisBackend(self.settings)
-        elif self._place is None:
+        if self._backend is None and is_redis(self.settings.store):
+            self._backend = factory.RedisBackend(self.settings)
+        elif self._backend is None:
             here = self._directory / (self.settings.store or "data")
             if not self.settings.store and self._collect and not can_write(here):
                 here = user_data_directory()
-            self._place = factory.DiskBackend(self.settings, here)
-        return self._place
+            self._backend = factory.DiskBackend(self.settings, here)
+        return self._backend
 
 
 def _check_settings(settings: Settings) -> None:

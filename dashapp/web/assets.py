@@ -31,11 +31,11 @@ class ScriptBundle:
 def assets_directory() -> Path:
     """Return the folder next to the package in a checkout, or inside the installed package."""
     package = Path(__file__).resolve().parents[1]
-    inside = package / "assets"
-    return inside if inside.is_dir() else package.parent / "assets"
+    package_assets = package / "assets"
+    return package_assets if package_assets.is_dir() else package.parent / "assets"
 
 
 def plotlyjs_path() -> Path:
     """Return the vendored plotly.js."""
-    (found,) = (assets_directory() / "vendor").glob("plotly-basic-*.min.js")
-    return found
+    (path,) = (assets_directory() / "vendor").glob("plotly-basic-*.min.js")
+    return path

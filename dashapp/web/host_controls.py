@@ -29,9 +29,9 @@ class HostControls:
     def tagline(self) -> str:
         if len(self.names) < 2:
             return "".join(self.names)
-        more = len(self.names) - MAX_NAMED_HOSTS
-        named = ", ".join(self.names[:MAX_NAMED_HOSTS])
-        return f"{named}{f' and {more} more' if more > 0 else ''}, laid over each other"
+        count = len(self.names) - MAX_NAMED_HOSTS
+        text = ", ".join(self.names[:MAX_NAMED_HOSTS])
+        return f"{text}{f' and {count} more' if count > 0 else ''}, laid over each other"
 
     def button(self) -> html.Button:
         text = "Hosts" if self.top else self.names[0] if len(self.names) == 1 else f"{len(self.names)} hosts"

@@ -53,23 +53,25 @@ _TEMPLATE = """<!DOCTYPE html>
             <h1>{heading}</h1>
         </header><p>{description}</p></div>
         {app_entry}
-        {config}{scripts}<script src="{own}"></script>
+        {config}{scripts}<script src="{script_url}"></script>
         {renderer}
     </body>
 </html>"""
 
 
 def index_writer(
-    icon: str, own: str, heading: str, files: Callable[[], str] = lambda: "./"
+    icon: str, script_url: str, heading: str, files: Callable[[], str] = lambda: "./"
 ) -> Callable[..., str]:
     """Return the function that Dash calls with its pieces of the document.
 
-    `icon` and `own`: addresses of the icon and of our scripts. `heading` is plain text. `files` returns the
-    path to the root, which has the files of all pages.
+    `icon` and `script_url`: addresses of the icon and of our scripts. `heading` is plain text. `files`
+    returns the path to the root, which has the files of all pages.
     """
-    asked = (f'<link rel="preload" as="fetch" crossorigin href="/{path}">' for path in _PRELOADED_REQUESTS)
-    late = (f'<link rel="preload" as="script" href="/{path}">' for path in _PRELOADED_SCRIPTS)
-    hints = "\n        ".join((*asked, *late))
+    request_hints = (
+        f'<link rel="preload" as="fetch" crossorigin href="/{path}">' for path in _PRELOADED_REQUESTS
+    )
+    script_hints = (f'<link rel="preload" as="script" href="/{path}">' for path in _PRELOADED_SCRIPTS)
+    hints = "\n        ".join((*request_hints, *script_hints))
 
     def write(*, scripts: str, config: str, favicon: str, **pieces: str) -> str:
         # The icon of Dash has 15 kB.
@@ -78,7 +80,7 @@ def index_writer(
             scripts=_UNUSED_SCRIPTS.sub("", scripts),
             config=_PATHNAME_PREFIX.sub('"./"', config),
             icon=icon,
-            own=own,
+            script_url=script_url,
             hints=hints,
             heading=html.escape(heading),
             description=DESCRIPTION,

@@ -115,15 +115,15 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         `section`: other arguments of html.Section.
         """
         keys = [metrics] if isinstance(metrics, str) else list(metrics)
-        given = {"title": title, "of": of, "kind": kind, "unit": unit, "low": low, "high": high}
-        given |= {"reference": reference}
+        options = {"title": title, "of": of, "kind": kind, "unit": unit, "low": low, "high": high}
+        options |= {"reference": reference}
         seconds = longest if window == ALL_HISTORY else window
         table: dict[str, Any] = {
             "name": COMPONENT_NAME,
             "metrics": keys,
             **({"right": list(right)} if right else {}),
         }
-        table |= {name: value for name, value in given.items() if value is not None}
+        table |= {name: value for name, value in options.items() if value is not None}
         try:
             panel = _curve_metrics(keys, table) if kind == panel_spec.CURVE_KIND else _parse_panel(table)
             _check_arguments(seconds, longest, theme, aio_id)
@@ -142,11 +142,11 @@ class LiveGraph(html.Section):  # type: ignore[misc]
             "window": seconds,
             "all": window == ALL_HISTORY,
             "stops": self.stops,
-            "scale": {name: given[name] for name in ("unit", "low", "high") if given[name] is not None},
+            "scale": {name: options[name] for name in ("unit", "low", "high") if options[name] is not None},
             **chart_specs([panel], (), ()),
         }
         spec["graph"].id = self.ids.graph(self.aio_id)
-        called = section.pop("className", "")
+        class_name = section.pop("className", "")
         super().__init__(
             [
                 dcc.Interval(id=self.ids.interval(self.aio_id), interval=INTERVAL_MS),
@@ -167,7 +167,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
                 ),
             ],
             id=self.ids.section(self.aio_id),
-            className=f"dashapp-live loading absent {called}".rstrip(),
+            className=f"dashapp-live loading absent {class_name}".rstrip(),
             **{
                 "aria-label": panel.title,
                 "data-panel": panel.name,
@@ -178,7 +178,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
         )
 
     def _controls(self, window: int) -> list[Any]:
-        place = self.stops.index(window)
+        position = self.stops.index(window)
         return [
             html.Button(
                 "Pause",
@@ -187,7 +187,7 @@ class LiveGraph(html.Section):  # type: ignore[misc]
                 className="pause",
                 **{"aria-pressed": "false"},
             ),
-            html.Div(window_slider(self.ids.window(self.aio_id), self.stops, place), className="window"),
+            html.Div(window_slider(self.ids.window(self.aio_id), self.stops, position), className="window"),
             html.Output("", className="window-label"),
         ]
 

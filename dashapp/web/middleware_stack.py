@@ -36,8 +36,8 @@ def build_middleware(
     or read-only. `mounted`: the host application checks access.
     """
     visitors = ClientResolver(settings.trusted_proxy, settings.proxy_user)
-    guarded = settings.requires_authentication and not mounted
-    if guarded:
+    needs_login = settings.requires_authentication and not mounted
+    if needs_login:
         key = signing_key(folder, settings.password, local)
         app = AuthenticationMiddleware(
             app,
@@ -55,7 +55,7 @@ def build_middleware(
         hosts=_allowed_hosts(settings),
         visitors=visitors,
         requests=None if mounted else RequestRateLimiter(settings.limit),
-        private=guarded,
+        private=needs_login,
     )
 
 

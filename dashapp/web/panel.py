@@ -18,20 +18,20 @@ from dashapp.model.ticks import Metric
 from dashapp.web.figures import GRAPH_CONFIG, empty_figure, right_axis, threshold_line, y_axis
 
 
-def panel_component(panel: Panel, *, there: bool = True, slot: str = "") -> html.Section:
+def panel_component(panel: Panel, *, visible: bool = True, slot: str = "") -> html.Section:
     """Return a panel with an empty chart.
 
-    `there`: False for a panel without a metric, which is invisible until it has one. `slot`: its place in the
-    page, part of the id of its graph; the name of the panel by default.
+    `visible`: False for a panel without a metric, which is invisible until it has one. `slot`: its place in
+    the page, part of the id of its graph; the name of the panel by default.
     """
-    own = {} if slot else {"data-panel": panel.name}
+    attributes = {} if slot else {"data-panel": panel.name}
     return html.Section(
         [
             panel_heading(panel),
             html.Div(id=f"chart-{slot or panel.name}", className="chart"),
         ],
-        className="panel loading" if there else "panel loading absent",
-        **own,
+        className="panel loading" if visible else "panel loading absent",
+        **attributes,
         **{"aria-label": f"{panel.title}, {panel.of}" if panel.of else panel.title},
     )
 
@@ -51,34 +51,34 @@ def chart_specs(
     panels: Sequence[Panel], metrics: Sequence[Metric], thresholds: Sequence[Threshold]
 ) -> dict[str, Any]:
     """Return the data for each panel's dcc.Graph: the common figure, and one part per panel."""
-    own = {panel.name: _chart_spec(panel, panel.select(metrics), thresholds) for panel in panels}
-    return {"graph": dcc.Graph(figure=empty_figure(), config=GRAPH_CONFIG, responsive=True), "panels": own}
+    parts = {panel.name: _chart_spec(panel, panel.select(metrics), thresholds) for panel in panels}
+    return {"graph": dcc.Graph(figure=empty_figure(), config=GRAPH_CONFIG, responsive=True), "panels": parts}
 
 
 def _chart_spec(panel: Panel, members: Sequence[Metric], thresholds: Sequence[Threshold]) -> dict[str, Any]:
     left = [metric for metric in members if not panel.is_on_right(metric)]
     right = [metric for metric in members if panel.is_on_right(metric)]
     keys = {metric.key for metric in left}
-    said: dict[str, Any] = {
+    spec: dict[str, Any] = {
         "kind": panel.kind,
         "yaxis": y_axis(
             panel.unit or ("" if panel.kind == CURVE_KIND else _common_unit(left)), panel.low, panel.high
         ),
         "shapes": [
-            threshold_line(each.limit, each.op)
-            for each in thresholds
-            if each.metric in keys and each.op != MISSING_OP
+            threshold_line(threshold.limit, threshold.op)
+            for threshold in thresholds
+            if threshold.metric in keys and threshold.op != MISSING_OP
         ],
         "metrics": panel.metrics,
         "right": panel.right,
     }
     if panel.reference is not None:
-        said["reference"] = panel.reference
+        spec["reference"] = panel.reference
     if panel.right:
         first = right[0] if right else None
         bounds = (first.low, first.high) if first else (None, None)
-        said["yaxis2"] = right_axis(_common_unit(right), *bounds)
-    return said
+        spec["yaxis2"] = right_axis(_common_unit(right), *bounds)
+    return spec
 
 
 def _common_unit(metrics: Sequence[Metric]) -> str:

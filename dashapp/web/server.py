@@ -45,31 +45,33 @@ def build_app() -> WSGIApp:
     """Return the application of one worker. Granian calls this in each worker, after the fork."""
     settings = config.parse_settings(sys.argv[1:])
     _exit_with_parent(lambda: os._exit(0), grace=3.0)
-    where = open_backend(settings)
+    backend = open_backend(settings)
     store: Reader
-    spool: PushWriter
-    if where is not None:
-        store = where.reader()
-        spool = where.push_writer()
+    push_writer: PushWriter
+    if backend is not None:
+        store = backend.reader()
+        push_writer = backend.push_writer()
         store.newest()  # a remote reader has its data before the first request for a page
     else:
-        spool = inbox = MemoryPushQueue(settings.interval)
+        push_writer = queue = MemoryPushQueue(settings.interval)
         store = MemoryStore(
             keep=rows_to_keep(settings.interval),
             notice=PublicNotice("The history is kept in memory only, and ends with this server."),
         )
         if settings.collector:
-            taken = inbox if settings.push_token else None
-            Thread(target=collect_with_settings, args=(settings, store, taken, Event()), daemon=True).start()
-    folder = where.folder if isinstance(where, DiskBackend) else None
+            push_reader = queue if settings.push_token else None
+            Thread(
+                target=collect_with_settings, args=(settings, store, push_reader, Event()), daemon=True
+            ).start()
+    folder = backend.folder if isinstance(backend, DiskBackend) else None
     app = create_app(
         store,
         settings,
-        spool,
-        where.hosts() if where else None,
+        push_writer,
+        backend.hosts() if backend else None,
         settings.host_name,
         folder=folder,
-        local=web_state_directory(settings, folder) if where and settings.requires_authentication else None,
+        local=web_state_directory(settings, folder) if backend and settings.requires_authentication else None,
     )
     # All objects so far are permanent. Without this, the garbage collector walks all of Dash during a
     # response.

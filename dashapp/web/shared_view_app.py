@@ -43,14 +43,14 @@ def shared_view_app(store: SharedViewReader, settings: Settings, page: WSGIApp) 
 
 def shared_view_page(store: SharedViewReader, settings: Settings) -> Component:
     metrics = store.metrics()
-    shown = all_panels(metrics, settings.panel, store.panel_kinds())
+    panels = all_panels(metrics, settings.panel, store.panel_kinds())
     seconds = max(store.view.seconds, MIN_WINDOW_S)
     return layout.page_layout(
         seconds,
         settings.interval,
         seconds,
         metrics,
-        [panel for panel in shown if panel.name in store.view.panels],
+        [panel for panel in panels if panel.name in store.view.panels],
         thresholds=[state.threshold for state in store.thresholds()],
         title=settings.title,
         theme=settings.theme,

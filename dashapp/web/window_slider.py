@@ -35,14 +35,14 @@ def slider_stops(longest: float, window: float) -> list[int]:
     return sorted({*(stop for stop in WINDOW_STOPS_S if stop <= longest), round(window), int(longest)})
 
 
-def window_slider(id: Any, stops: list[int], chosen: int) -> dcc.Slider:
+def window_slider(id: Any, stops: list[int], position: int) -> dcc.Slider:
     """Return a slider. Its value is the index of a stop: seconds would crowd the short ones."""
     return dcc.Slider(
         id=id,
         min=0,
         max=len(stops) - 1,
         step=1,
-        value=chosen,
+        value=position,
         marks=_slider_marks(stops),
         included=False,
         updatemode="drag",
