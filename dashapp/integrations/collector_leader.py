@@ -56,7 +56,7 @@ class CollectorLeader:
                 self._try_to_lead(stop)
             except OSError as error:
                 if not is_logged:
-                    log.warning("no collector can be started for %s: %s", self._backend.label, error)
+                    log.warning("starting the collector for %s failed: %s", self._backend.label, error)
                     is_logged = True
             stop.wait(LOCK_RETRY_S)
 

@@ -52,8 +52,8 @@ ALLOWED_SETTINGS = (
 _IGNORED_SETTINGS = [field.name for field in fields(Settings) if field.name not in ALLOWED_SETTINGS]
 _REJECTED_SETTINGS = {
     **dict.fromkeys(_IGNORED_SETTINGS, "attach serves no page"),
-    "notify": "the monitor itself sends alerts, not a page's charts",
-    "source": "sources is, which takes functions too",
+    "notify": "the monitor sends notifications, attach does not",
+    "source": "use sources, which also accepts functions",
 }
 
 
@@ -132,13 +132,13 @@ def _source_specs(names: Sequence[str]) -> tuple[SourceSpec, ...]:
     try:
         return tuple(SourceSpec.parse(name) for name in names)
     except ValueError as error:
-        raise SettingsError([f"sources holds {' and '.join(names)}; {error}"]) from None
+        raise SettingsError([f"sources contains {' and '.join(names)}; {error}"]) from None
 
 
 def _open_backend(settings: Settings, collect: bool) -> MemoryStore | StoreBackend:
     if settings.store == MEMORY_STORE:
         if not collect:
-            problem = "expected a folder with collect=False, which another process fills"
+            problem = "expected a folder or a Redis with collect=False"
             raise SettingsError([f'store is "{MEMORY_STORE}"; {problem}'])
         return MemoryStore(keep=rows_to_keep(settings.interval))
     if is_redis(settings.store):
@@ -148,12 +148,12 @@ def _open_backend(settings: Settings, collect: bool) -> MemoryStore | StoreBacke
     backend = DiskBackend(settings, folder)
     if collect and backend.problem():
         raise SettingsError(
-            [f'store is "{folder}", it cannot be written; choose another, or "{MEMORY_STORE}"']
+            [f'store is "{folder}", which is not writable; choose another folder, or "{MEMORY_STORE}"']
         )
     if not collect and not (folder / "tail").exists():
         log.warning(
-            '%s holds no store yet; its charts stay empty until a collector writes there: '
-            'python -m dashapp.collector --store "%s"', folder, folder
+            '%s contains no store yet; its charts stay empty until a collector writes it: '
+            'python -m dashapp collect --store "%s"', folder, folder
         )  # fmt: skip
     return backend
 

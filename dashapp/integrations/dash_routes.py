@@ -17,16 +17,18 @@ from dashapp.model.ticks import SettingsError
 def check_path(app: Dash, path: str) -> None:
     """SettingsError if `path` of this app is in use, or the app has no suitable server."""
     if not isinstance(app, Dash):
-        raise SettingsError([f"attach takes a dash.Dash; this is a {type(app).__name__}"])
+        raise SettingsError([f"app is a {type(app).__name__}; expected a dash.Dash for attach"])
     prefix = app.config.routes_pathname_prefix
     rules = _rules(app)
     if f"{prefix}_dash-layout" not in rules:
-        raise SettingsError(["attach needs the server that Dash is to use; call app.init_app(server) before"])
+        raise SettingsError(["attach needs the server of the app; call app.init_app(server) first"])
     conflicts = [rule for rule in rules if rule.startswith(prefix + path.rstrip("/"))]
     if _rule(app, path) in conflicts:
-        raise SettingsError(["attach was called for this app before; once serves all its LiveGraphs"])
+        raise SettingsError(["attach was already called for this app; one call serves all its LiveGraphs"])
     if conflicts:
-        raise SettingsError([f"the app has a route {conflicts[0]}, where attach would serve; rename it"])
+        raise SettingsError(
+            [f"the app has a route {conflicts[0]} below the path of attach; rename the route"]
+        )
 
 
 def add_routes(app: Dash, path: str, wsgi_app: WSGIApp) -> None:
@@ -78,4 +80,4 @@ def _rules(app: Dash) -> list[str]:
     if hasattr(app.server, "routes") and hasattr(app.server, "mount"):
         return [getattr(route, "path", "") for route in app.server.routes]
     kind = type(app.server).__name__
-    raise SettingsError([f"attach needs a Dash app on Flask or FastAPI; this one's server is a {kind}"])
+    raise SettingsError([f"the server of the app is a {kind}; attach expected Flask or FastAPI"])

@@ -32,16 +32,18 @@ def split_sources(sources: Sources | None) -> tuple[list[str], dict[str, Callabl
         if isinstance(item, str):
             names.append(item)
         elif not callable(function):
-            raise SettingsError([f"sources holds {function!r:.60}; expected functions, or names of sources"])
+            raise SettingsError(
+                [f"sources contains {function!r:.60}; expected functions or names of sources"]
+            )
         elif not isinstance(name, str) or not name.isidentifier():
             raise SettingsError(
-                [f"sources holds {name or type(function).__name__}; give it a name: {{name: function}}"]
+                [f"sources contains {name or type(function).__name__}; give it a name: {{name: function}}"]
             )
         elif name in functions:
-            raise SettingsError([f"sources holds two functions {name}; name them: {{name: function}}"])
+            raise SettingsError([f"sources contains two functions {name}; name them: {{name: function}}"])
         else:
             functions[name] = function
     if not names and not functions:
-        raise SettingsError(["sources is empty; expected functions, or names of sources; or leave it out"])
+        raise SettingsError(["sources is empty; expected functions or names of sources"])
     # The machine is the default of the settings, not an addition to the sources of the app.
     return names if MACHINE_SOURCE in names else [NO_SOURCE, *names], functions

@@ -98,7 +98,7 @@ class EmbeddedCollector:
         try:
             collect_into(backend, self._settings, self._stop, self._function_sources())
         except StoreError as error:
-            log.error("nothing is collected: %s", error)
+            log.error("collecting failed: %s", error)
 
     def _function_sources(self) -> list[Source]:
         from dashapp.sources.function import source_of_function

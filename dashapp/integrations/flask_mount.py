@@ -66,8 +66,8 @@ def mount(
     `window=300`. SettingsError or MountError, one sentence each, if an argument is wrong.
     """
     if not isinstance(host, Flask):
-        hint = "; hand it its server" if isinstance(getattr(host, "server", None), Flask) else ""
-        raise MountError(f"mount takes a Flask application, and was given a {type(host).__name__}{hint}")
+        hint = "; pass its server" if isinstance(getattr(host, "server", None), Flask) else ""
+        raise MountError(f"host is a {type(host).__name__}; expected a Flask application{hint}")
     if protect is not None and not callable(protect):
         raise MountError(f"protect is {protect!r}; expected a function without arguments")
     prefix = normalize_prefix(at)
@@ -180,7 +180,7 @@ class MountedMonitor:
             self._collector.start()
         except (OSError, RuntimeError) as error:
             # No home folder, or no more threads: the request of the host must not fail.
-            log.warning("no collector is kept here: %s", error)
+            log.warning("starting the collector failed: %s", error)
 
     def view(self, **_: str) -> Any:
         """Hand the request to our application, below the prefix."""
@@ -245,4 +245,4 @@ def _check_settings(settings: Settings) -> None:
         # They are in a settings file: `parse_keywords` rejects keywords.
         raise SettingsError([f"password and proxy_user are no settings here: {_PROTECT_DECIDES}"])
     if any(spec.name == "stdin" for spec in settings.source):
-        raise SettingsError(['source is "stdin", which is the server\'s; collect it by a process elsewhere'])
+        raise SettingsError(['source is "stdin", which is the server\'s; read it with `dashapp collect`'])

@@ -21,9 +21,7 @@ def normalize_prefix(value: Any) -> str:
         if all(_PATH_SEGMENT.fullmatch(part) for part in parts):
             return f"/{'/'.join(parts)}/"
         if value.strip("/") == "":
-            raise MountError(
-                f"the prefix is {quote_value(value)}, which is all of the application; {_EXPECTED}"
-            )
+            raise MountError(f"the prefix is {quote_value(value)}, the whole application; {_EXPECTED}")
     raise MountError(f"the prefix is {quote_value(value)}; {_EXPECTED}")
 
 

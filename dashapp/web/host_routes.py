@@ -154,12 +154,10 @@ def parse_host_names(part: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(part.split(",")))
     for name in names:
         if not HOST_NAME.fullmatch(name):
-            letters = "expected letters, digits and ._- , with commas between"
-            raise BadRequestError(f"{quote_value(name)} is no name of a host; {letters}")
+            letters = "expected letters, digits and ._- , separated by commas"
+            raise BadRequestError(f"{quote_value(name)} is not a host name; {letters}")
     if len(names) > MAX_COMPARED_HOSTS:
-        raise BadRequestError(
-            f"{len(names)} hosts are named; at most {MAX_COMPARED_HOSTS} are laid over each other"
-        )
+        raise BadRequestError(f"the path has {len(names)} hosts; expected at most {MAX_COMPARED_HOSTS}")
     return names
 
 

@@ -199,7 +199,7 @@ def _parse_panel(table: dict[str, Any]) -> Panel:
 def _curve_metrics(keys: list[str], table: dict[str, Any]) -> Panel:
     """Return the panel of a curve. The page finds it by name; its count of points is a metric."""
     if len(keys) != 1 or table.get("right"):
-        raise ValueError("a curve is drawn alone; expected the name of one function that gives it")
+        raise ValueError("a curve needs its own chart; expected the name of one function that returns curves")
     panel = _parse_panel(table | {"kind": "line", "metrics": [f"{keys[0]}.points"]})
     return replace(panel, name=str(keys[0]), kind=panel_spec.CURVE_KIND)
 
@@ -215,8 +215,8 @@ def _check_arguments(window: object, longest: object, theme: object, aio_id: obj
         if not number or not least <= value <= 20 * YEAR_S:  # type: ignore[operator]
             raise ValueError(f"{name} is {value!r:.60}; expected seconds from {least} to 20 years")
     if window > longest:  # type: ignore[operator]
-        raise ValueError(f"window is {window}; expected at most longest, which is {longest}")
+        raise ValueError(f"window is {window}; expected at most {longest}, the value of longest")
     if theme not in THEMES:
         raise ValueError(f"theme is {theme!r:.60}; expected auto, dark or light")
     if aio_id is not None and not (isinstance(aio_id, str) and aio_id):
-        raise ValueError(f"aio_id is {aio_id!r:.60}; expected text, another for each on the page")
+        raise ValueError(f"aio_id is {aio_id!r:.60}; expected text that is unique on the page")

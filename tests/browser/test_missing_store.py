@@ -26,7 +26,7 @@ def test_a_store_that_is_not_there_is_said_and_drawn_once_it_is(
 ) -> None:
     app = Dash(__name__)
     attach(app, store=tmp_path / "later", collect=False)
-    assert "holds no store yet" in caplog.text
+    assert "contains no store yet" in caplog.text
     app.layout = html.Div(
         [LiveGraph("loss", kind=kind, window="all", reference="first", aio_id=kind) for kind in KINDS]
     )

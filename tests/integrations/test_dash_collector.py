@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -82,7 +83,12 @@ def test_stop_ends_the_process_that_collects(tmp_path: Path) -> None:
 
 
 def collectors() -> list[psutil.Process]:
-    return [each for each in psutil.Process().children() if "dashapp.collector" in each.cmdline()]
+    found = []
+    for each in psutil.Process().children():
+        with suppress(psutil.Error):  # one that has just ended
+            if "dashapp.collector" in each.cmdline():
+                found.append(each)
+    return found
 
 
 HOST = """

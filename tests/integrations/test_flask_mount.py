@@ -79,7 +79,7 @@ def test_no_collector_is_no_trouble_to_the_host(
     dashapp.mount(host.app, "/monitor/", store=tmp_path / "store")
     assert host.ask("/").body == b"home 1"
     told = [line for line in caplog.messages if "collector" in line]
-    assert told == ["no collector is kept here: can't start new thread"]
+    assert told == ["starting the collector failed: can't start new thread"]
 
 
 # Ours.
