@@ -150,10 +150,11 @@ class MountedMonitor:
             options["host"] = "<dashapp_host>"
         self._host.add_url_rule(self._prefix, **options)
         self._host.add_url_rule(f"{self._prefix}<path:dashapp_path>", **options)
-        # Not a before_request hook: those do not run if an earlier one redirects to a login.
-        self._host.url_value_preprocessor(self.start)
+        # As the first hook: later ones do not run if an earlier one redirects to a login. A signal or a URL
+        # preprocessor would run in any order, but costs each request of the host 4 µs instead of 0.5.
+        self._host.before_request_funcs.setdefault(None, []).insert(0, self.start)
 
-    def start(self, *_: Any) -> None:
+    def start(self) -> None:
         """Start the collector at the first request of a process, for any page of the host.
 
         Not earlier, because tests and commands import the application too.
