@@ -1,4 +1,7 @@
-"""The collector process: `python collector.py [--store …] [--interval …]`; its code: dashapp/collector/."""
+"""The collector process: `python collector.py [--store …] [--interval …]`.
+
+Its code is in dashapp/collector/.
+"""
 
 from dashapp.collector.service import main
 

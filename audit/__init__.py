@@ -1,4 +1,4 @@
-"""`make audit`: what Lighthouse and axe-core say of the real page, served by real processes.
+"""`make audit`: Lighthouse and axe-core run on the real page, served by real processes.
 
-The states that axe looks at are one table, `states.STATES`; what counts as passed is in `verdict`.
+`states.STATES` is the table of states that axe checks; `verdict` decides what passes.
 """

@@ -1,6 +1,6 @@
-"""`python -m audit`: serve a page with an hour behind it, ask Lighthouse and axe; 1 where it falls short.
+"""`python -m audit`: audit a page with an hour of history; exit with 1 if a check fails.
 
-Needs the npm packages that `make audit` installs beside this file.
+It needs the npm packages that `make audit` installs in this directory.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ def main() -> int:
     try:
         with folder() as store:
             fill(store, HISTORY)
-            with serving(store, "--threshold", "memory.percent > 0.01") as full:
-                reports = _reports(full)
-                found = _violations(full)
+            with serving(store, "--threshold", "memory.percent > 0.01") as filled_server:
+                reports = _reports(filled_server)
+                violations = _violations(filled_server)
     except RuntimeError as error:
         print(error, file=sys.stderr)
         return 1
-    lines, code = judge(reports, found)
+    lines, code = judge(reports, violations)
     print("\n".join([*lines, f"In {time.monotonic() - start:.0f} s."]))
     return code
 
 
-def _reports(full: Served) -> list[Report]:
+def _reports(filled_server: Served) -> list[Report]:
     path = _chromium()
     reports: list[Report] = []
     while len(reports) < lighthouse.MAX_RUNS and not any(map(is_fast, reports)):
-        reports.append(lighthouse.run(full.url, path))
+        reports.append(lighthouse.run(filled_server.url, path))
     return reports
 
 
@@ -59,22 +59,22 @@ def _chromium() -> str:
         return playwright.chromium.executable_path
 
 
-def _violations(full: Served) -> dict[str, Violations]:
+def _violations(filled_server: Served) -> dict[str, Violations]:
     with ExitStack() as stack:
-        empty = stack.enter_context(_empty())
+        empty_server = stack.enter_context(_empty_server())
         hosts = stack.enter_context(many())
         running: Browser = stack.enter_context(browser())
         return {
             state.name: axe.violations(
-                running, hosts if state.many else (full if state.filled else empty).url, state
+                running, hosts if state.many else (filled_server if state.filled else empty_server).url, state
             )
             for state in STATES
         }
 
 
 @contextmanager
-def _empty() -> Iterator[Served]:
-    """A server in front of nothing: no tick, and nobody who makes one."""
+def _empty_server() -> Iterator[Served]:
+    """Yield a server without any tick and without a collector."""
     port = free_port()
     with folder() as store, launched(command(store, port, "--no-collector"), port) as served:
         served.wait("/healthz")

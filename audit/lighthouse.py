@@ -1,4 +1,4 @@
-"""Lighthouse, run on an address by its command line; what its answers mean is not known here."""
+"""Runs Lighthouse on a URL from its command line; `verdict` judges the reports."""
 
 from __future__ import annotations
 
@@ -12,61 +12,65 @@ from typing import Any
 from audit.verdict import CATEGORIES
 
 COMMAND = Path(__file__).parent / "node_modules" / ".bin" / "lighthouse"
-# How many reports at most, until one shows the page as fast as it is.
+# Maximum number of reports, until one shows the page as fast as it is.
 MAX_RUNS = 3
-# For one report: beside other load Lighthouse at times loses its own trace, and says itself to run it again.
-TRIES = 3
-# The page asks for something every second and draws it: it never comes to rest, and was drawn long before.
-PATIENCE_MS = 8000
-# Longer than the page's second, so that every run is watched for as long.
+# Attempts per report: under load Lighthouse sometimes loses its own trace, and advises to run it again.
+MAX_ATTEMPTS = 3
+# The page requests and draws something every second. It never becomes idle, and was drawn long before this
+# timeout.
+LOAD_TIMEOUT_MS = 8000
+# Longer than the page's interval of one second, so that Lighthouse observes every run for the same time.
 QUIET_MS = 2000
-PATIENCE = 60.0
+TIMEOUT_S = 60.0
 
 
 def run(url: str, chromium: str) -> dict[str, Any]:
-    """One report, asked for up to TRIES times. RuntimeError, in one sentence, where Lighthouse gave none."""
-    for _ in range(TRIES - 1):
+    """Return one report after up to MAX_ATTEMPTS attempts.
+
+    Raise RuntimeError, with one sentence, if Lighthouse returned none.
+    """
+    for _ in range(MAX_ATTEMPTS - 1):
         try:
             return _report(url, chromium)
         except RuntimeError as error:
-            print(f"{error} (asked once more)", file=sys.stderr, flush=True)
+            print(f"{error} (retrying)", file=sys.stderr, flush=True)
     return _report(url, chromium)
 
 
 def _report(url: str, chromium: str) -> dict[str, Any]:
     command = [
         *(str(COMMAND), url, "--output=json", "--quiet", "--no-enable-error-reporting"),
-        # A monitor for desks and walls: the phone's preset slows the processor to a quarter.
+        # The monitor is for desktops and wall screens; the phone preset slows the processor to a quarter.
         "--preset=desktop",
         f"--only-categories={','.join(CATEGORIES)}",
-        f"--max-wait-for-load={PATIENCE_MS}",
+        f"--max-wait-for-load={LOAD_TIMEOUT_MS}",
         f"--network-quiet-threshold-ms={QUIET_MS}",
-        # It can begin after the wait for the page ended, and then breaks when the page is closed.
+        # This wait can begin after the wait for the page has ended, and then fails when the page closes.
         "--cpu-quiet-threshold-ms=0",
-        # Five seconds for a picture that only the report's own page shows.
+        # Saves five seconds for a screenshot that only the report's own page shows.
         "--disable-full-page-screenshot",
         f"--chrome-flags={' '.join(flags())}",
     ]
     try:
-        said = subprocess.run(
+        process = subprocess.run(
             command,
             env={**os.environ, "CHROME_PATH": chromium},
             capture_output=True,
             text=True,
             check=False,
-            timeout=PATIENCE,
+            timeout=TIMEOUT_S,
         )
     except subprocess.TimeoutExpired:
-        raise RuntimeError(f"Lighthouse took longer than {PATIENCE:g} s") from None
+        raise RuntimeError(f"Lighthouse took longer than {TIMEOUT_S:g} s") from None
     try:
-        report: dict[str, Any] = json.loads(said.stdout)
+        report: dict[str, Any] = json.loads(process.stdout)
     except ValueError:
-        last = (said.stderr.strip().splitlines() or ["nothing"])[-1]
-        raise RuntimeError(f"Lighthouse gave no report, and said: {last}") from None
+        last_line = (process.stderr.strip().splitlines() or ["nothing"])[-1]
+        raise RuntimeError(f"Lighthouse returned no report: {last_line}") from None
     return report
 
 
 def flags() -> list[str]:
-    # Chromium refuses to run its sandbox as root, as containers have it.
+    # Chromium refuses to run its sandbox as root, the usual user in a container.
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     return ["--headless=new", *sandbox, "--no-first-run", "--disable-background-networking"]

@@ -1,6 +1,6 @@
-"""A server in front of many hosts that are made up, one of which has stopped and one whose clock is wrong.
+"""A server with many simulated hosts; one has stopped and one has a wrong clock.
 
-Their histories are in this process; page and API are the real ones.
+Their histories are in this process; the page and the API are real.
 """
 
 from __future__ import annotations
@@ -29,36 +29,39 @@ STOPPED, AHEAD = 2, 4
 
 
 class Many:
-    """As dashapp.stores.hosts.HostStore."""
+    """Simulated hosts, with the interface of dashapp.stores.hosts.HostStore."""
 
     def __init__(self) -> None:
         self._stores = {f"web-{number:03}": MemoryStore() for number in range(1, COUNT + 1)}
-        self._arrived: dict[str, int] = {}
+        self._arrival_times: dict[str, int] = {}
         now = int(time.time())
         self._next = now - PAST
         while self._next < now - 60:
-            self._feed(all_of_them=True)
+            self._feed(include_stopped=True)
         self.catch_up()
 
     def catch_up(self) -> None:
         while self._next <= time.time():
             self._feed()
 
-    def _feed(self, all_of_them: bool = False) -> None:
-        at, self._next = self._next, self._next + 1
+    def _feed(self, include_stopped: bool = False) -> None:
+        time_s, self._next = self._next, self._next + 1
         for number, (name, store) in enumerate(self._stores.items()):
-            if number != STOPPED or all_of_them:
-                values = {each.key: load(at + 37 * number + 500 * p) for p, each in enumerate(METRICS)}
+            if number != STOPPED or include_stopped:
+                values = {
+                    metric.key: load(time_s + 37 * number + 500 * position)
+                    for position, metric in enumerate(METRICS)
+                }
                 store.describe(METRICS)
-                store.append(Tick(at + 300 * (number == AHEAD), 1.0, values))
-                self._arrived[name] = to_milliseconds(at)
+                store.append(Tick(time_s + 300 * (number == AHEAD), 1.0, values))
+                self._arrival_times[name] = to_milliseconds(time_s)
 
     def hosts(self) -> list[Host]:
         return [self._host(name, store) for name, store in self._stores.items()]
 
     def _host(self, name: str, store: MemoryStore) -> Host:
         (newest,) = store.since(float("-inf"), 1)
-        return Host(name, store.newest().time_ms, self._arrived[name], 1.0, newest.values)
+        return Host(name, store.newest().time_ms, self._arrival_times[name], 1.0, newest.values)
 
     def now_ms(self) -> int:
         return to_milliseconds(time.time())
@@ -80,7 +83,7 @@ class _Threads(ThreadingMixIn, WSGIServer):
 
 @contextmanager
 def many() -> Iterator[str]:
-    """The address of the list."""
+    """Serve the simulated hosts; yield the URL of their list."""
     hosts, stopping = Many(), Event()
 
     def feed() -> None:

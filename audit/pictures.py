@@ -1,7 +1,7 @@
 """`make pictures`: one picture of each state of the page.
 
-The pictures that the documentation shows go to `docs/`, all others to `pictures/`, which git ignores.
-The values are made up; the page and its server are real.
+The pictures that the documentation shows go to `docs/`, all others to `pictures/`, which git ignores. The
+values are simulated; the page and its server are real.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ SENSORS = tuple(
 
 
 def disks(count: int) -> tuple[Metric, ...]:
-    whole = [Metric(f"disk.{way}", way.capitalize(), "B/s", "disk", 0) for way in ("read", "write")]
-    each = [
+    total = [Metric(f"disk.{way}", way.capitalize(), "B/s", "disk", 0) for way in ("read", "write")]
+    single = [
         Metric(f"disk.sd{chr(97 + n)}.{way}", f"sd{chr(97 + n)} {way}", "B/s", "disks", 0)
         for n in range(count)
         for way in ("read", "write")
     ]
-    return (*whole, *each)
+    return (*total, *single)
 
 
 def machine(cores: int = 4, disk: int = 1, sensors: bool = True) -> tuple[Metric, ...]:
@@ -57,11 +57,13 @@ def machine(cores: int = 4, disk: int = 1, sensors: bool = True) -> tuple[Metric
     return (TOTAL_METRIC, *map(core_metric, range(cores)), *rest)
 
 
-def value(metric: Metric, place: int, at: float) -> float:
-    """Something like a day of work, with the unrest of a minute; the same at the same time."""
-    day = 0.5 - 0.45 * math.cos(2 * math.pi * (at % DAY) / DAY)
-    unrest = math.sin(at / 7 + place) * math.sin(at / 61 + 3 * place) + 0.4 * math.sin(at / 2.3 + 5 * place)
-    share = min(max(0.15 + 0.55 * day + 0.22 * unrest, 0.01), 0.99)
+def value(metric: Metric, position: int, time_s: float) -> float:
+    """Return a value like a day of work with variations within a minute; repeatable by time."""
+    day = 0.5 - 0.45 * math.cos(2 * math.pi * (time_s % DAY) / DAY)
+    variation = math.sin(time_s / 7 + position) * math.sin(time_s / 61 + 3 * position) + 0.4 * math.sin(
+        time_s / 2.3 + 5 * position
+    )
+    share = min(max(0.15 + 0.55 * day + 0.22 * variation, 0.01), 0.99)
     if metric.unit == "%":
         return 100 * share
     return {"B/s": 4e6 * share**3, "°C": 38 + 30 * share}.get(metric.unit, 6 * share)
@@ -72,7 +74,10 @@ LIVE = shows("live")
 
 @dataclass(frozen=True)
 class Picture:
-    """`seconds` of the past at `step`, of `metrics`; `reach` brings the open page to what is pictured."""
+    """A picture of `metrics`, with `seconds` of history, one tick every `step` seconds.
+
+    `reach` brings the open page to the state of the picture.
+    """
 
     name: str
     metrics: Sequence[Metric] = field(default_factory=machine)
@@ -154,19 +159,19 @@ def _take(running: Browser, url: str, picture: Picture) -> None:
 
 
 def target(name: str) -> Path:
-    """The file of a picture, relative to the root of the project."""
+    """Return the file of a picture, relative to the root of the project."""
     return Path("docs" if name in IN_DOCS else "pictures", f"page-{name}.png")
 
 
 @contextmanager
 def _served(store: Path, picture: Picture) -> Iterator[Served]:
     keep = picture.seconds + 2 * DAY
-    stopping = Event()
+    stop = Event()
     with closing(DiskStore(store, keep=7200, retention=Retention(keep, keep, keep, 10**9))) as disk:
-        watch = AlertMonitor([Threshold.parse(text) for text in picture.thresholds], disk)
+        monitor = AlertMonitor([Threshold.parse(text) for text in picture.thresholds], disk)
         if picture.seconds:
             _fill(disk, picture)
-        feeder = Thread(target=_feed, args=(disk, picture, watch, stopping))
+        feeder = Thread(target=_feed, args=(disk, picture, monitor, stop))
         if picture.going:
             feeder.start()
         port = free_port()
@@ -175,13 +180,20 @@ def _served(store: Path, picture: Picture) -> Iterator[Served]:
                 served.wait("/readyz" if picture.going and not picture.variables else "/healthz")
                 yield served
         finally:
-            stopping.set()
+            stop.set()
             if picture.going:
                 feeder.join()
 
 
-def _tick(picture: Picture, at: float, step: float) -> Tick:
-    return Tick(at, step, {each.key: round(value(each, n, at), 2) for n, each in enumerate(picture.metrics)})
+def _tick(picture: Picture, time_s: float, step: float) -> Tick:
+    return Tick(
+        time_s,
+        step,
+        {
+            metric.key: round(value(metric, position, time_s), 2)
+            for position, metric in enumerate(picture.metrics)
+        },
+    )
 
 
 def _fill(disk: DiskStore, picture: Picture) -> None:
@@ -192,15 +204,15 @@ def _fill(disk: DiskStore, picture: Picture) -> None:
         disk.append(_tick(picture, end - (count - 1 - number) * picture.step, picture.step))
 
 
-def _feed(disk: DiskStore, picture: Picture, watch: AlertMonitor, stopping: Event) -> None:
-    at = disk.newest().time_ms / 1000
-    while not stopping.is_set():
-        while at < time.time():
-            tick = _tick(picture, at, picture.step)
+def _feed(disk: DiskStore, picture: Picture, monitor: AlertMonitor, stop: Event) -> None:
+    time_s = disk.newest().time_ms / 1000
+    while not stop.is_set():
+        while time_s < time.time():
+            tick = _tick(picture, time_s, picture.step)
             if disk.append(tick):
-                watch.observe(tick)
-            at += picture.step
-        stopping.wait(1 - time.time() % 1)
+                monitor.observe(tick)
+            time_s += picture.step
+        stop.wait(1 - time.time() % 1)
 
 
 if __name__ == "__main__":

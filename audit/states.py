@@ -1,6 +1,6 @@
-"""The states of the page that axe looks at: one table, and how a page is brought into each.
+"""The states of the page that axe checks: one table, and how to reach each state.
 
-A new state is a new row. Knows the page by its contract only: `data-panel`, `#status`, the address.
+A new state is a new row. The code uses only the page's contract: `data-panel`, `#status`, the URL.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 from bench.page import until
 
-# Higher than a screen: a chart that is out of sight is not drawn, and would not be looked at.
+# Higher than a screen: a chart out of view is not drawn, and axe would not check it.
 DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 3200}}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 DRAWN = "document.querySelector('[data-panel=cpu] .js-plotly-plot .scatterlayer path') !== null"
@@ -22,21 +22,24 @@ DRAWN = "document.querySelector('[data-panel=cpu] .js-plotly-plot .scatterlayer 
 
 @dataclass(frozen=True)
 class State:
-    """`options` are the browser context's; `reach` brings the open page there, and waits until it is."""
+    """A state of the page. `options` are the browser context's.
+
+    `reach` brings the open page to the state and waits until it is there.
+    """
 
     name: str
     reach: Callable[[Page], None]
     options: dict[str, Any] = field(default_factory=lambda: DESK)
     filled: bool = True
-    # Of many hosts, and the part of the path that says which of them.
+    # Whether the server has many hosts, and the part of the path that selects some of them.
     many: bool = False
     path: str = ""
-    # What stands behind the address's "?", made when the page is opened.
+    # Returns the query of the URL, when the page opens.
     query: Callable[[], str] = str
 
 
 def shows(state: str) -> Callable[[Page], None]:
-    """Until the badge says `state`, with a chart drawn."""
+    """Return a function that waits until the badge shows `state` and a chart is drawn."""
 
     def reach(page: Page) -> None:
         _badge(page, state)
@@ -50,7 +53,7 @@ def _badge(page: Page, state: str) -> None:
 
 
 def _empty(page: Page) -> None:
-    until(page, "document.querySelector('#status')?.textContent === 'Waiting for the first points'")
+    until(page, "document.querySelector('#status')?.textContent === 'Waiting for data'")
 
 
 def _offline(page: Page) -> None:
@@ -60,7 +63,7 @@ def _offline(page: Page) -> None:
 
 
 def pressed(key: str) -> Callable[[Page], None]:
-    """Live, with the dialog open that a key opens."""
+    """Return a function that waits for a live page and opens the dialog of a key."""
 
     def reach(page: Page) -> None:
         shows("live")(page)
@@ -109,8 +112,8 @@ STATES = (
     State("panels", pressed("v")),
     State("a panel's menu", _menu),
     State("processes", _processes),
-    State("a broken threshold, dark", _alert, DESK | {"color_scheme": "dark"}),
-    State("a broken threshold, light", _alert, DESK | {"color_scheme": "light"}),
+    State("a firing alert, dark", _alert, DESK | {"color_scheme": "dark"}),
+    State("a firing alert, light", _alert, DESK | {"color_scheme": "light"}),
     State("hosts, dark", shows("live"), DESK | {"color_scheme": "dark"}, many=True),
     State("hosts, light", shows("live"), DESK | {"color_scheme": "light"}, many=True),
     State("choosing hosts", _hosts, many=True, path="host/web-005/"),

@@ -1,4 +1,4 @@
-"""`make bench`: what dashapp costs and how quick it is, measured on real processes and a real browser.
+"""`make bench`: cost and speed of dashapp, measured on real processes and a real browser.
 
-A part is a module with `run() -> list[Row]`; it starts what it measures, stops it, and is bounded in time.
+A part is a module with `run() -> list[Row]`. It starts and stops what it measures, and its time is bounded.
 """

@@ -1,6 +1,6 @@
-"""`python -m bench [NAME …]`: run the parts, all of them by default, and print one table.
+"""`python -m bench [NAME …]`: run the named parts, or all, and print one table.
 
-A run of everything is written to bench/RESULTS.md as well.
+A run of all parts also writes bench/RESULTS.md.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.parts import measure
 
-# In this order: what is sensitive to a busy machine comes before what heats it.
+# In this order, because parts that are sensitive to a busy machine must run before those that heat it.
 PARTS = (
     "startup",
     "recovery",

@@ -1,6 +1,6 @@
-"""What a password costs a viewer's update, and what a bad request costs: an application with one and without.
+"""Cost of a password per update, and of an invalid request: an app with and without one.
 
-Both are called in turns within one process, as in bench/mounted.py; then the whole server under 500 viewers.
+One process calls both in turns, as in bench/mounted.py. Then 500 viewers poll the whole server.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ def run() -> list[Row]:
 
 def _compare(bare: WSGIApp, locked: WSGIApp) -> list[Row]:
     cookie = _cookie(_call(locked, "/login", urlencode({"password": PASSWORD}).encode()))
-    plain: list[float] = []
-    guarded: list[float] = []
+    bare_costs: list[float] = []
+    locked_costs: list[float] = []
     for turn in range(TURNS + 5):
-        order = [(bare, plain), (locked, guarded)]
+        order = [(bare, bare_costs), (locked, locked_costs)]
         for app, costs in order if turn % 2 else reversed(order):
             start = time.process_time()
             for _ in range(CALLS):
@@ -58,9 +58,18 @@ def _compare(bare: WSGIApp, locked: WSGIApp) -> list[Row]:
         start = time.process_time()
         _call(locked, path, cookie=cookie)
         costs.append(1000 * (time.process_time() - start))
-    more = median(theirs - ours for ours, theirs in zip(plain[5:], guarded[5:], strict=True))
+    difference = median(
+        locked_cost - bare_cost
+        for bare_cost, locked_cost in zip(bare_costs[5:], locked_costs[5:], strict=True)
+    )
     return [
-        Row("password, additional CPU per update", more, "µs", 5, f"of {median(plain):.1f} µs in Python"),
+        Row(
+            "password, additional CPU per update",
+            difference,
+            "µs",
+            5,
+            f"of {median(bare_costs):.1f} µs in Python",
+        ),
         Row("CPU of an invalid request", max(costs), "ms", 10, f"the most expensive of {len(BAD)} kinds"),
     ]
 
@@ -82,16 +91,16 @@ def _call(app: WSGIApp, path: str, body: bytes | None = None, cookie: str = "") 
         "HTTP_HOST": "127.0.0.1:8050",
         "HTTP_COOKIE": cookie,
     }
-    got: list[tuple[str, str]] = []
+    response_headers: list[tuple[str, str]] = []
     statuses: list[str] = []
 
     def start(status: str, headers: list[tuple[str, str]]) -> None:
         statuses.append(status)
-        got.extend(headers)
+        response_headers.extend(headers)
 
     b"".join(app(environ, start))
     assert not statuses[0].startswith("429")
-    return got
+    return response_headers
 
 
 def _cookie(headers: list[tuple[str, str]]) -> str:
@@ -101,11 +110,11 @@ def _cookie(headers: list[tuple[str, str]]) -> str:
 def _watched(served: Served) -> Row:
     with closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=5)) as connection:
         connection.request("POST", "/login", urlencode({"password": PASSWORD}))
-        answer = connection.getresponse()
-        answer.read()
-        cookie = _cookie([("set-cookie", answer.headers["set-cookie"])])
+        response = connection.getresponse()
+        response.read()
+        cookie = _cookie([("set-cookie", response.headers["set-cookie"])])
     web = served.web()
-    count, spent = crowd.once_a_second(
+    count, cpu_seconds = crowd.once_a_second(
         served.port,
         VIEWERS,
         SECONDS,
@@ -114,7 +123,9 @@ def _watched(served: Served) -> Row:
         rhythm=crowd.LIKE_THE_PAGE,
         cookie=cookie,
     )
-    if count.failures or count.answers < 0.98 * VIEWERS * SECONDS:
-        raise RuntimeError(f"{count.answers} answers, {count.failures} failed: no figure to go by")
+    if count.failures or count.responses < 0.98 * VIEWERS * SECONDS:
+        raise RuntimeError(f"{count.responses} responses, {count.failures} failed: the result is not valid")
     what = f"server CPU per update behind the login, {VIEWERS} viewers of all charts"
-    return Row(what, 1e6 * spent / count.answers, "µs", 60, f"{count.received / count.answers:.0f} bytes")
+    return Row(
+        what, 1e6 * cpu_seconds / count.responses, "µs", 60, f"{count.received / count.responses:.0f} bytes"
+    )

@@ -1,4 +1,4 @@
-"""Viewers without end: 2,000 of them through nginx's cache, and what of it the server sees."""
+"""2,000 viewers through nginx's cache, and their requests that reach the server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECONDS = 10
 
 
 def run() -> list[Row]:
-    # The configuration that the documentation gives, as the tests serve it.
+    # The configuration from the documentation, as the tests serve it.
     sys.path.insert(0, str(ROOT / "tests" / "support"))
     from nginx import proxied
     from tools import nginx
@@ -32,18 +32,18 @@ def run() -> list[Row]:
             web = served.web()
             before = front.asked("/api/ticks")
             start = time.monotonic()
-            count, spent = crowd.once_a_second(
+            count, cpu_seconds = crowd.once_a_second(
                 front.port, VIEWERS, SECONDS, lambda: cpu(web), metrics="", rhythm=crowd.LIKE_THE_PAGE
             )
-            took = time.monotonic() - start
-            asked = front.asked("/api/ticks")
-    if count.failures or count.answers < 0.98 * VIEWERS * SECONDS:
-        raise RuntimeError(f"{count.answers} answers, {count.failures} failed: no figure to go by")
-    kept = asked["HIT"] + asked["UPDATING"] - before["HIT"] - before["UPDATING"]
-    reached = asked.total() - before.total() - kept
+            duration = time.monotonic() - start
+            after = front.asked("/api/ticks")
+    if count.failures or count.responses < 0.98 * VIEWERS * SECONDS:
+        raise RuntimeError(f"{count.responses} responses, {count.failures} failed: the result is not valid")
+    hits = after["HIT"] + after["UPDATING"] - before["HIT"] - before["UPDATING"]
+    misses = after.total() - before.total() - hits
     what = f"through nginx's cache, {VIEWERS:,} viewers"
     return [
-        Row(f"requests per second that reach the server, {what}", reached / took, "", 3),
-        Row(f"server CPU, {what}", 1000 * spent / SECONDS, "ms per second"),
-        Row(f"responses with a new tick, {what}", 100 * count.points / count.answers, "%"),
+        Row(f"requests per second that reach the server, {what}", misses / duration, "", 3),
+        Row(f"server CPU, {what}", 1000 * cpu_seconds / SECONDS, "ms per second"),
+        Row(f"responses with a new tick, {what}", 100 * count.points / count.responses, "%"),
     ]

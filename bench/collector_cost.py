@@ -1,4 +1,4 @@
-"""What the collector costs while it does its work: CPU and memory."""
+"""Cost of the running collector: CPU and memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SECONDS = 20.0
 
 def run() -> list[Row]:
     with folder() as store:
-        # A store as full as it gets: the Deque then lets one row go for each that comes.
+        # A full store: the Deque then drops a row for each new one.
         fill(store, 7200)
         with serving(store) as served:
             collector = served.collector()

@@ -1,4 +1,4 @@
-"""What processes cost: CPU seconds to the nanosecond where the system tells, and memory."""
+"""Cost of processes: CPU seconds, to the nanosecond if the system has them, and memory."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ MB = 1e6
 
 
 def cpu(processes: Iterable[psutil.Process]) -> float:
-    """Seconds of CPU (user and system) that these have used, their ended threads included."""
+    """Return the CPU seconds (user and system) of processes, their ended threads included."""
     return sum(_cpu(process) for process in processes)
 
 
 def _cpu(process: psutil.Process) -> float:
     if sys.platform == "linux":
-        # psutil reads hundredths of a second, more than a lone viewer costs in as long as we look. The
-        # kernel's clock of a process counts nanoseconds; this is its number (clock_getcpuclockid(3)).
+        # psutil reads hundredths of a second, more than a single viewer costs in the time of a measurement.
+        # The kernel's CPU clock of a process counts nanoseconds; this is its number (clock_getcpuclockid(3)).
         return time.clock_gettime((~process.pid << 3) | 2)
     times = process.cpu_times()
     return times.user + times.system
@@ -28,7 +28,7 @@ def _cpu(process: psutil.Process) -> float:
 
 @dataclass(frozen=True)
 class Memory:
-    """Megabytes of one or more processes. `whole` counts a page that two of them share once only."""
+    """Megabytes of one or more processes. `whole` counts a page that two of them share once."""
 
     rss: float
     uss: float

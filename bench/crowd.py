@@ -1,6 +1,7 @@
-"""Viewers without a browser: keep-alive connections that ask what the page asks, as cheaply as Python can.
+"""Viewers without a browser: keep-alive connections that send the page's requests, cheaply.
 
-One asyncio loop for all who ask once a second; one bare epoll loop for those who ask without a pause.
+One asyncio loop runs the viewers that poll once a second; one bare epoll loop those that poll without a
+pause.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 
 ONE_CHART = "cpu.percent"
-# What Chromium sends with the page's fetch, so that the server parses as much as it will.
+# The headers of the page's fetch in Chromium, so that the server has as much to parse.
 _HEADERS = (
     "Host: 127.0.0.1:{port}\r\n"
     "Connection: keep-alive\r\n"
@@ -38,9 +39,9 @@ _HEADERS = (
 
 @dataclass
 class Count:
-    """What a crowd asked and got since the last `clear`."""
+    """Requests and responses of a crowd since the last `clear`."""
 
-    answers: int = 0
+    responses: int = 0
     failures: int = 0
     points: int = 0
     received: int = 0
@@ -50,8 +51,8 @@ class Count:
         self.__init__()  # type: ignore[misc]
 
 
-class Asker:
-    """The bytes of one viewer's questions, and what it takes from the answers: its cursor."""
+class PollClient:
+    """Writes the requests of one viewer, and reads its cursor from the responses."""
 
     def __init__(
         self,
@@ -61,38 +62,38 @@ class Asker:
         path: str = "/api/ticks?window=100",
         cookie: str = "",
     ) -> None:
-        narrowed = f"&metrics={metrics}" if metrics else ""
-        more = f"Cookie: {cookie}\r\n" if cookie else ""
+        metrics_param = f"&metrics={metrics}" if metrics else ""
+        cookie_header = f"Cookie: {cookie}\r\n" if cookie else ""
         self._before = f"GET {path}".encode()
-        self._after = f"{narrowed} HTTP/1.1\r\n{more}{_HEADERS.format(port=port)}".encode()
+        self._after = f"{metrics_param} HTTP/1.1\r\n{cookie_header}{_HEADERS.format(port=port)}".encode()
         self._cursor = b""
         self._buffer = b""
         self._count = count
 
-    def question(self) -> bytes:
-        question = self._before + self._cursor + self._after
-        self._count.sent += len(question)
-        return question
+    def request(self) -> bytes:
+        request = self._before + self._cursor + self._after
+        self._count.sent += len(request)
+        return request
 
-    def take(self, data: bytes) -> bool:
-        """Whether the answer is whole with this."""
+    def receive(self, data: bytes) -> bool:
+        """Add received data; return whether the response is complete."""
         self._buffer += data
         head = self._buffer.find(b"\r\n\r\n")
         if head < 0:
             return False
-        place = self._buffer.lower().find(b"content-length:", 0, head)
-        length = int(self._buffer[place + 15 : self._buffer.find(b"\r", place)])
+        position = self._buffer.lower().find(b"content-length:", 0, head)
+        length = int(self._buffer[position + 15 : self._buffer.find(b"\r", position)])
         if len(self._buffer) < head + 4 + length:
             return False
-        answer, self._buffer = self._buffer, b""
+        response, self._buffer = self._buffer, b""
         count = self._count
-        count.answers += 1
-        count.received += len(answer)
-        body = answer[head + 4 :]
+        count.responses += 1
+        count.received += len(response)
+        body = response[head + 4 :]
         if body.startswith(b"\x1f\x8b"):
             body = zlib.decompress(body, 31)
         start = body.find(b'"cursor":"')
-        if not answer.startswith(b"HTTP/1.1 200") or start < 0:
+        if not response.startswith(b"HTTP/1.1 200") or start < 0:
             count.failures += 1
             return True
         self._cursor = b"&after=" + body[start + 10 : body.find(b'"', start + 10)]
@@ -102,8 +103,8 @@ class Asker:
 
 
 class _Viewer(asyncio.Protocol):
-    def __init__(self, asker: Asker) -> None:
-        self._asker = asker
+    def __init__(self, client: PollClient) -> None:
+        self._client = client
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -111,23 +112,23 @@ class _Viewer(asyncio.Protocol):
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        self._asker.take(data)
+        self._client.receive(data)
 
-    def ask(self) -> None:
+    def poll(self) -> None:
         if self.transport is not None:
-            self.transport.write(self._asker.question())
+            self.transport.write(self._client.request())
 
 
 @dataclass(frozen=True)
 class Rhythm:
-    """When within a second the viewers ask: the first `start` seconds into it, the last `spread` later."""
+    """Times of requests in a second: the first after `start` seconds, the last `spread` later."""
 
     start: float = 0.0
     spread: float = 1.0
 
 
 EVEN = Rhythm()
-# As the page does: a margin after the tick is due, and up to 60 ms of its own (assets/data/subscription.js).
+# Like the page: a margin after the tick is due, and up to 60 ms of its own (assets/data/subscription.js).
 LIKE_THE_PAGE = Rhythm(0.04, 0.06)
 
 
@@ -142,7 +143,7 @@ def once_a_second(
     path: str = "/api/ticks?window=100",
     cookie: str = "",
 ) -> tuple[Count, float]:
-    """Let `viewers` ask for `seconds`; what they got, and by how much `mark()` rose meanwhile."""
+    """Let `viewers` poll for `seconds`; return their counts and the increase of `mark()`."""
     return asyncio.run(_once_a_second(port, viewers, seconds, mark, metrics, rhythm, path, cookie))
 
 
@@ -160,10 +161,10 @@ async def _once_a_second(
     count = Count()
     crowd = []
     for _ in range(viewers):
-        asker = Asker(port, metrics, count, path, cookie)
-        _, viewer = await loop.create_connection(partial(_Viewer, asker), "127.0.0.1", port)
+        client = PollClient(port, metrics, count, path, cookie)
+        _, viewer = await loop.create_connection(partial(_Viewer, client), "127.0.0.1", port)
         crowd.append(viewer)
-    # The first two rounds fetch the whole window and warm the server; they are not counted.
+    # The first two rounds fetch the whole window and warm up the server; they do not count.
     warm = 2
     origin = loop.time() - time.time() % 1 + 1 + rhythm.start
     for second in range(warm + round(seconds)):
@@ -171,11 +172,11 @@ async def _once_a_second(
             await asyncio.sleep(origin + second - 0.01 - loop.time())
             count.clear()
             before = mark()
-        for place, viewer in enumerate(crowd):
-            due = origin + second + rhythm.spread * place / viewers
-            if (left := due - loop.time()) > 0.0005:
-                await asyncio.sleep(left)
-            viewer.ask()
+        for position, viewer in enumerate(crowd):
+            due = origin + second + rhythm.spread * position / viewers
+            if (remaining := due - loop.time()) > 0.0005:
+                await asyncio.sleep(remaining)
+            viewer.poll()
     await asyncio.sleep(max(0.0, origin + warm + round(seconds) - 0.01 - loop.time()))
     cost = mark() - before
     for viewer in crowd:
@@ -185,29 +186,29 @@ async def _once_a_second(
 
 
 def without_pause(port: int, connections: int, seconds: float) -> tuple[Count, float]:
-    """Each connection asks again as soon as it is answered; the counts, and the seconds it took."""
+    """Poll again after each response, on each connection; return the counts and the seconds."""
     count = Count()
-    poll = select.epoll()
-    crowd: dict[int, tuple[socket.socket, Asker]] = {}
+    epoll = select.epoll()
+    crowd: dict[int, tuple[socket.socket, PollClient]] = {}
     try:
         for _ in range(connections):
-            link = socket.create_connection(("127.0.0.1", port), timeout=5)
-            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            asker = Asker(port, ONE_CHART, count)
-            crowd[link.fileno()] = link, asker
-            poll.register(link.fileno(), select.EPOLLIN)
-            link.sendall(asker.question())
+            connection = socket.create_connection(("127.0.0.1", port), timeout=5)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client = PollClient(port, ONE_CHART, count)
+            crowd[connection.fileno()] = connection, client
+            epoll.register(connection.fileno(), select.EPOLLIN)
+            connection.sendall(client.request())
         start = time.perf_counter()
-        while (spent := time.perf_counter() - start) < seconds:
-            for number, _event in poll.poll(1):
-                link, asker = crowd[number]
-                data = link.recv(65536)
+        while (elapsed := time.perf_counter() - start) < seconds:
+            for number, _event in epoll.poll(1):
+                connection, client = crowd[number]
+                data = connection.recv(65536)
                 if not data:
                     raise ConnectionError("the server closed a keep-alive connection")
-                if asker.take(data):
-                    link.sendall(asker.question())
-        return count, spent
+                if client.receive(data):
+                    connection.sendall(client.request())
+        return count, elapsed
     finally:
-        poll.close()
-        for link, _asker in crowd.values():
-            link.close()
+        epoll.close()
+        for connection, _client in crowd.values():
+            connection.close()

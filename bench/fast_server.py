@@ -1,6 +1,6 @@
-"""`python -m bench.fast_server PORT`: the whole application over a memory store whose seconds fly.
+"""`python -m bench.fast_server PORT`: the whole application over a store with fast ticks.
 
-For the soak: the page, the API and the ticks are the real ones, a second apart; only they come sooner.
+For the soak: the page, the API and the ticks are real. The ticks are a second apart, but arrive sooner.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dashapp.stores.memory import MemoryStore
 from dashapp.web.app import create_app
 
 TICKS_A_SECOND = 100
-# The ticks lie so far back that the next is always due: the page never waits for one.
+# The ticks are so far in the past that the next one is always due: the page never waits.
 AGO = 86_400
 
 
@@ -35,7 +35,7 @@ def _append(store: MemoryStore) -> None:
     first, start = int(time.time()) - AGO, time.monotonic()
     number = 0
     while True:
-        values = {metric.key: load(number + place) for place, metric in enumerate(metrics)}
+        values = {metric.key: load(number + position) for position, metric in enumerate(metrics)}
         store.append(Tick(float(first + number), 1.0, values))
         number += 1
         time.sleep(max(0.0, start + number / TICKS_A_SECOND - time.monotonic()))

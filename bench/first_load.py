@@ -10,7 +10,7 @@ from bench.page import Traffic, browser, metrics, opened, session, until
 from bench.served import Served, fill, folder, serving
 from bench.table import Row
 
-# Notes when the first chart first has points, in milliseconds since the navigation began.
+# Records when the first chart first has points, in milliseconds since the navigation began.
 WATCH = """
 window.bench = {drawn: null};
 (function look() {
@@ -20,7 +20,7 @@ window.bench = {drawn: null};
 })();
 """
 LOADS = 3
-# After the first point: the last of the charts is drawn, and nothing more comes of the load.
+# Wait after the first point, until the last chart is drawn and the load has ended.
 AFTER_MS = 400
 
 
@@ -47,7 +47,7 @@ def _visits(running: Browser, served: Served) -> tuple[dict[str, float], dict[st
     with opened(running, script=WATCH) as (context, page, cdp):
         first = _visit(page, cdp, served.url)
         page.close()
-        # A page of its own: going to where one already is would be a reload, which asks for everything again.
+        # A new page, because going to the current URL would be a reload, which requests everything again.
         again = context.new_page()
         return first, _visit(again, session(again), served.url)
 
@@ -58,10 +58,10 @@ def _visit(page: Page, cdp: CDPSession, url: str) -> dict[str, float]:
     page.goto(url)
     until(page, "window.bench.drawn !== null")
     page.wait_for_timeout(AFTER_MS)
-    spent = metrics(cdp)["TaskDuration"] - before
+    cpu_seconds = metrics(cdp)["TaskDuration"] - before
     return {
         "kB": traffic.bytes / 1000,
         "requests": float(traffic.requests),
-        "ms": 1000 * spent,
+        "ms": 1000 * cpu_seconds,
         "drawn": float(page.evaluate("window.bench.drawn")),
     }

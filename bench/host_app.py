@@ -1,4 +1,7 @@
-"""A stranger's app with six LiveGraphs: `python -m bench.host_app STORE PORT WINDOW …`, seconds of each."""
+"""Another Dash app, with six LiveGraphs: `python -m bench.host_app STORE PORT WINDOW …`.
+
+The windows are the seconds of each graph.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a tick takes from the instant it is due until it stands on the screen."""
+"""Delay of a tick, from the instant when it is due until it is on the screen."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from bench.table import Row
 
 TICKS = 45
 
-# Server and browser share the machine's clock. Looked at in every animation frame: the first one in which
-# the chart's data end with another point is the one that brings it onto the screen.
+# Server and browser share the machine's clock. The script checks every animation frame: the first one in
+# which the chart's data ends with a new point is the one that draws it.
 WATCH = """
 window.bench = {delays: [], skipped: 0};
 (function () {
@@ -41,13 +41,12 @@ def run() -> list[Row]:
             page.evaluate("window.bench.delays.length = 0; window.bench.skipped = 0")
             traffic = Traffic(cdp)
             page.wait_for_timeout(1000 * TICKS)
-            found = page.evaluate("window.bench")
-    delays = found["delays"]
+            results = page.evaluate("window.bench")
+    delays = results["delays"]
     if len(delays) < 0.8 * TICKS:
-        raise RuntimeError(f"{len(delays)} of {TICKS} ticks were drawn one by one: no figure to go by")
-    note = (
-        f"{len(delays)} ticks, {found['skipped']} drawn with the next; from {min(delays)} to {max(delays)} ms"
-    )
+        raise RuntimeError(f"{len(delays)} of {TICKS} ticks were drawn one by one: the result is not valid")
+    skipped = results["skipped"]
+    note = f"{len(delays)} ticks, {skipped} drawn with the next; from {min(delays)} to {max(delays)} ms"
     p95 = quantiles(delays, n=20, method="inclusive")[-1]
     return [
         Row("from sample to pixel, median", median(delays), "ms", 250, note),

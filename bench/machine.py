@@ -1,4 +1,4 @@
-"""The machine in words, so that a figure can be judged: never its name, a user or a path."""
+"""Description of the machine, to judge figures by; without its name, a user or a path."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ def words() -> str:
     load = os.getloadavg()[0]
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     return (
-        f"{cores} core{'s' if cores > 1 else ''} of {_model()}, {platform.system()} {platform.release()}; "
-        f"Python {platform.python_version()}, {_browser()}; {libraries}; load at the start {load:.2f}."
+        f"{cores} core{'s' if cores > 1 else ''} of {_model()}, {platform.system()} {platform.release()}. "
+        f"Python {platform.python_version()}, {_browser()}. Libraries: {libraries}. "
+        f"Load at the start: {load:.2f}."
     )
 
 
@@ -36,6 +37,6 @@ def _browser() -> str:
     path = chromium()
     if path is None:
         return "Playwright's own Chromium"
-    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=20)
-    words = said.stdout.split()
+    process = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=20)
+    words = process.stdout.split()
     return " ".join(words[:2]) if words else "Chromium"

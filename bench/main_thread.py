@@ -1,4 +1,4 @@
-"""What a tick costs the page's main thread, by the number of points on screen, with one chart displayed."""
+"""Cost of a tick for the page's main thread, by the points on screen, with one chart shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.table import Row
 from dashapp.query.frames import MAX_POINTS
 
 TICKS = 24
-# Points on screen, and the milliseconds that a tick may cost.
+# Points on screen, and the maximum milliseconds of a tick.
 WINDOWS: dict[int, float | None] = {100: 25.0, 600: 35.0, 3600: None}
 
 LONG_TASKS = """
@@ -50,9 +50,9 @@ def run() -> list[Row]:
             page.evaluate(COUNT_DRAWS)
             for seconds, target in WINDOWS.items():
                 page.evaluate(SET_WINDOW, seconds)
-                # Past 2,000 points each stands for several ticks.
+                # Above 2,000 points each stands for several ticks.
                 until(page, f"({POINTS})() > {0.95 * seconds / ceil(seconds / MAX_POINTS)}")
-                # What a change of window starts (a redraw, compiling) is not the steady state.
+                # Wait for the steady state: a change of window starts a redraw and compilation.
                 page.wait_for_timeout(4000)
                 rows += _steady(page, cdp, seconds, target)
     return rows
@@ -62,13 +62,13 @@ def _steady(page: Page, cdp: CDPSession, seconds: int, target: float | None) -> 
     page.evaluate("Object.assign(window.bench, {long: [], draws: 0})")
     before = metrics(cdp)["TaskDuration"]
     page.wait_for_timeout(1000 * TICKS)
-    spent = 1000 * (metrics(cdp)["TaskDuration"] - before)
-    found = page.evaluate("window.bench")
+    milliseconds = 1000 * (metrics(cdp)["TaskDuration"] - before)
+    results = page.evaluate("window.bench")
     points = int(page.evaluate(POINTS))
-    long = found["long"]
+    long = results["long"]
     longest = f"the longest {max(long):.0f} ms" if long else ""
     what = f"main thread per tick, 1 chart of {points:,} points, {seconds:,} s"
     return [
-        Row(what, spent / TICKS, "ms", target, f"{found['draws'] / TICKS:.2f} draws per tick"),
+        Row(what, milliseconds / TICKS, "ms", target, f"{results['draws'] / TICKS:.2f} draws per tick"),
         Row(f"long tasks over 50 ms in {TICKS} ticks, {seconds:,} s", len(long), "", 0, longest),
     ]

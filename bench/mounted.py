@@ -1,7 +1,7 @@
-"""A host's own route, with us mounted beside it and without: CPU time of a request.
+"""CPU time of a request to an app's own route, with and without dashapp mounted beside it.
 
-Both are called in turns within one process, each turn short, so that a busy machine falls on either alike;
-the median of the turns' ratios counts. The collector of the mounted one runs meanwhile, and somebody looks.
+One process calls both in short turns, so that a busy machine affects both alike. The median of the turns'
+ratios counts. Meanwhile the collector of the mounted one runs, and one viewer polls.
 """
 
 from __future__ import annotations
@@ -35,22 +35,27 @@ def _compare(store: Path) -> list[Row]:
     dashapp.mount(mounted, "/monitor/", store=store)
     page = _environ("/monitor/api/ticks", "window=100")
     assert _call(mounted, page) == "200 OK"
-    for each in (alone, mounted, control):
-        _spent(each, WARM)
-    ours, noise, costs, bare = [], [], [], []
+    for app in (alone, mounted, control):
+        _cpu_seconds(app, WARM)
+    ratios, control_ratios, differences, costs = [], [], [], []
     for turn in range(TURNS):
-        # The order changes: what runs first in a turn is not always the same.
+        # Change the order, so that no application is always first in a turn.
         order = [alone, mounted, control] if turn % 2 else [control, mounted, alone]
-        spent = {id(each): _spent(each, CALLS) for each in order}
+        cpu_seconds = {id(app): _cpu_seconds(app, CALLS) for app in order}
         _call(mounted, page)
-        ours.append(spent[id(mounted)] / spent[id(alone)])
-        noise.append(spent[id(control)] / spent[id(alone)])
-        costs.append(1e6 * (spent[id(mounted)] - spent[id(alone)]) / CALLS)
-        bare.append(1e6 * spent[id(alone)] / CALLS)
-    note = f"two equal apps differ by {100 * (median(noise) - 1):+.1f} %"
+        ratios.append(cpu_seconds[id(mounted)] / cpu_seconds[id(alone)])
+        control_ratios.append(cpu_seconds[id(control)] / cpu_seconds[id(alone)])
+        differences.append(1e6 * (cpu_seconds[id(mounted)] - cpu_seconds[id(alone)]) / CALLS)
+        costs.append(1e6 * cpu_seconds[id(alone)] / CALLS)
+    note = f"two equal apps differ by {100 * (median(control_ratios) - 1):+.1f} %"
     return [
-        Row("an app's own route, with dashapp mounted, slower by", 100 * (median(ours) - 1), "%", 5, note),
-        Row("the same, additional CPU per request", median(costs), "µs", note=f"of {median(bare):.0f} µs"),
+        Row("an app's own route, with dashapp mounted, slower by", 100 * (median(ratios) - 1), "%", 5, note),
+        Row(
+            "the same, additional CPU per request",
+            median(differences),
+            "µs",
+            note=f"of {median(costs):.0f} µs",
+        ),
     ]
 
 
@@ -61,22 +66,22 @@ def _host() -> Flask:
     return app
 
 
-def _spent(app: Flask, calls: int) -> float:
-    """Seconds of this thread's CPU."""
+def _cpu_seconds(app: Flask, calls: int) -> float:
+    """Return seconds of this thread's CPU."""
     environ = _environ(ROUTE, "")
-    begun = time.thread_time()
+    start = time.thread_time()
     for _ in range(calls):
         _call(app, dict(environ))
-    return time.thread_time() - begun
+    return time.thread_time() - start
 
 
 def _call(app: Callable[..., Any], environ: dict[str, Any]) -> str:
-    got: list[str] = []
-    answer = app(environ, lambda status, *_: got.append(status))
-    b"".join(answer)
-    if hasattr(answer, "close"):
-        answer.close()
-    return got[0]
+    statuses: list[str] = []
+    response = app(environ, lambda status, *_: statuses.append(status))
+    b"".join(response)
+    if hasattr(response, "close"):
+        response.close()
+    return statuses[0]
 
 
 def _environ(path: str, query: str) -> dict[str, Any]:

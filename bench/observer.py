@@ -1,6 +1,6 @@
-"""An observer: a reader who follows by cursor through every fault, and remembers each tick that it was shown.
+"""A reader that follows by cursor through every fault, and records each tick it receives.
 
-What was shown once is acknowledged: it must be kept for ever, once. Knows HTTP, and nothing of the faults.
+A tick in a response is acknowledged: the store must keep it for ever, once.
 """
 
 from __future__ import annotations
@@ -11,25 +11,27 @@ from contextlib import closing
 from threading import Event, Thread
 from typing import Any
 
-# Seconds between two questions, and that one may take; what each asks for.
-PACE, PATIENCE = 0.2, 2.0
+# Seconds between two requests, and their timeout; then the metric and the window of a request.
+INTERVAL_S, TIMEOUT_S = 0.2, 2.0
 METRIC = "memory.percent"
 WINDOW = 100
 
 
 class Observer:
-    """`shown`: the times of all ticks that ever were, in milliseconds. `twice`: those that a cursor brought
-    again, or behind others. `late`: answers that did not come in time, while the server was not meant to be
-    away."""
+    """Follows the ticks of one metric by cursor.
+
+    `shown`: the times of all ticks so far, in milliseconds. `duplicates`: the times of ticks that a cursor
+    returned again, or out of order. `failures`: requests without a valid response in time.
+    """
 
     def __init__(self, port: int) -> None:
         self.shown: set[int] = set()
-        self.twice: list[int] = []
-        self.answers = self.failures = self.resets = 0
+        self.duplicates: list[int] = []
+        self.responses = self.failures = self.resets = 0
         self._port = port
         self._cursor = ""
         self._last = 0
-        self._end = Event()
+        self._stop = Event()
         self._thread = Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -38,40 +40,40 @@ class Observer:
         return self._last
 
     def close(self) -> None:
-        self._end.set()
-        self._thread.join(PATIENCE + 5)
+        self._stop.set()
+        self._thread.join(TIMEOUT_S + 5)
 
     def _run(self) -> None:
-        while not self._end.wait(PACE):
+        while not self._stop.wait(INTERVAL_S):
             try:
-                frame = self._ask()
+                frame = self._request_frame()
             except (OSError, http.client.HTTPException, ValueError):
                 self.failures += 1
             else:
-                self.answers += 1
-                self._take(frame)
+                self.responses += 1
+                self._record(frame)
 
-    def _ask(self) -> dict[str, Any]:
+    def _request_frame(self) -> dict[str, Any]:
         path = f"/api/ticks?window={WINDOW}&metrics={METRIC}&after={self._cursor}"
-        with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_S)) as connection:
             connection.request("GET", path)
-            answer = connection.getresponse()
-            body = answer.read()
-            if answer.status != 200:
-                raise OSError(f"status {answer.status}")
+            response = connection.getresponse()
+            body = response.read()
+            if response.status != 200:
+                raise OSError(f"status {response.status}")
             frame: dict[str, Any] = json.loads(body)
             return frame
 
-    def _take(self, frame: dict[str, Any]) -> None:
+    def _record(self, frame: dict[str, Any]) -> None:
         self._cursor = frame["cursor"]
         values = frame["y"].get(METRIC, [])
-        # A hole's time is none of a tick.
+        # The time of a gap is not the time of a tick.
         times = [t for t, value in zip(frame["t"], values, strict=bool(values)) if value is not None]
         if frame["reset"]:
             self.resets += 1
             self._last = 0
         for time in times:
             if time <= self._last:
-                self.twice.append(time)
+                self.duplicates.append(time)
             self._last = max(self._last, time)
             self.shown.add(time)

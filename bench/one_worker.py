@@ -1,4 +1,4 @@
-"""One worker of granian, set up as dashapp's web process has it, for an application that is not dashapp's."""
+"""One granian worker, set up like dashapp's web process, for another application."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dashapp.web.server import MIN_THREADS
 
 
 def serve(target: str, port: int, threads: int = MIN_THREADS) -> None:
-    """`target`: the module and the function that builds the application, "bench.ours:build"."""
+    """Serve the application that the function `target` builds, such as "bench.ours:build"."""
     Granian(
         target,
         factory=True,

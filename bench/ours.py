@@ -1,6 +1,6 @@
-"""An example of ours as it is deployed, on one worker of granian: `python -m bench.ours NAME PORT`.
+"""`python -m bench.ours NAME PORT`: one of our examples as deployed, on one granian worker.
 
-Dash's own files are packed by what Dash's `compress=True` uses.
+The library behind Dash's `compress=True` compresses Dash's own files.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def build() -> Any:
 
 
 def main(name: str, port: str) -> None:
-    # The worker builds what it serves.
+    # The worker process builds the application.
     os.environ["EXAMPLE"] = name
     serve("bench.ours:build", int(port))
 

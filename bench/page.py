@@ -1,4 +1,4 @@
-"""The page in a real Chromium, and what its DevTools protocol tells: tasks, bytes, heap."""
+"""The page in a real Chromium, and counters of its DevTools protocol: tasks, bytes, heap."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
 
-# Only the chart that is measured: one that is not displayed is not drawn.
+# Only the measured chart: a chart that is not displayed is not drawn.
 BY_ITSELF = "[data-panel]:not([data-panel=cpu]) { display: none !important }"
 VIEWPORT: Any = {"width": 1280, "height": 800}
 
 
 @cache
 def chromium() -> str | None:
-    """The path of the Chromium that the tests drive; None where it is Playwright's own."""
+    """Return the path of the Chromium that the tests use; None for Playwright's own."""
     finder = Path(__file__).resolve().parent.parent / "tests" / "support" / "chromium.py"
-    said = subprocess.run([sys.executable, str(finder)], capture_output=True, text=True, check=True)
-    path = said.stdout.strip()
+    process = subprocess.run([sys.executable, str(finder)], capture_output=True, text=True, check=True)
+    path = process.stdout.strip()
     return path if Path(path).is_file() else None
 
 
@@ -39,7 +39,7 @@ def browser(*flags: str) -> Iterator[Browser]:
 
 @contextmanager
 def opened(running: Browser, *, script: str = "") -> Iterator[tuple[BrowserContext, Page, CDPSession]]:
-    """A blank page in a context of its own (an empty cache), with `script` before any of the page's."""
+    """Yield a blank page in a context of its own (an empty cache); `script` runs first in it."""
     context = running.new_context(viewport=VIEWPORT)
     try:
         if script:
@@ -52,33 +52,36 @@ def opened(running: Browser, *, script: str = "") -> Iterator[tuple[BrowserConte
 
 def session(page: Page) -> CDPSession:
     cdp = page.context.new_cdp_session(page)
-    # Thread time: a task that waits for a core, because others use the machine, is no longer for that.
+    # Thread time, so that a task does not count as longer while it waits for a core that others use.
     cdp.send("Performance.enable", {"timeDomain": "threadTicks"})
     return cdp
 
 
 def metrics(cdp: CDPSession) -> dict[str, float]:
-    """Chromium's counters: TaskDuration (s), JSHeapUsedSize (bytes), Nodes, JSEventListeners, …"""
-    return {each["name"]: each["value"] for each in cdp.send("Performance.getMetrics")["metrics"]}
+    """Return Chromium's counters: TaskDuration (s), JSHeapUsedSize (bytes), Nodes, and more."""
+    return {metric["name"]: metric["value"] for metric in cdp.send("Performance.getMetrics")["metrics"]}
 
 
-def until(page: Page, expression: str, patience: float = 20.0) -> None:
-    """Until `expression` is true in the page, whose policy forbids Playwright's own way of waiting for it."""
-    deadline = time.monotonic() + patience
+def until(page: Page, expression: str, timeout: float = 20.0) -> None:
+    """Wait until `expression` is true in the page.
+
+    The page's policy forbids Playwright's own way to wait for it.
+    """
+    deadline = time.monotonic() + timeout
     while not page.evaluate(expression):
         if time.monotonic() > deadline:
-            raise RuntimeError(f"the page never came to {expression}")
+            raise RuntimeError(f"the page did not reach {expression} in {timeout:g} s")
         page.wait_for_timeout(50)
 
 
 class Traffic:
-    """Requests and bytes received, headers included, of a page from now on."""
+    """Counts requests and received bytes of a page from now on, headers included."""
 
     def __init__(self, cdp: CDPSession) -> None:
         self.requests = 0
         self.bytes = 0.0
-        self.answers: list[tuple[str, float]] = []
-        self._paths: dict[str, str] = {}
+        self.responses: list[tuple[str, float]] = []
+        self._urls: dict[str, str] = {}
         cdp.on("Network.requestWillBeSent", self._sent)
         cdp.on("Network.loadingFinished", self._finished)
         cdp.send("Network.enable")
@@ -86,13 +89,13 @@ class Traffic:
     def _sent(self, event: dict[str, Any]) -> None:
         url = event["request"]["url"]
         if url.startswith("http"):
-            self._paths[event["requestId"]] = url
+            self._urls[event["requestId"]] = url
 
     def _finished(self, event: dict[str, Any]) -> None:
-        url = self._paths.get(event["requestId"])
+        url = self._urls.get(event["requestId"])
         size = event["encodedDataLength"]
-        # A file that came from the browser's own cache counts no byte, and asked nobody.
+        # A file from the browser's own cache has no bytes, and caused no request.
         if url is not None and size > 0:
             self.requests += 1
             self.bytes += size
-            self.answers.append((url, size))
+            self.responses.append((url, size))

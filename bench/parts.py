@@ -1,6 +1,6 @@
-"""Parts of a bench, run one after the other: one table of all, and a file of it where none was left out.
+"""Runs the parts of a benchmark one after the other, and prints one table.
 
-Knows nothing of what any of them measures.
+A run of all parts also writes the table to a file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bench.table import Row, markdown, plain
 
 
 def measure(package: str, parts: Sequence[str], names: Sequence[str], results: Path, command: str) -> int:
-    """Run those named, or all. 1 where a target was missed, 2 where there is no such part."""
+    """Run the named parts, or all. Return 1 for a missed target, 2 for an unknown part."""
     unknown = [name for name in names if name not in parts]
     if unknown:
         print(f'"{unknown[0]}" is not a part of the bench; expected {", ".join(parts)}', file=sys.stderr)
@@ -32,20 +32,20 @@ def measure(package: str, parts: Sequence[str], names: Sequence[str], results: P
         try:
             rows += importlib.import_module(f"{package}.{name}").run()
         except Exception:
-            # One part that broke costs its own rows; a target of 0 failures shows it.
+            # A part that fails costs only its own rows; a target of 0 failures shows it.
             traceback.print_exc()
             rows.append(Row(f"{name} failed", 1, "", 0))
-    took = f"{(time.monotonic() - start) / 60:.1f} minutes"
-    print(f"\n{plain(rows)}\n\nIn {took}.")
+    duration = f"{(time.monotonic() - start) / 60:.1f} minutes"
+    print(f"\n{plain(rows)}\n\nIn {duration}.")
     if not names:
-        results.write_text(_document(machine, rows, took, package, command))
+        results.write_text(_document(machine, rows, duration, package, command))
     return 1 if any(row.ok is False for row in rows) else 0
 
 
-def _document(machine: str, rows: list[Row], took: str, package: str, command: str) -> str:
+def _document(machine: str, rows: list[Row], duration: str, package: str, command: str) -> str:
     today = datetime.now(UTC).date().isoformat()
     return (
-        f"# Results of `{command}`\n\n{today}, in {took}. {machine}\n\n{markdown(rows)}\n\n"
+        f"# Results of `{command}`\n\n{today}, in {duration}. {machine}\n\n{markdown(rows)}\n\n"
         "CPU is the user and system time of the processes or of the page's main thread, so a busy machine "
         f"changes it little. Bytes include headers. `python -m {package} NAME` runs one part.\n"
     )

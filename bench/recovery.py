@@ -1,4 +1,4 @@
-"""How soon dashapp recovers from a fault, and how long it keeps anyone waiting meanwhile."""
+"""Time of dashapp to recover from a fault, and the longest wait for a response meanwhile."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from bench.table import Row
 ROUNDS = 3
 INTERVAL = "0.2"
 LOCKED_S = 3.0
-VIEWERS, QUESTIONS = 100, 5
+VIEWERS, REQUESTS = 100, 5
 
 
 def run() -> list[Row]:
@@ -46,7 +46,7 @@ def _median(what: str, measure: Callable[[], float], target: float) -> Row:
 
 
 def _until(true: Callable[[], object], limit: float = 30.0) -> float:
-    """Seconds until `true` is."""
+    """Return the seconds until `true()` is true."""
     start = time.monotonic()
     while not true():
         if time.monotonic() - start > limit:
@@ -56,9 +56,9 @@ def _until(true: Callable[[], object], limit: float = 30.0) -> float:
 
 
 def _newest(served: Served) -> float:
-    """Milliseconds of the newest tick; 0 if there is no answer."""
-    with suppress(OSError, ValueError), urlopen(f"{served.url}api/ticks?window=10", timeout=5) as answer:
-        return float(max(json.load(answer)["t"], default=0))
+    """Return the time of the newest tick in milliseconds; 0 without a response."""
+    with suppress(OSError, ValueError), urlopen(f"{served.url}api/ticks?window=10", timeout=5) as response:
+        return float(max(json.load(response)["t"], default=0))
     return 0.0
 
 
@@ -85,12 +85,12 @@ def _collector_killed() -> float:
 def _web_killed() -> float:
     with folder() as store, serving(store, "--interval", INTERVAL) as served:
         old = served.web()
-        begun = time.monotonic()
+        start = time.monotonic()
         _kill(old[0])
-        # Its workers may answer a moment longer.
+        # Its workers may respond a moment longer.
         psutil.wait_procs(old, timeout=30)
         _until(lambda: served.status("/healthz") == 200)
-        return time.monotonic() - begun
+        return time.monotonic() - start
 
 
 def _folder_deleted() -> float:
@@ -103,26 +103,26 @@ def _folder_deleted() -> float:
 def _takeover() -> float:
     argv = [sys.executable, "collector.py", "--interval", INTERVAL, "--store"]
     with folder() as store:
-        quiet = {"cwd": ROOT, "stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        with subprocess.Popen([*argv, str(store)], **quiet) as first:  # type: ignore[call-overload]
+        options = {"cwd": ROOT, "stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen([*argv, str(store)], **options) as first:  # type: ignore[call-overload]
             _until(lambda: _rows_after(store, 0))
-            with subprocess.Popen([*argv, str(store)], **quiet) as second:  # type: ignore[call-overload]
-                time.sleep(2)  # it has started, and stands by
+            with subprocess.Popen([*argv, str(store)], **options) as second:  # type: ignore[call-overload]
+                time.sleep(2)  # it has started, and is on standby
                 first.kill()
                 killed = time.time()
-                took = _until(lambda: _rows_after(store, killed))
+                duration = _until(lambda: _rows_after(store, killed))
                 second.terminate()
-    return took
+    return duration
 
 
 def _terminated() -> float:
     with folder() as store, serving(store, "--interval", INTERVAL) as served, ThreadPoolExecutor(4) as pool:
         for number in range(4):
             pool.submit(served.status, f"/api/ticks?window=70{number}")
-        begun = time.monotonic()
+        start = time.monotonic()
         os.kill(served.process.pid, signal.SIGTERM)
         served.process.wait(30)
-        return time.monotonic() - begun
+        return time.monotonic() - start
 
 
 def _locked() -> float:
@@ -134,25 +134,26 @@ def _locked() -> float:
             end = time.monotonic() + LOCKED_S
             while time.monotonic() < end:
                 for path in ("/api/ticks?window=7200", "/", "/healthz"):
-                    begun = time.monotonic()
+                    start = time.monotonic()
                     if served.status(path) != 200:
-                        raise RuntimeError(f"{path} was not answered beside a locked store")
-                    slowest = max(slowest, time.monotonic() - begun)
+                        raise RuntimeError(f"no response to {path} while the store was locked")
+                    slowest = max(slowest, time.monotonic() - start)
             connection.execute("ROLLBACK")
     return slowest
 
 
 def _crowd() -> float:
     def viewer(served: Served) -> list[float]:
-        took = []
-        for _ in range(QUESTIONS):
-            begun = time.monotonic()
+        times = []
+        for _ in range(REQUESTS):
+            start = time.monotonic()
             if served.status("/api/ticks?window=100") != 200:
-                raise RuntimeError("a viewer was not answered")
-            took.append(1000 * (time.monotonic() - begun))
-            time.sleep(max(0.0, 1 - took[-1] / 1000))
-        return took
+                raise RuntimeError("a viewer got no response")
+            times.append(1000 * (time.monotonic() - start))
+            time.sleep(max(0.0, 1 - times[-1] / 1000))
+        return times
 
     with folder() as store, serving(store) as served, ThreadPoolExecutor(VIEWERS) as pool:
-        every = [each for one in pool.map(viewer, [served] * VIEWERS) for each in one]
-    return quantiles(every, n=20, method="inclusive")[-1]
+        results = pool.map(viewer, [served] * VIEWERS)
+        durations = [milliseconds for result in results for milliseconds in result]
+    return quantiles(durations, n=20, method="inclusive")[-1]

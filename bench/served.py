@@ -1,4 +1,4 @@
-"""dashapp as a user starts it: real processes on a port of their own, over a store of their own."""
+"""dashapp as a user starts it: real processes, with a port and a store of their own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dashapp.sources.system.cpu import TOTAL_METRIC, core_metric
 from dashapp.stores.disk.store import DiskStore
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 20.0
+TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Served:
         return f"http://127.0.0.1:{self.port}/"
 
     def part(self, module: str) -> list[psutil.Process]:
-        """The processes, from this one down, that run `module`, granian's workers included."""
-        ours = psutil.Process(self.process.pid)
-        every = [ours, *ours.children(recursive=True)]
-        return [process for process in every if module in process.cmdline()]
+        """Return the processes below this one that run `module`, granian's workers included."""
+        process = psutil.Process(self.process.pid)
+        processes = [process, *process.children(recursive=True)]
+        return [process for process in processes if module in process.cmdline()]
 
     def web(self) -> list[psutil.Process]:
         return self.part("dashapp.web")
@@ -49,7 +49,7 @@ class Served:
         return self.part("dashapp.collector")
 
     def status(self, path: str) -> int:
-        """The status of one GET; 0 where nobody answers."""
+        """Return the status of one GET; 0 if nothing responds."""
         try:
             with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)) as connection:
                 connection.request("GET", path)
@@ -58,11 +58,11 @@ class Served:
             return 0
 
     def wait(self, path: str) -> None:
-        """Until `path` answers 200."""
-        deadline = time.monotonic() + PATIENCE
+        """Wait until `path` responds with 200."""
+        deadline = time.monotonic() + TIMEOUT_S
         while self.status(path) != 200:
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"dashapp did not answer {path} in {PATIENCE:g} s")
+                raise RuntimeError(f"dashapp did not respond to {path} in {TIMEOUT_S:g} s")
             time.sleep(0.01)
 
 
@@ -74,7 +74,7 @@ def folder() -> Iterator[Path]:
 
 @contextmanager
 def launched(argv: Sequence[str], port: int, **variables: str) -> Iterator[Served]:
-    """A process of ours, ended when the block is left."""
+    """Run a process with dashapp's code; terminate it at the end of the block."""
     environ = {k: v for k, v in os.environ.items() if not k.startswith("DASHAPP_") and k != "PORT"}
     environ |= variables
     process = subprocess.Popen(
@@ -97,7 +97,7 @@ def launched(argv: Sequence[str], port: int, **variables: str) -> Iterator[Serve
 
 @contextmanager
 def serving(store: Path, *flags: str) -> Iterator[Served]:
-    """dashapp over `store`, once it is ready: it answers, and has a tick."""
+    """Run dashapp over `store`; yield once it is ready: it responds, and has a tick."""
     port = free_port()
     with launched(command(store, port, *flags), port) as served:
         served.wait("/readyz")
@@ -115,17 +115,17 @@ def free_port() -> int:
 
 
 def fill(store: Path, seconds: int) -> None:
-    """The past: a tick a second up to now, of a load that is never the same twice in a row."""
+    """Fill the past: one tick per second up to now, of a load that changes with each tick."""
     metrics = [TOTAL_METRIC, *(core_metric(number) for number in range(os.cpu_count() or 1))]
     now = int(time.time())
     with closing(DiskStore(store, keep=seconds + 1000)) as disk:
         disk.describe(metrics)
-        for at in range(now - seconds + 1, now + 1):
-            values = {metric.key: load(at + place) for place, metric in enumerate(metrics)}
-            disk.append(Tick(float(at), 1.0, values))
+        for time_s in range(now - seconds + 1, now + 1):
+            values = {metric.key: load(time_s + position) for position, metric in enumerate(metrics)}
+            disk.append(Tick(float(time_s), 1.0, values))
 
 
-def load(at: float) -> float:
-    """A percentage that moves as a machine's does: slow waves, a quick one, and spikes."""
-    wave = 35 + 20 * math.sin(at / 41) + 12 * math.sin(at / 7.3) + 8 * math.sin(at * 1.7)
-    return round(min(100.0, max(0.0, wave + (25 if int(at) % 37 == 0 else 0))), 1)
+def load(time_s: float) -> float:
+    """Return a percentage that moves like a machine's: slow waves, a quick one, and spikes."""
+    wave = 35 + 20 * math.sin(time_s / 41) + 12 * math.sin(time_s / 7.3) + 8 * math.sin(time_s * 1.7)
+    return round(min(100.0, max(0.0, wave + (25 if int(time_s) % 37 == 0 else 0))), 1)

@@ -1,6 +1,6 @@
-"""Ten thousand ticks in one page, sooner than in three hours: does anything grow?
+"""Ten thousand ticks in one page, faster than in three hours: does anything grow?
 
-The real page, with its Interval sped up, asks the real API, whose ticks fly (bench/fast_server.py).
+The real page, with a shorter Interval, polls the real API, whose ticks are fast (bench/fast_server.py).
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from bench.served import free_port, launched
 from bench.table import Row
 
 TICKS = 10_000
-# By then the window is full, and every function has been compiled.
+# By then the window is full, and every function is compiled.
 WARM = 1500
-LONGEST = 180.0
-LEAST_DRAWS = 1000
+TIMEOUT_S = 180.0
+MIN_DRAWS = 1000
 KEYS = {"heap": "JSHeapUsedSize", "nodes": "Nodes", "listeners": "JSEventListeners"}
 
-# More than the screen's 60 frames a second: what leaks, leaks by the draw.
+# More than the screen's 60 frames a second, because a leak grows with the number of draws.
 UNBOUND = ("--disable-frame-rate-limit", "--disable-gpu-vsync")
 COUNT_DRAWS = """() => {
   window.bench = {draws: 0, first: null};
@@ -47,45 +47,46 @@ def run() -> list[Row]:
             page.evaluate(COUNT_DRAWS)
             page.evaluate(INTERVAL, HASTY_MS)
             start = time.monotonic()
-            _seen(page, WARM, start)
-            early, drawn = _still(page, cdp), page.evaluate("window.bench.draws")
-            _seen(page, WARM + TICKS, start)
-            late, draws = _still(page, cdp), page.evaluate("window.bench.draws") - drawn
-    took = time.monotonic() - start
-    if draws < LEAST_DRAWS:
-        raise RuntimeError(f"{TICKS:,} ticks came in {draws} draws: what leaks by the draw would not show")
-    note = f"{late['heap'] / 1e6:.1f} MB after {TICKS:,} ticks in {draws:,} draws of each chart, {took:.0f} s"
+            _wait_for_ticks(page, WARM, start)
+            before, drawn = _resting_counters(page, cdp), page.evaluate("window.bench.draws")
+            _wait_for_ticks(page, WARM + TICKS, start)
+            after, draws = _resting_counters(page, cdp), page.evaluate("window.bench.draws") - drawn
+    duration = time.monotonic() - start
+    if draws < MIN_DRAWS:
+        raise RuntimeError(f"{TICKS:,} ticks came in {draws} draws: too few to show a leak per draw")
+    heap_mb = after["heap"] / 1e6
+    note = f"{heap_mb:.1f} MB after {TICKS:,} ticks in {draws:,} draws of each chart, {duration:.0f} s"
     return [
-        Row("heap growth in 10,000 ticks", (late["heap"] - early["heap"]) / 1e6, "MB", 1.0, note),
-        Row("DOM nodes added", late["nodes"] - early["nodes"], "", 50, f"of {late['nodes']:,.0f}"),
+        Row("heap growth in 10,000 ticks", (after["heap"] - before["heap"]) / 1e6, "MB", 1.0, note),
+        Row("DOM nodes added", after["nodes"] - before["nodes"], "", 50, f"of {after['nodes']:,.0f}"),
         Row(
             "event listeners added",
-            late["listeners"] - early["listeners"],
+            after["listeners"] - before["listeners"],
             "",
             10,
-            f"of {late['listeners']:,.0f}",
+            f"of {after['listeners']:,.0f}",
         ),
     ]
 
 
-def _seen(page: Page, ticks: int, start: float) -> None:
-    """Until the page has shown so many ticks."""
+def _wait_for_ticks(page: Page, ticks: int, start: float) -> None:
+    """Wait until the page has shown so many ticks."""
     while page.evaluate(SEEN) < ticks:
-        if time.monotonic() - start > LONGEST:
-            raise RuntimeError(f"the page did not show {ticks} ticks in {LONGEST:g} s")
+        if time.monotonic() - start > TIMEOUT_S:
+            raise RuntimeError(f"the page did not show {ticks} ticks in {TIMEOUT_S:g} s")
         page.wait_for_timeout(200)
 
 
-def _still(page: Page, cdp: CDPSession) -> dict[str, float]:
-    """Heap, nodes and listeners once what can be collected is.
+def _resting_counters(page: Page, cdp: CDPSession) -> dict[str, float]:
+    """Return heap, nodes and listeners after garbage collection.
 
-    The page rests meanwhile: in the midst of a draw a chart's old axis is still held beside its new one.
+    The page rests meanwhile: during a draw a chart's old axis is still in memory beside its new one.
     """
     page.evaluate(INTERVAL, 60_000)
     page.wait_for_timeout(1000)
     for _ in range(3):
         cdp.send("HeapProfiler.collectGarbage")
         page.wait_for_timeout(100)
-    found = metrics(cdp)
+    counters = metrics(cdp)
     page.evaluate(INTERVAL, HASTY_MS)
-    return {name: found[key] for name, key in KEYS.items()}
+    return {name: counters[key] for name, key in KEYS.items()}

@@ -1,4 +1,4 @@
-"""Viewers of the originals without a browser: WebSockets that listen, and connections that poll."""
+"""Viewers of the originals without a browser: WebSockets that listen, and clients that poll."""
 
 from __future__ import annotations
 
@@ -15,68 +15,68 @@ POLL = (
     "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
     "Content-Length: 0\r\nX-Requested-With: XMLHttpRequest\r\n\r\n"
 )
-# "40", masked by nothing: a socket.io client says that it is there.
-HERE = b"\x81\x82\x00\x00\x00\x0040"
+# "40" with a mask of zeros: a socket.io client connects.
+CONNECT_FRAME = b"\x81\x82\x00\x00\x00\x0040"
 WARM = 3.0
 
 
 @dataclass
-class Seen:
+class UpdateCount:
     updates: int = 0
 
 
 class Listener(asyncio.Protocol):
     """Counts the frames that begin with `mark`."""
 
-    def __init__(self, hello: bytes, mark: bytes, seen: Seen) -> None:
-        self._hello, self._mark, self._seen = hello, mark, seen
+    def __init__(self, request: bytes, mark: bytes, count: UpdateCount) -> None:
+        self._request, self._mark, self._count = request, mark, count
         self._buffer = b""
-        self._open = False
+        self._is_open = False
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        transport.write(self._hello)
+        transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        if not self._open:
+        if not self._is_open:
             head = self._buffer.find(b"\r\n\r\n")
             if head < 0:
                 return
-            self._open, self._buffer = True, self._buffer[head + 4 :]
+            self._is_open, self._buffer = True, self._buffer[head + 4 :]
         while len(self._buffer) >= 2:
             start, length = 2, self._buffer[1] & 127
             if length == 126:
                 start, length = 4, int.from_bytes(self._buffer[2:4], "big")
             if len(self._buffer) < start + length:
                 return
-            self._take(self._buffer[start : start + length])
+            self._receive(self._buffer[start : start + length])
             self._buffer = self._buffer[start + length :]
 
-    def _take(self, text: bytes) -> None:
+    def _receive(self, text: bytes) -> None:
         if text.startswith(b"0{") and self.transport is not None:
-            self.transport.write(HERE)
+            self.transport.write(CONNECT_FRAME)
         elif text.startswith(self._mark):
-            self._seen.updates += 1
+            self._count.updates += 1
 
 
 class Poller(Listener):
-    """Counts answers: each holds `mark` once."""
+    """Counts responses: each contains `mark` once."""
 
     def data_received(self, data: bytes) -> None:
-        self._seen.updates += data.count(self._mark)
+        self._count.updates += data.count(self._mark)
 
-    def ask(self) -> None:
+    def poll(self) -> None:
         if self.transport is not None:
-            self.transport.write(self._hello)
+            self.transport.write(self._request)
 
 
 def watched(
     port: int, path: str, viewers: int, seconds: float, mark: Callable[[], float], word: bytes, polled: bool
 ) -> tuple[int, float]:
-    """What `viewers` got in `seconds`, and by how much `mark()` rose meanwhile."""
+    """Run `viewers` for `seconds`; return their updates and the increase of `mark()`."""
     return asyncio.run(_watched(port, path, viewers, seconds, mark, word, polled))
 
 
@@ -84,25 +84,25 @@ async def _watched(
     port: int, path: str, viewers: int, seconds: float, mark: Callable[[], float], word: bytes, polled: bool
 ) -> tuple[int, float]:
     loop = asyncio.get_running_loop()
-    seen = Seen()
-    hello = (POLL if polled else HANDSHAKE).format(path=path, port=port).encode()
+    count = UpdateCount()
+    request = (POLL if polled else HANDSHAKE).format(path=path, port=port).encode()
     kind = Poller if polled else Listener
     crowd = []
     for _ in range(viewers):
-        _, viewer = await loop.create_connection(partial(kind, hello, word, seen), "127.0.0.1", port)
+        _, viewer = await loop.create_connection(partial(kind, request, word, count), "127.0.0.1", port)
         crowd.append(viewer)
     await asyncio.sleep(WARM)
-    seen.updates, before = 0, mark()
+    count.updates, before = 0, mark()
     start = loop.time()
     for second in range(round(seconds)):
-        for place, viewer in enumerate(crowd if polled else ()):
+        for position, viewer in enumerate(crowd if polled else ()):
             assert isinstance(viewer, Poller)
-            # Each page counts its seconds from its own opening.
-            await asyncio.sleep(start + second + place / viewers - loop.time())
-            viewer.ask()
+            # Each page counts its seconds from its own start.
+            await asyncio.sleep(start + second + position / viewers - loop.time())
+            viewer.poll()
         await asyncio.sleep(start + second + 1 - loop.time())
-    spent = mark() - before
+    increase = mark() - before
     for viewer in crowd:
         if viewer.transport is not None:
             viewer.transport.close()
-    return seen.updates, spent
+    return count.updates, increase

@@ -1,4 +1,4 @@
-"""From the command to the first answer: the median of three starts over an empty store."""
+"""Time from the command to the first response: the median of three starts, empty store."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def run() -> list[Row]:
 
 
 def _start() -> tuple[float, float, float]:
-    """Seconds to the first answer, the first page and the first tick."""
+    """Return the seconds to the first response, to the first page and to the first tick."""
     with folder() as store:
         port = free_port()
         start = time.monotonic()

@@ -1,4 +1,4 @@
-"""A row of results, and the table they make. Knows nothing of how anything is measured."""
+"""A row of results, and the table of rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HEAD = ("Measurement", "Result", "Target", "Met")
 
 @dataclass(frozen=True)
 class Row:
-    """One figure. `target` is the most it may be, in the same `unit`; None where nothing is asked of it."""
+    """One result. `target` is its maximum, in the same `unit`; None if it has no target."""
 
     what: str
     value: float
@@ -31,7 +31,7 @@ class Row:
 
 
 def number(value: float) -> str:
-    """Three figures that count, and thousands set apart."""
+    """Return a number with three significant digits and thousands separators."""
     if value == 0 or abs(value) >= 100 or value == int(value):
         return f"{value:,.0f}"
     if abs(value) >= 10:
@@ -40,9 +40,9 @@ def number(value: float) -> str:
 
 
 def plain(rows: Sequence[Row]) -> str:
-    """For a terminal: columns lined up."""
+    """Return the table for a terminal, with aligned columns."""
     lines = [HEAD, *(row.cells() for row in rows)]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(HEAD))]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
     return "\n".join(
         "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines
     )

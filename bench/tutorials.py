@@ -1,9 +1,9 @@
-"""The four tutorials beside ours: what an update costs either server, and the bytes to the first chart.
+"""Four tutorials and dashapp compared: server CPU per update, bytes to the first chart.
 
-What the server takes for nobody is taken off, so that what samples is in neither. The originals are written
-anew, with what they were made of, in bench/originals. A page for everybody is measured behind nginx's cache
-too, and what nginx takes is ours then. Below them stands what no code of ours is below: an empty application
-on our server, asked as often.
+The cost of a server without viewers is subtracted, so sampling counts for neither side. bench/originals has
+the tutorials, rewritten with their own libraries. A page that is the same for everyone is measured behind
+nginx's cache too, and nginx's cost then counts as dashapp's. For comparison, the last rows measure empty
+applications on dashapp's server, polled as often.
 """
 
 from __future__ import annotations
@@ -23,48 +23,62 @@ from bench.page import Traffic, browser, opened, until
 from bench.served import ROOT, Served, folder, free_port, launched
 from bench.table import Row
 
-# A cache is for crowds.
+# A cache pays off with many viewers.
 VIEWERS, CROWD = 50, 500
 SECONDS, IDLE = 12.0, 6.0
 DRAWN = """[document, ...[...document.querySelectorAll("iframe")].map((frame) => frame.contentDocument)]
   .some((each) => each?.querySelector(".js-plotly-plot path.js-line, .js-plotly-plot .point"))"""
 BOKEH = "Boolean(window.Bokeh?.documents.length)"
-SAID = "window.drawn === true"
+DRAWN_FLAG = "window.drawn === true"
 POLLED = "/data"
 
 
-# So many viewers, the port, and what reads CPU seconds: the updates they got, and by how much those rose.
+# Takes the number of viewers, the port and a function that reads CPU seconds. Returns the updates that the
+# viewers received, and the increase of the CPU seconds.
 Watch = Callable[[int, int, Callable[[], float]], tuple[int, float]]
 
 
 @dataclass(frozen=True)
 class Pair:
-    """`ours`: what Python is to run, before the port; `asked` and `metrics`: what a viewer of ours asks for.
-    `theirs`: the original's module, `page` its page; `told`: where its updates come from, each with `word`.
-    `behind`: what makes our answers everybody's; None where an application decides whose they are.
+    """A tutorial, and dashapp's version of it.
+
+    `args`: the arguments of Python before the port; `path` and `metrics`: the requests of a viewer.
+    `original`: the module of the original, with its `page`; `update_path`: the URL of its updates, each of
+    which contains `marker`. `cache_flags`: flags that make dashapp's responses public; None if the
+    application decides about access.
     """
 
     name: str
-    ours: tuple[str, ...]
-    asked: str
+    args: tuple[str, ...]
+    path: str
     metrics: str
-    theirs: str
+    original: str
     page: str
-    told: str
-    word: bytes
-    behind: tuple[str, ...] | None = None
+    update_path: str
+    marker: bytes
+    cache_flags: tuple[str, ...] | None = None
 
 
 TICKS = "/api/ticks?window"
-ALONE = ("-m", "dashapp", "--port")
-DEMO = ("-m", "dashapp", "--source", "none", "--source", "demo", "--port")
-BEHIND = ("--public", "--host", "127.0.0.1")
+MACHINE_ARGS = ("-m", "dashapp", "--port")
+DEMO_ARGS = ("-m", "dashapp", "--source", "none", "--source", "demo", "--port")
+CACHE_FLAGS = ("--public", "--host", "127.0.0.1")
 AJAX, STOCKS = ("-m", "bench.ours", "flask_ajax"), ("-m", "bench.ours", "stocks")
 SOCKETIO = "/socket.io/?EIO=4&transport=websocket"
 RATES = "demo.eurusd,demo.gbpusd"
 PAIRS = (
-    Pair("CPU stream", ALONE, f"{TICKS}=100", "cpu.percent", "cpu_stream", "", SOCKETIO, b"42", BEHIND),
-    Pair("two series", DEMO, f"{TICKS}=100", RATES, "pushed", "", "/two", b"{", BEHIND),
+    Pair(
+        "CPU stream",
+        MACHINE_ARGS,
+        f"{TICKS}=100",
+        "cpu.percent",
+        "cpu_stream",
+        "",
+        SOCKETIO,
+        b"42",
+        CACHE_FLAGS,
+    ),
+    Pair("two series", DEMO_ARGS, f"{TICKS}=100", RATES, "pushed", "", "/two", b"{", CACHE_FLAGS),
     Pair("Flask by AJAX", AJAX, f"/monitor{TICKS}=60", "newest", "bokeh_ajax", "", POLLED, b'"x"'),
     Pair(
         "prices", STOCKS, f"/_dashapp{TICKS}=900", "quotes.AAPL", "pushed", "prices", "/price?AAPL", b"{", ()
@@ -74,35 +88,45 @@ PAIRS = (
 
 def run() -> list[Row]:
     rows = [row for pair in PAIRS for row in _compare(pair)]
-    return [*rows, _floor("an empty application"), _floor("an empty Flask route", "flask")]
+    return [
+        *rows,
+        _measure_empty_app("an empty application"),
+        _measure_empty_app("an empty Flask route", "flask"),
+    ]
 
 
-def _floor(what: str, *more: str) -> Row:
+def _measure_empty_app(what: str, *args: str) -> Row:
     port = free_port()
-    with launched(["-m", "bench.bare_server", str(port), *more], port) as bare:
+    with launched(["-m", "bench.bare_server", str(port), *args], port) as bare:
         bare.wait("/")
-        cost = _cost(_family(bare), port, partial(_asking, PAIRS[0]), VIEWERS)
+        cost = _cost(_family(bare), port, partial(_watch_dashapp, PAIRS[0]), VIEWERS)
     note = f"server CPU per response; {VIEWERS} viewers"
     return Row(f"for comparison, {what} on dashapp's server, polled as often", cost, "µs", note=note)
 
 
 def _compare(pair: Pair) -> list[Row]:
-    asking, told = partial(_asking, pair), partial(_told, pair)
+    watch_dashapp, watch_original = partial(_watch_dashapp, pair), partial(_watch_original, pair)
     with _ours(pair) as served:
-        mine = _cost(_family(served), served.port, asking, VIEWERS)
+        mine = _cost(_family(served), served.port, watch_dashapp, VIEWERS)
         my_bytes = _bytes(served.url, DRAWN)
     cached = _cached(pair)
     what = f"{pair.name}, dashapp to the original"
     port = free_port()
-    with launched(["-m", f"bench.originals.{pair.theirs}", str(port)], port) as served:
+    with launched(["-m", f"bench.originals.{pair.original}", str(port)], port) as served:
         served.wait("/")
         family = _family(served)
-        rows = [_row(f"{what}, server CPU per update", mine, _cost(family, port, told, VIEWERS), VIEWERS)]
+        rows = [
+            _row(
+                f"{what}, server CPU per update", mine, _cost(family, port, watch_original, VIEWERS), VIEWERS
+            )
+        ]
         if cached is not None:
             rows.append(
-                _row(f"{what}, behind nginx's cache", cached, _cost(family, port, told, CROWD), CROWD)
+                _row(
+                    f"{what}, behind nginx's cache", cached, _cost(family, port, watch_original, CROWD), CROWD
+                )
             )
-        their_bytes = _bytes(served.url + pair.page, BOKEH if pair.told == POLLED else SAID)
+        their_bytes = _bytes(served.url + pair.page, BOKEH if pair.update_path == POLLED else DRAWN_FLAG)
     sizes = f"{my_bytes / 1000:.0f} to {their_bytes / 1000:.0f} kB"
     return [*rows, Row(f"{what}, bytes to the first chart", my_bytes / their_bytes, "", 1.0, sizes)]
 
@@ -112,45 +136,45 @@ def _row(what: str, mine: float, other: float, viewers: int) -> Row:
 
 
 def _cached(pair: Pair) -> float | None:
-    """The cost of ours with a cache before it, nginx counted; None where there is none."""
-    # The configuration that the documentation gives, as the tests serve it.
+    """Return the cost of dashapp and nginx behind its cache; None if there is no cache."""
+    # The configuration from the documentation, as the tests serve it.
     sys.path.insert(0, str(ROOT / "tests" / "support"))
     from nginx import proxied
     from tools import nginx
 
-    if nginx() is None or pair.behind is None:
+    if nginx() is None or pair.cache_flags is None:
         return None
     with (
-        _ours(pair, *pair.behind) as served,
-        folder() as place,
-        proxied(served.port, place, counted=False) as front,
+        _ours(pair, *pair.cache_flags) as served,
+        folder() as directory,
+        proxied(served.port, directory, counted=False) as front,
     ):
         master = psutil.Process(front.pid)
         family = [*_family(served), master, *master.children()]
-        return _cost(family, front.port, partial(_asking, pair), CROWD)
+        return _cost(family, front.port, partial(_watch_dashapp, pair), CROWD)
 
 
 @contextmanager
 def _ours(pair: Pair, *flags: str) -> Iterator[Served]:
     port = free_port()
-    argv = [*pair.ours, str(port), *flags]
+    argv = [*pair.args, str(port), *flags]
     with folder() as store, launched(argv, port, DASHAPP_STORE=str(store), EVERY="1") as served:
         served.wait("/")
-        # What is no metric yet is refused.
-        served.wait(f"{pair.asked}&metrics={pair.metrics}")
+        # The server rejects a metric until it exists.
+        served.wait(f"{pair.path}&metrics={pair.metrics}")
         time.sleep(3)
         yield served
 
 
 def _family(served: Served) -> list[psutil.Process]:
-    """All that serve; not what samples, which is the same for any number of viewers."""
-    ours = psutil.Process(served.process.pid)
-    every = [ours, *ours.children(recursive=True)]
-    return [each for each in every if "dashapp.collector" not in each.cmdline()]
+    """Return all processes that serve. Sampling costs the same for any number of viewers."""
+    process = psutil.Process(served.process.pid)
+    processes = [process, *process.children(recursive=True)]
+    return [process for process in processes if "dashapp.collector" not in process.cmdline()]
 
 
 def _cost(family: list[psutil.Process], port: int, watch: Watch, viewers: int) -> float:
-    """Microseconds of CPU an update, above what the server takes for nobody."""
+    """Return microseconds of CPU per update, above the cost of a server without viewers."""
 
     def mark() -> float:
         return cpu(family)
@@ -158,23 +182,27 @@ def _cost(family: list[psutil.Process], port: int, watch: Watch, viewers: int) -
     before = mark()
     time.sleep(IDLE)
     idle = (mark() - before) / IDLE
-    updates, spent = watch(viewers, port, mark)
+    updates, cpu_seconds = watch(viewers, port, mark)
     if updates < 0.9 * viewers * SECONDS:
-        raise RuntimeError(f"{updates} updates for {viewers} viewers in {SECONDS:g} s: no figure to go by")
-    return 1e6 * (spent - idle * SECONDS) / updates
+        raise RuntimeError(
+            f"{updates} updates for {viewers} viewers in {SECONDS:g} s: the result is not valid"
+        )
+    return 1e6 * (cpu_seconds - idle * SECONDS) / updates
 
 
-def _asking(pair: Pair, viewers: int, port: int, mark: Callable[[], float]) -> tuple[int, float]:
-    count, spent = crowd.once_a_second(
-        port, viewers, SECONDS, mark, metrics=pair.metrics, rhythm=crowd.LIKE_THE_PAGE, path=pair.asked
+def _watch_dashapp(pair: Pair, viewers: int, port: int, mark: Callable[[], float]) -> tuple[int, float]:
+    count, cpu_seconds = crowd.once_a_second(
+        port, viewers, SECONDS, mark, metrics=pair.metrics, rhythm=crowd.LIKE_THE_PAGE, path=pair.path
     )
     if count.failures:
-        raise RuntimeError(f"{count.failures} of {count.answers} answers failed: no figure to go by")
-    return count.answers, spent
+        raise RuntimeError(f"{count.failures} of {count.responses} responses failed: the result is not valid")
+    return count.responses, cpu_seconds
 
 
-def _told(pair: Pair, viewers: int, port: int, mark: Callable[[], float]) -> tuple[int, float]:
-    return sockets.watched(port, pair.told, viewers, SECONDS, mark, pair.word, pair.told == POLLED)
+def _watch_original(pair: Pair, viewers: int, port: int, mark: Callable[[], float]) -> tuple[int, float]:
+    return sockets.watched(
+        port, pair.update_path, viewers, SECONDS, mark, pair.marker, pair.update_path == POLLED
+    )
 
 
 def _bytes(url: str, drawn: str) -> float:

@@ -1,7 +1,7 @@
-"""Two years of 50 metrics through the real roll-up: bytes on disk, opening, and every window.
+"""Two years of 50 metrics through the real roll-up: bytes on disk, opening, every window.
 
-The clock is made up, the code is not: spans of ticks go into the long memory as the collector hands them
-over. What no level would keep any more comes at a slower pace, so that two years take minutes.
+The clock is simulated, the code is real: spans of ticks go into the archive as the collector appends them.
+Ticks that no level keeps any more have a longer step, so that two years take minutes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
 
 METRICS = 50
-ASKED = 20
+QUERY_METRICS = 20
 SPAN = 600
 WINDOWS = [100, 600, 1800, HOUR, 2 * HOUR, 6 * HOUR, DAY, 3 * DAY, 7 * DAY, 14 * DAY, 30 * DAY]
 WINDOWS += [90 * DAY, 180 * DAY, 365 * DAY, 730 * DAY]
@@ -32,12 +32,12 @@ KEYS = [f"metric.{number:02}" for number in range(METRICS)]
 def run() -> list[Row]:
     with folder() as store:
         end = int(time.time()) // SPAN * SPAN - 1200
-        began = time.process_time()
+        start = time.process_time()
         ticks = _fill(store, end)
-        filling = time.process_time() - began
+        filling = time.process_time() - start
         opening = _open(store) - _open(store / "empty")
         memory = open_archive(store, Retention())
-        seconds, size = memory._ticks.size(), memory.size()
+        seconds, size = memory._ticks.storage.size(), memory.size()
         memory.close()
         _append_newest(store, end)
         rows = [
@@ -50,7 +50,7 @@ def run() -> list[Row]:
 
 
 def _fill(store: Path, end: int) -> int:
-    """How many ticks the finest level keeps."""
+    """Fill the archive; return the number of ticks at the finest level."""
     templates = [
         [
             point_of_tick(Tick(0, 1, dict(zip(KEYS, row, strict=True)))).values
@@ -60,7 +60,7 @@ def _fill(store: Path, end: int) -> int:
     ]
     store.mkdir(exist_ok=True)
     memory = open_archive(store, Retention())
-    kept = 0
+    count = 0
     for start, stop, step in ((730, 90, 600), (90, 14, 60), (14, 0, 1)):
         for number, begin in enumerate(range(end - start * DAY, end - stop * DAY, SPAN)):
             template = templates[number % len(templates)]
@@ -69,13 +69,13 @@ def _fill(store: Path, end: int) -> int:
                 for at in range(step, SPAN + 1, step)
             ]
             memory.append_span(span, to_milliseconds(begin + SPAN))
-            kept += len(span) if step == 1 else 0
+            count += len(span) if step == 1 else 0
     memory.close()
-    return kept
+    return count
 
 
 def values(chance: Random, count: int) -> list[list[float]]:
-    """Rows of what machines measure: shares that never rest, bytes that wander, rates that come in bursts."""
+    """Return rows like a machine's: shares that vary, bytes that drift, rates with bursts."""
     share, pages = [30.0] * METRICS, [2_000_000] * METRICS
     rows = []
     for _ in range(count):
@@ -96,12 +96,12 @@ def values(chance: Random, count: int) -> list[list[float]]:
 
 
 def _open(store: Path) -> float:
-    began = time.perf_counter()
+    start = time.perf_counter()
     opened = DiskStore(store)
     open_archive(store, Retention()).close()
-    took = time.perf_counter() - began
+    duration = time.perf_counter() - start
     opened.close()
-    return took
+    return duration
 
 
 def _append_newest(store: Path, end: int) -> None:
@@ -113,39 +113,43 @@ def _append_newest(store: Path, end: int) -> None:
 
 
 def _windows(store: Path) -> Iterator[Row]:
-    """CPU of the dearest window and range for 20 metrics, asked for the first time and again."""
-    api = Api(DiskReader(store), longest=Retention().longest_s)
-    asked = "&metrics=" + ",".join(KEYS[:ASKED])
-    _ask(api, f"window=100{asked}")
+    """Measure the most expensive window and range of 20 metrics, uncached and cached."""
+    api = Api(DiskReader(store), max_window=Retention().hours)
+    metrics_param = "&metrics=" + ",".join(KEYS[:QUERY_METRICS])
+    _request_cpu(api, f"window=100{metrics_param}")
     now = int(time.time() * 1000)
-    questions = {f"{window:,} s": f"window={window}{asked}" for window in WINDOWS}
-    questions |= {
+    queries = {f"{window:,} s": f"window={window}{metrics_param}" for window in WINDOWS}
+    queries |= {
         f"{length // HOUR} h, {ago // DAY} days ago": (
-            f"from={now - ago * 1000}&to={now - (ago - length) * 1000}{asked}"
+            f"from={now - ago * 1000}&to={now - (ago - length) * 1000}{metrics_param}"
         )
         for ago in (10 * DAY, 60 * DAY, 400 * DAY)
         for length in (HOUR, 6 * HOUR, 5 * DAY)
     }
-    first, again = {}, {}
-    for name, question in questions.items():
-        first[name] = _ask(api, question)
-        # Twice, because an answer is made anew where a second begins between the two.
-        again[name] = min(_ask(api, question), _ask(api, question))
-    dearest = max(first, key=lambda name: first[name])
+    uncached, cached = {}, {}
+    for name, query in queries.items():
+        uncached[name] = _request_cpu(api, query)
+        # Twice, because the cached response expires if a second begins between the two.
+        cached[name] = min(_request_cpu(api, query), _request_cpu(api, query))
+    slowest = max(uncached, key=lambda name: uncached[name])
     yield Row(
-        "any window or past range, 20 metrics", 1000 * first[dearest], "ms of CPU", 50, f"slowest: {dearest}"
+        "any window or past range, 20 metrics",
+        1000 * uncached[slowest],
+        "ms of CPU",
+        50,
+        f"slowest: {slowest}",
     )
-    yield Row("the same request again", 1000 * max(again.values()), "ms of CPU", 5)
+    yield Row("the same request again", 1000 * max(cached.values()), "ms of CPU", 5)
 
 
-def _ask(api: Api, query: str) -> float:
-    """CPU seconds that an answer took."""
+def _request_cpu(api: Api, query: str) -> float:
+    """Return the CPU seconds of a response."""
 
-    def start(status: str, headers: list[tuple[str, str]]) -> None:
+    def start_response(status: str, headers: list[tuple[str, str]]) -> None:
         assert status == "200 OK", (status, query)
 
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/api/ticks", "QUERY_STRING": query}
-    began = time.thread_time()
-    for _ in api(environ | {"HTTP_ACCEPT_ENCODING": "gzip"}, start):
+    start = time.thread_time()
+    for _ in api(environ | {"HTTP_ACCEPT_ENCODING": "gzip"}, start_response):
         pass
-    return time.thread_time() - began
+    return time.thread_time() - start

@@ -1,4 +1,4 @@
-"""The server under viewers: CPU per update, requests a second, bytes on the wire, memory."""
+"""The server with viewers: CPU per update, requests per second, bytes sent, memory."""
 
 from __future__ import annotations
 
@@ -37,69 +37,74 @@ def _measure(served: Served) -> list[Row]:
     memories: list[Row] = []
     counts: dict[int, crowd.Count] = {}
     for viewers in CROWDS:
-        count, spent = _watched(served, web, viewers)
+        count, cpu_seconds = _watch(served, web, viewers)
         what = f"server CPU per update, {_viewers(viewers)}"
-        costs.append(_cost(what, count, spent - idle * SECONDS, viewers == FULL))
+        costs.append(_cost(what, count, cpu_seconds - idle * SECONDS, viewers == FULL))
         counts[viewers] = count
         if viewers in (1, FULL):
             memories.append(_memory(web, viewers))
-    count, spent = _watched(served, web, FULL, metrics="", rhythm=crowd.LIKE_THE_PAGE)
+    count, cpu_seconds = _watch(served, web, FULL, metrics="", rhythm=crowd.LIKE_THE_PAGE)
     what = f"the same, all charts, all requests within 60 ms as the page sends them, {_viewers(FULL)}"
-    costs.append(_cost(what, count, spent - idle * SECONDS, True))
+    costs.append(_cost(what, count, cpu_seconds - idle * SECONDS, True))
     alone = counts[1]
     return [
         *costs,
         *_saturation(served, web),
         Row("bytes per viewer per second, one chart", alone.received / SECONDS, "B", 500, "headers included"),
-        Row("the same, all charts", count.received / count.answers, "B", note="headers included"),
+        Row("the same, all charts", count.received / count.responses, "B", note="headers included"),
         Row("bytes of the requests per viewer per second", alone.sent / SECONDS, "B"),
         Row("server CPU without viewers", 1000 * idle, "ms per second"),
         *memories,
     ]
 
 
-def _watched(
+def _watch(
     served: Served,
     web: list[psutil.Process],
     viewers: int,
     metrics: str = crowd.ONE_CHART,
     rhythm: crowd.Rhythm = crowd.EVEN,
 ) -> tuple[crowd.Count, float]:
-    """What `viewers` got in SECONDS, and the CPU seconds that it cost the web processes."""
-    count, spent = crowd.once_a_second(
+    """Let `viewers` poll for SECONDS; return their counts and the web processes' CPU seconds."""
+    count, cpu_seconds = crowd.once_a_second(
         served.port, viewers, SECONDS, lambda: cpu(web), metrics=metrics, rhythm=rhythm
     )
-    if count.failures or count.answers < 0.98 * viewers * SECONDS:
-        raise RuntimeError(f"{count.answers} answers, {count.failures} failed: no figure to go by")
-    return count, spent
+    if count.failures or count.responses < 0.98 * viewers * SECONDS:
+        raise RuntimeError(f"{count.responses} responses, {count.failures} failed: the result is not valid")
+    return count, cpu_seconds
 
 
 def _bare() -> Row:
-    """What the web server alone costs: for viewers far apart, a core sleeps and wakes between two."""
+    """Measure the web server alone: between viewers far apart, a core sleeps and wakes."""
     port = free_port()
     with launched(["-m", "bench.bare_server", str(port)], port) as bare:
         bare.wait("/")
-        count, spent = _watched(bare, bare.part("bench.bare_server"), FULL)
+        count, cpu_seconds = _watch(bare, bare.part("bench.bare_server"), FULL)
     return _cost(
-        f"for comparison, an empty application on the same server, {_viewers(FULL)}", count, spent, False
+        f"for comparison, an empty application on the same server, {_viewers(FULL)}",
+        count,
+        cpu_seconds,
+        False,
     )
 
 
-def _cost(what: str, count: crowd.Count, spent: float, judged: bool) -> Row:
-    return Row(what, 1e6 * spent / count.answers, "µs", 60 if judged else None)
+def _cost(what: str, count: crowd.Count, cpu_seconds: float, has_target: bool) -> Row:
+    return Row(what, 1e6 * cpu_seconds / count.responses, "µs", 60 if has_target else None)
 
 
 def _saturation(served: Served, web: list[psutil.Process]) -> list[Row]:
-    before, own = cpu(web), time.process_time()
+    before, client_cpu = cpu(web), time.process_time()
     count, seconds = crowd.without_pause(served.port, CONNECTIONS, 5.0)
-    spent, own = cpu(web) - before, time.process_time() - own
+    cpu_seconds, client_cpu = cpu(web) - before, time.process_time() - client_cpu
     if count.failures:
-        raise RuntimeError(f"{count.failures} of {count.answers} answers failed: no figure to go by")
-    shares = f"server {100 * spent / seconds:.0f} %, client {100 * own / seconds:.0f} % of a core"
+        raise RuntimeError(f"{count.failures} of {count.responses} responses failed: the result is not valid")
+    shares = (
+        f"server {100 * cpu_seconds / seconds:.0f} %, client {100 * client_cpu / seconds:.0f} % of a core"
+    )
     note = f"{CONNECTIONS} connections; {shares}"
     return [
-        Row("requests per second at saturation", count.answers / seconds, "", note=note),
-        Row("server CPU per request at saturation", 1e6 * spent / count.answers, "µs"),
+        Row("requests per second at saturation", count.responses / seconds, "", note=note),
+        Row("server CPU per request at saturation", 1e6 * cpu_seconds / count.responses, "µs"),
     ]
 
 

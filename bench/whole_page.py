@@ -1,6 +1,6 @@
-"""What the default page costs its main thread per second, and how long a jump in time takes to be drawn.
+"""Cost per second of the default page's main thread, and time to draw a jump in time.
 
-Over every metric of this machine, as a user starts it.
+The page shows every metric of this machine, as a user starts it.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ ON_SCREEN = """() => (window.dashapp?.page?.live.charts ?? [])
   .filter((chart) => chart.onScreen && chart.gd && !chart.section.hidden).length"""
 JUMPS = ("window=100", "window=3600", "window=86400", "window=900&end={hour_ago}", "window=100")
 JUMP = """(query) => new Promise((drawn) => {
-  const { live } = dashapp.page;
+  const { liveView } = dashapp.page;
   const began = performance.now();
   history.pushState(null, "", "?" + query);
   dispatchEvent(new PopStateEvent("popstate"));
   const look = () => {
-    const wanted = live.held ?? live.range();
-    const there = live.feed.cursor !== null && live.feed.past === null && live.feed.flight === null &&
-      live.charts.filter((c) => c.onScreen && c.gd).every((c) => !c.dirty && c.busySince === null &&
+    const wanted = liveView.pausedRange ?? liveView.liveRange();
+    const there = liveView.subscription.cursor !== null &&
+      liveView.subscription.pastRange === null && liveView.subscription.inFlight === null &&
+      liveView.charts.filter((c) => c.onScreen && c.gd).every((c) => !c.dirty && c.drawingSince === null &&
         c.range().every((end, side) => Math.abs(end - wanted[side]) < 3000));
     if (there) drawn(performance.now() - began);
     else if (performance.now() - began > 10000) drawn(NaN);
@@ -62,24 +63,24 @@ def run() -> list[Row]:
 
 
 def _steady(page: Page, cdp: CDPSession) -> list[Row]:
-    # Everything of this machine is on screen by now, and has a window of points only a while later.
+    # All panels are on screen by now, but have a full window of points only a while later.
     page.wait_for_timeout(8000)
     count = page.evaluate(ON_SCREEN)
     page.evaluate("window.bench.long = []")
-    rows = [Row(f"main thread per second, {count} panels on screen", _spent(page, cdp), "ms", 150.0)]
+    rows = [Row(f"main thread per second, {count} panels on screen", _main_thread_ms(page, cdp), "ms", 150.0)]
     long = page.evaluate("window.bench.long")
     longest = f"the longest {max(long):.0f} ms" if long else ""
     rows.append(Row(f"long tasks over 50 ms in {SECONDS} s, {count} panels", len(long), "", 0, longest))
     page.evaluate(ONE)
     page.wait_for_timeout(3000)
-    rows.append(Row("main thread per second, one panel on screen", _spent(page, cdp), "ms", 30.0))
+    rows.append(Row("main thread per second, one panel on screen", _main_thread_ms(page, cdp), "ms", 30.0))
     page.evaluate(AWAY)
     page.wait_for_timeout(3000)
-    rows.append(Row("main thread per second, scrolled out of view", _spent(page, cdp), "ms", 5.0))
+    rows.append(Row("main thread per second, scrolled out of view", _main_thread_ms(page, cdp), "ms", 5.0))
     return rows
 
 
-def _spent(page: Page, cdp: CDPSession) -> float:
+def _main_thread_ms(page: Page, cdp: CDPSession) -> float:
     before = metrics(cdp)["TaskDuration"]
     page.wait_for_timeout(1000 * SECONDS)
     return 1000 * (metrics(cdp)["TaskDuration"] - before) / SECONDS
@@ -87,9 +88,9 @@ def _spent(page: Page, cdp: CDPSession) -> float:
 
 def _jumps(page: Page) -> list[Row]:
     page.wait_for_timeout(4000)
-    hour_ago = page.evaluate("dashapp.page.live.series.last") - 3_600_000
-    took = []
+    hour_ago = page.evaluate("dashapp.page.liveView.series.lastTime") - 3_600_000
+    durations = []
     for query in JUMPS:
-        took.append(page.evaluate(JUMP, query.format(hour_ago=hour_ago)))
+        durations.append(page.evaluate(JUMP, query.format(hour_ago=hour_ago)))
         page.wait_for_timeout(1000)
-    return [Row("slowest change of time or window, until drawn", max(took), "ms", 500.0)]
+    return [Row("slowest change of time or window, until drawn", max(durations), "ms", 500.0)]

@@ -1,6 +1,6 @@
 """dashapp: a live monitor of this machine, in the browser.
 
-The public face. It imports nothing heavy, so that the collector stays small.
+The public API. It imports nothing heavy, so that the collector stays small.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """What is there when asked for: `import dashapp` alone loads nothing."""
+    """Import a public name when it is first used: `import dashapp` alone loads nothing."""
     if name == "mount":
         from dashapp.integrations.flask_mount import mount
 

@@ -1,6 +1,6 @@
-"""`python -m dashapp`: settle the settings, start collector and web, say where it serves.
+"""`python -m dashapp`: check the settings, start collector and web server, print the URL.
 
-`python -m dashapp collect` is the collector alone, as `python collector.py` in a checkout.
+`python -m dashapp collect` runs the collector alone, as `python collector.py` does in a checkout.
 """
 
 from __future__ import annotations
@@ -29,87 +29,88 @@ log = logging.getLogger("dashapp")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 after a signal, 1 where the web server would not start, 2 where the settings cannot work."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    checking, given = CHECK_CONFIG_FLAG in given, [text for text in given if text != CHECK_CONFIG_FLAG]
-    serving = given[:1] != [COLLECT_COMMAND]
-    given = given if serving else given[1:]
-    if not serving and not checking:
-        # Only here: the supervisor is to stay small.
+    """Return 0 after a signal, 1 if the web server fails to start, 2 for invalid settings."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    check_only, args = CHECK_CONFIG_FLAG in args, [text for text in args if text != CHECK_CONFIG_FLAG]
+    serving = args[:1] != [COLLECT_COMMAND]
+    args = args if serving else args[1:]
+    if not serving and not check_only:
+        # Imported only here, because the supervisor must stay small.
         from dashapp.collector.service import main as collect
 
-        return collect(given, prog=f"dashapp {COLLECT_COMMAND}")
+        return collect(args, prog=f"dashapp {COLLECT_COMMAND}")
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
     try:
-        settings = config.parse_settings(given, serving=serving)
-        if checking:
+        settings = config.parse_settings(args, serving=serving)
+        if check_only:
             _log_collector_problems(settings)
-        if not settings.collector and (apart := shared_storage_problem(settings)):
-            raise SettingsError([apart])
-        check_sources(settings, given)
-        if settings.collector and (found := alert_target_problems(settings)):
-            raise SettingsError(found)
-        _port_is_free(settings)
+        if not settings.collector and (problem := shared_storage_problem(settings)):
+            raise SettingsError([problem])
+        check_sources(settings, args)
+        if settings.collector and (problems := alert_target_problems(settings)):
+            raise SettingsError(problems)
+        _check_port(settings)
         stdin = _inherited_stdin(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
     for sentence in config.unknown_variables():
         log.warning(sentence)
-    where = open_backend(settings)
-    if where is not None and (problem := where.problem()):
+    backend = open_backend(settings)
+    if backend is not None and (problem := backend.problem()):
         if settings.collector:
-            log.warning("%s: the history is kept in memory only", problem)
-            where = None
+            log.warning("%s; the history is in memory only", problem)
+            backend = None
         else:
-            # Who collects elsewhere can write there: a folder that is mounted read-only is read all the same.
-            log.warning("%s: it is only read", problem)
+            # Another process collects and may write there; this one can read a directory that is mounted
+            # read-only.
+            log.warning("%s; it is opened read-only", problem)
     stop = stop_on_signals()
-    if where is None:
-        # What a store on disk would allow, and memory refuses.
-        given += [
+    if backend is None:
+        # Override the settings that need a store on disk.
+        args += [
             f"--store={MEMORY_STORE}",
             "--workers=1",
             f"--window={min(settings.window, MEMORY_RETENTION_S)}",
         ]
-        children = [ChildProcess("web", python_command("dashapp.web", given), stdin=stdin)]
+        children = [ChildProcess("web", python_command("dashapp.web", args), stdin=stdin)]
     else:
-        given += where.flags
-        children = [ChildProcess("web", python_command("dashapp.web", given))]
+        args += backend.flags
+        children = [ChildProcess("web", python_command("dashapp.web", args))]
         if settings.collector:
-            notice = where.notice_sink("supervisor")
+            notice = backend.notice_sink("supervisor")
             notice.clear()
             children.insert(
-                0, ChildProcess("collector", python_command("dashapp.collector", given), notice, stdin)
+                0, ChildProcess("collector", python_command("dashapp.collector", args), notice, stdin)
             )
     web = children[-1]
-    served = Event()
-    Thread(target=_announce_when_ready, args=(settings, where, stop, served), daemon=True).start()
-    Thread(target=_fail_after, args=(web, stop, served), daemon=True).start()
+    ready = Event()
+    Thread(target=_announce_when_ready, args=(settings, backend, stop, ready), daemon=True).start()
+    Thread(target=_stop_after_failures, args=(web, stop, ready), daemon=True).start()
     supervise(children, stop)
-    if web.deaths and not served.is_set():
-        print("the web server would not start; its last words stand above", file=sys.stderr)
+    if web.exits and not ready.is_set():
+        print("The web server failed to start; see the log above", file=sys.stderr)
         return 1
     return 0
 
 
 def _log_collector_problems(settings: Settings) -> NoReturn:
-    """Say what --check-config does of settings that are right in themselves, and end."""
-    # Only here: it knows every source, and the supervisor is to stay small.
+    """Print what --check-config finds in settings that are valid alone, and exit."""
+    # Imported only here: it imports every source, and the supervisor must stay small.
     from dashapp.sources.registry import source_problems
 
-    found = [*source_problems(settings.source, settings.interval), *alert_target_problems(settings)]
-    if wrong := redis_problem(settings):
-        found.append(wrong)
-    for sentence in () if found else config.unknown_variables():
+    problems = [*source_problems(settings.source, settings.interval), *alert_target_problems(settings)]
+    if problem := redis_problem(settings):
+        problems.append(problem)
+    for sentence in () if problems else config.unknown_variables():
         print(sentence, file=sys.stderr)
-    print("\n".join(found) or "ok", file=sys.stderr if found else sys.stdout, flush=True)
-    # A thread that somebody's module has started would keep this process from its end.
-    os._exit(2 if found else 0)
+    print("\n".join(problems) or "ok", file=sys.stderr if problems else sys.stdout, flush=True)
+    # A thread that a user's module started could keep this process alive.
+    os._exit(2 if problems else 0)
 
 
-def _port_is_free(settings: Settings) -> None:
-    """SettingsError where the address cannot be listened on, before anything is started."""
+def _check_port(settings: Settings) -> None:
+    """Raise SettingsError if the address cannot be bound, before any process starts."""
     family = socket.AF_INET6 if ":" in settings.listen_address else socket.AF_INET
     with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -118,31 +119,34 @@ def _port_is_free(settings: Settings) -> None:
         except OSError as error:
             raise SettingsError(
                 [
-                    f'--port is "{settings.port}"; {settings.listen_address} does not give it '
-                    f"({error.strerror}); end what listens there or choose another"
+                    f'--port is "{settings.port}"; expected a free port on {settings.listen_address} '
+                    f"({error.strerror}); stop the program that uses it, or choose another port"
                 ]
             ) from None
 
 
 def _inherited_stdin(settings: Settings) -> tuple[int, ...]:
-    """What the child that collects inherits of ours. SettingsError where there is none to hand on."""
+    """Return the descriptors that the collecting process inherits from this one.
+
+    Raise SettingsError if it reads standard input and there is none to inherit.
+    """
     if not (settings.collector and any(spec.name == "stdin" for spec in settings.source)):
         return ()
-    # Only here: without it the supervisor is to stay small.
+    # Imported only if needed, because the supervisor must stay small.
     from dashapp.sources.external.stdin import inherited_descriptors
 
     try:
         if os.name == "nt":
-            raise OSError("Windows hands on none")
+            raise OSError("not inherited on Windows")
         return inherited_descriptors()
     except OSError as error:
         raise SettingsError(
-            [f'--source is "stdin"; expected a standard input ({error}); pipe a program into this one']
+            [f'--source is "stdin"; expected data on standard input ({error}); pipe a program into dashapp']
         ) from None
 
 
-def _announce_when_ready(settings: Settings, where: StoreBackend | None, stop: Event, served: Event) -> None:
-    """Print where it serves, once it does."""
+def _announce_when_ready(settings: Settings, backend: StoreBackend | None, stop: Event, ready: Event) -> None:
+    """Print the URL once the server responds."""
     host = "127.0.0.1" if settings.listen_address == ALL_INTERFACES else settings.listen_address
     while not stop.wait(0.05):
         try:
@@ -154,17 +158,17 @@ def _announce_when_ready(settings: Settings, where: StoreBackend | None, stop: E
             continue
     else:
         return
-    served.set()
-    shown = f"[{settings.listen_address}]" if ":" in settings.listen_address else settings.listen_address
-    store = "memory" if where is None else where.label
-    print(f"Serving on http://{shown}:{settings.port} (store: {store})", flush=True)
+    ready.set()
+    url_host = f"[{settings.listen_address}]" if ":" in settings.listen_address else settings.listen_address
+    store = "memory" if backend is None else backend.label
+    print(f"Serving on http://{url_host}:{settings.port} (store: {store})", flush=True)
 
 
-def _fail_after(web: ChildProcess, stop: Event, served: Event) -> None:
+def _stop_after_failures(web: ChildProcess, stop: Event, ready: Event) -> None:
     while not stop.wait(0.2):
-        if served.is_set():
+        if ready.is_set():
             return
-        if web.deaths >= 3:
+        if web.exits >= 3:
             stop.set()
 
 

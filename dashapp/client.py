@@ -1,11 +1,13 @@
-"""The client: a program pushes its numbers to dashapp without ever waiting or failing because of it.
+"""Push client: a program sends numbers to dashapp and never waits or fails because of it.
+
+For example:
 
     import dashapp
     dashapp.push("loss", 0.31)          dashapp.push({"loss": 0.31, "train.accuracy": 0.9})
 
-DASHAPP_URL is the server (http://127.0.0.1:8050) and DASHAPP_PUSH_TOKEN the token. A call puts its values in
-a queue and returns; a thread sends the newest value of each name ten times a second, and retries while the
-server is away. Standard library only.
+A call puts its values into a queue and returns. A thread sends the newest value of each name ten times a
+second, and retries while the server is unavailable. DASHAPP_URL is the server's URL (http://127.0.0.1:8050)
+and DASHAPP_PUSH_TOKEN its token. The client needs the standard library only.
 """
 
 from __future__ import annotations
@@ -28,14 +30,14 @@ from typing import Any, SupportsFloat
 from urllib.parse import urlsplit
 
 DEFAULT_URL = "http://127.0.0.1:8050"
-# Whatever a connection needs is imported above: where the program forks while a thread of its imports, the
-# child could never import that any more.
+# Everything that a connection needs is imported above. If the program forks while one of its threads imports
+# a module, the child can never import that module.
 
-# What the server takes in one request.
+# The server's limits for one request.
 MAX_BODY_BYTES, MAX_VALUES_PER_REQUEST = 64 << 10, 1000
-# Seconds that a request may take; before the first new try, and the longest before another.
+# Seconds: timeout of a request, before the first retry, and before a retry at most.
 REQUEST_TIMEOUT_S, BACKOFF_INITIAL_S, BACKOFF_MAX_S = 5.0, 0.5, 30.0
-# Seconds for which a name that was refused is not sent again.
+# Seconds before a rejected name is sent again.
 REJECTED_NAME_TTL_S = 60.0
 
 
@@ -44,55 +46,58 @@ _Endpoint = tuple[str, str, int | None, str]
 
 
 class _UnavailableError(Exception):
-    """The server did not take it; it may later."""
+    """The server did not accept the values; it may accept them later."""
 
 
 class PushTransport:
-    """`tell(about, sentence)` says what the program's owner should know, once about each thing."""
+    """Connection to the server. `report(subject, message)` logs a message, once per subject."""
 
-    def __init__(self, environ: Mapping[str, str], tell: Callable[[str, str], None]) -> None:
-        self._tell = tell
+    def __init__(self, environ: Mapping[str, str], report: Callable[[str, str], None]) -> None:
+        self._report = report
         self._token = environ.get("DASHAPP_PUSH_TOKEN", "").strip()
         self._url = environ.get("DASHAPP_URL") or DEFAULT_URL
         self._connection: http.client.HTTPConnection | None = None
-        self._refused: dict[str, float] = {}
+        self._rejections: dict[str, float] = {}
         self._failures = 0
         try:
-            self._place: _Endpoint | None = self._parse_environment()
+            self._endpoint: _Endpoint | None = self._parse_environment()
         except ValueError as error:
-            self._place = None
-            tell("settings", f"{error}; nothing is pushed")
+            self._endpoint = None
+            report("settings", f"{error}; no value is sent")
 
     def send(self, values: Mapping[str, float]) -> tuple[set[str], float]:
-        """The names that need not be sent again, and the seconds to wait before the next call."""
-        if self._place is None:
+        """Send values; return the names that are done, and the seconds to wait before the next call.
+
+        A name is done if the server accepted or rejected its value.
+        """
+        if self._endpoint is None:
             return set(values), 0.0
         now = time.monotonic()
-        self._refused = {name: until for name, until in self._refused.items() if until > now}
-        done = {name for name in values if name in self._refused}
+        self._rejections = {name: expiry for name, expiry in self._rejections.items() if expiry > now}
+        done = {name for name in values if name in self._rejections}
         try:
             self._send({name: value for name, value in values.items() if name not in done}, done)
         except _UnavailableError as error:
             self._failures += 1
             if self._failures == 1:
-                log.warning("%s does not take what is pushed (%s); trying again", self._url, error)
-            # Full jitter: many programs that lost one server do not come back to it all at once.
+                log.warning("push to %s failed: %s; retrying", self._url, error)
+            # Full jitter: many programs that lost one server must not all reconnect at once.
             # https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-            longest = min(BACKOFF_MAX_S, BACKOFF_INITIAL_S * 2 ** min(self._failures, 10))
-            # Not by the program's own chances: it may have seeded them for a run that it can repeat.
-            return done, SystemRandom().uniform(BACKOFF_INITIAL_S / 2, longest)
+            max_delay = min(BACKOFF_MAX_S, BACKOFF_INITIAL_S * 2 ** min(self._failures, 10))
+            # Not from `random`: the program may have seeded it for a run that it can repeat.
+            return done, SystemRandom().uniform(BACKOFF_INITIAL_S / 2, max_delay)
         if self._failures and done:
             self._failures = 0
-            log.warning("%s takes what is pushed again", self._url)
+            log.warning("push to %s works again", self._url)
         return done, 0.0
 
     def _parse_environment(self) -> _Endpoint:
-        """ValueError where the environment is not fit to push by."""
+        """Return the endpoint. Raise ValueError if the token or the URL is missing or invalid."""
         if not self._token:
-            raise ValueError("DASHAPP_PUSH_TOKEN is not set; expected the server's")
+            raise ValueError("DASHAPP_PUSH_TOKEN is not set; expected the server's token")
         if not (self._token.isascii() and self._token.isprintable()):
             raise ValueError(
-                "DASHAPP_PUSH_TOKEN has characters that no header can carry; expected the server's"
+                "DASHAPP_PUSH_TOKEN has characters that a header cannot carry; expected the server's token"
             )
         try:
             parts = urlsplit(self._url)
@@ -100,40 +105,43 @@ class PushTransport:
         except ValueError:
             parts, port = urlsplit(""), None
         if parts.scheme not in ("http", "https") or not parts.hostname or not self._url.isprintable():
-            raise ValueError(f'DASHAPP_URL is "{self._url[:80]}"; expected an address such as {DEFAULT_URL}')
+            raise ValueError(f'DASHAPP_URL is "{self._url[:80]}"; expected a URL such as {DEFAULT_URL}')
         return parts.scheme, parts.hostname, port, parts.path.rstrip("/") + "/api/push"
 
     def _send(self, values: Mapping[str, float], done: set[str]) -> None:
-        """Send them all; where the server refuses some, find out which: it takes all or nothing."""
+        """Send all values; if the server rejects them, send halves to find the invalid ones.
+
+        The server accepts all values of a request or none.
+        """
         if not values:
             return
         body = json.dumps({"metrics": values}, ensure_ascii=False).encode()
         if len(values) <= MAX_VALUES_PER_REQUEST and len(body) <= MAX_BODY_BYTES:
-            status, sentence = self._post_body(body)
+            status, message = self._post_body(body)
             if status == 200:
                 done.update(values)
                 return
             if status not in (400, 413):
-                raise _UnavailableError(f"status {status}: {sentence}")
+                raise _UnavailableError(f"status {status}: {message}")
             if len(values) == 1:
                 (name,) = values
-                self._refused[name] = time.monotonic() + REJECTED_NAME_TTL_S
+                self._rejections[name] = time.monotonic() + REJECTED_NAME_TTL_S
                 done.add(name)
-                self._tell(name, f"{name} is not taken: {sentence}")
+                self._report(name, f"{name} is rejected: {message}")
                 return
         names = list(values)
         for half in (names[: len(names) // 2], names[len(names) // 2 :]):
             self._send({name: values[name] for name in half}, done)
 
     def _post_body(self, body: bytes) -> tuple[int, str]:
-        """The status, and the server's sentence where it says one."""
-        kept = self._connection is not None
+        """Return the status, and the server's error message or else its reason phrase."""
+        is_reused = self._connection is not None
         try:
             return self._send_request(body)
         except (OSError, http.client.HTTPException) as error:
             self._close()
-            # A connection that was kept may have been closed meanwhile: that is no failure yet.
-            if not kept or isinstance(error, TimeoutError):
+            # The server may have closed an idle connection, which is not yet a failure.
+            if not is_reused or isinstance(error, TimeoutError):
                 raise _UnavailableError(f"{error!s:.100}" or type(error).__name__) from None
         try:
             return self._send_request(body)
@@ -142,21 +150,23 @@ class PushTransport:
             raise _UnavailableError(f"{error!s:.100}" or type(error).__name__) from None
 
     def _send_request(self, body: bytes) -> tuple[int, str]:
-        assert self._place is not None
-        scheme, host, port, path = self._place
+        assert self._endpoint is not None
+        scheme, host, port, path = self._endpoint
         if self._connection is None:
-            kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
-            self._connection = kind(host, port, timeout=REQUEST_TIMEOUT_S)
+            connection_class = (
+                http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
+            )
+            self._connection = connection_class(host, port, timeout=REQUEST_TIMEOUT_S)
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         self._connection.request("POST", path, body, headers)
-        answer = self._connection.getresponse()
-        said = answer.read(MAX_BODY_BYTES)
-        if answer.will_close or not answer.isclosed():
+        response = self._connection.getresponse()
+        data = response.read(MAX_BODY_BYTES)
+        if response.will_close or not response.isclosed():
             self._close()
-        sentence = answer.reason
+        message = response.reason
         with suppress(ValueError, TypeError, KeyError):
-            sentence = str(json.loads(said)["error"])[:300]
-        return answer.status, sentence
+            message = str(json.loads(data)["error"])[:300]
+        return response.status, message
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -166,82 +176,84 @@ class PushTransport:
 
 log = logging.getLogger("dashapp")
 
-# Values that wait to be sent, and names among them: the oldest gives way.
+# Maximum of values in the queue, and of names that wait to be sent; the oldest are dropped.
 MAX_QUEUED_VALUES, MAX_QUEUED_NAMES = 10_000, 1000
-# Seconds after which a value that could not be sent is no news.
+# Seconds after which an unsent value is outdated.
 MAX_VALUE_AGE_S = 60.0
-# Seconds between two requests, and that the end of the program waits for the last.
+# Seconds between two requests, and seconds that the end of the program waits for the last one.
 SEND_INTERVAL_S, SHUTDOWN_TIMEOUT_S = 0.1, 2.0
 MAX_NAME_LENGTH = 200
-# Sentences logged at the most, each once.
+# Maximum number of different messages in the log.
 MAX_LOGGED_MESSAGES = 100
 
 
 class PushClient:
-    """One for a process; any of its threads push. `dropped` counts values that were never sent."""
+    """The queue and the thread of a process. `dropped` counts values that were never sent.
+
+    Any thread of the process may push.
+    """
 
     def __init__(self) -> None:
         self._registered = False
-        self._told: set[str] = set()
+        self._logged_subjects: set[str] = set()
         self._reset()
 
     def _reset(self) -> None:
-        """Nothing waits and no thread sends: at first, and in a process that was forked."""
-        # Neither takes a lock of Python's: a signal handler or a finaliser may push in the middle of a push.
+        """Start with an empty queue and no thread, also in a forked process."""
+        # Neither takes a lock of Python's, so a signal handler or a finaliser may push during a push.
         self._queue: deque[tuple[str, float, float]] = deque(maxlen=MAX_QUEUED_VALUES)
         self._wake: SimpleQueue[Event | None] = SimpleQueue()
-        self._asleep = False
-        self._starting = Lock()
+        self._idle = False
+        self._start_lock = Lock()
         self._thread: Thread | None = None
         self.dropped = 0
 
     def push(self, metrics: str | Mapping[str, SupportsFloat], value: SupportsFloat | None = None) -> None:
-        """One value by its name, or several. Takes microseconds, and raises nothing."""
+        """Push one value by its name, or several. Takes microseconds and raises nothing."""
         try:
             if isinstance(metrics, str):
                 self._add(metrics, value)
             else:
-                for name, each in metrics.items():
-                    self._add(name, each)
+                for name, number in metrics.items():
+                    self._add(name, number)
             if self._thread is None:
                 self._start()
-            if self._asleep:
-                self._asleep = False
+            if self._idle:
+                self._idle = False
                 self._wake.put(None)
         except Exception as error:
-            # Whatever is wrong with what is pushed, the program that pushes has better to do.
+            # An invalid value must not disturb the program that pushes it.
             self._log_once(
-                type(error).__name__, f"a push is left out: {type(error).__name__}: {error!s:.200}"
+                type(error).__name__,
+                f"push failed: {type(error).__name__}: {error!s:.200}; the value is dropped",
             )
 
     def flush(self, seconds: float = SHUTDOWN_TIMEOUT_S) -> bool:
-        """Wait until what was pushed is sent, or was tried in vain. False where that takes longer."""
+        """Wait until pushed values are sent, or sending failed once; return False after `seconds`."""
         if self._thread is None:
             return not self._queue
-        tried = Event()
-        self._wake.put(tried)
-        return tried.wait(seconds)
+        flush_event = Event()
+        self._wake.put(flush_event)
+        return flush_event.wait(seconds)
 
     def _add(self, name: Any, value: Any) -> None:
         if not (isinstance(name, str) and 0 < len(name) <= MAX_NAME_LENGTH and name.isprintable()):
-            sentence = f"{name!r:.80} is no name; expected 1 to {MAX_NAME_LENGTH} printable characters"
-            self._log_once(f"{name!r:.80}", sentence)
+            message = f"{name!r:.80} is not a name; expected 1 to {MAX_NAME_LENGTH} printable characters"
+            self._log_once(f"{name!r:.80}", message)
         elif isinstance(value, bool | str | bytes) or not math.isfinite(number := float(value)):
-            self._log_once(
-                name, f"{name} is {value!r:.80}; expected a finite number, so this one is left out"
-            )
+            self._log_once(name, f"{name} is {value!r:.80}; expected a finite number; the value is dropped")
         else:
             if len(self._queue) == MAX_QUEUED_VALUES:
                 self.dropped += 1
             self._queue.append((name, number, time.monotonic()))
 
     def _start(self) -> None:
-        starting = self._starting  # a fork puts another in its place
-        if not starting.acquire(blocking=False):
-            return  # another thread is at it
+        start_lock = self._start_lock  # a fork replaces the attribute
+        if not start_lock.acquire(blocking=False):
+            return  # another thread is starting it
         try:
             if self._thread is not None:
-                return  # it was, until a moment ago
+                return  # another thread has just started it
             if not self._registered:
                 self._registered = True
                 atexit.register(self.flush)
@@ -251,64 +263,67 @@ class PushClient:
             thread.start()
             self._thread = thread
         finally:
-            # Where the system has no thread to give, the next push asks again.
-            starting.release()
+            # If the system could start no thread, the next push tries again.
+            start_lock.release()
 
     def _run(self) -> None:
-        sender = PushTransport(os.environ, self._log_once)
-        waiting: dict[str, tuple[float, float]] = {}
+        transport = PushTransport(os.environ, self._log_once)
+        pending: dict[str, tuple[float, float]] = {}
         due = 0.0
         while True:
-            asked = self._sleep(due if waiting else None)
-            self._collect(waiting)
+            flushes = self._sleep(due if pending else None)
+            self._drain_queue(pending)
             try:
-                done, pause = sender.send({name: value for name, (value, _) in waiting.items()})
+                done, pause = transport.send({name: value for name, (value, _) in pending.items()})
             except Exception as error:
-                # A thread that ends here would never be missed.
+                # Keep the thread alive: nothing would restart it.
                 done, pause = set(), MAX_VALUE_AGE_S
-                self._log_once(type(error).__name__, f"pushing fails: {type(error).__name__}: {error!s:.200}")
+                self._log_once(
+                    type(error).__name__, f"push failed: {type(error).__name__}: {error!s:.200}; retrying"
+                )
             for name in done:
-                del waiting[name]
+                del pending[name]
             due = time.monotonic() + max(SEND_INTERVAL_S, pause)
-            for tried in asked:
-                tried.set()
+            for flush_event in flushes:
+                flush_event.set()
 
     def _sleep(self, due: float | None) -> list[Event]:
-        """Till `due`, or for a push where it is None, or till somebody wants what waits to be tried."""
-        # Set before the queue is looked at, which is filled before this is: no push is slept over.
-        self._asleep = due is None
+        """Wait until `due`, for a push if `due` is None, or for a flush; return the flush's event."""
+        # Set this before the check of the queue. `push` fills the queue before it reads this, so no push is
+        # missed.
+        self._idle = due is None
         if due is None and self._queue:
-            due, self._asleep = time.monotonic() + SEND_INTERVAL_S, False
+            due, self._idle = time.monotonic() + SEND_INTERVAL_S, False
         while True:
-            left = None if due is None else due - time.monotonic()
-            if left is not None and left <= 0:
+            remaining = None if due is None else due - time.monotonic()
+            if remaining is not None and remaining <= 0:
                 return []
             try:
-                tried = self._wake.get(timeout=left)
+                flush_event = self._wake.get(timeout=remaining)
             except Empty:
                 return []
-            if tried is not None:
-                return [tried]
+            if flush_event is not None:
+                return [flush_event]
             if due is None:
                 due = time.monotonic() + SEND_INTERVAL_S
 
-    def _collect(self, waiting: dict[str, tuple[float, float]]) -> None:
-        """Move what was pushed into `waiting`, the newest of each name, and drop what is no news."""
+    def _drain_queue(self, pending: dict[str, tuple[float, float]]) -> None:
+        """Move queued values into `pending`, the newest of each name, and drop outdated ones."""
         while self._queue:
-            name, value, at = self._queue.popleft()
-            waiting.pop(name, None)  # the newest to the end
-            waiting[name] = value, at
+            name, value, timestamp = self._queue.popleft()
+            pending.pop(name, None)  # moves the newest to the end
+            pending[name] = value, timestamp
         # The oldest come first.
-        stale = sum(time.monotonic() - at > MAX_VALUE_AGE_S for _, at in waiting.values())
-        for name in list(waiting)[: max(stale, len(waiting) - MAX_QUEUED_NAMES)]:
-            del waiting[name]
+        stale_count = sum(time.monotonic() - timestamp > MAX_VALUE_AGE_S for _, timestamp in pending.values())
+        for name in list(pending)[: max(stale_count, len(pending) - MAX_QUEUED_NAMES)]:
+            del pending[name]
             self.dropped += 1
 
-    def _log_once(self, about: str, sentence: str) -> None:
-        """Log it, once about each thing."""
-        if about not in self._told and len(self._told) < MAX_LOGGED_MESSAGES:
-            self._told.add(about)
-            log.warning("%s", sentence)
+    def _log_once(self, subject: str, message: str) -> None:
+        """Log a message, once per subject."""
+        if subject not in self._logged_subjects and len(self._logged_subjects) < MAX_LOGGED_MESSAGES:
+            self._logged_subjects.add(subject)
+            log.warning("%s", message)
 
 
 _client = PushClient()

@@ -1,4 +1,7 @@
-"""A Dash app with a live chart of its own numbers: `python examples/dash_app.py`, then http://127.0.0.1:8050."""
+"""A Dash app with a live chart of its own numbers.
+
+Run `python examples/dash_app.py` and open http://127.0.0.1:8050 in a browser.
+"""
 
 from random import gauss
 

@@ -1,7 +1,8 @@
-"""A Flask application that charts functions of its own: `python examples/flask_ajax.py`, then http://127.0.0.1:5000.
+"""A Flask application that charts functions of its own.
 
-The doubling series x, 2^x: a point more each time, the whole of it anew each time, and one that stands still.
-They are asked every two seconds, or as often as EVERY says in the environment.
+Run `python examples/flask_ajax.py` and open http://127.0.0.1:5000 in a browser. The page shows the series
+x, 2^x as one more point per call, as a whole curve per call, and as a static chart. The variable EVERY is the
+number of seconds between two calls (2).
 """
 
 import os
@@ -23,13 +24,13 @@ points, curves = count(), count()
 
 
 def newest() -> float:
-    """Append: each answer is a point more."""
+    """Append: each call returns one more point."""
     return 2.0 ** (next(points) % 20)
 
 
 @dashapp.source(kind="curve")
 def growth() -> list[float]:
-    """Replace: each answer is the whole curve."""
+    """Replace: each call returns the whole curve."""
     return [2.0**x for x in range(1 + next(curves) % 20)]
 
 
@@ -39,8 +40,8 @@ dashapp.mount(app, "/monitor/", interval=EVERY, source=["none", "flask_ajax:newe
 
 @app.get("/")
 def home() -> str:
-    look = {"title": "2^x", "paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR, "font": {"color": "gray"}}
-    return render_template_string(PAGE, figure=go.Figure(go.Scatter(y=[2**x for x in range(11)]), look))
+    layout = {"title": "2^x", "paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR, "font": {"color": "gray"}}
+    return render_template_string(PAGE, figure=go.Figure(go.Scatter(y=[2**x for x in range(11)]), layout))
 
 
 if __name__ == "__main__":

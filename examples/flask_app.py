@@ -1,4 +1,4 @@
-"""A Flask application with a live chart of this machine: the two lines that are dashapp's are marked.
+"""A Flask application with a live chart of this machine; two marked lines are dashapp's.
 
 python -m flask --app examples/flask_app.py run         then http://127.0.0.1:5000
 """

@@ -1,6 +1,7 @@
-"""Share prices, each viewer's own choice in the address: `python examples/stocks.py`, then http://127.0.0.1:8050.
+"""Share prices; each viewer's choice is in the URL.
 
-▲ and green is above the previous close, ▼ and red below it. Nothing of a viewer's is kept on the server.
+Run `python examples/stocks.py` and open http://127.0.0.1:8050 in a browser. ▲ and green mean above the
+previous close, ▼ and red below it. The server stores nothing about a viewer.
 """
 
 from random import Random
@@ -18,7 +19,7 @@ prices, chance = dict(CLOSES), Random(7)
 
 
 def quotes() -> dict[str, float]:
-    """A stand-in. The market's own prices: `attach(app, sources="quotes:AAPL,MSFT,NVDA")`."""
+    """Return simulated prices. Real prices: `attach(app, sources="quotes:AAPL,MSFT,NVDA")`."""
     for symbol, price in prices.items():
         prices[symbol] = round(price * chance.gauss(1, 0.0003), 2)
     return prices | {f"{symbol}.close": close for symbol, close in CLOSES.items()}
@@ -31,20 +32,23 @@ app.layout = html.Div([dcc.Location("url"), html.Main(id="main")], style={"font"
 
 @app.callback(Output("main", "children"), Input("url", "search"))  # type: ignore[untyped-decorator]
 def main(search: str) -> list[Any]:
-    asked = dict(parse_qsl(search.lstrip("?")))
-    symbol = asked["symbol"] if asked.get("symbol") in CLOSES else "AAPL"
-    span = asked["range"] if asked.get("range") in RANGES else "15 m"
-    symbols = [(each, f"?symbol={each}&range={span}", each == symbol) for each in CLOSES]
-    spans = [(each, f"?symbol={symbol}&range={each}", each == span) for each in RANGES]
+    params = dict(parse_qsl(search.lstrip("?")))
+    symbol = params["symbol"] if params.get("symbol") in CLOSES else "AAPL"
+    span = params["range"] if params.get("range") in RANGES else "15 m"
+    symbols = [(name, f"?symbol={name}&range={span}", name == symbol) for name in CLOSES]
+    spans = [(name, f"?symbol={symbol}&range={name}", name == span) for name in RANGES]
     key, of = f"quotes.{symbol}", "against the previous close"
-    own: dict[str, Any] = {"window": RANGES[span], "longest": 730 * 86_400, "title": symbol, "of": of}
-    return [row(symbols), LiveGraph(key, kind="mountain", reference=f"{key}.close", **own), row(spans)]
+    options: dict[str, Any] = {"window": RANGES[span], "longest": 730 * 86_400, "title": symbol, "of": of}
+    return [row(symbols), LiveGraph(key, kind="mountain", reference=f"{key}.close", **options), row(spans)]
 
 
 def row(links: list[tuple[str, str, bool]]) -> html.Nav:
     style = {"display": "inline-block", "padding": "12px 16px"}
     return html.Nav(
-        [html.B(each, style=style) if here else dcc.Link(each, at, style=style) for each, at, here in links]
+        [
+            html.B(name, style=style) if current else dcc.Link(name, url, style=style)
+            for name, url, current in links
+        ]
     )
 
 

@@ -1,4 +1,6 @@
-"""Two series pushed each second, into one panel with an axis on the left and one on the right:
+"""Push two series each second into one panel with an axis on the left and one on the right.
+
+Run:
 
     export DASHAPP_PUSH_TOKEN=0123456789abcdef
     python -m dashapp --panel 'title="Shop", metrics=["orders"], right=["latency"]'

@@ -1,4 +1,4 @@
-"""Fixtures of many: one Chromium for all tests, a page and a served store for each; a folder of its own."""
+"""Shared fixtures: one Chromium for all tests; a page and a server with a store per test."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from dashapp.web.app import create_app
 # Hooks that pytest finds here.
 __all__ = ["pytest_runtest_makereport", "pytest_terminal_summary"]
 
-# What a shell starts in the background ignores Ctrl-C, and so would all that a test starts.
+# Background processes of a shell ignore Ctrl-C, and so would all processes that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A limit ends a test that would hang; it is no promise of ours, and a slow machine is no fault.
+# This limit ends a test that hangs. It is no promise, and a slow machine is no fault.
 expect.set_options(timeout=1000 * PATIENCE_S)
 
 QUIET = (
@@ -52,7 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.thorough:
         os.environ[VARIABLE] = "1"  # before test modules are imported, and for the workers
-    # A property is about what is true, not about how busy the machine is.
+    # A property must hold however busy the machine is.
     slow = [HealthCheck.too_slow]
     settings.register_profile(
         "any pace", deadline=None, suppress_health_check=slow, max_examples=amount(40, 200)
@@ -60,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("any pace")
 
 
-# First: the last file of all has the machine to itself.
+# The longest files run first, because at the end the last file would run alone.
 LONGEST = ("test_render_cost.py", "test_stocks.py", "test_live_graph.py", "test_faults.py")
 
 
@@ -78,7 +78,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A desktop's tab, in which nothing may throw."""
+    """A desktop tab; an exception in its scripts fails the test."""
     tab = Tab(chromium)
     yield from tab.lend(request.node)
     tab.close()
@@ -93,9 +93,10 @@ def tab(chromium: Browser) -> Iterator[Tab]:
 
 @pytest.fixture
 def shared_page(tab: Tab, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """One tab for all of a module's tests: opened again, a page costs a third of what it costs in a new tab.
+    """One tab for all tests of a module.
 
-    A module takes it with a fixture `page` of its own that returns this one.
+    Opening a page again costs a third of opening it in a new tab. To use this tab, a module defines its own
+    fixture `page`, which returns this one.
     """
     yield from tab.lend(request.node)
     tab.clean()
@@ -103,7 +104,7 @@ def shared_page(tab: Tab, request: pytest.FixtureRequest) -> Iterator[Page]:
 
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No settings file but what a test puts here."""
+    """Change to an empty folder, so that only settings files of the test apply."""
     monkeypatch.chdir(tmp_path)
 
 
@@ -115,14 +116,14 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """`serve(past=100, interval=1.0, feeding=True)`: a store with a past, fed on the grid and served."""
+    """`serve(past=100, interval=1.0, feeding=True)`: serve a store with history and live ticks."""
     with serving() as start:
         yield start
 
 
 @pytest.fixture(scope="module")
 def serve_all() -> Iterator[Serve]:
-    """`serve` for all of a module's tests that leave no trace in it."""
+    """`serve` for all tests of a module that leave no trace in the store."""
     with serving() as start:
         yield start
 
@@ -149,7 +150,7 @@ def serving() -> Iterator[Serve]:
 
 @pytest.fixture
 def many() -> Iterator[Serving]:
-    """`many("web-1", "web-2")`: hosts with a minute behind them, fed and served; the first is the own one."""
+    """`many("web-1", "web-2")`: serve hosts with a minute of history; the first is the own one."""
     lives: list[Many] = []
 
     def start(

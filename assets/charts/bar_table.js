@@ -1,83 +1,83 @@
-/* A panel that shows one moment, replaced at each tick: a bar or a row a metric. Stands where a chart might. */
+/* A panel with one bar or row for each metric, replaced at each tick. Same interface as app.Chart. */
 (function (app) {
   "use strict";
 
-  const MOST_ROWS = 100;
+  const MAX_ROWS = 100;
 
-  app.isSnapshot = function (kind) {
+  app.isBarTable = function (kind) {
     return kind === "bar" || kind === "table";
   };
 
-  app.Snapshot = class {
-    /* As for app.Chart; `panel.kind` is "bar" or "table". */
-    constructor(section, host, panel) {
+  app.BarTable = class {
+    /* Like app.Chart; `panel.kind` is "bar" or "table". */
+    constructor(section, queue, panel) {
       this.section = section;
       this.panel = section.dataset.panel;
-      this.host = host;
-      this.bars = panel.kind === "bar";
-      this.gd = null; // it has no graph, nor ever will
-      this.arriving = false;
-      this.pointing = false;
+      this.queue = queue;
+      this.showBars = panel.kind === "bar";
+      this.gd = null; // there is no Plotly graph
+      this.mounting = false;
+      this.hovered = false;
       this.dirty = true;
-      this.life = -1;
-      this.body = app.element("tbody", {});
+      this.generation = -1;
+      this.body = app.createElement("tbody", {});
       section.querySelector(".chart").append(
-        app.element("div", { className: "snapshot", tabIndex: 0, role: "group", "aria-label": app.panelTitle(section) },
-          app.element("table", {}, this.body))
+        app.createElement("div", { className: "snapshot", tabIndex: 0, role: "group", "aria-label": app.panelTitle(section) },
+          app.createElement("table", {}, this.body))
       );
-      this.sight = new app.Sight(section, () => this.host.wake());
+      this.visibility = new app.VisibilityObserver(section, () => this.queue.schedule());
     }
 
     close() {
-      this.sight.close();
+      this.visibility.close();
     }
 
     get onScreen() {
-      return this.sight.here;
+      return this.visibility.visible;
     }
 
-    ready() {
+    canDraw() {
       return this.onScreen;
     }
 
-    waiting() {
+    needsFrame() {
       return this.dirty && this.onScreen;
     }
 
-    /* The moment is told as the newest point in range. */
+    /* Draw the newest point in range. */
     draw(series, metrics, [, end]) {
       this.dirty = false;
       this.section.classList.toggle("loading", !series.t.length);
-      let place = series.t.length - 1;
-      while (place >= 0 && series.t[place] > end) place -= 1;
-      const shown = metrics.slice(0, MOST_ROWS);
-      const values = shown.map((metric) => series.y[metric.key][place] ?? null);
-      const high = Math.max(...shown.map((metric) => metric.high ?? 0), ...values, 0);
-      while (this.body.children.length > shown.length) this.body.lastElementChild.remove();
-      while (this.body.children.length < shown.length) this.body.append(this.row());
-      shown.forEach((metric, number) => {
-        const [name, bar, value] = this.body.children[number].children;
-        app.say(name, metric.label);
-        app.say(value, app.quantity(values[number], metric.unit) || "–");
-        const share = high > 0 ? Math.max(0, values[number] ?? 0) / high : 0;
+      let index = series.t.length - 1;
+      while (index >= 0 && series.t[index] > end) index -= 1;
+      const rows = metrics.slice(0, MAX_ROWS);
+      const values = rows.map((metric) => series.y[metric.key][index] ?? null);
+      const maximum = Math.max(...rows.map((metric) => metric.high ?? 0), ...values, 0);
+      while (this.body.children.length > rows.length) this.body.lastElementChild.remove();
+      while (this.body.children.length < rows.length) this.body.append(this.createRow());
+      rows.forEach((metric, row) => {
+        const [name, bar, value] = this.body.children[row].children;
+        app.setText(name, metric.label);
+        app.setText(value, app.formatQuantity(values[row], metric.unit) || "–");
+        const share = maximum > 0 ? Math.max(0, values[row] ?? 0) / maximum : 0;
         bar.firstElementChild.style.width = `${100 * share}%`;
       });
     }
 
-    row() {
-      return app.element(
+    createRow() {
+      return app.createElement(
         "tr",
         {},
-        app.element("th", { scope: "row" }),
-        app.element("td", { className: "bar", hidden: !this.bars, "aria-hidden": "true" }, app.element("div", {})),
-        app.element("td", { className: "amount" })
+        app.createElement("th", { scope: "row" }),
+        app.createElement("td", { className: "bar", hidden: !this.showBars, "aria-hidden": "true" }, app.createElement("div", {})),
+        app.createElement("td", { className: "amount" })
       );
     }
 
-    /* What only a chart in time has. */
-    cross() {}
+    /* Only a chart over time has a crosshair and a range. */
+    showCrosshair() {}
 
-    strayed() {
+    rangeDiffers() {
       return false;
     }
   };

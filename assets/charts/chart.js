@@ -1,145 +1,144 @@
-/* One dcc.Graph that follows a series. Its points come by extendData; whatever else Dash or Plotly does to
-   them is found after the draw and put right. */
+/* One dcc.Graph that follows a series. Points arrive through extendData. Dash or Plotly may change them
+   afterwards, so each draw is verified and repaired. */
 (function (app) {
   "use strict";
 
-  const STUCK_MS = 1500;
-  const QUIET_FRAMES = 2;
+  const DRAW_TIMEOUT_MS = 1500;
+  const SETTLE_FRAMES = 2;
 
   app.Chart = class {
-    /* `section`: the element with data-panel. `host`: {userZoomed(range), resume(), pointed(time), drawn(chart),
-       repair(chart), wake(), stretches(keys, range)}. `panel`: {kind, graph(slot)}, the dcc.Graph to put into it where it has none yet;
-       `place` where that goes has another id than its element's; fit(layout, metrics) where its scale is theirs. */
-    constructor(section, host, panel) {
+    /* `section`: the element with data-panel. `queue`: an app.RenderQueue. `panel`: {kind, graph(slot)}, which
+       returns the dcc.Graph to mount; slotId, if its parent has another id than the element; fitAxes(layout,
+       metrics), if the caller sets the axes. */
+    constructor(section, queue, panel) {
       this.section = section;
       this.panel = section.dataset.panel;
-      this.host = host;
+      this.queue = queue;
       this.kind = panel.kind;
       this.reference = panel.reference ?? null;
-      this.standing = null; // of its line against that
-      const place = section.querySelector(".chart").id;
-      // The ids that Dash knows them by: text, or what a component made of several has for one.
-      this.place = panel.place ?? place;
-      this.component = panel.graph(place.slice("chart-".length));
-      this.fit = panel.fit ?? (() => {});
-      this.closing = new AbortController();
+      this.comparison = null; // of the line with its reference
+      const chartId = section.querySelector(".chart").id;
+      // The id in Dash: text, or an object for a component with pattern-matching ids.
+      this.slotId = panel.slotId ?? chartId;
+      this.component = panel.graph(chartId.slice("chart-".length));
+      this.fitAxes = panel.fitAxes ?? (() => {});
+      this.abortController = new AbortController();
       this.mounted = section.querySelector(".dash-graph") !== null;
       this.gd = null;
       this.lines = [];
       this.dirty = true;
-      this.life = -1; // the series' life that is drawn
-      this.end = 0; // and up to which point
-      this.drawn = null; // {length, last, range}: what must stand there after the draw
-      this.busySince = null;
-      this.quiet = 0;
+      this.generation = -1; // generation of the series on screen
+      this.endIndex = 0; // index after the last point on screen
+      this.expected = null; // {length, last, range}: what the graph must contain after the draw
+      this.drawingSince = null;
+      this.framesToSkip = 0;
       this.dragging = false;
-      this.line = new app.CrosshairLine(section);
-      this.pointing = false; // whether the mouse is in this chart, whose line is Plotly's own then
-      this.sight = new app.Sight(section, () => this.host.wake());
+      this.crosshairLine = new app.CrosshairLine(section);
+      this.hovered = false; // the mouse is in this chart, so Plotly draws the line
+      this.visibility = new app.VisibilityObserver(section, () => this.queue.schedule());
     }
 
-    /* Leave nothing behind. */
     close() {
-      this.sight.close();
-      this.closing.abort();
+      this.visibility.close();
+      this.abortController.abort();
     }
 
     get onScreen() {
-      return this.sight.here;
+      return this.visibility.visible;
     }
 
-    /* Whether a draw may begin in this animation frame. */
-    ready() {
+    /* Whether a draw can begin in this animation frame. */
+    canDraw() {
       if (!this.onScreen || this.dragging) return false;
       if (!this.mounted) return true;
       const gd = this.section.querySelector(".js-plotly-plot");
       if (!gd || !gd._fullLayout || !gd.on) return false;
       if (gd !== this.gd) this.bind(gd);
-      if (this.quiet > 0) {
-        this.quiet -= 1;
+      if (this.framesToSkip > 0) {
+        this.framesToSkip -= 1;
         return false;
       }
-      if (this.busySince === null) return true;
-      if (performance.now() - this.busySince < STUCK_MS) return false;
-      this.life = -1; // the draw never came: begin again
-      this.busySince = null;
+      if (this.drawingSince === null) return true;
+      if (performance.now() - this.drawingSince < DRAW_TIMEOUT_MS) return false;
+      this.generation = -1; // the draw never finished: start again
+      this.drawingSince = null;
       return true;
     }
 
-    /* Whether the graph is put in but not there yet. */
-    get arriving() {
+    /* Whether the graph is mounted but not ready. */
+    get mounting() {
       return this.mounted && this.gd === null;
     }
 
-    /* Whether this chart will want a frame without anything new happening. */
-    waiting() {
-      return (this.dirty || this.arriving) && this.onScreen && !this.dragging;
+    /* Whether this chart needs another frame, even if no data arrives. */
+    needsFrame() {
+      return (this.dirty || this.mounting) && this.onScreen && !this.dragging;
     }
 
     bind(gd) {
-      // A graph that we put in has its first points already; any other is not ours yet.
-      if (this.gd !== null || !this.drawn) this.life = -1;
+      // A graph that we mounted has its first points already; any other has none of ours.
+      if (this.gd !== null || !this.expected) this.generation = -1;
       this.gd = gd;
-      this.busySince = null;
-      gd.on("plotly_afterplot", () => this.check());
-      gd.on("plotly_doubleclick", () => this.host.resume());
+      this.drawingSince = null;
+      gd.on("plotly_afterplot", () => this.verifyDraw());
+      gd.on("plotly_doubleclick", () => this.queue.onResume());
       gd.on("plotly_hover", ({ points }) => {
-        this.pointing = points.length > 0;
-        this.host.pointed(this.pointed());
+        this.hovered = points.length > 0;
+        this.queue.onHover(this.hoveredTime());
       });
       gd.on("plotly_unhover", () => {
-        this.pointing = false;
-        this.host.pointed(null);
+        this.hovered = false;
+        this.queue.onHover(null);
       });
       gd.on("plotly_relayout", (event) => {
-        this.quiet = QUIET_FRAMES;
+        this.framesToSkip = SETTLE_FRAMES;
         const keys = Object.keys(event || {});
-        if (keys.some((key) => key.startsWith("xaxis.range"))) this.host.userZoomed(this.range());
+        if (keys.some((key) => key.startsWith("xaxis.range"))) this.queue.onZoom(this.range());
       });
-      app.watchDragging(gd, this.closing.signal, (dragging) => {
+      app.watchDragging(gd, this.abortController.signal, (dragging) => {
         this.dragging = dragging;
         if (dragging) return;
-        this.quiet = QUIET_FRAMES;
-        this.host.wake();
+        this.framesToSkip = SETTLE_FRAMES;
+        this.queue.schedule();
       });
     }
 
-    /* The x-range on screen, in epoch milliseconds. Plotly keeps it as local time in text. */
+    /* The visible x-range in epoch milliseconds. After a zoom, Plotly stores it as local time in text. */
     range() {
       return this.gd.layout.xaxis.range.map((end, side) =>
-        typeof end === "number" ? end : app.localTime(String(end), this.drawn?.range, side)
+        typeof end === "number" ? end : app.parseLocalTime(String(end), this.expected?.range, side)
       );
     }
 
-    /* Whether the range has moved by a pixel since the last draw. */
-    moved(range) {
-      if (!this.drawn || this.life < 0) return true;
+    /* Whether the range moved by at least a pixel since the last draw. */
+    rangeMoved(range) {
+      if (!this.expected || this.generation < 0) return true;
       const pixel = (range[1] - range[0]) / Math.max(1, this.gd._fullLayout._size.w);
-      return [0, 1].some((end) => Math.abs(range[end] - this.drawn.range[end]) >= pixel);
+      return [0, 1].some((end) => Math.abs(range[end] - this.expected.range[end]) >= pixel);
     }
 
-    /* Draw the series' metrics (`[{key, label, unit}]`) over `range`, moving as little as possible. */
+    /* Draw `metrics` (`[{key, label, unit}]`) over `range`, with as few changes as possible. */
     draw(series, metrics, range) {
       this.dirty = false;
-      this.standing = app.standing(this.reference, series, metrics, range);
-      if (this.standing) this.section.dataset.side = this.standing.side;
+      this.comparison = app.compareToReference(this.reference, series, metrics, range);
+      if (this.comparison) this.section.dataset.side = this.comparison.direction;
       if (!this.mounted) return this.mount(series, metrics, range);
-      const fresh = this.retrace(series, metrics);
-      const whole = fresh || series.life !== this.life || this.end < series.first;
-      if (!whole && !this.moved(range)) return;
-      const count = series.end - this.end;
+      const tracesChanged = this.updateTraces(series, metrics);
+      const redrawAll = tracesChanged || series.generation !== this.generation || this.endIndex < series.firstIndex;
+      if (!redrawAll && !this.rangeMoved(range)) return;
+      const newPoints = series.endIndex - this.endIndex;
       const { xaxis } = this.gd.layout;
       Object.assign(xaxis, { range: range.slice(), autorange: false });
-      xaxis.nticks = app.labels(this.gd._fullLayout._size.w);
-      app.shade(this, this.gd.layout, metrics, range);
-      app.stand(this, this.gd, series, metrics, range);
-      this.begin(series, range);
-      if (whole || count <= 0 || !this.lines.length) return this.redraw(series);
+      xaxis.nticks = app.timeLabelCount(this.gd._fullLayout._size.w);
+      app.drawAlertBands(this, this.gd.layout, metrics, range);
+      app.updateBaseline(this, this.gd, series, metrics, range);
+      this.expectDraw(series, range);
+      if (redrawAll || newPoints <= 0 || !this.lines.length) return this.redraw(series);
       window.dash_clientside.set_props(this.component.props.id, {
         extendData: [
           {
-            x: this.lines.map(() => series.t.slice(-count)),
-            y: this.lines.map((line) => app.points(series, line, -count)),
+            x: this.lines.map(() => series.t.slice(-newPoints)),
+            y: this.lines.map((line) => app.linePoints(series, line, -newPoints)),
           },
           this.lines.map((_, index) => index),
           series.t.length,
@@ -147,100 +146,100 @@
       });
     }
 
-    /* Note what will stand there after the draw that now begins. */
-    begin(series, range) {
-      this.drawn = { length: series.t.length, last: series.last, range: range.slice() };
-      this.life = series.life;
-      this.end = series.end;
-      this.busySince = performance.now();
+    /* Record what the graph must contain after the draw that begins now. */
+    expectDraw(series, range) {
+      this.expected = { length: series.t.length, last: series.lastTime, range: range.slice() };
+      this.generation = series.generation;
+      this.endIndex = series.endIndex;
+      this.drawingSince = performance.now();
       this.section.classList.toggle("loading", !series.t.length);
     }
 
-    /* Put the graph in, with what there is: its first drawing has the past. */
+    /* Mount the graph with all points that there are, so that its first draw shows them. */
     mount(series, metrics, range) {
       this.mounted = true;
       const graph = structuredClone(this.component);
-      graph.props.figure = this.figure(series, metrics, range, this.section.clientWidth);
-      this.lines = this.linesOf(series, metrics, graph.props.figure.layout);
-      this.begin(series, range);
-      window.dash_clientside.set_props(this.place, { children: graph });
+      graph.props.figure = this.buildFigure(series, metrics, range, this.section.clientWidth);
+      this.lines = this.buildLines(series, metrics, graph.props.figure.layout);
+      this.expectDraw(series, range);
+      window.dash_clientside.set_props(this.slotId, { children: graph });
     }
 
-    /* The whole picture of `range`, for a graph so many pixels wide. */
-    figure(series, metrics, range, width) {
+    /* The complete figure over `range`, for a graph of `width` pixels. */
+    buildFigure(series, metrics, range, width) {
       const { layout } = structuredClone(this.component.props.figure);
-      const data = this.linesOf(series, metrics, layout).map((line) => ({
-        ...app.traceOf(line, metrics.length),
+      const data = this.buildLines(series, metrics, layout).map((line) => ({
+        ...app.buildTrace(line, metrics.length),
         x: series.t.slice(),
-        y: app.points(series, line),
+        y: app.linePoints(series, line),
       }));
-      app.layOut(layout, range, width - 80);
-      app.makeRoom(layout, metrics.length);
-      app.nameAxes(layout, metrics);
-      this.fit(layout, metrics);
-      app.shade(this, layout, metrics, range);
-      app.stand(this, { data, layout }, series, metrics, range);
+      app.fitLayout(layout, range, width - 80);
+      app.fitMargins(layout, metrics.length);
+      app.labelAxes(layout, metrics);
+      this.fitAxes(layout, metrics);
+      app.drawAlertBands(this, layout, metrics, range);
+      app.updateBaseline(this, { data, layout }, series, metrics, range);
       return { data, layout };
     }
 
-    linesOf(series, metrics, { colorway }) {
-      return app.linesOf(metrics, series, this.standing ? [this.standing.colour] : colorway, this.kind);
+    buildLines(series, metrics, { colorway }) {
+      return app.buildLines(metrics, series, this.comparison ? [this.comparison.colour] : colorway, this.kind);
     }
 
     redraw(series) {
       this.lines.forEach((line, index) => {
         this.gd.data[index].x = series.t.slice();
-        this.gd.data[index].y = app.points(series, line);
+        this.gd.data[index].y = app.linePoints(series, line);
       });
       window.Plotly.redraw(this.gd);
     }
 
-    /* Make the traces be those of the metrics; whether they were not. */
-    retrace(series, metrics) {
-      this.lines = this.linesOf(series, metrics, this.gd.layout);
-      if (!app.retrace(this.gd.data, this.lines, metrics.length)) return false;
-      app.makeRoom(this.gd.layout, metrics.length);
-      app.nameAxes(this.gd.layout, metrics);
-      this.fit(this.gd.layout, metrics);
+    /* Replace the traces if the metrics changed; return whether they did. */
+    updateTraces(series, metrics) {
+      this.lines = this.buildLines(series, metrics, this.gd.layout);
+      if (!app.updateTraces(this.gd.data, this.lines, metrics.length)) return false;
+      app.fitMargins(this.gd.layout, metrics.length);
+      app.labelAxes(this.gd.layout, metrics);
+      this.fitAxes(this.gd.layout, metrics);
       return true;
     }
 
-    /* After any draw: are the points ours, and the range? */
-    check() {
-      this.busySince = null;
-      if (!this.drawn || !this.gd.data) return;
-      this.host.drawn(this);
-      const whole = this.gd.data.every(
+    /* Plotly calls this after each draw: check the points and the range. */
+    verifyDraw() {
+      this.drawingSince = null;
+      if (!this.expected || !this.gd.data) return;
+      this.queue.onDrawn(this);
+      const isComplete = this.gd.data.every(
         (trace) =>
-          trace.x.length === this.drawn.length &&
-          (trace.x.length ? trace.x[trace.x.length - 1] : null) === this.drawn.last
+          trace.x.length === this.expected.length &&
+          (trace.x.length ? trace.x[trace.x.length - 1] : null) === this.expected.last
       );
-      if (!whole) {
-        this.life = -1;
+      if (!isComplete) {
+        this.generation = -1;
         this.dirty = true;
-        this.host.wake();
+        this.queue.schedule();
       }
-      // A zoom of the user's is drawn before it is told: look at the range only when that has been heard.
-      requestAnimationFrame(() => requestAnimationFrame(() => this.host.repair(this)));
+      // Plotly draws a zoom before it sends the event: check the range after the event.
+      requestAnimationFrame(() => requestAnimationFrame(() => this.queue.repairRange(this)));
     }
 
-    /* The time below the mouse. Plotly tells it as text; the points have it as we gave it. */
-    pointed() {
-      const [point] = (this.pointing && this.gd._hoverdata) || [];
+    /* The time below the mouse in epoch milliseconds; Plotly's own event has it as text. */
+    hoveredTime() {
+      const [point] = (this.hovered && this.gd._hoverdata) || [];
       return point ? point.data.x[point.pointIndex] : null;
     }
 
-    /* Stand the crosshair's line at `time`; none where that is null, or where the mouse has Plotly's own. */
-    cross(time) {
-      if (time === null || this.pointing || !this.onScreen || !this.gd || !this.gd._fullLayout) this.line.hide();
-      else this.line.stand(time, this.range(), this.gd._fullLayout._size);
+    /* Show the crosshair at `time`; hide it if that is null or Plotly draws it here. */
+    showCrosshair(time) {
+      if (time === null || this.hovered || !this.onScreen || !this.gd || !this.gd._fullLayout) this.crosshairLine.hide();
+      else this.crosshairLine.show(time, this.range(), this.gd._fullLayout._size);
     }
 
-    /* While following: has something thrown the range back? */
-    strayed() {
-      // A graph that has left the page has no layout any more.
-      if (!this.gd?.layout || !this.drawn || this.busySince !== null || this.dragging) return false;
-      return this.range().some((end, side) => Math.abs(end - this.drawn.range[side]) > 2);
+    /* Whether the graph shows another range than it should. */
+    rangeDiffers() {
+      // A graph that was removed from the page has no layout.
+      if (!this.gd?.layout || !this.expected || this.drawingSince !== null || this.dragging) return false;
+      return this.range().some((end, side) => Math.abs(end - this.expected.range[side]) > 2);
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -1,29 +1,29 @@
-/* The crosshair: one reading time for all charts, and the line that marks it in each. */
+/* The crosshair: one time for all charts, and a line in each chart that marks it. */
 (function (app) {
   "use strict";
 
   app.Crosshair = class {
-    constructor(live) {
-      this.live = live;
-      this.time = null; // epoch milliseconds of a point; null where nothing is pointed at
+    constructor(liveView) {
+      this.liveView = liveView;
+      this.time = null; // epoch milliseconds of a point; null if there is no crosshair
     }
 
-    point(time) {
+    moveTo(time) {
       if (time === this.time) return;
       this.time = time;
-      for (const chart of this.live.charts) chart.cross(time);
-      this.live.host.changed();
+      for (const chart of this.liveView.charts) chart.showCrosshair(time);
+      this.liveView.owner.refresh();
     }
 
-    /* To the next point on that side; at first to the newest on screen. */
-    step(side) {
-      const { t } = this.live.shown;
-      const [start, end] = this.live.held ?? this.live.range();
-      const there = t.filter((time) => time >= start && time <= end);
-      if (!there.length) return;
-      const place = this.time === null ? -1 : there.indexOf(this.time);
-      if (place < 0) this.point(there[there.length - 1]);
-      else this.point(there[Math.min(Math.max(place + side, 0), there.length - 1)]);
+    /* Move to the next point in `direction`; the first step goes to the newest visible point. */
+    step(direction) {
+      const { t } = this.liveView.shownSeries;
+      const [start, end] = this.liveView.pausedRange ?? this.liveView.liveRange();
+      const times = t.filter((time) => time >= start && time <= end);
+      if (!times.length) return;
+      const index = this.time === null ? -1 : times.indexOf(this.time);
+      if (index < 0) this.moveTo(times[times.length - 1]);
+      else this.moveTo(times[Math.min(Math.max(index + direction, 0), times.length - 1)]);
     }
   };
 
@@ -37,14 +37,14 @@
       if (this.line) this.line.hidden = true;
     }
 
-    /* At `time` of an axis that runs over `range`; `l`, `t`, `w`, `h`: where the axes are in the chart, in pixels. */
-    stand(time, [start, end], { l, t, w, h }) {
+    /* `[start, end]`: range of the axis; `l`, `t`, `w`, `h`: position of the plot in the chart, in pixels. */
+    show(time, [start, end], { l, t, w, h }) {
       this.hide();
-      const share = (time - start) / (end - start);
-      if (!(share >= 0 && share <= 1)) return;
-      if (!this.line) this.section.append((this.line = app.element("div", { className: "cross" })));
+      const fraction = (time - start) / (end - start);
+      if (!(fraction >= 0 && fraction <= 1)) return;
+      if (!this.line) this.section.append((this.line = app.createElement("div", { className: "cross" })));
       const chart = this.section.querySelector(".chart");
-      this.line.style.left = `${chart.offsetLeft + l + share * w}px`;
+      this.line.style.left = `${chart.offsetLeft + l + fraction * w}px`;
       this.line.style.top = `${chart.offsetTop + t}px`;
       this.line.style.height = `${h}px`;
       this.line.hidden = false;

@@ -1,42 +1,42 @@
-/* One dcc.Graph of whole curves over an x of their own, replaced at each answer. Stands where a chart might, and has
-   nothing to do with time: no range, no zoom, no crosshair. */
+/* One dcc.Graph of complete curves with their own x values, replaced at each response. Same interface as
+   app.Chart, but without time: no range, zoom or crosshair. */
 (function (app) {
   "use strict";
 
-  const FEW = 60; // points that are seen one by one
-  const NONE = { x: [], y: [], names: [] };
+  const MAX_MARKERS = 60; // more points than this are drawn without markers
+  const EMPTY_CURVE = { x: [], y: [], names: [] };
 
-  app.Curve = class {
-    /* As for app.Chart. */
-    constructor(section, host, panel) {
+  app.CurveChart = class {
+    /* Like app.Chart. */
+    constructor(section, queue, panel) {
       this.section = section;
       this.panel = section.dataset.panel;
-      this.host = host;
+      this.queue = queue;
       this.kind = panel.kind;
-      this.curve = panel.curve ?? this.panel; // the panel that its curves come by
-      const place = section.querySelector(".chart").id;
-      this.place = panel.place ?? place;
-      this.component = panel.graph(place.slice("chart-".length));
+      this.curve = panel.curve ?? this.panel; // the panel name of the curves in a response
+      const chartId = section.querySelector(".chart").id;
+      this.slotId = panel.slotId ?? chartId;
+      this.component = panel.graph(chartId.slice("chart-".length));
       this.mounted = false;
       this.graph = null;
-      this.gd = null; // for whoever asks for a time or a range: it has none
-      this.pointing = false;
+      this.gd = null; // there is no time range
+      this.hovered = false;
       this.dirty = true;
-      this.life = -1;
-      this.text = null; // of the curves that are drawn
-      this.drawn = null; // the y of each that must stand there
-      this.sight = new app.Sight(section, () => this.host.wake());
+      this.generation = -1;
+      this.drawnJson = null; // JSON of the curves on screen
+      this.expected = null; // y values of each trace after the draw
+      this.visibility = new app.VisibilityObserver(section, () => this.queue.schedule());
     }
 
     close() {
-      this.sight.close();
+      this.visibility.close();
     }
 
     get onScreen() {
-      return this.sight.here;
+      return this.visibility.visible;
     }
 
-    ready() {
+    canDraw() {
       if (!this.onScreen || !this.mounted) return this.onScreen;
       const graph = this.section.querySelector(".js-plotly-plot");
       if (!graph || !graph._fullLayout || !graph.on) return false;
@@ -44,100 +44,99 @@
       return true;
     }
 
-    /* Whether the graph is put in but not there yet. */
-    get arriving() {
+    /* Whether the graph is mounted but not ready. */
+    get mounting() {
       return this.mounted && this.graph === null;
     }
 
-    waiting() {
-      return (this.dirty || this.arriving) && this.onScreen;
+    needsFrame() {
+      return (this.dirty || this.mounting) && this.onScreen;
     }
 
     bind(graph) {
       this.graph = graph;
       this.dirty = true;
-      this.text = null;
-      graph.on("plotly_afterplot", () => this.check());
+      this.drawnJson = null;
+      graph.on("plotly_afterplot", () => this.verifyDraw());
     }
 
     draw(series, metrics, range, curves) {
       this.dirty = false;
-      const curve = curves[this.curve] ?? NONE;
+      const curve = curves[this.curve] ?? EMPTY_CURVE;
       this.section.classList.toggle("loading", !curve.names.length);
       if (!this.mounted) return this.mount(curve);
-      const text = JSON.stringify(curve);
-      if (text === this.text) return;
-      this.text = text;
+      const json = JSON.stringify(curve);
+      if (json === this.drawnJson) return;
+      this.drawnJson = json;
       const { layout } = this.graph;
-      const known = new Map(this.graph.data.map((trace) => [trace.name, trace.visible]));
-      const traces = tracesOf(curve, layout.colorway);
-      // What was hidden in the legend stays hidden.
-      for (const trace of traces) trace.visible = known.get(trace.name) ?? true;
-      this.drawn = traces.map((trace) => trace.y);
+      const visibleByName = new Map(this.graph.data.map((trace) => [trace.name, trace.visible]));
+      const traces = buildCurveTraces(curve, layout.colorway);
+      // Keep lines hidden that the user hid in the legend.
+      for (const trace of traces) trace.visible = visibleByName.get(trace.name) ?? true;
+      this.expected = traces.map((trace) => trace.y);
       this.graph.data.splice(0, this.graph.data.length, ...traces);
-      this.scale(layout, curve);
+      this.fitYAxis(layout, curve);
       window.Plotly.redraw(this.graph);
     }
 
-    /* Put the graph in, with what there is. */
     mount(curve) {
       this.mounted = true;
       const graph = structuredClone(this.component);
-      graph.props.figure = this.figure(null, null, null, null, { [this.curve]: curve });
-      window.dash_clientside.set_props(this.place, { children: graph });
+      graph.props.figure = this.buildFigure(null, null, null, null, { [this.curve]: curve });
+      window.dash_clientside.set_props(this.slotId, { children: graph });
     }
 
-    /* The whole picture, as of app.Chart. */
-    figure(series, metrics, range, width, curves) {
-      const curve = curves[this.curve] ?? NONE;
+    /* The complete figure, like that of app.Chart. */
+    buildFigure(series, metrics, range, width, curves) {
+      const curve = curves[this.curve] ?? EMPTY_CURVE;
       const { layout } = structuredClone(this.component.props.figure);
-      const { tickformatstops, hoverformat, range: time, ...axis } = layout.xaxis;
+      const { tickformatstops, hoverformat, range: timeRange, ...axis } = layout.xaxis;
       layout.xaxis = { ...axis, type: "linear", autorange: true, fixedrange: true };
       layout.dragmode = false;
-      layout.shapes = []; // a threshold is of a metric
-      app.enlarge(layout);
-      this.scale(layout, curve);
-      return { data: tracesOf(curve, layout.colorway), layout };
+      layout.shapes = []; // thresholds apply to metrics
+      app.enlargeForWall(layout);
+      this.fitYAxis(layout, curve);
+      return { data: buildCurveTraces(curve, layout.colorway), layout };
     }
 
-    /* The y axis as the curves want it, where the settings do not say otherwise. */
-    scale(layout, { names, unit, low, high }) {
-      const said = this.component.props.figure.layout.yaxis;
+    /* Set the y axis from the curve, unless the panel's settings do. */
+    fitYAxis(layout, { names, unit, low, high }) {
+      const settings = this.component.props.figure.layout.yaxis;
       const bounded = typeof low === "number" && typeof high === "number";
-      if (!said.ticksuffix && !said.tickformat) Object.assign(layout.yaxis, { tickformat: "" }, app.axisFormat(unit ?? ""));
-      if (!said.range && bounded) Object.assign(layout.yaxis, { range: [low, high], autorange: false });
-      else if (!said.range) Object.assign(layout.yaxis, { autorange: true, rangemode: low === 0 ? "tozero" : "normal" });
-      app.makeRoom(layout, names.length);
+      if (!settings.ticksuffix && !settings.tickformat) Object.assign(layout.yaxis, { tickformat: "" }, app.axisFormat(unit ?? ""));
+      if (!settings.range && bounded) Object.assign(layout.yaxis, { range: [low, high], autorange: false });
+      else if (!settings.range) Object.assign(layout.yaxis, { autorange: true, rangemode: low === 0 ? "tozero" : "normal" });
+      app.fitMargins(layout, names.length);
     }
 
-    /* After any draw: are the points ours? Dash may have put those back that the graph came with. */
-    check() {
-      if (!this.drawn) return;
+    /* Plotly calls this after each draw. Dash may have restored the curves that the graph was mounted with. */
+    verifyDraw() {
+      if (!this.expected) return;
       const { data } = this.graph;
-      if (data.length === this.drawn.length && data.every((trace, place) => trace.y === this.drawn[place])) return;
-      this.text = null;
+      if (data.length === this.expected.length && data.every((trace, index) => trace.y === this.expected[index])) return;
+      this.drawnJson = null;
       this.dirty = true;
-      this.host.wake();
+      this.queue.schedule();
     }
 
-    /* What only a chart in time has. */
-    cross() {}
+    /* Only a chart over time has a crosshair and a range. */
+    showCrosshair() {}
 
-    strayed() {
+    rangeDiffers() {
       return false;
     }
   };
 
-  function tracesOf({ x, y, names, unit }, colours) {
-    return names.map((name, place) => ({
+  function buildCurveTraces({ x, y, names, unit }, colours) {
+    return names.map((name, index) => ({
       type: "scatter",
-      mode: x[place].length > FEW ? "lines" : "lines+markers",
-      name: app.plain(name),
-      x: x[place].slice(),
-      y: y[place].slice(),
+      mode: x[index].length > MAX_MARKERS ? "lines" : "lines+markers",
+      name: app.escapeForPlotly(name),
+      x: x[index].slice(),
+      y: y[index].slice(),
       connectgaps: false,
-      line: { width: names.length > 1 ? 1.5 : 2, color: colours[place % colours.length] },
-      marker: { size: 4, color: colours[place % colours.length] },
+      line: { width: names.length > 1 ? 1.5 : 2, color: colours[index % colours.length] },
+      marker: { size: 4, color: colours[index % colours.length] },
       hovertemplate: app.hoverFormat(unit ?? ""),
       showlegend: names.length > 1,
     }));

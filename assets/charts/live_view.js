@@ -1,240 +1,235 @@
-/* The live charts of a page: one feed, the points it brought, and the charts that draw them, live or held in the
-   past. Knows nothing of what is around the charts. */
+/* The live charts of a page: a subscription, the points that it received, and the charts that draw them, live or
+   paused. */
 (function (app) {
   "use strict";
 
-  const REST_MS = 120; // what a slider or a zoom rests before the server is asked
-  const FEW = (app.FEW_METRICS = 200); // metrics that are all asked for, and drawn the sooner when they come into sight
-  const MOST_METRICS = 64; // that a question may name
-  const LONGEST = 6000; // characters of their names
-  // Of a metric in one answer; past 2,000 a point stands for several ticks, and the ends are rounded.
-  const MOST_POINTS = 1990;
-  const SHORTEST_MS = 10_000;
+  const DEBOUNCE_MS = 120; // wait for the slider or a zoom to settle before a request
+  // Up to here, request all metrics: a panel that scrolls into view is drawn sooner.
+  const MAX_UNFILTERED_METRICS = (app.MAX_UNFILTERED_METRICS = 200);
+  const MAX_METRICS = 64; // of one request
+  const MAX_KEYS_LENGTH = 6000; // characters
+  // Points of a metric in one response; the server downsamples more than 2,000, and rounds the ends.
+  const MAX_POINTS = 1990;
+  const MIN_RANGE_MS = 10_000;
 
-  app.Live = class {
-    /* `asker` may serve others too. `host`: onAnswer(frame), onPast(frame), onFailure(asked, why, locked), onZoom(range),
-       onResume(), changed(), onNames(), onNewPanel(name); extras() of a question, keys() of metrics that it shows by itself.
-       `like`: patterns of all that these charts draw, where that is not everything. */
-    constructor(asker, host, like = []) {
-      this.host = host;
-      this.window = null; // seconds on screen while following
-      this.longest = Infinity; // seconds that can be asked for at once
-      this.all = null; // the window that begins with the first point there is, in seconds
-      this.many = false;
-      this.closing = new AbortController();
-      this.held = null; // [start, end] in epoch milliseconds; null while following
-      this.age = 0; // milliseconds of the newest point when the server last answered
-      this.series = new app.Series();
-      this.curves = {}; // the newest by their panel, which have no past; held, those of that moment
-      this.past = null; // the points of a held stretch that the live series has not; null while following
-      this.clock = asker.clock;
-      this.catalogue = new app.Catalogue(
-        asker,
+  app.LiveView = class {
+    /* `poller` may serve other views too. `owner`: onFrame(frame), onPast(frame), onFailure(requestedAt, error,
+       sessionExpired), onZoom(range), onResume(), refresh(), onMetricsChange(), onNewPanel(name, kind),
+       extraQuery(), requiredKeys(). `patterns`: of all metrics that these charts draw; empty means every metric. */
+    constructor(poller, owner, patterns = []) {
+      this.owner = owner;
+      this.window = null; // seconds on screen while live
+      this.maxSeconds = Infinity; // longest range of one request
+      this.wholeHistoryWindow = null; // window that starts at the first point, in seconds
+      this.hasManyMetrics = false;
+      this.abortController = new AbortController();
+      this.pausedRange = null; // [start, end] in epoch milliseconds; null while live
+      this.age = 0; // milliseconds between the newest point and the last response
+      this.series = new app.SeriesBuffer();
+      this.curves = {}; // newest curves by panel; while paused, those of that moment
+      this.pastSeries = null; // points of the paused range if the live series lacks them; null while live
+      this.clock = poller.clock;
+      this.catalog = new app.MetricCatalog(
+        poller,
         () => {
-          this.look();
-          this.feed.plan();
-          this.easel.redraw(); // what is held too: it may have waited for its names
-          host.onNames();
+          this.updateRequestedKeys();
+          this.subscription.scheduleNext();
+          this.renderQueue.redraw(); // a paused chart may have waited for its labels
+          owner.onMetricsChange();
         },
-        (name, kind) => host.onNewPanel(name, kind)
+        (name, kind) => owner.onNewPanel(name, kind)
       );
-      this.feed = new app.Feed(asker, this, like);
-      this.easel = new app.Easel(this);
+      this.subscription = new app.Subscription(poller, this, patterns);
+      this.renderQueue = new app.RenderQueue(this);
       this.crosshair = new app.Crosshair(this);
       for (const [target, event] of [[document, "visibilitychange"], [window, "pageshow"], [window, "online"]]) {
-        target.addEventListener(event, () => this.tick(), { signal: this.closing.signal });
+        target.addEventListener(event, () => this.tick(), { signal: this.abortController.signal });
       }
     }
 
-    /* Leave nothing behind: no listener, no question, no drawing. */
+    /* Remove all listeners, requests and draws. */
     close() {
-      this.closing.abort();
-      this.feed.close();
-      this.easel.close();
+      this.abortController.abort();
+      this.subscription.close();
+      this.renderQueue.close();
     }
 
-    /* Whether it is known what to ask for. `many` is told beforehand of a page with more metrics than are asked for
-       at once: their names come first then. */
+    /* Whether the keys to request are known. With many metrics, the catalog is requested first. */
     ready() {
-      if (!this.many || !this.catalogue.empty) return true;
-      this.catalogue.ask();
+      if (!this.hasManyMetrics || !this.catalog.empty) return true;
+      this.catalog.request();
       return false;
     }
 
-    /* The metrics to ask for: "" for all, where they are few; else those of the charts in sight. */
-    wanted() {
-      const { catalogue } = this;
-      if (this.feed.like.length || catalogue.metrics.size <= FEW) return "";
-      const seen = this.charts.filter((chart) => chart.onScreen && !chart.section.hidden);
-      const lists = seen.map((chart) => (catalogue.panels.get(chart.panel) ?? []).map((metric) => metric.key));
-      // One of each panel in turn, so that a panel of a thousand leaves the others theirs.
-      const against = seen.map((chart) => app.referenceKey(chart.reference ?? null));
-      const turns = Array.from({ length: MOST_METRICS }, (_, turn) => lists.map((list) => list[turn])).flat();
-      const all = [...new Set([...this.host.keys(), ...against, ...turns])].filter(Boolean).slice(0, MOST_METRICS);
-      while (all.join().length > LONGEST) all.pop();
-      return all.join();
+    /* The metrics to request, comma-separated: those of visible charts, or "" (all) if there are few. */
+    requestedKeys() {
+      const { catalog } = this;
+      if (this.subscription.patterns.length || catalog.metrics.size <= MAX_UNFILTERED_METRICS) return "";
+      const visibleCharts = this.charts.filter((chart) => chart.onScreen && !chart.section.hidden);
+      const lists = visibleCharts.map((chart) => (catalog.metricsByPanel.get(chart.panel) ?? []).map((metric) => metric.key));
+      // Take one metric of each panel in turn, so that a panel with a thousand leaves room for the others.
+      const referenceKeys = visibleCharts.map((chart) => app.referenceKey(chart.reference ?? null));
+      const interleaved = Array.from({ length: MAX_METRICS }, (_, index) => lists.map((list) => list[index])).flat();
+      const keys = [...new Set([...this.owner.requiredKeys(), ...referenceKeys, ...interleaved])].filter(Boolean).slice(0, MAX_METRICS);
+      while (keys.join().length > MAX_KEYS_LENGTH) keys.pop();
+      return keys.join();
     }
 
-    /* Other charts have come into sight, with metrics of their own. */
-    look() {
+    /* Request other metrics if other charts are visible now. */
+    updateRequestedKeys() {
       if (this.window === null || !this.ready()) return;
-      const wanted = this.wanted();
-      if (wanted === this.feed.metrics) return;
-      this.feed.metrics = wanted;
-      this.feed.restart(REST_MS);
-      if (this.held) this.travel(this.held);
+      const keys = this.requestedKeys();
+      if (keys === this.subscription.metricKeys) return;
+      this.subscription.metricKeys = keys;
+      this.subscription.restart(DEBOUNCE_MS);
+      if (this.pausedRange) this.pauseAt(this.pausedRange);
     }
 
     get charts() {
-      return this.easel.charts;
+      return this.renderQueue.charts;
     }
 
-    /* Whether the server ever answered. */
-    get answered() {
+    get hasResponse() {
       return this.clock.now() !== null;
     }
 
-    /* What the charts draw from. */
-    get shown() {
-      return this.past ?? this.series;
+    get shownSeries() {
+      return this.pastSeries ?? this.series;
     }
 
-    /* Whether the stretch that is held has come, and is empty. */
-    get nothing() {
-      if (!this.held || this.feed.past) return false;
-      const [start, end] = this.held;
-      return !this.shown.t.some((time) => time > start && time <= end);
+    /* Whether the paused range was loaded and has no points. */
+    get isPausedRangeEmpty() {
+      if (!this.pausedRange || this.subscription.pastRange) return false;
+      const [start, end] = this.pausedRange;
+      return !this.shownSeries.t.some((time) => time > start && time <= end);
     }
 
-    /* What a status is judged by. */
-    get condition() {
-      const { held, nothing, age } = this;
-      const { waiting, newest, step } = this.feed;
-      return { held, nothing, waiting, newest, age, step };
+    /* Input for ConnectionStatus. */
+    get statusInput() {
+      const { pausedRange, isPausedRangeEmpty: pausedRangeEmpty, age } = this;
+      const { waitingSince, newest, step } = this.subscription;
+      return { pausedRange, pausedRangeEmpty, waitingSince, newest, age, step };
     }
 
     tick() {
-      if (!document.hidden && this.window !== null && this.ready()) this.feed.plan();
-      this.host.changed();
+      if (!document.hidden && this.window !== null && this.ready()) this.subscription.scheduleNext();
+      this.owner.refresh();
     }
 
-    /* Follow the newest `seconds`, asked for once the viewer has made up their mind. */
-    follow(seconds, patient = true) {
-      this.window = this.feed.window = seconds;
+    /* Show the newest `seconds`. */
+    follow(seconds, debounce = true) {
+      this.window = this.subscription.window = seconds;
       this.trim();
-      this.feed.restart(patient ? REST_MS : 0);
-      if (this.held) this.release();
-      else this.easel.redraw();
-      this.host.changed();
+      this.subscription.restart(debounce ? DEBOUNCE_MS : 0);
+      if (this.pausedRange) this.resume();
+      else this.renderQueue.redraw();
+      this.owner.refresh();
     }
 
-    /* What the feed brings: the newest, a stretch of the past, or nothing. */
+    /* Callbacks of the subscription. */
 
     onFrame(frame) {
       if (frame.reset) this.series.replace(frame);
       else this.series.append(frame);
-      if (this.feed.newest !== null) this.age = frame.now * 1000 - this.feed.newest;
+      if (this.subscription.newest !== null) this.age = frame.now * 1000 - this.subscription.newest;
       this.trim();
-      this.catalogue.learn(this.series.y);
-      if (!this.held) {
+      this.catalog.ensureKnown(this.series.y);
+      if (!this.pausedRange) {
         this.curves = frame.curves ?? {};
-        this.easel.redraw();
+        this.renderQueue.redraw();
       }
-      this.host.onAnswer(frame);
+      this.owner.onFrame(frame);
     }
 
     onPast(frame) {
-      if (this.held) {
-        this.past = this.past || new app.Series();
-        this.past.replace(frame);
-        this.catalogue.learn(this.past.y);
-        this.easel.redraw();
+      if (this.pausedRange) {
+        this.pastSeries = this.pastSeries || new app.SeriesBuffer();
+        this.pastSeries.replace(frame);
+        this.catalog.ensureKnown(this.pastSeries.y);
+        this.renderQueue.redraw();
       }
-      this.host.onPast(frame);
+      this.owner.onPast(frame);
     }
 
-    onFailure(asked, why, locked) {
-      this.host.onFailure(asked, why, locked);
+    onFailure(requestedAt, error, sessionExpired) {
+      this.owner.onFailure(requestedAt, error, sessionExpired);
     }
 
-    /* What else a question asks for, as more of its query. */
-    extras() {
-      return this.host.extras();
+    extraQuery() {
+      return this.owner.extraQuery();
     }
 
-    /* Forget what is older than the window. What is held is a copy. */
+    /* Drop points older than the window. A paused range is a copy. */
     trim() {
-      const last = this.series.last;
+      const last = this.series.lastTime;
       if (last !== null) this.series.trim(last - this.window * 1000);
     }
 
-    /* What the charts draw now; null where there is nothing yet. */
-    view() {
-      const series = this.shown;
-      const unknown = this.catalogue.empty && series.t.length > 0;
-      if (unknown || !this.answered) return null;
-      return { series, range: this.held ?? this.range(), curves: this.curves };
+    /* Input for the charts; null if there is nothing to draw yet. */
+    renderInput() {
+      const series = this.shownSeries;
+      const awaitsMetrics = this.catalog.empty && series.t.length > 0;
+      if (awaitsMetrics || !this.hasResponse) return null;
+      return { series, range: this.pausedRange ?? this.liveRange(), curves: this.curves };
     }
 
     metricsOf(panel) {
-      return this.catalogue.of(panel, this.shown.y);
+      return this.catalog.metricsOf(panel, this.shownSeries.y);
     }
 
-    /* The newest window, in epoch milliseconds. */
-    range() {
-      const end = this.series.last === null ? this.clock.now() || 0 : this.series.last;
+    /* The newest window in epoch milliseconds. */
+    liveRange() {
+      const end = this.series.lastTime === null ? this.clock.now() || 0 : this.series.lastTime;
       const start = end - this.window * 1000;
-      return [this.window === this.all ? Math.max(start, Math.min(this.series.begin ?? end, end - SHORTEST_MS)) : start, end];
+      return [this.window === this.wholeHistoryWindow ? Math.max(start, Math.min(this.series.firstValueTime ?? end, end - MIN_RANGE_MS)) : start, end];
     }
 
-    /* Hold a stretch of time; fetch it where the points at hand are too coarse, do not reach so far, or lack what is in
-       sight. */
-    travel(range) {
-      this.held = range;
-      const wanted = this.feed.metrics.split(",").filter((key) => this.catalogue.metrics.has(key));
+    /* Pause at `range`. Load it if the points at hand are downsampled, too few, or lack a visible metric. */
+    pauseAt(range) {
+      this.pausedRange = range;
+      const keys = this.subscription.metricKeys.split(",").filter((key) => this.catalog.metrics.has(key));
       const covers = (series) =>
         series &&
         series.t.length &&
-        !series.coarse &&
-        range[0] >= series.t[0] - this.feed.step &&
-        range[1] <= series.last + 1 &&
-        wanted.every((key) => key in series.y);
-      if (covers(this.past)) this.feed.past = null;
-      else if (covers(this.series)) this.hold();
+        !series.downsampled &&
+        range[0] >= series.t[0] - this.subscription.step &&
+        range[1] <= series.lastTime + 1 &&
+        keys.every((key) => key in series.y);
+      if (covers(this.pastSeries)) this.subscription.pastRange = null;
+      else if (covers(this.series)) this.freeze();
       else {
-        if (this.past === null) this.hold(); // there is something to see until the answer comes
+        if (this.pastSeries === null) this.freeze(); // show something until the response arrives
         const length = range[1] - range[0];
-        // A little way on either side is there already then, where that makes no point coarser.
-        const room = Math.min(MOST_POINTS * this.feed.step, this.longest * 1000) - length;
-        const near = Math.max(0, Math.min(length, room) / 2);
+        // Load a margin on both sides, unless that makes points coarser.
+        const spare = Math.min(MAX_POINTS * this.subscription.step, this.maxSeconds * 1000) - length;
+        const margin = Math.max(0, Math.min(length, spare) / 2);
         const newest = this.clock.now() ?? Infinity;
-        this.feed.travel([Math.max(0, range[0] - near), Math.min(range[1] + near, newest)], REST_MS);
+        this.subscription.loadRange([Math.max(0, range[0] - margin), Math.min(range[1] + margin, newest)], DEBOUNCE_MS);
       }
-      this.easel.align(range);
-      this.host.changed();
+      this.renderQueue.align(range);
+      this.owner.refresh();
     }
 
     pause() {
-      this.held = this.range();
-      this.hold();
-      this.host.changed();
+      this.pausedRange = this.liveRange();
+      this.freeze();
+      this.owner.refresh();
     }
 
-    /* Keep what is on screen now, whatever comes. */
-    hold() {
-      this.past = this.series.copy();
-      this.feed.past = null;
+    /* Copy what is on screen, so that new points do not change it. */
+    freeze() {
+      this.pastSeries = this.series.copy();
+      this.subscription.pastRange = null;
     }
 
-    /* Back to what is live. */
-    release() {
-      this.held = null;
-      this.crosshair.point(null);
-      this.past = null;
-      this.feed.past = null;
-      this.easel.redraw(true);
-      this.feed.plan();
-      this.host.changed();
+    resume() {
+      this.pausedRange = null;
+      this.crosshair.moveTo(null);
+      this.pastSeries = null;
+      this.subscription.pastRange = null;
+      this.renderQueue.redraw(true);
+      this.subscription.scheduleNext();
+      this.owner.refresh();
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -1,32 +1,31 @@
-/* A panel as the server describes it, and as it stands in the page. */
+/* Panels: the server's description, and their elements. */
 (function (app) {
   "use strict";
 
-  /* What draws each panel, by its name: {kind, metrics, right, graph(slot)}. What is common to all stands in the
-     page's layout once. */
-  app.panelsOf = function ({ graph, panels }) {
-    const made = (own) => ({
-      ...own,
+  /* Specs by panel name: {kind, metrics, right, graph(slot)}. The page's layout has the common part once. */
+  app.buildPanelSpecs = function ({ graph, panels }) {
+    const build = (spec) => ({
+      ...spec,
       graph: (slot) => {
-        const mine = structuredClone(graph);
-        const { layout } = mine.props.figure;
-        mine.props.id ??= `graph-${slot}`;
-        Object.assign(layout.yaxis, own.yaxis);
-        if (own.yaxis2) layout.yaxis2 = own.yaxis2;
-        layout.shapes = own.shapes;
-        return mine;
+        const component = structuredClone(graph);
+        const { layout } = component.props.figure;
+        component.props.id ??= `graph-${slot}`;
+        Object.assign(layout.yaxis, spec.yaxis);
+        if (spec.yaxis2) layout.yaxis2 = spec.yaxis2;
+        layout.shapes = spec.shapes;
+        return component;
       },
     });
-    const found = new Map(Object.entries(panels).map(([name, own]) => [name, made(own)]));
-    found.usual = made({ kind: "line", metrics: [], right: [], shapes: [], yaxis: { autorange: true } });
-    return found;
+    const specs = new Map(Object.entries(panels).map(([name, spec]) => [name, build(spec)]));
+    specs.fallback = build({ kind: "line", metrics: [], right: [], shapes: [], yaxis: { autorange: true } });
+    return specs;
   };
 
   app.panelName = function (section) {
     return section.dataset.panel ?? section.dataset.table;
   };
 
-  /* The title without what stands beside it. */
+  /* The title without its subtitle and values. */
   app.panelTitle = function (section) {
     return section.querySelector("h2").firstChild.textContent;
   };

@@ -1,74 +1,74 @@
-/* Values in words, in the panels' titles and the tab's: the newest, or those of the time that is pointed at or held. */
+/* Values in the titles of panels and in the tab title: the newest, or those at the crosshair or the end of a
+   paused range. */
 (function (app) {
   "use strict";
 
-  const MOST = 2; // values that a title has room for
+  const MAX_VALUES = 2; // more do not fit into a title
 
-  app.Headlines = class {
-    constructor(live) {
-      this.live = live;
-      this.last = {}; // the newest tick's values by metric key
+  app.PanelValues = class {
+    constructor(liveView) {
+      this.liveView = liveView;
+      this.lastValues = {}; // values of the newest tick by metric key
     }
 
-    take(frame) {
+    update(frame) {
       const end = frame.t.length - 1;
-      if (frame.last) this.last = frame.last;
-      else if (end >= 0) this.last = Object.fromEntries(Object.entries(frame.y).map(([k, y]) => [k, y[end]]));
+      if (frame.last) this.lastValues = frame.last;
+      else if (end >= 0) this.lastValues = Object.fromEntries(Object.entries(frame.y).map(([k, y]) => [k, y[end]]));
     }
 
-    /* For the tab. */
-    get title() {
-      const cpu = this.last["cpu.percent"] ?? null;
+    get tabTitle() {
+      const cpu = this.lastValues["cpu.percent"] ?? null;
       return cpu === null ? "" : `${Math.round(cpu)} % CPU`;
     }
 
-    /* A panel that has metrics is there, with its values where they are few enough to read. */
+    /* Show a panel as soon as it has metrics, and its values if they are few. */
     show(chart) {
       const { section } = chart;
       const absent = section.classList.contains("absent");
       if (!chart.onScreen && !absent) return;
-      const metrics = this.live.metricsOf(chart.panel);
+      const metrics = this.liveView.metricsOf(chart.panel);
       if (metrics.length && absent) section.classList.remove("absent");
       const output = section.querySelector(".value");
       if (!output) return;
-      const values = metrics.length > MOST ? [] : this.texts(chart, metrics);
-      const all = this.live.catalogue.panels.get(chart.panel)?.length ?? 0;
-      const left = metrics.length && this.live.feed.metrics && all > metrics.length;
-      const text = left ? `${metrics.length} of ${all.toLocaleString("en")} lines` : values.filter(Boolean).join(" · ");
-      app.say(output, text);
-      const of = section.querySelector(".of");
-      // One line has no legend: it is named beside the title, unless the title does.
+      const values = metrics.length > MAX_VALUES ? [] : this.valueTexts(chart, metrics);
+      const total = this.liveView.catalog.metricsByPanel.get(chart.panel)?.length ?? 0;
+      const isTruncated = metrics.length && this.liveView.subscription.metricKeys && total > metrics.length;
+      const text = isTruncated ? `${metrics.length} of ${total.toLocaleString("en")} lines` : values.filter(Boolean).join(" · ");
+      app.setText(output, text);
+      const subtitle = section.querySelector(".of");
+      // A single line has no legend: add its label to the title if it differs.
       const { textContent: title } = section.querySelector("h2").firstChild;
-      if (metrics.length === 1 && !of.textContent && metrics[0].label !== title) of.textContent = metrics[0].label;
+      if (metrics.length === 1 && !subtitle.textContent && metrics[0].label !== title) subtitle.textContent = metrics[0].label;
       output.classList.toggle("several", metrics.length > 1);
-      output.classList.toggle("then", this.then !== null);
+      output.classList.toggle("then", this.readingTime !== null);
     }
 
-    /* The time whose values are shown, where that is not the newest. */
-    get then() {
-      const { crosshair, held } = this.live;
-      return crosshair.time ?? (held ? held[1] : null);
+    /* The time of the values; null for the newest. */
+    get readingTime() {
+      const { crosshair, pausedRange } = this.liveView;
+      return crosshair.time ?? (pausedRange ? pausedRange[1] : null);
     }
 
-    texts(chart, metrics) {
-      const [start, end] = this.live.held ?? this.live.range();
-      const standing = app.standing(chart.reference ?? null, this.live.shown, metrics, [start, this.then ?? end]);
-      if (standing) return [app.standingWords(standing, metrics[0].unit)];
+    valueTexts(chart, metrics) {
+      const [start, end] = this.liveView.pausedRange ?? this.liveView.liveRange();
+      const comparison = app.compareToReference(chart.reference ?? null, this.liveView.shownSeries, metrics, [start, this.readingTime ?? end]);
+      if (comparison) return [app.formatComparison(comparison, metrics[0].unit)];
       return metrics.map((metric) => this.text(metric, metrics.length));
     }
 
     text(metric, count) {
-      const text = app.quantity(this.value(metric.key), metric.unit);
+      const text = app.formatQuantity(this.value(metric.key), metric.unit);
       return count > 1 && text ? `${metric.label} ${text}` : text;
     }
 
     value(key) {
-      const { then } = this;
-      if (then === null) return this.last[key];
-      const { t, y } = this.live.shown;
-      let place = t.length - 1;
-      while (place >= 0 && t[place] > then) place -= 1;
-      return y[key]?.[place];
+      const { readingTime } = this;
+      if (readingTime === null) return this.lastValues[key];
+      const { t, y } = this.liveView.shownSeries;
+      let index = t.length - 1;
+      while (index >= 0 && t[index] > readingTime) index -= 1;
+      return y[key]?.[index];
     }
   };
 })((window.dashapp = window.dashapp || {}));

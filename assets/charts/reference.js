@@ -1,56 +1,57 @@
-/* What a panel's one line is measured against: a metric, a number, or the first point in sight. Says on which side the
-   line stands, in a colour, a sign and words, so that no colour alone tells it. Knows no graph. */
+/* Compares a panel's only line with a reference: a metric, a number, or the first visible point. Shows the
+   result as a colour, a sign and text, so that it does not depend on colour alone. */
 (function (app) {
   "use strict";
 
-  const FIRST = "first";
-  app.REFERENCE = "reference"; // what its line is called among a chart's shapes
-  // Of Okabe and Ito's set, which the colour-blind tell apart.
-  const SIDES = {
+  const FIRST_POINT = "first";
+  app.REFERENCE_SHAPE = "reference"; // name of its shape in a chart
+  // Colour-blind safe, from Okabe and Ito.
+  const DIRECTIONS = {
     above: { colour: "#009e73", sign: "▲" },
     at: { colour: "#7f8c8d", sign: "●" },
     below: { colour: "#d55e00", sign: "▼" },
   };
 
-  /* The key of the metric that it is; null where it is none. */
+  /* The metric key if the reference is a metric; else null. */
   app.referenceKey = function (reference) {
-    return typeof reference === "string" && reference !== FIRST ? reference : null;
+    return typeof reference === "string" && reference !== FIRST_POINT ? reference : null;
   };
 
-  /* `{side, colour, sign, value, against}` at the end of `range`; null where there is nothing to compare. */
-  app.standing = function (reference, series, metrics, [start, end]) {
+  /* `{direction, colour, sign, value, referenceValue}` at the end of `range`; null if there is nothing to
+     compare. */
+  app.compareToReference = function (reference, series, metrics, [start, end]) {
     if (reference === null || metrics.length !== 1) return null;
     const column = series.y[metrics[0].key] ?? [];
     const key = app.referenceKey(reference);
-    const value = newest(series.t, column, end);
-    const against =
-      reference === FIRST ? first(series.t, column, start) : key === null ? reference : newest(series.t, series.y[key] ?? [], end);
-    if (value === null || against === null) return null;
-    const side = value > against ? "above" : value < against ? "below" : "at";
-    return { side, ...SIDES[side], value, against };
+    const value = lastValue(series.t, column, end);
+    const referenceValue =
+      reference === FIRST_POINT ? firstValue(series.t, column, start) : key === null ? reference : lastValue(series.t, series.y[key] ?? [], end);
+    if (value === null || referenceValue === null) return null;
+    const direction = value > referenceValue ? "above" : value < referenceValue ? "below" : "at";
+    return { direction, ...DIRECTIONS[direction], value, referenceValue };
   };
 
   /* "182.3 ▲ 0.62 % above 181.2" */
-  app.standingWords = function ({ side, sign, value, against }, unit) {
-    const [now, then] = [value, against].map((each) => app.quantity(each, unit));
-    const share = against ? `${Math.abs((100 * (value - against)) / against).toFixed(2)} % ` : "";
-    return `${now} ${sign} ${side === "at" ? "" : share}${side} ${then}`;
+  app.formatComparison = function ({ direction, sign, value, referenceValue }, unit) {
+    const [current, reference] = [value, referenceValue].map((number) => app.formatQuantity(number, unit));
+    const share = referenceValue ? `${Math.abs((100 * (value - referenceValue)) / referenceValue).toFixed(2)} % ` : "";
+    return `${current} ${sign} ${direction === "at" ? "" : share}${direction} ${reference}`;
   };
 
-  /* Its line across the panel. */
-  app.referenceLine = function ({ against }) {
-    const line = { width: 1, dash: "dot", color: SIDES.at.colour };
-    return { type: "line", name: app.REFERENCE, xref: "paper", x0: 0, x1: 1, y0: against, y1: against, line };
+  /* A line across the panel. */
+  app.referenceLine = function ({ referenceValue }) {
+    const line = { width: 1, dash: "dot", color: DIRECTIONS.at.colour };
+    return { type: "line", name: app.REFERENCE_SHAPE, xref: "paper", x0: 0, x1: 1, y0: referenceValue, y1: referenceValue, line };
   };
 
-  function newest(times, column, end) {
-    let place = times.length - 1;
-    while (place >= 0 && (times[place] > end || (column[place] ?? null) === null)) place -= 1;
-    return place < 0 ? null : column[place];
+  function lastValue(times, column, end) {
+    let index = times.length - 1;
+    while (index >= 0 && (times[index] > end || (column[index] ?? null) === null)) index -= 1;
+    return index < 0 ? null : column[index];
   }
 
-  function first(times, column, start) {
-    const place = times.findIndex((time, each) => time >= start && (column[each] ?? null) !== null);
-    return place < 0 ? null : column[place];
+  function firstValue(times, column, start) {
+    const index = times.findIndex((time, at) => time >= start && (column[at] ?? null) !== null);
+    return index < 0 ? null : column[index];
   }
 })((window.dashapp = window.dashapp || {}));

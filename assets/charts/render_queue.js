@@ -1,30 +1,29 @@
-/* The page's charts, drawn one an animation frame. Knows when each may draw, not what the points mean. */
+/* Draws the charts of a page, one in each animation frame. */
 (function (app) {
   "use strict";
 
-  // Those that want to draw: one has its turn in an animation frame, however many there are on the page.
-  const queue = [];
-  let frame = null;
+  // Queues with something to draw. All queues of a page share the animation frames.
+  const pendingQueues = [];
+  let frameRequest = null;
 
-  function turn() {
-    frame = null;
-    queue.shift().step();
-    if (queue.length && frame === null) frame = requestAnimationFrame(turn);
+  function drawNext() {
+    frameRequest = null;
+    pendingQueues.shift().drawOne();
+    if (pendingQueues.length && frameRequest === null) frameRequest = requestAnimationFrame(drawNext);
   }
 
-  app.Easel = class {
-    /* `host`: view() gives {series, range, curves} to draw now, null where there is nothing yet; metricsOf(panel);
-       `held`, `crosshair`; and a `host` of its own that is told of zooms. */
-    constructor(host) {
-      this.host = host;
-      this.awake = false;
-      this.turn = 0;
+  app.RenderQueue = class {
+    /* `liveView`: an app.LiveView. */
+    constructor(liveView) {
+      this.liveView = liveView;
+      this.scheduled = false;
+      this.nextIndex = 0;
       this.charts = [];
     }
 
-    /* One more panel; `panel`: what draws it. */
+    /* Add a chart; `panel`: its spec. */
     add(section, panel) {
-      const Kind = panel.kind === "curve" ? app.Curve : app.isSnapshot(panel.kind) ? app.Snapshot : app.Chart;
+      const Kind = panel.kind === "curve" ? app.CurveChart : app.isBarTable(panel.kind) ? app.BarTable : app.Chart;
       this.charts.push(new Kind(section, this, panel));
     }
 
@@ -33,87 +32,87 @@
       this.charts = [];
     }
 
-    /* Every chart wants drawing; `anew`: whatever stands there. */
-    redraw(anew) {
+    /* Redraw every chart; `force`: even if nothing changed. */
+    redraw(force) {
       for (const chart of this.charts) {
         chart.dirty = true;
-        if (anew) chart.life = -1;
+        if (force) chart.generation = -1;
       }
-      this.wake();
+      this.schedule();
     }
 
-    /* The charts that do not show `range` want drawing. */
+    /* Redraw the charts that do not show `range`. */
     align(range) {
       for (const chart of this.charts) {
-        // A graph that was only just put in is not bound yet, and shows the range it was put in with.
+        // A graph that was just mounted is not bound yet, and shows the range it was mounted with.
         if (chart.gd?.layout && chart.range().every((end, side) => Math.abs(end - range[side]) < 2)) continue;
-        chart.life = -1;
+        chart.generation = -1;
         chart.dirty = true;
       }
-      this.wake();
+      this.schedule();
     }
 
-    wake() {
-      if (this.awake) return;
-      this.awake = true;
-      queue.push(this);
-      frame ??= requestAnimationFrame(turn);
+    schedule() {
+      if (this.scheduled) return;
+      this.scheduled = true;
+      pendingQueues.push(this);
+      frameRequest ??= requestAnimationFrame(drawNext);
     }
 
-    step() {
-      this.awake = false;
-      this.host.look();
-      const view = this.host.view();
-      if (!view) return;
-      for (let tried = 0; tried < this.charts.length; tried += 1) {
-        const chart = this.charts[this.turn++ % this.charts.length];
-        // A graph that was just put in is listened to as soon as it is there: the first zoom may come before a tick.
-        if (!chart.dirty && !chart.arriving) continue;
-        if (!chart.ready() || !chart.dirty) continue;
-        const metrics = this.host.metricsOf(chart.panel);
-        // What is not there at first is put in when it has metrics; the rest is there, empty if need be.
+    drawOne() {
+      this.scheduled = false;
+      this.liveView.updateRequestedKeys();
+      const input = this.liveView.renderInput();
+      if (!input) return;
+      for (let attempts = 0; attempts < this.charts.length; attempts += 1) {
+        const chart = this.charts[this.nextIndex++ % this.charts.length];
+        // Bind a graph as soon as it is ready: the first zoom may come before a tick.
+        if (!chart.dirty && !chart.mounting) continue;
+        if (!chart.canDraw() || !chart.dirty) continue;
+        const metrics = this.liveView.metricsOf(chart.panel);
+        // An absent panel is mounted when it has metrics; any other is mounted empty.
         if (!metrics.length && chart.section.classList.contains("absent")) {
           chart.dirty = false;
           continue;
         }
-        chart.draw(view.series, metrics, view.range, view.curves);
+        chart.draw(input.series, metrics, input.range, input.curves);
         break;
       }
-      if (this.charts.some((chart) => chart.waiting())) this.wake();
+      if (this.charts.some((chart) => chart.needsFrame())) this.schedule();
     }
 
-    /* What a chart tells. */
+    /* Callbacks of the charts. */
 
-    userZoomed(range) {
-      this.host.host.onZoom(range);
+    onZoom(range) {
+      this.liveView.owner.onZoom(range);
     }
 
-    resume() {
-      this.host.host.onResume();
+    onResume() {
+      this.liveView.owner.onResume();
     }
 
-    /* Of a chart that is the page's own; others have no log. */
-    stretches(keys, range) {
-      return this.host.host.log?.stretches(keys, range) ?? [];
+    /* Only the page has an alert history; a LiveGraph has none. */
+    alertBands(keys, range) {
+      return this.liveView.owner.alertHistory?.alertBands(keys, range) ?? [];
     }
 
-    pointed(time) {
-      this.host.crosshair.point(time);
+    onHover(time) {
+      this.liveView.crosshair.moveTo(time);
     }
 
-    /* The points went by below the mouse, and below the line. */
-    drawn(chart) {
-      const { time } = this.host.crosshair;
-      if (time !== null && time < chart.drawn.range[0]) this.pointed(null); // it has left the window
-      if (chart.pointing) this.pointed(chart.pointed());
-      else chart.cross(this.host.crosshair.time);
+    /* The points moved below the mouse and below the crosshair. */
+    onDrawn(chart) {
+      const { time } = this.liveView.crosshair;
+      if (time !== null && time < chart.expected.range[0]) this.onHover(null); // outside the window now
+      if (chart.hovered) this.onHover(chart.hoveredTime());
+      else chart.showCrosshair(this.liveView.crosshair.time);
     }
 
-    repair(chart) {
-      if (this.host.held || !chart.strayed()) return;
-      chart.life = -1;
+    repairRange(chart) {
+      if (this.liveView.pausedRange || !chart.rangeDiffers()) return;
+      chart.generation = -1;
       chart.dirty = true;
-      this.wake();
+      this.schedule();
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -1,65 +1,65 @@
-/* The state of the connection: live, paused, stale or offline, and a sentence about it. By the server's clock. */
+/* State of the connection (live, paused, stale or offline) with a text for people. */
 (function (app) {
   "use strict";
 
-  const OFFLINE_MS = 3500;
-  const EMPTY_MS = 5000; // without a first point: longer than any collector takes to begin
+  const OFFLINE_AFTER_MS = 3500;
+  const NO_DATA_AFTER_MS = 5000; // any collector sends its first point sooner
 
-  app.Status = class {
+  app.ConnectionStatus = class {
     constructor() {
-      this.answered = null; // performance.now() of the first answer
+      this.firstResponseAt = null; // performance.now() of the first response
       this.failures = 0;
-      this.failing = null; // performance.now() of the first question of those without an answer
-      this.locked = false; // whether the server asks for its password again
-      this.refused = null; // why the server has no answer, in its words
+      this.failingSince = null; // performance.now() of the first request since the last response
+      this.sessionExpired = false;
+      this.serverError = null; // error text from the server
     }
 
-    heard() {
-      this.answered ??= performance.now();
+    recordSuccess() {
+      this.firstResponseAt ??= performance.now();
       this.failures = 0;
-      this.failing = null;
-      this.refused = null;
-      this.locked = false;
+      this.failingSince = null;
+      this.serverError = null;
+      this.sessionExpired = false;
     }
 
-    /* `why`: the server's word where it answered, and refused; `locked`: because the session has ended. */
-    failed(asked, why, locked = false) {
-      if (why) {
-        this.heard();
-        this.refused = why;
+    /* `error`: text of an error response; null if there was no response. */
+    recordFailure(requestedAt, error, sessionExpired = false) {
+      if (error) {
+        this.recordSuccess();
+        this.serverError = error;
         return;
       }
-      this.locked = locked;
+      this.sessionExpired = sessionExpired;
       this.failures += 1;
-      if (this.failing === null) this.failing = asked;
+      if (this.failingSince === null) this.failingSince = requestedAt;
     }
 
-    judge(view) {
-      if (this.locked) return ["offline", "Signed out"];
-      const since = this.failing ?? view.waiting;
-      const silent = since === null ? 0 : performance.now() - since;
-      if (this.failures >= 2 || silent > OFFLINE_MS) {
-        return ["offline", `Server not reachable for ${app.words(silent / 1000)}; trying again`];
+    describe(view) {
+      if (this.sessionExpired) return ["offline", "Signed out"];
+      const since = this.failingSince ?? view.waitingSince;
+      const silenceMs = since === null ? 0 : performance.now() - since;
+      if (this.failures >= 2 || silenceMs > OFFLINE_AFTER_MS) {
+        return ["offline", `Server not reachable for ${app.formatDuration(silenceMs / 1000)}, retrying`];
       }
-      if (this.refused !== null) return ["stale", this.refused];
-      if (view.nothing) return ["paused", "Paused; nothing was recorded then"];
-      if (view.held) return ["paused", `Paused, up to ${app.moment(view.held[1])}`];
-      if (view.newest === null) return ["stale", this.emptiness()];
+      if (this.serverError !== null) return ["stale", this.serverError];
+      if (view.pausedRangeEmpty) return ["paused", "Paused: no data in this time range"];
+      if (view.pausedRange) return ["paused", `Paused at ${app.formatTime(view.pausedRange[1])}`];
+      if (view.newest === null) return ["stale", this.noDataText()];
       if (view.age > 2 * view.step + 1500) {
-        const time = app.timeOfDay(new Date(view.newest));
-        return ["stale", `No data for ${app.words(view.age / 1000)}, since ${time}`];
+        const time = app.formatTimeOfDay(new Date(view.newest));
+        return ["stale", `No data for ${app.formatDuration(view.age / 1000)}, since ${time}`];
       }
       return ["live", "Live"];
     }
 
-    /* Whether the server has answered for long and had no point. */
-    get empty() {
-      return this.answered !== null && performance.now() - this.answered > EMPTY_MS;
+    /* Whether the server responds but has had no point for a while. */
+    get noData() {
+      return this.firstResponseAt !== null && performance.now() - this.firstResponseAt > NO_DATA_AFTER_MS;
     }
 
-    emptiness() {
-      if (this.answered === null) return "Connecting";
-      return this.empty ? "No points yet" : "Waiting for the first points";
+    noDataText() {
+      if (this.firstResponseAt === null) return "Connecting";
+      return this.noData ? "No data yet" : "Waiting for data";
     }
   };
 })((window.dashapp = window.dashapp || {}));

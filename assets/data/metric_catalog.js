@@ -1,80 +1,80 @@
-/* What metrics there are, as the server last told: asked for again whenever one turns up that is not known. */
+/* All metrics of the server. Requested again when a frame has an unknown one. */
 (function (app) {
   "use strict";
 
-  const PATIENCE_MS = 5000;
+  const MIN_REQUEST_INTERVAL_MS = 5000;
 
-  app.Catalogue = class {
-    /* `onLearnt()`; `onNewPanel(name, kind)` for one that was never defined. */
-    constructor(asker, onLearnt, onNewPanel) {
-      this.asker = asker;
-      this.onLearnt = onLearnt;
+  app.MetricCatalog = class {
+    /* `onNewPanel(name, kind)`: a metric belongs to a panel without a spec. */
+    constructor(poller, onChange, onNewPanel) {
+      this.poller = poller;
+      this.onChange = onChange;
       this.onNewPanel = onNewPanel;
-      this.defined = new Map(); // what draws each panel, by its name
+      this.specs = new Map(); // by panel name
       this.metrics = new Map();
-      this.panels = new Map(); // the metrics of each panel, by its name
-      this.asked = -Infinity;
-      this.hosts = []; // names whose metrics begin with them, where those of several are laid over each other
+      this.metricsByPanel = new Map(); // by panel name
+      this.requestedAt = -Infinity;
+      this.hosts = []; // names of compared hosts; each is the first part of its metrics' keys
     }
 
     get empty() {
       return this.metrics.size === 0;
     }
 
-    /* The metrics of a panel that `columns` has values of. */
-    of(panel, columns) {
-      return (this.panels.get(panel) ?? []).filter((metric) => metric.key in columns);
+    /* The metrics of a panel that have values in `columns`. */
+    metricsOf(panel, columns) {
+      return (this.metricsByPanel.get(panel) ?? []).filter((metric) => metric.key in columns);
     }
 
-    define(panels) {
-      this.defined = new Map(panels);
+    setPanelSpecs(specs) {
+      this.specs = new Map(specs);
     }
 
-    /* Put each metric into the panels that draw it: where it says, or where a pattern means it. */
-    sort() {
-      const all = [...this.metrics.values()];
-      this.panels = Map.groupBy(all, (metric) => metric.panel);
-      for (const metrics of this.panels.values()) this.put(metrics);
-      for (const [name, [{ kind }]] of this.panels) {
-        if (this.defined.has(name)) continue;
-        this.defined.set(name, { metrics: [], right: [] });
+    /* Assign each metric to its own panel, or to those whose patterns match it. */
+    assignPanels() {
+      const allMetrics = [...this.metrics.values()];
+      this.metricsByPanel = Map.groupBy(allMetrics, (metric) => metric.panel);
+      for (const metrics of this.metricsByPanel.values()) this.assignColours(metrics);
+      for (const [name, [{ kind }]] of this.metricsByPanel) {
+        if (this.specs.has(name)) continue;
+        this.specs.set(name, { metrics: [], right: [] });
         this.onNewPanel(name, kind);
       }
-      for (const [name, { metrics, right }] of this.defined) {
-        const own = metrics.length ? app.matching(all, metrics) : this.panels.get(name) ?? [];
-        const found = [...new Set([...own, ...app.matching(all, right)])];
-        const aside = new Set(app.matching(found, right));
-        this.panels.set(name, found.map((metric) => ({ ...metric, right: aside.has(metric) })));
+      for (const [name, { metrics, right }] of this.specs) {
+        const leftMetrics = metrics.length ? app.matchMetrics(allMetrics, metrics) : this.metricsByPanel.get(name) ?? [];
+        const panelMetrics = [...new Set([...leftMetrics, ...app.matchMetrics(allMetrics, right)])];
+        const rightMetrics = new Set(app.matchMetrics(panelMetrics, right));
+        this.metricsByPanel.set(name, panelMetrics.map((metric) => ({ ...metric, right: rightMetrics.has(metric) })));
       }
     }
 
-    /* Each metric's place in its own panel, which is its colour; of several hosts each has a colour, and its metrics
-       are told apart by their dashes. */
-    put(metrics) {
-      const counts = new Map();
-      metrics.forEach((metric, place) => {
-        const host = this.hosts.indexOf(metric.key.slice(0, metric.key.indexOf("/")));
-        const dash = counts.get(host) ?? 0;
-        counts.set(host, dash + 1);
-        Object.assign(metric, host < 0 ? { place } : { place: host, dash });
+    /* The colour of a metric is its index in its panel. When hosts are compared, each host has a colour, and its
+       metrics differ in their dashes. */
+    assignColours(metrics) {
+      const dashCounts = new Map();
+      metrics.forEach((metric, colourIndex) => {
+        const hostIndex = this.hosts.indexOf(metric.key.slice(0, metric.key.indexOf("/")));
+        const dashIndex = dashCounts.get(hostIndex) ?? 0;
+        dashCounts.set(hostIndex, dashIndex + 1);
+        Object.assign(metric, hostIndex < 0 ? { colourIndex } : { colourIndex: hostIndex, dashIndex });
       });
     }
 
-    learn(columns) {
-      if (!Object.keys(columns).every((key) => this.metrics.has(key))) this.ask();
+    ensureKnown(columns) {
+      if (!Object.keys(columns).every((key) => this.metrics.has(key))) this.request();
     }
 
-    ask() {
-      if (performance.now() - this.asked < PATIENCE_MS) return;
-      this.asked = performance.now();
-      this.asker
-        .metrics()
+    request() {
+      if (performance.now() - this.requestedAt < MIN_REQUEST_INTERVAL_MS) return;
+      this.requestedAt = performance.now();
+      this.poller
+        .fetchMetrics()
         .then((metrics) => {
           for (const metric of metrics) this.metrics.set(metric.key, metric);
-          this.sort();
-          this.onLearnt();
+          this.assignPanels();
+          this.onChange();
         })
-        .catch(() => (this.asked = -Infinity)); // the next frame asks again
+        .catch(() => (this.requestedAt = -Infinity)); // the next frame requests it again
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -1,36 +1,36 @@
-/* Patterns of metric keys: `*` is anything, `?` one character, all else itself. The server reads them the same way. */
+/* Patterns of metric keys: `*` matches any text, `?` one character. Must match the server's. */
 (function (app) {
   "use strict";
 
-  // What a question may hold; past that it asks for everything.
-  const MOST = 64;
-  const LONGEST = 3000;
-  const known = new Map();
+  // Limits of a request; above them it asks for all metrics.
+  const MAX_PATTERNS = 64;
+  const MAX_QUERY_LENGTH = 3000;
+  const regExpCache = new Map();
 
-  function meant(pattern) {
-    if (!known.has(pattern)) {
+  function toRegExp(pattern) {
+    if (!regExpCache.has(pattern)) {
       const text = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*/g, ".*").replace(/\?/g, ".");
-      known.set(pattern, new RegExp(`^${text}$`, "s"));
+      regExpCache.set(pattern, new RegExp(`^${text}$`, "s"));
     }
-    return known.get(pattern);
+    return regExpCache.get(pattern);
   }
 
-  /* The metrics that the patterns mean, in the patterns' order. */
-  app.matching = function (metrics, patterns) {
-    return patterns.flatMap((pattern) => metrics.filter((metric) => meant(pattern).test(metric.key)));
+  /* The metrics that match, in the order of the patterns. */
+  app.matchMetrics = function (metrics, patterns) {
+    return patterns.flatMap((pattern) => metrics.filter((metric) => toRegExp(pattern).test(metric.key)));
   };
 
-  /* Those of `columns`, by their keys. */
-  app.likened = function (columns, patterns) {
-    const keys = Object.keys(columns).filter((key) => patterns.some((pattern) => meant(pattern).test(key)));
+  /* The columns with a matching key. */
+  app.filterColumns = function (columns, patterns) {
+    const keys = Object.keys(columns).filter((key) => patterns.some((pattern) => toRegExp(pattern).test(key)));
     return Object.fromEntries(keys.map((key) => [key, columns[key]]));
   };
 
-  /* As more of a query: "" where there are none, or too many. */
-  app.liking = function (patterns) {
-    // A comma is what separates them; whatever else they mean is left out by who asked.
+  /* Query parameter for these patterns; "" (all metrics) if there are none or too many. */
+  app.likeParam = function (patterns) {
+    // Commas separate the patterns. `?` may match more; the subscription drops the rest.
     const all = [...new Set(patterns)].map((pattern) => pattern.replace(/,/g, "?"));
     const text = encodeURIComponent(all.join());
-    return all.length && all.length <= MOST && text.length <= LONGEST ? `&like=${text}` : "";
+    return all.length && all.length <= MAX_PATTERNS && text.length <= MAX_QUERY_LENGTH ? `&like=${text}` : "";
   };
 })((window.dashapp = window.dashapp || {}));

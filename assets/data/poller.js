@@ -1,189 +1,191 @@
-/* Asks the server for every feed of the page at once: soon after a tick is due, one request at a time, given up after
-   five seconds. Knows when to ask and how, not what is done with an answer. */
+/* Requests frames for all subscriptions of a page at once, shortly after a tick is due. There is at most one
+   request at a time, with a timeout of five seconds. */
 (function (app) {
   "use strict";
 
-  const GIVE_UP_MS = 5000;
-  const LONGEST_WAIT_MS = 5000;
-  const MARGIN_MS = { least: 40, most: 300, more: 30, less: 1 };
-  const MOST_QUESTIONS = 16; // in one request
-  const CLOCK_MS = 3_600_000; // after which the time is asked for itself, where a cache may tell it late
-  const NOTHING = { frame: null, refused: null, locked: false };
-  const LOCKED = { ...NOTHING, locked: true };
+  const REQUEST_TIMEOUT_MS = 5000;
+  const MAX_WAIT_MS = 5000;
+  const MARGIN_MS = { min: 40, max: 300, increase: 30, decrease: 1 };
+  const MAX_QUERIES = 16; // in one request
+  const CLOCK_SYNC_MS = 3_600_000; // how often to read the server's clock, if a cache may delay responses
+  const NO_RESPONSE = { frame: null, error: null, sessionExpired: false };
+  const SESSION_EXPIRED = { ...NO_RESPONSE, sessionExpired: true };
 
-  app.Asker = class {
-    /* `base`: where the server's paths begin. */
+  app.Poller = class {
+    /* `base`: URL path of the server. */
     constructor(base) {
       this.base = base;
       this.clock = new app.ServerClock();
-      this.feeds = [];
-      this.margin = MARGIN_MS.least;
-      this.jitter = Math.random() * 60; // so that a thousand viewers do not ask in the same instant
+      this.subscriptions = [];
+      this.margin = MARGIN_MS.min;
+      this.jitter = Math.random() * 60; // spreads the requests of many viewers
       this.timer = null;
-      this.flight = null;
-      this.begun = null; // performance.now() of the question in flight
-      this.failing = false;
-      this.stalled = false; // the last answer had nothing new
-      this.wanted = false;
-      this.told = 0; // performance.now() when the server itself told its time
-      this.learning = null; // the catalogue, while it is asked for
+      this.inFlight = null;
+      this.requestedAt = null; // performance.now() of the request in flight
+      this.lastRequestFailed = false;
+      this.stalled = false; // the last response had nothing new
+      this.needsPlan = false;
+      this.clockSyncedAt = 0; // performance.now() of the last clock request
+      this.metricsRequest = null; // promise of the request in flight
     }
 
-    add(feed) {
-      this.feeds.push(feed);
+    add(subscription) {
+      this.subscriptions.push(subscription);
     }
 
-    /* Nothing is asked for this one any more; nothing at all once there is none left. */
-    remove(feed) {
-      this.feeds = this.feeds.filter((each) => each !== feed);
-      if (this.feeds.length) return;
+    /* Polling stops when the last subscription is removed. */
+    remove(subscription) {
+      this.subscriptions = this.subscriptions.filter((other) => other !== subscription);
+      if (this.subscriptions.length) return;
       clearTimeout(this.timer);
       this.timer = null;
-      this.flight?.abort();
-      this.flight = null;
+      this.inFlight?.abort();
+      this.inFlight = null;
     }
 
-    /* Since when an answer is waited for, by performance.now(); null while none is. */
-    get waiting() {
-      return this.flight ? this.begun : null;
+    /* performance.now() of the request in flight; null if there is none. */
+    get waitingSince() {
+      return this.inFlight ? this.requestedAt : null;
     }
 
-    get ready() {
-      return this.feeds.filter((feed) => feed.ready);
+    get readySubscriptions() {
+      return this.subscriptions.filter((subscription) => subscription.isReady);
     }
 
-    /* Called on every interval: ask when the next tick is due, or now where it is late. */
-    plan() {
-      if (!this.ready.length) return;
-      if (this.flight) {
-        this.wanted = true;
+    /* Called at every interval: poll when the next tick is due, or now if it is late. */
+    scheduleNext() {
+      if (!this.readySubscriptions.length) return;
+      if (this.inFlight) {
+        this.needsPlan = true;
         return;
       }
-      if (this.timer === null) this.timer = setTimeout(() => this.ask(), this.wait());
+      if (this.timer === null) this.timer = setTimeout(() => this.poll(), this.nextDelay());
     }
 
-    wait() {
+    nextDelay() {
       const now = this.clock.now();
-      if (now === null || this.failing) return 0;
-      const wait = Math.min(...this.ready.map((feed) => feed.due)) + this.margin + this.jitter - now;
-      return Math.min(Math.max(wait, 0), LONGEST_WAIT_MS);
+      if (now === null || this.lastRequestFailed) return 0;
+      const delay = Math.min(...this.readySubscriptions.map((subscription) => subscription.dueAt)) + this.margin + this.jitter - now;
+      return Math.min(Math.max(delay, 0), MAX_WAIT_MS);
     }
 
-    /* Before anything else: what is in flight no longer asks what is wanted. */
-    soon(pause) {
-      if (this.flight) {
-        this.flight.abort();
-        this.flight = null;
+    /* Poll after `delayMs`. Abort a request in flight, which asks for something else. */
+    schedule(delayMs) {
+      if (this.inFlight) {
+        this.inFlight.abort();
+        this.inFlight = null;
       }
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.ask(), pause);
+      this.timer = setTimeout(() => this.poll(), delayMs);
     }
 
-    async ask() {
+    async poll() {
       clearTimeout(this.timer);
       this.timer = null;
-      const questions = this.questions();
-      if (this.flight || document.hidden || !questions.length) return;
-      this.begun = performance.now();
-      const flight = (this.flight = new AbortController());
-      const limit = setTimeout(() => flight.abort(), GIVE_UP_MS);
-      let answers;
+      const queries = this.buildQueries();
+      if (this.inFlight || document.hidden || !queries.length) return;
+      this.requestedAt = performance.now();
+      const inFlight = (this.inFlight = new AbortController());
+      const limit = setTimeout(() => inFlight.abort(), REQUEST_TIMEOUT_MS);
+      let responses;
       try {
-        answers = await this.fetch(questions.map(({ text }) => text), flight.signal);
+        responses = await this.fetchFrames(queries.map(({ text }) => text), inFlight.signal);
       } catch (error) {
-        answers = questions.map(() => NOTHING); // down, aborted, or no JSON: all the same to the viewer
+        responses = queries.map(() => NO_RESPONSE); // offline, aborted or no JSON
       }
       clearTimeout(limit);
-      if (this.flight !== flight) return; // a newer question took its place
-      this.flight = null;
-      this.failing = answers.every(({ frame }) => frame === null);
-      const came = this.deliver(questions, answers);
-      // After a tick the next is due in a known time, wherever the interval's own beat falls. Where nothing
-      // came the beat must ask: a collector that stopped is no reason to hurry.
-      if (this.wanted || came) {
-        this.wanted = false;
-        this.plan();
+      if (this.inFlight !== inFlight) return; // replaced by a newer request
+      this.inFlight = null;
+      this.lastRequestFailed = responses.every(({ frame }) => frame === null);
+      const isNew = this.deliver(queries, responses);
+      // After a tick, the time of the next is known. Without one, wait for the interval: the collector may have
+      // stopped, so there is no hurry.
+      if (this.needsPlan || isNew) {
+        this.needsPlan = false;
+        this.scheduleNext();
       }
     }
 
-    /* What to ask: `[{text, asked: [{feed, past}]}]`, one question for all feeds that stand at the same place. */
-    questions() {
-      const found = new Map();
-      for (const feed of this.ready) {
-        const { place, like } = feed.question();
-        if (!found.has(place)) found.set(place, { place, like: [], asked: [] });
-        const question = found.get(place);
-        question.asked.push({ feed, past: feed.past });
-        question.like.push(...like);
+    /* `[{text, members: [{subscription, range}]}]`: one query for all subscriptions with the same parameters. */
+    buildQueries() {
+      const byParams = new Map();
+      for (const subscription of this.readySubscriptions) {
+        const { params, patterns } = subscription.query();
+        if (!byParams.has(params)) byParams.set(params, { params, patterns: [], members: [] });
+        const query = byParams.get(params);
+        query.members.push({ subscription, range: subscription.pastRange });
+        query.patterns.push(...patterns);
       }
-      const first = [...found.values()].slice(0, MOST_QUESTIONS);
-      // Where there are more, the others have their turn the next time.
-      if (found.size > MOST_QUESTIONS) {
-        const served = new Set(first.flatMap(({ asked }) => asked.map(({ feed }) => feed)));
-        this.feeds = [...this.feeds.filter((feed) => !served.has(feed)), ...served];
-        this.wanted = true;
+      const selected = [...byParams.values()].slice(0, MAX_QUERIES);
+      // Serve the others first next time.
+      if (byParams.size > MAX_QUERIES) {
+        const served = new Set(selected.flatMap(({ members }) => members.map(({ subscription }) => subscription)));
+        this.subscriptions = [...this.subscriptions.filter((subscription) => !served.has(subscription)), ...served];
+        this.needsPlan = true;
       }
-      return first.map(({ place, like, asked }) => ({ text: place + app.liking(like), asked }));
+      return selected.map(({ params, patterns, members }) => ({ text: params + app.likeParam(patterns), members }));
     }
 
-    /* `[{frame, refused, locked}]`, one for each text: a frame, null where none came; why the server refuses one, and
-       whether because the viewer's session has ended. */
-    async fetch(texts, signal) {
-      const alone = texts.length === 1;
-      const path = alone ? `ticks?${texts[0]}` : `frames?${texts.map((text) => `q=${encodeURIComponent(text)}`).join("&")}`;
-      const answer = await fetch(`${this.base}api/${path}`, { signal, cache: "no-store" });
-      if (answer.status === 401) return texts.map(() => LOCKED);
-      if (!answer.ok && !(alone && (answer.status === 400 || answer.status === 404))) return texts.map(() => NOTHING);
-      if (answer.headers.get("cache-control")?.includes("s-maxage")) this.setClock();
-      const body = await answer.json();
-      const parts = alone ? [body] : body.frames;
-      // The body is the same for all who ask this of this tick; when it was told stands beside it.
-      const now = Number(answer.headers.get("x-now"));
-      return texts.map((_, place) => ({ ...NOTHING, frame: checked(parts[place], now), refused: parts[place]?.error ?? null }));
+    /* `[{frame, error, sessionExpired}]`, one for each text; `frame` is null if none arrived, `error` is the
+       server's text. */
+    async fetchFrames(texts, signal) {
+      const single = texts.length === 1;
+      const path = single ? `ticks?${texts[0]}` : `frames?${texts.map((text) => `q=${encodeURIComponent(text)}`).join("&")}`;
+      const response = await fetch(`${this.base}api/${path}`, { signal, cache: "no-store" });
+      if (response.status === 401) return texts.map(() => SESSION_EXPIRED);
+      if (!response.ok && !(single && (response.status === 400 || response.status === 404))) return texts.map(() => NO_RESPONSE);
+      if (response.headers.get("cache-control")?.includes("s-maxage")) this.syncClock();
+      const body = await response.json();
+      const frames = single ? [body] : body.frames;
+      // The body may come from a cache; the header has the time of the response.
+      const now = Number(response.headers.get("x-now"));
+      return texts.map((_, index) => ({ ...NO_RESPONSE, frame: parseFrame(frames[index], now), error: frames[index]?.error ?? null }));
     }
 
-    /* Hear the time from the server itself, which no cache keeps: two clocks differ by some milliseconds an hour. */
-    setClock() {
-      if (performance.now() - this.told < CLOCK_MS) return;
-      this.told = performance.now();
-      fetch(`${this.base}healthz`, { cache: "no-store", signal: AbortSignal.timeout(GIVE_UP_MS) })
-        .then((answer) => Number(answer.headers.get("x-now")))
-        .then((now) => now && this.clock.hear(now, true))
-        .catch(() => {}); // in an hour again
+    /* Read the server's clock from a response that no cache keeps: clocks drift by milliseconds an hour. */
+    syncClock() {
+      if (performance.now() - this.clockSyncedAt < CLOCK_SYNC_MS) return;
+      this.clockSyncedAt = performance.now();
+      fetch(`${this.base}healthz`, { cache: "no-store", signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) })
+        .then((response) => Number(response.headers.get("x-now")))
+        .then((now) => now && this.clock.update(now, true))
+        .catch(() => {}); // try again in an hour
     }
 
-    /* Whether any of them brought a tick. */
-    deliver(questions, answers) {
-      const live = [];
-      questions.forEach(({ asked }, place) => {
-        for (const { feed, past } of asked) {
-          if (!this.feeds.includes(feed)) continue; // it left meanwhile
-          const came = feed.hear(answers[place], past, this.begun);
-          if (came !== null) live.push(came);
+    /* Pass the responses on; return whether one brought a new tick. */
+    deliver(queries, responses) {
+      const outcomes = [];
+      queries.forEach(({ members }, index) => {
+        for (const { subscription, range } of members) {
+          if (!this.subscriptions.includes(subscription)) continue; // removed meanwhile
+          const isNew = subscription.handleResponse(responses[index], range, this.requestedAt);
+          if (isNew !== null) outcomes.push(isNew);
         }
       });
-      if (!live.length) return false;
-      const came = live.includes(true);
-      const { least, most, more, less } = MARGIN_MS;
-      // Nothing new although a tick was due: it takes longer to arrive than we thought. Nothing again: it stalls.
-      if (came) this.margin = Math.max(least, this.margin - less);
-      else if (!this.stalled) this.margin = Math.min(most, this.margin + more);
-      this.stalled = !came;
-      return came;
+      if (!outcomes.length) return false;
+      const isNew = outcomes.includes(true);
+      const { min, max, increase, decrease } = MARGIN_MS;
+      // A tick was due but there was nothing new: it arrives later than expected. The second time in a row, the
+      // collector has stalled.
+      if (isNew) this.margin = Math.max(min, this.margin - decrease);
+      else if (!this.stalled) this.margin = Math.min(max, this.margin + increase);
+      this.stalled = !isNew;
+      return isNew;
     }
 
-    /* The catalogue of metrics, asked for once for all who want it now. */
-    metrics() {
-      this.learning ??= fetch(`${this.base}api/metrics`, { cache: "no-store", signal: AbortSignal.timeout(GIVE_UP_MS) })
-        .then((answer) => answer.json())
-        .finally(() => (this.learning = null));
-      return this.learning;
+    /* The metric catalog; simultaneous callers share one request. */
+    fetchMetrics() {
+      this.metricsRequest ??= fetch(`${this.base}api/metrics`, { cache: "no-store", signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) })
+        .then((response) => response.json())
+        .finally(() => (this.metricsRequest = null));
+      return this.metricsRequest;
     }
   };
 
-  /* The frame, told at `now` seconds where that is known; null where it is none: a proxy's page with status 200, say. */
-  function checked(frame, now) {
-    const whole =
+  /* The frame with the time `now` (seconds) if known; null if it is invalid, for example an HTML page of a
+     proxy. */
+  function parseFrame(frame, now) {
+    const isValid =
       frame !== null &&
       typeof frame === "object" &&
       typeof frame.cursor === "string" &&
@@ -194,6 +196,6 @@
           typeof part === "object" &&
           Object.values(part).every((column) => Array.isArray(column) && column.length === frame.t.length)
       );
-    return whole ? { ...frame, now: now || frame.now } : null;
+    return isValid ? { ...frame, now: now || frame.now } : null;
   }
 })((window.dashapp = window.dashapp || {}));

@@ -1,39 +1,39 @@
-/* The points of the window: the truth that every chart is compared with. Knows no chart and no server. */
+/* The points of a window. All charts are verified against it. */
 (function (app) {
   "use strict";
 
-  // What a frame says of each metric: its value or mean, and where a point stands for several ticks its extremes.
+  // Columns of a frame: value or mean, and the extremes of downsampled points.
   const PARTS = { y: "y", low: "min", high: "max" };
 
-  let lives = 0;
+  let lastGeneration = 0;
 
-  app.Series = class {
+  app.SeriesBuffer = class {
     constructor() {
       this.t = [];
       this.y = {};
       this.low = {};
       this.high = {};
-      this.first = 0; // how many points were ever dropped from the front
-      this.life = ++lives; // another whenever what was drawn before no longer holds; no two series share one
+      this.firstIndex = 0; // number of points dropped from the front
+      this.generation = ++lastGeneration; // unique; changes when earlier draws are invalid
     }
 
-    get last() {
+    get lastTime() {
       return this.t.length ? this.t[this.t.length - 1] : null;
     }
 
-    /* The time of the first point that has a value; null where none has. */
-    get begin() {
+    /* The time of the first point with a value, or null. */
+    get firstValueTime() {
       const columns = Object.values(this.y);
-      return this.t.find((_, place) => columns.some((column) => column[place] !== null)) ?? null;
+      return this.t.find((_, index) => columns.some((column) => column[index] !== null)) ?? null;
     }
 
-    /* One past the newest point, counted from the first there ever was. */
-    get end() {
-      return this.first + this.t.length;
+    /* Index after the newest point, counted from the first point ever. */
+    get endIndex() {
+      return this.firstIndex + this.t.length;
     }
 
     /* Whether a point stands for several ticks. */
-    get coarse() {
+    get downsampled() {
       return Object.keys(this.low).length > 0;
     }
 
@@ -43,49 +43,49 @@
         this[part] = {};
         for (const [key, column] of Object.entries(frame[name] || {})) this[part][key] = column.slice();
       }
-      this.first = 0;
-      this.life = ++lives;
+      this.firstIndex = 0;
+      this.generation = ++lastGeneration;
     }
 
-    /* The same points, to be held while these go on. What is drawn of them still holds. */
+    /* A copy of the same generation, so that charts need no redraw. */
     copy() {
-      const held = new app.Series();
-      held.t = this.t.slice();
+      const copy = new app.SeriesBuffer();
+      copy.t = this.t.slice();
       for (const part of Object.keys(PARTS)) {
-        for (const [key, column] of Object.entries(this[part])) held[part][key] = column.slice();
+        for (const [key, column] of Object.entries(this[part])) copy[part][key] = column.slice();
       }
-      held.first = this.first;
-      held.life = this.life;
-      return held;
+      copy.firstIndex = this.firstIndex;
+      copy.generation = this.generation;
+      return copy;
     }
 
     append(frame) {
       let skip = 0;
-      while (skip < frame.t.length && this.last !== null && frame.t[skip] <= this.last) skip += 1;
+      while (skip < frame.t.length && this.lastTime !== null && frame.t[skip] <= this.lastTime) skip += 1;
       const t = frame.t.slice(skip);
       if (!t.length) return;
       for (const [part, name] of Object.entries(PARTS)) this.extend(this[part], frame[name] || {}, skip, t.length);
       this.t.push(...t);
     }
 
-    extend(columns, fresh, skip, length) {
-      for (const key of Object.keys(fresh)) {
+    extend(columns, added, skip, length) {
+      for (const key of Object.keys(added)) {
         if (key in columns) continue;
         columns[key] = new Array(this.t.length).fill(null);
-        this.life = ++lives;
+        this.generation = ++lastGeneration;
       }
       for (const key of Object.keys(columns)) {
-        columns[key].push(...(key in fresh ? fresh[key].slice(skip) : new Array(length).fill(null)));
+        columns[key].push(...(key in added ? added[key].slice(skip) : new Array(length).fill(null)));
       }
     }
 
-    /* Keep only what is later than `from`. */
+    /* Keep only points later than `from`. */
     trim(from) {
       let count = 0;
       while (count < this.t.length && this.t[count] <= from) count += 1;
       if (!count) return;
       this.t.splice(0, count);
-      this.first += count;
+      this.firstIndex += count;
       for (const part of Object.keys(PARTS)) {
         for (const column of Object.values(this[part])) column.splice(0, count);
       }

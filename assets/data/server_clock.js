@@ -1,28 +1,28 @@
-/* The server's time, told by the browser's steady clock: the viewer's own may be a day off. */
+/* The server's clock, kept with performance.now(): the viewer's own clock may be a day off. */
 (function (app) {
   "use strict";
 
-  // A cache in front may give an answer to many for a second or two, so its "now" is never late and often early: the
-  // latest seen is the best. Where a cache answers all but the first, all others hear an early one tick by tick, which
-  // is no reason to ask later. Who heard nothing new asked too early, and gives way: the server's clock is slower, or
+  // A cache may repeat a response for a second or two, so its time is never ahead and often behind: the latest time
+  // seen is the best. If a cache answers all requests but the first, every response is behind; that alone must not
+  // delay requests. A response without a new tick came too early: follow the server's clock, which is slower or
   // was set back.
-  const SET_BACK_MS = 3500;
-  const DRIFT_MS = 2;
+  const STEP_BACK_MS = 3500;
+  const SLEW_MS = 2;
 
   app.ServerClock = class {
     constructor() {
       this.offset = null;
     }
 
-    /* `came`: whether the answer brought anything. */
-    hear(seconds, came) {
+    /* `isNew`: whether the response had a new tick. */
+    update(seconds, isNew) {
       const offset = seconds * 1000 - performance.now();
       const behind = this.offset === null ? 0 : this.offset - offset;
-      if (behind <= 0 || behind > SET_BACK_MS) this.offset = offset;
-      else if (!came) this.offset -= Math.min(behind, DRIFT_MS);
+      if (behind <= 0 || behind > STEP_BACK_MS) this.offset = offset;
+      else if (!isNew) this.offset -= Math.min(behind, SLEW_MS);
     }
 
-    /* Epoch milliseconds; null until an answer came. */
+    /* Epoch milliseconds; null before the first response. */
     now() {
       return this.offset === null ? null : performance.now() + this.offset;
     }

@@ -1,124 +1,123 @@
-/* One reader's place in what the server has: which window, up to which point, or which stretch of the past. When it
-   asks, and together with whom, is the asker's. */
+/* Requests of one view: a window from a cursor on, or a range of the past. The poller decides when to send them. */
 (function (app) {
   "use strict";
 
-  app.Feed = class {
-    /* `host`: onFrame(frame) for each answer, onPast(frame) for a stretch of the past, onFailure(asked, why, locked); extras()
-       gives what else to ask for, as more of the query; ready() whether anything is to be asked.
-       `like`: patterns of the only metrics to ask for; all where there is none. */
-    constructor(asker, host, like = []) {
-      this.asker = asker;
-      this.host = host;
-      this.like = like;
-      this.past = null; // the range that is wanted of the past, in epoch milliseconds
+  app.Subscription = class {
+    /* `listener`: onFrame(frame), onPast(frame), onFailure(requestedAt, error, sessionExpired); extraQuery()
+       returns more query parameters; ready() whether to request anything. `patterns`: of the metrics to request;
+       empty means all. */
+    constructor(poller, listener, patterns = []) {
+      this.poller = poller;
+      this.listener = listener;
+      this.patterns = patterns;
+      this.pastRange = null; // range of the past to request, in epoch milliseconds
       this.window = 100;
-      this.metrics = ""; // the only ones to ask for, with commas between; all where it is empty
+      this.metricKeys = ""; // comma-separated; "" means all
       this.cursor = null;
       this.step = 1000;
       this.newest = null;
-      this.came = true; // whether the last answer brought a tick
-      this.refused = null; // why the server does not answer this, in its words
-      asker.add(this);
+      this.lastWasNew = true; // whether the last response had a new tick
+      this.error = null; // error text from the server
+      poller.add(this);
     }
 
     close() {
-      this.asker.remove(this);
+      this.poller.remove(this);
     }
 
-    get flight() {
-      return this.asker.flight;
+    get inFlight() {
+      return this.poller.inFlight;
     }
 
     get margin() {
-      return this.asker.margin;
+      return this.poller.margin;
     }
 
-    get waiting() {
-      return this.asker.waiting;
+    get waitingSince() {
+      return this.poller.waitingSince;
     }
 
-    get ready() {
-      return this.host.ready();
+    get isReady() {
+      return this.listener.ready();
     }
 
-    plan() {
-      this.asker.plan();
+    scheduleNext() {
+      this.poller.scheduleNext();
     }
 
-    /* When the next tick is due, in epoch milliseconds. What was refused asks along with the others, in no hurry. */
-    get due() {
-      if (this.refused !== null && !this.past) return Infinity;
+    /* When the next tick is due, in epoch milliseconds. After an error, wait for other subscriptions. */
+    get dueAt() {
+      if (this.error !== null && !this.pastRange) return Infinity;
       return this.newest === null || this.cursor === null ? -Infinity : this.newest + this.step;
     }
 
-    /* Forget the cursor and ask for the whole window, once the slider has come to rest. */
-    restart(pause) {
+    /* Drop the cursor and request the whole window. */
+    restart(delayMs) {
       this.cursor = null;
-      this.past = null;
-      this.refused = null;
-      this.asker.soon(pause);
+      this.pastRange = null;
+      this.error = null;
+      this.poller.schedule(delayMs);
     }
 
-    /* Ask for (start, end] of the past, before anything else. */
-    travel(range, pause) {
-      this.past = range;
-      this.asker.soon(pause);
+    /* Request (start, end] of the past next. */
+    loadRange(range, delayMs) {
+      this.pastRange = range;
+      this.poller.schedule(delayMs);
     }
 
-    /* `place`: the query less its patterns, which feeds at the same place may put together. */
-    question() {
-      const only = this.metrics ? `&metrics=${encodeURIComponent(this.metrics)}` : "";
-      if (this.past) {
-        return { place: `from=${Math.floor(this.past[0])}&to=${Math.ceil(this.past[1])}${only}`, like: this.like };
+    /* `params`: the query without patterns. Subscriptions with equal params share a query. */
+    query() {
+      const metricsParam = this.metricKeys ? `&metrics=${encodeURIComponent(this.metricKeys)}` : "";
+      if (this.pastRange) {
+        return { params: `from=${Math.floor(this.pastRange[0])}&to=${Math.ceil(this.pastRange[1])}${metricsParam}`, patterns: this.patterns };
       }
-      const after = this.cursor === null ? "" : "&after=" + encodeURIComponent(this.cursor);
-      return { place: `window=${this.window}${after}${only}${this.host.extras()}`, like: this.like };
+      const cursorParam = this.cursor === null ? "" : "&after=" + encodeURIComponent(this.cursor);
+      return { params: `window=${this.window}${cursorParam}${metricsParam}${this.listener.extraQuery()}`, patterns: this.patterns };
     }
 
-    /* The answer to what was asked at `begun`, when `past` was wanted. Whether it brought a tick; null where it was not
-       about what is new. */
-    hear({ frame, refused, locked }, past, begun) {
-      // No second try helps a stretch that cannot be had.
-      if (refused !== null && past && this.past === past) this.past = null;
-      if (past && past !== this.past) this.asker.wanted = true; // the viewer went on meanwhile
-      else if (frame && past) this.arrive(this.narrow(frame));
-      else if (frame) return this.take(this.narrow(frame));
+    /* `range`: the past range of that request, or null. Return whether the response had a new tick; null if it
+       was about the past or failed. */
+    handleResponse({ frame, error, sessionExpired }, range, requestedAt) {
+      // A retry would return the same error.
+      if (error !== null && range && this.pastRange === range) this.pastRange = null;
+      if (range && range !== this.pastRange) this.poller.needsPlan = true; // the user requested another range meanwhile
+      else if (frame && range) this.handlePast(this.filterFrame(frame));
+      else if (frame) return this.handleFrame(this.filterFrame(frame));
       else {
-        this.refused = refused;
-        this.host.onFailure(begun, refused, locked);
+        this.error = error;
+        this.listener.onFailure(requestedAt, error, sessionExpired);
       }
       return null;
     }
 
-    arrive(frame) {
-      this.asker.clock.hear(frame.now, true);
-      this.past = null;
-      this.asker.wanted = true; // what is new waited for this
-      this.host.onPast(frame);
+    handlePast(frame) {
+      this.poller.clock.update(frame.now, true);
+      this.pastRange = null;
+      this.poller.needsPlan = true; // new ticks waited for this
+      this.listener.onPast(frame);
     }
 
-    take(frame) {
-      this.refused = null;
-      const came = frame.newest ? frame.newest !== this.newest : frame.t.length > 0;
-      this.asker.clock.hear(frame.now, came);
-      // Where a point stands for several ticks the answer says when the newest of them was.
+    handleFrame(frame) {
+      this.error = null;
+      const isNew = frame.newest ? frame.newest !== this.newest : frame.t.length > 0;
+      this.poller.clock.update(frame.now, isNew);
+      // Downsampled frames state the time of their newest tick.
       this.step = (frame.tick ?? frame.step) * 1000;
-      if (frame.newest || came) this.newest = frame.newest || frame.t[frame.t.length - 1];
+      if (frame.newest || isNew) this.newest = frame.newest || frame.t[frame.t.length - 1];
       this.cursor = frame.cursor;
-      this.came = came;
-      this.host.onFrame(frame);
-      return came;
+      this.lastWasNew = isNew;
+      this.listener.onFrame(frame);
+      return isNew;
     }
 
-    /* Less what the answer has for others. */
-    narrow(frame) {
-      if (!this.like.length) return frame;
-      const own = { ...frame };
+    /* Without columns that other subscriptions requested. */
+    filterFrame(frame) {
+      if (!this.patterns.length) return frame;
+      const filtered = { ...frame };
       for (const part of ["y", "min", "max"]) {
-        if (frame[part]) own[part] = app.likened(frame[part], this.like);
+        if (frame[part]) filtered[part] = app.filterColumns(frame[part], this.patterns);
       }
-      return own;
+      return filtered;
     }
   };
 })((window.dashapp = window.dashapp || {}));

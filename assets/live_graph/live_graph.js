@@ -1,119 +1,118 @@
-/* One LiveGraph in somebody else's page: its chart, its state in words, its two controls. */
+/* One LiveGraph in another Dash app: chart, state, pause button and slider. */
 (function (app) {
   "use strict";
 
   app.LiveGraph = class {
-    /* `section`: its element. `spec`: what dashapp/web/live_graph.py says of it. */
-    constructor(asker, section, spec) {
+    /* `section`: its element. `spec`: from dashapp/web/live_graph.py. */
+    constructor(poller, section, spec) {
       this.section = section;
       this.spec = spec;
-      this.mark = JSON.stringify(spec);
-      this.status = new app.Status();
-      this.refused = null;
-      const [[name, panel]] = app.panelsOf(spec);
-      const against = app.referenceKey(panel.reference ?? null);
-      this.live = new app.Live(asker, this, [...panel.metrics, ...panel.right, ...(against === null ? [] : [against])]);
-      this.live.all = spec.all ? spec.window : null;
-      this.live.longest = spec.stops[spec.stops.length - 1] - 1;
-      this.live.catalogue.define(new Map([[name, panel]]));
-      this.headlines = new app.Headlines(this.live);
-      const fit = (layout, metrics) => app.fitScale(layout, metrics, spec.scale);
-      section.classList.add("loading", "absent"); // until there is something to draw
-      this.live.easel.add(section, { ...panel, place: spec.place, fit });
-      this.live.follow(spec.window, false);
+      this.specJson = JSON.stringify(spec);
+      this.connectionStatus = new app.ConnectionStatus();
+      this.serverError = null;
+      const [[name, panel]] = app.buildPanelSpecs(spec);
+      const referenceKey = app.referenceKey(panel.reference ?? null);
+      this.liveView = new app.LiveView(poller, this, [...panel.metrics, ...panel.right, ...(referenceKey === null ? [] : [referenceKey])]);
+      this.liveView.wholeHistoryWindow = spec.all ? spec.window : null;
+      this.liveView.maxSeconds = spec.stops[spec.stops.length - 1] - 1;
+      this.liveView.catalog.setPanelSpecs(new Map([[name, panel]]));
+      this.panelValues = new app.PanelValues(this.liveView);
+      const fitAxes = (layout, metrics) => app.fitYAxes(layout, metrics, spec.scale);
+      section.classList.add("loading", "absent"); // until there is data
+      this.liveView.renderQueue.add(section, { ...panel, slotId: spec.place, fitAxes });
+      this.liveView.follow(spec.window, false);
     }
 
     close() {
-      this.live.close();
+      this.liveView.close();
     }
 
     setWindow(seconds) {
-      if (seconds !== undefined && seconds !== this.live.window) this.live.follow(seconds);
+      if (seconds !== undefined && seconds !== this.liveView.window) this.liveView.follow(seconds);
     }
 
-    toggle() {
-      if (this.live.held) this.live.release();
-      else this.live.pause();
+    togglePause() {
+      if (this.liveView.pausedRange) this.liveView.resume();
+      else this.liveView.pause();
     }
 
-    /* What the chart tells. */
+    /* Callbacks of the live view. */
 
-    onAnswer(frame) {
-      this.heard();
-      this.headlines.take(frame);
-      this.changed();
+    onFrame(frame) {
+      this.recordSuccess();
+      this.panelValues.update(frame);
+      this.refresh();
     }
 
     onPast() {
-      this.heard();
-      this.changed();
+      this.recordSuccess();
+      this.refresh();
     }
 
-    heard() {
-      this.status.heard();
-      this.refused = null;
+    recordSuccess() {
+      this.connectionStatus.recordSuccess();
+      this.serverError = null;
     }
 
-    onFailure(asked, why) {
-      // An answer that says no is one too.
-      if (why) this.status.heard();
-      else this.status.failed(asked);
-      this.refused = why;
-      this.changed();
+    onFailure(requestedAt, error) {
+      // An error response shows that the server is reachable.
+      if (error) this.connectionStatus.recordSuccess();
+      else this.connectionStatus.recordFailure(requestedAt);
+      this.serverError = error;
+      this.refresh();
     }
 
     onZoom(range) {
-      this.live.travel(range);
+      this.liveView.pauseAt(range);
     }
 
     onResume() {
-      if (this.live.held) this.live.release();
+      if (this.liveView.pausedRange) this.liveView.resume();
     }
 
     onNewPanel() {}
 
-    onNames() {
-      this.changed();
+    onMetricsChange() {
+      this.refresh();
     }
 
-    extras() {
-      return this.live.charts.some((chart) => chart.kind === "curve") ? "&curves=1" : "";
+    extraQuery() {
+      return this.liveView.charts.some((chart) => chart.kind === "curve") ? "&curves=1" : "";
     }
 
-    keys() {
+    requiredKeys() {
       return [];
     }
 
-    /* Anything may have changed: say so where it shows. */
-    changed() {
-      const { live, section } = this;
-      if (document.hidden || !this.headlines) return;
-      for (const chart of live.charts) this.headlines.show(chart);
-      const [state, sentence] = this.status.judge(live.condition);
+    refresh() {
+      const { liveView, section } = this;
+      if (document.hidden || !this.panelValues) return;
+      for (const chart of liveView.charts) this.panelValues.show(chart);
+      const [state, sentence] = this.connectionStatus.describe(liveView.statusInput);
       if (section.dataset.state !== state) section.dataset.state = state;
-      put(section.querySelector(".badge"), sentence);
-      const last = live.window === live.all ? "all there is" : `last ${app.fullWords(live.window)}`;
-      put(section.querySelector(".window-label"), live.held ? "" : last);
+      setTextIfPresent(section.querySelector(".badge"), sentence);
+      const windowText = liveView.window === liveView.wholeHistoryWindow ? "whole history" : `last ${app.formatDurationLong(liveView.window)}`;
+      setTextIfPresent(section.querySelector(".window-label"), liveView.pausedRange ? "" : windowText);
       const button = section.querySelector(".pause");
-      put(button, live.held ? "Back to live" : "Pause");
-      button?.setAttribute("aria-pressed", String(live.held !== null));
+      setTextIfPresent(button, liveView.pausedRange ? "Back to live" : "Pause");
+      button?.setAttribute("aria-pressed", String(liveView.pausedRange !== null));
       const chart = section.querySelector(".chart");
-      const said = this.emptiness();
-      if (chart.dataset.said !== said) chart.dataset.said = said;
+      const message = this.placeholderText();
+      if (chart.dataset.message !== message) chart.dataset.message = message;
     }
 
-    /* What stands where there is nothing to draw. */
-    emptiness() {
-      const { shown, held, feed } = this.live;
-      if (this.refused) return `The server says: ${this.refused}`;
-      const own = Object.keys(shown.y).length;
-      if (held && !own) return "Nothing was recorded then";
-      if (shown.t.length && !own) return `There is no metric ${feed.like.join(" or ")} yet`;
-      return this.status.empty ? "Nothing was recorded yet" : "Waiting for the first points";
+    /* Text of an empty chart. */
+    placeholderText() {
+      const { shownSeries, pausedRange, subscription } = this.liveView;
+      if (this.serverError) return `Server error: ${this.serverError}`;
+      const metricCount = Object.keys(shownSeries.y).length;
+      if (pausedRange && !metricCount) return "No data in this time range";
+      if (shownSeries.t.length && !metricCount) return `No metric ${subscription.patterns.join(" or ")} yet`;
+      return this.connectionStatus.noData ? "No data yet" : "Waiting for data";
     }
   };
 
-  function put(element, text) {
-    if (element) app.say(element, text);
+  function setTextIfPresent(element, text) {
+    if (element) app.setText(element, text);
   }
 })((window.dashapp = window.dashapp || {}));

@@ -1,72 +1,72 @@
-/* All the LiveGraphs of somebody else's page: found when their intervals first beat, driven by one of these, let go of
-   when they leave the page. They share one asker, so that one request a tick serves them all. */
+/* All LiveGraphs of another app's page. The interval of one of them, the leader, drives all, and one poller
+   serves them. A graph that was removed from the page is closed. */
 (function (app) {
   "use strict";
 
-  const PATIENCE_MS = 2500; // without a beat: the one that beat for all has left
+  const LEADER_TIMEOUT_MS = 2500; // without a tick: the leader was removed
 
-  app.LiveGraphs = class {
+  app.LiveGraphRegistry = class {
     constructor(base) {
-      this.asker = new app.Asker(base);
-      this.found = new Map(); // by aio_id
-      this.leader = null; // whose interval beats for all
-      this.watch = null;
+      this.poller = new app.Poller(base);
+      this.byId = new Map(); // by aio_id
+      this.leader = null; // aio_id of the graph with the running interval
+      this.sweepTimer = null;
     }
 
-    /* The graph of `spec`, as it stands in the page now; undefined where it does not. */
-    graph(spec) {
-      const known = this.found.get(spec.id);
-      if (known?.section.isConnected && (known.spec === spec || known.mark === JSON.stringify(spec))) return known;
+    /* The graph of `spec` with its current element; undefined if it is not on the page. */
+    getGraph(spec) {
+      const existing = this.byId.get(spec.id);
+      if (existing?.section.isConnected && (existing.spec === spec || existing.specJson === JSON.stringify(spec))) return existing;
       const section = document.querySelector(`[data-live-graph="${CSS.escape(spec.id)}"]`);
       if (!section) return undefined;
-      known?.close();
-      const graph = new app.LiveGraph(this.asker, section, spec);
-      this.found.set(spec.id, graph);
-      if (this.leader !== null && this.leader !== spec.id) beats(spec, false);
+      existing?.close();
+      const graph = new app.LiveGraph(this.poller, section, spec);
+      this.byId.set(spec.id, graph);
+      if (this.leader !== null && this.leader !== spec.id) setIntervalEnabled(spec, false);
       else this.leader = spec.id;
       return graph;
     }
 
-    beat(spec) {
-      this.graph(spec);
+    tick(spec) {
+      this.getGraph(spec);
       this.sweep();
-      for (const graph of this.found.values()) graph.live.tick();
-      clearTimeout(this.watch);
-      this.watch = setTimeout(() => this.sweep(), PATIENCE_MS);
+      for (const graph of this.byId.values()) graph.liveView.tick();
+      clearTimeout(this.sweepTimer);
+      this.sweepTimer = setTimeout(() => this.sweep(), LEADER_TIMEOUT_MS);
     }
 
-    /* Let go of those that have left, and have another beat where the leader has. */
+    /* Close removed graphs, and choose another leader if it was removed. */
     sweep() {
-      for (const [id, graph] of this.found) {
+      for (const [id, graph] of this.byId) {
         if (graph.section.isConnected) continue;
         graph.close();
-        this.found.delete(id);
+        this.byId.delete(id);
       }
-      if (this.found.has(this.leader)) return;
-      const [next] = this.found.values();
+      if (this.byId.has(this.leader)) return;
+      const [next] = this.byId.values();
       this.leader = next ? next.spec.id : null;
-      if (next) beats(next.spec, true);
+      if (next) setIntervalEnabled(next.spec, true);
     }
   };
 
-  function beats({ interval }, on) {
-    window.dash_clientside.set_props(interval, { disabled: !on });
+  function setIntervalEnabled({ interval }, enabled) {
+    window.dash_clientside.set_props(interval, { disabled: !enabled });
   }
 
-  /* What Dash calls: dashapp/integrations/dash_attach.py names these functions. Nothing here may throw into Dash, which keeps every
-     error for ever. */
+  /* Functions that Dash calls; dashapp/integrations/dash_attach.py names them. They must not throw: Dash keeps
+     every error in memory. */
 
-  let graphs = null;
+  let registry = null;
 
-  function guarded(action) {
+  function catchErrors(action) {
     return (value, spec) => {
       try {
         if (!spec) return;
-        if (graphs === null) {
+        if (registry === null) {
           const { requests_pathname_prefix: prefix } = JSON.parse(document.getElementById("_dash-config").textContent);
-          graphs = app.graphs = new app.LiveGraphs(`${prefix || "/"}_dashapp/`);
+          registry = app.liveGraphs = new app.LiveGraphRegistry(`${prefix || "/"}_dashapp/`);
         }
-        action(graphs, spec, value);
+        action(registry, spec, value);
       } catch (error) {
         console.error("dashapp:", error.message);
       }
@@ -75,8 +75,8 @@
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.dashapp_live_graph = {
-    beat: guarded((all, spec) => all.beat(spec)),
-    window: guarded((all, spec, index) => all.graph(spec)?.setWindow(spec.stops[index])),
-    pause: guarded((all, spec, clicks) => clicks && all.graph(spec)?.toggle()),
+    tick: catchErrors((all, spec) => all.tick(spec)),
+    window: catchErrors((all, spec, index) => all.getGraph(spec)?.setWindow(spec.stops[index])),
+    pause: catchErrors((all, spec, clicks) => clicks && all.getGraph(spec)?.togglePause()),
   };
 })((window.dashapp = window.dashapp || {}));

@@ -1,14 +1,14 @@
-/* What Dash calls: dashapp/web/callbacks.py names these functions.
-   Nothing here may throw into Dash, which keeps every error for ever. */
+/* Functions that Dash calls; dashapp/web/app.py names them. They must not throw: Dash keeps every error in
+   memory. */
 (function (app) {
   "use strict";
 
   let page = null;
 
-  function guarded(action) {
+  function catchErrors(action) {
     return (value, components) => {
       try {
-        if (page === null && components) page = app.page = new app.Page(app.panelsOf(components));
+        if (page === null && components) page = app.page = new app.Page(app.buildPanelSpecs(components));
         if (page !== null) action(value);
       } catch (error) {
         console.error("dashapp:", error.message);
@@ -18,10 +18,10 @@
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.dashapp = {
-    tick: guarded(() => page.tick()),
-    window: guarded((index) => page.setWindow(index)),
-    pause: guarded((clicks) => clicks && page.toggle()),
-    earlier: guarded((clicks) => clicks && page.leap(-1)),
-    later: guarded((clicks) => clicks && page.leap(1)),
+    tick: catchErrors(() => page.tick()),
+    window: catchErrors((index) => page.setWindow(index)),
+    pause: catchErrors((clicks) => clicks && page.togglePause()),
+    earlier: catchErrors((clicks) => clicks && page.shiftRange(-1)),
+    later: catchErrors((clicks) => clicks && page.shiftRange(1)),
   };
 })((window.dashapp = window.dashapp || {}));

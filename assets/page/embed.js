@@ -1,94 +1,93 @@
-/* What another page holds in a frame: `bare=1` leaves nothing of the page but its charts, and `chart=KEY,KEY` makes
-   one of these metrics, or of a curve's name, in a panel of its own. */
+/* The page in an iframe: `bare=1` shows only charts; `chart=KEY,KEY` shows one chart of these metrics or of a
+   curve. */
 (function (app) {
   "use strict";
 
-  const NAME = "embedded";
-  const MOST = 64; // metrics that a question may name
-  const given = new URLSearchParams(window.location.search);
+  const PANEL_NAME = "embedded";
+  const MAX_METRICS = 64; // of one request
+  const params = new URLSearchParams(window.location.search);
 
-  app.bare = given.get("bare") === "1";
+  app.bare = params.get("bare") === "1";
   if (app.bare) document.documentElement.classList.add("bare");
 
-  /* Prepare `page` for its one chart; null where its address asks for none. */
+  /* Set `page` up for one chart; null if its URL names none. */
   app.embed = function (page) {
-    const keys = (given.get("chart") ?? "").split(",").filter(Boolean);
-    return keys.length ? new Embedded(page, keys) : null;
+    const keys = (params.get("chart") ?? "").split(",").filter(Boolean);
+    return keys.length ? new EmbeddedChart(page, keys) : null;
   };
 
-  class Embedded {
+  class EmbeddedChart {
     constructor(page, keys) {
       this.page = page;
-      const curve = keys.length === 1 && page.panels.get(keys[0])?.kind === "curve" ? keys[0] : null;
+      const curve = keys.length === 1 && page.panelSpecs.get(keys[0])?.kind === "curve" ? keys[0] : null;
       this.curve = curve;
       this.keys = curve === null ? keys : [`${curve}.points`];
-      this.settled = ""; // the metrics that title and axis are of
-      page.panels.set(NAME, { ...page.panels.usual, ...(curve === null ? {} : { kind: "curve", curve }), metrics: this.keys });
-      this.section = page.arrangement.adopt(NAME);
+      this.appliedKeys = ""; // metrics of the current title and axis
+      page.panelSpecs.set(PANEL_NAME, { ...page.panelSpecs.fallback, ...(curve === null ? {} : { kind: "curve", curve }), metrics: this.keys });
+      this.section = page.panelOrder.claimSection(PANEL_NAME);
       this.section.classList.remove("absent");
-      this.name(keys);
-      this.allow(page.address.read().window);
-      // Their names come first, where there are any: then it is known what to ask for.
-      page.live.many = document.getElementById("page").dataset.metrics !== "0";
-      page.live.wanted = () => this.wanted();
+      this.setTitle(keys);
+      this.allowWindow(page.urlState.read().window);
+      // Load the catalog first: it is needed to know what to request.
+      page.liveView.hasManyMetrics = document.getElementById("page").dataset.metrics !== "0";
+      page.liveView.requestedKeys = () => this.requestedKeys();
     }
 
-    /* A window of any length may be asked for; the slider, which has it among its stops then, is not seen. */
-    allow(seconds) {
+    /* Allow a window of any length. The slider, which would show it, is hidden here. */
+    allowWindow(seconds) {
       const { stops } = this.page;
-      if (seconds !== null && seconds >= stops[0] && seconds <= this.page.live.longest) {
-        stops[stops.indexOf(app.nearest(stops, seconds))] = seconds;
+      if (seconds !== null && seconds >= stops[0] && seconds <= this.page.liveView.maxSeconds) {
+        stops[stops.indexOf(app.nearestStop(stops, seconds))] = seconds;
       }
     }
 
-    /* A panel that was not there when the page was made: where it is the curve that is meant, begin again. */
-    meet(name, kind) {
+    /* A curve that appeared after the page was loaded: load the page again. */
+    handleNewPanel(name, kind) {
       if (kind === "curve" && this.keys.length === 1 && this.keys[0] === name) window.location.reload();
     }
 
-    name(titles) {
+    setTitle(titles) {
       this.section.querySelector("h2").firstChild.textContent = titles.join(", ");
       this.section.setAttribute("aria-label", titles.join(", "));
     }
 
     get metrics() {
-      return this.page.live.metricsOf(NAME);
+      return this.page.liveView.metricsOf(PANEL_NAME);
     }
 
-    /* Ask for no more than is drawn; for all where it is not there yet, to learn when it is. */
-    wanted() {
-      const known = (this.page.live.catalogue.panels.get(NAME) ?? []).map((metric) => metric.key);
-      const all = this.keys.every((key) => /[*?]/.test(key) || known.includes(key));
-      return all && known.length <= MOST ? known.join() : "";
+    /* Request only what is drawn; request all while a metric is missing, to learn when it appears. */
+    requestedKeys() {
+      const knownKeys = (this.page.liveView.catalog.metricsByPanel.get(PANEL_NAME) ?? []).map((metric) => metric.key);
+      const isComplete = this.keys.every((key) => /[*?]/.test(key) || knownKeys.includes(key));
+      return isComplete && knownKeys.length <= MAX_METRICS ? knownKeys.join() : "";
     }
 
-    /* Anything may have changed: title, axis and thresholds are those of the metrics that there are, as in the panel
-       that they come from. */
-    settle() {
-      const { live, panels } = this.page;
+    /* Title, axis and thresholds are those of the metrics' own panel. */
+    refresh() {
+      const { liveView, panelSpecs } = this.page;
       const { metrics } = this;
-      this.section.querySelector(".chart").dataset.say =
-        metrics.length || live.catalogue.empty ? "" : `There is no metric ${this.keys.join(", ")} yet`;
-      const settled = metrics.map((metric) => metric.key).join(",");
-      const chart = live.charts.find((each) => each.section === this.section);
-      if (settled === this.settled || !chart || chart.arriving) return;
-      this.settled = settled;
-      this.name(metrics.map((metric) => metric.label));
-      const alike = metrics.every((metric) => metric.panel === metrics[0].panel);
-      const like = (alike && panels.get(metrics[0].panel)) || panels.usual;
-      const { yaxis } = like.graph(NAME).props.figure.layout;
+      this.section.querySelector(".chart").dataset.message =
+        metrics.length || liveView.catalog.empty ? "" : `No metric ${this.keys.join(", ")} yet`;
+      const appliedKeys = metrics.map((metric) => metric.key).join(",");
+      const chart = liveView.charts.find((candidate) => candidate.section === this.section);
+      if (appliedKeys === this.appliedKeys || !chart || chart.mounting) return;
+      this.appliedKeys = appliedKeys;
+      this.setTitle(metrics.map((metric) => metric.label));
+      const samePanel = metrics.every((metric) => metric.panel === metrics[0].panel);
+      const template = (samePanel && panelSpecs.get(metrics[0].panel)) || panelSpecs.fallback;
+      const { yaxis } = template.graph(PANEL_NAME).props.figure.layout;
       for (const component of [chart.component.props.figure, chart.gd].filter(Boolean)) {
         Object.assign(component.layout.yaxis, yaxis);
-        component.layout.shapes = this.limits(like, settled.split(","));
+        component.layout.shapes = this.thresholdShapes(template, appliedKeys.split(","));
       }
-      chart.life = -1;
+      chart.generation = -1;
       chart.dirty = true;
     }
 
-    limits(panel, keys) {
+    thresholdShapes(panel, keys) {
       const all = JSON.parse(document.getElementById("page").dataset.thresholds);
-      const own = all.filter(({ metric }) => keys.includes(metric)).map(({ limit }) => limit);
-      return panel.shapes.filter((shape) => own.includes(shape.y0));
+      const ownLimits = all.filter(({ metric }) => keys.includes(metric)).map(({ limit }) => limit);
+      return panel.shapes.filter((shape) => ownLimits.includes(shape.y0));
     }
   }
 })((window.dashapp = window.dashapp || {}));

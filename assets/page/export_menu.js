@@ -1,109 +1,109 @@
-/* What a viewer takes away: numbers, a picture, a link; of one panel or of the page. */
+/* Export of a panel or of the whole page: CSV, PNG, links. */
 (function (app) {
   "use strict";
 
-  app.Takeaway = class {
+  app.ExportMenu = class {
     constructor(page) {
       this.page = page;
     }
 
-    /* The menu's lines for a panel; for the whole page where `name` is null. */
+    /* Menu items for a panel; for the whole page if `name` is null. */
     items(name) {
-      const table = name !== null && !this.page.arrangement.sections.get(name).dataset.panel;
-      const link = { text: "Copy link", act: () => this.copyLink(name) };
-      if (table) return [link];
-      const shared = document.getElementById("page").dataset.share === "on";
-      const share = ([text, days]) => ({ text, act: () => this.share(name, days) });
+      const isTable = name !== null && !this.page.panelOrder.sections.get(name).dataset.panel;
+      const link = { text: "Copy link", run: () => this.copyLink(name) };
+      if (isTable) return [link];
+      const canShare = document.getElementById("page").dataset.share === "on";
+      const share = ([text, days]) => ({ text, run: () => this.share(name, days) });
       return [
-        { text: "Save picture (PNG)", act: () => this.savePicture(name) },
-        { text: "Save numbers (CSV)", act: () => this.saveNumbers(name) },
+        { text: "Download PNG", run: () => this.exportPng(name) },
+        { text: "Download CSV", run: () => this.downloadCsv(name) },
         link,
-        ...(shared ? [["Share for a day", 1], ["Share for a week", 7]].map(share) : []),
+        ...(canShare ? [["Share for a day", 1], ["Share for a week", 7]].map(share) : []),
       ];
     }
 
-    /* A link that shows this and nothing else, to whoever has it and no password. */
+    /* Create a link that shows this view, and only this view, without a password. */
     async share(name, days) {
-      const { live, arrangement, asker, notes } = this.page;
-      const panels = name === null ? arrangement.shown().filter((each) => live.metricsOf(each).length) : [name];
-      const stretch = live.held ? { from: live.held[0], to: live.held[1] } : { window: live.window };
+      const { liveView, panelOrder, poller, toast } = this.page;
+      const panels = name === null ? panelOrder.visiblePanels().filter((panel) => liveView.metricsOf(panel).length) : [name];
+      const range = liveView.pausedRange ? { from: liveView.pausedRange[0], to: liveView.pausedRange[1] } : { window: liveView.window };
       try {
-        const body = JSON.stringify({ panels: panels.slice(0, 64), days, ...stretch });
-        const answer = await fetch(`${asker.base}api/share`, { method: "POST", body, signal: AbortSignal.timeout(5000) });
-        const { path, until, error } = await answer.json();
-        if (!path) return notes.say(`No link was made: ${error}.`);
-        const url = new URL(path, new URL(asker.base, window.location.href));
-        for (const [key, value] of Object.entries(app.placed(live.held, live.window))) {
+        const body = JSON.stringify({ panels: panels.slice(0, 64), days, ...range });
+        const response = await fetch(`${poller.base}api/share`, { method: "POST", body, signal: AbortSignal.timeout(5000) });
+        const { path, until, error } = await response.json();
+        if (!path) return toast.show(`Could not create the link: ${error}.`);
+        const url = new URL(path, new URL(poller.base, window.location.href));
+        for (const [key, value] of Object.entries(app.rangeParams(liveView.pausedRange, liveView.window))) {
           if (value !== null) url.searchParams.set(key, value);
         }
-        const when = `It shows this until ${app.moment(until)}, without the password.`;
-        notes.say((await copied(url.href)) ? `The link is copied. ${when}` : `${url.href} ${when}`);
+        const validity = `It works without a password until ${app.formatTime(until)}.`;
+        toast.show((await copyToClipboard(url.href)) ? `Link copied. ${validity}` : `${url.href} ${validity}`);
       } catch (error) {
-        notes.say("No link was made: the server could not be reached.");
+        toast.show("Could not create the link: server not reachable.");
       }
     }
 
-    saveNumbers(name) {
-      const { asker, live } = this.page;
-      const [start, end] = live.held ?? live.range();
+    downloadCsv(name) {
+      const { poller, liveView } = this.page;
+      const [start, end] = liveView.pausedRange ?? liveView.liveRange();
       const query = new URLSearchParams({ from: Math.floor(start), to: Math.ceil(end) });
       if (name !== null) query.set("panel", name);
-      follow(`${asker.base}api/csv?${query}`, "");
+      download(`${poller.base}api/csv?${query}`, "");
     }
 
-    async savePicture(name) {
-      const { live, arrangement, notes } = this.page;
-      const view = live.view();
-      const names = name === null ? arrangement.shown() : [name];
+    async exportPng(name) {
+      const { liveView, panelOrder, toast } = this.page;
+      const view = liveView.renderInput();
+      const names = name === null ? panelOrder.visiblePanels() : [name];
       const charts = names
-        .map((each) => live.charts.find((chart) => chart.panel === each))
-        .filter((chart) => chart && chart.figure && live.metricsOf(chart.panel).length);
-      if (!view || !charts.length) return notes.say("There is nothing to draw yet.");
+        .map((panel) => liveView.charts.find((chart) => chart.panel === panel))
+        .filter((chart) => chart && chart.buildFigure && liveView.metricsOf(chart.panel).length);
+      if (!view || !charts.length) return toast.show("No data to download yet.");
       try {
-        const address = await app.picture(charts, view, (panel) => live.metricsOf(panel));
-        follow(address, `dashapp-${this.whose()}${name ?? "page"}-${stamp(view.range[1])}.png`);
+        const url = await app.renderPng(charts, view, (panel) => liveView.metricsOf(panel));
+        download(url, `dashapp-${this.hostPrefix()}${name ?? "page"}-${fileTimestamp(view.range[1])}.png`);
       } catch (error) {
-        notes.say("This browser could not draw the picture.");
+        toast.show("Could not create the image in this browser.");
       }
     }
 
-    /* As the server names a download: two hosts' files are not one. */
-    whose() {
+    /* Name the hosts, as the server does for CSV files. */
+    hostPrefix() {
       const { names } = this.page.hosts;
       return names.length ? `${names.length > 1 ? `${names.length}-hosts` : names[0]}-` : "";
     }
 
     async copyLink(name) {
       const { page } = this;
-      const alone = name === null ? {} : { panels: name, large: name };
-      const link = page.address.link({ ...page.written(), ...alone });
-      page.notes.say((await copied(link)) ? "The link is copied." : `This browser copies nothing by itself: ${link}`);
+      const onlyThis = name === null ? {} : { panels: name, large: name };
+      const link = page.urlState.urlWith({ ...page.urlParams(), ...onlyThis });
+      page.toast.show((await copyToClipboard(link)) ? "Link copied." : `Could not copy the link. Copy it here: ${link}`);
     }
   };
 
-  async function copied(text) {
+  async function copyToClipboard(text) {
     try {
       await navigator.clipboard.writeText(text);
       return true;
     } catch (error) {
-      // Without https there is no clipboard but the old way.
+      // The clipboard API needs https; try the old command.
     }
-    const box = app.element("textarea", { value: text, className: "unseen" });
+    const box = app.createElement("textarea", { value: text, className: "invisible" });
     document.body.append(box);
     box.select();
-    const done = document.execCommand("copy");
+    const succeeded = document.execCommand("copy");
     box.remove();
-    return done;
+    return succeeded;
   }
 
-  function follow(address, filename) {
-    const link = app.element("a", { href: address, download: filename });
+  function download(url, filename) {
+    const link = app.createElement("a", { href: url, download: filename });
     document.body.append(link);
     link.click();
     link.remove();
   }
 
-  function stamp(milliseconds) {
+  function fileTimestamp(milliseconds) {
     return new Date(milliseconds).toISOString().slice(0, 16).replace(/[-:]/g, "").replace("T", "-");
   }
 })((window.dashapp = window.dashapp || {}));

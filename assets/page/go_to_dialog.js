@@ -1,65 +1,65 @@
-/* The dialog that leads to a moment: an hour ago, last night, or any other. */
+/* The dialog "Go to": an hour ago, last night, or any other time. */
 (function (app) {
   "use strict";
 
-  const MINUTE = 60_000;
-  const HOUR = 60 * MINUTE;
+  const MINUTE_MS = 60_000;
+  const HOUR_MS = 60 * MINUTE_MS;
 
-  /* `page`: onZoom(range), resume(), live. By the viewer's own zone, from the server's now. */
-  app.openGoTo = function (page) {
-    const now = page.live.clock.now() ?? Date.now();
+  /* `page`: onZoom(range), liveView. In the viewer's time zone, from the server's clock. */
+  app.openGoToDialog = function (page) {
+    const now = page.liveView.clock.now() ?? Date.now();
     const midnight = (days) => {
       const day = new Date(now);
       return new Date(day.getFullYear(), day.getMonth(), day.getDate() + days).getTime();
     };
-    const places = [
-      ["An hour ago", [now - HOUR - 15 * MINUTE, now - HOUR + 15 * MINUTE]],
+    const presets = [
+      ["An hour ago", [now - HOUR_MS - 15 * MINUTE_MS, now - HOUR_MS + 15 * MINUTE_MS]],
       ["Earlier today", [midnight(0), now]],
-      ["Last night", [midnight(0) - 4 * HOUR, Math.min(midnight(0) + 8 * HOUR, now)]],
+      ["Last night", [midnight(0) - 4 * HOUR_MS, Math.min(midnight(0) + 8 * HOUR_MS, now)]],
       ["Yesterday", [midnight(-1), midnight(0)]],
       ["A week ago", [midnight(-7), midnight(-6)]],
     ];
-    const leave = (range) => {
+    const showRange = (range) => {
       dialog.close();
       page.onZoom(range);
     };
-    const buttons = places
-      .filter(([, [start, end]]) => end - start > 0 && now - end < page.live.longest * 1000)
+    const buttons = presets
+      .filter(([, [start, end]]) => end - start > 0 && now - end < page.liveView.maxSeconds * 1000)
       .map(([text, range]) => {
-        const button = app.element("button", { type: "button", className: "place" }, text);
-        button.addEventListener("click", () => leave(range));
+        const button = app.createElement("button", { type: "button", className: "place" }, text);
+        button.addEventListener("click", () => showRange(range));
         return button;
       });
-    const [start, end] = page.live.held ?? [now - HOUR, now];
-    const from = app.element("input", { type: "datetime-local", step: 1, value: local(start), required: true });
-    const to = app.element("input", { type: "datetime-local", step: 1, value: local(end), required: true });
-    const wrong = app.element("p", { className: "wrong", role: "alert" });
-    const form = app.element(
+    const [start, end] = page.liveView.pausedRange ?? [now - HOUR_MS, now];
+    const from = app.createElement("input", { type: "datetime-local", step: 1, value: toInputValue(start), required: true });
+    const to = app.createElement("input", { type: "datetime-local", step: 1, value: toInputValue(end), required: true });
+    const error = app.createElement("p", { className: "wrong", role: "alert" });
+    const form = app.createElement(
       "form",
       { className: "range" },
-      app.element("label", {}, "From ", from),
-      app.element("label", {}, "To ", to),
-      app.element("button", { type: "submit" }, "Show")
+      app.createElement("label", {}, "From ", from),
+      app.createElement("label", {}, "To ", to),
+      app.createElement("button", { type: "submit" }, "Show")
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const range = [from, to].map((input) => new Date(input.value).getTime());
-      wrong.textContent = problem(range, now, page.live.longest);
-      if (!wrong.textContent) leave([range[0], Math.min(range[1], now)]);
+      error.textContent = validateRange(range, now, page.liveView.maxSeconds);
+      if (!error.textContent) showRange([range[0], Math.min(range[1], now)]);
     });
-    const dialog = app.openDialog("Go to", app.element("div", { className: "places" }, ...buttons), form, wrong);
+    const dialog = app.openDialog("Go to", app.createElement("div", { className: "places" }, ...buttons), form, error);
   };
 
-  function problem([start, end], now, longest) {
+  function validateRange([start, end], now, longest) {
     if (!(start < end)) return "“From” must be before “To”.";
-    if (start >= now) return "That has not happened yet.";
-    if (end - start > longest * 1000) return `At most ${app.words(longest)} fit on the screen.`;
+    if (start >= now) return "“From” must not be in the future.";
+    if (end - start > longest * 1000) return `The longest range is ${app.formatDuration(longest)}.`;
     return "";
   }
 
-  /* What an input of that type takes: local time, without a zone. */
-  function local(milliseconds) {
+  /* Value of a datetime-local input: local time without a zone. */
+  function toInputValue(milliseconds) {
     const time = new Date(milliseconds);
-    return new Date(milliseconds - time.getTimezoneOffset() * MINUTE).toISOString().slice(0, 19);
+    return new Date(milliseconds - time.getTimezoneOffset() * MINUTE_MS).toISOString().slice(0, 19);
   }
 })((window.dashapp = window.dashapp || {}));

@@ -1,35 +1,35 @@
-/* The overlay that tells what the mouse and the keys do. */
+/* The dialog with the keyboard shortcuts. */
 (function (app) {
   "use strict";
 
-  const KEYS = [
-    ["Space  P", "Pause, and back to live"],
-    ["←  →", "Earlier, later"],
-    ["Shift ←  →", "Read the values point by point"],
+  const SHORTCUTS = [
+    ["Space  P", "Pause or resume"],
+    ["←  →", "Move back or forward in time"],
+    ["Shift ←  →", "Read values point by point"],
     ["L  Esc", "Back to live"],
-    ["G", "Go to a moment in the past"],
-    ["+  −", "See more time, see less"],
-    ["H", "Choose a host, or several"],
-    ["V", "Choose and order the panels"],
-    ["T", "Dark, light, or as the system"],
-    ["F", "Fill the screen"],
-    ["?", "This help"],
+    ["G", "Go to a time in the past"],
+    ["+  −", "Longer or shorter time range"],
+    ["H", "Choose or compare hosts"],
+    ["V", "Choose and order panels"],
+    ["T", "Theme: system, dark or light"],
+    ["F", "Full screen"],
+    ["?", "Show this help"],
   ];
 
-  app.openHelp = function () {
-    const rows = KEYS.filter(([key]) => key !== "H" || app.page.hosts.several).map(([keys, what]) =>
-      app.element(
+  app.openHelpDialog = function () {
+    const rows = SHORTCUTS.filter(([key]) => key !== "H" || app.page.hosts.hasSeveral).map(([keys, description]) =>
+      app.createElement(
         "tr",
         {},
-        app.element("th", { scope: "row" }, ...keys.split("  ").flatMap((key, place) => [place ? " " : "", app.element("kbd", {}, key)])),
-        app.element("td", {}, what)
+        app.createElement("th", { scope: "row" }, ...keys.split("  ").flatMap((key, index) => [index ? " " : "", app.createElement("kbd", {}, key)])),
+        app.createElement("td", {}, description)
       )
     );
     app.openDialog(
-      "How to get about",
-      app.element("p", {}, "Drag across a chart to look closer; double-click to come back. The slider sets how much time is on screen."),
-      app.element("table", { className: "keys" }, app.element("tbody", {}, ...rows)),
-      app.element("p", {}, "A panel is moved by its title; its ⋯ enlarges or hides it and takes its numbers or its picture away.")
+      "Keyboard and mouse",
+      app.createElement("p", {}, "Drag across a chart to zoom in. Double-click to go back to live. The slider sets the length of the time range."),
+      app.createElement("table", { className: "keys" }, app.createElement("tbody", {}, ...rows)),
+      app.createElement("p", {}, "Drag a panel by its title to move it. Use its ⋯ menu to enlarge, hide or download it.")
     );
   };
 })((window.dashapp = window.dashapp || {}));

@@ -1,20 +1,20 @@
-/* The beat of Dash's interval, which costs more than all else while nothing in sight moves: it may rest then, as long as
-   every tick comes that is due. The asker's own timer goes from one to the next meanwhile. */
+/* Slows Dash's interval down while nothing on screen changes: its callbacks cost more than anything else then.
+   The poller's own timer still fetches every tick. */
 (function (app) {
   "use strict";
 
-  const RESTING_MS = 10000;
+  const IDLE_MS = 10000;
 
-  app.Beat = class {
+  app.IntervalThrottle = class {
     constructor() {
-      this.usual = this.now = Number(document.getElementById("page").dataset.beat); // milliseconds between two
+      this.activeMs = this.currentMs = Number(document.getElementById("page").dataset.beat); // milliseconds between two
     }
 
-    pace(moving) {
-      const beat = moving ? this.usual : RESTING_MS;
-      if (beat === this.now) return;
-      this.now = beat;
-      window.dash_clientside.set_props("interval", { interval: beat });
+    setActive(active) {
+      const interval = active ? this.activeMs : IDLE_MS;
+      if (interval === this.currentMs) return;
+      this.currentMs = interval;
+      window.dash_clientside.set_props("interval", { interval });
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -1,14 +1,14 @@
-/* The page's keys and buttons. The help overlay (assets/page/help_dialog.js) tells of them. */
+/* Keyboard shortcuts and buttons. Keep the help in page/help_dialog.js up to date. */
 (function (app) {
   "use strict";
 
   function actions(page) {
     return {
-      panels: () => app.openPanelList(page.arrangement),
+      panels: () => app.openPanelsDialog(page.panelOrder),
       theme: () => page.theme.next(),
-      help: () => app.openHelp(),
-      goto: () => app.openGoTo(page),
-      hosts: () => page.hosts.open(),
+      help: () => app.openHelpDialog(),
+      goto: () => app.openGoToDialog(page),
+      hosts: () => page.hosts.openDialog(),
     };
   }
 
@@ -18,18 +18,18 @@
     const act = actions(page);
     document.addEventListener("keydown", (event) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-      // Space presses what has the focus; a letter only means something where one can write.
+      // Space presses a focused button; letters are text in an input.
       const busy = event.key === " " ? "button, input, select, textarea, a" : "input, select, textarea";
       if (event.target.closest(`dialog[open], [popover], ${busy}`)) return;
       const inSlider = event.target.closest("[role=slider]");
-      const side = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (event.key === " " || event.key === "p") page.toggle();
-      else if (side && event.shiftKey) page.live.crosshair.step(side);
-      else if (side && !inSlider) page.leap(side);
-      else if (event.key === "Escape" && page.live.crosshair.time !== null) page.live.crosshair.point(null);
+      const direction = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (event.key === " " || event.key === "p") page.togglePause();
+      else if (direction && event.shiftKey) page.liveView.crosshair.step(direction);
+      else if (direction && !inSlider) page.shiftRange(direction);
+      else if (event.key === "Escape" && page.liveView.crosshair.time !== null) page.liveView.crosshair.moveTo(null);
       else if (event.key === "Escape" || event.key === "l") page.resume();
-      else if (event.key === "+" || event.key === "-") page.stretch(event.key === "+" ? 1 : -1);
-      else if (event.key === "f") fillScreen();
+      else if (event.key === "+" || event.key === "-") page.stepWindow(event.key === "+" ? 1 : -1);
+      else if (event.key === "f") toggleFullScreen();
       else if (ACTIONS[event.key]) act[ACTIONS[event.key]]();
       else return;
       event.preventDefault();
@@ -40,34 +40,34 @@
     for (const [id, action] of Object.entries(actions(page))) {
       document.getElementById(id)?.addEventListener("click", action);
     }
-    // A tile leads to its panel.
+    // A tile scrolls to its panel.
     document.getElementById("tiles").addEventListener("click", (event) => {
       const tile = event.target.closest(".tile");
       if (!tile) return;
-      if (page.arrangement.hidden.has(tile.dataset.leads)) page.arrangement.setHidden(tile.dataset.leads, false);
-      const section = page.arrangement.sections.get(tile.dataset.leads);
+      if (page.panelOrder.hidden.has(tile.dataset.leads)) page.panelOrder.setHidden(tile.dataset.leads, false);
+      const section = page.panelOrder.sections.get(tile.dataset.leads);
       section?.scrollIntoView({ block: "center" });
       section?.querySelector(".more")?.focus({ preventScroll: true });
     });
   };
 
-  function fillScreen() {
+  function toggleFullScreen() {
     if (document.fullscreenElement) document.exitFullscreen();
     else document.documentElement.requestFullscreen?.().catch(() => {});
   }
 
-  let naming = null; // of a slider that is not there yet
+  let sliderObserver = null; // waits for a slider that Dash has not mounted yet
 
-  /* Say to those who hear the page what the slider is. Dash mounts it later than it calls for its value. */
-  app.nameSlider = function (seconds) {
-    naming?.disconnect();
+  /* Name the slider for screen readers. Dash mounts it after the callback with its value. */
+  app.labelSlider = function (seconds) {
+    sliderObserver?.disconnect();
     const thumb = document.querySelector("#window [role=slider]");
-    const words = app.fullWords(seconds);
+    const text = app.formatDurationLong(seconds);
     if (!thumb) {
-      naming = new MutationObserver(() => app.nameSlider(seconds));
-      naming.observe(document.getElementById("page"), { childList: true, subtree: true });
-    } else if (thumb.getAttribute("aria-valuetext") !== words) {
-      thumb.setAttribute("aria-valuetext", words);
+      sliderObserver = new MutationObserver(() => app.labelSlider(seconds));
+      sliderObserver.observe(document.getElementById("page"), { childList: true, subtree: true });
+    } else if (thumb.getAttribute("aria-valuetext") !== text) {
+      thumb.setAttribute("aria-valuetext", text);
       thumb.setAttribute("aria-label", "Time on screen");
     }
   };

@@ -1,248 +1,246 @@
-/* The page around the live charts: what the viewer does, and what the page says of itself. */
+/* The page around the live charts. */
 (function (app) {
   "use strict";
 
-  const FEWEST_TICKS = 5;
+  const MIN_TICKS = 5;
 
   app.Page = class {
-    /* `panels`: what draws each panel, by its name. */
-    constructor(panels) {
+    /* `panelSpecs`: by panel name. */
+    constructor(panelSpecs) {
       const config = JSON.parse(document.getElementById("_dash-config").textContent);
       const root = document.getElementById("page");
       const base = config.requests_pathname_prefix || "/";
       this.stops = root.dataset.stops.split(",").map(Number);
-      this.beat = new app.Beat();
-      this.first = null; // the window where the address names none, in seconds
-      this.notes = new app.Notes();
-      this.address = new app.Address(() => this.go());
+      this.intervalThrottle = new app.IntervalThrottle();
+      this.defaultWindow = null; // seconds, if the URL has no window
+      this.toast = new app.Toast();
+      this.urlState = new app.UrlState(() => this.applyUrl());
       this.theme = new app.Theme(this);
-      this.arrangement = new app.Arrangement(this);
-      this.status = new app.Status();
-      this.badge = new app.StatusBadge(this.status);
-      this.asker = new app.Asker(base);
-      this.live = new app.Live(this.asker, this);
-      // A little less than the longest window, for the ends are rounded.
-      this.live.longest = this.stops[this.stops.length - 1] - 1;
-      this.live.many = Number(root.dataset.metrics) > app.FEW_METRICS;
-      this.panels = panels;
-      this.embedded = app.embed(this); // null but where one chart is shown in another page
-      this.live.catalogue.define(panels);
-      for (const section of this.arrangement.charts()) this.open(section);
-      this.headlines = new app.Headlines(this.live);
-      this.tiles = new app.Tiles(this.live);
-      this.alerts = new app.Alerts(this.live.catalogue);
-      this.log = new app.AlertLog(base, this.alerts, this);
-      this.processes = new app.ProcessTable();
-      this.hosts = new app.Hosts(this.live.catalogue);
-      this.takeaway = new app.Takeaway(this);
+      this.panelOrder = new app.PanelOrder(this);
+      this.connectionStatus = new app.ConnectionStatus();
+      this.statusBadge = new app.StatusBadge(this.connectionStatus);
+      this.poller = new app.Poller(base);
+      this.liveView = new app.LiveView(this.poller, this);
+      // A little less than the longest window, because the ends are rounded.
+      this.liveView.maxSeconds = this.stops[this.stops.length - 1] - 1;
+      this.liveView.hasManyMetrics = Number(root.dataset.metrics) > app.MAX_UNFILTERED_METRICS;
+      this.panelSpecs = panelSpecs;
+      this.embeddedChart = app.embed(this); // null unless an iframe shows one chart
+      this.liveView.catalog.setPanelSpecs(panelSpecs);
+      for (const section of this.panelOrder.chartSections()) this.addChart(section);
+      this.panelValues = new app.PanelValues(this.liveView);
+      this.tiles = new app.Tiles(this.liveView);
+      this.activeAlerts = new app.ActiveAlerts(this.liveView.catalog);
+      this.alertHistory = new app.AlertHistory(base, this.activeAlerts, this);
+      this.processTable = new app.ProcessTable();
+      this.hosts = new app.Hosts(this.liveView.catalog);
+      this.exportMenu = new app.ExportMenu(this);
       app.listenForKeys(this);
       app.listenForClicks(this);
-      app.giveMenu(document.getElementById("share"), () => this.takeaway.items(null));
-      for (const [name, section] of this.arrangement.sections) app.putMenu(this, name, section);
-      app.letDrag(this.arrangement);
+      app.attachMenu(document.getElementById("share"), () => this.exportMenu.items(null));
+      for (const [name, section] of this.panelOrder.sections) app.addPanelMenu(this, name, section);
+      app.enablePanelDrag(this.panelOrder);
     }
 
     tick() {
-      if (this.live.window !== null) app.nameSlider(this.live.window);
-      this.live.tick();
+      if (this.liveView.window !== null) app.labelSlider(this.liveView.window);
+      this.liveView.tick();
     }
 
-    /* The slider's callback: at first with the server's window, which the address may overrule. */
+    /* The slider's callback. The first call has the server's window, which the URL overrides. */
     setWindow(index) {
       const seconds = this.stops[index];
-      if (this.first === null) {
-        this.first = seconds;
-        this.nameWindow(seconds);
-        return this.go();
+      if (this.defaultWindow === null) {
+        this.defaultWindow = seconds;
+        this.showWindow(seconds);
+        return this.applyUrl();
       }
-      if (seconds === undefined || seconds === this.live.window) return;
-      this.nameWindow(seconds);
-      this.live.follow(seconds);
-      this.write();
+      if (seconds === undefined || seconds === this.liveView.window) return;
+      this.showWindow(seconds);
+      this.liveView.follow(seconds);
+      this.writeUrl();
     }
 
-    /* Go where the address leads. The length of a held stretch is not the live window's, but for one who comes by
-       that link. */
-    go() {
-      const { window: seconds, end } = this.address.read();
-      const following = seconds === null ? this.first : app.nearest(this.stops, seconds);
-      const fresh = this.live.feed.newest === null;
-      if (following !== this.live.window && (end === null || fresh)) {
-        this.nameWindow(following);
-        window.dash_clientside.set_props("window", { value: this.stops.indexOf(following) });
-        this.live.follow(following, false);
+    /* Show what the URL says. A paused range does not change the live window, unless the page was opened by that
+       link. */
+    applyUrl() {
+      const { window: seconds, end } = this.urlState.read();
+      const windowSeconds = seconds === null ? this.defaultWindow : app.nearestStop(this.stops, seconds);
+      const isFirst = this.liveView.subscription.newest === null;
+      if (windowSeconds !== this.liveView.window && (end === null || isFirst)) {
+        this.showWindow(windowSeconds);
+        window.dash_clientside.set_props("window", { value: this.stops.indexOf(windowSeconds) });
+        this.liveView.follow(windowSeconds, false);
       }
       if (end !== null) {
-        const length = Math.min(seconds ?? this.live.window, this.live.longest);
-        this.live.travel([end - length * 1000, end]);
-      } else if (this.live.held) this.live.release();
-      this.arrangement.go();
-      this.theme.go();
-      this.notes.say(this.address.wrong(this.arrangement.names()));
+        const length = Math.min(seconds ?? this.liveView.window, this.liveView.maxSeconds);
+        this.liveView.pauseAt([end - length * 1000, end]);
+      } else if (this.liveView.pausedRange) this.liveView.resume();
+      this.panelOrder.applyUrl();
+      this.theme.applyUrl();
+      this.toast.show(this.urlState.validate(this.panelOrder.names()));
     }
 
-    open(section, kind = "line") {
+    addChart(section, kind = "line") {
       const name = section.dataset.panel;
-      this.live.easel.add(section, this.panels.get(name) ?? { ...this.panels.usual, kind });
+      this.liveView.renderQueue.add(section, this.panelSpecs.get(name) ?? { ...this.panelSpecs.fallback, kind });
     }
 
-    /* Metrics of a panel that was not there when the page was made: it goes into a spare place. */
+    /* A metric belongs to a panel that the page did not have: use a spare section. */
     onNewPanel(name, kind) {
-      if (this.embedded) return this.embedded.meet(name, kind);
-      const section = this.arrangement.adopt(name);
-      if (!section) return this.notes.say("There are more panels than this page has room for; reload it to see them.");
-      this.open(section, kind);
-      app.putMenu(this, name, section);
+      if (this.embeddedChart) return this.embeddedChart.handleNewPanel(name, kind);
+      const section = this.panelOrder.claimSection(name);
+      if (!section) return this.toast.show("Too many new panels for this page. Reload it to see them all.");
+      this.addChart(section, kind);
+      app.addPanelMenu(this, name, section);
     }
 
-    nameWindow(seconds) {
-      app.nameSlider(seconds);
-      this.sayWindow(seconds);
+    showWindow(seconds) {
+      app.labelSlider(seconds);
+      this.showWindowText(seconds);
     }
 
-    /* What is on screen, in words: the newest so many seconds, or a held stretch and its end. */
-    sayWindow(seconds) {
-      const { held } = this.live;
-      const length = held ? (held[1] - held[0]) / 1000 : seconds;
-      const words = held ? `${app.words(length)}, up to ${app.moment(held[1])}` : app.fullWords(seconds);
-      const lead = held ? "Showing " : "Showing the last ";
-      for (const [id, text] of [["window-lead", lead], ["window-label", words]]) {
-        app.say(document.getElementById(id), text);
+    /* Show the length of the window, or of a paused range and its end. */
+    showWindowText(seconds) {
+      const { pausedRange } = this.liveView;
+      const length = pausedRange ? (pausedRange[1] - pausedRange[0]) / 1000 : seconds;
+      const text = pausedRange ? `${app.formatDuration(length)} until ${app.formatTime(pausedRange[1])}` : app.formatDurationLong(seconds);
+      const lead = pausedRange ? "Showing " : "Showing the last ";
+      for (const [id, content] of [["window-lead", lead], ["window-label", text]]) {
+        app.setText(document.getElementById(id), content);
       }
     }
 
-    /* Let the address say where we are; `fresh`: as a step that "back" takes back. */
-    write(fresh = false) {
-      if (app.bare) return; // a step back is the other page's
-      this.address.write(this.written(), fresh);
+    /* Write the state to the URL; `newEntry`: so that Back undoes this step. */
+    writeUrl(newEntry = false) {
+      if (app.bare) return; // Back belongs to the page around the iframe
+      this.urlState.write(this.urlParams(), newEntry);
     }
 
-    /* Where we are, in the address's words. */
-    written() {
-      return { ...app.placed(this.live.held, this.live.window), ...this.arrangement.written(), ...this.theme.written() };
+    urlParams() {
+      return { ...app.rangeParams(this.liveView.pausedRange, this.liveView.window), ...this.panelOrder.urlParams(), ...this.theme.urlParams() };
     }
 
-    /* What the charts tell. */
+    /* Callbacks of the live view. */
 
-    onAnswer(frame) {
-      this.status.heard();
-      this.badge.notices(frame.notices || []);
-      this.headlines.take(frame);
-      this.alerts.take(frame.broken || []);
-      this.log.take(frame.changes);
-      if (frame.hosts) this.hosts.take(frame.hosts);
-      if (frame.processes) this.processes.take(frame.processes);
-      this.onNames();
+    onFrame(frame) {
+      this.connectionStatus.recordSuccess();
+      this.statusBadge.showNotices(frame.notices || []);
+      this.panelValues.update(frame);
+      this.activeAlerts.update(frame.broken || []);
+      this.alertHistory.update(frame.changes);
+      if (frame.hosts) this.hosts.update(frame.hosts);
+      if (frame.processes) this.processTable.update(frame.processes);
+      this.onMetricsChange();
     }
 
-    /* What is drawn by its name may have waited for that. */
-    onNames() {
-      this.tiles.draw(this.headlines.last);
-      this.changed();
+    /* Tiles may have waited for metric names. */
+    onMetricsChange() {
+      this.tiles.draw(this.panelValues.lastValues);
+      this.refresh();
     }
 
     onPast() {
-      this.status.heard();
-      this.changed();
+      this.connectionStatus.recordSuccess();
+      this.refresh();
     }
 
-    onFailure(asked, why, locked) {
-      this.status.failed(asked, why, locked);
-      this.changed();
+    onFailure(requestedAt, error, sessionExpired) {
+      this.connectionStatus.recordFailure(requestedAt, error, sessionExpired);
+      this.refresh();
     }
 
-    /* There is more in the log than the charts show. */
-    logged() {
-      this.live.easel.redraw(true);
+    /* New alerts may change the bands in charts. */
+    onAlertHistory() {
+      this.liveView.renderQueue.redraw(true);
     }
 
-    /* As much of the past as is on screen, about a moment; what is to come is not there yet. */
+    /* Show a live window's length around `time`, but no future. */
     goTo(time) {
-      const length = 1000 * this.live.window;
-      const end = Math.min(time + length / 2, this.live.clock.now());
+      const length = 1000 * this.liveView.window;
+      const end = Math.min(time + length / 2, this.liveView.clock.now());
       this.onZoom([end - length, end]);
     }
 
     onZoom(range) {
-      this.live.travel(this.atLeast(range));
-      this.write(true);
+      this.liveView.pauseAt(this.widen(range));
+      this.writeUrl(true);
     }
 
-    /* Closer than a few ticks there is nothing to see. */
-    atLeast([start, end]) {
-      const lack = Math.max(0, FEWEST_TICKS * this.live.feed.step - (end - start)) / 2;
-      return [start - lack, end + lack];
+    /* Show at least a few ticks. */
+    widen([start, end]) {
+      const missing = Math.max(0, MIN_TICKS * this.liveView.subscription.step - (end - start)) / 2;
+      return [start - missing, end + missing];
     }
 
     onResume() {
       this.resume();
     }
 
-    keys() {
-      return ["cpu.percent", ...this.tiles.keys(this.live.catalogue)];
+    requiredKeys() {
+      return ["cpu.percent", ...this.tiles.metricKeys(this.liveView.catalog)];
     }
 
-    extras() {
-      const { embedded, processes, hosts, live } = this;
-      const wanted = {
-        processes: !embedded && processes.wanted(),
-        curves: embedded ? embedded.curve !== null : live.charts.some((chart) => chart.kind === "curve"),
-        hosts: !embedded && hosts.wanted(),
+    extraQuery() {
+      const { embeddedChart, processTable, hosts, liveView } = this;
+      const requested = {
+        processes: !embeddedChart && processTable.shouldRequest(),
+        curves: embeddedChart ? embeddedChart.curve !== null : liveView.charts.some((chart) => chart.kind === "curve"),
+        hosts: !embeddedChart && hosts.shouldRequest(),
       };
-      return Object.keys(wanted).filter((name) => wanted[name]).map((name) => `&${name}=1`).join("");
+      return Object.keys(requested).filter((name) => requested[name]).map((name) => `&${name}=1`).join("");
     }
 
-    /* What the viewer does. */
+    /* Actions of the user. */
 
-    /* Three quarters of a screen back or on; past the newest it is live again. */
-    leap(side) {
-      const [from, end] = this.live.held ?? this.live.range();
-      const start = Math.max(from, end - this.live.longest * 1000);
-      const way = 0.75 * (end - start) * side;
-      if (end + way >= this.live.range()[1]) this.resume();
-      else this.onZoom([start + way, end + way]);
+    /* Move by three quarters of the visible range; past the newest point, go live. */
+    shiftRange(direction) {
+      const [from, end] = this.liveView.pausedRange ?? this.liveView.liveRange();
+      const start = Math.max(from, end - this.liveView.maxSeconds * 1000);
+      const offset = 0.75 * (end - start) * direction;
+      if (end + offset >= this.liveView.liveRange()[1]) this.resume();
+      else this.onZoom([start + offset, end + offset]);
     }
 
-    /* See more time (1) or less (-1): the slider's next stop. */
-    stretch(side) {
-      const place = this.stops.indexOf(this.live.window) + side;
-      if (place >= 0 && place < this.stops.length) window.dash_clientside.set_props("window", { value: place });
+    /* Choose a longer (1) or shorter (-1) window on the slider. */
+    stepWindow(direction) {
+      const index = this.stops.indexOf(this.liveView.window) + direction;
+      if (index >= 0 && index < this.stops.length) window.dash_clientside.set_props("window", { value: index });
     }
 
     resume() {
-      if (!this.live.held) return;
-      this.live.release();
-      this.write(true);
+      if (!this.liveView.pausedRange) return;
+      this.liveView.resume();
+      this.writeUrl(true);
     }
 
-    toggle() {
-      if (this.live.held) return this.resume();
-      this.live.pause();
-      this.write(true);
+    togglePause() {
+      if (this.liveView.pausedRange) return this.resume();
+      this.liveView.pause();
+      this.writeUrl(true);
     }
 
-    /* Anything may have changed: say so where it shows. */
-    changed() {
-      const { badge, live, processes, tiles } = this;
-      this.embedded?.settle();
+    refresh() {
+      const { statusBadge, liveView, processTable, tiles } = this;
+      this.embeddedChart?.refresh();
       const button = document.getElementById("pause");
       if (button) {
-        const pressed = String(live.held !== null);
+        const pressed = String(liveView.pausedRange !== null);
         if (button.getAttribute("aria-pressed") !== pressed) button.setAttribute("aria-pressed", pressed);
-        app.say(button, live.held ? "Back to live" : "Pause");
+        app.setText(button, liveView.pausedRange ? "Back to live" : "Pause");
       }
-      if (live.window !== null) this.sayWindow(live.window);
-      badge.show({
-        ...live.condition,
+      if (liveView.window !== null) this.showWindowText(liveView.window);
+      statusBadge.show({
+        ...liveView.statusInput,
         hidden: document.hidden,
-        value: this.headlines.title,
-        alert: this.alerts.title,
-        host: this.hosts.top ? "" : this.hosts.names.join(", "),
+        value: this.panelValues.tabTitle,
+        alert: this.activeAlerts.tabTitle,
+        host: this.hosts.isRoot ? "" : this.hosts.names.join(", "),
       });
-      for (const chart of live.charts) this.headlines.show(chart);
-      this.alerts.mark(live.charts, tiles.tiles);
-      const uneasy = !live.feed.came || badge.uneasy;
-      this.beat.pace(uneasy || [tiles, processes, ...live.charts].some(({ sight }) => sight.here));
+      for (const chart of liveView.charts) this.panelValues.show(chart);
+      this.activeAlerts.markPanels(liveView.charts, tiles.tiles);
+      const needsTicks = !liveView.subscription.lastWasNew || statusBadge.needsTicks;
+      this.intervalThrottle.setActive(needsTicks || [tiles, processTable, ...liveView.charts].some(({ visibility }) => visibility.visible));
     }
   };
 })((window.dashapp = window.dashapp || {}));

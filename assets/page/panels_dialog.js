@@ -1,50 +1,50 @@
-/* The dialog in which panels are chosen and put in order. */
+/* The dialog to choose and order panels. */
 (function (app) {
   "use strict";
 
-  app.openPanelList = function (arrangement) {
-    const list = app.element("ul", { className: "panel-list" });
-    const all = app.element("button", { type: "button", className: "plain" }, "As at first");
-    all.addEventListener("click", () => {
-      arrangement.forget();
-      fill(list, arrangement);
+  app.openPanelsDialog = function (panelOrder) {
+    const list = app.createElement("ul", { className: "panel-list" });
+    const resetButton = app.createElement("button", { type: "button", className: "plain" }, "Reset to default");
+    resetButton.addEventListener("click", () => {
+      panelOrder.resetToDefault();
+      fill(list, panelOrder);
     });
-    fill(list, arrangement);
+    fill(list, panelOrder);
     app.openDialog(
       "Panels",
-      app.element("p", {}, "What is shown, in this order. This browser remembers it."),
+      app.createElement("p", {}, "Choose which panels to show, and in which order. This browser remembers your choice."),
       list,
-      all
+      resetButton
     );
   };
 
-  function fill(list, arrangement) {
-    list.replaceChildren(...arrangement.present().map((name) => row(list, arrangement, name)));
+  function fill(list, panelOrder) {
+    list.replaceChildren(...panelOrder.availablePanels().map((name) => row(list, panelOrder, name)));
   }
 
-  function row(list, arrangement, name) {
-    const title = app.panelTitle(arrangement.sections.get(name));
-    const box = app.element("input", { type: "checkbox", checked: !arrangement.hidden.has(name) });
-    box.addEventListener("change", () => arrangement.setHidden(name, !box.checked));
-    const mover = (text, side, words) => {
-      const button = app.element("button", { type: "button", className: "plain", "aria-label": `${title}: ${words}` }, text);
-      button.dataset.mover = `${name} ${side}`;
+  function row(list, panelOrder, name) {
+    const title = app.panelTitle(panelOrder.sections.get(name));
+    const box = app.createElement("input", { type: "checkbox", checked: !panelOrder.hidden.has(name) });
+    box.addEventListener("change", () => panelOrder.setHidden(name, !box.checked));
+    const moveButton = (text, direction, label) => {
+      const button = app.createElement("button", { type: "button", className: "plain", "aria-label": `${title}: ${label}` }, text);
+      button.dataset.move = `${name} ${direction}`;
       button.addEventListener("click", () => {
-        const present = arrangement.present();
-        const neighbour = present[present.indexOf(name) + side];
+        const available = panelOrder.availablePanels();
+        const neighbour = available[available.indexOf(name) + direction];
         if (!neighbour) return;
-        arrangement.put(name, neighbour, side > 0);
-        fill(list, arrangement);
-        list.querySelector(`[data-mover="${CSS.escape(name)} ${side}"]`)?.focus();
+        panelOrder.moveNextTo(name, neighbour, direction > 0);
+        fill(list, panelOrder);
+        list.querySelector(`[data-move="${CSS.escape(name)} ${direction}"]`)?.focus();
       });
       return button;
     };
-    return app.element(
+    return app.createElement(
       "li",
       {},
-      app.element("label", {}, box, ` ${title}`),
-      mover("↑", -1, "move up"),
-      mover("↓", 1, "move down")
+      app.createElement("label", {}, box, ` ${title}`),
+      moveButton("↑", -1, "move up"),
+      moveButton("↓", 1, "move down")
     );
   }
 })((window.dashapp = window.dashapp || {}));

@@ -1,28 +1,28 @@
-/* What this browser remembers of its viewer's choices. Whatever else it finds in its place is forgotten. */
+/* Preferences in localStorage. Invalid values are ignored. */
 (function (app) {
   "use strict";
 
-  const NAME = "dashapp";
+  const STORAGE_KEY = "dashapp";
   const VERSION = 1;
-  const SHAPE = { order: Array.isArray, hidden: Array.isArray, large: Array.isArray, theme: (it) => typeof it === "string" };
+  const VALIDATORS = { order: Array.isArray, hidden: Array.isArray, large: Array.isArray, theme: (value) => typeof value === "string" };
 
-  /* `{order, hidden, large (lists of panels' names), theme}`, as far as they were ever chosen. */
+  /* `{order, hidden, large (lists of panel names), theme}`, each only if stored. */
   app.readPreferences = function () {
     let stored = null;
     try {
-      stored = JSON.parse(window.localStorage.getItem(NAME));
+      stored = JSON.parse(window.localStorage.getItem(STORAGE_KEY));
     } catch (error) {
-      return {}; // none of ours, or a browser that keeps nothing
+      return {}; // no JSON, or storage is blocked
     }
     if (stored === null || typeof stored !== "object" || stored.version !== VERSION) return {};
-    return Object.fromEntries(Object.entries(SHAPE).filter(([name, fits]) => fits(stored[name])).map(([name]) => [name, stored[name]]));
+    return Object.fromEntries(Object.entries(VALIDATORS).filter(([name, isValid]) => isValid(stored[name])).map(([name]) => [name, stored[name]]));
   };
 
-  app.writePreferences = function (chosen) {
+  app.writePreferences = function (changes) {
     try {
-      window.localStorage.setItem(NAME, JSON.stringify({ ...app.readPreferences(), ...chosen, version: VERSION }));
+      window.localStorage.setItem(STORAGE_KEY, JSON.stringify({ ...app.readPreferences(), ...changes, version: VERSION }));
     } catch (error) {
-      // A browser that keeps nothing shows the same for as long as the page is open.
+      // Without storage, preferences last until the page is closed.
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -1,65 +1,65 @@
-/* What the page shows of its state: the badge, the tab's title and icon, the notices, the end of a session. */
+/* Shows the state: badge, tab title and icon, notices, the end of a session. */
 (function (app) {
   "use strict";
 
   const COLOURS = { live: "#009e73", paused: "#0091d5", stale: "#e69f00", offline: "#b3261e", broken: "#d55e00" };
-  let shown = null;
+  let shownFavicon = null;
 
   app.StatusBadge = class {
     /* `status`: an app.Status. */
-    constructor(status) {
-      this.status = status;
-      this.locked = false; // whether the page says that the session has ended
+    constructor(connectionStatus) {
+      this.connectionStatus = connectionStatus;
+      this.sessionEndShown = false;
     }
 
-    /* `view`: {held ([start, end] or null), hidden, waiting (since when, or null), newest (ms or null), age (ms), step (ms),
-       value, alert, host (texts)}. A hidden tab asks nothing, so it says nothing: neither old numbers nor an alarm. */
+    /* `view`: {pausedRange, hidden, waitingSince, newest (ms or null), age (ms), step (ms), value, alert, host
+       (texts)}. A hidden tab sends no requests, so its title shows neither old values nor an alert. */
     show(view) {
-      this.lock();
+      this.showSessionEnd();
       if (view.hidden) {
         document.title = "dashapp";
         return;
       }
-      const [state, sentence] = this.status.judge(view);
+      const [state, sentence] = this.connectionStatus.describe(view);
       const badge = document.getElementById("status");
       if (!badge) return;
       if (badge.dataset.state !== state) badge.dataset.state = state;
-      app.say(badge, sentence);
+      app.setText(badge, sentence);
       const page = document.getElementById("page");
       if (page.dataset.state !== state) page.dataset.state = state;
-      page.classList.toggle("empty", view.newest === null && this.status.empty && this.status.refused === null);
-      const seen = state === "live" || state === "paused";
-      const front = seen ? view.alert || view.value : state === "stale" ? "No data" : this.status.locked ? "Signed out" : "Offline";
-      setFavicon(seen && view.alert ? "broken" : state);
-      const title = [front, view.host || "dashapp"].filter(Boolean).join(" · ");
+      page.classList.toggle("empty", view.newest === null && this.connectionStatus.noData && this.connectionStatus.serverError === null);
+      const isCurrent = state === "live" || state === "paused";
+      const prefix = isCurrent ? view.alert || view.value : state === "stale" ? "No data" : this.connectionStatus.sessionExpired ? "Signed out" : "Offline";
+      setFavicon(isCurrent && view.alert ? "broken" : state);
+      const title = [prefix, view.host || "dashapp"].filter(Boolean).join(" · ");
       if (document.title !== title) document.title = title;
     }
 
-    /* Whether it says how long something has been wrong, or may soon have to. */
-    get uneasy() {
-      return this.status.failing !== null || ["stale", "offline"].includes(document.getElementById("status")?.dataset.state);
+    /* Whether the badge shows, or may soon show, for how long something has failed. */
+    get needsTicks() {
+      return this.connectionStatus.failingSince !== null || ["stale", "offline"].includes(document.getElementById("status")?.dataset.state);
     }
 
-    /* Say that the session has ended, and the way to a new one: this page, at whose door the server asks. */
-    lock() {
-      const { locked } = this.status;
-      if (this.locked === locked) return;
-      this.locked = locked;
+    /* A link to this page leads to the server's login form. */
+    showSessionEnd() {
+      const { sessionExpired } = this.connectionStatus;
+      if (this.sessionEndShown === sessionExpired) return;
+      this.sessionEndShown = sessionExpired;
       document.getElementById("locked")?.remove();
-      if (!locked) return;
-      const link = app.element("a", { href: window.location.href }, "Sign in again");
-      const box = app.element("div", { id: "locked", role: "alert" }, "Your session has ended. ", link);
+      if (!sessionExpired) return;
+      const link = app.createElement("a", { href: window.location.href }, "Sign in again");
+      const box = app.createElement("div", { id: "locked", role: "alert" }, "Your session has ended. ", link);
       document.getElementById("notices")?.before(box);
     }
 
-    notices(sentences) {
+    showNotices(lines) {
       const box = document.getElementById("notices");
-      const text = sentences.join("\n");
+      const text = lines.join("\n");
       if (!box || box.dataset.text === text) return;
       box.dataset.text = text;
-      box.hidden = !sentences.length;
+      box.hidden = !lines.length;
       box.replaceChildren(
-        ...sentences.map((sentence) => {
+        ...lines.map((sentence) => {
           const line = document.createElement("p");
           line.textContent = sentence;
           return line;
@@ -69,11 +69,11 @@
   };
 
   function setFavicon(state) {
-    if (state === shown) return;
-    shown = state;
+    if (state === shownFavicon) return;
+    shownFavicon = state;
     const line = state === "offline" ? "M4 24h24" : "M3 22l7-7 5 5 6-13 4 9h4";
-    const mark = state === "broken" ? '<circle cx="25" cy="7" r="6"/>' : "";
-    const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" fill="${COLOURS[state]}"><path d="${line}" fill="none" stroke="${COLOURS[state]}" stroke-width="3.5" stroke-linecap="round" stroke-linejoin="round"/>${mark}</svg>`;
+    const dot = state === "broken" ? '<circle cx="25" cy="7" r="6"/>' : "";
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" fill="${COLOURS[state]}"><path d="${line}" fill="none" stroke="${COLOURS[state]}" stroke-width="3.5" stroke-linecap="round" stroke-linejoin="round"/>${dot}</svg>`;
     const link = document.querySelector("link[rel~=icon]");
     link.type = "image/svg+xml";
     link.href = `data:image/svg+xml,${encodeURIComponent(svg)}`;

@@ -1,42 +1,42 @@
-/* Dark, light, or as the system is. The style sheet does the rest. */
+/* Dark, light, or the system's theme. The style sheet does the rest. */
 (function (app) {
   "use strict";
 
   app.THEMES = ["auto", "dark", "light"];
-  const WORDS = { auto: "Theme: as the system", dark: "Theme: dark", light: "Theme: light" };
-  const SIGNS = { auto: "◐", dark: "●", light: "○" };
+  const LABELS = { auto: "Theme: system", dark: "Theme: dark", light: "Theme: light" };
+  const ICONS = { auto: "◐", dark: "●", light: "○" };
 
   app.Theme = class {
     constructor(page) {
       this.page = page;
-      this.own = document.getElementById("page").dataset.theme || "auto"; // where nobody chose
-      this.chosen = this.own;
+      this.defaultTheme = document.getElementById("page").dataset.theme || "auto";
+      this.current = this.defaultTheme;
     }
 
-    /* As the address says, or else as this viewer last chose. */
-    go() {
-      const wanted = [this.page.address.read().theme, app.readPreferences().theme];
-      this.put(wanted.find((theme) => app.THEMES.includes(theme)) ?? this.own);
+    /* Apply the URL, or else the stored preference. */
+    applyUrl() {
+      const requested = [this.page.urlState.read().theme, app.readPreferences().theme];
+      this.set(requested.find((theme) => app.THEMES.includes(theme)) ?? this.defaultTheme);
     }
 
     next() {
-      this.put(app.THEMES[(app.THEMES.indexOf(this.chosen) + 1) % app.THEMES.length]);
-      app.writePreferences({ theme: this.chosen });
-      this.page.write();
-      this.page.notes.say(WORDS[this.chosen]);
+      this.set(app.THEMES[(app.THEMES.indexOf(this.current) + 1) % app.THEMES.length]);
+      app.writePreferences({ theme: this.current });
+      this.page.writeUrl();
+      this.page.toast.show(LABELS[this.current]);
     }
 
-    put(theme) {
-      this.chosen = theme;
+    set(theme) {
+      this.current = theme;
       document.documentElement.dataset.theme = theme;
       const button = document.getElementById("theme");
-      button.textContent = SIGNS[theme];
-      button.title = `${WORDS[theme]} (t)`;
-      button.setAttribute("aria-label", WORDS[theme]);
+      button.textContent = ICONS[theme];
+      button.title = `${LABELS[theme]} (t)`;
+      button.setAttribute("aria-label", LABELS[theme]);
     }
 
-    written() {
-      return { theme: this.chosen === this.own ? null : this.chosen };
+    urlParams() {
+      return { theme: this.current === this.defaultTheme ? null : this.current };
     }
   };
 })((window.dashapp = window.dashapp || {}));

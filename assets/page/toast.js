@@ -1,22 +1,22 @@
-/* A sentence at the foot of the page that goes by itself: what was copied, what a link names in vain. */
+/* A short message at the bottom of the page that disappears by itself. */
 (function (app) {
   "use strict";
 
-  const SHOWN_MS = 8000;
+  const DURATION_MS = 8000;
 
-  app.Notes = class {
+  app.Toast = class {
     constructor() {
-      this.box = app.element("div", { id: "note", role: "status" });
-      document.body.append(this.box);
+      this.element = app.createElement("div", { id: "note", role: "status" });
+      document.body.append(this.element);
       this.timer = null;
     }
 
-    say(sentence) {
+    show(sentence) {
       if (!sentence) return;
       clearTimeout(this.timer);
-      this.box.textContent = sentence;
-      this.box.classList.add("shown");
-      this.timer = setTimeout(() => this.box.classList.remove("shown"), SHOWN_MS);
+      this.element.textContent = sentence;
+      this.element.classList.add("shown");
+      this.timer = setTimeout(() => this.element.classList.remove("shown"), DURATION_MS);
     }
   };
 })((window.dashapp = window.dashapp || {}));

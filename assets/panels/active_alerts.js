@@ -1,54 +1,52 @@
-/* Thresholds that are broken: in words above the panels, and marked on tile, panel, tab and favicon. */
+/* Alerts that fire now: as text above the panels, and as marks on tiles, panels, tab and icon. */
 (function (app) {
   "use strict";
 
-  const SIDES = { ">": "above", ">=": "at or above", "<": "below", "<=": "at or below" };
+  const OPERATOR_TEXT = { ">": "above", ">=": "at or above", "<": "below", "<=": "at or below" };
 
-  app.Alerts = class {
-    constructor(catalogue) {
-      this.catalogue = catalogue;
-      this.box = document.getElementById("alerts");
+  app.ActiveAlerts = class {
+    constructor(catalog) {
+      this.catalog = catalog;
+      this.element = document.getElementById("alerts");
       this.thresholds = JSON.parse(document.getElementById("page").dataset.thresholds || "[]");
-      this.broken = [];
+      this.firing = [];
     }
 
-    /* `broken`: `[{metric, text, since}]` as the newest frame says. */
-    take(broken) {
-      this.broken = broken;
-      const sentences = broken.map((each) => `${this.words(each)} since ${app.moment(each.since)}`);
+    /* `firing`: `[{metric, text, since}]` from the newest frame. */
+    update(firing) {
+      this.firing = firing;
+      const sentences = firing.map((alert) => `${this.describe(alert)} since ${app.formatTime(alert.since)}`);
       const text = sentences.join("\n");
-      if (this.box.dataset.text === text) return;
-      this.box.dataset.text = text;
-      this.box.hidden = !sentences.length;
-      this.box.replaceChildren(...sentences.map((sentence) => app.element("p", {}, sentence)));
+      if (this.element.dataset.text === text) return;
+      this.element.dataset.text = text;
+      this.element.hidden = !sentences.length;
+      this.element.replaceChildren(...sentences.map((sentence) => app.createElement("p", {}, sentence)));
     }
 
     /* "CPU above 90 %" */
-    words({ metric, text }) {
-      const known = this.catalogue.metrics.get(metric);
-      const threshold = this.thresholds.find((each) => each.text === text);
+    describe({ metric, text }) {
+      const info = this.catalog.metrics.get(metric);
+      const threshold = this.thresholds.find((candidate) => candidate.text === text);
       if (!threshold) return text;
-      if (threshold.op === "missing") return `No data: ${known?.label ?? metric}`;
-      return `${known?.label ?? metric} ${SIDES[threshold.op] ?? threshold.op} ${app.quantity(threshold.limit, known?.unit ?? "").replace(".0 %", " %")}`;
+      if (threshold.op === "missing") return `No data: ${info?.label ?? metric}`;
+      return `${info?.label ?? metric} ${OPERATOR_TEXT[threshold.op] ?? threshold.op} ${app.formatQuantity(threshold.limit, info?.unit ?? "").replace(".0 %", " %")}`;
     }
 
-    /* The value of a change, with its unit. */
-    quantity({ metric, value }) {
-      return value === null ? "" : app.quantity(value, this.catalogue.metrics.get(metric)?.unit ?? "");
+    formatValue({ metric, value }) {
+      return value === null ? "" : app.formatQuantity(value, this.catalog.metrics.get(metric)?.unit ?? "");
     }
 
-    /* For the tab. */
-    get title() {
-      if (!this.broken.length) return "";
-      return this.broken.length > 1 ? `${this.broken.length} alerts` : this.words(this.broken[0]);
+    get tabTitle() {
+      if (!this.firing.length) return "";
+      return this.firing.length > 1 ? `${this.firing.length} alerts` : this.describe(this.firing[0]);
     }
 
-    /* Mark the panels and tiles that the broken ones are in. */
-    mark(charts, tiles) {
-      const metrics = this.broken.map((each) => this.catalogue.metrics.get(each.metric)).filter(Boolean);
+    /* Mark the panels and tiles with an alert. */
+    markPanels(charts, tiles) {
+      const metrics = this.firing.map((alert) => this.catalog.metrics.get(alert.metric)).filter(Boolean);
       const panels = new Set(metrics.map((metric) => metric.panel));
       for (const chart of charts) chart.section.classList.toggle("broken", panels.has(chart.panel));
-      for (const tile of tiles) tile.element.classList.toggle("broken", metrics.some((each) => tile.covers(each)));
+      for (const tile of tiles) tile.element.classList.toggle("broken", metrics.some((metric) => tile.matches(metric)));
     }
   };
 })((window.dashapp = window.dashapp || {}));

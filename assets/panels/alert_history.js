@@ -1,106 +1,105 @@
-/* What became of the thresholds: asked for when there is more, listed, and given to the charts as stretches of time
-   in which something was broken. */
+/* The history of alerts: a table, and bands in the charts. */
 (function (app) {
   "use strict";
 
-  const ROWS = 50;
-  const MOST_STRETCHES = 30; // in one chart
-  const AGAIN_MS = 10000; // until what is not sent yet is asked for again
-  const COLUMNS = [["when", "When"], ["what", "What"], ["turn", "State"], ["amount", "Value"], ["sent", "Sent"]];
+  const MAX_ROWS = 50;
+  const MAX_BANDS = 30; // in one chart
+  const RETRY_MS = 10000; // check again whether a notification was sent
+  const COLUMNS = [["when", "Time"], ["what", "Alert"], ["turn", "State"], ["amount", "Value"], ["sent", "Sent"]];
 
-  app.AlertLog = class {
-    /* `alerts` puts a threshold in words; `host`: goTo(time), logged(). */
-    constructor(base, alerts, host) {
+  app.AlertHistory = class {
+    /* `activeAlerts` describes thresholds; `page`: goTo(time), onAlertHistory(). */
+    constructor(base, activeAlerts, page) {
       this.base = base;
-      this.alerts = alerts;
-      this.host = host;
-      this.number = 0; // of the newest change that we know
-      this.asked = -Infinity;
-      this.asking = false;
+      this.activeAlerts = activeAlerts;
+      this.page = page;
+      this.newestNumber = 0; // of the newest entry
+      this.requestedAt = -Infinity;
+      this.loading = false;
       this.entries = [];
       this.section = document.querySelector('[data-table="alerts"]');
       if (this.section) this.build();
     }
 
-    /* `number`: the newest change's, as the newest frame says; none where there never was one. */
-    take(number) {
-      const waiting = this.entries[0]?.sent === false && performance.now() - this.asked > AGAIN_MS;
-      if (number === undefined || (number === this.number && !waiting)) return;
-      this.ask();
+    /* `newestNumber`: from the newest frame; undefined if no alert ever fired. */
+    update(newestNumber) {
+      const isUnsent = this.entries[0]?.sent === false && performance.now() - this.requestedAt > RETRY_MS;
+      if (newestNumber === undefined || (newestNumber === this.newestNumber && !isUnsent)) return;
+      this.load();
     }
 
-    async ask() {
-      if (this.asking) return;
-      this.asking = true;
-      this.asked = performance.now();
+    async load() {
+      if (this.loading) return;
+      this.loading = true;
+      this.requestedAt = performance.now();
       try {
-        const answer = await fetch(`${this.base}api/alerts?limit=500`, { cache: "no-store", signal: AbortSignal.timeout(5000) });
-        const { log } = await answer.json();
+        const response = await fetch(`${this.base}api/alerts?limit=500`, { cache: "no-store", signal: AbortSignal.timeout(5000) });
+        const { log } = await response.json();
         if (!Array.isArray(log)) return;
         this.entries = log;
-        // An answer may be a moment older than the frame that led here: then it is asked again with the next.
-        this.number = log[0]?.number;
+        // A response may be older than the frame: the next frame loads it again.
+        this.newestNumber = log[0]?.number;
       } catch (error) {
-        return; // down or no JSON: the next frame asks again
+        return; // offline or no JSON: the next frame loads it again
       } finally {
-        this.asking = false;
+        this.loading = false;
       }
       this.draw();
-      this.host.logged();
+      this.page.onAlertHistory();
     }
 
-    /* `[[from, to]]` in epoch milliseconds, within `range`: when a threshold of these metrics was broken. */
-    stretches(keys, [start, end]) {
-      const wanted = new Set(keys);
+    /* `[[from, to]]` in epoch milliseconds, within `range`: when alerts of these metrics fired. */
+    alertBands(keys, [start, end]) {
+      const keySet = new Set(keys);
       const open = new Map();
-      const found = [];
-      for (let place = this.entries.length - 1; place >= 0; place -= 1) {
-        const { metric, text, state, time } = this.entries[place];
-        if (!wanted.has(metric)) continue;
+      const bands = [];
+      for (let index = this.entries.length - 1; index >= 0; index -= 1) {
+        const { metric, text, state, time } = this.entries[index];
+        if (!keySet.has(metric)) continue;
         if (state === "broken") open.set(text, time);
         else if (open.has(text)) {
-          found.push([open.get(text), time]);
+          bands.push([open.get(text), time]);
           open.delete(text);
         }
       }
-      // What is no setting any more was never told to be well again.
-      for (const { text } of this.alerts.broken) if (open.has(text)) found.push([open.get(text), Infinity]);
-      const seen = found.filter(([from, to]) => from < end && to > start);
-      return seen.slice(-MOST_STRETCHES).map(([from, to]) => [Math.max(from, start), Math.min(to, end)]);
+      // A threshold that was removed from the settings never resolves; end its band.
+      for (const { text } of this.activeAlerts.firing) if (open.has(text)) bands.push([open.get(text), Infinity]);
+      const visible = bands.filter(([from, to]) => from < end && to > start);
+      return visible.slice(-MAX_BANDS).map(([from, to]) => [Math.max(from, start), Math.min(to, end)]);
     }
 
     build() {
-      this.body = app.element("tbody", {});
-      this.rest = app.element("p", { className: "rest" }, "Nothing was broken yet");
-      const heads = COLUMNS.map(([name, title]) => app.element("th", { scope: "col", className: name }, title));
-      const table = app.element("table", {}, app.element("thead", {}, app.element("tr", {}, ...heads)), this.body);
-      const scroll = app.element("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Alerts" }, table);
-      this.section.querySelector(".table").append(scroll, this.rest);
+      this.body = app.createElement("tbody", {});
+      this.footnote = app.createElement("p", { className: "rest" }, "No alerts yet");
+      const headers = COLUMNS.map(([name, title]) => app.createElement("th", { scope: "col", className: name }, title));
+      const table = app.createElement("table", {}, app.createElement("thead", {}, app.createElement("tr", {}, ...headers)), this.body);
+      const scroll = app.createElement("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Alerts" }, table);
+      this.section.querySelector(".table").append(scroll, this.footnote);
     }
 
     draw() {
       if (!this.section) return;
-      const seen = this.entries.slice(0, ROWS);
-      this.body.replaceChildren(...seen.map((entry) => this.row(entry)));
-      // Nobody is told of them.
-      this.section.classList.toggle("untold", seen.every(({ sent }) => sent === null));
-      const more = this.entries.length - seen.length;
-      this.rest.textContent = more ? `and ${more} before these` : "";
+      const shown = this.entries.slice(0, MAX_ROWS);
+      this.body.replaceChildren(...shown.map((entry) => this.createRow(entry)));
+      // Hide the column "Sent" if no notifications are configured.
+      this.section.classList.toggle("no-notifications", shown.every(({ sent }) => sent === null));
+      const hiddenCount = this.entries.length - shown.length;
+      this.footnote.textContent = hiddenCount ? `and ${hiddenCount} earlier` : "";
     }
 
-    row(entry) {
-      const go = app.element("button", { type: "button", title: "Go there" }, app.moment(entry.time));
-      go.addEventListener("click", () => this.host.goTo(entry.time));
-      const said = { true: "yes", false: "not yet", null: "" }[entry.sent] ?? "";
-      const cells = [go, this.alerts.words(entry), this.turn(entry), this.alerts.quantity(entry), said];
-      const row = cells.map((cell, place) => app.element("td", { className: COLUMNS[place][0] }, cell));
-      return app.element("tr", { className: entry.state }, ...row);
+    createRow(entry) {
+      const timeButton = app.createElement("button", { type: "button", title: "Go to this time" }, app.formatTime(entry.time));
+      timeButton.addEventListener("click", () => this.page.goTo(entry.time));
+      const sentText = { true: "Yes", false: "Not yet", null: "" }[entry.sent] ?? "";
+      const cells = [timeButton, this.activeAlerts.describe(entry), this.stateText(entry), this.activeAlerts.formatValue(entry), sentText];
+      const tableCells = cells.map((cell, index) => app.createElement("td", { className: COLUMNS[index][0] }, cell));
+      return app.createElement("tr", { className: entry.state }, ...tableCells);
     }
 
-    turn({ text, state }) {
+    stateText({ text, state }) {
       const missing = / missing for \S+$/.test(text);
-      if (state === "broken") return missing ? "no data" : "broken";
-      return missing ? "data again" : "well again";
+      if (state === "broken") return missing ? "No data" : "Firing";
+      return missing ? "Data received" : "Resolved";
     }
   };
 })((window.dashapp = window.dashapp || {}));

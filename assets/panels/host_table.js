@@ -1,175 +1,175 @@
-/* The table of hosts, in the page or in its dialog: sorted, filtered, ticked. Knows no server. */
+/* The table of hosts in the page or in the dialog: sort, filter, select. */
 (function (app) {
   "use strict";
 
-  const MOST = 32; // laid over each other
-  const SKEWED = 2.5; // seconds that a clock is wrong before it is said
+  const MAX_COMPARED = 32; // hosts in one comparison
+  const MIN_SKEW_S = 2.5; // smaller clock offsets are not shown
   const COLUMNS = [
     ["name", "Host", (row) => row.name],
     ["state", "State", (row) => row.state],
     ["cpu", "CPU", (row) => row.values["cpu.percent"]],
     ["memory", "Memory", (row) => row.values["memory.percent"]],
-    ["age", "Newest", (row) => row.age ?? Infinity],
+    ["age", "Last data", (row) => row.age ?? Infinity],
     ["skew", "Clock", (row) => Math.abs(row.skew ?? 0)],
   ];
 
-  app.HostList = class {
-    /* `hosts`: names (those that the page shows), wayTo(names). */
+  app.HostTable = class {
+    /* `hosts`: names (of this page), urlFor(names). */
     constructor(hosts) {
       this.hosts = hosts;
-      this.ticked = new Set(hosts.top ? [] : hosts.names);
+      this.selected = new Set(hosts.isRoot ? [] : hosts.names);
       this.rows = [];
-      this.lines = new Map(); // what stands in the table for each host, by its name
-      this.by = "name";
-      this.down = false;
+      this.rowElements = new Map(); // by host name
+      this.sortKey = "name";
+      this.descending = false;
       this.build();
     }
 
     build() {
-      this.filter = app.element("input", { type: "search", placeholder: "Filter by name", "aria-label": "Filter hosts by name" });
-      this.filter.addEventListener("input", () => this.arrange());
+      this.filter = app.createElement("input", { type: "search", placeholder: "Filter by name", "aria-label": "Filter hosts by name" });
+      this.filter.addEventListener("input", () => this.updateRows());
       this.filter.addEventListener("keydown", (event) => {
         if (event.key === "Enter") this.body.querySelector("a")?.click();
       });
-      this.lay = app.element("button", { type: "button", className: "plain" });
-      this.lay.addEventListener("click", () => window.location.assign(this.hosts.wayTo([...this.ticked].sort())));
-      this.heads = COLUMNS.map(([key, title]) => {
-        const button = app.element("button", { type: "button" }, title);
+      this.compareButton = app.createElement("button", { type: "button", className: "plain" });
+      this.compareButton.addEventListener("click", () => window.location.assign(this.hosts.urlFor([...this.selected].sort())));
+      this.headers = COLUMNS.map(([key, title]) => {
+        const button = app.createElement("button", { type: "button" }, title);
         button.addEventListener("click", () => this.sort(key));
-        return app.element("th", { scope: "col", className: key }, button);
+        return app.createElement("th", { scope: "col", className: key }, button);
       });
-      this.body = app.element("tbody", {});
-      const first = app.element("th", { scope: "col", className: "tick" }, app.element("span", { className: "unsaid" }, "Laid over"));
-      const table = app.element("table", {}, app.element("thead", {}, app.element("tr", {}, first, ...this.heads)), this.body);
-      const scroll = app.element("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Hosts" }, table);
-      scroll.addEventListener("keydown", (event) => this.walk(event));
-      this.rest = app.element("p", { className: "rest" }, "Reading the hosts");
-      this.element = app.element("div", { className: "hosts" }, app.element("div", { className: "choose" }, this.filter, this.lay), scroll, this.rest);
-      this.mark();
-      this.count();
+      this.body = app.createElement("tbody", {});
+      const selectColumn = app.createElement("th", { scope: "col", className: "tick" }, app.createElement("span", { className: "visually-hidden" }, "Compare"));
+      const table = app.createElement("table", {}, app.createElement("thead", {}, app.createElement("tr", {}, selectColumn, ...this.headers)), this.body);
+      const scroll = app.createElement("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Hosts" }, table);
+      scroll.addEventListener("keydown", (event) => this.moveFocus(event));
+      this.footnote = app.createElement("p", { className: "rest" }, "Loading hosts");
+      this.element = app.createElement("div", { className: "hosts" }, app.createElement("div", { className: "choose" }, this.filter, this.compareButton), scroll, this.footnote);
+      this.markSortedColumn();
+      this.updateCompareButton();
     }
 
     sort(key) {
-      this.down = key === this.by ? !this.down : !["name", "state"].includes(key);
-      this.by = key;
-      this.mark();
-      this.arrange();
+      this.descending = key === this.sortKey ? !this.descending : !["name", "state"].includes(key);
+      this.sortKey = key;
+      this.markSortedColumn();
+      this.updateRows();
     }
 
-    mark() {
-      this.heads.forEach((head, place) => {
-        if (COLUMNS[place][0] === this.by) head.setAttribute("aria-sort", this.down ? "descending" : "ascending");
-        else head.removeAttribute("aria-sort");
+    markSortedColumn() {
+      this.headers.forEach((header, index) => {
+        if (COLUMNS[index][0] === this.sortKey) header.setAttribute("aria-sort", this.descending ? "descending" : "ascending");
+        else header.removeAttribute("aria-sort");
       });
     }
 
     draw(rows) {
       this.rows = rows;
-      const there = new Set(rows.map(({ name }) => name));
-      for (const name of this.lines.keys()) if (!there.has(name)) this.drop(name);
+      const names = new Set(rows.map(({ name }) => name));
+      for (const name of this.rowElements.keys()) if (!names.has(name)) this.removeRow(name);
       for (const row of rows) {
-        if (!this.lines.has(row.name)) this.lines.set(row.name, this.line(row.name));
-        this.fill(this.lines.get(row.name), row);
+        if (!this.rowElements.has(row.name)) this.rowElements.set(row.name, this.createRow(row.name));
+        this.fillRow(this.rowElements.get(row.name), row);
       }
-      this.arrange();
+      this.updateRows();
     }
 
-    drop(name) {
-      this.lines.get(name).remove();
-      this.lines.delete(name);
-      if (this.ticked.delete(name)) this.count();
+    removeRow(name) {
+      this.rowElements.get(name).remove();
+      this.rowElements.delete(name);
+      if (this.selected.delete(name)) this.updateCompareButton();
     }
 
-    line(name) {
-      const box = app.element("input", { type: "checkbox", checked: this.ticked.has(name), "aria-label": `Lay ${name} over others` });
+    createRow(name) {
+      const box = app.createElement("input", { type: "checkbox", checked: this.selected.has(name), "aria-label": `Compare ${name}` });
       box.addEventListener("change", () => {
-        this.ticked[box.checked ? "add" : "delete"](name);
-        this.count();
+        this.selected[box.checked ? "add" : "delete"](name);
+        this.updateCompareButton();
       });
-      const link = app.element("a", { href: this.hosts.wayTo([name]) }, name);
+      const link = app.createElement("a", { href: this.hosts.urlFor([name]) }, name);
       if (this.hosts.names.includes(name)) link.setAttribute("aria-current", "page");
-      const cells = COLUMNS.slice(1).map(([key]) => app.element("td", { className: key }));
-      return app.element(
+      const cells = COLUMNS.slice(1).map(([key]) => app.createElement("td", { className: key }));
+      return app.createElement(
         "tr",
         {},
-        app.element("td", { className: "tick" }, app.element("label", {}, box)),
-        app.element("th", { scope: "row", className: "name" }, link),
+        app.createElement("td", { className: "tick" }, app.createElement("label", {}, box)),
+        app.createElement("th", { scope: "row", className: "name" }, link),
         ...cells
       );
     }
 
-    fill(line, row) {
-      line.dataset.state = row.state;
-      const percent = (key) => app.quantity(row.values[key], "%") || "–";
+    fillRow(rowElement, row) {
+      rowElement.dataset.state = row.state;
+      const percent = (key) => app.formatQuantity(row.values[key], "%") || "–";
       const texts = [
-        state(row),
+        stateText(row),
         percent("cpu.percent"),
         percent("memory.percent"),
-        row.newest === null ? "–" : `${app.words(row.age)} ago`,
-        skew(row.skew),
+        row.newest === null ? "–" : `${app.formatDuration(row.age)} ago`,
+        skewText(row.skew),
       ];
-      // A host that measures something else says that.
+      // A host without CPU values shows its first metric.
       const [other] = Object.entries(row.values);
-      if (other && !("cpu.percent" in row.values)) texts[1] = `${other[0]} ${app.quantity(other[1], "")}`;
-      texts.forEach((text, place) => app.say(line.children[place + 2], text));
+      if (other && !("cpu.percent" in row.values)) texts[1] = `${other[0]} ${app.formatQuantity(other[1], "")}`;
+      texts.forEach((text, index) => app.setText(rowElement.children[index + 2], text));
     }
 
-    /* Move only what stands elsewhere: what moves loses the focus. */
-    arrange() {
-      const wanted = this.filter.value.trim().toLowerCase();
-      const value = COLUMNS.find(([key]) => key === this.by)[2];
-      const side = this.down ? -1 : 1;
-      const found = this.rows.filter(({ name }) => name.toLowerCase().includes(wanted));
-      found.sort((a, b) => side * compare(value(a), value(b)) || compare(a.name, b.name));
+    /* Move as few elements as possible: a moved element loses the focus. */
+    updateRows() {
+      const filterText = this.filter.value.trim().toLowerCase();
+      const value = COLUMNS.find(([key]) => key === this.sortKey)[2];
+      const sign = this.descending ? -1 : 1;
+      const matches = this.rows.filter(({ name }) => name.toLowerCase().includes(filterText));
+      matches.sort((a, b) => sign * compare(value(a), value(b)) || compare(a.name, b.name));
       let next = this.body.firstElementChild;
-      for (const { name } of found) {
-        const line = this.lines.get(name);
-        if (line === next) next = next.nextElementSibling;
-        else this.body.insertBefore(line, next);
+      for (const { name } of matches) {
+        const rowElement = this.rowElements.get(name);
+        if (rowElement === next) next = next.nextElementSibling;
+        else this.body.insertBefore(rowElement, next);
       }
       while (next) {
-        const gone = next;
+        const obsolete = next;
         next = next.nextElementSibling;
-        gone.remove();
+        obsolete.remove();
       }
-      const text = found.length ? "" : this.rows.length ? "No host has that name" : "Reading the hosts";
-      app.say(this.rest, text);
+      const text = matches.length ? "" : this.rows.length ? "No matching host" : "Loading hosts";
+      app.setText(this.footnote, text);
     }
 
-    count() {
-      const count = this.ticked.size;
-      this.lay.disabled = count < 2 || count > MOST;
-      this.lay.textContent = count > MOST ? `At most ${MOST} over each other` : count < 2 ? "Tick two or more" : `Lay ${count} over each other`;
+    updateCompareButton() {
+      const count = this.selected.size;
+      this.compareButton.disabled = count < 2 || count > MAX_COMPARED;
+      this.compareButton.textContent = count > MAX_COMPARED ? `Select at most ${MAX_COMPARED}` : count < 2 ? "Select two or more" : `Compare ${count} hosts`;
     }
 
-    /* Up and down from host to host. */
-    walk(event) {
-      const side = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      const line = event.target.closest("tr");
-      if (!side || !this.body.contains(line)) return;
-      const next = side > 0 ? line.nextElementSibling : line.previousElementSibling;
+    /* Arrow keys move from host to host. */
+    moveFocus(event) {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      const rowElement = event.target.closest("tr");
+      if (!step || !this.body.contains(rowElement)) return;
+      const next = step > 0 ? rowElement.nextElementSibling : rowElement.previousElementSibling;
       next?.querySelector(event.target.matches("input") ? "input" : "a").focus();
       event.preventDefault();
     }
   };
 
-  /* Since when, by the viewer's clock: the host's own may be wrong. */
-  function state({ state: word, newest, age }) {
-    if (newest === null) return "No tick yet";
-    if (word === "live") return "Live";
-    if (word === "unknown") return "Not known now";
+  /* In the viewer's time: the host's own clock may be wrong. */
+  function stateText({ state, newest, age }) {
+    if (newest === null) return "No data yet";
+    if (state === "live") return "Live";
+    if (state === "unknown") return "Unknown";
     const since = new Date(Date.now() - 1000 * age);
     const today = since.toDateString() === new Date().toDateString();
     const day = today ? "" : `${since.toLocaleDateString([], { day: "numeric", month: "short" })} `;
-    return `Stopped since ${day}${app.timeOfDay(since, { hour: "2-digit", minute: "2-digit" })}`;
+    return `Stopped since ${day}${app.formatTimeOfDay(since, { hour: "2-digit", minute: "2-digit" })}`;
   }
 
-  function skew(seconds) {
-    if (seconds === null || Math.abs(seconds) < SKEWED) return "";
-    return `${app.words(Math.abs(seconds))} ${seconds > 0 ? "ahead" : "behind"}`;
+  function skewText(seconds) {
+    if (seconds === null || Math.abs(seconds) < MIN_SKEW_S) return "";
+    return `${app.formatDuration(Math.abs(seconds))} ${seconds > 0 ? "ahead" : "behind"}`;
   }
 
-  /* What is not known comes last among the small. */
+  /* Unknown values sort as the smallest. */
   function compare(a, b) {
     if (typeof a === "string") return a.localeCompare(b, undefined, { numeric: true });
     return (a ?? -1) === (b ?? -1) ? 0 : (a ?? -1) - (b ?? -1);

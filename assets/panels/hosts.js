@@ -1,85 +1,83 @@
-/* The hosts whose histories the store has: which of them this page shows, and the ways to the others. The choice is
-   the address's, so each way is a link. */
+/* The hosts in the store: those that this page shows, and links to the others. */
 (function (app) {
   "use strict";
 
-  const WATCH_MS = 10_000; // how often a page of the only host asks whether there are others
+  const CHECK_INTERVAL_MS = 10_000; // how often a page with a single host checks for others
 
   app.Hosts = class {
-    /* Several hosts have a colour each in `catalogue`, whatever is drawn of them. */
-    constructor(catalogue) {
+    /* Compared hosts have one colour each in `catalog`. */
+    constructor(catalog) {
       const { hosts, top } = document.getElementById("page").dataset;
-      this.there = hosts !== undefined; // whether the store may have many
+      this.enabled = hosts !== undefined; // whether the store can have several hosts
       this.names = (hosts ?? "").split(",").filter(Boolean);
-      this.top = top === "yes";
-      if (this.names.length > 1) catalogue.hosts = this.names;
-      this.rows = null; // as the server last told; null before that
-      this.asked = -Infinity;
-      this.list = null; // in the dialog while that is open
+      this.isRoot = top === "yes";
+      if (this.names.length > 1) catalog.hosts = this.names;
+      this.rows = null; // from the last response; null before it
+      this.requestedAt = -Infinity;
+      this.dialogTable = null; // while the dialog is open
       this.section = document.querySelector('[data-table="hosts"]');
       this.button = document.getElementById("hosts");
-      this.sight = { here: false };
+      this.visibility = { visible: false };
       if (!this.section) return;
-      this.panel = new app.HostList(this);
-      this.section.querySelector(".table").append(this.panel.element);
-      this.sight = new app.Sight(this.section, undefined, false);
+      this.panelTable = new app.HostTable(this);
+      this.section.querySelector(".table").append(this.panelTable.element);
+      this.visibility = new app.VisibilityObserver(this.section, undefined, false);
     }
 
-    /* Whether there is anything to choose from. */
-    get several() {
-      return this.there && !this.button.classList.contains("absent");
+    get hasSeveral() {
+      return this.enabled && !this.button.classList.contains("absent");
     }
 
-    /* Whether the next question should ask for them: they are seen, or may have become several. */
-    wanted() {
-      if (!this.there) return false;
-      if (this.list || (this.several && this.sight.here)) return true;
-      if ((this.several && this.rows) || performance.now() - this.asked < WATCH_MS) return false;
-      this.asked = performance.now();
+    /* Whether the next request asks for hosts: the table is visible, or there may be several now. */
+    shouldRequest() {
+      if (!this.enabled) return false;
+      if (this.dialogTable || (this.hasSeveral && this.visibility.visible)) return true;
+      if ((this.hasSeveral && this.rows) || performance.now() - this.requestedAt < CHECK_INTERVAL_MS) return false;
+      this.requestedAt = performance.now();
       return true;
     }
 
     /* `rows`: `[{name, state, newest, age, skew, values}]`, by name. */
-    take(rows) {
+    update(rows) {
       this.rows = rows;
-      const several = rows.length > 1 || (!this.top && rows.length > 0);
-      this.button.classList.toggle("absent", !several && this.top);
-      this.section?.classList.toggle("absent", !several);
-      this.list?.draw(rows);
-      if (several && this.panel) {
-        this.panel.draw(rows);
-        this.sayHow(rows);
+      const hasSeveral = rows.length > 1 || (!this.isRoot && rows.length > 0);
+      this.button.classList.toggle("absent", !hasSeveral && this.isRoot);
+      this.section?.classList.toggle("absent", !hasSeveral);
+      this.dialogTable?.draw(rows);
+      if (hasSeveral && this.panelTable) {
+        this.panelTable.draw(rows);
+        this.updateSummary(rows);
       }
     }
 
-    sayHow(rows) {
-      const count = (wanted) => rows.filter(({ state }) => state === wanted).length;
+    updateSummary(rows) {
+      const count = (name) => rows.filter(({ state }) => state === name).length;
       const [live, stopped, unknown] = ["live", "stale", "unknown"].map(count);
-      const parts = [`${live} live`, stopped && `${stopped} stopped`, unknown && `${unknown} not known`];
-      const text = live === rows.length ? `${live}, all live` : parts.filter(Boolean).join(", ");
-      app.say(this.section.querySelector(".of"), text);
+      const parts = [`${live} live`, stopped && `${stopped} stopped`, unknown && `${unknown} unknown`];
+      const text = live === rows.length ? `All ${live} live` : parts.filter(Boolean).join(", ");
+      app.setText(this.section.querySelector(".of"), text);
     }
 
-    open() {
-      if (!this.several) return;
-      this.list = new app.HostList(this);
-      if (this.rows) this.list.draw(this.rows);
-      const all = app.element("a", { className: "plain", href: this.wayTo([]) }, "All hosts");
+    openDialog() {
+      if (!this.hasSeveral) return;
+      this.dialogTable = new app.HostTable(this);
+      if (this.rows) this.dialogTable.draw(this.rows);
+      const allLink = app.createElement("a", { className: "plain", href: this.urlFor([]) }, "All hosts");
       const dialog = app.openDialog(
         "Hosts",
-        app.element("p", {}, "Choose one, or tick several to lay them over each other: what they have in common, one colour each."),
-        app.element("div", { className: "table" }, this.list.element),
-        ...(this.top ? [] : [all])
+        app.createElement("p", {}, "Select one host, or several to compare them. Each host has its own colour."),
+        app.createElement("div", { className: "table" }, this.dialogTable.element),
+        ...(this.isRoot ? [] : [allLink])
       );
       dialog.classList.add("wide");
-      dialog.addEventListener("close", () => (this.list = null));
-      this.list.filter.focus();
+      dialog.addEventListener("close", () => (this.dialogTable = null));
+      this.dialogTable.filter.focus();
     }
 
-    /* The address of the page of these hosts, of all where there are none; window, panels and theme stay. */
-    wayTo(names) {
-      const root = this.top ? "./" : "../../";
-      return `${root}${names.length ? `host/${names.join(",")}/` : ""}${window.location.search}`;
+    /* URL of the page of these hosts; [] means all hosts. Window, panels and theme stay. */
+    urlFor(names) {
+      const base = this.isRoot ? "./" : "../../";
+      return `${base}${names.length ? `host/${names.join(",")}/` : ""}${window.location.search}`;
     }
   };
 })((window.dashapp = window.dashapp || {}));

@@ -1,47 +1,46 @@
-/* Menus: a button's popover of things to do, by mouse, finger or arrow keys. */
+/* Popover menus for mouse, touch and arrow keys. */
 (function (app) {
   "use strict";
 
-  /* Let `button` open a menu of what `items()` gives: `[{text, act}]`. */
-  app.giveMenu = function (button, items) {
+  /* `items()` returns `[{text, run}]`. */
+  app.attachMenu = function (button, items) {
     button.setAttribute("aria-haspopup", "menu");
     button.setAttribute("aria-expanded", "false");
     button.addEventListener("click", () => open(button, items()));
   };
 
-  /* The menu of a panel. */
-  app.putMenu = function (page, name, section) {
+  app.addPanelMenu = function (page, name, section) {
     const title = app.panelTitle(section);
-    const button = app.element("button", { type: "button", className: "more", "aria-label": `${title}: more` }, "⋯");
-    app.giveMenu(button, () => [...placing(page.arrangement, name), ...page.takeaway.items(name)]);
+    const button = app.createElement("button", { type: "button", className: "more", "aria-label": `${title}: menu` }, "⋯");
+    app.attachMenu(button, () => [...layoutItems(page.panelOrder, name), ...page.exportMenu.items(name)]);
     section.append(button);
     section.querySelector("h2").draggable = true;
   };
 
-  function placing(arrangement, name) {
-    const large = arrangement.large.has(name);
-    const shown = arrangement.shown();
-    const place = shown.indexOf(name);
+  function layoutItems(panelOrder, name) {
+    const large = panelOrder.large.has(name);
+    const visible = panelOrder.visiblePanels();
+    const index = visible.indexOf(name);
     return [
-      { text: large ? "Make smaller" : "Enlarge", act: () => arrangement.setLarge(name, !large) },
-      ...(place > 0 ? [{ text: "Move up", act: () => arrangement.move(name, -1) }] : []),
-      ...(place < shown.length - 1 ? [{ text: "Move down", act: () => arrangement.move(name, 1) }] : []),
-      { text: "Hide", act: () => arrangement.setHidden(name, true) },
+      { text: large ? "Make smaller" : "Enlarge", run: () => panelOrder.setLarge(name, !large) },
+      ...(index > 0 ? [{ text: "Move up", run: () => panelOrder.move(name, -1) }] : []),
+      ...(index < visible.length - 1 ? [{ text: "Move down", run: () => panelOrder.move(name, 1) }] : []),
+      { text: "Hide", run: () => panelOrder.setHidden(name, true) },
     ];
   }
 
   function open(button, items) {
-    const menu = app.element("div", { className: "menu", role: "menu", popover: "auto" });
-    for (const { text, act } of items) {
-      const item = app.element("button", { type: "button", role: "menuitem", tabIndex: -1 }, text);
+    const menu = app.createElement("div", { className: "menu", role: "menu", popover: "auto" });
+    for (const { text, run } of items) {
+      const item = app.createElement("button", { type: "button", role: "menuitem", tabIndex: -1 }, text);
       item.addEventListener("click", () => {
         menu.hidePopover();
-        act();
+        run();
         if (button.isConnected && button.offsetParent) button.focus();
       });
       menu.append(item);
     }
-    menu.addEventListener("keydown", (event) => walk(event, menu));
+    menu.addEventListener("keydown", (event) => moveFocus(event, menu));
     menu.addEventListener("toggle", (event) => {
       button.setAttribute("aria-expanded", String(event.newState === "open"));
       if (event.newState === "closed") menu.remove();
@@ -55,38 +54,38 @@
     menu.firstElementChild.focus();
   }
 
-  function walk(event, menu) {
+  function moveFocus(event, menu) {
     const items = [...menu.children];
-    const place = items.indexOf(document.activeElement);
-    const to = { ArrowDown: place + 1, ArrowUp: place - 1 + items.length, Home: 0, End: items.length - 1 }[event.key];
+    const index = items.indexOf(document.activeElement);
+    const focusIndex = { ArrowDown: index + 1, ArrowUp: index - 1 + items.length, Home: 0, End: items.length - 1 }[event.key];
     if (event.key === "Tab") menu.hidePopover();
-    if (to === undefined) return;
-    items[to % items.length].focus();
+    if (focusIndex === undefined) return;
+    items[focusIndex % items.length].focus();
     event.preventDefault();
     event.stopPropagation();
   }
 
-  /* A panel is taken by its title and put before or after another. */
-  app.letDrag = function (arrangement) {
-    let taken = null;
-    const over = (event) => event.target.closest?.("#page main .panel");
-    arrangement.main.addEventListener("dragstart", (event) => {
+  /* Drag a panel by its title to move it before or after another. */
+  app.enablePanelDrag = function (panelOrder) {
+    let draggedPanel = null;
+    const panelAt = (event) => event.target.closest?.("#page main .panel");
+    panelOrder.main.addEventListener("dragstart", (event) => {
       if (!event.target.closest?.(".panel > h2")) return;
-      taken = app.panelName(over(event));
-      event.dataTransfer.setData("text/plain", taken);
+      draggedPanel = app.panelName(panelAt(event));
+      event.dataTransfer.setData("text/plain", draggedPanel);
       event.dataTransfer.effectAllowed = "move";
     });
-    arrangement.main.addEventListener("dragend", () => (taken = null));
-    arrangement.main.addEventListener("dragover", (event) => {
-      if (taken !== null && over(event)) event.preventDefault();
+    panelOrder.main.addEventListener("dragend", () => (draggedPanel = null));
+    panelOrder.main.addEventListener("dragover", (event) => {
+      if (draggedPanel !== null && panelAt(event)) event.preventDefault();
     });
-    arrangement.main.addEventListener("drop", (event) => {
-      const section = over(event);
-      if (taken === null || !section) return;
+    panelOrder.main.addEventListener("drop", (event) => {
+      const section = panelAt(event);
+      if (draggedPanel === null || !section) return;
       event.preventDefault();
-      const shown = arrangement.shown();
+      const visible = panelOrder.visiblePanels();
       const other = app.panelName(section);
-      arrangement.put(taken, other, shown.indexOf(taken) < shown.indexOf(other));
+      panelOrder.moveNextTo(draggedPanel, other, visible.indexOf(draggedPanel) < visible.indexOf(other));
     });
   };
 })((window.dashapp = window.dashapp || {}));

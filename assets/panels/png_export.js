@@ -1,59 +1,59 @@
-/* Charts as one PNG, each with its title, in the colours of the page's theme. */
+/* Charts as one PNG with their titles, in the colours of the current theme. */
 (function (app) {
   "use strict";
 
-  const WIDTH = 900;
-  const HEIGHT = 320;
-  const TITLE = 36;
-  const HEAD = 44;
+  const CHART_WIDTH = 900;
+  const CHART_HEIGHT = 320;
+  const TITLE_HEIGHT = 36;
+  const HEADER_HEIGHT = 44;
   const SCALE = 2;
 
-  /* The address of a PNG of `charts` over `view`; two side by side where there are many. */
-  app.picture = async function (charts, view, metricsOf) {
+  /* A data URL of the PNG; more than two charts are placed in two columns. */
+  app.renderPng = async function (charts, view, metricsOf) {
     const style = getComputedStyle(document.documentElement);
-    const colour = (name) => style.getPropertyValue(name).trim();
+    const themeColour = (name) => resolveColour(style.getPropertyValue(name).trim());
     const columns = charts.length > 2 ? 2 : 1;
     const rows = Math.ceil(charts.length / columns);
-    const canvas = app.element("canvas", {
-      width: columns * WIDTH * SCALE,
-      height: (HEAD + rows * (HEIGHT + TITLE)) * SCALE,
+    const canvas = app.createElement("canvas", {
+      width: columns * CHART_WIDTH * SCALE,
+      height: (HEADER_HEIGHT + rows * (CHART_HEIGHT + TITLE_HEIGHT)) * SCALE,
     });
-    const pen = canvas.getContext("2d");
-    pen.scale(SCALE, SCALE);
-    pen.fillStyle = resolved(colour("--card"));
-    pen.fillRect(0, 0, canvas.width, canvas.height);
-    write(pen, `${app.fullMoment(view.range[0])} – ${app.fullMoment(view.range[1])}`, 16, 28, resolved(colour("--quiet")), "14px");
-    for (const [place, chart] of charts.entries()) {
-      const left = (place % columns) * WIDTH;
-      const top = HEAD + Math.floor(place / columns) * (HEIGHT + TITLE);
-      write(pen, app.panelTitle(chart.section), left + 16, top + 24, resolved(colour("--text")), "600 17px");
-      const figure = chart.figure(view.series, metricsOf(chart.panel), view.range, WIDTH, view.curves);
+    const context = canvas.getContext("2d");
+    context.scale(SCALE, SCALE);
+    context.fillStyle = themeColour("--card");
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    drawText(context, `${app.formatDateTime(view.range[0])} – ${app.formatDateTime(view.range[1])}`, 16, 28, themeColour("--quiet"), "14px");
+    for (const [index, chart] of charts.entries()) {
+      const left = (index % columns) * CHART_WIDTH;
+      const top = HEADER_HEIGHT + Math.floor(index / columns) * (CHART_HEIGHT + TITLE_HEIGHT);
+      drawText(context, app.panelTitle(chart.section), left + 16, top + 24, themeColour("--text"), "600 17px");
+      const figure = chart.buildFigure(view.series, metricsOf(chart.panel), view.range, CHART_WIDTH, view.curves);
       const image = new Image();
-      image.src = await window.Plotly.toImage(themed(figure, colour), { format: "png", width: WIDTH, height: HEIGHT, scale: SCALE });
+      image.src = await window.Plotly.toImage(applyTheme(figure, themeColour), { format: "png", width: CHART_WIDTH, height: CHART_HEIGHT, scale: SCALE });
       await image.decode();
-      pen.drawImage(image, left, top + TITLE, WIDTH, HEIGHT);
+      context.drawImage(image, left, top + TITLE_HEIGHT, CHART_WIDTH, CHART_HEIGHT);
     }
     return canvas.toDataURL("image/png");
   };
 
-  function write(pen, text, left, top, colour, font) {
-    pen.fillStyle = colour;
-    pen.font = `${font} system-ui, sans-serif`;
-    pen.fillText(text, left, top);
+  function drawText(context, text, left, top, colour, font) {
+    context.fillStyle = colour;
+    context.font = `${font} system-ui, sans-serif`;
+    context.fillText(text, left, top);
   }
 
-  /* On the page these colours are the style sheet's, which a picture does not see. */
-  function themed({ data, layout }, colour) {
-    layout.font.color = resolved(colour("--quiet"));
-    layout.paper_bgcolor = layout.plot_bgcolor = resolved(colour("--card"));
-    layout.yaxis.gridcolor = resolved(colour("--line"));
-    for (const shape of layout.shapes ?? []) shape.line.color = resolved(colour("--warn"));
+  /* On the page, the style sheet sets these colours; an image does not use it. */
+  function applyTheme({ data, layout }, themeColour) {
+    layout.font.color = themeColour("--quiet");
+    layout.paper_bgcolor = layout.plot_bgcolor = themeColour("--card");
+    layout.yaxis.gridcolor = themeColour("--line");
+    for (const shape of layout.shapes ?? []) shape.line.color = themeColour("--warn");
     return { data, layout, config: { staticPlot: true } };
   }
 
-  /* "light-dark(a, b)" as the one of both that is seen. */
-  function resolved(value) {
-    const probe = app.element("span", {});
+  /* Resolve "light-dark(a, b)" for the current theme. */
+  function resolveColour(value) {
+    const probe = app.createElement("span", {});
     probe.style.color = value;
     document.body.append(probe);
     const { color } = getComputedStyle(probe);

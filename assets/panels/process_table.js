@@ -1,95 +1,95 @@
-/* The processes that use the most, replaced every few seconds while somebody looks at them. */
+/* The processes that use the most CPU or memory. */
 (function (app) {
   "use strict";
 
-  const EVERY_MS = 3000;
-  const ROWS = 15;
+  const INTERVAL_MS = 3000;
+  const MAX_ROWS = 15;
   const COLUMNS = [
     ["name", "Name", String],
     ["pid", "PID", String],
-    ["cpu", "CPU", (value) => app.quantity(value, "%")],
-    ["memory", "Memory", (value) => app.quantity(value, "B")],
+    ["cpu", "CPU", (value) => app.formatQuantity(value, "%")],
+    ["memory", "Memory", (value) => app.formatQuantity(value, "B")],
     ["threads", "Threads", (value) => (value === null ? "" : String(value))],
   ];
 
   app.ProcessTable = class {
     constructor() {
       this.section = document.querySelector('[data-table="top"]');
-      this.sight = { here: false };
-      this.asked = -Infinity;
-      this.by = "cpu";
-      this.down = true;
+      this.visibility = { visible: false };
+      this.requestedAt = -Infinity;
+      this.sortKey = "cpu";
+      this.descending = true;
       this.rows = [];
       if (!this.section) return;
       this.build();
-      this.sight = new app.Sight(this.section, undefined, false);
+      this.visibility = new app.VisibilityObserver(this.section, undefined, false);
     }
 
-    /* Whether the next question should ask for them: somebody looks, and the last ones are old. */
-    wanted() {
-      if (!this.sight.here || performance.now() - this.asked < EVERY_MS) return false;
-      this.asked = performance.now();
+    /* Whether the next request asks for processes: the table is visible and its rows are old. */
+    shouldRequest() {
+      if (!this.visibility.visible || performance.now() - this.requestedAt < INTERVAL_MS) return false;
+      this.requestedAt = performance.now();
       return true;
     }
 
     build() {
-      this.filter = app.element("input", { type: "search", placeholder: "Filter by name", "aria-label": "Filter processes by name" });
+      this.filter = app.createElement("input", { type: "search", placeholder: "Filter by name", "aria-label": "Filter processes by name" });
       this.filter.addEventListener("input", () => this.draw());
-      this.heads = COLUMNS.map(([key, title]) => {
-        const button = app.element("button", { type: "button" }, title);
-        const head = app.element("th", { scope: "col", className: key }, button);
+      this.headers = COLUMNS.map(([key, title]) => {
+        const button = app.createElement("button", { type: "button" }, title);
+        const header = app.createElement("th", { scope: "col", className: key }, button);
         button.addEventListener("click", () => this.sort(key));
-        return head;
+        return header;
       });
-      this.body = app.element("tbody", {});
-      this.rest = app.element("p", { className: "rest" }, "Reading the processes");
-      const table = app.element("table", {}, app.element("thead", {}, app.element("tr", {}, ...this.heads)), this.body);
-      this.section.querySelector(".table").append(this.filter, app.element("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Top processes" }, table), this.rest);
-      this.mark();
+      this.body = app.createElement("tbody", {});
+      this.footnote = app.createElement("p", { className: "rest" }, "Loading processes");
+      const table = app.createElement("table", {}, app.createElement("thead", {}, app.createElement("tr", {}, ...this.headers)), this.body);
+      this.section.querySelector(".table").append(this.filter, app.createElement("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Top processes" }, table), this.footnote);
+      this.markSortedColumn();
     }
 
     sort(key) {
-      this.down = key === this.by ? !this.down : key !== "name";
-      this.by = key;
-      this.mark();
+      this.descending = key === this.sortKey ? !this.descending : key !== "name";
+      this.sortKey = key;
+      this.markSortedColumn();
       this.draw();
     }
 
-    mark() {
-      this.heads.forEach((head, place) => {
-        if (COLUMNS[place][0] === this.by) head.setAttribute("aria-sort", this.down ? "descending" : "ascending");
-        else head.removeAttribute("aria-sort");
+    markSortedColumn() {
+      this.headers.forEach((header, column) => {
+        if (COLUMNS[column][0] === this.sortKey) header.setAttribute("aria-sort", this.descending ? "descending" : "ascending");
+        else header.removeAttribute("aria-sort");
       });
     }
 
-    /* `columns`: {pid, name, cpu, memory, threads}, lists of one length. */
-    take(columns) {
+    /* `columns`: {pid, name, cpu, memory, threads}, lists of equal length. */
+    update(columns) {
       this.rows = columns.pid.map((_, row) => COLUMNS.map(([key]) => columns[key][row]));
       this.draw();
     }
 
     draw() {
-      const wanted = this.filter.value.trim().toLowerCase();
-      const place = COLUMNS.findIndex(([key]) => key === this.by);
-      const side = this.down ? -1 : 1;
-      const found = this.rows.filter((row) => row[0].toLowerCase().includes(wanted));
-      found.sort((a, b) => side * compare(a[place], b[place]));
-      const seen = found.slice(0, ROWS);
-      while (this.body.children.length > seen.length) this.body.lastElementChild.remove();
-      while (this.body.children.length < seen.length) {
-        this.body.append(app.element("tr", {}, ...COLUMNS.map(([key]) => app.element("td", { className: key }))));
+      const filterText = this.filter.value.trim().toLowerCase();
+      const column = COLUMNS.findIndex(([key]) => key === this.sortKey);
+      const sign = this.descending ? -1 : 1;
+      const matches = this.rows.filter((row) => row[0].toLowerCase().includes(filterText));
+      matches.sort((a, b) => sign * compare(a[column], b[column]));
+      const shown = matches.slice(0, MAX_ROWS);
+      while (this.body.children.length > shown.length) this.body.lastElementChild.remove();
+      while (this.body.children.length < shown.length) {
+        this.body.append(app.createElement("tr", {}, ...COLUMNS.map(([key]) => app.createElement("td", { className: key }))));
       }
-      seen.forEach((row, index) => {
-        row.forEach((value, column) => {
-          app.say(this.body.children[index].children[column], COLUMNS[column][2](value));
+      shown.forEach((row, index) => {
+        row.forEach((value, cell) => {
+          app.setText(this.body.children[index].children[cell], COLUMNS[cell][2](value));
         });
       });
-      const more = found.length - seen.length;
-      this.rest.textContent = !found.length ? "No process has that name" : more ? `and ${more} more` : "";
+      const hiddenCount = matches.length - shown.length;
+      this.footnote.textContent = !matches.length ? "No matching process" : hiddenCount ? `and ${hiddenCount} more` : "";
     }
   };
 
-  /* What is not known comes last among the small. */
+  /* Unknown values sort as the smallest. */
   function compare(a, b) {
     if (typeof a === "string") return a.localeCompare(b);
     return (a ?? -1) - (b ?? -1);

@@ -1,27 +1,27 @@
-/* Tiles: the newest value of a few metrics, with a small line of the window on a canvas. */
+/* Tiles: the newest value of a few metrics, with a sparkline. */
 (function (app) {
   "use strict";
 
-  const DASHES = "–";
+  const NO_VALUE = "–";
 
   app.Tiles = class {
-    constructor(live) {
-      this.live = live;
+    constructor(liveView) {
+      this.liveView = liveView;
       const box = document.getElementById("tiles");
       this.tiles = [...box.querySelectorAll(".tile")].map((tile) => new Tile(tile));
-      this.sight = new app.Sight(box);
+      this.visibility = new app.VisibilityObserver(box);
     }
 
-    /* The metrics that the tiles show, of those with many the first few. */
-    keys(catalogue) {
-      const all = [...catalogue.metrics.values()];
-      return this.tiles.flatMap((tile) => all.filter((metric) => tile.covers(metric)).slice(0, 8).map((metric) => metric.key));
+    /* The keys of metrics in tiles, at most eight for each tile. */
+    metricKeys(catalog) {
+      const all = [...catalog.metrics.values()];
+      return this.tiles.flatMap((tile) => all.filter((metric) => tile.matches(metric)).slice(0, 8).map((metric) => metric.key));
     }
 
-    /* `last`: the newest values by metric key. */
-    draw(last) {
-      if (!this.sight.here || document.hidden) return;
-      for (const tile of this.tiles) tile.draw(this.live, last);
+    /* `lastValues`: newest values by metric key. */
+    draw(lastValues) {
+      if (!this.visibility.visible || document.hidden) return;
+      for (const tile of this.tiles) tile.draw(this.liveView, lastValues);
     }
   };
 
@@ -29,51 +29,51 @@
     constructor(element) {
       this.element = element;
       this.patterns = element.dataset.metrics.split(",");
-      this.most = "most" in element.dataset; // of many metrics only the highest is shown
-      this.value = element.querySelector(".tile-value");
-      this.canvas = element.querySelector("canvas") ?? this.putCanvas();
+      this.showHighest = "most" in element.dataset; // show only the highest of several metrics
+      this.valueElement = element.querySelector(".tile-value");
+      this.canvas = element.querySelector("canvas") ?? this.addCanvas();
     }
 
-    putCanvas() {
-      const canvas = app.element("canvas", { className: "spark", "aria-hidden": "true" });
+    addCanvas() {
+      const canvas = app.createElement("canvas", { className: "spark", "aria-hidden": "true" });
       this.element.append(canvas);
       return canvas;
     }
 
-    covers({ key, unit }) {
-      const meant = this.patterns.some((pattern) =>
+    matches({ key, unit }) {
+      const hasPattern = this.patterns.some((pattern) =>
         pattern.endsWith("*") ? key.startsWith(pattern.slice(0, -1)) : key === pattern
       );
-      return meant && (this.element.dataset.unit ?? unit) === unit;
+      return hasPattern && (this.element.dataset.unit ?? unit) === unit;
     }
 
-    /* Those of `known` that have a value now; of many the highest. */
-    valued(known, last) {
-      const there = known.filter(({ key }) => last[key] !== null && last[key] !== undefined);
-      if (!this.most || there.length < 2) return there;
-      return [there.reduce((high, metric) => (last[metric.key] > last[high.key] ? metric : high))];
+    /* The metrics that have a value now, or only the highest. */
+    withValue(tileMetrics, lastValues) {
+      const present = tileMetrics.filter(({ key }) => lastValues[key] !== null && lastValues[key] !== undefined);
+      if (!this.showHighest || present.length < 2) return present;
+      return [present.reduce((high, metric) => (lastValues[metric.key] > lastValues[high.key] ? metric : high))];
     }
 
-    draw(live, last) {
-      const known = [...live.catalogue.metrics.values()].filter((metric) => this.covers(metric));
-      // Before anything is known each stands empty, so that nothing jumps when the first numbers come.
-      this.element.classList.toggle("absent", !known.length && !live.catalogue.empty);
-      if (!known.length) return;
-      const valued = this.valued(known, last);
-      // What has stopped keeps its place, and the line of what it was.
-      const metrics = valued.length ? valued : known.slice(0, 1);
-      const words = metrics.map((metric) => app.quantity(last[metric.key], metric.unit) || DASHES);
-      const text = metrics.length > 1 ? words.map((word, index) => `${"↓↑"[index] ?? ""} ${word}`).join("\n") : words[0];
-      app.say(this.value, text);
-      this.value.classList.toggle("several", metrics.length > 1);
-      const of = this.element.querySelector(".tile-of");
-      app.say(of, this.most ? metrics[0].label : of.dataset.of);
-      app.sparkline(this.canvas, live.series, metrics, live.range());
+    draw(liveView, lastValues) {
+      const tileMetrics = [...liveView.catalog.metrics.values()].filter((metric) => this.matches(metric));
+      // Before the catalog is loaded, empty tiles keep their place, so that the layout does not jump.
+      this.element.classList.toggle("absent", !tileMetrics.length && !liveView.catalog.empty);
+      if (!tileMetrics.length) return;
+      const withValue = this.withValue(tileMetrics, lastValues);
+      // A metric that stopped keeps its place and its line.
+      const metrics = withValue.length ? withValue : tileMetrics.slice(0, 1);
+      const texts = metrics.map((metric) => app.formatQuantity(lastValues[metric.key], metric.unit) || NO_VALUE);
+      const text = metrics.length > 1 ? texts.map((part, index) => `${"↓↑"[index] ?? ""} ${part}`).join("\n") : texts[0];
+      app.setText(this.valueElement, text);
+      this.valueElement.classList.toggle("several", metrics.length > 1);
+      const subtitle = this.element.querySelector(".tile-of");
+      app.setText(subtitle, this.showHighest ? metrics[0].label : subtitle.dataset.of);
+      app.drawSparkline(this.canvas, liveView.series, metrics, liveView.liveRange());
     }
   }
 
-  /* The metrics' columns of `series` over `range`, in the canvas' own colour; the first one filled. */
-  app.sparkline = function (canvas, series, metrics, range) {
+  /* Draw the metrics of `series` over `range` in the colour of the canvas; fill below the first line. */
+  app.drawSparkline = function (canvas, series, metrics, range) {
     const ratio = window.devicePixelRatio || 1;
     const { clientWidth: width, clientHeight: height } = canvas;
     if (!width) return;
@@ -81,51 +81,51 @@
       canvas.width = Math.round(width * ratio);
       canvas.height = Math.round(height * ratio);
     }
-    const pen = canvas.getContext("2d");
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.clearRect(0, 0, width, height);
+    const context = canvas.getContext("2d");
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
     const colour = getComputedStyle(canvas).color;
-    const [low, high] = bounds(series, metrics);
-    const across = (time) => ((time - range[0]) / (range[1] - range[0])) * width;
-    const up = (value) => height - 1.5 - ((value - low) / (high - low)) * (height - 3);
-    metrics.forEach((metric, place) => {
-      pen.strokeStyle = pen.fillStyle = colour;
-      pen.lineWidth = place ? 1 : 1.5;
-      pen.globalAlpha = place ? 0.55 : 1;
-      for (const run of runs(series, series.y[metric.key] ?? [], app.bridged(series, metric))) {
-        pen.beginPath();
-        for (const [time, value] of run) pen.lineTo(across(time), up(value));
-        pen.stroke();
-        if (place) continue;
-        pen.lineTo(across(run[run.length - 1][0]), height);
-        pen.lineTo(across(run[0][0]), height);
-        pen.globalAlpha = 0.12;
-        pen.fill();
-        pen.globalAlpha = 1;
+    const [low, high] = valueBounds(series, metrics);
+    const toX = (time) => ((time - range[0]) / (range[1] - range[0])) * width;
+    const toY = (value) => height - 1.5 - ((value - low) / (high - low)) * (height - 3);
+    metrics.forEach((metric, index) => {
+      context.strokeStyle = context.fillStyle = colour;
+      context.lineWidth = index ? 1 : 1.5;
+      context.globalAlpha = index ? 0.55 : 1;
+      for (const segment of findSegments(series, series.y[metric.key] ?? [], app.connectsGaps(series, metric))) {
+        context.beginPath();
+        for (const [time, value] of segment) context.lineTo(toX(time), toY(value));
+        context.stroke();
+        if (index) continue;
+        context.lineTo(toX(segment[segment.length - 1][0]), height);
+        context.lineTo(toX(segment[0][0]), height);
+        context.globalAlpha = 0.12;
+        context.fill();
+        context.globalAlpha = 1;
       }
     });
   };
 
-  /* Stretches without a hole, thinned to what a tile can show: of every few points the lowest and the highest. Where
-     they are `bridged` what is empty is no hole. */
-  function runs({ t, first }, column, bridged) {
-    const every = Math.max(1, Math.floor(t.length / 300));
-    const found = [];
-    let run = null;
-    for (let place = 0; place < t.length; place += 1) {
-      const point = [t[place], column[place] ?? null];
-      if (point[1] === null) run = bridged ? run : null;
-      else if (!run) found.push((run = [[point]]));
-      else if ((first + place) % every === 0) run.push([point]);
+  /* Segments without gaps, thinned for a tile: the lowest and the highest of every few points. With
+     `connectGaps`, null values are no gaps. */
+  function findSegments({ t, firstIndex }, column, connectGaps) {
+    const groupSize = Math.max(1, Math.floor(t.length / 300));
+    const segments = [];
+    let segment = null;
+    for (let index = 0; index < t.length; index += 1) {
+      const point = [t[index], column[index] ?? null];
+      if (point[1] === null) segment = connectGaps ? segment : null;
+      else if (!segment) segments.push((segment = [[point]]));
+      else if ((firstIndex + index) % groupSize === 0) segment.push([point]);
       else {
-        const [low, high = low] = run.pop();
-        run.push(point[1] < low[1] ? [point, high] : [low, point[1] > high[1] ? point : high]);
+        const [low, high = low] = segment.pop();
+        segment.push(point[1] < low[1] ? [point, high] : [low, point[1] > high[1] ? point : high]);
       }
     }
-    return found.map((run) => run.flatMap((few) => few.sort(([one], [other]) => one - other)));
+    return segments.map((groups) => groups.flatMap((group) => group.sort(([left], [right]) => left - right)));
   }
 
-  function bounds(series, metrics) {
+  function valueBounds(series, metrics) {
     let low = Infinity;
     let high = -Infinity;
     for (const metric of metrics) {

@@ -1,39 +1,39 @@
-/* Elements made by hand, and the dialogs made of them. All text goes in as text. */
+/* Elements and dialogs. Text is always set as text, never as HTML. */
 (function (app) {
   "use strict";
 
-  /* A `tag` with `properties` (those with a "-" are attributes) and children: elements or text. */
-  app.element = function (tag, properties = {}, ...children) {
-    const made = document.createElement(tag);
+  /* `properties` with a "-" become attributes; children are elements or text. */
+  app.createElement = function (tag, properties = {}, ...children) {
+    const element = document.createElement(tag);
     for (const [name, value] of Object.entries(properties)) {
-      if (name.includes("-") || name === "role" || name === "popover") made.setAttribute(name, value);
-      else made[name] = value;
+      if (name.includes("-") || name === "role" || name === "popover") element.setAttribute(name, value);
+      else element[name] = value;
     }
-    made.append(...children);
-    return made;
+    element.append(...children);
+    return element;
   };
 
-  /* Have `element` say `text`. To set what stands there already would have the browser lay the page out anew. */
-  app.say = function (element, text) {
+  /* Setting the same text again would cause a new layout. */
+  app.setText = function (element, text) {
     if (element.textContent !== text) element.textContent = text;
   };
 
-  /* Show `children` under `title`, until Escape, its button or a click beside it; the focus goes back then. */
+  /* Open a dialog. Escape, its button or a click outside closes it, and the focus returns. */
   app.openDialog = function (title, ...children) {
     document.querySelector("dialog[open]")?.close();
-    const before = document.activeElement;
-    const close = app.element("button", { type: "button", className: "close", "aria-label": "Close" }, "✕");
-    const heading = app.element("h2", { id: "dialog-title" }, title);
-    const dialog = app.element(
+    const focused = document.activeElement;
+    const close = app.createElement("button", { type: "button", className: "close", "aria-label": "Close" }, "✕");
+    const heading = app.createElement("h2", { id: "dialog-title" }, title);
+    const dialog = app.createElement(
       "dialog",
       { "aria-labelledby": "dialog-title" },
-      app.element("div", { className: "dialog-body" }, app.element("div", { className: "dialog-head" }, heading, close), ...children)
+      app.createElement("div", { className: "dialog-body" }, app.createElement("div", { className: "dialog-head" }, heading, close), ...children)
     );
     close.addEventListener("click", () => dialog.close());
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     dialog.addEventListener("close", () => {
       dialog.remove();
-      if (before && before.isConnected) before.focus();
+      if (focused && focused.isConnected) focused.focus();
     });
     document.body.append(dialog);
     dialog.showModal();

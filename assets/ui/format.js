@@ -2,53 +2,53 @@
 (function (app) {
   "use strict";
 
-  const LARGE = ["", "k", "M", "G", "T", "P"];
+  const SI_PREFIXES = ["", "k", "M", "G", "T", "P"];
 
-  app.quantity = function (value, unit) {
+  app.formatQuantity = function (value, unit) {
     if (value === null || value === undefined) return "";
     if (unit === "%") return `${value.toFixed(1)} %`;
-    if (unit === "s" && value >= 120) return app.words(value);
-    if (unit === "1/s") return `${app.quantity(value, "")}/s`;
+    if (unit === "s" && value >= 120) return app.formatDuration(value);
+    if (unit === "1/s") return `${app.formatQuantity(value, "")}/s`;
     if (unit !== "B" && unit !== "B/s" && unit !== "Hz") {
-      // A bare number may be a price, whose fourth digit matters.
+      // A number without a unit may be a price: the fourth digit matters.
       const short = Number(value.toPrecision(unit ? 3 : 4));
       return `${Math.abs(short) < 1000 ? short : value.toLocaleString("en", { maximumFractionDigits: 0 })} ${unit}`.trim();
     }
     let power = 0;
-    while (Math.abs(value) >= 999.5 && power < LARGE.length - 1) {
+    while (Math.abs(value) >= 999.5 && power < SI_PREFIXES.length - 1) {
       value /= 1000;
       power += 1;
     }
-    return `${value.toPrecision(3).replace(/\.?0+$/, (zeros) => (zeros.includes(".") ? "" : zeros))} ${LARGE[power]}${unit}`;
+    return `${value.toPrecision(3).replace(/\.?0+$/, (zeros) => (zeros.includes(".") ? "" : zeros))} ${SI_PREFIXES[power]}${unit}`;
   };
 
-  /* The same for Plotly's labels. */
+  /* The same as a Plotly hover template. */
   app.hoverFormat = function (unit) {
     if (unit === "%") return "%{y:.1f} %";
     if (unit === "B" || unit === "B/s" || unit === "Hz") return `%{y:.3s}${unit}`;
     if (unit === "1/s") return "%{y:,.4~r}/s";
-    return `%{y:,.4~r} ${app.plain(unit)}`.trim();
+    return `%{y:,.4~r} ${app.escapeForPlotly(unit)}`.trim();
   };
 
-  /* And for the ticks of Plotly's axes, where they say it otherwise than by its own count. */
+  /* The same for the ticks of Plotly axes. */
   app.axisFormat = function (unit) {
     if (["B", "B/s", "Hz"].includes(unit)) return { tickformat: "~s", ticksuffix: unit };
-    return { ticksuffix: unit === "1/s" ? "/s" : unit && ` ${app.plain(unit)}` };
+    return { ticksuffix: unit === "1/s" ? "/s" : unit && ` ${app.escapeForPlotly(unit)}` };
   };
 
-  /* A length of time, short: "12 s", "5 min", "3 h", "2 days". */
-  app.words = function (seconds) {
+  /* "12 s", "5 min", "3 h", "2 days". */
+  app.formatDuration = function (seconds) {
     if (seconds < 120) return `${Math.round(seconds)} s`;
     if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
     if (seconds < 172800) return `${Math.round(seconds / 3600)} h`;
     return `${Math.round(seconds / 86400)} days`;
   };
 
-  const SIZES = [[31536000, "year"], [86400, "day"], [3600, "hour"], [60, "minute"]];
+  const DURATION_UNITS = [[31536000, "year"], [86400, "day"], [3600, "hour"], [60, "minute"]];
 
-  /* The same in full, for the slider: "100 seconds", "5 minutes", "2 hours". */
-  app.fullWords = function (seconds) {
-    for (const [size, unit] of SIZES) {
+  /* "100 seconds", "5 minutes", "2 hours". */
+  app.formatDurationLong = function (seconds) {
+    for (const [size, unit] of DURATION_UNITS) {
       if (seconds >= size && seconds % (size / 2) === 0) {
         const count = seconds / size;
         return `${count} ${unit}${count === 1 ? "" : "s"}`;
@@ -57,40 +57,40 @@
     return `${seconds} second${seconds === 1 ? "" : "s"}`;
   };
 
-  /* Plotly reads tags in a name, links among them. */
-  app.plain = function (text) {
+  /* Plotly interprets tags in names, even links. */
+  app.escapeForPlotly = function (text) {
     const short = text.length > 60 ? text.slice(0, 59) + "…" : text;
     return short.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   };
 
-  const HOUR = 3_600_000;
+  const HOUR_MS = 3_600_000;
 
-  /* "14:02:05", as the charts' axes have it, whatever the viewer's language does. */
-  app.timeOfDay = function (time, parts = {}) {
+  /* "14:02:05", like the axes, in any language. */
+  app.formatTimeOfDay = function (time, parts = {}) {
     return time.toLocaleTimeString([], { hourCycle: "h23", ...parts });
   };
 
-  /* "21 Nov 2026 14:02:05"; the day only where it is not today's. */
-  app.moment = function (milliseconds) {
+  /* "21 Nov 2026 14:02:05", without the date if it is today. */
+  app.formatTime = function (milliseconds) {
     const time = new Date(milliseconds);
-    if (time.toDateString() === new Date().toDateString()) return app.timeOfDay(time);
-    return app.fullMoment(milliseconds);
+    if (time.toDateString() === new Date().toDateString()) return app.formatTimeOfDay(time);
+    return app.formatDateTime(milliseconds);
   };
 
-  app.fullMoment = function (milliseconds) {
+  app.formatDateTime = function (milliseconds) {
     const time = new Date(milliseconds);
     const day = time.toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
-    return `${day} ${app.timeOfDay(time)}`;
+    return `${day} ${app.formatTimeOfDay(time)}`;
   };
 
-  /* The other way round, of Plotly's words: "2026-11-21 14:02", at midnight "2026-11-21". Of an hour that clocks tell
-     twice, the one within `range`; where both are, the one nearer to that `side` of it. */
-  app.localTime = function (text, range, side) {
-    const [day, clock = "00:00"] = text.split(/[ T]/); // a day alone would be UTC's
+  /* Parse Plotly's "2026-11-21 14:02", or "2026-11-21" for midnight. If clocks show this time twice, prefer the
+     one within `range`, or else the one nearer to the end `side`. */
+  app.parseLocalTime = function (text, range, side) {
+    const [day, clock = "00:00"] = text.split(/[ T]/); // a date alone would be UTC
     const time = new Date(`${day}T${clock}`).getTime();
-    const again = time + HOUR;
-    if (!range || new Date(again).getHours() !== new Date(time).getHours()) return time;
-    const outside = (each) => Math.max(range[0] - each, each - range[1], 0);
-    return outside(again) - outside(time) < side ? again : time;
+    const later = time + HOUR_MS;
+    if (!range || new Date(later).getHours() !== new Date(time).getHours()) return time;
+    const outside = (candidate) => Math.max(range[0] - candidate, candidate - range[1], 0);
+    return outside(later) - outside(time) < side ? later : time;
   };
 })((window.dashapp = window.dashapp || {}));

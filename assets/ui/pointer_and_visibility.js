@@ -1,34 +1,34 @@
-/* Which elements are visible, and when a chart is being dragged. */
+/* Visibility of elements, and dragging in a chart. */
 (function (app) {
   "use strict";
 
-  app.Sight = class {
-    /* `seen()` is called when the element comes on screen; `here` is what is taken for true until that is known. */
-    constructor(element, seen = () => {}, here = true) {
-      this.here = here;
-      this.watch = new IntersectionObserver((entries) => {
-        this.here = entries[entries.length - 1].isIntersecting;
-        if (this.here) seen();
+  app.VisibilityObserver = class {
+    /* `onVisible()` is called when the element becomes visible; `visible`: the initial assumption. */
+    constructor(element, onVisible = () => {}, visible = true) {
+      this.visible = visible;
+      this.observer = new IntersectionObserver((entries) => {
+        this.visible = entries[entries.length - 1].isIntersecting;
+        if (this.visible) onVisible();
       });
-      this.watch.observe(element);
+      this.observer.observe(element);
     }
 
     close() {
-      this.watch.disconnect();
+      this.observer.disconnect();
     }
   };
 
-  /* `told(dragging)` at either end of it, until `signal`. */
-  app.watchDragging = function (gd, signal, told) {
+  /* Call `onChange(dragging)` when a drag starts and ends, until `signal`. */
+  app.watchDragging = function (gd, signal, onChange) {
     let dragging = false;
-    const say = (now) => {
-      if (now !== dragging) told((dragging = now));
+    const setDragging = (state) => {
+      if (state !== dragging) onChange((dragging = state));
     };
-    gd.addEventListener("pointerdown", (event) => say(event.button === 0), true);
+    gd.addEventListener("pointerdown", (event) => setDragging(event.button === 0), true);
     for (const end of ["pointerup", "pointercancel"]) {
-      window.addEventListener(end, () => say(false), { capture: true, signal });
+      window.addEventListener(end, () => setDragging(false), { capture: true, signal });
     }
-    // A finger on a chart scrolls the page.
+    // On touch screens, dragging scrolls the page.
     if (window.matchMedia("(pointer: coarse)").matches) gd.layout.dragmode = false;
   };
 })((window.dashapp = window.dashapp || {}));

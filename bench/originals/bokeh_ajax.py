@@ -1,4 +1,4 @@
-"""Bokeh in Flask: a page whose AjaxDataSource polls a function of the application each second."""
+"""Bokeh in Flask: the page's AjaxDataSource polls a function of the app each second."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def home() -> str:
     source.data = {"x": [], "y": []}
     chart = figure(height=300, sizing_mode="stretch_width")
     chart.line("x", "y", source=source)
-    script, place = components(chart)
-    return f'<!doctype html><title>Doubling</title><script src="/bokeh.js"></script>{place}{script}'
+    script, container = components(chart)
+    return f'<!doctype html><title>Doubling</title><script src="/bokeh.js"></script>{container}{script}'
 
 
 @app.post("/data")

@@ -1,4 +1,4 @@
-"""CPU by Flask-SocketIO: a sampler emits a number each second, the page has Plotly extend its trace."""
+"""CPU by Flask-SocketIO: a sampler emits a number each second, Plotly extends the trace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers by gevent's websocket: each viewer has a loop of their own on the server, which sends each second.
+"""Numbers by gevent's WebSocket: the server runs a loop per viewer, which sends each second.
 
 `/two` sends two random series, which Epoch draws; `/price?SYMBOL` the price of one symbol, for plotly.js.
 """
@@ -64,7 +64,7 @@ def price(symbol: str) -> float:
 
 
 def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Flask's router takes no WebSocket."""
+    """Serve WebSockets, which Flask's router does not accept, and pass the rest to Flask."""
     socket = environ.get("wsgi.websocket")
     if socket is None:
         return app(environ, start_response)

@@ -1,4 +1,5 @@
-"""What many hosts and many viewers cost, and what breaks first: real Redis, nginx and dashapp, made-up hosts.
+"""Cost of many hosts and many viewers, and the part that fails first.
 
-`python -m bench.scale [PART …]`, or `make bench-scale`. docs/scale.md goes on from its numbers.
+Redis, nginx and dashapp are real, the hosts are simulated. `python -m bench.scale [PART …]`, or `make
+bench-scale`. docs/scale.md uses its numbers.
 """

@@ -1,6 +1,6 @@
-"""`python -m bench.scale [NAME …]`: run the parts, all of them by default, and print one table.
+"""`python -m bench.scale [NAME …]`: run the named parts, or all, and print one table.
 
-A run of everything is written to bench/scale/RESULTS.md as well.
+A run of all parts also writes bench/scale/RESULTS.md.
 """
 
 from __future__ import annotations
@@ -15,6 +15,6 @@ PARTS = ("append", "registry", "thousand", "page", "viewers", "outage")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 if __name__ == "__main__":
-    # Redis and nginx are started as the tests start them.
+    # The tests' modules start Redis and nginx.
     sys.path.insert(0, str(ROOT / "tests" / "support"))
     raise SystemExit(measure("bench.scale", PARTS, sys.argv[1:], RESULTS, "make bench-scale"))

@@ -1,6 +1,6 @@
-"""Appending for one host, and the newest response, over Redis: CPU of dashapp, next to the bare client.
+"""CPU of dashapp per append of a host and per newest response, over Redis and redis-py.
 
-Back to back: what a sleeping core costs to wake is the machine's, and neither ours nor the client's.
+Without pauses: waking a sleeping core is a cost of the machine, not of dashapp or the client.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def run() -> list[Row]:
             closing(server.client()) as client,
         ):
             store.describe(catalogue())
-            rows = _answer(store, server.url)
+            rows = _measure_responses(store, server.url)
             return [*_append(store, client, redis), *rows]
 
 
@@ -47,10 +47,10 @@ def _append(store: RedisStore, client: object, redis: list[psutil.Process]) -> l
         store.append(tick(0, now - 20 * TIMES + number / 10, 0.1))
         store.drain()
 
-    # So close together that none is old enough to be sealed.
-    ours, theirs = _each(append, redis)
-    bare, taken = _each(lambda number: client.xadd("bare", {"t": number, "d": text}), redis)  # type: ignore[attr-defined]
-    sealing, their_sealing = _sealing(store, now - 10 * TIMES, redis)
+    # So close together that none is old enough for compaction.
+    ours, theirs = _cpu_per_call(append, redis)
+    bare, redis_bare = _cpu_per_call(lambda number: client.xadd("bare", {"t": number, "d": text}), redis)  # type: ignore[attr-defined]
+    compaction, redis_compaction = _compaction_cpu(store, now - 10 * TIMES, redis)
     return [
         Row(
             "append to Redis, CPU of dashapp",
@@ -60,45 +60,45 @@ def _append(store: RedisStore, client: object, redis: list[psutil.Process]) -> l
             f"a tick of 50 metrics, {len(text):,} characters",
         ),
         Row("for comparison, a bare XADD by redis-py", bare, "µs"),
-        Row("append, CPU of Redis", theirs, "µs", note=f"a bare XADD {taken:.0f} µs"),
-        Row("compaction of ten minutes of a host, CPU of dashapp", 1000 * sealing, "ms"),
-        Row("compaction of ten minutes of a host, CPU of Redis", 1000 * their_sealing, "ms"),
+        Row("append, CPU of Redis", theirs, "µs", note=f"a bare XADD {redis_bare:.0f} µs"),
+        Row("compaction of ten minutes of a host, CPU of dashapp", 1000 * compaction, "ms"),
+        Row("compaction of ten minutes of a host, CPU of Redis", 1000 * redis_compaction, "ms"),
     ]
 
 
-def _sealing(store: RedisStore, began: float, redis: list[psutil.Process]) -> tuple[float, float]:
-    """CPU seconds of a round of the writer that seals: of this process, and of Redis."""
+def _compaction_cpu(store: RedisStore, start: float, redis: list[psutil.Process]) -> tuple[float, float]:
+    """Return the CPU seconds of a writer's round with compaction: this process, and Redis."""
     store.writer.stop()
     rounds = []
     for number in range(6 * SPAN):
-        store.append(tick(0, began + number, 1))
+        store.append(tick(0, start + number, 1))
         ours, theirs = time.thread_time(), cpu(redis)
         store.writer.round()
         rounds.append((time.thread_time() - ours, cpu(redis) - theirs))
-    # It is far dearer than a round that only appends: the three dearest of those there must be.
-    dearest = sorted(rounds)[-3:]
-    return sum(each[0] for each in dearest) / 3, sum(each[1] for each in dearest) / 3
+    # A round with compaction costs far more than one that only appends: use the three most expensive rounds.
+    slowest_rounds = sorted(rounds)[-3:]
+    return sum(costs[0] for costs in slowest_rounds) / 3, sum(costs[1] for costs in slowest_rounds) / 3
 
 
-def _answer(store: RedisStore, url: str) -> list[Row]:
-    """A tick comes, one poll brings it, one viewer asks for it, and then a second one."""
+def _measure_responses(store: RedisStore, url: str) -> list[Row]:
+    """Measure a new tick: one poll fetches it, one viewer requests it, and then a second one."""
     reader = RedisReader(RedisClient(url), name_of(0))
     reader.poll()
     api = Api(reader)
-    spent = {"poll": 0.0, "first": 0.0, "again": 0.0}
-    cursor = reader.mark.encode()
-    began = int(time.time()) - 40 * TIMES
+    cpu_seconds = {"poll": 0.0, "first": 0.0, "again": 0.0}
+    cursor = reader.newest_cursor.encode()
+    start = int(time.time()) - 40 * TIMES
     for number in range(WARM + TIMES // 3):
         if number == WARM:
-            spent = dict.fromkeys(spent, 0.0)
-        store.append(tick(0, began + number + 1, 1))
+            cpu_seconds = dict.fromkeys(cpu_seconds, 0.0)
+        store.append(tick(0, start + number + 1, 1))
         store.drain()
-        spent["poll"] += _thread(reader.poll)
-        ask = f"window=100&after={cursor}"
-        spent["first"] += _thread(lambda ask=ask: _ask(api, ask))  # type: ignore[misc]
-        spent["again"] += _thread(lambda ask=ask: _ask(api, ask))  # type: ignore[misc]
-        cursor = reader.mark.encode()
-    microseconds = {name: 3e6 * each / TIMES for name, each in spent.items()}
+        cpu_seconds["poll"] += _thread_seconds(reader.poll)
+        query = f"window=100&after={cursor}"
+        cpu_seconds["first"] += _thread_seconds(lambda query=query: _ask(api, query))  # type: ignore[misc]
+        cpu_seconds["again"] += _thread_seconds(lambda query=query: _ask(api, query))  # type: ignore[misc]
+        cursor = reader.newest_cursor.encode()
+    microseconds = {name: 3e6 * seconds / TIMES for name, seconds in cpu_seconds.items()}
     return [
         Row("newest response from Redis, CPU of dashapp", microseconds["first"], "µs", 100, "once per tick"),
         Row("the same for the next viewer", microseconds["again"], "µs"),
@@ -111,27 +111,27 @@ def _answer(store: RedisStore, url: str) -> list[Row]:
     ]
 
 
-def _each(do: Callable[[int], object], others: list[psutil.Process]) -> tuple[float, float]:
-    """Microseconds of CPU of one: of this process, and of others."""
+def _cpu_per_call(call: Callable[[int], object], others: list[psutil.Process]) -> tuple[float, float]:
+    """Return the microseconds of CPU of one call: this process, and the others."""
     for number in range(WARM):
-        do(number)
+        call(number)
     own, their = time.process_time(), cpu(others)
     for number in range(WARM, WARM + TIMES):
-        do(number)
+        call(number)
     return 1e6 * (time.process_time() - own) / TIMES, 1e6 * (cpu(others) - their) / TIMES
 
 
-def _thread(do: Callable[[], object]) -> float:
-    began = time.thread_time()
-    do()
-    return time.thread_time() - began
+def _thread_seconds(call: Callable[[], object]) -> float:
+    start = time.thread_time()
+    call()
+    return time.thread_time() - start
 
 
 def _ask(api: Api, query: str) -> None:
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/api/ticks", "QUERY_STRING": query}
 
-    def start(status: str, headers: list[tuple[str, str]]) -> None:
+    def start_response(status: str, headers: list[tuple[str, str]]) -> None:
         assert status == "200 OK", (status, query)
 
-    for _ in api(environ | {"HTTP_ACCEPT_ENCODING": "gzip"}, start):
+    for _ in api(environ | {"HTTP_ACCEPT_ENCODING": "gzip"}, start_response):
         pass

@@ -1,9 +1,9 @@
-"""A process of made-up hosts: each has the collector's own store and writer; what it measures is made up.
+"""A process of simulated hosts; each has the collector's own store and writer.
 
-The writers take turns on one thread: hundreds of threads would wait for Python's lock, and not for Redis.
+The writers take turns on one thread: hundreds of threads would wait for Python's lock, not for Redis.
 
-`python -m bench.scale.crew URL FIRST COUNT STEP`: hosts FIRST and up, a tick every STEP seconds on the
-grid. It says `ready`, hears `go`, and at the end of its standard input says what it did.
+`python -m bench.scale.crew URL FIRST COUNT STEP`: hosts from FIRST on, a tick every STEP seconds on the grid.
+It prints `ready`, reads `go`, and prints its results at the end of its standard input.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dashapp.stores.redis.store import RedisStore
 
 
 def main(url: str, first: int, count: int, step: float) -> None:
-    logging.disable(logging.WARNING)  # an outage is told a hundred times otherwise
+    logging.disable(logging.WARNING)  # otherwise every host logs an outage
     stores = [RedisStore(RedisClient(url), name_of(number)) for number in range(first, first + count)]
     for store in stores:
         store.writer.stop()
@@ -36,33 +36,33 @@ def main(url: str, first: int, count: int, step: float) -> None:
 
 
 def _run(stores: list[RedisStore], first: int, step: float) -> dict[str, float]:
-    """Ticks until standard input ends; how many, the CPU seconds they took, and how late one was."""
-    ended = Event()
-    Thread(target=_until_end, args=(ended,), daemon=True).start()
-    turn = math.ceil(time.time() / step) + 1
-    ticks, late = 0, 0.0
-    began = time.process_time()
-    while not ended.wait(max(0.0, turn * step - time.time())):
-        for place, store in enumerate(stores):
-            ticks += store.append(tick(first + place, turn * step, step))
+    """Append ticks until standard input ends; return their count, CPU seconds and delay."""
+    end = Event()
+    Thread(target=_wait_for_end, args=(end,), daemon=True).start()
+    tick_number = math.ceil(time.time() / step) + 1
+    ticks, max_delay = 0, 0.0
+    cpu_start = time.process_time()
+    while not end.wait(max(0.0, tick_number * step - time.time())):
+        for position, store in enumerate(stores):
+            ticks += store.append(tick(first + position, tick_number * step, step))
             store.writer.round()
-        late = max(late, time.time() - turn * step)
-        # Half a tick later each gives a sign of life, as it does by itself.
-        ended.wait(max(0.0, (turn + 0.5) * step - time.time()))
+        max_delay = max(max_delay, time.time() - tick_number * step)
+        # Half a tick later each writer sends a heartbeat, as it does on a thread of its own.
+        end.wait(max(0.0, (tick_number + 0.5) * step - time.time()))
         for store in stores:
             store.writer.round()
-        turn += 1
-    spent = time.process_time() - began
+        tick_number += 1
+    cpu_seconds = time.process_time() - cpu_start
     for store in stores:
         store.writer.round()
-    lost = sum(not store.drain(0) for store in stores)
-    return {"ticks": ticks, "cpu": spent, "late": late, "lost": lost}
+    hosts_with_losses = sum(not store.drain(0) for store in stores)
+    return {"ticks": ticks, "cpu": cpu_seconds, "late": max_delay, "lost": hosts_with_losses}
 
 
-def _until_end(ended: Event) -> None:
+def _wait_for_end(end: Event) -> None:
     while os.read(0, 4096):
         pass
-    ended.set()
+    end.set()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Made-up hosts by the hundred, in a few processes that end with whoever started them."""
+"""Hundreds of simulated hosts, in a few processes that end with their parent."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ import psutil
 
 from bench.served import ROOT
 
-# A real host has a process of its own; here as many share one as leaves two cores time for Redis.
-TOGETHER = 500
+# A real host has a process of its own; here so many share one that two cores have time left for Redis.
+HOSTS_PER_PROCESS = 500
 
 
 @dataclass
 class Fleet:
     popens: list[subprocess.Popen[str]]
-    # After its end: ticks that were appended, CPU seconds of all that, hosts that kept something back.
+    # After `end`: the ticks that were appended, the CPU seconds for them, and the hosts that have unsent
+    # ticks.
     ticks: int = 0
     cpu: float = 0.0
     lost: int = 0
@@ -34,33 +35,33 @@ class Fleet:
             popen.stdin.flush()
 
     def end(self) -> None:
-        """Let no further tick come, and wait until Redis has all there were."""
+        """Stop the ticks, and wait until Redis has all of them."""
         for popen in self.popens:
             assert popen.stdin is not None
             popen.stdin.close()
         for popen in self.popens:
             assert popen.stdout is not None
-            told = json.loads(popen.stdout.readline())
-            self.ticks += told["ticks"]
-            self.cpu += told["cpu"]
-            self.lost += told["lost"]
-            self.late = max(self.late, told["late"])
+            results = json.loads(popen.stdout.readline())
+            self.ticks += results["ticks"]
+            self.cpu += results["cpu"]
+            self.lost += results["lost"]
+            self.late = max(self.late, results["late"])
 
 
 @contextmanager
 def fleet(url: str, hosts: int, step: float = 1.0) -> Iterator[Fleet]:
-    """`hosts` that are ready, and wait for `go`."""
+    """Start `hosts`; yield once they are ready and wait for `go`."""
     popens = []
     try:
-        for first in range(0, hosts, TOGETHER):
-            numbers = (first, min(TOGETHER, hosts - first), step)
+        for first in range(0, hosts, HOSTS_PER_PROCESS):
+            numbers = (first, min(HOSTS_PER_PROCESS, hosts - first), step)
             argv = [sys.executable, "-m", "bench.scale.crew", url, *map(str, numbers)]
             pipe = subprocess.PIPE
             popens.append(subprocess.Popen(argv, cwd=ROOT, stdin=pipe, stdout=pipe, text=True))
         for popen in popens:
             assert popen.stdout is not None
             if popen.stdout.readline() != "ready\n":
-                raise RuntimeError("made-up hosts did not start")
+                raise RuntimeError("the simulated hosts did not start")
         yield Fleet(popens, processes=[psutil.Process(popen.pid) for popen in popens])
     finally:
         for popen in popens:

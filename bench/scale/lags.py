@@ -1,4 +1,4 @@
-"""How late ticks come: by Redis' own clock those of every host, and as a reader of many hosts has them."""
+"""Delay of ticks: of every host by Redis' own clock, and at a reader of many hosts."""
 
 from __future__ import annotations
 
@@ -14,57 +14,57 @@ from dashapp.stores.redis.hosts import RedisHosts
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.reader import RedisReader
 
-# Seconds between two looks at what a reader has.
-LOOK = 0.005
+# Seconds between two checks of a reader.
+CHECK_INTERVAL_S = 0.005
 
 
 class Watcher:
-    """Looks at `watched` hosts through a RedisHosts, as a web process does, in a thread of its own."""
+    """Reads the hosts `names` through a RedisHosts, as a web process does, in its own thread."""
 
-    def __init__(self, url: str, watched: Sequence[str]) -> None:
+    def __init__(self, url: str, names: Sequence[str]) -> None:
         self.seconds: list[float] = []
-        self.hosts = RedisHosts(RedisClient(url), watched[0])
-        self._watched = watched
+        self.hosts = RedisHosts(RedisClient(url), names[0])
+        self._names = names
         self._readers: list[RedisReader] = []
-        self._ending = Event()
+        self._stop = Event()
         self._thread = Thread(target=self._run)
 
     def start(self) -> None:
-        """Once all that is watched has been read for the first time."""
-        self._readers = [reader for name in self._watched if (reader := self.hosts.reader(name)) is not None]
+        """Start once every watched host has been read for the first time."""
+        self._readers = [reader for name in self._names if (reader := self.hosts.reader(name)) is not None]
         with ThreadPoolExecutor(len(self._readers)) as pool:
-            # At once: who asks for one host after the other waits for a poll each time.
+            # All at once: one host after the other would wait for a poll each time.
             list(pool.map(lambda reader: reader.newest(), self._readers))
-        # One that is not there yet holds up whoever asks for it, and here one thread asks for all.
+        # A reader that is not loaded blocks its caller, and here one thread calls all of them.
         while not all(reader.loaded for reader in self._readers):
-            time.sleep(LOOK)
+            time.sleep(CHECK_INTERVAL_S)
         self._thread.start()
 
     def end(self) -> None:
-        self._ending.set()
+        self._stop.set()
         self._thread.join()
         self.hosts.close()
 
     def _run(self) -> None:
-        # What is there when it begins to look came before.
-        seen = [reader.newest().time_ms for reader in self._readers]
-        while not self._ending.wait(LOOK):
-            for place, reader in enumerate(self._readers):
+        # Ticks from before the start do not count.
+        newest_times = [reader.newest().time_ms for reader in self._readers]
+        while not self._stop.wait(CHECK_INTERVAL_S):
+            for position, reader in enumerate(self._readers):
                 newest = reader.newest().time_ms
-                if newest > seen[place]:
+                if newest > newest_times[position]:
                     self.seconds.append(time.time() - newest / 1000)
-                    seen[place] = newest
+                    newest_times[position] = newest
 
 
 def in_redis(client: Any, hosts: int, since: float) -> list[float]:
-    """Seconds from each tick's time to its arrival, of all that arrived since then."""
-    found = []
+    """Return the seconds from each tick's time to its arrival, for arrivals since `since`."""
+    delays = []
     for number in range(hosts):
         for entry, fields in client.xrange(Keys(name_of(number)).ticks, min=int(1000 * since)):
-            found.append((int(entry.partition(b"-")[0]) - int(fields[b"t"])) / 1000)
-    return found
+            delays.append((int(entry.partition(b"-")[0]) - int(fields[b"t"])) / 1000)
+    return delays
 
 
 def share(seconds: Sequence[float], part: float) -> float:
-    """The value that `part` of all are not above."""
+    """Return the quantile of `part`: the value that this share of all does not exceed."""
     return sorted(seconds)[min(len(seconds) - 1, int(part * len(seconds)))]

@@ -1,4 +1,4 @@
-"""What a made-up host says of itself: fifty metrics with the names and the noise of a machine's."""
+"""A simulated host: fifty metrics with the names and the noise of a real machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dashapp.model.ticks import Metric, Tick
 from dashapp.stores.redis.store import HOST_LIST_METRICS
 
 METRICS = 50
-# Names as long as a machine's are, the headlines of a list of hosts among them.
+# Names as long as a machine's, including those of the host list.
 KEYS = [
     *HOST_LIST_METRICS,
     *(f"cpu.core{number}.percent" for number in range(METRICS - len(HOST_LIST_METRICS))),
@@ -33,5 +33,5 @@ def rows(kind: int) -> list[dict[str, float]]:
 
 
 def tick(number: int, time: float, step: float) -> Tick:
-    """The tick of host `number` at `time`, the same for all hosts of its kind."""
+    """Return the tick of host `number` at `time`, the same for all hosts of its kind."""
     return Tick(time, step, rows(number % KINDS)[round(time / step) % SPAN])

@@ -1,7 +1,7 @@
-"""Redis away for as many ticks as five minutes have: what is lost, what the page says, how soon it is back.
+"""Redis unavailable for as many ticks as in five minutes: losses, errors, time to recover.
 
-It is killed, and starts again from its append-only file. The hosts tick ten times a second, so that thirty
-seconds bring what five minutes bring at one; DASHAPP_BENCH_STEP=1 has it take the five minutes.
+It is killed, and starts again from its append-only file. The hosts tick ten times a second, so thirty seconds
+have as many ticks as five minutes at 1 Hz. DASHAPP_BENCH_STEP=1 makes it take the five minutes.
 """
 
 from __future__ import annotations
@@ -22,35 +22,35 @@ from bench.served import free_port, launched
 from bench.table import Row
 from dashapp.stores.redis.keys import Keys
 
-HOSTS, AWAY, AROUND = 50, 300, 50  # ticks of each host while it is away, before that and after
+HOSTS, OUTAGE_TICKS, MARGIN_TICKS = 50, 300, 50  # ticks per host: during the outage, before and after
 STEP = float(os.environ.get("DASHAPP_BENCH_STEP", "0.1"))
-# The page, its hosts and its ticks are asked for that often, in seconds.
-LOOK = 0.1
+# Seconds between two rounds of requests for the page, its hosts and its ticks.
+POLL_INTERVAL_S = 0.1
 
 
 class Visitor:
-    """Asks as a browser does, all the time, and notes what does not come, and how long the slowest took."""
+    """Polls like a browser, without a break; counts failures and times the slowest response."""
 
     def __init__(self, port: int) -> None:
-        self.failures = self.answers = 0
+        self.failures = self.responses = 0
         self.slowest = 0.0
         self._port = port
-        self._ending = Event()
+        self._stop = Event()
         self._thread = Thread(target=self._run)
         self._thread.start()
 
     def end(self) -> None:
-        self._ending.set()
+        self._stop.set()
         self._thread.join()
 
     def _run(self) -> None:
         paths = ("/", "/api/ticks?window=100&hosts=1", "/api/hosts", "/healthz")
-        while not self._ending.wait(LOOK):
+        while not self._stop.wait(POLL_INTERVAL_S):
             for path in paths:
                 start = time.monotonic()
                 self.failures += ask(self._port, path)[0] != 200
                 self.slowest = max(self.slowest, time.monotonic() - start)
-                self.answers += 1
+                self.responses += 1
 
 
 def run() -> list[Row]:
@@ -66,33 +66,33 @@ def run() -> list[Row]:
         argv = ["-m", "dashapp", "--no-collector", "--name", name_of(0), "--port", str(port)]
         with launched([*argv, "--store", server.url], port) as served:
             served.wait("/readyz")
-            time.sleep(AROUND * STEP)
+            time.sleep(MARGIN_TICKS * STEP)
             visitor = Visitor(port)
             server.kill()
-            time.sleep(AWAY * STEP)
+            time.sleep(OUTAGE_TICKS * STEP)
             server.start()
-            back = time.monotonic()
+            start = time.monotonic()
             while not _is_fresh(port):
                 time.sleep(0.01)
-            took = time.monotonic() - back
-            time.sleep(AROUND * STEP)
+            duration = time.monotonic() - start
+            time.sleep(MARGIN_TICKS * STEP)
             visitor.end()
             hosts.end()
         with closing(server.client()) as client:
-            there, wrong = _kept(client)
-    which = f"Redis away for {AWAY * STEP:.0f} s, {AWAY} ticks of {HOSTS} hosts"
+            count, misplaced = _count_ticks(client)
+    label = f"Redis away for {OUTAGE_TICKS * STEP:.0f} s, {OUTAGE_TICKS} ticks of {HOSTS} hosts"
     return [
-        Row(f"{which}: ticks lost", hosts.ticks - there, "", 0, f"of {hosts.ticks:,}"),
-        Row("ticks stored twice, or out of order", wrong, "", 0),
+        Row(f"{label}: ticks lost", hosts.ticks - count, "", 0, f"of {hosts.ticks:,}"),
+        Row("ticks stored twice, or out of order", misplaced, "", 0),
         Row(
             "pages and responses that failed in that time",
             visitor.failures,
             "",
             0,
-            f"of {visitor.answers:,}",
+            f"of {visitor.responses:,}",
         ),
         Row("the slowest of them", visitor.slowest, "s"),
-        Row("from the first response of Redis to a live page", took, "s", 3),
+        Row("from the first response of Redis to a live page", duration, "s", 3),
     ]
 
 
@@ -100,21 +100,21 @@ def _is_fresh(port: int) -> bool:
     return ask(port, "/readyz")[0] == 200
 
 
-def _kept(client: Any) -> tuple[int, int]:
-    """How many ticks are there, and how many are not later than the one before."""
-    there = wrong = 0
+def _count_ticks(client: Any) -> tuple[int, int]:
+    """Return the number of ticks, and of those that are not later than the one before."""
+    count = misplaced = 0
     for number in range(HOSTS):
         times = [int(fields[b"t"]) for _id, fields in client.xrange(Keys(name_of(number)).ticks)]
-        there += len(times)
-        wrong += sum(later - sooner <= 0 for sooner, later in pairwise(times))
-    return there, wrong
+        count += len(times)
+        misplaced += sum(later - earlier <= 0 for earlier, later in pairwise(times))
+    return count, misplaced
 
 
 def ask(port: int, path: str) -> tuple[int, bytes]:
-    """Status and body; 0 where nobody answers."""
+    """Return status and body; 0 if nothing responds."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     with suppress(OSError, http.client.HTTPException), closing(connection):
         connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
+        response = connection.getresponse()
+        return response.status, response.read()
     return 0, b""

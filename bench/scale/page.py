@@ -1,4 +1,4 @@
-"""A hundred hosts on one page, in a real Chromium: when the list is there, and what it asks a tick."""
+"""A page of 100 hosts in a real Chromium: time until the list is there, requests per tick."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bench.served import Served, free_port, launched
 from bench.table import Row
 
 HOSTS, LOADS, SECONDS = 100, 3, 15
-# Notes when each row of the list stands there, in milliseconds since the navigation began.
+# Records when the list has a row for each host, in milliseconds since the navigation began.
 WATCH = f"""
 window.bench = {{listed: null}};
 (function look() {{
@@ -38,29 +38,29 @@ def run() -> list[Row]:
     ):
         hosts.go()
         port = free_port()
-        # It shows a made-up host at first, for nobody measures this machine.
+        # The page starts with a simulated host, because nothing measures this machine.
         argv = ["-m", "dashapp", "--no-collector", "--name", name_of(0), "--port", str(port)]
         with launched([*argv, "--store", server.url], port) as served, browser() as running:
             served.wait("/readyz")
             loads = [_load(running, served) for _ in range(LOADS)]
-            asked = _watch(running, served)
-    which = f"a page with {HOSTS} hosts"
+            requests_per_second = _request_rate(running, served)
+    label = f"a page with {HOSTS} hosts"
     return [
-        Row(f"{which}, first drawn", median(loads) / 1000, "s", 1, "empty cache"),
-        Row(f"{which}, requests per tick", round(asked, 1), "", 1),
+        Row(f"{label}, first drawn", median(loads) / 1000, "s", 1, "empty cache"),
+        Row(f"{label}, requests per tick", round(requests_per_second, 1), "", 1),
     ]
 
 
 def _load(running: Browser, served: Served) -> float:
-    """Milliseconds until every host has its row."""
+    """Return the milliseconds until every host has its row."""
     with opened(running, script=WATCH) as (_context, page, _cdp):
         page.goto(served.url)
         until(page, "window.bench.listed !== null")
         return float(page.evaluate("window.bench.listed"))
 
 
-def _watch(running: Browser, served: Served) -> float:
-    """Requests a second of a page that stands there."""
+def _request_rate(running: Browser, served: Served) -> float:
+    """Return the requests per second of an open page."""
     times: list[float] = []
 
     def sent(event: dict[str, Any]) -> None:
@@ -73,5 +73,5 @@ def _watch(running: Browser, served: Served) -> float:
         cdp.on("Network.requestWillBeSent", sent)
         cdp.send("Network.enable")
         page.wait_for_timeout(1000 * SECONDS)
-    pauses = [later - sooner for sooner, later in pairwise(times)]
-    return len(pauses) / sum(pauses)
+    intervals = [later - earlier for earlier, later in pairwise(times)]
+    return len(intervals) / sum(intervals)

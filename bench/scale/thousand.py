@@ -1,7 +1,7 @@
-"""A thousand hosts of fifty metrics, a tick a second each, into one Redis: CPU, memory, lag.
+"""1,000 hosts of 50 metrics at one tick per second into one Redis: CPU, memory, delay.
 
-All on the same second, as collectors are. Sealing is not within what is looked at: a thousand hosts have a
-thousand cores for it, and here there are two (see append.py for what it costs each).
+All tick on the same second, as collectors do. The measured time has no compaction: a thousand hosts have a
+thousand cores for it, and here there are two (append.py measures its cost per host).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def run() -> list[Row]:
 
 def _measure(url: str, client: Any, redis: psutil.Process, hosts: Fleet) -> list[Row]:
     hosts.go()
-    time.sleep(3)  # a moment for all to be at it
+    time.sleep(3)  # until all of them tick
     watcher = Watcher(url, [name_of(number) for number in range(WATCHED)])
     watcher.start()
     time.sleep(2)
@@ -45,17 +45,17 @@ def _measure(url: str, client: Any, redis: psutil.Process, hosts: Fleet) -> list
     since, before = time.time(), cpu([redis])
     sent = client.info("stats")["total_net_input_bytes"]
     busiest = _busiest(redis, SECONDS)
-    spent = (cpu([redis]) - before) / (time.time() - since)
+    cpu_share = (cpu([redis]) - before) / (time.time() - since)
     received = (client.info("stats")["total_net_input_bytes"] - sent) / (time.time() - since)
     watcher.end()
     hosts.end()
     arrived = in_redis(client, HOSTS, since)
     streams = [Keys(name_of(number)).ticks for number in range(WATCHED)]
-    held = sum(client.memory_usage(key, samples=0) for key in streams)
-    each = held / sum(client.xlen(key) for key in streams)
-    which = f"{HOSTS:,} hosts of {METRICS} metrics at 1 Hz"
+    memory = sum(client.memory_usage(key, samples=0) for key in streams)
+    tick_bytes = memory / sum(client.xlen(key) for key in streams)
+    label = f"{HOSTS:,} hosts of {METRICS} metrics at 1 Hz"
     return [
-        Row(f"{which}: Redis", 100 * spent, "% of a core", 100, f"busiest second {100 * busiest:.0f} %"),
+        Row(f"{label}: Redis", 100 * cpu_share, "% of a core", 100, f"busiest second {100 * busiest:.0f} %"),
         Row(
             "delay until a web process has a tick, p99",
             share(watcher.seconds, 0.99),
@@ -72,21 +72,21 @@ def _measure(url: str, client: Any, redis: psutil.Process, hosts: Fleet) -> list
             note="heartbeats included",
         ),
         Row("bytes to Redis per host", received / HOSTS / 1000, "kB per second"),
-        Row("memory of Redis per tick of 50 metrics", each, "bytes"),
+        Row("memory of Redis per tick of 50 metrics", tick_bytes, "bytes"),
     ]
 
 
 def _busiest(redis: psutil.Process, seconds: float) -> float:
-    """Look for so long; the CPU of the second that took most."""
+    """Measure for `seconds`; return the CPU share of the busiest second."""
     end = time.monotonic() + seconds
-    most, before, at = 0.0, cpu([redis]), time.monotonic()
+    peak, before, last_time = 0.0, cpu([redis]), time.monotonic()
     while time.monotonic() < end:
         time.sleep(1.0)
         now = time.monotonic()
-        spent = cpu([redis])
-        most = max(most, (spent - before) / (now - at))
-        before, at = spent, now
-    return most
+        cpu_seconds = cpu([redis])
+        peak = max(peak, (cpu_seconds - before) / (now - last_time))
+        before, last_time = cpu_seconds, now
+    return peak
 
 
 def _spread(seconds: list[float]) -> str:

@@ -1,6 +1,6 @@
-"""Viewers without end over one Redis: web processes side by side, and nginx's cache in front of one of them.
+"""Many viewers over one Redis: web processes side by side, and nginx's cache before one.
 
-What Redis sees of them does not depend on how many there are; what nginx lets through does not either.
+The load on Redis does not depend on the number of viewers, nor does the number of requests behind nginx.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def run() -> list[Row]:
     ):
         hosts.go()
         webs = [stack.enter_context(_web(server.url, number)) for number in range(SIDE_BY_SIDE)]
-        rows = [*_asked_of_redis(webs, client), *_straight(webs)]
+        rows = [*_count_redis_polls(webs, client), *_measure_uncached(webs)]
         if nginx() is not None:
             rows += _through_nginx(webs[0], Path(folder) / "nginx")
         return rows
@@ -54,30 +54,30 @@ def _web(url: str, number: int) -> Iterator[Served]:
         yield served
 
 
-def _asked_of_redis(webs: list[Served], client: Any) -> list[Row]:
-    """The same question is asked of Redis once a poll: how often, with few viewers and with many."""
+def _count_redis_polls(webs: list[Served], client: Any) -> list[Row]:
+    """Count the polls of Redis, with few viewers and with many; all read with the same query."""
     rows = []
     for viewers in (1, EACH):
-        count, asked = crowd.once_a_second(
+        count, polls = crowd.once_a_second(
             webs[0].port, viewers, SECONDS, lambda: _polls(client), metrics="", rhythm=crowd.LIKE_THE_PAGE
         )
-        _judge(count, viewers)
-        which = "1 viewer" if viewers == 1 else f"{viewers} viewers"
-        # The other process is asked by nobody, and polls no longer, or as often.
-        what = f"polls of Redis per second by {SIDE_BY_SIDE} web processes, {which}"
-        rows.append(Row(what, asked / SECONDS, "", 5 * SIDE_BY_SIDE))
+        _check(count, viewers)
+        label = "1 viewer" if viewers == 1 else f"{viewers} viewers"
+        # The other process has no viewers, and stops polling or polls as often.
+        what = f"polls of Redis per second by {SIDE_BY_SIDE} web processes, {label}"
+        rows.append(Row(what, polls / SECONDS, "", 5 * SIDE_BY_SIDE))
     return rows
 
 
 def _polls(client: Any) -> float:
-    """Ranges of a stream that were asked for: one a poll and host looked at, and nothing else asks so."""
+    """Return the number of XRANGE calls: one per poll and host; nothing else uses them."""
     return float(client.info("commandstats").get("cmdstat_xrange", {"calls": 0})["calls"])
 
 
-def _straight(webs: list[Served]) -> list[Row]:
-    web = [process for each in webs for process in each.web()]
+def _measure_uncached(webs: list[Served]) -> list[Row]:
+    web = [process for server in webs for process in server.web()]
     return [
-        _full(webs[0]),
+        _measure_saturation(webs[0]),
         Row("memory of a web process", memory(web).whole / len(webs), "MB", note="shared pages counted once"),
     ]
 
@@ -86,9 +86,9 @@ def _through_nginx(web: Served, folder: Path) -> list[Row]:
     from nginx import proxied
 
     with proxied(web.port, folder) as front:
-        ours = psutil.Process(os.getpid())
-        # Only nginx's own: whoever else is our child was started for something else.
-        front_processes = [each for each in ours.children(recursive=True) if each.name() == "nginx"]
+        process = psutil.Process(os.getpid())
+        # Only nginx's own processes: this process has other children.
+        front_processes = [child for child in process.children(recursive=True) if child.name() == "nginx"]
         before, start = front.asked("/api/ticks"), time.monotonic()
         marks: list[float] = []
 
@@ -96,39 +96,40 @@ def _through_nginx(web: Served, folder: Path) -> list[Row]:
             marks.append(cpu(front_processes))
             return cpu(web.web())
 
-        # One a second each: who asks without a pause asks for what is not there yet, and that is not kept.
-        count, spent = crowd.once_a_second(
+        # One request per second each: without a pause viewers ask for ticks that do not exist yet, which is
+        # not cached.
+        count, cpu_seconds = crowd.once_a_second(
             front.port, THROUGH, SECONDS, mark, metrics="", rhythm=crowd.LIKE_THE_PAGE
         )
-        each = (marks[1] - marks[0]) / count.answers
-        took, asked = time.monotonic() - start, front.asked("/api/ticks")
-        _judge(count, THROUGH)
-        kept = asked["HIT"] + asked["UPDATING"] - before["HIT"] - before["UPDATING"]
-        reached = (asked.total() - before.total() - kept) / took
+        request_cpu = (marks[1] - marks[0]) / count.responses
+        duration, polls = time.monotonic() - start, front.asked("/api/ticks")
+        _check(count, THROUGH)
+        hits = polls["HIT"] + polls["UPDATING"] - before["HIT"] - before["UPDATING"]
+        misses = (polls.total() - before.total() - hits) / duration
         what = f"through nginx's cache, {THROUGH:,} viewers"
         return [
-            Row(f"requests per second that reach the web process, {what}", reached, "", 3),
-            Row(f"CPU of the web process, {what}", 1000 * spent / SECONDS, "ms per second"),
-            Row(f"responses with a new tick, {what}", 100 * count.points / count.answers, "%"),
+            Row(f"requests per second that reach the web process, {what}", misses, "", 3),
+            Row(f"CPU of the web process, {what}", 1000 * cpu_seconds / SECONDS, "ms per second"),
+            Row(f"responses with a new tick, {what}", 100 * count.points / count.responses, "%"),
             Row(
                 "viewers per core of nginx, through its cache",
-                1 / each,
+                1 / request_cpu,
                 "",
-                note=f"{1e6 * each:.1f} µs per request",
+                note=f"{1e6 * request_cpu:.1f} µs per request",
             ),
         ]
 
 
-def _full(web: Served) -> Row:
-    """As many questions as are answered: what one costs, and so how many viewers a core has time for."""
+def _measure_saturation(web: Served) -> Row:
+    """Measure the cost of a request at saturation, and so the number of viewers per core."""
     before = cpu(web.web())
     count, seconds = crowd.without_pause(web.port, CONNECTIONS, FULL)
-    each = (cpu(web.web()) - before) / count.answers
-    _judge(count, 0)
-    note = f"{1e6 * each:.1f} µs per request; {count.answers / seconds:,.0f} requests per second"
-    return Row("viewers per core, without a cache", 1 / each, "", note=note)
+    request_cpu = (cpu(web.web()) - before) / count.responses
+    _check(count, 0)
+    note = f"{1e6 * request_cpu:.1f} µs per request; {count.responses / seconds:,.0f} requests per second"
+    return Row("viewers per core, without a cache", 1 / request_cpu, "", note=note)
 
 
-def _judge(count: crowd.Count, viewers: int) -> None:
-    if count.failures or count.answers < 0.98 * viewers * SECONDS:
-        raise RuntimeError(f"{count.answers} answers, {count.failures} failed: no figure to go by")
+def _check(count: crowd.Count, viewers: int) -> None:
+    if count.failures or count.responses < 0.98 * viewers * SECONDS:
+        raise RuntimeError(f"{count.responses} responses, {count.failures} failed: the result is not valid")

@@ -1,7 +1,7 @@
-"""The courier: a process that hands one message to one address, by apprise, and ends.
+"""Worker process: sends one message to one address through apprise, and exits.
 
-apprise takes more memory than the collector, and an address that never answers takes its time: neither is
-to be the collector's. The address goes in by a pipe, for whoever lists the processes sees their arguments.
+This needs a process of its own, because apprise needs more memory than the collector, and an address may
+never respond. The address goes through a pipe, because other users can list a process's arguments.
 """
 
 from __future__ import annotations
@@ -22,96 +22,94 @@ from typing import Any, NoReturn
 from dashapp.alerts.message import Message
 from dashapp.process.signals import when_parent_exits
 
-APPRISE_MISSING = "expected the package apprise beside it: pip install 'apprise>=1.9,<3'"
-UNKNOWN_SERVICE = "no address that apprise knows; https://github.com/caronc/apprise lists them"
-NO_RESPONSE = "it cannot be reached, or did not answer"
-# Found where this module was, wherever the collector was started from.
+APPRISE_MISSING = "expected the package apprise to be installed: pip install 'apprise>=1.9,<3'"
+UNKNOWN_SERVICE = "expected a service that apprise supports; see https://github.com/caronc/apprise"
+NO_RESPONSE = "it is unreachable, or did not respond"
+# The directory of this package, so that the worker finds it from any working directory.
 _PROGRAM = "import sys; sys.path.append(sys.argv[1]); from dashapp.alerts.apprise_worker import main; main()"
-# Seconds that a courier may take, its start included.
+# Timeout of a worker in seconds, including its start.
 SEND_TIMEOUT_S = 20.0
 
 _HTTP_STATUS = re.compile(r"\berror=(\d{3})\b")
 
 
-def send_notification(address: str, message: Message, patience: float = SEND_TIMEOUT_S) -> str:
-    """Why it could not be handed over, in a few words without the address; empty where it was."""
-    (reason,) = _run_worker([address], asdict(message), patience) or [NO_RESPONSE]
+def send_notification(address: str, message: Message, timeout: float = SEND_TIMEOUT_S) -> str:
+    """Return why sending failed, in a few words without the address; empty on success."""
+    (reason,) = _run_worker([address], asdict(message), timeout) or [NO_RESPONSE]
     return reason
 
 
-def invalid_targets(addresses: Sequence[str], patience: float = SEND_TIMEOUT_S) -> list[str]:
-    """For each address what it is instead of one; empty where nothing is. Sends nothing."""
-    return _run_worker(addresses, None, patience) or ["not to be checked: apprise does not start"] * len(
-        addresses
-    )
+def invalid_targets(addresses: Sequence[str], timeout: float = SEND_TIMEOUT_S) -> list[str]:
+    """Return the problem of each address, empty for a valid one. Sends nothing."""
+    return _run_worker(addresses, None, timeout) or ["apprise failed to start"] * len(addresses)
 
 
-def _run_worker(addresses: Sequence[str], message: dict[str, Any] | None, patience: float) -> list[str]:
-    """What a courier says of each address; nothing where it says nothing in time."""
-    order = json.dumps({"addresses": addresses, "message": message, "patience": patience}).encode() + b"\n"
-    quiet = subprocess.DEVNULL
+def _run_worker(addresses: Sequence[str], message: dict[str, Any] | None, timeout: float) -> list[str]:
+    """Return the worker's result for each address; an empty list if it failed or timed out."""
+    request = json.dumps({"addresses": addresses, "message": message, "timeout": timeout}).encode() + b"\n"
+    devnull = subprocess.DEVNULL
     argv = [sys.executable, "-c", _PROGRAM, str(Path(__file__).resolve().parents[2])]
     try:
-        child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=quiet)
+        child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=devnull)
     except OSError as error:
-        return [f"no process can be started ({error.strerror})"] * len(addresses)
+        return [f"a process failed to start ({error.strerror})"] * len(addresses)
     with child:
         assert child.stdin is not None
         assert child.stdout is not None
         with suppress(OSError):
-            # Left open until it has ended: it dies with whoever holds the other end.
-            child.stdin.write(order)
+            # Leave the pipe open until the worker has exited: the worker stops when this end closes.
+            child.stdin.write(request)
             child.stdin.flush()
         try:
-            child.wait(patience)
+            child.wait(timeout)
         except subprocess.TimeoutExpired:
             child.kill()
             return []
         with suppress(ValueError, OSError):
-            said = json.loads(child.stdout.read())
-            if isinstance(said, list) and len(said) == len(addresses):
-                return [str(each) for each in said]
+            results = json.loads(child.stdout.read())
+            if isinstance(results, list) and len(results) == len(addresses):
+                return [str(result) for result in results]
     return []
 
 
 def main() -> NoReturn:
-    order = json.loads(sys.stdin.buffer.readline())
+    request = json.loads(sys.stdin.buffer.readline())
     when_parent_exits(lambda: os._exit(1))
-    late = Timer(order["patience"], os._exit, (1,))
-    late.daemon = True
-    late.start()
-    addresses = order["addresses"]
+    timer = Timer(request["timeout"], os._exit, (1,))
+    timer.daemon = True
+    timer.start()
+    addresses = request["addresses"]
     try:
         import apprise
     except ImportError:
-        found = [APPRISE_MISSING] * len(addresses)
+        results = [APPRISE_MISSING] * len(addresses)
     else:
-        found = [_try_target(apprise, each, order["message"]) for each in addresses]
-    os.write(1, json.dumps(found).encode())
-    # A thread that some service has started would keep this process from its end.
+        results = [_try_target(apprise, address, request["message"]) for address in addresses]
+    os.write(1, json.dumps(results).encode())
+    # A thread that a service started could keep this process alive.
     os._exit(0)
 
 
 def _try_target(apprise: Any, address: str, message: dict[str, Any] | None) -> str:
-    """Send `message`, or only look at the address where there is none."""
-    said: list[str] = []
-    listener = logging.Handler(logging.WARNING)
-    listener.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
-    logging.getLogger("apprise").addHandler(listener)
+    """Send `message`, or only check the address if it is None; return the problem, if any."""
+    warnings: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: warnings.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger("apprise").addHandler(handler)
     try:
-        # Nothing is kept on disk between two messages.
+        # Store nothing on disk between two messages.
         asset = apprise.AppriseAsset(async_mode=False, storage_mode="memory")
         service = apprise.Apprise(asset=asset)
         if not service.add(address):
             return UNKNOWN_SERVICE
         if message is None:
             return ""
-        kind = apprise.NotifyType.SUCCESS if message["all_resolved"] else apprise.NotifyType.WARNING
+        notify_type = apprise.NotifyType.SUCCESS if message["all_resolved"] else apprise.NotifyType.WARNING
         text = apprise.NotifyFormat.TEXT
-        if service.notify(message["body"], message["title"], notify_type=kind, body_format=text):
+        if service.notify(message["body"], message["title"], notify_type=notify_type, body_format=text):
             return ""
     except Exception as error:
-        # Somebody else's code, a service's among a hundred; what it says may hold the address.
+        # Third-party code, one of over a hundred services; its error text may contain the address.
         return type(error).__name__
-    status = next((match[1] for each in said if (match := _HTTP_STATUS.search(each))), None)
-    return f"it answered with status {status}" if status else NO_RESPONSE
+    status = next((match[1] for warning in warnings if (match := _HTTP_STATUS.search(warning))), None)
+    return f"it responded with status {status}" if status else NO_RESPONSE

@@ -1,6 +1,6 @@
-"""The judge: says from tick to tick which thresholds are broken. A change of state is told once.
+"""Evaluation of thresholds, tick by tick; returns each change of state once.
 
-Pure: knows ticks and thresholds, and no clock, file or setting.
+It is pure: the time comes from the ticks.
 """
 
 from __future__ import annotations
@@ -20,24 +20,26 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 
 
 class AlertEvaluator:
-    """Fed with ticks, in the order they were made.
+    """Evaluates ticks in the order in which they were made.
 
-    A threshold's state changes once the contrary has held at every tick for `threshold.seconds`, either way;
-    one that is broken is held to `threshold.well`. Where the metric has no value, or the ticks a gap, or the
-    clock was set back, that time starts anew.
+    An alert fires once the limit is crossed at every tick for `threshold.seconds`. It resolves once
+    `threshold.clear_threshold` is not crossed for as long. That time starts again if a value is missing, if
+    there is a gap between ticks, or if the clock was set back.
 
-    A metric is missing once it had no value for `threshold.seconds`, and no longer at the first value. That
-    time goes on where there are no ticks: what nobody could tell is told after the gap.
+    A metric is missing once it had no value for `threshold.seconds`, until its next value. That time
+    continues while there are no ticks, so such an alert is reported after the gap.
     """
 
     def __init__(
-        self, thresholds: Iterable[Threshold], before: Iterable[AlertState] = (), newest: float = 0.0
+        self, thresholds: Iterable[Threshold], previous_states: Iterable[AlertState] = (), newest: float = 0.0
     ) -> None:
-        """`before`: the states that an earlier judge came to; those of other thresholds are forgotten.
-        `newest`: the time of the last tick that it saw, 0 where there was none."""
-        known = {state.threshold: state for state in before}
-        states = [known.get(each, AlertState(each)) for each in thresholds]
-        self._cases: list[_LimitRule | _MissingRule] = [
+        """`previous_states`: states of an earlier evaluator, without those of other thresholds.
+
+        `newest`: the time of the last tick that it evaluated, 0 if there was none.
+        """
+        states_by_threshold = {state.threshold: state for state in previous_states}
+        states = [states_by_threshold.get(threshold, AlertState(threshold)) for threshold in thresholds]
+        self._rules: list[_LimitRule | _MissingRule] = [
             _MissingRule(state, to_milliseconds(newest))
             if state.threshold.op == MISSING_OP
             else _LimitRule(state)
@@ -46,69 +48,78 @@ class AlertEvaluator:
         self._last = 0
 
     def states(self) -> list[AlertState]:
-        return [case.state for case in self._cases]
+        return [rule.state for rule in self._rules]
 
     def evaluate(self, tick: Tick) -> list[AlertChange]:
-        """What changed with this tick."""
+        """Return the changes at this tick."""
         now = to_milliseconds(tick.time)
-        follows = 0 < now - self._last <= GAP_STEPS * 1000 * tick.step
+        consecutive = 0 < now - self._last <= GAP_STEPS * 1000 * tick.step
         self._last = now
         changes: list[AlertChange] = []
-        for case in self._cases:
-            case.evaluate(now, tick.values.get(case.metric), follows, changes)
+        for rule in self._rules:
+            rule.evaluate(now, tick.values.get(rule.metric), consecutive, changes)
         return changes
 
 
 class _LimitRule:
-    """One threshold before the judge. Times in milliseconds; `contrary_since` is None where nothing is."""
+    """One threshold with a limit. Times are in milliseconds.
 
-    __slots__ = ("contrary_since", "holds", "limits", "metric", "patience", "state")
+    `pending_since`: the time since when the value contradicts the state; None if it does not.
+    """
+
+    __slots__ = ("compare", "duration_ms", "limits", "metric", "pending_since", "state")
 
     def __init__(self, state: AlertState) -> None:
         threshold = state.threshold
         self.state = state
         self.metric = threshold.metric
         self.limits = (threshold.limit, threshold.clear_threshold)
-        self.holds = _OPERATORS[threshold.op]
-        self.patience = to_milliseconds(threshold.seconds)
-        self.contrary_since: int | None = None
+        self.compare = _OPERATORS[threshold.op]
+        self.duration_ms = to_milliseconds(threshold.seconds)
+        self.pending_since: int | None = None
 
-    def evaluate(self, now: int, value: float | None, follows: bool, changes: list[AlertChange]) -> None:
-        broken = self.state.firing
-        if value is None or self.holds(value, self.limits[broken]) is broken:
-            self.contrary_since = None
+    def evaluate(self, now: int, value: float | None, consecutive: bool, changes: list[AlertChange]) -> None:
+        firing = self.state.firing
+        if value is None or self.compare(value, self.limits[firing]) is firing:
+            self.pending_since = None
             return
-        if self.contrary_since is None or not follows:
-            self.contrary_since = now
-        if now - self.contrary_since >= self.patience:
-            self.state = AlertState(self.state.threshold, not broken, now / 1000)
-            self.contrary_since = None
-            changes.append(AlertChange(self.state.threshold, not broken, now / 1000, value))
+        if self.pending_since is None or not consecutive:
+            self.pending_since = now
+        if now - self.pending_since >= self.duration_ms:
+            self.state = AlertState(self.state.threshold, not firing, now / 1000)
+            self.pending_since = None
+            changes.append(AlertChange(self.state.threshold, not firing, now / 1000, value))
 
 
 class _MissingRule:
-    """A metric that shall not be missing. `seen`: when it was last there, in milliseconds; 0 for never."""
+    """One threshold of a missing metric.
 
-    __slots__ = ("metric", "patience", "seen", "state")
+    `last_seen_ms`: the time of its last value, 0 for never.
+    """
+
+    __slots__ = ("duration_ms", "last_seen_ms", "metric", "state")
 
     def __init__(self, state: AlertState, newest: int) -> None:
         self.state = state
         self.metric = state.threshold.metric
-        self.patience = to_milliseconds(state.threshold.seconds)
-        self.seen = newest
+        self.duration_ms = to_milliseconds(state.threshold.seconds)
+        self.last_seen_ms = newest
 
-    def evaluate(self, now: int, value: float | None, follows: bool, changes: list[AlertChange]) -> None:
-        # What never was there is missing since we look; and a clock that was set back starts the time anew.
-        self.seen = min(self.seen or now, now)
-        # Between two ticks that follow each other nothing is missing, however far apart they are.
-        there = follows and value is not None
-        if now - self.seen >= self.patience and not there and not self.state.firing:
-            self._transition(True, self.seen + self.patience, None, changes)
+    def evaluate(self, now: int, value: float | None, consecutive: bool, changes: list[AlertChange]) -> None:
+        # A metric that never had a value is missing since the first tick. A clock that was set back restarts
+        # the time.
+        self.last_seen_ms = min(self.last_seen_ms or now, now)
+        # Between two consecutive ticks nothing is missing, however far apart they are.
+        present = consecutive and value is not None
+        if now - self.last_seen_ms >= self.duration_ms and not present and not self.state.firing:
+            self._transition(True, self.last_seen_ms + self.duration_ms, None, changes)
         if value is not None:
-            self.seen = now
+            self.last_seen_ms = now
             if self.state.firing:
                 self._transition(False, now, value, changes)
 
-    def _transition(self, broken: bool, at: int, value: float | None, changes: list[AlertChange]) -> None:
-        self.state = AlertState(self.state.threshold, broken, at / 1000)
-        changes.append(AlertChange(self.state.threshold, broken, at / 1000, value))
+    def _transition(
+        self, firing: bool, time_ms: int, value: float | None, changes: list[AlertChange]
+    ) -> None:
+        self.state = AlertState(self.state.threshold, firing, time_ms / 1000)
+        changes.append(AlertChange(self.state.threshold, firing, time_ms / 1000, value))

@@ -1,6 +1,6 @@
-"""A message: what became of thresholds, put in words for a person who is elsewhere.
+"""Notifications: changes of alerts in words, for a person who does not see the page.
 
-Pure: knows no address, store or clock. Plain text: a metric's name may be anybody's.
+They are plain text, because anyone may have chosen a metric's name.
 """
 
 from __future__ import annotations
@@ -11,47 +11,50 @@ from datetime import UTC, datetime
 
 from dashapp.model.thresholds import MISSING_OP, AlertChange
 
-# Changes told one by one in a message; of the rest the number.
+# Changes that a message lists; it only counts the rest.
 MAX_LISTED_CHANGES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`all_resolved`: whether nothing is broken of what it tells."""
+    """Title and body. `all_resolved` is true if none of the message's alerts is firing."""
 
     title: str
     body: str
     all_resolved: bool
 
 
-def compose_message(changes: Sequence[AlertChange], count: int, broken: int, whose: str) -> Message:
-    """`changes`, oldest first, are the newest of `count`; so many thresholds are `broken` now."""
-    newest = {each.threshold: each for each in changes}
-    good = count == len(changes) and not any(each.firing for each in newest.values())
+def compose_message(changes: Sequence[AlertChange], count: int, firing_count: int, sender: str) -> Message:
+    """Return the message of `changes`, oldest first, which are the newest of `count` changes.
+
+    `firing_count` is the number of alerts that are firing now; `sender` is the start of the title.
+    """
+    newest = {change.threshold: change for change in changes}
+    all_resolved = count == len(changes) and not any(change.firing for change in newest.values())
     if count == 1:
         title = describe_change(changes[-1])
     else:
-        title = f"{count:,} alerts; {broken:,} {'is' if broken == 1 else 'are'} broken now"
-    told = list(changes)[-MAX_LISTED_CHANGES:]
-    lines = [format_line(each) for each in told]
-    if count > len(told):
-        lines.insert(0, f"{count - len(told):,} before these; /api/alerts lists them.")
-    return Message(f"{whose}: {title}", "\n".join(lines), good)
+        title = f"{count:,} alert changes; {firing_count:,} firing now"
+    listed_changes = list(changes)[-MAX_LISTED_CHANGES:]
+    lines = [format_line(change) for change in listed_changes]
+    if count > len(listed_changes):
+        lines.insert(0, f"{count - len(listed_changes):,} earlier changes: see /api/alerts")
+    return Message(f"{sender}: {title}", "\n".join(lines), all_resolved)
 
 
 def format_line(change: AlertChange) -> str:
-    """One of a message's lines."""
+    """Return one change as a line of a message, with its time in UTC."""
     return f"{_format_utc(change.time)}  {describe_change(change)}"
 
 
 def describe_change(change: AlertChange) -> str:
-    """ "cpu.percent > 90 for 30s: broken, at 97.3" """
+    """Return one change in words, such as "cpu.percent > 90 for 30s: firing, at 97.3"."""
     if change.threshold.op == MISSING_OP:
-        what = "no data" if change.firing else "data again"
+        state = "no data" if change.firing else "data received"
     else:
-        what = "broken" if change.firing else "well again"
-    at = "" if change.value is None else f", at {change.value:.6g}"
-    return f"{change.threshold.text}: {what}{at}"
+        state = "firing" if change.firing else "resolved"
+    value_text = "" if change.value is None else f", at {change.value:.6g}"
+    return f"{change.threshold.text}: {state}{value_text}"
 
 
 def _format_utc(time: float) -> str:

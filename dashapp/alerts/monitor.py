@@ -1,77 +1,77 @@
-"""The watch: what the collector does with a tick once it is kept. It has the thresholds judged, leaves in
-the store where they stand and what became of them, and says which of them name what no source gives.
+"""Alert monitor: evaluates the thresholds of each stored tick and records the result.
 
-Knows no clock, process or signal; what becomes of a change is for the caller.
+It stores the states and changes of alerts, and reports thresholds whose metric no source provides. The caller
+delivers the changes.
 """
 
 from __future__ import annotations
 
-import difflib
-import json
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from dashapp.alerts.evaluator import AlertEvaluator
 from dashapp.model.notices import MAX_NOTICES, NoticeSink
+from dashapp.model.text import quote_value, suggest
 from dashapp.model.thresholds import AlertChange, Threshold
 from dashapp.model.ticks import Tick
 from dashapp.stores.base import MAX_CHANGES, Store
 
-# Seconds that a metric may take to appear: some sources are read seldom, or wait for another machine.
+# Seconds for a metric to appear: some sources are read rarely, or wait for another machine.
 FIRST_VALUE_TIMEOUT_S = 30.0
 
 
 class AlertMonitor:
-    """Goes on where the store's last watch stopped: what was broken is, until it is judged otherwise."""
+    """Continues from the states in the store: a firing alert fires until a tick resolves it."""
 
     def __init__(
         self, thresholds: Sequence[Threshold], store: Store, notice: NoticeSink | None = None
     ) -> None:
         self._store = store
         self._notice = notice
-        before = store.thresholds()
-        self._evaluator = AlertEvaluator(thresholds, before, store.newest().time_ms / 1000)
+        previous_states = store.thresholds()
+        self._evaluator = AlertEvaluator(thresholds, previous_states, store.newest().time_ms / 1000)
         self._log = deque(store.changes(), maxlen=MAX_CHANGES)
-        self._missing = {each.metric: None for each in thresholds}  # a set in the order given
-        self._started: float | None = None
-        self._told: str | None = None
+        self._missing_metrics = {threshold.metric: None for threshold in thresholds}  # an ordered set
+        self._start_time: float | None = None
+        self._notice_text: str | None = None
         if notice is not None:
             notice.clear()
-        if self._evaluator.states() != before:
+        if self._evaluator.states() != previous_states:
             store.set_thresholds(self._evaluator.states())
 
     def observe(self, tick: Tick) -> list[AlertChange]:
-        """The changes that came with `tick`, which the store has by now."""
+        """Evaluate `tick`, which is already in the store; return its changes."""
         changes = self._evaluator.evaluate(tick)
         if changes:
             self._store.set_thresholds(self._evaluator.states())
             last = self._log[-1].number if self._log else 0
-            changes = [replace(each, number=number) for number, each in enumerate(changes, last + 1)]
+            changes = [replace(change, number=number) for number, change in enumerate(changes, last + 1)]
             self._log.extend(changes)
             self._store.set_changes(self._log)
-        if self._missing:
+        if self._missing_metrics:
             self._check_missing(tick)
         return changes
 
     def _check_missing(self, tick: Tick) -> None:
-        """Say which metrics never came, for as long as they do not."""
-        for key in [key for key in self._missing if key in tick.values]:
-            del self._missing[key]
-        if self._started is None:
-            self._started = tick.time
-        if self._notice is None or tick.time - self._started < FIRST_VALUE_TIMEOUT_S:
+        """Set a notice that names the metrics without any value, until they have one."""
+        for key in [key for key in self._missing_metrics if key in tick.values]:
+            del self._missing_metrics[key]
+        if self._start_time is None:
+            self._start_time = tick.time
+        if self._notice is None or tick.time - self._start_time < FIRST_VALUE_TIMEOUT_S:
             return
-        said = " ".join(_missing_metric_notice(key, tick.values) for key in list(self._missing)[:MAX_NOTICES])
-        if said != self._told:
-            self._told = said
-            if said:
-                self._notice.set(said)
+        text = " ".join(
+            _missing_metric_notice(key, tick.values) for key in list(self._missing_metrics)[:MAX_NOTICES]
+        )
+        if text != self._notice_text:
+            self._notice_text = text
+            if text:
+                self._notice.set(text)
             else:
                 self._notice.clear()
 
 
 def _missing_metric_notice(key: str, keys: Iterable[str]) -> str:
-    near = difflib.get_close_matches(key, keys, 1)
-    hint = f"did you mean {near[0]}?" if near else "/api/metrics lists those there are."
-    return f"--threshold names {json.dumps(key[:64], ensure_ascii=False)}, which no source gives; {hint}"
+    hint = suggest(key, keys, "see /api/metrics")
+    return f"--threshold names {quote_value(key)}, which no source provides{hint}"

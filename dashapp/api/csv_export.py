@@ -1,8 +1,8 @@
-"""Export: any stretch of the history as CSV, written while it is read, however long it is.
+"""CSV export: any time range of the history, streamed while the store reads it.
 
-One line of names, then `time` (ISO 8601, UTC) and a cell for each metric, empty where it has no value. A row
-a tick; where ticks are forgotten a row a minute, and before that an hour, each with the mean and the time of
-its end. Knows no HTTP but the headers of its answer, and never holds more than one stretch.
+The first line has the names: `time` (ISO 8601, UTC) and one column for each metric. A cell is empty if the
+metric has no value then. There is one row for each tick; for times whose ticks are already deleted, one for
+each minute or hour, with the mean and the time of its end. The export holds one segment in memory at a time.
 """
 
 from __future__ import annotations
@@ -18,87 +18,89 @@ from threading import BoundedSemaphore
 import numpy as np
 import orjson
 
-from dashapp.api.params import TicksQuery, parse_ticks_query, quote_value
+from dashapp.api.params import TicksQuery, parse_ticks_query
 from dashapp.model.columns import Columns
 from dashapp.model.panels import Panel, keys_of_panels
+from dashapp.model.text import quote_value
 from dashapp.model.ticks import BadRequestError, BusyError
 from dashapp.query.levels import Levels
 from dashapp.stores.base import Reader
 
 PARAMETERS = ("window", "from", "to", "metrics", "panel")
-# Downloads at a time. Each holds a thread of the server's until its reader has taken all of it (web.THREADS).
+# Downloads at a time. Each occupies a server thread until its client has read all of it.
 MAX_DOWNLOADS = 2
-# Seconds after which to ask again where all places are taken.
+# The client should retry after this many seconds if all slots are taken.
 RETRY_AFTER_S = 10
-# Cells written in one go: two milliseconds, in which nobody else's Python runs.
+# Cells in one chunk. A chunk takes two milliseconds, during which no other Python thread runs.
 CELLS_PER_CHUNK = 30_000
 LINE_END = b"\r\n"
 
 
 class CsvExport:
-    """Hands out downloads, PLACES at a time."""
+    """Starts downloads, at most MAX_DOWNLOADS at a time."""
 
     def __init__(
         self,
         store: Reader,
         *,
         window: float,
-        longest: float,
+        max_window: float,
         interval: float,
         now: Callable[[], float] = time.time,
-        called: str = "",
-        chosen: Sequence[Panel] = (),
+        host: str = "",
+        panels: Sequence[Panel] = (),
     ) -> None:
-        """As Api takes them."""
-        self._chosen = chosen
-        self._called = called
+        """The parameters are those of Api."""
+        self._panels = panels
+        self._host = host
         self._store = store
         self._window = window
-        self._longest = longest
+        self._max_window = max_window
         self._interval = interval
         self._now = now
-        self._places = BoundedSemaphore(MAX_DOWNLOADS)
+        self._slots = BoundedSemaphore(MAX_DOWNLOADS)
 
     def open(self, query: str) -> Download:
-        """What a query asks for. BadRequestError where it is no question, BusyError where no place is."""
+        """Start the download that a query requests.
+
+        Raises BadRequestError for an invalid query, and BusyError if all slots are taken.
+        """
         metrics = {metric.key: metric for metric in self._store.metrics()}
-        question = parse_ticks_query(
+        ticks_query = parse_ticks_query(
             query,
             window=self._window,
-            longest=self._longest,
+            max_window=self._max_window,
             now=self._now(),
-            known=metrics,
+            known_metrics=metrics,
             parameters=PARAMETERS,
         )
-        wanted = question.metrics
-        if question.panel is not None:
-            wanted = keys_of_panels([question.panel], metrics.values(), self._chosen)
-            if not wanted:
-                raise BadRequestError(
-                    f"{quote_value(question.panel)} is not a panel; /api/metrics names those there are"
-                )
+        requested_keys = ticks_query.metrics
+        if ticks_query.panel is not None:
+            requested_keys = keys_of_panels([ticks_query.panel], metrics.values(), self._panels)
+            if not requested_keys:
+                raise BadRequestError(f"{quote_value(ticks_query.panel)} is not a panel; see /api/metrics")
         levels = Levels(self._store, self._interval)
-        # The catalogue comes with the first ticks, and may be gone while they are there.
-        known = [*metrics, *(levels.newest.values if levels.newest else ())]
-        # What was asked for and is not known may have been a metric once.
-        keys = tuple(dict.fromkeys([*known, *sorted(wanted or ())]))
-        keys = tuple(key for key in keys if wanted is None or key in wanted)
+        # The catalogue arrives with the first ticks, and can be missing while there are ticks.
+        existing_keys = [*metrics, *(levels.newest.values if levels.newest else ())]
+        # A requested metric that the catalogue lacks can still have older values.
+        keys = tuple(dict.fromkeys([*existing_keys, *sorted(requested_keys or ())]))
+        keys = tuple(key for key in keys if requested_keys is None or key in requested_keys)
         newest = self._store.newest().time_ms
-        start, end = question.time_range or (newest - round(question.window * 1000), newest)
-        if not self._places.acquire(blocking=False):
-            raise BusyError(f"{MAX_DOWNLOADS} downloads are under way; try again when one has ended")
+        start, end = ticks_query.time_range or (newest - round(ticks_query.window * 1000), newest)
+        if not self._slots.acquire(blocking=False):
+            raise BusyError(f"{MAX_DOWNLOADS} downloads are running; retry when one has ended")
         return Download(
             levels,
             max(start, 0),
             min(end, newest),
             keys,
-            file_name(question, end, self._called),
-            self._places,
+            file_name(ticks_query, end, self._host),
+            self._slots,
         )
 
 
 class Download:
-    """A body in parts, each a few hundred kilobytes at the most. `close` it, read to its end or not."""
+    """A response body in chunks of at most a few hundred kilobytes. Always close it."""
 
     def __init__(
         self,
@@ -107,68 +109,68 @@ class Download:
         end: int,
         keys: Sequence[str],
         name: str,
-        places: BoundedSemaphore,
+        slots: BoundedSemaphore,
     ) -> None:
-        """The points in (start, end], epoch milliseconds; `places` is released once."""
+        """The points in (start, end], epoch milliseconds. `close` releases `slots` once."""
         self.headers = [
             ("content-type", "text/csv; charset=utf-8"),
             ("content-disposition", f'attachment; filename="{name}"'),
         ]
-        self._places: BoundedSemaphore | None = places
+        self._slots: BoundedSemaphore | None = slots
         self._parts = _body_parts(levels, start, end, keys)
 
     def __iter__(self) -> Iterator[bytes]:
         return self._parts
 
     def close(self) -> None:
-        places, self._places = self._places, None
-        if places is not None:
-            places.release()
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.release()
 
 
-def file_name(question: TicksQuery, end: int, called: str = "") -> str:
-    """A file's name: what it holds, and when it ends in UTC; of letters that every system takes."""
-    of = question.panel or "all"
-    if question.metrics is not None:
-        of = min(question.metrics) if len(question.metrics) == 1 else "metrics"
-    safe = re.sub(r"[^A-Za-z0-9_-]+", "-", of)[:40].strip("-") or "metrics"
-    whose = re.sub(r"[^A-Za-z0-9_-]+", "-", called)[:40]
-    parts = ("dashapp", whose, safe, f"{datetime.fromtimestamp(end / 1000, UTC):%Y%m%d-%H%M}.csv")
+def file_name(ticks_query: TicksQuery, end: int, host: str = "") -> str:
+    """The file's name: its content and its end in UTC, in characters that every system accepts."""
+    subject = ticks_query.panel or "all"
+    if ticks_query.metrics is not None:
+        subject = min(ticks_query.metrics) if len(ticks_query.metrics) == 1 else "metrics"
+    safe_subject = re.sub(r"[^A-Za-z0-9_-]+", "-", subject)[:40].strip("-") or "metrics"
+    safe_host = re.sub(r"[^A-Za-z0-9_-]+", "-", host)[:40]
+    parts = ("dashapp", safe_host, safe_subject, f"{datetime.fromtimestamp(end / 1000, UTC):%Y%m%d-%H%M}.csv")
     return "-".join(part for part in parts if part)
 
 
 def _body_parts(levels: Levels, start: int, end: int, keys: Sequence[str]) -> Iterator[bytes]:
     yield header_line(keys)
-    for found in levels.segments(start, end, keys):
-        yield from format_rows(found, keys)
+    for columns in levels.segments(start, end, keys):
+        yield from format_rows(columns, keys)
 
 
 def header_line(keys: Sequence[str]) -> bytes:
-    """The first line. A spreadsheet runs what begins with = + - or @, unless a quote stands before it."""
+    """The first line. A quote precedes = + - and @: a spreadsheet runs such a cell as a formula."""
     line = io.StringIO(newline="")
-    safe = (f"'{key}" if key.lstrip()[:1] in tuple("=+-@") else key for key in keys)
-    csv.writer(line).writerow(["time", *safe])
-    # What is half a character is none in UTF-8.
+    safe_keys = (f"'{key}" if key.lstrip()[:1] in tuple("=+-@") else key for key in keys)
+    csv.writer(line).writerow(["time", *safe_keys])
+    # UTF-8 cannot encode a lone surrogate.
     return line.getvalue().encode(errors="replace")
 
 
-def format_rows(found: Columns, keys: Sequence[str]) -> Iterator[bytes]:
-    """Lines of the points in `found`, a cell for each of `keys`, CELLS at a time."""
-    if not keys or not len(found.t):
+def format_rows(columns: Columns, keys: Sequence[str]) -> Iterator[bytes]:
+    """Lines of the points in `columns` with a cell for each of `keys`, in chunks."""
+    if not keys or not len(columns.t):
         return
-    values = found.mean()
-    if found.low is not found.total:
-        # As the sums that a mean is made from are rounded.
+    values = columns.mean()
+    if columns.low is not columns.total:
+        # The sums behind a mean are rounded to as many digits.
         values = np.round(values, 6)
-    matrix = np.full((len(found.t), len(keys)), np.nan)
-    place = {key: column for column, key in enumerate(keys)}
-    matrix[:, [place[key] for key in found.keys]] = values.T
+    matrix = np.full((len(columns.t), len(keys)), np.nan)
+    column_index = {key: column for column, key in enumerate(keys)}
+    matrix[:, [column_index[key] for key in columns.keys]] = values.T
     # numpy writes "2026-11-21T04:44:44.000Z" itself.
-    times = np.datetime_as_string(found.t.astype("datetime64[ms]"), timezone="UTC").astype("S").tolist()
+    times = np.datetime_as_string(columns.t.astype("datetime64[ms]"), timezone="UTC").astype("S").tolist()
     step = max(1, CELLS_PER_CHUNK // len(keys))
     for first in range(0, len(times), step):
         part = slice(first, first + step)
-        # [[1.0,null],[2.5,3.0]]: a list of numbers is a line of cells but for its brackets.
+        # JSON such as [[1.0,null],[2.5,3.0]] is CSV once the brackets and nulls are removed.
         body = orjson.dumps(matrix[part], option=orjson.OPT_SERIALIZE_NUMPY)
         body = body.replace(b"null", b"").replace(b".0,", b",").replace(b".0]", b"]")
         lines = body[2:-2].split(b"],[")

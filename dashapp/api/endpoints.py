@@ -1,6 +1,6 @@
-"""The API: a small WSGI application of its own, on the path that every viewer asks once a second.
+"""The HTTP API: a small WSGI application that every viewer requests once a second.
 
-An answer is built once for all who ask the same thing of the same newest tick.
+It builds a response once for all requests with the same query and the same newest tick.
 """
 
 from __future__ import annotations
@@ -35,28 +35,28 @@ from dashapp.stores.base import Reader
 # Path, query, and the table of processes that goes with it.
 RequestKey = tuple[str, str, Table | None]
 
-# Different questions kept answered for one tick, and their bytes; past that each is answered anew.
+# Responses in the cache of one tick, and their bytes. Beyond that the API builds each response again.
 MAX_CACHED_RESPONSES, MAX_CACHED_BYTES = 512, 16 << 20
-# How old an answer may grow while no tick comes: its "now" is what tells stale from live. It counts from the
-# newest tick on in steps of this, so that whoever answers, and when, answers with the same bytes; to the
-# millisecond the time stands in a header beside them.
+# Maximum age of a cached response while no tick arrives. The page compares its "now" with the newest tick to
+# see whether the data is stale. "now" rises in steps of this from the newest tick on, so that every process
+# builds the same bytes. A header has the time to the millisecond.
 CACHE_TTL_S = 1.0
 SERVER_TIME_HEADER = "x-now"
 
 PATHS = ("/api/ticks", "/api/frames", "/api/metrics", "/api/alerts", "/api/csv", "/healthz", "/readyz")
-# Questions in one request.
+# Queries in one request to /api/frames.
 MAX_QUERIES_PER_REQUEST = 16
-NO_PROCESSES = "processes are not shown here"
-NO_HOSTS = "hosts are not listed here; this store has one machine's history"
+NO_PROCESSES = "this server does not show processes"
+NO_HOSTS = "this store has the data of one host only"
 
 
 def utc_now() -> float:
-    """Seconds UTC by this machine's clock."""
+    """Epoch seconds by this machine's clock."""
     return time.time()
 
 
 class Api:
-    """Answers GET and HEAD on PATHS, and whatever else lies under `/api/` with 404."""
+    """Answers GET and HEAD on PATHS, and every other path under `/api/` with 404."""
 
     def __init__(
         self,
@@ -64,19 +64,20 @@ class Api:
         *,
         window: float = 100.0,
         interval: float = 1.0,
-        longest: float = 7200.0,
+        max_window: float = 7200.0,
         processes: ProcessTable | str = NO_PROCESSES,
         hosts: Callable[[], dict[str, Any]] | None = None,
         now: Callable[[], float] = utc_now,
         caching: str = NO_STORE,
-        called: str = "",
-        chosen: Sequence[Panel] = (),
+        host: str = "",
+        panels: Sequence[Panel] = (),
     ) -> None:
-        """`window`: seconds answered where none is asked; `longest`: seconds that may be asked for.
+        """`window`: default seconds; `max_window`: maximum seconds of a window.
 
-        `processes`: their table, or the sentence that says why there is none. `hosts`: the list of them,
-        where the store has many. `now`: the seconds UTC by which the newest tick is old. `caching`: who may
-        keep an answer. `called`: of what a download is, for its name. `chosen`: the settings' own panels.
+        `processes`: their table, or the error text if there is none. `hosts`: returns the list of hosts, if
+        the store has several. `now`: the current epoch seconds, for the age of the newest tick. `caching`:
+        the Cache-Control header. `host`: the host's part of a download's file name. `panels`: the panels
+        in the settings.
         """
         self._hosts = hosts
         self._clock = now
@@ -84,16 +85,16 @@ class Api:
         self._store = store
         self._window = window
         self._interval = interval
-        self._answers = ResponseCache(store.newest(), -1)
-        self._longest, self._processes = longest, processes
+        self._cache = ResponseCache(store.newest(), -1)
+        self._max_window, self._processes = max_window, processes
         self._export = CsvExport(
-            store, window=window, longest=longest, interval=interval, now=now, called=called, chosen=chosen
+            store, window=window, max_window=max_window, interval=interval, now=now, host=host, panels=panels
         )
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
         if method not in ("GET", "HEAD"):
-            body = error_json(f"{method} is not for this address; GET is")
+            body = error_json(f"{method} is not allowed here; use GET, HEAD")
             return self._send_error(start_response, "405 Method Not Allowed", body, ("allow", "GET, HEAD"))
         path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
         if path == "/api/csv":
@@ -101,23 +102,23 @@ class Api:
         key = (path, query, self._read_processes(path, query))
         newest = self._store.newest()
         now = self._clock()
-        beat = int((now - newest.time_ms / 1000) // CACHE_TTL_S)
-        # Held from here on: an answer that takes long must not pass for one about a later tick.
-        answers = self._answers
-        if newest != answers.mark or beat != answers.time_bucket:
-            answers = self._answers = ResponseCache(newest, beat)
-        known = answers.known.get(key)
-        if known is None:
-            known = self._build_once(answers, key)
-        body, headers = known.body, known.headers
-        if known.gzip_body is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
-            body, headers = known.gzip_body, known.gzip_headers
-        told = (SERVER_TIME_HEADER, f"{now:.3f}")
-        has = environ.get("HTTP_IF_NONE_MATCH")
-        if has and known.etag[:-1] in has and known.status == "200 OK":
-            start_response("304 Not Modified", [*not_modified_headers(headers), told])
+        time_bucket = int((now - newest.time_ms / 1000) // CACHE_TTL_S)
+        # Keep a reference: a slow response must not be cached under a newer tick.
+        cache = self._cache
+        if newest != cache.newest or time_bucket != cache.time_bucket:
+            cache = self._cache = ResponseCache(newest, time_bucket)
+        response = cache.responses.get(key)
+        if response is None:
+            response = self._build_once(cache, key)
+        body, headers = response.body, response.headers
+        if response.gzip_body is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+            body, headers = response.gzip_body, response.gzip_headers
+        time_header = (SERVER_TIME_HEADER, f"{now:.3f}")
+        known_etags = environ.get("HTTP_IF_NONE_MATCH")
+        if known_etags and response.etag[:-1] in known_etags and response.status == "200 OK":
+            start_response("304 Not Modified", [*not_modified_headers(headers), time_header])
             return []
-        start_response(known.status, [*headers, told])
+        start_response(response.status, [*headers, time_header])
         return [body]
 
     def _csv(self, method: str, query: str, start_response: StartResponse) -> Iterable[bytes]:
@@ -126,50 +127,57 @@ class Api:
         except BadRequestError as error:
             return self._send_error(start_response, "400 Bad Request", error_json(str(error)))
         except BusyError as error:
-            later = ("retry-after", str(RETRY_AFTER_S))
-            return self._send_error(start_response, "503 Service Unavailable", error_json(str(error)), later)
+            retry_header = ("retry-after", str(RETRY_AFTER_S))
+            return self._send_error(
+                start_response, "503 Service Unavailable", error_json(str(error)), retry_header
+            )
         start_response("200 OK", [*download.headers, ("cache-control", self._cache_control(False))])
         if method == "HEAD":
             download.close()
             return []
         return download
 
-    def _cache_control(self, many: bool) -> str:
-        """Who may keep an answer, where `many` may be given this one."""
-        return self._caching if many or self._caching != SHARED_ONE_SECOND else NO_STORE
+    def _cache_control(self, shareable: bool) -> str:
+        """The Cache-Control header of a response; `shareable`: whether other viewers may get it too."""
+        return self._caching if shareable or self._caching != SHARED_ONE_SECOND else NO_STORE
 
     def _send_error(
-        self, start_response: StartResponse, status: str, body: bytes, *more: tuple[str, str]
+        self, start_response: StartResponse, status: str, body: bytes, *extra_headers: tuple[str, str]
     ) -> list[bytes]:
-        start_response(status, [*build_response(status, body, self._cache_control(False)).headers, *more])
+        start_response(
+            status, [*build_response(status, body, self._cache_control(False)).headers, *extra_headers]
+        )
         return [body]
 
     def _read_processes(self, path: str, query: str) -> Table | None:
-        """The processes, where a query may ask for them. Taken here: who waits for an answer is not to wait
-        for a reading as well."""
+        """The process table, if the query can request it.
+
+        This comes before the cache, so that a request that waits for another one's response does not also
+        wait for a reading of the processes.
+        """
         if isinstance(self._processes, str) or path != "/api/ticks" or "processes=1" not in query:
             return None
         return self._processes.newest()
 
-    def _build_once(self, answers: ResponseCache, key: RequestKey) -> CachedResponse:
-        """Build an answer; who asks the same meanwhile waits for it."""
-        if len(answers.building) >= MAX_CACHED_RESPONSES or answers.size > MAX_CACHED_BYTES:
-            return self._cached(answers, key)
-        with answers.building.setdefault(key, Lock()):
-            if key not in answers.known:
-                answers.known[key] = built = self._cached(answers, key)
-                answers.size += len(built.body)
-            return answers.known[key]
+    def _build_once(self, cache: ResponseCache, key: RequestKey) -> CachedResponse:
+        """Build a response; other requests with the same key wait for it."""
+        if len(cache.building) >= MAX_CACHED_RESPONSES or cache.size > MAX_CACHED_BYTES:
+            return self._cached(cache, key)
+        with cache.building.setdefault(key, Lock()):
+            if key not in cache.responses:
+                cache.responses[key] = response = self._cached(cache, key)
+                cache.size += len(response.body)
+            return cache.responses[key]
 
-    def _cached(self, answers: ResponseCache, key: RequestKey) -> CachedResponse:
+    def _cached(self, cache: ResponseCache, key: RequestKey) -> CachedResponse:
         path, query, table = key
-        # The beat's own time: the same whenever in it this is built.
-        now = answers.mark.time_ms / 1000 + CACHE_TTL_S * answers.time_bucket
-        status, body, many = self._build(path, query, table, round(now, 3))
-        return build_response(status, body, self._cache_control(many))
+        # The start of the time bucket: the same whenever in it the response is built.
+        now = cache.newest.time_ms / 1000 + CACHE_TTL_S * cache.time_bucket
+        status, body, shareable = self._build(path, query, table, round(now, 3))
+        return build_response(status, body, self._cache_control(shareable))
 
     def _build(self, path: str, query: str, table: Table | None, now: float) -> tuple[str, bytes, bool]:
-        """Status, body, and whether many may be given it a second long."""
+        """Status, body, and whether a shared cache may serve it for a second."""
         try:
             if path == "/api/ticks":
                 return "200 OK", *self._ticks(query, table, now)
@@ -186,76 +194,76 @@ class Api:
                 return "503 Service Unavailable" if stale and path == "/readyz" else "200 OK", body, False
         except BadRequestError as error:
             return "400 Bad Request", error_json(str(error)), False
-        return "404 Not Found", error_json("there is nothing at this address"), False
+        return "404 Not Found", error_json("not found"), False
 
     def _current_values(self) -> Mapping[str, float] | None:
-        """The values of now; None where nothing comes."""
+        """The current values; None if the newest tick is stale."""
         newest = self._store.since(float("-inf"), 1)
-        fresh = newest and self._clock() - newest[-1].time <= stale_after(newest[-1].step)
-        return newest[-1].values if fresh else None
+        is_fresh = newest and self._clock() - newest[-1].time <= stale_after(newest[-1].step)
+        return newest[-1].values if is_fresh else None
 
     def _frames(self, query: str, now: float) -> tuple[bytes, bool]:
-        """What several questions for ticks, each a `q`, would be answered one by one."""
-        given = parse_qsl(query, keep_blank_values=True)
-        if not 1 <= len(given) <= MAX_QUERIES_PER_REQUEST or any(name != "q" for name, _ in given):
-            raise BadRequestError(
-                f"expected 1 to {MAX_QUERIES_PER_REQUEST} questions, each as q, and nothing else"
-            )
-        built = [self._build("/api/ticks", question, None, now) for _, question in given]
-        bodies = b",".join(body for _, body, _ in built)
-        return b'{"frames":[' + bodies + b"]}", all(many for _, _, many in built)
+        """The responses to several tick queries, each a `q`."""
+        parameters = parse_qsl(query, keep_blank_values=True)
+        if not 1 <= len(parameters) <= MAX_QUERIES_PER_REQUEST or any(name != "q" for name, _ in parameters):
+            raise BadRequestError(f"expected 1 to {MAX_QUERIES_PER_REQUEST} parameters named q, and no other")
+        responses = [self._build("/api/ticks", ticks_query, None, now) for _, ticks_query in parameters]
+        bodies = b",".join(body for _, body, _ in responses)
+        return b'{"frames":[' + bodies + b"]}", all(shareable for _, _, shareable in responses)
 
     def _ticks(self, query: str, table: Table | None, now: float) -> tuple[bytes, bool]:
-        question = parse_ticks_query(
+        ticks_query = parse_ticks_query(
             query,
             window=self._window,
-            longest=self._longest,
+            max_window=self._max_window,
             now=self._clock(),
-            known=[metric.key for metric in self._store.metrics()] if "metrics" in query else (),
+            known_metrics=[metric.key for metric in self._store.metrics()] if "metrics" in query else (),
         )
-        if question.processes and isinstance(self._processes, str):
+        if ticks_query.processes and isinstance(self._processes, str):
             raise BadRequestError(self._processes)
-        if question.hosts and self._hosts is None:
+        if ticks_query.hosts and self._hosts is None:
             raise BadRequestError(NO_HOSTS)
         metrics = (
-            question.metrics if question.patterns is None else match_metrics(self._store, question.patterns)
+            ticks_query.metrics
+            if ticks_query.patterns is None
+            else match_metrics(self._store, ticks_query.patterns)
         )
-        if question.time_range is not None:
-            found = past_frame(self._store, *question.time_range, metrics, self._interval)
+        if ticks_query.time_range is not None:
+            frame = past_frame(self._store, *ticks_query.time_range, metrics, self._interval)
         else:
-            found = live_frame(self._store, question.window, question.after, metrics, self._interval)
-        body = self._body(found, now)
-        if question.processes and not isinstance(self._processes, str):
+            frame = live_frame(self._store, ticks_query.window, ticks_query.after, metrics, self._interval)
+        body = self._body(frame, now)
+        if ticks_query.processes and not isinstance(self._processes, str):
             table = table or self._processes.newest()
             body["processes"] = table and table.columns()
-        if question.hosts and self._hosts is not None:
+        if ticks_query.hosts and self._hosts is not None:
             body["hosts"] = self._hosts()["hosts"]
-        if question.curves and (curves := self._store.curves()):
+        if ticks_query.curves and (curves := self._store.curves()):
             body["curves"] = curves
-        # Who asked before the next tick was there is to have it as soon as it is, and not after everybody's
-        # second: unless none comes any more, and all would ask in vain.
-        newest = found.newest
-        early = newest is not None and found.cursor == question.after
-        waiting = early and newest and self._clock() - newest.time <= stale_after(newest.step)
-        return encode_json(body), not (waiting or question.processes or question.hosts)
+        # A viewer that polls just before the next tick gets it with its next poll: a shared cache must not
+        # serve the empty response for a second. If no tick arrives any more, it may.
+        newest = frame.newest
+        is_up_to_date = newest is not None and frame.cursor == ticks_query.after
+        awaits_tick = is_up_to_date and newest and self._clock() - newest.time <= stale_after(newest.step)
+        return encode_json(body), not (awaits_tick or ticks_query.processes or ticks_query.hosts)
 
-    def _body(self, found: Frame, now: float) -> dict[str, Any]:
+    def _body(self, frame: Frame, now: float) -> dict[str, Any]:
         body: dict[str, Any] = {
-            "cursor": found.cursor,
-            "reset": found.reset,
+            "cursor": frame.cursor,
+            "reset": frame.reset,
             "now": now,
-            "step": found.step,
-            "t": found.t,
-            "y": found.y,
+            "step": frame.step,
+            "t": frame.t,
+            "y": frame.y,
         }
-        if found.low and (newest := found.newest):
-            # What a reader of single ticks sees for itself: when the newest came, and what it said.
-            body |= {"min": found.low, "max": found.high}
+        if frame.low and (newest := frame.newest):
+            # Aggregated points do not have the time and values of the newest tick.
+            body |= {"min": frame.low, "max": frame.high}
             body |= {"newest": to_milliseconds(newest.time), "tick": newest.step, "last": newest.values}
-        if those := firing_json(self._store.thresholds()):
-            body["broken"] = those
+        if firing := firing_json(self._store.thresholds()):
+            body["broken"] = firing
         if changes := self._store.changes():
-            # Who shows what became of them asks for it when there is more.
+            # The alert history polls /api/alerts when this number rises.
             body["changes"] = changes[-1].number
         if notices := self._store.notices():
             body["notices"] = redact_for_public(notices) if self._caching == SHARED_ONE_SECOND else notices

@@ -1,14 +1,14 @@
-"""A question for ticks: what its query may say, each bound told in one sentence. Knows no store."""
+"""Query parameters of /api/ticks and /api/csv, with one error sentence for each limit."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from dashapp.config.settings import MIN_WINDOW_S
+from dashapp.model.text import quote_value, suggest
 from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
 
 MAX_METRICS_PER_QUERY = 64
@@ -19,10 +19,12 @@ PARAMETERS = ("window", "after", "metrics", "like", "from", "to", "processes", "
 
 @dataclass(frozen=True, slots=True)
 class TicksQuery:
-    """The newest `window` seconds since cursor `after`; or, where `time_range` is set, (start, end] in epoch
-    milliseconds. `metrics` None asks for all, `panel` for those of one chart, `processes` for their table,
-    `curves` for the newest of what has no past, `hosts` for their list; `patterns` are patterns of the only
-    metrics that are meant."""
+    """The newest `window` seconds since cursor `after`, or a time range of the past.
+
+    `time_range` is (start, end] in epoch milliseconds. `metrics` None requests all, `panel` those of one
+    chart, and `patterns` those whose keys match. `processes`, `curves` and `hosts` add the process table,
+    the newest curves, which have no history, and the list of hosts.
+    """
 
     window: float
     after: str
@@ -39,94 +41,99 @@ def parse_ticks_query(
     query: str,
     *,
     window: float,
-    longest: float,
+    max_window: float,
     now: float,
-    known: Collection[str],
+    known_metrics: Collection[str],
     parameters: Sequence[str] = PARAMETERS,
 ) -> TicksQuery:
-    """The question in a query string. BadRequestError where it is none.
+    """Parse a query string; BadRequestError if it is invalid.
 
-    `window`: seconds where none are given; `longest`: seconds at the most; `now`: epoch seconds; `known`: the
-    metrics there are, empty where that is not known yet; `parameters`: what it may say.
+    `window`: default seconds; `max_window`: maximum seconds; `now`: epoch seconds; `known_metrics`: keys of
+    the existing metrics, empty if the store has no list yet; `parameters`: the allowed names.
     """
-    given = _parse_parameters(query, parameters)
-    metrics = _parse_metrics(given["metrics"], known) if "metrics" in given else None
-    if "panel" in given and metrics is not None:
-        raise BadRequestError("panel asks for all metrics of a chart; metrics do not go with it")
+    values = _parse_parameters(query, parameters)
+    metrics = _parse_metrics(values["metrics"], known_metrics) if "metrics" in values else None
+    if "panel" in values and metrics is not None:
+        raise BadRequestError("panel cannot be combined with metrics")
     for name in ("processes", "curves", "hosts"):
-        if given.get(name, "1") != "1":
-            raise BadRequestError(f"{name} is {quote_value(given[name])}; expected 1, or none at all")
-    if "like" in given and metrics is not None:
-        raise BadRequestError("like asks for all metrics of some patterns; metrics do not go with it")
-    more = (
+        if values.get(name, "1") != "1":
+            raise BadRequestError(f"{name} is {quote_value(values[name])}; expected 1")
+    if "like" in values and metrics is not None:
+        raise BadRequestError("like cannot be combined with metrics")
+    selection = (
         metrics,
-        "processes" in given,
-        given.get("panel"),
-        "curves" in given,
-        _parse_patterns(given.get("like")),
-        "hosts" in given,
+        "processes" in values,
+        values.get("panel"),
+        "curves" in values,
+        _parse_patterns(values.get("like")),
+        "hosts" in values,
     )
-    if "from" in given or "to" in given:
-        if "curves" in given:
-            raise BadRequestError("from and to ask for the past; curves have none")
-        return TicksQuery(window, "", _parse_range(given, longest, now * 1000), *more)
-    after = given.get("after", "")
+    if "from" in values or "to" in values:
+        if "curves" in values:
+            raise BadRequestError("curves cannot be combined with from and to: they have no history")
+        return TicksQuery(window, "", _parse_range(values, max_window, now * 1000), *selection)
+    after = values.get("after", "")
     if len(after) > MAX_CURSOR_LENGTH:
-        raise BadRequestError(f"after has {len(after)} characters; at most {MAX_CURSOR_LENGTH} are taken")
-    seconds = _parse_seconds(given["window"], longest) if "window" in given else window
-    return TicksQuery(seconds, after, None, *more)
+        raise BadRequestError(f"after has {len(after)} characters; expected at most {MAX_CURSOR_LENGTH}")
+    seconds = _parse_seconds(values["window"], max_window) if "window" in values else window
+    return TicksQuery(seconds, after, None, *selection)
 
 
 def _parse_parameters(query: str, parameters: Sequence[str]) -> dict[str, str]:
     if len(query) > MAX_QUERY_LENGTH:
-        raise BadRequestError(f"the query has {len(query)} characters; at most {MAX_QUERY_LENGTH} are taken")
-    given: dict[str, str] = {}
+        raise BadRequestError(f"the query has {len(query)} characters; expected at most {MAX_QUERY_LENGTH}")
+    values: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name not in parameters:
-            raise BadRequestError(f"{quote_value(name)} is not a parameter; {', '.join(parameters)} are")
-        if name in given:
-            raise BadRequestError(f"{name} is given twice; once is enough")
-        given[name] = value
-    return given
+            expected = f"expected one of {', '.join(parameters)}"
+            raise BadRequestError(
+                f"{quote_value(name)} is not a parameter{suggest(name, parameters, expected)}"
+            )
+        if name in values:
+            raise BadRequestError(f"{name} is set twice; expected it once")
+        values[name] = value
+    return values
 
 
-def _parse_seconds(text: str, longest: float) -> float:
+def _parse_seconds(text: str, max_window: float) -> float:
     window = _parse_number(text)
-    if not MIN_WINDOW_S <= window <= longest:
+    if not MIN_WINDOW_S <= window <= max_window:
         raise BadRequestError(
-            f"window is {quote_value(text)}; expected seconds from {MIN_WINDOW_S} to {longest:.10g}"
+            f"window is {quote_value(text)}; expected seconds from {MIN_WINDOW_S} to {max_window:.10g}"
         )
     return window
 
 
-def _parse_range(given: Mapping[str, str], longest: float, now: float) -> tuple[int, int]:
-    """Start and end in epoch milliseconds, like `now`."""
-    if "window" in given or "after" in given:
-        raise BadRequestError("from and to ask for the past; window and after do not go with them")
-    if "from" not in given:
-        raise BadRequestError("to needs a from: both are epoch milliseconds")
+def _parse_range(values: Mapping[str, str], max_window: float, now: float) -> tuple[int, int]:
+    """Start and end in epoch milliseconds, as `now`."""
+    if "window" in values or "after" in values:
+        raise BadRequestError("window and after cannot be combined with from and to")
+    if "from" not in values:
+        raise BadRequestError("to is set without from; expected both in epoch milliseconds")
     ends = []
-    for name, text in (("from", given["from"]), ("to", given.get("to", str(now)))):
+    for name, text in (("from", values["from"]), ("to", values.get("to", str(now)))):
         value = _parse_number(text)
         if not 0 <= value <= MAX_EPOCH_MS:
             raise BadRequestError(f"{name} is {quote_value(text)}; expected epoch milliseconds")
         ends.append(int(value))
     start, end = ends
     if start >= now:
-        raise BadRequestError("from lies in the future; the past ends now")
+        raise BadRequestError("from is in the future")
     if start >= end:
-        raise BadRequestError("the range ends before it begins; from must be less than to")
-    if end - start > longest * 1000:
-        raise BadRequestError(f"the range is longer than the {longest:.10g} seconds that are kept")
+        raise BadRequestError("from must be earlier than to")
+    if end - start > max_window * 1000:
+        raise BadRequestError(
+            f"the range is {(end - start) / 1000:.10g} seconds; expected at most {max_window:.10g}"
+        )
     return start, end
 
 
-def _parse_metrics(text: str, known: Collection[str]) -> frozenset[str]:
+def _parse_metrics(text: str, known_metrics: Collection[str]) -> frozenset[str]:
     names = [name for name in text.split(",") if name]
     if not names or len(names) > MAX_METRICS_PER_QUERY:
         raise BadRequestError(f"metrics has {len(names)} names; expected 1 to {MAX_METRICS_PER_QUERY}")
-    if known and not set(names).intersection(known):
-        raise BadRequestError(f"{quote_value(names[0])} is not a metric; /api/metrics lists those there are")
+    if known_metrics and not set(names).intersection(known_metrics):
+        raise BadRequestError(f"{quote_value(names[0])} is not a metric; see /api/metrics")
     return frozenset(names)
 
 
@@ -140,13 +147,8 @@ def _parse_patterns(text: str | None) -> tuple[str, ...] | None:
 
 
 def _parse_number(text: str) -> float:
-    """NaN, which no comparison lets through, for what is no number."""
+    """The number in `text`; NaN, which fails every comparison, if there is none."""
     try:
         return float(text)
     except ValueError:
         return math.nan
-
-
-def quote_value(text: str) -> str:
-    """Text from outside as one quoted line of bounded length."""
-    return json.dumps(text if len(text) <= 40 else text[:40] + "…", ensure_ascii=False)

@@ -1,6 +1,6 @@
-"""The process table: who uses this machine's CPU and memory, read only while somebody asks.
+"""The process table: the CPU and memory of each process, read only while viewers request it.
 
-Names and numbers alone: no command line, user, path or environment is ever in it. Knows no HTTP and no store.
+It has names and numbers only, never a command line, user, path or environment.
 """
 
 from __future__ import annotations
@@ -18,23 +18,24 @@ import psutil
 
 from dashapp.model.ticks import to_milliseconds
 
-# Seconds that one reading serves all viewers.
+# All viewers share one reading for this many seconds.
 CACHE_TTL_S = 3.0
-# Seconds without a reading after which the CPU used since says little of now: measured over BLINK then.
+# After this many seconds without a reading, the CPU use since then does not describe the present. The table
+# then takes two readings that are SHORT_SAMPLE_S apart.
 IDLE_AFTER_S, SHORT_SAMPLE_S = 15.0, 0.25
-# Seconds by which a time of creation may be wrong: the kernel tells that of its own start in whole ones.
+# Error of a creation time in seconds: the kernel reports its own start in whole seconds.
 CREATE_TIME_TOLERANCE_S = 2.0
 # Rows of a table: half of them by CPU, half by memory.
 MAX_ROWS = 300
-# The kernel keeps 15 characters of a name. psutil completes a longer one from the command line, where a
-# process may have written anything about itself.
+# The kernel keeps 15 characters of a name. psutil completes a longer one from the command line, which a
+# process can overwrite.
 KERNEL_NAME_LENGTH = 15 if os.name == "posix" else 64
 
 Value = TypeVar("Value")
 
 
 class Process(Hashable, Protocol):
-    """What is asked of a psutil.Process. Two are equal where their PID and time of creation are."""
+    """The used part of psutil.Process. Two are equal if their PID and creation time are."""
 
     @property
     def pid(self) -> int: ...
@@ -47,7 +48,7 @@ class Process(Hashable, Protocol):
 
 
 class Row(NamedTuple):
-    """`cpu` in percent of one core, `memory` in bytes; None for what the system does not tell us."""
+    """`cpu` in percent of one core, `memory` in bytes; None if the system hides the value."""
 
     pid: int
     name: str
@@ -58,20 +59,20 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """The rows of one instant, the busiest first; `time` in epoch milliseconds."""
+    """The rows of one reading, the busiest first; `time` in epoch milliseconds."""
 
     time: int
     rows: Sequence[Row]
 
     def columns(self) -> dict[str, Any]:
-        """As they go on the wire: a list a column, all of one length, and the time."""
+        """The JSON form: a list for each column, all of the same length, and the time."""
         return {name: [row[at] for row in self.rows] for at, name in enumerate(Row._fields)} | {
             "time": self.time
         }
 
 
 class ProcessTable:
-    """Any number of threads ask; one at a time reads, and nobody waits for it but who reads."""
+    """Thread-safe: one thread at a time reads the processes, and the others do not wait for it."""
 
     def __init__(
         self,
@@ -86,14 +87,17 @@ class ProcessTable:
         self._reading = Lock()
         self._table: Table | None = None
         self._read_at = float("-inf")
-        # When the reading before began, by both clocks; when it looked at each process, and the seconds of
-        # CPU that this had used by then.
+        # The start of the previous reading by both clocks. For each process: when that reading reached it,
+        # and its CPU seconds until then.
         self._began: tuple[float, float] | None = None
         self._before: dict[Process, tuple[float, float]] = {}
         self._most = 100.0 * (os.cpu_count() or 1)
 
     def newest(self) -> Table | None:
-        """A reading that is FRESH; an older one, or None before the first, where another thread is at it."""
+        """A reading of the last CACHE_TTL_S.
+
+        While another thread reads, the previous table, or None if that is older than IDLE_AFTER_S.
+        """
         if self._steady() - self._read_at < CACHE_TTL_S:
             return self._table
         if not self._reading.acquire(blocking=False):
@@ -111,12 +115,12 @@ class ProcessTable:
             self._reading.release()
 
     def _rows(self) -> list[Row]:
-        """Every process there is."""
+        """A row for every process."""
         rows, now = [], {}
         began = (self._steady(), self._wall())
         for pid in self._pids():
             try:
-                # Anew for each: one that psutil keeps would pass for whoever has its PID today.
+                # A new object each time: a cached one would describe a later process with the same PID.
                 process = self._process(pid)
                 with process.oneshot():
                     name = process.name()[:KERNEL_NAME_LENGTH]
@@ -129,21 +133,21 @@ class ProcessTable:
                         cpu = self._cpu_percent(process, mark)
                         now[process] = mark
             except (psutil.Error, OSError):
-                continue  # gone while we looked, a zombie without a name, or nobody's business
+                continue  # it ended meanwhile, is a zombie without a name, or is not readable
             rows.append(Row(pid, name, cpu, None if memory is None else int(memory.rss), threads))
         self._began, self._before = began, now
         return rows
 
     def _cpu_percent(self, process: Process, mark: tuple[float, float]) -> float | None:
-        """Percent of one core since the reading before; None where that did not see the process."""
+        """Percent of one core since the previous reading; None if that did not see the process."""
         before = self._before.get(process)
         if before is None:
             created = _value_or_none(process.create_time)
             if self._began is None or created is None or created < self._began[1] - CREATE_TIME_TOLERANCE_S:
                 return None
-            before = (self._began[0], 0.0)  # it began since, and has used all its CPU since
+            before = (self._began[0], 0.0)  # it started after that reading
         seconds = max(mark[0] - before[0], 1e-3)
-        # A counter may step back by a hundredth of a second; no process uses more than the machine has.
+        # The kernel's counter can step back by 10 ms; no process uses more than all cores.
         return round(min(max(100 * (mark[1] - before[1]) / seconds, 0.0), self._most), 1)
 
 
@@ -155,7 +159,7 @@ def _value_or_none(ask: Callable[[], Value]) -> Value | None:
 
 
 def _busiest_rows(rows: Sequence[Row]) -> list[Row]:
-    """The busiest and the largest, by CPU and then by memory."""
+    """The rows with the most CPU and those with the most memory, sorted by CPU, then memory."""
     half = MAX_ROWS // 2
     largest = heapq.nlargest(half, rows, key=lambda row: row.memory or 0)
     busiest = heapq.nlargest(half, rows, key=_cpu_sort_key)

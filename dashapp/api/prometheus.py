@@ -1,6 +1,6 @@
-"""The exposition: the newest tick in Prometheus's text format, for a Prometheus to scrape.
+"""/metrics: the newest tick in Prometheus's text format.
 
-A small WSGI application on one path, behind the same guard as all else. Knows a store, and no source.
+A WSGI middleware for one path, behind the same security middleware as every other path.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from dashapp.http.responses import NO_STORE_HEADER, method_not_allowed
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.panels import PANELS, PER_DEVICE_PANELS
 from dashapp.model.ticks import Metric, Tick, stale_after
@@ -27,7 +28,7 @@ BUILT_IN_PANELS = frozenset(panel.name for panel in PANELS)
 
 
 class SeriesName(NamedTuple):
-    """A family, and what tells its members apart: the name and value of a label, empty where there is one."""
+    """A metric family, and the label of a series in it, empty if the family has one series."""
 
     family: str
     label: str = ""
@@ -35,32 +36,35 @@ class SeriesName(NamedTuple):
 
 
 def series_name(metric: Metric) -> SeriesName:
-    """This machine's numbers have a family each, those of devices of a kind one, and all other sources' one.
+    """The Prometheus name of a metric.
+
+    Each metric of this machine has its own family, all devices of a kind share one, and all other sources
+    share `dashapp_value`.
 
     >>> series_name(Metric("network.eth0.sent", "", "B/s", "interfaces"))
     SeriesName(family='dashapp_interfaces_sent_bytes_per_second', label='name', value='eth0')
     >>> series_name(Metric("stdin.us", "", "", "stdin"))
     SeriesName(family='dashapp_value', label='key', value='stdin.us')
     """
-    first, *rest = metric.key.split(".")
-    if metric.panel not in BUILT_IN_PANELS or not rest:
+    first, *parts = metric.key.split(".")
+    if metric.panel not in BUILT_IN_PANELS or not parts:
         return SeriesName("dashapp_value", "key", metric.key)
     unit = _UNITS.get(metric.unit, "")
     if metric.panel in PER_DEVICE_PANELS:
-        # The last part says what is measured, except where the panel does.
-        *device, what = rest if len(rest) > 1 else [*rest, ""]
-        return SeriesName(_family_name(metric.panel, what, unit), "name", ".".join(device))
-    return SeriesName(_family_name(first, *rest, unit))
+        # The last part names the quantity, unless the panel does.
+        *device, quantity = parts if len(parts) > 1 else [*parts, ""]
+        return SeriesName(_family_name(metric.panel, quantity, unit), "name", ".".join(device))
+    return SeriesName(_family_name(first, *parts, unit))
 
 
 def _family_name(*parts: str) -> str:
-    """Words with underscores, none twice; `count` is what Prometheus calls a counter."""
+    """Words joined by underscores, each once; Prometheus reserves `count` for counters."""
     words = ["dashapp", *(word for part in parts for word in _INVALID_CHARS.split(part.lower()))]
     return "_".join(dict.fromkeys(word for word in words if word and word != "count"))
 
 
 def format_metrics(metrics: Iterable[Metric], tick: Tick | None, age: float | None) -> str:
-    """The text. `age`: seconds since the newest tick; a stale one gives no values, for they are not now's."""
+    """The text. `age`: seconds since the newest tick; a stale tick adds no values."""
     values = tick.values if tick and age is not None and age <= stale_after(tick.step) else {}
     families: dict[str, dict[str, float]] = {}
     helps: dict[str, str] = {}
@@ -83,17 +87,17 @@ def format_metrics(metrics: Iterable[Metric], tick: Tick | None, age: float | No
 def _help_text(name: SeriesName, metric: Metric) -> str:
     if not name.label:
         return f"{metric.label}, {metric.unit}" if metric.unit else metric.label
-    return "What other sources say, by its key" if name.label == "key" else f"Each of panel {metric.panel}"
+    return "Values of other sources, by key" if name.label == "key" else f"Each of panel {metric.panel}"
 
 
 def _family_lines(family: str, help: str, members: Mapping[str, float]) -> list[str]:
-    plain = help.replace("\\", r"\\").replace("\n", " ")
-    head = [f"# HELP {family} {plain}", f"# TYPE {family} gauge"]
+    help_text = help.replace("\\", r"\\").replace("\n", " ")
+    head = [f"# HELP {family} {help_text}", f"# TYPE {family} gauge"]
     return head + [f"{family}{label} {value!r}" for label, value in members.items()]
 
 
 class PrometheusEndpoint:
-    """Answers GET and HEAD on PATH, and hands every other path on to `app`."""
+    """Answers GET and HEAD on METRICS_PATH, and passes every other path to `app`."""
 
     def __init__(self, app: WSGIApp, store: Reader, now: Callable[[], float] = time.time) -> None:
         self._app = app
@@ -103,17 +107,11 @@ class PrometheusEndpoint:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] != METRICS_PATH:
             return self._app(environ, start_response)
-        status, body, more = "200 OK", b"", list[tuple[str, str]]()
-        if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
-            body = self._text().encode()
-        else:
-            status, body, more = (
-                "405 Method Not Allowed",
-                b"GET is for this address\n",
-                [("allow", "GET, HEAD")],
-            )
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            return method_not_allowed(start_response, environ, "GET, HEAD")
+        body = self._text().encode()
         length = ("content-length", str(len(body)))
-        start_response(status, [("content-type", CONTENT_TYPE), length, ("cache-control", "no-store"), *more])
+        start_response("200 OK", [("content-type", CONTENT_TYPE), length, NO_STORE_HEADER])
         return [body]
 
     def _text(self) -> str:

@@ -13,22 +13,22 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from dashapp.api.params import quote_value
 from dashapp.http.request_body import BodyReader, RequestBodyError
-from dashapp.http.responses import error_response, json_response
+from dashapp.http.responses import error_response, json_response, method_not_allowed
 from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.model.text import quote_value
 from dashapp.model.ticks import MAX_VALUE, BadRequestError, PushQueueError
 from dashapp.sources.push import MAX_NAME_LENGTH, MAX_RECORD_CHARS, pushed_metric, row_chars
 from dashapp.stores.base import Reader
 from dashapp.stores.push_queue import PushWriter
 
 MAX_VALUES_PER_REQUEST = 1000
-# Seconds that an entry's time may lie from now: it goes into the next tick, and into no other.
+# Maximum difference in seconds between an entry's time and now: its values go into the next tick only.
 MAX_TIME_OFFSET_S = 60.0
-# What is greater is milliseconds: as seconds it would be the year 5138.
+# A greater time is in milliseconds: as seconds it would be the year 5138.
 MIN_MILLISECONDS_TIME = 1e11
 
-# Objects in a browser have these before anybody gives them any.
+# Every JavaScript object has these properties.
 RESERVED_NAMES = frozenset(
     (
         "constructor",
@@ -43,47 +43,47 @@ RESERVED_NAMES = frozenset(
 
 
 def parse_push_body(body: bytes, now: float) -> dict[str, float]:
-    """The values by name, the last of each. BadRequestError where anything in the body is not right.
+    """The last value of each name; BadRequestError if any part of the body is invalid.
 
     `now`: epoch seconds.
     """
     try:
-        # Whole numbers as floats: one of a million digits is then infinite, and cheap.
-        given = json.loads(body.decode(), parse_int=float)
+        # Parse integers as floats: an integer of a million digits is then infinite at no cost.
+        document = json.loads(body.decode(), parse_int=float)
     except UnicodeDecodeError:
         raise BadRequestError("the body is not UTF-8") from None
     except RecursionError:
-        raise BadRequestError("the body is nested too deep") from None
+        raise BadRequestError("the body is nested too deeply") from None
     except ValueError as error:
         raise BadRequestError(f"the body is not JSON: {error}") from None
-    listed = given if isinstance(given, list) else [given]
+    entries = document if isinstance(document, list) else [document]
     values: dict[str, float] = {}
     count = 0
-    for number, entry in enumerate(listed, 1):
-        where = f"entry {number}: " if isinstance(given, list) else ""
+    for number, entry in enumerate(entries, 1):
+        where = f"entry {number}: " if isinstance(document, list) else ""
         metrics = _parse_entry(entry, now, where)
         count += len(metrics)
         if count > MAX_VALUES_PER_REQUEST:
             raise BadRequestError(
-                f"there are more than {MAX_VALUES_PER_REQUEST} values; push them in several requests"
+                f"the body has more than {MAX_VALUES_PER_REQUEST} values; send several requests"
             )
         for name, value in metrics.items():
             values[name] = _parse_value(name, value, where)
     if not values:
-        raise BadRequestError(f"there are no values; {EXAMPLE}")
+        raise BadRequestError(f"the body has no values; {EXAMPLE}")
     return values
 
 
-EXAMPLE = 'expected such as {"metrics": {"loss": 0.31}}'
+EXAMPLE = 'expected JSON such as {"metrics": {"loss": 0.31}}'
 
 
 def _parse_entry(entry: Any, now: float, where: str) -> dict[str, Any]:
-    """What an entry says under "metrics", and whether the rest of it is right."""
+    """The `metrics` of an entry; BadRequestError if another part of it is invalid."""
     if not isinstance(entry, dict):
-        raise BadRequestError(f"{where}{_json_type(entry)} is no entry; {EXAMPLE}")
+        raise BadRequestError(f"{where}the entry is {_json_type(entry)}; {EXAMPLE}")
     for key in entry:
         if key not in ("metrics", "t"):
-            raise BadRequestError(f"{where}{quote_value(key)} is not known here; metrics and t are")
+            raise BadRequestError(f"{where}{quote_value(key)} is not a known key; expected metrics and t")
     if not isinstance(metrics := entry.get("metrics", {}), dict):
         raise BadRequestError(f"{where}metrics is {_json_type(metrics)}; {EXAMPLE}")
     if "t" in entry:
@@ -91,28 +91,28 @@ def _parse_entry(entry: Any, now: float, where: str) -> dict[str, Any]:
     return metrics
 
 
-def _check_time(given: Any, now: float, where: str) -> None:
-    seconds = given if isinstance(given, float) else math.nan
+def _check_time(value: Any, now: float, where: str) -> None:
+    seconds = value if isinstance(value, float) else math.nan
     if seconds >= MIN_MILLISECONDS_TIME:
         seconds /= 1000
     if not abs(seconds - now) <= MAX_TIME_OFFSET_S:
-        told = f"{given:.15g}" if isinstance(given, float) else _json_type(given)
+        timestamp = f"{value:.15g}" if isinstance(value, float) else _json_type(value)
         raise BadRequestError(
-            f"{where}t is {told}; expected epoch seconds or milliseconds at most {MAX_TIME_OFFSET_S:g} "
+            f"{where}t is {timestamp}; expected epoch seconds or milliseconds at most {MAX_TIME_OFFSET_S:g} "
             f"seconds from now, which is {now:.0f}, or no t"
         )
 
 
 def _parse_value(name: str, value: Any, where: str) -> float:
-    # Printable: a lone surrogate, which no answer could carry, is not, nor is a line break.
+    # isprintable is false for line breaks, and for lone surrogates, which JSON in UTF-8 cannot hold.
     if not (0 < len(name) <= MAX_NAME_LENGTH and name.isprintable() and name.strip() == name):
         raise BadRequestError(
-            f"{where}{quote_value(name)} is no name; expected 1 to {MAX_NAME_LENGTH} printable characters, "
-            "no space at either end"
+            f"{where}{quote_value(name)} is not a valid name; expected 1 to {MAX_NAME_LENGTH} printable "
+            "characters, without spaces at either end"
         )
     if "," in name or name.startswith("__") or name in RESERVED_NAMES:
         raise BadRequestError(
-            f"{where}{quote_value(name)} is no name that a page can ask for; choose another"
+            f"{where}{quote_value(name)} is not a valid name: pages cannot request it; choose another"
         )
     if not isinstance(value, float):
         raise BadRequestError(f"{where}{quote_value(name)} is {_json_type(value)}; expected a number")
@@ -124,7 +124,7 @@ def _parse_value(name: str, value: Any, where: str) -> float:
 
 
 def _json_type(value: Any) -> str:
-    """What it is, in JSON's words."""
+    """The JSON type of a value."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, str):
@@ -136,12 +136,12 @@ def _json_type(value: Any) -> str:
 
 PUSH_PATH = "/api/push"
 MAX_BODY_BYTES = 64 << 10
-# Names ever pushed into a store; a worker learns from the catalogue, a tick later, what others took.
+# Pushed names in a store. A worker sees the names that other workers accepted one tick later.
 MAX_PUSHED_NAMES = 1000
 
 
 class PushEndpoint:
-    """`token`: what a pushing program must show."""
+    """`token`: the bearer token that a request must have."""
 
     def __init__(
         self, token: str, spool: PushWriter, store: Reader, clock: Callable[[], float] = time.time
@@ -155,18 +155,15 @@ class PushEndpoint:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "POST":
-            sentence = "this address is for POST alone"
-            return error_response(start_response, "405 Method Not Allowed", sentence, ("allow", "POST"))
+            return method_not_allowed(start_response, environ, "POST")
         kind, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         if kind.lower() != "bearer" or not token.strip():
-            sentence = "pushing needs the header Authorization: Bearer and the server's DASHAPP_PUSH_TOKEN"
+            sentence = "push token missing; send Authorization: Bearer with the server's DASHAPP_PUSH_TOKEN"
             return error_response(
                 start_response, "401 Unauthorized", sentence, ("www-authenticate", "Bearer")
             )
         if not hmac.compare_digest(token.strip().encode("utf-8", "replace"), self._token):
-            return error_response(
-                start_response, "403 Forbidden", "the token is not the server's DASHAPP_PUSH_TOKEN"
-            )
+            return error_response(start_response, "403 Forbidden", "invalid push token")
         try:
             values = parse_push_body(self._bodies.read(environ), self._clock())
             self._check_names(values)
@@ -181,36 +178,35 @@ class PushEndpoint:
         return json_response(start_response, "200 OK", {"accepted": len(values)})
 
     def _queue(self, values: dict[str, float]) -> None:
-        if (room := sum(map(row_chars, values))) > MAX_RECORD_CHARS:
+        if (chars := sum(map(row_chars, values))) > MAX_RECORD_CHARS:
             raise BadRequestError(
-                f"these take {room} characters of a tick; at most {MAX_RECORD_CHARS} are taken; "
-                "push them in several requests, or under shorter names"
+                f"the values take {chars} characters of a tick; expected at most {MAX_RECORD_CHARS}; "
+                "send several requests, or use shorter names"
             )
         self._spool.put(json.dumps(values, separators=(",", ":")).encode())
 
     def _check_names(self, values: dict[str, float]) -> None:
-        """A name belongs to whoever gave it first: the machine's numbers cannot be pushed over."""
-        fresh = values.keys() - self._names
-        if not fresh:
+        """Reject a name that a source already uses: a push cannot overwrite a measured value."""
+        new_names = values.keys() - self._names
+        if not new_names:
             return
         catalogue = {metric.key: metric for metric in self._store.metrics()}
         self._names.update(key for key, metric in catalogue.items() if metric == pushed_metric(key))
-        fresh -= self._names
-        if measured := sorted(fresh & catalogue.keys()):
+        new_names -= self._names
+        if source_names := sorted(new_names & catalogue.keys()):
             raise BadRequestError(
-                f"{quote_value(measured[0])} is measured here already; push under another name"
+                f"{quote_value(source_names[0])} is already a metric of this server; choose another name"
             )
-        if len(self._names) + len(fresh) > MAX_PUSHED_NAMES:
+        if len(self._names) + len(new_names) > MAX_PUSHED_NAMES:
             raise BadRequestError(
-                f"{quote_value(min(fresh))} would be one of more than {MAX_PUSHED_NAMES} names that were "
-                "pushed; "
-                "push under names that stay the same"
+                f"{quote_value(min(new_names))} exceeds the limit of {MAX_PUSHED_NAMES} pushed names; "
+                "use the same names in every request"
             )
 
 
 def push_disabled(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """In its place where no token is set."""
-    sentence = "pushing is off; its operator can turn it on by setting DASHAPP_PUSH_TOKEN"
+    """Answer for a server without a push token."""
+    sentence = "push is disabled; set DASHAPP_PUSH_TOKEN on the server to enable it"
     return error_response(start_response, "404 Not Found", sentence)
 
 

@@ -1,6 +1,6 @@
-"""Time for the collector: one that never goes back, and the grid that ticks are due on.
+"""Time for the collector: a clock that never goes back, and the deadlines of ticks.
 
-The only place that asks the system what time it is or sleeps; tests hand in a clock of their own.
+Only this module reads the system's clock or sleeps; tests pass a clock of their own.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from threading import Event
 from typing import Protocol
 
-# How fast the log's time gives way after the system's clock was set back: 10 % slow until they meet,
-# as adjtime(3) does, so that ticks keep their order and none is lost.
+# Slew rate after the system's clock was set back. As with adjtime(3), the log's time runs 10 % slow until
+# both agree, so that ticks stay in order and none is lost.
 SLEW_RATE = 0.1
 
 
@@ -24,7 +24,7 @@ class Clock(Protocol):
         """Seconds from an arbitrary start; never goes back."""
 
     def wait(self, seconds: float) -> bool:
-        """Sleep; True where the sleep was ended because the work is over."""
+        """Sleep. Return True if the work is over, which ends the sleep early."""
 
 
 class SystemClock:
@@ -44,38 +44,38 @@ class SystemClock:
 
 
 class MonotonicWallClock:
-    """The wall clock, kept from going back: by as much as it was set back it runs ahead, and slows."""
+    """A wall clock that never goes back: after a step back it runs slow until both agree."""
 
     def __init__(self, clock: Clock, newest: float = 0.0) -> None:
-        """`newest`: the time of the newest tick in the store, which no later tick may precede."""
+        """`newest`: the time of the newest tick in the store; no later tick may precede it."""
         self._clock = clock
-        self._ahead = max(0.0, newest - clock.wall())
-        self._mark = (clock.wall(), clock.monotonic())
+        self._lead = max(0.0, newest - clock.wall())
+        self._reference = (clock.wall(), clock.monotonic())
 
     def now(self) -> float:
-        wall, steady = self._clock.wall(), self._clock.monotonic()
-        elapsed = steady - self._mark[1]
-        jump = wall - self._mark[0] - elapsed
-        # Less is drift, or NTP at work. A jump forward makes up for one that was made back.
+        wall, monotonic = self._clock.wall(), self._clock.monotonic()
+        elapsed = monotonic - self._reference[1]
+        jump = wall - self._reference[0] - elapsed
+        # A smaller jump is drift, or NTP at work. A jump forward cancels an earlier jump back.
         if abs(jump) > 0.5:
-            self._ahead -= jump
-        self._ahead = max(0.0, self._ahead - (SLEW_RATE * elapsed))
-        self._mark = (wall, steady)
-        return wall + self._ahead
+            self._lead -= jump
+        self._lead = max(0.0, self._lead - (SLEW_RATE * elapsed))
+        self._reference = (wall, monotonic)
+        return wall + self._lead
 
 
 def deadlines(clock: Clock, interval: float, log_time: MonotonicWallClock, first: float) -> Iterator[float]:
-    """Sleep from one whole multiple of `interval` to the next and yield each, until the work is over.
+    """Yield each whole multiple of `interval` when it is due, until the work is over.
 
-    A deadline that was slept over (a suspended machine, a stopped process) is left out, never made up for.
-    `first`: seconds from now before which none is due, for a rate needs time to be measured over.
+    A deadline that passed during a sleep (a suspended machine, a stopped process) is skipped and not made up
+    for. `first`: minimum seconds before the first deadline, because measuring a rate needs time.
     """
     due = math.ceil(round((log_time.now() + first) / interval, 6))
     while True:
-        while (left := due * interval - log_time.now()) > 0:
-            if clock.wait(min(left, 1.0)):
+        while (remaining := due * interval - log_time.now()) > 0:
+            if clock.wait(min(remaining, 1.0)):
                 return
-        late = math.floor(round(log_time.now() / interval, 6))
-        due = max(due, late)
+        current = math.floor(round(log_time.now() / interval, 6))
+        due = max(due, current)
         yield round(due * interval, 3)
         due += 1

@@ -1,6 +1,6 @@
 """The sampler: reads every source at one instant, and appends one tick to the store.
 
-A source that fails costs its own metrics and nobody else's. Knows no clock, process or signal.
+If a source fails, only its own metrics are missing.
 """
 
 from __future__ import annotations
@@ -17,26 +17,27 @@ from dashapp.stores.base import Store
 
 log = logging.getLogger("dashapp")
 
-# What a page has room for.
+# Maximum characters of a notice, which must fit on the page.
 MAX_NOTICE_LENGTH = 240
 
-# Somebody else's error may be endless, or fail to say what it is.
+# An error of third-party code may be endless, or fail to print itself.
 _BOUNDED_REPR = reprlib.Repr()
 _BOUNDED_REPR.maxother = _BOUNDED_REPR.maxstring = 200
 
-# Characters of values in a tick, well below what a store takes, and metrics of which no tick is so large.
+# Maximum characters of values in a tick, well below the store's limit, and a number of metrics that never
+# reaches it.
 MAX_TICK_CHARS, SMALL_TICK_METRICS = 200_000, 60
-# What a number takes, with its quotes, colon and comma.
+# Characters of a number, with its quotes, colon and comma.
 MAX_NUMBER_CHARS = 28
 
-# Seconds between two log lines about one source, however often it fails and recovers.
+# Minimum seconds between two log lines about one source, however often it fails and recovers.
 LOG_INTERVAL_S = 60.0
 
 
 class Sampler:
     """Reads `sources` into `store`; `step` is the seconds between ticks.
 
-    What is wrong with a source is logged once, and said to `notice` for as long as it lasts.
+    It logs a problem with a source once, and shows it in `notice` for as long as it lasts.
     """
 
     def __init__(
@@ -46,150 +47,155 @@ class Sampler:
         self._store = store
         self._step = step
         self._notice = notice
-        self._known: dict[str, Metric] = {metric.key: metric for metric in store.metrics()}
-        self._described: dict[str, Metric] = {}
+        self._stored_metrics: dict[str, Metric] = {metric.key: metric for metric in store.metrics()}
+        self._current_metrics: dict[str, Metric] = {}
         self._curves: Mapping[str, Curves] | None = None
-        self._wrong: dict[int, str] | None = None
-        self._logged: dict[int, float] = {}
+        self._problems: dict[int, str] | None = None
+        self._log_times: dict[int, float] = {}
 
     def tick(self, time: float) -> Tick | None:
-        """The tick of `time`, kept; None where no source gave a value."""
+        """Append and return the tick of `time`; None if no source returned a value."""
         metrics: dict[str, Metric] = {}
         values: dict[str, float] = {}
         curves: dict[str, Curves] = {}
-        wrong: dict[int, str] = {}
+        problems: dict[int, str] = {}
         for number, source in enumerate(self._sources):
             try:
-                found = _values_by_key(source.read())
-                numbers = finite_values({key: value for key, (_, value) in found.items()})
-                lost = found.keys() - numbers.keys() if len(numbers) < len(found) else ()
-                taken = _remove_invalid(numbers, values)
+                readings = _values_by_key(source.read())
+                numbers = finite_values({key: value for key, (_, value) in readings.items()})
+                invalid_keys = readings.keys() - numbers.keys() if len(numbers) < len(readings) else ()
+                rejection = _remove_invalid(numbers, values)
                 values.update(numbers)
-                metrics.update((key, found[key][0]) for key in numbers)
-                # While a source only has nothing new its last curves stand; not once it fails.
-                drawn = getattr(source, "curves", {})
-                double = drawn.keys() & curves.keys()
-                curves = {**drawn, **curves}
+                metrics.update((key, readings[key][0]) for key in numbers)
+                # A source that merely has no new curves keeps its last ones; a source that fails loses them.
+                source_curves = getattr(source, "curves", {})
+                duplicates = source_curves.keys() & curves.keys()
+                curves = {**source_curves, **curves}
             except SourceError as error:
-                wrong[number] = self._report(number, time, str(error)[:MAX_NOTICE_LENGTH], error)
+                problems[number] = self._report(number, time, str(error)[:MAX_NOTICE_LENGTH], error)
             except Exception as error:
-                # A source is somebody else's code: whatever it raises, the others keep their second.
-                # Only the kind of error goes on the page: its text may hold a path.
-                sentence = f"{self._source_name(number)} gives nothing: {type(error).__name__}"
-                wrong[number] = self._report(number, time, sentence, error)
+                # A source is third-party code: whatever it raises, the other sources must not lose their
+                # second. The page shows only the kind of error, because its text may contain a path.
+                message = f"{self._source_name(number)} failed: {type(error).__name__}"
+                problems[number] = self._report(number, time, message, error)
             else:
-                if lost:
-                    sentence = f"{self._source_name(number)} gives no number for {min(lost)[:64]}"
-                    wrong[number] = self._report(number, time, sentence, type(found[min(lost)][1]).__name__)
-                elif taken:
-                    wrong[number] = self._report(number, time, f"{self._source_name(number)} {taken}")
-                elif double:
-                    sentence = f"gives curves for {min(double)[:64]}, where a source before it gives its own"
-                    wrong[number] = self._report(number, time, f"{self._source_name(number)} {sentence}")
-                elif said := getattr(source, "status_message", ""):
-                    wrong[number] = self._report(number, time, said[:MAX_NOTICE_LENGTH])
-        self._update_notice(wrong)
+                if invalid_keys:
+                    message = f"{self._source_name(number)} returned no number for {min(invalid_keys)[:64]}"
+                    problems[number] = self._report(
+                        number, time, message, type(readings[min(invalid_keys)][1]).__name__
+                    )
+                elif rejection:
+                    problems[number] = self._report(number, time, f"{self._source_name(number)} {rejection}")
+                elif duplicates:
+                    message = f"returned curves for {min(duplicates)[:64]}, which an earlier source provides"
+                    problems[number] = self._report(number, time, f"{self._source_name(number)} {message}")
+                elif message := getattr(source, "status_message", ""):
+                    problems[number] = self._report(number, time, message[:MAX_NOTICE_LENGTH])
+        self._update_notice(problems)
         if curves != self._curves:
-            # Before the tick: what is asked of it is asked with its curves.
+            # Before the tick, so that a response about this tick has its curves.
             self._curves = curves
             self._store.set_curves(curves)
         if not values:
             return None
         tick = Tick(time, self._step, values)
-        described = self._described
-        # Most are the very same objects as in the tick before, and to compare two by value costs far more.
+        current_metrics = self._current_metrics
+        # Most are the same objects as in the last tick, and to compare two by value costs far more.
         if any(
-            (old := described.get(key)) is not metric and old != metric for key, metric in metrics.items()
+            (old := current_metrics.get(key)) is not metric and old != metric
+            for key, metric in metrics.items()
         ):
-            described.update(metrics)
+            current_metrics.update(metrics)
             self._describe()
         self._store.append(tick)
         return tick
 
     def backfill(self, until: float, limit: int) -> None:
-        """Append what sources know of the time up to `until`, at most `limit` ticks back."""
+        """Append the ticks that sources have of the time before `until`, at most `limit` of each."""
         for number, source in enumerate(self._sources):
             try:
-                past = list(getattr(source, "backfill", _no_backfill)(until, limit))
+                ticks = list(getattr(source, "backfill", _no_backfill)(until, limit))
             except Exception as error:
-                # What is wrong with it the first reading tells the page.
-                log.warning("%s knows no past (%s)", self._source_name(number), _BOUNDED_REPR.repr(error))
-                continue
-            if not past:
-                continue
-            # The usual distance: what is farther apart is a gap.
-            steps = sorted(new - old for (old, _), (new, _) in pairwise(past))
-            step = max(self._step, steps[len(steps) // 2] if steps else 0.0)
-            self._described.update((metric.key, metric) for _, found in past for metric in found)
-            self._describe()
-            kept = 0
-            for time, found in past:
-                values = finite_values({metric.key: value for metric, value in found.items()})
-                kept += self._store.append(Tick(time, step, values))
-            if kept < len(past):
+                # The first reading reports the problem to the page.
                 log.warning(
-                    "%s knows %d ticks of the past; %d of them are older than the store's newest: left out",
-                    *(self._source_name(number), len(past), len(past) - kept),
+                    "%s failed to backfill (%s)", self._source_name(number), _BOUNDED_REPR.repr(error)
+                )
+                continue
+            if not ticks:
+                continue
+            # The usual distance is the step: ticks that are farther apart have a gap between them.
+            steps = sorted(new - old for (old, _), (new, _) in pairwise(ticks))
+            step = max(self._step, steps[len(steps) // 2] if steps else 0.0)
+            self._current_metrics.update((metric.key, metric) for _, readings in ticks for metric in readings)
+            self._describe()
+            append_count = 0
+            for time, readings in ticks:
+                values = finite_values({metric.key: value for metric, value in readings.items()})
+                append_count += self._store.append(Tick(time, step, values))
+            if append_count < len(ticks):
+                log.warning(
+                    "%s backfilled %d ticks; %d of them are older than the store's newest and are dropped",
+                    *(self._source_name(number), len(ticks), len(ticks) - append_count),
                 )
 
     def _describe(self) -> None:
-        looks: dict[str, str] = {}
+        panel_kinds: dict[str, str] = {}
         for source in self._sources:
-            looks |= getattr(source, "panel_kinds", {})
-        self._store.describe((self._known | self._described).values(), looks)
+            panel_kinds |= getattr(source, "panel_kinds", {})
+        self._store.describe((self._stored_metrics | self._current_metrics).values(), panel_kinds)
 
     def _source_name(self, number: int) -> str:
         source = self._sources[number]
         return str(getattr(source, "name", type(source).__name__))
 
-    def _report(self, number: int, time: float, sentence: str, detail: object = None) -> str:
-        failing = self._wrong is not None and number in self._wrong
-        if not failing and time - self._logged.get(number, float("-inf")) >= LOG_INTERVAL_S:
-            self._logged[number] = time
+    def _report(self, number: int, time: float, message: str, detail: object = None) -> str:
+        failing = self._problems is not None and number in self._problems
+        if not failing and time - self._log_times.get(number, float("-inf")) >= LOG_INTERVAL_S:
+            self._log_times[number] = time
             if detail is None or isinstance(detail, SourceError):
-                log.warning("%s", sentence)
+                log.warning("%s", message)
             else:
-                log.warning("%s (%s)", sentence, _BOUNDED_REPR.repr(detail))
-        return sentence
+                log.warning("%s (%s)", message, _BOUNDED_REPR.repr(detail))
+        return message
 
-    def _update_notice(self, wrong: dict[int, str]) -> None:
-        if self._notice and wrong != self._wrong:
-            if wrong:
-                told = list(wrong.values())[:MAX_NOTICES]
-                more = [f"and {len(wrong) - MAX_NOTICES} more"] if len(wrong) > MAX_NOTICES else []
-                self._notice.set("; ".join([*told, *more]))
+    def _update_notice(self, problems: dict[int, str]) -> None:
+        if self._notice and problems != self._problems:
+            if problems:
+                messages = list(problems.values())[:MAX_NOTICES]
+                remainder = [f"and {len(problems) - MAX_NOTICES} more"] if len(problems) > MAX_NOTICES else []
+                self._notice.set("; ".join([*messages, *remainder]))
             else:
                 self._notice.clear()
-        self._wrong = wrong
+        self._problems = problems
 
 
 def _no_backfill(until: float, limit: int) -> Backfill:
     return ()
 
 
-def _remove_invalid(numbers: dict[str, float], before: Mapping[str, float]) -> str:
-    """Take out of a source's numbers what the tick cannot take, and say what; empty where all fits."""
-    if shared := numbers.keys() & before.keys():
-        for key in shared:
+def _remove_invalid(numbers: dict[str, float], previous: Mapping[str, float]) -> str:
+    """Remove numbers that the tick cannot take; return why, empty if all fit."""
+    if duplicates := numbers.keys() & previous.keys():
+        for key in duplicates:
             del numbers[key]
-        return f"gives {min(shared)[:64]}, which a source before it gives already"
+        return f"returned {min(duplicates)[:64]}, which an earlier source provides"
     if (
-        len(numbers) + len(before) > SMALL_TICK_METRICS
-        and _max_row_chars(numbers) + _max_row_chars(before) > MAX_TICK_CHARS
+        len(numbers) + len(previous) > SMALL_TICK_METRICS
+        and _max_row_chars(numbers) + _max_row_chars(previous) > MAX_TICK_CHARS
     ):
         numbers.clear()
-        return "gives more than a tick has room for"
+        return "returned more values than fit into a tick"
     return ""
 
 
 def _max_row_chars(values: Mapping[str, float]) -> int:
-    """Characters that values take in a row at the most: JSON writes other scripts' letters as escapes."""
+    """Return the maximum characters of values in a row: JSON escapes letters of other scripts."""
     return sum(MAX_NUMBER_CHARS + (len(key) if key.isascii() else 12 * len(key)) for key in values)
 
 
-def _values_by_key(read: Mapping[Metric, float]) -> dict[str, tuple[Metric, float]]:
-    """TypeError where a source answers with something else than metrics."""
-    for metric in read:
+def _values_by_key(readings: Mapping[Metric, float]) -> dict[str, tuple[Metric, float]]:
+    """Return the values by key. Raise TypeError if a source returned anything but metrics."""
+    for metric in readings:
         if not (isinstance(metric, Metric) and isinstance(metric.key, str) and metric.key):
             raise TypeError(f"{metric!r:.80} is not a metric")
-    return {metric.key: (metric, value) for metric, value in read.items()}
+    return {metric.key: (metric, value) for metric, value in readings.items()}

@@ -1,6 +1,6 @@
-"""The collector: one process that samples on a grid of deadlines and appends to the store.
+"""The collector process: samples at regular deadlines and appends to the store.
 
-Owns the signals, the writer's turn and the time; imports no dash, plotly or flask.
+It handles the signals, the writer lock and the time, and imports no dash, plotly or flask.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from dashapp.stores.push_queue import PushReader
 
 log = logging.getLogger("dashapp")
 
-# Ticks of a past that a source brings: to append them takes less than a second.
+# Maximum ticks of a source's backfill: appending them takes less than a second.
 MAX_BACKFILL_TICKS = 7200
 
 
@@ -44,49 +44,54 @@ def collect(
     clock: Clock,
     interval: float,
     notice: NoticeSink | None = None,
-    watch: AlertMonitor | None = None,
+    monitor: AlertMonitor | None = None,
     source: Sequence[SourceSpec] = (),
-    spool: PushReader | None = None,
-    more: Sequence[Source] = (),
-    outbox: AlertDelivery | None = None,
+    push_queue: PushReader | None = None,
+    extra_sources: Sequence[Source] = (),
+    delivery: AlertDelivery | None = None,
 ) -> None:
-    """Sample `source` into `store` until the clock says that the work is over; say what fails by `notice`.
+    """Sample `source` into `store` until the clock ends the work; report problems to `notice`.
 
-    `watch` sees each tick after it was kept, and what changed with it goes into `outbox`; in `spool` waits
-    what programs push, None where they may not. `more` are sources that are made already.
+    `monitor` observes each tick after it is stored, and its changes go to `delivery`. `push_queue` has the
+    pushed values; None disables push. `extra_sources` are sources that exist already.
     """
     newest = store.newest().time_ms / 1000
-    sources = [*make_sources(source, interval), *more]
-    if spool is not None:
-        # The last: what the machine measures cannot be pushed over.
-        sources.append(PushSource(spool, lambda: store.newest().time_ms))
+    sources = [*make_sources(source, interval), *extra_sources]
+    if push_queue is not None:
+        # The last source: a push cannot replace what the machine measures.
+        sources.append(PushSource(push_queue, lambda: store.newest().time_ms))
     sampler = Sampler(sources, store, interval, notice)
     log_time = MonotonicWallClock(clock, newest)
     sampler.backfill(math.floor(log_time.now() / interval) * interval, MAX_BACKFILL_TICKS)
-    # A kernel counts CPU time in hundredths: a rate over less than a few of them is noise.
+    # A kernel counts CPU time in hundredths of a second: a rate over only a few of them is noise.
     for time in deadlines(clock, interval, log_time, first=min(0.3, interval / 2)):
         tick = sampler.tick(time)
-        if tick is not None and watch is not None:
-            changes = watch.observe(tick)
-            if outbox is not None:
-                outbox.put(changes)
+        if tick is not None and monitor is not None:
+            changes = monitor.observe(tick)
+            if delivery is not None:
+                delivery.put(changes)
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
     logging.basicConfig(format="%(asctime)s collector: %(message)s", level=logging.INFO)
     try:
         settings = config.parse_settings(sys.argv[1:] if argv is None else argv, prog=prog, serving=False)
-        # Who started us has looked already.
+        # The parent process has already checked these.
         if not os.environ.get("DASHAPP_CHILD"):
-            found = [*source_problems(settings.source, settings.interval), *alert_target_problems(settings)]
-            found += [each for each in (shared_storage_problem(settings), redis_problem(settings)) if each]
-            if found:
-                raise SettingsError(found)
+            problems = [
+                *source_problems(settings.source, settings.interval),
+                *alert_target_problems(settings),
+            ]
+            problems += [
+                problem for problem in (shared_storage_problem(settings), redis_problem(settings)) if problem
+            ]
+            if problems:
+                raise SettingsError(problems)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    where = open_backend(settings)
-    if where is None:
+    backend = open_backend(settings)
+    if backend is None:
         print(
             f'--store is "{MEMORY_STORE}"; expected a folder, which the web server can read too',
             file=sys.stderr,
@@ -96,52 +101,72 @@ def main(argv: Sequence[str] | None = None, prog: str = "collector.py") -> int:
     if os.environ.get("DASHAPP_CHILD"):
         when_parent_exits(stop.set)
     try:
-        collect_into(where, settings, stop)
+        collect_into(backend, settings, stop)
     except StoreError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-def collect_into(where: StoreBackend, settings: Settings, stop: Event, more: Sequence[Source] = ()) -> None:
-    """Collect there when it is our turn, until `stop`. StoreError where there can be no store."""
-    while (store := _wait_for_writer(where, stop)) is not None:
-        log.info("every %g s into %s", settings.interval, where.label)
+def collect_into(
+    backend: StoreBackend, settings: Settings, stop: Event, extra_sources: Sequence[Source] = ()
+) -> None:
+    """Collect whenever this process is the writer, until `stop`. Raise StoreError if it cannot."""
+    while (store := _wait_for_writer(backend, stop)) is not None:
+        log.info("collecting every %g s into %s", settings.interval, backend.label)
         with closing(store), suppress(StoreLockedError):
             collect_with_settings(
-                settings, store, where.push_reader(store) if settings.push_token else None, stop, more
+                settings,
+                store,
+                backend.push_reader(store) if settings.push_token else None,
+                stop,
+                extra_sources,
             )
 
 
 def collect_with_settings(
-    settings: Settings, store: Store, spool: PushReader | None, stop: Event, more: Sequence[Source] = ()
+    settings: Settings,
+    store: Store,
+    push_queue: PushReader | None,
+    stop: Event,
+    extra_sources: Sequence[Source] = (),
 ) -> None:
-    """Collect into a store that is open, with all that the settings say, until `stop`."""
-    watch = AlertMonitor(settings.threshold, store, store.notice_sink("thresholds"))
-    notice, told = store.notice_sink("sources"), store.notice_sink("outbox")
+    """Collect into an open store with all settings, until `stop`."""
+    monitor = AlertMonitor(settings.threshold, store, store.notice_sink("thresholds"))
+    notice, delivery_notice = store.notice_sink("sources"), store.notice_sink("outbox")
     clock = SystemClock(stop)
-    with closing(AlertDelivery(settings.notify, store, told, _sender_name(settings))) as outbox:
-        collect(store, clock, settings.interval, notice, watch, settings.source, spool, more, outbox)
+    with closing(AlertDelivery(settings.notify, store, delivery_notice, _sender_name(settings))) as delivery:
+        collect(
+            store,
+            clock,
+            settings.interval,
+            notice,
+            monitor,
+            settings.source,
+            push_queue,
+            extra_sources,
+            delivery,
+        )
 
 
 def _sender_name(settings: Settings) -> str:
-    """What a message begins with: one person may have many machines."""
+    """Return the start of a message's title: one person may have many machines."""
     return f"{settings.title} on {socket.gethostname()}"
 
 
-def _wait_for_writer(where: StoreBackend, stop: Event) -> Store | None:
-    """The store, once no other collector writes to it; None where we are stopped first."""
-    said = ""
+def _wait_for_writer(backend: StoreBackend, stop: Event) -> Store | None:
+    """Return the store once no other collector writes to it; None if `stop` comes first."""
+    last_problem = ""
     while not stop.is_set():
         try:
-            return where.open_writer()
+            return backend.open_writer()
         except StoreLockedError as error:
-            if said != "locked":
+            if last_problem != "locked":
                 log.info("%s; standing by to take over", error)
-            said = "locked"
+            last_problem = "locked"
         except StoreUnavailableError as error:
-            if said != "away":
-                log.warning("%s; nothing is collected until that changes", error)
-            said = "away"
+            if last_problem != "away":
+                log.warning("%s; nothing is collected until it is available", error)
+            last_problem = "away"
         stop.wait(0.25)
     return None

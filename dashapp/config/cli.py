@@ -1,126 +1,124 @@
-"""Flags: the command line and the variables, split into one text or more for each setting of a table.
+"""Command line and environment variables, as the texts of each setting.
 
-Knows neither what the settings are nor what a text may be.
+`settings.py` has the table of settings; `parsers.py` turns the texts into values.
 """
 
 from __future__ import annotations
 
 import argparse
-import difflib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import Field
 from typing import Any
 
 from dashapp import __version__
-from dashapp.model.text import redact_credentials
+from dashapp.model.text import quote_value, suggest
 
 ENV_PREFIX = "DASHAPP_"
-# Variables that are no settings: what the supervisor tells its children, and where a program pushes to.
+# Variables that are not settings: the supervisor sets the first two for its children, and `dashapp.push`
+# reads the URL.
 OTHER_VARIABLES = (ENV_PREFIX + "CHILD", ENV_PREFIX + "STDIN", ENV_PREFIX + "URL")
-# Said to a command and not a setting: it is not handed on to the processes that it starts.
+# An option of the command, not a setting: the supervisor does not pass it to its children.
 CHECK_CONFIG_FLAG = "--check-config"
-# The first word of a command line that is for the collector alone.
+# The first argument of a command line that starts only the collector.
 COLLECT_COMMAND = "collect"
 
 SettingsFields = Sequence[Field[Any]]
 
 
 class CommandLine:
-    """What was given. `problems` holds a sentence for each piece that is no flag of `table`."""
+    """Parsed arguments. `problems` has one sentence for each invalid argument."""
 
     def __init__(self, argv: Sequence[str], table: SettingsFields, prog: str) -> None:
         parser = argparse.ArgumentParser(
             prog=prog,
             allow_abbrev=False,
-            description="Shows this machine's CPU live in the browser.",
-            epilog=f"Every flag has a variable: --port is {ENV_PREFIX}PORT. Both win over dashapp.toml. "
-            f"`dashapp {COLLECT_COMMAND}` with the same flags is the collector alone.",
+            description="A live system monitor in the browser.",
+            epilog=f"Each flag has a variable: --port is {ENV_PREFIX}PORT. Flags win over variables, "
+            f"and both win over dashapp.toml. "
+            f"`dashapp {COLLECT_COMMAND}` with the same flags runs the collector alone.",
         )
         parser.add_argument("--version", action="version", version=__version__)
-        parser.add_argument(
-            CHECK_CONFIG_FLAG, action="store_true", help="say what is wrong with the settings, and end"
-        )
-        self._secrets = [each.name for each in table if "secret" in each.metadata]
-        table = [each for each in table if each.name not in self._secrets]
-        for each in table:
-            _add_argument(parser, each.name, each.metadata, each.default)
-        # A first word that is no flag may be meant as the one that is.
+        parser.add_argument(CHECK_CONFIG_FLAG, action="store_true", help="check the settings, and exit")
+        self._secrets = [option.name for option in table if "secret" in option.metadata]
+        table = [option for option in table if option.name not in self._secrets]
+        for option in table:
+            _add_argument(parser, option.name, option.metadata, option.default)
+        # With the command, so that a misspelt command gets a suggestion.
         self._flags = [
             COLLECT_COMMAND,
             "--version",
             "--help",
             CHECK_CONFIG_FLAG,
-            *(_option_string(each.name, each.default) for each in table),
+            *(_option_string(option.name, option.default) for option in table),
         ]
         switches = {
-            _option_string(each.name, each.default) for each in table if isinstance(each.default, bool)
+            _option_string(option.name, option.default)
+            for option in table
+            if isinstance(option.default, bool)
         }
         switches |= {"--help", "--version", CHECK_CONFIG_FLAG}
-        # argparse would stop at the first switch that was given a value.
-        valued = [text for text in argv if "=" in text and text.partition("=")[0] in switches]
+        # argparse would exit at the first switch that has a value.
+        switches_with_value = [text for text in argv if "=" in text and text.partition("=")[0] in switches]
         self.problems = [
-            f"{quote_value(text)} has a value; expected {text.partition('=')[0]} alone" for text in valued
+            f"{quote_value(text)} has a value; expected {text.partition('=')[0]} without one"
+            for text in switches_with_value
         ]
-        given, unknown = parser.parse_known_args([text for text in argv if text not in valued])
-        # What follows an unknown flag is its value, not a second problem.
+        namespace, unknown = parser.parse_known_args(
+            [text for text in argv if text not in switches_with_value]
+        )
+        # The word after an unknown flag is its value, not a second problem.
         self.problems += [
-            self._unknown(text)
-            for before, text in zip(["", *unknown], unknown, strict=False)
-            if text.startswith("-") or not before.startswith("-")
+            self._describe_unknown(text)
+            for previous, text in zip(["", *unknown], unknown, strict=False)
+            if text.startswith("-") or not previous.startswith("-")
         ]
-        self._given: dict[str, Any] = vars(given)
+        self._args: dict[str, Any] = vars(namespace)
 
-    def texts_of(self, each: Field[Any], environ: Mapping[str, str]) -> tuple[str, list[str]]:
-        """The name and texts of whatever sets this: flag, our variable, the platform's variable."""
-        flag = self._given.get(each.name)
+    def texts_of(self, option: Field[Any], environ: Mapping[str, str]) -> tuple[str, list[str]]:
+        """Return the name of the flag or variable that sets a field, and its texts.
+
+        A flag wins over the DASHAPP_ variable, and that over the platform's variable. If none of them is set,
+        return the flag's name and no texts.
+        """
+        flag = self._args.get(option.name)
         if flag is not None:
-            return flag_of(each.name), [flag] if isinstance(flag, str) else flag
-        for variable in (ENV_PREFIX + each.name.upper(), each.metadata.get("also")):
-            if variable and "never_empty" in each.metadata and environ.get(variable) == "":
+            return flag_of(option.name), [flag] if isinstance(flag, str) else flag
+        for variable in (ENV_PREFIX + option.name.upper(), option.metadata.get("platform_variable")):
+            if variable and "never_empty" in option.metadata and environ.get(variable) == "":
                 return variable, [""]
             if variable and (text := environ.get(variable, "")) != "":
-                if separator := each.metadata.get("separator"):
+                if separator := option.metadata.get("separator"):
                     return variable, [part for part in text.split(separator) if part.strip()]
                 return variable, [text]
-        return flag_of(each.name), []
+        return flag_of(option.name), []
 
-    def _unknown(self, text: str) -> str:
+    def _describe_unknown(self, text: str) -> str:
         if (secret := text.split("=")[0].strip("-").replace("-", "_")) in self._secrets:
-            variable = ENV_PREFIX + secret.upper()
-            return f"a secret is no flag, which everyone on this machine could read; set {variable}"
-        near = difflib.get_close_matches(text.split("=")[0], self._flags, 1)
-        hint = f"did you mean {near[0]}?" if near else "see --help for those there are"
-        return f"{quote_value(text)} is not a setting; {hint}"
-
-
-def quote_value(value: Any) -> str:
-    """A value from outside as one line of bounded length, text in quotes."""
-    if not isinstance(value, str):
-        return redact_credentials(json.dumps(value, default=str, ensure_ascii=False))[:80]
-    value = redact_credentials(value)
-    return json.dumps(value if len(value) <= 80 else value[:80] + "…", ensure_ascii=False)
+            return (
+                f"{flag_of(secret)} cannot be passed on the command line, where other users can read it; "
+                f"set {ENV_PREFIX}{secret.upper()}"
+            )
+        hint = suggest(text.split("=")[0], self._flags, "see --help")
+        return f"{quote_value(text)} is not a setting{hint}"
 
 
 def unknown_variables(environ: Mapping[str, str], table: SettingsFields) -> list[str]:
-    """A sentence for each variable that looks like ours and is not."""
-    known = [ENV_PREFIX + each.name.upper() for each in table]
+    """Return one sentence for each DASHAPP_ variable that is not a setting."""
+    variables = [ENV_PREFIX + option.name.upper() for option in table]
     sentences = []
     for name in sorted(environ):
-        if name.startswith(ENV_PREFIX) and name not in (*known, *OTHER_VARIABLES):
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            sentences.append(f"{name} is set but is not a setting{hint}")
+        if name.startswith(ENV_PREFIX) and name not in (*variables, *OTHER_VARIABLES):
+            sentences.append(f"{name} is set but is not a setting{suggest(name, variables)}")
     return sentences
 
 
 def flag_of(name: str) -> str:
-    """The flag that gives a setting its text."""
+    """Return the flag of a setting: `--trusted-proxy` for `trusted_proxy`."""
     return "--" + name.replace("_", "-")
 
 
 def _option_string(name: str, default: Any) -> str:
-    """--no-collector turns off what is on by default, --public on what is off."""
+    """Return the option of a setting: `--no-NAME` for a switch that is on by default."""
     return f"--no-{name}" if default is True else flag_of(name)
 
 
@@ -134,9 +132,9 @@ def _add_argument(
             _option_string(name, default), dest=name, action="store_const", const=const, help=help
         )
     else:
-        shown = f"{help} ({metadata.get('shown', default)})" if default else help
+        help_text = f"{help} ({metadata.get('default_text', default)})" if default else help
         action = "append" if "separator" in metadata else "store"
         flag = flag_of(name)
         parser.add_argument(
-            flag, dest=name, nargs="?", const="", metavar=name.upper(), help=shown, action=action
+            flag, dest=name, nargs="?", const="", metavar=name.upper(), help=help_text, action=action
         )

@@ -1,4 +1,4 @@
-"""Folders: where the history is kept, and whether it can be."""
+"""Directories for the history and for shared state, and whether they are writable."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from dashapp.config.settings import Settings
 
 
 def store_directory(settings: Settings) -> Path | None:
-    """The folder to keep the history in; None for memory.
+    """Return the directory of the history; None for the memory store.
 
-    Without `--store`: `data/` here, or the per-user data folder where that cannot be written.
+    Without `--store`: `data/` in the working directory, or the per-user data directory if `data/` is not
+    writable.
     """
     if settings.store == MEMORY_STORE:
         return None
     if settings.store:
         return Path(settings.store)
-    here = Path("data")
-    return here if can_write(here) else user_data_directory()
+    local = Path("data")
+    return local if can_write(local) else user_data_directory()
 
 
 def user_data_directory() -> Path:
-    """The system's per-user data folder, by its own convention (XDG, macOS, Windows)."""
+    """Return the per-user data directory by the system's convention (XDG, macOS, Windows)."""
     if os.name == "nt":
         base = Path(os.environ.get("LOCALAPPDATA", "~/AppData/Local"))
     elif os.uname().sysname == "Darwin":
@@ -40,21 +41,27 @@ def user_data_directory() -> Path:
 
 
 def leader_directory(settings: Settings) -> Path:
-    """Where the processes of this machine that share a Redis agree which of them keeps its collector. OSError
-    where there is no room for one."""
-    mark = f"{zlib.crc32(f'{settings.store} {settings.host_name}'.encode()):08x}"
+    """Return the directory in which the processes of this machine elect their collector.
+
+    It is for processes that share a Redis or a store directory, and may be missing. Raise OSError if there is
+    no usable temporary directory.
+    """
+    digest = f"{zlib.crc32(f'{settings.store} {settings.host_name}'.encode()):08x}"
     with suppress(RuntimeError):  # a user without a home
-        folder = user_data_directory() / f"{'redis' if is_redis(settings.store) else 'store'}-{mark}"
+        folder = user_data_directory() / f"{'redis' if is_redis(settings.store) else 'store'}-{digest}"
         if can_write(folder):
             return folder
-    # A container's user may have a number and no name.
+    # In a container, a user may have a number but no name.
     user = getpass.getuser() if os.name == "nt" else os.getuid()
-    return Path(tempfile.gettempdir()) / f"dashapp-{user}-{mark}"
+    return Path(tempfile.gettempdir()) / f"dashapp-{user}-{digest}"
 
 
 def web_state_directory(settings: Settings, store: Path | None) -> Path | None:
-    """Where the web processes of this machine keep what they share and no store holds: in the store's folder,
-    or in one of their own where that is none or cannot be written. None where nothing can be kept."""
+    """Return the directory for state that this machine's web processes share; None without one.
+
+    It is the store's directory. If the store has none, or it is read-only, it is a private directory of their
+    own.
+    """
     if store is not None and can_write(store):
         return store
     try:
@@ -62,20 +69,23 @@ def web_state_directory(settings: Settings, store: Path | None) -> Path | None:
             settings if store is None else replace(settings, store=str(store.absolute()))
         )
         return folder if can_write(folder) and _is_private(folder) else None
-    except OSError:  # not even a folder for what is temporary
+    except OSError:  # not even a temporary directory
         return None
 
 
 def _is_private(folder: Path) -> bool:
-    """Whether nobody else can have put anything there: where all may make folders, another may have."""
+    """Return whether only the current user can have written to the folder.
+
+    In the shared temporary directory, another user may have created it.
+    """
     if os.name == "nt":
         return True
-    found = folder.lstat()
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+    status = folder.lstat()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
 
 
 def can_write(folder: Path) -> bool:
-    """Whether files can be made in `folder`, which is made where it is missing."""
+    """Return whether `folder` is writable; create it if it is missing."""
     probe = folder / f".probe-{os.getpid()}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,7 @@
-"""Parsers: turn the text of a setting into its value, or raise ValueError with what was expected."""
+"""Parsers: return the value of a setting's text, or raise ValueError.
+
+The text of the ValueError, if it has one, is what was expected.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,13 @@ from collections.abc import Callable
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 MEMORY_STORE = "memory:"
-# Redis itself, and a cluster of it by the address of any of its nodes; with an s, by TLS.
+# One Redis server, or a cluster by the address of any of its nodes; the second s stands for TLS.
 REDIS_SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
 REDIS_EXPECTED = (
     "expected redis://[[user]:password@]host[:port][/number], rediss:// for TLS, or redis+cluster:// "
-    "and rediss+cluster:// for a cluster, with signs such as @ / # in a password as %40 %2F %23"
+    "and rediss+cluster:// for a cluster, with symbols such as @ / # in a password as %40 %2F %23"
 )
-REDIS_MISSING = "expected the package redis beside it: pip install 'redis>=6,<9'"
+REDIS_MISSING = "expected the package redis to be installed: pip install 'redis>=6,<9'"
 THEMES = ("auto", "dark", "light")
 
 
@@ -39,9 +42,9 @@ def integer_between(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
-def text_up_to(longest: int) -> Callable[[str], str]:
+def text_up_to(max_length: int) -> Callable[[str], str]:
     def parse(text: str) -> str:
-        if not (text := text.strip()) or len(text) > longest or not text.isprintable():
+        if not (text := text.strip()) or len(text) > max_length or not text.isprintable():
             raise ValueError
         return text
 
@@ -76,7 +79,7 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
 def parse_address(text: str) -> str:
-    """As browsers write it: of all the ways to write an IPv6 address they know one."""
+    """Return the address in the form that browsers use, since IPv6 allows several."""
     return text if text == "localhost" else str(ipaddress.ip_address(text))
 
 
@@ -91,7 +94,7 @@ _TOKEN = re.compile(r"[!-~]{16,200}")
 
 
 def parse_token(text: str) -> str:
-    """A secret that a header can carry: too short a one could be guessed."""
+    """Return a token that fits into a header and is too long to be guessed."""
     if _TOKEN.fullmatch(text) is None:
         raise ValueError
     return text
@@ -101,7 +104,7 @@ _NOTIFY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,39}://\S{1,2000}")
 
 
 def parse_notify(text: str) -> str:
-    """Where a message goes. Which of them there are is for apprise to say."""
+    """Return the URL of a notification service. Only apprise can check that the service exists."""
     if _NOTIFY.fullmatch(text := text.strip()) is None or not text.isprintable():
         raise ValueError
     return text
@@ -117,11 +120,11 @@ def parse_store(text: str) -> str:
     if "redis" in text.partition(":")[0].lower() and ":" in text:
         raise ValueError(REDIS_EXPECTED)
     if not text.strip() or ("://" in text) or (":" in text and text != MEMORY_STORE):
-        raise ValueError("expected a folder, redis://…, or memory: for none")
+        raise ValueError("expected a folder, redis://…, or memory: for no folder")
     return text
 
 
-# What an address of Redis may say after a question mark, and how.
+# Allowed options after the question mark of a Redis URL, and their values.
 _REDIS_OPTIONS = {
     "ssl_cert_reqs": re.compile("none|optional|required"),
     "ssl_check_hostname": re.compile("(?i)true|false"),
@@ -141,21 +144,21 @@ def parse_redis_url(text: str) -> str:
     if any(char.isspace() or not char.isprintable() for char in text):
         raise ValueError(REDIS_EXPECTED)
     if "cluster" in parts.scheme and number not in ("", "0"):
-        raise ValueError("expected no number at its end: a cluster has no databases but 0")
+        raise ValueError("expected no number at its end: a cluster has only database 0")
     for name, value in options:
         if name not in _REDIS_OPTIONS or not parts.scheme.startswith("rediss"):
             raise ValueError(
-                f"expected no more after it than {', '.join(_REDIS_OPTIONS)}, and these with rediss://"
+                f"expected only the options {', '.join(_REDIS_OPTIONS)}, and these with rediss://"
             )
         if not _REDIS_OPTIONS[name].fullmatch(value):
-            raise ValueError(f"expected {name} as Redis' clients know it, such as ssl_cert_reqs=none")
+            raise ValueError(f"expected a valid value of {name}, such as ssl_cert_reqs=none")
     if importlib.util.find_spec("redis") is None:
         raise ValueError(REDIS_MISSING)
     return text
 
 
-# What a host may be called. Nothing in it means anything to HTML or to an address, but for the two names
-# that an address has for itself and for what is above it.
+# A valid host name. It has no special meaning in HTML or in a URL; the two exceptions, `.` and `..`, are
+# excluded.
 HOST_NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
 
 
@@ -166,7 +169,7 @@ def parse_name(text: str) -> str:
 
 
 def nearest_name(text: str) -> str:
-    """What comes nearest to `text` and is a name.
+    """Return the valid host name that is closest to `text`.
 
     >>> nearest_name("Anna's MacBook"), nearest_name("")
     ('Anna-s-MacBook', 'host')
@@ -195,7 +198,7 @@ def duration_between(low: float, high: float) -> Callable[[str], float]:
 
 
 def parse_retention(text: str) -> tuple[float, float, float]:
-    """Three lengths of time, none shorter than the one before: of ticks, minutes and hours, in seconds."""
+    """Return three ascending durations in seconds: retention of ticks, of minutes and of hours."""
     first, second, third = (_parse_seconds(part) for part in text.split(","))
     if not 3600 <= first <= second <= third <= 20 * _UNITS["y"]:
         raise ValueError
@@ -206,7 +209,7 @@ _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(mb|gb)")
 
 
 def parse_size(text: str) -> int:
-    """Bytes, from megabytes or gigabytes of ten to the sixth or ninth."""
+    """Return bytes; 1 MB is 10^6 bytes and 1 GB is 10^9."""
     match = _SIZE.fullmatch(text.strip().lower())
     if match is None:
         raise ValueError
@@ -216,7 +219,7 @@ def parse_size(text: str) -> int:
     return int(count)
 
 
-# What is on every list of passwords, and what lies in a row on a keyboard.
+# Rows of the keyboard, and words from every list of common passwords.
 _KEYBOARD_ROWS = (
     "abcdefghijklmnopqrstuvwxyz",
     "qwertzuiopasdfghjkl",
@@ -227,13 +230,13 @@ _COMMON_PASSWORDS = ("password", "passwort", "changeme", "letmein", "dashapp", "
 
 
 def parse_password(text: str) -> str:
-    """What nobody guesses at five tries a minute."""
+    """Return a password that withstands five guesses a minute."""
     plain = text.lower()
     weak = len(set(text)) < 5 or any(plain in row or plain[::-1] in row for row in _KEYBOARD_ROWS)
     for word in _COMMON_PASSWORDS:
         plain = plain.replace(word, "")
     weak = weak or len(plain) < 5
-    # At its ends no header can carry a space.
+    # A header cannot carry a space at either end.
     if not 10 <= len(text) <= 200 or not text.isprintable() or text != text.strip() or weak:
         raise ValueError
     return text
@@ -250,7 +253,7 @@ _HEADER = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
 
 def parse_header(text: str) -> str:
-    """A header of the proxy's own: none that browsers send."""
+    """Return the name of a header that the proxy sets and browsers do not send."""
     if len(text) > 64 or _HEADER.fullmatch(text) is None or text.lower() in _BROWSER_HEADERS:
         raise ValueError
     return text

@@ -1,4 +1,4 @@
-"""Conflicts: settings that are right each by itself and cannot go together, told in a sentence each."""
+"""Checks of settings that are valid alone but conflict with each other."""
 
 from __future__ import annotations
 
@@ -13,45 +13,50 @@ if TYPE_CHECKING:
     from dashapp.config.settings import Settings
 
 
-def validate_settings(settings: Settings, named: Mapping[str, str], serving: bool) -> list[str]:
-    """`named` tells where each came from. Who is not `serving` pages may read the same file as who is, and
-    have neither its password nor its store."""
-    problems = _page_conflicts(settings, named) if serving else []
+def validate_settings(settings: Settings, origins: Mapping[str, str], serving: bool) -> list[str]:
+    """Return one sentence for each conflict.
+
+    `origins`: the flag, variable or key of each setting. Without `serving` there are no checks of the page: a
+    collector may read the web server's file and have neither its password nor its store.
+    """
+    problems = _page_conflicts(settings, origins) if serving else []
     if (
         settings.source
         and all(spec.name == NO_SOURCE for spec in settings.source)
         and not settings.push_token
     ):
         problems.append(
-            f'{named["source"]} is "{NO_SOURCE}" alone, which leaves nothing to read; add another'
+            f'{origins["source"]} is "{NO_SOURCE}" alone, which leaves nothing to read; add another source'
         )
     return problems
 
 
-def _page_conflicts(settings: Settings, named: Mapping[str, str]) -> list[str]:
+def _page_conflicts(settings: Settings, origins: Mapping[str, str]) -> list[str]:
     problems = []
     host = settings.listen_address
-    alone = ipaddress.ip_address(host).is_loopback
-    # It is named as a flag, which it is not, where nobody gave one. One that was refused is told by itself.
-    refused = not settings.password and not named["password"].startswith("--")
-    if not (alone or settings.public or settings.requires_authentication or refused):
+    is_local = ipaddress.ip_address(host).is_loopback
+    # If nothing sets the password, `origins` has a flag for it, which does not exist. A rejected password has
+    # its own error.
+    password_rejected = not settings.password and not origins["password"].startswith("--")
+    if not (is_local or settings.public or settings.requires_authentication or password_rejected):
         problems.append(
-            f'{named["host"]} is "{host}", which others can reach; '
-            "set DASHAPP_PASSWORD, or add --public to show them this machine's numbers"
+            f'{origins["host"]} is "{host}", which other machines can reach; '
+            "set DASHAPP_PASSWORD, or add --public to show the page to everyone"
         )
     if settings.proxy_user and not settings.trusted_proxy:
         problems.append(
-            f'{named["proxy_user"]} is "{settings.proxy_user}", which anybody could send; '
-            "add --trusted-proxy with the address that it is believed from"
+            f'{origins["proxy_user"]} is "{settings.proxy_user}", which anyone could send; '
+            "add --trusted-proxy with the addresses of the proxy"
         )
     if settings.store == MEMORY_STORE and settings.workers > 1:
         problems.append(
-            f'{named["workers"]} is "{settings.workers}"; expected 1 with {named["store"]} {MEMORY_STORE}, '
-            "which one process cannot share with another"
+            f'{origins["workers"]} is "{settings.workers}"; expected 1 with '
+            f"{origins['store']} {MEMORY_STORE}, "
+            "which processes cannot share"
         )
     if settings.window > settings.max_window_s:
         problems.append(
-            f'{named["window"]} is "{settings.window:.10g}"; '
-            f"expected at most the {settings.max_window_s:.10g} seconds that are kept"
+            f'{origins["window"]} is "{settings.window:.10g}"; '
+            f"expected at most the {settings.max_window_s:.10g} seconds of the history"
         )
     return problems

@@ -1,6 +1,6 @@
-"""A WSGI application of ours on an ASGI server, for a host that has one.
+"""Runs a WSGI application of ours on an ASGI server, for a Dash app on FastAPI.
 
-Answers questions without a body, which are all that a host's page has; each runs in a thread.
+It supports requests without a body, since the page of a host sends no other; each runs in a thread.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 async def wsgi_to_asgi(app: WSGIApp, path: str, scope: Scope, send: Send) -> None:
-    """Let `app` answer a question of HTTP as if it had come to `path`."""
-    got: list[Any] = []
-    parts = await asyncio.to_thread(app, _environ(path, scope), lambda *answer: got.extend(answer))
+    """Answer an HTTP request with `app`, as a request for `path`."""
+    response: list[Any] = []
+    body = await asyncio.to_thread(app, _environ(path, scope), lambda *arguments: response.extend(arguments))
     try:
-        status, headers = got[:2]
+        status, headers = response[:2]
         fields = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         await send({"type": "http.response.start", "status": int(status.split()[0]), "headers": fields})
-        rest = iter(parts if scope["method"] != "HEAD" else ())
-        while (part := await asyncio.to_thread(next, rest, None)) is not None:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
+        chunks = iter(body if scope["method"] != "HEAD" else ())
+        while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
     finally:
         with suppress(AttributeError):
-            await asyncio.to_thread(parts.close)  # type: ignore[attr-defined]
+            await asyncio.to_thread(body.close)  # type: ignore[attr-defined]
 
 
 def _environ(path: str, scope: Scope) -> dict[str, Any]:
-    """What a WSGI server would say of the question."""
+    """The WSGI environment of a request."""
     environ = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",

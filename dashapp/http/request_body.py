@@ -1,4 +1,4 @@
-"""The body of a request, with bounds of size and number, whatever its sender says of its length."""
+"""Reads request bodies, with a limit on their size and on how many are read at a time."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 from dashapp.model.ticks import BadRequestError
 
-# Bodies that are on their way at one time. A thread waits for each until it is whole or its sender goes away,
-# so the web has as many to spare. Not for a time only: granian 2.8 stands still as a whole where a request is
-# answered while another thread still reads its body.
+# Bodies that the server reads at a time. Each occupies a thread until it is complete or its client
+# disconnects, so the web server has as many spare threads. There is no timeout: granian 2.8 blocks completely
+# if one thread answers a request while another still reads its body.
 MAX_CONCURRENT_BODIES = 6
 
 
 class RequestBodyError(BadRequestError):
-    """A body that is not taken: the status to answer with, and one sentence."""
+    """A rejected body, with the status of the response."""
 
     def __init__(self, status: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -23,40 +23,46 @@ class RequestBodyError(BadRequestError):
 
 
 class BodyReader:
-    """Reads at most `limit` bytes of each, and one more that tells of others."""
+    """Reads at most `limit` bytes of a body, and one more to see whether it is longer.
+
+    Werkzeug's input stream does not detect two cases if the server ends the stream itself. It returns the
+    first `limit` bytes of a longer body, and a body that is shorter than its content-length.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._room = BoundedSemaphore(MAX_CONCURRENT_BODIES)
+        self._slots = BoundedSemaphore(MAX_CONCURRENT_BODIES)
 
     def read(self, environ: Mapping[str, Any]) -> bytes:
-        """BodyError where it is too large, cut short or packed, or too many are on their way."""
+        """The body. RequestBodyError if it is invalid, or if too many bodies are being read."""
         if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
-            raise RequestBodyError("415 Unsupported Media Type", "the body is packed; send it as it is")
-        told = environ.get("CONTENT_LENGTH") or None
-        if told is not None and not (told.isascii() and told.isdigit() and len(told) < 20):
-            raise RequestBodyError("400 Bad Request", "content-length is no number")
-        if told is not None and int(told) > self._limit:
-            raise self._too_large()
-        # What a server does not end by itself ends where it says: to read on would wait for ever.
-        chunked = told is None and environ.get("wsgi.input_terminated", False)
-        count = self._limit + 1 if chunked else int(told or 0)
-        if not self._room.acquire(blocking=False):
             raise RequestBodyError(
-                "503 Service Unavailable", "too many bodies are on their way; try again later"
+                "415 Unsupported Media Type", "the body is compressed; send it uncompressed"
             )
+        content_length = environ.get("CONTENT_LENGTH") or None
+        if content_length is not None and not (
+            content_length.isascii() and content_length.isdigit() and len(content_length) < 20
+        ):
+            raise RequestBodyError("400 Bad Request", "content-length is not a number")
+        if content_length is not None and int(content_length) > self._limit:
+            raise self._too_large()
+        # A server that does not end the stream itself needs the content-length: reading on would block.
+        chunked = content_length is None and environ.get("wsgi.input_terminated", False)
+        count = self._limit + 1 if chunked else int(content_length or 0)
+        if not self._slots.acquire(blocking=False):
+            raise RequestBodyError("503 Service Unavailable", "too many uploads at a time; retry later")
         try:
             body: bytes = environ["wsgi.input"].read(count)
         except OSError:
-            body = b""  # its sender is gone
+            body = b""  # the client disconnected
         finally:
-            self._room.release()
+            self._slots.release()
         if len(body) > self._limit:
             raise self._too_large()
-        if told is not None and len(body) < int(told):
+        if content_length is not None and len(body) < int(content_length):
             raise RequestBodyError("400 Bad Request", "the body is shorter than its content-length")
         return body
 
     def _too_large(self) -> RequestBodyError:
-        sentence = f"the body is larger than {self._limit} bytes; push in several requests"
+        sentence = f"the body is larger than {self._limit} bytes; send several requests"
         return RequestBodyError("413 Content Too Large", sentence)

@@ -1,6 +1,6 @@
-"""Responses: JSON that is compressed and tagged once for all who request it, errors and redirects.
+"""Responses: JSON that is compressed once for all viewers, errors, HTML and redirects.
 
-The same bytes have the same tag in every process, so that a cache in front can ask whether its copy is fresh.
+The same bytes have the same ETag in every process, so that a cache in front can validate its copy.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ import orjson
 from dashapp.http.types import StartResponse
 from dashapp.model.ticks import Cursor
 
-# Bytes from which an answer goes out compressed.
+# A response of at least this size is compressed.
 MIN_COMPRESSED_BYTES = 1000
 GZIP_HEADERS = (("content-encoding", "gzip"), ("vary", "accept-encoding"))
 NO_STORE = "no-store"
 PRIVATE_NO_STORE = "private, no-store"
-# For whoever stands between us and many viewers: one of them asks for all, a second long. Not for their
-# browsers, which ask for something else a second later.
+# A shared cache in front serves one response to all viewers for a second. Browsers do not cache it: a second
+# later they request another cursor.
 SHARED_ONE_SECOND = "public, max-age=0, s-maxage=1"
 
-# What an answer is about: its path, its query and whatever else goes into it.
+# The path, the query and every other input of a response.
 CacheKey = tuple[Hashable, ...]
 Headers = tuple[tuple[str, str], ...]
 
 
 class CachedResponse(NamedTuple):
-    """`gzip_body` is the body in gzip, None where it is too small to gain by it; each with its headers."""
+    """`gzip_body` is the compressed body, with headers of its own; None if the body is small."""
 
     status: str
     body: bytes
@@ -43,56 +43,59 @@ class CachedResponse(NamedTuple):
 
 
 def encode_json(value: object) -> bytes:
-    # orjson writes numpy's columns ten times as fast as the standard library lists, and NaN as null.
+    # orjson writes numpy columns ten times as fast as the standard library writes lists, and NaN as null.
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def error_json(sentence: str) -> bytes:
-    # What was sent may hold half a character, which no answer can carry.
+    # A request can hold a lone surrogate, which UTF-8 cannot encode.
     return encode_json({"error": sentence.encode("utf-8", "replace").decode()})
 
 
 def not_modified_headers(headers: Headers) -> Headers:
-    """The headers for who has the answer already."""
-    return tuple(each for each in headers if not each[0].startswith("content-"))
+    """The headers of a 304 response."""
+    return tuple(header for header in headers if not header[0].startswith("content-"))
 
 
 def build_response(status: str, body: bytes, caching: str = NO_STORE) -> CachedResponse:
-    """`caching`: who may keep it, as a Cache-Control header says it."""
-    tag = f'"{urlsafe_b64encode(hashlib.blake2b(body, digest_size=6).digest()).decode()}"'
-    shared: Headers = (("cache-control", caching),)
+    """A JSON response, compressed if that pays; `caching`: its Cache-Control header."""
+    etag = f'"{urlsafe_b64encode(hashlib.blake2b(body, digest_size=6).digest()).decode()}"'
+    common_headers: Headers = (("cache-control", caching),)
     if status.startswith("200"):
-        # A body that says no is about the question, not worth asking after.
-        shared += (("etag", tag),)
-    kind = ("content-type", "application/json")
+        # No client revalidates an error.
+        common_headers += (("etag", etag),)
+    content_type = ("content-type", "application/json")
     if len(body) < MIN_COMPRESSED_BYTES:
-        headers = (kind, ("content-length", str(len(body))), *shared)
-        return CachedResponse(status, body, None, tag, headers, headers)
-    packer = zlib.compressobj(1, wbits=31)  # gzip, and fast: columns of numbers gain little from more
-    small = packer.compress(body) + packer.flush()
-    plain = (kind, ("content-length", str(len(body))), *shared, GZIP_HEADERS[1])
+        headers = (content_type, ("content-length", str(len(body))), *common_headers)
+        return CachedResponse(status, body, None, etag, headers, headers)
+    compressor = zlib.compressobj(1, wbits=31)  # gzip at its fastest: higher levels gain little on numbers
+    gzip_body = compressor.compress(body) + compressor.flush()
+    headers = (content_type, ("content-length", str(len(body))), *common_headers, GZIP_HEADERS[1])
     return CachedResponse(
         status,
         body,
-        small,
-        tag,
-        plain,
+        gzip_body,
+        etag,
+        headers,
         (
-            kind,
-            ("content-length", str(len(small))),
-            *(("etag", f'{tag[:-1]}-z"') if name == "etag" else (name, text) for name, text in shared),
+            content_type,
+            ("content-length", str(len(gzip_body))),
+            *(
+                ("etag", f'{etag[:-1]}-z"') if name == "etag" else (name, text)
+                for name, text in common_headers
+            ),
             *GZIP_HEADERS,
         ),
     )
 
 
 class ResponseCache:
-    """What was answered about one newest tick, in one of its seconds."""
+    """The responses about one newest tick, in one second after it."""
 
-    def __init__(self, asked_of: Cursor, beat: int) -> None:
-        self.mark = asked_of
-        self.time_bucket = beat
-        self.known: dict[CacheKey, CachedResponse] = {}
+    def __init__(self, newest: Cursor, time_bucket: int) -> None:
+        self.newest = newest
+        self.time_bucket = time_bucket
+        self.responses: dict[CacheKey, CachedResponse] = {}
         self.building: dict[CacheKey, Lock] = {}
         self.size = 0
 
@@ -101,41 +104,61 @@ NO_STORE_HEADER = ("cache-control", "no-store")
 
 
 def json_response(
-    start_response: StartResponse, status: str, value: object, *more: tuple[str, str]
+    start_response: StartResponse, status: str, value: object, *extra_headers: tuple[str, str]
 ) -> Iterable[bytes]:
-    return _send_response(start_response, status, "application/json", encode_json(value), *more)
+    return _send_response(start_response, status, "application/json", encode_json(value), *extra_headers)
 
 
 def error_response(
-    start_response: StartResponse, status: str, sentence: str, *more: tuple[str, str]
+    start_response: StartResponse, status: str, sentence: str, *extra_headers: tuple[str, str]
 ) -> Iterable[bytes]:
-    return _send_response(start_response, status, "application/json", error_json(sentence), *more)
+    return _send_response(start_response, status, "application/json", error_json(sentence), *extra_headers)
+
+
+def method_not_allowed(
+    start_response: StartResponse, environ: dict[str, Any], allowed: str
+) -> Iterable[bytes]:
+    """A 405 response; `allowed`: the methods of this path, as in an Allow header."""
+    sentence = f"{environ['REQUEST_METHOD']} is not allowed here; use {allowed}"
+    return error_response(start_response, "405 Method Not Allowed", sentence, ("allow", allowed))
 
 
 def html_response(
-    start_response: StartResponse, status: str, body: bytes, *more: tuple[str, str]
+    start_response: StartResponse, status: str, body: bytes, *extra_headers: tuple[str, str]
 ) -> Iterable[bytes]:
-    return _send_response(start_response, status, "text/html; charset=utf-8", body, *more)
+    return _send_response(start_response, status, "text/html; charset=utf-8", body, *extra_headers)
 
 
-def redirect(start_response: StartResponse, place: str, *more: tuple[str, str]) -> Iterable[bytes]:
-    """`place`: relative, for only a browser knows where we are mounted."""
-    return _send_response(start_response, "303 See Other", "text/plain", b"", ("location", place), *more)
+def redirect(
+    start_response: StartResponse, location: str, *extra_headers: tuple[str, str]
+) -> Iterable[bytes]:
+    """A 303 response. `location` is relative: only the browser knows the prefix of a proxy."""
+    return _send_response(
+        start_response, "303 See Other", "text/plain", b"", ("location", location), *extra_headers
+    )
 
 
-def redirect_to_slash(said: str, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """To a page's own address: those in it are relative to that. `said`: the last part of the path alone,
-    which is right behind any proxy."""
+def redirect_to_slash(
+    segment: str, environ: dict[str, Any], start_response: StartResponse
+) -> Iterable[bytes]:
+    """Redirect to the path with a slash at its end, which the page's relative URLs need.
+
+    `segment`: the last segment of the path, which is correct behind any proxy.
+    """
     query = environ.get("QUERY_STRING", "")
-    # It may begin like a scheme or not at all like a path, so it is said to be one.
-    place = f"./{said}/" + (f"?{query}" if query else "")
-    start_response("308 Permanent Redirect", [("location", place), ("content-length", "0")])
+    # The segment can look like a URL scheme; "./" makes it a path.
+    location = f"./{segment}/" + (f"?{query}" if query else "")
+    start_response("308 Permanent Redirect", [("location", location), ("content-length", "0")])
     return [b""]
 
 
 def _send_response(
-    start_response: StartResponse, status: str, kind: str, body: bytes, *more: tuple[str, str]
+    start_response: StartResponse,
+    status: str,
+    content_type: str,
+    body: bytes,
+    *extra_headers: tuple[str, str],
 ) -> Iterable[bytes]:
     length = ("content-length", str(len(body)))
-    start_response(status, [("content-type", kind), length, NO_STORE_HEADER, *more])
+    start_response(status, [("content-type", content_type), length, NO_STORE_HEADER, *extra_headers])
     return [body]

@@ -1,7 +1,7 @@
-"""Static answers: what Dash sends the same to everyone, compressed once and kept by the browser.
+"""Cache of Dash's static responses, compressed once, with validators for browsers.
 
-Compressing on each request would cost the server a second a visit; without validators every visit
-downloads it all again.
+Compression for each request would take a second of CPU for each visit. Without validators every visit would
+download all files again.
 """
 
 from __future__ import annotations
@@ -16,97 +16,99 @@ from urllib.parse import parse_qs
 
 from dashapp.http.types import StartResponse, WSGIApp
 
-# Answers kept; the page needs about thirty.
+# Responses in the cache; the page needs about thirty.
 MAX_CACHED_FILES = 256
-# The layout has a panel for each kind of metric that there is, and those may come later.
+# The layout has a panel for each kind of metric, and new metrics can appear at any time.
 UNCACHED_PATHS = ("/_dash-layout",)
 _COMPRESSIBLE = re.compile(r"(text/|application/(javascript|json)|image/svg)")
-# Dash writes version and time of change into the address of each of its own files.
+# Dash writes the version and modification time into the URL of each of its own files.
 _FINGERPRINT = re.compile(r"\.v[0-9_a-z]+m[0-9]+\.")
 
 CachedFile = tuple[list[tuple[str, str]], bytes, bytes | None, str]
 
 
 class StaticCache:
-    """In front of an application whose every GET but those answers the same for the life of the process.
+    """Caches an application whose GET responses never change, except those of UNCACHED_PATHS.
 
-    `caching`: who may keep what may change with the next start, as a Cache-Control header says it.
+    `caching`: the Cache-Control header of responses that can change with the next start of the server.
     """
 
     def __init__(self, app: WSGIApp, caching: str = "no-cache") -> None:
         self._app = app
         self._caching = caching
-        self._kept: dict[str, CachedFile] = {}
-        # Dash looks for its files during its first request, and gives whoever asks meanwhile a page without.
-        self._one = Lock()
+        self._cache: dict[str, CachedFile] = {}
+        # Dash registers its files during its first request; a concurrent request gets a page without them.
+        self._lock = Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return self._app(environ, start_response)
-        # Not by query or fingerprint: no answer depends on them, and anybody can think of a new one.
+        # The key has no query and no fingerprint: no response depends on them, and clients can invent any.
         path: str = environ["PATH_INFO"]
         key = canonical_path(path)
-        kept = self._kept.get(key)
-        if kept is None:
-            with self._one:
+        cached = self._cache.get(key)
+        if cached is None:
+            with self._lock:
                 status, headers, body = _fetch(self._app, environ)
             if not status.startswith("200"):
                 start_response(status, headers)
                 return [body]
-            kept = _cached_file(headers, body)
-            if key not in UNCACHED_PATHS and len(self._kept) < MAX_CACHED_FILES:
-                self._kept[key] = kept
-        headers, body, packed, tag = kept
-        forever = key != path or "m" in parse_qs(environ.get("QUERY_STRING", ""))
-        caching = "public, max-age=31536000, immutable" if forever else self._caching
+            cached = _cached_file(headers, body)
+            if key not in UNCACHED_PATHS and len(self._cache) < MAX_CACHED_FILES:
+                self._cache[key] = cached
+        headers, body, gzip_body, etag = cached
+        is_fingerprinted = key != path or "m" in parse_qs(environ.get("QUERY_STRING", ""))
+        caching = "public, max-age=31536000, immutable" if is_fingerprinted else self._caching
         headers = [*headers, ("cache-control", caching)]
-        if environ.get("HTTP_IF_NONE_MATCH") == tag:
+        if environ.get("HTTP_IF_NONE_MATCH") == etag:
             start_response("304 Not Modified", [h for h in headers if h[0] != "content-type"])
             return [b""]
-        if packed is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
-            body = packed
+        if gzip_body is not None and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+            body = gzip_body
             headers = [*headers, ("content-encoding", "gzip")]
         start_response("200 OK", [*headers, ("content-length", str(len(body)))])
         return [body]
 
 
 def canonical_path(path: str) -> str:
-    """The address of a file without what Dash writes into it."""
+    """The path of a file without Dash's fingerprint."""
     return _FINGERPRINT.sub(".", path)
 
 
 def _fetch(app: WSGIApp, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
-    """One whole, unconditional answer of `app`."""
-    got: list[Any] = []
+    """Status, headers and body of one unconditional GET."""
+    response: list[Any] = []
 
     def start(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
-        got[:] = [status, headers]
+        response[:] = [status, headers]
 
-    plain = {
+    unconditional = {
         name: value
         for name, value in environ.items()
         if name not in ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE")
     }
-    body = app({**plain, "REQUEST_METHOD": "GET"}, start)
+    body = app({**unconditional, "REQUEST_METHOD": "GET"}, start)
     try:
-        whole = b"".join(body)
+        content = b"".join(body)
     finally:
         if hasattr(body, "close"):
             body.close()
-    return got[0], got[1], whole
+    return response[0], response[1], content
 
 
 def _cached_file(headers: list[tuple[str, str]], body: bytes) -> CachedFile:
-    kind = next((v for k, v in headers if k.lower() == "content-type"), "application/octet-stream")
-    tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-    packed = gzip.compress(body, 9, mtime=0) if _COMPRESSIBLE.match(kind) and len(body) > 512 else None
+    content_type = next((v for k, v in headers if k.lower() == "content-type"), "application/octet-stream")
+    etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    gzip_body = (
+        gzip.compress(body, 9, mtime=0) if _COMPRESSIBLE.match(content_type) and len(body) > 512 else None
+    )
     return (
         [
-            ("content-type", kind),
-            ("etag", tag),
+            ("content-type", content_type),
+            ("etag", etag),
             ("vary", "accept-encoding"),
         ],
         body,
-        packed,
-        tag,
+        gzip_body,
+        etag,
     )

@@ -95,12 +95,8 @@ class CollectorLeader:
     def _collector_process(self, notice: NoticeSink) -> ChildProcess | None:
         """Return None if a source is invalid: a restart would change nothing."""
         try:
-            check_sources(
-                self._settings,
-                [COLLECT_COMMAND, *self._argv],
-                environ=self._environ,
-                where=self._directory,
-            )
+            args = [COLLECT_COMMAND, *self._argv]
+            check_sources(self._settings, args, environ=self._environ, directory=self._directory)
         except SettingsError as error:
             notice.set(str(error))
             return None

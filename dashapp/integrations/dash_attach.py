@@ -171,7 +171,7 @@ def _build_routes(
     caching: str,
 ) -> WSGIApp:
     # A chart may show more than a memory keeps: it is empty there.
-    api = Api(reader, interval=settings.interval, longest=max(settings.retention), caching=caching)
+    api = Api(reader, interval=settings.interval, max_window=max(settings.retention), caching=caching)
     static_files = StaticCache(lambda environ, start: _serve_file(files, environ, start))
 
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -194,7 +194,7 @@ def _register_callbacks(app: Dash) -> None:
     """Callbacks without an output: nothing of ours waits in Dash for the network."""
     ids = LiveGraph.ids
     for name, part, prop in (
-        ("beat", ids.interval, "n_intervals"),
+        ("tick", ids.interval, "n_intervals"),
         ("window", ids.window, "value"),
         ("pause", ids.pause, "n_clicks"),
     ):

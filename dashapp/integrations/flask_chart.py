@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 from flask import has_request_context, request
 from markupsafe import Markup
 
-from dashapp.config.cli import quote_value
 from dashapp.config.parsers import THEMES
 from dashapp.config.settings import MIN_WINDOW_S
+from dashapp.model.text import quote_value
 from dashapp.model.ticks import MountError
 from dashapp.web.assets import plotlyjs_path
 

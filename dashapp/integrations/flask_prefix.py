@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from dashapp.config.cli import quote_value
+from dashapp.model.text import quote_value
 from dashapp.model.ticks import MountError
 
 # Characters that need no escape in a URL and have no meaning in a rule.

@@ -1,1 +1,4 @@
-"""Types and pure functions: ticks, panels, thresholds, roll-up. No clock, file, process or socket."""
+"""Types and pure functions: ticks, metrics, panels, thresholds, roll-up.
+
+Nothing here reads a clock, a file or a socket, or starts a process.
+"""

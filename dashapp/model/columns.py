@@ -1,7 +1,7 @@
-"""Columns of numbers in numpy: one shared time, and for each metric total, lowest, highest and count.
+"""Time series as numpy columns: slice, concatenate, align and downsample.
 
-Columns are joined, aligned and downsampled to a grid of whole steps, with every extreme kept. LTTB and the
-like do not fit: they pick other times for each metric, but a frame has one time for all.
+All metrics of a frame share one time axis. Downsampling puts the points on a grid of whole steps and keeps
+every extreme. Algorithms such as LTTB do not fit, because they choose other times for each metric.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """`t` epoch milliseconds, strictly rising, and `step` seconds, both (n,); the rest (metrics, n).
+    """Points of several metrics over one time axis.
 
-    NaN in `total`, `low` and `high`, and 0 in `count`, where a metric has no value.
+    `t` is in epoch milliseconds and strictly rising, `step` in seconds; both have shape (n,). The other
+    arrays have shape (metrics, n). If a metric has no value at a point, `total`, `low` and `high` are NaN and
+    `count` is 0.
     """
 
     t: NDArray[np.int64]
@@ -33,7 +35,7 @@ class Columns:
     count: Matrix
 
     def between(self, start: float, end: float) -> Columns:
-        """Only the points in (start, end], in milliseconds."""
+        """Return the points in (start, end], in milliseconds."""
         first, last = np.searchsorted(self.t, [start, end], side="right")
         if first == 0 and last == len(self.t):
             return self
@@ -49,10 +51,10 @@ class Columns:
             self.count[:, part],
         )
 
-    def shifted(self, by: int, named: Mapping[str, str]) -> Columns:
-        """The same points `by` milliseconds later, their metrics `named` anew."""
-        keys = tuple(named[key] for key in self.keys)
-        return Columns(self.t + by, self.step, keys, self.total, self.low, self.high, self.count)
+    def shifted(self, offset_ms: int, names: Mapping[str, str]) -> Columns:
+        """Return the points `offset_ms` milliseconds later, with keys renamed by `names`."""
+        keys = tuple(names[key] for key in self.keys)
+        return Columns(self.t + offset_ms, self.step, keys, self.total, self.low, self.high, self.count)
 
     def mean(self) -> Matrix:
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -60,13 +62,13 @@ class Columns:
 
 
 def empty_columns(keys: Sequence[str] = ()) -> Columns:
-    nothing = np.empty((len(keys), 0))
-    return Columns(np.empty(0, np.int64), np.empty(0), tuple(keys), nothing, nothing, nothing, nothing)
+    empty = np.empty((len(keys), 0))
+    return Columns(np.empty(0, np.int64), np.empty(0), tuple(keys), empty, empty, empty, empty)
 
 
-def columns_from_ticks(ticks: Sequence[Tick], wanted: Sequence[str] | None = None) -> Columns:
-    """One point a tick; all metrics that any of them has, or those `wanted` of them."""
-    keys = present_keys([tick.values for tick in ticks], wanted)
+def columns_from_ticks(ticks: Sequence[Tick], requested_keys: Sequence[str] | None = None) -> Columns:
+    """Return one point per tick, for all metrics in the ticks or for those in `requested_keys`."""
+    keys = present_keys([tick.values for tick in ticks], requested_keys)
     nan = float("nan")
     values = np.array([[tick.values.get(key, nan) for tick in ticks] for key in keys], float)
     values = values.reshape(len(keys), len(ticks))
@@ -82,65 +84,74 @@ def columns_from_ticks(ticks: Sequence[Tick], wanted: Sequence[str] | None = Non
 
 
 def concat(parts: Iterable[Columns]) -> Columns:
-    """Parts one after the other, each later than the one before, with the metrics of them all."""
-    some = [part for part in parts if len(part.t)]
-    if not some:
+    """Join parts in order of time; each part begins after the one before it ends.
+
+    The result has the metrics of all parts.
+    """
+    non_empty = [part for part in parts if len(part.t)]
+    if not non_empty:
         return empty_columns()
-    if len(some) == 1:
-        return some[0]
-    keys = tuple(dict.fromkeys(key for part in some for key in part.keys))
-    total = _concat_matrix(some, keys, "total")
-    # Where each point is one tick, its total is its extremes too: one copy serves.
-    single = all(part.low is part.total and part.high is part.total for part in some)
+    if len(non_empty) == 1:
+        return non_empty[0]
+    keys = tuple(dict.fromkeys(key for part in non_empty for key in part.keys))
+    total = _concat_matrix(non_empty, keys, "total")
+    # If each point is one tick, its total is also its lowest and highest value, and one array serves all
+    # three.
+    is_single = all(part.low is part.total and part.high is part.total for part in non_empty)
     return Columns(
-        np.concatenate([part.t for part in some]),
-        np.concatenate([part.step for part in some]),
+        np.concatenate([part.t for part in non_empty]),
+        np.concatenate([part.step for part in non_empty]),
         keys,
         total,
-        total if single else _concat_matrix(some, keys, "low"),
-        total if single else _concat_matrix(some, keys, "high"),
-        _concat_matrix(some, keys, "count"),
+        total if is_single else _concat_matrix(non_empty, keys, "low"),
+        total if is_single else _concat_matrix(non_empty, keys, "high"),
+        _concat_matrix(non_empty, keys, "count"),
     )
 
 
 def align(parts: Iterable[Columns]) -> Columns:
-    """Parts of other metrics each, over the times of them all; where two have the same time, one point."""
-    some = [part for part in parts if len(part.t)]
-    if len(some) < 2:
-        return some[0] if some else empty_columns()
-    times = np.unique(np.concatenate([part.t for part in some]))
-    keys = tuple(key for part in some for key in part.keys)
-    places = [np.searchsorted(times, part.t) for part in some]
+    """Merge parts that have different metrics over the union of their times.
+
+    Points with the same time become one point.
+    """
+    non_empty = [part for part in parts if len(part.t)]
+    if len(non_empty) < 2:
+        return non_empty[0] if non_empty else empty_columns()
+    times = np.unique(np.concatenate([part.t for part in non_empty]))
+    keys = tuple(key for part in non_empty for key in part.keys)
+    indexes = [np.searchsorted(times, part.t) for part in non_empty]
     step = np.full(len(times), np.inf)
-    for part, place in zip(some, places, strict=True):
-        step[place] = np.minimum(step[place], part.step)
+    for part, index in zip(non_empty, indexes, strict=True):
+        step[index] = np.minimum(step[index], part.step)
 
-    def over(name: str) -> Matrix:
-        whole = np.full((len(keys), len(times)), 0.0 if name == "count" else np.nan)
+    def merge_matrix(name: str) -> Matrix:
+        matrix = np.full((len(keys), len(times)), 0.0 if name == "count" else np.nan)
         row = 0
-        for part, place in zip(some, places, strict=True):
-            whole[row : row + len(part.keys), place] = getattr(part, name)
+        for part, index in zip(non_empty, indexes, strict=True):
+            matrix[row : row + len(part.keys), index] = getattr(part, name)
             row += len(part.keys)
-        return whole
+        return matrix
 
-    total = over("total")
-    single = all(part.low is part.total and part.high is part.total for part in some)
+    total = merge_matrix("total")
+    is_single = all(part.low is part.total and part.high is part.total for part in non_empty)
     return Columns(
         times,
         step,
         keys,
         total,
-        total if single else over("low"),
-        total if single else over("high"),
-        over("count"),
+        total if is_single else merge_matrix("low"),
+        total if is_single else merge_matrix("high"),
+        merge_matrix("count"),
     )
 
 
-def present_keys(rows: Sequence[Mapping[str, object]], wanted: Sequence[str] | None) -> tuple[str, ...]:
-    """The keys that any row has, or those `wanted` of them."""
-    if wanted is None:
+def present_keys(
+    rows: Sequence[Mapping[str, object]], requested_keys: Sequence[str] | None
+) -> tuple[str, ...]:
+    """Return the keys that occur in any row, or those of `requested_keys` that do."""
+    if requested_keys is None:
         return tuple(dict.fromkeys(key for row in rows for key in row))
-    return tuple(key for key in wanted if any(key in row for row in rows))
+    return tuple(key for key in requested_keys if any(key in row for row in rows))
 
 
 def _concat_matrix(parts: Sequence[Columns], keys: tuple[str, ...], name: str) -> Matrix:
@@ -148,25 +159,26 @@ def _concat_matrix(parts: Sequence[Columns], keys: tuple[str, ...], name: str) -
 
 
 def _expand_rows(part: Columns, keys: tuple[str, ...], name: str) -> Matrix:
-    """One matrix of a part with a row for each of `keys`."""
+    """Return one matrix of `part` with a row for each of `keys`."""
     matrix: Matrix = getattr(part, name)
     if part.keys == keys:
         return matrix
-    spread = np.full((len(keys), len(part.t)), 0.0 if name == "count" else np.nan)
-    place = {key: row for row, key in enumerate(keys)}
-    spread[[place[key] for key in part.keys]] = matrix
-    return spread
+    expanded_matrix = np.full((len(keys), len(part.t)), 0.0 if name == "count" else np.nan)
+    row_by_key = {key: row for row, key in enumerate(keys)}
+    expanded_matrix[[row_by_key[key] for key in part.keys]] = matrix
+    return expanded_matrix
 
 
 def downsample(columns: Columns, step_ms: int) -> Columns:
-    """Points of `step_ms`, each at the end of what it stands for: the points in (T - step, T]."""
+    """Return points of `step_ms`, each at the end T of its interval (T - step, T]."""
     if not len(columns.t):
         return columns
     ends = -(-columns.t // step_ms) * step_ms
-    # Of points that come less often than these are long: else each would stand between two gaps.
+    # Input points can be longer than `step_ms`. They keep their length; otherwise each would stand between
+    # two gaps.
     steps = np.maximum(-(-np.rint(1000 * columns.step) // step_ms), 1) * step_ms / 1000
-    firsts = np.flatnonzero(np.r_[True, ends[1:] != ends[:-1]])
-    if len(firsts) == len(ends):
+    start_indexes = np.flatnonzero(np.r_[True, ends[1:] != ends[:-1]])
+    if len(start_indexes) == len(ends):
         return Columns(
             ends,
             steps,
@@ -176,14 +188,14 @@ def downsample(columns: Columns, step_ms: int) -> Columns:
             columns.high,
             columns.count,
         )
-    count = np.add.reduceat(columns.count, firsts, axis=1)
-    total = np.add.reduceat(np.nan_to_num(columns.total), firsts, axis=1)
+    count = np.add.reduceat(columns.count, start_indexes, axis=1)
+    total = np.add.reduceat(np.nan_to_num(columns.total), start_indexes, axis=1)
     return Columns(
-        ends[firsts],
-        np.maximum.reduceat(steps, firsts),
+        ends[start_indexes],
+        np.maximum.reduceat(steps, start_indexes),
         columns.keys,
         np.where(count > 0, total, np.nan),
-        np.fmin.reduceat(columns.low, firsts, axis=1),
-        np.fmax.reduceat(columns.high, firsts, axis=1),
+        np.fmin.reduceat(columns.low, start_indexes, axis=1),
+        np.fmax.reduceat(columns.high, start_indexes, axis=1),
         count,
     )

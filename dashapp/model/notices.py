@@ -1,37 +1,39 @@
-"""Notices: sentences about the state of things, which the page shows."""
+"""Notices: sentences for the page about the state of the system."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Protocol
 
-GENERIC_NOTICE = "Something here is not as it should be; whoever runs this server finds in its log what."
+GENERIC_NOTICE = "The server reported a problem. Details are in its log."
 
 
 class PublicNotice(str):
-    """A notice that strangers may read: it names no path, address, user or setting."""
+    """A notice without a path, address, user or setting, so that everyone may read it."""
 
 
 def redact_for_public(notices: Iterable[str]) -> list[str]:
-    """Those that strangers may read, and that there are others."""
-    return list(dict.fromkeys(each if isinstance(each, PublicNotice) else GENERIC_NOTICE for each in notices))
+    """Return the public notices, and one generic notice for all others."""
+    return list(
+        dict.fromkeys(notice if isinstance(notice, PublicNotice) else GENERIC_NOTICE for notice in notices)
+    )
 
 
-# How many a page has room for at once.
+# The page has room for this many at once.
 MAX_NOTICES = 5
 
 
 class NoticeSink(Protocol):
-    """Where a sentence for the page goes, and is taken back."""
+    """Sets and clears one sentence on the page."""
 
     def set(self, sentence: str) -> None: ...
     def clear(self) -> None: ...
 
 
 def damage_notice(blocks: int) -> PublicNotice:
-    return PublicNotice(f"{blocks} blocks of the history are damaged and left out as gaps.")
+    return PublicNotice(f"{blocks} blocks of the history are corrupt; the charts show gaps there.")
 
 
 def os_error_reason(error: BaseException) -> str:
-    """What an error says, without the path that an OSError names."""
+    """Return the text of an error without the path that an OSError contains."""
     return str(getattr(error, "strerror", None) or error)

@@ -1,21 +1,19 @@
-"""A panel's table: what a settings file may say of a chart, and what patterns of metric keys mean.
-
-Knows no panel, metric or figure.
-"""
+"""Parse a panel's table from the settings, and match metric keys against patterns."""
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from dashapp.model.text import quote_value, suggest
+
 KINDS = ("line", "area", "stacked", "mountain", "bar", "table")
-# What no metric can be drawn as: its source alone can say it.
+# Only a source can choose this kind, because metrics cannot be drawn as a curve.
 CURVE_KIND = "curve"
-# The reference of a line that is measured against the first point in sight.
+# Reference for a line that is compared with its first visible point.
 FIRST_POINT = "first"
 TEXT_KEYS = ("name", "title", "of", "unit")
 BOUND_KEYS = ("low", "high")
@@ -26,54 +24,58 @@ _INVALID_CHARS = re.compile(r"[^\w-]+")
 
 
 def parse_panel_table(table: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a panel, `name` and `title` always. ValueError, with what is expected."""
-    given: dict[str, Any] = {}
+    """Return the fields of a panel, always with `name` and `title`.
+
+    Raises ValueError with what is expected.
+    """
+    fields: dict[str, Any] = {}
     for key, value in table.items():
         if key in TEXT_KEYS:
-            given[key] = _parse_text(key, value)
+            fields[key] = _parse_text(key, value)
         elif key == "kind":
             if value not in KINDS:
-                hint = ", as a curve is its source's to say" if value == CURVE_KIND else ""
-                raise ValueError(f"kind is {_quote_value(value)}; expected one of {', '.join(KINDS)}{hint}")
-            given[key] = value
+                hint = f"; only a source can set {CURVE_KIND}" if value == CURVE_KIND else ""
+                raise ValueError(f"kind is {quote_value(value)}; expected one of {', '.join(KINDS)}{hint}")
+            fields[key] = value
         elif key in LIST_KEYS:
-            given[key] = _parse_patterns(key, value)
+            fields[key] = _parse_patterns(key, value)
         elif key in BOUND_KEYS:
-            given[key] = _parse_bound(key, value)
+            fields[key] = _parse_bound(key, value)
         elif key == "reference":
-            given[key] = _parse_reference(value)
+            fields[key] = _parse_reference(value)
         else:
-            near = difflib.get_close_matches(str(key), ALL_KEYS, 1)
-            hint = f"did you mean {near[0]}?" if near else f"{', '.join(ALL_KEYS)} are"
-            raise ValueError(f"`{key[:80]}` is not one of a panel's keys; {hint}")
-    wanted = given.get("name") or given.get("title", "")
-    name = _INVALID_CHARS.sub("-", wanted).strip("-")
+            hint = suggest(str(key), ALL_KEYS, f"expected one of {', '.join(ALL_KEYS)}")
+            raise ValueError(f"`{key[:80]}` is not a key of a panel{hint}")
+    label = fields.get("name") or fields.get("title", "")
+    name = _INVALID_CHARS.sub("-", label).strip("-")
     if not name:
-        raise ValueError("there is no name in it; expected a name or a title")
-    given["name"] = name if "name" in given else name.lower()
-    given.setdefault("title", wanted.replace("_", " ").capitalize())
-    low, high = given.get("low"), given.get("high")
+        raise ValueError("the panel has no name; expected `name` or `title`")
+    fields["name"] = name if "name" in fields else name.lower()
+    fields.setdefault("title", label.replace("_", " ").capitalize())
+    low, high = fields.get("low"), fields.get("high")
     if low is not None and high is not None and low >= high:
         raise ValueError(f"low is {low:g}; expected less than high, which is {high:g}")
-    return given
+    return fields
 
 
 def parse_panel_text(text: str) -> dict[str, Any]:
-    """The table that a flag or a variable says on one line: `name="x", metrics=["a.*"]`."""
+    """Return the table in one line of a flag or variable, such as `name="x", metrics=["a.*"]`."""
     import tomllib
 
     try:
-        found = tomllib.loads(f"panel = {{ {text} }}")
+        document = tomllib.loads(f"panel = {{ {text} }}")
     except (ValueError, RecursionError):
-        found = {}
-    panel = found.get("panel")
-    if len(found) != 1 or not isinstance(panel, dict):
+        document = {}
+    panel = document.get("panel")
+    if len(document) != 1 or not isinstance(panel, dict):
         raise ValueError('expected a panel as one line of TOML, such as name="cpu", kind="area"')
     return panel
 
 
 def matches_pattern(pattern: str, key: str) -> bool:
-    """Whether a key is meant: `*` is anything, `?` one character, all else itself.
+    """Return whether `pattern` matches `key`.
+
+    `*` stands for any text and `?` for one character; everything else is literal.
 
     >>> matches_pattern("weather.*", "weather.kitchen"), matches_pattern("weather", "weather.kitchen")
     (True, False)
@@ -84,26 +86,26 @@ def matches_pattern(pattern: str, key: str) -> bool:
 def _parse_text(key: str, value: object) -> str:
     if not isinstance(value, str) or len(value) > MAX_TEXT_LENGTH or not value.isprintable():
         raise ValueError(
-            f"{key} is {_quote_value(value)}; expected text of at most {MAX_TEXT_LENGTH} characters"
+            f"{key} is {quote_value(value)}; expected text of at most {MAX_TEXT_LENGTH} characters"
         )
     return value.strip()
 
 
 def _parse_patterns(key: str, value: object) -> tuple[str, ...]:
-    listed = [value] if isinstance(value, str) else value
-    if listed == []:
+    patterns = [value] if isinstance(value, str) else value
+    if patterns == []:
         raise ValueError(f'{key} is empty; expected metric keys, such as ["cpu.*"]')
-    if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_PATTERNS:
-        raise ValueError(f'{key} is {_quote_value(value)}; expected a list of metric keys, such as ["cpu.*"]')
-    for each in listed:
-        if not isinstance(each, str) or not 0 < len(each) <= MAX_PATTERN_LENGTH:
-            raise ValueError(f"{key} holds {_quote_value(each)}; expected metric keys, such as cpu.*")
-    return tuple(listed)
+    if not isinstance(patterns, list) or not 1 <= len(patterns) <= MAX_PATTERNS:
+        raise ValueError(f'{key} is {quote_value(value)}; expected a list of metric keys, such as ["cpu.*"]')
+    for pattern in patterns:
+        if not isinstance(pattern, str) or not 0 < len(pattern) <= MAX_PATTERN_LENGTH:
+            raise ValueError(f"{key} contains {quote_value(pattern)}; expected metric keys, such as cpu.*")
+    return tuple(patterns)
 
 
 def _parse_bound(key: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{key} is {_quote_value(value)}; expected a number")
+        raise ValueError(f"{key} is {quote_value(value)}; expected a number")
     return float(value)
 
 
@@ -111,11 +113,7 @@ def _parse_reference(value: object) -> str | float:
     if isinstance(value, str):
         if not 0 < len(value) <= MAX_PATTERN_LENGTH or not value.isprintable():
             raise ValueError(
-                f'reference is {_quote_value(value)}; expected a metric key, "{FIRST_POINT}" or a number'
+                f'reference is {quote_value(value)}; expected a metric key, "{FIRST_POINT}" or a number'
             )
         return value
     return _parse_bound("reference", value)
-
-
-def _quote_value(value: object) -> str:
-    return f"{value!r:.60}" if isinstance(value, str | int | float) else f"a {type(value).__name__}"

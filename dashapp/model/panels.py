@@ -1,4 +1,4 @@
-"""Panels: which charts the page has, in their order, with their titles. Knows nothing of Dash."""
+"""Panels: the charts of the page, their order and their titles."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from dashapp.model.ticks import Metric
 
 @dataclass(frozen=True)
 class Panel:
-    """A chart. `title` says what, `of` of what; `low` and `high` bound the axis in `unit`s.
+    """A chart of the page.
 
-    `metrics` are the keys, or patterns of keys, that it draws; without, all metrics that name it. Those that
-    match `right` have an axis of their own on the right. `kind` is one of panel_table.KINDS, or CURVE.
-    A panel of one line is measured against `reference`: a metric's key, a number, or panel_table.FIRST.
-    `overridden` names what a settings file says of it, for a panel that is only altered.
+    `title` names the subject, and `of` its scope. `low` and `high` bound the axis in units of `unit`.
+
+    `metrics` are keys, or patterns of keys, to draw; if empty, the panel draws all metrics that name it.
+    Metrics that match `right` have a second axis on the right. `kind` is one of panel_spec.KINDS, or
+    CURVE_KIND. A panel with one line compares it with `reference`: a metric's key, a number, or
+    panel_spec.FIRST_POINT. `overridden` names the fields that a settings file changes in an existing panel.
     """
 
     name: str
@@ -34,27 +36,36 @@ class Panel:
 
     @staticmethod
     def from_table(table: Mapping[str, Any]) -> Panel:
-        """A settings file's `[[panel]]`. ValueError, with what is expected, for what it cannot be."""
-        given = parse_panel_table(table)
-        panel = Panel(**{"low": None, **given})
-        return replace(panel, overridden=frozenset(table.keys() & given.keys()))
+        """Return the panel of a `[[panel]]` table in a settings file.
+
+        Raises ValueError with what is expected.
+        """
+        fields = parse_panel_table(table)
+        panel = Panel(**{"low": None, **fields})
+        return replace(panel, overridden=frozenset(table.keys() & fields.keys()))
 
     @staticmethod
     def parse(text: str) -> Panel:
-        """The same as one line: `name="cpu", kind="area"`."""
+        """Return the panel of the same table on one line, such as `name="cpu", kind="area"`."""
         return Panel.from_table(parse_panel_text(text))
 
     def select(self, metrics: Iterable[Metric]) -> list[Metric]:
-        """What it draws, in its patterns' order and then the catalogue's; no metric twice."""
+        """Return the metrics to draw, in the order of the patterns and then of `metrics`.
+
+        No metric occurs twice.
+        """
         metrics = list(metrics)
         if not self.metrics:
-            own = [each for each in metrics if each.panel == self.name]
-            return own + [each for each in metrics if each not in own and self.is_on_right(each)]
-        found: dict[str, Metric] = {}
+            own = [metric for metric in metrics if metric.panel == self.name]
+            return own + [metric for metric in metrics if metric not in own and self.is_on_right(metric)]
+        metric_by_key: dict[str, Metric] = {}
         for pattern in (*self.metrics, *self.right):
-            meant = (each for each in metrics if each.key not in found and matches_pattern(pattern, each.key))
-            found |= {each.key: each for each in meant}
-        return list(found.values())
+            metric_by_key |= {
+                metric.key: metric
+                for metric in metrics
+                if metric.key not in metric_by_key and matches_pattern(pattern, metric.key)
+            }
+        return list(metric_by_key.values())
 
     def is_on_right(self, metric: Metric) -> bool:
         return any(matches_pattern(pattern, metric.key) for pattern in self.right)
@@ -94,60 +105,62 @@ PANELS = (
     _percent_panel("throttling", "Throttling", "periods that the quota cut short"),
     Panel("oomkills", "Out of memory", "processes killed in this container"),
     Panel("uptime", "Uptime", "since the machine started", "s"),
-    # Always there, so that a page that is open already draws the first that a program pushes.
+    # Always present, so that an open page can draw the first values that a program pushes.
     Panel("pushed", "Pushed", "by programs", low=None),
 )
-# Panels of which each line is one of many alike.
+# Panels with one line per device or core.
 PER_DEVICE_PANELS = {
     *("cores", "filesystem", "disks", "diskops", "diskbusy", "interfaces", "packets", "networkerrors"),
     *("temperature", "fans"),
 }
 
 
-# The first panel of those that go into detail.
+# The detailed panels begin with this one.
 FIRST_DETAIL_PANEL = "pressure"
 
 
 def all_panels(
-    metrics: Iterable[Metric], chosen: Sequence[Panel] = (), looks: Mapping[str, str] | None = None
+    metrics: Iterable[Metric],
+    custom_panels: Sequence[Panel] = (),
+    panel_kinds: Mapping[str, str] | None = None,
 ) -> list[Panel]:
-    """Every panel that there may be: the chosen, then ours, and one for each other name that a metric gives.
+    """Return every panel in order: the chosen, the built-in, and those of other metrics.
 
-    A chosen one of a name that there is already is that one, with what was said of it. `looks` are the kinds
-    that sources give to panels by name; what is chosen wins.
+    A chosen panel with the name of another panel overrides the fields that it sets. `panel_kinds` maps a
+    panel's name to the kind that its source requests; a chosen kind takes precedence.
     """
-    ours = {panel.name: panel for panel in PANELS}
-    others: dict[str, Panel] = {}
+    built_in = {panel.name: panel for panel in PANELS}
+    extra_panels: dict[str, Panel] = {}
     for metric in metrics:
-        if metric.panel not in ours and metric.panel not in others:
+        if metric.panel not in built_in and metric.panel not in extra_panels:
             title = metric.panel.replace("_", " ").replace("-", " ").capitalize() or "Others"
-            others[metric.panel] = Panel(metric.panel, title, "", metric.unit, metric.low, metric.high)
-    # What somebody added stands above what goes into detail.
+            extra_panels[metric.panel] = Panel(metric.panel, title, "", metric.unit, metric.low, metric.high)
+    # The user's own panels come before the detailed ones.
     details = [panel.name for panel in PANELS].index(FIRST_DETAIL_PANEL)
-    found = dict([*[*ours.items()][:details], *others.items(), *[*ours.items()][details:]])
-    for name, kind in (looks or {}).items():
-        if name in found and kind in KINDS:
-            found[name] = replace(found[name], kind=kind)
-        elif name in found and kind == CURVE_KIND:
-            # Its metric counts points; in what the curves are drawn they say themselves.
-            found[name] = replace(found[name], kind=kind, unit="", low=None, high=None)
-    first = {panel.name: _apply_override(found.get(panel.name), panel) for panel in chosen}
-    return [*(first | {name: panel for name, panel in found.items() if name not in first}).values()]
+    panels = dict([*[*built_in.items()][:details], *extra_panels.items(), *[*built_in.items()][details:]])
+    for name, kind in (panel_kinds or {}).items():
+        if name in panels and kind in KINDS:
+            panels[name] = replace(panels[name], kind=kind)
+        elif name in panels and kind == CURVE_KIND:
+            # The metric counts points. Unit and bounds come with the curves themselves.
+            panels[name] = replace(panels[name], kind=kind, unit="", low=None, high=None)
+    overrides = {panel.name: _apply_override(panels.get(panel.name), panel) for panel in custom_panels}
+    return [*(overrides | {name: panel for name, panel in panels.items() if name not in overrides}).values()]
 
 
 def keys_of_panels(
-    names: Container[str], metrics: Collection[Metric], chosen: Sequence[Panel]
+    names: Container[str], metrics: Collection[Metric], custom_panels: Sequence[Panel]
 ) -> frozenset[str]:
-    """The keys of those of `metrics` that any of the panels of these names draws."""
+    """Return the keys of the metrics that the panels in `names` draw."""
     return frozenset(
         metric.key
-        for panel in all_panels(metrics, chosen)
+        for panel in all_panels(metrics, custom_panels)
         if panel.name in names
         for metric in panel.select(metrics)
     )
 
 
-def _apply_override(panel: Panel | None, chosen: Panel) -> Panel:
+def _apply_override(panel: Panel | None, override: Panel) -> Panel:
     if panel is None:
-        return chosen
-    return replace(panel, **{name: getattr(chosen, name) for name in chosen.overridden})
+        return override
+    return replace(panel, **{name: getattr(override, name) for name in override.overridden})

@@ -1,15 +1,20 @@
-"""Text for people: settings without the secrets that an address in them may have."""
+"""Text for error messages: quoted values, suggestions, settings without credentials."""
 
 from __future__ import annotations
 
+import difflib
+import json
 import re
+from collections.abc import Iterable
+
+MAX_QUOTED_LENGTH = 80
 
 _USER = re.compile(r"(?<=//)\S*@")
 _SCHEME = re.compile(r"[a-zA-Z+]*:/{0,2}")
 
 
 def redact_credentials(text: str) -> str:
-    """Text from a setting without the user and password that an address in it may have.
+    """Return text from a setting without user and password in any URL in it.
 
     >>> redact_credentials("prometheus:http://me:secret@host/metrics")
     'prometheus:http://…@host/metrics'
@@ -18,15 +23,39 @@ def redact_credentials(text: str) -> str:
 
 
 def redact_url(text: str) -> str:
-    """Text that is, or was meant as, one address, without all that may be a user or password in it.
+    """Return one URL, even a mistyped one, without anything that may be a user or password.
 
     >>> redact_url("reddis:/:sec ret@host"), redact_url("redis://host?password=x"), redact_url("data")
     ('reddis:/…@host', 'redis://host?…', 'data')
     """
-    told, query = (
-        (text[: found.start()], found[0]) if (found := re.search(r"(?s)[?#][^@]*$", text)) else (text, "")
-    )
-    scheme, rest = (match[0], told[match.end() :]) if (match := _SCHEME.match(told)) else ("", told)
+    query = re.search(r"(?s)[?#][^@]*$", text)
+    base = text[: query.start()] if query else text
+    scheme, rest = (match[0], base[match.end() :]) if (match := _SCHEME.match(base)) else ("", base)
     if "@" in rest:
         rest = "…@" + rest.rpartition("@")[2]
     return scheme + rest + ("?…" if query else "")
+
+
+def quote_value(value: object) -> str:
+    """A value on one line of bounded length, without credentials; text is in quotes.
+
+    >>> quote_value("http://me:secret@host"), quote_value(True), quote_value([1, "a"])
+    ('"http://…@host"', 'true', "[1, 'a']")
+    """
+    if isinstance(value, str):
+        text = redact_credentials(value)
+        text = text if len(text) <= MAX_QUOTED_LENGTH else text[:MAX_QUOTED_LENGTH] + "…"
+        return json.dumps(text, ensure_ascii=False)
+    text = json.dumps(value) if isinstance(value, bool) else " ".join(str(value).split())
+    return redact_credentials(text)[:MAX_QUOTED_LENGTH]
+
+
+def suggest(text: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The end of a sentence about an unknown word: the most similar known one, or `otherwise`.
+
+    >>> suggest("prot", ["port", "host"]), suggest("x", ["port"], "expected port"), suggest("x", ["port"])
+    ('; did you mean port?', '; expected port', '')
+    """
+    similar = difflib.get_close_matches(text, known, 1)
+    hint = f"did you mean {similar[0]}?" if similar else otherwise
+    return f"; {hint}" if hint else ""

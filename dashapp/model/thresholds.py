@@ -1,6 +1,6 @@
-"""Thresholds: a limit on a metric, where it stands, and what became of it.
+"""Thresholds: a limit on a metric, its alert state, and the changes of that state.
 
-Pure: knows no tick, clock, file or setting. Who says whether one is broken is the judge.
+`alerts/evaluator.py` decides whether a threshold is crossed.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import re
 from dataclasses import dataclass
 
 MAX_TEXT_LENGTH = 200
-# Nobody means a larger number; and past this a float no longer tells one whole number from the next.
+# Larger limits are typing errors. Above 2**53, about 9e15, a float cannot represent every whole number.
 MAX_LIMIT = 1e15
 MAX_DURATION_S = 7 * 86_400
 
 # The condition that a metric has no value.
 MISSING_OP = "missing"
-# Where no other is given, a threshold is well again this share of its limit on the other side of it, so that
-# a value which hovers about the limit does not change its state from tick to tick.
+# Default hysteresis as a share of the limit. It keeps a value near the limit from changing the state at every
+# tick.
 CLEAR_MARGIN = 0.05
 
 _SI_EXPONENTS = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12}
@@ -37,8 +37,11 @@ _MISSING_RULE = re.compile(rf"{_METRIC}\s+{MISSING_OP}{_FOR}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """`metric` `op` `limit` is what shall not last for `seconds`; once it has, it is well again on the other
-    side of `clear`. Where `op` is MISSING the metric has no value, and the numbers mean nothing."""
+    """An alert fires once `metric` `op` `limit` has held for `seconds`.
+
+    It resolves when the value is on the other side of `clear`. If `op` is MISSING_OP, the alert fires while
+    the metric has no value, and `limit` and `clear` have no meaning.
+    """
 
     metric: str
     op: str
@@ -48,10 +51,10 @@ class Threshold:
 
     @staticmethod
     def parse(text: str) -> Threshold:
-        """What a sentence such as "disk.read >= 1.5G for 5m clear 1G" or "cpu.percent missing for 1m" means.
-        ValueError where it is none.
+        """Return the threshold for a rule such as "disk.read >= 1.5G for 5m clear 1G".
 
-        k, M, G and T are powers of ten; a percent sign changes nothing, for percentages are 0-100.
+        "cpu.percent missing for 1m" is the other form. k, M, G and T are powers of ten. A percent sign
+        changes nothing, because percentages are 0 to 100. Raises ValueError if the text is no rule.
         """
         if len(text) > MAX_TEXT_LENGTH:
             raise ValueError
@@ -73,16 +76,16 @@ class Threshold:
 
     @property
     def text(self) -> str:
-        """The one sentence that `parse` makes this of: "cpu.percent > 90 for 30s"."""
-        lasting = f" for {_format_duration(self.seconds)}" if self.seconds else ""
+        """The rule in its shortest form, such as "cpu.percent > 90 for 30s"; `parse` reads it."""
+        duration = f" for {_format_duration(self.seconds)}" if self.seconds else ""
         if self.op == MISSING_OP:
-            return f"{self.metric} {MISSING_OP}{lasting}"
+            return f"{self.metric} {MISSING_OP}{duration}"
         clear = "" if self.clear is None else f" clear {_format_number(self.clear)}"
-        return f"{self.metric} {self.op} {_format_number(self.limit)}{lasting}{clear}"
+        return f"{self.metric} {self.op} {_format_number(self.limit)}{duration}{clear}"
 
     @property
     def clear_threshold(self) -> float:
-        """The limit for one that is broken."""
+        """The limit at which a firing alert resolves."""
         if self.clear is not None:
             return self.clear
         margin = CLEAR_MARGIN * abs(self.limit)
@@ -91,8 +94,10 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class AlertState:
-    """Where a threshold stands, and the time of the tick (seconds UTC) that last changed it; None where
-    none ever did."""
+    """The state of a threshold, and the time of the tick that last changed it.
+
+    `since` is in seconds UTC, or None if the state never changed.
+    """
 
     threshold: Threshold
     firing: bool = False
@@ -101,8 +106,11 @@ class AlertState:
 
 @dataclass(frozen=True, slots=True)
 class AlertChange:
-    """A threshold is broken, or no longer, from `time` (seconds UTC) on, where `value` was read; None where
-    none was. `number` counts the changes of a store's log, from 1."""
+    """An alert begins to fire, or resolves, at `time` (seconds UTC).
+
+    `value` is the value at that time, or None if there was none. `number` counts the changes in the log of a
+    store, from 1.
+    """
 
     threshold: Threshold
     firing: bool
@@ -112,8 +120,8 @@ class AlertChange:
 
 
 def _parse_number(match: re.Match[str], name: str) -> float:
-    """ValueError for a number that nobody means."""
-    # One conversion, so that 1.1G is the float nearest to it. Adding 0 makes -0 the 0 that it is.
+    """Return the number of a rule; raises ValueError above MAX_LIMIT."""
+    # Convert once, so that 1.1G is the float nearest to it. Adding 0 turns -0 into 0.
     tens = int(match[f"{name}_tens"] or 0) + _SI_EXPONENTS[match[f"{name}_unit"]]
     value = float(f"{match[name]}e{tens}") + 0.0
     if abs(value) > MAX_LIMIT:
@@ -122,13 +130,13 @@ def _parse_number(match: re.Match[str], name: str) -> float:
 
 
 def _format_number(value: float) -> str:
-    """The shortest of "1500", "1.5k" and the like that means exactly this number."""
-    shapes = [_plain_number(value)]
+    """Return the shortest form that means exactly this number, such as "1500" or "1.5k"."""
+    forms = [_plain_number(value)]
     for unit, tens in _SI_EXPONENTS.items():
         digits = _plain_number(value / 10**tens)
         if unit and "e" not in digits and float(f"{digits}e{tens}") == value:
-            shapes.append(digits + unit)
-    return min(shapes, key=len)
+            forms.append(digits + unit)
+    return min(forms, key=len)
 
 
 def _plain_number(value: float) -> str:

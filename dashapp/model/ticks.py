@@ -1,17 +1,17 @@
-"""The words every other module speaks: metric, tick, page, cursor, and the tree of errors.
+"""Core types: metric, tick, cursor, and the exceptions of dashapp.
 
-Imports nothing of ours, and knows no clock, process, file or socket.
+All messages are one sentence, except that SettingsError has one for each problem.
 
     DashappError
-    ├── SettingsError      settings that cannot work: one sentence each
-    ├── MountError         a place in another application that cannot be had: one sentence
-    ├── BadRequestError         a question the API cannot answer: one sentence
-    ├── SourceError             what keeps a source from answering: one sentence, which the page shows
-    ├── BusyError          a question that it can answer later: one sentence
-    └── StoreError
-        ├── StoreLockedError    another collector writes to this store
-        ├── StoreAwayError      a store that does not answer now, and may soon
-        └── SpoolError          what was pushed cannot be kept now: one sentence
+    |-- SettingsError              invalid settings
+    |-- MountError                 dashapp cannot be mounted in another application
+    |-- BadRequestError            the API cannot answer the request
+    |-- BusyError                  the API can answer the request later
+    |-- StoreError
+    |   |-- StoreLockedError       another collector writes to this store
+    |   |-- StoreUnavailableError  the store does not respond now; a retry may succeed
+    |   |-- PushQueueError         pushed values cannot be stored now
+    |-- SourceError                a source cannot read its values; the page shows the message
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-# A point that comes later than this many steps after the one before leaves a gap.
+# A point that comes later than this many steps after the previous one leaves a gap.
 GAP_STEPS = 1.5
-# What is larger is no number: so a day's total is one still.
+# Larger values are dropped, so that a total over a day stays finite.
 MAX_VALUE = 1e300
-# Epoch milliseconds past which nobody means a time.
+# Larger epoch milliseconds are no plausible time.
 MAX_EPOCH_MS = 1e14
 
 
 class DashappError(Exception):
-    """Anything that dashapp itself says is wrong, in words for a person."""
+    """Base class for errors with a message for people."""
 
 
 class SettingsError(DashappError):
-    """Settings that cannot work. `problems` holds one sentence each."""
+    """Invalid settings; `problems` holds one sentence for each."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -45,23 +45,26 @@ class SettingsError(DashappError):
 
 
 class MountError(DashappError):
-    """A place in another application, or a chart in its page, that cannot be had."""
+    """A path in another application, or a chart in its page, is not available."""
 
 
 class BadRequestError(DashappError):
-    """A question that the API cannot answer."""
+    """A request that the API cannot answer."""
 
 
 class SourceError(DashappError):
-    """What keeps a source from answering, in a sentence that holds no path, password or traceback."""
+    """A source cannot read its values.
+
+    The message contains no path, password or traceback.
+    """
 
 
 class BusyError(DashappError):
-    """A question that the API can answer later."""
+    """A request that the API can answer later."""
 
 
 class StoreError(DashappError):
-    """A store that cannot be used."""
+    """A store cannot be used."""
 
 
 class StoreLockedError(StoreError):
@@ -69,16 +72,16 @@ class StoreLockedError(StoreError):
 
 
 class StoreUnavailableError(StoreError):
-    """A store that does not answer now, and may soon."""
+    """The store does not respond now; a retry may succeed."""
 
 
 class PushQueueError(StoreError):
-    """What was pushed cannot be kept now."""
+    """Pushed values cannot be stored now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A named line. `low` and `high` bound its axis in `unit`s, None where it is open."""
+    """A named line; `low` and `high` bound its axis in units of `unit`, None if open."""
 
     key: str
     label: str
@@ -90,9 +93,9 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """What one panel shows of this moment: for each curve its x, its y (None is a hole) and its name.
+    """The curves that one panel shows now: x, y and name of each; None in y is a hole.
 
-    `low` and `high` bound the y axis in `unit`s. Not a tick's: the next curves stand instead of these.
+    `low` and `high` bound the y axis in units of `unit`. Curves belong to no tick: new curves replace these.
     """
 
     x: list[list[float]]
@@ -103,19 +106,21 @@ class Curves:
     high: float | None = None
 
     def __post_init__(self) -> None:
-        """ValueError where they do not belong together."""
+        """Raise ValueError if the lengths differ."""
         if not len(self.x) == len(self.y) == len(self.names):
-            raise ValueError("as many x, y and names as there are curves")
+            sizes = f"{len(self.x)}, {len(self.y)} and {len(self.names)}"
+            raise ValueError(f"x, y and names have {sizes} items; expected equal numbers")
         if any(len(x) != len(y) for x, y in zip(self.x, self.y, strict=True)):
-            raise ValueError("as many x as y in a curve")
+            raise ValueError("x and y of a curve differ in length; expected equal numbers")
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Everything read at one instant.
+    """All values of one instant.
 
-    `time` is seconds UTC, to the millisecond; `step` the seconds between this collector's ticks,
-    which tells a gap from a slow interval; `values` holds numbers up to LARGEST_VALUE by metric key.
+    `time` is in seconds UTC, to the millisecond. `step` is the time between this collector's ticks in
+    seconds; it distinguishes a gap from a slow interval. `values` holds numbers up to MAX_VALUE by metric
+    key.
     """
 
     time: float
@@ -123,49 +128,44 @@ class Tick:
     values: Mapping[str, float]
 
     def __post_init__(self) -> None:
-        # Whole milliseconds everywhere: a cursor, a row and the wire then name the same instant.
+        # Use whole milliseconds everywhere, so that a cursor, a row and a response name the same instant.
         object.__setattr__(self, "time", to_milliseconds(self.time) / 1000)
 
     def encode(self) -> str:
-        """One line of JSON: `[time, step, {key: value}]`. ValueError on NaN or infinity."""
+        """Return one line of JSON: `[time, step, {key: value}]`; ValueError on NaN or infinity."""
         return json.dumps([self.time, self.step, self.values], separators=(",", ":"), allow_nan=False)
 
     @staticmethod
     def decode(text: str | bytes) -> Tick:
-        """The tick that `encode` wrote. ValueError on anything else."""
+        """Return the tick that `encode` wrote; ValueError on anything else."""
         try:
             time, step, values = json.loads(text)
-            if len(kept := finite_values(values)) < len(values):
-                # Older versions kept what is too large: that value is left out, and not the tick.
-                values = {key: each for key, each in values.items() if not MAX_VALUE < abs(each) < math.inf}
-            # One string a key for all ticks that are held, not one a tick.
+            if len(numbers := finite_values(values)) < len(values):
+                # Older versions stored values that are too large. Drop the value, not the tick.
+                values = {
+                    key: number for key, number in values.items() if not MAX_VALUE < abs(number) < math.inf
+                }
+            # Share one string per key among all ticks in memory.
             tick = Tick(float(time), float(step), {sys.intern(key): value for key, value in values.items()})
-            whole = math.isfinite(tick.step) and len(kept) == len(values)
+            is_valid = math.isfinite(tick.step) and len(numbers) == len(values)
         except (TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError("not a tick") from error
-        if not whole:
+        if not is_valid:
             raise ValueError("not a tick")
         return tick
-
-
-class Page(NamedTuple):
-    """Ticks in order, the cursor after the last, and whether the reader must forget what it has."""
-
-    ticks: list[Tick]
-    cursor: str
-    reset: bool
 
 
 _CURSOR = re.compile(r"([0-9a-f]{16})\.([0-9]{1,16})(?:\.([0-9]{1,12})\.([0-9]{1,12})(?:\.([0-9]{1,12}))?)?")
 
 
 class Cursor(NamedTuple):
-    """Where a reader got to: the store's life, and the newest point's time in milliseconds.
+    """Position of a reader: the store's generation, and the newest point in epoch milliseconds.
 
-    Times rise strictly within a life, so the pair names one tick wherever it is kept. A reader of
-    points that stand for several ticks goes on in the same steps: `size_ms` is one point's span (0: each
-    tick is a point), `window_ms` what was asked for, and `since_ms` how long after it the newest tick came:
-    so that no two answers of different ticks give the same cursor.
+    Times rise strictly within a generation, so the pair names one tick in any store. The other fields are for
+    points that represent several ticks, so that a reader continues in the same steps. `size_ms` is the span
+    of one point; 0 means that each tick is a point. `window_ms` is the requested window. `since_ms` is the
+    time from the newest point to the newest tick, so that responses for different ticks have different
+    cursors.
     """
 
     generation: str
@@ -175,12 +175,12 @@ class Cursor(NamedTuple):
     since_ms: int = 0
 
     def encode(self) -> str:
-        coarse = f".{self.size_ms}.{self.window_ms}.{self.since_ms}" if self.size_ms else ""
-        return f"{self.generation}.{self.time_ms}{coarse}"
+        resolution = f".{self.size_ms}.{self.window_ms}.{self.since_ms}" if self.size_ms else ""
+        return f"{self.generation}.{self.time_ms}{resolution}"
 
     @staticmethod
     def decode(text: str) -> Cursor | None:
-        """None for text that no store ever gave out."""
+        """Return the cursor, or None for text that no store wrote."""
         match = _CURSOR.fullmatch(text)
         if match is None:
             return None
@@ -188,22 +188,22 @@ class Cursor(NamedTuple):
 
 
 def stale_after(step: float) -> float:
-    """Seconds without a tick after which what is shown is no longer live."""
+    """Return the seconds without a tick after which the display is no longer live."""
     return 2 * step + 1.5
 
 
 def to_milliseconds(time: float) -> int:
-    """Seconds as the whole milliseconds that go on the wire."""
+    """Return seconds as whole milliseconds, as used in responses."""
     return round(time * 1000)
 
 
 def finite_values(values: Mapping[str, object]) -> dict[str, float]:
-    """Only numbers up to LARGEST_VALUE; a bool, text, None, NaN or infinity is left out."""
-    found = {}
+    """Return only numbers up to MAX_VALUE; drop bool, text, None, NaN and infinity."""
+    numbers = {}
     for key, value in values.items():
         if type(value) is float:
             if abs(value) <= MAX_VALUE:
-                found[key] = value
+                numbers[key] = value
         elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MAX_VALUE:
-            found[key] = float(value)
-    return found
+            numbers[key] = float(value)
+    return numbers

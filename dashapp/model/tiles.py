@@ -1,4 +1,4 @@
-"""Tiles: which numbers stand on top of the page, and the panel that each leads to. Knows nothing of Dash."""
+"""Tiles: the values at the top of the page, and the panel that each links to."""
 
 from __future__ import annotations
 
@@ -7,26 +7,31 @@ from dataclasses import dataclass
 
 from dashapp.model.ticks import Metric
 
-# Tiles for the metrics of somebody's own, where the machine's are left out.
+# Limit for custom metrics, if the machine's metrics are not read.
 MAX_CUSTOM_TILES = 8
 
 
 @dataclass(frozen=True)
 class Tile:
-    """`metrics`: keys, or beginnings of keys with a `*` at their end, in `unit`s where that is given. `most`:
-    only the highest of them."""
+    """A tile of the page.
+
+    `metrics` are keys, or prefixes that end with `*`; if `unit` is set, only metrics with that unit count.
+    `highest_only` shows only the highest value.
+    """
 
     title: str
     of: str
     metrics: tuple[str, ...]
     panel: str
-    most: bool = False
+    highest_only: bool = False
     unit: str = ""
 
     def covers(self, metric: Metric) -> bool:
-        key = metric.key
-        meant = any(key.startswith(m[:-1]) if m.endswith("*") else key == m for m in self.metrics)
-        return meant and self.unit in ("", metric.unit)
+        matches = any(
+            metric.key.startswith(key[:-1]) if key.endswith("*") else metric.key == key
+            for key in self.metrics
+        )
+        return matches and self.unit in ("", metric.unit)
 
 
 TILES = (
@@ -35,13 +40,16 @@ TILES = (
     Tile("Load", "over a minute", ("load.1",), "load"),
     Tile("Network", "received, sent", ("network.received", "network.sent"), "network"),
     Tile("Disk", "read, written", ("disk.read", "disk.write"), "disk"),
-    Tile("Fullest disk", "", ("filesystem.*",), "filesystem", most=True),
-    Tile("Hottest", "", ("temperature.*",), "temperature", most=True, unit="°C"),
+    Tile("Fullest disk", "", ("filesystem.*",), "filesystem", highest_only=True),
+    Tile("Hottest", "", ("temperature.*",), "temperature", highest_only=True, unit="°C"),
 )
 
 
 def choose_tiles(metrics: Sequence[Metric], machine: bool = True) -> list[Tile]:
-    """The machine's tiles; for metrics that none of them covers, or without the `machine`, one each."""
+    """Return the machine's tiles, or one per metric if none of them covers any metric.
+
+    Without `machine` there are no tiles until there are metrics.
+    """
     if (machine and not metrics) or any(tile.covers(metric) for tile in TILES for metric in metrics):
         return list(TILES)
     return [Tile(metric.label, "", (metric.key,), metric.panel) for metric in metrics[:MAX_CUSTOM_TILES]]

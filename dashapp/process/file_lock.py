@@ -1,6 +1,6 @@
-"""One lock of a file for processes, which the system frees when its holder dies.
+"""A file lock between processes; the system releases it when the holder dies.
 
-The standard library's own calls: the `filelock` package imports asyncio, a third of the collector's memory.
+It uses the standard library. The `filelock` package imports asyncio, a third of the collector's memory.
 """
 
 from __future__ import annotations

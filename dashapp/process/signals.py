@@ -1,7 +1,4 @@
-"""Signals that a process is to end: SIGTERM, SIGINT, and the pipe from whoever started it.
-
-Knows nothing of what is to end.
-"""
+"""Requests to stop: SIGTERM, SIGINT, and the end of the pipe from the parent process."""
 
 from __future__ import annotations
 
@@ -15,12 +12,12 @@ from time import sleep
 
 
 def stop_on_signals() -> Event:
-    """An event that SIGTERM and SIGINT set."""
+    """Return an event that SIGTERM and SIGINT set."""
     stop = Event()
 
     def handle(*_: object) -> None:
-        # Set from here, it would hang for good where the signal came while this thread was inside the
-        # event's own lock, entering or leaving a wait: https://github.com/python/cpython/issues/85772
+        # Set the event in another thread. If the signal arrives while this thread holds the lock inside the
+        # event, `set` would deadlock here: https://github.com/python/cpython/issues/85772
         _thread.start_new_thread(stop.set, ())
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -28,16 +25,18 @@ def stop_on_signals() -> Event:
     return stop
 
 
-def when_parent_exits(end: Callable[[], object], grace: float = 0) -> None:
-    """Call `end` some seconds after the pipe on standard input closes: it does however the parent dies,
-    SIGKILL included."""
+def when_parent_exits(callback: Callable[[], object], delay_s: float = 0) -> None:
+    """Call `callback` when the pipe on standard input closes, `delay_s` seconds later.
 
-    def watch() -> None:
-        # os.read holds no lock of Python's: a thread inside sys.stdin's would hang a worker forked meanwhile.
+    The pipe closes however the parent dies, SIGKILL included.
+    """
+
+    def wait_for_parent() -> None:
+        # os.read holds no Python lock. A worker forked while this thread reads sys.stdin would hang.
         with suppress(OSError):
             while os.read(0, 4096):
                 pass
-        sleep(grace)
-        end()
+        sleep(delay_s)
+        callback()
 
-    Thread(target=watch, daemon=True).start()
+    Thread(target=wait_for_parent, daemon=True).start()

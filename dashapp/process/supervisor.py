@@ -1,7 +1,7 @@
-"""The supervisor: starts the collector and the web as plain children, watches both, ends both.
+"""Supervisor: starts the collector and the web server, restarts them and stops them.
 
-Imports neither dash nor granian, so that it is small and forks nothing that holds a lock. Each child has a
-pipe for its standard input; it closes however this process ends, and the child ends with it.
+It imports neither dash nor granian, so that it is small and a fork inherits no held lock. Each child has a
+pipe as its standard input. The pipe closes however this process ends, and then the child ends as well.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from dashapp.process.start import start_process
 
 log = logging.getLogger("dashapp")
 
-# Seconds to wait before the n-th restart in a row; a child that lived longer than the last begins anew.
+# Seconds before the n-th restart in a row. A child that runs longer than the last one starts again with the
+# first.
 RESTART_BACKOFF_S = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0)
 SHUTDOWN_TIMEOUT_S = 4.0
 
 
 class ChildProcess:
-    """One process, started again whenever it dies, later each time that it dies young."""
+    """One process, restarted with increasing delays when it dies soon after its start."""
 
     def __init__(
         self,
@@ -37,45 +38,49 @@ class ChildProcess:
         notice: NoticeSink | None = None,
         stdin: Sequence[int] = (),
         environ: Mapping[str, str] | None = None,
-        **more: Any,
+        **popen_options: Any,
     ) -> None:
-        """`stdin`: descriptors of our own standard input, which each start inherits beside its pipe.
-        `environ`: its variables, ours where not given. `more`: what else subprocess.Popen is told."""
+        """Describe the process; `check` starts it.
+
+        `stdin`: descriptors of our own standard input, which each child inherits in addition to its pipe.
+        `environ`: environment variables, ours by default. `popen_options`: other arguments for
+        subprocess.Popen.
+        """
         self.name = name
         self._stdin = tuple(stdin)
-        self.deaths = 0
+        self.exits = 0
         self._argv = argv
         self._notice = notice
         self._environ = environ
-        self._more = more
+        self._popen_options = popen_options
         self._process: subprocess.Popen[bytes] | None = None
-        self._started = 0.0
-        self._due = 0.0
+        self._start_time = 0.0
+        self._next_start = 0.0
 
     def check(self) -> None:
-        """Start it where it is due; take note where it has died."""
+        """Start the process if it is due; schedule a restart if it has died."""
         now = time.monotonic()
         if self._process is None:
-            if now >= self._due:
+            if now >= self._next_start:
                 self._start()
             return
         code = self._process.poll()
         if code is None:
-            if self.deaths and now - self._started > RESTART_BACKOFF_S[-1]:
-                self.deaths = 0
+            if self.exits and now - self._start_time > RESTART_BACKOFF_S[-1]:
+                self.exits = 0
                 if self._notice is not None:
                     self._notice.clear()
             return
         self._close_pipe()
-        pause = RESTART_BACKOFF_S[min(self.deaths, len(RESTART_BACKOFF_S) - 1)]
-        self.deaths += 1
-        self._due = now + pause
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        log.warning("the %s died (%s); starting it again in %g s", self.name, how, pause)
-        if self._notice is not None and self.deaths > 1:
+        delay = RESTART_BACKOFF_S[min(self.exits, len(RESTART_BACKOFF_S) - 1)]
+        self.exits += 1
+        self._next_start = now + delay
+        reason = f"signal {-code}" if code < 0 else f"exit code {code}"
+        log.warning("the %s exited (%s); restarting it in %g s", self.name, reason, delay)
+        if self._notice is not None and self.exits > 1:
             self._notice.set(
-                f"The {self.name} has died {self.deaths} times in a row ({how}); "
-                f"it is started again in {pause:g} seconds."
+                f"The {self.name} has exited {self.exits} times in a row ({reason}); "
+                f"it restarts in {delay:g} seconds."
             )
 
     def stop(self) -> None:
@@ -93,14 +98,14 @@ class ChildProcess:
         self._close_pipe()
 
     def _start(self) -> None:
-        self._started = time.monotonic()
+        self._start_time = time.monotonic()
         environ = os.environ if self._environ is None else self._environ
         self._process = start_process(
             [*self._argv],
             stdin=subprocess.PIPE,
             env={**environ, "DASHAPP_CHILD": "1", "DASHAPP_STDIN": ",".join(map(str, self._stdin))},
             pass_fds=self._stdin,
-            **self._more,
+            **self._popen_options,
         )
 
     def _close_pipe(self) -> None:
@@ -111,7 +116,7 @@ class ChildProcess:
 
 
 def supervise(children: Sequence[ChildProcess], stop: Event) -> None:
-    """Keep the children running until `stop`, then end them, all at once, in seconds."""
+    """Keep the children running until `stop` is set; then stop all at once, in seconds."""
     while not stop.is_set():
         for child in children:
             child.check()
@@ -128,7 +133,10 @@ def python_command(module: str, argv: Sequence[str]) -> list[str]:
 
 
 def _python_executable() -> str:
-    """Where a server holds it inside, such as uWSGI, `sys.executable` is that server."""
+    """Return the path of the Python interpreter.
+
+    In a server that embeds Python, such as uWSGI, `sys.executable` is the server.
+    """
     if "py" in Path(sys.executable or "").name.lower():
         return sys.executable
     return str(Path(sys.exec_prefix) / "bin" / "python3")

@@ -1,4 +1,4 @@
-"""A thread of which each process has one of its own. Knows nothing of what it runs."""
+"""A thread that survives forks: each process starts its own."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from threading import Lock, Thread
 
 
 class PerProcessThread:
-    """Runs `run` for as long as the process lives, from the first `start` in it.
+    """Runs `run` in a daemon thread, one per process, from the first `start` in that process.
 
-    A fork has none of the threads from before it: the server that forked us may have started one.
+    A fork has no threads of its parent, and a server may call `start` before it forks its workers.
     """
 
     def __init__(self, name: str, run: Callable[[], object]) -> None:
@@ -21,7 +21,7 @@ class PerProcessThread:
         self._lock = Lock()
 
     def start(self) -> None:
-        """Cheap where it runs already: called with each request."""
+        """Start the thread if this process has none; cheap enough to call for each request."""
         if self._process == os.getpid():
             return
         with self._lock:

@@ -1,1 +1,1 @@
-"""The read side: frames, levels, comparison of hosts, shared views."""
+"""The read side: frames, levels, comparison of hosts and shared views."""

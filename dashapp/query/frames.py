@@ -1,7 +1,7 @@
-"""History: "window W, since cursor C, these metrics" -> a frame of columns, with gaps as holes.
+"""History as frames: columns of points for a time range or since a cursor.
 
-Chooses the level that answers in a bounded number of points, and makes them coarser where it must.
-Knows stores and time; nothing of HTTP or drawing.
+Chooses the level that answers in a bounded number of points, and makes the points coarser if they are still
+too many. Gaps become holes.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from dashapp.model.ticks import GAP_STEPS, Cursor, Tick, to_milliseconds
 from dashapp.query.levels import Levels
 from dashapp.stores.base import Reader, ticks_since_position
 
-# Points of one metric in a frame, at the most.
+# Maximum points of one metric in a frame.
 MAX_POINTS = 2000
-# How much coarser than need be a reader may go on, when a window once held closer ticks.
+# A reader keeps its points if they are at most this many times coarser than necessary: the window may once
+# have held closer ticks.
 MAX_COARSENING = 100
 
 Column = NDArray[np.float64]
@@ -27,11 +28,12 @@ Column = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Columns ready to draw: `t` in epoch milliseconds, strictly rising; each column as long as `t`.
+    """Columns ready to draw, each as long as `t`.
 
-    `step` is the seconds from point to point. Where a point stands for several ticks, `y` is their mean and
-    `low` and `high` are their extremes; else those two are empty. NaN where a metric has no value; a time at
-    which none has any is a hole's. `newest` is the newest tick of all.
+    `t` is in epoch milliseconds and rises strictly. `step` is the seconds from point to point. If a point
+    stands for several ticks, `y` is their mean and `low` and `high` are their extremes; otherwise `low` and
+    `high` are empty. NaN marks a metric without a value, and a time without any value is part of a gap.
+    `newest` is the newest tick of the store.
     """
 
     cursor: str
@@ -45,62 +47,56 @@ class Frame:
 
 
 def live_frame(
-    store: Reader,
-    window: float,
-    cursor: str = "",
-    metrics: Collection[str] | None = None,
-    step: float = 1.0,
+    store: Reader, window: float, cursor: str = "", metrics: Collection[str] | None = None, step: float = 1.0
 ) -> Frame:
-    """What a reader at `cursor` lacks of the newest `window` seconds; all of it, with `reset`, where it must.
+    """Return what a reader at `cursor` lacks of the newest `window` seconds.
 
-    The window ends at the newest tick. `step` is what an empty store is said to have.
+    If it cannot continue from there, the frame holds the whole window and has `reset`. The window ends at the
+    newest tick. `step` is the step of an empty store.
     """
-    mark = store.newest()
+    newest = store.newest()
     span = to_milliseconds(window)
     levels = Levels(store, step)
-    size = levels.size_for(mark.time_ms - span, mark.time_ms, MAX_POINTS)
-    place = Cursor.decode(cursor)
-    if place is not None and not place.size_ms and _is_ahead_of_store(store, place, mark):
-        # Another process has seen it come, and this one will in a moment.
-        mark = mark._replace(time_ms=place.time_ms)
-        size, columns = 0, levels.read(place.time_ms, place.time_ms, 0, metrics)
-    elif place is not None and _can_continue(store, place, mark, span, size or levels.step_ms, size):
-        size = place.size_ms
-        columns = levels.read(place.time_ms, _last_whole_point(mark.time_ms, size), size, metrics)
+    size = levels.size_for(newest.time_ms - span, newest.time_ms, MAX_POINTS)
+    position = Cursor.decode(cursor)
+    if position is not None and not position.size_ms and _is_ahead_of_store(store, position, newest):
+        # Another process has already served that tick, and this one will in a moment.
+        newest = newest._replace(time_ms=position.time_ms)
+        size, columns = 0, levels.read(position.time_ms, position.time_ms, 0, metrics)
+    elif position is not None and _can_continue(store, position, newest, span, size or levels.step_ms, size):
+        size = position.size_ms
+        columns = levels.read(position.time_ms, _last_whole_point(newest.time_ms, size), size, metrics)
     else:
-        place = None
-        size, columns = _read_fitting(levels, mark.time_ms - span, mark.time_ms, size, metrics)
-    reached = mark.time_ms
+        position = None
+        size, columns = _read_fitting(levels, newest.time_ms - span, newest.time_ms, size, metrics)
+    last_ms = newest.time_ms
     if size:
-        # The last point there is, not the last there could be: a gap that goes on is seen by the next answer.
-        before = place.time_ms if place else _last_whole_point(mark.time_ms, size)
-        reached = int(columns.t[-1]) if len(columns.t) else before
-    there = Cursor(
-        mark.generation, reached, size, span if size else 0, max(0, mark.time_ms - reached) if size else 0
+        # The last point that exists, not the last possible one: the next response then shows a gap that goes
+        # on.
+        previous = position.time_ms if position else _last_whole_point(newest.time_ms, size)
+        last_ms = int(columns.t[-1]) if len(columns.t) else previous
+    next_cursor = Cursor(
+        newest.generation, last_ms, size, span if size else 0, max(0, newest.time_ms - last_ms) if size else 0
     )
-    return _build_frame(columns, there.encode(), size, levels, place)
+    return _build_frame(columns, next_cursor.encode(), size, levels, position)
 
 
 def past_frame(
-    store: Reader,
-    start_ms: int,
-    end_ms: int,
-    metrics: Collection[str] | None = None,
-    step: float = 1.0,
+    store: Reader, start_ms: int, end_ms: int, metrics: Collection[str] | None = None, step: float = 1.0
 ) -> Frame:
-    """The points in (start, end], epoch milliseconds, at the finest step that fits."""
-    mark = store.newest()
+    """Return the points in (start, end], in epoch milliseconds, at the finest step that fits."""
+    newest = store.newest()
     levels = Levels(store, step)
-    end_ms = min(end_ms, mark.time_ms)
+    end_ms = min(end_ms, newest.time_ms)
     size = levels.size_for(start_ms, end_ms, MAX_POINTS)
     size, columns = _read_fitting(levels, start_ms, end_ms, size, metrics)
-    return _build_frame(columns, mark.encode(), size, levels, None)
+    return _build_frame(columns, newest.encode(), size, levels, None)
 
 
 def _read_fitting(
     levels: Levels, start: int, end: int, size: int, metrics: Collection[str] | None
 ) -> tuple[int, Columns]:
-    """Points of `size`, or of a coarser one where ticks were once closer together than they are now."""
+    """Read points of `size`, or coarser ones if older ticks were closer together."""
     columns = levels.read(start, _last_whole_point(end, size), size, metrics)
     if len(columns.t) > MAX_POINTS:
         size = levels.coarser_size(end - start, MAX_POINTS)
@@ -108,32 +104,35 @@ def _read_fitting(
     return size, columns
 
 
-def _can_continue(store: Reader, place: Cursor, mark: Cursor, span: int, unit: int, size: int) -> bool:
-    """Whether a reader at `place` can be told only what is new, in points of the size it has."""
-    if place.generation != mark.generation or not mark.time_ms - span <= place.time_ms <= mark.time_ms:
+def _can_continue(store: Reader, position: Cursor, newest: Cursor, span: int, unit: int, size: int) -> bool:
+    """Whether new points alone, of the size it has, are enough for a reader at `position`."""
+    if (
+        position.generation != newest.generation
+        or not newest.time_ms - span <= position.time_ms <= newest.time_ms
+    ):
         return False
-    if place.size_ms:
-        # A size that nobody was given would be read from a level far too fine for it.
-        fits = size <= place.size_ms <= MAX_COARSENING * unit and place.size_ms % unit == 0
-        return fits and place.window_ms == span
-    return size == 0 and ticks_since_position(store, place, MAX_POINTS) is not None
+    if position.size_ms:
+        # The server never gave out such a size. It would be read from a level that is far too fine.
+        fits = size <= position.size_ms <= MAX_COARSENING * unit and position.size_ms % unit == 0
+        return fits and position.window_ms == span
+    return size == 0 and ticks_since_position(store, position, MAX_POINTS) is not None
 
 
-def _is_ahead_of_store(store: Reader, place: Cursor, mark: Cursor) -> bool:
-    """Whether a reader is at a tick that not every process that is told of ticks has heard of yet."""
+def _is_ahead_of_store(store: Reader, position: Cursor, newest: Cursor) -> bool:
+    """Whether a reader is at a tick that this process has not received yet."""
     lag = store.lag_ms
-    # A store that was cleared has another life: one of this life without a tick has not been heard of.
-    known = mark.time_ms or place.time_ms - lag
-    return place.generation == mark.generation and 0 < place.time_ms - known <= lag
+    # A cleared store has another generation. In this generation, no tick means that none has arrived yet.
+    newest_ms = newest.time_ms or position.time_ms - lag
+    return position.generation == newest.generation and 0 < position.time_ms - newest_ms <= lag
 
 
 def _last_whole_point(time_ms: int, size: int) -> int:
-    """The end of the newest whole point: a tick is one by itself."""
+    """Return the end of the newest complete point. A single tick is complete."""
     return time_ms // size * size if size else time_ms
 
 
-def _build_frame(columns: Columns, cursor: str, size: int, levels: Levels, place: Cursor | None) -> Frame:
-    t, holes = _with_gaps(columns, (place.time_ms or None) if place else None)
+def _build_frame(columns: Columns, cursor: str, size: int, levels: Levels, position: Cursor | None) -> Frame:
+    t, holes = _with_gaps(columns, (position.time_ms or None) if position else None)
 
     def spread(matrix: NDArray[np.float64]) -> dict[str, Column]:
         if len(holes):
@@ -142,7 +141,7 @@ def _build_frame(columns: Columns, cursor: str, size: int, levels: Levels, place
 
     return Frame(
         cursor=cursor,
-        reset=place is None,
+        reset=position is None,
         step=size / 1000 if size else levels.step,
         newest=levels.newest,
         t=t,
@@ -153,8 +152,10 @@ def _build_frame(columns: Columns, cursor: str, size: int, levels: Levels, place
 
 
 def _rounded(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """To three decimals, or five digits where that is more: half a millionth of nothing is noise, and the
-    characters of a number are a frame's size."""
+    """Round to three decimals, or to five digits if that is more.
+
+    A millionth is noise, and the characters of its numbers make up the size of a frame.
+    """
     short = np.round(matrix, 3)
     size = np.abs(matrix)
     small = (size < 10) & (size > 0)
@@ -164,20 +165,23 @@ def _rounded(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     return short
 
 
-def _with_gaps(columns: Columns, before: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The times, with two more in each gap (a step after the point before it, a step before the one after;
-    one where they would meet), and where those go in."""
+def _with_gaps(columns: Columns, previous_ms: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the times with the ends of each gap added, and the positions of these.
+
+    A gap gets a time one step after the point before it and one a step before the point after it, or a single
+    time if the two would meet.
+    """
     t, steps = columns.t, columns.step * 1000
     if not len(t):
         return t, np.empty(0, np.int64)
-    earlier = np.concatenate(([t[0] if before is None else before], t[:-1]))
-    gaps = np.flatnonzero(t - earlier > GAP_STEPS * steps)
+    previous = np.concatenate(([t[0] if previous_ms is None else previous_ms], t[:-1]))
+    gaps = np.flatnonzero(t - previous > GAP_STEPS * steps)
     if not len(gaps):
-        return t, gaps  # as it is once a tick, and half of what an answer costs is not needed then
-    begins = np.round(earlier[gaps] + steps[gaps]).astype(np.int64)
+        return t, gaps  # the usual case: the rest is half of the cost of a response
+    starts = np.round(previous[gaps] + steps[gaps]).astype(np.int64)
     ends = np.round(t[gaps] - steps[gaps]).astype(np.int64)
-    wide = ends > begins
-    places = np.r_[gaps, gaps[wide]]
-    times = np.r_[begins, ends[wide]]
-    order = np.lexsort((times, places))
-    return np.insert(t, places[order], times[order]), places[order]
+    wide = ends > starts
+    indexes = np.r_[gaps, gaps[wide]]
+    times = np.r_[starts, ends[wide]]
+    order = np.lexsort((times, indexes))
+    return np.insert(t, indexes[order], times[order]), indexes[order]

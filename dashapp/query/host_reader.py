@@ -1,6 +1,6 @@
-"""One host of many: its own reader, and by how much its clock is ahead of the store's.
+"""One host of many: its reader, and its clock skew against the store's clock.
 
-A tick that arrives a little late is no skew, nor is a backlog that arrives at once.
+A tick that arrives a little late is no skew, and neither is a backlog that arrives at once.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dashapp.stores.base import Reader
 from dashapp.stores.hosts import Host, HostStore, sorted_hosts
 from dashapp.stores.proxy import ReaderProxy
 
-# Milliseconds that a tick may take on its way, or a clock be wrong, before anything is said or moved.
+# Milliseconds that a tick may be late, or a clock wrong, before points are moved and the page shows a notice.
 SKEW_TOLERANCE_MS = 2500
-# Ticks in a row that must say the same before another skew is believed.
+# Ticks in a row that must show the same skew before it is believed.
 CONFIRMING_TICKS = 5
-# Hosts remembered past those there are.
+# Skews in memory of hosts that the store no longer lists.
 MAX_FORGOTTEN_HOSTS = 256
 
 
@@ -30,61 +30,60 @@ class _Skew:
 
 
 class ClockSkews:
-    """Of all hosts of a store. What was believed holds until ticks say otherwise: points are moved by it."""
+    """The clock skews of all hosts. A new skew counts after several ticks, as it moves points."""
 
     def __init__(self, hosts: HostStore) -> None:
         self._hosts = hosts
         self._lock = Lock()
-        self._known: dict[str, _Skew] = {}
+        self._skews: dict[str, _Skew] = {}
 
     def offset_ms(self, host: Host) -> int:
-        """Milliseconds, in whole seconds, that its clock is ahead of the store's; 0 where it is right."""
+        """Return the milliseconds, in whole seconds, by which the host's clock is ahead."""
         if not host.newest_ms:
             return 0
         measured = host.newest_ms - host.arrived_ms
         with self._lock:
-            known = self._known.get(host.name)
-            if known is None:
+            skew = self._skews.get(host.name)
+            if skew is None:
                 self._drop_forgotten()
-                known = self._known[host.name] = _Skew(
+                skew = self._skews[host.name] = _Skew(
                     _whole_seconds_ms(measured), measured, 0, host.newest_ms
                 )
-            elif abs(measured - known.offset_ms) <= SKEW_TOLERANCE_MS:
-                known.count = 0
-            elif host.newest_ms != known.newest:
-                # As at the first of them: a backlog says something else each time.
-                if known.count and abs(measured - known.guess) <= SKEW_TOLERANCE_MS:
-                    known.count += 1
+            elif abs(measured - skew.offset_ms) <= SKEW_TOLERANCE_MS:
+                skew.count = 0
+            elif host.newest_ms != skew.newest:
+                # Compare with the first of them: in a backlog, each tick shows another skew.
+                if skew.count and abs(measured - skew.guess) <= SKEW_TOLERANCE_MS:
+                    skew.count += 1
                 else:
-                    known.count, known.guess = 1, measured
-                if known.count >= CONFIRMING_TICKS:
-                    known.offset_ms, known.count = _whole_seconds_ms(measured), 0
-            known.newest = host.newest_ms
-            return known.offset_ms
+                    skew.count, skew.guess = 1, measured
+                if skew.count >= CONFIRMING_TICKS:
+                    skew.offset_ms, skew.count = _whole_seconds_ms(measured), 0
+            skew.newest = host.newest_ms
+            return skew.offset_ms
 
     def now(self, name: str) -> float:
-        """Seconds UTC by the clock of a host; by the store's where it is not known."""
+        """Return the time by the host's clock in seconds UTC; by the store's if it is unknown."""
         host = sorted_hosts(self._hosts).get(name)
         return (self._hosts.now_ms() + (self.offset_ms(host) if host else 0)) / 1000
 
     def describe_skew(self, name: str) -> str:
-        """Its skew as half a sentence; empty where there is none."""
+        """Return the host's skew as half a sentence; empty if it has none."""
         host = sorted_hosts(self._hosts).get(name)
-        shift = self.offset_ms(host) if host else 0
-        if not shift:
+        offset = self.offset_ms(host) if host else 0
+        if not offset:
             return ""
-        return (
-            f"the clock of {name} is {_format_skew(abs(shift) // 1000)} {'ahead' if shift > 0 else 'behind'}"
-        )
+        side = "ahead" if offset > 0 else "behind"
+        return f"the clock of {name} is {_format_skew(abs(offset) // 1000)} {side}"
 
     def _drop_forgotten(self) -> None:
-        known = sorted_hosts(self._hosts)
-        if len(self._known) > len(known) + MAX_FORGOTTEN_HOSTS:
-            self._known = {name: skew for name, skew in self._known.items() if name in known}
+        hosts = sorted_hosts(self._hosts)
+        if len(self._skews) > len(hosts) + MAX_FORGOTTEN_HOSTS:
+            self._skews = {name: skew for name, skew in self._skews.items() if name in hosts}
 
 
 def _whole_seconds_ms(measured: int) -> int:
-    # Whole seconds: ticks of hosts that keep the same grid then still meet on it.
+    # Whole seconds, so that the ticks of hosts on the same grid still have the same times.
     return 0 if abs(measured) <= SKEW_TOLERANCE_MS else round(measured / 1000) * 1000
 
 
@@ -95,7 +94,7 @@ def _format_skew(seconds: int) -> str:
 
 
 class HostReader(ReaderProxy):
-    """Answers as `reader` does, which the store of many closes itself. Times are by the host's own clock."""
+    """The reader of one host, by the host's clock. The store of many hosts closes it."""
 
     def __init__(self, name: str, reader: Reader, hosts: HostStore, skews: ClockSkews) -> None:
         self._name = name
@@ -107,10 +106,10 @@ class HostReader(ReaderProxy):
         return self._reader
 
     def now(self) -> float:
-        """Seconds UTC by the host's clock, from which its newest tick is so old."""
+        """Return the time by the host's clock in seconds UTC, for the age of its newest tick."""
         return self._skews.now(self._name)
 
     def notices(self) -> list[str]:
         skew = self._skews.describe_skew(self._name)
-        own = [PublicNotice(f"{skew[0].upper()}{skew[1:]}; the times here are its own.")] if skew else []
+        own = [PublicNotice(f"{skew[0].upper()}{skew[1:]}; this page shows its own times.")] if skew else []
         return list(dict.fromkeys([*self._hosts.notices(), *self._reader.notices(), *own]))

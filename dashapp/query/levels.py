@@ -1,6 +1,7 @@
-"""Levels: ticks, minutes and hours seen as one history, read from the coarsest that is fine enough.
+"""Ticks, minutes and hours as one history.
 
-Whatever a coarser level has not been told yet is made from the finer one, on the spot.
+Reads from the coarsest level that is fine enough. The part that a coarser level does not hold yet is computed
+from the finer one.
 """
 
 from __future__ import annotations
@@ -13,18 +14,18 @@ from dashapp.model.columns import Columns, downsample
 from dashapp.model.ticks import to_milliseconds
 from dashapp.stores.base import LOG_RETENTION_MS, Reader
 
-# Points that one answer may read of a level before a coarser one serves: what numpy gets through in the time
-# that a viewer does not notice. Minutes carry three numbers a point.
+# Maximum points that a response reads of a level before a coarser one serves: numpy gets through these
+# without a visible delay. Minutes carry three numbers a point.
 MAX_POINTS_READ = (25_000, 20_000, math.inf)
-# Ticks read at the most, whatever the interval.
+# Maximum ticks per read, for any interval.
 MAX_TICKS_READ = 80_000
 DAY_MS = 86_400_000
-# A time after every other, in milliseconds.
+# Later than every other time, in milliseconds.
 NEVER_MS = 1 << 62
 
 
 class Levels:
-    """The levels of a store. `step` is the seconds between its ticks, where it has none yet."""
+    """The levels of a store. `step` is the seconds between its ticks if it has none yet."""
 
     def __init__(self, store: Reader, step: float) -> None:
         self._store = store
@@ -34,95 +35,98 @@ class Levels:
         self.step = self.newest.step if self.newest else step
         self.step_ms = max(1, to_milliseconds(self.step))
 
-    def size_for(self, start: int, end: int, most: int) -> int:
-        """Milliseconds a point for (start, end] in at most `most` points; 0 where each tick is one.
+    def size_for(self, start: int, end: int, max_points: int) -> int:
+        """Return the milliseconds of a point for (start, end] in at most `max_points` points.
 
-        What lies before the oldest point takes no room: a young store shows its ticks in any window.
+        0 if each tick is a point. The time before the oldest point does not count, so a young store shows its
+        ticks in any window.
         """
-        if end - start > most * self.step_ms:
+        if end - start > max_points * self.step_ms:
             start = max(start, self._oldest_of_all())
         span = max(0, end - start)
         level = self._choose(start, span)
         unit = self.step_ms if level == 0 else to_milliseconds(self._coarser[level].step)
-        times = max(1, math.ceil(span / unit / most))
+        times = max(1, math.ceil(span / unit / max_points))
         if level == 0 and times == 1:
             return 0
-        # Points of some hours each would show day and night as a solid block, those of whole days do not.
+        # Points of several hours each would show day and night as a solid block. Points of whole days do not.
         size = times * unit
         return size if size <= DAY_MS / 4 else math.ceil(size / DAY_MS) * DAY_MS
 
-    def coarser_size(self, span: int, most: int) -> int:
-        """Milliseconds a point, where the ticks turned out to be closer together than they are now."""
-        times = math.ceil(span / most / self.step_ms)
+    def coarser_size(self, span: int, max_points: int) -> int:
+        """Return the milliseconds of a point if the ticks are closer together than expected."""
+        times = math.ceil(span / max_points / self.step_ms)
         return max(2, times) * self.step_ms
 
     def _oldest_of_all(self) -> int:
-        ages = [age for reader in self._coarser if (age := reader.oldest()) is not None]
-        if not ages:
+        times = [time for reader in self._coarser if (time := reader.oldest()) is not None]
+        if not times:
             ticks = self._store.since(float("-inf"), MAX_TICKS_READ)
-            ages = [to_milliseconds(ticks[0].time)] if ticks else [0]
-        return min(ages) - self.step_ms
+            times = [to_milliseconds(ticks[0].time)] if ticks else [0]
+        return min(times) - self.step_ms
 
     def read(self, start: int, end: int, size: int, metrics: Collection[str] | None) -> Columns:
-        """Points of `size` milliseconds (0: ticks) in (start, end], where both are whole numbers of them."""
-        wanted = None if metrics is None else sorted(metrics)
+        """Read points of `size` milliseconds (0: ticks) in (start, end], both multiples of it."""
+        keys = None if metrics is None else sorted(metrics)
         if not size:
-            return self._ticks(start, end, wanted)
+            return self._ticks(start, end, keys)
         level = 0
         for number, reader in enumerate(self._coarser):
             if number and size % to_milliseconds(reader.step) == 0:
                 level = number
-        # The first point is whole too, though it begins before the window does.
-        found = self._level(level, start // size * size, end, wanted)
-        return downsample(found, size).between(start, end)
+        # The first point is complete too, although it begins before the window.
+        points = self._level(level, start // size * size, end, keys)
+        return downsample(points, size).between(start, end)
 
-    def segments(self, start: int, end: int, wanted: Sequence[str]) -> Iterator[Columns]:
-        """All points in (start, end], stretch by stretch, each from the finest level that still has it.
+    def segments(self, start: int, end: int, keys: Sequence[str]) -> Iterator[Columns]:
+        """Yield all points in (start, end] in parts, each from the finest level that has it.
 
-        A stretch is what a block spans: ten minutes of ticks, six hours of minutes, 15 days of hours. What is
-        not in blocks yet comes as one: ten to twenty minutes of ticks, or, without a disk, all there are.
+        A part spans one block: ten minutes of ticks, six hours of minutes or 15 days of hours. Points that
+        are in no block yet come as one part: ten to twenty minutes of ticks, or all ticks if there is no
+        disk.
         """
-        begins = self._starts()
-        sealed = self._coarser[0].newest() if self._coarser else 0
-        place = start
-        while place < end:
-            level = next((level for level, begin in enumerate(begins) if begin <= place), None)
+        starts = self._starts()
+        compacted_until = self._coarser[0].newest() if self._coarser else 0
+        position = start
+        while position < end:
+            level = next((level for level, start_ms in enumerate(starts) if start_ms <= position), None)
             if level is None:
-                place = min(begins)
-            elif level == 0 and place >= sealed:
-                yield self._ticks(place, end, list(wanted))
+                position = min(starts)
+            elif level == 0 and position >= compacted_until:
+                yield self._ticks(position, end, list(keys))
                 return
             else:
                 reader = self._coarser[level]
-                after = (place // reader.span_ms + 1) * reader.span_ms
-                stop = min([end, after, sealed if level == 0 else after, *begins[:level]])
-                yield reader.columns(place, stop, wanted)
-                place = stop
+                block_end = (position // reader.span_ms + 1) * reader.span_ms
+                stop = min([end, block_end, compacted_until if level == 0 else block_end, *starts[:level]])
+                yield reader.columns(position, stop, keys)
+                position = stop
 
     def _starts(self) -> list[int]:
-        """For each level, finest first, the time after which it has all there is; NEVER where it has nothing.
+        """Return for each level, finest first, the time after which it is complete.
 
-        A whole number of the next coarser points, so that nothing is told by two levels, or by none.
+        NEVER_MS if the level is empty. Times are multiples of the next coarser point, so that exactly one
+        level serves each point.
         """
-        ages = [reader.oldest() for reader in self._coarser] or [None]
-        if ages[0] is None:
+        times = [reader.oldest() for reader in self._coarser] or [None]
+        if times[0] is None:
             ticks = self._store.since(float("-inf"), MAX_TICKS_READ)
-            ages[0] = to_milliseconds(ticks[0].time) if ticks else None
+            times[0] = to_milliseconds(ticks[0].time) if ticks else None
         units = [to_milliseconds(reader.step) for reader in self._coarser[1:]]
         units.append(units[-1] if units else 1)
         return [
-            NEVER_MS if age is None else (age - 1) // unit * unit
-            for age, unit in zip(ages, units, strict=True)
+            NEVER_MS if time is None else (time - 1) // unit * unit
+            for time, unit in zip(times, units, strict=True)
         ]
 
     def _choose(self, start: int, span: int) -> int:
-        # Older ticks may have been closer together than today's: count on a second, the usual.
+        # Older ticks may be closer together than those of today: assume a second, the usual interval.
         units = [min(self.step_ms, 1000), *(to_milliseconds(reader.step) for reader in self._coarser[1:])]
         level = 0
         while level < len(units) - 1 and span / units[level] > MAX_POINTS_READ[level]:
             level += 1
         for coarser in range(level + 1, len(self._coarser)):
-            # What the finer level has forgotten, or never had, a coarser one may remember.
+            # A coarser level may still hold what the finer one dropped or never had.
             oldest = self._coarser[coarser].oldest()
             if oldest is None or start >= self._oldest(level) or oldest > self._oldest(level):
                 break
@@ -130,37 +134,37 @@ class Levels:
         return level
 
     def _oldest(self, level: int) -> int:
-        """Where a level begins, give or take a point of the next coarser one."""
+        """Return the time of a level's oldest point, to within one coarser point."""
         oldest = self._coarser[level].oldest()
         if oldest is None:
-            # Ticks that are not sealed yet: those of the last minutes.
+            # The ticks of the last minutes, which are in no block yet.
             oldest = self._store.newest().time_ms - LOG_RETENTION_MS
         return oldest - 2 * to_milliseconds(self._coarser[level + 1].step)
 
-    def _level(self, level: int, start: int, end: int, wanted: list[str] | None) -> Columns:
+    def _level(self, level: int, start: int, end: int, keys: list[str] | None) -> Columns:
         if level == 0:
-            return self._ticks(start, end, wanted)
+            return self._ticks(start, end, keys)
         reader = self._coarser[level]
         unit = to_milliseconds(reader.step)
-        known = max(start, reader.newest())
-        parts = [reader.columns(start, min(end, known), wanted)]
-        if known < end:
-            finer = self._level(level - 1, known, end // unit * unit, wanted)
+        split = max(start, reader.newest())
+        parts = [reader.columns(start, min(end, split), keys)]
+        if split < end:
+            finer = self._level(level - 1, split, end // unit * unit, keys)
             parts.append(downsample(finer, unit))
         return columns_of.concat(parts)
 
-    def _ticks(self, start: int, end: int, wanted: list[str] | None) -> Columns:
-        """Each tick a point: the newest from the log, older ones from its sealed blocks.
+    def _ticks(self, start: int, end: int, keys: list[str] | None) -> Columns:
+        """Return each tick as a point: the newest from the log, older ones from blocks.
 
-        The log is asked first: a tick that is sealed meanwhile is then found in both, and not in neither.
+        The log comes first: a tick that moves into a block meanwhile is then in both, and never in neither.
         """
         ticks = self._store.since(start / 1000, MAX_TICKS_READ)
-        recent = columns_of.columns_from_ticks(ticks, wanted)
+        recent = columns_of.columns_from_ticks(ticks, keys)
         first = int(recent.t[0]) - 1 if len(recent.t) else end
-        more = self._store.since(float("-inf"), len(ticks) + 1)
-        # By its time: one more may only have come at the end meanwhile.
-        reaches = bool(more) and (not ticks or more[0].time < ticks[0].time)
-        if reaches or not self._coarser or first <= start:
+        one_more = self._store.since(float("-inf"), len(ticks) + 1)
+        # Compare times: one more tick may have arrived at the end meanwhile.
+        is_enough = bool(one_more) and (not ticks or one_more[0].time < ticks[0].time)
+        if is_enough or not self._coarser or first <= start:
             return recent.between(start, end)
-        older = self._coarser[0].columns(start, min(end, first), wanted)
+        older = self._coarser[0].columns(start, min(end, first), keys)
         return columns_of.concat([older, recent.between(start, end)])

@@ -1,75 +1,70 @@
-"""Points of an overlay: each host's own, moved to one clock and laid over each other. Knows no HTTP."""
+"""The levels of an overlay: each host's points, moved to one clock and aligned."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dashapp.model.columns import Columns, align, downsample
-from dashapp.model.ticks import Cursor, to_milliseconds
+from dashapp.model.ticks import to_milliseconds
 from dashapp.query.levels import MAX_TICKS_READ, Levels
 from dashapp.stores.base import Reader
 
-# Seconds a point and a stretch: ticks, minutes, hours.
+if TYPE_CHECKING:
+    from dashapp.query.overlay import OverlayReader
+
+# Seconds of a point and of a block: ticks, minutes, hours.
 LEVEL_SPANS_S = ((0, 600), (60, 6 * 3600), (3600, 15 * 86_400))
-# Seconds for which the beginning of a long history is taken to be where it was.
+# Seconds for which the start of a long history is cached.
 OLDEST_CACHE_TTL_S = 10.0
 
 
-class OverlaySource(Protocol):
-    """What is asked of an overlay."""
-
-    def newest(self) -> Cursor: ...
-    def names_of(self, name: str) -> Mapping[str, str]: ...
-    def offsets(self) -> dict[str, tuple[Reader, int]]: ...
-
-
 class OverlayLevel:
-    """A level of them all: points of `step` seconds, each host's from whatever level it has them in."""
+    """Points of `step` seconds of all hosts, each read from its best level."""
 
-    def __init__(self, step: float, span: float, overlay: OverlaySource) -> None:
+    def __init__(self, step: float, span: float, overlay: OverlayReader) -> None:
         self.step = step
         self.span_ms = to_milliseconds(span)
         self._overlay = overlay
         self._size = to_milliseconds(step)
         self._oldest: int | None = None
-        self._asked = float("-inf")
+        self._cached_at = float("-inf")
 
     def oldest(self) -> int | None:
-        if self._oldest is None or time.monotonic() - self._asked > OLDEST_CACHE_TTL_S:
-            place = [each for each, _ in LEVEL_SPANS_S].index(int(self.step))
-            ages = [
-                age - shift
-                for reader, shift in self._overlay.offsets().values()
-                if (age := _oldest_ms(reader, place)) is not None
+        if self._oldest is None or time.monotonic() - self._cached_at > OLDEST_CACHE_TTL_S:
+            index = [step_s for step_s, _ in LEVEL_SPANS_S].index(int(self.step))
+            times = [
+                time_ms - offset_ms
+                for reader, offset_ms in self._overlay.offsets().values()
+                if (time_ms := _oldest_ms(reader, index)) is not None
             ]
-            self._oldest = min(ages, default=None)
-            self._asked = time.monotonic()
+            self._oldest = min(times, default=None)
+            self._cached_at = time.monotonic()
         return self._oldest
 
     def newest(self) -> int:
-        """All there is but for the last that is not whole, however late a host's own level is told."""
+        """Return the end of the last complete point, even if a host's own level is behind."""
         unit = self._size or self.span_ms
         return self._overlay.newest().time_ms // unit * unit
 
-    def columns(self, start: int, end: int, wanted: Sequence[str] | None) -> Columns:
+    def columns(self, start: int, end: int, metrics: Sequence[str] | None) -> Columns:
         parts = []
-        for name, (reader, shift) in self._overlay.offsets().items():
-            named = self._overlay.names_of(name)
-            keys = [key for key, own in named.items() if wanted is None or own in wanted]
+        for name, (reader, offset_ms) in self._overlay.offsets().items():
+            names = self._overlay.names_of(name)
+            keys = [key for key, own in names.items() if metrics is None or own in metrics]
             if not keys:
                 continue
-            found = Levels(reader, 1.0).read(start + shift, end + shift, self._size, keys)
-            moved = found.shifted(-shift, named)
-            # Minutes that were whole by a clock of seconds beside go into those that they end in.
-            parts.append(downsample(moved, self._size) if self._size and shift % self._size else moved)
+            points = Levels(reader, 1.0).read(start + offset_ms, end + offset_ms, self._size, keys)
+            moved = points.shifted(-offset_ms, names)
+            # Minutes that were complete by a skewed clock go into the minutes in which they end.
+            parts.append(downsample(moved, self._size) if self._size and offset_ms % self._size else moved)
         return align(parts)
 
 
-def _oldest_ms(reader: Reader, place: int) -> int | None:
+def _oldest_ms(reader: Reader, index: int) -> int | None:
     levels = reader.levels()
-    age = levels[place].oldest() if len(levels) > place else None
-    if age is None and (ticks := reader.since(float("-inf"), MAX_TICKS_READ)):
-        age = to_milliseconds(ticks[0].time)
-    return age
+    time_ms = levels[index].oldest() if len(levels) > index else None
+    if time_ms is None and (ticks := reader.since(float("-inf"), MAX_TICKS_READ)):
+        time_ms = to_milliseconds(ticks[0].time)
+    return time_ms

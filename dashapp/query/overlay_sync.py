@@ -1,7 +1,4 @@
-"""The members of an overlay at one moment: how far each has come, and how far all of them have together.
-
-Knows no keys and no values.
-"""
+"""The progress of the hosts in an overlay, and the time that all of them have reached."""
 
 from __future__ import annotations
 
@@ -15,22 +12,25 @@ from dashapp.query.host_reader import ClockSkews
 from dashapp.stores.base import Reader
 from dashapp.stores.hosts import Host
 
-# Milliseconds past its time that a host's next tick is waited for.
+# Milliseconds to wait for a host's next tick after it is due.
 NEXT_TICK_GRACE_MS = 1250
-# Milliseconds behind the first past which one is not waited for: it brings what it kept long ago.
+# Milliseconds behind the first host after which a host is not waited for: it is delivering a backlog.
 MAX_LAG_MS = 10_000
-# Milliseconds before its time that one may come.
+# Milliseconds by which a tick may be early.
 EARLY_TOLERANCE_MS = 500
-# Seconds after which those that make one wait are asked all at once.
+# Seconds of sequential reads after which the remaining readers run in parallel.
 PARALLEL_AFTER_S = 0.05
-# Ticks that a host may have past the end, at the most.
+# Maximum ticks of a host after the common end.
 MAX_TICKS_AHEAD = 64
 
 
 @dataclass(frozen=True)
 class HostProgress:
-    """A host at one moment: `newest` is its newest tick's time, `offset_ms` its clock skew (milliseconds).
-    `writes`: something came of it lately."""
+    """A host at one moment.
+
+    `newest` is the time of its newest tick and `offset_ms` its clock skew, both in milliseconds. `writes` is
+    True if it sent a tick recently.
+    """
 
     name: str
     reader: Reader
@@ -42,12 +42,15 @@ class HostProgress:
 
     @property
     def end(self) -> int:
-        """Its newest tick's time by the clock of all; negative where it has none."""
+        """The time of its newest tick by the common clock; negative if it has none."""
         return self.newest - self.offset_ms if self.newest else -1
 
 
 def newest_marks(readers: Sequence[Reader]) -> list[Cursor]:
-    """What each says is newest. A store may make the first to ask wait: the rest do so together."""
+    """Return the newest cursor of each reader.
+
+    The store may block the first calls; the remaining readers then run in parallel.
+    """
     marks: list[Cursor] = []
     start = time.monotonic()
     while len(marks) < len(readers) and time.monotonic() - start < PARALLEL_AFTER_S:
@@ -59,39 +62,41 @@ def newest_marks(readers: Sequence[Reader]) -> list[Cursor]:
 
 
 def host_progress(
-    name: str, reader: Reader, mark: Cursor, host: Host | None, now: int, skews: ClockSkews
+    name: str, reader: Reader, newest: Cursor, host: Host | None, now: int, skews: ClockSkews
 ) -> HostProgress:
     step = to_milliseconds(host.step) if host else 1000
-    # What the list says may be a little older than what the reader has.
-    since = max(0, mark.time_ms - host.newest_ms) if host else 0
+    # The list of hosts may be a little older than the reader.
+    newer_ms = max(0, newest.time_ms - host.newest_ms) if host else 0
     writes = (
-        host is not None and mark.time_ms > 0 and now - host.arrived_ms - since <= step + NEXT_TICK_GRACE_MS
+        host is not None
+        and newest.time_ms > 0
+        and now - host.arrived_ms - newer_ms <= step + NEXT_TICK_GRACE_MS
     )
     return HostProgress(
-        name, reader, mark.generation, mark.time_ms, skews.offset_ms(host) if host else 0, step, writes
+        name, reader, newest.generation, newest.time_ms, skews.offset_ms(host) if host else 0, step, writes
     )
 
 
 def lagging_hosts(members: Sequence[HostProgress]) -> list[HostProgress]:
-    """Those that will add their next tick in a moment."""
+    """Return the hosts that will add their next tick in a moment."""
     writing = [member for member in members if member.writes]
     first = max((member.end for member in writing), default=0)
     return [member for member in writing if member.end + member.step + MAX_LAG_MS >= first]
 
 
 def common_end(members: Sequence[HostProgress]) -> int:
-    """The time of the newest tick before which no host that is awaited will add another."""
+    """Return the time of the newest tick before which no live host will add another."""
     ends = [member.end for member in members if member.newest]
     if not ends:
         return 0
-    due = [
+    due_times = [
         member.end + member.step - min(member.step // 2, EARLY_TOLERANCE_MS)
         for member in lagging_hosts(members)
     ]
-    limit = min(due, default=max(ends) + 1)
+    limit = min(due_times, default=max(ends) + 1)
     if max(ends) < limit:
         return max(ends)
-    found = [end for end in ends if end < limit]
+    reached = [end for end in ends if end < limit]
     for member in members:
         if member.end >= limit:
             after = (limit + member.offset_ms - 3 * member.step) / 1000
@@ -99,5 +104,5 @@ def common_end(members: Sequence[HostProgress]) -> int:
                 to_milliseconds(tick.time) - member.offset_ms
                 for tick in member.reader.since(after, MAX_TICKS_AHEAD)
             ]
-            found += [time for time in times if time < limit]
-    return max(found)
+            reached += [time for time in times if time < limit]
+    return max(reached)

@@ -1,31 +1,32 @@
-"""A view: some panels over some stretch of time, and a store seen through it, which has nothing else.
+"""A shared view: some panels over some time range, and a reader that shows nothing else.
 
-What is built on such a store cannot show more than the view, whatever it is asked. Knows no HTTP.
+A page or an API on top of this reader cannot show more than the view, for any request.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, ClassVar
 
 from dashapp.model.columns import Columns
 from dashapp.model.panels import Panel, keys_of_panels
 from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
 from dashapp.stores.base import Level, Reader
+from dashapp.stores.documents import CHANGES, CURVES, METRICS, PANEL_KINDS, THRESHOLDS, Document, Value
 
-# Ticks that a stretch of the past may be looked for in, beside what is sealed.
+# Maximum ticks of the log to search for a past range.
 MAX_TICKS_SEARCHED = 80_000
 FOREVER_MS = 1 << 62
-
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
 class SharedView:
-    """`panels` by their names; the newest `window` seconds or, where there are any, (start, end] in epoch
-    milliseconds."""
+    """The panels of a share link, by name, and their time range.
+
+    The range is the newest `window` seconds or, if set, `time_range`: (start, end] in epoch milliseconds.
+    """
 
     panels: tuple[str, ...]
     window: float
@@ -36,11 +37,11 @@ class SharedView:
         return (self.time_range[1] - self.time_range[0]) / 1000 if self.time_range else self.window
 
 
-class SharedViewReader:
-    """A store as far as a view shows it: a stores.Reader."""
+class SharedViewReader(Reader):
+    """A reader that restricts `store` to a view."""
 
     def __init__(self, store: Reader, view: SharedView, chosen: Sequence[Panel] = ()) -> None:
-        """`chosen`: the panels that the settings add to ours."""
+        """`chosen`: the panels that the settings add to the built-in ones."""
         self._store = store
         self._chosen = chosen
         self.view = view
@@ -50,16 +51,16 @@ class SharedViewReader:
         return self._store.lag_ms
 
     def newest(self) -> Cursor:
-        mark = self._store.newest()
+        newest = self._store.newest()
         end = self.view.time_range[1] if self.view.time_range else FOREVER_MS
-        return mark._replace(time_ms=min(mark.time_ms, end))
+        return newest._replace(time_ms=min(newest.time_ms, end))
 
     def since(self, time: float, limit: int) -> list[Tick]:
         start, end = self._time_range()
         time = max(time, start / 1000)
-        past = self.view.time_range is not None
-        ticks = self._store.since(time, MAX_TICKS_SEARCHED if past else limit)
-        if past:
+        is_past = self.view.time_range is not None
+        ticks = self._store.since(time, MAX_TICKS_SEARCHED if is_past else limit)
+        if is_past:
             ticks = [tick for tick in ticks if to_milliseconds(tick.time) <= end][-limit:]
         keys = self._keys()
         return [Tick(tick.time, tick.step, _allowed_only(tick.values, keys)) for tick in ticks]
@@ -69,33 +70,47 @@ class SharedViewReader:
         keys = self._keys()
         return [_SharedLevel(reader, start, end, keys) for reader in self._store.levels()]
 
-    def metrics(self) -> list[Metric]:
-        metrics = self._store.metrics()
-        shown = keys_of_panels(self.view.panels, metrics, self._chosen)
-        return [metric for metric in metrics if metric.key in shown]
+    def read_document(self, document: Document[Value]) -> Value:
+        """Return the visible part of a document; nothing of one without a filter here."""
+        visible = self._FILTERS.get(document)
+        if visible is None:
+            return document.empty()
+        value: Value = visible(self, self._store.read_document(document))
+        return value
 
-    def panel_kinds(self) -> Mapping[str, str]:
-        return _allowed_only(self._store.panel_kinds(), self.view.panels)
+    def _visible_metrics(self, metrics: Sequence[Metric]) -> list[Metric]:
+        keys = keys_of_panels(self.view.panels, metrics, self._chosen)
+        return [metric for metric in metrics if metric.key in keys]
 
-    def curves(self) -> Mapping[str, Curves]:
-        return {} if self.view.time_range else _allowed_only(self._store.curves(), self.view.panels)
+    def _visible_panel_kinds(self, kinds: Mapping[str, str]) -> Mapping[str, str]:
+        return _allowed_only(kinds, self.view.panels)
 
-    def thresholds(self) -> list[AlertState]:
+    def _visible_curves(self, curves: Mapping[str, Curves]) -> Mapping[str, Curves]:
+        return {} if self.view.time_range else _allowed_only(curves, self.view.panels)
+
+    def _visible_thresholds(self, states: Sequence[AlertState]) -> list[AlertState]:
         keys = self._keys()
-        return [state for state in self._store.thresholds() if state.threshold.metric in keys]
+        return [state for state in states if state.threshold.metric in keys]
 
-    def changes(self) -> list[AlertChange]:
+    def _visible_changes(self, changes: Sequence[AlertChange]) -> list[AlertChange]:
         start, end = self._time_range()
         keys = self._keys()
-        changes = (each for each in self._store.changes() if each.threshold.metric in keys)
-        return [each for each in changes if start < to_milliseconds(each.time) <= end]
+        return [
+            change
+            for change in changes
+            if change.threshold.metric in keys and start < to_milliseconds(change.time) <= end
+        ]
 
-    def deliveries(self) -> Mapping[str, int]:
-        """Who is told of them is the operator's to know."""
-        return {}
+    _FILTERS: ClassVar[Mapping[Document[Any], Callable[..., Any]]] = {
+        METRICS: _visible_metrics,
+        PANEL_KINDS: _visible_panel_kinds,
+        CURVES: _visible_curves,
+        THRESHOLDS: _visible_thresholds,
+        CHANGES: _visible_changes,
+    }
 
     def notices(self) -> list[str]:
-        """What is wrong with the server is its operator's to know."""
+        """Return nothing: only the operator sees what is wrong with the server."""
         return []
 
     def close(self) -> None: ...
@@ -110,7 +125,7 @@ class SharedViewReader:
 
 
 class _SharedLevel:
-    """One level of a store, as far as a view shows it."""
+    """One level of a store, restricted to a view."""
 
     def __init__(self, reader: Level, start: int, end: int, keys: frozenset[str]) -> None:
         self._reader = reader
@@ -126,10 +141,10 @@ class _SharedLevel:
     def newest(self) -> int:
         return self._reader.newest()
 
-    def columns(self, start: int, end: int, wanted: Sequence[str] | None) -> Columns:
-        keys = sorted(self._keys) if wanted is None else [key for key in wanted if key in self._keys]
+    def columns(self, start: int, end: int, metrics: Sequence[str] | None) -> Columns:
+        keys = sorted(self._keys) if metrics is None else [key for key in metrics if key in self._keys]
         return self._reader.columns(max(start, self._start), min(end, self._end), keys)
 
 
-def _allowed_only(found: Mapping[str, Value], names: frozenset[str] | tuple[str, ...]) -> dict[str, Value]:
-    return {name: value for name, value in found.items() if name in names}
+def _allowed_only(values: Mapping[str, Value], allowed: frozenset[str] | tuple[str, ...]) -> dict[str, Value]:
+    return {name: value for name, value in values.items() if name in allowed}

@@ -1,10 +1,12 @@
-"""Sources: one file each. A source has one method, and may raise, be slow or leave a metric out.
+"""The source protocol: one method, `read`, which may raise, be slow or omit a metric.
 
-One that has something to say while it goes on, such as where its input ended, says it by an attribute `said`:
-a sentence for the page, empty while there is none. A SourceError is such a sentence instead of values.
-One that knows how its panels are drawn says it by `looks`, a kind by a panel's name.
-One that draws whole curves gives the newest by `curves`, a model.Curves by a panel's name.
-One that knows what was before it began tells it by `past(until, limit)`, where `limit` is a count of ticks.
+A source can also have:
+
+`status_message`: a sentence for the page, for example that the input has ended; empty if there is none.
+A source without values raises SourceError with such a sentence instead.
+`panel_kinds`: the kind of chart by panel name.
+`curves`: if the source draws whole curves, the newest as a model.ticks.Curves by panel name.
+`backfill(until, limit)`: if the source has history, at most `limit` ticks of it.
 """
 
 from __future__ import annotations
@@ -14,10 +16,10 @@ from typing import Protocol
 
 from dashapp.model.ticks import Metric
 
-# What was before: seconds UTC, rising, and the values then.
+# History of a source: rising times in seconds UTC, each with its values.
 Backfill = Sequence[tuple[float, Mapping[Metric, float]]]
 
 
 class Source(Protocol):
     def read(self) -> Mapping[Metric, float]:
-        """Every metric's value now."""
+        """Return the current value of every metric."""

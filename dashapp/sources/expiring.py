@@ -1,6 +1,6 @@
-"""Lately: the newest value of each name, until it has not come for far longer than it used to.
+"""Newest value of each name, until the name is much later than usual.
 
-Knows no source; times are handed in, and never go back.
+The caller passes times, which never go back.
 """
 
 from __future__ import annotations
@@ -10,51 +10,55 @@ from typing import Generic, TypeVar
 
 Name = TypeVar("Name")
 
-# A line that is late by as much as this many of the usual distances has stopped.
+# A name has stopped when it is late by this many of its usual intervals.
 EXPIRY_INTERVALS = 3.0
-# How much of the usual distance is the newest one.
+# Weight of the newest interval in the moving average.
 SMOOTHING = 0.2
 
 
 class ExpiringValues(Generic[Name]):
-    """`least`: seconds for which a value stands in any case.
+    """Keeps the newest value of each name; a value stays for at least `min_seconds` seconds.
 
-    >>> lately = ExpiringValues(least=3.0)
+    >>> recent = ExpiringValues(min_seconds=3.0)
     >>> for time in (0, 10, 20):
-    ...     lately.record({"slow": 7.0}, time)
-    >>> lately.values_at(45), lately.values_at(51)
+    ...     recent.record({"slow": 7.0}, time)
+    >>> recent.values_at(45), recent.values_at(51)
     ({'slow': 7.0}, {})
     """
 
-    def __init__(self, least: float) -> None:
-        self._least = least
+    def __init__(self, min_seconds: float) -> None:
+        self._min_seconds = min_seconds
         self._values: dict[Name, float] = {}
-        self._came: dict[Name, float] = {}
-        self._usual: dict[Name, float] = {}
+        self._times: dict[Name, float] = {}
+        self._intervals: dict[Name, float] = {}
 
     def __len__(self) -> int:
-        return len(self._came)
+        return len(self._times)
 
     def __contains__(self, name: Name) -> bool:
-        return name in self._came
+        return name in self._times
 
     def record(self, values: Mapping[Name, float], time: float) -> None:
-        """What came at `time`. After a pause the usual distance is what it was before."""
+        """Store values that arrived at `time`.
+
+        After a pause the usual interval is EXPIRY_INTERVALS times as long, however long the pause was.
+        """
         for name, value in values.items():
-            if name in self._came:
-                distance = time - self._came[name]
-                usual = self._usual.get(name, distance)
-                if distance <= EXPIRY_INTERVALS * max(usual, self._least):
-                    self._usual[name] = usual + SMOOTHING * (distance - usual)
+            if name in self._times:
+                elapsed = time - self._times[name]
+                interval = self._intervals.get(name, elapsed)
+                if elapsed <= EXPIRY_INTERVALS * max(interval, self._min_seconds):
+                    self._intervals[name] = interval + SMOOTHING * (elapsed - interval)
                 else:
-                    self._usual[name] = min(distance, EXPIRY_INTERVALS * max(usual, self._least))
+                    self._intervals[name] = min(elapsed, EXPIRY_INTERVALS * max(interval, self._min_seconds))
             self._values[name] = value
-            self._came[name] = time
+            self._times[name] = time
 
     def values_at(self, time: float) -> dict[Name, float]:
-        """What still stands at `time`."""
+        """Return the values that have not expired at `time`."""
         return {
             name: value
             for name, value in self._values.items()
-            if time - self._came[name] <= max(self._least, EXPIRY_INTERVALS * self._usual.get(name, 0.0))
+            if time - self._times[name]
+            <= max(self._min_seconds, EXPIRY_INTERVALS * self._intervals.get(name, 0.0))
         }

@@ -1,4 +1,4 @@
-"""A Python function as a source: a number, a mapping of names to numbers, or whole curves, at each call."""
+"""A Python function as a source: it returns a number, named numbers or whole curves."""
 
 from __future__ import annotations
 
@@ -17,88 +17,94 @@ from dashapp.sources.polling import BackgroundSource
 if TYPE_CHECKING:
     import asyncio
 
-# Seconds after which a call is given up; it may come back later.
+# Seconds until a call counts as failed. It cannot be stopped and may still return later.
 CALL_TIMEOUT_S = 10.0
 
 
 class FunctionSource:
-    """Calls `module:function`, which is imported at the first reading: a slow module holds up nobody.
+    """Calls `module:function`, which it imports at the first reading.
 
-    An `async def` runs to its end in an event loop that stays from one call to the next. All is done in
-    the thread that reads.
+    A slow import thus delays nothing else. The coroutine of an `async def` runs to its end in an event loop
+    that persists between calls. All code runs in the thread that reads.
     """
 
     def __init__(
         self, spec: str, options: Mapping[str, Any], function: Callable[[], Any] | None = None
     ) -> None:
-        """`function`: where it is there already, and `spec` only its name."""
+        """Use `function` if given, with `spec` as its name; otherwise import `spec`."""
         self.name = spec
         self._options = options
-        self._given = function
+        self._callable = function
         self._function: Callable[[], Any] | None = None
-        self._numbers: NamedValues | NamedCurves = NamedValues("")
-        # Seconds between two readings, once it is known; 0 is at every tick.
+        self._converter: NamedValues | NamedCurves = NamedValues("")
+        # Seconds between readings, known after the import; 0 means at every tick.
         self.every = SourceOptions().replace(options).every or 0.0
         self.panel_kinds: Mapping[str, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def status_message(self) -> str:
-        """What the last reading left out."""
-        return f"{self.name} {self._numbers.rejected}" if self._numbers.rejected else ""
+        """A sentence about the values that the last reading dropped."""
+        return f"{self.name} {self._converter.rejection}" if self._converter.rejection else ""
 
     @property
     def curves(self) -> Mapping[str, Curves]:
-        """What the last reading gave of them, by their panel's name."""
-        return self._numbers.curves if isinstance(self._numbers, NamedCurves) else {}
+        """The curves of the last reading by panel name."""
+        return self._converter.curves if isinstance(self._converter, NamedCurves) else {}
 
     def read(self) -> Mapping[Metric, float]:
-        """TypeError where the function answers with something else than it may; raises what it raises."""
+        """Call the function and return its numbers as metrics.
+
+        Raises TypeError if the result has an unsupported type, and any exception of the function.
+        """
         if self._function is None:
-            self._function, self._numbers = self._load()
-        answer = self._function()
-        return self._numbers.read(self._run_coroutine(answer) if inspect.isawaitable(answer) else answer)
+            self._function, self._converter = self._load()
+        result = self._function()
+        return self._converter.read(self._run_coroutine(result) if inspect.isawaitable(result) else result)
 
     def _load(self) -> tuple[Callable[[], Any], NamedValues | NamedCurves]:
-        function = self._given or load_function(self.name)
-        said = declared_options(function).replace(self._options)
-        self.every = said.every or 0.0
+        function = self._callable or load_function(self.name)
+        options = declared_options(function).replace(self._options)
+        self.every = options.every or 0.0
         name = self.name.rpartition(":")[2]
-        made = NamedCurves if said.kind == CURVE_KIND else NamedValues
-        numbers = made(
+        converter_class = NamedCurves if options.kind == CURVE_KIND else NamedValues
+        converter = converter_class(
             name,
-            label=said.label or "",
-            unit=said.unit or "",
-            panel=said.panel or name,
-            low=said.low,
-            high=said.high,
+            label=options.label or "",
+            unit=options.unit or "",
+            panel=options.panel or name,
+            low=options.low,
+            high=options.high,
         )
-        self.panel_kinds = {numbers.panel: said.kind} if said.kind else {}
-        return function, numbers
+        self.panel_kinds = {converter.panel: options.kind} if options.kind else {}
+        return function, converter
 
-    def _run_coroutine(self, answer: Any) -> Any:
-        # A collector without such a function does without asyncio, which is a tenth of its memory.
+    def _run_coroutine(self, result: Any) -> Any:
+        # Import late: asyncio is a tenth of the collector's memory, and only coroutines need it.
         import asyncio
 
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
 
-        async def whole() -> Any:
-            return await answer
+        async def wait() -> Any:
+            return await result
 
-        return self._loop.run_until_complete(whole())
+        return self._loop.run_until_complete(wait())
 
     def close(self) -> None:
-        """Let go of the event loop."""
+        """Close the event loop."""
         if self._loop is not None:
             self._loop.close()
 
 
 def source_of_function(name: str, function: Callable[[], Any]) -> BackgroundSource:
-    """A function that is at hand, by a name for its metrics."""
+    """Return a source for a function object; `name` is the prefix of its metrics."""
     return BackgroundSource(FunctionSource(name, {}, function), timeout=CALL_TIMEOUT_S, name=name)
 
 
 def make_source(rest: str, interval: float, **options: Any) -> BackgroundSource:
-    """`options` say what the decorator may, and win over it. ValueError where one cannot be."""
+    """Return the source for `module:function`.
+
+    `options` are those of the decorator and take precedence over it. Raises ValueError if one is invalid.
+    """
     return BackgroundSource(FunctionSource(rest, options), timeout=CALL_TIMEOUT_S, name=rest)

@@ -1,11 +1,10 @@
-"""Importing: the function that `module:function` names, or one sentence on why there is none.
+"""Import the function of a `module:function` source, or explain why that fails.
 
-The name is the operator's own, from a flag, a variable or the settings file; nothing else leads here.
+The name comes from the operator, by a flag, a variable or the settings file, and from no other input.
 """
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import sys
 from collections.abc import Callable
@@ -14,33 +13,32 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from dashapp.model.text import suggest
+
 
 def load_function(spec: str) -> Callable[[], Any]:
-    """The function. Raises whatever its module does."""
+    """Return the function; raises any exception of its module."""
     module, _, name = spec.partition(":")
     function: Callable[[], Any] = getattr(_import_module(module), name)
     return function
 
 
 def load_function_or_explain(spec: str) -> Callable[[], Any]:
-    """The same. ValueError, in words for a person, where there is no function that can be called so."""
+    """Return the function; raises ValueError, with a message for people, if it cannot be called."""
     module, _, name = spec.partition(":")
     try:
-        found = _import_module(module)
+        imported_module = _import_module(module)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise ValueError(f"{module} cannot be imported: {_error_summary(error)}") from None
-        near = difflib.get_close_matches(module, [path.stem for path in Path.cwd().glob("*.py")], 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"there is no module {error.name} in {Path.cwd()}{hint}") from None
+        hint = suggest(module, [path.stem for path in Path.cwd().glob("*.py")])
+        raise ValueError(f"module {error.name} not found in {Path.cwd()}{hint}") from None
     except (Exception, SystemExit) as error:
-        # The module is somebody else's code; whatever it raises is the reason.
+        # This is foreign code; any exception is the reason.
         raise ValueError(f"{module} cannot be imported: {_error_summary(error)}") from None
-    function = getattr(found, name, None)
+    function = getattr(imported_module, name, None)
     if function is None:
-        near = difflib.get_close_matches(name, dir(found), 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"{module} has no function {name}{hint}")
+        raise ValueError(f"{module} has no function {name}{suggest(name, dir(imported_module))}")
     if not callable(function):
         raise ValueError(f"{name} is of type {type(function).__name__}; expected a function")
     try:
@@ -48,15 +46,15 @@ def load_function_or_explain(spec: str) -> Callable[[], Any]:
     except TypeError as error:
         raise ValueError(f"{name} cannot be called: {error}; expected a function without arguments") from None
     except ValueError:
-        pass  # one written in C does not tell
+        pass  # some functions written in C have no signature
     return function  # type: ignore[no-any-return]
 
 
 def _import_module(name: str) -> ModuleType:
-    """The module, from the current folder first, as with `python -m`."""
-    here = str(Path.cwd())
-    if "" not in sys.path and here not in sys.path:
-        sys.path.insert(0, here)
+    """Import a module, from the current directory first, as `python -m` does."""
+    directory = str(Path.cwd())
+    if "" not in sys.path and directory not in sys.path:
+        sys.path.insert(0, directory)
     return import_module(name)
 
 

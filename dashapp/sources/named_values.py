@@ -1,6 +1,6 @@
-"""Named numbers: whatever a function or a feed answers, as metrics, within bounds.
+"""Convert the result of a function or a feed to metrics, within limits.
 
-Names and values are somebody else's and may be anything; knows neither where they come from nor the sampler.
+Names and values come from foreign code and can be anything.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from dashapp.model.ticks import Metric
 MAX_METRICS = 1000
 MAX_NAME_LENGTH = 200
 MAX_LABEL_LENGTH = 64
-# What an address, an element's id and a list with commas can carry; any script's letters can.
+# Only characters that fit a URL, an element's id and a comma-separated list; letters of any script do.
 _INVALID_CHARS = re.compile(r"[^\w.-]+")
 
 
 class NamedValues:
-    """Makes metrics of names, the same one for the same name, at most MOST of them for as long as it lives.
+    """Makes metrics of names, the same metric for the same name, at most MAX_METRICS.
 
-    The key is `stem.name`, the label the name itself, or `label` and the name where there is a label.
-    `rejected` says, as the end of a sentence, what was left out of the last reading; empty where nothing was.
+    The key is `stem.name`. The label is the name, after `label` if there is one. `rejection` describes what
+    the last reading dropped, as the end of a sentence; it is empty if nothing was dropped.
     """
 
     def __init__(
@@ -35,75 +35,83 @@ class NamedValues:
         low: float | None = None,
         high: float | None = None,
     ) -> None:
-        self.rejected = ""
+        self.rejection = ""
         self._stem = stem
         self._label = plain_label(label)
         self._unit = plain_label(unit)
         self.panel = panel_name(panel or stem)
         self._low, self._high = low, high
-        self._known: dict[object, Metric] = {}
+        self._cache: dict[object, Metric] = {}
         self._keys: set[str] = set()
 
-    def read(self, answer: object) -> dict[Metric, Any]:
-        """The metrics of a number, or of a mapping of names to numbers. TypeError for anything else.
+    def read(self, result: object) -> dict[Metric, Any]:
+        """Return the metrics of a number, or of a mapping of names to numbers.
 
-        A value that is no finite number is left as it is, for the sampler to refuse by its metric's name.
+        A value that is no finite number stays as it is: the sampler reports it under its metric's name.
+        Raises TypeError for other types.
         """
-        self.rejected = ""
-        if not isinstance(answer, Mapping):
-            if (number := to_float(answer)) is None:
-                raise TypeError(f"{type(answer).__name__} is neither a number nor names with numbers")
-            return {self._known.get("") or self._metric(""): number}
-        found: dict[Metric, Any] = {}
-        known = self._known
-        bad = over = 0
-        for name, value in answer.items():
-            metric = known.get(name)
+        self.rejection = ""
+        if not isinstance(result, Mapping):
+            if (number := to_float(result)) is None:
+                raise TypeError(
+                    f"returned {type(result).__name__}; expected a number or a mapping of names to numbers"
+                )
+            return {self._cache.get("") or self._metric(""): number}
+        values: dict[Metric, Any] = {}
+        cache = self._cache
+        invalid_count = excess_count = 0
+        for name, value in result.items():
+            metric = cache.get(name)
             if metric is None:
                 if not is_name(name):
-                    bad += 1
+                    invalid_count += 1
                     continue
-                if len(known) >= MAX_METRICS:
-                    over += 1
+                if len(cache) >= MAX_METRICS:
+                    excess_count += 1
                     continue
                 metric = self._metric(name)
             number = to_float(value)
-            found[metric] = value if number is None else number
-        if over:
-            self.rejected = f"gives more than {MAX_METRICS:,} metrics; {over:,} are left out"
-        elif bad:
-            self.rejected = f"gives {bad:,} names that are not text of 1 to {MAX_NAME_LENGTH} characters"
-        return found
+            values[metric] = value if number is None else number
+        if excess_count:
+            self.rejection = f"returned more than {MAX_METRICS:,} metrics; {excess_count:,} were dropped"
+        elif invalid_count:
+            self.rejection = (
+                f"returned {invalid_count:,} names that are not text of 1 to {MAX_NAME_LENGTH} characters"
+            )
+        return values
 
     def _metric(self, name: object) -> Metric:
         text = str(name)
-        part = _INVALID_CHARS.sub("-", text).strip("-.") or ("unnamed" if text else "")
-        key = wanted = f"{self._stem}.{part}" if part else self._stem
-        again = 2
+        suffix = _INVALID_CHARS.sub("-", text).strip("-.") or ("unnamed" if text else "")
+        key = base_key = f"{self._stem}.{suffix}" if suffix else self._stem
+        number = 2
         while key in self._keys:
-            key, again = f"{wanted}-{again}", again + 1
+            key, number = f"{base_key}-{number}", number + 1
         self._keys.add(key)
         label = f"{self._label} {text}" if self._label and text else self._label or text or self._stem
         label = plain_label(label) or "?"
         metric = Metric(key, label, self._unit, self.panel, self._low, self._high)
-        self._known[name] = metric
+        self._cache[name] = metric
         return metric
 
 
 def panel_name(text: str) -> str:
-    """A panel's name in an address: letters, digits and dashes."""
+    """Return a panel name that fits a URL: letters, digits and dashes."""
     return _INVALID_CHARS.sub("-", text).replace(".", "-").strip("-") or "others"
 
 
 def is_name(name: object) -> bool:
-    """Text that is neither empty nor endless, or a whole number."""
+    """Return whether `name` is text within MAX_NAME_LENGTH, or a whole number."""
     if isinstance(name, str):
         return bool(name.strip()) and len(name) <= MAX_NAME_LENGTH
     return isinstance(name, int) and not isinstance(name, bool) and abs(name) < 10**18
 
 
 def to_float(value: object) -> float | None:
-    """A float of whatever is one: int, bool, Decimal, Fraction, numpy's. None for text and all else."""
+    """Return a number of any type as a float, or None for text and anything else.
+
+    Numbers are int, bool, Decimal, Fraction and those of numpy.
+    """
     if type(value) is float:
         return value
     if isinstance(value, str | bytes | bytearray) or not hasattr(type(value), "__float__"):
@@ -111,11 +119,11 @@ def to_float(value: object) -> float | None:
     try:
         return float(value)  # type: ignore[arg-type]
     except Exception:
-        # 10**400, or an object of somebody else's that only looks like a number.
+        # 10**400, or a foreign object that only looks like a number.
         return None
 
 
 def plain_label(text: str) -> str:
-    """Text for a label: what cannot be printed is a space, and the end of a long one is cut off."""
-    text = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    """Return text for a label: spaces for unprintable characters, and the end cut off."""
+    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return text if len(text) <= MAX_LABEL_LENGTH else text[: MAX_LABEL_LENGTH - 1] + "…"

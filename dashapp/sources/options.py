@@ -1,17 +1,14 @@
-"""About: what a function's author says of its metrics, by `@dashapp.source(...)` or in the settings file.
-
-Only says; what the function gives is read elsewhere.
-"""
+"""Options of a source function, from `@dashapp.source(...)` or the settings file."""
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 from dashapp.model.panel_spec import CURVE_KIND, KINDS
+from dashapp.model.text import quote_value, suggest
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -22,11 +19,11 @@ MIN_INTERVAL_S, MAX_INTERVAL_S = 0.1, 86_400
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """None is what nobody said. ValueError, with what is expected, where something cannot be.
+    """Options of a function's metrics; None is unset. Raises ValueError if one is invalid.
 
-    `low` and `high` bound the axis in `unit`s; `every` is the seconds between two calls, a tick's if None.
-    `kind` is how the panel is drawn: a bar or a table shows the newest values alone. With "curve" the
-    function gives whole curves instead of values, of which the panel shows the newest.
+    `low` and `high` bound the axis in units of `unit`. `every` is the number of seconds between two calls;
+    None means every tick. `kind` is the kind of chart; a bar chart or a table shows only the newest values.
+    With "curve" the function returns whole curves in place of values, and the panel shows the newest.
     """
 
     label: str | None = None
@@ -42,12 +39,12 @@ class SourceOptions:
             value = getattr(self, name)
             if value is not None and not (isinstance(value, str) and len(value) <= MAX_TEXT_LENGTH):
                 raise ValueError(
-                    f"{name} is {_quote_value(value)}; expected text of at most {MAX_TEXT_LENGTH} characters"
+                    f"{name} is {quote_value(value)}; expected text of at most {MAX_TEXT_LENGTH} characters"
                 )
         for name in ("low", "high", "every"):
             value = getattr(self, name)
             if value is not None and not _is_number(value):
-                raise ValueError(f"{name} is {_quote_value(value)}; expected a number")
+                raise ValueError(f"{name} is {quote_value(value)}; expected a number")
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise ValueError(f"low is {self.low:g}; expected less than high, which is {self.high:g}")
         if self.every is not None and not MIN_INTERVAL_S <= self.every <= MAX_INTERVAL_S:
@@ -56,16 +53,15 @@ class SourceOptions:
             )
         if self.kind is not None and self.kind not in (*KINDS, CURVE_KIND):
             kinds = ", ".join((*KINDS, CURVE_KIND))
-            raise ValueError(f"kind is {_quote_value(self.kind)}; expected one of {kinds}")
+            raise ValueError(f"kind is {quote_value(self.kind)}; expected one of {kinds}")
 
     def replace(self, options: Mapping[str, Any]) -> SourceOptions:
-        """The same, with what `options` say instead."""
-        names = [each.name for each in fields(SourceOptions)]
+        """Return a copy with `options` set; raises ValueError for an unknown name."""
+        names = [option.name for option in fields(SourceOptions)]
         for name in options:
             if name not in names:
-                near = difflib.get_close_matches(name, names, 1)
-                hint = f"did you mean {near[0]}?" if near else f"{', '.join(names)} are"
-                raise ValueError(f"{_quote_value(name)} is not one of its options; {hint}")
+                hint = suggest(name, names, f"expected one of {', '.join(names)}")
+                raise ValueError(f"{quote_value(name)} is not an option{hint}")
         return replace(self, **options)
 
 
@@ -79,7 +75,7 @@ def source(
     every: float | None = None,
     kind: str | None = None,
 ) -> Callable[[Function], Function]:
-    """Say what a function's numbers are, for `--source module:function`; the function stays as it is.
+    """Describe a function's metrics for `--source module:function`; the function is unchanged.
 
     >>> @source(label="Kitchen", unit="°C", low=-10, high=40, every=5)
     ... def temperature():
@@ -87,19 +83,19 @@ def source(
     >>> temperature()
     21.5
     """
-    about = SourceOptions(label, unit, low, high, panel, every, kind)
+    options = SourceOptions(label, unit, low, high, panel, every, kind)
 
     def mark(function: Function) -> Function:
-        setattr(function, _ATTRIBUTE, about)
+        setattr(function, _ATTRIBUTE, options)
         return function
 
     return mark
 
 
 def declared_options(function: Callable[..., Any]) -> SourceOptions:
-    """What its author said of it."""
-    said = getattr(function, _ATTRIBUTE, None)
-    return said if isinstance(said, SourceOptions) else SourceOptions()
+    """Return the options that `@source` set, or the defaults."""
+    options = getattr(function, _ATTRIBUTE, None)
+    return options if isinstance(options, SourceOptions) else SourceOptions()
 
 
 def _is_number(value: object) -> bool:
@@ -109,7 +105,3 @@ def _is_number(value: object) -> bool:
         return math.isfinite(value)
     except OverflowError:
         return False
-
-
-def _quote_value(value: object) -> str:
-    return f"{value!r:.60}" if isinstance(value, str | int | float) else f"a {type(value).__name__}"

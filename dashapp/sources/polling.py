@@ -1,6 +1,6 @@
-"""Sources that are not read on every tick: in a background thread, or from a cache.
+"""Sources that are not read at every tick: read in a background thread, or cached.
 
-A source that is slow or never answers is read in its own thread, so that no tick waits for it.
+A source that is slow or hangs has its own thread, so that no tick waits for it.
 """
 
 from __future__ import annotations
@@ -12,21 +12,22 @@ from threading import Condition, Thread
 from dashapp.model.ticks import Curves, Metric
 from dashapp.sources.base import Backfill, Source
 
-# Ticks come some milliseconds early or late; a source due at this one is not left for the next.
+# Ticks come some milliseconds early or late. A source that is due this soon is read now, not at the next
+# tick.
 SCHEDULE_SLACK_S = 0.05
 
 
 class BackgroundSource:
-    """Reads `source` every `every` seconds (0: at every call) in one daemon thread, one reading at a time.
+    """Reads `source` every `every` seconds (0: at every call) in one daemon thread.
 
-    A call waits `patience` seconds for a reading that it has just asked for, never again for the same one;
-    what comes later is given at the next call. After `timeout` seconds the reading is given up: calls raise
-    TimeoutError until it has ended after all, for a thread that is stuck cannot be stopped.
+    A call waits up to `max_wait` seconds for the reading that it has started. If the reading takes longer, a
+    later call returns its values. After `timeout` seconds calls raise TimeoutError until the reading ends,
+    because a blocked thread cannot be stopped.
 
-    Between readings the last values stand, for at most half as long again as they were meant to: then a gap.
+    Between readings the last values remain valid, for at most 1.5 times the interval; then there is a gap.
 
-    A source that only learns later how often to be read has an attribute `every`. Its `status_message`,
-    `panel_kinds` and `curves` are passed on.
+    A source that learns its interval later has an attribute `every`. This class passes on the source's
+    `status_message`, `panel_kinds` and `curves`.
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class BackgroundSource:
         source: Source,
         every: float = 0.0,
         timeout: float = 5.0,
-        patience: float = 0.02,
+        max_wait: float = 0.02,
         clock: Callable[[], float] = time.monotonic,
         name: str = "",
     ) -> None:
@@ -45,90 +46,90 @@ class BackgroundSource:
         self._source = source
         self._every = every
         self._timeout = timeout
-        self._patience = patience
+        self._max_wait = max_wait
         self._clock = clock
-        self._changed = Condition()
-        self._asked: float | None = None
-        self._began = float("-inf")
-        self._slow = False
-        self._answered = float("-inf")
-        self._fresh = False
+        self._condition = Condition()
+        self._pending_start: float | None = None
+        self._last_start = float("-inf")
+        self._is_slow = False
+        self._last_end = float("-inf")
+        self._is_fresh = False
         self._values: Mapping[Metric, float] = {}
         self._error: Exception | None = None
         self._thread: Thread | None = None
 
     def read(self) -> Mapping[Metric, float]:
-        """The newest values, or nothing while there are none. Raises what the source raised."""
+        """Return the newest values, or nothing if there are none; raises the source's exception."""
         now = self._clock()
-        with self._changed:
+        with self._condition:
             every = float(getattr(self._source, "every", self._every))
-            if self._asked is None and now >= self._began + every - SCHEDULE_SLACK_S:
+            if self._pending_start is None and now >= self._last_start + every - SCHEDULE_SLACK_S:
                 self._request_reading(now)
-                # One that was slow the last time is not waited for: many such would hold up the tick.
-                if not self._slow:
-                    self._changed.wait_for(lambda: self._asked is None, self._patience)
-            if self._asked is not None and now - self._asked > self._timeout:
+                # Do not wait for a source that was slow last time: many of them would delay the tick.
+                if not self._is_slow:
+                    self._condition.wait_for(lambda: self._pending_start is None, self._max_wait)
+            if self._pending_start is not None and now - self._pending_start > self._timeout:
                 self._values = {}
-                raise TimeoutError(f"no answer for {self._timeout:g} s")
+                raise TimeoutError(f"no response for {self._timeout:g} s")
             if self._error is not None:
                 raise self._error.with_traceback(None)
-            if not self._fresh and now - self._answered > 1.5 * every:
+            if not self._is_fresh and now - self._last_end > 1.5 * every:
                 return {}
-            self._fresh = False
+            self._is_fresh = False
             return self._values
 
     def backfill(self, until: float, limit: int) -> Backfill:
-        """What the source knows of the time before it was read; nothing where it knows none."""
-        past = getattr(self._source, "backfill", None)
-        return past(until, limit) if past else ()
+        """Return the source's history, or nothing if it has none."""
+        backfill = getattr(self._source, "backfill", None)
+        return backfill(until, limit) if backfill else ()
 
     def _request_reading(self, now: float) -> None:
-        self._asked = self._began = now
+        self._pending_start = self._last_start = now
         if self._thread is None:
             self._thread = Thread(target=self._run, name=f"source {self.name}", daemon=True)
             self._thread.start()
-        self._changed.notify_all()
+        self._condition.notify_all()
 
     def _run(self) -> None:
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._asked is not None)
+            with self._condition:
+                self._condition.wait_for(lambda: self._pending_start is not None)
             values: Mapping[Metric, float] = {}
             error: Exception | None = None
             try:
                 values = dict(self._source.read())
-            except Exception as raised:
-                # Somebody else's code: the error is for whoever reads, and the thread lives on.
-                error = raised
-            except BaseException as raised:
-                # sys.exit() and a cancelled task end no thread of ours.
-                error = RuntimeError(f"it ended with {type(raised).__name__}")
-            with self._changed:
+            except Exception as exception:
+                # Foreign code: keep the exception for the next call of `read`, so that the thread survives.
+                error = exception
+            except BaseException as exception:
+                # sys.exit() and a cancelled task must not end this thread.
+                error = RuntimeError(f"it raised {type(exception).__name__}")
+            with self._condition:
                 self._values, self._error = values, error
                 self.status_message = getattr(self._source, "status_message", "")
                 self.panel_kinds = getattr(self._source, "panel_kinds", {})
                 self.curves = getattr(self._source, "curves", {})
-                self._fresh = True
-                self._answered = self._clock()
-                self._slow = self._answered - self._began > self._patience
-                self._asked = None
-                self._changed.notify_all()
+                self._is_fresh = True
+                self._last_end = self._clock()
+                self._is_slow = self._last_end - self._last_start > self._max_wait
+                self._pending_start = None
+                self._condition.notify_all()
 
 
 class CachedSource:
-    """Reads `source` every `every` seconds in the caller's thread; after a failure at the next call."""
+    """Reads `source` every `every` seconds in the calling thread, and sooner after a failure."""
 
     def __init__(self, source: Source, every: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.name = type(source).__name__
         self._source = source
         self._every = every
         self._clock = clock
-        self._due = float("-inf")
+        self._next_read = float("-inf")
         self._values: Mapping[Metric, float] = {}
 
     def read(self) -> Mapping[Metric, float]:
         now = self._clock()
-        if now >= self._due:
+        if now >= self._next_read:
             self._values = self._source.read()
-            self._due = now + self._every
+            self._next_read = now + self._every
         return self._values

@@ -1,6 +1,6 @@
-"""Rates from counters: how much was counted a second since the last reading.
+"""Convert counters to rates per second.
 
-Knows no source; the clock is handed in, and never goes back.
+The caller passes the clock, which never goes back.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ Name = TypeVar("Name")
 
 
 class CounterRates(Generic[Name]):
-    """The last reading of a family of counters, and when it was.
+    """Remembers the last reading of a group of counters and its time.
 
     >>> seconds = iter([0.0, 2.0, 3.0])
     >>> rates = CounterRates(lambda: next(seconds))
@@ -27,21 +27,22 @@ class CounterRates(Generic[Name]):
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._before: Mapping[Name, float] = {}
-        self._then = float("-inf")
+        self._last_counters: Mapping[Name, float] = {}
+        self._last_time = float("-inf")
 
     def per_second(self, counters: Mapping[Name, float]) -> dict[Name, float]:
-        """What each counter gained a second. A counter that is new, or that stepped back, is left out once.
+        """Return the increase of each counter per second since the last reading.
 
-        A step back is a reset or a wrap, and which of them cannot be told: any guess may be a giant spike.
+        A counter that is new, or that went back, is omitted once. It went back because of a reset or an
+        overflow. The two look alike, and a wrong guess would show a giant spike.
         """
         now = self._clock()
-        elapsed = now - self._then
+        elapsed = now - self._last_time
         if elapsed <= 0:
             return {}
-        before, self._before, self._then = self._before, dict(counters), now
+        previous, self._last_counters, self._last_time = self._last_counters, dict(counters), now
         return {
-            name: (count - before[name]) / elapsed
+            name: (count - previous[name]) / elapsed
             for name, count in counters.items()
-            if name in before and count >= before[name]
+            if name in previous and count >= previous[name]
         }

@@ -1,4 +1,4 @@
-"""The registry: makes the sources that the settings ask for, and imports only what they name."""
+"""Create the sources of the settings; import only the modules that they name."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from dashapp.sources.system.all import system_sources
 
 
 def make_sources(specs: Sequence[SourceSpec], interval: float) -> list[Source]:
-    """The machine's own, unless `none` is among them, and then each that is asked for, in order.
+    """Return the machine's sources, unless `none` is requested, and then the others in order.
 
-    ValueError where one cannot be made.
+    Raises ValueError if one cannot be created.
     """
     sources = [] if any(spec.name == NO_SOURCE for spec in specs) else system_sources()
     sources += [make_source(spec, interval) for spec in specs if spec.name not in (MACHINE_SOURCE, NO_SOURCE)]
@@ -27,33 +27,39 @@ def make_sources(specs: Sequence[SourceSpec], interval: float) -> list[Source]:
 
 
 def make_source(spec: SourceSpec, interval: float) -> Source:
-    """One source, which starts nothing until it is read. ValueError where it cannot be made."""
+    """Return one source, which starts nothing before its first reading.
+
+    Raises ValueError if it cannot be created.
+    """
     module, _, name = BUILT_IN.get(spec.name, "dashapp.sources.function:make_source").partition(":")
     try:
-        make = getattr(import_module(module), name)
+        factory = getattr(import_module(module), name)
     except ImportError as error:
-        ours = error.name is None or error.name.startswith("dashapp.")
-        hint = "" if ours else f"; python -m pip install {error.name}"
-        raise ValueError(f"{spec.name} cannot be used here: {error}{hint}") from None
+        is_internal = error.name is None or error.name.startswith("dashapp.")
+        hint = "" if is_internal else f"; run python -m pip install {error.name}"
+        raise ValueError(f"{spec.name} cannot be used: {error}{hint}") from None
     rest = spec.rest if spec.name else spec.text
     try:
-        signature(make).bind(rest, interval, **spec.options)
+        signature(factory).bind(rest, interval, **spec.options)
     except TypeError as error:
-        raise ValueError(f"{spec.name} takes no such option: {error}") from None
-    source: Source = make(rest, interval, **spec.options)
+        raise ValueError(f"{spec.name} does not accept this option: {error}") from None
+    source: Source = factory(rest, interval, **spec.options)
     return source
 
 
 def source_problems(specs: Sequence[SourceSpec], interval: float) -> list[str]:
-    """A sentence for each that cannot be made."""
+    """Return a sentence for each source that cannot be created."""
     return [sentence for spec in specs if (sentence := source_problem(spec, interval))]
 
 
 def source_problem(spec: SourceSpec, interval: float) -> str:
-    """Why this source cannot be made, in one sentence; empty where it can. Imports a function's module."""
-    quiet = io.StringIO()
+    """Return why a source cannot be created, in one sentence, or empty text.
+
+    For a function this imports its module.
+    """
+    output = io.StringIO()
     try:
-        with redirect_stdout(quiet), redirect_stderr(quiet):
+        with redirect_stdout(output), redirect_stderr(output):
             if spec.name not in (MACHINE_SOURCE, NO_SOURCE):
                 make_source(spec, interval)
             if not spec.name:

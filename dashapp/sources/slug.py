@@ -1,4 +1,4 @@
-"""Names of devices, mounts and chips, made fit for a metric's key."""
+"""Turn names of devices, mounts and chips into parts of metric keys."""
 
 from __future__ import annotations
 
@@ -9,28 +9,26 @@ MAX_SLUG_LENGTH = 32
 
 
 class SlugRegistry:
-    """Short plain names, one for each name and never the same for two.
+    """Short plain names: one for each name, and never the same for two names.
 
     >>> slugs = SlugRegistry()
     >>> slugs("eth0.100"), slugs("ETH0 100"), slugs("eth0.100")
     ('eth0-100', 'eth0-100-2', 'eth0-100')
     """
 
-    def __init__(self, keep_case: bool = False, **given: str) -> None:
-        """`given`: slug=name pairs that are settled beforehand; `keep_case` for names that people gave."""
-        self._unfit = _INVALID_CHARS_ANY_CASE if keep_case else _INVALID_CHARS
+    def __init__(self, keep_case: bool = False, **reserved: str) -> None:
+        """Reserve the slug=name pairs in `reserved`; `keep_case` keeps upper-case letters."""
+        self._invalid_chars = _INVALID_CHARS_ANY_CASE if keep_case else _INVALID_CHARS
         self._keep_case = keep_case
-        self._given = {name: slug for slug, name in given.items()}
+        self._slugs = {name: slug for slug, name in reserved.items()}
 
     def __call__(self, name: str) -> str:
-        """Lower-case letters, digits, `_` and `-`; the same answer whenever asked."""
-        if name not in self._given:
-            plain = (
-                self._unfit.sub("-", name if self._keep_case else name.lower()).strip("-")[:MAX_SLUG_LENGTH]
-                or "unnamed"
-            )
-            slug, again = plain, 2
-            while slug in self._given.values():
-                slug, again = f"{plain}-{again}", again + 1
-            self._given[name] = slug
-        return self._given[name]
+        """Return lower-case letters, digits, `_` and `-`, always the same for one name."""
+        if name not in self._slugs:
+            text = name if self._keep_case else name.lower()
+            base = self._invalid_chars.sub("-", text).strip("-")[:MAX_SLUG_LENGTH] or "unnamed"
+            slug, number = base, 2
+            while slug in self._slugs.values():
+                slug, number = f"{base}-{number}", number + 1
+            self._slugs[name] = slug
+        return self._slugs[name]

@@ -1,8 +1,8 @@
 """The archive: three levels of history (seconds, minutes, hours), each in compressed blocks.
 
-`BlockStorage` is what a backend provides for one level: it keeps blocks, and rows that no block holds yet.
-Every step can be repeated, because what is already there is skipped: after a restart between two steps
-nothing is counted twice or lost.
+A backend provides a `BlockStorage` for each level, which holds blocks, and rows that no block holds yet. Each
+step can be repeated, because it skips what is already there: a restart between two steps counts nothing twice
+and loses nothing.
 """
 
 from __future__ import annotations
@@ -17,71 +17,69 @@ from dashapp.stores import block_codec
 
 
 class BlockStorage(Protocol):
-    """The writing side. Each verb is done whole or not at all, and raises what its storage does."""
+    """The writing side. Each method works completely or not at all; errors are raised."""
 
     def rows(self) -> list[str]:
-        """The rows, oldest first."""
+        """Return the rows, oldest first."""
 
     def newest_block(self) -> int:
-        """Where the newest block ends, in epoch milliseconds; 0 where there is none."""
+        """Return the end of the newest block in epoch milliseconds; 0 if there is none."""
 
     def oldest_block(self) -> int | None:
-        """Where the oldest block ends."""
+        """Return the end of the oldest block; None if there is none."""
 
     def add(self, rows: Sequence[tuple[int, str]]) -> None:
         """Add rows, each with its time, at the end."""
 
     def put(self, block: bytes, start_ms: int, end_ms: int) -> None:
-        """Add a block at the end, and drop the rows up to where it ends."""
+        """Add a block at the end, and drop the rows up to its end."""
 
     def drop_oldest(self) -> bool:
-        """Drop the oldest block; False where there is none."""
-
-    def clear(self) -> None: ...
+        """Drop the oldest block; False if there is none."""
 
     def size(self) -> int:
-        """Bytes in use."""
+        """Return the bytes in use."""
 
     def close(self) -> None: ...
 
 
 class BlockReader(Protocol):
-    """The reading side. What cannot be had now is left out, and nothing is raised for it."""
+    """The reading side. It leaves out what it cannot read now, and never raises for it."""
 
     def oldest(self) -> int | None:
-        """The time of the oldest point of all, or one somewhat earlier; None where there is none."""
+        """Return the time of the oldest point, or a somewhat earlier one; None if there is none."""
 
     def newest(self) -> int:
-        """The time of the newest point of all; 0 where there is none."""
+        """Return the time of the newest point; 0 if there is none."""
 
     def rows(self, start: int, end: int) -> Sequence[object]:
-        """The rows of points in (start, end], oldest first."""
+        """Return the rows of points in (start, end], oldest first."""
 
     def blocks(self, start: int, end: int) -> Sequence[object]:
-        """The blocks that may hold points in (start, end], oldest first."""
+        """Return the blocks that may hold points in (start, end], oldest first."""
 
 
 class ArchiveLevel:
-    """Points of `step` seconds, sealed `span` seconds at a time. Raises what its shelf does."""
+    """Points of `step` seconds, compacted `span` seconds at a time. Raises its storage's errors."""
 
-    def __init__(self, shelf: BlockStorage, step: float, span: float) -> None:
+    def __init__(self, storage: BlockStorage, step: float, span: float) -> None:
         self.step = step
         self._span = span
-        self._shelf = shelf
-        self._rows = shelf.rows()
-        self.compacted_until = shelf.newest_block()
+        self.storage = storage
+        self._rows = storage.rows()
+        self.compacted_until = storage.newest_block()
         self.newest = Point.decode(self._rows[-1]).time_ms if self._rows else self.compacted_until
 
     def extend(self, points: Sequence[Point]) -> None:
-        """Add points at the end; those that are there already are left out."""
-        fresh = [(point.time_ms, point.encode()) for point in points if point.time_ms > self.newest]
-        if fresh:
-            self._shelf.add(fresh)
-            self._rows += [row for _time, row in fresh]
-            self.newest = fresh[-1][0]
+        """Add points at the end, without those that are already there."""
+        new = [(point.time_ms, point.encode()) for point in points if point.time_ms > self.newest]
+        if new:
+            self.storage.add(new)
+            self._rows += [row for _time, row in new]
+            self.newest = new[-1][0]
 
     def complete_span(self) -> list[Point]:
-        """The points of the oldest span that is not sealed, once it is whole; none before."""
+        """Return the points of the oldest span without a block, once it is complete."""
         if not self._rows:
             return []
         end = point_end_ms(Point.decode(self._rows[0]).time_ms, self._span)
@@ -96,65 +94,39 @@ class ArchiveLevel:
         del self._rows[: len(points)]
 
     def add_block(self, data: bytes, start_ms: int, end_ms: int) -> None:
-        """Add a sealed block, unless one reaches as far already."""
+        """Add a block, unless the blocks already reach that far."""
         if end_ms > self.compacted_until:
-            self._shelf.put(data, start_ms, end_ms)
+            self.storage.put(data, start_ms, end_ms)
             self.compacted_until = end_ms
             self.newest = max(self.newest, end_ms)
 
     def drop_before(self, before_ms: int) -> None:
         """Drop the blocks that end before a time."""
-        while (oldest := self._shelf.oldest_block()) is not None and oldest < before_ms:
-            self._shelf.drop_oldest()
-
-    def drop_oldest(self) -> bool:
-        """Drop one block; False where there is none."""
-        return self._shelf.drop_oldest()
-
-    def clear(self) -> None:
-        self._shelf.clear()
-        self._rows.clear()
-        self.compacted_until = self.newest = 0
-
-    def size(self) -> int:
-        """Bytes in use."""
-        return self._shelf.size()
-
-    def close(self) -> None:
-        self._shelf.close()
+        while (oldest := self.storage.oldest_block()) is not None and oldest < before_ms:
+            self.storage.drop_oldest()
 
 
-def encode_points(points: Sequence[Point]) -> bytes:
-    """Rolled-up points as one block."""
+# The parts of a block, in the order of Aggregate's fields.
+PARTS = ("total", "low", "high", "count")
+
+
+def encode_points(points: Sequence[Point], parts: Sequence[str] = PARTS) -> bytes:
+    """Encode points as one block. A single tick's total is its low and its high too."""
     keys = list(dict.fromkeys(key for point in points for key in point.values))
     return block_codec.encode_block(
         {"t": [point.time_ms for point in points], "step": [point.step for point in points]},
         {
             part: {
-                key: [point.values[key][place] if key in point.values else None for point in points]
+                key: [point.values[key][index] if key in point.values else None for point in points]
                 for key in keys
             }
-            for place, part in enumerate(("total", "low", "high", "count"))
-        },
-    )
-
-
-def encode_ticks(ticks: Sequence[Point]) -> bytes:
-    """Points of one tick each as one block: the value alone, which is total, lowest and highest."""
-    keys = list(dict.fromkeys(key for tick in ticks for key in tick.values))
-    return block_codec.encode_block(
-        {"t": [tick.time_ms for tick in ticks], "step": [tick.step for tick in ticks]},
-        {
-            "total": {
-                key: [tick.values[key].total if key in tick.values else None for tick in ticks]
-                for key in keys
-            }
+            for index, part in enumerate(parts)
         },
     )
 
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
-# Name, seconds a point, seconds a block: some hundred points a block, whatever the level.
+# Name, seconds of a point, seconds of a block: some hundred points per block on each level.
 MINUTE_LEVEL = ("minutes", MINUTE, 6 * HOUR)
 HOUR_LEVEL = ("hours", HOUR, 15 * DAY)
 TICK_LEVEL = ("seconds", 0, 600)
@@ -163,60 +135,54 @@ ALL_LEVELS = (TICK_LEVEL, MINUTE_LEVEL, HOUR_LEVEL)
 
 @dataclass(frozen=True)
 class Retention:
-    """How long each level is kept, in seconds, and how many bytes they may take together."""
+    """Seconds for which each level keeps its points, and the bytes of all levels together."""
 
     ticks: float = 14 * DAY
     minutes: float = 90 * DAY
     hours: float = 730 * DAY
     size: int = 400_000_000
 
-    @property
-    def longest_s(self) -> float:
-        return max(self.ticks, self.minutes, self.hours)
-
 
 class Archive:
-    """The writing side of all levels. Raises what their shelves do; open it anew then."""
+    """The writing side of all levels. Raises their storages' errors; open a new one then."""
 
-    def __init__(self, open_shelf: Callable[[str], BlockStorage], retention: Retention) -> None:
-        """`open_shelf` gives each level's by its name."""
+    def __init__(self, open_storage: Callable[[str], BlockStorage], retention: Retention) -> None:
+        """`open_storage` opens the storage of a level by its name."""
         self._retention = retention
-        self._levels = tuple(ArchiveLevel(open_shelf(name), step, span) for name, step, span in ALL_LEVELS)
+        self._levels = tuple(ArchiveLevel(open_storage(name), step, span) for name, step, span in ALL_LEVELS)
         self._ticks, self._minutes, self._hours = self._levels
 
     @property
     def compacted_until(self) -> int:
-        """The end of the newest sealed span of ticks, in epoch milliseconds."""
+        """The end of the newest compacted span of ticks, in epoch milliseconds."""
         return self._ticks.compacted_until
 
     def append_span(self, ticks: Sequence[Point], end_ms: int) -> None:
-        """Keep the ticks of one whole span, a whole number of minutes that ends at `end_ms`."""
+        """Add the ticks of one complete span, which ends at the whole minute `end_ms`."""
         self._minutes.extend(roll_up(ticks, MINUTE))
         while points := self._minutes.complete_span():
             self._hours.extend(roll_up(points, HOUR))
             self._minutes.seal(points)
         while points := self._hours.complete_span():
             self._hours.seal(points)
-        self._ticks.add_block(encode_ticks(ticks), ticks[0].time_ms, end_ms)
+        self._ticks.add_block(encode_points(ticks, PARTS[:1]), ticks[0].time_ms, end_ms)
         self._drop_expired(end_ms)
 
-    def clear(self) -> None:
-        for level in self._levels:
-            level.clear()
-
     def size(self) -> int:
-        """Bytes in use."""
-        return sum(level.size() for level in self._levels)
+        """Return the bytes in use."""
+        return sum(level.storage.size() for level in self._levels)
 
     def close(self) -> None:
         for level in self._levels:
-            level.close()
+            level.storage.close()
 
     def _drop_expired(self, now_ms: int) -> None:
-        kept = self._retention
-        for level, seconds in zip(self._levels, (kept.ticks, kept.minutes, kept.hours), strict=True):
+        retention = self._retention
+        for level, seconds in zip(
+            self._levels, (retention.ticks, retention.minutes, retention.hours), strict=True
+        ):
             level.drop_before(now_ms - int(seconds * 1000))
-        while self.size() > kept.size:
-            # The finest first: what it drops still stands in the coarser ones.
-            if not any(level.drop_oldest() for level in self._levels):
+        while self.size() > retention.size:
+            # The finest level first: the coarser ones still hold what it drops.
+            if not any(level.storage.drop_oldest() for level in self._levels):
                 break

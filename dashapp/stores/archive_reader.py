@@ -1,13 +1,13 @@
-"""Reading one level of the long memory into columns: blocks by numpy, rows not yet sealed beside them.
+"""Reads one level of the archive into columns, with numpy.
 
-Never writes. A damaged block is left out, and said once; the rest is served.
+Combines blocks with the rows that no block holds yet. A damaged block is left out and logged once.
 """
 
 from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import orjson
 from dashapp.model.columns import Columns, Matrix, concat, empty_columns, present_keys
 from dashapp.model.rollup import Point
 from dashapp.stores import block_codec
-from dashapp.stores.archive import BlockReader
+from dashapp.stores.archive import ALL_LEVELS, BlockReader
 
 log = logging.getLogger("dashapp")
 
@@ -24,67 +24,72 @@ _INTEGER_TYPES = {1: "<i1", 2: "<i2", 4: "<i4", 8: "<i8"}
 
 
 class ArchiveLevelReader:
-    """Points of `step` seconds (0: ticks as they came) on a shelf; blocks of at most `span` seconds."""
+    """Points of `step` seconds (0: ticks) in blocks of at most `span_ms`."""
 
-    def __init__(self, shelf: BlockReader, step: float, span: float) -> None:
+    def __init__(self, blocks: BlockReader, step: float, span_ms: int) -> None:
         self.step = step
         self.damaged = 0
-        self.span_ms = round(span * 1000)
-        self._shelf = shelf
-        self._said: set[int] = set()
+        self.span_ms = span_ms
+        self._blocks = blocks
+        self._logged: set[int] = set()
 
     def oldest(self) -> int | None:
-        """The time of the oldest point, in epoch milliseconds; None where there is none."""
-        return self._shelf.oldest()
+        return self._blocks.oldest()
 
     def newest(self) -> int:
-        """The time of the newest point, in epoch milliseconds; 0 where there is none."""
-        return self._shelf.newest()
+        return self._blocks.newest()
 
-    def columns(self, start: int, end: int, wanted: Sequence[str] | None) -> Columns:
-        """The points in (start, end], epoch milliseconds; all metrics, or those `wanted` that are there."""
-        # Rows first: what is sealed meanwhile is then found in both, and not in neither.
-        rows = self._shelf.rows(start, end) if self.step else []
-        parts = []
-        for value in self._shelf.blocks(start, end):
+    def columns(self, start: int, end: int, metrics: Sequence[str] | None) -> Columns:
+        # Rows first: a point that moves into a block meanwhile is then in both, and never in neither.
+        rows = self._blocks.rows(start, end) if self.step else []
+        columns = []
+        for value in self._blocks.blocks(start, end):
             try:
-                parts.append(decode_block(value, wanted).between(start, end))
+                columns.append(decode_block(value, metrics).between(start, end))
             except ValueError as error:
                 self._log_corrupt(value, error)
-        last = int(parts[-1].t[-1]) if parts and len(parts[-1].t) else start
+        last = int(columns[-1].t[-1]) if columns and len(columns[-1].t) else start
         points = []
         for value in rows:
             try:
                 points.append(_decode_row(value))
             except ValueError as error:
                 self._log_corrupt(value, error)
-        parts.append(_columns_from_rows([point for point in points if point[0] > last], wanted))
-        return concat(parts)
+        columns.append(_columns_from_rows([point for point in points if point[0] > last], metrics))
+        return concat(columns)
 
     def _log_corrupt(self, value: Any, error: Exception) -> None:
-        mark = zlib.crc32(value if isinstance(value, bytes) else str(value).encode())
-        if mark not in self._said:
-            self._said.add(mark)
+        checksum = zlib.crc32(value if isinstance(value, bytes) else str(value).encode())
+        if checksum not in self._logged:
+            self._logged.add(checksum)
             self.damaged += 1
             log.warning("a block of the history is damaged and left out as a gap: %s", error)
 
 
-def decode_block(data: object, wanted: Sequence[str] | None = None) -> Columns:
-    """A block's columns. ValueError where it is damaged, or none."""
+def open_levels(block_reader: Callable[[str, int], BlockReader]) -> tuple[ArchiveLevelReader, ...]:
+    """Open all levels, finest first. `block_reader` takes a level's name and block span in ms."""
+    return tuple(
+        ArchiveLevelReader(block_reader(name, span * 1000), step, span * 1000)
+        for name, step, span in ALL_LEVELS
+    )
+
+
+def decode_block(data: object, metrics: Sequence[str] | None = None) -> Columns:
+    """Return a block's columns. ValueError if it is damaged or not a block."""
     if not isinstance(data, bytes):
         raise ValueError("not a block")
     try:
-        return _decode_columns(data, wanted)
+        return _decode_columns(data, metrics)
     except (KeyError, IndexError, TypeError, OverflowError, zlib.error) as error:
         raise ValueError(f"a damaged block: {error}") from error
 
 
-def _decode_columns(data: bytes, wanted: Sequence[str] | None) -> Columns:
-    header, place = block_codec.read_header(data)
-    body = data[place:]
+def _decode_columns(data: bytes, metrics: Sequence[str] | None) -> Columns:
+    header, offset = block_codec.read_header(data)
+    body = data[offset:]
     length = header["length"]
-    there = header["parts"]["total"]
-    keys = tuple(there) if wanted is None else tuple(key for key in wanted if key in there)
+    totals = header["parts"]["total"]
+    keys = tuple(totals) if metrics is None else tuple(key for key in metrics if key in totals)
     parts: dict[str, Matrix] = {}
     for name, columns in header["parts"].items():
         matrix = np.empty((len(keys), length))
@@ -94,7 +99,7 @@ def _decode_columns(data: bytes, wanted: Sequence[str] | None) -> Columns:
     total = parts["total"]
     times = _decode_column(header["axis"]["t"], body, length).astype(np.int64)
     if length > 1 and not bool((np.diff(times) > 0).all()):
-        raise ValueError("times that do not rise")
+        raise ValueError("times do not increase")
     return Columns(
         times,
         _decode_column(header["axis"]["step"], body, length),
@@ -107,14 +112,14 @@ def _decode_columns(data: bytes, wanted: Sequence[str] | None) -> Columns:
 
 
 def _decode_column(entry: Sequence[Any], body: bytes, length: int) -> Matrix:
-    """One column as doubles, NaN where it has no value. The entry is what block.FIELDS names."""
+    """Return one column as doubles, NaN for no value. `entry` is as FIELDS describes."""
     count, decimals, factor, first, width, differences, offset, size, mask = entry
     if width == 0:
         values = np.full(count, first / 10**decimals)
     else:
         raw = zlib.decompress(body[offset : offset + size])
         if len(raw) != count * width:
-            raise ValueError("a column of another length")
+            raise ValueError("a column of the wrong length")
         raw = np.frombuffer(raw, np.uint8).reshape(width, count).T.tobytes() if width > 1 else raw
         if decimals < 0:
             values = np.frombuffer(raw, "<f8")
@@ -125,7 +130,7 @@ def _decode_column(entry: Sequence[Any], body: bytes, length: int) -> Matrix:
             values = (numbers * factor + first) / 10**decimals
     if mask is None:
         if count != length:
-            raise ValueError("a column of another length")
+            raise ValueError("a column of the wrong length")
         return values
     present = np.frombuffer(zlib.decompress(body[mask[0] : mask[0] + mask[1]]), np.uint8).astype(bool)
     spread = np.full(length, np.nan)
@@ -137,18 +142,18 @@ def _decode_row(value: Any) -> Any:
     try:
         return orjson.loads(value)
     except ValueError:
-        # An older version may have written a total as Infinity, which is no JSON.
+        # An older version may have written a total as Infinity, which is not JSON.
         point = Point.decode(value)
         return point.time_ms, point.step, point.values
 
 
-def _columns_from_rows(points: Sequence[Any], wanted: Sequence[str] | None) -> Columns:
-    """Points as Point.encode wrote them."""
+def _columns_from_rows(points: Sequence[Any], metrics: Sequence[str] | None) -> Columns:
+    """Return the columns of points that `Point.encode` wrote."""
     if not points:
         return empty_columns()
-    keys = present_keys([point[2] for point in points], wanted)
-    none = (np.nan, np.nan, np.nan, 0)
-    cube = np.array([[point[2].get(key, none) for point in points] for key in keys], float)
+    keys = present_keys([point[2] for point in points], metrics)
+    empty = (np.nan, np.nan, np.nan, 0)
+    cube = np.array([[point[2].get(key, empty) for point in points] for key in keys], float)
     cube = cube.reshape(len(keys), len(points), 4)
     return Columns(
         np.array([point[0] for point in points], np.int64),

@@ -1,6 +1,7 @@
-"""Stores: one file each, all with the same few verbs.
+"""The interface of all stores.
 
-A store is an ordered, bounded log of ticks. Exactly one process appends; any number read.
+A store is an ordered, bounded log of ticks, and some documents. Exactly one process writes to it; any number
+of processes read.
 """
 
 from __future__ import annotations
@@ -10,132 +11,138 @@ from typing import TYPE_CHECKING, Protocol
 
 from dashapp.model.notices import NoticeSink
 from dashapp.model.thresholds import AlertChange, AlertState
-from dashapp.model.ticks import Cursor, Curves, Metric, Page, Tick, to_milliseconds
+from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
+from dashapp.stores.documents import (
+    CHANGES,
+    CURVES,
+    DELIVERIES,
+    METRICS,
+    PANEL_KINDS,
+    THRESHOLDS,
+    Document,
+    Value,
+)
 
 if TYPE_CHECKING:
-    # They bring numpy, which the collector does without.
+    # It imports numpy, which the collector does without.
     from dashapp.model.columns import Columns
 
 
-# How long a tick stays in the log before it may be sealed: what nearly every reader asks for.
+# How long a tick stays in the log before compaction: nearly every request reads these.
 LOG_RETENTION_MS = 600_000
-# Changes of thresholds that are remembered.
+# Maximum changes in the log of alerts.
 MAX_CHANGES = 500
 
 
 class Level(Protocol):
-    """One level of a history: points of `step` seconds (0: ticks as they came), in stretches of `span_ms`."""
+    """One level of a history: points of `step` seconds (0: ticks), in blocks of `span_ms`."""
 
     step: float
     span_ms: int
 
     def oldest(self) -> int | None:
-        """The time of the oldest point, in epoch milliseconds; None where there is none."""
+        """Return the time of the oldest point in epoch milliseconds; None if there is none."""
 
     def newest(self) -> int:
-        """That of the newest; 0 where there is none."""
+        """Return the time of the newest point in epoch milliseconds; 0 if there is none."""
 
-    def columns(self, start: int, end: int, wanted: Sequence[str] | None) -> Columns:
-        """The points in (start, end], epoch milliseconds; all metrics, or those `wanted` that are there."""
+    def columns(self, start: int, end: int, metrics: Sequence[str] | None) -> Columns:
+        """Return the points in (start, end], epoch milliseconds: all metrics or the given ones."""
 
 
 class Reader(Protocol):
-    """What the web side asks of a store. No verb blocks for longer than a second."""
+    """The interface of the web side. No method blocks for longer than a second."""
 
     @property
     def lag_ms(self) -> int:
-        """How far other processes may be ahead of what this one was told; 0 where all see the same."""
+        """How far other processes may be ahead of this one; 0 if all see the same."""
 
     def newest(self) -> Cursor:
-        """The store's life and its newest tick's time (0 where it is empty). Cheap: asked per request."""
+        """Return generation and newest tick's time (0: empty store). Cheap: runs in each request."""
 
     def since(self, time: float, limit: int) -> list[Tick]:
-        """The newest `limit` ticks later than `time` (seconds), oldest first."""
+        """Return the newest `limit` ticks later than `time` (seconds), oldest first."""
 
     def levels(self) -> Sequence[Level]:
-        """Sealed ticks, minutes and hours, finest first; empty where nothing is sealed."""
+        """Return the compacted ticks, minutes and hours, finest first; empty if there are none."""
 
-    def metrics(self) -> list[Metric]:
-        """The catalogue, as the collector last described it."""
-
-    def panel_kinds(self) -> Mapping[str, str]:
-        """How panels are drawn, by their names, where the sources say it."""
-
-    def curves(self) -> Mapping[str, Curves]:
-        """The newest curves, by their panels' names. Asked where a page has such a panel."""
-
-    def thresholds(self) -> list[AlertState]:
-        """Where each threshold stands, as the collector last judged. Cheap: asked per answer."""
-
-    def changes(self) -> list[AlertChange]:
-        """What became of the thresholds, oldest first, at most MOST_CHANGES. Cheap: asked per answer."""
-
-    def deliveries(self) -> Mapping[str, int]:
-        """The number of the last change that each address was told of."""
+    def read_document(self, document: Document[Value]) -> Value:
+        """Return a document as last written; else empty. Cheap: runs in each request."""
 
     def notices(self) -> list[str]:
-        """Sentences for the page: what is wrong with this store, or was mended in it."""
+        """Return sentences for the page: problems of this store, and repairs."""
 
     def close(self) -> None: ...
 
+    def metrics(self) -> list[Metric]:
+        """The catalogue of metrics, as the collector last described it."""
+        return self.read_document(METRICS)
+
+    def panel_kinds(self) -> Mapping[str, str]:
+        """The kinds of panels, by panel name, for those that a source sets."""
+        return self.read_document(PANEL_KINDS)
+
+    def curves(self) -> Mapping[str, Curves]:
+        """The newest curves, by panel name."""
+        return self.read_document(CURVES)
+
+    def thresholds(self) -> list[AlertState]:
+        """The state of each threshold, as the collector last evaluated it."""
+        return self.read_document(THRESHOLDS)
+
+    def changes(self) -> list[AlertChange]:
+        """The log of alerts that fired or resolved, oldest first; at most MAX_CHANGES."""
+        return self.read_document(CHANGES)
+
+    def deliveries(self) -> Mapping[str, int]:
+        """The number of the last change that each notification target received."""
+        return self.read_document(DELIVERIES)
+
 
 class Store(Reader, Protocol):
-    """What the collector asks of a store."""
+    """The interface of the collector."""
 
     def append(self, tick: Tick) -> bool:
-        """Keep a tick; False, counted in `dropped`, where it is not newer than the last."""
+        """Add a tick. Return False, and count it in `dropped`, if it is not newer than the last."""
 
-    def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
-        """Set the catalogue, and how panels are drawn."""
+    def write_document(self, document: Document[Value], value: Value) -> None:
+        """Replace a document, before the tick that it belongs to. Any thread may call this.
 
-    def set_curves(self, curves: Mapping[str, Curves]) -> None:
-        """Set what `curves` answers, before the tick they came with. As late and as quiet as thresholds."""
-
-    def set_thresholds(self, states: Iterable[AlertState]) -> None:
-        """Set what `thresholds` answers. Written late where it cannot be now, and never raises for it."""
-
-    def set_changes(self, changes: Iterable[AlertChange]) -> None:
-        """Set what `changes` answers, numbers and all. As late and as quiet as thresholds."""
-
-    def set_deliveries(self, sent: Mapping[str, int]) -> None:
-        """Set what `deliveries` answers, like `set_thresholds`. Any thread may call it."""
+        Never raises for a disk or a server that refuses: the store repeats such a write later.
+        """
 
     def notice_sink(self, name: str) -> NoticeSink:
-        """One speaker's place among the notices."""
+        """Return the notice of one speaker."""
+
+    def describe(self, metrics: Iterable[Metric], panel_kinds: Mapping[str, str] | None = None) -> None:
+        """Replace the catalogue of metrics and the kinds of panels."""
+        self.write_document(METRICS, list(metrics))
+        self.write_document(PANEL_KINDS, dict(panel_kinds or {}))
+
+    def set_curves(self, curves: Mapping[str, Curves]) -> None:
+        self.write_document(CURVES, dict(curves))
+
+    def set_thresholds(self, states: Iterable[AlertState]) -> None:
+        self.write_document(THRESHOLDS, list(states))
+
+    def set_changes(self, changes: Iterable[AlertChange]) -> None:
+        """Replace the log of alerts, numbers included, by the newest MAX_CHANGES of these."""
+        self.write_document(CHANGES, list(changes)[-MAX_CHANGES:])
+
+    def set_deliveries(self, deliveries: Mapping[str, int]) -> None:
+        self.write_document(DELIVERIES, dict(deliveries))
 
 
-def last_page(store: Reader, limit: int) -> Page:
-    """The newest `limit` ticks."""
-    mark = store.newest()
-    ticks = store.since(float("-inf"), limit)
-    return Page(ticks, _cursor(mark.generation, ticks, mark.time_ms), reset=True)
-
-
-def page_after(store: Reader, cursor: str, limit: int) -> Page:
-    """The ticks that came since `cursor`, or the newest `limit` with `reset` where that is not known.
-
-    A cursor is not known when it is of another life of the store, lies in its future, or is so
-    old that its tick is forgotten or more than `limit` have come since.
-    """
-    mark = store.newest()
-    place = Cursor.decode(cursor)
-    if place is None or place.generation != mark.generation or place.time_ms > mark.time_ms:
-        return last_page(store, limit)
-    ticks = ticks_since_position(store, place, limit + 1)
-    if ticks is None or len(ticks) > limit:
-        return last_page(store, limit)
-    return Page(ticks, _cursor(mark.generation, ticks, place.time_ms), reset=False)
-
-
-def ticks_since_position(store: Reader, place: Cursor, limit: int) -> list[Tick] | None:
-    """What came after the tick that `place` names; None where the store no longer knows that tick."""
-    ticks = store.since((place.time_ms - 1) / 1000, limit + 1)
-    if place.time_ms == 0:
+def ticks_since_position(store: Reader, position: Cursor, limit: int) -> list[Tick] | None:
+    """Return the ticks after the one at `position`; None if the store no longer has that tick."""
+    ticks = store.since((position.time_ms - 1) / 1000, limit + 1)
+    if position.time_ms == 0:
         return None if ticks else []
-    if not ticks or to_milliseconds(ticks[0].time) != place.time_ms:
+    if not ticks or to_milliseconds(ticks[0].time) != position.time_ms:
         return None
     return ticks[1:]
 
 
-def _cursor(life: str, ticks: list[Tick], otherwise_ms: int) -> str:
-    return Cursor(life, to_milliseconds(ticks[-1].time) if ticks else otherwise_ms).encode()
+def row_time(row: str) -> float:
+    """Return an encoded tick's time in seconds, without decoding the rest. Raises ValueError."""
+    return float(row[1 : row.index(",")])

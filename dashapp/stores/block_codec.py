@@ -1,9 +1,10 @@
-"""Blocks: many points as compressed columns in a few bytes. This is the writing side, without numpy.
+"""Blocks: many points as compressed columns. This is the writing side, without numpy.
 
 Layout: `dB1`, one byte of version, crc32 and length of the header; the header, JSON in zlib; the columns.
-A column of numbers with at most six decimals goes in as whole numbers: times a power of ten, over their
-greatest common divisor, as they are or as differences, in as few bytes as hold them, low bytes first, then
-zlib. Anything else goes in as doubles. Nothing is rounded.
+
+Numbers with at most six decimals become integers: multiplied by a power of ten, then divided by their
+greatest common divisor. They are written as they are or as differences, in as few bytes as hold them, low
+bytes first, then zlib. All other columns are written as doubles. Nothing is rounded.
 """
 
 from __future__ import annotations
@@ -23,17 +24,18 @@ MAX_DECIMALS = 6
 MAX_FACTOR = 10**MAX_DECIMALS
 COMPRESSION_LEVEL = 6
 
-# What a column's entry in the header means, in order; see `_encode_column`.
+# The fields of a column's entry in the header; see `_encode_column`.
 FIELDS = ("count", "decimals", "factor", "first", "width", "differences", "offset", "length", "mask")
 
 
 def encode_block(
     axis: Mapping[str, Sequence[float]], parts: Mapping[str, Mapping[str, Sequence[float | None]]]
 ) -> bytes:
-    """A block of columns that are all of one length.
+    """Encode columns of the same length as one block.
 
-    `axis` holds what every metric shares (`t` in epoch milliseconds, `step` in seconds); `parts` holds
-    `total`, and for rolled-up points `low`, `high` and `count`, each by metric key, None for no value.
+    `axis` holds the columns that all metrics share: `t` in epoch milliseconds and `step` in seconds. `parts`
+    holds `total`, and for rolled-up points also `low`, `high` and `count`. Each part maps metric keys to
+    values, with None for no value.
     """
     body = bytearray()
     header: dict[str, Any] = {"length": len(axis["t"]), "start": axis["t"][0], "end": axis["t"][-1]}
@@ -47,7 +49,7 @@ def encode_block(
 
 
 def read_header(block: bytes) -> tuple[dict[str, Any], int]:
-    """The header, and where the columns begin. ValueError where the block is damaged."""
+    """Return the header and the offset of the columns. ValueError if the block is damaged."""
     try:
         magic, crc, length = HEADER_STRUCT.unpack_from(block)
         packed = block[HEADER_STRUCT.size : HEADER_STRUCT.size + length]
@@ -60,7 +62,7 @@ def read_header(block: bytes) -> tuple[dict[str, Any], int]:
 
 
 def _encode_column(values: Sequence[float | None], body: bytearray) -> list[Any]:
-    """Put a column at the end of `body`; its entry for the header, as FIELDS names it."""
+    """Append a column to `body`, and return its entry for the header (see FIELDS)."""
     present = [value for value in values if value is not None]
     mask = None
     if len(present) != len(values):
@@ -69,20 +71,20 @@ def _encode_column(values: Sequence[float | None], body: bytearray) -> list[Any]
         body += packed
     entry = _pack_values(present)
     data = entry.pop()
-    place = [len(body), len(data)]
+    position = [len(body), len(data)]
     body += data
-    return [len(present), *entry, *place, mask]
+    return [len(present), *entry, *position, mask]
 
 
 def _pack_values(values: Sequence[float]) -> list[Any]:
-    """decimals, factor, first, width, differences, data."""
+    """Return decimals, factor, first, width, differences and data."""
     if not values:
         return [0, 1, 0, 0, 0, b""]
-    whole = _as_integers(values)
-    if whole is None:
+    scaled = _as_integers(values)
+    if scaled is None:
         data = array("d", values).tobytes()
         return [-1, 1, 0, 8, 0, zlib.compress(_shuffle_bytes(data, 8), COMPRESSION_LEVEL)]
-    decimals, numbers = whole
+    decimals, numbers = scaled
     first = numbers[0]
     if numbers.count(first) == len(numbers):
         return [decimals, 1, first, 0, 0, b""]
@@ -98,16 +100,16 @@ def _pack_values(values: Sequence[float]) -> list[Any]:
 
 
 def _as_integers(values: Sequence[float]) -> tuple[int, list[int]] | None:
-    """The fewest decimals with which every value is a whole number, and those; None where it takes more."""
-    # Most columns that take more are known by their first value, without a try of every length. Where it is
-    # too large for a double to tell, all are tried.
+    """Return the fewest decimals that make all values integers, and these; None above six."""
+    # The first value shows for most columns that they need more decimals. If it is too large for a double to
+    # show it, all are tried.
     finest = values[0] * MAX_FACTOR
     if abs(finest) < 1 << 50 and round(finest) / MAX_FACTOR != values[0]:
         return None
     for decimals in range(MAX_DECIMALS + 1):
         scale = 10**decimals
         numbers = [round(value * scale) for value in values]
-        # Beyond 2**53 a double skips whole numbers, and the reader could not give the same one back.
+        # Above 2**53 a double skips integers, and the reader could not return the same one.
         if max(map(abs, numbers)) >= 1 << 53:
             return None
         if all(number / scale == value for number, value in zip(numbers, values, strict=True)):
@@ -116,16 +118,16 @@ def _as_integers(values: Sequence[float]) -> tuple[int, list[int]] | None:
 
 
 def _compress_integers(numbers: list[int]) -> tuple[int, bytes]:
-    """Width in bytes and compressed bytes of whole numbers."""
+    """Return the width in bytes and the compressed bytes of integers."""
     reach = max(max(numbers), -min(numbers) - 1)
     for width, code in ((1, "b"), (2, "h"), (4, "i"), (8, "q")):
         if reach < 1 << (8 * width - 1):
             return width, zlib.compress(
                 _shuffle_bytes(array(code, numbers).tobytes(), width), COMPRESSION_LEVEL
             )
-    raise OverflowError("a whole number past 64 bits")  # cannot be: differences of 53-bit numbers
+    raise OverflowError("an integer above 64 bits")  # cannot happen: differences of 53-bit numbers
 
 
 def _shuffle_bytes(data: bytes, width: int) -> bytes:
-    """All first bytes, then all second bytes, and so on: the high ones are alike, and compress away."""
-    return data if width == 1 else b"".join(data[place::width] for place in range(width))
+    """Put all first bytes before all second ones: the high bytes are alike, and compress well."""
+    return data if width == 1 else b"".join(data[offset::width] for offset in range(width))

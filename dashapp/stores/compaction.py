@@ -1,7 +1,7 @@
-"""Sealing: takes whole spans of ticks out of the newest rows and hands them to the long memory.
+"""Compaction: moves complete spans of ticks from the log to the archive.
 
-At most one span a tick, and of a wide one a part, so that nothing (an older store, a long outage, a thousand
-metrics) holds a tick up for long.
+It handles at most one span per tick, and only a part of a wide one. So an older store, a long outage or a
+thousand metrics never delay a tick for long.
 """
 
 from __future__ import annotations
@@ -13,43 +13,43 @@ from dashapp.model.notices import NoticeSink, os_error_reason
 from dashapp.model.rollup import Point, point_end_ms, point_of_tick
 from dashapp.model.ticks import Tick, to_milliseconds
 from dashapp.stores.archive import Archive
-from dashapp.stores.base import LOG_RETENTION_MS
+from dashapp.stores.base import LOG_RETENTION_MS, row_time
 
-# How long to leave a disk alone that has just refused.
+# Milliseconds to wait after the disk refused a write.
 RETRY_MS = 10_000
-# Some hundred ticks a span, whatever the interval: few enough to seal between two ticks.
+# Some hundred ticks per span, for any interval: few enough to compact between two ticks.
 SPAN_S, SHORT_SPAN_S, FAST_INTERVAL_S = 600, 60, 0.5
-# Values read back between two ticks, about 30 ms of them.
+# Values to read back between two ticks, which takes about 30 ms.
 VALUES_PER_STEP = 30_000
 
 
 class RowSource(Protocol):
-    """The newest rows, of which sealing takes the oldest away."""
+    """The rows of the log. Compaction takes the oldest ones."""
 
     def oldest(self, limit: int) -> list[str]: ...
     def drop(self, count: int) -> None: ...
 
 
 class Compactor:
-    """Moves what is old enough. Its failures are told and tried again; the rows wait meanwhile."""
+    """Moves the rows that are old enough. After a failure it sets a notice and tries again."""
 
     def __init__(
         self,
-        open_memory: Callable[[], Archive],
+        open_archive: Callable[[], Archive],
         notice: NoticeSink,
         failures: tuple[type[BaseException], ...],
     ) -> None:
-        """`failures`: what rows and memory raise where they cannot be read or written now."""
-        self._open = open_memory
+        """`failures`: the exceptions of rows and archive that cannot be read or written now."""
+        self._open_archive = open_archive
         self._failures = failures
         self._notice = notice
-        self._memory: Archive | None = None
-        self._found: list[str] = []  # the rows of the span that is being read
-        self._points: list[Point | None] = []  # what has been read of them, None for what is no tick
-        self._due = 0  # no span can be whole before a tick of this time, in epoch milliseconds
+        self._archive: Archive | None = None
+        self._rows: list[str] = []  # the rows of the current span
+        self._points: list[Point | None] = []  # their points; None for an invalid row.
+        self._due = 0  # epoch milliseconds before which no span can be complete.
 
     def run(self, rows: RowSource, newest: int) -> None:
-        """Seal one span where there is a whole one that ended long enough before `newest` (ms)."""
+        """Compact one span, if there is one that ended long enough before `newest` (ms)."""
         if newest < self._due:
             return
         try:
@@ -59,7 +59,7 @@ class Compactor:
             self.close()
             self._due = newest + RETRY_MS
             self._notice.set(
-                f"The long history cannot be written ({os_error_reason(error)}); the newest ticks wait."
+                f"The long-term history cannot be written ({os_error_reason(error)}): the newest ticks wait."
             )
 
     def _compact_span(self, rows: RowSource, newest: int) -> None:
@@ -68,66 +68,58 @@ class Compactor:
             return
         oldest = _decode_tick(first[0])
         if oldest is None:
-            rows.drop(1)  # no row of ours: nobody reads it, and it must not stand in the way
+            rows.drop(1)  # not written by dashapp, and it must not block the others
             return
         span = SHORT_SPAN_S if oldest.step < FAST_INTERVAL_S else SPAN_S
         end = point_end_ms(to_milliseconds(oldest.time), span)
         self._due = end + LOG_RETENTION_MS
         if newest < self._due:
             return
-        if self._memory is None:
-            self._memory = self._open()
-        if self._found[:1] != first:
+        if self._archive is None:
+            self._archive = self._open_archive()
+        if self._rows[:1] != first:
             self._points = []
-            self._found = _oldest_rows_until(rows, end, at_first=span)
-        if end > self._memory.compacted_until:
+            self._rows = _oldest_rows_until(rows, end, limit=span)
+        if end > self._archive.compacted_until:
             if not self.read_more():
                 return
-            self._memory.append_span([point for point in self._points if point is not None], end)
-        rows.drop(len(self._found))
+            self._archive.append_span([point for point in self._points if point is not None], end)
+        rows.drop(len(self._rows))
         self._reset()
         self._due = 0
 
     def read_more(self) -> bool:
         """Read a part of the span's rows, which needs no disk; True once all are read."""
-        room = VALUES_PER_STEP
-        for row in self._found[len(self._points) :]:
-            if room <= 0:
+        remaining = VALUES_PER_STEP
+        for row in self._rows[len(self._points) :]:
+            if remaining <= 0:
                 return False
             tick = _decode_tick(row)
             self._points.append(None if tick is None else point_of_tick(tick))
-            room -= 1 if tick is None else len(tick.values)
+            remaining -= 1 if tick is None else len(tick.values)
         return True
 
     def _reset(self) -> None:
-        self._found, self._points = [], []
-
-    def clear(self) -> None:
-        """Forget all that was ever sealed."""
-        memory = self._memory or self._open()
-        self._memory = memory
-        memory.clear()
-        self._reset()
-        self._due = 0
+        self._rows, self._points = [], []
 
     def close(self) -> None:
         self._reset()
         self._due = 0
-        if self._memory is not None:
-            self._memory.close()
-            self._memory = None
+        if self._archive is not None:
+            self._archive.close()
+            self._archive = None
 
 
-def _oldest_rows_until(rows: RowSource, end: int, at_first: int) -> list[str]:
-    """The oldest rows before the first that is later than `end`, which must be there."""
+def _oldest_rows_until(rows: RowSource, end: int, limit: int) -> list[str]:
+    """Return the oldest rows up to `end`. A later row must exist."""
     while True:
-        found = rows.oldest(at_first + 1)
-        for place, row in enumerate(found):
+        oldest = rows.oldest(limit + 1)
+        for index, row in enumerate(oldest):
             if _is_later(row, end):
-                return found[:place]
-        if len(found) <= at_first:
+                return oldest[:index]
+        if len(oldest) <= limit:
             return []
-        at_first *= 4
+        limit *= 4
 
 
 def _decode_tick(row: object) -> Tick | None:
@@ -138,8 +130,8 @@ def _decode_tick(row: object) -> Tick | None:
 
 
 def _is_later(row: object, end: int) -> bool:
-    """By the time at its beginning alone: what is no tick is found out when it is sealed."""
+    """Compare only the time at the start of a row; compaction itself finds invalid rows."""
     try:
-        return isinstance(row, str) and to_milliseconds(float(row[1 : row.index(",")])) > end
+        return isinstance(row, str) and to_milliseconds(row_time(row)) > end
     except (ValueError, OverflowError):
         return False

@@ -1,96 +1,107 @@
-"""What a sheet says, as JSON and back: the catalogue, looks, the newest curves, alerts.
+"""The documents of a store: values that are replaced as a whole, and their JSON text.
 
-Knows neither files nor Redis. Reading, whatever is none of what we wrote is as if nothing stood there.
+Each backend keeps the texts by name: the disk in files, Redis in the fields of a hash.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, fields
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Generic, TypeVar
 
 from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.model.ticks import Curves, Metric, to_milliseconds
-from dashapp.stores.base import MAX_CHANGES
 
-Content = TypeVar("Content")
-
-
-def encode_metrics(metrics: Iterable[Metric]) -> str:
-    return json.dumps([asdict(metric) for metric in metrics])
+Value = TypeVar("Value")
 
 
-def encode_panel_kinds(looks: Mapping[str, str]) -> str:
-    return json.dumps(dict(looks))
+@dataclass(frozen=True, slots=True, eq=False)
+class Document(Generic[Value]):
+    """One kind of document. `name` is its Redis field and, with ".json", its file name."""
+
+    name: str
+    empty: Callable[[], Value]
+    to_json: Callable[[Value], Any]
+    from_json: Callable[[Any], Value]
+
+    def encode(self, value: Value) -> str:
+        return json.dumps(self.to_json(value))
+
+    def decode(self, text: str | bytes | None) -> Value:
+        """Return the value; an empty one if there is no text or `encode` did not write it."""
+        try:
+            return self.empty() if text is None else self.from_json(json.loads(text))
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            return self.empty()
 
 
-def encode_curves(curves: Mapping[str, Curves]) -> str:
+def _curves_to_json(curves: Mapping[str, Curves]) -> Any:
     # Not asdict, which copies each number.
-    keys = [each.name for each in fields(Curves)]
-    return json.dumps({name: {key: getattr(each, key) for key in keys} for name, each in curves.items()})
+    keys = [field.name for field in fields(Curves)]
+    return {
+        panel: {key: getattr(panel_curves, key) for key in keys} for panel, panel_curves in curves.items()
+    }
 
 
-def encode_thresholds(states: Iterable[AlertState]) -> str:
-    return json.dumps([(each.threshold.text, each.firing, _to_ms(each.since)) for each in states])
+def _states_from_json(rows: Any) -> list[AlertState]:
+    return [
+        AlertState(Threshold.parse(text), firing is True, None if since is None else since / 1000)
+        for text, firing, since in rows
+    ]
 
 
-def encode_changes(changes: Iterable[AlertChange]) -> str:
-    newest = list(changes)[-MAX_CHANGES:]
-    return json.dumps(
-        [(each.number, each.threshold.text, each.firing, _to_ms(each.time), each.value) for each in newest]
-    )
-
-
-def encode_sent(sent: Mapping[str, int]) -> str:
-    return json.dumps(dict(sent))
-
-
-def decode_metrics(text: str | bytes | None) -> list[Metric]:
-    return _decode(text, lambda rows: [Metric(**row) for row in rows], [])
-
-
-def decode_panel_kinds(text: str | bytes | None) -> dict[str, str]:
-    return _decode(text, lambda found: {str(name): str(kind) for name, kind in found.items()}, {})
-
-
-def decode_curves(text: str | bytes | None) -> dict[str, Curves]:
-    return _decode(text, lambda panels: {name: Curves(**each) for name, each in panels.items()}, {})
-
-
-def decode_thresholds(text: str | bytes | None) -> list[AlertState]:
-    def states(rows: Any) -> list[AlertState]:
-        return [
-            AlertState(Threshold.parse(text), broken is True, None if since is None else since / 1000)
-            for text, broken, since in rows
-        ]
-
-    return _decode(text, states, [])
-
-
-def decode_changes(text: str | bytes | None) -> list[AlertChange]:
-    def found(rows: Any) -> list[AlertChange]:
-        known: dict[str, Threshold] = {}
-        made = []
-        for number, text, broken, time, value in rows:
-            threshold = known.setdefault(text, Threshold.parse(text))
-            value = None if value is None else float(value)
-            made.append(AlertChange(threshold, broken is True, time / 1000, value, int(number)))
-        return made
-
-    return _decode(text, found, [])
-
-
-def decode_sent(text: str | bytes | None) -> dict[str, int]:
-    return _decode(text, lambda marks: {address: int(number) for address, number in marks.items()}, {})
-
-
-def _decode(text: str | bytes | None, parse: Callable[[Any], Content], empty: Content) -> Content:
-    try:
-        return empty if text is None else parse(json.loads(text))
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        return empty
+def _changes_from_json(rows: Any) -> list[AlertChange]:
+    thresholds: dict[str, Threshold] = {}
+    changes = []
+    for number, text, firing, time, value in rows:
+        threshold = thresholds.setdefault(text, Threshold.parse(text))
+        value = None if value is None else float(value)
+        changes.append(AlertChange(threshold, firing is True, time / 1000, value, int(number)))
+    return changes
 
 
 def _to_ms(time: float | None) -> int | None:
     return None if time is None else to_milliseconds(time)
+
+
+METRICS: Document[list[Metric]] = Document(
+    name="metrics",
+    empty=list,
+    to_json=lambda metrics: [asdict(metric) for metric in metrics],
+    from_json=lambda rows: [Metric(**row) for row in rows],
+)
+PANEL_KINDS: Document[Mapping[str, str]] = Document(
+    name="looks",
+    empty=dict,
+    to_json=dict,
+    from_json=lambda kinds: {str(panel): str(kind) for panel, kind in kinds.items()},
+)
+CURVES: Document[Mapping[str, Curves]] = Document(
+    name="curves",
+    empty=dict,
+    to_json=_curves_to_json,
+    from_json=lambda panels: {panel: Curves(**panel_curves) for panel, panel_curves in panels.items()},
+)
+THRESHOLDS: Document[list[AlertState]] = Document(
+    name="thresholds",
+    empty=list,
+    to_json=lambda states: [(state.threshold.text, state.firing, _to_ms(state.since)) for state in states],
+    from_json=_states_from_json,
+)
+CHANGES: Document[list[AlertChange]] = Document(
+    name="changes",
+    empty=list,
+    to_json=lambda changes: [
+        (change.number, change.threshold.text, change.firing, _to_ms(change.time), change.value)
+        for change in changes
+    ],
+    from_json=_changes_from_json,
+)
+DELIVERIES: Document[Mapping[str, int]] = Document(
+    name="sent",
+    empty=dict,
+    to_json=dict,
+    from_json=lambda marks: {address: int(number) for address, number in marks.items()},
+)
+DOCUMENTS: tuple[Document[Any], ...] = (METRICS, PANEL_KINDS, CURVES, THRESHOLDS, CHANGES, DELIVERIES)

@@ -1,6 +1,6 @@
-"""Opening: from the settings to whoever writes, reads and speaks in the store: nobody else knows where it is.
+"""Opens the configured backend: a folder or Redis.
 
-A folder, or Redis, imported only where it is meant. Memory is nobody's to open: it is where it is made.
+Imports a backend only if it is in use. The memory store is created by its callers, not here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from dashapp.config.data_dir import can_write, store_directory
 from dashapp.config.parsers import is_redis
@@ -25,52 +25,55 @@ from dashapp.stores.disk.push_queue import DiskPushQueue
 from dashapp.stores.hosts import HostStore
 from dashapp.stores.push_queue import PushReader, PushWriter
 
-# Ticks of so many seconds wait for the long memory at the most, and are all there is without one.
+if TYPE_CHECKING:
+    from dashapp.stores.redis.client import RedisClient
+
+# Seconds of ticks in the log. Without an archive, these are the whole history.
 LOG_KEEP_S = MEMORY_RETENTION_S + 600
-# Seconds after Redis was away in which nobody new takes a turn there.
+# Seconds after an outage of Redis in which no new collector acquires a lease.
 DEFER_AFTER_OUTAGE_S = 1.5
 
 
 class StoreBackend(Protocol):
-    """Where a store is."""
+    """A backend: opens the store's writer, its readers and its queues."""
 
     label: str
 
     @property
     def flags(self) -> Sequence[str]:
-        """What a process that is to open the same place is told beside the other settings."""
+        """The flags that make another process open the same store."""
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The same, where it is no one's to read."""
+        """The variables that do the same, for values that other users must not see."""
 
     def problem(self) -> str:
-        """Why nothing can be written there now; empty where it can, or may soon."""
+        """Return why the store cannot be written now; empty if it can, or may be soon."""
 
     def open_writer(self) -> Store:
-        """StoreLockedError where another writes, StoreAwayError where it may be asked again soon."""
+        """Open the store for writing. StoreUnavailableError if a retry may work soon."""
 
     def push_reader(self, store: Store) -> PushReader:
-        """What programs pushed, for whoever writes to `store`."""
+        """Return the collector's side of the push queue of `store`."""
 
     def reader(self) -> Reader: ...
 
     def push_writer(self) -> PushWriter:
-        """Where the web puts what is pushed."""
+        """Return the web's side of the push queue."""
 
     def hosts(self) -> HostStore | None:
-        """All machines that write there; None where it is of one alone."""
+        """Return all hosts that write there; None if the store holds one host only."""
 
     def notice_sink(self, name: str) -> NoticeSink:
-        """For who watches over those that write."""
+        """Return a notice for a process that supervises the writer."""
 
 
-def open_backend(settings: Settings, where: Path | None = None) -> StoreBackend | None:
-    """None for memory. `where`: the folder that a relative one is in, the working folder where not given."""
+def open_backend(settings: Settings, parent: Path | None = None) -> StoreBackend | None:
+    """Return the backend; None for memory. A relative folder is in `parent`, if given."""
     if is_redis(settings.store):
         return RedisBackend(settings)
     folder = store_directory(settings)
-    return None if folder is None else DiskBackend(settings, folder if where is None else where / folder)
+    return None if folder is None else DiskBackend(settings, folder if parent is None else parent / folder)
 
 
 def rows_to_keep(interval: float) -> int:
@@ -116,7 +119,7 @@ class DiskBackend:
 
 
 class RedisBackend:
-    """No password goes onto a command line by us."""
+    """Redis. Its URL may hold a password, so it never goes onto a command line."""
 
     flags: Sequence[str] = ()
 
@@ -124,7 +127,7 @@ class RedisBackend:
         self.label = redact_url(settings.store)
         self._settings = settings
         self._hosts: HostStore | None = None
-        self._away = float("-inf")
+        self._unavailable_at = float("-inf")
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -134,28 +137,25 @@ class RedisBackend:
         return ""
 
     def open_writer(self) -> Store:
-        from dashapp.stores.redis.client import RedisClient
         from dashapp.stores.redis.store import RedisStore
 
-        known = self._settings
-        rows = rows_to_keep(known.interval)
-        yields = time.monotonic() - self._away < DEFER_AFTER_OUTAGE_S
+        settings = self._settings
+        rows = rows_to_keep(settings.interval)
+        defer = time.monotonic() - self._unavailable_at < DEFER_AFTER_OUTAGE_S
         try:
-            link = RedisClient(known.store)
-            return RedisStore(link, known.host_name, rows, retention_of(known), known.forget, yields)
+            return RedisStore(
+                self._client(), settings.host_name, rows, retention_of(settings), settings.forget, defer
+            )
         except StoreUnavailableError:
-            self._away = time.monotonic()
+            self._unavailable_at = time.monotonic()
             raise
 
     def push_reader(self, store: Store) -> PushReader:
-        from dashapp.stores.redis.client import RedisClient
         from dashapp.stores.redis.push_queue import TICK_TIMEOUT_S, RedisPushReader
         from dashapp.stores.redis.store import RedisStore
 
         assert isinstance(store, RedisStore)
-        return RedisPushReader(
-            RedisClient(self._settings.store, TICK_TIMEOUT_S), store, self._settings.interval
-        )
+        return RedisPushReader(self._client(TICK_TIMEOUT_S), store, self._settings.interval)
 
     def reader(self) -> Reader:
         from dashapp.stores.redis.hosts import DefaultHostReader
@@ -163,20 +163,16 @@ class RedisBackend:
         return DefaultHostReader(self.hosts(), self._settings.host_name, collects=self._settings.collector)
 
     def push_writer(self) -> PushWriter:
-        from dashapp.stores.redis.client import RedisClient
         from dashapp.stores.redis.push_queue import RedisPushWriter
 
-        known = self._settings
-        return RedisPushWriter(RedisClient(known.store), known.host_name, known.forget, known.interval)
+        settings = self._settings
+        return RedisPushWriter(self._client(), settings.host_name, settings.forget, settings.interval)
 
     def hosts(self) -> HostStore:
         if self._hosts is None:
-            from dashapp.stores.redis.client import RedisClient
             from dashapp.stores.redis.hosts import RedisHosts
 
-            self._hosts = RedisHosts(
-                RedisClient(self._settings.store), self._settings.host_name, self._settings.forget
-            )
+            self._hosts = RedisHosts(self._client(), self._settings.host_name, self._settings.forget)
         return self._hosts
 
     def notice_sink(self, name: str) -> NoticeSink:
@@ -184,32 +180,37 @@ class RedisBackend:
 
         return DeferredNotice(self._settings.store, self._settings.host_name, name)
 
+    def _client(self, timeout: float = 1.0) -> RedisClient:
+        from dashapp.stores.redis.client import RedisClient
+
+        return RedisClient(self._settings.store, timeout)
+
 
 def retention_of(settings: Settings) -> Retention:
     return Retention(*settings.retention, size=settings.size)
 
 
-# What tells that a process is a platform's, with a disk of its own that nobody shares.
+# This variable shows that the process runs on a platform that gives each process its own disk.
 PLATFORM_VARIABLE = "DYNO"
 
 
 def shared_storage_problem(settings: Settings, environ: Mapping[str, str] = os.environ) -> str:
-    """Why collector and pages that are processes apart cannot meet; empty where they can."""
+    """Return why a separate collector and web process cannot share a store; empty if they can."""
     platform = environ.get(PLATFORM_VARIABLE)
     if is_redis(settings.store) or not platform:
         return ""
     return (
-        f'{PLATFORM_VARIABLE} is "{platform[:64]}", a machine with a disk of its own, so that pages and a '
-        "collector elsewhere share no folder; add a Redis (REDIS_URL), or run python -m dashapp alone, "
-        "which collects by itself"
+        f'{PLATFORM_VARIABLE} is "{platform[:64]}", so each process has a disk of its own: a collector and '
+        "pages in two processes cannot share a folder; add a Redis (REDIS_URL), or run python -m dashapp "
+        "alone, which collects itself"
     )
 
 
 def redis_problem(settings: Settings) -> str:
-    """What is wrong with a Redis that answers; empty where nothing is, or where it does not answer now."""
+    """Return what is wrong with the configured Redis; empty if nothing is, or it is down."""
     if not is_redis(settings.store):
         return ""
     from dashapp.stores.redis.check import check_redis
 
-    wrong = check_redis(settings.store, settings.host_name)
-    return f'--store is "{redact_url(settings.store)}"; {wrong}' if wrong else ""
+    problem = check_redis(settings.store, settings.host_name)
+    return f'--store is "{redact_url(settings.store)}"; {problem}' if problem else ""

@@ -1,7 +1,4 @@
-"""Hosts: several machines' histories in one store, each under its own host's name.
-
-The protocol that such a store offers to the web. Knows no store's kind, no HTTP and no page.
-"""
+"""The interface of a store that holds the histories of several hosts."""
 
 from __future__ import annotations
 
@@ -11,15 +8,18 @@ from typing import Protocol
 
 from dashapp.stores.base import Reader
 
-# Milliseconds without a tick after which another host is rather the first.
+# Milliseconds without a tick after which a host is not live.
 SILENT_AFTER_MS = 60_000
 
 
 @dataclass(frozen=True)
 class Host:
-    """`newest_ms`: its newest tick's time by its own clock, 0 where there is none yet; `arrived_ms`: when
-    that came, by the store's; `step`: seconds between its ticks; `values`: some of the newest, by metric
-    key."""
+    """A host and its newest tick.
+
+    `newest_ms` is that tick's time by the host's clock, 0 if there is none yet; `arrived_ms` is its arrival
+    by the store's clock. `step` is the seconds between its ticks, and `values` are some values of the newest
+    tick by metric key.
+    """
 
     name: str
     newest_ms: int
@@ -29,16 +29,16 @@ class Host:
 
 
 class HostStore(Protocol):
-    """A store of many. It forgets those that stopped long ago; the readers stay its own to close."""
+    """A store of many hosts. It removes those that stopped long ago, and closes its readers."""
 
     def hosts(self) -> list[Host]:
-        """Every known host, by name. From memory: asked per request."""
+        """Return every known host, by name. From memory, because it runs in each request."""
 
     def now_ms(self) -> int:
-        """The store's own clock, by which `arrived_ms` is so old."""
+        """Return the time by the store's clock, to compare with `arrived_ms`."""
 
     def reader(self, name: str) -> Reader | None:
-        """None for a host that is not known."""
+        """Return the reader of a host; None if the host is not known."""
 
     def notices(self) -> list[str]: ...
 
@@ -47,10 +47,12 @@ def sorted_hosts(hosts: HostStore) -> dict[str, Host]:
     return {host.name: host for host in hosts.hosts()}
 
 
-def default_host(known: Mapping[str, Host], own: str, now_ms: int) -> str:
-    """Whose page is shown where none is named: the `own` one, else the first by name that is awake, else the
-    first. Empty where there is none yet."""
-    if own in known:
+def default_host(hosts: Mapping[str, Host], own: str, now_ms: int) -> str:
+    """Return the host to show if a request names none; empty if there is none yet.
+
+    That is `own`, otherwise the first live host by name, otherwise the first host.
+    """
+    if own in hosts:
         return own
-    awake = [name for name, host in known.items() if now_ms - host.arrived_ms < SILENT_AFTER_MS]
-    return min(awake or known, default="")
+    live = [name for name, host in hosts.items() if now_ms - host.arrived_ms < SILENT_AFTER_MS]
+    return min(live or hosts, default="")

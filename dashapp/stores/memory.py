@@ -1,35 +1,32 @@
-"""The reference store: a list in this process, for tests and for a machine without a writable disk."""
+"""The store in memory, for tests and for a machine without a writable disk."""
 
 from __future__ import annotations
 
 import secrets
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from functools import partial
 from threading import Lock
+from typing import Any
 
-from dashapp.model.thresholds import AlertChange, AlertState
-from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
-from dashapp.stores.base import MAX_CHANGES
+from dashapp.model.ticks import Cursor, Tick, to_milliseconds
+from dashapp.stores.base import Store
+from dashapp.stores.documents import DOCUMENTS, Document, Value
+from dashapp.stores.notices import StoredNotice
 
 
-class MemoryStore:
-    """Ticks in memory, at most `keep` of them. One thread appends, any number read."""
+class MemoryStore(Store):
+    """A list of at most `keep` ticks. One thread appends; any number of threads read."""
 
     lag_ms = 0
 
     def __init__(self, keep: int = 7200, notice: str | None = None) -> None:
         self.dropped = 0
         self._keep = keep
-        self._notices = {"": notice} if notice else {}
+        self._notices = {"": notice or ""}
         self._lock = Lock()
-        self._metrics: list[Metric] = []
-        self._looks: Mapping[str, str] = {}
-        self._curves: Mapping[str, Curves] = {}
-        self._thresholds: list[AlertState] = []
-        self._changes: list[AlertChange] = []
-        self._sent: Mapping[str, int] = {}
+        self._documents: dict[Document[Any], Any] = {document: document.empty() for document in DOCUMENTS}
         self._ticks: list[Tick] = []
-        self._life = secrets.token_hex(8)
+        self._generation = secrets.token_hex(8)
 
     def append(self, tick: Tick) -> bool:
         with self._lock:
@@ -41,15 +38,15 @@ class MemoryStore:
             return True
 
     def clear(self) -> None:
-        """Forget every tick and begin another life."""
+        """Delete every tick and begin a new generation."""
         with self._lock:
             self._ticks.clear()
-            self._life = secrets.token_hex(8)
+            self._generation = secrets.token_hex(8)
 
     def newest(self) -> Cursor:
         with self._lock:
             newest = to_milliseconds(self._ticks[-1].time) if self._ticks else 0
-            return Cursor(self._life, newest)
+            return Cursor(self._generation, newest)
 
     def since(self, time: float, limit: int) -> list[Tick]:
         with self._lock:
@@ -59,59 +56,17 @@ class MemoryStore:
     def levels(self) -> tuple[()]:
         return ()
 
-    def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
-        self._metrics = list(metrics)
-        self._looks = dict(looks or {})
+    def read_document(self, document: Document[Value]) -> Value:
+        value: Value = self._documents[document]
+        return value
 
-    def panel_kinds(self) -> Mapping[str, str]:
-        return self._looks
-
-    def metrics(self) -> list[Metric]:
-        return self._metrics
-
-    def set_curves(self, curves: Mapping[str, Curves]) -> None:
-        self._curves = dict(curves)
-
-    def curves(self) -> Mapping[str, Curves]:
-        return self._curves
-
-    def set_thresholds(self, states: Iterable[AlertState]) -> None:
-        self._thresholds = list(states)
-
-    def thresholds(self) -> list[AlertState]:
-        return self._thresholds
-
-    def set_changes(self, changes: Iterable[AlertChange]) -> None:
-        self._changes = list(changes)[-MAX_CHANGES:]
-
-    def changes(self) -> list[AlertChange]:
-        return self._changes
-
-    def set_deliveries(self, sent: Mapping[str, int]) -> None:
-        self._sent = dict(sent)
-
-    def deliveries(self) -> Mapping[str, int]:
-        return self._sent
+    def write_document(self, document: Document[Value], value: Value) -> None:
+        self._documents[document] = value
 
     def notices(self) -> list[str]:
-        return list(self._notices.values())
+        return [*filter(None, self._notices.values())]
 
-    def notice_sink(self, name: str) -> MemoryNotice:
-        """One speaker's sentence among the notices, as notices.Notice is beside a store on disk."""
-        return MemoryNotice(self._notices, name)
+    def notice_sink(self, name: str) -> StoredNotice:
+        return StoredNotice(partial(self._notices.__setitem__, name))
 
     def close(self) -> None: ...
-
-
-class MemoryNotice:
-    """What `speaker` has to say, in `sentences` while it holds."""
-
-    def __init__(self, sentences: dict[str, str], speaker: str) -> None:
-        self._sentences = sentences
-        self._speaker = speaker
-
-    def set(self, sentence: str) -> None:
-        self._sentences[self._speaker] = sentence
-
-    def clear(self) -> None:
-        self._sentences.pop(self._speaker, None)

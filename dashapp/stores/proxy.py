@@ -1,20 +1,19 @@
-"""A reader that another reader answers for: whoever is one says which, and what it says otherwise.
-
-Knows no store of its own, so it closes none.
-"""
+"""A reader that forwards to another one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from dashapp.model.thresholds import AlertChange, AlertState
-from dashapp.model.ticks import Cursor, Curves, Metric, Tick
+from dashapp.model.ticks import Cursor, Tick
 from dashapp.stores.base import Level, Reader
+from dashapp.stores.documents import Document, Value
 
 
-class ReaderProxy:
+class ReaderProxy(Reader):
+    """Forwards each call to `reader()`, and closes nothing. Subclasses override what differs."""
+
     def reader(self) -> Reader:
-        """Whoever answers this time."""
+        """Return the reader for this call."""
         raise NotImplementedError
 
     @property
@@ -30,23 +29,8 @@ class ReaderProxy:
     def levels(self) -> Sequence[Level]:
         return self.reader().levels()
 
-    def metrics(self) -> list[Metric]:
-        return self.reader().metrics()
-
-    def panel_kinds(self) -> Mapping[str, str]:
-        return self.reader().panel_kinds()
-
-    def curves(self) -> Mapping[str, Curves]:
-        return self.reader().curves()
-
-    def thresholds(self) -> list[AlertState]:
-        return self.reader().thresholds()
-
-    def changes(self) -> list[AlertChange]:
-        return self.reader().changes()
-
-    def deliveries(self) -> Mapping[str, int]:
-        return self.reader().deliveries()
+    def read_document(self, document: Document[Value]) -> Value:
+        return self.reader().read_document(document)
 
     def notices(self) -> list[str]:
         return self.reader().notices()

@@ -40,7 +40,7 @@ from dashapp.web.shared_view_app import ENVIRON_KEY as VIEW
 from dashapp.web.shared_view_app import shared_view_app, shared_view_page
 
 PAGE_PATHS = ("/", "/_dash-layout", "/_dash-dependencies")
-OTHER_HOST_PROCESSES = "processes are not read for this host; they are those of the machine that serves"
+OTHER_HOST_PROCESSES = "processes of this host are not available, only those of the server's machine"
 COMPONENT_SUITES = "/_dash-component-suites/"
 FILE_PREFIXES = ("/assets/", COMPONENT_SUITES)
 
@@ -90,7 +90,7 @@ def create_app(
             target.reader,
             window=settings.window,
             interval=settings.interval,
-            longest=settings.max_window_s,
+            max_window=settings.max_window_s,
             processes=_processes_error(settings)
             if table is None
             else table
@@ -98,8 +98,8 @@ def create_app(
             else OTHER_HOST_PROCESSES,
             hosts=list_hosts,
             now=target.now,
-            called=target.label,
-            chosen=_chosen_panels(settings, target),
+            host=target.label,
+            panels=_chosen_panels(settings, target),
             caching=SHARED_ONE_SECOND
             if is_shared
             else PRIVATE_NO_STORE
@@ -134,7 +134,7 @@ def create_app(
 
 
 def _not_found(start_response: StartResponse) -> Iterable[bytes]:
-    body = b"There is nothing at this address."
+    body = b"Page not found."
     start_response(
         "404 Not Found",
         [("content-type", "text/plain"), ("content-length", str(len(body)))],
@@ -200,7 +200,7 @@ def _processes_error(settings: Settings) -> str:
     """Error text for a request for processes. A public server does not mention the flag."""
     if _is_public(settings):
         return NO_PROCESSES
-    return f'processes are off, as --processes is "{settings.processes}"; start with --processes local'
+    return f'processes are off because --processes is "{settings.processes}"; start with --processes local'
 
 
 def _dash_app(

@@ -31,11 +31,11 @@ class HostControls:
             return "".join(self.names)
         count = len(self.names) - MAX_NAMED_HOSTS
         text = ", ".join(self.names[:MAX_NAMED_HOSTS])
-        return f"{text}{f' and {count} more' if count > 0 else ''}, laid over each other"
+        return f"comparing {text}{f' and {count} more' if count > 0 else ''}"
 
     def button(self) -> html.Button:
         text = "Hosts" if self.top else self.names[0] if len(self.names) == 1 else f"{len(self.names)} hosts"
-        title = "Choose a host, or several (h)"
+        title = "Choose or compare hosts (h)"
         return html.Button(
             text,
             id="hosts",

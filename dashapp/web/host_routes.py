@@ -13,10 +13,10 @@ from threading import Lock
 from typing import Any
 
 from dashapp.api.endpoints import utc_now
-from dashapp.api.params import quote_value
 from dashapp.config.parsers import HOST_NAME
 from dashapp.http.responses import error_response, redirect, redirect_to_slash
 from dashapp.http.types import StartResponse, WSGIApp
+from dashapp.model.text import quote_value
 from dashapp.model.ticks import BadRequestError
 from dashapp.query.host_reader import ClockSkews, HostReader
 from dashapp.query.overlay import OverlayReader
@@ -154,13 +154,13 @@ def parse_host_names(part: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(part.split(",")))
     for name in names:
         if not HOST_NAME.fullmatch(name):
-            letters = "expected letters, digits and ._- , separated by commas"
-            raise BadRequestError(f"{quote_value(name)} is not a host name; {letters}")
+            letters = "expected letters, digits and ._- , with commas between"
+            raise BadRequestError(f"{quote_value(name)} is not a valid host name; {letters}")
     if len(names) > MAX_COMPARED_HOSTS:
-        raise BadRequestError(f"the path has {len(names)} hosts; expected at most {MAX_COMPARED_HOSTS}")
+        raise BadRequestError(f"{len(names)} hosts requested; at most {MAX_COMPARED_HOSTS} can be compared")
     return names
 
 
 def unknown_hosts_error(names: Sequence[str]) -> str:
-    which = f"There is no host {names[0]}" if len(names) == 1 else "There are no such hosts"
-    return f"{which} in this store: it never wrote, or was forgotten after it stopped."
+    which = f"Unknown host {names[0]}" if len(names) == 1 else "Unknown hosts"
+    return f"{which}: no data was received, or it has expired."

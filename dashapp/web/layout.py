@@ -99,9 +99,9 @@ def _header(title: str, tagline: str, hosts: HostControls | None, session: str) 
             html.Div(
                 [
                     *([] if hosts is None else [hosts.button()]),
-                    _button("panels", "Panels", "Choose and order the panels (v)", "v"),
-                    _button("share", "Share", "Copy a link, save the numbers or a picture"),
-                    _button("theme", "◐", "Theme: as the system (t)", "t"),
+                    _button("panels", "Panels", "Choose and order panels (v)", "v"),
+                    _button("share", "Share", "Copy a link or download the data"),
+                    _button("theme", "◐", "Theme: system (t)", "t"),
                     _button("help", "?", "Help (?)", "?"),
                     *([_sign_out(hosts)] if session == "password" else []),
                 ],
@@ -114,7 +114,7 @@ def _header(title: str, tagline: str, hosts: HostControls | None, session: str) 
 def _sign_out(hosts: HostControls | None) -> html.Form:
     """Return a form, which a browser sends without a script. Only the root has sessions."""
     root = "" if hosts is None or hosts.top else "../../"
-    button = html.Button("Sign out", id="sign-out", type="submit", title="End this browser's session")
+    button = html.Button("Sign out", id="sign-out", type="submit", title="Sign out of this browser")
     return html.Form(button, method="post", action=f"{root}logout")
 
 
@@ -167,7 +167,7 @@ def _tile(tile: Tile, metrics: Sequence[Metric]) -> html.Button:
         type="button",
         className="tile" if visible else "tile absent",
         **{"data-metrics": ",".join(tile.metrics), "data-leads": tile.panel},
-        **({"data-most": "yes"} if tile.most else {}),
+        **({"data-most": "yes"} if tile.highest_only else {}),
         **({"data-unit": tile.unit} if tile.unit else {}),
     )
 
@@ -180,7 +180,7 @@ def _controls(stops: list[int], position: int, window: float) -> html.Footer:
                     _button("earlier", "‹", "Earlier (left arrow)", "ArrowLeft"),
                     _button("pause", "Pause", "Pause or resume (space or p)", "Space P", pressed="false"),
                     _button("later", "›", "Later (right arrow)", "ArrowRight"),
-                    _button("goto", "Go to…", "Go to a moment in the past (g)", "g"),
+                    _button("goto", "Go to…", "Go to a time in the past (g)", "g"),
                 ],
                 className="buttons",
             ),

@@ -26,7 +26,7 @@ COMPONENT_NAME = "live-graph"
 INTERVAL_MS = 1000
 # The window that begins with the first point.
 ALL_HISTORY = "all"
-NOT_ATTACHED = "Its numbers come by dashapp.attach(app), which this app has not called."
+NOT_ATTACHED = "No data source: call dashapp.attach(app) in this app."
 
 
 def _id(subcomponent: str, aio_id: Any) -> dict[str, Any]:
@@ -199,7 +199,7 @@ def _parse_panel(table: dict[str, Any]) -> Panel:
 def _curve_metrics(keys: list[str], table: dict[str, Any]) -> Panel:
     """Return the panel of a curve. The page finds it by name; its count of points is a metric."""
     if len(keys) != 1 or table.get("right"):
-        raise ValueError("a curve needs its own chart; expected the name of one function that returns curves")
+        raise ValueError("a curve needs the name of exactly one function")
     panel = _parse_panel(table | {"kind": "line", "metrics": [f"{keys[0]}.points"]})
     return replace(panel, name=str(keys[0]), kind=panel_spec.CURVE_KIND)
 
@@ -219,4 +219,4 @@ def _check_arguments(window: object, longest: object, theme: object, aio_id: obj
     if theme not in THEMES:
         raise ValueError(f"theme is {theme!r:.60}; expected auto, dark or light")
     if aio_id is not None and not (isinstance(aio_id, str) and aio_id):
-        raise ValueError(f"aio_id is {aio_id!r:.60}; expected text that is unique on the page")
+        raise ValueError(f"aio_id is {aio_id!r:.60}; expected text, different for each LiveGraph on the page")

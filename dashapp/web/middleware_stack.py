@@ -35,7 +35,7 @@ def build_middleware(
     `build` returns the application of a shared view. `local`: a folder of this machine, if `folder` is None
     or read-only. `mounted`: the host application checks access.
     """
-    visitors = ClientResolver(settings.trusted_proxy, settings.proxy_user)
+    clients = ClientResolver(settings.trusted_proxy, settings.proxy_user)
     needs_login = settings.requires_authentication and not mounted
     if needs_login:
         key = signing_key(folder, settings.password, local)
@@ -43,18 +43,18 @@ def build_middleware(
             app,
             password=settings.password,
             sessions=Sessions(key),
-            visitors=visitors,
-            tries=LoginAttempts(key, local or folder),
+            clients=clients,
+            attempts=LoginAttempts(key, local or folder),
             page=LoginPage(settings.title, settings.theme, assets_directory()),
             shares=ShareLinks(key, build, settings.max_window_s),
-            free=("/healthz", PUSH) if settings.push_token else ("/healthz",),
+            public_paths=("/healthz", PUSH) if settings.push_token else ("/healthz",),
         )
     return SecurityMiddleware(
         app,
         script_hashes=script_hashes,
         hosts=_allowed_hosts(settings),
-        visitors=visitors,
-        requests=None if mounted else RequestRateLimiter(settings.limit),
+        clients=clients,
+        rate_limiter=None if mounted else RequestRateLimiter(settings.limit),
         private=needs_login,
     )
 

@@ -56,7 +56,7 @@ def build_app() -> WSGIApp:
         push_writer = queue = MemoryPushQueue(settings.interval)
         store = MemoryStore(
             keep=rows_to_keep(settings.interval),
-            notice=PublicNotice("The history is kept in memory only, and ends with this server."),
+            notice=PublicNotice("History is kept in memory only and is lost when the server stops."),
         )
         if settings.collector:
             push_reader = queue if settings.push_token else None

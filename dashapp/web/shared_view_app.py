@@ -27,10 +27,10 @@ def shared_view_app(store: SharedViewReader, settings: Settings, page: WSGIApp) 
     api = Api(
         store,
         window=seconds,
-        longest=seconds,
+        max_window=seconds,
         interval=settings.interval,
         caching=PRIVATE_NO_STORE,
-        chosen=settings.panel,
+        panels=settings.panel,
     )
 
     def show(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -55,5 +55,5 @@ def shared_view_page(store: SharedViewReader, settings: Settings) -> Component:
         title=settings.title,
         theme=settings.theme,
         machine=False,
-        tagline="a shared view",
+        tagline="shared view",
     )

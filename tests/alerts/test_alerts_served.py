@@ -1,4 +1,4 @@
-"""What is broken, as the API and the page say it, and as a real machine breaks it."""
+"""Alerts in the API and on the page, with a store in memory and in a running server."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def now() -> int:
     return int(time.time())
 
 
-def test_ticks_tell_what_is_broken_while_it_is() -> None:
+def test_ticks_endpoint_lists_firing_alerts_until_resolved() -> None:
     store = MemoryStore()
     watch, api = AlertMonitor([HOT, Threshold("b", ">", 1)], store), Api(store)
 
@@ -46,8 +46,8 @@ def test_ticks_tell_what_is_broken_while_it_is() -> None:
     assert "broken" not in answer(start + 3, 5)
 
 
-def test_a_change_that_comes_just_after_an_answer_is_in_the_next() -> None:
-    """At most one tick late: the answer about a tick is kept, and the tick is there before it is judged."""
+def test_ticks_endpoint_shows_late_alert_in_next_response() -> None:
+    """The store gets a tick before its alerts: a cached response may show them one tick late."""
     store = MemoryStore()
     watch, api = AlertMonitor([HOT], store), Api(store)
     tick = Tick(now(), 1, {"cpu.percent": 95})
@@ -58,7 +58,7 @@ def test_a_change_that_comes_just_after_an_answer_is_in_the_next() -> None:
     assert ask(api, "/api/ticks").json["broken"]
 
 
-def test_alerts_are_listed_whatever_their_state() -> None:
+def test_alerts_endpoint_lists_thresholds_in_any_state() -> None:
     store = MemoryStore()
     assert ask(Api(store), "/api/alerts").json == {"thresholds": [], "log": []}
     AlertMonitor([HOT, Threshold("b", "<=", 1.5e9, 90)], store).observe(Tick(1000.5, 1, {"cpu.percent": 95}))
@@ -79,7 +79,7 @@ def test_alerts_are_listed_whatever_their_state() -> None:
                 "op": "<=",
                 "limit": 1.5e9,
                 "for": 90.0,
-                # It never came, which is not well.
+                # The metric never had a value, which does not make it ok.
                 "state": "unknown",
                 "since": None,
             },
@@ -103,7 +103,7 @@ def on_page(store: MemoryStore) -> object:
     return json.loads(layout["props"]["data-thresholds"])
 
 
-def test_the_page_knows_the_limits() -> None:
+def test_page_layout_contains_threshold_limits() -> None:
     store = MemoryStore()
     assert on_page(store) == []
     AlertMonitor([Threshold('<i>"', ">", 90, 5)], store)
@@ -121,8 +121,8 @@ def states(app: Dashapp) -> list[tuple[str, int | None]]:
 
 
 @pytest.mark.parametrize("store", ["data", "memory:"])
-def test_a_real_machine_breaks_a_low_limit(tmp_path: Path, store: str) -> None:
-    """And it stays broken, since the same moment, over the collector's death."""
+def test_alert_fires_on_real_machine_and_survives_collector_kill(tmp_path: Path, store: str) -> None:
+    """The alert keeps its state and its start time when the collector is killed."""
     flags = ["--threshold", "memory.percent > 0.001", "--threshold=cpu.percent > 100 for 1h"]
     with dashapp(tmp_path, "--interval", "0.2", "--store", store, *flags) as app:
         app.serving()
@@ -133,7 +133,7 @@ def test_a_real_machine_breaks_a_low_limit(tmp_path: Path, store: str) -> None:
         page = json.loads(app.get("/_dash-layout")[1])["props"]
         limits = [each["limit"] for each in json.loads(page["data-thresholds"])]
         assert limits == [0.001, 100]
-        # Of one that has no value in the newest tick, or of a collector that is late, nothing is known.
+        # Until the newest tick has a value, and while the collector is late, the state is unknown.
         wait_for(lambda: states(app) == [("broken", since), ("ok", None)])
         if store == "data":
             app.child("collector").kill()
@@ -142,7 +142,7 @@ def test_a_real_machine_breaks_a_low_limit(tmp_path: Path, store: str) -> None:
             assert len(app.ticks()["y"]["memory.percent"]) > 2
 
 
-def test_by_the_variable_and_gone_at_the_next_start(tmp_path: Path) -> None:
+def test_threshold_from_variable_is_gone_after_restart_without_it(tmp_path: Path) -> None:
     text = "memory.percent > 0.001; swap.percent < 0;"
     with dashapp(tmp_path, "--interval", "0.2", env={"DASHAPP_THRESHOLD": text}) as app:
         app.serving()

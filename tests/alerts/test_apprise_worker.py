@@ -1,4 +1,4 @@
-"""The courier: what it carries arrives as it was said, and whatever fails is said in a few words."""
+"""The apprise worker delivers messages unchanged and reports each failure in a few words."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def hook() -> Iterator[Webhook]:
 TEXTS = ("<b>&amp;</b> **x** _y_ #z", "é ünï ☃ 字", "%s {0} {{x}} \\n \\t", "'; drop table x; --", "a\nb\nc")
 
 
-def test_text_arrives_as_it_was_said(hook: Webhook) -> None:
+def test_send_notification_keeps_special_characters(hook: Webhook) -> None:
     title, text = " ".join(TEXTS).replace("\n", " "), "\n".join(TEXTS)
     assert (
         apprise_worker.send_notification(hook.address, Message(title, text, all_resolved=True), PATIENCE_S)
@@ -38,47 +38,47 @@ def test_text_arrives_as_it_was_said(hook: Webhook) -> None:
     assert (message["title"], message["message"], message["type"]) == (title, text, "success")
 
 
-def told_of(*addresses: str) -> list[str]:
-    """What one courier says of each, for its start is dear."""
+def errors_of(*addresses: str) -> list[str]:
+    """Return the error of each address; one worker sends to all, because it is slow to start."""
     return apprise_worker._run_worker(addresses, asdict(PLAIN), PATIENCE_S)
 
 
-def test_a_status_is_told() -> None:
+def test_worker_reports_http_status_when_target_rejects() -> None:
     statuses = (301, 401, 404, 500, 503)
     with ExitStack() as stack:
         hooks = [stack.enter_context(webhook()) for _ in statuses]
         for hook, status in zip(hooks, statuses, strict=True):
             hook.status = status
-        told = told_of(*(hook.address for hook in hooks))
-        assert told == [f"it answered with status {status}" for status in statuses]
+        told = errors_of(*(hook.address for hook in hooks))
+        assert told == [f"it responded with status {status}" for status in statuses]
         assert [hook.heard for hook in hooks] == [[]] * len(statuses)
 
 
-def test_one_that_hangs_is_given_up(hook: Webhook) -> None:
+def test_send_notification_gives_up_when_target_hangs(hook: Webhook) -> None:
     hook.hanging = True
     patience = 2.0
     while not hook.tried:
-        # Longer than we wait for a courier, whatever the address itself asks for.
+        # The address asks for a longer timeout than the worker has.
         assert (
             apprise_worker.send_notification(f"{hook.address}?rto=50", PLAIN, patience)
             == apprise_worker.NO_RESPONSE
         )
-        patience *= 2  # it was given up before it had started
+        patience *= 2  # the worker had not started in time
 
 
-def test_what_cannot_be_reached_is_told_without_its_address() -> None:
+def test_worker_error_omits_address_when_target_is_unreachable() -> None:
     with closing(socket.socket()) as silent:
-        silent.bind(("127.0.0.1", 0))  # nobody else's, and nobody listens
+        silent.bind(("127.0.0.1", 0))  # reserves the port; no server listens on it
         said = {
             f"json://c4nary@127.0.0.1:{silent.getsockname()[1]}/": apprise_worker.NO_RESPONSE,
             "json://c4nary.invalid/": apprise_worker.NO_RESPONSE,
             "nonsense://c4nary": apprise_worker.UNKNOWN_SERVICE,
             "json://c4nary\0/": apprise_worker.UNKNOWN_SERVICE,
         }
-        assert told_of(*said) == [*said.values()]
+        assert errors_of(*said) == [*said.values()]
 
 
-def test_looking_at_an_address_sends_nothing(hook: Webhook) -> None:
+def test_invalid_targets_sends_no_request(hook: Webhook) -> None:
     assert apprise_worker.invalid_targets([hook.address, "nonsense://x"], PATIENCE_S) == [
         "",
         apprise_worker.UNKNOWN_SERVICE,
@@ -86,35 +86,35 @@ def test_looking_at_an_address_sends_nothing(hook: Webhook) -> None:
     assert hook.tried == 0
 
 
-def test_one_change_is_the_title_itself() -> None:
+def test_compose_message_uses_single_change_as_title() -> None:
     message = compose_message([AlertChange(HOT, True, 0.5, 1 / 3, 1)], 1, 1, "lab")
     assert message == Message(
-        "lab: cpu.percent > 90 for 30s: broken, at 0.333333",
-        "1970-01-01 00:00:00 UTC  cpu.percent > 90 for 30s: broken, at 0.333333",
+        "lab: cpu.percent > 90 for 30s: firing, at 0.333333",
+        "1970-01-01 00:00:00 UTC  cpu.percent > 90 for 30s: firing, at 0.333333",
         all_resolved=False,
     )
 
 
-def test_a_metric_that_is_missing_has_no_value() -> None:
+def test_compose_message_omits_value_when_metric_is_missing() -> None:
     absent = Threshold.parse("cpu.percent missing for 60s")
     assert (
         compose_message([AlertChange(absent, True, 0, None, 1)], 1, 1, "lab").title
         == "lab: cpu.percent missing for 1m: no data"
     )
     assert compose_message([AlertChange(absent, False, 0, 5, 1)], 1, 0, "lab").title.endswith(
-        ": data again, at 5"
+        ": data received, at 5"
     )
 
 
-def test_several_are_counted_and_the_newest_told() -> None:
+def test_compose_message_counts_changes_and_lists_newest() -> None:
     changes = [AlertChange(HOT, number % 2 == 0, number, 95, number) for number in range(1, 31)]
     message = compose_message(changes, 30, 1, "lab")
-    assert message.title == "lab: 30 alerts; 1 is broken now"
+    assert message.title == "lab: 30 alert changes; 1 firing now"
     first, *lines = message.body.splitlines()
-    assert first == "10 before these; /api/alerts lists them."
+    assert first == "10 earlier changes: see /api/alerts"
     assert len(lines) == MAX_LISTED_CHANGES
     assert lines[-1].startswith("1970-01-01 00:00:30 UTC")
     assert message.all_resolved is False
     assert compose_message(changes[:1], 1, 0, "lab").all_resolved
-    # What is not known to be well is not called so.
+    # Only one of two changes is listed, so the alert of the other may still be firing.
     assert not compose_message(changes[:1], 2, 0, "lab").all_resolved

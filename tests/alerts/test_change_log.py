@@ -1,4 +1,4 @@
-"""The watch's log: each change once, with numbers that go on over a restart and a lost file."""
+"""The monitor's change log: each change once, with numbers that continue after a restart."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
     found.close()
 
 
-def see(kept: Kept, watch: AlertMonitor, at: float, value: float) -> list[tuple[int, bool]]:
-    """As the collector does: first kept, then seen. The changes' numbers, and whether it is broken."""
+def append_and_observe(kept: Kept, watch: AlertMonitor, at: float, value: float) -> list[tuple[int, bool]]:
+    """Store and observe a tick, as the collector does; return (number, firing) of each change."""
     tick = Tick(at, 1, {"a": value})
     assert kept.store.append(tick)
     return [(each.number, each.firing) for each in watch.observe(tick)]
 
 
-def test_what_is_told_is_what_is_kept(both: Kept) -> None:
+def test_monitor_returns_changes_that_store_keeps(both: Kept) -> None:
     watch = AlertMonitor([HOT], both.store)
-    told = [see(both, watch, 1000 + at, value) for at, value in enumerate((5, 95, 95, 5))]
+    told = [append_and_observe(both, watch, 1000 + at, value) for at, value in enumerate((5, 95, 95, 5))]
     assert told == [[], [(1, True)], [], [(2, False)]]
     assert [(each.number, each.time, each.value) for each in both.reader.changes()] == [
         (1, 1001, 95),
@@ -43,35 +43,35 @@ def test_what_is_told_is_what_is_kept(both: Kept) -> None:
     ]
 
 
-def test_the_next_watch_counts_on(both: Kept) -> None:
-    see(both, AlertMonitor([HOT], both.store), 1000, 95)
+def test_monitor_continues_change_numbers_after_restart(both: Kept) -> None:
+    append_and_observe(both, AlertMonitor([HOT], both.store), 1000, 95)
     both.reopen()
     watch = AlertMonitor([HOT], both.store)
-    assert see(both, watch, 1001, 95) == []
-    assert see(both, watch, 1002, 5) == [(2, False)]
+    assert append_and_observe(both, watch, 1001, 95) == []
+    assert append_and_observe(both, watch, 1002, 5) == [(2, False)]
     assert len(both.reader.changes()) == 2
 
 
-def test_a_gap_between_two_collectors_is_told_by_the_second(both: Kept) -> None:
-    see(both, AlertMonitor([ABSENT], both.store), 1000, 1)
+def test_monitor_logs_gap_between_two_collectors(both: Kept) -> None:
+    append_and_observe(both, AlertMonitor([ABSENT], both.store), 1000, 1)
     both.reopen()
-    assert see(both, AlertMonitor([ABSENT], both.store), 1060, 1) == [(1, True), (2, False)]
+    assert append_and_observe(both, AlertMonitor([ABSENT], both.store), 1060, 1) == [(1, True), (2, False)]
     assert [each.time for each in both.reader.changes()] == [1005, 1060]
 
 
-def test_the_log_outlives_the_threshold(both: Kept) -> None:
-    see(both, AlertMonitor([HOT], both.store), 1000, 95)
+def test_change_log_keeps_changes_of_removed_threshold(both: Kept) -> None:
+    append_and_observe(both, AlertMonitor([HOT], both.store), 1000, 95)
     both.reopen()
     AlertMonitor([], both.store)
     assert [each.threshold for each in both.reader.changes()] == [HOT]
 
 
-def test_ten_thousand_at_once_hold_no_tick_up(tmp_path: Path) -> None:
+def test_monitor_observe_is_fast_with_10000_changes(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
     watch = AlertMonitor([Threshold(f"m{number}", ">", 90) for number in range(10_000)], store)
     tick = Tick(1000, 1, {f"m{number}": 95.0 for number in range(10_000)})
     told: list[AlertChange] = []
-    # Some forty calls are needed for each of them.
+    # Each threshold needs about 40 calls.
     assert calls_of(lambda: told.extend(watch.observe(tick))) < 100 * 10_000
     assert [each.number for each in told] == list(range(1, 10_001))
     assert len(store.changes()) == MAX_CHANGES

@@ -1,4 +1,4 @@
-"""The outbox: every address hears of every change once, whatever fails, and nobody waits for it."""
+"""Alert delivery: each target gets each change once, despite failures, and no caller waits."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ HOT = Threshold.parse("cpu.percent > 90 for 30s")
 HERE, THERE = "json://me:c4nary@here", "slack://c4nary/there"
 
 
-class Hand:
-    """Takes messages as a courier would; `reason` is why it takes none, where it says one."""
+class FakeSender:
+    """Accepts messages as the apprise worker does, or returns the error `reason` if it is set."""
 
     def __init__(self, reason: str = "") -> None:
         self.given: list[tuple[str, Message]] = []
@@ -52,10 +52,10 @@ def change(number: int, broken: bool = True, of: Threshold = HOT) -> AlertChange
     return AlertChange(of, broken, 1_795_218_000.0 + number, 97.25, number)
 
 
-class Post:
-    """A store and what is put into its outbox, as the watch and the collector do."""
+class Harness:
+    """A store and its delivery, which gets changes as from the monitor and the collector."""
 
-    def __init__(self, store: MemoryStore, hand: Hand, *addresses: str) -> None:
+    def __init__(self, store: MemoryStore, hand: FakeSender, *addresses: str) -> None:
         self.store = store
         self.outbox = AlertDelivery(addresses, store, store.notice_sink("outbox"), "lab", hand)
 
@@ -65,8 +65,8 @@ class Post:
 
 
 @contextmanager
-def posting(hand: Hand, *addresses: str, store: MemoryStore | None = None) -> Iterator[Post]:
-    post = Post(store or MemoryStore(), hand, *(addresses or (HERE,)))
+def harness(hand: FakeSender, *addresses: str, store: MemoryStore | None = None) -> Iterator[Harness]:
+    post = Harness(store or MemoryStore(), hand, *(addresses or (HERE,)))
     try:
         yield post
     finally:
@@ -75,61 +75,64 @@ def posting(hand: Hand, *addresses: str, store: MemoryStore | None = None) -> It
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tries again at once."""
+def fast_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make delivery retry almost at once."""
     monkeypatch.setattr(delivery, "BACKOFF_INITIAL_S", 0.01)
     monkeypatch.setattr(delivery, "BACKOFF_MAX_S", 0.02)
 
 
-def test_each_change_is_told_once() -> None:
-    hand = Hand()
-    with posting(hand, HERE, THERE) as post:
+def test_delivery_sends_each_change_once_per_target() -> None:
+    hand = FakeSender()
+    with harness(hand, HERE, THERE) as post:
         post.put(change(1))
         wait_for(lambda: len(hand.given) == 2)
         post.put(change(2, broken=False))
         wait_for(lambda: len(hand.given) == 4)
     wanted = [
-        "lab: cpu.percent > 90 for 30s: broken, at 97.25",
-        "lab: cpu.percent > 90 for 30s: well again, at 97.25",
+        "lab: cpu.percent > 90 for 30s: firing, at 97.25",
+        "lab: cpu.percent > 90 for 30s: resolved, at 97.25",
     ]
     assert hand.titles(HERE) == hand.titles(THERE) == wanted
     assert [message.all_resolved for whom, message in hand.given if whom == HERE] == [False, True]
     assert "2026-11-20 23:40:01 UTC" in hand.given[0][1].body
 
 
-def test_a_restart_tells_nothing_twice_and_forgets_nothing(hasty: None) -> None:
-    store, hand = MemoryStore(), Hand()
-    with posting(hand, store=store) as post:
+def test_delivery_neither_repeats_nor_loses_changes_after_restart(fast_retries: None) -> None:
+    store, hand = MemoryStore(), FakeSender()
+    with harness(hand, store=store) as post:
         post.put(change(1))
         wait_for(lambda: store.deliveries() == {target_id(HERE): 1})
     store.set_changes([change(1), change(2, broken=False)])
-    with posting(hand, HERE, THERE, store=store) as post:
+    with harness(hand, HERE, THERE, store=store) as post:
         wait_for(lambda: len(hand.titles()) == 2)
         post.put(change(3))
-        # An address that is new is told of what comes from then on.
+        # A new address gets only later changes.
         wait_for(lambda: store.deliveries() == {target_id(HERE): 3, target_id(THERE): 3})
         assert (len(hand.titles()), len(hand.titles(THERE))) == (3, 1)
-    with posting(hand, store=store):
+    with harness(hand, store=store):
         pass
     assert store.deliveries() == {target_id(HERE): 3}
     assert len(hand.given) == 4
 
 
-def test_a_log_that_was_lost_begins_anew() -> None:
-    store, hand = MemoryStore(), Hand()
+def test_delivery_starts_over_when_change_log_is_lost() -> None:
+    store, hand = MemoryStore(), FakeSender()
     store.set_deliveries({target_id(HERE): 57})
-    with posting(hand, store=store) as post:
+    with harness(hand, store=store) as post:
         post.put(change(1))
         wait_for(lambda: len(hand.given) == 1)
 
 
-def test_what_is_refused_is_tried_again_and_told_on_the_page(hasty: None) -> None:
-    hand = Hand("it answered with status 500")
-    with posting(hand, HERE, THERE) as post:
+def test_delivery_retries_and_shows_notice_when_target_rejects(fast_retries: None) -> None:
+    hand = FakeSender("it responded with status 500")
+    with harness(hand, HERE, THERE) as post:
         post.put(change(1))
         wait_for(lambda: len(post.store.notices()) == 1 and "2 (slack)" in post.store.notices()[0])
         (said,) = post.store.notices()
-        assert "Alerts do not reach address 1 (json): it answered with status 500; they wait" in said
+        assert (
+            "Alerts are not delivered to address 1 (json): it responded with status 500; dashapp retries."
+            in said
+        )
         assert "c4nary" not in said
         post.put(change(2, broken=False))
         tried = len(hand.tried)
@@ -138,43 +141,43 @@ def test_what_is_refused_is_tried_again_and_told_on_the_page(hasty: None) -> Non
         wait_for(lambda: len(hand.given) == 2)
         wait_for(lambda: post.store.notices() == [])
     (title,) = hand.titles()
-    assert title == "lab: 2 alerts; 0 are broken now"
+    assert title == "lab: 2 alert changes; 0 firing now"
     assert hand.given[0][1].body.count("\n") == 1
 
 
-def test_ten_thousand_at_once_are_one_message() -> None:
-    hand = Hand()
+def test_delivery_sends_one_message_for_10000_changes() -> None:
+    hand = FakeSender()
     limits = [Threshold(f"m{number}<b>", ">", 90) for number in range(10_000)]
     changes = [change(number, of=each) for number, each in enumerate(limits, 1)]
-    with posting(hand) as post:
+    with harness(hand) as post:
         post.store.set_thresholds([AlertState(each, True) for each in limits])
         assert calls_of(lambda: post.outbox.put(changes)) < 100, "as many for one"
         wait_for(lambda: post.store.deliveries() == {target_id(HERE): 10_000})
     ((_, message),) = hand.given
-    assert message.title == "lab: 10,000 alerts; 10,000 are broken now"
-    assert message.body.startswith("9,980 before these; /api/alerts lists them.\n")
+    assert message.title == "lab: 10,000 alert changes; 10,000 firing now"
+    assert message.body.startswith("9,980 earlier changes: see /api/alerts\n")
     assert len(message.body) < 3000
 
 
-def test_a_limit_that_flaps_does_not_ring_all_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    hand, now = Hand(), 1000.0
+def test_delivery_limits_messages_when_alert_flaps(monkeypatch: pytest.MonkeyPatch) -> None:
+    hand, now = FakeSender(), 1000.0
     monkeypatch.setattr(delivery, "time", SimpleNamespace(monotonic=lambda: now))
-    with posting(hand) as post:
+    with harness(hand) as post:
         for number in range(1, MAX_BURST + 1):
             post.put(change(number, broken=number % 2 == 1))
             wait_for(lambda number=number: len(hand.given) == number)  # type: ignore[misc]
         for number in range(MAX_BURST + 1, 100):
             post.put(change(number, broken=number % 2 == 1))
-        with post.outbox._news:
+        with post.outbox._condition:
             now += BURST_WINDOW_S
-            post.outbox._news.notify_all()
+            post.outbox._condition.notify_all()
         wait_for(lambda: post.store.deliveries() == {target_id(HERE): 99})
-    assert hand.titles()[MAX_BURST:] == [f"lab: {99 - MAX_BURST} alerts; 0 are broken now"]
+    assert hand.titles()[MAX_BURST:] == [f"lab: {99 - MAX_BURST} alert changes; 0 firing now"]
 
 
-def test_one_that_hangs_keeps_nobody_waiting() -> None:
-    hand = Hand()
-    with posting(hand, HERE, THERE) as post:
+def test_delivery_to_other_targets_continues_when_one_hangs() -> None:
+    hand = FakeSender()
+    with harness(hand, HERE, THERE) as post:
         hand.open[HERE].clear()
         for number in range(1, 4):
             post.put(change(number))
@@ -182,19 +185,19 @@ def test_one_that_hangs_keeps_nobody_waiting() -> None:
         assert hand.titles(HERE) == []
         hand.open[HERE].set()
         wait_for(lambda: post.store.deliveries() == {target_id(HERE): 3, target_id(THERE): 3})
-    assert hand.titles(HERE)[1:] == ["lab: 2 alerts; 0 are broken now"]
+    assert hand.titles(HERE)[1:] == ["lab: 2 alert changes; 0 firing now"]
 
 
-def test_the_end_does_not_wait_for_one_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_delivery_close_does_not_wait_for_hanging_target(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "SHUTDOWN_TIMEOUT_S", 0.01)
-    hand, store = Hand(), MemoryStore()
-    post = Post(store, hand, HERE)
+    hand, store = FakeSender(), MemoryStore()
+    post = Harness(store, hand, HERE)
     hand.open[HERE].clear()
     post.put(change(1))
     wait_for(lambda: len(hand.tried) == 1)
     post.outbox.close()
     assert hand.given == []
-    # The store may be another's by now.
+    # Another process may own the store by now.
     hand.release()
     for thread in post.outbox._threads:
         thread.join(PATIENCE_S)
@@ -202,7 +205,7 @@ def test_the_end_does_not_wait_for_one_that_hangs(monkeypatch: pytest.MonkeyPatc
     assert store.deliveries() == {target_id(HERE): 0}
 
 
-def test_with_nobody_to_tell_there_is_no_thread() -> None:
+def test_delivery_starts_no_thread_without_targets() -> None:
     store = MemoryStore()
     box = AlertDelivery((), store, store.notice_sink("outbox"))
     box.put([change(1)])

@@ -1,4 +1,4 @@
-"""The judge: when a state changes, and when a value that hovers, is missing or comes back changes none."""
+"""The alert evaluator: when a state changes, and when it stays despite noise and gaps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ HOT = Threshold("a", ">", 90, 3)
 
 
 def ticks(values: str, start: float = 1000.0, step: float = 1.0) -> Iterator[Tick]:
-    """A tick a character: `#` is over the limit, `.` is not, `?` has no value; a space is no tick at all."""
+    """Yield a tick for each character of `values`.
+
+    `#` is a value over the limit, `.` one below it, `?` a tick without a value, and a space no tick.
+    """
     for number, kind in enumerate(values):
         if kind != " ":
             value = {"#": {"a": 95.0}, ".": {"a": 20.0}, "?": {"b": 1.0}}[kind]
@@ -27,7 +30,7 @@ def ticks(values: str, start: float = 1000.0, step: float = 1.0) -> Iterator[Tic
 
 
 def fed(judge: AlertEvaluator, values: str, step: float = 1.0) -> str:
-    """The state after each character: `!` broken, `-` not."""
+    """Return the state after each character: `!` firing, `-` not."""
     said = {tick.time: judge.evaluate(tick) or judge.states() for tick in ticks(values, step=step)}
     states, now = "", "-"
     for number in range(len(values)):
@@ -53,16 +56,16 @@ def fed(judge: AlertEvaluator, values: str, step: float = 1.0) -> str:
         ("????........", "------------"),
     ],
 )
-def test_a_state_changes_once_the_contrary_has_lasted(values: str, states: str) -> None:
+def test_evaluator_changes_state_after_duration(values: str, states: str) -> None:
     assert fed(AlertEvaluator([HOT]), values) == states
 
 
-def test_without_a_duration_at_once() -> None:
+def test_evaluator_changes_state_at_once_without_duration() -> None:
     assert fed(AlertEvaluator([Threshold("a", ">", 90)]), "..#.##? #.") == "--!-!!!!!-"
 
 
 @pytest.mark.parametrize("step", [0.1, 2.0, 60.0])
-def test_durations_are_seconds_not_ticks(step: float) -> None:
+def test_evaluator_counts_duration_in_seconds_at_any_interval(step: float) -> None:
     judge = AlertEvaluator([Threshold("a", ">", 90, 4)])
     assert fed(judge, "#" * 60, step).index("!") == {0.1: 40, 2.0: 2, 60.0: 1}[step]
 
@@ -71,13 +74,13 @@ def test_durations_are_seconds_not_ticks(step: float) -> None:
     ("op", "broken"),
     [(">", [False, True]), (">=", [True, True]), ("<", [False, False]), ("<=", [True, False])],
 )
-def test_at_the_limit_itself(op: str, broken: list[bool]) -> None:
+def test_evaluator_compares_by_operator_at_limit(op: str, broken: list[bool]) -> None:
     for value, expected in zip((90.0, 90.1), broken, strict=True):
         judge = AlertEvaluator([Threshold("a", op, 90)])
         assert bool(judge.evaluate(Tick(5, 1, {"a": value}))) is expected
 
 
-def test_a_value_that_hovers_about_the_limit_changes_nothing() -> None:
+def test_evaluator_keeps_state_when_value_hovers_around_limit() -> None:
     judge = AlertEvaluator(
         [Threshold("a", ">", 90), Threshold("a", ">", 90, clear=80), Threshold("a", "<", 90)]
     )
@@ -117,12 +120,12 @@ ABSENT = Threshold.parse("a missing for 3s")
         ("..     ?.", "-------!-"),
     ],
 )
-def test_a_metric_is_missing_once_it_had_no_value_for_so_long(values: str, states: str) -> None:
+def test_evaluator_fires_when_metric_is_missing_for_duration(values: str, states: str) -> None:
     assert fed(AlertEvaluator([ABSENT]), values) == states
 
 
-def test_a_gap_is_told_when_it_is_over() -> None:
-    """A collector that is dead cannot tell; the next one does, of both ends."""
+def test_evaluator_reports_gap_between_collectors_when_it_ends() -> None:
+    """A dead collector reports nothing, so the next one reports both ends of the gap."""
     judge = AlertEvaluator([ABSENT], [AlertState(ABSENT)], newest=1000.0)
     told = judge.evaluate(Tick(1060, 1, {"a": 7}))
     assert told == [AlertChange(ABSENT, True, 1003.0, None), AlertChange(ABSENT, False, 1060.0, 7.0)]
@@ -132,45 +135,45 @@ def test_a_gap_is_told_when_it_is_over() -> None:
     assert judge.evaluate(Tick(1061, 1, {"a": 7})) == [AlertChange(ABSENT, False, 1061.0, 7.0)]
 
 
-def test_a_short_restart_is_no_gap() -> None:
+def test_evaluator_reports_no_gap_after_short_restart() -> None:
     judge = AlertEvaluator([ABSENT], newest=1000.0)
     assert judge.evaluate(Tick(1002.9, 1, {"a": 7})) == []
 
 
-def test_nothing_is_missing_between_two_ticks_however_far_apart() -> None:
+def test_evaluator_reports_no_missing_metric_at_long_intervals() -> None:
     judge = AlertEvaluator([ABSENT])
     assert [judge.evaluate(Tick(1000 + 60 * number, 60, {"a": 7})) for number in range(5)] == [[]] * 5
 
 
-def test_a_clock_set_back_makes_nothing_missing() -> None:
+def test_evaluator_reports_no_missing_metric_when_clock_is_set_back() -> None:
     judge = AlertEvaluator([ABSENT])
     told = [judge.evaluate(Tick(at, 1, {"a": 7})) for at in (1000, 1001, 500, 501, 502, 503)]
     assert told == [[]] * 6
     assert [bool(judge.evaluate(Tick(at, 1, {}))) for at in (504, 505, 506)] == [False, False, True]
 
 
-def test_a_change_is_told_once_with_time_and_value() -> None:
+def test_evaluator_reports_change_once_with_time_and_value() -> None:
     judge = AlertEvaluator([HOT, Threshold("b", ">", 0)])
     told = [change for tick in ticks("#####....") for change in judge.evaluate(tick)]
     assert told == [AlertChange(HOT, True, 1003.0, 95.0), AlertChange(HOT, False, 1008.0, 20.0)]
     assert judge.states() == [AlertState(HOT, False, 1008.0), AlertState(Threshold("b", ">", 0))]
 
 
-def test_what_was_broken_stays_so_over_a_restart_until_it_is_judged() -> None:
+def test_evaluator_keeps_firing_state_after_restart() -> None:
     before = [AlertState(HOT, True, 500.0), AlertState(Threshold("gone", ">", 1), True, 400.0)]
     judge = AlertEvaluator([HOT], before)
     assert judge.states() == [AlertState(HOT, True, 500.0)]
     assert fed(judge, "##..?....") == "!!!!!!!!-"
 
 
-def test_another_definition_begins_anew() -> None:
+def test_evaluator_forgets_state_when_threshold_is_redefined() -> None:
     judge = AlertEvaluator([Threshold("a", ">", 91, 3)], [AlertState(HOT, True, 500.0)])
     assert judge.states() == [AlertState(Threshold("a", ">", 91, 3))]
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0, 0.7, -0.7])
-def test_a_clock_that_steps_breaks_nothing(jump: float) -> None:
-    """The collector's own ticks, while the system's clock is set: broken a few seconds later at the most."""
+def test_evaluator_changes_state_in_time_when_clock_jumps(jump: float) -> None:
+    """The collector's ticks while the system clock is set: the state changes at most 4 s late."""
     clock = FakeClock(wall=10_000.0)
     due = deadlines(clock, 1, MonotonicWallClock(clock), first=0.0)
     judge, told = AlertEvaluator([Threshold("a", ">", 90, 5)]), []
@@ -185,7 +188,7 @@ def test_a_clock_that_steps_breaks_nothing(jump: float) -> None:
     assert 35 <= second <= 39
 
 
-def test_ticks_from_a_clock_set_back_start_the_time_anew() -> None:
+def test_evaluator_restarts_duration_when_tick_times_go_back() -> None:
     judge = AlertEvaluator([HOT])
     times = [100, 101, 102, 50, 51, 52, 53]
     told = [change.time for at in times for change in judge.evaluate(Tick(at, 1, {"a": 95}))]
@@ -205,8 +208,8 @@ def ms(tick: Tick) -> int:
     return to_milliseconds(tick.time)
 
 
-def judged(seconds: float, made: Sequence[Tick]) -> list[tuple[float, bool]]:
-    """The slow way: at each tick, look back for as long as the contrary held without a break."""
+def reference_changes(seconds: float, made: Sequence[Tick]) -> list[tuple[float, bool]]:
+    """Reference implementation: at each tick, look back as long as the opposite state held."""
     told: list[tuple[float, bool]] = []
     since_change, broken = 0, False
     for end, tick in enumerate(made):
@@ -216,7 +219,7 @@ def judged(seconds: float, made: Sequence[Tick]) -> list[tuple[float, bool]]:
             if value is None or (value > (85.5 if broken else 90)) is broken:
                 break
             start = place
-            # In whole milliseconds: the difference of two times in seconds may be a hair too small.
+            # Compare whole milliseconds, because a difference of float seconds may be slightly too small.
             if place and not 0 < ms(made[place]) - ms(made[place - 1]) <= 1000 * GAP_STEPS:
                 break
         if start is not None and ms(tick) - ms(made[start]) >= 1000 * seconds:
@@ -226,7 +229,7 @@ def judged(seconds: float, made: Sequence[Tick]) -> list[tuple[float, bool]]:
 
 
 @given(st.sampled_from([0.0, 0.5, 1.0, 2.0, 5.0]), STEPS)
-def test_every_history_is_judged_as_it_is_the_slow_way(
+def test_evaluator_matches_reference_for_any_history(
     seconds: float, steps: list[tuple[float, float | None]]
 ) -> None:
     made, at = [], 1000.0
@@ -235,11 +238,11 @@ def test_every_history_is_judged_as_it_is_the_slow_way(
         made.append(Tick(at, 1, {} if value is None else {"a": value}))
     judge = AlertEvaluator([Threshold("a", ">", 90, seconds)])
     told = [(change.time, change.firing) for tick in made for change in judge.evaluate(tick)]
-    assert told == judged(seconds, made)
+    assert told == reference_changes(seconds, made)
     assert [broken for _, broken in told] == [number % 2 == 0 for number in range(len(told))]
 
 
-def test_ten_are_little_work() -> None:
+def test_evaluator_is_fast_with_10_thresholds() -> None:
     judge = AlertEvaluator([Threshold(f"m{number}", ">", 90, 30) for number in range(10)])
     values = {f"m{number}": 50.0 for number in range(200)}
     ticks = [Tick(1000 + number, 1, values) for number in range(50)]

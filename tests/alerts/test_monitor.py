@@ -1,4 +1,4 @@
-"""The watch: states that readers see, that outlive the collector, and that no disk's trouble disturbs."""
+"""The alert monitor: its states reach readers and survive restarts and disk errors."""
 
 from __future__ import annotations
 
@@ -28,41 +28,41 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
     found.close()
 
 
-def see(kept: Kept, watch: AlertMonitor, at: float, **values: float) -> None:
-    """As the collector does: first kept, then seen."""
+def append_and_observe(kept: Kept, watch: AlertMonitor, at: float, **values: float) -> None:
+    """Store a tick, then observe it, as the collector does."""
     tick = Tick(at, 1, {key.replace("_", "."): value for key, value in values.items()})
     assert kept.store.append(tick)
     watch.observe(tick)
 
 
-def test_readers_see_every_state(both: Kept) -> None:
+def test_monitor_stores_every_state_for_readers(both: Kept) -> None:
     assert both.reader.thresholds() == []
     calm = Threshold("memory.percent", ">=", 1.5e9, 90)
     watch = AlertMonitor([HOT, calm], both.store)
     assert both.reader.thresholds() == [AlertState(HOT), AlertState(calm)]
-    see(both, watch, 1000.001, cpu_percent=95)
+    append_and_observe(both, watch, 1000.001, cpu_percent=95)
     assert both.reader.thresholds() == [AlertState(HOT, True, 1000.001), AlertState(calm)]
-    see(both, watch, 1001, cpu_percent=5)
+    append_and_observe(both, watch, 1001, cpu_percent=5)
     assert both.reader.thresholds() == [AlertState(HOT, False, 1001), AlertState(calm)]
 
 
-def test_the_next_watch_goes_on(both: Kept) -> None:
+def test_monitor_continues_states_after_restart(both: Kept) -> None:
     gone = Threshold("gone", ">", 0)
     watch = AlertMonitor([HOT, gone], both.store)
-    see(both, watch, 1000, cpu_percent=95, gone=1)
+    append_and_observe(both, watch, 1000, cpu_percent=95, gone=1)
     both.reopen()
     watch = AlertMonitor([HOT], both.store)
     assert both.reader.thresholds() == [AlertState(HOT, True, 1000)]
-    see(both, watch, 1005, other=1)
+    append_and_observe(both, watch, 1005, other=1)
     assert both.reader.thresholds() == [AlertState(HOT, True, 1000)]
-    see(both, watch, 1006, cpu_percent=5)
+    append_and_observe(both, watch, 1006, cpu_percent=5)
     assert both.reader.thresholds() == [AlertState(HOT, False, 1006)]
     both.reopen()
     AlertMonitor([], both.store)
     assert both.reader.thresholds() == []
 
 
-def test_a_change_is_given_to_the_caller() -> None:
+def test_monitor_observe_returns_changes() -> None:
     store = MemoryStore()
     watch = AlertMonitor([HOT], store)
     told = [
@@ -76,14 +76,14 @@ def test_a_change_is_given_to_the_caller() -> None:
     ]
 
 
-def test_without_thresholds_nothing_is_written(tmp_path: Path) -> None:
+def test_monitor_writes_no_file_without_thresholds(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
     AlertMonitor([], store).observe(Tick(1000, 1, {"a": 1}))
     store.close()
     assert not list(tmp_path.glob("thresholds*"))
 
 
-def test_only_a_change_is_written(tmp_path: Path) -> None:
+def test_monitor_writes_file_only_on_change(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
     watch = AlertMonitor([HOT], store)
     before = (tmp_path / "thresholds.json").stat().st_ino, (tmp_path / "thresholds.json").stat().st_mtime_ns
@@ -94,8 +94,8 @@ def test_only_a_change_is_written(tmp_path: Path) -> None:
     assert before == after
 
 
-def test_what_the_disk_refuses_is_written_when_it_takes_it_again(tmp_path: Path) -> None:
-    """A folder stands where the file would be made: no user, root neither, can write that."""
+def test_monitor_states_are_written_when_disk_recovers(tmp_path: Path) -> None:
+    """A folder has the name of the temporary file, so that even root cannot write the file."""
     store, reader = DiskStore(tmp_path), DiskReader(tmp_path)
     watch = AlertMonitor([HOT], store)
     (tmp_path / "thresholds.new").mkdir()
@@ -110,7 +110,7 @@ def test_what_the_disk_refuses_is_written_when_it_takes_it_again(tmp_path: Path)
     store.close()
 
 
-def test_in_a_folder_made_anew_the_states_are_there_again(tmp_path: Path) -> None:
+def test_monitor_states_are_written_again_when_folder_disappears(tmp_path: Path) -> None:
     folder = tmp_path / "store"
     store, reader = DiskStore(folder), DiskReader(folder)
     AlertMonitor([HOT], store).observe(Tick(1000, 1, {"cpu.percent": 95}))
@@ -139,7 +139,7 @@ def test_in_a_folder_made_anew_the_states_are_there_again(tmp_path: Path) -> Non
         b"[" * 100_000,
     ],
 )
-def test_a_damaged_file_is_none(tmp_path: Path, content: bytes) -> None:
+def test_monitor_ignores_corrupt_states_file(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "thresholds.json").write_bytes(content)
     store = DiskStore(tmp_path)
     assert store.thresholds() == []
@@ -148,7 +148,7 @@ def test_a_damaged_file_is_none(tmp_path: Path, content: bytes) -> None:
     store.close()
 
 
-class Told:
+class NoticeRecorder:
     def __init__(self) -> None:
         self.sentence = ""
         self.count = 0
@@ -161,8 +161,8 @@ class Told:
         self.sentence = ""
 
 
-def test_a_metric_that_no_source_gives_is_told_until_it_comes() -> None:
-    told = Told()
+def test_monitor_shows_notice_until_unknown_metric_has_value() -> None:
+    told = NoticeRecorder()
     watch = AlertMonitor([Threshold("cpu.precent", ">", 90), HOT], MemoryStore(), told)
 
     values = {"cpu.percent": 5.0, "memory.percent": 5.0}
@@ -172,32 +172,33 @@ def test_a_metric_that_no_source_gives_is_told_until_it_comes() -> None:
     for at in range(100):
         watch.observe(Tick(1000 + FIRST_VALUE_TIMEOUT_S + at, 1, values))
     assert (
-        told.sentence == '--threshold names "cpu.precent", which no source gives; did you mean cpu.percent?'
+        told.sentence
+        == '--threshold names "cpu.precent", which no source provides; did you mean cpu.percent?'
     )
     assert told.count == 1
     watch.observe(Tick(2000, 1, {"cpu.precent": 1.0}))
     assert told.sentence == ""
 
 
-def test_a_name_like_none_and_more_names_than_a_page_has_room_for() -> None:
-    told = Told()
+def test_monitor_notice_is_short_with_many_unknown_metrics() -> None:
+    told = NoticeRecorder()
     watch = AlertMonitor(
         [Threshold(f"<b>zz{number}" * 20, ">", 1) for number in range(60)], MemoryStore(), told
     )
     for at in (0.0, FIRST_VALUE_TIMEOUT_S):
         watch.observe(Tick(1000 + at, 1, {"cpu.percent": 5}))
     assert told.sentence.count("--threshold names") == 5
-    assert told.sentence.count("/api/metrics lists") == 5
+    assert told.sentence.count("see /api/metrics") == 5
     assert len(told.sentence) < 1000
 
 
-def test_the_notice_of_an_earlier_run_goes(tmp_path: Path) -> None:
+def test_monitor_clears_notice_of_earlier_run(tmp_path: Path) -> None:
     NoticeFile(tmp_path, "thresholds").set("old")
     AlertMonitor([], MemoryStore(), NoticeFile(tmp_path, "thresholds"))
     assert read_notices(tmp_path) == []
 
 
-def test_a_store_in_memory_has_speakers_too() -> None:
+def test_memory_store_keeps_one_notice_per_sink() -> None:
     store = MemoryStore(notice="in memory only")
     one, two = store.notice_sink("one"), store.notice_sink("two")
     one.set("first")
@@ -209,8 +210,8 @@ def test_a_store_in_memory_has_speakers_too() -> None:
     assert store.notices() == ["in memory only", "third"]
 
 
-def test_the_collector_has_each_tick_seen_after_it_is_kept() -> None:
+def test_collect_evaluates_alerts_after_tick_is_stored() -> None:
     store = MemoryStore()
-    collect(store, FakeClock(waits=10), 1, watch=AlertMonitor([Threshold("memory.percent", ">", 0)], store))
+    collect(store, FakeClock(waits=10), 1, monitor=AlertMonitor([Threshold("memory.percent", ">", 0)], store))
     first = store.since(0, 100)[0]
     assert store.thresholds() == [AlertState(Threshold("memory.percent", ">", 0), True, first.time)]

@@ -1,4 +1,4 @@
-"""What `/api/alerts` says: where thresholds stand, and as much of their past as is asked for."""
+"""`/api/alerts`: the state of each threshold, and a limited log of changes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def log(store: MemoryStore, query: str = "") -> list[dict[str, Any]]:
     return found
 
 
-def test_what_has_no_value_is_not_well(store: MemoryStore) -> None:
+def test_alert_state_is_unknown_without_value(store: MemoryStore) -> None:
     assert states(store) == ["unknown"] * 3
     store.append(Tick(NOW, 1, {"cpu.percent": 5}))
     assert states(store) == ["ok", "ok", "unknown"]
@@ -41,17 +41,17 @@ def test_what_has_no_value_is_not_well(store: MemoryStore) -> None:
     assert states(store) == ["ok", "broken"]
 
 
-def test_from_a_collector_that_is_away_nothing_is_well(store: MemoryStore) -> None:
+def test_alert_state_is_unknown_when_collector_is_down(store: MemoryStore) -> None:
     store.append(Tick(NOW - 60, 1, {"cpu.percent": 5, "b": 0}))
     assert states(store) == ["unknown"] * 3
 
 
-def test_a_limit_that_is_none_has_no_number(store: MemoryStore) -> None:
+def test_missing_data_threshold_has_no_limit(store: MemoryStore) -> None:
     found = ask(Api(store), "/api/alerts").json["thresholds"][1]
     assert (found["op"], found["limit"], found["for"]) == ("missing", None, 60.0)
 
 
-def test_the_newest_come_first_and_only_so_many(store: MemoryStore) -> None:
+def test_alert_log_is_newest_first_and_limited(store: MemoryStore) -> None:
     store.set_changes(
         [AlertChange(HOT, number % 2 == 1, 1000 + number, 95, number) for number in range(1, 700)]
     )
@@ -77,13 +77,13 @@ def test_the_newest_come_first_and_only_so_many(store: MemoryStore) -> None:
         "x=1",
     ],
 )
-def test_another_question_is_refused(store: MemoryStore, query: str) -> None:
+def test_alerts_endpoint_rejects_invalid_query(store: MemoryStore, query: str) -> None:
     answer = ask(Api(store), f"/api/alerts?{query}")
     assert answer.status == 400
     assert answer.json["error"]
 
 
-def test_ticks_say_that_there_is_more() -> None:
+def test_ticks_endpoint_contains_number_of_last_change() -> None:
     store = MemoryStore()
     store.append(Tick(NOW, 1, {"cpu.percent": 5}))
     assert "changes" not in ask(Api(store), "/api/ticks").json

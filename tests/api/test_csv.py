@@ -1,4 +1,4 @@
-"""CSV: its form, its numbers, and names that are only names, in a cell, in a line and as a file's."""
+"""CSV: format, values, and hostile names in cells, lines and file names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dashapp.stores.memory import MemoryStore
 memory = pytest.fixture(two_hundred_ticks)
 
 
-def test_the_form_of_a_file(memory: MemoryStore) -> None:
+def test_csv_has_headers_and_rows(memory: MemoryStore) -> None:
     answer = ask(Api(memory), "/api/csv?window=10")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["cache-control"] == "no-store"
@@ -41,7 +41,7 @@ def test_the_form_of_a_file(memory: MemoryStore) -> None:
         ("panel=cpu", "a", "cpu"),
     ],
 )
-def test_only_what_was_asked_for(memory: MemoryStore, asked: str, keys: str, name: str) -> None:
+def test_csv_contains_only_requested_metrics(memory: MemoryStore, asked: str, keys: str, name: str) -> None:
     answer = ask(Api(memory), f"/api/csv?window=10&{asked}")
     assert answer.body.startswith(f"time,{keys}\r\n".encode())
     assert f'"dashapp-{name}-2023' in answer.headers["content-disposition"]
@@ -57,32 +57,32 @@ PANELS = [
 @pytest.mark.parametrize(
     ("panel", "keys"), [("heat", "a,b,c"), ("cpu", "a,b"), ("disk", "b,c"), ("c", "c"), ("demo", "")]
 )
-def test_the_numbers_of_a_panel_are_those_that_it_draws(memory: MemoryStore, panel: str, keys: str) -> None:
-    answer = ask(Api(memory, chosen=PANELS), f"/api/csv?window=10&panel={panel}")
+def test_csv_of_panel_has_metrics_of_its_chart(memory: MemoryStore, panel: str, keys: str) -> None:
+    answer = ask(Api(memory, panels=PANELS), f"/api/csv?window=10&panel={panel}")
     told = answer.body.decode().partition("\r\n")[0]
-    refused = f'{{"error":"\\"{panel}\\" is not a panel; /api/metrics names those there are"}}'
+    refused = f'{{"error":"\\"{panel}\\" is not a panel; see /api/metrics"}}'
     assert told == (f"time,{keys}" if keys else refused)
 
 
 @pytest.mark.parametrize(
     ("called", "whose"), [("web.1", "web-1-"), ("3-hosts", "3-hosts-"), ("", ""), ("a" * 64, "a" * 40 + "-")]
 )
-def test_the_file_of_a_host_has_its_name(memory: MemoryStore, called: str, whose: str) -> None:
-    answer = ask(Api(memory, called=called), "/api/csv?window=10")
+def test_csv_file_name_contains_host(memory: MemoryStore, called: str, whose: str) -> None:
+    answer = ask(Api(memory, host=called), "/api/csv?window=10")
     assert f'"dashapp-{whose}all-2023' in answer.headers["content-disposition"]
 
 
-def test_a_store_without_ticks_has_a_first_line() -> None:
+def test_csv_of_empty_store_has_header_line() -> None:
     assert ask(Api(MemoryStore()), "/api/csv").body == b"time\r\n"
 
 
-def test_a_catalogue_that_is_not_there_yet_stops_nobody(memory: MemoryStore) -> None:
+def test_csv_is_served_without_described_metrics(memory: MemoryStore) -> None:
     memory.describe([])
     assert table(ask(Api(memory), "/api/csv?window=10"))[0] == ["time", "a", "b"]
 
 
-def test_a_range_has_what_lies_in_it(memory: MemoryStore) -> None:
-    """The start is not in it, the end is: two ranges that meet have nothing twice."""
+def test_csv_range_excludes_start_and_includes_end(memory: MemoryStore) -> None:
+    """Two adjacent ranges contain no row twice."""
     found = read(Api(memory), f"from={START * 1000}&to={START * 1000 + 9500}")
     assert list(found) == [to_milliseconds(START + second) for second in range(1, 10)]
 
@@ -91,8 +91,8 @@ HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", 'a"b', "a,b", "a\r\nb"
 
 
 @pytest.mark.parametrize("key", HOSTILE)
-def test_a_hostile_name_is_only_a_name(key: str) -> None:
-    """No spreadsheet runs it, no reader of CSV takes it for two."""
+def test_csv_escapes_hostile_metric_name(key: str) -> None:
+    """No spreadsheet runs it, and a CSV reader reads it as one cell."""
     store = MemoryStore()
     store.describe([Metric(key, "", "", key), Metric("b", "", "", "other")])
     store.append(Tick(START, 1, {key: 1, "b": 2}))
@@ -104,7 +104,7 @@ def test_a_hostile_name_is_only_a_name(key: str) -> None:
 
 
 @given(st.lists(st.text(min_size=1), unique=True))
-def test_any_names_are_one_line_of_as_many_cells(keys: list[str]) -> None:
+def test_csv_header_has_one_cell_per_name(keys: list[str]) -> None:
     line = header_line(keys).decode()
     (names,) = csv.reader(io.StringIO(line, newline=""))
     assert len(names) == 1 + len(keys)
@@ -112,7 +112,7 @@ def test_any_names_are_one_line_of_as_many_cells(keys: list[str]) -> None:
 
 
 @pytest.mark.parametrize("panel", ['a"b', "a/../b", "é\r\nx: y", "..", "x" * 300])
-def test_a_files_name_is_safe_on_every_system(panel: str) -> None:
+def test_csv_file_name_has_only_safe_characters(panel: str) -> None:
     store = MemoryStore()
     store.describe([Metric("a", "", "", panel)])
     store.append(Tick(START, 1, {"a": 1}))
@@ -125,7 +125,7 @@ def test_a_files_name_is_safe_on_every_system(panel: str) -> None:
     assert all(letter.isascii() and (letter.isalnum() or letter in "-_") for letter in name)
 
 
-def test_numbers_of_every_size_come_back() -> None:
+def test_csv_keeps_values_of_every_size() -> None:
     values = [0.0, -0.0, 1.0, -3.5, 0.1, 1e-9, 123456789.123, 4096.0 * 2**30, 1e22, -1e-300, 10.0, 100.05]
     store = MemoryStore()
     for second, each in enumerate(values):

@@ -1,4 +1,4 @@
-"""CSV of any stretch: every tick once, from the finest level that still has it."""
+"""CSV of any range: every tick once, from the finest level that still has it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from dashapp.stores.archive import DAY, HOUR, Retention
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
 
-# Before this one second in five has a tick: what is rolled up and forgotten need not be dense, which is dear.
+# Before this only one second in five has a tick: old ticks need not be dense, and dense ticks are slow.
 DENSE = START + 2 * DAY - 4 * HOUR
 
 
 def tick(second: int) -> Tick | None:
-    """Twenty minutes of every three hours are lost, and a second here and there; `b` comes and goes."""
+    """Return the tick of a second, or None.
+
+    Twenty minutes of every three hours are missing, and some single seconds; `b` comes and goes.
+    """
     if second % 10_800 < 1200 or second % 1009 == 0 or (second < DENSE and second % 5):
         return None
     return Tick(second, 1, {"a": second % 997 / 10} | ({"b": second * 4096.0} if second % 7 else {}))
@@ -46,7 +49,7 @@ HOURS_KEPT = Retention(ticks=3 * HOUR, minutes=16 * HOUR, hours=730 * DAY)
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Tick]]:
-    """Two days of ticks; of all but the last hours only minutes are left, of the first day only hours."""
+    """Two days of ticks: the last hours whole, before them minutes, of the first day only hours."""
     folder = tmp_path_factory.mktemp("filled")
     all_of_them = ticks(START + 1234, START + 2 * DAY)
     newest = [each for each in all_of_them if each.time > START + 2 * DAY - 1200]
@@ -60,20 +63,20 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Tick]]:
 
 
 @pytest.mark.parametrize("length", [100, 599, 600, 601, 7000, 10_000])
-def test_ticks_come_as_they_were(filled: tuple[Path, list[Tick]], length: int) -> None:
+def test_csv_contains_ticks_unchanged(filled: tuple[Path, list[Tick]], length: int) -> None:
     folder, all_of_them = filled
     end = START + 2 * DAY - 1
     found = read(api_of(DiskReader(folder)), f"window={length}")
     assert found == expected([each for each in all_of_them if each.time > end - length])
 
 
-def test_each_stretch_from_the_finest_level_that_has_it(filled: tuple[Path, list[Tick]]) -> None:
+def test_csv_uses_finest_level_for_each_time(filled: tuple[Path, list[Tick]]) -> None:
     folder, all_of_them = filled
     found = read(api_of(DiskReader(folder)), f"from={(START - DAY) * 1000}&to={(START + 3 * DAY) * 1000}")
     times = list(found)
     seconds = [at for at in times if at > to_milliseconds(START + 2 * DAY - 3 * HOUR + 1200)]
     assert found | expected(all_of_them[-len(seconds) :]) == found
-    # What each row stands for lies side by side, and nothing that was ever kept is left out.
+    # The spans of the rows do not overlap, and no stored tick is left out.
     sealed_end = to_milliseconds(START + 2 * DAY)
     steps = [max(step for step in (1000, 60_000, 3_600_000) if at % step == 0) for at in times]
     assert sealed_end - times[-1] == 1000
@@ -103,8 +106,8 @@ def test_each_stretch_from_the_finest_level_that_has_it(filled: tuple[Path, list
     assert told + len([at for at in times if at >= first_tick]) == len(all_of_them)
 
 
-def test_any_range_is_a_part_of_the_whole(filled: tuple[Path, list[Tick]]) -> None:
-    """Wherever it begins and ends: in a hole, in a minute, between two levels."""
+def test_csv_of_any_range_is_part_of_whole(filled: tuple[Path, list[Tick]]) -> None:
+    """Ranges begin and end anywhere: in a gap, in a minute, between two levels."""
     folder, _ = filled
     api = api_of(DiskReader(folder))
     whole = read(api, f"from={START * 1000}&to={(START + 2 * DAY) * 1000}")
@@ -115,11 +118,11 @@ def test_any_range_is_a_part_of_the_whole(filled: tuple[Path, list[Tick]]) -> No
         assert part == {at: cells for at, cells in whole.items() if start < at <= end}
 
 
-def test_where_ticks_are_all_forgotten_minutes_serve(tmp_path: Path) -> None:
+def test_csv_uses_minutes_when_ticks_are_missing(tmp_path: Path) -> None:
     seal(tmp_path, ticks(START, START + 8 * HOUR), Retention())
     (tmp_path / "seconds" / "cache.db").unlink()
     found = read(api_of(DiskReader(tmp_path)), f"from={START * 1000}&to={(START + DAY) * 1000}&metrics=a")
-    # There is no tick left to end at: the file is empty, but whole.
+    # A file ends at the newest tick, and no tick is left: the file is empty but valid.
     assert found == {}
     store = DiskStore(tmp_path)
     store.append(Tick(START + 9 * HOUR, 1, {"a": 1}))

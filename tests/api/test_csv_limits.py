@@ -1,4 +1,4 @@
-"""Bounds on a CSV: what may be asked, few places to download, and memory that is flat."""
+"""CSV limits: the query, the number of downloads, and constant memory."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ memory = pytest.fixture(two_hundred_ticks)
         "panel=cpu&panel=cpu",
     ],
 )
-def test_a_bad_question_is_a_sentence(memory: MemoryStore, query: str) -> None:
+def test_csv_rejects_invalid_query(memory: MemoryStore, query: str) -> None:
     api = Api(memory)
-    for _ in range(MAX_DOWNLOADS + 1):  # and takes no place
+    for _ in range(MAX_DOWNLOADS + 1):  # a rejected query counts as no download
         answer = ask(api, f"/api/csv?{query}")
         assert (answer.status, set(answer.json)) == (400, {"error"})
         assert 0 < len(answer.json["error"]) < 200
@@ -53,15 +53,15 @@ def test_a_bad_question_is_a_sentence(memory: MemoryStore, query: str) -> None:
     assert ask(api, "/api/csv").status == 200
 
 
-def test_the_whole_of_what_is_kept_may_be_asked_for(memory: MemoryStore) -> None:
-    api = Api(memory, longest=7200)
+def test_csv_accepts_range_up_to_retention(memory: MemoryStore) -> None:
+    api = Api(memory, max_window=7200)
     now = int(time.time() * 1000)
     assert ask(api, "/api/csv?window=7200").status == 200
     assert ask(api, f"/api/csv?from={now - 7_200_000}&to={now}").status == 200
     assert ask(api, f"/api/csv?from={now - 7_200_001}&to={now}").status == 400
 
 
-def test_a_head_has_the_same_headers_and_takes_no_place(memory: MemoryStore) -> None:
+def test_csv_head_request_counts_as_no_download(memory: MemoryStore) -> None:
     api = Api(memory)
     for _ in range(MAX_DOWNLOADS + 1):
         head = ask(api, "/api/csv?window=10", method="HEAD")
@@ -70,7 +70,7 @@ def test_a_head_has_the_same_headers_and_takes_no_place(memory: MemoryStore) -> 
 
 
 def begin(api: Api) -> Any:
-    """A download under way."""
+    """Start a download and return its body."""
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/api/csv", "QUERY_STRING": "window=10"}
     got: list[str] = []
     body = api(environ, lambda status, headers: got.append(status))
@@ -78,7 +78,7 @@ def begin(api: Api) -> Any:
     return body
 
 
-def test_one_too_many_is_told_to_come_later(memory: MemoryStore) -> None:
+def test_csv_returns_503_above_download_limit(memory: MemoryStore) -> None:
     api = Api(memory)
     under_way = [begin(api) for _ in range(MAX_DOWNLOADS)]
     for method in ("GET", "HEAD"):
@@ -91,7 +91,7 @@ def test_one_too_many_is_told_to_come_later(memory: MemoryStore) -> None:
 
 
 @pytest.mark.parametrize("parts", [0, 1, 99])
-def test_a_download_frees_its_place_once_read_or_not(memory: MemoryStore, parts: int) -> None:
+def test_csv_download_is_released_once_when_closed(memory: MemoryStore, parts: int) -> None:
     api = Api(memory)
     for _ in range(3):
         body = begin(api)
@@ -104,7 +104,7 @@ def test_a_download_frees_its_place_once_read_or_not(memory: MemoryStore, parts:
     del under_way
 
 
-def test_memory_is_flat_however_long_the_range(tmp_path: Path) -> None:
+def test_csv_memory_is_constant_for_any_range(tmp_path: Path) -> None:
     hours = amount(5, 12)
     ticks = [Tick(second, 1, values(second)) for second in range(START, START + hours * HOUR)]
     seal(tmp_path, ticks, Retention())

@@ -1,4 +1,4 @@
-"""Readers of a long CSV from a real server: they may stall or take it all, and hold nobody up."""
+"""Clients of a large CSV from a real server: a stalled one blocks no other request."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ from dashapp.api.csv_export import MAX_DOWNLOADS
 from dashapp.model.ticks import Tick
 from dashapp.stores.archive import DAY, Retention
 
-# Of ten minutes each: 12 MB of CSV, more than all buffers between a server and a reader take.
+# Spans of ten minutes: 12 MB of CSV, more than all buffers between server and client hold.
 SPANS = 40
 
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Dashapp]]:
-    """A dashapp over that, as a user starts it; another when a test has ended the one before."""
+    """Return a function that returns a running dashapp with that history.
+
+    It starts another one if a test has stopped the one before.
+    """
     folder = tmp_path_factory.mktemp("much")
     chance = Random(3)
     first = int(time.time()) // SPAN * SPAN - 1200 - SPANS * SPAN
@@ -38,7 +41,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], D
         def running() -> Dashapp:
             if not started or started[-1].popen.poll() is not None:
                 started.append(stack.enter_context(dashapp(folder)))
-                # A file ends at the newest tick.
+                # A CSV file ends at the newest tick.
                 started[-1].serving().moves()
             return started[-1]
 
@@ -53,8 +56,8 @@ def app(servers: Callable[[], Dashapp]) -> Dashapp:
 MUCH = f"/api/csv?window={2 * DAY}&metrics=cpu.percent,{','.join(f'm{number}' for number in range(24))}"
 
 
-def stalled(app: Dashapp) -> socket.socket:
-    """A reader that has taken the beginning, and no more."""
+def stalled_client(app: Dashapp) -> socket.socket:
+    """Return a client that has read the beginning of the response, and stalls."""
     reader = socket.socket()
     reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     reader.connect(("127.0.0.1", app.port))
@@ -71,8 +74,8 @@ def busy(app: Dashapp) -> bool:
     return app.get("/api/csv?window=10")[0] == 503
 
 
-def test_readers_that_stall_hold_their_places_and_nobody_up(app: Dashapp) -> None:
-    readers = [stalled(app) for _ in range(MAX_DOWNLOADS)]
+def test_stalled_downloads_do_not_block_other_requests(app: Dashapp) -> None:
+    readers = [stalled_client(app) for _ in range(MAX_DOWNLOADS)]
     assert busy(app)
     for _ in range(10):
         assert app.get("/api/ticks")[0] == 200
@@ -82,7 +85,7 @@ def test_readers_that_stall_hold_their_places_and_nobody_up(app: Dashapp) -> Non
     wait_for(lambda: not busy(app))
 
 
-def test_the_whole_file_arrives_while_others_look_on(app: Dashapp) -> None:
+def test_large_csv_is_complete_beside_other_requests(app: Dashapp) -> None:
     lines = 0
     with closing(HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
         connection.request("GET", MUCH)
@@ -94,7 +97,7 @@ def test_the_whole_file_arrives_while_others_look_on(app: Dashapp) -> None:
     wait_for(lambda: not busy(app))
 
 
-def test_it_ends_with_a_reader_that_stalls(app: Dashapp) -> None:
-    with closing(stalled(app)):
+def test_server_stops_with_stalled_download(app: Dashapp) -> None:
+    with closing(stalled_client(app)):
         app.popen.terminate()
         assert app.wait() == 0

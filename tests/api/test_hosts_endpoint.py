@@ -1,4 +1,4 @@
-"""Hosts over HTTP: the list, each host's own page and API, several at once, and paths that mean nobody."""
+"""Hosts over HTTP: the list, the page and API of each host, overlays, and unknown hosts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def app(fleet: Fleet) -> WSGIApp:
     return served(fleet)
 
 
-def test_the_list_says_state_newest_age_and_skew(app: WSGIApp, fleet: Fleet, clock: Clock) -> None:
+def test_hosts_endpoint_lists_state_newest_age_and_skew(app: WSGIApp, fleet: Fleet, clock: Clock) -> None:
     fleet.add("new")
     clock.now += 60
     fleet.come(["web-1", "web-2"])
@@ -53,9 +53,7 @@ def test_the_list_says_state_newest_age_and_skew(app: WSGIApp, fleet: Fleet, clo
     assert (third["state"], third["newest"], third["age"]) == ("stale", 1000 * NOW, 60)
 
 
-def test_while_the_store_is_silent_no_host_is_said_to_have_stopped(
-    app: WSGIApp, fleet: Fleet, clock: Clock
-) -> None:
+def test_host_state_is_unknown_when_store_is_down(app: WSGIApp, fleet: Fleet, clock: Clock) -> None:
     fleet.said = ["Redis does not answer."]
     fleet.come(["web-1"])
     states = {row["name"]: row["state"] for row in ask(app, "/api/hosts").json["hosts"]}
@@ -64,26 +62,26 @@ def test_while_the_store_is_silent_no_host_is_said_to_have_stopped(
     assert {row["state"] for row in ask(app, "/api/hosts").json["hosts"]} == {"unknown"}
 
 
-def test_the_list_comes_along_with_ticks_where_it_is_asked_for(app: WSGIApp) -> None:
+def test_ticks_endpoint_contains_hosts_on_request(app: WSGIApp) -> None:
     assert "hosts" not in ask(app, "/api/ticks").json
     assert len(ask(app, "/api/ticks?hosts=1").json["hosts"]) == 3
     assert len(ask(app, "/host/web-2/api/ticks?hosts=1").json["hosts"]) == 3
     refused = ask(app, "/api/ticks?hosts=yes")
-    assert (refused.status, refused.json["error"]) == (400, 'hosts is "yes"; expected 1, or none at all')
+    assert (refused.status, refused.json["error"]) == (400, 'hosts is "yes"; expected 1')
 
 
-def test_one_machines_store_lists_no_hosts() -> None:
+def test_hosts_endpoint_returns_404_for_single_host_store() -> None:
     app = create_app(MemoryStore(), Settings(store="memory:"))
     assert ask(app, "/api/hosts").status == 404
     refused = ask(app, "/api/ticks?hosts=1")
     assert refused.status == 400
-    assert "one machine's history" in refused.json["error"]
+    assert "one host only" in refused.json["error"]
     assert "hosts" not in layout(app)
     assert ask(app, "/host/web-1/").status == 404
 
 
 @pytest.mark.parametrize("path", ["api/ticks", "api/metrics", "api/csv", "healthz", "readyz", "metrics"])
-def test_each_host_has_an_api_of_its_own(app: WSGIApp, path: str) -> None:
+def test_each_host_has_its_own_api(app: WSGIApp, path: str) -> None:
     first, third = ask(app, f"/host/web-1/{path}"), ask(app, f"/host/web-3/{path}")
     assert first.status == third.status == 200
     if path in ("api/ticks", "api/csv", "metrics"):
@@ -91,15 +89,15 @@ def test_each_host_has_an_api_of_its_own(app: WSGIApp, path: str) -> None:
     assert "default-src 'none'; frame-ancestors" in first.headers["content-security-policy"]
 
 
-def test_a_hosts_times_are_by_its_own_clock(app: WSGIApp) -> None:
+def test_host_api_uses_clock_of_host(app: WSGIApp) -> None:
     answer = ask(app, "/host/web-2/api/ticks").json
     assert answer["now"] == NOW + 300
     assert answer["t"][-1] == 1000 * (NOW + 300)
-    assert answer["notices"] == ["The clock of web-2 is 5 min ahead; the times here are its own."]
+    assert answer["notices"] == ["The clock of web-2 is 5 min ahead; this page shows its own times."]
     assert ask(app, "/host/web-2/readyz").json == {"status": "ok", "age": 0}
 
 
-def test_the_list_goes_on_with_a_cursor(app: WSGIApp, fleet: Fleet, clock: Clock) -> None:
+def test_host_api_continues_at_cursor(app: WSGIApp, fleet: Fleet, clock: Clock) -> None:
     for path in ("/host/web-2/", "/host/web-1,web-2/", "/"):
         cursor = ask(app, f"{path}api/ticks").json["cursor"]
         clock.now += 1
@@ -108,7 +106,7 @@ def test_the_list_goes_on_with_a_cursor(app: WSGIApp, fleet: Fleet, clock: Clock
         assert (more["reset"], len(more["t"])) == (False, 1), path
 
 
-def test_several_are_laid_over_each_other(app: WSGIApp) -> None:
+def test_api_of_several_hosts_returns_overlay(app: WSGIApp) -> None:
     answer = ask(app, "/host/web-1,web-2/api/ticks").json
     assert {key.split("/")[0] for key in answer["y"]} == {"web-1", "web-2"}
     assert len(answer["t"]) == 100
@@ -123,8 +121,8 @@ def files(page: Answer) -> list[str]:
     return re.findall(r'(?:src|href)="([^"]+)"', page.body.decode())
 
 
-def test_all_pages_share_the_roots_files(app: WSGIApp) -> None:
-    """Else every host would have a browser fetch a megabyte of its own."""
+def test_host_pages_share_static_files_of_root(app: WSGIApp) -> None:
+    """Otherwise a browser would load a megabyte again for every host."""
     top, below = files(ask(app, "/")), files(ask(app, "/host/web-1/"))
     fetched = [each for each in top if "_dash-layout" not in each and "_dash-dependencies" not in each]
     assert all(each.startswith("./") for each in top)
@@ -137,7 +135,7 @@ def test_all_pages_share_the_roots_files(app: WSGIApp) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/host/web-1/", "/host/web-1,web-2/"])
-def test_a_page_knows_which_hosts_it_shows(app: WSGIApp, path: str) -> None:
+def test_page_layout_contains_its_hosts(app: WSGIApp, path: str) -> None:
     text = layout(app, path).replace("\\u002f", "/")
     shown = "web-1,web-2" if "," in path else "web-1"
     assert f'"data-hosts":"{shown}"' in text
@@ -146,7 +144,7 @@ def test_a_page_knows_which_hosts_it_shows(app: WSGIApp, path: str) -> None:
     assert ("web-1/cpu.percent" in text) == ("," in path)
 
 
-def test_with_one_host_nothing_of_hosts_is_seen(clock: Clock) -> None:
+def test_host_list_is_hidden_with_one_host(clock: Clock) -> None:
     fleet = Fleet(clock)
     fleet.add("web-1", 10)
     text = layout(served(fleet))
@@ -156,12 +154,12 @@ def test_with_one_host_nothing_of_hosts_is_seen(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize(("own", "shown"), [("web-3", "web-3"), ("", "web-1"), ("gone", "web-1")])
-def test_the_root_is_the_own_host_or_the_first(fleet: Fleet, own: str, shown: str) -> None:
+def test_root_serves_own_host_or_first(fleet: Fleet, own: str, shown: str) -> None:
     app = served(fleet, own, collector=False)
     assert ask(app, "/api/ticks").json["y"] == ask(app, f"/host/{shown}/api/ticks").json["y"]
 
 
-def test_the_root_serves_the_store_given_while_no_host_is_known(clock: Clock) -> None:
+def test_root_serves_local_store_without_hosts(clock: Clock) -> None:
     fleet = Fleet(clock)
     app = served(fleet)
     assert ask(app, "/api/ticks").json["t"] == []
@@ -169,7 +167,7 @@ def test_the_root_serves_the_store_given_while_no_host_is_known(clock: Clock) ->
     assert len(ask(app, "/api/ticks").json["t"]) == 10
 
 
-def test_the_first_is_awake_and_stays_the_first_as_long_as_it_is_known(fleet: Fleet, clock: Clock) -> None:
+def test_root_keeps_first_live_host_until_it_is_removed(fleet: Fleet, clock: Clock) -> None:
     clock.now += 100
     fleet.come(["web-2", "web-3"])
     app = served(fleet, "", collector=False)
@@ -180,7 +178,7 @@ def test_the_first_is_awake_and_stays_the_first_as_long_as_it_is_known(fleet: Fl
     assert '"data-hosts":"web-1"' in layout(app)
 
 
-def test_the_root_waits_for_an_own_host_that_is_about_to_write(fleet: Fleet) -> None:
+def test_root_waits_for_own_host_before_first_tick(fleet: Fleet) -> None:
     app = served(fleet, "web-9")
     assert ask(app, "/api/ticks").json["t"] == []
     fleet.add("web-9", 10)
@@ -188,25 +186,23 @@ def test_the_root_waits_for_an_own_host_that_is_about_to_write(fleet: Fleet) -> 
     assert '"data-hosts":"web-9"' in layout(app)
 
 
-def test_processes_are_the_serving_machines_alone(fleet: Fleet) -> None:
+def test_processes_are_available_only_for_serving_host(fleet: Fleet) -> None:
     app = served(fleet, processes="always")
     assert ask(app, "/api/ticks?processes=1").status == 200
     assert ask(app, "/host/web-1/api/ticks?processes=1").status == 200
     refused = ask(app, "/host/web-3/api/ticks?processes=1")
-    assert (refused.status, "not read for this host" in refused.json["error"]) == (400, True)
+    assert (refused.status, "of this host are not available" in refused.json["error"]) == (400, True)
     assert '"data-table":"top"' not in layout(app, "/host/web-3/")
 
 
-def test_pushing_is_for_the_root(fleet: Fleet) -> None:
+def test_push_is_accepted_only_at_root(fleet: Fleet) -> None:
     app = served(fleet, push_token="a" * 32)
     assert ask(app, "/api/push", method="POST", body=b"{}").status == 401
     assert ask(app, "/host/web-1/api/push", method="POST", body=b"{}").status == 405
 
 
 @pytest.mark.parametrize("hosts", [(), ("web-3",), ("web-1", "web-3")])
-def test_the_numbers_of_a_panel_by_patterns_are_saved_on_every_page(
-    fleet: Fleet, hosts: tuple[str, ...]
-) -> None:
+def test_csv_of_pattern_panel_is_served_on_every_page(fleet: Fleet, hosts: tuple[str, ...]) -> None:
     heat = Panel("heat", "Heat", metrics=("cpu.percent",), right=("memory.percent",))
     path = f"/host/{','.join(hosts)}" if hosts else ""
     answer = ask(served(fleet, panel=(heat,)), f"{path}/api/csv?panel=heat")

@@ -1,4 +1,4 @@
-"""The API's description is true: schemathesis asks what it allows and what it forbids, and compares."""
+"""The API conforms to its OpenAPI document: schemathesis sends valid and invalid requests."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 import schemathesis
 from authenticated_app import PASSWORD, TOKEN, guarded
 from hypothesis import HealthCheck, assume, given, settings
+from openapi_references import parameter_names, resolve
 from processes import dashapp
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -25,11 +26,14 @@ from thorough import amount
 from waiting import PATIENCE_S, wait_for
 from wsgi_client import ask
 
-from dashapp.api.endpoints import PATHS
+from dashapp.api import csv_export, params, push
+from dashapp.api.endpoints import MAX_QUERIES_PER_REQUEST, PATHS
 from dashapp.api.openapi import OPENAPI_PATH, openapi_document
-from dashapp.api.params import PARAMETERS
-from dashapp.config.settings import parse_settings
+from dashapp.config.settings import MIN_WINDOW_S, Settings, parse_settings
+from dashapp.http.middleware import share_links
 from dashapp.http.types import WSGIApp
+from dashapp.model.ticks import MAX_EPOCH_MS, MAX_VALUE
+from dashapp.stores.base import MAX_CHANGES
 
 CHECKS = [
     not_a_server_error,
@@ -45,7 +49,7 @@ BEARER = {"Authorization": f"Bearer {PASSWORD}"}
 
 
 @pytest.fixture(scope="module")
-def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def schema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     environ = {"DASHAPP_PASSWORD": PASSWORD, "DASHAPP_PUSH_TOKEN": TOKEN}
     with dashapp(tmp_path_factory.mktemp("openapi"), env=environ) as app:
         app.serving()
@@ -57,24 +61,24 @@ SETTINGS = parse_settings(["--store", "memory:"], {"DASHAPP_PUSH_TOKEN": TOKEN, 
 OPERATIONS = openapi_document(SETTINGS)["paths"]
 
 
-def asked() -> Iterator[tuple[str, str, GenerationMode]]:
-    """Each operation with what it allows, and where something can be wrong with what it does not."""
+def operations() -> Iterator[tuple[str, str, GenerationMode]]:
+    """Yield each operation with valid input, and with invalid input if it can have any."""
     for path, methods in OPERATIONS.items():
         for method, operation in methods.items():
             yield path, method, GenerationMode.POSITIVE
-            # A number is text in a query, and one is a list of one: nothing is wrong for /api/frames.
+            # A number is text in a query, and one value is a list of one: no input of /api/frames is invalid.
             if path != "/api/frames" and (operation.get("parameters") or "requestBody" in operation):
                 yield path, method, GenerationMode.NEGATIVE
 
 
-@pytest.mark.parametrize(("path", "method", "mode"), [*asked()])
-def test_what_it_says_is_so(described: Any, path: str, method: str, mode: GenerationMode) -> None:
+@pytest.mark.parametrize(("path", "method", "mode"), [*operations()])
+def test_api_conforms_to_openapi_document(schema: Any, path: str, method: str, mode: GenerationMode) -> None:
     token = TOKEN if path == "/api/push" else PASSWORD
 
-    @given(case=described[path][method].as_strategy(generation_mode=mode))
+    @given(case=schema[path][method].as_strategy(generation_mode=mode))
     @settings(max_examples=amount(12, 50), derandomize=True, suppress_health_check=list(HealthCheck))
     def check(case: Any) -> None:
-        # An empty list or object has no place in an address: nothing wrong would be asked.
+        # A URL cannot carry an empty list or object, so the request would be valid.
         assume(all(value not in ([], {}) for value in (case.query or {}).values()))
         headers = {"Authorization": f"Bearer {token}"}
         case.call_and_validate(headers=headers, checks=CHECKS, timeout=PATIENCE_S)
@@ -87,17 +91,45 @@ def app() -> WSGIApp:
     return guarded(push_token=TOKEN)
 
 
-def test_every_path_and_parameter_is_described() -> None:
+def test_openapi_describes_every_path_and_parameter() -> None:
     found = openapi_document(
         parse_settings(["--store", "memory:"], {"DASHAPP_PUSH_TOKEN": TOKEN, "DASHAPP_PASSWORD": PASSWORD})
     )
     assert {*PATHS, "/metrics", "/api/push", "/api/share", OPENAPI_PATH} == set(found["paths"])
     assert "/api/hosts" in openapi_document(parse_settings(["--store", "memory:"], {}), many=True)["paths"]
-    named = {each["name"] for each in found["paths"]["/api/ticks"]["get"]["parameters"]}
-    assert named == set(PARAMETERS)
+    assert set(parameter_names(found, found["paths"]["/api/ticks"]["get"])) == set(params.PARAMETERS)
+    assert set(parameter_names(found, found["paths"]["/api/csv"]["get"])) == set(csv_export.PARAMETERS)
 
 
-def test_what_is_off_is_not_described() -> None:
+def test_openapi_has_the_limits_of_the_code() -> None:
+    configured = Settings(push_token=TOKEN, password=PASSWORD)
+    document = openapi_document(configured)
+    paths, schemas = document["paths"], document["components"]["schemas"]
+    ticks = [resolve(document, each) for each in paths["/api/ticks"]["get"]["parameters"]]
+    (after,) = [each["schema"] for each in ticks if each["name"] == "after"]
+    value = schemas["PushEntry"]["properties"]["metrics"]["additionalProperties"]
+    share = schemas["Share"]["properties"]
+    assert schemas["Window"] == {
+        "type": "number",
+        "minimum": MIN_WINDOW_S,
+        "maximum": configured.max_window_s,
+    }
+    assert schemas["Time"]["maximum"] == MAX_EPOCH_MS
+    assert schemas["Names"]["description"].startswith(f"1 to {params.MAX_METRICS_PER_QUERY},")
+    assert after["maxLength"] == params.MAX_CURSOR_LENGTH
+    assert schemas["Frame"]["properties"]["cursor"]["maxLength"] == params.MAX_CURSOR_LENGTH
+    assert paths["/api/frames"]["get"]["parameters"][0]["schema"]["maxItems"] == MAX_QUERIES_PER_REQUEST
+    assert paths["/api/alerts"]["get"]["parameters"][0]["schema"]["maximum"] == MAX_CHANGES
+    assert paths["/api/push"]["post"]["responses"]["413"]["description"] == (
+        f"The body has more than {push.MAX_BODY_BYTES} bytes."
+    )
+    assert (value["minimum"], value["maximum"]) == (-MAX_VALUE, MAX_VALUE)
+    assert share["panels"]["maxItems"] == share_links.MAX_PANELS
+    assert share["panels"]["items"]["maxLength"] == share_links.MAX_PANEL_NAME_LENGTH
+    assert share["days"]["enum"] == [*share_links.ALLOWED_DAYS]
+
+
+def test_openapi_omits_disabled_paths() -> None:
     found = openapi_document(parse_settings(["--store", "memory:"], {}))
     assert "/api/push" not in found["paths"]
     assert "/api/share" not in found["paths"]
@@ -114,15 +146,15 @@ def references(value: object) -> Iterator[str]:
             yield from references(each)
 
 
-def test_it_is_whole(app: WSGIApp) -> None:
+def test_openapi_references_are_defined_and_secrets_omitted(app: WSGIApp) -> None:
     found = ask(app, OPENAPI_PATH, authorization=f"Bearer {PASSWORD}").json
     assert found["openapi"].startswith("3.1")
     for reference in references(found):
-        assert reference.removeprefix("#/components/schemas/") in found["components"]["schemas"]
+        assert resolve(found, {"$ref": reference}), reference
     assert PASSWORD not in json.dumps(found)
     assert TOKEN not in json.dumps(found)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_it_is_only_read(app: WSGIApp, method: str) -> None:
+def test_openapi_rejects_write_methods(app: WSGIApp, method: str) -> None:
     assert ask(app, OPENAPI_PATH, method=method, authorization=f"Bearer {PASSWORD}").status == 405

@@ -1,4 +1,4 @@
-"""The process table: names and numbers of what runs, one reading for all, and nothing that cannot be."""
+"""The process table: names and numbers, one reading for all, no impossible values."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def machine() -> Machine:
     return Machine()
 
 
-def test_the_first_reading_is_a_real_one(machine: Machine) -> None:
+def test_first_reading_has_cpu_values(machine: Machine) -> None:
     machine.run(Fake(1, 50.0), Fake(2, 9.0))
     machine.sleeps = lambda: machine.run(Fake(1, 50.0), Fake(2, 9.2))
     rows = machine.rows()
@@ -38,7 +38,7 @@ def test_the_first_reading_is_a_real_one(machine: Machine) -> None:
     assert rows[2] == Row(2, "p2", 80.0, 2000, 1)
 
 
-def test_cpu_is_of_one_core_over_the_time_since_the_reading_before(
+def test_cpu_is_percent_of_one_core_since_previous_reading(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
@@ -56,7 +56,7 @@ def test_cpu_is_of_one_core_over_the_time_since_the_reading_before(
     ("later", "readings"),
     [(CACHE_TTL_S - 0.1, 2), (CACHE_TTL_S, 3), (IDLE_AFTER_S, 3), (IDLE_AFTER_S + 1, 4)],
 )
-def test_one_reading_serves_all_for_a_while(machine: Machine, later: float, readings: int) -> None:
+def test_process_table_is_cached_for_its_ttl(machine: Machine, later: float, readings: int) -> None:
     machine.run(Fake(1))
     first = machine.table.newest()
     machine.now += later
@@ -66,8 +66,11 @@ def test_one_reading_serves_all_for_a_while(machine: Machine, later: float, read
     assert len(machine.slept) == (2 if readings == 4 else 1)
 
 
-def test_who_does_not_read_waits_for_nobody(machine: Machine) -> None:
-    """While one thread is at it: none before the first reading, the last one after, none once it is old."""
+def test_process_table_does_not_block_during_reading(machine: Machine) -> None:
+    """During a reading other threads do not wait.
+
+    They get None before the first table, then the last table, and None if that is old.
+    """
     machine.run(Fake(1))
     entered, go_on = Event(), Event()
 
@@ -97,7 +100,7 @@ def test_who_does_not_read_waits_for_nobody(machine: Machine) -> None:
     beside(lambda found: found is None)
 
 
-def test_fifty_threads_make_one_reading(machine: Machine) -> None:
+def test_process_table_reads_once_for_50_threads(machine: Machine) -> None:
     machine.run(Fake(1))
     machine.rows()
     machine.now += CACHE_TTL_S
@@ -110,7 +113,7 @@ def test_fifty_threads_make_one_reading(machine: Machine) -> None:
     "trouble", [psutil.NoSuchProcess(2), psutil.ZombieProcess(2), psutil.AccessDenied(2), OSError(24, "x")]
 )
 @pytest.mark.parametrize("what", ["process", "name"])
-def test_what_vanishes_or_says_nothing_is_left_out(machine: Machine, trouble: Exception, what: str) -> None:
+def test_unreadable_process_is_omitted(machine: Machine, trouble: Exception, what: str) -> None:
     machine.run(Fake(1), Fake(2, name=trouble) if what == "name" else Fake(2))
     if what == "process":
         machine.runs[2] = trouble
@@ -118,7 +121,7 @@ def test_what_vanishes_or_says_nothing_is_left_out(machine: Machine, trouble: Ex
 
 
 @pytest.mark.parametrize(("what", "at"), [("cpu", 2), ("memory", 3), ("threads", 4)])
-def test_what_is_denied_is_empty_and_the_rest_is_shown(machine: Machine, what: str, at: int) -> None:
+def test_denied_value_is_empty_in_row(machine: Machine, what: str, at: int) -> None:
     trouble: dict[str, Any] = {what: psutil.AccessDenied(2)}
     machine.run(Fake(1), Fake(2, **trouble))
     row = machine.rows()[2]
@@ -126,7 +129,7 @@ def test_what_is_denied_is_empty_and_the_rest_is_shown(machine: Machine, what: s
 
 
 @pytest.mark.parametrize("what", ["cpu", "memory", "threads"])
-def test_what_vanishes_in_the_middle_is_left_out(machine: Machine, what: str) -> None:
+def test_process_that_exits_during_reading_is_omitted(machine: Machine, what: str) -> None:
     trouble: dict[str, Any] = {what: psutil.NoSuchProcess(2)}
     machine.run(Fake(1), Fake(2, **trouble))
     assert list(machine.rows()) == [1]
@@ -134,8 +137,8 @@ def test_what_vanishes_in_the_middle_is_left_out(machine: Machine, what: str) ->
 
 @pytest.mark.parametrize("cpu", [0.0, 0.5, 400.0, 1e9])
 @pytest.mark.parametrize("created", [0.0, 500.0, 1003.0])
-def test_a_pid_used_again_is_another_process(machine: Machine, cpu: float, created: float) -> None:
-    """Never less than nothing, never more than there is, whatever the counters say."""
+def test_reused_pid_is_new_process(machine: Machine, cpu: float, created: float) -> None:
+    """The share is never negative and never above all cores, for any counter values."""
     machine.run(Fake(7, 300.0, created=1.0))
     machine.rows()
     machine.now += 4
@@ -147,7 +150,7 @@ def test_a_pid_used_again_is_another_process(machine: Machine, cpu: float, creat
         assert share == min(round(100 * cpu / 4, 1), 100.0 * (os.cpu_count() or 1))
 
 
-def test_a_new_process_has_used_all_its_cpu_since(machine: Machine) -> None:
+def test_cpu_of_new_process_counts_from_previous_reading(machine: Machine) -> None:
     machine.run(Fake(1))
     machine.rows()
     machine.now += 4
@@ -155,7 +158,7 @@ def test_a_new_process_has_used_all_its_cpu_since(machine: Machine) -> None:
     assert machine.rows()[2].cpu == 25.0
 
 
-def test_a_counter_that_steps_back_is_nothing(machine: Machine) -> None:
+def test_cpu_is_zero_when_counter_decreases(machine: Machine) -> None:
     machine.run(Fake(1, 5.0))
     machine.rows()
     machine.now += 4
@@ -163,7 +166,7 @@ def test_a_counter_that_steps_back_is_nothing(machine: Machine) -> None:
     assert machine.rows()[1].cpu == 0.0
 
 
-def test_the_largest_and_the_busiest_and_no_more(machine: Machine) -> None:
+def test_process_table_has_busiest_and_largest_up_to_limit(machine: Machine) -> None:
     idle = [Fake(pid, 0.0) for pid in range(1, 2001)]
     machine.run(*idle)
     busy = {pid: Fake(pid, 0.25 * pid / 2000) for pid in range(1, 301)}

@@ -1,4 +1,4 @@
-"""The process table over HTTP: for whoever asks with processes=1, where the settings let it be seen."""
+"""The process table over HTTP: only with processes=1, and only if the settings allow it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def store() -> MemoryStore:
     return made
 
 
-def test_a_frame_is_as_ever_without_the_parameter(store: MemoryStore, machine: Machine) -> None:
+def test_ticks_endpoint_reads_processes_only_on_request(store: MemoryStore, machine: Machine) -> None:
     machine.run(Fake(1))
     api = Api(store, processes=machine.table)
     plain = ask(api, "/api/ticks?window=10").json
@@ -51,8 +51,10 @@ def test_a_frame_is_as_ever_without_the_parameter(store: MemoryStore, machine: M
     assert "processes" in ask(api, "/api/ticks?window=10&%70rocesses=1").json
 
 
-def test_an_answer_has_the_newest_table(store: MemoryStore, machine: Machine) -> None:
-    """Though no tick came since."""
+def test_response_contains_newest_process_table_without_new_tick(
+    store: MemoryStore, machine: Machine
+) -> None:
+    """No new tick has come between the two requests."""
     machine.run(Fake(1))
     api = Api(store, processes=machine.table)
     assert ask(api, "/api/ticks?window=10&processes=1").json["processes"]["pid"] == [1]
@@ -63,7 +65,9 @@ def test_an_answer_has_the_newest_table(store: MemoryStore, machine: Machine) ->
 
 @pytest.mark.parametrize("value", ["0", "", "2", "true", "on", "1.0", "01", "x" * 500, "1&processes=1"])
 @pytest.mark.parametrize("shown", [True, False])
-def test_only_1_asks_for_them(store: MemoryStore, machine: Machine, value: str, shown: bool) -> None:
+def test_processes_parameter_rejects_values_other_than_1(
+    store: MemoryStore, machine: Machine, value: str, shown: bool
+) -> None:
     api = Api(store, processes=machine.table) if shown else Api(store)
     answer = ask(api, f"/api/ticks?window=10&processes={value}")
     assert (answer.status, set(answer.json)) == (400, {"error"})
@@ -72,7 +76,7 @@ def test_only_1_asks_for_them(store: MemoryStore, machine: Machine, value: str, 
 
 
 @pytest.mark.parametrize("query", [query for query in BAD if len(query) < 5000])
-def test_a_bad_question_stays_one(store: MemoryStore, machine: Machine, query: str) -> None:
+def test_invalid_query_is_rejected_with_processes(store: MemoryStore, machine: Machine, query: str) -> None:
     api = Api(store, processes=machine.table)
     assert ask(api, f"/api/ticks?processes=1&{query}").status == 400
 
@@ -93,7 +97,7 @@ def test_a_bad_question_stays_one(store: MemoryStore, machine: Machine, query: s
         (["--source", "demo"], True),
     ],
 )
-def test_processes_are_shown_where_nobody_else_sees_them(argv: list[str], shown: bool) -> None:
+def test_processes_are_shown_only_on_local_server_by_default(argv: list[str], shown: bool) -> None:
     assert shows_processes(parse_settings(argv, {})) is shown
 
 
@@ -109,7 +113,9 @@ ON = [LOCAL, *(Settings(store="memory:", public=public, processes="always") for 
 
 
 @pytest.mark.parametrize(("settings", "hint"), OFF)
-def test_where_they_are_off_one_sentence_says_so(store: MemoryStore, settings: Settings, hint: bool) -> None:
+def test_request_for_disabled_processes_is_rejected(
+    store: MemoryStore, settings: Settings, hint: bool
+) -> None:
     app = create_app(store, settings)
     answer = ask(app, "/api/ticks?window=10&processes=1")
     assert (answer.status, set(answer.json)) == (400, {"error"})
@@ -119,15 +125,15 @@ def test_where_they_are_off_one_sentence_says_so(store: MemoryStore, settings: S
 
 
 @pytest.mark.parametrize("settings", ON)
-def test_where_they_are_on_the_page_is_told(store: MemoryStore, settings: Settings) -> None:
+def test_page_layout_enables_process_table(store: MemoryStore, settings: Settings) -> None:
     app = create_app(store, settings)
     body = ask(app, "/api/ticks?window=10&processes=1").json
     assert os.getpid() in body["processes"]["pid"]
     assert b'"data-processes":"on"' in ask(app, "/_dash-layout").body
 
 
-def test_who_does_not_ask_waits_for_no_reading(store: MemoryStore) -> None:
-    """A reading that hangs holds up who asked for it, alone."""
+def test_slow_process_reading_blocks_only_its_request(store: MemoryStore) -> None:
+    """A reading that hangs blocks only the request that started it."""
     entered, go_on = Event(), Event()
 
     def hang() -> list[int]:
@@ -140,7 +146,7 @@ def test_who_does_not_ask_waits_for_no_reading(store: MemoryStore) -> None:
         slow = pool.submit(ask, api, "/api/ticks?window=10&processes=1")
         assert entered.wait(PATIENCE_S)
         assert ask(api, "/api/ticks?window=10").status == 200
-        # Not even who asks the same: it is told that there is nothing yet.
+        # Another request for processes does not wait either: it gets null.
         assert ask(api, "/api/ticks?window=10&processes=1").json["processes"] is None
         go_on.set()
         assert slow.result(PATIENCE_S).json["processes"]["pid"] == []

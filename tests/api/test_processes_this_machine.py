@@ -1,4 +1,4 @@
-"""The process table of this very machine: real processes, and never a command line or environment."""
+"""The process table of this machine: real processes, no command line or environment."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def child(*argv: str, **more: Any) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def test_a_child_that_burns_a_core_is_found() -> None:
-    """With what the kernel says that it got meanwhile: beside others that is less than a whole core."""
+def test_process_table_shows_cpu_of_busy_child() -> None:
+    """Compare with the CPU time of the kernel: on a busy machine it is less than a whole core."""
     with child(sys.executable, "-c", BURN) as process:
         watched = psutil.Process(process.pid)
 
-        def told() -> Row | None:
+        def row_of_child() -> Row | None:
             table = ProcessTable()
             before, start = watched.cpu_times().user, time.monotonic()
             found = table.newest()
@@ -49,16 +49,16 @@ def test_a_child_that_burns_a_core_is_found() -> None:
             assert found is not None
             row = next(row for row in found.rows if row.pid == process.pid)
             assert row.cpu is not None
-            # The kernel counts hundredths of a second, and who reads may be held up between two looks.
+            # The kernel counts hundredths of a second, and the reader may be delayed between two readings.
             return row if abs(row.cpu - got) < max(0.2 * got, 2 / took) and got > 10 else None
 
-        row = wait_for(told)
+        row = wait_for(row_of_child)
         assert row is not None
         assert (row.memory or 0) > 1e6
         assert row.threads == 1
 
 
-def test_its_own_process_is_in_it() -> None:
+def test_process_table_contains_own_process() -> None:
     begun = time.time()
     found = ProcessTable().newest()
     ended = time.time()
@@ -68,7 +68,7 @@ def test_its_own_process_is_in_it() -> None:
     assert 1000 * begun - 100 <= found.time <= 1000 * ended + 100
 
 
-# A name that fills what the kernel keeps, so that psutil would complete it; and a title that begins like it.
+# A name as long as the kernel keeps, so that psutil completes it; and a title that begins like it.
 TITLED = """
 import ctypes, sys
 ctypes.CDLL(None).prctl(15, b"abcdefghijklmno", 0, 0, 0)
@@ -78,7 +78,7 @@ sys.stdin.read()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl")
-def test_no_command_line_or_environment_is_ever_shown(tmp_path: Path) -> None:
+def test_process_table_omits_command_line_and_environment(tmp_path: Path) -> None:
     env = {**os.environ, "TOKEN": "canary-in-the-environment"}
     argv = ["abcdefghijklmno --password=canary-in-the-title", "-c", TITLED, "canary-argument"]
     with (

@@ -1,4 +1,4 @@
-"""/metrics: what Prometheus's own checker and its client's parser say of it, behind the guard."""
+"""/metrics behind the security middleware, checked by promtool and Prometheus's parser."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def text_of(metrics: list[Metric]) -> str:
 
 
 def check(text: str) -> None:
-    """promtool accepts it, and has no advice either."""
+    """Assert that promtool accepts the text and gives no advice."""
     assert CHECKER
     done = subprocess.run(
         [CHECKER, "check", "metrics"],
@@ -64,7 +64,7 @@ def check(text: str) -> None:
 
 
 def values(text: str) -> dict[tuple[str, str], float]:
-    """By name and label, as Prometheus's client reads them."""
+    """Return values by name and label, as Prometheus's client reads them."""
     return {
         (sample.name, " ".join(sample.labels.values())): sample.value
         for family in text_string_to_metric_families(text)
@@ -72,7 +72,7 @@ def values(text: str) -> dict[tuple[str, str], float]:
     }
 
 
-def test_a_machine_s_numbers_have_names_and_its_devices_labels() -> None:
+def test_exposition_has_metric_names_and_device_labels() -> None:
     text = text_of(METRICS)
     assert (
         "# HELP dashapp_cpu_percent CPU, %\n# TYPE dashapp_cpu_percent gauge\ndashapp_cpu_percent 1.5\n"
@@ -97,12 +97,12 @@ def test_a_machine_s_numbers_have_names_and_its_devices_labels() -> None:
 
 
 @checked
-def test_prometheus_accepts_whatever_metrics_are_called() -> None:
+def test_promtool_accepts_any_metric_name() -> None:
     check(text_of(METRICS))
 
 
 @checked
-def test_prometheus_accepts_this_machine_s() -> None:
+def test_promtool_accepts_metrics_of_this_machine() -> None:
     sources = system_sources()
     let_time_pass()
     metrics = [metric for source in sources for metric in source.read()]
@@ -110,7 +110,7 @@ def test_prometheus_accepts_this_machine_s() -> None:
     check(text_of(metrics))
 
 
-def test_a_stale_tick_gives_no_values_and_says_so() -> None:
+def test_exposition_omits_values_of_stale_tick() -> None:
     tick = Tick(1_800_000_000, 1.0, {"cpu.percent": 5})
     assert values(format_metrics(METRICS, tick, 60)) == {
         ("dashapp_live", ""): 0,
@@ -119,7 +119,7 @@ def test_a_stale_tick_gives_no_values_and_says_so() -> None:
     assert values(format_metrics(METRICS, None, None)) == {("dashapp_live", ""): 0}
 
 
-def test_it_is_served_behind_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_endpoint_uses_security_middleware(monkeypatch: pytest.MonkeyPatch) -> None:
     store = MemoryStore()
     store.describe(METRICS)
     store.append(Tick(1_800_000_000, 1.0, {"cpu.percent": 12.5}))
@@ -140,7 +140,7 @@ def test_it_is_served_behind_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked("/metrics/").status == 404
 
 
-def test_a_real_process_exposes_its_newest_tick(tmp_path: Path) -> None:
+def test_metrics_endpoint_serves_newest_tick_of_real_process(tmp_path: Path) -> None:
     with dashapp(tmp_path) as app:
         app.serving().moves()
         found = wait_for(lambda: "dashapp_cpu_percent" in (text := app.get("/metrics")[1].decode()) and text)

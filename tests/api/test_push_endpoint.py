@@ -1,4 +1,4 @@
-"""What programs push: who may, where it comes out, and that nothing of it is lost or there twice."""
+"""The push endpoint: authorization, panels, and each value in exactly one tick."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def house() -> House:
     return House()
 
 
-def test_a_pushed_value_is_in_the_next_tick_and_in_no_other(house: House) -> None:
+def test_pushed_value_is_in_next_tick_only(house: House) -> None:
     answer = house.push({"metrics": {"loss": 0.31, "train.acc": 1}})
     assert (answer.status, answer.json) == (200, {"accepted": 2})
     assert answer.headers["cache-control"] == "no-store"
@@ -37,7 +37,7 @@ def test_a_pushed_value_is_in_the_next_tick_and_in_no_other(house: House) -> Non
     ]
 
 
-def test_the_newest_of_a_metric_wins_and_no_other_is_lost(house: House) -> None:
+def test_newest_pushed_value_of_metric_is_stored(house: House) -> None:
     house.push({"metrics": {"a": 1, "b": 1}})
     house.push([{"metrics": {"a": 2}}, {"metrics": {"c": 1}}, {"metrics": {"a": 3}}])
     assert house.tick() == {"a": 3, "b": 1, "c": 1}
@@ -55,7 +55,7 @@ def test_the_newest_of_a_metric_wins_and_no_other_is_lost(house: House) -> None:
         ("größe.y", "gr-e"),
     ],
 )
-def test_the_panel_is_what_stands_before_the_first_dot(key: str, panel: str) -> None:
+def test_pushed_metric_panel_is_prefix_before_first_dot(key: str, panel: str) -> None:
     assert pushed_metric(key) == Metric(key, key, "", panel)
 
 
@@ -85,12 +85,12 @@ def authorised(app: WSGIApp, header: str | None) -> int:
         ("Bearer " + "x" * 100_000, 403),
     ],
 )
-def test_who_may_push(house: House, header: str | None, status: int) -> None:
+def test_push_checks_bearer_token(house: House, header: str | None, status: int) -> None:
     assert authorised(house.app, header) == status
     assert house.tick() == ({"a": 1} if status == 200 else {})
 
 
-def test_a_wrong_token_costs_no_reading_of_the_body(house: House) -> None:
+def test_push_with_wrong_token_does_not_read_body(house: House) -> None:
     class Untouched:
         def read(self, count: int) -> bytes:
             raise AssertionError("the body was read")
@@ -106,14 +106,14 @@ def served(token: str) -> WSGIApp:
     return create_app(MemoryStore(), settings, MemoryPushQueue())
 
 
-def test_without_a_token_pushing_is_off() -> None:
+def test_push_returns_404_without_configured_token() -> None:
     for header in (None, "Bearer ", f"Bearer {TOKEN}"):
         assert authorised(served(""), header) == 404
     assert "DASHAPP_PUSH_TOKEN" in ask(served(""), "/api/push", method="POST").json["error"]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "BREW"])
-def test_pushing_is_for_post(method: str) -> None:
+def test_push_rejects_methods_other_than_post(method: str) -> None:
     answer = ask(served(TOKEN), "/api/push", method=method, authorization=f"Bearer {TOKEN}")
     assert (answer.status, answer.headers["allow"]) == (405, "POST")
 
@@ -139,32 +139,32 @@ def test_pushing_is_for_post(method: str) -> None:
         ({"origin": ""}, 403),
     ],
 )
-def test_another_sites_page_may_not_push(headers: dict[str, str], status: int) -> None:
+def test_push_rejects_cross_site_requests(headers: dict[str, str], status: int) -> None:
     app = served(TOKEN)
     given = {"authorization": f"Bearer {TOKEN}", **headers}
     answer = post(app, b'{"metrics": {"a": 1}}', given)
     assert answer.status == status, answer.body
     assert answer.headers["x-content-type-options"] == "nosniff"
     if status == 403:
-        assert "another site" in answer.json["error"]
+        assert "cross-site" in answer.json["error"]
         assert ask(app, "/api/ticks", body=None, **headers).status == 200, "reading goes on"
         assert ask(app, "/", method="POST", body=None, **headers).status == 403
 
 
-def test_the_machines_numbers_cannot_be_pushed_over(house: House) -> None:
+def test_push_rejects_metric_of_other_source(house: House) -> None:
     house.store.describe([Metric("cpu.percent", "CPU", "%", "cpu", 0, 100)])
-    assert '"cpu.percent" is measured here' in refused(house, {"metrics": {"a": 1, "cpu.percent": 1}})
+    assert '"cpu.percent" is already a metric' in refused(house, {"metrics": {"a": 1, "cpu.percent": 1}})
     assert house.push({"metrics": {"cpu.mine": 1}}).status == 200
 
 
-def test_a_name_belongs_to_the_source_that_gave_it_first() -> None:
+def test_measured_metric_takes_precedence_over_pushed() -> None:
     house, metric = House(), Metric("cpu.percent", "CPU", "%", "cpu", 0, 100)
 
     class Cpu:
         def read(self) -> dict[Metric, float]:
             return {metric: 12.5}
 
-    # Before the first tick nobody knows yet what the machine measures.
+    # Before the first tick the measured metrics are not known.
     house.push({"metrics": {"cpu.percent": 99, "a": 1}})
     source = PushSource(house.spool, lambda: 0)
     tick = Sampler([Cpu(), source], house.store, 1).tick(1)
@@ -173,12 +173,12 @@ def test_a_name_belongs_to_the_source_that_gave_it_first() -> None:
     assert house.store.metrics()[0] == metric
 
 
-def test_names_are_bounded_and_known_ones_go_on(house: House) -> None:
+def test_push_rejects_new_names_above_limit(house: House) -> None:
     assert house.push({"metrics": many(MAX_PUSHED_NAMES)}).status == 200
     house.tick()
-    assert "stay the same" in refused(house, {"metrics": {"m.1": 1, "another": 1}})
+    assert "use the same names" in refused(house, {"metrics": {"m.1": 1, "another": 1}})
     assert house.push({"metrics": {"m.1": 1}}).status == 200
-    # A worker that began later learns it from the catalogue.
+    # A worker that started later reads the names from the store.
     later = PushEndpoint(TOKEN, house.spool, house.store)
     assert (
         ask(
@@ -192,7 +192,7 @@ def test_names_are_bounded_and_known_ones_go_on(house: House) -> None:
     )
 
 
-def test_a_full_spool_says_so_and_takes_again_when_it_was_emptied() -> None:
+def test_push_returns_503_when_queue_is_full_until_emptied() -> None:
     house = House(most=30)
     assert house.push({"metrics": {"a": 1}}).status == 200
     assert house.push({"metrics": {"b": 1}}).status == 200
@@ -203,8 +203,8 @@ def test_a_full_spool_says_so_and_takes_again_when_it_was_emptied() -> None:
     assert house.push({"metrics": {"c": 1}}).status == 200
 
 
-def test_a_tick_has_room_for_so_much_and_the_rest_comes_in_the_next(house: House) -> None:
-    """However long the names: no tick is greater than a store takes, and nothing is lost."""
+def test_pushed_values_are_split_over_ticks_of_limited_size(house: House) -> None:
+    """With names of any length a tick stays within the limit of a store, and nothing is lost."""
     names = [f"{number:03}" + "😀" * 190 for number in range(300)]
     for start in range(0, 300, 10):
         assert house.push({"metrics": dict.fromkeys(names[start : start + 10], 1.5)}).status == 200
@@ -220,7 +220,7 @@ def test_a_tick_has_room_for_so_much_and_the_rest_comes_in_the_next(house: House
     assert ticks > 3
 
 
-def test_a_push_of_a_thousand_values_is_little_work(house: House) -> None:
+def test_push_of_1000_values_takes_little_work(house: House) -> None:
     body = json.dumps({"metrics": many(MAX_VALUES_PER_REQUEST)}).encode()
     house.push(body)
     house.tick()
@@ -229,5 +229,5 @@ def test_a_push_of_a_thousand_values_is_little_work(house: House) -> None:
         assert house.push(body).status == 200
         house.tick()
 
-    # Some thirty for each of them.
+    # About thirty calls for each value.
     assert calls_of(push) < 100 * MAX_VALUES_PER_REQUEST

@@ -1,4 +1,4 @@
-"""Bounds on what is pushed: all of a request is kept, or nothing of it and one sentence says why."""
+"""Push limits: a request is stored whole, or rejected with one error message."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ BAD_VALUES: list[tuple[str, str]] = [
 
 @pytest.mark.parametrize(("text", "told"), BAD_VALUES)
 @pytest.mark.parametrize("listed", [False, True])
-def test_a_bad_value_is_named_and_nothing_is_kept(house: House, text: str, told: str, listed: bool) -> None:
+def test_push_rejects_request_with_invalid_value(house: House, text: str, told: str, listed: bool) -> None:
     entry = f'{{"metrics": {{"good": 1, "b<a>d": {text}, "other": 2}}}}'
     body = f'[{{"metrics": {{"first": 1}}}}, {entry}]' if listed else entry
     sentence = refused(house, body.encode())
@@ -67,8 +67,8 @@ BAD_NAMES = [
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
-def test_a_bad_name_is_told(house: House, name: str) -> None:
-    assert "is no name" in refused(house, {"metrics": {"good": 1, name: 1}})
+def test_push_rejects_invalid_name(house: House, name: str) -> None:
+    assert "is not a valid name" in refused(house, {"metrics": {"good": 1, name: 1}})
 
 
 GOOD_NAMES = [
@@ -85,7 +85,7 @@ GOOD_NAMES = [
 
 
 @pytest.mark.parametrize("name", GOOD_NAMES)
-def test_any_other_name_is_kept_as_it_is(house: House, name: str) -> None:
+def test_push_accepts_unusual_name_unchanged(house: House, name: str) -> None:
     assert house.push({"metrics": {name: -0.5}}).status == 200
     assert house.tick() == {name: -0.5}
     assert house.store.metrics()[0].label == name
@@ -98,31 +98,31 @@ BAD_BODIES: list[tuple[bytes, str]] = [
     (b"\xff\xfe", "not UTF-8"),
     (b"\xef\xbb\xbf{}", "not JSON"),
     (b"[" * 60_000, "nested too deep"),
-    (b"7", "is no entry"),
-    (b"null", "is no entry"),
-    (b'"text"', "is no entry"),
+    (b"7", "the entry is a number"),
+    (b"null", "the entry is null"),
+    (b'"text"', "the entry is text"),
     (b"{}", "no values"),
     (b"[]", "no values"),
     (b"[{}, {}]", "no values"),
     (b'{"metrics": {}}', "no values"),
     (b'{"metrics": [1]}', "metrics is a list"),
     (b'{"metrics": null}', "metrics is null"),
-    (b'{"loss": 1}', '"loss" is not known here'),
-    (b'{"metrics": {"a": 1}, "tags": {}}', '"tags" is not known here'),
-    (b'[{"metrics": {"a": 1}}, 7]', "entry 2: a number is no entry"),
-    (b'[[{"metrics": {"a": 1}}]]', "entry 1: a list is no entry"),
+    (b'{"loss": 1}', '"loss" is not a known key'),
+    (b'{"metrics": {"a": 1}, "tags": {}}', '"tags" is not a known key'),
+    (b'[{"metrics": {"a": 1}}, 7]', "entry 2: the entry is a number"),
+    (b'[[{"metrics": {"a": 1}}]]', "entry 1: the entry is a list"),
 ]
 
 
 @pytest.mark.parametrize(("body", "told"), BAD_BODIES)
-def test_a_bad_body_is_one_sentence(house: House, body: bytes, told: str) -> None:
+def test_push_rejects_invalid_body(house: House, body: bytes, told: str) -> None:
     assert told in refused(house, body)
 
 
 @pytest.mark.parametrize(
     "t", [NOW, NOW - 60, NOW + 60, int(NOW), NOW * 1000, (NOW - 60) * 1000, NOW * 1000 + 60_000]
 )
-def test_a_time_near_now_is_taken(house: House, t: float) -> None:
+def test_push_accepts_time_near_now(house: House, t: float) -> None:
     assert house.push({"metrics": {"a": 1}, "t": t}).status == 200
 
 
@@ -134,14 +134,14 @@ NO_TIMES = ["NaN", "1e400", "9" * 400, '"now"', "null", "true", "[]", "{}"]
     "t",
     ["0", "-1", "1", "4102444800", "4102444800000", str(NOW - 60.01), str(NOW + 60.01), FAR_MS, *NO_TIMES],
 )
-def test_a_time_far_from_now_is_told_the_bounds(house: House, t: str) -> None:
+def test_push_rejects_time_far_from_now(house: House, t: str) -> None:
     sentence = refused(house, f'[{{"metrics": {{"a": 1}}}}, {{"metrics": {{"b": 1}}, "t": {t}}}]'.encode())
     assert sentence.startswith("entry 2: t is ")
     assert "60 seconds" in sentence
     assert f"{NOW:.0f}" in sentence
 
 
-def test_as_many_values_as_are_taken(house: House) -> None:
+def test_push_limits_values_per_request(house: House) -> None:
     assert house.push({"metrics": many(MAX_VALUES_PER_REQUEST)}).json == {"accepted": MAX_VALUES_PER_REQUEST}
     assert house.tick() == many(MAX_VALUES_PER_REQUEST)
     assert str(MAX_VALUES_PER_REQUEST) in refused(house, {"metrics": many(MAX_VALUES_PER_REQUEST + 1)})
@@ -160,14 +160,14 @@ def sized(size: int) -> bytes:
     return body + b" " * (size - len(body))
 
 
-def test_as_many_bytes_as_are_taken(house: House) -> None:
+def test_push_limits_body_bytes(house: House) -> None:
     assert house.push(sized(MAX_BODY_BYTES)).status == 200
     house.tick()
     assert str(MAX_BODY_BYTES) in refused(house, sized(MAX_BODY_BYTES + 1), 413)
 
 
 class Stream(io.BytesIO):
-    """Counts what is read of it."""
+    """A stream that records the size of each read."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
@@ -202,7 +202,7 @@ class Stream(io.BytesIO):
         ("²", b"x", True, "400"),
     ],
 )
-def test_whatever_is_said_of_the_length_no_more_is_read(
+def test_body_reader_limits_read_for_any_content_length(
     told: str | None, data: bytes, terminated: bool, outcome: bytes | str
 ) -> None:
     stream = Stream(data)
@@ -218,13 +218,13 @@ def test_whatever_is_said_of_the_length_no_more_is_read(
     assert all(0 <= count <= 11 for count in stream.counts)
 
 
-def test_a_packed_body_is_not_unpacked(house: House) -> None:
+def test_push_rejects_compressed_body(house: House) -> None:
     assert house.push(b"\x1f\x8b", content_encoding="gzip").status == 415
 
 
-def test_so_many_bodies_are_on_their_way_and_no_more() -> None:
+def test_body_reader_limits_concurrent_bodies() -> None:
     class Slow:
-        """Ends when it is told to; `asked` counts who waits for it."""
+        """A body that blocks until `ended` is set; `asked` counts the threads that wait for it."""
 
         def __init__(self) -> None:
             self.asked, self.ended = Semaphore(0), Event()

@@ -1,4 +1,4 @@
-"""Bounds on whatever is asked: a bad question costs one sentence and little work."""
+"""Query limits: an invalid query gets one error message and takes little work."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def api() -> Api:
 
 
 @pytest.mark.parametrize("query", BAD)
-def test_a_bad_question_costs_one_sentence_and_little_work(api: Api, query: str) -> None:
+def test_invalid_query_is_rejected_with_little_work(api: Api, query: str) -> None:
     found: list[Answer] = []
     work = calls_of(lambda: found.append(ask(api, f"/api/ticks?{query}")))
     (answer,) = found
@@ -35,7 +35,7 @@ def test_a_bad_question_costs_one_sentence_and_little_work(api: Api, query: str)
     assert 0 < len(sentence) < 200
     assert "Traceback" not in sentence
     assert "\n" not in sentence
-    # Most take a hundred calls, the longest that is read at all some thousand; a million signs are not read.
+    # Most take 100 calls, the longest accepted query some thousand; a million characters are not read.
     assert work < 20_000
 
 
@@ -52,12 +52,12 @@ def test_a_bad_question_costs_one_sentence_and_little_work(api: Api, query: str)
         "after=" + quote("é\0'\""),
     ],
 )
-def test_what_lies_just_within_the_bounds_is_answered(api: Api, query: str) -> None:
+def test_query_at_limits_is_accepted(api: Api, query: str) -> None:
     assert ask(api, f"/api/ticks?{query}").status == 200
 
 
 @given(st.text(max_size=200))
-def test_no_question_raises(query: str) -> None:
+def test_random_query_causes_no_server_error(query: str) -> None:
     store = MemoryStore()
     store.append(Tick(5, 1, {"a": 1}))
     api = Api(store)
@@ -66,7 +66,7 @@ def test_no_question_raises(query: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "BREW"])
-def test_only_reading_is_allowed(api: Api, method: str) -> None:
+def test_ticks_endpoint_rejects_write_methods(api: Api, method: str) -> None:
     answer = ask(api, "/api/ticks", method=method)
     assert answer.status == 405
     assert answer.headers["allow"] == "GET, HEAD"
@@ -74,6 +74,6 @@ def test_only_reading_is_allowed(api: Api, method: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/", "/api/tick", "/api/ticks/", "/api/../x", "/api/\0"])
-def test_what_is_not_there_is_a_404(api: Api, path: str) -> None:
+def test_unknown_api_path_returns_404(api: Api, path: str) -> None:
     answer = ask(api, path)
     assert (answer.status, set(answer.json)) == (404, {"error"})

@@ -1,4 +1,4 @@
-"""The API's contract: frames, cursors, the catalogue, health, and bounds on whatever is asked."""
+"""The API's contract: frames, cursors, metrics, health, and cached responses."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ METRICS = [
 ]
 
 
-# The newest tick's.
+# The second of the newest tick.
 SECOND = int(NOW)
 
 
 class CountingStore(MemoryStore):
-    """Says how often it was read, and holds one reading up until `go_on` is set, if it is to."""
+    """A store that counts its reads; if `holds` is set, one read waits for `go_on`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ def api(store: CountingStore, clock: Clock) -> Api:
     return Api(store, now=clock)
 
 
-def test_the_newest_frame(api: Api, store: CountingStore) -> None:
+def test_ticks_endpoint_returns_newest_frame(api: Api, store: CountingStore) -> None:
     answer = ask(api, "/api/ticks?window=100")
     body = answer.json
     assert answer.status == 200
@@ -74,7 +74,7 @@ def test_the_newest_frame(api: Api, store: CountingStore) -> None:
     assert answer.headers["content-length"] == str(len(answer.body))
     assert set(body) == {"cursor", "reset", "now", "step", "t", "y"}
     assert (body["reset"], body["step"], len(body["t"])) == (True, 1.0, 100)
-    # It counts from the newest tick on in whole seconds, so that it is the same for all.
+    # `now` counts whole seconds from the newest tick, so that all viewers get the same response.
     assert body["now"] == SECOND
     assert all(old < new for old, new in pairwise(body["t"]))
     assert set(body["y"]) == {"cpu.percent", "cpu.core0.percent"}
@@ -82,11 +82,11 @@ def test_the_newest_frame(api: Api, store: CountingStore) -> None:
     assert body["t"][-1] == store.newest().time_ms
 
 
-def test_without_a_window_the_settings(store: CountingStore) -> None:
+def test_ticks_endpoint_uses_default_window(store: CountingStore) -> None:
     assert len(ask(Api(store, window=30), "/api/ticks").json["t"]) == 30
 
 
-def test_only_what_came_since(api: Api, store: CountingStore) -> None:
+def test_ticks_endpoint_returns_only_ticks_after_cursor(api: Api, store: CountingStore) -> None:
     cursor = ask(api, "/api/ticks?window=100").json["cursor"]
     assert ask(api, f"/api/ticks?window=100&after={cursor}").json["t"] == []
     store.append(Tick(SECOND + 1, 1, {"cpu.percent": 7}))
@@ -94,8 +94,8 @@ def test_only_what_came_since(api: Api, store: CountingStore) -> None:
     assert (body["reset"], body["t"], body["y"]["cpu.percent"]) == (False, [1000 * (SECOND + 1)], [7])
 
 
-def test_a_cleared_store_resets(api: Api, store: CountingStore) -> None:
-    """Fault 18: the ids begin again, and the page draws anew instead of freezing."""
+def test_ticks_endpoint_resets_when_store_is_cleared(api: Api, store: CountingStore) -> None:
+    """Fault 18: the cursors start over, and the page redraws instead of freezing."""
     cursor = ask(api, "/api/ticks?window=100").json["cursor"]
     store.clear()
     store.append(Tick(5, 1, {"cpu.percent": 7}))
@@ -103,16 +103,16 @@ def test_a_cleared_store_resets(api: Api, store: CountingStore) -> None:
     assert (body["reset"], body["t"]) == (True, [5000])
 
 
-def test_metrics_narrow_it(api: Api) -> None:
+def test_ticks_endpoint_returns_only_requested_metrics(api: Api) -> None:
     assert list(ask(api, "/api/ticks?metrics=cpu.percent,,x").json["y"]) == ["cpu.percent"]
 
 
-def test_what_has_no_value_is_null(api: Api, store: CountingStore) -> None:
+def test_missing_value_is_null(api: Api, store: CountingStore) -> None:
     store.append(Tick(SECOND + 1, 1, {"cpu.percent": 7}))
     assert ask(api, "/api/ticks").json["y"]["cpu.core0.percent"][-1] is None
 
 
-def test_the_catalogue(api: Api) -> None:
+def test_metrics_endpoint_returns_catalogue(api: Api) -> None:
     body = ask(api, "/api/metrics").json
     assert [set(each) for each in body] == [{"key", "label", "unit", "panel", "low", "high"}] * 2
     assert body[0] == {
@@ -125,12 +125,12 @@ def test_the_catalogue(api: Api) -> None:
     }
 
 
-def test_notices_are_shown() -> None:
+def test_ticks_endpoint_contains_notices() -> None:
     api = Api(MemoryStore(notice="kept in memory only"))
     assert ask(api, "/api/ticks").json["notices"] == ["kept in memory only"]
 
 
-def test_strangers_are_told_that_something_is_wrong_and_not_where() -> None:
+def test_public_responses_contain_only_generic_notice() -> None:
     store = MemoryStore(notice=PublicNotice("kept in memory only"))
     for speaker in ("sources", "supervisor"):
         store.notice_sink(speaker).set("http://10.0.0.5/metrics does not answer")
@@ -145,7 +145,7 @@ def test_strangers_are_told_that_something_is_wrong_and_not_where() -> None:
     ("age", "step", "status"),
     [(0.0, 1, "ok"), (3.3, 1, "ok"), (4.0, 1, "stale"), (100, 60, "ok"), (130, 60, "stale"), (1, 0.1, "ok")],
 )
-def test_health(age: float, step: float, status: str) -> None:
+def test_health_depends_on_age_of_newest_tick(age: float, step: float, status: str) -> None:
     store = MemoryStore()
     store.append(Tick(SECOND, step, {"a": 1}))
     api = Api(store, now=lambda: SECOND + age)
@@ -155,13 +155,13 @@ def test_health(age: float, step: float, status: str) -> None:
     assert health.json["age"] == pytest.approx(age, abs=0.001)
 
 
-def test_health_of_an_empty_store() -> None:
+def test_health_of_empty_store_is_stale() -> None:
     api = Api(MemoryStore())
     assert ask(api, "/healthz").json == {"status": "stale", "age": None}
     assert ask(api, "/readyz").status == 503
 
 
-def test_a_stopped_collector_is_told_though_no_tick_comes(api: Api, clock: Clock) -> None:
+def test_health_is_stale_when_collector_stops(api: Api, clock: Clock) -> None:
     assert ask(api, "/healthz").json["status"] == "ok"
     clock.now += 10
     assert ask(api, "/healthz").json["status"] == "stale"
@@ -170,7 +170,7 @@ def test_a_stopped_collector_is_told_though_no_tick_comes(api: Api, clock: Clock
     assert answer.headers["x-now"] == f"{NOW + 10:.3f}"
 
 
-def test_the_same_question_of_the_same_tick_is_answered_once(api: Api, store: CountingStore) -> None:
+def test_response_is_cached_for_same_query_and_tick(api: Api, store: CountingStore) -> None:
     ask(api, "/api/ticks?window=50")
     reads = store.reads
     bodies = {ask(api, "/api/ticks?window=50").body for _ in range(100)}
@@ -180,7 +180,7 @@ def test_the_same_question_of_the_same_tick_is_answered_once(api: Api, store: Co
     assert store.reads > reads
 
 
-def test_all_who_ask_at_once_wait_for_one_answer(api: Api, store: CountingStore) -> None:
+def test_concurrent_requests_share_one_store_read(api: Api, store: CountingStore) -> None:
     ask(api, "/api/ticks?window=51")
     once, store.reads = store.reads, 0
     store.holds = True
@@ -198,7 +198,7 @@ def test_all_who_ask_at_once_wait_for_one_answer(api: Api, store: CountingStore)
     assert (len(bodies), store.reads) == (1, once)
 
 
-def test_a_slow_answer_never_passes_for_one_about_a_later_tick(api: Api, store: CountingStore) -> None:
+def test_slow_response_is_not_cached_for_later_tick(api: Api, store: CountingStore) -> None:
     store.holds = True
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(ask, api, "/api/ticks?window=50")
@@ -210,13 +210,13 @@ def test_a_slow_answer_never_passes_for_one_about_a_later_tick(api: Api, store: 
     assert ask(api, "/api/ticks?window=50").json["cursor"] == store.newest().encode()
 
 
-def test_different_questions_are_not_kept_without_end(api: Api, store: CountingStore) -> None:
+def test_response_cache_is_bounded(api: Api, store: CountingStore) -> None:
     for number in range(MAX_CACHED_RESPONSES + 50):
         ask(api, f"/api/ticks?window={100 + number / 1000}")
-    assert len(api._answers.known) <= MAX_CACHED_RESPONSES
+    assert len(api._cache.responses) <= MAX_CACHED_RESPONSES
 
 
-def test_an_old_answer_is_not_given_for_ever(api: Api, clock: Clock) -> None:
+def test_cached_response_expires(api: Api, clock: Clock) -> None:
     first = ask(api, "/api/ticks").json["now"]
     clock.now += CACHE_TTL_S + 0.1
     assert ask(api, "/api/ticks").json["now"] > first
@@ -224,7 +224,7 @@ def test_an_old_answer_is_not_given_for_ever(api: Api, clock: Clock) -> None:
     assert ask(api, "/api/ticks").json["now"] < first
 
 
-def test_curves_come_with_the_answer_where_they_are_asked_for(api: Api, store: CountingStore) -> None:
+def test_ticks_endpoint_contains_curves_on_request(api: Api, store: CountingStore) -> None:
     assert "curves" not in ask(api, "/api/ticks?curves=1").json, "there are none"
     curves = Curves([[0.0, 1.0]], [[1.0, None]], ["growth"], "g", 0.0)
     store.set_curves({"growth": curves})
@@ -233,16 +233,14 @@ def test_curves_come_with_the_answer_where_they_are_asked_for(api: Api, store: C
     answer = ask(api, "/api/ticks?curves=1")
     said = {"x": [[0, 1]], "y": [[1, None]], "names": ["growth"], "unit": "g", "low": 0, "high": None}
     assert answer.json["curves"] == {"growth": said}
-    # Of one tick there is one answer, and of the next another.
+    # All requests for one tick get the same response.
     store.set_curves({})
     assert ask(api, "/api/ticks?curves=1").body == answer.body
     store.append(Tick(SECOND + 2, 1, {"cpu.percent": 7}))
     assert "curves" not in ask(api, "/api/ticks?curves=1").json
 
 
-def test_a_panel_that_a_source_draws_in_its_own_way_is_known_to_the_catalogue(
-    api: Api, store: CountingStore
-) -> None:
+def test_metrics_endpoint_contains_panel_kind_of_source(api: Api, store: CountingStore) -> None:
     growth = Metric("growth.points", "growth", "points", "growth")
     store.describe([*METRICS, growth], {"growth": "curve"})
     kinds = {row["key"]: row.get("kind") for row in ask(api, "/api/metrics").json}

@@ -1,4 +1,4 @@
-"""A broken threshold in the browser: its line, its words, and every mark, until it is well again."""
+"""A firing alert in the browser: its line, text and marks, until it is resolved."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def served(serve_all: Serve) -> Live:
 
 @pytest.fixture
 def live(served: Live) -> Live:
-    """The module's server, in which nothing was broken yet."""
+    """The module's server, without any alert so far."""
     served.store.set_changes([])
     served.store.set_thresholds([])
     return served
@@ -39,7 +39,7 @@ def set_state(live: Live, broken: bool) -> None:
     live.store.set_thresholds([AlertState(HIGH, broken, live.store.newest().time_ms)])
 
 
-def test_a_broken_threshold_is_told_in_words_and_marks(page: Page, live: Live) -> None:
+def test_firing_alert_shows_text_title_icon_and_marks(page: Page, live: Live) -> None:
     set_state(live, broken=False)
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
@@ -62,7 +62,7 @@ def test_a_broken_threshold_is_told_in_words_and_marks(page: Page, live: Live) -
 
 
 def changed(live: Live, *states: bool, of: Threshold = HIGH, every: float = 10.0) -> None:
-    """`states` in turn, the last one at the newest tick."""
+    """Add alert changes with `states` in turn, the last one at the newest tick."""
     newest = live.store.newest().time_ms / 1000
     before = live.store.changes()
     made = [
@@ -84,21 +84,21 @@ def shaded(page: Page, panel: str) -> list[list[float]]:
     return found
 
 
-def test_what_was_broken_is_shaded_and_listed(page: Page, live: Live) -> None:
+def test_past_alert_is_shaded_and_listed(page: Page, live: Live) -> None:
     set_state(live, broken=False)
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
-    expect(page.locator('[data-table="alerts"] .rest')).to_have_text("Nothing was broken yet")
+    expect(page.locator('[data-table="alerts"] .rest')).to_have_text("No alerts yet")
     changed(live, True, False)
     rows = page.locator('[data-table="alerts"] tbody tr')
     expect(rows).to_have_count(2)
     expect(rows.nth(0)).to_contain_text("CPU above 90 %")
-    expect(rows.nth(0)).to_contain_text("well again")
+    expect(rows.nth(0)).to_contain_text("Resolved")
     expect(rows.nth(1)).to_contain_text("97.3 %")
-    expect(rows.nth(1)).to_contain_text("broken")
+    expect(rows.nth(1)).to_contain_text("Firing")
     again, began = live.store.changes()[1], live.store.changes()[0]
     wait_until(page, lambda: shaded(page, "cpu") == [[1000 * began.time, 1000 * again.time]])
-    # It moves with the points, and nothing else is shaded.
+    # The shading moves with the points, and nothing else is shaded.
     assert_drawn_equals_store(page, live.store)
     wait_until(page, lambda: shaded(page, "cpu") == [[1000 * began.time, 1000 * again.time]])
     changed(live, True)
@@ -108,7 +108,7 @@ def test_what_was_broken_is_shaded_and_listed(page: Page, live: Live) -> None:
     expect(page.locator("#status")).to_have_attribute("data-state", "paused")
 
 
-def test_a_fresh_alert_is_shown_with_what_led_to_it_and_nothing_to_come(page: Page, live: Live) -> None:
+def test_link_of_new_alert_opens_window_that_ends_at_present(page: Page, live: Live) -> None:
     set_state(live, broken=False)
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
@@ -119,13 +119,13 @@ def test_a_fresh_alert_is_shown_with_what_led_to_it_and_nothing_to_come(page: Pa
     def there() -> None:
         said = parse_qs(urlsplit(page.url).query)
         assert said["window"] == ["100"]
-        # In seconds; what is to come may be a little nearer by the page's clock of the server.
+        # In seconds. The page's clock of the server may be up to a second ahead.
         assert live.store.changes()[0].time <= float(said["end"][0]) / 1000 <= time.time() + 1
 
     wait_until_passes(page, there)
 
 
-def test_a_metric_without_data_is_told(page: Page, live: Live) -> None:
+def test_missing_data_alert_is_shown(page: Page, live: Live) -> None:
     absent = Threshold.parse("cpu.percent missing for 60s")
     live.store.set_thresholds([AlertState(absent)])
     page.goto(live.url)
@@ -133,10 +133,10 @@ def test_a_metric_without_data_is_told(page: Page, live: Live) -> None:
     expect(page.locator('[data-panel="cpu"] .shapelayer path')).to_have_count(0)
     changed(live, True, of=absent)
     expect(page.locator("#alerts")).to_contain_text("No data: CPU since")
-    expect(page.locator('[data-table="alerts"] tbody tr')).to_contain_text("no data")
+    expect(page.locator('[data-table="alerts"] tbody .turn')).to_have_text("No data")
 
 
-def test_a_store_without_thresholds_has_no_list(page: Page, live: Live) -> None:
+def test_alert_list_is_absent_without_thresholds(page: Page, live: Live) -> None:
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
     expect(page.locator('[data-table="alerts"]')).to_have_count(0)

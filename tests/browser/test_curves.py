@@ -1,4 +1,4 @@
-"""A panel of whole curves: each answer replaces what was drawn, and nothing that moves time moves it."""
+"""Curve panels: each response replaces the curve, and navigation in time does not move it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def expected(curves: Curves) -> list[Any]:
 
 def drawn(page: Page) -> list[Any]:
     found = page.evaluate(DRAWN)
-    # A number past 2**53 comes as the shortest that rounds to it.
+    # A number above 2**53 arrives as the shortest decimal that rounds to it.
     return [[name, x, [y and float(y) for y in ys]] for name, x, ys in found["curves"]] if found else []
 
 
@@ -48,7 +48,7 @@ def expect_drawn(page: Page, curves: Curves) -> None:
     wait_until(page, lambda: drawn(page) == expected(curves))
 
 
-# Nothing feeds these stores by themselves: two seconds after a tick the page is stale, and says so.
+# Nothing feeds these stores: two seconds after a tick the page is stale.
 FOLLOWING = f"{judged('live')}, {judged('stale')}"
 
 
@@ -67,7 +67,7 @@ def served(serve_all: Serve) -> Live:
 
 @pytest.fixture
 def live(page: Page, served: Live) -> Live:
-    """Whatever it drew before, it is five points again."""
+    """The page with a curve of five points."""
     give(served, doubling(5))
     page.goto(served.url)
     expect_drawn(page, doubling(5))
@@ -84,7 +84,7 @@ def append(live: Live, values: dict[str, float]) -> None:
     live.store.append(Tick(max(time.time(), live.feeder.newest + 0.001), 0.2, values))
 
 
-def test_a_curve_is_replaced_and_not_appended(page: Page, live: Live) -> None:
+def test_curve_is_replaced_not_appended(page: Page, live: Live) -> None:
     for count in (6, 7, 1, 2, 61):
         give(live, doubling(count))
         expect_drawn(page, doubling(count))
@@ -96,7 +96,7 @@ def test_a_curve_is_replaced_and_not_appended(page: Page, live: Live) -> None:
 
     wait_until_passes(page, fits)
     assert any("curves=1" in query for query in live.trouble.asked)
-    # More curves, holes, and none.
+    # Several curves, gaps, and no curve.
     x, y = [[0.0, 1.5], [3.0, 1.0, 2.0]], [[1.0, None], [5.0, None, 6.0]]
     two = Curves(x, y, ["<b>a</b>", "b"], "°C", 0, 50)
     give(live, two)
@@ -109,23 +109,23 @@ def test_a_curve_is_replaced_and_not_appended(page: Page, live: Live) -> None:
     wait_until(page, lambda: drawn(page) == [])
 
 
-def test_held_it_stays_as_it_was_and_comes_back_live(page: Page, live: Live) -> None:
+def test_curve_stays_unchanged_during_pause_and_updates_on_resume(page: Page, live: Live) -> None:
     page.keyboard.press("p")
     wait_for_state(page, "paused")
     asked = len(live.trouble.asked)
     give(live, doubling(9))
     wait_until(page, lambda: len(live.trouble.asked) > asked + 1)
     page.set_viewport_size({"width": 800, "height": 1200})
-    page.evaluate("dashapp.page.theme.put('dark')")
-    page.evaluate("dashapp.page.live.easel.redraw(true)")
-    settled = "dashapp.page.live.charts.every((chart) => !chart.dirty || !chart.onScreen)"
+    page.evaluate("dashapp.page.theme.set('dark')")
+    page.evaluate("dashapp.page.liveView.renderQueue.redraw(true)")
+    settled = "dashapp.page.liveView.charts.every((chart) => !chart.dirty || !chart.onScreen)"
     wait_until(page, lambda: page.evaluate(settled))
     assert drawn(page) == expected(doubling(5))
     page.keyboard.press("p")
     expect_drawn(page, doubling(9))
 
 
-def test_a_zoom_of_another_chart_leaves_its_axis_alone(page: Page, live: Live) -> None:
+def test_curve_axis_ignores_zoom_of_other_chart(page: Page, live: Live) -> None:
     axis = f"() => document.querySelector('{PANEL} .js-plotly-plot')._fullLayout.xaxis.range"
     before = page.evaluate(axis)
     box = page.locator('[data-panel="cpu"] .nsewdrag').bounding_box()
@@ -137,7 +137,7 @@ def test_a_zoom_of_another_chart_leaves_its_axis_alone(page: Page, live: Live) -
     wait_for_state(page, "paused")
     assert page.evaluate(axis) == before
     assert drawn(page) == expected(doubling(5))
-    # Nor can it be dragged itself.
+    # Dragging in the curve panel has no effect either.
     page.keyboard.press("p")
     page.wait_for_selector(FOLLOWING)
     page.locator(PANEL).scroll_into_view_if_needed()
@@ -152,19 +152,19 @@ def test_a_zoom_of_another_chart_leaves_its_axis_alone(page: Page, live: Live) -
     expect(page.locator("#status")).not_to_have_attribute("data-state", "paused")
 
 
-def test_it_is_hidden_enlarged_and_taken_away_like_any(page: Page, live: Live, tmp_path: Path) -> None:
-    path = save(page, f"{PANEL} .more", "Save picture", tmp_path)
+def test_curve_panel_can_be_hidden_enlarged_and_downloaded(page: Page, live: Live, tmp_path: Path) -> None:
+    path = save(page, f"{PANEL} .more", "Download PNG", tmp_path)
     assert png_size(path)[0] == 1800
-    page.evaluate("dashapp.page.arrangement.setHidden('growth', true)")
+    page.evaluate("dashapp.page.panelOrder.setHidden('growth', true)")
     give(live, doubling(7))
-    page.evaluate("dashapp.page.arrangement.setHidden('growth', false)")
-    page.evaluate("dashapp.page.arrangement.setLarge('growth', true)")
+    page.evaluate("dashapp.page.panelOrder.setHidden('growth', false)")
+    page.evaluate("dashapp.page.panelOrder.setLarge('growth', true)")
     expect_drawn(page, doubling(7))
     expect(page.locator(f"{PANEL} .value")).to_have_text("7 points")
 
 
-def test_what_dash_puts_back_is_put_right(page: Page, live: Live) -> None:
-    """A graph drawn anew with what it was put in with: found after the draw."""
+def test_curve_is_redrawn_after_dash_resets_graph(page: Page, live: Live) -> None:
+    """Dash draws the graph again with its initial data; the page notices that after the draw."""
     give(live, doubling(8))
     expect_drawn(page, doubling(8))
     page.evaluate(
@@ -176,14 +176,14 @@ def test_what_dash_puts_back_is_put_right(page: Page, live: Live) -> None:
     expect_drawn(page, doubling(8))
 
 
-def test_a_page_without_such_a_panel_does_not_ask_for_curves(page: Page, serve: Serve) -> None:
+def test_page_without_curve_panel_requests_no_curves(page: Page, serve: Serve) -> None:
     live = serve()
     page.goto(live.url)
     wait_until(page, lambda: len(live.trouble.asked) > 2)
     assert not any("curves" in query for query in live.trouble.asked)
 
 
-def test_a_curve_that_turns_up_while_the_page_is_open_is_one(page: Page, serve: Serve) -> None:
+def test_new_curve_panel_appears_on_open_page(page: Page, serve: Serve) -> None:
     live = serve(feeding=False, past=30, interval=0.2)
     page.goto(live.url)
     page.wait_for_selector(FOLLOWING)
@@ -195,7 +195,7 @@ def test_a_curve_that_turns_up_while_the_page_is_open_is_one(page: Page, serve: 
         expect_drawn(page, doubling(count))
 
 
-def test_a_function_that_doubles_is_seen_to(page: Page, tmp_path: Path) -> None:
+def test_curve_of_function_source_is_drawn_whole(page: Page, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "import itertools\nimport dashapp\ncount = itertools.cycle(range(1, 9))\n"
         "@dashapp.source(kind='curve', every=0.5)\n"
@@ -208,7 +208,7 @@ def test_a_function_that_doubles_is_seen_to(page: Page, tmp_path: Path) -> None:
         wrong: list[Any] = []
 
         def grown() -> bool:
-            """Three lengths, each a whole series of its own."""
+            """Return whether curves of three lengths were drawn; each must be complete."""
             for _, x, y in drawn(page):
                 if (x, y) != ([*range(len(x))], [2**n for n in x]):
                     wrong.append((x, y))

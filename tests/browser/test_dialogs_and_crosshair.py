@@ -1,4 +1,4 @@
-"""What opens over the page: help, a moment to go to; and what is pointed at, in every chart at once."""
+"""Dialogs over the page (help, go to), and the crosshair in all charts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CROSSED = """() => [...document.querySelectorAll(".cross:not([hidden])")].map((l
     const section = line.closest("[data-panel]");
     const gd = section.querySelector(".js-plotly-plot");
     const { l, w } = gd._fullLayout._size;
-    const [start, end] = dashapp.page.live.charts.find((c) => c.section === section).range();
+    const [start, end] = dashapp.page.liveView.charts.find((c) => c.section === section).range();
     const left = parseFloat(line.style.left) - section.querySelector(".chart").offsetLeft;
     return [section.dataset.panel, start + ((left - l) / w) * (end - start)];
 })"""
@@ -30,25 +30,25 @@ def served(serve_all: Serve) -> Live:
 
 @pytest.fixture
 def live(page: Page, served: Live) -> Live:
-    """On the page, and drawn."""
+    """The server, with its page open and drawn."""
     page.goto(served.url)
     assert_drawn_equals_store(page, served.store)
     return served
 
 
-def test_the_crosshair_stands_at_one_time_in_every_panel(page: Page, live: Live) -> None:
+def test_crosshair_shows_same_time_in_all_panels(page: Page, live: Live) -> None:
     box = page.locator('[data-panel="cpu"] .nsewdrag').bounding_box()
     assert box
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
     page.mouse.move(box["x"] + box["width"] / 2 + 4, box["y"] + 40)
-    wait_until(page, lambda: page.evaluate("dashapp.page.live.crosshair.time") is not None)
+    wait_until(page, lambda: page.evaluate("dashapp.page.liveView.crosshair.time") is not None)
     for _ in range(3):
         before = live.store.newest().time_ms
         wait_until(page, lambda b=before: drawing(page)[0]["traces"][0]["x"][-1] > b)
 
         def agreed() -> bool:
-            """The lines stand where the value in the CPU's title was read."""
-            time = page.evaluate("dashapp.page.live.crosshair.time")
+            """Return whether the crosshair lines are at the time of the value in the CPU title."""
+            time = page.evaluate("dashapp.page.liveView.crosshair.time")
             lines = page.evaluate(CROSSED)
             ticks = {round(tick.time * 1000): tick for tick in live.store.since(0, 500)}
             value = ticks[time].values["cpu.percent"]
@@ -60,18 +60,18 @@ def test_the_crosshair_stands_at_one_time_in_every_panel(page: Page, live: Live)
     wait_until(page, lambda: page.evaluate(CROSSED) == [])
 
 
-def test_values_are_read_point_by_point_with_the_keys(page: Page, live: Live) -> None:
+def test_shift_arrow_keys_move_crosshair_by_one_point(page: Page, live: Live) -> None:
     page.keyboard.press("p")
     wait_for_state(page, "paused")
     ticks = {round(tick.time * 1000): tick for tick in live.store.since(0, 500)}
     times = sorted(ticks)
-    end = page.evaluate("dashapp.page.live.held[1]")
+    end = page.evaluate("dashapp.page.liveView.pausedRange[1]")
     for back in (0, 1, 2):
         page.keyboard.press("Shift+ArrowLeft")
         time = times[times.index(round(end)) - back]
 
         def is_read(time: int = time) -> None:
-            assert page.evaluate("dashapp.page.live.crosshair.time") == time
+            assert page.evaluate("dashapp.page.liveView.crosshair.time") == time
             value = f"{ticks[time].values['cpu.percent']:.1f} %"
             assert page.inner_text('[data-panel="cpu"] .value') == value
             assert {panel for panel, _ in page.evaluate(CROSSED)} == {"cpu", "cores"}
@@ -82,10 +82,10 @@ def test_values_are_read_point_by_point_with_the_keys(page: Page, live: Live) ->
     wait_for_state(page, "paused")
 
 
-def test_help_opens_by_key_and_gives_the_focus_back(page: Page, live: Live) -> None:
+def test_help_dialog_opens_by_key_and_restores_focus(page: Page, live: Live) -> None:
     page.focus("#share")
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="How to get about")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard and mouse")).to_be_visible()
     page.keyboard.press("p")
     wait_for_state(page, "live")
     page.keyboard.press("Escape")
@@ -94,7 +94,7 @@ def test_help_opens_by_key_and_gives_the_focus_back(page: Page, live: Live) -> N
     assert_drawn_equals_store(page, live.store)
 
 
-def test_an_hour_ago_is_two_presses_away(page: Page, live: Live) -> None:
+def test_go_to_dialog_shows_an_hour_ago(page: Page, live: Live) -> None:
     before = live.store.newest().time_ms
     page.keyboard.press("g")
     page.get_by_role("button", name="An hour ago").click()
@@ -111,7 +111,7 @@ def test_an_hour_ago_is_two_presses_away(page: Page, live: Live) -> None:
     wait_for_state(page, "live")
 
 
-def test_a_range_that_cannot_be_is_told_in_the_dialog(page: Page, live: Live) -> None:
+def test_go_to_dialog_rejects_invalid_range(page: Page, live: Live) -> None:
     page.click("#goto")
     dialog = page.get_by_role("dialog", name="Go to")
     dialog.get_by_label("From").fill("2026-03-01T10:00:00")
@@ -121,12 +121,12 @@ def test_a_range_that_cannot_be_is_told_in_the_dialog(page: Page, live: Live) ->
     dialog.get_by_label("From").fill("2099-01-01T10:00:00")
     dialog.get_by_label("To").fill("2099-01-01T11:00:00")
     dialog.get_by_role("button", name="Show").click()
-    expect(dialog.get_by_role("alert")).to_contain_text("not happened yet")
+    expect(dialog.get_by_role("alert")).to_contain_text("must not be in the future")
     page.keyboard.press("Escape")
     wait_for_state(page, "live")
 
 
-def test_plus_and_minus_change_the_window(page: Page, live: Live) -> None:
+def test_plus_and_minus_keys_change_window(page: Page, live: Live) -> None:
     page.keyboard.press("-")
     label = page.locator("#window-label")
     expect(label).to_have_text("1 minute")

@@ -1,4 +1,4 @@
-"""What a viewer takes away: a picture, a link."""
+"""Exports from the page: PNG, CSV and links."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ def served(serve_all: Serve) -> Live:
 
 @pytest.fixture
 def live(page: Page, served: Live) -> Live:
-    """On the page, and drawn."""
+    """The server, with its page open and drawn."""
     page.goto(served.url)
     assert_drawn_equals_store(page, served.store)
     return served
 
 
-def test_a_panel_and_the_page_are_saved_as_pictures(page: Page, live: Live, tmp_path: Path) -> None:
-    one = save(page, '[data-panel="cpu"] .more', "Save picture", tmp_path)
+def test_panel_and_page_are_saved_as_png(page: Page, live: Live, tmp_path: Path) -> None:
+    one = save(page, '[data-panel="cpu"] .more', "Download PNG", tmp_path)
     assert one.name.startswith("dashapp-cpu-2")
     width, height = png_size(one)
     assert width == 1800
-    whole = save(page, "#share", "Save picture", tmp_path)
+    whole = save(page, "#share", "Download PNG", tmp_path)
     assert whole.name.startswith("dashapp-page-2")
     assert png_size(whole)[1] > height
     assert_drawn_equals_store(page, live.store)
     wait_for_state(page, "live")
 
 
-def test_the_picture_has_the_line_and_the_ground_of_the_theme(page: Page, live: Live, tmp_path: Path) -> None:
+def test_png_has_line_and_background_of_theme(page: Page, live: Live, tmp_path: Path) -> None:
     brightness = {}
     for theme in ("dark", "light"):
-        page.evaluate("(theme) => dashapp.page.theme.put(theme)", theme)
-        path = save(page, '[data-panel="cpu"] .more', "Save picture", tmp_path)
+        page.evaluate("(theme) => dashapp.page.theme.set(theme)", theme)
+        path = save(page, '[data-panel="cpu"] .more', "Download PNG", tmp_path)
         found = page.evaluate(
             """async (base64) => {
                 const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
@@ -72,33 +72,33 @@ def test_the_picture_has_the_line_and_the_ground_of_the_theme(page: Page, live: 
     assert brightness["dark"] < 150 < 600 < brightness["light"]
 
 
-def test_a_link_leads_another_viewer_to_the_same_picture(page: Page, live: Live) -> None:
+def test_copied_link_opens_same_panel_and_range(page: Page, live: Live) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.keyboard.press("p")
     wait_for_state(page, "paused")
-    held = page.evaluate("dashapp.page.live.held")
+    held = page.evaluate("dashapp.page.liveView.pausedRange")
     page.click('[data-panel="cores"] .more')
     page.get_by_role("menuitem", name="Copy link").click()
-    expect(page.locator("#note.shown")).to_have_text("The link is copied.")
+    expect(page.locator("#note.shown")).to_have_text("Link copied.")
     link = page.evaluate("navigator.clipboard.readText()")
     assert "panels=cores" in link
     page.goto("about:blank")
     page.goto(link)
     wait_for_state(page, "paused")
     page.wait_for_selector('[data-panel="cores"] .js-plotly-plot')
-    assert page.evaluate("dashapp.page.live.held") == pytest.approx(held, abs=2)
-    wait_until(page, lambda: page.evaluate("dashapp.page.arrangement.shown()") == ["cores"])
+    assert page.evaluate("dashapp.page.liveView.pausedRange") == pytest.approx(held, abs=2)
+    wait_until(page, lambda: page.evaluate("dashapp.page.panelOrder.visiblePanels()") == ["cores"])
 
 
-def test_the_numbers_of_a_panel_are_those_of_the_store(page: Page, live: Live, tmp_path: Path) -> None:
+def test_csv_of_panel_equals_store(page: Page, live: Live, tmp_path: Path) -> None:
     page.keyboard.press("p")
     wait_for_state(page, "paused")
-    start, end = page.evaluate("dashapp.page.live.held")
+    start, end = page.evaluate("dashapp.page.liveView.pausedRange")
     for opener, keys in (
         ('[data-panel="cores"] .more', [f"cpu.core{number}.percent" for number in range(4)]),
         ("#share", ["cpu.percent", *(f"cpu.core{number}.percent" for number in range(4))]),
     ):
-        path = save(page, opener, "Save numbers", tmp_path)
+        path = save(page, opener, "Download CSV", tmp_path)
         head, *lines = list(csv.reader(path.read_text().splitlines()))
         assert head == ["time", *keys]
         ticks = [tick for tick in live.store.since(start / 1000, 1000) if tick.time * 1000 <= end]

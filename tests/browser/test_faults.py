@@ -1,4 +1,4 @@
-"""What happens to server, feeder and store is seen on the page, and loses or doubles no point."""
+"""Faults of server, feeder and store appear on the page; no point is lost or drawn twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tab import Tab
 from waiting import stays, wait_for, wait_until, wait_until_passes
 
 JSON_ERROR = b'{"error": "too many"}'
-# Every text of the badge, however short it stands.
+# Every text of the badge, even if it is visible only briefly.
 KEEP_TEXTS = """
 window.badgeTexts = new Set();
 new MutationObserver(() => window.badgeTexts.add(document.getElementById("status")?.textContent))
@@ -27,7 +27,7 @@ def served(serve_all: Serve) -> Live:
 
 @pytest.fixture
 def live(served: Live) -> Live:
-    """The module's server, well, over a store with a whole past, whatever was done to both."""
+    """The module's server without faults, over a store with a full history."""
     served.trouble.calm()
     served.server.stop()
     served.server.start()
@@ -60,7 +60,7 @@ def drawn_until(page: Page) -> int:
 
 
 def wait_for_ticks(live: Live, count: int) -> None:
-    """Wait until so many more are in the store."""
+    """Wait until the store has `count` more ticks."""
     end = live.store.newest().time_ms + 500 * count
     wait_for(lambda: live.store.newest().time_ms >= end)
 
@@ -69,24 +69,24 @@ def assert_one_question_at_a_time(page: Page) -> None:
     assert page.evaluate("window.flights.most") == 1
 
 
-def test_a_server_slower_than_the_interval_still_draws_every_point(page: Page, live: Live) -> None:
+def test_page_draws_every_point_when_server_is_slower_than_interval(page: Page, live: Live) -> None:
     open_live(page, live)
     live.trouble.latency = 1.2
     ends = {drawn_until(page)}
 
     def as_stored() -> bool:
-        """what is drawn is what is stored, as far as it is drawn"""
+        """the drawn points equal the stored ones, up to the last drawn time"""
         charts = drawing(page)
         ends.add(min(trace["x"][-1] for chart in charts for trace in chart["traces"]))
         return differences(charts, live.store, window(page), 0) == []
 
     stays(as_stored, lambda: len(ends) > 4, page)
-    # It does not fall behind for good.
+    # The delay does not grow.
     assert_drawn_equals_store(page, live.store)
     assert_one_question_at_a_time(page)
 
 
-def test_a_stopped_server_is_told_and_its_hole_is_filled(page: Page, live: Live) -> None:
+def test_page_shows_offline_and_fills_gap_after_server_restart(page: Page, live: Live) -> None:
     open_live(page, live)
     live.server.stop()
     wait_for_state(page, "offline")
@@ -98,7 +98,7 @@ def test_a_stopped_server_is_told_and_its_hole_is_filled(page: Page, live: Live)
     assert_drawn_equals_store(page, live.store)
 
 
-def test_no_answer_of_use_is_told_and_then_made_up_for(page: Page, live: Live) -> None:
+def test_page_shows_offline_and_recovers_after_invalid_response(page: Page, live: Live) -> None:
     open_live(page, live)
     for answer in (
         None,
@@ -114,7 +114,7 @@ def test_no_answer_of_use_is_told_and_then_made_up_for(page: Page, live: Live) -
         assert_drawn_equals_store(page, live.store)
 
 
-def test_an_answer_that_never_comes_is_given_up(page: Page, live: Live) -> None:
+def test_page_aborts_request_after_timeout(page: Page, live: Live) -> None:
     open_live(page, live)
     live.trouble.latency = 1e6
     asked = len(live.trouble.asked)
@@ -126,19 +126,19 @@ def test_an_answer_that_never_comes_is_given_up(page: Page, live: Live) -> None:
     assert_one_question_at_a_time(page)
 
 
-def test_a_stopped_feeder_is_told_and_leaves_a_hole(page: Page, live: Live) -> None:
+def test_page_shows_no_data_and_gap_when_feeder_stops(page: Page, live: Live) -> None:
     open_live(page, live)
     live.feeder.stop()
     wait_for_state(page, "stale")
     expect(page.locator("#status")).to_contain_text("No data for")
     expect(page).to_have_title(re.compile("^No data"))
     assert_drawn_equals_store(page, live.store)
-    wait_until(page, lambda: page.evaluate("dashapp.page.asker.stalled"))
-    margin = page.evaluate("dashapp.page.asker.margin")
+    wait_until(page, lambda: page.evaluate("dashapp.page.poller.stalled"))
+    margin = page.evaluate("dashapp.page.poller.margin")
     asked = len(live.trouble.asked)
     wait_until(page, lambda: len(live.trouble.asked) >= asked + 4)
-    # A stall tells nothing of how soon to ask after a tick.
-    assert page.evaluate("dashapp.page.asker.margin") == margin
+    # A stall must not change how soon the page asks after a tick.
+    assert page.evaluate("dashapp.page.poller.margin") == margin
     live.feeder.start()
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, live.store)
@@ -150,17 +150,17 @@ def test_a_stopped_feeder_is_told_and_leaves_a_hole(page: Page, live: Live) -> N
     wait_until_passes(page, one_hole)
 
 
-def test_a_page_opened_before_the_first_tick_draws_it_when_it_comes(page: Page, live: Live) -> None:
+def test_page_opened_before_first_tick_draws_it(page: Page, live: Live) -> None:
     live.feeder.stop()
     live.store.clear()
     page.goto(live.url)
-    wait_until(page, lambda: "Waiting for the first points" in page.evaluate("[...window.badgeTexts]"))
+    wait_until(page, lambda: "Waiting for data" in page.evaluate("[...window.badgeTexts]"))
     live.feeder.start()
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, live.store)
 
 
-def test_a_cleared_store_is_drawn_anew(page: Page, live: Live) -> None:
+def test_page_redraws_after_store_is_cleared(page: Page, live: Live) -> None:
     open_live(page, live)
     live.feeder.stop()
     live.store.clear()
@@ -171,7 +171,7 @@ def test_a_cleared_store_is_drawn_anew(page: Page, live: Live) -> None:
     assert_drawn_equals_store(page, live.store)
 
 
-def test_a_store_cleared_between_two_questions_is_drawn_anew(page: Page, live: Live) -> None:
+def test_page_redraws_after_store_is_cleared_between_requests(page: Page, live: Live) -> None:
     open_live(page, live)
     live.feeder.stop()
     live.store.clear()
@@ -181,7 +181,7 @@ def test_a_store_cleared_between_two_questions_is_drawn_anew(page: Page, live: L
     assert_drawn_equals_store(page, live.store)
 
 
-def test_a_chart_that_something_else_redraws_is_put_right(page: Page, live: Live) -> None:
+def test_chart_is_restored_after_foreign_redraw(page: Page, live: Live) -> None:
     open_live(page, live)
     live.feeder.stop()
     assert_drawn_equals_store(page, live.store)

@@ -1,4 +1,4 @@
-"""The page in a real browser, with nothing wrong: first draw, following, colours, sizes, keys."""
+"""The page without faults: first drawing, updates, time zone, and the CPU in the title."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def page(shared_page: Page) -> Page:
     return shared_page
 
 
-def test_first_drawing_has_the_past_and_a_clean_console(page: Page, serve: Serve) -> None:
+def test_page_draws_history_without_console_messages(page: Page, serve: Serve) -> None:
     live = serve(past=300)
     requested: list[str] = []
     failed: list[str] = []
@@ -27,7 +27,7 @@ def test_first_drawing_has_the_past_and_a_clean_console(page: Page, serve: Serve
     page.on("request", lambda request: requested.append(request.url))
 
     def fail(request: Request) -> None:
-        # The page itself gives up a question that is not answered in time.
+        # The page itself aborts a request that gets no response in time.
         if request.failure != "net::ERR_ABORTED":
             failed.append(request.url)
 
@@ -44,7 +44,7 @@ def test_first_drawing_has_the_past_and_a_clean_console(page: Page, serve: Serve
     assert [url for url in requested if not url.startswith((live.url, "data:", "blob:"))] == []
 
 
-def test_times_are_drawn_in_the_viewers_zone(page: Page, serve: Serve) -> None:
+def test_axis_labels_use_time_zone_of_viewer(page: Page, serve: Serve) -> None:
     live = serve(feeding=False)
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
@@ -61,7 +61,7 @@ def test_times_are_drawn_in_the_viewers_zone(page: Page, serve: Serve) -> None:
     wait_until_passes(page, drawn)
 
 
-def test_following_draws_each_point_once(page: Page, serve: Serve) -> None:
+def test_live_page_draws_each_point_once(page: Page, serve: Serve) -> None:
     live = serve(interval=0.3)
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
@@ -71,7 +71,7 @@ def test_following_draws_each_point_once(page: Page, serve: Serve) -> None:
         assert_drawn_equals_store(page, live.store)
 
 
-def test_title_and_headline_show_the_cpu(page: Page, serve: Serve) -> None:
+def test_title_and_panel_value_show_cpu(page: Page, serve: Serve) -> None:
     live = serve(feeding=False)
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)

@@ -1,4 +1,4 @@
-"""Many hosts in the browser: the list, the way to one and to several, what is said of those that stop."""
+"""Many hosts in the browser: the list, links to one and to several hosts, stopped hosts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tall import TALL
 from waiting import wait_until
 
 LIST = '[data-table="hosts"]'
-# As if ten seconds had passed, after which a page of the only host asks whether there are others.
+# Pretend that ten seconds have passed; then a page with one host asks whether there are others.
 LATER = """() => {
     const plain = performance.now.bind(performance);
     performance.now = () => plain() + 10_000;
@@ -34,28 +34,31 @@ def cell(page: Page, name: str, column: str, within: str = LIST) -> str:
 
 
 def of_hosts(live: Many) -> list[bool]:
-    """Of each question so far whether it asks for the list of hosts as well."""
+    """Return for each request so far whether it asks for the host list as well."""
     return ["hosts=1" in query for query in list(live.server.trouble.asked)]
 
 
 def wait_for_more(page: Page, live: Many, count: int) -> None:
-    """Wait until the page asks so many more questions."""
+    """Wait until the page has sent `count` more requests."""
     begun = len(live.server.trouble.asked)
     wait_until(page, lambda: len(live.server.trouble.asked) >= begun + count)
 
 
 def assert_nobody_looks(page: Page, live: Many) -> None:
-    """Soon several questions in a row ask for no list. One that looks again now and then may ask once."""
+    """Assert that soon several requests in a row do not ask for the host list.
+
+    A page that checks for new hosts now and then may ask once.
+    """
     begun = len(live.server.trouble.asked)
     wait_until(page, lambda: (last := of_hosts(live)[begun:][-3:]) == [False] * 3 and last)
 
 
-def test_a_hundred_hosts_are_there_at_once_by_one_request_a_tick(page: Page, many: Serving) -> None:
+def test_host_list_shows_100_hosts_with_one_request_per_tick(page: Page, many: Serving) -> None:
     hosts = [f"web-{number}" for number in range(1, 101)]
     live = many(*hosts)
     page.goto(live.url(), wait_until="commit")
     page.wait_for_selector(f"{LIST} tbody tr:nth-child(100)")
-    # Within a second, on a machine that has nothing else to do: bench/scale measures it.
+    # Within a second on an idle machine; bench/scale measures that.
     wait_until(page, lambda: names(page) == hosts)  # by number, not by letter
     wait_for_state(page, "live")
     store = live.fleet.machines["web-1"].store
@@ -63,15 +66,15 @@ def test_a_hundred_hosts_are_there_at_once_by_one_request_a_tick(page: Page, man
     value = cell(page, "web-50", "cpu")
     wait_for_more(page, live, 5)
     wait_until(page, lambda: cell(page, "web-50", "cpu") != value)
-    # What is asked again because nothing was new is the same question; one a host would be another.
-    # The first two may be of ticks that were there before.
+    # A request that is repeated without news is the same; one request per host would differ. The first two
+    # may be for ticks that were there before.
     questions = set(live.server.trouble.asked[begun:])
     assert len(questions) <= (store.newest().time_ms - before) / 1000 + 2
     assert all(of_hosts(live))
     assert page.evaluate("window.flights.most") == 1
 
 
-def test_a_name_leads_to_the_hosts_own_page(page: Page, many: Serving) -> None:
+def test_host_name_links_to_host_page(page: Page, many: Serving) -> None:
     live = many("web-1", "web-2", "web-3")
     page.set_viewport_size(TALL)
     page.goto(f"{live.url()}?window=30")
@@ -85,7 +88,7 @@ def test_a_name_leads_to_the_hosts_own_page(page: Page, many: Serving) -> None:
     wait_until(page, lambda: names(page) == ["web-1", "web-2", "web-3"])
 
 
-def test_the_dialog_filters_walks_and_gives_the_focus_back(page: Page, many: Serving) -> None:
+def test_host_dialog_filters_and_navigates_by_keyboard(page: Page, many: Serving) -> None:
     live = many("web-1", "web-2", "db-1", "db-2")
     page.goto(live.url("web-1"))
     wait_for_state(page, "live")
@@ -97,7 +100,7 @@ def test_the_dialog_filters_walks_and_gives_the_focus_back(page: Page, many: Ser
     wait_until(page, lambda: names(page, "dialog") == ["db-1", "db-2", "web-1", "web-2"])
     wait_until(page, lambda: len(live.asked()) > seen + 1)
     expect(dialog.get_by_role("link", name="web-1")).to_have_attribute("aria-current", "page")
-    expect(dialog.get_by_label("Lay web-1 over others")).to_be_checked()
+    expect(dialog.get_by_label("Compare web-1")).to_be_checked()
     page.keyboard.type("DB")
     wait_until(page, lambda: names(page, "dialog") == ["db-1", "db-2"])
     dialog.get_by_role("link", name="db-1").focus()
@@ -118,7 +121,7 @@ def test_the_dialog_filters_walks_and_gives_the_focus_back(page: Page, many: Ser
     page.wait_for_url(live.url())
 
 
-def test_a_host_that_stops_is_marked_in_words_and_one_forgotten_goes(page: Page, many: Serving) -> None:
+def test_host_list_marks_stopped_host_and_drops_removed_host(page: Page, many: Serving) -> None:
     live = many("web-1", "web-2", "web-3")
     page.goto(live.url())
     wait_until(page, lambda: cell(page, "web-2", "state") == "Live")
@@ -127,8 +130,8 @@ def test_a_host_that_stops_is_marked_in_words_and_one_forgotten_goes(page: Page,
     expect(page.locator(f"{LIST} .of")).to_have_text("2 live, 1 stopped")
     wait_until(page, lambda: cell(page, "web-1", "state") == "Live")
     live.fleet.said = ["Redis does not answer."]
-    wait_until(page, lambda: cell(page, "web-2", "state") == "Not known now")
-    expect(page.locator(f"{LIST} .of")).to_have_text("2 live, 1 not known")
+    wait_until(page, lambda: cell(page, "web-2", "state") == "Unknown")
+    expect(page.locator(f"{LIST} .of")).to_have_text("2 live, 1 unknown")
     live.fleet.said = []
     live.fleet.machines["web-2"].running = True
     wait_until(page, lambda: cell(page, "web-2", "state") == "Live")
@@ -136,7 +139,7 @@ def test_a_host_that_stops_is_marked_in_words_and_one_forgotten_goes(page: Page,
     wait_until(page, lambda: names(page) == ["web-1", "web-2"])
 
 
-def test_laid_over_each_other_one_that_stops_keeps_its_tile(page: Page, many: Serving) -> None:
+def test_compared_host_keeps_tile_when_it_stops(page: Page, many: Serving) -> None:
     live = many("web-1", "web-2")
     page.goto(live.url("web-1", "web-2"))
     wait_for_state(page, "live")
@@ -150,7 +153,7 @@ def test_laid_over_each_other_one_that_stops_keeps_its_tile(page: Page, many: Se
     wait_until(page, lambda: "%" in value.nth(1).inner_text())
 
 
-def test_with_one_host_there_is_no_list_until_another_turns_up(page: Page, many: Serving) -> None:
+def test_host_list_is_hidden_until_second_host_appears(page: Page, many: Serving) -> None:
     live = many("web-1")
     page.goto(live.url())
     wait_for_state(page, "live")
@@ -160,7 +163,7 @@ def test_with_one_host_there_is_no_list_until_another_turns_up(page: Page, many:
     page.keyboard.press("h")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_have_count(1)
-    expect(page.get_by_role("dialog")).not_to_contain_text("Choose a host")
+    expect(page.get_by_role("dialog")).not_to_contain_text("Choose or compare hosts")
     page.keyboard.press("Escape")
     assert_nobody_looks(page, live)
     live.fleet.add("web-2", 5)
@@ -168,22 +171,25 @@ def test_with_one_host_there_is_no_list_until_another_turns_up(page: Page, many:
     page.wait_for_selector("#hosts:visible")
     wait_until(page, lambda: names(page) == ["web-1", "web-2"])
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog")).to_contain_text("Choose a host, or several")
+    expect(page.get_by_role("dialog")).to_contain_text("Choose or compare hosts")
 
 
-def test_a_host_that_is_not_there_is_told_and_drawn_once_it_is(page: Page, many: Serving) -> None:
+def test_unknown_host_is_reported_and_drawn_when_it_appears(page: Page, many: Serving) -> None:
     live = many("web-1", "web-2")
     page.set_viewport_size(TALL)
     page.goto(live.url("late"))
-    expect(page.locator("#status")).to_contain_text("There is no host late in this store")
+    expect(page.locator("#status")).to_contain_text("Unknown host late")
     expect(page.locator("#status")).to_have_attribute("data-state", "stale")
     live.fleet.add("late", 20)
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, live.fleet.machines["late"].store)
 
 
-def test_a_link_in_a_name_stays_a_name(page: Page, many: Serving) -> None:
-    """What a store should never hold: it goes in as text, and leads nowhere but below this page."""
+def test_host_name_with_markup_is_shown_as_text(page: Page, many: Serving) -> None:
+    """A store should never hold such names.
+
+    The page shows them as text, and their links stay below this page.
+    """
     live = many("web-1", '<img src=x onerror="document.title=1">', "javascript:alert(1)")
     page.goto(live.url())
     wait_until(page, lambda: len(names(page)) == 3)

@@ -1,4 +1,4 @@
-"""LiveGraphs in a stranger's Dash app, in the browser: they stream, pause, slide, heal, come and go."""
+"""LiveGraphs in another Dash app: streaming, pause, window, recovery, adding, removing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from waiting import stays, wait_until
 
 from dashapp import LiveGraph
 
-HELD = "dashapp.graphs.found.get('one').live.shown.last"
+HELD = "dashapp.liveGraphs.byId.get('one').liveView.shownSeries.lastTime"
 
 
 @pytest.fixture
@@ -50,30 +50,30 @@ def theirs(page: Page, app: Theirs) -> Iterator[Theirs]:
 
 @pytest.fixture
 def fresh(page: Page) -> Iterator[Theirs]:
-    """An app of its own, in which nothing came late yet."""
+    """An app of its own, without the late metric so far."""
     app = Theirs()
     yield from opened(page, app)
     app.server.stop()
 
 
-def test_all_stream_with_one_request_a_tick(page: Page, theirs: Theirs) -> None:
+def test_live_graphs_stream_with_one_request_per_tick(page: Page, theirs: Theirs) -> None:
     trouble = theirs.server.trouble
     for name, key in (("one", "up"), ("two", "down"), ("fixed", "up")):
         assert_up_to_date(page, theirs, name, key)
     begun, asked = newest(theirs), len(trouble.asked)
     wait_until(page, lambda: max(drawn(page, "one")) >= begun + 6 * 1000 * INTERVAL)
     questions = trouble.asked[asked:]
-    # The first two may be of ticks that were there before. Those that ask by themselves repeat a question, as
-    # does one that comes before its tick: but soon several in a row differ.
+    # The first two may be for ticks that were there before. Graphs that poll alone repeat a request, as does
+    # a request before its tick. Soon, however, several in a row differ.
     assert len(set(questions)) <= (newest(theirs) - begun) / (1000 * INTERVAL) + 2
     wait_until(page, lambda: len(set(trouble.asked[-4:])) == 4)
     assert page.evaluate("window.flights.most") == 1
-    # All stand at the same place of the same window: their question is one.
+    # All graphs are at the same position of the same window, so they share one query.
     wait_until(page, lambda: "q=" not in trouble.asked[-1])
     assert_up_to_date(page, theirs, "two", "down")
 
 
-def test_the_apps_own_callbacks_and_graphs_are_as_they_were(page: Page, theirs: Theirs) -> None:
+def test_live_graphs_leave_callbacks_and_graphs_of_app_unchanged(page: Page, theirs: Theirs) -> None:
     click(page, "say")
     page.wait_for_selector("text=said 1")
     expect(page.locator("#theirs .gtitle")).to_have_text("Theirs")
@@ -88,11 +88,11 @@ def test_the_apps_own_callbacks_and_graphs_are_as_they_were(page: Page, theirs: 
     }""")
 
 
-def test_one_is_paused_and_the_others_go_on(page: Page, theirs: Theirs) -> None:
+def test_paused_live_graph_does_not_stop_others(page: Page, theirs: Theirs) -> None:
     assert_up_to_date(page, theirs, "one", "up")
     page.locator(section("one")).get_by_role("button", name="Pause").click()
     wait_for_state(page, "one", "paused")
-    # What came just before is held too, and drawn a frame later.
+    # The page also holds the last tick before the pause, and draws it one frame later.
     wait_until(page, lambda: max(drawn(page, "one")) == page.evaluate(HELD))
     held = drawn(page, "one")
     before = max(drawn(page, "two"))
@@ -106,7 +106,7 @@ def test_one_is_paused_and_the_others_go_on(page: Page, theirs: Theirs) -> None:
     assert_up_to_date(page, theirs, "one", "up")
 
 
-def test_a_zoom_holds_one_and_a_double_click_lets_go(page: Page, theirs: Theirs) -> None:
+def test_zoom_pauses_one_live_graph_and_double_click_resumes_it(page: Page, theirs: Theirs) -> None:
     box = page.locator(f"{section('one')} .nsewdrag").bounding_box()
     assert box
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 60)
@@ -123,7 +123,10 @@ def test_a_zoom_holds_one_and_a_double_click_lets_go(page: Page, theirs: Theirs)
     wait_until(page, zoomed)
 
     def let_go() -> bool:
-        """It is live after a double click; two clicks that a slow machine draws apart are none."""
+        """Return whether it is live after a double click.
+
+        On a slow machine two clicks can be too far apart for one; then the next call tries again.
+        """
         if state(page, "one") != "live":
             page.locator(f"{section('one')} .nsewdrag").dblclick()
         return state(page, "one") == "live"
@@ -132,7 +135,7 @@ def test_a_zoom_holds_one_and_a_double_click_lets_go(page: Page, theirs: Theirs)
     assert_up_to_date(page, theirs, "one", "up")
 
 
-def test_a_callback_of_the_apps_slides_one_window(page: Page, theirs: Theirs) -> None:
+def test_app_callback_changes_window_of_one_live_graph(page: Page, theirs: Theirs) -> None:
     def length(aio_id: str) -> float:
         start, end = (chart(page, aio_id) or {})["range"]
         return float(end - start)
@@ -143,12 +146,12 @@ def test_a_callback_of_the_apps_slides_one_window(page: Page, theirs: Theirs) ->
     expect(page.locator(section("one"))).to_contain_text("last 45 seconds")
     for name, key in (("one", "up"), ("fixed", "up"), ("two", "down")):
         assert_up_to_date(page, theirs, name, key)
-    # Two windows are two questions, of one request.
+    # Two windows are two queries in one request.
     wait_until(page, lambda: theirs.server.trouble.asked[-1].count("q=") == 2)
     assert page.evaluate("window.flights.most") == 1
 
 
-def test_one_that_comes_later_streams_and_one_that_goes_leaves_nothing(page: Page, theirs: Theirs) -> None:
+def test_live_graph_added_later_streams_and_removal_leaks_no_memory(page: Page, theirs: Theirs) -> None:
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
 
@@ -165,10 +168,13 @@ def test_one_that_comes_later_streams_and_one_that_goes_leaves_nothing(page: Pag
         wait_until(page, lambda n=number: drawn(page, f"more{n}"))
         click(page, "remove")
         wait_until(page, lambda: len(living(page)) == 3)
-    wait_until(page, lambda: page.evaluate("dashapp.graphs.asker.feeds.length") == 3)
+    wait_until(page, lambda: page.evaluate("dashapp.liveGraphs.poller.subscriptions.length") == 3)
 
     def nothing_left() -> bool:
-        """They keep some of the last one, but not of each."""
+        """Return whether memory is bounded.
+
+        The page may keep some of the last graph, but not of each one.
+        """
         found = zip(kept(session), present, absent, strict=True)
         return all(now - none < 3 * (one - none) for now, one, none in found)
 
@@ -176,8 +182,8 @@ def test_one_that_comes_later_streams_and_one_that_goes_leaves_nothing(page: Pag
     assert_up_to_date(page, theirs, "one", "up")
 
 
-def test_the_same_one_comes_back_and_the_one_that_beat_may_go(page: Page, fresh: Theirs) -> None:
-    leader = page.evaluate("dashapp.graphs.leader")
+def test_live_graph_returns_after_removal_and_leader_can_be_removed(page: Page, fresh: Theirs) -> None:
+    leader = page.evaluate("dashapp.liveGraphs.leader")
     page.evaluate(
         """(id) => document.querySelector(`[data-live-graph="${id}"]`).classList.add("first")""", leader
     )
@@ -187,19 +193,19 @@ def test_the_same_one_comes_back_and_the_one_that_beat_may_go(page: Page, fresh:
         click(page, "again")
         wait_until(page, lambda: drawn(page, "fixed"))
         assert_up_to_date(page, fresh, "fixed", "up")
-    # React would not have it so, but the one whose interval beats for all may leave as well.
+    # React would not remove it this way, but the graph whose interval drives all others may leave as well.
     page.evaluate("""() => {
-        const { graphs } = dashapp;
-        graphs.found.get(graphs.leader).section.remove();
+        const { liveGraphs } = dashapp;
+        liveGraphs.byId.get(liveGraphs.leader).section.remove();
     }""")
-    wait_until(page, lambda: page.evaluate("dashapp.graphs.leader") not in (leader, None))
+    wait_until(page, lambda: page.evaluate("dashapp.liveGraphs.leader") not in (leader, None))
     fresh.late = True
     rest = [name for name in living(page) if name in ("one", "two", "fixed")]
     assert len(rest) == 2
     assert_up_to_date(page, fresh, rest[0], "down" if rest[0] == "two" else "up")
 
 
-def test_a_server_that_was_down_is_told_and_its_hole_is_filled(page: Page, theirs: Theirs) -> None:
+def test_live_graphs_show_offline_and_fill_gap_after_restart(page: Page, theirs: Theirs) -> None:
     assert_up_to_date(page, theirs, "one", "up")
     theirs.server.stop()
     stopped = newest(theirs)
@@ -213,29 +219,29 @@ def test_a_server_that_was_down_is_told_and_its_hole_is_filled(page: Page, their
         assert_up_to_date(page, theirs, name, key)
 
 
-def test_a_metric_that_is_not_there_is_told_and_drawn_when_it_comes(page: Page, fresh: Theirs) -> None:
+def test_live_graph_reports_missing_metric_and_draws_it_later(page: Page, fresh: Theirs) -> None:
     page.locator(section("late")).scroll_into_view_if_needed()
     said = f"getComputedStyle(document.querySelector('{section('late')} .chart'), '::after').content"
-    wait_until(page, lambda: "There is no metric late.* yet" in page.evaluate(said))
-    assert chart(page, "late") is None  # nor can there be one before `late` is set
+    wait_until(page, lambda: "No metric late.* yet" in page.evaluate(said))
+    assert chart(page, "late") is None  # a chart cannot exist before `late` is set
     fresh.late = True
     wait_until(page, lambda: drawn(page, "late"))
     assert_up_to_date(page, fresh, "late", "late.now")
     wait_until(page, lambda: page.evaluate(said) == "none")
 
 
-def test_its_numbers_are_said_beside_its_title(page: Page, theirs: Theirs) -> None:
+def test_live_graph_shows_current_value_beside_title(page: Page, theirs: Theirs) -> None:
     value = page.locator(f"{section('one')} .value")
     first = wait_until(page, lambda: float(value.inner_text()))
     wait_until(page, lambda: float(value.inner_text()) > first)
 
 
-def test_an_app_that_was_not_attached_says_so(page: Page) -> None:
+def test_live_graph_shows_error_in_app_without_attach(page: Page) -> None:
     app = Dash(__name__)
     app.layout = LiveGraph("up")
     server = Served(app.server.wsgi_app)
     try:
         page.goto(server.url)
-        page.wait_for_selector("text=Its numbers come by dashapp.attach(app)")
+        page.wait_for_selector("text=No data source: call dashapp.attach(app)")
     finally:
         server.stop()

@@ -1,4 +1,4 @@
-"""The login in a browser: by hand and by keyboard, there and back; what an open page says when it ends."""
+"""Login in the browser: mouse and keyboard, sign-out, and an open page after its session."""
 
 from __future__ import annotations
 
@@ -42,32 +42,32 @@ def served(feeder: Feeder, *flags: str, password: str = PASSWORD) -> Iterator[Se
 
 @pytest.fixture
 def live(feeder: Feeder) -> Iterator[Served]:
-    """A server of its own: it counts the tries of a password."""
+    """A server for one test, because a server counts login attempts."""
     with served(feeder) as server:
         yield server
 
 
 @contextmanager
 def another(chromium: Browser, **how: Any) -> Iterator[Page]:
-    """A page of somebody else's browser."""
+    """Open a page in another browser context."""
     with chromium.new_context(viewport={"width": 1200, "height": 860}, **how) as context:
         context.set_default_timeout(1000 * PATIENCE_S)
         yield context.new_page()
 
 
 def sign_in(page: Page, password: str = PASSWORD) -> None:
-    """Or try to; with the page that comes then."""
+    """Submit the password, and wait for the page that follows."""
     page.get_by_label("Password").fill(password)
     with page.expect_navigation():
         page.get_by_role("button", name="Sign in").click()
 
 
-def test_from_a_link_through_the_login_to_what_it_names(page: Page, live: Served) -> None:
+def test_login_returns_to_requested_url(page: Page, live: Served) -> None:
     page.goto(live.url + "?window=300&panels=cpu")
     expect(page).to_have_title("Sign in · dashapp")
     expect(page.get_by_label("Password")).to_be_focused()
     sign_in(page, "something else")
-    expect(page.get_by_role("alert")).to_have_text("That is not the password.")
+    expect(page.get_by_role("alert")).to_have_text("Wrong password.")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     wait_for_state(page, "live")
@@ -75,7 +75,7 @@ def test_from_a_link_through_the_login_to_what_it_names(page: Page, live: Served
     expect(page.locator("#window-label")).to_have_text(re.compile("^5 minutes"))
 
 
-def test_it_needs_no_script(chromium: Browser, live: Served) -> None:
+def test_login_works_without_javascript(chromium: Browser, live: Served) -> None:
     with another(chromium, java_script_enabled=False) as page:
         page.goto(live.url)
         sign_in(page)
@@ -83,7 +83,7 @@ def test_it_needs_no_script(chromium: Browser, live: Served) -> None:
         expect(page.locator("noscript")).to_be_attached()
 
 
-def test_a_password_manager_knows_it(page: Page, live: Served) -> None:
+def test_login_form_has_password_manager_attributes(page: Page, live: Served) -> None:
     page.goto(live.url)
     box = page.get_by_label("Password")
     expect(box).to_have_attribute("autocomplete", "current-password")
@@ -91,16 +91,16 @@ def test_a_password_manager_knows_it(page: Page, live: Served) -> None:
     expect(page.locator('input[autocomplete="username"]')).to_have_count(1)
 
 
-def test_too_many_tries_are_told(page: Page, live: Served) -> None:
+def test_login_shows_error_after_too_many_attempts(page: Page, live: Served) -> None:
     page.goto(live.url)
-    # At once, for after a minute all are forgiven.
+    # All at once, because attempts expire after a minute.
     for _ in range(5):
         page.context.request.post(live.url + "login", form={"password": "something else"})
     sign_in(page, "something else")
-    expect(page.get_by_role("alert")).to_contain_text("Too many tries; please wait")
+    expect(page.get_by_role("alert")).to_contain_text("Too many attempts. Try again in")
 
 
-def test_signing_out_by_keyboard(page: Page, live: Served) -> None:
+def test_sign_out_works_by_keyboard(page: Page, live: Served) -> None:
     page.goto(live.url)
     sign_in(page)
     wait_for_state(page, "live")
@@ -112,7 +112,7 @@ def test_signing_out_by_keyboard(page: Page, live: Served) -> None:
     assert not page.context.cookies()
 
 
-def test_without_a_password_there_is_nothing_to_sign_out_of(page: Page, feeder: Feeder) -> None:
+def test_sign_out_is_absent_without_password(page: Page, feeder: Feeder) -> None:
     with served(feeder, password="") as server:
         page.goto(server.url)
         wait_for_state(page, "live")
@@ -122,7 +122,7 @@ def test_without_a_password_there_is_nothing_to_sign_out_of(page: Page, feeder: 
         expect(page.locator(".menu")).not_to_contain_text("Share for a day")
 
 
-def test_a_session_that_ends_meanwhile_is_told_and_taken_up_again(page: Page, live: Served) -> None:
+def test_open_page_shows_sign_in_link_after_session_ends(page: Page, live: Served) -> None:
     page.goto(live.url + "?window=60")
     sign_in(page)
     wait_for_state(page, "live")
@@ -139,7 +139,7 @@ def test_a_session_that_ends_meanwhile_is_told_and_taken_up_again(page: Page, li
     expect(page.locator("#locked")).to_have_count(0)
 
 
-def test_signing_in_elsewhere_brings_the_page_back(page: Page, live: Served) -> None:
+def test_open_page_resumes_after_sign_in_in_other_tab(page: Page, live: Served) -> None:
     page.goto(live.url)
     sign_in(page)
     wait_for_state(page, "live")
@@ -150,14 +150,14 @@ def test_signing_in_elsewhere_brings_the_page_back(page: Page, live: Served) -> 
     expect(page.locator("#locked")).to_have_count(0)
 
 
-def test_a_shared_view_shows_its_panel_to_a_stranger(page: Page, live: Served, chromium: Browser) -> None:
+def test_share_link_shows_its_panel_without_password(page: Page, live: Served, chromium: Browser) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(live.url)
     sign_in(page)
     wait_for_state(page, "live")
-    page.get_by_label("CPU: more").click()
+    page.get_by_label("CPU: menu").click()
     page.get_by_role("menuitem", name="Share for a day").click()
-    expect(page.locator("#note")).to_contain_text("The link is copied. It shows this until")
+    expect(page.locator("#note")).to_contain_text("Link copied. It works without a password until")
     link = page.evaluate("navigator.clipboard.readText()")
     assert link.startswith(live.url + "share/")
     with another(chromium) as stranger:
@@ -177,7 +177,7 @@ def test_a_shared_view_shows_its_panel_to_a_stranger(page: Page, live: Served, c
         expect(stranger).to_have_title("Sign in · dashapp")
 
 
-def test_nothing_stands_in_the_browsers_log(page: Page, live: Served) -> None:
+def test_login_leaves_browser_console_empty(page: Page, live: Served) -> None:
     said = heard(page)
     page.goto(live.url)
     sign_in(page)

@@ -1,4 +1,4 @@
-"""More metrics than anybody looks at: the page asks for those in sight, and says what it leaves out."""
+"""More metrics than fit on screen: the page requests the visible ones and reports the rest."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def asked(live: Live) -> list[list[str]]:
     return [parse_qs(query).get("metrics", [""])[0].split(",") for query in live.trouble.asked]
 
 
-def test_only_what_is_in_sight_is_asked_for(page: Page, live: Live) -> None:
+def test_page_requests_only_visible_metrics(page: Page, live: Live) -> None:
     page.goto(live.url)
     panel = page.locator('[data-panel="wide"]')
     panel.scroll_into_view_if_needed()
@@ -63,17 +63,19 @@ def test_only_what_is_in_sight_is_asked_for(page: Page, live: Live) -> None:
     assert page.evaluate("window.flights.most") == 1
 
 
-def test_what_comes_into_sight_while_the_page_is_paused_is_drawn(page: Page, live: Live) -> None:
+def test_panel_scrolled_into_view_is_drawn_during_pause(page: Page, live: Live) -> None:
     page.goto(live.url + "?window=30")
     wait_until(page, lambda: page.evaluate(POINTS, "wide"))
     page.keyboard.press("p")
     wait_for_state(page, "paused")
     page.locator('[data-panel="small3"]').scroll_into_view_if_needed()
     wait_until(page, lambda: [n >= 30 for _, n in page.evaluate(POINTS, "small3")] == [True, True])
-    # Closer it needs no other answer.
+    # Zooming in needs no new response.
     asked = len(live.trouble.asked)
-    page.evaluate("dashapp.page.onZoom(dashapp.page.live.held.map((end, side) => end + 5000 - side * 10000))")
-    # A question about a stretch of the past comes before any other.
+    page.evaluate(
+        "dashapp.page.onZoom(dashapp.page.liveView.pausedRange.map((end, side) => end + 5000 - side * 10000))"
+    )
+    # The page would send a request for a past range before any other.
     stays(
         lambda: not any("from=" in query for query in live.trouble.asked[asked:]),
         lambda: len(live.trouble.asked) >= asked + 2,
@@ -81,7 +83,7 @@ def test_what_comes_into_sight_while_the_page_is_paused_is_drawn(page: Page, liv
     )
 
 
-def test_a_panel_of_a_thousand_leaves_the_others_theirs(page: Page, live: Live) -> None:
+def test_panel_of_1000_metrics_does_not_starve_others(page: Page, live: Live) -> None:
     page.set_viewport_size({"width": 1000, "height": 2600})
     page.goto(live.url)
     for part in range(4):
@@ -96,7 +98,7 @@ def turn_up(live: Live) -> None:
         live.store.append(Tick(live.feeder.newest + 0.5, 0.5, {"cpu.percent": 5.0, "train.loss": 0.3}))
 
 
-def test_a_panel_that_turns_up_is_drawn_and_arranged_like_any(page: Page, serve: Serve) -> None:
+def test_new_panel_is_drawn_and_can_be_hidden(page: Page, serve: Serve) -> None:
     live = serve(interval=0.5)
     page.goto(live.url)
     wait_until(page, lambda: page.evaluate(POINTS, "cpu"))
@@ -110,7 +112,9 @@ def test_a_panel_that_turns_up_is_drawn_and_arranged_like_any(page: Page, serve:
 
 
 @pytest.mark.parametrize("chosen", ["link", "memory"])
-def test_a_panel_that_turns_up_unwanted_stays_away(page: Page, serve: Serve, chosen: str) -> None:
+def test_new_panel_stays_hidden_when_link_or_storage_excludes_it(
+    page: Page, serve: Serve, chosen: str
+) -> None:
     live = serve(interval=0.5)
     if chosen == "memory":
         kept = json.dumps({"version": 1, "hidden": ["train_run"]})

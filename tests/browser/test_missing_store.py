@@ -1,4 +1,4 @@
-"""LiveGraphs over a store that is not there: honest empty charts, and lines once somebody fills it."""
+"""LiveGraphs over a missing store: empty charts with a message, and lines once it has data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dashapp.stores.disk.store import DiskStore
 KINDS = ("line", "mountain", "bar")
 
 
-def test_a_store_that_is_not_there_is_said_and_drawn_once_it_is(
+def test_live_graphs_report_missing_store_and_draw_once_it_exists(
     page: Page, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = Dash(__name__)
@@ -33,7 +33,7 @@ def test_a_store_that_is_not_there_is_said_and_drawn_once_it_is(
     server = Served(app.server.wsgi_app)
 
     def said(kind: str) -> str:
-        """What stands in the chart's place."""
+        """Return the text in place of the chart."""
         element = f"document.querySelector('{section(kind)} .chart')"
         return str(page.evaluate(f"getComputedStyle({element}, '::after').content"))
 
@@ -46,9 +46,9 @@ def test_a_store_that_is_not_there_is_said_and_drawn_once_it_is(
         page.goto(server.url)
         for kind in KINDS:
             page.wait_for_selector(f"{section(kind)} .chart")
-            wait_until(page, lambda k=kind: "Nothing was recorded yet" in said(k))
+            wait_until(page, lambda k=kind: "No data yet" in said(k))
             expect(page.locator(section(kind))).to_have_attribute("data-state", "stale")
-        assert page.evaluate(READ) == []  # nor can there be any yet
+        assert page.evaluate(READ) == []  # no chart can exist yet
         with closing(DiskStore(tmp_path / "later")) as store:
             store.describe([Metric("loss", "loss", "", "loss")])
             now = round(time.time())

@@ -1,4 +1,4 @@
-"""The page below a prefix, and one chart in a host's own page, in a real browser."""
+"""The page below a prefix, and an embedded chart in a page of the host application."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def shop(tmp_path: Path) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("outer", ["", "/outer"])
-def test_the_mounted_page_draws_and_follows(page: Page, shop: Any, outer: str) -> None:
+def test_mounted_page_draws_and_updates(page: Page, shop: Any, outer: str) -> None:
     host = shop(outer=outer)
     host.feeder.start()
     asked: list[str] = []
@@ -67,7 +67,7 @@ def embedded(page: Page) -> Frame:
 
 
 def lines(frame: Frame) -> dict[str, list[tuple[int, float]]]:
-    """The points drawn of each metric of the one chart, which must be the only one. Gaps are none of them."""
+    """Return the drawn points of each metric of the only chart, without gaps."""
     charts = frame.evaluate(READ)
     assert len(charts) <= 1
     return {
@@ -88,7 +88,7 @@ def assert_embedded(page: Page, frame: Frame, store: MemoryStore, *keys: str, se
     newest = store.newest().time_ms
 
     def equal() -> bool:
-        """the frame draws what the store has, which may be a tick ahead"""
+        """the frame draws the points of the store, which may be a tick ahead"""
         got = lines(frame)
         last = max((points[-1][0] for points in got.values() if points), default=0)
         return last >= newest and got == {key: expected(store, key, seconds, last) for key in keys}
@@ -97,7 +97,7 @@ def assert_embedded(page: Page, frame: Frame, store: MemoryStore, *keys: str, se
 
 
 @pytest.mark.parametrize("outer", ["", "/outer"])
-def test_a_chart_in_the_hosts_page_draws_and_follows(page: Page, shop: Any, outer: str) -> None:
+def test_embedded_chart_draws_and_updates(page: Page, shop: Any, outer: str) -> None:
     host = shop(outer=outer)
     host.feeder.start()
     page.goto(host.url)
@@ -106,7 +106,7 @@ def test_a_chart_in_the_hosts_page_draws_and_follows(page: Page, shop: Any, oute
         assert_embedded(page, frame, host.store, "cpu.percent")
         before = host.store.newest().time_ms
         wait_until(page, lambda b=before: host.store.newest().time_ms > b)
-    # Nothing but the chart: title, value and axis as its panel has them.
+    # Only the chart is visible, with the title, value and axis of its panel.
     seen = frame.locator("header, #tiles, footer, .panel, #status, .more, h1")
     wait_until(
         page,
@@ -119,12 +119,12 @@ def test_a_chart_in_the_hosts_page_draws_and_follows(page: Page, shop: Any, oute
     axis = frame.evaluate("document.querySelector('.js-plotly-plot').layout.yaxis")
     assert axis["range"] == [0, 101]
     assert axis["ticksuffix"] == " %"
-    # The host's page is the host's: no style, no script, no global of ours.
+    # The page of the host application gets no style, script or global variable of ours.
     assert page.evaluate("typeof window.dashapp + typeof window.Plotly") == "undefinedundefined"
     assert page.evaluate("document.styleSheets.length") == 0
 
 
-def test_only_what_is_drawn_is_asked_for(page: Page, shop: Any) -> None:
+def test_embedded_chart_requests_only_its_metric(page: Page, shop: Any) -> None:
     host = shop()
     host.feeder.start()
     asked: list[str] = []
@@ -134,11 +134,11 @@ def test_only_what_is_drawn_is_asked_for(page: Page, shop: Any) -> None:
     assert_embedded(page, embedded(page), host.store, "cpu.percent")
     wait_until(page, lambda: len(asked) > 5)
     assert all(each.endswith("&metrics=cpu.percent") for each in asked)
-    # A step back in the browser leads out of the host's page, not through the frame's states.
+    # The back button leaves the host application's page instead of stepping through states of the frame.
     assert page.evaluate("history.length") == places + 1
 
 
-def test_it_is_as_wide_as_its_place(page: Page, shop: Any) -> None:
+def test_embedded_chart_fits_container_width(page: Page, shop: Any) -> None:
     host = shop()
     page.goto(host.url)
     frame = embedded(page)
@@ -156,7 +156,7 @@ def drawn_width(frame: Frame) -> float:
     )
 
 
-def test_several_metrics_in_one(page: Page, shop: Any) -> None:
+def test_embedded_chart_shows_several_metrics(page: Page, shop: Any) -> None:
     host = shop()
     host.call = 'dashapp_chart("cpu.core0.percent", "cpu.core1.percent", window=20)'
     page.goto(host.url)
@@ -165,7 +165,7 @@ def test_several_metrics_in_one(page: Page, shop: Any) -> None:
     expect(frame.locator(".panel:visible h2")).to_have_text(re.compile("^Core 0, Core 1"))
 
 
-def test_a_metric_that_is_not_there_yet_is_said_and_comes(page: Page, shop: Any) -> None:
+def test_embedded_chart_reports_missing_metric_and_draws_it_later(page: Page, shop: Any) -> None:
     host = shop()
     host.call = 'dashapp_chart("loss", window=40)'
     page.goto(host.url)
@@ -173,7 +173,7 @@ def test_a_metric_that_is_not_there_yet_is_said_and_comes(page: Page, shop: Any)
     chart = frame.locator('[data-panel="embedded"] .chart')
     chart.wait_for()
     says = "getComputedStyle(document.querySelector('[data-panel=embedded] .chart'), '::after').content"
-    wait_until(page, lambda: "There is no metric loss yet" in frame.evaluate(says))
+    wait_until(page, lambda: "No metric loss yet" in frame.evaluate(says))
     assert chart.bounding_box() is not None
     assert lines(frame) == {}
     host.store.describe([*host.store.metrics(), Metric("loss", "Loss", "", "training")])
@@ -187,15 +187,15 @@ def test_a_metric_that_is_not_there_yet_is_said_and_comes(page: Page, shop: Any)
     expect(frame.locator(".panel:visible h2")).to_have_text(re.compile("^Loss"))
 
 
-def test_a_store_that_is_not_there_is_said(page: Page, shop: Any, tmp_path: Path) -> None:
+def test_missing_store_is_reported_on_page_and_chart(page: Page, shop: Any, tmp_path: Path) -> None:
     host = shop(store=tmp_path / "none")
     page.goto(f"{host.url}ops/monitor/")
-    expect(page.locator("#notices")).to_contain_text("no store")
+    expect(page.locator("#notices")).to_contain_text("no data yet")
     page.goto(host.url)
-    expect(embedded(page).locator("#notices")).to_contain_text("no store")
+    expect(embedded(page).locator("#notices")).to_contain_text("no data yet")
 
 
-def test_numbers_that_are_old_are_said_to_be(page: Page, shop: Any) -> None:
+def test_embedded_chart_shows_status_of_old_data(page: Page, shop: Any) -> None:
     host = shop(past=0)
     host.feeder.backfill(60, age=30)
     page.goto(host.url)
@@ -204,7 +204,7 @@ def test_numbers_that_are_old_are_said_to_be(page: Page, shop: Any) -> None:
     expect(frame.locator("#status")).to_contain_text("No data for")
 
 
-def test_the_hosts_login_opens_page_and_chart(page: Page, shop: Any) -> None:
+def test_login_of_host_app_opens_page_and_chart(page: Page, shop: Any) -> None:
     host = shop(protect=lambda: bool(session.get("user")))
     answer = page.goto(f"{host.url}ops/monitor/")
     assert answer is not None

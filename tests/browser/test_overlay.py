@@ -27,14 +27,14 @@ LINES = """[...document.querySelectorAll("[data-panel] .js-plotly-plot")].map((g
     [gd.closest("[data-panel]").dataset.panel, gd.data.map((t) => [t.meta, t.line.color, t.line.dash])])"""
 
 
-def test_ticked_hosts_are_laid_over_each_other(page: Page, many: Serving) -> None:
+def test_selected_hosts_are_compared_in_one_chart(page: Page, many: Serving) -> None:
     live = many("web-1", "web-2", "db", skews={"db": 300.0})
     page.set_viewport_size(TALL)
     page.goto(live.url())
-    expect(page.get_by_role("button", name="Tick two or more")).to_be_disabled()
+    expect(page.get_by_role("button", name="Select two or more")).to_be_disabled()
     for name in ("db", "web-1"):
-        page.get_by_label(f"Lay {name} over others").check()
-    page.get_by_role("button", name="Lay 2 over each other").click()
+        page.get_by_label(f"Compare {name}").check()
+    page.get_by_role("button", name="Compare 2 hosts").click()
     page.wait_for_url(live.url("db", "web-1"))
 
     def colours() -> dict[str, set[tuple[str, str, str]]]:
@@ -54,7 +54,7 @@ def test_ticked_hosts_are_laid_over_each_other(page: Page, many: Serving) -> Non
     expect(page.locator("#notices")).to_contain_text("The clock of db is 5 min ahead; the points are moved")
 
     def whole() -> bool:
-        """Every point of either, by one clock, none twice."""
+        """every point of both hosts, by one clock, none twice"""
         traces = {trace["key"]: trace for chart in drawing(page) for trace in chart["traces"]}
         for name, shift in (("db", 300_000), ("web-1", 0)):
             ticks = {
@@ -73,7 +73,7 @@ def test_ticked_hosts_are_laid_over_each_other(page: Page, many: Serving) -> Non
     wait_until(page, lambda: drawing(page)[0]["traces"][0]["x"][-1] >= end + 3000 and whole())
 
 
-# Of each line of the CPU's chart in how many strokes it is drawn, and the times of its points.
+# For each line of the CPU chart: the number of its strokes, and the times of its points.
 STROKES = """() => {
     const gd = document.querySelector('[data-panel="cpu"] .js-plotly-plot');
     const drawn = gd?.querySelectorAll(".scatterlayer .trace") ?? [];
@@ -83,7 +83,7 @@ STROKES = """() => {
         return [meta.split("/")[0], [strokes, x.filter((_, at) => y[at] !== null)]];
     }));
 }"""
-# Columns of each tile's picture with something in them, as a share of all.
+# For each tile, the share of the canvas columns in which something is drawn.
 INK = """() => [...document.querySelectorAll(".tile canvas")].map((canvas) => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     const inked = new Set();
@@ -92,11 +92,11 @@ INK = """() => [...document.querySelectorAll(".tile canvas")].map((canvas) => {
 })"""
 
 
-def test_a_slower_hosts_line_is_whole_between_anothers_ticks(page: Page, many: Serving) -> None:
+def test_compared_host_with_longer_interval_has_unbroken_line(page: Page, many: Serving) -> None:
     live = many("fast", "slow", steps={"slow": 2.0})
     torn, now = Machine(2, 1.0, 0.0), time.time()
     for at in grid(1.0, now - 90, now):
-        # Its hole is as young as may be, so that it stays on screen for long.
+        # The gap is as recent as possible, so that it stays on screen for long.
         if not 2 < now - at < 20:
             torn.append(at, now)
     live.fleet.machines |= {"torn": torn}
@@ -125,20 +125,23 @@ def test_a_slower_hosts_line_is_whole_between_anothers_ticks(page: Page, many: S
 
 
 def a_tick_at_a_time(asked: list[str]) -> bool:
-    """Whether an answer brought one tick alone: a question was asked between it and the one before."""
+    """Return whether two requests in a row were one tick apart.
+
+    The page then got a single tick, because it sent a request between this tick and the one before.
+    """
     cursors = [parse_qs(query).get("after", [""])[0] for query in asked]
     times = [int(cursor.split(".")[1]) for cursor in cursors if cursor]
     return any(late - early == 1000 for early, late in pairwise(times))
 
 
-def test_a_host_whose_clock_is_wrong_is_live_all_the_same(page: Page, many: Serving) -> None:
+def test_host_with_wrong_clock_is_live(page: Page, many: Serving) -> None:
     live = many("web-1", "fast", "slow", skews={"fast": 300.0, "slow": -300.0})
     page.set_viewport_size(TALL)
     for name in ("fast", "slow"):
         begun = len(live.server.trouble.asked)
         page.goto(live.url(name))
         wait_for_state(page, "live")
-        # At every tick, not when the page's patience ends.
+        # The page asks at every tick, not only when its timeout ends.
         wait_until(page, lambda b=begun: a_tick_at_a_time(live.server.trouble.asked[b:]))
         wait_for_state(page, "live")
         assert_drawn_equals_store(page, live.fleet.machines[name].store)

@@ -1,4 +1,4 @@
-"""Panels are hidden, moved and enlarged; the browser remembers it, and the address tells others."""
+"""Hidden, moved and enlarged panels: the browser stores them, and links contain them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from served_page import Live, Serve
 from waiting import wait_until, wait_until_passes
 
-SHOWN = "dashapp.page.arrangement.shown()"
+SHOWN = "dashapp.page.panelOrder.visiblePanels()"
 ORDER = """() => [...document.querySelectorAll("main > .panel:not(.absent):not([hidden])")]
     .map((section) => section.dataset.panel).filter(Boolean)"""
 
@@ -28,7 +28,7 @@ def served(serve_all: Serve) -> Live:
 
 @pytest.fixture
 def live(page: Page, served: Live) -> Live:
-    """On the page, and drawn."""
+    """The server, with its page open and drawn."""
     page.goto(served.url)
     assert_drawn_equals_store(page, served.store)
     return served
@@ -62,7 +62,7 @@ def remembered(page: Page) -> dict[str, Any]:
 
 
 def remember(page: Page, live: Live, text: str) -> None:
-    """As if a page had stored that before this one is opened."""
+    """Store `text` as if a page had done so before this one opens."""
     page.goto(f"{live.url}healthz")
     page.evaluate("(text) => localStorage.setItem('dashapp', text)", text)
 
@@ -72,7 +72,7 @@ def reopened(page: Page, live: Live, query: str = "") -> None:
     expect(page.locator(".js-plotly-plot").first).to_be_attached()
 
 
-def test_a_hidden_panel_stays_away_until_it_is_wanted_again(page: Page, live: Live) -> None:
+def test_hidden_panel_stays_hidden_until_user_selects_it(page: Page, live: Live) -> None:
     expect_order(page, "cpu", "cores")
     menu(page, "cores", "Hide")
     expect_shown(page, "cores", False)
@@ -87,12 +87,12 @@ def test_a_hidden_panel_stays_away_until_it_is_wanted_again(page: Page, live: Li
     assert_drawn_equals_store(page, live.store)
 
 
-def test_all_panels_hidden_is_said_and_told_to_others(page: Page, live: Live) -> None:
+def test_hiding_all_panels_shows_hint_and_is_kept_in_link(page: Page, live: Live) -> None:
     for name in page.evaluate(SHOWN):
-        page.evaluate("(name) => dashapp.page.arrangement.setHidden(name, true)", name)
+        page.evaluate("(name) => dashapp.page.panelOrder.setHidden(name, true)", name)
     expect_address(page, "panels", "none")
     said = "getComputedStyle(document.querySelector('main'), '::before').content"
-    wait_until(page, lambda: "Every panel is hidden" in page.evaluate(said))
+    wait_until(page, lambda: "All panels are hidden" in page.evaluate(said))
     page.evaluate("localStorage.clear()")
     page.goto("about:blank")
     page.goto(f"{live.url}?panels=none")
@@ -101,7 +101,7 @@ def test_all_panels_hidden_is_said_and_told_to_others(page: Page, live: Live) ->
     expect(page.locator("#note.shown")).to_have_count(0)
 
 
-def test_panels_move_by_menu_key_and_mouse(page: Page, live: Live) -> None:
+def test_panel_moves_by_menu_keyboard_and_mouse(page: Page, live: Live) -> None:
     menu(page, "cores", "Move up")
     expect_order(page, "cores", "cpu")
     page.focus('[data-panel="cores"] .more')
@@ -119,7 +119,7 @@ def test_panels_move_by_menu_key_and_mouse(page: Page, live: Live) -> None:
     assert_drawn_equals_store(page, live.store)
 
 
-def test_a_large_panel_fills_the_row_and_is_drawn_as_wide(page: Page, live: Live) -> None:
+def test_large_panel_fills_row_after_reload(page: Page, live: Live) -> None:
     plot = '[data-panel="cores"] .nsewdrag'
     before = page.locator(plot).bounding_box()
     menu(page, "cores", "Enlarge")
@@ -137,7 +137,7 @@ def test_a_large_panel_fills_the_row_and_is_drawn_as_wide(page: Page, live: Live
     expect_address(page, "large", None)
 
 
-def test_a_link_shows_its_panels_and_leaves_what_is_remembered(page: Page, live: Live) -> None:
+def test_link_shows_its_panels_and_keeps_stored_layout(page: Page, live: Live) -> None:
     menu(page, "cores", "Hide")
     reopened(page, live, "?panels=cores&large=cores&theme=dark")
     wait_until(page, lambda: page.evaluate(ORDER) == ["cores"])
@@ -155,7 +155,7 @@ def assert_panels_drawn(page: Page, panels: list[str]) -> None:
     wait_until(page, lambda: page.evaluate(drawn) == panels)
 
 
-def test_panels_of_other_pages_stay_as_they_are_there(page: Page, served: Live) -> None:
+def test_stored_layout_keeps_panels_of_other_pages(page: Page, served: Live) -> None:
     kept = {"version": 1, "order": ["web", "cpu", "gpu", "cores"], "hidden": ["web"], "large": ["gpu"]}
     remember(page, served, json.dumps(kept))
     reopened(page, served)
@@ -169,7 +169,7 @@ def test_panels_of_other_pages_stay_as_they_are_there(page: Page, served: Live) 
 
     wait_until_passes(page, both_are_kept)
     page.click("#panels")
-    page.get_by_role("button", name="As at first").click()
+    page.get_by_role("button", name="Reset to default").click()
 
     def none_is_kept() -> bool:
         now = remembered(page)
@@ -181,15 +181,15 @@ def test_panels_of_other_pages_stay_as_they_are_there(page: Page, served: Live) 
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ("?panels=cpu,nowhere", "a panel that is not here: “nowhere”"),
-        ("?large=%3Cimg%20src%3Dx%3E", "a panel that is not here: “<img src=x>”"),
-        ("?window=soon", "window=“soon”, which is no time"),
-        ("?end=-5", "end=“-5”, which is no time"),
-        ("?theme=pink", "a theme that is not here: “pink”"),
-        ("?panels=" + ",".join(f"p{n}" for n in range(500)), "a panel that is not here: “p0”"),
+        ("?panels=cpu,nowhere", "Unknown panel in the link: “nowhere”"),
+        ("?large=%3Cimg%20src%3Dx%3E", "Unknown panel in the link: “<img src=x>”"),
+        ("?window=soon", "Invalid time in the link, ignored: window=“soon”"),
+        ("?end=-5", "Invalid time in the link, ignored: end=“-5”"),
+        ("?theme=pink", "Unknown theme in the link: “pink”"),
+        ("?panels=" + ",".join(f"p{n}" for n in range(500)), "Unknown panel in the link: “p0”"),
     ],
 )
-def test_a_wrong_link_is_told_and_the_page_works(page: Page, served: Live, query: str, sentence: str) -> None:
+def test_invalid_link_shows_note_and_page_works(page: Page, served: Live, query: str, sentence: str) -> None:
     page.goto(served.url + query)
     expect(page.locator("#note.shown")).to_contain_text(sentence)
     expect(page.locator("#note img")).to_have_count(0)
@@ -215,18 +215,18 @@ def assert_drawn_equals_store_of_cpu(page: Page) -> None:
         ),
     ],
 )
-def test_what_an_older_version_stored_does_no_harm(page: Page, served: Live, stored: str) -> None:
+def test_invalid_stored_layout_is_ignored(page: Page, served: Live, stored: str) -> None:
     remember(page, served, stored)
     reopened(page, served)
     expect_order(page, "cpu")
     assert_drawn_equals_store(page, served.store)
     menu(page, "cores", "Hide")
-    # What another page may have hidden stays so.
+    # Panels that another page may have hidden stay hidden.
     wait_until(page, lambda: {*remembered(page)["hidden"]} - {"gone"} == {"cores"})
     assert remembered(page)["version"] == 1
 
 
-def test_the_theme_button_goes_round_and_is_remembered(page: Page, live: Live) -> None:
+def test_theme_button_cycles_and_choice_is_stored(page: Page, live: Live) -> None:
     ground = "getComputedStyle(document.body).backgroundColor"
     page.emulate_media(color_scheme="light")
     page.click("#theme")

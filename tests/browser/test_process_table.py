@@ -1,4 +1,4 @@
-"""The table of processes in the browser: asked for only while it is seen; sorted, filtered, names alone."""
+"""The process table: requested while visible, sorted, filtered, names without arguments."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from waiting import stays, wait_until
 
 TABLE = '[data-table="top"]'
 NAME = "dashapp-hunted"
-# Much memory and no CPU: among the processes that are sent, on the busiest machine.
+# It uses much memory and no CPU, so the server sends it even on the busiest machine.
 SLEEP = "import time; held = bytes(64_000_000).replace(b'\\0', b'1'); time.sleep(600)"
-# When it asked for them, in milliseconds.
+# Times at which the table requested processes, in milliseconds.
 COUNT = """() => {
-    const { processes } = window.dashapp.page;
-    const wanted = processes.wanted.bind(processes);
+    const { processTable } = window.dashapp.page;
+    const wanted = processTable.shouldRequest.bind(processTable);
     window.wantedAt = [];
-    processes.wanted = () => {
+    processTable.shouldRequest = () => {
         const found = wanted();
         if (found) window.wantedAt.push(performance.now());
         return found;
     };
 }"""
-OUT_OF_SIGHT = "!dashapp.page.processes.sight.here && flights.now === 0"
-OLD = "performance.now() - dashapp.page.processes.asked > 3000"
+OUT_OF_SIGHT = "!dashapp.page.processTable.visibility.visible && flights.now === 0"
+OLD = "performance.now() - dashapp.page.processTable.requestedAt > 3000"
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def page(shared_page: Page) -> Page:
 
 @pytest.fixture
 def hunted(tmp_path: Path) -> Iterator[int]:
-    """The PID of a process of that name, whose command line has a password."""
+    """The PID of a process named NAME, with a password on its command line."""
     program = tmp_path / NAME
     program.symlink_to(Path(sys.executable).resolve())
     process = subprocess.Popen([program, "-ISc", SLEEP, "--password=hunter2"])
@@ -51,7 +51,7 @@ def hunted(tmp_path: Path) -> Iterator[int]:
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """Fifty processes, the one of PID 7 the busiest."""
+    """Fifty processes; the one with PID 7 is the busiest."""
     machine = Machine()
     idle = [Fake(pid, name=f"{'Python' if pid % 2 else 'sh'}{pid}") for pid in range(1, 51)]
     machine.run(*idle)
@@ -69,7 +69,7 @@ def cells(page: Page, column: str) -> list[str]:
     return page.locator(f"{TABLE} td.{column}").all_inner_texts()
 
 
-def test_processes_are_asked_for_only_while_they_are_seen(page: Page, serve: Serve, hunted: int) -> None:
+def test_processes_are_requested_only_while_table_is_visible(page: Page, serve: Serve, hunted: int) -> None:
     page.set_viewport_size({"width": 1200, "height": 500})
     live = serve(interval=0.5)
 
@@ -90,14 +90,14 @@ def test_processes_are_asked_for_only_while_they_are_seen(page: Page, serve: Ser
     page.evaluate("scrollTo(0, 0)")
     wait_until(page, lambda: page.evaluate(OUT_OF_SIGHT))
     left = asked(live)
-    # By then it would ask, if it were seen.
+    # By then it would send a request, if it were visible.
     stays(lambda: asked(live) == left, until=lambda: page.evaluate(OLD), page=page)
     stays_at(left, questions=2)
     assert page.evaluate("window.flights.most") == 1
     assert "hunter2" not in page.content()
 
 
-def test_the_table_is_sorted_and_filtered(page: Page, serve: Serve, machine: Machine) -> None:
+def test_process_table_sorts_and_filters(page: Page, serve: Serve, machine: Machine) -> None:
     page.goto(serve(interval=0.5).url)
     page.locator(TABLE).scroll_into_view_if_needed()
     expect(page.locator(f"{TABLE} td.pid")).to_have_text(["7", *map(str, range(50, 36, -1))])
@@ -111,4 +111,4 @@ def test_the_table_is_sorted_and_filtered(page: Page, serve: Serve, machine: Mac
     page.locator(f"{TABLE} th.cpu button").click()
     expect(page.locator(f"{TABLE} td.pid").first).to_have_text("7")
     page.get_by_label("Filter processes by name").fill("no such name")
-    expect(page.locator(f"{TABLE} .rest")).to_have_text("No process has that name")
+    expect(page.locator(f"{TABLE} .rest")).to_have_text("No matching process")

@@ -1,4 +1,4 @@
-"""What is pushed is drawn, on a page that was open before, and a name is text whatever it looks like."""
+"""An open page draws pushed metrics, and shows their names as text."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from push_requests import ENV, push
 from waiting import wait_until
 
 HOSTILE = "<a href=//evil>loss</a><img src=x onerror=alert(1)>"
-# Of each pushed metric how many of its points are drawn.
+# For each pushed metric, the number of its drawn points.
 COUNTS = """() => document.querySelector('[data-panel="pushed"] .js-plotly-plot').data
     .map((trace) => [trace.meta, trace.y.filter((value) => value !== null).length])"""
 
 
 def newest(app: Dashapp, key: str) -> float:
-    """The newest value of it in the store."""
+    """Return the newest stored value of the metric."""
     return float([value for value in app.ticks()["y"][key] if value is not None][-1])
 
 
-def test_an_open_page_draws_what_a_program_begins_to_push(page: Page, tmp_path: Path) -> None:
+def test_open_page_draws_newly_pushed_metric(page: Page, tmp_path: Path) -> None:
     with dashapp(tmp_path, "--interval", "0.2", env=ENV) as app:
         app.serving().moves()
         asked: list[str] = []
@@ -47,14 +47,14 @@ def test_an_open_page_draws_what_a_program_begins_to_push(page: Page, tmp_path: 
         assert TOKEN not in page.content()
 
 
-def test_what_is_pushed_now_and_then_is_seen_as_points(page: Page, tmp_path: Path) -> None:
-    """A line between two holes has no length: nothing would be there."""
+def test_sparse_pushes_are_drawn_as_points(page: Page, tmp_path: Path) -> None:
+    """A line between two gaps has no length and would be invisible."""
     with dashapp(tmp_path, "--interval", "0.2", env=ENV) as app:
         app.serving().moves()
         for number in range(4):
             assert push(app, {"epoch": number})[0] == 200
             wait_until(page, lambda n=number: newest(app, "epoch") == n)
-            # A hole lies between it and the next one: ticks without it.
+            # Ticks without the metric: a gap lies between this point and the next.
             app.moves()
             app.moves()
         page.goto(f"http://127.0.0.1:{app.port}/")

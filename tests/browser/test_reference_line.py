@@ -1,4 +1,4 @@
-"""A line against its reference in the browser: on which side it is, by colour, sign and words."""
+"""A line and its reference: colour, sign and text show the side."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ LOOK = """(id) => {
     };
 }"""
 
-# Long enough that what a test has seen is still on screen, on the slowest machine.
+# Long enough that earlier points are still on screen on the slowest machine.
 WINDOW = 300
-# Where one of the last points that were drawn at 181.2 is by now, in pixels from the left.
+# Pixels from the left to one of the last points at 181.2.
 ABOVE = """() => {
     const gd = document.querySelector('[data-live-graph="close"] .js-plotly-plot');
     const { x, y } = gd.data[gd.data.length - 1];
@@ -79,7 +79,7 @@ def shared() -> Iterator[Market]:
 
 @pytest.fixture
 def market(page: Page, shared: Market) -> Market:
-    """Whatever it was before, it stands above its close again."""
+    """The market, with its price above its close again."""
     shared.price, shared.close = 181.2, 180.0
     open_page(page, shared)
     expect(section(page, "close").locator(".value")).to_have_text("181.2 ▲ 0.67 % above 180")
@@ -88,7 +88,7 @@ def market(page: Page, shared: Market) -> Market:
 
 @pytest.fixture
 def fresh(page: Page) -> Iterator[Market]:
-    """It has had one price only."""
+    """A market that has had one price only."""
     running = Market()
     open_page(page, running)
     yield running
@@ -119,7 +119,7 @@ def section(page: Page, name: str) -> Any:
     return page.locator(f'[data-live-graph="{name}"]')
 
 
-def test_the_side_is_told_by_colour_sign_and_words(page: Page, market: Market) -> None:
+def test_reference_side_is_shown_by_colour_sign_and_text(page: Page, market: Market) -> None:
     for price, side, colour, words in (
         (181.2, "above", GREEN, "181.2 ▲ 0.67 % above 180"),
         (180.0, "at", NEUTRAL, "180 ● at 180"),
@@ -129,7 +129,7 @@ def test_the_side_is_told_by_colour_sign_and_words(page: Page, market: Market) -
         expect(section(page, "close")).to_have_attribute("data-side", side)
         expect(section(page, "close").locator(".value")).to_have_text(words)
         expect_look(page, "close", colours=[colour], keys=["share.price"], across=[180.0], seen=1)
-    # It changes while the page is open, and the points stay.
+    # The side changes while the page is open, and the points stay.
     market.price = 190.0
     expect_look(page, "close", colours=[GREEN])
     market.close = 195.5
@@ -138,7 +138,7 @@ def test_the_side_is_told_by_colour_sign_and_words(page: Page, market: Market) -
     wait_until(page, lambda: {181.2, 180.0, 171.0, 190.0} <= set(page.evaluate(drawn)))
 
 
-def test_a_number_or_the_first_point_may_be_the_reference(page: Page, fresh: Market) -> None:
+def test_reference_can_be_number_or_first_point(page: Page, fresh: Market) -> None:
     expect(section(page, "number")).to_have_attribute("data-side", "below")
     expect(section(page, "first")).to_have_attribute("data-side", "at")
     fresh.price = 181.0
@@ -148,7 +148,7 @@ def test_a_number_or_the_first_point_may_be_the_reference(page: Page, fresh: Mar
     expect(section(page, "first")).to_have_attribute("data-side", "above")
 
 
-def test_what_cannot_be_compared_looks_as_ever(page: Page, market: Market) -> None:
+def test_graph_without_usable_reference_has_default_style(page: Page, market: Market) -> None:
     own = "#0091d5"
     for name, values in (("none", "181.2"), ("two", "a 1 · b 2")):
         expect(section(page, name).locator(".value")).to_have_text(values)
@@ -157,16 +157,16 @@ def test_what_cannot_be_compared_looks_as_ever(page: Page, market: Market) -> No
         expect_look(page, name, across=[])
 
 
-def test_a_mountain_stands_on_its_lowest_point_or_on_its_bound(page: Page, fresh: Market) -> None:
+def test_mountain_axis_starts_near_lowest_point_or_at_bound(page: Page, fresh: Market) -> None:
     fresh.price = 184.0
     for name in ("close", "number", "bound"):
         expect_look(page, name, newest=184.0)
 
     def axes_fit() -> None:
-        # From the reference, which is near, to the highest point.
+        # The axis reaches from the reference, which is near, to the highest point.
         low, high = (look(page, "close") or {})["axis"]
         assert 179 < low < 180 < 184 < high < 185
-        # What is far away is told in words alone.
+        # A distant reference appears only in the text.
         low, high = (look(page, "number") or {})["axis"]
         assert 180 < low < 181.2 < 184 < high < 185
 
@@ -175,7 +175,7 @@ def test_a_mountain_stands_on_its_lowest_point_or_on_its_bound(page: Page, fresh
     expect_look(page, "close", filled=["tozeroy"])
 
 
-def test_pointed_at_the_side_is_that_of_the_moment(page: Page, market: Market) -> None:
+def test_value_under_crosshair_uses_side_of_that_moment(page: Page, market: Market) -> None:
     wide = "document.querySelector('[data-live-graph=close] .js-plotly-plot').data[0].y.slice(-8)"
     wait_until(page, lambda: page.evaluate(wide) == [181.2] * 8)
     market.price = 170.0
@@ -184,7 +184,7 @@ def test_pointed_at_the_side_is_that_of_the_moment(page: Page, market: Market) -
     box = section(page, "close").locator(".nsewdrag").bounding_box()
 
     def pointed() -> bool:
-        """the value is that of a moment above, which goes on to the left"""
+        """the value is that of a point above the reference, which moves to the left"""
         page.mouse.move(box["x"] + page.evaluate(ABOVE), box["y"] + 60)
         said = section(page, "close").locator(".value").inner_text()
         return bool(said == "181.2 ▲ 0.67 % above 180")

@@ -1,4 +1,4 @@
-"""What a tick costs the browser: one extension a chart, and nothing that stays behind."""
+"""Cost of a tick in the browser: one extension per chart, and no leak."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ COUNT_BEATS = """() => {
     window.beats = 0;
     dashapp.tick = (...given) => { window.beats += 1; return plain(...given); };
 }"""
-BEAT = "dashapp.page.beat.now"
+BEAT = "dashapp.page.intervalThrottle.currentMs"
 CHARTS = 2
 
 
@@ -46,7 +46,7 @@ def page(shared_page: Page) -> Page:
     return shared_page
 
 
-def test_a_tick_extends_and_draws_nothing_anew(page: Page, following: Live) -> None:
+def test_tick_extends_traces_without_redraw(page: Page, following: Live) -> None:
     page.goto(following.url)
     assert_drawn_equals_store(page, following.store)
     asked = len(following.trouble.asked)
@@ -54,20 +54,20 @@ def test_a_tick_extends_and_draws_nothing_anew(page: Page, following: Live) -> N
     wait_until(page, lambda: page.evaluate("window.draws.extendTraces") >= 8 * CHARTS)
     assert_drawn_equals_store(page, following.store)
     draws = page.evaluate("window.draws")
-    # Before the first of them there may be one whose answer is not drawn yet, and one that is in flight.
+    # Up to two earlier requests count: one whose response is not drawn yet, and one in flight.
     questions = len(following.trouble.asked) - asked + 2
     assert draws.pop("extendTraces") <= CHARTS * questions
     assert set(draws.values()) == {0}
 
 
 def measured(page: Page, session: CDPSession) -> dict[str, float]:
-    """Heap in bytes, nodes and listeners, all rubbish collected first, each the least of five readings.
+    """Return heap bytes, nodes and listeners after garbage collection.
 
-    A page is never quite at rest; what leaks is in all of them.
+    Each is the minimum of five readings: a page is never quite at rest, but a leak is in all of them.
     """
     readings = []
     for _ in range(5):
-        page.wait_for_timeout(100)  # what ended a moment ago is rubbish only after the browser's next turn
+        page.wait_for_timeout(100)  # ended work becomes garbage only after the browser's next turn
         for _ in range(2):
             session.send("HeapProfiler.collectGarbage")
         found = session.send("Performance.getMetrics")["metrics"]
@@ -77,9 +77,9 @@ def measured(page: Page, session: CDPSession) -> dict[str, float]:
 
 
 class Drip:
-    """A server in which a tick comes with each question, while it is `open`: a page draws as fast as it can.
+    """A server that adds a tick at each request while it is `open`.
 
-    The ticks are of an hour that is long past, so that each is due when it is asked for.
+    A page then draws as fast as it can. The ticks are an hour old, so each is due when the page requests it.
     """
 
     def __init__(self) -> None:
@@ -108,8 +108,8 @@ def drip() -> Iterator[Drip]:
 
 
 @pytest.mark.timeout(600)
-def test_a_thousand_draws_leave_nothing_behind(page: Page, drip: Drip) -> None:
-    """Or a few hundred: what each leaves grows with them, and so does what is let pass."""
+def test_thousand_draws_leak_no_memory(page: Page, drip: Drip) -> None:
+    """A few hundred draws suffice: leaks grow with their number, and so does the limit."""
     page.goto(drip.server.url)
     page.focus("#window [role=slider]")
     page.keyboard.press("Home")
@@ -120,12 +120,12 @@ def test_a_thousand_draws_leave_nothing_behind(page: Page, drip: Drip) -> None:
     session.send("HeapProfiler.enable")
     seen = []
     draws = amount(70, 250)
-    # The first ones warm up what the browser compiles and keeps, a megabyte and a half of it.
+    # The first draws warm up compiled code and caches, about 1.5 MB.
     for count in (amount(250, 700), draws, draws):
         target = page.evaluate("window.draws.extendTraces") + count * CHARTS
         drip.open = True
         wait_until(page, lambda t=target: page.evaluate("window.draws.extendTraces") >= t, 300, every=0.2)
-        # At rest: what a draw in progress holds is no leak.
+        # At rest: memory that a draw in progress holds is no leak.
         drip.open = False
         assert_drawn_equals_store(page, drip.store)
         seen.append(measured(page, session))
@@ -137,9 +137,7 @@ def test_a_thousand_draws_leave_nothing_behind(page: Page, drip: Drip) -> None:
     wait_for_state(page, "live")
 
 
-def test_with_nothing_in_sight_dashs_interval_rests_and_the_points_still_come(
-    page: Page, following: Live
-) -> None:
+def test_dash_interval_slows_down_without_visible_charts(page: Page, following: Live) -> None:
     page.goto(following.url)
     assert_drawn_equals_store(page, following.store)
     wait_until(page, lambda: page.evaluate(BEAT) == 500)
@@ -147,7 +145,7 @@ def test_with_nothing_in_sight_dashs_interval_rests_and_the_points_still_come(
     page.evaluate("document.getElementById('page').style.marginTop = '9000px'")
     wait_until(page, lambda: page.evaluate(BEAT) == 10_000)
     asked, beats = len(following.trouble.asked), page.evaluate("window.beats")
-    # Each tick is asked for as it comes, not when the interval beats: soon there are more of them.
+    # The page requests each tick as it comes, not when the interval fires, so requests outnumber beats.
     wait_until(
         page, lambda: len(following.trouble.asked) - asked >= 4 + page.evaluate("window.beats") - beats
     )
@@ -156,7 +154,7 @@ def test_with_nothing_in_sight_dashs_interval_rests_and_the_points_still_come(
     assert_drawn_equals_store(page, following.store)
 
 
-def test_with_nothing_in_sight_silence_is_said_as_soon_as_it_is_seen(page: Page, serve: Serve) -> None:
+def test_status_becomes_stale_without_visible_charts(page: Page, serve: Serve) -> None:
     live = serve(interval=0.5)
     page.goto(live.url)
     wait_for_state(page, "live")

@@ -1,4 +1,4 @@
-"""The page's clock of the server, told by answers that a cache gave to many: who hears them keeps up."""
+"""The page's clock of the server keeps up, even with cached responses."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from playwright.sync_api import Browser, Page
 
 from dashapp.web.assets import assets_directory
 
-# A viewer of a tick a second, who asks 100 ms after it is due by the clock under test; a cache gives it what
-# the first of many got, 60 ms before it would ask itself, as long as that is kept. Gives how late it asks
-# each tick.
+# A viewer asks for a tick each second, 100 ms after it is due by the clock under test. While a cached
+# response is valid, the viewer gets that one: the first of many viewers got it 60 ms earlier. Returns how
+# late each request was, in milliseconds.
 KEEP_UP = """
 ([ticks, kept, skew]) => {
     let now = 0;
     performance.now = () => now;
     const clock = new window.dashapp.ServerClock();
     const lags = [];
-    clock.hear(0.5, true);
+    clock.update(0.5, true);
     now = 500;
     for (let tick = 1; tick <= ticks; tick += 1) {
         const due = 1000 * tick + 100;
@@ -27,7 +27,7 @@ KEEP_UP = """
         const server = 500 + now * (1 + skew);
         const first = 1000 * tick + 40;
         const told = server - first < kept ? Math.min(first, server) : server;
-        clock.hear(told / 1000, server > 1000 * tick + 20);
+        clock.update(told / 1000, server > 1000 * tick + 20);
         lags.push(server - due);
     }
     return lags;
@@ -44,14 +44,14 @@ def script(chromium: Browser) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize("skew", [0.0, 5e-5, -5e-5])
-def test_who_hears_only_what_a_cache_kept_keeps_up_with_the_ticks(script: Page, skew: float) -> None:
+def test_server_clock_keeps_up_with_cached_responses(script: Page, skew: float) -> None:
     lags: list[float] = script.evaluate(KEEP_UP, [3600, 2000, skew])
     assert max(lags) < 250, "what clocks differ by in an hour"
     assert min(lags) > -150, "it asks before the tick is there, and goes on doing so"
 
 
 @pytest.mark.parametrize("back", [1000, 10_000, 86_400_000])
-def test_a_clock_that_was_set_back_is_followed(script: Page, back: int) -> None:
+def test_server_clock_follows_clock_set_back(script: Page, back: int) -> None:
     found: Any = script.evaluate(
         """(back) => {
             let now = 0;
@@ -59,7 +59,7 @@ def test_a_clock_that_was_set_back_is_followed(script: Page, back: int) -> None:
             const clock = new window.dashapp.ServerClock();
             for (let tick = 0; tick < 600; tick += 1) {
                 now = 1000 * tick;
-                clock.hear((1e9 + now - (tick > 10 ? back : 0)) / 1000, false);
+                clock.update((1e9 + now - (tick > 10 ? back : 0)) / 1000, false);
             }
             return clock.now() - (1e9 + now - back);
         }""",

@@ -1,4 +1,4 @@
-"""How the page looks and is reached: dark and light, a phone, the Tab key, names that would be code."""
+"""Appearance and access: dark and light, a phone, the Tab key, and hostile labels."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def live(serve_all: Serve) -> Live:
     return serve_all()
 
 
-def test_colours_follow_the_system_while_the_page_is_open(page: Page, live: Live) -> None:
+def test_open_page_follows_system_colour_scheme(page: Page, live: Live) -> None:
     page.emulate_media(color_scheme="light")
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
@@ -75,7 +75,7 @@ def test_colours_follow_the_system_while_the_page_is_open(page: Page, live: Live
     assert_drawn_equals_store(page, live.store)
 
 
-def test_a_phone_shows_everything_without_scrolling_sideways(chromium: Browser, live: Live) -> None:
+def test_phone_page_has_no_horizontal_scrolling(chromium: Browser, live: Live) -> None:
     context = chromium.new_context(
         viewport={"width": 390, "height": 800}, is_mobile=True, has_touch=True, timezone_id=ZONE
     )
@@ -108,7 +108,7 @@ def test_a_phone_shows_everything_without_scrolling_sideways(chromium: Browser, 
     context.close()
 
 
-def test_tab_reaches_every_control_and_shows_where_it_is(page: Page, live: Live) -> None:
+def test_tab_key_reaches_controls_with_visible_focus(page: Page, live: Live) -> None:
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
     expect(page.locator("#window [role=slider]")).to_have_attribute("aria-valuetext", "100 seconds")
@@ -125,12 +125,12 @@ def test_tab_reaches_every_control_and_shows_where_it_is(page: Page, live: Live)
             break
     assert ("pause", "Pause", "solid") in reached
     assert ("help", "Help (?)", "solid") in reached
-    assert any(name == "CPU: more" for _, name, _ in reached)
+    assert any(name == "CPU: menu" for _, name, _ in reached)
     assert {style for _, _, style in reached} == {"solid"}
     assert ("slider", "Time on screen", "solid") in reached
 
 
-def test_hostile_labels_are_text(page: Page, serve: Serve) -> None:
+def test_hostile_labels_are_shown_as_text(page: Page, serve: Serve) -> None:
     console = heard(page)
     live = serve()
     labelled = zip(METRICS, HOSTILE, strict=True)
@@ -152,7 +152,7 @@ def test_hostile_labels_are_text(page: Page, serve: Serve) -> None:
     assert console == []
 
 
-def test_an_american_reads_the_same_hours_in_words_and_on_the_axes(chromium: Browser, serve: Serve) -> None:
+def test_status_uses_24_hour_times_in_us_locale(chromium: Browser, serve: Serve) -> None:
     live = serve(feeding=False, age=3600)
     with closing(chromium.new_context(locale="en-US", timezone_id="America/New_York")) as context:
         page = context.new_page()
@@ -162,15 +162,16 @@ def test_an_american_reads_the_same_hours_in_words_and_on_the_axes(chromium: Bro
 
 
 def load(page: Page, *scripts: str) -> None:
-    """Some of our scripts, alone on an empty page."""
+    """Load some of our scripts on an empty page."""
     for script in scripts:
         page.add_script_tag(content=(assets_directory() / script).read_text())
 
 
-# A tile's line of half an hour with a hole of ten minutes, two empty points at any place of the series, and a
-# spike: how much is drawn in the middle of the hole, whether the spike is, and the line.
+# The sparkline of a tile over half an hour. It has a gap of ten minutes, two empty points at any position of
+# the series, and a spike. Returns the ink in the middle of the gap, and whether the spike and the line are
+# drawn.
 SPARK = """(at) => {
-    const series = { t: [], y: { cpu: [] }, first: 0 };
+    const series = { t: [], y: { cpu: [] }, firstIndex: 0 };
     for (let second = 0; second < 1200; second += 1) {
         const value = second === at + 333 ? 90 : 10;
         series.t.push(second < at ? second : second + 600);
@@ -179,7 +180,7 @@ SPARK = """(at) => {
     const canvas = document.createElement("canvas");
     canvas.style.cssText = "display: block; width: 300px; height: 40px; color: black";
     document.body.replaceChildren(canvas);
-    window.dashapp.sparkline(canvas, series, [{ key: "cpu", low: 0, high: 100 }], [0, 1800]);
+    window.dashapp.drawSparkline(canvas, series, [{ key: "cpu", low: 0, high: 100 }], [0, 1800]);
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     const ink = (x, top, bottom) => {
         let count = 0;
@@ -191,7 +192,7 @@ SPARK = """(at) => {
 }"""
 
 
-def test_a_tiles_line_has_the_holes_and_the_spikes(page: Page) -> None:
+def test_tile_sparkline_shows_gaps_and_spikes(page: Page) -> None:
     load(page, "charts/traces.js", "panels/tiles.js")
     for at in range(400, 412):
         assert page.evaluate(SPARK, at) == [0, True, True]
@@ -217,8 +218,10 @@ def test_a_tiles_line_has_the_holes_and_the_spikes(page: Page) -> None:
         (0.123456, "1/s", "0.1235/s"),
     ],
 )
-def test_a_number_is_short_and_small_ones_are_no_nought(
+def test_format_quantity_is_short_and_keeps_small_values(
     page: Page, value: float, unit: str, words: str
 ) -> None:
     load(page, "ui/format.js")
-    assert page.evaluate("([value, unit]) => window.dashapp.quantity(value, unit)", [value, unit]) == words
+    assert (
+        page.evaluate("([value, unit]) => window.dashapp.formatQuantity(value, unit)", [value, unit]) == words
+    )

@@ -1,4 +1,4 @@
-"""Time as the page sees it: tabs that sleep, clocks that lie, intervals that are long."""
+"""Time on the page: hidden tabs, wrong clocks, long intervals."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ window.Date = class extends Real {
     static now() { return Real.now() + SHIFT_MS; }
 };
 """
-# How often Dash called the page since.
+# Counts how often Dash calls the page from now on.
 BEATS = """() => {
     const { page } = window.dashapp;
     window.beats = 0;
     page.tick = () => { window.beats += 1; Object.getPrototypeOf(page).tick.call(page); };
 }"""
-# Hidden while it waits for the next tick, and asks nothing; null where it is not so far.
+# Hides the page while it waits for the next tick without a request; null if it does not wait yet.
 HIDE_BETWEEN = f"""() => {{
-    const {{ timer, flight }} = dashapp.page.asker;
-    return timer && !flight ? ({HIDE})(true) : null;
+    const {{ timer, inFlight }} = dashapp.page.poller;
+    return timer && !inFlight ? ({HIDE})(true) : null;
 }}"""
-# What the badge said, at every change of it; but for a true alarm: the question in flight was asked long ago.
+# Records the state of the badge at every change. It leaves out a true alarm: a request in flight for long.
 WATCH = """() => {
     const badge = document.getElementById("status");
     const { flights } = window;
@@ -72,7 +72,7 @@ def expect_drawn_to(page: Page, live: Live, time_ms: float) -> None:
     assert_drawn_equals_store(page, live.store)
 
 
-def test_a_tab_hidden_for_ten_minutes_catches_up_with_one_question(page: Page, serve: Serve) -> None:
+def test_tab_hidden_for_ten_minutes_catches_up_with_one_request(page: Page, serve: Serve) -> None:
     live = serve(past=700, age=600, feeding=False)
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
@@ -81,7 +81,7 @@ def test_a_tab_hidden_for_ten_minutes_catches_up_with_one_question(page: Page, s
     asked = page.evaluate(HIDE, True)
     stays(lambda: page.evaluate("flights.at.length") == asked, until=beats(page, 4), page=page)
     expect(page).to_have_title("dashapp")
-    old = page.evaluate("encodeURIComponent(dashapp.page.live.feed.cursor)")
+    old = page.evaluate("encodeURIComponent(dashapp.page.liveView.subscription.cursor)")
     live.feeder.catch_up()
     newest = live.store.newest().time_ms
     live.feeder.start()
@@ -89,7 +89,7 @@ def test_a_tab_hidden_for_ten_minutes_catches_up_with_one_question(page: Page, s
     page.evaluate(HIDE, False)
     assert_drawn_equals_store(page, live.store)
     wait_for_state(page, "live")
-    # Whenever the next tick came, it was asked for when it was due and not before; the past came at once.
+    # The page requested the next tick when it was due and not before; the past came at once.
     expect_drawn_to(page, live, newest + 1000)
     assert len(drawing(page)[0]["traces"][0]["x"]) == 100
     assert len([query for query in live.trouble.asked[before:] if f"after={old}" in query]) == 1
@@ -100,14 +100,14 @@ def beats(page: Page, count: int) -> Callable[[], bool]:
     return lambda: bool(page.evaluate("window.beats") >= count)
 
 
-def test_a_tab_that_returns_raises_no_false_alarm(page: Page, serve: Serve) -> None:
+def test_returning_tab_shows_no_false_stale_status(page: Page, serve: Serve) -> None:
     live = serve()
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
     wait_for_state(page, "live")
     page.evaluate(WATCH)
     asked = wait_until(page, lambda: page.evaluate(HIDE_BETWEEN))
-    # For longer than a page in sight would take to call it an alarm.
+    # Longer than a visible page takes to report stale data.
     long = live.store.newest().time_ms + 4500
     stays(
         lambda: page.evaluate("flights.at.length") == asked,
@@ -121,7 +121,7 @@ def test_a_tab_that_returns_raises_no_false_alarm(page: Page, serve: Serve) -> N
 
 
 @pytest.mark.parametrize("days", [-1, 1])
-def test_a_clock_a_day_off_changes_nothing(own_page: Page, serve: Serve, days: int) -> None:
+def test_page_works_with_viewer_clock_a_day_off(own_page: Page, serve: Serve, days: int) -> None:
     live, page = serve(interval=0.5), own_page
     page.add_init_script(SHIFT.replace("SHIFT_MS", str(days * 86_400_000)))
     page.goto(live.url)
@@ -129,22 +129,24 @@ def test_a_clock_a_day_off_changes_nothing(own_page: Page, serve: Serve, days: i
     assert_drawn_equals_store(page, live.store)
     wait_for_state(page, "live")
     asked = len(live.trouble.asked)
-    # It waits for the tick that is next, neither in a hurry nor for a day.
-    wait_until(page, lambda: 0 < page.evaluate("dashapp.page.asker.wait()") < 900)
+    # The page waits for the next tick, neither too briefly nor for a day.
+    wait_until(page, lambda: 0 < page.evaluate("dashapp.page.poller.nextDelay()") < 900)
     wait_until(page, lambda: len(live.trouble.asked) >= asked + 4)
-    assert page.evaluate("dashapp.page.asker.wait()") < 900
+    assert page.evaluate("dashapp.page.poller.nextDelay()") < 900
     assert_drawn_equals_store(page, live.store)
     wait_for_state(page, "live")
 
 
-def test_tiles_wait_for_no_tick_where_the_names_come_after_the_numbers(page: Page, serve: Serve) -> None:
+def test_tiles_show_values_when_metric_names_arrive_late(page: Page, serve: Serve) -> None:
     live = serve(interval=60)
     names: list[Route] = []
     page.route("**/api/metrics", lambda route: names.append(route))
     page.goto(live.url)
     wait_until(
         page,
-        lambda: bool(names) and page.evaluate("window.dashapp.page?.live.series.last ?? null") is not None,
+        lambda: (
+            bool(names) and page.evaluate("window.dashapp.page?.liveView.series.lastTime ?? null") is not None
+        ),
     )
     for each in names:
         each.continue_()
@@ -154,7 +156,7 @@ def test_tiles_wait_for_no_tick_where_the_names_come_after_the_numbers(page: Pag
     wait_until(page, lambda: value.inner_text() == title.inner_text())
 
 
-def test_a_long_interval_is_live_between_its_ticks(page: Page, serve: Serve) -> None:
+def test_page_stays_live_between_ticks_of_long_interval(page: Page, serve: Serve) -> None:
     live = serve(interval=60)
     page.goto(live.url)
     page.focus("#window [role=slider]")
@@ -163,13 +165,13 @@ def test_a_long_interval_is_live_between_its_ticks(page: Page, serve: Serve) -> 
     wait_for_state(page, "live")
     page.evaluate(WATCH)
     asked = len(live.trouble.asked)
-    # Up to a minute there is nothing to ask for; it asks all the same, but in no hurry.
-    wait_until(page, lambda: page.evaluate("dashapp.page.asker.wait()") > 4000)
+    # For up to a minute no tick is due; the page still sends requests, but slowly.
+    wait_until(page, lambda: page.evaluate("dashapp.page.poller.nextDelay()") > 4000)
     wait_until(page, lambda: len(live.trouble.asked) > asked)
     assert set(page.evaluate("window.said")) <= {"live"}
 
 
-def test_a_zoom_up_to_midnight_ends_there(page: Page, serve: Serve) -> None:
+def test_zoom_to_midnight_ends_at_midnight(page: Page, serve: Serve) -> None:
     live = serve(past=2880, interval=60, feeding=False)
     midnight = datetime.now(ZoneInfo(ZONE)).replace(hour=0, minute=0, second=0, microsecond=0)
     hour = [1000 * each.timestamp() for each in (midnight - timedelta(hours=1), midnight)]
@@ -194,8 +196,8 @@ def test_a_zoom_up_to_midnight_ends_there(page: Page, serve: Serve) -> None:
     assert seconds == pytest.approx(0.4 * 3600, rel=0.05)
 
 
-def test_an_hour_that_comes_twice_is_the_one_on_screen(chromium: Browser) -> None:
-    # On 2026-11-01 the hour after 5:00 UTC comes again an hour later.
+def test_parse_local_time_picks_repeated_hour_on_screen(chromium: Browser) -> None:
+    # On 2026-11-01 in New York, the local hour after 5:00 UTC repeats an hour later.
     cases = {
         ("05:05", "05:15", "2026-11-01 01:10", 0): "05:10",
         ("06:05", "06:15", "2026-11-01 01:10", 0): "06:10",
@@ -207,7 +209,7 @@ def test_an_hour_that_comes_twice_is_the_one_on_screen(chromium: Browser) -> Non
     }
     found = """([begins, ends, text, side]) => {
         const range = [begins, ends].map((each) => Date.parse(`2026-11-01T${each}Z`));
-        return new Date(window.dashapp.localTime(text, range, side)).toISOString().slice(11, 16);
+        return new Date(window.dashapp.parseLocalTime(text, range, side)).toISOString().slice(11, 16);
     }"""
     with closing(chromium.new_context(timezone_id="America/New_York")) as context:
         page = context.new_page()

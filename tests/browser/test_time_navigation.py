@@ -1,4 +1,4 @@
-"""Travel in time: by button, key, dragging and address, and back to what is live with nothing missing."""
+"""Navigation in time by button, key, drag and URL, and back to the live view without gaps."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ def served(serve_all: Serve) -> Live:
 
 @pytest.fixture
 def live(page: Page, served: Live) -> Iterator[Live]:
-    """On the page, and drawn."""
+    """The server, with its page open and drawn."""
     page.goto(served.url)
     assert_drawn_equals_store(page, served.store)
     yield served
     served.trouble.calm()
 
 
-def test_where_nothing_was_recorded_it_says_so(page: Page, served: Live) -> None:
+def test_range_without_data_is_reported(page: Page, served: Live) -> None:
     first = served.store.since(0, 100_000)[0].time
     page.goto(f"{served.url}?window=100&end={1000 * (first - 3600):.0f}")
-    expect(page.locator("#status")).to_have_text("Paused; nothing was recorded then")
+    expect(page.locator("#status")).to_have_text("Paused: no data in this time range")
     page.wait_for_selector('[data-panel="cpu"].loading')
     page.keyboard.press("l")
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, served.store)
     page.goto(f"{served.url}?window=100&end={1000 * (first + 50):.0f}")
-    expect(page.locator("#status")).to_have_text(re.compile("^Paused, up to "))
+    expect(page.locator("#status")).to_have_text(re.compile("^Paused at "))
     page.keyboard.press("p")
     wait_for_state(page, "live")
 
@@ -54,7 +54,7 @@ def address(page: Page) -> dict[str, Any]:
 
 
 def go(page: Page, where: str) -> None:
-    """Press the button or the key, and wait until the address says where it led."""
+    """Press the button or the key, and wait until the URL changes."""
     before = address(page)
     if where.startswith("#"):
         page.click(where)
@@ -69,7 +69,7 @@ def held(page: Page) -> tuple[float, float]:
     return end - float(said["window"]), end
 
 
-def test_earlier_and_later_move_by_most_of_a_screen(page: Page, live: Live) -> None:
+def test_earlier_and_later_move_by_three_quarters_of_window(page: Page, live: Live) -> None:
     for way in ("#earlier", "ArrowLeft", "#earlier"):
         go(page, way)
     wait_for_state(page, "paused")
@@ -88,7 +88,7 @@ def test_earlier_and_later_move_by_most_of_a_screen(page: Page, live: Live) -> N
     assert "end" not in address(page)
 
 
-def test_a_link_shows_another_viewer_the_same(page: Page, live: Live) -> None:
+def test_link_reproduces_paused_range(page: Page, live: Live) -> None:
     go(page, "#earlier")
     go(page, "#earlier")
     start, end = held(page)
@@ -103,7 +103,7 @@ def test_a_link_shows_another_viewer_the_same(page: Page, live: Live) -> None:
     assert_drawn_equals_store(page, live.store)
 
 
-def test_back_and_forward_lead_through_time(page: Page, live: Live) -> None:
+def test_browser_back_and_forward_restore_ranges(page: Page, live: Live) -> None:
     go(page, "#earlier")
     first = held(page)
     go(page, "#earlier")
@@ -119,13 +119,13 @@ def test_back_and_forward_lead_through_time(page: Page, live: Live) -> None:
 
 
 @pytest.mark.parametrize("query", ["?window=abc&end=-1&x=<b>", "?window=-5&end=zzz", "?window=1e999"])
-def test_a_link_that_means_nothing_shows_what_is_live(page: Page, served: Live, query: str) -> None:
+def test_link_with_invalid_time_opens_live_view(page: Page, served: Live, query: str) -> None:
     page.goto(served.url + query)
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, served.store)
 
 
-def test_never_more_than_one_question_at_a_time(page: Page, live: Live) -> None:
+def test_navigation_sends_one_request_at_a_time(page: Page, live: Live) -> None:
     live.trouble.latency = 1
     for key in ("ArrowLeft", "ArrowLeft", "ArrowRight", "l", "ArrowLeft", "p", "ArrowLeft", "l"):
         page.keyboard.press(key)
@@ -136,11 +136,11 @@ def test_never_more_than_one_question_at_a_time(page: Page, live: Live) -> None:
     assert page.evaluate("flights.most") == 1
 
 
-def test_from_the_past_back_into_the_live_window_nothing_is_blank(page: Page, live: Live) -> None:
+def test_return_from_past_to_live_window_draws_all_points(page: Page, live: Live) -> None:
     go(page, "ArrowLeft")
     go(page, "ArrowLeft")
     wait_until(page, lambda: shows(page, live.store, *held(page)))
-    # Forward again until the stretch lies within what the live page holds itself.
+    # Go forward until the range lies within the points that the live page holds.
     for _ in range(2):
         go(page, "ArrowRight")
         if "end" not in address(page):
@@ -152,33 +152,35 @@ def test_from_the_past_back_into_the_live_window_nothing_is_blank(page: Page, li
 
 
 @pytest.mark.parametrize("end", ["4000000000000", "99999999999999999"])
-def test_a_link_into_the_future_is_told_and_the_page_is_live(page: Page, served: Live, end: str) -> None:
+def test_link_into_future_shows_note_and_live_view(page: Page, served: Live, end: str) -> None:
     page.goto(f"{served.url}?window=100&end={end}")
-    expect(page.locator("#note.shown")).to_contain_text(f"end=“{end}”, which is no time")
+    expect(page.locator("#note.shown")).to_contain_text(f"ignored: end=“{end}”")
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, served.store)
 
 
-def test_what_is_on_screen_is_said_in_words(page: Page, live: Live) -> None:
+def test_window_label_describes_visible_range(page: Page, live: Live) -> None:
     go(page, "#earlier")
-    expect(page.locator("#window-label")).to_have_text(re.compile("^100 s, up to "))
+    expect(page.locator("#window-label")).to_have_text(re.compile("^100 s until "))
     wait_until(page, lambda: shows(page, live.store, *held(page)))
     page.keyboard.press("Shift+ArrowLeft")
-    wait_until(page, lambda: page.evaluate("dashapp.page.live.crosshair.time") is not None)
+    wait_until(page, lambda: page.evaluate("dashapp.page.liveView.crosshair.time") is not None)
     page.keyboard.press("l")
     wait_for_state(page, "live")
     expect(page.locator("#window-label")).to_have_text("100 seconds")
-    wait_until(page, lambda: page.evaluate("dashapp.page.live.crosshair.time") is None)
+    wait_until(page, lambda: page.evaluate("dashapp.page.liveView.crosshair.time") is None)
 
 
-def test_nothing_is_seen_closer_than_a_few_ticks(page: Page, live: Live) -> None:
-    page.evaluate("dashapp.page.onZoom([...dashapp.page.live.range()].map((t, side) => t - 5000 + side * 5))")
+def test_zoom_is_limited_to_a_few_ticks(page: Page, live: Live) -> None:
+    page.evaluate(
+        "dashapp.page.onZoom([...dashapp.page.liveView.liveRange()].map((t, side) => t - 5000 + side * 5))"
+    )
     wait_for_state(page, "paused")
     start, end = held(page)
     assert end - start >= 5
 
 
-def test_a_link_to_a_time_that_cannot_be_had_stays_alive(page: Page, served: Live) -> None:
+def test_page_keeps_polling_on_link_to_unavailable_time(page: Page, served: Live) -> None:
     page.goto(f"{served.url}?window=1000000000&end=1000")
     wait_for_state(page, "paused")
     asked = len(served.trouble.asked)
@@ -188,26 +190,26 @@ def test_a_link_to_a_time_that_cannot_be_had_stays_alive(page: Page, served: Liv
     wait_for_state(page, "live")
 
 
-def test_earlier_in_the_longest_window_reaches_the_server(page: Page, live: Live) -> None:
+def test_earlier_in_longest_window_requests_past_range(page: Page, live: Live) -> None:
     page.focus("#window [role=slider]")
     page.keyboard.press("End")
     expect(page.locator("#window-label")).to_have_text("2 hours")
     asked = len(live.trouble.asked)
     page.click("#earlier")
     wait_until(page, lambda: any("from=" in query for query in live.trouble.asked[asked:]))
-    # There is nothing so long ago, and that is an answer: what is live is asked for again.
+    # No data is that old. The empty response counts, so the page requests live ticks again.
     page.wait_for_selector('[data-panel="cpu"].loading')
     wait_until(page, lambda: "after=" in live.trouble.asked[-1])
     wait_for_state(page, "paused")
 
 
-def test_a_link_opens_a_window_that_a_zoom_does_not_change(page: Page, served: Live) -> None:
+def test_zoom_does_not_change_window_of_link(page: Page, served: Live) -> None:
     page.goto(served.url + "?window=600")
     expect(page.locator("#window-label")).to_have_text("10 minutes")
     wait_for_state(page, "live")
     assert_drawn_equals_store(page, served.store)
     page.evaluate(
-        "dashapp.page.onZoom([...dashapp.page.live.range()].map((end, side) => end - (1 - side) * 1000))"
+        "dashapp.page.onZoom([...dashapp.page.liveView.liveRange()].map((t, side) => t - (1 - side) * 1000))"
     )
     go(page, "ArrowLeft")
     page.go_back()
@@ -217,7 +219,7 @@ def test_a_link_opens_a_window_that_a_zoom_does_not_change(page: Page, served: L
     assert_drawn_equals_store(page, served.store)
 
 
-def test_a_pause_keeps_what_it_holds_through_a_reset(page: Page, serve: Serve) -> None:
+def test_pause_keeps_drawn_points_through_store_reset(page: Page, serve: Serve) -> None:
     live = serve(past=200)
     page.goto(live.url)
     assert_drawn_equals_store(page, live.store)
@@ -233,7 +235,7 @@ def test_a_pause_keeps_what_it_holds_through_a_reset(page: Page, serve: Serve) -
     def kept() -> None:
         (chart,) = [chart for chart in drawing(page) if chart["panel"] == "cpu"]
         assert chart["traces"][0]["x"][0] == to_milliseconds(before[0].time)
-        assert page.evaluate("dashapp.page.live.series.t.length") < 20
+        assert page.evaluate("dashapp.page.liveView.series.t.length") < 20
 
     wait_until_passes(page, kept)
     page.click("#pause")

@@ -1,4 +1,4 @@
-"""What a person does to the page outlives the ticks: zoom, pause, window, hover, legend, keys."""
+"""User actions outlast ticks: zoom, pause, window, hover, legend and keys."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from waiting import stays, wait_until, wait_until_passes
 CPU_PANEL = '[data-panel="cpu"]'
 CPU = f"{CPU_PANEL} .nsewdrag"
 CORES = '[data-panel="cores"]'
-CHARTS = "dashapp.page.live.charts"
-# Whether what Dash was given for the CPU's chart is drawn; and all that is to be drawn, in both.
-DRAWN_UP = f"{CHARTS}.find((chart) => chart.section.matches('{CPU_PANEL}')).busySince === null"
-SETTLED = f"{CHARTS}.every((each) => !each.onScreen || (!each.dirty && each.busySince === null))"
+CHARTS = "dashapp.page.liveView.charts"
+# Whether Dash's drawing of the CPU chart is complete, and whether both charts have drawn everything.
+DRAWN_UP = f"{CHARTS}.find((chart) => chart.section.matches('{CPU_PANEL}')).drawingSince === null"
+SETTLED = f"{CHARTS}.every((each) => !each.onScreen || (!each.dirty && each.drawingSince === null))"
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def live(page: Page, served: Live) -> Iterator[Live]:
 
 
 def drag(page: Page, plot: Locator, start: float, end: float) -> None:
-    """With the left button, from one share of the plot's width to another."""
+    """Drag with the left button from one share of the plot's width to another."""
     box = plot.bounding_box()
     assert box
     height = box["y"] + box["height"] / 2
@@ -51,7 +51,7 @@ def drag(page: Page, plot: Locator, start: float, end: float) -> None:
 
 
 def more(live: Live, count: int) -> Callable[[], bool]:
-    """Whether the store has `count` ticks more by then, and the page could have them too."""
+    """Return a check that the store has `count` more ticks and the page could request them."""
     target = live.store.newest().time_ms + 1000 * live.feeder.step * count
     asked = len(live.trouble.asked) + count
     return lambda: live.store.newest().time_ms >= target and len(live.trouble.asked) >= asked
@@ -66,7 +66,7 @@ def ranges(page: Page) -> list[list[float]]:
 
 
 def aligned(page: Page, but: list[float] | None = None) -> list[float] | None:
-    """The range of both charts, once they have settled at one that is not `but`."""
+    """Return the range of both charts once they have settled at one that is not `but`."""
     if not settled(page):
         return None
     cpu, cores = ranges(page)
@@ -89,7 +89,7 @@ def assert_points_of_range(page: Page, live: Live) -> None:
     wait_until_passes(page, are_drawn)
 
 
-def test_zoom_by_mouse_is_kept_until_a_double_click(page: Page, live: Live) -> None:
+def test_mouse_zoom_is_kept_until_double_click(page: Page, live: Live) -> None:
     plot = page.locator(CPU)
     drag(page, plot, 0.4, 0.7)
     wait_for_state(page, "paused")
@@ -109,13 +109,13 @@ def test_zoom_by_mouse_is_kept_until_a_double_click(page: Page, live: Live) -> N
     assert_drawn_equals_store(page, live.store)
 
 
-def test_a_slow_drag_zooms_to_what_was_under_the_mouse(page: Page, live: Live) -> None:
+def test_slow_drag_zooms_to_range_under_mouse(page: Page, live: Live) -> None:
     box = page.locator(CPU).bounding_box()
     assert box
     height = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + 0.3 * box["width"], height)
     page.mouse.down()
-    # What Dash was about to draw it still draws; nothing follows while the mouse is down.
+    # Dash finishes the drawing that it began; nothing follows while the mouse is down.
     wait_until(page, lambda: page.evaluate(DRAWN_UP))
     before = ranges(page)[0]
     page.mouse.move(box["x"] + 0.4 * box["width"], height)
@@ -130,7 +130,7 @@ def test_a_slow_drag_zooms_to_what_was_under_the_mouse(page: Page, live: Live) -
     assert_points_of_range(page, live)
 
 
-def test_pause_button_holds_and_resumes(page: Page, live: Live) -> None:
+def test_pause_button_pauses_and_resumes(page: Page, live: Live) -> None:
     page.click("#pause")
     wait_for_state(page, "paused")
     expect(page.locator("#pause")).to_have_text("Back to live")
@@ -142,7 +142,7 @@ def test_pause_button_holds_and_resumes(page: Page, live: Live) -> None:
     assert_drawn_equals_store(page, live.store)
 
 
-def test_pause_keys_hold_and_resume_p_wherever_the_focus_is(page: Page, live: Live) -> None:
+def test_pause_keys_pause_and_resume_from_any_focus(page: Page, live: Live) -> None:
     for key, focus in (("Space", ""), ("p", ""), ("p", "#pause"), ("p", "#window [role=slider]")):
         if focus:
             page.focus(focus)
@@ -153,7 +153,7 @@ def test_pause_keys_hold_and_resume_p_wherever_the_focus_is(page: Page, live: Li
         assert_drawn_equals_store(page, live.store)
 
 
-def test_a_window_chosen_while_zoomed_follows_again(page: Page, live: Live) -> None:
+def test_window_change_during_zoom_resumes_live(page: Page, live: Live) -> None:
     drag(page, page.locator(CPU), 0.3, 0.5)
     wait_for_state(page, "paused")
     page.focus("#window [role=slider]")
@@ -163,7 +163,7 @@ def test_a_window_chosen_while_zoomed_follows_again(page: Page, live: Live) -> N
     assert_drawn_equals_store(page, live.store)
 
 
-def test_a_wildly_dragged_slider_ends_at_its_last_value(page: Page, live: Live) -> None:
+def test_slider_drag_ends_at_last_value(page: Page, live: Live) -> None:
     track = page.locator("#window [role=slider]").locator("xpath=ancestor::*[contains(@class,'root')][1]")
     box, thumb = track.bounding_box(), page.locator("#window [role=slider]").bounding_box()
     assert box
@@ -176,7 +176,7 @@ def test_a_wildly_dragged_slider_ends_at_its_last_value(page: Page, live: Live) 
         share = (change * 37 % 100) / 100
         asked = page.evaluate("flights.at.length")
         page.mouse.move(box["x"] + share * box["width"], height)
-        # Now and then it rests long enough for a question, which the next change then takes back.
+        # Now and then the slider rests long enough for a request, which the next change then cancels.
         if change % 5 == 0:
             wait_until(page, lambda asked=asked: page.evaluate("flights.at.length") > asked)
     page.mouse.move(box["x"] + 0.45 * box["width"], height)
@@ -187,7 +187,7 @@ def test_a_wildly_dragged_slider_ends_at_its_last_value(page: Page, live: Live) 
     wait_until(page, lambda: page.inner_text("#window-label") == words[int(window(page))])
 
 
-def test_slider_by_keyboard(page: Page, live: Live) -> None:
+def test_slider_changes_window_by_keyboard(page: Page, live: Live) -> None:
     page.focus("#window [role=slider]")
     for key, words in (
         ("Home", "10 seconds"),

@@ -1,4 +1,4 @@
-"""dashapp.push: what is given to it is sent, soon and once; what is wrong is logged, and never raised."""
+"""dashapp.push sends each value once and soon; it logs invalid input and never raises."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ server = pytest.fixture(pushed_to)
 pusher = pytest.fixture(pusher_of_a_test)
 
 
-def test_one_value_or_several(pusher: PushClient, server: Server) -> None:
+def test_push_sends_one_value_or_mapping(pusher: PushClient, server: Server) -> None:
     pusher.push("loss", 0.31)
     pusher.push({"accuracy": 0.9, "train.loss": 1})
     wait_for(lambda: server.newest == {"loss": 0.31, "accuracy": 0.9, "train.loss": 1.0})
     assert server.headers[0] == ("/api/push", f"Bearer {TOKEN}")
 
 
-def test_a_burst_is_a_few_requests_and_the_newest_wins(pusher: PushClient, server: Server) -> None:
+def test_push_combines_burst_into_few_requests_with_newest_value(pusher: PushClient, server: Server) -> None:
     go = Event()
     server.answer = lambda metrics: 200 if go.wait(PATIENCE_S) else 500
     for number in range(5000):
@@ -43,7 +43,7 @@ def test_a_burst_is_a_few_requests_and_the_newest_wins(pusher: PushClient, serve
     assert pusher.dropped == 0
 
 
-def test_what_is_pushed_while_it_sends_is_sent_too(pusher: PushClient, server: Server) -> None:
+def test_push_sends_value_queued_during_request(pusher: PushClient, server: Server) -> None:
     entered, go = Event(), Event()
 
     def slow(metrics: dict[str, float]) -> int:
@@ -59,12 +59,12 @@ def test_what_is_pushed_while_it_sends_is_sent_too(pusher: PushClient, server: S
     wait_for(lambda: server.got == [{"a": 1}, {"a": 2}])
 
 
-class Odd:
+class RaisingFloat:
     def __float__(self) -> float:
         raise RuntimeError("a program's own")
 
 
-class Endless(dict[str, float]):
+class RaisingMapping(dict[str, float]):
     def items(self) -> Any:
         raise RuntimeError("a program's own")
 
@@ -81,7 +81,7 @@ class Endless(dict[str, float]):
         ("a", [1]),
         ("a", 10**400),
         ("a", 1j),
-        ("a", Odd()),
+        ("a", RaisingFloat()),
         ("a",),
         ("", 1),
         ("x" * 201, 1),
@@ -92,10 +92,10 @@ class Endless(dict[str, float]):
         ([("a", 1)],),
         ({7: 1},),
         ({"a": {"b": 1}},),
-        (Endless(a=1),),
+        (RaisingMapping(a=1),),
     ],
 )
-def test_what_is_wrong_is_logged_once_and_never_raised(
+def test_push_logs_invalid_input_once_without_raising(
     pusher: PushClient, server: Server, call: tuple[Any, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
@@ -107,7 +107,7 @@ def test_what_is_wrong_is_logged_once_and_never_raised(
     wait_for(lambda: server.newest == {"good": 1})
 
 
-def test_a_seeded_program_keeps_its_own_chances(pusher: PushClient, server: Server) -> None:
+def test_push_keeps_random_state_of_program_when_retrying(pusher: PushClient, server: Server) -> None:
     server.answer = lambda metrics: 503
     before = random.getstate()
     pusher.push("loss", 0.31)
@@ -115,7 +115,7 @@ def test_a_seeded_program_keeps_its_own_chances(pusher: PushClient, server: Serv
     assert random.getstate() == before
 
 
-def test_a_number_of_another_kind_is_a_number(pusher: PushClient, server: Server) -> None:
+def test_push_accepts_object_with_float_method(pusher: PushClient, server: Server) -> None:
     class Scalar:
         def __float__(self) -> float:
             return 2.5
@@ -124,8 +124,8 @@ def test_a_number_of_another_kind_is_a_number(pusher: PushClient, server: Server
     wait_for(lambda: server.newest == {"a": 2.5})
 
 
-def test_a_call_is_little_work_and_waits_for_nobody(pusher: PushClient, server: Server) -> None:
-    """Also while the server answers nothing."""
+def test_push_is_fast_when_server_hangs(pusher: PushClient, server: Server) -> None:
+    """Count calls while the server sends no response."""
     entered, go = Event(), Event()
 
     def stuck(metrics: dict[str, float]) -> int:
@@ -147,22 +147,22 @@ def test_a_call_is_little_work_and_waits_for_nobody(pusher: PushClient, server: 
     wait_for(lambda: server.newest == {"loss": 1999})
 
 
-def test_what_waits_is_bounded_and_what_is_dropped_is_counted(
+def test_push_queue_drops_and_counts_values_when_full(
     monkeypatch: pytest.MonkeyPatch, pusher: PushClient
 ) -> None:
     monkeypatch.setenv("DASHAPP_URL", f"http://127.0.0.1:{free_port()}")
-    pusher._starting.acquire()  # no thread: all wait in the queue
+    pusher._start_lock.acquire()  # no thread starts, so all values wait in the queue
     for number in range(MAX_QUEUED_VALUES + 7):
         pusher.push("a", number)
     assert (len(pusher._queue), pusher.dropped) == (MAX_QUEUED_VALUES, 7)
-    pusher._starting.release()
+    pusher._start_lock.release()
     pusher.push({f"m{number}": number for number in range(MAX_QUEUED_NAMES + 5)})
     before = pusher.dropped
     assert pusher.flush(PATIENCE_S)
     assert pusher.dropped >= before + 5, "names, of which the oldest give way"
 
 
-def test_without_a_thread_to_be_had_the_next_push_asks_again(
+def test_push_starts_thread_later_when_none_is_available(
     pusher: PushClient, server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refused(_: Thread) -> None:
@@ -179,7 +179,7 @@ def test_without_a_thread_to_be_had_the_next_push_asks_again(
     assert server.newest == {"a": 2, "b": 3}
 
 
-def test_what_waited_too_long_is_no_news(
+def test_push_drops_values_that_waited_too_long(
     pusher: PushClient, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.answer = lambda metrics: 503
@@ -208,7 +208,7 @@ def test_what_waited_too_long_is_no_news(
         ("DASHAPP_URL", "http://x\r\ny", "DASHAPP_URL is"),
     ],
 )
-def test_an_environment_that_cannot_work_is_one_warning(
+def test_push_logs_one_warning_when_environment_is_invalid(
     pusher: PushClient,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -223,4 +223,4 @@ def test_an_environment_that_cannot_work_is_one_warning(
         assert pusher.flush(PATIENCE_S)
     assert len(told(caplog)) == 1
     assert said in told(caplog)[0]
-    assert "nothing is pushed" in told(caplog)[0]
+    assert "no value is sent" in told(caplog)[0]

@@ -1,4 +1,4 @@
-"""dashapp.push in whole programs: their ends, forks, threads and signals, and what it costs them to load."""
+"""dashapp.push in whole programs: exit, fork, threads, signals and the cost of the import."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from waiting import PATIENCE_S
 server = pytest.fixture(pushed_to)
 
 
-def test_the_end_of_the_program_sends_the_last(server: Server) -> None:
+def test_push_sends_last_values_at_program_exit(server: Server) -> None:
     done = run("import dashapp; dashapp.push('loss', 0.31); dashapp.push('epoch', 7)", server)
     assert server.newest == {"loss": 0.31, "epoch": 7}
     assert done.stderr == ""
 
 
-def test_the_end_of_the_program_does_not_wait_for_a_server_that_hangs(server: Server) -> None:
+def test_program_exit_does_not_wait_for_hanging_server(server: Server) -> None:
     go = Event()
     server.answer = lambda metrics: 200 if go.wait(4 * PATIENCE_S) else 500
     run("import dashapp; dashapp.push('a', 1)", server, patient=False)
@@ -29,12 +29,12 @@ def test_the_end_of_the_program_does_not_wait_for_a_server_that_hangs(server: Se
     go.set()
 
 
-def test_the_end_of_a_program_without_a_server_is_one_warning() -> None:
+def test_program_exit_logs_one_warning_without_server() -> None:
     done = run("import dashapp; dashapp.push('a', 1)", DASHAPP_URL=f"http://127.0.0.1:{free_port()}")
     assert done.stderr.count("\n") == 1, "on the last resort's handler"
 
 
-def test_a_forked_process_pushes_for_itself(server: Server) -> None:
+def test_push_sends_own_values_after_fork(server: Server) -> None:
     run(
         """
         import os, warnings, dashapp
@@ -56,7 +56,7 @@ def test_a_forked_process_pushes_for_itself(server: Server) -> None:
     ), "the child does not send what its parent pushed"
 
 
-def test_many_threads_push_at_once(server: Server) -> None:
+def test_push_sends_newest_values_from_many_threads(server: Server) -> None:
     run(
         """
         import threading, dashapp
@@ -73,7 +73,7 @@ def test_many_threads_push_at_once(server: Server) -> None:
     assert server.newest == {f"t.{name}": 499 for name in range(8)}
 
 
-def test_a_signal_handler_may_push_in_the_middle_of_a_push(server: Server) -> None:
+def test_push_works_in_signal_handler_during_push(server: Server) -> None:
     done = run(
         """
         import signal, dashapp
@@ -96,7 +96,7 @@ def test_a_signal_handler_may_push_in_the_middle_of_a_push(server: Server) -> No
     assert server.newest["loop"] == int(done.stdout)
 
 
-def test_it_loads_nothing_heavy_and_nothing_before_it_is_used(server: Server) -> None:
+def test_push_loads_only_light_modules_on_first_use(server: Server) -> None:
     run(
         """
         import sys
@@ -113,7 +113,7 @@ def test_it_loads_nothing_heavy_and_nothing_before_it_is_used(server: Server) ->
     )
 
 
-def test_two_lines_of_python_are_on_the_page(tmp_path: Path) -> None:
+def test_pushed_values_appear_in_ticks_of_running_server(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--interval", "0.2", env={"DASHAPP_PUSH_TOKEN": TOKEN}) as app:
         app.serving().moves()
         code = """

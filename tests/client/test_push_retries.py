@@ -1,4 +1,4 @@
-"""dashapp.push to a server that is away, or refuses: all of it is tried again, and costs nothing else."""
+"""dashapp.push retries when the server is down or rejects a request; other values are sent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ server = pytest.fixture(pushed_to)
 pusher = pytest.fixture(pusher_of_a_test)
 
 
-def test_the_server_away_is_one_warning_and_the_newest_come_when_it_is_back(
+def test_push_warns_once_and_sends_newest_when_server_returns(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, pusher: PushClient
 ) -> None:
     port = free_port()
@@ -28,8 +28,7 @@ def test_the_server_away_is_one_warning_and_the_newest_come_when_it_is_back(
             pusher.push({"a": number, "b": number})
             assert pusher.flush(PATIENCE_S)
         assert told(caplog) == [
-            f"http://127.0.0.1:{port} does not take what is pushed "
-            "([Errno 111] Connection refused); trying again"
+            f"push to http://127.0.0.1:{port} failed: [Errno 111] Connection refused; retrying"
         ]
         with serving(port) as back:
             wait_for(lambda: back.newest == {"a": 2, "b": 2})
@@ -38,7 +37,7 @@ def test_the_server_away_is_one_warning_and_the_newest_come_when_it_is_back(
 
 
 @pytest.mark.parametrize("status", [503, 401, 302])
-def test_what_the_server_does_not_take_now_is_tried_again_later(
+def test_push_retries_with_backoff_when_server_rejects(
     pusher: PushClient,
     server: Server,
     status: int,
@@ -68,7 +67,7 @@ def test_what_the_server_does_not_take_now_is_tried_again_later(
     assert least <= second <= 8 * least
 
 
-def test_one_bad_name_does_not_cost_the_others(
+def test_push_drops_only_rejected_name_and_sends_others(
     pusher: PushClient, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     refused: list[dict[str, float]] = []
@@ -89,10 +88,10 @@ def test_one_bad_name_does_not_cost_the_others(
         pusher.push({**values, "bad": 2})
         assert pusher.flush(PATIENCE_S)
     assert len(refused) == asked, "it is not tried at each push"
-    assert told(caplog) == ["bad is not taken: a sentence about 400"]
+    assert told(caplog) == ["bad is rejected: a sentence about 400"]
 
 
-def test_no_request_is_greater_than_the_server_takes(pusher: PushClient, server: Server) -> None:
+def test_push_splits_requests_at_server_size_limit(pusher: PushClient, server: Server) -> None:
     sizes: list[int] = []
 
     def measure(metrics: dict[str, float]) -> int:

@@ -1,4 +1,4 @@
-"""The collector's time: on the grid for ever, and in order whatever happens to the clock."""
+"""The collector's deadlines stay on the grid and in order, whatever happens to the clock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dashapp.collector.clock import MonotonicWallClock, deadlines
 
 
 @pytest.mark.parametrize("interval", [0.1, 0.3, 1, 7, 60])
-def test_ticks_land_on_the_grid_for_ever(interval: float) -> None:
+def test_deadlines_stay_on_grid_for_any_interval(interval: float) -> None:
     count = amount(1000, 10_000)
     clock = FakeClock(wall=1_800_000_000.037)
     found = []
@@ -25,12 +25,12 @@ def test_ticks_land_on_the_grid_for_ever(interval: float) -> None:
     assert found[0] % step == 0
 
 
-def test_the_first_is_not_due_before_a_rate_can_be_measured() -> None:
+def test_deadlines_start_after_first_rate_can_be_measured() -> None:
     clock = FakeClock(wall=1000.9)
     assert next(deadlines(clock, 1, MonotonicWallClock(clock), first=0.3)) == 1002
 
 
-def test_a_slow_tick_leaves_deadlines_out_and_returns_to_the_grid() -> None:
+def test_deadlines_skip_missed_ticks_after_slow_tick() -> None:
     clock = FakeClock(wall=1000.0)
     due = deadlines(clock, 1, MonotonicWallClock(clock), first=0.0)
     assert next(due) == 1000
@@ -39,15 +39,15 @@ def test_a_slow_tick_leaves_deadlines_out_and_returns_to_the_grid() -> None:
     assert next(due) == 1004
 
 
-def test_work_that_is_over_ends_the_sleep() -> None:
+def test_deadlines_end_when_wait_is_stopped() -> None:
     assert (
         len(list(deadlines(FakeClock(wall=1000.5, waits=3), 1, MonotonicWallClock(FakeClock()), first=0.0)))
         < 4
     )
 
 
-def test_a_suspend_is_left_out() -> None:
-    """Fault 23: the wall goes on for an hour while the machine does not."""
+def test_deadlines_skip_time_of_suspend() -> None:
+    """Fault 23: the wall clock advances an hour while the machine is suspended."""
     clock = FakeClock(wall=1000.0)
     due = deadlines(clock, 1, MonotonicWallClock(clock), first=0.0)
     assert next(due) == 1000
@@ -56,8 +56,8 @@ def test_a_suspend_is_left_out() -> None:
     assert [next(due) for _ in range(3)] == [4601, 4602, 4603]
 
 
-def test_a_clock_set_back_keeps_the_order_and_does_not_freeze() -> None:
-    """Fault 24: ticks go on, none at a time that was there before, and the log's time meets the clock's."""
+def test_deadlines_keep_order_and_rate_when_clock_is_set_back() -> None:
+    """Fault 24: ticks continue, no time repeats, and log time meets the wall clock again."""
     clock = FakeClock(wall=10_000.0)
     due = deadlines(clock, 1, MonotonicWallClock(clock), first=0.0)
     found = [next(due) for _ in range(3)]
@@ -71,7 +71,7 @@ def test_a_clock_set_back_keeps_the_order_and_does_not_freeze() -> None:
     assert abs(next(due) - clock.wall()) < 0.1
 
 
-def test_a_clock_set_back_and_right_again_is_followed_at_once() -> None:
+def test_wall_clock_recovers_when_clock_is_set_back_and_restored() -> None:
     clock = FakeClock(wall=10_000.0)
     time = MonotonicWallClock(clock)
     clock.jump(-3600)
@@ -82,8 +82,8 @@ def test_a_clock_set_back_and_right_again_is_followed_at_once() -> None:
     assert time.now() == pytest.approx(10_002, abs=0.2)
 
 
-def test_a_machine_that_starts_without_its_clock_catches_up() -> None:
-    """Its clock begins in the past and is set right by the network a moment later."""
+def test_wall_clock_catches_up_when_system_clock_starts_in_past() -> None:
+    """The system clock starts in the past until the network sets it a moment later."""
     clock = FakeClock(wall=0.0)
     time = MonotonicWallClock(clock, newest=1_800_000_000.0)
     assert time.now() >= 1_800_000_000
@@ -93,7 +93,7 @@ def test_a_machine_that_starts_without_its_clock_catches_up() -> None:
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0, 0.4, -0.4, 86_400 * 365.0])
-def test_log_time_never_goes_back_past_what_was_yielded(jump: float) -> None:
+def test_deadlines_never_repeat_time_when_clock_jumps(jump: float) -> None:
     clock = FakeClock(wall=5000.0)
     due = deadlines(clock, 0.5, MonotonicWallClock(clock), first=0.0)
     before = next(due)
@@ -102,7 +102,7 @@ def test_log_time_never_goes_back_past_what_was_yielded(jump: float) -> None:
     assert all(old < new for old, new in pairwise([before, *after]))
 
 
-def test_a_store_from_the_future_is_continued_after_its_newest() -> None:
+def test_deadlines_continue_after_newest_tick_from_future() -> None:
     clock = FakeClock(wall=5000.0)
     due = deadlines(clock, 1, MonotonicWallClock(clock, newest=5010.0), first=0.3)
     assert next(due) == 5011

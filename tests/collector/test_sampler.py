@@ -1,4 +1,4 @@
-"""One tick of all sources: what one of them does wrong costs only itself."""
+"""One tick of all sources: a source that fails loses only its own values."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from dashapp.stores.memory import MemoryStore
 A, B = Metric("a", "A", "%", "p"), Metric("b", "B", "%", "p")
 
 
-class Fixed:
-    """Answers the same each time, or raises it."""
+class FixedSource:
+    """Returns the same answer on each read, or raises it if it is an exception."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
@@ -28,9 +28,9 @@ class Fixed:
         return cast("Mapping[Metric, float]", self.answer)
 
 
-def test_a_tick_holds_all_sources() -> None:
+def test_sampler_tick_holds_values_of_all_sources() -> None:
     store = MemoryStore()
-    tick = Sampler([Fixed({A: 1.0}), Fixed({B: 2.0})], store, 0.5).tick(7)
+    tick = Sampler([FixedSource({A: 1.0}), FixedSource({B: 2.0})], store, 0.5).tick(7)
     assert tick is not None
     assert (tick.time, tick.step, tick.values) == (7, 0.5, {"a": 1, "b": 2})
     assert store.since(0, 10) == [tick]
@@ -57,26 +57,26 @@ HOSTILE: list[object] = [
 
 
 @pytest.mark.parametrize("answer", HOSTILE)
-def test_21_a_source_that_fails_leaves_the_others(answer: object) -> None:
+def test_21_sampler_keeps_other_sources_when_one_fails(answer: object) -> None:
     store = MemoryStore()
-    sampler = Sampler([Fixed(answer), Fixed({B: 2.0})], store, 1)
+    sampler = Sampler([FixedSource(answer), FixedSource({B: 2.0})], store, 1)
     for time in range(1, 4):
         sampler.tick(time)
     assert [tick.values for tick in store.since(0, 10)] == [{"b": 2}] * 3
     assert store.metrics() == [B]
 
 
-def test_21_a_failing_source_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    sampler = Sampler([Fixed(OSError("gone")), Fixed({B: 2.0})], MemoryStore(), 1)
+def test_21_sampler_logs_failing_source_once(caplog: pytest.LogCaptureFixture) -> None:
+    sampler = Sampler([FixedSource(OSError("gone")), FixedSource({B: 2.0})], MemoryStore(), 1)
     with caplog.at_level(logging.WARNING):
         for time in range(1, 50):
             sampler.tick(time)
     assert len(caplog.records) == 1
 
 
-def test_a_source_that_recovers_is_read_again() -> None:
-    store, source = MemoryStore(), Fixed(OSError("gone"))
-    sampler = Sampler([source, Fixed({B: 2.0})], store, 1)
+def test_sampler_reads_source_again_when_it_recovers() -> None:
+    store, source = MemoryStore(), FixedSource(OSError("gone"))
+    sampler = Sampler([source, FixedSource({B: 2.0})], store, 1)
     sampler.tick(1)
     source.answer = {A: 1.0}
     sampler.tick(2)
@@ -84,14 +84,14 @@ def test_a_source_that_recovers_is_read_again() -> None:
     assert store.metrics() == [B, A]
 
 
-def test_nothing_read_is_no_tick() -> None:
+def test_sampler_stores_no_tick_without_values() -> None:
     store = MemoryStore()
-    assert Sampler([Fixed({})], store, 1).tick(1) is None
+    assert Sampler([FixedSource({})], store, 1).tick(1) is None
     assert store.since(0, 10) == []
 
 
-def test_the_catalogue_keeps_what_an_earlier_run_described() -> None:
+def test_sampler_keeps_metrics_of_earlier_run() -> None:
     store = MemoryStore()
     store.describe([A])
-    Sampler([Fixed({B: 2.0})], store, 1).tick(1)
+    Sampler([FixedSource({B: 2.0})], store, 1).tick(1)
     assert store.metrics() == [A, B]

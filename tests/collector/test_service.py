@@ -1,4 +1,4 @@
-"""The collector's loop, with a clock of the tests': what it appends and when."""
+"""The collector's loop with a fake clock: the ticks that it appends, and when."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from dashapp.stores.memory import MemoryStore
 LOAD = Metric("load", "Load", "", "load")
 
 
-class Counting:
+class CountingSource:
     def __init__(self) -> None:
         self.count = 0
 
@@ -32,7 +32,7 @@ class Counting:
         return {LOAD: float(self.count)}
 
 
-def test_ticks_land_in_the_store_one_an_interval() -> None:
+def test_collect_stores_one_tick_per_interval() -> None:
     store = MemoryStore()
     collect(store, FakeClock(wall=1000.4, waits=40), 1)
     times = [tick.time for tick in store.since(0, 100)]
@@ -41,7 +41,7 @@ def test_ticks_land_in_the_store_one_an_interval() -> None:
     assert times[0] == 1001
 
 
-def test_a_store_from_the_future_is_gone_on_with(tmp_path: Path) -> None:
+def test_collect_continues_store_with_tick_from_future(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
     store.append(Tick(5000, 1, {"load": 1}))
     collect(store, FakeClock(wall=1000.0, waits=20), 1)
@@ -51,9 +51,9 @@ def test_a_store_from_the_future_is_gone_on_with(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])
-def test_no_tick_is_dropped_when_the_clock_jumps(jump: float) -> None:
+def test_sampler_drops_no_tick_when_clock_jumps(jump: float) -> None:
     clock, store = FakeClock(wall=10_000.0), MemoryStore()
-    sampler = Sampler([Counting()], store, 1)
+    sampler = Sampler([CountingSource()], store, 1)
     due = deadlines(clock, 1, MonotonicWallClock(clock), first=0.0)
     for number in range(50):
         sampler.tick(next(due))
@@ -64,15 +64,15 @@ def test_no_tick_is_dropped_when_the_clock_jumps(jump: float) -> None:
 
 
 @pytest.mark.parametrize("interval", [0.1, 1, 60])
-def test_the_longest_window_is_kept(interval: float) -> None:
+def test_rows_to_keep_covers_memory_retention_at_any_interval(interval: float) -> None:
     assert rows_to_keep(interval) * interval >= MEMORY_RETENTION_S
 
 
-def test_a_day_of_ticks_leaves_nothing_behind(caplog: pytest.LogCaptureFixture) -> None:
-    """Fault 40, the collector's half."""
+def test_sampler_keeps_store_bounded_after_one_day(caplog: pytest.LogCaptureFixture) -> None:
+    """Fault 40 for the collector; tests/browser/test_render_cost.py covers the page."""
     step = amount(5, 1)
     clock, store = FakeClock(wall=10_000.0), MemoryStore(keep=7800)
-    sampler = Sampler([Counting()], store, step)
+    sampler = Sampler([CountingSource()], store, step)
     due = deadlines(clock, step, MonotonicWallClock(clock), first=0.0)
     with caplog.at_level(logging.INFO):
         for _ in range(86_400 // step):

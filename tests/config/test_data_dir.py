@@ -1,4 +1,4 @@
-"""Folders for the history: here, the user's where here cannot be written, and the owner's alone."""
+"""Folders for the history: `./data` or else the user's folder, readable by the owner only."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ from dashapp.config.data_dir import (
 from dashapp.config.settings import Settings
 
 
-def test_without_a_store_data_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_store_directory_is_data_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert store_directory(Settings()) == Path("data")
     assert store_directory(Settings(store="memory:")) is None
     assert store_directory(Settings(store="x")) == Path("x")
 
 
-def test_without_a_writable_folder_here_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_store_directory_falls_back_to_user_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     Path("data").write_text("a file is in the way")
@@ -33,7 +35,7 @@ def test_without_a_writable_folder_here_the_users(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.skipif(os.name == "nt", reason="paths of Unix")
-def test_the_folder_is_the_owners_alone(tmp_path: Path) -> None:
+def test_can_write_creates_directory_for_owner_only(tmp_path: Path) -> None:
     assert can_write(tmp_path / "a")
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o700
     assert not list((tmp_path / "a").iterdir())
@@ -43,7 +45,7 @@ def test_the_folder_is_the_owners_alone(tmp_path: Path) -> None:
 REDIS = Settings(store="redis://h", name="m")
 
 
-def test_beside_a_store_that_is_no_folder_of_ours_one_of_the_users(
+def test_web_state_directory_uses_user_directory_with_redis(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
@@ -59,7 +61,7 @@ def test_beside_a_store_that_is_no_folder_of_ours_one_of_the_users(
     assert read != beside
 
 
-def test_without_a_home_one_of_what_is_temporary_unless_it_is_anothers(
+def test_web_state_directory_uses_only_safe_temporary_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", "/proc/nothing")
@@ -68,7 +70,7 @@ def test_without_a_home_one_of_what_is_temporary_unless_it_is_anothers(
     assert beside is not None
     assert beside.parent == tmp_path
     assert beside.stat().st_mode & 0o777 == 0o700
-    # Where all may make folders, one that others can write to may hold a key that they know.
+    # If other users can write to the folder, they may know a key in it.
     beside.chmod(0o777)
     assert web_state_directory(REDIS, None) is None
     beside.rmdir()

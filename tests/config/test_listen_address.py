@@ -1,4 +1,4 @@
-"""Where it listens: what others reach is asked for by name, and what a platform says gives way."""
+"""Listen address: a public one needs `--public`; own settings override platform variables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dashapp.config.settings import parse_settings
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
-def test_the_platforms_variables_give_way_to_ours_and_to_flags() -> None:
+def test_port_and_workers_prefer_own_settings_to_platform_variables() -> None:
     platform = {"PORT": "5000", "WEB_CONCURRENCY": "2"}
     assert (parse_settings([], platform).port, parse_settings([], platform).workers) == (5000, 2)
     assert parse_settings([], {**platform, "DASHAPP_PORT": "6000"}).port == 6000
@@ -20,7 +20,7 @@ def test_the_platforms_variables_give_way_to_ours_and_to_flags() -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::"])
-def test_an_address_that_others_reach_needs_public(host: str) -> None:
+def test_host_requires_public_when_address_is_not_local(host: str) -> None:
     (sentence,) = problems(["--host", host])
     assert host in sentence
     assert "--public" in sentence
@@ -28,17 +28,17 @@ def test_an_address_that_others_reach_needs_public(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1"])
-def test_this_machine_alone_needs_nothing(host: str) -> None:
+def test_host_needs_no_public_when_address_is_local(host: str) -> None:
     address = "127.0.0.1" if host == "localhost" else host
     assert parse_settings(["--host", host], {}).listen_address == address
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1", "192.168.1.5"])
-def test_public_opens_no_more_than_the_host_that_is_named(host: str) -> None:
+def test_public_keeps_explicit_host(host: str) -> None:
     address = "127.0.0.1" if host == "localhost" else host
     assert parse_settings(["--public", "--host", host], {}).listen_address == address
     assert parse_settings([], {"DASHAPP_PUBLIC": "1", "DASHAPP_HOST": host}).listen_address == address
 
 
-def test_public_opens_every_interface() -> None:
+def test_public_listens_on_all_interfaces_by_default() -> None:
     assert parse_settings(["--public"], {}).listen_address == "0.0.0.0"

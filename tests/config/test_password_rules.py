@@ -1,4 +1,4 @@
-"""The password as a setting: what can be guessed is refused, without saying it, and what it allows."""
+"""The password setting: a weak one is rejected and not shown; a strong one permits `--host`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WEAK += ["Passwort1", "dashapp1234", "abababababab", "correct\nhorse", "x1" * 10
 
 
 @pytest.mark.parametrize("text", WEAK)
-def test_a_password_that_can_be_guessed_is_told_without_it(text: str) -> None:
+def test_password_error_hides_text_when_weak(text: str) -> None:
     (sentence,) = problems([], {"DASHAPP_PASSWORD": text})
     assert sentence.startswith(f"DASHAPP_PASSWORD has {len(text)} characters; expected 10 to 200")
     assert not text or text not in sentence
@@ -35,7 +35,7 @@ def test_a_password_that_can_be_guessed_is_told_without_it(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["correct horse 7", "Tr0ub4dor&3", "mypasswordis7Xq", "zwölf Äpfel!", "1" * 6 + "abcd"]
 )
-def test_a_password_that_is_hard_to_guess_is_taken(text: str) -> None:
+def test_password_is_accepted_and_hidden_when_strong(text: str) -> None:
     settings = parse_settings([], {"DASHAPP_PASSWORD": text})
     assert settings.password == text
     assert settings.requires_authentication
@@ -43,12 +43,12 @@ def test_a_password_that_is_hard_to_guess_is_taken(text: str) -> None:
     assert "password" in problems([f"--password={text}"])[0].lower()
 
 
-def test_a_password_that_is_refused_is_not_asked_for_again() -> None:
+def test_password_error_is_the_only_error_for_public_host() -> None:
     (sentence,) = problems(["--host", "0.0.0.0"], {"DASHAPP_PASSWORD": "password12"})
     assert sentence.startswith("DASHAPP_PASSWORD has 10 characters")
 
 
-def test_with_a_password_others_may_reach_it() -> None:
+def test_password_allows_public_host() -> None:
     assert (
         parse_settings(["--host", "0.0.0.0"], {"DASHAPP_PASSWORD": "correct horse 7"}).listen_address
         == "0.0.0.0"

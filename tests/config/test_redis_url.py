@@ -1,4 +1,4 @@
-"""A Redis that cannot work, told in one sentence each, by its address or its answers; passwords never."""
+"""Errors about a Redis URL or its server: one sentence each, without the password."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ GOOD = [
 
 
 @pytest.mark.parametrize("url", GOOD)
-def test_an_address_of_redis(url: str) -> None:
+def test_store_accepts_redis_url(url: str) -> None:
     assert parse_settings([f"--store={url}"], {}).store == url
     assert parse_settings([], {"REDIS_URL": url}).store == url
 
@@ -79,29 +79,29 @@ def test_an_address_of_redis(url: str) -> None:
         "redis://:c4nary@h\n",
     ],
 )
-def test_an_address_that_is_none_is_told_without_its_password(url: str) -> None:
+def test_store_error_hides_password_when_redis_url_is_invalid(url: str) -> None:
     assert told([f"--store={url}"]).startswith('--store is "')
     assert told([], {"REDIS_URL": url}).startswith('REDIS_URL is "')
     assert "expected" in told([], {"DASHAPP_STORE": url})
 
 
-def test_what_is_said_here_wins_over_the_platform() -> None:
+def test_store_setting_overrides_platform_redis_url() -> None:
     platform = {"REDIS_URL": "redis://platform"}
     assert parse_settings([], {**platform, "DASHAPP_STORE": "folder"}).store == "folder"
     assert parse_settings(["--store", "redis://mine"], platform).store == "redis://mine"
 
 
-def test_without_the_package_one_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_store_error_gives_pip_command_without_redis_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert told(["--store=redis://:c4nary@h"]).endswith("pip install 'redis>=6,<9'")
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "é", "{a}", "a" * 65, "a\n"])
-def test_a_name_that_is_none(name: str) -> None:
+def test_name_is_rejected_when_invalid(name: str) -> None:
     assert "1 to 64 letters" in told([f"--name={name}"])
 
 
-def test_the_name_is_the_systems_or_the_platforms(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_name_defaults_to_system_or_platform_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DYNO", raising=False)
     monkeypatch.setattr("socket.gethostname", lambda: "Anna's MacBook é")
     assert Settings().host_name == "Anna-s-MacBook"
@@ -110,7 +110,7 @@ def test_the_name_is_the_systems_or_the_platforms(monkeypatch: pytest.MonkeyPatc
     assert Settings(name="x").host_name == "x"
 
 
-def test_10_processes_apart_share_no_folder_on_a_platform() -> None:
+def test_10_shared_storage_problem_requires_redis_on_platform() -> None:
     assert "REDIS_URL" in shared_storage_problem(Settings(store="data"), {"DYNO": "worker.1"})
     assert not shared_storage_problem(Settings(store="redis://h"), {"DYNO": "worker.1"})
     assert not shared_storage_problem(Settings(store="data"), {})
@@ -119,7 +119,7 @@ def test_10_processes_apart_share_no_folder_on_a_platform() -> None:
 @pytest.mark.parametrize(
     "argv", [["collector.py"], ["-m", "dashapp", "--no-collector"], ["collector.py", "--store=data"]]
 )
-def test_10_a_worker_with_a_disk_of_its_own_is_refused(tmp_path: Path, argv: list[str]) -> None:
+def test_10_collector_and_web_process_exit_without_shared_disk(tmp_path: Path, argv: list[str]) -> None:
     argv = [str(ROOT / each) if each.endswith(".py") else each for each in argv]
     done = run(argv, tmp_path, DYNO="worker.1")
     assert done.returncode == 2
@@ -143,7 +143,7 @@ def wrong(url: str) -> str:
 
 
 @needs_redis
-def test_nothing_is_wrong_with_a_redis_that_will_do_or_that_is_away(redis: RedisServer) -> None:
+def test_redis_problem_is_empty_when_redis_works_or_is_down(redis: RedisServer) -> None:
     assert wrong(redis.url) == ""
     redis.freeze()
     assert wrong(redis.url) == ""
@@ -153,16 +153,16 @@ def test_nothing_is_wrong_with_a_redis_that_will_do_or_that_is_away(redis: Redis
 
 
 @needs_redis
-def test_a_database_that_there_is_none_of(redis: RedisServer) -> None:
-    assert "no database of that number" in wrong(f"{redis.url}/99")
+def test_redis_problem_reports_missing_database(redis: RedisServer) -> None:
+    assert "no database with that number" in wrong(f"{redis.url}/99")
 
 
 @needs_redis
-def test_a_password(tmp_path: Path) -> None:
+def test_redis_problem_reports_missing_or_wrong_password(tmp_path: Path) -> None:
     with redis_at(tmp_path, "--requirepass", "right") as redis:
-        assert "asks for a password" in wrong(redis.url)
-        assert "refuses" in wrong(redis.url.replace("//", "//:c4nary@"))
-        assert "refuses" in wrong(redis.url.replace("//", "//me:c4nary@"))
+        assert "requires a password" in wrong(redis.url)
+        assert "rejects the user" in wrong(redis.url.replace("//", "//:c4nary@"))
+        assert "rejects the user" in wrong(redis.url.replace("//", "//me:c4nary@"))
         assert wrong(redis.url.replace("//", "//:right@")) == ""
 
 
@@ -170,14 +170,14 @@ def test_a_password(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "rights", ["~* +@all -xadd", "~* +@all -eval", "~* +@read", "~other +@all", "~* +@all -type"]
 )
-def test_a_user_that_may_not(redis: RedisServer, rights: str) -> None:
+def test_redis_problem_reports_missing_permission(redis: RedisServer, rights: str) -> None:
     with closing(redis.client()) as client:
         client.execute_command("ACL", "SETUSER", "me", "on", ">c4nary", *rights.split())
-    assert "its user may not" in wrong(redis.url.replace("//", "//me:c4nary@"))
+    assert "its user lacks a permission" in wrong(redis.url.replace("//", "//me:c4nary@"))
 
 
 @needs_redis
-def test_a_user_that_may_only_touch_ours(redis: RedisServer) -> None:
+def test_redis_problem_is_empty_with_minimal_permissions(redis: RedisServer) -> None:
     with closing(redis.client()) as client:
         client.execute_command("ACL", "SETUSER", "me", "on", ">p", "~dashapp:*", "+@all", "-@dangerous")
     assert wrong(redis.url.replace("//", "//me:p@")) == ""
@@ -185,22 +185,22 @@ def test_a_user_that_may_only_touch_ours(redis: RedisServer) -> None:
 
 @needs_redis
 @pytest.mark.parametrize("part", ["ticks", "life", "minutes.rows"])
-def test_a_key_of_another_kind_is_told_and_left_alone(redis: RedisServer, part: str) -> None:
+def test_redis_problem_reports_and_keeps_key_of_other_type(redis: RedisServer, part: str) -> None:
     with closing(redis.client()) as client:
         client.rpush(Keys("a").of(part), "theirs")
-        assert "is a list and not ours" in wrong(redis.url)
+        assert "is a list of another program" in wrong(redis.url)
         done = run([str(ROOT / "collector.py"), "--store", redis.url, "--name=a"], redis.folder)
         assert done.returncode == 2
-        assert "is a list and not ours" in done.stderr
+        assert "is a list of another program" in done.stderr
         assert len(done.stderr.splitlines()) == 1
         assert client.lrange(Keys("a").of(part), 0, -1) == [b"theirs"]
 
 
 @needs_redis
-def test_a_cluster_for_a_single_one_and_the_reverse(redis: RedisServer, tmp_path: Path) -> None:
-    assert "it is no cluster; say redis://" in wrong(redis.url.replace("redis:", "redis+cluster:"))
+def test_redis_problem_reports_cluster_mismatch(redis: RedisServer, tmp_path: Path) -> None:
+    assert "it is not a cluster; use redis://" in wrong(redis.url.replace("redis:", "redis+cluster:"))
     with cluster_at(tmp_path / "cluster") as nodes:
-        assert "it is a cluster; say redis+cluster://" in wrong(nodes[1].url)
+        assert "it is a cluster; use redis+cluster://" in wrong(nodes[1].url)
         assert wrong(nodes[1].url.replace("redis:", "redis+cluster:")) == ""
 
 
@@ -208,7 +208,7 @@ def test_a_cluster_for_a_single_one_and_the_reverse(redis: RedisServer, tmp_path
 @pytest.mark.parametrize(
     "command", [["-m", "dashapp"], ["-m", "dashapp", "--check-config"], [str(ROOT / "collector.py")]]
 )
-def test_it_is_told_before_anything_is_started(redis: RedisServer, command: list[str]) -> None:
+def test_redis_problem_is_reported_before_start(redis: RedisServer, command: list[str]) -> None:
     port = [] if command[0].endswith(".py") else [f"--port={free_port()}"]
     done = run([*command, *port], redis.folder, REDIS_URL=redis.url.replace("//", "//:c4nary@") + "/99")
     assert done.returncode == 2
@@ -217,10 +217,10 @@ def test_it_is_told_before_anything_is_started(redis: RedisServer, command: list
 
 
 @needs_redis
-def test_away_at_first_a_collector_waits_and_says_so(redis: RedisServer, tmp_path: Path) -> None:
+def test_collector_waits_and_logs_when_redis_is_down_at_start(redis: RedisServer, tmp_path: Path) -> None:
     redis.kill()
     with collector(tmp_path, "--store", redis.url.replace("//", "//:c4nary@"), "--name=a") as process:
-        wait_for(lambda: "cannot be reached; nothing is collected until that changes" in process.said)
+        wait_for(lambda: "cannot be reached; nothing is collected until it is available" in process.said)
         redis.flags = ("--requirepass", "c4nary")
         redis.start()
         with closing(redis.client(password="c4nary")) as client:

@@ -1,4 +1,4 @@
-"""Settings of several: a flag for each or one variable, each bad one told, and so many at the most."""
+"""Settings with several values: repeated flags or one variable, their errors, their limit."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dashapp.sources.spec import SourceSpec
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
-def test_a_setting_of_several_is_a_flag_for_each_or_one_variable() -> None:
+def test_source_setting_accepts_repeated_flags_or_one_variable() -> None:
     wanted = (SourceSpec("none"), SourceSpec("weather:temperature"), SourceSpec("quotes:a;b"))
     argv = ["--source", "none", "--source=weather:temperature", "--source", "quotes:a;b"]
     assert parse_settings(argv, {"DASHAPP_SOURCE": "machine"}).source == wanted
     assert parse_settings([], {"DASHAPP_SOURCE": " none;weather:temperature ; "}).source == wanted[:2]
 
 
-def test_each_bad_source_of_several_is_told() -> None:
+def test_source_errors_report_each_bad_value() -> None:
     assert len(problems(["--source", "wether", "--source", "machine", "--source", "prometeus:"])) == 2
     assert len(problems([], {"DASHAPP_SOURCE": "wether;none;a b:c"})) == 2
 
@@ -26,7 +26,7 @@ def test_each_bad_source_of_several_is_told() -> None:
 HOT, FULL = "cpu.percent > 90 for 30s", "disk.percent >= 95"
 
 
-def test_a_flag_is_repeated_and_a_variable_divided() -> None:
+def test_threshold_setting_repeats_flag_and_splits_variable() -> None:
     found = parse_settings(["--threshold", HOT, f"--threshold={FULL}"], {}).threshold
     assert [each.text for each in found] == [HOT, FULL]
     assert parse_settings([], {"DASHAPP_THRESHOLD": f" {HOT};{FULL} ;; "}).threshold == found
@@ -34,14 +34,14 @@ def test_a_flag_is_repeated_and_a_variable_divided() -> None:
     assert parse_settings([], {"DASHAPP_THRESHOLD": " ; "}).threshold == ()
 
 
-def test_what_is_said_twice_is_meant_once() -> None:
+def test_threshold_setting_removes_duplicates() -> None:
     assert (
         len(parse_settings(["--threshold", HOT, "--threshold", "cpu.percent>90% for 0.5m"], {}).threshold)
         == 1
     )
 
 
-def test_each_bad_one_of_several_is_told() -> None:
+def test_threshold_errors_report_each_bad_value() -> None:
     given = ["--threshold", "cpu", "--threshold", HOT, "--threshold", f"{HOT}; {FULL}", "--port=x"]
     assert [sentence.split(";")[0][:20] for sentence in problems(given)] == [
         '--port is "x"',
@@ -54,10 +54,10 @@ def test_each_bad_one_of_several_is_told() -> None:
 @pytest.mark.parametrize(
     ("count", "fits"), [(MAX_REPEATED_VALUES, True), (MAX_REPEATED_VALUES + 1, False), (100_000, False)]
 )
-def test_a_flag_is_repeated_so_often_and_no_more(count: int, fits: bool) -> None:
+def test_threshold_setting_limits_number_of_values(count: int, fits: bool) -> None:
     text = ";".join(f"m{number} > 1" for number in range(count))
     if fits:
         assert len(parse_settings([], {"DASHAPP_THRESHOLD": text}).threshold) == count
     else:
         (sentence,) = problems([], {"DASHAPP_THRESHOLD": text})
-        assert sentence == f"DASHAPP_THRESHOLD is given {count} times; expected at most {MAX_REPEATED_VALUES}"
+        assert sentence == f"DASHAPP_THRESHOLD has {count} values; expected at most {MAX_REPEATED_VALUES}"

@@ -1,4 +1,4 @@
-"""Settings that are secrets: no flag, and never in what is said of them."""
+"""Secret settings: they cannot be passed as flags, and no message contains them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("elsewhere")
 @pytest.mark.parametrize(
     "flags", [["--push-token", "c4nary"], ["--push_token=c4nary"], ["-push-token=c4nary"]]
 )
-def test_a_secret_is_no_flag_and_is_never_shown(flags: list[str]) -> None:
+def test_secret_is_rejected_as_flag_and_never_shown(flags: list[str]) -> None:
     (sentence,) = problems(flags)
     assert sentence.endswith("set DASHAPP_PUSH_TOKEN")
     assert "c4nary" not in sentence
@@ -28,13 +28,13 @@ def test_a_secret_is_no_flag_and_is_never_shown(flags: list[str]) -> None:
 @pytest.mark.parametrize(
     "text", ["c4nary", "c" * 15, "c" * 201, "c4nary with a space", "c4naryé" * 3, "c4nary\n" * 3]
 )
-def test_a_secret_that_is_none_is_told_without_it(text: str) -> None:
+def test_secret_error_hides_text_when_invalid(text: str) -> None:
     (sentence,) = problems([], {"DASHAPP_PUSH_TOKEN": text})
     assert sentence.startswith(f"DASHAPP_PUSH_TOKEN has {len(text)} characters; expected 16 to 200")
     assert "c4nary" not in sentence
 
 
-def test_a_secret_may_stand_in_a_settings_file(tmp_path: Path) -> None:
+def test_secret_is_read_from_settings_file(tmp_path: Path) -> None:
     path = tmp_path / "s.toml"
     path.write_text('push_token = "c4naryc4naryc4nary"')
     assert parse_settings(["--config", str(path)], {}).push_token == "c4nary" * 3

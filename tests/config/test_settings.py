@@ -1,4 +1,4 @@
-"""Settings: every bad one is told, at once, each in one sentence that says what to do."""
+"""Settings: all errors are reported together, each in one sentence with the expected value."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ BAD = [
     ("--interval", "inf", "0.1 to 60"),
     ("--interval", "1s", "0.1 to 60"),
     ("--window", "9", "from 10"),
-    ("--window", "63072001", "that are kept"),
+    ("--window", "63072001", "seconds of the history"),
     ("--window", "1e400", "from 10"),
-    ("--retention", "14d", "three rising lengths"),
-    ("--retention", "14d,1d,730d", "three rising lengths"),
-    ("--retention", "14d,90d,forever", "three rising lengths"),
-    ("--retention", "1m,1d,1y", "three rising lengths"),
+    ("--retention", "14d", "three ascending durations"),
+    ("--retention", "14d,1d,730d", "three ascending durations"),
+    ("--retention", "14d,90d,forever", "three ascending durations"),
+    ("--retention", "1m,1d,1y", "three ascending durations"),
     ("--size", "400", "megabytes"),
     ("--size", "1MB", "megabytes"),
     ("--workers", "0", "1 to 33"),
@@ -56,8 +56,8 @@ BAD = [
     ("--trusted-proxy", "localhost", "IP addresses or networks"),
     ("--trusted-proxy", "127.0.0.1,10.0.0.0/33", "IP addresses or networks"),
     ("--trusted-proxy", "10.0.0.1/8", "IP addresses or networks"),
-    ("--proxy-user", "X Forwarded", "a header's name"),
-    ("--proxy-user", "Cookie", "a header's name"),
+    ("--proxy-user", "X Forwarded", "a header name"),
+    ("--proxy-user", "Cookie", "a header name"),
     ("--proxy-user", "X-Forwarded-User", "add --trusted-proxy"),
     ("--limit", "0", "1 to 100000"),
     ("--limit", "many", "whole number"),
@@ -70,7 +70,7 @@ BAD = [
     ("--source", "machin", "did you mean machine?"),
     ("--source", "quote:BTC USD", "did you mean quotes?"),
     ("--source", "wether", "a Python function as module:function"),
-    ("--source", "machine:1", "machine alone"),
+    ("--source", "machine:1", "machine without an argument"),
     ("--source", "weather:", "module:function"),
     ("--source", ":temperature", "module:function"),
     ("--source", "../weather:temperature", "module:function"),
@@ -78,14 +78,14 @@ BAD = [
     ("--source", "a" * 5000, "module:function"),
     ("--source", "none", "leaves nothing to read"),
     ("--panel", "cpu", "one line of TOML"),
-    ("--panel", 'kind="bar"', "a name or a title"),
+    ("--panel", 'kind="bar"', "expected `name` or `title`"),
     ("--panel", 'name="x"}\nport={', "one line of TOML"),
     ("--panel", 'name="x", kind="pie"', "line, area, stacked"),
     ("--title", "", "1 to 64"),
     ("--title", "x" * 65, "1 to 64"),
     ("--theme", "pink", "auto, dark or light"),
     ("--config", "", "a file"),
-    ("--config", "nothing.toml", "no such file"),
+    ("--config", "nothing.toml", "expected an existing file"),
     ("--threshold", "cpu.percent", "METRIC > NUMBER for TIME"),
     ("--threshold", "cpu.percent > 90 for ever", "METRIC > NUMBER for TIME"),
     ("--threshold", "", "METRIC > NUMBER for TIME"),
@@ -93,9 +93,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("flag", "value", "expected"), BAD)
-def test_a_bad_value_is_told_with_name_value_and_what_is_expected(
-    flag: str, value: str, expected: str
-) -> None:
+def test_setting_error_names_flag_value_and_expectation(flag: str, value: str, expected: str) -> None:
     (sentence,) = problems([f"{flag}={value}"])
     assert sentence.startswith(f"{flag} is {json.dumps(value[:80])[:-1]}")
     assert expected in sentence
@@ -104,25 +102,25 @@ def test_a_bad_value_is_told_with_name_value_and_what_is_expected(
 
 
 @pytest.mark.parametrize(("flag", "value", "expected"), [bad for bad in BAD if bad[1]])
-def test_a_bad_variable_is_told_by_its_own_name(flag: str, value: str, expected: str) -> None:
+def test_setting_error_names_variable_when_set_by_variable(flag: str, value: str, expected: str) -> None:
     name = "DASHAPP_" + flag[2:].upper().replace("-", "_")
     (sentence,) = problems([], {name: value})
     assert sentence.startswith(f"{name} is {json.dumps(value[:80])[:-1]}")
 
 
 @pytest.mark.parametrize("value", ["maybe", "2", "-"])
-def test_a_switch_is_on_or_off(value: str) -> None:
+def test_switch_variable_rejects_other_than_on_or_off(value: str) -> None:
     (sentence,) = problems([], {"DASHAPP_PUBLIC": value})
     assert sentence == f'DASHAPP_PUBLIC is "{value}"; expected 1 or 0'
 
 
 @pytest.mark.parametrize("text", ["--public=1", "--no-collector=0", "--version=1", "--help="])
-def test_a_switch_takes_no_value(text: str) -> None:
+def test_switch_flag_rejects_value(text: str) -> None:
     (sentence,) = problems([text])
-    assert text.partition("=")[0] + " alone" in sentence
+    assert text.partition("=")[0] + " without one" in sentence
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_setting_errors_are_reported_together() -> None:
     found = problems(
         ["--port", "0", "--interval=x", "--prot", "81", "--public=1", "stray", "--host", "0.0.0.0"],
         {"DASHAPP_WINDOW": "1", "WEB_CONCURRENCY": "99"},
@@ -133,7 +131,7 @@ def test_all_problems_are_told_at_once() -> None:
     assert len(found) == 8
 
 
-def test_a_line_break_in_a_value_stays_on_one_line() -> None:
+def test_setting_error_stays_on_one_line_with_line_break() -> None:
     (sentence,) = problems(["--port", "1\n2"])
     assert "\n" not in sentence
 
@@ -150,23 +148,23 @@ def test_a_line_break_in_a_value_stays_on_one_line() -> None:
         ("-port", "--port"),
     ],
 )
-def test_an_unknown_flag_suggests_the_nearest(text: str, near: str) -> None:
+def test_unknown_flag_error_suggests_nearest_flag(text: str, near: str) -> None:
     (sentence,) = problems([text])
     assert f"did you mean {near}?" in sentence
 
 
-def test_an_unknown_flag_like_none_points_to_the_help() -> None:
+def test_unknown_flag_error_points_to_help_without_similar_flag() -> None:
     assert "--help" in problems(["--zzz"])[0]
 
 
-def test_an_unknown_variable_is_told_but_no_error() -> None:
+def test_unknown_variable_is_reported_without_error() -> None:
     environ = {"DASHAPP_PROT": "1", "DASHAPP_PORT": "1", "DASHAPP_CHILD": "1", "OTHER": "1"}
     assert unknown_variables(environ) == [
         "DASHAPP_PROT is set but is not a setting; did you mean DASHAPP_PORT?"
     ]
 
 
-def test_defaults() -> None:
+def test_settings_have_defaults_without_input() -> None:
     assert parse_settings([], {}) == Settings()
     assert Settings().listen_address == "127.0.0.1"
 
@@ -200,15 +198,15 @@ GOOD = {
     "processes": ("never", "never"),
 }
 
-# Switches, and what no flag sets.
+# Switches, and settings that have no flag.
 NO_TEXT = ("public", "collector", "push_token", "notify", "password")
 
-# What a setting is only taken with.
+# Variables that a setting requires.
 BESIDE = {"proxy_user": {"DASHAPP_TRUSTED_PROXY": "127.0.0.1"}}
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_every_setting_has_a_variable(name: str) -> None:
+def test_setting_is_read_from_its_variable(name: str) -> None:
     Path("empty.toml").touch()
     text, value = GOOD[name]
     assert (
@@ -217,32 +215,32 @@ def test_every_setting_has_a_variable(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in GOOD if name not in NO_TEXT])
-def test_every_setting_has_a_flag_which_wins(name: str) -> None:
+def test_setting_flag_overrides_variable(name: str) -> None:
     Path("empty.toml").touch()
     text, value = GOOD[name]
     environ = {f"DASHAPP_{name.upper()}": "bad one", **BESIDE.get(name, {})}
     assert getattr(parse_settings([f"--{name.replace('_', '-')}", text], environ), name) == value
 
 
-def test_where_programs_push_to_is_no_unknown_variable() -> None:
+def test_unknown_variables_ignores_push_client_variables() -> None:
     assert not unknown_variables({"DASHAPP_URL": "http://x", "DASHAPP_PUSH_TOKEN": "0123456789abcdef"})
 
 
-def test_what_is_pushed_may_be_all_there_is() -> None:
+def test_source_may_be_none_when_push_token_is_set() -> None:
     assert parse_settings(["--source", "none"], {"DASHAPP_PUSH_TOKEN": "0123456789abcdef"}).source == (
         SourceSpec("none"),
     )
 
 
-def test_every_setting_is_tried_here() -> None:
+def test_settings_examples_cover_every_setting() -> None:
     assert {each.name for each in fields(Settings)} == set(GOOD)
 
 
-def test_switches() -> None:
+def test_switch_flags_set_public_and_collector() -> None:
     settings = parse_settings(["--public", "--no-collector"], {})
     assert (settings.public, settings.collector) == (True, False)
 
 
-def test_memory_is_of_one_process() -> None:
+def test_memory_store_is_rejected_with_several_workers() -> None:
     (sentence,) = problems(["--store", "memory:"], {"WEB_CONCURRENCY": "2"})
     assert sentence.startswith('WEB_CONCURRENCY is "2"; expected 1')

@@ -1,4 +1,4 @@
-"""dashapp.toml: what it sets, what it gives way to, and what is said of a bad one."""
+"""dashapp.toml: the settings in it, their precedence, and the errors in a bad file."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ def problems(text: str | bytes) -> list[str]:
     return caught.value.problems
 
 
-def test_without_one_the_defaults_hold() -> None:
+def test_toml_file_keeps_defaults_when_missing_or_empty() -> None:
     assert parse_settings([], {}) == Settings()
     write("")
     assert parse_settings([], {}) == Settings()
 
 
-def test_a_file_sets_whatever_a_flag_does() -> None:
+def test_toml_file_sets_all_kinds_of_settings() -> None:
     write(WHOLE)
     assert parse_settings([], {}) == Settings(
         host="127.0.0.2",
@@ -125,7 +125,7 @@ def test_a_file_sets_whatever_a_flag_does() -> None:
     )
 
 
-def test_flags_win_over_variables_over_the_file_over_the_defaults() -> None:
+def test_toml_file_is_overridden_by_variables_and_flags() -> None:
     write('port = 1001\nwindow = 20\nsource = ["a:b", "c:d"]\ntheme = "dark"')
     environ = {"DASHAPP_PORT": "1002", "DASHAPP_WINDOW": "30", "PORT": "1003"}
     settings = parse_settings(["--port", "1004", "--source", "machine"], environ)
@@ -138,28 +138,28 @@ def test_flags_win_over_variables_over_the_file_over_the_defaults() -> None:
     assert parse_settings([], {}).source == (SourceSpec("a:b"), SourceSpec("c:d"))
 
 
-def test_what_the_file_turns_on_a_variable_turns_off() -> None:
+def test_toml_switch_is_overridden_by_variable() -> None:
     write("public = true\ncollector = false")
     settings = parse_settings([], {"DASHAPP_PUBLIC": "0", "DASHAPP_COLLECTOR": "1"})
     assert (settings.public, settings.collector) == (False, True)
 
 
 @pytest.mark.parametrize("how", ["flag", "variable"])
-def test_another_file_is_named(how: str) -> None:
+def test_toml_file_is_chosen_by_flag_or_variable(how: str) -> None:
     write("port = 1001")
     write("port = 1002", "other.toml")
     argv = ["--config", "other.toml"] if how == "flag" else []
     assert parse_settings(argv, {} if argv else {"DASHAPP_CONFIG": "other.toml"}).port == 1002
 
 
-def test_a_bad_value_that_is_overruled_is_still_none() -> None:
+def test_toml_bad_value_is_ignored_when_overridden() -> None:
     write('port = "x"')
     assert parse_settings(["--port", "80"], {}).port == 80
 
 
 BAD = {
     "unknown": ("widnow = 5", "dashapp.toml: `widnow` is not a setting; did you mean window?"),
-    "unknown-far": ("zzz = 5", "`zzz` is not a setting; host, port"),
+    "unknown-far": ("zzz = 5", "`zzz` is not a setting; expected one of host, port"),
     "unknown-table": ("[prot]\nx = 1", "`prot` is not a setting; did you mean port?"),
     "unknown-endless": ("a" * 5000 + " = 1", "is not a setting"),
     "config": ('config = "x.toml"', "`config` is not a setting"),
@@ -168,45 +168,48 @@ BAD = {
     "text-for-number": ('port = "http"', 'port is "http"; expected a whole number'),
     "fraction": ("port = 80.5", "expected a whole number"),
     "switch-for-number": ("port = true", "port is true; expected a number"),
-    "number-for-text": ("host = 5", "host is 5; expected text"),
+    "number-for-text": ("host = 5", "host is 5; expected a string"),
     "number-for-switch": ("public = 1", "public is 1; expected true or false"),
     "list-for-number": ("port = [1]", "port is [1]; expected a number"),
     "table-for-number": ("[port]\nx = 1", "port is {"),
-    "date-for-number": ("port = 2026-01-01", 'port is "2026-01-01"; expected a number'),
-    "numbers-for-texts": ("hosts = [1, 2]", "hosts is [1, 2]; expected text, or a list"),
-    "empty-list": ("retention = []", "retention is []; expected text, or a list"),
-    "number-for-source": ("source = [5]", "source is 5; expected text or a table"),
+    "date-for-number": ("port = 2026-01-01", "port is 2026-01-01; expected a number"),
+    "numbers-for-texts": ("hosts = [1, 2]", "hosts is [1, 2]; expected a string, or a list"),
+    "empty-list": ("retention = []", "retention is []; expected a string, or a list"),
+    "number-for-source": ("source = [5]", "source is 5; expected a string or a table"),
     "unknown-source": ('source = "wether"', 'source is "wether"; expected machine'),
-    "table-without-use": ("[[source]]\nlabel = 'x'", "source 1: there is no `use` in it"),
+    "table-without-use": ("[[source]]\nlabel = 'x'", "source 1: `use` is missing"),
     "table-one": ("[source]\nuse = 'weather'", 'source 1: use is "weather"; expected machine'),
     "option-unknown": ("[[source]]\nuse='a:b'\nlable='x'", "did you mean label?"),
-    "option-kind": ("[[source]]\nuse='a:b'\nlow='x'", "source 1: low is 'x'; expected a number"),
+    "option-kind": ("[[source]]\nuse='a:b'\nlow='x'", 'source 1: low is "x"; expected a number'),
     "option-range": ("[[source]]\nuse='a:b'\nlow=2\nhigh=1", "low is 2; expected less than high"),
     "option-every": ("[[source]]\nuse='a:b'\nevery=0", "every is 0; expected seconds from 0.1"),
     "option-endless": (f"[[source]]\nuse='a:b'\nlow={'9' * 400}", "low is 999"),
     "option-of-none": ("[[source]]\nuse='machine'\nevery=1", "machine has no options"),
     "second-source": ("[[source]]\nuse='a:b'\n[[source]]\nuse='a'", 'source 2: use is "a"'),
-    "panel-kind": ("[[panel]]\nname='x'\nkind='pie'", "panel 1: kind is 'pie'; expected one of line"),
-    "panel-key": ("[[panel]]\nnmae='x'", "panel 1: `nmae` is not one of a panel's keys; did you mean name?"),
-    "panel-nameless": ("[[panel]]\nkind='bar'", "expected a name or a title"),
-    "panel-name-of-signs": ("[[panel]]\nname='<>'", "expected a name or a title"),
-    "panel-metrics": ("[[panel]]\nname='x'\nmetrics=[1]", "panel 1: metrics holds 1; expected metric keys"),
+    "panel-kind": ("[[panel]]\nname='x'\nkind='pie'", 'panel 1: kind is "pie"; expected one of line'),
+    "panel-key": ("[[panel]]\nnmae='x'", "panel 1: `nmae` is not a key of a panel; did you mean name?"),
+    "panel-nameless": ("[[panel]]\nkind='bar'", "expected `name` or `title`"),
+    "panel-name-of-signs": ("[[panel]]\nname='<>'", "expected `name` or `title`"),
+    "panel-metrics": (
+        "[[panel]]\nname='x'\nmetrics=[1]",
+        "panel 1: metrics contains 1; expected metric keys",
+    ),
     "panel-no-metrics": ("[[panel]]\nname='x'\nmetrics=[]", "metrics is empty; expected metric keys"),
     "panel-range": ("[[panel]]\nname='x'\nlow=1\nhigh=1", "low is 1; expected less than high"),
     "panel-infinite": ("[[panel]]\nname='x'\nlow=inf", "low is inf; expected a number"),
-    "half": ('port = 80\nhost = "127', "dashapp.toml: it is not TOML: "),
+    "half": ('port = 80\nhost = "127', "dashapp.toml: not TOML: "),
     "place": ("port = 80\nhost 5", "line 2"),
-    "twice": ("port = 80\nport = 81", "it is not TOML: Cannot overwrite a value"),
-    "deep": ("port = " + "[" * 100_000, "it is not TOML"),
-    "huge-number": ("port = " + "9" * 5000, "it is not TOML"),
-    "not-utf-8": (b'title = "\xff"', "dashapp.toml: it is not UTF-8 (at byte 9)"),
-    "binary": (bytes(range(256)), "it is not"),
-    "ten-megabytes": (b"# " + b"x" * 10_000_000, "it has more than the 1,048,576 bytes"),
+    "twice": ("port = 80\nport = 81", "not TOML: Cannot overwrite a value"),
+    "deep": ("port = " + "[" * 100_000, "not TOML"),
+    "huge-number": ("port = " + "9" * 5000, "not TOML"),
+    "not-utf-8": (b'title = "\xff"', "dashapp.toml: not UTF-8 (at byte 9)"),
+    "binary": (bytes(range(256)), "not UTF-8"),
+    "ten-megabytes": (b"# " + b"x" * 10_000_000, "larger than 1,048,576 bytes"),
 }
 
 
 @pytest.mark.parametrize(("text", "expected"), BAD.values(), ids=BAD.keys())
-def test_a_bad_file_is_told_in_one_sentence(text: str | bytes, expected: str) -> None:
+def test_toml_error_is_one_sentence_when_file_is_bad(text: str | bytes, expected: str) -> None:
     (sentence,) = problems(text)
     assert sentence.startswith("dashapp.toml: ")
     assert expected in sentence
@@ -214,34 +217,34 @@ def test_a_bad_file_is_told_in_one_sentence(text: str | bytes, expected: str) ->
     assert len(sentence) < 400
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_toml_errors_are_reported_together() -> None:
     text = 'widnow = 1\nport = "x"\ninterval = true\n[[panel]]\nkind = "x"\n[[source]]\nuse = "x"'
     assert len(problems(text)) == 5
 
 
-def test_what_is_no_file_is_told() -> None:
+def test_toml_file_is_rejected_when_path_is_directory() -> None:
     Path("dashapp.toml").mkdir()
-    with pytest.raises(SettingsError, match=r"dashapp\.toml: it is not a file"):
+    with pytest.raises(SettingsError, match=r"dashapp\.toml: not a file"):
         parse_settings([], {})
 
 
-def test_a_pipe_is_not_waited_for() -> None:
+def test_toml_file_is_rejected_at_once_when_path_is_pipe() -> None:
     os.mkfifo("pipe.toml")
-    with pytest.raises(SettingsError, match=r"pipe\.toml: it is not a file"):
+    with pytest.raises(SettingsError, match=r"pipe\.toml: not a file"):
         parse_settings(["--config", "pipe.toml"], {})
 
 
-def test_one_that_cannot_be_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_toml_file_is_rejected_when_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
     write("port = 80")
 
     def refuse(*_arguments: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", refuse)
-    with pytest.raises(SettingsError, match=r"dashapp\.toml: it cannot be read \(Permission denied\)"):
+    with pytest.raises(SettingsError, match=r"dashapp\.toml: cannot be read \(Permission denied\)"):
         parse_settings([], {})
 
 
-def test_conflicts_name_the_file() -> None:
+def test_toml_conflict_error_names_file() -> None:
     (sentence,) = problems('store = "memory:"\nworkers = 2')
     assert sentence.startswith('dashapp.toml: workers is "2"; expected 1 with dashapp.toml: store')

@@ -1,4 +1,4 @@
-"""Alerts that reach someone: real processes, a real webhook that hangs, refuses and comes back."""
+"""Alert delivery with real processes and a webhook that hangs, fails and recovers."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def sent(app: Dashapp) -> list[bool | None]:
     return [each["sent"] for each in log(app)]
 
 
-def told(app: Dashapp) -> bool:
-    """Whether the log has the change, and everybody was told of it."""
+def is_delivered(app: Dashapp) -> bool:
+    """Return whether the log has one change and all targets received it."""
     return sent(app) == [True]
 
 
 @pytest.mark.parametrize("store", ["data", "memory:"])
-def test_an_alert_says_what_and_where_and_its_address_is_seen_nowhere(
+def test_alert_names_host_and_metric_and_keeps_target_url_secret(
     tmp_path: Path, hook: Webhook, store: str
 ) -> None:
     env = {"DASHAPP_NOTIFY": hook.address}
@@ -57,12 +57,12 @@ def test_an_alert_says_what_and_where_and_its_address_is_seen_nowhere(
             for each in app.family():
                 with suppress(psutil.Error):
                     argv.update(each.cmdline())
-            return told(app)
+            return is_delivered(app)
 
         wait_for(heard)
         ((_at, message),) = hook.heard
         assert message["title"].startswith("Lab <b> on ")
-        assert f": {LOW}: broken, at " in message["title"]
+        assert f": {LOW}: firing, at " in message["title"]
         assert message["type"] == "warning"
         seen = b" ".join(app.get(path)[1] for path in ("/", "/_dash-layout", "/api/ticks", "/api/alerts"))
     kept = b" ".join(path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file())
@@ -70,32 +70,32 @@ def test_an_alert_says_what_and_where_and_its_address_is_seen_nowhere(
         assert "c4nary" not in text
 
 
-def test_a_hook_that_hangs_keeps_no_tick_waiting(tmp_path: Path, hook: Webhook) -> None:
+def test_hanging_webhook_delays_no_tick(tmp_path: Path, hook: Webhook) -> None:
     hook.hanging = True
     with dashapp(tmp_path, *FLAGS, env={"DASHAPP_NOTIFY": hook.address}) as app:
         app.serving()
         wait_for(lambda: hook.tried)
         start = app.newest()
-        unanswered = "address 1 (json): it cannot be reached, or did not answer"
+        unanswered = "address 1 (json): it is unreachable, or did not respond"
         for _ in range(10):
             app.moves()
         wait_for(lambda: unanswered in app.notices(), every=0.2)
         assert on_grid([time for time in app.shown() if time >= start], 200)
         hook.hanging = False
-        wait_for(lambda: told(app), every=0.1)
+        wait_for(lambda: is_delivered(app), every=0.1)
         wait_for(lambda: not app.notices())
         assert len(hook.heard) == 1
 
 
-def test_what_nobody_takes_waits_over_a_restart(tmp_path: Path, hook: Webhook) -> None:
+def test_alert_is_delivered_after_restart_when_webhook_failed(tmp_path: Path, hook: Webhook) -> None:
     hook.status = 500
     refused = f"json://127.0.0.1:{free_port()}/"
     env = {"DASHAPP_NOTIFY": f"{refused};{hook.address}"}
     with dashapp(tmp_path, *FLAGS, env=env) as app:
         app.serving()
         for said in (
-            "address 1 (json): it cannot be reached",
-            "address 2 (json): it answered with status 500",
+            "address 1 (json): it is unreachable",
+            "address 2 (json): it responded with status 500",
         ):
             wait_for(lambda said=said: said in app.notices(), every=0.1)  # type: ignore[misc]
         assert sent(app) == [False]
@@ -110,18 +110,18 @@ def test_what_nobody_takes_waits_over_a_restart(tmp_path: Path, hook: Webhook) -
         assert len(hook.heard) == 1
 
 
-def test_a_killed_collector_tells_nothing_twice(tmp_path: Path, hook: Webhook) -> None:
+def test_alert_is_sent_once_when_collector_is_killed(tmp_path: Path, hook: Webhook) -> None:
     with dashapp(tmp_path, *FLAGS, env={"DASHAPP_NOTIFY": hook.address}) as app:
         app.serving()
         for _ in range(2):
-            wait_for(lambda: told(app))
+            wait_for(lambda: is_delivered(app))
             app.child("collector").kill()
             app.moves()
-        wait_for(lambda: told(app))
+        wait_for(lambda: is_delivered(app))
         assert len(hook.heard) == 1
 
 
-def test_of_two_collectors_one_tells(tmp_path: Path, hook: Webhook) -> None:
+def test_alert_is_sent_once_by_two_collectors(tmp_path: Path, hook: Webhook) -> None:
     env = {"DASHAPP_NOTIFY": hook.address}
     flags = (*FLAGS, "--store", "here")
     with collector(tmp_path, *flags, env=env) as one, collector(tmp_path, *flags, env=env) as two:
@@ -138,7 +138,7 @@ def test_of_two_collectors_one_tells(tmp_path: Path, hook: Webhook) -> None:
         assert len(hook.heard) == 1
 
 
-def test_a_dead_collector_is_told_of_when_one_lives_again(tmp_path: Path, hook: Webhook) -> None:
+def test_missing_data_alert_is_sent_after_collector_resumes(tmp_path: Path, hook: Webhook) -> None:
     flags = ("--interval", "0.2", "--threshold", "cpu.percent missing for 2s")
     env = {"DASHAPP_NOTIFY": hook.address}
     with dashapp(tmp_path, *flags, env=env) as app:
@@ -146,7 +146,7 @@ def test_a_dead_collector_is_told_of_when_one_lives_again(tmp_path: Path, hook: 
         app.child("collector").suspend()
         wait_for(lambda: states(app) == ["unknown"])
         before = app.newest()
-        # The time that the threshold gives it.
+        # Wait longer than the threshold allows data to be missing.
         wait_for(lambda: time.time() - before / 1000 > 2.5)
         app.child("collector").resume()
 
@@ -160,8 +160,8 @@ def test_a_dead_collector_is_told_of_when_one_lives_again(tmp_path: Path, hook: 
         assert hook.heard[-1][1]["type"] == "success"
 
 
-def test_the_collector_itself_knows_no_apprise(tmp_path: Path, hook: Webhook) -> None:
-    """Its memory stays what it was; who carries the message is gone after it."""
+def test_collector_memory_stays_small_with_notifications(tmp_path: Path, hook: Webhook) -> None:
+    """The collector's memory stays the same, because the process that sends the message exits."""
     env = {"DASHAPP_NOTIFY": hook.address}
     with collector(tmp_path, *FLAGS, "--store", "one", env=env) as running:
         wait_for(lambda: hook.heard)
@@ -180,10 +180,18 @@ def test_the_collector_itself_knows_no_apprise(tmp_path: Path, hook: Webhook) ->
         (
             dashapp,
             "nonsense://c4nary@x",
-            'DASHAPP_NOTIFY 1 ("nonsense://…") is no address that apprise knows',
+            'DASHAPP_NOTIFY 1 is "nonsense://…"; expected a service that apprise supports',
         ),
-        (dashapp, "slack://c4nary", 'DASHAPP_NOTIFY 1 ("slack://…") is no address that apprise knows'),
-        (collector, "slack://c4nary", 'DASHAPP_NOTIFY 1 ("slack://…") is no address that apprise knows'),
+        (
+            dashapp,
+            "slack://c4nary",
+            'DASHAPP_NOTIFY 1 is "slack://…"; expected a service that apprise supports',
+        ),
+        (
+            collector,
+            "slack://c4nary",
+            'DASHAPP_NOTIFY 1 is "slack://…"; expected a service that apprise supports',
+        ),
         (
             dashapp,
             "json://127.0.0.1:9/;json://",
@@ -192,7 +200,7 @@ def test_the_collector_itself_knows_no_apprise(tmp_path: Path, hook: Webhook) ->
         (collector, "c4nary", "DASHAPP_NOTIFY has 6 characters; expected an address such as json://"),
     ],
 )
-def test_a_bad_address_ends_it_in_one_sentence(
+def test_invalid_notify_url_stops_start_with_one_line_error(
     tmp_path: Path, start: Callable[..., AbstractContextManager[Process]], address: str, said: str
 ) -> None:
     with start(tmp_path, env={"DASHAPP_NOTIFY": address}) as process:
@@ -202,17 +210,17 @@ def test_a_bad_address_ends_it_in_one_sentence(
     assert "c4nary" not in line
 
 
-def test_without_apprise_one_sentence_says_how_to_get_it(tmp_path: Path) -> None:
+def test_missing_apprise_stops_start_with_install_hint(tmp_path: Path) -> None:
     (tmp_path / "apprise.py").write_text("raise ImportError(name='apprise')")
     env = {"DASHAPP_NOTIFY": "json://x", "PYTHONPATH": f"{tmp_path}:{ROOT}"}
     with dashapp(tmp_path, env=env) as app:
         assert app.wait() == 2
         (line,) = app.lines
-    wanted = "expected the package apprise beside it: pip install 'apprise>=1.9,<3'"
+    wanted = "expected the package apprise to be installed: pip install 'apprise>=1.9,<3'"
     assert line == f"DASHAPP_NOTIFY has 1 address; {wanted}"
 
 
-def test_a_courier_dies_with_its_collector(tmp_path: Path, hook: Webhook) -> None:
+def test_apprise_worker_exits_with_its_collector(tmp_path: Path, hook: Webhook) -> None:
     hook.hanging = True
     with collector(tmp_path, *FLAGS, env={"DASHAPP_NOTIFY": hook.address}) as process:
         wait_for(lambda: hook.tried)

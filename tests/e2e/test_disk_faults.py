@@ -1,4 +1,4 @@
-"""Faults of the disk under a running product: full, read-only, gone, damaged, locked, cleared."""
+"""Disk faults while dashapp runs: full, read-only, deleted, corrupt, locked, cleared."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from dashapp.stores.disk.reader import DiskReader
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Somebody else's write transaction."""
+def write_lock(folder: Path) -> Iterator[None]:
+    """Hold a write transaction of another connection."""
     with closing(sqlite3.connect(folder / "cache.db", isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield
@@ -30,7 +30,7 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def all_stored(app: Dashapp, since: int) -> None:
-    """Every tick of the page is in the database, none missing and none twice."""
+    """Assert that each tick of the page is in the database exactly once."""
     shown = app.shown(since)
     wait_for(lambda: stored(app.store)[-1:] >= shown[-1:])
     times = stored(app.store)
@@ -39,12 +39,12 @@ def all_stored(app: Dashapp, since: int) -> None:
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="sets another process's limit")
-def test_11_a_full_disk_stops_nothing_and_loses_nothing(tmp_path: Path) -> None:
+def test_11_full_disk_stops_no_tick_and_loses_no_data(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--interval", "0.1") as app:
         app.serving().moves()
         pid = app.child("collector").pid
         first = app.newest()
-        # Neither database nor log may grow; what is there may be written over.
+        # Neither database nor log may grow, but existing bytes may be overwritten.
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
         wait_for(lambda: "cannot be saved" in app.notices())
         for _ in range(5):
@@ -59,25 +59,26 @@ def test_11_a_full_disk_stops_nothing_and_loses_nothing(tmp_path: Path) -> None:
 
 
 def ticks_pass(folder: Path, count: int) -> None:
-    """Wait for so many ticks, which readers see before they are saved."""
+    """Wait until readers see `count` more ticks, which may be before they are saved."""
     with closing(DiskReader(folder)) as reader:
         first = reader.newest().time_ms
         wait_for(lambda: len(reader.since(first / 1000, 1000)) >= count)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="takes root's power by a call of Linux's")
-def test_12_a_store_turned_read_only_does_not_spin_and_recovers(tmp_path: Path) -> None:
+def test_12_read_only_store_does_not_flood_log_and_recovers(tmp_path: Path) -> None:
     store = tmp_path / "s"
     flags = ("--store", "s", "--interval", "0.1")
     with collector(tmp_path, *flags, powerless=True) as running:
         wait_for(lambda: len(stored(store)) > 3)
         files = [store / "cache.db", store / "cache.db-wal", store / "cache.db-shm"]
-        with held(store):
-            # The files open at the time can still be written: what fails once opens them anew.
+        with write_lock(store):
+            # Open files can still be written: the collector opens them again only after a failed write.
             for file in files:
                 file.chmod(0o444)
             store.chmod(0o555)
-            # What cannot be written for another's transaction is let go, and opened anew next time.
+            # The other transaction blocks the writes: the collector closes the files and opens them again
+            # later.
             ticks_pass(store, 5)
         lines = len(running.lines)
         ticks_pass(store, 20)
@@ -97,20 +98,20 @@ def test_12_a_store_turned_read_only_does_not_spin_and_recovers(tmp_path: Path) 
         assert running.popen.poll() is None
 
 
-def test_13_a_deleted_folder_is_made_again(tmp_path: Path) -> None:
+def test_13_deleted_store_folder_is_recreated(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--interval", "0.2") as app:
         app.serving().moves()
         pid, shown = app.child("collector").pid, app.shown()
         for count in (1, 2):
-            # It may be made again, and found filled, while it is being deleted.
+            # The collector may recreate and fill the folder while this call deletes it.
             shutil.rmtree(app.store, ignore_errors=True)
-            wait_for(lambda count=count: app.said.count("made anew") >= count)  # type: ignore[misc]
+            wait_for(lambda count=count: app.said.count("created again") >= count)  # type: ignore[misc]
             wait_for(lambda: stored(app.store))
             app.moves()
         assert app.child("collector").pid == pid
         assert app.store.stat().st_mode & 0o777 == 0o700
         wait_for(lambda: app.get("/api/metrics")[1] != b"[]")
-        wait_for(lambda: set(shown) <= set(app.shown()))  # what the page showed, it still shows
+        wait_for(lambda: set(shown) <= set(app.shown()))  # the page still shows its earlier ticks
 
 
 def random_header(path: Path) -> None:
@@ -146,7 +147,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("damage", [random_header, half, random_middle])
 @pytest.mark.parametrize("tail", ["tail there", "tail gone"])
-def test_14_a_damaged_store_is_set_aside_and_said(
+def test_14_corrupt_store_is_quarantined_with_notice(
     tmp_path: Path, sound: Path, damage: Callable[[Path], None], tail: str
 ) -> None:
     store = tmp_path / "data"
@@ -158,14 +159,14 @@ def test_14_a_damaged_store_is_set_aside_and_said(
     with collector(tmp_path, "--store", "data", "--interval", "0.1") as process:
         wait_for(lambda: list(store.glob("cache.db.corrupt-*")))
         wait_for(lambda: stored(store)[-1] > old[-1])
-        assert "set aside as cache.db.corrupt-" in " ".join(read_notices(store))
-        wait_for(lambda: "set aside as cache.db.corrupt-" in process.said)
+        assert "renamed to cache.db.corrupt-" in " ".join(read_notices(store))
+        wait_for(lambda: "renamed to cache.db.corrupt-" in process.said)
         assert "Traceback" not in process.said
         if tail == "tail there":
             assert set(old) <= set(stored(store)), "what the tail still knew is kept"
 
 
-def test_14_an_empty_database_is_filled_again(tmp_path: Path, sound: Path) -> None:
+def test_14_empty_database_is_filled_again(tmp_path: Path, sound: Path) -> None:
     shutil.copytree(sound, tmp_path / "data")
     empty(tmp_path / "data" / "cache.db")
     with dashapp(tmp_path, "--interval", "0.1") as app:
@@ -174,10 +175,11 @@ def test_14_an_empty_database_is_filled_again(tmp_path: Path, sound: Path) -> No
         assert "Traceback" not in app.said
 
 
-def damaged(app: Dashapp) -> bool:
-    """Damage the database under its collector, which then has to read it anew: its log has just been emptied.
+def corrupt_database(app: Dashapp) -> bool:
+    """Corrupt the database under its collector, and return whether that worked.
 
-    Between two ticks, so that nothing is read of it in time, and kept.
+    An empty write-ahead log forces the collector to read the file again. The collector is suspended
+    meanwhile, so that it cannot read and cache pages before.
     """
     collecting, path = app.child("collector"), app.store / "cache.db"
     collecting.suspend()
@@ -193,22 +195,22 @@ def damaged(app: Dashapp) -> bool:
         collecting.resume()
 
 
-def test_14_a_store_damaged_while_it_runs_is_set_aside(tmp_path: Path) -> None:
+def test_14_store_corrupted_at_runtime_is_quarantined(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--interval", "0.1") as app:
         app.serving().moves()
         wait_for(lambda: len(stored(app.store)) > 10)
-        wait_for(lambda: damaged(app))
+        wait_for(lambda: corrupt_database(app))
         wait_for(lambda: list(app.store.glob("cache.db.corrupt-*")))
         app.moves()
-        wait_for(lambda: "set aside" in app.notices())
+        wait_for(lambda: "renamed to" in app.notices())
         assert "Traceback" not in app.said
 
 
-def test_17_a_locked_store_keeps_nobody_waiting(tmp_path: Path) -> None:
+def test_17_locked_store_delays_no_tick_and_no_request(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--interval", "0.2") as app:
         app.serving().moves()
         first = app.newest()
-        with held(app.store):
+        with write_lock(app.store):
             for _ in range(10):
                 app.moves()
                 for path in ("/api/ticks?window=7200", "/", "/healthz"):
@@ -216,7 +218,7 @@ def test_17_a_locked_store_keeps_nobody_waiting(tmp_path: Path) -> None:
         all_stored(app, first)
 
 
-def test_18_a_store_cleared_from_outside_resets_the_page(tmp_path: Path) -> None:
+def test_18_store_cleared_from_outside_resets_page(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--interval", "0.2") as app:
         app.serving().moves()
         cursor, newest = app.ticks()["cursor"], app.newest()

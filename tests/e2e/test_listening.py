@@ -1,4 +1,4 @@
-"""Where one command listens, and to which names it answers there."""
+"""Addresses on which the command listens, and host names that it accepts."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import pytest
 from processes import Dashapp, dashapp
 from waiting import PATIENCE_S
 
-# Whether anything is collected changes nothing here.
+# Collecting has no effect on these tests.
 ALONE = "--no-collector"
 
 
-def test_it_listens_on_this_machine_alone(tmp_path: Path) -> None:
+def test_server_listens_on_loopback_only_by_default(tmp_path: Path) -> None:
     with dashapp(tmp_path, ALONE) as app:
         app.serving()
         assert listening(app) == {"127.0.0.1"}
         assert app.get("/", host="evil.test")[0] == 400
 
 
-def test_public_listens_on_every_interface(tmp_path: Path) -> None:
+def test_public_server_listens_on_all_interfaces(tmp_path: Path) -> None:
     with dashapp(tmp_path, ALONE, "--public") as app:
         app.serving()
         assert f"Serving on http://0.0.0.0:{app.port} (store: data/)" in app.lines
@@ -30,7 +30,7 @@ def test_public_listens_on_every_interface(tmp_path: Path) -> None:
         assert app.get("/", host="my.example.test")[0] == 200
 
 
-def test_public_behind_a_proxy_of_this_machine_stays_there(tmp_path: Path) -> None:
+def test_public_server_with_loopback_host_listens_on_loopback_only(tmp_path: Path) -> None:
     with dashapp(tmp_path, ALONE, "--public", "--host", "127.0.0.1") as app:
         app.serving()
         assert listening(app) == {"127.0.0.1"}
@@ -38,7 +38,7 @@ def test_public_behind_a_proxy_of_this_machine_stays_there(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.2"])
-def test_another_address_of_this_machine(tmp_path: Path, host: str) -> None:
+def test_server_listens_on_other_loopback_address(tmp_path: Path, host: str) -> None:
     with dashapp(tmp_path, ALONE, "--host", host) as app:
         app.serving()
         address = "127.0.0.1" if host == "localhost" else host

@@ -1,4 +1,4 @@
-"""Fault 28: a hundred viewers at once. All are answered, and none leaves anything behind on the server."""
+"""Fault 28: a hundred viewers at once get responses, and leak nothing on the server."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from waiting import wait_for
 
 VIEWERS = 100
 ROUNDS = 3
-# What an allocator keeps of a hundred connections at once; a hundred viewers' histories would be far more.
+# Allocator overhead of a hundred connections; histories of a hundred viewers would need far more.
 ROOM = 16_000_000
 
 
 async def viewer(port: int, all_here: asyncio.Barrier) -> None:
-    """Ask as a page does, each time at the same instant as all others."""
+    """Send requests as a page does, each at the same instant as all other viewers."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     cursor = ""
     try:
@@ -40,13 +40,13 @@ def all_at_once(port: int) -> None:
             for _ in range(VIEWERS):
                 group.create_task(viewer(port, all_here))
 
-    # Another test's browser may have left a loop in this thread.
+    # Another test's browser may have left an event loop in this thread.
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, crowd()).result()
 
 
 def resources(app: Dashapp) -> tuple[int, int, int]:
-    """Connections, threads and bytes of memory of all that serves."""
+    """Return connections, threads and bytes of memory of all processes that serve."""
     web = app.child("web")
     serving = [web, *web.children(recursive=True)]
     return (
@@ -56,11 +56,11 @@ def resources(app: Dashapp) -> tuple[int, int, int]:
     )
 
 
-def test_28_a_hundred_viewers_are_all_answered_and_leave_nothing(tmp_path: Path) -> None:
+def test_28_hundred_viewers_get_responses_and_leak_no_resources(tmp_path: Path) -> None:
     with dashapp(tmp_path) as app:
         app.serving().moves()
         connections = resources(app)[0]
-        # The first crowd has the server allocate what it keeps.
+        # The first crowd makes the server allocate memory that it keeps.
         all_at_once(app.port)
         _, threads, memory = resources(app)
         all_at_once(app.port)

@@ -1,4 +1,4 @@
-"""Behind the real nginx: of those who ask the same, one reaches the server, and all see every tick."""
+"""Behind the real nginx, one of many equal requests reaches the server; all see every tick."""
 
 from __future__ import annotations
 
@@ -46,13 +46,16 @@ def get(port: int, path: str, **headers: str) -> tuple[int, dict[str, str], byte
 
 
 def logged(front: Proxied, path: str, count: int) -> Counter[str]:
-    """How so many questions were answered. nginx writes it down after its answer."""
+    """Return the cache statuses of at least `count` requests.
+
+    nginx logs a request only after its response.
+    """
     wait_for(lambda: front.asked(path).total() >= count)
     return front.asked(path)
 
 
 def next_tick(front: Proxied, origin: Dashapp) -> tuple[str, int]:
-    """The question for a tick that is still to come, and how often it was asked until it was answered."""
+    """Wait for a new tick; return its request path and how many requests it took."""
     path = f"/api/ticks?window=100&after={origin.ticks()['cursor']}"
     answers: list[bytes] = []
 
@@ -64,7 +67,7 @@ def next_tick(front: Proxied, origin: Dashapp) -> tuple[str, int]:
     return path, len(answers)
 
 
-def test_of_a_crowd_few_questions_reach_the_server(front: Proxied, origin: Dashapp) -> None:
+def test_nginx_merges_equal_requests_of_many_viewers(front: Proxied, origin: Dashapp) -> None:
     for _ in range(3):
         path, asked_before = next_tick(front, origin)
         before = logged(front, path, asked_before)
@@ -75,19 +78,19 @@ def test_of_a_crowd_few_questions_reach_the_server(front: Proxied, origin: Dasha
         assert all(b'"t":[]' not in each for each in answers), "each viewer has the tick"
         asked = logged(front, path, asked_before + VIEWERS) - before
         assert asked.total() == VIEWERS
-        # An answer is kept for a second, and the crowd of a slow machine may take some.
+        # nginx caches a response for one second, and a slow machine may need several for the crowd.
         assert VIEWERS - asked["HIT"] - asked["UPDATING"] <= seconds + 2
 
 
-def test_who_asked_too_early_gets_the_tick_when_it_comes(front: Proxied, origin: Dashapp) -> None:
-    """An answer without news is kept by nobody, so that it is not given to who comes in time."""
+def test_nginx_does_not_cache_response_without_new_tick(front: Proxied, origin: Dashapp) -> None:
+    """nginx does not cache a response without news, so later requests get the tick in time."""
     for _ in range(3):
         path, asked = next_tick(front, origin)
         assert not {"HIT", "UPDATING", "STALE"} & set(logged(front, path, asked))
 
 
-def test_a_viewer_of_a_long_window_sees_every_tick_too(front: Proxied, origin: Dashapp) -> None:
-    """Its points stand for many ticks, and the newest tick comes beside them."""
+def test_long_window_shows_every_tick_through_nginx(front: Proxied, origin: Dashapp) -> None:
+    """Each point of a long window covers many ticks, so the frame adds the newest tick."""
     cursor, newest = "", 0
 
     def sees(tick: int) -> bool:
@@ -106,13 +109,16 @@ def test_a_viewer_of_a_long_window_sees_every_tick_too(front: Proxied, origin: D
         wait_for(partial(sees, origin.newest()), every=0.05)
 
 
-def test_the_page_and_its_files_come_from_the_cache(front: Proxied) -> None:
+def test_nginx_caches_page_and_assets(front: Proxied) -> None:
     for path in ("/", "/_dash-layout", "/assets/page.bundle.js?m=1"):
         first = get(front.port, path)
         assert first[0] == 200
 
         def kept(path: str = path, body: bytes = first[2]) -> bool:
-            """It is for a second, which on a slow machine may be over before the next question comes."""
+            """Return whether a request got the cached response.
+
+            It is valid for one second, which on a slow machine may end before the next request.
+            """
             assert get(front.port, path)[2] == body
             return front.asked(path)["HIT"] >= 1
 
@@ -122,19 +128,19 @@ def test_the_page_and_its_files_come_from_the_cache(front: Proxied) -> None:
 @pytest.mark.parametrize(
     "path", ["/healthz", "/readyz", "/metrics", "/api/csv", "/api/nothing", "/api/ticks?window=9"]
 )
-def test_what_is_only_now_true_is_kept_by_nobody(front: Proxied, path: str) -> None:
+def test_nginx_does_not_cache_status_and_error_responses(front: Proxied, path: str) -> None:
     for _ in range(3):
         get(front.port, path)
     assert set(logged(front, path, 3)) == {"MISS"}
 
 
-def test_a_tag_of_the_caches_own_answer_costs_few_bytes(front: Proxied) -> None:
+def test_nginx_returns_304_for_etag_of_cached_response(front: Proxied) -> None:
     status, headers, _ = get(front.port, "/api/metrics")
     assert status == 200
     assert get(front.port, "/api/metrics", if_none_match=headers["etag"])[::2] == (304, b"")
 
 
-def test_behind_a_password_nginx_keeps_nothing(tmp_path: Path) -> None:
+def test_nginx_caches_nothing_with_password(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--public", env={"DASHAPP_PASSWORD": PASSWORD}) as app:
         app.serving()
         with proxied(app.port, tmp_path / "nginx") as front:

@@ -1,4 +1,4 @@
-"""Faults of processes: killed, doubled, orphaned, told to stop. Real ones, with real signals."""
+"""Process faults with real processes and signals: kill, duplicates, orphans, stop."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from dashapp.stores.disk.store import DiskStore
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashapp]:
-    """One that heals from whatever a test does to its children."""
+    """A server that recovers from everything that a test does to its children."""
     with dashapp(tmp_path_factory.mktemp("app"), "--interval", "0.2") as process:
         yield process.serving()
 
@@ -34,7 +34,7 @@ def all_end(app: Dashapp) -> None:
     wait_for(lambda: not app.family())
 
 
-def test_3_a_killed_collector_is_started_again(app: Dashapp) -> None:
+def test_3_killed_collector_is_restarted(app: Dashapp) -> None:
     app.moves()
     cursor, before = app.ticks()["cursor"], app.child("collector")
     before.kill()
@@ -44,15 +44,15 @@ def test_3_a_killed_collector_is_started_again(app: Dashapp) -> None:
     answer = app.ticks(after=cursor)
     assert answer["reset"] is False
     assert None in answer["y"]["cpu.percent"], "the gap is drawn as a gap"
-    wait_for(lambda: "the collector died (signal 9)" in app.said)
+    wait_for(lambda: "the collector exited (signal 9)" in app.said)
 
 
-DYING = r"died (?P<times>\d+) times in a row \(exit code 1\); it is started again in (?P<pause>\S+) seconds"
+DYING = r"exited (?P<times>\d+) times in a row \(exit code 1\); it restarts in (?P<pause>\S+) seconds"
 
 
-def test_a_collector_that_keeps_dying_is_backed_off_and_told_on_the_page(tmp_path: Path) -> None:
+def test_crashing_collector_is_restarted_with_backoff_and_notice(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    # A folder where the lock ought to be: every start fails.
+    # A folder in place of the lock file: every start fails.
     (tmp_path / "data" / "writer.lock").mkdir()
     with dashapp(tmp_path) as app:
         app.serving()
@@ -64,14 +64,14 @@ def test_a_collector_that_keeps_dying_is_backed_off_and_told_on_the_page(tmp_pat
         found = wait_for(told)
         assert found is not None
         assert float(found["pause"]) == RESTART_BACKOFF_S[int(found["times"]) - 1]
-        pauses = [float(each) for each in re.findall(r"starting it again in (\S+) s", app.said)]
+        pauses = [float(each) for each in re.findall(r"restarting it in (\S+) s", app.said)]
         assert pauses == [*RESTART_BACKOFF_S[: len(pauses)]]
         assert "Traceback" not in app.said
         (tmp_path / "data" / "writer.lock").rmdir()
         wait_for(app.newest)
 
 
-def test_5_two_collectors_write_one_row_a_tick(tmp_path: Path) -> None:
+def test_5_two_collectors_write_one_row_per_tick(tmp_path: Path) -> None:
     flags = ("--store", "s", "--interval", "0.1")
     with collector(tmp_path, *flags) as first:
         wait_for(lambda: len(stored(tmp_path / "s")) > 3)
@@ -88,7 +88,7 @@ def test_5_two_collectors_write_one_row_a_tick(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_6_the_parents_end_is_everyones(tmp_path: Path, number: signal.Signals) -> None:
+def test_6_children_exit_with_their_parent(tmp_path: Path, number: signal.Signals) -> None:
     with dashapp(tmp_path, "--workers", "2") as app:
         app.serving().moves()
         assert len(wait_for(lambda: len(app.family()) >= 4 and app.family())) >= 4  # type: ignore[arg-type]
@@ -99,7 +99,7 @@ def test_6_the_parents_end_is_everyones(tmp_path: Path, number: signal.Signals) 
         assert app.wait() == (0 if number == signal.SIGTERM else -9)
 
 
-def test_6_a_killed_web_server_leaves_no_orphan_and_comes_back(app: Dashapp) -> None:
+def test_6_killed_web_server_leaves_no_orphan_and_restarts(app: Dashapp) -> None:
     web = app.child("web")
     workers = wait_for(lambda: web.children(recursive=True))
     web.kill()
@@ -109,7 +109,7 @@ def test_6_a_killed_web_server_leaves_no_orphan_and_comes_back(app: Dashapp) -> 
     app.moves()
 
 
-def test_6_a_killed_worker_is_replaced(app: Dashapp) -> None:
+def test_6_killed_worker_is_replaced(app: Dashapp) -> None:
     (worker, *_) = wait_for(lambda: app.child("web").children(recursive=True))
     worker.kill()
     wait_for(lambda: not alive(worker))
@@ -118,7 +118,7 @@ def test_6_a_killed_worker_is_replaced(app: Dashapp) -> None:
 
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A history that ended a moment ago, of which an answer fills more than a connection's buffers."""
+    """A history that ended just now; a response with all of it exceeds a connection's buffers."""
     folder = tmp_path_factory.mktemp("past") / "data"
     until, count = round(time.time() / 0.1), 2000
     with closing(DiskStore(folder, keep=count)) as store:
@@ -127,8 +127,11 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def begun(app: Dashapp, stack: ExitStack) -> HTTPResponse:
-    """An answer of which the head was read: the server cannot end it until the rest is."""
+def start_response(app: Dashapp, stack: ExitStack) -> HTTPResponse:
+    """Return a response of which only the head was read.
+
+    The server cannot finish it until the client reads the rest.
+    """
     connection = stack.enter_context(closing(socket.socket()))
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.settimeout(PATIENCE_S)
@@ -140,14 +143,14 @@ def begun(app: Dashapp, stack: ExitStack) -> HTTPResponse:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_7_told_to_stop_twice_it_ends_what_is_in_flight(
+def test_7_requests_in_flight_finish_after_two_stop_signals(
     tmp_path: Path, past: Path, number: signal.Signals
 ) -> None:
     shutil.copytree(past, tmp_path / "data")
     with dashapp(tmp_path, "--interval", "0.1") as app, ExitStack() as stack:
         app.serving().moves()
         newest = app.newest()
-        in_flight = [begun(app, stack) for _ in range(4)]
+        in_flight = [start_response(app, stack) for _ in range(4)]
         app.popen.send_signal(number)
         for place, each in enumerate(in_flight):
             assert (each.status, len(json.loads(each.read())["t"]) > 100) == (200, True)
@@ -159,8 +162,8 @@ def test_7_told_to_stop_twice_it_ends_what_is_in_flight(
         assert "Traceback" not in app.said
 
 
-def test_7_everybody_is_told_to_stop_at_once(tmp_path: Path) -> None:
-    """A platform, or Ctrl-C, signals the whole group, perhaps twice."""
+def test_7_all_processes_stop_on_signal_to_process_group(tmp_path: Path) -> None:
+    """A platform or Ctrl-C signals the whole process group, perhaps twice."""
     with dashapp(tmp_path, "--interval", "0.2", start_new_session=True) as app:
         app.serving().moves()
         collecting = app.child("collector")
@@ -174,22 +177,22 @@ def test_7_everybody_is_told_to_stop_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_7_a_collector_alone_stores_its_last_tick(tmp_path: Path, number: signal.Signals) -> None:
+def test_7_collector_stores_last_tick_on_stop_signal(tmp_path: Path, number: signal.Signals) -> None:
     with collector(tmp_path, "--store", "s", "--interval", "0.1") as alone:
         wait_for(lambda: len(stored(tmp_path / "s")) > 5)
         newest = stored(tmp_path / "s")[-1]
         alone.popen.send_signal(number)
         alone.popen.send_signal(number)
         assert alone.wait() == 0
-        # Before our own reading makes another.
+        # Checked before `stored` opens the database and creates another log.
         assert not (tmp_path / "s" / "cache.db-wal").exists(), "closed as it should be"
         assert stored(tmp_path / "s")[-1] >= newest
         assert on_grid(stored(tmp_path / "s"), 100)
         assert "Traceback" not in alone.said
 
 
-def test_a_stopped_collector_leaves_a_gap_and_goes_on(app: Dashapp) -> None:
-    """Faults 4 and 23: suspended, then woken: no burst, no spike, and meanwhile not ready."""
+def test_suspended_collector_leaves_gap_and_continues(app: Dashapp) -> None:
+    """Faults 4 and 23: no burst and no spike after a suspension, and not ready during it."""
     app.moves()
     child = app.child("collector")
     child.suspend()

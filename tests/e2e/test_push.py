@@ -1,4 +1,4 @@
-"""Pushing as it is used: real servers, real signals; whatever was answered 200 is in the store, once."""
+"""Push with real servers and signals: each push with status 200 is stored exactly once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from dashapp.http.request_body import MAX_CONCURRENT_BODIES
 
 
 def stored(folder: Path) -> Counter[tuple[str, float]]:
-    """How often each pushed value is in the store's rows."""
+    """Count how often each pushed value is in the store's rows."""
     found: Counter[tuple[str, float]] = Counter()
     with suppress(sqlite3.OperationalError), closing(sqlite3.connect(folder / "cache.db", timeout=5)) as db:
         for (row,) in db.execute("SELECT value FROM Cache"):
@@ -36,12 +36,12 @@ def stored(folder: Path) -> Counter[tuple[str, float]]:
 
 @contextmanager
 def pushing(app: Dashapp, answered: list[tuple[str, float]]) -> Iterator[None]:
-    """Push values that all differ, one by one, from a thread; note those that were answered 200."""
+    """Push distinct values one by one from a thread, and note those that got status 200."""
     over = Event()
 
     def run() -> None:
         for number in count():
-            # A name comes again, and a tick has one value of each: no two of them wait at a time.
+            # Names repeat, and a tick has one value of each, so no two values of a name may wait at a time.
             while number % 450 == 449 and not over.is_set() and set(answered) - set(stored(app.store)):
                 over.wait(0.1)
             if over.is_set():
@@ -52,7 +52,7 @@ def pushing(app: Dashapp, answered: list[tuple[str, float]]) -> Iterator[None]:
                     answered.append((key, value))
             except (OSError, http.client.HTTPException, ValueError):
                 pass
-            # A loop that computes something between two of them.
+            # Like a loop that computes something between two pushes.
             over.wait(0.008)
 
     thread = Thread(target=run)
@@ -71,13 +71,13 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashapp]:
 
 
 def all_stored(app: Dashapp, answered: list[tuple[str, float]]) -> None:
-    """Each of them is in one tick alone."""
+    """Assert that each acknowledged value is in exactly one tick."""
     wait_for(lambda: not set(answered) - set(stored(app.store)), every=0.1)
     times = stored(app.store)
     assert {times[each] for each in answered} == {1}
 
 
-def test_kill_9_of_either_side_loses_nothing_that_was_answered(tmp_path: Path) -> None:
+def test_acknowledged_pushes_survive_kill_of_collector_or_web_server(tmp_path: Path) -> None:
     answered: list[tuple[str, float]] = []
     flags = ("--interval", "0.1", "--workers", "2")
     with dashapp(tmp_path, *flags, env=ENV) as app:
@@ -98,8 +98,8 @@ def test_kill_9_of_either_side_loses_nothing_that_was_answered(tmp_path: Path) -
         assert "Traceback" not in app.said
 
 
-def test_a_collector_killed_again_and_again_stores_each_value_once(tmp_path: Path) -> None:
-    """At any instant between taking, marking and appending."""
+def test_pushes_are_stored_once_when_collector_is_killed_repeatedly(tmp_path: Path) -> None:
+    """The kill can hit any instant between taking, marking and appending."""
     answered: list[tuple[str, float]] = []
     with dashapp(tmp_path, "--no-collector", env=ENV) as app, closing(Restarted(tmp_path)) as collecting:
         app.serving()
@@ -119,7 +119,7 @@ def test_a_collector_killed_again_and_again_stores_each_value_once(tmp_path: Pat
 
 
 class Restarted:
-    """A collector that is killed and started again."""
+    """A collector that a test kills and restarts."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -136,7 +136,7 @@ class Restarted:
             self._running = None
 
 
-def test_what_waits_is_bounded_and_told_while_no_collector_runs(tmp_path: Path) -> None:
+def test_push_returns_503_when_queue_is_full_without_collector(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--no-collector", env=ENV) as app:
         app.serving()
         assert push(app, {"a": 1})[0] == 200
@@ -147,7 +147,7 @@ def test_what_waits_is_bounded_and_told_while_no_collector_runs(tmp_path: Path) 
         assert "wait for the collector" in str(answer["error"])
 
 
-def test_in_memory_and_with_nothing_else_to_read(tmp_path: Path) -> None:
+def test_push_works_with_memory_store_and_no_source(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--store", "memory:", "--source", "none", "--interval", "0.1", env=ENV) as app:
         app.serving()
         assert push(app, {"train.loss": 0.5})[0] == 200
@@ -156,14 +156,14 @@ def test_in_memory_and_with_nothing_else_to_read(tmp_path: Path) -> None:
         assert json.loads(app.get("/api/metrics")[1])[0]["panel"] == "train"
 
 
-def test_senders_that_stop_in_the_middle_do_not_hold_the_page(app: Dashapp) -> None:
+def test_stalled_push_bodies_do_not_block_page(app: Dashapp) -> None:
     with ExitStack() as stack:
         head = "POST /api/push HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n"
         head += f"Authorization: Bearer {TOKEN}\r\n\r\n"
         for _ in range(MAX_CONCURRENT_BODIES):
             sender = stack.enter_context(closing(socket.create_connection(("127.0.0.1", app.port))))
             sender.sendall(head.encode() + b'{"metrics')
-        # Whether all of them are being read already is the server's to know.
+        # Only the server knows whether it already reads all of them.
         assert {push(app, {"a": 1})[0] for _ in range(20)} <= {200, 503}
         app.moves()
         assert app.get("/")[0] == 200
@@ -171,7 +171,7 @@ def test_senders_that_stop_in_the_middle_do_not_hold_the_page(app: Dashapp) -> N
         wait_for(lambda: push(app, {"a": 1})[0] == 200)
 
 
-def test_a_chunked_body_and_one_that_is_too_large(app: Dashapp) -> None:
+def test_push_accepts_chunked_body_and_rejects_large_body(app: Dashapp) -> None:
     def status(body: object) -> int:
         with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
             connection.request("POST", "/api/push", body, HEADERS)  # type: ignore[arg-type]
@@ -184,8 +184,8 @@ def test_a_chunked_body_and_one_that_is_too_large(app: Dashapp) -> None:
     assert status(b'{"metrics": {"a": 1}}'.ljust(65_536)) == 200
 
 
-def test_a_thousand_pushes_on_one_connection_are_all_taken(app: Dashapp) -> None:
-    """As fast as they are answered, as a program's that does nothing else."""
+def test_thousand_pushes_on_one_connection_are_accepted(app: Dashapp) -> None:
+    """As fast as the server responds, like a program that does nothing else."""
     with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
         for number in range(1000):
             body = json.dumps({"metrics": {f"p.{number % 100}": number}})
@@ -198,8 +198,8 @@ def test_a_thousand_pushes_on_one_connection_are_all_taken(app: Dashapp) -> None
     wait_for(lambda: app.get("/readyz")[0] == 200)
 
 
-def test_told_to_stop_it_keeps_what_was_answered(tmp_path: Path) -> None:
-    """Both at once; what still waits is in the first tick of the next run."""
+def test_acknowledged_pushes_survive_stop_signal(tmp_path: Path) -> None:
+    """Both processes stop at once; pushes that still wait are in the first tick of the next run."""
     answered: list[tuple[str, float]] = []
     with dashapp(tmp_path, "--interval", "0.3", env=ENV) as app:
         app.serving().moves()

@@ -1,4 +1,4 @@
-"""Fault 19, and those around it, with everything real: a page's redis, a collector, a Redis that fails."""
+"""Fault 19 and related faults, with a real page, a real collector and a real Redis."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def running(redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture
 def app(running: Dashapp) -> Dashapp:
-    """One that heals from whatever a test does to its Redis."""
+    """A server that recovers from everything that a test does to its Redis."""
     running.moves()
     wait_for(lambda: not running.notices())
     return running
@@ -54,13 +54,13 @@ def stored(redis: RedisServer) -> list[int]:
 
 
 def answers(app: Dashapp) -> None:
-    """Whatever is asked is answered, again and again."""
+    """Assert that the server answers every path, several times."""
     for _ in range(3):
         for path in ("/", "/api/ticks?window=100", "/api/ticks?window=86400", "/api/metrics", "/healthz"):
             assert app.get(path)[0] == 200, path
 
 
-def test_it_serves_and_collects_without_a_folder(app: Dashapp, redis: RedisServer) -> None:
+def test_redis_store_serves_and_collects_without_folder(app: Dashapp, redis: RedisServer) -> None:
     assert f"(store: {redis.url})" in app.said
     assert not app.store.exists()
     assert on_grid(stored(redis), STEP)
@@ -88,7 +88,7 @@ def fill_up(redis: RedisServer) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("fault", [freeze, refuse, fill_up])
-def test_19_it_answers_meanwhile_says_so_and_heals_without_a_hole(
+def test_19_redis_outage_shows_notice_and_leaves_no_gap(
     app: Dashapp, redis: RedisServer, fault: Callable[[RedisServer], Callable[[], None]]
 ) -> None:
     before, begun = app.newest(), 1000 * time.time()
@@ -103,12 +103,12 @@ def test_19_it_answers_meanwhile_says_so_and_heals_without_a_hole(
     wait_for(lambda: not app.notices())
     times = stored(redis)
     assert on_grid(times, STEP)
-    # Nothing that was measured meanwhile is lost; a starved machine leaves deadlines out, no whole outage.
+    # Measurements during the outage are not lost. A busy machine may skip deadlines, but no whole outage.
     lost = [(old, new) for old, new in holes(times, STEP) if new > begun and old < ended]
     assert all(new - old < 0.75 * (ended - begun) for old, new in lost), (begun, ended, lost)
 
 
-def test_19_flushed_the_page_begins_anew(app: Dashapp, redis: RedisServer) -> None:
+def test_19_flushed_redis_resets_page(app: Dashapp, redis: RedisServer) -> None:
     cursor = app.ticks()["cursor"]
     with closing(redis.client()) as client:
         client.flushall()
@@ -119,7 +119,7 @@ def test_19_flushed_the_page_begins_anew(app: Dashapp, redis: RedisServer) -> No
     assert on_grid(stored(redis), STEP)
 
 
-def test_19_evicted_it_goes_on(app: Dashapp, redis: RedisServer) -> None:
+def test_19_evicted_keys_do_not_stop_collection(app: Dashapp, redis: RedisServer) -> None:
     with closing(redis.client()) as client:
         client.config_set("maxmemory-policy", "allkeys-lru")
         client.config_set("maxmemory", client.info("memory")["used_memory"] + 1_000_000)
@@ -134,7 +134,7 @@ def test_19_evicted_it_goes_on(app: Dashapp, redis: RedisServer) -> None:
         client.config_set("maxmemory-policy", "noeviction")
 
 
-def test_19_away_at_first_the_page_comes_up_and_heals(other: RedisServer, tmp_path: Path) -> None:
+def test_19_page_starts_and_recovers_when_redis_is_down_at_start(other: RedisServer, tmp_path: Path) -> None:
     other.kill()
     with dashapp(tmp_path, *FAST, "--store", other.url) as app:
         app.serving()
@@ -145,7 +145,7 @@ def test_19_away_at_first_the_page_comes_up_and_heals(other: RedisServer, tmp_pa
         wait_for(lambda: not app.notices())
 
 
-def test_5_two_collectors_of_one_name(other: RedisServer, tmp_path: Path) -> None:
+def test_5_two_collectors_of_one_name_write_each_tick_once(other: RedisServer, tmp_path: Path) -> None:
     flags = (*FAST, "--store", other.url)
     with collector(tmp_path, *flags) as first:
         wait_for(lambda: len(stored(other)) > 5)
@@ -157,7 +157,7 @@ def test_5_two_collectors_of_one_name(other: RedisServer, tmp_path: Path) -> Non
             assert on_grid(stored(other), STEP)
 
 
-def test_5_a_writer_that_was_frozen_writes_nothing_doubly(other: RedisServer, tmp_path: Path) -> None:
+def test_5_suspended_writer_stores_no_tick_twice(other: RedisServer, tmp_path: Path) -> None:
     flags = (*FAST, "--store", other.url)
     with collector(tmp_path, *flags) as first:
         wait_for(lambda: len(stored(other)) > 5)
@@ -173,17 +173,17 @@ def test_5_a_writer_that_was_frozen_writes_nothing_doubly(other: RedisServer, tm
             assert second.popen.poll() is None
 
 
-def test_several_workers_answer_alike(other: RedisServer, tmp_path: Path) -> None:
+def test_workers_return_consistent_ticks_from_redis(other: RedisServer, tmp_path: Path) -> None:
     with dashapp(tmp_path, *FAST, "--store", other.url, "--workers", "2") as app:
         app.serving()
         app.moves()
         cursor, newest = app.ticks()["cursor"], app.newest()
-        # Each of the two has heard of a later tick.
+        # Both workers have seen a later tick.
         wait_for(lambda: all(app.newest() > newest for _ in range(20)))
         assert not any(app.ticks(after=cursor)["reset"] for _ in range(20))
 
 
-def test_serving_alone_shows_whoever_collects(other: RedisServer, tmp_path: Path) -> None:
+def test_no_collector_server_shows_other_host_in_redis(other: RedisServer, tmp_path: Path) -> None:
     with (
         collector(tmp_path, "--interval", "0.2", "--name", "elsewhere", "--store", other.url),
         dashapp(tmp_path, "--no-collector", "--store", other.url, "--name", "nothing") as app,
@@ -195,7 +195,7 @@ def test_serving_alone_shows_whoever_collects(other: RedisServer, tmp_path: Path
         )
 
 
-def test_7_the_last_tick_is_stored_when_it_ends(other: RedisServer, tmp_path: Path) -> None:
+def test_7_last_tick_is_stored_on_stop_signal(other: RedisServer, tmp_path: Path) -> None:
     with dashapp(tmp_path, *FAST, "--store", other.url) as app:
         app.serving()
         app.moves()
@@ -204,10 +204,10 @@ def test_7_the_last_tick_is_stored_when_it_ends(other: RedisServer, tmp_path: Pa
         assert app.wait() == 0
         assert stored(other)[-1] >= newest
         with closing(other.client()) as client:
-            assert not client.exists(Keys(NAME).turn), "its turn is given back"
+            assert not client.exists(Keys(NAME).lease), "its turn is given back"
 
 
-def test_a_platform_with_redis_keeps_each_machine_apart(other: RedisServer, tmp_path: Path) -> None:
+def test_dynos_write_separate_histories_to_redis(other: RedisServer, tmp_path: Path) -> None:
     env = {"REDIS_URL": other.url, "DASHAPP_INTERVAL": "0.2"}
     with (
         dashapp(tmp_path, env={**env, "DYNO": "web.1"}) as app,

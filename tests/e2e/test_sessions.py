@@ -1,4 +1,4 @@
-"""Sessions in real processes: one for all workers, over a restart, until another password is set."""
+"""Sessions in real processes: all workers, restarts, and changes of the password."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def sign_in(app: Dashapp, password: str = PASSWORD) -> tuple[int, str]:
     return post(app, "/login", urlencode({"password": password}))
 
 
-def asked_for_link(app: Dashapp) -> tuple[int, bytes]:
-    """By whom a trusted proxy has let in."""
+def create_link(app: Dashapp) -> tuple[int, bytes]:
+    """Create a share link as a user that a trusted proxy has authenticated."""
     with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
         connection.request(
             "POST",
@@ -45,8 +45,8 @@ def asked_for_link(app: Dashapp) -> tuple[int, bytes]:
         return answer.status, answer.read()
 
 
-def asked(app: Dashapp, cookie: str = "", path: str = "/api/ticks") -> set[int]:
-    """The answers of many connections, which several workers take in turn."""
+def statuses(app: Dashapp, cookie: str = "", path: str = "/api/ticks") -> set[int]:
+    """Return the statuses of requests on many connections, which several workers share."""
     return {app.get(path, Cookie=cookie)[0] for _ in range(24)}
 
 
@@ -56,23 +56,23 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashapp]:
         yield app.serving()
 
 
-def test_a_session_is_every_workers_and_outlives_a_restart(tmp_path: Path) -> None:
+def test_session_is_valid_in_all_workers_and_after_restart(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--workers", "2", env=ENVIRON) as app:
         app.serving()
         status, cookie = sign_in(app)
         assert status == 303
-        assert asked(app, cookie) == {200}
-        assert asked(app, cookie[:-3]) == {401}
+        assert statuses(app, cookie) == {200}
+        assert statuses(app, cookie[:-3]) == {401}
         assert "correct horse" not in app.said
     with dashapp(tmp_path, "--workers", "2", env=ENVIRON) as app:
         app.serving()
-        assert asked(app, cookie) == {200}
+        assert statuses(app, cookie) == {200}
     with dashapp(tmp_path, env=ENVIRON | {"DASHAPP_PASSWORD": PASSWORD + "9"}) as app:
         app.serving()
-        assert asked(app, cookie) == {401}
+        assert statuses(app, cookie) == {401}
 
 
-def test_workers_count_tries_together(tmp_path: Path) -> None:
+def test_workers_share_count_of_login_attempts(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--workers", "3", env=ENVIRON) as app:
         app.serving()
         assert [sign_in(app, "wrong")[0] for _ in range(8)] == [403] * 5 + [429] * 3
@@ -80,7 +80,7 @@ def test_workers_count_tries_together(tmp_path: Path) -> None:
 
 
 @needs_redis
-def test_over_a_redis_workers_count_tries_together_and_machines_sign_the_same(
+def test_redis_machines_share_session_key_and_count_login_attempts(
     tmp_path: Path, redis: RedisServer
 ) -> None:
     cookies = []
@@ -90,12 +90,12 @@ def test_over_a_redis_workers_count_tries_together_and_machines_sign_the_same(
         with dashapp(folder, "--store", redis.url, "--workers", "2", env=ENVIRON) as app:
             app.serving()
             cookies.append(sign_in(app)[1])
-            assert [asked(app, each) for each in cookies] == [{200}] * len(cookies)
+            assert [statuses(app, each) for each in cookies] == [{200}] * len(cookies)
             assert [sign_in(app, "wrong")[0] for _ in range(8)] == [403] * 5 + [429] * 3
 
 
 @needs_redis
-def test_over_a_redis_a_shared_link_is_every_workers_and_outlives_a_restart(
+def test_redis_share_link_is_valid_in_all_workers_and_after_restart(
     tmp_path: Path, redis: RedisServer
 ) -> None:
     flags = ("--store", redis.url, "--workers", "2", *PROXY)
@@ -103,31 +103,31 @@ def test_over_a_redis_a_shared_link_is_every_workers_and_outlives_a_restart(
     for _ in range(2):
         with dashapp(tmp_path, *flags) as app:
             app.serving()
-            status, body = asked_for_link(app)
+            status, body = create_link(app)
             assert status == 200, body
             paths.append("/" + str(json.loads(body)["path"]))
             for path in paths:
-                assert asked(app, path=path) == {200}
+                assert statuses(app, path=path) == {200}
     kept = [*(tmp_path / ".local").rglob("signing.key")]
     assert [each.stat().st_mode & 0o777 for each in kept] == [0o600]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="takes root's power by a call of Linux's")
-def test_in_a_folder_that_is_only_read_a_link_is_every_workers_too(tmp_path: Path) -> None:
+def test_share_link_is_valid_in_all_workers_with_read_only_store(tmp_path: Path) -> None:
     with collector(tmp_path, "--store", "data"):
         wait_for((tmp_path / "data" / "tail").exists)
     (tmp_path / "data").chmod(0o555)
     flags = ("--no-collector", "--store", "data", "--workers", "2")
     with dashapp(tmp_path, *flags, *PROXY, powerless=True) as app:
         app.serving()
-        status, body = asked_for_link(app)
+        status, body = create_link(app)
         assert status == 200, body
         path = "/" + str(json.loads(body)["path"])
-        assert asked(app, path=path) == {200}
+        assert statuses(app, path=path) == {200}
     (tmp_path / "data").chmod(0o700)
 
 
-def test_in_memory_a_session_outlives_a_restart_too(tmp_path: Path) -> None:
+def test_session_survives_restart_with_memory_store(tmp_path: Path) -> None:
     cookies = []
     for _ in range(2):
         with dashapp(tmp_path, "--store", "memory:", env=ENVIRON) as app:
@@ -136,7 +136,7 @@ def test_in_memory_a_session_outlives_a_restart_too(tmp_path: Path) -> None:
             assert {app.get("/api/ticks", Cookie=each)[0] for each in cookies} == {200}
 
 
-def test_programs_push_past_the_password(guarded: Dashapp) -> None:
+def test_push_uses_token_instead_of_password(guarded: Dashapp) -> None:
     body = '{"metrics": {"loss": 0.5}}'
     assert post(guarded, "/api/push", body, Authorization=f"Bearer {TOKEN}")[0] == 200
     assert post(guarded, "/api/push", body, Authorization=f"Bearer {PASSWORD}")[0] == 403
@@ -144,11 +144,11 @@ def test_programs_push_past_the_password(guarded: Dashapp) -> None:
     wait_for(lambda: b'"loss"' in guarded.get("/api/ticks", Authorization=bearer)[1], every=0.1)
 
 
-def test_a_host_that_others_reach_needs_no_public_with_a_password(guarded: Dashapp) -> None:
+def test_non_local_host_needs_no_public_flag_with_password(guarded: Dashapp) -> None:
     assert guarded.get("/api/ticks", Host="monitor.example")[0] == 401
 
 
-def test_an_empty_or_weak_password_stops_the_start(tmp_path: Path) -> None:
+def test_empty_or_weak_password_stops_start(tmp_path: Path) -> None:
     for text in ("", "short", "passwort12"):
         with dashapp(tmp_path, env={"DASHAPP_PASSWORD": text}) as app:
             assert app.wait() == 2

@@ -1,4 +1,4 @@
-"""Sources that the settings name, in real processes: values by HTTP, and one sentence for what cannot be."""
+"""Sources from the settings, in real processes: values by HTTP, one line per error."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def newest(app: Dashapp) -> dict[str, Any]:
 
 
 def shows(app: Dashapp, *keys: str) -> dict[str, Any]:
-    """The newest values, once all of `keys` have one."""
+    """Return the newest values once all of `keys` have one."""
 
     def all_of_them() -> dict[str, Any] | None:
         found = newest(app)
@@ -56,7 +56,7 @@ def shows(app: Dashapp, *keys: str) -> dict[str, Any]:
     return found
 
 
-def test_a_function_in_this_folder_is_drawn_beside_the_machine(folder: Path) -> None:
+def test_function_source_is_collected_beside_machine_source(folder: Path) -> None:
     with dashapp(folder, "--source", "weather:temperature", "--source", "weather:wind") as app:
         app.serving()
         found = shows(app, "temperature.kitchen", "temperature.hall", "wind", "cpu.percent")
@@ -70,18 +70,18 @@ def test_a_function_in_this_folder_is_drawn_beside_the_machine(folder: Path) -> 
             "low": -10,
             "high": 40,
         }
-        assert wait_for(app.notices) == "weather:temperature gives no number for temperature.cellar"
+        assert wait_for(app.notices) == "weather:temperature returned no number for temperature.cellar"
 
 
-def test_20_to_22_one_that_hangs_and_one_that_fails_cost_only_themselves(folder: Path) -> None:
+def test_20_to_22_hanging_and_failing_sources_affect_only_themselves(folder: Path) -> None:
     names = [f"--source=weather:{name}" for name in ("hangs", "fails", "wind")]
     with dashapp(folder, *names, "--interval", "0.2") as app:
         app.serving()
         shows(app, "cpu.percent", "wind")
-        wait_for(lambda: "weather:fails gives nothing: OSError" in app.notices())
+        wait_for(lambda: "weather:fails failed: OSError" in app.notices())
         assert "secret" not in app.get("/api/ticks?window=100")[1].decode()
-        wait_for(lambda: "secret" in app.said)  # the log is the operator's
-        wait_for(lambda: "weather:hangs gives nothing: TimeoutError" in app.notices(), every=0.2)
+        wait_for(lambda: "secret" in app.said)  # only the operator reads the log
+        wait_for(lambda: "weather:hangs failed: TimeoutError" in app.notices(), every=0.2)
         app.moves()
         y = app.ticks(10)["y"]
         rows = [row for row in zip(*y.values(), strict=True) if any(value is not None for value in row)]
@@ -94,14 +94,14 @@ def test_20_to_22_one_that_hangs_and_one_that_fails_cost_only_themselves(folder:
         wait_for(lambda: app.child("collector").num_threads() <= threads)
 
 
-def test_none_leaves_the_machine_out(folder: Path) -> None:
+def test_source_none_omits_machine_metrics(folder: Path) -> None:
     with dashapp(folder, "--source", "none", "--source", "weather:wind") as app:
         app.serving()
         assert shows(app, "wind") == {"wind": 7}
         assert [metric["key"] for metric in json.loads(app.get("/api/metrics")[1])] == ["wind"]
 
 
-def test_in_memory_too_and_from_a_file(folder: Path) -> None:
+def test_source_from_toml_works_with_memory_store(folder: Path) -> None:
     (folder / "dashapp.toml").write_text(
         'store = "memory:"\n[[source]]\nuse = "weather:wind"\npanel = "garden"\n[[source]]\nuse = "none"\n'
     )
@@ -115,7 +115,7 @@ def test_in_memory_too_and_from_a_file(folder: Path) -> None:
 
 BAD = {
     "unknown": ("wether", '--source is "wether"; expected machine, none, '),
-    "no-module": ("wether:temperature", "there is no module wether in "),
+    "no-module": ("wether:temperature", "module wether not found in "),
     "no-function": ("weather:temprature", "weather has no function temprature; did you mean temperature?"),
     "broken": ("broken:f", "broken cannot be imported: ZeroDivisionError: division by zero"),
 }
@@ -123,7 +123,7 @@ BAD = {
 
 @pytest.mark.parametrize(("source", "expected"), BAD.values(), ids=BAD.keys())
 @pytest.mark.parametrize("program", [["-m", "dashapp"], ["-m", "dashapp", "--check-config"]])
-def test_one_that_cannot_be_is_one_sentence_before_anything_is_started(
+def test_invalid_source_prints_one_line_error_before_start(
     folder: Path, program: list[str], source: str, expected: str
 ) -> None:
     (folder / "broken.py").write_text("print('noise')\n1 / 0\n")
@@ -135,57 +135,55 @@ def test_one_that_cannot_be_is_one_sentence_before_anything_is_started(
     assert not (folder / "data").exists()
 
 
-def test_a_module_that_ends_its_process_is_one_sentence_too(folder: Path) -> None:
+def test_module_that_exits_at_import_prints_one_line_error(folder: Path) -> None:
     (folder / "dies.py").write_text("import os\nos._exit(3)\n")
     done = run(folder, "-m", "dashapp", "--source", "dies:f")
     assert done.returncode == 2
     assert done.stderr == 'source is "dies:f"; importing it ended the process (exit code 3)\n'
 
 
-def test_the_collector_alone_looks_first_too(folder: Path) -> None:
+def test_collector_rejects_invalid_source_before_start(folder: Path) -> None:
     done = run(folder, str(ROOT / "collector.py"), "--store", "data", "--source", "weather:temprature")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "did you mean temperature?" in done.stderr
     assert not (folder / "data").exists()
 
 
-def test_a_module_that_never_ends_its_import_is_not_waited_for_long(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_module_import_that_hangs_times_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "endless.py").write_text("import threading; threading.Event().wait()\n")
     monkeypatch.chdir(folder)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     given = ["--source", "endless:f"]
     with pytest.raises(SettingsError, match=r'"endless:f"; importing it took more than 0\.5 seconds'):
-        check_sources(parse_settings(given, {}), given, patience=0.5)
+        check_sources(parse_settings(given, {}), given, timeout=0.5)
 
 
-def test_a_server_without_a_collector_needs_no_module(folder: Path) -> None:
+def test_no_collector_server_needs_no_source_module(folder: Path) -> None:
     flags = ["--source", "elsewhere:f", "--no-collector"]
     with dashapp(folder, *flags) as app:
         app.serving()
 
 
-def test_what_is_right_is_said_to_be(folder: Path) -> None:
+def test_check_config_prints_ok_for_valid_source(folder: Path) -> None:
     done = run(folder, "-m", "dashapp", "--check-config", "--source", "weather:temperature")
     assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", "")
     assert not (folder / "data").exists()
 
 
-def test_a_variable_that_nothing_reads_is_told_and_no_error(folder: Path) -> None:
+def test_check_config_warns_about_unknown_variable(folder: Path) -> None:
     done = run(folder, "-m", "dashapp", "--check-config", env={"DASHAPP_INTERVALL": "2"})
     assert (done.returncode, done.stdout) == (0, "ok\n")
     assert done.stderr == "DASHAPP_INTERVALL is set but is not a setting; did you mean DASHAPP_INTERVAL?\n"
 
 
-def test_a_module_with_a_thread_of_its_own_holds_nothing_up(folder: Path) -> None:
+def test_check_config_does_not_wait_for_thread_of_module(folder: Path) -> None:
     busy = "import threading\nthreading.Thread(target=threading.Event().wait).start()\ndef f(): return 1\n"
     (folder / "busy.py").write_text(busy)
     done = run(folder, "-m", "dashapp", "--check-config", "--source", "busy:f")
     assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", "")
 
 
-def test_a_file_that_turns_bad_while_it_serves_is_one_sentence(folder: Path) -> None:
+def test_web_server_restart_reports_invalid_settings_file(folder: Path) -> None:
     file = folder / "dashapp.toml"
     file.write_text("window = 200")
     with dashapp(folder) as app:
@@ -198,7 +196,7 @@ def test_a_file_that_turns_bad_while_it_serves_is_one_sentence(folder: Path) -> 
         assert "Traceback" not in app.said
 
 
-def test_every_problem_of_a_file_is_told(folder: Path) -> None:
+def test_all_problems_of_settings_file_are_reported(folder: Path) -> None:
     (folder / "dashapp.toml").write_text('widnow = 5\nport = "x"\n[[panel]]\nkind = "pie"\n')
     for flag in ([], ["--check-config"]):
         done = run(folder, "-m", "dashapp", *flag)

@@ -1,4 +1,4 @@
-"""A pipe into real processes: it is drawn, read on after a restart, and missed in one sentence."""
+"""A pipe into real processes: collection, restart, and the error without standard input."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def writing() -> Iterator[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("more", [(), ("--store", "memory:")], ids=["disk", "memory"])
-def test_a_pipe_into_the_command_draws(
+def test_pipe_into_command_is_collected(
     tmp_path: Path, writing: tuple[int, int], more: tuple[str, ...]
 ) -> None:
     flags = ("--source", "stdin", "--source", "none", "--interval", "0.2", *more)
@@ -37,12 +37,12 @@ def test_a_pipe_into_the_command_draws(
         wait_for(lambda: 215670 in app.ticks()["y"].get("stdin.free", []))
         os.close(writing[1])
         wait_for(lambda: "standard input ended at" in app.notices())
-        assert "gives nothing" not in app.said
+        assert "failed: " not in app.said
         app.popen.terminate()
         assert app.wait() == 0
 
 
-def test_a_restarted_collector_reads_on_with_the_heading_and_no_torn_line(
+def test_pipe_keeps_heading_and_whole_lines_after_collector_restart(
     tmp_path: Path, writing: tuple[int, int]
 ) -> None:
     with dashapp(tmp_path, "--source", "stdin", "--interval", "0.2", stdin=writing[0]) as app:
@@ -60,14 +60,14 @@ def test_a_restarted_collector_reads_on_with_the_heading_and_no_torn_line(
         assert 777 not in app.ticks()["y"]["stdin.free"]
 
 
-def test_the_collector_alone_reads_its_own_standard_input(tmp_path: Path, writing: tuple[int, int]) -> None:
+def test_collector_reads_its_standard_input(tmp_path: Path, writing: tuple[int, int]) -> None:
     flags = ("--store", "data", "--source", "stdin", "--source", "none", "--interval", "0.2")
     with collector(tmp_path, *flags, stdin=writing[0]):
         os.write(writing[1], b"a=1\n")
         wait_for(lambda: stored(tmp_path / "data"))
 
 
-def test_no_standard_input_at_all_is_one_sentence(tmp_path: Path) -> None:
+def test_missing_standard_input_prints_one_line_error(tmp_path: Path) -> None:
     argv = f'exec "{sys.executable}" -m dashapp --source stdin --port {free_port()} <&-'
     done = subprocess.run(
         ["sh", "-c", argv],
@@ -80,4 +80,4 @@ def test_no_standard_input_at_all_is_one_sentence(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert '--source is "stdin"; expected a standard input' in done.stderr
+    assert '--source is "stdin"; expected data on standard input' in done.stderr

@@ -1,4 +1,4 @@
-"""examples/flask_ajax.py: a function of the host's by points and whole, and a chart that stands still."""
+"""examples/flask_ajax.py: live points, a curve that is replaced, and a static chart."""
 
 from __future__ import annotations
 
@@ -50,35 +50,35 @@ def is_doubling(y: list[float]) -> bool:
 
 
 def longer(frame: Frame, length: int) -> dict[str, Any] | None:
-    """What it has drawn, once it has that many points."""
+    """Return the drawn trace once it has at least `length` points."""
     found = drawn(frame)
     return found if len(found["y"]) >= length else None
 
 
 def steps_of(found: dict[str, Any]) -> list[int]:
-    """How often each point is twice the one before."""
+    """Return the number of doublings from each point to the next."""
     values = [y for y in found["y"] if y is not None]
     return [round(log2(now) - log2(was)) % 20 for was, now in pairwise(values)]
 
 
-def test_it_is_as_short_as_it_says() -> None:
+def test_flask_ajax_example_has_at_most_40_lines() -> None:
     assert lines_of_code("flask_ajax.py") <= 40
 
 
-def test_points_are_appended_and_a_curve_is_replaced(page: Page, doubling: Example) -> None:
+def test_flask_ajax_appends_points_and_replaces_curve(page: Page, doubling: Example) -> None:
     page.goto(doubling.url)
     newest, growth = frames(page)
     wait_until(page, lambda: len(drawn(newest).get("y", [])) > 2)
     wait_until(page, lambda: is_doubling(drawn(growth).get("y", [])))
-    # Appended: what was there stays, a point more each EVERY, each twice the one before or the first again.
+    # Appended: earlier points stay. Each EVERY adds one, twice the previous one or the first value again.
     before = drawn(newest)
     after = wait_until(page, lambda: longer(newest, len(before["y"]) + 6))
     assert after["y"][: len(before["y"])] == before["y"]
     steps = steps_of(after)
-    # An answer that came too late for its tick is overtaken by the next one, and nothing is there twice.
+    # If a response misses its tick, the next response replaces it, and no point appears twice.
     assert 0 not in steps, steps
     wait_until(page, lambda: 1 in steps_of(drawn(newest)))
-    # Replaced: always the whole series, whatever its length.
+    # Replaced: the chart always shows the whole series, whatever its length.
     seen: set[int] = set()
 
     def two_lengths() -> bool:
@@ -90,7 +90,7 @@ def test_points_are_appended_and_a_curve_is_replaced(page: Page, doubling: Examp
     wait_until(page, two_lengths)
 
 
-def test_the_static_chart_stands_still_and_asks_nobody_else(page: Page, doubling: Example) -> None:
+def test_static_chart_does_not_update_and_loads_no_third_party_url(page: Page, doubling: Example) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(doubling.url)
@@ -100,13 +100,13 @@ def test_the_static_chart_stands_still_and_asks_nobody_else(page: Page, doubling
     points = len(wait_until(page, lambda: longer(newest, 3))["y"])
     stays(lambda: drawn(page)["y"] == first["y"], lambda: longer(newest, points + 3), page)
     assert [url for url in asked if not url.startswith((doubling.url, "data:", "blob:"))] == []
-    # One charting library for all three, and none in the page itself.
+    # All three charts share one charting library, and the page itself contains none.
     assert len({url for url in asked if "plotly" in url}) == 1
     assert len(doubling.get()[1]) < 20_000
 
 
 @pytest.mark.parametrize("width", [1200, 360])
-def test_all_are_as_wide_as_their_place(page: Page, doubling: Example, width: int) -> None:
+def test_charts_fit_page_width(page: Page, doubling: Example, width: int) -> None:
     page.goto(doubling.url)
     newest, growth = frames(page)
     wait_until(page, lambda: drawn(newest) and drawn(growth) and drawn(page))
@@ -121,5 +121,5 @@ def test_all_are_as_wide_as_their_place(page: Page, doubling: Example, width: in
     wait_until(page, lambda: page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
-def test_the_interval_is_a_parameter(doubling: Example) -> None:
+def test_interval_is_read_from_environment(doubling: Example) -> None:
     wait_for(lambda: b'"step":0.5' in doubling.get("/monitor/api/ticks")[1])

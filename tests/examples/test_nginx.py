@@ -1,4 +1,4 @@
-"""examples/nginx.conf: the page behind the real nginx, with a sampler and a web server that come and go."""
+"""examples/nginx.conf: the page behind the real nginx while sampler and web server restart."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STEP = 500  # milliseconds
 
 
 class Site:
-    """A sampler, a web server and nginx, each a process of its own; the configuration is the example's."""
+    """A sampler, a web server and nginx as separate processes, with the example's configuration."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder = folder
@@ -41,7 +41,7 @@ class Site:
         self.nginx = Process(argv, folder=folder, env={})
         stack.callback(self.nginx.end)
         self.url = f"http://127.0.0.1:{self.port}/monitor/"
-        # A window that holds all there is, however long the tests take.
+        # A window long enough for all ticks, however long the tests take.
         self.all = f"{self.url}?window=600"
 
     def answers(self) -> bool:
@@ -69,7 +69,7 @@ def page(shared_page: Page) -> Page:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Its processes run again after each test, whatever became of them in it."""
+    """The running site. Each test restarts the processes that it ends."""
     with ExitStack() as stack:
         running = Site(tmp_path_factory.mktemp("site"), stack)
         wait_for(lambda: len(stored(running.store)) > 3)
@@ -78,7 +78,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def cpu(page: Page) -> list[int]:
-    """The times of the points that the CPU's chart shows."""
+    """Return the times of the points that the CPU chart shows."""
     charts: list[dict[str, Any]] = page.evaluate(READ)
     found = [chart["traces"][0] for chart in charts if chart["panel"] == "cpu" and chart["traces"]]
     if not found:
@@ -87,15 +87,15 @@ def cpu(page: Page) -> list[int]:
 
 
 def whole(page: Page, site: Site) -> bool:
-    """the chart shows every tick there is, in order, to its newest"""
+    """Return whether the chart shows every stored tick, in order, up to the newest."""
     drawn, kept = cpu(page), stored(site.store)
     if not drawn or not on_grid(drawn, STEP):
         return False
-    # The first tick has no share of the CPU yet: nothing was measured before it.
+    # The first tick has no CPU share, because nothing was measured before it.
     return drawn == [t for t in kept if drawn[0] <= t <= drawn[-1]]
 
 
-def test_the_past_is_there_at_once_and_it_streams(page: Page, site: Site) -> None:
+def test_page_behind_nginx_shows_history_and_streams(page: Page, site: Site) -> None:
     failed: list[str] = []
     page.on("response", lambda answer: failed.append(answer.url) if answer.status >= 400 else None)
     page.goto(f"http://127.0.0.1:{site.port}/")
@@ -111,7 +111,7 @@ def test_the_past_is_there_at_once_and_it_streams(page: Page, site: Site) -> Non
     assert failed == []
 
 
-def test_a_web_server_that_is_killed_and_started_again_leaves_no_gap(page: Page, site: Site) -> None:
+def test_page_has_no_gap_after_web_server_restart(page: Page, site: Site) -> None:
     page.goto(site.all)
     wait_for_state(page, "live")
     wait_until(page, lambda: whole(page, site))
@@ -125,7 +125,7 @@ def test_a_web_server_that_is_killed_and_started_again_leaves_no_gap(page: Page,
     wait_until(page, lambda: whole(page, site) and cpu(page)[-1] > fallen + 4 * STEP)
 
     def nothing_lost() -> None:
-        """What was sampled meanwhile is there, too."""
+        """Ticks that were sampled while the server was down are drawn as well."""
         drawn = cpu(page)
         assert drawn[0] == first
         kept = [t for t in stored(site.store) if first <= t <= drawn[-1]]
@@ -134,7 +134,7 @@ def test_a_web_server_that_is_killed_and_started_again_leaves_no_gap(page: Page,
     wait_until_passes(page, nothing_lost)
 
 
-def test_a_sampler_that_is_killed_is_said(page: Page, site: Site) -> None:
+def test_page_shows_no_data_when_sampler_is_killed(page: Page, site: Site) -> None:
     page.goto(site.all)
     wait_for_state(page, "live")
     site.sampler.end()

@@ -1,4 +1,4 @@
-"""examples/stocks.py: each viewer's own share, by the address; nothing of a viewer's stays on the server."""
+"""examples/stocks.py: the URL selects a viewer's stock; the server keeps no viewer state."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ VIEWERS = 20
 
 
 def fill(folder: Path, past: int = PAST) -> None:
-    """The past of an hour and a half, each price a step above its close."""
+    """Fill a store with `past` seconds of history, each price one above its close."""
     metrics = {f"quotes.{name}": close for name, close in CLOSES.items()}
     metrics |= {f"{key}.close": close for key, close in metrics.items()}
     now = int(time.time())
@@ -57,7 +57,7 @@ def page(shared_page: Page) -> Page:
 
 
 def drawn(page: Page) -> dict[str, Any]:
-    """The one chart: its range in seconds, its trace, the y axis."""
+    """Return the only chart: its range in seconds, its trace and the y axis."""
     found = page.evaluate(READ)
     if len(found) != 1 or not found[0]["traces"]:
         return {}
@@ -74,24 +74,22 @@ def shows(page: Page, key: str, seconds: float | None = None) -> bool:
     return seconds is None or abs(found["seconds"] - seconds) < 1
 
 
-def test_it_is_as_short_as_it_says() -> None:
+def test_stocks_example_has_at_most_40_lines() -> None:
     assert lines_of_code("stocks.py") <= 40
 
 
-def test_the_past_is_there_and_it_streams(page: Page, stocks: Example) -> None:
+def test_stocks_page_shows_history_and_streams(page: Page, stocks: Example) -> None:
     page.goto(stocks.url)
     wait_until(page, lambda: shows(page, "quotes.AAPL", 900))
     first = drawn(page)
     assert len(first["x"]) > 800
     wait_until(page, lambda: drawn(page)["x"][-1] >= first["x"][-1] + 2000)
-    # A mountain that stands on its own foot: an axis from nought on would show a flat line.
+    # A mountain chart starts near its lowest point: an axis from zero would show a flat line.
     assert first["axis"][0] > 0.9 * CLOSES["AAPL"]
     expect(page.locator(".dashapp-live .value")).to_contain_text("231.5")
 
 
-def test_each_viewer_has_a_choice_of_their_own_in_the_address(
-    page: Page, chromium: Browser, stocks: Example
-) -> None:
+def test_stocks_url_holds_choice_of_each_viewer(page: Page, chromium: Browser, stocks: Example) -> None:
     page.goto(stocks.url)
     wait_until(page, lambda: shows(page, "quotes.AAPL"))
     page.get_by_role("link", name="MSFT").click()
@@ -99,7 +97,7 @@ def test_each_viewer_has_a_choice_of_their_own_in_the_address(
     page.get_by_role("link", name="1 h").click()
     wait_until(page, lambda: shows(page, "quotes.MSFT", 3600))
     assert page.url.endswith("/?symbol=MSFT&range=1%20h")
-    # Somebody else, to whom the link is sent, sees the same; and without it, the first.
+    # Another viewer who opens the link sees the same stock; without the link, the default.
     with closing(chromium.new_context()) as others:
         other = others.new_page()
         other.goto(page.url)
@@ -115,7 +113,7 @@ def test_each_viewer_has_a_choice_of_their_own_in_the_address(
     wait_until(page, lambda: shows(page, "quotes.MSFT", 900))
 
 
-def test_a_range_is_a_click_away(page: Page, stocks: Example) -> None:
+def test_stocks_range_links_set_range(page: Page, stocks: Example) -> None:
     page.goto(f"{stocks.url}?range=all")
     wait_until(page, lambda: shows(page, "quotes.AAPL"))
     for text, seconds in (("15 m", 900), ("30 m", 1800), ("1 h", 3600), ("1 d", 86_400)):
@@ -123,13 +121,13 @@ def test_a_range_is_a_click_away(page: Page, stocks: Example) -> None:
         wait_until(page, lambda seconds=seconds: shows(page, "quotes.AAPL", seconds))
 
 
-def test_all_begins_with_the_first_point_there_is(page: Page, stocks: Example) -> None:
+def test_stocks_range_all_starts_at_first_point(page: Page, stocks: Example) -> None:
     page.goto(f"{stocks.url}?range=all")
     wait_until(page, lambda: shows(page, "quotes.AAPL"))
     found = drawn(page)
     assert PAST - 60 < found["seconds"] < PAST + 600
     assert abs(found["start"] - found["x"][0]) < 1000
-    expect(page.locator(".window-label")).to_have_text("all there is")
+    expect(page.locator(".window-label")).to_have_text("whole history")
 
     def goes_on() -> None:
         now = drawn(page)
@@ -139,7 +137,7 @@ def test_all_begins_with_the_first_point_there_is(page: Page, stocks: Example) -
     wait_until_passes(page, goes_on)
 
 
-def test_every_range_is_there_without_a_store(page: Page, tmp_path: Path) -> None:
+def test_stocks_ranges_work_without_store(page: Page, tmp_path: Path) -> None:
     with example("stocks.py", tmp_path, env={"DASHAPP_STORE": ""}) as running:
         for span in ("1 d", "all"):
             page.goto(f"{running.url}?range={span}")
@@ -147,16 +145,16 @@ def test_every_range_is_there_without_a_store(page: Page, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("search", ["?symbol=<b>&range=2", "?symbol=", "?%FF=%", "?symbol=a&symbol=MSFT&x"])
-def test_an_address_that_means_nothing_shows_the_first(page: Page, stocks: Example, search: str) -> None:
+def test_stocks_page_ignores_invalid_query(page: Page, stocks: Example, search: str) -> None:
     page.goto(stocks.url + search)
     wait_until(page, lambda: drawn(page).get("key") in ("quotes.AAPL", "quotes.MSFT"))
 
 
-# What stays when the viewers have gone.
+# Resources that remain when the viewers have left.
 
 
 def view(get: Any, symbol: str) -> None:
-    """What a browser asks: the page, the callback, and then for ticks."""
+    """Send the requests of a browser: the page, and then ticks three times."""
     assert get("/")[0] == 200
     for _ in range(3):
         status, body = get(f"/_dashapp/api/ticks?window=900&like=quotes.{symbol},quotes.{symbol}.close")
@@ -164,7 +162,7 @@ def view(get: Any, symbol: str) -> None:
         assert json.loads(body)["t"]
 
 
-def test_twenty_viewers_leave_no_thread_and_no_connection(stocks: Example) -> None:
+def test_stocks_server_frees_threads_and_connections_of_viewers(stocks: Example) -> None:
     server = psutil.Process(stocks.pid)
 
     def held() -> list[int]:
@@ -177,11 +175,11 @@ def test_twenty_viewers_leave_no_thread_and_no_connection(stocks: Example) -> No
             each.result()
 
     come_and_go()
-    # One connection: that at which it listens.
+    # One connection: the listening socket.
     before = wait_for(lambda: held() if held()[1] == 1 else [])
     come_and_go()
 
-    # The sampler's own come and go; twenty viewers' would be twenty.
+    # The sampler's own threads and files vary by a few; a leak of twenty viewers would add twenty.
     most = [before[0] + 5, 1, before[2] + 5]
 
     def all_left() -> bool:
@@ -192,7 +190,7 @@ def test_twenty_viewers_leave_no_thread_and_no_connection(stocks: Example) -> No
     wait_for(all_left)
 
 
-def test_twenty_viewers_leave_no_object(tmp_path: Path) -> None:
+def test_stocks_server_frees_objects_of_viewers(tmp_path: Path) -> None:
     fill(tmp_path / "data", past=1000)
     argv = [
         sys.executable,
@@ -203,13 +201,13 @@ def test_twenty_viewers_leave_no_object(tmp_path: Path) -> None:
     env = {"DASHAPP_STORE": str(tmp_path / "data"), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(argv, env=env, cwd=tmp_path, capture_output=True, text=True, check=True)
     rounds = [set(each) for each in json.loads(done.stdout)]
-    # What the first visits make is for all; what each round makes more of would be a viewer's.
+    # The first visits create shared objects. Objects that grow in every round would belong to viewers.
     assert len(rounds) > 3
     assert not set.intersection(*rounds)
 
 
 @pytest.mark.skipif(nginx() is None, reason=NO_NGINX)
-def test_behind_nginxs_cache_viewers_of_one_share_are_one(stocks: Example, tmp_path: Path) -> None:
+def test_nginx_cache_merges_requests_for_same_stock(stocks: Example, tmp_path: Path) -> None:
     path = "/_dashapp/api/ticks?window=900&metrics=quotes.NVDA"
     with proxied(stocks.port, tmp_path / "nginx") as front, ThreadPoolExecutor(VIEWERS) as pool:
         page = f"http://127.0.0.1:{front.port}"
@@ -217,9 +215,9 @@ def test_behind_nginxs_cache_viewers_of_one_share_are_one(stocks: Example, tmp_p
         start = time.monotonic()
         frames = set(pool.map(lambda _: urlopen(page + path, timeout=PATIENCE_S).read(), range(5 * VIEWERS)))
         took = time.monotonic() - start
-        # nginx logs an answer when it is sent, which is after it was read.
+        # nginx logs a response after it has sent it, so the log can lag behind the reads.
         wait_for(lambda: front.asked(path).total() == 1 + 5 * VIEWERS)
         asked = front.asked(path)
     reached = asked.total() - asked["HIT"] - asked["UPDATING"]
-    # An answer is good for a second, by nginx's own clock: a slow machine takes more seconds.
+    # A response is valid for one second by nginx's clock, and a slow machine takes more seconds.
     assert len(frames) <= reached <= 3 * (took + 1)

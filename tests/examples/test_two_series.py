@@ -1,4 +1,4 @@
-"""Two series in one panel, left and right: pushed by examples/two_series.py, and by `--source demo`."""
+"""Two series in one panel, left and right: from examples/two_series.py and `--source demo`."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ def panel(page: Page, name: str) -> dict[str, Any]:
 
 
 def few(page: Page, name: str) -> int:
-    """How many points its line of the fewest has."""
+    """Return the number of points of the shortest line."""
     return min(map(len, panel(page, name).get("points", [])), default=0)
 
 
 def command() -> list[str]:
-    """What the example's own words say is to be run."""
+    """Return the flags from the command in the example's docstring."""
     text = (FOLDER / "two_series.py").read_text()
     return ["--panel", text.partition("-m dashapp --panel '")[2].partition("'")[0]]
 
 
-def test_it_is_as_short_as_it_says() -> None:
+def test_two_series_example_has_at_most_20_lines() -> None:
     assert lines_of_code("two_series.py") <= 20
 
 
@@ -57,7 +57,7 @@ def page(shared_page: Page) -> Page:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashapp]:
-    """It shows this machine, the demo and what the script pushes."""
+    """A server with this machine, the demo source and the script's metrics."""
     both = 'title="Both", metrics=["cpu.percent"], right=["memory.used", "memory.available"]'
     said = ["--source", "machine", "--source", "demo", "--panel", both, *command()]
     folder = tmp_path_factory.mktemp("two_series")
@@ -69,9 +69,7 @@ def url(app: Dashapp) -> str:
     return f"http://127.0.0.1:{app.port}"
 
 
-def test_what_a_script_pushes_each_second_is_drawn_left_and_right(
-    page: Page, app: Dashapp, tmp_path: Path
-) -> None:
+def test_two_series_pushes_are_drawn_on_left_and_right_axis(page: Page, app: Dashapp, tmp_path: Path) -> None:
     said = {"DASHAPP_PUSH_TOKEN": TOKEN, "DASHAPP_URL": url(app)}
     script = Process([sys.executable, str(FOLDER / "two_series.py")], folder=tmp_path, env=said)
     try:
@@ -82,7 +80,7 @@ def test_what_a_script_pushes_each_second_is_drawn_left_and_right(
             assert found["axes"] == {"orders": "y", "latency": "y2"}
             assert found["titles"] == ["orders", "latency"]
             assert found["inside"]
-            # One point of each every second, until the script ends.
+            # One point of each line per second, until the script ends.
             assert found["points"][0] == found["points"][1]
             assert {time % 1000 for time in found["points"][0]} == {0}
             assert len(found["points"][0]) > 3
@@ -93,7 +91,7 @@ def test_what_a_script_pushes_each_second_is_drawn_left_and_right(
     assert "Traceback" not in script.said
 
 
-def test_the_demo_shows_the_same_without_a_script(page: Page, app: Dashapp) -> None:
+def test_demo_source_shows_two_axes_without_script(page: Page, app: Dashapp) -> None:
     page.goto(f"{url(app)}/?panels=demo")
     wait_until(page, lambda: few(page, "demo") > 2)
     found = panel(page, "demo")
@@ -101,7 +99,7 @@ def test_the_demo_shows_the_same_without_a_script(page: Page, app: Dashapp) -> N
     assert found["titles"] == ["EUR/USD (demo)", "GBP/USD (demo)"]
 
 
-def test_a_right_axis_of_several_lines_is_named_by_their_unit(page: Page, app: Dashapp) -> None:
+def test_right_axis_of_several_lines_is_titled_with_unit(page: Page, app: Dashapp) -> None:
     page.goto(f"{url(app)}/?panels=both")
     wait_until(page, lambda: len(panel(page, "both").get("axes", [])) > 1)
     left, right = panel(page, "both")["titles"]

@@ -1,4 +1,4 @@
-"""The door: a password, its page and its sessions, and nothing before them but a health check."""
+"""Authentication: password, login page and sessions; only the health check needs none."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def app() -> WSGIApp:
     return guarded()
 
 
-def test_a_page_leads_to_the_login_and_back(app: WSGIApp) -> None:
+def test_page_redirects_to_login_and_back(app: WSGIApp) -> None:
     away = ask(app, "/?window=300&panels=cpu", accept="text/html,*/*")
     assert away.status == 303
     assert away.headers["location"] == "./login?next=" + quote("/?window=300&panels=cpu", safe="")
@@ -38,7 +38,7 @@ def test_a_page_leads_to_the_login_and_back(app: WSGIApp) -> None:
     assert ask(app, "/login", cookie=cookie).headers["location"] == "./"
 
 
-def test_who_tries_too_often_is_led_on_all_the_same() -> None:
+def test_login_keeps_next_url_when_rate_limited() -> None:
     app, address = guarded(), "/login?next=" + quote("/?window=300", safe="")
     statuses = [post(app, address, {"password": "wrong"}).status for _ in range(5)]
     late = post(app, address, {"password": PASSWORD})
@@ -46,15 +46,15 @@ def test_who_tries_too_often_is_led_on_all_the_same() -> None:
     assert 'name="next" value="/?window=300"' in late.body.decode()
 
 
-def test_the_login_is_found_from_deep_below(app: WSGIApp) -> None:
+def test_redirect_to_login_is_relative_for_nested_paths(app: WSGIApp) -> None:
     for path, up in (("/a", "./"), ("/a/", "../"), ("/a/b/c", "../../")):
         assert ask(app, path, accept="text/html").headers["location"].startswith(up + "login")
 
 
-def test_the_api_says_so_in_a_sentence(app: WSGIApp) -> None:
+def test_api_returns_401_with_bearer_challenge_without_session(app: WSGIApp) -> None:
     answer = ask(app, "/api/ticks")
     assert answer.status == 401
-    assert answer.json["error"].startswith("sign in")
+    assert answer.json["error"].startswith("authentication required")
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert "Basic" not in answer.headers["www-authenticate"], "a browser would ask in a window of its own"
 
@@ -62,13 +62,13 @@ def test_the_api_says_so_in_a_sentence(app: WSGIApp) -> None:
 @pytest.mark.parametrize(
     "given", ["", "not this", PASSWORD + " ", PASSWORD[:-1], PASSWORD.upper(), "é" * 500]
 )
-def test_another_password_is_told_so(app: WSGIApp, given: str) -> None:
-    peer = f"2001:db8:{len(given):x}::1"  # each has five tries a minute
+def test_login_rejects_wrong_password_with_message(app: WSGIApp, given: str) -> None:
+    peer = f"2001:db8:{len(given):x}::1"  # each network has five attempts per minute
     answer = post(app, "/login", {"password": given, "next": "/?window=60"}, peer=peer)
     assert answer.status == 403
     assert "set-cookie" not in answer.headers
     text = answer.body.decode()
-    assert re.search(r'<p role="alert" id="wrong">(That is not|Please type)[^<]+\.</p>', text)
+    assert re.search(r'<p role="alert" id="wrong">(Wrong|Enter)[^<]+\.</p>', text)
     assert 'value="/?window=60"' in text
     assert not given or given not in text
 
@@ -93,7 +93,7 @@ EVIL = [
 
 
 @pytest.mark.parametrize("place", EVIL)
-def test_nobody_is_led_to_another_site(app: WSGIApp, place: str) -> None:
+def test_login_ignores_next_url_of_other_site(app: WSGIApp, place: str) -> None:
     location = post(app, "/login", {"password": PASSWORD, "next": place}).headers["location"]
     assert location.startswith("./")
     assert "\n" not in location
@@ -104,7 +104,7 @@ def test_nobody_is_led_to_another_site(app: WSGIApp, place: str) -> None:
     assert safe_next_url(place) == "/" or place == "/%0d%0aset-cookie:a=b"
 
 
-def test_a_cookie_is_for_the_browser_alone() -> None:
+def test_session_cookie_has_security_attributes() -> None:
     app = guarded("--trusted-proxy", "10.0.0.0/8")
 
     def cookie(**headers: str) -> str:
@@ -121,7 +121,7 @@ def test_a_cookie_is_for_the_browser_alone() -> None:
     assert "; Secure" in cookie(origin="https://127.0.0.1:8050"), "the browser says so itself"
 
 
-def test_signing_out_ends_the_browsers_session(app: WSGIApp) -> None:
+def test_logout_removes_session_cookie(app: WSGIApp) -> None:
     answer = post(app, "/logout", {}, cookie=sign_in(app))
     assert (answer.status, answer.headers["location"]) == (303, "./login")
     assert "=; Max-Age=0;" in answer.headers["set-cookie"]
@@ -132,12 +132,12 @@ FORGED = ["", "a", "a.b.c", "a.b", "..", "x" * 300, "%00", "é", "a;b=c", "A" * 
 
 
 @pytest.mark.parametrize("token", FORGED)
-def test_a_forged_cookie_is_none(app: WSGIApp, token: str) -> None:
+def test_forged_session_cookie_is_rejected(app: WSGIApp, token: str) -> None:
     name = sign_in(app).partition("=")[0]
     assert ask(app, "/api/ticks", cookie=f"{name}={token}").status == 401
 
 
-def test_a_cookie_altered_anywhere_is_none() -> None:
+def test_altered_session_cookie_is_rejected() -> None:
     sessions = Sessions(KEY)
     good = sessions.create(secure=False).partition(";")[0]
     start = good.index("=") + 1
@@ -146,12 +146,12 @@ def test_a_cookie_altered_anywhere_is_none() -> None:
     for place in range(start, len(good)):
         letter = "A" if good[place] != "A" else "B"
         altered = good[:place] + letter + good[place + 1 :]
-        # The last letter of a text in base64 has bits that mean nothing.
+        # Some bits of the last letter in base64 have no meaning.
         assert not sessions.is_valid(altered) or place == len(good) - 1
     assert not Sessions(b"o" * 32).is_valid(good)
 
 
-def test_a_session_ends_by_itself() -> None:
+def test_session_expires_after_lifetime() -> None:
     now = time.time()
     sessions = Sessions(KEY, lambda: now)
     cookie = sessions.create(secure=True).partition(";")[0]
@@ -162,15 +162,15 @@ def test_a_session_ends_by_itself() -> None:
     assert not Sessions(KEY, lambda: now).is_valid(cookie)
 
 
-def test_what_is_known_of_sessions_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_session_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dashapp.http.middleware.sessions.MAX_CACHED_SESSIONS", 50)
     sessions = Sessions(KEY)
     for _ in range(60):
         assert sessions.is_valid(sessions.create(secure=False).partition(";")[0])
-    assert 0 < len(sessions._known) <= 50
+    assert 0 < len(sessions._expiry_cache) <= 50
 
 
-def test_a_program_shows_the_password_itself(app: WSGIApp) -> None:
+def test_bearer_password_is_accepted(app: WSGIApp) -> None:
     for _ in range(20):
         assert ask(app, "/metrics", authorization=f"Bearer {PASSWORD}").status == 200
     assert ask(app, "/metrics", authorization="Bearer wrong", peer="192.0.2.1").status == 403
@@ -178,25 +178,25 @@ def test_a_program_shows_the_password_itself(app: WSGIApp) -> None:
     assert ask(app, "/metrics", authorization="Bearer").status == 401
 
 
-def test_pushing_needs_its_own_token_and_no_password() -> None:
+def test_push_requires_push_token_instead_of_password() -> None:
     app = guarded(push_token=TOKEN)
     body = b'{"metrics": {"loss": 1}}'
     assert ask(app, "/api/push", method="POST", body=body).status == 401
     assert ask(app, "/api/push", method="POST", body=body, authorization=f"Bearer {TOKEN}").status == 200
     assert ask(app, "/api/push", method="POST", body=body, authorization=f"Bearer {PASSWORD}").status == 403
-    # The other way round the token opens nothing else.
+    # The push token gives access to nothing else.
     assert ask(app, "/api/ticks", authorization=f"Bearer {TOKEN}").status == 403
     assert ask(guarded(), "/api/push", method="POST", body=body).status == 401
 
 
-def test_names_of_processes_are_shown_to_who_signed_in() -> None:
+def test_processes_are_shown_after_login_on_public_server() -> None:
     app = guarded("--public")
     assert "processes" in ask(app, "/api/ticks?processes=1", cookie=sign_in(app)).json
     open_one = guarded("--public", password="")
     assert ask(open_one, "/api/ticks?processes=1").status == 400
 
 
-def test_nothing_behind_the_password_may_be_kept_by_others(app: WSGIApp) -> None:
+def test_responses_behind_password_are_private_for_caches(app: WSGIApp) -> None:
     cookie = sign_in(app)
     for path in ("/", "/_dash-layout", "/api/ticks", "/api/csv", "/api/metrics", "/nothing", "/healthz"):
         assert ask(app, path, cookie=cookie).headers["cache-control"] == "private, no-store", path
@@ -204,7 +204,7 @@ def test_nothing_behind_the_password_may_be_kept_by_others(app: WSGIApp) -> None
     assert style == "private, max-age=31536000, immutable"
 
 
-def test_a_body_that_is_none_is_told(app: WSGIApp) -> None:
+def test_login_rejects_invalid_body(app: WSGIApp) -> None:
     for body, headers in ((b"x" * 5000, {}), (b"password=a", {"content_encoding": "gzip"})):
         answer = ask(app, "/login", method="POST", body=body, peer=f"192.0.2.{len(body) % 250}", **headers)
         assert answer.status in (413, 415)
@@ -214,7 +214,7 @@ def test_a_body_that_is_none_is_told(app: WSGIApp) -> None:
 
 
 @pytest.mark.parametrize("setting", ["password", "proxy_user"])
-def test_in_somebody_elses_application_their_own_login_decides(setting: str, tmp_path: Path) -> None:
+def test_mount_rejects_password_and_proxy_user_settings(setting: str, tmp_path: Path) -> None:
     from flask import Flask
 
     from dashapp.integrations.flask_mount import mount

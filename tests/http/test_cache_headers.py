@@ -1,4 +1,4 @@
-"""Answers that others may keep: the same bytes and tag whoever answers, and only where all may have them."""
+"""Shared caching: all workers return the same bytes and ETag, if a response is public."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def cached(store: MemoryStore) -> Api:
+def caching_api(store: MemoryStore) -> Api:
     return Api(store, caching=SHARED_ONE_SECOND)
 
 
@@ -43,21 +43,21 @@ QUESTIONS = [
 
 @pytest.mark.parametrize("path", QUESTIONS)
 @pytest.mark.parametrize("encoding", ["", "gzip"])
-def test_every_worker_answers_with_the_same_bytes(clock: list[float], path: str, encoding: str) -> None:
+def test_every_worker_returns_same_bytes_and_etag(clock: list[float], path: str, encoding: str) -> None:
     store = filled(now=NOW)
     answers: list[Answer] = []
     for later in (0.0, 0.1, 0.3, 0.7):
         clock[0] = NOW + later
-        answers.append(ask(cached(store), path, accept_encoding=encoding))
+        answers.append(ask(caching_api(store), path, accept_encoding=encoding))
     assert {each.body for each in answers} == {answers[0].body}
     assert {each.headers["etag"] for each in answers} == {answers[0].headers["etag"]}
     assert {each.headers["cache-control"] for each in answers} == {SHARED_ONE_SECOND}
     assert [each.headers["x-now"] for each in answers] == [f"{NOW + s:.3f}" for s in (0, 0.1, 0.3, 0.7)]
 
 
-def test_another_tick_is_another_answer(clock: list[float]) -> None:
+def test_etag_changes_with_new_tick(clock: list[float]) -> None:
     store = filled(now=NOW)
-    api = cached(store)
+    api = caching_api(store)
     before = ask(api, "/api/ticks")
     store.append(Tick(int(NOW) + 1, 1, {"cpu.percent": 9.0}))
     clock[0] += 1
@@ -65,8 +65,8 @@ def test_another_tick_is_another_answer(clock: list[float]) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["", "gzip"])
-def test_who_has_it_already_gets_few_bytes(clock: list[float], encoding: str) -> None:
-    api = cached(filled(now=clock[0]))
+def test_matching_etag_returns_short_304_response(clock: list[float], encoding: str) -> None:
+    api = caching_api(filled(now=clock[0]))
     first = ask(api, "/api/ticks", accept_encoding=encoding)
     for tag in (first.headers["etag"], f'"other", {first.headers["etag"]}', f"W/{first.headers['etag']}"):
         again = ask(api, "/api/ticks", accept_encoding=encoding, if_none_match=tag)
@@ -79,30 +79,30 @@ def test_who_has_it_already_gets_few_bytes(clock: list[float], encoding: str) ->
     assert ask(api, "/api/ticks?window=1", if_none_match='"x"').status == 400
 
 
-def test_what_is_packed_has_a_tag_of_its_own(clock: list[float]) -> None:
-    api = cached(filled(now=clock[0]))
+def test_compressed_response_has_different_etag(clock: list[float]) -> None:
+    api = caching_api(filled(now=clock[0]))
     plain, small = (ask(api, "/api/ticks", accept_encoding=each) for each in ("", "gzip"))
     assert plain.headers["vary"] == small.headers["vary"] == "accept-encoding"
     assert plain.headers["etag"] != small.headers["etag"]
 
 
-def test_who_asks_too_early_is_no_reason_to_keep_others_waiting(clock: list[float]) -> None:
+def test_empty_response_is_not_cached_while_collector_is_live(clock: list[float]) -> None:
     store = filled(now=NOW)
-    api = cached(store)
+    api = caching_api(store)
     cursor = ask(api, "/api/ticks").json["cursor"]
     path = f"/api/ticks?after={cursor}"
     assert ask(api, path).headers["cache-control"] == NO_STORE
     assert ask(api, f"/api/frames?q=after%3D{cursor}&q=window%3D60").headers["cache-control"] == NO_STORE
-    # Where nothing comes any more all ask in vain, and one of them is enough.
+    # When no new tick comes, one cached empty response serves all viewers.
     clock[0] += 4
     assert ask(api, path).headers["cache-control"] == SHARED_ONE_SECOND
     store.append(Tick(int(NOW) + 4, 1, {"cpu.percent": 9.0}))
     assert ask(api, path).headers["cache-control"] == SHARED_ONE_SECOND
 
 
-def test_a_cursor_of_a_long_window_tells_ticks_apart(clock: list[float]) -> None:
+def test_cursor_of_long_window_changes_with_each_tick(clock: list[float]) -> None:
     store = filled(7000, NOW)
-    api = Api(store, caching=SHARED_ONE_SECOND, longest=7200)
+    api = Api(store, caching=SHARED_ONE_SECOND, max_window=7200)
     first = ask(api, "/api/ticks?window=6900").json
     assert first["step"] > 1
     path = f"/api/ticks?window=6900&after={first['cursor']}"
@@ -116,7 +116,7 @@ def test_a_cursor_of_a_long_window_tells_ticks_apart(clock: list[float]) -> None
     assert len(later.json["cursor"]) <= 64
 
 
-def test_only_what_is_public_may_be_kept_by_others() -> None:
+def test_shared_caching_is_allowed_only_for_public_responses() -> None:
     public = guarded("--public", password="")
     assert ask(public, "/api/ticks").headers["cache-control"] == SHARED_ONE_SECOND
     assert ask(public, "/").headers["cache-control"] == SHARED_ONE_SECOND
@@ -129,15 +129,15 @@ def test_only_what_is_public_may_be_kept_by_others() -> None:
     assert ask(always, "/api/ticks?processes=1").headers["cache-control"] == NO_STORE
 
 
-def test_in_somebody_elses_application_nothing_is_for_others() -> None:
+def test_mounted_app_responses_are_private() -> None:
     settings = parse_settings(["--store", "memory:", "--public"], {})
     mounted = create_app(filled(), settings, mounted=True)
     assert ask(mounted, "/api/ticks").headers["cache-control"] == PRIVATE_NO_STORE
     assert "public" not in ask(mounted, "/").headers["cache-control"]
 
 
-def test_now_is_never_late_and_less_than_a_second_early() -> None:
-    api = cached(filled())
+def test_response_time_is_at_most_one_second_old() -> None:
+    api = caching_api(filled())
     for _ in range(20):
         before = time.time()
         answer = ask(api, "/api/ticks")

@@ -1,4 +1,4 @@
-"""The visitor: what a proxy says is believed from where the operator says, and from nowhere else."""
+"""Client addresses: headers of a proxy count only if the operator trusts its address."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def app() -> WSGIApp:
     return guarded(*PROXY, password="")
 
 
-def test_a_trusted_proxys_user_is_let_in(app: WSGIApp) -> None:
+def test_proxy_user_is_accepted_from_trusted_proxy(app: WSGIApp) -> None:
     assert ask(app, "/api/ticks", x_forwarded_user="ada").status == 200
     assert ask(app, "/api/ticks", x_forwarded_user="ada", peer="10.9.8.7").status == 200
     assert ask(app, "/api/ticks", x_forwarded_user="ada", peer="::ffff:10.9.8.7").status == 200
 
 
 @pytest.mark.parametrize("peer", ["192.0.2.1", "11.0.0.1", "::1", "127.0.0.2", "", "10.0.0.1.evil", "unix:"])
-def test_from_anywhere_else_the_header_says_nothing(app: WSGIApp, peer: str) -> None:
+def test_proxy_user_is_rejected_from_untrusted_address(app: WSGIApp, peer: str) -> None:
     answer = ask(app, "/api/ticks", x_forwarded_user="ada", peer=peer)
     assert answer.status == 403
     assert "proxy" in answer.json["error"]
@@ -34,11 +34,11 @@ def test_from_anywhere_else_the_header_says_nothing(app: WSGIApp, peer: str) -> 
 
 
 @pytest.mark.parametrize("name", ["", " ", "a" * 257, "a\nb", "\x00"])
-def test_a_user_without_a_name_is_nobody(app: WSGIApp, name: str) -> None:
+def test_invalid_proxy_user_name_is_rejected(app: WSGIApp, name: str) -> None:
     assert ask(app, "/api/ticks", x_forwarded_user=name).status == 403
 
 
-def test_beside_a_proxy_the_password_opens_too() -> None:
+def test_password_is_accepted_beside_proxy_user() -> None:
     app = guarded(*PROXY)
     assert ask(app, "/api/ticks", peer="192.0.2.1").status == 401
     assert ask(app, "/api/ticks", peer="192.0.2.1", authorization=f"Bearer {PASSWORD}").status == 200
@@ -59,6 +59,6 @@ def test_beside_a_proxy_the_password_opens_too() -> None:
         ("10.0.0.1", "2001:db8::1", "2001:db8::1"),
     ],
 )
-def test_who_asks_is_the_last_that_no_trusted_proxy_is(peer: str, said: str, address: str) -> None:
+def test_client_address_is_last_that_is_no_trusted_proxy(peer: str, said: str, address: str) -> None:
     visitors = ClientResolver([ip_network("10.0.0.0/8")])
     assert visitors.address({"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": said}) == address

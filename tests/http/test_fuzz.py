@@ -1,6 +1,6 @@
-"""Requests that no program would send: each is answered, none with a failure of ours.
+"""Random requests: the server answers each of them, and none causes a server error.
 
-The seed is fixed, so that what fails once fails again.
+The seed is fixed, so that a failure is repeatable.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class Fuzz:
 
 
 def as_wsgi(text: str) -> str:
-    """Bytes as a server hands them on: a letter each (PEP 3333)."""
+    """Return text as a WSGI server passes it: one character per byte (PEP 3333)."""
     return text.encode("utf-8", "replace").decode("latin-1")
 
 
@@ -161,7 +161,7 @@ def app(request: pytest.FixtureRequest) -> WSGIApp:
     return guarded(*flags, push_token=TOKEN)
 
 
-def test_whatever_is_asked_is_answered(app: WSGIApp) -> None:
+def test_random_requests_cause_no_server_error(app: WSGIApp) -> None:
     login = ask(app, "/login").status == 200
     fuzz = Fuzz(4711, sign_in(app) if login else "a=b")
     statuses: dict[int, int] = {}
@@ -172,13 +172,13 @@ def test_whatever_is_asked_is_answered(app: WSGIApp) -> None:
         fields = {name: as_wsgi(text) for name, text in headers.items()}
         answer = ask(app, as_wsgi(path), method=method, host=as_wsgi(host), body=body, peer=peer, **fields)
         what = f"{method} {path!r} {host!r} {headers} {body!r} -> {answer.status} {answer.body[:200]!r}"
-        # That there is nothing new is an answer.
+        # A 503 for stale data is a valid response.
         assert answer.status < 500 or b'"stale"' in answer.body, what
         for word in (b"Traceback", b"site-packages", b"/tmp/", b"/work/"):
             assert word not in answer.body or b"page.bundle" in answer.body or ".js" in path, what
         assert all("\n" not in text and "\r" not in text for text in answer.headers.values()), what
         assert answer.headers["x-content-type-options"] == "nosniff", what
         statuses[answer.status] = statuses.get(answer.status, 0) + 1
-    # It got everywhere, and not only turned away.
+    # The requests reach every part, and not only rejections.
     assert {200, 400, 403, 404, 405} <= set(statuses), statuses
     assert statuses[200] > COUNT // 50, statuses

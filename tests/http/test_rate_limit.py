@@ -1,4 +1,4 @@
-"""Throttles: how often one visitor may ask or try a password, together with whom, and for how long."""
+"""Rate limits for requests and login attempts: per client, over all processes, for how long."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Clock:
 
 
 @pytest.fixture
-def still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time in which an application counts requests stands still."""
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop the clock with which an application counts requests."""
     monkeypatch.setattr(RequestRateLimiter.__init__, "__defaults__", (Clock(),))
 
 
@@ -42,7 +42,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
     return tmp_path if request.param == "folder" else None
 
 
-def test_five_tries_a_minute(folder: Path | None) -> None:
+def test_login_attempts_allow_five_per_minute_and_client(folder: Path | None) -> None:
     clock = Clock()
     tries = LoginAttempts(KEY, folder, clock)
     for _ in range(MAX_ATTEMPTS):
@@ -57,7 +57,7 @@ def test_five_tries_a_minute(folder: Path | None) -> None:
     assert tries.seconds_to_wait("192.0.2.1") == 0
 
 
-def test_a_clock_set_back_locks_nobody_out(folder: Path | None) -> None:
+def test_login_attempts_are_allowed_after_clock_is_set_back(folder: Path | None) -> None:
     clock = Clock()
     tries = LoginAttempts(KEY, folder, clock)
     for _ in range(MAX_ATTEMPTS):
@@ -66,7 +66,7 @@ def test_a_clock_set_back_locks_nobody_out(folder: Path | None) -> None:
     assert tries.seconds_to_wait("a") == 0
 
 
-def test_processes_count_tries_together_and_a_restart_forgives_none(tmp_path: Path) -> None:
+def test_login_attempts_are_shared_by_processes_and_survive_restart(tmp_path: Path) -> None:
     for _ in range(MAX_ATTEMPTS):
         assert LoginAttempts(KEY, tmp_path).seconds_to_wait("a") == 0
     assert LoginAttempts(KEY, tmp_path).seconds_to_wait("a") > 0
@@ -74,7 +74,7 @@ def test_processes_count_tries_together_and_a_restart_forgives_none(tmp_path: Pa
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"x" * 7, b"\xff" * 200_000])
-def test_a_damaged_table_counts_on(tmp_path: Path, rubbish: bytes) -> None:
+def test_login_attempts_are_counted_with_corrupt_file(tmp_path: Path, rubbish: bytes) -> None:
     (tmp_path / ATTEMPTS_FILE_NAME).write_bytes(rubbish)
     tries = LoginAttempts(KEY, tmp_path)
     assert [tries.seconds_to_wait("a") > 0 for _ in range(MAX_ATTEMPTS + 1)] == [False] * MAX_ATTEMPTS + [
@@ -82,21 +82,21 @@ def test_a_damaged_table_counts_on(tmp_path: Path, rubbish: bytes) -> None:
     ]
 
 
-def test_without_the_table_the_process_counts_by_itself(tmp_path: Path) -> None:
+def test_login_attempts_are_counted_without_file(tmp_path: Path) -> None:
     tries = LoginAttempts(KEY, tmp_path / "nothing" / "here")
     assert [tries.seconds_to_wait("a") > 0 for _ in range(MAX_ATTEMPTS + 1)] == [False] * MAX_ATTEMPTS + [
         True
     ]
 
 
-def test_the_table_stays_small(tmp_path: Path) -> None:
+def test_login_attempts_file_is_bounded(tmp_path: Path) -> None:
     tries = LoginAttempts(KEY, tmp_path)
     for number in range(2000):
         tries.seconds_to_wait(str(number))
     assert (tmp_path / ATTEMPTS_FILE_NAME).stat().st_size <= ATTEMPT_SLOTS * MAX_ATTEMPTS * 8
 
 
-def test_at_the_login_the_sixth_try_waits_though_it_were_right() -> None:
+def test_sixth_login_attempt_is_rejected_with_correct_password() -> None:
     app = guarded()
     answers = [
         post(app, "/login", {"password": "wrong"}, peer="192.0.2.1").status for _ in range(MAX_ATTEMPTS)
@@ -105,32 +105,32 @@ def test_at_the_login_the_sixth_try_waits_though_it_were_right() -> None:
     sixth = post(app, "/login", {"password": PASSWORD}, peer="192.0.2.1")
     assert sixth.status == 429
     assert 1 <= int(sixth.headers["retry-after"]) <= 60
-    assert b"Too many tries; please wait" in sixth.body
+    assert b"Too many attempts. Try again in" in sixth.body
     assert ask(app, "/api/ticks", authorization="Bearer x", peer="192.0.2.1").status == 429
     assert post(app, "/login", {"password": PASSWORD}, peer="192.0.2.2").status == 303
 
 
-def test_who_signs_in_at_once_never_waits() -> None:
+def test_successful_logins_are_not_limited() -> None:
     app = guarded()
     for _ in range(3 * MAX_ATTEMPTS):
         assert post(app, "/login", {"password": PASSWORD}, peer="192.0.2.1").status == 303
 
 
-def test_a_wrong_password_is_as_much_work_whatever_it_is() -> None:
-    """All that is compared has one length, and the comparison stops nowhere."""
+def test_password_check_takes_constant_work() -> None:
+    """All compared values have the same length, and the comparison never stops early."""
     app = guarded()
 
     def work(given: str, number: int) -> int:
         return calls_of(lambda: post(app, "/login", {"password": given}, peer=f"2001:db8:{number}::1"))
 
-    work("no", 0)  # what is made once is made
+    work("no", 0)  # the first call fills caches
     found = [work(given, number) for number, given in enumerate(("x", "correct horse 8", "y" * 4000), 1)]
     assert max(found) < 1000, found
-    # What differs is the reading of the form.
+    # The only difference is the parsing of the form.
     assert max(found) - min(found) < 30, found
 
 
-def test_requests_of_one_are_bounded() -> None:
+def test_requests_are_limited_per_client() -> None:
     clock = Clock()
     requests = RequestRateLimiter(2, clock)
     assert [requests.seconds_to_wait("a") for _ in range(round(2 * RATE_WINDOW_S))] == [0] * round(
@@ -142,25 +142,25 @@ def test_requests_of_one_are_bounded() -> None:
     assert requests.seconds_to_wait("a") == 0
 
 
-def test_a_flood_from_everywhere_takes_no_more_memory() -> None:
+def test_request_limiter_memory_is_bounded() -> None:
     requests = RequestRateLimiter(100, Clock())
     for number in range(MAX_CLIENTS + 5000):
         requests.seconds_to_wait(str(number))
     assert len(requests._counts) <= MAX_CLIENTS + 1
 
 
-def test_who_asks_too_much_is_told_when_to_go_on(still: None) -> None:
+def test_rate_limited_response_has_retry_after(stopped_clock: None) -> None:
     app = guarded("--public", "--limit", "1", password="")
     flood = [ask(app, "/api/ticks", peer="192.0.2.1") for _ in range(11)]
     assert [each.status for each in flood[:10]] == [200] * 10
     assert flood[10].status == 429
     assert int(flood[10].headers["retry-after"]) >= 1
-    assert "more than its share" in flood[10].json["error"]
+    assert "too many requests" in flood[10].json["error"]
     assert flood[10].headers["x-content-type-options"] == "nosniff"
     assert ask(app, "/api/ticks", peer="192.0.2.2").status == 200
 
 
-def test_a_household_is_one_visitor(still: None) -> None:
+def test_ipv6_network_shares_one_rate_limit(stopped_clock: None) -> None:
     app = guarded("--public", "--limit", "1", password="")
     statuses = [ask(app, "/healthz", peer=f"2001:db8:1:2::{number:x}").status for number in range(1, 12)]
     assert statuses == [200] * 10 + [429]
@@ -168,14 +168,14 @@ def test_a_household_is_one_visitor(still: None) -> None:
     assert rate_limit_key("2001:db8:1:2::1") == rate_limit_key("2001:db8:1:2:ffff::9")
 
 
-def test_a_proxy_here_is_not_one_visitor_and_a_trusted_one_names_them(still: None) -> None:
+def test_local_proxy_is_not_limited_and_trusted_proxy_names_clients(stopped_clock: None) -> None:
     unnamed = guarded("--public", "--limit", "1", password="")
     assert {ask(unnamed, "/healthz", x_forwarded_for="192.0.2.1").status for _ in range(30)} == {200}
     trusted = guarded("--public", "--limit", "1", "--trusted-proxy", "127.0.0.1", password="")
     asked = [ask(trusted, "/healthz", x_forwarded_for="192.0.2.1").status for _ in range(11)]
     assert asked == [200] * 10 + [429]
     assert ask(trusted, "/healthz", x_forwarded_for="192.0.2.2").status == 200
-    # Nor is one in a private network, as a platform has them, of which nobody has told.
+    # Nor is a proxy in a private network, as hosting platforms have, although it is not configured.
     router = [
         ask(unnamed, "/healthz", peer="10.1.2.3", x_forwarded_for="192.0.2.1").status for _ in range(30)
     ]
@@ -184,7 +184,7 @@ def test_a_proxy_here_is_not_one_visitor_and_a_trusted_one_names_them(still: Non
         ask(unnamed, "/healthz", peer="8.8.8.8", x_forwarded_for="192.0.2.1").status for _ in range(11)
     ]
     assert stranger == [200] * 10 + [429]
-    # What stands before the proxy's own word anybody may have written.
+    # Any client may have written the entries before that of the proxy.
     forged = [ask(trusted, "/healthz", x_forwarded_for=f"198.51.100.{n}, 192.0.2.1").status for n in range(3)]
     assert forged == [429] * 3
     assert {ask(trusted, "/healthz").status for _ in range(30)} == {200}

@@ -1,4 +1,4 @@
-"""From outside: every route there is, asked without credentials, and the headers of whatever is answered."""
+"""Every route without credentials, and the security headers of every response."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ UNKNOWN += [
 
 @pytest.fixture(scope="module")
 def app() -> WSGIApp:
-    """Its only tick is an hour long, so `/readyz` finds the store fresh however long the tests take."""
+    """Its only tick lasts an hour, so that `/readyz` finds fresh data even in slow tests."""
     store = MemoryStore()
     store.describe(METRICS)
     store.append(Tick(int(time.time()), 3600, dict.fromkeys((metric.key for metric in METRICS), 4711.0)))
@@ -62,7 +62,7 @@ def app() -> WSGIApp:
 
 
 def routes(app: WSGIApp) -> Iterator[str]:
-    """What the page names, what Dash has, what the API has, and what is not there."""
+    """Yield the paths of the page, of Dash and of the API, and paths that do not exist."""
     yield from (*PATHS, *PAGE_PATHS, "/api/push", "/api/share", "/api/openapi.json", "/metrics", "/logout")
     yield from (f"{folder}x" for folder in FILE_PREFIXES)
     cookie = sign_in(app)
@@ -72,7 +72,7 @@ def routes(app: WSGIApp) -> Iterator[str]:
     yield from UNKNOWN
 
 
-def test_without_a_password_nothing_but_the_health_check_is_answered(app: WSGIApp) -> None:
+def test_only_health_check_is_served_without_password(app: WSGIApp) -> None:
     paths = list(dict.fromkeys(routes(app)))
     assert len(paths) > 50
     for path in paths:
@@ -93,15 +93,15 @@ def test_without_a_password_nothing_but_the_health_check_is_answered(app: WSGIAp
                 assert b"4711" not in answer.body, where
 
 
-def test_with_it_they_are(app: WSGIApp) -> None:
+def test_all_routes_are_served_with_session(app: WSGIApp) -> None:
     cookie = sign_in(app)
     for path in (*PATHS, *PAGE_PATHS, "/metrics", "/api/openapi.json", "/assets/style.css"):
         query = "?q=window%3D100" if path == "/api/frames" else ""
         assert ask(app, path + query, cookie=cookie).status == 200, path
 
 
-def kinds(app: WSGIApp, cookie: str) -> Iterator[Answer]:
-    """An answer of every kind that there is."""
+def responses_of_every_kind(app: WSGIApp, cookie: str) -> Iterator[Answer]:
+    """Yield one response of every kind."""
     for path in ("/", "/login", "/assets/style.css", "/_dash-layout", "/share/x/", "/nothing"):
         yield ask(app, path, cookie=cookie, accept="text/html")
         yield ask(app, path, accept="text/html")
@@ -110,7 +110,7 @@ def kinds(app: WSGIApp, cookie: str) -> Iterator[Answer]:
     yield ask(app, "/login", method="POST", body=b"password=wrong", peer="198.51.100.7")
 
 
-# https://owasp.org/www-project-secure-headers, what of it a page without outside calls can say.
+# https://owasp.org/www-project-secure-headers, as far as a page without external requests needs them.
 OWASP = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "SAMEORIGIN",
@@ -119,13 +119,13 @@ OWASP = {
     "cross-origin-resource-policy": "same-origin",
     "x-permitted-cross-domain-policies": "none",
 }
-# What tells an attacker more than it tells anybody else.
+# Headers that help attackers more than other clients.
 TELLING = ("server", "x-powered-by", "x-aspnet-version", "x-runtime", "access-control-allow-origin")
 
 
-def test_owasps_headers_are_on_every_page(app: WSGIApp) -> None:
+def test_every_response_has_owasp_headers(app: WSGIApp) -> None:
     statuses = set()
-    for answer in kinds(app, sign_in(app)):
+    for answer in responses_of_every_kind(app, sign_in(app)):
         statuses.add(answer.status)
         for name, text in OWASP.items():
             assert answer.headers[name] == text
@@ -138,7 +138,7 @@ def test_owasps_headers_are_on_every_page(app: WSGIApp) -> None:
     assert {200, 303, 401, 403, 404} - statuses <= {401}
 
 
-def test_over_https_browsers_are_to_stay_there() -> None:
+def test_hsts_header_is_sent_only_over_https() -> None:
     app = guarded("--trusted-proxy", "127.0.0.1", "--hosts", "monitor.example")
     sure = ask(app, "/login", x_forwarded_proto="https").headers["strict-transport-security"]
     assert sure.startswith("max-age=31536000")
@@ -165,12 +165,12 @@ def test_over_https_browsers_are_to_stay_there() -> None:
         ({}, True),
     ],
 )
-def test_another_sites_page_sends_nothing(
+def test_cross_site_requests_are_rejected(
     app: WSGIApp, path: str, headers: dict[str, str], taken: bool
 ) -> None:
     for method in ("POST", "PUT", "DELETE", "PATCH"):
         answer = ask(app, path, method=method, body=b"", peer="203.0.113.5", **headers)
-        crossed = answer.status == 403 and b"another site's page" in answer.body
+        crossed = answer.status == 403 and b"cross-site" in answer.body
         assert crossed is not taken, method
 
 
@@ -188,13 +188,13 @@ BAD = [
 
 
 @pytest.mark.parametrize(("path", "headers"), BAD)
-def test_a_bad_request_is_little_work(path: str, headers: dict[str, str]) -> None:
+def test_bad_request_takes_little_work(path: str, headers: dict[str, str]) -> None:
     app = guarded()
     for fields in (headers, {"cookie": sign_in(app)} | headers):
 
-        def question(peer: str, fields: dict[str, str] = fields) -> None:
+        def send(peer: str, fields: dict[str, str] = fields) -> None:
             assert ask(app, path, peer=peer, **fields).status < 500  # type: ignore[arg-type]
 
-        question("192.0.2.1")  # what is made once is made
-        # Some hundred calls are usual; ten milliseconds are tens of thousands.
-        assert calls_of(lambda question=question: question("192.0.2.2")) < 5000  # type: ignore[misc]
+        send("192.0.2.1")  # the first call fills caches
+        # Some hundred calls are usual; 10 ms would be tens of thousands.
+        assert calls_of(lambda send=send: send("192.0.2.2")) < 5000  # type: ignore[misc]

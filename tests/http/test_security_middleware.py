@@ -1,4 +1,4 @@
-"""The guard: hosts it knows, headers on everything, and no door that an environment variable opens."""
+"""Security middleware: known hosts, headers on every response, no debug routes."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ BAD_HOSTS = [
 
 @pytest.mark.parametrize("host", GOOD_HOSTS)
 @pytest.mark.parametrize("path", ["/", "/api/ticks", "/assets/style.css"])
-def test_names_of_this_machine_are_answered(app: WSGIApp, host: str, path: str) -> None:
+def test_host_header_of_local_machine_is_accepted(app: WSGIApp, host: str, path: str) -> None:
     assert ask(app, path, host=host).status == 200
 
 
 @pytest.mark.parametrize("host", BAD_HOSTS)
-def test_other_names_are_refused(app: WSGIApp, host: str) -> None:
+def test_unknown_host_header_is_rejected(app: WSGIApp, host: str) -> None:
     for path in PATHS:
         for method in ("GET", "POST", "HEAD"):
             answer = ask(app, path, host=host, method=method)
@@ -83,7 +83,7 @@ def test_other_names_are_refused(app: WSGIApp, host: str) -> None:
             assert "DASHAPP_HOSTS" in answer.json["error"]
 
 
-def test_configured_names_are_answered_too() -> None:
+def test_configured_host_header_is_accepted() -> None:
     app = app_of("--hosts", "mon.test,Other.test")
     for host in ("mon.test", "other.test:80", "localhost"):
         assert ask(app, "/", host=host).status == 200
@@ -98,11 +98,11 @@ def test_configured_names_are_answered_too() -> None:
         ("0:0::0:1", "[::1]"),
     ],
 )
-def test_the_address_it_listens_on_is_answered(flag: str, host: str) -> None:
+def test_host_header_of_listen_address_is_accepted(flag: str, host: str) -> None:
     assert ask(app_of("--host", flag), "/", host=host).status == 200
 
 
-def test_a_public_page_answers_any_name_unless_names_are_given() -> None:
+def test_public_server_accepts_any_host_header_without_hosts() -> None:
     assert ask(app_of("--public"), "/", host="anything.test").status == 200
     named = app_of("--public", "--hosts", "mon.test")
     assert ask(named, "/", host="mon.test").status == 200
@@ -110,7 +110,7 @@ def test_a_public_page_answers_any_name_unless_names_are_given() -> None:
 
 
 def answers(app: WSGIApp) -> list[tuple[str, Answer]]:
-    """One answer of every kind."""
+    """Return one response of every kind."""
     tag = ask(app, "/assets/style.css").headers["etag"]
     found = [(path, ask(app, path)) for path in PATHS]
     found += [
@@ -130,7 +130,7 @@ def answers(app: WSGIApp) -> list[tuple[str, Answer]]:
     return found
 
 
-def test_every_kind_of_answer_has_the_headers(app: WSGIApp) -> None:
+def test_every_kind_of_response_has_security_headers(app: WSGIApp) -> None:
     statuses = set()
     for name, answer in answers(app):
         statuses.add(answer.status)
@@ -150,7 +150,7 @@ def test_every_kind_of_answer_has_the_headers(app: WSGIApp) -> None:
     assert {200, 304, 400, 404, 405} <= statuses
 
 
-def test_the_pages_policy_allows_only_its_own_scripts(app: WSGIApp) -> None:
+def test_content_security_policy_allows_only_own_scripts(app: WSGIApp) -> None:
     policy = dict(
         part.split(" ", 1)
         for part in ask(app, "/").headers["content-security-policy"].split("; ")
@@ -166,12 +166,12 @@ def test_the_pages_policy_allows_only_its_own_scripts(app: WSGIApp) -> None:
     assert "unsafe-inline" not in policy["script-src"]
 
 
-def test_what_is_not_there_is_no_page(app: WSGIApp) -> None:
+def test_unknown_path_returns_404(app: WSGIApp) -> None:
     for path in ("/nothing", "/admin", "/_reload-hash", "/api/nothing", "/index.html", "/mcp", "/_mcp"):
         assert ask(app, path).status == 404
 
 
-def test_files_outside_the_assets_stay_there(app: WSGIApp) -> None:
+def test_files_outside_assets_are_not_served(app: WSGIApp) -> None:
     for path in ("/assets/../pyproject.toml", "/assets//etc/passwd", "/assets/..%2f..%2fetc/passwd"):
         answer = ask(app, path)
         assert answer.status >= 400 or b"build-system" not in answer.body
@@ -181,7 +181,7 @@ def test_files_outside_the_assets_stay_there(app: WSGIApp) -> None:
 @pytest.mark.parametrize(
     "environ", [{"DASH_DEBUG": "1"}, {"DASH_MCP_ENABLED": "1"}, {"FLASK_DEBUG": "1"}, {"DASH_UI": "1"}]
 )
-def test_no_variable_opens_a_debug_door(
+def test_environment_variables_enable_no_debug_route(
     app: WSGIApp, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environ.items():
@@ -196,7 +196,7 @@ def test_no_variable_opens_a_debug_door(
     assert b'"hot_reload":{' not in page.body
 
 
-def test_nothing_of_the_environment_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_responses_contain_nothing_of_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_TOKEN", "canary-4711")
     app = app_of("--store", "/tmp/canary-4712")
     for _, answer in answers(app):
@@ -204,6 +204,6 @@ def test_nothing_of_the_environment_is_shown(monkeypatch: pytest.MonkeyPatch) ->
         assert "canary-471" not in json.dumps(answer.headers)
 
 
-def test_an_unknown_component_package_is_not_found(app: WSGIApp) -> None:
+def test_unknown_component_package_returns_404(app: WSGIApp) -> None:
     assert ask(app, "/_dash-component-suites/evil/x.js").status == 404
     assert ask(app, "/_dash-component-suites/").status == 404

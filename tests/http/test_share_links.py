@@ -1,4 +1,4 @@
-"""Links as they are asked for and read: what makes one, what ends it, and what is no link of ours."""
+"""Share links: the requests that create one, its expiry, and text that is no link."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dashapp.query.shared_view import SharedView
 KEY = b"k" * 32
 
 
-def nothing(view: SharedView) -> WSGIApp:
+def empty_app(view: SharedView) -> WSGIApp:
     def answer(_: object, start: Any) -> list[bytes]:
         start("200 OK", [])
         return [b""]
@@ -32,35 +32,35 @@ def app() -> WSGIApp:
     return guarded()
 
 
-def test_it_expires() -> None:
+def test_share_link_expires() -> None:
     now = time.time()
-    shares = ShareLinks(KEY, nothing, 1000, lambda: now)
+    shares = ShareLinks(KEY, empty_app, 1000, lambda: now)
     for days in (1, 7):
         now = time.time()
         token = shares.link(SharedView(("cpu",), 30), days).split("/")[1]
         now += days * DAY_S - 2
         assert shares.read(token) == SharedView(("cpu",), 30)
         now += 4
-        with pytest.raises(BadRequestError, match="has expired; ask whoever shared it"):
+        with pytest.raises(BadRequestError, match="has expired; ask the sender"):
             shares.read(token)
 
 
-def test_it_cannot_be_altered() -> None:
-    shares = ShareLinks(KEY, nothing, 1000)
+def test_altered_share_link_is_rejected() -> None:
+    shares = ShareLinks(KEY, empty_app, 1000)
     token = shares.link(SharedView(("cpu",), 30, (1, 31)), 1).split("/")[1]
     for place in range(len(token) - 1):
         altered = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
         with pytest.raises(BadRequestError):
             shares.read(altered)
     for text in ("", ".", "x", token[:-5], token + "x", "x" * 10_000, "é", token.replace(".", "")):
-        with pytest.raises(BadRequestError, match="not one that was shared here"):
+        with pytest.raises(BadRequestError, match="invalid or incomplete"):
             shares.read(text)
     with pytest.raises(BadRequestError):
-        ShareLinks(b"o" * 32, nothing, 1000).read(token)
+        ShareLinks(b"o" * 32, empty_app, 1000).read(token)
 
 
-def test_neither_session_nor_link_passes_for_the_other() -> None:
-    sessions, shares = Sessions(KEY), ShareLinks(KEY, nothing, 1000)
+def test_session_and_share_link_are_not_interchangeable() -> None:
+    sessions, shares = Sessions(KEY), ShareLinks(KEY, empty_app, 1000)
     token = shares.link(SharedView(("cpu",), 30), 1).split("/")[1]
     assert not sessions.is_valid(f"{sessions.name}={token}")
     with pytest.raises(BadRequestError):
@@ -96,13 +96,13 @@ BAD = [
 
 
 @pytest.mark.parametrize("body", BAD)
-def test_a_bad_question_for_a_link_is_told(app: WSGIApp, body: object) -> None:
+def test_invalid_share_request_is_rejected(app: WSGIApp, body: object) -> None:
     answer = ask_for_link(app, body, cookie=sign_in(app))
     assert answer.status == 400
     assert len(answer.json["error"]) < 200
 
 
-def test_only_who_signed_in_shares(app: WSGIApp) -> None:
+def test_share_requires_session(app: WSGIApp) -> None:
     view = {"panels": ["cpu"], "days": 1, "window": 30}
     assert ask_for_link(app, view).status == 401
     assert ask_for_link(app, view, cookie=sign_in(app), origin="https://evil.test").status == 403
@@ -110,15 +110,15 @@ def test_only_who_signed_in_shares(app: WSGIApp) -> None:
     assert ask_for_link(guarded(password=""), view).status == 405
 
 
-def test_applications_of_links_are_bounded() -> None:
-    shares = ShareLinks(KEY, nothing, 1e6)
+def test_cached_apps_of_share_links_are_bounded() -> None:
+    shares = ShareLinks(KEY, empty_app, 1e6)
     for number in range(10, MAX_CACHED_APPS + 40):
         path = "/" + shares.link(SharedView(("cpu",), number), 1)
         ask(shares, path)
     assert len(shares._apps) == MAX_CACHED_APPS
 
 
-def test_another_password_ends_links_too(tmp_path: Any) -> None:
+def test_share_link_is_invalid_after_password_change(tmp_path: Any) -> None:
     path = link(guarded(folder=tmp_path))
     assert ask(guarded(folder=tmp_path), path + "api/ticks").status == 200
     assert ask(guarded(folder=tmp_path, password=PASSWORD + "9"), path + "api/ticks").status == 403

@@ -1,4 +1,4 @@
-"""Shared links: one view for whoever holds one, until it expires, and nothing that anybody adds to it."""
+"""Shared views: a link shows one view until it expires, and no request can extend it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def app() -> WSGIApp:
     return guarded()
 
 
-def test_its_holder_sees_the_view_without_a_password(app: WSGIApp) -> None:
+def test_shared_view_is_served_without_password(app: WSGIApp) -> None:
     path = link(app)
     page = ask(app, path, accept="text/html")
     assert page.status == 200
@@ -41,7 +41,7 @@ def test_its_holder_sees_the_view_without_a_password(app: WSGIApp) -> None:
     assert [each["key"] for each in ask(app, path + "api/metrics").json] == ["cpu.percent"]
 
 
-def test_the_numbers_of_a_panel_by_patterns_are_saved_through_a_link() -> None:
+def test_shared_view_exports_csv_of_pattern_panel() -> None:
     app = guarded("--panel", 'name="heat", metrics=["cpu.*"], right=["memory.*"]')
     answer = ask(app, f"{link(app, panels=['heat'])}api/csv?panel=heat")
     assert answer.body.startswith(b"time,cpu.percent,memory.percent\r\n")
@@ -83,18 +83,18 @@ WIDER = [
 
 
 def newest(app: WSGIApp) -> int:
-    """The time of its newest tick, in milliseconds."""
+    """Return the time of the newest tick, in milliseconds."""
     return int(ask(app, "/api/ticks", cookie=sign_in(app)).json["t"][-1])
 
 
 @pytest.mark.parametrize("query", WIDER)
-def test_nothing_widens_it(app: WSGIApp, query: str) -> None:
+def test_shared_view_cannot_be_widened_by_query(app: WSGIApp, query: str) -> None:
     now = newest(app)
     path = link(app) + query.format(hour=now - 3_600_000, minute=now - 60_000)
     for method in ("GET", "HEAD", "POST"):
         answer = ask(app, path, method=method)
         assert answer.status in (200, 400, 404, 405)
-        # A refusal quotes what was asked for. Which tiles a machine has is no secret; what they say is.
+        # An error quotes the request. The names of tiles are not secret, but their values are.
         assert b"secret" not in answer.body or b"is not a " in answer.body
         assert b"4711" not in answer.body
         assert b"memory.percent" not in answer.body or "layout" in query
@@ -105,16 +105,16 @@ def test_nothing_widens_it(app: WSGIApp, query: str) -> None:
             assert all(t > now - 31_000 for t in times)
 
 
-def test_its_page_names_nothing_else(app: WSGIApp) -> None:
+def test_shared_page_contains_only_shared_panels(app: WSGIApp) -> None:
     layout = ask(app, link(app) + "_dash-layout").body
     assert b"cpu" in layout
     for word in (b"secret", b"Plan", b"sign-out", b"Top processes"):
         assert word not in layout
-    # Nor does it change what who signed in sees.
+    # The layout for a signed-in user is unchanged.
     assert b"secret" in ask(app, "/_dash-layout", cookie=sign_in(app)).body
 
 
-def test_a_stretch_of_the_past_stays_that_stretch(app: WSGIApp) -> None:
+def test_shared_view_of_past_range_is_limited_to_range(app: WSGIApp) -> None:
     end = newest(app) // 1000 - 40
     path = link(app, panels=["cpu", "memory"], **{"from": 1000 * (end - 20), "to": 1000 * end})
     frame = ask(app, path + "api/ticks?window=20").json
@@ -132,8 +132,8 @@ def test_a_stretch_of_the_past_stays_that_stretch(app: WSGIApp) -> None:
         assert times[-1] <= 1000 * end
 
 
-def test_on_disk_too(tmp_path: Any) -> None:
-    """What is sealed is read through the view as what is new."""
+def test_shared_view_limits_compacted_history(tmp_path: Any) -> None:
+    """The view limits compacted history as it limits new ticks."""
     now = 1_800_000_000
     disk = DiskStore(tmp_path, keep=10_000)
     disk.describe([Metric("a", "A", "", "one"), Metric("b", "B", "", "two")])
@@ -149,7 +149,7 @@ def test_on_disk_too(tmp_path: Any) -> None:
     disk.close()
 
 
-def test_thresholds_of_other_metrics_are_none_of_it() -> None:
+def test_shared_view_hides_thresholds_of_other_metrics() -> None:
     store = filled()
     store.set_thresholds(
         [
@@ -162,7 +162,7 @@ def test_thresholds_of_other_metrics_are_none_of_it() -> None:
     assert viewed.notices() == []
 
 
-def test_a_worker_that_has_not_heard_of_a_tick_yet_resets_no_link_either() -> None:
+def test_shared_view_does_not_reset_when_worker_lags() -> None:
     store = filled()
     viewed = SharedViewReader(store, SharedView(("cpu",), 30))
     mark = store.newest()
@@ -172,7 +172,7 @@ def test_a_worker_that_has_not_heard_of_a_tick_yet_resets_no_link_either() -> No
     assert not live_frame(viewed, 30, ahead).reset
 
 
-def test_who_holds_a_bad_one_is_told_in_a_sentence(app: WSGIApp) -> None:
+def test_invalid_share_link_returns_error_message(app: WSGIApp) -> None:
     assert ask(app, "/share/x/api/ticks").json == {"error": INVALID_LINK}
     page = ask(app, "/share/x/", accept="text/html")
     assert page.status == 403

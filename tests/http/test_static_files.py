@@ -1,4 +1,4 @@
-"""Static answers: compressed once, kept by the browser, and for ever only where the address says which."""
+"""Static files: compressed once, cached by the browser, immutable only for versioned URLs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CSS = b"a {}\n" * 1000
 
 
 class Files:
-    """An application that counts what it is asked."""
+    """An application that counts its requests."""
 
     def __init__(self, body: bytes = CSS, kind: str = "text/css", status: str = "200 OK") -> None:
         self.asked = 0
@@ -33,7 +33,7 @@ class Files:
         return [body]
 
 
-def test_it_is_built_and_compressed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_static_file_is_built_and_compressed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     packed: list[bytes] = []
     real = gzip.compress
 
@@ -49,7 +49,7 @@ def test_it_is_built_and_compressed_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert gzip.decompress(bodies.pop()) == CSS
 
 
-def test_compressed_only_for_who_takes_it() -> None:
+def test_static_file_is_compressed_only_when_accepted() -> None:
     app = StaticCache(Files())
     packed = ask(app, "/a.css", accept_encoding="gzip")
     plain = ask(app, "/a.css")
@@ -62,12 +62,12 @@ def test_compressed_only_for_who_takes_it() -> None:
 
 
 @pytest.mark.parametrize(("body", "kind"), [(b"small", "text/css"), (b"x" * 5000, "image/png")])
-def test_what_gains_nothing_is_left_alone(body: bytes, kind: str) -> None:
+def test_small_or_image_file_is_not_compressed(body: bytes, kind: str) -> None:
     answer = ask(StaticCache(Files(body, kind)), "/a", accept_encoding="gzip")
     assert (answer.body, "content-encoding" in answer.headers) == (body, False)
 
 
-def test_a_browser_that_has_it_gets_no_body() -> None:
+def test_matching_etag_returns_304_without_body() -> None:
     app = StaticCache(Files())
     first = ask(app, "/a.css")
     again = ask(app, "/a.css", if_none_match=first.headers["etag"])
@@ -77,7 +77,7 @@ def test_a_browser_that_has_it_gets_no_body() -> None:
     assert ask(app, "/a.css", if_none_match='"other"').status == 200
 
 
-def test_another_body_has_another_tag() -> None:
+def test_etag_depends_on_body() -> None:
     tags = {ask(StaticCache(Files(body)), "/a").headers["etag"] for body in (b"a", b"b")}
     assert len(tags) == 2
 
@@ -93,19 +93,19 @@ def test_another_body_has_another_tag() -> None:
         ("/_dash-layout", False),
     ],
 )
-def test_immutable_only_where_the_address_tells_the_version(path: str, forever: bool) -> None:
+def test_response_is_immutable_only_for_versioned_url(path: str, forever: bool) -> None:
     caching = ask(StaticCache(Files()), path).headers["cache-control"]
     assert ("immutable" in caching) is forever
     assert forever or caching == "no-cache"
 
 
-def test_the_same_file_is_kept_for_ever_by_one_address_and_not_by_another() -> None:
+def test_same_file_is_immutable_only_under_versioned_url() -> None:
     app = StaticCache(Files())
     assert "immutable" in ask(app, "/assets/a.css?m=1").headers["cache-control"]
     assert ask(app, "/assets/a.css").headers["cache-control"] == "no-cache"
 
 
-def test_errors_are_passed_on_and_not_kept() -> None:
+def test_errors_are_not_cached() -> None:
     files = Files(b"no", "text/plain", "404 NOT FOUND")
     app = StaticCache(files)
     for _ in range(2):
@@ -115,8 +115,8 @@ def test_errors_are_passed_on_and_not_kept() -> None:
     assert files.asked == 2
 
 
-def test_the_application_makes_one_answer_at_a_time() -> None:
-    """Dash is not whole before its first request has been answered."""
+def test_static_cache_calls_app_one_request_at_a_time() -> None:
+    """Dash is not ready before it has answered its first request."""
     files = Files()
     inside: list[int] = []
     most: list[int] = []
@@ -134,14 +134,14 @@ def test_the_application_makes_one_answer_at_a_time() -> None:
     with ThreadPoolExecutor(8) as crowd:
         answers = crowd.map(lambda number: ask(app, f"/{number % 4}"), range(16))
         assert entered.wait(PATIENCE_S)
-        # All but one wait for that one: none of them is about to enter as well.
+        # All but one wait for that one, and none of them is about to enter as well.
         wait_for(lambda: crowd._work_queue.qsize() == 8)
         go_on.set()
         assert {answer.body for answer in answers} == {CSS}
     assert max(most) == 1
 
 
-def test_other_methods_are_passed_on() -> None:
+def test_post_requests_are_not_cached() -> None:
     files = Files()
     app = StaticCache(files)
     ask(app, "/x", method="POST")
@@ -149,8 +149,8 @@ def test_other_methods_are_passed_on() -> None:
     assert files.asked == 2
 
 
-def test_the_number_of_kept_answers_is_bounded() -> None:
+def test_static_cache_is_bounded() -> None:
     app = StaticCache(Files())
     for number in range(MAX_CACHED_FILES + 20):
         assert ask(app, f"/{number}").status == 200
-    assert len(app._kept) == MAX_CACHED_FILES
+    assert len(app._cache) == MAX_CACHED_FILES

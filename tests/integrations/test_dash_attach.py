@@ -1,4 +1,4 @@
-"""attach, as a stranger's Dash app calls it: what it serves below the app's paths, and what it refuses."""
+"""attach in a Dash app: the paths that it serves, and the arguments that it rejects."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def attached(tmp_path: Path) -> Dash:
     return app
 
 
-def test_it_serves_questions_below_its_own_path(attached: Dash) -> None:
+def test_attach_serves_api_below_its_prefix(attached: Dash) -> None:
     frame = get(attached, "/_dashapp/api/ticks?window=100&like=lo*").json
     assert frame["y"] == {"loss": [0, 1, 2, 3, 4]}
     assert get(attached, "/_dashapp/api/metrics").json[0]["key"] == "loss"
 
 
-def test_the_page_loads_our_script_and_style_once_and_may_keep_them(attached: Dash) -> None:
+def test_page_loads_script_and_style_once_and_cacheable(attached: Dash) -> None:
     page = get(attached, "/").body.decode()
     for name, kind in (("live_graph.js", "text/javascript"), ("live_graph.css", "text/css")):
         (address,) = [part.split('"')[0] for part in page.split('"') if name in part]
@@ -44,14 +44,14 @@ def test_the_page_loads_our_script_and_style_once_and_may_keep_them(attached: Da
         assert answer.headers["content-encoding"] == "gzip"
 
 
-def test_its_style_reaches_nothing_but_a_live_graph(attached: Dash) -> None:
+def test_style_applies_only_to_live_graph(attached: Dash) -> None:
     style = get(attached, "/_dashapp/live_graph.css").body.decode()
     rules = [line for line in style.splitlines() if line.rstrip().endswith(("{", "}")) and "{" in line]
     for rule in rules:
         assert rule.lstrip().startswith((".dashapp-live", "@media")), rule
 
 
-def test_the_apps_own_paths_are_as_they_were(attached: Dash) -> None:
+def test_attach_leaves_paths_of_app_unchanged(attached: Dash) -> None:
     plain = theirs()
     assert get(attached, "/api/ticks").body[:15] == get(plain, "/api/ticks").body[:15]  # Dash's own page
     assert get(attached, "/_dashapp/nothing").status == 404
@@ -59,7 +59,7 @@ def test_the_apps_own_paths_are_as_they_were(attached: Dash) -> None:
     assert get(attached, "/_dashapp/../secret").status == 404
 
 
-def test_it_stands_below_the_apps_own_prefix(tmp_path: Path) -> None:
+def test_attach_uses_prefix_of_app(tmp_path: Path) -> None:
     app = Dash(__name__, routes_pathname_prefix="/tool/", requests_pathname_prefix="/proxy/tool/")
     attach(app, store=filled(tmp_path / "store"), collect=False)
     app.layout = LiveGraph("loss")
@@ -67,7 +67,7 @@ def test_it_stands_below_the_apps_own_prefix(tmp_path: Path) -> None:
     assert '"/proxy/tool/_dashapp/live_graph.js?m=' in get(app, "/tool/").body.decode()
 
 
-def test_the_apps_login_stands_before_the_numbers(tmp_path: Path) -> None:
+def test_login_hook_of_app_protects_api(tmp_path: Path) -> None:
     server = Flask("theirs")
     server.before_request(lambda: abort(401))
     app = Dash(__name__, server=server)
@@ -75,12 +75,12 @@ def test_the_apps_login_stands_before_the_numbers(tmp_path: Path) -> None:
     assert get(app, "/_dashapp/api/ticks").status == 401
 
 
-def test_a_login_that_goes_by_dashs_own_endpoints_stands_before_the_numbers(tmp_path: Path) -> None:
+def test_login_by_dash_endpoint_names_protects_api(tmp_path: Path) -> None:
     server = Flask("theirs")
     app = Dash(__name__, server=server, url_base_pathname="/dashboard/")
     attach(app, store=filled(tmp_path / "store"), collect=False)
     app.layout = LiveGraph("loss")
-    # As many do it: every view of Dash's is put behind the login, found by its name.
+    # A common login: every view of Dash, found by its name, is wrapped.
     for name in [name for name in server.view_functions if name.startswith("/dashboard/")]:
         server.view_functions[name] = lambda **_: abort(401)
     assert get(app, "/dashboard/_dash-layout").status == 401
@@ -88,9 +88,7 @@ def test_a_login_that_goes_by_dashs_own_endpoints_stands_before_the_numbers(tmp_
 
 
 @pytest.mark.parametrize("status", [200, 401])
-def test_dependencies_that_are_a_fastapi_apps_login_stand_before_the_numbers(
-    tmp_path: Path, status: int
-) -> None:
+def test_fastapi_login_dependency_protects_api(tmp_path: Path, status: int) -> None:
     def login() -> None:
         if status != 200:
             raise HTTPException(status)
@@ -98,14 +96,12 @@ def test_dependencies_that_are_a_fastapi_apps_login_stand_before_the_numbers(
     app = Dash(__name__, server=FastAPI(dependencies=[Depends(login)]))
     attach(app, store=filled(tmp_path / "store"), collect=False)
     app.layout = LiveGraph("loss")
-    assert asked_by_asgi(app, "/_dash-layout")[0] == status
-    assert asked_by_asgi(app, "/_dashapp/api/ticks")[0] == status
+    assert request_by_asgi(app, "/_dash-layout")[0] == status
+    assert request_by_asgi(app, "/_dashapp/api/ticks")[0] == status
 
 
 @pytest.mark.parametrize(("public", "caching"), [(True, SHARED_ONE_SECOND), (False, NO_STORE)])
-def test_a_cache_in_front_may_keep_an_answer_where_the_app_is_for_everybody(
-    tmp_path: Path, public: bool, caching: str
-) -> None:
+def test_shared_caching_is_allowed_only_for_public_app(tmp_path: Path, public: bool, caching: str) -> None:
     app = Dash(__name__)
     attach(app, store=filled(tmp_path / "store"), collect=False, public=public)
     app.layout = LiveGraph("loss")
@@ -113,7 +109,7 @@ def test_a_cache_in_front_may_keep_an_answer_where_the_app_is_for_everybody(
         assert get(app, f"/_dashapp/api/{question}").headers["cache-control"] == caching
 
 
-def test_several_questions_have_their_answers_in_one(attached: Dash) -> None:
+def test_frames_endpoint_returns_several_frames(attached: Dash) -> None:
     questions = ("q=window%3D100%26like%3Dloss", "q=window%3D10%26like%3Dgone", "q=window%3D1")
     first, second, third = get(attached, f"/_dashapp/api/frames?{'&'.join(questions)}").json["frames"]
     assert first["y"] == {"loss": [0, 1, 2, 3, 4]}
@@ -123,17 +119,17 @@ def test_several_questions_have_their_answers_in_one(attached: Dash) -> None:
 
 
 @pytest.mark.parametrize("query", ["", "q=window%3D10&x=1", "&".join(["q=window%3D10"] * 17)])
-def test_too_many_questions_or_none_are_refused(attached: Dash, query: str) -> None:
+def test_frames_endpoint_rejects_invalid_number_of_queries(attached: Dash, query: str) -> None:
     answer = get(attached, f"/_dashapp/api/frames?{query}")
     assert (answer.status, list(answer.json)) == (400, ["error"])
 
 
 @pytest.mark.parametrize("query", ["like=", "like=,", "like=a&metrics=loss", "like=" + ",".join("a" * 65)])
-def test_patterns_that_cannot_be_are_refused(attached: Dash, query: str) -> None:
+def test_ticks_endpoint_rejects_invalid_patterns(attached: Dash, query: str) -> None:
     assert get(attached, f"/_dashapp/api/ticks?{query}").status == 400
 
 
-def asked_by_asgi(app: Dash, path: str, method: str = "GET") -> tuple[int, dict[bytes, bytes], bytes]:
+def request_by_asgi(app: Dash, path: str, method: str = "GET") -> tuple[int, dict[bytes, bytes], bytes]:
     sent: list[dict[str, Any]] = []
 
     async def send(message: dict[str, Any]) -> None:
@@ -151,33 +147,33 @@ def asked_by_asgi(app: Dash, path: str, method: str = "GET") -> tuple[int, dict[
         "headers": [],
     }
     scope |= {"root_path": "", "scheme": "http", "app": app.server}
-    with ThreadPoolExecutor(1) as pool:  # this thread may have a loop that runs: the browser's
+    with ThreadPoolExecutor(1) as pool:  # this thread may already run an event loop, that of the browser
         pool.submit(lambda: asyncio.run(app.server(scope, receive, send))).result(PATIENCE_S)
     body = b"".join(message.get("body", b"") for message in sent[1:])
     return sent[0]["status"], dict(sent[0]["headers"]), body
 
 
-def test_an_app_on_fastapi_is_served_the_same(tmp_path: Path) -> None:
+def test_attach_serves_api_on_fastapi(tmp_path: Path) -> None:
     app = Dash(__name__, backend="fastapi")
     attach(app, store=filled(tmp_path / "store"), collect=False)
-    status, headers, body = asked_by_asgi(app, "/_dashapp/api/ticks?like=loss")
+    status, headers, body = request_by_asgi(app, "/_dashapp/api/ticks?like=loss")
     assert (status, json.loads(body)["y"]) == (200, {"loss": [0, 1, 2, 3, 4]})
     assert headers[b"content-type"] == b"application/json"
-    assert asked_by_asgi(app, "/_dashapp/api/ticks", "HEAD")[::2] == (200, b"")
-    assert asked_by_asgi(app, "/_dashapp/live_graph.js")[0] == 200
-    assert asked_by_asgi(app, "/_dashapp/nothing")[0] == 404
-    csv = asked_by_asgi(app, "/_dashapp/api/csv?metrics=loss&from=1699999990000&to=1700000009000")
+    assert request_by_asgi(app, "/_dashapp/api/ticks", "HEAD")[::2] == (200, b"")
+    assert request_by_asgi(app, "/_dashapp/live_graph.js")[0] == 200
+    assert request_by_asgi(app, "/_dashapp/nothing")[0] == 404
+    csv = request_by_asgi(app, "/_dashapp/api/csv?metrics=loss&from=1699999990000&to=1700000009000")
     assert csv[2].decode().count("\n") >= 6
     assert "already called" in refused(lambda: attach(app, store=tmp_path, collect=False))
 
 
-def test_a_second_attach_is_refused(tmp_path: Path) -> None:
+def test_second_attach_is_rejected(tmp_path: Path) -> None:
     app = theirs()
     attach(app, store=tmp_path, collect=False)
     assert "one call serves all" in refused(lambda: attach(app, store=tmp_path, collect=False))
 
 
-def test_a_route_of_the_apps_own_is_not_served_over(tmp_path: Path) -> None:
+def test_attach_rejects_app_with_route_below_prefix(tmp_path: Path) -> None:
     app = theirs()
     app.server.add_url_rule("/_dashapp/mine", endpoint="mine", view_func=lambda: "mine")
     assert "/_dashapp/mine" in refused(lambda: attach(app, store=tmp_path, collect=False))
@@ -189,8 +185,8 @@ def test_a_route_of_the_apps_own_is_not_served_over(tmp_path: Path) -> None:
     [
         ({"interval": 0}, 'interval is "0"; expected seconds from 0.1 to 60'),
         ({"intervall": 1}, "intervall is not a setting; did you mean interval?"),
-        ({"port": 80}, "port is no setting here: attach serves no page"),
-        ({"source": "demo"}, "source is no setting here: use sources"),
+        ({"port": 80}, "port is not a setting here: attach serves no page"),
+        ({"source": "demo"}, "source is not a setting here: use sources"),
         ({"sources": []}, "sources is empty"),
         ({"sources": [lambda: 1]}, "sources contains <lambda>; give it a name"),
         ({"sources": [loss, loss]}, "two functions loss"),
@@ -202,11 +198,13 @@ def test_a_route_of_the_apps_own_is_not_served_over(tmp_path: Path) -> None:
         ({"collect": False}, "expected a folder or a Redis with collect=False"),
     ],
 )
-def test_settings_that_cannot_be_are_told_in_one_sentence(settings: dict[str, Any], said: str) -> None:
+def test_attach_rejects_invalid_settings(settings: dict[str, Any], said: str) -> None:
     assert said in refused(lambda: attach(Dash(__name__), **settings))
 
 
-def test_a_monitors_file_here_is_no_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attach_ignores_settings_file_and_environment_of_monitor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DASHAPP_PASSWORD", "correct horse 7")
     (tmp_path / "dashapp.toml").write_text('host = "0.0.0.0"\nwindow = 86400\nworkers = 2\n')
@@ -215,13 +213,11 @@ def test_a_monitors_file_here_is_no_trouble(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("app", [Flask("theirs"), None, Dash(__name__, server=False)])
-def test_what_is_no_dash_app_with_a_server_is_refused(app: Any) -> None:
+def test_attach_rejects_object_other_than_dash_app_with_server(app: Any) -> None:
     assert "attach" in refused(lambda: attach(app))
 
 
-def test_a_store_that_is_not_there_is_told_and_answered_empty(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_missing_store_is_logged_and_served_empty(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     app = theirs()
     attach(app, store=tmp_path / "nowhere", collect=False)
     (line,) = [record.getMessage() for record in caplog.records if record.name == "dashapp"]

@@ -1,4 +1,4 @@
-"""attach, as a stranger's Dash app calls it: what it collects, and for how long."""
+"""attach in a Dash app: the metrics that it collects, and for how long."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def newest(app: Dash) -> dict[str, list[float]]:
     return y
 
 
-def test_functions_of_the_app_are_sampled_in_its_process() -> None:
+def test_attach_samples_functions_in_app_process() -> None:
     threads: set[str] = set()
 
     def accuracy() -> dict[str, float]:
@@ -38,23 +38,21 @@ def test_functions_of_the_app_are_sampled_in_its_process() -> None:
     assert threads == {"source accuracy"}
 
 
-def test_functions_by_name_may_be_lambdas_and_leave_a_history(tmp_path: Path) -> None:
+def test_attach_samples_named_lambdas_and_stores_history(tmp_path: Path) -> None:
     app = theirs()
     attach(app, store=tmp_path / "store", sources={"lr": lambda: 0.001}, interval=0.1)
     assert set(wait_for(lambda: newest(app))) == {"lr"}
     assert (tmp_path / "store" / "tail").exists()
 
 
-def test_a_function_that_raises_leaves_the_others_theirs(caplog: pytest.LogCaptureFixture) -> None:
+def test_failing_function_does_not_affect_others(caplog: pytest.LogCaptureFixture) -> None:
     def broken() -> float:
         raise ZeroDivisionError
 
     app = theirs()
     attach(app, sources=[broken, loss], interval=0.1)
     assert set(wait_for(lambda: newest(app))) == {"loss"}
-    wait_for(
-        lambda: get(app, "/_dashapp/api/ticks").json["notices"] == ["broken gives nothing: ZeroDivisionError"]
-    )
+    wait_for(lambda: get(app, "/_dashapp/api/ticks").json["notices"] == ["broken failed: ZeroDivisionError"])
 
 
 def threads() -> set[str]:
@@ -103,7 +101,7 @@ print("attached", flush=True)
 input()
 """
 
-# What is meant for whoever listens is nothing to a collector.
+# Settings of a server have no effect on a collector.
 SERVERS = {"DASHAPP_HOST": "0.0.0.0", "WEB_CONCURRENCY": "40", "PORT": "none", "DASHAPP_WINDOW": "0"}
 
 
@@ -124,7 +122,7 @@ def host(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     process.stdin.close()
 
 
-def test_a_collector_of_its_own_dies_with_the_app(host: subprocess.Popen[bytes], tmp_path: Path) -> None:
+def test_collector_process_exits_with_app(host: subprocess.Popen[bytes], tmp_path: Path) -> None:
     wait_for((tmp_path / "store" / "tail").exists)
     (collector,) = psutil.Process(host.pid).children()
     assert "dashapp.collector" in collector.cmdline()
@@ -132,9 +130,7 @@ def test_a_collector_of_its_own_dies_with_the_app(host: subprocess.Popen[bytes],
     wait_for(lambda: not alive(collector))
 
 
-def test_a_killed_collector_is_started_again_where_the_app_began(
-    host: subprocess.Popen[bytes], tmp_path: Path
-) -> None:
+def test_killed_collector_is_restarted_in_start_folder(host: subprocess.Popen[bytes], tmp_path: Path) -> None:
     tail = tmp_path / "store" / "tail"
     wait_for(tail.exists)
     (first,) = psutil.Process(host.pid).children()

@@ -1,4 +1,4 @@
-"""Who may see what is mounted: by which name of the host, behind which proxy, let in by which predicate."""
+"""Access to mounted pages: by host name, by proxy, and by the `protect` function."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ store = pytest.fixture(store_of_a_tick)
 mounted = pytest.fixture(mounter)
 
 
-# Which hosts, behind which proxy.
+# Hosts and proxies.
 
 
-def test_the_hosts_own_trusted_names_hold_for_ours(mounted: Mounted) -> None:
+def test_mount_uses_trusted_hosts_of_application(mounted: Mounted) -> None:
     host = mounted(config={"TRUSTED_HOSTS": [".shop.test"]})
     assert host.ask("/monitor/", host="www.shop.test").status == 200
     for path in ("/monitor/", "/monitor/api/ticks", "/monitor"):
         assert host.ask(path, host="evil.test").status == 400
 
 
-def test_hosts_may_be_given_to_ours_alone(mounted: Mounted) -> None:
+def test_hosts_setting_applies_only_to_mounted_pages(mounted: Mounted) -> None:
     host = mounted(hosts=["ops.shop.test"])
     assert host.ask("/monitor/", host="ops.shop.test").status == 200
     assert host.ask("/monitor/", host="shop.test").status == 400
@@ -34,7 +34,7 @@ def test_hosts_may_be_given_to_ours_alone(mounted: Mounted) -> None:
 
 
 @pytest.mark.parametrize("first", ["mount", "proxy"])
-def test_what_a_proxy_says_holds_for_ours_too(store: Path, first: str) -> None:
+def test_protect_sees_client_behind_proxy_fix(store: Path, first: str) -> None:
     host = Host()
     asked: list[tuple[str, str]] = []
 
@@ -57,7 +57,7 @@ def test_what_a_proxy_says_holds_for_ours_too(store: Path, first: str) -> None:
     assert host.ask("/", **told).body == b"home 1"
 
 
-# Who may see.
+# Access control.
 
 
 def logged_in() -> Any:
@@ -74,7 +74,7 @@ def test_protect_covers_every_path(mounted: Mounted, path: str) -> None:
     assert host.ask("/").status == 200
 
 
-def test_who_is_logged_in_sees(mounted: Mounted) -> None:
+def test_protect_allows_logged_in_session(mounted: Mounted) -> None:
     host = mounted(protect=logged_in)
     client = host.app.test_client()
     assert client.get("/monitor/").status_code == 403
@@ -84,7 +84,7 @@ def test_who_is_logged_in_sees(mounted: Mounted) -> None:
     assert client.get("/monitor/api/ticks").json["t"]  # type: ignore[index]
 
 
-def test_the_predicate_may_lead_to_the_login_and_back(mounted: Mounted) -> None:
+def test_protect_may_redirect_to_login(mounted: Mounted) -> None:
     def protect() -> Any:
         if session.get("user"):
             return True
@@ -100,18 +100,18 @@ def test_the_predicate_may_lead_to_the_login_and_back(mounted: Mounted) -> None:
         assert mine["next"] == "/monitor/?window=60"
 
 
-def test_the_predicate_may_abort(mounted: Mounted) -> None:
+def test_protect_may_abort(mounted: Mounted) -> None:
     host = mounted(protect=lambda: abort(401))
     answer = host.ask("/monitor/")
     assert (answer.status, answer.body) == (401, b"the host's own 401")
 
 
 @pytest.mark.parametrize("verdict", [False, None])
-def test_no_is_no(mounted: Mounted, verdict: Any) -> None:
+def test_protect_denies_on_false_or_none(mounted: Mounted, verdict: Any) -> None:
     assert mounted(protect=lambda: verdict).ask("/monitor/").status == 403
 
 
-def test_a_predicate_that_breaks_lets_nobody_in(mounted: Mounted) -> None:
+def test_protect_denies_when_it_raises(mounted: Mounted) -> None:
     host = mounted(config={"TESTING": False, "PROPAGATE_EXCEPTIONS": False}, protect=lambda: 1 // 0)
     answer = host.ask("/monitor/api/ticks")
     assert answer.status == 500

@@ -1,4 +1,4 @@
-"""A chart in a page of the host's own, by one call in its template: where it points, what cannot be meant."""
+"""A chart in a page of the application, by one call in its template: its URL and its errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def render(call: str) -> str:
     return render_template_string("{{ " + call + " }}")
 
 
-def test_a_template_gets_a_chart_as_wide_as_its_place(mounted: Mounted) -> None:
+def test_chart_is_iframe_with_options(mounted: Mounted) -> None:
     html = chart(mounted(), 'dashapp_chart("cpu.percent", window=60, height=240, theme="dark")')
     assert html.startswith('<iframe class="dashapp-chart" src="/monitor/?bare=1&amp;chart=cpu.percent&amp;')
     assert "window=60" in html
@@ -36,12 +36,12 @@ def test_a_template_gets_a_chart_as_wide_as_its_place(mounted: Mounted) -> None:
     assert "theme=dark" in html
 
 
-def test_a_chart_is_where_a_proxy_has_put_the_host(mounted: Mounted) -> None:
+def test_chart_url_uses_prefix_of_proxy(mounted: Mounted) -> None:
     html = chart(mounted(), 'dashapp_chart("cpu.percent")', environ_overrides={"SCRIPT_NAME": "/outer"})
     assert 'src="/outer/monitor/?' in html
 
 
-def test_a_chart_of_one_of_two(mounted: Mounted, store: Path) -> None:
+def test_chart_selects_mount_by_prefix(mounted: Mounted, store: Path) -> None:
     host = mounted("/one/")
     dashapp.mount(host.app, "/two/", store=store, collect=False)
     assert 'src="/one/?' in chart(host, 'dashapp_chart("a")')
@@ -49,7 +49,7 @@ def test_a_chart_of_one_of_two(mounted: Mounted, store: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ['"><script>alert(1)</script>', "a&b=c", "#", "ä", "a b", "cpu.core*"])
-def test_a_hostile_name_stays_a_name(mounted: Mounted, name: str) -> None:
+def test_chart_escapes_hostile_name(mounted: Mounted, name: str) -> None:
     host = mounted()
     with host.app.test_request_context("/"):
         from flask import render_template_string
@@ -76,9 +76,7 @@ def test_a_hostile_name_stays_a_name(mounted: Mounted, name: str) -> None:
         ('dashapp_chart("a", at="/nowhere/")', 'at is "/nowhere/"; dashapp is mounted at /monitor/'),
     ],
 )
-def test_a_chart_that_cannot_be_meant_is_said_to_the_developer(
-    mounted: Mounted, call: str, told: str
-) -> None:
+def test_chart_rejects_invalid_arguments(mounted: Mounted, call: str, told: str) -> None:
     with pytest.raises(MountError, match=re.escape(told)) as error:
         chart(mounted(), call)
     assert "\n" not in str(error.value)

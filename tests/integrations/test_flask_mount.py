@@ -1,4 +1,4 @@
-"""Mounted in somebody's Flask application: theirs stays theirs, and ours is guarded and no trouble to it."""
+"""dashapp mounted in a Flask application: no change to the application, protected pages."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ store = pytest.fixture(store_of_a_tick)
 mounted = pytest.fixture(mounter)
 
 
-# The host's own.
+# The application.
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/monitors", "/monitorx/", "/nothing", "/fails", "/api/ticks", "/assets/style.css"]
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
-def test_what_is_the_hosts_is_answered_as_before(mounted: Mounted, path: str, method: str) -> None:
+def test_responses_of_application_are_unchanged(mounted: Mounted, path: str, method: str) -> None:
     alone, both = Host(), mounted()
     expected, got = alone.ask(path, method=method), both.ask(path, method=method)
     assert (got.status, got.body) == (expected.status, expected.body)
@@ -30,7 +30,7 @@ def test_what_is_the_hosts_is_answered_as_before(mounted: Mounted, path: str, me
     assert both.seen == alone.seen != []
 
 
-def test_hooks_of_the_host_see_our_requests_as_any_other(mounted: Mounted) -> None:
+def test_hooks_of_application_run_for_mounted_pages(mounted: Mounted) -> None:
     host = mounted()
     for path in ("/monitor/", "/monitor/api/ticks", "/monitor/nothing", "/monitor"):
         host.seen.clear()
@@ -41,14 +41,14 @@ def test_hooks_of_the_host_see_our_requests_as_any_other(mounted: Mounted) -> No
         assert host.seen == [f"before {path}", f"after {path}", f"teardown {path}"]
 
 
-def test_sessions_go_on(mounted: Mounted) -> None:
+def test_sessions_of_application_continue(mounted: Mounted) -> None:
     client = mounted().app.test_client()
     assert client.get("/").text == "home 1"
     assert client.get("/monitor/").status_code == 200
     assert client.get("/").text == "home 2"
 
 
-def test_config_routes_and_environment_are_as_they_were(mounted: Mounted) -> None:
+def test_config_and_routes_of_application_are_unchanged(mounted: Mounted) -> None:
     alone, both = Host().app, mounted().app
     assert both.config == alone.config
     ours = {"/monitor/", "/monitor/<path:dashapp_path>"}
@@ -57,18 +57,18 @@ def test_config_routes_and_environment_are_as_they_were(mounted: Mounted) -> Non
     assert both.view_functions.keys() == {*alone.view_functions, "dashapp:/monitor/"}
     assert both.before_request_funcs.keys() == alone.before_request_funcs.keys()
     assert both.error_handler_spec.keys() == alone.error_handler_spec.keys()
-    # Made at its first use, from settings that may come after the mount.
+    # Flask creates it at its first use, from settings that may come after the mount.
     assert "jinja_env" not in vars(both)
 
 
-def test_a_hosts_own_tests_start_nothing(tmp_path: Path) -> None:
+def test_mount_starts_no_collector_in_tests_of_application(tmp_path: Path) -> None:
     host = Host()
     dashapp.mount(host.app, "/monitor/", store=tmp_path / "store")
     assert host.ask("/monitor/").status == 200
     assert not (tmp_path / "store").exists()
 
 
-def test_no_collector_is_no_trouble_to_the_host(
+def test_application_works_when_collector_cannot_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def no_more(*_: Any, **__: Any) -> None:
@@ -82,10 +82,10 @@ def test_no_collector_is_no_trouble_to_the_host(
     assert told == ["starting the collector failed: can't start new thread"]
 
 
-# Ours.
+# The mounted pages.
 
 
-def test_the_guard_stays_in_front(mounted: Mounted) -> None:
+def test_mounted_pages_have_security_headers(mounted: Mounted) -> None:
     host = mounted()
     page = host.ask("/monitor/")
     assert page.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
@@ -96,23 +96,23 @@ def test_the_guard_stays_in_front(mounted: Mounted) -> None:
     assert host.ask("/monitor/api/push", method="POST", sec_fetch_site="cross-site").status == 403
 
 
-def test_names_of_processes_stay_unseen_unless_asked_for(mounted: Mounted) -> None:
+def test_processes_are_hidden_by_default(mounted: Mounted) -> None:
     path = "/monitor/api/ticks?processes=1"
     assert mounted().ask(path).status == 400
     assert mounted(processes="always").ask(path).status == 200
 
 
-def test_a_store_that_is_not_there_is_said(mounted: Mounted, tmp_path: Path) -> None:
+def test_missing_store_is_reported_in_notice(mounted: Mounted, tmp_path: Path) -> None:
     host = mounted(store=tmp_path / "none")
     assert host.ask("/monitor/").status == 200
     answer = host.ask("/monitor/api/ticks")
     assert answer.status == 200
-    assert "no store" in " ".join(answer.json["notices"])
+    assert "no collector has written" in " ".join(answer.json["notices"])
     assert str(tmp_path).encode() not in answer.body
     assert not (tmp_path / "none").exists()
 
 
-def test_pushing_needs_the_token_given(mounted: Mounted) -> None:
+def test_push_requires_configured_token(mounted: Mounted) -> None:
     host = mounted(push_token="a-token-of-more-than-sixteen")
     token = "a-token-of-more-than-sixteen"
     push = {"method": "POST", "body": b"{}"}
@@ -121,8 +121,8 @@ def test_pushing_needs_the_token_given(mounted: Mounted) -> None:
     assert host.ask("/monitor/api/push", **push, authorization=f"Bearer {token}").status == 400
 
 
-def test_the_example_is_as_short_as_it_says() -> None:
-    """It is run by tests/project/test_package.py."""
+def test_flask_example_has_few_lines() -> None:
+    """tests/project/test_package.py runs it."""
     lines = (ROOT / "examples" / "flask_app.py").read_text().partition("import dashapp")[2].splitlines()
     code = [line for line in lines if line.strip()]
     assert len(code) < 10

@@ -1,4 +1,4 @@
-"""The prefix of what is mounted: all of ours is below it, and one that the host needs itself is refused."""
+"""The prefix of a mount: it contains all URLs of the page and hides no other route."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ mounted = pytest.fixture(mounter)
 
 
 @pytest.mark.parametrize("at", ["/monitor/", "/ops/machine/", "monitor", "/monitor", "monitor/"])
-def test_every_address_of_the_page_is_below_the_prefix(mounted: Mounted, at: str) -> None:
+def test_page_urls_are_below_prefix(mounted: Mounted, at: str) -> None:
     host = mounted(at)
     root = f"/{at.strip('/')}/"
     page = host.ask(root)
@@ -37,15 +37,15 @@ def test_every_address_of_the_page_is_below_the_prefix(mounted: Mounted, at: str
     assert host.ask(root + "../").status == 404
 
 
-def test_the_prefix_without_its_slash_leads_to_the_page(mounted: Mounted) -> None:
+def test_prefix_without_slash_redirects_to_page(mounted: Mounted) -> None:
     host = mounted("/ops/machine/")
     answer = host.ask("/ops/machine?window=60")
     assert answer.status == 308
-    # Relative: right behind any proxy, whatever it calls the host.
+    # The location is relative, and so correct behind any proxy.
     assert answer.headers["location"] == "./machine/?window=60"
 
 
-def test_two_at_two_prefixes(mounted: Mounted, tmp_path: Path) -> None:
+def test_two_mounts_serve_their_own_prefixes(mounted: Mounted, tmp_path: Path) -> None:
     host = mounted("/one/")
     dashapp.mount(host.app, "/two/", store=tmp_path / "none", collect=False, title="The second")
     assert b"<title>dashapp</title>" in host.ask("/one/").body
@@ -79,11 +79,11 @@ def own_routes() -> Flask:
         ("/mönitor/", "expected letters"),
         ("/monitor?x=1", "expected letters"),
         ("https://shop.test/monitor/", "expected letters"),
-        (None, "the prefix is null; expected letters"),
+        (None, "the prefix is None; expected letters"),
         (7, "the prefix is 7"),
     ],
 )
-def test_a_prefix_that_cannot_be_had(at: Any, told: str) -> None:
+def test_mount_rejects_invalid_prefix(at: Any, told: str) -> None:
     app = own_routes()
     before = [*map(str, app.url_map.iter_rules())]
     with pytest.raises(MountError, match=re.escape(told)) as error:
@@ -93,7 +93,7 @@ def test_a_prefix_that_cannot_be_had(at: Any, told: str) -> None:
     assert app.extensions == {}
 
 
-def test_a_route_for_all_that_is_nobody_elses_is_no_collision() -> None:
+def test_mount_allows_catch_all_route_of_application() -> None:
     app = own_routes()
     dashapp.mount(app, "/monitor/", collect=False)
     assert ask(wsgi(app), "/monitor/healthz").status == 200
@@ -101,13 +101,15 @@ def test_a_route_for_all_that_is_nobody_elses_is_no_collision() -> None:
 
 
 @pytest.mark.parametrize("at", ["/monitor/", "monitor", "/monitor/two/", "/monitor/two/three"])
-def test_two_at_one_prefix(mounted: Mounted, at: str) -> None:
+def test_mount_rejects_overlapping_prefix(mounted: Mounted, at: str) -> None:
     host = mounted("/monitor/two/" if at == "/monitor/" else "/monitor/")
     with pytest.raises(MountError, match="choose another prefix"):
         dashapp.mount(host.app, at)
 
 
-def test_a_route_that_comes_later_is_warned_of(mounted: Mounted, caplog: pytest.LogCaptureFixture) -> None:
+def test_mount_warns_of_route_added_later_below_prefix(
+    mounted: Mounted, caplog: pytest.LogCaptureFixture
+) -> None:
     host = mounted()
     host.app.add_url_rule("/monitor/later", "later", lambda: "")
     assert host.ask("/").status == 200

@@ -1,4 +1,4 @@
-"""Mounted and served as people serve Flask: one collector however many processes, which ends with them."""
+"""Mounted in real Flask servers: one collector for all processes, which exits with them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Start = Callable[..., Server]
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One that heals from whatever a test does to its collector and its store."""
+    """A server that recovers from everything that a test does to its collector and store."""
     server = Server(tmp_path_factory.mktemp("shop"), "waitress")
     try:
         yield server.serving()
@@ -44,9 +44,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_it_collects_once_and_ends_with_its_server(start: Start, name: str) -> None:
+def test_one_collector_runs_and_exits_with_its_server(start: Start, name: str) -> None:
     server = start(name)
-    # Every worker has had a request, most likely; each takes its turn at the lock once a second.
+    # By then every worker has probably had a request; each tries to take the lock once a second.
     wait_for(lambda: len({server.get("/")[1] for _ in range(20)}) >= (2 if "gunicorn" in name else 1))
     server.moves()
     only = server.collector()
@@ -54,13 +54,13 @@ def test_it_collects_once_and_ends_with_its_server(start: Start, name: str) -> N
         server.moves()
     assert [each.pid for each in server.collectors()] == [only.pid]
     assert server.get("/monitor/")[0] == 200
-    # One that stands alone may be killed; of others the first, which ends the rest.
+    # A single process may be killed; of several, the first is stopped, and it stops the rest.
     server.popen.send_signal(signal.SIGKILL if name in ("flask", "waitress") else signal.SIGTERM)
     wait_for(lambda: not alive(only))
     assert "Traceback" not in server.said
 
 
-def test_another_worker_takes_over_where_one_is_killed(start: Start) -> None:
+def test_other_worker_starts_collector_when_leader_is_killed(start: Start) -> None:
     server = start("gunicorn")
     first = server.collector()
     server.moves()
@@ -74,14 +74,14 @@ def test_another_worker_takes_over_where_one_is_killed(start: Start) -> None:
     assert len(server.collectors()) == 1
 
 
-def test_a_killed_collector_is_started_again(shop: Server) -> None:
+def test_killed_collector_is_restarted(shop: Server) -> None:
     first = shop.collector()
     first.kill()
     wait_for(lambda: [each for each in shop.collectors() if each.pid != first.pid])
     shop.moves()
 
 
-def test_a_deleted_store_is_made_anew(shop: Server) -> None:
+def test_deleted_store_is_recreated(shop: Server) -> None:
     shop.moves()
     (shop.store / "old").touch()
     shutil.rmtree(shop.store, ignore_errors=True)
@@ -91,7 +91,7 @@ def test_a_deleted_store_is_made_anew(shop: Server) -> None:
     shop.collector()
 
 
-def test_loading_the_application_starts_nothing(tmp_path: Path) -> None:
+def test_import_of_application_starts_no_collector(tmp_path: Path) -> None:
     (tmp_path / "host.py").write_text(HOST.format(settings={}))
     process = Process([sys.executable, "-m", "flask", "--app", "host", "routes"], folder=tmp_path, env={})
     try:
@@ -102,16 +102,16 @@ def test_loading_the_application_starts_nothing(tmp_path: Path) -> None:
         process.end()
 
 
-def test_a_collector_elsewhere_is_read(start: Start, tmp_path: Path) -> None:
+def test_mount_reads_store_of_other_collector(start: Start, tmp_path: Path) -> None:
     server = start("waitress", collect=False, store="data")
-    wait_for(lambda: b"no store" in server.get("/monitor/api/ticks")[1])
+    wait_for(lambda: b"no data yet" in server.get("/monitor/api/ticks")[1])
     with collector(tmp_path, "--store", "data"):
         server.moves()
         wait_for(lambda: "notices" not in json.loads(server.get("/monitor/api/ticks")[1]))
         assert server.collectors() == []
 
 
-def test_a_source_that_cannot_be_made_is_said_once(start: Start) -> None:
+def test_invalid_source_is_reported_once(start: Start) -> None:
     server = start("waitress", source="host:nothing_of_that_name")
     said = 'source is "host:nothing_of_that_name"'
     wait_for(lambda: said in server.get("/monitor/api/ticks")[1].decode().replace('\\"', '"'))
@@ -119,16 +119,16 @@ def test_a_source_that_cannot_be_made_is_said_once(start: Start) -> None:
     assert server.collectors() == []
 
 
-def test_a_function_of_the_host_itself_is_a_source(start: Start) -> None:
-    # Its module is the application's, which mounts us again wherever it is imported.
+def test_function_of_application_is_source(start: Start) -> None:
+    # The module of the source is the application, and each import mounts dashapp again.
     server = start("gunicorn", source=["host:orders"], threshold="host.orders > 1 for 1s")
-    # A notice about it comes before its values.
+    # A notice about the source comes before its values.
     wait_for(lambda: 7.0 in json.loads(server.get("/monitor/api/ticks?window=10")[1])["y"]["orders"])
     assert len(server.collectors()) == 1
 
 
 class RestlessServer(Server):
-    """It leaves the folder where it was started, and is its own interpreter, as uWSGI is."""
+    """A server that changes its folder and is its own interpreter, as uWSGI is."""
 
     HOST = (
         HOST
@@ -140,7 +140,7 @@ sys.executable = "/bin/false"
     )
 
 
-def test_a_server_that_goes_elsewhere_and_holds_the_interpreter_inside(tmp_path: Path) -> None:
+def test_collector_starts_when_server_changes_folder_and_executable(tmp_path: Path) -> None:
     (tmp_path / "monitor.toml").write_text('source = ["demo"]\n')
     server = RestlessServer(tmp_path, "waitress", config="monitor.toml")
     try:
@@ -150,7 +150,7 @@ def test_a_server_that_goes_elsewhere_and_holds_the_interpreter_inside(tmp_path:
         server.end()
 
 
-def test_the_reloader_takes_the_collector_along(start: Start) -> None:
+def test_collector_restarts_with_flask_reloader(start: Start) -> None:
     server = start("flask with reloader")
     first, served = server.collector(), server.get("/")[1]
     server.moves()
@@ -162,12 +162,12 @@ def test_the_reloader_takes_the_collector_along(start: Start) -> None:
     assert len(server.collectors()) == 1
 
 
-def test_ctrl_c_at_the_terminal_is_the_servers(start: Start) -> None:
+def test_interrupt_of_process_group_stops_collector_without_error(start: Start) -> None:
     server = start("waitress")
     only = server.collector()
     server.moves()
-    # To all of its group, as a terminal does.
+    # Send it to the whole process group, as a terminal does.
     os.killpg(server.pid, signal.SIGINT)
     server.wait()
     wait_for(lambda: not alive(only))
-    assert "the collector died" not in server.said
+    assert "the collector exited" not in server.said

@@ -1,4 +1,4 @@
-"""The settings given to mount: as Python has them, and each that cannot work in one sentence."""
+"""Settings of mount: Python values, and one error message for each invalid setting."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ mounted = pytest.fixture(mounter)
     [
         ({"windw": 100}, "windw is not a setting; did you mean window?"),
         ({"colect": False}, "colect is not a setting; did you mean collect?"),
-        ({"zzz": 1}, "zzz is not a setting; hosts, store, name"),
-        ({"port": 80}, "port is no setting here: the application's own server decides it"),
-        ({"public": True}, "public is no setting here"),
-        ({"collector": False}, "collector is no setting here: collect=False"),
+        ({"zzz": 1}, "zzz is not a setting; expected one of hosts, store, name"),
+        ({"port": 80}, "port is not a setting here: the application's own server decides it"),
+        ({"public": True}, "public is not a setting here"),
+        ({"collector": False}, "collector is not a setting here: collect=False"),
         ({"window": 1}, 'window is "1"; expected seconds from 10'),
         ({"window": None}, "window is"),
         ({"interval": "often"}, 'interval is "often"'),
@@ -33,11 +33,11 @@ mounted = pytest.fixture(mounter)
         ({"source": "stdin"}, 'source is "stdin"'),
         ({"source": ["nonesuch"]}, 'source is "nonesuch"; expected'),
         ({"push_token": "short"}, "push_token has 5 characters"),
-        ({"config": "/nonesuch.toml"}, 'config is "/nonesuch.toml"; there is no such file'),
+        ({"config": "/nonesuch.toml"}, 'config is "/nonesuch.toml"; expected an existing file'),
         ({"protect": "yes"}, "protect is 'yes'; expected a function without arguments"),
     ],
 )
-def test_a_setting_that_cannot_work(settings: dict[str, Any], told: str) -> None:
+def test_mount_rejects_invalid_setting(settings: dict[str, Any], told: str) -> None:
     app = Flask("host")
     with pytest.raises(DashappError) as error:
         dashapp.mount(app, "/monitor/", **settings)
@@ -46,19 +46,19 @@ def test_a_setting_that_cannot_work(settings: dict[str, Any], told: str) -> None
     assert app.extensions == {}
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_mount_reports_all_invalid_settings_together() -> None:
     with pytest.raises(SettingsError) as error:
         dashapp.mount(Flask("host"), windw=1, port=80)
     assert len(error.value.problems) == 2
 
 
 @pytest.mark.parametrize("host", ["app", None, object()])
-def test_what_is_no_flask_application(host: Any) -> None:
+def test_mount_rejects_object_other_than_flask_application(host: Any) -> None:
     with pytest.raises(MountError, match="expected a Flask application"):
         dashapp.mount(host, "/monitor/")
 
 
-def test_a_servers_settings_are_not_ours(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
+def test_mount_ignores_environment_of_server(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
     for name, value in {
         "PORT": "none",
         "WEB_CONCURRENCY": "x",
@@ -71,7 +71,7 @@ def test_a_servers_settings_are_not_ours(monkeypatch: pytest.MonkeyPatch, store:
     assert b"<title>Ours</title>" in host.ask("/monitor/").body
 
 
-def test_settings_are_given_as_python_has_them(mounted: Mounted) -> None:
+def test_mount_accepts_settings_as_python_values(mounted: Mounted) -> None:
     host = mounted(
         window=60,
         interval=0.5,

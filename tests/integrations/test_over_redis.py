@@ -1,4 +1,4 @@
-"""In other people's apps over a Redis: the monitor in a Flask app, functions of a Dash app."""
+"""dashapp in other applications with Redis: mounted in Flask, attached to Dash."""
 
 from __future__ import annotations
 
@@ -49,25 +49,23 @@ def server(
         found.end()
 
 
-def test_it_collects_under_its_name_and_shows_it(server: Server, redis: RedisServer) -> None:
+def test_app_collects_under_its_host_name(server: Server, redis: RedisServer) -> None:
     server.moves()
     assert stored(redis, type(server).__name__)
 
 
-def test_the_address_is_in_no_command_line(server: Server, redis: RedisServer) -> None:
+def test_redis_address_is_in_no_command_line(server: Server, redis: RedisServer) -> None:
     server.moves()
     assert not [each.pid for each in server.family() if redis.url in " ".join(each.cmdline())]
 
 
-def test_19_while_redis_is_away_the_host_answers_and_after_it_all_is_there(
-    server: Server, redis: RedisServer
-) -> None:
+def test_19_app_works_during_redis_outage_and_loses_no_ticks(server: Server, redis: RedisServer) -> None:
     server.moves()
     redis.kill()
     killed = time.time()
-    wait_for(lambda: b"the last that came" in server.get(server.TICKS)[1])
+    wait_for(lambda: b"the last data received" in server.get(server.TICKS)[1])
     assert server.get("/")[0] == 200
-    # So long that some ticks fall into it.
+    # Long enough for some ticks in the outage.
     wait_for(lambda: time.time() - killed > 2.5)
     redis.start()
     server.moves()
@@ -75,7 +73,7 @@ def test_19_while_redis_is_away_the_host_answers_and_after_it_all_is_there(
     wait_for(lambda: [each for each in stored(redis, name) if killed < each < killed + 1.5])
 
 
-def test_what_another_process_collects_is_shown(server: Server, redis: RedisServer, tmp_path: Path) -> None:
+def test_app_shows_ticks_of_other_process(server: Server, redis: RedisServer, tmp_path: Path) -> None:
     folder = tmp_path / "other"
     folder.mkdir()
     name = type(server).__name__

@@ -1,4 +1,4 @@
-"""The charting library that is served anyway, for charts of the host's own."""
+"""The Plotly library that dashapp serves, for charts of the application."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dashapp.web.assets import plotlyjs_path
 
 
 @pytest.mark.parametrize("outer", ["", "/outer"])
-def test_a_template_gets_its_script(tmp_path: Path, outer: str) -> None:
+def test_template_function_returns_plotly_script(tmp_path: Path, outer: str) -> None:
     app = Flask("host")
     dashapp.mount(app, "/monitor/", store=tmp_path / "none", collect=False)
     with app.test_request_context("/", environ_overrides={"SCRIPT_NAME": outer}):
@@ -33,13 +33,13 @@ def test_a_template_gets_its_script(tmp_path: Path, outer: str) -> None:
     assert answer.status_code == 200
     assert b"Plotly" in answer.data
     assert "immutable" in answer.headers["cache-control"]
-    # The page asks for the same, so that a browser has it once.
+    # The page uses the same URL, so that a browser loads it once.
     own = address.removeprefix(f"{outer}/monitor/")
     assert f'"./{own}"'.encode() in client.get("/monitor/").data
 
 
 @pytest.mark.parametrize("basic", [True, False])
-def test_a_dash_app_has_the_basic_bundle_where_it_says_so(basic: bool) -> None:
+def test_dash_app_serves_basic_bundle_when_enabled(basic: bool) -> None:
     app = Dash(__name__)
     attach(app, sources={"loss": lambda: 1.0}, basic=basic)
     app.layout = LiveGraph("loss")

@@ -1,4 +1,4 @@
-"""Panels: which there are, in what order, and what each draws."""
+"""Panels: their list, their order, and the metrics of each."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def chosen(**table: object) -> Panel:
     return Panel.from_table(table)
 
 
-def test_a_name_that_a_metric_gives_is_a_panel() -> None:
+def test_all_panels_adds_panel_named_by_metric() -> None:
     found = all_panels(ALL)
     place = found.index(Panel("garden_rain", "Garden rain", "", "mm", 0.0, 50.0))
-    # Above what goes into detail.
+    # It comes before the panels with details.
     assert found[place + 1].name == FIRST_DETAIL_PANEL
     assert all_panels([]) == list(PANELS)
 
 
-def test_a_chosen_panel_comes_first_and_leaves_the_others_as_they_are() -> None:
+def test_all_panels_puts_configured_panel_first() -> None:
     climate = chosen(title="Climate", metrics=["temperature.*", "rain"], right="rain")
     found = all_panels(ALL, [climate])
     assert found == [climate, *all_panels(ALL)]
@@ -34,14 +34,14 @@ def test_a_chosen_panel_comes_first_and_leaves_the_others_as_they_are() -> None:
     assert [climate.is_on_right(metric) for metric in climate.select(ALL)] == [False, False, True]
 
 
-def test_one_of_ours_is_altered_by_what_is_said_of_it_only() -> None:
+def test_all_panels_overrides_only_configured_keys_of_built_in_panel() -> None:
     found = all_panels(ALL, [chosen(name="memory", kind="area", high=50)])
     assert found[0] == Panel("memory", "Memory", "share in use", "%", 0, 50.0, "area")
     assert [panel.name for panel in found].count("memory") == 1
     assert len(found) == len(all_panels(ALL))
 
 
-def test_a_source_says_how_its_panel_is_drawn_and_the_file_has_the_last_word() -> None:
+def test_all_panels_prefers_configured_kind_to_source_kind() -> None:
     looks = {"garden_rain": "bar", "memory": "area", "nothing": "bar", "cpu": "pie"}
     kinds = {
         panel.name: panel.kind for panel in all_panels(ALL, [chosen(name="memory", kind="table")], looks)
@@ -52,20 +52,20 @@ def test_a_source_says_how_its_panel_is_drawn_and_the_file_has_the_last_word() -
     }
 
 
-def test_one_of_a_metrics_own_is_altered_too() -> None:
+def test_all_panels_overrides_panel_named_by_metric() -> None:
     assert all_panels(ALL, [chosen(name="garden_rain", kind="bar")])[0] == Panel(
         "garden_rain", "Garden rain", "", "mm", 0.0, 50.0, "bar"
     )
 
 
-def test_without_patterns_a_panel_draws_what_names_it_and_what_is_on_its_right() -> None:
+def test_panel_selects_named_and_right_metrics_without_patterns() -> None:
     panel = chosen(name="temperature", right=["rain", "temperature.hall"])
     assert panel.select(ALL) == [KITCHEN, HALL, RAIN]
     assert not panel.is_on_right(KITCHEN)
     assert panel.is_on_right(HALL)
 
 
-def test_the_order_is_that_of_the_patterns() -> None:
+def test_panel_selects_metrics_in_pattern_order() -> None:
     assert chosen(name="x", metrics=["rain", "*.hall", "temp*"]).select(ALL) == [RAIN, HALL, KITCHEN]
 
 
@@ -83,12 +83,12 @@ def test_the_order_is_that_of_the_patterns() -> None:
         ("*a" * 60, "a" * 250 + "b", False),
     ],
 )
-def test_a_pattern_means_stars_and_question_marks_alone(pattern: str, key: str, meant: bool) -> None:
+def test_panel_pattern_supports_only_star_and_question_mark(pattern: str, key: str, meant: bool) -> None:
     metric = Metric(key, key, "", "p")
     assert (chosen(name="x", metrics=pattern).select([metric]) == [metric]) == meant
 
 
-def test_a_chosen_panels_name_is_fit_for_the_page() -> None:
+def test_panel_name_is_plain_when_title_is_hostile() -> None:
     assert chosen(title='<b>Über "uns"</b>').name == "b-über-uns-b"
     assert chosen(name="Living room").name == "Living-room"
     assert chosen(name="living_room").title == "Living room"

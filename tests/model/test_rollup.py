@@ -1,4 +1,4 @@
-"""Roll-up: nothing is lost or counted twice, whatever the ticks, the gaps and the way they are cut."""
+"""Roll-up counts each tick once, whatever the gaps and the steps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TICKS = st.lists(st.tuples(st.integers(1, 400), VALUES), min_size=1, max_size=20
 
 
 @given(TICKS, st.sampled_from([60, 600, 3600]))
-def test_every_tick_stands_in_exactly_one_point(ticks: list[Tick], step: int) -> None:
+def test_roll_up_counts_every_tick_in_one_point(ticks: list[Tick], step: int) -> None:
     points = roll_up(map(point_of_tick, ticks), step)
     assert sum(point.values["a"].ticks for point in points) == len(ticks)
     for point in points:
@@ -29,7 +29,7 @@ def test_every_tick_stands_in_exactly_one_point(ticks: list[Tick], step: int) ->
 
 
 @given(TICKS)
-def test_hours_from_minutes_are_hours_from_ticks(ticks: list[Tick]) -> None:
+def test_roll_up_of_minutes_equals_roll_up_of_ticks(ticks: list[Tick]) -> None:
     direct = roll_up(map(point_of_tick, ticks), 3600)
     through = roll_up(roll_up(map(point_of_tick, ticks), 60), 3600)
     assert [(p.time_ms, p.values["a"][1:]) for p in direct] == [
@@ -39,18 +39,18 @@ def test_hours_from_minutes_are_hours_from_ticks(ticks: list[Tick]) -> None:
         assert abs(one.values["a"].total - other.values["a"].total) < 1e-5
 
 
-def test_a_tick_on_the_boundary_ends_its_point() -> None:
+def test_point_end_includes_tick_on_boundary() -> None:
     assert point_end_ms(60_000, 60) == 60_000
     assert point_end_ms(60_001, 60) == 120_000
 
 
-def test_a_metric_that_comes_and_goes_counts_only_where_it_was() -> None:
+def test_roll_up_counts_only_ticks_that_have_metric() -> None:
     ticks = [Tick(61, 1.0, {"a": 1}), Tick(62, 1.0, {"a": 3, "b": 8}), Tick(63, 1.0, {"b": 2})]
     (point,) = roll_up(map(point_of_tick, ticks), 60)
     assert point.values["a"] == (4, 1, 3, 2)
     assert point.values["b"] == (10, 2, 8, 2)
 
 
-def test_a_point_survives_its_row() -> None:
+def test_point_survives_encode_and_decode() -> None:
     (point,) = roll_up([point_of_tick(Tick(61, 1.0, {"a": 1.5}))], 60)
     assert Point.decode(point.encode()) == point

@@ -1,4 +1,4 @@
-"""Thresholds: what their sentences may say."""
+"""Thresholds: the syntax of their text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("text", "metric", "op", "limit", "seconds"), GOOD)
-def test_a_sentence_is_a_threshold(text: str, metric: str, op: str, limit: float, seconds: float) -> None:
+def test_threshold_parse_accepts_valid_text(
+    text: str, metric: str, op: str, limit: float, seconds: float
+) -> None:
     found = Threshold.parse(text)
     assert found == Threshold(metric, op, limit, seconds)
     assert Threshold.parse(found.text) == found
@@ -47,7 +49,7 @@ CLEAR = [
 
 
 @pytest.mark.parametrize(("text", "clear"), CLEAR)
-def test_a_sentence_may_say_where_it_is_well_again(text: str, clear: float) -> None:
+def test_threshold_parse_accepts_clear_limit(text: str, clear: float) -> None:
     found = Threshold.parse(text)
     assert (found.clear, found.clear_threshold) == (clear, clear)
     assert Threshold.parse(found.text) == found
@@ -57,7 +59,7 @@ def test_a_sentence_may_say_where_it_is_well_again(text: str, clear: float) -> N
     ("text", "well"),
     [("a > 90", 85.5), ("a <= 100", 105), ("a > -100", -105), ("a < -100", -95), ("a > 0", 0)],
 )
-def test_otherwise_it_is_well_a_twentieth_away(text: str, well: float) -> None:
+def test_threshold_clear_limit_defaults_to_5_percent(text: str, well: float) -> None:
     assert Threshold.parse(text).clear_threshold == well
 
 
@@ -120,13 +122,13 @@ BAD = [
 
 
 @pytest.mark.parametrize("text", BAD)
-def test_anything_else_is_none(text: str) -> None:
+def test_threshold_parse_rejects_invalid_text(text: str) -> None:
     with pytest.raises(ValueError, match=r"^$"):
         Threshold.parse(text)
 
 
 @given(st.text(max_size=400))
-def test_no_text_does_worse_than_raise(text: str) -> None:
+def test_threshold_parse_raises_only_value_error_for_any_text(text: str) -> None:
     try:
         found = Threshold.parse(text)
     except ValueError:
@@ -140,7 +142,7 @@ def test_no_text_does_worse_than_raise(text: str) -> None:
     st.integers(0, MAX_DURATION_S * 1000).map(lambda ms: ms / 1000),
     st.none() | st.floats(0, MAX_LIMIT),
 )
-def test_the_canonical_sentence_means_the_same(
+def test_threshold_text_parses_to_same_threshold(
     op: str, limit: float, seconds: float, way: float | None
 ) -> None:
     clear = None if way is None else limit - way if op in (">", ">=") else limit + way
@@ -160,5 +162,5 @@ def test_the_canonical_sentence_means_the_same(
         ("a > 1 for 86400s", "a > 1 for 1d"),
     ],
 )
-def test_a_sentence_is_said_in_one_way(text: str, canonical: str) -> None:
+def test_threshold_text_is_canonical(text: str, canonical: str) -> None:
     assert Threshold.parse(text).text == canonical

@@ -1,4 +1,4 @@
-"""The supervisor: who dies young waits longer, who lived well begins anew, and all end together."""
+"""The supervisor: its backoff between restarts, and the end of all children together."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from dashapp.process.supervisor import RESTART_BACKOFF_S, ChildProcess, supervis
 from dashapp.stores.disk.notices import NoticeFile, read_notices
 
 EXITS = [sys.executable, "-c", "raise SystemExit(3)"]
-# Ends with the pipe on its standard input, as every child of ours does.
+# Exits when its standard input closes, as each child process does.
 OBEYS = [sys.executable, "-c", "import sys; sys.stdin.read()"]
-# Makes a file once it hears nothing.
+# Ignores its standard input and SIGTERM; creates a file when it does.
 DEAF = "import signal, sys, time; signal.signal(15, 1); open(sys.argv[1], 'w').close(); time.sleep(600)"
 
 
-def test_who_dies_young_waits_longer_each_time(
+def test_child_restart_backoff_grows_when_child_dies_early(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = 100.0
@@ -36,7 +36,7 @@ def test_who_dies_young_waits_longer_each_time(
 
     def dead(times: int) -> bool:
         child.check()
-        return child.deaths == times
+        return child.exits == times
 
     caplog.set_level(logging.WARNING)
     for deaths in range(1, len(RESTART_BACKOFF_S) + 3):
@@ -55,22 +55,24 @@ def test_who_dies_young_waits_longer_each_time(
     assert "exit code 3" in caplog.text
 
 
-def test_who_lived_well_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_child_restart_backoff_resets_when_child_lives_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = 100.0
     monkeypatch.setattr("dashapp.process.supervisor.time", SimpleNamespace(monotonic=lambda: now))
     notice = NoticeFile(tmp_path, "supervisor")
     child = ChildProcess("collector", OBEYS, notice)
-    child.deaths = 4
+    child.exits = 4
     notice.set("it died")
     child.check()
     now += RESTART_BACKOFF_S[-1] + 1
     child.check()
-    assert (child.deaths, read_notices(tmp_path)) == (0, [])
+    assert (child.exits, read_notices(tmp_path)) == (0, [])
     child.stop()
     child.wait(now + 5)
 
 
-def test_all_end_together_and_the_deaf_are_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_supervise_kills_child_that_ignores_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "SHUTDOWN_TIMEOUT_S", 0.3)
     stop, deaf = Event(), tmp_path / "deaf"
     children = [ChildProcess("one", OBEYS), ChildProcess("two", [sys.executable, "-c", DEAF, str(deaf)])]
@@ -85,7 +87,7 @@ def test_all_end_together_and_the_deaf_are_killed(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_becomes_an_event_however_often_it_comes(number: signal.Signals) -> None:
+def test_stop_on_signals_sets_event_when_signal_repeats(number: signal.Signals) -> None:
     before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
         stop = stop_on_signals()
@@ -97,15 +99,15 @@ def test_a_signal_becomes_an_event_however_often_it_comes(number: signal.Signals
             signal.signal(each, handler)
 
 
-def test_a_signal_inside_the_events_own_lock_does_not_hang() -> None:
-    """What a wait does for a moment each time, held for as long as it takes."""
+def test_stop_on_signals_does_not_hang_when_event_lock_is_held() -> None:
+    """Hold the event's lock, which `Event.wait` takes briefly, until the signal arrives."""
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     try:
         stop = stop_on_signals()
         running = set(sys._current_frames())
         with stop._cond:  # type: ignore[attr-defined]
             os.kill(os.getpid(), signal.SIGTERM)
-            # It was handled: what is to set the event waits for us.
+            # The handler has run: the thread that sets the event waits for the lock.
             wait_for(lambda: set(sys._current_frames()) - running)
         assert stop.wait(PATIENCE_S)
     finally:

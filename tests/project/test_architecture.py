@@ -1,4 +1,4 @@
-"""The rules of the house: which package may import which, how large a module may be, what is never in one."""
+"""Structure rules: layers of packages, size limits, and forbidden constructs."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "dashapp"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-# From the bottom to the top: a module imports only from its own package and from those before it.
+# From bottom to top: a module imports only from its own package and from those before it.
 LAYERS = [
     *("model", "process", "sources", "config", "stores", "query", "alerts", "http", "api", "collector"),
     *("web", "integrations"),
 ]
-# Inside `sources` and `stores` these two alone import the sub-packages: they choose which one is used.
+# Inside `sources` and `stores`, only these two modules import the sub-packages, because they select one.
 CHOOSERS = {"dashapp.sources.registry", "dashapp.stores.factory"}
 MAX_MODULES = 15
 MAX_LINES = 400
 MAX_FUNCTION_LINES = 100
 
-# Packages of others that are large, and the modules or packages of ours that may import them.
+# Large third-party packages, and our modules or packages that may import them.
 HEAVY = {
     "dash": {
         *("dashapp.web.app", "dashapp.web.host_controls", "dashapp.web.layout", "dashapp.web.live_graph"),
@@ -40,6 +40,7 @@ HEAVY = {
         *("dashapp.integrations.flask_mount", "dashapp.integrations.flask_response"),
     },
     "granian": {"dashapp.web.server"},
+    "jinja2": {"dashapp.http.templates"},
     "numpy": {
         *("dashapp.model.columns", "dashapp.stores", "dashapp.query.frames", "dashapp.api.csv_export"),
     },
@@ -61,7 +62,7 @@ TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
 
 
 def imports(nodes: Iterator[ast.AST]) -> Iterator[str]:
-    """Whole names of the imported modules."""
+    """Yield the full names of the imported modules."""
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -71,12 +72,12 @@ def imports(nodes: Iterator[ast.AST]) -> Iterator[str]:
 
 
 def all_imports(module: str) -> set[str]:
-    """Wherever in the module, inside functions too."""
+    """Return all imports of the module, including those inside functions."""
     return set(imports(ast.walk(TREES[module])))
 
 
 def layer(module: str) -> int | None:
-    """The index in LAYERS; None for what stands above or beside all of them."""
+    """Return the index in LAYERS, or None for a module outside all layers."""
     parts = module.split(".")
     return LAYERS.index(parts[1]) if len(parts) > 1 and parts[1] in LAYERS else None
 
@@ -99,8 +100,8 @@ def test_every_package_has_a_layer() -> None:
     assert folders - {"examples"} == set(LAYERS)
 
 
-def test_modules_import_each_other_in_no_circle() -> None:
-    """Judged by what runs when a module is imported."""
+def test_modules_have_no_import_cycles() -> None:
+    """Check imports at module level only, because only they run when a module is imported."""
     left = {}
     for module, tree in TREES.items():
         found = {name for name in imports(iter(tree.body)) if name in MODULES and name != module}
@@ -113,7 +114,7 @@ def test_modules_import_each_other_in_no_circle() -> None:
     assert not left, f"these import each other: {sorted(left)}"
 
 
-def test_only_the_choosers_import_sub_packages() -> None:
+def test_subpackages_are_imported_only_by_registry_and_factory() -> None:
     wrong = []
     for module in MODULES:
         parts = module.split(".")
@@ -125,11 +126,11 @@ def test_only_the_choosers_import_sub_packages() -> None:
     assert not wrong
 
 
-def test_the_client_stands_alone() -> None:
+def test_client_imports_no_other_dashapp_module() -> None:
     assert not {name for name in all_imports("dashapp.client") if name.startswith("dashapp.")}
 
 
-def test_packages_and_modules_stay_small() -> None:
+def test_packages_modules_and_functions_stay_below_size_limits() -> None:
     wrong = []
     for folder in {path.parent for path in FILES}:
         modules = [path for path in folder.glob("*.py") if path.stem not in ("__init__", "__main__")]
@@ -146,11 +147,11 @@ def test_packages_and_modules_stay_small() -> None:
     assert not wrong
 
 
-def test_a_module_says_what_it_is() -> None:
+def test_module_has_docstring() -> None:
     assert not [module for module, tree in TREES.items() if not ast.get_docstring(tree)]
 
 
-def test_heavy_packages_are_imported_by_few() -> None:
+def test_heavy_packages_are_imported_only_by_listed_modules() -> None:
     wrong = []
     for module in MODULES:
         for imported in all_imports(module):
@@ -162,7 +163,7 @@ def test_heavy_packages_are_imported_by_few() -> None:
     assert not wrong
 
 
-def test_no_code_comes_from_data() -> None:
+def test_modules_use_no_eval_or_pickle() -> None:
     wrong = []
     for module, tree in TREES.items():
         for node in ast.walk(tree):
@@ -174,7 +175,7 @@ def test_no_code_comes_from_data() -> None:
     assert not wrong
 
 
-def test_no_failure_is_swallowed_unseen() -> None:
+def test_exceptions_are_not_silently_ignored() -> None:
     wrong = []
     for module, tree in TREES.items():
         for node in ast.walk(tree):
@@ -187,8 +188,11 @@ def test_no_failure_is_swallowed_unseen() -> None:
 
 
 @pytest.mark.parametrize("module", ["dashapp.collector.service", "dashapp.__main__"])
-def test_a_small_process_stays_small(module: str) -> None:
-    """The collector and the supervisor: a third of the memory, a seventh of the start-up time."""
+def test_collector_and_supervisor_load_no_heavy_packages(module: str) -> None:
+    """Keep the collector and the supervisor light.
+
+    Without these packages they need a third of the memory and a seventh of the start-up time.
+    """
     code = f"import {module}, sys; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
     loaded = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
@@ -196,8 +200,8 @@ def test_a_small_process_stays_small(module: str) -> None:
     assert not set(loaded) & {*HEAVY, "asyncio", "pydantic", "requests", "apprise"}
 
 
-def test_nothing_happens_at_import() -> None:
-    """No thread, child, socket or file is left open by importing every module."""
+def test_import_starts_no_thread_and_opens_no_file() -> None:
+    """Importing every module leaves no thread, child process, socket or file open."""
     names = [name for name in MODULES if not name.endswith("__main__")]
     code = (
         f"import importlib, os, threading\nbefore = set(os.listdir('/proc/self/fd'))\n"
@@ -209,11 +213,11 @@ def test_nothing_happens_at_import() -> None:
         subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
-# Scripts share one object, `app`: a name is defined in one script, and used in its own layer and above.
+# Scripts share one object, `app`: each name is defined in one script and used in its own layer and above.
 SCRIPTS = sorted(path for path in (ROOT / "assets").glob("*/*.js") if path.parent.name != "vendor")
 
 
-def test_scripts_use_what_is_below_them() -> None:
+def test_scripts_use_only_names_of_their_layer_and_below() -> None:
     homes = {
         name: path.parent.name
         for path in SCRIPTS
@@ -231,7 +235,7 @@ def test_scripts_use_what_is_below_them() -> None:
     assert not wrong
 
 
-def test_folders_of_scripts_and_scripts_stay_small() -> None:
+def test_scripts_and_script_folders_stay_below_size_limits() -> None:
     assert {path.parent.name for path in SCRIPTS} == {*PAGE_LAYERS, *LIVE_GRAPH_LAYERS}
     for folder in {path.parent for path in SCRIPTS}:
         assert len(list(folder.glob("*.js"))) <= MAX_MODULES, folder

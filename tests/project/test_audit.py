@@ -1,4 +1,4 @@
-"""The audit can fail: a deciding score one point too low, one violation, or nothing measured at all."""
+"""The audit fails on a low deciding score, on one violation, and without measurements."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLEAN: dict[str, list[dict[str, Any]]] = {state.name: [] for state in STATES}
 
 
 def report(**scores: float | None) -> dict[str, Any]:
-    """As Lighthouse writes one: everything perfect, but for the categories named here."""
+    """Return a perfect Lighthouse report, except for the scores passed here."""
     return {
         "categories": {
             name: {
@@ -44,7 +44,7 @@ def report(**scores: float | None) -> dict[str, Any]:
     }
 
 
-def test_ninety_five_and_no_violation_pass() -> None:
+def test_judge_passes_at_95_points_without_violations() -> None:
     lines, code = judge([report(performance=0.95, accessibility=0.95, best_practices=0.95)] * 3, CLEAN)
     assert code == 0
     assert not [line for line in lines if line.startswith("NO")]
@@ -53,9 +53,9 @@ def test_ninety_five_and_no_violation_pass() -> None:
 
 @pytest.mark.parametrize("category", CATEGORIES)
 @pytest.mark.parametrize("score", [0.94, 0, None])
-def test_one_score_too_low_fails(category: str, score: float | None) -> None:
+def test_judge_fails_on_one_low_score(category: str, score: float | None) -> None:
     lines, code = judge([report(**{category.replace("-", "_"): score})] * 3, CLEAN)
-    # Speed depends on the machine: it is shown, and does not decide.
+    # Performance depends on the machine, so the audit shows a low score but fails only on 0 or none.
     assert code == int(category != "performance" or not score)
     (failed,) = [line for line in lines if line.startswith("NO")]
     assert f"{category}: {round(100 * (score or 0))} of 100" in failed
@@ -64,20 +64,20 @@ def test_one_score_too_low_fails(category: str, score: float | None) -> None:
 @pytest.mark.parametrize(
     ("scores", "best"), [((0.4, 0.95, 0.6), 95), ((0.94, 0.93, 0.94), 94), ((0.94, 0.95), 95), ((1,), 100)]
 )
-def test_the_best_run_counts_for_performance(scores: tuple[float, ...], best: int) -> None:
-    """A busy machine slows a page, and nothing makes it faster than it is."""
+def test_judge_uses_best_run_for_performance(scores: tuple[float, ...], best: int) -> None:
+    """A busy machine slows a page down, but nothing makes it faster than it is."""
     lines, _ = judge([report(performance=score) for score in scores], CLEAN)
     assert any(f"performance: {best} of 100" in line for line in lines)
 
 
 @pytest.mark.parametrize("category", ["accessibility", "best_practices"])
-def test_the_worst_run_counts_for_all_else(category: str) -> None:
+def test_judge_uses_worst_run_for_other_categories(category: str) -> None:
     reports = [report(**{category: score}) for score in (1, 0.94, 1)]
     assert judge(reports, CLEAN)[1] == 1
 
 
 @pytest.mark.parametrize("state", CLEAN)
-def test_one_violation_in_one_state_fails_and_is_told_with_its_elements(state: str) -> None:
+def test_judge_fails_on_one_violation_and_lists_its_elements(state: str) -> None:
     lines, code = judge([report()] * 3, CLEAN | {state: [VIOLATION]})
     assert code == 1
     assert f"NO axe, {state}: 1 violation(s)" in lines
@@ -85,7 +85,7 @@ def test_one_violation_in_one_state_fails_and_is_told_with_its_elements(state: s
     assert [line.rpartition(": ")[2] for line in told] == ["#status", "#frame .value"]
 
 
-def test_each_failing_audit_is_one_line_with_what_it_found() -> None:
+def test_judge_prints_one_line_per_failing_audit() -> None:
     lines, _ = judge([report()], CLEAN)
     assert sum("speed-index: Speed Index, 1.9 s" in line for line in lines) == len(CATEGORIES)
     assert not [line for line in lines if "ARIA" in line]
@@ -93,12 +93,12 @@ def test_each_failing_audit_is_one_line_with_what_it_found() -> None:
 
 
 @pytest.mark.parametrize(("reports", "found"), [([], CLEAN), ([report()], {})])
-def test_nothing_measured_is_no_pass(reports: list[dict[str, Any]], found: dict[str, Any]) -> None:
+def test_judge_fails_without_measurements(reports: list[dict[str, Any]], found: dict[str, Any]) -> None:
     assert judge(reports, found)[1] == 1
 
 
 @pytest.mark.parametrize("breaks", [0, 1, 2, 3])
-def test_lighthouse_is_asked_again_where_it_gave_no_report(
+def test_lighthouse_is_retried_after_missing_report(
     breaks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command, runs = tmp_path / "lighthouse", tmp_path / "runs"
@@ -109,17 +109,17 @@ def test_lighthouse_is_asked_again_where_it_gave_no_report(
     )
     command.chmod(0o700)
     monkeypatch.setattr(lighthouse, "COMMAND", command)
-    if breaks < lighthouse.TRIES:
+    if breaks < lighthouse.MAX_ATTEMPTS:
         assert lighthouse.run("http://127.0.0.1:1/", "none") == {"audits": {}}
     else:
-        with pytest.raises(RuntimeError, match=r"no report, and said: Page lost\.$"):
+        with pytest.raises(RuntimeError, match=r"returned no report: Page lost\.$"):
             lighthouse.run("http://127.0.0.1:1/", "none")
-    told = "Lighthouse gave no report, and said: Page lost. (asked once more)\n"
-    assert capsys.readouterr().err == told * min(breaks, lighthouse.TRIES - 1)
+    told = "Lighthouse returned no report: Page lost. (retrying)\n"
+    assert capsys.readouterr().err == told * min(breaks, lighthouse.MAX_ATTEMPTS - 1)
 
 
-def test_the_packages_are_pinned_by_content_and_bring_no_browser() -> None:
-    """By integrity alone: a lock that names a registry works on one network only."""
+def test_node_packages_are_pinned_by_hash_and_install_no_browser() -> None:
+    """Only hashes pin the packages: a lock that names a registry works on one network only."""
     ours = json.loads((FOLDER / "package.json").read_text())
     wanted = ours["dependencies"]
     packages = json.loads((FOLDER / "package-lock.json").read_text())["packages"]
@@ -128,9 +128,9 @@ def test_the_packages_are_pinned_by_content_and_bring_no_browser() -> None:
     for name, package in packages.items():
         assert package["integrity"].startswith("sha"), name
         assert "resolved" not in package, name
-        # What runs at installing could fetch anything.
+        # An install script could download anything.
         assert "hasInstallScript" not in package, name
-        # A tag moves, and `npm ci` then refuses the lock.
+        # A tag such as `latest` moves, and `npm ci` then rejects the lock.
         moving = {each for each, range in package.get("dependencies", {}).items() if range == "latest"}
         assert moving <= set(ours["overrides"]), name
     assert "node_modules/puppeteer" not in packages

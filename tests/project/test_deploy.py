@@ -1,4 +1,4 @@
-"""The files that others deploy by, followed as far as that goes without their engines."""
+"""Deployment files: run their commands as far as possible without Docker and systemd."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def steps(word: str) -> list[str]:
 
 
 def serves(folder: Path, argv: list[str], port: int, env: dict[str, str]) -> None:
-    """Starts, shows ticks, and ends at the first SIGTERM."""
+    """Assert that the command starts, produces ticks, and ends at the first SIGTERM."""
     runner = Process(argv, folder=folder, env=env)
     app = Dashapp.__new__(Dashapp)
     app.port, app.popen = port, runner.popen
@@ -43,7 +43,7 @@ def serves(folder: Path, argv: list[str], port: int, env: dict[str, str]) -> Non
         runner.end()
 
 
-def test_what_the_dockerfile_copies_is_enough_to_serve(tmp_path: Path) -> None:
+def test_dockerfile_copies_all_files_needed_to_serve(tmp_path: Path) -> None:
     (allowed,) = [(ROOT / ".dockerignore").read_text().split()]
     for step in steps("COPY"):
         *sources, target = step.split()
@@ -59,12 +59,12 @@ def test_what_the_dockerfile_copies_is_enough_to_serve(tmp_path: Path) -> None:
     argv = json.loads(command)
     assert argv[0] == "python"
     port = free_port()
-    # PYTHONPATH is nothing here: the folder alone is what the container has.
+    # PYTHONPATH is the copied folder alone, because the container has nothing else.
     serves(tmp_path, [sys.executable, *argv[1:]], port, {"PORT": str(port), "PYTHONPATH": str(tmp_path)})
     assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
 
 
-def test_the_dockerfile_installs_what_the_package_says() -> None:
+def test_dockerfile_installs_requirements_of_package() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     (install,) = [step for step in steps("RUN") if "pip install" in step]
     assert "-r requirements.txt" in install
@@ -74,7 +74,7 @@ def test_the_dockerfile_installs_what_the_package_says() -> None:
     assert any(fnmatch(each, f"*Python :: {python}") for each in classifiers)
 
 
-def test_what_the_unit_starts_serves(tmp_path: Path) -> None:
+def test_systemd_unit_command_serves(tmp_path: Path) -> None:
     (command,) = re.findall(r"^ExecStart=(.+)$", UNIT, re.MULTILINE)
     store, port = tmp_path / "state", free_port()
     argv = shlex.split(command.replace("/var/lib/dashapp", str(store)))
@@ -84,7 +84,7 @@ def test_what_the_unit_starts_serves(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here to look at its unit")
-def test_systemd_finds_no_fault_with_the_unit(tmp_path: Path) -> None:
+def test_systemd_unit_passes_systemd_analyze(tmp_path: Path) -> None:
     unit = tmp_path / "dashapp.service"
     unit.write_text(UNIT.replace("/opt/dashapp/bin/python", sys.executable))
     found = subprocess.run(

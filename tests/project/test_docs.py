@@ -1,4 +1,4 @@
-"""The documentation is complete and correct: settings, HTTP paths, links, pictures, snippets, length."""
+"""The documentation is complete and correct: settings, paths, links, pictures, snippets."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from openapi_references import parameter_names
 from processes import ROOT
 
 from dashapp.api import endpoints, openapi, prometheus, push
@@ -33,7 +34,7 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]*:")
 
 
 def documents() -> Iterator[Path]:
-    """All Markdown files of the project."""
+    """Yield all Markdown files of the project."""
     for folder, folders, files in os.walk(ROOT):
         folders[:] = [name for name in folders if name not in NO_DOCUMENTS and not name.startswith(".")]
         yield from (Path(folder, name) for name in sorted(files) if name.endswith(".md"))
@@ -48,7 +49,7 @@ GUIDES = [path for path in DOCUMENTS if path.parent in (ROOT, DOCS)]
 
 
 def snippets(language: str) -> list[tuple[str, str]]:
-    """The fenced blocks of a language, each after the file and the number that name it."""
+    """Return the fenced blocks of a language, each with an id of file and number."""
     return [
         (f"{name_of(path)} {number}", found[3])
         for path in GUIDES
@@ -59,14 +60,14 @@ def snippets(language: str) -> list[tuple[str, str]]:
 
 @cache
 def flags() -> frozenset[str]:
-    """The flags that --help lists."""
+    """Return the flags that --help lists."""
     argv = [sys.executable, "-m", "dashapp", "--help"]
     text = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return frozenset(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
 
 
 def rows(path: Path, heading: str) -> dict[str, str]:
-    """The lines of a section's first table by the text of the first two cells."""
+    """Return the rows of a section's first table, keyed by the text of the first two cells."""
     section = path.read_text().partition(f"\n{heading}\n")[2]
     lines = [line for line in section.partition("\n#")[0].splitlines() if line.startswith("|")]
     return {"".join(line.split("|")[1:3]): line for line in lines[2:]}
@@ -77,7 +78,9 @@ def test_configuration_page_has_variable_and_platform_variable(setting: str) -> 
     (field,) = [each for each in fields(Settings) if each.name == setting]
     table = rows(DOCS / "configuration.md", "## All settings")
     (cells,) = [cells for cells in table if f"`{ENV_PREFIX}{setting.upper()}`" in cells]
-    assert f"`{field.metadata['also']}`" in cells if "also" in field.metadata else True
+    assert (
+        f"`{field.metadata['platform_variable']}`" in cells if "platform_variable" in field.metadata else True
+    )
 
 
 def test_configuration_page_has_each_flag_and_no_other() -> None:
@@ -93,7 +96,7 @@ def test_documents_name_only_variables_that_exist() -> None:
 
 
 PAGE = (DOCS / "api.md").read_text()
-# With everything that a server can have: a login, a push token, many hosts.
+# A server with every optional feature: a login, a push token, many hosts.
 DESCRIPTION = openapi.openapi_document(
     Settings(password="correct horse 7", push_token="0123456789abcdef"), True
 )
@@ -113,10 +116,10 @@ def test_api_page_has_each_path(path: str) -> None:
 
 def test_api_page_has_each_query_parameter() -> None:
     asked = {
-        (path, parameter["name"])
+        (path, name)
         for path, methods in DESCRIPTION["paths"].items()
-        for method in methods.values()
-        for parameter in method.get("parameters", ())
+        for operation in methods.values()
+        for name in parameter_names(DESCRIPTION, operation)
     }
     table = rows(DOCS / "api.md", "## Query parameters")
     for path, name in sorted(asked):
@@ -131,7 +134,7 @@ def test_api_page_has_each_field_of_a_frame() -> None:
 
 
 def anchors(path: Path) -> set[str]:
-    """The anchors of a document's headings, as GitHub makes them."""
+    """Return the anchors of a document's headings, as GitHub generates them."""
     text = _FENCE.sub("", path.read_text())
     found: set[str] = set()
     for heading in _HEADING.findall(text):
@@ -145,7 +148,7 @@ def anchors(path: Path) -> set[str]:
 
 
 def links(path: Path) -> Iterator[tuple[Path, str]]:
-    """The relative links of a document: the file, and the anchor, which can be empty."""
+    """Yield the relative links of a document: the file and the anchor, which may be empty."""
     for target in _LINK.findall(_FENCE.sub("", path.read_text())):
         if not _URL.match(target):
             file, _, anchor = target.partition("#")

@@ -1,4 +1,4 @@
-"""Every example in a docstring gives what it shows."""
+"""Every docstring example produces the output that it shows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MODULES = sorted(
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_docstring_examples_give_what_they_show(module: str) -> None:
+def test_docstring_examples_match_their_output(module: str) -> None:
     result = doctest.testmod(import_module(module))
     assert result.attempted > 0
     assert result.failed == 0

@@ -1,6 +1,7 @@
-"""Rules for the tests themselves, so that none depends on the speed of the machine.
+"""Rules for the tests themselves: no test may depend on the speed of the machine.
 
-tests/support/waiting.py has what to use instead: wait for a state, and let a state hold until an event.
+tests/support/waiting.py has the helpers to use instead. They wait for a state, or check a state until an
+event.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ FILES = sorted(HERE.rglob("test_*.py"))
 
 SLEEPS = {"sleep", "wait_for_timeout"}
 STOPWATCHES = {"perf_counter", "process_time", "thread_time"}
-# What Playwright reads once. Its `expect` waits, and so does an assertion inside `wait_until_passes`.
+# Playwright methods that read once. `expect` retries, and so does an assertion inside `wait_until_passes`.
 READ_ONCE = {
     *("inner_text", "all_inner_texts", "inner_html", "text_content", "get_attribute", "input_value"),
     *("is_visible", "is_hidden", "is_checked", "is_enabled", "is_disabled"),
@@ -22,20 +23,20 @@ READ_ONCE = {
 
 
 def called(node: ast.AST) -> str:
-    """The name of what a call calls, without what stands before the last dot."""
+    """Return the name of the called function, without the part before the last dot."""
     if not isinstance(node, ast.Call):
         return ""
     return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
 
 
 def calls(path: Path, names: set[str]) -> Iterator[int]:
-    """The lines that call one of `names`."""
+    """Yield the lines that call one of `names`."""
     for node in ast.walk(ast.parse(path.read_text())):
         if called(node) in names and isinstance(node, ast.Call):
             yield node.lineno
 
 
-def test_a_sleep_says_why_no_state_can_be_waited_for() -> None:
+def test_sleep_in_test_has_comment_with_reason() -> None:
     bare = []
     for path in FILES:
         lines = path.read_text().splitlines()
@@ -46,12 +47,12 @@ def test_a_sleep_says_why_no_state_can_be_waited_for() -> None:
     assert not bare, "a fixed time is too short on some machine"
 
 
-def test_speed_is_for_the_bench_to_measure() -> None:
+def test_tests_do_not_measure_time() -> None:
     found = [f"{path.relative_to(HERE)}:{number}" for path in FILES for number in calls(path, STOPWATCHES)]
     assert not found, "count calls or wait for a state instead; costs belong to make bench"
 
 
-def test_an_assertion_reads_no_page_once() -> None:
+def test_assertions_read_page_only_with_retry() -> None:
     found = []
     for path in FILES:
         for function in ast.parse(path.read_text()).body:
@@ -61,7 +62,10 @@ def test_an_assertion_reads_no_page_once() -> None:
 
 
 def reads_once(function: ast.FunctionDef) -> Iterator[int]:
-    """The lines of assertions in the test itself, not in functions inside it: those are repeated."""
+    """Yield the lines of assertions in the test itself.
+
+    Functions inside the test are skipped, because a waiting helper repeats them.
+    """
     waiting: list[ast.AST] = list(function.body)
     while waiting:
         node = waiting.pop()

@@ -1,4 +1,4 @@
-"""The package as others get it: built, installed into a fresh environment, started from another folder."""
+"""The built package, installed into a fresh environment and started from another folder."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def requirements(lines: list[str]) -> set[str]:
-    """Without order and spaces, the pieces of each in order."""
+    """Return the requirements without order and spaces, with the specifiers of each sorted."""
     return {
         re.match(r"[\w.-]+", line)[0] + ",".join(sorted(re.findall(r"[<>=!~]=?[\w.]+", line)))  # type: ignore[index]
         for line in lines
@@ -43,7 +43,7 @@ def requirements(lines: list[str]) -> set[str]:
     }
 
 
-def test_it_asks_for_what_a_platform_installs(wheel: Path) -> None:
+def test_wheel_requires_same_packages_as_requirements_txt(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [each for each in archive.namelist() if each.endswith("/METADATA")]
         metadata = HeaderParser().parsestr(archive.read(name).decode())
@@ -61,13 +61,16 @@ def test_it_asks_for_what_a_platform_installs(wheel: Path) -> None:
         "redis": parsers.REDIS_MISSING,
     }.items(),
 )
-def test_who_misses_a_package_is_told_to_install_what_the_extra_asks_for(extra: str, said: str) -> None:
-    """By the package's own name: ours is on no index, and whoever takes it there is not us."""
+def test_missing_package_error_names_requirement_of_extra(extra: str, said: str) -> None:
+    """The message names the missing package itself, because dashapp is on no index.
+
+    A package of that name on an index would not be ours.
+    """
     known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     assert [re.findall("pip install '(.+)'", said)[0]] == known[extra]
 
 
-def test_it_holds_the_whole_page_and_nothing_else(wheel: Path) -> None:
+def test_wheel_contains_all_package_files_and_no_others(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {each for each in archive.namelist() if ".dist-info/" not in each}
     tracked = subprocess.run(
@@ -87,7 +90,10 @@ def test_it_holds_the_whole_page_and_nothing_else(wheel: Path) -> None:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh environment with the wheel in it, which finds its dependencies where these tests do."""
+    """Return the `bin` folder of a fresh environment with the wheel in it.
+
+    It uses the dependencies of the environment that runs these tests.
+    """
     folder = tmp_path_factory.mktemp("installed")
     venv.create(folder, with_pip=False, symlinks=True)
     (site,) = folder.glob("lib/python*/site-packages")
@@ -100,7 +106,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("command", [["dashapp"], ["python", "-m", "dashapp"]])
-def test_it_says_which_it_is(installed: Path, tmp_path: Path, command: list[str]) -> None:
+def test_installed_command_prints_version(installed: Path, tmp_path: Path, command: list[str]) -> None:
     program = [str(installed / command[0]), *command[1:]]
     version = subprocess.run(
         [*program, "--version"], cwd=tmp_path, capture_output=True, text=True, check=True
@@ -108,7 +114,7 @@ def test_it_says_which_it_is(installed: Path, tmp_path: Path, command: list[str]
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", version.stdout)
 
 
-def test_it_serves_from_any_folder(installed: Path, tmp_path: Path) -> None:
+def test_installed_command_serves_from_any_folder(installed: Path, tmp_path: Path) -> None:
     port = free_port()
     argv = [str(installed / "dashapp"), "--port", str(port)]
     process = Process(argv, folder=tmp_path, env={"PYTHONPATH": ""})
@@ -128,7 +134,7 @@ def test_it_serves_from_any_folder(installed: Path, tmp_path: Path) -> None:
         process.end()
 
 
-def test_it_collects_into_any_folder(installed: Path, tmp_path: Path) -> None:
+def test_installed_collector_writes_to_any_folder(installed: Path, tmp_path: Path) -> None:
     argv = [str(installed / "python"), "-m", "dashapp", "collect", "--store", "here"]
     process = Process(argv, folder=tmp_path, env={"PYTHONPATH": ""})
     try:
@@ -140,7 +146,7 @@ def test_it_collects_into_any_folder(installed: Path, tmp_path: Path) -> None:
         process.end()
 
 
-def test_it_is_mounted_from_any_folder(installed: Path, tmp_path: Path) -> None:
+def test_installed_package_mounts_in_flask_from_any_folder(installed: Path, tmp_path: Path) -> None:
     shutil.copy(ROOT / "examples" / "flask_app.py", tmp_path / "shop.py")
     port = free_port()
     argv = [str(installed / "python"), "-m", "flask", "--app", "shop", "run", "--port", str(port)]

@@ -1,4 +1,4 @@
-"""The Procfile, started as a platform starts it: a runner, a port, and for each dyno a machine of its own."""
+"""Start the Procfile as a platform does: with a runner, a port, and one machine per dyno."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from waiting import wait_for
 
 @contextmanager
 def dyno(folder: Path, kind: str, **env: str) -> Iterator[Dashapp]:
-    """One process type in a folder of its own, its runner started with what a platform sets."""
+    """Run one process type in its own folder, with the variables that a platform sets."""
     folder.mkdir()
     for name in ("Procfile", "collector.py"):
         shutil.copy(ROOT / name, folder)
@@ -40,14 +40,14 @@ def dyno(folder: Path, kind: str, **env: str) -> Iterator[Dashapp]:
         runner.end()
 
 
-def test_its_types() -> None:
+def test_procfile_has_web_and_worker_processes() -> None:
     assert (ROOT / "Procfile").read_text().splitlines() == [
         "web: python -m dashapp --public",
         "worker: python collector.py",
     ]
 
 
-def test_web_alone_serves_and_collects_on_its_port(tmp_path: Path) -> None:
+def test_web_process_serves_and_collects_on_port_from_environment(tmp_path: Path) -> None:
     with dyno(tmp_path / "web", "web", WEB_CONCURRENCY="2", DYNO="web.1") as app:
         wait_for(lambda: f"Serving on http://0.0.0.0:{app.port} (store: data/)" in app.said)
         app.moves()
@@ -56,14 +56,14 @@ def test_web_alone_serves_and_collects_on_its_port(tmp_path: Path) -> None:
         wait_for(lambda: len(app.family()) >= 5)
 
 
-def test_a_worker_without_redis_says_what_to_do(tmp_path: Path) -> None:
+def test_worker_process_exits_with_advice_without_redis(tmp_path: Path) -> None:
     with dyno(tmp_path / "worker", "worker", DYNO="worker.1") as worker:
         wait_for(lambda: worker.popen.poll() is not None)
         assert "add a Redis (REDIS_URL), or run python -m dashapp alone" in worker.said
 
 
 @needs_redis
-def test_with_redis_web_and_worker_are_apart_and_one_page_shows_both(tmp_path: Path) -> None:
+def test_web_and_worker_appear_as_two_hosts_with_redis(tmp_path: Path) -> None:
     with redis_at(tmp_path / "redis") as redis:
         env = {"REDIS_URL": redis.url}
         with (

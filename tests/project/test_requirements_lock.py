@@ -1,4 +1,4 @@
-"""The lock: all that a server installs, each release by its hashes, within what requirements.txt allows."""
+"""requirements.lock: every package of a server, pinned by hash, within requirements.txt."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ NEEDED = [Requirement(line) for line in (ROOT / "requirements.txt").read_text().
 
 
 @pytest.mark.parametrize("needed", NEEDED, ids=str)
-def test_it_satisfies_what_is_needed(needed: Requirement) -> None:
+def test_lock_satisfies_requirements_txt(needed: Requirement) -> None:
     version, _ = PINNED[canonicalize_name(needed.name)]
     assert needed.specifier.contains(version)
 
 
-def test_every_release_has_hashes() -> None:
+def test_lock_has_hashes_for_every_release() -> None:
     lines = [line for line in LOCK.splitlines() if line and not line.startswith((" ", "#"))]
     assert len(lines) == len(PINNED) > 20
     for name, (_, hashes) in PINNED.items():
@@ -33,12 +33,12 @@ def test_every_release_has_hashes() -> None:
         assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", each) for each in hashes), name
 
 
-def test_it_names_no_registry() -> None:
+def test_lock_names_no_registry() -> None:
     assert not re.search(r"://|--(extra-)?index|--find-links|--trusted-host|@ ", LOCK)
 
 
-def test_what_needs_something_finds_it() -> None:
-    """A pin without one of its own needs would stop `pip install --require-hashes`."""
+def test_lock_pins_dependencies_of_pinned_packages() -> None:
+    """A pin whose dependency is missing would stop `pip install --require-hashes`."""
     from importlib.metadata import PackageNotFoundError, requires
 
     for name in PINNED:
@@ -53,8 +53,8 @@ def test_what_needs_something_finds_it() -> None:
 
 
 @pytest.mark.timeout(110)
-def test_no_advisory_is_unknown_to_us() -> None:
-    """Where the network lets us ask."""
+def test_lock_has_no_unreviewed_advisories() -> None:
+    """Skipped if the network does not reach the advisory database."""
     argv = [
         sys.executable,
         "-m",

@@ -1,4 +1,4 @@
-"""The skew of hosts' clocks: whole seconds, steady, and no backlog or late tick taken for one."""
+"""Clock skew of hosts: whole seconds, steady, unaffected by backlogs and late ticks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def shift(fleet: Fleet, skews: ClockSkews, name: str) -> int:
 
 
 @pytest.mark.parametrize("ahead", [0.0, 0.3, -1.9, 2.4, -2.4])
-def test_next_to_no_skew_is_none(clock: Clock, ahead: float) -> None:
+def test_offset_is_zero_when_skew_is_within_tolerance(clock: Clock, ahead: float) -> None:
     fleet = Fleet(clock)
     fleet.add("web-1").append(NOW + ahead, NOW)
     skews = ClockSkews(fleet)
@@ -37,7 +37,7 @@ def test_next_to_no_skew_is_none(clock: Clock, ahead: float) -> None:
         (-86_400, -86_400, "the clock of web-1 is 24 h behind"),
     ],
 )
-def test_a_skew_is_whole_seconds(clock: Clock, ahead: float, moved: int, said: str) -> None:
+def test_offset_is_rounded_to_whole_seconds(clock: Clock, ahead: float, moved: int, said: str) -> None:
     fleet = Fleet(clock)
     fleet.add("web-1").append(NOW + ahead, NOW)
     skews = ClockSkews(fleet)
@@ -46,7 +46,7 @@ def test_a_skew_is_whole_seconds(clock: Clock, ahead: float, moved: int, said: s
     assert skews.now("web-1") == NOW + moved
 
 
-def test_what_was_believed_holds_while_ticks_come_a_little_late(clock: Clock) -> None:
+def test_offset_is_stable_when_ticks_arrive_late(clock: Clock) -> None:
     fleet = Fleet(clock)
     machine = fleet.add("web-1")
     skews = ClockSkews(fleet)
@@ -55,19 +55,19 @@ def test_what_was_believed_holds_while_ticks_come_a_little_late(clock: Clock) ->
         assert shift(fleet, skews, "web-1") == 300_000
 
 
-def test_a_backlog_is_no_skew(clock: Clock) -> None:
+def test_offset_stays_zero_when_backlog_arrives(clock: Clock) -> None:
     fleet = Fleet(clock)
     machine = fleet.add("web-1")
     skews = ClockSkews(fleet)
     machine.append(NOW, NOW)
     assert shift(fleet, skews, "web-1") == 0
-    # A minute without the store, and then all of it within a second: each tick is less late than the last.
+    # The store is away for a minute, then all ticks arrive within a second, each less late than the last.
     for second in range(1, 60):
         machine.append(NOW + second, NOW + 60 + second / 60)
         assert shift(fleet, skews, "web-1") == 0
 
 
-def test_a_clock_that_is_set_is_believed_after_some_ticks(clock: Clock) -> None:
+def test_offset_changes_after_confirming_ticks_when_clock_is_set(clock: Clock) -> None:
     fleet = Fleet(clock)
     machine = fleet.add("web-1")
     skews = ClockSkews(fleet)
@@ -75,12 +75,12 @@ def test_a_clock_that_is_set_is_believed_after_some_ticks(clock: Clock) -> None:
     seen = [shift(fleet, skews, "web-1")]
     for second in range(1, CONFIRMING_TICKS + 1):
         machine.append(NOW + second + 120, NOW + second)
-        # Asked twice, as by two viewers: a tick counts once.
+        # Two viewers read the offset; a tick counts once.
         seen += [shift(fleet, skews, "web-1"), shift(fleet, skews, "web-1")]
     assert seen == [0] * (2 * CONFIRMING_TICKS - 1) + [120_000] * 2
 
 
-def test_a_host_without_a_tick_has_none(clock: Clock) -> None:
+def test_offset_is_zero_without_ticks(clock: Clock) -> None:
     fleet = Fleet(clock)
     fleet.add("web-1")
     skews = ClockSkews(fleet)
@@ -89,7 +89,7 @@ def test_a_host_without_a_tick_has_none(clock: Clock) -> None:
     assert skews.now("nobody") == NOW
 
 
-def test_hosts_that_are_gone_are_forgotten(clock: Clock) -> None:
+def test_clock_skews_drop_removed_hosts(clock: Clock) -> None:
     fleet = Fleet(clock)
     skews = ClockSkews(fleet)
     for number in range(1000):
@@ -97,5 +97,5 @@ def test_hosts_that_are_gone_are_forgotten(clock: Clock) -> None:
         fleet.add(name).append(NOW + 100, NOW)
         assert shift(fleet, skews, name) == 100_000
         fleet.forget(name)
-    assert len(skews._known) < 300
+    assert len(skews._skews) < 300
     assert SKEW_TOLERANCE_MS < 100_000

@@ -1,4 +1,4 @@
-"""Frames: holes where ticks are missing, the same picture whole or bit by bit."""
+"""Frames: gaps for missing ticks, and the same result whole or streamed."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def seconds(found: Lists) -> list[float]:
     return [time / 1000 for time in found.t]
 
 
-def test_a_frame_is_columns_of_one_length() -> None:
+def test_frame_has_columns_of_equal_length() -> None:
     found = frame(store_of([1, 2, 3]), 100)
     assert found.t == [1000, 2000, 3000]
     assert found.y == {"a": [1, 2, 3], "b": [-1, None, -3]}
     assert (found.reset, found.step) == (True, 1.0)
 
 
-def test_an_empty_store_gives_an_empty_frame() -> None:
+def test_frame_of_empty_store_is_empty() -> None:
     store = MemoryStore()
     found = frame(store, 100, step=7)
     assert (found.t, found.y, found.reset, found.step) == ([], {}, True, 7)
@@ -64,12 +64,12 @@ def test_an_empty_store_gives_an_empty_frame() -> None:
 
 
 @pytest.mark.parametrize(("window", "count"), [(10, 10), (10.5, 11), (99, 99), (100, 100), (7200, 100)])
-def test_a_window_ends_at_the_newest(window: float, count: int) -> None:
+def test_window_ends_at_newest_tick(window: float, count: int) -> None:
     found = frame(store_of([float(n) for n in range(1, 101)]), window)
     assert seconds(found) == list(range(101 - count, 101))
 
 
-def test_only_the_metrics_asked_for() -> None:
+def test_frame_contains_only_requested_metrics() -> None:
     store = store_of([1, 2])
     assert set(frame(store, 100, metrics={"b", "nothing"}).y) == {"b"}
     assert frame(store, 100, metrics={"nothing"}).t == [1000, 2000]
@@ -88,7 +88,7 @@ def test_only_the_metrics_asked_for() -> None:
         ([1, 3, 5], 1, [2, 4]),
     ],
 )
-def test_a_gap_has_an_empty_time_a_step_from_either_edge(
+def test_gap_has_empty_point_one_step_from_each_edge(
     times: list[float], step: float, holes: list[float]
 ) -> None:
     found = frame(store_of(times, step), 1000)
@@ -97,7 +97,7 @@ def test_a_gap_has_an_empty_time_a_step_from_either_edge(
     assert seconds(found) == sorted({*times, *holes})
 
 
-def test_a_slower_collector_makes_no_gap() -> None:
+def test_frame_has_no_gap_after_interval_increases() -> None:
     store = store_of([1, 2, 3])
     for time in (60.0, 120.0):
         store.append(Tick(time, 60, {"a": 1}))
@@ -105,7 +105,7 @@ def test_a_slower_collector_makes_no_gap() -> None:
 
 
 @pytest.mark.parametrize("slow", [3, 5, 10, 60])
-def test_a_slower_past_in_coarser_points_has_its_gaps_and_no_others(slow: int) -> None:
+def test_coarse_frame_shows_only_real_gaps_of_slower_past(slow: int) -> None:
     store = MemoryStore(100_000)
     out = range(1200, 1200 + 20 * slow)
     for second in (second for second in range(slow, 2401, slow) if second not in out):
@@ -119,7 +119,7 @@ def test_a_slower_past_in_coarser_points_has_its_gaps_and_no_others(slow: int) -
     assert out.start - slow < holes[0] < holes[1] < out.stop + slow
 
 
-def test_a_gap_before_what_is_new_is_drawn_too() -> None:
+def test_streamed_frame_contains_gap_before_new_tick() -> None:
     store = store_of([1, 2])
     cursor = frame(store, 100).cursor
     store.append(Tick(10, 1, {"a": 10}))
@@ -128,20 +128,20 @@ def test_a_gap_before_what_is_new_is_drawn_too() -> None:
 
 
 @pytest.mark.parametrize("cursor", ["", "x", f"{'0' * 16}.1000", "LIFE.9000", "LIFE.1500", "LIFE.0"])
-def test_a_cursor_that_is_not_known_gives_the_whole_window(cursor: str) -> None:
+def test_frame_resets_when_cursor_is_unknown(cursor: str) -> None:
     store = store_of([1, 2, 3])
     found = frame(store, 100, cursor.replace("LIFE", store.newest().generation))
     assert (seconds(found), found.reset) == ([1, 2, 3], True)
 
 
-def test_a_cursor_older_than_the_window_gives_the_whole_window() -> None:
+def test_frame_resets_when_cursor_is_older_than_window() -> None:
     store = store_of([float(n) for n in range(1, 51)])
     life = store.newest().generation
     assert frame(store, 10, f"{life}.40000").reset is False
     assert frame(store, 10, f"{life}.39000").reset is True
 
 
-def test_a_cursor_whose_tick_is_forgotten_gives_the_whole_window() -> None:
+def test_frame_resets_when_tick_of_cursor_has_expired() -> None:
     store = store_of([float(n) for n in range(1, 51)], keep=20)
     life = store.newest().generation
     assert frame(store, 100, f"{life}.31000").reset is False
@@ -153,7 +153,7 @@ def test_a_cursor_whose_tick_is_forgotten_gives_the_whole_window() -> None:
     gaps=st.lists(st.sampled_from([1, 1, 1, 1, 2, 3, 50]), min_size=1, max_size=60),
     reads=st.sets(st.integers(0, 60)),
 )
-def test_bit_by_bit_is_the_same_as_at_once(gaps: list[int], reads: set[int]) -> None:
+def test_streamed_frames_equal_whole_frame(gaps: list[int], reads: set[int]) -> None:
     store = MemoryStore()
     cursor, t, a = "", list[int](), list[float | None]()
     time = 1000.0
@@ -173,7 +173,7 @@ def test_bit_by_bit_is_the_same_as_at_once(gaps: list[int], reads: set[int]) -> 
     assert all(old < new for old, new in pairwise(whole.t))
 
 
-def test_small_numbers_keep_their_digits() -> None:
+def test_frame_keeps_significant_digits_of_small_values() -> None:
     store = MemoryStore()
     values = {"rate": 1.04312, "tiny": 0.000123456, "least": 3e-14, "share": 12.3456, "large": 123456.789012}
     store.append(Tick(1000.0, 1.0, values | {"nought": 0.0, "below": -0.00098765}))

@@ -1,4 +1,4 @@
-"""Several hosts' histories as one: every point once, under its host's name, whatever clocks and pauses do."""
+"""Overlays: each point once, under the name of its host, with wrong clocks and outages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dashapp.query.overlay_sync import NEXT_TICK_GRACE_MS
 
 
 class Viewer:
-    """Streams as a page does: what it was told, with every point that it has."""
+    """Streams like a page: keeps the cursor of the last frame, and every point so far."""
 
     def __init__(self, laid: OverlayReader, window: float = 1000) -> None:
         self.laid, self.window = laid, window
@@ -39,7 +39,7 @@ class Viewer:
 
 
 def expected(fleet: Fleet, skews: dict[str, float], until: int) -> dict[tuple[str, int], float]:
-    """Every point there is up to `until`, by the store's clock."""
+    """Return every point up to `until`, by the clock of the store."""
     found: dict[tuple[str, int], float] = {}
     carried = [metric.key for metric in METRICS if metric.panel != "cores"]
     for name, machine in fleet.machines.items():
@@ -51,14 +51,14 @@ def expected(fleet: Fleet, skews: dict[str, float], until: int) -> dict[tuple[st
 
 
 def pair() -> tuple[Clock, Fleet]:
-    """Two live hosts, and the clock that they and their readers have."""
+    """Return a clock, and two live hosts that use it."""
     clock = Clock()
     fleet = Fleet(clock)
     fleet.add("a", 10), fleet.add("b", 10)
     return clock, fleet
 
 
-def test_keys_and_labels_say_the_host() -> None:
+def test_overlay_metrics_have_host_in_key_and_label() -> None:
     fleet = Fleet(Clock())
     fleet.add("web-1", 5), fleet.add("db", 5)
     told = {metric.key: (metric.label, metric.panel) for metric in overlay(fleet).metrics()}
@@ -67,7 +67,7 @@ def test_keys_and_labels_say_the_host() -> None:
     assert not any("core0" in key for key in told), "what a host has many of is on its own page"
 
 
-def test_points_of_the_same_time_are_one() -> None:
+def test_overlay_merges_points_of_same_time() -> None:
     fleet = Fleet(Clock())
     fleet.add("a", 30), fleet.add("b", 30)
     got = live_frame(overlay(fleet), 100)
@@ -76,7 +76,7 @@ def test_points_of_the_same_time_are_one() -> None:
     assert all(len(column) == 30 and (column == column).all() for column in got.y.values())
 
 
-def test_clocks_minutes_apart_are_laid_over_each_other() -> None:
+def test_overlay_aligns_hosts_with_wrong_clocks() -> None:
     fleet = Fleet(Clock())
     skews = {"ahead": 300.0, "behind": -130.0}
     for name in ("ahead", "behind", "right"):
@@ -91,7 +91,7 @@ def test_clocks_minutes_apart_are_laid_over_each_other() -> None:
     assert said == f"{told}; the points are moved to match."
 
 
-def test_a_live_host_that_is_late_is_waited_for() -> None:
+def test_overlay_waits_for_late_live_host() -> None:
     clock, fleet = pair()
     laid = overlay(fleet)
     viewer = Viewer(laid)
@@ -108,7 +108,7 @@ def test_a_live_host_that_is_late_is_waited_for() -> None:
     assert viewer.resets == 1
 
 
-def test_a_host_that_stopped_holds_nobody_up() -> None:
+def test_overlay_does_not_wait_for_stopped_host() -> None:
     clock, fleet = pair()
     fleet.machines["b"].running = False
     laid = overlay(fleet)
@@ -119,14 +119,14 @@ def test_a_host_that_stopped_holds_nobody_up() -> None:
         behind.append(clock.now - laid.newest().time_ms / 1000)
     assert max(behind) <= 1 + NEXT_TICK_GRACE_MS / 1000 + 0.5
     assert max(behind[6:]) < 1
-    assert "b stopped: nothing new comes of it." in laid.notices()
-    # Where the store is silent nobody knows who stopped.
+    assert "b stopped sending data." in laid.notices()
+    # If the store reports an error, a silent host is not known to have stopped.
     fleet.said = ["Redis does not answer."]
     assert laid.notices() == ["Redis does not answer."]
 
 
-def test_what_came_while_a_host_was_away_is_not_lost() -> None:
-    """The store was gone for a host, which then brings what it kept, faster than anybody looks."""
+def test_overlay_includes_ticks_of_host_after_its_outage() -> None:
+    """A host loses the store for 20 s, then sends its backlog faster than viewers read."""
     clock, fleet = pair()
     laid = overlay(fleet)
     viewer = Viewer(laid)
@@ -139,7 +139,7 @@ def test_what_came_while_a_host_was_away_is_not_lost() -> None:
     assert CATCH_UP_MS < 20_000
 
 
-def test_a_host_that_brings_old_ticks_holds_nobody_up() -> None:
+def test_overlay_stays_current_while_host_sends_backlog() -> None:
     clock, fleet = pair()
     laid = overlay(fleet)
     viewer = Viewer(laid)
@@ -149,7 +149,7 @@ def test_a_host_that_brings_old_ticks_holds_nobody_up() -> None:
     viewer.look()
     old = NOW
     while old < clock.now:
-        # Two minutes' worth a second, until it has caught up.
+        # The host sends two minutes of ticks per second, until it has caught up.
         clock.now += 1
         fleet.come(["a"])
         for _ in range(120):
@@ -166,8 +166,8 @@ def test_a_host_that_brings_old_ticks_holds_nobody_up() -> None:
 
 @settings(max_examples=amount(25, 200))
 @given(st.integers(0, 10_000), st.sampled_from([1.0, 0.5, 2.0, 5.0]))
-def test_every_point_is_told_once(seed: int, step: float) -> None:
-    """Whatever comes late, stops and comes back: in the end a viewer has all there is, each point once."""
+def test_overlay_streams_every_point_once(seed: int, step: float) -> None:
+    """With delays, stops and restarts of hosts a viewer gets every point, each once."""
     chance = random.Random(seed)
     clock = Clock()
     fleet = Fleet(clock)
@@ -189,7 +189,7 @@ def test_every_point_is_told_once(seed: int, step: float) -> None:
     assert clock.now - laid.newest().time_ms / 1000 <= max(step, 1.0) + 0.5
 
 
-def test_many_lines_are_left_to_each_hosts_page() -> None:
+def test_overlay_limits_metrics_with_32_hosts() -> None:
     fleet = Fleet(Clock())
     for number in range(32):
         fleet.add(f"web-{number}", 2)
@@ -199,7 +199,7 @@ def test_many_lines_are_left_to_each_hosts_page() -> None:
     assert len({metric.key for metric in metrics}) == len(metrics)
 
 
-def test_an_overlay_of_empty_hosts_is_empty() -> None:
+def test_overlay_of_empty_hosts_is_empty() -> None:
     fleet = Fleet(Clock())
     fleet.add("a"), fleet.add("b")
     laid = overlay(fleet)
@@ -210,7 +210,7 @@ def test_an_overlay_of_empty_hosts_is_empty() -> None:
     assert len(live_frame(laid, 100).t) == 1
 
 
-def test_a_metric_that_turns_up_is_carried() -> None:
+def test_overlay_includes_metric_added_later() -> None:
     clock = Clock()
     fleet = Fleet(clock)
     fleet.add("a", 5), fleet.add("b", 5)

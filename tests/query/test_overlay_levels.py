@@ -1,4 +1,4 @@
-"""The past of several hosts laid over each other: long windows, minutes and hours, CSV, thresholds."""
+"""The history of an overlay: long windows, minutes and hours, CSV, alerts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dashapp.model.thresholds import AlertChange, AlertState, Threshold
 from dashapp.query.frames import live_frame, past_frame
 
 
-def test_long_windows_have_each_hosts_extremes() -> None:
+def test_overlay_long_window_keeps_extremes_of_each_host() -> None:
     fleet = Fleet(Clock())
     fleet.add("a", 6000), fleet.add("b", 6000, skew=300)
     laid = overlay(fleet)
@@ -28,7 +28,7 @@ def test_long_windows_have_each_hosts_extremes() -> None:
 
 
 @pytest.mark.parametrize("size", [60_000, 3_600_000])
-def test_minutes_and_hours_hold_the_points_of_their_hosts(size: int) -> None:
+def test_overlay_minutes_and_hours_count_ticks_of_each_host(size: int) -> None:
     fleet = Fleet(Clock())
     fleet.add("a", 7200), fleet.add("b", 7200, skew=301)
     laid = overlay(fleet)
@@ -42,11 +42,11 @@ def test_minutes_and_hours_hold_the_points_of_their_hosts(size: int) -> None:
     assert level.newest() == end
 
 
-def test_a_csv_has_a_column_for_each_of_them() -> None:
+def test_overlay_csv_has_column_per_host() -> None:
     fleet = Fleet(Clock())
     fleet.add("a", 100), fleet.add("b", 100, skew=300)
     laid = overlay(fleet)
-    export = CsvExport(laid, window=100, longest=7200, interval=1, now=laid.now)
+    export = CsvExport(laid, window=100, max_window=7200, interval=1, now=laid.now)
     download = export.open("metrics=a/cpu.percent,b/cpu.percent")
     lines = b"".join(download).decode().split("\r\n")
     download.close()
@@ -55,7 +55,7 @@ def test_a_csv_has_a_column_for_each_of_them() -> None:
     assert all(line.count(",") == 2 and ",," not in line for line in lines[1:101])
 
 
-def test_thresholds_are_each_hosts_own() -> None:
+def test_overlay_thresholds_name_their_host() -> None:
     fleet = Fleet(Clock())
     fleet.add("a", 5), fleet.add("b", 5, skew=300)
     limit = Threshold("cpu.percent", ">", 90)
@@ -66,7 +66,7 @@ def test_thresholds_are_each_hosts_own() -> None:
     assert (state.threshold.text, state.firing, state.since) == ("b/cpu.percent > 90", True, NOW - 1)
 
 
-def test_what_became_of_thresholds_is_in_order_by_one_clock() -> None:
+def test_overlay_changes_are_ordered_by_common_clock() -> None:
     fleet = Fleet(Clock())
     fleet.add("a", 5), fleet.add("b", 5, skew=300)
     limit, unseen = Threshold("cpu.percent", ">", 90), Threshold("cpu.core0.percent", ">", 90)

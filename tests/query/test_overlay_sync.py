@@ -1,4 +1,4 @@
-"""The members of an overlay: asked together where that takes time, and judged by the newest that is known."""
+"""The hosts of an overlay: read in parallel if slow, compared by the newest known ticks."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from dashapp.query.overlay_sync import PARALLEL_AFTER_S, newest_marks
 from dashapp.stores.memory import MemoryStore
 
 
-class Slow(MemoryStore):
-    """As a store that is asked the first time: asking takes a long while. All others are asked at once."""
+class SlowStore(MemoryStore):
+    """A store whose first read is slow; `asked` stands for the delay."""
 
     def __init__(self, asked: Callable[[], object]) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Slow(MemoryStore):
         return super().newest()
 
 
-def test_hosts_that_make_one_wait_do_so_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_newest_marks_reads_slow_hosts_in_parallel(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(overlay_sync, "time", SimpleNamespace(monotonic=lambda: now))
 
@@ -37,13 +37,13 @@ def test_hosts_that_make_one_wait_do_so_together(monkeypatch: pytest.MonkeyPatch
         nonlocal now
         now += 10 * PARALLEL_AFTER_S
 
-    # None of these has its answer before all of them are asked.
+    # None of these returns before all of them are read, so only parallel reads finish.
     meet = Barrier(15, timeout=PATIENCE_S)
-    readers = [Slow(late), *(Slow(meet.wait) for _ in range(15))]
+    readers = [SlowStore(late), *(SlowStore(meet.wait) for _ in range(15))]
     assert newest_marks(readers) == [MemoryStore.newest(reader) for reader in readers]
 
 
-def test_a_list_that_is_older_than_the_points_makes_no_host_stop() -> None:
+def test_overlay_waits_for_live_host_when_host_list_is_outdated() -> None:
     clock = Clock()
     fleet = Fleet(clock)
     fleet.add("a", 10), fleet.add("b", 10)

@@ -1,6 +1,7 @@
-"""The contract of sources that bring somebody else's names and numbers: pipes, files, exporters, exchanges.
+"""The contract of sources with foreign data: pipes, files, exporters and exchanges.
 
-Whatever those say, a reading is well-formed metrics or one sentence, and the others keep their second.
+For any input, a reading returns well-formed metrics or a one-sentence error, and other sources keep their
+values.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ GOOD = Metric("good.value", "Good", "", "good", 0.0)
 UNITS = {"B", "B/s", "1/s", "s", "°C", "Hz", ""}
 
 
-class Good:
+class GoodSource:
     def read(self) -> Mapping[Metric, float]:
         return {GOOD: 1.0}
 
 
-class Answers:
-    """An exporter or an exchange that has its answer ready."""
+class FakeFeed:
+    """A fake exporter or exchange with a prepared response."""
 
     def __init__(self, text: bytes = b"", price: float = 1.0) -> None:
         self._text, self._price = text, price
@@ -61,13 +62,13 @@ def replay(folder: Path, data: bytes) -> Source:
 
 
 def prometheus(folder: Path, data: bytes) -> Source:
-    return PrometheusSource(Answers(data), "http://h/", (), FakeClock().monotonic)  # type: ignore[arg-type]
+    return PrometheusSource(FakeFeed(data), "http://h/", (), FakeClock().monotonic)  # type: ignore[arg-type]
 
 
 def quotes(folder: Path, data: bytes) -> Source:
     name, _, value = data.decode(errors="replace").partition("\n")
     price = float(value) if re.fullmatch(r"-?[0-9e]+|nan|inf", value) else 1.0
-    source = QuoteSource([name], Answers(price=price), lambda: 5.0)  # type: ignore[arg-type]
+    source = QuoteSource([name], FakeFeed(price=price), lambda: 5.0)  # type: ignore[arg-type]
     source.fetch_next()
     source._thread = object()  # type: ignore[assignment]
     return source
@@ -76,7 +77,7 @@ def quotes(folder: Path, data: bytes) -> Source:
 Make = Callable[[Path, bytes], Source]
 Say = Callable[[str, str], str]
 
-# What makes the source of bytes, and how it is told one value by name.
+# For each format: a function that makes the source from bytes, and one that writes a named value.
 FEEDS: dict[str, tuple[Make, Say]] = {
     "stdin columns": (stdin, lambda name, value: f"{name}\tother\n{value}\t1\n"),
     "stdin pairs": (stdin, lambda name, value: f"{name}={value} other=1\n"),
@@ -89,7 +90,7 @@ feeds = pytest.mark.parametrize(("make", "say"), FEEDS.values(), ids=FEEDS.keys(
 
 
 def check(values: Mapping[Metric, float]) -> None:
-    """What holds of every reading of every feed; a bad number is the sampler's to leave out."""
+    """Assert that metrics are well-formed; the sampler drops bad numbers later."""
     keys = [metric.key for metric in values]
     assert len(set(keys)) == len(keys)
     for metric, value in values.items():
@@ -104,8 +105,8 @@ def check(values: Mapping[Metric, float]) -> None:
 
 
 def tick(source: Source) -> Mapping[str, float]:
-    """What a tick holds of it; the good source beside it always has its second."""
-    found = Sampler([source, Good()], MemoryStore(), 1.0).tick(1.0)
+    """Return the values of `source` in a tick; assert that a good source keeps its own value."""
+    found = Sampler([source, GoodSource()], MemoryStore(), 1.0).tick(1.0)
     assert found is not None
     assert found.values["good.value"] == 1.0
     return {key: value for key, value in found.values.items() if key != "good.value"}
@@ -129,10 +130,12 @@ NAMES = {
 }
 
 
-# A share's symbol comes from the settings, which are looked at before.
+# Without quotes: their symbols come from the settings, which are validated earlier.
 @pytest.mark.parametrize(("make", "say"), list(FEEDS.values())[:-1], ids=list(FEEDS)[:-1])
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
-def test_a_hostile_name_becomes_a_plain_key(make: Make, say: Say, name: str, tmp_path: Path) -> None:
+def test_external_source_key_is_plain_when_name_is_hostile(
+    make: Make, say: Say, name: str, tmp_path: Path
+) -> None:
     with suppress(SourceError):
         source = make(tmp_path, say(name, "2").encode())
         check(source.read())
@@ -160,9 +163,7 @@ VALUES = {
 
 @feeds
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES.keys())
-def test_a_hostile_value_costs_its_own_line_at_the_most(
-    make: Make, say: Say, value: str, tmp_path: Path
-) -> None:
+def test_external_source_drops_only_hostile_value(make: Make, say: Say, value: str, tmp_path: Path) -> None:
     source = make(tmp_path, say("abc", value).encode())
     with suppress(SourceError):
         check(source.read())
@@ -190,16 +191,18 @@ FILES = {
 
 @pytest.mark.parametrize("make", [stdin, replay, prometheus])
 @pytest.mark.parametrize("data", FILES.values(), ids=FILES.keys())
-def test_a_hostile_file_is_values_or_a_sentence_and_soon(make: Make, data: bytes, tmp_path: Path) -> None:
+def test_external_source_returns_values_or_error_for_hostile_file(
+    make: Make, data: bytes, tmp_path: Path
+) -> None:
     source = make(tmp_path, data)
-    said = getattr(source, "said", "")
     try:
         values = source.read()
     except SourceError as error:
-        said = str(error)
+        message = str(error)
     else:
         check(values)
         assert len(values) <= 1000
-    assert "\n" not in said
-    assert str(tmp_path) not in said
+        message = str(getattr(source, "status_message", ""))
+    assert "\n" not in message
+    assert str(tmp_path) not in message
     tick(source)

@@ -1,4 +1,4 @@
-"""Any Python function as a source: what its author says of it, how it is called, and how it fails."""
+"""Python functions as sources: their options, their calls and their failures."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from dashapp.stores.memory import MemoryStore
 define = pytest.fixture(definer)
 
 
-def test_a_number_is_a_metric_of_the_functions_name(define: Define) -> None:
+def test_function_number_becomes_metric_of_function_name(define: Define) -> None:
     module = define("def temperature(): return 21.5")
     assert FunctionSource(f"{module}:temperature", {}).read() == {
         Metric("temperature", "temperature", "", "temperature"): 21.5
     }
 
 
-def test_a_mapping_is_a_metric_for_each_name(define: Define) -> None:
+def test_function_mapping_becomes_metric_per_name(define: Define) -> None:
     module = define("def temperature(): return {'kitchen': 21, 'Living Room': 18.5, 7: 1, 'δ.ω': 2}")
     found = FunctionSource(f"{module}:temperature", {}).read()
     assert by_key(found) == {
@@ -48,7 +48,7 @@ def test_a_mapping_is_a_metric_for_each_name(define: Define) -> None:
     assert [metric.label for metric in found] == ["kitchen", "Living Room", "7", "δ.ω"]
 
 
-def test_what_the_author_says_of_it(define: Define) -> None:
+def test_function_options_of_settings_override_decorator(define: Define) -> None:
     module = define(
         "import dashapp\n"
         "@dashapp.source(label='Temp', unit='°C', low=-10, high=40, panel='Climate at home', every=5)\n"
@@ -58,14 +58,14 @@ def test_what_the_author_says_of_it(define: Define) -> None:
     (metric,) = source.read()
     assert metric == Metric("temperature.kitchen", "Temp kitchen", "°C", "Climate-at-home", -10, 40)
     assert source.every == 5
-    # The settings file has the last word.
+    # The settings file overrides the decorator.
     source = FunctionSource(f"{module}:temperature", {"unit": "K", "every": 2, "low": 200, "high": 400})
     (metric,) = source.read()
     assert metric == Metric("temperature.kitchen", "Temp kitchen", "K", "Climate-at-home", 200, 400)
     assert source.every == 2
 
 
-def test_the_decorator_leaves_the_function_as_it_is() -> None:
+def test_source_decorator_returns_function_unchanged() -> None:
     def plain() -> int:
         return 5
 
@@ -74,11 +74,11 @@ def test_the_decorator_leaves_the_function_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("on_disk", [False, True])
-def test_how_its_panel_is_drawn_reaches_the_store(define: Define, tmp_path: Path, on_disk: bool) -> None:
+def test_function_panel_kind_reaches_store(define: Define, tmp_path: Path, on_disk: bool) -> None:
     said = "import dashapp\n@dashapp.source(kind='bar', panel='Rain')\ndef f(): return 1\n"
     module = define(said + "def g(): return 2\n")
     store = DiskStore(tmp_path / "data") if on_disk else MemoryStore()
-    source = BackgroundSource(FunctionSource(f"{module}:f", {}), patience=PATIENCE_S)
+    source = BackgroundSource(FunctionSource(f"{module}:f", {}), max_wait=PATIENCE_S)
     with closing(store):
         Sampler([source], store, 1.0).tick(1.0)
         assert store.panel_kinds() == {"Rain": "bar"}
@@ -86,7 +86,7 @@ def test_how_its_panel_is_drawn_reaches_the_store(define: Define, tmp_path: Path
         assert store.panel_kinds() == {}
 
 
-BAD_SAID: list[dict[str, Any]] = [
+BAD_OPTIONS: list[dict[str, Any]] = [
     {"label": 5},
     {"label": "x" * 65},
     {"unit": b"C"},
@@ -103,14 +103,14 @@ BAD_SAID: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("said", BAD_SAID, ids=str)
-def test_what_cannot_be_said_of_it_is_told_with_name_and_value(said: dict[str, Any]) -> None:
+@pytest.mark.parametrize("said", BAD_OPTIONS, ids=str)
+def test_source_decorator_error_names_option_and_value(said: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=rf"{next(iter(said))} is .*; expected ") as caught:
         dashapp.source(**said)
     assert len(str(caught.value)) < 200
 
 
-def test_import_dashapp_is_light() -> None:
+def test_import_of_dashapp_loads_no_heavy_modules() -> None:
     code = "import sys; import dashapp; dashapp.source(label='x'); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
@@ -119,12 +119,12 @@ def test_import_dashapp_is_light() -> None:
         _ = dashapp.sauce
 
 
-def test_an_async_function_runs_to_its_end_in_a_loop_that_stays(define: Define) -> None:
+def test_async_function_runs_in_one_persistent_loop(define: Define) -> None:
     module = define(
         "import asyncio\nloops = set()\nasync def f():\n"
         "    loops.add(asyncio.get_running_loop())\n    await asyncio.sleep(0)\n    return len(loops)\n"
     )
-    # In a thread of its own, as always: this one may have a loop of the browser's running.
+    # Read in another thread, as the collector does: this one may run the event loop of a browser test.
     with closing(FunctionSource(f"{module}:f", {})) as source, ThreadPoolExecutor(1) as thread:
         assert [by_key(thread.submit(source.read).result()) for _ in range(3)] == [{"f": 1}] * 3
 
@@ -140,27 +140,25 @@ RAISING = {
 
 @pytest.mark.parametrize("way", ["def", "async def"])
 @pytest.mark.parametrize(("code", "kind"), RAISING.values(), ids=RAISING.keys())
-def test_whatever_it_raises_it_is_called_again_and_the_page_is_told_the_kind(
-    define: Define, code: str, kind: str, way: str
-) -> None:
+def test_function_is_called_again_after_any_exception(define: Define, code: str, kind: str, way: str) -> None:
     module = define(f"calls = []\n{way} f():\n    calls.append(1)\n    {code}\n")
     clock, heard = FakeClock(), Heard()
     source = BackgroundSource(
-        FunctionSource(f"{module}:f", {}), patience=PATIENCE_S, clock=clock.monotonic, name="m:f"
+        FunctionSource(f"{module}:f", {}), max_wait=PATIENCE_S, clock=clock.monotonic, name="m:f"
     )
     sampler = Sampler([source], MemoryStore(), 1.0, heard)
     for _ in range(3):
         clock.pass_time(1.0)
         sampler.tick(clock.wall())
-    assert heard.said == [f"m:f gives nothing: {kind}"]
+    assert heard.said == [f"m:f failed: {kind}"]
     assert len(sys.modules[module].calls) == 3
 
 
-def test_22_one_that_hangs_is_one_thread_and_holds_up_nobody(define: Define) -> None:
+def test_22_hanging_function_uses_one_thread_and_delays_no_tick(define: Define) -> None:
     module = define("from threading import Event\ngo_on = Event()\ndef f(): go_on.wait()\ndef g(): return 1")
     clock, heard = FakeClock(), Heard()
     name = f"{module}:f"
-    hanging = BackgroundSource(FunctionSource(name, {}), 10.0, patience=0.0, clock=clock.monotonic, name=name)
+    hanging = BackgroundSource(FunctionSource(name, {}), 10.0, max_wait=0.0, clock=clock.monotonic, name=name)
     sampler = Sampler([hanging, FunctionSource(f"{module}:g", {})], MemoryStore(), 1.0, heard)
     for _ in range(30):
         clock.pass_time(1.0)
@@ -168,5 +166,5 @@ def test_22_one_that_hangs_is_one_thread_and_holds_up_nobody(define: Define) -> 
         assert tick is not None
         assert tick.values == {"g": 1}
     assert [thread.name for thread in threading.enumerate()].count(f"source {name}") == 1
-    assert heard.said == [f"{name} gives nothing: TimeoutError"]
+    assert heard.said == [f"{name} failed: TimeoutError"]
     sys.modules[module].go_on.set()

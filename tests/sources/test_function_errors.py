@@ -1,4 +1,4 @@
-"""A source that names no function: nothing is imported to make it, and why there is none is one sentence."""
+"""Specs of function sources: no import before the first read, and a one-sentence error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dashapp.sources.spec import SourceSpec
 define = pytest.fixture(definer)
 
 
-def test_one_is_made_without_importing_it(define: Define) -> None:
+def test_make_sources_does_not_import_function_module(define: Define) -> None:
     module = define("raise SystemExit('imported')")
     (source,) = make_sources([SourceSpec("none"), SourceSpec(f"{module}:f")], 1.0)
     assert isinstance(source, BackgroundSource)
@@ -42,7 +42,9 @@ REASONS = {
 
 
 @pytest.mark.parametrize(("code", "reason"), REASONS.values(), ids=REASONS.keys())
-def test_why_there_is_no_function_is_one_sentence(define: Define, code: str, reason: str) -> None:
+def test_source_problem_is_one_sentence_when_function_is_unusable(
+    define: Define, code: str, reason: str
+) -> None:
     module = define("print('noise')\n" + code)
     sentence = source_problem(SourceSpec(f"{module}:f"), 1.0)
     assert sentence.startswith(f'source is "{module}:f"; ')
@@ -51,26 +53,26 @@ def test_why_there_is_no_function_is_one_sentence(define: Define, code: str, rea
     assert len(sentence) < 400
 
 
-def test_what_the_file_and_the_author_say_must_go_together(define: Define) -> None:
+def test_source_problem_checks_settings_with_decorator_options(define: Define) -> None:
     module = define("import dashapp\n@dashapp.source(low=5)\ndef f(): return 1")
     assert source_problem(SourceSpec(f"{module}:f", {"high": 10}), 1.0) == ""
     assert "expected less than high" in source_problem(SourceSpec(f"{module}:f", {"high": 1}), 1.0)
 
 
-def test_a_module_that_is_not_there_is_told_with_the_nearest(define: Define) -> None:
+def test_source_problem_suggests_nearest_module(define: Define) -> None:
     module = define("def f(): return 1")
     sentence = source_problem(SourceSpec(f"{module}x:f"), 1.0)
-    assert f"there is no module {module}x in {Path.cwd()}; did you mean {module}?" in sentence
+    assert f"module {module}x not found in {Path.cwd()}; did you mean {module}?" in sentence
 
 
 @pytest.mark.parametrize(
     ("missing", "expected"),
     [
-        ("websockets", "websockets cannot be used; python -m pip install websockets"),
+        ("websockets", "websockets cannot be used; run python -m pip install websockets"),
         ("dashapp.sources.nowhere", "nowhere cannot be used"),
     ],
 )
-def test_37_a_package_that_is_missing_is_one_sentence(
+def test_37_source_problem_is_one_sentence_without_package(
     monkeypatch: pytest.MonkeyPatch, missing: str, expected: str
 ) -> None:
     def import_module(_name: str) -> None:
@@ -78,4 +80,4 @@ def test_37_a_package_that_is_missing_is_one_sentence(
 
     monkeypatch.setattr("dashapp.sources.registry.import_module", import_module)
     sentence = source_problem(SourceSpec("quotes:x"), 1.0)
-    assert sentence == f'source is "quotes:x"; quotes cannot be used here: {expected}'
+    assert sentence == f'source is "quotes:x"; quotes cannot be used: {expected}'

@@ -1,4 +1,4 @@
-"""What a function may answer as a source: which numbers and names are taken, and what becomes of nonsense."""
+"""Return values of function sources: valid numbers and names, and errors about others."""
 
 from __future__ import annotations
 
@@ -37,14 +37,16 @@ NUMBERS = {
 
 
 @pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS.keys())
-def test_whatever_is_a_number_is_one(answering: Callable[[Any], FunctionSource], number: Any) -> None:
+def test_function_accepts_numbers_of_any_type(
+    answering: Callable[[Any], FunctionSource], number: Any
+) -> None:
     for answer, key in ((number, "f"), ({"a": number}, "f.a")):
         tick = Sampler([answering(answer)], MemoryStore(), 1.0).tick(1.0)
         assert tick is not None
         assert tick.values == {key: float(number)}
 
 
-class Endless:
+class RaisingFloat:
     def __float__(self) -> float:
         raise RuntimeError("no")
 
@@ -64,12 +66,12 @@ NONSENSE = {
     "list": [1],
     "array": np.array([1.0, 2.0]),
     "object": object(),
-    "raises": Endless(),
+    "raises": RaisingFloat(),
 }
 
 
 @pytest.mark.parametrize("value", NONSENSE.values(), ids=NONSENSE.keys())
-def test_21_what_is_no_number_is_a_gap_and_said(
+def test_21_function_value_becomes_reported_gap_when_not_a_number(
     answering: Callable[[Any], FunctionSource], value: Any
 ) -> None:
     assert said_of(answering(value)) != []
@@ -79,7 +81,7 @@ def test_21_what_is_no_number_is_a_gap_and_said(
     assert tick is not None
     assert tick.values == {"f.good": 1}
     (sentence,) = said_of(source)
-    assert sentence == f"{source.name} gives no number for f.bad"
+    assert sentence == f"{source.name} returned no number for f.bad"
 
 
 NAMES = {
@@ -96,12 +98,12 @@ NAMES = {
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
-def test_a_name_that_is_none_is_refused_and_said(
+def test_function_name_is_rejected_and_reported_when_invalid(
     answering: Callable[[Any], FunctionSource], name: Any
 ) -> None:
     source = answering({name: 1, "good": 2})
     assert by_key(source.read()) == {"f.good": 2}
-    assert said_of(source) == [f"{source.name} gives 1 names that are not text of 1 to 200 characters"]
+    assert said_of(source) == [f"{source.name} returned 1 names that are not text of 1 to 200 characters"]
 
 
 HOSTILE_NAMES = [
@@ -118,7 +120,7 @@ HOSTILE_NAMES = [
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
-def test_a_strange_name_is_a_plain_key_and_a_label_of_one_line(
+def test_function_key_and_label_are_plain_when_name_is_hostile(
     answering: Callable[[Any], FunctionSource], name: str
 ) -> None:
     (metric,) = answering({name: 1}).read()
@@ -131,22 +133,22 @@ def test_a_strange_name_is_a_plain_key_and_a_label_of_one_line(
         assert metric.label == name, "the page escapes it"
 
 
-def test_names_that_look_alike_stay_apart_and_keep_their_keys(
+def test_function_keys_are_unique_and_stable_for_similar_names(
     answering: Callable[[Any], FunctionSource],
 ) -> None:
     source = answering({"a b": 1, "a-b": 2, "a/b": 3})
     assert by_key(source.read()) == by_key(source.read()) == {"f.a-b": 1, "f.a-b-2": 2, "f.a-b-3": 3}
 
 
-def test_a_hundred_thousand_entries_are_a_thousand_metrics(
+def test_function_mapping_is_limited_to_1000_metrics(
     answering: Callable[[Any], FunctionSource],
 ) -> None:
     source = answering({f"n{number}": number for number in range(100_000)})
     assert len(source.read()) == 1000
-    assert said_of(source) == [f"{source.name} gives more than 1,000 metrics; 99,000 are left out"]
+    assert said_of(source) == [f"{source.name} returned more than 1,000 metrics; 99,000 were dropped"]
 
 
-def test_names_that_change_all_the_time_end_at_a_thousand(define: Define) -> None:
+def test_function_metrics_stay_limited_when_names_change(define: Define) -> None:
     module = define("import itertools\ncount = itertools.count()\ndef f(): return {f'n{next(count)}': 1}")
     source = FunctionSource(f"{module}:f", {})
     store = MemoryStore()
@@ -157,17 +159,17 @@ def test_names_that_change_all_the_time_end_at_a_thousand(define: Define) -> Non
     assert source.status_message
 
 
-def test_two_functions_of_one_name_do_not_mix(define: Define) -> None:
+def test_functions_of_same_name_keep_separate_metrics(define: Define) -> None:
     modules = [define(f"def f(): return {{'a': {number}, '{number}': 5}}") for number in range(2)]
     sources = [FunctionSource(f"{module}:f", {}) for module in modules]
     heard = Heard()
     tick = Sampler(sources, MemoryStore(), 1.0, heard).tick(1.0)
     assert tick is not None
     assert tick.values == {"f.a": 0, "f.0": 5, "f.1": 5}
-    assert heard.said == [f"{sources[1].name} gives f.a, which a source before it gives already"]
+    assert heard.said == [f"{sources[1].name} returned f.a, which an earlier source provides"]
 
 
-def test_more_than_a_tick_takes_costs_the_last_source_only(
+def test_sampler_drops_only_last_sources_when_tick_is_too_large(
     answering: Callable[..., FunctionSource],
 ) -> None:
     many = [answering({f"{'ж' * 190}{number}": 1 for number in range(1000)}) for _ in range(2)]
@@ -177,4 +179,4 @@ def test_more_than_a_tick_takes_costs_the_last_source_only(
     assert tick.values == {"f.a": 1}
     assert len(tick.encode()) < 1 << 18
     assert len(heard.said) == 1
-    assert heard.said[0].count("gives more than a tick has room for") == 2
+    assert heard.said[0].count("returned more values than fit into a tick") == 2

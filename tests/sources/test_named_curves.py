@@ -1,4 +1,4 @@
-"""Functions that give whole curves: what they may answer, and what becomes of nonsense."""
+"""Functions that return whole curves: valid return values, and the handling of invalid ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dashapp.sources.named_curves import MAX_CURVES, MAX_POINTS, NamedCurves
 
 
 def read(answer: object) -> tuple[Curves, str]:
-    """What becomes of an answer, and what is said of it."""
+    """Return the curves and the error message for a function's return value."""
     named = NamedCurves("f")
     values = named.read(answer)
     (curves,) = named.curves.values()
@@ -26,7 +26,7 @@ def read(answer: object) -> tuple[Curves, str]:
     assert all(number is None or (type(number) is float and math.isfinite(number)) for number in up)
     assert len(curves.names) <= MAX_CURVES
     assert all(len(x) <= MAX_POINTS for x in curves.x)
-    return curves, named.rejected
+    return curves, named.rejection
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,12 @@ def read(answer: object) -> tuple[Curves, str]:
     ],
     ids=str,
 )
-def test_a_curve_is_numbers_or_pairs_or_names_with_such(answer: object) -> None:
+def test_named_curves_accepts_numbers_pairs_or_mapping(answer: object) -> None:
     curves, _ = read(answer)
     assert (curves.x, curves.y, curves.names) == ([[0, 1, 2]], [[1, 2, 4]], ["f"])
 
 
-def test_a_curve_keeps_its_holes_and_its_own_way() -> None:
+def test_named_curves_keeps_gaps_and_point_order() -> None:
     curves, refused = read({"there": [(3, 1), (1, None), (2, 5)], "back": [None, 7], "new": []})
     assert curves.x == [[3, 1, 2], [0, 1], []]
     assert curves.y == [[1, None, 5], [None, 7], []]
@@ -83,9 +83,9 @@ NO_NUMBERS = {
 
 
 @pytest.mark.parametrize("value", NO_NUMBERS.values(), ids=NO_NUMBERS.keys())
-def test_21_a_point_that_is_none_is_no_point_and_said(value: object) -> None:
+def test_21_named_curves_drops_and_reports_invalid_point(value: object) -> None:
     curves, refused = read({"a": [1, value, value, 4]})
-    assert refused == "gives no number for point 1 of a"
+    assert refused == "returned no number for point 1 of a"
     assert (curves.y[0][0], curves.y[0][-1]) == (1, 4)
     assert curves.x[0][-1] == 3
     assert set(curves.y[0][1:-1]) <= {None}
@@ -96,17 +96,17 @@ def test_21_a_point_that_is_none_is_no_point_and_said(value: object) -> None:
     [None, 7, 7.5, "abc", b"abc", {1, 2}, object(), (n for n in "ab")],
     ids=lambda value: type(value).__name__,
 )
-def test_21_what_is_no_curve_gives_nothing_and_is_said(value: object) -> None:
-    with pytest.raises(TypeError, match="is neither a sequence nor names with sequences"):
+def test_21_named_curves_rejects_other_than_sequences(value: object) -> None:
+    with pytest.raises(TypeError, match="expected a sequence or a mapping of names to sequences"):
         NamedCurves("f").read(value)
     curves, refused = read({"good": [1], "bad": value})
     assert curves.names == ["good"]
-    assert refused.startswith("gives a ")
+    assert refused.startswith("returned ")
     assert refused.endswith(" for bad; expected a sequence")
 
 
 class Endless:
-    """Says that it is short, and never ends."""
+    """A sequence with a short length and an iterator that never ends."""
 
     def __len__(self) -> int:
         return 3
@@ -117,31 +117,31 @@ class Endless:
 
 
 BEYOND = {
-    "points": ([1] * 2001, "gives more than 2,000 points; the first of them are drawn"),
-    "points-by-name": ({"a": range(10**9)}, "gives more than 2,000 points of a; the first of them are drawn"),
-    "endless": (Endless(), "gives more than 2,000 points; the first of them are drawn"),
-    "endless-pair": ([Endless()], "gives no number for point 0"),
-    "curves": ({f"c{n}": [n] for n in range(9)}, "gives 9 curves; the first 8 are drawn"),
-    "many-curves": ({n: [n] for n in range(100_000)}, "gives 100,000 curves; the first 8 are drawn"),
-    "name": ({"x" * 201: [1]}, "gives a curve whose name is not text of 1 to 200 characters"),
-    "no-name": ({None: [1]}, "gives a curve whose name is not text of 1 to 200 characters"),
+    "points": ([1] * 2001, "returned more than 2,000 points; only the first are drawn"),
+    "points-by-name": ({"a": range(10**9)}, "returned more than 2,000 points of a; only the first are drawn"),
+    "endless": (Endless(), "returned more than 2,000 points; only the first are drawn"),
+    "endless-pair": ([Endless()], "returned no number for point 0"),
+    "curves": ({f"c{n}": [n] for n in range(9)}, "returned 9 curves; only the first 8 are drawn"),
+    "many-curves": ({n: [n] for n in range(100_000)}, "returned 100,000 curves; only the first 8 are drawn"),
+    "name": ({"x" * 201: [1]}, "returned a curve with a name that is not text of 1 to 200 characters"),
+    "no-name": ({None: [1]}, "returned a curve with a name that is not text of 1 to 200 characters"),
 }
 
 
 @pytest.mark.parametrize(("answer", "sentence"), BEYOND.values(), ids=BEYOND.keys())
-def test_what_is_beyond_the_bounds_is_left_out_and_said(answer: object, sentence: str) -> None:
+def test_named_curves_truncates_and_reports_above_limits(answer: object, sentence: str) -> None:
     assert read(answer)[1] == sentence
 
 
 @pytest.mark.parametrize("answer", [[1] * 2000, {f"c{n}": [n] for n in range(8)}], ids=["points", "curves"])
-def test_what_is_just_within_the_bounds_is_whole(answer: object) -> None:
+def test_named_curves_keeps_everything_at_limits(answer: object) -> None:
     curves, refused = read(answer)
     assert refused == ""
     assert (len(curves.x[0]), len(curves.names)) in [(2000, 1), (1, 8)]
 
 
 @pytest.mark.parametrize("name", ["<b>bold</b>", "a\nb", "\ud800", "x" * 200])
-def test_a_strange_name_is_text_of_one_line(name: str) -> None:
+def test_named_curves_name_is_one_line_when_hostile(name: str) -> None:
     curves, _ = read({name: [1]})
     assert curves.names[0].isprintable()
     assert 0 < len(curves.names[0]) <= 64

@@ -1,4 +1,4 @@
-"""What a platform lacks, denies or garbles costs every source an absent line at the worst."""
+"""A source loses at most its own metrics if a platform lacks, denies or garbles its data."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def machine(tmp_path: Path) -> FakeMachine:
 
 
 def sampled(machine: FakeMachine, sources: list[Source]) -> Mapping[str, float]:
-    """A tick's values, judged as the collector would see them."""
+    """Return a tick's values after the sampler has checked them, as in the collector."""
     tick = Sampler(sources, MemoryStore(), 1.0).tick(machine.time)
     return tick.values if tick else {}
 
@@ -67,7 +67,7 @@ ANSWERS = {
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
 @pytest.mark.parametrize(("name", "call"), CALLS, ids=[call for _, call in CALLS])
 @pytest.mark.parametrize("when", ["always", "later"])
-def test_a_psutil_call_that_fails_costs_its_own_metrics(
+def test_psutil_source_loses_only_metrics_of_failing_call(
     machine: FakeMachine, name: str, call: str, answer: object, when: str
 ) -> None:
     whole = PSUTIL[name](machine)
@@ -95,14 +95,14 @@ CONTENTS = {
 @pytest.mark.parametrize("content", [*CONTENTS.values(), None], ids=[*CONTENTS.keys(), "unreadable"])
 @pytest.mark.parametrize("when", ["always", "later"])
 @pytest.mark.parametrize("name", LINUX)
-def test_files_that_make_no_sense_never_stop_the_sampler(
+def test_sampler_survives_invalid_kernel_files(
     machine: FakeMachine, name: str, content: str | None, when: str
 ) -> None:
     machine.answers = {call: None for _, call in CALLS}
     sources = available_sources([lambda: LINUX[name](machine)]) if when == "later" else []
     for path in [*Path(machine.proc).rglob("*"), *Path(machine.sys).rglob("*")]:
         if path.is_file():
-            # The very file that a source holds open, and then one that cannot be opened.
+            # Overwrite the file that a source has open, then replace it by a folder, which cannot be read.
             path.write_text(content or "")
             if content is None:
                 path.unlink()

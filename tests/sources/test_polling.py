@@ -1,6 +1,6 @@
-"""Faults 20 and 22: a source that is slow or never answers costs its own lines only.
+"""Faults 20 and 22: a source that is slow or never returns loses only its own values.
 
-Real threads, and events instead of sleeps; the clock that counts the timeout is moved by hand.
+The tests use real threads, events instead of sleeps, and a fake clock for the timeout.
 """
 
 from __future__ import annotations
@@ -24,18 +24,20 @@ def slow() -> Iterator[Says]:
     source.go_on.set()
 
 
-def test_a_source_that_takes_ten_seconds_holds_up_nobody(slow: Says, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_background_source_delays_only_one_tick_when_slow(
+    slow: Says, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = FakeClock()
-    source = BackgroundSource(slow, timeout=60.0, patience=0.02, clock=clock.monotonic)
+    source = BackgroundSource(slow, timeout=60.0, max_wait=0.02, clock=clock.monotonic)
     stage = Stage(source, clock)
     waits: list[float | None] = []
-    wait = source._changed.wait_for
+    wait = source._condition.wait_for
 
     def noted(true: Callable[[], bool], timeout: float | None = None) -> bool:
         waits.append(timeout)
         return wait(true, timeout)
 
-    monkeypatch.setattr(source._changed, "wait_for", noted)
+    monkeypatch.setattr(source._condition, "wait_for", noted)
     slow.go_on.clear()
     for _ in range(10):
         assert "slow.value" not in stage.tick()
@@ -46,13 +48,13 @@ def test_a_source_that_takes_ten_seconds_holds_up_nobody(slow: Says, monkeypatch
     wait_for(lambda: "slow.value" in stage.tick())
 
 
-def test_a_late_answer_counts_once_and_is_not_repeated_as_if_fresh(slow: Says) -> None:
+def test_background_source_returns_late_values_only_once(slow: Says) -> None:
     clock = FakeClock()
-    source = BackgroundSource(slow, timeout=60.0, patience=0.01, clock=clock.monotonic)
+    source = BackgroundSource(slow, timeout=60.0, max_wait=0.01, clock=clock.monotonic)
     slow.go_on.clear()
     assert source.read() == {}
     slow.go_on.set()
-    wait_for(lambda: slow.asked == 1 and source._asked is None)
+    wait_for(lambda: slow.asked == 1 and source._pending_start is None)
     slow.go_on.clear()
     clock.pass_time(1.0)
     assert source.read() == {SLOW: 2.0}
@@ -60,11 +62,11 @@ def test_a_late_answer_counts_once_and_is_not_repeated_as_if_fresh(slow: Says) -
     assert source.read() == {}
 
 
-def test_a_source_that_never_returns_is_given_up_with_one_stuck_thread(
+def test_background_source_times_out_with_one_thread_when_stuck(
     slow: Says, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = FakeClock()
-    stage = Stage(BackgroundSource(slow, every=2.0, timeout=5.0, patience=0.01, clock=clock.monotonic), clock)
+    stage = Stage(BackgroundSource(slow, every=2.0, timeout=5.0, max_wait=0.01, clock=clock.monotonic), clock)
     before = threading.active_count()
     slow.go_on.clear()
     with caplog.at_level(logging.WARNING):
@@ -74,22 +76,22 @@ def test_a_source_that_never_returns_is_given_up_with_one_stuck_thread(
     assert slow.entered.wait(PATIENCE_S)
     assert slow.asked == 1
     assert len(caplog.records) == 1
-    assert stage.notice.said == [None, "Says gives nothing: TimeoutError"]
+    assert stage.notice.said == [None, "Says failed: TimeoutError"]
     slow.go_on.set()
     wait_for(lambda: "slow.value" in stage.tick())
     assert stage.notice.said[-1] is None
 
 
-def test_once_given_up_the_last_values_are_a_gap(slow: Says) -> None:
+def test_background_source_values_become_gap_after_timeout(slow: Says) -> None:
     clock = FakeClock()
-    source = BackgroundSource(slow, every=10.0, timeout=5.0, patience=PATIENCE_S, clock=clock.monotonic)
+    source = BackgroundSource(slow, every=10.0, timeout=5.0, max_wait=PATIENCE_S, clock=clock.monotonic)
     assert source.read() == {SLOW: 2.0}
     slow.go_on.clear()
-    source._patience = 0.01
+    source._max_wait = 0.01
     clock.pass_time(9.0)
     assert source.read() == {SLOW: 2.0}
     clock.pass_time(2.0)
-    assert source.read() == {SLOW: 2.0}  # asked again, and the last answer is still good for a while
+    assert source.read() == {SLOW: 2.0}  # a new read has started; the last values are still valid
     clock.pass_time(4.5)
     assert source.read() == {}
     clock.pass_time(1.0)
@@ -97,18 +99,18 @@ def test_once_given_up_the_last_values_are_a_gap(slow: Says) -> None:
         source.read()
 
 
-def test_between_two_readings_the_values_stand(slow: Says) -> None:
+def test_background_source_repeats_values_between_readings(slow: Says) -> None:
     clock = FakeClock()
-    source = BackgroundSource(slow, every=10.0, patience=PATIENCE_S, clock=clock.monotonic)
+    source = BackgroundSource(slow, every=10.0, max_wait=PATIENCE_S, clock=clock.monotonic)
     for _ in range(25):
         assert source.read() == {SLOW: 2.0}
         clock.pass_time(1.0)
     assert slow.asked == 3
 
 
-def test_what_an_isolated_source_raises_is_raised_to_its_reader_and_the_thread_lives_on(slow: Says) -> None:
+def test_background_source_raises_source_error_and_keeps_thread(slow: Says) -> None:
     clock = FakeClock()
-    source = BackgroundSource(slow, patience=PATIENCE_S, clock=clock.monotonic)
+    source = BackgroundSource(slow, max_wait=PATIENCE_S, clock=clock.monotonic)
     slow.answer = OSError("gone")
     for _ in range(3):
         with pytest.raises(OSError, match="gone"):
@@ -117,7 +119,7 @@ def test_what_an_isolated_source_raises_is_raised_to_its_reader_and_the_thread_l
     assert source.read() == {SLOW: 3.0}
 
 
-def test_a_seldom_source_repeats_its_values_and_asks_again_at_once_after_a_failure(slow: Says) -> None:
+def test_cached_source_repeats_values_and_retries_after_failure(slow: Says) -> None:
     clock = FakeClock()
     source = CachedSource(slow, 5.0, clock.monotonic)
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""The registry: every built-in name leads to a function that makes its source, and no other name passes."""
+"""The registry: each built-in name has a factory function, and other names are rejected."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ MADE = [name for name in BUILT_IN if name not in (MACHINE_SOURCE, NO_SOURCE)]
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_built_in_source_names_a_function_that_makes_it(name: str) -> None:
+def test_built_in_source_names_its_factory_function(name: str) -> None:
     module, _, function = BUILT_IN[name].partition(":")
     parameters = list(signature(getattr(import_module(module), function)).parameters)
     assert parameters[:2] == ["rest", "interval"]
 
 
-def test_push_is_no_source_of_the_command_line() -> None:
-    """Pushed metrics come with DASHAPP_PUSH_TOKEN; `--source push` ended in a traceback."""
+def test_push_is_rejected_as_command_line_source() -> None:
+    """DASHAPP_PUSH_TOKEN enables pushed metrics; `--source push` once ended in a traceback."""
     with pytest.raises(ValueError, match="machine, none, demo"):
         SourceSpec.parse("push")

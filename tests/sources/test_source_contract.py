@@ -1,5 +1,6 @@
-"""One contract for every source: well-formed metrics, real first values, and nothing negative,
-whatever is reset, wraps, stands still or is unplugged.
+"""The contract of every source: well-formed metrics, real first values, no negative value.
+
+It holds when counters reset or wrap, when the clock stands still, and when devices disappear.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dashapp.collector.sampler import Sampler
 from dashapp.sources.function import FunctionSource
 from dashapp.stores.memory import MemoryStore
 
-each = pytest.mark.parametrize("make", ALL.values(), ids=ALL.keys())
+every_source = pytest.mark.parametrize("make", ALL.values(), ids=ALL.keys())
 
 
 @pytest.fixture
@@ -23,8 +24,8 @@ def machine(tmp_path: Path) -> FakeMachine:
     return FakeMachine(tmp_path)
 
 
-@each
-def test_the_first_reading_is_real_and_well_formed(machine: FakeMachine, make: Make) -> None:
+@every_source
+def test_source_first_reading_is_real_and_well_formed(machine: FakeMachine, make: Make) -> None:
     source = make(machine)
     machine.pass_time(0.5)
     values = source.read()
@@ -32,8 +33,8 @@ def test_the_first_reading_is_real_and_well_formed(machine: FakeMachine, make: M
     check(values)
 
 
-@each
-def test_the_same_machine_gives_the_same_metrics_each_time(machine: FakeMachine, make: Make) -> None:
+@every_source
+def test_source_reports_same_metrics_every_time(machine: FakeMachine, make: Make) -> None:
     source = make(machine)
     machine.pass_time()
     first = source.read()
@@ -41,8 +42,8 @@ def test_the_same_machine_gives_the_same_metrics_each_time(machine: FakeMachine,
     assert set(first) == set(source.read())
 
 
-@each
-def test_counters_that_step_back_are_never_negative_nor_a_spike(machine: FakeMachine, make: Make) -> None:
+@every_source
+def test_source_has_no_negative_or_spike_when_counters_reset(machine: FakeMachine, make: Make) -> None:
     source = make(machine)
     machine.pass_time()
     usual = source.read()
@@ -59,8 +60,8 @@ def test_counters_that_step_back_are_never_negative_nor_a_spike(machine: FakeMac
     assert {metric.key for metric in usual} == {metric.key for metric in after}
 
 
-@each
-def test_a_counter_that_wraps_is_left_out_once(machine: FakeMachine, make: Make) -> None:
+@every_source
+def test_source_drops_counter_once_when_it_wraps(machine: FakeMachine, make: Make) -> None:
     machine.links["eth0"] = machine.disks["sda"] = 2**32 - 10
     source = make(machine)
     machine.links["eth0"], machine.disks["sda"] = 90, 90
@@ -70,15 +71,15 @@ def test_a_counter_that_wraps_is_left_out_once(machine: FakeMachine, make: Make)
     assert not [metric.key for metric in values if re.search(r"eth0|sda", metric.key)]
 
 
-@each
-def test_a_clock_that_stands_still_divides_by_nothing(machine: FakeMachine, make: Make) -> None:
+@every_source
+def test_source_does_not_divide_by_zero_when_clock_stands_still(machine: FakeMachine, make: Make) -> None:
     source = make(machine)
     check(source.read())
     check(source.read())
 
 
-@each
-def test_cores_and_devices_come_and_go(machine: FakeMachine, make: Make) -> None:
+@every_source
+def test_source_follows_added_and_removed_cores_and_devices(machine: FakeMachine, make: Make) -> None:
     source = make(machine)
     for step in range(12):
         if step == 2:
@@ -96,7 +97,7 @@ def test_cores_and_devices_come_and_go(machine: FakeMachine, make: Make) -> None
             assert metric.unit not in ("B/s",) or value < 10**6, metric.key
 
 
-def test_keys_are_unique_and_panels_of_one_unit_over_all_sources(machine: FakeMachine) -> None:
+def test_sources_have_unique_keys_and_one_unit_per_panel(machine: FakeMachine) -> None:
     sources = [make(machine) for make in LINUX.values()] + [PSUTIL["sensors"](machine)]
     machine.pass_time()
     metrics = [metric for source in sources for metric in source.read()]
@@ -107,7 +108,7 @@ def test_keys_are_unique_and_panels_of_one_unit_over_all_sources(machine: FakeMa
     assert [panel for panel, found in units.items() if len(found) > 1] == []
 
 
-def test_linux_and_psutil_agree_on_the_keys_of_a_source(machine: FakeMachine) -> None:
+def test_sources_report_same_keys_on_linux_and_psutil(machine: FakeMachine) -> None:
     for name in ("frequency", "load", "memory", "uptime"):
         sources = [LINUX[name](machine), PSUTIL[name](machine)]
         machine.pass_time()
@@ -115,7 +116,7 @@ def test_linux_and_psutil_agree_on_the_keys_of_a_source(machine: FakeMachine) ->
         assert linux == elsewhere
 
 
-def test_a_function_that_gives_nonsense_gives_what_is_sound_in_it(machine: FakeMachine) -> None:
+def test_function_source_keeps_valid_values_among_nonsense(machine: FakeMachine) -> None:
     store = MemoryStore()
     sources = [FunctionSource("sample_functions:nonsense", {}), LINUX["cpu"](machine)]
     for _ in range(3):
@@ -125,5 +126,5 @@ def test_a_function_that_gives_nonsense_gives_what_is_sound_in_it(machine: FakeM
         assert tick.values["nonsense.fine"] == 7
         metrics = {metric.key: metric for metric in store.metrics()}
         check({metrics[key]: value for key, value in tick.values.items()})
-        # The names whose values are none count too: they may have one the next time.
+        # Names with invalid values count too, because the next value may be valid.
         assert len([key for key in tick.values if key.startswith("nonsense.")]) == 1000 - 4

@@ -1,4 +1,4 @@
-"""One contract for every store: what became of thresholds, and who was told of it."""
+"""One contract for every store: alert changes, and the last change sent to each target."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
     found.close()
 
 
-def test_what_became_of_thresholds_comes_back(both: Kept) -> None:
+def test_store_returns_changes_and_deliveries_after_reopen(both: Kept) -> None:
     assert (both.reader.changes(), both.reader.deliveries()) == ([], {})
     told = [AlertChange(HOT, True, 1000.001, 97.25, 1), AlertChange(ABSENT, True, 1001, None, 2)]
     both.store.set_changes(told)
@@ -35,13 +35,13 @@ def test_what_became_of_thresholds_comes_back(both: Kept) -> None:
     assert both.reader.changes()[2:] == [AlertChange(HOT, False, 1002, 0.0, 3)]
 
 
-def test_only_so_many_changes_are_kept(both: Kept) -> None:
+def test_store_keeps_newest_changes_up_to_maximum(both: Kept) -> None:
     both.store.set_changes([AlertChange(HOT, True, 1000, 97, number + 1) for number in range(10_000)])
     assert [each.number for each in both.reader.changes()] == list(range(10_001 - MAX_CHANGES, 10_001))
 
 
-def test_who_was_told_may_be_set_beside_an_append(both: Kept) -> None:
-    """From a thread of its own, at full speed: nothing is lost, and nothing fails."""
+def test_set_deliveries_is_safe_during_append(both: Kept) -> None:
+    """Set deliveries from another thread at full speed: nothing is lost, and nothing fails."""
     done = Event()
 
     def tell() -> None:
@@ -71,7 +71,9 @@ def test_who_was_told_may_be_set_beside_an_append(both: Kept) -> None:
         *(b'[["x", "cpu.percent > 90", true, 5, 5]]', b'[[1, "cpu.percent > 90", true, "x", 5]]'),
     ],
 )
-def test_a_damaged_file_is_none(tmp_path: Path, name: str, file: str, content: bytes) -> None:
+def test_disk_store_reads_corrupt_alert_file_as_empty(
+    tmp_path: Path, name: str, file: str, content: bytes
+) -> None:
     (tmp_path / file).write_bytes(content)
     store = DiskStore(tmp_path)
     assert not getattr(store, name)()

@@ -1,4 +1,4 @@
-"""The long memory's frames: any window in 2,000 points with every extreme, whole or bit by bit."""
+"""Frames from the archive: any window in 2,000 points with every extreme, whole or streamed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def covered(found: Frame, ticks: Sequence[Tick], step_ms: int) -> list[Tick]:
 
 
 @pytest.mark.parametrize("window", [10, 100, 600, 1999, 2001, 3600, 7200, 20_000, 26_000, DAY, 90 * DAY])
-def test_the_extremes_of_a_frame_are_those_of_its_ticks(filled: tuple[Path, list[Tick]], window: int) -> None:
+def test_frame_extremes_equal_those_of_ticks(filled: tuple[Path, list[Tick]], window: int) -> None:
     folder, ticks = filled
     found = live_frame(DiskReader(folder), window)
     assert len(found.t) <= 2 * MAX_POINTS
@@ -44,7 +44,7 @@ def test_the_extremes_of_a_frame_are_those_of_its_ticks(filled: tuple[Path, list
         assert np.nanmax(high) == max(tick.values[key] for tick in there)
 
 
-def test_a_mean_weighs_by_count(filled: tuple[Path, list[Tick]]) -> None:
+def test_minute_mean_is_weighted_by_tick_count(filled: tuple[Path, list[Tick]]) -> None:
     folder, ticks = filled
     found = live_frame(DiskReader(folder), 9 * 3600)
     assert found.step == 60
@@ -55,7 +55,7 @@ def test_a_mean_weighs_by_count(filled: tuple[Path, list[Tick]]) -> None:
 
 
 class Stream:
-    """What a page has of a window: the whole of it at first, then what came."""
+    """The points that a page has of a window: all of it at first, then each new frame."""
 
     def __init__(self, reader: DiskReader, window: float) -> None:
         self._reader, self._window = reader, window
@@ -77,7 +77,7 @@ class Stream:
         np.testing.assert_array_equal([y for _, y in streamed], whole.y["cpu"])
 
 
-def test_a_stream_of_deltas_equals_the_whole(tmp_path: Path) -> None:
+def test_streamed_frames_equal_whole_frame(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
     ticks = calm_with_spikes(4000)
     for tick in ticks[:3000]:
@@ -95,7 +95,7 @@ def test_a_stream_of_deltas_equals_the_whole(tmp_path: Path) -> None:
     store.close()
 
 
-def test_what_is_forgotten_in_seconds_is_answered_in_minutes(tmp_path: Path) -> None:
+def test_past_frame_uses_minutes_when_ticks_have_expired(tmp_path: Path) -> None:
     store = DiskStore(tmp_path, retention=Retention(ticks=1800))
     ticks = calm_with_spikes(5 * 360, step=10)
     for tick in ticks:
@@ -107,7 +107,7 @@ def test_what_is_forgotten_in_seconds_is_answered_in_minutes(tmp_path: Path) -> 
     assert 29 <= len(found.t) <= 31
 
 
-def test_a_gap_while_a_coarse_window_streams_is_a_hole(tmp_path: Path) -> None:
+def test_streamed_coarse_window_shows_gap_during_outage(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
     ticks = calm_with_spikes(4500)
     for tick in ticks:
@@ -115,7 +115,7 @@ def test_a_gap_while_a_coarse_window_streams_is_a_hole(tmp_path: Path) -> None:
     reader = DiskReader(tmp_path)
     cursor = live_frame(reader, 7000).cursor
     streamed = []
-    # Asked all through the outage, as a page does.
+    # Request frames during the whole outage, as a page does.
     for second in range(1, 130):
         if second > 60:
             store.append(Tick(NOW + second, 1.0, {"cpu": 5.0}))
@@ -132,25 +132,25 @@ def test_a_gap_while_a_coarse_window_streams_is_a_hole(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_tick_that_comes_while_a_window_is_read_hides_none_of_it(
+def test_levels_read_is_complete_when_tick_arrives_during_read(
     filled: tuple[Path, list[Tick]], tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(filled[0], copy)
     store, end = DiskStore(copy), NOW * 1000
 
-    class Growing(DiskReader):
+    class GrowingReader(DiskReader):
         def since(self, time: float, limit: int) -> list[Tick]:
             found = super().since(time, limit)
             store.append(Tick(store.newest().time_ms / 1000 + 1, 1.0, {"cpu": 1.0}))
             return found
 
-    found = Levels(Growing(copy), 1.0).read(end - DAY * 1000, end, 0, None)
+    found = Levels(GrowingReader(copy), 1.0).read(end - DAY * 1000, end, 0, None)
     store.close()
     assert found.t.tolist() == [to_milliseconds(tick.time) for tick in filled[1]]
 
 
-def test_a_crafted_cursor_is_no_way_to_the_finest_level(filled: tuple[Path, list[Tick]]) -> None:
+def test_live_frame_resets_when_cursor_claims_finer_level(filled: tuple[Path, list[Tick]]) -> None:
     reader = DiskReader(filled[0])
     honest = live_frame(reader, DAY)
     life, time_ms, size, window, since = honest.cursor.split(".")
@@ -159,7 +159,7 @@ def test_a_crafted_cursor_is_no_way_to_the_finest_level(filled: tuple[Path, list
     assert live_frame(reader, DAY, f"{life}.{time_ms}.{size}.{int(window) - 1}.{since}").reset
 
 
-def test_a_slower_collector_does_not_make_its_past_dearer(
+def test_live_frame_stays_bounded_after_interval_increases(
     filled: tuple[Path, list[Tick]], tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy"

@@ -1,4 +1,4 @@
-"""The long memory through restarts, damage and age: nothing counts twice, and what is left is served."""
+"""The archive after restarts, corruption and expiry: ticks count once, the rest is served."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from dashapp.stores.disk.store import DiskStore
 filled = pytest.fixture(scope="module")(store_of_nine_hours)
 
 
-def test_a_restart_at_any_point_of_a_roll_up_counts_nothing_twice(
+def test_archive_counts_ticks_once_after_restart_during_compaction(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fault 31: die before each of the writes that sealing is made of, in turn, then go on."""
+    """Fault 31: kill the store before each write of compaction in turn, then continue."""
     ticks = calm_with_spikes(13 * 360, seed=3, step=10)
-    # Minutes are sealed twice in these hours, the rest every ten minutes.
+    # In these hours minutes are compacted twice, the rest every ten minutes.
     verbs = [
         (ArchiveLevel, "seal"),
         (ArchiveLevel, "extend"),
@@ -70,10 +70,10 @@ def test_a_restart_at_any_point_of_a_roll_up_counts_nothing_twice(
 
 
 class KilledError(BaseException):
-    """What no handler of ours catches, as none catches SIGKILL."""
+    """An error that no handler of dashapp catches, as none catches SIGKILL."""
 
 
-def test_a_damaged_block_is_a_gap_and_the_rest_is_served(
+def test_corrupt_block_is_gap_and_is_logged_once(
     filled: tuple[Path, list[Tick]], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder, ticks = filled
@@ -95,10 +95,13 @@ def test_a_damaged_block_is_a_gap_and_the_rest_is_served(
     assert len([record for record in caplog.records if "damaged" in record.message]) == 1
 
 
-def test_an_older_versions_infinite_totals_are_gaps_of_their_own_line_and_stop_nothing(
+def test_infinite_totals_of_older_version_are_gaps_of_their_metric(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Fault 21: two of the largest doubles in a minute add up to what JSON cannot carry, nor a block hold."""
+    """Fault 21: two of the largest doubles in a minute add up to infinity.
+
+    JSON cannot carry the sum, and a block cannot hold it.
+    """
     largest = 1.7976931348623157e308
     begin = NOW // (6 * 3600) * 6 * 3600
     ticks = [Tick(begin + 30 * place, 30.0, {"cpu": 2.0, "bad": largest}) for place in range(1, 801)]
@@ -129,7 +132,7 @@ def test_an_older_versions_infinite_totals_are_gaps_of_their_own_line_and_stop_n
     assert not [record for record in caplog.records if "damaged" in record.message]
 
 
-def test_the_oldest_goes_first_by_time(tmp_path: Path) -> None:
+def test_archive_drops_oldest_ticks_by_time(tmp_path: Path) -> None:
     kept = Retention(ticks=3600, minutes=4 * 3600, hours=DAY)
     store = DiskStore(tmp_path, retention=kept)
     for tick in calm_with_spikes(4 * 360, step=10):
@@ -141,7 +144,7 @@ def test_the_oldest_goes_first_by_time(tmp_path: Path) -> None:
     assert NOW - 3600 - 2 * 1260 < oldest / 1000 < NOW - 3600 + 600
 
 
-def test_the_oldest_goes_first_by_bytes(tmp_path: Path) -> None:
+def test_archive_drops_oldest_ticks_by_size(tmp_path: Path) -> None:
     most, begin, chance = 360_000, NOW - 6 * 3600, Random(5)
     store = DiskStore(tmp_path, retention=Retention(size=most))
     for second in range(10, 6 * 3600 + 1, 10):
@@ -159,8 +162,8 @@ def test_the_oldest_goes_first_by_bytes(tmp_path: Path) -> None:
     assert not np.isnan(live_frame(DiskReader(tmp_path), 100).y["m0"]).any()
 
 
-def test_a_store_without_levels_is_taken_over_whole(tmp_path: Path) -> None:
-    """Fault 38: the version before kept two hours of rows and sealed nothing."""
+def test_store_of_older_version_without_levels_is_migrated(tmp_path: Path) -> None:
+    """Fault 38: the previous version kept two hours of rows and compacted nothing."""
     ticks = calm_with_spikes(7200)
     rows = _old_rows(tmp_path)
     rows.extend([tick.encode() for tick in ticks[:-30]])
@@ -181,9 +184,7 @@ def _old_rows(folder: Path) -> RowLog:
     return RowLog(folder, 8000)
 
 
-def test_opening_is_no_more_work_when_the_store_is_full(
-    filled: tuple[Path, list[Tick]], tmp_path: Path
-) -> None:
+def test_open_takes_constant_work_when_store_is_full(filled: tuple[Path, list[Tick]], tmp_path: Path) -> None:
     copy, short = tmp_path / "copy", tmp_path / "short"
     shutil.copytree(filled[0], copy)
     fill(short, filled[1][-2400:])
@@ -191,7 +192,7 @@ def test_opening_is_no_more_work_when_the_store_is_full(
     assert work[1] < 1.1 * work[0], work
 
 
-def test_a_damaged_row_of_minutes_is_a_gap(
+def test_corrupt_minute_row_is_gap_and_is_logged_once(
     filled: tuple[Path, list[Tick]], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     copy = tmp_path / "copy"

@@ -1,4 +1,4 @@
-"""Blocks give back exactly what went in, and say so when they are damaged."""
+"""Blocks return exactly the encoded values, and report corruption."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TABLES = st.integers(1, 60).flatmap(
 
 
 @given(TABLES)
-def test_a_block_gives_back_what_went_in(columns: list[list[float | None]]) -> None:
+def test_decode_block_returns_encoded_values(columns: list[list[float | None]]) -> None:
     named = {f"m{place}": values for place, values in enumerate(columns)}
     got = decode_block(encode(named, len(columns[0])))
     for key, values in named.items():
@@ -45,17 +45,17 @@ def test_a_block_gives_back_what_went_in(columns: list[list[float | None]]) -> N
     assert (np.diff(got.t) == 1000).all()
 
 
-def test_only_the_wanted_columns_are_unpacked() -> None:
+def test_decode_block_returns_only_requested_columns() -> None:
     got = decode_block(encode({"a": [1.0, 2.0], "b": [3.0, 4.0]}, 2), ["b", "missing"])
     assert got.keys == ("b",)
     assert column(got, "b") == [3.0, 4.0]
 
 
-def test_fifty_usual_metrics_take_less_than_two_bytes_a_value() -> None:
+def test_encode_block_uses_less_than_two_bytes_per_value() -> None:
     chance = random.Random(1)
     columns: dict[str, list[float | None]] = {}
     for number in range(50):
-        # Two in three a percentage that never rests, the third a number of bytes that wanders by the page.
+        # Two of three are percentages that always change; the third is a byte count that moves in pages.
         level, pages, values = 30.0, 2_000_000, list[float | None]()
         for _ in range(600):
             level = max(0.0, min(100.0, level * 0.9 + chance.gauss(3, 6)))
@@ -66,7 +66,7 @@ def test_fifty_usual_metrics_take_less_than_two_bytes_a_value() -> None:
 
 
 @pytest.mark.parametrize("place", range(0, 400, 7))
-def test_a_damaged_byte_is_noticed_or_harmless(place: int) -> None:
+def test_decode_block_detects_corrupt_byte_or_returns_same_values(place: int) -> None:
     chance = random.Random(place)
     columns: dict[str, list[float | None]] = {"a": [round(chance.uniform(0, 100), 1) for _ in range(300)]}
     whole = encode(columns, 300)
@@ -80,6 +80,6 @@ def test_a_damaged_byte_is_noticed_or_harmless(place: int) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"dB1\x01", b"x" * 100, b"dB1\x01" + b"\0" * 8])
-def test_what_is_no_block_is_refused(data: bytes) -> None:
+def test_decode_block_rejects_invalid_data(data: bytes) -> None:
     with pytest.raises(ValueError, match="block"):
         decode_block(data)

@@ -1,4 +1,4 @@
-"""The sheet of whole curves: the newest of each source, in memory and on disk, and the panels drawn of it."""
+"""Curve documents: the newest curves of each source in memory and on disk, and their panels."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.memory import MemoryStore
 
 
-class Giving:
-    """A source as the sampler knows one, that gives what a test says."""
+class CurveSource:
+    """A source as the sampler expects it, with values set by the test."""
 
     def __init__(self, panel: str = "Growth", name: str = "growth") -> None:
         self.answer: Any = [1, 2, 4]
@@ -43,8 +43,8 @@ class Giving:
         return self._named.read(self.answer)
 
 
-def test_the_newest_stand_until_the_source_fails() -> None:
-    source, store = Giving(), MemoryStore()
+def test_curves_are_replaced_and_removed_when_source_fails() -> None:
+    source, store = CurveSource(), MemoryStore()
     sampler = Sampler([source], store, 1.0)
     assert store.curves() == {}
     tick = sampler.tick(1.0)
@@ -62,18 +62,18 @@ def test_the_newest_stand_until_the_source_fails() -> None:
     assert store.curves() == {}, "what is old never passes for live"
 
 
-def test_two_sources_do_not_draw_into_one_panel() -> None:
-    first, second, heard, store = Giving(name="a"), Giving(name="b"), Heard(), MemoryStore()
+def test_second_source_of_curve_panel_is_ignored_with_notice() -> None:
+    first, second, heard, store = CurveSource(name="a"), CurveSource(name="b"), Heard(), MemoryStore()
     second.answer = [9]
     tick = Sampler([first, second], store, 1.0, heard).tick(1.0)
     assert tick is not None
     assert tick.values == {"a.points": 3, "b.points": 1}
     assert store.curves()["Growth"].names == ["a"]
-    assert heard.said == ["b gives curves for Growth, where a source before it gives its own"]
+    assert heard.said == ["b returned curves for Growth, which an earlier source provides"]
 
 
-def test_the_sheet_is_written_only_when_it_changed(tmp_path: Path) -> None:
-    source = Giving()
+def test_curve_document_is_written_only_when_changed(tmp_path: Path) -> None:
+    source = CurveSource()
     with closing(DiskStore(tmp_path)) as store:
         sampler = Sampler([source], store, 1.0)
         sampler.tick(1.0)
@@ -85,21 +85,21 @@ def test_the_sheet_is_written_only_when_it_changed(tmp_path: Path) -> None:
         assert (tmp_path / "curves.json").stat().st_ino != before
 
 
-def test_a_machine_without_curves_has_no_sheet_and_one_of_before_is_emptied(tmp_path: Path) -> None:
+def test_curve_document_is_absent_or_emptied_without_curves(tmp_path: Path) -> None:
     with closing(DiskStore(tmp_path)) as store:
         Sampler([], store, 1.0).tick(1.0)
         assert not (tmp_path / "curves.json").exists()
-        Sampler([Giving()], store, 1.0).tick(2.0)
+        Sampler([CurveSource()], store, 1.0).tick(2.0)
         assert store.curves()
         Sampler([], store, 1.0).tick(3.0)
         assert store.curves() == {}
 
 
-def test_a_disk_that_refuses_the_sheet_disturbs_no_tick(tmp_path: Path) -> None:
+def test_tick_is_stored_when_curve_document_cannot_be_written(tmp_path: Path) -> None:
     with closing(DiskStore(tmp_path)) as store:
-        # Where the new sheet is to be written something stands that no file can replace.
+        # A folder has the name of the temporary file, and no file can replace it.
         (tmp_path / "curves.new").mkdir()
-        sampler = Sampler([Giving()], store, 1.0)
+        sampler = Sampler([CurveSource()], store, 1.0)
         assert sampler.tick(1.0)
         assert store.newest().time_ms == 1000
         assert store.curves() == {}
@@ -124,14 +124,16 @@ NO_SHEETS = [
 
 
 @pytest.mark.parametrize("text", NO_SHEETS, ids=lambda text: text[:40])
-def test_a_sheet_that_is_not_ours_is_none(tmp_path: Path, text: str) -> None:
+def test_invalid_curve_document_is_read_as_empty(tmp_path: Path, text: str) -> None:
     with closing(DiskStore(tmp_path)) as store:
         (tmp_path / "curves.json").write_text(text)
         assert store.curves() == {}
 
 
-def test_what_the_author_says_and_every(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a collector: in its own thread, every two seconds, a doubling series."""
+def test_curve_source_uses_decorator_options_and_interval(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sample a doubling series every two seconds in its own thread, as a collector does."""
     (tmp_path / "doubling_series.py").write_text(
         "import dashapp\ncalls = []\n"
         "@dashapp.source(kind='curve', every=2, label='Rice', unit='grains', "
@@ -141,7 +143,7 @@ def test_what_the_author_says_and_every(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.syspath_prepend(str(tmp_path))
     clock, store = FakeClock(), MemoryStore()
     source = BackgroundSource(
-        FunctionSource("doubling_series:grains", {}), patience=PATIENCE_S, clock=clock.monotonic
+        FunctionSource("doubling_series:grains", {}), max_wait=PATIENCE_S, clock=clock.monotonic
     )
     sampler = Sampler([source], store, 1.0)
     seen = []
@@ -156,9 +158,9 @@ def test_what_the_author_says_and_every(tmp_path: Path, monkeypatch: pytest.Monk
     assert store.metrics() == [Metric("grains.points", "Rice", "points", "The-board", 0)]
 
 
-def test_its_panel_counts_no_points_on_its_axis_and_is_only_its_sources_to_say() -> None:
+def test_curve_panel_has_no_unit_and_kind_cannot_be_configured() -> None:
     metric = Metric("grains.points", "Rice", "points", "board", 0)
     (panel,) = (each for each in all_panels([metric], (), {"board": CURVE_KIND}) if each.name == "board")
     assert (panel.kind, panel.unit, panel.low) == ("curve", "", None)
-    with pytest.raises(ValueError, match=r"expected one of line, .*, as a curve is its source's to say"):
+    with pytest.raises(ValueError, match=r"expected one of line, .*; only a source can set curve"):
         Panel.parse('name="board", kind="curve"')

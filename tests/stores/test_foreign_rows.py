@@ -1,4 +1,4 @@
-"""Rows that somebody else put into the store are neither run nor shown, and stop nobody."""
+"""Foreign rows in the store are neither executed nor shown, and stop no reader or writer."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from processes import stored
+from tick_pages import last_page
 
 from dashapp.model.ticks import Tick
-from dashapp.stores.base import last_page
 from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
 
@@ -22,7 +22,7 @@ def tick(second: int) -> Tick:
 
 
 class Planted:
-    """Runs code when it is unpickled."""
+    """An object that runs code when it is unpickled."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return (Path.touch, (Path(os.environ["PLANTED"]),))
@@ -30,10 +30,10 @@ class Planted:
 
 @pytest.mark.parametrize("newest", [True, False])
 @pytest.mark.parametrize("tail", [True, False])
-def test_a_planted_pickle_is_never_read(
+def test_disk_store_never_unpickles_foreign_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newest: bool, tail: bool
 ) -> None:
-    """CVE-2025-69872: neither when reading, nor when writing, nor when it falls off the old end."""
+    """CVE-2025-69872: no read, write or removal of old rows loads a pickle."""
     proof = tmp_path / "proof"
     monkeypatch.setenv("PLANTED", str(proof))
     folder = tmp_path / "s"
@@ -59,7 +59,7 @@ def test_a_planted_pickle_is_never_read(
         again.append(tick(second))
     assert [each.time for each in again.since(50, 100)] == list(range(51, 60))
     again.close()
-    # The one whose key is no number may stay, and take a place.
+    # The row whose key is no number may stay and occupy one place.
     assert stored(folder)[-19:] == [1000 * second for second in range(41, 60)]
     assert len(stored(folder)) <= 20
     assert not proof.exists()

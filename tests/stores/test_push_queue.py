@@ -1,4 +1,4 @@
-"""The spool: what was put is taken once, whoever dies between two steps, whoever else writes."""
+"""The push queue: each record is taken once, with killed processes and parallel writers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from waiting import PATIENCE_S
 from dashapp.model.ticks import PushQueueError
 from dashapp.process.file_lock import lock_file as take_lock
 from dashapp.stores.disk.push_queue import HEADER_BYTES, DiskPushQueue
-from dashapp.stores.push_queue import COLLECTOR_AWAY_S, MAX_RECORD_BYTES, MemoryPushQueue, PushQueue
+from dashapp.stores.push_queue import COLLECTOR_AWAY_S, MAX_RECORD_BYTES, MemoryPushQueue
+
+PushQueue = MemoryPushQueue | DiskPushQueue
 
 
 @pytest.fixture(params=["memory", "disk"])
@@ -32,7 +34,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., PushQu
 
 
 class Collector:
-    """Takes records into ticks as a sampler does; `records` is what was stored."""
+    """Takes records into ticks as a sampler does; `records` holds the stored ones."""
 
     def __init__(self, spool: PushQueue, newest: int = 0) -> None:
         self.spool = spool
@@ -58,7 +60,7 @@ class Collector:
         return found
 
 
-def test_what_is_put_is_taken_once_and_in_order(make: Callable[..., PushQueue]) -> None:
+def test_push_queue_returns_records_once_and_in_order(make: Callable[..., PushQueue]) -> None:
     spool = make()
     collector = Collector(spool)
     assert collector.tick() == []
@@ -72,8 +74,8 @@ def test_what_is_put_is_taken_once_and_in_order(make: Callable[..., PushQueue]) 
     assert collector.tick() == []
 
 
-def test_it_is_bounded_and_takes_again_when_it_was_emptied(make: Callable[..., PushQueue]) -> None:
-    spool = make(most=1000)
+def test_push_queue_rejects_records_when_full_until_emptied(make: Callable[..., PushQueue]) -> None:
+    spool = make(max_bytes=1000)
     collector = Collector(spool)
     for _ in range(9):
         spool.put(b"x" * 90)
@@ -84,7 +86,7 @@ def test_it_is_bounded_and_takes_again_when_it_was_emptied(make: Callable[..., P
     assert collector.tick() == [b"again"]
 
 
-def test_nobody_is_promised_a_tick_when_no_collector_looks(
+def test_push_queue_rejects_records_when_no_collector_reads(
     make: Callable[..., PushQueue], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.time()
@@ -93,21 +95,23 @@ def test_nobody_is_promised_a_tick_when_no_collector_looks(
     now += COLLECTOR_AWAY_S - 1
     spool.put(b"while it starts")
     now += 2
-    with pytest.raises(PushQueueError, match="no collector has looked for 61 seconds"):
+    with pytest.raises(PushQueueError, match="no collector has read the push queue for 61 seconds"):
         spool.put(b"in vain")
 
 
-def test_a_collector_that_looks_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether or not there is anything to put into a tick."""
+def test_push_queue_accepts_records_after_collector_read_empty_queue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read counts even if the queue is empty."""
     spool = DiskPushQueue(tmp_path)
     late = time.time() + COLLECTOR_AWAY_S / 2
     monkeypatch.setattr(time, "time", lambda: late)
     Collector(spool).tick()
-    spool._looked.at = 0.0
+    spool._heartbeat.last_read = 0.0
     spool.put(b"a")
 
 
-def test_a_slow_grid_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_push_queue_waits_longer_for_collector_with_long_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(time, "time", lambda: now)
     spool = MemoryPushQueue(interval=60)
@@ -115,7 +119,7 @@ def test_a_slow_grid_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     spool.put(b"a")
 
 
-def test_killed_before_the_tick_was_stored_it_is_taken_again(tmp_path: Path) -> None:
+def test_push_queue_repeats_records_when_collector_dies_before_store(tmp_path: Path) -> None:
     spool = DiskPushQueue(tmp_path)
     first = Collector(spool, newest=5000)
     for number in range(6):
@@ -128,7 +132,7 @@ def test_killed_before_the_tick_was_stored_it_is_taken_again(tmp_path: Path) -> 
     assert third.tick() == [b"2", b"3", b"4", b"5"]
 
 
-def test_killed_after_the_tick_was_stored_it_is_not_taken_again(tmp_path: Path) -> None:
+def test_push_queue_repeats_no_record_when_collector_dies_after_store(tmp_path: Path) -> None:
     spool = DiskPushQueue(tmp_path)
     first = Collector(spool, newest=5000)
     for number in range(4):
@@ -143,7 +147,7 @@ def test_killed_after_the_tick_was_stored_it_is_not_taken_again(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("torn", [b"\n", b"\n[", b'\n{"a": 1', b"\n" + b"x" * 5000])
-def test_what_a_killed_writer_left_spoils_no_other_record(tmp_path: Path, torn: bytes) -> None:
+def test_push_queue_keeps_other_records_after_partial_write(tmp_path: Path, torn: bytes) -> None:
     spool = DiskPushQueue(tmp_path)
     spool.put(b"before")
     with (tmp_path / "push.spool").open("ab") as file:
@@ -155,7 +159,7 @@ def test_what_a_killed_writer_left_spoils_no_other_record(tmp_path: Path, torn: 
 
 
 @pytest.mark.parametrize("size", [0, 1, HEADER_BYTES - 1])
-def test_a_writer_killed_in_its_first_bytes_leaves_nothing(tmp_path: Path, size: int) -> None:
+def test_push_queue_ignores_file_with_partial_header(tmp_path: Path, size: int) -> None:
     (tmp_path / "push.spool").write_bytes(b" " * size)
     spool = DiskPushQueue(tmp_path)
     spool.put(b"after")
@@ -172,17 +176,17 @@ def test_a_writer_killed_in_its_first_bytes_leaves_nothing(tmp_path: Path, size:
         b"\xff" * HEADER_BYTES,
     ],
 )
-def test_a_mark_that_is_none_loses_no_record(tmp_path: Path, header: bytes) -> None:
+def test_push_queue_keeps_records_when_header_is_invalid(tmp_path: Path, header: bytes) -> None:
     (tmp_path / "push.taken").write_bytes(header + b"\na\nb")
     assert Collector(DiskPushQueue(tmp_path)).tick() == [b"a", b"b"]
 
 
-def test_a_planted_line_without_an_end_is_read_in_pieces(tmp_path: Path) -> None:
+def test_push_queue_splits_record_that_exceeds_maximum(tmp_path: Path) -> None:
     (tmp_path / "push.taken").write_bytes(b" " * HEADER_BYTES + b"\n" + b"x" * (3 * MAX_RECORD_BYTES))
     assert max(map(len, Collector(DiskPushQueue(tmp_path)).tick())) <= MAX_RECORD_BYTES + 1
 
 
-def test_a_deleted_folder_is_told_and_taken_again(tmp_path: Path) -> None:
+def test_push_queue_reports_missing_folder_and_recovers(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
     spool = DiskPushQueue(folder)
     with pytest.raises(PushQueueError, match="No such file") as caught:
@@ -194,8 +198,8 @@ def test_a_deleted_folder_is_told_and_taken_again(tmp_path: Path) -> None:
     assert Collector(spool).tick() == [b"b"]
 
 
-def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path: Path) -> None:
-    """A limit on this process's files stands for the disk: half of the record finds room."""
+def test_push_queue_reports_full_disk_and_keeps_records(tmp_path: Path) -> None:
+    """A limit on this process's file size stands for a full disk: half of the record fits."""
     code = (
         "import sys, resource\nfrom pathlib import Path\nfrom dashapp.model.ticks import PushQueueError\n"
         "from dashapp.stores.disk.push_queue import DiskPushQueue\nspool = DiskPushQueue(Path(sys.argv[1]))\n"
@@ -206,11 +210,11 @@ def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert done.stdout.startswith("what was pushed cannot be kept (")
+    assert done.stdout.startswith("the push queue cannot be written (")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     collector = Collector(DiskPushQueue(tmp_path))
     try:
-        # The mark takes no room.
+        # The mark in the header takes no more space.
         resource.setrlimit(resource.RLIMIT_FSIZE, (HEADER_BYTES, hard))
         assert collector.tick() == [b"a" * 100, b"c" * 20]
     finally:
@@ -218,7 +222,7 @@ def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path: Path) -> None:
     assert collector.tick() == []
 
 
-def test_a_writer_that_is_stopped_with_the_lock_holds_nobody_up(
+def test_push_queue_does_not_block_when_writer_stops_with_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spool = DiskPushQueue(tmp_path)
@@ -232,7 +236,7 @@ def test_a_writer_that_is_stopped_with_the_lock_holds_nobody_up(
     assert Collector(spool).tick() == [b"a"]
 
 
-def test_many_writers_beside_a_collector_lose_nothing(
+def test_push_queue_loses_nothing_with_parallel_writers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dashapp.stores.disk.push_queue.LOCK_TIMEOUT_S", PATIENCE_S)

@@ -1,4 +1,4 @@
-"""One contract for every store: order, bounds, cursors, lives, the catalogue."""
+"""One contract for every store: order, bounds, cursors, generations, metrics."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from redis_server import needs_redis
 from store_variants import KINDS, REDIS, Kept, Links, kept, links_by_kind
 from thorough import amount
+from tick_pages import Page, last_page, page_after
 
-from dashapp.model.ticks import Metric, Page, Tick
-from dashapp.stores.base import last_page, page_after
-from dashapp.stores.disk.reader import MAX_CACHED_TICKS, DiskReader
+from dashapp.model.ticks import Metric, Tick
+from dashapp.stores.cached_reader import MAX_CACHED_TICKS
+from dashapp.stores.disk.reader import DiskReader
 from dashapp.stores.disk.store import DiskStore
+from dashapp.stores.memory import MemoryStore
 from dashapp.stores.redis.store import RedisStore
 
 CPU = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
@@ -39,21 +41,21 @@ def times(page: Page) -> list[float]:
     return [tick.time for tick in page.ticks]
 
 
-def test_an_empty_store_has_a_life_and_no_ticks(both: Kept) -> None:
+def test_empty_store_has_generation_and_no_ticks(both: Kept) -> None:
     assert both.reader.newest().time_ms == 0
     page = last_page(both.reader, 10)
     assert (page.ticks, page.reset) == ([], True)
     assert page_after(both.reader, page.cursor, 10).reset is False
 
 
-def test_ticks_come_back_in_order_and_whole(both: Kept) -> None:
+def test_store_returns_ticks_whole_and_in_order(both: Kept) -> None:
     values = {"cpu.percent": 12.5, "é <b>": -1e300}
     both.store.append(Tick(1.001, 0.1, values))
     both.store.append(Tick(1.101, 0.1, values))
     assert last_page(both.reader, 10).ticks == [Tick(1.001, 0.1, values), Tick(1.101, 0.1, values)]
 
 
-def test_what_is_not_newer_is_dropped_and_counted(both: Kept) -> None:
+def test_append_drops_and_counts_ticks_that_are_not_newer(both: Kept) -> None:
     both.fill(5, 1)
     for number, time in enumerate((5.0, 4.999, 0.0, -1.0, 5.0004), 1):
         assert both.store.append(Tick(time, 1, {"cpu.percent": 1})) is False, time
@@ -61,7 +63,7 @@ def test_what_is_not_newer_is_dropped_and_counted(both: Kept) -> None:
     assert times(last_page(both.reader, 10)) == [5]
 
 
-def test_since_is_later_than_and_gives_the_newest(both: Kept) -> None:
+def test_since_returns_newest_ticks_after_time(both: Kept) -> None:
     both.fill(1, 10)
     assert [tick.time for tick in both.reader.since(4, 100)] == [5, 6, 7, 8, 9, 10]
     assert [tick.time for tick in both.reader.since(4, 2)] == [9, 10]
@@ -69,7 +71,7 @@ def test_since_is_later_than_and_gives_the_newest(both: Kept) -> None:
     assert both.reader.since(99, 100) == []
 
 
-def test_after_gives_what_came_since(both: Kept) -> None:
+def test_page_after_returns_ticks_since_cursor(both: Kept) -> None:
     both.fill(1, 5)
     first = last_page(both.reader, 3)
     assert times(first) == [3, 4, 5]
@@ -80,7 +82,7 @@ def test_after_gives_what_came_since(both: Kept) -> None:
 
 
 @pytest.mark.parametrize(("since", "reset"), [(9, False), (10, False), (11, True)])
-def test_a_cursor_with_more_than_the_limit_after_it_resets(both: Kept, since: int, reset: bool) -> None:
+def test_page_after_resets_when_more_ticks_than_limit(both: Kept, since: int, reset: bool) -> None:
     both.fill(1, 5)
     cursor = last_page(both.reader, 1).cursor
     both.fill(6, since)
@@ -116,7 +118,7 @@ HOSTILE = [
 ]
 
 
-def test_a_cursor_that_was_never_given_resets(both: Kept) -> None:
+def test_page_after_resets_when_cursor_is_invalid(both: Kept) -> None:
     both.fill(1, 5)
     life = both.reader.newest().generation
     for text in HOSTILE:
@@ -124,18 +126,19 @@ def test_a_cursor_that_was_never_given_resets(both: Kept) -> None:
         assert (times(page), page.reset) == ([3, 4, 5], True), text
 
 
-def test_clearing_begins_another_life(both: Kept) -> None:
-    both.fill(1, 5)
-    old = last_page(both.reader, 10)
-    both.store.clear()
-    assert both.reader.newest().generation != old.cursor.partition(".")[0]
-    assert (last_page(both.reader, 10).ticks, page_after(both.reader, old.cursor, 10).reset) == ([], True)
-    both.fill(3, 4)
-    page = page_after(both.reader, old.cursor, 10)
-    assert (times(page), page.reset) == ([3, 4, 5, 6], True)
+def test_clear_starts_new_generation() -> None:
+    store = MemoryStore()
+    store.append(Tick(1, 1, {"cpu.percent": 1}))
+    old = last_page(store, 10)
+    store.clear()
+    assert store.newest().generation != old.cursor.partition(".")[0]
+    assert (last_page(store, 10).ticks, page_after(store, old.cursor, 10).reset) == ([], True)
+    store.append(Tick(3, 1, {"cpu.percent": 3}))
+    page = page_after(store, old.cursor, 10)
+    assert (times(page), page.reset) == ([3], True)
 
 
-def test_a_restart_keeps_the_life_and_every_tick(both: Kept) -> None:
+def test_store_keeps_generation_and_ticks_after_reopen(both: Kept) -> None:
     both.fill(1, 5)
     cursor = last_page(both.reader, 10).cursor
     both.reopen()
@@ -145,14 +148,14 @@ def test_a_restart_keeps_the_life_and_every_tick(both: Kept) -> None:
     assert times(last_page(both.reader, 10)) == [1, 2, 3, 4, 5, 6, 7]
 
 
-def test_the_order_holds_over_a_restart(both: Kept) -> None:
+def test_append_drops_tick_that_is_not_newer_after_reopen(both: Kept) -> None:
     both.fill(1, 5)
     both.reopen()
     assert both.store.append(Tick(5, 1, {"cpu.percent": 1})) is False
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_no_store_grows_past_what_it_keeps(kind: str, tmp_path: Path, links: Links) -> None:
+def test_store_keeps_bounded_number_of_ticks(kind: str, tmp_path: Path, links: Links) -> None:
     found = kept(kind, tmp_path, keep=50, link=links(kind))
     try:
         cursor = last_page(found.reader, 1).cursor
@@ -165,29 +168,29 @@ def test_no_store_grows_past_what_it_keeps(kind: str, tmp_path: Path, links: Lin
         assert all(new.time - old.time == 1 for old, new in pairwise(ticks))
         assert page_after(found.reader, cursor, 100_000).reset is True
         if kind in REDIS:
-            # MAXLEN ~ lets whole nodes of a hundred go.
+            # MAXLEN ~ removes only whole nodes of 100 entries.
             assert isinstance(found.store, RedisStore)
-            keys = found.store.turn.keys
-            assert 50 <= found.store.turn.link.client.xlen(keys.ticks) <= 200
+            keys = found.store.lease.keys
+            assert 50 <= found.store.lease.client.connection.xlen(keys.ticks) <= 200
         elif kind != "memory":
-            assert len(DiskReader(tmp_path).rows(float("-inf"), float("inf"), 1000)) == 50
+            assert len(DiskReader(tmp_path).read_ticks(float("-inf"), float("inf"), 1000)) == 50
     finally:
         found.close()
 
 
-def test_a_shorter_memory_is_trimmed_at_the_next_append(tmp_path: Path) -> None:
+def test_append_trims_store_after_limit_is_lowered(tmp_path: Path) -> None:
     store = DiskStore(tmp_path, keep=100)
     for second in range(100):
         store.append(Tick(second + 1, 1, {"a": 1}))
     store.close()
     store = DiskStore(tmp_path, keep=10)
     store.append(Tick(101, 1, {"a": 1}))
-    rows = DiskReader(tmp_path).rows(float("-inf"), float("inf"), 1000)
+    rows = DiskReader(tmp_path).read_ticks(float("-inf"), float("inf"), 1000)
     store.close()
     assert [row.time for row in rows] == list(range(92, 102))
 
 
-def test_the_catalogue_comes_back(both: Kept) -> None:
+def test_store_returns_described_metrics(both: Kept) -> None:
     core = Metric("é", '<a href="x">', "%", "cores")
     both.store.describe([CPU, core])
     assert list(both.reader.metrics()) == [CPU, core]
@@ -195,7 +198,7 @@ def test_the_catalogue_comes_back(both: Kept) -> None:
     assert list(both.reader.metrics()) == [CPU]
 
 
-def test_the_catalogue_survives_a_restart(tmp_path: Path) -> None:
+def test_disk_store_keeps_metrics_after_restart(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
     store.describe([CPU])
     store.close()
@@ -216,13 +219,13 @@ steps = st.lists(
 @pytest.mark.parametrize("kind", ALL)
 @settings(max_examples=amount(10, 60))
 @given(plan=steps)
-def test_reading_by_cursor_gives_every_tick_once_and_in_order(
+def test_page_after_returns_every_tick_once_and_in_order(
     kind: str,
     tmp_path_factory: pytest.TempPathFactory,
     links: Links,
     plan: list[tuple[str, int]],
 ) -> None:
-    """Whatever the interleaving. A reader that was too slow is told so, and only then misses any."""
+    """Any order of steps works. Only a reader that is too slow misses ticks; it gets `reset`."""
     found = kept(kind, tmp_path_factory.mktemp("store"), link=links(kind))
     written: list[float] = []
     seen: list[float] = []

@@ -1,4 +1,4 @@
-"""A thousand metrics: each tick of them is on disk at once, and sealed in parts like any other."""
+"""A thousand metrics: each tick is on disk at once and compacted in parts like any other."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Wide:
         return {metric: self._random.random() * 1000 for metric in METRICS}
 
 
-def test_a_thousand_metrics_are_stored_and_sealed_in_parts(tmp_path: Path) -> None:
+def test_disk_store_compacts_ticks_of_1000_metrics(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
     sampler = Sampler([Wide()], store, STEP)
     for number, time in enumerate(TIMES):
         sampler.tick(time)
         if number % 97 == 0 or number > len(TIMES) - 20:
-            # Neither what is sealed nor the large log that this leaves keeps a tick in memory alone.
-            (newest,) = DiskReader(tmp_path).rows(float("-inf"), float("inf"), 1)
+            # Neither compaction nor the large log that it leaves keeps a tick in memory only.
+            (newest,) = DiskReader(tmp_path).read_ticks(float("-inf"), float("inf"), 1)
             assert newest.time == time
             assert len(newest.values) == 1000
     store.close()

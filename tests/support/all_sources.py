@@ -1,4 +1,4 @@
-"""Every source there is, on the files and answers of a made-up machine, and what holds of each reading."""
+"""Every source on the files and psutil values of a fake machine, and a check of its metrics."""
 
 from __future__ import annotations
 
@@ -62,20 +62,20 @@ ALL = {f"linux-{name}": make for name, make in LINUX.items()} | {
     f"psutil-{name}": make for name, make in PSUTIL.items()
 }
 ALL["seldom"] = lambda m: CachedSource(LINUX["disk"](m), 1.0, m.now)
-ALL["isolated"] = lambda m: BackgroundSource(LINUX["disk"](m), patience=PATIENCE_S, clock=m.now)
+ALL["isolated"] = lambda m: BackgroundSource(LINUX["disk"](m), max_wait=PATIENCE_S, clock=m.now)
 TEMPERATURE, HUMIDITY = "sample_functions:temperature", "sample_functions:humidity"
 ALL["function"] = lambda m: FunctionSource(TEMPERATURE, {})
 ALL["function-isolated"] = lambda m: BackgroundSource(
-    FunctionSource(TEMPERATURE, {}), patience=PATIENCE_S, clock=m.now
+    FunctionSource(TEMPERATURE, {}), max_wait=PATIENCE_S, clock=m.now
 )
 ALL["function-async"] = lambda m: BackgroundSource(
-    FunctionSource(HUMIDITY, {}), patience=PATIENCE_S, clock=m.now
+    FunctionSource(HUMIDITY, {}), max_wait=PATIENCE_S, clock=m.now
 )
 ALL["function-curve"] = lambda m: FunctionSource("sample_functions:growth", {})
 
 
 def limited(machine: FakeMachine) -> str:
-    """A machine in a container of half a core and 4 MB; its /proc."""
+    """Put the machine into a container of half a core and 4 MB; return its /proc."""
     group = Path(machine.sys, "fs/cgroup")
     group.mkdir(parents=True, exist_ok=True)
     Path(machine.proc, "self/cgroup").write_text("0::/\n")
@@ -90,7 +90,7 @@ def limited(machine: FakeMachine) -> str:
 
 
 def check(values: Mapping[Metric, float]) -> None:
-    """What holds of every reading of every source."""
+    """Assert that the metrics of a reading are well-formed."""
     keys = [metric.key for metric in values]
     assert len(set(keys)) == len(keys)
     for metric, value in values.items():

@@ -1,4 +1,4 @@
-"""Applications behind a password, for tests: what is in them, how one signs in, and makes a link to share."""
+"""Applications with a password for tests: their store, a login, and a share link."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ METRICS = [
 
 
 def filled(count: int = 100, now: float | None = None) -> MemoryStore:
-    """A tick a second up to `now`, of three metrics in three panels."""
+    """Return a store with a tick per second up to `now`, of three metrics in three panels."""
     store = MemoryStore()
     store.describe(METRICS)
     end = int(time.time() if now is None else now)
@@ -40,7 +40,7 @@ def filled(count: int = 100, now: float | None = None) -> MemoryStore:
 def guarded(
     *flags: str, folder: Path | None = None, store: MemoryStore | None = None, **more: str
 ) -> WSGIApp:
-    """`more`: variables, in lower case and without their beginning."""
+    """Return an app; `more` are variables in lower case and without DASHAPP_."""
     environ = {"DASHAPP_PASSWORD": PASSWORD} | {f"DASHAPP_{k.upper()}": text for k, text in more.items()}
     settings = parse_settings(
         ["--store", "memory:", *flags], {k: text for k, text in environ.items() if text}
@@ -53,7 +53,7 @@ def post(app: WSGIApp, path: str, form: dict[str, str], **headers: str) -> Answe
 
 
 def sign_in(app: WSGIApp, password: str = PASSWORD, **headers: str) -> str:
-    """The cookie that a browser sends from then on."""
+    """Log in and return the session cookie, which a browser sends with each request."""
     answer = post(app, "/login", {"password": password}, **headers)
     assert answer.status == 303, answer.body
     return answer.headers["set-cookie"].partition(";")[0]
@@ -65,7 +65,7 @@ def ask_for_link(app: WSGIApp, body: object, **headers: str) -> Answer:
 
 
 def link(app: WSGIApp, **view: Any) -> str:
-    """The path of a new one."""
+    """Create a share link and return its path."""
     cookie, before = sign_in(app), int(time.time())
     answer = ask_for_link(app, {"panels": ["cpu"], "days": 1, "window": 30, **view}, cookie=cookie)
     assert answer.status == 200, answer.body

@@ -1,4 +1,4 @@
-"""Control groups in a folder, as a container of either version sees its own."""
+"""Control groups in a folder, as a container with cgroup v1 or v2 sees its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ GIB = 2**30
 
 
 class Tree:
-    """Control groups in a folder; `use` moves CPU time on, and the clock with it."""
+    """Control groups in a folder; a test sets `time`, in seconds, by hand."""
 
     def __init__(self, folder: Path) -> None:
         self.proc = folder / "proc"
@@ -42,7 +42,7 @@ class Tree:
         self.write(self.proc / "self/cgroup", self.paths)
 
     def v2(self, group: Path, **content: object) -> None:
-        """`cpu_max="50000 100000"` becomes the file cpu.max."""
+        """Write files of a v2 group: `cpu_max="50000 100000"` becomes cpu.max."""
         for name, text in content.items():
             self.write(group / name.replace("_", ".", 1), text)
 

@@ -1,4 +1,4 @@
-"""What the page has drawn, and the one assertion that all its tests share: it equals the store."""
+"""Read the charts that a page has drawn, and assert that they equal the store."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from waiting import wait_until_passes
 from dashapp.model.ticks import to_milliseconds
 from dashapp.stores.memory import MemoryStore
 
-# Plotly gives a range of the user's back as local time in text, at midnight as a bare day.
+# Plotly returns a range that the user chose as local time in text, and midnight as a date without a time.
 READ = """() => [...document.querySelectorAll(".js-plotly-plot")].filter((gd) => gd.calcdata).map((gd) => ({
     panel: gd.closest("[data-panel]").dataset.panel,
     range: gd._fullLayout.xaxis.range.map((end) =>
@@ -26,13 +26,16 @@ READ = """() => [...document.querySelectorAll(".js-plotly-plot")].filter((gd) =>
 
 
 def drawing(page: Page) -> list[dict[str, Any]]:
-    """Each chart's panel, x-range in epoch milliseconds, and traces."""
+    """Return each chart's panel, x-range in epoch milliseconds, and traces."""
     charts: list[dict[str, Any]] = page.evaluate(READ)
     return charts
 
 
 def heard(page: Page) -> list[str]:
-    """What its console and its dialogs say from now on, but for what Chromium says of a slow machine."""
+    """Return a list that collects texts of the console and of dialogs from now on.
+
+    It leaves out Chromium's preload warning, which appears on slow machines only.
+    """
     said: list[str] = []
 
     def hear(line: str) -> None:
@@ -45,7 +48,10 @@ def heard(page: Page) -> list[str]:
 
 
 def judged(state: str) -> str:
-    """The selector of that state, as the page's scripts judged it: it is served as stale, and connecting."""
+    """Return the selector of a state that the page's scripts have set.
+
+    The served page is stale and shows "Connecting" until they run.
+    """
     return f'#status[data-state="{state}"]:not(:text-is("Connecting"))'
 
 
@@ -54,14 +60,14 @@ def wait_for_state(page: Page, state: str) -> None:
 
 
 def window(page: Page) -> float:
-    """Seconds on screen, as the slider says them."""
+    """Return the seconds on screen, from the slider."""
     stop = page.locator("#window [role=slider]").get_attribute("aria-valuenow") or ""
     stops = page.locator("#page").get_attribute("data-stops") or ""
     return float(stops.split(",")[int(stop)])
 
 
 def assert_drawn_equals_store(page: Page, store: MemoryStore) -> None:
-    """Soon every chart shows the newest window of `store`: none missing, none twice, holes for gaps."""
+    """Wait until every chart shows the newest window of `store`: each point once, gaps as holes."""
     newest = store.newest().time_ms
 
     def is_drawn() -> None:
@@ -72,7 +78,7 @@ def assert_drawn_equals_store(page: Page, store: MemoryStore) -> None:
 
 
 def shows(page: Page, store: MemoryStore, start: float, end: float) -> bool:
-    """Whether the CPU panel shows exactly the store's ticks of that range (seconds), over that range."""
+    """Return whether the CPU panel shows the range (seconds) with exactly the store's ticks."""
     charts = [chart for chart in drawing(page) if chart["panel"] == "cpu" and chart["traces"]]
     if not charts:
         return False
@@ -90,10 +96,10 @@ def shows(page: Page, store: MemoryStore, start: float, end: float) -> bool:
 
 
 def differences(charts: list[dict[str, Any]], store: MemoryStore, window: float, newest: int) -> list[str]:
-    """What `charts` have that the last `window` seconds of `store` have not, or the other way round.
+    """Return the differences between `charts` and the last `window` seconds of `store`.
 
-    The store may be ahead, because a server's answer takes its time, but not of `newest`, but for less than a
-    pixel.
+    The store may be ahead, because a response takes time. The charts must reach `newest` (ms) except for less
+    than a pixel.
     """
     wrong = [] if charts else ["no chart"]
     keys = {key for tick in store.since(0, 1) for key in tick.values}
@@ -102,7 +108,7 @@ def differences(charts: list[dict[str, Any]], store: MemoryStore, window: float,
         wrong.append(f"traces {sorted(drawn_keys)} for {sorted(keys)}")
     for chart in charts:
         last = max((trace["x"][-1] for trace in chart["traces"] if trace["x"]), default=0)
-        # What would move a chart by less than a pixel is not drawn, and none is as wide as that.
+        # A chart does not move by less than a pixel. `window` ms are less: no chart is 1000 pixels wide.
         if last < newest - window:
             wrong.append(f"{chart['panel']} ends {newest - last} ms early")
         expected_range = [last - 1000 * window, last]

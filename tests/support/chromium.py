@@ -1,4 +1,4 @@
-"""Finds the Chromium that the tests drive; `--install` fetches one where there is none."""
+"""Find the Chromium for browser tests; `--install` installs one if none exists."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ import shutil
 import subprocess
 import sys
 
-# The first is Chromium without a window and its controls, which draws the same for 40 % less CPU.
+# The first is Chromium without a window: it draws the same and uses 40 % less CPU.
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ADVICE = "The tests need Chromium: install your system's package `chromium`, then run this again."
 
 
 def find() -> str | None:
-    """The path of the system's Chromium; None where Playwright's own must do."""
+    """Return the path of the system's Chromium, or None if only Playwright's own can be used."""
     return next((path for path in map(shutil.which, NAMES) if path), None)
 
 
 def install() -> int:
-    """Debian's package where apt works, else Playwright's own browser, else one sentence; an exit code."""
+    """Install Debian's package, else Playwright's own browser, else print advice.
+
+    Return an exit code.
+    """
     if find():
         return 0
     apt = shutil.which("apt-get")

@@ -1,10 +1,10 @@
-"""A clock that the tests move: sleeping costs nothing, and either of its two times can be made to jump."""
+"""A fake clock: a sleep takes no time, and a test can make the wall clock jump."""
 
 from __future__ import annotations
 
 
 class FakeClock:
-    """Ends the work after `waits` sleeps, so that no test hangs."""
+    """A wall clock and a monotonic clock; `wait` ends the work after `waits` sleeps."""
 
     def __init__(self, wall: float = 1_800_000_000.0, waits: int = 1_000_000) -> None:
         self._wall = wall
@@ -18,7 +18,7 @@ class FakeClock:
         return self._steady
 
     def wait(self, seconds: float) -> bool:
-        # The system wakes a sleeper late, never early.
+        # The system wakes a thread late, never early.
         self.pass_time(seconds + 0.000_05)
         self._waits -= 1
         return self._waits <= 0

@@ -1,4 +1,4 @@
-"""The command line, run to its end."""
+"""Run a Python command line until it exits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store to export from, sealed as the collector seals it, and the CSV that comes back, by its times."""
+"""A store with archived ticks, and its CSV export by time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ METRICS = [Metric("a", "A", "%", "cpu", 0, 100), Metric("b", "B", "B", "disk"), 
 
 
 def seal(folder: Path, points: Sequence[Tick], retention: Retention) -> None:
-    """Into the long memory, span by span, as the collector hands them over."""
+    """Write ticks to the archive, span by span, as the collector does."""
     memory = open_archive(folder, retention)
     spans: dict[int, list[Tick]] = {}
     for each in points:
@@ -35,7 +35,7 @@ def seal(folder: Path, points: Sequence[Tick], retention: Retention) -> None:
 
 
 def api_of(store: Reader) -> Api:
-    return Api(store, longest=730 * DAY)
+    return Api(store, max_window=730 * DAY)
 
 
 def table(answer: Answer) -> list[list[str]]:
@@ -44,7 +44,7 @@ def table(answer: Answer) -> list[list[str]]:
 
 
 def read(api: Api, query: str) -> dict[int, list[str]]:
-    """Cells by their time in milliseconds."""
+    """Return the cells of each row by the row's time in milliseconds."""
     _, *lines = table(ask(api, f"/api/csv?{query}"))
     times = [to_milliseconds(datetime.fromisoformat(line[0]).timestamp()) for line in lines]
     assert times == sorted(set(times)), "a time is there twice, or out of order"

@@ -1,4 +1,4 @@
-"""A stranger's Dash app, a store for it to show, and how it is asked."""
+"""A user's Dash app, a store for it to show, and requests to it."""
 
 from __future__ import annotations
 

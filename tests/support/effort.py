@@ -1,4 +1,4 @@
-"""How much work a call is, counted rather than timed: the same on every machine, however busy."""
+"""Count the work of a call instead of its time: the count is equal on every machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import FrameType
 
 
 def calls_of(do: Callable[[], object]) -> int:
-    """The number of functions that `do` calls in this thread, Python's and C's, all the way down."""
+    """Return how many Python and C functions `do` calls in this thread, nested calls included."""
     count = 0
 
     def note(_frame: FrameType, event: str, _of: object) -> None:
@@ -18,7 +18,7 @@ def calls_of(do: Callable[[], object]) -> int:
             count += 1
 
     before, collects = sys.getprofile(), gc.isenabled()
-    gc.disable()  # what it finalises is no work of this call
+    gc.disable()  # finalizers are not work of this call
     sys.setprofile(note)
     try:
         do()

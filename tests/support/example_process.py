@@ -1,4 +1,4 @@
-"""An example as a reader starts it: `python examples/NAME`, on a port and with a store of its own."""
+"""Run an example as a reader does, with its own port and store: `python examples/NAME`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Example(Process):
         return f"http://127.0.0.1:{self.port}/"
 
     def get(self, path: str = "/") -> tuple[int, bytes]:
-        """Status 0 where nobody answers yet."""
+        """Return status and body, or status 0 if the server does not respond yet."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         with suppress(OSError, http.client.HTTPException), closing(connection):
             connection.request("GET", path)
@@ -37,7 +37,7 @@ class Example(Process):
 
 @contextmanager
 def example(name: str, folder: Path, *flags: str, env: Mapping[str, str] | None = None) -> Iterator[Example]:
-    """Once it answers."""
+    """Start an example and yield it when it responds."""
     process = Example(name, folder, env or {}, *flags)
     try:
         wait_for(lambda: process.get()[0] or process.popen.poll() is not None)
@@ -48,6 +48,6 @@ def example(name: str, folder: Path, *flags: str, env: Mapping[str, str] | None 
 
 
 def lines_of_code(name: str) -> int:
-    """Those of an example that are neither empty nor of its docstring."""
+    """Count an example's lines, without empty lines, comments and the docstring."""
     text = (FOLDER / name).read_text().split('"""', 2)[2]
     return sum(1 for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#"))

@@ -1,4 +1,4 @@
-"""A server on this machine that answers as a test says: another program's exporter, well or ill disposed."""
+"""A local HTTP server with responses that a test sets, such as a good or a hostile exporter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def body(text: str | bytes, kind: str = TEXT, status: int = 200, **headers: str) -> Act:
-    """Answers with `text`; `headers` by name, with underscores."""
+    """Return a handler that responds with `text`; names of `headers` have underscores."""
     data = text.encode() if isinstance(text, str) else text
 
     def act(handler: BaseHTTPRequestHandler) -> None:
@@ -29,7 +29,7 @@ def body(text: str | bytes, kind: str = TEXT, status: int = 200, **headers: str)
 
 
 class Exporter:
-    """`act` answers; `asked` holds the headers of every question, under its path."""
+    """`act` sends the response; `asked` has the path and the headers of every request."""
 
     def __init__(self) -> None:
         self.act: Act = body("")
@@ -43,7 +43,7 @@ class Exporter:
                     outer.act(self)
 
             def log_message(self, format: str, *args: object) -> None:
-                """Nothing: the tests look at what was asked."""
+                """Log nothing: the tests read `asked`."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True

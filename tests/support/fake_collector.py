@@ -1,4 +1,4 @@
-"""A machine that the tests make up: four cores, a tick at each time of the grid, every value different."""
+"""A fake machine: four cores, a tick at each time of the grid, and different values in each."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ METRICS = [
 
 
 def tick(time: float, step: float) -> Tick:
-    """No two near ticks have the same values, so that a point drawn for another is seen."""
+    """Return a tick; near ticks have different values, so that a test detects a wrong point."""
     count = round(time / step)
     return Tick(time, step, {m.key: (count * (7 + place) % 1000) / 10 for place, m in enumerate(METRICS)})
 
 
 def grid(step: float, since: float, until: float) -> list[float]:
-    """The times of the grid that lie after `since` and not after `until`."""
-    # A time in whole milliseconds may lie a hair before its place.
+    """Return the times of the grid after `since` and up to `until`."""
+    # A time in whole milliseconds may be slightly before its grid time.
     return [count * step for count in range(int(since / step + 0.01) + 1, int(until / step + 0.01) + 1)]
 
 
 class Feeder:
-    """Fills a store: the past at once, and on from there in a thread while it is `running`."""
+    """Fills a store: with past ticks at once, and with new ones in a thread until `stop`."""
 
     def __init__(self, store: MemoryStore, step: float) -> None:
         self.store = store
@@ -39,23 +39,23 @@ class Feeder:
 
     @property
     def newest(self) -> float:
-        """Seconds UTC; 0 where nothing was ever fed since the store's last clearing."""
+        """Time of the newest tick in seconds UTC, 0 if the store is empty."""
         return self.store.newest().time_ms / 1000
 
     def backfill(self, count: int, age: float = 0.0) -> None:
-        """`count` ticks, the newest of which is `age` seconds old."""
+        """Append `count` ticks; the newest is `age` seconds old."""
         until = time.time() - age
         for moment in grid(self.step, until - count * self.step, until)[-count:]:
             self.store.append(tick(moment, self.step))
 
     def catch_up(self) -> None:
-        """Every tick that is due since the newest; none is left out where the machine is busy."""
+        """Append every tick that is due since the newest, even if the machine is busy."""
         now = time.time()
         for moment in grid(self.step, self.newest or now - self.step, now):
             self.store.append(tick(moment, self.step))
 
     def start(self, *, gapless: bool = False) -> None:
-        """On from now: a pause before this is a gap, or filled where it is to be `gapless`."""
+        """Append ticks from now on; a pause before this call is a gap unless `gapless` is set."""
         if gapless:
             self.catch_up()
         else:

@@ -1,4 +1,4 @@
-"""A store of many hosts that the tests make up: each has a history in memory and a clock, and may stop."""
+"""A store of many fake hosts: each has a history in memory and a clock, and can stop."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOW = 1_795_218_000.0
 
 
 class Clock:
-    """Stands still until it is moved."""
+    """A clock that stands still until a test sets `now`."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -36,7 +36,7 @@ class Clock:
 
 
 class Machine:
-    """`skew`: seconds that its clock is ahead of the store's."""
+    """A fake host; its clock is `skew` seconds ahead of the store's."""
 
     def __init__(self, number: int, step: float, skew: float) -> None:
         self.number, self.step, self.skew = number, step, skew
@@ -46,19 +46,19 @@ class Machine:
         self.running = True
 
     def tick(self, at: float) -> Tick:
-        """The tick of the time `at` by its own clock; no two hosts have the same values then."""
+        """Return the tick at `at` by its own clock; each host has different values."""
         count = round(at / self.step)
         values = {m.key: ((count * (7 + p) + 131 * self.number) % 1000) / 10 for p, m in enumerate(METRICS)}
         return Tick(at, self.step, values)
 
     def append(self, at: float, arrived: float) -> None:
-        """`at` by its own clock, `arrived` by the store's."""
+        """Append a tick; `at` is by its own clock, `arrived` by the store's."""
         self.store.append(self.tick(at))
         self.arrived_ms = to_milliseconds(arrived)
 
 
 class Fleet:
-    """What dashapp.stores.hosts.HostStore asks for. `clock`: seconds UTC, the store's own."""
+    """A fake `dashapp.stores.hosts.HostStore`; `clock` is its own, in seconds UTC."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
@@ -68,7 +68,7 @@ class Fleet:
         self._thread: Thread | None = None
 
     def add(self, name: str, past: int = 0, step: float = 1.0, skew: float = 0.0) -> Machine:
-        """With `past` ticks, the newest of which has just come."""
+        """Add a host with `past` ticks, the newest of which has just arrived."""
         machine = Machine(len(self.machines), step, skew)
         now = self.clock()
         if past:
@@ -81,7 +81,7 @@ class Fleet:
         self.machines = {other: machine for other, machine in self.machines.items() if other != name}
 
     def come(self, names: Iterable[str] | None = None) -> None:
-        """Every tick that is due by each host's clock arrives now."""
+        """Append every tick that is due by each host's clock, as arriving now."""
         now = self.clock()
         for name, machine in list(self.machines.items()):
             if machine.running and (names is None or name in names):

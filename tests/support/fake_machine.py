@@ -1,6 +1,6 @@
-"""A machine made of files and answers: a /proc and a /sys in a folder, and what psutil would say of the same.
+"""A fake machine: a /proc and a /sys in a folder, and psutil functions with the same values.
 
-`pass_time` lets it work: every counter moves on by its own pace.
+`pass_time` increases every counter at its own rate.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-# A reading's pace: what is counted a second.
+# Jiffies per second of each kind of CPU time.
 USER, SYSTEM, IDLE, IOWAIT = 30, 10, 50, 10
 
 
 class FakeMachine:
-    """`cores`: numbers of those that are plugged in; `disks` and `links`: names, and what moved so far."""
+    """`cores` has the times of each online core, `disks` and `links` the bytes of each device."""
 
     def __init__(self, folder: Path) -> None:
         self.proc = str(folder / "proc")
@@ -56,7 +56,7 @@ class FakeMachine:
         self.write()
 
     def reset(self, to: int = 5) -> None:
-        """Every counter steps back, as after a wrap or a driver's restart; no time passes."""
+        """Set every counter back, as after a wrap or a driver's restart; no time passes."""
         for times in self.cores.values():
             times.update(dict.fromkeys(times, to))
         self.counts = dict.fromkeys(self.counts, to)
@@ -115,7 +115,7 @@ class FakeMachine:
         }
 
     def call(self, name: str) -> Callable[[], Any]:
-        """psutil's function of this name: what `answers` says, or raises; else what the machine does."""
+        """Return a psutil function that returns or raises `answers[name]`, else the machine's value."""
 
         def answer() -> Any:
             found = self.answers[name] if name in self.answers else getattr(self, f"_{name}")()
@@ -189,5 +189,5 @@ def _socket(row: int, state: str) -> str:
 
 
 def size_of_disk(point: str) -> Any:
-    """A file system of 1000 blocks: 400 used, 500 for users."""
+    """Return a file system of 1000 blocks: 400 used, 500 available to users."""
     return SimpleNamespace(f_blocks=1000, f_bfree=600, f_bavail=500)

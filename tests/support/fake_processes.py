@@ -1,4 +1,4 @@
-"""What runs on a machine that a test makes up: its processes, its time, and the table read of them."""
+"""Fake processes, the clock of their machine, and a process table that reads them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dashapp.api.process_table import ProcessTable, Row
 
 
 class Fake:
-    """A process that is made up; what is an exception is raised where it is asked for."""
+    """A fake process; a value that is an exception is raised when it is read."""
 
     def __init__(self, pid: int, cpu: Any = 0.0, *, created: float = 0.0, **more: Any) -> None:
         self.pid = pid
@@ -50,7 +50,7 @@ class Fake:
 
 
 class Machine:
-    """What runs, as a test wants it, and the time; `sleeps` is what happens while a reader sleeps."""
+    """The processes and the time of a fake machine; `sleeps` runs while a reader sleeps."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -1,4 +1,4 @@
-"""A stand-in for the feed that yfinance asks: its chart's JSON by real HTTP, from this machine alone."""
+"""A fake of the server that yfinance requests: chart JSON over real HTTP on this machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from exporter_server import Exporter, body
 
 
 class Exchange:
-    """`prices` by symbol are its closes of each minute, None where nothing was traded."""
+    """`prices` has the closing price of each minute by symbol, None for a minute without trades."""
 
     def __init__(self, server: Exporter) -> None:
         self.server = server
@@ -24,11 +24,11 @@ class Exchange:
 
     @property
     def charts(self) -> list[str]:
-        """The symbols that one-minute bars were asked of, in order."""
+        """The symbols of all requests for one-minute bars, in order."""
         return [path.split("/")[-1].split("?")[0] for path, _ in self.server.asked if "interval=1m" in path]
 
     def session(self) -> requests.Session:
-        """Sends what is meant for another host to this server, under that host's name as a folder."""
+        """Return a session that sends each request to this server, with the host name in the path."""
         server = self.server
 
         class Local(requests.Session):

@@ -1,7 +1,4 @@
-"""A web server that a test can trouble: the application in front of a browser, on a port of its own.
-
-Knows WSGI and sockets, nothing of ticks or pages.
-"""
+"""A web server for browser tests, on its own port, with faults that a test sets."""
 
 from __future__ import annotations
 
@@ -17,15 +14,15 @@ from ports import free_port
 
 from dashapp.http.types import WSGIApp
 
-# What is asked for the newest points, wherever it is mounted. The catalogue and the page are left untroubled.
+# Only requests for points get faults, at any mount path; the metric list and the page do not.
 TROUBLED = ("/api/ticks", "/api/frames")
 
 
 class Trouble:
-    """WSGI in front of an application: what a test sets here happens to every question for ticks.
+    """WSGI middleware with faults for every request for ticks.
 
-    `latency` in seconds; `answer` is (status, content type, body) instead of the application's;
-    `dropping` closes the connection unanswered.
+    `latency` is in seconds; `answer` replaces the application's response by (status, content type, body);
+    `dropping` closes the connection without a response.
     """
 
     def __init__(self, app: WSGIApp) -> None:
@@ -41,7 +38,7 @@ class Trouble:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         if not environ["PATH_INFO"].endswith(TROUBLED):
             return self._app(environ, start_response)
-        # What happens to a question is settled when it comes, whatever the test sets meanwhile.
+        # The latency is fixed when the request arrives, although the test may change it meanwhile.
         latency = self.latency
         self.asked.append(environ["QUERY_STRING"])
         self._wait(environ["connection"], latency)
@@ -70,7 +67,7 @@ def _gone(connection: socket.socket) -> bool:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Keep-alive, as every real server in front of this page has it; the library's own closes."""
+    """Handler with keep-alive, as in every real server; the library closes by default."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -133,16 +130,16 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that went away, or a server that was stopped: what these tests are about."""
+        """Ignore errors of closed browsers and stopped servers, which the tests cause."""
 
 
 class Served:
-    """An application served on 127.0.0.1 until `stop`, and again, on the same port, from `start`."""
+    """An application on 127.0.0.1 until `stop`; `start` serves it again on the same port."""
 
     def __init__(self, app: WSGIApp) -> None:
         self.trouble = Trouble(app)
         self._server: _Server | None = None
-        # A port of ours: nobody else takes it between `stop` and `start`.
+        # A reserved port, so that no other program takes it between `stop` and `start`.
         self._port = free_port()
         self.start()
 

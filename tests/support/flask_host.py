@@ -1,4 +1,4 @@
-"""A Flask application with whatever one may have, dashapp mounted in it, and what its hooks saw."""
+"""A Flask application with hooks and error handlers, and dashapp mounted in it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ALL_PATHS = [
 
 
 class Host:
-    """An application with whatever one may have; `seen` is what its hooks saw."""
+    """An application with a session, hooks and error handlers; `seen` lists the hooks' calls."""
 
     def __init__(self, **config: Any) -> None:
         self.seen: list[str] = []
@@ -80,7 +80,7 @@ def wsgi(app: Flask) -> WSGIApp:
 
 
 def store_of_a_tick(tmp_path: Path) -> Path:
-    """With one tick in it."""
+    """Create a store with one tick; return its folder."""
     folder = tmp_path / "store"
     disk = DiskStore(folder)
     disk.append(Tick(1_800_000_000, 1, {"cpu.percent": 12.5}))

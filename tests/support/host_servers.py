@@ -1,4 +1,4 @@
-"""A host application under one of the servers that people use."""
+"""A host application on one of the usual servers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SERVERS = {
 
 
 class Server(Process):
-    """A server of somebody else's, with us in it."""
+    """A server process with a Flask application that mounts dashapp."""
 
     HOST = HOST
     TICKS = "/monitor/api/ticks?window=100"
@@ -55,7 +55,7 @@ class Server(Process):
         super().__init__([sys.executable, *argv], folder=folder, env={}, start_new_session=True)
 
     def get(self, path: str) -> tuple[int, bytes]:
-        """Status 0 where nobody answers yet."""
+        """Return status and body, or status 0 if the server does not respond yet."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         with suppress(OSError, http.client.HTTPException), closing(connection):
             connection.request("GET", path)
@@ -81,7 +81,7 @@ class Server(Process):
         return found
 
     def collector(self) -> psutil.Process:
-        """The only one."""
+        """Wait until exactly one collector runs, and return it."""
         return wait_for(lambda: self.collectors() if len(self.collectors()) == 1 else [])[0]
 
     def moves(self) -> None:

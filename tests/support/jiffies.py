@@ -1,4 +1,4 @@
-"""The kernel's own count of CPU time, which goes on in hundredths of a second: what shares are made of."""
+"""The kernel's count of CPU time in hundredths of a second, from which shares are computed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from waiting import wait_for
 
 
 def let_time_pass() -> None:
-    """Until some more is counted of each core's time; how long that takes is the machine's matter."""
+    """Wait until the kernel has counted more time on each core, however long that takes."""
     before = _counted()
     wait_for(lambda: all(new > old + 0.05 for new, old in zip(_counted(), before, strict=True)))
 

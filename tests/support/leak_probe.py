@@ -1,6 +1,7 @@
-"""`python leaving.py EXAMPLE SYMBOL …`: what each round of viewers leaves in the process that serves them.
+"""`python leak_probe.py EXAMPLE SYMBOL …`: find objects that remain after viewers have left.
 
-In a process of its own, which nothing else makes objects in. Prints a list of lists of types as JSON.
+It runs in its own process, so that no other code creates objects. It prints JSON: for each round of viewers,
+a list of types.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def main(example: str, *symbols: str) -> None:
 
 
 def visit(app: Any, symbol: str) -> None:
-    """The page, its callback, and then ticks."""
+    """Request the page, its callback, and then ticks."""
 
     def in_json(environ: dict[str, Any], start: Any) -> Any:
         return app({**environ, "CONTENT_TYPE": "application/json"}, start)

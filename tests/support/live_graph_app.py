@@ -1,4 +1,4 @@
-"""A stranger's app with several LiveGraphs, and what a browser shows of each."""
+"""A user's app with several LiveGraphs, and the charts that a browser shows of each."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ INTERVAL = 0.5
 
 IDS = LiveGraph.ids
 
-LONGER = 4  # the place of 45 s among the stops
+LONGER = 4  # the index of 45 s among the slider's stops
 
 
 class Theirs:
-    """A stranger's app with callbacks of its own; its metrics rise by one a tick, `late` once it may."""
+    """A user's app with its own callbacks and metrics; `late` has values once it is set to True."""
 
     def __init__(self) -> None:
         self.late = False
@@ -60,8 +60,8 @@ class Theirs:
         app.callback(place, Input("again", "n_clicks"))(lambda _: fixed)
 
     def stored(self, since: int) -> dict[str, dict[int, float]]:
-        """Each metric's values by their times, from `since` on, as the server tells them."""
-        # Past the server: it counts what the browser asks.
+        """Return each metric's values by time, from `since` (ms) on, as the server sends them."""
+        # Ask the application directly, because the server counts the browser's requests.
         frame = ask(self.app.server.wsgi_app, "/_dashapp/api/ticks?window=600&like=*").json
         return {
             key: {t: y for t, y in zip(frame["t"], column, strict=True) if y is not None and t >= since}
@@ -70,7 +70,7 @@ class Theirs:
 
 
 def opened(page: Page, app: Theirs) -> Iterator[Theirs]:
-    """The app in a browser whose console has no errors, but for those of a server that is not there."""
+    """Open the app in a browser; assert that its console has only errors about a missing server."""
     errors: list[str] = []
 
     def hear(line: ConsoleMessage) -> None:
@@ -90,7 +90,7 @@ def section(aio_id: str) -> str:
 
 
 def chart(page: Page, aio_id: str) -> dict[str, Any] | None:
-    """What one LiveGraph has drawn: its range and its only trace."""
+    """Return the chart of one LiveGraph, with its range and its only trace."""
     read = READ.replace("document.querySelectorAll(", f"document.querySelectorAll('{section(aio_id)} ' + ")
     charts: list[dict[str, Any]] = page.evaluate(read)
     return charts[0] if charts and charts[0]["traces"] else None
@@ -110,7 +110,7 @@ def newest(app: Theirs) -> int:
 
 
 def assert_up_to_date(page: Page, app: Theirs, aio_id: str, key: str) -> None:
-    """Soon it shows all that the server has of its window, to the newest: none missing, none twice."""
+    """Wait until it shows every point of its window up to the newest, each once."""
     end = max(app.stored(0)[key])
 
     def whole() -> bool:
@@ -133,7 +133,7 @@ def wait_for_state(page: Page, aio_id: str, wanted: str) -> None:
 
 
 def living(page: Page) -> list[str]:
-    return sorted(page.evaluate("[...dashapp.graphs.found.keys()]"))
+    return sorted(page.evaluate("[...dashapp.liveGraphs.byId.keys()]"))
 
 
 def click(page: Page, name: str) -> None:
@@ -141,14 +141,14 @@ def click(page: Page, name: str) -> None:
 
 
 def kept(session: CDPSession) -> tuple[float, float]:
-    """The listeners and nodes that the browser keeps, all rubbish collected."""
+    """Return the browser's numbers of listeners and nodes after a garbage collection."""
     session.send("HeapProfiler.collectGarbage")
     found = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
     return found["JSEventListeners"], found["Nodes"]
 
 
 def least_kept(page: Page, session: CDPSession) -> tuple[float, float]:
-    """The least of several readings: Plotly and React let go of some of it a little later."""
+    """Return the minimum of several readings: Plotly and React release some objects late."""
     readings = [kept(session)]
     for _ in range(4):
         page.wait_for_timeout(100)

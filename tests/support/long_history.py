@@ -1,4 +1,4 @@
-"""Hours of ticks as a cloud machine's CPU has them, and a store that they were written to."""
+"""Hours of ticks that resemble a cloud machine's CPU, and a store with them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DAY = 86_400
 
 
 def calm_with_spikes(count: int, end: int = NOW, seed: int = 7, step: int = 1) -> list[Tick]:
-    """The shape of a cloud machine's CPU: long calm, rare spikes of one tick, a gap now and then."""
+    """Return ticks as of a cloud machine's CPU: long calm, rare spikes of one tick, some gaps."""
     chance = random.Random(seed)
     ticks = []
     for place in range(count):
@@ -33,7 +33,7 @@ def calm_with_spikes(count: int, end: int = NOW, seed: int = 7, step: int = 1) -
 
 
 def by_minute(ticks: Iterable[Tick]) -> dict[int, list[Tick]]:
-    """Those of each minute, by its end in milliseconds."""
+    """Return the ticks of each minute by its end in milliseconds."""
     found: dict[int, list[Tick]] = {}
     for tick in ticks:
         found.setdefault(point_end_ms(to_milliseconds(tick.time), 60), []).append(tick)
@@ -41,7 +41,7 @@ def by_minute(ticks: Iterable[Tick]) -> dict[int, list[Tick]]:
 
 
 def fill(folder: Path, ticks: Sequence[Tick]) -> None:
-    """A store with these up to NOW, sealed but for the last minutes."""
+    """Write a store with these ticks up to NOW; all but the last 20 minutes are archived."""
     folder.mkdir(exist_ok=True)
     sealed = [tick for tick in ticks if tick.time <= NOW - 1200]
     seal(folder, sealed, Retention())

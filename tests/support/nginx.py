@@ -1,4 +1,4 @@
-"""The real nginx in front of a port, with the configuration that the documentation gives."""
+"""The real nginx in front of a port, with the configuration from the documentation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from processes import ROOT
 from tools import nginx
 from waiting import PATIENCE_S, wait_for
 
-# What the system's own file would say around it.
+# The directives around it, which are in the system's own file.
 AROUND = """
 daemon off;
 pid {folder}/pid;
@@ -40,18 +40,18 @@ http {{
 class Proxied:
     port: int
     folder: Path
-    # Of the process that the others are children of.
+    # The id of the master process.
     pid: int
 
     def asked(self, begin: str = "") -> Counter[str]:
-        """How the questions so far were answered: HIT, MISS, … `begin`: how their addresses begin."""
+        """Count the responses by cache status (HIT, MISS, …) for URIs that start with `begin`."""
         lines = (self.folder / "access.log").read_text().splitlines()
         return Counter(line.split()[0] for line in lines if line.split()[1].startswith(begin))
 
 
 @contextmanager
 def proxied(origin: int, folder: Path, *, counted: bool = True) -> Iterator[Proxied]:
-    """`counted`: its log is on, which `asked` reads."""
+    """Run nginx in front of the port `origin`; `counted` enables the log that `asked` reads."""
     program = nginx()
     assert program
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""An overlay of made-up hosts."""
+"""An overlay of fake hosts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page saves: a download by its menu item, and the size of a picture."""
+"""Downloads of a page by menu item, and the size of a PNG file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A source at one end of a pipe, with a clock of its own, and what vmstat would write into it."""
+"""A stdin source that reads a pipe, with its own clock, and sample output of vmstat."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ procs -----------memory---------- ---swap--
 
 
 class Piped:
-    """A source at one end of a pipe, a test at the other, and a clock of its own."""
+    """A source that reads a pipe, to which a test writes, with its own clock."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()
@@ -41,7 +41,7 @@ class Piped:
         return wait_for(lambda: word in self.source.status_message)
 
     def end(self) -> Mapping[str, float]:
-        """What stands when everything was read."""
+        """Close the pipe and return the values after everything was read."""
         self.source.read()
         self.close()
         self.said("ended")

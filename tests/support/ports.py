@@ -1,7 +1,7 @@
-"""Ports of 127.0.0.1 for programs that take a number only: nobody else gets one that was given out here.
+"""Reserved ports of 127.0.0.1 for programs that need a port number.
 
-They lie below those that a system gives to whoever asks for any, so that neither a server on port 0 nor an
-outgoing connection takes one between the question and its use. Each process has a block of them to itself.
+They are below the ephemeral range of the system. So neither a server on port 0 nor an outgoing connection
+takes one before the test uses it. Each process has its own block of ports.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from itertools import cycle
 
-# A browser refuses 10080, and goes to all from there on.
+# Browsers block port 10080 and no port above it.
 FIRST, BLOCK, BLOCKS = 10_100, 150, 40
-# A node of a cluster takes a second port as well, so far from its first.
+# A cluster node also uses a second port at this distance from its first.
 NEIGHBOUR = 10_000
 
 
 def free_port(*, neighbour: bool = False) -> int:
-    """One where nobody listens. `neighbour`: nor does anybody at the port that a cluster's node adds."""
+    """Return a free port; with `neighbour`, the second port of a cluster node is free as well."""
     return next(
         port for port in _own if _is_free(port) and not (neighbour and not _is_free(port + NEIGHBOUR))
     )
 
 
 def _block() -> Iterator[int]:
-    """The ports of a block. Its first is held as long as this process lives and keeps others off the rest."""
+    """Yield the ports of a block; this process keeps the first one bound to reserve the others."""
     for first in range(FIRST, FIRST + BLOCK * BLOCKS, BLOCK):
         guard = socket.socket()
         try:
@@ -34,14 +34,14 @@ def _block() -> Iterator[int]:
             guard.close()
             continue
         guard.detach()
-        # In turn, so that a port that was just left is the last to be given out again.
+        # Cycle through them, so that a port that was just released is reused last.
         yield from cycle(range(first + 1, first + BLOCK))
     raise AssertionError(f"all blocks of ports from {FIRST} on are taken")
 
 
 def _is_free(port: int) -> bool:
     with closing(socket.socket()) as probe, suppress(OSError):
-        # What was closed a moment ago hinders no server.
+        # A connection that was closed a moment ago does not prevent a server.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
         return True

@@ -1,4 +1,4 @@
-"""Real processes: started as a user starts them, on a port of their own, and ended, and only they."""
+"""Real processes, started as a user starts them, on their own port; tests end only these."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ import psutil
 from ports import free_port as free_port
 from waiting import PATIENCE_S, wait_for
 
-from dashapp.stores.disk.archive import open_levels
+from dashapp.stores.disk.reader import DiskReader
 
 ROOT = Path(__file__).resolve().parents[2]
 ALWAYS = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
 
 
 class Process:
-    """A process with its output kept as it comes, stderr and stdout together."""
+    """A process whose output, stdout and stderr together, is collected in `lines`."""
 
     def __init__(self, argv: Sequence[str], *, folder: Path, env: Mapping[str, str], **more: Any) -> None:
         more.setdefault("stdin", subprocess.DEVNULL)
@@ -60,14 +60,14 @@ class Process:
         return "\n".join(self.lines)
 
     def family(self) -> list[psutil.Process]:
-        """Every process that it started, and they, as far as they live."""
+        """Return all descendants that are alive."""
         with suppress(psutil.NoSuchProcess):
             for each in psutil.Process(self.pid).children(recursive=True):
                 self._family.setdefault(each.pid, each)
         return [each for each in self._family.values() if alive(each)]
 
     def child(self, word: str) -> psutil.Process:
-        """The direct child that runs the module `word`."""
+        """Wait for the direct child that runs the module dashapp.`word`, and return it."""
 
         def find() -> psutil.Process | None:
             with suppress(psutil.Error):
@@ -85,16 +85,16 @@ class Process:
         try:
             code = self.popen.wait(seconds)
         except subprocess.TimeoutExpired:
-            # What it dies with tells where each of its threads stands.
+            # SIGABRT makes faulthandler print the stack of each thread.
             self.popen.send_signal(signal.SIGABRT)
             self._reading.join(PATIENCE_S)
             raise AssertionError(f"not ended after {seconds} s:\n{self.said}") from None
-        # All that it said; a child that outlives it may keep the pipe open for a moment.
+        # Read the rest of the output; a child that lives longer may keep the pipe open for a moment.
         self._reading.join(PATIENCE_S)
         return code
 
     def end(self) -> None:
-        """Kill it and all that it ever started."""
+        """Kill the process and all its descendants."""
         family = self.family()
         with suppress(ProcessLookupError):
             self.popen.send_signal(signal.SIGCONT)
@@ -116,7 +116,7 @@ def alive(process: psutil.Process) -> bool:
 
 
 class Dashapp(Process):
-    """`python -m dashapp` in a folder of its own."""
+    """`python -m dashapp` in its own folder."""
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ class Dashapp(Process):
         super().__init__(argv, folder=folder, env=env or {}, **more)
 
     def serving(self) -> Dashapp:
-        """Wait until it says where it serves."""
+        """Wait until it logs its address."""
 
         def serves() -> bool:
             if "Serving on" in self.said:
@@ -159,19 +159,19 @@ class Dashapp(Process):
         return found
 
     def shown(self, since: int = 0) -> list[int]:
-        """The times of all ticks that the page can show; a hole's is none of a tick."""
+        """Return the times of all ticks that the page can show, without the times of gaps."""
         answer = self.ticks(7200)
         values = answer["y"].get("cpu.percent", [])
         return [t for t, value in zip(answer["t"], values, strict=True) if value is not None and t >= since]
 
     def newest(self) -> int:
-        """Milliseconds; 0 where there is no tick, or no answer yet."""
+        """Return the newest tick's time in milliseconds, 0 without a tick or a response."""
         with suppress(OSError, http.client.HTTPException):
             return max(self.ticks()["t"], default=0)
         return 0
 
     def moves(self) -> None:
-        """Wait until another tick comes."""
+        """Wait until another tick arrives."""
         before = self.newest()
         wait_for(lambda: self.newest() > before, every=0.05)
 
@@ -188,8 +188,8 @@ def dashapp(folder: Path, *flags: str, **more: Any) -> Iterator[Dashapp]:
         process.end()
 
 
-# Root writes whatever its bits say, by a capability. Without it root is a user like any other, and so are its
-# children (28 and 1: PR_SET_SECUREBITS, SECBIT_NOROOT).
+# A capability lets root ignore file permissions. Without it, permissions apply to root and to its children
+# (28 and 1 are PR_SET_SECUREBITS and SECBIT_NOROOT).
 POWERLESS = """
 import ctypes, runpy, sys
 ctypes.CDLL(None).prctl(28, 1)
@@ -204,7 +204,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 def collector(
     folder: Path, *flags: str, env: Mapping[str, str] | None = None, powerless: bool = False, **more: Any
 ) -> Iterator[Process]:
-    """`python collector.py` in a folder of its own."""
+    """Run `python collector.py` in `folder`."""
     argv = [sys.executable, *(["-c", POWERLESS] if powerless else []), str(ROOT / "collector.py"), *flags]
     process = Process(argv, folder=folder, env=env or {}, **more)
     try:
@@ -214,24 +214,24 @@ def collector(
 
 
 def stored(folder: Path) -> list[int]:
-    """The times of all ticks on disk, in milliseconds: what is sealed, and the rows after it as they are."""
+    """Return the times (ms) of all ticks on disk: the archive, then the rows after it."""
     uri = f"file:{folder / 'cache.db'}?mode=ro"
     try:
         with closing(sqlite3.connect(uri, uri=True, timeout=5)) as connection:
             rows = connection.execute("SELECT value FROM Cache ORDER BY key").fetchall()
     except sqlite3.OperationalError:
-        return []  # there is none yet, or no table in it
+        return []  # there is no file yet, or no table in it
     times = [round(1000 * json.loads(row)[0]) for (row,) in rows if isinstance(row, str)]
-    # What was sealed when a process was killed may still stand in the rows; it is dropped from them later.
-    sealed = open_levels(folder)[0].columns(-1, times[0] - 1 if times else 1 << 60, None)
+    # If a process was killed while it archived ticks, the rows may still have them; they are deleted later.
+    sealed = DiskReader(folder).levels()[0].columns(-1, times[0] - 1 if times else 1 << 60, None)
     return [*map(int, sealed.t), *times]
 
 
 def on_grid(times: Sequence[int], step: int) -> bool:
-    """Whether each is there once, in order, on the grid. A starved machine may leave deadlines out."""
+    """Return whether the times are unique, sorted and on the grid; a busy machine may skip some."""
     return list(times) == sorted(set(times)) and all(time % step == 0 for time in times)
 
 
 def holes(times: Sequence[int], step: int) -> list[tuple[int, int]]:
-    """Where `times` do not follow each other by `step`."""
+    """Return each pair of consecutive times whose distance is not `step`."""
     return [(old, new) for old, new in pairwise(times) if new - old != step]

@@ -1,4 +1,4 @@
-"""An exporter's text as node_exporter writes it, and a source that reads an exporter by a test's clock."""
+"""Sample output of node_exporter, and a Prometheus source with a fake clock."""
 
 from __future__ import annotations
 

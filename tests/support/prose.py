@@ -29,7 +29,7 @@ RULES = {
     ),
     "house word": re.compile(r"\b(?:nobody|whoever|anybody|lately|seldom|anew)\b", re.IGNORECASE),
 }
-CODE = re.compile(r"`[^`]*`|\"[^\"\n]{0,120}\"|https?://\S+")
+CODE = re.compile(r"(?<=\])\([^)\s]+\)|`[^`]*`|\"[^\"\n]{0,120}\"|https?://\S+")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A house that is pushed into: what receives, what waits, and the sampler that takes it, in one process."""
+"""The push pipeline in one process: endpoint, queue, and the sampler that reads it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ NOW = 1_800_000_000.0
 
 
 class House:
-    """A receiver, and the sampler that takes what it kept."""
+    """A push endpoint, its queue, and the sampler that reads the queue."""
 
     def __init__(self, most: int = 1 << 24) -> None:
         self.store = MemoryStore()
-        self.spool = MemoryPushQueue(most=most)
+        self.spool = MemoryPushQueue(max_bytes=most)
         self.app = PushEndpoint(TOKEN, self.spool, self.store, clock=lambda: NOW)
         source = PushSource(self.spool, lambda: self.store.newest().time_ms)
         self.sampler = Sampler([source], self.store, 1)
@@ -34,7 +34,7 @@ class House:
         return post(self.app, data, {"authorization": f"Bearer {TOKEN}", **headers})
 
     def tick(self) -> dict[str, float]:
-        """What the next tick holds."""
+        """Return the values of the next tick."""
         self.time += 1
         tick = self.sampler.tick(self.time)
         return dict(tick.values) if tick else {}
@@ -49,7 +49,7 @@ def many(count: int) -> dict[str, float]:
 
 
 def refused(house: House, body: object, status: int = 400) -> str:
-    """The sentence; and nothing of the request is kept."""
+    """Return the error of a rejected request; assert that none of its values is stored."""
     answer = house.push(body)
     assert (answer.status, set(answer.json)) == (status, {"error"}), answer.body
     sentence = str(answer.json["error"])

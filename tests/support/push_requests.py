@@ -1,4 +1,4 @@
-"""How the process tests push: the environment of a server that takes pushes, and one request."""
+"""Push requests for process tests: the server's environment, and one request."""
 
 from __future__ import annotations
 

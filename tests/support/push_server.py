@@ -1,4 +1,4 @@
-"""A server that takes pushes as a test says, and programs that push to it."""
+"""A fake push server, and programs that push to it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from dashapp.client import PushClient, PushTransport
 
 
 class Server:
-    """Takes pushes as a test says: `answer` gives the status of each from its metrics, and may wait."""
+    """Accepts pushes; `answer` returns the status for the metrics of a request, and may block."""
 
     def __init__(self, port: int = 0) -> None:
         self.answer: Callable[[dict[str, float]], int] = lambda metrics: 200
@@ -90,11 +90,11 @@ def pushed_to(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 class OverError(Exception):
-    """The test is."""
+    """Ends the client's thread after the test."""
 
 
 class Ending(PushClient):
-    """Has a thread that ends."""
+    """A client whose thread ends with the test."""
 
     is_over = False
 
@@ -116,7 +116,7 @@ class Ending(PushClient):
 
 
 def pusher_of_a_test(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[PushClient]:
-    """It tries again soon, and its thread ends with the test."""
+    """Yield a client that retries soon; its thread ends with the test."""
     monkeypatch.setattr(atexit, "register", lambda *_: None)
     monkeypatch.setattr(os, "register_at_fork", lambda **_: None)
     monkeypatch.setattr(client, "REQUEST_TIMEOUT_S", PATIENCE_S)
@@ -135,14 +135,14 @@ def pusher_of_a_test(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterato
         each._close()
 
 
-# On a busy machine two seconds may be too few for the last request of a program.
+# On a busy machine, two seconds may be too short for the last request of a program.
 PATIENT = f"import dashapp.client; dashapp.client.PushClient.flush.__defaults__ = ({PATIENCE_S},)\n"
 
 
 def run(
     code: str, server: Server | None = None, *, patient: bool = True, **env: str
 ) -> subprocess.CompletedProcess[str]:
-    """A program of its own; a `patient` one waits longer for its last request than a user's does."""
+    """Run a program; a `patient` one waits longer for its last request than by default."""
     url = {"DASHAPP_URL": f"http://127.0.0.1:{server.port}"} if server else {}
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", (PATIENT if patient else "") + textwrap.dedent(code)],
@@ -155,5 +155,5 @@ def run(
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What we logged, and no library."""
+    """Return the log messages of dashapp, without those of libraries."""
     return [record.getMessage() for record in caplog.records if record.name == "dashapp"]

@@ -1,4 +1,4 @@
-"""What a source has read, by its metrics' keys."""
+"""Values and labels of a reading by metric key."""
 
 from __future__ import annotations
 

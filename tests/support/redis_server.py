@@ -1,4 +1,4 @@
-"""Redis itself, started by a test on a free port of 127.0.0.1, nothing of it on disk; a cluster of three."""
+"""Real Redis servers and clusters on free ports of 127.0.0.1, without persistence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ needs_redis = pytest.mark.skipif(redis_server() is None, reason="redis-server is
 
 
 class RedisServer:
-    """One process, which `start` starts again on the same port, empty."""
+    """One process; `start` restarts it on the same port with no data."""
 
     def __init__(self, folder: Path, *flags: str) -> None:
         self.port = free_port(neighbour="--cluster-enabled" in flags)
@@ -50,7 +50,7 @@ class RedisServer:
             raise OSError((self.folder / "log").read_text())
         with suppress(redis.RedisError), closing(self.client()) as client:
             return bool(client.ping())
-        with closing(socket.socket()) as probe:  # one with a password does not answer that
+        with closing(socket.socket()) as probe:  # a server with a password rejects PING
             return "requirepass" in " ".join(self.flags) and probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def client(self, **options: Any) -> Any:
@@ -83,7 +83,7 @@ def redis_at(folder: Path, *flags: str) -> Iterator[RedisServer]:
 
 @contextmanager
 def cluster_at(folder: Path) -> Iterator[list[RedisServer]]:
-    """Three masters."""
+    """Run a cluster of three masters."""
     cli = shutil.which("redis-cli")
     assert cli is not None
     nodes: list[RedisServer] = []

@@ -1,4 +1,4 @@
-"""A Redis store that a test writes to, and what Redis has of it."""
+"""A Redis store for tests, and the entries that Redis has."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def fill(store: RedisStore, first: int, count: int) -> None:
 
 
 def drain(store: RedisStore) -> None:
-    """Wait until Redis has all that was appended."""
+    """Wait until Redis has all appended ticks."""
     assert store.drain(PATIENCE_S)
 
 
@@ -42,11 +42,11 @@ def times(reader: RedisReader | DefaultHostReader) -> list[float]:
 
 
 def stored(server: RedisServer, name: str = "a") -> list[int]:
-    """The times of all entries, as they are: in order, and twice where one is there twice."""
+    """Return the times of all entries in Redis's order, duplicates included."""
     with closing(server.client()) as client:
         return [int(fields[b"t"]) // 1000 for _id, fields in client.xrange(Keys(name).ticks)]
 
 
 def life(server: RedisServer) -> bytes:
     with closing(server.client()) as client:
-        return bytes(client.get(Keys("a").life) or b"")
+        return bytes(client.get(Keys("a").generation) or b"")

@@ -1,4 +1,4 @@
-"""A CSV in a folder, replayed by a test's clock."""
+"""A CSV file in a folder, and a replay of it with a fake clock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROWS = "time,open,close\n2026-01-01T00:00:00Z,1,10\n2026-01-01T00:01:00Z,2,20\n2
 
 
 class Played:
-    """A file, a clock, and what is shown of the one at the other."""
+    """A CSV file, a clock, and the values of the file at the clock's time."""
 
     def __init__(self, folder: Path, text: str | bytes, speed: float = 60, **more: object) -> None:
         self.path = folder / "prices.csv"

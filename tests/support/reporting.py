@@ -1,6 +1,6 @@
-"""What a run of the tests leaves for a person: one sentence at its end, and evidence of what failed.
+"""Test reports for people: a one-sentence summary, and evidence of failed browser tests.
 
-A failed browser test leaves a picture of its page and the page's console in test-results/.
+A failed browser test saves a screenshot of its page and the page's console in test-results/.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """The last words before pytest's own line."""
+    """Print a summary before pytest's last line."""
     stats = terminalreporter.stats
     count = {name: len(stats.get(name, ())) for name in ("passed", "failed", "error", "skipped")}
     minutes, seconds = divmod(round(time.time() - STARTED), 60)
     took = f"{minutes} min {seconds:02} s on {os.cpu_count()} processors"
     bad = count["failed"] + count["error"]
     if not bad and not count["passed"]:
-        return  # nothing ran: the tests were only listed, or there are none of that name
+        return  # no test ran: pytest only listed tests, or no test has the given name
     if bad:
         sentence = f"{bad:,} tests failed, {count['passed']:,} passed, in {took}."
         if FOLDER.exists():
@@ -55,7 +55,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def keep_evidence(item: pytest.Item, page: Page, console: Sequence[str]) -> None:
-    """Write both if the test failed."""
+    """Write screenshot and console if the test failed."""
     if not item.stash.get(FAILED, False):
         return
     FOLDER.mkdir(exist_ok=True)
@@ -63,7 +63,7 @@ def keep_evidence(item: pytest.Item, page: Page, console: Sequence[str]) -> None
     Path(f"{path}.txt").write_text("\n".join([page.url, *console, ""]))
     try:
         page.screenshot(path=f"{path}.png", full_page=True, timeout=10_000)
-    except Error as error:  # a page that hangs, or is closed
+    except Error as error:  # the page hangs or is closed
         Path(f"{path}.png.txt").write_text(str(error))
 
 

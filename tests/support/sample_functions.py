@@ -1,4 +1,4 @@
-"""Functions as an operator writes them, for the sources' contract: good ones, and one that gives nonsense."""
+"""Functions as users write them, for the source contract: valid ones, and one with nonsense."""
 
 from __future__ import annotations
 

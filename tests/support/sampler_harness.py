@@ -1,4 +1,4 @@
-"""A notice that remembers what a sampler said of its sources."""
+"""A notice that records the messages of a sampler about its sources."""
 
 from __future__ import annotations
 

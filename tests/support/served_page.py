@@ -1,4 +1,4 @@
-"""A page's other side in a test: a store, what fills it, and the server in front of it."""
+"""The server side of a page in a test: a store, its feeder, and a web server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dashapp.stores.memory import MemoryStore
 
 @dataclass
 class Live:
-    """A page's whole other side."""
+    """A store, its feeder, and the server of a page."""
 
     store: MemoryStore
     feeder: Feeder

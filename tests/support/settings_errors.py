@@ -1,4 +1,4 @@
-"""What is wrong with settings, as the server says it of a command line and an environment."""
+"""Errors of the settings from a command line and an environment."""
 
 from __future__ import annotations
 

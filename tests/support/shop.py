@@ -1,4 +1,4 @@
-"""A host that a browser visits: a Flask application with the monitor in it, and a page with a chart."""
+"""A Flask application for browser tests, with the monitor mounted and a page with a chart."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TEMPLATE = "<!doctype html><title>Shop</title><h1>Shop</h1><div id=place>{{ char
 
 
 class Shop:
-    """A host with the monitor in it, and a page with a chart; `outer` is where a proxy has put it all."""
+    """An application with the monitor and a chart; `outer` is the path prefix of a proxy."""
 
     def __init__(self, folder: Path, *, past: int = 100, outer: str = "", **settings: Any) -> None:
         self.store = cast(MemoryStore, DiskStore(folder / "data"))

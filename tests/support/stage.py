@@ -1,4 +1,4 @@
-"""A sampler of a good source and of another that answers as a test says, on a clock of its own."""
+"""A sampler with a good source and a source that a test controls, on a fake clock."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SLOW = Metric("slow.value", "Slow", "", "slow", 0.0)
 
 
 class Says:
-    """Answers with what it is given; counts how often it was asked, and can be held up."""
+    """Returns or raises `answer`; `asked` counts the reads, and clearing `go_on` blocks them."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
@@ -37,7 +37,7 @@ class Says:
 
 
 class Listener:
-    """A notice that remembers what was said."""
+    """A notice that records its messages."""
 
     def __init__(self) -> None:
         self.said: list[str | None] = []
@@ -50,7 +50,7 @@ class Listener:
 
 
 class Stage:
-    """A sampler of a good source and another, on a clock of its own."""
+    """A sampler with a good source and another one, on a fake clock."""
 
     def __init__(self, other: Source, clock: FakeClock) -> None:
         self.clock = clock
@@ -59,7 +59,7 @@ class Stage:
         self.sampler = Sampler([other, Says({GOOD: 1.0})], self.store, 1.0, self.notice)
 
     def tick(self) -> Mapping[str, float]:
-        """One second later. The good source has its value in every tick."""
+        """Return the values one second later; assert that the good source has its value."""
         self.clock.pass_time(1.0)
         tick = self.sampler.tick(self.clock.wall())
         assert tick is not None

@@ -1,4 +1,4 @@
-"""The stores that one contract is tried on, each with whatever else reads it."""
+"""The stores that share one contract, each with its reader."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from dashapp.stores.redis.store import RedisStore
 
 
 class SharedLink(RedisClient):
-    """One of all stores of a module, for a cluster's client takes long to make; its module ends it."""
+    """A client for all stores of a test module, because a cluster client is slow to create.
+
+    The module calls `end` to close it.
+    """
 
     def __init__(self, url: str) -> None:
         super().__init__(url, PATIENCE_S)
@@ -33,11 +36,11 @@ class SharedLink(RedisClient):
 
 
 class PromptStore(RedisStore):
-    """Done when it says so, as the others are: what is tried here is what is kept, not when."""
+    """A store that waits until Redis has each write: tests check the content, not the time."""
 
     def __init__(self, link: RedisClient, name: str, keep: int) -> None:
         super().__init__(link, name, keep)
-        # Its first round gives the name its life: now, and not half a second later in the middle of a test.
+        # The writer's first round creates the store's id: do that now, not half a second later in a test.
         self.writer.wake()
         self.finish()
 
@@ -46,8 +49,8 @@ class PromptStore(RedisStore):
         self.finish()
         return kept
 
-    def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
-        super().describe(metrics, looks)
+    def describe(self, metrics: Iterable[Metric], panel_kinds: Mapping[str, str] | None = None) -> None:
+        super().describe(metrics, panel_kinds)
         self.finish()
 
     def finish(self) -> None:
@@ -55,7 +58,7 @@ class PromptStore(RedisStore):
 
 
 class PromptReader(RedisReader):
-    """Polls whenever it is asked."""
+    """A reader that polls on each read of the newest cursor."""
 
     def newest(self) -> Cursor:
         self.poll()
@@ -67,7 +70,7 @@ Links = Callable[[str], RedisClient | None]
 
 
 class Kept:
-    """A store and whatever else reads it; `reopen` ends its process and starts the next."""
+    """A store and its reader; `reopen` closes the store and opens it again, as a restart does."""
 
     def __init__(self, open_writer: Callable[[], Writer], reader: Callable[[Writer], Reader]) -> None:
         self._open = open_writer
@@ -97,7 +100,7 @@ class Kept:
 
 
 def kept(kind: str, folder: Path, keep: int = 10_000, link: RedisClient | None = None) -> Kept:
-    """`link`: to the Redis that is meant; each `folder` has a name of its own there."""
+    """Open a store of this kind; `link` is the Redis client, and `folder` determines the name."""
     if kind == "memory":
         return Kept(lambda: MemoryStore(keep), lambda store: store)
     if kind == "disk":
@@ -110,7 +113,7 @@ def kept(kind: str, folder: Path, keep: int = 10_000, link: RedisClient | None =
 
 
 def links_by_kind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Links]:
-    """The link to the store of a kind; its servers are started when somebody first asks."""
+    """Yield a function that returns the client for a kind and starts its servers when needed."""
     with ExitStack() as stack:
         started: dict[str, SharedLink] = {}
 

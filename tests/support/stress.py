@@ -1,7 +1,7 @@
-"""Run the whole suite again and again on a busy machine, each time in another order: `make stress`.
+"""Run the whole suite repeatedly on a busy machine, in a new order each time: `make stress`.
 
-Each run has more workers than the machine has processors, a process beside it that never rests, and a seed,
-which is printed: `make stress ARGS="--runs 1 --seed N"` repeats the order of that run.
+Each run has more workers than the machine has processors, and a busy process beside it. It prints its seed:
+`make stress ARGS="--runs 1 --seed N"` repeats the order of that run.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / "test-results"
-# It ends with this process, whose end of the pipe it watches.
+# It ends when this process closes its end of the pipe.
 HOG = "import select, sys\nwhile not select.select([sys.stdin], [], [], 0)[0]: sum(range(100_000))"
 
 

@@ -1,4 +1,4 @@
-"""A browser's tab in a test, in which nothing may throw: one of its own, or one that a file's tests share."""
+"""A browser tab for one test or for a file's tests; an uncaught error in it fails the test."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from playwright.sync_api import Browser, ConsoleMessage, Page
 from reporting import keep_evidence
 from waiting import PATIENCE_S
 
-# Neither UTC nor a whole hour from it: a time drawn in the wrong zone is seen.
+# An offset from UTC that is no whole hour, so that a test detects times in the wrong zone.
 ZONE = "Asia/Kolkata"
-# How many questions for ticks the browser has in flight, and had at most; when it asked each (ms).
+# Requests for ticks in flight: the current number, the maximum, and the time of each (ms).
 COUNT_FLIGHTS = r"""
 window.flights = { now: 0, most: 0, at: [] };
 const plain = window.fetch;
@@ -26,7 +26,7 @@ window.fetch = async (...question) => {
 
 
 class Tab:
-    """A page, what it throws, and what its console says."""
+    """A page, its uncaught errors, and its console."""
 
     def __init__(self, chromium: Browser) -> None:
         context = chromium.new_context(
@@ -46,7 +46,7 @@ class Tab:
             self._thrown.append(line.text)
 
     def lend(self, test: pytest.Item) -> Iterator[Page]:
-        """A failed test leaves a picture of it, and its console."""
+        """Yield the page to a test; save a screenshot and the console if the test fails."""
         yield self.page
         keep_evidence(test, self.page, [*self._console, *(f"thrown: {error}" for error in self._thrown)])
 
@@ -55,9 +55,9 @@ class Tab:
         assert not self._thrown
 
     def clean(self) -> None:
-        """Nothing that a test did to it meets the next one.
+        """Reset the tab, so that a test does not affect the next one.
 
-        A script for every page cannot be taken out again: a test that adds one takes a tab of its own.
+        An init script cannot be removed, so a test that adds one needs its own tab.
         """
         page = self.page
         for other in page.context.pages:

@@ -1,4 +1,4 @@
-"""How many examples a test tries: few by default, all of them with `make test ARGS=--thorough`."""
+"""The number of examples in a test: few by default, all with `make test ARGS=--thorough`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds the programs that tests check with; `--install` fetches them from the system's packages."""
+"""Find the programs that tests need; `--install` installs them from the system's packages."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ NO_NGINX = "nginx is missing: install your system's package `nginx`; tests that 
 
 
 def promtool() -> str | None:
-    """The path of Prometheus's own checker; None where there is none."""
+    """Return the path of Prometheus's own checker, or None."""
     beside = BESIDE / "promtool"
     return str(beside) if beside.exists() else shutil.which("promtool")
 
 
 def redis_server() -> str | None:
-    """The path of Redis; None where there is none."""
+    """Return the path of Redis, or None."""
     return shutil.which("redis-server")
 
 
 def nginx() -> str | None:
-    """The path of nginx; None where there is none. Debian's place for it is not in everybody's PATH."""
+    """Return the path of nginx, or None; Debian's folder for it may be missing from PATH."""
     return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 
 
 def install() -> int:
-    """What is missing, and can be had here; always 0."""
+    """Install missing programs if possible, and print advice about the others; return 0."""
     if not promtool():
         _promtool()
     if not redis_server():
@@ -48,7 +48,7 @@ def install() -> int:
 
 
 def _promtool() -> None:
-    """promtool alone out of Debian's package, which as a whole would start a service."""
+    """Extract only promtool from Debian's package, because the package starts a service."""
     apt, unpack = shutil.which("apt-get"), shutil.which("dpkg-deb")
     if apt is None or unpack is None:
         return
@@ -67,7 +67,7 @@ def _promtool() -> None:
 
 
 def _apt(package: str) -> None:
-    """A whole package, with the libraries that it needs, and no service of it started; root alone can."""
+    """Install a package and its dependencies without starting its service; needs root."""
     apt = shutil.which("apt-get")
     if apt is None or os.geteuid() != 0:
         return
@@ -75,7 +75,7 @@ def _apt(package: str) -> None:
     policy = Path("/usr/sbin/policy-rc.d")
     mine = not policy.exists()
     if mine:
-        # What Debian's packages ask before they start a service: 101 is no.
+        # Debian's packages call this script before they start a service; exit code 101 forbids it.
         policy.write_text("#!/bin/sh\nexit 101\n")
         policy.chmod(0o755)
     try:

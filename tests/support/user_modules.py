@@ -1,4 +1,4 @@
-"""Modules that a test writes as an operator would, and the functions in them as sources."""
+"""Modules that a test writes as a user does, and their functions as sources."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Define = Callable[..., str]
 
 
 def definer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Define]:
-    """`define("code")`: a module of its own in the working folder; its name."""
+    """Yield `define("code")`, which writes a module to the working folder and returns its name."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     made: list[str] = []
@@ -33,7 +33,7 @@ def definer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Define]
 
 
 def answerer(define: Define) -> Callable[[Any], FunctionSource]:
-    """A source whose function `f` answers with what it is given."""
+    """Return a function that makes a source whose function `f` returns the given value."""
 
     def source(answer: Any, **options: Any) -> FunctionSource:
         module = define("def f():\n    return answer\n")

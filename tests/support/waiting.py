@@ -1,7 +1,7 @@
-"""Wait for a state, never for a time: how a test reads what a process, a thread or a page changes.
+"""Wait for a state, never for a time, if a process, a thread or a page changes it.
 
-A test that reads once is right on a fast machine only. Read inside `wait_for` instead, or with Playwright's
-`expect`, which waits as well. A limit in seconds is no promise here: it ends a test that would hang.
+A test that reads once passes on a fast machine only. Read inside `wait_for` instead, or use Playwright's
+`expect`, which waits as well. A limit in seconds only ends a test that would hang; it is no requirement.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 from playwright.sync_api import Page
 
-# Long enough for the slowest machine; a state that is there at once costs nothing.
+# Long enough for the slowest machine; a state that is true at once takes no time.
 PATIENCE_S = 120.0
-# What reading raises while a state is not there yet: a missing row, an empty text, a failed comparison.
+# Errors of a read before the state is reached: a missing row, an empty text, a failed comparison.
 NOT_YET = (AssertionError, LookupError, TypeError, ValueError)
 
 Result = TypeVar("Result")
@@ -29,8 +29,8 @@ def wait_for(
 ) -> Result:
     """Return the first truthy result of `read`.
 
-    Errors in NOT_YET count as "not yet". Past `seconds` the last of them is raised, or an AssertionError with
-    the last result.
+    Errors in NOT_YET count as "not yet". After `seconds`, raise an AssertionError with the last error or
+    result.
     """
     end = time.monotonic() + seconds
     while True:
@@ -47,12 +47,12 @@ def wait_for(
 
 
 def wait_until(page: Page, read: Any, seconds: float = PATIENCE_S, *, every: float = 0.05) -> Any:
-    """`wait_for` beside a page, whose events are handled meanwhile."""
+    """Call `wait_for` and handle the page's events meanwhile."""
     return wait_for(read, seconds, pause=lambda delay: page.wait_for_timeout(1000 * delay), every=every)
 
 
 def wait_until_passes(page: Page, check: Callable[[], object], seconds: float = PATIENCE_S) -> None:
-    """Repeat `check`, a function of assertions, until none of them fails."""
+    """Repeat `check`, a function of assertions, until all of them hold."""
 
     def passes() -> bool:
         check()
@@ -62,7 +62,7 @@ def wait_until_passes(page: Page, check: Callable[[], object], seconds: float = 
 
 
 def stays(read: Callable[[], object], until: Callable[[], object], page: Page | None = None) -> None:
-    """Assert that `read` is true, again and again, until `until` is: an event, not a time."""
+    """Assert repeatedly that `read` is true, until `until` is: an event, not a time."""
 
     def over() -> bool:
         result = read()
@@ -77,4 +77,4 @@ def stays(read: Callable[[], object], until: Callable[[], object], page: Page | 
 
 
 class ChangedError(Exception):
-    """What was to stay as it is did not: no reason to wait on, so none of NOT_YET."""
+    """A state changed that should stay; it is not in NOT_YET, so that waiting ends at once."""

@@ -1,4 +1,4 @@
-"""A webhook on this machine that remembers what it was told, and that a test can make fail or hang."""
+"""A local webhook that records its messages, and that a test can make fail or hang."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from typing import Any
 
 
 class Webhook:
-    """`heard`: what it accepted, as (time, message); `tried`: how often it was asked. `status` is answered;
-    while `hanging`, nothing is."""
+    """A webhook that responds with `status`, or not at all while `hanging`.
+
+    `heard` has the accepted messages as (time, message); `tried` counts the requests.
+    """
 
     def __init__(self) -> None:
         self.heard: list[tuple[float, dict[str, Any]]] = []
@@ -45,7 +47,7 @@ class Webhook:
 
     @property
     def address(self) -> str:
-        """With a password in it, which nobody is to see."""
+        """The target's address, with a password that must stay secret."""
         return f"json://me:c4nary@127.0.0.1:{self.port}/alerts"
 
     @property

@@ -1,4 +1,4 @@
-"""Asks a WSGI application as a server would, without one."""
+"""Call a WSGI application as a server does, without a server."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ def ask(
     peer: str = "127.0.0.1",
     **headers: str,
 ) -> Answer:
-    """`headers` by their names in lower case, with underscores; `peer` asks. A body comes with its length."""
+    """Send a request from the address `peer`; header names are in lower case, with underscores.
+
+    A request with a body has its Content-Length.
+    """
     path, _, query = path.partition("?")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,

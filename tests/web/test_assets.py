@@ -1,4 +1,4 @@
-"""The page's own scripts come as one file, whole and under an address that changes with it."""
+"""The page's own scripts are served as one bundle, at a URL that changes with its content."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from dashapp.web.app import create_app
 from dashapp.web.assets import BUNDLE_NAME, LIVE_GRAPH_LAYERS, ScriptBundle, assets_directory
 
 
-def test_every_script_is_in_a_bundle_whole() -> None:
+def test_bundles_contain_every_script() -> None:
     texts = ScriptBundle(assets_directory()).text + ScriptBundle(assets_directory(), LIVE_GRAPH_LAYERS).text
     scripts = [path for path in assets_directory().rglob("*.js") if path.parent.name != "vendor"]
     assert len(scripts) > 20
     assert all(script.read_text().rstrip() in texts for script in scripts)
 
 
-def test_another_content_has_another_mark(tmp_path: Path) -> None:
+def test_bundle_mark_changes_with_content(tmp_path: Path) -> None:
     (tmp_path / "ui").mkdir()
     (tmp_path / "ui" / "a.js").write_text("one();")
     before = ScriptBundle(tmp_path).mark
@@ -27,7 +27,7 @@ def test_another_content_has_another_mark(tmp_path: Path) -> None:
     assert ScriptBundle(tmp_path).mark != before
 
 
-def test_a_page_asks_for_one_script_of_ours_and_may_keep_it() -> None:
+def test_page_loads_one_immutable_bundle() -> None:
     app = create_app(MemoryStore(), Settings(store="memory:"))
     page = ask(app, "/").body.decode()
     ours = [part.split('"')[0] for part in page.split('src="./assets/')[1:]]

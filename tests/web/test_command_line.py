@@ -1,4 +1,4 @@
-"""One command: what it says, and what it refuses."""
+"""The command line: output, flags, exit codes and error messages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashapp]:
         yield process.serving()
 
 
-def test_it_says_where_it_serves_and_the_past_is_there(app: Dashapp) -> None:
+def test_command_prints_url_and_serves_history(app: Dashapp) -> None:
     assert f"Serving on http://127.0.0.1:{app.port} (store: data/)" in app.lines
     status, page = app.get("/")
     assert status == 200
@@ -40,8 +40,8 @@ def test_it_says_where_it_serves_and_the_past_is_there(app: Dashapp) -> None:
         assert app.get(path.decode())[0] == 200, path
 
 
-def test_the_first_cpu_value_is_real(tmp_path: Path) -> None:
-    """Fault 9: a busy machine's first tick is not psutil's 0.0."""
+def test_first_cpu_value_is_above_zero_on_busy_machine(tmp_path: Path) -> None:
+    """Fault 9: on a busy machine the first tick does not show psutil's initial 0.0."""
     burner = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         with dashapp(tmp_path) as app:
@@ -53,7 +53,7 @@ def test_the_first_cpu_value_is_real(tmp_path: Path) -> None:
         burner.wait()
 
 
-def test_an_address_for_others_needs_public(tmp_path: Path) -> None:
+def test_non_local_host_requires_public_flag(tmp_path: Path) -> None:
     done = run(tmp_path, "-m", "dashapp", "--host", "0.0.0.0")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
@@ -64,7 +64,7 @@ PROGRAMS = [["-m", "dashapp"], [str(ROOT / "collector.py")], ["-m", "dashapp", "
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_35_bad_settings_are_told_at_once(tmp_path: Path, program: list[str]) -> None:
+def test_35_invalid_settings_are_all_reported_before_start(tmp_path: Path, program: list[str]) -> None:
     flags = ["--port", "x", "--interval", "0", "--prot", "1"]
     done = run(tmp_path, *program, *flags, env={"DASHAPP_WINDOW": "1", "WEB_CONCURRENCY": "0"})
     assert done.returncode == 2
@@ -75,7 +75,7 @@ def test_35_bad_settings_are_told_at_once(tmp_path: Path, program: list[str]) ->
     assert not list(tmp_path.iterdir())
 
 
-def test_36_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
+def test_36_port_in_use_prints_one_line_error(tmp_path: Path) -> None:
     with closing(socket.socket()) as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
@@ -87,15 +87,17 @@ def test_36_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
     assert "choose another" in done.stderr
 
 
-def test_36_a_second_one_on_the_same_port_leaves_the_first_alone(app: Dashapp, tmp_path: Path) -> None:
+def test_36_second_server_on_same_port_does_not_disturb_first(app: Dashapp, tmp_path: Path) -> None:
     done = run(tmp_path, "-m", "dashapp", "--port", str(app.port))
     assert done.returncode == 2
     app.moves()
 
 
-# A window longer than memory keeps is no trouble.
+# A window longer than the history of the memory store causes no error.
 @pytest.mark.parametrize(("store", "window"), [("/proc/nothing", "86400"), ("file/s", "100")])
-def test_41_an_unwritable_folder_means_memory_and_is_said(tmp_path: Path, store: str, window: str) -> None:
+def test_41_unwritable_folder_falls_back_to_memory_with_notice(
+    tmp_path: Path, store: str, window: str
+) -> None:
     (tmp_path / "file").write_text("in the way")
     flags = ("--store", store, "--workers", "2", "--interval", "0.2", "--window", window)
     with dashapp(tmp_path, *flags) as app:
@@ -108,8 +110,8 @@ def test_41_an_unwritable_folder_means_memory_and_is_said(tmp_path: Path, store:
         assert app.wait() == 0
 
 
-def test_41_nothing_writable_at_all_means_memory(tmp_path: Path) -> None:
-    """A read-only root file system: neither `data/` nor the user's folder."""
+def test_41_read_only_file_system_falls_back_to_memory(tmp_path: Path) -> None:
+    """A read-only root file system: neither `data/` nor the user's folder is writable."""
     (tmp_path / "data").write_text("in the way")
     with dashapp(tmp_path, env={"XDG_DATA_HOME": "/proc/nothing"}) as app:
         app.serving()
@@ -118,7 +120,7 @@ def test_41_nothing_writable_at_all_means_memory(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="takes root's power by a call of Linux's")
-def test_a_folder_that_is_only_read_is_shown(tmp_path: Path) -> None:
+def test_read_only_store_is_served_without_accepting_pushes(tmp_path: Path) -> None:
     store = tmp_path / "data"
     with collector(tmp_path, "--store", "data", "--interval", "0.2"):
         wait_for((store / "tail").exists)
@@ -126,23 +128,23 @@ def test_a_folder_that_is_only_read_is_shown(tmp_path: Path) -> None:
         flags = ("--no-collector", "--store", "data")
         with dashapp(tmp_path, *flags, env={"DASHAPP_PUSH_TOKEN": TOKEN}, powerless=True) as app:
             app.serving().moves()
-            assert "data cannot be written: it is only read" in app.said
+            assert "data cannot be written; it is opened read-only" in app.said
             assert "(store: data/)" in app.said
             with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
                 headers = {"Authorization": f"Bearer {TOKEN}"}
                 connection.request("POST", "/api/push", b'{"metrics": {"loss": 1}}', headers)
                 answer = connection.getresponse()
-                assert (answer.status, b"cannot be kept" in answer.read()) == (503, True)
+                assert (answer.status, b"cannot be written" in answer.read()) == (503, True)
         store.chmod(0o700)
 
 
-def test_memory_when_asked_for(tmp_path: Path) -> None:
+def test_memory_store_creates_no_data_folder(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--store", "memory:") as app:
         app.serving().moves()
         assert not (tmp_path / "data").exists()
 
 
-def test_two_workers_answer_alike(tmp_path: Path) -> None:
+def test_two_workers_return_consistent_ticks(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--workers", "2", "--interval", "0.2") as app:
         app.serving().moves()
         assert len(app.child("web").children(recursive=True)) >= 2
@@ -155,7 +157,7 @@ def test_two_workers_answer_alike(tmp_path: Path) -> None:
         assert {time for time in app.ticks()["t"] if seen[0] <= time <= seen[-1]} <= set(seen)
 
 
-def test_without_a_collector_one_elsewhere_does(tmp_path: Path) -> None:
+def test_no_collector_server_shows_ticks_of_separate_collector(tmp_path: Path) -> None:
     with dashapp(tmp_path, "--no-collector") as app:
         app.serving()
         assert json.loads(app.get("/healthz")[1]) == {"status": "stale", "age": None}
@@ -163,24 +165,24 @@ def test_without_a_collector_one_elsewhere_does(tmp_path: Path) -> None:
             app.moves()
 
 
-def test_head_has_no_body_and_unknown_addresses_no_page(app: Dashapp) -> None:
+def test_server_handles_head_unknown_path_and_wrong_method(app: Dashapp) -> None:
     with closing(http.client.HTTPConnection("127.0.0.1", app.port, timeout=PATIENCE_S)) as connection:
         for path in ("/", "/api/ticks"):
             connection.request("HEAD", path)
             answer = connection.getresponse()
             assert (answer.status, answer.read()) == (200, b"")
         connection.request("GET", "/nothing")
-        assert connection.getresponse().read() == b"There is nothing at this address."
+        assert connection.getresponse().read() == b"Page not found."
         connection.request("POST", "/api/ticks", body=b"x" * 100_000)
         assert connection.getresponse().status == 405
 
 
-def test_a_variable_that_is_none_of_ours_is_told(app: Dashapp) -> None:
+def test_unknown_variable_is_logged_with_suggestion(app: Dashapp) -> None:
     assert "did you mean DASHAPP_PORT?" in app.said
 
 
 @pytest.mark.parametrize("program", PROGRAMS[1:])
-def test_the_collector_alone_needs_a_store_that_others_can_read(tmp_path: Path, program: list[str]) -> None:
+def test_collector_rejects_memory_and_unwritable_store(tmp_path: Path, program: list[str]) -> None:
     done = run(tmp_path, *program, "--store", "memory:")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     done = run(tmp_path, *program, "--store", "/proc/nothing")
@@ -189,7 +191,7 @@ def test_the_collector_alone_needs_a_store_that_others_can_read(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("program", PROGRAMS[1:])
-def test_the_collector_alone_needs_no_password_of_the_pages(tmp_path: Path, program: list[str]) -> None:
+def test_collector_needs_no_page_password(tmp_path: Path, program: list[str]) -> None:
     (tmp_path / "dashapp.toml").write_text('host = "0.0.0.0"\nstore = "data"\nproxy_user = "X-User"\n')
     process = Process([sys.executable, *program], folder=tmp_path, env={})
     try:
@@ -198,7 +200,7 @@ def test_the_collector_alone_needs_no_password_of_the_pages(tmp_path: Path, prog
         process.end()
 
 
-def test_version_and_help(tmp_path: Path) -> None:
+def test_version_and_help_flags_print_and_exit(tmp_path: Path) -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", run(tmp_path, "-m", "dashapp", "--version").stdout)
     told = run(tmp_path, "-m", "dashapp", "--help").stdout
     for flag in ("--port", "--public", "--no-collector", "--store", "DASHAPP_PORT", "dashapp collect"):
@@ -206,7 +208,7 @@ def test_version_and_help(tmp_path: Path) -> None:
     assert run(tmp_path, "-m", "dashapp", "collect", "--help").stdout.startswith("usage: dashapp collect ")
 
 
-def test_a_port_that_was_just_left_is_taken_again(tmp_path: Path) -> None:
+def test_port_is_reused_after_restart(tmp_path: Path) -> None:
     port = free_port()
     for _ in range(2):
         with dashapp(tmp_path, "--port", str(port), "--store", "memory:") as app:

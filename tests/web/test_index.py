@@ -1,4 +1,4 @@
-"""The page's document: what it says before any script, and that it announces what the page then asks for."""
+"""The page's HTML document: its text before any script runs, and its preload hints."""
 
 from __future__ import annotations
 
@@ -23,26 +23,33 @@ def app() -> WSGIApp:
     return create_app(MemoryStore(), Settings(store="memory:"))
 
 
-def test_every_address_in_it_answers(app: WSGIApp) -> None:
+def test_index_links_are_relative_and_return_200(app: WSGIApp) -> None:
     text = ask(app, "/", host="localhost").body.decode()
     addresses = re.findall(r'(?:src|href)="([^"]+)"', text)
     assert len(addresses) > 12
     for address in addresses:
-        # Relative to the page's own, wherever a proxy or another application puts it.
+        # The addresses are relative to the page, because a proxy or an application may move it.
         assert address.startswith("./"), address
         assert ask(app, address[1:], host="localhost").status == 200, address
-    # The table comes with Dash and is on no page of ours.
+    # Dash ships a table component, but no page of ours uses it.
     assert not [address for address in addresses if "dash_table" in address]
     assert '<meta name="description"' in text
 
 
-def test_it_does_not_carry_the_layout_that_is_asked_for_after(app: WSGIApp) -> None:
+def test_index_does_not_contain_layout(app: WSGIApp) -> None:
     answer = ask(app, "/", host="localhost")
     assert b"validation_layout" not in answer.body
     assert len(answer.body) < 20_000
 
 
-# What the page takes: what scripts fetch, and each script and style that ever stood in the document.
+def test_index_escapes_title() -> None:
+    app = create_app(MemoryStore(), Settings(store="memory:", title="<b>me & you</b>"))
+    text = ask(app, "/", host="localhost").body.decode()
+    assert "<title>&lt;b&gt;me &amp; you&lt;/b&gt;</title>" in text
+    assert "<b>" not in text
+
+
+# Records what the page loads: fetches of scripts, and each script and style ever added to the document.
 TAKEN = """
 window.taken = [];
 const fetchNow = window.fetch;
@@ -58,7 +65,7 @@ new MutationObserver((changes) => changes.forEach(note)).observe(document, withi
 """
 
 
-def test_what_it_announces_is_asked_for_once(page: Page, serve: Serve) -> None:
+def test_index_preloads_are_requested_once(page: Page, serve: Serve) -> None:
     live = serve()
     asked: list[str] = []
     page.add_init_script(TAKEN)
@@ -68,14 +75,14 @@ def test_what_it_announces_is_asked_for_once(page: Page, serve: Serve) -> None:
     hints = page.locator('link[rel="preload"]')
     announced = {hint.get_attribute("href") for hint in hints.all()}
     assert {"./_dash-layout", "./_dash-dependencies"} < announced
-    # What is announced is taken, so that no request of it was for nothing.
+    # The page uses every preload hint, so no hint causes a useless request.
     hrefs = page.evaluate("[...document.querySelectorAll('link[rel=preload]')].map((hint) => hint.href)")
     wait_until(page, lambda: set(hrefs) <= set(page.evaluate("window.taken")))
     counts = Counter(address for address in asked if not address.startswith("api/"))
     assert set(counts.values()) == {1}
 
 
-def test_the_first_words_make_room_for_the_page(page: Page, serve: Serve) -> None:
+def test_index_loading_text_is_replaced_by_page(page: Page, serve: Serve) -> None:
     live = serve()
     page.route("**/_dash-layout", lambda _: None)
     page.goto(live.url, wait_until="commit")

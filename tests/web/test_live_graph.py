@@ -1,4 +1,4 @@
-"""LiveGraph, as a stranger's Dash app makes it: its parts, what it takes and refuses; and the public face."""
+"""LiveGraph in another Dash app: its parts, its arguments, and the public interface."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from dashapp import LiveGraph, attach
 
 
 def parts(graph: LiveGraph) -> dict[str, Any]:
-    """What has an id in it, by the name of the part."""
+    """Return the components with an id, by the name of the part."""
     return {each.id["subcomponent"]: each for each in [graph, *graph._traverse()] if hasattr(each, "id")}
 
 
-def test_its_parts_have_ids_by_the_conventions_of_all_in_one_components() -> None:
+def test_live_graph_parts_have_all_in_one_component_ids() -> None:
     graph = LiveGraph(["loss"], aio_id="mine")
     found = parts(graph)
     assert set(found) == {"section", "interval", "spec", "chart", "pause", "window"}
@@ -31,22 +31,22 @@ def test_its_parts_have_ids_by_the_conventions_of_all_in_one_components() -> Non
     assert found["spec"].data["graph"].id == LiveGraph.ids.graph("mine")
 
 
-def test_each_has_an_id_of_its_own_where_none_is_given() -> None:
+def test_live_graph_generates_unique_id_by_default() -> None:
     assert LiveGraph("loss").aio_id != LiveGraph("loss").aio_id
 
 
-def test_without_controls_it_has_no_button_and_no_slider() -> None:
+def test_live_graph_has_no_button_and_slider_without_controls() -> None:
     assert not {"pause", "window"} & set(parts(LiveGraph("loss", controls=False)))
 
 
-def test_its_slider_begins_at_its_window() -> None:
+def test_live_graph_slider_starts_at_window() -> None:
     slider = parts(graph := LiveGraph("loss", window=77, longest=300))["window"]
     assert isinstance(slider, dcc.Slider)
     assert graph.stops[slider.value] == 77
     assert graph.stops[-1] == 300
 
 
-def test_all_there_is_is_the_longest_window() -> None:
+def test_live_graph_window_all_equals_longest() -> None:
     found = parts(graph := LiveGraph("loss", window="all", longest=900))
     assert (found["spec"].data["window"], found["spec"].data["all"]) == (900, True)
     assert graph.stops[found["window"].value] == 900
@@ -54,14 +54,14 @@ def test_all_there_is_is_the_longest_window() -> None:
 
 
 @pytest.mark.parametrize("reference", ["loss.first", "first", 0, 0.5])
-def test_its_reference_is_told_to_the_browser(reference: str | float) -> None:
+def test_live_graph_spec_contains_reference(reference: str | float) -> None:
     (panel,) = parts(LiveGraph("loss", reference=reference))["spec"].data["panels"].values()
     assert panel["reference"] == reference
     (plain,) = parts(LiveGraph("loss"))["spec"].data["panels"].values()
     assert "reference" not in plain
 
 
-def test_what_a_section_takes_it_takes() -> None:
+def test_live_graph_accepts_section_attributes() -> None:
     graph = LiveGraph("loss", className="col-6", style={"margin": "1em"}, hidden=True)
     assert graph.className.split() == ["dashapp-live", "loading", "absent", "col-6"]
     assert (graph.style, graph.hidden) == ({"margin": "1em"}, True)
@@ -71,18 +71,18 @@ def test_what_a_section_takes_it_takes() -> None:
     ("given", "said"),
     [
         ({"metrics": []}, "metrics is empty"),
-        ({"metrics": [3]}, "metrics holds 3"),
-        ({"metrics": ["a" * 300]}, "metrics holds"),
+        ({"metrics": [3]}, "metrics contains 3"),
+        ({"metrics": ["a" * 300]}, "metrics contains"),
         ({"window": 5}, "window is 5; expected seconds from 10"),
         ({"window": "100"}, "window is '100'"),
         ({"window": True}, "window is True"),
         ({"window": float("nan")}, "window is nan"),
         ({"window": 9000}, "at most 7200"),
         ({"longest": 1e12}, "longest is"),
-        ({"kind": "pie"}, "kind is 'pie'; expected one of line"),
-        ({"reference": ""}, "reference is ''; expected a metric key, \"first\" or a number"),
+        ({"kind": "pie"}, 'kind is "pie"; expected one of line'),
+        ({"reference": ""}, 'reference is ""; expected a metric key, "first" or a number'),
         ({"reference": float("nan")}, "reference is nan; expected a number"),
-        ({"reference": ["a"]}, "reference is a list"),
+        ({"reference": ["a"]}, "reference is ['a']"),
         ({"window": "some"}, "window is 'some'"),
         ({"low": 3, "high": 2}, "low is 3; expected less than high"),
         ({"title": "t" * 65}, "title is"),
@@ -90,14 +90,14 @@ def test_what_a_section_takes_it_takes() -> None:
         ({"aio_id": ""}, "aio_id is ''"),
     ],
 )
-def test_what_cannot_be_is_told_in_one_sentence(given: dict[str, Any], said: str) -> None:
+def test_live_graph_rejects_invalid_argument_with_one_line_error(given: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=r"^LiveGraph: ") as caught:
         LiveGraph(**{"metrics": ["loss"], **given})
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_the_package_alone_loads_no_dash() -> None:
+def test_dashapp_import_loads_dash_lazily() -> None:
     code = (
         "import dashapp, sys; print('dash' in sys.modules)\ndashapp.LiveGraph; print('dash' in sys.modules)"
     )
@@ -106,7 +106,7 @@ def test_the_package_alone_loads_no_dash() -> None:
     assert dashapp.attach is attach
 
 
-def test_the_example_is_under_ten_lines_of_code_and_runs() -> None:
+def test_dash_app_example_has_under_ten_lines_and_runs() -> None:
     example = ROOT / "examples" / "dash_app.py"
     lines = [line for line in example.read_text().splitlines() if line and not line.startswith(('"', "#"))]
     assert len(lines) < 10

@@ -1,7 +1,7 @@
-"""The door: lets in who has given the password, whom a trusted proxy vouches for, or who holds a shared link.
+"""Authentication by a session, a bearer token, a trusted proxy's user, or a share link.
 
-Stands inside the guard and in front of everything else; only a health check and what has a token of its own
-pass by. Knows no number and no page but that of the login.
+This middleware is inside the security middleware and in front of everything else. Only the health check and
+the push endpoint, which has its own token, bypass it.
 """
 
 from __future__ import annotations
@@ -19,18 +19,20 @@ from dashapp.http.middleware.rate_limit import LoginAttempts
 from dashapp.http.middleware.sessions import Sessions
 from dashapp.http.middleware.share_links import SHARE_PREFIX, ShareLinks
 from dashapp.http.request_body import BodyReader, RequestBodyError
-from dashapp.http.responses import error_response, html_response, redirect
+from dashapp.http.responses import error_response, html_response, method_not_allowed, redirect
 from dashapp.http.types import StartResponse, WSGIApp
 
 LOGIN_PATH, LOGOUT_PATH, SHARE_PATH = "/login", "/logout", "/api/share"
-# Bytes of a form: a password and where to go.
+# Maximum size of the login form: a password and a URL.
 MAX_FORM_BYTES = 4096
 
-SIGN_IN_REQUIRED = "sign in to see this; a program sends Authorization: Bearer and the password"
+SIGN_IN_REQUIRED = (
+    "authentication required; sign in, or send the header Authorization: Bearer with the password"
+)
 
 
 class AuthenticationMiddleware:
-    """`password`: empty where only a trusted proxy lets anybody in. `free`: paths that guard themselves."""
+    """`password`: empty if only a trusted proxy authenticates. `public_paths` bypass this."""
 
     def __init__(
         self,
@@ -38,27 +40,27 @@ class AuthenticationMiddleware:
         *,
         password: str,
         sessions: Sessions,
-        visitors: ClientResolver,
-        tries: LoginAttempts,
+        clients: ClientResolver,
+        attempts: LoginAttempts,
         page: LoginPage,
         shares: ShareLinks,
-        free: Collection[str] = ("/healthz",),
+        public_paths: Collection[str] = ("/healthz",),
     ) -> None:
         self._app = app
         self._password = _digest(password) if password else b""
         self._sessions = sessions
-        self._visitors = visitors
-        self._tries = tries
+        self._clients = clients
+        self._attempts = attempts
         self._page = page
         self._shares = shares
-        self._free = frozenset(free)
+        self._public_paths = frozenset(public_paths)
         self._bodies = BodyReader(MAX_FORM_BYTES)
-        self._sending: set[str] = set()
-        self._programs: set[bytes] = set()
+        self._uploading: set[str] = set()
+        self._token_digests: set[bytes] = set()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
-        if path in self._free:
+        if path in self._public_paths:
             return self._app(environ, start_response)
         if path == LOGIN_PATH:
             return self._login(environ, start_response)
@@ -66,7 +68,7 @@ class AuthenticationMiddleware:
             return self._logout(environ, start_response)
         if path.startswith(SHARE_PREFIX):
             return self._shares(environ, start_response)
-        if self._sessions.is_valid(environ.get("HTTP_COOKIE", "")) or self._visitors.user(environ):
+        if self._sessions.is_valid(environ.get("HTTP_COOKIE", "")) or self._clients.user(environ):
             return self._authenticate(environ, start_response)
         if "HTTP_AUTHORIZATION" in environ and self._password:
             return self._has_bearer_token(environ, start_response)
@@ -78,118 +80,114 @@ class AuthenticationMiddleware:
         return self._app(environ, start_response)
 
     def _deny(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """To the login where somebody looks at a page, else one sentence."""
-        reading = environ["REQUEST_METHOD"] in ("GET", "HEAD")
+        """Redirect a browser to the login page; answer other clients with an error."""
+        is_read = environ["REQUEST_METHOD"] in ("GET", "HEAD")
         if not self._password:
-            sentence = "only the proxy in front of this server lets anybody in; open the page through it"
+            sentence = "authentication required; open the page through the proxy in front of this server"
             return error_response(start_response, "403 Forbidden", sentence)
-        if not (reading and "text/html" in environ.get("HTTP_ACCEPT", "")):
+        if not (is_read and "text/html" in environ.get("HTTP_ACCEPT", "")):
             challenge = ("www-authenticate", 'Bearer realm="dashapp"')
             return error_response(start_response, "401 Unauthorized", SIGN_IN_REQUIRED, challenge)
         query = environ.get("QUERY_STRING", "")
         path: str = environ["PATH_INFO"]
-        place = quote(path, safe="/~!$&'()*+,;=:@-._") + (f"?{query}" if query else "")
-        up = "../" * (path.count("/") - 1) or "./"
-        wanted = (
+        next_url = quote(path, safe="/~!$&'()*+,;=:@-._") + (f"?{query}" if query else "")
+        root = "../" * (path.count("/") - 1) or "./"
+        next_query = (
             ""
-            if login_page.safe_next_url(place) == login_page.DEFAULT_NEXT_URL
-            else f"?next={quote(place, safe='')}"
+            if login_page.safe_next_url(next_url) == login_page.DEFAULT_NEXT_URL
+            else f"?next={quote(next_url, safe='')}"
         )
-        return redirect(start_response, f"{up}login{wanted}")
+        return redirect(start_response, f"{root}login{next_query}")
 
     def _login(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
         if not self._password:
             return self._deny(environ, start_response)
-        # The form is sent to the address that it came from, which says it too: where no body is read.
-        place = login_page.safe_next_url(_last_value(environ.get("QUERY_STRING", ""), "next"))
+        # The browser posts the form to the URL of the page, whose query has the target too. That one is used
+        # if the body is not read.
+        next_url = login_page.safe_next_url(_last_value(environ.get("QUERY_STRING", ""), "next"))
         if method in ("GET", "HEAD"):
             if self._sessions.is_valid(environ.get("HTTP_COOKIE", "")):
-                return redirect(start_response, f".{place}")
-            return html_response(start_response, "200 OK", self._page.render(place))
+                return redirect(start_response, f".{next_url}")
+            return html_response(start_response, "200 OK", self._page.render(next_url))
         if method != "POST":
-            allow = ("allow", "GET, HEAD, POST")
-            return error_response(
-                start_response, "405 Method Not Allowed", "this address is for GET and POST", allow
-            )
-        visitor = rate_limit_key(self._visitors.address(environ))
-        if wait := self._tries.seconds_to_wait(visitor):
-            return self._rate_limited(start_response, place, wait)
+            return method_not_allowed(start_response, environ, "GET, HEAD, POST")
+        client = rate_limit_key(self._clients.address(environ))
+        if wait := self._attempts.seconds_to_wait(client):
+            return self._rate_limited(start_response, next_url, wait)
         try:
-            form = self._form(environ, visitor)
+            form = self._form(environ, client)
         except RequestBodyError as error:
             return html_response(
                 start_response,
                 error.status,
-                self._page.render(place, login_page.UNREADABLE_FORM),
+                self._page.render(next_url, login_page.UNREADABLE_FORM),
                 CLOSE_CONNECTION,
             )
-        place = login_page.safe_next_url(_last_value(form, "next"))
-        given = _last_value(form, "password")
-        if not hmac.compare_digest(_digest(given), self._password):
-            wrong = login_page.SIGN_IN_FAILED if given else login_page.SIGN_IN_EMPTY
-            return html_response(start_response, "403 Forbidden", self._page.render(place, wrong))
-        self._tries.reset(visitor)
+        next_url = login_page.safe_next_url(_last_value(form, "next"))
+        password = _last_value(form, "password")
+        if not hmac.compare_digest(_digest(password), self._password):
+            message = login_page.SIGN_IN_FAILED if password else login_page.SIGN_IN_EMPTY
+            return html_response(start_response, "403 Forbidden", self._page.render(next_url, message))
+        self._attempts.reset(client)
         cookie = self._sessions.create(self._is_secure(environ))
-        return redirect(start_response, f".{place}", ("set-cookie", cookie))
+        return redirect(start_response, f".{next_url}", ("set-cookie", cookie))
 
-    def _form(self, environ: dict[str, Any], visitor: str) -> str:
-        # One at a time of each: who sends slowly holds a thread, and is to hold no more than that.
-        if visitor in self._sending:
-            raise RequestBodyError("503 Service Unavailable", "another is on its way")
-        self._sending.add(visitor)
+    def _form(self, environ: dict[str, Any], client: str) -> str:
+        # One body at a time for each client: a slow upload occupies one thread, and no more.
+        if client in self._uploading:
+            raise RequestBodyError("503 Service Unavailable", "another login of this client is being read")
+        self._uploading.add(client)
         try:
             return self._bodies.read(environ).decode("ascii", "replace")
         finally:
-            self._sending.discard(visitor)
+            self._uploading.discard(client)
 
-    def _rate_limited(self, start_response: StartResponse, place: str, wait: int) -> Iterable[bytes]:
-        body = self._page.render(place, login_page.retry_message(wait))
+    def _rate_limited(self, start_response: StartResponse, next_url: str, wait: int) -> Iterable[bytes]:
+        body = self._page.render(next_url, login_page.retry_message(wait))
         return html_response(
             start_response, "429 Too Many Requests", body, ("retry-after", str(wait)), CLOSE_CONNECTION
         )
 
     def _logout(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "POST":
-            allow = ("allow", "POST")
-            return error_response(
-                start_response, "405 Method Not Allowed", "this address is for POST alone", allow
-            )
+            return method_not_allowed(start_response, environ, "POST")
         return redirect(
             start_response, "./login", ("set-cookie", self._sessions.revoke(self._is_secure(environ)))
         )
 
     def _has_bearer_token(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """The password as a token: for what has no cookies, such as curl or Prometheus."""
-        kind, _, token = environ["HTTP_AUTHORIZATION"].partition(" ")
-        if kind.lower() != "bearer" or not token.strip():
+        """Authenticate by the password as a bearer token, for clients without cookies.
+
+        Werkzeug's parser is no replacement: it reads a token with "=" inside as parameters.
+        """
+        scheme, _, token = environ["HTTP_AUTHORIZATION"].partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
             return self._deny(environ, start_response)
         digest = _digest(token.strip())
-        if digest not in self._programs:
-            visitor = rate_limit_key(self._visitors.address(environ))
-            if wait := self._tries.seconds_to_wait(visitor):
-                later = ("retry-after", str(wait))
+        if digest not in self._token_digests:
+            client = rate_limit_key(self._clients.address(environ))
+            if wait := self._attempts.seconds_to_wait(client):
+                retry_header = ("retry-after", str(wait))
                 return error_response(
-                    start_response, "429 Too Many Requests", login_page.retry_message(wait), later
+                    start_response, "429 Too Many Requests", login_page.retry_message(wait), retry_header
                 )
             if not hmac.compare_digest(digest, self._password):
-                return error_response(
-                    start_response, "403 Forbidden", "the token is not this server's password"
-                )
-            self._tries.reset(visitor)
-            self._programs = {digest}
+                return error_response(start_response, "403 Forbidden", "invalid password")
+            self._attempts.reset(client)
+            self._token_digests = {digest}
         return self._authenticate(environ, start_response)
 
     def _is_secure(self, environ: dict[str, Any]) -> bool:
-        """A browser says where its page came from, whatever stands between: that can only be stricter."""
-        return self._visitors.is_secure(environ) or environ.get("HTTP_ORIGIN", "").startswith("https://")
+        """Whether the browser uses https; its Origin header shows that behind any proxy."""
+        return self._clients.is_secure(environ) or environ.get("HTTP_ORIGIN", "").startswith("https://")
 
 
 CLOSE_CONNECTION = ("connection", "close")
 
 
 def _digest(password: str) -> bytes:
-    """Of one length whatever was given, so that comparing takes one time."""
+    """A digest of constant length, so that a comparison takes constant time."""
     return hashlib.sha256(password.encode("utf-8", "replace")).digest()
 
 

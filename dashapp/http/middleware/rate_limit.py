@@ -1,6 +1,6 @@
-"""Throttles: how often one visitor may ask, and how often one may try a password. Know no HTTP.
+"""Rate limits: requests of one client, and login attempts.
 
-Both are bounded tables of our own: libraries keep an entry for each visitor, and share none without Redis.
+Both are tables of bounded size. Libraries keep an entry for each client, and need Redis to share them.
 """
 
 from __future__ import annotations
@@ -17,23 +17,25 @@ from typing import BinaryIO
 
 from dashapp.process.file_lock import lock_file
 
-# Seconds over which requests are counted, and visitors counted at one time; the rest share one count.
+# Seconds of a counting window, and clients with a count of their own; the others share one count.
 RATE_WINDOW_S = 10.0
 MAX_CLIENTS = 20_000
 OTHER_CLIENTS = "others"
 
-# Tries of a password in a minute.
+# Login attempts in a window of seconds.
 MAX_ATTEMPTS = 5
 ATTEMPT_WINDOW_S = 60.0
-# Places of a table of tries: two visitors share one by chance alone, for where one falls is secret.
+# Slots in the table of login attempts. Two clients share one only by chance: the hash has a secret key.
 ATTEMPT_SLOTS = 4096
 ATTEMPTS_FILE_NAME = "tries"
 _SLOT = struct.Struct(f"<{MAX_ATTEMPTS}d")
 
 
 class RequestRateLimiter:
-    """At most `limit` a second of each visitor, over SPAN. Each web process counts what it answers itself: a
-    bound on what one visitor costs it."""
+    """At most `limit` requests per second from each client, counted over RATE_WINDOW_S.
+
+    Each web process counts its own requests, which limits the load of one client on it.
+    """
 
     def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit = limit * RATE_WINDOW_S
@@ -41,24 +43,29 @@ class RequestRateLimiter:
         self._counts: dict[str, int] = {}
         self._until = 0.0
 
-    def seconds_to_wait(self, visitor: str) -> int:
-        """0 where one more request is fine, else the seconds until it is. Who is nobody in particular, empty
-        text, is not counted."""
-        if not visitor:
+    def seconds_to_wait(self, client: str) -> int:
+        """Return seconds to wait before the next request, 0 if allowed.
+
+        An empty `client` is not limited.
+        """
+        if not client:
             return 0
         now = self._clock()
         if now >= self._until:
             self._counts, self._until = {}, now + RATE_WINDOW_S
         counts = self._counts
-        if visitor not in counts and len(counts) >= MAX_CLIENTS:
-            visitor = OTHER_CLIENTS
-        counts[visitor] = count = counts.get(visitor, 0) + 1
+        if client not in counts and len(counts) >= MAX_CLIENTS:
+            client = OTHER_CLIENTS
+        counts[client] = count = counts.get(client, 0) + 1
         return 0 if count <= self._limit else max(1, round(self._until - now))
 
 
 class LoginAttempts:
-    """TRIES in a MINUTE of each visitor. In a file all web processes of a machine count together, and a
-    restart forgives nothing; without a folder each counts for itself."""
+    """At most MAX_ATTEMPTS of each client in ATTEMPT_WINDOW_S.
+
+    All web processes of a machine share one file, which also survives a restart. Without a folder each
+    process counts by itself.
+    """
 
     def __init__(
         self, key: bytes, folder: Path | None = None, clock: Callable[[], float] = time.time
@@ -69,26 +76,26 @@ class LoginAttempts:
         self._table = bytearray(ATTEMPT_SLOTS * _SLOT.size)
         self._lock = Lock()
 
-    def seconds_to_wait(self, visitor: str) -> int:
-        """Count one try: 0 where it may be made, else the seconds until one may."""
+    def seconds_to_wait(self, client: str) -> int:
+        """Count one attempt. Return seconds to wait before the next one, 0 if this one is allowed."""
         now = self._clock()
-        place = self._slot(visitor)
+        offset = self._slot(client)
         with self._open_file() as file:
-            times = self._read(file, place)
-            # A clock that was set back must lock nobody out for long.
-            recent = sorted(each for each in times if now - ATTEMPT_WINDOW_S < each <= now)
+            times = self._read(file, offset)
+            # If the clock was set back, later times must not lock a client out for long.
+            recent = sorted(moment for moment in times if now - ATTEMPT_WINDOW_S < moment <= now)
             if len(recent) >= MAX_ATTEMPTS:
                 return max(1, round(recent[0] + ATTEMPT_WINDOW_S - now))
-            self._write(file, place, [*recent, now])
+            self._write(file, offset, [*recent, now])
         return 0
 
-    def reset(self, visitor: str) -> None:
-        """The password was right."""
+    def reset(self, client: str) -> None:
+        """Forget the attempts of a client, after a correct password."""
         with self._open_file() as file:
-            self._write(file, self._slot(visitor), [])
+            self._write(file, self._slot(client), [])
 
-    def _slot(self, visitor: str) -> int:
-        digest = hmac.digest(self._key, visitor.encode(errors="replace"), hashlib.sha256)
+    def _slot(self, client: str) -> int:
+        digest = hmac.digest(self._key, client.encode(errors="replace"), hashlib.sha256)
         return int.from_bytes(digest[:8], "big") % ATTEMPT_SLOTS * _SLOT.size
 
     @contextmanager
@@ -96,7 +103,7 @@ class LoginAttempts:
         with self._lock:
             file: BinaryIO | None = None
             if self._path is not None:
-                with suppress(OSError):  # a full disk: this process still counts
+                with suppress(OSError):  # on a full disk, this process counts alone
                     self._path.touch(mode=0o600)
                     file = self._path.open("r+b", buffering=0)
             try:
@@ -107,17 +114,17 @@ class LoginAttempts:
                 if file is not None:
                     file.close()
 
-    def _read(self, file: BinaryIO | None, place: int) -> tuple[float, ...]:
-        data = bytes(self._table[place : place + _SLOT.size])
+    def _read(self, file: BinaryIO | None, offset: int) -> tuple[float, ...]:
+        data = bytes(self._table[offset : offset + _SLOT.size])
         if file is not None:
-            file.seek(place)
+            file.seek(offset)
             data = (file.read(_SLOT.size) or b"").ljust(_SLOT.size, b"\0")
         return _SLOT.unpack(data)
 
-    def _write(self, file: BinaryIO | None, place: int, times: list[float]) -> None:
+    def _write(self, file: BinaryIO | None, offset: int, times: list[float]) -> None:
         data = _SLOT.pack(*times, *[0.0] * (MAX_ATTEMPTS - len(times)))
-        self._table[place : place + _SLOT.size] = data
+        self._table[offset : offset + _SLOT.size] = data
         if file is not None:
             with suppress(OSError):
-                file.seek(place)
+                file.seek(offset)
                 file.write(data)

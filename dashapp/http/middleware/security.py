@@ -1,7 +1,7 @@
-"""The guard: one WSGI layer in front of every path, errors included.
+"""Security middleware in front of every path, errors included.
 
-Answers only to hosts it knows (DNS rebinding), takes nothing from another site's page (cross-site requests),
-bounds what one visitor may ask, and puts the security headers on whatever goes out.
+It rejects unknown Host headers (DNS rebinding) and cross-site requests, limits the requests of each client,
+and adds the security headers to every response.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ _HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 _HOST_PATH = re.compile(r"^/host/[^/]*/")
 
-UNKNOWN_HOST = "this server does not answer to that host name; its operator can add it to DASHAPP_HOSTS"
-RATE_LIMITED = "this address asks for more than its share; try again in a moment"
-CROSS_SITE = "another site's page may not send this"
+UNKNOWN_HOST = "unknown host name; add it to DASHAPP_HOSTS on the server"
+CROSS_SITE = "cross-site request rejected"
 
-# https://owasp.org/www-project-secure-headers: what a page of ours never needs is taken from it.
+# https://owasp.org/www-project-secure-headers: the page gives up every feature that it never uses.
 PAGE_HEADERS = (
     ("x-frame-options", "SAMEORIGIN"),
     ("cross-origin-opener-policy", "same-origin"),
@@ -41,12 +40,12 @@ PAGE_HEADERS = (
 )
 HSTS_HEADER = ("strict-transport-security", "max-age=31536000")
 
-# What is not a page needs no more of the policy than this, and is asked for every second.
+# The policy for data, which pages request every second: shorter than that of a page.
 DATA_POLICY = "default-src 'none'; frame-ancestors 'self'"
 
 
 def page_content_policy(script_hashes: Sequence[str]) -> str:
-    """The content security policy of a page whose inline scripts have these hashes."""
+    """The Content-Security-Policy of a page whose inline scripts have these hashes."""
     return "; ".join(
         (
             "default-src 'none'",
@@ -64,8 +63,11 @@ def page_content_policy(script_hashes: Sequence[str]) -> str:
 
 
 class SecurityMiddleware:
-    """`hosts` None answers to any name, as a public page must. `requests` None counts nobody's. `private`:
-    no answer is for anybody but who asked, whatever the application says of it."""
+    """Wraps `app`.
+
+    `hosts`: allowed names in Host headers, None for any, as on a public page. `rate_limiter`: None for no
+    limit. `private`: forbid shared caches, even if the application allows them.
+    """
 
     def __init__(
         self,
@@ -73,25 +75,25 @@ class SecurityMiddleware:
         *,
         script_hashes: Sequence[str] = (),
         hosts: Collection[str] | None = (),
-        visitors: ClientResolver | None = None,
-        requests: RequestRateLimiter | None = None,
+        clients: ClientResolver | None = None,
+        rate_limiter: RequestRateLimiter | None = None,
         private: bool = False,
     ) -> None:
         self._app = app
         self._hosts = None if hosts is None else LOCAL_HOSTS | frozenset(hosts)
-        self._visitors = visitors or ClientResolver()
-        self._requests = requests
+        self._clients = clients or ClientResolver()
+        self._rate_limiter = rate_limiter
         self._private = private
         shared = [("x-content-type-options", "nosniff"), ("referrer-policy", "same-origin")]
         self._page = [*shared, ("content-security-policy", page_content_policy(script_hashes)), *PAGE_HEADERS]
         self._data = [*shared, ("content-security-policy", DATA_POLICY)]
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        # What is below a host's path is what it is below the root.
+        # A path below /host/NAME has the same headers as the one below the root.
         path = _HOST_PATH.sub("/", environ["PATH_INFO"])
         data = path.startswith("/api/") or path in ("/healthz", "/readyz", "/metrics")
         extra = self._data if data else self._page
-        if not data and self._visitors.is_secure(environ):
+        if not data and self._clients.is_secure(environ):
             extra = [*extra, HSTS_HEADER]
 
         def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
@@ -99,10 +101,11 @@ class SecurityMiddleware:
                 headers = _private_headers(headers)
             return start_response(status, headers + extra)
 
-        if self._requests and (
-            wait := self._requests.seconds_to_wait(self._visitors.rate_limit_client(environ))
+        if self._rate_limiter and (
+            wait := self._rate_limiter.seconds_to_wait(self._clients.rate_limit_client(environ))
         ):
-            return error_response(start, "429 Too Many Requests", RATE_LIMITED, ("retry-after", str(wait)))
+            sentence = f"too many requests from this address; retry in {wait} second{'s' * (wait != 1)}"
+            return error_response(start, "429 Too Many Requests", sentence, ("retry-after", str(wait)))
         if self._hosts is not None and _host_name(environ.get("HTTP_HOST", "")) not in self._hosts:
             return error_response(start, "400 Bad Request", UNKNOWN_HOST)
         if environ["REQUEST_METHOD"] not in SAFE_METHODS and _is_cross_site(environ):
@@ -111,17 +114,17 @@ class SecurityMiddleware:
 
 
 def _private_headers(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Those of an answer that only one visitor may keep, and only where it never changes."""
-    told = next((text for name, text in headers if name.lower() == "cache-control"), "")
-    caching = told.replace("public", "private") if "immutable" in told else PRIVATE_NO_STORE
+    """Headers that forbid shared caches, and every cache unless the response never changes."""
+    value = next((text for name, text in headers if name.lower() == "cache-control"), "")
+    caching = value.replace("public", "private") if "immutable" in value else PRIVATE_NO_STORE
     others = (header for header in headers if header[0].lower() != "cache-control")
     return [*others, ("cache-control", caching)]
 
 
 def _is_cross_site(environ: Mapping[str, Any]) -> bool:
-    """Whether a page of another site had a browser ask this. No program but a browser sends these headers.
+    """Whether a page of another site sent the request. Only browsers send these headers.
 
-    https://web.dev/articles/fetch-metadata; a browser that knows none of it sends an origin.
+    See https://web.dev/articles/fetch-metadata. A browser without fetch metadata sends an Origin header.
     """
     site = environ.get("HTTP_SEC_FETCH_SITE")
     if site is not None:
@@ -133,6 +136,6 @@ def _is_cross_site(environ: Mapping[str, Any]) -> bool:
 
 
 def _host_name(host: str) -> str:
-    """The name in a Host header, without its port; empty where it is none."""
-    found = _HOST.fullmatch(host.lower())
-    return found[1] if found else ""
+    """The name in a Host header, without its port; empty if the header is invalid."""
+    match = _HOST.fullmatch(host.lower())
+    return match[1] if match else ""

@@ -1,7 +1,7 @@
-"""Shared links: a signed, expiring address that shows one view to whoever holds it, and nothing else.
+"""Share links: signed URLs that expire and show one view, and nothing else, without a login.
 
-All that may be seen stands in the link, and what answers it is built on a store seen through that view: no
-query widens it. Knows how links are made and checked, not what a view's application is.
+The link itself holds the view. Its application reads the store through that view only, so no query can show
+more.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
 from dashapp.http.middleware.sessions import Signer
 from dashapp.http.request_body import BodyReader, RequestBodyError
-from dashapp.http.responses import error_response, html_response, json_response, redirect
+from dashapp.http.responses import error_response, html_response, json_response, method_not_allowed, redirect
+from dashapp.http.templates import render
 from dashapp.http.types import StartResponse, WSGIApp
 from dashapp.model.ticks import MAX_EPOCH_MS, BadRequestError
 from dashapp.query.shared_view import SharedView
@@ -25,73 +26,60 @@ from dashapp.query.shared_view import SharedView
 SHARE_PREFIX = "/share/"
 ALLOWED_DAYS = (1, 7)
 DAY_S = 86_400
-# Of a link: panels, characters, and links whose applications are kept at one time.
+# Limits: panels of a link, characters of a panel's name and of a link, and cached applications of links.
 MAX_PANELS, MAX_PANEL_NAME_LENGTH, MAX_LINK_LENGTH, MAX_CACHED_APPS = 64, 100, 6000, 32
 MAX_BODY_BYTES = 16 << 10
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Nothing is shared here</title>
-<style>
-body {{ max-width: 30rem; margin: 20vh auto; padding: 0 1rem; font: 1.0625rem/1.5 system-ui, sans-serif; }}
-</style>
-<p>{sentence}.</p>
-"""
-
-EXPIRED_LINK = "this link has expired; ask whoever shared it for a new one"
-INVALID_LINK = "this link is not one that was shared here, or a part of it is missing; copy it again, whole"
+EXPIRED_LINK = "this link has expired; ask the sender for a new one"
+INVALID_LINK = "this link is invalid or incomplete; copy the whole link again"
 
 
 class ShareLinks:
-    """`build` makes the application that shows a view; `longest`: seconds that a view may span."""
+    """`create_app` creates the application of a view; `max_window`: maximum seconds of a view."""
 
     def __init__(
         self,
         key: bytes,
-        build: Callable[[SharedView], WSGIApp],
-        longest: float,
+        create_app: Callable[[SharedView], WSGIApp],
+        max_window: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._signer = ShareLinkSerializer(key, clock)
-        self._build = build
-        self._longest = longest
+        self._create_app = create_app
+        self._max_window = max_window
         self._clock = clock
         self._bodies = BodyReader(MAX_BODY_BYTES)
         self._apps: OrderedDict[SharedView, WSGIApp] = OrderedDict()
         self._lock = Lock()
 
     def link(self, view: SharedView, days: int) -> str:
-        """The path of a new link, from our root on."""
-        past = list(view.time_range) if view.time_range else None
-        return f"{SHARE_PREFIX[1:]}{self._signer.dumps([view.panels, view.window, past, days])}/"
+        """The path of a new link, relative to the root of the application."""
+        time_range = list(view.time_range) if view.time_range else None
+        return f"{SHARE_PREFIX[1:]}{self._signer.dumps([view.panels, view.window, time_range, days])}/"
 
     def read(self, token: str) -> SharedView:
-        """What a link shows. BadRequestError where it is expired or none of ours."""
+        """The view of a link; BadRequestError if it has expired or is invalid."""
         if len(token) > MAX_LINK_LENGTH:
             raise BadRequestError(INVALID_LINK)
         try:
-            (names, window, past, days), begun = self._signer.loads(
+            (names, window, time_range, days), created = self._signer.loads(
                 token, max_age=max(ALLOWED_DAYS) * DAY_S, return_timestamp=True
             )
         except SignatureExpired:
             raise BadRequestError(EXPIRED_LINK) from None
         except BadSignature:
             raise BadRequestError(INVALID_LINK) from None
-        if self._clock() > begun.timestamp() + days * DAY_S:
+        if self._clock() > created.timestamp() + days * DAY_S:
             raise BadRequestError(EXPIRED_LINK)
-        return SharedView(tuple(names), window, (past[0], past[1]) if past else None)
+        return SharedView(tuple(names), window, (time_range[0], time_range[1]) if time_range else None)
 
     def create(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a question for a link: POST of `{"panels", "days", "window"}` or, with `from` and `to`, of a
-        stretch of the past."""
+        """Answer a POST of `{"panels", "days", "window"}` with a new link.
+
+        `from` and `to` in place of `window` share a time range of the past.
+        """
         if environ["REQUEST_METHOD"] != "POST":
-            allow = ("allow", "POST")
-            return error_response(
-                start_response, "405 Method Not Allowed", "this address is for POST alone", allow
-            )
+            return method_not_allowed(start_response, environ, "POST")
         try:
             view, days = self._parse_request(self._bodies.read(environ))
         except RequestBodyError as error:
@@ -103,38 +91,33 @@ class ShareLinks:
 
     def _parse_request(self, body: bytes) -> tuple[SharedView, int]:
         try:
-            asked = json.loads(body)
+            request = json.loads(body)
         except (ValueError, RecursionError):
             raise BadRequestError("expected JSON: panels, days, and window or from and to") from None
-        if not isinstance(asked, dict) or (asked.keys() - {"panels", "days", "window", "from", "to"}):
-            raise BadRequestError("expected an object of panels, days, and window or from and to")
-        names, days = asked.get("panels"), asked.get("days")
+        if not isinstance(request, dict) or (request.keys() - {"panels", "days", "window", "from", "to"}):
+            raise BadRequestError("expected an object with panels, days, and window or from and to")
+        names, days = request.get("panels"), request.get("days")
         if not (isinstance(names, list) and 1 <= len(names) <= MAX_PANELS and all(map(_is_name, names))):
-            raise BadRequestError(f"panels is no list of 1 to {MAX_PANELS} names of panels")
+            raise BadRequestError(f"panels is not valid; expected a list of 1 to {MAX_PANELS} names")
         if days not in ALLOWED_DAYS or isinstance(days, bool | float):
-            raise BadRequestError(f"days is none of {' and '.join(map(str, ALLOWED_DAYS))}")
-        past = None
-        window = asked.get("window", 0)
-        if "from" in asked or "to" in asked:
-            start, end = asked.get("from"), asked.get("to")
+            raise BadRequestError(f"days is not valid; expected {' or '.join(map(str, ALLOWED_DAYS))}")
+        time_range = None
+        window = request.get("window", 0)
+        if "from" in request or "to" in request:
+            start, end = request.get("from"), request.get("to")
             if not (_is_epoch_ms(start) and _is_epoch_ms(end)):
-                raise BadRequestError("from and to are no two times in epoch milliseconds")
-            past = (int(start), int(end))
-            window = (past[1] - past[0]) / 1000
-        if not (_is_number(window) and 1 <= window <= self._longest):
-            raise BadRequestError(f"the view spans no time from 1 to {self._longest:.10g} seconds")
-        return SharedView(tuple(dict.fromkeys(names)), float(window), past), days
+                raise BadRequestError("from and to are not valid; expected two times in epoch milliseconds")
+            time_range = (int(start), int(end))
+            window = (time_range[1] - time_range[0]) / 1000
+        if not (_is_number(window) and 1 <= window <= self._max_window):
+            raise BadRequestError(f"the view is not valid; expected 1 to {self._max_window:.10g} seconds")
+        return SharedView(tuple(dict.fromkeys(names)), float(window), time_range), days
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer whatever lies below PREFIX."""
-        token, slash, rest = environ["PATH_INFO"].removeprefix(SHARE_PREFIX).partition("/")
+        """Answer every path below SHARE_PREFIX."""
+        token, slash, path = environ["PATH_INFO"].removeprefix(SHARE_PREFIX).partition("/")
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            return error_response(
-                start_response,
-                "405 Method Not Allowed",
-                "a shared link is only looked at",
-                ("allow", "GET, HEAD"),
-            )
+            return method_not_allowed(start_response, environ, "GET, HEAD")
         try:
             view = self.read(token)
         except BadRequestError as error:
@@ -142,12 +125,14 @@ class ShareLinks:
         if not slash:
             query = environ.get("QUERY_STRING", "")
             return redirect(start_response, f"{token}/" + (f"?{query}" if query else ""))
-        own = f"{environ.get('SCRIPT_NAME', '')}{SHARE_PREFIX}{token}"
-        return self._app(view)({**environ, "SCRIPT_NAME": own, "PATH_INFO": f"/{rest}"}, start_response)
+        script_name = f"{environ.get('SCRIPT_NAME', '')}{SHARE_PREFIX}{token}"
+        return self._app(view)(
+            {**environ, "SCRIPT_NAME": script_name, "PATH_INFO": f"/{path}"}, start_response
+        )
 
     def _app(self, view: SharedView) -> WSGIApp:
         with self._lock:
-            app = self._apps.pop(view, None) or self._build(view)
+            app = self._apps.pop(view, None) or self._create_app(view)
             self._apps[view] = app
             if len(self._apps) > MAX_CACHED_APPS:
                 self._apps.popitem(last=False)
@@ -157,12 +142,12 @@ class ShareLinks:
 def _error_page(environ: dict[str, Any], start_response: StartResponse, sentence: str) -> Iterable[bytes]:
     if "text/html" not in environ.get("HTTP_ACCEPT", ""):
         return error_response(start_response, "403 Forbidden", sentence)
-    page = _PAGE.format(sentence=sentence.capitalize())
+    page = render("invalid_link.html", sentence=sentence.capitalize())
     return html_response(start_response, "403 Forbidden", page.encode())
 
 
 class ShareLinkSerializer(URLSafeTimedSerializer):
-    """Signs as sessions are signed, for another use: neither passes for the other."""
+    """Signs links as Sessions signs cookies, with another salt: neither is valid as the other."""
 
     def __init__(self, key: bytes, clock: Callable[[], float]) -> None:
         super().__init__(key, salt="share")

@@ -1,7 +1,7 @@
-"""Rows of a CSV file of prices or measurements in the order of time, and the column that holds the time.
+"""Read rows of a CSV file in order of time, one row in memory at a time.
 
-Holds one row at a time, whatever the size of the file. Times are ISO 8601 (UTC if there is no zone), or epoch
-seconds, milliseconds, microseconds or nanoseconds, recognised by their size.
+Times are ISO 8601 (UTC without a zone), or epoch seconds, milliseconds, microseconds or nanoseconds. The size
+of an epoch time determines its unit.
 """
 
 from __future__ import annotations
@@ -17,27 +17,28 @@ from typing import BinaryIO, NamedTuple
 from dashapp.model.ticks import SourceError
 from dashapp.sources.external.text_parsing import CHUNK_BYTES, LineReader, parse_number
 
-# Rows without a time at the beginning of a file after which it is no such file; columns that are read.
+# After this many rows without a time at its beginning, a file is no time series. Limit for columns.
 MAX_LEADING_BAD_ROWS, MAX_COLUMNS = 100, 64
 
 
 class Row(NamedTuple):
-    """`time` in seconds UTC; the finite numbers by their columns' names."""
+    """One row: `time` in seconds UTC, and its finite numbers by column name."""
 
     time: float
     values: dict[str, float]
 
 
 class CsvRows:
-    """`tail`: only so many bytes of the end are read, after the heading; 0: the whole file.
+    """The rows of a file, each later than the one before.
 
-    `left_out` counts the rows that could not be used, `first` says which was the first and why.
+    If `tail_bytes` is not 0, only the heading and that many bytes at the end are read. `rejected_rows`
+    counts the rejected rows, and `first_problem` describes the first of them.
     """
 
-    def __init__(self, path: Path, tail: int = 0) -> None:
-        self._tail = tail
-        self.left_out = 0
-        self.first = ""
+    def __init__(self, path: Path, tail_bytes: int = 0) -> None:
+        self._tail_bytes = tail_bytes
+        self.rejected_rows = 0
+        self.first_problem = ""
         self._path = path
         self._line = 0
         self._names: Sequence[str] = ()
@@ -45,26 +46,27 @@ class CsvRows:
         self._delimiter = ","
 
     def __iter__(self) -> Iterator[Row]:
-        """Rows from the beginning, each later than the one before. SourceError where the file has none."""
+        """Yield the rows from the beginning; raises SourceError if the file has none."""
         newest = float("-inf")
-        found = False
+        has_rows = False
         for words in self._split_lines():
             row = self._row(words, newest)
             if row is not None:
-                found, newest = True, row.time
+                has_rows, newest = True, row.time
                 yield row
-            elif not found and self.left_out >= MAX_LEADING_BAD_ROWS:
+            elif not has_rows and self.rejected_rows >= MAX_LEADING_BAD_ROWS:
                 break
-        if not found:
+        if not has_rows:
             raise SourceError(f"{self._path.name} has no row with a time and a number; {self._problem()}")
 
     def _problem(self) -> str:
-        return (
-            self.first or "expected a heading, and rows that begin with a time such as 2026-01-31T12:00:00Z"
-        )
+        return self.first_problem or "expected a heading, and rows with a time such as 2026-01-31T12:00:00Z"
 
     def _split_lines(self) -> Iterator[list[str]]:
-        """Every line after the heading, parted. A first line that is a row itself has columns by number."""
+        """Yield the fields of every line after the heading.
+
+        If the first line is a row, the columns get numbers as names.
+        """
         self._line, self._names = 0, ()
         for line in self._lines():
             self._line += 1
@@ -79,17 +81,17 @@ class CsvRows:
                     parse_time(words[self._time])
                 except (ValueError, OverflowError, IndexError):
                     continue
-                self._names = [f"column{place}" for place in range(len(self._names))]
+                self._names = [f"column{index}" for index in range(len(self._names))]
                 yield words
 
     def _lines(self) -> Iterator[str]:
         lines = LineReader()
         try:
             with self._path.open("rb") as file:
-                if self._tail and (beginning := file.seek(0, os.SEEK_END) - self._tail) > 0:
+                if self._tail_bytes and (offset := file.seek(0, os.SEEK_END) - self._tail_bytes) > 0:
                     file.seek(0)
                     yield self._heading(file)
-                    file.seek(max(file.tell(), beginning))
+                    file.seek(max(file.tell(), offset))
                     lines.skip()
                 else:
                     file.seek(0)
@@ -98,14 +100,14 @@ class CsvRows:
                         yield line.decode(errors="replace")
                 yield lines.remainder().decode(errors="replace")
         except OSError as error:
-            raise self._unreadable(error) from None
+            raise self._read_error(error) from None
 
     def _heading(self, file: BinaryIO) -> str:
-        """The first line that says something, within a few."""
+        """Return the first line that is no comment and not blank, within MAX_LEADING_BAD_ROWS."""
         lines = (file.readline(CHUNK_BYTES).decode(errors="replace") for _ in range(MAX_LEADING_BAD_ROWS))
         return next((line for line in lines if line.strip() and not line.startswith("#")), "")
 
-    def _unreadable(self, error: OSError) -> SourceError:
+    def _read_error(self, error: OSError) -> SourceError:
         return SourceError(f"{self._path.name} cannot be read ({error.strerror or type(error).__name__})")
 
     def _split(self, line: str) -> list[str]:
@@ -116,42 +118,43 @@ class CsvRows:
 
     def _row(self, words: list[str], newest: float) -> Row | None:
         if len(words[:MAX_COLUMNS]) != len(self._names):
-            self._skip(f"has {len(words)} fields, the heading {len(self._names)}")
+            self._reject(f"has {len(words)} fields, but the heading has {len(self._names)}")
             return None
         try:
             time = parse_time(words[self._time])
         except (ValueError, OverflowError):
-            shown = "".join(letter for letter in words[self._time][:20] if letter.isprintable())
-            self._skip(f'has no time that can be read ("{shown}")')
+            excerpt = "".join(letter for letter in words[self._time][:20] if letter.isprintable())
+            self._reject(f'has an invalid time ("{excerpt}")')
             return None
         if time <= newest:
-            self._skip("is not later than the one before")
+            self._reject("is not later than the previous row")
             return None
-        found = {name: parse_number(word) for name, word in zip(self._names, words, strict=False)}
-        del found[self._names[self._time]]
+        values = {name: parse_number(word) for name, word in zip(self._names, words, strict=False)}
+        del values[self._names[self._time]]
         return Row(
-            time, {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
+            time,
+            {name: value for name, value in values.items() if value is not None and math.isfinite(value)},
         )
 
-    def _skip(self, why: str) -> None:
-        self.left_out += 1
-        if not self.first:
-            self.first = f"line {self._line} {why}"
+    def _reject(self, reason: str) -> None:
+        self.rejected_rows += 1
+        if not self.first_problem:
+            self.first_problem = f"line {self._line} {reason}"
 
 
 TIME_COLUMN_NAMES = ("time", "timestamp", "date", "datetime", "ts")
-# Epoch seconds stay below this until the year 5138; what is larger counts parts of a second.
+# Epoch seconds are below this until the year 5138; larger times are in fractions of a second.
 _LARGEST_SECONDS = 1e11
 
 
 def find_time_column(heading: Sequence[str]) -> int:
-    """The column of one of NAMES, or the first."""
-    plain = [name.strip().lower() for name in heading]
-    return next((plain.index(name) for name in TIME_COLUMN_NAMES if name in plain), 0)
+    """Return the index of a column in TIME_COLUMN_NAMES, or of the first column."""
+    names = [name.strip().lower() for name in heading]
+    return next((names.index(name) for name in TIME_COLUMN_NAMES if name in names), 0)
 
 
 def parse_time(text: str) -> float:
-    """ValueError for what is no time.
+    """Return seconds UTC; raises ValueError if the text is no time.
 
     >>> parse_time("2026-01-02T03:04:05Z") == parse_time("2026-01-02 03:04:05") == parse_time("1767323045000")
     True
@@ -163,7 +166,7 @@ def parse_time(text: str) -> float:
         time = datetime.fromisoformat(text)
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
     if not math.isfinite(value) or "_" in text or (len(text) == 8 and text[:2] in ("19", "20")):
-        # Eight digits are a day to the one who wrote them.
+        # People write a date as eight digits.
         return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC).timestamp()
     while abs(value) >= _LARGEST_SECONDS:
         value /= 1000

@@ -1,8 +1,8 @@
-"""Two made-up exchange rates to look at when there is nothing else to show: random walks over time.
+"""Demo source: two artificial exchange rates, which are random walks over time.
 
-A walk is a function of its seed and the time, so that a restart continues it. It uses Lévy's construction of
-Brownian motion: the middle of an interval is the mean of its ends plus a random step, and so is the middle of
-each half. https://en.wikipedia.org/wiki/Wiener_process#Construction_of_Brownian_motion
+A walk is a function of its seed and the time, so that it continues after a restart. It uses Lévy's
+construction of Brownian motion. The middle of an interval is the mean of its ends plus a random step; the
+same holds for each half. https://en.wikipedia.org/wiki/Wiener_process#Construction_of_Brownian_motion
 """
 
 from __future__ import annotations
@@ -15,25 +15,27 @@ from typing import Any, NamedTuple
 
 from dashapp.model.ticks import Metric
 
-# A stretch of two years is pinned to 0 at both ends, and the finest step is an eighth of a second.
+# Each span of two years is 0 at both ends. The finest step is an eighth of a second.
 WALK_SPAN_S = float(1 << 26)
 WALK_LEVELS = 29
 
 
 def random_walk(seed: str, time: float, deviation: float) -> float:
-    """Where the walk is at `time` (epoch seconds); `deviation` is its standard deviation after a second.
+    """Return the position of the walk at `time` in epoch seconds.
+
+    `deviation` is its standard deviation after one second.
 
     >>> at = 1_800_000_000
     >>> random_walk("a", at, 1.0) == random_walk("a", at + 0.1, 1.0) != random_walk("b", at, 1.0)
     True
     """
-    stretch, offset = divmod(time, WALK_SPAN_S)
+    span, offset = divmod(time, WALK_SPAN_S)
     low, high, left, right = 0.0, WALK_SPAN_S, 0.0, 0.0
     path = 1
     for _ in range(WALK_LEVELS):
         middle = (low + high) / 2
         step = math.sqrt(high - low) / 2 * deviation
-        value = (left + right) / 2 + step * _normal(f"{seed} {stretch:.0f} {path}")
+        value = (left + right) / 2 + step * _normal(f"{seed} {span:.0f} {path}")
         if offset < middle:
             high, right, path = middle, value, 2 * path
         else:
@@ -42,14 +44,14 @@ def random_walk(seed: str, time: float, deviation: float) -> float:
 
 
 def _normal(name: str) -> float:
-    """A normally distributed number that belongs to this name, by Box and Muller."""
+    """Return a normally distributed number that depends only on `name` (Box-Muller)."""
     digest = blake2b(name.encode(), digest_size=16).digest()
     first, second = (int.from_bytes(half, "big") for half in (digest[:8], digest[8:]))
     radius = math.sqrt(-2 * math.log((first + 1) / 2**64))
     return radius * math.cos(2 * math.pi * second / 2**64)
 
 
-# Half a per cent a day, as the great currencies move.
+# Half a percent per day, as for major currencies.
 DEVIATION_PER_SQRT_S = 0.005 / math.sqrt(86_400)
 EXPECTED = "expected demo, or demo:SEED with a whole number"
 
@@ -66,7 +68,7 @@ RATES = (
 
 
 class DemoSource:
-    """`wall`: seconds UTC."""
+    """Returns the rates at the time that `wall` returns, in seconds UTC."""
 
     name = "demo"
 

@@ -1,7 +1,7 @@
-"""Scraping: one bounded GET of an address that the settings name, and of no other.
+"""HTTP client for one GET request to a URL from the settings, with limits.
 
-Bounded in time, in bytes as sent and as unpacked, and in redirects, which stay on the same server. Proxies of
-the environment are not asked. Knows nothing of what the answer means.
+It limits the time, the bytes before and after decompression, and the redirects, which must stay on the same
+server. It ignores proxies in the environment.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CHUNK_BYTES = 64 << 10
 
 @dataclass(frozen=True)
 class Url:
-    """A server and a path on it. `label` holds neither password nor query, for either may be a secret."""
+    """A server and a path; `label` omits password and query, which may be secret."""
 
     scheme: str
     host: str
@@ -39,29 +39,29 @@ class Url:
 
     @staticmethod
     def parse(url: str) -> Url:
-        """ValueError where it is no http or https address."""
+        """Return the parts of a URL; raises ValueError if it is not http or https."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable() or " " in url:
             raise ValueError
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        user = ""
+        authorization = ""
         if parts.username is not None:
-            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            user = "Basic " + base64.b64encode(pair.encode()).decode()
+            credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            authorization = "Basic " + base64.b64encode(credentials.encode()).decode()
         path.encode("ascii")
         parts.hostname.encode("idna")
-        return Url(parts.scheme, parts.hostname, port, path, user)
+        return Url(parts.scheme, parts.hostname, port, path, authorization)
 
     def resolve(self, location: str) -> Url:
-        """Where a redirect leads. SourceError where that is another server."""
+        """Return the target of a redirect; raises SourceError for another server."""
         try:
-            there = Url.parse(urljoin(f"{self.scheme}://{self._host_and_port}{self.path}", location[:2000]))
+            target = Url.parse(urljoin(f"{self.scheme}://{self._host_and_port}{self.path}", location[:2000]))
         except ValueError:
-            there = None
-        if there is None or (there.scheme, there.host, there.port) != (self.scheme, self.host, self.port):
-            raise SourceError(f"{self.label} redirects to another server, which is not asked")
-        return Url(self.scheme, self.host, self.port, there.path, self.authorization)
+            target = None
+        if target is None or (target.scheme, target.host, target.port) != (self.scheme, self.host, self.port):
+            raise SourceError(f"{self.label} redirects to another server, which is not allowed")
+        return Url(self.scheme, self.host, self.port, target.path, self.authorization)
 
     @property
     def _host_and_port(self) -> str:
@@ -69,103 +69,105 @@ class Url:
 
 
 class HttpFetcher:
-    """Fetches `address`; `kinds` are the content types that it may answer with."""
+    """Fetches `url`; `content_types` are the accepted content types."""
 
     def __init__(
         self,
-        address: Url,
-        kinds: tuple[str, ...],
+        url: Url,
+        content_types: tuple[str, ...],
         accept: str,
-        most: int = 5_000_000,
+        max_bytes: int = 5_000_000,
         timeout: float = 5.0,
     ) -> None:
-        self._address = address
-        self._kinds = kinds
+        self._url = url
+        self._content_types = content_types
         self._accept = accept
-        self._most = most
+        self._max_bytes = max_bytes
         self._timeout = timeout
 
     def fetch(self) -> bytes:
-        """The unpacked body of a good answer. SourceError for any other, in one sentence."""
-        address, deadline = self._address, time.monotonic() + self._timeout
+        """Return the decompressed body; raises SourceError if the response is not usable."""
+        url, deadline = self._url, time.monotonic() + self._timeout
         for _ in range(MAX_REDIRECTS + 1):
-            found = self._send_request(address, deadline)
-            if isinstance(found, bytes):
-                return found
-            address = found
-        raise SourceError(f"{self._address.label} redirects more than {MAX_REDIRECTS} times")
+            result = self._send_request(url, deadline)
+            if isinstance(result, bytes):
+                return result
+            url = result
+        raise SourceError(f"{self._url.label} redirects more than {MAX_REDIRECTS} times")
 
-    def _send_request(self, address: Url, deadline: float) -> bytes | Url:
-        shown = address.label
-        left = deadline - time.monotonic()
-        over = SourceError(f"{shown} did not answer within {self._timeout:g} s")
-        if left <= 0:
-            raise over
-        secure = address.scheme == "https"
-        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        connection = kind(address.host, address.port, timeout=left)
+    def _send_request(self, url: Url, deadline: float) -> bytes | Url:
+        label = url.label
+        remaining = deadline - time.monotonic()
+        timeout_error = SourceError(f"{label} did not respond within {self._timeout:g} s")
+        if remaining <= 0:
+            raise timeout_error
+        is_secure = url.scheme == "https"
+        connection_class = http.client.HTTPSConnection if is_secure else http.client.HTTPConnection
+        connection = connection_class(url.host, url.port, timeout=remaining)
         with closing(connection):
             try:
                 connection.connect()
-                # A timeout of the socket's is for each of its bytes; this one is for all of them.
-                end = Timer(max(0.0, deadline - time.monotonic()), _close_connection, [connection.sock])
-                end.daemon = True
-                end.start()
+                # The timeout of a socket applies to each read; this timer applies to the whole response.
+                timer = Timer(max(0.0, deadline - time.monotonic()), _close_connection, [connection.sock])
+                timer.daemon = True
+                timer.start()
                 try:
-                    connection.request("GET", address.path, headers=self._headers(address))
-                    with closing(connection.getresponse()) as answer:
-                        found = self._read_response(answer, address)
+                    connection.request("GET", url.path, headers=self._headers(url))
+                    with closing(connection.getresponse()) as response:
+                        result = self._read_response(response, url)
                 finally:
-                    end.cancel()
-                # What was cut off may look like an answer.
+                    timer.cancel()
+                # A truncated response can look complete.
                 if time.monotonic() >= deadline:
-                    raise over
-                return found
+                    raise timeout_error
+                return result
             except SourceError as error:
-                raise (over if time.monotonic() >= deadline else error) from None
+                raise (timeout_error if time.monotonic() >= deadline else error) from None
             except (OSError, http.client.HTTPException, ValueError) as error:
                 if time.monotonic() >= deadline or isinstance(error, TimeoutError):
-                    raise over from None
-                why = getattr(error, "strerror", None) or type(error).__name__
-                raise SourceError(f"{shown} does not answer ({why})") from None
+                    raise timeout_error from None
+                reason = getattr(error, "strerror", None) or type(error).__name__
+                raise SourceError(f"{label} does not respond ({reason})") from None
 
-    def _headers(self, address: Url) -> dict[str, str]:
+    def _headers(self, url: Url) -> dict[str, str]:
         headers = {"accept": self._accept, "accept-encoding": "gzip", "user-agent": "dashapp"}
-        return headers | ({"authorization": address.authorization} if address.authorization else {})
+        return headers | ({"authorization": url.authorization} if url.authorization else {})
 
-    def _read_response(self, answer: http.client.HTTPResponse, address: Url) -> bytes | Url:
-        shown = address.label
-        if answer.status in (301, 302, 303, 307, 308):
-            return address.resolve(answer.headers.get("location", ""))
-        if answer.status != 200:
-            raise SourceError(f"{shown} answers with status {answer.status}")
-        kind = answer.headers.get_content_type() if "content-type" in answer.headers else "none"
-        if kind not in self._kinds:
-            raise SourceError(f"{shown} answers with {kind[:40]}; expected {' or '.join(self._kinds)}")
-        coding = answer.headers.get("content-encoding", "").strip().lower()
-        if coding not in ("", "identity", "gzip"):
-            raise SourceError(f"{shown} answers packed by {coding[:20]}; expected gzip or none")
-        return self._decompress(answer, shown, coding == "gzip")
+    def _read_response(self, response: http.client.HTTPResponse, url: Url) -> bytes | Url:
+        label = url.label
+        if response.status in (301, 302, 303, 307, 308):
+            return url.resolve(response.headers.get("location", ""))
+        if response.status != 200:
+            raise SourceError(f"{label} returned status {response.status}")
+        content_type = response.headers.get_content_type() if "content-type" in response.headers else "none"
+        if content_type not in self._content_types:
+            raise SourceError(
+                f"{label} returned {content_type[:40]}; expected {' or '.join(self._content_types)}"
+            )
+        encoding = response.headers.get("content-encoding", "").strip().lower()
+        if encoding not in ("", "identity", "gzip"):
+            raise SourceError(f"{label} returned content encoding {encoding[:20]}; expected gzip or none")
+        return self._decompress(response, label, encoding == "gzip")
 
-    def _decompress(self, answer: http.client.HTTPResponse, shown: str, packed: bool) -> bytes:
-        unpacker = zlib.decompressobj(31) if packed else None
+    def _decompress(self, response: http.client.HTTPResponse, label: str, is_gzip: bool) -> bytes:
+        decompressor = zlib.decompressobj(31) if is_gzip else None
         body = bytearray()
         received = 0
-        while chunk := answer.read1(CHUNK_BYTES):
+        while chunk := response.read1(CHUNK_BYTES):
             received += len(chunk)
-            if unpacker is not None:
+            if decompressor is not None:
                 try:
-                    chunk = unpacker.decompress(chunk, self._most + 1 - len(body))
+                    chunk = decompressor.decompress(chunk, self._max_bytes + 1 - len(body))
                 except zlib.error:
-                    raise SourceError(f"{shown} answers with broken gzip") from None
+                    raise SourceError(f"{label} returned invalid gzip") from None
             body += chunk
-            if max(received, len(body)) > self._most:
-                raise SourceError(f"{shown} answers with more than {self._most / 1e6:g} MB")
-        if answer.length or (unpacker is not None and not unpacker.eof):
-            raise SourceError(f"{shown} answers by half")
+            if max(received, len(body)) > self._max_bytes:
+                raise SourceError(f"{label} returned more than {self._max_bytes / 1e6:g} MB")
+        if response.length or (decompressor is not None and not decompressor.eof):
+            raise SourceError(f"{label} returned an incomplete response")
         return bytes(body)
 
 
-def _close_connection(held: socket.socket) -> None:
+def _close_connection(connection: socket.socket) -> None:
     with suppress(OSError):
-        held.shutdown(socket.SHUT_RDWR)
+        connection.shutdown(socket.SHUT_RDWR)

@@ -1,7 +1,7 @@
-"""Prices of shares as a source: `quotes:AAPL,MSFT`, each with its previous close beside it.
+"""Share prices as a source: `quotes:AAPL,MSFT`, each with its previous close.
 
-The feed is asked in a thread of its own, seldom, and once for all who look. While it is away or the market is
-closed the last price stands, and the page is told of when it is.
+One thread requests the feed, at long intervals and once for all viewers. While the feed fails or the market
+is closed, the last price remains and the page shows its time.
 """
 
 from __future__ import annotations
@@ -26,16 +26,19 @@ from dashapp.sources.external.quote_client import (
 from dashapp.sources.slug import SlugRegistry
 
 MAX_SYMBOLS = 10
-# Seconds after which a price of an open market is old, for each symbol that is asked in turn.
+# A price in an open market is old after this many seconds for each symbol, because the symbols take turns.
 STALE_AFTER_S = 180.0
 
 _SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.^=-]{0,19}")
-EXPECTED = f"expected quotes:AAPL,MSFT, at most {MAX_SYMBOLS} symbols with commas between them"
-PACKAGE_MISSING = "expected the package yfinance beside it: pip install 'yfinance>=1.0,<2'"
+EXPECTED = f"expected quotes:AAPL,MSFT with at most {MAX_SYMBOLS} symbols, separated by commas"
+PACKAGE_MISSING = "expected the package yfinance to be installed: pip install 'yfinance>=1.0,<2'"
 
 
 class QuoteSource:
-    """`wall`: seconds UTC, for a market's hours are; a clock that is set back only waits longer."""
+    """Reads prices of `symbols`; `wall` returns seconds UTC, as market hours do.
+
+    If that clock goes back, the source only waits longer.
+    """
 
     name = "quotes"
 
@@ -47,17 +50,18 @@ class QuoteSource:
         self._lock = Lock()
         slugs = SlugRegistry(keep_case=True)
         keys = {symbol: f"quotes.{slugs(symbol)}" for symbol in symbols}
-        self._prices = {s: Metric(key, s, "", "quotes") for s, key in keys.items()}
+        self._prices = {symbol: Metric(key, symbol, "", "quotes") for symbol, key in keys.items()}
         self._closes = {
-            s: Metric(f"{key}.close", f"{s} previous close", "", "quotes") for s, key in keys.items()
+            symbol: Metric(f"{key}.close", f"{symbol} previous close", "", "quotes")
+            for symbol, key in keys.items()
         }
         self._quotes: dict[str, Quote] = {}
-        self._away: dict[str, str] = {}
+        self._errors: dict[str, str] = {}
         self._schedule = QuoteScheduler(symbols, wall())
         self._thread: Thread | None = None
 
     def read(self) -> Mapping[Metric, float]:
-        """The newest price of each symbol, however old; `status_message` tells of those that are."""
+        """Return the newest price of each symbol; `status_message` names the old ones."""
         if self._thread is None:
             self._thread = Thread(target=self._run, name="source quotes", daemon=True)
             self._thread.start()
@@ -71,53 +75,61 @@ class QuoteSource:
 
     @property
     def status_message(self) -> str:
-        """Which prices are not now's, and why."""
-        now, told = self._wall(), list[str]()
+        """The prices that are not current, each with the reason."""
+        now, messages = self._wall(), list[str]()
         with self._lock:
             for symbol in self._prices:
-                quote, away = self._quotes.get(symbol), self._away.get(symbol)
+                quote, error = self._quotes.get(symbol), self._errors.get(symbol)
                 if quote is None:
-                    told += [f"{symbol} has no price yet: {away}"] if away else []
-                elif away:
-                    told.append(f"{symbol} is of {_format_time(quote.time)}: {away}")
+                    messages += [f"{symbol} has no price yet: {error}"] if error else []
+                elif error:
+                    messages.append(f"the price of {symbol} is from {_format_time(quote.time)}: {error}")
                 elif not quote.opens <= now < quote.closes:
-                    told.append(f"{symbol} is of {_format_time(quote.time)}: the market is closed")
+                    messages.append(
+                        f"the price of {symbol} is from {_format_time(quote.time)}: the market is closed"
+                    )
                 elif now - quote.time > STALE_AFTER_S * len(self._prices):
-                    told.append(f"{symbol} is of {_format_time(quote.time)}: nothing was traded since")
-        return "; ".join(told)
+                    messages.append(
+                        f"the price of {symbol} is from {_format_time(quote.time)}: no trade since"
+                    )
+        return "; ".join(messages)
 
     def fetch_next(self) -> float:
-        """Ask for the one that is due, if any is; the seconds to wait until the next."""
+        """Request the symbol that is due, if any; return the seconds until the next request."""
         due = self._schedule.next()
         if due.time > self._wall():
-            # In pieces: the clock may be set, and a machine suspended.
+            # Wait in short steps, because the clock can be set and the machine suspended.
             return min(due.time - self._wall(), CLOSED_INTERVAL_S / 60)
         try:
             quote = self._feed.fetch(due.symbol)
         except SourceError as error:
             self._schedule.record_failure(due.symbol, self._wall(), isinstance(error, TooManyRequestsError))
             with self._lock:
-                self._away[due.symbol] = str(error)
+                self._errors[due.symbol] = str(error)
         else:
             self._schedule.record_success(due.symbol, self._wall(), quote.opens, quote.closes)
             with self._lock:
                 self._quotes[due.symbol] = quote
-                self._away.pop(due.symbol, None)
+                self._errors.pop(due.symbol, None)
         return 0.0
 
     def _run(self) -> None:
-        never = Event()
+        event = Event()
         while True:
-            never.wait(self.fetch_next())
+            event.wait(self.fetch_next())
 
 
-def _format_time(moment: float) -> str:
-    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M} UTC"
+def _format_time(time_s: float) -> str:
+    return f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def make_source(rest: str, interval: float, **options: Any) -> QuoteSource:
     symbols = list(dict.fromkeys(part.strip().upper() for part in rest.split(",") if part.strip()))
-    if options or not 0 < len(symbols) <= MAX_SYMBOLS or not all(_SYMBOL.fullmatch(each) for each in symbols):
+    if (
+        options
+        or not 0 < len(symbols) <= MAX_SYMBOLS
+        or not all(_SYMBOL.fullmatch(symbol) for symbol in symbols)
+    ):
         raise ValueError(EXPECTED)
     if importlib.util.find_spec("yfinance") is None:
         raise ValueError(PACKAGE_MISSING)

@@ -1,7 +1,7 @@
-"""A file replayed as if it were live: `replay:prices.csv?speed=60`, or with `end=now` as the past.
+"""Replay a CSV file as live data: `replay:prices.csv?speed=60`, or `?end=now`.
 
 It starts with the first row and plays `speed` seconds of the file per second. With `end=now` the last row is
-the present and the rows before it become the past. At the end it says so and leaves a gap.
+the present, and the rows before it become the history. After the last row there is a message and a gap.
 """
 
 from __future__ import annotations
@@ -26,51 +26,58 @@ from dashapp.sources.slug import SlugRegistry
 
 
 class Playback:
-    """`rows` has one at least; `least`: seconds of the file for which a number stands in any case."""
+    """Plays `rows`, of which there is at least one.
 
-    def __init__(self, rows: Iterable[Row], least: float) -> None:
+    A number remains valid for at least `min_seconds` seconds of the file.
+    """
+
+    def __init__(self, rows: Iterable[Row], min_seconds: float) -> None:
         self._rows: Iterator[Row] = iter(rows)
         first = next(self._rows)
         self._next: Row | None = first
-        self._lately: ExpiringValues[str] = ExpiringValues(least)
-        self.begins = self.reached = first.time
+        self._recent_values: ExpiringValues[str] = ExpiringValues(min_seconds)
+        self.start = self.position = first.time
         if (second := next(self._rows, None)) is not None:
-            # How long the first row stands for is known only here.
-            self._lately.record(first.values, 2 * first.time - second.time)
+            # The second row shows for how long the first is valid.
+            self._recent_values.record(first.values, 2 * first.time - second.time)
             self._rows = chain([second], self._rows)
 
     @property
     def is_finished(self) -> bool:
-        """Whether the last row was reached."""
+        """Whether the last row has been read."""
         return self._next is None
 
-    def values_at(self, now: float, most: int = sys.maxsize) -> Mapping[str, float]:
-        """What stands at `now`, later than before, from at most so many rows more."""
-        for _ in range(most):
+    def values_at(self, now: float, max_rows: int = sys.maxsize) -> Mapping[str, float]:
+        """Return the values at `now`, which only rises, after reading at most `max_rows` rows."""
+        for _ in range(max_rows):
             if self._next is None or self._next.time > now:
                 break
-            self._lately.record(self._next.values, self._next.time)
-            self.reached = self._next.time
+            self._recent_values.record(self._next.values, self._next.time)
+            self.position = self._next.time
             self._next = next(self._rows, None)
-        return self._lately.values_at(now)
+        return self._recent_values.values_at(now)
 
     def has_unread_rows(self, now: float) -> bool:
-        """Whether there are rows up to `now` that were not read."""
+        """Return whether there are unread rows up to `now`."""
         return self._next is not None and self._next.time <= now
 
 
 MAX_SPEED = 1e6
-# A day of made-up prices that comes with the package, under the names that real ones have.
+# A day of artificial prices in the package, with the same names as real ones.
 EXAMPLE = "example"
-# Rows of one reading, and bytes of the file's end that are told as the past: half a second's work each.
+# Limits of half a second's work each: rows per reading, and bytes at the end of the file that become the
+# history.
 MAX_ROWS_PER_READ, BACKFILL_TAIL_BYTES = 20_000, 1_000_000
-EXPECTED = "expected replay:FILE.csv, and after a ? speed=60, end=now or as=NAME with & between them"
+EXPECTED = "expected replay:FILE.csv, optionally with ?speed=60, end=now or as=NAME, separated by &"
 
 _GROUP_NAME = re.compile(r"[a-z]{1,32}")
 
 
 class ReplaySource:
-    """`group`: the panel, and the first part of every key; `interval`: seconds between two ticks."""
+    """Replays a file; `group` is the panel and the first part of every key.
+
+    `interval` is the number of seconds between two ticks.
+    """
 
     def __init__(
         self,
@@ -84,55 +91,55 @@ class ReplaySource:
         self.status_message = ""
         self._path, self._group = path, group
         self._speed, self._end_now, self._interval = speed, end_now, interval
-        self._least = 3 * interval * speed
+        self._min_seconds = 3 * interval * speed
         self._clock = clock
         self._slugs = SlugRegistry(keep_case=True)
         self._metrics: dict[str, Metric] = {}
         self._table = CsvRows(path, BACKFILL_TAIL_BYTES if end_now else 0)
         self._playback: Playback | None = None
-        self._began = 0.0
+        self._start_time = 0.0
 
     def read(self) -> Mapping[Metric, float]:
-        """What the file says of the moment that the replay is at. SourceError where it cannot be read."""
+        """Return the values at the current position; raises SourceError if reading fails."""
         if self._playback is None:
             self._playback = self._open()
-            self._began = self._clock()
+            self._start_time = self._clock()
         playback = self._playback
-        now = playback.begins + (self._clock() - self._began) * self._speed
+        now = playback.start + (self._clock() - self._start_time) * self._speed
         values = playback.values_at(now, MAX_ROWS_PER_READ)
         self.status_message = "; ".join(self._messages(playback, now))
         return {self._metric(name): value for name, value in values.items()}
 
     def backfill(self, until: float, limit: int) -> Backfill:
-        """With end=now what the file says of each tick before `until`, for which its last row stands."""
+        """With end=now, return the ticks before `until`, which is the time of the last row."""
         if not self._end_now:
             return ()
-        # Twice, for it takes the last row to place the first, and rows are many.
+        # Read the file twice: the time of the last row is needed first, and there are too many rows to hold.
         (end,) = deque((row.time for row in CsvRows(self._path, BACKFILL_TAIL_BYTES)), maxlen=1)
-        playback = Playback(CsvRows(self._path, BACKFILL_TAIL_BYTES), self._least)
+        playback = Playback(CsvRows(self._path, BACKFILL_TAIL_BYTES), self._min_seconds)
         step = self._interval * self._speed
         ticks = []
-        for before in range(min(limit - 1, int((end - playback.begins) / step)), -1, -1):
-            if values := playback.values_at(end - before * step):
-                found = {self._metric(name): value for name, value in values.items()}
-                ticks.append((until - before * self._interval, found))
+        for ticks_before in range(min(limit - 1, int((end - playback.start) / step)), -1, -1):
+            if values := playback.values_at(end - ticks_before * step):
+                metrics = {self._metric(name): value for name, value in values.items()}
+                ticks.append((until - ticks_before * self._interval, metrics))
         return ticks
 
     def _open(self) -> Playback:
         rows: Iterable[Row] = self._table
         if self._end_now:
             rows = deque(rows, maxlen=1)
-        return Playback(rows, self._least)
+        return Playback(rows, self._min_seconds)
 
     def _messages(self, playback: Playback, now: float) -> Iterator[str]:
         name = self._path.name[:60]
         if playback.is_finished:
-            last = datetime.fromtimestamp(playback.reached, UTC)
-            yield f"{name} ended with its row of {last:%Y-%m-%d %H:%M:%S} UTC"
+            last = datetime.fromtimestamp(playback.position, UTC)
+            yield f"{name} ended at its last row, {last:%Y-%m-%d %H:%M:%S} UTC"
         elif playback.has_unread_rows(now):
-            yield f"{name} has more rows than can be read at speed {self._speed:g}; the replay lags"
-        if self._table.left_out:
-            yield f"{name}: some rows are left out, for {self._table.first}"
+            yield f"{name} has too many rows for speed {self._speed:g}; the replay is behind"
+        if self._table.rejected_rows:
+            yield f"{name}: some rows were dropped; {self._table.first_problem}"
 
     def _metric(self, name: str) -> Metric:
         if name not in self._metrics:
@@ -144,22 +151,25 @@ class ReplaySource:
 
 
 def make_source(rest: str, interval: float, **options: Any) -> BackgroundSource:
-    """`rest`: FILE or FILE?speed=…&end=now&as=…; `options`: the same by name."""
+    """Return the source for FILE or FILE?speed=…&end=now&as=… in `rest`.
+
+    `options` are the same parameters by name.
+    """
     name, _, query = rest.partition("?")
     try:
-        given = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))) | options
-        speed = float(given.pop("speed", 1))
-        end, group = given.pop("end", ""), given.pop("as", "replay")
+        parameters = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))) | options
+        speed = float(parameters.pop("speed", 1))
+        end, group = parameters.pop("end", ""), parameters.pop("as", "replay")
     except (TypeError, ValueError):
         raise ValueError(EXPECTED) from None
-    if given or not name or end not in ("", "now") or not _GROUP_NAME.fullmatch(str(group)):
+    if parameters or not name or end not in ("", "now") or not _GROUP_NAME.fullmatch(str(group)):
         raise ValueError(EXPECTED)
     if not 0 < speed <= MAX_SPEED:
-        raise ValueError(f"expected a speed above 0, at most {MAX_SPEED:.0f}")
+        raise ValueError(f"expected a speed above 0 and at most {MAX_SPEED:.0f}")
     path = Path(name)
     if name == EXAMPLE:
         path, group = Path(__file__).parents[2] / "examples" / "bars.csv", "quotes"
     if not path.is_file():
-        raise ValueError("expected a file that is there; a relative name begins in the folder of the command")
+        raise ValueError("expected an existing file; relative paths start in the current directory")
     source = ReplaySource(path, speed, end == "now", str(group), interval)
     return BackgroundSource(source, timeout=60.0, name=f"replay of {path.name}")

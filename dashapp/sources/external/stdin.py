@@ -1,7 +1,7 @@
 """Standard input as a source: `vmstat 1 | python -m dashapp --source stdin`.
 
-A thread of its own reads and never holds up the collector: what came last before a tick is the tick's.
-The supervisor's children have a pipe of their own for standard input, so it hands the real one on.
+A thread reads, so that the collector never waits. A tick contains the last values before it. The supervisor's
+children have a pipe as standard input, so the supervisor passes them the real one.
 """
 
 from __future__ import annotations
@@ -22,16 +22,20 @@ from dashapp.sources.expiring import ExpiringValues
 from dashapp.sources.external.text_parsing import CHUNK_BYTES, LineReader, TextTable
 from dashapp.sources.slug import SlugRegistry
 
-# Two descriptors in a child's environment: standard input, and a file without a name for the heading.
+# Environment variable with two descriptors: standard input, and an unnamed file for the heading.
 DESCRIPTORS_VARIABLE = "DASHAPP_STDIN"
-# Names that are told; a stream that thinks of a new one each second would fill the page.
+# A stream that invents a new name every second would flood the page.
 MAX_NAMES = 100
-# Reading rests this many times as long as a chunk took: whoever floods us gets a quarter of a core.
+# After a chunk, reading pauses for this many times its processing time, so a flood gets at most a quarter of
+# a core.
 REST_FACTOR = 3.0
 
 
 class StdinSource:
-    """`descriptor` is read from the first reading on; `interval`: seconds between two ticks."""
+    """Reads `descriptor` in a thread, from the first reading on.
+
+    `interval` is the number of seconds between two ticks.
+    """
 
     name = "standard input"
 
@@ -39,71 +43,73 @@ class StdinSource:
         self,
         interval: float = 1.0,
         descriptor: int = 0,
-        memory: int | None = None,
+        heading_file: int | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._descriptor = descriptor
-        self._memory = memory
+        self._heading_file = heading_file
         self._clock = clock
         self._wall = wall
         self._lock = Lock()
-        self._lately: ExpiringValues[str] = ExpiringValues(3 * interval)
-        self._waiting: dict[str, float] = {}
+        self._recent_values: ExpiringValues[str] = ExpiringValues(3 * interval)
+        self._new_values: dict[str, float] = {}
         self._metrics: dict[str, Metric] = {}
         self._slugs = SlugRegistry()
         self._lines = LineReader()
-        self._refused = self._unread = 0
-        self._ended = ""
+        self._rejected_names = self._unreadable = 0
+        self._end_message = ""
         self._thread: Thread | None = None
 
     @property
     def status_message(self) -> str:
-        """Where it ended, and what could not be read of it."""
-        parts = [self._ended] if self._ended else []
+        """The end of the input, and the lines that could not be parsed."""
+        parts = [self._end_message] if self._end_message else []
         if self.unreadable_lines:
-            # Not how many: a sentence that changes every second would be said every second.
-            parts.append("some lines of standard input are no columns of numbers, name=value pairs or JSON")
-        if self._refused:
-            parts.append(f"standard input has more than {MAX_NAMES} names; those after are left out")
+            # Omit the number: a message that changes every second would be logged every second.
+            parts.append("some lines of standard input are not columns of numbers, name=value pairs or JSON")
+        if self._rejected_names:
+            parts.append(f"standard input has more than {MAX_NAMES} names; later ones are ignored")
         return "; ".join(parts)
 
     @property
     def unreadable_lines(self) -> int:
-        """Lines that could not be read, or were too long."""
-        return self._unread + self._lines.skipped
+        """The number of lines that could not be parsed or were too long."""
+        return self._unreadable + self._lines.skip_count
 
     def read(self) -> Mapping[Metric, float]:
-        """The newest value of each name, until it has stopped coming; each that came, once at least."""
+        """Return the newest values that have not expired, each new value at least once."""
         if self._thread is None:
             self._thread = Thread(target=self._run, name="source stdin", daemon=True)
             self._thread.start()
         with self._lock:
-            # A tick that is late misses nothing of what came before it.
-            found = self._waiting | self._lately.values_at(self._clock())
-            self._waiting = {}
-            return {self._metrics[name]: value for name, value in found.items()}
+            # A late tick includes all values that arrived before it.
+            values = self._new_values | self._recent_values.values_at(self._clock())
+            self._new_values = {}
+            return {self._metrics[name]: value for name, value in values.items()}
 
     def _run(self) -> None:
         table = TextTable(self._load_heading())
         try:
             while chunk := self._read_chunk():
-                began = self._clock()
+                start = self._clock()
                 for line in self._lines.feed(chunk):
                     self._parse_line(table, line)
-                time.sleep(min(1.0, max(0.0, REST_FACTOR * (self._clock() - began))))
+                time.sleep(min(1.0, max(0.0, REST_FACTOR * (self._clock() - start))))
         except OSError as error:
-            self._ended = f"standard input cannot be read ({error.strerror})"
+            self._end_message = f"standard input cannot be read ({error.strerror})"
             return
         self._parse_line(table, self._lines.remainder())
-        self._ended = f"standard input ended at {datetime.fromtimestamp(self._wall(), UTC):%H:%M:%S} UTC"
+        self._end_message = (
+            f"standard input ended at {datetime.fromtimestamp(self._wall(), UTC):%H:%M:%S} UTC"
+        )
 
     def _read_chunk(self) -> bytes:
         while True:
             try:
                 return os.read(self._descriptor, CHUNK_BYTES)
             except BlockingIOError:
-                # Whoever shares this pipe may have made it so that a reading does not wait.
+                # Another process that shares this pipe can set it to non-blocking.
                 select.select([self._descriptor], [], [])
 
     def _parse_line(self, table: TextTable, line: bytes) -> None:
@@ -116,16 +122,16 @@ class StdinSource:
             self._save_heading(table.heading)
         with self._lock:
             if values is None:
-                self._unread += 1
+                self._unreadable += 1
                 return
             now = self._clock()
-            known = {name: value for name, value in values.items() if self._is_known(name)}
-            self._refused += len(values) - len(known)
-            self._lately.record(known, now)
-            self._waiting.update(known)
+            accepted_values = {name: value for name, value in values.items() if self._ensure_metric(name)}
+            self._rejected_names += len(values) - len(accepted_values)
+            self._recent_values.record(accepted_values, now)
+            self._new_values.update(accepted_values)
 
-    def _is_known(self, name: str) -> bool:
-        """Whether there is a metric of this name, made where there is room for one more."""
+    def _ensure_metric(self, name: str) -> bool:
+        """Return whether `name` has a metric; create it if there is room."""
         if name not in self._metrics and len(self._metrics) < MAX_NAMES:
             label = "".join(letter for letter in name if letter.isprintable())[:64]
             key = ".".join(("stdin", self._slugs(name)))
@@ -133,12 +139,12 @@ class StdinSource:
         return name in self._metrics
 
     def _load_heading(self) -> list[str]:
-        """The heading that a collector before this one read, for it may come only once."""
-        if self._memory is None:
+        """Return the heading that a previous collector read, because it may come only once."""
+        if self._heading_file is None:
             return []
         with suppress(OSError, ValueError, TypeError):
-            if text := os.pread(self._memory, CHUNK_BYTES, 0):
-                # That one may have died with the beginning of this line in its hands.
+            if text := os.pread(self._heading_file, CHUNK_BYTES, 0):
+                # The previous collector may have read the beginning of this line before it died.
                 self._lines.skip()
                 return [str(word) for word in json.loads(text)]
         self._save_heading(())
@@ -146,31 +152,33 @@ class StdinSource:
 
     def _save_heading(self, heading: tuple[str, ...]) -> None:
         with suppress(OSError):
-            if self._memory is not None:
+            if self._heading_file is not None:
                 text = json.dumps(heading).encode()
-                os.ftruncate(self._memory, 0)
-                os.pwrite(self._memory, text[:CHUNK_BYTES], 0)
+                os.ftruncate(self._heading_file, 0)
+                os.pwrite(self._heading_file, text[:CHUNK_BYTES], 0)
 
 
 def inherited_descriptors() -> tuple[int, ...]:
-    """Descriptors for a child to inherit, named in HANDED_ON of its environment."""
+    """Return descriptors for a child, to be listed in DESCRIPTORS_VARIABLE."""
     stdin = os.dup(0)
     try:
         with TemporaryFile() as file:
             return stdin, os.dup(file.fileno())
     except OSError:
-        # Nowhere to write: after a restart the columns have no names until the heading comes again.
+        # No writable directory: after a restart the columns have no names until the next heading.
         return (stdin,)
 
 
 def make_source(rest: str, interval: float, **options: Any) -> StdinSource:
     if rest or options:
-        raise ValueError("expected stdin alone")
-    handed = os.environ.get(DESCRIPTORS_VARIABLE, "")
+        raise ValueError("expected stdin without an argument or options")
+    descriptors_text = os.environ.get(DESCRIPTORS_VARIABLE, "")
     try:
-        descriptor, *memory = [int(number) for number in handed.split(",")] if handed else [0]
+        descriptor, *heading_file = (
+            [int(number) for number in descriptors_text.split(",")] if descriptors_text else [0]
+        )
     except ValueError:
         raise ValueError(
-            f"expected {DESCRIPTORS_VARIABLE} to be unset; python -m dashapp alone sets it"
+            f"expected {DESCRIPTORS_VARIABLE} to be unset; only python -m dashapp sets it"
         ) from None
-    return StdinSource(interval, descriptor, memory[0] if memory else None)
+    return StdinSource(interval, descriptor, heading_file[0] if heading_file else None)

@@ -1,4 +1,4 @@
-"""Every source that works on this machine, in the order in which a panel lists their lines."""
+"""All sources that work on this machine, in the order of their lines in a panel."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ COMMON_SOURCES: tuple[SourceFactory, ...] = (
     lambda: CachedSource(ProcessSource(), every=5.0),
 )
 LINUX_SOURCES: tuple[SourceFactory, ...] = (
-    # The container first: in a panel that both share, the host is the second line.
+    # The container is first, so that in a shared panel the host is the second line.
     ContainerSource,
     *COMMON_SOURCES,
     PressureSource,
     lambda: CachedSource(ConnectionSource(), every=10.0),
-    # Disks and chips on a slow bus may block; what the others read, the kernel holds in memory.
+    # Disks and chips on a slow bus can block. The other sources read values that the kernel has in memory.
     lambda: BackgroundSource(FilesystemSource(), every=10.0),
 )
 OTHER_SOURCES: tuple[SourceFactory, ...] = (
@@ -49,21 +49,24 @@ OTHER_SOURCES: tuple[SourceFactory, ...] = (
 
 
 def system_sources() -> list[Source]:
-    """One of each, ready: a rate is real from the first reading on. What cannot work here is left out."""
-    linux = Path("/proc/self").is_dir()
-    makers: list[SourceFactory] = list(LINUX_SOURCES if linux else OTHER_SOURCES)
-    if has_sensors() or not linux:
-        makers.append(lambda: BackgroundSource(SensorSource(), every=5.0))
-    return available_sources(makers)
+    """Return new sources for this machine, without those that fail on it.
+
+    Each has read its counters, so that the first reading has true rates.
+    """
+    is_linux = Path("/proc/self").is_dir()
+    factories: list[SourceFactory] = list(LINUX_SOURCES if is_linux else OTHER_SOURCES)
+    if has_sensors() or not is_linux:
+        factories.append(lambda: BackgroundSource(SensorSource(), every=5.0))
+    return available_sources(factories)
 
 
-def available_sources(makers: Sequence[SourceFactory]) -> list[Source]:
-    """What can be made; the reason is logged for what cannot."""
+def available_sources(factories: Sequence[SourceFactory]) -> list[Source]:
+    """Return the sources that can be created; log the reason for the others."""
     sources = []
-    for make in makers:
+    for factory in factories:
         try:
-            sources.append(make())
+            sources.append(factory())
         except Exception as error:
-            # Whatever a platform lacks, the others work without it.
-            log.info("a source is left out: %s", error)
+            # A platform may lack anything; the other sources work without it.
+            log.info("a source is not available: %s", error)
     return sources

@@ -1,7 +1,7 @@
-"""The container's own share: CPU of its quota, memory of its limit. Nothing where it has no limits.
+"""The container's CPU in percent of its quota, and its memory in percent of its limit.
 
-In a container psutil shows the host (psutil#2100). `docker stats` calls one core 100 %; here all that is
-allowed is 100 %.
+A container without limits has no values. In a container psutil shows the host (psutil#2100). For `docker
+stats` one core is 100 %; here the whole quota is 100 %.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ THROTTLED = Metric("container.cpu.throttled", "Container, throttled", "%", "thro
 USED = Metric("container.memory.used", "Container, used", "B", "memorybytes", 0.0)
 OOM_KILLS = Metric("container.oom_kills", "Container, killed for memory", "", "oomkills", 0.0)
 
-# Seconds between looks at the limits, which may be changed while a container runs.
+# Seconds between checks of the limits, which can change while a container runs.
 LIMIT_CHECK_INTERVAL_S = 10.0
 
 
 def allowed_cpus() -> int:
-    """The CPUs of the affinity mask."""
+    """Return the number of CPUs in the affinity mask."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class ContainerSource:
-    """`cpus`: how many CPUs may be used where no quota says so."""
+    """Reads the usage of the container; `cpus` returns the number of CPUs without a quota."""
 
     def __init__(
         self,
@@ -40,72 +40,74 @@ class ContainerSource:
         self._proc = proc
         self._cpus = cpus
         self._clock = clock
-        self._found: object = None
-        self._use: CgroupUsage | None = None
+        self._limits: object = None
+        self._usage: CgroupUsage | None = None
         self._update_limits()
 
     def read(self) -> Mapping[Metric, float]:
-        """CPU percent = Δusage / (Δtime x cores) x 100; a burst or a late period may carry it past 100.
+        """Return the usage in percent of the limits, and the processes killed for memory.
 
-        Memory percent is of the smaller of limit and host. OOM kills are those since the group was made.
+        CPU percent = Δusage / (Δtime x cores) x 100; a burst or a late reading can exceed 100. Memory percent
+        is relative to the limit or to the host, whichever is smaller. OOM kills count from the creation of
+        the group.
         """
-        if self._clock() - self._looked >= LIMIT_CHECK_INTERVAL_S:
+        if self._clock() - self._check_time >= LIMIT_CHECK_INTERVAL_S:
             self._update_limits()
-        if self._use is None:
+        if self._usage is None:
             return {}
-        return self._cpu(self._use) | self._memory(self._use)
+        return self._cpu(self._usage) | self._memory(self._usage)
 
     def _update_limits(self) -> None:
-        self._looked = self._clock()
+        self._check_time = self._clock()
         groups = own_cgroups(self._proc)
         cpu, memory, cpus = cpu_limit(groups), memory_limit(groups), self._cpus()
-        if self._found == (groups, cpu, memory, cpus):
+        if self._limits == (groups, cpu, memory, cpus):
             return
-        self._found = (groups, cpu, memory, cpus)
-        self._use = CgroupUsage(groups, cpu, memory) if cpu or memory else None
-        self._quota = cpu is not None
+        self._limits = (groups, cpu, memory, cpus)
+        self._usage = CgroupUsage(groups, cpu, memory) if cpu or memory else None
+        self._has_quota = cpu is not None
         self._cores = cpu.amount if cpu else cpus
-        self._bytes = min(_host_memory(self._proc), memory.amount if memory else float("inf"))
+        self._memory_bytes = min(_host_memory(self._proc), memory.amount if memory else float("inf"))
         self._percent = Metric(
             "container.cpu.percent", f"Container, of {_format_cores(self._cores)}", "%", "cpu", 0.0, 100.0
         )
         self._memory_percent = Metric(
             "container.memory.percent",
-            f"Container, of {_format_size(self._bytes)}",
+            f"Container, of {_format_size(self._memory_bytes)}",
             "%",
             "memory",
             0.0,
             100.0,
         )
         self._rates: CounterRates[str] = CounterRates(self._clock)
-        if self._use:
-            self._rates.per_second(self._use.cpu())
+        if self._usage:
+            self._rates.per_second(self._usage.cpu())
 
-    def _cpu(self, use: CgroupUsage) -> dict[Metric, float]:
-        rates = self._rates.per_second(use.cpu())
+    def _cpu(self, usage: CgroupUsage) -> dict[Metric, float]:
+        rates = self._rates.per_second(usage.cpu())
         values: dict[Metric, float] = {}
         if "usage" in rates:
             values[self._percent] = round(100 * rates["usage"] / self._cores, 1)
-        if self._quota and "nr_periods" in rates and "nr_throttled" in rates:
-            # Without a period in which it ran, there was none in which it was held up.
+        if self._has_quota and "nr_periods" in rates and "nr_throttled" in rates:
+            # Without a period there was no throttling.
             share = rates["nr_throttled"] / rates["nr_periods"] if rates["nr_periods"] else 0.0
             values[THROTTLED] = round(min(100.0, 100 * share), 1)
         return values
 
-    def _memory(self, use: CgroupUsage) -> dict[Metric, float]:
-        found = use.memory()
+    def _memory(self, usage: CgroupUsage) -> dict[Metric, float]:
+        amounts = usage.memory()
         values: dict[Metric, float] = {}
-        if "used" in found:
-            values[USED] = found["used"]
-            if 0 < self._bytes < float("inf"):
-                values[self._memory_percent] = round(100 * found["used"] / self._bytes, 1)
-        if "oom_kills" in found:
-            values[OOM_KILLS] = found["oom_kills"]
+        if "used" in amounts:
+            values[USED] = amounts["used"]
+            if 0 < self._memory_bytes < float("inf"):
+                values[self._memory_percent] = round(100 * amounts["used"] / self._memory_bytes, 1)
+        if "oom_kills" in amounts:
+            values[OOM_KILLS] = amounts["oom_kills"]
         return values
 
 
 def _host_memory(proc: str) -> float:
-    """Bytes; infinite where it is not told."""
+    """Return bytes, infinite if unknown."""
     try:
         kilobytes = number_after(b"MemTotal:", ProcFile(f"{proc}/meminfo").read())
     except OSError:
@@ -118,7 +120,7 @@ def _format_cores(cores: float) -> str:
 
 
 def _format_size(size: float) -> str:
-    """Bytes in words: "512 MiB", "1.5 GiB"."""
+    """Return bytes as text, such as "512 MiB" or "1.5 GiB"."""
     for factor, unit in ((2**30, "GiB"), (2**20, "MiB")):
         if size >= factor:
             return f"{size / factor:.3g} {unit}" if size < 1000 * factor else f"{size / factor:.0f} {unit}"

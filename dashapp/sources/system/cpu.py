@@ -1,8 +1,8 @@
-"""CPU load: in total, per core and by kind, in percent of the time since the last reading; clock frequency.
+"""CPU load in total, per core and by kind, and clock frequency.
 
-Computed from the kernel's own counters: psutil's `cpu_percent` starts with a meaningless 0.0 and keeps its
-state per thread. The counters come from /proc/stat if it exists, since only that names the cores; otherwise
-from psutil.
+Load is in percent of the time since the last reading. It comes from the kernel's counters, because psutil's
+`cpu_percent` starts with a meaningless 0.0 and has state per thread. The counters come from /proc/stat if it
+exists, because only that has the cores' numbers; otherwise from psutil.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from dashapp.sources.rates import CounterRates
 from dashapp.sources.system.procfs import ProcFile, number_after
 from dashapp.sources.system.psutil_safe import PsutilCall, as_list, call_or_none, finite_field, finite_fields
 
-# The order of a line in /proc/stat; guest time is left out, for user and nice hold it (proc_stat(5)).
+# The order of a line in /proc/stat. Guest time is omitted, because user and nice include it (proc_stat(5)).
 STAT_FIELDS = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 
 
 class CpuCounts(NamedTuple):
-    """`cores`: time by kind by core; in which unit does not matter for a share.
+    """CPU time by kind and core, in any unit, and `work` since the start of the machine.
 
-    `cores_are_numbered`: whether a core keeps its number when another goes. `work`: context switches and
-    interrupts since the machine's start, those of them that the platform counts.
+    `cores_are_numbered` is true if a core keeps its number when another is removed. `work` holds context
+    switches and interrupts, if the platform counts them.
     """
 
     cores: Mapping[int, Mapping[str, float]]
@@ -38,12 +38,12 @@ class CpuCounts(NamedTuple):
 
 
 def cpu_counts(proc: str = "/proc") -> Callable[[], CpuCounts]:
-    """The best reader for this platform."""
+    """Return the best reader for this platform."""
     return ProcStat(proc) if os.access(Path(proc, "stat"), os.R_OK) else PsutilCpu()
 
 
 class ProcStat:
-    """Linux: one reading of /proc/stat for all of it. OSError where it cannot be read."""
+    """Linux: reads all counters from /proc/stat at once; OSError if that fails."""
 
     def __init__(self, proc: str = "/proc") -> None:
         self._file = ProcFile(f"{proc}/stat")
@@ -51,19 +51,19 @@ class ProcStat:
     def __call__(self) -> CpuCounts:
         content = self._file.read()
         cores = {}
-        # The cores come first. The line of interrupts that follows them has a number for each of thousands.
+        # The cores come first. The next line has thousands of numbers, one for each interrupt.
         for line in content[: content.find(b"\nintr ") + 1].split(b"\n"):
             name, _, rest = line.partition(b" ")
             if name.startswith(b"cpu") and name[3:].isdigit():
                 times = dict(zip(STAT_FIELDS, map(int, rest.split()), strict=False))
                 times["irq"] = times.get("irq", 0) + times.pop("softirq", 0)
                 cores[int(name[3:])] = times
-        found = {"switches": number_after(b"ctxt ", content), "interrupts": number_after(b"intr ", content)}
-        return CpuCounts(cores, True, {name: count for name, count in found.items() if count is not None})
+        work = {"switches": number_after(b"ctxt ", content), "interrupts": number_after(b"intr ", content)}
+        return CpuCounts(cores, True, {name: count for name, count in work.items() if count is not None})
 
 
 class PsutilCpu:
-    """Elsewhere. Cores are counted through, so that which of them went cannot be told."""
+    """Other platforms; cores have no stable numbers, so a removed core is unknown."""
 
     def __init__(
         self,
@@ -75,19 +75,19 @@ class PsutilCpu:
 
     def __call__(self) -> CpuCounts:
         cores = {}
-        for core, answer in enumerate(as_list(call_or_none(self._times))):
-            times = finite_fields(answer, "user", "nice", "system", "idle", "iowait", "steal")
-            # Linux says irq and softirq, Windows interrupt and dpc.
-            if irq := finite_fields(answer, "irq", "softirq", "interrupt", "dpc"):
+        for core, result in enumerate(as_list(call_or_none(self._times))):
+            times = finite_fields(result, "user", "nice", "system", "idle", "iowait", "steal")
+            # The fields are irq and softirq on Linux, interrupt and dpc on Windows.
+            if irq := finite_fields(result, "irq", "softirq", "interrupt", "dpc"):
                 times["irq"] = sum(irq.values())
             if "idle" in times:
                 cores[core] = times
         stats = call_or_none(self._stats)
-        found = {
+        work = {
             "switches": finite_field(stats, "ctx_switches"),
             "interrupts": finite_field(stats, "interrupts"),
         }
-        return CpuCounts(cores, False, {name: count for name, count in found.items() if count is not None})
+        return CpuCounts(cores, False, {name: count for name, count in work.items() if count is not None})
 
 
 TOTAL_METRIC = Metric("cpu.percent", "CPU", "%", "cpu", 0.0, 100.0)
@@ -113,7 +113,7 @@ def core_metric(number: int) -> Metric:
 
 
 class CpuSource:
-    """`counts` reads the counters; where it fails, so does the source."""
+    """Computes CPU load; `counts` reads the counters, and its errors propagate."""
 
     def __init__(
         self,
@@ -123,57 +123,60 @@ class CpuSource:
         self._counts = counts or cpu_counts()
         self._cores: dict[int, Metric] = {}
         self._work: CounterRates[str] = CounterRates(clock)
-        self._before = self._counts()
-        self._work.per_second(self._before.work)
+        self._previous = self._counts()
+        self._work.per_second(self._previous.work)
 
     def read(self) -> Mapping[Metric, float]:
-        """No CPU value where no time has passed on any core. A core just plugged in is left out once."""
-        now, before = self._counts(), self._before
-        self._before = now
-        values = self._shares(now, before)
-        for name, rate in self._work.per_second(now.work).items():
+        """Return the load since the last reading.
+
+        If no time has passed on any core, there are no CPU values. A new core is omitted once.
+        """
+        counts, previous = self._counts(), self._previous
+        self._previous = counts
+        values = self._compute_shares(counts, previous)
+        for name, rate in self._work.per_second(counts.work).items():
             values[WORK_METRICS[name]] = round(rate)
         return values
 
-    def _shares(self, now: CpuCounts, before: CpuCounts) -> dict[Metric, float]:
-        if not now.cores_are_numbered and len(now.cores) != len(before.cores):
+    def _compute_shares(self, counts: CpuCounts, previous: CpuCounts) -> dict[Metric, float]:
+        if not counts.cores_are_numbered and len(counts.cores) != len(previous.cores):
             return {}
         cores: dict[Metric, float] = {}
-        spent_of_all: dict[str, float] = {}
-        for index, times in now.cores.items():
-            spent = _time_between(times, before.cores.get(index))
-            total = sum(spent.values())
+        total_deltas: dict[str, float] = {}
+        for index, times in counts.cores.items():
+            deltas = _time_between(times, previous.cores.get(index))
+            total = sum(deltas.values())
             if total > 0:
-                for kind, share in spent.items():
-                    spent_of_all[kind] = spent_of_all.get(kind, 0) + share
+                for kind, share in deltas.items():
+                    total_deltas[kind] = total_deltas.get(kind, 0) + share
                 metric = self._cores.setdefault(index, core_metric(index))
-                cores[metric] = round(100 * _busy_percent(spent, total) / total, 1)
-        total = sum(spent_of_all.values())
+                cores[metric] = round(100 * _busy_percent(deltas, total) / total, 1)
+        total = sum(total_deltas.values())
         if total <= 0:
             return {}
-        values = {TOTAL_METRIC: round(100 * _busy_percent(spent_of_all, total) / total, 1)}
+        values = {TOTAL_METRIC: round(100 * _busy_percent(total_deltas, total) / total, 1)}
         for kind, metric in KIND_METRICS.items():
-            if kind in spent_of_all:
-                values[metric] = round(100 * spent_of_all[kind] / total, 1)
+            if kind in total_deltas:
+                values[metric] = round(100 * total_deltas[kind] / total, 1)
         return values | cores
 
 
 def _time_between(new: Mapping[str, float], old: Mapping[str, float] | None) -> dict[str, float]:
-    """Time by kind between two readings of a core; nothing where a counter stepped back.
+    """Return the time by kind between two readings of a core, or nothing after a reset.
 
-    After a suspend Linux sets idle back, and what is left then looks like 100 % (psutil#2172).
-    Only iowait steps back by itself, being unreliable (proc_stat(5)): it is taken as standing still.
+    After a suspend Linux sets the idle counter back, and the rest would look like 100 % (psutil#2172). Only
+    iowait is unreliable and goes back by itself (proc_stat(5)); it then counts as 0.
     """
     if old is None:
         return {}
-    spent = {kind: count - old.get(kind, count) for kind, count in new.items()}
-    if spent.get("iowait", 0) < 0:
-        spent["iowait"] = 0
-    return spent if min(spent.values(), default=0) >= 0 else {}
+    deltas = {kind: count - old.get(kind, count) for kind, count in new.items()}
+    if deltas.get("iowait", 0) < 0:
+        deltas["iowait"] = 0
+    return deltas if min(deltas.values(), default=0) >= 0 else {}
 
 
-def _busy_percent(spent: Mapping[str, float], total: float) -> float:
-    return total - spent.get("idle", 0) - spent.get("iowait", 0)
+def _busy_percent(deltas: Mapping[str, float], total: float) -> float:
+    return total - deltas.get("idle", 0) - deltas.get("iowait", 0)
 
 
 FREQUENCY_METRIC = Metric("cpu.frequency", "Frequency", "Hz", "frequency", 0.0)
@@ -182,36 +185,36 @@ _MEGAHERTZ = re.compile(rb"^cpu MHz\s*:\s*([0-9.]+)", re.MULTILINE)
 
 
 class FrequencySource:
-    """From cpufreq where the kernel scales it, else from /proc/cpuinfo, else from psutil."""
+    """Reads the frequency from cpufreq if available, from /proc/cpuinfo or from psutil."""
 
     def __init__(
         self, proc: str = "/proc", sys: str = "/sys", frequency: PsutilCall = lambda: psutil.cpu_freq()
     ) -> None:
         cores = Path(sys, "devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_cur_freq")
-        self._scaled = [ProcFile(path) for path in sorted(cores)]
+        self._frequency_files = [ProcFile(path) for path in sorted(cores)]
         self._info = ProcFile(f"{proc}/cpuinfo")
         self._frequency = frequency
 
     def read(self) -> Mapping[Metric, float]:
         hertz = self._from_cpufreq() or self._from_cpuinfo() or self._from_psutil()
-        # Three digits tell more than the cores differ by, and keep the tick short.
+        # The cores differ by more than 1 MHz, and whole MHz keep the tick short.
         return {FREQUENCY_METRIC: round(hertz, -6)} if hertz else {}
 
     def _from_cpufreq(self) -> float:
-        found = []
-        for file in self._scaled:
+        frequencies = []
+        for file in self._frequency_files:
             try:
-                found.append(1e3 * int(file.read()))
+                frequencies.append(1e3 * int(file.read()))
             except (OSError, ValueError):
-                continue  # a core that is offline
-        return sum(found) / len(found) if found else 0.0
+                continue  # this core is offline
+        return sum(frequencies) / len(frequencies) if frequencies else 0.0
 
     def _from_cpuinfo(self) -> float:
         try:
-            found = [1e6 * float(match) for match in _MEGAHERTZ.findall(self._info.read())]
+            frequencies = [1e6 * float(match) for match in _MEGAHERTZ.findall(self._info.read())]
         except (OSError, ValueError):
             return 0.0
-        return sum(found) / len(found) if found else 0.0
+        return sum(frequencies) / len(frequencies) if frequencies else 0.0
 
     def _from_psutil(self) -> float:
         return 1e6 * (finite_field(call_or_none(self._frequency), "current") or 0.0)

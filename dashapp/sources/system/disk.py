@@ -1,6 +1,7 @@
-"""Disks: bytes and operations a second, and how busy each is. Whole physical disks only.
+"""Disks: bytes and operations per second, and how busy each whole physical disk is.
 
-A partition's traffic is its disk's; that of loop, RAID and device-mapper devices is counted again below them.
+A disk's traffic includes that of its partitions. Loop, RAID and device-mapper devices are omitted, because
+the disks below them count the same traffic.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from dashapp.sources.system.psutil_safe import PsutilCall, as_mapping, call_or_n
 READ = Metric("disk.read", "Read", "B/s", "disk", 0.0)
 WRITTEN = Metric("disk.write", "Written", "B/s", "disk", 0.0)
 
-# Past this many disks only the totals are told: a line each would drown the page.
+# With more disks only the totals are shown: a line for each would flood the page.
 MAX_DISKS = 16
 
 _STACKED_DEVICE = re.compile(r"(loop|ram|zram|dm-|md|sr|fd|nbd|drbd)\d|mmcblk\d+(boot|rpmb)|nvme\d+c\d")
@@ -32,7 +33,7 @@ Counts = Mapping[str, Mapping[str, float]]
 
 
 class DiskSource:
-    """`counts` reads the counters of every block device, partitions included."""
+    """Computes rates; `counts` reads the counters of every block device and partition."""
 
     def __init__(
         self,
@@ -43,29 +44,32 @@ class DiskSource:
         self._rates: CounterRates[tuple[str, str]] = CounterRates(clock)
         self._slugs = SlugRegistry()
         self._metrics: dict[tuple[str, str], Metric] = {}
-        self._rates.per_second(self._flat())
+        self._rates.per_second(self._flatten_counts())
 
     def read(self) -> Mapping[Metric, float]:
-        """Totals first. A disk just plugged in is left out once, and one that never did anything always."""
-        rates = self._rates.per_second(self._flat())
+        """Return the totals, then the values of each disk.
+
+        A new disk is omitted once. A disk without any operation since its start is omitted always.
+        """
+        rates = self._rates.per_second(self._flatten_counts())
         values: dict[Metric, float] = {}
         for name, metric in (("read", READ), ("written", WRITTEN)):
-            if found := [rate for (_, kind), rate in rates.items() if kind == name]:
-                values[metric] = round(sum(found))
+            if disk_rates := [rate for (_, kind), rate in rates.items() if kind == name]:
+                values[metric] = round(sum(disk_rates))
         if len({disk for disk, _ in rates}) > MAX_DISKS:
             return values
         for (disk, kind), rate in rates.items():
             metric = self._metric(disk, kind)
-            # Milliseconds a second are tenths of a percent.
+            # Milliseconds per second are tenths of a percent.
             values[metric] = round(min(100.0, rate / 10), 1) if kind == "busy" else round(rate)
         return values
 
-    def _flat(self) -> dict[tuple[str, str], float]:
-        found = self._counts()
+    def _flatten_counts(self) -> dict[tuple[str, str], float]:
+        counts_by_disk = self._counts()
         return {
             (disk, kind): count
-            for disk, counts in found.items()
-            if is_whole_disk(disk, found) and any(counts.values())
+            for disk, counts in counts_by_disk.items()
+            if is_whole_disk(disk, counts_by_disk) and any(counts.values())
             for kind, count in counts.items()
         }
 
@@ -83,7 +87,7 @@ class DiskSource:
 
 
 def is_whole_disk(name: str, names: Mapping[str, object]) -> bool:
-    """Whether `name` is a disk of its own: neither stacked on another nor a part of one in `names`.
+    """Return whether `name` is a physical disk: not stacked on another, nor part of one.
 
     >>> names = {"sda": 0, "sda1": 0, "nvme0n1": 0, "nvme0n1p2": 0, "xvda1": 0, "dm-0": 0}
     >>> [name for name in names if is_whole_disk(name, names)]
@@ -94,40 +98,40 @@ def is_whole_disk(name: str, names: Mapping[str, object]) -> bool:
     disk = name.rstrip("0123456789")
     if disk == name:
         return True
-    # A disk whose name ends with a digit sets its parts off with a p.
+    # If the name of a disk ends with a digit, a "p" precedes the number of a partition.
     parent = disk[:-1] if disk[-1:] == "p" and disk[-2:-1].isdigit() else disk
     return parent not in names
 
 
 def disk_counts(proc: str = "/proc") -> Callable[[], Counts]:
-    """The best reader for this platform."""
+    """Return the best reader for this platform."""
     return ProcDisks(proc) if os.access(Path(proc, "diskstats"), os.R_OK) else PsutilDisks()
 
 
 class ProcDisks:
-    """Linux: /proc/diskstats, whose sectors are of 512 bytes whatever the disk's own are."""
+    """Linux: reads /proc/diskstats, whose sectors are always 512 bytes."""
 
     def __init__(self, proc: str = "/proc") -> None:
         self._file = ProcFile(f"{proc}/diskstats")
 
     def __call__(self) -> Counts:
-        found = {}
+        counts = {}
         for line in self._file.read().splitlines():
             words = line.split()
-            # https://docs.kernel.org/admin-guide/iostats.html: field n stands at n + 2.
+            # https://docs.kernel.org/admin-guide/iostats.html: field n is word n + 2.
             if len(words) >= 14 and (words[3] != b"0" or words[7] != b"0"):
-                found[os.fsdecode(words[2])] = {
+                counts[os.fsdecode(words[2])] = {
                     "read": 512 * int(words[5]),
                     "written": 512 * int(words[9]),
                     "reads": int(words[3]),
                     "writes": int(words[7]),
                     "busy": int(words[12]),
                 }
-        return found
+        return counts
 
 
 class PsutilDisks:
-    """Elsewhere; psutil answers None on a machine without disks."""
+    """Other platforms; psutil returns None on a machine without disks."""
 
     def __init__(self, counters: PsutilCall = lambda: psutil.disk_io_counters(perdisk=True)) -> None:
         self._counters = counters
@@ -141,6 +145,6 @@ class PsutilDisks:
             "busy_time": "busy",
         }
         return {
-            disk: {names[field]: count for field, count in finite_fields(answer, *names).items()}
-            for disk, answer in as_mapping(call_or_none(self._counters)).items()
+            disk: {names[field]: count for field, count in finite_fields(result, *names).items()}
+            for disk, result in as_mapping(call_or_none(self._counters)).items()
         }

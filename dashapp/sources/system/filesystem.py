@@ -1,6 +1,6 @@
-"""File systems: how full each is. Local and real ones only, each once however often it is mounted.
+"""File systems: how full each local, real one is, once for each device.
 
-A network file system whose server is gone blocks whoever asks for its size, so none is ever asked.
+Network file systems are omitted: a request for the size blocks if the server is down.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from dashapp.sources.slug import SlugRegistry
 from dashapp.sources.system.procfs import ProcFile
 from dashapp.sources.system.psutil_safe import PsutilCall, as_list, call_or_none
 
-# squashfs and iso9660 are full by nature; tmpfs is memory.
+# squashfs and iso9660 are full by design; tmpfs is memory.
 REAL_FILESYSTEMS = re.compile(
     r"ext[234]|[xjz]fs|btrfs|f2fs|reiser(fs|4)|bcachefs|nilfs2|vfat|fat32|exfat|ntfs3?|fuseblk|"
     r"apfs|hfs|ufs|ffs|hammer2|refs"
 )
-# A container's root; elsewhere an overlay shows a file system that is counted already.
+# The root of a container. Elsewhere an overlay shows a file system that is counted already.
 ROOT_ONLY_FILESYSTEMS = frozenset({"overlay", "aufs"})
 
 MAX_FILESYSTEMS = 16
@@ -37,7 +37,7 @@ class Mount(NamedTuple):
 
 
 class StatvfsResult(Protocol):
-    """What os.statvfs answers, as far as it is needed: blocks of one size."""
+    """The fields of os.statvfs in use, in blocks of one size."""
 
     @property
     def f_blocks(self) -> int: ...
@@ -48,7 +48,7 @@ class StatvfsResult(Protocol):
 
 
 class FilesystemSource:
-    """`mounts` lists what is mounted; `size` may block where a disk is failing."""
+    """Reads sizes; `mounts` lists the mounts, and `size` can block if a disk fails."""
 
     def __init__(
         self,
@@ -60,13 +60,13 @@ class FilesystemSource:
         self._slugs = SlugRegistry(root="/")
 
     def read(self) -> Mapping[Metric, float]:
-        """Used, of what a user can use, as df(1) reckons: used / (used + available) x 100."""
+        """Return used percent of the space for users, as df(1): used / (used + available) x 100."""
         values: dict[Metric, float] = {}
         for mount in shown_mounts(self._mounts()):
             try:
                 size = self._size(mount.point)
             except OSError:
-                continue  # unmounted since, or not ours to see
+                continue  # unmounted meanwhile, or access denied
             used = size.f_blocks - size.f_bfree
             if used >= 0 and used + size.f_bavail > 0:
                 name = self._slugs(mount.point)
@@ -77,20 +77,26 @@ class FilesystemSource:
 
 
 def shown_mounts(mounts: Iterable[Mount]) -> list[Mount]:
-    """The real ones, each device at its shortest mount point; at most MOST."""
-    found: dict[str, Mount] = {}
+    """Return real file systems, each device at its shortest mount point.
+
+    There are at most MAX_FILESYSTEMS.
+    """
+    mount_by_device: dict[str, Mount] = {}
     for mount in sorted(mounts, key=lambda mount: (len(mount.point), mount.point)):
-        local = REAL_FILESYSTEMS.fullmatch(mount.kind) or (
+        is_local = REAL_FILESYSTEMS.fullmatch(mount.kind) or (
             mount.point == "/" and mount.kind in ROOT_ONLY_FILESYSTEMS
         )
-        # A container engine mounts single files over /etc: their disk is the host's.
-        if local and not mount.point.startswith("/etc/"):
-            found.setdefault(mount.device, mount)
-    return list(found.values())[:MAX_FILESYSTEMS]
+        # A container engine mounts single files over /etc from a disk of the host.
+        if is_local and not mount.point.startswith("/etc/"):
+            mount_by_device.setdefault(mount.device, mount)
+    return list(mount_by_device.values())[:MAX_FILESYSTEMS]
 
 
 class ProcMounts:
-    """Linux: /proc/self/mounts, in which blanks are written as octal numbers. OSError without it."""
+    """Linux: reads /proc/self/mounts, which escapes spaces as octal numbers.
+
+    Raises OSError at construction if it is not readable.
+    """
 
     def __init__(self, proc: str = "/proc") -> None:
         self._file = ProcFile(f"{proc}/self/mounts")
@@ -107,16 +113,16 @@ class ProcMounts:
 
 
 class PsutilMounts:
-    """Elsewhere; `all=False` leaves out what has no device."""
+    """Other platforms; `all=False` omits file systems without a device."""
 
     def __init__(self, partitions: PsutilCall = lambda: psutil.disk_partitions(all=False)) -> None:
         self._partitions = partitions
 
     def __call__(self) -> list[Mount]:
         return [
-            Mount(str(found.device), str(found.mountpoint), str(found.fstype).lower())
-            for found in as_list(call_or_none(self._partitions))
-            if hasattr(found, "mountpoint")
+            Mount(str(partition.device), str(partition.mountpoint), str(partition.fstype).lower())
+            for partition in as_list(call_or_none(self._partitions))
+            if hasattr(partition, "mountpoint")
         ]
 
 
@@ -127,6 +133,6 @@ class _PsutilSize(NamedTuple):
 
 
 def psutil_size(point: str) -> StatvfsResult:
-    """For a platform without statvfs, in blocks of a byte."""
+    """Return the size in blocks of one byte, for a platform without statvfs."""
     usage = psutil.disk_usage(point)
     return _PsutilSize(usage.used + usage.free, usage.free, usage.free)

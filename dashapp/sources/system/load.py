@@ -1,7 +1,7 @@
-"""Load averages over 1, 5 and 15 minutes, and pressure stall: the share of time in which work was delayed.
+"""Load averages over 1, 5 and 15 minutes, and pressure: the share of delayed time.
 
-Pressure (Linux 4.20 and later) is computed from the running totals, not from the kernel's own averages, so
-that a stall of one second shows in that second: https://docs.kernel.org/accounting/psi.html
+Pressure (Linux 4.20 and later) comes from the running totals, not from the kernel's averages, so that a stall
+of one second is visible in that second: https://docs.kernel.org/accounting/psi.html
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PER_CORE = Metric("load.percore", "Load over cores", "", "load", 0.0)
 
 
 class LoadSource:
-    """`cores`: how many CPUs share the load. From /proc/loadavg, or psutil where there is none."""
+    """Reads /proc/loadavg, or else psutil; `cores` returns the number of CPUs."""
 
     def __init__(
         self,
@@ -33,16 +33,18 @@ class LoadSource:
         self._file = ProcFile(f"{proc}/loadavg")
         self._averages = averages
         self._cores = cores
-        self.read()  # on Windows psutil begins to average with the first call
+        self.read()  # on Windows psutil starts averaging at the first call
 
     def read(self) -> Mapping[Metric, float]:
         try:
-            found = [float(word) for word in self._file.read().split()[:3]]
+            averages = [float(word) for word in self._file.read().split()[:3]]
         except (OSError, ValueError):
-            found = [load for load in as_list(call_or_none(self._averages)) if isinstance(load, int | float)]
-        values = {metric: round(load, 2) for metric, load in zip(AVERAGES, found, strict=False)}
+            averages = [
+                load for load in as_list(call_or_none(self._averages)) if isinstance(load, int | float)
+            ]
+        values = {metric: round(load, 2) for metric, load in zip(AVERAGES, averages, strict=False)}
         if AVERAGES[0] in values and (cores := self._cores()):
-            values[PER_CORE] = round(found[0] / cores, 2)
+            values[PER_CORE] = round(averages[0] / cores, 2)
         return values
 
 
@@ -58,18 +60,18 @@ _PRESSURE_METRICS = {
 
 
 class PressureSource:
-    """OSError at construction where the kernel counts no pressure."""
+    """Reads pressure; raises OSError at construction if the kernel does not measure it."""
 
     def __init__(self, proc: str = "/proc", clock: Callable[[], float] = time.monotonic) -> None:
         self._files = {name: ProcFile(f"{proc}/pressure/{name}") for name in ("cpu", "memory", "io")}
         self._rates: CounterRates[Metric] = CounterRates(clock)
         totals = self._totals()
         if not totals:
-            raise OSError("this kernel counts no pressure")
+            raise OSError("this kernel does not measure pressure")
         self._rates.per_second(totals)
 
     def read(self) -> Mapping[Metric, float]:
-        """Percent of the time since the last reading: Δtotal (µs) / Δtime x 100."""
+        """Return percent of the time since the last reading: Δtotal (µs) / Δtime x 100."""
         rates = self._rates.per_second(self._totals())
         return {metric: round(min(100.0, rate / 1e4), 1) for metric, rate in rates.items()}
 
@@ -79,11 +81,11 @@ class PressureSource:
             try:
                 contents[name] = file.read()
             except OSError:
-                continue  # one of them may be missing, or switched off (psi=0)
+                continue  # one can be missing, or disabled (psi=0)
         totals: dict[Metric, float] = {}
         for (name, line), metric in _PRESSURE_METRICS.items():
-            _, found, rest = contents.get(name, b"").partition(line + b" ")
+            _, separator, rest = contents.get(name, b"").partition(line + b" ")
             total = rest.partition(b"\n")[0].rpartition(b"total=")[2]
-            if found and total.isdigit():
+            if separator and total.isdigit():
                 totals[metric] = int(total)
         return totals

@@ -1,4 +1,4 @@
-"""Memory and swap: how much is used, what it is used for, and how fast pages go to swap and back."""
+"""Memory and swap: amounts by use, and the rates of pages to and from swap."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ Amounts = dict[str, float]
 
 
 class MemorySource:
-    """`amounts` gives bytes by name: total, available, cached, buffers, swap_total, swap_used, sin, sout."""
+    """Reads memory; `amounts` returns bytes by name.
+
+    The names are total, available, cached, buffers, swap_total, swap_used, sin and sout.
+    """
 
     def __init__(
         self,
@@ -44,34 +47,40 @@ class MemorySource:
         self._rates.per_second(_swap_counters(self._amounts()))
 
     def read(self) -> Mapping[Metric, float]:
-        """Used is what no program could get: total - available; percent is of the total."""
-        found = self._amounts()
+        """Return amounts, percentages and swap rates.
+
+        Used memory is what no program can get: total - available. Percent is relative to the total.
+        """
+        amounts = self._amounts()
         values: dict[Metric, float] = {}
-        total, available = found.get("total", 0), found.get("available")
+        total, available = amounts.get("total", 0), amounts.get("available")
         if total > 0 and available is not None:
-            found["used"] = max(0, total - available)
-            values[PERCENT] = round(100 * found["used"] / total, 1)
-        values |= {metric: found[name] for name, metric in BYTES.items() if name in found}
-        if "swap_total" in found and "swap_used" in found:
-            # A machine without swap uses none of it.
-            share = found["swap_used"] / found["swap_total"] if found["swap_total"] > 0 else 0
+            amounts["used"] = max(0, total - available)
+            values[PERCENT] = round(100 * amounts["used"] / total, 1)
+        values |= {metric: amounts[name] for name, metric in BYTES.items() if name in amounts}
+        if "swap_total" in amounts and "swap_used" in amounts:
+            # A machine without swap uses 0 %.
+            share = amounts["swap_used"] / amounts["swap_total"] if amounts["swap_total"] > 0 else 0
             values[SWAP_PERCENT] = round(100 * share, 1)
-        for metric, rate in self._rates.per_second(_swap_counters(found)).items():
+        for metric, rate in self._rates.per_second(_swap_counters(amounts)).items():
             values[metric] = round(rate)
         return values
 
 
-def _swap_counters(found: Amounts) -> dict[Metric, float]:
-    return {metric: found[name] for name, metric in SWAPPING.items() if name in found}
+def _swap_counters(amounts: Amounts) -> dict[Metric, float]:
+    return {metric: amounts[name] for name, metric in SWAPPING.items() if name in amounts}
 
 
 def memory_amounts(proc: str = "/proc") -> Callable[[], Amounts]:
-    """The best reader for this platform."""
+    """Return the best reader for this platform."""
     return ProcMemory(proc) if os.access(Path(proc, "meminfo"), os.R_OK) else PsutilMemory()
 
 
 class ProcMemory:
-    """Linux: /proc/meminfo, and /proc/vmstat for what is swapped. OSError where the first cannot be read."""
+    """Linux: reads /proc/meminfo, and /proc/vmstat for swapping.
+
+    Raises OSError if /proc/meminfo is not readable.
+    """
 
     def __init__(self, proc: str = "/proc", page: int | None = None) -> None:
         self._memory = ProcFile(f"{proc}/meminfo")
@@ -81,28 +90,28 @@ class ProcMemory:
     def __call__(self) -> Amounts:
         content = self._memory.read()
 
-        def kilobytes(name: bytes) -> int | None:
-            found = number_after(name + b":", content)
-            return None if found is None else 1024 * found
+        def read_amount(name: bytes) -> int | None:
+            kilobytes = number_after(name + b":", content)
+            return None if kilobytes is None else 1024 * kilobytes
 
-        free, cached, buffers = kilobytes(b"MemFree"), kilobytes(b"Cached"), kilobytes(b"Buffers")
-        available = kilobytes(b"MemAvailable")
+        free, cached, buffers = read_amount(b"MemFree"), read_amount(b"Cached"), read_amount(b"Buffers")
+        available = read_amount(b"MemAvailable")
         if available is None and free is not None:  # before Linux 3.14
             available = free + (cached or 0) + (buffers or 0)
-        swap, swap_free = kilobytes(b"SwapTotal"), kilobytes(b"SwapFree")
-        found = {
-            "total": kilobytes(b"MemTotal"),
+        swap, swap_free = read_amount(b"SwapTotal"), read_amount(b"SwapFree")
+        amounts = {
+            "total": read_amount(b"MemTotal"),
             "available": available,
-            # As free(1): the slabs that would be given back are a cache as well.
-            "cached": None if cached is None else cached + (kilobytes(b"SReclaimable") or 0),
+            # As free(1): reclaimable slabs are cache too.
+            "cached": None if cached is None else cached + (read_amount(b"SReclaimable") or 0),
             "buffers": buffers,
             "swap_total": swap,
             "swap_used": None if swap is None or swap_free is None else max(0, swap - swap_free),
-            **self._swapped(),
+            **self._read_swap_counters(),
         }
-        return {name: amount for name, amount in found.items() if amount is not None}
+        return {name: amount for name, amount in amounts.items() if amount is not None}
 
-    def _swapped(self) -> dict[str, int | None]:
+    def _read_swap_counters(self) -> dict[str, int | None]:
         try:
             content = self._events.read()
         except OSError:
@@ -112,7 +121,7 @@ class ProcMemory:
 
 
 class PsutilMemory:
-    """Elsewhere."""
+    """Other platforms."""
 
     def __init__(
         self,

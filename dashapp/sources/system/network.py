@@ -1,6 +1,7 @@
-"""Network: bytes, packets, errors and drops a second by interface, and what this machine exchanged in all.
+"""Network: bytes, packets, errors and drops per second, in total and by interface.
 
-The totals leave out loopback, and interfaces whose packets pass another one as well: bridges, tunnels, VLANs.
+The totals omit loopback, and interfaces whose packets pass another interface as well: bridges, tunnels,
+VLANs.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from dashapp.sources.system.psutil_safe import PsutilCall, as_mapping, call_or_n
 RECEIVED = Metric("network.received", "Received", "B/s", "network", 0.0)
 SENT = Metric("network.sent", "Sent", "B/s", "network", 0.0)
 
-# Past this many interfaces only the totals are told.
+# With more interfaces only the totals are shown.
 MAX_INTERFACES = 16
 
-# Ends of containers' cables come and go by random names: no line of their own.
+# The interfaces of containers come and go with random names, so they have no lines.
 _EPHEMERAL_INTERFACE = re.compile(r"veth|cali|lxc|vnet|tap|cni-|fwpr|fwln|fwbr|nodelocaldns")
 _VIRTUAL_INTERFACE = re.compile(
     r"lo\d*$|lo$|docker|br-|br\d|virbr|cni|flannel|vxlan|geneve|kube|cilium|weave|dummy|ifb|bond|team|tun|utun|wg|"
@@ -37,7 +38,7 @@ Counts = Mapping[str, Mapping[str, float]]
 
 
 class NetworkSource:
-    """`counts` reads the counters of every interface."""
+    """Computes rates; `counts` reads the counters of every interface."""
 
     def __init__(
         self,
@@ -48,36 +49,37 @@ class NetworkSource:
         self._rates: CounterRates[tuple[str, str]] = CounterRates(clock)
         self._slugs = SlugRegistry()
         self._metrics: dict[tuple[str, str], Metric] = {}
-        self._rates.per_second(self._flat())
+        self._rates.per_second(self._flatten_counts())
 
     def read(self) -> Mapping[Metric, float]:
-        """Totals first. An interface just plugged in is left out once.
+        """Return the totals, then the values of each interface.
 
-        A counter that never counted has no line: most machines have silent interfaces, and few errors.
+        A new interface is omitted once. A counter that is still 0 has no line, because most machines have
+        silent interfaces and few errors.
         """
-        counters = self._flat()
+        counters = self._flatten_counts()
         rates = self._rates.per_second(counters)
         values: dict[Metric, float] = {}
         for name, metric in (("received", RECEIVED), ("sent", SENT)):
-            outer = [
+            physical_rates = [
                 rate
                 for (link, kind), rate in rates.items()
                 if kind == name and not _VIRTUAL_INTERFACE.match(link)
             ]
-            if outer:
-                values[metric] = round(sum(outer))
-        told = {place: rate for place, rate in rates.items() if counters[place]}
-        if len({link for link, _ in told}) <= MAX_INTERFACES:
-            values |= {self._metric(*place): round(rate) for place, rate in told.items()}
+            if physical_rates:
+                values[metric] = round(sum(physical_rates))
+        active_rates = {counter: rate for counter, rate in rates.items() if counters[counter]}
+        if len({link for link, _ in active_rates}) <= MAX_INTERFACES:
+            values |= {self._metric(*counter): round(rate) for counter, rate in active_rates.items()}
         return values
 
-    def _flat(self) -> dict[tuple[str, str], float]:
+    def _flatten_counts(self) -> dict[tuple[str, str], float]:
         return {
             (link, kind): count
             for link, counts in self._counts().items()
             if not _EPHEMERAL_INTERFACE.match(link)
             for kind, count in counts.items()
-            # What loopback sends it receives.
+            # Loopback receives what it sends, so one direction is enough.
             if link != "lo" or kind not in ("sent", "out")
         }
 
@@ -96,23 +98,26 @@ class NetworkSource:
 
 
 def network_counts(proc: str = "/proc") -> Callable[[], Counts]:
-    """The best reader for this platform."""
+    """Return the best reader for this platform."""
     return ProcNetwork(proc) if os.access(Path(proc, "net/dev"), os.R_OK) else PsutilNetwork()
 
 
 class ProcNetwork:
-    """Linux: /proc/net/dev, two lines of heading and one for each interface of this network namespace."""
+    """Linux: reads /proc/net/dev, two header lines and one line per interface.
+
+    It lists the interfaces of this network namespace.
+    """
 
     def __init__(self, proc: str = "/proc") -> None:
         self._file = ProcFile(f"{proc}/net/dev")
 
     def __call__(self) -> Counts:
-        found = {}
+        counts = {}
         for line in self._file.read().splitlines()[2:]:
             name, _, rest = line.rpartition(b":")
             words = rest.split()
             if name and len(words) >= 12:
-                found[os.fsdecode(name.strip())] = {
+                counts[os.fsdecode(name.strip())] = {
                     "received": int(words[0]),
                     "sent": int(words[8]),
                     "in": int(words[1]),
@@ -120,11 +125,11 @@ class ProcNetwork:
                     "errors": int(words[2]) + int(words[10]),
                     "drops": int(words[3]) + int(words[11]),
                 }
-        return found
+        return counts
 
 
 class PsutilNetwork:
-    """Elsewhere."""
+    """Other platforms."""
 
     def __init__(self, counters: PsutilCall = lambda: psutil.net_io_counters(pernic=True)) -> None:
         self._counters = counters
@@ -140,9 +145,9 @@ class PsutilNetwork:
             "dropin": "drops",
             "dropout": "drops",
         }
-        found: dict[str, dict[str, float]] = {}
-        for link, answer in as_mapping(call_or_none(self._counters)).items():
-            counts = found.setdefault(link, {})
-            for field, count in finite_fields(answer, *names).items():
+        counts_by_link: dict[str, dict[str, float]] = {}
+        for link, result in as_mapping(call_or_none(self._counters)).items():
+            counts = counts_by_link.setdefault(link, {})
+            for field, count in finite_fields(result, *names).items():
                 counts[names[field]] = counts.get(names[field], 0) + count
-        return found
+        return counts_by_link

@@ -1,6 +1,6 @@
-"""The number of processes and threads, and how long the machine has been up, in whole seconds.
+"""The number of processes and threads, and the uptime in whole seconds.
 
-Counts only: names and command lines are private.
+Names and command lines are private, so nothing reads them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ THREADS = Metric("threads.count", "Threads", "", "processes", 0.0)
 
 
 class ProcessSource:
-    """From /proc where there is one; elsewhere psutil counts the processes, and nobody the threads."""
+    """Counts processes and threads in /proc; elsewhere psutil counts only the processes."""
 
     def __init__(
         self, proc: str = "/proc", pids: Callable[[], Sequence[int]] = lambda: psutil.pids()
@@ -30,16 +30,16 @@ class ProcessSource:
         self._pids = pids
 
     def read(self) -> Mapping[Metric, float]:
-        """In a container the processes are its own, but the threads the whole machine's."""
+        """Return the counts; in a container the threads are those of the whole machine."""
         values: dict[Metric, float] = {}
         try:
-            # The fourth word is "running/all", of threads: the kernel calls every thread a task.
+            # The fourth word is "running/all" and counts threads, which the kernel calls tasks.
             words = self._load.read().split()
             values[THREADS] = int(words[3].partition(b"/")[2])
             with os.scandir(self._proc) as entries:
                 values[PROCESSES] = sum(entry.name.isdigit() for entry in entries)
         except (OSError, ValueError, IndexError):
-            # This one at least is running: none at all is no answer.
+            # At least this process exists, so 0 is no valid count.
             if count := sum(isinstance(pid, int) for pid in as_list(call_or_none(self._pids))):
                 values[PROCESSES] = count
         return values
@@ -49,24 +49,24 @@ UPTIME = Metric("uptime.seconds", "Up", "s", "uptime", 0.0)
 
 
 class UptimeSource:
-    """From /proc/uptime, or by `now` (seconds UTC) since the start that psutil tells."""
+    """Reads /proc/uptime, or else subtracts psutil's boot time from `now` (seconds UTC)."""
 
     def __init__(
         self,
         proc: str = "/proc",
-        started: PsutilCall = lambda: psutil.boot_time(),
+        boot_time: PsutilCall = lambda: psutil.boot_time(),
         now: Callable[[], float] = time.time,
     ) -> None:
         self._file = ProcFile(f"{proc}/uptime")
-        self._started = started
+        self._boot_time = boot_time
         self._now = now
 
     def read(self) -> Mapping[Metric, float]:
         try:
             seconds = float(self._file.read().split()[0])
         except (OSError, ValueError, IndexError):
-            started = call_or_none(self._started)
-            if not isinstance(started, int | float):
+            boot_time = call_or_none(self._boot_time)
+            if not isinstance(boot_time, int | float):
                 return {}
-            seconds = self._now() - started
+            seconds = self._now() - boot_time
         return {UPTIME: round(seconds)} if seconds >= 0 else {}

@@ -1,6 +1,6 @@
-"""One small file of /proc or /sys, kept open, and the numbers in it.
+"""Open files of /proc or /sys, and the numbers in them.
 
-Opening costs several times what reading does. Knows nothing of what the files mean.
+A file stays open, because opening it takes several times as long as reading it.
 """
 
 from __future__ import annotations
@@ -9,31 +9,34 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-# The kernel writes most of these files a page at a time; a few are longer.
+# The kernel writes most of these files one page at a time; a few are longer.
 CHUNK_BYTES = 16384
 
 
 class ProcFile:
-    """A file whose content the kernel makes anew for every reading from its start."""
+    """A file whose content the kernel generates when it is read from its start."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
         self._descriptor = -1
 
     def read(self) -> bytes:
-        """All of it, as it is now. OSError where it cannot be read; the next call opens it again."""
+        """Return the current content.
+
+        Raises OSError if that fails; the next call opens the file again.
+        """
         if self._descriptor < 0:
             self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            whole = chunk = os.pread(self._descriptor, CHUNK_BYTES, 0)
-            # A short answer is not yet the end: the kernel hands out whole records, up to a page at once.
+            content = chunk = os.pread(self._descriptor, CHUNK_BYTES, 0)
+            # A short read is not the end: the kernel returns whole records, up to one page at once.
             while chunk:
-                chunk = os.pread(self._descriptor, CHUNK_BYTES, len(whole))
-                whole += chunk
+                chunk = os.pread(self._descriptor, CHUNK_BYTES, len(content))
+                content += chunk
         except OSError:
             self.close()
             raise
-        return whole
+        return content
 
     def close(self) -> None:
         if self._descriptor >= 0:
@@ -46,7 +49,7 @@ class ProcFile:
 
 
 def number_after(name: bytes, content: bytes) -> int | None:
-    """The whole number that follows `name` at the start of a line; None where there is no such line."""
+    """Return the whole number after `name` at the start of a line, or None."""
     start = 0 if content.startswith(name) else content.find(b"\n" + name) + 1
     if start == 0 and not content.startswith(name):
         return None

@@ -1,4 +1,4 @@
-"""Asking psutil: a call that this platform lacks, denies or leaves empty is None, never an error."""
+"""Call psutil without exceptions: a result that is missing or denied is None or empty."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 
-# What psutil's functions are known to raise where a platform or a right is missing.
+# Exceptions of psutil's functions if the platform or a privilege is missing.
 PSUTIL_ERRORS = (
     psutil.Error,
     OSError,
@@ -23,32 +23,32 @@ PsutilCall = Callable[[], Any]
 
 
 def call_or_none(call: PsutilCall) -> Any:
-    """What it answers; None where it is refused."""
+    """Return the result of a psutil call, or None if it fails."""
     try:
         return call()
     except PSUTIL_ERRORS:
         return None
 
 
-def as_mapping(answer: Any) -> Mapping[str, Any]:
-    """An answer for each device; none where it is of another kind."""
-    return answer if isinstance(answer, Mapping) else {}
+def as_mapping(result: Any) -> Mapping[str, Any]:
+    """Return a result by device, or an empty mapping for other types."""
+    return result if isinstance(result, Mapping) else {}
 
 
-def as_list(answer: Any) -> Sequence[Any]:
-    """An answer one by one; none where it is of another kind."""
-    return answer if isinstance(answer, list | tuple) else ()
+def as_list(result: Any) -> Sequence[Any]:
+    """Return a result as a sequence, or an empty one for other types."""
+    return result if isinstance(result, list | tuple) else ()
 
 
-def finite_field(answer: Any, field: str) -> float | None:
-    """A field of an answer, where it is a finite number."""
-    value = getattr(answer, field, None)
+def finite_field(result: Any, field: str) -> float | None:
+    """Return a field of a result if it is a finite number, otherwise None."""
+    value = getattr(result, field, None)
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return value
     return None
 
 
-def finite_fields(answer: Any, *fields: str) -> dict[str, float]:
-    """Those of the fields that are finite numbers."""
-    found = ((field, finite_field(answer, field)) for field in fields)
-    return {field: value for field, value in found if value is not None}
+def finite_fields(result: Any, *fields: str) -> dict[str, float]:
+    """Return the fields that are finite numbers."""
+    values = ((field, finite_field(result, field)) for field in fields)
+    return {field: value for field, value in values if value is not None}

@@ -1,4 +1,4 @@
-"""Sensors: temperatures, fans and the battery, as far as the machine has any."""
+"""Sensors: temperatures, fans and the battery, if the machine has them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from dashapp.sources.system.psutil_safe import PsutilCall, as_list, as_mapping, 
 
 BATTERY = Metric("battery.percent", "Battery", "%", "battery", 0.0, 100.0)
 
-# A server's board can have a hundred.
+# The board of a server can have a hundred.
 MAX_SENSORS = 16
 
 
 class SensorSource:
-    """May block for as long as a chip on a slow bus does."""
+    """Reads sensors with psutil; can block as long as a chip on a slow bus."""
 
     def __init__(
         self,
@@ -33,12 +33,12 @@ class SensorSource:
         self._slugs = {"temperature": SlugRegistry(), "fan": SlugRegistry()}
 
     def read(self) -> Mapping[Metric, float]:
-        """Temperatures in °C, fans in turns a second (psutil's rpm / 60), the battery in percent."""
+        """Return temperatures in °C, fans in 1/s (psutil's rpm / 60), the battery in percent."""
         values: dict[Metric, float] = {}
-        for name, label, degrees in _labelled_sensors(call_or_none(self._temperatures)):
+        for name, label, degrees in _iterate_sensors(call_or_none(self._temperatures)):
             key = f"temperature.{self._slugs['temperature'](name)}"
             values[Metric(key, label, "°C", "temperature")] = round(degrees, 1)
-        for name, label, turns in _labelled_sensors(call_or_none(self._fans)):
+        for name, label, turns in _iterate_sensors(call_or_none(self._fans)):
             if turns >= 0:
                 key = f"fan.{self._slugs['fan'](name)}"
                 values[Metric(key, label, "1/s", "fans", 0.0)] = round(turns / 60, 1)
@@ -49,21 +49,24 @@ class SensorSource:
 
 
 def has_sensors(sys: str = "/sys") -> bool:
-    """Whether Linux shows a sensor of any kind; asks none of them."""
+    """Return whether Linux lists any sensor; this reads none of them."""
     return any(any(Path(sys, "class", kind).glob("*")) for kind in ("hwmon", "thermal", "power_supply"))
 
 
-def _labelled_sensors(answer: Any) -> Iterator[tuple[str, str, float]]:
-    """Name, label and value of the first MOST. Equal labels of a chip are counted through."""
-    told = 0
-    for chip, entries in as_mapping(answer).items():
-        seen: dict[str, int] = {}
+def _iterate_sensors(result: Any) -> Iterator[tuple[str, str, float]]:
+    """Return name, label and value of the first MAX_SENSORS.
+
+    Equal labels of one chip get a number.
+    """
+    sensor_count = 0
+    for chip, entries in as_mapping(result).items():
+        label_counts: dict[str, int] = {}
         for entry in as_list(entries):
             label = str(getattr(entry, "label", None) or "")[:24]
-            seen[label] = seen.get(label, 0) + 1
+            label_counts[label] = label_counts.get(label, 0) + 1
             value = finite_field(entry, "current")
-            if value is None or told == MAX_SENSORS:
+            if value is None or sensor_count == MAX_SENSORS:
                 continue
-            told += 1
-            again = "" if seen[label] == 1 else f" {seen[label]}"
-            yield f"{chip} {label}{again}".strip(), f"{chip[:24]} {label}{again}".strip(), value
+            sensor_count += 1
+            suffix = "" if label_counts[label] == 1 else f" {label_counts[label]}"
+            yield f"{chip} {label}{suffix}".strip(), f"{chip[:24]} {label}{suffix}".strip(), value

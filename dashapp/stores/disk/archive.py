@@ -1,40 +1,33 @@
-"""A shelf on disk: one database, where blocks have whole numbers for keys, and rows have text.
+"""The archive on disk: one SQLite database per level.
 
-Both lie in one database, so that sealing is one transaction: a restart finds a point in a block or in a row,
-never in both and never in neither.
+Blocks have integer keys, and rows have text keys. Both lie in one database, so that compaction is one
+transaction. After a restart, a point is in a block or in a row, never in both or in neither.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import Any
 
-from dashapp.stores import block_codec as block
-from dashapp.stores.archive import ALL_LEVELS, Archive, BlockStorage, Retention
+from dashapp.stores.archive import Archive, BlockStorage, Retention
 from dashapp.stores.disk.notices import NoticeFile
 from dashapp.stores.disk.row_log import FAILURES, is_corrupt, open_cache, quarantine
 
-if TYPE_CHECKING:
-    from dashapp.stores.archive_reader import ArchiveLevelReader
-
-# Rows have text for a key, "row-500000000000000" and up.
+# Rows have text keys, "row-500000000000000" and up.
 ROW_PREFIX = "row"
 
 
 class DiskBlockStorage:
-    """The writing side. Raises what is in rows.FAILURES."""
+    """The writing side. Raises the errors in row_log.FAILURES."""
 
     def __init__(self, folder: Path) -> None:
         self._cache = open_cache(folder, tag_index=True)
-        self._execute("SELECT key FROM Cache ORDER BY key LIMIT 1")  # tells damage
+        self._execute("SELECT key FROM Cache ORDER BY key LIMIT 1")  # raises if it is damaged
 
     def rows(self) -> list[str]:
-        found = self._execute("SELECT value FROM Cache WHERE typeof(key) = 'text' ORDER BY key")
-        return [value for (value,) in found]
+        rows = self._execute("SELECT value FROM Cache WHERE typeof(key) = 'text' ORDER BY key")
+        return [value for (value,) in rows]
 
     def newest_block(self) -> int:
         rows = self._execute("SELECT MAX(tag) FROM Cache WHERE typeof(key) = 'integer'")
@@ -61,11 +54,8 @@ class DiskBlockStorage:
         oldest = self._oldest()
         return oldest is not None and bool(self._cache.delete(oldest[0]))
 
-    def clear(self) -> None:
-        self._cache.clear()
-
     def size(self) -> int:
-        """Pages kept for reuse left out."""
+        """Return the bytes in use, without the pages that SQLite keeps for reuse."""
         values = [
             self._execute(f"PRAGMA {name}")[0][0] for name in ("page_count", "freelist_count", "page_size")
         ]
@@ -79,84 +69,31 @@ class DiskBlockStorage:
         return rows[0] if rows else None
 
     def _execute(self, statement: str, *values: int) -> list[Any]:
-        # diskcache has no verb that looks at keys and tags; its connection is the one to ask.
+        # diskcache has no method for keys and tags, so this uses its connection.
         return list(self._cache._sql(statement, values).fetchall())
 
 
 def open_block_storage(folder: Path) -> Callable[[str], BlockStorage]:
-    """The shelves under a folder, by their levels' names."""
+    """Return a function that opens the storage of a level by its name."""
 
-    def open_shelf(name: str) -> BlockStorage:
-        """Where its file is damaged, a fresh one, and the old one set aside."""
-        place = folder / name
-        place.mkdir(mode=0o700, exist_ok=True)
+    def open_storage(name: str) -> BlockStorage:
+        """Open the storage of a level. A damaged file is quarantined and replaced."""
+        directory = folder / name
+        directory.mkdir(mode=0o700, exist_ok=True)
         try:
-            return DiskBlockStorage(place)
+            return DiskBlockStorage(directory)
         except FAILURES as error:
             if not is_corrupt(error):
                 raise
-            aside = quarantine(place)
+            quarantined = quarantine(directory)
             NoticeFile(folder, name).set(
-                f"The history by {name} was damaged: it is set aside as {aside}, and a fresh one has begun."
+                f"The history by {name} was damaged. It was renamed to {quarantined}, "
+                "and a new one has begun."
             )
-            return DiskBlockStorage(place)
+            return DiskBlockStorage(directory)
 
-    return open_shelf
+    return open_storage
 
 
 def open_archive(folder: Path, retention: Retention) -> Archive:
     return Archive(open_block_storage(folder), retention)
-
-
-class DiskBlockReader:
-    """The reading side of the shelf in `folder`, whose blocks span `span_ms` at the most."""
-
-    def __init__(self, folder: Path, span_ms: int) -> None:
-        self._path = folder / "cache.db"
-        self._span_ms = span_ms
-
-    def oldest(self) -> int | None:
-        # SQLite sorts numbers, the keys of blocks, before text, the keys of points not sealed yet.
-        for value, tag in self._select("1 ORDER BY key LIMIT 1", what="value, tag"):
-            try:
-                return int(block.read_header(value)[0]["start"]) if isinstance(value, bytes) else int(tag)
-            except ValueError:
-                return int(tag) - self._span_ms  # damaged: it began a span before its end at the most
-        return None
-
-    def newest(self) -> int:
-        for (tag,) in self._select("1 ORDER BY key DESC LIMIT 1", what="tag"):
-            return int(tag)
-        return 0
-
-    def rows(self, start: int, end: int) -> Sequence[object]:
-        found = self._select("typeof(key) = 'text' AND tag > ? AND tag <= ? ORDER BY key", start, end)
-        return [value for (value,) in found]
-
-    def blocks(self, start: int, end: int) -> Sequence[object]:
-        found = self._select(
-            "typeof(key) = 'integer' AND tag > ? AND tag < ? ORDER BY key", start, end + self._span_ms
-        )
-        return [value for (value,) in found]
-
-    def _select(self, where: str, *values: int, what: str = "value") -> list[tuple[Any, ...]]:
-        uri = f"file:{quote(str(self._path))}?mode=ro"
-        try:
-            with closing(sqlite3.connect(uri, uri=True, timeout=0.5)) as connection:
-                return connection.execute(
-                    f"SELECT {what} FROM Cache WHERE {where}",  # noqa: S608 - our own words only
-                    values,
-                ).fetchall()
-        except sqlite3.Error:
-            return []
-
-
-def open_levels(folder: Path) -> tuple[ArchiveLevelReader, ...]:
-    """Sealed ticks, minutes and hours of a disk store, finest first."""
-    # The collector imports this module, and numpy is for those that read.
-    from dashapp.stores.archive_reader import ArchiveLevelReader
-
-    return tuple(
-        ArchiveLevelReader(DiskBlockReader(folder / name, round(span * 1000)), step, span)
-        for name, step, span in ALL_LEVELS
-    )

@@ -1,4 +1,4 @@
-"""The writer's lock: one process writes to a folder, and the system frees the lock when that process dies."""
+"""The writer lock of a folder. The system frees it when its process dies."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from dashapp.process.file_lock import lock_file
 
 
 class WriterLock:
-    """Held from construction to `close`. StoreLockedError, naming the holder, where another has it."""
+    """Held from construction to `close`. StoreLockedError if another process holds it."""
 
     def __init__(self, folder: Path) -> None:
         path = folder / "writer.lock"
-        # The holder's name lies beside the lock: Windows lets nobody read a locked byte.
+        # The holder's process id is in a file beside the lock, because Windows lets no process read a locked
+        # byte.
         holder = folder / "writer.pid"
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -26,7 +27,7 @@ class WriterLock:
             with suppress(OSError):
                 name = holder.read_text().strip() or name
             raise StoreLockedError(f"another collector (process {name}) already writes to {folder}") from None
-        with suppress(OSError):  # a full disk: the lock holds all the same
+        with suppress(OSError):  # a full disk: the lock works all the same
             holder.write_text(str(os.getpid()))
 
     def close(self) -> None:

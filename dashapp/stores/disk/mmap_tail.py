@@ -1,9 +1,12 @@
-"""The newest ticks in a small memory-mapped file: one process writes, any number read without a lock.
+"""The newest ticks in a small memory-mapped file, which one process writes.
 
-It keeps the live view moving whatever SQLite or the disk does, because its space is allocated when
-it is made, and it tells a reader in well under a microsecond whether there is anything new. A ring of
-records, each `length, crc32, text`; three counters of bytes ever written say which are whole: the start
-moves before what it gives up is written over, so what a reader copied is whole from the start it sees after.
+Any number of processes read it without a lock. It keeps the live view moving whatever SQLite or the disk
+does, because its space is allocated when it is created. A reader sees in well under a microsecond whether
+there is anything new.
+
+The file is a ring of records, each `length, crc32, text`. Three counters of bytes ever written show which
+records are complete. The start moves before the writer overwrites what it gives up. So everything from the
+start that a reader sees after copying is complete.
 """
 
 from __future__ import annotations
@@ -21,16 +24,16 @@ HEADER_BYTES = 64
 RING_BYTES = 1 << 20
 MAX_RECORD_BYTES = RING_BYTES // 4
 _RECORD = struct.Struct("<II")
-# Places in the header, counted in 64-bit words: a claim runs ahead of a write, the head follows it.
-_MAGIC, _LIFE, _CLAIM, _HEAD, _START = range(5)
+# Positions in the header, in 64-bit words: the claim runs ahead of a write, the head follows it.
+_MAGIC, _GENERATION, _CLAIM, _HEAD, _START = range(5)
 
 
 class RingBufferError(Exception):
-    """The file is not a tail, or not a whole one."""
+    """The file is not a ring buffer, or it is damaged."""
 
 
 class RingBuffer:
-    """The mapped file. `inode` tells whether the path still names the same file."""
+    """The mapped file. Compare `inode` to see whether the path still names it."""
 
     def __init__(self, path: Path, *, write: bool = False) -> None:
         descriptor = os.open(path, os.O_RDWR if write else os.O_RDONLY)
@@ -45,20 +48,20 @@ class RingBuffer:
             os.close(descriptor)
         self._view = memoryview(self._map)
         # A cast view moves eight bytes at once; struct's "<Q" would move them one by one.
-        self._words = self._view[:HEADER_BYTES].cast("Q")
+        self._counters = self._view[:HEADER_BYTES].cast("Q")
         self._body = self._view[HEADER_BYTES:]
         if bytes(self._view[:8]) != MAGIC or (write and not self._is_consistent()):
             self.close()
-            raise RingBufferError(f"{path.name} is not a tail")
+            raise RingBufferError(f"{path.name} is not a ring buffer")
 
     @staticmethod
     def create(path: Path) -> RingBuffer:
-        """A new, empty tail with a life of its own, put in place whole. OSError where it cannot be."""
-        fresh = path.with_suffix(".new")
-        # Real zeros, not a hole: a page that the full disk cannot back would be a SIGBUS later.
-        fresh.write_bytes(MAGIC + secrets.token_bytes(8) + bytes(HEADER_BYTES - 16 + RING_BYTES))
-        fresh.chmod(0o600)
-        fresh.replace(path)
+        """Create an empty ring buffer with a new generation. OSError if that fails."""
+        temporary = path.with_suffix(".new")
+        # Real zeros, not a sparse file: a page that a full disk cannot back would raise SIGBUS later.
+        temporary.write_bytes(MAGIC + secrets.token_bytes(8) + bytes(HEADER_BYTES - 16 + RING_BYTES))
+        temporary.chmod(0o600)
+        temporary.replace(path)
         return RingBuffer(path, write=True)
 
     @property
@@ -67,87 +70,88 @@ class RingBuffer:
 
     @property
     def head(self) -> int:
-        """How many bytes were ever written: it moves when, and only when, there is something new."""
-        return int(self._words[_HEAD])
+        """The number of bytes ever written. It changes only with new records."""
+        return int(self._counters[_HEAD])
 
     def append(self, record: bytes) -> None:
-        """Add a record, over the oldest where the ring is full. ValueError past LARGEST bytes."""
+        """Add a record over the oldest ones. ValueError for more than MAX_RECORD_BYTES."""
         data = _RECORD.pack(len(record), zlib.crc32(record)) + record
         if len(record) > MAX_RECORD_BYTES:
-            raise ValueError(f"a tick of {len(record)} bytes is more than the tail takes")
+            raise ValueError(f"a tick has {len(record)} bytes; expected at most {MAX_RECORD_BYTES}")
         head = self.head
         claim = head + len(data)
-        start = self._words[_START]
+        start = self._counters[_START]
         while claim - start > RING_BYTES:
             (length, _crc) = _RECORD.unpack(self._read(start, _RECORD.size))
             start += _RECORD.size + length
-        self._words[_START] = start
-        self._words[_CLAIM] = claim
-        place = head % RING_BYTES
-        first = data[: RING_BYTES - place]
-        self._body[place : place + len(first)] = first
+        self._counters[_START] = start
+        self._counters[_CLAIM] = claim
+        offset = head % RING_BYTES
+        first = data[: RING_BYTES - offset]
+        self._body[offset : offset + len(first)] = first
         self._body[: len(data) - len(first)] = data[len(first) :]
-        self._words[_HEAD] = claim
+        self._counters[_HEAD] = claim
 
     def reset(self) -> None:
-        """Empty it and begin another life."""
-        # As if a whole ring had been written: every reader sees that all it has is gone.
+        """Delete all records and begin a new generation."""
+        # Move by a whole ring: every reader then sees that all its records are gone.
         head = self.head + RING_BYTES
-        self._words[_START] = head
+        self._counters[_START] = head
         self._view[8:16] = secrets.token_bytes(8)
-        self._words[_CLAIM] = head
-        self._words[_HEAD] = head
+        self._counters[_CLAIM] = head
+        self._counters[_HEAD] = head
 
     def records(self, after: int = 0) -> tuple[list[bytes], int, bool]:
-        """The whole records past byte `after`, the head they reach, and whether some were missed.
+        """Return the complete records after byte `after`, their head, and whether some were missed.
 
-        Missed are those that were overwritten before they were read. TailError where none can be read.
+        Records are missed if they were overwritten before this call read them. RingBufferError if it can read
+        none.
         """
         for _attempt in range(50):
-            place = max(after, int(self._words[_START]))
+            position = max(after, int(self._counters[_START]))
             head = self.head
-            data = self._read(place, head - place)
-            start = int(self._words[_START])
-            if start > head or start == head > place:
-                continue  # lapped while copying
-            found = _split_records(data[max(0, start - place) :])
-            if found is not None:
-                return found, head, after < start
-        raise RingBufferError("the records are not whole")
+            data = self._read(position, head - position)
+            start = int(self._counters[_START])
+            if start > head or start == head > position:
+                continue  # the writer overtook the copy
+            records = _split_records(data[max(0, start - position) :])
+            if records is not None:
+                return records, head, after < start
+        raise RingBufferError("the records are incomplete")
 
     def _is_consistent(self) -> bool:
-        """Whether the counters and every record make sense: asked before writing by them."""
-        start, head, claim = (int(self._words[word]) for word in (_START, _HEAD, _CLAIM))
+        """Whether the counters and all records are valid; a writer checks this first."""
+        start, head, claim = (int(self._counters[counter]) for counter in (_START, _HEAD, _CLAIM))
         if not (start <= head <= claim <= start + RING_BYTES):
             return False
         return _split_records(self._read(start, head - start)) is not None
 
     def close(self) -> None:
-        # Another thread may be reading; the map goes with the last of them then.
+        # Another thread may be reading; the map then closes with the last reader.
         with contextlib.suppress(BufferError):
-            self._words.release()
+            self._counters.release()
             self._body.release()
             self._view.release()
             self._map.close()
 
-    def _read(self, place: int, length: int) -> bytes:
+    def _read(self, position: int, length: int) -> bytes:
         length = max(0, min(length, RING_BYTES))
-        offset = place % RING_BYTES
+        offset = position % RING_BYTES
         first = bytes(self._body[offset : offset + length])
         return first + bytes(self._body[: length - len(first)])
 
 
 def _split_records(data: bytes) -> list[bytes] | None:
-    """The records in `data`, None where they are not whole."""
-    found = []
-    place = 0
-    while place < len(data):
-        if place + _RECORD.size > len(data):
+    """Return the records in `data`; None if they are incomplete."""
+    records = []
+    position = 0
+    while position < len(data):
+        if position + _RECORD.size > len(data):
             return None
-        length, crc = _RECORD.unpack_from(data, place)
-        record = data[place + _RECORD.size : place + _RECORD.size + length]
+        length, crc = _RECORD.unpack_from(data, position)
+        record = data[position + _RECORD.size : position + _RECORD.size + length]
         if len(record) != length or zlib.crc32(record) != crc:
             return None
-        found.append(record)
-        place += _RECORD.size + length
-    return found
+        records.append(record)
+        position += _RECORD.size + length
+    return records

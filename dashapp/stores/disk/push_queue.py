@@ -1,8 +1,10 @@
-"""The push queue in files of the store's folder: the web processes append, one collector takes.
+"""The push queue in files of the store's folder: web processes append, one collector takes.
 
-A record is written before its push is answered, so that a killed process takes none along. How far a tick got
-is marked before the tick is appended, together with the tick before it: the store's newest tick then shows,
-even after a crash, which records are still to come, and each record is in exactly one tick.
+A push gets its response after its record is in the file, so that a killed process loses none.
+
+Before each tick the collector marks how far that tick reads, together with the tick before it. Even after a
+crash, the store's newest tick then shows which records are still to come, and each record is in exactly one
+tick.
 """
 
 from __future__ import annotations
@@ -22,40 +24,41 @@ from dashapp.stores.push_queue import (
     AcceptRecord,
     CollectorHeartbeat,
     queue_full_error,
+    unwritable_error,
 )
 
-# The mark's place at the head of a file, written over in place: that takes no room on a full disk.
+# Bytes for the mark at the head of a file. It is overwritten in place, which needs no room on a full disk.
 HEADER_BYTES = 64
-# Seconds to wait for another process that writes; a tick waits less, and takes the records next time.
+# Seconds to wait for another process that writes. A tick waits less, and takes the records next time.
 LOCK_TIMEOUT_S, TICK_LOCK_TIMEOUT_S = 0.5, 0.05
 
 
 class DiskPushQueue:
-    """`push.spool` grows by what is put; renamed to `push.taken` it is read by the collector, and removed."""
+    """Web processes append to `push.spool`. The collector renames, reads and removes it."""
 
-    def __init__(self, folder: Path, interval: float = 1.0, most: int = MAX_QUEUED_BYTES) -> None:
-        self._looked = CollectorHeartbeat(interval)
-        self._most = most
+    def __init__(self, folder: Path, interval: float = 1.0, max_bytes: int = MAX_QUEUED_BYTES) -> None:
+        self._heartbeat = CollectorHeartbeat(interval)
+        self._max_bytes = max_bytes
         self._path = folder / "push.spool"
-        self._taken = folder / "push.taken"
+        self._taken_path = folder / "push.taken"
         self._lock = folder / "push.lock"
 
     def put(self, record: bytes) -> None:
         try:
-            # The collector touches it whenever it looks.
-            looked = self._lock.stat().st_mtime if self._lock.exists() else 0.0
-            self._looked.check(looked)
+            # The collector touches this file at each read.
+            last_read = self._lock.stat().st_mtime if self._lock.exists() else 0.0
+            self._heartbeat.check(last_read)
             with self._locked(LOCK_TIMEOUT_S):
                 self._append(record)
         except TimeoutError:
-            raise PushQueueError("another process writes what was pushed; try again") from None
+            raise PushQueueError("another process holds the push queue; try again") from None
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            raise PushQueueError(f"what was pushed cannot be kept ({reason}); try again later") from error
+            raise unwritable_error(reason) from error
 
     def take(self, newest: int, accept: AcceptRecord) -> None:
-        """One that was torn when its writer was killed, and so never answered, is handed over as it is."""
-        with suppress(OSError):  # the folder may be gone: the store makes it anew
+        """Pass the waiting records on. An incomplete one, of a killed writer, goes as it is."""
+        with suppress(OSError):  # the folder may be gone: the store creates it again
             self._lock.touch(mode=0o600)
         file = self._open_waiting(newest)
         if file is None:
@@ -74,13 +77,14 @@ class DiskPushQueue:
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             size = os.fstat(descriptor).st_size
-            # The line break comes first: what a killed writer left unfinished spoils no record after it.
+            # The line break comes first, so that an incomplete record of a killed writer spoils no record
+            # after it.
             data = b"\n" + record
             if size < HEADER_BYTES:
                 os.ftruncate(descriptor, size := 0)
                 data = b" " * HEADER_BYTES + data
-            if size + len(data) > self._most:
-                raise queue_full_error(self._most)
+            if size + len(data) > self._max_bytes:
+                raise queue_full_error(self._max_bytes)
             try:
                 if os.write(descriptor, data) < len(data):
                     raise OSError(None, "the disk is full")
@@ -91,39 +95,39 @@ class DiskPushQueue:
             os.close(descriptor)
 
     def _open_waiting(self, newest: int) -> BinaryIO | None:
-        """The file to read, at the first record that is in no tick; None where nothing waits."""
+        """Open the file at the first record that is in no tick; None if none waits."""
         with suppress(FileNotFoundError):
             file = self._open(newest)
             if file is not None:
                 return file
-            self._taken.unlink()
+            self._taken_path.unlink()
         if not self._path.exists():
             return None
         try:
             with self._locked(TICK_LOCK_TIMEOUT_S):
-                self._path.replace(self._taken)
+                self._path.replace(self._taken_path)
         except TimeoutError:
             return None
         return self._open(newest)
 
     def _open(self, newest: int) -> BinaryIO | None:
-        """None where all of what was taken is stored."""
-        file = self._taken.open("r+b")
+        """Open `push.taken`; None if all of its records are stored."""
+        file = self._taken_path.open("r+b")
         start, end, before = _decode_mark(file.read(HEADER_BYTES))
-        # A tick came after the one that the mark names: it holds what lies up to the end.
-        place = end if newest > before else start
-        if place >= os.fstat(file.fileno()).st_size:
+        # If a tick came after the marked one, it holds the records up to the end.
+        position = end if newest > before else start
+        if position >= os.fstat(file.fileno()).st_size:
             file.close()
             return None
-        file.seek(place)
+        file.seek(position)
         return file
 
     @contextmanager
-    def _locked(self, patience: float) -> Iterator[None]:
-        """While no other process or thread has the spool open. TimeoutError where one has it for too long."""
+    def _locked(self, timeout: float) -> Iterator[None]:
+        """Keep other processes and threads out. TimeoutError if one holds the lock too long."""
         descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            end = time.monotonic() + patience
+            end = time.monotonic() + timeout
             while True:
                 try:
                     lock_file(descriptor)
@@ -144,7 +148,7 @@ def _encode_mark(file: BinaryIO, start: int, end: int, newest: int) -> None:
 
 
 def _decode_mark(header: bytes) -> tuple[int, int, int]:
-    """The start and end of what was last taken, and the tick before it; nothing where nothing is marked."""
+    """Return start and end of the records last taken, and the tick before them; else none."""
     try:
         start, end, newest = map(int, header.split())
     except ValueError:

@@ -1,6 +1,6 @@
-"""Rows of text in a diskcache Deque: one transaction an append, never a retry, never a pickle.
+"""An append log of text rows in a diskcache Deque.
 
-Knows SQLite's failures and its log; knows nothing of ticks.
+Each append is one transaction, without retries and pickles.
 """
 
 from __future__ import annotations
@@ -13,16 +13,14 @@ from typing import Any
 
 import diskcache
 
-from dashapp.model.ticks import to_milliseconds
-
 FAILURES = (diskcache.Timeout, sqlite3.Error, OSError)
-# A reader stopped inside a statement keeps SQLite from resetting its log. Past the first size rows go
-# in by the hundred, which writes each page once and not a hundred times; past the second they wait.
+# A reader that is stopped inside a statement keeps SQLite from resetting its log. Above the first size rows
+# are written by the hundred, which writes each page once and not a hundred times; above the second they wait.
 WAL_BATCH_BYTES, WAL_STOP_BYTES, BATCH_ROWS = 6 << 20, 13 << 20, 400
 
 
 class TextDisk(diskcache.Disk):  # type: ignore[misc]
-    """Rows are text or bytes, in the database itself. No pickle goes in, and none is ever read."""
+    """Stores text and bytes in the database itself. Never pickles, never unpickles."""
 
     def store(self, value: Any, read: Any, key: Any = diskcache.UNKNOWN) -> Any:
         if not isinstance(value, str | bytes):
@@ -31,7 +29,7 @@ class TextDisk(diskcache.Disk):  # type: ignore[misc]
         return 0, diskcache.core.MODE_RAW, None, data
 
     def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
-        # Whatever else somebody put in (a pickle runs code when read) is nothing, and goes as others go.
+        # Other modes are not ours: a pickle runs code when it is read. They count as empty rows.
         return value if mode == diskcache.core.MODE_RAW else ""
 
     def get(self, key: Any, raw: bool) -> Any:
@@ -39,10 +37,10 @@ class TextDisk(diskcache.Disk):  # type: ignore[misc]
 
 
 def open_cache(folder: Path, **settings: Any) -> diskcache.Cache:
-    """A database of our kind in `folder`: nothing is ever evicted, and no call waits long."""
+    """Open the database in `folder`. It evicts nothing, and no call waits long."""
     cache = diskcache.Cache(
         str(folder),
-        timeout=0.05,  # less than the shortest interval: what cannot be written now waits
+        timeout=0.05,  # less than the shortest interval; a failed write is repeated
         disk=TextDisk,
         eviction_policy="none",
         cull_limit=0,
@@ -56,7 +54,7 @@ def open_cache(folder: Path, **settings: Any) -> diskcache.Cache:
 
 
 class RowLog:
-    """At most `keep` rows in `folder`. Raises what is in FAILURES; `is_corrupt` tells the worst of them."""
+    """At most `keep` rows in `folder`. Raises the errors in FAILURES; see also `is_corrupt`."""
 
     def __init__(self, folder: Path, keep: int) -> None:
         self._folder = folder
@@ -65,11 +63,11 @@ class RowLog:
         self._cache = open_cache(folder)
         self._deque = diskcache.Deque.fromcache(self._cache, maxlen=keep)
         self._count = len(self._deque)
-        self._cache._sql("SELECT value FROM Cache ORDER BY key DESC LIMIT 1").fetchall()  # tells damage
+        self._cache._sql("SELECT value FROM Cache ORDER BY key DESC LIMIT 1").fetchall()  # raises if damaged
         self._inode = self.path.stat().st_ino
 
     def extend(self, rows: Collection[str]) -> bool:
-        """Add rows at the end in one transaction; False where somebody else had emptied the Deque."""
+        """Add rows in one transaction; False if another process has emptied the Deque meanwhile."""
         try:
             with self._cache.transact(retry=False):
                 for row in rows:
@@ -78,19 +76,19 @@ class RowLog:
                     self._deque.popleft()
                 count = len(self._deque)
         except BaseException:
-            self._cache.close()  # else a COMMIT that failed leaves its transaction open for good
+            self._cache.close()  # a failed COMMIT would leave its transaction open for good
             raise
-        whole = count >= min(self._count + len(rows), self._keep)
+        is_complete = count >= min(self._count + len(rows), self._keep)
         self._count = count
-        return whole
+        return is_complete
 
     def oldest(self, limit: int) -> list[str]:
-        """The first `limit` rows, oldest first."""
-        found = self._cache._sql("SELECT value FROM Cache ORDER BY key LIMIT ?", (limit,)).fetchall()
-        return [value for (value,) in found]
+        """Return the first `limit` rows, oldest first."""
+        rows = self._cache._sql("SELECT value FROM Cache ORDER BY key LIMIT ?", (limit,)).fetchall()
+        return [value for (value,) in rows]
 
     def drop(self, count: int) -> None:
-        """Forget the `count` oldest rows, in one statement: one by one they would hold up the next tick."""
+        """Delete the `count` oldest rows. Single deletes would delay the next tick."""
         with self._cache.transact(retry=False):
             self._cache._sql(
                 "DELETE FROM Cache WHERE key IN (SELECT key FROM Cache ORDER BY key LIMIT ?)", (count,)
@@ -98,33 +96,30 @@ class RowLog:
             self._count = len(self._deque)
 
     def is_current(self) -> bool:
-        """Whether the path still names the file that is open. OSError where it names none."""
+        """Whether the path still names the open file. OSError if there is no file."""
         return self.path.stat().st_ino == self._inode
 
     def should_defer(self, waiting: int) -> bool:
-        """Whether `waiting` rows had better wait, because a stopped reader holds SQLite's log."""
+        """Whether to defer `waiting` rows, because a stopped reader holds SQLite's log."""
         try:
             size = self.path.with_name("cache.db-wal").stat().st_size
         except OSError:
             return False
         if size < WAL_BATCH_BYTES:
             return False
-        # The first that waits asks too: a large transaction of our own leaves as large a log, held by nobody.
+        # Check at the first waiting row too: our own large transaction leaves a log as large, which no reader
+        # holds.
         if waiting % BATCH_ROWS > 1:
             return True
         ((busy, _log, _done),) = self._cache._sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return bool(busy) and (waiting % BATCH_ROWS == 1 or size >= WAL_STOP_BYTES)
-
-    def clear(self) -> None:
-        self._deque.clear()
-        self._count = 0
 
     def close(self) -> None:
         self._cache.close()
 
 
 def quarantine(folder: Path) -> str:
-    """Rename a damaged database out of the way; its new name."""
+    """Rename a damaged database, and return its new name."""
     name = f"cache.db.corrupt-{time.strftime('%Y%m%dT%H%M%S')}"
     (folder / "cache.db").replace(folder / name)
     for suffix in ("-wal", "-shm"):
@@ -135,8 +130,3 @@ def quarantine(folder: Path) -> str:
 def is_corrupt(error: BaseException) -> bool:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def row_time_ms(row: str) -> int:
-    """The time of a row that a Tick encoded, in milliseconds, without decoding the rest."""
-    return to_milliseconds(float(row[1 : row.index(",")]))

@@ -1,54 +1,50 @@
-"""The disk store: a diskcache Deque of JSON rows, and in front of it the mapped tail.
+"""The disk store: a diskcache Deque of JSON rows behind a memory-mapped tail.
 
-A tick goes into the tail first, which cannot fail, then into the Deque, which can: whatever SQLite or the
-disk refuses waits here, in order and bounded, and is written when they take it again.
+A tick goes into the tail first, which cannot fail, then into the Deque, which can. Rows that SQLite or the
+disk refuses wait here, in order and bounded, until a write succeeds.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dashapp.model.notices import os_error_reason
 from dashapp.model.ticks import Cursor, StoreError, Tick, to_milliseconds
 from dashapp.stores.archive import Retention
+from dashapp.stores.base import Store, row_time
 from dashapp.stores.compaction import Compactor
 from dashapp.stores.disk.archive import open_archive
-from dashapp.stores.disk.documents import DocumentStore
+from dashapp.stores.disk.documents import DocumentFiles
 from dashapp.stores.disk.lock import WriterLock
 from dashapp.stores.disk.mmap_tail import MAX_RECORD_BYTES, RingBuffer, RingBufferError
 from dashapp.stores.disk.notices import NoticeFile
 from dashapp.stores.disk.reader import DiskReader
-from dashapp.stores.disk.row_log import FAILURES, RowLog, is_corrupt, quarantine, row_time_ms
-
-if TYPE_CHECKING:
-    from dashapp.stores.archive_reader import ArchiveLevelReader
+from dashapp.stores.disk.row_log import FAILURES, RowLog, is_corrupt, quarantine
+from dashapp.stores.documents import Document, Value
+from dashapp.stores.proxy import ReaderProxy
 
 log = logging.getLogger("dashapp")
 
-# Rows read back into a tail that was lost.
+# Rows to read back into a lost tail.
 REFILL_ROWS = 1000
 
 
-class DiskStore(DocumentStore):
-    """The one writer of a folder. StoreLockedError where there is another; StoreError where it refuses."""
-
-    lag_ms = 0
+class DiskStore(ReaderProxy, Store):
+    """The only writer of a folder. StoreLockedError or StoreError if it cannot write there."""
 
     def __init__(self, folder: Path, keep: int = 7200, retention: Retention | None = None) -> None:
         self._reader = DiskReader(folder)
-        super().__init__(folder, self._reader)
+        self._documents = DocumentFiles(folder)
         self.dropped = 0
         self._folder = folder
         self._keep = keep
         self._notice = self.notice_sink("store")
-        memory = partial(open_archive, folder, retention or Retention())
-        self._sealing = Compactor(memory, self.notice_sink("sealing"), FAILURES)
+        open_store_archive = partial(open_archive, folder, retention or Retention())
+        self._compactor = Compactor(open_store_archive, self.notice_sink("sealing"), FAILURES)
         self._pending: deque[str] = deque(maxlen=keep)
         self._rows: RowLog | None = None
         self._tail: RingBuffer | None = None
@@ -72,7 +68,7 @@ class DiskStore(DocumentStore):
             return False
         row = tick.encode()
         if len(row) > MAX_RECORD_BYTES:
-            raise StoreError(f"a tick of {len(row)} characters is more than a store takes")
+            raise StoreError(f"a tick has {len(row)} characters; expected at most {MAX_RECORD_BYTES}")
         self._last = time
         self._pending.append(row)
         if self._tail is not None:
@@ -80,52 +76,39 @@ class DiskStore(DocumentStore):
         try:
             if not self._is_current():
                 self._reopen()
-                log.warning("%s was removed or replaced; it is made anew", self._folder)
+                log.warning("%s was removed or replaced; it is created again", self._folder)
             self._flush()
         except FAILURES as error:
             self._fail(error)
-        self._sheets.write()
+        self._documents.write()
         if self._pending:
-            self._sealing.read_more()
+            self._compactor.read_more()
         elif self._rows is not None:
-            self._sealing.run(self._rows, time)
+            self._compactor.run(self._rows, time)
         return True
 
     def newest(self) -> Cursor:
-        # What the writer knows by itself; a reader holds the whole tail decoded, a third of this process.
+        # The writer knows this itself. A reader would hold the whole decoded tail, a third of this process.
         return self._reader.newest() if self._tail is None else Cursor(self._tail.generation, self._last)
 
-    def since(self, time: float, limit: int) -> list[Tick]:
-        return self._reader.since(time, limit)
+    def reader(self) -> DiskReader:
+        return self._reader
 
-    def levels(self) -> Sequence[ArchiveLevelReader]:
-        return self._reader.levels()
-
-    def notices(self) -> list[str]:
-        return self._reader.notices()
+    def write_document(self, document: Document[Value], value: Value) -> None:
+        self._documents.put(document, value)
 
     def notice_sink(self, name: str) -> NoticeFile:
         return NoticeFile(self._folder, name)
 
-    def clear(self) -> None:
-        """Forget every tick and begin another life."""
-        self._pending.clear()
-        self._last = 0
-        if self._rows is not None:
-            self._rows.clear()
-            self._sealing.clear()
-        if self._tail is not None:
-            self._tail.reset()
-
     def close(self) -> None:
-        """Write what waits, and let go of the folder."""
+        """Write the waiting rows, and unlock the folder."""
         with suppress(*FAILURES):
             self._flush(closing=True)
         self._close_files()
         self._reader.close()
 
     def _open(self) -> None:
-        """Lock, Deque and tail, each brought up to what the others know."""
+        """Open lock, Deque and tail, and bring each up to date with the others."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder.chmod(0o700)
         if self._lock is None:
@@ -137,30 +120,30 @@ class DiskStore(DocumentStore):
                 raise
             self._quarantine()
             self._rows = RowLog(self._folder, self._keep)
-        newest = DiskReader(self._folder).rows(float("-inf"), float("inf"), 1)
+        newest = DiskReader(self._folder).read_ticks(float("-inf"), float("inf"), 1)
         self._open_tail(to_milliseconds(newest[-1].time) if newest else 0)
 
     def _open_tail(self, stored: int) -> None:
-        """The tail as it was left, or a new one. What tail or Deque alone holds goes into the other."""
-        waiting = {row_time_ms(row): row for row in self._pending}
+        """Open the tail, or create one. Ticks that only tail or Deque has go into the other."""
+        rows = {to_milliseconds(row_time(row)): row for row in self._pending}
         path = self._folder / "tail"
         newest = 0
         try:
             self._tail = RingBuffer(path, write=True)
             for record in self._tail.records()[0]:
                 row = record.decode()
-                newest = max(newest, time := row_time_ms(row))
+                newest = max(newest, time := to_milliseconds(row_time(row)))
                 if time > stored:
-                    waiting.setdefault(time, row)
+                    rows.setdefault(time, row)
         except (OSError, RingBufferError, ValueError):
             self._tail = RingBuffer.create(path)
-        newest = max(waiting, default=newest)
+        newest = max(rows, default=newest)
         self._pending.clear()
-        self._pending.extend(waiting[time] for time in sorted(waiting) if time > stored)
+        self._pending.extend(rows[time] for time in sorted(rows) if time > stored)
         if newest < stored or self._tail.head == 0:
-            # No tail, or one of another time (a store put back from a copy): fill it from the Deque.
+            # No tail, or an older one (from a backup of the store): fill it from the Deque.
             self._tail.reset()
-            for tick in DiskReader(self._folder).rows(float("-inf"), float("inf"), REFILL_ROWS):
+            for tick in DiskReader(self._folder).read_ticks(float("-inf"), float("inf"), REFILL_ROWS):
                 self._tail.append(tick.encode().encode())
             self._append_pending(self._tail)
         self._last = max(self._last, newest, stored)
@@ -181,7 +164,7 @@ class DiskStore(DocumentStore):
             return False
 
     def _reopen(self) -> None:
-        """Begin again in a folder that is gone or was put aside, with what the old tail still holds."""
+        """Begin again after the folder is gone, with the ticks of the old tail."""
         if self._tail is not None:
             with suppress(RingBufferError):
                 records = [record.decode() for record in self._tail.records()[0]]
@@ -189,23 +172,23 @@ class DiskStore(DocumentStore):
                 self._pending.extend(records)
         self._close_files()
         self._open()
-        self._sheets.rewrite_all()
+        self._documents.rewrite_all()
 
     def _close_files(self) -> None:
         for part in (self._rows, self._tail, self._lock):
             if part is not None:
                 with suppress(*FAILURES):
                     part.close()
-        self._sealing.close()
+        self._compactor.close()
         self._rows = self._tail = self._lock = None
 
     def _flush(self, closing: bool = False) -> None:
-        """Move what waits into the Deque, in one transaction."""
+        """Move the waiting rows into the Deque, in one transaction."""
         rows = self._rows
         if rows is None or not self._pending or (not closing and rows.should_defer(len(self._pending))):
             return
         if not rows.extend(self._pending) and self._tail is not None:
-            log.warning("the store was cleared from outside; it begins anew")
+            log.warning("another process emptied the store; a new one begins")
             self._tail.reset()
             self._append_pending(self._tail)
         self._pending.clear()
@@ -218,13 +201,13 @@ class DiskStore(DocumentStore):
                 self._reopen()
                 self._flush()
             return
-        # diskcache says Timeout, and no more, for whatever kept a transaction from beginning.
-        why = os_error_reason(error) or "it is locked or may not be written"
-        self._notice.set(f"The history cannot be saved ({why}): new ticks wait in memory.")
+        # diskcache raises Timeout, without a reason, if a transaction cannot begin.
+        reason = os_error_reason(error) or "it is locked or may not be written"
+        self._notice.set(f"The history cannot be saved ({reason}): new ticks wait in memory.")
 
     def _quarantine(self) -> None:
         if self._rows is not None:
             self._rows.close()
         name = quarantine(self._folder)
-        said = f"The history was damaged: it is set aside as {name}, and a fresh one has begun."
-        self.notice_sink("history").set(said)
+        sentence = f"The history was damaged. It was renamed to {name}, and a new one has begun."
+        self.notice_sink("history").set(sentence)

@@ -1,1 +1,1 @@
-"""The store in Redis: a stream per host, blocks, a writer lease and a client that never waits long."""
+"""The store in Redis: a stream per host, blocks, a writer lease and a fast client."""

@@ -1,7 +1,7 @@
-"""The archive in Redis: rows by time in a sorted set, blocks in a hash, block ends in another set.
+"""The archive in Redis: rows in a sorted set by time, blocks in a hash, ends in another set.
 
-The text of an end ("start:end:bytes") spares a reader the block itself. Blocks never change, so a reader
-caches them for a while. Rows are trimmed once a block holds them.
+The text of an end ("start:end:bytes") saves a reader from fetching the block. Blocks never change, so a
+reader caches them for a while. Rows are trimmed once a block holds them.
 """
 
 from __future__ import annotations
@@ -10,19 +10,14 @@ import time
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from dashapp.stores.archive import ALL_LEVELS
-from dashapp.stores.redis.client import Client, RedisClient
+from dashapp.stores.redis.client import Connection, RedisClient
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.lease import RedisArg, WriterLease
 
-if TYPE_CHECKING:
-    from dashapp.stores.archive_reader import ArchiveLevelReader
-
-# Rows that go in at a time: a script has room for some thousand words.
+# Rows per command: a script has room for some thousand arguments.
 BATCH_ROWS = 500
-# Bytes of blocks that a reader keeps of one level, and seconds that what it knows of the ends holds.
+# Bytes of blocks that a reader caches per level, and seconds for which it caches their ends.
 MAX_CACHED_BYTES, CACHE_TTL_S = 8 << 20, 1.0
 
 BlockEnd = tuple[int, int, int]
@@ -36,14 +31,14 @@ class _LevelKeys:
 
 
 class RedisBlockStorage:
-    """The writing side. Raises what `turn` does."""
+    """The writing side. Raises the errors of `lease`."""
 
-    def __init__(self, turn: WriterLease, level: str) -> None:
-        self._turn = turn
-        self._at = _LevelKeys(turn.keys, level)
+    def __init__(self, lease: WriterLease, level: str) -> None:
+        self._lease = lease
+        self._keys = _LevelKeys(lease.keys, level)
 
     def rows(self) -> list[str]:
-        return [row.decode() for row in self._turn.link.client.zrange(self._at.rows, 0, -1)]
+        return [row.decode() for row in self._lease.client.connection.zrange(self._keys.rows, 0, -1)]
 
     def newest_block(self) -> int:
         newest = self._ends(-1, -1)
@@ -55,150 +50,133 @@ class RedisBlockStorage:
 
     def add(self, rows: Sequence[tuple[int, str]]) -> None:
         commands: list[tuple[RedisArg, ...]] = []
-        for place in range(0, len(rows), BATCH_ROWS):
-            words = [word for pair in rows[place : place + BATCH_ROWS] for word in pair]
-            commands.append(("ZADD", self._at.rows, *words))
-        self._turn.run_commands(*commands)
+        for start in range(0, len(rows), BATCH_ROWS):
+            arguments = [argument for pair in rows[start : start + BATCH_ROWS] for argument in pair]
+            commands.append(("ZADD", self._keys.rows, *arguments))
+        self._lease.run_commands(*commands)
 
     def put(self, block: bytes, start_ms: int, end_ms: int) -> None:
-        self._turn.run_commands(
-            ("HSET", self._at.blocks, end_ms, block),
-            ("ZADD", self._at.ends, end_ms, f"{start_ms}:{end_ms}:{len(block)}"),
-            ("ZREMRANGEBYSCORE", self._at.rows, "-inf", end_ms),
+        self._lease.run_commands(
+            ("HSET", self._keys.blocks, end_ms, block),
+            ("ZADD", self._keys.ends, end_ms, f"{start_ms}:{end_ms}:{len(block)}"),
+            ("ZREMRANGEBYSCORE", self._keys.rows, "-inf", end_ms),
         )
 
     def drop_oldest(self) -> bool:
         oldest = self._ends(0, 0)
         if oldest:
             end = oldest[0][1]
-            self._turn.run_commands(
-                ("HDEL", self._at.blocks, end), ("ZREMRANGEBYSCORE", self._at.ends, end, end)
+            self._lease.run_commands(
+                ("HDEL", self._keys.blocks, end), ("ZREMRANGEBYSCORE", self._keys.ends, end, end)
             )
         return bool(oldest)
 
-    def clear(self) -> None:
-        self._turn.run_commands(*(("DEL", key) for key in (self._at.rows, self._at.ends, self._at.blocks)))
-
     def size(self) -> int:
-        """Of blocks alone: rows are few."""
+        """Return the bytes of the blocks alone, because rows are few."""
         return sum(size for _start, _end, size in self._ends(0, -1))
 
     def close(self) -> None: ...
 
     def _ends(self, first: int, last: int) -> list[BlockEnd]:
-        return _parse_ends(self._turn.link.client.zrange(self._at.ends, first, last))
+        return _parse_ends(self._lease.client.connection.zrange(self._keys.ends, first, last))
 
 
 class RedisBlockReader:
-    """The reading side of a level, whose blocks span `span_ms` at the most."""
+    """The reading side of a level, whose blocks span at most `span_ms`."""
 
-    def __init__(self, link: RedisClient, keys: Keys, level: str, span_ms: int) -> None:
-        self._link = link
-        self._at = _LevelKeys(keys, level)
+    def __init__(self, client: RedisClient, keys: Keys, level: str, span_ms: int) -> None:
+        self._client = client
+        self._keys = _LevelKeys(keys, level)
         self._span_ms = span_ms
-        self._known: list[BlockEnd] = []
+        self._ends_cache: list[BlockEnd] = []
         self._row_times: tuple[int, int] | None = None
-        self._looked = float("-inf")
+        self._checked = float("-inf")
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
 
     def oldest(self) -> int | None:
         self._refresh_ends()
-        if self._known:
-            return self._known[0][0]
+        if self._ends_cache:
+            return self._ends_cache[0][0]
         return self._row_times[0] if self._row_times else None
 
     def newest(self) -> int:
         self._refresh_ends()
-        newest = self._known[-1][1] if self._known else 0
+        newest = self._ends_cache[-1][1] if self._ends_cache else 0
         return max(newest, self._row_times[1]) if self._row_times else newest
 
     def rows(self, start: int, end: int) -> Sequence[object]:
-        found: list[object] = []
-        return self._link.call(lambda client: client.zrangebyscore(self._at.rows, f"({start}", end), found)
+        rows: list[object] = []
+        return self._client.call(lambda redis: redis.zrangebyscore(self._keys.rows, f"({start}", end), rows)
 
     def blocks(self, start: int, end: int) -> Sequence[object]:
         self._refresh_ends()
-        known = self._known
-        ends = [
-            each[1]
-            for each in known[bisect_right(known, start, key=lambda each: each[1]) :]
-            if each[0] <= end
-        ]
+        first = bisect_right(self._ends_cache, start, key=lambda block_end: block_end[1])
+        ends = [block_end for begin, block_end, _size in self._ends_cache[first:] if begin <= end]
         blocks = self._blocks
-        missing = [each for each in ends if each not in blocks]
+        missing = [block_end for block_end in ends if block_end not in blocks]
         if missing:
             none: list[bytes | None] = [None] * len(missing)
-            got = self._link.call(lambda client: client.hmget(self._at.blocks, missing), none)
-            blocks = blocks | {end: each for end, each in zip(missing, got, strict=True) if each is not None}
+            fetched = self._client.call(lambda redis: redis.hmget(self._keys.blocks, missing), none)
+            found = {key: block for key, block in zip(missing, fetched, strict=True) if block is not None}
+            blocks = blocks | found
             self._cache_blocks(blocks)
-        return [blocks[each] for each in ends if each in blocks]
+        return [blocks[block_end] for block_end in ends if block_end in blocks]
 
     def _cache_blocks(self, blocks: OrderedDict[int, bytes]) -> None:
-        kept = blocks.copy()
-        room = MAX_CACHED_BYTES - sum(map(len, kept.values()))
-        while room < 0:
-            room += len(kept.popitem(last=False)[1])
-        self._blocks = kept
+        cache = blocks.copy()
+        free_bytes = MAX_CACHED_BYTES - sum(map(len, cache.values()))
+        while free_bytes < 0:
+            free_bytes += len(cache.popitem(last=False)[1])
+        self._blocks = cache
 
     def _refresh_ends(self) -> None:
-        """Learn which blocks there are now; what is known holds where Redis does not say."""
-        if time.monotonic() - self._looked < CACHE_TTL_S:
+        """Fetch the list of blocks. If Redis does not answer, keep the old list."""
+        if time.monotonic() - self._checked < CACHE_TTL_S:
             return
-        self._looked = time.monotonic()
-        known = self._known
-        since = f"({known[-1][1]}" if known else "-inf"
+        self._checked = time.monotonic()
+        ends = self._ends_cache
+        since = f"({ends[-1][1]}" if ends else "-inf"
 
-        def look(client: Client) -> None:
-            pipe = client.pipeline(transaction=False)
-            pipe.zrange(self._at.ends, 0, 0)
-            pipe.zrangebyscore(self._at.ends, since, "+inf")
-            pipe.zrange(self._at.rows, 0, 0, withscores=True)
-            pipe.zrange(self._at.rows, -1, -1, withscores=True)
+        def fetch(connection: Connection) -> None:
+            pipe = connection.pipeline(transaction=False)
+            pipe.zrange(self._keys.ends, 0, 0)
+            pipe.zrangebyscore(self._keys.ends, since, "+inf")
+            pipe.zrange(self._keys.rows, 0, 0, withscores=True)
+            pipe.zrange(self._keys.rows, -1, -1, withscores=True)
             oldest, later, first, last = pipe.execute()
-            begins = _parse_ends(oldest)[0][1] if oldest else 1 << 62
-            self._known = [each for each in known if each[1] >= begins] + _parse_ends(later)
+            oldest_end = _parse_ends(oldest)[0][1] if oldest else 1 << 62
+            self._ends_cache = [end for end in ends if end[1] >= oldest_end] + _parse_ends(later)
             self._row_times = (int(first[0][1]), int(last[0][1])) if first and last else None
 
-        self._link.call(look, None)
+        self._client.call(fetch, None)
 
 
 def _parse_ends(members: Sequence[bytes]) -> list[BlockEnd]:
-    found = []
+    ends = []
     for member in members:
         start, end, size = member.split(b":")
-        found.append((int(start), int(end), int(size)))
-    return found
-
-
-def open_levels(link: RedisClient, keys: Keys) -> tuple[ArchiveLevelReader, ...]:
-    """Sealed ticks, minutes and hours, finest first."""
-    # The collector imports this module, and numpy is for those that read.
-    from dashapp.stores.archive_reader import ArchiveLevelReader
-
-    return tuple(
-        ArchiveLevelReader(RedisBlockReader(link, keys, name, round(span * 1000)), step, span)
-        for name, step, span in ALL_LEVELS
-    )
+        ends.append((int(start), int(end), int(size)))
+    return ends
 
 
 class RedisRowSource:
-    """Raises what `turn` does."""
+    """The rows of the stream, for compaction. Raises the errors of `lease`."""
 
-    def __init__(self, turn: WriterLease) -> None:
-        self._turn = turn
+    def __init__(self, lease: WriterLease) -> None:
+        self._lease = lease
         self._ids: list[bytes] = []
 
     def oldest(self, limit: int) -> list[str]:
-        """The first `limit` rows, oldest first."""
-        found = self._turn.link.client.xrange(self._turn.keys.ticks, count=limit)
-        if len(found) > 1 or not self._ids:
-            self._ids = [each for each, _fields in found]
-        return [fields.get(b"d", b"").decode(errors="replace") for _id, fields in found]
+        """Return the first `limit` rows, oldest first."""
+        entries = self._lease.client.connection.xrange(self._lease.keys.ticks, count=limit)
+        if len(entries) > 1 or not self._ids:
+            self._ids = [entry_id for entry_id, _fields in entries]
+        return [fields.get(b"d", b"").decode(errors="replace") for _id, fields in entries]
 
     def drop(self, count: int) -> None:
-        """Forget the `count` oldest of those that were last read."""
+        """Delete the `count` oldest of the rows that were last read."""
         if 0 < count <= len(self._ids):
             time, _, number = self._ids[count - 1].partition(b"-")
             first = f"{time.decode()}-{int(number) + 1}"
-            self._turn.run_commands(("XTRIM", self._turn.keys.ticks, "MINID", first))
+            self._lease.run_commands(("XTRIM", self._lease.keys.ticks, "MINID", first))
         self._ids = []

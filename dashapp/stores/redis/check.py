@@ -1,4 +1,4 @@
-"""What is wrong with a Redis that answers, asked before anything is started; nothing is changed there."""
+"""Checks a Redis before anything starts, and changes nothing there."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from contextlib import suppress
 
 from redis import exceptions
 
-from dashapp.stores.redis.client import FAILURES, Client, RedisClient, describe_error
+from dashapp.stores.redis.client import FAILURES, Connection, RedisClient, describe_error
 from dashapp.stores.redis.keys import KEY_PREFIX, REGISTRY_KEY, Keys
 
-# What another try may find changed: it is away, or busy.
+# These may be gone at the next try: Redis is down or busy.
 TRANSIENT_ERRORS = (
     exceptions.TimeoutError,
     exceptions.BusyLoadingError,
@@ -18,57 +18,57 @@ TRANSIENT_ERRORS = (
     exceptions.ClusterDownError,
 )
 NOT_A_CLUSTER, IS_A_CLUSTER = (
-    "it is no cluster; say redis:// or rediss://",
-    "it is a cluster; say redis+cluster://",
+    "it is not a cluster; use redis:// or rediss://",
+    "it is a cluster; use redis+cluster://",
 )
-TOO_OLD = "it is too old; Redis 6.2 is the oldest that will do"
+TOO_OLD = "it is too old; use Redis 6.2 or newer"
 
 
 def check_redis(url: str, name: str) -> str:
-    """One sentence; empty where nothing is wrong, or it does not answer now."""
-    link = RedisClient(url)
+    """Return one sentence; empty if nothing is wrong, or Redis does not answer now."""
+    client = RedisClient(url)
     try:
-        return _check_client(link, link.client, name)
+        return _check_connection(client, client.connection, name)
     except exceptions.AuthenticationError as error:
         return _permanent_problem(error)
     except exceptions.NoPermissionError as error:
-        return f"its user may not do all that is needed ({error}); give it +@all on the keys {KEY_PREFIX}*"
+        return f"its user lacks a permission ({error}); grant +@all on the keys {KEY_PREFIX}*"
     except TRANSIENT_ERRORS:
         return ""
     except FAILURES as error:
         return _permanent_problem(error)
     finally:
-        link.close()
+        client.close()
 
 
 def _permanent_problem(error: BaseException) -> str:
-    """A failure's sentence, where trying again will not help."""
-    said = describe_error(error)
-    if "no cluster" in said:
+    """Return the sentence for a failure that a retry will not solve; empty for others."""
+    description = describe_error(error)
+    if "not a cluster" in description:
         return NOT_A_CLUSTER
-    lasting = any(word in said for word in ("database", "password", "certificate"))
-    if lasting or isinstance(error, exceptions.ResponseError):
-        return f"{said}; correct the address"
+    is_permanent = any(word in description for word in ("database", "password", "certificate"))
+    if is_permanent or isinstance(error, exceptions.ResponseError):
+        return f"{description}; correct the address"
     return ""
 
 
-def _check_client(link: RedisClient, client: Client, name: str) -> str:
+def _check_connection(client: RedisClient, connection: Connection, name: str) -> str:
     keys = Keys(name)
-    client.ping()
-    if not link.is_cluster:
-        with suppress(exceptions.ResponseError):  # it need not be allowed to ask
-            if client.info("cluster").get("cluster_enabled"):
+    connection.ping()
+    if not client.is_cluster:
+        with suppress(exceptions.ResponseError):  # its user may lack this permission
+            if connection.info("cluster").get("cluster_enabled"):
                 return IS_A_CLUSTER
     for key, kind in {**keys.all(), REGISTRY_KEY: "hash"}.items():
-        found = client.type(key).decode()
-        if found not in (kind, "none"):
-            return f"its key {key} is a {found} and not ours; choose another --name, or another database"
+        key_type = connection.type(key).decode()
+        if key_type not in (kind, "none"):
+            return f"its key {key} is a {key_type} of another program; choose another --name or database"
     try:
-        # Nothing is added where there is no stream, and the right to add is asked for all the same.
-        client.execute_command("XADD", keys.of("probe"), "NOMKSTREAM", "*", "a", "1")
+        # Adds nothing, because there is no such stream, but it needs the permission to add.
+        connection.execute_command("XADD", keys.of("probe"), "NOMKSTREAM", "*", "a", "1")
     except exceptions.NoPermissionError:
         raise
     except exceptions.ResponseError as error:
         return TOO_OLD if "wrong number" in str(error) or "stream ID" in str(error) else ""
-    client.eval("return redis.call('EXISTS', KEYS[1])", 1, keys.life)
+    connection.eval("return redis.call('EXISTS', KEYS[1])", 1, keys.generation)
     return ""

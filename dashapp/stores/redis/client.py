@@ -1,7 +1,7 @@
-"""The link to Redis: a client that gives up after a second and never tries twice, and what is wrong in words.
+"""The Redis client, with a timeout of one second and without retries.
 
-Whoever answers a request asks through a breaker: after a failure, or a slow answer, nobody asks again for a
-second, so that no request waits longer than that altogether.
+Requests use a circuit breaker. After a failure, or after a slow response, it is open for a second, so that no
+request waits longer than that in total.
 """
 
 from __future__ import annotations
@@ -18,91 +18,92 @@ from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 
-# A cluster's exception is no RedisError.
+# A cluster's exception is not a RedisError.
 FAILURES = (redis.RedisError, RedisClusterException, OSError)
-# Seconds that one answer may take; that nobody asks after a failure; past which an answer counts as one.
+# Seconds until a command times out; for which the circuit is open; after which a response counts as a
+# failure.
 TIMEOUT_S, CIRCUIT_OPEN_S, SLOW_RESPONSE_S = 1.0, 1.0, 0.2
 
 Result = TypeVar("Result")
-# Single or cluster: their shared verbs have no type of their own in redis-py.
-Client = Any
+# A single server or a cluster: redis-py has no common type for both.
+Connection = Any
 
 
 class RedisClient:
-    """One for a process and a purpose; any number of threads ask it. Connects at the first question."""
+    """One per process and purpose, for any number of threads. Connects at the first command."""
 
-    def __init__(self, url: str, patience: float = TIMEOUT_S) -> None:
+    def __init__(self, url: str, timeout: float = TIMEOUT_S) -> None:
         parts = urlsplit(url)
         self.is_cluster = parts.scheme.endswith("+cluster")
-        self.shown = f"{parts.hostname}:{parts.port or 6379}"
-        self.trouble = ""
+        self.address = f"{parts.hostname}:{parts.port or 6379}"
+        self.last_error = ""
         self._options: dict[str, Any] = {
             "username": unquote(parts.username) if parts.username else None,
             "password": unquote(parts.password) if parts.password else None,
-            "socket_timeout": patience,
-            "socket_connect_timeout": patience,
+            "socket_timeout": timeout,
+            "socket_connect_timeout": timeout,
             "retry": Retry(NoBackoff(), 0),
             "protocol": 2,
         }
         if not self.is_cluster:
             self._options["db"] = int(parts.path.strip("/") or 0)
         if parts.scheme.startswith("rediss"):
-            options = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
+            options: dict[str, Any] = dict(
+                pair.partition("=")[::2] for pair in parts.query.split("&") if pair
+            )
             if "ssl_check_hostname" in options:
-                checked: Any = options["ssl_check_hostname"].lower() == "true"
-                options["ssl_check_hostname"] = checked
+                options["ssl_check_hostname"] = options["ssl_check_hostname"].lower() == "true"
             elif options.get("ssl_cert_reqs") == "none":
-                unchecked: Any = False
-                options["ssl_check_hostname"] = unchecked
+                options["ssl_check_hostname"] = False
             self._options |= {"ssl": True, **options}
         self._host, self._port = parts.hostname or "", parts.port or 6379
-        self._client: Client = None
+        self._connection: Connection = None
         self._lock = Lock()
-        self._shut_until = 0.0
+        self._open_until = 0.0
 
     @property
-    def client(self) -> Client:
-        """Raises what is in FAILURES where a cluster cannot be asked for its nodes."""
-        if self._client is None:
+    def connection(self) -> Connection:
+        """The connected client. Raises the errors in FAILURES if a cluster does not list its nodes."""
+        if self._connection is None:
             with self._lock:
-                if self._client is None:
-                    self._client = self._connect()
-        return self._client
+                if self._connection is None:
+                    self._connection = self._connect()
+        return self._connection
 
-    def call(self, do: Callable[[Client], Result], otherwise: Result) -> Result:
-        """What `do` gets of Redis; `otherwise` where it gets nothing, or nobody is to ask now."""
+    def call(self, do: Callable[[Connection], Result], otherwise: Result) -> Result:
+        """Return the result of `do`, or `otherwise` if it fails or the circuit is open."""
         start = time.monotonic()
-        if start < self._shut_until:
+        if start < self._open_until:
             return otherwise
         try:
-            return do(self.client)
+            return do(self.connection)
         except FAILURES as error:
             self.record_failure(error)
             return otherwise
         finally:
             if (now := time.monotonic()) - start > SLOW_RESPONSE_S:
-                self._shut_until = now + CIRCUIT_OPEN_S
+                self._open_until = now + CIRCUIT_OPEN_S
 
     @property
     def circuit_open(self) -> bool:
-        return time.monotonic() < self._shut_until
+        return time.monotonic() < self._open_until
 
     def record_failure(self, error: BaseException) -> None:
-        """Take note: of what is wrong, and that nobody is to ask for a while."""
-        self.trouble = describe_error(error)
-        self._shut_until = time.monotonic() + CIRCUIT_OPEN_S
-        if isinstance(error, redis.ReadOnlyError) and self._client is not None and not self.is_cluster:
-            # A replica that was the master: the address may lead to another by now.
-            self._client.connection_pool.disconnect()
+        """Keep the error's description, and open the circuit."""
+        self.last_error = describe_error(error)
+        self._open_until = time.monotonic() + CIRCUIT_OPEN_S
+        if isinstance(error, redis.ReadOnlyError) and self._connection is not None and not self.is_cluster:
+            # The server has become a replica: the address may lead to another one by now.
+            self._connection.connection_pool.disconnect()
 
     def record_success(self) -> None:
-        self.trouble = ""
+        self.last_error = ""
 
     def close(self) -> None:
-        if self._client is not None:
-            self._client.close()
+        if self._connection is not None:
+            self._connection.close()
 
-    def _connect(self) -> Client:
+    def _connect(self) -> Connection:
         if self.is_cluster:
             nodes = [ClusterNode(self._host, self._port)]  # type: ignore[no-untyped-call]
             return RedisCluster(startup_nodes=nodes, require_full_coverage=False, **self._options)
@@ -110,14 +111,14 @@ class RedisClient:
 
 
 def describe_error(error: BaseException) -> str:
-    """What is wrong, in words that hold no address and no password."""
+    """Return a description of an error, without addresses and passwords."""
     text = " ".join(str(error).split())
-    for word, said in _ERROR_TEXTS:
-        if word in text:
-            return said
-    for kind, said in _ERROR_TYPES:
+    for marker, description in _ERROR_TEXTS:
+        if marker in text:
+            return description
+    for kind, description in _ERROR_TYPES:
         if isinstance(error, kind):
-            return said
+            return description
     if isinstance(error, redis.ConnectionError | RedisClusterException | OSError):
         return "it cannot be reached"
     return text[:150] or type(error).__name__
@@ -125,23 +126,20 @@ def describe_error(error: BaseException) -> str:
 
 _ERROR_TYPES: tuple[tuple[type[BaseException], str], ...] = (
     (redis.TimeoutError, "it does not answer"),
-    (redis.AuthenticationError, "it refuses the user or the password"),
-    (redis.OutOfMemoryError, "it has no memory left for more (maxmemory)"),
-    (redis.ReadOnlyError, "it is a replica, and takes no writes"),
+    (redis.AuthenticationError, "it rejects the user or the password"),
+    (redis.OutOfMemoryError, "it is out of memory (maxmemory)"),
+    (redis.ReadOnlyError, "it is a read-only replica"),
     (redis.BusyLoadingError, "it is still loading its data"),
 )
 _ERROR_TEXTS = (
-    ("WRONGPASS", "it refuses the user or the password"),
-    ("NOAUTH", "it asks for a password"),
-    ("Authentication required", "it asks for a password"),
-    ("OOM ", "it has no memory left for more (maxmemory)"),
-    ("READONLY", "it is a replica, and takes no writes"),
-    ("MISCONF", "it cannot save to its disk, and takes no writes"),
-    ("Cluster mode is not enabled", "it is no cluster"),
+    ("WRONGPASS", "it rejects the user or the password"),
+    ("NOAUTH", "it requires a password"),
+    ("Authentication required", "it requires a password"),
+    ("OOM ", "it is out of memory (maxmemory)"),
+    ("READONLY", "it is a read-only replica"),
+    ("MISCONF", "it rejects writes, because it cannot save to its disk"),
+    ("Cluster mode is not enabled", "it is not a cluster"),
     ("CLUSTERDOWN", "the cluster is down"),
-    (
-        "CERTIFICATE_VERIFY_FAILED",
-        "nobody that we believe has signed its certificate; add ?ssl_ca_certs=FILE",
-    ),
-    ("DB index is out of range", "it has no database of that number"),
+    ("CERTIFICATE_VERIFY_FAILED", "its certificate is not trusted; add ?ssl_ca_certs=FILE"),
+    ("DB index is out of range", "it has no database with that number"),
 )

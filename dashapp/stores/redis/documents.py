@@ -1,6 +1,6 @@
-"""Sheets in Redis: texts beside the stream, fields of one hash, with a number that rises with every change.
+"""Documents and notices in Redis, as the fields of one hash.
 
-What Redis refuses is tried again in the next round. Knows what no text says.
+Another field is a version that rises with each change. A failed write is repeated in the next round.
 """
 
 from __future__ import annotations
@@ -9,17 +9,15 @@ from threading import Lock
 
 from dashapp.stores.redis.lease import RedisArg, WriterLease
 
-METRICS, LOOKS, CURVES = "metrics", "looks", "curves"
-THRESHOLDS, CHANGES, SENT = "thresholds", "changes", "sent"
 NOTICE_PREFIX = "notice."
 VERSION_FIELD = "mark"
 
 
 class RedisDocuments:
-    """The writing side. Any thread puts, one writes."""
+    """The writing side. Any thread may call `put`; one thread writes."""
 
-    def __init__(self, turn: WriterLease) -> None:
-        self._turn = turn
+    def __init__(self, lease: WriterLease) -> None:
+        self._lease = lease
         self._lock = Lock()
         self._texts: dict[str, str] = {}
         self._waiting: set[str] = set()
@@ -30,48 +28,29 @@ class RedisDocuments:
             self._waiting.add(name)
 
     def rewrite_all(self) -> None:
-        """Write all of them anew: Redis lost them."""
+        """Write all of them again, because Redis lost them."""
         with self._lock:
             self._waiting.update(self._texts)
 
     def check(self) -> None:
-        """See to it that Redis still has them all: one that evicts may drop them and keep the stream."""
+        """Write all again if a Redis that evicts dropped the hash and kept the stream."""
         with self._lock:
-            known = len(self._texts)
-        # Beside them stands the mark.
-        if known and self._turn.link.client.hlen(self._turn.keys.sheets) < known + 1:
+            count = len(self._texts)
+        # The version is one more field.
+        if count and self._lease.client.connection.hlen(self._lease.keys.documents) < count + 1:
             self.rewrite_all()
 
     def write(self) -> None:
         with self._lock:
             names = [*self._waiting]
-            words: list[RedisArg] = [word for name in names for word in (name, self._texts[name])]
+            arguments: list[RedisArg] = [argument for name in names for argument in (name, self._texts[name])]
             self._waiting.clear()
         if not names:
             return
-        key = self._turn.keys.sheets
+        key = self._lease.keys.documents
         try:
-            self._turn.run_commands(("HSET", key, *words), ("HINCRBY", key, VERSION_FIELD, 1))
+            self._lease.run_commands(("HSET", key, *arguments), ("HINCRBY", key, VERSION_FIELD, 1))
         except BaseException:
             with self._lock:
                 self._waiting.update(names)
             raise
-
-
-class RedisNotice:
-    """One speaker's sentence; an empty one is none."""
-
-    def __init__(self, sheets: RedisDocuments, speaker: str) -> None:
-        self._sheets = sheets
-        self._field = NOTICE_PREFIX + speaker
-        self._said: str | None = None
-
-    def set(self, sentence: str) -> None:
-        if sentence != self._said:
-            self._said = sentence
-            self._sheets.put(self._field, sentence[:500])
-
-    def clear(self) -> None:
-        if self._said != "":
-            self._said = ""
-            self._sheets.put(self._field, "")

@@ -1,8 +1,8 @@
-"""The hosts in one Redis: one poller for all viewers of a web process, and the registry of names.
+"""The hosts in one Redis: the registry of names, and one poller per web process.
 
-It reads the hosts that were requested lately in one pipeline, soon after their next tick is due and at most
-five times a second. The registry maps a name to the time of its newest tick and to a few values for lists.
-The default host is this machine if it collects, otherwise the first by name.
+The poller reads recently requested hosts in one pipeline, soon after their next tick is due and at most five
+times a second. The registry maps a name to the time of its newest tick and to a few values for lists. The
+default host is this machine if it collects, otherwise the first by name.
 """
 
 from __future__ import annotations
@@ -25,60 +25,61 @@ from dashapp.stores.redis.keys import LIST_HOSTS_SCRIPT, REGISTRY_KEY
 from dashapp.stores.redis.reader import RedisReader
 
 
-def parse_hosts(said: Sequence[bytes]) -> dict[str, Host]:
-    """Names and what is said of each, by turns. What is none of ours is left out."""
-    found = {}
-    for name, text in zip(said[::2], said[1::2], strict=False):
+def parse_hosts(fields: Sequence[bytes]) -> dict[str, Host]:
+    """Parse alternating names and registry entries. Invalid entries are left out."""
+    hosts = {}
+    for name, text in zip(fields[::2], fields[1::2], strict=False):
         try:
             host = _parse_host(name.decode(), text)
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             continue
-        found[host.name] = host
-    return found
+        hosts[host.name] = host
+    return hosts
 
 
 def _parse_host(name: str, text: bytes) -> Host:
-    arrived, _, rest = text.partition(b" ")
-    newest_ms, step, values = json.loads(rest)
+    arrived, _, entry = text.partition(b" ")
+    newest_ms, step, values = json.loads(entry)
     numbers: Mapping[str, float] = finite_values(values)
     return Host(name, int(newest_ms), int(arrived), float(step), numbers)
 
 
 def redis_time_ms(clock: Sequence[bytes]) -> int:
-    """Redis' TIME: seconds, and millionths."""
+    """Convert the reply of TIME, seconds and microseconds, to milliseconds."""
     seconds, millionths = clock
     return int(seconds) * 1000 + int(millionths) // 1000
 
 
 log = logging.getLogger("dashapp")
 
-# Seconds between two polls at least and at most; after a tick is due; between two looks at the registry.
+# Seconds between two polls, at least and at most; from a due tick to its poll; between two reads of the
+# registry.
 MIN_POLL_INTERVAL_S, MAX_POLL_INTERVAL_S, POLL_AFTER_DUE_S, REGISTRY_INTERVAL_S = 0.2, 1.1, 0.025, 1.0
-# Seconds after which a host that nobody asks for is no longer polled, and what is held of it is let go.
+# Seconds without requests after which a host is no longer polled and its ticks are dropped.
 UNUSED_AFTER_S = 30.0
-# Seconds that the first to ask for a host waits for it; whoever comes again soon does not.
+# Seconds that the first request for a host waits for a poll, and seconds until a request may wait again.
 FIRST_POLL_TIMEOUT_S, FIRST_POLL_RETRY_S = 0.5, 2.0
-# Seconds past due after which it is worth a question why nothing comes, and between two such questions.
+# Seconds after a due tick until the first diagnosis, and between two diagnoses.
 STALE_AFTER_S, DIAGNOSIS_INTERVAL_S = 3.0, 5.0
 
 
 class RedisHosts:
-    """`own` is known whether or not it ever wrote; hosts older than `forget` seconds are not."""
+    """All hosts. `own` is always known; hosts without data for `forget` seconds are left out."""
 
-    def __init__(self, link: RedisClient, own: str, forget: float = 604_800) -> None:
-        self._link = link
-        self._own = own
+    def __init__(self, client: RedisClient, own: str, forget: float = 604_800) -> None:
+        self._client = client
+        self._own_name = own
         self._forget_ms = round(forget * 1000)
         self._readers: dict[str, RedisReader] = {}
-        self._known: dict[str, Host] = {}
+        self._hosts: dict[str, Host] = {}
         self._listed = False
         self._clock: tuple[int, float] | None = None
-        self._asked = float("-inf")
-        self._registry_at = self._why_at = float("-inf")
-        self._waited: dict[str, float] = {}
-        self._full = ""
+        self._last_request = float("-inf")
+        self._registry_read = self._diagnosed = float("-inf")
+        self._waited_at: dict[str, float] = {}
+        self._full_notice = ""
         self._lock = Lock()
-        self._news = Condition()
+        self._polled = Condition()
         self._wake = Event()
         self._thread = PerProcessThread("dashapp redis reader", self._run)
         self._closed = False
@@ -87,65 +88,65 @@ class RedisHosts:
     def hosts(self) -> list[Host]:
         self._ensure_polled(None)
         oldest = self.now_ms() - self._forget_ms
-        return [host for _name, host in sorted(self._known.items()) if host.arrived_ms > oldest]
+        return [host for _name, host in sorted(self._hosts.items()) if host.arrived_ms > oldest]
 
     def now_ms(self) -> int:
-        """Our own clock, as long as Redis never told its."""
-        known = self._clock
-        if known is None:
+        """Return the time of Redis; of this machine until Redis has answered."""
+        clock = self._clock
+        if clock is None:
             return round(time.time() * 1000)
-        return known[0] + round((time.monotonic() - known[1]) * 1000)
+        return clock[0] + round((time.monotonic() - clock[1]) * 1000)
 
     def reader(self, name: str) -> RedisReader | None:
-        if name != self._own:
+        if name != self._own_name:
             self._ensure_polled(None)
-            if name not in self._known:
+            if name not in self._hosts:
                 return None
         with self._lock:
             if name not in self._readers:
                 self._readers[name] = RedisReader(
-                    self._link, name, self._ensure_polled, lambda _: self.notices()
+                    self._client, name, self._ensure_polled, lambda _: self.notices()
                 )
             return self._readers[name]
 
     def own(self) -> RedisReader:
-        found = self.reader(self._own)
-        assert found is not None
-        return found
+        reader = self.reader(self._own_name)
+        assert reader is not None
+        return reader
 
     def notices(self) -> list[str]:
-        if trouble := self._link.trouble:
-            return [f"Redis at {self._link.shown}: {trouble}; what is shown is the last that came."]
-        return [self._full] if self._full else []
+        if last_error := self._client.last_error:
+            return [f"Redis at {self._client.address}: {last_error}; the page shows the last data received."]
+        return [self._full_notice] if self._full_notice else []
 
     def close(self) -> None:
-        """Poll no more."""
+        """Stop polling."""
         self._closed = True
         self._wake.set()
 
     def _ensure_polled(self, reader: RedisReader | None) -> None:
-        """See to it that what is asked for is polled; wait for it once, and not for long."""
-        self._asked = now = time.monotonic()
+        """Keep a host polled (None: the registry). Waits briefly, for the first poll only."""
+        self._last_request = now = time.monotonic()
         if reader is not None:
-            reader.asked = now
+            reader.last_request = now
         self._thread.start()
         loaded = self._listed if reader is None else reader.loaded
         if loaded:
             return
         name = "" if reader is None else reader.name
         self._wake.set()
-        if self._link.circuit_open or now - self._waited.get(name, float("-inf")) < FIRST_POLL_RETRY_S:
+        if self._client.circuit_open or now - self._waited_at.get(name, float("-inf")) < FIRST_POLL_RETRY_S:
             return
-        self._waited[name] = now
-        with self._news:
-            self._news.wait_for(
+        self._waited_at[name] = now
+        with self._polled:
+            self._polled.wait_for(
                 lambda: self._listed if reader is None else reader.loaded, FIRST_POLL_TIMEOUT_S
             )
 
     def _run(self) -> None:
         while not self._closed:
             start = time.monotonic()
-            if start - self._asked > UNUSED_AFTER_S:
+            if start - self._last_request > UNUSED_AFTER_S:
                 self._release_unused(start)
                 self._wake.wait()
             self._wake.clear()
@@ -154,14 +155,14 @@ class RedisHosts:
             try:
                 self._poll(start)
             except FAILURES as error:
-                if not self._link.trouble:
-                    log.warning("Redis at %s gives nothing: %s", self._link.shown, error)
-                self._link.record_failure(error)
+                if not self._client.last_error:
+                    log.warning("Redis at %s failed: %s", self._client.address, error)
+                self._client.record_failure(error)
             except Exception as error:
-                # Whatever else somebody put where ours is: the next poll may be better.
-                log.warning("what Redis at %s gives is none of ours: %r", self._link.shown, error)
-            with self._news:
-                self._news.notify_all()
+                # Other programs may have written these keys: the next poll may succeed.
+                log.warning("Redis at %s returned invalid data: %r", self._client.address, error)
+            with self._polled:
+                self._polled.notify_all()
             time.sleep(max(0.0, start + MIN_POLL_INTERVAL_S - time.monotonic()))
             self._wake.wait(
                 max(0.0, min(self._seconds_to_next_poll(), start + MAX_POLL_INTERVAL_S - time.monotonic()))
@@ -171,94 +172,97 @@ class RedisHosts:
         self.polls += 1
         self._release_unused(now)
         with self._lock:
-            readers = [each for each in self._readers.values() if now - each.asked <= UNUSED_AFTER_S]
+            readers = [
+                reader for reader in self._readers.values() if now - reader.last_request <= UNUSED_AFTER_S
+            ]
         for _time in range(3):
-            pipe = self._link.client.pipeline(transaction=False)
+            pipe = self._client.connection.pipeline(transaction=False)
             counts = [(reader, reader.queue_commands(pipe)) for reader in readers]
-            listing = now - self._registry_at >= REGISTRY_INTERVAL_S * 0.9
+            listing = now - self._registry_read >= REGISTRY_INTERVAL_S * 0.9
             if listing:
                 pipe.execute_command(
                     "EVAL", LIST_HOSTS_SCRIPT, 1, REGISTRY_KEY
-                )  # a cluster's pipeline has no eval
-            answers = pipe.execute(raise_on_error=False)
+                )  # a cluster's pipeline has no eval method
+            results = pipe.execute(raise_on_error=False)
             if listing:
-                self._registry_at = now
-                self._update_registry(answers.pop())
-            again = []
+                self._registry_read = now
+                self._update_registry(results.pop())
+            unfinished = []
             for reader, count in counts:
-                found, answers = answers[:count], answers[count:]
-                if reader.handle_results(found):
-                    again.append(reader)
-            readers = again
+                own_results, results = results[:count], results[count:]
+                if reader.handle_results(own_results):
+                    unfinished.append(reader)
+            readers = unfinished
             if not readers:
                 break
-        self._link.record_success()
+        self._client.record_success()
         self._diagnose(now)
 
-    def _update_registry(self, answer: Any) -> None:
-        if isinstance(answer, Exception):
-            raise answer
-        clock, said = answer
+    def _update_registry(self, result: Any) -> None:
+        if isinstance(result, Exception):
+            raise result
+        clock, fields = result
         self._clock = (redis_time_ms(clock), time.monotonic())
-        self._known = parse_hosts(said)
+        self._hosts = parse_hosts(fields)
         self._listed = True
 
     def _release_unused(self, now: float) -> None:
         with self._lock:
             for reader in self._readers.values():
-                if reader.loaded and now - reader.asked > UNUSED_AFTER_S:
+                if reader.loaded and now - reader.last_request > UNUSED_AFTER_S:
                     reader.release()
 
     def _seconds_to_next_poll(self) -> float:
-        """Seconds from now until one of those looked at has a tick that came."""
-        if self._link.trouble:
+        """Return the seconds until a polled host has a new tick."""
+        if self._client.last_error:
             return 0.0
         now = time.monotonic()
-        dues = [
-            self._seconds_until_due(each)
-            for each in self._readers.values()
-            if now - each.asked <= UNUSED_AFTER_S
+        waits = [
+            self._seconds_until_due(reader)
+            for reader in self._readers.values()
+            if now - reader.last_request <= UNUSED_AFTER_S
         ]
-        return min([MAX_POLL_INTERVAL_S, *(due + POLL_AFTER_DUE_S for due in dues)])
+        return min([MAX_POLL_INTERVAL_S, *(wait + POLL_AFTER_DUE_S for wait in waits)])
 
     def _seconds_until_due(self, reader: RedisReader) -> float:
-        """Seconds until a tick is due."""
+        """Return the seconds until a host's next tick is due."""
         arrived = reader.arrived_ms()
         return (arrived + reader.step_ms() - self.now_ms()) / 1000 if arrived and self._clock else 0.0
 
     def _diagnose(self, now: float) -> None:
-        """Where nothing comes: whether Redis is full. Whoever writes cannot say it there."""
+        """If no ticks arrive, check whether Redis is full: the writers cannot report it there."""
         stale = any(
-            each.loaded and self._seconds_until_due(each) < -STALE_AFTER_S for each in self._readers.values()
+            reader.loaded and self._seconds_until_due(reader) < -STALE_AFTER_S
+            for reader in self._readers.values()
         )
         if not stale:
-            self._full = ""
-        elif now - self._why_at > DIAGNOSIS_INTERVAL_S and not self._link.is_cluster:
-            self._why_at = now
-            with suppress(*FAILURES):  # it need not be allowed to ask
-                found = self._link.client.info("memory")
-                most = int(found.get("maxmemory", 0))
-                full = most and int(found["used_memory"]) >= 0.98 * most
-                self._full = (
-                    f"Redis at {self._link.shown} is full (maxmemory {found['maxmemory_human']}): "
-                    "it takes no new ticks until it has room."
-                    if full and found.get("maxmemory_policy") == "noeviction"
+            self._full_notice = ""
+        elif now - self._diagnosed > DIAGNOSIS_INTERVAL_S and not self._client.is_cluster:
+            self._diagnosed = now
+            with suppress(*FAILURES):  # its user may lack this permission
+                memory = self._client.connection.info("memory")
+                max_bytes = int(memory.get("maxmemory", 0))
+                is_full = max_bytes and int(memory["used_memory"]) >= 0.98 * max_bytes
+                self._full_notice = (
+                    f"Redis at {self._client.address} is full (maxmemory {memory['maxmemory_human']}): "
+                    "it rejects new ticks until memory is free."
+                    if is_full and memory.get("maxmemory_policy") == "noeviction"
                     else ""
                 )
 
 
 class DefaultHostReader(ReaderProxy):
-    """Goes on with the host that it has chosen as long as that is known: its life goes into every cursor."""
+    """The default host's reader. Keeps its choice, as cursors hold that host's generation."""
 
     def __init__(self, hosts: HostStore, own: str, collects: bool) -> None:
         self._hosts = hosts
-        self._own = own
+        self._own_name = own
         self._chosen = own if collects else ""
 
     def reader(self) -> Reader:
-        found = self._hosts.reader(self._chosen) if self._chosen else None
-        if found is None:
-            self._chosen = default_host(sorted_hosts(self._hosts), self._own, self._hosts.now_ms())
-            found = self._hosts.reader(self._chosen or self._own)
-        assert found is not None, "a host's own name is always known"
-        return found
+        reader = self._hosts.reader(self._chosen) if self._chosen else None
+        if reader is None:
+            self._chosen = default_host(sorted_hosts(self._hosts), self._own_name, self._hosts.now_ms())
+            reader = self._hosts.reader(self._chosen or self._own_name)
+        assert reader is not None, "a host's own name is always known"
+        return reader

@@ -1,6 +1,6 @@
-"""The writer's turn in Redis: one collector of a name writes, and every write asks whether it still is that.
+"""The writer lease: one collector per host name writes, and each write checks the lease.
 
-So a writer that was frozen, and whose turn another took meanwhile, writes nothing more.
+So a writer that was frozen, and whose lease another one took meanwhile, writes nothing more.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from redis.exceptions import NoScriptError, ResponseError
 
 from dashapp.model.ticks import StoreLockedError
-from dashapp.stores.redis.client import Client, RedisClient
+from dashapp.stores.redis.client import Connection, RedisClient
 from dashapp.stores.redis.keys import (
     ACQUIRE_LEASE_SCRIPT,
     MULTI_COMMAND_SCRIPT,
@@ -25,99 +25,102 @@ from dashapp.stores.redis.keys import (
     Keys,
 )
 
-# Milliseconds without a sign of life after which another may take over.
+# Milliseconds without a heartbeat after which another writer may take over.
 LEASE_MS = 1200
 
 RedisArg = str | bytes | int | float
-# A script, its keys and its words.
+# A script, its keys and its arguments.
 ScriptCall = tuple[str, list[str], tuple[RedisArg, ...]]
 
 
 class WriterLease:
-    """Raises what is in redis_link.FAILURES, and StoreLockedError where the turn is another's."""
+    """One host's lease. Raises client.FAILURES, and StoreLockedError if another has the lease."""
 
-    def __init__(self, link: RedisClient, keys: Keys, forget: float) -> None:
-        """`forget`: seconds after which what is no longer written to is gone."""
-        self.link = link
+    def __init__(self, client: RedisClient, keys: Keys, forget: float) -> None:
+        """`forget`: seconds without writes after which the host's keys expire."""
+        self.client = client
         self.keys = keys
         self.forget_ms = round(forget * 1000)
         self.token = f"{os.getpid()}-{secrets.token_hex(8)}"
 
-    def acquire(self, yields: bool = False) -> None:
-        """`yields`: not now. Redis was away, and whoever wrote before that goes first."""
-        client = self.link.client
-        # Looked at before it is taken: a frozen Redis would do later what nobody waits for any longer.
-        holder = client.get(self.keys.turn)
-        if holder is None and yields:
-            raise StoreLockedError("Redis was away; whoever wrote before that goes first")
-        holder = holder or client.eval(ACQUIRE_LEASE_SCRIPT, 1, self.keys.turn, self.token, LEASE_MS)
+    def acquire(self, defer: bool = False) -> None:
+        """Acquire the lease. `defer`: not if it is free, as the previous writer goes first."""
+        connection = self.client.connection
+        # Read it before taking it: a frozen Redis would run the script later, when its client is gone.
+        holder = connection.get(self.keys.lease)
+        if holder is None and defer:
+            raise StoreLockedError("Redis was down; the previous writer goes first")
+        holder = holder or connection.eval(ACQUIRE_LEASE_SCRIPT, 1, self.keys.lease, self.token, LEASE_MS)
         if holder != self.token.encode():
             process = (holder or b"?").partition(b"-")[0].decode(errors="replace")
-            raise StoreLockedError(f"another collector (process {process}) already writes there by this name")
+            raise StoreLockedError(f"another collector (process {process}) already writes for this host name")
 
     def release(self) -> None:
-        self.link.client.eval(RELEASE_LEASE_SCRIPT, 1, self.keys.turn, self.token)
+        self.client.connection.eval(RELEASE_LEASE_SCRIPT, 1, self.keys.lease, self.token)
 
-    def run(self, script: str, keys: list[str], *words: RedisArg) -> Any:
-        """What a script that begins by asking for the turn answers."""
-        keys = [self.keys.turn, *keys]
-        return self._check_results(self._run_scripts((script, keys, (self.token, LEASE_MS, *words)))[0])
+    def run(self, script: str, keys: list[str], *arguments: RedisArg) -> Any:
+        """Return the result of a script that begins by checking the lease."""
+        keys = [self.keys.lease, *keys]
+        return self._check_results(self._run_scripts((script, keys, (self.token, LEASE_MS, *arguments)))[0])
 
     def append_and_register(
-        self, name: str, said: str, script: str, keys: list[str], *words: RedisArg
+        self, name: str, entry: str, script: str, keys: list[str], *arguments: RedisArg
     ) -> Any:
-        """The same, and what is said of a host goes into the registry, at once where one node has all."""
-        if self.link.is_cluster:
-            answer = self.run(script, keys, *words)
-            self._run_scripts((REGISTER_SCRIPT, [REGISTRY_KEY], (name, said)))
-            return answer
-        write = (script, [self.keys.turn, *keys], (self.token, LEASE_MS, *words))
-        register = (REGISTER_SCRIPT, [REGISTRY_KEY, self.keys.turn], (name, said, self.token))
+        """Run a script, and register the host, in one pipeline if it is no cluster."""
+        if self.client.is_cluster:
+            result = self.run(script, keys, *arguments)
+            self._run_scripts((REGISTER_SCRIPT, [REGISTRY_KEY], (name, entry)))
+            return result
+        write = (script, [self.keys.lease, *keys], (self.token, LEASE_MS, *arguments))
+        register = (REGISTER_SCRIPT, [REGISTRY_KEY, self.keys.lease], (name, entry, self.token))
         return self._check_results(self._run_scripts(write, register)[0])
 
-    def _run_scripts(self, *runs: ScriptCall) -> list[Any]:
-        """What each answers. Redis knows them by their digests, for whole they are more than half of what an
-        append sends; where it has forgotten one it gets all of them whole, for each may be done twice."""
-        answers = self._send("evalsha", runs)
-        if any(isinstance(each, NoScriptError) for each in answers):
-            answers = self._send("eval", runs)
-        for each in answers:
-            if isinstance(each, Exception):
-                raise each
-        return answers
+    def _run_scripts(self, *calls: ScriptCall) -> list[Any]:
+        """Return the result of each script.
 
-    def _send(self, verb: str, runs: Sequence[ScriptCall]) -> list[Any]:
-        client = self.link.client
-        if len(runs) == 1:
+        Sends their digests first, because the scripts are more than half of the bytes of an append. If Redis
+        lacks one, all are sent as text; each may run twice.
+        """
+        results = self._send("evalsha", calls)
+        if any(isinstance(result, NoScriptError) for result in results):
+            results = self._send("eval", calls)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        return results
+
+    def _send(self, verb: str, calls: Sequence[ScriptCall]) -> list[Any]:
+        connection = self.client.connection
+        if len(calls) == 1:
             try:
-                return [_send_call(client, verb, runs[0])]
+                return [_send_call(connection, verb, calls[0])]
             except ResponseError as error:
                 return [error]
-        pipe = client.pipeline(transaction=False)
-        for run in runs:
-            _send_call(pipe, verb, run)
-        # Raised by the pipeline, an error would hold all that was sent.
-        answers: list[Any] = pipe.execute(raise_on_error=False)
-        return answers
+        pipe = connection.pipeline(transaction=False)
+        for call in calls:
+            _send_call(pipe, verb, call)
+        # An error that the pipeline raises would contain all that was sent.
+        results: list[Any] = pipe.execute(raise_on_error=False)
+        return results
 
-    def _check_results(self, answer: Any) -> Any:
-        if answer[0] == b"lost":
-            raise StoreLockedError("another collector writes by this name now")
-        return answer
+    def _check_results(self, result: Any) -> Any:
+        if result[0] == b"lost":
+            raise StoreLockedError("another collector now writes for this host name")
+        return result
 
     def run_commands(self, *commands: tuple[RedisArg, ...]) -> None:
-        """Commands, of which each names one key after its verb, all or none."""
+        """Run commands in one transaction. Each has its only key after its name."""
         keys = list(dict.fromkeys(str(command[1]) for command in commands))
-        words: list[RedisArg] = []
+        arguments: list[RedisArg] = []
         for command in commands:
-            words += [len(command), *command]
-        self.run(MULTI_COMMAND_SCRIPT, keys, self.forget_ms, *words)
+            arguments += [len(command), *command]
+        self.run(MULTI_COMMAND_SCRIPT, keys, self.forget_ms, *arguments)
 
 
-def _send_call(client: Client, verb: str, run: ScriptCall) -> Any:
-    script, keys, words = run
-    said = script if verb == "eval" else _digest(script)
-    return getattr(client, verb)(said, len(keys), *keys, *words)
+def _send_call(connection: Connection, verb: str, call: ScriptCall) -> Any:
+    script, keys, arguments = call
+    text = script if verb == "eval" else _digest(script)
+    return getattr(connection, verb)(text, len(keys), *keys, *arguments)
 
 
 @cache

@@ -1,7 +1,7 @@
-"""The spool in Redis: what programs pushed waits in a stream of its host, until the tick with it is kept.
+"""The push queue in Redis: a stream per host, until the tick with the records is stored.
 
-The tick and the end of what it took go into Redis in one piece, so that each record is in one tick alone,
-whichever process is killed.
+One script stores the tick and removes its records, so that each record is in exactly one tick, whichever
+process dies.
 """
 
 from __future__ import annotations
@@ -9,86 +9,89 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from dashapp.model.ticks import PushQueueError
-from dashapp.stores.push_queue import COLLECTOR_AWAY_S, MAX_QUEUED_BYTES, AcceptRecord, queue_full_error
-from dashapp.stores.redis.client import FAILURES, RedisClient, describe_error
+from dashapp.stores.push_queue import (
+    COLLECTOR_AWAY_S,
+    MAX_QUEUED_BYTES,
+    AcceptRecord,
+    no_collector_error,
+    queue_full_error,
+    unwritable_error,
+)
+from dashapp.stores.redis.client import FAILURES, Connection, RedisClient, describe_error
 from dashapp.stores.redis.keys import PUSH_SCRIPT, Keys
 from dashapp.stores.redis.store import RedisStore
 
-# Records read at a time.
+# Records per read.
 BATCH_RECORDS = 500
-# Seconds that a tick waits for Redis, at the most.
+# Seconds that a tick waits for Redis at most.
 TICK_TIMEOUT_S = 0.1
 
 
 class RedisPushWriter:
-    """The web's side: a push is in Redis before it is answered."""
+    """The web's side: a push gets its response after its record is in Redis."""
 
     def __init__(
         self,
-        link: RedisClient,
+        client: RedisClient,
         name: str,
         forget: float = 604_800,
         interval: float = 1.0,
-        most: int = MAX_QUEUED_BYTES,
+        max_bytes: int = MAX_QUEUED_BYTES,
     ) -> None:
-        self._link = link
+        self._client = client
         self._keys = Keys(name)
         self._forget_ms = round(forget * 1000)
-        self._most = most
-        self._away = max(COLLECTOR_AWAY_S, 3 * interval)
-        self._made = time.monotonic()
+        self._max_bytes = max_bytes
+        self._timeout_s = max(COLLECTOR_AWAY_S, 3 * interval)
+        self._created = time.monotonic()
 
     def put(self, record: bytes) -> None:
-        if self._link.circuit_open:
-            raise PushQueueError(f"what was pushed cannot be kept ({self._link.trouble}); try again later")
+        if self._client.circuit_open:
+            raise unwritable_error(self._client.last_error)
         keys = [self._keys.push, self._keys.push_size, self._keys.looked]
-        minds = int(time.monotonic() - self._made > self._away)
+        needs_collector = int(time.monotonic() - self._created > self._timeout_s)
+        arguments = [record, self._max_bytes, self._forget_ms, needs_collector]
         try:
-            answer = self._link.client.eval(PUSH_SCRIPT, 3, *keys, record, self._most, self._forget_ms, minds)
+            result = self._client.connection.eval(PUSH_SCRIPT, 3, *keys, *arguments)
         except FAILURES as error:
-            self._link.record_failure(error)
-            said = f"what was pushed cannot be kept (Redis: {describe_error(error)}); try again later"
-            raise PushQueueError(said) from error
-        if answer == b"full":
-            raise queue_full_error(self._most)
-        if answer == b"away":
-            raise PushQueueError(
-                f"no collector has looked for {self._away:.0f} seconds; try again when one runs"
-            )
+            self._client.record_failure(error)
+            raise unwritable_error(f"Redis: {describe_error(error)}") from error
+        if result == b"full":
+            raise queue_full_error(self._max_bytes)
+        if result == b"away":
+            raise no_collector_error(self._timeout_s)
 
 
 class RedisPushReader:
-    """The collector's side. `link` is one that gives up soon: a tick is waiting."""
+    """The collector's side. `client` has a short timeout, because a tick is waiting."""
 
-    def __init__(self, link: RedisClient, store: RedisStore, interval: float = 1.0) -> None:
-        self._link = link
+    def __init__(self, client: RedisClient, store: RedisStore, interval: float = 1.0) -> None:
+        self._client = client
         self._store = store
-        self._keys = store.turn.keys
-        self._away_ms = round(max(COLLECTOR_AWAY_S, 3 * interval) * 1000)
-        self._taken = b""
+        self._keys = store.lease.keys
+        self._timeout_ms = round(max(COLLECTOR_AWAY_S, 3 * interval) * 1000)
+        self._last_id = b""
         self._renewals = store.renewals
-        self._looked = float("-inf")
 
     def take(self, newest: int, accept: AcceptRecord) -> None:
         if self._store.renewals != self._renewals:
-            # An emptied Redis may count from an earlier time.
-            self._renewals, self._taken = self._store.renewals, b""
-        room = BATCH_RECORDS
-        while room == BATCH_RECORDS:
-            after = b"(" + self._taken if self._taken else b"-"
-            none: list[Any] = []
-            found = self._link.call(lambda client, after=after: self._read_entries(client, after), none)  # type: ignore[misc]
-            room = len(found)
-            for each, fields in found:
+            # An emptied Redis may start its ids at an earlier time.
+            self._renewals, self._last_id = self._store.renewals, b""
+        no_entries: list[Any] = []
+        count = BATCH_RECORDS
+        while count == BATCH_RECORDS:
+            entries = self._client.call(self._read_entries, no_entries)
+            count = len(entries)
+            for entry_id, fields in entries:
                 if not accept(fields.get(b"r", b"")):
                     return
-                self._taken = each
-                self._store.pushed = each.decode()
+                self._last_id = entry_id
+                self._store.pushed = entry_id.decode()
 
-    def _read_entries(self, client: Any, after: bytes) -> list[Any]:
-        pipe = client.pipeline(transaction=False)
+    def _read_entries(self, connection: Connection) -> list[Any]:
+        pipe = connection.pipeline(transaction=False)
+        after = b"(" + self._last_id if self._last_id else b"-"
         pipe.xrange(self._keys.push, min=after, count=BATCH_RECORDS)
-        pipe.set(self._keys.looked, 1, px=self._away_ms)
-        found: list[Any] = pipe.execute()[0]
-        return found
+        pipe.set(self._keys.looked, 1, px=self._timeout_ms)
+        entries: list[Any] = pipe.execute()[0]
+        return entries

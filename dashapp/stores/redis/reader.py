@@ -1,227 +1,167 @@
-"""Reading one host from Redis: the newest ticks are held here, and a poll brings what came since.
+"""Reads one host from Redis.
 
-A request for the newest is answered from memory; one for older ticks asks Redis, and does without where that
-does not answer at once.
+A poll brings the new ticks into memory, so that requests for the newest ticks do not wait. Requests for older
+ticks ask Redis, and go without them if it does not answer at once.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
-from dashapp.model.notices import damage_notice
-from dashapp.model.thresholds import AlertChange, AlertState
-from dashapp.model.ticks import Cursor, Curves, Metric, Tick, to_milliseconds
-from dashapp.stores import documents
-from dashapp.stores.redis.client import Client, RedisClient
-from dashapp.stores.redis.documents import (
-    CHANGES,
-    CURVES,
-    LOOKS,
-    METRICS,
-    NOTICE_PREFIX,
-    SENT,
-    THRESHOLDS,
-    VERSION_FIELD,
-)
+from dashapp.model.ticks import Cursor, Tick, to_milliseconds
+from dashapp.stores.archive import BlockReader
+from dashapp.stores.cached_reader import MAX_CACHED_TICKS, NO_GENERATION, CachedReader
+from dashapp.stores.documents import Document, Value
+from dashapp.stores.redis.archive import RedisBlockReader
+from dashapp.stores.redis.client import Connection, RedisClient
+from dashapp.stores.redis.documents import NOTICE_PREFIX, VERSION_FIELD
 from dashapp.stores.redis.keys import Keys
 
-if TYPE_CHECKING:
-    from dashapp.stores.archive_reader import ArchiveLevelReader
-
-# Decoded ticks held for all viewers of a host.
-MAX_CACHED_TICKS = 2048
-NO_GENERATION = "0" * 16
-
-Content = TypeVar("Content")
 StreamEntry = tuple[bytes, dict[bytes, bytes]]
 
 
-class RedisReader:
-    """One for a process and a host; any number of threads ask it, one polls.
+class RedisReader(CachedReader):
+    """One per process and host, for any number of threads; one of them polls.
 
-    `ready` is called before each look at what is newest, `more` tells what else the page is to say.
+    `ready` is called before each access to the newest ticks. `more_notices` returns further notices.
     """
 
     def __init__(
         self,
-        link: RedisClient,
+        client: RedisClient,
         name: str,
         ready: Callable[[RedisReader], None] | None = None,
-        more: Callable[[RedisReader], list[str]] | None = None,
+        more_notices: Callable[[RedisReader], list[str]] | None = None,
     ) -> None:
-        self.link = link
+        super().__init__()
+        self.client = client
         self.name = name
-        self.asked = float("-inf")
+        self.last_request = float("-inf")
         self.loaded = False
-        self.mark = Cursor(NO_GENERATION, 0)
+        self.newest_cursor = Cursor(NO_GENERATION, 0)
         self.last_id = b""
         self._ready = ready
-        self._more = more
+        self._more_notices = more_notices
         self._keys = Keys(name)
-        self._ticks: list[Tick] = []
-        self._whole = True
-        self._sheets: Mapping[bytes, bytes] = {}
-        self._parsed: dict[str, tuple[bytes | None, Any]] = {}
-        self._again = False
-        self._levels: Sequence[ArchiveLevelReader] | None = None
+        self._is_whole = True
+        self._fields: Mapping[bytes, bytes] = {}
+        self._values: dict[Document[Any], tuple[bytes | None, Any]] = {}
+        self._reload_fields = False
 
-    # How far other processes may be ahead of what this one was told.
+    # Other processes may be ahead of this one by a poll.
     lag_ms = 2500
 
     def newest(self) -> Cursor:
         if self._ready is not None:
             self._ready(self)
-        return self.mark
+        return self.newest_cursor
 
-    def since(self, time: float, limit: int) -> list[Tick]:
+    def read_document(self, document: Document[Value]) -> Value:
         self.newest()
-        ticks, whole = self._ticks, self._whole
-        start = bisect_right(ticks, time, key=lambda tick: tick.time)
-        if start > 0 or len(ticks) >= limit or whole:
-            return ticks[max(start, len(ticks) - limit) :]
-        return self._read_older(time, ticks[0].time, limit - len(ticks)) + ticks
+        text = self._fields.get(document.name.encode())
+        cached = self._values.get(document)
+        if cached is None or cached[0] is not text:
+            self._values[document] = cached = (text, document.decode(text))
+        value: Value = cached[1]
+        return value
 
-    def levels(self) -> Sequence[ArchiveLevelReader]:
-        if self._levels is None:
-            # Only those who read history need it, and the collector has no room for numpy.
-            from dashapp.stores.redis.archive import open_levels
+    def newest_rows(self, limit: int) -> Iterable[object]:
+        no_entries: list[StreamEntry] = []
+        entries = self.client.call(lambda redis: redis.xrevrange(self._keys.ticks, count=limit), no_entries)
+        return (fields.get(b"d", b"").decode(errors="replace") for _id, fields in entries)
 
-            self._levels = open_levels(self.link, self._keys)
-        return self._levels
-
-    def metrics(self) -> list[Metric]:
-        return self._document(METRICS, documents.decode_metrics)
-
-    def panel_kinds(self) -> Mapping[str, str]:
-        return self._document(LOOKS, documents.decode_panel_kinds)
-
-    def curves(self) -> Mapping[str, Curves]:
-        return self._document(CURVES, documents.decode_curves)
-
-    def thresholds(self) -> list[AlertState]:
-        return self._document(THRESHOLDS, documents.decode_thresholds)
-
-    def changes(self) -> list[AlertChange]:
-        return self._document(CHANGES, documents.decode_changes)
-
-    def deliveries(self) -> Mapping[str, int]:
-        return self._document(SENT, documents.decode_sent)
+    def block_reader(self, level: str, span_ms: int) -> BlockReader:
+        return RedisBlockReader(self.client, self._keys, level, span_ms)
 
     def notices(self) -> list[str]:
-        said = sorted(pair for pair in self._sheets.items() if pair[0].startswith(NOTICE_PREFIX.encode()))
-        found = [text.decode(errors="replace") for _name, text in said if text]
-        damaged = sum(level.damaged for level in self._levels or ())
-        if damaged:
-            found.append(damage_notice(damaged))
-        return found + (self._more(self) if self._more is not None else [])
+        pairs = sorted(pair for pair in self._fields.items() if pair[0].startswith(NOTICE_PREFIX.encode()))
+        notices = [text.decode(errors="replace") for _name, text in pairs if text]
+        return (
+            notices
+            + self.damage_notices()
+            + (self._more_notices(self) if self._more_notices is not None else [])
+        )
 
     def close(self) -> None: ...
 
     def release(self) -> None:
-        """Nobody asks any longer: hold nothing."""
+        """Drop the cached ticks and documents of a host without requests."""
         self.loaded = False
-        self._ticks, self._whole, self.last_id = [], True, b""
-        self._sheets, self._parsed = {}, {}
+        self._ticks, self._is_whole, self.last_id = [], True, b""
+        self._fields, self._values = {}, {}
 
     def poll(self) -> None:
-        """Bring it up to date. Raises what is in FAILURES."""
+        """Bring the reader up to date. Raises the errors in FAILURES."""
         for _time in range(3):
-            pipe = self.link.client.pipeline(transaction=False)
+            pipe = self.client.connection.pipeline(transaction=False)
             count = self.queue_commands(pipe)
             if not self.handle_results(pipe.execute()[-count:]):
                 break
 
-    def queue_commands(self, pipe: Client) -> int:
-        """Put what is to be asked into a pipeline; how many answers there will be."""
+    def queue_commands(self, pipe: Connection) -> int:
+        """Add the poll's commands to a pipeline, and return their number."""
         keys = self._keys
-        pipe.get(keys.life)
+        pipe.get(keys.generation)
         if self.last_id:
-            # The last that is known comes again: where it does not, what followed it may be gone too.
+            # Read the last known entry again: if it is gone, entries after it may be gone too.
             pipe.xrange(keys.ticks, min=self.last_id, count=MAX_CACHED_TICKS)
         else:
             pipe.xrevrange(keys.ticks, count=MAX_CACHED_TICKS)
-        if self._again:
-            pipe.hgetall(keys.sheets)
+        if self._reload_fields:
+            pipe.hgetall(keys.documents)
         else:
-            pipe.hget(keys.sheets, VERSION_FIELD)
+            pipe.hget(keys.documents, VERSION_FIELD)
         return 3
 
-    def handle_results(self, answers: Sequence[Any]) -> bool:
-        """Take the answers of `queue_commands`; True where it is to look again at once."""
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
-        life, entries, sheets = answers
-        known = NO_GENERATION if life is None else life.decode(errors="replace")
-        follows = known == self.mark.generation and entries and entries[0][0] == self.last_id
-        again = bool(self.last_id) and not (follows and len(entries) < MAX_CACHED_TICKS)
-        if again:
+    def handle_results(self, results: Sequence[Any]) -> bool:
+        """Process the results of `queue_commands`; True if it has to poll again at once."""
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        generation, entries, fields = results
+        current = NO_GENERATION if generation is None else generation.decode(errors="replace")
+        follows = current == self.newest_cursor.generation and entries and entries[0][0] == self.last_id
+        reload = bool(self.last_id) and not (follows and len(entries) < MAX_CACHED_TICKS)
+        if reload:
             self.last_id = b""
-            if known != self.mark.generation:
-                self._sheets = {}
+            if current != self.newest_cursor.generation:
+                self._fields = {}
         else:
-            self._take_ticks(known, entries[1:] if self.last_id else entries)
-        if self._again:
-            self._sheets, self._again = sheets, False
-        elif sheets != self._sheets.get(VERSION_FIELD.encode()):
-            self._again = True
-        self.loaded = self.loaded or not (again or self._again)
-        return again or self._again
+            self._take_ticks(current, entries[1:] if self.last_id else entries)
+        if self._reload_fields:
+            self._fields, self._reload_fields = fields, False
+        elif fields != self._fields.get(VERSION_FIELD.encode()):
+            self._reload_fields = True
+        self.loaded = self.loaded or not (reload or self._reload_fields)
+        return reload or self._reload_fields
 
-    def _take_ticks(self, life: str, entries: Sequence[StreamEntry]) -> None:
-        fresh = bool(self.last_id)
-        if not fresh:
+    def _take_ticks(self, generation: str, entries: Sequence[StreamEntry]) -> None:
+        continues = bool(self.last_id)
+        if not continues:
             entries = entries[::-1]
-        ticks = self._ticks if fresh else []
-        newest = self.mark.time_ms if fresh else 0
-        found = []
+        ticks = self._ticks if continues else []
+        newest = self.newest_cursor.time_ms if continues else 0
+        new = []
         for _id, fields in entries:
-            with suppress(ValueError):  # no row of ours
+            with suppress(ValueError):  # not written by dashapp
                 tick = Tick.decode(fields.get(b"d", b""))
-                # What Redis lost and was given again has other ids, and is here already.
+                # Ticks that Redis lost and got again have other ids, and are already here.
                 if (time := to_milliseconds(tick.time)) > newest:
-                    found.append(tick)
+                    new.append(tick)
                     newest = time
-        self._whole = (self._whole if fresh else len(entries) < MAX_CACHED_TICKS) and len(ticks) + len(
-            found
-        ) <= MAX_CACHED_TICKS
+        self._is_whole = (self._is_whole if continues else len(entries) < MAX_CACHED_TICKS) and len(
+            ticks
+        ) + len(new) <= MAX_CACHED_TICKS
         if entries:
             self.last_id = entries[-1][0]
-        if found or not fresh:
-            self._ticks = (ticks + found)[-MAX_CACHED_TICKS:]
-            self.mark = Cursor(life, newest)
-
-    def _read_older(self, time: float, before: float, limit: int) -> list[Tick]:
-        """The newest `limit` ticks between `time` and `before`, oldest first, from Redis."""
-        none: list[StreamEntry] = []
-        count = limit + MAX_CACHED_TICKS
-        entries = self.link.call(lambda client: client.xrevrange(self._keys.ticks, count=count), none)
-        found: list[Tick] = []
-        for _id, fields in entries:
-            with suppress(ValueError):
-                tick = Tick.decode(fields.get(b"d", b""))
-                if tick.time <= time or len(found) >= limit:
-                    break
-                if tick.time < before:
-                    found.append(tick)
-        found.reverse()
-        return found
-
-    def _document(self, name: str, parse: Callable[[bytes | None], Content]) -> Content:
-        """What a sheet says, read when it was replaced."""
-        self.newest()
-        text = self._sheets.get(name.encode())
-        known = self._parsed.get(name)
-        if known is None or known[0] is not text:
-            self._parsed[name] = known = (text, parse(text))
-        content: Content = known[1]
-        return content
+        if new or not continues:
+            self._ticks = (ticks + new)[-MAX_CACHED_TICKS:]
+            self.newest_cursor = Cursor(generation, newest)
 
     def arrived_ms(self) -> int:
-        """When its newest tick came, by Redis' clock; 0 where there is none."""
+        """Return the arrival of the newest tick by Redis' clock; 0 if there is none."""
         return int(self.last_id.partition(b"-")[0] or 0)
 
     def step_ms(self) -> int:

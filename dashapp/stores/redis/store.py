@@ -1,47 +1,42 @@
-"""The Redis store's writing side: one collector of a name keeps its ticks, sheets and long memory there.
+"""The writing side of the Redis store: ticks, documents and archive of one host.
 
-Nothing here waits for Redis once it is open: rows and sheets go to the writer's thread, and so does sealing.
+No method waits for Redis once the store is open: a thread of the writer sends rows and documents, and
+compacts.
 """
 
 from __future__ import annotations
 
-import secrets
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from dashapp.model.thresholds import AlertChange, AlertState
 from dashapp.model.ticks import (
     Cursor,
-    Curves,
-    Metric,
     StoreError,
     StoreLockedError,
     StoreUnavailableError,
     Tick,
     to_milliseconds,
 )
-from dashapp.stores import documents
 from dashapp.stores.archive import Archive, Retention
+from dashapp.stores.base import Level, Store
 from dashapp.stores.compaction import Compactor
+from dashapp.stores.documents import Document, Value
+from dashapp.stores.notices import StoredNotice
 from dashapp.stores.proxy import ReaderProxy
 from dashapp.stores.redis.archive import RedisBlockStorage, RedisRowSource
 from dashapp.stores.redis.client import FAILURES, RedisClient, describe_error
-from dashapp.stores.redis.documents import CHANGES, CURVES, LOOKS, METRICS, SENT, THRESHOLDS, RedisNotice
+from dashapp.stores.redis.documents import NOTICE_PREFIX
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.lease import WriterLease
 from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.writer import QueuedRow, RedisWriter, registry_entry
 
-if TYPE_CHECKING:
-    from dashapp.stores.archive_reader import ArchiveLevelReader
-
-# Characters of a row, as on disk.
+# Maximum characters of a row, as on disk.
 MAX_ROW_CHARS = 1 << 18
-# Every host's spans end at the same instants; by so much later, at the most, each seals its own, which asks
-# Redis for a megabyte.
+# The spans of all hosts end at the same times. Each host compacts up to this much later, because that reads a
+# megabyte from Redis.
 COMPACTION_SPREAD_MS = 60_000
-# What a list of hosts shows of each.
+# The metrics in the list of hosts.
 HOST_LIST_METRICS = (
     "cpu.percent",
     "memory.percent",
@@ -52,45 +47,46 @@ HOST_LIST_METRICS = (
 )
 
 
-class RedisStore(ReaderProxy):
-    """The one writer of a name. StoreLockedError where there is another, StoreAwayError where Redis is away.
+class RedisStore(ReaderProxy, Store):
+    """The only writer of a host name.
 
-    `yields`: see Turn.take.
+    StoreLockedError if there is another writer; StoreUnavailableError if Redis does not answer. `defer`: see
+    WriterLease.acquire.
     """
 
     lag_ms = 0
 
     def __init__(
         self,
-        link: RedisClient,
+        client: RedisClient,
         name: str,
         keep: int = 7200,
         retention: Retention | None = None,
         forget: float = 604_800,
-        yields: bool = False,
+        defer: bool = False,
     ) -> None:
         self.dropped = 0
-        # How far the next tick takes what programs pushed: an id of theirs.
+        # The id of the last pushed record in the next tick.
         self.pushed = ""
         self.renewals = 0
-        self.turn = WriterLease(link, Keys(name), forget)
-        self._reader = RedisReader(link, name)
-        kept = retention or Retention()
-        self._rows = RedisRowSource(self.turn)
-        self._later_ms = zlib.crc32(name.encode()) % COMPACTION_SPREAD_MS
+        self.lease = WriterLease(client, Keys(name), forget)
+        self._reader = RedisReader(client, name)
+        limits = retention or Retention()
+        self._rows = RedisRowSource(self.lease)
+        self._delay_ms = zlib.crc32(name.encode()) % COMPACTION_SPREAD_MS
         try:
-            self.turn.acquire(yields)
+            self.lease.acquire(defer)
             self._reader.poll()
         except StoreLockedError:
             raise
         except FAILURES as error:
-            link.record_failure(error)
-            raise StoreUnavailableError(f"Redis at {link.shown}: {describe_error(error)}") from error
-        mark = self._reader.mark
-        self._last = mark.time_ms
-        self.writer = RedisWriter(self.turn, name, keep, mark, self._seal)
-        self._sealing = Compactor(
-            lambda: Archive(lambda level: RedisBlockStorage(self.turn, level), kept),
+            client.record_failure(error)
+            raise StoreUnavailableError(f"Redis at {client.address}: {describe_error(error)}") from error
+        newest = self._reader.newest_cursor
+        self._last_ms = newest.time_ms
+        self.writer = RedisWriter(self.lease, name, keep, newest, self._seal)
+        self._compactor = Compactor(
+            lambda: Archive(lambda level: RedisBlockStorage(self.lease, level), limits),
             self.notice_sink("sealing"),
             FAILURES,
         )
@@ -100,87 +96,60 @@ class RedisStore(ReaderProxy):
 
     def append(self, tick: Tick) -> bool:
         if self.writer.is_lost:
-            raise StoreLockedError("another collector writes by this name now")
+            raise StoreLockedError("another collector now writes for this host name")
         time = to_milliseconds(tick.time)
-        if time <= self._last:
+        if time <= self._last_ms:
             self.dropped += 1
             return False
         text = tick.encode()
         if len(text) > MAX_ROW_CHARS:
-            raise StoreError(f"a tick of {len(text)} characters is more than a store takes")
-        self._last = time
+            raise StoreError(f"a tick has {len(text)} characters; expected at most {MAX_ROW_CHARS}")
+        self._last_ms = time
         values = tick.values
-        said = registry_entry(
+        entry = registry_entry(
             time, tick.step, {key: values[key] for key in HOST_LIST_METRICS if key in values}
         )
         pushed, self.pushed = self.pushed, ""
-        self.writer.add(QueuedRow(time, text, pushed, said))
+        self.writer.add(QueuedRow(time, text, pushed, entry))
         return True
 
-    def describe(self, metrics: Iterable[Metric], looks: Mapping[str, str] | None = None) -> None:
-        self._put(METRICS, documents.encode_metrics(metrics))
-        self._put(LOOKS, documents.encode_panel_kinds(looks or {}))
+    def write_document(self, document: Document[Value], value: Value) -> None:
+        self.writer.documents.put(document.name, document.encode(value))
+        self.writer.wake()
 
-    def set_curves(self, curves: Mapping[str, Curves]) -> None:
-        self._put(CURVES, documents.encode_curves(curves))
-
-    def set_thresholds(self, states: Iterable[AlertState]) -> None:
-        self._put(THRESHOLDS, documents.encode_thresholds(states))
-
-    def set_changes(self, changes: Iterable[AlertChange]) -> None:
-        self._put(CHANGES, documents.encode_changes(changes))
-
-    def set_deliveries(self, sent: Mapping[str, int]) -> None:
-        self._put(SENT, documents.encode_sent(sent))
-
-    def notice_sink(self, name: str) -> RedisNotice:
-        return RedisNotice(self.writer.sheets, name)
+    def notice_sink(self, name: str) -> StoredNotice:
+        return StoredNotice(lambda text: self.writer.documents.put(NOTICE_PREFIX + name, text[:500]))
 
     def newest(self) -> Cursor:
-        return Cursor(self.writer.generation, self._last)
+        return Cursor(self.writer.generation, self._last_ms)
 
     def reader(self) -> RedisReader:
-        self._reader.link.call(lambda client: self._reader.poll(), None)
+        self._reader.client.call(lambda connection: self._reader.poll(), None)
         return self._reader
 
-    def levels(self) -> Sequence[ArchiveLevelReader]:
-        # Read from Redis by itself.
+    def levels(self) -> Sequence[Level]:
+        # Without a poll: the levels read Redis themselves.
         return self._reader.levels()
 
     def drain(self, seconds: float = 5.0) -> bool:
-        """Wait until Redis has all that was appended and said."""
+        """Wait until Redis has all rows and documents."""
         return self.writer.drain(seconds)
 
-    def clear(self) -> None:
-        """Forget every tick and begin another life. Raises what is in FAILURES."""
-        self.drain()
-        life = secrets.token_hex(8)
-        keys = self.turn.keys
-        gone = keys.all().keys() - {keys.turn, keys.life, keys.sheets}
-        self.turn.run_commands(*(("DEL", key) for key in gone), ("SET", keys.life, life))
-        self.writer.restart_with(life)
-        self._sealing.close()
-        self._last = 0
-
     def close(self) -> None:
-        """Write what waits, and let another have the turn."""
-        if not self.writer.is_lost and not self.writer.trouble:
+        """Write the waiting rows, and release the lease."""
+        if not self.writer.is_lost and not self.writer.last_error:
             self.drain(2.0)
         self.writer.stop()
-        self._sealing.close()
+        self._compactor.close()
         try:
-            self.turn.release()
+            self.lease.release()
         except FAILURES as error:
-            self.turn.link.record_failure(error)  # it ends by itself soon
-        self.turn.link.close()
-
-    def _put(self, name: str, text: str) -> None:
-        self.writer.sheets.put(name, text)
-        self.writer.wake()
+            self.lease.client.record_failure(error)  # the lease expires soon
+        self.lease.client.close()
 
     def _seal(self, stored_ms: int) -> None:
-        self._sealing.run(self._rows, stored_ms - self._later_ms)
+        self._compactor.run(self._rows, stored_ms - self._delay_ms)
 
     def _renew(self) -> None:
         self.renewals += 1
-        self._sealing.close()
+        self._compactor.close()

@@ -1,7 +1,7 @@
-"""The writer of one host in Redis: a thread of its own, so that no tick waits for Redis, whatever that does.
+"""The writer of one host in Redis: a thread, so that no tick ever waits for Redis.
 
-The newest rows stay here, in order and bounded, until Redis says that it has them, and some time longer: what
-it loses (emptied, failed over) it gets again.
+The newest rows stay here, in order and bounded, until Redis confirms them, and some time longer. So Redis
+gets rows again that it loses, for example after a failover.
 """
 
 from __future__ import annotations
@@ -18,62 +18,62 @@ from typing import NamedTuple
 from redis import ResponseError
 
 from dashapp.model.ticks import Cursor, StoreLockedError
+from dashapp.stores.cached_reader import NO_GENERATION
 from dashapp.stores.redis.client import FAILURES, describe_error
 from dashapp.stores.redis.documents import RedisDocuments
 from dashapp.stores.redis.keys import APPEND_SCRIPT, REGISTRY_KEY
 from dashapp.stores.redis.lease import WriterLease
-from dashapp.stores.redis.reader import NO_GENERATION
 
 log = logging.getLogger("dashapp")
 
-# Rows that go to Redis at a time.
+# Rows per command.
 BATCH_ROWS = 300
-# Characters of rows that wait at the most, hours of them, and of those that Redis has.
+# Maximum characters of waiting rows, which is hours of them, and of rows that Redis already has.
 MAX_WAITING_CHARS, MAX_STORED_CHARS = 16 << 20, 2 << 20
-# Seconds between two signs of life, between two tries while Redis is away, between two log lines of that.
+# Seconds between two heartbeats, between two tries while Redis is down, and between two log lines about that.
 HEARTBEAT_S, RETRY_INTERVAL_S, LOG_INTERVAL_S = 0.5, 0.25, 60.0
-# Seconds that keys are let run towards their end, at the most, before each is told to stay.
+# Maximum seconds between two extensions of the keys' expiry.
 KEY_REFRESH_S = 3600.0
-# Seconds between two looks at whether what stands beside the stream is still there.
+# Seconds between two checks that the documents still exist.
 DOCUMENT_CHECK_S = 3.0
 
 
 class QueuedRow(NamedTuple):
     time_ms: int
     text: str
-    pushed: str  # how far it took what programs pushed; empty where it took nothing
-    registry_entry: str  # what a list of hosts shows of it
+    pushed: str  # the last pushed record that it holds; empty if none
+    registry_entry: str  # its values for the list of hosts
 
 
 class RedisWriter:
-    """Begins at `newest`, what Redis has. `each` is called after each round that brought Redis up to date."""
+    """Starts after `newest`, Redis' newest tick. Calls `on_round` after each successful round."""
 
     def __init__(
-        self, turn: WriterLease, name: str, keep: int, mark: Cursor, each: Callable[[int], None]
+        self, lease: WriterLease, name: str, keep: int, newest: Cursor, on_round: Callable[[int], None]
     ) -> None:
-        self.sheets = RedisDocuments(turn)
-        self.generation = mark.generation
+        self.documents = RedisDocuments(lease)
+        self.generation = newest.generation
         self.is_lost = False
-        self.trouble = ""
-        self._turn = turn
+        self.last_error = ""
+        self._lease = lease
         self._name = name
         self._keep = keep
-        self._each = each
+        self._on_round = on_round
         self._rows: deque[QueuedRow] = deque()
         self._size = 0
-        self._stored = mark.time_ms
+        self._stored = newest.time_ms
         self._lock = Lock()
         self._wake = Event()
         self._idle = Event()
         self._closing = False
-        self._beaten = self._refreshed = self._said = float("-inf")
-        self._looked = time.monotonic()
-        self._renewed: Callable[[], None] = _no_op
+        self._last_heartbeat = self._last_refresh = self._last_log = float("-inf")
+        self._last_check = time.monotonic()
+        self._on_data_loss: Callable[[], None] = _no_op
         self._thread = Thread(target=self._run, name="dashapp redis writer", daemon=True)
 
-    def start(self, renewed: Callable[[], None]) -> None:
-        """`renewed` is called where Redis turned out to have lost what it had."""
-        self._renewed = renewed
+    def start(self, on_data_loss: Callable[[], None]) -> None:
+        """Start the thread. `on_data_loss` is called after Redis lost its data."""
+        self._on_data_loss = on_data_loss
         self._thread.start()
 
     def add(self, row: QueuedRow) -> None:
@@ -85,22 +85,14 @@ class RedisWriter:
             self._wake.set()
 
     def wake(self) -> None:
-        """There is something to write."""
+        """Start a round now."""
         with self._lock:
             self._idle.clear()
             self._wake.set()
 
     def drain(self, seconds: float) -> bool:
-        """Wait until Redis has all there is; False where it has not by then."""
+        """Wait until Redis has all rows and documents; False if that takes too long."""
         return self._idle.wait(seconds)
-
-    def restart_with(self, life: str) -> None:
-        """Somebody cleared the store."""
-        with self._lock:
-            self.generation = life
-            self._rows.clear()
-            self._size = 0
-            self._stored = 0
 
     def stop(self) -> None:
         self._closing = True
@@ -110,13 +102,13 @@ class RedisWriter:
 
     def _run(self) -> None:
         while not self.is_lost:
-            self._wake.wait(HEARTBEAT_S if not self.trouble else RETRY_INTERVAL_S)
+            self._wake.wait(HEARTBEAT_S if not self.last_error else RETRY_INTERVAL_S)
             if self._closing:
                 return
             self.round()
 
     def round(self) -> None:
-        """Write what waits, once; what Redis does not take waits on."""
+        """Write all waiting rows and documents once. A failed write waits for the next round."""
         self._wake.clear()
         try:
             self._write_waiting()
@@ -124,7 +116,7 @@ class RedisWriter:
                 if not self._wake.is_set():
                     self._idle.set()
         except StoreLockedError as error:
-            log.warning("%s; this one stands by", error)
+            log.warning("%s; this collector stands by", error)
             self.is_lost = True
             self._idle.set()
         except FAILURES as error:
@@ -135,93 +127,96 @@ class RedisWriter:
             while rows := self._waiting():
                 self._send(rows)
         except ResponseError:
-            # It answers, and refuses them: a full one leaves us our turn all the same.
+            # Redis answers, but rejects the rows: even a full one renews the lease.
             self._send([])
             raise
-        if time.monotonic() - self._beaten > HEARTBEAT_S * 0.9:
+        if time.monotonic() - self._last_heartbeat > HEARTBEAT_S * 0.9:
             self._send([])
-        if time.monotonic() - self._looked > DOCUMENT_CHECK_S:
-            self._looked = time.monotonic()
-            self.sheets.check()
-        self.sheets.write()
-        if time.monotonic() - self._refreshed > min(KEY_REFRESH_S, self._turn.forget_ms / 4000):
+        if time.monotonic() - self._last_check > DOCUMENT_CHECK_S:
+            self._last_check = time.monotonic()
+            self.documents.check()
+        self.documents.write()
+        if time.monotonic() - self._last_refresh > min(KEY_REFRESH_S, self._lease.forget_ms / 4000):
             self._refresh()
-        if self.trouble:
-            log.info("Redis at %s is back; all that waited is written", self._turn.link.shown)
-            self.trouble = ""
-        self._each(self._stored)
+        if self.last_error:
+            log.info(
+                "Redis at %s is available again; all waiting ticks are written", self._lease.client.address
+            )
+            self.last_error = ""
+        self._on_round(self._stored)
 
     def _waiting(self) -> list[QueuedRow]:
-        """The oldest that Redis has not."""
+        """Return the oldest rows that Redis does not have."""
         with self._lock:
             stored = self._stored
             if not self._rows or self._rows[-1].time_ms <= stored:
                 return []
-            found = []
+            rows = []
             for row in reversed(self._rows):
                 if row.time_ms <= stored:
                     break
-                found.append(row)
-        return found[: -BATCH_ROWS - 1 : -1]
+                rows.append(row)
+        return rows[: -BATCH_ROWS - 1 : -1]
 
-    def _trim(self, most: int) -> None:
-        while self._size > most:
+    def _trim(self, max_chars: int) -> None:
+        while self._size > max_chars:
             self._size -= len(self._rows.popleft().text)
 
     def _send(self, rows: list[QueuedRow]) -> None:
-        keys = self._turn.keys
-        words = [word for row in rows for word in (row.time_ms, row.text, row.pushed)]
-        with self._lock:
-            expected = self._stored
-        parts = [keys.ticks, keys.life, keys.push, keys.push_size]
-        sent = [self._keep, self._turn.forget_ms, expected, secrets.token_hex(8), *words]
+        keys = self._lease.keys
+        arguments = [argument for row in rows for argument in (row.time_ms, row.text, row.pushed)]
+        key_names = [keys.ticks, keys.generation, keys.push, keys.push_size]
+        values = [self._keep, self._lease.forget_ms, self._stored, secrets.token_hex(8), *arguments]
         if rows:
-            answer = self._turn.append_and_register(
-                self._name, rows[-1].registry_entry, APPEND_SCRIPT, parts, *sent
+            result = self._lease.append_and_register(
+                self._name, rows[-1].registry_entry, APPEND_SCRIPT, key_names, *values
             )
         else:
-            answer = self._turn.run(APPEND_SCRIPT, parts, *sent)
-        kind, newest, life = answer
-        self._beaten = time.monotonic()
+            result = self._lease.run(APPEND_SCRIPT, key_names, *values)
+        kind, newest, generation = result
+        self._last_heartbeat = time.monotonic()
         if self.generation == NO_GENERATION and kind == b"kept":
-            self.generation = life.decode()
-        elif kind == b"behind" or life.decode() != self.generation:
-            log.warning("Redis at %s lost what it had; it gets again what is known", self._turn.link.shown)
-            self.generation = life.decode()
-            self.sheets.rewrite_all()
-            self._renewed()
+            self.generation = generation.decode()
+        elif kind == b"behind" or generation.decode() != self.generation:
+            log.warning(
+                "Redis at %s lost its data; writing the newest ticks again", self._lease.client.address
+            )
+            self.generation = generation.decode()
+            self.documents.rewrite_all()
+            self._on_data_loss()
         with self._lock:
-            if self._stored == expected:  # else somebody cleared the store meanwhile
-                self._stored = int(newest)
-                if self._rows and self._rows[-1].time_ms <= self._stored:
-                    self._trim(MAX_STORED_CHARS)
+            self._stored = int(newest)
+            if self._rows and self._rows[-1].time_ms <= self._stored:
+                self._trim(MAX_STORED_CHARS)
 
     def _refresh(self) -> None:
-        """Have each key stay for another while, and hosts go that are long gone."""
-        keys = [key for key in self._turn.keys.all() if key != self._turn.keys.turn]
-        self._turn.run_commands(*(("PEXPIRE", key, self._turn.forget_ms) for key in keys))
-        self._refreshed = time.monotonic()
-        client = self._turn.link.client
-        (now, _), kept = client.time(), client.hgetall(REGISTRY_KEY)
-        gone = [name for name, said in kept.items() if arrival_ms(said) < now * 1000 - self._turn.forget_ms]
-        if gone:
-            client.hdel(REGISTRY_KEY, *gone)
+        """Extend the expiry of all keys, and remove expired hosts."""
+        keys = [key for key in self._lease.keys.all() if key != self._lease.keys.lease]
+        self._lease.run_commands(*(("PEXPIRE", key, self._lease.forget_ms) for key in keys))
+        self._last_refresh = time.monotonic()
+        connection = self._lease.client.connection
+        (now, _), entries = connection.time(), connection.hgetall(REGISTRY_KEY)
+        expired = [
+            name for name, entry in entries.items() if arrival_ms(entry) < now * 1000 - self._lease.forget_ms
+        ]
+        if expired:
+            connection.hdel(REGISTRY_KEY, *expired)
 
     def _fail(self, error: BaseException) -> None:
-        self.trouble = describe_error(error)
-        self._turn.link.record_failure(error)
-        if time.monotonic() - self._said > LOG_INTERVAL_S:
-            self._said = time.monotonic()
-            log.warning("Redis at %s: %s; ticks wait in memory", self._turn.link.shown, self.trouble)
+        self.last_error = describe_error(error)
+        self._lease.client.record_failure(error)
+        if time.monotonic() - self._last_log > LOG_INTERVAL_S:
+            self._last_log = time.monotonic()
+            log.warning("Redis at %s: %s; ticks wait in memory", self._lease.client.address, self.last_error)
 
 
 def registry_entry(time_ms: int, step: float, values: Mapping[str, float]) -> str:
     return json.dumps([time_ms, step, values], separators=(",", ":"))
 
 
-def arrival_ms(said: bytes) -> int:
-    """When what is said in the registry came, by Redis' clock; 0 for what is none of ours."""
-    first = said.partition(b" ")[0]
+def arrival_ms(entry: bytes) -> int:
+    """Return the arrival in a registry entry, by Redis' clock; 0 if it is invalid."""
+    first = entry.partition(b" ")[0]
     return int(first) if first.isdigit() and len(first) < 17 else 0
 
 

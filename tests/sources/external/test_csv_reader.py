@@ -1,4 +1,4 @@
-"""Files that are replayed: times and shapes of many kinds, rows and whole files that are wrong."""
+"""CSV files to replay: formats of times and files, and invalid rows and files."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ TIMES = {
 
 
 @pytest.mark.parametrize("text", TIMES.values(), ids=TIMES.keys())
-def test_a_time_may_be_written_in_many_ways(text: str) -> None:
+def test_parse_time_accepts_common_formats(text: str) -> None:
     assert csv_reader.parse_time(text) == 1767225600
 
 
 @pytest.mark.parametrize("text", ["", "x", "31/12/2025", "nan", "inf", "-", "2026-13-01", "1_0"])
-def test_what_is_no_time_is_refused(text: str) -> None:
+def test_parse_time_rejects_invalid_text(text: str) -> None:
     with pytest.raises((ValueError, OverflowError)):
         csv_reader.parse_time(text)
 
@@ -57,7 +57,7 @@ SHAPES = {
 
 
 @pytest.mark.parametrize(("text", "expected"), SHAPES.values(), ids=SHAPES.keys())
-def test_files_of_many_shapes(text: str, expected: Mapping[str, float], tmp_path: Path) -> None:
+def test_replay_reads_files_of_many_formats(text: str, expected: Mapping[str, float], tmp_path: Path) -> None:
     values = Played(tmp_path, text).after(0)
     assert expected.items() <= values.items()
     assert all(part for key in values for part in key.split("."))
@@ -66,32 +66,35 @@ def test_files_of_many_shapes(text: str, expected: Mapping[str, float], tmp_path
 LEFT_OUT = {
     "wrong date": (
         "time,a\n2026-01-01,1\nyesterday,9\n2026-01-02,2\n",
-        'line 3 has no time that can be read ("yest',
+        'line 3 has an invalid time ("yest',
     ),
     "unsorted": (
         "time,a\n2026-01-01,1\n2025-01-01,9\n2026-01-02,2\n",
-        "line 3 is not later than the one before",
+        "line 3 is not later than the previous row",
     ),
     "twice": (
         "time,a\n2026-01-01,1\n2026-01-01,9\n2026-01-02,2\n",
-        "line 3 is not later than the one before",
+        "line 3 is not later than the previous row",
     ),
     "ragged": (
         "time,a\n2026-01-01,1\n2026-01-01T01,9,9\n2026-01-02,2\n",
-        "line 3 has 3 fields, the heading 2",
+        "line 3 has 3 fields, but the heading has 2",
     ),
-    "short": ("time,a\n2026-01-01,1\n2026-01-01T01\n2026-01-02,2\n", "line 3 has 1 fields, the heading 2"),
+    "short": (
+        "time,a\n2026-01-01,1\n2026-01-01T01\n2026-01-02,2\n",
+        "line 3 has 1 fields, but the heading has 2",
+    ),
     "binary": (b"time,a\n2026-01-01,1\n\x00\xff\xfe\n2026-01-02,2\n", "line 3 has 1 fields"),
     "quote": ('time,a\n2026-01-01,1\n"2026,9\n2026-01-02,2\n', "line 3 has 1 fields"),
 }
 
 
 @pytest.mark.parametrize(("text", "sentence"), LEFT_OUT.values(), ids=LEFT_OUT.keys())
-def test_a_row_that_cannot_be_used_is_left_out_and_told(text: str, sentence: str, tmp_path: Path) -> None:
+def test_replay_skips_and_reports_unusable_row(text: str, sentence: str, tmp_path: Path) -> None:
     played = Played(tmp_path, text, speed=86_400)
     assert played.after(0) == {"replay.a": 1}
     assert played.after(1) == {"replay.a": 2}
-    assert f"prices.csv: some rows are left out, for {sentence}" in played.source.status_message
+    assert f"prices.csv: some rows were dropped; {sentence}" in played.source.status_message
 
 
 HOPELESS = {
@@ -106,25 +109,25 @@ HOPELESS = {
 
 
 @pytest.mark.parametrize("text", HOPELESS.values(), ids=HOPELESS.keys())
-def test_a_file_without_rows_is_one_sentence(text: str | bytes, tmp_path: Path) -> None:
+def test_replay_error_is_one_sentence_when_file_has_no_rows(text: str | bytes, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"^prices\.csv has no row with a time and a number; ") as raised:
         Played(tmp_path, text).after(0)
     assert "\n" not in str(raised.value)
     assert str(tmp_path) not in str(raised.value)
 
 
-def test_a_file_that_goes_away_is_one_sentence(tmp_path: Path) -> None:
+def test_replay_error_is_one_sentence_when_file_disappears(tmp_path: Path) -> None:
     played = Played(tmp_path, ROWS)
     played.path.unlink()
     with pytest.raises(SourceError, match=r"^prices\.csv cannot be read \(No such file or directory\)$"):
         played.after(0)
-    with pytest.raises(ValueError, match="expected a file that is there"):
+    with pytest.raises(ValueError, match="expected an existing file"):
         make_source(str(played.path), 1.0)
 
 
 @pytest.mark.parametrize("end_now", [False, True])
-def test_a_large_file_is_read_as_it_is_needed(end_now: bool, tmp_path: Path) -> None:
-    """Far more than it may hold at a time, most of it one line of nothing."""
+def test_replay_memory_is_bounded_with_large_file(end_now: bool, tmp_path: Path) -> None:
+    """The file is far larger than the memory limit; most of it is one line of NUL bytes."""
     row = b"%d" + b",7" * 16 + b"\n"
     path, rows = tmp_path / "prices.csv", amount(20_000, 200_000)
     with path.open("wb") as file:

@@ -1,4 +1,4 @@
-"""The demo's walks: the same for the same seed at the same time, and plausible."""
+"""The demo's random walks: plausible, and equal for an equal seed and time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def rates(clock: FakeClock, seed: int = 1) -> Mapping[str, float]:
     return {metric.key: value for metric, value in DemoSource(seed, clock.wall).read().items()}
 
 
-def test_a_restart_goes_on_where_the_clock_is() -> None:
+def test_demo_continues_walk_after_restart() -> None:
     clock = FakeClock()
     assert rates(clock) == rates(clock)
     assert set(rates(clock)) == {"demo.eurusd", "demo.gbpusd"}
@@ -38,11 +38,11 @@ def test_a_restart_goes_on_where_the_clock_is() -> None:
         assert abs(after[key] / before[key] - 1) < 0.001
 
 
-def test_a_seed_gives_the_same_numbers_on_every_machine_and_day() -> None:
+def test_demo_values_depend_only_on_seed_and_time() -> None:
     assert [*DemoSource(1, lambda: 1_800_000_000.0).read().values()] == [1.0806, 1.39609]
 
 
-def test_it_stays_where_rates_are() -> None:
+def test_demo_rates_stay_plausible_over_two_years() -> None:
     for seed in range(amount(2, 5)):
         for day in range(0, 800, 7):
             values = [*DemoSource(seed, lambda day=day: 1_790_000_000 + 86_400 * day).read().values()]  # type: ignore[misc]
@@ -51,14 +51,14 @@ def test_it_stays_where_rates_are() -> None:
 
 
 @pytest.mark.parametrize("step", [1, 60, 3600])
-def test_steps_grow_with_the_root_of_time(step: int) -> None:
+def test_random_walk_steps_grow_with_square_root_of_time(step: int) -> None:
     places = [random_walk("x", 1_790_000_000 + step * count, 1.0) for count in range(1000)]
     steps = [new - old for old, new in pairwise(places)]
     assert statistics.stdev(steps) == pytest.approx(step**0.5, rel=0.1)
     assert abs(statistics.mean(steps)) < 0.1 * step**0.5
 
 
-def test_one_stretch_leads_into_the_next() -> None:
+def test_random_walk_is_continuous_at_span_edge() -> None:
     edge = 27 * WALK_SPAN_S
     assert (
         abs(random_walk("x", edge - 0.2, DEVIATION_PER_SQRT_S) - random_walk("x", edge, DEVIATION_PER_SQRT_S))
@@ -67,6 +67,6 @@ def test_one_stretch_leads_into_the_next() -> None:
 
 
 @pytest.mark.parametrize("rest", ["x", "1.5", "1;2"])
-def test_a_seed_is_a_whole_number(rest: str) -> None:
+def test_demo_seed_is_rejected_when_not_a_whole_number(rest: str) -> None:
     with pytest.raises(ValueError, match="whole number"):
         make_source(rest, 1.0)

@@ -1,4 +1,4 @@
-"""Another program's metrics: what its text says, which of it is wanted, and its names as keys."""
+"""Prometheus exporters as a source: values, filters, and series names as metric keys."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-def test_gauges_are_as_they_are_and_counters_become_rates(exporter: Exporter, clock: FakeClock) -> None:
+def test_prometheus_reads_gauges_and_counter_rates(exporter: Exporter, clock: FakeClock) -> None:
     reading = source(exporter, clock)
     exporter.act = body(NODE)
     assert by_key(reading.read()) == {"prom.node_load1": 0.5, "prom.free_bytes": 1024}
@@ -49,7 +49,7 @@ def test_gauges_are_as_they_are_and_counters_become_rates(exporter: Exporter, cl
     assert not reading.status_message
 
 
-def test_only_what_is_wanted(exporter: Exporter, clock: FakeClock) -> None:
+def test_prometheus_reads_only_filtered_series(exporter: Exporter, clock: FakeClock) -> None:
     exporter.act = body(NODE)
     reading = source(exporter, clock, "node_*", "rpc_seconds_count")
     reading.read()
@@ -63,18 +63,20 @@ def test_only_what_is_wanted(exporter: Exporter, clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["node_load1,x*", ["node_load1"]])
-def test_a_settings_file_may_say_what_is_wanted(wanted: object, exporter: Exporter) -> None:
+def test_prometheus_accepts_filter_of_settings_file(wanted: object, exporter: Exporter) -> None:
     exporter.act = body(NODE)
     reading = make_source(exporter.url, 1.0, filter=wanted)
     assert set(by_key(wait_for(reading.read))) == {"prom.node_load1"}
     with pytest.raises(ValueError, match=r"^expected prometheus:"):
         make_source(exporter.url, 1.0, filter=[7])
+    with pytest.raises(ValueError, match=r"^expected prometheus:"):
+        make_source(exporter.url, 1.0, filter=7)
 
 
 COLLIDING = ('up{path="/a b"} 1\n', 'up{path="/a-b"} 2\n', 'up{path="-a-b"} 3\n', 'up{path=""} 4\n')
 
 
-def test_names_that_collide_are_told_apart_in_any_order(exporter: Exporter, clock: FakeClock) -> None:
+def test_prometheus_keys_are_unique_when_labels_collide(exporter: Exporter, clock: FakeClock) -> None:
     found = []
     for lines in (COLLIDING, COLLIDING[::-1]):
         exporter.act = body("".join(lines))
@@ -98,7 +100,7 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("line", HOSTILE)
-def test_hostile_labels_become_plain_keys_and_short_labels(
+def test_prometheus_keys_and_labels_are_plain_when_hostile(
     line: str, exporter: Exporter, clock: FakeClock
 ) -> None:
     exporter.act = body(line + "\n")
@@ -110,9 +112,7 @@ def test_hostile_labels_become_plain_keys_and_short_labels(
     assert re.fullmatch(r"[a-z0-9_-]+", metric.panel)
 
 
-def test_a_real_process_shows_an_exporter_and_what_is_wrong_with_it(
-    tmp_path: Path, exporter: Exporter
-) -> None:
+def test_prometheus_values_and_errors_reach_running_server(tmp_path: Path, exporter: Exporter) -> None:
     exporter.act = body(NODE)
     flags = ("--source", f"prometheus:http://u:s3cret@127.0.0.1:{exporter.port}/metrics#node_*")
     with dashapp(tmp_path, *flags, "--source", "none", "--interval", "0.5") as app:
@@ -120,13 +120,13 @@ def test_a_real_process_shows_an_exporter_and_what_is_wrong_with_it(
         wait_for(lambda: 0.5 in app.ticks()["y"].get("prom.node_load1", []))
         wait_for(lambda: 0 in app.ticks()["y"].get("prom.node_cpu_seconds_total.cpu0.idle", []))
         exporter.act = body("<html>", "text/html")
-        wait_for(lambda: "answers with text/html; expected text/plain" in app.notices())
+        wait_for(lambda: "returned text/html; expected text/plain" in app.notices())
         assert "s3cret" not in app.said + app.notices()
         exporter.act = body(NODE)
         wait_for(lambda: not app.notices())
 
 
-def test_names_that_match_nothing_are_told(exporter: Exporter, clock: FakeClock) -> None:
+def test_prometheus_reports_filter_without_match(exporter: Exporter, clock: FakeClock) -> None:
     exporter.act = body("a 1\nb 2\n")
     reading = source(exporter, clock, "nothing_*")
     assert reading.read() == {}

@@ -1,4 +1,4 @@
-"""The address of another program's metrics: asked directly, its password unseen, and what can be none."""
+"""The URL of a Prometheus exporter: no proxy, no visible password, and errors in the URL."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-def test_a_password_is_sent_and_never_shown(
+def test_prometheus_password_is_sent_and_never_shown(
     exporter: Exporter, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = f"http://me:s3cret%21@127.0.0.1:{exporter.port}/metrics?token=t0ken"
@@ -42,16 +42,16 @@ def test_a_password_is_sent_and_never_shown(
     assert "t0ken" not in str(raised.value) + make_source(url, 1.0).name
 
 
-def test_nobody_there_is_one_sentence(clock: FakeClock) -> None:
+def test_prometheus_error_is_one_sentence_when_server_is_down(clock: FakeClock) -> None:
     address = Url.parse(f"http://127.0.0.1:{free_port()}/metrics")
     reading = PrometheusSource(
         HttpFetcher(address, CONTENT_TYPES, ACCEPT), address.label, (), clock.monotonic
     )
-    with pytest.raises(SourceError, match=r"does not answer \(Connection refused\)"):
+    with pytest.raises(SourceError, match=r"does not respond \(Connection refused\)"):
         reading.read()
 
 
-def test_a_proxy_of_the_environment_is_not_asked(
+def test_prometheus_ignores_proxy_of_environment(
     exporter: Exporter, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
@@ -77,19 +77,19 @@ def test_a_proxy_of_the_environment_is_not_asked(
         "http://[::1/",
     ],
 )
-def test_what_can_be_no_address_says_what_is_expected(rest: str) -> None:
+def test_prometheus_url_is_rejected_when_invalid(rest: str) -> None:
     with pytest.raises(ValueError, match=r"^expected prometheus:http://"):
         make_source(rest, 1.0)
 
 
-def test_37_without_the_package_one_sentence_with_the_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_37_prometheus_error_gives_pip_command_without_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match="pip install 'prometheus-client"):
         make_source("http://h/metrics", 1.0)
     assert prometheus.PACKAGE_MISSING.count("\n") == 0
 
 
-def test_a_spec_that_cannot_be_is_told_without_its_password(tmp_path: Path) -> None:
+def test_prometheus_error_hides_password_when_spec_is_invalid(tmp_path: Path) -> None:
     source = "prometheus:http://me:s3c/r@et@127.0.0.1/metrics#(("
     with dashapp(tmp_path, "--source", source) as app:
         assert app.wait() == 2

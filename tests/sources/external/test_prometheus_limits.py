@@ -1,4 +1,4 @@
-"""Fault 34: what another program answers, where it means us ill, is refused at a limit in one sentence."""
+"""Fault 34: limits reject a hostile response of an exporter with a one-sentence error."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-# Seconds that one may take that never comes to an end; no other has so few.
+# Timeout in seconds for responses that never end; all others get a long one.
 SHORT = 0.2
 
 
@@ -51,14 +51,14 @@ def stalls(handler: BaseHTTPRequestHandler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n")
     while True:
         handler.wfile.write(b"#")
-        sleep(SHORT / 10)  # a byte comes again and again, so that no socket's own timeout ends it
+        sleep(SHORT / 10)  # bytes keep coming, so that the socket's own timeout never expires
 
 
 def drips_headers(handler: BaseHTTPRequestHandler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
     while True:
         handler.wfile.write(b"x")
-        sleep(SHORT / 10)  # again and again, as above
+        sleep(SHORT / 10)  # bytes keep coming, as above
 
 
 def endless(handler: BaseHTTPRequestHandler) -> None:
@@ -75,40 +75,43 @@ REFUSED: dict[str, tuple[Act, str]] = {
     "50 MB": (large, "more than 5 MB"),
     "endless": (endless, "more than 5 MB"),
     "gzip bomb": (bomb, "more than 5 MB"),
-    "broken gzip": (body(b"not gzip at all", content_encoding="gzip"), "broken gzip"),
-    "half of a gzip": (body(gzip.compress(b"a 1\n" * 999)[:-9], content_encoding="gzip"), "by half"),
-    "another packing": (body("a 1\n", content_encoding="br"), "packed by br"),
-    "stalls": (stalls, f"did not answer within {SHORT:g} s"),
-    "drips headers": (drips_headers, f"did not answer within {SHORT:g} s"),
-    "html": (body("<html>", "text/html"), "answers with text/html; expected text/plain or"),
+    "broken gzip": (body(b"not gzip at all", content_encoding="gzip"), "invalid gzip"),
+    "half of a gzip": (
+        body(gzip.compress(b"a 1\n" * 999)[:-9], content_encoding="gzip"),
+        "incomplete response",
+    ),
+    "another packing": (body("a 1\n", content_encoding="br"), "content encoding br"),
+    "stalls": (stalls, f"did not respond within {SHORT:g} s"),
+    "drips headers": (drips_headers, f"did not respond within {SHORT:g} s"),
+    "html": (body("<html>", "text/html"), "returned text/html; expected text/plain or"),
     "html as text": (body("<!DOCTYPE html><p>login</p>\n"), "not in Prometheus's text format"),
-    "json": (body('{"status": "ok"}', "application/json"), "answers with application/json"),
-    "no type": (body("a 1\n", ""), "answers with none"),
+    "json": (body('{"status": "ok"}', "application/json"), "returned application/json"),
+    "no type": (body("a 1\n", ""), "returned none"),
     "bad line": (body('a 1\nb{x="} 2\n'), "not in Prometheus's text format"),
     "no number": (body("a one\n"), "not in Prometheus's text format"),
     "binary": (body(bytes(range(256)) * 99), "not in Prometheus's text format"),
     "not utf-8": (body(b'a{b="\xff\xfe"} 1\n'), "not in Prometheus's text format"),
     "long line": (body('a{b="' + "\\\\" * 50_000 + '"} 1\n'), "has a line of more than 4096 bytes"),
-    "500": (body("oh", status=500), "answers with status 500"),
-    "401": (body("no", status=401), "answers with status 401"),
+    "500": (body("oh", status=500), "returned status 500"),
+    "401": (body("no", status=401), "returned status 401"),
     "to a file": (to("file:///etc/passwd"), "redirects to another server"),
     "to another host": (to("http://localhost.evil.test/"), "redirects to another server"),
     "to another port": (to("http://127.0.0.1:1/"), "redirects to another server"),
     "to https": (to("https://127.0.0.1/"), "redirects to another server"),
     "to nowhere": (to(""), "redirects more than"),
     "round and round": (to("/metrics"), "redirects more than"),
-    "no http": (lambda handler: handler.wfile.write(b"SSH-2.0-x\r\n"), "does not answer (BadStatusLine)"),
+    "no http": (lambda handler: handler.wfile.write(b"SSH-2.0-x\r\n"), "does not respond (BadStatusLine)"),
     "less than promised": (
         lambda handler: handler.wfile.write(
             b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 99\r\n\r\na 1\n"
         ),
-        "by half",
+        "incomplete response",
     ),
 }
 
 
 @pytest.mark.parametrize(("act", "sentence"), REFUSED.values(), ids=REFUSED.keys())
-def test_34_what_means_ill_is_refused_at_the_limit_in_one_sentence(
+def test_34_prometheus_rejects_hostile_response_at_limit(
     act: Act, sentence: str, exporter: Exporter, clock: FakeClock
 ) -> None:
     exporter.act = act
@@ -128,12 +131,12 @@ def test_34_what_means_ill_is_refused_at_the_limit_in_one_sentence(
         reading.read()
     assert len(exporter.asked) == asked, "not asked again at once"
     exporter.act = body("a 1\n")
-    vars(reading._scrape)["_timeout"] = PATIENCE_S
+    vars(reading._fetcher)["_timeout"] = PATIENCE_S
     clock.pass_time(3)
     assert by_key(reading.read()) == {"prom.a": 1}
 
 
-def test_34_a_million_series_are_refused_at_the_limit(exporter: Exporter, clock: FakeClock) -> None:
+def test_34_prometheus_limits_number_of_series(exporter: Exporter, clock: FakeClock) -> None:
     lines = b"".join(b'a{b="%d"} 1\n' % number for number in range(300_000))
     exporter.act = body(lines)
     reading = source(exporter, clock)
@@ -149,7 +152,7 @@ def test_34_a_million_series_are_refused_at_the_limit(exporter: Exporter, clock:
     assert not reading.status_message
 
 
-def test_gzip_and_a_redirect_on_the_same_server_are_followed(exporter: Exporter, clock: FakeClock) -> None:
+def test_prometheus_accepts_gzip_and_redirect_on_same_server(exporter: Exporter, clock: FakeClock) -> None:
     def act(handler: BaseHTTPRequestHandler) -> None:
         there = handler.path == "/there"
         packed = body(gzip.compress(NODE.encode()), content_encoding="gzip")

@@ -1,4 +1,4 @@
-"""Prices of shares: yfinance's own parsing over real HTTP to a stand-in, and how seldom the feed is asked."""
+"""Share prices: yfinance parses responses of a fake server, and a scheduler limits requests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from dashapp.sources.external.quote_client import (
 )
 from dashapp.sources.external.quotes import MAX_SYMBOLS, QuoteSource, make_source
 
-# yfinance's own, which its next release may mend.
+# Warnings of yfinance, which its next release may fix.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
@@ -39,8 +39,8 @@ def exchange(tmp_path: Path) -> Iterator[Exchange]:
         yield Exchange(server)
 
 
-class Desk:
-    """A source with a feed that a test plays, and a clock."""
+class Harness:
+    """A quote source with a fake feed and a fake clock."""
 
     def __init__(self, *symbols: str) -> None:
         self.clock = FakeClock()
@@ -61,19 +61,19 @@ class Desk:
         return self.answer._replace(time=self.clock.wall()) if self.trading else self.answer
 
     def work(self, seconds: float) -> None:
-        """What the source's thread does in so many seconds."""
+        """Fetch quotes for `seconds`, as the source's thread does."""
         end = self.clock.wall() + seconds
         while (wait := self.source.fetch_next()) == 0 or self.clock.wall() + wait < end:
             self.clock.pass_time(wait)
         self.clock.pass_time(end - self.clock.wall())
 
     def values(self) -> Mapping[str, float]:
-        # Its thread stays away: the test is in its place.
+        # The source starts no thread, because the test does its work.
         self.source._thread = self.source._thread or object()  # type: ignore[assignment]
         return {metric.key: value for metric, value in self.source.read().items()}
 
 
-def test_one_minute_bars_are_read_by_yfinance_itself(exchange: Exchange) -> None:
+def test_yahoo_client_reads_one_minute_bars(exchange: Exchange) -> None:
     exchange.prices = {"AAPL": [100.0, 101.5, None], "MSFT": [400.25]}
     feed = YahooClient(exchange.session())
     quote = feed.fetch("AAPL")
@@ -84,9 +84,9 @@ def test_one_minute_bars_are_read_by_yfinance_itself(exchange: Exchange) -> None
     assert exchange.charts == ["AAPL", "MSFT"]
 
 
-AWAY = r"^the feed does not answer \(\w+\)$"
+AWAY = r"^the feed does not respond \(\w+\)$"
 REFUSALS = {
-    "unknown symbol": (200, "", "^the feed knows no price of it$"),
+    "unknown symbol": (200, "", "^the feed has no price for this symbol$"),
     "html": (200, "<html>Will be right back</html>", AWAY),
     "not json": (200, "{", AWAY),
     "broken": (500, "oh", AWAY),
@@ -96,7 +96,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize(("status", "text", "kind"), REFUSALS.values(), ids=REFUSALS.keys())
-def test_what_the_feed_may_answer_instead_is_a_few_words(
+def test_yahoo_client_error_is_short_when_response_is_bad(
     status: int, text: str, kind: str, exchange: Exchange
 ) -> None:
     exchange.status, exchange.text = status, text
@@ -105,7 +105,7 @@ def test_what_the_feed_may_answer_instead_is_a_few_words(
 
 
 @pytest.mark.parametrize(("status", "text", "kind"), REFUSALS.values(), ids=REFUSALS.keys())
-def test_a_price_is_read_again_once_a_broken_feed_recovers(
+def test_yahoo_client_reads_price_again_when_feed_recovers(
     status: int, text: str, kind: str, exchange: Exchange
 ) -> None:
     feed = YahooClient(exchange.session())
@@ -116,42 +116,40 @@ def test_a_price_is_read_again_once_a_broken_feed_recovers(
     assert feed.fetch("LATER").price == 101.5
 
 
-def test_too_many_requests_are_told_from_other_failures(exchange: Exchange) -> None:
+def test_yahoo_client_raises_own_error_for_too_many_requests(exchange: Exchange) -> None:
     exchange.status = 429
     with pytest.raises(TooManyRequestsError):
         YahooClient(exchange.session()).fetch("AAPL")
 
 
-def test_before_the_first_trade_the_market_s_price_stands(exchange: Exchange) -> None:
+def test_yahoo_client_uses_market_price_before_first_trade(exchange: Exchange) -> None:
     exchange.prices = {"AAPL": [None, None]}
     assert YahooClient(exchange.session()).fetch("AAPL").price == 99.0
 
 
-class OverError(Exception):
-    """The test is."""
+class StoppedError(Exception):
+    """Ends the source's thread after the test."""
 
 
-class Never(Event):
-    """It is waited for between two questions; once it is set, their thread ends."""
+class StopEvent(Event):
+    """The event between two requests of the source's thread, which ends when it is set."""
 
     def wait(self, timeout: float | None = None) -> bool:
         if super().wait(timeout):
-            raise OverError
+            raise StoppedError
         return False
 
 
-class Ending(QuoteSource):
+class EndingSource(QuoteSource):
     def _run(self) -> None:
-        with suppress(OverError):
+        with suppress(StoppedError):
             super()._run()
 
 
-def test_the_source_shows_each_price_and_its_previous_close(
-    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_quotes_show_price_and_previous_close(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
     exchange.prices = {"AAPL": [100.0], "^GSPC": [5000.0]}
-    source = Ending(["AAPL", "^GSPC"], YahooClient(exchange.session()))
-    never = Never()
+    source = EndingSource(["AAPL", "^GSPC"], YahooClient(exchange.session()))
+    never = StopEvent()
     monkeypatch.setattr(quotes, "Event", lambda: never)
     wait_for(source.read)
     assert {metric.key: (metric.label, value) for metric, value in source.read().items()} == {
@@ -164,8 +162,8 @@ def test_the_source_shows_each_price_and_its_previous_close(
     source._thread.join(PATIENCE_S)
 
 
-def test_one_question_a_minute_for_all_symbols_in_turn() -> None:
-    desk = Desk("A", "B", "C")
+def test_quotes_request_one_symbol_per_minute_in_turn() -> None:
+    desk = Harness("A", "B", "C")
     desk.work(600)
     assert desk.asked == [(60 * count, "ABC"[count % 3]) for count in range(10)]
     assert desk.source.status_message == ""
@@ -174,12 +172,12 @@ def test_one_question_a_minute_for_all_symbols_in_turn() -> None:
     }
 
 
-def test_a_closed_market_is_asked_seldom_and_at_its_opening() -> None:
-    desk = Desk("A")
+def test_quotes_are_requested_less_often_when_market_is_closed() -> None:
+    desk = Harness("A")
     desk.answer = desk.quote(10, opens=-50_000, closes=-1)
     desk.work(6 * CLOSED_INTERVAL_S)
     assert len(desk.asked) == 6
-    assert "A is of" in desk.source.status_message
+    assert "the price of A is from" in desk.source.status_message
     assert "the market is closed" in desk.source.status_message
     assert desk.values()["quotes.A"] == 10, "the last price stands"
     before = len(desk.asked)
@@ -191,10 +189,10 @@ def test_a_closed_market_is_asked_seldom_and_at_its_opening() -> None:
     assert len(desk.asked) - before == 4 + 10
 
 
-def test_failures_are_asked_again_later_each_time_and_the_last_price_is_marked() -> None:
-    desk = Desk("A")
+def test_quotes_back_off_and_mark_last_price_when_feed_fails() -> None:
+    desk = Harness("A")
     desk.work(1)
-    desk.answer = SourceError("the feed does not answer (ConnectionError)")
+    desk.answer = SourceError("the feed does not respond (ConnectionError)")
     desk.work(86_400)
     times = [time for time, _ in desk.asked]
     pauses = [new - old for old, new in pairwise(times)]
@@ -203,7 +201,7 @@ def test_failures_are_asked_again_later_each_time_and_the_last_price_is_marked()
     assert desk.values()["quotes.A"] == 10
     assert (
         desk.source.status_message
-        == "A is of 2027-01-15 08:00 UTC: the feed does not answer (ConnectionError)"
+        == "the price of A is from 2027-01-15 08:00 UTC: the feed does not respond (ConnectionError)"
     )
     desk.answer = desk.quote(11)
     desk.work(BACKOFF_MAX_S)
@@ -211,15 +209,15 @@ def test_failures_are_asked_again_later_each_time_and_the_last_price_is_marked()
     assert desk.source.status_message == ""
 
 
-def test_too_many_requests_leave_the_feed_alone_for_all_symbols() -> None:
-    desk = Desk("A", "B")
-    desk.answer = TooManyRequestsError("the feed wants fewer questions")
+def test_quotes_pause_all_symbols_after_too_many_requests() -> None:
+    desk = Harness("A", "B")
+    desk.answer = TooManyRequestsError("too many requests to the feed")
     desk.work(3600)
     assert [time for time, _ in desk.asked] == [0, 300, 900, 2100]
-    assert "A has no price yet: the feed wants fewer questions" in desk.source.status_message
+    assert "A has no price yet: too many requests to the feed" in desk.source.status_message
 
 
-def test_one_bad_symbol_does_not_keep_the_others_waiting() -> None:
+def test_quote_scheduler_serves_other_symbols_when_one_fails() -> None:
     schedule = QuoteScheduler(["GOOD", "BAD"], 0.0)
     now, asked = 0.0, list[str]()
     while now < 3600:
@@ -233,23 +231,23 @@ def test_one_bad_symbol_does_not_keep_the_others_waiting() -> None:
     assert asked.count("GOOD") > 50
 
 
-def test_a_price_that_nobody_trades_at_is_marked() -> None:
-    desk = Desk("A")
+def test_quotes_mark_price_without_trades() -> None:
+    desk = Harness("A")
     desk.trading = False
     desk.work(600)
-    assert desk.source.status_message.endswith("nothing was traded since")
+    assert desk.source.status_message.endswith("no trade since")
 
 
 @pytest.mark.parametrize(
     "rest",
     ["", ",", "A B", "../x", "A?b=c", "A" * 21, ",".join(f"S{n}" for n in range(MAX_SYMBOLS + 1)), "é"],
 )
-def test_symbols_are_checked(rest: str) -> None:
+def test_quotes_reject_invalid_symbols(rest: str) -> None:
     with pytest.raises(ValueError, match="expected quotes:AAPL,MSFT"):
         make_source(rest, 1.0)
 
 
-def test_37_without_the_package_one_sentence_with_the_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_37_quotes_error_gives_pip_command_without_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match="pip install 'yfinance"):
         make_source("aapl, MSFT ,AAPL", 1.0)

@@ -1,4 +1,4 @@
-"""Standard input as a source: what a program's lines say, how it ends, and that nothing in it hurts."""
+"""Standard input as a source: line formats, the end of the input, and hostile input."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ READ = {
 
 
 @pytest.mark.parametrize(("text", "expected"), READ.values(), ids=READ.keys())
-def test_lines_of_numbers_become_metrics(text: str, expected: Mapping[str, float], pipe: Piped) -> None:
+def test_stdin_reads_metrics_from_lines_of_many_formats(
+    text: str, expected: Mapping[str, float], pipe: Piped
+) -> None:
     pipe.write(text)
     values = pipe.end()
     assert {f"stdin.{name}": value for name, value in expected.items()}.items() <= values.items()
@@ -69,16 +71,14 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("rubbish", UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_a_line_that_cannot_be_read_is_counted_and_told_and_the_next_is_read(
-    rubbish: bytes, pipe: Piped
-) -> None:
+def test_stdin_counts_unreadable_line_and_reads_next(rubbish: bytes, pipe: Piped) -> None:
     pipe.write(b"good=1\n" + rubbish + b"\ngood=2\n")
     assert pipe.end()["stdin.good"] == 2
     assert pipe.source.unreadable_lines >= 1
-    assert "some lines of standard input are no" in pipe.source.status_message
+    assert "some lines of standard input are not columns" in pipe.source.status_message
 
 
-def test_a_hundred_megabytes_without_a_newline_stay_flat(pipe: Piped) -> None:
+def test_stdin_memory_is_bounded_without_newline(pipe: Piped) -> None:
     pipe.write("good=1\n")
     chunk = b"x" * (1 << 20)
     tracemalloc.start()
@@ -93,14 +93,14 @@ def test_a_hundred_megabytes_without_a_newline_stay_flat(pipe: Piped) -> None:
     assert pipe.source.unreadable_lines == 1
 
 
-def test_names_without_end_are_bounded_and_told(pipe: Piped) -> None:
+def test_stdin_limits_and_reports_number_of_names(pipe: Piped) -> None:
     for count in range(50):
         pipe.write("".join(f'{{"n{count}-{each}": 1}}\n' for each in range(50)))
     assert len(pipe.end()) == MAX_NAMES
     assert f"more than {MAX_NAMES} names" in pipe.source.status_message
 
 
-def test_what_stops_coming_becomes_a_gap_and_what_comes_seldom_does_not(pipe: Piped) -> None:
+def test_stdin_metric_becomes_gap_after_its_usual_interval(pipe: Piped) -> None:
     def at(second: float, name: str) -> None:
         pipe.clock.pass_time(1_000 + second - pipe.clock.monotonic())
         pipe.write(f"{name}={second}\n")
@@ -119,16 +119,16 @@ def test_what_stops_coming_becomes_a_gap_and_what_comes_seldom_does_not(pipe: Pi
     assert pipe.values() == {}
 
 
-def test_a_tick_that_is_late_has_what_came_before_it(pipe: Piped) -> None:
-    pipe.write("early=1\n")
-    pipe.write(b"\xff\n")
+def test_stdin_late_tick_holds_earlier_values(pipe: Piped) -> None:
+    # In one write: each write reads the source first, which takes a value that has come already.
+    pipe.write(b"early=1\n\xff\n")
     wait_for(lambda: pipe.source.unreadable_lines)
     pipe.clock.pass_time(60)
     assert pipe.values() == {"stdin.early": 1}
     assert pipe.values() == {}
 
 
-def test_the_end_is_said_once_and_is_no_failure(pipe: Piped, caplog: pytest.LogCaptureFixture) -> None:
+def test_stdin_end_is_logged_once_and_is_no_error(pipe: Piped, caplog: pytest.LogCaptureFixture) -> None:
     store = MemoryStore()
     sampler = Sampler([pipe.source], store, 1.0)
     pipe.write("a=1\n")
@@ -140,7 +140,7 @@ def test_the_end_is_said_once_and_is_no_failure(pipe: Piped, caplog: pytest.LogC
     assert [tick.values for tick in store.since(0, 99)] == [{"stdin.a": 1}] * 3
 
 
-def test_a_closed_input_is_said(tmp_path: Path) -> None:
+def test_stdin_reports_closed_input(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     os.close(writing)
@@ -150,6 +150,6 @@ def test_a_closed_input_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rest", ["x", "/dev/stdin"])
-def test_it_takes_no_more_than_its_name(rest: str) -> None:
-    with pytest.raises(ValueError, match="stdin alone"):
+def test_stdin_spec_is_rejected_with_argument(rest: str) -> None:
+    with pytest.raises(ValueError, match="stdin without an argument"):
         make_source(rest, 1.0)

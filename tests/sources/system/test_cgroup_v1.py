@@ -1,4 +1,4 @@
-"""Fault 8 in version 1 of control groups: each controller mounted by itself or with another."""
+"""Fault 8 with cgroup v1: controllers mounted separately or together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def tree(tmp_path: Path) -> Tree:
 def v1(
     tree: Tree, co_mounted: bool, path: str = "/docker/abc", root: str = "/docker/abc"
 ) -> tuple[Path, Path, Path]:
-    """The groups for cpu, cpuacct and memory of a version 1 container."""
+    """Return the groups for cpu, cpuacct and memory of a container with cgroup v1."""
     if co_mounted:
         cpu = account = tree.mount("cpu,cpuacct", "cgroup", "rw,cpu,cpuacct", root)
         tree.path(f"4:cpu,cpuacct:{path}")
@@ -36,7 +36,7 @@ def v1(
 
 @pytest.mark.parametrize("co_mounted", [False, True])
 @pytest.mark.parametrize(("path", "root"), [("/docker/abc", "/docker/abc"), ("/", "/"), ("/gone", "/")])
-def test_v1_tells_the_same(tree: Tree, co_mounted: bool, path: str, root: str) -> None:
+def test_cgroup_v1_reports_cpu_and_memory_share(tree: Tree, co_mounted: bool, path: str, root: str) -> None:
     cpu, account, memory = v1(tree, co_mounted, path, root)
     tree.write(cpu / "cpu.cfs_quota_us", 150_000)
     tree.write(cpu / "cpu.cfs_period_us", 100_000)
@@ -61,7 +61,7 @@ def test_v1_tells_the_same(tree: Tree, co_mounted: bool, path: str, root: str) -
     assert labels(values)["container.cpu.percent"] == "Container, of 1.5 cores"
 
 
-def test_without_a_quota_the_cores_are_those_of_the_affinity_mask(tree: Tree) -> None:
+def test_cgroup_v1_uses_affinity_cores_without_quota(tree: Tree) -> None:
     cpu, account, memory = v1(tree, co_mounted=False)
     tree.write(cpu / "cpu.cfs_quota_us", -1)
     tree.write(cpu / "cpu.cfs_period_us", 100_000)
@@ -77,7 +77,7 @@ def test_without_a_quota_the_cores_are_those_of_the_affinity_mask(tree: Tree) ->
     assert "container.cpu.throttled" not in found
 
 
-def test_unlimited_v1_has_no_line(tree: Tree) -> None:
+def test_cgroup_v1_reports_nothing_without_limits(tree: Tree) -> None:
     cpu, _, memory = v1(tree, co_mounted=True)
     tree.write(cpu / "cpu.cfs_quota_us", -1)
     tree.write(cpu / "cpu.cfs_period_us", 100_000)

@@ -1,4 +1,4 @@
-"""Fault 8: a container shows the share of *my* quota and *my* limit, whatever its groups leave out."""
+"""Fault 8: a container reports its use as a share of its own CPU quota and memory limit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def tree(tmp_path: Path) -> Tree:
     return Tree(tmp_path)
 
 
-def test_v2_tells_the_share_of_half_a_core(tree: Tree) -> None:
+def test_cgroup_v2_reports_share_of_half_a_core(tree: Tree) -> None:
     group = tree.mount("", "cgroup2", "rw,nsdelegate")
     tree.path("0::/")
     tree.v2(
@@ -44,7 +44,7 @@ def test_v2_tells_the_share_of_half_a_core(tree: Tree) -> None:
     assert labels(values)["container.memory.percent"] == "Container, of 512 MiB"
 
 
-def test_v2_nested_takes_the_smallest_of_all_ancestors_and_what_counts_against_it(tree: Tree) -> None:
+def test_cgroup_v2_uses_smallest_limit_of_all_ancestors(tree: Tree) -> None:
     top = tree.mount("", "cgroup2", "rw")
     tree.path("0::/pod/app/worker")
     tree.v2(top, cpu_stat="usage_usec 0")
@@ -81,7 +81,7 @@ def test_v2_nested_takes_the_smallest_of_all_ancestors_and_what_counts_against_i
     assert labels(values)["container.cpu.percent"] == "Container, of 1 core"
 
 
-def test_a_limit_above_the_host_is_the_host(tree: Tree) -> None:
+def test_container_memory_limit_is_capped_at_host_memory(tree: Tree) -> None:
     group = tree.mount("", "cgroup2", "rw")
     tree.path("0::/")
     tree.v2(group, memory_max=64 * GIB, memory_current=4 * GIB, memory_stat="inactive_file 0")
@@ -90,14 +90,14 @@ def test_a_limit_above_the_host_is_the_host(tree: Tree) -> None:
     assert labels(found)["container.memory.percent"] == "Container, of 16 GiB"
 
 
-def test_a_quota_alone_tells_memory_of_the_host(tree: Tree) -> None:
+def test_container_uses_host_memory_when_only_cpu_is_limited(tree: Tree) -> None:
     group = tree.mount("", "cgroup2", "rw")
     tree.path("0::/")
     tree.v2(group, cpu_max="50000 100000", memory_max="max", memory_current=8 * GIB)
     assert by_key(tree.source().read())["container.memory.percent"] == 50.0
 
 
-def test_unlimited_v2_has_no_line(tree: Tree) -> None:
+def test_cgroup_v2_reports_nothing_without_limits(tree: Tree) -> None:
     group = tree.mount("", "cgroup2", "rw")
     tree.path("0::/")
     tree.v2(group, cpu_max="max 100000", cpu_stat="usage_usec 5", memory_max="max", memory_current=5)
@@ -105,14 +105,14 @@ def test_unlimited_v2_has_no_line(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "max", "garbage", "-5 0", "0 100000", "50000 0", "5" * 40, "1 2 3"])
-def test_limits_that_make_no_sense_are_none(tree: Tree, content: str) -> None:
+def test_container_ignores_invalid_limits(tree: Tree, content: str) -> None:
     group = tree.mount("", "cgroup2", "rw")
     tree.path("0::/")
     tree.v2(group, cpu_max=content, memory_max=content if len(content) == 40 else f"x{content}")
     assert tree.source().read() == {}
 
 
-def test_unreadable_files_cost_their_own_lines(tree: Tree) -> None:
+def test_container_drops_only_metrics_of_unreadable_files(tree: Tree) -> None:
     group = tree.mount("", "cgroup2", "rw")
     tree.path("0::/")
     tree.v2(group, cpu_max="50000 100000", memory_current=GIB)
@@ -121,20 +121,20 @@ def test_unreadable_files_cost_their_own_lines(tree: Tree) -> None:
     assert set(by_key(tree.source().read())) == {"container.memory.percent", "container.memory.used"}
 
 
-def test_outside_of_any_group_there_is_no_line(tree: Tree) -> None:
+def test_container_reports_nothing_outside_any_cgroup(tree: Tree) -> None:
     assert tree.source().read() == {}
     tree.path("0::/")
     assert tree.source().read() == {}
     assert own_cgroups("/nonexistent") == {}
 
 
-def test_a_path_outside_of_the_namespace_is_what_is_mounted(tree: Tree) -> None:
+def test_own_cgroups_uses_mount_when_path_is_outside_namespace(tree: Tree) -> None:
     group = tree.mount("", "cgroup2", "rw")
     tree.path("0::/../../elsewhere")
     assert own_cgroups(str(tree.proc)) == {"": [group]}
 
 
-def test_a_limit_set_while_running_is_seen_within_ten_seconds(tree: Tree) -> None:
+def test_container_detects_new_limit_within_10_seconds(tree: Tree) -> None:
     group = tree.mount("", "cgroup2", "rw")
     tree.path("0::/")
     tree.v2(group, cpu_max="max 100000", cpu_stat="usage_usec 0", memory_max="max")
@@ -151,7 +151,7 @@ def test_a_limit_set_while_running_is_seen_within_ten_seconds(tree: Tree) -> Non
     assert source.read() == {}
 
 
-def test_usage_that_steps_back_is_a_gap(tree: Tree) -> None:
+def test_container_reports_gap_when_usage_decreases(tree: Tree) -> None:
     group = tree.mount("", "cgroup2", "rw")
     tree.path("0::/")
     tree.v2(group, cpu_max="50000 100000", cpu_stat="usage_usec 9000000\nnr_periods 9\nnr_throttled 9")

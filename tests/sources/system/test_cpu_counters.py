@@ -1,4 +1,4 @@
-"""CPU: shares by core and kind from counters, through suspends, unplugged cores and threads."""
+"""CPU shares by core and kind from counters, despite suspends, unplugged cores and threads."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ def by_key(values: Mapping[Metric, float]) -> dict[str, float]:
     return {metric.key: value for metric, value in values.items()}
 
 
-class Counted:
-    """Counters that a test moves: cores by number, each a reading by kind."""
+class FakeCounters:
+    """Counters that a test sets: for each core number, its times by kind."""
 
     def __init__(self, numbered: bool = True, **cores: tuple[int, int]) -> None:
         self.numbered = numbered
         self.set(**cores)
 
     def set(self, **cores: tuple[int, int]) -> None:
-        """`core0=(user, idle)`."""
+        """Set the counters: `core0=(user, idle)`."""
         self.cores = {int(name[4:]): dict(zip(("user", "idle"), t, strict=True)) for name, t in cores.items()}
 
     def __call__(self) -> CpuCounts:
         return CpuCounts(self.cores, self.numbered, {})
 
 
-def test_the_first_reading_is_the_real_share_in_all_by_kind_and_by_core(machine: FakeMachine) -> None:
+def test_cpu_first_reading_has_total_kinds_and_cores(machine: FakeMachine) -> None:
     source = CpuSource(ProcStat(machine.proc), machine.now)
     machine.pass_time(1.0)
     assert by_key(source.read()) == {
@@ -56,7 +56,7 @@ def test_the_first_reading_is_the_real_share_in_all_by_kind_and_by_core(machine:
     }
 
 
-def test_guest_time_is_not_counted_twice_and_soft_interrupts_are_interrupts(tmp_path: Path) -> None:
+def test_cpu_counts_guest_time_once_and_softirq_as_irq(tmp_path: Path) -> None:
     stat = tmp_path / "stat"
     stat.write_text("cpu  0\ncpu0 0 0 0 0 0 0 0 0 0 0\nintr 5 1 2\nctxt 7\n")
     counts = ProcStat(str(tmp_path))
@@ -66,7 +66,7 @@ def test_guest_time_is_not_counted_twice_and_soft_interrupts_are_interrupts(tmp_
     assert (found["cpu.percent"], found["cpu.user"], found["cpu.irq"], found["cpu.steal"]) == (60, 40, 10, 10)
 
 
-def test_a_core_in_the_middle_that_goes_shifts_no_other(machine: FakeMachine) -> None:
+def test_cpu_keeps_core_keys_when_middle_core_is_unplugged(machine: FakeMachine) -> None:
     machine.plug(2, 3)
     machine.write()
     source = CpuSource(ProcStat(machine.proc), machine.now)
@@ -80,7 +80,7 @@ def test_a_core_in_the_middle_that_goes_shifts_no_other(machine: FakeMachine) ->
     assert "cpu.core1.percent" not in found
 
 
-def test_unnumbered_cores_that_change_are_a_gap_once(machine: FakeMachine) -> None:
+def test_cpu_drops_one_reading_when_unnumbered_cores_change(machine: FakeMachine) -> None:
     source = CpuSource(PsutilCpu(machine.call("cpu_times"), machine.call("cpu_stats")), machine.now)
     machine.plug(2)
     machine.pass_time(1.0)
@@ -89,8 +89,8 @@ def test_unnumbered_cores_that_change_are_a_gap_once(machine: FakeMachine) -> No
     assert by_key(source.read())["cpu.core2.percent"] == 40.0
 
 
-def test_idle_set_back_by_a_suspend_is_a_gap_and_not_a_hundred_percent() -> None:
-    counted = Counted(core0=(100, 9000), core1=(100, 9000))
+def test_cpu_drops_core_when_idle_goes_back_after_suspend() -> None:
+    counted = FakeCounters(core0=(100, 9000), core1=(100, 9000))
     source = CpuSource(counted)
     counted.set(core0=(110, 5000), core1=(110, 9090))
     assert by_key(source.read()) == {"cpu.percent": 10.0, "cpu.user": 10.0, "cpu.core1.percent": 10.0}
@@ -98,7 +98,7 @@ def test_idle_set_back_by_a_suspend_is_a_gap_and_not_a_hundred_percent() -> None
     assert by_key(source.read())["cpu.core0.percent"] == 10.0
 
 
-def test_iowait_that_steps_back_stands_still(tmp_path: Path) -> None:
+def test_cpu_ignores_iowait_that_goes_back(tmp_path: Path) -> None:
     stat = tmp_path / "stat"
     stat.write_text("cpu  0\ncpu0 0 0 0 0 50 0 0 0\nintr 0\n")
     source = CpuSource(ProcStat(str(tmp_path)))
@@ -106,12 +106,12 @@ def test_iowait_that_steps_back_stands_still(tmp_path: Path) -> None:
     assert by_key(source.read())["cpu.percent"] == 50.0
 
 
-def test_no_time_on_any_core_is_no_value() -> None:
-    source = CpuSource(Counted(core0=(100, 9000)))
+def test_cpu_reports_nothing_when_no_time_passed() -> None:
+    source = CpuSource(FakeCounters(core0=(100, 9000)))
     assert source.read() == {}
 
 
-def test_psutil_asked_by_fifty_threads_meanwhile_changes_nothing(machine: FakeMachine) -> None:
+def test_cpu_is_correct_when_50_threads_call_psutil(machine: FakeMachine) -> None:
     source = CpuSource(ProcStat(machine.proc), machine.now)
     machine.pass_time(1.0)
     threads = [threading.Thread(target=psutil.cpu_percent) for _ in range(50)]
@@ -123,6 +123,6 @@ def test_psutil_asked_by_fifty_threads_meanwhile_changes_nothing(machine: FakeMa
     assert found["cpu.percent"] == 40.0
 
 
-def test_the_best_reader_is_the_one_that_is_there(machine: FakeMachine) -> None:
+def test_cpu_counts_prefers_procfs_to_psutil(machine: FakeMachine) -> None:
     assert isinstance(cpu_counts(machine.proc), ProcStat)
     assert isinstance(cpu_counts("/nonexistent"), PsutilCpu)

@@ -1,4 +1,4 @@
-"""CPU shares: real from the first, never beyond 0 to 100, whatever the counters do."""
+"""CPU shares are real from the first reading and within 0 to 100 % for any counters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dashapp.sources.system.cpu import TOTAL_METRIC, CpuCounts, CpuSource, core_
 
 
 def counts(*cores: tuple[float, float], numbers: tuple[int, ...] = (), numbered: bool = True) -> CpuCounts:
-    """(busy, idle) of each core."""
+    """Return counters from the (busy, idle) times of each core."""
     return CpuCounts(
         {
             number: {"user": busy, "idle": idle}
@@ -30,25 +30,25 @@ def shares(*readings: CpuCounts) -> list[dict[str, float]]:
     return [{metric.key: value for metric, value in source.read().items()} for _ in readings[1:]]
 
 
-def test_9_the_first_reading_is_real() -> None:
+def test_9_cpu_first_reading_is_real() -> None:
     (first,) = shares(counts((0, 0), (0, 0)), counts((10, 30), (20, 20)))
     assert first["cpu.percent"] == 37.5
     assert (first["cpu.core0.percent"], first["cpu.core1.percent"]) == (25, 50)
 
 
-def test_no_time_gone_by_is_no_value() -> None:
+def test_cpu_shares_are_absent_when_no_time_passed() -> None:
     (found,) = shares(counts((5, 5)), counts((5, 5)))
     assert found == {}
 
 
 @pytest.mark.parametrize("after", [(5, 100), (100, 5), (0, 0), (90, 90)])
-def test_25_counters_that_step_back_are_never_shown(after: tuple[float, float]) -> None:
+def test_25_cpu_shares_stay_in_range_when_counters_go_back(after: tuple[float, float]) -> None:
     reset, recovered = shares(counts((100, 100)), counts(after), counts((after[0] + 1, after[1] + 3)))
     assert all(0 <= value <= 100 for value in reset.values())
     assert recovered["cpu.percent"] == 25
 
 
-def test_32_cores_come_and_go() -> None:
+def test_32_cpu_shares_follow_added_and_removed_cores() -> None:
     four, eight = [(10, 10)] * 4, [(20, 40)] * 8
     found = shares(counts(*four), counts(*eight), counts(*[(21, 41)] * 2))
     assert [len([key for key in each if "core" in key]) for each in found] == [4, 2]
@@ -56,7 +56,7 @@ def test_32_cores_come_and_go() -> None:
     assert found[1]["cpu.percent"] == 50
 
 
-def test_32_a_core_in_the_middle_goes_and_the_others_keep_their_lines() -> None:
+def test_32_cpu_shares_keep_core_keys_when_middle_core_goes() -> None:
     (found,) = shares(
         counts((10, 10), (1000, 10), (30, 10)),
         counts((20, 20), (40, 10), numbers=(0, 2)),
@@ -65,7 +65,7 @@ def test_32_a_core_in_the_middle_goes_and_the_others_keep_their_lines() -> None:
     assert "cpu.core1.percent" not in found
 
 
-def test_32_cores_without_numbers_are_left_out_once_when_one_goes() -> None:
+def test_32_cpu_shares_skip_one_reading_when_unnumbered_core_goes() -> None:
     gone, after = shares(
         counts((10, 10), (99, 99), numbered=False), counts((99, 100), numbered=False), counts((100, 101))
     )
@@ -73,7 +73,7 @@ def test_32_cores_without_numbers_are_left_out_once_when_one_goes() -> None:
     assert after["cpu.percent"] == 50
 
 
-def test_9_fifty_threads_that_ask_psutil_change_nothing() -> None:
+def test_9_cpu_shares_are_correct_when_50_threads_call_psutil() -> None:
     stop = Event()
 
     def ask() -> None:

@@ -1,4 +1,4 @@
-"""Disks, file systems, networks and sensors: what is told by device, and what counts in the totals."""
+"""Disks, file systems, networks and sensors: metrics per device, and totals."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def by_key(values: Mapping[Metric, float]) -> dict[str, float]:
     return {metric.key: value for metric, value in values.items()}
 
 
-def test_a_disk_tells_bytes_operations_and_busy_time_and_its_parts_nothing(machine: FakeMachine) -> None:
+def test_disk_source_reports_whole_disks_without_partitions(machine: FakeMachine) -> None:
     machine.disks = {"sda": 512_000, "sda1": 512_000, "loop0": 512_000, "dm-0": 512_000}
     machine.write()
     source = DiskSource(ProcDisks(machine.proc), machine.now)
@@ -47,18 +47,18 @@ def test_a_disk_tells_bytes_operations_and_busy_time_and_its_parts_nothing(machi
 @pytest.mark.parametrize(
     "name", ["sda1", "nvme0n1p3", "mmcblk0p1", "loop3", "ram0", "zram0", "dm-2", "md127", "sr0", "nvme0c0n1"]
 )
-def test_a_part_or_a_stacked_device_is_no_disk_of_its_own(name: str) -> None:
+def test_is_whole_disk_rejects_partitions_and_stacked_devices(name: str) -> None:
     assert not disk.is_whole_disk(name, {"sda": 0, "nvme0n1": 0, "mmcblk0": 0, name: 0})
 
 
 @pytest.mark.parametrize(
     "name", ["sda", "vdb", "xvda1", "nvme0n1", "nvme10n2", "mmcblk0", "PhysicalDrive0", "disk0"]
 )
-def test_a_disk_is_a_disk(name: str) -> None:
+def test_is_whole_disk_accepts_disks(name: str) -> None:
     assert disk.is_whole_disk(name, {name: 0})
 
 
-def test_past_so_many_devices_only_the_totals_are_told(machine: FakeMachine) -> None:
+def test_disk_and_network_report_only_totals_with_many_devices(machine: FakeMachine) -> None:
     machine.disks = {f"sd{chr(97 + n)}": 1000 for n in range(disk.MAX_DISKS + 1)}
     machine.links = {f"eth{n}": 1000 for n in range(network.MAX_INTERFACES + 1)}
     machine.write()
@@ -69,7 +69,7 @@ def test_past_so_many_devices_only_the_totals_are_told(machine: FakeMachine) -> 
     assert set(by_key(links.read())) == {"network.received", "network.sent"}
 
 
-def test_the_network_total_leaves_out_loopback_and_what_passes_another_interface(
+def test_network_total_excludes_loopback_and_virtual_interfaces(
     machine: FakeMachine,
 ) -> None:
     inner = ("lo", "docker0", "br-1f2e", "veth12", "virbr0", "tun0", "wg0", "bond0", "eth0.100", "cni0")
@@ -85,7 +85,7 @@ def test_the_network_total_leaves_out_loopback_and_what_passes_another_interface
     assert not [key for key in found if "veth" in key]
 
 
-def test_a_silent_interface_has_no_line_until_it_speaks(machine: FakeMachine) -> None:
+def test_network_interface_appears_when_it_has_traffic(machine: FakeMachine) -> None:
     source = NetworkSource(ProcNetwork(machine.proc), machine.now)
     machine.pass_time()
     assert "network.ifb0.received" not in by_key(source.read())
@@ -94,7 +94,7 @@ def test_a_silent_interface_has_no_line_until_it_speaks(machine: FakeMachine) ->
     assert by_key(source.read())["network.ifb0.received"] == 1500
 
 
-def test_real_file_systems_are_told_once_and_network_ones_are_never_asked(machine: FakeMachine) -> None:
+def test_filesystem_source_reads_each_local_mount_once(machine: FakeMachine) -> None:
     asked = []
 
     def size(point: str) -> filesystem.StatvfsResult:
@@ -123,11 +123,11 @@ def test_real_file_systems_are_told_once_and_network_ones_are_never_asked(machin
         ("apfs", "/", True),
     ],
 )
-def test_which_file_systems_are_worth_telling(kind: str, point: str, told: bool) -> None:
+def test_shown_mounts_selects_real_file_systems(kind: str, point: str, told: bool) -> None:
     assert bool(shown_mounts([Mount("/dev/x", point, kind)])) == told
 
 
-def test_a_mount_that_went_or_is_empty_costs_its_own_line() -> None:
+def test_filesystem_source_skips_missing_or_empty_mount() -> None:
     mounts = [Mount(f"/dev/{name}", f"/{name}", "ext4") for name in ("gone", "empty", "full")]
 
     def size(point: str) -> filesystem.StatvfsResult:
@@ -138,7 +138,7 @@ def test_a_mount_that_went_or_is_empty_costs_its_own_line() -> None:
     assert by_key(FilesystemSource(lambda: mounts, size).read()) == {"filesystem.full.percent": 100.0}
 
 
-def test_mounts_of_alike_names_keep_keys_of_their_own() -> None:
+def test_filesystem_keys_are_unique_for_similar_mount_points() -> None:
     mounts = [
         Mount(f"/dev/{n}", point, "xfs") for n, point in enumerate(("/a b", "/a-b", "/A/b", "/root", "/"))
     ]
@@ -146,7 +146,7 @@ def test_mounts_of_alike_names_keep_keys_of_their_own() -> None:
     assert len(found) == 5
 
 
-def test_sensors_of_equal_labels_are_counted_through(machine: FakeMachine) -> None:
+def test_sensor_keys_are_numbered_when_labels_are_equal(machine: FakeMachine) -> None:
     source = SensorSource(
         machine.call("sensors_temperatures"), machine.call("sensors_fans"), machine.call("sensors_battery")
     )
@@ -160,7 +160,7 @@ def test_sensors_of_equal_labels_are_counted_through(machine: FakeMachine) -> No
     }
 
 
-def test_a_machine_without_sensors_is_known_without_asking_one(tmp_path: Path) -> None:
+def test_has_sensors_checks_directory_without_reading_sensors(tmp_path: Path) -> None:
     assert not has_sensors(str(tmp_path))
     (tmp_path / "class/hwmon/hwmon0").mkdir(parents=True)
     assert has_sensors(str(tmp_path))

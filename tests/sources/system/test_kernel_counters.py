@@ -1,4 +1,4 @@
-"""What /proc tells in a few numbers: memory, load, pressure, connections, processes; and how it is read."""
+"""Metrics from /proc: memory, load, pressure, connections and processes; and its reader."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def by_key(values: Mapping[Metric, float]) -> dict[str, float]:
     return {metric.key: value for metric, value in values.items()}
 
 
-def test_memory_used_is_what_no_program_could_get(machine: FakeMachine) -> None:
+def test_memory_used_excludes_available_memory(machine: FakeMachine) -> None:
     source = MemorySource(ProcMemory(machine.proc, page=4096), machine.now)
     machine.pass_time(2.0)
     assert by_key(source.read()) == {
@@ -43,23 +43,23 @@ def test_memory_used_is_what_no_program_could_get(machine: FakeMachine) -> None:
     }
 
 
-def test_a_machine_without_swap_uses_none_of_it(tmp_path: Path) -> None:
+def test_swap_is_zero_on_machine_without_swap(tmp_path: Path) -> None:
     (tmp_path / "meminfo").write_text("MemTotal: 8 kB\nMemAvailable: 4 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n")
     found = by_key(MemorySource(ProcMemory(str(tmp_path))).read())
     assert (found["swap.percent"], found["swap.used"]) == (0.0, 0)
 
 
-def test_an_old_kernel_without_available_memory_reckons_it(tmp_path: Path) -> None:
+def test_memory_available_is_estimated_on_old_kernel(tmp_path: Path) -> None:
     (tmp_path / "meminfo").write_text("MemTotal: 100 kB\nMemFree: 10 kB\nBuffers: 20 kB\nCached: 30 kB\n")
     assert by_key(MemorySource(ProcMemory(str(tmp_path))).read())["memory.percent"] == 40.0
 
 
-def test_load_is_told_over_the_cores_too(machine: FakeMachine) -> None:
+def test_load_source_reports_load_per_core(machine: FakeMachine) -> None:
     source = LoadSource(machine.proc, machine.call("getloadavg"), lambda: 4)
     assert by_key(source.read()) == {"load.1": 0.5, "load.5": 1.25, "load.15": 2.0, "load.percore": 0.12}
 
 
-def test_pressure_is_the_share_of_the_time_since_the_last_reading(machine: FakeMachine) -> None:
+def test_pressure_is_share_of_time_since_last_reading(machine: FakeMachine) -> None:
     source = PressureSource(machine.proc, machine.now)
     machine.counts["stall"] += 5000
     machine.time += 2.0
@@ -73,12 +73,12 @@ def test_pressure_is_the_share_of_the_time_since_the_last_reading(machine: FakeM
     }
 
 
-def test_a_kernel_without_pressure_has_no_such_source(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="counts no pressure"):
+def test_pressure_source_raises_on_kernel_without_pressure(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="does not measure pressure"):
         PressureSource(str(tmp_path))
 
 
-def test_connections_by_state_and_a_rare_state_once_it_was_seen(machine: FakeMachine) -> None:
+def test_connections_report_states_and_keep_rare_state_once_seen(machine: FakeMachine) -> None:
     source = ConnectionSource(machine.proc)
     assert by_key(source.read()) == {"tcp.established": 3, "tcp.time_wait": 1, "tcp.listen": 1}
     table = Path(machine.proc, "net/tcp")
@@ -89,7 +89,7 @@ def test_connections_by_state_and_a_rare_state_once_it_was_seen(machine: FakeMac
     assert by_key(source.read())["tcp.close_wait"] == 0
 
 
-def test_a_table_too_long_to_read_is_not_read(machine: FakeMachine) -> None:
+def test_connections_skip_table_when_too_long(machine: FakeMachine) -> None:
     net = Path(machine.proc, "net")
     (net / "sockstat").write_text(
         f"sockets: used 1\nTCP: inuse {connections.MAX_ROWS} orphan 0 tw 7 alloc 9 mem 1\n"
@@ -101,8 +101,10 @@ def test_a_table_too_long_to_read_is_not_read(machine: FakeMachine) -> None:
     assert by_key(source.read()) == {"tcp.established": 4321, "tcp.time_wait": 7}
 
 
-def test_a_table_is_only_looked_for_at_first(machine: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server of many thousand connections takes seconds to write it: no collector starts that late."""
+def test_connections_read_no_whole_table_at_start(
+    machine: FakeMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel takes seconds to write a table of many connections, too long at start."""
 
     def whole(_: ProcFile) -> bytes:
         raise AssertionError("a table was read whole")
@@ -113,7 +115,7 @@ def test_a_table_is_only_looked_for_at_first(machine: FakeMachine, monkeypatch: 
     assert by_key(source.read())["tcp.listen"] == 1
 
 
-def test_a_table_without_a_socket_is_not_read(machine: FakeMachine) -> None:
+def test_connections_skip_table_without_sockets(machine: FakeMachine) -> None:
     net = Path(machine.proc, "net")
     (net / "sockstat6").write_text("TCP6: inuse 0\nUDP6: inuse 0\n")
     (net / "tcp6").write_text((net / "tcp").read_text())
@@ -123,17 +125,17 @@ def test_a_table_without_a_socket_is_not_read(machine: FakeMachine) -> None:
     assert by_key(source.read())["tcp.listen"] == 2
 
 
-def test_processes_are_counted_and_threads_told(machine: FakeMachine) -> None:
+def test_process_source_counts_processes_and_threads(machine: FakeMachine) -> None:
     found = by_key(ProcessSource(machine.proc).read())
     assert found == {"processes.count": 2, "threads.count": 120}
 
 
-def test_uptime_is_in_whole_seconds(machine: FakeMachine) -> None:
+def test_uptime_is_reported_in_whole_seconds(machine: FakeMachine) -> None:
     assert by_key(UptimeSource(machine.proc).read()) == {"uptime.seconds": 1000}
     assert by_key(UptimeSource("/nonexistent", lambda: 500.0, lambda: 450.0).read()) == {}
 
 
-def test_frequency_is_the_mean_of_the_cores_in_hertz(machine: FakeMachine) -> None:
+def test_frequency_is_mean_of_cores_in_hertz(machine: FakeMachine) -> None:
     assert by_key(FrequencySource(machine.proc, machine.sys).read()) == {"cpu.frequency": 2.5e9}
     for core, kilohertz in ((0, 1_000_000), (1, 2_000_000)):
         place = Path(machine.sys, f"devices/system/cpu/cpu{core}/cpufreq/scaling_cur_freq")
@@ -142,7 +144,7 @@ def test_frequency_is_the_mean_of_the_cores_in_hertz(machine: FakeMachine) -> No
     assert by_key(FrequencySource(machine.proc, machine.sys).read()) == {"cpu.frequency": 1.5e9}
 
 
-def test_a_file_is_read_whole_and_anew_and_its_descriptor_is_given_back(tmp_path: Path) -> None:
+def test_proc_file_rereads_whole_file_and_closes_descriptor(tmp_path: Path) -> None:
     path = tmp_path / "long"
     file = ProcFile(path)
     before = len(list(Path("/proc/self/fd").iterdir()))
@@ -153,7 +155,7 @@ def test_a_file_is_read_whole_and_anew_and_its_descriptor_is_given_back(tmp_path
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-def test_a_file_that_comes_later_is_read_then(tmp_path: Path) -> None:
+def test_proc_file_reads_file_that_appears_later(tmp_path: Path) -> None:
     file = ProcFile(tmp_path / "later")
     with pytest.raises(FileNotFoundError):
         file.read()
@@ -173,5 +175,5 @@ def test_a_file_that_comes_later_is_read_then(tmp_path: Path) -> None:
         (b"", None),
     ],
 )
-def test_the_number_after_a_name_at_the_start_of_a_line(content: bytes, number: int | None) -> None:
+def test_number_after_finds_number_at_line_start(content: bytes, number: int | None) -> None:
     assert number_after(b"name ", content) == number

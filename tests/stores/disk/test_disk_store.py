@@ -1,4 +1,4 @@
-"""The disk store by itself: what waits, what is refused, what is foreign, and what a stopped reader costs."""
+"""The disk store alone: pending ticks, rejected ticks, foreign folders, stopped readers."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from processes import holes, stored
 from thorough import amount
+from tick_pages import last_page
 from waiting import PATIENCE_S, wait_for
 
 from dashapp.model.ticks import StoreError, StoreLockedError, Tick
 from dashapp.query.levels import Levels
-from dashapp.stores.base import last_page
 from dashapp.stores.disk import row_log
 from dashapp.stores.disk.mmap_tail import MAX_RECORD_BYTES
 from dashapp.stores.disk.reader import DiskReader
@@ -36,7 +36,7 @@ def store(tmp_path: Path) -> Iterator[DiskStore]:
     made.close()
 
 
-def test_the_folder_is_the_owners_alone(store: DiskStore, tmp_path: Path) -> None:
+def test_store_folder_is_accessible_to_owner_only(store: DiskStore, tmp_path: Path) -> None:
     store.append(tick(1))
     folder = tmp_path / "s"
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -44,30 +44,30 @@ def test_the_folder_is_the_owners_alone(store: DiskStore, tmp_path: Path) -> Non
         assert (folder / name).stat().st_mode & 0o777 == 0o600
 
 
-def test_a_folder_that_is_open_to_others_is_closed(tmp_path: Path) -> None:
+def test_store_restricts_permissions_of_existing_folder(tmp_path: Path) -> None:
     (tmp_path / "s").mkdir(mode=0o777)
     DiskStore(tmp_path / "s").close()
     assert (tmp_path / "s").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_second_writer_is_refused_by_the_name_of_the_first(store: DiskStore, tmp_path: Path) -> None:
+def test_second_writer_error_names_process_of_first(store: DiskStore, tmp_path: Path) -> None:
     with pytest.raises(StoreLockedError, match=f"process {os.getpid()}"):
         DiskStore(tmp_path / "s")
 
 
-def test_the_lock_is_given_back(tmp_path: Path) -> None:
+def test_close_releases_writer_lock(tmp_path: Path) -> None:
     for _ in range(3):
         DiskStore(tmp_path / "s").close()
 
 
 @pytest.mark.parametrize("path", ["/proc/nothing", "file/s"])
-def test_a_folder_that_cannot_be_is_one_sentence(path: str, tmp_path: Path) -> None:
+def test_store_reports_folder_that_cannot_be_created(path: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="cannot write to"):
         DiskStore(tmp_path / path)
 
 
-def test_a_locked_database_keeps_nothing_from_readers(store: DiskStore, tmp_path: Path) -> None:
+def test_readers_see_all_ticks_when_database_is_locked(store: DiskStore, tmp_path: Path) -> None:
     folder = tmp_path / "s"
     store.append(tick(1))
     with closing(sqlite3.connect(folder / "cache.db", isolation_level=None)) as holder:
@@ -84,7 +84,7 @@ def test_a_locked_database_keeps_nothing_from_readers(store: DiskStore, tmp_path
     assert stored(folder) == [1000, 2000, 3000, 4000, 5000, 6000]
 
 
-def test_what_waited_when_the_process_was_killed_is_stored_by_the_next(tmp_path: Path) -> None:
+def test_pending_ticks_of_killed_process_are_stored_by_next(tmp_path: Path) -> None:
     folder = tmp_path / "s"
     store = DiskStore(folder)
     store.append(tick(1))
@@ -92,15 +92,15 @@ def test_what_waited_when_the_process_was_killed_is_stored_by_the_next(tmp_path:
         holder.execute("BEGIN IMMEDIATE")
         store.append(tick(2))
         store.append(tick(3))
-        store._pending.clear()  # as a kill -9 does
+        store._pending.clear()  # as after kill -9
         store.close()
     DiskStore(folder).close()
     assert stored(folder) == [1000, 2000, 3000]
 
 
-def test_a_tick_that_is_too_large_is_refused_and_costs_nothing(store: DiskStore) -> None:
+def test_append_rejects_tick_that_is_too_large(store: DiskStore) -> None:
     store.append(tick(1))
-    with pytest.raises(StoreError, match="more than a store takes"):
+    with pytest.raises(StoreError, match="expected at most"):
         store.append(Tick(2, 1, {"x" * MAX_RECORD_BYTES: 1}))
     store.append(tick(3))
     assert [each.time for each in last_page(store, 10).ticks] == [1, 3]
@@ -115,14 +115,14 @@ sys.stdin.read()
 """
 
 
-# The log's sizes and the ticks are divided by this: what a user has, in less time.
+# The log sizes and the number of ticks are divided by this, to test a user's case in less time.
 SMALLER = amount(6, 1)
 
 
-def test_39_a_stopped_reader_does_not_let_the_log_grow(
+def test_39_write_ahead_log_stays_bounded_when_reader_is_stopped(
     store: DiskStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fault 39: it holds a transaction, so that SQLite may not begin its log anew."""
+    """Fault 39: the reader holds a transaction, so SQLite cannot restart its log."""
     for name in ("WAL_BATCH_BYTES", "WAL_STOP_BYTES"):
         monkeypatch.setattr(row_log, name, getattr(row_log, name) // SMALLER)
     folder, last_second = tmp_path / "s", 20_000 // SMALLER
@@ -180,8 +180,8 @@ def writer(folder: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", WRITER, str(folder)], stdout=subprocess.PIPE)
 
 
-def test_15_a_kill_in_mid_append_loses_nothing_acknowledged(tmp_path: Path) -> None:
-    """Fault 15: many kills; what came down the pipe was stored, and nothing was stored twice."""
+def test_15_store_keeps_acknowledged_ticks_after_kill_during_append(tmp_path: Path) -> None:
+    """Fault 15: after many kills every acknowledged tick is stored, exactly once."""
     folder = tmp_path / "s"
     for turn in range(amount(6, 20)):
         process = writer(folder)
@@ -202,8 +202,8 @@ def test_15_a_kill_in_mid_append_loses_nothing_acknowledged(tmp_path: Path) -> N
     assert times[-1] >= 1000 * acknowledged
 
 
-def test_16_every_reading_beside_a_writer_is_one_consistent_window(tmp_path: Path) -> None:
-    """Fault 16: many readings against a writer at full speed, from tail and database both."""
+def test_16_reader_gets_consistent_window_during_writes(tmp_path: Path) -> None:
+    """Fault 16: many reads from tail and database during writes at full speed."""
     folder = tmp_path / "s"
     DiskStore(folder).close()
     filled = row_log.RowLog(folder, 1_000_000)
@@ -220,7 +220,7 @@ def test_16_every_reading_beside_a_writer_is_one_consistent_window(tmp_path: Pat
         wait_for(lambda: reader.newest().time_ms > 5_000_000)
         before = 0.0
         for number in range(amount(500, 2000)):
-            # Some reach past what tail and log hold.
+            # Some reads reach further back than the tail and the log.
             count = 6000 if number % 25 == 0 else 300
             newest = reader.newest().time_ms
             if count > 300:

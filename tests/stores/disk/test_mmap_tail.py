@@ -1,4 +1,4 @@
-"""The mapped tail: a ring that wraps, and that a reader beside a writer always sees whole."""
+"""The memory-mapped tail: a ring buffer that a reader always sees whole during writes."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def tail(path: Path) -> Iterator[RingBuffer]:
     made.close()
 
 
-def test_a_new_tail_is_empty_and_private(tail: RingBuffer, path: Path) -> None:
+def test_new_tail_is_empty_and_accessible_to_owner_only(tail: RingBuffer, path: Path) -> None:
     assert tail.records() == ([], 0, False)
     assert path.stat().st_mode & 0o777 == 0o600
-    # Real blocks: a hole could not be filled on a full disk.
+    # Real blocks, because a full disk could not fill a hole.
     assert path.stat().st_blocks * 512 >= RING_BYTES
 
 
-def test_each_tail_has_a_life_of_its_own(tmp_path: Path) -> None:
+def test_each_tail_has_unique_generation(tmp_path: Path) -> None:
     made = [RingBuffer.create(tmp_path / str(number)) for number in range(5)]
     assert len({each.generation for each in made}) == 5
     for each in made:
@@ -49,7 +49,7 @@ def test_each_tail_has_a_life_of_its_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [1, 7, 100, 4096, MAX_RECORD_BYTES])
-def test_the_ring_keeps_the_newest_whatever_their_length(tail: RingBuffer, length: int) -> None:
+def test_tail_keeps_newest_records_of_any_length(tail: RingBuffer, length: int) -> None:
     total = 3 * RING_BYTES // length + 10
     total = min(total, 60_000) if length < 50 else total
     for number in range(total):
@@ -63,7 +63,7 @@ def test_the_ring_keeps_the_newest_whatever_their_length(tail: RingBuffer, lengt
     assert missed is False or RING_BYTES - kept <= length + 16
 
 
-def test_only_what_is_new_is_read(tail: RingBuffer) -> None:
+def test_records_returns_only_new_records_after_position(tail: RingBuffer) -> None:
     tail.append(b"one")
     _, head, _ = tail.records()
     tail.append(b"two")
@@ -71,7 +71,7 @@ def test_only_what_is_new_is_read(tail: RingBuffer) -> None:
     assert tail.records(tail.head) == ([], tail.head, False)
 
 
-def test_a_reader_that_was_lapped_is_told(tail: RingBuffer) -> None:
+def test_records_reports_missed_records_when_overwritten(tail: RingBuffer) -> None:
     tail.append(b"one")
     _, head, _ = tail.records()
     for _ in range(20):
@@ -81,14 +81,14 @@ def test_a_reader_that_was_lapped_is_told(tail: RingBuffer) -> None:
     assert len(records) in (9, 10)
 
 
-def test_a_record_that_is_too_large_is_refused_and_costs_nothing(tail: RingBuffer) -> None:
+def test_append_rejects_record_that_is_too_large(tail: RingBuffer) -> None:
     tail.append(b"one")
-    with pytest.raises(ValueError, match="more than the tail takes"):
+    with pytest.raises(ValueError, match="expected at most"):
         tail.append(bytes(MAX_RECORD_BYTES + 1))
     assert tail.records()[0] == [b"one"]
 
 
-def test_renewing_empties_it_for_every_reader(tail: RingBuffer, path: Path) -> None:
+def test_reset_empties_tail_for_all_readers(tail: RingBuffer, path: Path) -> None:
     tail.append(b"one")
     reader = RingBuffer(path)
     life, (_, head, _) = reader.generation, reader.records()
@@ -102,7 +102,7 @@ def test_renewing_empties_it_for_every_reader(tail: RingBuffer, path: Path) -> N
     reader.close()
 
 
-def test_what_was_written_survives_its_writer(tail: RingBuffer, path: Path) -> None:
+def test_tail_keeps_records_when_writer_reopens(tail: RingBuffer, path: Path) -> None:
     tail.append(b"one")
     again = RingBuffer(path, write=True)
     again.append(b"two")
@@ -110,12 +110,12 @@ def test_what_was_written_survives_its_writer(tail: RingBuffer, path: Path) -> N
     again.close()
 
 
-def test_an_append_that_was_torn_is_as_if_it_had_not_begun(tail: RingBuffer, path: Path) -> None:
+def test_tail_discards_partial_append(tail: RingBuffer, path: Path) -> None:
     for number in range(100):
         tail.append(b"%d" % number)
     before = tail.records()[0]
     with path.open("r+b") as file:
-        # Claimed and half written, the head not moved.
+        # The space is claimed and half written, but the head has not moved.
         file.seek(16)
         file.write(struct.pack("<Q", tail.head + 200))
         file.seek(HEADER_BYTES + tail.head)
@@ -130,32 +130,32 @@ def test_an_append_that_was_torn_is_as_if_it_had_not_begun(tail: RingBuffer, pat
 @pytest.mark.parametrize(
     "size", [0, 1, HEADER_BYTES, HEADER_BYTES + RING_BYTES // 2, HEADER_BYTES + RING_BYTES + 1]
 )
-def test_a_file_of_another_length_is_no_tail(path: Path, size: int) -> None:
+def test_open_rejects_file_of_wrong_length(path: Path, size: int) -> None:
     path.write_bytes(b"dashtl01" + bytes(size)[8:] if size > 8 else bytes(size))
     with pytest.raises(RingBufferError, match="bytes"):
         RingBuffer(path)
 
 
-def test_a_foreign_file_is_no_tail(path: Path) -> None:
+def test_open_rejects_foreign_file(path: Path) -> None:
     path.write_bytes(os.urandom(HEADER_BYTES + RING_BYTES))
     for write in (False, True):
-        with pytest.raises(RingBufferError, match="not a tail"):
+        with pytest.raises(RingBufferError, match="not a ring buffer"):
             RingBuffer(path, write=write)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_garbage_behind_the_right_beginning_is_not_written_to(path: Path, seed: int) -> None:
+def test_open_for_writing_rejects_garbage_with_valid_magic(path: Path, seed: int) -> None:
     path.write_bytes(b"dashtl01" + os.urandom(HEADER_BYTES + RING_BYTES - 8))
-    with pytest.raises(RingBufferError, match="not a tail"):
+    with pytest.raises(RingBufferError, match="not a ring buffer"):
         RingBuffer(path, write=True)
 
 
-def test_a_reader_of_garbage_says_so_in_time(path: Path) -> None:
+def test_records_reports_garbage_without_hanging(path: Path) -> None:
     path.write_bytes(
         b"dashtl01" + os.urandom(8) + struct.pack("<QQQ", 0, RING_BYTES, 0) + os.urandom(RING_BYTES + 24)
     )
     reader = RingBuffer(path)
-    with pytest.raises(RingBufferError, match="not whole"):
+    with pytest.raises(RingBufferError, match="incomplete"):
         reader.records()
     reader.close()
 
@@ -169,8 +169,8 @@ def _write(path: Path, stop: Event) -> None:
             tail.append(b"%d:" % number + b"x" * (number % 200))
 
 
-def test_a_reader_beside_a_full_speed_writer_misses_nothing(tail: RingBuffer, path: Path) -> None:
-    """It reads on from its place, or is told that it was lapped; and a whole reading is never empty."""
+def test_reader_misses_no_record_while_writer_appends(tail: RingBuffer, path: Path) -> None:
+    """A reader continues at its position or reports missed records; a whole read is never empty."""
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
     writer = context.Process(target=_write, args=(path, stop))
@@ -190,7 +190,7 @@ def test_a_reader_beside_a_full_speed_writer_misses_nothing(tail: RingBuffer, pa
                 followed += 1
             expected = numbers[-1] + 1 if numbers else expected
             if missed and not whole:
-                head, expected = reader.head, 0  # who is late catches up, or would be late for ever
+                head, expected = reader.head, 0  # a late reader skips ahead, or it would stay late
             turn += 1
     finally:
         stop.set()

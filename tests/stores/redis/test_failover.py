@@ -1,4 +1,4 @@
-"""A Redis that fails over: its replica, a little behind, takes its place and its address."""
+"""Redis failover: a replica that is slightly behind takes over role and address."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dashapp.stores.redis.store import RedisStore
 pytestmark = needs_redis
 
 
-def test_19_failed_over_to_a_replica_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
+def test_19_failover_to_replica_neither_loses_nor_repeats_ticks(tmp_path: Path) -> None:
     ticks = Keys("a").ticks
     with (
         redis_at(tmp_path / "first") as first,

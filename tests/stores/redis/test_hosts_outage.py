@@ -1,4 +1,4 @@
-"""Fault 19 as a web process meets it: what is known is shown, what is wrong is said, and it heals."""
+"""Fault 19 in a web process: it shows the last data and a notice, and recovers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import closing
 import pytest
 from redis_server import RedisServer, needs_redis
 from redis_store import times, write
+from tick_pages import last_page, page_after
 from waiting import PATIENCE_S, wait_for
 
 from dashapp.model.ticks import Tick
-from dashapp.stores.base import last_page, page_after
 from dashapp.stores.redis import hosts as redis_hosts
 from dashapp.stores.redis.client import RedisClient
 from dashapp.stores.redis.hosts import RedisHosts
@@ -34,22 +34,22 @@ def hosts(redis: RedisServer) -> Iterator[RedisHosts]:
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever asks first gets what there is, on a slow machine too."""
+    """Let the first request wait for Redis, also on a slow machine."""
     monkeypatch.setattr(redis_hosts, "FIRST_POLL_TIMEOUT_S", PATIENCE_S)
 
 
 class Waits:
-    """How long each of those who asked was let wait at the most, in seconds."""
+    """The longest time that each request may wait, in seconds."""
 
     def __init__(self, hosts: RedisHosts, monkeypatch: pytest.MonkeyPatch) -> None:
         self.allowed: list[float] = []
-        wait_for_news = hosts._news.wait_for
+        wait_for_news = hosts._polled.wait_for
 
         def counted(predicate: Callable[[], bool], timeout: float) -> bool:
             self.allowed.append(timeout)
             return wait_for_news(predicate, timeout)
 
-        monkeypatch.setattr(hosts._news, "wait_for", counted)
+        monkeypatch.setattr(hosts._polled, "wait_for", counted)
 
 
 def ask(hosts: RedisHosts) -> None:
@@ -61,7 +61,7 @@ def ask(hosts: RedisHosts) -> None:
 
 
 @pytest.mark.parametrize("fault", ["freeze", "kill"])
-def test_19_away_the_last_is_shown_it_is_said_and_it_heals(
+def test_19_hosts_show_last_ticks_and_notice_during_outage(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(store, 1, 2, 3)
@@ -71,12 +71,12 @@ def test_19_away_the_last_is_shown_it_is_said_and_it_heals(
     getattr(redis, fault)()
     said = "it does not answer" if fault == "freeze" else "it cannot be reached"
 
-    def told() -> bool:
+    def notice_is_shown() -> bool:
         ask(hosts)
         (notice,) = reader.notices()
-        return said in notice and notice.count("the last that came") == 1
+        return said in notice and notice.count("the last data received") == 1
 
-    wait_for(told)
+    wait_for(notice_is_shown)
     waits = Waits(hosts, monkeypatch)
     for _time in range(20):
         ask(hosts)
@@ -88,7 +88,7 @@ def test_19_away_the_last_is_shown_it_is_said_and_it_heals(
     assert times(reader) == [1, 2, 3, 4]
 
 
-def test_19_away_at_first_nobody_waits_twice_and_it_heals(
+def test_19_hosts_wait_once_when_redis_is_down_at_start(
     redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_hosts, "FIRST_POLL_TIMEOUT_S", 0.5)
@@ -108,7 +108,7 @@ def test_19_away_at_first_nobody_waits_twice_and_it_heals(
             wait_for(lambda: hosts.own().newest().time_ms == 1000)
 
 
-def test_19_flushed_the_cursor_is_of_another_life(
+def test_19_cursor_resets_after_redis_is_flushed(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts
 ) -> None:
     write(store, 1, 2, 3)
@@ -121,7 +121,7 @@ def test_19_flushed_the_cursor_is_of_another_life(
     assert ([tick.time for tick in page.ticks], page.reset) == ([1, 2, 3, 4], True)
 
 
-def test_19_full_it_is_said(
+def test_19_hosts_show_notice_when_redis_is_full(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_hosts, "STALE_AFTER_S", 0.2)

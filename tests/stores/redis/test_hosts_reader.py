@@ -1,4 +1,4 @@
-"""All hosts of a Redis, as one web process sees them: from memory, by one thread, through every fault."""
+"""All hosts of a Redis in one web process: read from memory, polled by one thread."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from threading import Event, Thread
 import pytest
 from redis_server import RedisServer, cluster_at, needs_redis
 from redis_store import CPU, times, write
+from tick_pages import last_page, page_after
 from waiting import PATIENCE_S, stays, wait_for
 
-from dashapp.stores.base import last_page, page_after
 from dashapp.stores.redis import hosts as redis_hosts
 from dashapp.stores.redis import writer
 from dashapp.stores.redis.client import RedisClient
@@ -27,7 +27,10 @@ pytestmark = needs_redis
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who asks first gets what there is, on a slow machine too; test_redis_hosts_faults.py ends the wait."""
+    """Let the first request wait for Redis, also on a slow machine.
+
+    test_hosts_outage.py tests the timeout.
+    """
     monkeypatch.setattr(redis_hosts, "FIRST_POLL_TIMEOUT_S", PATIENCE_S)
 
 
@@ -43,7 +46,7 @@ def hosts(redis: RedisServer) -> Iterator[RedisHosts]:
         yield found
 
 
-def test_the_first_who_asks_gets_what_there_is(store: RedisStore, hosts: RedisHosts) -> None:
+def test_first_read_returns_stored_ticks_and_metrics(store: RedisStore, hosts: RedisHosts) -> None:
     store.describe([CPU])
     write(store, 1, 2, 3)
     reader = hosts.own()
@@ -52,7 +55,7 @@ def test_the_first_who_asks_gets_what_there_is(store: RedisStore, hosts: RedisHo
     assert reader.metrics() == [CPU]
 
 
-def test_what_comes_is_seen_soon_and_only_it_is_new(store: RedisStore, hosts: RedisHosts) -> None:
+def test_reader_returns_only_new_tick_after_cursor(store: RedisStore, hosts: RedisHosts) -> None:
     write(store, 1, 2, 3)
     reader = hosts.own()
     cursor = last_page(reader, 10).cursor
@@ -62,7 +65,7 @@ def test_what_comes_is_seen_soon_and_only_it_is_new(store: RedisStore, hosts: Re
     assert ([tick.time for tick in page.ticks], page.reset) == ([4], False)
 
 
-def test_every_host_is_listed_with_its_headlines_and_when_it_arrived(
+def test_hosts_lists_each_host_with_values_and_arrival_time(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts
 ) -> None:
     begun = time.time() * 1000
@@ -77,7 +80,7 @@ def test_every_host_is_listed_with_its_headlines_and_when_it_arrived(
         ("b.c-d_9", 2_000_000, 1),
     ]
     assert found[0].values == {"cpu.percent": 12.5}
-    # Its own clock is decades behind; Redis' own tells that it is well and alive.
+    # The clock of this host is decades behind; its arrival by the clock of Redis shows that it is live.
     assert all(begun - 1000 < host.arrived_ms < ended + 1000 for host in found)
     assert begun - 1000 < now < ended + 1000
     reader = hosts.reader("b.c-d_9")
@@ -86,7 +89,9 @@ def test_every_host_is_listed_with_its_headlines_and_when_it_arrived(
     assert hosts.reader("nobody") is None
 
 
-def test_one_host_never_shows_anothers(redis: RedisServer, store: RedisStore, hosts: RedisHosts) -> None:
+def test_reader_returns_ticks_of_its_host_only(
+    redis: RedisServer, store: RedisStore, hosts: RedisHosts
+) -> None:
     write(store, 1)
     with closing(RedisStore(RedisClient(redis.url), "b")) as other:
         write(other, 1, 2)
@@ -101,7 +106,7 @@ def test_one_host_never_shows_anothers(redis: RedisServer, store: RedisStore, ho
 @pytest.mark.parametrize(
     "text", ["", "x", "1", "1 []", '1 [1,1,"x"]', "1 {}", "\xff", "9" * 400, "1 " + "[" * 9999]
 )
-def test_what_is_none_of_ours_in_the_registry_is_left_out(
+def test_hosts_skips_invalid_registry_entries(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts, text: str
 ) -> None:
     write(store, 1)
@@ -111,7 +116,7 @@ def test_what_is_none_of_ours_in_the_registry_is_left_out(
     assert [host.name for host in hosts.hosts()] == ["a"]
 
 
-def test_what_is_none_of_ours_in_the_stream_is_left_out(
+def test_reader_skips_invalid_stream_entries_and_documents(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts
 ) -> None:
     write(store, 1)
@@ -119,7 +124,7 @@ def test_what_is_none_of_ours_in_the_stream_is_left_out(
         for fields in ({"d": "junk"}, {"x": "y"}, {"t": "5", "d": "[1e999,1,{}]"}, {"d": b"\xff"}):
             client.xadd(Keys("a").ticks, fields)
         client.hset(
-            Keys("a").sheets,
+            Keys("a").documents,
             mapping={"metrics": "nope", "curves": b"\xff", "mark": "99", "notice.x": b"\xff"},
         )
     assert times(hosts.own()) == [1]
@@ -127,7 +132,7 @@ def test_what_is_none_of_ours_in_the_stream_is_left_out(
     assert hosts.own().curves() == {}
 
 
-def test_it_asks_no_more_than_five_times_a_second_whatever_the_viewers(
+def test_hosts_poll_at_most_five_times_per_second_with_many_viewers(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts
 ) -> None:
     write(store, 1)
@@ -146,19 +151,19 @@ def test_it_asks_no_more_than_five_times_a_second_whatever_the_viewers(
         threads = [Thread(target=look, args=(place,)) for place in range(8)]
         for each in threads:
             each.start()
-        # A tick is overdue all the while.
+        # A tick is overdue the whole time.
         wait_for(lambda: hosts.polls >= polls + 4 and min(looks) > 50)
         over.set()
         for each in threads:
             each.join()
         done, seconds = hosts.polls - polls, time.monotonic() - start
         assert done <= seconds / redis_hosts.MIN_POLL_INTERVAL_S + 1
-        # Each poll asks for one host's life, and perhaps for what a beat of the writer's asked for.
+        # Each poll gets the generation of one host; the heartbeats of the writer add some calls.
         asked = client.info("commandstats")["cmdstat_get"]["calls"] - before
         assert asked <= 3 * (done + 1) + 4 * seconds / writer.HEARTBEAT_S
 
 
-def test_it_asks_when_a_tick_is_due_and_not_before(
+def test_hosts_poll_only_when_tick_is_due(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_hosts, "MAX_POLL_INTERVAL_S", PATIENCE_S)
@@ -168,12 +173,12 @@ def test_it_asks_when_a_tick_is_due_and_not_before(
     write(store, 2, step=3600)
     wait_for(lambda: times(reader) == [1, 2])
     polls = hosts.polls
-    beaten = beats(redis, 3)
-    stays(lambda: times(reader) == [1, 2] and hosts.polls <= polls + 1, beaten)
+    three_heartbeats = heartbeats_sent(redis, 3)
+    stays(lambda: times(reader) == [1, 2] and hosts.polls <= polls + 1, three_heartbeats)
 
 
-def beats(redis: RedisServer, count: int) -> Callable[[], bool]:
-    """Whether the writer has given so many more signs of life: an event of each half a second."""
+def heartbeats_sent(redis: RedisServer, count: int) -> Callable[[], bool]:
+    """Return a check whether the writer has sent `count` more heartbeats, two a second."""
 
     def calls() -> int:
         with closing(redis.client()) as client:
@@ -184,7 +189,7 @@ def beats(redis: RedisServer, count: int) -> Callable[[], bool]:
     return lambda: calls() >= first + count
 
 
-def test_where_nobody_asks_it_rests_and_holds_nothing(
+def test_hosts_stop_polling_and_free_memory_when_unused(
     redis: RedisServer, store: RedisStore, hosts: RedisHosts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(store, 1, 2)
@@ -194,13 +199,13 @@ def test_where_nobody_asks_it_rests_and_holds_nothing(
         patched.setattr(redis_hosts, "UNUSED_AFTER_S", 0.0)
         wait_for(lambda: not reader.loaded)
         polls = hosts.polls
-        stays(lambda: hosts.polls <= polls + 1, beats(redis, 2))
+        stays(lambda: hosts.polls <= polls + 1, heartbeats_sent(redis, 2))
     write(store, 3)
-    hosts._waited.clear()
+    hosts._waited_at.clear()
     assert times(reader) == [1, 2, 3]
 
 
-def test_a_fork_polls_by_itself(store: RedisStore, hosts: RedisHosts) -> None:
+def test_hosts_poll_in_forked_process(store: RedisStore, hosts: RedisHosts) -> None:
     write(store, 1)
     assert times(hosts.own()) == [1]
     child = os.fork()
@@ -209,12 +214,12 @@ def test_a_fork_polls_by_itself(store: RedisStore, hosts: RedisHosts) -> None:
         end = time.monotonic() + PATIENCE_S
         while hosts.polls == polls and time.monotonic() < end:
             hosts.own().newest()
-            time.sleep(0.02)  # the pause of a wait that cannot raise: a forked child ends by its exit code
+            time.sleep(0.02)  # no helper that raises: a forked child ends by its exit code
         os._exit(0 if hosts.polls > polls else 1)
     assert os.waitpid(child, 0)[1] == 0
 
 
-def test_a_cluster_spreads_hosts(tmp_path: Path) -> None:
+def test_cluster_distributes_hosts_over_nodes(tmp_path: Path) -> None:
     with cluster_at(tmp_path) as nodes:
         url = nodes[0].url.replace("redis://", "redis+cluster://")
         names = ["a", "b", "c", "web.1", "worker.1"]
@@ -237,7 +242,9 @@ def test_a_cluster_spreads_hosts(tmp_path: Path) -> None:
         assert sum(map(bool, held)) > 1
 
 
-def test_without_a_collector_here_the_first_host_is_shown(redis: RedisServer, hosts: RedisHosts) -> None:
+def test_default_reader_uses_first_host_without_local_collector(
+    redis: RedisServer, hosts: RedisHosts
+) -> None:
     with closing(RedisStore(RedisClient(redis.url), "b")) as other:
         write(other, 1, 2)
         wait_for(lambda: hosts.hosts())

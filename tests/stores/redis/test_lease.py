@@ -1,4 +1,4 @@
-"""Whose turn it is to write by a name in Redis: one at a time, and nobody loses what waits."""
+"""The writer lease in Redis: one writer per name, and no waiting tick is lost."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ pytestmark = needs_redis
 
 
 @pytest.fixture(autouse=True)
-def _long_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No turn ends because the machine is slow. Appends alone renew it, and a test ends it."""
+def _long_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no lease expire on a slow machine: only appends renew it, and tests end it."""
     monkeypatch.setattr(lease, "LEASE_MS", 60_000)
     monkeypatch.setattr(writer, "HEARTBEAT_S", PATIENCE_S)
     monkeypatch.setattr(writer, "DOCUMENT_CHECK_S", PATIENCE_S)
@@ -39,12 +39,12 @@ def store(redis: RedisServer) -> Iterator[RedisStore]:
 
 @contextmanager
 def outage(redis: RedisServer, alone: Lock) -> Iterator[None]:
-    """Freeze Redis for longer than the writer's turn lasts: an answer is waited for a second, ten times that.
+    """Freeze Redis for longer than the lease of 100 ms: the writer waits 1 s for a response.
 
-    `alone` keeps others from a turn that ends before Redis is frozen.
+    `alone` keeps others from taking a lease that expires before Redis is frozen.
     """
     with closing(redis.client()) as client, alone:
-        client.pexpire(Keys("a").turn, 100)
+        client.pexpire(Keys("a").lease, 100)
         redis.freeze()
     try:
         yield
@@ -52,17 +52,17 @@ def outage(redis: RedisServer, alone: Lock) -> Iterator[None]:
         redis.thaw()
 
 
-def test_5_one_writes_the_other_stands_by_and_takes_over(redis: RedisServer, store: RedisStore) -> None:
+def test_5_second_writer_is_rejected_until_lease_expires(redis: RedisServer, store: RedisStore) -> None:
     fill(store, 1, 3)
     drain(store)
     with pytest.raises(StoreLockedError, match="another collector"):
         opened(redis)
-    # Killed: nobody gives the turn back, it ends by itself.
+    # As after a kill: the lease is not released and expires by itself.
     store.writer.is_lost = True
     store.writer.stop()
     with closing(redis.client()) as client:
-        assert 0 < client.pttl(Keys("a").turn) <= 60_000
-        client.pexpire(Keys("a").turn, 100)
+        assert 0 < client.pttl(Keys("a").lease) <= 60_000
+        client.pexpire(Keys("a").lease, 100)
 
     def second() -> RedisStore | None:
         try:
@@ -79,39 +79,35 @@ def test_5_one_writes_the_other_stands_by_and_takes_over(redis: RedisServer, sto
     assert stored(redis) == [1, 2, 3, 4]
 
 
-def test_a_writer_that_lost_its_turn_notices_and_writes_nothing_more(
-    redis: RedisServer, store: RedisStore
-) -> None:
+def test_writer_stops_when_it_loses_lease(redis: RedisServer, store: RedisStore) -> None:
     fill(store, 1, 3)
     drain(store)
     with closing(redis.client()) as client:
-        client.set(Keys("a").turn, "777-other")
-        with suppress(StoreLockedError):  # the writer looks by itself as well
+        client.set(Keys("a").lease, "777-other")
+        with suppress(StoreLockedError):  # the writer may notice it first
             fill(store, 4, 1)
         wait_for(lambda: store.writer.is_lost)
         assert stored(redis) == [1, 2, 3]
         with pytest.raises(StoreLockedError):
             fill(store, 5, 1)
         store.close()
-        assert client.get(Keys("a").turn) == b"777-other"
+        assert client.get(Keys("a").lease) == b"777-other"
 
 
-def test_an_outage_longer_than_the_turn_costs_nobody_their_turn(
-    redis: RedisServer, store: RedisStore
-) -> None:
+def test_writer_keeps_lease_after_outage_longer_than_lease(redis: RedisServer, store: RedisStore) -> None:
     fill(store, 1, 3)
     drain(store)
     with outage(redis, Lock()):
         fill(store, 4, 3)
-        wait_for(lambda: store.writer.trouble)
+        wait_for(lambda: store.writer.last_error)
     drain(store)
     assert stored(redis) == [1, 2, 3, 4, 5, 6]
 
 
-def test_who_stood_by_through_an_outage_lets_the_writer_go_on(
+def test_standby_does_not_take_lease_after_outage(
     redis: RedisServer, store: RedisStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has ticks that wait; whoever took its turn would lose them."""
+    """The writer has waiting ticks; another writer that took the lease would lose them."""
     monkeypatch.setattr(factory, "DEFER_AFTER_OUTAGE_S", PATIENCE_S)
     fill(store, 1, 3)
     drain(store)
@@ -135,7 +131,7 @@ def test_who_stood_by_through_an_outage_lets_the_writer_go_on(
             with outage(redis, alone):
                 noticed = len(away)
                 fill(store, second, 100)
-                wait_for(lambda noticed=noticed: store.writer.trouble and len(away) > noticed)  # type: ignore[misc]
+                wait_for(lambda noticed=noticed: store.writer.last_error and len(away) > noticed)  # type: ignore[misc]
             drain(store)
     finally:
         stop.set()
@@ -144,7 +140,7 @@ def test_who_stood_by_through_an_outage_lets_the_writer_go_on(
     assert stored(redis) == list(range(1, 204))
 
 
-def test_redis_is_told_a_script_once_and_again_where_it_forgot(
+def test_script_is_sent_once_and_again_after_flush(
     redis: RedisServer, store: RedisStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     fill(store, 1, 3)

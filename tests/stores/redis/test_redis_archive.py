@@ -1,4 +1,4 @@
-"""The long memory in Redis: sealed, rolled up, read and forgotten as on disk, by the same code."""
+"""The archive in Redis: compacted, rolled up, read and expired by the same code as on disk."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dashapp.stores.base import Reader
 from dashapp.stores.disk.store import DiskStore
 from dashapp.stores.redis import archive
 from dashapp.stores.redis import client as redis_link
-from dashapp.stores.redis.client import Client, RedisClient, Result
+from dashapp.stores.redis.client import Connection, RedisClient, Result
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.store import RedisStore
@@ -26,19 +26,19 @@ from dashapp.stores.redis.store import RedisStore
 pytestmark = needs_redis
 START = 1_795_216_800  # a whole hour
 HOURS = 14
-# Seconds between two ticks; ticks of an hour and of what is sealed at a time.
+# Seconds between two ticks, ticks per hour, and ticks per compacted span.
 STEP, RATE, SPAN = 20, 180, 30
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _patience() -> Iterator[None]:
-    """An answer that comes late is no gap: the machine is slow, and not Redis."""
+    """A late response is no gap here: the machine is slow, not Redis."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(redis_link, "SLOW_RESPONSE_S", PATIENCE_S)
         yield
 
 
-def linked(url: str) -> RedisClient:
+def redis_client(url: str) -> RedisClient:
     return RedisClient(url, PATIENCE_S)
 
 
@@ -64,23 +64,23 @@ def fill(store: RedisStore | DiskStore, found: list[Tick]) -> None:
     for place, tick in enumerate(found):
         assert store.append(tick)
         if isinstance(store, RedisStore) and place % SPAN == SPAN - 1:
-            drain(store)  # a span is sealed in one round, and rounds are what passes between ticks
+            drain(store)  # the writer compacts one span per round, and needs its rounds between ticks
 
 
 @pytest.fixture(scope="module")
 def readers(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Reader, Reader]]:
-    """The same past on disk and in Redis."""
+    """The same history on disk and in Redis."""
     with closing(DiskStore(tmp_path_factory.mktemp("disk"))) as disk:
         made = ticks(HOURS)
         fill(disk, made)
-        with closing(RedisStore(linked(url), "filled")) as store:
+        with closing(RedisStore(redis_client(url), "filled")) as store:
             fill(store, made)
-        reader = RedisReader(linked(url), "filled")
+        reader = RedisReader(redis_client(url), "filled")
         reader.poll()
         yield disk, reader
 
 
-def same(one: Frame, other: Frame) -> None:
+def assert_frames_equal(one: Frame, other: Frame) -> None:
     assert list(one.t) == list(other.t)
     assert one.step == other.step
     for part, its in ((one.y, other.y), (one.low, other.low), (one.high, other.high)):
@@ -90,103 +90,103 @@ def same(one: Frame, other: Frame) -> None:
 
 
 @pytest.mark.parametrize("window", [200, 1800, 7200, 6 * 3600, HOURS * 3600, 86_400 * 30])
-def test_any_window_is_as_on_disk(readers: tuple[Reader, Reader], window: float) -> None:
+def test_live_frame_equals_that_of_disk_store(readers: tuple[Reader, Reader], window: float) -> None:
     disk, redis = readers
     assert len(live_frame(redis, window).t) > 5
-    same(live_frame(disk, window), live_frame(redis, window))
+    assert_frames_equal(live_frame(disk, window), live_frame(redis, window))
 
 
 @pytest.mark.parametrize(("first", "hours"), [(0, 1), (3, 0.5), (5, 7), (0, 14), (13, 1)])
-def test_any_stretch_is_as_on_disk(readers: tuple[Reader, Reader], first: int, hours: float) -> None:
+def test_past_frame_equals_that_of_disk_store(
+    readers: tuple[Reader, Reader], first: int, hours: float
+) -> None:
     disk, redis = readers
     start = (START + first * 3600) * 1000
     end = start + int(hours * 3_600_000)
-    same(past_frame(disk, start, end), past_frame(redis, start, end))
+    assert_frames_equal(past_frame(disk, start, end), past_frame(redis, start, end))
 
 
-def test_the_stream_holds_only_what_is_not_sealed(url: str, readers: tuple[Reader, Reader]) -> None:
-    count = linked(url).client.xlen(Keys("filled").ticks)
+def test_stream_contains_only_ticks_that_are_not_compacted(url: str, readers: tuple[Reader, Reader]) -> None:
+    count = redis_client(url).connection.xlen(Keys("filled").ticks)
     assert 2 * SPAN >= count - 1 >= SPAN - 1
 
 
-def test_what_is_kept_no_longer_is_forgotten(url: str) -> None:
+def test_archive_drops_blocks_older_than_retention(url: str) -> None:
     kept = Retention(ticks=3600, minutes=7200, hours=86_400)
-    with closing(RedisStore(linked(url), "short", retention=kept)) as store:
+    with closing(RedisStore(redis_client(url), "short", retention=kept)) as store:
         fill(store, ticks(HOURS))
-    reader = RedisReader(linked(url), "short")
+    reader = RedisReader(redis_client(url), "short")
     reader.poll()
     seconds, minutes, hours = reader.levels()
-    newest = reader.mark.time_ms
+    newest = reader.newest_cursor.time_ms
     oldest = seconds.oldest()
     assert oldest is not None
     assert oldest >= newest - 2 * 3_600_000
     assert (hours.oldest() or 0) <= START * 1000 + 3_600_000
-    client, keys = linked(url).client, Keys("short")
+    client, keys = redis_client(url).connection, Keys("short")
     for level in ("seconds", "minutes", "hours"):
         assert client.hlen(keys.of(f"{level}.blocks")) == client.zcard(keys.of(f"{level}.ends"))
     del minutes
 
 
-def test_no_more_bytes_than_asked_for(url: str) -> None:
-    with closing(RedisStore(linked(url), "small", retention=Retention(size=3000))) as store:
+def test_archive_drops_blocks_above_size_limit(url: str) -> None:
+    with closing(RedisStore(redis_client(url), "small", retention=Retention(size=3000))) as store:
         fill(store, ticks(3))
-        client, keys = linked(url).client, Keys("small")
+        client, keys = redis_client(url).connection, Keys("small")
         wait_for(lambda: sum(map(len, client.hvals(keys.of("seconds.blocks")))) <= 3000)
         assert client.hlen(keys.of("seconds.blocks")) >= 1
 
 
-def test_a_damaged_block_is_a_gap_and_is_said(url: str) -> None:
-    with closing(RedisStore(linked(url), "hurt")) as store:
+def test_corrupt_block_is_gap_with_notice(url: str) -> None:
+    with closing(RedisStore(redis_client(url), "hurt")) as store:
         fill(store, ticks(1))
-    client, keys = linked(url).client, Keys("hurt")
+    client, keys = redis_client(url).connection, Keys("hurt")
     ends = sorted(map(int, client.hkeys(keys.of("seconds.blocks"))))
     client.hset(keys.of("seconds.blocks"), ends[1], b"nonsense")
     client.hset(keys.of("seconds.blocks"), ends[2], b"")
-    reader = RedisReader(linked(url), "hurt")
+    reader = RedisReader(redis_client(url), "hurt")
     reader.poll()
     found = live_frame(reader, 3600)
     assert np.isnan(found.y["cpu"]).any()
-    assert any("2 blocks of the history are damaged" in said for said in reader.notices())
+    assert any("2 blocks of the history are corrupt" in said for said in reader.notices())
 
 
-def test_a_restart_in_the_middle_counts_nothing_twice(url: str, readers: tuple[Reader, Reader]) -> None:
-    """31, over a dozen writers, each of which is never told to end."""
+def test_archive_counts_ticks_once_after_restarts(url: str, readers: tuple[Reader, Reader]) -> None:
+    """Fault 31 with over a dozen writers, all stopped without `close`."""
     made = ticks(HOURS)
     for place in range(0, len(made), RATE + 20):
-        store = RedisStore(linked(url), "often")
+        store = RedisStore(redis_client(url), "often")
         fill(store, made[place : place + RATE + 20])
         drain(store)
         store.writer.stop()
-        store.turn.release()
-    reader = RedisReader(linked(url), "often")
+        store.lease.release()
+    reader = RedisReader(redis_client(url), "often")
     reader.poll()
-    same(live_frame(readers[0], HOURS * 3600), live_frame(reader, HOURS * 3600))
+    assert_frames_equal(live_frame(readers[0], HOURS * 3600), live_frame(reader, HOURS * 3600))
 
 
-class Counted(RedisClient):
-    """It counts what really goes to Redis."""
+class CountingClient(RedisClient):
+    """A client that counts the calls that reach Redis."""
 
     asked = 0
 
-    def call(self, do: Callable[[Client], Result], otherwise: Result) -> Result:
-        def counted(client: Client) -> Result:
+    def call(self, do: Callable[[Connection], Result], otherwise: Result) -> Result:
+        def counted(client: Connection) -> Result:
             self.asked += 1
             return do(client)
 
         return super().call(counted, otherwise)
 
 
-def test_a_redis_that_is_away_costs_a_reader_one_wait(
-    redis: RedisServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with closing(RedisStore(linked(redis.url), "a")) as store:
+def test_reader_waits_once_when_redis_is_down(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(RedisStore(redis_client(redis.url), "a")) as store:
         fill(store, ticks(4))
-    link = Counted(redis.url, 1.0)
+    link = CountingClient(redis.url, 1.0)
     reader = RedisReader(link, "a")
     reader.poll()
     whole = live_frame(reader, 4 * 3600)
     with monkeypatch.context() as patched:
-        # Once it has not answered nobody asks again, however long a slow machine takes.
+        # After the first timeout no second request is sent, even on a slow machine.
         patched.setattr(redis_link, "CIRCUIT_OPEN_S", PATIENCE_S)
         patched.setattr(archive, "CACHE_TTL_S", 0.0)
         redis.freeze()
@@ -195,29 +195,29 @@ def test_a_redis_that_is_away_costs_a_reader_one_wait(
         past_frame(reader, START * 1000, (START + 7200) * 1000)
         live_frame(reader, 4 * 3600)
         assert link.asked == 1
-    # The blocks that were asked for before are still known; all else is a gap.
+    # The blocks that were read before are still cached; the rest is a gap.
     assert found.t[-1] == whole.t[-1]
     redis.thaw()
-    link._shut_until = 0.0
+    link._open_until = 0.0
     wait_for(lambda: list(live_frame(reader, 4 * 3600).t) == list(whole.t))
 
 
-def test_hosts_do_not_all_seal_at_the_same_instant(redis: RedisServer) -> None:
-    """Their spans end together, and ten thousand megabytes at once would stop Redis."""
+def test_hosts_compact_at_different_times(redis: RedisServer) -> None:
+    """Their spans end together, and writing 10,000 MB at once would block Redis."""
     sealed = {}
     for name in ("a", "b", "c"):
-        with closing(RedisStore(linked(redis.url), name)) as store:
-            sealed[name] = _sealed_after(store, name)
+        with closing(RedisStore(redis_client(redis.url), name)) as store:
+            sealed[name] = _seconds_until_compaction(store, name)
     assert all(1200 <= seconds <= 1262 for seconds in sealed.values())
     assert len(set(sealed.values())) == 3
 
 
-def _sealed_after(store: RedisStore, name: str) -> int:
-    """Seconds after the beginning of a span whose newest tick sealed it."""
+def _seconds_until_compaction(store: RedisStore, name: str) -> int:
+    """Return the seconds from the start of a span to the tick that compacted it."""
     for second in range(2, 1300, 2):
         assert store.append(Tick(START + second, 2, {"cpu": 1.0}))
         if second > 1190:
             drain(store)
-            if any(level.newest() for level in RedisReader(store.turn.link, name).levels()):
+            if any(level.newest() for level in RedisReader(store.lease.client, name).levels()):
                 return second
     return 0

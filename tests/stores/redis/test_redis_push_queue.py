@@ -1,4 +1,4 @@
-"""The spool in Redis: what was answered is in one tick, once, whoever dies between two steps."""
+"""The push queue in Redis: each accepted record is in one tick, even if processes die."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from redis_server import RedisServer, cluster_at, needs_redis, redis_at
 from redis_store import drain
+from tick_pages import last_page
 from waiting import PATIENCE_S
 
 from dashapp.collector.sampler import Sampler
 from dashapp.model.ticks import PushQueueError, Tick
 from dashapp.sources.push import PushSource
-from dashapp.stores.base import last_page
 from dashapp.stores.push_queue import COLLECTOR_AWAY_S
 from dashapp.stores.redis import client as redis_link
-from dashapp.stores.redis.client import Client, RedisClient, Result
+from dashapp.stores.redis.client import Connection, RedisClient, Result
 from dashapp.stores.redis.keys import Keys
 from dashapp.stores.redis.push_queue import BATCH_RECORDS, TICK_TIMEOUT_S, RedisPushReader, RedisPushWriter
 from dashapp.stores.redis.reader import RedisReader
@@ -28,23 +28,29 @@ from dashapp.stores.redis.store import RedisStore
 pytestmark = needs_redis
 
 
-class Patient(RedisClient):
-    """A slow answer is no reason to stop asking, as it is to a real one, whose next tick takes the rest."""
+class PatientClient(RedisClient):
+    """A client that continues after a slow response.
 
-    def ask(self, do: Callable[[Client], Result], otherwise: Result) -> Result:
-        return do(self.client)
+    A real client stops then, and its next tick takes the rest.
+    """
+
+    def call(self, do: Callable[[Connection], Result], otherwise: Result) -> Result:
+        return do(self.connection)
 
 
-def linked(url: str) -> RedisClient:
+def redis_client(url: str) -> RedisClient:
     return RedisClient(url, PATIENCE_S)
 
 
 class Collector:
-    """The side that takes, with a sampler as there is."""
+    """The reading side, with a sampler as in production."""
+
+    opened: ClassVar[list[RedisStore]] = []
 
     def __init__(self, url: str, inbox: RedisClient | None = None) -> None:
-        self.store = RedisStore(linked(url), "a")
-        self.inbox = RedisPushReader(inbox or Patient(url, PATIENCE_S), self.store)
+        self.store = RedisStore(redis_client(url), "a")
+        self.opened.append(self.store)
+        self.inbox = RedisPushReader(inbox or PatientClient(url, PATIENCE_S), self.store)
         source = PushSource(self.inbox, lambda: self.store.newest().time_ms)
         self.sampler = Sampler([source], self.store, 1)
 
@@ -53,10 +59,10 @@ class Collector:
         return dict(tick.values) if tick else {}
 
     def die(self) -> None:
-        """Without a chance to write what waits."""
+        """Stop without writing the waiting ticks."""
         self.store.writer.is_lost = True
         self.store.writer.stop()
-        self.store.turn.release()
+        self.store.lease.release()
 
 
 @pytest.fixture(params=["redis", "redis+cluster"], scope="module")
@@ -72,24 +78,27 @@ def nodes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def url(nodes: str) -> Iterator[str]:
-    """Of a Redis with nothing in it."""
+    """The URL of an empty Redis."""
     with closing(RedisClient(nodes, PATIENCE_S)) as link:
-        link.client.flushall()
+        link.connection.flushall()
         yield nodes
+    # Their threads would continue during the next tests and request the lease of this test.
+    while Collector.opened:
+        Collector.opened.pop().close()
 
 
 def put(intake: RedisPushWriter, **values: float) -> None:
     intake.put(json.dumps(values).encode())
 
 
-def kept(url: str) -> list[dict[str, float]]:
-    reader = RedisReader(linked(url), "a")
+def stored_values(url: str) -> list[dict[str, float]]:
+    reader = RedisReader(redis_client(url), "a")
     reader.poll()
     return [dict(tick.values) for tick in last_page(reader, 10_000).ticks]
 
 
-def test_what_is_put_is_in_the_next_tick_once_and_gone(url: str) -> None:
-    intake, collector = RedisPushWriter(linked(url), "a"), Collector(url)
+def test_pushed_values_are_in_next_tick_once(url: str) -> None:
+    intake, collector = RedisPushWriter(redis_client(url), "a"), Collector(url)
     put(intake, x=1)
     put(intake, y=2, x=3)
     assert collector.tick() == {"x": 3, "y": 2}
@@ -97,15 +106,15 @@ def test_what_is_put_is_in_the_next_tick_once_and_gone(url: str) -> None:
     put(intake, x=4)
     assert collector.tick() == {"x": 4}
     drain(collector.store)
-    assert kept(url) == [{"x": 3, "y": 2}, {"x": 4}]
-    client, keys = linked(url).client, Keys("a")
+    assert stored_values(url) == [{"x": 3, "y": 2}, {"x": 4}]
+    client, keys = redis_client(url).connection, Keys("a")
     assert client.xlen(keys.push) == 0
     assert int(client.get(keys.push_size)) == 0
     collector.store.close()
 
 
-def test_a_collector_that_dies_before_its_tick_is_kept_leaves_it_to_the_next(url: str) -> None:
-    intake, first = RedisPushWriter(linked(url), "a"), Collector(url)
+def test_pushed_values_survive_collector_that_dies_before_store(url: str) -> None:
+    intake, first = RedisPushWriter(redis_client(url), "a"), Collector(url)
     put(intake, x=1)
     assert first.tick() == {"x": 1}
     drain(first.store)
@@ -120,22 +129,22 @@ def test_a_collector_that_dies_before_its_tick_is_kept_leaves_it_to_the_next(url
     second.die()
     third = Collector(url)
     assert third.tick() == {}
-    assert kept(url) == [{"x": 1}, {"x": 2}]
+    assert stored_values(url) == [{"x": 1}, {"x": 2}]
     third.store.close()
 
 
-def test_many_are_taken_in_order(url: str) -> None:
-    intake, collector = RedisPushWriter(linked(url), "a"), Collector(url)
+def test_pushed_values_are_taken_in_order_over_several_batches(url: str) -> None:
+    intake, collector = RedisPushWriter(redis_client(url), "a"), Collector(url)
     for number in range(2 * BATCH_RECORDS + 7):
         put(intake, x=number)
     assert collector.tick() == {"x": 2 * BATCH_RECORDS + 6}
     drain(collector.store)
-    assert linked(url).client.xlen(Keys("a").push) == 0
+    assert redis_client(url).connection.xlen(Keys("a").push) == 0
     collector.store.close()
 
 
-def test_it_is_bounded_and_takes_again_when_it_was_emptied(redis: RedisServer) -> None:
-    intake, collector = RedisPushWriter(linked(redis.url), "a", most=1000), Collector(redis.url)
+def test_push_queue_rejects_records_when_full_until_emptied(redis: RedisServer) -> None:
+    intake, collector = RedisPushWriter(redis_client(redis.url), "a", max_bytes=1000), Collector(redis.url)
     for _ in range(9):
         intake.put(b'{"x":1' + b" " * 80 + b"}")
     with pytest.raises(PushQueueError, match="1000 bytes"):
@@ -146,14 +155,14 @@ def test_it_is_bounded_and_takes_again_when_it_was_emptied(redis: RedisServer) -
     collector.store.close()
 
 
-def test_nobody_is_promised_a_tick_when_no_collector_looks(
+def test_push_queue_rejects_records_when_no_collector_reads(
     redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    intake = RedisPushWriter(linked(redis.url), "a")
+    intake = RedisPushWriter(redis_client(redis.url), "a")
     put(intake, x=1)
     now = time.monotonic()
-    monkeypatch.setattr(intake, "_made", now - COLLECTOR_AWAY_S - 1)
-    with pytest.raises(PushQueueError, match="no collector has looked for 60 seconds"):
+    monkeypatch.setattr(intake, "_created", now - COLLECTOR_AWAY_S - 1)
+    with pytest.raises(PushQueueError, match="no collector has read the push queue for 60 seconds"):
         put(intake, x=2)
     with closing(Collector(redis.url).store) as store:
         RedisPushReader(RedisClient(redis.url, PATIENCE_S), store).take(0, lambda record: True)
@@ -161,15 +170,15 @@ def test_nobody_is_promised_a_tick_when_no_collector_looks(
 
 
 @pytest.fixture
-def no_second_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once something failed nobody asks again, however long a slow machine takes."""
+def open_circuit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a failure send no second request, even on a slow machine."""
     monkeypatch.setattr(redis_link, "CIRCUIT_OPEN_S", PATIENCE_S)
 
 
-class Counted:
-    """A client of Redis that counts what it is asked."""
+class CommandRecorder:
+    """A Redis client that records the names of its commands."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Connection) -> None:
         self.asked: list[str] = []
         self._client = client
 
@@ -178,9 +187,9 @@ class Counted:
         return getattr(self._client, name)
 
 
-@pytest.mark.usefixtures("no_second_try")
+@pytest.mark.usefixtures("open_circuit")
 @pytest.mark.parametrize("fault", ["freeze", "kill", "full"])
-def test_19_what_redis_does_not_take_is_not_promised(redis: RedisServer, fault: str) -> None:
+def test_19_push_queue_rejects_records_when_redis_fails(redis: RedisServer, fault: str) -> None:
     link = RedisClient(redis.url)
     intake = RedisPushWriter(link, "a")
     put(intake, x=1)
@@ -189,21 +198,21 @@ def test_19_what_redis_does_not_take_is_not_promised(redis: RedisServer, fault: 
             client.config_set("maxmemory", client.info("memory")["used_memory"])
     else:
         getattr(redis, fault)()
-    link._client = counted = Counted(link.client)
-    with pytest.raises(PushQueueError, match="cannot be kept"):
+    link._connection = counted = CommandRecorder(link.connection)
+    with pytest.raises(PushQueueError, match="cannot be written"):
         put(intake, x=2)
-    with pytest.raises(PushQueueError, match="cannot be kept"):
+    with pytest.raises(PushQueueError, match="cannot be written"):
         put(intake, x=3)
     assert counted.asked == ["eval"], "the second does not wait for Redis as well"
 
 
-@pytest.mark.usefixtures("no_second_try")
-def test_19_a_tick_does_not_wait_for_what_was_pushed(redis: RedisServer) -> None:
+@pytest.mark.usefixtures("open_circuit")
+def test_19_one_tick_waits_briefly_for_pushed_values_in_outage(redis: RedisServer) -> None:
     link = RedisClient(redis.url, TICK_TIMEOUT_S)
     collector = Collector(redis.url, link)
     collector.store.append(Tick(1, 1, {"a": 1}))
     drain(collector.store)
-    link._client = counted = Counted(link.client)
+    link._connection = counted = CommandRecorder(link.connection)
     redis.freeze()
     for _ in range(5):
         collector.tick()

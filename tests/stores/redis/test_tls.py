@@ -1,4 +1,4 @@
-"""A Redis that speaks TLS alone: `rediss://`, with a certificate that only who names it believes."""
+"""A Redis with TLS only: `rediss://`, with a certificate that needs `ssl_ca_certs`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = [
 
 
 class TlsServer(RedisServer):
-    """Its one port is that of the encrypted."""
+    """A Redis server whose only port uses TLS."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
@@ -68,7 +68,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsServer]:
         running.kill()
 
 
-def test_it_collects_and_serves(server: TlsServer, tmp_path: Path) -> None:
+def test_app_collects_and_serves_over_tls(server: TlsServer, tmp_path: Path) -> None:
     url = f"{server.url}?ssl_ca_certs={server.certificate}"
     with dashapp(tmp_path, "--store", url, "--interval", "0.2") as app:
         app.serving()
@@ -76,15 +76,11 @@ def test_it_collects_and_serves(server: TlsServer, tmp_path: Path) -> None:
         wait_for(lambda: not app.notices())
 
 
-def test_a_certificate_that_nobody_signed_is_told_and_nothing_is_sent(
-    server: TlsServer, tmp_path: Path
-) -> None:
+def test_untrusted_certificate_is_reported_and_nothing_is_sent(server: TlsServer, tmp_path: Path) -> None:
     with collector(tmp_path, "--store", server.url, "--name", "nobody") as process:
         assert process.wait() == 2
         (said,) = process.lines
-        assert said.startswith(
-            f'--store is "{server.url}"; nobody that we believe has signed its certificate'
-        )
+        assert said.startswith(f'--store is "{server.url}"; its certificate is not trusted')
         assert "?ssl_ca_certs=FILE" in said
         with server.client() as client:  # type: ignore[attr-defined]
             assert not client.keys("dashapp:{nobody}*")

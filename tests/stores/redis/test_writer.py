@@ -1,4 +1,4 @@
-"""The writer of the Redis store: no tick waits for Redis, and none is lost or doubled, whatever that does."""
+"""The Redis writer: no tick waits for Redis, and no outage loses or repeats a tick."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from dashapp.stores.redis.reader import RedisReader
 from dashapp.stores.redis.store import RedisStore
 
 pytestmark = needs_redis
-# Ticks of an outage of five minutes.
+# Ticks in an outage of five minutes.
 OUTAGE = 300
 
 
 @pytest.fixture
 def askers(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The threads that ask Redis for a turn's scripts, as every write of a row does."""
+    """The names of the threads that call lease scripts, as every write of a row does."""
     found: set[str] = set()
     sent = WriterLease._send
 
@@ -50,7 +50,7 @@ def store(redis: RedisServer) -> Iterator[RedisStore]:
 
 
 @pytest.mark.parametrize("left", ["nothing", "a mark", "all others"])
-def test_19_names_evicted_alone_are_written_again(
+def test_19_evicted_metrics_document_is_written_again(
     redis: RedisServer, store: RedisStore, left: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "DOCUMENT_CHECK_S", float("inf"))
@@ -63,28 +63,28 @@ def test_19_names_evicted_alone_are_written_again(
 
     wait_for(lambda: names() == [CPU])
     with closing(redis.client()) as client:
-        others = client.hgetall(Keys("a").sheets)
+        others = client.hgetall(Keys("a").documents)
         del others[b"metrics"]
-        client.delete(Keys("a").sheets)
-        # By whatever was written next.
+        client.delete(Keys("a").documents)
+        # By now another document may be there again.
         if left == "a mark":
-            client.hset(Keys("a").sheets, "mark", 700)
+            client.hset(Keys("a").documents, "mark", 700)
         elif left == "all others":
-            client.hset(Keys("a").sheets, mapping=others | {b"mark": 700})
+            client.hset(Keys("a").documents, mapping=others | {b"mark": 700})
     assert names() == []
     monkeypatch.setattr(writer, "DOCUMENT_CHECK_S", 0.0)
     wait_for(lambda: names() == [CPU])
 
 
-def test_19_frozen_for_five_minutes_nothing_is_lost_or_doubled_and_no_tick_waits(
+def test_19_no_tick_is_lost_or_delayed_when_redis_hangs_for_5_minutes(
     redis: RedisServer, store: RedisStore, askers: set[str]
 ) -> None:
     fill(store, 1, 10)
     drain(store)
     redis.freeze()
     fill(store, 11, OUTAGE // 2)
-    # What is sent now comes to an answer that nobody waits for any longer, and is done all the same.
-    wait_for(lambda: store.writer.trouble == "it does not answer")
+    # Redis runs the command that is sent now, although its response comes after the timeout.
+    wait_for(lambda: store.writer.last_error == "it does not answer")
     fill(store, 11 + OUTAGE // 2, OUTAGE // 2)
     redis.thaw()
     drain(store)
@@ -92,7 +92,7 @@ def test_19_frozen_for_five_minutes_nothing_is_lost_or_doubled_and_no_tick_waits
     assert askers == {"dashapp redis writer"}, "whoever appends asks Redis nothing"
 
 
-def test_19_refused_and_started_again_empty_it_gets_again_what_is_known(
+def test_19_writer_restores_ticks_when_redis_restarts_empty(
     redis: RedisServer, store: RedisStore, askers: set[str]
 ) -> None:
     store.describe([CPU])
@@ -101,7 +101,7 @@ def test_19_refused_and_started_again_empty_it_gets_again_what_is_known(
     before = life(redis)
     redis.kill()
     fill(store, 11, OUTAGE)
-    wait_for(lambda: store.writer.trouble == "it cannot be reached")
+    wait_for(lambda: store.writer.last_error == "it cannot be reached")
     redis.start()
     drain(store)
     assert stored(redis) == list(range(1, OUTAGE + 11))
@@ -114,7 +114,7 @@ def test_19_refused_and_started_again_empty_it_gets_again_what_is_known(
 
 
 @pytest.mark.parametrize("gone", ["FLUSHALL", "ticks", "life"])
-def test_19_flushed_or_evicted_it_gets_again_what_is_known(
+def test_19_writer_restores_ticks_after_flush_or_eviction(
     redis: RedisServer, store: RedisStore, gone: str
 ) -> None:
     fill(store, 1, 10)
@@ -126,7 +126,7 @@ def test_19_flushed_or_evicted_it_gets_again_what_is_known(
     assert stored(redis) == list(range(1, 16))
 
 
-def test_19_out_of_memory_ticks_wait_until_it_has_room(
+def test_19_ticks_wait_while_redis_is_out_of_memory(
     redis: RedisServer, store: RedisStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lease, "LEASE_MS", 60_000)
@@ -135,17 +135,17 @@ def test_19_out_of_memory_ticks_wait_until_it_has_room(
     with closing(redis.client()) as client:
         client.config_set("maxmemory", client.info("memory")["used_memory"])
         fill(store, 11, OUTAGE)
-        wait_for(lambda: "no memory left" in store.writer.trouble)
-        # The turn is renewed meanwhile, which lets it last longer again.
-        client.pexpire(Keys("a").turn, 30_000)
-        wait_for(lambda: client.pttl(Keys("a").turn) > 30_000)
+        wait_for(lambda: "out of memory" in store.writer.last_error)
+        # The writer renews the lease meanwhile, which extends it.
+        client.pexpire(Keys("a").lease, 30_000)
+        wait_for(lambda: client.pttl(Keys("a").lease) > 30_000)
         assert stored(redis) == list(range(1, 11))
         client.config_set("maxmemory", 0)
     drain(store)
     assert stored(redis) == list(range(1, OUTAGE + 11))
 
 
-def test_what_waits_is_bounded_and_the_oldest_goes(
+def test_writer_drops_oldest_waiting_ticks_above_limit(
     redis: RedisServer, store: RedisStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "MAX_WAITING_CHARS", 20_000)
@@ -161,7 +161,7 @@ def test_what_waits_is_bounded_and_the_oldest_goes(
     assert times == sorted(set(times))
 
 
-def test_where_redis_is_away_at_first_it_is_told_and_another_try_may_be_made(tmp_path: Path) -> None:
+def test_store_opens_on_retry_when_redis_was_down(tmp_path: Path) -> None:
     with redis_at(tmp_path) as redis:
         redis.kill()
         with pytest.raises(StoreUnavailableError, match="cannot be reached"):
@@ -170,10 +170,10 @@ def test_where_redis_is_away_at_first_it_is_told_and_another_try_may_be_made(tmp
         opened(redis).close()
 
 
-def test_every_key_ends_by_itself_once_nobody_writes(redis: RedisServer) -> None:
+def test_every_key_expires_without_writer(redis: RedisServer) -> None:
     with closing(RedisStore(RedisClient(redis.url), "a", forget=5000)) as store:
         store.describe([CPU])
-        fill(store, 1_795_218_000, 1300)  # some of it sealed
+        fill(store, 1_795_218_000, 1300)  # enough ticks to compact some of them
         drain(store)
         with closing(redis.client()) as client:
             wait_for(lambda: client.exists(Keys("a").of("seconds.blocks"), Keys("a").of("minutes.rows")) == 2)
@@ -181,7 +181,7 @@ def test_every_key_ends_by_itself_once_nobody_writes(redis: RedisServer) -> None
                 assert 0 < client.pttl(key) <= 5_000_000, key
 
 
-def test_a_host_that_is_long_gone_leaves_the_registry(redis: RedisServer) -> None:
+def test_writer_removes_expired_host_from_registry(redis: RedisServer) -> None:
     with closing(redis.client()) as client:
         client.hset(REGISTRY_KEY, "old", "1000 [1000,1,{}]")
         client.hset(REGISTRY_KEY, "new", f"{round(time.time() * 1000)} [1000,1,{{}}]")
@@ -192,7 +192,7 @@ def test_a_host_that_is_long_gone_leaves_the_registry(redis: RedisServer) -> Non
             assert set(client.hkeys(REGISTRY_KEY)) == {b"new", b"a"}
 
 
-def test_what_stands_beside_the_ticks_comes_back(redis: RedisServer) -> None:
+def test_documents_are_restored_after_reopen(redis: RedisServer) -> None:
     limit = Threshold.parse("cpu.percent > 90 for 30s")
     change = AlertChange(limit, True, 12.5, 93.0, 7)
     curves = {"spectrum": Curves([[1.0, 2.0]], [[None, 4.0]], ["a"])}

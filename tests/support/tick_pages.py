@@ -1,0 +1,43 @@
+"""Ticks by cursor, as the first API gave them out: the store contract is tried with these."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from dashapp.model.ticks import Cursor, Tick, to_milliseconds
+from dashapp.stores.base import Reader, ticks_since_position
+
+
+class Page(NamedTuple):
+    """Ticks in order, the cursor after the last, and whether the reader must drop what it has."""
+
+    ticks: list[Tick]
+    cursor: str
+    reset: bool
+
+
+def last_page(store: Reader, limit: int) -> Page:
+    """The newest `limit` ticks."""
+    mark = store.newest()
+    ticks = store.since(float("-inf"), limit)
+    return Page(ticks, _cursor(mark.generation, ticks, mark.time_ms), reset=True)
+
+
+def page_after(store: Reader, cursor: str, limit: int) -> Page:
+    """The ticks since `cursor`, or the newest `limit` with `reset` if the store does not know that cursor.
+
+    It does not if the cursor is of another generation, lies in the future, or is so old that its tick is
+    gone or more than `limit` have come since.
+    """
+    mark = store.newest()
+    position = Cursor.decode(cursor)
+    if position is None or position.generation != mark.generation or position.time_ms > mark.time_ms:
+        return last_page(store, limit)
+    ticks = ticks_since_position(store, position, limit + 1)
+    if ticks is None or len(ticks) > limit:
+        return last_page(store, limit)
+    return Page(ticks, _cursor(mark.generation, ticks, position.time_ms), reset=False)
+
+
+def _cursor(generation: str, ticks: list[Tick], otherwise_ms: int) -> str:
+    return Cursor(generation, to_milliseconds(ticks[-1].time) if ticks else otherwise_ms).encode()
