@@ -59,7 +59,7 @@ def threads() -> set[str]:
     return {thread.name for thread in threading.enumerate() if thread.name.startswith("dashapp")}
 
 
-def test_stop_ends_the_thread_that_collects(tmp_path: Path) -> None:
+def test_stop_ends_collector_thread(tmp_path: Path) -> None:
     before = threads()
     for store in ("memory:", tmp_path / "store"):
         app = theirs()
@@ -73,7 +73,7 @@ def test_stop_ends_the_thread_that_collects(tmp_path: Path) -> None:
         assert threads() <= before
 
 
-def test_stop_ends_the_process_that_collects(tmp_path: Path) -> None:
+def test_stop_ends_collector_process(tmp_path: Path) -> None:
     collector = attach(theirs(), store=tmp_path / "store", sources=["demo"], interval=0.2)
     (process,) = wait_for(collectors)
     collector.stop()

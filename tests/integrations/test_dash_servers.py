@@ -77,7 +77,7 @@ def test_attach_collects_once_in_all_workers(start: Start, name: str) -> None:
     assert "Traceback" not in server.said
 
 
-def test_attach_in_another_worker_takes_over_if_the_leader_is_killed(start: Start) -> None:
+def test_attach_elects_another_worker_when_leader_is_killed(start: Start) -> None:
     server = start("gunicorn")
     first = server.collector()
     server.moves()
@@ -91,21 +91,19 @@ def test_attach_in_another_worker_takes_over_if_the_leader_is_killed(start: Star
     assert len(server.collectors()) == 1
 
 
-def test_attach_reports_a_source_that_cannot_be_imported(start: Start) -> None:
+def test_attach_reports_source_that_cannot_be_imported(start: Start) -> None:
     server = start("waitress", sources=["host:nothing_of_that_name"])
     problem = 'source is "host:nothing_of_that_name"'
     wait_for(lambda: problem in server.get(server.TICKS)[1].decode().replace('\\"', '"'))
     assert server.collectors() == []
 
 
-def test_attach_collects_although_the_settings_file_is_for_a_public_monitor(
-    start: Start, tmp_path: Path
-) -> None:
+def test_attach_collects_with_settings_file_of_public_monitor(start: Start, tmp_path: Path) -> None:
     (tmp_path / "dashapp.toml").write_text('host = "0.0.0.0"\nwindow = 86400\nworkers = 2\n')
     start("waitress").moves()
 
 
-def test_attach_collects_a_function_of_the_app_by_name_once(tmp_path: Path) -> None:
+def test_attach_collects_named_function_of_app_once(tmp_path: Path) -> None:
     # The collector and its check import the app, which calls attach again.
     server = OrdersServer(tmp_path, "gunicorn", store="data", sources=["host:orders"], interval=0.2)
     try:

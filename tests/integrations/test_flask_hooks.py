@@ -26,9 +26,7 @@ def login_required() -> Any:
 
 @pytest.mark.parametrize("path", ALL_PATHS)
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "OPTIONS", "DELETE"])
-def test_mount_redirects_to_the_login_of_a_before_request_hook(
-    mounted: Mounted, path: str, method: str
-) -> None:
+def test_mount_redirects_to_login_of_before_request_hook(mounted: Mounted, path: str, method: str) -> None:
     host = mounted()
     host.app.before_request(login_required)
     answer = host.ask(path, method=method)
@@ -36,7 +34,7 @@ def test_mount_redirects_to_the_login_of_a_before_request_hook(
     assert b"cursor" not in answer.body
 
 
-def test_mount_serves_page_and_api_after_the_login_of_a_hook(mounted: Mounted) -> None:
+def test_mount_serves_page_and_api_after_login_of_hook(mounted: Mounted) -> None:
     host = mounted()
     host.app.before_request(login_required)
     client = host.app.test_client()
@@ -47,20 +45,20 @@ def test_mount_serves_page_and_api_after_the_login_of_a_hook(mounted: Mounted) -
 
 
 @pytest.mark.parametrize("path", ALL_PATHS)
-def test_mount_is_forbidden_if_a_before_request_hook_aborts(mounted: Mounted, path: str) -> None:
+def test_mount_is_forbidden_when_before_request_hook_aborts(mounted: Mounted, path: str) -> None:
     host = mounted()
     host.app.before_request(lambda: abort(403))
     assert host.ask(path).status == 403
 
 
-def test_hook_that_was_there_before_mount_protects_it(store: Path) -> None:
+def test_mount_is_protected_by_earlier_hook(store: Path) -> None:
     app = Flask("host")
     app.before_request(lambda: abort(401))
     dashapp.mount(app, "/monitor/", store=store, collect=False)
     assert ask(wsgi(app), "/monitor/api/ticks").status == 401
 
 
-def test_hook_of_a_blueprint_is_for_its_own_routes(store: Path) -> None:
+def test_mount_ignores_hook_of_blueprint(store: Path) -> None:
     app = Flask("host")
     dashapp.mount(app, "/monitor/", store=store, collect=False)
     admin = Blueprint("admin", "admin", url_prefix="/admin")
@@ -71,7 +69,7 @@ def test_hook_of_a_blueprint_is_for_its_own_routes(store: Path) -> None:
     assert ask(wsgi(app), "/monitor/api/ticks").status == 200
 
 
-def test_after_request_hooks_extend_responses_but_keep_the_content_security_policy(mounted: Mounted) -> None:
+def test_after_request_hooks_add_headers_but_keep_content_security_policy(mounted: Mounted) -> None:
     plain = mounted().ask("/monitor/").headers["content-security-policy"]
     host = mounted()
 
@@ -89,7 +87,7 @@ def test_after_request_hooks_extend_responses_but_keep_the_content_security_poli
     assert host.ask("/").headers["content-security-policy"] == "default-src 'none'"
 
 
-def test_only_pages_carry_cookies_of_the_host(mounted: Mounted) -> None:
+def test_mount_sends_cookies_of_host_with_pages_only(mounted: Mounted) -> None:
     host = mounted()
 
     @host.app.before_request
@@ -102,7 +100,7 @@ def test_only_pages_carry_cookies_of_the_host(mounted: Mounted) -> None:
         assert "set-cookie" not in host.ask(path).headers, path
 
 
-def test_error_pages_of_the_host_do_not_replace_ours(mounted: Mounted) -> None:
+def test_mount_keeps_its_404_when_host_has_error_pages(mounted: Mounted) -> None:
     host = mounted()
     assert list(host.ask("/monitor/api/nothing").json) == ["error"]
     assert host.ask("/monitor/nothing").body != b"the host's own 404"
@@ -110,7 +108,7 @@ def test_error_pages_of_the_host_do_not_replace_ours(mounted: Mounted) -> None:
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "DELETE", "TRACE"])
-def test_our_application_handles_every_method(mounted: Mounted, method: str) -> None:
+def test_mount_handles_every_method(mounted: Mounted, method: str) -> None:
     answer = mounted().ask("/monitor/api/ticks", method=method)
     assert answer.status == 405
     assert list(answer.json) == ["error"]
@@ -136,7 +134,7 @@ class Csrf:
             abort(400)
 
 
-def test_csrf_extension_of_the_host_accepts_pushes(mounted: Mounted) -> None:
+def test_mount_accepts_push_when_host_has_csrf_extension(mounted: Mounted) -> None:
     token = "a-token-of-more-than-sixteen"
     host = mounted(push_token=token)
     host.app.add_url_rule("/form", "form", lambda: "", methods=["POST"])
@@ -146,7 +144,7 @@ def test_csrf_extension_of_the_host_accepts_pushes(mounted: Mounted) -> None:
     assert host.ask("/form", method="POST").status == 400
 
 
-def test_body_is_sent_unbuffered_and_closed(mounted: Mounted) -> None:
+def test_mount_sends_body_unbuffered_and_closes_it(mounted: Mounted) -> None:
     events: list[str] = []
 
     class Body:
@@ -181,7 +179,7 @@ class OwnResponse(Response):
 @pytest.mark.parametrize(
     "path", ["/monitor/", "/monitor/api/ticks", "//monitor/api/ticks", "/monitor/healthz"]
 )
-def test_mount_serves_a_host_with_a_response_class_of_its_own(store: Path, path: str) -> None:
+def test_mount_serves_host_with_own_response_class(store: Path, path: str) -> None:
     class OwnFlask(Flask):
         response_class = OwnResponse
 
@@ -195,7 +193,7 @@ def test_mount_serves_a_host_with_a_response_class_of_its_own(store: Path, path:
     assert answer.headers["content-security-policy"] != "none"
 
 
-def test_mount_serves_every_name_of_a_host_that_matches_names(store: Path) -> None:
+def test_mount_serves_all_names_with_host_matching(store: Path) -> None:
     app = Flask("host", host_matching=True, static_host="static.test")
     app.add_url_rule("/", "home", lambda: "home", host="shop.test")
     dashapp.mount(app, "/monitor/", store=store, collect=False, hosts=["shop.test", "www.test"])
@@ -204,7 +202,7 @@ def test_mount_serves_every_name_of_a_host_that_matches_names(store: Path) -> No
     assert ask(wsgi(app), "/", host="shop.test").body == b"home"
 
 
-def test_start_runs_although_an_earlier_hook_redirects(store: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_mount_starts_when_earlier_hook_redirects(store: Path, caplog: pytest.LogCaptureFixture) -> None:
     app = Flask("host")
     app.before_request(lambda: redirect("/login"))
     dashapp.mount(app, "/monitor/", store=store, collect=False)
@@ -213,7 +211,7 @@ def test_start_runs_although_an_earlier_hook_redirects(store: Path, caplog: pyte
     assert [line for line in caplog.messages if re.search("contains the route", line)]
 
 
-def test_templates_can_link_to_the_monitor(mounted: Mounted) -> None:
+def test_url_for_links_to_mount(mounted: Mounted) -> None:
     host: Host = mounted("/ops/monitor")
     with host.app.test_request_context("/", environ_overrides={"SCRIPT_NAME": "/outer"}):
         assert host.app.url_for("dashapp:/ops/monitor/") == "/outer/ops/monitor/"

@@ -90,7 +90,7 @@ def test_mount_accepts_settings_as_python_values(mounted: Mounted) -> None:
     assert host.ask(f"/monitor/api/ticks?window={3 * 86_400 + 1}").status == 400
 
 
-def test_the_redis_of_the_host_is_for_its_functions_and_not_the_store(
+def test_mount_does_not_use_redis_url_of_host_as_store(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")

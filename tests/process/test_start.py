@@ -36,7 +36,7 @@ os._exit(0)
 """
 
 
-def test_start_process_returns_although_a_worker_is_forked_meanwhile() -> None:
+def test_start_process_returns_when_worker_is_forked_meanwhile() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", SERVER],
         cwd=ROOT,
