@@ -190,9 +190,9 @@ def test_embedded_chart_reports_missing_metric_and_draws_it_later(page: Page, sh
 def test_missing_store_is_reported_on_page_and_chart(page: Page, shop: Any, tmp_path: Path) -> None:
     host = shop(store=tmp_path / "none")
     page.goto(f"{host.url}ops/monitor/")
-    expect(page.locator("#notices")).to_contain_text("no data yet")
+    expect(page.locator("#notices")).to_contain_text("no collector has written")
     page.goto(host.url)
-    expect(embedded(page).locator("#notices")).to_contain_text("no data yet")
+    expect(embedded(page).locator("#notices")).to_contain_text("no collector has written")
 
 
 def test_embedded_chart_shows_status_of_old_data(page: Page, shop: Any) -> None:

@@ -104,7 +104,7 @@ def test_import_of_application_starts_no_collector(tmp_path: Path) -> None:
 
 def test_mount_reads_store_of_other_collector(start: Start, tmp_path: Path) -> None:
     server = start("waitress", collect=False, store="data")
-    wait_for(lambda: b"no data yet" in server.get("/monitor/api/ticks")[1])
+    wait_for(lambda: b"no collector has written" in server.get("/monitor/api/ticks")[1])
     with collector(tmp_path, "--store", "data"):
         server.moves()
         wait_for(lambda: "notices" not in json.loads(server.get("/monitor/api/ticks")[1]))
